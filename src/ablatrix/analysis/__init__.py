@@ -1,0 +1,1 @@
+"""From records to one table and its summaries. No torch, no compiler."""

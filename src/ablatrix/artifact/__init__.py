@@ -1,0 +1,1 @@
+"""Environment check, bundle, manifest and verification."""

@@ -1,0 +1,1 @@
+"""The command line: arguments to library calls to exit codes. The only code that prints or exits."""

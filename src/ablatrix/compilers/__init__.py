@@ -1,0 +1,1 @@
+"""Compilers behind one protocol, their knobs, and the task-level compile cache."""

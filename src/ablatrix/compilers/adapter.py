@@ -1,0 +1,144 @@
+"""What a compiler is to ablatrix: it compiles a planned program, and what it gives can be bound and run.
+
+A compiler never measures and never checks: it only reports facts about what it built. It is fork-safe until
+``compile`` is called: ``preload`` imports its modules and starts no thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import torch
+
+    from ablatrix.compilers.cache import TaskCache
+    from ablatrix.plan.plan import Plan
+    from ablatrix.workloads.program import Program, TaskProgram
+
+Level = str | int
+
+
+class PhaseClock:
+    """Wall time of named phases in milliseconds. Entering a phase inside another pauses the outer one."""
+
+    def __init__(self) -> None:
+        self.milliseconds: dict[str, float] = {}
+        self._stack: list[str] = []
+        self._since = 0.0
+
+    @property
+    def current(self) -> str | None:
+        """The innermost open phase, which is where an error happened."""
+        return self._stack[-1] if self._stack else None
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Count the wall time inside the block to ``name``. The phase stays current when an error leaves it."""
+        self._charge()
+        self._stack.append(name)
+        yield
+        self._charge()
+        self._stack.pop()
+
+    def _charge(self) -> None:
+        now = perf_counter()
+        if self._stack:
+            name = self._stack[-1]
+            self.milliseconds[name] = self.milliseconds.get(name, 0.0) + (now - self._since) * 1e3
+        self._since = now
+
+
+@dataclass(frozen=True)
+class CompileRequest:
+    """Everything that a compiler needs to build one configuration of one program.
+
+    Attributes:
+        program: The prepared workload.
+        plan: Our planner's tasks and storage.
+        tasks: One exported program for each distinct task of the plan, by ``kind``.
+        knobs: Level of every knob of this compiler.
+        cache: The task-level compile cache; the compiler asks it before it builds.
+        clock: Phases to charge: ``import`` (frontend), ``compile`` (passes, code generation), ``link``, ``load``.
+        threads: Threads that a run may use.
+        work_dir: An empty private directory for what is built.
+    """
+
+    program: Program
+    plan: Plan
+    tasks: Sequence[TaskProgram]
+    knobs: Mapping[str, Level]
+    cache: TaskCache
+    clock: PhaseClock
+    threads: int
+    work_dir: Path
+
+
+@dataclass(frozen=True)
+class CompileFacts:
+    """What a compiler tells about what it built. A figure it cannot tell is None, with the reason in ``reasons``.
+
+    Attributes:
+        artifact_digest: SHA-256 of the generated code of all distinct tasks (what would run), the same for the
+            same code whether it was just built or came from a cache.
+        generated_calls: Calls to generated kernels in one run of the whole program (tasks x calls each).
+        generated_kernels: Distinct kernels generated.
+        compiler_planned_bytes: Largest planned temporary bytes inside any one task, from the final IR.
+        estimator: The compiler's own memory estimate (for TVM: planned and unplanned bytes).
+        pass_ms: Time by pass, when asked for with an observer's compile.
+        reasons: Why a figure is None, by its name.
+    """
+
+    artifact_digest: str
+    generated_calls: int | None = None
+    generated_kernels: int | None = None
+    compiler_planned_bytes: int | None = None
+    estimator: Mapping[str, float] | None = None
+    pass_ms: Mapping[str, float] | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+class BoundRun(Protocol):
+    """An executable with its inputs bound: ``run()`` is one iteration and does no set-up work."""
+
+    def run(self) -> None:
+        """Run once. Outputs of the run before are overwritten."""
+
+    def outputs(self) -> tuple[torch.Tensor, ...]:
+        """Return the program's outputs of the last run, flat and in order, as torch tensors (no copy)."""
+
+
+class Executable(Protocol):
+    """A compiled program in this process."""
+
+    facts: CompileFacts
+
+    def bind(self, inputs: Sequence[torch.Tensor]) -> BoundRun:
+        """Bind one set of inputs (any size within the bounds); allocates whatever a run needs."""
+
+
+class Compiler(Protocol):
+    """One compiler. Its knobs and levels stand in ``compilers/catalogue.py`` as plain data."""
+
+    name: str
+
+    def preload(self) -> None:
+        """Import what the compiler needs, in the fork server. Starts no thread pool."""
+
+    def versions(self) -> Mapping[str, str]:
+        """Return versions of what generates or runs code (``{"tvm": "0.27.0"}``)."""
+
+    def set_threads(self, threads: int) -> Mapping[str, int]:
+        """Set the number of threads through the libraries' own calls, and return what they say is in force."""
+
+    def compile(self, request: CompileRequest) -> Executable:
+        """Build and load the program.
+
+        Raises:
+            UnsupportedError: A knob's level or an operation that the compiler does not have.
+            CompilerError: The compiler failed.
+        """

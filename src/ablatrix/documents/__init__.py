@@ -1,0 +1,1 @@
+"""Reading YAML with line numbers into validated models, all faults at once."""

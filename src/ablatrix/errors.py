@@ -1,0 +1,61 @@
+"""The errors that ablatrix raises, and what each branch means.
+
+    AblatrixError
+    ├── StudyError        a study file that cannot be read, is invalid, or cannot be designed
+    ├── WorkloadError     a workload that is unknown, or that cannot be built or exported
+    ├── PlanError         a plan that cannot be made, or that its validator refuses
+    ├── CompilerError     a compiler that is unknown, not installed, or that failed on a program
+    │   └── UnsupportedError  the compiler does not have what was asked for; no failure
+    ├── TrialError        the machinery around trials: fork server, channels, result directory
+    ├── RecordError       a line or file of records that cannot be read or breaks the schema
+    ├── AnalysisError     records that cannot be put into one table or figure as asked
+    └── ArtifactError     an artifact that cannot be built or verified
+
+A message names the subject, the broken rule, the values, the place and the remedy, in this shape:
+``study.yaml:14: knob 'fusion' of compiler 'tvm' has no level 'maybe'; it has: off, on``.
+A trial that crashes is a record, not an exception.
+"""
+
+
+class AblatrixError(Exception):
+    """Root of all errors that a user of ablatrix can meet."""
+
+
+class StudyError(AblatrixError):
+    """A study is invalid. ``faults`` holds one message for each fault found, all at once."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class WorkloadError(AblatrixError):
+    """A workload is unknown, or cannot be built, exported or loaded."""
+
+
+class PlanError(AblatrixError):
+    """A plan cannot be made, or breaks a rule that its validator checks."""
+
+
+class CompilerError(AblatrixError):
+    """A compiler is unknown, not installed, or failed on a program."""
+
+
+class UnsupportedError(CompilerError):
+    """The compiler does not have what was asked for. Recorded as ``unsupported``, which is no failure."""
+
+
+class TrialError(AblatrixError):
+    """The machinery around trials failed: fork server, channel, result directory."""
+
+
+class RecordError(AblatrixError):
+    """A line or a file of records cannot be read, or breaks the schema."""
+
+
+class AnalysisError(AblatrixError):
+    """Records cannot be put into one table or figure as asked."""
+
+
+class ArtifactError(AblatrixError):
+    """An artifact cannot be built or verified."""

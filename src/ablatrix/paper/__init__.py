@@ -1,0 +1,1 @@
+"""From tables to the paper's numbered tables, figures and sentences."""

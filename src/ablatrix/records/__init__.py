@@ -1,0 +1,1 @@
+"""Records: the model, its schema, and the file they are kept in."""

@@ -1,0 +1,270 @@
+"""One record: what one attempt of one trial was, and what became of it. Schema 1.0.
+
+The models here are the source of ``schemas/record-<version>.json`` and of the field reference in the docs. Units
+stand in the names. Missing is null, never 0. A reading that is not finite is null.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = "1.0"
+
+Mode = Literal["cold", "hot"]
+Role = Literal["measured", "reference", "twin", "primer"]
+Tier = Literal["tiny", "medium", "hard"]
+Level = str | int
+Status = Literal[
+    "ok",
+    "plan_error",
+    "compile_error",
+    "run_error",
+    "wrong_output",
+    "missing_check",
+    "timeout",
+    "out_of_memory",
+    "crashed",
+    "unsupported",
+    "interrupted",
+    "not_run_budget",
+]
+Phase = Literal["load", "plan", "compile", "first_run", "check", "run"]
+WarmUpClass = Literal["flat", "warmed_up", "slowing", "unsteady"]
+Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Bytes = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Part(BaseModel):
+    """Base of every part of a record: frozen, no unknown field."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Failure(Part):
+    """What went wrong, for a record whose status is not ``ok``."""
+
+    type: str = Field(description="Class of the error, or the signal's name.")
+    message: str = Field(description="The error's message.")
+    phase: Phase | None = Field(description="Where it happened; null when the process could not tell.")
+    signal: int | None = Field(default=None, description="Signal that ended the process.")
+    exit_code: int | None = Field(default=None, description="Exit code of a process that left by itself.")
+    traceback: str | None = Field(default=None, description="Python traceback.")
+    traceback_digest: str | None = Field(
+        default=None, description="SHA-256 of the traceback without line numbers and addresses: groups failures."
+    )
+    output_tail: str | None = Field(
+        default=None, description="Last 4,000 characters that the process printed (stdout and stderr together)."
+    )
+
+
+class Machine(Part):
+    """The machine as read back, not as asked for."""
+
+    host: str = Field(description="Host name.")
+    cpu: str = Field(description="CPU model.")
+    cores: Count = Field(description="Cores that this process may use.")
+    memory_bytes: Bytes = Field(description="Physical memory.")
+    kernel: str = Field(description="Kernel release.")
+    container: str | None = Field(description="Container or hypervisor, null when none was recognised.")
+    governor: str | None = Field(description="CPU frequency governor, null when the kernel does not tell.")
+    turbo: bool | None = Field(description="Turbo allowed, null when the kernel does not tell.")
+    smt: bool | None = Field(description="Simultaneous multithreading active, null when the kernel does not tell.")
+
+
+class Noise(Part):
+    """Counters that tell about disturbance, as differences over the trial where they are counters."""
+
+    load_average_before: Finite | None = Field(description="Load average of the last minute, at the start.")
+    load_average_after: Finite | None = Field(description="Load average of the last minute, at the end.")
+    steal_ms: Milliseconds | None = Field(description="CPU time taken by the hypervisor, all cores together.")
+    throttled_ms: Milliseconds | None = Field(description="Time that the cgroup's CPU quota stopped its tasks.")
+    swapped_pages: Count | None = Field(description="Pages swapped in and out on the machine.")
+
+
+class Meta(Part):
+    """Where, when and with what the trial ran."""
+
+    time_utc: str = Field(description="Start of the trial, ISO 8601, UTC.")
+    study_commit: str | None = Field(description="Git commit of the study's directory, null outside git.")
+    study_dirty: bool | None = Field(description="Whether that checkout had uncommitted changes.")
+    ablatrix_commit: str | None = Field(description="Git commit of ablatrix's sources, null when installed.")
+    ablatrix_dirty: bool | None = Field(description="Whether that checkout had uncommitted changes.")
+    versions: dict[str, str] = Field(description="Versions of ablatrix, python, torch and the compiler.")
+    machine: Machine
+    noise: Noise
+    threads: dict[str, int] = Field(description="Threads in force, read back from each library.")
+    environment: dict[str, str] = Field(description="Environment variables that matter, as the process saw them.")
+    process: Literal["forked", "spawned"] = Field(description="How the trial's process came to be.")
+    seed: int = Field(description="Seed of the study.")
+    block: Count = Field(description="Number of the block within the study.")
+    position: Count = Field(description="Place in the planned run order of the whole study.")
+
+
+class InputFacts(Part):
+    """One input of a workload."""
+
+    name: str = Field(description="Name of the input.")
+    shape: list[int | str] = Field(description="Sizes; a dynamic dimension stands by its name.")
+    dtype: str = Field(description="Element type, as torch names it without the prefix.")
+
+
+class WorkloadFacts(Part):
+    """The workload that was run."""
+
+    name: str = Field(description="Name in the registry.")
+    tier: Tier = Field(description="tiny, medium or hard.")
+    parameters: dict[str, int | float | str | bool] = Field(description="Every size parameter, defaults included.")
+    inputs: list[InputFacts] = Field(description="Inputs in order.")
+    dynamic: dict[str, list[int]] = Field(description="Dynamic dimensions: name -> [smallest, largest] size.")
+    timed_sizes: dict[str, int] = Field(description="Size of each dynamic dimension that is timed.")
+    parameter_count: Count = Field(description="Number of weights.")
+    digest: str = Field(description="SHA-256 of the exported program's structure, weights and inputs.")
+
+
+class Configuration(Part):
+    """Which cell of the study this trial belongs to."""
+
+    compiler: str = Field(description="Name of the compiler; eager for the reference.")
+    knobs: dict[str, Level | None] = Field(description="Level of every knob; null for the reference.")
+    stage: str | None = Field(description="Stage of the study, null for the reference.")
+    baseline: dict[str, Level] = Field(description="Configuration that the study compares with, every knob.")
+    catalogue_digest: str = Field(description="SHA-256 of the compiler's knobs and levels.")
+
+
+class PlanFacts(Part):
+    """What our planner decided."""
+
+    plan_ms: Milliseconds = Field(description="Capture, partition, storage plan and export of the tasks.")
+    tasks: Count = Field(description="Tasks that one run executes.")
+    distinct_tasks: Count = Field(description="Tasks that differ, which is what has to be compiled.")
+    edges: Count = Field(description="Pairs of tasks with at least one value between them.")
+    logical_buffers: Count = Field(description="Values between tasks, the program's outputs included.")
+    physical_buffers: Count = Field(description="Distinct places that they are mapped to.")
+    logical_bytes: Bytes = Field(description="Sum of the sizes of the logical buffers.")
+    physical_bytes_est: Bytes = Field(description="Size of the arena that holds them.")
+    peak_live_bytes: Bytes = Field(description="Lower bound: largest sum of sizes live at once under release.")
+    digest: str = Field(description="Content id of the whole plan.")
+
+
+class CompileFacts(Part):
+    """What the compiler built, and through which caches."""
+
+    compile_ms: dict[str, Milliseconds] = Field(
+        description="Time by phase (import, compile, link, load), cache look-ups and stores included."
+    )
+    pass_ms: dict[str, Milliseconds] | None = Field(
+        description="Time by compiler pass, from a separate compile with an observer; null when not asked for."
+    )
+    compile_cache_miss_delta_first_run: Count = Field(description="Tasks compiled anew up to the first run.")
+    compile_cache_hit_memory_delta_first_run: Count = Field(description="Tasks found in memory up to the first run.")
+    compile_cache_hit_disk_delta_first_run: Count = Field(description="Tasks found on disk up to the first run.")
+    compile_cache_fail_delta_first_run: Count = Field(
+        description="Cache entries found damaged or stale up to the first run; each was compiled anew."
+    )
+    expected_cache_misses: Count | None = Field(description="What the protocol expects; null when it expects none.")
+    cache_tag: str | None = Field(description="Name of the disk cache used, null for an empty private one.")
+    key_set_size: Count = Field(description="Distinct cache keys asked for.")
+    key_set_digest: str = Field(description="Content id of the sorted cache keys.")
+    artifact_digest: str = Field(description="SHA-256 of the generated code.")
+    generated_calls: Count | None = Field(description="Calls to generated kernels in one run.")
+    generated_kernels: Count | None = Field(description="Distinct generated kernels.")
+    compiler_planned_bytes: Bytes | None = Field(description="Largest planned temporary bytes inside any one task.")
+    planned_bytes: Bytes | None = Field(description="physical_bytes_est + compiler_planned_bytes.")
+    estimator: dict[str, Finite] | None = Field(description="The compiler's own memory estimate, in bytes.")
+    reasons: dict[str, str] = Field(description="Why a figure above is null, by its name.")
+
+
+class WarmUp(Part):
+    """What the first iterations of a hot trial looked like."""
+
+    iterations: Count = Field(description="Iterations of the series that was looked at.")
+    steady_from: Count | None = Field(description="First iteration of the steady part, null when unsteady.")
+    classification: WarmUpClass = Field(description="flat, warmed_up, slowing or unsteady (Barrett et al. 2017).")
+
+
+class Samples(Part):
+    """Where the raw samples of a hot trial lie."""
+
+    file: str | None = Field(description="Side file, relative to the records; null when records went to stdout.")
+    digest: str = Field(description="SHA-256 of this trial's line in the side file.")
+    counted: Count = Field(description="Samples that the summary was made of.")
+    rewarming: Count = Field(description="Samples after a wake-up that were kept but not counted.")
+
+
+class RunFacts(Part):
+    """Times and memory. Cold records have the first group, hot records the second."""
+
+    compile_first_run_ms: Milliseconds | None = Field(
+        default=None, description="Cold: from the loaded program to the end of the first run."
+    )
+    plan_ms: Milliseconds | None = Field(default=None, description="Cold: part of it, planning.")
+    import_ms: Milliseconds | None = Field(default=None, description="Cold: part of it, the compiler's frontend.")
+    compile_ms: Milliseconds | None = Field(default=None, description="Cold: part of it, passes and code generation.")
+    link_ms: Milliseconds | None = Field(default=None, description="Cold: part of it, linking and storing.")
+    load_ms: Milliseconds | None = Field(default=None, description="Cold: part of it, loading and binding.")
+    run_ms_cold: Milliseconds | None = Field(default=None, description="Cold: part of it, the first run.")
+    run_ms_mean: Milliseconds | None = Field(default=None, description="Hot: mean of the counted samples.")
+    run_ms_p50: Milliseconds | None = Field(default=None, description="Hot: median.")
+    run_ms_p90: Milliseconds | None = Field(default=None, description="Hot: 90th percentile (linear).")
+    run_ms_p95: Milliseconds | None = Field(default=None, description="Hot: 95th percentile (linear).")
+    run_ms_p99: Milliseconds | None = Field(default=None, description="Hot: 99th percentile (linear).")
+    run_ms_min: Milliseconds | None = Field(default=None, description="Hot: smallest sample.")
+    iterations: Count | None = Field(default=None, description="Hot: iterations run, warm-up included.")
+    bursts: Count | None = Field(default=None, description="Hot: bursts that were counted.")
+    burst_ms_p50: list[Milliseconds] | None = Field(default=None, description="Hot: median of each burst, in order.")
+    warm_up: WarmUp | None = Field(default=None, description="Hot: what the start looked like.")
+    samples: Samples | None = Field(default=None, description="Hot: where the raw samples lie.")
+    task_overhead_us: Finite | None = Field(
+        default=None, description="Hot: executor's own cost a task in microseconds; null for one task."
+    )
+    peak_rss_delta_bytes: Bytes | None = Field(
+        default=None, description="Growth of the peak resident set while running, over the level before binding."
+    )
+    allocator_peak_bytes: Bytes | None = Field(default=None, description="Peak of the compiler's allocator, if it tells.")
+
+
+class Correctness(Part):
+    """How the outputs compare with the float64 oracle."""
+
+    checked: Count = Field(description="Outputs x input draws that were compared.")
+    missing: Count = Field(description="Outputs x input draws that were to be compared and were not.")
+    draws: Count = Field(description="Input draws asked for.")
+    max_abs_diff: Finite | None = Field(description="Worst absolute difference; null when nothing was compared.")
+    max_rel_diff: Finite | None = Field(description="Worst relative difference, where the oracle is not zero.")
+    rms_ratio: Finite | None = Field(description="Worst RMS error over eager's own RMS error (with the floor).")
+    cosine: Finite | None = Field(description="Smallest cosine between output and oracle.")
+    nonfinite: Count = Field(description="Elements that are not finite where the oracle's are.")
+    rms_factor: Finite = Field(description="Tolerance in force: allowed rms_ratio.")
+    rms_floor: Finite = Field(description="Tolerance in force: floor added to eager's RMS error, relative.")
+    ok: bool | None = Field(description="All compared and within tolerance; null when something is missing.")
+    checked_digest: str | None = Field(description="artifact_digest of the executable that was checked.")
+    timed_digest: str | None = Field(description="artifact_digest of the executable that was timed.")
+    note: str | None = Field(default=None, description="Which output and draw was worst, or why one was not compared.")
+
+
+class Record(Part):
+    """One line of ``results.jsonl``: one attempt of one trial."""
+
+    schema_version: str = Field(description="Version of this schema, major.minor.")
+    record_id: str = Field(description="Content id of trial and attempt.")
+    trial_id: str = Field(description="Content id of the trial within its study.")
+    cell_id: str = Field(description="Content id of workload, compiler and knobs; repeats share it.")
+    attempt: Count = Field(description="0 for the first try.")
+    final: bool = Field(description="Whether this line stands for the trial; earlier attempts have false.")
+    block_id: str = Field(description="Trials that were measured side by side share it.")
+    role: Role = Field(description="measured; reference (eager); twin of the baseline; primer of a warm cache.")
+    study: str = Field(description="Name of the study.")
+    study_digest: str = Field(description="SHA-256 of the study as loaded, defaults filled in.")
+    mode: Mode = Field(description="cold: compile cost. hot: steady state.")
+    status: Status
+    error: Failure | None = Field(description="Null for ok.")
+    wall_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(description="Machine time of the trial.")
+    meta: Meta
+    workload: WorkloadFacts
+    config: Configuration
+    plan: PlanFacts | None = Field(description="Null when it did not come to that, and for the reference.")
+    compile: CompileFacts | None = Field(description="Null when it did not come to that, and for the reference.")
+    runtime: RunFacts | None = Field(description="Null when it did not come to that.")
+    correctness: Correctness | None = Field(description="Null when checks are off or it did not come to that.")

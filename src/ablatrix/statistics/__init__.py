@@ -1,0 +1,1 @@
+"""Pure functions of numbers that both sides of the records use."""

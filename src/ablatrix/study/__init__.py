@@ -1,0 +1,1 @@
+"""Studies: the file, its model, and the design that follows from it."""

@@ -1,0 +1,1 @@
+"""Running a design: fork server, workers, timing, checks."""

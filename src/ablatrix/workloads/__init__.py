@@ -1,0 +1,1 @@
+"""Models with their inputs, as exported programs."""

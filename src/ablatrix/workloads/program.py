@@ -1,0 +1,74 @@
+"""A prepared workload: exported program, inputs and float64 reference outputs, made once and kept on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from torch.export import ExportedProgram
+
+    from ablatrix.records.model import WorkloadFacts
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One set of inputs and what the program should answer.
+
+    Attributes:
+        seed: Seed of the inputs.
+        sizes: Size of each dynamic dimension in this draw, by name (empty for a static program).
+        inputs: Flat positional inputs, contiguous, on the device.
+        expected: Oracle outputs, float64 (integers and booleans keep their dtype), flat, in order.
+        eager_rms: Root mean square error of eager float32 against the oracle, one figure an output.
+    """
+
+    seed: int
+    sizes: Mapping[str, int]
+    inputs: tuple[torch.Tensor, ...]
+    expected: tuple[torch.Tensor, ...]
+    eager_rms: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A workload that is ready to be planned, compiled and checked.
+
+    Attributes:
+        facts: What a record says of the workload: name, tier, parameters, inputs, dynamic dimensions, digest.
+        exported: As ``torch.export`` gave it; this is what the eager reference runs.
+        lowered: The same program decomposed to core ATen, constants folded, dead code removed; parameters and
+            constants lifted to placeholders. This is what is captured, partitioned and given to compilers.
+        draws: The input draws; ``draws[0]`` is the one that is timed.
+        dynamic_bounds: Upper bound of each dynamic dimension by its *symbol's* name in ``lowered`` (``s27``).
+        symbol_names: Symbol's name -> the dimension's name as the workload calls it (``s27`` -> ``tokens``).
+    """
+
+    facts: WorkloadFacts
+    exported: ExportedProgram
+    lowered: ExportedProgram
+    draws: tuple[Draw, ...]
+    dynamic_bounds: Mapping[str, int] = field(default_factory=dict)
+    symbol_names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TaskProgram:
+    """One distinct task, exported by itself: what a compiler compiles.
+
+    Attributes:
+        kind: Index among the plan's distinct tasks.
+        fingerprint: The task's structural fingerprint (see ``plan.Task``).
+        exported: Takes the task's ``reads`` as flat positional inputs, parameters among them (nothing is baked
+            in), and returns the tuple of its ``writes``. Dynamic dimensions are passed on.
+        upper_bounds: Upper bound of each symbol that occurs in this program, by the symbol's name here.
+        parameter_inputs: Positions of inputs that are weights or constants: the same tensors in every run.
+    """
+
+    kind: int
+    fingerprint: str
+    exported: ExportedProgram
+    upper_bounds: Mapping[str, int]
+    parameter_inputs: tuple[int, ...]
