@@ -1,0 +1,76 @@
+"""The reference: the program as PyTorch runs it eagerly. It compiles nothing and has no knobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ablatrix.canonical import digest_bytes
+from ablatrix.compilers.adapter import BoundRun, CompileFacts, CompileRequest, Executable
+
+if TYPE_CHECKING:
+    import torch
+
+
+class EagerCompiler:
+    """Runs ``program.exported`` as it is."""
+
+    name = "eager"
+
+    def preload(self) -> None:
+        """Import torch."""
+        import torch  # noqa: F401, PLC0415
+
+    def versions(self) -> Mapping[str, str]:
+        """Return torch's version."""
+        import torch  # noqa: PLC0415
+
+        return {"torch": str(torch.__version__)}
+
+    def set_threads(self, threads: int) -> Mapping[str, int]:
+        """Set torch's threads and read them back."""
+        import torch  # noqa: PLC0415
+
+        torch.set_num_threads(threads)
+        return {"torch": torch.get_num_threads()}
+
+    def compile(self, request: CompileRequest) -> Executable:
+        """Make the module; nothing is built."""
+        with request.clock.phase("load"):
+            module = request.program.exported.module(check_guards=False)
+        digest = digest_bytes(f"eager {request.program.facts.digest}".encode())
+        return EagerExecutable(module, CompileFacts(artifact_digest=digest))
+
+
+class EagerExecutable:
+    """The exported program's own module."""
+
+    def __init__(self, module: Callable[..., Any], facts: CompileFacts) -> None:
+        self.facts = facts
+        self._module = module
+
+    def bind(self, inputs: Sequence[torch.Tensor]) -> BoundRun:
+        """Bind inputs; nothing is copied."""
+        return EagerRun(self._module, tuple(inputs))
+
+
+class EagerRun:
+    """One call of the module."""
+
+    def __init__(self, module: Callable[..., Any], inputs: tuple[torch.Tensor, ...]) -> None:
+        self._module = module
+        self._inputs = inputs
+        self._result: Any = None
+
+    def run(self) -> None:
+        """Call the module without recording gradients."""
+        import torch  # noqa: PLC0415
+
+        with torch.no_grad():
+            self._result = self._module(*self._inputs)
+
+    def outputs(self) -> tuple[torch.Tensor, ...]:
+        """Return the flat outputs of the last call."""
+        import torch  # noqa: PLC0415
+
+        return tuple(leaf for leaf in torch.utils._pytree.tree_leaves(self._result) if isinstance(leaf, torch.Tensor))

@@ -1,0 +1,122 @@
+"""Turning what pydantic found wrong into messages with file, line, rule, value and remedy."""
+
+import difflib
+import types
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+Location = tuple[str | int, ...]
+
+
+def describe_faults(path: Path, lines: "LineIndex", model: type[BaseModel], error: ValidationError) -> list[str]:
+    """Return one message for each fault, in the order of their lines, without repeats."""
+    found = []
+    for fault in error.errors():
+        location = lines.deepest(fault["loc"])
+        message = _sentence(fault, model, location)
+        found.append((lines.line(location), f"{path}:{lines.line(location)}: {message}"))
+    return list(dict.fromkeys(text for _, text in sorted(found)))
+
+
+def closest(word: str, choices: Sequence[str]) -> str:
+    """Return ``'; did you mean 'x'?'`` when a choice is close to the word, else an empty string."""
+    match = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    return f"; did you mean '{match[0]}'?" if match else ""
+
+
+def dotted(location: Location) -> str:
+    """Return a location as people write it: ``stages[0].factorial.fusion``."""
+    text = ""
+    for step in location:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+    return text
+
+
+class LineIndex:
+    """Where each place of a YAML document stands, from ruamel's line and column marks."""
+
+    def __init__(self, data: Any) -> None:
+        self._data = data
+
+    def line(self, location: Location) -> int:
+        """Return the line (from 1) of the deepest part of a location that the document has."""
+        node, line = self._data, 0
+        for step in location:
+            marks = getattr(node, "lc", None)
+            try:
+                if isinstance(node, dict):
+                    line = marks.key(step)[0]  # type: ignore[union-attr]
+                else:
+                    line = marks.item(step)[0]  # type: ignore[union-attr]
+                node = node[step]
+            except (AttributeError, KeyError, IndexError, TypeError):
+                break
+        return int(line) + 1
+
+    def deepest(self, location: Location) -> Location:
+        """Drop the steps that pydantic adds for unions: keep what walks down the document, and one missing key."""
+        node, kept = self._data, []
+        for position, step in enumerate(location):
+            if isinstance(node, dict) and step in node:
+                node = node[step]
+                kept.append(step)
+            elif isinstance(node, list) and isinstance(step, int) and step < len(node):
+                node = node[step]
+                kept.append(step)
+            elif isinstance(node, dict) and position == len(location) - 1:
+                kept.append(step)
+        return tuple(kept)
+
+
+def _sentence(fault: Any, model: type[BaseModel], location: Location) -> str:
+    place, kind = dotted(location), fault["type"]
+    if kind == "extra_forbidden":
+        known = sorted(_fields_at(model, location[:-1]))
+        word = str(location[-1])
+        return f"unknown key '{word}'{_inside(location)}{closest(word, known)} (known: {', '.join(known)})"
+    if kind == "missing":
+        return f"key '{location[-1]}' is missing{_inside(location)}; add it" if location else "the file is empty"
+    message = fault["msg"].removeprefix("Value error, ")
+    if kind in {"value_error", "assertion_error"}:
+        return f"{place}: {message}" if place else message
+    shown = "" if isinstance(fault["input"], (dict, list)) else f", got {fault['input']!r}"
+    return f"{place}: {message[0].lower()}{message[1:]}{shown}"
+
+
+def _inside(location: Location) -> str:
+    return f" in '{dotted(location[:-1])}'" if len(location) > 1 else ""
+
+
+def _fields_at(model: type[BaseModel], location: Location) -> set[str]:
+    """Return the field names of the model that a location leads to."""
+    current: Any = model
+    for step in location:
+        current = _step(current, step)
+    return {name for option in _options(current) if _is_model(option) for name in option.model_fields}
+
+
+def _step(annotation: Any, step: str | int) -> Any:
+    found = []
+    for option in _options(annotation):
+        if _is_model(option) and step in option.model_fields:
+            found.append(option.model_fields[step].annotation)
+        elif typing.get_origin(option) in (list, tuple, dict):
+            arguments = [a for a in typing.get_args(option) if a is not Ellipsis]
+            found.extend(arguments[-1:])
+    return typing.Union[tuple(found)] if found else None  # noqa: UP007 - built from values
+
+
+def _options(annotation: Any) -> tuple[Any, ...]:
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return typing.get_args(annotation)
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _options(typing.get_args(annotation)[0])
+    return (annotation,)
+
+
+def _is_model(option: Any) -> bool:
+    return isinstance(option, type) and issubclass(option, BaseModel)
