@@ -1,0 +1,234 @@
+"""From a study to its design: cells, trials, blocks and the order in which they run. Pure and seeded."""
+
+import itertools
+import json
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ablatrix.canonical import content_id
+from ablatrix.compilers.catalogue import PRIMARY_KNOBS, CompilerEntry, get_compiler
+from ablatrix.errors import StudyError
+from ablatrix.study.model import Stage, Study
+from ablatrix.workloads.registry import check_parameters, get_workload
+
+Level = str | int
+DESIGN_VERSION = "1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One workload x compiler x configuration.
+
+    Attributes:
+        knobs: Level of every knob of the compiler; empty for the reference.
+        stage: First stage of the study that asks for it; None for the reference.
+        baseline: The configuration that it is compared with, every knob.
+    """
+
+    cell_id: str
+    workload: str
+    parameters: Mapping[str, Any]
+    compiler: str
+    knobs: Mapping[str, Level]
+    stage: str | None
+    baseline: Mapping[str, Level]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One cell in one mode in one process, at its place in the run order."""
+
+    trial_id: str
+    cell_id: str
+    block_id: str
+    block: int
+    position: int
+    mode: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """What a study will run.
+
+    Attributes:
+        cells: Every cell, in the order of the study.
+        trials: Every trial, in run order; trials of one block follow each other.
+    """
+
+    study: str
+    study_digest: str
+    seed: int
+    cells: tuple[Cell, ...]
+    trials: tuple[Trial, ...]
+
+    def cell(self, cell_id: str) -> Cell:
+        """Return a cell by its id."""
+        return next(cell for cell in self.cells if cell.cell_id == cell_id)
+
+    def blocks(self) -> list[tuple[Trial, ...]]:
+        """Return the trials block by block, in run order."""
+        return [tuple(group) for _, group in itertools.groupby(self.trials, key=lambda trial: trial.block_id)]
+
+
+def make_design(study: Study) -> Design:
+    """Lay out a study.
+
+    Cold and hot trials of one replicate form blocks: a block holds one trial of every configuration of a
+    (workload, compiler) in a seeded random order, with the eager reference beside it and, when hot, a twin of the
+    baseline. Blocks of one replicate come in random order too, cold ones first, so that hot trials find their
+    code in the study's cache.
+
+    Raises:
+        StudyError: The baseline of a compiler is not among its configurations, or no trial is left.
+    """
+    order = random.Random(content_id({"seed": study.seed, "what": "run order"}))
+    pairs = [(workload.name, compiler.name) for workload in study.workloads for compiler in study.compilers]
+    cells = {pair: make_cells(study, *pair) for pair in pairs}
+    trials: list[Trial] = []
+    block = 0
+    for replicate in range(max(_replicates(study, mode) for mode in study.modes)):
+        for mode in ("cold", "hot"):
+            if mode not in study.modes or replicate >= _replicates(study, mode):
+                continue
+            for pair in order.sample(pairs, len(pairs)):
+                for part in _parts(study, mode, cells[pair], order):
+                    if mode == "cold" and replicate == 0:
+                        part = [*_primers(part), *part]  # noqa: PLW2901 - the part of this block
+                    trials += _number(study, mode, part, block, len(trials))
+                    block += 1
+    references = {pair[0]: _reference(study, pair[0]) for pair in pairs}
+    every = (*references.values(), *itertools.chain.from_iterable(cells.values()))
+    return Design(study.name, study.digest, study.seed, every, tuple(trials))
+
+
+def make_cells(study: Study, workload: str, compiler: str) -> list[Cell]:
+    """Return the distinct cells of one workload and compiler, in the order of the stages.
+
+    A configuration that several stages ask for is one cell of the first of them. A level of ``upper_bound`` is
+    left out where the workload has no dynamic dimension.
+    """
+    entry = get_compiler(compiler)
+    fixed = next(choice.fixed for choice in study.compilers if choice.name == compiler)
+    base = {**entry.defaults(), **fixed}
+    baseline = {**base, **{knob: level for knob, level in study.baseline.items() if entry.knob(knob)}}
+    dynamic = bool(get_workload(workload).dynamic)
+    cells: dict[str, Cell] = {}
+    for stage in study.stages:
+        if stage.workloads is not None and workload not in stage.workloads:
+            continue
+        if stage.compilers is not None and compiler not in stage.compilers:
+            continue
+        for changed in _configurations(stage):
+            knobs = {**baseline, **changed}
+            if not dynamic and knobs.get("upper_bound", "workload") != "workload":
+                continue
+            cell = _make_cell(study, workload, entry, knobs, stage.name, baseline)
+            cells.setdefault(cell.cell_id, cell)
+    found = list(cells.values())
+    if found and all(cell.knobs != cell.baseline for cell in found):
+        raise StudyError(
+            f"study '{study.name}': no stage runs the baseline of {workload} on {compiler} "
+            f"({_shown(baseline)}); add its levels to the first stage"
+        )
+    return found
+
+
+def design_text(design: Design) -> str:
+    """Return ``design.json``: what was planned, in which order, as plain data."""
+    return json.dumps({"design_version": DESIGN_VERSION, **asdict(design)}, indent=1, sort_keys=True) + "\n"
+
+
+def write_design(design: Design, path: Path) -> None:
+    """Write ``design.json``."""
+    path.write_text(design_text(design), encoding="utf-8")
+
+
+def _configurations(stage: Stage) -> Iterator[dict[str, Level]]:
+    if stage.factorial is not None:
+        for levels in itertools.product(*stage.factorial.values()):
+            yield dict(zip(stage.factorial, levels, strict=True))
+        return
+    around = dict(stage.around or {})
+    yield around
+    for knob, levels in (stage.vary or {}).items():
+        for level in levels:
+            yield {**around, knob: level}
+
+
+def _make_cell(
+    study: Study, workload: str, entry: CompilerEntry, knobs: Mapping[str, Level], stage: str | None, baseline: Any
+) -> Cell:
+    given = next(choice.parameters for choice in study.workloads if choice.name == workload)
+    parameters = check_parameters(workload, given)
+    ordered = {knob.name: knobs[knob.name] for knob in entry.knobs}
+    identity = {"workload": workload, "parameters": parameters, "compiler": entry.name, "knobs": ordered}
+    return Cell(content_id(identity), workload, parameters, entry.name, ordered, stage, dict(baseline))
+
+
+def _reference(study: Study, workload: str) -> Cell:
+    return _make_cell(study, workload, get_compiler("eager"), {}, None, {})
+
+
+def _replicates(study: Study, mode: str) -> int:
+    return study.protocol.cold.replicates if mode == "cold" else study.protocol.hot.blocks
+
+
+def _parts(
+    study: Study, mode: str, cells: Sequence[Cell], order: random.Random
+) -> Iterator[list[tuple[Cell, str]]]:
+    """Yield the blocks of one (workload, compiler) in one replicate: (cell, role) in random order.
+
+    A hot block larger than ``max_live`` is split; every part has the reference, the baseline and its twin, and
+    configurations stay together with those that differ in one secondary or late primary knob.
+    """
+    chosen = [cell for cell in cells if mode == "cold" or not _is_cold_only(cell)]
+    if not chosen:
+        return
+    reference = (_reference(study, chosen[0].workload), "reference")
+    if mode == "cold":
+        yield _shuffled([reference, *((cell, "measured") for cell in chosen)], order)
+        return
+    baseline = next((cell for cell in chosen if cell.knobs == cell.baseline), chosen[0])
+    others = [cell for cell in chosen if cell is not baseline]
+    room = study.protocol.hot.max_live - 3
+    if room < 1:
+        raise StudyError(f"study '{study.name}': protocol.hot.max_live must be at least 4")
+    count = max(1, -(-len(others) // room))
+    size = -(-len(others) // count) if others else 0
+    for part in range(count):
+        kept = others[part * size : (part + 1) * size]
+        yield _shuffled(
+            [reference, (baseline, "measured"), (baseline, "twin"), *((cell, "measured") for cell in kept)], order
+        )
+
+
+def _is_cold_only(cell: Cell) -> bool:
+    entry = get_compiler(cell.compiler)
+    return any(knob.cold_only and cell.knobs[knob.name] != knob.default for knob in entry.knobs)
+
+
+def _primers(part: list[tuple[Cell, str]]) -> list[tuple[Cell, str]]:
+    """Return one primer for each cell that starts with a named cache: it fills that cache."""
+    return [(cell, "primer") for cell, _ in part if cell.knobs.get("cache_tag", "private") != "private"]
+
+
+def _shuffled(items: list[tuple[Cell, str]], order: random.Random) -> list[tuple[Cell, str]]:
+    return order.sample(items, len(items))
+
+
+def _number(
+    study: Study, mode: str, part: list[tuple[Cell, str]], block: int, position: int
+) -> Iterator[Trial]:
+    block_id = content_id({"study": study.digest, "block": block})
+    for index, (cell, role) in enumerate(part):
+        identity = {"study": study.digest, "block": block, "cell": cell.cell_id, "role": role, "mode": mode}
+        yield Trial(content_id(identity), cell.cell_id, block_id, block, position + index, mode, role)
+
+
+def _shown(knobs: Mapping[str, Level]) -> str:
+    primary = {knob: knobs[knob] for knob in PRIMARY_KNOBS if knob in knobs}
+    return ", ".join(f"{knob}={level}" for knob, level in primary.items())

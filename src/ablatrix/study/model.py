@@ -1,0 +1,138 @@
+"""What a study is: workloads x compilers x knobs, in stages, with the protocol that measures them."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, model_validator
+
+from ablatrix.canonical import digest_value
+
+
+def _refuse_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(f"a level is a word or a number, got {str(value).lower()}; write {'on' if value else 'off'}")
+    return value
+
+
+def _name_alone(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+Level = Annotated[StrictStr | StrictInt, BeforeValidator(_refuse_boolean)]
+Levels = Annotated[list[Level], Field(min_length=1)]
+Knobs = dict[str, Level]
+Mode = Literal["cold", "hot"]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
+
+
+class Part(BaseModel):
+    """Base of a study's parts: frozen, unknown keys are faults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WorkloadChoice(Part):
+    """One workload; its name alone is enough."""
+
+    name: str = Field(description="Name of the workload, see `ablatrix workloads`.")
+    parameters: dict[str, int | float | str | bool] = Field(
+        default_factory=dict, description="Sizes that differ from the workload's defaults."
+    )
+
+
+class CompilerChoice(Part):
+    """One compiler; its name alone is enough."""
+
+    name: str = Field(description="Name of the compiler, see `ablatrix compilers`.")
+    fixed: Knobs = Field(default_factory=dict, description="Levels held fixed wherever a stage does not vary them.")
+
+
+class Stage(Part):
+    """A part of the study: a full factorial, or knobs varied one at a time around a configuration."""
+
+    name: Name = Field(description="Name of the stage.")
+    factorial: dict[str, Levels] | None = Field(
+        default=None, description="Knob -> levels; every combination is a configuration."
+    )
+    around: Knobs | None = Field(default=None, description="Configuration that `vary` departs from.")
+    vary: dict[str, Levels] | None = Field(
+        default=None, description="Knob -> levels; each is changed alone, the rest stays as in `around`."
+    )
+    workloads: list[str] | None = Field(default=None, description="Only these workloads; all when left out.")
+    compilers: list[str] | None = Field(default=None, description="Only these compilers; all when left out.")
+
+    @model_validator(mode="after")
+    def _one_form(self) -> "Stage":
+        if (self.factorial is None) == (self.vary is None):
+            raise ValueError("a stage has either 'factorial' or 'vary', and not both")
+        if (self.vary is None) != (self.around is None):
+            raise ValueError("'vary' and 'around' go together: 'around' is the configuration that is varied")
+        for knobs in (self.factorial, self.vary):
+            if knobs is not None and not knobs:
+                raise ValueError("name at least one knob with its levels")
+        return self
+
+
+class Checks(Part):
+    """How outputs are compared with the float64 oracle."""
+
+    draws: int = Field(default=3, ge=1, le=100, description="Input draws; the first is also the one that is timed.")
+    rms_factor: float = Field(default=2.0, gt=0, description="Allowed RMS error, as a multiple of eager float32's own.")
+    rms_floor: float = Field(
+        default=1e-6, ge=0, description="Added to eager's error: this fraction of the oracle's RMS value."
+    )
+
+
+class ColdProtocol(Part):
+    """How cold trials run: one process each, alone, with an empty private cache."""
+
+    replicates: int = Field(default=3, ge=1, le=1000, description="Trials a cell.")
+    timeout_s: float = Field(default=600, gt=0, description="Limit of one trial.")
+
+
+class HotProtocol(Part):
+    """How hot trials run: the workers of a block take turns in short bursts."""
+
+    blocks: int = Field(default=5, ge=1, le=1000, description="Blocks (fresh processes) a cell.")
+    rounds: int = Field(default=10, ge=1, le=100_000, description="Bursts a trial; the order is new in each round.")
+    burst_ms: float = Field(default=20, gt=0, description="Least counted time of a burst.")
+    burst_iterations: int = Field(
+        default=20, ge=1, description="Iterations after which a burst may end before burst_ms is reached."
+    )
+    rewarm_iterations: int = Field(default=3, ge=0, description="Iterations after a wake-up that are not counted.")
+    warm_up_ms: float = Field(default=200, ge=0, description="Least time of the warm-up of a trial.")
+    timeout_s: float = Field(default=600, gt=0, description="Limit of a trial's time awake.")
+    max_live: int = Field(default=18, ge=3, le=256, description="Most workers that are alive at once.")
+
+
+class Protocol(Part):
+    """What holds for all trials, and for each mode."""
+
+    threads: int | None = Field(default=None, ge=1, description="Threads of a run; all allowed cores when left out.")
+    memory_limit_mb: int | None = Field(default=None, ge=64, description="Limit of a worker's memory.")
+    budget_s: float | None = Field(
+        default=None, gt=0, description="Trials that are not begun by then become not_run_budget."
+    )
+    cold: ColdProtocol = Field(default_factory=ColdProtocol)
+    hot: HotProtocol = Field(default_factory=HotProtocol)
+
+
+class Study(Part):
+    """One study, as its YAML file says it."""
+
+    name: Name = Field(description="Name of the study.")
+    description: str = Field(default="", description="What the study is for.")
+    seed: int = Field(default=0, ge=0, description="Seed of inputs and of the run order.")
+    workloads: list[Annotated[WorkloadChoice, BeforeValidator(_name_alone)]] = Field(min_length=1)
+    compilers: list[Annotated[CompilerChoice, BeforeValidator(_name_alone)]] = Field(min_length=1)
+    modes: list[Mode] = Field(min_length=1, description="cold: compile cost; hot: steady state.")
+    baseline: Knobs = Field(
+        default_factory=dict, description="Configuration to compare with; a knob's default where it is not named."
+    )
+    stages: list[Stage] = Field(min_length=1, description="First the factorial of the primary knobs.")
+    checks: Checks = Field(default_factory=Checks)
+    protocol: Protocol = Field(default_factory=Protocol)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the study as loaded, defaults filled in."""
+        return digest_value(self.model_dump(mode="json"))
