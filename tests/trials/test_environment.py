@@ -1,0 +1,224 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ablatrix.records import machine
+from ablatrix.records.model import Machine
+from ablatrix.trials.environment import (
+    NoiseProbe,
+    environment_variables,
+    git_state,
+    installed_version,
+    read_machine,
+    utc_now,
+)
+
+
+def _put(root: Path, path: str, text: str) -> None:
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_text(text)
+
+
+def _git(directory: Path, *arguments: str) -> str:
+    command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-C", str(directory), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    _git(tmp_path, "init", "-q")
+    _put(tmp_path, "studies/study.yaml", "name: a\n")
+    _put(tmp_path, "src/code.py", "x = 1\n")
+    _put(tmp_path, ".gitignore", "ignored/\n")
+    _git(tmp_path, "add", ".")
+    _git(tmp_path, "commit", "-q", "-m", "first")
+    return tmp_path
+
+
+def test_this_machine_is_read_back() -> None:
+    found = read_machine()
+    assert 1 <= found.cores <= len(os.sched_getaffinity(0))
+    assert found.memory_bytes == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert found.cpu
+
+
+def test_a_kernel_that_tells_nothing_leaves_nulls(tmp_path: Path) -> None:
+    found: Machine = read_machine(tmp_path)
+    assert (found.container, found.governor, found.turbo, found.smt) == (None, None, None, None)
+    assert NoiseProbe.read(tmp_path) == NoiseProbe(None, None, None, None)
+    noise = NoiseProbe.read(tmp_path).until(NoiseProbe.read(tmp_path))
+    assert set(noise.model_dump().values()) == {None}
+
+
+def test_governor_turbo_and_smt_are_read_from_the_allowed_cpus(tmp_path: Path) -> None:
+    for cpu in machine.allowed_cpus():
+        _put(tmp_path, f"{machine.CPU}/cpu{cpu}/cpufreq/scaling_governor", "powersave\n")
+    _put(tmp_path, f"{machine.CPU}/cpu999/cpufreq/scaling_governor", "performance\n")
+    _put(tmp_path, f"{machine.CPU}/intel_pstate/no_turbo", "1\n")
+    _put(tmp_path, f"{machine.CPU}/cpufreq/boost", "1\n")
+    _put(tmp_path, f"{machine.CPU}/smt/active", "1\n")
+    assert machine.read_governor(tmp_path) == "powersave"
+    assert machine.read_turbo(tmp_path) is False
+    assert read_machine(tmp_path).smt is True
+    (tmp_path / machine.CPU / "intel_pstate/no_turbo").unlink()
+    assert machine.read_turbo(tmp_path) is True
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        (".dockerenv", "", "docker"),
+        ("run/.containerenv", "", "podman"),
+        (".singularity.d/env", "", "apptainer"),
+        ("proc/1/cgroup", "0::/kubepods/besteffort/pod1\n", "kubepods"),
+        ("run/systemd/container", "lxc\n", "lxc"),
+        ("proc/cpuinfo", "model name\t: Some CPU\nflags\t\t: fpu hypervisor sse\n", "hypervisor"),
+        ("proc/sys/kernel/osrelease", "6.6.1-microsoft-standard-WSL2\n", "wsl"),
+        ("proc/1/cgroup", "0::/init.scope\n", None),
+    ],
+)
+def test_containers_and_hypervisors_are_recognised(
+    tmp_path: Path, path: str, text: str, expected: str | None
+) -> None:
+    _put(tmp_path, path, text)
+    assert machine.recognise_container(tmp_path) == expected
+
+
+def test_a_hypervisor_is_named_by_its_board_beside_the_container(tmp_path: Path) -> None:
+    _put(tmp_path, ".dockerenv", "")
+    _put(tmp_path, "proc/cpuinfo", "flags\t\t: fpu hypervisor\n")
+    _put(tmp_path, "sys/class/dmi/id/sys_vendor", "QEMU\n")
+    assert machine.recognise_container(tmp_path) == "docker, kvm"
+
+
+def test_cpu_quota_is_the_smallest_of_all_levels_in_cgroup_v2(tmp_path: Path) -> None:
+    _put(tmp_path, "proc/self/cgroup", "0::/outer/inner\n")
+    _put(tmp_path, "sys/fs/cgroup/outer/cpu.max", "150000 100000\n")
+    _put(tmp_path, "sys/fs/cgroup/outer/inner/cpu.max", "max 100000\n")
+    assert machine.cpu_quota(tmp_path) == 1.5
+    assert machine.cores_allowed(tmp_path) == 1
+
+
+def test_cpu_quota_is_read_from_cgroup_v1(tmp_path: Path) -> None:
+    _put(tmp_path, "proc/self/cgroup", "4:cpu,cpuacct:/job\n0::/\n")
+    _put(tmp_path, "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us", "250000\n")
+    _put(tmp_path, "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_period_us", "100000\n")
+    _put(tmp_path, "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "-1\n")
+    _put(tmp_path, "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000\n")
+    assert machine.cpu_quota(tmp_path) == 2.5
+
+
+def test_available_memory_is_cut_by_the_cgroup(tmp_path: Path) -> None:
+    _put(tmp_path, "proc/meminfo", "MemTotal:  4000000 kB\nMemAvailable:  3000000 kB\n")
+    assert machine.available_bytes(tmp_path) == 3000000 * 1024
+    _put(tmp_path, "proc/self/cgroup", "0::/job\n")
+    _put(tmp_path, "sys/fs/cgroup/job/memory.max", "1000000\n")
+    _put(tmp_path, "sys/fs/cgroup/job/memory.current", "400000\n")
+    assert machine.available_bytes(tmp_path) == 600000
+
+
+def test_noise_is_the_growth_of_the_counters_between_two_probes(tmp_path: Path) -> None:
+    ticks = os.sysconf("SC_CLK_TCK")
+    _put(tmp_path, "proc/self/cgroup", "0::/job\n")
+
+    def probe(load: str, steal: int, throttled_us: int, swapped: int) -> NoiseProbe:
+        _put(tmp_path, "proc/loadavg", f"{load} 0.04 0.02 3/97 5001\n")
+        _put(tmp_path, "proc/stat", f"cpu  8561 0 2465 217393 400 0 44 {steal} 0 0\ncpu0 1 1\n")
+        _put(tmp_path, "sys/fs/cgroup/job/cpu.stat", f"usage_usec 5\nthrottled_usec {throttled_us}\n")
+        _put(tmp_path, "proc/vmstat", f"pgpgin 1\npswpin {swapped}\npswpout 2\n")
+        return NoiseProbe.read(tmp_path)
+
+    noise = probe("0.50", 10, 1_000, 0).until(probe("1.25", 10 + ticks, 3_500, 7))
+    assert noise.load_average_before == 0.5
+    assert noise.load_average_after == 1.25
+    assert noise.steal_ms == pytest.approx(1000)
+    assert noise.throttled_ms == pytest.approx(2.5)
+    assert noise.swapped_pages == 7
+
+
+def test_a_counter_that_went_backwards_is_null_not_negative() -> None:
+    noise = NoiseProbe(0.1, 900.0, 5.0, 3).until(NoiseProbe(0.1, 10.0, 5.0, 3))
+    assert noise.steal_ms is None
+    assert noise.throttled_ms == 0.0
+
+
+def test_throttling_of_cgroup_v1_is_in_nanoseconds(tmp_path: Path) -> None:
+    _put(tmp_path, "proc/self/cgroup", "1:cpu:/\n")
+    _put(tmp_path, "sys/fs/cgroup/cpu/cpu.stat", "nr_periods 0\nthrottled_time 4000000\n")
+    assert NoiseProbe.read(tmp_path).throttled_ms == pytest.approx(4.0)
+
+
+def test_only_variables_that_matter_are_kept_and_no_secret() -> None:
+    environment = {
+        "OMP_NUM_THREADS": "2",
+        "TVM_NUM_THREADS": "1",
+        "LD_PRELOAD": "libjemalloc.so",
+        "PYTHONHASHSEED": "0",
+        "CUDA_VISIBLE_DEVICES": "",
+        "HOME": "/home/someone",
+        "TORCH_HUB_TOKEN": "hunter2",
+        "MY_OMP_NUM_THREADS": "3",
+        "CCACHE_DIR": "/x",
+    }
+    kept = environment_variables(environment)
+    assert list(kept) == [
+        "CUDA_VISIBLE_DEVICES",
+        "LD_PRELOAD",
+        "OMP_NUM_THREADS",
+        "PYTHONHASHSEED",
+        "TVM_NUM_THREADS",
+    ]
+
+
+def test_git_state_of_a_clean_and_of_a_changed_checkout(checkout: Path) -> None:
+    commit = _git(checkout, "rev-parse", "HEAD")
+    assert git_state(checkout / "studies") == (commit, False)
+    _put(checkout, "src/code.py", "x = 2\n")
+    assert git_state(checkout / "studies") == (commit, True)
+
+
+def test_a_new_study_makes_its_directory_dirty_but_results_elsewhere_do_not(checkout: Path) -> None:
+    commit = _git(checkout, "rev-parse", "HEAD")
+    _put(checkout, "out/results.jsonl", "{}\n")
+    assert git_state(checkout / "studies") == (commit, False)
+    _put(checkout, "studies/new.yaml", "name: b\n")
+    assert git_state(checkout / "studies") == (commit, True)
+
+
+def test_a_directory_that_git_does_not_track_has_no_commit(checkout: Path) -> None:
+    _put(checkout, "ignored/site-packages/ablatrix/code.py", "x = 1\n")
+    assert git_state(checkout / "ignored/site-packages/ablatrix") == (None, None)
+    assert git_state(checkout / "absent") == (None, None)
+    assert git_state(Path("/proc/self")) == (None, None)
+
+
+def test_without_git_there_is_no_commit(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(checkout))
+    assert git_state(checkout) == (None, None)
+
+
+def test_a_hooks_git_dir_does_not_mislead(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    assert git_state(checkout)[1] is False
+
+
+def test_versions_come_without_importing_and_a_missing_package_is_none() -> None:
+    assert installed_version("pydantic") is not None
+    assert installed_version("no-such-package-as-this") is None
+
+
+def test_the_room_loads_without_torch_and_without_cpuinfo() -> None:
+    code = (
+        "import sys, ablatrix.trials.environment as e; e.read_machine();"
+        "print(sorted({'torch', 'cpuinfo', 'psutil'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_time_is_iso_8601_in_utc() -> None:
+    assert len(utc_now()) == len("2026-01-01T00:00:00.000Z")
+    assert utc_now().endswith("Z")
