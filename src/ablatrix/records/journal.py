@@ -1,0 +1,250 @@
+"""The journal: an append-only file of records, one JSON object a line, that survives a kill at any byte.
+
+A line counts once its newline is on disk. A tail that a kill or a power cut left behind (no newline, or no
+JSON) is
+*torn*: readers pass over it and report it; opening the journal for writing moves it to a side file,
+``results.jsonl.torn-<n>``, so that nothing is ever deleted.
+"""
+
+import fcntl
+import json
+import os
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ablatrix.errors import RecordError
+from ablatrix.records.model import SCHEMA_VERSION, Record
+from ablatrix.records.schema import ValidLine, parse_object, read_line
+
+Report = Callable[[str], None]
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, stacklevel=3)
+
+
+def record_line(record: Record) -> str:
+    """Return the line of one record, newline included: fields in the model's order, UTF-8, no NaN."""
+    value = record.model_dump(mode="json")
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False) + "\n"
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a journal's file looks like.
+
+    Attributes:
+        lines: Whole lines, the torn one not counted.
+        whole_bytes: Bytes of these lines.
+        torn_bytes: Bytes after them, 0 for a sound file.
+    """
+
+    path: Path
+    lines: int
+    whole_bytes: int
+    torn_bytes: int
+
+
+def scan(path: str | Path) -> Scan:
+    """Count the whole lines of a journal and recognise a torn tail.
+
+    The tail is torn when the last line lacks its newline or is no JSON object. A line that is JSON but breaks
+    the schema is not torn: it is a fault, which reading raises.
+
+    Raises:
+        RecordError: The file cannot be read.
+    """
+    path = Path(path)
+    lines = whole = 0
+    last = b""
+    try:
+        with path.open("rb") as file:
+            for last in file:
+                lines += 1
+                whole += len(last)
+    except OSError as error:
+        raise RecordError(f"{path}: records cannot be read: {error.strerror}") from error
+    if not last or _is_whole(last):
+        return Scan(path, lines, whole, 0)
+    return Scan(path, lines - 1, whole - len(last), len(last))
+
+
+def read_lines(path: str | Path, report: Report = _warn) -> Iterator[ValidLine]:
+    """Yield every whole line of a journal, validated, in file order.
+
+    Args:
+        path: The file.
+        report: Told once about a torn tail, and once about fields of a newer minor version that were ignored.
+
+    Raises:
+        RecordError: The file cannot be read, or a line breaks the schema (``file:line`` leads the message).
+    """
+    found = scan(path)
+    if found.torn_bytes:
+        report(
+            f"{found.path}:{found.lines + 1}: the last line is torn ({found.torn_bytes} bytes) and was "
+            "passed over; "
+            f"the next run into this directory sets it aside"
+        )
+    ignored: Counter[str] = Counter()
+    with found.path.open("rb") as file:
+        for number in range(1, found.lines + 1):
+            place = f"{found.path}:{number}"
+            line = read_line(_decoded(file.readline(), place), place)
+            ignored.update(line.ignored)
+            yield line
+    if ignored:
+        fields = ", ".join(f"{field} ({count} lines)" for field, count in sorted(ignored.items()))
+        report(
+            f"{found.path}: written by a newer minor version than {SCHEMA_VERSION}; fields ignored: {fields}"
+        )
+
+
+def read_records(path: str | Path, report: Report = _warn) -> Iterator[Record]:
+    """Yield every record of a journal in file order; see `read_lines`."""
+    return (line.record for line in read_lines(path, report))
+
+
+def final_records(records: Iterable[Record]) -> list[Record]:
+    """Return the one line that stands for each trial: final, and of the highest attempt; in file order.
+
+    A trial without a final line (it was interrupted, and not run again yet) is not in the answer.
+    """
+    chosen: dict[str, Record] = {}
+    for record in records:
+        held = chosen.get(record.trial_id)
+        if record.final and (held is None or record.attempt >= held.attempt):
+            chosen.pop(record.trial_id, None)
+            chosen[record.trial_id] = record
+    return list(chosen.values())
+
+
+class Journal:
+    """An open journal. One process writes at a time; a line is on disk when `append` returns.
+
+    Attributes:
+        path: The file.
+        torn: Side file that a torn tail was moved to when the journal was opened, None when there was none.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Open or create the file, and set a torn tail aside.
+
+        Raises:
+            RecordError: The file cannot be opened, or another process is writing it.
+        """
+        self.path = Path(path)
+        self.torn: Path | None = None
+        is_new = not self.path.exists()
+        try:
+            self._descriptor = os.open(
+                self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644
+            )
+        except OSError as error:
+            raise RecordError(f"{self.path}: cannot be opened for records: {error.strerror}") from error
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if is_new:
+                _sync_directory(self.path.parent)
+            else:
+                self.torn = self._set_torn_tail_aside()
+        except BlockingIOError as error:
+            self.close()
+            raise RecordError(
+                f"{self.path}: another run is writing these records; wait for it, or choose another directory"
+            ) from error
+        except OSError as error:
+            self.close()
+            raise RecordError(f"{self.path}: cannot be made ready for records: {error}") from error
+
+    def append(self, record: Record) -> None:
+        """Write one record as one line and wait until it is on disk.
+
+        Raises:
+            RecordError: The journal is closed, or the disk refuses the line. The journal closes then, so that
+                no later line is glued to half of this one.
+        """
+        if self._descriptor < 0:
+            raise RecordError(
+                f"{self.path}: the journal is closed; record {record.record_id} was not written"
+            )
+        line = record_line(record).encode()
+        try:
+            written = os.write(self._descriptor, line)
+            if written != len(line):
+                raise OSError(f"{written} of {len(line)} bytes written")
+            os.fsync(self._descriptor)
+        except OSError as error:
+            self.close()
+            raise RecordError(
+                f"{self.path}: record {record.record_id} could not be written: {error}; free space on the "
+                "disk and "
+                f"run again into this directory, which resumes"
+            ) from error
+
+    def close(self) -> None:
+        """Close the file. Closing twice is fine."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _set_torn_tail_aside(self) -> Path | None:
+        found = scan(self.path)
+        if not found.torn_bytes:
+            return None
+        with self.path.open("rb") as file:
+            file.seek(found.whole_bytes)
+            tail = file.read()
+        number = 0
+        while (side := self.path.with_name(f"{self.path.name}.torn-{number}")).exists():
+            number += 1
+        with side.open("xb") as file:
+            file.write(tail)
+            file.flush()
+            os.fsync(file.fileno())
+        _sync_directory(self.path.parent)  # the copy is safe before the original goes
+        os.ftruncate(self._descriptor, found.whole_bytes)
+        os.fsync(self._descriptor)
+        return side
+
+
+def _is_whole(line: bytes) -> bool:
+    if not line.endswith(b"\n"):
+        return False
+    try:
+        _object(line)
+    except RecordError:
+        return False
+    return True
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    return parse_object(_decoded(line, "line"), "line")
+
+
+def _decoded(line: bytes, place: str) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RecordError(f"{place}: not UTF-8: {error}") from None
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

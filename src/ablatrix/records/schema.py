@@ -1,0 +1,203 @@
+"""Versions of the record schema: JSON Schema as text, validation of one line, doors for older versions."""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
+
+from ablatrix.errors import RecordError
+from ablatrix.records.model import SCHEMA_VERSION, Record
+
+JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+SHOWN_VALUE_LENGTH = 80
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One step from an older version towards the present one.
+
+    Attributes:
+        to: The version that the step leads to, ``major.minor``.
+        change: Takes the line's object (free to be changed) and returns it in the shape of ``to``. A field
+            that the old version lacks becomes null, never a guess.
+    """
+
+    to: str
+    change: Callable[[dict[str, Any]], dict[str, Any]]
+
+
+MIGRATIONS: Mapping[str, Migration] = {}
+"""Version that a line was written in -> the step away from it. Empty: 1.0 is the first version."""
+
+
+@dataclass(frozen=True)
+class ValidLine:
+    """One line that holds.
+
+    Attributes:
+        record: The record. Its ``schema_version`` is the version that the line was written in.
+        data: The same as plain values, in today's shape.
+        ignored: Fields of a newer minor version that this version does not know, as dotted paths.
+    """
+
+    record: Record
+    data: dict[str, Any]
+    ignored: tuple[str, ...]
+
+
+def record_schema_text() -> str:
+    """Return the JSON Schema of a record of this version: the same text on every machine."""
+    schema = Record.model_json_schema()
+    schema["properties"]["schema_version"]["const"] = SCHEMA_VERSION
+    schema = {"$schema": JSON_SCHEMA_DIALECT, "$id": f"ablatrix/record-{SCHEMA_VERSION}", **schema}
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def validate_line(
+    text: str, place: str = "record", migrations: Mapping[str, Migration] = MIGRATIONS
+) -> Record:
+    """Return the record that one line holds; see `read_line` for what is accepted and what is raised."""
+    return read_line(text, place, migrations).record
+
+
+def read_line(
+    text: str, place: str = "record", migrations: Mapping[str, Migration] = MIGRATIONS
+) -> ValidLine:
+    """Validate one line against the schema.
+
+    A newer minor version is accepted and its unknown fields are ignored (and named in the answer); an older
+    version goes through ``migrations``.
+
+    Args:
+        text: The line, with or without its newline.
+        place: Where it stands (``results.jsonl:14``), for messages.
+        migrations: Steps from older versions.
+
+    Raises:
+        RecordError: The line is no JSON object by RFC 8259 (NaN, Infinity and duplicate keys included), its
+            version is a newer major one or an older one without a migration, or a field breaks its rule. One
+            line of the message for each fault: place, field, rule, value.
+    """
+    data = parse_object(text, place)
+    written = data.get("schema_version")
+    version = _version(written, place)
+    present = _version(SCHEMA_VERSION, place)
+    if version[0] > present[0]:
+        raise RecordError(
+            f"{place}: field 'schema_version': version {written} is newer than {SCHEMA_VERSION}, which this "
+            "ablatrix "
+            f"reads, and its major number differs; read it with a newer ablatrix"
+        )
+    if version < present:
+        data = _migrate(data, str(written), place, migrations)
+    ignored: tuple[str, ...] = ()
+    if version > present:
+        ignored = _drop_unknown(data)
+    try:
+        record = Record.model_validate(data, strict=True)
+    except ValidationError as error:
+        raise RecordError("\n".join(f"{place}: {fault}" for fault in _faults(error))) from None
+    return ValidLine(record, data, ignored)
+
+
+def parse_object(text: str, place: str) -> dict[str, Any]:
+    """Return the JSON object of one line by RFC 8259.
+
+    Raises:
+        RecordError: The text is something else, or holds NaN, Infinity, a number beyond float64, or a key
+            twice.
+    """
+
+    def refuse(name: str) -> NoReturn:
+        raise RecordError(f"{place}: number {name} is not finite, which JSON does not have; missing is null")
+
+    def finite(digits: str) -> float:
+        number = float(digits)
+        return number if math.isfinite(number) else refuse(digits)
+
+    def unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in result:
+                raise RecordError(
+                    f"{place}: field {key!r} stands twice in one object; which one holds is unknown"
+                )
+            result[key] = value
+        return result
+
+    try:
+        value = json.loads(text, parse_constant=refuse, parse_float=finite, object_pairs_hook=unique)
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"{place}: not valid JSON: {error}; the line is {_shown(text)}") from None
+    if not isinstance(value, dict):
+        raise RecordError(f"{place}: a record is a JSON object, but the line is {_shown(text)}")
+    return value
+
+
+def _version(written: Any, place: str) -> tuple[int, int]:
+    parts = written.split(".") if isinstance(written, str) else []
+    if len(parts) != 2 or not all(part.isascii() and part.isdigit() for part in parts):
+        raise RecordError(
+            f"{place}: field 'schema_version': should be 'major.minor' such as {SCHEMA_VERSION!r}, got "
+            f"{_shown(written)}"
+        )
+    return int(parts[0]), int(parts[1])
+
+
+def _migrate(
+    data: dict[str, Any], written: str, place: str, migrations: Mapping[str, Migration]
+) -> dict[str, Any]:
+    version = written
+    passed: list[str] = []
+    while version != SCHEMA_VERSION:
+        step = migrations.get(version)
+        if step is None or version in passed:
+            known = ", ".join(sorted(migrations)) or "none"
+            raise RecordError(
+                f"{place}: field 'schema_version': no migration from version {version} to {SCHEMA_VERSION}; "
+                f"versions that have one: {known}"
+            )
+        passed.append(version)
+        try:
+            data = step.change(data)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise RecordError(f"{place}: is no valid line of version {version}: {error!r}") from error
+        version = step.to
+    data["schema_version"] = written
+    return data
+
+
+def _drop_unknown(data: dict[str, Any]) -> tuple[str, ...]:
+    """Remove the fields that the model does not know, and return their paths."""
+    try:
+        Record.model_validate(data, strict=True)
+    except ValidationError as error:
+        unknown = [fault["loc"] for fault in error.errors() if fault["type"] == "extra_forbidden"]
+    else:
+        return ()
+    for path in unknown:
+        holder: Any = data
+        for step in path[:-1]:
+            holder = holder[step]
+        del holder[path[-1]]
+    return tuple(_dotted(path) for path in unknown)
+
+
+def _faults(error: ValidationError) -> list[str]:
+    return [
+        f"field '{_dotted(fault['loc'])}': {fault['msg']}"
+        + ("" if fault["type"] == "missing" else f", got {_shown(fault['input'])}")
+        for fault in error.errors(include_url=False)
+    ]
+
+
+def _dotted(path: tuple[int | str, ...]) -> str:
+    return ".".join(str(step) for step in path)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN_VALUE_LENGTH else text[: SHOWN_VALUE_LENGTH - 3] + "..."

@@ -1,0 +1,171 @@
+"""The journal keeps every whole line, whatever byte a kill came at."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ablatrix.errors import RecordError
+from ablatrix.records.journal import Journal, final_records, read_records, record_line, scan
+from tests.synthetic import broken, make_records, write_records
+
+RECORDS = make_records(workloads=["attention"], blocks=1)[:3]
+
+
+def torn_files(directory: Path) -> list[Path]:
+    return sorted(directory.glob("*.torn-*"))
+
+
+def test_what_was_appended_is_read_back_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    with Journal(path) as journal:
+        assert journal.torn is None
+        for record in RECORDS:
+            journal.append(record)
+        assert list(read_records(path)) == RECORDS  # each line is on disk when append returns
+    with Journal(path) as journal:
+        journal.append(RECORDS[0])
+    assert list(read_records(path)) == [*RECORDS, RECORDS[0]]
+    assert path.read_text(encoding="utf-8") == "".join(
+        record_line(record) for record in [*RECORDS, RECORDS[0]]
+    )
+
+
+def test_a_cut_at_every_byte_of_the_last_record_loses_no_whole_line(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    whole = "".join(record_line(record) for record in RECORDS[:2]).encode()
+    last = record_line(RECORDS[2]).encode()
+    for cut in range(len(last)):
+        path.write_bytes(whole + last[:cut])
+        found = scan(path)
+        assert (found.lines, found.whole_bytes, found.torn_bytes) == (2, len(whole), cut)
+        with Journal(path) as journal:
+            assert path.read_bytes() == whole
+            if cut:
+                assert journal.torn is not None
+                assert journal.torn.read_bytes() == last[:cut]
+                journal.torn.unlink()
+            else:
+                assert journal.torn is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(tail=st.binary(max_size=40).filter(lambda tail: b"\n" not in tail), newline=st.booleans())
+def test_any_garbage_behind_the_last_line_is_set_aside(
+    tmp_path_factory: pytest.TempPathFactory, tail: bytes, newline: bool
+) -> None:
+    path = tmp_path_factory.mktemp("journal") / "results.jsonl"
+    tail += b"\n" if newline else b""
+    whole = record_line(RECORDS[0]).encode()
+    path.write_bytes(whole + tail)
+    with Journal(path) as journal:
+        journal.append(RECORDS[1])
+    assert list(read_records(path)) == RECORDS[:2]
+    assert [side.read_bytes() for side in torn_files(path.parent)] == ([tail] if tail else [])
+
+
+def test_torn_tails_of_several_kills_are_all_kept(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    for number in range(3):
+        with path.open("ab") as file:
+            file.write(b'{"half":%d' % number)
+        Journal(path).close()
+    assert [side.read_bytes() for side in torn_files(tmp_path)] == [
+        b'{"half":%d' % number for number in range(3)
+    ]
+
+
+def test_reading_passes_over_a_torn_tail_and_says_so(tmp_path: Path) -> None:
+    path = write_records(tmp_path / "results.jsonl", RECORDS)
+    with path.open("ab") as file:
+        file.write(b'{"half')
+    told: list[str] = []
+    assert list(read_records(path, told.append)) == RECORDS
+    assert told == [
+        f"{path}:4: the last line is torn (6 bytes) and was passed over; "
+        f"the next run into this directory sets it aside"
+    ]
+    with pytest.warns(UserWarning, match="is torn"):
+        list(read_records(path))
+    assert torn_files(tmp_path) == []
+
+
+def test_a_whole_line_that_breaks_the_schema_is_a_fault_and_never_set_aside(tmp_path: Path) -> None:
+    path = write_records(tmp_path / "results.jsonl", RECORDS[:1])
+    with path.open("ab") as file:
+        file.write(b'{"schema_version":"1.0"}\n')
+    Journal(path).close()
+    assert torn_files(tmp_path) == []
+    with pytest.raises(RecordError, match=r"results\.jsonl:2: field 'record_id': Field required"):
+        list(read_records(path))
+
+
+def test_a_damaged_line_in_the_middle_is_a_fault(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    line = record_line(RECORDS[0]).encode()
+    path.write_bytes(line[:50] + b"\n" + line)
+    with pytest.raises(RecordError, match=r"results\.jsonl:1: not valid JSON"):
+        list(read_records(path))
+    path.write_bytes(b"\xff\xfe\n" + line)
+    with pytest.raises(RecordError, match=r"results\.jsonl:1: not UTF-8"):
+        list(read_records(path))
+
+
+def test_line_separators_of_unicode_stay_inside_a_line(tmp_path: Path) -> None:
+    failed = broken(RECORDS[0], "run_error")
+    assert failed.error is not None
+    error = failed.error.model_copy(update={"message": "a\u2028b\u0085c\nd"})
+    record = failed.model_copy(update={"error": error})
+    with Journal(tmp_path / "results.jsonl") as journal:
+        journal.append(record)
+    assert list(read_records(tmp_path / "results.jsonl")) == [record]
+
+
+def test_a_second_writer_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    with Journal(path), pytest.raises(RecordError, match="another run is writing"):
+        Journal(path)
+    Journal(path).close()
+
+
+def test_a_disk_that_refuses_a_line_closes_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "results.jsonl"
+    journal = Journal(path)
+    journal.append(RECORDS[0])
+    real_write = os.write
+
+    def short_write(descriptor: int, data: bytes) -> int:
+        return real_write(descriptor, data[:100])
+
+    monkeypatch.setattr(os, "write", short_write)
+    with pytest.raises(RecordError, match=r"100 of .* bytes written"):
+        journal.append(RECORDS[1])
+    monkeypatch.setattr(os, "write", real_write)
+    with pytest.raises(RecordError, match="journal is closed"):
+        journal.append(RECORDS[1])
+    with Journal(path) as again:
+        assert again.torn is not None
+        again.append(RECORDS[1])
+    assert list(read_records(path)) == RECORDS[:2]
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=os.strerror(errno.ENOENT)):
+        Journal(tmp_path / "none" / "results.jsonl")
+    with pytest.raises(RecordError, match="cannot be read"):
+        list(read_records(tmp_path / "results.jsonl"))
+
+
+def test_the_highest_final_attempt_stands_for_a_trial() -> None:
+    records = make_records(workloads=["attention"], blocks=1, superseded=2)
+    final = final_records(records)
+    assert len(records) == len(final) + 2
+    assert all(record.final and record.status == "ok" for record in final)
+    assert final_records(reversed(records))[-1].attempt == 1
+    unfinished = [records[0]]
+    assert final_records(unfinished) == []

@@ -1,0 +1,138 @@
+"""The schema's contract: what a line may be, what is refused, and how the message reads."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args
+
+import jsonschema
+import pytest
+
+from ablatrix.errors import RecordError
+from ablatrix.records.journal import record_line
+from ablatrix.records.model import SCHEMA_VERSION, Status
+from ablatrix.records.schema import Migration, read_line, record_schema_text, validate_line
+from tests.synthetic import broken, make_records
+
+ROOT = Path(__file__).parents[2]
+FROZEN = ROOT / "schemas" / f"record-{SCHEMA_VERSION}.json"
+RECORDS = make_records(workloads=["attention"], blocks=1)
+LINE = record_line(RECORDS[0])
+
+
+def changed(change: Callable[[dict[str, Any]], None]) -> str:
+    data = json.loads(LINE)
+    change(data)
+    return json.dumps(data)
+
+
+def test_the_frozen_schema_is_the_generated_one() -> None:
+    assert FROZEN.is_file(), (
+        f"no frozen schema for version {SCHEMA_VERSION}: write record_schema_text() to {FROZEN}"
+    )
+    assert FROZEN.read_text(encoding="utf-8") == record_schema_text(), (
+        f"the record model and {FROZEN.name} differ: raise SCHEMA_VERSION in ablatrix/records/model.py "
+        "(minor for an "
+        "added field, knob or level; major for anything else), write record_schema_text() to "
+        "schemas/record-<new>.json "
+        f"and keep the old file"
+    )
+
+
+@pytest.mark.parametrize("status", get_args(Status))
+def test_a_line_of_every_status_holds_by_model_and_by_frozen_schema(status: Status) -> None:
+    schema = json.loads(FROZEN.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for record in (RECORDS[0], RECORDS[-1]):
+        made = record if status == "ok" else broken(record, status)
+        line = record_line(made)
+        assert validate_line(line) == made
+        jsonschema.validate(json.loads(line), schema)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        (LINE[:-40], "not valid JSON"),
+        ("", "not valid JSON"),
+        ("[1]", "a record is a JSON object"),
+        ("[" * 100_000, "not valid JSON"),
+        (LINE.replace('"wall_s":1.5', '"wall_s":NaN'), "NaN is not finite"),
+        (LINE.replace('"wall_s":1.5', '"wall_s":-Infinity'), "-Infinity is not finite"),
+        (LINE.replace('"wall_s":1.5', '"wall_s":1e999'), "1e999 is not finite"),
+        (LINE.replace('"wall_s":1.5', '"wall_s":1.5,"wall_s":2.5'), "'wall_s' stands twice"),
+        (
+            LINE.replace('"wall_s":1.5', '"wall_s":-1.5'),
+            "'wall_s': Input should be greater than or equal to 0, got -1.5",
+        ),
+        (
+            LINE.replace('"wall_s":1.5', '"wall_s":"1.5"'),
+            "'wall_s': Input should be a valid number, got '1.5'",
+        ),
+        (changed(lambda data: data.pop("final")), "'final': Field required"),
+        (
+            changed(lambda data: data["meta"].update(host="x")),
+            "'meta.host': Extra inputs are not permitted, got 'x'",
+        ),
+        (changed(lambda data: data.update(status="fine")), "'status': Input should be 'ok', "),
+        (changed(lambda data: data.update(schema_version="2.0")), "version 2.0 is newer than 1.0"),
+        (changed(lambda data: data.update(schema_version="0.9")), "no migration from version 0.9"),
+        (changed(lambda data: data.update(schema_version="1")), "should be 'major.minor'"),
+        (changed(lambda data: data.pop("schema_version")), "should be 'major.minor'"),
+    ],
+)
+def test_a_wrong_line_is_refused_with_place_rule_and_value(text: str, rule: str) -> None:
+    with pytest.raises(RecordError, match=re.escape(rule)) as caught:
+        validate_line(text, "results.jsonl:14")
+    assert str(caught.value).startswith("results.jsonl:14: ")
+
+
+def test_all_faults_of_a_line_are_told_at_once() -> None:
+    def break_two(data: dict[str, Any]) -> None:
+        data["attempt"] = -1
+        data["workload"]["inputs"][0]["dtype"] = 32
+
+    with pytest.raises(RecordError) as caught:
+        validate_line(changed(break_two), "r:1")
+    assert [line.split(":")[2].strip() for line in str(caught.value).splitlines()] == [
+        "field 'attempt'",
+        "field 'workload.inputs.0.dtype'",
+    ]
+
+
+def test_a_newer_minor_version_is_read_and_its_unknown_fields_are_named() -> None:
+    def add(data: dict[str, Any]) -> None:
+        data["schema_version"] = "1.7"
+        data["energy_j"] = 3.0
+        data["meta"]["machine"]["numa"] = 2
+        data["workload"]["inputs"][0]["layout"] = "nchw"
+
+    line = read_line(changed(add))
+    assert line.ignored == ("meta.machine.numa", "workload.inputs.0.layout", "energy_j")
+    assert line.record == RECORDS[0].model_copy(update={"schema_version": "1.7"})
+    assert "energy_j" not in line.data
+
+
+def test_a_newer_minor_version_still_has_to_keep_the_known_rules() -> None:
+    with pytest.raises(RecordError, match="'attempt'"):
+        validate_line(changed(lambda data: data.update(schema_version="1.7", attempt="one", more=1)))
+
+
+def test_an_older_version_is_read_through_its_migrations_in_order() -> None:
+    def no_wall_time(data: dict[str, Any]) -> dict[str, Any]:
+        return data | {"wall_s": data.pop("wall_ms") / 1e3}
+
+    def no_cell(data: dict[str, Any]) -> dict[str, Any]:
+        return data | {"cell_id": data.pop("cell")}
+
+    def make_old(data: dict[str, Any]) -> None:
+        data["schema_version"] = "0.8"
+        data["wall_ms"] = data.pop("wall_s") * 1e3
+        data["cell"] = data.pop("cell_id")
+
+    migrations = {"0.8": Migration("0.9", no_wall_time), "0.9": Migration(SCHEMA_VERSION, no_cell)}
+    record = validate_line(changed(make_old), "r:1", migrations)
+    assert record == RECORDS[0].model_copy(update={"schema_version": "0.8"})
+    with pytest.raises(RecordError, match=r"r:1: is no valid line of version 0\.8: KeyError"):
+        validate_line(changed(lambda data: data.update(schema_version="0.8")), "r:1", migrations)
