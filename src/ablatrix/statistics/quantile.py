@@ -1,0 +1,83 @@
+"""Summary of one trial's samples, and intervals of a quantile without assuming a distribution."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = Sequence[float] | NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Mean, percentiles and smallest value of samples, in their unit; unrounded."""
+
+    count: int
+    mean: float
+    p50: float
+    p90: float
+    p95: float
+    p99: float
+    min: float
+
+
+def summarise(samples: Numbers) -> Summary:
+    """Return the summary of samples (1-D, at least one); percentiles by linear interpolation (type 7).
+
+    Raises:
+        ValueError: No sample, or one that is not finite.
+    """
+    values = finite_values(samples, at_least=1)
+    p50, p90, p95, p99 = (float(value) for value in np.quantile(values, [0.5, 0.9, 0.95, 0.99]))
+    return Summary(values.size, float(values.mean()), p50, p90, p95, p99, float(values.min()))
+
+
+def quantile_interval(
+    samples: Numbers, quantile: float, confidence: float = 0.95
+) -> tuple[float, float] | None:
+    """Return the interval of a quantile by binomial order statistics, None when there are too few samples.
+
+    The number of samples below the true quantile is binomial, so two order statistics enclose it with a known
+    probability whatever the distribution; each side is given at most half of ``1 - confidence``
+    (Hahn & Meeker 1991, section 5.2). Samples count as independent.
+
+    Args:
+        samples: 1-D.
+        quantile: Strictly between 0 and 1.
+        confidence: Strictly between 0 and 1.
+
+    Raises:
+        ValueError: No sample, one that is not finite, or a probability outside its range.
+    """
+    from scipy.stats import binom  # noqa: PLC0415 - importing scipy.stats costs half a second
+
+    values = np.sort(finite_values(samples, at_least=1))
+    for name, probability in (("quantile", quantile), ("confidence", confidence)):
+        if not 0.0 < probability < 1.0:
+            raise ValueError(f"0 < {name} < 1 must hold, but got {name}={probability}")
+    count, tail = values.size, (1.0 - confidence) / 2.0
+    # The lower end is the l-th smallest: it lies above the quantile when fewer than l samples are below it.
+    lower = int(binom.ppf(tail, count, quantile))
+    while lower > 0 and binom.cdf(lower - 1, count, quantile) > tail:
+        lower -= 1
+    upper = int(binom.ppf(1.0 - tail, count, quantile)) + 1
+    while upper <= count and binom.sf(upper - 1, count, quantile) > tail:
+        upper += 1
+    if lower < 1 or upper > count:
+        return None
+    return float(values[lower - 1]), float(values[upper - 1])
+
+
+def finite_values(samples: Numbers, at_least: int) -> NDArray[np.float64]:
+    """Return samples as a 1-D array of float64.
+
+    Raises:
+        ValueError: Fewer than ``at_least``, not 1-D, or a value that is not finite.
+    """
+    values = np.asarray(samples, dtype=np.float64)
+    if values.ndim != 1 or values.size < at_least:
+        raise ValueError(f"at least {at_least} values in 1-D must be given, but got shape {values.shape}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"every value must be finite, but {int((~np.isfinite(values)).sum())} are not")
+    return values

@@ -1,0 +1,76 @@
+"""Ratios and their intervals, against scipy's own tests and by their laws."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from scipy import stats
+
+from ablatrix.statistics.ratio import paired_ratio, welch_ratio
+
+LOGS = st.lists(st.floats(-3, 3), min_size=2, max_size=30)
+TIMES = st.lists(st.floats(0.01, 1e4), min_size=2, max_size=30)
+
+
+def varied(values: list[float]) -> bool:
+    return float(np.std(np.log(np.abs(values) + 1.0))) > 1e-6 and float(np.std(values)) > 1e-6
+
+
+@given(LOGS)
+def test_the_paired_interval_is_students(logs: list[float]) -> None:
+    assume(varied(logs))
+    found = paired_ratio(logs)
+    expected = stats.ttest_1samp(logs, 0.0).confidence_interval(0.95)
+    assert found.low is not None
+    assert found.high is not None
+    assert math.isclose(math.log(found.low), expected.low, rel_tol=1e-9, abs_tol=1e-9)
+    assert math.isclose(math.log(found.high), expected.high, rel_tol=1e-9, abs_tol=1e-9)
+    assert found.low <= found.value <= found.high
+
+
+@given(LOGS)
+def test_swapping_the_sides_inverts_a_paired_ratio(logs: list[float]) -> None:
+    one, other = paired_ratio(logs), paired_ratio([-value for value in logs])
+    assert math.isclose(one.value * other.value, 1.0, rel_tol=1e-9)
+    assert one.low is not None
+    assert other.high is not None
+    assert math.isclose(one.low * other.high, 1.0, rel_tol=1e-6)
+
+
+@given(TIMES, TIMES)
+def test_the_unpaired_interval_is_welchs(first: list[float], second: list[float]) -> None:
+    logs = np.log(first), np.log(second)
+    assume(all(np.std(side) > 1e-6 for side in logs))
+    found = welch_ratio(first, second)
+    expected = stats.ttest_ind(*logs, equal_var=False).confidence_interval(0.95)
+    assert found.low is not None
+    assert found.high is not None
+    assert math.isclose(math.log(found.low), expected.low, rel_tol=1e-6, abs_tol=1e-9)
+    assert math.isclose(math.log(found.high), expected.high, rel_tol=1e-6, abs_tol=1e-9)
+
+
+def test_one_block_has_a_ratio_and_no_interval() -> None:
+    found = paired_ratio([math.log(2.0)])
+    assert (found.value, found.low, found.high, found.count, found.half_width) == (2.0, None, None, 1, None)
+    assert welch_ratio([2.0], [1.0, 1.0]).low is None
+
+
+def test_equal_repeats_have_an_interval_of_no_width() -> None:
+    found = paired_ratio([0.25] * 4)
+    assert found.low == found.value == found.high
+    assert found.half_width == 0.0
+    assert welch_ratio([3.0, 3.0], [2.0, 2.0]).half_width == 0.0
+
+
+def test_half_width_is_on_the_logarithm() -> None:
+    found = paired_ratio([0.00, 0.02], confidence=0.5)
+    assert found.half_width == pytest.approx(0.01)  # t of one degree of freedom at 50 % is 1
+
+
+def test_times_that_have_no_logarithm_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"the smallest is 0\.0"):
+        welch_ratio([0.0, 1.0], [1.0, 2.0])
+    with pytest.raises(ValueError, match="at least 1"):
+        paired_ratio([])
