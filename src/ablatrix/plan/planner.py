@@ -7,8 +7,9 @@ from ablatrix.errors import PlanError
 from ablatrix.plan.graph import Graph
 from ablatrix.plan.liveness import align_up, live_ranges, peak_live_bytes
 from ablatrix.plan.partition import partition
+from ablatrix.plan.placement import Request
 from ablatrix.plan.plan import Buffer, Plan, PlanOptions
-from ablatrix.plan.storage import Request, allocate
+from ablatrix.plan.storage import allocate
 
 
 def make_plan(graph: Graph, options: PlanOptions) -> Plan:

@@ -1,4 +1,4 @@
-"""Are tasks of one kind the same program? Part of the checker: it compares them, and trusts no fingerprint."""
+"""Are tasks of one kind the same program? Part of the checker: it compares them and trusts no fingerprint."""
 
 import re
 
@@ -13,8 +13,8 @@ _SYMBOLS = re.compile(r"\b(s[0-9]+)\b")
 def check_kinds(graph: Graph, plan: Plan) -> None:
     """Check that kinds are numbered by first appearance and that tasks of one kind can share compiled code.
 
-    Two tasks can, when one renaming of values and one of symbols, each one-to-one, turns the nodes, signatures,
-    reads and writes of the one into those of the other.
+    Two tasks can, when one renaming of values and one of symbols, each one-to-one, turns the nodes,
+    signatures, reads and writes of the one into those of the other.
 
     Raises:
         PlanError: Kinds or fingerprints disagree, or two tasks of one kind differ; says at which node.
@@ -36,8 +36,8 @@ def check_kinds(graph: Graph, plan: Plan) -> None:
     for kind, fingerprint in enumerate(fingerprints):
         if fingerprint in fingerprints[:kind]:
             raise PlanError(
-                f"plan: kinds {fingerprints.index(fingerprint)} and {kind} have the same fingerprint, so that "
-                "one program would be compiled twice"
+                f"plan: kinds {fingerprints.index(fingerprint)} and {kind} have the same fingerprint, so "
+                "that one program would be compiled twice"
             )
 
 
@@ -64,8 +64,8 @@ class _Renaming:
             )
             if not same:
                 raise PlanError(
-                    f"plan: {self._pair} differ at their node {place}: {a.operation} and {b.operation}, or what "
-                    "these read and write"
+                    f"plan: {self._pair} differ at their node {place}: {a.operation} and {b.operation}, or "
+                    "what these read and write"
                 )
         if not self._same_values(model.reads, other.reads):
             raise PlanError(f"plan: {self._pair} take different values, or in another order")

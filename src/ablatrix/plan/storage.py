@@ -1,7 +1,7 @@
 """Storage: live ranges to offsets in one arena that is close to the live peak.
 
-The problem is dynamic storage allocation, which is NP-hard. Three steps, each of which ends the search as
-soon as the arena is as small as the live peak, below which none can be:
+The problem is dynamic storage allocation, which is NP-hard. Four steps, each of which ends the search as soon
+as the arena is as small as the live peak, below which none can be:
 
 1. *Sweep*: place in order of time, best fit among the free blocks; forwards and backwards. Fast at any
    density, and already optimal for plain chains and for buffers that all live to the end.
@@ -9,31 +9,35 @@ soon as the arena is as small as the live peak, below which none can be:
    free during its live range.
 3. *Squeaky wheel* (Joslin and Clements, JAIR 1999): whatever ended above the live peak moves towards the
    front of its order, and all are placed again.
+4. *Repair*: take out only what lives near a buffer that ends highest, and do steps 2 and 3 for that alone,
+   around all others; accept what becomes lower. Wider surroundings follow when narrow ones do not help.
 
 The budget counts steps, not time, so that the same program has the same plan on every machine.
 """
 
-from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator, Sequence
-from itertools import accumulate
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Sequence
 
 from ablatrix.plan.liveness import align_up
+from ablatrix.plan.placement import (
+    Request,
+    arena_bytes,
+    find_neighbours,
+    list_ranks,
+    loads,
+    place_by_time,
+    place_first_fit,
+)
 
-STEP_BUDGET = 4_000_000
-"""Pairs of buffers that the search may look at, in all (about a second of one core)."""
-ROUNDS = 40
-"""Placements of one order with one pull, before the next is tried."""
+STEP_BUDGET = 5_000_000
+"""Buffers and pairs of buffers that the search may look at, in all: about a second of one core."""
+GLOBAL_SHARE = 0.4
+"""Share of the budget for steps 2 and 3; the rest is for repairs."""
+ROUNDS = 36
+"""How often one order is changed and placed again, before the next is tried."""
 PULLS = (0.5, 0.25, 0.0)
-"""Place in the order of a buffer that squeaks, as a share of its place before: 0 is straight to the front."""
-
-
-class Request(NamedTuple):
-    """A buffer to place: its size, and the first and last moment (inclusive) of its life."""
-
-    bytes: int
-    first: int
-    last: int
+"""Where in the order a buffer goes that ended too high, in turn: a share of its place, 0 being the front."""
+REACH = 5
+"""How far the surroundings of a repair go: neighbours in time, their neighbours, and so on."""
 
 
 def allocate(requests: Sequence[Request], alignment: int) -> tuple[int, ...]:
@@ -53,157 +57,98 @@ def allocate(requests: Sequence[Request], alignment: int) -> tuple[int, ...]:
 
 
 def _search(items: Sequence[Request]) -> list[int]:
-    loads = _loads(items)
-    bound = max(loads, default=0)
-    best: list[int] = []
-    smallest = None
-    for offsets in _candidates(items, loads, bound):
-        arena = _arena(items, offsets)
-        if smallest is None or arena < smallest:
-            best, smallest = offsets, arena
-        if arena == bound:
-            break
-    return best
+    bound = max(loads(items), default=0)
+    best = place_by_time(items)
+    if arena_bytes(items, best) == bound:
+        return best
+    end = max(item.last for item in items)
+    backwards = place_by_time([Request(item.bytes, end - item.last, end - item.first) for item in items])
+    best = min(best, backwards, key=lambda offsets: arena_bytes(items, offsets))
+    neighbours = find_neighbours(items, STEP_BUDGET // 4)
+    if neighbours is None or arena_bytes(items, best) == bound:
+        return best
+    search = _Search(items, neighbours, bound)
+    best = search.improve(best, range(len(items)), round(STEP_BUDGET * GLOBAL_SHARE))
+    return search.repair(best)
 
 
-def _candidates(items: Sequence[Request], loads: Sequence[int], bound: int) -> Iterator[list[int]]:
-    """Yield placements, the cheap ones first, until the budget is spent."""
-    yield _sweep(items)
-    end = len(loads) - 1
-    yield _sweep([Request(item.bytes, end - item.last, end - item.first) for item in items])
-    by_start = sorted(range(len(items)), key=lambda index: items[index].first)
-    starts = [items[index].first for index in by_start]
-    # All that start within the life of one that started before it overlap it in time, and nothing else does.
-    stops = [bisect_right(starts, items[index].last) for index in by_start]
-    pairs = sum(stop - position - 1 for position, stop in enumerate(stops))
-    round_cost = 2 * pairs + 4 * len(items)
-    budget = STEP_BUDGET // round_cost
-    if budget == 0:
-        return
-    neighbours: list[list[int]] = [[] for _ in items]
-    for position, (index, stop) in enumerate(zip(by_start, stops, strict=True)):
-        later = by_start[position + 1 : stop]
-        neighbours[index] += later
-        for other in later:
-            neighbours[other].append(index)
+class _Search:
+    """Steps 2 to 4 on one set of items, and the steps that are left."""
 
-    screened: list[tuple[int, int, list[int], list[int]]] = []
-    for number, order in enumerate(_orders(items, loads)[:budget]):
-        offsets = _first_fit(items, neighbours, order)
-        yield offsets
-        screened.append((_arena(items, offsets), number, order, offsets))
-    budget -= len(screened)
-    screened.sort()
-    for pull in PULLS:
-        for _, _, start_order, start_offsets in screened:
-            order, offsets = start_order, start_offsets
-            for _ in range(min(ROUNDS, budget)):
-                order = _pull_forward(items, order, offsets, bound, pull)
-                offsets = _first_fit(items, neighbours, order)
-                budget -= 1
-                yield offsets
+    def __init__(self, items: Sequence[Request], neighbours: Sequence[Sequence[int]], bound: int) -> None:
+        self._items = items
+        self._neighbours = neighbours
+        self._bound = bound
+        self._ranks = list_ranks(items)
+        self._steps = STEP_BUDGET
 
+    def improve(self, offsets: list[int], window: Collection[int], limit: int) -> list[int]:
+        """Place the window's items again, around all others. Return the offsets with the lowest top found.
 
-def _loads(items: Sequence[Request]) -> list[int]:
-    """Bytes that are live at each moment."""
-    change = [0] * (max((item.last for item in items), default=-1) + 2)
-    for item in items:
-        change[item.first] += item.bytes
-        change[item.last + 1] -= item.bytes
-    return list(accumulate(change))[:-1]
-
-
-def _arena(items: Sequence[Request], offsets: Sequence[int]) -> int:
-    return max((offset + item.bytes for item, offset in zip(items, offsets, strict=True)), default=0)
-
-
-def _orders(items: Sequence[Request], loads: Sequence[int]) -> list[list[int]]:
-    """Fixed orders of placement. *Contention* of a buffer is the largest load during its life."""
-    contention = [max(loads[item.first : item.last + 1]) for item in items]
-    span = [item.last - item.first + 1 for item in items]
-    size = [item.bytes for item in items]
-    keys: list[list[tuple[int, ...]]] = [
-        [(-c, -s * t) for c, s, t in zip(contention, size, span, strict=True)],
-        [(-c, -s, -t) for c, s, t in zip(contention, size, span, strict=True)],
-        [(-s, -t) for s, t in zip(size, span, strict=True)],
-        [(-t, -s) for s, t in zip(size, span, strict=True)],
-        [(-s * t,) for s, t in zip(size, span, strict=True)],
-    ]
-    by_start = sorted(range(len(items)), key=lambda index: items[index].first)
-    return [sorted(by_start, key=key.__getitem__) for key in keys]
-
-
-def _pull_forward(
-    items: Sequence[Request], order: Sequence[int], offsets: Sequence[int], bound: int, pull: float
-) -> list[int]:
-    """Return the order with everything that ends above the bound moved towards the front."""
-    place = [0.0] * len(items)
-    for position, index in enumerate(order):
-        squeaks = offsets[index] + items[index].bytes > bound
-        place[index] = position * pull - 0.5 if squeaks else position
-    return sorted(order, key=place.__getitem__)
-
-
-def _first_fit(
-    items: Sequence[Request], neighbours: Sequence[Sequence[int]], order: Sequence[int]
-) -> list[int]:
-    """Place in the given order, each at the lowest offset that is free during its whole life."""
-    offsets = [0] * len(items)
-    ends = [0] * len(items)
-    for index in order:
-        size = items[index].bytes
-        offset = 0
-        for start, end in sorted((offsets[other], ends[other]) for other in neighbours[index] if ends[other]):
-            if start - offset >= size:
+        ``limit`` is the number of steps that this may take.
+        """
+        best, lowest = offsets, self._top(offsets, window)
+        for trial in self._trials(offsets, window, max(self._steps - limit, 0)):
+            top = self._top(trial, window)
+            if top < lowest:
+                best, lowest = trial, top
+            if lowest <= self._bound:
                 break
-            offset = max(offset, end)
-        offsets[index] = offset
-        ends[index] = offset + size
-    return offsets
+        return best
 
+    def _trials(self, offsets: list[int], window: Collection[int], reserve: int) -> Iterator[list[int]]:
+        """Yield placements: each fixed order, then changed ones, the most promising first."""
+        cost = sum(len(self._neighbours[index]) for index in window) + 4 * len(window) + len(offsets) // 8
+        cleared = offsets.copy()
+        for index in window:
+            cleared[index] = -1
+        starts: list[tuple[int, int, list[int], list[int]]] = []
+        for number, rank in enumerate(self._ranks):
+            if self._steps - cost < reserve:
+                break
+            self._steps -= cost
+            order = sorted(window, key=rank.__getitem__)
+            trial = place_first_fit(self._items, self._neighbours, order, cleared)
+            starts.append((self._top(trial, window), number, order, trial))
+            yield trial
+        for _, _, start_order, start in sorted(starts):
+            order, trial = start_order, start
+            for turn in range(ROUNDS):
+                if self._steps - cost < reserve:
+                    return
+                self._steps -= cost
+                order = self._pull_forward(order, trial, PULLS[turn % len(PULLS)])
+                trial = place_first_fit(self._items, self._neighbours, order, cleared)
+                yield trial
 
-def _sweep(items: Sequence[Request]) -> list[int]:
-    """Place in order of time (large first at one moment), each in the smallest free block that holds it."""
-    offsets = [0] * len(items)
-    free_by_size: list[tuple[int, int]] = []  # (bytes, start), sorted
-    free_from: dict[int, int] = {}  # start -> end
-    free_to: dict[int, int] = {}  # end -> start
-    top = 0
+    def repair(self, offsets: list[int]) -> list[int]:
+        """Lower what ends highest until the bound holds, nothing helps any more, or the steps are spent."""
+        while True:
+            top, highest = max(
+                (offset + item.bytes, index)
+                for index, (offset, item) in enumerate(zip(offsets, self._items, strict=True))
+            )
+            if top <= self._bound:
+                return offsets
+            window = {highest}
+            for _ in range(REACH):
+                window.update([other for index in window for other in self._neighbours[index]])
+                repaired = self.improve(offsets, sorted(window), self._steps)
+                if repaired is not offsets:
+                    break
+            else:
+                return offsets
+            offsets = repaired
 
-    def take(start: int) -> int:
-        end = free_from.pop(start)
-        del free_to[end]
-        free_by_size.pop(bisect_left(free_by_size, (end - start, start)))
-        return end
+    def _top(self, offsets: Sequence[int], window: Collection[int]) -> int:
+        return max(offsets[index] + self._items[index].bytes for index in window)
 
-    def give(start: int, end: int) -> None:
-        if end in free_from:
-            end = take(end)
-        if start in free_to:
-            start = free_to[start]
-            take(start)
-        free_from[start], free_to[end] = end, start
-        insort(free_by_size, (end - start, start))
-
-    starting = sorted(range(len(items)), key=lambda index: (items[index].first, -items[index].bytes))
-    ending = sorted(range(len(items)), key=lambda index: items[index].last)
-    released = 0
-    for index in starting:
-        item = items[index]
-        while items[ending[released]].last < item.first:
-            gone = ending[released]
-            give(offsets[gone], offsets[gone] + items[gone].bytes)
-            released += 1
-        fit = bisect_left(free_by_size, (item.bytes, 0))
-        if fit < len(free_by_size):
-            start = free_by_size[fit][1]
-            end = take(start)
-        else:  # the last block grows, when it is free
-            start = free_to.get(top, top)
-            if start < top:
-                take(start)
-            end = top = start + item.bytes
-        offsets[index] = start
-        if start + item.bytes < end:
-            give(start + item.bytes, end)
-    return offsets
+    def _pull_forward(self, order: Sequence[int], offsets: Sequence[int], pull: float) -> list[int]:
+        """Return the order with everything that ends above the bound moved towards the front."""
+        place = {
+            index: position * pull - 0.5
+            if offsets[index] + self._items[index].bytes > self._bound
+            else position
+            for position, index in enumerate(order)
+        }
+        return sorted(order, key=place.__getitem__)

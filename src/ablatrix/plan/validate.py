@@ -1,4 +1,4 @@
-"""An independent checker of plans. It shares no code with what makes them, and derives each fact by other means."""
+"""An independent checker of plans: it shares no code with the search and derives each fact by other means."""
 
 from bisect import bisect_left, insort
 from itertools import pairwise
@@ -11,12 +11,13 @@ from ablatrix.plan.sameness import check_kinds
 
 
 def validate(graph: Graph, plan: Plan) -> None:
-    """Check that running the plan's tasks in its arena computes the graph's outputs, and that its figures hold.
+    """Check that the plan's tasks, run in its arena, compute the graph's outputs, and that its figures hold.
 
-    Rules, in this order: tasks cover all nodes; each task takes just what it needs, and that is there; outputs and
-    everything else that is needed is handed out; tasks of one kind are the same program; each value between tasks
-    has one buffer with its size and its live range; the arena is not below the lower bound; offsets are aligned
-    and inside the arena; no two buffers overlap in both bytes and time; the figures are right.
+    Rules, in this order: tasks cover all nodes; each task takes just what it needs, and that is there;
+    outputs and everything else that is needed is handed out; tasks of one kind are the same program; each
+    value between tasks has one buffer with its size and its live range; the arena is not below the lower
+    bound; offsets are aligned and inside the arena; no two buffers overlap in both bytes and time; the
+    figures are right.
 
     Raises:
         PlanError: The first rule that does not hold, with the tasks, values, buffers and bytes in question.
@@ -30,8 +31,8 @@ def validate(graph: Graph, plan: Plan) -> None:
         raise PlanError(f"plan: live peak is given as {plan.peak_live_bytes} bytes; it is {bound}")
     if plan.arena_bytes < bound:
         raise PlanError(
-            f"plan: the arena of {plan.arena_bytes} bytes is smaller than the live peak, {bound} bytes, which "
-            "no arena can be"
+            f"plan: the arena of {plan.arena_bytes} bytes is smaller than the live peak of {bound} bytes, "
+            "which no arena can be"
         )
     _check_places(plan)
     _check_overlaps(plan)
@@ -41,9 +42,9 @@ def validate(graph: Graph, plan: Plan) -> None:
 def peak_lower_bound(graph: Graph, plan: Plan) -> int:
     """Return the largest sum of aligned sizes of values that must exist side by side at one task.
 
-    A value must exist from the task that makes it to the last one that reads it, or to the end when the program
-    returns it, whatever the plan's ``reuse``. Derived from the nodes, not from the plan's buffers, by a sweep over
-    events: ``(moment, change)``, a release standing before an allocation at the same moment.
+    A value must exist from the task that makes it to the last one that reads it, or to the end when the
+    program returns it, whatever the plan's ``reuse``. Derived from the nodes, not from the plan's buffers, by
+    a sweep over events ``(moment, change in bytes)``; at one moment, releases stand before allocations.
     """
     alignment = plan.options.alignment
     end = len(plan.tasks)
@@ -95,8 +96,8 @@ def _check_buffers(graph: Graph, plan: Plan) -> None:
             last = end if stays else readers[value][-1]
             if (found.first, found.last) != (index, last):
                 raise PlanError(
-                    f"plan: the buffer of value {value} is live from task {found.first} to {found.last}; with "
-                    f"reuse '{plan.options.reuse}' it must be from task {index} to {last}"
+                    f"plan: the buffer of value {value} is live from task {found.first} to {found.last}; "
+                    f"with reuse '{plan.options.reuse}' it must be from task {index} to {last}"
                 )
     for value in by_value:
         raise PlanError(f"plan: value {value} has a buffer, but no task writes it")
@@ -106,13 +107,13 @@ def _check_places(plan: Plan) -> None:
     for buffer in plan.buffers:
         if buffer.offset % plan.options.alignment:
             raise PlanError(
-                f"plan: the buffer of value {buffer.value} starts at byte {buffer.offset}, which is no multiple "
-                f"of the alignment {plan.options.alignment}"
+                f"plan: the buffer of value {buffer.value} starts at byte {buffer.offset}, which is no "
+                f"multiple of the alignment {plan.options.alignment}"
             )
         if buffer.offset < 0 or buffer.offset + buffer.bytes > plan.arena_bytes:
             raise PlanError(
-                f"plan: the buffer of value {buffer.value}, bytes {_bytes(buffer)}, is not inside the arena of "
-                f"{plan.arena_bytes} bytes"
+                f"plan: the buffer of value {buffer.value}, bytes {_bytes(buffer)}, is not inside the arena "
+                f"of {plan.arena_bytes} bytes"
             )
 
 
@@ -133,9 +134,10 @@ def _check_overlaps(plan: Plan) -> None:
             a, b = buffers[low], buffers[high]
             if a.offset + a.bytes > b.offset:
                 raise PlanError(
-                    f"plan: the buffers of values {a.value} (bytes {_bytes(a)}, tasks {a.first} to {a.last}) and "
-                    f"{b.value} (bytes {_bytes(b)}, tasks {b.first} to {b.last}) overlap: bytes {b.offset} to "
-                    f"{min(a.offset + a.bytes, b.offset + b.bytes) - 1} hold both at task {max(a.first, b.first)}"
+                    f"plan: the buffers of values {a.value} (bytes {_bytes(a)}, tasks {a.first} to {a.last}) "
+                    f"and {b.value} (bytes {_bytes(b)}, tasks {b.first} to {b.last}) overlap: bytes "
+                    f"{b.offset} to {min(a.offset + a.bytes, b.offset + b.bytes) - 1} hold both at task "
+                    f"{max(a.first, b.first)}"
                 )
 
 
