@@ -1,0 +1,58 @@
+"""What a workload's builder returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+MakeInputs = Callable[[int, Mapping[str, int]], tuple[torch.Tensor, ...]]
+
+
+@dataclass(frozen=True)
+class Built:
+    """A model with what it takes to export and to run it.
+
+    Attributes:
+        module: In eval mode, float32, with seeded weights. Its ``forward`` takes the inputs positionally.
+        make_inputs: ``(seed, sizes) -> inputs``; ``sizes`` holds the size of each dynamic dimension by name.
+            The same arguments give the same tensors.
+        input_names: Names of the inputs in order.
+        dynamic: Dynamic dimensions: name -> (smallest, largest) size.
+        timed_sizes: Size of each dynamic dimension that is timed.
+        input_dimensions: For each input with dynamic dimensions, by its name: axis -> name of the dimension.
+    """
+
+    module: torch.nn.Module
+    make_inputs: MakeInputs
+    input_names: tuple[str, ...]
+    dynamic: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    timed_sizes: Mapping[str, int] = field(default_factory=dict)
+    input_dimensions: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+
+    def dynamic_shapes(self) -> tuple[dict[int, Any] | None, ...] | None:
+        """Return what ``torch.export.export`` takes as ``dynamic_shapes``; None for a static program."""
+        if not self.dynamic:
+            return None
+        dimensions = {
+            name: torch.export.Dim(name, min=smallest, max=largest)
+            for name, (smallest, largest) in self.dynamic.items()
+        }
+        return tuple(
+            {axis: dimensions[name] for axis, name in self.input_dimensions.get(one, {}).items()} or None
+            for one in self.input_names
+        )
+
+
+def generator(seed: int) -> torch.Generator:
+    """Return a random generator of its own, so that the global one is left alone."""
+    return torch.Generator().manual_seed(seed)
+
+
+def seeded(build: Callable[[], torch.nn.Module], seed: int = 0) -> torch.nn.Module:
+    """Build a module in eval mode, without gradients, whose random weights depend on ``seed`` alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build().eval().requires_grad_(False)

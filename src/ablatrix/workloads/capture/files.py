@@ -1,0 +1,59 @@
+"""Exported programs on disk and back, with their weights in one file so that shared memory stays shared."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.export import ExportedProgram
+
+WEIGHTS = "weights.pt"
+# Stands for each weight in a .pt2: the format asks that every name has one.
+NOTHING = torch.nn.Parameter(torch.empty(0), requires_grad=False)
+
+
+def save_programs(programs: Mapping[str, ExportedProgram], directory: Path) -> None:
+    """Write each program as ``<name>.pt2`` without weights, and all weights as ``weights.pt``."""
+    weights = {name: _weights(program) for name, program in programs.items()}
+    torch.save(weights, directory / WEIGHTS)
+    for name, program in programs.items():
+        bare = copy.copy(program)
+        bare._example_inputs = None
+        bare._state_dict = {
+            key: NOTHING if isinstance(tensor, torch.nn.Parameter) else NOTHING.detach()
+            for key, tensor in program.state_dict.items()
+        }
+        bare._constants = {key: NOTHING.detach() for key in program.constants}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.export.save(bare, directory / f"{name}.pt2")
+
+
+def load_programs(names: tuple[str, ...], directory: Path) -> dict[str, ExportedProgram]:
+    """Read programs that ``save_programs`` wrote."""
+    weights = torch.load(directory / WEIGHTS, weights_only=True)
+    programs = {}
+    for name in names:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program = torch.export.load(directory / f"{name}.pt2")
+        parameters = set(program.graph_signature.parameters)
+        program._state_dict = {
+            key: torch.nn.Parameter(tensor, requires_grad=False) if key in parameters else tensor
+            for key, tensor in weights[name]["state"].items()
+        }
+        program._constants = dict(weights[name]["constants"])
+        programs[name] = program
+    return programs
+
+
+def _weights(program: ExportedProgram) -> dict[str, dict[str, Any]]:
+    constants = {
+        name: tensor for name, tensor in program.constants.items() if isinstance(tensor, torch.Tensor)
+    }
+    state = {name: tensor.detach() for name, tensor in program.state_dict.items()}
+    return {"state": state, "constants": {name: tensor.detach() for name, tensor in constants.items()}}

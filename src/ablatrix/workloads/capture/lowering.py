@@ -1,0 +1,161 @@
+"""Lower an exported program: decompose, fold what depends on no input, drop what nothing needs."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import torch
+from torch.export import ExportedProgram
+from torch.export.graph_signature import InputKind, OutputKind
+
+from ablatrix.errors import WorkloadError
+from ablatrix.workloads.capture.assembly import Slot, assemble, copy_meta
+from ablatrix.workloads.capture.decompositions import decomposition_table
+
+aten = torch.ops.aten
+
+CHECKS = frozenset(
+    {
+        aten._assert_tensor_metadata.default,
+        aten._assert_scalar.default,
+        aten._assert_async.msg,
+        aten.sym_constrain_range_for_size.default,
+    }
+)
+# Operations that give their input back unless they change its type, shape or strides.
+IDENTITIES = frozenset(
+    {
+        aten.alias.default,
+        aten.clone.default,
+        aten.detach.default,
+        aten.expand.default,
+        aten.lift_fresh_copy.default,
+        aten.reshape.default,
+        aten.slice.Tensor,
+        aten.view.default,
+        aten._to_copy.default,
+    }
+)
+
+
+def lower(exported: ExportedProgram) -> ExportedProgram:
+    """Return the program that is captured, partitioned and given to compilers.
+
+    It is decomposed (see ``decompositions``), holds no operation in place, no assertion and no operation that
+    gives its input back; whatever depends on no input is computed here, once, and kept as a constant; what no
+    output needs is gone. It takes its inputs flat and returns a flat tuple. Weights that are used as they
+    were keep their name and their memory.
+
+    Raises:
+        WorkloadError: The program writes to its inputs or to its buffers, or draws random numbers.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=FutureWarning, module="copyreg")
+        decomposed = exported.run_decompositions(decomposition_table())
+    changed = [
+        spec.target for spec in decomposed.graph_signature.output_specs if spec.kind != OutputKind.USER_OUTPUT
+    ]
+    if changed:
+        raise WorkloadError(
+            f"the program writes to {changed}; a workload must be a pure function of its inputs"
+        )
+    return _Lowering(decomposed).run()
+
+
+class _Lowering:
+    """One pass over a decomposed program. ``known`` holds the value of each node that depends on no input."""
+
+    def __init__(self, program: ExportedProgram) -> None:
+        self.program = program
+        self.known: dict[torch.fx.Node, Any] = {}
+        self.same: dict[torch.fx.Node, torch.fx.Node] = {}
+        self.specs = {spec.arg.name: spec for spec in program.graph_signature.input_specs}
+
+    def run(self) -> ExportedProgram:
+        with torch.no_grad():
+            for node in self.program.graph.nodes:
+                self._look_at(node)
+        return self._rebuild(self._needed())
+
+    def _look_at(self, node: torch.fx.Node) -> None:
+        if node.op == "placeholder":
+            spec = self.specs[node.name]
+            if spec.kind != InputKind.USER_INPUT:
+                self.known[node] = _weight(self.program, spec.target)
+        elif node.op == "call_function" and node.target not in CHECKS:
+            tags = getattr(node.target, "tags", ())
+            if torch.Tag.nondeterministic_seeded in tags:
+                raise WorkloadError(
+                    f"the program draws random numbers in {node.target}; put the model in eval mode"
+                )
+            if all(source in self.known for source in node.all_input_nodes):
+                arguments, keywords = torch.fx.map_arg((node.args, node.kwargs), self.known.__getitem__)
+                self.known[node] = node.target(*arguments, **keywords)
+            elif node.target in IDENTITIES and _same(node, node.args[0]):
+                self.same[node] = self._resolve(node.args[0])
+
+    def _resolve(self, node: torch.fx.Node) -> torch.fx.Node:
+        return self.same.get(node, node)
+
+    def _needed(self) -> set[torch.fx.Node]:
+        pending = [self._resolve(node) for node in self.program.graph.output_node().all_input_nodes]
+        needed: set[torch.fx.Node] = set()
+        while pending:
+            node = pending.pop()
+            if node not in needed:
+                needed.add(node)
+                if node not in self.known:
+                    pending.extend(self._resolve(source) for source in node.all_input_nodes)
+        return needed
+
+    def _rebuild(self, needed: set[torch.fx.Node]) -> ExportedProgram:
+        graph = torch.fx.Graph()
+        slots: list[Slot] = []
+        state: dict[str, torch.Tensor] = {}
+        made: dict[torch.fx.Node, torch.fx.Node] = {}
+        old_nodes = list(self.program.graph.nodes)
+        numbers = (node for node in old_nodes if node in needed and node in self.known)
+        for index, node in enumerate(numbers):
+            if not isinstance(self.known[node], torch.Tensor):
+                made[node] = self.known[node]
+                continue
+            lifted = node.op == "placeholder"
+            name = self.specs[node.name].target if lifted else f"folded_{index}"
+            made[node] = graph.placeholder(node.name if lifted else f"c_{name}")
+            copy_meta(node, made[node])
+            state[name] = self.known[node]
+            if not lifted:
+                state[name] = self.known[node].detach().contiguous().clone()
+                made[node].meta["val"] = _contiguous(node.meta["val"])
+            parameter = lifted and self.specs[node.name].kind == InputKind.PARAMETER
+            slots.append(Slot(made[node], weight=name, parameter=parameter))
+        for node in old_nodes:
+            if node.op == "placeholder" and self.specs[node.name].kind == InputKind.USER_INPUT:
+                made[node] = graph.placeholder(node.name)
+                copy_meta(node, made[node])
+                slots.append(Slot(made[node]))
+        for node in old_nodes:
+            if node in needed and node not in made:
+                made[node] = graph.node_copy(node, lambda source: made[self._resolve(source)])
+                copy_meta(node, made[node])
+        outputs = [made[self._resolve(node)] for node in self.program.graph.output_node().args[0]]
+        program = self.program
+        return assemble(
+            graph, slots, outputs, state, ranges=program.range_constraints, verifiers=program.verifiers
+        )
+
+
+def _weight(program: ExportedProgram, name: str) -> torch.Tensor:
+    found = program.state_dict.get(name)
+    return program.constants[name] if found is None else found
+
+
+def _same(node: torch.fx.Node, source: Any) -> bool:
+    """Whether two nodes have the same type, shape and strides, compared as text so that no guard is added."""
+    one, other = node.meta["val"], source.meta["val"]
+    return one.dtype == other.dtype and str((one.shape, one.stride())) == str((other.shape, other.stride()))
+
+
+def _contiguous(value: torch.Tensor) -> torch.Tensor:
+    return value if value.is_contiguous() else torch.empty_like(value, memory_format=torch.contiguous_format)

@@ -1,0 +1,66 @@
+"""The oracle: what a program should answer, in float64, and how far eager float32 itself is from that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.export import ExportedProgram
+from torch.utils import _pytree as pytree
+
+from ablatrix.errors import WorkloadError
+from ablatrix.workloads.capture.precision import in_float64
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Outputs of one draw, flat and in order.
+
+    Attributes:
+        expected: float64; integers and booleans keep their dtype.
+        eager_rms: Root mean square error of eager float32 against ``expected``, one figure an output.
+    """
+
+    expected: tuple[torch.Tensor, ...]
+    eager_rms: tuple[float, ...]
+
+
+class Oracle:
+    """Answers for one program. The float64 copy of its weights lives as long as the oracle does."""
+
+    def __init__(self, exported: ExportedProgram) -> None:
+        self._wide = in_float64(exported)
+        self._eager: Callable[..., Any] = exported.module(check_guards=False)
+
+    def answer(self, inputs: Sequence[torch.Tensor]) -> Answer:
+        """Run the program in float64 and in eager float32.
+
+        Raises:
+            WorkloadError: An output is no tensor, or has a value that is not finite.
+        """
+        wide_inputs = [one.double() if one.is_floating_point() else one for one in inputs]
+        with torch.no_grad():
+            expected = _flat(self._wide(*wide_inputs))
+            eager = _flat(self._eager(*inputs))
+        for place, output in enumerate(expected):
+            if not bool(torch.isfinite(output).all()):
+                raise WorkloadError(
+                    f"output {place} of the oracle is not finite everywhere; no check could use it"
+                )
+        return Answer(expected, tuple(map(_rms_error, eager, expected)))
+
+
+def _flat(outputs: Any) -> tuple[torch.Tensor, ...]:
+    leaves = pytree.tree_leaves(outputs)
+    if not leaves or not all(isinstance(leaf, torch.Tensor) for leaf in leaves):
+        raise WorkloadError(
+            f"a workload returns tensors only; got {[type(leaf).__name__ for leaf in leaves]}"
+        )
+    return tuple(leaf.detach().contiguous() for leaf in leaves)
+
+
+def _rms_error(eager: torch.Tensor, expected: torch.Tensor) -> float:
+    difference = eager.double() - expected.double()
+    return float(difference.square().mean().sqrt())

@@ -1,0 +1,177 @@
+"""Prepare a workload: build, export, lower, ask the oracle. Done once a study and kept on disk."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ablatrix.errors import WorkloadError
+from ablatrix.records.model import InputFacts, WorkloadFacts
+from ablatrix.workloads.built import Built
+from ablatrix.workloads.capture import lower
+from ablatrix.workloads.capture.files import load_programs, save_programs
+from ablatrix.workloads.capture.graph import symbols_of
+from ablatrix.workloads.digest import program_digest
+from ablatrix.workloads.oracle import Oracle
+from ablatrix.workloads.program import Draw, Program
+from ablatrix.workloads.registry import build_workload, check_parameters, get_workload
+
+FORMAT = 1
+
+
+def prepare(
+    name: str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    draws: int = 3,
+    seed: int = 0,
+    largest: Mapping[str, int] | None = None,
+) -> Program:
+    """Build, export and lower a workload and make its inputs and expected outputs.
+
+    The first draw has the timed sizes; the second the smallest, the third the largest sizes of the dynamic
+    dimensions, further ones sizes drawn between them.
+
+    Args:
+        name: As in the registry.
+        parameters: Those that differ from their defaults.
+        draws: Number of input draws, at least 1.
+        seed: Seed of the first draw; the next ones count up from it.
+        largest: Largest size that any draw may have, by dimension, where that is below the workload's own
+            bound.
+
+    Raises:
+        WorkloadError: The workload or a parameter is unknown, or the program cannot be exported.
+    """
+    if draws < 1:
+        raise WorkloadError(f"workload '{name}': draws must be at least 1, but got {draws}")
+    given = check_parameters(name, parameters or {})
+    built = build_workload(name, given)
+    sizes = _sizes(name, built, draws, seed, largest or {})
+    inputs = [built.make_inputs(seed + index, one) for index, one in enumerate(sizes)]
+    with torch.no_grad():
+        exported = torch.export.export(built.module, inputs[0], dynamic_shapes=built.dynamic_shapes())
+    lowered = lower(exported)
+    oracle = Oracle(exported)
+    made = []
+    for index, one in enumerate(inputs):
+        answer = oracle.answer(one)
+        made.append(Draw(seed + index, dict(sizes[index]), one, answer.expected, answer.eager_rms))
+    symbols = symbols_of(lowered, [built.input_dimensions.get(one, {}) for one in built.input_names])
+    return Program(
+        facts=_facts(name, given, built, program_digest((exported, lowered), made, symbols)),
+        exported=exported,
+        lowered=lowered,
+        draws=tuple(made),
+        dynamic_bounds={symbol: built.dynamic[dimension][1] for symbol, dimension in symbols.items()},
+        symbol_names=symbols,
+    )
+
+
+def save_program(program: Program, directory: Path) -> None:
+    """Write a program into an empty or new directory as .pt2, tensors and JSON."""
+    directory.mkdir(parents=True, exist_ok=True)
+    save_programs({"exported": program.exported, "lowered": program.lowered}, directory)
+    tensors = [{"inputs": list(draw.inputs), "expected": list(draw.expected)} for draw in program.draws]
+    torch.save(tensors, directory / "draws.pt")
+    plain = {
+        "format": FORMAT,
+        "facts": program.facts.model_dump(),
+        "draws": [
+            {"seed": draw.seed, "sizes": dict(draw.sizes), "eager_rms": list(draw.eager_rms)}
+            for draw in program.draws
+        ],
+        "dynamic_bounds": dict(program.dynamic_bounds),
+        "symbol_names": dict(program.symbol_names),
+    }
+    (directory / "program.json").write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+
+
+def load_program(directory: Path) -> Program:
+    """Read a program that ``save_program`` wrote; its digest is computed again and compared.
+
+    Raises:
+        WorkloadError: The directory holds no program, one of another format, or one that was changed.
+    """
+    try:
+        plain = json.loads((directory / "program.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WorkloadError(f"{directory} holds no prepared workload: {error}; prepare it again") from error
+    if plain.get("format") != FORMAT:
+        raise WorkloadError(
+            f"{directory} holds a prepared workload of format {plain.get('format')}, "
+            f"this is {FORMAT}; prepare it again"
+        )
+    programs = load_programs(("exported", "lowered"), directory)
+    tensors = torch.load(directory / "draws.pt", weights_only=True)
+    draws = tuple(
+        Draw(
+            one["seed"], one["sizes"], tuple(kept["inputs"]), tuple(kept["expected"]), tuple(one["eager_rms"])
+        )
+        for one, kept in zip(plain["draws"], tensors, strict=True)
+    )
+    facts = WorkloadFacts.model_validate(plain["facts"])
+    exported, lowered = programs["exported"], programs["lowered"]
+    found = program_digest((exported, lowered), draws, plain["symbol_names"])
+    if found != facts.digest:
+        raise WorkloadError(
+            f"{directory}: workload '{facts.name}' has digest {found}, "
+            f"but {facts.digest} was written; prepare it again"
+        )
+    return Program(facts, exported, lowered, draws, plain["dynamic_bounds"], plain["symbol_names"])
+
+
+def _sizes(
+    name: str, built: Built, draws: int, seed: int, largest: Mapping[str, int]
+) -> list[dict[str, int]]:
+    """Return the size of each dynamic dimension for each draw."""
+    unknown = sorted(set(largest) - set(built.dynamic))
+    if unknown:
+        raise WorkloadError(
+            f"workload '{name}' has no dynamic dimension {unknown}; it has: {sorted(built.dynamic)}"
+        )
+    limits = {dim: (low, min(high, largest.get(dim, high))) for dim, (low, high) in built.dynamic.items()}
+    for dim, (low, high) in limits.items():
+        if not low <= built.timed_sizes[dim] <= high:
+            raise WorkloadError(
+                f"workload '{name}': smallest <= timed <= largest must hold for '{dim}', "
+                f"but got {low} <= {built.timed_sizes[dim]} <= {high}"
+            )
+    rng = random.Random(seed)
+    further = [{dim: rng.randint(*limit) for dim, limit in limits.items()} for _ in range(max(0, draws - 3))]
+    smallest = {dim: low for dim, (low, _) in limits.items()}
+    all_largest = {dim: high for dim, (_, high) in limits.items()}
+    return [dict(built.timed_sizes), smallest, all_largest, *further][:draws]
+
+
+def describe(name: str, parameters: Mapping[str, Any] | None = None) -> WorkloadFacts:
+    """Return the facts of a workload without exporting it; ``digest`` is empty.
+
+    Raises:
+        WorkloadError: The workload or a parameter is unknown.
+    """
+    given = check_parameters(name, parameters or {})
+    return _facts(name, given, build_workload(name, given), "")
+
+
+def _facts(name: str, parameters: Mapping[str, Any], built: Built, digest: str) -> WorkloadFacts:
+    inputs = []
+    for one, tensor in zip(built.input_names, built.make_inputs(0, built.timed_sizes), strict=True):
+        dimensions = built.input_dimensions.get(one, {})
+        shape = [dimensions.get(axis, size) for axis, size in enumerate(tensor.shape)]
+        inputs.append(InputFacts(name=one, shape=shape, dtype=str(tensor.dtype).removeprefix("torch.")))
+    return WorkloadFacts(
+        name=name,
+        tier=get_workload(name).tier,
+        parameters=dict(parameters),
+        inputs=inputs,
+        dynamic={dim: list(bounds) for dim, bounds in built.dynamic.items()},
+        timed_sizes=dict(built.timed_sizes),
+        parameter_count=sum(parameter.numel() for parameter in built.module.parameters()),
+        digest=digest,
+    )

@@ -1,0 +1,94 @@
+"""Every shipped workload, in toy size: prepared, kept, cut into tasks, imported by TVM."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ablatrix.plan.plan import Partition, PlanOptions
+from ablatrix.plan.planner import make_plan
+from ablatrix.workloads.capture import capture, export_tasks
+from ablatrix.workloads.prepare import load_program, prepare, save_program
+from ablatrix.workloads.program import Program
+from ablatrix.workloads.registry import workload_names
+from tests.workloads.toys import TOYS, run_lowered, run_plan_eager
+
+
+@pytest.fixture(scope="module", params=sorted(TOYS))
+def program(request: pytest.FixtureRequest) -> Program:
+    return prepare(request.param, TOYS[request.param])
+
+
+def test_every_shipped_workload_has_a_toy() -> None:
+    assert set(TOYS) == set(workload_names())
+
+
+def test_saved_program_comes_back_the_same(program: Program, tmp_path: Path) -> None:
+    save_program(program, tmp_path)
+    loaded = load_program(tmp_path)
+    assert loaded.facts == program.facts
+    assert (loaded.dynamic_bounds, loaded.symbol_names) == (program.dynamic_bounds, program.symbol_names)
+    assert capture(loaded.lowered) == capture(program.lowered)
+    for kept, made in zip(loaded.draws, program.draws, strict=True):
+        assert (kept.seed, kept.sizes, kept.eager_rms) == (made.seed, made.sizes, made.eager_rms)
+        assert all(map(torch.equal, kept.expected, made.expected))
+        assert all(map(torch.equal, run_lowered(loaded, kept.inputs), run_lowered(program, made.inputs)))
+
+
+def test_weights_used_as_they_were_are_in_memory_once(program: Program, tmp_path: Path) -> None:
+    save_program(program, tmp_path)
+    loaded = load_program(tmp_path)
+    common = set(loaded.exported.state_dict) & set(loaded.lowered.state_dict)
+    assert common
+    for name in common:
+        assert loaded.exported.state_dict[name].data_ptr() == loaded.lowered.state_dict[name].data_ptr()
+
+
+def test_lowered_program_is_as_exact_as_eager(program: Program) -> None:
+    for draw in program.draws:
+        for got, expected, eager_rms in zip(
+            run_lowered(program, draw.inputs), draw.expected, draw.eager_rms, strict=True
+        ):
+            assert expected.dtype == torch.float64
+            assert 0 < eager_rms < 1e-4 * float(expected.abs().max())
+            assert float((got.double() - expected).square().mean().sqrt()) <= 2 * eager_rms
+
+
+def test_nothing_in_the_lowered_program_depends_on_weights_alone(program: Program) -> None:
+    graph = capture(program.lowered)
+    fixed = {index for index, value in enumerate(graph.values) if value.kind == "parameter"}
+    assert [node.operation for node in graph.nodes if set(node.reads) <= fixed and node.reads] == []
+
+
+@pytest.mark.parametrize("partition", ["whole", "regions"])
+def test_tasks_run_one_after_another_equal_the_program(program: Program, partition: Partition) -> None:
+    graph = capture(program.lowered)
+    plan = make_plan(graph, PlanOptions(partition=partition, reuse="release"))
+    tasks = export_tasks(program.lowered, plan)
+    assert [task.kind for task in tasks] == list(range(plan.distinct_tasks))
+    for draw in program.draws:
+        got = run_plan_eager(program, graph, plan, tasks, draw.inputs)
+        assert all(map(torch.equal, got, run_lowered(program, draw.inputs)))
+
+
+def test_tasks_take_weights_as_inputs(program: Program) -> None:
+    graph = capture(program.lowered)
+    plan = make_plan(graph, PlanOptions(partition="regions"))
+    for task in export_tasks(program.lowered, plan):
+        first = next(one for one in plan.tasks if one.kind == task.kind)
+        assert not task.exported.state_dict
+        assert not task.exported.constants
+        assert all(graph.values[first.reads[place]].kind == "parameter" for place in task.parameter_inputs)
+        assert len(task.parameter_inputs) > 0
+
+
+def test_tvm_imports_the_program_and_its_tasks_as_they_are(program: Program) -> None:
+    torch_frontend = pytest.importorskip("tvm.relax.frontend.torch")
+    plan = make_plan(capture(program.lowered), PlanOptions(partition="regions"))
+    tasks = export_tasks(program.lowered, plan)
+    for exported in (program.lowered, *(task.exported for task in tasks)):
+        module = torch_frontend.from_exported_program(
+            exported, keep_params_as_input=True, run_ep_decomposition=False
+        )
+        placeholders = [node for node in exported.graph.nodes if node.op == "placeholder"]
+        assert len(module["main"].params) == len(placeholders)

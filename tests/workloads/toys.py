@@ -1,0 +1,35 @@
+"""Every workload in toy size, and how to run a plan with torch."""
+
+from collections.abc import Sequence
+
+import torch
+
+from ablatrix.plan.graph import Graph
+from ablatrix.plan.plan import Plan
+from ablatrix.workloads.capture import input_values, value_tensors
+from ablatrix.workloads.program import Program, TaskProgram
+
+TOYS: dict[str, dict[str, int]] = {
+    "mlp": {"layers": 3, "hidden": 8, "classes": 3, "batch": 2},
+    "encoder": {"layers": 4, "hidden": 16, "heads": 2, "tokens": 6, "vocabulary": 11},
+}
+
+
+def run_plan_eager(
+    program: Program, graph: Graph, plan: Plan, tasks: Sequence[TaskProgram], inputs: Sequence[torch.Tensor]
+) -> list[torch.Tensor]:
+    """Run a plan's tasks one after another and return the program's outputs."""
+    modules = [task.exported.module(check_guards=False) for task in tasks]
+    held = value_tensors(program.lowered, graph)
+    held.update(zip(input_values(graph), inputs, strict=True))
+    with torch.no_grad():
+        for task in plan.tasks:
+            made = modules[task.kind](*[held[value] for value in task.reads])
+            held.update(zip(task.writes, made, strict=True))
+    return [held[value] for value in graph.outputs]
+
+
+def run_lowered(program: Program, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Run the lowered program as it is."""
+    with torch.no_grad():
+        return list(program.lowered.module(check_guards=False)(*inputs))
