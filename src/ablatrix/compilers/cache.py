@@ -1,0 +1,179 @@
+"""Task-level compile cache: in memory first, then on disk, with every answer counted.
+
+An entry on disk is a directory named by its key::
+
+    <key>/artifact.so  what the compiler built, with the suffix that it came with
+    <key>/entry.json   the facts that the key was made of, what the compiler said of the artifact, its sha256
+
+It is written elsewhere in the same file system and renamed into place, so that a reader sees a whole entry or
+none, and two processes that store the same key do not disturb each other. When an entry is loaded its artifact
+is hashed again; one that does not agree with its side file is set aside and built anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ablatrix.canonical import canonical_json, content_id, digest_bytes, digest_value
+
+ARTIFACT = "artifact"
+SIDE_FILE = "entry.json"
+
+
+@dataclass(frozen=True, slots=True)
+class CacheCounters:
+    """Answers of a cache so far. ``later - earlier`` is what happened in between.
+
+    Attributes:
+        hits_memory, hits_disk: Times that an entry was found.
+        misses: Times that none could be used, so that the task had to be built; failed entries are among them.
+        fails: Entries on disk that were found damaged or stale and were set aside.
+    """
+
+    hits_memory: int = 0
+    hits_disk: int = 0
+    misses: int = 0
+    fails: int = 0
+
+    def __sub__(self, earlier: CacheCounters) -> CacheCounters:
+        return CacheCounters(*(getattr(self, f.name) - getattr(earlier, f.name) for f in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class CacheEntry:
+    """A stored artifact.
+
+    Attributes:
+        path: File of the artifact.
+        digest: SHA-256 of the file.
+        extra: What the compiler stored beside it.
+    """
+
+    path: Path
+    digest: str
+    extra: Mapping[str, Any]
+
+
+def task_key(facts: Mapping[str, Any]) -> str:
+    """Return the key (SHA-256) of a task: of everything that its generated code depends on, as plain values."""
+    return digest_value(dict(facts))
+
+
+class TaskCache:
+    """A compile cache of one process: ``memory`` may be shared by several caches, ``directory`` by processes.
+
+    Args:
+        directory: Where entries lie on disk; None for a cache that is in memory only.
+        memory: Entries in memory by key; a fresh dictionary when None.
+    """
+
+    def __init__(self, directory: Path | None, memory: dict[str, CacheEntry] | None = None) -> None:
+        self.directory = directory
+        self._memory = {} if memory is None else memory
+        self._asked: set[str] = set()
+        self._counts = {field.name: 0 for field in fields(CacheCounters)}
+
+    @property
+    def counters(self) -> CacheCounters:
+        """What was answered so far."""
+        return CacheCounters(**self._counts)
+
+    @property
+    def key_set_size(self) -> int:
+        """Number of distinct keys asked for."""
+        return len(self._asked)
+
+    @property
+    def key_set_digest(self) -> str:
+        """Content id of the sorted keys asked for."""
+        return content_id(sorted(self._asked))
+
+    def get(self, key: str) -> CacheEntry | None:
+        """Return the entry of a key, or None when the task has to be built."""
+        self._asked.add(key)
+        if key in self._memory:
+            self._counts["hits_memory"] += 1
+            return self._memory[key]
+        entry = None if self.directory is None else self._load(self.directory / key)
+        self._counts["misses" if entry is None else "hits_disk"] += 1
+        if entry is not None:
+            self._memory[key] = entry
+        return entry
+
+    def put(self, key: str, facts: Mapping[str, Any], file: Path, extra: Mapping[str, Any]) -> CacheEntry:
+        """Store a built artifact and return its entry. Without a directory the file stays where it is.
+
+        Args:
+            key: ``task_key(facts)``.
+            facts: What the key was made of; kept for whoever asks why a key is what it is.
+            file: The artifact; it is copied.
+            extra: Plain values to be found beside the artifact on a later hit.
+        """
+        digest = digest_bytes(file.read_bytes())
+        name = ARTIFACT + file.suffix
+        path = file
+        if self.directory is not None:
+            side = {"facts": dict(facts), "artifact": name, "artifact_sha256": digest, "extra": dict(extra)}
+            path = _store(self.directory, key, file, name, canonical_json(side)) / name
+        self._memory[key] = entry = CacheEntry(path, digest, dict(extra))
+        return entry
+
+    def publish_to(self, directory: Path) -> int:
+        """Copy the entries of all keys asked for into another cache's directory; return how many were new there.
+
+        So a cold trial with a private cache hands on what it built.
+        """
+        new = 0
+        for key in sorted(self._asked):
+            source = None if self.directory is None else self.directory / key
+            if source is None or not source.is_dir() or (directory / key).exists():
+                continue
+            side = (source / SIDE_FILE).read_text(encoding="utf-8")
+            name = json.loads(side)["artifact"]
+            _store(directory, key, source / name, name, side)
+            new += 1
+        return new
+
+    def _load(self, place: Path) -> CacheEntry | None:
+        """Read an entry; set it aside when it is damaged or is not what its key says."""
+        if not place.is_dir():
+            return None
+        try:
+            side = json.loads((place / SIDE_FILE).read_text(encoding="utf-8"))
+            path = place / Path(side["artifact"]).name
+            digest = digest_bytes(path.read_bytes())
+            whole = digest == side["artifact_sha256"] and task_key(side["facts"]) == place.name
+            extra = side["extra"]
+        except (OSError, ValueError, KeyError, TypeError):
+            whole = False
+        if whole:
+            return CacheEntry(path, digest, extra)
+        self._counts["fails"] += 1
+        aside = tempfile.mkdtemp(prefix=".damaged-", dir=place.parent)
+        # Another process may have set it aside at the same moment, which is as good.
+        if place.exists():
+            Path(place).rename(Path(aside) / place.name)
+        return None
+
+
+def _store(directory: Path, key: str, artifact: Path, name: str, side: str) -> Path:
+    """Write an entry beside its place and rename it; when another process was first, its entry stands."""
+    directory.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=directory))
+    shutil.copyfile(artifact, draft / name)
+    (draft / SIDE_FILE).write_text(side, encoding="utf-8")
+    place = directory / key
+    try:
+        os.rename(draft, place)  # noqa: PTH104 - Path.rename would hide that this is the atomic step
+    except OSError:
+        shutil.rmtree(draft)
+        if not place.is_dir():
+            raise
+    return place

@@ -1,0 +1,144 @@
+"""Apache TVM as a compiler: tasks of a plan through Relax, LLVM and the cache, run by the task executor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from ablatrix.canonical import digest_value
+from ablatrix.compilers.adapter import CompileFacts, CompileRequest, Executable
+
+
+class TvmCompiler:
+    """Compiles each distinct task once; knobs and levels stand in ``compilers/catalogue.py``."""
+
+    name = "tvm"
+
+    def __init__(self) -> None:
+        self._threads: int | None = None
+
+    def preload(self) -> None:
+        """Import torch, TVM and its frontend. The thread pool is not touched: a fork may follow."""
+        import tvm.relax.frontend.torch  # noqa: F401, PLC0415
+
+        import ablatrix.compilers.tvm.build  # noqa: F401, PLC0415
+
+    def versions(self) -> Mapping[str, str]:
+        """Return versions of what imports, compiles and links."""
+        import torch  # noqa: PLC0415
+        import tvm  # noqa: PLC0415
+
+        llvm = tvm.target.codegen.llvm_version_major()
+        return {"tvm": str(tvm.__version__), "torch": str(torch.__version__), "llvm": str(llvm)}
+
+    def set_threads(self, threads: int) -> Mapping[str, int]:
+        """Give TVM's pool and torch's that many threads, and read both back.
+
+        Only one of the two works at a time: a task either runs generated kernels or waits for torch's.
+        """
+        import torch  # noqa: PLC0415
+        import tvm  # noqa: PLC0415
+
+        torch.set_num_threads(threads)
+        tvm.get_global_func("runtime.config_threadpool")(1, threads)
+        self._threads = threads
+        return {"torch": torch.get_num_threads(), "tvm": int(tvm.runtime.num_threads())}
+
+    def compile(self, request: CompileRequest) -> Executable:
+        """Build or find every task of the plan, load it, and give the program's parameters to the executor.
+
+        The cache is asked for every task, so that a repeated task counts as a hit in memory.
+
+        Raises:
+            CompilerError: TVM failed on a task.
+        """
+        from ablatrix.compilers.tasks import TaskExecutable  # noqa: PLC0415
+        from ablatrix.compilers.tvm.build import BuiltTask, build_task, time_passes  # noqa: PLC0415
+        from ablatrix.compilers.tvm.pipeline import Options  # noqa: PLC0415
+        from ablatrix.workloads.capture import capture, value_tensors  # noqa: PLC0415
+
+        options = Options.from_knobs(request.knobs)
+        built: dict[int, BuiltTask] = {}
+        for task in request.plan.tasks:
+            if task.kind in built:
+                request.cache.get(built[task.kind].key)
+            else:
+                built[task.kind] = build_task(request, request.tasks[task.kind], options)
+        with request.clock.phase("load"):
+            functions = [TvmTask(built[kind]) for kind in sorted(built)]
+            bounds: dict[str, int] = {}
+            for one in request.tasks:
+                bounds.update(one.upper_bounds)
+            graph = capture(request.program.lowered, bounds)
+            parameters = value_tensors(request.program.lowered, graph)
+        pass_ms: dict[str, float] | None = None
+        if request.knobs.get("pass_timing") == "on":
+            pass_ms = {}
+            for one in request.tasks:
+                for name, milliseconds in time_passes(one, options).items():
+                    pass_ms[name] = pass_ms.get(name, 0.0) + milliseconds
+        kinds = [task.kind for task in request.plan.tasks]
+        facts = gather_facts([built[kind] for kind in sorted(built)], kinds, pass_ms)
+        return TaskExecutable(graph, request.plan, functions, parameters, bounds, facts)
+
+
+class TvmTask:
+    """A loaded task: the virtual machine's function ``main``, which writes into its last arguments."""
+
+    def __init__(self, built: Any) -> None:
+        import tvm  # noqa: PLC0415
+        from tvm import relax  # noqa: PLC0415
+
+        machine = relax.VirtualMachine(tvm.runtime.load_module(str(built.library)), tvm.cpu())
+        self._machine = machine
+        self._main = machine["main"]
+        self._destinations = built.facts.destinations
+
+    def bind(self, inputs: list[Any], outputs: list[Any]) -> Callable[[], None]:
+        """Give the function its arguments; outputs that it cannot write in place are copied after each call."""
+        import torch  # noqa: PLC0415
+        import tvm  # noqa: PLC0415
+
+        given = [outputs[index] for index in self._destinations]
+        arguments = [tvm.runtime.from_dlpack(tensor) for tensor in (*inputs, *given)]
+        call = partial(self._main, *arguments)
+        copied = [index for index in range(len(outputs)) if index not in self._destinations]
+        if not copied:
+            return call
+
+        def call_and_copy() -> None:
+            results = call()
+            for index in copied:
+                outputs[index].copy_(torch.from_dlpack(results[index]))
+
+        return call_and_copy
+
+
+def gather_facts(built: list[Any], kinds: list[int], pass_ms: Mapping[str, float] | None) -> CompileFacts:
+    """Put the facts of distinct tasks together for the whole program.
+
+    Args:
+        built: Each distinct task, by kind.
+        kinds: The kind of each task that a run executes.
+        pass_ms: Time by pass, where it was observed.
+    """
+    planned = [one.facts.planned_bytes for one in built]
+    estimates = [one.facts.estimator for one in built]
+    reasons: dict[str, str] = {}
+    for one in built:
+        reasons.update(one.facts.reasons)
+    estimator = None
+    if all(estimate is not None for estimate in estimates):
+        estimator = {
+            name: max(one[name] for one in estimates) for name in ("unplanned_bytes", "planned_bytes")
+        }
+    return CompileFacts(
+        artifact_digest=digest_value([one.digest for one in built]),
+        generated_calls=sum(built[kind].facts.generated_calls for kind in kinds),
+        generated_kernels=sum(one.facts.generated_kernels for one in built),
+        compiler_planned_bytes=None if None in planned else max(planned, default=0),
+        estimator=estimator,
+        pass_ms=pass_ms,
+        reasons=reasons,
+    )

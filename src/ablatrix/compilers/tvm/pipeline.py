@@ -1,0 +1,193 @@
+"""The pass sequence of one task, and what is read from the program on its way.
+
+    DecomposeOpsForInference, [library], LegalizeOps, AnnotateTIROpPattern, FoldConstant,
+    [FuseOps, FuseTIR], [schedule], DeadCodeElimination, RewriteDataflowReshape, ToNonDataflow,
+    RemovePurityChecking, CallTIRRewrite, PassDestinations, [StaticPlanBlockMemory], LowerAllocTensor,
+    [KillAfterLastUse], LowerRuntimeBuiltin, ComputePrimValue, VMShapeLower, AttachGlobalSymbol
+
+What depends on weights alone (their transposes) is already folded when a workload is lowered, so a task takes each
+weight in the layout in which it is used, and no weight is baked into the code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import tvm
+from tvm import relax
+
+from ablatrix.compilers.adapter import Level
+from ablatrix.compilers.tvm.destination import DESTINATIONS, pass_destinations
+
+T = relax.transform
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the knobs say to the pass sequence; ``partition`` enters through the task itself.
+
+    Attributes:
+        kill: Storage inside a task is freed after its last use (knob ``reuse: release``).
+        memory_plan: Storage inside a task is planned at compile time.
+        fusion: Operators are fused into one kernel.
+        vectorised: Loops are arranged by our CPU schedule.
+        library: Torch's kernels compute matrix products and convolutions.
+    """
+
+    kill: bool
+    memory_plan: bool
+    fusion: bool
+    vectorised: bool
+    library: bool
+
+    @classmethod
+    def from_knobs(cls, knobs: Mapping[str, Level]) -> Options:
+        """Read the knobs of one configuration; a knob that is not named has its first level."""
+        return cls(
+            kill=knobs.get("reuse") == "release",
+            memory_plan=knobs.get("memory_plan") == "on",
+            fusion=knobs.get("fusion") == "on",
+            vectorised=knobs.get("schedule") == "vectorised",
+            library=knobs.get("library") == "on",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A lowered task and what was read from it.
+
+    Attributes:
+        module: Ready for code generation.
+        destinations: Outputs that the function writes into storage given by the caller, in parameter order.
+        generated_calls: Calls to generated kernels in one run.
+        generated_kernels: Distinct generated kernels that a run calls.
+        planned_bytes: Sum of the storages that a run allocates, dynamic dimensions at their upper bound; None when
+            one has no bound.
+        estimator: TVM's own estimate, ``unplanned_bytes`` and ``planned_bytes``, to four digits; None when dynamic.
+        reasons: Why a figure is None.
+    """
+
+    module: Any
+    destinations: tuple[int, ...]
+    generated_calls: int
+    generated_kernels: int
+    planned_bytes: int | None
+    estimator: dict[str, float] | None
+    reasons: dict[str, str]
+
+
+def lower(module: Any, options: Options, upper_bounds: Mapping[str, int]) -> Lowered:
+    """Run the passes under the current target and pass context.
+
+    Args:
+        module: As imported.
+        options: What the knobs say.
+        upper_bounds: Upper bound of each symbol, by name.
+    """
+    module = tvm.transform.Sequential(_to_destinations(options))(module)
+    destinations = tuple(int(index) for index in module["main"].attrs[DESTINATIONS])
+    if options.memory_plan:
+        module = T.StaticPlanBlockMemory()(module)
+    reasons: dict[str, str] = {}
+    estimator = None
+    if upper_bounds:
+        reasons["estimator"] = "TVM's estimator cannot take storage of dynamic size"
+    else:
+        estimator = _estimate(module["main"])
+    module = T.LowerAllocTensor()(module)
+    calls = _kernel_calls(module)
+    planned = _planned_bytes(module["main"], upper_bounds)
+    if planned is None:
+        reasons["compiler_planned_bytes"] = "a storage's size depends on a dimension without an upper bound"
+    tail = [T.LowerRuntimeBuiltin(), T.ComputePrimValue(), T.VMShapeLower(), T.AttachGlobalSymbol()]
+    module = tvm.transform.Sequential(([T.KillAfterLastUse()] if options.kill else []) + tail)(module)
+    return Lowered(module, destinations, len(calls), len(set(calls)), planned, estimator, reasons)
+
+
+def _to_destinations(options: Options) -> list[Any]:
+    sequence = [T.DecomposeOpsForInference()]
+    if options.library:
+        from ablatrix.compilers.tvm.library import offload_to_torch
+
+        sequence += offload_to_torch()
+    sequence += [T.LegalizeOps(), T.AnnotateTIROpPattern(), T.FoldConstant()]
+    if options.fusion:
+        sequence += [T.FuseOps(), T.FuseTIR()]
+    if options.vectorised:
+        from ablatrix.compilers.tvm.schedule import vectorised_schedule
+
+        sequence += [vectorised_schedule()]
+    return sequence + [
+        T.DeadCodeElimination(),
+        T.RewriteDataflowReshape(),
+        T.ToNonDataflow(),
+        T.RemovePurityChecking(),
+        T.CallTIRRewrite(),
+        pass_destinations(),
+    ]
+
+
+def _kernel_calls(module: Any) -> list[str]:
+    """Return the names of the generated kernels that ``main`` calls, in order."""
+    names: list[str] = []
+
+    def visit(expression: Any) -> None:
+        if isinstance(expression, relax.Call) and isinstance(expression.op, tvm.ir.GlobalVar):
+            names.append(expression.op.name_hint)
+
+    relax.analysis.post_order_visit(module["main"], visit)
+    return names
+
+
+def _planned_bytes(function: Any, upper_bounds: Mapping[str, int]) -> int | None:
+    """Return the sum of the storage sizes in a function, symbols at their upper bound."""
+    sizes: list[Any] = []
+    storage = tvm.ir.Op.get("relax.memory.alloc_storage")
+
+    def visit(expression: Any) -> None:
+        if isinstance(expression, relax.Call) and expression.op == storage:
+            sizes.append(expression.args[0].values[0])
+
+    relax.analysis.post_order_visit(function, visit)
+    total = 0
+    for size in sizes:
+        analyzer = tvm.sym.Analyzer()
+        for variable in tvm.tirx.analysis.undefined_vars(size):
+            if variable.name in upper_bounds:
+                analyzer.bind(variable, tvm.tirx.IntImm("int64", upper_bounds[variable.name]))
+        value = analyzer.simplify(size)
+        if not isinstance(value, tvm.tirx.IntImm):
+            return None
+        total += int(value)
+    return total
+
+
+def _estimate(function: Any) -> dict[str, float]:
+    """Return the two totals of TVM's estimator, which gives them as text in GB with four digits."""
+    text = relax.analysis.estimate_memory_usage(function)
+    totals = [float(figure) * 2**30 for figure in re.findall(r"total size ([0-9.e+-]+) GB", text)]
+    return {"unplanned_bytes": totals[0], "planned_bytes": totals[1]}
+
+
+def pass_observer() -> tuple[Any, dict[str, float]]:
+    """Return an instrument for a pass context and the dictionary it fills: milliseconds by pass, inner ones taken off."""
+    milliseconds: dict[str, float] = {}
+    stack: list[list[float]] = []
+
+    @tvm.ir.instrument.pass_instrument
+    class Observer:
+        def run_before_pass(self, _module: Any, _info: Any) -> None:
+            stack.append([perf_counter(), 0.0])
+
+        def run_after_pass(self, _module: Any, info: Any) -> None:
+            since, inner = stack.pop()
+            wall = (perf_counter() - since) * 1e3
+            milliseconds[info.name] = milliseconds.get(info.name, 0.0) + wall - inner
+            if stack:
+                stack[-1][1] += wall
+
+    return Observer(), milliseconds
