@@ -6,7 +6,7 @@ A compiler never measures and never checks: it only reports facts about what it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,10 +24,15 @@ Level = str | int
 
 
 class PhaseClock:
-    """Wall time of named phases in milliseconds. Entering a phase inside another pauses the outer one."""
+    """Wall time of named phases in milliseconds. Entering a phase inside another pauses the outer one.
 
-    def __init__(self) -> None:
+    Args:
+        on_enter: Called with the name of each phase that begins, before its clock starts.
+    """
+
+    def __init__(self, on_enter: Callable[[str], None] | None = None) -> None:
         self.milliseconds: dict[str, float] = {}
+        self._on_enter = on_enter
         self._stack: list[str] = []
         self._since = 0.0
 
@@ -40,6 +45,9 @@ class PhaseClock:
     def phase(self, name: str) -> Iterator[None]:
         """Count the wall time inside the block to ``name``. The phase stays current when an error leaves it."""
         self._charge()
+        if self._on_enter is not None:
+            self._on_enter(name)
+            self._since = perf_counter()
         self._stack.append(name)
         yield
         self._charge()

@@ -19,17 +19,17 @@ class EagerCompiler:
 
     def preload(self) -> None:
         """Import torch."""
-        import torch  # noqa: F401, PLC0415
+        import torch  # noqa: F401
 
     def versions(self) -> Mapping[str, str]:
         """Return torch's version."""
-        import torch  # noqa: PLC0415
+        import torch
 
         return {"torch": str(torch.__version__)}
 
     def set_threads(self, threads: int) -> Mapping[str, int]:
         """Set torch's threads and read them back."""
-        import torch  # noqa: PLC0415
+        import torch
 
         torch.set_num_threads(threads)
         return {"torch": torch.get_num_threads()}
@@ -64,13 +64,13 @@ class EagerRun:
 
     def run(self) -> None:
         """Call the module without recording gradients."""
-        import torch  # noqa: PLC0415
+        import torch
 
         with torch.no_grad():
             self._result = self._module(*self._inputs)
 
     def outputs(self) -> tuple[torch.Tensor, ...]:
         """Return the flat outputs of the last call."""
-        import torch  # noqa: PLC0415
+        import torch
 
         return tuple(leaf for leaf in torch.utils._pytree.tree_leaves(self._result) if isinstance(leaf, torch.Tensor))

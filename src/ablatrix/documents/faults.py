@@ -61,10 +61,9 @@ class LineIndex:
         """Drop the steps that pydantic adds for unions: keep what walks down the document, and one missing key."""
         node, kept = self._data, []
         for position, step in enumerate(location):
-            if isinstance(node, dict) and step in node:
-                node = node[step]
-                kept.append(step)
-            elif isinstance(node, list) and isinstance(step, int) and step < len(node):
+            if (isinstance(node, dict) and step in node) or (
+                isinstance(node, list) and isinstance(step, int) and step < len(node)
+            ):
                 node = node[step]
                 kept.append(step)
             elif isinstance(node, dict) and position == len(location) - 1:

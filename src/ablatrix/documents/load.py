@@ -53,8 +53,8 @@ def parse_yaml(path: Path, error: type[AblatrixError]) -> Any:
     Raises:
         AblatrixError: (of the given class) The file cannot be read or is no YAML.
     """
-    from ruamel.yaml import YAML  # noqa: PLC0415 - costs 20 ms, and most commands read no document
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
         text = path.read_text(encoding="utf-8")

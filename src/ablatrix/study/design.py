@@ -160,7 +160,12 @@ def _configurations(stage: Stage) -> Iterator[dict[str, Level]]:
 
 
 def _make_cell(
-    study: Study, workload: str, entry: CompilerEntry, knobs: Mapping[str, Level], stage: str | None, baseline: Any
+    study: Study,
+    workload: str,
+    entry: CompilerEntry,
+    knobs: Mapping[str, Level],
+    stage: str | None,
+    baseline: Any,
 ) -> Cell:
     given = next(choice.parameters for choice in study.workloads if choice.name == workload)
     parameters = check_parameters(workload, given)
@@ -177,9 +182,7 @@ def _replicates(study: Study, mode: str) -> int:
     return study.protocol.cold.replicates if mode == "cold" else study.protocol.hot.blocks
 
 
-def _parts(
-    study: Study, mode: str, cells: Sequence[Cell], order: random.Random
-) -> Iterator[list[tuple[Cell, str]]]:
+def _parts(study: Study, mode: str, cells: Sequence[Cell], order: random.Random) -> Iterator[list[tuple[Cell, str]]]:
     """Yield the blocks of one (workload, compiler) in one replicate: (cell, role) in random order.
 
     A hot block larger than ``max_live`` is split; every part has the reference, the baseline and its twin, and
@@ -202,7 +205,8 @@ def _parts(
     for part in range(count):
         kept = others[part * size : (part + 1) * size]
         yield _shuffled(
-            [reference, (baseline, "measured"), (baseline, "twin"), *((cell, "measured") for cell in kept)], order
+            [reference, (baseline, "measured"), (baseline, "twin"), *((cell, "measured") for cell in kept)],
+            order,
         )
 
 
@@ -220,9 +224,7 @@ def _shuffled(items: list[tuple[Cell, str]], order: random.Random) -> list[tuple
     return order.sample(items, len(items))
 
 
-def _number(
-    study: Study, mode: str, part: list[tuple[Cell, str]], block: int, position: int
-) -> Iterator[Trial]:
+def _number(study: Study, mode: str, part: list[tuple[Cell, str]], block: int, position: int) -> Iterator[Trial]:
     block_id = content_id({"study": study.digest, "block": block})
     for index, (cell, role) in enumerate(part):
         identity = {"study": study.digest, "block": block, "cell": cell.cell_id, "role": role, "mode": mode}

@@ -10,7 +10,7 @@ from ablatrix.documents.faults import Location, closest
 from ablatrix.documents.load import load_document
 from ablatrix.errors import StudyError, WorkloadError
 from ablatrix.study.model import Stage, Study
-from ablatrix.workloads.registry import check_parameters, get_workload, workload_names
+from ablatrix.workloads.registry import check_parameters, workload_names
 
 Fault = tuple[Location, str]
 
@@ -26,7 +26,9 @@ def load_study(path: str | Path) -> Study:
             compiler, knob or level that there is not. All faults at once, each with its line and the remedy.
     """
     document = load_document(Path(path), Study, StudyError)
-    faults = sorted((document.lines.line(place), document.fault(place, text)) for place, text in _faults(document.value))
+    faults = sorted(
+        (document.lines.line(place), document.fault(place, text)) for place, text in _faults(document.value)
+    )
     if faults:
         raise StudyError(*dict.fromkeys(text for _, text in faults))
     return document.value
@@ -81,9 +83,15 @@ def _compiler_faults(study: Study) -> Iterator[Fault]:
     for index, choice in enumerate(study.compilers):
         place: Location = ("compilers", index)
         if choice.name == "eager":
-            yield (*place, "name"), "compiler 'eager' is the reference and runs beside every block; leave it out"
+            yield (
+                (*place, "name"),
+                "compiler 'eager' is the reference and runs beside every block; leave it out",
+            )
         elif choice.name not in COMPILERS:
-            yield (*place, "name"), _unknown("compiler", choice.name, [n for n in sorted(COMPILERS) if n != "eager"])
+            yield (
+                (*place, "name"),
+                _unknown("compiler", choice.name, [n for n in sorted(COMPILERS) if n != "eager"]),
+            )
         else:
             yield from _configuration_faults((*place, "fixed"), choice.fixed, [COMPILERS[choice.name]], "all")
     yield from _repeats("compilers", [choice.name for choice in study.compilers])
@@ -93,7 +101,10 @@ def _stage_faults(study: Study) -> Iterator[Fault]:
     yield from _repeats("stages", [stage.name for stage in study.stages])
     first = study.stages[0]
     if first.factorial is None:
-        yield ("stages", 0), f"stage '{first.name}' comes first and must be the factorial of the primary knobs"
+        yield (
+            ("stages", 0),
+            f"stage '{first.name}' comes first and must be the factorial of the primary knobs",
+        )
     else:
         for knob in first.factorial:
             if knob not in PRIMARY_KNOBS and any(
@@ -144,11 +155,17 @@ def _level_faults(
     without = [entry for entry in used if entry.knob(knob) is None]
     if without and (rule == "all" or len(without) == len(used)):
         names = [entry.name for entry in without[0].knobs]
-        yield place, f"compiler '{without[0].name}' has no knob '{knob}'; it has: {', '.join(names)}{closest(knob, names)}"
+        yield (
+            place,
+            f"compiler '{without[0].name}' has no knob '{knob}'; it has: {', '.join(names)}{closest(knob, names)}",
+        )
     for entry, level in itertools.product(used, levels):
         found = entry.knob(knob)
         if found is not None and not found.has(level):
-            yield place, f"knob '{knob}' of compiler '{entry.name}' has no level '{level}'; it has: {found.choices()}"
+            yield (
+                place,
+                f"knob '{knob}' of compiler '{entry.name}' has no level '{level}'; it has: {found.choices()}",
+            )
 
 
 def _unknown(what: str, name: str, there: Iterable[str]) -> str:
@@ -160,5 +177,3 @@ def _repeats(key: str, names: list[str]) -> Iterator[Fault]:
     for index, name in enumerate(names):
         if name in names[:index]:
             yield (key, index), f"{key[:-1]} '{name}' is listed twice; list each once"
-
-

@@ -126,7 +126,8 @@ class Study(Part):
     compilers: list[Annotated[CompilerChoice, BeforeValidator(_name_alone)]] = Field(min_length=1)
     modes: list[Mode] = Field(min_length=1, description="cold: compile cost; hot: steady state.")
     baseline: Knobs = Field(
-        default_factory=dict, description="Configuration to compare with; a knob's default where it is not named."
+        default_factory=dict,
+        description="Configuration to compare with; a knob's default where it is not named.",
     )
     stages: list[Stage] = Field(min_length=1, description="First the factorial of the primary knobs.")
     checks: Checks = Field(default_factory=Checks)

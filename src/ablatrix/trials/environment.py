@@ -79,9 +79,7 @@ def environment_variables(environment: Mapping[str, str] | None = None) -> dict[
     Variables whose name speaks of a secret are left out whatever their prefix.
     """
     names = os.environ if environment is None else environment
-    return {
-        name: names[name] for name in sorted(names) if VARIABLES.fullmatch(name) and not SECRETS.search(name)
-    }
+    return {name: names[name] for name in sorted(names) if VARIABLES.fullmatch(name) and not SECRETS.search(name)}
 
 
 def utc_now() -> str:

@@ -51,6 +51,7 @@ class WorkloadEntry:
         summary: One sentence.
         parameters: Its sizes by name.
         builder: ``module:function``; the function takes the parameters and returns a ``Built``.
+        dynamic: Names of the dimensions whose size is only bounded when it is compiled.
     """
 
     name: str
@@ -58,6 +59,7 @@ class WorkloadEntry:
     summary: str
     parameters: Mapping[str, ParameterSpec]
     builder: str
+    dynamic: tuple[str, ...] = ()
 
 
 def workload_names() -> tuple[str, ...]:

@@ -1,0 +1,84 @@
+"""Messages between the runner, the fork server and the workers: JSON over Unix sockets, with file descriptors."""
+
+import json
+import select
+import socket
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+from ablatrix.errors import TrialError
+
+_HEADER = struct.Struct("!Q")
+_MOST_DESCRIPTORS = 4
+Message = dict[str, Any]
+
+
+class ChannelClosed(TrialError):
+    """The other end is gone."""
+
+
+class ChannelTimeout(TrialError):
+    """The other end did not answer in time."""
+
+
+class Channel:
+    """One end of a message channel."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._socket = end
+
+    def fileno(self) -> int:
+        """Return the descriptor, for ``select``."""
+        return self._socket.fileno()
+
+    def send(self, message: Message, descriptors: Sequence[int] = ()) -> None:
+        """Send one message, with open descriptors for the other process.
+
+        Raises:
+            ChannelClosed: The other end is gone.
+        """
+        data = json.dumps(message).encode()
+        try:
+            socket.send_fds(self._socket, [_HEADER.pack(len(data))], list(descriptors))
+            self._socket.sendall(data)
+        except OSError as error:
+            raise ChannelClosed(f"channel: cannot send: {error}") from error
+
+    def receive(self, timeout_s: float | None = None) -> tuple[Message, list[int]]:
+        """Return the next message and the descriptors that came with it.
+
+        Raises:
+            ChannelClosed: The other end is gone.
+            ChannelTimeout: Nothing came within ``timeout_s`` seconds.
+        """
+        if timeout_s is not None and not select.select([self._socket], [], [], max(0.0, timeout_s))[0]:
+            raise ChannelTimeout(f"channel: no message within {timeout_s:.1f} s")
+        try:
+            header, descriptors, _, _ = socket.recv_fds(self._socket, _HEADER.size, _MOST_DESCRIPTORS)
+            header += self._exactly(_HEADER.size - len(header)) if header else b""
+            if not header:
+                raise ChannelClosed("channel: the other end is gone")
+            return json.loads(self._exactly(_HEADER.unpack(header)[0])), descriptors
+        except OSError as error:
+            raise ChannelClosed(f"channel: cannot receive: {error}") from error
+
+    def close(self) -> None:
+        """Close this end."""
+        self._socket.close()
+
+    def _exactly(self, size: int) -> bytes:
+        parts = []
+        while size:
+            part = self._socket.recv(min(size, 1 << 20))
+            if not part:
+                raise ChannelClosed("channel: the other end is gone in the middle of a message")
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+
+def open_pair() -> tuple[Channel, socket.socket]:
+    """Return this process's end, and the socket to hand to another process."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    return Channel(ours), theirs

@@ -1,0 +1,117 @@
+"""The directory that a run writes: where each thing lies, and what is already there."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ablatrix.canonical import content_id
+from ablatrix.errors import TrialError
+from ablatrix.records.journal import final_records, read_records, record_line
+from ablatrix.records.model import Record
+from ablatrix.study.design import Cell, Design, write_design
+from ablatrix.study.model import Study
+from ablatrix.workloads.registry import get_workload
+
+
+def preparation(study: Study, cell: Cell) -> dict[str, Any]:
+    """Return what a prepared program depends on.
+
+    A level of ``upper_bound`` also bounds the sizes of the input draws: every configuration is checked on the
+    same inputs.
+    """
+    levels = itertools.chain.from_iterable(
+        (table or {}).get("upper_bound", []) for stage in study.stages for table in (stage.factorial, stage.vary)
+    )
+    bounds = [level for level in levels if isinstance(level, int)]
+    return {
+        "workload": cell.workload,
+        "parameters": dict(cell.parameters),
+        "draws": study.checks.draws,
+        "seed": study.seed,
+        "largest": {name: min(bounds) for name in get_workload(cell.workload).dynamic} if bounds else {},
+    }
+
+
+@dataclass(frozen=True)
+class ResultDirectory:
+    """Places within one directory. ``work`` may be deleted when a run is done; all else is the result."""
+
+    path: Path
+
+    @property
+    def results(self) -> Path:
+        """The journal of records."""
+        return self.path / "results.jsonl"
+
+    @property
+    def design(self) -> Path:
+        """What was planned."""
+        return self.path / "design.json"
+
+    @property
+    def samples(self) -> Path:
+        """Raw samples, a file a block."""
+        return self.path / "samples"
+
+    @property
+    def work(self) -> Path:
+        """Prepared programs, compile caches, logs."""
+        return self.path / "work"
+
+    def program(self, study: Study, cell: Cell) -> Path:
+        """Where the prepared program of a cell's workload lies."""
+        return self.work / "programs" / f"{cell.workload}-{content_id(preparation(study, cell))}"
+
+    def make(self, design: Design) -> None:
+        """Create the directory and write the design, or check that it holds results of this very study.
+
+        Raises:
+            TrialError: It cannot be written, or holds another study's results.
+        """
+        try:
+            self.work.mkdir(parents=True, exist_ok=True)
+            self.samples.mkdir(exist_ok=True)
+            if self.design.exists():
+                self._same_study(design)
+            else:
+                write_design(design, self.design)
+        except OSError as error:
+            raise TrialError(f"{self.path}: cannot be written: {error.strerror}; choose another --out") from None
+
+    def known(self) -> tuple[dict[str, Record], Counter[str]]:
+        """Return the final record of each finished trial, and how many attempts each trial has had."""
+        if not self.results.exists():
+            return {}, Counter()
+        records = list(read_records(self.results, report=lambda _: None))
+        attempts = Counter(record.trial_id for record in records)
+        return {record.trial_id: record for record in final_records(records)}, attempts
+
+    def supersede(self, trial_ids: set[str]) -> None:
+        """Mark the lines of trials that will be run again as no longer final. The file is replaced as a whole."""
+        if not trial_ids or not self.results.exists():
+            return
+        draft = self.results.with_suffix(".draft")
+        with draft.open("w", encoding="utf-8") as stream:
+            for record in read_records(self.results, report=lambda _: None):
+                keep = record.trial_id not in trial_ids or not record.final
+                stream.write(record_line(record if keep else record.model_copy(update={"final": False})))
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(self.results)
+
+    def _same_study(self, design: Design) -> None:
+        try:
+            held = json.loads(self.design.read_text(encoding="utf-8"))["study_digest"]
+        except (ValueError, KeyError, TypeError):
+            raise TrialError(f"{self.design}: is no design that ablatrix wrote; choose another --out") from None
+        if held != design.study_digest:
+            raise TrialError(
+                f"{self.path}: holds results of another study (digest {held[:12]}, this one has "
+                f"{design.study_digest[:12]}); choose another --out, or run the study that it was made with"
+            )

@@ -1,0 +1,81 @@
+"""Limits set inside a worker before anything runs, and what an ending or an exception means."""
+
+import re
+import resource
+import signal
+import traceback
+from typing import Any
+
+from ablatrix.canonical import digest_bytes
+from ablatrix.errors import UnsupportedError
+
+PHASE_OF_STAGE = {"import": "compile", "link": "compile", "first_run": "first_run"}
+STATUS_OF_PHASE = {
+    "load": "compile_error",
+    "plan": "plan_error",
+    "compile": "compile_error",
+    "first_run": "run_error",
+    "check": "run_error",
+    "run": "run_error",
+}
+_NO_MEMORY = re.compile(r"can't allocate memory|out of memory|bad_alloc|cannot allocate memory", re.IGNORECASE)
+_VOLATILE = re.compile(r"line \d+|0x[0-9a-fA-F]+|\d{3,}")
+
+
+def set_limits(memory_limit_mb: int | None) -> None:
+    """Limit the data segment (private writable memory, threads' stacks included) and switch core dumps off.
+
+    ``RLIMIT_AS`` misfires with torch, which reserves address space that it never uses.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if memory_limit_mb is not None:
+        limit = memory_limit_mb * 2**20
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+def record_phase(stage: str | None) -> str | None:
+    """Return the record's phase of a stage that the clock names."""
+    return None if stage is None else PHASE_OF_STAGE.get(stage, stage)
+
+
+def describe_exception(error: BaseException, stage: str | None) -> tuple[str, dict[str, Any]]:
+    """Return the status and the record's error part of an exception that ended a trial."""
+    phase = record_phase(stage)
+    text = "".join(traceback.format_exception(error))
+    message = str(error) or type(error).__name__
+    if isinstance(error, UnsupportedError):
+        status = "unsupported"
+    elif isinstance(error, MemoryError) or _NO_MEMORY.search(message):
+        status = "out_of_memory"
+    else:
+        status = STATUS_OF_PHASE.get(phase or "", "run_error")
+    return status, {
+        "type": type(error).__name__,
+        "message": message[:2000],
+        "phase": phase,
+        "traceback": text[-20_000:],
+        "traceback_digest": digest_bytes(_VOLATILE.sub("", text).encode()),
+    }
+
+
+def describe_ending(outcome: dict[str, Any], stage: str | None, killed_for: str | None) -> tuple[str, dict[str, Any]]:
+    """Return the status and the error part of a worker that ended without a result.
+
+    Args:
+        outcome: ``signal`` and ``exit_code`` of the process.
+        stage: The last stage that it reported.
+        killed_for: Why the runner killed it (``timeout``, ``out_of_memory``, ``interrupted``), None when it did not.
+    """
+    number, code = outcome.get("signal"), outcome.get("exit_code")
+    phase = record_phase(stage)
+    error: dict[str, Any] = {"phase": phase, "signal": number, "exit_code": code}
+    if killed_for is not None:
+        return killed_for, {**error, "type": killed_for, "message": f"ended by the runner: {killed_for}"}
+    if number is not None:
+        name = signal.Signals(number).name
+        return "crashed", {**error, "type": name, "message": f"the process was ended by {name}"}
+    return "crashed", {
+        **error,
+        "type": "exit",
+        "message": f"the process left with exit code {code} before its result",
+    }

@@ -1,0 +1,38 @@
+"""What a run tells whoever watches it."""
+
+from typing import Protocol
+
+from ablatrix.records.model import Record
+from ablatrix.study.design import Cell, Trial
+
+
+class Progress(Protocol):
+    """A listener. Nothing that it does can change what is measured: it is called between timed regions."""
+
+    def begin(self, planned: int, finished: int) -> None:
+        """The run begins: trials to run now, and trials that were finished before."""
+
+    def notice(self, text: str) -> None:
+        """Something that is worth a line: preparing a workload, a torn tail that was set aside."""
+
+    def working(self, trial: Trial | None, cell: Cell | None, what: str) -> None:
+        """What is being done now."""
+
+    def recorded(self, record: Record) -> None:
+        """A record was written."""
+
+
+class Silence:
+    """A listener that says nothing."""
+
+    def begin(self, planned: int, finished: int) -> None:
+        """Say nothing."""
+
+    def notice(self, text: str) -> None:
+        """Say nothing."""
+
+    def working(self, trial: Trial | None, cell: Cell | None, what: str) -> None:
+        """Say nothing."""
+
+    def recorded(self, record: Record) -> None:
+        """Say nothing."""

@@ -1,0 +1,65 @@
+"""The timed loop, and nothing else in it."""
+
+import gc
+from collections.abc import Callable
+from time import perf_counter_ns
+
+
+def time_iterations(run: Callable[[], object], count: int) -> list[float]:
+    """Run ``count`` times and return the wall time of each run in milliseconds, in order.
+
+    Garbage collection is off inside. The clock is read innermost; its own cost is what ``loop_cost_ns`` measures.
+    """
+    clock = perf_counter_ns
+    samples = [0] * count
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        for index in range(count):
+            start = clock()
+            run()
+            samples[index] = clock() - start
+    finally:
+        if enabled:
+            gc.enable()
+    return [sample / 1e6 for sample in samples]
+
+
+def time_burst(
+    run: Callable[[], object], rewarm: int, least_ms: float, most_iterations: int
+) -> tuple[list[float], list[float]]:
+    """Run one burst: re-warm, then count.
+
+    Args:
+        run: One iteration.
+        rewarm: Iterations after the wake-up that are kept but not counted.
+        least_ms: Least counted time.
+        most_iterations: The burst ends here even when ``least_ms`` is not reached.
+
+    Returns:
+        The re-warming samples and the counted ones (at least one), in milliseconds, in order.
+    """
+    rewarming = time_iterations(run, rewarm)
+    estimate = rewarming[-1] if rewarming else time_iterations(run, 1)[0]
+    count = max(1, min(most_iterations, round(least_ms / max(estimate, 1e-6)) + 1))
+    return rewarming, time_iterations(run, count)
+
+
+def warm_up(run: Callable[[], object], least_ms: float, most_iterations: int) -> list[float]:
+    """Run until ``least_ms`` have passed or ``most_iterations`` are done, at least twice; return the samples."""
+    samples = time_iterations(run, 2)
+    while sum(samples) < least_ms and len(samples) < most_iterations:
+        left = (least_ms - sum(samples)) / max(samples[-1], 1e-6)
+        samples += time_iterations(run, max(1, min(round(left) + 1, most_iterations - len(samples), 10)))
+    return samples
+
+
+def loop_cost_ns(count: int = 100_000) -> float:
+    """Return what the timed loop itself costs an iteration, in nanoseconds."""
+    start = perf_counter_ns()
+    time_iterations(_nothing, count)
+    return (perf_counter_ns() - start) / count
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,252 @@
+"""The child: plan, compile, check, time, report. It ends with one result message, whatever happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ablatrix.canonical import digest_value
+from ablatrix.compilers.adapter import BoundRun, Compiler, CompileRequest, Executable, PhaseClock
+from ablatrix.compilers.cache import TaskCache
+from ablatrix.trials.channel import Channel, ChannelClosed, Message
+from ablatrix.trials.check import Comparison
+from ablatrix.trials.environment import environment_variables
+from ablatrix.trials.limits import describe_exception, set_limits
+from ablatrix.trials.memory import PeakMeter
+from ablatrix.trials.timing import time_burst, warm_up
+
+if TYPE_CHECKING:
+    from ablatrix.plan.plan import Plan
+    from ablatrix.workloads.program import Program
+
+COLD_STAGES = ("plan", "import", "compile", "link", "load", "first_run")
+MOST_WARM_UP_ITERATIONS = 150
+
+
+def work(channel: Channel, task: Message, compilers: Mapping[str, Compiler], program: Program | None) -> None:
+    """Run one trial and report on the channel: stages as they begin, then ``ready`` and bursts if hot, then a result."""
+    clock = PhaseClock(on_enter=lambda stage: channel.send({"event": "stage", "stage": stage}))
+    result: dict[str, Any] = {"event": "result", "status": "ok", "error": None}
+    try:
+        set_limits(task["memory_limit_mb"])
+        if task["mode"] == "prepare":
+            _prepare(task)
+        else:
+            assert program is not None
+            _run_trial(channel, task, compilers[task["compiler"]], program, clock, result)
+    except ChannelClosed:
+        return
+    except BaseException as error:
+        result["status"], result["error"] = describe_exception(error, clock.current)
+    channel.send(result)
+
+
+def _prepare(task: Message) -> None:
+    """Build, export and check a workload once, and keep it on disk."""
+    import torch
+
+    from ablatrix.workloads.prepare import prepare, save_program
+
+    torch.set_num_threads(task["threads"])
+    program = prepare(
+        task["workload"], task["parameters"], draws=task["draws"], seed=task["seed"], largest=task["largest"]
+    )
+    save_program(program, Path(task["directory"]))
+
+
+def _run_trial(
+    channel: Channel,
+    task: Message,
+    compiler: Compiler,
+    program: Program,
+    clock: PhaseClock,
+    result: dict[str, Any],
+) -> None:
+    import torch
+
+    torch.manual_seed(task["seed"])
+    result["threads"] = dict(compiler.set_threads(task["threads"]))
+    result["versions"] = dict(compiler.versions())
+    result["environment"] = environment_variables()
+    cache = TaskCache(None if task["cache_dir"] is None else Path(task["cache_dir"]))
+    executable, plan = _build(task, compiler, program, clock, cache, result)
+    bound, growth = _first_run(executable, program, clock)
+    if plan is not None:
+        result["compile"] = _compile_facts(task, plan, executable, cache, clock)
+    runtime: dict[str, Any] = {"peak_rss_delta_bytes": growth}
+    if task["mode"] == "cold":
+        runtime |= _cold_times(clock)
+    result["runtime"] = runtime
+    comparison = Comparison(task["checks"]["rms_factor"], task["checks"]["rms_floor"], task["checks"]["draws"])
+    with clock.phase("check"):
+        _check(comparison, executable, bound, program)
+    result["correctness"] = facts = comparison.facts(executable.facts.artifact_digest)
+    if facts["missing"]:
+        result["status"] = "missing_check"
+    elif not facts["ok"]:
+        result["status"] = "wrong_output"
+    elif task["mode"] == "hot":
+        with clock.phase("run"):
+            _take_turns(channel, task, bound)
+        with clock.phase("check"):
+            bound.run()
+            comparison.compare(bound.outputs(), program.draws[0], "draw 0 after timing")
+        again = comparison.facts(executable.facts.artifact_digest)
+        # The comparison after timing guards against drift; it is no further draw.
+        result["correctness"] = {
+            **again,
+            "checked": facts["checked"],
+            "timed_digest": executable.facts.artifact_digest,
+        }
+        result["runtime"]["task_overhead_us"] = _task_overhead_us(bound)
+        if not again["ok"]:
+            result["status"] = "wrong_output"
+    elif task["publish_dir"] is not None:
+        cache.publish_to(Path(task["publish_dir"]))
+    _explain(result)
+
+
+def _build(
+    task: Message,
+    compiler: Compiler,
+    program: Program,
+    clock: PhaseClock,
+    cache: TaskCache,
+    result: dict[str, Any],
+) -> tuple[Executable, Plan | None]:
+    """Plan and compile; the reference has no plan."""
+    from ablatrix.plan.plan import Plan, PlanOptions
+    from ablatrix.plan.planner import make_plan, plan_digest
+    from ablatrix.plan.validate import validate
+    from ablatrix.workloads.capture import capture, export_tasks
+
+    knobs = task["knobs"]
+    work_dir = Path(task["work_dir"])
+    if not knobs:
+        empty = Plan(PlanOptions(), (), (), 0, 0, 0, 0, 0)
+        request = CompileRequest(program, empty, (), knobs, cache, clock, task["threads"], work_dir)
+        return compiler.compile(request), None
+    bounds = _upper_bounds(program, knobs)
+    with clock.phase("plan"):
+        graph = capture(program.lowered, bounds)
+        plan = make_plan(graph, PlanOptions(partition=knobs["partition"], reuse=knobs["reuse"]))
+        tasks = export_tasks(program.lowered, plan, bounds)
+    spent = clock.milliseconds["plan"]
+    with clock.phase("validate"):
+        validate(graph, plan)
+    result["plan"] = {
+        "plan_ms": spent,
+        "tasks": len(plan.tasks),
+        "distinct_tasks": plan.distinct_tasks,
+        "edges": plan.edges,
+        "logical_buffers": len(plan.buffers),
+        "physical_buffers": plan.physical_buffers,
+        "logical_bytes": plan.logical_bytes,
+        "physical_bytes_est": plan.arena_bytes,
+        "peak_live_bytes": plan.peak_live_bytes,
+        "digest": plan_digest(plan),
+    }
+    request = CompileRequest(program, plan, tasks, knobs, cache, clock, task["threads"], work_dir)
+    return compiler.compile(request), plan
+
+
+def _upper_bounds(program: Program, knobs: Mapping[str, Any]) -> dict[str, int]:
+    """Return the bound of each symbol: the workload's, or the level of ``upper_bound``."""
+    level = knobs.get("upper_bound", "workload")
+    return {symbol: bound if level == "workload" else int(level) for symbol, bound in program.dynamic_bounds.items()}
+
+
+def _first_run(executable: Executable, program: Program, clock: PhaseClock) -> tuple[BoundRun, int | None]:
+    """Bind the timed draw and run once; return the growth of the peak resident set beside it."""
+    meter = PeakMeter.reset()
+    with clock.phase("load"):
+        bound = executable.bind(program.draws[0].inputs)
+    with clock.phase("first_run"):
+        bound.run()
+    return bound, meter.growth_bytes()
+
+
+def _cold_times(clock: PhaseClock) -> dict[str, float]:
+    """Return ``compile_first_run_ms`` and its parts, which add up to it."""
+    parts = [clock.milliseconds.get(stage, 0.0) for stage in COLD_STAGES]
+    names = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "run_ms_cold")
+    return {**dict(zip(names, parts, strict=True)), "compile_first_run_ms": sum(parts)}
+
+
+def _check(comparison: Comparison, executable: Executable, bound: BoundRun, program: Program) -> None:
+    """Compare every draw, and the first one twice: an executable may spoil its own constants."""
+    comparison.compare(bound.outputs(), program.draws[0], "draw 0")
+    for index, draw in enumerate(program.draws[1:], start=1):
+        other = executable.bind(draw.inputs)
+        other.run()
+        comparison.compare(other.outputs(), draw, f"draw {index}")
+    bound.run()
+    counted = comparison.checked
+    comparison.compare(bound.outputs(), program.draws[0], "draw 0, second run")
+    comparison.checked = counted
+
+
+def _take_turns(channel: Channel, task: Message, bound: BoundRun) -> None:
+    """Warm up and run bursts as the runner asks, until it says finish."""
+    channel.send({"event": "ready"})
+    while True:
+        message, _ = channel.receive()
+        if message["do"] == "finish":
+            return
+        if message["do"] == "warm_up":
+            channel.send({"event": "warm_up", "ms": warm_up(bound.run, message["ms"], MOST_WARM_UP_ITERATIONS)})
+        else:
+            rewarming, counted = time_burst(bound.run, message["rewarm"], message["ms"], message["iterations"])
+            channel.send({"event": "burst", "rewarming_ms": rewarming, "ms": counted})
+
+
+def _compile_facts(
+    task: Message, plan: Plan, executable: Executable, cache: TaskCache, clock: PhaseClock
+) -> dict[str, Any]:
+    facts, counters = executable.facts, cache.counters
+    planned = facts.compiler_planned_bytes
+    tag = task["knobs"].get("cache_tag", "private")
+    cold = task["mode"] == "cold" and task["role"] != "primer"
+    return {
+        "compile_ms": {
+            stage: clock.milliseconds[stage]
+            for stage in ("import", "compile", "link", "load")
+            if stage in clock.milliseconds
+        },
+        "pass_ms": None if facts.pass_ms is None else dict(facts.pass_ms),
+        "compile_cache_miss_delta_first_run": counters.misses,
+        "compile_cache_hit_memory_delta_first_run": counters.hits_memory,
+        "compile_cache_hit_disk_delta_first_run": counters.hits_disk,
+        "compile_cache_fail_delta_first_run": counters.fails,
+        "expected_cache_misses": (plan.distinct_tasks if tag == "private" else 0) if cold else None,
+        "cache_tag": None if tag == "private" else tag,
+        "key_set_size": cache.key_set_size,
+        "key_set_digest": cache.key_set_digest,
+        "artifact_digest": facts.artifact_digest,
+        "generated_calls": facts.generated_calls,
+        "generated_kernels": facts.generated_kernels,
+        "compiler_planned_bytes": planned,
+        "planned_bytes": None if planned is None else plan.arena_bytes + planned,
+        "estimator": None if facts.estimator is None else dict(facts.estimator),
+        "reasons": dict(facts.reasons),
+    }
+
+
+def _task_overhead_us(bound: BoundRun) -> float | None:
+    """Ask the executor for its own cost a task, where it has one."""
+    measure = getattr(bound, "overhead_us", None)
+    return None if measure is None else float(measure())
+
+
+def _explain(result: dict[str, Any]) -> None:
+    """Give a wrong or unchecked row its error part."""
+    if result["status"] in {"wrong_output", "missing_check"}:
+        note = result["correctness"]["note"] or result["status"]
+        digest = digest_value({"status": result["status"]})
+        result["error"] = {
+            "type": result["status"],
+            "message": note,
+            "phase": "check",
+            "traceback_digest": digest,
+        }

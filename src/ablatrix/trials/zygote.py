@@ -1,0 +1,216 @@
+"""The fork server: a process that has imported the frameworks, and forks a fresh child for each trial.
+
+There is one for each compiler, started by the runner. It forks one more for each workload, which loads the prepared
+program and forks the workers: these find modules, program and weights mapped. A fork server starts no compute
+thread. It is the parent of its workers, so it alone can confirm that one is stopped, running or dead. When the
+runner's end of its channel closes, it kills every descendant and leaves.
+"""
+
+import gc
+import importlib
+import os
+import random
+import signal
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any, NoReturn
+
+from ablatrix.trials.channel import Channel, ChannelClosed, Message
+from ablatrix.trials.linux import adopt_orphans, children_of, die_with_parent, thread_names
+
+KEPT_DESCRIPTORS = 3
+GRACE_S = 5.0
+
+
+def main(arguments: list[str]) -> None:
+    """Serve on the socket whose descriptor is the first argument, for the adapters named by the others."""
+    die_with_parent()
+    adopt_orphans()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # a key press in the terminal is the runner's to handle
+    channel = Channel(socket.socket(fileno=int(arguments[0])))
+    try:
+        compilers = {}
+        for place in arguments[1:]:
+            module, _, name = place.partition(":")
+            compiler = getattr(importlib.import_module(module), name)()
+            compiler.preload()
+            compilers[compiler.name] = compiler
+        import torch
+
+        torch.set_num_threads(1)
+    except Exception as error:
+        channel.send({"error": f"{type(error).__name__}: {error}"})
+        return
+    gc.collect()
+    gc.freeze()
+    channel.send({"ready": True, "threads": thread_names()})
+    serve(channel, {"compilers": compilers, "program": None})
+
+
+def serve(channel: Channel, state: dict[str, Any]) -> NoReturn:
+    """Answer requests, one at a time, until the other end closes; then end every descendant and leave."""
+    answers = {"load": _load, "trial": _trial, "pause": _pause, "resume": _resume, "end": _end}
+    while True:
+        try:
+            message, descriptors = channel.receive()
+        except ChannelClosed:
+            _kill_descendants()
+            os._exit(0)
+        try:
+            reply = answers[message["do"]](message, descriptors, state)
+        except Exception as error:
+            reply = {"error": f"{type(error).__name__}: {error}"}
+        for descriptor in descriptors:
+            with suppress(OSError):
+                os.close(descriptor)
+        with suppress(ChannelClosed):
+            channel.send(reply)
+
+
+def _load(message: Message, descriptors: list[int], state: dict[str, Any]) -> Message:
+    """Fork a server of one workload: it loads the program and serves on the descriptor that came along."""
+    pid = os.fork()
+    if pid:
+        return {"pid": pid}
+    try:
+        channel = Channel(socket.socket(fileno=_clean_descriptors(descriptors[:1])[0]))
+        die_with_parent()
+        adopt_orphans()
+        try:
+            from ablatrix.workloads.prepare import load_program
+
+            state = {**state, "program": load_program(Path(message["directory"]))}
+        except Exception as error:
+            channel.send({"error": f"{type(error).__name__}: {error}"})
+            os._exit(1)
+        gc.collect()
+        gc.freeze()
+        channel.send({"ready": True, "threads": thread_names()})
+        serve(channel, state)
+    finally:
+        os._exit(1)
+
+
+def _trial(message: Message, descriptors: list[int], state: dict[str, Any]) -> Message:
+    """Fork a worker: its channel and its log are the two descriptors that came along."""
+    threads = len(thread_names())
+    pid = os.fork()
+    if pid:
+        with suppress(OSError):
+            os.setpgid(pid, pid)  # both sides do it, so that it holds whoever runs first
+        return {"pid": pid, "threads": threads}
+    try:
+        os.setpgid(0, 0)
+        channel_end, log = _clean_descriptors(descriptors[:2])
+        die_with_parent()
+        for name in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+            with suppress(OSError, ValueError):
+                signal.signal(name, signal.SIG_DFL)
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.close(log)
+        sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
+        sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
+        random.seed(message["task"].get("seed", 0))
+        gc.enable()
+        from ablatrix.trials.worker import work
+
+        work(Channel(socket.socket(fileno=channel_end)), message["task"], state["compilers"], state["program"])
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+    finally:
+        os._exit(70)
+
+
+def _pause(message: Message, descriptors: list[int], state: dict[str, Any]) -> Message:
+    """Stop a worker's process group and confirm it."""
+    return _signal_and_wait(message["pid"], signal.SIGSTOP, os.WUNTRACED)
+
+
+def _resume(message: Message, descriptors: list[int], state: dict[str, Any]) -> Message:
+    """Let a worker's process group go on and confirm it."""
+    return _signal_and_wait(message["pid"], signal.SIGCONT, os.WCONTINUED)
+
+
+def _end(message: Message, descriptors: list[int], state: dict[str, Any]) -> Message:
+    """Wait for a worker's end, killing it first when asked to, then end whatever it left behind."""
+    pid = message["pid"]
+    if message.get("kill"):
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+    try:
+        status = _wait_for_end(pid)
+    except ChildProcessError:
+        return {"state": "gone"}
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    strays = _kill_strays(set(message.get("live", [])))
+    return {"state": "ended", **_outcome(status), "strays": strays}
+
+
+def _wait_for_end(pid: int) -> int:
+    """Return the status of a worker that is ending; one that does not end in time is killed."""
+    deadline = monotonic() + GRACE_S
+    while monotonic() < deadline:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return status
+        sleep(0.001)
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    return os.waitpid(pid, 0)[1]
+
+
+def _signal_and_wait(pid: int, number: signal.Signals, flag: int) -> Message:
+    try:
+        os.killpg(pid, number)
+        _, status = os.waitpid(pid, flag)
+    except (ProcessLookupError, ChildProcessError):
+        return {"state": "gone"}
+    if os.WIFEXITED(status) or os.WIFSIGNALED(status):
+        return {"state": "ended", **_outcome(status)}
+    return {"state": "stopped" if os.WIFSTOPPED(status) else "running"}
+
+
+def _outcome(status: int) -> Message:
+    if os.WIFSIGNALED(status):
+        return {"signal": os.WTERMSIG(status), "exit_code": None}
+    return {"signal": None, "exit_code": os.WEXITSTATUS(status)}
+
+
+def _kill_strays(live: set[int]) -> int:
+    """Kill children of this process that are no live worker: what a worker forked and left."""
+    strays = [pid for pid in children_of(os.getpid()) if pid not in live]
+    for pid in strays:
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+    return len(strays)
+
+
+def _kill_descendants() -> None:
+    for pid in children_of(os.getpid()):
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _clean_descriptors(wanted: list[int]) -> list[int]:
+    """Close every descriptor but the standard three and the wanted ones, which are moved behind them."""
+    safe = [os.dup2(old, 200 + place) for place, old in enumerate(wanted)]
+    os.closerange(KEPT_DESCRIPTORS, safe[0])
+    os.closerange(safe[-1] + 1, os.sysconf("SC_OPEN_MAX"))
+    kept = [os.dup2(old, KEPT_DESCRIPTORS + place, inheritable=False) for place, old in enumerate(safe)]
+    os.closerange(safe[0], safe[-1] + 1)
+    return kept
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
