@@ -142,9 +142,7 @@ def make_records(
                     if _matches(plant, workload, mode, block, knobs):
                         made = broken(made, plant.status)
             records.append(made)
-    first = [
-        broken(record, "interrupted").model_copy(update={"final": False}) for record in records[:superseded]
-    ]
+    first = [broken(record, "interrupted").model_copy(update={"final": False}) for record in records[:superseded]]
     again = [
         record.model_copy(
             update={"attempt": 1, "record_id": content_id([record.trial_id, 1])},
@@ -307,9 +305,7 @@ def _meta(machine: Machine, commit: str, block: int, position: int, compiler: st
         ablatrix_dirty=False,
         versions=versions | ({"tvm": "0.27.0"} if compiler == "tvm" else {}),
         machine=machine,
-        noise=Noise(
-            load_average_before=0.4, load_average_after=0.9, steal_ms=0.0, throttled_ms=None, swapped_pages=0
-        ),
+        noise=Noise(load_average_before=0.4, load_average_after=0.9, steal_ms=0.0, throttled_ms=None, swapped_pages=0),
         threads={"torch": 2, "tvm": 2},
         environment={"OMP_NUM_THREADS": "2"},
         process="forked",
@@ -393,9 +389,7 @@ def _runtime(
             "link_ms": total * 0.2,
             "load_ms": total * 0.03,
         }
-        return RunFacts(
-            compile_first_run_ms=total, plan_ms=plan, run_ms_cold=run, peak_rss_delta_bytes=peak, **parts
-        )
+        return RunFacts(compile_first_run_ms=total, plan_ms=plan, run_ms_cold=run, peak_rss_delta_bytes=peak, **parts)
     p50 = scale * (shape.hot_ms if knobs is not None else shape.eager_ms)
     return RunFacts(
         run_ms_mean=p50 * 1.01,

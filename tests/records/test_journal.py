@@ -29,9 +29,7 @@ def test_what_was_appended_is_read_back_in_order(tmp_path: Path) -> None:
     with Journal(path) as journal:
         journal.append(RECORDS[0])
     assert list(read_records(path)) == [*RECORDS, RECORDS[0]]
-    assert path.read_text(encoding="utf-8") == "".join(
-        record_line(record) for record in [*RECORDS, RECORDS[0]]
-    )
+    assert path.read_text(encoding="utf-8") == "".join(record_line(record) for record in [*RECORDS, RECORDS[0]])
 
 
 def test_a_cut_at_every_byte_of_the_last_record_loses_no_whole_line(tmp_path: Path) -> None:
@@ -73,9 +71,7 @@ def test_torn_tails_of_several_kills_are_all_kept(tmp_path: Path) -> None:
         with path.open("ab") as file:
             file.write(b'{"half":%d' % number)
         Journal(path).close()
-    assert [side.read_bytes() for side in torn_files(tmp_path)] == [
-        b'{"half":%d' % number for number in range(3)
-    ]
+    assert [side.read_bytes() for side in torn_files(tmp_path)] == [b'{"half":%d' % number for number in range(3)]
 
 
 def test_reading_passes_over_a_torn_tail_and_says_so(tmp_path: Path) -> None:
@@ -85,8 +81,7 @@ def test_reading_passes_over_a_torn_tail_and_says_so(tmp_path: Path) -> None:
     told: list[str] = []
     assert list(read_records(path, told.append)) == RECORDS
     assert told == [
-        f"{path}:4: the last line is torn (6 bytes) and was passed over; "
-        f"the next run into this directory sets it aside"
+        f"{path}:4: the last line is torn (6 bytes) and was passed over; the next run into this directory sets it aside"
     ]
     with pytest.warns(UserWarning, match="is torn"):
         list(read_records(path))
@@ -131,9 +126,7 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     Journal(path).close()
 
 
-def test_a_disk_that_refuses_a_line_closes_the_journal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_refuses_a_line_closes_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "results.jsonl"
     journal = Journal(path)
     journal.append(RECORDS[0])

@@ -28,9 +28,7 @@ def changed(change: Callable[[dict[str, Any]], None]) -> str:
 
 
 def test_the_frozen_schema_is_the_generated_one() -> None:
-    assert FROZEN.is_file(), (
-        f"no frozen schema for version {SCHEMA_VERSION}: write record_schema_text() to {FROZEN}"
-    )
+    assert FROZEN.is_file(), f"no frozen schema for version {SCHEMA_VERSION}: write record_schema_text() to {FROZEN}"
     assert FROZEN.read_text(encoding="utf-8") == record_schema_text(), (
         f"the record model and {FROZEN.name} differ: raise SCHEMA_VERSION in ablatrix/records/model.py "
         "(minor for an "

@@ -100,9 +100,7 @@ def read_lines(path: str | Path, report: Report = _warn) -> Iterator[ValidLine]:
             yield line
     if ignored:
         fields = ", ".join(f"{field} ({count} lines)" for field, count in sorted(ignored.items()))
-        report(
-            f"{found.path}: written by a newer minor version than {SCHEMA_VERSION}; fields ignored: {fields}"
-        )
+        report(f"{found.path}: written by a newer minor version than {SCHEMA_VERSION}; fields ignored: {fields}")
 
 
 def read_records(path: str | Path, report: Report = _warn) -> Iterator[Record]:
@@ -142,9 +140,7 @@ class Journal:
         self.torn: Path | None = None
         is_new = not self.path.exists()
         try:
-            self._descriptor = os.open(
-                self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644
-            )
+            self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise RecordError(f"{self.path}: cannot be opened for records: {error.strerror}") from error
         try:
@@ -170,9 +166,7 @@ class Journal:
                 no later line is glued to half of this one.
         """
         if self._descriptor < 0:
-            raise RecordError(
-                f"{self.path}: the journal is closed; record {record.record_id} was not written"
-            )
+            raise RecordError(f"{self.path}: the journal is closed; record {record.record_id} was not written")
         line = record_line(record).encode()
         try:
             written = os.write(self._descriptor, line)

@@ -28,9 +28,7 @@ def insert_reference(document: str) -> str:
     before, begin, rest = document.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise RecordError(
-            f"the document has no markers for the field reference; add the lines {BEGIN} and {END}"
-        )
+        raise RecordError(f"the document has no markers for the field reference; add the lines {BEGIN} and {END}")
     return f"{before}{BEGIN}\n\n{field_reference()}\n{END}{after}"
 
 
@@ -56,9 +54,7 @@ def _table(model: type[BaseModel], path: str) -> str:
         f"| `{name}` | {_type(field.annotation)} | {_described(field.annotation, field.description)} |"
         for name, field in model.model_fields.items()
     ]
-    return "\n".join(
-        [heading, "", summary, "", "| field | type | meaning |", "| --- | --- | --- |", *rows, ""]
-    )
+    return "\n".join([heading, "", summary, "", "| field | type | meaning |", "| --- | --- | --- |", *rows, ""])
 
 
 def _described(annotation: Any, description: str | None) -> str:

@@ -56,16 +56,12 @@ def record_schema_text() -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def validate_line(
-    text: str, place: str = "record", migrations: Mapping[str, Migration] = MIGRATIONS
-) -> Record:
+def validate_line(text: str, place: str = "record", migrations: Mapping[str, Migration] = MIGRATIONS) -> Record:
     """Return the record that one line holds; see `read_line` for what is accepted and what is raised."""
     return read_line(text, place, migrations).record
 
 
-def read_line(
-    text: str, place: str = "record", migrations: Mapping[str, Migration] = MIGRATIONS
-) -> ValidLine:
+def read_line(text: str, place: str = "record", migrations: Mapping[str, Migration] = MIGRATIONS) -> ValidLine:
     """Validate one line against the schema.
 
     A newer minor version is accepted and its unknown fields are ignored (and named in the answer); an older
@@ -122,9 +118,7 @@ def parse_object(text: str, place: str) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key, value in pairs:
             if key in result:
-                raise RecordError(
-                    f"{place}: field {key!r} stands twice in one object; which one holds is unknown"
-                )
+                raise RecordError(f"{place}: field {key!r} stands twice in one object; which one holds is unknown")
             result[key] = value
         return result
 
@@ -147,9 +141,7 @@ def _version(written: Any, place: str) -> tuple[int, int]:
     return int(parts[0]), int(parts[1])
 
 
-def _migrate(
-    data: dict[str, Any], written: str, place: str, migrations: Mapping[str, Migration]
-) -> dict[str, Any]:
+def _migrate(data: dict[str, Any], written: str, place: str, migrations: Mapping[str, Migration]) -> dict[str, Any]:
     version = written
     passed: list[str] = []
     while version != SCHEMA_VERSION:

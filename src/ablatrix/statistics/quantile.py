@@ -33,9 +33,7 @@ def summarise(samples: Numbers) -> Summary:
     return Summary(values.size, float(values.mean()), p50, p90, p95, p99, float(values.min()))
 
 
-def quantile_interval(
-    samples: Numbers, quantile: float, confidence: float = 0.95
-) -> tuple[float, float] | None:
+def quantile_interval(samples: Numbers, quantile: float, confidence: float = 0.95) -> tuple[float, float] | None:
     """Return the interval of a quantile by binomial order statistics, None when there are too few samples.
 
     The number of samples below the true quantile is binomial, so two order statistics enclose it with a known
@@ -50,7 +48,7 @@ def quantile_interval(
     Raises:
         ValueError: No sample, one that is not finite, or a probability outside its range.
     """
-    from scipy.stats import binom  # noqa: PLC0415 - importing scipy.stats costs half a second
+    from scipy.stats import binom  # importing scipy.stats costs half a second
 
     values = np.sort(finite_values(samples, at_least=1))
     for name, probability in (("quantile", quantile), ("confidence", confidence)):

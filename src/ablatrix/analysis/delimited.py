@@ -1,0 +1,36 @@
+"""CSV whose bytes depend on the values alone: unrounded, missing is empty, one line a row."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+
+def csv_text(frame: pl.DataFrame) -> str:
+    """Return a table as CSV (RFC 4180 quoting, lines end with a line feed).
+
+    Numbers stand as the shortest text that reads back as the same float64; line breaks inside a text become
+    spaces.
+    """
+    target = io.StringIO()
+    writer = csv.writer(target, lineterminator="\n")
+    writer.writerow(frame.columns)
+    writer.writerows([_cell(value) for value in row] for row in frame.iter_rows())
+    return target.getvalue()
+
+
+def write_csv(frame: pl.DataFrame, path: Path) -> Path:
+    """Write a table as CSV, make its directory where needed, and return the path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(csv_text(frame), encoding="utf-8", newline="\n")
+    return path
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, float) else " ".join(str(value).splitlines())

@@ -1,0 +1,101 @@
+"""The flat table: nothing of a record is forgotten, nothing is left out without a count."""
+
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import polars as pl
+import pytest
+from pydantic import BaseModel
+
+from ablatrix.analysis.columns import COLUMNS, LEFT_OUT, MAPS
+from ablatrix.analysis.tidy import NOT_FINAL, REPEATED, SUPERSEDED, tidy
+from ablatrix.errors import AnalysisError, RecordError
+from ablatrix.records.model import Record
+from tests.synthetic import BASELINE, Plant, broken, make_records, write_records
+
+
+def leaves(model: type[BaseModel], path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
+    found: set[tuple[str, ...]] = set()
+    for name, field in model.model_fields.items():
+        options = [field.annotation, *get_args(field.annotation)]
+        inner = next((o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), None)
+        if inner is not None and get_origin(field.annotation) is not list:
+            found |= leaves(inner, (*path, name))
+        else:
+            found.add((*path, name))
+    return found
+
+
+def test_every_field_of_a_record_has_a_column_or_is_left_out_by_name() -> None:
+    mapped = {column.path for column in COLUMNS} | {group.path for group in MAPS} | LEFT_OUT
+    assert mapped == leaves(Record)
+    names = [column.name for column in COLUMNS]
+    assert len(names) == len(set(names))
+
+
+def test_a_row_holds_what_the_record_says(tmp_path: Path) -> None:
+    records = make_records(workloads=["attention"], blocks=1)
+    table = tidy([write_records(tmp_path / "r.jsonl", records)]).trials
+    assert table.height == len(records)
+    for row, record in zip(table.iter_rows(named=True), records, strict=True):
+        assert row["trial_id"] == record.trial_id
+        assert row["knob_fusion"] == record.config.knobs["fusion"]
+        assert row["baseline_fusion"] == BASELINE["fusion"]
+        assert row["parameter_width"] == 64
+        assert row["is_baseline"] == (record.config.knobs == BASELINE)
+        assert row["version_tvm"] == record.meta.versions.get("tvm")
+        assert record.runtime is not None
+        assert row["run_ms_p50"] == record.runtime.run_ms_p50
+        assert row["planned_bytes"] == (record.compile.planned_bytes if record.compile else None)
+    schema: dict[str, Any] = dict(table.schema)
+    assert schema["parameter_dropout"] == pl.Float64()
+    assert schema["parameter_width"] == pl.Int64()
+    assert schema["throttled_ms"] == pl.Float64()  # null in every row, typed all the same
+
+
+def test_every_exclusion_is_counted(tmp_path: Path) -> None:
+    records = make_records(workloads=["attention"], blocks=1, superseded=3, primers=2)
+    lost = broken(records[-1], "interrupted").model_copy(update={"final": False})
+    path = write_records(tmp_path / "a.jsonl", [*records[:-1], lost])
+    with path.open("a") as file:
+        file.write("{")
+    found = tidy([path])
+    assert found.excluded == {SUPERSEDED: 3, NOT_FINAL: 1}
+    assert found.trials.height + sum(found.excluded.values()) == len(records)
+    assert found.trials.filter(pl.col("role") == "primer").height == 2
+    assert len(found.notes) == 1
+    assert "torn" in found.notes[0]
+
+
+def test_records_that_stand_in_two_inputs_count_once(tmp_path: Path) -> None:
+    records = make_records(workloads=["attention"], blocks=1)
+    one = write_records(tmp_path / "a.jsonl", records)
+    two = write_records(tmp_path / "b.jsonl", records[:5])
+    found = tidy([one, two])
+    assert found.excluded == {REPEATED: 5}
+    assert found.trials.height == len(records)
+    assert tidy([two, one]).trials.equals(found.trials)
+
+
+def test_failures_stay_in_the_table_with_nulls(tmp_path: Path) -> None:
+    plant = Plant("crashed", "attention", "cold", {"fusion": "on"})
+    records = make_records(workloads=["attention"], blocks=1, plants=[plant])
+    table = tidy([write_records(tmp_path / "r.jsonl", records)]).trials
+    crashed = table.filter(pl.col("status") == "crashed")
+    assert crashed.height == 8
+    assert crashed["compile_first_run_ms"].null_count() == 8
+    assert crashed["error_signal"].to_list() == [11] * 8
+
+
+def test_inputs_that_cannot_be_analysed_are_refused(tmp_path: Path) -> None:
+    path = write_records(tmp_path / "r.jsonl", make_records(workloads=["attention"], blocks=1)[:2])
+    copy = write_records(tmp_path / "copy.jsonl", make_records(workloads=["attention"], blocks=1)[:2])
+    empty = write_records(tmp_path / "empty.jsonl", [])
+    with pytest.raises(AnalysisError, match="give each run once"):
+        tidy([path, copy])
+    with pytest.raises(AnalysisError, match="no results were given"):
+        tidy([])
+    with pytest.raises(AnalysisError, match=r"no finished trial \(they are empty\)"):
+        tidy([empty])
+    with pytest.raises(RecordError, match=r"none\.jsonl: records cannot be read"):
+        tidy([tmp_path / "none.jsonl"])
