@@ -80,9 +80,7 @@ def test_governor_turbo_and_smt_are_read_from_the_allowed_cpus(tmp_path: Path) -
         ("proc/1/cgroup", "0::/init.scope\n", None),
     ],
 )
-def test_containers_and_hypervisors_are_recognised(
-    tmp_path: Path, path: str, text: str, expected: str | None
-) -> None:
+def test_containers_and_hypervisors_are_recognised(tmp_path: Path, path: str, text: str, expected: str | None) -> None:
     _put(tmp_path, path, text)
     assert machine.recognise_container(tmp_path) == expected
 

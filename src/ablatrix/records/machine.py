@@ -52,9 +52,7 @@ def cpu_model(root: Path = ROOT) -> str:
     py-cpuinfo starts processes and takes about a second, so it is asked only where the kernel's file has no
     name (most ARM machines, and systems other than Linux).
     """
-    found = re.search(
-        r"^(?:model name|Hardware|cpu)\s*:\s*(\S.*)$", read_text(root / "proc/cpuinfo") or "", re.M
-    )
+    found = re.search(r"^(?:model name|Hardware|cpu)\s*:\s*(\S.*)$", read_text(root / "proc/cpuinfo") or "", re.M)
     if found:
         return found[1].strip()
     import cpuinfo  # noqa: PLC0415  # slow to import, and rarely needed

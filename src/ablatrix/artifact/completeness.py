@@ -1,0 +1,117 @@
+"""Do the records hold by themselves, and are they exactly what was planned?"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ablatrix.artifact.problem import Problem
+from ablatrix.errors import RecordError
+from ablatrix.records.model import Record
+from ablatrix.records.schema import validate_line
+
+RECORDS_NAME = "results.jsonl"
+DESIGN_NAME = "design.json"
+SHARED_FIELDS = ("cell_id", "block_id", "mode", "role")
+SHOWN = 10  # of a long list, this many are named
+
+
+def check_lines(directory: Path) -> tuple[list[Record], list[Problem]]:
+    """Validate every line of the records by the schema; return those that hold, and what does not."""
+    try:
+        data = (directory / RECORDS_NAME).read_bytes()
+    except OSError as error:
+        return [], [Problem(RECORDS_NAME, "unreadable", f"the records cannot be read: {error.strerror}")]
+    records, problems = [], []
+    lines = data.split(b"\n")
+    if lines.pop():
+        problems.append(Problem(RECORDS_NAME, "invalid", f"line {len(lines) + 1} is torn: it has no newline"))
+    for number, line in enumerate(lines, 1):
+        try:
+            records.append(validate_line(line.decode(), f"line {number}"))
+        except (RecordError, UnicodeDecodeError) as error:
+            problems.append(Problem(RECORDS_NAME, "invalid", f"{error}"))
+    return records, problems
+
+
+def read_design(directory: Path) -> tuple[dict[str, Any] | None, list[Problem]]:
+    """Return the design as plain data; None with the problem when it cannot be read."""
+    try:
+        design = json.loads((directory / DESIGN_NAME).read_bytes())
+        if not all(isinstance(trial["trial_id"], str) for trial in design["trials"]):
+            raise TypeError("a trial_id is not text")
+    except OSError as error:
+        return None, [Problem(DESIGN_NAME, "unreadable", f"the design cannot be read: {error.strerror}")]
+    except (ValueError, KeyError, TypeError) as error:
+        return None, [Problem(DESIGN_NAME, "invalid", f"not a design: {error!r}")]
+    return design, []
+
+
+def check_plan(records: Sequence[Record], design: Mapping[str, Any]) -> list[Problem]:
+    """Compare records and design: every planned trial has exactly one final record, and no other has."""
+    planned = {trial["trial_id"]: trial for trial in design["trials"]}
+    finals = Counter(record.trial_id for record in records if record.final)
+    problems = []
+    if len(planned) != len(design["trials"]):
+        problems.append(Problem(DESIGN_NAME, "invalid", "a trial_id stands there twice"))
+    absent = [trial for trial in planned if not finals[trial]]
+    if absent:
+        detail = f"{len(absent)} of {len(planned)} planned trials have no final record: {_some(absent)}"
+        problems.append(Problem(RECORDS_NAME, "incomplete", detail))
+    repeated = [trial for trial, count in finals.items() if count > 1]
+    if repeated:
+        detail = f"{len(repeated)} trials have more than one final record: {_some(repeated)}"
+        problems.append(Problem(RECORDS_NAME, "invalid", detail))
+    unplanned = sorted({record.trial_id for record in records} - set(planned))
+    if unplanned:
+        detail = f"records of {len(unplanned)} trials that were not planned: {_some(unplanned)}"
+        problems.append(Problem(RECORDS_NAME, "invalid", detail))
+    doubled = [name for name, count in Counter(record.record_id for record in records).items() if count > 1]
+    if doubled:
+        problems.append(Problem(RECORDS_NAME, "invalid", f"record ids stand twice: {_some(doubled)}"))
+    strangers = [
+        record.record_id
+        for record in records
+        if record.trial_id in planned and not _agrees(record, planned[record.trial_id], design)
+    ]
+    if strangers:
+        detail = f"{len(strangers)} records contradict the design in study, cell, block, mode or role: "
+        detail += _some(strangers)
+        problems.append(Problem(RECORDS_NAME, "invalid", detail))
+    return problems
+
+
+def check_samples(directory: Path, records: Iterable[Record]) -> list[Problem]:
+    """Find the line of raw samples of every record that names one, by its digest."""
+    lines: dict[str, set[str]] = {}
+    problems = []
+    for record in records:
+        samples = record.runtime.samples if record.runtime else None
+        if samples is None or samples.file is None:
+            continue
+        if samples.file not in lines:
+            lines[samples.file] = _line_digests(directory, samples.file)
+        if samples.digest not in lines[samples.file]:
+            detail = f"the raw samples of record {record.record_id} are not there, or not those it was made of"
+            problems.append(Problem(samples.file, "invalid", detail))
+    return problems
+
+
+def _agrees(record: Record, trial: Mapping[str, Any], design: Mapping[str, Any]) -> bool:
+    return record.study_digest == design.get("study_digest", record.study_digest) and all(
+        getattr(record, field) == trial.get(field, getattr(record, field)) for field in SHARED_FIELDS
+    )
+
+
+def _line_digests(directory: Path, name: str) -> set[str]:
+    path = (directory / name).resolve()
+    if not path.is_relative_to(directory.resolve()) or not path.is_file():
+        return set()
+    return {hashlib.sha256(line).hexdigest() for line in path.read_bytes().split(b"\n")}
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")

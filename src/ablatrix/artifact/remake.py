@@ -1,0 +1,87 @@
+"""Make everything that follows from the records again, and compare it with what an artifact holds."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ablatrix.artifact.completeness import RECORDS_NAME
+from ablatrix.artifact.difference import RELATIVE_TOLERANCE, describe_difference
+from ablatrix.artifact.manifest import list_files, role_of
+from ablatrix.artifact.problem import Problem
+from ablatrix.errors import AblatrixError
+from ablatrix.records.origin import installed_version
+
+DERIVED_ROLES = frozenset({"table", "figure", "text"})
+DECIDING_PACKAGES = ("matplotlib", "numpy", "polars", "scipy")
+"""Packages whose version can change a byte of a table or a figure."""
+
+Derive = Callable[[Path, Path], None]
+
+
+def derive(artifact: Path, out: Path) -> None:
+    """Make tables, figures and text of an artifact's records in another directory."""
+    from ablatrix.analysis.tabulate import tabulate  # noqa: PLC0415  # polars and matplotlib load here
+    from ablatrix.paper.make import make_paper  # noqa: PLC0415
+
+    tabulate(artifact / RECORDS_NAME, out)
+    make_paper(artifact / RECORDS_NAME, out)
+
+
+def check_derived(
+    directory: Path, versions: Mapping[str, str], derive: Derive = derive
+) -> tuple[list[Problem], list[str]]:
+    """Compare every table, figure and text with one that is made anew from the records.
+
+    With the package versions that the artifact was made with, every byte must be the same. With others, a
+    number in a CSV file may differ by `RELATIVE_TOLERANCE`, and figures are compared by the manifest only.
+
+    Args:
+        directory: The artifact.
+        versions: Versions that its manifest states.
+        derive: Makes the files: takes the artifact and an empty directory.
+
+    Returns:
+        The problems, and notes on what could not be compared.
+    """
+    others = [
+        f"{package} {versions.get(package)} there, {installed_version(package)} here"
+        for package in DECIDING_PACKAGES
+        if versions.get(package) != installed_version(package)
+    ]
+    with tempfile.TemporaryDirectory(prefix="ablatrix-verify-") as scratch:
+        try:
+            derive(directory, Path(scratch))
+        except AblatrixError as error:
+            return [Problem(RECORDS_NAME, "invalid", f"tables cannot be made of these records: {error}")], []
+        problems = _compare(directory, Path(scratch), bool(others))
+    if not others:
+        return problems, []
+    note = (
+        f"other package versions than the artifact was made with ({'; '.join(others)}): numbers in CSV files "
+        f"were compared to {RELATIVE_TOLERANCE:g}, figures by the manifest only; install the versions of "
+        f"requirements.lock to compare every byte"
+    )
+    return problems, [note]
+
+
+def _compare(directory: Path, made: Path, other_versions: bool) -> list[Problem]:
+    problems = []
+    wanted = set(list_files(made)[0])
+    held = {path for path in list_files(directory)[0] if role_of(path) in DERIVED_ROLES}
+    for path in sorted(held - wanted):
+        problems.append(Problem(path, "extra", "the records do not give this file"))
+    for path in sorted(wanted):
+        if not (directory / path).is_file():
+            problems.append(Problem(path, "missing", "the records give this file"))
+            continue
+        if other_versions and role_of(path) == "figure":
+            continue
+        tolerance = RELATIVE_TOLERANCE if other_versions else 0.0
+        try:
+            found = (directory / path).read_bytes()
+        except OSError:
+            continue  # the comparison with the manifest has named it
+        difference = describe_difference(path, found, (made / path).read_bytes(), tolerance)
+        if difference is not None:
+            problems.append(Problem(path, "differs", difference))
+    return problems

@@ -1,0 +1,173 @@
+"""Does an artifact still hold what was measured, all of it, and nothing else?
+
+Three independent questions: do the files have the digests of the manifest; are the records valid and exactly
+what was planned; do tables, figures and text follow from the records? The last one answers also when somebody
+changed a figure and made a fitting manifest. A changed record with fitting tables and a fitting manifest is a
+different artifact: its root digest differs from the published one, which can be given to compare with.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ablatrix.artifact.completeness import (
+    DESIGN_NAME,
+    RECORDS_NAME,
+    check_lines,
+    check_plan,
+    check_samples,
+    read_design,
+)
+from ablatrix.artifact.manifest import (
+    MANIFEST_NAME,
+    FileEntry,
+    Manifest,
+    list_files,
+    read_entry,
+    read_manifest,
+)
+from ablatrix.artifact.problem import Problem
+from ablatrix.artifact.readme import README_NAME, readme_text
+from ablatrix.artifact.remake import Derive, check_derived, derive
+from ablatrix.errors import ArtifactError
+from ablatrix.records.model import Record
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What `examine` found.
+
+    Attributes:
+        problems: What does not hold, by file; empty when the artifact is good.
+        notes: What could not be compared, and why.
+        files: Files that the manifest lists.
+        records: Lines of records that are valid.
+        root_digest: The manifest's own; None without a manifest that can be read.
+    """
+
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    files: int
+    records: int
+    root_digest: str | None
+
+
+def verify(directory: str | Path, root_digest: str | None = None) -> list[Problem]:
+    """Return everything in an artifact that does not hold; empty when it is good. See `examine`."""
+    return list(examine(directory, root_digest).problems)
+
+
+def examine(directory: str | Path, root_digest: str | None = None, derive: Derive = derive) -> Verification:
+    """Re-hash every file, validate every record, compare with the plan, make the tables again and compare.
+
+    Args:
+        directory: The artifact.
+        root_digest: The digest that was published; None accepts the manifest's own.
+        derive: How tables, figures and text are made of the records.
+
+    Raises:
+        ArtifactError: There is no such directory.
+    """
+    directory = Path(directory)
+    if not directory.is_dir():
+        raise ArtifactError(f"{directory}: no such directory; give the directory that holds {MANIFEST_NAME}")
+    problems: list[Problem] = []
+    notes: tuple[str, ...] = ()
+    manifest = None
+    try:
+        manifest = read_manifest(directory)
+    except ArtifactError as error:
+        exists = (directory / MANIFEST_NAME).is_file()
+        problems.append(Problem(MANIFEST_NAME, "invalid" if exists else "missing", str(error)))
+    if manifest is not None:
+        problems += _check_files(directory, manifest)
+        if root_digest is not None and manifest.root_digest != root_digest:
+            detail = f"its root digest is {manifest.root_digest}, but {root_digest} was published"
+            problems.append(Problem(MANIFEST_NAME, "changed", detail))
+    records, faults = check_lines(directory)
+    design, design_faults = read_design(directory)
+    faults += design_faults
+    if design is not None:
+        faults += check_plan(records, design)
+    faults += check_samples(directory, records)
+    if manifest is not None and design is not None:
+        faults += _check_facts(manifest, records, len(design["trials"]))
+    if faults:
+        notes = ("the records do not hold, so tables, figures and text were not made again",)
+    else:
+        derived, told = check_derived(directory, manifest.versions if manifest else {}, derive)
+        faults += derived
+        if manifest is not None:
+            faults += _check_readme(directory, records, manifest)
+        notes = tuple(told)
+    return Verification(
+        problems=tuple(sorted({*problems, *faults})),
+        notes=notes,
+        files=len(manifest.files) if manifest else 0,
+        records=len(records),
+        root_digest=manifest.root_digest if manifest else None,
+    )
+
+
+def _check_files(directory: Path, manifest: Manifest) -> list[Problem]:
+    """Compare the files with the manifest, by name; a file that was renamed is told as such."""
+    paths, problems = list_files(directory)
+    listed = {entry.path: entry for entry in manifest.files}
+    found: dict[str, FileEntry] = {}
+    for path in paths:
+        try:
+            found[path] = read_entry(directory, path)
+        except OSError as error:
+            problems.append(Problem(path, "unreadable", f"cannot be read: {error.strerror}"))
+    odd = {problem.path for problem in problems}
+    name_of = {entry.sha256: entry.path for entry in manifest.files}
+    for path in sorted(set(paths) - set(listed)):
+        origin = name_of.get(found[path].sha256) if path in found else None
+        like = f"; its content is that of {origin}" if origin else ""
+        problems.append(Problem(path, "extra", f"the manifest does not list it{like}"))
+    for path, entry in listed.items():
+        if path in found:
+            problems += _compare(entry, found[path], name_of)
+        elif path not in odd:
+            what = "a directory stands in its place" if (directory / path).is_dir() else "the manifest lists it"
+            problems.append(Problem(path, "missing", what))
+    return problems
+
+
+def _compare(entry: FileEntry, found: FileEntry, name_of: dict[str, str]) -> list[Problem]:
+    if entry.role != found.role:
+        detail = f"role is {entry.role!r} in the manifest, but the file's place says {found.role!r}"
+        return [Problem(entry.path, "invalid", detail)]
+    if (entry.bytes, entry.sha256) == (found.bytes, found.sha256):
+        return []
+    origin = name_of.get(found.sha256)
+    like = f"; its content is that of {origin}" if origin else ""
+    detail = (
+        f"{found.bytes} bytes with SHA-256 {found.sha256[:16]}, "
+        f"the manifest has {entry.bytes} with {entry.sha256[:16]}{like}"
+    )
+    return [Problem(entry.path, "changed", detail)]
+
+
+def _check_facts(manifest: Manifest, records: list[Record], planned: int) -> list[Problem]:
+    digests = {record.study_digest for record in records} | {manifest.study_digest}
+    problems = []
+    if len(digests) > 1:
+        detail = f"manifest and records have {len(digests)} study digests: {', '.join(sorted(digests))}"
+        problems.append(Problem(RECORDS_NAME, "invalid", detail))
+    if manifest.trials != planned:
+        detail = f"{planned} trials, but the manifest has {manifest.trials}"
+        problems.append(Problem(DESIGN_NAME, "invalid", detail))
+    if manifest.records != len(records):
+        detail = f"{len(records)} valid lines, but the manifest has {manifest.records}"
+        problems.append(Problem(RECORDS_NAME, "incomplete", detail))
+    return problems
+
+
+def _check_readme(directory: Path, records: list[Record], manifest: Manifest) -> list[Problem]:
+    try:
+        found = (directory / README_NAME).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return []  # the comparison with the manifest has named it
+    if found == readme_text(records, [entry.path for entry in manifest.files]):
+        return []
+    return [Problem(README_NAME, "differs", "its text is not what follows from the records")]

@@ -1,0 +1,82 @@
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ablatrix.artifact.bundle import assemble
+from ablatrix.artifact.environment_check import Finding
+from ablatrix.artifact.manifest import Command, Manifest, make_manifest, manifest_text, read_manifest
+from ablatrix.artifact.verify import Verification, examine
+from ablatrix.records.journal import read_records
+from ablatrix.records.model import Record
+from tests.synthetic import make_records, write_records
+
+COMMAND = Command(
+    argv=["/home/me/.venv/bin/ablatrix", "artifact", "/home/me/study.yaml", "--out=/data/out"],
+    started_utc="2026-01-01T00:00:00.000Z",
+    seconds=12.5,
+    exit_code=0,
+)
+FINDING = Finding("cores", "ok", "2", ">= 2")
+
+
+def derive_little(artifact: Path, out: Path) -> None:
+    """A table, a figure and a text that follow from the records, without the seconds that plotting takes."""
+    records = list(read_records(artifact / "results.jsonl"))
+    (out / "tables").mkdir()
+    with (out / "tables/times.csv").open("w", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["workload", "trial_id", "ms"])
+        rows.writerows([record.workload.name, record.trial_id, milliseconds(record)] for record in records)
+    (out / "figures").mkdir()
+    heights = bytes(int(milliseconds(record) or 0) % 256 for record in records)
+    (out / "figures/times.png").write_bytes(b"\x89PNG" + heights)
+    (out / "text").mkdir()
+    (out / "text/summary.txt").write_text(f"{len(records)} records\nall ok\n")
+
+
+def milliseconds(record: Record) -> float | None:
+    return record.runtime.compile_first_run_ms if record.runtime else None
+
+
+def write_results(directory: Path, records: list[Record]) -> None:
+    """What a run leaves behind: records and design."""
+    write_records(directory / "results.jsonl", records)
+    fields = ("trial_id", "cell_id", "block_id", "mode", "role")
+    trials = {record.trial_id: {field: getattr(record, field) for field in fields} for record in records}
+    design = {"study_digest": records[0].study_digest, "trials": list(trials.values())}
+    (directory / "design.json").write_text(json.dumps(design))
+
+
+def reseal(directory: Path) -> Manifest:
+    """Make a manifest that fits the directory as it is now, as somebody who covers up a change would."""
+    old = read_manifest(directory)
+    kept = old.model_dump(exclude={"files", "root_digest", "manifest_version"})
+    lines = (directory / "results.jsonl").read_text().count("\n")
+    manifest = make_manifest(directory, **kept | {"records": lines})
+    (directory / "MANIFEST.json").write_text(manifest_text(manifest))
+    return manifest
+
+
+@pytest.fixture
+def records() -> list[Record]:
+    return make_records(workloads=("attention",), blocks=1, modes=("cold",), superseded=1)
+
+
+@pytest.fixture
+def artifact(tmp_path: Path, records: list[Record]) -> Path:
+    study = tmp_path / "elsewhere.yaml"
+    study.write_text("name: synthetic\n")
+    directory = tmp_path / "artifact"
+    directory.mkdir()
+    write_results(directory, records)
+    derive_little(directory, directory)
+    assemble(directory, study, [COMMAND], [FINDING])
+    return directory
+
+
+@pytest.fixture
+def check() -> Callable[[Path], Verification]:
+    return lambda directory: examine(directory, derive=derive_little)

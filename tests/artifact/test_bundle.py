@@ -1,0 +1,63 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from ablatrix.artifact.bundle import assemble
+from ablatrix.artifact.manifest import read_manifest
+from ablatrix.errors import ArtifactError
+from ablatrix.records.model import Record
+from tests.artifact.conftest import COMMAND, FINDING, derive_little, write_results
+
+
+def test_the_study_is_copied_byte_for_byte(artifact: Path) -> None:
+    assert (artifact / "study.yaml").read_bytes() == (artifact.parent / "elsewhere.yaml").read_bytes()
+
+
+def test_the_environment_holds_the_findings_and_the_machine(artifact: Path) -> None:
+    value = json.loads((artifact / "environment.json").read_text())
+    assert value["findings"][0]["name"] == "cores"
+    assert value["machine"]["cores"] >= 1
+
+
+def test_the_manifest_states_study_counts_and_versions(artifact: Path, records: list[Record]) -> None:
+    manifest = read_manifest(artifact)
+    assert (manifest.study, manifest.study_digest) == ("synthetic", records[0].study_digest)
+    assert manifest.records == len(records)
+    assert manifest.trials == len({record.trial_id for record in records})
+    assert {"python", "polars", "matplotlib"} <= set(manifest.versions)
+
+
+def test_the_readme_counts_trials_and_adds_up_time_from_the_records(artifact: Path, records: list[Record]) -> None:
+    text = (artifact / "README.md").read_text()
+    assert "18 trials (18 ok)" in text
+    minutes = sum(record.wall_s for record in records) / 60
+    assert f"| attention | cold | {len(records)} | {minutes:.1f} |" in text
+    assert "| `tables/` | 1 |" in text
+    assert "ablatrix verify ." in text
+
+
+def test_assembling_again_into_the_same_directory_gives_the_same_artifact(artifact: Path) -> None:
+    before = read_manifest(artifact)
+    again = assemble(artifact, artifact / "study.yaml", [COMMAND], [FINDING])
+    assert again == before
+
+
+def test_a_missing_record_is_not_bundled(artifact: Path) -> None:
+    lines = (artifact / "results.jsonl").read_text().splitlines(keepends=True)
+    (artifact / "results.jsonl").write_text("".join(lines[:-1]))
+    with pytest.raises(ArtifactError, match="1 of 18 planned trials have no final record"):
+        assemble(artifact, artifact / "study.yaml", [], [])
+
+
+def test_an_empty_directory_is_not_bundled(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"results\.jsonl: unreadable"):
+        assemble(tmp_path, tmp_path / "study.yaml", [], [])
+
+
+def test_a_missing_study_is_told_and_leaves_no_manifest(tmp_path: Path, records: list[Record]) -> None:
+    write_results(tmp_path, records)
+    derive_little(tmp_path, tmp_path)
+    with pytest.raises(ArtifactError, match="cannot be copied"):
+        assemble(tmp_path, tmp_path / "absent.yaml", [], [])
+    assert not (tmp_path / "MANIFEST.json").exists()

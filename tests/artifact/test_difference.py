@@ -1,0 +1,46 @@
+import pytest
+
+from ablatrix.artifact.difference import describe_difference
+
+
+def test_equal_files_do_not_differ() -> None:
+    assert describe_difference("a.csv", b"a\n1\n", b"a\n1\n") is None
+
+
+@pytest.mark.parametrize(
+    ("found", "made", "expected"),
+    [
+        ("a,b\n1,2\n", "a,b\n1,3\n", "row 1, column 'b': '2', but the records give '3'"),
+        ("a,b\n1,2\n", "a,b\n", "row 1 does not follow from any record"),
+        ("a,b\n", "a,b\n1,2\n", "row 1 is missing"),
+        ("a,c\n", "a,b\n", "header is ['a', 'c'], but the records give ['a', 'b']"),
+        ("", "a,b\n", "header is [], but the records give ['a', 'b']"),
+        ("a,b\n1,2,3\n", "a,b\n1,2\n", "row 1, column '3 (beyond the header)': '3', but the records give None"),
+        ("a\r\n1\r\n", "a\n1\n", "same cells, but other quotes or line ends than the records give"),
+    ],
+)
+def test_cells_are_named_by_row_and_column(found: str, made: str, expected: str) -> None:
+    assert describe_difference("tables/t.csv", found.encode(), made.encode()) == expected
+
+
+def test_a_long_list_of_cells_is_cut_and_counted() -> None:
+    found = "a\n" + "1\n" * 20
+    made = "a\n" + "2\n" * 20
+    told = describe_difference("t.csv", found.encode(), made.encode())
+    assert told is not None
+    assert told.endswith("and 15 more cells")
+
+
+def test_tolerance_lets_near_numbers_pass_but_no_text_and_no_missing_number() -> None:
+    assert describe_difference("t.csv", b"a\n1.0000000000001\n", b"a\n1.0\n", 1e-9) is None
+    assert describe_difference("t.csv", b"a\n1.0001\n", b"a\n1.0\n", 1e-9) is not None
+    assert describe_difference("t.csv", b"a\n\n0.0\n", b"a\n\n\n", 1e-9) is not None
+    assert describe_difference("t.csv", b"a\nx\n", b"a\ny\n", 1e-9) is not None
+
+
+def test_text_is_named_by_line_and_bytes_by_digest() -> None:
+    assert describe_difference("t.tex", b"a\nb\n", b"a\nc\n") == "line 2: 'b', but the records give 'c'"
+    assert describe_difference("t.tex", b"a", b"a\n") == "line 2: the end, but the records give ''"
+    told = describe_difference("f.png", b"\xff1", b"\xff2")
+    assert told is not None
+    assert told.startswith("has digest ")

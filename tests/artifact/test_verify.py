@@ -1,0 +1,325 @@
+import json
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ablatrix.artifact.manifest import MANIFEST_NAME, list_files, manifest_text, read_manifest, seal
+from ablatrix.artifact.verify import Verification, examine
+from ablatrix.errors import ArtifactError
+from tests.artifact.conftest import derive_little, reseal
+
+Check = Callable[[Path], Verification]
+
+PLAIN_FILES = [
+    "README.md",
+    "design.json",
+    "environment.json",
+    "figures/times.png",
+    "results.jsonl",
+    "study.yaml",
+    "tables/times.csv",
+    "text/summary.txt",
+]
+
+
+def _named(verification: Verification) -> set[tuple[str, str]]:
+    return {(problem.path, problem.kind) for problem in verification.problems}
+
+
+def _replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_an_artifact_that_nobody_touched_is_good(artifact: Path, check: Check) -> None:
+    found = check(artifact)
+    assert found.problems == ()
+    assert found.notes == ()
+    assert found.files == len(PLAIN_FILES)
+    assert found.records == 19
+    assert found.root_digest == read_manifest(artifact).root_digest
+
+
+def test_the_fixture_has_every_kind_of_file(artifact: Path) -> None:
+    assert list_files(artifact)[0] == PLAIN_FILES
+
+
+def test_a_copy_in_another_place_is_as_good(artifact: Path, tmp_path: Path, check: Check) -> None:
+    shutil.copytree(artifact, tmp_path / "copy with a space")
+    assert check(tmp_path / "copy with a space").problems == ()
+
+
+@pytest.mark.parametrize("name", PLAIN_FILES)
+@pytest.mark.parametrize("place", [0.0, 0.5, 1.0])
+def test_one_flipped_bit_is_found_and_only_its_file_named(
+    artifact: Path, check: Check, name: str, place: float
+) -> None:
+    data = bytearray((artifact / name).read_bytes())
+    data[round(place * (len(data) - 1))] ^= 1
+    (artifact / name).write_bytes(data)
+    found = check(artifact)
+    assert (name, "changed") in _named(found)
+    assert {problem.path for problem in found.problems} <= {name, "results.jsonl"}
+
+
+def test_any_flipped_bit_of_the_manifest_is_found(artifact: Path) -> None:
+    original = (artifact / MANIFEST_NAME).read_bytes()
+    for place in range(0, len(original), 7):
+        data = bytearray(original)
+        data[place] ^= 1
+        (artifact / MANIFEST_NAME).write_bytes(data)
+        with pytest.raises(ArtifactError):
+            read_manifest(artifact)
+
+
+def test_a_digit_of_the_manifest_is_found_and_the_manifest_named(artifact: Path, check: Check) -> None:
+    _replace(artifact / MANIFEST_NAME, '"seconds": 12.5', '"seconds": 12.4')
+    assert _named(check(artifact)) == {(MANIFEST_NAME, "invalid")}
+
+
+@pytest.mark.parametrize("name", PLAIN_FILES)
+def test_a_dropped_file_is_missing(artifact: Path, check: Check, name: str) -> None:
+    (artifact / name).unlink()
+    assert (name, "missing") in _named(check(artifact))
+
+
+def test_a_dropped_manifest_is_missing(artifact: Path, check: Check) -> None:
+    (artifact / MANIFEST_NAME).unlink()
+    assert (MANIFEST_NAME, "missing") in _named(check(artifact))
+
+
+@pytest.mark.parametrize("name", ["tables/more.csv", "new/notes.txt", ".hidden"])
+def test_an_added_file_is_extra(artifact: Path, check: Check, name: str) -> None:
+    (artifact / name).parent.mkdir(exist_ok=True)
+    (artifact / name).write_text("a,b\n")
+    assert (name, "extra") in _named(check(artifact))
+
+
+@pytest.mark.parametrize("name", PLAIN_FILES)
+def test_a_truncated_file_is_found(artifact: Path, check: Check, name: str) -> None:
+    data = (artifact / name).read_bytes()
+    (artifact / name).write_bytes(data[: len(data) // 2])
+    assert (name, "changed") in _named(check(artifact))
+
+
+def test_a_renamed_file_is_missing_extra_and_recognised(artifact: Path, check: Check) -> None:
+    (artifact / "study.yaml").rename(artifact / "other.yaml")
+    found = check(artifact)
+    assert _named(found) == {("study.yaml", "missing"), ("other.yaml", "extra")}
+    assert any("its content is that of study.yaml" in problem.detail for problem in found.problems)
+
+
+def test_two_swapped_files_are_both_found(artifact: Path, check: Check) -> None:
+    (artifact / "study.yaml").rename(artifact / "kept")
+    (artifact / "text/summary.txt").rename(artifact / "study.yaml")
+    (artifact / "kept").rename(artifact / "text/summary.txt")
+    named = _named(check(artifact))
+    assert {("study.yaml", "changed"), ("text/summary.txt", "changed")} <= named
+
+
+def test_a_changed_digit_in_a_table_is_found_with_row_and_column_though_the_manifest_fits(
+    artifact: Path, check: Check
+) -> None:
+    lines = (artifact / "tables/times.csv").read_text().splitlines()
+    workload, trial, value = lines[3].split(",")
+    lines[3] = f"{workload},{trial},1{value}"
+    (artifact / "tables/times.csv").write_text("\n".join(lines) + "\n")
+    reseal(artifact)
+    (problem,) = check(artifact).problems
+    assert (problem.path, problem.kind) == ("tables/times.csv", "differs")
+    assert "row 3, column 'ms'" in problem.detail
+    assert repr(value) in problem.detail
+
+
+@pytest.mark.parametrize("change", ["drop", "add"])
+def test_a_row_dropped_or_added_in_a_table_is_found_though_the_manifest_fits(
+    artifact: Path, check: Check, change: str
+) -> None:
+    lines = (artifact / "tables/times.csv").read_text().splitlines()
+    lines = lines[:-1] if change == "drop" else [*lines, "attention,0,1.0"]
+    (artifact / "tables/times.csv").write_text("\n".join(lines) + "\n")
+    reseal(artifact)
+    assert _named(check(artifact)) == {("tables/times.csv", "differs")}
+
+
+def test_a_changed_figure_is_found_though_the_manifest_fits(artifact: Path, check: Check) -> None:
+    data = bytearray((artifact / "figures/times.png").read_bytes())
+    data[-1] ^= 1
+    (artifact / "figures/times.png").write_bytes(data)
+    reseal(artifact)
+    assert _named(check(artifact)) == {("figures/times.png", "differs")}
+
+
+def test_a_changed_text_is_found_by_line_though_the_manifest_fits(artifact: Path, check: Check) -> None:
+    _replace(artifact / "text/summary.txt", "all ok", "all very good")
+    reseal(artifact)
+    (problem,) = check(artifact).problems
+    assert problem.kind == "differs"
+    assert "line 2" in problem.detail
+
+
+def test_a_changed_readme_is_found_though_the_manifest_fits(artifact: Path, check: Check) -> None:
+    _replace(artifact / "README.md", "18 trials", "99 trials")
+    reseal(artifact)
+    assert _named(check(artifact)) == {("README.md", "differs")}
+
+
+def test_a_derived_file_added_or_dropped_is_found_though_the_manifest_fits(artifact: Path, check: Check) -> None:
+    (artifact / "figures/extra.png").write_bytes(b"\x89PNG")
+    (artifact / "text/summary.txt").unlink()
+    reseal(artifact)
+    named = _named(check(artifact))
+    assert {("figures/extra.png", "extra"), ("text/summary.txt", "missing")} <= named
+
+
+def test_a_dropped_record_is_incomplete_though_manifest_and_tables_fit(artifact: Path, check: Check) -> None:
+    lines = (artifact / "results.jsonl").read_text().splitlines(keepends=True)
+    trial_id = json.loads(lines.pop())["trial_id"]
+    (artifact / "results.jsonl").write_text("".join(lines))
+    shutil.rmtree(artifact / "tables")
+    shutil.rmtree(artifact / "figures")
+    shutil.rmtree(artifact / "text")
+    derive_little(artifact, artifact)
+    reseal(artifact)
+    (problem,) = check(artifact).problems
+    assert (problem.path, problem.kind) == ("results.jsonl", "incomplete")
+    assert trial_id in problem.detail
+
+
+def test_a_record_that_stands_twice_is_found(artifact: Path, check: Check) -> None:
+    lines = (artifact / "results.jsonl").read_text().splitlines(keepends=True)
+    (artifact / "results.jsonl").write_text("".join([*lines, lines[-1]]))
+    reseal(artifact)
+    details = " ".join(problem.detail for problem in check(artifact).problems)
+    assert "more than one final record" in details
+    assert "record ids stand twice" in details
+
+
+def test_a_trial_that_was_not_planned_is_found(artifact: Path, check: Check) -> None:
+    design = json.loads((artifact / "design.json").read_text())
+    dropped = design["trials"].pop()
+    (artifact / "design.json").write_text(json.dumps(design))
+    reseal(artifact)
+    found = [problem for problem in check(artifact).problems if "not planned" in problem.detail]
+    assert found
+    assert dropped["trial_id"] in found[0].detail
+
+
+def test_a_record_that_contradicts_the_design_is_found(artifact: Path, check: Check) -> None:
+    design = json.loads((artifact / "design.json").read_text())
+    design["trials"][2]["mode"] = "hot"
+    (artifact / "design.json").write_text(json.dumps(design))
+    reseal(artifact)
+    assert any("contradict the design" in problem.detail for problem in check(artifact).problems)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ('"status":"ok"', '"status":"fine"', "status"),
+        ('"wall_s":1.5', '"wall_s":NaN', "NaN"),
+        ('"wall_s":1.5', '"wall_s":-1.5', "wall_s"),
+        ('{"schema_version"', '{"comment":1,"schema_version"', "comment"),
+    ],
+)
+def test_a_line_that_breaks_the_schema_is_named_with_its_number(
+    artifact: Path, check: Check, old: str, new: str, place: str
+) -> None:
+    lines = (artifact / "results.jsonl").read_text().splitlines(keepends=True)
+    assert old in lines[4]
+    lines[4] = lines[4].replace(old, new, 1)
+    (artifact / "results.jsonl").write_text("".join(lines))
+    reseal(artifact)
+    found = [problem.detail for problem in check(artifact).problems if problem.kind == "invalid"]
+    assert any("line 5" in detail and place in detail for detail in found)
+
+
+def test_a_torn_last_line_and_a_blank_line_are_found(artifact: Path, check: Check) -> None:
+    path = artifact / "results.jsonl"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert any("torn" in problem.detail for problem in check(artifact).problems)
+    path.write_bytes(path.read_bytes() + b"\n\n")
+    assert any("line 20" in problem.detail for problem in check(artifact).problems)
+
+
+def test_a_link_is_refused_though_it_points_to_the_same_bytes(artifact: Path, check: Check) -> None:
+    path = artifact / "study.yaml"
+    shutil.copy(path, artifact.parent / "aside.yaml")
+    path.unlink()
+    path.symlink_to(artifact.parent / "aside.yaml")
+    (problem,) = check(artifact).problems
+    assert (problem.path, problem.kind) == ("study.yaml", "unreadable")
+    assert "symbolic link" in problem.detail
+
+
+def test_a_linked_folder_is_refused(artifact: Path, check: Check) -> None:
+    (artifact / "tables").rename(artifact.parent / "tables")
+    (artifact / "tables").symlink_to(artifact.parent / "tables")
+    assert ("tables", "unreadable") in _named(check(artifact))
+
+
+def test_a_directory_in_the_place_of_a_file_is_told(artifact: Path, check: Check) -> None:
+    for name in ("study.yaml", "results.jsonl", "design.json", "README.md", "tables/times.csv"):
+        (artifact / name).unlink()
+        (artifact / name).mkdir()
+    named = _named(check(artifact))
+    assert {(name, "missing") for name in ("study.yaml", "results.jsonl", "design.json", "README.md")} <= named
+    assert ("results.jsonl", "unreadable") in named
+
+
+def test_a_manifest_that_is_a_directory_is_told(artifact: Path, check: Check) -> None:
+    (artifact / MANIFEST_NAME).unlink()
+    (artifact / MANIFEST_NAME).mkdir()
+    assert any(problem.path == MANIFEST_NAME for problem in check(artifact).problems)
+
+
+def test_a_socket_does_not_hang_the_check(artifact: Path, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(artifact)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("door")
+        os.mkfifo("pipe")
+        assert {("door", "unreadable"), ("pipe", "unreadable")} <= _named(check(artifact))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_file_that_may_not_be_read_is_told(artifact: Path, check: Check) -> None:
+    (artifact / "study.yaml").chmod(0)
+    assert ("study.yaml", "unreadable") in _named(check(artifact))
+
+
+def test_a_published_root_digest_that_differs_is_told(artifact: Path) -> None:
+    digest = read_manifest(artifact).root_digest
+    assert examine(artifact, digest, derive_little).problems == ()
+    (problem,) = examine(artifact, "f" * 64, derive_little).problems
+    assert problem.path == MANIFEST_NAME
+    assert digest in problem.detail
+
+
+def test_other_package_versions_are_noted_and_numbers_compared_with_a_tolerance(artifact: Path, check: Check) -> None:
+    path = artifact / "tables/times.csv"
+    lines = path.read_text().splitlines()
+    number = lines[3].rsplit(",", 1)[1]
+    nearly = lines[3].replace(number, repr(float(number) * (1 + 1e-12)))
+    path.write_text("\n".join([*lines[:3], nearly, *lines[4:]]) + "\n")
+    (artifact / "figures/times.png").write_bytes(b"\x89PNG made by another version")
+    manifest = reseal(artifact)
+    assert {("tables/times.csv", "differs"), ("figures/times.png", "differs")} == _named(check(artifact))
+
+    older = seal(manifest.model_copy(update={"versions": {**manifest.versions, "polars": "0.1"}}))
+    (artifact / MANIFEST_NAME).write_text(manifest_text(older))
+    found = check(artifact)
+    assert found.problems == ()
+    assert "polars 0.1 there" in found.notes[0]
+
+    path.write_text("\n".join([*lines[:3], *lines[4:]]) + "\n")
+    assert ("tables/times.csv", "differs") in _named(check(artifact))
+
+
+def test_a_directory_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="no such directory"):
+        examine(tmp_path / "absent")
