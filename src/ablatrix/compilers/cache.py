@@ -5,9 +5,9 @@ An entry on disk is a directory named by its key::
     <key>/artifact.so  what the compiler built, with the suffix that it came with
     <key>/entry.json   the facts that the key was made of, what the compiler said of the artifact, its sha256
 
-It is written elsewhere in the same file system and renamed into place, so that a reader sees a whole entry or
-none, and two processes that store the same key do not disturb each other. When an entry is loaded its artifact
-is hashed again; one that does not agree with its side file is set aside and built anew.
+It is written elsewhere in the same file system and renamed into place, so that a reader sees a whole entry
+or none, and two processes that store the same key do not disturb each other. When an entry is loaded its
+artifact is hashed again; one that does not agree with its side file is set aside and built anew.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class CacheCounters:
 
     Attributes:
         hits_memory, hits_disk: Times that an entry was found.
-        misses: Times that none could be used, so that the task had to be built; failed entries are among them.
+        misses: Times that none could be used, so that the task had to be built; fails are among them.
         fails: Entries on disk that were found damaged or stale and were set aside.
     """
 
@@ -62,7 +62,7 @@ class CacheEntry:
 
 
 def task_key(facts: Mapping[str, Any]) -> str:
-    """Return the key (SHA-256) of a task: of everything that its generated code depends on, as plain values."""
+    """Return the key (SHA-256) of a task, made of everything that its code depends on, as plain values."""
     return digest_value(dict(facts))
 
 
@@ -126,9 +126,9 @@ class TaskCache:
         return entry
 
     def publish_to(self, directory: Path) -> int:
-        """Copy the entries of all keys asked for into another cache's directory; return how many were new there.
+        """Copy the entries of all keys asked for into another cache's directory.
 
-        So a cold trial with a private cache hands on what it built.
+        So a cold trial with a private cache hands on what it built. Returns how many were new there.
         """
         new = 0
         for key in sorted(self._asked):

@@ -1,7 +1,7 @@
 """The executor over tasks, for any compiler that compiles task by task.
 
-Binding does all the work: one arena, a view at each buffer's offset with the shape of this input, and one callable
-a task with its arguments in place. A run is a bare loop over these callables.
+Binding does all the work: one arena, a view at each buffer's offset with the shape of this input, and one
+callable a task with its arguments in place. A run is a bare loop over these callables.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class TaskExecutable:
         """Allocate the arena and bind every task to one set of inputs.
 
         Raises:
-            CompilerError: The inputs do not fit the program, or a dynamic dimension is beyond its upper bound.
+            CompilerError: The inputs do not fit the program, or a size is beyond its upper bound.
         """
         sizes = self._sizes(inputs)
         alignment = self._plan.options.alignment
@@ -133,8 +133,8 @@ class TaskExecutable:
             bound = self._upper_bounds.get(name)
             if bound is not None and size > bound:
                 raise CompilerError(
-                    f"the dynamic dimension {name} has size {size}, beyond the upper bound {bound} that memory was "
-                    "planned for; raise the knob upper_bound or give a smaller input"
+                    f"the dynamic dimension {name} has size {size}, beyond the upper bound {bound} that "
+                    "memory was planned for; raise the knob upper_bound or give a smaller input"
                 )
         return sizes
 
@@ -177,7 +177,7 @@ def _arena(size: int, alignment: int) -> torch.Tensor:
 
 
 def _aligned(tensor: torch.Tensor, alignment: int) -> torch.Tensor:
-    """Return a contiguous tensor that starts at a multiple of the alignment: the same one where it already is."""
+    """Return the tensor contiguous and at a multiple of the alignment: the same one where it already is."""
     dense = tensor.detach().contiguous()
     if dense.data_ptr() % alignment == 0:
         return dense
@@ -201,6 +201,4 @@ def _evaluate(expression: str, sizes: Mapping[str, int]) -> int:
     try:
         return int(eval(expression, {"__builtins__": {}}, names))  # text made by our own capture
     except (NameError, SyntaxError, TypeError) as error:
-        raise CompilerError(
-            f"the size {expression!r} cannot be computed from {dict(sizes)}: {error}"
-        ) from error
+        raise CompilerError(f"the size {expression!r} cannot be computed from {dict(sizes)}: {error}") from error

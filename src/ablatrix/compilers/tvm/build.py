@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
@@ -16,8 +15,8 @@ from tvm.support import cc
 
 from ablatrix.canonical import digest_bytes, digest_value
 from ablatrix.compilers.adapter import CompileRequest, PhaseClock
-from ablatrix.compilers.cache import CacheEntry, task_key
-from ablatrix.compilers.tvm.pipeline import Lowered, Options, lower, pass_observer
+from ablatrix.compilers.cache import task_key
+from ablatrix.compilers.tvm.pipeline import PASS_CONFIG, Lowered, Options, lower, pass_observer
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.workloads.capture import capture
 from ablatrix.workloads.program import TaskProgram
@@ -103,7 +102,15 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options) -> 
         key = task_key(facts)
         entry = request.cache.get(key)
     if entry is None:
-        entry = _compile(request, task, options, key, facts, target)
+        file = request.work_dir / f"{key}.so"
+        try:
+            extra = asdict(_compile(task, options, target, file, request.clock))
+        except Exception as error:  # TVM raises errors of many kinds, Python's own among them
+            if "Unsupported function type" in str(error):
+                raise UnsupportedError(f"tvm cannot import task {task.kind}: {error}") from error
+            raise CompilerError(f"tvm failed on task {task.kind} ({task.fingerprint}): {error}") from error
+        with request.clock.phase("link"):
+            entry = request.cache.put(key, facts, file, extra)
     return BuiltTask(key, entry.path, entry.digest, TaskFacts(**entry.extra))
 
 
@@ -112,37 +119,22 @@ def time_passes(task: TaskProgram, options: Options) -> dict[str, float]:
     target = host_target()
     observer, milliseconds = pass_observer()
     module = _import(task)
-    with target, tvm.transform.PassContext(instruments=[observer]):
+    with target, tvm.transform.PassContext(config=PASS_CONFIG, instruments=[observer]):
         _generate(lower(module, options, task.upper_bounds), target)
     return milliseconds
 
 
-def _compile(
-    request: CompileRequest,
-    task: TaskProgram,
-    options: Options,
-    key: str,
-    facts: Mapping[str, Any],
-    target: Any,
-) -> CacheEntry:
-    clock = request.clock
-    file = request.work_dir / f"{key}.so"
-    try:
-        with clock.phase("import"):
-            module = _import(task)
-        with clock.phase("compile"), target:
-            lowered = lower(module, options, task.upper_bounds)
-            _export(_generate(lowered, target), file, clock)
-    except Exception as error:  # TVM raises errors of many kinds, Python's own among them
-        if "Unsupported function type" in str(error):
-            raise UnsupportedError(f"tvm cannot import task {task.kind}: {error}") from error
-        raise CompilerError(f"tvm failed on task {task.kind} ({task.fingerprint}): {error}") from error
-    with clock.phase("link"):
-        return request.cache.put(key, facts, file, asdict(TaskFacts.from_lowered(lowered)))
+def _compile(task: TaskProgram, options: Options, target: Any, file: Path, clock: PhaseClock) -> TaskFacts:
+    with clock.phase("import"):
+        module = _import(task)
+    with clock.phase("compile"), target, tvm.transform.PassContext(config=PASS_CONFIG):
+        lowered = lower(module, options, task.upper_bounds)
+        _export(_generate(lowered, target), file, clock)
+    return TaskFacts.from_lowered(lowered)
 
 
 def _import(task: TaskProgram) -> Any:
-    from tvm.relax.frontend.torch import from_exported_program  # noqa: PLC0415
+    from tvm.relax.frontend.torch import from_exported_program
 
     return from_exported_program(task.exported, run_ep_decomposition=False)
 

@@ -20,14 +20,14 @@ class TvmCompiler:
 
     def preload(self) -> None:
         """Import torch, TVM and its frontend. The thread pool is not touched: a fork may follow."""
-        import tvm.relax.frontend.torch  # noqa: F401, PLC0415
+        import tvm.relax.frontend.torch  # noqa: F401
 
-        import ablatrix.compilers.tvm.build  # noqa: F401, PLC0415
+        import ablatrix.compilers.tvm.build  # noqa: F401
 
     def versions(self) -> Mapping[str, str]:
         """Return versions of what imports, compiles and links."""
-        import torch  # noqa: PLC0415
-        import tvm  # noqa: PLC0415
+        import torch
+        import tvm
 
         llvm = tvm.target.codegen.llvm_version_major()
         return {"tvm": str(tvm.__version__), "torch": str(torch.__version__), "llvm": str(llvm)}
@@ -37,8 +37,8 @@ class TvmCompiler:
 
         Only one of the two works at a time: a task either runs generated kernels or waits for torch's.
         """
-        import torch  # noqa: PLC0415
-        import tvm  # noqa: PLC0415
+        import torch
+        import tvm
 
         torch.set_num_threads(threads)
         tvm.get_global_func("runtime.config_threadpool")(1, threads)
@@ -53,10 +53,10 @@ class TvmCompiler:
         Raises:
             CompilerError: TVM failed on a task.
         """
-        from ablatrix.compilers.tasks import TaskExecutable  # noqa: PLC0415
-        from ablatrix.compilers.tvm.build import BuiltTask, build_task, time_passes  # noqa: PLC0415
-        from ablatrix.compilers.tvm.pipeline import Options  # noqa: PLC0415
-        from ablatrix.workloads.capture import capture, value_tensors  # noqa: PLC0415
+        from ablatrix.compilers.tasks import TaskExecutable
+        from ablatrix.compilers.tvm.build import BuiltTask, build_task, time_passes
+        from ablatrix.compilers.tvm.pipeline import Options
+        from ablatrix.workloads.capture import capture, value_tensors
 
         options = Options.from_knobs(request.knobs)
         built: dict[int, BuiltTask] = {}
@@ -87,8 +87,8 @@ class TvmTask:
     """A loaded task: the virtual machine's function ``main``, which writes into its last arguments."""
 
     def __init__(self, built: Any) -> None:
-        import tvm  # noqa: PLC0415
-        from tvm import relax  # noqa: PLC0415
+        import tvm
+        from tvm import relax
 
         machine = relax.VirtualMachine(tvm.runtime.load_module(str(built.library)), tvm.cpu())
         self._machine = machine
@@ -96,9 +96,9 @@ class TvmTask:
         self._destinations = built.facts.destinations
 
     def bind(self, inputs: list[Any], outputs: list[Any]) -> Callable[[], None]:
-        """Give the function its arguments; outputs that it cannot write in place are copied after each call."""
-        import torch  # noqa: PLC0415
-        import tvm  # noqa: PLC0415
+        """Give the function its arguments; an output that it cannot write in place is copied after a call."""
+        import torch
+        import tvm
 
         given = [outputs[index] for index in self._destinations]
         arguments = [tvm.runtime.from_dlpack(tensor) for tensor in (*inputs, *given)]
@@ -130,9 +130,7 @@ def gather_facts(built: list[Any], kinds: list[int], pass_ms: Mapping[str, float
         reasons.update(one.facts.reasons)
     estimator = None
     if all(estimate is not None for estimate in estimates):
-        estimator = {
-            name: max(one[name] for one in estimates) for name in ("unplanned_bytes", "planned_bytes")
-        }
+        estimator = {name: max(one[name] for one in estimates) for name in ("unplanned_bytes", "planned_bytes")}
     return CompileFacts(
         artifact_digest=digest_value([one.digest for one in built]),
         generated_calls=sum(built[kind].facts.generated_calls for kind in kinds),

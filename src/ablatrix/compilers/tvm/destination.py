@@ -1,17 +1,17 @@
 """Destination passing: a function writes its outputs into storage that its caller gives.
 
-After ``CallTIRRewrite`` every tensor is made by a ``R.builtin.alloc_tensor`` and filled by a call. Where such a
-tensor is an output of the function, we put a new parameter in its place, so that the kernel writes straight into the
-caller's arena::
+After ``CallTIRRewrite`` every tensor is made by a ``R.builtin.alloc_tensor`` and filled by a call. Where such
+a tensor is an output of the function, we put a new parameter in its place, so that the kernel writes straight
+into the caller's arena::
 
     main(x):                                main(x, output_0):
       alloc = R.builtin.alloc_tensor(...)     alloc = output_0
       kernel(x, alloc)                        kernel(x, alloc)
       return (alloc,)                         return (alloc,)
 
-An output that is a reshape of the tensor is traced through the reshape, which is a view: the parameter has the
-output's shape and the kernel writes through a view of it. It has to run before ``StaticPlanBlockMemory``, which
-would else give outputs a storage of their own.
+An output that is a reshape of the tensor is traced through the reshape, which is a view: the parameter has
+the output's shape and the kernel writes through a view of it. It has to run before ``StaticPlanBlockMemory``,
+which would else give outputs a storage of their own.
 
 An output that no tensor of its own stands behind (an input passed through, the same tensor twice) keeps no
 parameter; the caller copies it from what the function returns.
@@ -29,12 +29,13 @@ DESTINATIONS = "ablatrix.destinations"
 
 
 def pass_destinations(function: str = "main") -> Any:
-    """Return the module pass. The function's attribute ``ablatrix.destinations`` lists the outputs given away.
+    """Return the module pass.
 
-    The new parameters ``output_<index>`` come last, in the order of that list.
+    The function's attribute ``ablatrix.destinations`` lists the outputs that are written in place. The new
+    parameters ``output_<index>`` come last, in the order of that list.
     """
 
-    @tvm.transform.module_pass(opt_level=0, name="PassDestinations")
+    @tvm.transform.module_pass(opt_level=0, name="PassDestinations")  # type: ignore[untyped-decorator]
     def rewrite(module: Any, _context: Any) -> Any:
         module[function] = _with_destinations(module[function])
         return module
@@ -61,10 +62,7 @@ def _with_destinations(function: Any) -> Any:
         replaced[source] = parameter if same else relax.op.reshape(parameter, source.ty.shape)
         given.append(index)
         parameters.append(parameter)
-    blocks = [
-        relax.BindingBlock([_rebind(binding, replaced) for binding in block.bindings])
-        for block in body.blocks
-    ]
+    blocks = [relax.BindingBlock([_rebind(binding, replaced) for binding in block.bindings]) for block in body.blocks]
     rewritten = relax.Function(
         [*function.params, *parameters],
         relax.SeqExpr(blocks, body.body),

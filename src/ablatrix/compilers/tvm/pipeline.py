@@ -5,8 +5,8 @@
     RemovePurityChecking, CallTIRRewrite, PassDestinations, [StaticPlanBlockMemory], LowerAllocTensor,
     [KillAfterLastUse], LowerRuntimeBuiltin, ComputePrimValue, VMShapeLower, AttachGlobalSymbol
 
-What depends on weights alone (their transposes) is already folded when a workload is lowered, so a task takes each
-weight in the layout in which it is used, and no weight is baked into the code.
+What depends on weights alone (their transposes) is already folded when a workload is lowered, so a task takes
+each weight in the layout in which it is used, and no weight is baked into the code.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from ablatrix.compilers.adapter import Level
 from ablatrix.compilers.tvm.destination import DESTINATIONS, pass_destinations
 
 T = relax.transform
+# Kernels are called by code that TVM generated, with types that it inferred; what comes from outside is checked
+# at the function's entry and by the executor. The check in every kernel would be a third of the code.
+PASS_CONFIG = {"tirx.disable_assert": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,10 @@ class Lowered:
         destinations: Outputs that the function writes into storage given by the caller, in parameter order.
         generated_calls: Calls to generated kernels in one run.
         generated_kernels: Distinct generated kernels that a run calls.
-        planned_bytes: Sum of the storages that a run allocates, dynamic dimensions at their upper bound; None when
-            one has no bound.
-        estimator: TVM's own estimate, ``unplanned_bytes`` and ``planned_bytes``, to four digits; None when dynamic.
+        planned_bytes: Sum of the storages that a run allocates, dynamic dimensions at their upper bound; None
+            when one has no bound.
+        estimator: TVM's own estimate, ``unplanned_bytes`` and ``planned_bytes``, to four digits; None when
+            dynamic.
         reasons: Why a figure is None.
     """
 
@@ -121,7 +125,8 @@ def _to_destinations(options: Options) -> list[Any]:
         from ablatrix.compilers.tvm.schedule import vectorised_schedule
 
         sequence += [vectorised_schedule()]
-    return sequence + [
+    return [
+        *sequence,
         T.DeadCodeElimination(),
         T.RewriteDataflowReshape(),
         T.ToNonDataflow(),
@@ -174,7 +179,10 @@ def _estimate(function: Any) -> dict[str, float]:
 
 
 def pass_observer() -> tuple[Any, dict[str, float]]:
-    """Return an instrument for a pass context and the dictionary it fills: milliseconds by pass, inner ones taken off."""
+    """Return an instrument for a pass context and the dictionary that it fills: milliseconds by pass.
+
+    A pass that runs inside another counts for itself alone.
+    """
     milliseconds: dict[str, float] = {}
     stack: list[list[float]] = []
 
