@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ablatrix.canonical import digest_value
 from ablatrix.compilers.adapter import BoundRun, Compiler, CompileRequest, Executable, PhaseClock
@@ -18,6 +19,7 @@ from ablatrix.trials.timing import time_burst, warm_up
 
 if TYPE_CHECKING:
     from ablatrix.plan.plan import Plan
+    from ablatrix.study.model import HotProtocol
     from ablatrix.workloads.program import Program
 
 COLD_STAGES = ("plan", "import", "compile", "link", "load", "first_run")
@@ -25,7 +27,7 @@ MOST_WARM_UP_ITERATIONS = 150
 
 
 def work(channel: Channel, task: Message, compilers: Mapping[str, Compiler], program: Program | None) -> None:
-    """Run one trial and report on the channel: stages as they begin, then ``ready`` and bursts if hot, then a result."""
+    """Run one trial and report on the channel: stages as they begin, ``ready`` and bursts if hot, then a result."""
     clock = PhaseClock(on_enter=lambda stage: channel.send({"event": "stage", "stage": stage}))
     result: dict[str, Any] = {"event": "result", "status": "ok", "error": None}
     try:
@@ -42,6 +44,56 @@ def work(channel: Channel, task: Message, compilers: Mapping[str, Compiler], pro
     channel.send(result)
 
 
+def run_here(
+    task: Message,
+    compiler: Compiler,
+    program: Program,
+    protocol: HotProtocol,
+    on_error: Callable[[BaseException], None] | None,
+) -> dict[str, Any]:
+    """Run a trial in this process and return its result; a hot one does its warm-up and one burst by itself."""
+    clock = PhaseClock()
+    result: dict[str, Any] = {"event": "result", "status": "ok", "error": None}
+    try:
+        _run_trial(Monologue(protocol), task, compiler, program, clock, result)
+    except Exception as error:
+        if on_error is not None:
+            on_error(error)
+        result["status"], result["error"] = describe_exception(error, clock.current)
+    return result
+
+
+class Monologue:
+    """Plays the runner for a trial that runs alone: warm up, one burst, finish."""
+
+    def __init__(self, protocol: HotProtocol) -> None:
+        burst = {
+            "do": "burst",
+            "rewarm": protocol.rewarm_iterations,
+            "ms": protocol.burst_ms,
+            "iterations": protocol.burst_iterations,
+        }
+        self._requests: list[Message] = [{"do": "warm_up", "ms": protocol.warm_up_ms}, burst, {"do": "finish"}]
+
+    def send(self, message: Message) -> None:
+        """Show what the trial says."""
+        print(f"{message['event']}: {message.get('ms', '')}", file=sys.stderr)
+
+    def receive(self) -> tuple[Message, list[int]]:
+        """Return the next request."""
+        return self._requests.pop(0), []
+
+
+class Talk(Protocol):
+    """What a hot trial needs of its runner."""
+
+    def send(self, message: Message) -> None:
+        """Tell the runner."""
+
+    def receive(self) -> tuple[Message, list[int]]:
+        """Return the runner's next request."""
+
+
 def _prepare(task: Message) -> None:
     """Build, export and check a workload once, and keep it on disk."""
     import torch
@@ -56,7 +108,7 @@ def _prepare(task: Message) -> None:
 
 
 def _run_trial(
-    channel: Channel,
+    channel: Talk,
     task: Message,
     compiler: Compiler,
     program: Program,
@@ -187,7 +239,7 @@ def _check(comparison: Comparison, executable: Executable, bound: BoundRun, prog
     comparison.checked = counted
 
 
-def _take_turns(channel: Channel, task: Message, bound: BoundRun) -> None:
+def _take_turns(channel: Talk, task: Message, bound: BoundRun) -> None:
     """Warm up and run bursts as the runner asks, until it says finish."""
     channel.send({"event": "ready"})
     while True:
@@ -235,8 +287,8 @@ def _compile_facts(
 
 def _task_overhead_us(bound: BoundRun) -> float | None:
     """Ask the executor for its own cost a task, where it has one."""
-    measure = getattr(bound, "overhead_us", None)
-    return None if measure is None else float(measure())
+    measure: Callable[[], float | None] | None = getattr(bound, "overhead_us", None)
+    return None if measure is None else measure()
 
 
 def _explain(result: dict[str, Any]) -> None:

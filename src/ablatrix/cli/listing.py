@@ -1,0 +1,78 @@
+"""Commands that list what there is: ``workloads``, ``compilers``, ``knobs``."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("workloads")(workloads_command)
+    app.command("compilers")(compilers_command)
+    app.command("knobs")(knobs_command)
+
+
+def workloads_command(as_json: AsJson = False) -> None:
+    """List workloads with tier, parameters, parameter count and inputs (builds each once, some seconds)."""
+    from ablatrix.cli.display import print_table
+    from ablatrix.workloads.prepare import describe
+    from ablatrix.workloads.registry import get_workload, workload_names
+
+    facts = [describe(name) for name in workload_names()]
+    if as_json:
+        print(json.dumps([one.model_dump(mode="json", exclude={"digest"}) for one in facts], indent=1))
+        return
+    rows = []
+    for one in facts:
+        entry = get_workload(one.name)
+        parameters = ", ".join(f"{key}={value}" for key, value in one.parameters.items())
+        inputs = ", ".join(f"{i.name} {i.dtype}[{', '.join(map(str, i.shape))}]" for i in one.inputs)
+        bounds = "".join(f"; {name} {low}..{high}" for name, (low, high) in one.dynamic.items())
+        rows.append([one.name, one.tier, entry.summary, parameters, f"{one.parameter_count:,}", inputs + bounds])
+    print_table("Workloads", ["name", "tier", "what", "parameters", "weights", "inputs"], rows)
+
+
+def compilers_command(as_json: AsJson = False) -> None:
+    """List compilers and whether they are installed."""
+    from ablatrix.cli.display import print_table
+    from ablatrix.compilers.catalogue import COMPILERS
+
+    if as_json:
+        print(json.dumps([{**asdict(one), "installed": one.installed} for one in COMPILERS.values()], indent=1))
+        return
+    rows = [
+        [
+            one.name,
+            "yes" if one.installed else f"no: pip install 'ablatrix[{one.extra}]'",
+            one.summary,
+            ", ".join(knob.name for knob in one.knobs) or "none",
+        ]
+        for one in COMPILERS.values()
+    ]
+    print_table("Compilers", ["name", "installed", "what", "knobs"], rows)
+
+
+def knobs_command(
+    compiler: Annotated[str, typer.Argument(help="Name of a compiler.", show_default=False)], as_json: AsJson = False
+) -> None:
+    """List a compiler's knobs and levels, with a sentence for each."""
+    from ablatrix.cli.display import print_table
+    from ablatrix.compilers.catalogue import get_compiler
+
+    entry = get_compiler(compiler)
+    if as_json:
+        print(json.dumps([asdict(knob) for knob in entry.knobs], indent=1))
+        return
+    rows = []
+    for knob in entry.knobs:
+        rows.append([knob.name, knob.kind, "", knob.summary])
+        for level in knob.levels:
+            shown = f"{level.name} (default)" if level.name == knob.default else level.name
+            rows.append(["", "", shown, level.summary])
+        if knob.free:
+            rows.append(["", "", f"any {knob.free}", ""])
+    print_table(f"Knobs of {compiler}", ["knob", "kind", "level", "what"], rows)

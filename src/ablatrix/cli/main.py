@@ -1,0 +1,65 @@
+"""The ``ablatrix`` command: groups of commands, and what an error means as an exit code.
+
+Exit codes: 0 done; 1 done, but trials failed or a check did not hold; 2 wrong usage or input; 70 a fault of
+ablatrix itself; 130 and 143 interrupted.
+"""
+
+import os
+import sys
+import traceback
+
+import typer
+
+from ablatrix import __version__
+from ablatrix.cli import bundle, listing, results, running
+from ablatrix.errors import AblatrixError
+
+EXIT_USAGE = 2
+EXIT_FAULT = 70
+
+app = typer.Typer(
+    name="ablatrix",
+    help="Fair, checked, reproducible ablation studies of machine-learning compilers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for group in (running, listing, results, bundle):
+    group.register(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"ablatrix {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: bool = typer.Option(
+        False, "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
+    ),
+) -> None:
+    """Fair, checked, reproducible ablation studies of machine-learning compilers."""
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    try:
+        app()
+    except AblatrixError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(EXIT_USAGE)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output left; there is nobody to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
+    except Exception:
+        traceback.print_exc()
+        print(
+            f"\nThis is a fault of ablatrix {__version__}. Please report it with the lines above and the command:\n"
+            f"  ablatrix {' '.join(sys.argv[1:])}",
+            file=sys.stderr,
+        )
+        sys.exit(EXIT_FAULT)

@@ -1,0 +1,65 @@
+"""Commands that turn records into tables, figures and sentences: ``tabulate``, ``paper``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Results = Annotated[list[Path], typer.Argument(help="Files of records, or directories with results.jsonl.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("tabulate")(tabulate_command)
+    app.command("paper")(paper_command)
+
+
+def tabulate_command(
+    results: Results,
+    out: Annotated[Path, typer.Option("--out", help="Directory for ablation.csv, tables/, figures/ and paper/.")],
+    mixed: Annotated[
+        bool, typer.Option("--allow-mixed", help="Accept several hosts, commits or schema versions, as columns.")
+    ] = False,
+) -> None:
+    """Write ablation.csv, the summary, the figures, and the paper's tables, figures and paragraphs."""
+    from ablatrix.analysis.tabulate import tabulate
+    from ablatrix.paper.make import make_paper
+
+    files = record_files(results)
+    report([*tabulate(files, out, allow_mixed=mixed), *make_paper(files, None, out, allow_mixed=mixed)])
+
+
+def paper_command(
+    results: Results,
+    out: Annotated[Path, typer.Option("--out", help="Directory that gets paper/.")],
+    template: Annotated[Path | None, typer.Option("--template", help="Template; the shipped one if left out.")] = None,
+    mixed: Annotated[
+        bool, typer.Option("--allow-mixed", help="Accept several hosts, commits or schema versions.")
+    ] = False,
+) -> None:
+    """Write the paper's tables, figures and paragraphs alone, by a template."""
+    from ablatrix.paper.make import make_paper
+
+    report(make_paper(record_files(results), template, out, allow_mixed=mixed))
+
+
+def record_files(results: list[Path]) -> list[Path]:
+    """Return the files of records that the arguments name.
+
+    Raises:
+        RecordError: An argument is neither a file nor a directory with ``results.jsonl``.
+    """
+    from ablatrix.errors import RecordError
+
+    files = [path / "results.jsonl" if path.is_dir() else path for path in results]
+    for path in files:
+        if not path.is_file():
+            raise RecordError(f"{path}: there is no such file; name a results.jsonl, or a directory that holds one")
+    return files
+
+
+def report(written: list[Path]) -> None:
+    """Name the files written, on stderr."""
+    for path in written:
+        print(f"wrote {path}", file=sys.stderr)

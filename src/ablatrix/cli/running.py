@@ -1,0 +1,164 @@
+"""Commands that lay out and run studies: ``run``, ``design``, ``rerun``, ``schema``."""
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ablatrix.records.model import Record
+    from ablatrix.study.model import Study
+    from ablatrix.trials.runner import RunSummary
+
+StudyFile = Annotated[Path, typer.Argument(help="Study file (YAML).", show_default=False)]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", help="Only trials with key=value: workload, compiler, mode, stage, role, status or a knob."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("run")(run_command)
+    app.command("design")(design_command)
+    app.command("rerun")(rerun_command)
+    app.command("schema")(schema_command)
+
+
+def run_command(
+    study: StudyFile,
+    out: Annotated[str, typer.Option("--out", help="Directory for the results, or - for records on stdout.")],
+    only: Only = None,
+    quiet: Quiet = False,
+) -> None:
+    """Run what is missing of a study; a second run into the same directory resumes."""
+    from ablatrix.study.load import load_study
+
+    loaded = load_study(study)
+    if out != "-":
+        summary = run_study(loaded, study, Path(out), only or [], quiet)
+    else:
+        with tempfile.TemporaryDirectory(prefix="ablatrix-") as directory, private_stdout() as stream:
+
+            def write(record: "Record") -> None:
+                from ablatrix.records.journal import record_line
+
+                stream.write(record_line(record))
+                stream.flush()
+
+            summary = run_study(loaded, study, Path(directory), only or [], quiet, write)
+    end_run(summary)
+
+
+def run_study(study: "Study", path: Path, out: Path, only: list[str], quiet: bool, sink: Any = None) -> "RunSummary":
+    """Run a study with progress on stderr."""
+    from ablatrix.cli.progress import watch
+    from ablatrix.trials.runner import run
+
+    with watch(quiet) as progress:
+        return run(study, out, only=only, sink=sink, progress=progress, study_directory=path.resolve().parent)
+
+
+def end_run(summary: "RunSummary") -> None:
+    """Say how a run ended on stderr, and exit when it was interrupted, is not complete, or trials failed."""
+    counts = ", ".join(f"{count} {status}" for status, count in summary.statuses.items()) or "none finished"
+    print(f"{summary.planned} trials: {counts}", file=sys.stderr)
+    if summary.signal is not None:
+        print("interrupted; run the same command again to go on", file=sys.stderr)
+        raise typer.Exit(128 + summary.signal)
+    if summary.failed or not summary.complete:
+        raise typer.Exit(1)
+
+
+class private_stdout:  # noqa: N801 - a context manager, used like a function
+    """Keep the real stdout for records alone: whatever else writes to descriptor 1, also from C, goes to stderr."""
+
+    def __enter__(self) -> Any:
+        sys.stdout.flush()
+        self._kept = os.dup(1)
+        os.dup2(2, 1)
+        self._stream = os.fdopen(self._kept, "w", encoding="utf-8", closefd=False)
+        return self._stream
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.flush()
+        sys.stdout.flush()
+        os.dup2(self._kept, 1)
+        os.close(self._kept)
+
+
+def design_command(
+    study: StudyFile,
+    only: Only = None,
+    results: Annotated[
+        Path | None, typer.Option("--results", help="Results so far, for --only status=... and measured times.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole design as JSON.")] = False,
+) -> None:
+    """List cells and trials of a study and estimate its time, without running anything."""
+    from ablatrix.cli.display import show_design
+    from ablatrix.study.design import design_text, make_design
+    from ablatrix.study.load import load_study
+    from ablatrix.trials.directory import ResultDirectory
+    from ablatrix.trials.selection import parse_conditions, select
+
+    loaded = load_study(study)
+    design = make_design(loaded)
+    known = {} if results is None else ResultDirectory(results).known()[0]
+    statuses = {trial_id: record.status for trial_id, record in known.items()}
+    trials = select(design, parse_conditions(only or [], design), statuses)
+    if as_json:
+        from dataclasses import replace
+
+        kept = {trial.cell_id for trial in trials}
+        cells = tuple(cell for cell in design.cells if cell.cell_id in kept)
+        print(design_text(replace(design, cells=cells, trials=tuple(trials))), end="")
+        return
+    show_design(loaded, design, trials, known)
+
+
+def rerun_command(
+    trial: Annotated[str, typer.Argument(help="Id of a trial, or its first characters.", show_default=False)],
+    results: Annotated[Path, typer.Option("--results", help="Directory of results that has it.")],
+    study: Annotated[Path, typer.Option("--study", help="Study that the results were made with.")],
+    debug: Annotated[bool, typer.Option("--pdb", help="Open the debugger where it fails.")] = False,
+) -> None:
+    """Repeat one trial in the foreground, in this process; it writes no record."""
+    from ablatrix.study.load import load_study
+    from ablatrix.trials.foreground import rerun
+
+    result = rerun(load_study(study), results, trial, debug=debug)
+    print(json.dumps(result, indent=1))
+    if result["status"] not in {"ok", "unsupported"}:
+        raise typer.Exit(1)
+
+
+def schema_command(
+    what: Annotated[str, typer.Argument(help="study, record, template or manifest.")] = "study",
+) -> None:
+    """Print a JSON Schema, for editors and validators."""
+    from ablatrix.errors import StudyError
+
+    if what == "study":
+        from ablatrix.study.load import study_schema
+
+        print(json.dumps(study_schema(), indent=2))
+    elif what == "record":
+        from ablatrix.records.schema import record_schema_text
+
+        print(record_schema_text(), end="")
+    elif what == "template":
+        from ablatrix.paper.template import template_schema_text
+
+        print(template_schema_text(), end="")
+    elif what == "manifest":
+        from ablatrix.artifact.manifest import manifest_schema_text
+
+        print(manifest_schema_text(), end="")
+    else:
+        raise StudyError(f"there is no schema of '{what}'; there are: study, record, template, manifest")

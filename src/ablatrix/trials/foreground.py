@@ -1,0 +1,79 @@
+"""Repeating one trial in this very process, for whoever wants to look at it, under a debugger if wished."""
+
+from __future__ import annotations
+
+import importlib
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any
+
+from ablatrix.compilers.catalogue import get_compiler
+from ablatrix.errors import TrialError
+from ablatrix.records.machine import cores_allowed
+from ablatrix.study.design import Trial, make_design
+from ablatrix.study.model import Study
+from ablatrix.trials.directory import ResultDirectory, preparation
+
+
+def rerun(study: Study, results: str | Path, trial: str, *, debug: bool = False) -> dict[str, Any]:
+    """Repeat a trial here, without a fork server and without a record.
+
+    Args:
+        study: The study that the results were made with.
+        results: Directory of results; the prepared program is taken from it, or made again.
+        trial: Id of the trial, or enough of its first characters.
+        debug: Open the debugger where the trial raises.
+
+    Returns:
+        The worker's result: status, error, plan, compile, runtime, correctness, and a few samples when hot.
+
+    Raises:
+        TrialError: There is no such trial, or several.
+    """
+    from ablatrix.trials.worker import run_here
+    from ablatrix.workloads.prepare import load_program, prepare
+
+    design = make_design(study)
+    found = _find(design.trials, trial)
+    cell = design.cell(found.cell_id)
+    place = ResultDirectory(Path(results)).program(study, cell)
+    if place.exists():
+        program = load_program(place)
+    else:
+        what = preparation(study, cell)
+        program = prepare(what.pop("workload"), what.pop("parameters"), **what)
+    module, _, name = get_compiler(cell.compiler).adapter.partition(":")
+    compiler = getattr(importlib.import_module(module), name)()
+    compiler.preload()
+    with tempfile.TemporaryDirectory(prefix="ablatrix-rerun-") as scratch:
+        task = {
+            "mode": found.mode,
+            "role": found.role,
+            "compiler": cell.compiler,
+            "knobs": dict(cell.knobs),
+            "threads": study.protocol.threads or cores_allowed(),
+            "seed": study.seed,
+            "checks": study.checks.model_dump(),
+            "cache_dir": f"{scratch}/cache",
+            "publish_dir": None,
+            "work_dir": scratch,
+            "memory_limit_mb": None,
+        }
+        return run_here(task, compiler, program, study.protocol.hot, _debugger if debug else None)
+
+
+def _debugger(error: BaseException) -> None:
+    import pdb
+
+    traceback.print_exception(error)
+    pdb.post_mortem(error.__traceback__)
+
+
+def _find(trials: tuple[Trial, ...], start: str) -> Trial:
+    found = [trial for trial in trials if trial.trial_id.startswith(start)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise TrialError(f"no trial of this study has an id that begins with '{start}'; see `ablatrix design --json`")
+    raise TrialError(f"{len(found)} trials have an id that begins with '{start}'; give more characters")
