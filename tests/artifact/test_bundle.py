@@ -43,6 +43,14 @@ def test_assembling_again_into_the_same_directory_gives_the_same_artifact(artifa
     assert again == before
 
 
+def test_what_only_the_run_needed_is_no_part_of_the_artifact(artifact: Path) -> None:
+    (artifact / "work/programs").mkdir(parents=True)
+    (artifact / "work/programs/weights.pt2").write_bytes(b"0" * 100)
+    before = read_manifest(artifact)
+    assert assemble(artifact, artifact / "study.yaml", [COMMAND], [FINDING]) == before
+    assert not (artifact / "work").exists()
+
+
 def test_a_missing_record_is_not_bundled(artifact: Path) -> None:
     lines = (artifact / "results.jsonl").read_text().splitlines(keepends=True)
     (artifact / "results.jsonl").write_text("".join(lines[:-1]))

@@ -58,7 +58,9 @@ def test_the_same_content_gives_the_same_text_and_one_byte_another_root_digest(a
 
 def test_the_root_digest_covers_every_field(artifact: Path) -> None:
     manifest = read_manifest(artifact)
-    for change in ({"trials": 3}, {"study": "x"}, {"commands": []}, {"versions": {}}, {"files": []}):
+    changes: list[dict[str, object]]
+    changes = [{"trials": 3}, {"study": "x"}, {"commands": []}, {"versions": {}}, {"files": []}]
+    for change in changes:
         assert root_digest(manifest.model_copy(update=change)) != manifest.root_digest
 
 

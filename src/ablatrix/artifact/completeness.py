@@ -1,9 +1,8 @@
 """Do the records hold by themselves, and are they exactly what was planned?"""
 
-import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,33 +82,10 @@ def check_plan(records: Sequence[Record], design: Mapping[str, Any]) -> list[Pro
     return problems
 
 
-def check_samples(directory: Path, records: Iterable[Record]) -> list[Problem]:
-    """Find the line of raw samples of every record that names one, by its digest."""
-    lines: dict[str, set[str]] = {}
-    problems = []
-    for record in records:
-        samples = record.runtime.samples if record.runtime else None
-        if samples is None or samples.file is None:
-            continue
-        if samples.file not in lines:
-            lines[samples.file] = _line_digests(directory, samples.file)
-        if samples.digest not in lines[samples.file]:
-            detail = f"the raw samples of record {record.record_id} are not there, or not those it was made of"
-            problems.append(Problem(samples.file, "invalid", detail))
-    return problems
-
-
 def _agrees(record: Record, trial: Mapping[str, Any], design: Mapping[str, Any]) -> bool:
     return record.study_digest == design.get("study_digest", record.study_digest) and all(
         getattr(record, field) == trial.get(field, getattr(record, field)) for field in SHARED_FIELDS
     )
-
-
-def _line_digests(directory: Path, name: str) -> set[str]:
-    path = (directory / name).resolve()
-    if not path.is_relative_to(directory.resolve()) or not path.is_file():
-        return set()
-    return {hashlib.sha256(line).hexdigest() for line in path.read_bytes().split(b"\n")}
 
 
 def _some(names: Sequence[str]) -> str:

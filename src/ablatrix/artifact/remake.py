@@ -20,10 +20,10 @@ Derive = Callable[[Path, Path], None]
 
 def derive(artifact: Path, out: Path) -> None:
     """Make tables, figures and text of an artifact's records in another directory."""
-    from ablatrix.analysis.tabulate import tabulate  # noqa: PLC0415  # polars and matplotlib load here
-    from ablatrix.paper.make import make_paper  # noqa: PLC0415
+    from ablatrix.analysis.tabulate import tabulate  # polars and matplotlib load here
+    from ablatrix.paper.make import make_paper
 
-    tabulate(artifact / RECORDS_NAME, out)
+    tabulate([artifact / RECORDS_NAME], out)
     make_paper(artifact / RECORDS_NAME, out)
 
 

@@ -14,7 +14,6 @@ from ablatrix.artifact.completeness import (
     RECORDS_NAME,
     check_lines,
     check_plan,
-    check_samples,
     read_design,
 )
 from ablatrix.artifact.manifest import (
@@ -28,6 +27,7 @@ from ablatrix.artifact.manifest import (
 from ablatrix.artifact.problem import Problem
 from ablatrix.artifact.readme import README_NAME, readme_text
 from ablatrix.artifact.remake import Derive, check_derived, derive
+from ablatrix.artifact.samples_check import check_samples
 from ablatrix.errors import ArtifactError
 from ablatrix.records.model import Record
 

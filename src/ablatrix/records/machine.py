@@ -55,7 +55,7 @@ def cpu_model(root: Path = ROOT) -> str:
     found = re.search(r"^(?:model name|Hardware|cpu)\s*:\s*(\S.*)$", read_text(root / "proc/cpuinfo") or "", re.M)
     if found:
         return found[1].strip()
-    import cpuinfo  # noqa: PLC0415  # slow to import, and rarely needed
+    import cpuinfo  # slow to import, and rarely needed
 
     return str(cpuinfo.get_cpu_info().get("brand_raw") or platform.processor() or "unknown")
 

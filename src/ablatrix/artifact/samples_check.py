@@ -1,0 +1,80 @@
+"""Are the raw samples of hot trials there, and do the times in the records follow from them?
+
+The summary is computed here a second time, with the standard library alone, so that neither a slip in the runner's
+own summary nor a figure changed in a record goes unseen.
+"""
+
+import json
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from ablatrix.artifact.problem import Problem
+from ablatrix.canonical import digest_bytes
+from ablatrix.records.model import Record, RunFacts
+
+RELATIVE_TOLERANCE = 1e-9
+
+
+def check_samples(directory: Path, records: Iterable[Record]) -> list[Problem]:
+    """Compare every record that names a line of raw samples with that line."""
+    files: dict[str, Mapping[str, bytes]] = {}
+    problems = []
+    for record in records:
+        runtime = record.runtime
+        if runtime is None or runtime.samples is None or runtime.samples.file is None:
+            continue
+        name = runtime.samples.file
+        if name not in files:
+            files[name] = _lines_by_digest(directory, name)
+        line = files[name].get(runtime.samples.digest)
+        if line is None:
+            detail = f"the raw samples of record {record.record_id} are not there, or not those it was made of"
+            problems.append(Problem(name, "invalid", detail))
+            continue
+        problems += [
+            Problem("results.jsonl", "invalid", f"record {record.record_id}: {fault}")
+            for fault in _faults(runtime, line, record.trial_id, record.attempt)
+        ]
+    return problems
+
+
+def _lines_by_digest(directory: Path, name: str) -> dict[str, bytes]:
+    path = (directory / name).resolve()
+    if not path.is_relative_to(directory.resolve()):
+        return {}
+    try:
+        return {digest_bytes(line): line for line in path.read_bytes().split(b"\n")}
+    except OSError:
+        return {}
+
+
+def _faults(runtime: RunFacts, line: bytes, trial_id: str, attempt: int) -> list[str]:
+    try:
+        value = json.loads(line)
+        samples = [float(sample) for burst in value["bursts_ms"] for sample in burst]
+        owner = value["trial_id"], value["attempt"]
+    except (ValueError, KeyError, TypeError) as error:
+        return [f"its line of raw samples cannot be read: {error!r}"]
+    if owner != (trial_id, attempt):
+        return [f"its raw samples are those of trial {owner[0]}, attempt {owner[1]}"]
+    if not samples:
+        return ["its line of raw samples holds no sample"]
+    stated = {name: getattr(runtime, name) for name in ("run_ms_mean", "run_ms_min")}
+    stated |= {f"run_ms_p{percent}": getattr(runtime, f"run_ms_p{percent}") for percent in (50, 90, 95, 99)}
+    return [
+        f"{name} is {stated[name]}, but its raw samples give {value}"
+        for name, value in _summary(samples).items()
+        if stated[name] is None or not math.isclose(stated[name], value, rel_tol=RELATIVE_TOLERANCE)
+    ]
+
+
+def _summary(samples: Sequence[float]) -> dict[str, float]:
+    # "inclusive" is linear interpolation between order statistics; it asks for two samples.
+    percentiles = statistics.quantiles(samples if len(samples) > 1 else [*samples] * 2, n=100, method="inclusive")
+    return {
+        "run_ms_mean": statistics.fmean(samples),
+        "run_ms_min": min(samples),
+        **{f"run_ms_p{percent}": percentiles[percent - 1] for percent in (50, 90, 95, 99)},
+    }

@@ -1,0 +1,96 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ablatrix.artifact.samples_check import check_samples
+from ablatrix.canonical import canonical_json, digest_bytes
+from ablatrix.records.model import Record, Samples
+from tests.synthetic import make_records
+
+BURSTS = [[1.5, 1.25, 1.75], [1.0, 3.0], [1.125]]
+
+
+def _hot(bursts: list[list[float]], directory: Path) -> Record:
+    """A hot record whose times are those of the bursts (by numpy), beside its side file."""
+    record = make_records(workloads=("attention",), blocks=1, modes=("hot",))[0]
+    value = {"trial_id": record.trial_id, "attempt": 0, "bursts_ms": bursts, "rewarming_ms": [], "warm_up_ms": []}
+    line = canonical_json(value)
+    (directory / "samples").mkdir(exist_ok=True)
+    (directory / "samples/block-0.jsonl").write_text("{}\n" + line + "\n")
+    counted = [sample for burst in bursts for sample in burst]
+    assert record.runtime is not None
+    times = {f"run_ms_p{percent}": float(np.percentile(counted, percent)) for percent in (50, 90, 95, 99)}
+    times |= {"run_ms_mean": float(np.mean(counted)), "run_ms_min": min(counted)}
+    samples = Samples(
+        file="samples/block-0.jsonl", digest=digest_bytes(line.encode()), counted=len(counted), rewarming=0
+    )
+    runtime = record.runtime.model_copy(update={**times, "samples": samples})
+    return record.model_copy(update={"runtime": runtime})
+
+
+def _with(record: Record, **times: object) -> Record:
+    assert record.runtime is not None
+    return record.model_copy(update={"runtime": record.runtime.model_copy(update=times)})
+
+
+@pytest.mark.parametrize("bursts", [BURSTS, [[2.0]], [[0.1] * 7, [0.3] * 4]])
+def test_times_that_follow_from_the_samples_hold(tmp_path: Path, bursts: list[list[float]]) -> None:
+    assert check_samples(tmp_path, [_hot(bursts, tmp_path)]) == []
+
+
+@pytest.mark.parametrize("name", ["run_ms_p50", "run_ms_p90", "run_ms_p95", "run_ms_p99", "run_ms_mean", "run_ms_min"])
+def test_a_changed_or_missing_time_is_named_with_its_record(tmp_path: Path, name: str) -> None:
+    record = _hot(BURSTS, tmp_path)
+    for value in (getattr(record.runtime, name) * 1.0001, None):
+        (problem,) = check_samples(tmp_path, [_with(record, **{name: value})])
+        assert record.record_id in problem.detail
+        assert name in problem.detail
+
+
+def test_changed_samples_are_not_those_of_the_record(tmp_path: Path) -> None:
+    record = _hot(BURSTS, tmp_path)
+    path = tmp_path / "samples/block-0.jsonl"
+    path.write_text(path.read_text().replace("1.75", "1.85"))
+    (problem,) = check_samples(tmp_path, [record])
+    assert problem.path == "samples/block-0.jsonl"
+
+
+def test_a_missing_side_file_is_named(tmp_path: Path) -> None:
+    record = _hot(BURSTS, tmp_path)
+    (tmp_path / "samples/block-0.jsonl").unlink()
+    (problem,) = check_samples(tmp_path, [record])
+    assert problem.path == "samples/block-0.jsonl"
+
+
+def test_samples_of_another_trial_are_told(tmp_path: Path) -> None:
+    record = _hot(BURSTS, tmp_path).model_copy(update={"trial_id": "f" * 16})
+    (problem,) = check_samples(tmp_path, [record])
+    assert "those of trial" in problem.detail
+
+
+@pytest.mark.parametrize("text", ["[1]", "{}", '{"trial_id":1,"attempt":0,"bursts_ms":3}', "nonsense"])
+def test_a_line_that_is_no_line_of_samples_is_told(tmp_path: Path, text: str) -> None:
+    record = _hot(BURSTS, tmp_path)
+    (tmp_path / "samples/block-0.jsonl").write_text(text + "\n")
+    samples = Samples(file="samples/block-0.jsonl", digest=digest_bytes(text.encode()), counted=1, rewarming=0)
+    (problem,) = check_samples(tmp_path, [_with(record, samples=samples)])
+    assert "cannot be read" in problem.detail
+
+
+def test_a_side_file_outside_the_artifact_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    record = _hot(BURSTS, tmp_path)
+    assert record.runtime is not None
+    assert record.runtime.samples is not None
+    outside = record.runtime.samples.model_copy(update={"file": "../samples/block-0.jsonl"})
+    assert len(check_samples(tmp_path / "inner", [_with(record, samples=outside)])) == 1
+
+
+def test_records_without_a_side_file_are_passed_over(tmp_path: Path) -> None:
+    cold = make_records(workloads=("attention",), blocks=1, modes=("cold",))
+    to_stdout = _hot(BURSTS, tmp_path)
+    assert to_stdout.runtime is not None
+    assert to_stdout.runtime.samples is not None
+    no_file = _with(to_stdout, samples=to_stdout.runtime.samples.model_copy(update={"file": None}))
+    assert check_samples(tmp_path, [*cold, no_file]) == []
