@@ -8,13 +8,15 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
+from matplotlib.transforms import offset_copy
 
 from ablatrix.analysis.estimate import sort_key
 from ablatrix.analysis.figure import COLOURS, FAILED, INK, MARKERS, house_style, new_figure, save_figure
 
 MISSES = "compile_cache_miss_delta_first_run"
 TIME = "compile_first_run_ms"
+ASIDE_PT = 3.0  # workloads of equal miss counts stand side by side, else they would hide each other
 LOG_FROM = 10.0  # a span of values wider than this is drawn on a logarithmic axis
 
 
@@ -43,7 +45,9 @@ def draw_cold_scatter(points: pl.DataFrame, stem: Path) -> list[Path]:
         axes, strip = _axes(figure, with_strip=not failed.is_empty())
         workloads, partitions = _levels(points, "workload"), _levels(points, "partition")
         for row in ok.iter_rows(named=True):
-            axes.plot([row[MISSES]], [row[TIME]], **_marker(row, workloads, partitions))
+            aside_pt = ASIDE_PT * (workloads.index(row["workload"]) - (len(workloads) - 1) / 2)
+            beside = offset_copy(axes.transData, figure, x=aside_pt, units="points")
+            axes.plot([row[MISSES]], [row[TIME]], transform=beside, **_marker(row, workloads, partitions))
         _scale(axes, ok)
         handles = _legend(workloads, partitions)
         if strip is not None:
@@ -67,11 +71,11 @@ def _marker(row: dict[str, Any], workloads: Sequence[str], partitions: Sequence[
     colour = COLOURS[index % len(COLOURS)]
     return {
         "marker": MARKERS[workloads.index(row["workload"]) % len(MARKERS)],
-        "markersize": 4.5,
+        "markersize": 3.8,
         "linestyle": "none",
         "color": colour,
         "markerfacecolor": colour if index == 0 else "none",
-        "markeredgewidth": 0.9,
+        "markeredgewidth": 0.7,
     }
 
 
@@ -82,12 +86,15 @@ def _scale(axes: Axes, ok: pl.DataFrame) -> None:
     times, misses = sorted(ok[TIME].to_list()), sorted(ok[MISSES].to_list())
     if times[0] > 0 and times[-1] / times[0] > LOG_FROM:
         axes.set_yscale("log")
+        axes.set_ylim(times[0] / 1.3, times[-1] * 1.3)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter("")
     else:
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, times[-1] * 1.1)
     if misses[0] > 0 and misses[-1] / misses[0] > 4 * LOG_FROM:
         axes.set_xscale("log")
+        axes.set_xlim(misses[0] / 1.5, misses[-1] * 1.5)
         axes.xaxis.set_major_formatter("{x:g}")
     else:
         axes.set_xlim(0, max(misses[-1], 1) * 1.08)

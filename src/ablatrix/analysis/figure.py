@@ -63,5 +63,6 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
     FigureCanvasPdf(figure).print_pdf(
         pdf, metadata={"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None}
     )
+    figure.dpi = PNG_DPI  # the PDF writer has set it to points
     FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})
     return [pdf, png]
