@@ -270,4 +270,3 @@ def _vectorise_copy(sch: Any, copy: Any, lanes: int, *, parallel: bool) -> None:
         sch.parallel(sch.fuse(*loops[:-1]))
     if size is not None and size > 1:
         _vectorise(sch, loops[-1], size, lanes)
-

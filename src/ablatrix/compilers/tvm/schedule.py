@@ -52,9 +52,7 @@ def vectorised_schedule() -> Any:
 def unscheduled_functions(mod: Any) -> tuple[str, ...]:
     """Return the names of the PrimFuncs that ``vectorised_schedule`` left as they were, sorted."""
     functions = mod.functions.items()
-    return tuple(
-        sorted(v.name_hint for v, f in functions if isinstance(f, tirx.PrimFunc) and not is_scheduled(f))
-    )
+    return tuple(sorted(v.name_hint for v, f in functions if isinstance(f, tirx.PrimFunc) and not is_scheduled(f)))
 
 
 def is_scheduled(func: Any) -> bool:
@@ -89,9 +87,11 @@ def schedule_function(func: Any, lanes: int) -> Any | None:
             body = vectorise_elementary(sch.mod["main"])
         except _REFUSALS:
             continue
-        return body.with_attr(SCHEDULED, True).with_attr("global_symbol", func.attrs["global_symbol"]) if (
-            func.attrs is not None and "global_symbol" in func.attrs
-        ) else body.with_attr(SCHEDULED, True).without_attr("global_symbol")
+        return (
+            body.with_attr(SCHEDULED, True).with_attr("global_symbol", func.attrs["global_symbol"])
+            if (func.attrs is not None and "global_symbol" in func.attrs)
+            else body.with_attr(SCHEDULED, True).without_attr("global_symbol")
+        )
     return None
 
 
