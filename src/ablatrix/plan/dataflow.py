@@ -14,9 +14,7 @@ def check_cover(graph: Graph, plan: Plan) -> None:
     if not plan.tasks:
         for place, value in enumerate(graph.outputs):
             if graph.values[value].kind == "intermediate":
-                raise PlanError(
-                    f"plan: has no tasks, but output {place} is value {value}, which a node makes"
-                )
+                raise PlanError(f"plan: has no tasks, but output {place} is value {value}, which a node makes")
         return
     expected = 0
     for index, task in enumerate(plan.tasks):
@@ -28,9 +26,7 @@ def check_cover(graph: Graph, plan: Plan) -> None:
             raise PlanError(f"plan: task {index} has no nodes ({task.start} to {task.stop})")
         expected = task.stop
     if expected != len(graph.nodes):
-        raise PlanError(
-            f"plan: the last task stops at node {expected}; the graph has {len(graph.nodes)} nodes"
-        )
+        raise PlanError(f"plan: the last task stops at node {expected}; the graph has {len(graph.nodes)} nodes")
 
 
 def check_flow(graph: Graph, plan: Plan) -> None:
@@ -54,9 +50,7 @@ def check_flow(graph: Graph, plan: Plan) -> None:
     for index, task in enumerate(plan.tasks):
         for value in task.writes:
             if value not in needed:
-                raise PlanError(
-                    f"plan: task {index} writes value {value}, which no other task or output needs"
-                )
+                raise PlanError(f"plan: task {index} writes value {value}, which no other task or output needs")
 
 
 def _check_task(graph: Graph, index: int, task: Task) -> None:

@@ -46,7 +46,7 @@ def find_neighbours(items: Sequence[Request], most_pairs: int) -> list[list[int]
 
 
 def list_ranks(items: Sequence[Request]) -> list[list[int]]:
-    """Return fixed orders in which to place, as each item's rank: contended, large, long or both first.
+    """Return fixed orders in which to place, as each item's rank: early, contended, large, long first.
 
     *Contention* of an item is the largest load during its life.
     """
@@ -55,6 +55,7 @@ def list_ranks(items: Sequence[Request]) -> list[list[int]]:
     span = [item.last - item.first + 1 for item in items]
     size = [item.bytes for item in items]
     keys: list[list[tuple[int, ...]]] = [
+        [(item.first, -item.bytes) for item in items],
         [(-c, -s * t) for c, s, t in zip(contention, size, span, strict=True)],
         [(-c, -s, -t) for c, s, t in zip(contention, size, span, strict=True)],
         [(-s, -t) for s, t in zip(size, span, strict=True)],
@@ -91,6 +92,43 @@ def place_first_fit(
                 break
             lowest = max(lowest, start + items[other].bytes)
         offsets[index] = lowest
+    return offsets
+
+
+def place_touching(
+    items: Sequence[Request],
+    neighbours: Sequence[Sequence[int]],
+    order: Iterable[int],
+    placed: Sequence[int],
+    capacity: int,
+) -> list[int]:
+    """Return offsets: in the given order, each at one end of the smallest gap that is free during its whole life.
+
+    It goes to the end where it touches what is beside it for longer (floor and ceiling: for ever), so that what
+    becomes free later is free in one piece: the touching perimeter rule of two-dimensional packing (Lodi, Martello
+    and Vigo, INFORMS J. Computing 1999), here with time as one side. Without a gap below ``capacity`` it goes on
+    top. ``placed`` is as in `place_first_fit`.
+    """
+    offsets = list(placed)
+    forever = max((item.last for item in items), default=0) + 1
+    for index in order:
+        size, first, last = items[index]
+        obstacles = [(offsets[other], other) for other in neighbours[index] if offsets[other] >= 0]
+        obstacles.sort()
+        floor, below = 0, forever
+        chosen, smallest = -1, capacity + 1
+        for start, other in obstacles:
+            _, begin, end = items[other]
+            beside = min(last, end) - max(first, begin)
+            if size <= start - floor < smallest and start <= capacity:
+                smallest = start - floor
+                chosen = floor if below >= beside else start - size
+            top = start + items[other].bytes
+            if top > floor:
+                floor, below = top, beside
+        if size <= capacity - floor < smallest:
+            chosen = floor if below >= forever else capacity - size
+        offsets[index] = chosen if chosen >= 0 else floor
     return offsets
 
 

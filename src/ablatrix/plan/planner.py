@@ -25,9 +25,7 @@ def make_plan(graph: Graph, options: PlanOptions) -> Plan:
             is made, made twice or not at all, or an index is out of range.
     """
     if options.alignment < 1 or options.alignment & (options.alignment - 1):
-        raise PlanError(
-            f"plan options: alignment must be a power of two, at least 1; it is {options.alignment}"
-        )
+        raise PlanError(f"plan options: alignment must be a power of two, at least 1; it is {options.alignment}")
     _check_graph(graph)
     tasks = partition(graph, options.partition)
     ranges = live_ranges(graph, tasks, options.reuse)

@@ -27,9 +27,7 @@ def check_kinds(graph: Graph, plan: Plan) -> None:
             raise PlanError(f"plan: task {index} is of kind {task.kind}; the next new kind is {len(models)}")
         first, model = models[task.kind]
         if task.fingerprint != model.fingerprint:
-            raise PlanError(
-                f"plan: tasks {first} and {index} are of kind {task.kind}, but have different fingerprints"
-            )
+            raise PlanError(f"plan: tasks {first} and {index} are of kind {task.kind}, but have different fingerprints")
         if task is not model:
             _Renaming(graph, f"tasks {first} and {index} of kind {task.kind}").check(model, task)
     fingerprints = [model.fingerprint for _, model in models]

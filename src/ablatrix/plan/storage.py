@@ -5,8 +5,8 @@ as the arena is as small as the live peak, below which none can be:
 
 1. *Sweep*: place in order of time, best fit among the free blocks; forwards and backwards. Fast at any
    density, and already optimal for plain chains and for buffers that all live to the end.
-2. *Orders*: place in several fixed orders (contended, large, long first), each at the lowest offset that is
-   free during its live range.
+2. *Orders*: place in order of time, each where it touches its surroundings for longest, and in several other
+   fixed orders (contended, large, long first), each at the lowest offset that is free during its live range.
 3. *Squeaky wheel* (Joslin and Clements, JAIR 1999): whatever ended above the live peak moves towards the
    front of its order, and all are placed again.
 4. *Repair*: take out only what lives near a buffer that ends highest, and do steps 2 and 3 for that alone,
@@ -26,13 +26,14 @@ from ablatrix.plan.placement import (
     loads,
     place_by_time,
     place_first_fit,
+    place_touching,
 )
 
-STEP_BUDGET = 5_000_000
-"""Buffers and pairs of buffers that the search may look at, in all: about a second of one core."""
-GLOBAL_SHARE = 0.4
+STEP_BUDGET = 4_000_000
+"""Buffers and pairs of buffers that the search may look at, in all: about half a second of one core."""
+GLOBAL_SHARE = 0.25
 """Share of the budget for steps 2 and 3; the rest is for repairs."""
-ROUNDS = 36
+ROUNDS = 30
 """How often one order is changed and placed again, before the next is tried."""
 PULLS = (0.5, 0.25, 0.0)
 """Where in the order a buffer goes that ended too high, in turn: a share of its place, 0 being the front."""
@@ -108,18 +109,24 @@ class _Search:
                 break
             self._steps -= cost
             order = sorted(window, key=rank.__getitem__)
-            trial = place_first_fit(self._items, self._neighbours, order, cleared)
+            trial = self._place(number, order, cleared)
             starts.append((self._top(trial, window), number, order, trial))
             yield trial
-        for _, _, start_order, start in sorted(starts):
+        for _, number, start_order, start in sorted(starts):
             order, trial = start_order, start
             for turn in range(ROUNDS):
                 if self._steps - cost < reserve:
                     return
                 self._steps -= cost
                 order = self._pull_forward(order, trial, PULLS[turn % len(PULLS)])
-                trial = place_first_fit(self._items, self._neighbours, order, cleared)
+                trial = self._place(number, order, cleared)
                 yield trial
+
+    def _place(self, number: int, order: Sequence[int], placed: Sequence[int]) -> list[int]:
+        """Place by the rule that suits the order: the first of the ranks, in order of time, wants touching."""
+        if number == 0:
+            return place_touching(self._items, self._neighbours, order, placed, self._bound)
+        return place_first_fit(self._items, self._neighbours, order, placed)
 
     def repair(self, offsets: list[int]) -> list[int]:
         """Lower what ends highest until the bound holds, nothing helps any more, or the steps are spent."""
@@ -146,9 +153,7 @@ class _Search:
     def _pull_forward(self, order: Sequence[int], offsets: Sequence[int], pull: float) -> list[int]:
         """Return the order with everything that ends above the bound moved towards the front."""
         place = {
-            index: position * pull - 0.5
-            if offsets[index] + self._items[index].bytes > self._bound
-            else position
+            index: position * pull - 0.5 if offsets[index] + self._items[index].bytes > self._bound else position
             for position, index in enumerate(order)
         }
         return sorted(order, key=place.__getitem__)
