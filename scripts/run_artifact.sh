@@ -3,7 +3,7 @@
 #
 #   scripts/run_artifact.sh [STUDY] [OUT]
 #
-# STUDY defaults to studies/quick.yaml, OUT to artifact-out/<name of the study>; both are relative to where you are.
+# STUDY defaults to studies/quick.yaml and OUT to artifact-out/<name of the study>, both in this repository.
 # Needs Python >= 3.11 and a C++ compiler; scripts/setup.sh says what it installs, and where.
 # Exit codes: 0 all well; 1 trials failed or the artifact does not verify; 2 wrong usage or a missing tool.
 set -euo pipefail

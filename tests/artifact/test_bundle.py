@@ -5,6 +5,7 @@ import pytest
 
 from ablatrix.artifact.bundle import assemble
 from ablatrix.artifact.manifest import read_manifest
+from ablatrix.artifact.verify import examine
 from ablatrix.errors import ArtifactError
 from ablatrix.records.model import Record
 from tests.artifact.conftest import COMMAND, FINDING, derive_little, write_results
@@ -43,12 +44,14 @@ def test_assembling_again_into_the_same_directory_gives_the_same_artifact(artifa
     assert again == before
 
 
-def test_what_only_the_run_needed_is_no_part_of_the_artifact(artifact: Path) -> None:
+def test_what_the_run_kept_for_itself_is_no_part_of_the_artifact(artifact: Path) -> None:
     (artifact / "work/programs").mkdir(parents=True)
     (artifact / "work/programs/weights.pt2").write_bytes(b"0" * 100)
     before = read_manifest(artifact)
     assert assemble(artifact, artifact / "study.yaml", [COMMAND], [FINDING]) == before
-    assert not (artifact / "work").exists()
+    found = examine(artifact, derive=derive_little)
+    assert found.problems == ()
+    assert "work/" in found.notes[0]
 
 
 def test_a_missing_record_is_not_bundled(artifact: Path) -> None:

@@ -22,7 +22,6 @@ from ablatrix.records.machine import read_machine
 from ablatrix.records.origin import installed_versions, source_state
 
 STUDY_NAME = "study.yaml"
-WORK_NAME = "work"
 ENVIRONMENT_NAME = "environment.json"
 PACKAGES = (
     "ablatrix", "apache-tvm", "matplotlib", "numpy", "polars", "pydantic", "scipy", "torch", "transformers",
@@ -33,8 +32,6 @@ def assemble(
     directory: str | Path, study_file: str | Path, commands: Iterable[Command], findings: Sequence[Finding]
 ) -> Manifest:
     """Complete an artifact: copy the study, write ``environment.json``, ``README.md``, and the manifest last.
-
-    Prepared programs, caches and logs of the run (``work/``) are no results, and are deleted.
 
     Args:
         directory: Holds ``results.jsonl``, ``design.json`` and what was made of them.
@@ -58,7 +55,6 @@ def assemble(
         told = [str(problem) for problem in problems] or ["results.jsonl: incomplete: it holds no record"]
         raise ArtifactError("\n".join(f"{directory}/{line}" for line in told))
     (directory / MANIFEST_NAME).unlink(missing_ok=True)  # a torn assembly must not look like a finished one
-    shutil.rmtree(directory / WORK_NAME, ignore_errors=True)
     _copy_study(study_file, directory / STUDY_NAME)
     _write(directory / ENVIRONMENT_NAME, environment_text(findings))
     _write(directory / README_NAME, readme_text(records, list_files(directory)[0]))

@@ -22,6 +22,7 @@ from ablatrix.errors import ArtifactError
 MANIFEST_VERSION = "1.0"
 MANIFEST_NAME = "MANIFEST.json"
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+WORK_NAME = "work"
 CHUNK_BYTES = 1 << 20
 
 Role = Literal[
@@ -97,12 +98,13 @@ class Manifest(Part):
 
 def role_of(path: str) -> Role:
     """Return the role of a file from its place in the artifact."""
-    return ROLE_OF_NAME.get(path) or ROLE_OF_FOLDER.get(path.partition("/")[0], "other")
+    return ROLE_OF_NAME.get(path) or ROLE_OF_FOLDER.get(path.removeprefix("paper/").partition("/")[0], "other")
 
 
 def list_files(directory: Path) -> tuple[list[str], list[Problem]]:
     """Return the relative paths of all plain files but the manifest, sorted, and what is no plain file.
 
+    Left out is the folder ``work``: what a run keeps for itself (prepared programs, caches), which is no result.
     A link is a problem: what it points to can change without the artifact noticing.
     """
     paths: list[str] = []
@@ -113,6 +115,8 @@ def list_files(directory: Path) -> tuple[list[str], list[Problem]]:
         problems.append(Problem(name, "unreadable", f"the directory cannot be listed: {error.strerror}"))
 
     for folder, folders, names in os.walk(directory, onerror=report):
+        if Path(folder) == directory:
+            folders[:] = [name for name in folders if name != WORK_NAME or Path(directory, name).is_symlink()]
         for name in sorted(folders + names):
             path = Path(folder, name)
             mode = path.lstat().st_mode

@@ -18,6 +18,7 @@ from ablatrix.artifact.completeness import (
 )
 from ablatrix.artifact.manifest import (
     MANIFEST_NAME,
+    WORK_NAME,
     FileEntry,
     Manifest,
     list_files,
@@ -71,7 +72,9 @@ def examine(directory: str | Path, root_digest: str | None = None, derive: Deriv
     if not directory.is_dir():
         raise ArtifactError(f"{directory}: no such directory; give the directory that holds {MANIFEST_NAME}")
     problems: list[Problem] = []
-    notes: tuple[str, ...] = ()
+    notes: list[str] = []
+    if (directory / WORK_NAME).is_dir():
+        notes.append(f"{WORK_NAME}/ is what the run kept for itself, no part of the artifact: it was not looked at")
     manifest = None
     try:
         manifest = read_manifest(directory)
@@ -92,16 +95,16 @@ def examine(directory: str | Path, root_digest: str | None = None, derive: Deriv
     if manifest is not None and design is not None:
         faults += _check_facts(manifest, records, len(design["trials"]))
     if faults:
-        notes = ("the records do not hold, so tables, figures and text were not made again",)
+        notes.append("the records do not hold, so tables, figures and text were not made again")
     else:
         derived, told = check_derived(directory, manifest.versions if manifest else {}, derive)
         faults += derived
         if manifest is not None:
             faults += _check_readme(directory, records, manifest)
-        notes = tuple(told)
+        notes += told
     return Verification(
         problems=tuple(sorted({*problems, *faults})),
-        notes=notes,
+        notes=tuple(notes),
         files=len(manifest.files) if manifest else 0,
         records=len(records),
         root_digest=manifest.root_digest if manifest else None,

@@ -1,0 +1,78 @@
+"""The whole way with the real tables, figures and text."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ablatrix.artifact.bundle import assemble
+from ablatrix.artifact.manifest import list_files
+from ablatrix.artifact.remake import derive
+from ablatrix.artifact.verify import verify
+from ablatrix.records.model import Record
+from tests.artifact.conftest import COMMAND, FINDING, reseal, write_results
+from tests.synthetic import Plant, make_records
+
+
+def _without_side_file(record: Record) -> Record:
+    """The synthetic hot records name a side file that was never written."""
+    if record.runtime is None:
+        return record
+    return record.model_copy(update={"runtime": record.runtime.model_copy(update={"samples": None})})
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("whole")
+    directory = place / "artifact"
+    directory.mkdir()
+    plant = Plant("compile_error", "attention", "cold", {"fusion": "on", "reuse": "keep"})
+    records = make_records(workloads=("attention", "resnet"), blocks=2, plants=[plant], superseded=2)
+    write_results(directory, [_without_side_file(record) for record in records])
+    derive(directory, directory)
+    (place / "study.yaml").write_text("name: synthetic\n")
+    assemble(directory, place / "study.yaml", [COMMAND], [FINDING])
+    return directory
+
+
+@pytest.fixture
+def whole(original: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(original, tmp_path / "copy")
+
+
+def test_a_real_artifact_is_good_in_another_place(whole: Path) -> None:
+    assert verify(whole) == []
+
+
+def test_it_holds_the_tables_figures_and_text_that_are_promised(whole: Path) -> None:
+    assert {
+        "ablation.csv",
+        "tables/ablation_summary.csv",
+        "figures/cache_miss_vs_compile.pdf",
+        "figures/cache_miss_vs_compile.png",
+        "paper/tables/table2.csv",
+        "paper/figures/fig4.pdf",
+        "paper/figures/fig5.pdf",
+    } <= set(list_files(whole)[0])
+
+
+def test_every_derived_file_is_compared_even_when_the_manifest_fits(whole: Path) -> None:
+    derived = [path for path in list_files(whole)[0] if path.startswith(("ablation", "tables", "figures", "paper"))]
+    assert len(derived) > 10
+    for path in derived:
+        data = bytearray((whole / path).read_bytes())
+        data[len(data) // 2] ^= 1
+        (whole / path).write_bytes(data)
+    reseal(whole)
+    assert {(problem.path, problem.kind) for problem in verify(whole)} == {(path, "differs") for path in derived}
+
+
+def test_records_changed_with_a_fitting_manifest_but_old_tables_are_found(whole: Path) -> None:
+    lines = (whole / "results.jsonl").read_text().splitlines(keepends=True)
+    number, line = next((number, line) for number, line in enumerate(lines) if '"run_ms_mean":4' in line)
+    lines[number] = line.replace('"run_ms_mean":4', '"run_ms_mean":3', 1)
+    (whole / "results.jsonl").write_text("".join(lines))
+    reseal(whole)
+    problems = verify(whole)
+    assert {problem.kind for problem in problems} == {"differs"}
+    assert "ablation.csv" in {problem.path for problem in problems}
