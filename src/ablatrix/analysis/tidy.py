@@ -72,14 +72,15 @@ def tidy_rows(runs: Sequence[Iterable[Row]], notes: Iterable[str] = ()) -> Tidy:
     """
     excluded: Counter[str] = Counter()
     chosen: list[tuple[int, Row]] = []
-    seen: set[tuple[str, str]] = set()
+    seen: dict[str, list[Row]] = {}
     for number, rows in enumerate(runs):
         for row in _final(rows, excluded):
-            identity = (row["record_id"], row["meta"]["time_utc"])
-            if identity in seen:
+            # Two runs of one study share ids; only a row that is equal throughout is the same record.
+            alike = seen.setdefault(row["record_id"], [])
+            if row in alike:
                 excluded[REPEATED] += 1
             else:
-                seen.add(identity)
+                alike.append(row)
                 chosen.append((number, row))
     if not chosen:
         reasons = "; ".join(f"{count} x {reason}" for reason, count in sorted(excluded.items())) or "they are empty"

@@ -14,13 +14,15 @@ from ablatrix.analysis.effects import Effect, NoiseFloor
 from ablatrix.analysis.figure import COLOURS, INK, house_style, new_figure, save_figure
 
 NOISE = "#C4C4C4"
-TICKS = (
-    (1.12, (0.9, 0.95, 1.0, 1.05, 1.1)),
-    (1.35, (0.8, 0.9, 1.0, 1.1, 1.25)),
-    (2.5, (0.5, 0.7, 1.0, 1.4, 2.0)),
-    (6.0, (0.2, 0.5, 1.0, 2.0, 5.0)),
-    (math.inf, (0.01, 0.1, 1.0, 10.0, 100.0)),
+TICKS = (  # (widest span of the axis, ticks for it): far enough apart for their labels
+    (1.3, (0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2)),
+    (1.8, (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4, 1.6)),
+    (3.5, (0.3, 0.4, 0.5, 0.65, 0.8, 1.0, 1.25, 1.6, 2.0, 2.5, 3.0)),
+    (20.0, (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)),
+    (math.inf, tuple(10.0**power for power in range(-6, 7))),
 )
+LEAST_REACH = 1.05  # the axis shows at least 5 % to both sides, so that noise does not fill it
+MARGIN = 1.04
 
 Unit = tuple[str, str]
 
@@ -67,7 +69,8 @@ def draw_main_effects(effects: Sequence[Effect], floors: Sequence[NoiseFloor], s
         for panel in panels[len(steps) :]:
             panel.set_axis_off()
         _share_axes(panels, effects, spread, units)
-        figure.supxlabel("ratio of run times (below 1: faster)", fontsize=7)
+        for panel in panels[-2:]:
+            panel.set_xlabel("ratio (below 1: faster)")
         figure.legend(handles=_legend(), loc="outside lower center", ncols=2)
         return save_figure(figure, stem)
 
@@ -98,16 +101,15 @@ def _draw_panel(
 def _share_axes(
     panels: Sequence[Axes], effects: Sequence[Effect], spread: Mapping[Unit, float], units: Sequence[Unit]
 ) -> None:
-    reach = max(
-        [abs(math.log(value)) for effect in effects for value in _ends(effect)] + [*spread.values(), math.log(1.05)]
-    )
-    limit = math.exp(reach * 1.12)
-    ticks = next(ticks for widest, ticks in TICKS if limit <= widest)
+    values = [value for effect in effects for value in _ends(effect)]
+    values += [end for wide in spread.values() for end in (math.exp(-wide), math.exp(wide))]
+    low, high = min(*values, 1 / LEAST_REACH) / MARGIN, max(*values, LEAST_REACH) * MARGIN
+    ticks = next(ticks for widest, ticks in TICKS if high / low <= widest)
     several = len({compiler for _, compiler in units}) > 1
     for panel in panels:
         panel.set_xscale("log")
-        panel.set_xlim(1 / limit, limit)
-        panel.xaxis.set_major_locator(FixedLocator([tick for tick in ticks if 1 / limit <= tick <= limit]))
+        panel.set_xlim(low, high)
+        panel.xaxis.set_major_locator(FixedLocator([tick for tick in ticks if low <= tick <= high]))
         panel.xaxis.set_minor_locator(NullLocator())
         panel.xaxis.set_major_formatter("{x:g}")
         panel.set_yticks(range(len(units)), [f"{name} ({compiler})" if several else name for name, compiler in units])

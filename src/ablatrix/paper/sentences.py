@@ -53,7 +53,7 @@ def trials_and_outcomes(found: Tidy) -> str:
 
 def cold_scope(found: Tidy) -> str:
     """What a cold time includes, with the share of each part."""
-    cold = _ok(found, "cold", "measured")
+    cold = _ok(found, "cold", "measured").filter(pl.col("cache_tag").is_null())
     total = cold["compile_first_run_ms"].drop_nulls()
     shares = []
     for column, name in PARTS.items():
