@@ -1,0 +1,201 @@
+"""``ablatrix run``: stdout carries records alone, exit codes tell, a second run resumes, an interrupt loses nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ablatrix.records.journal import final_records, read_records
+from ablatrix.records.schema import validate_line
+from tests.cli.conftest import STUDY, Ablatrix
+
+
+def planned(ablatrix: Ablatrix, study: Path) -> list[str]:
+    design = json.loads(ablatrix("design", study, "--json").stdout)
+    return [trial["trial_id"] for trial in design["trials"]]
+
+
+def test_stdout_carries_one_valid_record_for_each_planned_trial_and_no_other_byte(
+    ablatrix: Ablatrix, study_file: Path
+) -> None:
+    done = ablatrix("run", study_file, "--out", "-")
+    assert done.returncode == 0, done.stderr.decode()
+    text = done.stdout.decode()
+    assert text.endswith("\n")
+    records = [validate_line(line) for line in text.splitlines()]
+    assert sorted(record.trial_id for record in records) == sorted(planned(ablatrix, study_file))
+    assert {record.status for record in records} == {"ok"}
+    assert {(record.mode, record.role) for record in records} == {
+        ("cold", "measured"),
+        ("cold", "reference"),
+        ("hot", "measured"),
+        ("hot", "reference"),
+        ("hot", "twin"),
+    }
+    assert all(record.correctness and record.correctness.missing == 0 for record in records)
+
+
+def test_failure_rows_are_valid_records_too_and_the_exit_code_is_1(ablatrix: Ablatrix, tmp_path: Path) -> None:
+    study = tmp_path / "failing.yaml"
+    study.write_text(STUDY.replace("timeout_s: 120}\n  hot", "timeout_s: 0.005}\n  hot"))
+    done = ablatrix("run", study, "--out", "-", "--quiet")
+    assert done.returncode == 1
+    records = [validate_line(line) for line in done.stdout.decode().splitlines()]
+    assert len(records) == len(planned(ablatrix, study))
+    assert {record.status for record in records if record.mode == "cold"} == {"timeout"}
+    assert {record.status for record in records if record.mode == "hot"} == {"ok"}
+    timeout = next(record for record in records if record.status == "timeout")
+    assert timeout.error is not None
+    assert timeout.error.type == "timeout"
+    assert timeout.runtime is None
+
+
+def test_a_record_holds_what_the_protocol_promises(finished: Path) -> None:
+    records = list(read_records(finished / "results.jsonl"))
+    cold = next(r for r in records if r.mode == "cold" and r.role == "measured")
+    assert cold.runtime and cold.plan and cold.compile
+    assert cold.compile.compile_cache_miss_delta_first_run == cold.compile.expected_cache_misses
+    assert cold.compile.compile_cache_miss_delta_first_run == cold.plan.distinct_tasks
+    assert cold.compile.planned_bytes == cold.plan.physical_bytes_est + (cold.compile.compiler_planned_bytes or 0)
+    hot = next(r for r in records if r.mode == "hot" and r.role == "measured")
+    assert hot.runtime and hot.compile and hot.correctness and hot.runtime.samples
+    assert hot.compile.compile_cache_hit_disk_delta_first_run == hot.plan.distinct_tasks if hot.plan else False
+    assert hot.correctness.timed_digest == hot.correctness.checked_digest == hot.compile.artifact_digest
+    assert (hot.runtime.run_ms_min or 0) <= (hot.runtime.run_ms_p50 or 0) <= (hot.runtime.run_ms_p99 or 0)
+    samples = (finished / str(hot.runtime.samples.file)).read_text().splitlines()
+    line = next(json.loads(line) for line in samples if json.loads(line)["trial_id"] == hot.trial_id)
+    assert sum(map(len, line["bursts_ms"])) == hot.runtime.samples.counted
+
+
+def test_a_second_run_into_the_same_directory_runs_nothing_again(
+    ablatrix: Ablatrix, study_file: Path, finished: Path
+) -> None:
+    before = (finished / "results.jsonl").read_bytes()
+    done = ablatrix("run", study_file, "--out", finished)
+    assert done.returncode == 0
+    assert b"0 trials to run" in done.stderr
+    assert (finished / "results.jsonl").read_bytes() == before
+
+
+def test_a_torn_line_is_set_aside_and_only_its_trial_runs_again(
+    ablatrix: Ablatrix, study_file: Path, finished: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    subprocess.run(["cp", "-r", str(finished), str(copy)], check=True)
+    journal = copy / "results.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    first_cold = json.loads(lines[0])["trial_id"]
+    journal.write_bytes(b"".join(lines[1:]) + lines[0][: len(lines[0]) // 2])
+    done = ablatrix("run", study_file, "--out", copy)
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"1 trials to run" in done.stderr
+    assert b"set aside" in done.stderr
+    assert (copy / "results.jsonl.torn-0").read_bytes() == lines[0][: len(lines[0]) // 2]
+    records = list(read_records(journal))
+    assert records[-1].trial_id == first_cold
+    assert len(final_records(records)) == len(lines)
+
+
+def test_a_directory_of_another_study_is_refused(ablatrix: Ablatrix, finished: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(STUDY.replace("draws: 2", "draws: 3"))
+    done = ablatrix("run", other, "--out", finished)
+    assert done.returncode == 2
+    assert b"holds results of another study" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_only_restricts_what_is_run_but_keeps_what_pairs_are_made_of(
+    ablatrix: Ablatrix, study_file: Path, tmp_path: Path
+) -> None:
+    done = ablatrix("run", study_file, "--out", tmp_path / "part", "--only", "mode=hot", "--only", "fusion=on")
+    assert done.returncode == 0, done.stderr.decode()
+    records = list(read_records(tmp_path / "part" / "results.jsonl"))
+    assert {record.mode for record in records} == {"hot"}
+    assert sorted(record.role for record in records) == ["measured", "measured", "reference", "twin"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_keeps_everything_and_the_next_run_goes_on(
+    ablatrix: Ablatrix, study_file: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    out = tmp_path / "interrupted"
+    process = start(study_file, out)
+    wait_for_lines(out / "results.jsonl", 1)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == code, stderr.decode()
+    assert b"run the same command again to go on" in stderr
+    done = ablatrix("run", study_file, "--out", out)
+    assert done.returncode == 0, done.stderr.decode()
+    records = list(read_records(out / "results.jsonl"))
+    assert sorted(r.trial_id for r in records if r.final) == sorted(planned(ablatrix, study_file))
+    assert {r.status for r in records if not r.final} <= {"interrupted"}
+
+
+def test_after_kill_9_at_several_moments_every_trial_has_exactly_one_final_line(
+    ablatrix: Ablatrix, study_file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "killed"
+    for lines in (1, 2, 3):
+        process = start(study_file, out)
+        wait_for_lines(out / "results.jsonl", lines)
+        process.kill()
+        process.communicate()
+        wait_until_gone(out)
+    done = ablatrix("run", study_file, "--out", out)
+    assert done.returncode == 0, done.stderr.decode()
+    final = [r.trial_id for r in read_records(out / "results.jsonl") if r.final]
+    assert sorted(final) == sorted(planned(ablatrix, study_file))
+
+
+def test_two_runs_into_one_directory_exclude_each_other(ablatrix: Ablatrix, study_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "contested"
+    first = start(study_file, out)
+    wait_for_lines(out / "results.jsonl", 1)
+    second = ablatrix("run", study_file, "--out", out)
+    assert second.returncode == 2
+    assert b"another run is writing there" in second.stderr
+    first.communicate(timeout=120)
+    assert first.returncode == 0
+
+
+def start(study: Path, out: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "ablatrix", "run", str(study), "--out", str(out)]
+    environment = {**os.environ, "ABLATRIX_TEST_MARK": str(out)}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+
+
+def wait_for_lines(journal: Path, count: int) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if journal.exists() and journal.read_bytes().count(b"\n") >= count:
+            return
+        time.sleep(0.02)
+    pytest.fail(f"{journal} never had {count} lines")
+
+
+def wait_until_gone(out: Path) -> None:
+    """Wait until no process that carries the run's mark in its environment is left: no orphan may stay."""
+    mark = f"ABLATRIX_TEST_MARK={out}".encode()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if not [entry for entry in Path("/proc").glob("[0-9]*") if carries(entry, mark)]:
+            return
+        time.sleep(0.05)
+    pytest.fail("orphans are left after kill -9 of the runner")
+
+
+def carries(process: Path, mark: bytes) -> bool:
+    try:
+        state = (process / "stat").read_text().rpartition(")")[2].split()[0]
+        return state != "Z" and mark in (process / "environ").read_bytes()
+    except OSError:
+        return False

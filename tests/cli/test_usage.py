@@ -1,0 +1,118 @@
+"""Wrong usage is one clear message and exit code 2; looking around needs no framework."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import STUDY, Ablatrix
+
+HEAVY = ("torch", "tvm", "matplotlib", "polars", "transformers", "scipy")
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong", "expected"),
+    [
+        ("name: mlp", "name: mpl", "there is no workload 'mpl'"),
+        ("fusion: [off, on]", "fusion: [off, maybe]", "has no level 'maybe'; it has: off, on"),
+        ("fusion: [off, on]", "fussion: [off, on]", "has no knob 'fussion'"),
+        ("modes:", "mode:", "unknown key 'mode'; did you mean 'modes'?"),
+        ("[cold, hot]", "[cold, hot", "not valid YAML"),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "design", "artifact"])
+def test_a_wrong_study_gives_one_message_and_exit_code_2(
+    ablatrix: Ablatrix, tmp_path: Path, command: str, line: str, wrong: str, expected: str
+) -> None:
+    study = tmp_path / "wrong.yaml"
+    assert line in STUDY
+    study.write_text(STUDY.replace(line, wrong))
+    out = [] if command == "design" else ["--out", str(tmp_path / "out")]
+    done = ablatrix(command, study, *out)
+    message = done.stderr.decode()
+    assert done.returncode == 2
+    assert expected in message
+    assert message.startswith(f"error: {study}:")
+    assert "Traceback" not in message
+    assert done.stdout == b""
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["knobs", "gcc"], "there is no compiler 'gcc'; there are: eager, tvm"),
+        (["verify", "/nonexistent"], "no such directory"),
+        (["tabulate", "/nonexistent", "--out", "/tmp/never"], "there is no such file"),
+        (["schema", "nothing"], "there is no schema of 'nothing'"),
+        (["doctor", "--compiler", "gcc"], "there is no compiler 'gcc'"),
+        (["run", "x.yaml"], "Missing option '--out'"),
+    ],
+)
+def test_wrong_arguments_give_one_message_and_exit_code_2(
+    ablatrix: Ablatrix, arguments: list[str], expected: str
+) -> None:
+    done = ablatrix(*arguments)
+    assert done.returncode == 2
+    assert expected in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+
+
+def test_an_only_condition_that_matches_nothing_is_named(ablatrix: Ablatrix, study_file: Path) -> None:
+    done = ablatrix("design", study_file, "--only", "workload=resnet")
+    assert done.returncode == 2
+    assert b"no trial of this study has workload=resnet; there are: mlp" in done.stderr
+
+
+@pytest.mark.parametrize("code", ["import ablatrix", "import ablatrix.cli.main", "import ablatrix.study.load"])
+def test_importing_loads_no_framework(code: str) -> None:
+    probe = f"{code}; import sys; print([m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_help_loads_no_framework() -> None:
+    probe = (
+        "import sys, contextlib; from ablatrix.cli.main import app\n"
+        "with contextlib.suppress(SystemExit): app(['--help'])\n"
+        f"print([m for m in {HEAVY!r} if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+
+
+def test_the_public_names_are_few_sorted_and_all_there() -> None:
+    import ablatrix
+
+    assert sorted(ablatrix.__all__) == ablatrix.__all__
+    assert all(getattr(ablatrix, name) is not None for name in ablatrix.__all__)
+
+
+def test_design_says_how_many_trials_a_run_will_have(ablatrix: Ablatrix, study_file: Path) -> None:
+    text = ablatrix("design", study_file).stdout.decode()
+    trials = json.loads(ablatrix("design", study_file, "--json").stdout)["trials"]
+    assert f"trials: {len(trials)} " in text
+
+
+def test_compilers_and_knobs_are_listed_with_a_sentence_each(ablatrix: Ablatrix) -> None:
+    compilers = {one["name"]: one for one in json.loads(ablatrix("compilers", "--json").stdout)}
+    assert set(compilers) == {"tvm", "eager"}
+    assert all(one["installed"] for one in compilers.values())
+    knobs = json.loads(ablatrix("knobs", "tvm", "--json").stdout)
+    assert [knob["name"] for knob in knobs if knob["kind"] == "primary"] == [
+        "partition",
+        "reuse",
+        "memory_plan",
+        "fusion",
+    ]
+    sentences = [knob["summary"] for knob in knobs] + [level["summary"] for knob in knobs for level in knob["levels"]]
+    assert all(sentence.endswith(".") and len(sentence) > 10 for sentence in sentences)
+
+
+@pytest.mark.parametrize("what", ["study", "record", "template", "manifest"])
+def test_schemas_are_printed_as_json(ablatrix: Ablatrix, what: str) -> None:
+    assert "properties" in json.loads(ablatrix("schema", what).stdout)

@@ -1,0 +1,174 @@
+"""Laying out a study: cells add up over stages, blocks hold what is compared, the order is seeded."""
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ablatrix.errors import StudyError
+from ablatrix.study.design import Design, design_text, make_design
+from ablatrix.study.load import validate_study
+from ablatrix.study.model import Study
+
+PRIMARY = {
+    "partition": ["whole", "regions"],
+    "reuse": ["keep", "release"],
+    "memory_plan": ["off", "on"],
+    "fusion": ["off", "on"],
+}
+
+
+def study_of(**changes: Any) -> Study:
+    given_values: dict[str, Any] = {
+        "name": "s",
+        "workloads": ["mlp", "encoder"],
+        "compilers": [{"name": "tvm", "fixed": {"schedule": "vectorised"}}],
+        "modes": ["cold", "hot"],
+        "stages": [{"name": "primary", "factorial": PRIMARY}],
+        "protocol": {"cold": {"replicates": 2}, "hot": {"blocks": 3}},
+    }
+    study = Study.model_validate({**given_values, **changes})
+    validate_study(study)
+    return study
+
+
+def test_the_primary_matrix_has_two_to_the_four_cells_a_workload_and_one_reference() -> None:
+    design = make_design(study_of())
+    for workload in ("mlp", "encoder"):
+        cells = [cell for cell in design.cells if cell.workload == workload]
+        assert len([cell for cell in cells if cell.compiler == "tvm"]) == 16
+        assert len([cell for cell in cells if cell.compiler == "eager"]) == 1
+    assert all(cell.knobs["schedule"] == "vectorised" for cell in design.cells if cell.knobs)
+
+
+def test_later_stages_add_cells_and_do_not_multiply_them() -> None:
+    around = {"partition": "regions", "reuse": "release", "memory_plan": "on", "fusion": "on"}
+    secondary = {
+        "name": "secondary",
+        "around": around,
+        "vary": {"schedule": ["default", "vectorised"], "library": ["off", "on"]},
+    }
+    stages = [{"name": "primary", "factorial": PRIMARY}, secondary]
+    cells = [c for c in make_design(study_of(workloads=["mlp"], stages=stages)).cells if c.compiler == "tvm"]
+    # 16, and of the secondary stage only schedule=default and library=on are new: the centre is in the factorial.
+    assert len(cells) == 18
+    assert [cell.stage for cell in cells].count("secondary") == 2
+
+
+def test_every_hot_block_has_the_reference_the_baseline_and_its_twin() -> None:
+    design = make_design(study_of())
+    for block in design.blocks():
+        roles = [trial.role for trial in block]
+        baselines = [t for t in block if t.role == "measured" and is_baseline(design, t.cell_id)]
+        assert roles.count("reference") == 1
+        assert len(baselines) == 1
+        assert roles.count("twin") == (1 if block[0].mode == "hot" else 0)
+
+
+def test_a_block_larger_than_max_live_is_split_and_each_part_has_the_baseline() -> None:
+    protocol = {"cold": {"replicates": 1}, "hot": {"blocks": 1, "max_live": 8}}
+    design = make_design(study_of(workloads=["mlp"], modes=["hot"], protocol=protocol))
+    blocks = design.blocks()
+    assert len(blocks) == 3
+    assert all(len(block) <= 8 for block in blocks)
+    measured = {trial.cell_id for block in blocks for trial in block if trial.role == "measured"}
+    assert len(measured) == 16
+
+
+def test_a_named_cache_is_primed_by_one_trial_before_and_exists_in_cold_mode_only() -> None:
+    around = {"partition": "whole", "reuse": "keep", "memory_plan": "off", "fusion": "off"}
+    stages = [
+        {"name": "primary", "factorial": {"fusion": ["off", "on"]}},
+        {"name": "cache", "around": around, "vary": {"cache_tag": ["private", "warm"]}},
+    ]
+    design = make_design(study_of(workloads=["mlp"], stages=stages))
+    tagged = [trial for trial in design.trials if design.cell(trial.cell_id).knobs.get("cache_tag") == "warm"]
+    assert [trial.mode for trial in tagged] == ["cold", "cold", "cold"]
+    assert [trial.role for trial in sorted(tagged, key=lambda t: t.position)] == ["primer", "measured", "measured"]
+
+
+def test_upper_bound_levels_are_left_out_where_nothing_is_dynamic() -> None:
+    stages = [
+        {"name": "primary", "factorial": {"fusion": ["off", "on"]}},
+        {"name": "bound", "around": {"fusion": "on"}, "vary": {"upper_bound": [128]}},
+    ]
+    design = make_design(study_of(workloads=["mlp"], stages=stages))
+    assert all(cell.knobs["upper_bound"] == "workload" for cell in design.cells if cell.knobs)
+
+
+def test_a_study_that_never_runs_its_baseline_is_refused() -> None:
+    with pytest.raises(StudyError, match="no stage runs the baseline of mlp on tvm"):
+        make_design(study_of(workloads=["mlp"], stages=[{"name": "primary", "factorial": {"fusion": ["on"]}}]))
+
+
+def test_cold_blocks_of_a_replicate_come_before_its_hot_blocks() -> None:
+    design = make_design(study_of())
+    modes = [(block[0].mode, len(block)) for block in design.blocks()]
+    assert [mode for mode, _ in modes] == ["cold"] * 2 + ["hot"] * 2 + ["cold"] * 2 + ["hot"] * 4
+
+
+def test_the_design_is_the_same_for_the_same_seed_and_another_for_another() -> None:
+    assert design_text(make_design(study_of())) == design_text(make_design(study_of()))
+    orders = {
+        tuple((t.cell_id, t.role) for t in make_design(study_of(seed=seed)).trials if t.mode == "hot")
+        for seed in range(5)
+    }
+    assert len(orders) == 5
+
+
+def test_the_design_as_json_holds_every_trial_with_its_place() -> None:
+    design = make_design(study_of())
+    held = json.loads(design_text(design))
+    assert [trial["position"] for trial in held["trials"]] == list(range(len(design.trials)))
+    assert {trial["cell_id"] for trial in held["trials"]} <= {cell["cell_id"] for cell in held["cells"]}
+
+
+levels = st.sampled_from(list(PRIMARY.items()))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    knobs=st.lists(levels, min_size=1, max_size=4, unique_by=lambda item: item[0]),
+    workloads=st.lists(st.sampled_from(["mlp", "encoder"]), min_size=1, unique=True),
+    modes=st.lists(st.sampled_from(["cold", "hot"]), min_size=1, unique=True),
+    replicates=st.integers(1, 3),
+    blocks=st.integers(1, 3),
+    max_live=st.integers(4, 20),
+    seed=st.integers(0, 2**31),
+)
+def test_any_design_runs_every_configuration_once_a_replicate_under_ids_of_its_own(
+    knobs: list[tuple[str, list[str]]],
+    workloads: list[str],
+    modes: list[str],
+    replicates: int,
+    blocks: int,
+    max_live: int,
+    seed: int,
+) -> None:
+    protocol = {"cold": {"replicates": replicates}, "hot": {"blocks": blocks, "max_live": max_live}}
+    stages = [{"name": "primary", "factorial": dict(knobs)}]
+    design = make_design(study_of(workloads=workloads, modes=modes, stages=stages, protocol=protocol, seed=seed))
+    ids = [trial.trial_id for trial in design.trials]
+    assert len(set(ids)) == len(ids)
+    assert [trial.position for trial in design.trials] == list(range(len(ids)))
+    repeats = {"cold": replicates, "hot": blocks}
+    for mode, workload in itertools.product(modes, workloads):
+        expected = {cell.cell_id for cell in design.cells if cell.workload == workload and cell.compiler == "tvm"}
+        assert len(expected) == 2 ** len(knobs)
+        for cell_id in expected:
+            runs = [t for t in design.trials if t.cell_id == cell_id and t.mode == mode and t.role == "measured"]
+            if is_baseline(design, cell_id):
+                assert len(runs) >= repeats[mode]
+            else:
+                assert len(runs) == repeats[mode]
+    for block in design.blocks():
+        assert len({(design.cell(t.cell_id).workload, t.mode, t.block) for t in block}) == 1
+        assert block[0].mode == "cold" or len(block) <= max_live
+
+
+def is_baseline(design: Design, cell_id: str) -> bool:
+    cell = design.cell(cell_id)
+    return bool(cell.knobs) and dict(cell.knobs) == dict(cell.baseline)

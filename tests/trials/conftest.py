@@ -1,0 +1,76 @@
+"""A fork server with a real prepared program, shared by the tests of this room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ablatrix.study.design import Cell, Trial, make_design
+from ablatrix.study.model import Study
+from ablatrix.trials.block import BlockInput
+from ablatrix.trials.directory import ResultDirectory
+from ablatrix.trials.interrupt import Interrupt
+from ablatrix.trials.server import ForkServer, WorkloadServer
+
+
+def small_study(**protocol: Any) -> Study:
+    return Study.model_validate(
+        {
+            "name": "small",
+            "workloads": [{"name": "mlp", "parameters": {"layers": 1, "hidden": 16, "batch": 2}}],
+            "compilers": ["tvm"],
+            "modes": ["cold", "hot"],
+            "stages": [{"name": "primary", "factorial": {"fusion": ["off", "on"]}}],
+            "checks": {"draws": 2},
+            "protocol": {
+                "cold": {"replicates": 1, "timeout_s": 60},
+                "hot": {"blocks": 1, "rounds": 3, "burst_ms": 1, "warm_up_ms": 1, "timeout_s": 60},
+                **protocol,
+            },
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A workload server, and blocks to run on it."""
+
+    server: WorkloadServer
+    directory: Path
+
+    def block(self, faults: list[str], mode: str = "cold", **protocol: Any) -> BlockInput:
+        study = small_study(**protocol)
+        design = make_design(study)
+        trial = next(trial for trial in design.trials if trial.mode == mode and trial.role == "measured")
+        cell = design.cell(trial.cell_id)
+        return BlockInput(
+            study,
+            tuple(self._pair(trial, cell, fault) for fault in faults),
+            1,
+            self.directory / "hot",
+            self.directory / "tags",
+            self.directory / "scratch",
+        )
+
+    def _pair(self, trial: Trial, cell: Cell, fault: str) -> tuple[Trial, Cell]:
+        knobs = {"partition": "whole", "reuse": "keep", "fault": fault}
+        name = fault.replace(" ", "-")
+        return replace(trial, trial_id=name), replace(cell, compiler="faulty", knobs=knobs)
+
+
+@pytest.fixture(scope="session")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    from ablatrix.workloads.prepare import prepare, save_program
+
+    path = tmp_path_factory.mktemp("trials")
+    study = small_study()
+    design = make_design(study)
+    program = ResultDirectory(path).program(study, design.cells[0])
+    save_program(prepare("mlp", study.workloads[0].parameters, draws=2, seed=study.seed), program)
+    adapters = ["tests.trials.faulty:FaultyCompiler", "ablatrix.compilers.eager:EagerCompiler"]
+    with Interrupt() as interrupt, ForkServer(adapters, path / "server.log", interrupt) as server:
+        yield Bench(server.load(program), path)
