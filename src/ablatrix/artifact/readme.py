@@ -89,19 +89,19 @@ def _times(records: Sequence[Record]) -> str:
     for record in records:
         seconds[record.workload.name, record.mode].append(record.wall_s)
     rows = [
-        f"| {workload} | {mode} | {len(walls)} | {sum(walls) / 60:.1f} |"
+        f"| {workload} | {mode} | {len(walls)} | {sum(walls):.1f} |"
         for (workload, mode), walls in sorted(seconds.items())
     ]
     total = [wall for walls in seconds.values() for wall in walls]
-    head = ["| workload | mode | attempts | minutes |", "| --- | --- | ---: | ---: |"]
-    return "\n".join([*head, *rows, f"| all | | {len(total)} | {sum(total) / 60:.1f} |"])
+    head = ["| workload | mode | attempts | seconds |", "| --- | --- | ---: | ---: |"]
+    return "\n".join([*head, *rows, f"| all | | {len(total)} | {sum(total):.1f} |"])
 
 
 def _map(paths: Iterable[str]) -> str:
     entries: Counter[tuple[str, Role]] = Counter()
     for path in {*paths, README_NAME} - {MANIFEST_NAME}:
-        top, folder, _ = path.partition("/")
-        entries[top + folder, role_of(path)] += 1
+        folder, slash, _ = path.rpartition("/")
+        entries[folder + slash or path, role_of(path)] += 1
     rows = [f"| `{entry}` | {count} | {MEANING[role]} |" for (entry, role), count in sorted(entries.items())]
     head = [
         "| file or folder | files | what it is |",
