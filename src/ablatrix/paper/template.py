@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ablatrix.documents.load import load_document
 from ablatrix.errors import AnalysisError
@@ -35,6 +35,15 @@ class ColumnSpec(Spec):
     heading: str = Field(default="", description="Heading; the column's name when empty.")
     format: str = Field(default="", description="Python format specification, such as .3g or .2f.")
     divide_by: Annotated[float, Field(gt=0)] = Field(default=1.0, description="Change of unit, before the format.")
+
+    @field_validator("format")
+    @classmethod
+    def _formats_a_number(cls, form: str) -> str:
+        try:
+            format(1.0, form)
+        except ValueError as error:
+            raise ValueError(f"{form!r} is no format of a number ({error}); .3g or .2f is one") from None
+        return form
 
 
 class TableSpec(Spec):

@@ -1,0 +1,197 @@
+"""The paper's files: what they say is what the records say."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ablatrix.errors import AnalysisError
+from ablatrix.paper.make import make_paper
+from ablatrix.records.model import Record
+from tests.synthetic import HOT_EFFECT, PRIMARY, Plant, make_records, write_records
+
+FILES = [
+    *(f"tables/table2.{kind}" for kind in ("csv", "md", "tex")),
+    *(f"figures/fig{number}.{kind}" for number in (4, 5) for kind in ("pdf", "png", "csv", "tex")),
+    *(f"text/{name}.{kind}" for name in ("fairness", "benefit", "correctness") for kind in ("md", "tex")),
+    "text/left_out.md",
+]
+
+
+def make(tmp_path: Path, records: list[Record], template: str | None = None) -> Path:
+    path = write_records(tmp_path / "results.jsonl", records)
+    chosen = None
+    if template is not None:
+        chosen = tmp_path / "template.yaml"
+        chosen.write_text(template, encoding="utf-8")
+    make_paper([path], chosen, tmp_path)
+    return tmp_path / "paper"
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_same_records_give_the_same_bytes_in_another_process(tmp_path: Path) -> None:
+    path = write_records(tmp_path / "r.jsonl", make_records())
+    written = make_paper([path], None, tmp_path / "one")
+    assert sorted(file.relative_to(tmp_path / "one" / "paper").as_posix() for file in written) == sorted(FILES)
+    code = (
+        "import sys; from ablatrix.paper.make import make_paper; make_paper(sys.argv[1:2], None, sys.argv[2]); "
+        "assert not {'torch', 'tvm', 'transformers'} & sys.modules.keys()"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "99", "TZ": "Asia/Tokyo", "POLARS_MAX_THREADS": "1"}
+    subprocess.run([sys.executable, "-c", code, str(path), str(tmp_path / "two")], check=True, env=environment)
+    for name in FILES:
+        assert (tmp_path / "one" / "paper" / name).read_bytes() == (tmp_path / "two" / "paper" / name).read_bytes(), (
+            name
+        )
+
+
+def test_the_main_table_has_a_row_a_configuration_with_cold_and_hot_figures(tmp_path: Path) -> None:
+    records = make_records(workloads=["encoder"], noise=0.0)
+    rows = rows_of(make(tmp_path, records) / "tables" / "table2.csv")
+    assert len(rows) == 17
+    base = next(row for row in rows if [row[knob] for knob in PRIMARY] == ["whole", "keep", "off", "off"])
+    assert (base["cold (ms)"], base["p50 (ms)"], base["hot ratio"]) == ("5200.0", "31.000", "1.000")
+    fused = next(row for row in rows if [row[knob] for knob in PRIMARY] == ["whole", "keep", "off", "on"])
+    ratio = f"{HOT_EFFECT['fusion']:.3f}"
+    assert fused["hot ratio"] == f"{ratio} [{ratio}, {ratio}]"
+    assert (fused["checks"], fused["ok"]) == ("12/12", "4/4")
+    eager = next(row for row in rows if row["compiler"] == "eager")
+    assert (eager["planned (MiB)"], eager["fusion"]) == ("", "")
+
+
+def test_failures_show_in_the_table_and_never_as_a_figure(tmp_path: Path) -> None:
+    knobs = {"partition": "whole", "reuse": "keep", "memory_plan": "on", "fusion": "on"}
+    plants = [Plant("wrong_output", "encoder", mode, knobs) for mode in ("cold", "hot")]
+    rows = rows_of(make(tmp_path, make_records(workloads=["encoder"], plants=plants)) / "tables" / "table2.csv")
+    row = next(row for row in rows if all(row[knob] == level for knob, level in knobs.items()))
+    assert row["ok"] == "0/4 (4 wrong_output)"
+    assert row["worst rel. diff."] == "4.1e+01"
+    assert {row[name] for name in ("cold (ms)", "p50 (ms)", "planned (MiB)", "cold ratio", "hot ratio")} == {""}
+
+
+def test_markdown_and_latex_hold_the_same_cells_escaped(tmp_path: Path) -> None:
+    tables = make(tmp_path, make_records(workloads=["encoder"])) / "tables"
+    rows = rows_of(tables / "table2.csv")
+    markdown = (tables / "table2.md").read_text(encoding="utf-8")
+    latex = (tables / "table2.tex").read_text(encoding="utf-8")
+    assert r"partition & reuse & memory\_plan & fusion" in latex
+    for row in rows:
+        assert " & ".join(row.values()).replace("_", r"\_") + r" \\" in latex
+        assert "| " + " | ".join(row.values()).replace("[", r"\[").replace("]", r"\]") + " |" in markdown
+    assert latex.count(r"\begin") == latex.count(r"\end{")
+
+
+def test_a_long_table_may_break_over_pages(tmp_path: Path) -> None:
+    records = make_records(workloads=["attention", "encoder", "resnet"], blocks=1)
+    latex = (make(tmp_path, records) / "tables" / "table2.tex").read_text(encoding="utf-8")
+    assert latex.count(r"\begin{longtable}") == latex.count(r"\end{longtable}") == 1
+
+
+def test_the_effects_figure_comes_with_its_figures_unrounded(tmp_path: Path) -> None:
+    rows = rows_of(make(tmp_path, make_records(workloads=["encoder"], noise=0.0)) / "figures" / "fig5.csv")
+    assert [row["knob"] for row in rows] == list(PRIMARY)
+    for row in rows:
+        assert float(row["ratio"]) == pytest.approx(HOT_EFFECT[row["knob"]], rel=1e-12)
+        assert (row["blocks"], row["pairs"], row["pairs_missing"]) == ("2", "16", "0")
+
+
+def test_text_states_what_the_records_hold(tmp_path: Path) -> None:
+    plants = [Plant("missing_check", "encoder", "cold", {"fusion": "on", "reuse": "keep"})]
+    text = make(tmp_path, make_records(workloads=["encoder"], plants=plants, noise=0.0)) / "text"
+    fairness, benefit, correctness = (
+        (text / f"{name}.md").read_text(encoding="utf-8") for name in ("fairness", "benefit", "correctness")
+    )
+    assert r"The study has 72 trials (Synthetic CPU 3000, 2 cores)" in fairness
+    assert r"64 are ok, 8 failed (8 missing\_check)" in fairness
+    assert "passes and code generation (60%)" in fairness
+    assert "encoder 3 at regions and encoder 1 at whole" in fairness
+    assert "timed is the one that was checked in 32 of 32 hot trials" in fairness
+    best = f"{31.0 * 0.99 * 0.90 * 0.60:.3g} ms, {0.99 * 0.90 * 0.60:.3f}"
+    assert f"with fusion on, memory\\_plan on and reuse release: {best}" in benefit
+    assert "(eager: 24 ms)" in benefit
+    assert "903 KiB with keep and 226 KiB with release" in benefit
+    assert "The compiler's estimator gives" in benefit
+    assert "missing = 8, wrong outputs = 0" in correctness
+    assert "worst differences of a trial that is ok are" in correctness
+    assert (text / "left_out.md").read_text(encoding="utf-8") == "Nothing was left out.\n"
+    assert r"64 are ok, 8 failed (8 missing\_check)" in (text / "fairness.tex").read_text(encoding="utf-8")
+    assert r"(60\%)" in (text / "fairness.tex").read_text(encoding="utf-8")
+
+
+def test_sentences_and_figures_without_data_are_left_out_and_listed(tmp_path: Path) -> None:
+    paper = make(tmp_path, make_records(workloads=["encoder"], modes=["cold"]))
+    left_out = (paper / "text" / "left_out.md").read_text(encoding="utf-8")
+    assert "- fairness, hot\\_scope: no hot trial is ok\n" in left_out
+    assert "- benefit, noise\\_floor: no hot block holds the baseline and its twin, both ok\n" in left_out
+    assert "- figure 5: no trial to draw\n" in left_out
+    assert not (paper / "figures" / "fig5.pdf").exists()
+    assert "A hot time" not in (paper / "text" / "fairness.md").read_text(encoding="utf-8")
+
+
+CUSTOM: dict[str, Any] = {
+    "unknown key": ("tabels: []", r"template.yaml:2: unknown key 'tabels'.*did you mean 'tables'"),
+    "unknown aggregation": (
+        "tables: [{number: 1, title: t, caption: c, group_by: [workload], "
+        "columns: [{column: run_ms_p50, aggregation: mode}]}]",
+        "template.yaml:2: .*'median'",
+    ),
+    "no such column": (
+        "tables: [{number: 1, title: t, caption: c, group_by: [workload, colour], columns: [{column: workload}]}]",
+        "table 1: there is no column 'colour'",
+    ),
+    "value outside of the groups": (
+        "tables: [{number: 1, title: t, caption: c, group_by: [workload], columns: [{column: run_ms_p50}]}]",
+        "table 1: column 'run_ms_p50' is shown as a value but is not in group_by",
+    ),
+    "text has no median": (
+        "tables: [{number: 1, title: t, caption: c, group_by: [mode], columns: [{column: host, aggregation: median}]}]",
+        "table 1: column 'host' holds no numbers",
+    ),
+    "bad format": (
+        "tables: [{number: 1, title: t, caption: c, group_by: [mode], "
+        "columns: [{column: run_ms_p50, aggregation: median, format: .3q}]}]",
+        "template.yaml:2: .*format.*'.3q'",
+    ),
+    "no such metric": (
+        "figures: [{number: 1, title: t, caption: c, kind: main_effects, metric: status}]",
+        "figure 1: 'status' is no column of numbers",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), CUSTOM.values(), ids=CUSTOM.keys())
+def test_a_wrong_template_is_refused_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(AnalysisError, match=message):
+        make(tmp_path, make_records(workloads=["attention"], blocks=1)[:4], f"version: 1\n{text}\n")
+
+
+def test_a_template_chooses_columns_filter_order_and_format(tmp_path: Path) -> None:
+    template = """
+version: 1
+tables:
+  - number: 7
+    title: Fusion & friends
+    caption: 100 % made up
+    filter: {role: [measured], mode: [hot], knob_partition: [whole]}
+    group_by: [knob_fusion, workload]
+    columns:
+      - {column: workload}
+      - {column: knob_fusion, heading: fused}
+      - {column: run_ms_p50, aggregation: min, heading: fastest, format: .1f}
+      - {column: parameter_count, aggregation: max, heading: weights (k), format: .0f, divide_by: 1000}
+    sort: [workload]
+"""
+    tables = make(tmp_path, make_records(noise=0.0), template) / "tables"
+    assert (tables / "table7.csv").read_text(encoding="utf-8") == (
+        "workload,fused,fastest,weights (k)\n"
+        "attention,off,3.6,100\nattention,on,2.1,100\nencoder,off,27.6,1850\nencoder,on,16.6,1850\n"
+    )
+    assert r"\textbf{Fusion \& friends.} 100 \% made up" in (tables / "table7.tex").read_text(encoding="utf-8")
