@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -14,9 +15,6 @@ class TvmCompiler:
     """Compiles each distinct task once; knobs and levels stand in ``compilers/catalogue.py``."""
 
     name = "tvm"
-
-    def __init__(self) -> None:
-        self._threads: int | None = None
 
     def preload(self) -> None:
         """Import torch, TVM and its frontend. The thread pool is not touched: a fork may follow."""
@@ -35,14 +33,20 @@ class TvmCompiler:
     def set_threads(self, threads: int) -> Mapping[str, int]:
         """Give TVM's pool and torch's that many threads, and read both back.
 
-        Only one of the two works at a time: a task either runs generated kernels or waits for torch's.
+        With ``library: on`` compiling takes TVM's pool back to one thread: torch's kernels do the work there, and
+        the idle threads of a second pool would spin beside them. ``threads_in_force`` tells what holds then.
         """
+        import torch
+
+        torch.set_num_threads(threads)
+        _configure_pool(threads)
+        return self.threads_in_force()
+
+    def threads_in_force(self) -> Mapping[str, int]:
+        """Return the number of threads that torch and TVM say they use."""
         import torch
         import tvm
 
-        torch.set_num_threads(threads)
-        tvm.get_global_func("runtime.config_threadpool")(1, threads)
-        self._threads = threads
         return {"torch": torch.get_num_threads(), "tvm": int(tvm.runtime.num_threads())}
 
     def compile(self, request: CompileRequest) -> Executable:
@@ -66,6 +70,11 @@ class TvmCompiler:
             else:
                 built[task.kind] = build_task(request, request.tasks[task.kind], options)
         with request.clock.phase("load"):
+            if options.library:
+                from ablatrix.compilers.tvm.library import register_library
+
+                register_library()
+                _configure_pool(1)
             functions = [TvmTask(built[kind]) for kind in sorted(built)]
             bounds: dict[str, int] = {}
             for one in request.tasks:
@@ -81,6 +90,18 @@ class TvmCompiler:
         kinds = [task.kind for task in request.plan.tasks]
         facts = gather_facts([built[kind] for kind in sorted(built)], kinds, pass_ms)
         return TaskExecutable(graph, request.plan, functions, parameters, bounds, facts)
+
+
+def _configure_pool(threads: int) -> None:
+    """Set TVM's pool to a number of threads that share all processors this process may use.
+
+    Without the list of processors TVM takes half of them at most.
+    """
+    import tvm
+
+    share_all = -3  # ThreadGroup::AffinityMode kSpecifyThreadShareAllCore
+    processors = [str(number) for number in sorted(os.sched_getaffinity(0))]
+    tvm.get_global_func("runtime.config_threadpool")(share_all, threads, processors)
 
 
 class TvmTask:

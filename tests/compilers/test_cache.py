@@ -1,0 +1,116 @@
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from ablatrix.compilers.cache import CacheCounters, CacheEntry, TaskCache, task_key
+
+FACTS = {"structure": "f(x)", "target": "llvm"}
+KEY = task_key(FACTS)
+
+
+@pytest.fixture
+def artifact(tmp_path: Path) -> Path:
+    file = tmp_path / "built.so"
+    file.write_bytes(b"machine code")
+    return file
+
+
+def test_an_entry_is_found_in_memory_by_its_maker_and_on_disk_by_others(tmp_path: Path, artifact: Path) -> None:
+    cache = TaskCache(tmp_path / "cache")
+    assert cache.get(KEY) is None
+    cache.put(KEY, FACTS, artifact, {"calls": 3})
+    assert cache.get(KEY) is not None
+    assert cache.counters == CacheCounters(hits_memory=1, misses=1)
+    other = TaskCache(tmp_path / "cache")
+    entry = other.get(KEY)
+    assert entry is not None
+    assert entry.path.read_bytes() == b"machine code"
+    assert entry.extra == {"calls": 3}
+    assert entry.path.suffix == ".so"
+    assert other.get(KEY) is entry
+    assert other.counters == CacheCounters(hits_memory=1, hits_disk=1)
+
+
+def test_counters_are_snapshots_that_subtract(tmp_path: Path) -> None:
+    cache = TaskCache(tmp_path)
+    cache.get("a")
+    before = cache.counters
+    cache.get("b")
+    cache.get("c")
+    assert cache.counters - before == CacheCounters(misses=2)
+    assert before == CacheCounters(misses=1)
+
+
+def test_memory_can_be_shared_by_caches(tmp_path: Path, artifact: Path) -> None:
+    memory: dict[str, CacheEntry] = {}
+    TaskCache(None, memory).put(KEY, FACTS, artifact, {})
+    second = TaskCache(None, memory)
+    entry = second.get(KEY)
+    assert entry is not None
+    assert entry.path == artifact
+    assert second.counters == CacheCounters(hits_memory=1)
+
+
+@pytest.mark.parametrize("file", ["artifact.so", "entry.json"])
+def test_a_damaged_entry_is_a_fail_and_is_set_aside_and_can_be_built_anew(
+    tmp_path: Path, artifact: Path, file: str
+) -> None:
+    TaskCache(tmp_path / "cache").put(KEY, FACTS, artifact, {})
+    damaged = tmp_path / "cache" / KEY / file
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
+    cache = TaskCache(tmp_path / "cache")
+    assert cache.get(KEY) is None
+    assert cache.counters == CacheCounters(misses=1, fails=1)
+    cache.put(KEY, FACTS, artifact, {})
+    assert TaskCache(tmp_path / "cache").get(KEY) is not None
+
+
+def test_an_entry_under_a_wrong_key_is_a_fail(tmp_path: Path, artifact: Path) -> None:
+    TaskCache(tmp_path).put(KEY, FACTS, artifact, {})
+    wrong = task_key({"structure": "g(x)"})
+    (tmp_path / KEY).rename(tmp_path / wrong)
+    cache = TaskCache(tmp_path)
+    assert cache.get(wrong) is None
+    assert cache.counters.fails == 1
+
+
+def test_published_entries_are_hits_elsewhere(tmp_path: Path, artifact: Path) -> None:
+    private = TaskCache(tmp_path / "private")
+    private.get(KEY)
+    private.put(KEY, FACTS, artifact, {"calls": 1})
+    assert private.publish_to(tmp_path / "hot") == 1
+    assert private.publish_to(tmp_path / "hot") == 0
+    hot = TaskCache(tmp_path / "hot")
+    entry = hot.get(KEY)
+    assert entry is not None
+    assert entry.extra == {"calls": 1}
+
+
+def test_keys_asked_for_are_remembered_without_order(tmp_path: Path) -> None:
+    one, other = TaskCache(tmp_path), TaskCache(tmp_path)
+    for key in ("a", "b", "a"):
+        one.get(key)
+    for key in ("b", "a"):
+        other.get(key)
+    assert one.key_set_size == 2
+    assert one.key_set_digest == other.key_set_digest
+    other.get("c")
+    assert one.key_set_digest != other.key_set_digest
+
+
+def _store_often(directory: Path, artifact: Path) -> int:
+    for _ in range(30):
+        TaskCache(directory).put(KEY, FACTS, artifact, {})
+        cache = TaskCache(directory)
+        if cache.get(KEY) is None or cache.counters.fails:
+            return 1
+    return 0
+
+
+def test_processes_that_store_the_same_entry_do_not_disturb_each_other(tmp_path: Path, artifact: Path) -> None:
+    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
+        runs = [pool.submit(_store_often, tmp_path / "cache", artifact) for _ in range(3)]
+        assert [run.result() for run in runs] == [0, 0, 0]
+    assert [place.name for place in (tmp_path / "cache").iterdir()] == [KEY]

@@ -1,0 +1,163 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ablatrix.compilers.cache import CacheCounters, TaskCache, task_key
+from ablatrix.compilers.tvm import build
+from ablatrix.compilers.tvm.build import host_target, key_facts
+from ablatrix.compilers.tvm.compiler import TvmCompiler
+from ablatrix.compilers.tvm.pipeline import Options
+from ablatrix.workloads.program import TaskProgram
+from tests.compilers.requests import Function, Stack, make_program, make_request
+
+X = torch.ones(2, 6)
+OPTIONS = Options(kill=False, memory_plan=False, fusion=False, vectorised=False, library=False)
+
+
+def make_task(
+    function: Callable[..., Any], directory: Path, x: torch.Tensor = X, bounds: dict[str, int] | None = None
+) -> TaskProgram:
+    shapes = None if bounds is None else (({0: torch.export.Dim("n", min=2, max=64)},),)
+    program = make_program(Function(function), (x,), shapes)
+    if bounds is not None:
+        (symbol,) = program.lowered.range_constraints
+        bounds = {str(symbol): bounds["n"]}
+    return make_request(program, directory, bounds=bounds).tasks[0]
+
+
+def key(task: TaskProgram, options: Options = OPTIONS, target: Any = None) -> str:
+    return task_key(key_facts(task, options, target or host_target()))
+
+
+def double(x: torch.Tensor) -> torch.Tensor:
+    return x * 2
+
+
+def test_the_same_task_has_the_same_key_whatever_its_nodes_are_called(tmp_path: Path) -> None:
+    def double_under_other_names(y: torch.Tensor) -> torch.Tensor:
+        unused = y + 5  # noqa: F841 - shifts the numbers in node names
+        return y * 2
+
+    one, other = make_task(double, tmp_path), make_task(double_under_other_names, tmp_path)
+    assert key(one) == key(other)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param(lambda d: make_task(lambda x: x * 3, d), id="constant"),
+        pytest.param(lambda d: make_task(lambda x: x + 2, d), id="operation"),
+        pytest.param(lambda d: make_task(double, d, torch.ones(2, 7)), id="shape"),
+        pytest.param(lambda d: make_task(double, d, X.double()), id="dtype"),
+        pytest.param(lambda d: make_task(double, d, torch.ones(6, 2).t()), id="strides"),
+        pytest.param(lambda d: make_task(double, d, bounds={"n": 64}), id="dynamic dimension"),
+    ],
+)
+def test_another_program_misses(tmp_path: Path, changed: Callable[[Path], TaskProgram]) -> None:
+    assert key(changed(tmp_path)) != key(make_task(double, tmp_path))
+
+
+def test_another_upper_bound_misses(tmp_path: Path) -> None:
+    narrow, wide = (make_task(double, tmp_path, bounds={"n": bound}) for bound in (32, 64))
+    assert key(narrow) != key(wide)
+
+
+def test_a_constant_that_is_baked_in_is_in_the_key(tmp_path: Path) -> None:
+    task = make_task(double, tmp_path)
+    keys = set()
+    for value in (1.0, 2.0):
+        exported = make_task(double, tmp_path).exported
+        exported.constants["table"] = torch.tensor([value])
+        keys.add(key(replace(task, exported=exported)))
+    assert len(keys | {key(task)}) == 3
+
+
+@pytest.mark.parametrize("knob", ["kill", "memory_plan", "fusion", "vectorised", "library"])
+def test_every_knob_that_affects_code_misses(tmp_path: Path, knob: str) -> None:
+    task = make_task(double, tmp_path)
+    assert key(task, replace(OPTIONS, **{knob: True})) != key(task)
+
+
+def test_another_target_misses(tmp_path: Path) -> None:
+    import tvm
+
+    task = make_task(double, tmp_path)
+    assert key(task, target=tvm.target.Target({"kind": "llvm", "mcpu": "x86-64"})) != key(task)
+
+
+@pytest.mark.parametrize("package", ["tvm", "torch", "ablatrix"])
+def test_another_version_misses(tmp_path: Path, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = make_task(double, tmp_path)
+    before = key(task)
+    if package == "ablatrix":
+        monkeypatch.setattr(build, "version", lambda _name: "99")
+    else:
+        monkeypatch.setattr(getattr(build, package), "__version__", "99")
+    assert key(task) != before
+
+
+def test_another_source_of_our_passes_misses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = make_task(double, tmp_path)
+    before = key(task)
+    monkeypatch.setattr(build, "source_digest", lambda: "other")
+    assert key(task) != before
+
+
+def test_observers_and_cache_names_share_entries(tmp_path: Path) -> None:
+    program = make_program(Function(double), (X,))
+    TvmCompiler().compile(make_request(program, tmp_path))
+    again = make_request(program, tmp_path, {"pass_timing": "off", "cache_tag": "other"})
+    TvmCompiler().compile(again)
+    assert again.cache.counters == CacheCounters(hits_disk=1)
+
+
+PROCESS = """
+import json, sys, warnings
+from pathlib import Path
+import torch
+from ablatrix.compilers.cache import TaskCache
+from ablatrix.compilers.tvm.compiler import TvmCompiler
+from tests.compilers.requests import Stack, make_program, make_request
+
+torch.manual_seed(int(sys.argv[2]))
+program = make_program(Stack(2), (torch.ones(1, 4, 8),))
+directory = Path(sys.argv[1])
+knobs = {"fusion": "on", "memory_plan": "on", "schedule": "vectorised"}
+request = make_request(program, directory, knobs, partition="regions")
+facts = TvmCompiler().compile(request).facts
+counters = request.cache.counters
+print(json.dumps([facts.artifact_digest, request.cache.key_set_digest, counters.misses, counters.hits_disk]))
+"""
+
+
+def run_process(directory: Path, seed: int) -> list[Any]:
+    directory.mkdir(exist_ok=True)
+    command = [sys.executable, "-W", "ignore", "-c", PROCESS, str(directory), str(seed)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    answer: list[Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def test_two_processes_generate_the_same_code_and_a_third_finds_it(tmp_path: Path) -> None:
+    first = run_process(tmp_path / "one", seed=0)
+    second = run_process(tmp_path / "two", seed=1)  # other weights: they are arguments, not code
+    assert first == second
+    assert first[2:] == [1, 0]
+    third = run_process(tmp_path / "one", seed=0)
+    assert third[:2] == first[:2]
+    assert third[2:] == [0, 1]
+
+
+def test_the_cache_of_the_process_counts_its_keys(tmp_path: Path) -> None:
+    cache = TaskCache(tmp_path / "cache")
+    program = make_program(Stack(3), (torch.ones(1, 4, 8),))
+    TvmCompiler().compile(make_request(program, tmp_path, cache=cache, partition="regions"))
+    assert cache.key_set_size == 1
+    assert cache.counters.hits_memory == 2

@@ -1,0 +1,125 @@
+import itertools
+from pathlib import Path
+
+import pytest
+import torch
+
+from ablatrix.compilers.adapter import CompileFacts
+from ablatrix.compilers.cache import CacheCounters, TaskCache
+from ablatrix.compilers.tvm.compiler import TvmCompiler
+from tests.compilers.requests import Stack, make_program, make_request
+
+INPUT = torch.randn(2, 4, 8, generator=torch.Generator().manual_seed(0))
+BLOCKS = 3
+Cell = tuple[str, str, str, str]
+
+
+@pytest.fixture(scope="module")
+def matrix(tmp_path_factory: pytest.TempPathFactory) -> dict[Cell, tuple[float, CompileFacts, CacheCounters]]:
+    """Every primary configuration of one program: worst error, facts, cache answers."""
+    torch.manual_seed(0)
+    module = Stack(BLOCKS)
+    program = make_program(module, (INPUT,))
+    expected = module(INPUT)
+    compiler = TvmCompiler()
+    compiler.set_threads(1)
+    cells = {}
+    for partition, reuse, plan, fusion in itertools.product(
+        ("whole", "regions"), ("keep", "release"), ("off", "on"), ("off", "on")
+    ):
+        request = make_request(
+            program,
+            tmp_path_factory.mktemp("cell"),
+            {"memory_plan": plan, "fusion": fusion},
+            partition=partition,  # type: ignore[arg-type]
+            reuse=reuse,  # type: ignore[arg-type]
+        )
+        executable = compiler.compile(request)
+        bound = executable.bind((INPUT,))
+        bound.run()
+        bound.run()  # a second run must not depend on what the first left behind
+        error = (bound.outputs()[0] - expected).abs().max().item()
+        assert set(request.clock.milliseconds) == {"import", "compile", "link", "load"}
+        cells[partition, reuse, plan, fusion] = (error, executable.facts, request.cache.counters)
+    return cells
+
+
+def test_every_primary_configuration_agrees_with_eager(matrix: dict) -> None:
+    assert len(matrix) == 16
+    assert all(error < 1e-5 for error, _, _ in matrix.values())
+
+
+def test_regions_compile_equal_blocks_once(matrix: dict) -> None:
+    for (partition, *_), (_, _, counters) in matrix.items():
+        repeated = 0 if partition == "whole" else BLOCKS - 1
+        assert counters == CacheCounters(hits_memory=repeated, misses=1)
+
+
+def test_memory_plan_lowers_planned_bytes(matrix: dict) -> None:
+    for partition, reuse, fusion in itertools.product(("whole", "regions"), ("keep", "release"), ("off", "on")):
+        off = matrix[partition, reuse, "off", fusion][1].compiler_planned_bytes
+        on = matrix[partition, reuse, "on", fusion][1].compiler_planned_bytes
+        assert 0 < on < off
+        estimate = matrix[partition, reuse, "on", fusion][1].estimator
+        assert estimate["planned_bytes"] == pytest.approx(on, rel=1e-3)
+        assert estimate["unplanned_bytes"] > estimate["planned_bytes"]
+
+
+def test_fusion_lowers_generated_calls_and_partition_keeps_their_number(matrix: dict) -> None:
+    calls = {cell: facts.generated_calls for cell, (_, facts, _) in matrix.items()}
+    for partition, reuse, plan in itertools.product(("whole", "regions"), ("keep", "release"), ("off", "on")):
+        assert calls[partition, reuse, plan, "on"] < calls[partition, reuse, plan, "off"]
+        assert calls["whole", reuse, plan, "off"] == calls["regions", reuse, plan, "off"]
+
+
+def test_every_knob_changes_the_generated_code(matrix: dict) -> None:
+    digests = {facts.artifact_digest for _, facts, _ in matrix.values()}
+    assert len(digests) == 16
+
+
+def test_facts_survive_a_cache_hit(tmp_path: Path) -> None:
+    program = make_program(Stack(2), (INPUT,))
+    knobs = {"memory_plan": "on", "fusion": "on"}
+    first = make_request(program, tmp_path, knobs, partition="regions")
+    built = TvmCompiler().compile(first)
+    second = make_request(program, tmp_path, knobs, TaskCache(tmp_path / "cache"), partition="regions")
+    found = TvmCompiler().compile(second)
+    assert second.cache.counters == CacheCounters(hits_memory=1, hits_disk=1)
+    assert found.facts == built.facts
+    one, other = built.bind((INPUT,)), found.bind((INPUT,))
+    one.run()
+    other.run()
+    assert torch.equal(one.outputs()[0], other.outputs()[0])
+
+
+def test_a_damaged_entry_is_counted_and_built_anew(tmp_path: Path) -> None:
+    program = make_program(Stack(1), (INPUT,))
+    built = TvmCompiler().compile(make_request(program, tmp_path))
+    (library,) = (tmp_path / "cache").glob("*/artifact.so")
+    copy = library.read_bytes()
+    library.unlink()  # the loaded library stays mapped; writing into it would crash this process
+    library.write_bytes(copy[:-8] + b"\0" * 7 + b"!")
+    request = make_request(program, tmp_path)
+    again = TvmCompiler().compile(request)
+    assert request.cache.counters == CacheCounters(misses=1, fails=1)
+    assert again.facts == built.facts
+
+
+def test_pass_timing_has_a_compile_of_its_own_and_changes_no_code(tmp_path: Path) -> None:
+    program = make_program(Stack(1), (INPUT,))
+    plain = make_request(program, tmp_path, {"pass_timing": "off"})
+    observed = make_request(program, tmp_path, {"pass_timing": "on"})
+    without, with_observer = TvmCompiler().compile(plain), TvmCompiler().compile(observed)
+    assert observed.cache.counters == CacheCounters(hits_disk=1)
+    assert without.facts.pass_ms is None
+    assert with_observer.facts.pass_ms is not None
+    assert {"LegalizeOps", "PassDestinations", "LowerAllocTensor"} <= set(with_observer.facts.pass_ms)
+    assert all(milliseconds >= 0 for milliseconds in with_observer.facts.pass_ms.values())
+    assert "compile" not in observed.clock.milliseconds
+    assert with_observer.facts.artifact_digest == without.facts.artifact_digest
+
+
+def test_threads_are_set_and_read_back() -> None:
+    compiler = TvmCompiler()
+    assert compiler.set_threads(2) == {"torch": 2, "tvm": 2}
+    assert compiler.set_threads(1) == {"torch": 1, "tvm": 1}
