@@ -9,13 +9,16 @@ in registers over the whole reduction, which is the scheme of GotoBLAS (Goto and
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import tvm_ffi
 from tvm import ir, tirx
 
-WIDTHS = (64, 56, 32, 28, 16, 8)
+# Cost of a multiply-add in a tile of so many vectors, against the best: narrow tiles load more of the rows,
+# wide ones more of the columns. Odd vectors (28, 56 lanes) are not here: LLVM keeps them in memory.
+_TILE_COST = {2: 1.0, 3: 1.02, 4: 1.05, 1: 1.15}
 _ACCUMULATORS = 24  # vector registers for one tile of the output; AVX-512 has 32
 _MAX_ROWS = 12
 _PANELS = 4  # fewer panels than this would leave threads idle, so that rows are shared out instead
@@ -110,20 +113,18 @@ def _product(block: Any) -> tuple[Any, Any] | None:
 
 
 def column_width(columns: int | None, lanes: int) -> int:
-    """Return how many columns a tile has: the widest that divides, else all of few columns, else two vectors."""
+    """Return how many columns a tile has: a few whole vectors, with little padding of the last tile."""
     if columns is None:
         return 2 * lanes
-    for width in WIDTHS:
-        if columns % width == 0:
-            return width
-    if columns <= WIDTHS[0]:
+    if columns < lanes:
         return columns
-    return next((w for w in range(WIDTHS[0], lanes, -1) if columns % w == 0), 2 * lanes)
+    return lanes * min(_TILE_COST, key=lambda n: -(-columns // (lanes * n)) * n * _TILE_COST[n])
 
 
 def row_count(rows: int | None, width: int, lanes: int) -> int:
     """Return how many rows a tile has, so that its accumulators fit the vector registers."""
-    most = max(1, min(_MAX_ROWS, _ACCUMULATORS // -(-width // lanes)))
+    registers = _ACCUMULATORS if lanes >= 16 else _ACCUMULATORS // 2
+    most = max(1, min(_MAX_ROWS, registers // -(-width // lanes)))
     if rows is None:
         return most
     divisor = next(r for r in range(min(most, rows), 0, -1) if rows % r == 0)
@@ -149,14 +150,18 @@ def schedule_contraction(sch: Any, block: Any, axes: Axes, lanes: int, epilogue:
     width = column_width(columns, lanes)
     rows = extents[axes.row] if axes.row is not None else 1
     row_tile = row_count(rows, width, lanes)
-    pack = None if axes.contiguous and _reads_in_place(rows, columns, width) else _pack(sch, block, axes, sizes)
+    padded = columns is not None and columns % width != 0
+    in_place = axes.contiguous and not padded and _reads_in_place(rows, columns, width)
+    pack = None if in_place else _pack(sch, block, axes, sizes)
     if epilogue is None:
         epilogue = sch.cache_write(block, 0, "global")
     spatial = len(axes.outer) + (axes.row is not None) + len(axes.columns)
     if len(axes.columns) > 1:
         _flatten_columns(sch, block, epilogue, len(axes.columns), spatial)
-    loops = sch.get_loops(block)
     order = sorted((*axes.outer, *(() if axes.row is None else (axes.row,))))
+    if padded:
+        pack = _pad_columns(sch, block, pack, len(order), width)
+    loops = sch.get_loops(block)
     outer = [loops[order.index(i)] for i in axes.outer]
     row = sch.add_unit_loop(block) if axes.row is None else loops[order.index(axes.row)]
     column, reduction = loops[len(order)], sch.fuse(*loops[len(order) + 1 :])
@@ -191,7 +196,8 @@ def schedule_contraction(sch: Any, block: Any, axes: Axes, lanes: int, epilogue:
     *copied, last = sch.get_loops(epilogue)
     if axes.row is not None:
         sch.unroll(copied[-1])
-    _vectorise(sch, last, width, lanes)
+    # A vector that lies on both sides of the last column would be taken apart, lane by lane.
+    _vectorise(sch, last, width, lanes if columns is None or not padded else math.gcd(columns, lanes))
 
 
 def _product_of(extents: list[int | None]) -> int | None:
@@ -230,6 +236,20 @@ def _pack(sch: Any, block: Any, axes: Axes, sizes: list[Any]) -> Any:
     return copy
 
 
+def _pad_columns(sch: Any, block: Any, pack: Any, position: int, width: int) -> Any:
+    """Round the columns up to whole tiles: the copy fills up with zeros, the epilogue leaves them out."""
+    name = sch.get(pack).name_hint
+    sch.pad_einsum(block, [width if i == position else 1 for i in range(len(sch.get(block).iter_vars))])
+    padded = next(
+        producer
+        for producer in sch.get_producers(block)
+        if any(sch.get(source).name_hint == name for source in sch.get_producers(producer))
+    )
+    sch.compute_inline(pack)
+    sch.compute_inline(sch.get_consumers(block)[0])
+    return padded
+
+
 def _copy_uses(sch: Any, block: Any, axes: Axes, position: int) -> bool:
     statement = sch.get(block)
     variable = statement.iter_vars[position].var
@@ -255,6 +275,8 @@ def _flatten_columns(sch: Any, block: Any, epilogue: Any, columns: int, spatial:
 
 
 def _vectorise(sch: Any, loop: Any, width: int, lanes: int) -> None:
+    if lanes == 1:
+        return
     if width > lanes and width % lanes == 0:
         repeat, vector = sch.split(loop, [None, lanes])
         sch.unroll(repeat)

@@ -105,14 +105,14 @@ def _exp(argument: Any) -> Any:
         mantissa = _let(reduced, lambda r: _polynomial(r, _EXP_POLYNOMIAL) * r * r + r + _constant(1.0))
         overflow, underflow = x > _constant(_EXP_HIGH), x < _constant(_EXP_LOW)
         infinity = tirx.const(math.inf, "float32")
-        return tirx.Select(underflow, _constant(0.0), tirx.Select(overflow, infinity, mantissa * _constant(2.0) * power))
+        return tirx.Select(
+            underflow, _constant(0.0), tirx.Select(overflow, infinity, mantissa * _constant(2.0) * power)
+        )
 
     return _let(argument, of)
 
 
-def _odd_rational(
-    argument: Any, bound: float, numerator: Sequence[float], denominator: Sequence[float]
-) -> Any:
+def _odd_rational(argument: Any, bound: float, numerator: Sequence[float], denominator: Sequence[float]) -> Any:
     """``x P(x^2) / Q(x^2)`` of the argument clamped to ``[-bound, bound]``."""
 
     def of(x: Any) -> Any:
