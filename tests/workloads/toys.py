@@ -11,7 +11,21 @@ from ablatrix.workloads.program import Program, TaskProgram
 
 TOYS: dict[str, dict[str, int]] = {
     "mlp": {"layers": 3, "hidden": 8, "classes": 3, "batch": 2},
+    "convolution": {"blocks": 3, "channels": 4, "image": 6},
+    "attention": {"blocks": 2, "hidden": 8, "heads": 2, "tokens": 5},
     "encoder": {"layers": 4, "hidden": 16, "heads": 2, "tokens": 6, "vocabulary": 11},
+    "decoder": {
+        "layers": 3,
+        "hidden": 16,
+        "inner": 24,
+        "heads": 4,
+        "groups": 2,
+        "tokens": 6,
+        "tokens_bound": 12,
+        "vocabulary": 11,
+    },
+    "resnet": {"layers": 14, "channels": 2, "image": 32, "classes": 5},
+    "bound_propagation": {"stages": 2, "blocks": 2, "channels": 3, "image": 6, "classes": 4},
 }
 
 

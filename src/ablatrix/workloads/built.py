@@ -56,3 +56,21 @@ def seeded(build: Callable[[], torch.nn.Module], seed: int = 0) -> torch.nn.Modu
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return build().eval().requires_grad_(False)
+
+
+def spread(module: torch.nn.Module) -> torch.nn.Module:
+    """Give norms and biases values of their own, and return the module.
+
+    Initialised, they are 1 and 0: a compiler that lost one would still answer right. Statistics of batch norm are
+    drawn like a trained network's: variances between 1 and 3, so that residual paths do not grow much.
+    """
+    with torch.no_grad():
+        for parameter in module.parameters():
+            if parameter.dim() == 1:
+                parameter.add_(torch.randn_like(parameter), alpha=0.1)
+        for name, buffer in module.named_buffers():
+            if name.endswith("running_mean"):
+                buffer.normal_(0.0, 0.1)
+            elif name.endswith("running_var"):
+                buffer.uniform_(1.0, 3.0)
+    return module

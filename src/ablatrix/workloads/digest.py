@@ -15,9 +15,7 @@ from ablatrix.workloads.capture import capture, value_tensors
 from ablatrix.workloads.program import Draw
 
 
-def program_digest(
-    programs: Sequence[ExportedProgram], draws: Sequence[Draw], symbol_names: Mapping[str, str]
-) -> str:
+def program_digest(programs: Sequence[ExportedProgram], draws: Sequence[Draw], symbol_names: Mapping[str, str]) -> str:
     """Return the SHA-256 (hexadecimal) of programs and draws.
 
     Symbols are replaced by the names of their dimensions. What is computed from the rest (expected outputs,

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ablatrix.workloads.built import Built, generator, seeded
+from ablatrix.workloads.built import Built, generator, seeded, spread
 
 
 class Encoder(nn.Module):  # type: ignore[misc]
@@ -16,7 +16,7 @@ class Encoder(nn.Module):  # type: ignore[misc]
 
     def __init__(self, parameters: Mapping[str, Any]) -> None:
         super().__init__()
-        from transformers import BertConfig, BertModel  # noqa: PLC0415 - two seconds, for this workload alone
+        from transformers import BertConfig, BertModel
 
         hidden = parameters["hidden"]
         config = BertConfig(
@@ -29,19 +29,10 @@ class Encoder(nn.Module):  # type: ignore[misc]
             attn_implementation="sdpa",
         )
         self.bert = BertModel(config, add_pooling_layer=False)
-        _spread(self.bert)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         """Map [batch, tokens] ids to [batch, tokens, hidden]."""
         return self.bert.encoder(self.bert.embeddings(input_ids=ids)).last_hidden_state
-
-
-def _spread(model: nn.Module) -> None:
-    """Give norms and biases values of their own: at 1 and 0 a wrong norm would pass a check."""
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.dim() == 1:
-                parameter.add_(torch.randn_like(parameter), alpha=0.1)
 
 
 def build(parameters: Mapping[str, Any]) -> Built:
@@ -51,4 +42,4 @@ def build(parameters: Mapping[str, Any]) -> Built:
     def make_inputs(seed: int, sizes: Mapping[str, int]) -> tuple[torch.Tensor, ...]:
         return (torch.randint(parameters["vocabulary"], shape, generator=generator(seed)),)
 
-    return Built(seeded(lambda: Encoder(parameters)), make_inputs, ("ids",))
+    return Built(seeded(lambda: spread(Encoder(parameters))), make_inputs, ("ids",))

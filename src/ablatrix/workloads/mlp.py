@@ -16,9 +16,7 @@ class Perceptron(nn.Module):  # type: ignore[misc]
 
     def __init__(self, layers: int, hidden: int, classes: int) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(
-            nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU()) for _ in range(layers)
-        )
+        self.layers = nn.ModuleList(nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU()) for _ in range(layers))
         self.head = nn.Linear(hidden, classes)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:

@@ -46,18 +46,14 @@ class Oracle:
             eager = _flat(self._eager(*inputs))
         for place, output in enumerate(expected):
             if not bool(torch.isfinite(output).all()):
-                raise WorkloadError(
-                    f"output {place} of the oracle is not finite everywhere; no check could use it"
-                )
+                raise WorkloadError(f"output {place} of the oracle is not finite everywhere; no check could use it")
         return Answer(expected, tuple(map(_rms_error, eager, expected)))
 
 
 def _flat(outputs: Any) -> tuple[torch.Tensor, ...]:
     leaves = pytree.tree_leaves(outputs)
     if not leaves or not all(isinstance(leaf, torch.Tensor) for leaf in leaves):
-        raise WorkloadError(
-            f"a workload returns tensors only; got {[type(leaf).__name__ for leaf in leaves]}"
-        )
+        raise WorkloadError(f"a workload returns tensors only; got {[type(leaf).__name__ for leaf in leaves]}")
     return tuple(leaf.detach().contiguous() for leaf in leaves)
 
 

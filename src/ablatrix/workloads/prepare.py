@@ -83,8 +83,7 @@ def save_program(program: Program, directory: Path) -> None:
         "format": FORMAT,
         "facts": program.facts.model_dump(),
         "draws": [
-            {"seed": draw.seed, "sizes": dict(draw.sizes), "eager_rms": list(draw.eager_rms)}
-            for draw in program.draws
+            {"seed": draw.seed, "sizes": dict(draw.sizes), "eager_rms": list(draw.eager_rms)} for draw in program.draws
         ],
         "dynamic_bounds": dict(program.dynamic_bounds),
         "symbol_names": dict(program.symbol_names),
@@ -104,15 +103,12 @@ def load_program(directory: Path) -> Program:
         raise WorkloadError(f"{directory} holds no prepared workload: {error}; prepare it again") from error
     if plain.get("format") != FORMAT:
         raise WorkloadError(
-            f"{directory} holds a prepared workload of format {plain.get('format')}, "
-            f"this is {FORMAT}; prepare it again"
+            f"{directory} holds a prepared workload of format {plain.get('format')}, this is {FORMAT}; prepare it again"
         )
     programs = load_programs(("exported", "lowered"), directory)
     tensors = torch.load(directory / "draws.pt", weights_only=True)
     draws = tuple(
-        Draw(
-            one["seed"], one["sizes"], tuple(kept["inputs"]), tuple(kept["expected"]), tuple(one["eager_rms"])
-        )
+        Draw(one["seed"], one["sizes"], tuple(kept["inputs"]), tuple(kept["expected"]), tuple(one["eager_rms"]))
         for one, kept in zip(plain["draws"], tensors, strict=True)
     )
     facts = WorkloadFacts.model_validate(plain["facts"])
@@ -120,21 +116,16 @@ def load_program(directory: Path) -> Program:
     found = program_digest((exported, lowered), draws, plain["symbol_names"])
     if found != facts.digest:
         raise WorkloadError(
-            f"{directory}: workload '{facts.name}' has digest {found}, "
-            f"but {facts.digest} was written; prepare it again"
+            f"{directory}: workload '{facts.name}' has digest {found}, but {facts.digest} was written; prepare it again"
         )
     return Program(facts, exported, lowered, draws, plain["dynamic_bounds"], plain["symbol_names"])
 
 
-def _sizes(
-    name: str, built: Built, draws: int, seed: int, largest: Mapping[str, int]
-) -> list[dict[str, int]]:
+def _sizes(name: str, built: Built, draws: int, seed: int, largest: Mapping[str, int]) -> list[dict[str, int]]:
     """Return the size of each dynamic dimension for each draw."""
     unknown = sorted(set(largest) - set(built.dynamic))
     if unknown:
-        raise WorkloadError(
-            f"workload '{name}' has no dynamic dimension {unknown}; it has: {sorted(built.dynamic)}"
-        )
+        raise WorkloadError(f"workload '{name}' has no dynamic dimension {unknown}; it has: {sorted(built.dynamic)}")
     limits = {dim: (low, min(high, largest.get(dim, high))) for dim, (low, high) in built.dynamic.items()}
     for dim, (low, high) in limits.items():
         if not low <= built.timed_sizes[dim] <= high:

@@ -32,6 +32,7 @@ class ParameterSpec:
         minimum: Smallest size allowed.
         multiple_of: Name of another parameter that must divide this one.
         at_least: Name of another parameter that this one must not be smaller than.
+        choices: The only sizes allowed, where there are only some.
     """
 
     default: int
@@ -39,6 +40,7 @@ class ParameterSpec:
     minimum: int = 1
     multiple_of: str | None = None
     at_least: str | None = None
+    choices: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +86,7 @@ def get_workload(name: str) -> WorkloadEntry:
     except Exception as error:
         raise WorkloadError(f"workload '{name}' of {point.value} cannot be imported: {error}") from error
     if not isinstance(entry, WorkloadEntry) or entry.name != name:
-        raise WorkloadError(
-            f"entry point '{name}' of group {GROUP} must name a WorkloadEntry called '{name}'"
-        )
+        raise WorkloadError(f"entry point '{name}' of group {GROUP} must name a WorkloadEntry called '{name}'")
     return entry
 
 
@@ -110,6 +110,8 @@ def check_parameters(name: str, given: Mapping[str, Any]) -> dict[str, int]:
             faults.append(f"workload '{name}': '{key}' must be a whole number, but got {value!r}")
         elif value < spec.minimum:
             faults.append(f"workload '{name}': {key} >= {spec.minimum} must hold, but got {key}={value}")
+        elif spec.choices and value not in spec.choices:
+            faults.append(f"workload '{name}': '{key}' must be one of {spec.choices}, but got {value}")
     if not faults:
         faults = [fault for key, spec in specs.items() for fault in _relations(name, key, spec, full)]
     if faults:
@@ -140,7 +142,7 @@ def _relations(name: str, key: str, spec: ParameterSpec, full: Mapping[str, int]
 
 
 def _shipped() -> Mapping[str, WorkloadEntry]:
-    from ablatrix.workloads.shipped import SHIPPED  # noqa: PLC0415 - it needs the classes above
+    from ablatrix.workloads.shipped import SHIPPED
 
     return SHIPPED
 

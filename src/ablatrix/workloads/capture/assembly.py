@@ -40,6 +40,16 @@ def copy_meta(source: torch.fx.Node, target: torch.fx.Node) -> None:
     target.meta = {key: source.meta[key] for key in KEPT_META if key in source.meta}
 
 
+def live_ranges(program: ExportedProgram) -> dict[Any, Any]:
+    """Return the ranges of the symbols that the program's inputs have; export keeps some that it unified."""
+    live: set[Any] = set()
+    for node in program.graph.nodes:
+        value = node.meta.get("val")
+        if node.op == "placeholder" and isinstance(value, torch.Tensor):
+            live = live.union(*(size.node.expr.free_symbols for size in value.shape if not isinstance(size, int)))
+    return {symbol: interval for symbol, interval in program.range_constraints.items() if symbol in live}
+
+
 def assemble(
     graph: torch.fx.Graph,
     slots: Sequence[Slot],
@@ -54,8 +64,7 @@ def assemble(
     signature = ExportGraphSignature(
         input_specs=[_input_spec(slot) for slot in slots],
         output_specs=[
-            OutputSpec(kind=OutputKind.USER_OUTPUT, arg=TensorArgument(name=node.name), target=None)
-            for node in outputs
+            OutputSpec(kind=OutputKind.USER_OUTPUT, arg=TensorArgument(name=node.name), target=None) for node in outputs
         ],
     )
     callers = [slot.node for slot in slots if slot.weight is None]

@@ -25,10 +25,10 @@ def decomposition_table() -> Any:
     table = torch.export.default_decompositions()
     for operation in WHOLE:
         table.pop(operation, None)
-    replacements: dict[Any, Callable[..., torch.Tensor]] = {
+    replacements: dict[Any, Callable[..., Any]] = {
         aten.linear.default: _linear,
         aten.scaled_dot_product_attention.default: _attention,
-        aten.batch_norm.default: _batch_norm,
+        aten._native_batch_norm_legit_no_training.default: _batch_norm,
         aten.dropout.default: _dropout,
     }
     for operation, function in replacements.items():
@@ -41,7 +41,7 @@ def _linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = N
     return product if bias is None else product + bias
 
 
-def _attention(  # noqa: PLR0917 - aten's signature
+def _attention(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
@@ -53,10 +53,14 @@ def _attention(  # noqa: PLR0917 - aten's signature
     enable_gqa: bool = False,
 ) -> torch.Tensor:
     if dropout_p or is_causal or enable_gqa or (attn_mask is not None and attn_mask.dtype == torch.bool):
-        plain: torch.Tensor = aten.scaled_dot_product_attention.default.decompose(
+        # Rarer forms take torch's own way, which is longer. It adds the mask, also a boolean one: that is made
+        # additive here, as the operation around it does.
+        if attn_mask is not None and attn_mask.dtype == torch.bool:
+            attn_mask = torch.zeros_like(attn_mask, dtype=query.dtype).masked_fill(~attn_mask, -torch.inf)
+        plain: torch.Tensor = aten._scaled_dot_product_attention_math.default(
             query, key, value, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa
-        )
-        return plain  # torch's own decomposition, which is longer
+        )[0]
+        return plain
     factor = query.shape[-1] ** -0.5 if scale is None else scale
     scores = aten.matmul.default(query, key.transpose(-2, -1)) * factor
     if attn_mask is not None:
@@ -64,19 +68,15 @@ def _attention(  # noqa: PLR0917 - aten's signature
     return aten.matmul.default(torch.softmax(scores, dim=-1), value)
 
 
-def _batch_norm(  # noqa: PLR0917 - aten's signature
+def _batch_norm(
     x: torch.Tensor,
     weight: torch.Tensor | None,
     bias: torch.Tensor | None,
     mean: torch.Tensor,
     variance: torch.Tensor,
-    training: bool,
     momentum: float,
     eps: float,
-    cudnn_enabled: bool,
-) -> torch.Tensor:
-    if training:
-        return NotImplemented
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     scale = torch.rsqrt(variance + eps)
     if weight is not None:
         scale = scale * weight
@@ -84,7 +84,8 @@ def _batch_norm(  # noqa: PLR0917 - aten's signature
     if bias is not None:
         shift = shift + bias
     channels = [-1] + [1] * (x.dim() - 2)
-    return x * scale.view(channels) + shift.view(channels)
+    # The saved statistics, which only training reads, are empty in inference.
+    return x * scale.view(channels) + shift.view(channels), x.new_empty(0), x.new_empty(0)
 
 
 def _dropout(x: torch.Tensor, p: float, train: bool) -> torch.Tensor:

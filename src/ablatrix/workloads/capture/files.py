@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch.export import ExportedProgram
 
+from ablatrix.workloads.capture.assembly import live_ranges
+
 WEIGHTS = "weights.pt"
 # Stands for each weight in a .pt2: the format asks that every name has one.
 NOTHING = torch.nn.Parameter(torch.empty(0), requires_grad=False)
@@ -22,7 +24,7 @@ def save_programs(programs: Mapping[str, ExportedProgram], directory: Path) -> N
     torch.save(weights, directory / WEIGHTS)
     for name, program in programs.items():
         bare = copy.copy(program)
-        bare._example_inputs = None
+        bare._example_inputs, bare._range_constraints = None, live_ranges(program)
         bare._state_dict = {
             key: NOTHING if isinstance(tensor, torch.nn.Parameter) else NOTHING.detach()
             for key, tensor in program.state_dict.items()
@@ -52,8 +54,6 @@ def load_programs(names: tuple[str, ...], directory: Path) -> dict[str, Exported
 
 
 def _weights(program: ExportedProgram) -> dict[str, dict[str, Any]]:
-    constants = {
-        name: tensor for name, tensor in program.constants.items() if isinstance(tensor, torch.Tensor)
-    }
+    constants = {name: tensor for name, tensor in program.constants.items() if isinstance(tensor, torch.Tensor)}
     state = {name: tensor.detach() for name, tensor in program.state_dict.items()}
     return {"state": state, "constants": {name: tensor.detach() for name, tensor in constants.items()}}

@@ -132,7 +132,7 @@ class _Walk:
         reads: list[int] = []
         positional = [self._render(argument, reads) for argument in node.args]
         named = [f"{name}={self._render(node.kwargs[name], reads)}" for name in sorted(node.kwargs)]
-        made = node.meta["val"]
+        made = node.meta.get("val")
         if isinstance(made, torch.Tensor):
             writes = [self._add(node, None, "intermediate")]
         else:
@@ -217,17 +217,13 @@ def symbols_of(program: ExportedProgram, dimensions: Sequence[Mapping[int, str]]
     """
     kinds = {spec.arg.name: spec.kind for spec in program.graph_signature.input_specs}
     inputs = [
-        node
-        for node in program.graph.nodes
-        if node.op == "placeholder" and kinds[node.name] == InputKind.USER_INPUT
+        node for node in program.graph.nodes if node.op == "placeholder" and kinds[node.name] == InputKind.USER_INPUT
     ]
     names: dict[str, str] = {}
     for node, axes in zip(inputs, dimensions, strict=True):
         for axis, name in axes.items():
             size = node.meta["val"].shape[axis]
             if not isinstance(size, torch.SymInt) or not size.node.expr.is_Symbol:
-                raise WorkloadError(
-                    f"dimension '{name}' (axis {axis} of '{node.name}') was fixed to {size} by export"
-                )
+                raise WorkloadError(f"dimension '{name}' (axis {axis} of '{node.name}') was fixed to {size} by export")
             names[str(size.node.expr)] = name
     return names

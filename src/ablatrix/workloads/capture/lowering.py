@@ -10,7 +10,7 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind
 
 from ablatrix.errors import WorkloadError
-from ablatrix.workloads.capture.assembly import Slot, assemble, copy_meta
+from ablatrix.workloads.capture.assembly import Slot, assemble, copy_meta, live_ranges
 from ablatrix.workloads.capture.decompositions import decomposition_table
 
 aten = torch.ops.aten
@@ -53,13 +53,9 @@ def lower(exported: ExportedProgram) -> ExportedProgram:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=FutureWarning, module="copyreg")
         decomposed = exported.run_decompositions(decomposition_table())
-    changed = [
-        spec.target for spec in decomposed.graph_signature.output_specs if spec.kind != OutputKind.USER_OUTPUT
-    ]
+    changed = [spec.target for spec in decomposed.graph_signature.output_specs if spec.kind != OutputKind.USER_OUTPUT]
     if changed:
-        raise WorkloadError(
-            f"the program writes to {changed}; a workload must be a pure function of its inputs"
-        )
+        raise WorkloadError(f"the program writes to {changed}; a workload must be a pure function of its inputs")
     return _Lowering(decomposed).run()
 
 
@@ -86,9 +82,7 @@ class _Lowering:
         elif node.op == "call_function" and node.target not in CHECKS:
             tags = getattr(node.target, "tags", ())
             if torch.Tag.nondeterministic_seeded in tags:
-                raise WorkloadError(
-                    f"the program draws random numbers in {node.target}; put the model in eval mode"
-                )
+                raise WorkloadError(f"the program draws random numbers in {node.target}; put the model in eval mode")
             if all(source in self.known for source in node.all_input_nodes):
                 arguments, keywords = torch.fx.map_arg((node.args, node.kwargs), self.known.__getitem__)
                 self.known[node] = node.target(*arguments, **keywords)
@@ -141,9 +135,7 @@ class _Lowering:
                 copy_meta(node, made[node])
         outputs = [made[self._resolve(node)] for node in self.program.graph.output_node().args[0]]
         program = self.program
-        return assemble(
-            graph, slots, outputs, state, ranges=program.range_constraints, verifiers=program.verifiers
-        )
+        return assemble(graph, slots, outputs, state, ranges=live_ranges(program), verifiers=program.verifiers)
 
 
 def _weight(program: ExportedProgram, name: str) -> torch.Tensor:

@@ -1,0 +1,145 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from ablatrix.errors import WorkloadError
+from ablatrix.plan.plan import PlanOptions
+from ablatrix.plan.planner import make_plan
+from ablatrix.workloads.capture import capture, export_tasks
+from ablatrix.workloads.prepare import describe, load_program, prepare, save_program
+from ablatrix.workloads.program import Program
+from tests.workloads.toys import TOYS, run_lowered, run_plan_eager
+
+
+@pytest.fixture(scope="module")
+def decoder() -> Program:
+    return prepare("decoder", TOYS["decoder"], draws=5, seed=7)
+
+
+CHILD = """
+import json, os, sys, torch
+from pathlib import Path
+torch.set_num_threads(1)
+from ablatrix.workloads.prepare import load_program, prepare
+def threads(): return len(os.listdir("/proc/self/task"))
+before = threads()
+load_program(Path(sys.argv[1]))
+started = threads() - before
+print(started, prepare("decoder", json.loads(sys.argv[2]), draws=5, seed=7).facts.digest)
+"""
+
+
+def test_another_process_loads_without_a_new_thread_and_makes_the_same_digest(decoder: Program, tmp_path: Path) -> None:
+    save_program(decoder, tmp_path)
+    command = [sys.executable, "-c", CHILD, str(tmp_path), json.dumps(TOYS["decoder"])]
+    environment = {**os.environ, "PYTHONHASHSEED": "77"}
+    child = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert child.stdout.split() == ["0", decoder.facts.digest]
+
+
+def test_digest_tells_sizes_seeds_and_inputs_apart() -> None:
+    toy = TOYS["mlp"]
+    digests = {
+        prepare("mlp", {**toy, **change}, seed=seed, draws=draws).facts.digest
+        for change, seed, draws in (({}, 0, 1), ({"hidden": 9}, 0, 1), ({}, 1, 1), ({}, 0, 2))
+    }
+    assert len(digests) == 4
+
+
+def test_first_draw_has_the_timed_size_and_others_vary_within_the_bounds(decoder: Program) -> None:
+    sizes = [draw.sizes["tokens"] for draw in decoder.draws]
+    assert sizes[:3] == [6, 2, 12]
+    assert all(2 <= size <= 12 for size in sizes)
+    for draw in decoder.draws:
+        assert [tuple(one.shape) for one in draw.inputs] == [
+            (1, draw.sizes["tokens"]),
+            (1, 1, draw.sizes["tokens"], draw.sizes["tokens"]),
+            (1, draw.sizes["tokens"]),
+        ]
+
+
+def test_draws_stay_below_a_lower_bound() -> None:
+    program = prepare("decoder", {**TOYS["decoder"], "layers": 1}, draws=6, largest={"tokens": 7})
+    assert [draw.sizes["tokens"] for draw in program.draws][:3] == [6, 2, 7]
+    assert max(draw.sizes["tokens"] for draw in program.draws) == 7
+
+
+def test_bounds_that_leave_no_room_are_refused() -> None:
+    with pytest.raises(WorkloadError, match="smallest <= timed <= largest must hold for 'tokens', but got 2 <= 6 <= 5"):
+        prepare("decoder", TOYS["decoder"], largest={"tokens": 5})
+    with pytest.raises(WorkloadError, match=r"'mlp' has no dynamic dimension \['tokens'\]"):
+        prepare("mlp", TOYS["mlp"], largest={"tokens": 5})
+    with pytest.raises(WorkloadError, match="draws must be at least 1, but got 0"):
+        prepare("mlp", draws=0)
+
+
+def test_facts_name_dynamic_dimensions_in_the_inputs(decoder: Program) -> None:
+    assert [one.shape for one in decoder.facts.inputs] == [
+        [1, "tokens"],
+        [1, 1, "tokens", "tokens"],
+        [1, "tokens"],
+    ]
+    assert decoder.facts.dynamic == {"tokens": [2, 12]}
+    assert decoder.facts.timed_sizes == {"tokens": 6}
+    assert list(decoder.symbol_names.values()) == ["tokens"]
+    assert list(decoder.dynamic_bounds.values()) == [12]
+
+
+def test_causal_decoder_does_not_see_later_tokens(decoder: Program) -> None:
+    ids, mask, positions = decoder.draws[2].inputs
+    changed = ids.clone()
+    changed[0, -1] = (changed[0, -1] + 1) % TOYS["decoder"]["vocabulary"]
+    before = run_lowered(decoder, (ids, mask, positions))[0]
+    after = run_lowered(decoder, (changed, mask, positions))[0]
+    assert torch.equal(before[:, :-1], after[:, :-1])
+    assert not torch.equal(before[:, -1], after[:, -1])
+
+
+def test_a_lower_upper_bound_reaches_the_values_and_the_tasks(decoder: Program) -> None:
+    symbol = next(iter(decoder.symbol_names))
+    full, half = capture(decoder.lowered), capture(decoder.lowered, {symbol: 8})
+    (mask,) = [index for index, value in enumerate(full.values) if value.signature.startswith("float32[1,1,s")][:1]
+    assert (full.values[mask].bytes, half.values[mask].bytes) == (4 * 12 * 12, 4 * 8 * 8)
+    plan = make_plan(half, PlanOptions(partition="regions", reuse="release"))
+    tasks = export_tasks(decoder.lowered, plan, {symbol: 8})
+    for task in tasks:
+        assert task.upper_bounds == {symbol: 8}
+        (interval,) = task.exported.range_constraints.values()
+        assert (interval.lower, interval.upper) == (2, 8)
+    got = run_plan_eager(decoder, half, plan, tasks, decoder.draws[0].inputs)
+    assert all(map(torch.equal, got, run_lowered(decoder, decoder.draws[0].inputs)))
+
+
+def test_a_changed_weight_is_found_when_loading(tmp_path: Path) -> None:
+    save_program(prepare("mlp", TOYS["mlp"]), tmp_path)
+    weights = torch.load(tmp_path / "weights.pt", weights_only=True)
+    next(iter(weights["exported"]["state"].values())).view(-1)[0] += 1
+    torch.save(weights, tmp_path / "weights.pt")
+    with pytest.raises(WorkloadError, match=r"workload 'mlp' has digest .*; prepare it again"):
+        load_program(tmp_path)
+
+
+def test_a_directory_without_a_program_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WorkloadError, match="holds no prepared workload"):
+        load_program(tmp_path)
+
+
+def test_describing_needs_no_export() -> None:
+    facts = describe("decoder", TOYS["decoder"])
+    assert facts.tier == "hard"
+    assert facts.parameters == {**TOYS["decoder"], "batch": 1}
+    assert facts.inputs[0].shape == [1, "tokens"]
+    assert facts.parameter_count > 0
+
+
+def test_preparing_leaves_the_global_random_state_alone() -> None:
+    torch.manual_seed(5)
+    prepare("mlp", TOYS["mlp"])
+    drawn = torch.rand(1)
+    torch.manual_seed(5)
+    assert torch.equal(torch.rand(1), drawn)

@@ -1,0 +1,80 @@
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from ablatrix.errors import WorkloadError
+from ablatrix.workloads import registry
+from ablatrix.workloads.registry import check_parameters, get_workload, workload_names
+
+
+def test_shipped_workloads_cover_the_tiers() -> None:
+    tiers = {get_workload(name).tier for name in workload_names()}
+    assert tiers == {"tiny", "medium", "hard"}
+
+
+def test_defaults_are_filled_in_and_fit_their_own_rules() -> None:
+    for name in workload_names():
+        assert list(check_parameters(name, {})) == list(get_workload(name).parameters)
+    assert check_parameters("encoder", {"layers": 2})["layers"] == 2
+
+
+def test_unknown_workload_names_those_there_are() -> None:
+    with pytest.raises(WorkloadError, match=r"no workload 'bert'; there are: mlp, .*encoder"):
+        get_workload("bert")
+
+
+def test_unknown_parameter_names_those_there_are() -> None:
+    with pytest.raises(WorkloadError, match=r"'mlp' has no parameter 'depth'; it has: layers, hidden, .*batch"):
+        check_parameters("mlp", {"depth": 2})
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("mlp", {"layers": 0}, "layers >= 1 must hold, but got layers=0"),
+        ("mlp", {"layers": 1.5}, "'layers' must be a whole number, but got 1.5"),
+        ("mlp", {"layers": True}, "'layers' must be a whole number, but got True"),
+        ("encoder", {"hidden": 10}, "hidden must be a multiple of heads, but got hidden=10, heads=4"),
+        ("decoder", {"tokens": 300}, "tokens_bound >= tokens must hold, but got tokens_bound=128, tokens=300"),
+        ("resnet", {"layers": 18}, r"'layers' must be one of \(14, 26, 50, 101\), but got 18"),
+    ],
+)
+def test_a_size_that_breaks_a_rule_is_refused(name: str, given: dict[str, int], message: str) -> None:
+    with pytest.raises(WorkloadError, match=message):
+        check_parameters(name, given)
+
+
+def test_all_faults_are_named_at_once() -> None:
+    with pytest.raises(WorkloadError) as caught:
+        check_parameters("mlp", {"depth": 2, "layers": 0, "hidden": -1})
+    assert len(str(caught.value).splitlines()) == 3
+
+
+def test_registry_loads_without_torch() -> None:
+    code = (
+        "import sys; from ablatrix.workloads.registry import *; "
+        "[check_parameters(name, {}) for name in workload_names()]; "
+        "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_package_adds_a_workload_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = EntryPoint("polynomial", "tests.workloads.polynomial:ENTRY", registry.GROUP)
+    monkeypatch.setattr(registry, "_added", lambda: {"polynomial": point})
+    assert workload_names()[-1] == "polynomial"
+    assert check_parameters("polynomial", {}) == {"degree": 3, "points": 8}
+
+
+def test_an_entry_point_that_names_something_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = {
+        "broken": EntryPoint("broken", "tests.workloads.nowhere:ENTRY", registry.GROUP),
+        "wrong": EntryPoint("wrong", "tests.workloads.polynomial:build", registry.GROUP),
+    }
+    monkeypatch.setattr(registry, "_added", lambda: points)
+    with pytest.raises(WorkloadError, match=r"'broken' of tests\.workloads\.nowhere:ENTRY cannot be imported"):
+        get_workload("broken")
+    with pytest.raises(WorkloadError, match="must name a WorkloadEntry called 'wrong'"):
+        get_workload("wrong")
