@@ -10,6 +10,7 @@ import torch
 from ablatrix.errors import WorkloadError
 from ablatrix.plan.plan import PlanOptions
 from ablatrix.plan.planner import make_plan
+from ablatrix.workloads.built import Built
 from ablatrix.workloads.capture import capture, export_tasks
 from ablatrix.workloads.prepare import describe, load_program, prepare, save_program
 from ablatrix.workloads.program import Program
@@ -143,3 +144,14 @@ def test_preparing_leaves_the_global_random_state_alone() -> None:
     drawn = torch.rand(1)
     torch.manual_seed(5)
     assert torch.equal(torch.rand(1), drawn)
+
+
+def test_a_model_that_cannot_be_exported_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Branches(torch.nn.Module):  # type: ignore[misc]
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x if x.sum() > 0 else -x
+
+    built = Built(Branches(), lambda seed, sizes: (torch.ones(2),), ("x",))
+    monkeypatch.setattr("ablatrix.workloads.prepare.build_workload", lambda name, parameters: built)
+    with pytest.raises(WorkloadError, match=r"workload 'mlp' cannot be exported: .*data-dependent"):
+        prepare("mlp")

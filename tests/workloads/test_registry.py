@@ -1,12 +1,20 @@
+import re
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
 from ablatrix.errors import WorkloadError
 from ablatrix.workloads import registry
-from ablatrix.workloads.registry import check_parameters, get_workload, workload_names
+from ablatrix.workloads.registry import (
+    WorkloadEntry,
+    build_workload,
+    check_parameters,
+    get_workload,
+    workload_names,
+)
 
 
 def test_shipped_workloads_cover_the_tiers() -> None:
@@ -61,17 +69,36 @@ def test_registry_loads_without_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_package_adds_a_workload_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    point = EntryPoint("polynomial", "tests.workloads.polynomial:ENTRY", registry.GROUP)
+@pytest.fixture
+def documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The package of the documentation, importable; the second block is what a reader tries."""
+    page = (Path(__file__).parents[2] / "docs" / "writing-a-workload.md").read_text(encoding="utf-8")
+    package, trial = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "polynomial.py").write_text(package, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    point = EntryPoint("polynomial", "polynomial:ENTRY", registry.GROUP)
     monkeypatch.setattr(registry, "_added", lambda: {"polynomial": point})
+    return str(trial)
+
+
+def test_the_documented_package_adds_a_workload(documented: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert workload_names()[-1] == "polynomial"
     assert check_parameters("polynomial", {}) == {"degree": 3, "points": 8}
+    exec(documented, {})
+    assert "InputFacts(name='points', shape=['points'], dtype='float32')" in capsys.readouterr().out
+
+
+def test_a_builder_that_cannot_be_imported_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = WorkloadEntry("lost", "tiny", "Has no builder.", {}, "tests.workloads.nowhere:build")
+    monkeypatch.setattr(registry, "_shipped", lambda: {"lost": entry})
+    with pytest.raises(WorkloadError, match=r"'lost' needs what is not installed: No module named .*nowhere"):
+        build_workload("lost", {})
 
 
 def test_an_entry_point_that_names_something_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     points = {
         "broken": EntryPoint("broken", "tests.workloads.nowhere:ENTRY", registry.GROUP),
-        "wrong": EntryPoint("wrong", "tests.workloads.polynomial:build", registry.GROUP),
+        "wrong": EntryPoint("wrong", "ablatrix.workloads.mlp:build", registry.GROUP),
     }
     monkeypatch.setattr(registry, "_added", lambda: points)
     with pytest.raises(WorkloadError, match=r"'broken' of tests\.workloads\.nowhere:ENTRY cannot be imported"):

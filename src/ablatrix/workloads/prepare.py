@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.export import ExportedProgram
 
 from ablatrix.errors import WorkloadError
 from ablatrix.records.model import InputFacts, WorkloadFacts
@@ -54,8 +55,7 @@ def prepare(
     built = build_workload(name, given)
     sizes = _sizes(name, built, draws, seed, largest or {})
     inputs = [built.make_inputs(seed + index, one) for index, one in enumerate(sizes)]
-    with torch.no_grad():
-        exported = torch.export.export(built.module, inputs[0], dynamic_shapes=built.dynamic_shapes())
+    exported = _export(name, built, inputs[0])
     lowered = lower(exported)
     oracle = Oracle(exported)
     made = []
@@ -119,6 +119,14 @@ def load_program(directory: Path) -> Program:
             f"{directory}: workload '{facts.name}' has digest {found}, but {facts.digest} was written; prepare it again"
         )
     return Program(facts, exported, lowered, draws, plain["dynamic_bounds"], plain["symbol_names"])
+
+
+def _export(name: str, built: Built, inputs: tuple[torch.Tensor, ...]) -> ExportedProgram:
+    try:
+        with torch.no_grad():
+            return torch.export.export(built.module, inputs, dynamic_shapes=built.dynamic_shapes())
+    except Exception as error:  # export has many errors and no common one
+        raise WorkloadError(f"workload '{name}' cannot be exported: {type(error).__name__}: {error}") from error
 
 
 def _sizes(name: str, built: Built, draws: int, seed: int, largest: Mapping[str, int]) -> list[dict[str, int]]:

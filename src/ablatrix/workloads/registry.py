@@ -120,9 +120,19 @@ def check_parameters(name: str, given: Mapping[str, Any]) -> dict[str, int]:
 
 
 def build_workload(name: str, parameters: Mapping[str, int]) -> Built:
-    """Build a workload from parameters that ``check_parameters`` returned."""
+    """Build a workload from parameters that ``check_parameters`` returned.
+
+    Raises:
+        WorkloadError: The workload is unknown, or needs a package that is not installed.
+    """
     module, _, function = get_workload(name).builder.partition(":")
-    built: Built = getattr(import_module(module), function)(parameters)
+    try:
+        built: Built = getattr(import_module(module), function)(parameters)
+    except ImportError as error:
+        raise WorkloadError(
+            f"workload '{name}' needs what is not installed: {error}; "
+            "for the shipped ones: pip install 'ablatrix[workloads]'"
+        ) from error
     return built
 
 
