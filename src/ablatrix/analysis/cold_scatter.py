@@ -8,7 +8,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import offset_copy
 
 from ablatrix.analysis.estimate import sort_key
@@ -17,7 +17,7 @@ from ablatrix.analysis.figure import COLOURS, FAILED, INK, MARKERS, house_style,
 MISSES = "compile_cache_miss_delta_first_run"
 TIME = "compile_first_run_ms"
 ASIDE_PT = 3.0  # workloads of equal miss counts stand side by side, else they would hide each other
-LOG_FROM = 10.0  # a span of values wider than this is drawn on a logarithmic axis
+LOG_FROM = 8.0  # a span of values wider than this is drawn on a logarithmic axis
 
 
 def cold_points(trials: pl.DataFrame) -> pl.DataFrame:
@@ -39,21 +39,27 @@ def draw_cold_scatter(points: pl.DataFrame, stem: Path) -> list[Path]:
     when not.
     """
     with house_style():
-        figure = new_figure(height_in=3.1)
-        ok = points.filter((pl.col("status") == "ok") & pl.col(MISSES).is_not_null() & pl.col(TIME).is_not_null())
-        failed = points.filter(pl.col("status") != "ok")
-        axes, strip = _axes(figure, with_strip=not failed.is_empty())
-        workloads, partitions = _levels(points, "workload"), _levels(points, "partition")
-        for row in ok.iter_rows(named=True):
-            aside_pt = ASIDE_PT * (workloads.index(row["workload"]) - (len(workloads) - 1) / 2)
-            beside = offset_copy(axes.transData, figure, x=aside_pt, units="points")
-            axes.plot([row[MISSES]], [row[TIME]], transform=beside, **_marker(row, workloads, partitions))
-        _scale(axes, ok)
-        handles = _legend(workloads, partitions)
-        if strip is not None:
-            handles.append(_draw_failed(strip, failed, axes))
-        figure.legend(handles=handles, loc="outside lower center", ncols=3, handletextpad=0.3, columnspacing=1.2)
-        return save_figure(figure, stem)
+        return save_figure(compose_cold_scatter(points), stem)
+
+
+def compose_cold_scatter(points: pl.DataFrame) -> Figure:
+    """Return the figure of `draw_cold_scatter`; call it inside `house_style`."""
+    figure = new_figure(height_in=3.1)
+    ok = points.filter((pl.col("status") == "ok") & pl.col(MISSES).is_not_null() & pl.col(TIME).is_not_null())
+    failed = points.filter(pl.col("status") != "ok")
+    axes, strip = _axes(figure, with_strip=not failed.is_empty())
+    workloads, partitions = _levels(points, "workload"), _levels(points, "partition")
+    step_pt = min(ASIDE_PT, 2 * ASIDE_PT / max(len(workloads) - 1, 1))
+    for row in ok.iter_rows(named=True):
+        aside_pt = step_pt * (workloads.index(row["workload"]) - (len(workloads) - 1) / 2)
+        beside = offset_copy(axes.transData, figure, x=aside_pt, units="points")
+        axes.plot([row[MISSES]], [row[TIME]], transform=beside, **_marker(row, workloads, partitions))
+    _scale(axes, ok)
+    handles = _legend(workloads, partitions)
+    if strip is not None:
+        handles.append(_draw_failed(strip, failed))
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, handletextpad=0.3, columnspacing=1.2)
+    return figure
 
 
 def _axes(figure: Figure, with_strip: bool) -> tuple[Axes, Axes | None]:
@@ -92,10 +98,12 @@ def _scale(axes: Axes, ok: pl.DataFrame) -> None:
         axes.yaxis.set_minor_formatter("")
     else:
         axes.set_ylim(0, times[-1] * 1.1)
-    if misses[0] > 0 and misses[-1] / misses[0] > 4 * LOG_FROM:
+    if misses[0] > 0 and misses[-1] / misses[0] > LOG_FROM:
         axes.set_xscale("log")
         axes.set_xlim(misses[0] / 1.5, misses[-1] * 1.5)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_locator(NullLocator())
     else:
         axes.set_xlim(0, max(misses[-1], 1) * 1.08)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -112,7 +120,7 @@ def _legend(workloads: Sequence[str], partitions: Sequence[str]) -> list[Line2D]
     return marks
 
 
-def _draw_failed(strip: Axes, failed: pl.DataFrame, axes: Axes) -> Line2D:
+def _draw_failed(strip: Axes, failed: pl.DataFrame) -> Line2D:
     known = failed[MISSES].drop_nulls().to_list()
     style: dict[str, Any] = {
         "marker": "x",
@@ -129,7 +137,7 @@ def _draw_failed(strip: Axes, failed: pl.DataFrame, axes: Axes) -> Line2D:
     strip.grid(visible=False)
     strip.set_ylabel("failed", rotation=0, ha="right", va="center")
     strip.tick_params(axis="x", bottom=False, labelbottom=False)
-    return Line2D([], [], label=f"failed ({failed.height}, {failed.height - len(known)} at the edge)", **style)
+    return Line2D([], [], label=f"failed ({failed.height}; {failed.height - len(known)} at edge)", **style)
 
 
 def _levels(points: pl.DataFrame, column: str) -> list[str]:
