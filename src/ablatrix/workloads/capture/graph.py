@@ -20,6 +20,7 @@ from ablatrix.plan.graph import Graph, Node, Value
 REGION = re.compile(
     r"^(.*?\bstages\.\d+\.(?:layers|layer|blocks)\.\d+|.*?\b(?:layers|layer|blocks|h|stages)\.\d+)(?=\.|$)"
 )
+OUTSIDE = "outside"
 
 
 @dataclass(frozen=True)
@@ -192,13 +193,18 @@ def is_symbolic(node: torch.fx.Node) -> bool:
 
 
 def region_of(node: torch.fx.Node) -> str:
-    """Return the path of the model block that a node belongs to, empty when there is none."""
+    """Return the path of the model block that a node belongs to.
+
+    What a model does before, between and after its blocks is ``OUTSIDE``: regions of its own, so that equal blocks
+    stay equal. A node that no module made (a constant that was folded, a size) has no region.
+    """
     stack = node.meta.get("nn_module_stack")
     if not stack:
         return ""
     path = next(reversed(stack.values()))[0]
     found = REGION.match(path)
-    return found.group(1) if found else ""
+    return found.group(1) if found else OUTSIDE
+
 
 
 def _text(size: Any) -> str:
