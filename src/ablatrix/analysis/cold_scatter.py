@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import offset_copy
 
-from ablatrix.analysis.estimate import sort_key
+from ablatrix.analysis.estimate import grouped, sort_key
 from ablatrix.analysis.figure import COLOURS, FAILED, INK, MARKERS, house_style, new_figure, save_figure
 
 MISSES = "compile_cache_miss_delta_first_run"
@@ -50,10 +50,11 @@ def compose_cold_scatter(points: pl.DataFrame) -> Figure:
     axes, strip = _axes(figure, with_strip=not failed.is_empty())
     workloads, partitions = _levels(points, "workload"), _levels(points, "partition")
     step_pt = min(ASIDE_PT, 2 * ASIDE_PT / max(len(workloads) - 1, 1))
-    for row in ok.iter_rows(named=True):
-        aside_pt = step_pt * (workloads.index(row["workload"]) - (len(workloads) - 1) / 2)
+    for (workload, partition), part in grouped(ok, ["workload", "partition"]):
+        aside_pt = step_pt * (workloads.index(workload) - (len(workloads) - 1) / 2)
         beside = offset_copy(axes.transData, figure, x=aside_pt, units="points")
-        axes.plot([row[MISSES]], [row[TIME]], transform=beside, **_marker(row, workloads, partitions))
+        style = _marker(workloads.index(workload), partitions.index(partition))
+        axes.plot(part[MISSES].to_list(), part[TIME].to_list(), transform=beside, **style)
     _scale(axes, ok)
     handles = _legend(workloads, partitions)
     if strip is not None:
@@ -72,15 +73,14 @@ def _axes(figure: Figure, with_strip: bool) -> tuple[Axes, Axes | None]:
     return axes, strip
 
 
-def _marker(row: dict[str, Any], workloads: Sequence[str], partitions: Sequence[str]) -> dict[str, Any]:
-    index = partitions.index(row["partition"])
-    colour = COLOURS[index % len(COLOURS)]
+def _marker(workload: int, partition: int) -> dict[str, Any]:
+    colour = COLOURS[partition % len(COLOURS)]
     return {
-        "marker": MARKERS[workloads.index(row["workload"]) % len(MARKERS)],
+        "marker": MARKERS[workload % len(MARKERS)],
         "markersize": 3.8,
         "linestyle": "none",
         "color": colour,
-        "markerfacecolor": colour if index == 0 else "none",
+        "markerfacecolor": colour if partition == 0 else "none",
         "markeredgewidth": 0.7,
     }
 
@@ -114,9 +114,8 @@ def _legend(workloads: Sequence[str], partitions: Sequence[str]) -> list[Line2D]
         Line2D([], [], linestyle="none", marker=MARKERS[i % len(MARKERS)], color=INK, markersize=4.5, label=name)
         for i, name in enumerate(workloads)
     ]
-    for name in partitions:
-        style = _marker({"partition": name, "workload": ""}, [""], partitions)
-        marks.append(Line2D([], [], **{**style, "marker": "o"}, label=f"partition: {name}"))
+    for i, name in enumerate(partitions):
+        marks.append(Line2D([], [], label=f"partition: {name}", **_marker(0, i)))
     return marks
 
 
