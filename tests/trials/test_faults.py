@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from ablatrix.trials.linux import children_of
 from tests.trials.conftest import Bench
 
 
-def cold(bench: Bench, fault: str, **protocol: object) -> Outcome:
+def cold(bench: Bench, fault: str, **protocol: Any) -> Outcome:
     block = bench.block([fault], **protocol)
     return run_cold(block, *block.trials[0], bench.server)
 

@@ -72,6 +72,7 @@ _ENTRIES = (
             "batch": _BATCH,
         },
         builder="ablatrix.workloads.decoder:build",
+        dynamic=("tokens",),
     ),
     WorkloadEntry(
         name="resnet",
