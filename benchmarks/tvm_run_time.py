@@ -64,8 +64,7 @@ def main(blocks: int) -> None:
         figures["ok"] == figures["trials"]
         and all(figures[f"{w}_library_over_eager"] <= TARGETS["library_over_eager"] for w in ("encoder", "resnet"))
         and all(
-            figures[f"{w}_default_over_vectorised"] >= TARGETS["default_over_vectorised"]
-            for w in ("encoder", "resnet")
+            figures[f"{w}_default_over_vectorised"] >= TARGETS["default_over_vectorised"] for w in ("encoder", "resnet")
         )
         and figures["encoder_regions_over_whole"] <= TARGETS["regions_over_whole"]
     )

@@ -44,14 +44,12 @@ class LineIndex:
 
     def line(self, location: Location) -> int:
         """Return the line (from 1) of the deepest part of a location that the document has."""
-        node, line = self._data, 0
+        node: Any = self._data
+        line = 0
         for step in location:
-            marks = getattr(node, "lc", None)
             try:
-                if isinstance(node, dict):
-                    line = marks.key(step)[0]  # type: ignore[union-attr]
-                else:
-                    line = marks.item(step)[0]  # type: ignore[union-attr]
+                marks: Any = node.lc
+                line = (marks.key if isinstance(node, dict) else marks.item)(step)[0]
                 node = node[step]
             except (AttributeError, KeyError, IndexError, TypeError):
                 break
@@ -59,11 +57,11 @@ class LineIndex:
 
     def deepest(self, location: Location) -> Location:
         """Drop the steps that pydantic adds for unions: keep what walks down the document, and one missing key."""
-        node, kept = self._data, []
+        node: Any = self._data
+        kept: list[str | int] = []
         for position, step in enumerate(location):
-            if (isinstance(node, dict) and step in node) or (
-                isinstance(node, list) and isinstance(step, int) and step < len(node)
-            ):
+            inside = step in node if isinstance(node, dict) else isinstance(step, int) and isinstance(node, list)
+            if inside and (isinstance(node, dict) or int(step) < len(node)):
                 node = node[step]
                 kept.append(step)
             elif isinstance(node, dict) and position == len(location) - 1:

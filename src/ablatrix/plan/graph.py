@@ -31,8 +31,8 @@ class Node:
             in the order of ``reads``.
         reads: Indices of the values that it reads, in argument order (repeats allowed).
         writes: Indices of the values that it makes.
-        region: Path of the model block that the node belongs to (``encoder.layer.3``), or any other label; empty when it
-            goes with the node before it.
+        region: Path of the model block that the node belongs to (``encoder.layer.3``), or any other label;
+            empty when it goes with the node before it.
     """
 
     operation: str

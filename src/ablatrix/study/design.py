@@ -149,8 +149,8 @@ def write_design(design: Design, path: Path) -> None:
 
 def _configurations(stage: Stage) -> Iterator[dict[str, Level]]:
     if stage.factorial is not None:
-        for levels in itertools.product(*stage.factorial.values()):
-            yield dict(zip(stage.factorial, levels, strict=True))
+        for combination in itertools.product(*stage.factorial.values()):
+            yield dict(zip(stage.factorial, combination, strict=True))
         return
     around = dict(stage.around or {})
     yield around

@@ -57,6 +57,9 @@ def make_record(
     """Return the record of one attempt.
 
     Args:
+        design: What was planned.
+        scene: What is the same for all records of the run.
+        outcome: What became of the trial.
         facts: The workload, as prepared.
         attempt: 0 for the first try.
         samples: Where the raw samples of a hot trial lie (see ``samples_line``), None when there are none.

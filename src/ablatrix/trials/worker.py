@@ -77,7 +77,7 @@ class Monologue:
 
     def send(self, message: Message) -> None:
         """Show what the trial says."""
-        print(f"{message['event']}: {message.get('ms', '')}", file=sys.stderr)
+        sys.stderr.write(f"{message['event']}: {message.get('ms', '')}\n")
 
     def receive(self) -> tuple[Message, list[int]]:
         """Return the next request."""
