@@ -16,8 +16,9 @@ from typing import Any
 import tvm_ffi
 from tvm import ir, tirx
 
-# Cost of a multiply-add in a tile of so many vectors, against the best: narrow tiles load more of the rows,
-# wide ones more of the columns. Odd vectors (28, 56 lanes) are not here: LLVM keeps them in memory.
+# Estimated cost of a multiply-add in a tile of so many vectors, against the best: narrow tiles load more of the
+# rows, wide ones more of the columns. Odd vectors (28 or 56 lanes) are left out: LLVM keeps their accumulators
+# in memory, which made convolutions 20 to 50 times slower.
 _TILE_COST = {2: 1.0, 3: 1.02, 4: 1.05, 1: 1.15}
 _ACCUMULATORS = 24  # vector registers for one tile of the output; AVX-512 has 32
 _MAX_ROWS = 12
@@ -171,24 +172,16 @@ def schedule_contraction(sch: Any, block: Any, axes: Axes, lanes: int, epilogue:
     panels = _product_of([extents[i] for i in axes.outer])
     panels = None if panels is None or columns is None else panels * -(-columns // width)
     share_rows = panels is not None and panels < _PANELS
-    if share_rows:
-        parallel = sch.fuse(*outer, column_outer, row_outer)
-        inside = parallel
-    else:
-        parallel = sch.fuse(*outer, column_outer)
-        inside = row_outer
+    parallel = sch.fuse(*outer, column_outer, *([row_outer] if share_rows else []))
     sch.parallel(parallel)
-    for loop, size, tile in ((row_outer, rows, row_tile), (column_outer, columns, width)):
-        if not share_rows and loop is row_outer and size is not None and size % tile:
-            sch.annotate(loop, "pragma_loop_partition_hint", 1)
-    sch.reverse_compute_at(epilogue, inside)
+    if not share_rows and rows is not None and rows % row_tile:
+        sch.annotate(row_outer, "pragma_loop_partition_hint", 1)
+    sch.reverse_compute_at(epilogue, parallel if share_rows else row_outer)
     sch.set_scope(block, 0, "local")
     if pack is not None:
-        if share_rows:
-            _vectorise_copy(sch, pack, lanes, parallel=True)
-        else:
+        if not share_rows:
             sch.compute_at(pack, parallel)
-            _vectorise_copy(sch, pack, lanes, parallel=False)
+        _vectorise_copy(sch, pack, lanes, parallel=share_rows)
     # Vectorised before the split into initial value and update: an update alone is no reduction to TVM.
     sch.unroll(row_inner)
     _vectorise(sch, column_inner, width, lanes)

@@ -1,10 +1,12 @@
 """Elementary functions as arithmetic, so that a vectorised loop stays a vectorised loop.
 
 TVM lowers ``exp``, ``erf`` and their relatives on a CPU to a call of libm for every lane. The forms here are
-branch-free. Their errors against libm, measured over the whole float32 range: ``exp`` 2 units in the last
-place, ``erf`` 3e-7 absolute.
+branch-free. Largest errors against float64, measured on every 509th finite float32: ``exp`` 8.2e-8 and ``sigmoid``
+1.4e-7 of the value; ``erf`` 3.8e-7 (2.2e-6 of the value) and ``tanh`` 2.5e-7 (6.1e-6 of the value). Results of ``exp``
+below 2.4e-38 become 0.
 
-Sources: ``exp`` as in Cephes ``expf`` (S. Moshier); ``erf`` and ``tanh`` are the rational approximations of Eigen 3.3, also used by XLA.
+Sources: ``exp`` as in Cephes ``expf`` (S. Moshier); ``erf`` and ``tanh`` are the rational approximations of
+Eigen 3.3, also used by XLA.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def vectorised_schedule() -> Any:
     that the code is generated for. The same module gives the same module.
     """
 
-    @tvm.transform.module_pass(opt_level=0, name="VectorisedSchedule")
+    @tvm.transform.module_pass(opt_level=0, name="VectorisedSchedule")  # type: ignore[untyped-decorator]
     def schedule_module(mod: Any, _context: Any) -> Any:
         lanes = vector_lanes(tvm.target.Target.current(allow_none=True))
         scheduled = {
@@ -64,7 +64,7 @@ def vector_lanes(target: Any) -> int:
     """Return how many float32 a vector register of the target holds (8 when there is no target)."""
     if target is None or target.kind.name != "llvm":
         return 8
-    bits = tvm.target.codegen.llvm_get_vector_width(target)
+    bits = int(tvm.target.codegen.llvm_get_vector_width(target))
     return max(4, min(16, bits // 32))
 
 
@@ -87,11 +87,10 @@ def schedule_function(func: Any, lanes: int) -> Any | None:
             body = vectorise_elementary(sch.mod["main"])
         except _REFUSALS:
             continue
-        return (
-            body.with_attr(SCHEDULED, True).with_attr("global_symbol", func.attrs["global_symbol"])
-            if (func.attrs is not None and "global_symbol" in func.attrs)
-            else body.with_attr(SCHEDULED, True).without_attr("global_symbol")
-        )
+        marked = body.with_attr(SCHEDULED, True)
+        if func.attrs is not None and "global_symbol" in func.attrs:
+            return marked.with_attr("global_symbol", func.attrs["global_symbol"])
+        return marked.without_attr("global_symbol")
     return None
 
 
@@ -154,7 +153,7 @@ def _schedule_all(sch: Any, lanes: int, *, fuse_epilogue: bool) -> None:
             done.add(sch.get(epilogue).name_hint)
         done.add(name)
         schedule_contraction(sch, block, axes, lanes, epilogue)
-    remaining = {sch.get(b).name_hint for b in _blocks_at_root(sch)}
+    remaining = {sch.get(b).name_hint for b in _blocks(sch)}
     rest = [n for n in names if n not in done and n in remaining]
     if any(not _is_spatial(sch.get(sch.get_sblock(n))) for n in rest):
         if done:
@@ -163,10 +162,6 @@ def _schedule_all(sch: Any, lanes: int, *, fuse_epilogue: bool) -> None:
     else:
         for name in rest:
             _schedule_spatial(sch, sch.get_sblock(name), lanes)
-
-
-def _blocks_at_root(sch: Any) -> list[Any]:
-    return _blocks(sch)
 
 
 def _takes_tile(contraction: Any, consumer: Any) -> bool:
@@ -206,6 +201,7 @@ def _schedule_rows(sch: Any, names: list[str], lanes: int) -> None:
         partial = _split_lanes(sch, sch.get_sblock(name), lanes)
         if partial is not None:
             partials[name] = partial
+    partial_names = {sch.get(partial).name_hint for partial in partials.values()}
     order: list[Any] = []
     for name in names:
         if name in partials:
@@ -218,7 +214,7 @@ def _schedule_rows(sch: Any, names: list[str], lanes: int) -> None:
         sch.compute_at(block, row, preserve_unit_loops=True)
     for block in order:
         statement = sch.get(block)
-        if any(block_is(sch, block, p) for p in partials.values()):
+        if statement.name_hint in partial_names:
             # rfactor puts the lane first among the block's iterators.
             lane, *others = sch.get_loops(block)[1:]
             sch.reorder(*others, lane)
@@ -226,11 +222,6 @@ def _schedule_rows(sch: Any, names: list[str], lanes: int) -> None:
             sch.decompose_reduction(block, others[-1])
         elif _is_spatial(statement):
             _vectorise_inner(sch, block, lanes)
-
-
-def block_is(sch: Any, left: Any, right: Any) -> bool:
-    """Whether two block variables name the same block."""
-    return bool(sch.get(left).name_hint == sch.get(right).name_hint)
 
 
 def _leading_spatial(statement: Any) -> int:
@@ -312,29 +303,42 @@ def _schedule_spatial(sch: Any, block: Any, lanes: int) -> None:
         return
     last = sizes[-1]
     transposed = _transposed_axis(sch.get(block))
-    if transposed is not None and sizes[transposed] is not None and last is not None:
-        rows = sizes[transposed]
-        if rows % lanes == 0 and last % lanes == 0:
-            row_outer, row_inner = sch.split(loops[transposed], [None, lanes])
-            column_outer, column_inner = sch.split(loops[-1], [None, lanes])
-            others = [loop for i, loop in enumerate(loops) if i not in (transposed, len(loops) - 1)]
-            sch.reorder(*others, row_outer, column_outer, row_inner, column_inner)
-            sch.vectorize(column_inner)
-            if total >= _MIN_PARALLEL:
-                sch.parallel(sch.fuse(*others, row_outer))
-            return
-    if last is not None and last % lanes == 0:
-        outer, inner = sch.split(loops[-1], [None, lanes])
+    height = None if transposed is None else sizes[transposed]
+    if transposed is not None and _divides(lanes, height) and _divides(lanes, last):
+        row_outer, row_inner = sch.split(loops[transposed], [None, lanes])
+        column_outer, column_inner = sch.split(loops[-1], [None, lanes])
+        others = [loop for i, loop in enumerate(loops) if i not in (transposed, len(loops) - 1)]
+        sch.reorder(*others, row_outer, column_outer, row_inner, column_inner)
+        sch.vectorize(column_inner)
+        if total >= _MIN_PARALLEL:
+            sch.parallel(sch.fuse(*others, row_outer))
+        return
+    width = _vector_width(last, lanes)
+    rest = loops[:-1]
+    if width is not None:
+        outer, inner = sch.split(loops[-1], [None, width])
         sch.vectorize(inner)
-        rest = [*loops[:-1], outer]
-    elif all(size is not None for size in sizes) and total % lanes == 0:
-        outer, inner = sch.split(sch.fuse(*loops), [None, lanes])
-        sch.vectorize(inner)
-        rest = [outer]
-    else:
-        rest = loops[:-1]
+        rest = [*rest, outer]
     if rest and total >= _MIN_PARALLEL:
         sch.parallel(sch.fuse(*rest))
+
+
+def _divides(lanes: int, size: int | None) -> bool:
+    return size is not None and size % lanes == 0
+
+
+def _vector_width(size: int | None, lanes: int) -> int | None:
+    """The vector register where it divides the axis, else its longest divisor of up to four registers.
+
+    A vector never crosses a row: its addresses would have to be computed lane by lane. LLVM takes an odd vector
+    apart into powers of two. None where only short vectors would do; LLVM then finds what it can.
+    """
+    if size is None:
+        return None
+    if size % lanes == 0:
+        return lanes
+    divisor = next(w for w in range(min(size, 4 * lanes), 0, -1) if size % w == 0)
+    return divisor if divisor >= min(size, 4) and divisor > 1 else None
 
 
 def _transposed_axis(statement: Any) -> int | None:
