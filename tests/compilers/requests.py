@@ -14,7 +14,7 @@ from ablatrix.workloads.capture import capture, export_tasks, lower
 from ablatrix.workloads.program import Program
 
 
-class Block(torch.nn.Module):
+class Block(torch.nn.Module):  # type: ignore[misc]
     """One small attention block with a feed-forward part."""
 
     def __init__(self, width: int) -> None:
@@ -30,7 +30,7 @@ class Block(torch.nn.Module):
         return x + self.outer(torch.nn.functional.gelu(self.inner(x)))
 
 
-class Stack(torch.nn.Module):
+class Stack(torch.nn.Module):  # type: ignore[misc]
     """Equal blocks, so that regions repeat."""
 
     def __init__(self, blocks: int = 3, width: int = 8) -> None:
@@ -43,7 +43,7 @@ class Stack(torch.nn.Module):
         return x
 
 
-class Function(torch.nn.Module):
+class Function(torch.nn.Module):  # type: ignore[misc]
     """A plain function as a module."""
 
     def __init__(self, function: object) -> None:
@@ -58,7 +58,16 @@ def make_program(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], dyna
     """Export and lower a module; it has no draws and no oracle."""
     with torch.no_grad():
         exported = torch.export.export(module.eval().requires_grad_(False), inputs, dynamic_shapes=dynamic_shapes)
-    facts = WorkloadFacts.model_construct(name="toy")
+    facts = WorkloadFacts(
+        name="toy",
+        tier="tiny",
+        parameters={},
+        inputs=[],
+        dynamic={},
+        timed_sizes={},
+        parameter_count=0,
+        digest="",
+    )
     return Program(facts=facts, exported=exported, lowered=lower(exported), draws=())
 
 

@@ -78,7 +78,7 @@ def test_an_input_and_a_view_of_an_input_pass_through(tmp_path: Path) -> None:
 def test_a_program_that_returns_a_weight_gives_the_weight(tmp_path: Path) -> None:
     module = torch.nn.Linear(6, 3)
 
-    class Both(torch.nn.Module):
+    class Both(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.linear = module

@@ -7,15 +7,17 @@ import torch
 from ablatrix.compilers.adapter import CompileFacts
 from ablatrix.compilers.cache import CacheCounters, TaskCache
 from ablatrix.compilers.tvm.compiler import TvmCompiler
-from tests.compilers.requests import Stack, make_program, make_request
+from ablatrix.errors import UnsupportedError
+from tests.compilers.requests import Function, Stack, make_program, make_request
 
 INPUT = torch.randn(2, 4, 8, generator=torch.Generator().manual_seed(0))
 BLOCKS = 3
 Cell = tuple[str, str, str, str]
+Matrix = dict[Cell, tuple[float, CompileFacts, CacheCounters]]
 
 
 @pytest.fixture(scope="module")
-def matrix(tmp_path_factory: pytest.TempPathFactory) -> dict[Cell, tuple[float, CompileFacts, CacheCounters]]:
+def matrix(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
     """Every primary configuration of one program: worst error, facts, cache answers."""
     torch.manual_seed(0)
     module = Stack(BLOCKS)
@@ -44,35 +46,38 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> dict[Cell, tuple[float, 
     return cells
 
 
-def test_every_primary_configuration_agrees_with_eager(matrix: dict) -> None:
+def test_every_primary_configuration_agrees_with_eager(matrix: Matrix) -> None:
     assert len(matrix) == 16
     assert all(error < 1e-5 for error, _, _ in matrix.values())
 
 
-def test_regions_compile_equal_blocks_once(matrix: dict) -> None:
+def test_regions_compile_equal_blocks_once(matrix: Matrix) -> None:
     for (partition, *_), (_, _, counters) in matrix.items():
         repeated = 0 if partition == "whole" else BLOCKS - 1
         assert counters == CacheCounters(hits_memory=repeated, misses=1)
 
 
-def test_memory_plan_lowers_planned_bytes(matrix: dict) -> None:
+def test_memory_plan_lowers_planned_bytes(matrix: Matrix) -> None:
     for partition, reuse, fusion in itertools.product(("whole", "regions"), ("keep", "release"), ("off", "on")):
         off = matrix[partition, reuse, "off", fusion][1].compiler_planned_bytes
         on = matrix[partition, reuse, "on", fusion][1].compiler_planned_bytes
+        assert on is not None
+        assert off is not None
         assert 0 < on < off
         estimate = matrix[partition, reuse, "on", fusion][1].estimator
+        assert estimate is not None
         assert estimate["planned_bytes"] == pytest.approx(on, rel=1e-3)
         assert estimate["unplanned_bytes"] > estimate["planned_bytes"]
 
 
-def test_fusion_lowers_generated_calls_and_partition_keeps_their_number(matrix: dict) -> None:
-    calls = {cell: facts.generated_calls for cell, (_, facts, _) in matrix.items()}
+def test_fusion_lowers_generated_calls_and_partition_keeps_their_number(matrix: Matrix) -> None:
+    calls = {cell: facts.generated_calls or 0 for cell, (_, facts, _) in matrix.items()}
     for partition, reuse, plan in itertools.product(("whole", "regions"), ("keep", "release"), ("off", "on")):
         assert calls[partition, reuse, plan, "on"] < calls[partition, reuse, plan, "off"]
         assert calls["whole", reuse, plan, "off"] == calls["regions", reuse, plan, "off"]
 
 
-def test_every_knob_changes_the_generated_code(matrix: dict) -> None:
+def test_every_knob_changes_the_generated_code(matrix: Matrix) -> None:
     digests = {facts.artifact_digest for _, facts, _ in matrix.values()}
     assert len(digests) == 16
 
@@ -123,3 +128,35 @@ def test_threads_are_set_and_read_back() -> None:
     compiler = TvmCompiler()
     assert compiler.set_threads(2) == {"torch": 2, "tvm": 2}
     assert compiler.set_threads(1) == {"torch": 1, "tvm": 1}
+
+
+@pytest.mark.parametrize(("schedule", "library"), [("vectorised", "off"), ("default", "on"), ("vectorised", "on")])
+def test_secondary_knobs_agree_with_eager_and_survive_the_cache(tmp_path: Path, schedule: str, library: str) -> None:
+    module = Stack(2)
+    program = make_program(module, (INPUT,))
+    compiler = TvmCompiler()
+    compiler.set_threads(2)
+    knobs = {"schedule": schedule, "library": library, "fusion": "on", "memory_plan": "on"}
+    for _ in range(2):
+        request = make_request(program, tmp_path, knobs, partition="regions")
+        bound = compiler.compile(request).bind((INPUT,))
+        bound.run()
+        assert torch.allclose(bound.outputs()[0], module(INPUT), atol=1e-5)
+    assert request.cache.counters == CacheCounters(hits_memory=1, hits_disk=1)
+    assert compiler.threads_in_force() == {"torch": 2, "tvm": 1 if library == "on" else 2}
+    compiler.set_threads(1)
+
+
+def test_a_library_calls_fewer_generated_kernels(tmp_path: Path) -> None:
+    program = make_program(Stack(1), (INPUT,))
+    calls: list[int] = []
+    for library in ("off", "on"):
+        request = make_request(program, tmp_path, {"library": library, "fusion": "on"})
+        calls.append(TvmCompiler().compile(request).facts.generated_calls or 0)
+    assert 0 < calls[1] < calls[0]
+
+
+def test_an_operation_that_the_frontend_lacks_is_unsupported(tmp_path: Path) -> None:
+    program = make_program(Function(torch.special.bessel_j0), (INPUT,))
+    with pytest.raises(UnsupportedError, match="bessel"):
+        TvmCompiler().compile(make_request(program, tmp_path))
