@@ -1,5 +1,6 @@
 """What the tables and figures of a paper are made of: a YAML file, validated."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -81,6 +82,12 @@ class Template(Spec):
     tables: list[TableSpec] = []
     figures: list[FigureSpec] = []
     text: list[Paragraph] = []
+
+
+def template_schema_text() -> str:
+    """Return the JSON Schema of a template file, for editors."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Template.model_json_schema()}
+    return json.dumps(schema, indent=2) + "\n"
 
 
 def load_template(path: str | Path | None = None) -> Template:

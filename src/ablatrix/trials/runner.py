@@ -119,6 +119,7 @@ class Session:
 
     def run(self, only: Sequence[str], stack: ExitStack) -> RunSummary:
         """Run the blocks that have something missing."""
+        self._set_torn_tail_aside()
         known, self._attempts = self._directory.known()
         statuses = {trial_id: record.status for trial_id, record in known.items()}
         chosen = select(self._design, parse_conditions(only, self._design), statuses)
@@ -126,8 +127,6 @@ class Session:
         blocks = self._pending(chosen, set(known) - again)
         self._directory.supersede({trial.trial_id for block in blocks for trial in block} & set(known))
         journal = stack.enter_context(Journal(self._directory.results))
-        if journal.torn is not None:
-            self._progress.notice(f"a torn last line was set aside in {journal.torn}")
         scratch = self._directory.work / "scratch"
         shutil.rmtree(scratch, ignore_errors=True)
         logs = self._directory.work / "logs"
@@ -145,6 +144,12 @@ class Session:
         known, _ = self._directory.known()
         counted = Counter(known[trial.trial_id].status for trial in chosen if trial.trial_id in known)
         return RunSummary(self._directory.results, len(chosen), dict(sorted(counted.items())), caught)
+
+    def _set_torn_tail_aside(self) -> None:
+        """Open the journal once before anything reads or rewrites it: opening sets a torn tail aside."""
+        with Journal(self._directory.results) as journal:
+            if journal.torn is not None:
+                self._progress.notice(f"a torn last line was set aside in {journal.torn}")
 
     def _pending(self, chosen: list[Trial], finished: set[str]) -> list[tuple[Trial, ...]]:
         """Return the trials to run, block by block. A hot block keeps what its pairs are made of."""
