@@ -25,7 +25,7 @@ from ablatrix.compilers.tvm.destination import DESTINATIONS, pass_destinations
 
 T = relax.transform
 # Kernels are called by code that TVM generated, with types that it inferred; what comes from outside is checked
-# at the function's entry and by the executor. The check in every kernel would be a third of the code.
+# at the function's entry and by the executor. Checks in every kernel would double the code.
 PASS_CONFIG = {"tirx.disable_assert": True}
 
 
