@@ -206,7 +206,6 @@ def region_of(node: torch.fx.Node) -> str:
     return found.group(1) if found else OUTSIDE
 
 
-
 def _text(size: Any) -> str:
     return str(size.node.expr) if isinstance(size, torch.SymInt) else str(size)
 
