@@ -1,0 +1,142 @@
+"""The pages for users are true to the code: keys, limits, defaults, the example, knobs, passes, commands, links."""
+
+import ast
+import re
+import shlex
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import annotated_types
+import pytest
+import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from ablatrix.compilers.catalogue import TVM
+from ablatrix.study import model
+from ablatrix.study.design import make_design
+from ablatrix.study.load import load_study
+from ablatrix.trials.selection import TRIAL_KEYS
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
+STUDY_PAGE = (DOCS / "study-file.md").read_text(encoding="utf-8")
+SECTIONS: dict[str, type[BaseModel]] = {
+    "The file": model.Study,
+    "`workloads[]`": model.WorkloadChoice,
+    "`compilers[]`": model.CompilerChoice,
+    "`stages[]`": model.Stage,
+    "`checks`": model.Checks,
+    "`protocol`": model.Protocol,
+    "`protocol.cold`": model.ColdProtocol,
+    "`protocol.hot`": model.HotProtocol,
+}
+ROW = re.compile(r"^\| `(\w+)` \| (.*?) \| (.*?) \| (.*) \|$", re.MULTILINE)
+
+
+def section(title: str) -> str:
+    found = re.search(rf"^### {re.escape(title)}\n(.*?)(?=^##)", STUDY_PAGE, re.MULTILINE | re.DOTALL)
+    assert found is not None, f"docs/study-file.md has no section '{title}'"
+    return found[1]
+
+
+def shown_default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)
+    if value is None:
+        return "none"
+    if isinstance(value, BaseModel):
+        return "its defaults"
+    return f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
+
+
+def shown_limits(field: FieldInfo) -> str:
+    limits: dict[type[Any], Any] = {type(one): one for one in field.metadata}
+    low, above, high = (limits.get(kind) for kind in (annotated_types.Ge, annotated_types.Gt, annotated_types.Le))
+    if high is not None and low is not None:
+        return f"{low.ge:,} to {high.le:,}"
+    return f"at least {low.ge}" if low is not None else f"more than {above.gt}" if above is not None else ""
+
+
+def test_every_model_of_a_study_has_its_section() -> None:
+    assert set(SECTIONS.values()) == set(model.Part.__subclasses__())
+
+
+@pytest.mark.parametrize("title", SECTIONS)
+def test_the_page_has_each_key_with_its_true_default_and_limits(title: str) -> None:
+    rows = {key: (value, default) for key, value, default, _ in ROW.findall(section(title))}
+    fields = SECTIONS[title].model_fields
+    assert list(rows) == list(fields)
+    for key, field in fields.items():
+        value, default = rows[key]
+        assert default == shown_default(field), key
+        kinds: dict[Any, str] = {
+            int: "whole number",
+            int | None: "whole number",
+            float: "number",
+            float | None: "number",
+        }
+        kind = kinds.get(field.annotation)
+        if kind is not None:
+            assert value == f"{kind}, {shown_limits(field)}", key
+
+
+def test_the_worked_example_loads_and_has_the_cells_and_trials_that_the_page_counts(tmp_path: Path) -> None:
+    example = re.search(r"```yaml\n(name: worked-example\n.*?)```", STUDY_PAGE, re.DOTALL)
+    assert example is not None
+    path = tmp_path / "study.yaml"
+    path.write_text(example[1])
+    design = make_design(load_study(path))
+    cells = {cell.cell_id: (cell.workload, cell.compiler, cell.stage or "reference") for cell in design.cells}
+    counted = Counter(cells.values())
+    modes = Counter((*cells[trial.cell_id], trial.mode) for trial in design.trials)
+    rows = re.findall(
+        r"^\| (\w+) \| (\w+) \| ([\w-]+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", STUDY_PAGE, re.MULTILINE
+    )
+    shown = {tuple(row[:3]): tuple(map(int, row[3:])) for row in rows}
+    expected = {}
+    for key, number in counted.items():
+        cold, hot = modes[*key, "cold"], modes[*key, "hot"]
+        expected[key] = (number, cold, hot, cold + hot)
+    assert shown == expected
+
+
+def test_the_page_names_every_key_of_only() -> None:
+    part = STUDY_PAGE.partition("## Selecting trials")[2].partition("\n## ")[0]
+    assert [key for key in TRIAL_KEYS if f"`{key}`" not in part] == []
+
+
+def test_the_tvm_page_names_every_knob_level_and_pass() -> None:
+    page = (DOCS / "compilers-tvm.md").read_text(encoding="utf-8")
+    names = [knob.name for knob in TVM.knobs]
+    names += [f"{knob.name}: {level.name}" for knob in TVM.knobs for level in knob.levels]
+    source = (ROOT / "src/ablatrix/compilers/tvm/pipeline.py").read_text(encoding="utf-8")
+    sequence = (ast.get_docstring(ast.parse(source)) or "").split("\n\n")[1]
+    passes = [name for name in re.findall(r"\w+", sequence) if name not in {"library", "schedule"}]
+    assert len(passes) > 15
+    assert [name for name in [*names, *passes] if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_on_a_page_exist_with_their_options(page: Path) -> None:
+    from ablatrix.cli.main import app
+
+    group: Any = typer.main.get_command(app)
+    for line in re.findall(r"^(?:    |\$ )ablatrix (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE):
+        name, *arguments = shlex.split(line.partition(" > ")[0].partition(" | ")[0], comments=True)
+        if name.startswith("-"):
+            continue
+        assert name in group.commands, line
+        options = {option for parameter in group.commands[name].params for option in parameter.opts}
+        given = {one.partition("=")[0] for one in arguments if one.startswith("-") and one != "-"}
+        assert given <= options | {"--help"}, line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_of_a_page_lead_to_files(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if "://" not in target and not target.startswith(("#", "mailto:")):
+            assert (page.parent / target.partition("#")[0]).exists(), target
