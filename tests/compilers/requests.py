@@ -81,11 +81,13 @@ def make_request(
     reuse: Reuse = "keep",
 ) -> CompileRequest:
     """Plan a program and ask for one configuration of it. ``directory`` holds what is built and the cache."""
-    plan = make_plan(capture(program.lowered, bounds), PlanOptions(partition=partition, reuse=reuse))
+    graph = capture(program.lowered, bounds)
+    plan = make_plan(graph, PlanOptions(partition=partition, reuse=reuse))
     work_dir = directory / "work"
     work_dir.mkdir(exist_ok=True)
     return CompileRequest(
         program=program,
+        graph=graph,
         plan=plan,
         tasks=export_tasks(program.lowered, plan, bounds),
         knobs={"partition": partition, "reuse": reuse, **(knobs or {})},

@@ -126,8 +126,9 @@ def test_pass_timing_has_a_compile_of_its_own_and_changes_no_code(tmp_path: Path
 
 def test_threads_are_set_and_read_back() -> None:
     compiler = TvmCompiler()
-    assert compiler.set_threads(2) == {"torch": 2, "tvm": 2}
-    assert compiler.set_threads(1) == {"torch": 1, "tvm": 1}
+    for threads in (2, 1):
+        compiler.set_threads(threads)
+        assert compiler.threads_in_force() == {"torch": threads, "tvm": threads}
 
 
 @pytest.mark.parametrize(("schedule", "library"), [("vectorised", "off"), ("default", "on"), ("vectorised", "on")])

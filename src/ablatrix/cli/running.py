@@ -61,7 +61,15 @@ def run_study(study: "Study", path: Path, out: Path, only: list[str], quiet: boo
     from ablatrix.trials.runner import run
 
     with watch(quiet) as progress:
-        return run(study, out, only=only, sink=sink, progress=progress, study_directory=path.resolve().parent)
+        return run(
+            study,
+            out,
+            only=only,
+            sink=sink,
+            progress=progress,
+            study_directory=path.resolve().parent,
+            keep_samples=sink is None,
+        )
 
 
 def end_run(summary: "RunSummary") -> None:

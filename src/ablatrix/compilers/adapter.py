@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import torch
 
     from ablatrix.compilers.cache import TaskCache
+    from ablatrix.plan.graph import Graph
     from ablatrix.plan.plan import Plan
     from ablatrix.workloads.program import Program, TaskProgram
 
@@ -67,6 +68,7 @@ class CompileRequest:
 
     Attributes:
         program: The prepared workload.
+        graph: The lowered program as plain values; None for the reference, which has no plan.
         plan: Our planner's tasks and storage.
         tasks: One exported program for each distinct task of the plan, by ``kind``.
         knobs: Level of every knob of this compiler.
@@ -77,6 +79,7 @@ class CompileRequest:
     """
 
     program: Program
+    graph: Graph | None
     plan: Plan
     tasks: Sequence[TaskProgram]
     knobs: Mapping[str, Level]
@@ -140,8 +143,11 @@ class Compiler(Protocol):
     def versions(self) -> Mapping[str, str]:
         """Return versions of what generates or runs code (``{"tvm": "0.27.0"}``)."""
 
-    def set_threads(self, threads: int) -> Mapping[str, int]:
-        """Set the number of threads through the libraries' own calls, and return what they say is in force."""
+    def set_threads(self, threads: int) -> None:
+        """Set the number of threads through the libraries' own calls."""
+
+    def threads_in_force(self) -> Mapping[str, int]:
+        """Return the number of threads that each library says it uses; asked after the program is compiled."""
 
     def compile(self, request: CompileRequest) -> Executable:
         """Build and load the program.

@@ -27,11 +27,16 @@ class EagerCompiler:
 
         return {"torch": str(torch.__version__)}
 
-    def set_threads(self, threads: int) -> Mapping[str, int]:
-        """Set torch's threads and read them back."""
+    def set_threads(self, threads: int) -> None:
+        """Set torch's threads."""
         import torch
 
         torch.set_num_threads(threads)
+
+    def threads_in_force(self) -> Mapping[str, int]:
+        """Read torch's threads back."""
+        import torch
+
         return {"torch": torch.get_num_threads()}
 
     def compile(self, request: CompileRequest) -> Executable:

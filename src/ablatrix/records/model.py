@@ -222,7 +222,9 @@ class RunFacts(Part):
     peak_rss_delta_bytes: Bytes | None = Field(
         default=None, description="Growth of the peak resident set while running, over the level before binding."
     )
-    allocator_peak_bytes: Bytes | None = Field(default=None, description="Peak of the compiler's allocator, if it tells.")
+    allocator_peak_bytes: Bytes | None = Field(
+        default=None, description="Peak of the compiler's allocator, if it tells."
+    )
 
 
 class Correctness(Part):

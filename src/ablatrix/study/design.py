@@ -198,8 +198,6 @@ def _parts(study: Study, mode: str, cells: Sequence[Cell], order: random.Random)
     baseline = next((cell for cell in chosen if cell.knobs == cell.baseline), chosen[0])
     others = [cell for cell in chosen if cell is not baseline]
     room = study.protocol.hot.max_live - 3
-    if room < 1:
-        raise StudyError(f"study '{study.name}': protocol.hot.max_live must be at least 4")
     count = max(1, -(-len(others) // room))
     size = -(-len(others) // count) if others else 0
     for part in range(count):

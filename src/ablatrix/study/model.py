@@ -94,14 +94,16 @@ class HotProtocol(Part):
 
     blocks: int = Field(default=5, ge=1, le=1000, description="Blocks (fresh processes) a cell.")
     rounds: int = Field(default=10, ge=1, le=100_000, description="Bursts a trial; the order is new in each round.")
-    burst_ms: float = Field(default=20, gt=0, description="Least counted time of a burst.")
+    burst_ms: float = Field(default=20, gt=0, description="Counted time after which a burst ends.")
     burst_iterations: int = Field(
-        default=20, ge=1, description="Iterations after which a burst may end before burst_ms is reached."
+        default=20, ge=1, description="Iterations after which a burst ends although burst_ms is not reached."
     )
     rewarm_iterations: int = Field(default=3, ge=0, description="Iterations after a wake-up that are not counted.")
     warm_up_ms: float = Field(default=200, ge=0, description="Least time of the warm-up of a trial.")
-    timeout_s: float = Field(default=600, gt=0, description="Limit of a trial's time awake.")
-    max_live: int = Field(default=18, ge=3, le=256, description="Most workers that are alive at once.")
+    timeout_s: float = Field(
+        default=600, gt=0, description="Limit of a trial's time awake: once for its build, once for all its turns."
+    )
+    max_live: int = Field(default=18, ge=4, le=256, description="Most workers that are alive at once.")
 
 
 class Protocol(Part):

@@ -7,16 +7,27 @@ import json
 import os
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ablatrix.canonical import content_id
+from ablatrix.canonical import content_id, digest_bytes, digest_value
 from ablatrix.errors import TrialError
 from ablatrix.records.journal import final_records, read_records, record_line
 from ablatrix.records.model import Record
+from ablatrix.records.origin import installed_version
 from ablatrix.study.design import Cell, Design, write_design
 from ablatrix.study.model import Study
 from ablatrix.workloads.registry import get_workload
+
+
+@cache
+def source_digest() -> str:
+    """Return the SHA-256 of the code that prepares workloads, and torch's version: a change prepares anew."""
+    room = Path(__file__).parents[1] / "workloads"
+    files = sorted(room.rglob("*.py"))
+    sources = {str(file.relative_to(room)): digest_bytes(file.read_bytes()) for file in files}
+    return digest_value({"sources": sources, "torch": installed_version("torch")})
 
 
 def preparation(study: Study, cell: Cell) -> dict[str, Any]:
@@ -34,6 +45,7 @@ def preparation(study: Study, cell: Cell) -> dict[str, Any]:
         "parameters": dict(cell.parameters),
         "draws": study.checks.draws,
         "seed": study.seed,
+        "made_by": source_digest(),
         "largest": {name: min(bounds) for name in get_workload(cell.workload).dynamic} if bounds else {},
     }
 

@@ -42,6 +42,7 @@ def rerun(study: Study, results: str | Path, trial: str, *, debug: bool = False)
         program = load_program(place)
     else:
         what = preparation(study, cell)
+        del what["made_by"]
         program = prepare(what.pop("workload"), what.pop("parameters"), **what)
     module, _, name = get_compiler(cell.compiler).adapter.partition(":")
     compiler = getattr(importlib.import_module(module), name)()

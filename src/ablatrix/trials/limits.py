@@ -9,7 +9,17 @@ from typing import Any
 from ablatrix.canonical import digest_bytes
 from ablatrix.errors import UnsupportedError
 
-PHASE_OF_STAGE = {"import": "compile", "link": "compile", "first_run": "first_run"}
+PHASE_OF_STAGE = {
+    "plan": "plan",
+    "validate": "plan",
+    "import": "compile",
+    "compile": "compile",
+    "link": "compile",
+    "load": "load",
+    "first_run": "first_run",
+    "check": "check",
+    "run": "run",
+}
 STATUS_OF_PHASE = {
     "load": "compile_error",
     "plan": "plan_error",
@@ -35,7 +45,7 @@ def set_limits(memory_limit_mb: int | None) -> None:
 
 def record_phase(stage: str | None) -> str | None:
     """Return the record's phase of a stage that the clock names."""
-    return None if stage is None else PHASE_OF_STAGE.get(stage, stage)
+    return None if stage is None else PHASE_OF_STAGE.get(stage)
 
 
 def describe_exception(error: BaseException, stage: str | None) -> tuple[str, dict[str, Any]]:

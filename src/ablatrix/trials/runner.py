@@ -68,6 +68,7 @@ def run(
     sink: Sink | None = None,
     progress: Progress | None = None,
     study_directory: Path | None = None,
+    keep_samples: bool = True,
 ) -> RunSummary:
     """Run what is missing of a study. Running again into the same directory resumes.
 
@@ -78,6 +79,7 @@ def run(
         sink: Called with each record after it is on disk.
         progress: Told what happens.
         study_directory: Where the study file lies, to record its git commit.
+        keep_samples: Keep raw samples in side files; without, records hold their digest and no file.
 
     Raises:
         StudyError: The study or a condition is invalid.
@@ -94,6 +96,7 @@ def run(
     directory.make(design)
     with _locked(directory), Interrupt() as interrupt, ExitStack() as stack:
         session = Session(study, design, directory, interrupt, sink, progress or Silence(), study_directory)
+        session.keep_samples = keep_samples
         return session.run(only, stack)
 
 
@@ -116,6 +119,7 @@ class Session:
         self._scene = Scene.read(study_directory)
         self._threads = study.protocol.threads or cores_allowed()
         self._began = monotonic()
+        self.keep_samples = True
 
     def run(self, only: Sequence[str], stack: ExitStack) -> RunSummary:
         """Run the blocks that have something missing."""
@@ -244,14 +248,16 @@ class Session:
             if one.bursts_ms
         }
         name = f"{outcomes[0].trial.block_id}.jsonl"
-        if lines:
+        if lines and self.keep_samples:
             with (self._directory.samples / name).open("a", encoding="utf-8") as stream:
                 stream.writelines(line + "\n" for line in lines.values())
         for outcome in outcomes:
             trial_id = outcome.trial.trial_id
             facts = read_facts(self._directory.program(self._study, outcome.cell), outcome.cell)
             line = lines.get(trial_id)
-            samples = None if line is None else samples_facts(outcome, line, f"samples/{name}")
+            samples = (
+                None if line is None else samples_facts(outcome, line, f"samples/{name}" if self.keep_samples else None)
+            )
             record = make_record(self._design, self._scene, outcome, facts, self._attempts[trial_id], samples)
             journal.append(record)
             self._attempts[trial_id] += 1

@@ -118,12 +118,13 @@ def _run_trial(
     import torch
 
     torch.manual_seed(task["seed"])
-    result["threads"] = dict(compiler.set_threads(task["threads"]))
+    compiler.set_threads(task["threads"])
     result["versions"] = dict(compiler.versions())
     result["environment"] = environment_variables()
     cache = TaskCache(None if task["cache_dir"] is None else Path(task["cache_dir"]))
     executable, plan = _build(task, compiler, program, clock, cache, result)
     bound, growth = _first_run(executable, program, clock)
+    result["threads"] = dict(compiler.threads_in_force())
     if plan is not None:
         result["compile"] = _compile_facts(task, plan, executable, cache, clock)
     runtime: dict[str, Any] = {"peak_rss_delta_bytes": growth}
@@ -172,7 +173,7 @@ def _build(
     work_dir = Path(task["work_dir"])
     if not knobs:
         empty = Plan(PlanOptions(), (), (), 0, 0, 0, 0, 0)
-        request = CompileRequest(program, empty, (), knobs, cache, clock, task["threads"], work_dir)
+        request = CompileRequest(program, None, empty, (), knobs, cache, clock, task["threads"], work_dir)
         return compiler.compile(request), None
     bounds = _upper_bounds(program, knobs)
     with clock.phase("plan"):
@@ -194,7 +195,7 @@ def _build(
         "peak_live_bytes": plan.peak_live_bytes,
         "digest": plan_digest(plan),
     }
-    request = CompileRequest(program, plan, tasks, knobs, cache, clock, task["threads"], work_dir)
+    request = CompileRequest(program, graph, plan, tasks, knobs, cache, clock, task["threads"], work_dir)
     return compiler.compile(request), plan
 
 

@@ -76,10 +76,13 @@ def source_digest() -> str:
 def key_facts(task: TaskProgram, options: Options, target: Any) -> dict[str, Any]:
     """Return everything that a task's generated code depends on, as plain values."""
     exported = task.exported
+    structure = asdict(capture(exported, task.upper_bounds))
+    for node in structure["nodes"]:
+        del node["region"]  # where a task stood in its model says nothing about its code
     constants = {**exported.state_dict, **exported.constants}
     return {
         "compiler": "tvm",
-        "structure": asdict(capture(exported, task.upper_bounds)),
+        "structure": structure,
         "upper_bounds": dict(task.upper_bounds),
         "constants": {name: _digest_tensor(tensor) for name, tensor in sorted(constants.items())},
         "target": str(target),

@@ -20,7 +20,9 @@ class TvmCompiler:
         """Import torch, TVM and its frontend. The thread pool is not touched: a fork may follow."""
         import tvm.relax.frontend.torch  # noqa: F401
 
-        import ablatrix.compilers.tvm.build  # noqa: F401
+        from ablatrix.compilers.tvm.build import source_digest
+
+        source_digest()  # kept for every fork: the digest of the passes that are loaded, not of later edits
 
     def versions(self) -> Mapping[str, str]:
         """Return versions of what imports, compiles and links."""
@@ -30,8 +32,8 @@ class TvmCompiler:
         llvm = tvm.target.codegen.llvm_version_major()
         return {"tvm": str(tvm.__version__), "torch": str(torch.__version__), "llvm": str(llvm)}
 
-    def set_threads(self, threads: int) -> Mapping[str, int]:
-        """Give TVM's pool and torch's that many threads, and read both back.
+    def set_threads(self, threads: int) -> None:
+        """Give TVM's pool and torch's that many threads.
 
         With ``library: on`` compiling takes TVM's pool back to one thread: torch's kernels do the work there, and
         the idle threads of a second pool would spin beside them. ``threads_in_force`` tells what holds then.
@@ -40,7 +42,6 @@ class TvmCompiler:
 
         torch.set_num_threads(threads)
         _configure_pool(threads)
-        return self.threads_in_force()
 
     def threads_in_force(self) -> Mapping[str, int]:
         """Return the number of threads that torch and TVM say they use."""
@@ -60,7 +61,7 @@ class TvmCompiler:
         from ablatrix.compilers.tasks import TaskExecutable
         from ablatrix.compilers.tvm.build import BuiltTask, build_task, time_passes
         from ablatrix.compilers.tvm.pipeline import Options
-        from ablatrix.workloads.capture import capture, value_tensors
+        from ablatrix.workloads.capture import value_tensors
 
         options = Options.from_knobs(request.knobs)
         built: dict[int, BuiltTask] = {}
@@ -79,8 +80,8 @@ class TvmCompiler:
             bounds: dict[str, int] = {}
             for one in request.tasks:
                 bounds.update(one.upper_bounds)
-            graph = capture(request.program.lowered, bounds)
-            parameters = value_tensors(request.program.lowered, graph)
+            assert request.graph is not None
+            parameters = value_tensors(request.program.lowered, request.graph)
         pass_ms: dict[str, float] | None = None
         if request.knobs.get("pass_timing") == "on":
             pass_ms = {}
@@ -89,7 +90,7 @@ class TvmCompiler:
                     pass_ms[name] = pass_ms.get(name, 0.0) + milliseconds
         kinds = [task.kind for task in request.plan.tasks]
         facts = gather_facts([built[kind] for kind in sorted(built)], kinds, pass_ms)
-        return TaskExecutable(graph, request.plan, functions, parameters, bounds, facts)
+        return TaskExecutable(request.graph, request.plan, functions, parameters, bounds, facts)
 
 
 def _configure_pool(threads: int) -> None:

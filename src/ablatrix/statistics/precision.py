@@ -1,0 +1,221 @@
+"""When a study has been measured precisely enough: the widths of its intervals, and nothing about what they say.
+
+Stopping when a difference looks significant finds differences where there are none; stopping when the interval is
+narrow does not, because the width does not depend on where the interval lies.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ablatrix.statistics.ratio import paired_ratio
+
+Level = str | int | float | bool
+Configuration = tuple[Level, ...]
+Pair = tuple[Configuration, Configuration]
+Block = Mapping[Configuration, float]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a (workload, compiler) compares.
+
+    Attributes:
+        knobs: Names of all knobs, in the order of a configuration's levels.
+        primary: Names of the knobs whose main effects are wanted.
+        baseline: The configuration that the others are compared with.
+        configurations: All that are measured, the baseline among them.
+
+    Raises:
+        ValueError: A configuration with another number of levels than there are knobs, a primary knob that is no
+            knob, or a baseline that is not measured.
+    """
+
+    knobs: tuple[str, ...]
+    primary: tuple[str, ...]
+    baseline: Configuration
+    configurations: tuple[Configuration, ...]
+
+    def __post_init__(self) -> None:
+        for configuration in self.configurations:
+            if len(configuration) != len(self.knobs):
+                raise ValueError(f"one level for each of {self.knobs} must be given, but got {configuration}")
+        if self.baseline not in self.configurations:
+            raise ValueError(f"the baseline must be measured, but {self.baseline} is not in {self.configurations}")
+        if unknown := set(self.primary) - set(self.knobs):
+            raise ValueError(f"every primary knob must be one of {self.knobs}, but got {sorted(unknown)}")
+
+    def steps(self) -> list[tuple[str, Level]]:
+        """Return each primary knob with each level other than the baseline's; none for a knob with one level."""
+        found: dict[tuple[str, Level], None] = {}
+        for knob in self.primary:
+            position = self.knobs.index(knob)
+            for configuration in self.configurations:
+                if configuration[position] != self.baseline[position]:
+                    found[knob, configuration[position]] = None
+        return list(found)
+
+    def pairs(self, knob: str, level: Level) -> list[Pair]:
+        """Return (configuration at ``level``, the same at the baseline's level of this knob alone)."""
+        position = self.knobs.index(knob)
+        base = self.baseline[position]
+        partners = [
+            (there, (*there[:position], base, *there[position + 1 :]))
+            for there in self.configurations
+            if there[position] == level
+        ]
+        return [pair for pair in partners if pair[1] in self.configurations]
+
+    def name(self, configuration: Configuration) -> str:
+        """Return the levels in which a configuration differs from the baseline."""
+        named = zip(self.knobs, configuration, self.baseline, strict=True)
+        return ", ".join(f"{knob}={level}" for knob, level, base in named if level != base) or "baseline"
+
+
+@dataclass(frozen=True)
+class EffectWidth:
+    """Half the width of the interval of a main effect.
+
+    Attributes:
+        name: ``knob=level``.
+        half_width: On the logarithm: 0.012 is about 1.2 %. None with fewer than two blocks, or without a pair.
+        blocks: Blocks that it is made of.
+        pairs: Pairs of configurations that are there in every block; the effect is the mean over them.
+        pairs_partial, pairs_missing: Pairs left out, as they are there in some blocks only, or in none.
+    """
+
+    name: str
+    half_width: float | None
+    blocks: int
+    pairs: int
+    pairs_partial: int
+    pairs_missing: int
+
+
+@dataclass(frozen=True)
+class CellWidth:
+    """Half the width of the interval of a cell's ratio to the baseline; the fields are those of ``EffectWidth``."""
+
+    name: str
+    configuration: Configuration
+    half_width: float | None
+    blocks: int
+
+
+@dataclass(frozen=True)
+class Widths:
+    """The widths reached after some blocks.
+
+    Attributes:
+        blocks: Blocks with at least one value.
+        effects: One for each step of a primary knob.
+        cells: One for each configuration but the baseline.
+        missing: Configurations that lack a value in at least one block, the baseline included.
+    """
+
+    blocks: int
+    effects: tuple[EffectWidth, ...]
+    cells: tuple[CellWidth, ...]
+    missing: tuple[Configuration, ...]
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """What is not yet precise enough: the widest interval, measured against its target.
+
+    Attributes:
+        subject: What it is the interval of, None when blocks are too few.
+        half_width: Reached, on the logarithm; None when there is no interval yet.
+        target: Wanted half-width; None when blocks are too few.
+        reason: The same in words.
+    """
+
+    subject: str | None
+    half_width: float | None
+    target: float | None
+    reason: str
+
+
+def measure_widths(blocks: Sequence[Block], comparison: Comparison, confidence: float = 0.95) -> Widths:
+    """Return the half-widths of all main effects and of all ratios to the baseline, by Student's t over blocks.
+
+    The main effect of a knob is, in each block, the mean over the other knobs of the paired log ratios: one value a
+    block. A pair that some block lacks is left out of every block, so that all blocks estimate the same.
+
+    Args:
+        blocks: For each block the log of the trial mean of each configuration; one that failed is left out. Where a
+            block was split into parts, the log of the baseline of its own part is first taken from each.
+        comparison: What is compared.
+        confidence: Strictly between 0 and 1.
+    """
+    filled = [block for block in blocks if block]
+    effects = tuple(_effect(filled, comparison, knob, level, confidence) for knob, level in comparison.steps())
+    cells = tuple(
+        _cell(filled, comparison, configuration, confidence)
+        for configuration in comparison.configurations
+        if configuration != comparison.baseline
+    )
+    missing = tuple(one for one in comparison.configurations if any(one not in block for block in filled))
+    return Widths(len(filled), effects, cells, missing)
+
+
+def find_shortfall(
+    widths: Widths, effect_target: float = 0.01, cell_target: float = 0.02, least_blocks: int = 5
+) -> Shortfall | None:
+    """Return what is widest against its target, None when all is narrow enough after enough blocks.
+
+    What failed in every block has no interval and never will; it is reported in ``widths`` and holds up nothing.
+    What is there in some blocks counts once it has been there in ``least_blocks``.
+
+    Args:
+        widths: The widths reached.
+        effect_target: Wanted half-width of every main effect.
+        cell_target: Wanted half-width of every ratio to the baseline.
+        least_blocks: Blocks that are run in any case; a width of fewer is itself too uncertain.
+    """
+    if widths.blocks < least_blocks:
+        return Shortfall(None, None, None, f"{widths.blocks} of at least {least_blocks} blocks")
+    wanted = [
+        (f"effect of {effect.name}", effect.half_width, effect.blocks, effect_target)
+        for effect in widths.effects
+        if effect.pairs or effect.pairs_partial
+    ]
+    wanted += [
+        (f"ratio of {cell.name}", cell.half_width, cell.blocks, cell_target) for cell in widths.cells if cell.blocks
+    ]
+    found: Shortfall | None = None
+    worst = 1.0
+    for subject, half_width, blocks, target in wanted:
+        known = half_width if blocks >= least_blocks else None
+        excess = math.inf if known is None else known / target
+        if excess > worst:
+            reached = "has no interval yet" if known is None else f"is known to +-{known:.2%}"
+            worst, found = excess, Shortfall(subject, known, target, f"{subject} {reached}, wanted +-{target:.2%}")
+    return found
+
+
+def is_precise(widths: Widths, effect_target: float = 0.01, cell_target: float = 0.02, least_blocks: int = 5) -> bool:
+    """Return whether nothing is short of its target; ``find_shortfall`` says what is."""
+    return find_shortfall(widths, effect_target, cell_target, least_blocks) is None
+
+
+def _effect(blocks: Sequence[Block], comparison: Comparison, knob: str, level: Level, confidence: float) -> EffectWidth:
+    pairs = comparison.pairs(knob, level)
+    present = [sum(there in block and here in block for block in blocks) for there, here in pairs]
+    whole = [pair for pair, count in zip(pairs, present, strict=True) if blocks and count == len(blocks)]
+    values = [math.fsum(block[there] - block[here] for there, here in whole) / len(whole) for block in blocks if whole]
+    partial = sum(0 < count < len(blocks) for count in present)
+    width = _half_width(values, confidence)
+    return EffectWidth(f"{knob}={level}", width, len(values), len(whole), partial, len(pairs) - len(whole) - partial)
+
+
+def _cell(
+    blocks: Sequence[Block], comparison: Comparison, configuration: Configuration, confidence: float
+) -> CellWidth:
+    base = comparison.baseline
+    values = [block[configuration] - block[base] for block in blocks if configuration in block and base in block]
+    return CellWidth(comparison.name(configuration), configuration, _half_width(values, confidence), len(values))
+
+
+def _half_width(values: Sequence[float], confidence: float) -> float | None:
+    return paired_ratio(values, confidence).half_width if values else None
