@@ -102,7 +102,8 @@ def test_a_cell_that_fails_now_and_then_must_have_its_own_share_of_blocks() -> N
 
 
 def test_an_effect_whose_only_pair_lacks_a_block_is_not_called_precise() -> None:
-    blocks: list[Block] = [*[{(OFF,): 0.0, (ON,): 0.1}] * 6, {(OFF,): 0.0}]
+    both: Block = {(OFF,): 0.0, (ON,): 0.1}
+    blocks: list[Block] = [both, both, both, both, both, both, {(OFF,): 0.0}]
     found = measure_widths(blocks, PAIR)
     assert (found.effects[0].pairs, found.effects[0].pairs_partial) == (0, 1)
     assert not is_precise(found)
