@@ -215,7 +215,7 @@ def test_widths_are_those_of_scipy(blocks: list[Block]) -> None:
 def test_stopping_on_width_keeps_false_positives_near_nominal_and_stopping_on_significance_does_not() -> None:
     # The same configuration against itself, noise of 1.5 % between blocks, at most 40 blocks.
     rng = np.random.default_rng(5)
-    runs, most = 150, 40
+    runs, most = 300, 40
     by_width = by_significance = 0
     for _ in range(runs):
         logs = rng.normal(0.0, 0.015, most)

@@ -1,7 +1,11 @@
 """When a study has been measured precisely enough: the widths of its intervals, and nothing about what they say.
 
 Stopping when a difference looks significant finds differences where there are none; stopping when the interval is
-narrow does not, because the width does not depend on where the interval lies.
+narrow hardly does, because the width does not depend on where the interval lies. It is not wholly free: blocks end
+sooner where the spread happens to look small, so that the last interval is slightly too narrow (Anscombe 1953; Chow &
+Robbins 1965). Two equal configurations, wanted to +-1 %, are called different at a nominal 5 % in 5 % of simulated
+runs when the log ratios of blocks spread by 0.8 % or less, and in about 8 % at the worst, when they spread by 2 %;
+with at least 8 blocks in at most 7 %.
 """
 
 import math
