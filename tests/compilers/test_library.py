@@ -1,5 +1,7 @@
 """Torch's kernels inside a TVM program: nothing to generate is left, results land in the destination."""
 
+from typing import Any
+
 import pytest
 import torch
 import tvm
@@ -13,23 +15,23 @@ from ablatrix.compilers.tvm.library import PREFIX, offload_to_torch, register_li
 RX = relax.transform
 
 
-class Net(nn.Module):
+class Net(nn.Module):  # type: ignore[misc]
     """Convolutions with and without bias, linear layers of rank 2 and 3, a batched product."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.first = nn.Conv2d(3, 8, 3, padding=1, stride=2)
         self.second = nn.Conv2d(8, 8, 3, groups=2, dilation=2, bias=False)
         self.linear = nn.Linear(25, 12)
         self.plain = nn.Linear(12, 5, bias=False)
 
-    def forward(self, x):
+    def forward(self, x: Any) -> Any:
         y = torch.relu(self.second(self.first(x))).flatten(2)
         y = torch.tanh(self.linear(y))
         return self.plain(y @ y.transpose(1, 2) @ y)
 
 
-def offloaded(module, inputs, dynamic=None, *, decompose=True):
+def offloaded(module: Any, inputs: Any, dynamic: Any = None, *, decompose: Any = True) -> Any:
     program = torch.export.export(module.eval(), inputs, dynamic_shapes=dynamic)
     program = program.run_decompositions() if decompose else program
     mod, params = relax.frontend.detach_params(from_exported_program(program, keep_params_as_input=True))
@@ -37,10 +39,10 @@ def offloaded(module, inputs, dynamic=None, *, decompose=True):
     return tvm.transform.Sequential(passes)(mod), list(params["main"])
 
 
-def calls(mod):
-    names = []
+def calls(mod: Any) -> Any:
+    names: list[str] = []
 
-    def visit(expression):
+    def visit(expression: Any) -> None:
         if isinstance(expression, relax.Call) and isinstance(expression.op, tvm.ir.Op):
             name = expression.op.name
             first = expression.args[0] if name == "relax.call_dps_packed" else None
@@ -50,13 +52,13 @@ def calls(mod):
     return names
 
 
-def machine_of(mod):
+def machine_of(mod: Any) -> Any:
     register_library()
     return relax.VirtualMachine(tvm.compile(mod, target="llvm"), tvm.cpu())
 
 
 @pytest.mark.parametrize("decompose", [True, False])
-def test_no_product_and_no_convolution_is_left_and_results_are_eager(decompose):
+def test_no_product_and_no_convolution_is_left_and_results_are_eager(decompose: Any) -> None:
     torch.manual_seed(0)
     module, x = Net(), torch.randn(2, 3, 17, 17)
     mod, params = offloaded(module, (x,), decompose=decompose)
@@ -68,13 +70,13 @@ def test_no_product_and_no_convolution_is_left_and_results_are_eager(decompose):
     torch.testing.assert_close(torch.from_dlpack(got), module(x).detach(), atol=1e-5, rtol=1e-5)
 
 
-def test_transposed_weight_is_a_view_and_no_kernel():
+def test_transposed_weight_is_a_view_and_no_kernel() -> None:
     module = nn.Linear(16, 4)
     mod, _ = offloaded(module, (torch.randn(3, 16),))
     assert "relax.permute_dims" not in calls(mod)
 
 
-def test_dynamic_size_runs_at_several_sizes():
+def test_dynamic_size_runs_at_several_sizes() -> None:
     module = nn.Sequential(nn.Linear(6, 7), nn.ReLU(), nn.Linear(7, 3))
     mod, params = offloaded(module, (torch.randn(4, 6),), ({0: torch.export.Dim("rows", min=2, max=32)},))
     machine = machine_of(mod)
@@ -85,7 +87,7 @@ def test_dynamic_size_runs_at_several_sizes():
 
 
 @pytest.mark.parametrize("name", ["matmul", "linear"])
-def test_destination_is_written_in_place(name):
+def test_destination_is_written_in_place(name: Any) -> None:
     register_library()
     register_library()
     left, right, out = torch.randn(3, 4), torch.randn(4, 4), torch.full((3, 4), torch.nan)
@@ -94,9 +96,9 @@ def test_destination_is_written_in_place(name):
     torch.testing.assert_close(out, left @ (right.t() if name == "linear" else right))
 
 
-def test_integer_product_stays_with_tvm():
-    class Product(nn.Module):
-        def forward(self, x, y):
+def test_integer_product_stays_with_tvm() -> None:
+    class Product(nn.Module):  # type: ignore[misc]
+        def forward(self, x: Any, y: Any) -> Any:
             return x @ y
 
     x = torch.ones(2, 3, dtype=torch.int32)
@@ -104,13 +106,13 @@ def test_integer_product_stays_with_tvm():
     assert "relax.matmul" in calls(mod)
 
 
-def test_bias_that_is_no_vector_is_added_by_tvm():
-    class Shifted(nn.Module):
-        def __init__(self):
+def test_bias_that_is_no_vector_is_added_by_tvm() -> None:
+    class Shifted(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
             super().__init__()
             self.weight = nn.Parameter(torch.randn(4, 4))
 
-        def forward(self, x, shift):
+        def forward(self, x: Any, shift: Any) -> Any:
             return x @ self.weight.t() + shift
 
     inputs = (torch.randn(4, 4), torch.randn(4, 1))

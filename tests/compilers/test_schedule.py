@@ -1,5 +1,7 @@
 """The CPU schedule: same results, loops that are vectorised and parallel, and nothing raised."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -21,66 +23,66 @@ from ablatrix.compilers.tvm.schedule import (
 RX = relax.transform
 
 
-def cpu_target():
+def cpu_target() -> Any:
     return tvm.target.Target({"kind": "llvm", "mcpu": tvm.target.codegen.llvm_get_system_cpu()})
 
 
-def imported(module, inputs, dynamic=None):
+def imported(module: Any, inputs: Any, dynamic: Any = None) -> Any:
     program = torch.export.export(module.eval(), inputs, dynamic_shapes=dynamic).run_decompositions()
     mod, params = relax.frontend.detach_params(from_exported_program(program, keep_params_as_input=True))
     return mod, list(params["main"])
 
 
-def lowered(mod, *, fusion=True):
+def lowered(mod: Any, *, fusion: Any = True) -> Any:
     passes = [RX.DecomposeOpsForInference(), RX.LegalizeOps(), RX.AnnotateTIROpPattern(), RX.FoldConstant()]
     passes += [RX.FuseOps(), RX.FuseTIR()] if fusion else []
     with cpu_target():
         return tvm.transform.Sequential(passes)(mod)
 
 
-def scheduled(mod):
+def scheduled(mod: Any) -> Any:
     with cpu_target():
         return vectorised_schedule()(mod)
 
 
-def run(mod, params, *inputs):
+def run(mod: Any, params: Any, *inputs: Any) -> Any:
     executable = tvm.compile(mod, target=cpu_target())
     machine = relax.VirtualMachine(executable, tvm.cpu())
     result = machine["main"](*(tvm.runtime.from_dlpack(x.contiguous()) for x in inputs), *params)
     return [torch.from_dlpack(tensor).clone() for tensor in result]
 
 
-def loop_kinds(func):
-    kinds = set()
+def loop_kinds(func: Any) -> Any:
+    kinds: set[int] = set()
     tvm_ffi.structural_walk(func.body, (tirx.For, lambda loop: kinds.add(int(loop.kind))))
     return {tirx.ForKind(kind) for kind in kinds}
 
 
-class Residual(nn.Module):
-    def __init__(self, channels=20, size=7):
+class Residual(nn.Module):  # type: ignore[misc]
+    def __init__(self, channels: Any = 20, size: Any = 7) -> None:
         super().__init__()
         self.first = nn.Conv2d(3, channels, 3, padding=1)
         self.norm = nn.BatchNorm2d(channels)
         self.second = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.down = nn.Conv2d(channels, channels, 1, stride=2)
 
-    def forward(self, x):
+    def forward(self, x: Any) -> Any:
         y = torch.relu(self.norm(self.first(x)))
         y = nn.functional.max_pool2d(y + self.second(y), 3, 2, 1)
         return nn.functional.adaptive_avg_pool2d(self.down(y), 1).flatten(1)
 
 
-class Block(nn.Module):
+class Block(nn.Module):  # type: ignore[misc]
     """Layer norm, attention with a softmax, a projection with gelu: one small encoder layer."""
 
-    def __init__(self, width=64, heads=2):
+    def __init__(self, width: Any = 64, heads: Any = 2) -> None:
         super().__init__()
         self.heads = heads
         self.norm = nn.LayerNorm(width)
         self.project = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
 
-    def forward(self, x):
+    def forward(self, x: Any) -> Any:
         batch, tokens, width = x.shape
         y = self.project(self.norm(x)).view(batch, tokens, 3, self.heads, width // self.heads)
         q, k, v = y.permute(2, 0, 3, 1, 4).unbind(0)
@@ -89,28 +91,28 @@ class Block(nn.Module):
         return nn.functional.gelu(self.out(y)) + x
 
 
-class Gated(nn.Module):
+class Gated(nn.Module):  # type: ignore[misc]
     """RMS norm and SwiGLU over a dynamic number of tokens."""
 
-    def __init__(self, width=48):
+    def __init__(self, width: Any = 48) -> None:
         super().__init__()
         self.table = nn.Embedding(50, width)
         self.gate, self.up = nn.Linear(width, 96, bias=False), nn.Linear(width, 96, bias=False)
         self.down = nn.Linear(96, width, bias=False)
 
-    def forward(self, ids):
+    def forward(self, ids: Any) -> Any:
         x = self.table(ids)
         y = x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6)
         y = self.down(nn.functional.silu(self.gate(y)) * self.up(y))
         return torch.softmax(y @ y.transpose(-1, -2), -1) @ y
 
 
-class Interval(nn.Module):
-    def __init__(self):
+class Interval(nn.Module):  # type: ignore[misc]
+    def __init__(self) -> None:
         super().__init__()
         self.linear = nn.Linear(33, 17)
 
-    def forward(self, low, high):
+    def forward(self, low: Any, high: Any) -> Any:
         middle, radius = (low + high) / 2, (high - low) / 2
         middle = self.linear(middle)
         radius = radius @ self.linear.weight.abs().t()
@@ -127,7 +129,7 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("fusion", [True, False])
-def test_scheduled_program_gives_what_eager_gives(name, fusion):
+def test_scheduled_program_gives_what_eager_gives(name: Any, fusion: Any) -> None:
     module, inputs = CASES[name]
     mod, params = imported(module, inputs)
     arranged = scheduled(lowered(mod, fusion=fusion))
@@ -138,7 +140,7 @@ def test_scheduled_program_gives_what_eager_gives(name, fusion):
         torch.testing.assert_close(got, wanted.detach(), atol=2e-5, rtol=2e-5)
 
 
-def test_dynamic_number_of_tokens_is_right_at_several_sizes():
+def test_dynamic_number_of_tokens_is_right_at_several_sizes() -> None:
     torch.manual_seed(0)
     module = Gated()
     dynamic = {"ids": {1: torch.export.Dim("tokens", min=2, max=64)}}
@@ -153,7 +155,7 @@ def test_dynamic_number_of_tokens_is_right_at_several_sizes():
         torch.testing.assert_close(torch.from_dlpack(got), module(ids).detach(), atol=2e-5, rtol=2e-5)
 
 
-def test_matrix_product_is_vectorised_unrolled_and_parallel():
+def test_matrix_product_is_vectorised_unrolled_and_parallel() -> None:
     left, right = te.placeholder((64, 128), "float32"), te.placeholder((128, 256), "float32")
     func = te.create_prim_func([left, right, topi.nn.matmul(left, right)])
     arranged = schedule_function(func, 16)
@@ -163,14 +165,14 @@ def test_matrix_product_is_vectorised_unrolled_and_parallel():
     assert tirx.ForKind.VECTORIZED not in loop_kinds(func)
 
 
-def test_small_elementwise_kernel_does_not_wake_the_thread_pool():
+def test_small_elementwise_kernel_does_not_wake_the_thread_pool() -> None:
     x = te.placeholder((4, 16), "float32")
     small = schedule_function(te.create_prim_func([x, topi.nn.relu(x)]), 16)
     assert loop_kinds(small) >= {tirx.ForKind.VECTORIZED}
     assert tirx.ForKind.PARALLEL not in loop_kinds(small)
 
 
-def test_same_module_in_same_module_out():
+def test_same_module_in_same_module_out() -> None:
     module, inputs = CASES["block"]
     mod, _ = imported(module, inputs)
     first, second = scheduled(lowered(mod)), scheduled(lowered(mod))
@@ -178,9 +180,9 @@ def test_same_module_in_same_module_out():
     tvm.ir.assert_structural_equal(first, second)
 
 
-def test_kernel_without_a_rule_stays_as_it_is_and_is_named():
-    @T.prim_func(s_tir=True)
-    def scan(source: T.Buffer((8,), "float32"), target: T.Buffer((8,), "float32")):
+def test_kernel_without_a_rule_stays_as_it_is_and_is_named() -> None:
+    @T.prim_func(s_tir=True)  # type: ignore[untyped-decorator]
+    def scan(source: T.Buffer((8,), "float32"), target: T.Buffer((8,), "float32")):  # type: ignore[no-untyped-def,valid-type]
         for i in T.serial(8):
             target[i] = source[i] + target[T.max(i - 1, 0)]
 
@@ -191,12 +193,14 @@ def test_kernel_without_a_rule_stays_as_it_is_and_is_named():
 
 
 @pytest.mark.parametrize("ours", [te.exp, te.erf, te.tanh, te.sigmoid])
-def test_elementary_function_agrees_with_libm_and_keeps_what_is_no_number(ours):
+def test_elementary_function_agrees_with_libm_and_keeps_what_is_no_number(ours: Any) -> None:
     values = np.concatenate([np.linspace(-100, 100, 2042), [0.0, -0.0, np.nan, np.inf, -np.inf, 88.6]])
     values = values.astype("float32")
     x = te.placeholder(values.shape, "float32")
     func = te.create_prim_func([x, te.compute(x.shape, lambda *i: ours(x(*i)))])
-    arranged = schedule_function(func, 16).with_attr("global_symbol", "main")
+    arranged = schedule_function(func, 16)
+    assert arranged is not None
+    arranged = arranged.with_attr("global_symbol", "main")
     result = tvm.runtime.tensor(np.zeros_like(values))
     tvm.compile(tvm.IRModule({"main": arranged}), target=cpu_target())["main"](tvm.runtime.tensor(values), result)
     got, wanted = torch.from_numpy(result.numpy()), getattr(torch, ours.__name__)(torch.from_numpy(values))
@@ -204,12 +208,12 @@ def test_elementary_function_agrees_with_libm_and_keeps_what_is_no_number(ours):
 
 
 @pytest.mark.parametrize(("columns", "lanes", "width"), [(1024, 16, 32), (16, 16, 16), (49, 16, 32), (10, 16, 10)])
-def test_tiles_are_whole_vectors_unless_there_are_fewer_columns(columns, lanes, width):
+def test_tiles_are_whole_vectors_unless_there_are_fewer_columns(columns: Any, lanes: Any, width: Any) -> None:
     assert column_width(columns, lanes) == width
 
 
 @pytest.mark.parametrize("rows", [1, 7, 64, 197, 512])
-def test_accumulators_fit_the_registers(rows):
+def test_accumulators_fit_the_registers(rows: Any) -> None:
     for lanes, registers in ((16, 32), (8, 16)):
         for columns in (8, 16, 49, 64, 784, 1000):
             width = column_width(columns, lanes)
