@@ -166,7 +166,7 @@ def noise_floor(found: Tidy) -> str:
     floors = noise_floors(found.trials, "run_ms_mean", "hot")
     if not floors:
         raise Absent("no hot block holds the baseline and its twin, both ok")
-    named = [f"{floor.workload} {floor.spread * 100:.2g} %" for floor in floors]
+    named = [f"{floor.workload} {_percent(floor.spread)} %" for floor in floors]
     return (
         f"Two copies of the baseline in one block differ by at most {_listed(named)} (A/A); smaller effects than this "
         f"are not told apart from noise."
@@ -271,3 +271,9 @@ def _bytes(value: float) -> str:
 def _listed(items: Iterable[str]) -> str:
     *most, last = items
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def _percent(share: float) -> str:
+    """Return a share in percent, two digits, without an exponent."""
+    percent = share * 100
+    return f"{percent:.2g}" if percent < 99.5 else f"{percent:.0f}"

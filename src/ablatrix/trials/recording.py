@@ -15,6 +15,7 @@ from ablatrix.records.machine import read_machine
 from ablatrix.records.model import SCHEMA_VERSION, Machine, Record, WorkloadFacts
 from ablatrix.records.origin import git_state, source_state
 from ablatrix.statistics.quantile import summarise
+from ablatrix.statistics.warmup import classify_warm_up
 from ablatrix.study.design import Cell, Design
 from ablatrix.trials.block import Outcome
 from ablatrix.workloads.registry import get_workload
@@ -166,6 +167,7 @@ def _hot_times(outcome: Outcome) -> dict[str, Any]:
     counted = [sample for burst in outcome.bursts_ms for sample in burst]
     summary = summarise(counted)
     everything = (outcome.warm_up_ms, *outcome.rewarming_ms, counted)
+    start = classify_warm_up(outcome.warm_up_ms)
     return {
         "run_ms_mean": summary.mean,
         "run_ms_p50": summary.p50,
@@ -176,4 +178,9 @@ def _hot_times(outcome: Outcome) -> dict[str, Any]:
         "iterations": sum(map(len, everything)),
         "bursts": len(outcome.bursts_ms),
         "burst_ms_p50": [summarise(burst).p50 for burst in outcome.bursts_ms],
+        "warm_up": {
+            "iterations": start.iterations,
+            "steady_from": start.steady_from,
+            "classification": start.classification,
+        },
     }
