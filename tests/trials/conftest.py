@@ -28,7 +28,7 @@ def small_study(**protocol: Any) -> Study:
             "checks": {"draws": 2},
             "protocol": {
                 "cold": {"replicates": 1, "timeout_s": 60},
-                "hot": {"blocks": 1, "rounds": 3, "burst_ms": 1, "warm_up_ms": 1, "timeout_s": 60},
+                "hot": {"blocks": 1, "most_blocks": 1, "rounds": 3, "burst_ms": 1, "warm_up_ms": 1, "timeout_s": 60},
                 **protocol,
             },
         }

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from ablatrix.records.model import Record
+from ablatrix.records.model import Record, Stopping
 from ablatrix.study.design import Cell, Trial
 from ablatrix.trials.progress import Progress as Listener
 from ablatrix.trials.progress import Silence
@@ -71,6 +71,20 @@ def describe(trial: Trial | None, cell: Cell | None, what: str) -> str:
     return f"{cell.workload} {cell.compiler}{role} {what} {knobs}".rstrip()
 
 
+def describe_stopping(workload: str, compiler: str, stopping: Stopping) -> str:
+    """Return one line on the widths reached and what follows from them."""
+    widths = [
+        f"{name} +-{width:.1%} (wanted {target:.1%})"
+        for name, width, target in (
+            ("effects", stopping.effect_half_width, stopping.effect_target),
+            ("cells", stopping.cell_half_width, stopping.cell_target),
+        )
+        if width is not None
+    ]
+    reached = ", ".join(widths) or "no interval yet"
+    return f"{workload} {compiler}: {stopping.blocks} blocks, {reached}: {stopping.decision}"
+
+
 class PlainLines:
     """A line a notice, a record in ten, and every failure."""
 
@@ -93,6 +107,14 @@ class PlainLines:
         if kind != self._last and not what.startswith("hot: round"):
             self._last = kind
             self._say(kind)
+
+    def added(self, trials: int) -> None:
+        """Count them."""
+        self._counts.planned += trials
+
+    def decided(self, workload: str, compiler: str, stopping: Stopping) -> None:
+        """Say how wide the intervals are and what follows."""
+        self._say(describe_stopping(workload, compiler, stopping))
 
     def recorded(self, record: Record) -> None:
         """Say every failure, and how far it is every ten records."""
@@ -139,6 +161,15 @@ class LiveView:
     def working(self, trial: Trial | None, cell: Cell | None, what: str) -> None:
         """Show what is running."""
         self.bar.update(self._task, what=describe(trial, cell, what)[: max(20, self.bar.console.width - 70)])
+
+    def added(self, trials: int) -> None:
+        """Make the bar longer."""
+        self._counts.planned += trials
+        self.bar.update(self._task, total=self._counts.planned)
+
+    def decided(self, workload: str, compiler: str, stopping: Stopping) -> None:
+        """Print above the bar how wide the intervals are and what follows."""
+        self.notice(describe_stopping(workload, compiler, stopping))
 
     def recorded(self, record: Record) -> None:
         """Move the bar, and print every failure above it."""

@@ -31,6 +31,7 @@ Status = Literal[
 Phase = Literal["load", "plan", "compile", "first_run", "check", "run"]
 WarmUpClass = Literal["flat", "warmed_up", "slowing", "unsteady"]
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -71,6 +72,10 @@ class Machine(Part):
     governor: str | None = Field(description="CPU frequency governor, null when the kernel does not tell.")
     turbo: bool | None = Field(description="Turbo allowed, null when the kernel does not tell.")
     smt: bool | None = Field(description="Simultaneous multithreading active, null when the kernel does not tell.")
+    cpus: list[Count] | None = Field(default=None, description="Numbers of the CPUs that the runner may use.")
+    cpu_quota_cores: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        default=None, description="CPU quota of the cgroup, in cores; null without one."
+    )
 
 
 class Noise(Part):
@@ -81,6 +86,21 @@ class Noise(Part):
     steal_ms: Milliseconds | None = Field(description="CPU time taken by the hypervisor, all cores together.")
     throttled_ms: Milliseconds | None = Field(description="Time that the cgroup's CPU quota stopped its tasks.")
     swapped_pages: Count | None = Field(description="Pages swapped in and out on the machine.")
+    span_s: Seconds | None = Field(
+        default=None, description="Wall time that the counters above cover: a hot trial's pauses are in it."
+    )
+    voluntary_switches: Count | None = Field(
+        default=None, description="Times that the trial's process gave up a CPU to wait, all its threads together."
+    )
+    involuntary_switches: Count | None = Field(
+        default=None, description="Times that the kernel took a CPU from the trial's process, all its threads together."
+    )
+    cpu_s: Seconds | None = Field(
+        default=None, description="CPU time of the trial's process and of its finished children, user and system."
+    )
+    disturbance: str | None = Field(
+        default=None, description="Why the trial counts as disturbed; null when it does not."
+    )
 
 
 class Meta(Part):
@@ -97,6 +117,10 @@ class Meta(Part):
     threads: dict[str, int] = Field(description="Threads in force, read back from each library.")
     environment: dict[str, str] = Field(description="Environment variables that matter, as the process saw them.")
     process: Literal["forked", "spawned"] = Field(description="How the trial's process came to be.")
+    spawned_because: str | None = Field(default=None, description="What made a fork unsafe; null for a forked process.")
+    cpus: list[Count] | None = Field(
+        default=None, description="Numbers of the CPUs that the trial's process might use, read back in it."
+    )
     seed: int = Field(description="Seed of the study.")
     block: Count = Field(description="Number of the block within the study.")
     position: Count = Field(description="Place in the planned run order of the whole study.")
@@ -184,6 +208,20 @@ class WarmUp(Part):
     classification: WarmUpClass = Field(description="flat, warmed_up, slowing or unsteady (Barrett et al. 2017).")
 
 
+class Stopping(Part):
+    """Why blocks are added or not, as of this block. Widths are of 95 % intervals, relative (0.01 is 1 %)."""
+
+    blocks: Count = Field(description="Blocks of this workload and compiler so far, this one included.")
+    least_blocks: Count = Field(description="Blocks that are run in any case.")
+    most_blocks: Count = Field(description="Blocks after which it ends.")
+    effect_target: Finite = Field(description="Wanted half-width of each primary knob's main effect.")
+    cell_target: Finite = Field(description="Wanted half-width of each cell's ratio to the baseline.")
+    effect_half_width: Finite | None = Field(description="Widest main effect, null before two blocks.")
+    cell_half_width: Finite | None = Field(description="Widest ratio to the baseline, null before two blocks.")
+    short_of: str | None = Field(description="What is widest against its target, null when all is narrow enough.")
+    decision: Literal["continue", "precise", "most_blocks", "budget"] = Field(description="What followed from it.")
+
+
 class Samples(Part):
     """Where the raw samples of a hot trial lie."""
 
@@ -215,6 +253,7 @@ class RunFacts(Part):
     bursts: Count | None = Field(default=None, description="Hot: bursts that were counted.")
     burst_ms_p50: list[Milliseconds] | None = Field(default=None, description="Hot: median of each burst, in order.")
     warm_up: WarmUp | None = Field(default=None, description="Hot: what the start looked like.")
+    stopping: Stopping | None = Field(default=None, description="Hot: why further blocks were added or not.")
     samples: Samples | None = Field(default=None, description="Hot: where the raw samples lie.")
     task_overhead_us: Finite | None = Field(
         default=None, description="Hot: executor's own cost a task in microseconds; null for one task."
@@ -222,8 +261,15 @@ class RunFacts(Part):
     peak_rss_delta_bytes: Bytes | None = Field(
         default=None, description="Growth of the peak resident set while running, over the level before binding."
     )
+    peak_rss_compile_bytes: Bytes | None = Field(
+        default=None,
+        description="Growth of the peak resident set while planning and compiling (hot: loading from the cache).",
+    )
     allocator_peak_bytes: Bytes | None = Field(
         default=None, description="Peak of the compiler's allocator, if it tells."
+    )
+    reasons: dict[str, str] = Field(
+        default_factory=dict, description="Why a figure of memory above is null, by its name."
     )
 
 
@@ -262,7 +308,7 @@ class Record(Part):
     mode: Mode = Field(description="cold: compile cost. hot: steady state.")
     status: Status
     error: Failure | None = Field(description="Null for ok.")
-    wall_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(description="Machine time of the trial.")
+    wall_s: Seconds = Field(description="Machine time of the trial.")
     meta: Meta
     workload: WorkloadFacts
     config: Configuration

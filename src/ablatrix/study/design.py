@@ -2,9 +2,10 @@
 
 import itertools
 import json
+import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,18 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One cell in one mode in one process, at its place in the run order."""
+    """One cell in one mode in one process, at its place in the run order.
+
+    Attributes:
+        block: Number of its block within the study, in the order of being issued.
+        replicate: Number of the repeat that the block belongs to; the parts of a block that was split share it.
+    """
 
     trial_id: str
     cell_id: str
     block_id: str
     block: int
+    replicate: int
     position: int
     mode: str
     role: str
@@ -56,7 +63,8 @@ class Design:
 
     Attributes:
         cells: Every cell, in the order of the study.
-        trials: Every trial, in run order; trials of one block follow each other.
+        trials: Every trial that was issued, in run order; trials of one block follow each other. A run adds hot
+            blocks while intervals are wider than the study asks for.
     """
 
     study: str
@@ -89,20 +97,35 @@ def make_design(study: Study) -> Design:
     pairs = [(workload.name, compiler.name) for workload in study.workloads for compiler in study.compilers]
     cells = {pair: make_cells(study, *pair) for pair in pairs}
     trials: list[Trial] = []
-    block = 0
     for replicate in range(max(_replicates(study, mode) for mode in study.modes)):
         for mode in ("cold", "hot"):
             if mode not in study.modes or replicate >= _replicates(study, mode):
                 continue
             for pair in order.sample(pairs, len(pairs)):
                 for part in _parts(study, mode, cells[pair], order):
-                    if mode == "cold" and replicate == 0:
-                        part = [*_primers(part), *part]  # noqa: PLW2901 - the part of this block
-                    trials += _number(study, mode, part, block, len(trials))
-                    block += 1
+                    primers = _primers(part) if mode == "cold" and replicate == 0 else []
+                    trials += list(_number(study, mode, [*primers, *part], trials, replicate))
     references = {pair[0]: _reference(study, pair[0]) for pair in pairs}
     every = (*references.values(), *itertools.chain.from_iterable(cells.values()))
     return Design(study.name, study.digest, study.seed, every, tuple(trials))
+
+
+def extend_design(study: Study, design: Design, workload: str, compiler: str) -> Design:
+    """Return the design with one more hot repeat of a workload on a compiler, in a seeded random order."""
+    cells = {cell.cell_id: cell for cell in design.cells}
+    of_pair = [
+        trial
+        for trial in design.trials
+        if trial.mode == "hot"
+        and (cells[trial.cell_id].workload, cells[trial.cell_id].compiler) == (workload, compiler)
+    ]
+    replicate = 1 + max((trial.replicate for trial in of_pair), default=-1)
+    identity = {"seed": study.seed, "what": "further block", "pair": [workload, compiler], "replicate": replicate}
+    order = random.Random(content_id(identity))
+    trials = list(design.trials)
+    for part in _parts(study, "hot", make_cells(study, workload, compiler), order):
+        trials += list(_number(study, "hot", part, trials, replicate))
+    return replace(design, trials=tuple(trials))
 
 
 def make_cells(study: Study, workload: str, compiler: str) -> list[Cell]:
@@ -143,8 +166,34 @@ def design_text(design: Design) -> str:
 
 
 def write_design(design: Design, path: Path) -> None:
-    """Write ``design.json``."""
-    path.write_text(design_text(design), encoding="utf-8")
+    """Write ``design.json``, as a whole or not at all."""
+    draft = path.with_suffix(".draft")
+    with draft.open("w", encoding="utf-8") as stream:
+        stream.write(design_text(design))
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(path)
+
+
+def read_design(path: Path, study: Study) -> Design:
+    """Read the design that a run wrote, the blocks that it added included.
+
+    Raises:
+        StudyError: The file is no design, or one of another study.
+    """
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        cells = tuple(Cell(**cell) for cell in held["cells"])
+        trials = tuple(Trial(**trial) for trial in held["trials"])
+        design = Design(held["study"], held["study_digest"], held["seed"], cells, trials)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StudyError(f"{path}: is no design that ablatrix wrote ({error}); choose another --out") from None
+    if design.study_digest != study.digest:
+        raise StudyError(
+            f"{path.parent}: holds results of another study (digest {design.study_digest[:12]}, this one has "
+            f"{study.digest[:12]}); choose another --out, or run the study that it was made with"
+        )
+    return design
 
 
 def _configurations(stage: Stage) -> Iterator[dict[str, Level]]:
@@ -222,11 +271,16 @@ def _shuffled(items: list[tuple[Cell, str]], order: random.Random) -> list[tuple
     return order.sample(items, len(items))
 
 
-def _number(study: Study, mode: str, part: list[tuple[Cell, str]], block: int, position: int) -> Iterator[Trial]:
+def _number(
+    study: Study, mode: str, part: list[tuple[Cell, str]], before: Sequence[Trial], replicate: int
+) -> Iterator[Trial]:
+    """Yield the trials of one block, numbered after those that were issued before it."""
+    block = before[-1].block + 1 if before else 0
+    position = len(before)
     block_id = content_id({"study": study.digest, "block": block})
     for index, (cell, role) in enumerate(part):
         identity = {"study": study.digest, "block": block, "cell": cell.cell_id, "role": role, "mode": mode}
-        yield Trial(content_id(identity), cell.cell_id, block_id, block, position + index, mode, role)
+        yield Trial(content_id(identity), cell.cell_id, block_id, block, replicate, position + index, mode, role)
 
 
 def _shown(knobs: Mapping[str, Level]) -> str:

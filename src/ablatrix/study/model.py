@@ -92,7 +92,18 @@ class ColdProtocol(Part):
 class HotProtocol(Part):
     """How hot trials run: the workers of a block take turns in short bursts."""
 
-    blocks: int = Field(default=5, ge=1, le=1000, description="Blocks (fresh processes) a cell.")
+    blocks: int = Field(
+        default=5, ge=1, le=1000, description="Blocks (fresh processes) a cell that are run in any case."
+    )
+    most_blocks: int = Field(
+        default=20, ge=1, le=1000, description="Blocks after which it ends although intervals are wide."
+    )
+    effect_width: float = Field(
+        default=0.01, gt=0, description="Wanted half-width of the interval of each primary knob's main effect."
+    )
+    cell_width: float = Field(
+        default=0.02, gt=0, description="Wanted half-width of the interval of each cell's ratio to the baseline."
+    )
     rounds: int = Field(default=10, ge=1, le=100_000, description="Bursts a trial; the order is new in each round.")
     burst_ms: float = Field(default=20, gt=0, description="Counted time after which a burst ends.")
     burst_iterations: int = Field(
@@ -105,6 +116,12 @@ class HotProtocol(Part):
     )
     max_live: int = Field(default=18, ge=4, le=256, description="Most workers that are alive at once.")
 
+    @model_validator(mode="after")
+    def _most_is_not_least(self) -> "HotProtocol":
+        if self.most_blocks < self.blocks:
+            raise ValueError(f"blocks <= most_blocks must hold, but got {self.blocks} and {self.most_blocks}")
+        return self
+
 
 class Protocol(Part):
     """What holds for all trials, and for each mode."""
@@ -113,6 +130,9 @@ class Protocol(Part):
     memory_limit_mb: int | None = Field(default=None, ge=64, description="Limit of a worker's memory.")
     budget_s: float | None = Field(
         default=None, gt=0, description="Trials that are not begun by then become not_run_budget."
+    )
+    repeats: int = Field(
+        default=1, ge=0, le=10, description="Times that a trial or block is repeated when noise disturbed it."
     )
     cold: ColdProtocol = Field(default_factory=ColdProtocol)
     hot: HotProtocol = Field(default_factory=HotProtocol)

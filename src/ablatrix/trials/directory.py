@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 from collections import Counter
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from ablatrix.errors import TrialError
 from ablatrix.records.journal import final_records, read_records, record_line
 from ablatrix.records.model import Record
 from ablatrix.records.origin import installed_version
-from ablatrix.study.design import Cell, Design, write_design
+from ablatrix.study.design import Cell, Design, read_design, write_design
 from ablatrix.study.model import Study
 from ablatrix.workloads.registry import get_workload
 
@@ -80,21 +79,22 @@ class ResultDirectory:
         """Where the prepared program of a cell's workload lies."""
         return self.work / "programs" / f"{cell.workload}-{content_id(preparation(study, cell))}"
 
-    def make(self, design: Design) -> None:
-        """Create the directory and write the design, or check that it holds results of this very study.
+    def make(self, study: Study, design: Design) -> Design:
+        """Create the directory and write the design, or read the one of this very study that it holds.
 
         Raises:
-            TrialError: It cannot be written, or holds another study's results.
+            StudyError: It holds another study's results.
+            TrialError: It cannot be written.
         """
         try:
             self.work.mkdir(parents=True, exist_ok=True)
             self.samples.mkdir(exist_ok=True)
             if self.design.exists():
-                self._same_study(design)
-            else:
-                write_design(design, self.design)
+                return read_design(self.design, study)
+            write_design(design, self.design)
         except OSError as error:
             raise TrialError(f"{self.path}: cannot be written: {error.strerror}; choose another --out") from None
+        return design
 
     def known(self) -> tuple[dict[str, Record], Counter[str]]:
         """Return the final record of each finished trial, and how many attempts each trial has had."""
@@ -116,14 +116,3 @@ class ResultDirectory:
             stream.flush()
             os.fsync(stream.fileno())
         draft.replace(self.results)
-
-    def _same_study(self, design: Design) -> None:
-        try:
-            held = json.loads(self.design.read_text(encoding="utf-8"))["study_digest"]
-        except (ValueError, KeyError, TypeError):
-            raise TrialError(f"{self.design}: is no design that ablatrix wrote; choose another --out") from None
-        if held != design.study_digest:
-            raise TrialError(
-                f"{self.path}: holds results of another study (digest {held[:12]}, this one has "
-                f"{design.study_digest[:12]}); choose another --out, or run the study that it was made with"
-            )

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from ablatrix.records.model import Record
+from ablatrix.records.model import Record, Stopping
 from ablatrix.study.design import Cell, Trial
 
 
@@ -18,6 +18,12 @@ class Progress(Protocol):
     def working(self, trial: Trial | None, cell: Cell | None, what: str) -> None:
         """What is being done now."""
 
+    def added(self, trials: int) -> None:
+        """Further trials were issued, because intervals are wider than the study asks for."""
+
+    def decided(self, workload: str, compiler: str, stopping: Stopping) -> None:
+        """What the widths reached after a hot block say of further ones."""
+
     def recorded(self, record: Record) -> None:
         """A record was written."""
 
@@ -32,6 +38,12 @@ class Silence:
         """Say nothing."""
 
     def working(self, trial: Trial | None, cell: Cell | None, what: str) -> None:
+        """Say nothing."""
+
+    def added(self, trials: int) -> None:
+        """Say nothing."""
+
+    def decided(self, workload: str, compiler: str, stopping: Stopping) -> None:
         """Say nothing."""
 
     def recorded(self, record: Record) -> None:

@@ -1,0 +1,85 @@
+"""Writing what became of trials: raw samples first, then records, so that a record never points at nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ablatrix.records.journal import Journal
+from ablatrix.records.model import Record
+from ablatrix.study.design import Design
+from ablatrix.study.model import Study
+from ablatrix.trials.block import Outcome
+from ablatrix.trials.directory import ResultDirectory
+from ablatrix.trials.progress import Progress
+from ablatrix.trials.recording import Scene, make_record, read_facts, samples_facts, samples_line
+
+Sink = Callable[[Record], None]
+
+
+class Ledger:
+    """The open journal of one run, and how often each trial was tried."""
+
+    def __init__(
+        self,
+        design: Design,
+        directory: ResultDirectory,
+        study_directory: Path | None,
+        sink: Sink | None,
+        progress: Progress,
+        keep_samples: bool,
+    ) -> None:
+        self._design, self._directory = design, directory
+        self._sink, self._progress, self._keep_samples = sink, progress, keep_samples
+        self._scene = Scene.read(study_directory)
+        self._attempts: Counter[str] = Counter()
+        self._journal: Journal | None = None
+
+    def open(self) -> dict[str, Record]:
+        """Set a torn tail aside and return the final record of each finished trial."""
+        with Journal(self._directory.results) as journal:
+            if journal.torn is not None:
+                self._progress.notice(f"a torn last line was set aside in {journal.torn}")
+        known, self._attempts = self._directory.known()
+        return known
+
+    def begin(self, again: set[str]) -> Journal:
+        """Mark the lines of trials that will run again as not final, and open the journal for writing."""
+        self._directory.supersede(again)
+        self._journal = Journal(self._directory.results)
+        return self._journal
+
+    def make(self, study: Study, outcomes: Sequence[Outcome], *, final: bool = True) -> list[tuple[Record, str | None]]:
+        """Return the record of each outcome with its line of raw samples (None when it has none).
+
+        Args:
+            study: The study, to find prepared programs by.
+            outcomes: Of one block.
+            final: Whether the lines stand for their trials; an interrupted one never does.
+        """
+        file = f"samples/{outcomes[0].trial.block_id}.jsonl" if self._keep_samples else None
+        made: list[tuple[Record, str | None]] = []
+        for one in outcomes:
+            attempt = self._attempts[one.trial.trial_id]
+            facts = read_facts(self._directory.program(study, one.cell), one.cell)
+            line = samples_line(one, attempt) if one.bursts_ms else None
+            samples = None if line is None else samples_facts(one, line, file)
+            record = make_record(self._design, self._scene, one, facts, attempt, samples)
+            made.append((record if final else record.model_copy(update={"final": False}), line))
+        return made
+
+    def write(self, made: Sequence[tuple[Record, str | None]]) -> None:
+        """Append raw samples and records to their files, and tell who listens."""
+        assert self._journal is not None
+        lines = [line for _, line in made if line is not None]
+        if lines and self._keep_samples:
+            path = self._directory.samples / f"{made[0][0].block_id}.jsonl"
+            with path.open("a", encoding="utf-8") as stream:
+                stream.writelines(line + "\n" for line in lines)
+        for record, _ in made:
+            self._journal.append(record)
+            self._attempts[record.trial_id] += 1
+            if self._sink is not None:
+                self._sink(record)
+            self._progress.recorded(record)

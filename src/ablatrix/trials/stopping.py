@@ -1,0 +1,90 @@
+"""When a (workload, compiler) has enough hot blocks: by the widths of its intervals, never by what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from math import log
+from typing import Literal
+
+from ablatrix.compilers.catalogue import PRIMARY_KNOBS
+from ablatrix.records.model import Record, Stopping
+from ablatrix.statistics.precision import Comparison, Widths, find_shortfall, measure_widths
+from ablatrix.study.design import Cell, Trial
+from ablatrix.study.model import HotProtocol
+
+# The widths have to be reached without the last two blocks: a rule that stops at the first narrow interval keeps those
+# that are narrow by chance, and calls equal things different too often (see statistics/precision.py).
+CONFIRMING_BLOCKS = 2
+Levels = tuple[str | int | float | bool, ...]
+
+
+class HotProgress:
+    """Hot results of one (workload, compiler), replicate by replicate."""
+
+    def __init__(self, cells: Iterable[Cell]) -> None:
+        """Begin with the cells that are measured hot, the baseline among them."""
+        self._cells = {cell.cell_id: cell for cell in cells}
+        first = next(iter(self._cells.values()))
+        self._comparison = Comparison(
+            knobs=tuple(first.knobs),
+            primary=tuple(knob for knob in PRIMARY_KNOBS if knob in first.knobs),
+            baseline=tuple(first.baseline[knob] for knob in first.knobs),
+            configurations=tuple(tuple(cell.knobs.values()) for cell in self._cells.values()),
+        )
+        self._blocks: dict[int, dict[Levels, float]] = {}
+        self._tries = 0
+
+    def add(self, trials: Mapping[str, Trial], records: Iterable[Record]) -> None:
+        """Add the records of one block (or of one part of it); each is taken relative to its part's baseline."""
+        means = {
+            record.trial_id: log(record.runtime.run_ms_mean)
+            for record in records
+            if record.role == "measured" and record.status == "ok" and record.runtime and record.runtime.run_ms_mean
+        }
+        known = [
+            (trials[trial_id], value) for trial_id, value in means.items() if trials[trial_id].cell_id in self._cells
+        ]
+        base = next((value for trial, value in known if self._levels(trial) == self._comparison.baseline), None)
+        if base is None:
+            return
+        for trial, value in known:
+            self._blocks.setdefault(trial.replicate, {})[self._levels(trial)] = value - base
+
+    def tried(self) -> None:
+        """Count a further block, whatever came of it: one that keeps failing must not go on for ever."""
+        self._tries += 1
+
+    def decide(self, protocol: HotProtocol, budget_spent: bool) -> Stopping:
+        """Return what the widths reached say of further blocks."""
+        ordered = [self._blocks[replicate] for replicate in sorted(self._blocks)]
+        widths = measure_widths(ordered, self._comparison)
+        confirmed = measure_widths(ordered[: max(0, len(ordered) - CONFIRMING_BLOCKS)], self._comparison)
+        targets = (protocol.effect_width, protocol.cell_width, protocol.blocks)
+        shortfall = find_shortfall(confirmed, *targets)
+        decision: Literal["continue", "precise", "most_blocks", "budget"] = "continue"
+        if shortfall is None:
+            decision = "precise"
+        elif len(ordered) >= protocol.most_blocks or self._tries >= protocol.most_blocks - protocol.blocks:
+            decision = "most_blocks"
+        elif len(ordered) >= protocol.blocks and budget_spent:
+            decision = "budget"
+        now = find_shortfall(widths, *targets)
+        return Stopping(
+            blocks=len(ordered),
+            least_blocks=protocol.blocks,
+            most_blocks=protocol.most_blocks,
+            effect_target=protocol.effect_width,
+            cell_target=protocol.cell_width,
+            effect_half_width=_widest(widths, "effects"),
+            cell_half_width=_widest(widths, "cells"),
+            short_of=None if now is None else now.reason,
+            decision=decision,
+        )
+
+    def _levels(self, trial: Trial) -> Levels:
+        return tuple(self._cells[trial.cell_id].knobs.values())
+
+
+def _widest(widths: Widths, which: Literal["effects", "cells"]) -> float | None:
+    found = [one.half_width for one in getattr(widths, which) if one.half_width is not None]
+    return max(found, default=None)
