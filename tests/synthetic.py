@@ -292,6 +292,8 @@ def _machine(host: str) -> Machine:
         governor=None,
         turbo=None,
         smt=True,
+        cpus=[0, 1],
+        cpu_quota_cores=None,
     )
 
 
@@ -305,10 +307,21 @@ def _meta(machine: Machine, commit: str, block: int, position: int, compiler: st
         ablatrix_dirty=False,
         versions=versions | ({"tvm": "0.27.0"} if compiler == "tvm" else {}),
         machine=machine,
-        noise=Noise(load_average_before=0.4, load_average_after=0.9, steal_ms=0.0, throttled_ms=None, swapped_pages=0),
+        noise=Noise(
+            load_average_before=0.4,
+            load_average_after=0.9,
+            steal_ms=0.0,
+            throttled_ms=None,
+            swapped_pages=0,
+            span_s=2.5,
+            voluntary_switches=40,
+            involuntary_switches=3,
+            cpu_s=2.4,
+        ),
         threads={"torch": 2, "tvm": 2},
         environment={"OMP_NUM_THREADS": "2"},
         process="forked",
+        cpus=[0, 1],
         seed=7,
         block=block,
         position=position,

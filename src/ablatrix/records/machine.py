@@ -42,6 +42,8 @@ def read_machine(root: Path = ROOT) -> Machine:
         governor=read_governor(root),
         turbo=read_turbo(root),
         smt=_flag(root / CPU / "smt/active"),
+        cpus=allowed_cpus(),
+        cpu_quota_cores=cpu_quota(root),
     )
 
 
