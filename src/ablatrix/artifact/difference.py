@@ -32,11 +32,20 @@ def describe_difference(name: str, found: bytes, made: bytes, tolerance: float =
     return _describe_lines(before, after)
 
 
+def _describe_header(found: list[str], made: list[str]) -> str:
+    extra, lacking = [name for name in found if name not in made], [name for name in made if name not in found]
+    if not extra and not lacking:
+        return "the columns stand in another order than the records give"
+    parts = [f"has columns {extra} that the records do not give"] if extra else []
+    parts += [f"lacks columns {lacking}"] if lacking else []
+    return f"the header {' and '.join(parts)}"
+
+
 def _describe_cells(found: str, made: str, tolerance: float) -> str | None:
     rows, wanted = (list(csv.reader(io.StringIO(text))) for text in (found, made))
     header = wanted[0] if wanted else []
     if not rows or rows[0] != header:
-        return f"header is {rows[0] if rows else []}, but the records give {header}"
+        return _describe_header(rows[0] if rows else [], header)
     different = []
     for number, (row, right) in enumerate(zip_longest(rows[1:], wanted[1:]), 1):
         if row is None or right is None:
