@@ -1,0 +1,128 @@
+"""Blocks are added by the width of intervals, within limits, and what followed is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import exp
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from ablatrix.records.journal import read_records
+from ablatrix.records.model import Record
+from ablatrix.study.design import Design, Trial, extend_design, make_design, read_design, write_design
+from ablatrix.study.model import Study
+from ablatrix.trials.stopping import HotProgress
+from tests.cli.conftest import STUDY, Ablatrix, run_ablatrix
+
+
+def study_of(**hot: Any) -> Study:
+    return Study.model_validate(
+        {
+            "name": "s",
+            "workloads": ["mlp"],
+            "compilers": ["tvm"],
+            "modes": ["hot"],
+            "stages": [{"name": "p", "factorial": {"partition": ["whole", "regions"], "fusion": ["off", "on"]}}],
+            "protocol": {"hot": {"blocks": 5, **hot}},
+        }
+    )
+
+
+def fill(progress: HotProgress, design: Design, spread: float, blocks: int) -> None:
+    """Add blocks whose log means spread around 0 (baseline) and -0.2 (any other)."""
+    noise = Random(1)
+    trials: Mapping[str, Trial] = {trial.trial_id: trial for trial in design.trials}
+    for block in design.blocks()[:blocks]:
+        records = []
+        for trial in block:
+            cell = design.cell(trial.cell_id)
+            level = 0.0 if dict(cell.knobs) == dict(cell.baseline) else -0.2
+            mean = exp(level + noise.gauss(0, spread))
+            runtime = SimpleNamespace(run_ms_mean=mean)
+            records.append(SimpleNamespace(trial_id=trial.trial_id, role=trial.role, status="ok", runtime=runtime))
+        progress.add(trials, cast("list[Record]", records))
+
+
+def progress_of(study: Study, spread: float, blocks: int) -> tuple[HotProgress, Design]:
+    design = make_design(study)
+    while len(design.blocks()) < blocks:
+        design = extend_design(study, design, "mlp", "tvm")
+    progress = HotProgress([cell for cell in design.cells if cell.compiler == "tvm"])
+    fill(progress, design, spread, blocks)
+    return progress, design
+
+
+@pytest.mark.parametrize(
+    ("spread", "blocks", "budget_spent", "decision"),
+    [
+        (0.001, 3, False, "continue"),  # narrow, but fewer blocks than are run in any case
+        (0.001, 5, False, "continue"),  # narrow for the first time: two more confirm it
+        (0.001, 7, False, "precise"),
+        (0.1, 7, False, "continue"),
+        (0.1, 7, True, "budget"),
+        (0.1, 12, False, "most_blocks"),
+        (0.1, 3, True, "continue"),  # the least number of blocks is not cut by this rule
+    ],
+)
+def test_what_follows_from_the_widths(spread: float, blocks: int, budget_spent: bool, decision: str) -> None:
+    study = study_of(most_blocks=12)
+    progress, _ = progress_of(study, spread, blocks)
+    stopping = progress.decide(study.protocol.hot, budget_spent)
+    assert stopping.decision == decision
+    assert stopping.blocks == blocks
+    assert (stopping.short_of is None) == (spread == 0.001 and blocks >= 5)
+
+
+def test_the_decision_does_not_depend_on_what_the_interval_says() -> None:
+    study = study_of(most_blocks=12)
+    progress, design = progress_of(study, 0.001, 7)
+    assert progress.decide(study.protocol.hot, False).decision == "precise"
+    equal = HotProgress([cell for cell in design.cells if cell.compiler == "tvm"])
+    trials = {trial.trial_id: trial for trial in design.trials}
+    for block in design.blocks():
+        runtime = SimpleNamespace(run_ms_mean=1.0)
+        same = [SimpleNamespace(trial_id=t.trial_id, role=t.role, status="ok", runtime=runtime) for t in block]
+        equal.add(trials, cast("list[Record]", same))
+    assert equal.decide(study.protocol.hot, False).decision == "precise"
+
+
+def test_blocks_that_keep_failing_are_not_added_for_ever() -> None:
+    study = study_of(most_blocks=7)
+    progress, _ = progress_of(study, 0.1, 0)
+    for _ in range(2):
+        assert progress.decide(study.protocol.hot, False).decision == "continue"
+        progress.tried()
+    assert progress.decide(study.protocol.hot, False).decision == "most_blocks"
+
+
+def test_a_further_block_has_ids_of_its_own_and_survives_the_file(tmp_path: Path) -> None:
+    study = study_of()
+    design = make_design(study)
+    longer = extend_design(study, extend_design(study, design, "mlp", "tvm"), "mlp", "tvm")
+    assert longer.trials[: len(design.trials)] == design.trials
+    assert len({trial.trial_id for trial in longer.trials}) == len(longer.trials)
+    assert [trial.position for trial in longer.trials] == list(range(len(longer.trials)))
+    assert [block[0].replicate for block in longer.blocks()] == list(range(7))
+    write_design(longer, tmp_path / "design.json")
+    assert read_design(tmp_path / "design.json", study) == longer
+
+
+def test_a_run_adds_blocks_up_to_its_limit_and_a_second_run_adds_none(tmp_path: Path) -> None:
+    study = tmp_path / "adaptive.yaml"
+    wide = "effect_width: 0.000001, cell_width: 0.000001"
+    study.write_text(STUDY.replace("blocks: 1, most_blocks: 1,", f"blocks: 1, most_blocks: 3, {wide},"))
+    ablatrix: Ablatrix = run_ablatrix
+    done = ablatrix("run", study, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr.decode()
+    records = list(read_records(tmp_path / "out" / "results.jsonl"))
+    hot = [record for record in records if record.mode == "hot" and record.role == "measured"]
+    decisions = [record.runtime.stopping.decision for record in hot if record.runtime and record.runtime.stopping]
+    assert decisions == ["continue"] * 4 + ["most_blocks"] * 2
+    again = ablatrix("run", study, "--out", tmp_path / "out")
+    assert again.returncode == 0
+    assert b"0 trials to run" in again.stderr
+    assert len(list(read_records(tmp_path / "out" / "results.jsonl"))) == len(records)
