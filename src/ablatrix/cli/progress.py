@@ -2,12 +2,12 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from ablatrix.records.model import Record, Stopping
@@ -16,45 +16,64 @@ from ablatrix.trials.progress import Progress as Listener
 from ablatrix.trials.progress import Silence
 
 GOOD = {"ok", "unsupported"}
+Group = tuple[str, str]
 
 
 @contextmanager
-def watch(quiet: bool) -> Iterator[Listener]:
-    """Yield what listens to a run: nothing, a live view, or plain lines."""
+def watch(quiet: bool, verbose: bool = False) -> Iterator[Listener]:
+    """Yield what listens to a run: nothing, a live view in a terminal, or plain lines."""
     if quiet:
         yield Silence()
-    elif sys.stderr.isatty():
+    elif sys.stderr.isatty() and not verbose:
         live = LiveView()
         with live.bar:
             yield live
     else:
-        yield PlainLines()
+        yield PlainLines(verbose)
 
 
 class Counts:
-    """What every view counts: done, failed, and the pace for the time that is left."""
+    """What every view counts: trials by workload and mode, failures, and seconds a trial, for the time left."""
 
     def __init__(self) -> None:
-        self.planned = self.done = 0
+        self.planned: Counter[Group] = Counter()
+        self.done: Counter[Group] = Counter()
         self.failures: Counter[str] = Counter()
-        self._began = monotonic()
+        self._spent: dict[Group, float] = {}
+        self._last = monotonic()
 
-    def begin(self, planned: int, finished: int) -> None:
-        """Note what there is to do."""
-        self.planned = planned
-        self._began = monotonic()
+    def add(self, trials: Sequence[tuple[Trial, Cell]]) -> None:
+        """Note trials to run."""
+        self.planned.update((cell.workload, trial.mode) for trial, cell in trials)
+        self._last = monotonic()
 
     def count(self, record: Record) -> None:
-        """Note one record."""
-        self.done += 1
+        """Note one record; the time since the one before it is its cost, whatever it was spent on."""
+        group = (record.workload.name, record.mode)
+        now = monotonic()
+        self._spent[group] = self._spent.get(group, 0.0) + now - self._last
+        self._last = now
+        self.done[group] += 1
         if record.status not in GOOD:
             self.failures[record.status] += 1
 
+    def of_workload(self, workload: str) -> tuple[int, int]:
+        """Return (done, planned) of one workload."""
+        return (
+            sum(count for group, count in self.done.items() if group[0] == workload),
+            sum(count for group, count in self.planned.items() if group[0] == workload),
+        )
+
     def eta(self) -> str:
-        """Return the time left, from the pace so far."""
-        if not self.done:
+        """Return the time left: trials left of each workload and mode, at what such trials have cost so far."""
+        total = self.done.total()
+        if not total:
             return "?"
-        left = (monotonic() - self._began) / self.done * (self.planned - self.done)
+        usual = sum(self._spent.values()) / total
+        left = 0.0
+        for group, planned in self.planned.items():
+            done = self.done[group]
+            left += max(0, planned - done) * (self._spent[group] / done if done else usual)
         return f"{left / 60:.1f} min" if left >= 60 else f"{left:.0f} s"
 
     def failed(self) -> str:
@@ -69,6 +88,13 @@ def describe(trial: Trial | None, cell: Cell | None, what: str) -> str:
     knobs = " ".join(f"{knob}={level}" for knob, level in cell.knobs.items())
     role = "" if trial is None or trial.role == "measured" else f" ({trial.role})"
     return f"{cell.workload} {cell.compiler}{role} {what} {knobs}".rstrip()
+
+
+def describe_record(record: Record) -> str:
+    """Return one line on what became of a trial."""
+    knobs = " ".join(f"{knob}={level}" for knob, level in record.config.knobs.items())
+    message = f": {record.error.message[:200]}" if record.error else f" in {record.wall_s:.2f} s"
+    return f"{record.status}: {record.workload.name} {record.mode} {record.role} {knobs}".rstrip() + message
 
 
 def describe_stopping(workload: str, compiler: str, stopping: Stopping) -> str:
@@ -86,16 +112,17 @@ def describe_stopping(workload: str, compiler: str, stopping: Stopping) -> str:
 
 
 class PlainLines:
-    """A line a notice, a record in ten, and every failure."""
+    """A line a notice, one record in ten (or all), and every failure."""
 
-    def __init__(self) -> None:
+    def __init__(self, verbose: bool = False) -> None:
         self._counts = Counts()
+        self._verbose = verbose
         self._last = ""
 
-    def begin(self, planned: int, finished: int) -> None:
+    def begin(self, trials: Sequence[tuple[Trial, Cell]], finished: int) -> None:
         """Say how much there is to do."""
-        self._counts.begin(planned, finished)
-        self._say(f"{planned} trials to run, {finished} finished before")
+        self._counts.add(trials)
+        self._say(f"{len(trials)} trials to run, {finished} finished before")
 
     def notice(self, text: str) -> None:
         """Say it."""
@@ -104,13 +131,15 @@ class PlainLines:
     def working(self, trial: Trial | None, cell: Cell | None, what: str) -> None:
         """Say it when it is a new workload or a new kind of work."""
         kind = what if cell is None else f"{cell.workload}: {what}"
-        if kind != self._last and not what.startswith("hot: round"):
+        if self._verbose:
+            self._say(describe(trial, cell, what))
+        elif kind != self._last and not what.startswith("hot: round"):
             self._last = kind
             self._say(kind)
 
-    def added(self, trials: int) -> None:
+    def added(self, trials: Sequence[tuple[Trial, Cell]]) -> None:
         """Count them."""
-        self._counts.planned += trials
+        self._counts.add(trials)
 
     def decided(self, workload: str, compiler: str, stopping: Stopping) -> None:
         """Say how wide the intervals are and what follows."""
@@ -120,61 +149,72 @@ class PlainLines:
         """Say every failure, and how far it is every ten records."""
         counts = self._counts
         counts.count(record)
-        if record.status not in GOOD:
-            message = record.error.message if record.error else ""
-            self._say(f"{record.status}: {record.workload.name} {record.config.knobs} {record.mode}: {message[:200]}")
-        if counts.done % 10 == 0 or counts.done == counts.planned:
-            failed = counts.failed()
-            self._say(f"{counts.done}/{counts.planned} done, {counts.eta()} left{f'; {failed}' if failed else ''}")
+        if self._verbose or record.status not in GOOD:
+            self._say(describe_record(record))
+        done, planned = counts.done.total(), counts.planned.total()
+        if done % 10 == 0 or done == planned:
+            own, of = counts.of_workload(record.workload.name)
+            failed = f"; {counts.failed()}" if counts.failures else ""
+            self._say(f"{done}/{planned} done ({record.workload.name} {own}/{of}), {counts.eta()} left{failed}")
 
     def _say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
 class LiveView:
-    """One bar with what is running, failures so far and the time left."""
+    """A bar for each workload and one for all, with what is running, failures so far and the time left."""
 
     def __init__(self) -> None:
         self._counts = Counts()
         self.bar = Progress(
-            TextColumn("{task.fields[what]}"),
+            TextColumn("{task.fields[name]}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left {task.fields[eta]}"),
-            TextColumn("[red]{task.fields[failed]}"),
+            TextColumn("{task.fields[what]}"),
             console=Console(stderr=True),
         )
-        self._task = self.bar.add_task("", total=None, what="starting", eta="?", failed="")
+        self._all = self.bar.add_task("", total=None, name="all", what="starting")
+        self._bars: dict[str, TaskID] = {}
 
-    def begin(self, planned: int, finished: int) -> None:
+    def begin(self, trials: Sequence[tuple[Trial, Cell]], finished: int) -> None:
         """Show how much there is to do."""
-        self._counts.begin(planned, finished)
-        self.bar.update(self._task, total=planned)
+        self.added(trials)
         if finished:
             self.notice(f"{finished} trials finished before")
 
     def notice(self, text: str) -> None:
-        """Print a line above the bar."""
+        """Print a line above the bars."""
         self.bar.console.print(Text(text))
 
     def working(self, trial: Trial | None, cell: Cell | None, what: str) -> None:
-        """Show what is running."""
-        self.bar.update(self._task, what=describe(trial, cell, what)[: max(20, self.bar.console.width - 70)])
+        """Show what is running, beside its workload where there is one."""
+        room = max(20, self.bar.console.width - 60)
+        if cell is not None and cell.workload in self._bars:
+            for workload, bar in self._bars.items():
+                shown = describe(trial, cell, what)[:room] if workload == cell.workload else ""
+                self.bar.update(bar, what=shown)
+        else:
+            self.bar.update(self._all, what=describe(trial, cell, what)[:room])
 
-    def added(self, trials: int) -> None:
-        """Make the bar longer."""
-        self._counts.planned += trials
-        self.bar.update(self._task, total=self._counts.planned)
+    def added(self, trials: Sequence[tuple[Trial, Cell]]) -> None:
+        """Make the bars longer."""
+        self._counts.add(trials)
+        for workload in dict.fromkeys(cell.workload for _, cell in trials):
+            if workload not in self._bars:
+                self._bars[workload] = self.bar.add_task("", total=0, name=workload, what="")
+            self.bar.update(self._bars[workload], total=self._counts.of_workload(workload)[1])
+        self.bar.update(self._all, total=self._counts.planned.total())
 
     def decided(self, workload: str, compiler: str, stopping: Stopping) -> None:
-        """Print above the bar how wide the intervals are and what follows."""
+        """Print above the bars how wide the intervals are and what follows."""
         self.notice(describe_stopping(workload, compiler, stopping))
 
     def recorded(self, record: Record) -> None:
-        """Move the bar, and print every failure above it."""
+        """Move the bars, and print every failure above them."""
         self._counts.count(record)
         if record.status not in GOOD:
-            message = record.error.message if record.error else ""
-            self.notice(f"{record.status}: {record.workload.name} {record.config.knobs} {record.mode}: {message[:200]}")
-        self.bar.update(self._task, advance=1, eta=self._counts.eta(), failed=self._counts.failed())
+            self.notice(describe_record(record))
+        if record.workload.name in self._bars:
+            self.bar.update(self._bars[record.workload.name], advance=1)
+        failed = f", {self._counts.failed()}" if self._counts.failures else ""
+        self.bar.update(self._all, advance=1, what=f"{self._counts.eta()} left{failed}")

@@ -20,6 +20,7 @@ Only = Annotated[
     typer.Option("--only", help="Only trials with key=value: workload, compiler, mode, stage, role, status or a knob."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="A line for each trial that begins or ends.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -35,13 +36,14 @@ def run_command(
     out: Annotated[str, typer.Option("--out", help="Directory for the results, or - for records on stdout.")],
     only: Only = None,
     quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Run what is missing of a study; a second run into the same directory resumes."""
     from ablatrix.study.load import load_study
 
     loaded = load_study(study)
     if out != "-":
-        summary = run_study(loaded, study, Path(out), only or [], quiet)
+        summary = run_study(loaded, study, Path(out), only or [], quiet, verbose)
     else:
         with tempfile.TemporaryDirectory(prefix="ablatrix-") as directory, private_stdout() as stream:
 
@@ -51,16 +53,24 @@ def run_command(
                 stream.write(record_line(record))
                 stream.flush()
 
-            summary = run_study(loaded, study, Path(directory), only or [], quiet, write)
+            summary = run_study(loaded, study, Path(directory), only or [], quiet, verbose, write)
     end_run(summary)
 
 
-def run_study(study: "Study", path: Path, out: Path, only: list[str], quiet: bool, sink: Any = None) -> "RunSummary":
+def run_study(
+    study: "Study",
+    path: Path,
+    out: Path,
+    only: list[str],
+    quiet: bool,
+    verbose: bool = False,
+    sink: Any = None,
+) -> "RunSummary":
     """Run a study with progress on stderr."""
     from ablatrix.cli.progress import watch
     from ablatrix.trials.runner import run
 
-    with watch(quiet) as progress:
+    with watch(quiet, verbose) as progress:
         return run(
             study,
             out,

@@ -1,5 +1,6 @@
 """What a run tells whoever watches it."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from ablatrix.records.model import Record, Stopping
@@ -9,7 +10,7 @@ from ablatrix.study.design import Cell, Trial
 class Progress(Protocol):
     """A listener. Nothing that it does can change what is measured: it is called between timed regions."""
 
-    def begin(self, planned: int, finished: int) -> None:
+    def begin(self, trials: Sequence[tuple[Trial, Cell]], finished: int) -> None:
         """The run begins: trials to run now, and trials that were finished before."""
 
     def notice(self, text: str) -> None:
@@ -18,7 +19,7 @@ class Progress(Protocol):
     def working(self, trial: Trial | None, cell: Cell | None, what: str) -> None:
         """What is being done now."""
 
-    def added(self, trials: int) -> None:
+    def added(self, trials: Sequence[tuple[Trial, Cell]]) -> None:
         """Further trials were issued, because intervals are wider than the study asks for."""
 
     def decided(self, workload: str, compiler: str, stopping: Stopping) -> None:
@@ -31,7 +32,7 @@ class Progress(Protocol):
 class Silence:
     """A listener that says nothing."""
 
-    def begin(self, planned: int, finished: int) -> None:
+    def begin(self, trials: Sequence[tuple[Trial, Cell]], finished: int) -> None:
         """Say nothing."""
 
     def notice(self, text: str) -> None:
@@ -40,7 +41,7 @@ class Silence:
     def working(self, trial: Trial | None, cell: Cell | None, what: str) -> None:
         """Say nothing."""
 
-    def added(self, trials: int) -> None:
+    def added(self, trials: Sequence[tuple[Trial, Cell]]) -> None:
         """Say nothing."""
 
     def decided(self, workload: str, compiler: str, stopping: Stopping) -> None:

@@ -64,7 +64,7 @@ class Session:
         self._preparation = Preparation(self._study, self._directory, self._servers, self._scratch, self._threads)
         pending = [trial for block in blocks for trial in block]
         self._hot = self._hot_progress([record for one, record in known.items() if one not in set(_ids(pending))])
-        self._progress.begin(len(pending), len(chosen) - sum(trial in chosen for trial in pending))
+        self._progress.begin(self._with_cells(pending), len(chosen) - sum(trial in chosen for trial in pending))
         caught: int | None = None
         try:
             self._prepare(pending)
@@ -79,6 +79,9 @@ class Session:
         known, _ = self._directory.known()
         counted = Counter(known[trial.trial_id].status for trial in chosen if trial.trial_id in known)
         return len(chosen), dict(sorted(counted.items())), caught
+
+    def _with_cells(self, trials: Sequence[Trial]) -> list[tuple[Trial, Cell]]:
+        return [(trial, self._cells[trial.cell_id]) for trial in trials]
 
     def _pending(self, chosen: list[Trial], finished: set[str]) -> list[tuple[Trial, ...]]:
         """Return the trials to run, block by block. A hot block keeps what its pairs are made of."""
@@ -138,7 +141,7 @@ class Session:
                 write_design(self._design, self._directory.design)
                 added = self._design.trials[before:]
                 self._prepare(list(added))
-                self._progress.added(len(added))
+                self._progress.added(self._with_cells(added))
                 for block in replace(self._design, trials=added).blocks():
                     self._run_block(block)
                 self._hot[pair].tried()
