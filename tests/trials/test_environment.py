@@ -1,14 +1,18 @@
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from ablatrix.records import machine
-from ablatrix.records.model import Machine
+from ablatrix.records.model import Machine, Noise
 from ablatrix.trials.environment import (
     NoiseProbe,
+    ProcessProbe,
+    disturbance,
     environment_variables,
     git_state,
     installed_version,
@@ -48,9 +52,11 @@ def test_this_machine_is_read_back() -> None:
 def test_a_kernel_that_tells_nothing_leaves_nulls(tmp_path: Path) -> None:
     found: Machine = read_machine(tmp_path)
     assert (found.container, found.governor, found.turbo, found.smt) == (None, None, None, None)
-    assert NoiseProbe.read(tmp_path) == NoiseProbe(None, None, None, None)
-    noise = NoiseProbe.read(tmp_path).until(NoiseProbe.read(tmp_path))
-    assert set(noise.model_dump().values()) == {None}
+    probe = NoiseProbe.read(tmp_path)
+    assert probe == NoiseProbe(None, None, None, None, probe.at_s)
+    noise = probe.until(NoiseProbe.read(tmp_path)).model_dump()
+    assert noise.pop("span_s") >= 0
+    assert set(noise.values()) == {None}
 
 
 def test_governor_turbo_and_smt_are_read_from_the_allowed_cpus(tmp_path: Path) -> None:
@@ -138,7 +144,7 @@ def test_noise_is_the_growth_of_the_counters_between_two_probes(tmp_path: Path) 
 
 
 def test_a_counter_that_went_backwards_is_null_not_negative() -> None:
-    noise = NoiseProbe(0.1, 900.0, 5.0, 3).until(NoiseProbe(0.1, 10.0, 5.0, 3))
+    noise = NoiseProbe(0.1, 900.0, 5.0, 3, 0.0).until(NoiseProbe(0.1, 10.0, 5.0, 3, 1.0))
     assert noise.steal_ms is None
     assert noise.throttled_ms == 0.0
 
@@ -147,6 +153,61 @@ def test_throttling_of_cgroup_v1_is_in_nanoseconds(tmp_path: Path) -> None:
     _put(tmp_path, "proc/self/cgroup", "1:cpu:/\n")
     _put(tmp_path, "sys/fs/cgroup/cpu/cpu.stat", "nr_periods 0\nthrottled_time 4000000\n")
     assert NoiseProbe.read(tmp_path).throttled_ms == pytest.approx(4.0)
+
+
+def _noise(**counters: float | None) -> Noise:
+    quiet = {"load_average_before": 9.0, "load_average_after": 9.0, "steal_ms": 0, "throttled_ms": 0}
+    return Noise.model_validate({**quiet, "swapped_pages": 0, **counters})
+
+
+@pytest.mark.parametrize(
+    ("counters", "wall_s", "word"),
+    [
+        ({}, 1.0, None),  # a high load average alone tells nothing of this trial
+        ({"steal_ms": 39.9}, 2.0, None),
+        ({"steal_ms": 40.1}, 2.0, "steal"),
+        ({"steal_ms": 10.0}, 0.05, None),  # one tick of the counter, in a short trial
+        ({"steal_ms": 20.0}, 0.05, "steal"),
+        ({"steal_ms": 20.0}, 0.0, "steal"),
+        ({"throttled_ms": 0.1}, 1.0, "throttled"),
+        ({"swapped_pages": 1}, 1.0, "swapping"),
+        ({"steal_ms": None, "throttled_ms": None, "swapped_pages": None}, 1.0, None),
+    ],
+)
+def test_a_trial_is_disturbed_by_steal_above_one_percent_and_by_any_throttling_or_swapping(
+    counters: dict[str, float | None], wall_s: float, word: str | None
+) -> None:
+    found = disturbance(_noise(**counters), wall_s, cores=2)
+    assert (found is None) if word is None else (found is not None and found.startswith(word))
+
+
+def test_the_noise_between_two_probes_says_by_itself_that_it_disturbed() -> None:
+    quiet, swapped = NoiseProbe(0.1, 0.0, 0.0, 3, 10.0), NoiseProbe(0.1, 0.0, 0.0, 9, 12.5)
+    assert quiet.until(swapped).disturbance == "swapping: 6 pages went in or out"
+    assert quiet.until(swapped).span_s == 2.5
+    assert quiet.until(quiet).disturbance is None
+
+
+def test_switches_and_cpu_time_of_this_process_are_counted_with_those_of_its_threads() -> None:
+    before = ProcessProbe.read()
+    waiting = [threading.Thread(target=time.sleep, args=(0.001,)) for _ in range(20)]
+    for thread in waiting:
+        thread.start()
+    for thread in waiting:
+        thread.join()
+    used = before.until(ProcessProbe.read())
+    assert used["voluntary_switches"] >= 20
+    assert used["involuntary_switches"] >= 0
+    assert used["cpu_s"] > 0
+    Noise.model_validate({**_noise().model_dump(), **used})
+
+
+def test_the_machine_has_its_cpus_and_its_quota(tmp_path: Path) -> None:
+    _put(tmp_path, "proc/self/cgroup", "0::/job\n")
+    _put(tmp_path, "sys/fs/cgroup/job/cpu.max", "150000 100000\n")
+    found = read_machine(tmp_path)
+    assert found.cpus == sorted(os.sched_getaffinity(0))
+    assert found.cpu_quota_cores == 1.5
 
 
 def test_only_variables_that_matter_are_kept_and_no_secret() -> None:

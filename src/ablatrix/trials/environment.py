@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
 from ablatrix.records.machine import ROOT, cgroup_directories, read_machine, read_text
 from ablatrix.records.model import Noise
@@ -18,6 +21,8 @@ from ablatrix.records.origin import git_state, installed_version, installed_vers
 
 __all__ = [
     "NoiseProbe",
+    "ProcessProbe",
+    "disturbance",
     "environment_variables",
     "git_state",
     "installed_version",
@@ -36,6 +41,12 @@ VARIABLES = re.compile(
 )
 SECRETS = re.compile(r"TOKEN|SECRET|PASSWORD|CREDENTIAL|_KEY$")
 
+STEAL_SHARE = 0.01
+"""Share of the machine's core time that others may take before a trial counts as disturbed: the precision asked of
+a main effect is 1 %, and stolen time of that size can make up all of it."""
+STEAL_RESOLUTION_MS = 10.0
+"""The kernel counts stolen time in ticks of 10 ms; one tick in a short trial says nothing about a share."""
+
 
 @dataclass(frozen=True)
 class NoiseProbe:
@@ -46,31 +57,90 @@ class NoiseProbe:
         steal_ms: CPU time since boot that the hypervisor gave to others, all cores together.
         throttled_ms: Time that the CPU quotas of this process's cgroups have stopped their tasks.
         swapped_pages: Pages swapped in and out since boot.
+        at_s: When that was, on the monotonic clock.
     """
 
     load_average: float | None
     steal_ms: float | None
     throttled_ms: float | None
     swapped_pages: int | None
+    at_s: float
 
     @classmethod
     def read(cls, root: Path = ROOT) -> NoiseProbe:
         """Read the counters now (``root`` holds ``proc`` and ``sys``)."""
-        return cls(_load_average(root), _steal_ms(root), _throttled_ms(root), _swapped_pages(root))
+        return cls(_load_average(root), _steal_ms(root), _throttled_ms(root), _swapped_pages(root), monotonic())
 
     def until(self, later: NoiseProbe) -> Noise:
-        """Return what happened from this moment to a later one.
+        """Return what happened from this moment to a later one, and whether that counts as disturbed.
 
         A counter that went backwards (machine migrated, cgroup changed) tells nothing and is null.
         """
         swapped = _growth(self.swapped_pages, later.swapped_pages)
-        return Noise(
+        span_s = max(0.0, later.at_s - self.at_s)
+        noise = Noise(
             load_average_before=self.load_average,
             load_average_after=later.load_average,
             steal_ms=_growth(self.steal_ms, later.steal_ms),
             throttled_ms=_growth(self.throttled_ms, later.throttled_ms),
             swapped_pages=None if swapped is None else int(swapped),
+            span_s=span_s,
         )
+        return noise.model_copy(update={"disturbance": disturbance(noise, span_s, os.cpu_count() or 1)})
+
+
+@dataclass(frozen=True)
+class ProcessProbe:
+    """What this process has used at one moment; a forked child begins at zero.
+
+    The switches come from ``getrusage(2)``, which adds up all threads: ``/proc/self/status`` has those of the main
+    thread alone.
+
+    Attributes:
+        voluntary_switches: Times that it gave up a CPU to wait.
+        involuntary_switches: Times that a CPU was taken from it.
+        cpu_s: CPU time, user and system, of it and of its children that have ended and were waited for.
+    """
+
+    voluntary_switches: int
+    involuntary_switches: int
+    cpu_s: float
+
+    @classmethod
+    def read(cls) -> ProcessProbe:
+        """Read the counters now."""
+        own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu_s = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+        return cls(own.ru_nvcsw, own.ru_nivcsw, cpu_s)
+
+    def until(self, later: ProcessProbe) -> dict[str, Any]:
+        """Return what was used from this moment to a later one, by the names of the record's noise part."""
+        return {
+            "voluntary_switches": later.voluntary_switches - self.voluntary_switches,
+            "involuntary_switches": later.involuntary_switches - self.involuntary_switches,
+            "cpu_s": later.cpu_s - self.cpu_s,
+        }
+
+
+def disturbance(noise: Noise, wall_s: float, cores: int) -> str | None:
+    """Return why a trial with these counters counts as disturbed, None when it does not.
+
+    It does when others took more than ``STEAL_SHARE`` of the core time (and more than one tick of the counter), when
+    a CPU quota stopped it at all, or when the machine swapped at all. A counter that is null tells nothing.
+
+    Args:
+        noise: The trial's counters.
+        wall_s: Time that they cover: ``noise.span_s``, which has a hot trial's pauses in it.
+        cores: Cores whose stolen time is counted: all of the machine, also those that the trial may not use.
+    """
+    if noise.steal_ms is not None and noise.steal_ms > max(STEAL_RESOLUTION_MS, STEAL_SHARE * wall_s * 1e3 * cores):
+        share = noise.steal_ms / (wall_s * 1e3 * cores) if wall_s > 0 else 1.0
+        return f"steal: the hypervisor took {noise.steal_ms:.0f} ms, {share:.1%} of the core time"
+    if noise.throttled_ms is not None and noise.throttled_ms > 0:
+        return f"throttled: the cgroup's CPU quota stopped it for {noise.throttled_ms:.1f} ms"
+    if noise.swapped_pages is not None and noise.swapped_pages > 0:
+        return f"swapping: {noise.swapped_pages} pages went in or out"
+    return None
 
 
 def environment_variables(environment: Mapping[str, str] | None = None) -> dict[str, str]:

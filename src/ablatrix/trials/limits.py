@@ -1,13 +1,15 @@
 """Limits set inside a worker before anything runs, and what an ending or an exception means."""
 
+import os
 import re
 import resource
 import signal
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 from ablatrix.canonical import digest_bytes
-from ablatrix.errors import UnsupportedError
+from ablatrix.errors import TrialError, UnsupportedError
 
 PHASE_OF_STAGE = {
     "plan": "plan",
@@ -32,15 +34,30 @@ _NO_MEMORY = re.compile(r"can't allocate memory|out of memory|bad_alloc|cannot a
 _VOLATILE = re.compile(r"line \d+|0x[0-9a-fA-F]+|\d{3,}")
 
 
-def set_limits(memory_limit_mb: int | None) -> None:
-    """Limit the data segment (private writable memory, threads' stacks included) and switch core dumps off.
+def set_limits(memory_limit_mb: int | None, cpus: Sequence[int] | None = None) -> list[int]:
+    """Set this process's limits, and return the CPUs that it may use, read back.
 
-    ``RLIMIT_AS`` misfires with torch, which reserves address space that it never uses.
+    The data segment is limited (private writable memory, threads' stacks included) and core dumps are off.
+    ``RLIMIT_AS`` misfires with torch, which reserves address space that it never uses. Memory that is shared is in
+    neither: the runner watches it, see ``Worker.receive``. Threads that start later inherit the CPUs.
+
+    Args:
+        memory_limit_mb: Limit of the data segment in MiB, None for no limit.
+        cpus: Numbers of the CPUs to run on, None for all that are allowed.
+
+    Raises:
+        TrialError: A CPU is not among those that this process may use.
     """
+    allowed = sorted(os.sched_getaffinity(0))
+    if cpus is not None:
+        if not cpus or not set(cpus) <= set(allowed):
+            raise TrialError(f"cpus {sorted(cpus)}: must be some of those that the trial's process may use: {allowed}")
+        os.sched_setaffinity(0, cpus)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if memory_limit_mb is not None:
         limit = memory_limit_mb * 2**20
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    return sorted(os.sched_getaffinity(0))
 
 
 def record_phase(stage: str | None) -> str | None:
@@ -72,20 +89,30 @@ def describe_ending(outcome: dict[str, Any], stage: str | None, killed_for: str 
     """Return the status and the error part of a worker that ended without a result.
 
     Args:
-        outcome: ``signal`` and ``exit_code`` of the process.
+        outcome: ``signal`` and ``exit_code`` of the process; ``killed_for`` and ``message`` when ``Worker`` ended it.
         stage: The last stage that it reported.
         killed_for: Why the runner killed it (``timeout``, ``out_of_memory``, ``interrupted``), None when it did not.
     """
     number, code = outcome.get("signal"), outcome.get("exit_code")
     phase = record_phase(stage)
     error: dict[str, Any] = {"phase": phase, "signal": number, "exit_code": code}
+    killed_for = killed_for or outcome.get("killed_for")
     if killed_for is not None:
-        return killed_for, {**error, "type": killed_for, "message": f"ended by the runner: {killed_for}"}
+        message = outcome.get("message", killed_for)
+        return killed_for, {**error, "type": killed_for, "message": f"ended by the runner: {message}"}
     if number is not None:
-        name = signal.Signals(number).name
+        name = _signal_name(number)
         return "crashed", {**error, "type": name, "message": f"the process was ended by {name}"}
     return "crashed", {
         **error,
         "type": "exit",
         "message": f"the process left with exit code {code} before its result",
     }
+
+
+def _signal_name(number: int) -> str:
+    """Return a signal's name; real-time signals between the first and the last have none of their own."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIGRTMIN+{number - signal.SIGRTMIN}"

@@ -39,15 +39,34 @@ def is_dead(pid: int) -> bool:
     return state in {"Z", "X"}
 
 
-def thread_names(pid: int | str = "self") -> list[str]:
-    """Return the names of a process's threads."""
-    names = []
+def group_members(group: int) -> list[int]:
+    """Return the processes of a process group, those whose parent has ended included."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[2]) == group:  # proc(5): after the name come state, ppid and pgrp
+                found.append(int(entry.name))
+    return found
+
+
+def threads_of(pid: int | str = "self") -> list[tuple[int, str]]:
+    """Return number and name of each thread of a process; the main thread has the number of the process."""
+    found = []
     for entry in sorted(Path(f"/proc/{pid}/task").iterdir()):
         try:
-            names.append((entry / "comm").read_text().strip())
+            found.append((int(entry.name), (entry / "comm").read_text().strip()))
         except OSError:
             continue
-    return names
+    return found
+
+
+def thread_names(pid: int | str = "self") -> list[str]:
+    """Return the names of a process's threads."""
+    return [name for _, name in threads_of(pid)]
 
 
 def _prctl(option: int, value: int) -> None:

@@ -1,4 +1,4 @@
-"""Peak resident set of one phase of this process.
+"""Peak resident set of one phase of this process, and the memory that a whole process group holds.
 
 ``ru_maxrss`` is a peak since the process began, and a forked child starts with its parent's; a phase needs a
 peak of its own. Writing 5 to ``/proc/self/clear_refs`` sets the peak (``VmHWM``) back to the present level
@@ -11,7 +11,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-PROCESS = Path("/proc/self")
+from ablatrix.trials.linux import group_members
+
+PROC = Path("/proc")
+PROCESS = PROC / "self"
 
 
 @dataclass(frozen=True)
@@ -66,3 +69,28 @@ def read_memory(process: Path = PROCESS) -> MemoryReading | None:
     if resident is None or peak is None:
         return None
     return MemoryReading(int(resident[1]) * 1024, int(peak[1]) * 1024)
+
+
+def group_bytes_above(group: int, limit_bytes: int) -> int | None:
+    """Return the memory in bytes that a process group holds, when that is above a limit; None when it is not.
+
+    The sum of resident sets counts a page that processes share once for each of them, and a forked worker shares
+    most of its pages with the fork server. That sum is cheap and never too small, so it is asked first. Only when it
+    is above the limit are the proportional shares added up, in which a page shared by n processes counts 1/n to
+    each (``Pss`` in proc(5), ``smaps_rollup``).
+    """
+    members = [PROC / str(pid) for pid in group_members(group)]
+    readings = [reading for member in members if (reading := read_memory(member)) is not None]
+    if sum(reading.resident_bytes for reading in readings) <= limit_bytes:
+        return None
+    held = sum(map(_proportional_bytes, members))
+    return held if held > limit_bytes else None
+
+
+def _proportional_bytes(process: Path) -> int:
+    """Return a process's proportional share; 0 for one that has just ended."""
+    try:
+        found = re.search(r"^Pss:\s*(\d+) kB$", (process / "smaps_rollup").read_text(), re.M)
+    except OSError:
+        return 0
+    return int(found[1]) * 1024 if found else 0

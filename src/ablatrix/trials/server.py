@@ -16,11 +16,13 @@ from ablatrix.errors import TrialError
 from ablatrix.trials.channel import Channel, ChannelClosed, ChannelTimeout, Message, open_pair
 from ablatrix.trials.interrupt import Interrupt
 from ablatrix.trials.linux import is_dead
+from ablatrix.trials.memory import group_bytes_above
 
 START_TIMEOUT_S = 300.0
 REPLY_TIMEOUT_S = 60.0
 DEATH_CHECK_S = 0.5
 OUTPUT_TAIL = 4000
+TIMED_REQUESTS = frozenset({"warm_up", "burst"})
 
 
 class ForkServer:
@@ -107,35 +109,52 @@ class WorkloadServer:
     live: list[int] = field(default_factory=list)
 
     def start(self, task: Message, log: Path) -> Worker:
-        """Fork a worker on a task; what it prints goes to ``log``."""
+        """Start a worker on a task, by a fork where that is safe; what it prints goes to ``log``."""
         ours, theirs = open_pair()
         with log.open("wb") as output:
             reply = request(self.channel, {"do": "trial", "task": task}, [theirs.fileno(), output.fileno()])
         theirs.close()
         self.live.append(reply["pid"])
-        return Worker(reply["pid"], ours, self, log)
+        limit_mb = task.get("memory_limit_mb")
+        limit = None if limit_mb is None else limit_mb * 2**20
+        return Worker(reply["pid"], ours, self, log, reply["process"], reply["hazard"], limit)
 
 
 @dataclass
 class Worker:
-    """One trial's process."""
+    """One trial's process.
+
+    Attributes:
+        process: ``forked``, or ``spawned`` where a fork was not safe.
+        hazard: What made a fork unsafe, None for a forked process.
+        limit_bytes: Memory that its process group may hold, None for no limit.
+        stage: The last stage that it reported.
+    """
 
     pid: int
     channel: Channel
     server: WorkloadServer
     log: Path
+    process: str = "forked"
+    hazard: str | None = None
+    limit_bytes: int | None = None
     stage: str | None = None
+    _timed: bool = False
+    _ended_for: Message = field(default_factory=dict)
 
     def send(self, message: Message) -> None:
         """Send a request; a worker that is gone is noticed by the next ``receive``."""
+        self._timed = message["do"] in TIMED_REQUESTS
         with suppress(ChannelClosed):
             self.channel.send(message)
 
     def receive(self, timeout_s: float) -> Message:
         """Return the worker's next message that is not about a stage.
 
+        Meanwhile its memory is watched, but never during a burst.
+
         Raises:
-            ChannelClosed: It ended.
+            ChannelClosed: It ended, or holds more memory than it may; ``end`` tells which.
             ChannelTimeout: It did not answer in time.
             Interrupted: The user asked to stop.
         """
@@ -156,11 +175,15 @@ class Worker:
         return bool(self._ask("resume")["state"] == "running")
 
     def end(self, *, kill: bool) -> Message:
-        """Wait for the end of the process group (killing it first when asked to) and return how it ended."""
+        """Wait for the end of the process group (killing it first when asked to) and return how it ended.
+
+        For one that held too much memory the answer has ``killed_for`` and a ``message``.
+        """
         self.server.live.remove(self.pid)
         self.channel.close()
+        kill = kill or bool(self._ended_for)
         message = {"do": "end", "pid": self.pid, "kill": kill, "live": self.server.live}
-        return request(self.server.channel, message)
+        return {**request(self.server.channel, message), **self._ended_for}
 
     def output_tail(self) -> str | None:
         """Return the end of what the process printed, None when it printed nothing."""
@@ -171,7 +194,10 @@ class Worker:
             return None
 
     def _wait(self, deadline: float, timeout_s: float) -> None:
-        """Wait for a message; notice a death even when a process that was left behind keeps the channel open."""
+        """Wait for a message; notice a death even when a process that was left behind keeps the channel open.
+
+        It wakes twice a second, and looks at the memory then.
+        """
         while True:
             left = deadline - monotonic()
             try:
@@ -179,8 +205,21 @@ class Worker:
             except ChannelTimeout:
                 if is_dead(self.pid):
                     raise ChannelClosed(f"worker {self.pid} ended") from None
+                self._check_memory()
                 if left <= DEATH_CHECK_S:
                     raise ChannelTimeout(f"worker {self.pid}: no message within {timeout_s:.1f} s") from None
+
+    def _check_memory(self) -> None:
+        if self.limit_bytes is None or self._timed:
+            return
+        held = group_bytes_above(self.pid, self.limit_bytes)
+        if held is not None:
+            message = (
+                f"it held {held / 2**20:.0f} MiB of memory, shared memory included; "
+                f"protocol.memory_limit_mb allows {self.limit_bytes / 2**20:.0f}"
+            )
+            self._ended_for = {"killed_for": "out_of_memory", "message": message}
+            raise ChannelClosed(f"worker {self.pid}: {message}")
 
     def _ask(self, what: str) -> Message:
         return request(self.server.channel, {"do": what, "pid": self.pid})

@@ -12,7 +12,7 @@ from ablatrix.compilers.adapter import BoundRun, Compiler, CompileRequest, Execu
 from ablatrix.compilers.cache import TaskCache
 from ablatrix.trials.channel import Channel, ChannelClosed, Message
 from ablatrix.trials.check import Comparison
-from ablatrix.trials.environment import environment_variables
+from ablatrix.trials.environment import ProcessProbe, environment_variables
 from ablatrix.trials.limits import describe_exception, set_limits
 from ablatrix.trials.memory import PeakMeter
 from ablatrix.trials.timing import time_burst, warm_up
@@ -22,25 +22,42 @@ if TYPE_CHECKING:
     from ablatrix.study.model import HotProtocol
     from ablatrix.workloads.program import Program
 
+Load = Callable[[], "tuple[Compiler | None, Program | None]"]
 COLD_STAGES = ("plan", "import", "compile", "link", "load", "first_run")
 MOST_WARM_UP_ITERATIONS = 150
 
 
-def work(channel: Channel, task: Message, compilers: Mapping[str, Compiler], program: Program | None) -> None:
-    """Run one trial and report on the channel: stages as they begin, ``ready`` and bursts if hot, then a result."""
+def work(channel: Channel, task: Message, load: Load, process: str) -> None:
+    """Run one trial and report on the channel: stages as they begin, ``ready`` and bursts if hot, then a result.
+
+    Args:
+        channel: To the runner.
+        task: What to do, as plain values.
+        load: Returns the compiler and the program: at once in a fork, after importing and reading in a new
+            interpreter. Its time is no part of any phase.
+        process: ``forked`` or ``spawned``.
+    """
     clock = PhaseClock(on_enter=lambda stage: channel.send({"event": "stage", "stage": stage}))
-    result: dict[str, Any] = {"event": "result", "status": "ok", "error": None}
+    result: dict[str, Any] = {"event": "result", "status": "ok", "error": None, "process": process}
+    stage: str | None = "load"
+    before = ProcessProbe.read()
     try:
-        set_limits(task["memory_limit_mb"])
+        result["cpus"] = set_limits(task["memory_limit_mb"], task.get("cpus"))
         if task["mode"] == "prepare":
+            stage = None
             _prepare(task)
         else:
+            channel.send({"event": "stage", "stage": stage})
+            compiler, program = load()
+            stage = None
+            assert compiler is not None
             assert program is not None
-            _run_trial(channel, task, compilers[task["compiler"]], program, clock, result)
+            _run_trial(channel, task, compiler, program, clock, result)
     except ChannelClosed:
         return
     except BaseException as error:
-        result["status"], result["error"] = describe_exception(error, clock.current)
+        result["status"], result["error"] = describe_exception(error, clock.current or stage)
+    result["noise"] = before.until(ProcessProbe.read())
     channel.send(result)
 
 
@@ -122,12 +139,18 @@ def _run_trial(
     result["versions"] = dict(compiler.versions())
     result["environment"] = environment_variables()
     cache = TaskCache(None if task["cache_dir"] is None else Path(task["cache_dir"]))
+    meter = PeakMeter.reset()
     executable, plan = _build(task, compiler, program, clock, cache, result)
+    compile_growth = meter.growth_bytes()
     bound, growth = _first_run(executable, program, clock)
     result["threads"] = dict(compiler.threads_in_force())
     if plan is not None:
         result["compile"] = _compile_facts(task, plan, executable, cache, clock)
-    runtime: dict[str, Any] = {"peak_rss_delta_bytes": growth}
+    runtime: dict[str, Any] = {
+        "peak_rss_delta_bytes": growth,
+        "peak_rss_compile_bytes": compile_growth,
+        "reasons": _memory_reasons(growth),
+    }
     if task["mode"] == "cold":
         runtime |= _cold_times(clock)
     result["runtime"] = runtime
@@ -213,6 +236,15 @@ def _first_run(executable: Executable, program: Program, clock: PhaseClock) -> t
     with clock.phase("first_run"):
         bound.run()
     return bound, meter.growth_bytes()
+
+
+def _memory_reasons(growth: int | None) -> dict[str, str]:
+    """Return why figures of memory are null."""
+    reasons = {"allocator_peak_bytes": "the allocators of the CPU runtimes keep no count of their own"}
+    if growth is None:
+        silent = "the kernel does not let a process reset its peak resident set"
+        reasons |= dict.fromkeys(("peak_rss_delta_bytes", "peak_rss_compile_bytes"), silent)
+    return reasons
 
 
 def _cold_times(clock: PhaseClock) -> dict[str, float]:

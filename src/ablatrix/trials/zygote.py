@@ -2,12 +2,12 @@
 
 There is one for each compiler, started by the runner. It forks one more for each workload, which loads the prepared
 program and forks the workers: these find modules, program and weights mapped. A fork server starts no compute
-thread. It is the parent of its workers, so it alone can confirm that one is stopped, running or dead. When the
+thread; when a compiler did so nevertheless, or holds what does not survive a fork, new interpreters are started in
+place of forks. It is the parent of its workers, so it alone can confirm that one is stopped, running or dead. When the
 runner's end of its channel closes, it kills every descendant and leaves.
 """
 
 import gc
-import importlib
 import os
 import random
 import signal
@@ -19,9 +19,11 @@ from time import monotonic, sleep
 from typing import Any, NoReturn
 
 from ablatrix.trials.channel import Channel, ChannelClosed, Message
+from ablatrix.trials.child import clean_descriptors, import_compiler, reset_signals
+from ablatrix.trials.fork_safety import find_fork_hazard
 from ablatrix.trials.linux import adopt_orphans, children_of, die_with_parent, thread_names
+from ablatrix.trials.spawn import spawn
 
-KEPT_DESCRIPTORS = 3
 GRACE_S = 5.0
 
 
@@ -29,16 +31,13 @@ def main(arguments: list[str]) -> None:
     """Serve on the socket whose descriptor is the first argument, for the adapters named by the others."""
     die_with_parent()
     adopt_orphans()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # a key press in the terminal is the runner's to handle
+    ignore_key_presses()
     channel = Channel(socket.socket(fileno=int(arguments[0])))
     try:
-        compilers = {}
+        compilers, places = {}, {}
         for place in arguments[1:]:
-            module, _, name = place.partition(":")
-            compiler = getattr(importlib.import_module(module), name)()
-            compiler.preload()
-            compilers[compiler.name] = compiler
+            compiler = import_compiler(place)
+            compilers[compiler.name], places[compiler.name] = compiler, place
         import torch
 
         torch.set_num_threads(1)
@@ -48,12 +47,25 @@ def main(arguments: list[str]) -> None:
     gc.collect()
     gc.freeze()
     channel.send({"ready": True, "threads": thread_names()})
-    serve(channel, {"compilers": compilers, "program": None})
+    serve(channel, {"compilers": compilers, "places": places, "program": None, "directory": None, "hazard": None})
+
+
+def ignore_key_presses() -> None:
+    """Leave a key press in the terminal to the runner."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def serve(channel: Channel, state: dict[str, Any]) -> NoReturn:
-    """Answer requests, one at a time, until the other end closes; then end every descendant and leave."""
+    """Answer requests, one at a time, until the other end closes; then end every descendant and leave.
+
+    Args:
+        channel: Where requests come from.
+        state: ``compilers`` and ``program`` for forks; ``places`` (``module:class`` by compiler) and ``directory``
+            of the program for new interpreters; ``hazard``: why nothing may be forked, None to look each time.
+    """
     answers = {"load": _load, "trial": _trial, "pause": _pause, "resume": _resume, "end": _end}
+    state["servers"] = set()
     while True:
         try:
             message, descriptors = channel.receive()
@@ -72,18 +84,25 @@ def serve(channel: Channel, state: dict[str, Any]) -> NoReturn:
 
 
 def _load(message: Message, descriptors: list[int], state: dict[str, Any]) -> Message:
-    """Fork a server of one workload: it loads the program and serves on the descriptor that came along."""
+    """Start a server of one workload on the descriptor that came along: it loads the program, and forks workers."""
+    hazard = state["hazard"] or find_fork_hazard()
+    if hazard is not None:
+        order = {"role": "server", "places": state["places"], "directory": message["directory"], "hazard": hazard}
+        pid = spawn(order, descriptors[0], None, own_group=False)
+        state["servers"].add(pid)
+        return {"pid": pid}
     pid = os.fork()
     if pid:
+        state["servers"].add(pid)
         return {"pid": pid}
     try:
-        channel = Channel(socket.socket(fileno=_clean_descriptors(descriptors[:1])[0]))
+        channel = Channel(socket.socket(fileno=clean_descriptors(descriptors[:1])[0]))
         die_with_parent()
         adopt_orphans()
         try:
             from ablatrix.workloads.prepare import load_program
 
-            state = {**state, "program": load_program(Path(message["directory"]))}
+            state = {**state, "program": load_program(Path(message["directory"])), "directory": message["directory"]}
         except Exception as error:
             channel.send({"error": f"{type(error).__name__}: {error}"})
             os._exit(1)
@@ -96,31 +115,39 @@ def _load(message: Message, descriptors: list[int], state: dict[str, Any]) -> Me
 
 
 def _trial(message: Message, descriptors: list[int], state: dict[str, Any]) -> Message:
-    """Fork a worker: its channel and its log are the two descriptors that came along."""
-    threads = len(thread_names())
+    """Start a worker: its channel and its log are the two descriptors that came along."""
+    task = message["task"]
+    hazard = state["hazard"] or find_fork_hazard()
+    if hazard is not None:
+        order = {
+            "role": "worker",
+            "task": task,
+            "place": state["places"].get(task.get("compiler")),
+            "directory": state["directory"],
+        }
+        pid = spawn(order, *descriptors[:2], own_group=True)
+        return {"pid": pid, "process": "spawned", "hazard": hazard}
     pid = os.fork()
     if pid:
         with suppress(OSError):
             os.setpgid(pid, pid)  # both sides do it, so that it holds whoever runs first
-        return {"pid": pid, "threads": threads}
+        return {"pid": pid, "process": "forked", "hazard": None}
     try:
         os.setpgid(0, 0)
-        channel_end, log = _clean_descriptors(descriptors[:2])
+        channel_end, log = clean_descriptors(descriptors[:2])
         die_with_parent()
-        for name in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-            with suppress(OSError, ValueError):
-                signal.signal(name, signal.SIG_DFL)
-        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        reset_signals()
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.close(log)
         sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
         sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
-        random.seed(message["task"].get("seed", 0))
+        random.seed(task.get("seed", 0))
         gc.enable()
         from ablatrix.trials.worker import work
 
-        work(Channel(socket.socket(fileno=channel_end)), message["task"], state["compilers"], state["program"])
+        compiler = state["compilers"].get(task.get("compiler"))
+        work(Channel(socket.socket(fileno=channel_end)), task, lambda: (compiler, state["program"]), "forked")
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)
@@ -150,7 +177,7 @@ def _end(message: Message, descriptors: list[int], state: dict[str, Any]) -> Mes
         return {"state": "gone"}
     with suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-    strays = _kill_strays(set(message.get("live", [])))
+    strays = _kill_strays({*message.get("live", []), *state["servers"]})
     return {"state": "ended", **_outcome(status), "strays": strays}
 
 
@@ -185,7 +212,7 @@ def _outcome(status: int) -> Message:
 
 
 def _kill_strays(live: set[int]) -> int:
-    """Kill children of this process that are no live worker: what a worker forked and left."""
+    """Kill children of this process that are no live worker and no server: what a worker forked and left."""
     strays = [pid for pid in children_of(os.getpid()) if pid not in live]
     for pid in strays:
         with suppress(ProcessLookupError, ChildProcessError):
@@ -200,16 +227,6 @@ def _kill_descendants() -> None:
             os.killpg(pid, signal.SIGKILL)
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-
-
-def _clean_descriptors(wanted: list[int]) -> list[int]:
-    """Close every descriptor but the standard three and the wanted ones, which are moved behind them."""
-    safe = [os.dup2(old, 200 + place) for place, old in enumerate(wanted)]
-    os.closerange(KEPT_DESCRIPTORS, safe[0])
-    os.closerange(safe[-1] + 1, os.sysconf("SC_OPEN_MAX"))
-    kept = [os.dup2(old, KEPT_DESCRIPTORS + place, inheritable=False) for place, old in enumerate(safe)]
-    os.closerange(safe[0], safe[-1] + 1)
-    return kept
 
 
 if __name__ == "__main__":

@@ -1,0 +1,92 @@
+"""Where a fork is not safe the trial runs in a new interpreter, and everything else is as with a fork."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from ablatrix.trials.block import run_cold, run_hot
+from ablatrix.trials.fork_safety import find_fork_hazard
+from ablatrix.trials.interrupt import Interrupt
+from ablatrix.trials.server import ForkServer
+from tests.trials.conftest import Bench
+
+
+@pytest.fixture(scope="module")
+def threaded(bench: Bench) -> Iterator[Bench]:
+    """The bench of this room, under a fork server with a thread of its own."""
+    program = next((bench.directory / "work" / "programs").iterdir())
+    adapters = ["tests.trials.threaded:ThreadedCompiler"]
+    with Interrupt() as interrupt, ForkServer(adapters, bench.directory / "threaded.log", interrupt) as server:
+        yield Bench(server.load(program), bench.directory)
+
+
+def test_a_trial_is_spawned_when_the_fork_server_has_a_thread_and_says_so(threaded: Bench, bench: Bench) -> None:
+    block = threaded.block(["none"])
+    spawned = run_cold(block, *block.trials[0], threaded.server).result
+    forked = run_cold(block, *block.trials[0], bench.server).result
+    assert (spawned["status"], spawned["process"]) == ("ok", "spawned"), spawned
+    assert (forked["status"], forked["process"]) == ("ok", "forked")
+    assert spawned["correctness"] == forked["correctness"]
+    assert set(spawned) == set(forked)
+    assert spawned["runtime"]["compile_first_run_ms"] < 1000  # importing the frameworks is no part of it
+
+
+def test_spawned_workers_take_turns_crash_and_time_out_as_forked_ones_do(threaded: Bench) -> None:
+    hot = {**threaded.block(["none"], "hot").study.protocol.hot.model_dump(), "timeout_s": 30, "max_live": 4}
+    block = threaded.block(["none", "crash in a burst"], "hot", hot=hot)
+    good, crashed = run_hot(block, threaded.server, lambda trial, what: None)
+    assert (good.result["status"], crashed.result["status"]) == ("ok", "crashed")
+    assert len(good.bursts_ms) == 3
+    assert good.result["process"] == "spawned"
+    assert (crashed.result["error"]["type"], crashed.result["error"]["phase"]) == ("SIGSEGV", "run")
+
+
+def test_a_spawned_worker_is_paused_and_its_worker_says_why_it_was_spawned(threaded: Bench) -> None:
+    log = threaded.directory / "log"
+    worker = threaded.server.start({"mode": "prepare", "memory_limit_mb": None}, log)
+    assert worker.process == "spawned"
+    assert worker.hazard is not None
+    assert "threads beside the main one" in worker.hazard
+    assert worker.pause()
+    assert Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    assert worker.resume()
+    assert worker.end(kill=True)["signal"] == 9
+
+
+def test_a_spawned_worker_ends_at_its_memory_limit_before_its_program_is_loaded(threaded: Bench) -> None:
+    block = threaded.block(["allocate"], memory_limit_mb=64)
+    outcome = run_cold(block, *block.trials[0], threaded.server)
+    assert outcome.result["status"] in {"out_of_memory", "crashed"}  # torch's libraries may abort on it
+    assert outcome.result["error"]["phase"] == "load"
+
+
+def test_only_the_main_thread_is_safe_to_fork() -> None:
+    code = (
+        "import threading; from ablatrix.trials.fork_safety import find_fork_hazard as f;"
+        "print(f()); threading.Thread(target=threading.Event().wait, daemon=True).start(); print(f())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    before, after = done.stdout.splitlines()
+    assert before == "None"
+    assert after.startswith("threads beside the main one: ")
+
+
+def test_jax_and_an_open_cuda_device_make_a_fork_unsafe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("ablatrix.trials.fork_safety.threads_of", lambda pid: [])
+    assert find_fork_hazard() is None
+    monkeypatch.setattr("ablatrix.trials.fork_safety.CUDA_DEVICES", str(tmp_path))
+    with (tmp_path / "nvidia0").open("w"):
+        assert find_fork_hazard() == "CUDA is initialised"
+    monkeypatch.setitem(sys.modules, "jax", ModuleType("jax"))
+    assert find_fork_hazard() == "imported: jax"
+
+
+def test_a_thread_that_takes_care_of_forks_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ablatrix.trials.fork_safety.threads_of", lambda pid: [(-1, "jemalloc_bg_thd")])
+    assert find_fork_hazard() is None
