@@ -111,8 +111,8 @@ def describe_ending(outcome: dict[str, Any], stage: str | None, killed_for: str 
 
 
 def _signal_name(number: int) -> str:
-    """Return a signal's name; real-time signals between the first and the last have none of their own."""
+    """Return a signal's name; most real-time signals have none."""
     try:
         return signal.Signals(number).name
     except ValueError:
-        return f"SIGRTMIN+{number - signal.SIGRTMIN}"
+        return f"signal {number}"
