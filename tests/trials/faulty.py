@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import mmap
 import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ablatrix.compilers.adapter import BoundRun, CompileFacts, CompileRequest, Executable
 from ablatrix.compilers.eager import EagerCompiler
 from ablatrix.errors import UnsupportedError
+
+NOTES = "ABLATRIX_TEST_NOTES"
 
 
 class FaultyCompiler(EagerCompiler):
@@ -22,6 +27,7 @@ class FaultyCompiler(EagerCompiler):
 
     def compile(self, request: CompileRequest) -> Executable:
         fault = str(request.knobs["fault"])
+        os.environ[NOTES] = str(request.work_dir.parents[2])
         with request.clock.phase("compile"):
             FAULTS.get(fault, _nothing)()
         return FaultyExecutable(super().compile(request), fault)
@@ -85,6 +91,21 @@ def _allocate() -> None:
         held.append(bytearray(64 * 2**20))
 
 
+def _use_memory() -> None:
+    with mmap.mmap(-1, 192 * 2**20) as block:
+        for page in range(0, len(block), mmap.PAGESIZE):
+            block[page] = 1
+
+
+def _share() -> None:
+    """Hold memory that the limit of the data segment does not see."""
+    held = [mmap.mmap(-1, 64 * 2**20) for _ in range(12)]
+    for block in held:
+        for page in range(0, len(block), mmap.PAGESIZE):
+            block[page] = 1
+    libc().sleep(1000)
+
+
 def _print_a_lot() -> None:
     line = b"x" * 99_999 + b"\n"
     for _ in range(1000):
@@ -98,6 +119,47 @@ def _fork_and_leave() -> None:
     os._exit(0)
 
 
+def _tell(name: str, pid: int) -> None:
+    """Leave a process's id beside the scratch directory, for the test to look for it."""
+    (Path(os.environ[NOTES]) / f"{name}.pid").write_text(str(pid))
+
+
+def _close_the_channel() -> None:
+    _tell("close-the-channel", os.getpid())
+    os.closerange(3, 256)
+    time.sleep(1000)
+
+
+def _ignore_signals() -> None:
+    _tell("ignore-signals", os.getpid())
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        with contextlib.suppress(OSError, ValueError):
+            signal.signal(number, signal.SIG_IGN)
+    while True:
+        time.sleep(1)
+
+
+def _leave_a_daemon(name: str = "leave-a-daemon") -> None:
+    """Fork a process that leaves the group and the session, and holds every descriptor open."""
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+        time.sleep(1000)
+        os._exit(0)
+    _tell(name, pid)
+
+
+def _leave_a_daemon_and_exit() -> None:
+    _leave_a_daemon("leave-a-daemon-and-exit")
+    os._exit(3)
+
+
+def _write_rubbish() -> None:
+    for descriptor in range(3, 10):
+        with contextlib.suppress(OSError):
+            os.write(descriptor, b"\x00" * 7 + b"\x05rubbish is no message")
+
+
 FAULTS: dict[str, Callable[[], None]] = {
     "segfault": lambda: os.kill(os.getpid(), signal.SIGSEGV),
     "abort": lambda: libc().abort(),
@@ -106,6 +168,14 @@ FAULTS: dict[str, Callable[[], None]] = {
     "raise": _raise,
     "unsupported": _unsupported,
     "allocate": _allocate,
+    "share": _share,
+    "use memory": _use_memory,
     "print a lot": _print_a_lot,
     "fork and leave": _fork_and_leave,
+    "close the channel": _close_the_channel,
+    "ignore signals": _ignore_signals,
+    "leave a daemon": _leave_a_daemon,
+    "leave a daemon and exit": _leave_a_daemon_and_exit,
+    "rubbish in the channel": _write_rubbish,
+    "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
 }

@@ -1,0 +1,173 @@
+"""How often equal things are called different, and how often a planted slowdown is found, with real runs.
+
+Equal: a program against itself, blocks of fresh processes, by the engine's own rule: blocks are added until the
+interval is narrow, and it is called different when Student's t interval over blocks (nominal 5 %) leaves out 1.
+Beside it on the same data: pyperf's rule (its own ``is_significant``, a pooled t-test over all values, here the means
+of bursts), and a sequential design: all A's of one comparison against all B's of the next one, which ran after them.
+Planted: a program 100 times an iteration against 101 (1 %) and 102 times (2 %), with the default targets of precision.
+
+    python benchmarks/false_verdicts.py [comparisons] [planted] [--keep FILE]
+
+With ``--keep`` the raw values go to a file, and the figures are made of all that it holds: a long run can be made in
+pieces.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from ablatrix.statistics.precision import Comparison, Configuration, find_shortfall, measure_widths
+from ablatrix.statistics.ratio import paired_ratio, welch_ratio
+from ablatrix.study.model import HotProtocol
+from ablatrix.trials.block import run_hot
+from ablatrix.trials.stopping import CONFIRMING_BLOCKS
+from live import Scene, burst_means, open_scene, sample_mean
+
+TARGETS = {"called_different": 0.07, "interval_low": 0.05, "found_2_percent": 0.95}
+SMALL = HotProtocol(most_blocks=8, rounds=4, burst_ms=1, burst_iterations=8, rewarm_iterations=2, warm_up_ms=2)
+PLANTED = HotProtocol(warm_up_ms=100)
+Case = dict[str, Any]
+"""``kind``; ``means``: for each configuration the mean of each block; ``bursts``: the same, burst by burst; ``s``."""
+
+
+def main(comparisons: int, planted: int, keep: Path | None) -> None:
+    """Run what is asked for, and print figures over that and all kept before as JSON."""
+    cases = [json.loads(line) for line in keep.read_text().splitlines()] if keep and keep.exists() else []
+    done = len(cases)
+    blocks = itertools.count()
+    with open_scene("mlp", {"layers": 1, "hidden": 16, "batch": 2}) as scene:
+        for number in range(comparisons + planted):
+            if number < comparisons:
+                case = compare(scene, "equal", ["once", "once"], SMALL, blocks)
+            else:
+                case = compare(scene, "planted", ["hundred", "hundred-one", "hundred-two"], PLANTED, blocks)
+            cases.append(case)
+            if keep is not None:
+                with keep.open("a") as stream:
+                    stream.write(json.dumps(case) + "\n")
+            if (number + 1) % 20 == 0 or case["kind"] == "planted":
+                print(f"{number + 1}/{comparisons + planted}: {len(case['means'][0])} blocks, {case['s']:.2f} s")
+    figures = {**equal_figures(of_kind(cases, "equal")), **planted_figures(of_kind(cases, "planted"))}
+    figures["seconds_this_run"] = sum(case["s"] for case in cases[done:])
+    holds = (
+        figures.get("comparisons", 0) >= 1000
+        and figures.get("planted", 0) >= 60
+        and figures["called_different"] <= TARGETS["called_different"]
+        and figures["called_different_interval"][0] <= TARGETS["interval_low"]
+        and figures["found_2_percent"] >= TARGETS["found_2_percent"]
+    )
+    print(json.dumps({"benchmark": "false_verdicts", "figures": figures, "targets": TARGETS, "holds": holds}))
+
+
+def compare(scene: Scene, kind: str, compilers: Sequence[str], protocol: HotProtocol, numbers: Iterator[int]) -> Case:
+    """Run blocks of fresh processes until the engine's rule has enough."""
+    start = perf_counter()
+    means: list[list[float]] = [[] for _ in compilers]
+    bursts: list[list[list[float]]] = [[] for _ in compilers]
+    while not enough(means, protocol):
+        block = scene.block(compilers, next(numbers), protocol.model_dump())
+        for place, outcome in enumerate(run_hot(block, scene.server, lambda trial, what: None)):
+            means[place].append(sample_mean(outcome))
+            bursts[place].append(burst_means(outcome))
+    return {"kind": kind, "means": means, "bursts": bursts, "s": perf_counter() - start}
+
+
+def enough(means: Sequence[Sequence[float]], protocol: HotProtocol) -> bool:
+    """Return whether the engine would stop, as ``trials/stopping.py`` decides it."""
+    names: list[Configuration] = [(place,) for place in range(len(means))]
+    blocks = [
+        {name: math.log(mean) for name, mean in zip(names, block, strict=True)} for block in zip(*means, strict=True)
+    ]
+    if len(blocks) >= protocol.most_blocks:
+        return True
+    comparison = Comparison(("side",), ("side",), names[0], tuple(names))
+    confirmed = measure_widths(blocks[: max(0, len(blocks) - CONFIRMING_BLOCKS)], comparison)
+    return find_shortfall(confirmed, protocol.effect_width, protocol.cell_width, protocol.blocks) is None
+
+
+def of_kind(cases: Sequence[Case], kind: str) -> list[Case]:
+    """Return the cases of one kind."""
+    return [case for case in cases if case["kind"] == kind]
+
+
+def equal_figures(cases: Sequence[Case]) -> dict[str, Any]:
+    """Return how often each rule calls equal things different."""
+    if len(cases) < 2:
+        return {"comparisons": len(cases), "called_different": math.nan, "called_different_interval": [math.nan] * 2}
+    pairs = list(itertools.pairwise(cases))
+    return {
+        "comparisons": len(cases),
+        "blocks_mean": sum(len(case["means"][0]) for case in cases) / len(cases),
+        **rate("called_different", [engine_differs(case, 1) for case in cases]),
+        **rate("pyperf", [pyperf_differs(pooled(case, 0), pooled(case, 1)) for case in cases]),
+        **rate("sequential", [sequential_differs(first, then) for first, then in pairs]),
+        **rate("sequential_pyperf", [pyperf_differs(pooled(first, 0), pooled(then, 1)) for first, then in pairs]),
+    }
+
+
+def planted_figures(cases: Sequence[Case]) -> dict[str, Any]:
+    """Return how often a planted slowdown is found."""
+    if not cases:
+        return {"planted": 0, "found_2_percent": math.nan}
+    slower: Callable[[Case, int], bool] = lambda case, place: (ratio(case, place).low or 0.0) > 1.0  # noqa: E731
+    return {
+        "planted": len(cases),
+        "planted_blocks_mean": sum(len(case["means"][0]) for case in cases) / len(cases),
+        "planted_seconds_mean": sum(case["s"] for case in cases) / len(cases),
+        **rate("found_1_percent", [slower(case, 1) for case in cases]),
+        **rate("found_2_percent", [slower(case, 2) for case in cases]),
+        "ratio_of_2_percent_mean": sum(ratio(case, 2).value for case in cases) / len(cases),
+    }
+
+
+def rate(name: str, verdicts: Sequence[bool]) -> dict[str, Any]:
+    """Return a rate with its exact interval (Clopper and Pearson)."""
+    from scipy.stats import binomtest
+
+    low, high = binomtest(sum(verdicts), len(verdicts)).proportion_ci(0.95, "exact")
+    return {name: sum(verdicts) / len(verdicts), f"{name}_interval": [float(low), float(high)]}
+
+
+def ratio(case: Case, place: int) -> Any:
+    """Return the ratio of one configuration to the first, paired over blocks."""
+    return paired_ratio([math.log(b / a) for a, b in zip(case["means"][0], case["means"][place], strict=True)])
+
+
+def engine_differs(case: Case, place: int) -> bool:
+    """Return whether the engine's interval leaves out 1."""
+    found = ratio(case, place)
+    return not found.low <= 1.0 <= found.high
+
+
+def sequential_differs(first: Case, then: Case) -> bool:
+    """Return whether Welch's interval on the means of processes leaves out 1: all A's ran before all B's."""
+    found = welch_ratio(then["means"][1], first["means"][0])
+    return found.low is not None and found.high is not None and not found.low <= 1.0 <= found.high
+
+
+def pooled(case: Case, place: int) -> list[float]:
+    """Return the means of all bursts of all processes, as pyperf pools its values."""
+    return [value for block in case["bursts"][place] for value in block]
+
+
+def pyperf_differs(first: Sequence[float], second: Sequence[float]) -> bool:
+    """Return what ``pyperf compare_to`` decides."""
+    from pyperf._utils import is_significant
+
+    return bool(is_significant(first, second)[0])
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("comparisons", type=int, nargs="?", default=1000)
+    parser.add_argument("planted", type=int, nargs="?", default=60)
+    parser.add_argument("--keep", type=Path)
+    arguments = parser.parse_args()
+    main(arguments.comparisons, arguments.planted, arguments.keep)

@@ -1,0 +1,97 @@
+"""The timed loop times what it is given, as often as asked, and nothing else."""
+
+from __future__ import annotations
+
+import gc
+from time import perf_counter_ns, sleep
+
+import pytest
+
+from ablatrix.trials.timing import loop_cost_ns, time_burst, time_iterations, warm_up
+
+
+class Work:
+    """Takes so many milliseconds a run, by the wall, and counts its runs."""
+
+    def __init__(self, *milliseconds: float) -> None:
+        self.runs = 0
+        self._milliseconds = milliseconds or (0.0,)
+
+    def __call__(self) -> None:
+        milliseconds = self._milliseconds[min(self.runs, len(self._milliseconds) - 1)]
+        self.runs += 1
+        end = perf_counter_ns() + milliseconds * 1e6
+        while perf_counter_ns() < end:
+            pass
+
+
+def test_each_run_has_its_own_sample_in_milliseconds_and_in_order() -> None:
+    work = Work(1, 4, 2)
+    samples = time_iterations(work, 3)
+    assert work.runs == 3
+    for sample, least in zip(samples, (1, 4, 2), strict=True):
+        assert sample >= least
+    assert samples[1] > samples[2] > samples[0]
+
+
+def test_a_sample_is_wall_time_and_a_sleeping_run_counts() -> None:
+    assert time_iterations(lambda: sleep(0.005), 1)[0] >= 5
+
+
+def test_garbage_collection_is_off_inside_and_as_before_after() -> None:
+    seen: list[bool] = []
+    assert gc.isenabled()
+    time_iterations(lambda: seen.append(gc.isenabled()), 2)
+    assert seen == [False, False]
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        time_iterations(lambda: None, 1)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_garbage_collection_is_on_again_after_a_run_that_raises() -> None:
+    with pytest.raises(ZeroDivisionError):
+        time_iterations(lambda: 1 / 0, 3)
+    assert gc.isenabled()
+
+
+def test_a_burst_counts_only_after_re_warming() -> None:
+    work = Work(5, 5, 0.5)
+    rewarming, counted = time_burst(work, rewarm=3, least_ms=2, most_iterations=100)
+    assert len(rewarming) == 3
+    assert min(rewarming[:2]) >= 5
+    assert len(counted) >= 2
+    assert work.runs == len(rewarming) + len(counted)
+
+
+def test_a_burst_ends_at_its_most_iterations() -> None:
+    rewarming, counted = time_burst(Work(), rewarm=1, least_ms=1000, most_iterations=7)
+    assert (len(rewarming), len(counted)) == (1, 7)
+
+
+def test_a_long_iteration_is_counted_once_at_least() -> None:
+    rewarming, counted = time_burst(Work(3), rewarm=1, least_ms=0.001, most_iterations=20)
+    assert (len(rewarming), len(counted)) == (1, 1)
+
+
+def test_a_burst_without_re_warming_has_none() -> None:
+    rewarming, counted = time_burst(Work(1), rewarm=0, least_ms=2, most_iterations=20)
+    assert rewarming == []
+    assert counted
+
+
+def test_warming_up_lasts_as_long_as_asked_and_runs_at_least_twice() -> None:
+    assert sum(warm_up(Work(1), least_ms=10, most_iterations=1000)) >= 10
+    assert len(warm_up(Work(1), least_ms=0, most_iterations=1000)) == 2
+
+
+def test_warming_up_ends_at_its_most_iterations() -> None:
+    assert len(warm_up(Work(), least_ms=10_000, most_iterations=50)) == 50
+
+
+def test_the_loops_own_cost_is_small_and_told() -> None:
+    # 300 ns is the target on a quiet machine (benchmarks/isolation.py); here a neighbour may be at work.
+    assert 0 < min(loop_cost_ns(20_000) for _ in range(5)) < 3000
