@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ablatrix.artifact.bundle import assemble
-from ablatrix.artifact.environment_check import Finding
+from ablatrix.artifact.finding import Finding
 from ablatrix.artifact.manifest import Command, Manifest, make_manifest, manifest_text, read_manifest
 from ablatrix.artifact.verify import Verification, examine
 from ablatrix.records.journal import read_records

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.artifact.environment_check import Finding, check_environment
+from ablatrix.artifact.environment_check import check_environment
+from ablatrix.artifact.finding import Finding
 from ablatrix.records.machine import read_machine
 from ablatrix.records.model import Machine
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path, PurePath
 
 from ablatrix.artifact.completeness import check_lines, check_plan, read_design
-from ablatrix.artifact.environment_check import Finding
+from ablatrix.artifact.finding import Finding
 from ablatrix.artifact.manifest import (
     MANIFEST_NAME,
     Command,

@@ -1,8 +1,7 @@
 """Can this machine run a study, and will its numbers be like those of another?
 
-``fatal`` means that it cannot run; ``warning`` that it will run and its numbers will differ or scatter;
-``note`` that something optional is absent or unknown. Nothing heavy is imported: packages are looked up by
-their metadata.
+What can be missing is looked up here, what makes numbers scatter in ``steadiness``. Nothing heavy is imported:
+packages are looked up by their metadata.
 """
 
 import os
@@ -13,49 +12,31 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
 
-from ablatrix.records.machine import available_bytes, cpu_quota, read_machine
+from ablatrix.artifact.finding import Finding, Level
+from ablatrix.artifact.steadiness import check_steadiness
+from ablatrix.records.machine import ROOT, available_bytes, read_machine
 from ablatrix.records.model import Machine
 from ablatrix.records.origin import installed_version
 
-Level = Literal["ok", "note", "warning", "fatal"]
 PYTHON = (3, 11)
 GIBIBYTE = 1 << 30
 MEMORY_BYTES = (1 * GIBIBYTE, 4 * GIBIBYTE)  # below the first: fatal; below the second: warning
 DISK_BYTES = (GIBIBYTE // 4, 2 * GIBIBYTE)
 CORES = 2
-BUSY = 0.25  # load average per core beyond which neighbours disturb what is measured
 PACKAGES_OF_COMPILER: Mapping[str, tuple[str, ...]] = {
     "eager": ("torch", "transformers"),
     "tvm": ("apache-tvm", "apache-tvm-ffi"),
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes:
-        name: What was looked at (``package torch``, ``free disk``).
-        level: ``ok``, ``note``, ``warning`` or ``fatal``; see the module's text.
-        found: What is there.
-        needed: What should be there.
-        remedy: What to do about it, empty when it is ok.
-    """
-
-    name: str
-    level: Level
-    found: str
-    needed: str
-    remedy: str = ""
-
-
 def check_environment(
-    out: Path | None = None, compilers: Iterable[str] = (), machine: Machine | None = None
+    out: Path | None = None,
+    compilers: Iterable[str] = (),
+    machine: Machine | None = None,
+    root: Path = ROOT,
 ) -> list[Finding]:
     """Look at the machine and the installation.
 
@@ -63,6 +44,7 @@ def check_environment(
         out: Directory that results will be written to (it need not exist); None leaves it out.
         compilers: Compilers that the study needs: what they lack is fatal, what others lack is a note.
         machine: The machine to judge; None reads this one.
+        root: Where ``proc`` and ``sys`` lie, for what makes times scatter.
     """
     machine = machine or read_machine()
     needed = {"eager", *compilers} if compilers else set()
@@ -74,7 +56,7 @@ def check_environment(
         _git(),
         *_resources(machine, out or Path.cwd()),
         *([] if out is None else [_writable(out)]),
-        *_steadiness(machine),
+        *check_steadiness(machine, root),
     ]
 
 
@@ -173,39 +155,3 @@ def _writable(out: Path) -> Finding:
     except OSError as error:
         found = f"{place}: {error.strerror}"
         return Finding("output directory", "fatal", found, "writable", "choose another --out")
-
-
-def _steadiness(machine: Machine) -> Iterator[Finding]:
-    """Yield what makes numbers differ or scatter although everything runs."""
-    yield _setting(
-        "frequency governor",
-        machine.governor,
-        "performance",
-        "sudo cpupower frequency-set -g performance, while measuring",
-    )
-    for name, value in (("turbo", machine.turbo), ("simultaneous multithreading", machine.smt)):
-        told = None if value is None else "on" if value else "off"
-        yield _setting(name, told, "off", f"switch {name} off while measuring, or expect more scatter")
-    quota = cpu_quota()
-    if quota is not None:
-        remedy = "lift the quota: tasks that exceed it are stopped in the middle of a run"
-        yield Finding("affinity", "warning", f"CPU quota of {quota:g} cores", "no quota", remedy)
-    else:
-        yield Finding("affinity", "ok", f"{machine.cores} of {os.cpu_count()} cores", "known")
-    load = os.getloadavg()[0]
-    busy = load > BUSY * machine.cores
-    remedy = "end other programs, or wait" if busy else ""
-    needed = f"<= {BUSY * machine.cores:g}"
-    yield Finding("load average", "warning" if busy else "ok", f"{load:.2f}", needed, remedy)
-    if machine.container is None:
-        yield Finding("container", "ok", "none recognised", "none")
-    else:
-        remedy = "neighbours on the same host can disturb; records count stolen and throttled time"
-        yield Finding("container", "note", machine.container, "none", remedy)
-
-
-def _setting(name: str, found: str | None, wanted: str, remedy: str) -> Finding:
-    if found is None:
-        return Finding(name, "note", "the kernel does not tell", wanted)
-    good = found == wanted
-    return Finding(name, "ok" if good else "warning", found, wanted, "" if good else remedy)

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ablatrix.artifact.environment_check import Finding
+    from ablatrix.artifact.finding import Finding
 
 
 def register(app: typer.Typer) -> None:
@@ -93,19 +94,52 @@ def doctor_command(
     compilers: Annotated[
         list[str] | None, typer.Option("--compiler", help="Compiler that must be there (repeatable).")
     ] = None,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Also measure the A/A noise floor here, for about 20 s.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Say what this machine lacks to run studies (exit 1), and what will make its numbers differ."""
+    """Say what this machine lacks to run studies (exit 1), and what makes its numbers scatter, with the remedies."""
     from ablatrix.artifact.environment_check import check_environment
     from ablatrix.compilers.catalogue import get_compiler
 
     findings = check_environment(out, [get_compiler(name).name for name in compilers or []])
+    sentence = None
+    if measure:
+        finding, sentence = _measure_noise_floor()
+        findings.append(finding)
     if as_json:
         print(json.dumps([asdict(one) for one in findings], indent=1))
     else:
         show_findings(findings)
+        if sentence is not None:
+            print(sentence)
     if any(one.level == "fatal" for one in findings):
         raise typer.Exit(1)
+
+
+def _measure_noise_floor() -> "tuple[Finding, str]":
+    """Measure the noise floor and judge it by the precision that studies ask for."""
+    from ablatrix.artifact.finding import Finding
+    from ablatrix.compilers.catalogue import get_compiler
+    from ablatrix.errors import CompilerError
+    from ablatrix.study.model import HotProtocol
+    from ablatrix.trials.interrupt import Interrupted
+    from ablatrix.trials.noise_floor import measure_noise_floor
+
+    entry = get_compiler("eager")
+    if not entry.installed:
+        raise CompilerError(f"noise floor: torch is not installed; run: pip install 'ablatrix[{entry.extra}]'")
+    with tempfile.TemporaryDirectory(prefix="ablatrix-doctor-") as place:
+        try:
+            floor = measure_noise_floor(Path(place), lambda what: print(f"noise floor: {what}", file=sys.stderr))
+        except Interrupted as interrupted:
+            raise typer.Exit(128 + interrupted.signal) from None
+    wanted = HotProtocol().cell_width
+    good = floor.largest <= wanted
+    remedy = "" if good else "put the warnings above right; else expect to need many blocks"
+    found = f"+-{floor.largest:.2%}"
+    return Finding("A/A noise floor", "ok" if good else "warning", found, f"<= {wanted:.0%}", remedy), floor.sentence()
 
 
 def show_findings(findings: "list[Finding]", to_stderr: bool = False) -> None:
