@@ -4,7 +4,7 @@ Equal: a program against itself, blocks of fresh processes, by the engine's own 
 interval is narrow, and it is called different when Student's t interval over blocks (nominal 5 %) leaves out 1.
 Beside it on the same data: pyperf's rule (its own ``is_significant``, a pooled t-test over all values, here the means
 of bursts), and a sequential design: all A's of one comparison against all B's of the next one, which ran after them.
-Planted: a program 100 times an iteration against 101 (1 %) and 102 times (2 %), with the default targets of precision.
+Planted: 100 equal kernels an iteration against 101 (1 %) and 102 (2 %), with the default protocol.
 
     python benchmarks/false_verdicts.py [comparisons] [planted] [--keep FILE]
 
@@ -32,7 +32,7 @@ from live import Scene, burst_means, open_scene, sample_mean
 
 TARGETS = {"called_different": 0.07, "interval_low": 0.05, "found_2_percent": 0.95}
 SMALL = HotProtocol(most_blocks=8, rounds=4, burst_ms=1, burst_iterations=8, rewarm_iterations=2, warm_up_ms=2)
-PLANTED = HotProtocol(warm_up_ms=100)
+PLANTED = HotProtocol()
 Case = dict[str, Any]
 """``kind``; ``means``: for each configuration the mean of each block; ``bursts``: the same, burst by burst; ``s``."""
 

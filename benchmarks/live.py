@@ -1,7 +1,7 @@
 """Real workers of the engine for its own benchmarks: a fork server with one prepared program, and blocks on it.
 
-The compilers here run the program eagerly, some of them many times an iteration: 100 runs against 102 is a slowdown
-of 2 % by construction. They have no knobs, so that a worker plans and compiles nothing and is cheap to make.
+The compilers here run the program eagerly, or a number of equal small kernels in its place: 100 against 102 is a
+slowdown of 2 % by construction. They have no knobs, so that a worker plans and compiles nothing and is cheap to make.
 """
 
 from __future__ import annotations
@@ -24,59 +24,64 @@ from ablatrix.trials.server import ForkServer, WorkloadServer
 
 
 class Once(EagerCompiler):
-    """Runs the program once an iteration."""
+    """Runs the program eagerly."""
 
     name = "once"
-    times = 1
+
+
+class Hundred(EagerCompiler):
+    """Runs 100 equal small kernels an iteration. The program itself runs once, for outputs that can be checked."""
+
+    name = "hundred"
+    kernels = 100
 
     def compile(self, request: CompileRequest) -> Executable:
         """Make the module; nothing is built."""
-        return RepeatedExecutable(super().compile(request), self.times)
+        return KernelsExecutable(super().compile(request), self.kernels)
 
 
-class Hundred(Once):
-    """Runs the program 100 times an iteration."""
-
-    name, times = "hundred", 100
-
-
-class HundredOne(Once):
+class HundredOne(Hundred):
     """Is 1 % slower than ``Hundred``."""
 
-    name, times = "hundred-one", 101
+    name, kernels = "hundred-one", 101
 
 
-class HundredTwo(Once):
+class HundredTwo(Hundred):
     """Is 2 % slower than ``Hundred``."""
 
-    name, times = "hundred-two", 102
+    name, kernels = "hundred-two", 102
 
 
-class RepeatedExecutable:
-    """An executable whose iteration is so many runs."""
+class KernelsExecutable:
+    """An executable whose iteration is so many kernels."""
 
-    def __init__(self, inner: Executable, times: int) -> None:
+    def __init__(self, inner: Executable, kernels: int) -> None:
         self.facts = inner.facts
-        self._inner, self._times = inner, times
+        self._inner, self._kernels = inner, kernels
 
     def bind(self, inputs: Sequence[Any]) -> BoundRun:
-        """Bind one set of inputs."""
-        return RepeatedRun(self._inner.bind(inputs), self._times)
+        """Bind one set of inputs and run the program once."""
+        return KernelsRun(self._inner.bind(inputs), self._kernels)
 
 
-class RepeatedRun:
-    """So many runs as one."""
+class KernelsRun:
+    """So many multiplications of small matrices as one iteration."""
 
-    def __init__(self, inner: BoundRun, times: int) -> None:
-        self._run, self._times = inner.run, times
+    def __init__(self, inner: BoundRun, kernels: int) -> None:
+        import torch
+
+        inner.run()
         self.outputs = inner.outputs
+        self._multiply, self._kernels = torch.mm, kernels
+        self._left, self._right, self._out = (torch.ones(SIDE, SIDE) for _ in range(3))
 
     def run(self) -> None:
         """Run them all."""
-        for _ in range(self._times):
-            self._run()
+        for _ in range(self._kernels):
+            self._multiply(self._left, self._right, out=self._out)
 
 
+SIDE = 64
 COMPILERS = (Once, Hundred, HundredOne, HundredTwo)
 
 
