@@ -137,7 +137,7 @@ def _measure_noise_floor() -> "tuple[Finding, str]":
             raise typer.Exit(128 + interrupted.signal) from None
     wanted = HotProtocol().cell_width
     good = floor.largest <= wanted
-    remedy = "" if good else "put the warnings above right; else expect to need many blocks"
+    remedy = "" if good else "put the warnings above right, or use fewer threads than cores"
     found = f"+-{floor.largest:.2%}"
     return Finding("A/A noise floor", "ok" if good else "warning", found, f"<= {wanted:.0%}", remedy), floor.sentence()
 

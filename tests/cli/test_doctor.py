@@ -1,0 +1,33 @@
+"""``ablatrix doctor``: findings as a table or as JSON, and the noise floor judged by what studies ask for."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from typer.testing import CliRunner
+
+from ablatrix.cli.main import app
+from ablatrix.trials import noise_floor
+from ablatrix.trials.noise_floor import NoiseFloor
+from tests.cli.conftest import Ablatrix
+
+
+def test_the_doctor_names_what_makes_times_scatter_and_does_not_measure_unasked(ablatrix: Ablatrix) -> None:
+    done = ablatrix("doctor", "--json")
+    names = {finding["name"] for finding in json.loads(done.stdout)}
+    assert {"package torch", "address space randomisation", "swap", "other busy processes", "irqbalance"} <= names
+    assert "A/A noise floor" not in names
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(("percent", "level"), [(1.5, "ok"), (2.5, "warning")])
+def test_a_measured_floor_is_judged_by_the_precision_that_studies_ask_for(
+    monkeypatch: pytest.MonkeyPatch, percent: float, level: str
+) -> None:
+    measured = NoiseFloor((math.log1p(percent / 100), 0.0), 0.5, 1, (), 12.0)  # as the measurement would give it
+    monkeypatch.setattr(noise_floor, "measure_noise_floor", lambda place, notice: measured)
+    finding = json.loads(CliRunner().invoke(app, ["doctor", "--measure", "--json"]).stdout)[-1]
+    assert (finding["name"], finding["level"], finding["found"]) == ("A/A noise floor", level, f"+-{percent:.2f}%")
+    assert measured.sentence() in CliRunner().invoke(app, ["doctor", "--measure"]).stdout
