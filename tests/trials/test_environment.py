@@ -203,6 +203,7 @@ def test_switches_and_cpu_time_of_this_process_are_counted_with_those_of_its_thr
 
 
 def test_the_machine_has_its_cpus_and_its_quota(tmp_path: Path) -> None:
+    _put(tmp_path, "proc/cpuinfo", "model name\t: Some CPU\n")
     _put(tmp_path, "proc/self/cgroup", "0::/job\n")
     _put(tmp_path, "sys/fs/cgroup/job/cpu.max", "150000 100000\n")
     found = read_machine(tmp_path)
