@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ablatrix.errors import RecordError
 from ablatrix.records.journal import Journal
 from ablatrix.records.model import Record
 from ablatrix.study.design import Design
@@ -74,12 +76,31 @@ class Ledger:
         assert self._journal is not None
         lines = [line for _, line in made if line is not None]
         if lines and self._keep_samples:
-            path = self._directory.samples / f"{made[0][0].block_id}.jsonl"
-            with path.open("a", encoding="utf-8") as stream:
-                stream.writelines(line + "\n" for line in lines)
+            _append_samples(self._directory.samples / f"{made[0][0].block_id}.jsonl", lines)
         for record, _ in made:
             self._journal.append(record)
             self._attempts[record.trial_id] += 1
             if self._sink is not None:
                 self._sink(record)
             self._progress.recorded(record)
+
+
+def _append_samples(path: Path, lines: Sequence[str]) -> None:
+    """Add lines to a side file and wait until they are on disk; half a line that a kill left behind goes first.
+
+    Raises:
+        RecordError: The disk refuses them. None of the block's records is written then, so it runs again.
+    """
+    try:
+        with path.open("a+b") as stream:
+            stream.seek(0)
+            held = stream.read()
+            stream.truncate(held.rfind(b"\n") + 1)
+            stream.write("".join(line + "\n" for line in lines).encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise RecordError(
+            f"{path}: raw samples could not be written: {error.strerror}; free space on the disk and run again into "
+            f"this directory, which resumes"
+        ) from error

@@ -88,7 +88,13 @@ def run(
     with _locked(directory), Interrupt() as interrupt, ExitStack() as stack:
         ledger = Ledger(design, directory, study_directory, sink, progress, keep_samples)
         session = Session(study, design, directory, ledger, interrupt, progress)
-        planned_count, statuses, caught = session.run(only, stack)
+        try:
+            planned_count, statuses, caught = session.run(only, stack)
+        except OSError as error:  # a full disk or a directory that went away; what was measured is in the journal
+            raise TrialError(
+                f"{error.filename or directory.path}: cannot be written: {error.strerror}; put that right and run "
+                "again into this directory, which resumes"
+            ) from error
     return RunSummary(directory.results, planned_count, statuses, caught)
 
 

@@ -40,6 +40,12 @@ def main(arguments: list[str]) -> None:
             compilers[compiler.name], places[compiler.name] = compiler, place
         import torch
 
+        # Imported here once, not by every child, and not at another state of the files for some of them.
+        import ablatrix.plan.planner
+        import ablatrix.plan.validate
+        import ablatrix.trials.worker
+        import ablatrix.workloads.prepare  # noqa: F401
+
         torch.set_num_threads(1)
     except Exception as error:
         channel.send({"error": f"{type(error).__name__}: {error}"})
