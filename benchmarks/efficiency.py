@@ -39,7 +39,9 @@ CALLS = {
     "ablatrix.trials.server:Worker.pause": "pause workers",
     "ablatrix.trials.server:Worker.resume": "resume workers",
     "ablatrix.trials.server:Worker.end": "end workers",
-    "ablatrix.records.journal:Journal.append": "write records",
+    "ablatrix.trials.ledger:Ledger.make": "make records",
+    "ablatrix.trials.ledger:Ledger.write": "write samples and records",
+    "ablatrix.trials.stopping:HotProgress.decide": "decide on further blocks",
     "ablatrix.trials.recording:Scene.read": "read the machine",
     "ablatrix.trials.environment:NoiseProbe.read": "read noise counters",
     "ablatrix.trials.directory:ResultDirectory.known": "read the journal",
@@ -52,8 +54,9 @@ def main(path: Path, out: Path | None) -> None:
     with ExitStack() as stack:
         directory = out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         progress = stack.enter_context(watch(quiet=False))
-        calls = stack.enter_context(Calls().counted())
         start = perf_counter()
+        calls = stack.enter_context(Calls().counted())
+        calls.seconds["import the engine"] = perf_counter() - start
         summary = ablatrix.run(study, directory, progress=progress)
         wall_s = perf_counter() - start
         records = list(ablatrix.read_records(summary.results))

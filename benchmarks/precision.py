@@ -32,9 +32,9 @@ from false_verdicts import enough
 from live import Scene, burst_means, open_scene, sample_mean
 
 TARGETS = {"spread_ratio_under_load": 3.0, "sequential_sd_under_load": 0.03, "machine_time_ratio": 4.0}
-PROGRAM = {"layers": 2, "hidden": 256, "batch": 32}
+PROGRAM = {"layers": 2, "hidden": 512, "batch": 64}
 PROTOCOL = HotProtocol(warm_up_ms=50)
-MEAN_PHASE_S = 0.4
+MEAN_PHASE_S = 0.5
 PYPERF = Path(__file__).with_name("precision_pyperf.py")
 
 
