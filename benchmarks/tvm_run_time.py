@@ -37,7 +37,15 @@ def main(blocks: int) -> None:
                 },
             ],
             "checks": {"draws": 1},
-            "protocol": {"hot": {"blocks": blocks, "most_blocks": blocks, "rounds": 10, "rewarm_iterations": 2, "warm_up_ms": 500}},
+            "protocol": {
+                "hot": {
+                    "blocks": blocks,
+                    "most_blocks": blocks,
+                    "rounds": 10,
+                    "rewarm_iterations": 2,
+                    "warm_up_ms": 500,
+                }
+            },
         }
     )
     with tempfile.TemporaryDirectory() as out, watch(quiet=False) as progress:

@@ -126,7 +126,10 @@ class HotProtocol(Part):
 class Protocol(Part):
     """What holds for all trials, and for each mode."""
 
-    threads: int | None = Field(default=None, ge=1, description="Threads of a run; all allowed cores when left out.")
+    threads: int | None = Field(default=None, ge=1, description="Threads of a run; as many as there are CPUs to run on when left out.")
+    cpus: list[int] | None = Field(
+        default=None, min_length=1, description="Numbers of the CPUs that workers run on; all allowed when left out."
+    )
     memory_limit_mb: int | None = Field(default=None, ge=64, description="Limit of a worker's memory.")
     budget_s: float | None = Field(
         default=None, gt=0, description="Trials that are not begun by then become not_run_budget."

@@ -213,7 +213,7 @@ class Turn:
         if killed_for == "crashed":
             error["message"] = "ended by the runner after an error of its own"
         self.outcome.result = {"status": status, "error": {**error, "output_tail": worker.output_tail()}}
-        self._tidy()
+        self._tidy(worker)
 
     def _close(self, message: Message) -> None:
         """Take a worker's result and wait for its end."""
@@ -223,9 +223,10 @@ class Turn:
         self.outcome.result = message
         if message["error"] is not None:
             message["error"]["output_tail"] = worker.output_tail()
-        self._tidy()
+        self._tidy(worker)
 
-    def _tidy(self) -> None:
+    def _tidy(self, worker: Worker) -> None:
+        self.outcome.result |= {"process": worker.process, "spawned_because": worker.hazard}
         self.outcome.noise = self._before.until(NoiseProbe.read()).model_dump()
         shutil.rmtree(self._place, ignore_errors=True)
 
@@ -248,4 +249,5 @@ def _task(block: BlockInput, trial: Trial, cell: Cell, place: Path) -> Message:
         "publish_dir": str(block.hot_cache) if cold and tag == "private" and cell.knobs else None,
         "work_dir": str(place / "work"),
         "memory_limit_mb": study.protocol.memory_limit_mb,
+        "cpus": study.protocol.cpus,
     }

@@ -62,6 +62,8 @@ class Channel:
             return json.loads(self._exactly(_HEADER.unpack(header)[0])), descriptors
         except OSError as error:
             raise ChannelClosed(f"channel: cannot receive: {error}") from error
+        except (ValueError, OverflowError, MemoryError) as error:  # somebody wrote into it what is no message
+            raise ChannelClosed(f"channel: what came is no message: {error}") from error
 
     def close(self) -> None:
         """Close this end."""

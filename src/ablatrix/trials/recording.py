@@ -157,6 +157,8 @@ def _meta(design: Design, scene: Scene, outcome: Outcome) -> dict[str, Any]:
         "threads": outcome.result.get("threads", {}),
         "environment": outcome.result.get("environment", {}),
         "process": outcome.result.get("process", "forked"),
+        "spawned_because": outcome.result.get("spawned_because"),
+        "cpus": outcome.result.get("cpus"),
         "seed": design.seed,
         "block": outcome.trial.block,
         "position": outcome.trial.position,

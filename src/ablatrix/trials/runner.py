@@ -101,12 +101,14 @@ def run(
 def _locked(directory: ResultDirectory) -> ExitStack:
     """Hold the directory's lock, so that two runs into one directory exclude each other."""
     stack = ExitStack()
-    stream = stack.enter_context((directory.work / "lock").open("w"))
     try:
+        stream = stack.enter_context((directory.work / "lock").open("w"))
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         stack.close()
         raise TrialError(
             f"{directory.path}: another run is writing there; wait for it or choose another --out"
         ) from None
+    except OSError as error:
+        raise TrialError(f"{error.filename}: cannot be written: {error.strerror}; choose another --out") from None
     return stack

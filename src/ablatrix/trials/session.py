@@ -45,7 +45,7 @@ class Session:
         self._study, self._design, self._directory = study, design, directory
         self._ledger, self._interrupt, self._progress = ledger, interrupt, progress
         self._cells = {cell.cell_id: cell for cell in design.cells}
-        self._threads = study.protocol.threads or cores_allowed()
+        self._threads = study.protocol.threads or len(study.protocol.cpus or ()) or cores_allowed()
         self._began = monotonic()
 
     def run(self, only: Sequence[str], stack: ExitStack) -> tuple[int, dict[str, int], int | None]:
