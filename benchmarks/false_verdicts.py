@@ -1,8 +1,8 @@
 """How often equal things are called different, and how often a planted slowdown is found, with real runs.
 
-Equal: a program against itself, blocks of fresh processes, by the engine's own rule: blocks are added until the
-interval is narrow, and it is called different when Student's t interval over blocks (nominal 5 %) leaves out 1.
-Beside it on the same data: pyperf's rule (its own ``is_significant``, a pooled t-test over all values, here the means
+Equal: a program against itself, five blocks of fresh processes, by the engine's own rule: it is called different when
+Student's t interval over blocks (nominal 5 %) leaves out 1. All blocks in a row are also cut into comparisons by the
+default rule of stopping (until the interval is narrow, at most 20 blocks). Beside it on the same data: pyperf's rule (its own ``is_significant``, a pooled t-test over all values, here the means
 of bursts), and a sequential design: all A's of one comparison against all B's of the next one, which ran after them.
 Planted: 100 equal kernels an iteration against 101 (1 %) and 102 (2 %), with the default protocol.
 
@@ -31,7 +31,7 @@ from ablatrix.trials.stopping import CONFIRMING_BLOCKS
 from live import Scene, burst_means, open_scene, sample_mean
 
 TARGETS = {"called_different": 0.07, "interval_low": 0.05, "found_2_percent": 0.95}
-SMALL = HotProtocol(most_blocks=8, rounds=4, burst_ms=1, burst_iterations=8, rewarm_iterations=2, warm_up_ms=2)
+SMALL = HotProtocol(most_blocks=5, rounds=4, burst_ms=1, burst_iterations=8, rewarm_iterations=2, warm_up_ms=2)
 PLANTED = HotProtocol()
 Case = dict[str, Any]
 """``kind``; ``means``: for each configuration the mean of each block; ``bursts``: the same, burst by burst; ``s``."""
@@ -106,9 +106,29 @@ def equal_figures(cases: Sequence[Case]) -> dict[str, Any]:
         "comparisons": len(cases),
         "blocks_mean": sum(len(case["means"][0]) for case in cases) / len(cases),
         **rate("called_different", [engine_differs(case, 1) for case in cases]),
+        **stopped_figures(cases),
         **rate("pyperf", [pyperf_differs(pooled(case, 0), pooled(case, 1)) for case in cases]),
         **rate("sequential", [sequential_differs(first, then) for first, then in pairs]),
         **rate("sequential_pyperf", [pyperf_differs(pooled(first, 0), pooled(then, 1)) for first, then in pairs]),
+    }
+
+
+def stopped_figures(cases: Sequence[Case]) -> dict[str, Any]:
+    """Return how often equal things are called different where blocks are added until the default rule has enough."""
+    found: list[Case] = []
+    means: list[list[float]] = [[], []]
+    for block in (block for case in cases for block in zip(*case["means"], strict=True)):
+        for side, mean in zip(means, block, strict=True):
+            side.append(mean)
+        if enough(means, HotProtocol()):
+            found.append({"means": means})
+            means = [[], []]
+    if not found:
+        return {"stopped_comparisons": 0}
+    return {
+        "stopped_comparisons": len(found),
+        "stopped_blocks_mean": sum(len(case["means"][0]) for case in found) / len(found),
+        **rate("stopped_called_different", [engine_differs(case, 1) for case in found]),
     }
 
 

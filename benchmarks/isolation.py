@@ -1,7 +1,7 @@
 """What a process of one's own costs a trial: fork to ready against a new interpreter, and the timed loop's own cost.
 
 A fork server has torch, TVM and its frontend imported and a small program loaded. Fork to ready is the time from the
-request to the worker's first message. The peer is a new interpreter that makes the same imports, in the same run.
+request to the worker's word that it begins to plan: limits, threads and seeds are set. The peer is a new interpreter that makes the same imports, in the same run.
 
     python benchmarks/isolation.py [forks] [interpreters]
 """
@@ -65,7 +65,7 @@ def main(forks: int, interpreters: int) -> None:
 
 
 def fork_to_ready_ms(server: WorkloadServer, block: BlockInput, number: int) -> float:
-    """Return the time from asking for a worker to its first message, and end it."""
+    """Return the time from asking for a worker to the begin of its first stage of work, and end it."""
     scratch = block.scratch
     task = {
         "mode": "hot",
@@ -83,6 +83,8 @@ def fork_to_ready_ms(server: WorkloadServer, block: BlockInput, number: int) -> 
     start = perf_counter()
     worker = server.start(task, scratch / f"{number}.log")
     message, _ = worker.channel.receive(60)
+    while message["event"] == "stage" and message["stage"] != "plan":
+        message, _ = worker.channel.receive(60)
     milliseconds = (perf_counter() - start) * 1e3
     worker.end(kill=True)
     if message["event"] != "stage":
