@@ -2,8 +2,9 @@
 
 Equal: a program against itself, five blocks of fresh processes, by the engine's own rule: it is called different when
 Student's t interval over blocks (nominal 5 %) leaves out 1. All blocks in a row are also cut into comparisons by the
-default rule of stopping (until the interval is narrow, at most 20 blocks). Beside it on the same data: pyperf's rule (its own ``is_significant``, a pooled t-test over all values, here the means
-of bursts), and a sequential design: all A's of one comparison against all B's of the next one, which ran after them.
+default rule of stopping (until the interval is narrow, at most 20 blocks). Beside it on the same data: pyperf's rule
+(its own ``is_significant``, a pooled t-test over all values, here the means of bursts), and a sequential design: all
+A's of one comparison against all B's of the next one, which ran after them.
 Planted: 100 equal kernels an iteration against 101 (1 %) and 102 (2 %), with the default protocol.
 
     python benchmarks/false_verdicts.py [comparisons] [planted] [--keep FILE]
@@ -178,10 +179,11 @@ def pooled(case: Case, place: int) -> list[float]:
 
 
 def pyperf_differs(first: Sequence[float], second: Sequence[float]) -> bool:
-    """Return what ``pyperf compare_to`` decides."""
+    """Return what ``pyperf compare_to`` decides; it takes two samples of one size only."""
     from pyperf._utils import is_significant
 
-    return bool(is_significant(first, second)[0])
+    size = min(len(first), len(second))
+    return bool(is_significant(first[:size], second[:size])[0])
 
 
 if __name__ == "__main__":

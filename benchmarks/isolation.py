@@ -1,7 +1,8 @@
 """What a process of one's own costs a trial: fork to ready against a new interpreter, and the timed loop's own cost.
 
 A fork server has torch, TVM and its frontend imported and a small program loaded. Fork to ready is the time from the
-request to the worker's word that it begins to plan: limits, threads and seeds are set. The peer is a new interpreter that makes the same imports, in the same run.
+request to the worker's word that it begins to plan: limits, threads and seeds are set. The peer is a new interpreter
+that makes the same imports, in the same run.
 
     python benchmarks/isolation.py [forks] [interpreters]
 """
