@@ -126,7 +126,9 @@ class HotProtocol(Part):
 class Protocol(Part):
     """What holds for all trials, and for each mode."""
 
-    threads: int | None = Field(default=None, ge=1, description="Threads of a run; as many as there are CPUs to run on when left out.")
+    threads: int | None = Field(
+        default=None, ge=1, description="Threads of a run; one for each CPU to run on when left out."
+    )
     cpus: list[int] | None = Field(
         default=None, min_length=1, description="Numbers of the CPUs that workers run on; all allowed when left out."
     )
