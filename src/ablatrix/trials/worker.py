@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Load = Callable[[], "tuple[Compiler | None, Program | None]"]
 COLD_STAGES = ("plan", "import", "compile", "link", "load", "first_run")
-MOST_WARM_UP_ITERATIONS = 150
+MOST_WARM_UP_ITERATIONS = 100  # finding change points costs time that grows with their square
 
 
 def work(channel: Channel, task: Message, load: Load, process: str) -> None:
