@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import tempfile
 import traceback
 from pathlib import Path
@@ -13,6 +12,7 @@ from ablatrix.errors import TrialError
 from ablatrix.records.machine import cores_allowed
 from ablatrix.study.design import Trial, make_design
 from ablatrix.study.model import Study
+from ablatrix.trials.child import import_compiler
 from ablatrix.trials.directory import ResultDirectory, preparation
 
 
@@ -44,9 +44,7 @@ def rerun(study: Study, results: str | Path, trial: str, *, debug: bool = False)
         what = preparation(study, cell)
         del what["made_by"]
         program = prepare(what.pop("workload"), what.pop("parameters"), **what)
-    module, _, name = get_compiler(cell.compiler).adapter.partition(":")
-    compiler = getattr(importlib.import_module(module), name)()
-    compiler.preload()
+    compiler = import_compiler(get_compiler(cell.compiler).adapter)
     with tempfile.TemporaryDirectory(prefix="ablatrix-rerun-") as scratch:
         task = {
             "mode": found.mode,
