@@ -1,9 +1,21 @@
 """Which column of the flat table each field of a record becomes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-Kind = Literal["text", "whole", "real", "yes_no", "json"]
+import polars as pl
+
+Kind = Literal["label", "text", "whole", "real", "yes_no", "reals", "json"]
+TYPES: Mapping[Kind, pl.DataType] = {
+    "label": pl.Categorical(),
+    "text": pl.String(),
+    "whole": pl.Int64(),
+    "real": pl.Float64(),
+    "yes_no": pl.Boolean(),
+    "reals": pl.List(pl.Float64()),
+    "json": pl.Categorical(),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +25,8 @@ class Column:
     Attributes:
         name: Name in the table.
         path: Where the value stands in the record.
-        kind: Type of its values; ``json``: a list or map that is kept as canonical JSON text.
+        kind: Type of its values. ``label``: text that many rows share; ``text``: text of a row's own; ``reals``: a
+            list of numbers; ``json``: another list or map, kept as canonical JSON, which many rows share.
     """
 
     name: str
@@ -27,11 +40,13 @@ class MapColumns:
 
     Attributes:
         kind: Type of the values; None: whatever the values have in common.
+        varies: Whether each trial has its own values; if not, many rows share the whole map.
     """
 
     prefix: str
     path: tuple[str, ...]
     kind: Kind | None
+    varies: bool = False
 
 
 def _columns(kind: Kind, part: str, *names: str, prefix: str = "") -> tuple[Column, ...]:
@@ -40,23 +55,27 @@ def _columns(kind: Kind, part: str, *names: str, prefix: str = "") -> tuple[Colu
 
 
 COLUMNS: tuple[Column, ...] = (
-    *_columns("text", "", "study", "study_digest", "schema_version"),
-    Column("workload", ("workload", "name"), "text"),
-    Column("tier", ("workload", "tier"), "text"),
-    Column("compiler", ("config", "compiler"), "text"),
-    *_columns("text", "", "mode", "role"),
-    Column("stage", ("config", "stage"), "text"),
-    *_columns("text", "", "status", "record_id", "trial_id", "cell_id", "block_id"),
+    *_columns("label", "", "study", "study_digest", "schema_version"),
+    Column("workload", ("workload", "name"), "label"),
+    Column("tier", ("workload", "tier"), "label"),
+    Column("compiler", ("config", "compiler"), "label"),
+    *_columns("label", "", "mode", "role"),
+    Column("stage", ("config", "stage"), "label"),
+    *_columns("label", "", "status"),
+    *_columns("text", "", "record_id", "trial_id", "cell_id", "block_id"),
     *_columns("whole", "", "attempt"),
     *_columns("whole", "meta", "block", "position", "seed"),
-    *_columns("text", "meta", "time_utc", "process", "spawned_because"),
+    *_columns("text", "meta", "time_utc"),
+    *_columns("label", "meta", "process", "spawned_because"),
     *_columns("json", "meta", "cpus"),
     *_columns("real", "", "wall_s"),
-    *_columns("text", "error", "type", "phase", "message", "traceback_digest", prefix="error_"),
+    *_columns("label", "error", "type", "phase", prefix="error_"),
+    *_columns("text", "error", "message", prefix="error_"),
+    *_columns("label", "error", "traceback_digest", prefix="error_"),
     *_columns("whole", "error", "signal", "exit_code", prefix="error_"),
-    *_columns("text", "meta", "study_commit", "ablatrix_commit"),
+    *_columns("label", "meta", "study_commit", "ablatrix_commit"),
     *_columns("yes_no", "meta", "study_dirty", "ablatrix_dirty"),
-    *_columns("text", "meta.machine", "host", "cpu", "kernel", "container", "governor"),
+    *_columns("label", "meta.machine", "host", "cpu", "kernel", "container", "governor"),
     *_columns("whole", "meta.machine", "cores", "memory_bytes"),
     *_columns("yes_no", "meta.machine", "turbo", "smt"),
     *_columns("json", "meta.machine", "cpus", prefix="machine_"),
@@ -64,16 +83,16 @@ COLUMNS: tuple[Column, ...] = (
     *_columns("real", "meta.noise", "load_average_before", "load_average_after", "steal_ms", "throttled_ms"),
     *_columns("whole", "meta.noise", "swapped_pages", "voluntary_switches", "involuntary_switches"),
     *_columns("real", "meta.noise", "span_s", "cpu_s"),
-    *_columns("text", "meta.noise", "disturbance"),
+    *_columns("label", "meta.noise", "disturbance"),
     *_columns("json", "meta", "environment"),
     *_columns("whole", "workload", "parameter_count"),
-    Column("workload_digest", ("workload", "digest"), "text"),
+    Column("workload_digest", ("workload", "digest"), "label"),
     *_columns("json", "workload", "inputs", "dynamic"),
-    *_columns("text", "config", "catalogue_digest"),
+    *_columns("label", "config", "catalogue_digest"),
     Column("planner_ms", ("plan", "plan_ms"), "real"),
     *_columns("whole", "plan", "tasks", "distinct_tasks", "edges", "logical_buffers", "physical_buffers"),
     *_columns("whole", "plan", "logical_bytes", "physical_bytes_est", "peak_live_bytes"),
-    Column("plan_digest", ("plan", "digest"), "text"),
+    Column("plan_digest", ("plan", "digest"), "label"),
     *_columns(
         "whole",
         "compile",
@@ -84,7 +103,7 @@ COLUMNS: tuple[Column, ...] = (
         "expected_cache_misses",
         "key_set_size",
     ),
-    *_columns("text", "compile", "cache_tag", "key_set_digest", "artifact_digest"),
+    *_columns("label", "compile", "cache_tag", "key_set_digest", "artifact_digest"),
     *_columns("whole", "compile", "generated_calls", "generated_kernels"),
     *_columns("whole", "compile", "compiler_planned_bytes", "planned_bytes"),
     *_columns("json", "compile", "pass_ms", "reasons"),
@@ -93,9 +112,9 @@ COLUMNS: tuple[Column, ...] = (
     *_columns("real", "runtime", "run_ms_mean", "run_ms_p50", "run_ms_p90", "run_ms_p95", "run_ms_p99"),
     *_columns("real", "runtime", "run_ms_min"),
     *_columns("whole", "runtime", "iterations", "bursts"),
-    *_columns("json", "runtime", "burst_ms_p50"),
+    *_columns("reals", "runtime", "burst_ms_p50"),
     *_columns("whole", "runtime.warm_up", "iterations", "steady_from", prefix="warm_up_"),
-    *_columns("text", "runtime.warm_up", "classification", prefix="warm_up_"),
+    *_columns("label", "runtime.warm_up", "classification", prefix="warm_up_"),
     *_columns("whole", "runtime.stopping", "blocks", "least_blocks", "most_blocks", prefix="stopping_"),
     *_columns(
         "real",
@@ -106,8 +125,9 @@ COLUMNS: tuple[Column, ...] = (
         "cell_half_width",
         prefix="stopping_",
     ),
-    *_columns("text", "runtime.stopping", "short_of", "decision", prefix="stopping_"),
-    *_columns("text", "runtime.samples", "file", "digest", prefix="samples_"),
+    *_columns("label", "runtime.stopping", "short_of", "decision", prefix="stopping_"),
+    *_columns("label", "runtime.samples", "file", prefix="samples_"),
+    *_columns("text", "runtime.samples", "digest", prefix="samples_"),
     *_columns("whole", "runtime.samples", "counted", "rewarming", prefix="samples_"),
     *_columns("real", "runtime", "task_overhead_us"),
     *_columns("whole", "runtime", "peak_rss_delta_bytes", "peak_rss_compile_bytes", "allocator_peak_bytes"),
@@ -117,19 +137,19 @@ COLUMNS: tuple[Column, ...] = (
     *_columns("whole", "correctness", "nonfinite"),
     *_columns("real", "correctness", "rms_factor", "rms_floor"),
     Column("correct", ("correctness", "ok"), "yes_no"),
-    *_columns("text", "correctness", "checked_digest", "timed_digest"),
-    Column("correctness_note", ("correctness", "note"), "text"),
+    *_columns("label", "correctness", "checked_digest", "timed_digest"),
+    Column("correctness_note", ("correctness", "note"), "label"),
 )
 
 MAPS: tuple[MapColumns, ...] = (
-    MapColumns("knob_", ("config", "knobs"), "text"),
-    MapColumns("baseline_", ("config", "baseline"), "text"),
+    MapColumns("knob_", ("config", "knobs"), "label"),
+    MapColumns("baseline_", ("config", "baseline"), "label"),
     MapColumns("parameter_", ("workload", "parameters"), None),
     MapColumns("size_", ("workload", "timed_sizes"), "whole"),
-    MapColumns("version_", ("meta", "versions"), "text"),
+    MapColumns("version_", ("meta", "versions"), "label"),
     MapColumns("threads_", ("meta", "threads"), "whole"),
-    MapColumns("phase_ms_", ("compile", "compile_ms"), "real"),
-    MapColumns("estimator_", ("compile", "estimator"), "real"),
+    MapColumns("phase_ms_", ("compile", "compile_ms"), "real", varies=True),
+    MapColumns("estimator_", ("compile", "estimator"), "real", varies=True),
 )
 
 LEFT_OUT: frozenset[tuple[str, ...]] = frozenset(
@@ -139,12 +159,3 @@ LEFT_OUT: frozenset[tuple[str, ...]] = frozenset(
         ("error", "output_tail"),
     }
 )
-
-
-def value_at(row: Any, path: tuple[str, ...]) -> Any:
-    """Return the value at a path of a record's plain object, None where the way leads through a null."""
-    for step in path:
-        if row is None:
-            return None
-        row = row.get(step)
-    return row

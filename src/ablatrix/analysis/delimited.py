@@ -7,6 +7,8 @@ from typing import Any
 
 import polars as pl
 
+from ablatrix.canonical import canonical_json
+
 
 def csv_text(frame: pl.DataFrame) -> str:
     """Return a table as CSV (RFC 4180 quoting, lines end with a line feed).
@@ -33,4 +35,6 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        return canonical_json(value)
     return repr(value) if isinstance(value, float) else " ".join(str(value).splitlines())

@@ -36,6 +36,7 @@ ORIGIN_COLUMNS = (
     "cores",
 )
 BLOCK = ("run", "block_id")
+_LOG, _BASE = " log", " base"  # no column of a record begins with a space
 
 
 def without_primers(trials: pl.DataFrame) -> pl.DataFrame:
@@ -109,28 +110,33 @@ def summarise_groups(trials: pl.DataFrame, groups: Sequence[str]) -> pl.DataFram
     status. A ratio is the trial over the baseline of its own block, paired over blocks; below 1 is less than
     the baseline.
     """
-    ratios = {metric: ratios_to_baseline(trials, metric, groups) for metric in RATIO_METRICS}
-    rows = []
-    for key, part in grouped(trials, groups):
-        ok = part.filter(pl.col("status") == "ok")
-        row: dict[str, Any] = dict(zip(groups, key, strict=True))
-        row["is_baseline"] = bool(part["is_baseline"].all())
-        row |= count_statuses(part["status"].to_list())
-        row["checked"], row["missing"] = _sum(part["checked"]), _sum(part["missing"])
-        row["n_without_check"] = part["checked"].null_count()
-        for metric in METRICS:
-            values = ok[metric].drop_nulls().to_list()
-            row[f"{metric}_n"] = len(values)
-            row[f"{metric}_median"] = float(statistics.median(values)) if values else None
-            row[f"{metric}_mean"] = math.fsum(values) / len(values) if values else None
-        for metric in RATIO_METRICS:
-            ratio = ratios[metric].get(key)
-            row[f"{metric}_ratio"] = ratio.value if ratio else None
-            row[f"{metric}_ratio_low"] = ratio.low if ratio else None
-            row[f"{metric}_ratio_high"] = ratio.high if ratio else None
-            row[f"{metric}_ratio_blocks"] = ratio.count if ratio else None
-        rows.append(row)
-    return pl.DataFrame(rows, infer_schema_length=None)
+    status = pl.col("status")
+    ok = status == "ok"
+    found = trials.group_by(list(groups), maintain_order=True).agg(
+        pl.col("is_baseline").all(),
+        pl.len().alias("n_trials"),
+        ok.sum().alias("n_ok"),
+        (~ok & (status != "unsupported")).sum().alias("n_failed"),
+        *((status == name).sum().alias(f"n_{name}") for name in get_args(Status) if name != "ok"),
+        *(pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name) for name in ("checked", "missing")),
+        pl.col("checked").null_count().alias("n_without_check"),
+        *(pl.col(metric).filter(ok).drop_nulls().sort() for metric in METRICS),
+    )
+    keys = found.select(groups).rows()
+    order = sorted(range(len(keys)), key=lambda place: _key_order(keys[place]))
+    found, keys = found[order], [keys[place] for place in order]
+    counts = [name for name in found.columns if name.startswith("n_")]
+    columns = [
+        *(_plain(found[name]) for name in groups),
+        found["is_baseline"],
+        *(found[name].cast(pl.Int64) for name in (*counts[:-1], "checked", "missing", counts[-1])),
+    ]
+    for metric in METRICS:
+        columns += _statistics(found[metric])
+    for metric in RATIO_METRICS:
+        ratios = ratios_to_baseline(trials, metric, groups)
+        columns += _ratio_columns(metric, [ratios.get(key) for key in keys])
+    return pl.DataFrame(columns)
 
 
 def count_statuses(statuses: Sequence[str]) -> dict[str, int]:
@@ -148,31 +154,38 @@ def ratios_to_baseline(trials: pl.DataFrame, metric: str, groups: Sequence[str])
     of its own compiler; the reference with the baseline of its block's compiler. The baseline's own ratio is
     1 without an interval.
     """
-    ok = _measurable(trials, metric)
-    baselines: dict[tuple[Any, ...], dict[str, list[float]]] = {}
-    for row in ok.filter(pl.col("is_baseline") & (pl.col("role") == "measured")).iter_rows(named=True):
-        block = baselines.setdefault((*(row[name] for name in BLOCK), row["mode"]), {})
-        block.setdefault(row["compiler"], []).append(math.log(row[metric]))
-    result: dict[tuple[Any, ...], Ratio] = {}
-    for key, part in grouped(ok, groups):
-        if bool((part["is_baseline"] & (part["role"] == "measured")).all()):
-            result[key] = Ratio(1.0, None, None, part.select(BLOCK).n_unique())
-            continue
-        by_block: dict[tuple[Any, ...], list[float]] = {}
-        for row in part.iter_rows(named=True):
-            block_key = (*(row[name] for name in BLOCK), row["mode"])
-            base = _baseline(baselines.get(block_key, {}), row)
-            if base is not None:
-                by_block.setdefault(block_key, []).append(math.log(row[metric]) - _mean(base))
-        if by_block:
-            result[key] = paired_ratio([_mean(by_block[block]) for block in sorted(by_block)])
+    used = list(dict.fromkeys((*groups, *BLOCK, "mode", "compiler", "role", "is_baseline")))
+    ok = _measurable(trials, metric).select(*used, pl.col(metric).alias(_LOG)).collect()
+    # The library's logarithm, value by value: that of a vector unit may differ in the last place.
+    ok = ok.with_columns(pl.Series(_LOG, list(map(math.log, ok[_LOG])), pl.Float64()))
+    baseline = pl.col("is_baseline") & (pl.col("role") == "measured")
+    bases = _means(ok.filter(baseline), [*BLOCK, "mode", "compiler"], _LOG).rename({_LOG: _BASE})
+    # The reference has no compiler of its own in the block; where several share one, none is meant.
+    alone = bases.group_by(*BLOCK, "mode").agg(pl.col(_BASE).first(), pl.len()).filter(pl.col("len") == 1)
+    reference = pl.col("role") == "reference"
+    compared = pl.concat(
+        [
+            ok.filter(~reference).join(bases, on=[*BLOCK, "mode", "compiler"]),
+            ok.filter(reference).join(alone.drop("len"), on=[*BLOCK, "mode"]),
+        ]
+    ).with_columns(pl.col(_LOG) - pl.col(_BASE))
+    of_block = _means(compared, list(dict.fromkeys((*groups, *BLOCK, "mode"))), _LOG)
+    logs = of_block.group_by(list(groups)).agg(pl.col(_LOG))
+    result = {
+        key: paired_ratio(values)
+        for key, values in zip(logs.select(groups).iter_rows(), logs[_LOG].to_list(), strict=True)
+    }
+    blocks = pl.struct(BLOCK).n_unique().alias("blocks")
+    own = ok.group_by(list(groups)).agg(baseline.all().alias("own"), blocks).filter("own")
+    for *key, count in own.select(*groups, "blocks").iter_rows():
+        result[tuple(key)] = Ratio(1.0, None, None, count)
     return result
 
 
 def grouped(trials: pl.DataFrame, groups: Sequence[str]) -> list[tuple[tuple[Any, ...], pl.DataFrame]]:
     """Return the groups of a table in the order of their keys, nulls first, numbers by value."""
     parts = trials.partition_by(list(groups), as_dict=True, maintain_order=True)
-    return sorted(parts.items(), key=lambda item: tuple(sort_key(value) for value in item[0]))
+    return sorted(parts.items(), key=lambda item: _key_order(item[0]))
 
 
 def sort_key(value: Any) -> tuple[int, float, str]:
@@ -185,25 +198,51 @@ def sort_key(value: Any) -> tuple[int, float, str]:
         return (2, 0.0, str(value))
 
 
-def _measurable(trials: pl.DataFrame, metric: str) -> pl.DataFrame:
-    return trials.filter((pl.col("status") == "ok") & (pl.col(metric) > 0) & (pl.col("role") != "primer"))
+def _measurable(trials: pl.DataFrame, metric: str) -> pl.LazyFrame:
+    # Lazy: a copy of every column of a million trials would be made for the few that are read.
+    return trials.lazy().filter((pl.col("status") == "ok") & (pl.col(metric) > 0) & (pl.col("role") != "primer"))
 
 
-def _baseline(of_block: Mapping[str, list[float]], row: Mapping[str, Any]) -> list[float] | None:
-    if row["role"] != "reference":
-        return of_block.get(row["compiler"])
-    return next(iter(of_block.values())) if len(of_block) == 1 else None
+def _means(frame: pl.DataFrame, keys: Sequence[str], name: str) -> pl.DataFrame:
+    """Return the mean of a column by keys, each sum rounded once, so that the order of rows has no say."""
+    lists = frame.group_by(list(keys)).agg(pl.col(name))
+    return lists.with_columns(pl.Series(name, [_mean(values) for values in lists[name].to_list()], pl.Float64()))
+
+
+def _statistics(ordered: pl.Series) -> list[pl.Series]:
+    """Return count, median and mean of lists that are sorted and hold no null."""
+    name, lists = ordered.name, ordered.to_list()
+    kind = pl.Float64()
+    return [
+        pl.Series(f"{name}_n", [len(values) for values in lists], pl.Int64()),
+        pl.Series(f"{name}_median", [float(statistics.median(values)) if values else None for values in lists], kind),
+        pl.Series(f"{name}_mean", [_mean(values) if values else None for values in lists], kind),
+    ]
+
+
+def _ratio_columns(metric: str, ratios: Sequence[Ratio | None]) -> list[pl.Series]:
+    parts = {"ratio": "value", "ratio_low": "low", "ratio_high": "high", "ratio_blocks": "count"}
+    return [
+        pl.Series(
+            f"{metric}_{name}",
+            [ratio and getattr(ratio, part) for ratio in ratios],
+            pl.Int64() if part == "count" else pl.Float64(),
+        )
+        for name, part in parts.items()
+    ]
+
+
+def _plain(series: pl.Series) -> pl.Series:
+    return series.cast(pl.String) if series.dtype == pl.Categorical else series
+
+
+def _key_order(key: Iterable[Any]) -> tuple[tuple[int, float, str], ...]:
+    return tuple(map(sort_key, key))
 
 
 def _distinct(series: pl.Series) -> list[Any]:
     return sorted(series.drop_nulls().unique().to_list(), key=sort_key)
 
 
-def _sum(series: pl.Series) -> int | None:
-    values = series.drop_nulls()
-    return int(values.sum()) if len(values) else None
-
-
-def _mean(values: Iterable[float]) -> float:
-    held = list(values)
-    return math.fsum(held) / len(held)
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)

@@ -1,5 +1,7 @@
 """Records -> one flat, typed table: a row a trial. What is left out is counted with its reason."""
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,23 +10,17 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.columns import COLUMNS, MAPS, Kind, value_at
-from ablatrix.canonical import canonical_json, digest_bytes
+from ablatrix.analysis.chunk import FINAL, OFFSET, SHARED_MAP, cut, series
+from ablatrix.analysis.columns import COLUMNS, MAPS, Kind, MapColumns
+from ablatrix.analysis.planned import DESIGN_NAME, load_design
+from ablatrix.analysis.pool import read_chunks
 from ablatrix.errors import AnalysisError, RecordError
-from ablatrix.records.journal import read_lines
+from ablatrix.records.journal import read_encoded, report_ignored, report_torn, scan
 
-Row = Mapping[str, Any]
-
-TYPES: Mapping[Kind, pl.DataType] = {
-    "text": pl.String(),
-    "whole": pl.Int64(),
-    "real": pl.Float64(),
-    "yes_no": pl.Boolean(),
-    "json": pl.String(),
-}
 SUPERSEDED = "attempt that a later one replaced"
 NOT_FINAL = "trial without a final attempt (interrupted, not run again yet)"
 REPEATED = "record that stands in another input as well"
+NOT_RECORDED = "planned trial without any record (not run yet, or its record was lost)"
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,8 @@ class Tidy:
             by their contents, so that their order on the command line changes nothing. ``is_baseline`` tells
             whether every knob has the baseline's level. Knobs, parameters, versions and the like have a
             column each (``knob_fusion``).
-        excluded: How many records are not in the table, by reason.
+        excluded: How many records are not in the table, by reason; and how many planned trials have no record, where
+            the design lies beside the records.
         notes: What reading reported: torn tails, fields of newer versions.
     """
 
@@ -52,41 +49,27 @@ class Tidy:
 def tidy(paths: Sequence[str | Path]) -> Tidy:
     """Read files of records into one table.
 
+    Files are read in chunks, by several processes when they are large; what is kept is the table alone, about a
+    kilobyte a trial.
+
     Raises:
         RecordError: A file cannot be read, or a line breaks the schema.
         AnalysisError: No file, the same file twice, or no final trial in any of them.
     """
     notes: list[str] = []
-    runs: list[list[Row]] = []
-    for path in ordered_by_content(paths):
-        # A record is validated once, here; the rest works on plain values.
-        runs.append([line.data for line in read_lines(path, notes.append)])
-    return tidy_rows(runs, notes)
-
-
-def tidy_rows(runs: Sequence[Iterable[Row]], notes: Iterable[str] = ()) -> Tidy:
-    """Put valid records (as plain objects), one iterable a run, into one table; see `tidy`.
-
-    Raises:
-        AnalysisError: No final trial in any of them.
-    """
-    excluded: Counter[str] = Counter()
-    chosen: list[tuple[int, Row]] = []
-    seen: dict[str, list[Row]] = {}
-    for number, rows in enumerate(runs):
-        for row in _final(rows, excluded):
-            # Two runs of one study share ids; only a row that is equal throughout is the same record.
-            alike = seen.setdefault(row["record_id"], [])
-            if row in alike:
-                excluded[REPEATED] += 1
-            else:
-                alike.append(row)
-                chosen.append((number, row))
-    if not chosen:
-        reasons = "; ".join(f"{count} x {reason}" for reason, count in sorted(excluded.items())) or "they are empty"
+    files = ordered_by_content(paths)
+    counts: Counter[str] = Counter()
+    designs = _read_designs(files, notes)
+    rows = _read(files, notes)
+    for runs, planned in designs:
+        recorded = rows.filter(pl.col("run").is_in(runs))["trial_id"] if rows.width else []
+        counts[NOT_RECORDED] += planned.len() - planned.is_in(recorded).sum()
+    trials = _choose(rows, files, counts) if rows.width else rows
+    excluded = {reason: count for reason, count in sorted(counts.items()) if count}
+    if trials.is_empty():
+        reasons = "; ".join(f"{count} x {reason}" for reason, count in excluded.items()) or "they are empty"
         raise AnalysisError(f"the results hold no finished trial ({reasons}); run the study into them first")
-    chosen.sort(key=lambda item: (item[0], item[1]["meta"]["position"], item[1]["trial_id"]))
-    return Tidy(_frame(chosen), dict(sorted(excluded.items())), tuple(notes))
+    return Tidy(_with_maps(trials), excluded, tuple(notes))
 
 
 def ordered_by_content(paths: Sequence[str | Path]) -> list[Path]:
@@ -101,7 +84,8 @@ def ordered_by_content(paths: Sequence[str | Path]) -> list[Path]:
     by_digest: dict[str, Path] = {}
     for path in map(Path, paths):
         try:
-            digest = digest_bytes(path.read_bytes())
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise RecordError(f"{path}: records cannot be read: {error.strerror}") from error
         if digest in by_digest:
@@ -110,49 +94,109 @@ def ordered_by_content(paths: Sequence[str | Path]) -> list[Path]:
     return [by_digest[digest] for digest in sorted(by_digest)]
 
 
-def _final(rows: Iterable[Row], excluded: Counter[str]) -> list[Row]:
-    chosen: dict[str, Row] = {}
-    counts: Counter[str] = Counter()
-    for row in rows:
-        trial = row["trial_id"]
-        counts[trial] += 1
-        held = chosen.get(trial)
-        if row["final"] and (held is None or row["attempt"] >= held["attempt"]):
-            chosen[trial] = row
-    for trial, count in counts.items():
-        excluded[SUPERSEDED if trial in chosen else NOT_FINAL] += count - (trial in chosen)
-    for reason in (SUPERSEDED, NOT_FINAL):
-        if not excluded[reason]:
-            del excluded[reason]
-    return list(chosen.values())
+def _read(files: Sequence[Path], notes: list[str]) -> pl.DataFrame:
+    """Return every line of the files as a row, in order, and note what reading reported."""
+    scans = [scan(path) for path in files]
+    stretches = [(run, stretch) for run, found in enumerate(scans) for stretch in cut(found.path, found.whole_bytes)]
+    ignored: list[Counter[str]] = [Counter() for _ in scans]
+    frames = []
+    for (run, _), chunk in zip(stretches, read_chunks([stretch for _, stretch in stretches]), strict=True):
+        ignored[run].update(chunk.ignored)
+        frames.append(chunk.frame.with_columns(pl.lit(run, pl.Int64()).alias("run")))
+    for found, fields in zip(scans, ignored, strict=True):
+        report_torn(found, notes.append)
+        report_ignored(found.path, fields, notes.append)
+    return pl.concat(frames, how="diagonal") if frames else pl.DataFrame()
 
 
-def _frame(chosen: Sequence[tuple[int, Row]]) -> pl.DataFrame:
-    rows = [row for _, row in chosen]
-    series = [
-        pl.Series("run", [number for number, _ in chosen], pl.Int64()),
-        pl.Series("is_baseline", [_is_baseline(row) for row in rows], pl.Boolean()),
-    ]
-    for column in COLUMNS:
-        values = [value_at(row, column.path) for row in rows]
-        series.append(_series(column.name, values, column.kind))
+def _read_designs(files: Sequence[Path], notes: list[str]) -> list[tuple[list[int], pl.Series]]:
+    """Return the ids of planned trials for each design beside the files, with the runs that lie beside it."""
+    runs: dict[Path, list[int]] = {}
+    for run, path in enumerate(files):
+        runs.setdefault(path.with_name(DESIGN_NAME), []).append(run)
+    found = []
+    for path, beside in runs.items():
+        try:
+            trials = load_design(path)["trials"]
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            notes.append(f"{path}: cannot be read ({error.strerror}), so trials without a record were not counted")
+        except ValueError as error:
+            notes.append(f"{path}: {error}, so trials without a record were not counted")
+        else:
+            found.append((beside, pl.Series("planned", [trial["trial_id"] for trial in trials], pl.String())))
+    return found
+
+
+def _choose(rows: pl.DataFrame, files: Sequence[Path], excluded: Counter[str]) -> pl.DataFrame:
+    """Return the row that stands for each trial, in the order of (run, position, trial)."""
+    keys = rows.select("run", "position", "trial_id", "record_id", "attempt", FINAL, OFFSET).with_row_index("row")
+    trial = ["run", "trial_id"]
+    finals = keys.filter(FINAL).sort("attempt", "row").unique(trial, keep="last")
+    superseded = keys.join(finals, on=trial, how="semi").height - finals.height
+    chosen = _without_repeats(finals, files)
+    counts = {
+        SUPERSEDED: superseded,
+        NOT_FINAL: keys.height - superseded - finals.height,
+        REPEATED: finals.height - chosen.height,
+    }
+    excluded.update(counts)
+    order = chosen.sort("run", "position", "trial_id")["row"]
+    # One column after the other: both tables as a whole would need twice the memory.
+    return pl.DataFrame([rows.drop_in_place(name).gather(order) for name in rows.columns])
+
+
+def _without_repeats(finals: pl.DataFrame, files: Sequence[Path]) -> pl.DataFrame:
+    """Leave out records that stand in an earlier run as well.
+
+    Two runs of one study share ids; only a record that is equal throughout is the same.
+    """
+    doubled = finals.filter(pl.col("record_id").is_duplicated()).sort("record_id", "run", "row")
+    repeats: list[int] = []
+    kept: list[dict[str, Any]] = []
+    before = None
+    for record_id, run, offset, row in doubled.select("record_id", "run", OFFSET, "row").iter_rows():
+        if record_id != before:
+            kept, before = [], record_id
+        with files[run].open("rb") as file:
+            file.seek(offset)
+            data = read_encoded(file.readline(), str(files[run])).data
+        if data in kept:
+            repeats.append(row)
+        else:
+            kept.append(data)
+    return finals.filter(~pl.col("row").is_in(repeats)) if repeats else finals
+
+
+def _with_maps(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the table in its order of columns, with a column for each key of each map."""
+    knobs, baseline = (rows[f"{SHARED_MAP}{prefix}"] for prefix in ("knob_", "baseline_"))
+    is_baseline = ((knobs == baseline) & (baseline != "{}")).alias("is_baseline")
+    columns = [rows["run"], is_baseline, *(rows[column.name] for column in COLUMNS)]
+    known = {column.name for column in COLUMNS}
     for group in MAPS:
-        maps = [value_at(row, group.path) or {} for row in rows]
-        keys = sorted({key for entry in maps for key in entry})
-        for key in keys:
-            values = [entry.get(key) for entry in maps]
-            series.append(_series(group.prefix + key, values, group.kind or _common_kind(values)))
-    return pl.DataFrame(series)
+        if group.varies:
+            names = [name for name in rows.columns if name.startswith(group.prefix) and name not in known]
+            columns += [rows[name] for name in sorted(names)]
+        else:
+            columns += _map_columns(rows[SHARED_MAP + group.prefix], group)
+    return pl.DataFrame(columns)
 
 
-def _series(name: str, values: list[Any], kind: Kind) -> pl.Series:
-    if kind == "json":
-        values = [None if value is None else canonical_json(value) for value in values]
-    elif kind == "text":
-        values = [None if value is None else str(value) for value in values]
-    elif kind == "real":
-        values = [None if value is None else float(value) for value in values]
-    return pl.Series(name, values, TYPES[kind])
+def _map_columns(texts: pl.Series, group: MapColumns) -> list[pl.Series]:
+    """Return the columns of a map: each distinct map is read once, and its values put where it stands."""
+    distinct = pl.DataFrame([texts.unique().alias("text")]).with_row_index("place")
+    maps = [json.loads(text) for text in distinct["text"]]
+    places = pl.DataFrame([texts.alias("text")]).join(distinct, on="text", how="left", maintain_order="left")["place"]
+    columns = []
+    for key in sorted({key for entry in maps for key in entry}):
+        values = [entry.get(key) for entry in maps]
+        kind = group.kind or _common_kind(values)
+        if kind == "label":
+            values = [None if value is None else str(value) for value in values]
+        columns.append(series(group.prefix + key, values, kind).gather(places))
+    return columns
 
 
 def _common_kind(values: Iterable[Any]) -> Kind:
@@ -161,9 +205,4 @@ def _common_kind(values: Iterable[Any]) -> Kind:
         return "yes_no"
     if kinds == {int}:
         return "whole"
-    return "real" if kinds and kinds <= {int, float} else "text"
-
-
-def _is_baseline(row: Row) -> bool:
-    config = row["config"]
-    return bool(config["baseline"]) and config["knobs"] == config["baseline"]
+    return "real" if kinds and kinds <= {int, float} else "label"

@@ -1,18 +1,17 @@
 """Do the records hold by themselves, and are they exactly what was planned?"""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ablatrix.analysis.planned import DESIGN_NAME, load_design
 from ablatrix.artifact.problem import Problem
 from ablatrix.errors import RecordError
 from ablatrix.records.model import Record
 from ablatrix.records.schema import validate_line
 
 RECORDS_NAME = "results.jsonl"
-DESIGN_NAME = "design.json"
 SHARED_FIELDS = ("cell_id", "block_id", "mode", "role")
 SHOWN = 10  # of a long list, this many are named
 
@@ -38,14 +37,11 @@ def check_lines(directory: Path) -> tuple[list[Record], list[Problem]]:
 def read_design(directory: Path) -> tuple[dict[str, Any] | None, list[Problem]]:
     """Return the design as plain data; None with the problem when it cannot be read."""
     try:
-        design = json.loads((directory / DESIGN_NAME).read_bytes())
-        if not all(isinstance(trial["trial_id"], str) for trial in design["trials"]):
-            raise TypeError("a trial_id is not text")
+        return load_design(directory / DESIGN_NAME), []
     except OSError as error:
         return None, [Problem(DESIGN_NAME, "unreadable", f"the design cannot be read: {error.strerror}")]
-    except (ValueError, KeyError, TypeError) as error:
-        return None, [Problem(DESIGN_NAME, "invalid", f"not a design: {error!r}")]
-    return design, []
+    except ValueError as error:
+        return None, [Problem(DESIGN_NAME, "invalid", str(error))]
 
 
 def check_plan(records: Sequence[Record], design: Mapping[str, Any]) -> list[Problem]:

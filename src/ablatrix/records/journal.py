@@ -11,17 +11,18 @@ import json
 import os
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 from ablatrix.errors import RecordError
 from ablatrix.records.model import SCHEMA_VERSION, Record
 from ablatrix.records.schema import ValidLine, parse_object, read_line
 
 Report = Callable[[str], None]
+BLOCK_BYTES = 2**20
 
 
 def _warn(message: str) -> None:
@@ -60,18 +61,18 @@ def scan(path: str | Path) -> Scan:
         RecordError: The file cannot be read.
     """
     path = Path(path)
-    lines = whole = 0
-    last = b""
+    lines = 0
     try:
         with path.open("rb") as file:
-            for last in file:
-                lines += 1
-                whole += len(last)
+            while block := file.read(BLOCK_BYTES):
+                lines += block.count(b"\n")
+            last = _last_line(file)
+            size = file.tell()
     except OSError as error:
         raise RecordError(f"{path}: records cannot be read: {error.strerror}") from error
     if not last or _is_whole(last):
-        return Scan(path, lines, whole, 0)
-    return Scan(path, lines - 1, whole - len(last), len(last))
+        return Scan(path, lines, size, 0)
+    return Scan(path, lines - last.endswith(b"\n"), size - len(last), len(last))
 
 
 def read_lines(path: str | Path, report: Report = _warn) -> Iterator[ValidLine]:
@@ -85,22 +86,40 @@ def read_lines(path: str | Path, report: Report = _warn) -> Iterator[ValidLine]:
         RecordError: The file cannot be read, or a line breaks the schema (``file:line`` leads the message).
     """
     found = scan(path)
+    report_torn(found, report)
+    ignored: Counter[str] = Counter()
+    with found.path.open("rb") as file:
+        for number in range(1, found.lines + 1):
+            line = read_encoded(file.readline(), f"{found.path}:{number}")
+            ignored.update(line.ignored)
+            yield line
+    report_ignored(found.path, ignored, report)
+
+
+def read_encoded(line: bytes, place: str) -> ValidLine:
+    """Validate one line as it stands in a file; see `read_line`.
+
+    Raises:
+        RecordError: It is not UTF-8, or breaks the schema.
+    """
+    return read_line(_decoded(line, place), place)
+
+
+def report_torn(found: Scan, report: Report) -> None:
+    """Report a torn tail, if there is one."""
     if found.torn_bytes:
         report(
             f"{found.path}:{found.lines + 1}: the last line is torn ({found.torn_bytes} bytes) and was "
             "passed over; "
             f"the next run into this directory sets it aside"
         )
-    ignored: Counter[str] = Counter()
-    with found.path.open("rb") as file:
-        for number in range(1, found.lines + 1):
-            place = f"{found.path}:{number}"
-            line = read_line(_decoded(file.readline(), place), place)
-            ignored.update(line.ignored)
-            yield line
+
+
+def report_ignored(path: Path, ignored: Mapping[str, int], report: Report) -> None:
+    """Report the fields of a newer minor version that were ignored, each with its count of lines."""
     if ignored:
         fields = ", ".join(f"{field} ({count} lines)" for field, count in sorted(ignored.items()))
-        report(f"{found.path}: written by a newer minor version than {SCHEMA_VERSION}; fields ignored: {fields}")
+        report(f"{path}: written by a newer minor version than {SCHEMA_VERSION}; fields ignored: {fields}")
 
 
 def read_records(path: str | Path, report: Report = _warn) -> Iterator[Record]:
@@ -213,6 +232,18 @@ class Journal:
         os.ftruncate(self._descriptor, found.whole_bytes)
         os.fsync(self._descriptor)
         return side
+
+
+def _last_line(file: BinaryIO) -> bytes:
+    """Return the last line of a file, whole or not, without the lines before it; leave the file at its end."""
+    size = file.seek(0, os.SEEK_END)
+    taken = 0
+    tail = b""
+    while b"\n" not in tail[:-1] and taken < size:
+        taken = min(size, max(4096, 2 * taken))
+        file.seek(size - taken)
+        tail = file.read(taken)
+    return tail[tail.rfind(b"\n", 0, -1) + 1 :]
 
 
 def _is_whole(line: bytes) -> bool:

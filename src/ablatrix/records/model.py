@@ -139,7 +139,7 @@ class WorkloadFacts(Part):
 
     name: str = Field(description="Name in the registry.")
     tier: Tier = Field(description="tiny, medium or hard.")
-    parameters: dict[str, int | float | str | bool] = Field(description="Every size parameter, defaults included.")
+    parameters: dict[str, int | Finite | str | bool] = Field(description="Every size parameter, defaults included.")
     inputs: list[InputFacts] = Field(description="Inputs in order.")
     dynamic: dict[str, list[int]] = Field(description="Dynamic dimensions: name -> [smallest, largest] size.")
     timed_sizes: dict[str, int] = Field(description="Size of each dynamic dimension that is timed.")

@@ -1,0 +1,336 @@
+"""Time and memory of analysing many records: tidy, then the summary, then effects and noise floors.
+
+Records are lines that a run wrote (``records_scale.jsonl``) with each trial's own ids, times and bursts filled in: 25
+workloads x 2 compilers x (16 configurations + reference + twin) x cold and hot, as many blocks as the size asks for
+(556 of each for a million trials). One trial in 100 fails with its traceback, one in 200 has an interrupted attempt
+before it. Their design lies beside them. Each size is read in a process of its own; pandas does the same naive job
+beside it: read_json by chunks, json_normalize, groupby.
+
+    python benchmarks/records_scale.py [largest size] [largest size for pandas]
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import multiprocessing
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from ablatrix.canonical import content_id, digest_value
+
+TARGETS = {"seconds": 60.0, "peak_gib": 4.0, "row_cost_ratio": 1.25}
+KNOBS = {"partition": ("whole", "regions"), "reuse": ("keep", "release"), "memory_plan": ("off", "on")}
+PRIMARY = {**KNOBS, "fusion": ("off", "on")}
+FIXED = {"schedule": "vectorised", "library": "off", "upper_bound": "workload", "pass_timing": "off"}
+BASELINE = {**{knob: levels[0] for knob, levels in PRIMARY.items()}, **FIXED, "cache_tag": "private"}
+WORKLOADS, COMPILERS, BURSTS, BLOCK = 25, ("tvm", "inductor"), 10, 18
+KEYS = ["workload", "compiler", "role", "mode", *(f"knob_{knob}" for knob in PRIMARY)]
+METRICS = ["compile_first_run_ms", "run_ms_mean", "run_ms_p50", "run_ms_p95", "planned_bytes", "peak_rss_delta_bytes"]
+TRACEBACK = "Traceback (most recent call last):\n" + "".join(
+    f'  File "/opt/venv/lib/python3.11/site-packages/tvm/pass_{i}.py", line {i}, in transform\n    return step(m)\n'
+    for i in range(12)
+)
+ERROR = {
+    "type": "CompilerError",
+    "message": "tvm: pass FuseOps: cannot fuse 'relax.add'",
+    "phase": "compile",
+    "signal": None,
+    "exit_code": None,
+    "traceback": TRACEBACK,
+    "traceback_digest": digest_value(TRACEBACK),
+    "output_tail": "warning: nothing to tune\n" * 20,
+}
+LINES = {
+    (record["mode"], record["role"] == "reference"): line
+    for line in Path(__file__).with_suffix(".jsonl").read_text(encoding="utf-8").splitlines()
+    for record in [json.loads(line)]
+}
+
+
+def main(largest: int, largest_pandas: int) -> None:
+    """Make records of each size, analyse them, and print all figures as JSON."""
+    sizes = [size for size in (10_000, 100_000, 1_000_000) if size < largest] + [largest]
+    figures: dict[str, Any] = {"cores": len(os.sched_getaffinity(0)), "sizes": {}, "pandas": {}}
+    for size in sizes:
+        directory = Path(tempfile.mkdtemp(prefix="records-scale-"))
+        try:
+            start = perf_counter()
+            made = write_run(directory, size)
+            print(f"{size} trials: {made} in {perf_counter() - start:.0f} s", flush=True)
+            figures["sizes"][size] = made | measured(analyse, directory / "results.jsonl")
+            print(json.dumps(figures["sizes"][size]), flush=True)
+            if size <= largest_pandas:
+                figures["pandas"][size] = measured(analyse_by_pandas, directory / "results.jsonl")
+                print(json.dumps({"pandas": figures["pandas"][size]}), flush=True)
+        finally:
+            shutil.rmtree(directory)
+    last, first = figures["sizes"][largest], figures["sizes"][sizes[0]]
+    figures["row_cost_ratio"] = last["us_a_trial"] / first["us_a_trial"]
+    holds = (
+        largest >= 1_000_000
+        and last["seconds"] <= TARGETS["seconds"]
+        and last["peak_gib"] <= TARGETS["peak_gib"]
+        and figures["row_cost_ratio"] <= TARGETS["row_cost_ratio"]
+    )
+    print(json.dumps({"benchmark": "records_scale", "figures": figures, "targets": TARGETS, "holds": holds}))
+
+
+def analyse(results: Path) -> dict[str, float]:
+    """Return the seconds that each part takes."""
+    from ablatrix.analysis.effects import main_effects, noise_floors
+    from ablatrix.analysis.estimate import group_columns, summarise_groups, without_primers
+    from ablatrix.analysis.tidy import tidy
+
+    laps = [perf_counter()]
+    found = tidy([results])
+    laps.append(perf_counter())
+    trials = without_primers(found.trials)
+    groups = summarise_groups(trials, group_columns(found)).height
+    laps.append(perf_counter())
+    effects = main_effects(trials, "run_ms_p50", "hot", list(PRIMARY)) + main_effects(
+        trials, "compile_first_run_ms", "cold", list(PRIMARY)
+    )
+    floors = noise_floors(trials, "run_ms_p50", "hot")
+    laps.append(perf_counter())
+    parts = dict(zip(("tidy_s", "summary_s", "effects_s"), np.diff(laps).tolist(), strict=True))
+    counts = {
+        "excluded": sum(found.excluded.values()),
+        "groups": groups,
+        "effects": len(effects),
+        "floors": len(floors),
+    }
+    return {"trials": found.trials.height, **parts, **counts, "table_gib": found.trials.estimated_size() / 2**30}
+
+
+def analyse_by_pandas(results: Path) -> dict[str, float]:
+    """Do the same by the plain means of pandas: no validation, no intervals, no choice of attempts beyond ``final``."""
+    import pandas as pd
+
+    laps = [perf_counter()]
+    frames = []
+    for chunk in pd.read_json(results, lines=True, chunksize=10_000):
+        frames.append(pd.json_normalize(chunk.to_dict("records")))
+    table = pd.concat(frames)
+    table = table[table["final"]]
+    laps.append(perf_counter())
+    keys = ["workload.name", "config.compiler", "role", "mode", *(f"config.knobs.{knob}" for knob in PRIMARY)]
+    parts = {"run_ms_mean": "runtime", "run_ms_p50": "runtime", "compile_first_run_ms": "runtime"}
+    metrics = [f"{part}.{name}" for name, part in parts.items()]
+    ok = table[table["status"] == "ok"]
+    groups = len(ok.groupby(keys, dropna=False)[metrics].agg(["count", "median", "mean"]))
+    laps.append(perf_counter())
+    base = ok[
+        (ok["role"] == "measured")
+        & (ok[[f"config.knobs.{k}" for k in PRIMARY]] == [BASELINE[k] for k in PRIMARY]).all(axis=1)
+    ]
+    joined = ok.merge(base[["block_id", metrics[1]]], on="block_id", suffixes=("", "_base"))
+    joined["log"] = np.log(joined[metrics[1]]) - np.log(joined[f"{metrics[1]}_base"])
+    joined.groupby(keys, dropna=False)["log"].agg(["mean", "std", "count"])
+    laps.append(perf_counter())
+    seconds = dict(zip(("read_s", "summary_s", "ratios_s"), np.diff(laps).tolist(), strict=True))
+    return {"trials": len(table), **seconds, "groups": groups}
+
+
+def measured(work: Callable[[Path], dict[str, float]], results: Path) -> dict[str, Any]:
+    """Run work in a process of its own and add seconds in all, microseconds a trial and the peak of memory."""
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    process = multiprocessing.get_context("spawn").Process(target=report, args=(work, results, sender))
+    start = perf_counter()
+    process.start()
+    sender.close()
+    assert process.pid is not None
+    peak = 0
+    while not receiver.poll(0.05):
+        peak = max(peak, tree_bytes(process.pid))
+    found: dict[str, Any] = receiver.recv()
+    process.join()
+    seconds = perf_counter() - start
+    return {
+        **found,
+        "seconds": seconds,
+        "us_a_trial": seconds / found["trials"] * 1e6,
+        "peak_gib": peak / 2**30,
+    }
+
+
+def report(work: Callable[[Path], dict[str, float]], results: Path, sender: Any) -> None:
+    """Send what the work returns."""
+    sender.send(work(results))
+
+
+def tree_bytes(pid: int) -> int:
+    """Return the resident memory of a process and of its children, pages that they share counted once (PSS)."""
+    import psutil
+
+    total = 0
+    try:
+        for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
+            total += process.memory_info().rss
+    except psutil.Error:
+        pass
+    return total
+
+
+def write_run(directory: Path, trials: int) -> dict[str, int]:
+    """Write ``results.jsonl`` and ``design.json`` of a made-up run; return lines and bytes a line."""
+    rng = np.random.default_rng(7)
+    cells = [
+        (mode, workload, compiler, roles_and_knobs)
+        for mode in ("cold", "hot")
+        for workload in range(WORKLOADS)
+        for compiler in COMPILERS
+        for roles_and_knobs in [list(configurations())]
+    ]
+    templates = {
+        (mode, workload, compiler, place, failed): split(template(mode, workload, compiler, role, knobs, failed))
+        for mode, workload, compiler, sides in cells
+        for place, (role, knobs) in enumerate(sides)
+        for failed in (False, True)
+    }
+    lines = size = 0
+    planned = []
+    with (directory / "results.jsonl").open("w", encoding="utf-8") as file:
+        for position in range(0, trials, BLOCK):
+            block = position // BLOCK
+            mode, workload, compiler, sides = cells[block % len(cells)]
+            noise = rng.normal(0.0, 0.01, (BLOCK, 8 + BURSTS)) + rng.normal(0.0, 0.03)
+            chance = rng.random((BLOCK, 2))
+            for place in range(min(BLOCK, trials - position)):
+                role, knobs = sides[place]
+                failed, again = chance[place, 0] < 0.01, chance[place, 1] < 0.005
+                values = trial_values(block, position + place, mode, workload, knobs, noise[place])
+                attempts = (True, False) if again else (False,)
+                for attempt, early in enumerate(attempts):
+                    pieces, names = templates[mode, workload, compiler, place, bool(failed or early)]
+                    values |= {"attempt": str(attempt), "final": "false" if early else "true"}
+                    values["record_id"] = f'"{position + place:014x}{attempt:02x}"'
+                    text = (
+                        "".join(
+                            itertools.chain.from_iterable(zip(pieces[:-1], map(values.__getitem__, names), strict=True))
+                        )
+                        + pieces[-1]
+                    )
+                    size += file.write(text)
+                    lines += 1
+                planned.append(
+                    {
+                        "cell_id": f"{workload:04x}{place:012x}",
+                        "mode": mode,
+                        "role": role,
+                        "trial_id": values["trial_id"][1:-1],
+                    }
+                )
+    (directory / "design.json").write_text(json.dumps({"trials": planned}, indent=1))
+    return {"lines": lines, "bytes_a_line": round(size / lines)}
+
+
+def configurations() -> Iterator[tuple[str, dict[str, str] | None]]:
+    """Yield role and knobs of the trials of a block."""
+    for levels in itertools.product(*PRIMARY.values()):
+        yield "measured", {**BASELINE, **dict(zip(PRIMARY, levels, strict=True))}
+    yield "reference", None
+    yield "twin", dict(BASELINE)
+
+
+def trial_values(
+    block: int, position: int, mode: str, workload: int, knobs: dict[str, str] | None, noise: Any
+) -> dict[str, str]:
+    """Return the JSON of what is a trial's own."""
+    scale = 0.7 if knobs is None else 0.6 ** (knobs["fusion"] == "on") * 1.05 ** (knobs["partition"] == "regions")
+    times = ((1.0 + workload) * scale * np.exp(noise)).tolist()
+    bursts = times[8:]
+    p50 = times[0]
+    figures = {
+        "p50": p50,
+        "mean": p50 * 1.01,
+        "p90": p50 * 1.03,
+        "p95": p50 * 1.05,
+        "p99": p50 * 1.12,
+        "min": p50 * 0.97,
+        "total": times[1] * 100,
+        "plan": times[2] * 2,
+        "import": times[3] * 9,
+        "compile": times[4] * 70,
+        "link": times[5] * 15,
+        "load": times[6] * 4,
+        "first": times[7] * 1.2,
+        "wall": p50 / 4,
+        "cpu": p50 / 3,
+        "span": p50 / 2,
+        "diff": times[1] * 1e-6,
+        "relative": times[2] * 1e-5,
+        "rms": times[3] / (1 + workload),
+    }
+    return {name: repr(value) for name, value in figures.items()} | {
+        "bursts": f"[{','.join(map(repr, bursts))}]",
+        "trial_id": f'"{position:016x}"',
+        "block_id": f'"{block:016x}"',
+        "file": f'"samples/{block:016x}.jsonl"',
+        "digest": f'"{position:064x}"',
+        "time": f'"2026-01-01T{position // 3600 % 24:02d}:{position // 60 % 60:02d}:{position % 60:02d}.123Z"',
+        "block": str(block),
+        "position": str(position),
+        "switches": str(position % 6007),
+        "rss": str(4_000_000 + position % 9_001 * 128),
+    }
+
+
+def split(text: str) -> tuple[list[str], list[str]]:
+    """Return the fixed pieces of a template and the names of what stands between them."""
+    parts = re.split(r'"@(\w+)@"', text)
+    return parts[::2], parts[1::2]
+
+
+def template(mode: str, workload: int, compiler: str, role: str, knobs: dict[str, str] | None, failed: bool) -> str:
+    """Return the line of a trial with ``"@name@"`` where its own values go."""
+    record: dict[str, Any] = json.loads(LINES[mode, knobs is None])
+    name = f"workload_{workload:02d}"
+    cell = content_id([name, compiler, knobs])
+    record |= {"cell_id": cell, "role": role}
+    fill(record, "record_id", "trial_id", "attempt", "final", "block_id", wall_s="wall")
+    fill(record["meta"], "block", "position", time_utc="time")
+    fill(record["meta"]["noise"], span_s="span", involuntary_switches="switches", cpu_s="cpu")
+    record["workload"] |= {"name": name, "digest": digest_value(name)}
+    record["workload"]["parameters"]["hidden"] = 64 + workload
+    fill(record["correctness"], max_abs_diff="diff", max_rel_diff="relative", rms_ratio="rms")
+    if knobs is not None:
+        record["config"] |= {"compiler": compiler, "knobs": knobs, "baseline": BASELINE}
+        record["compile"]["artifact_digest"] = record["correctness"]["checked_digest"] = digest_value([cell, "code"])
+        fill(record["plan"], plan_ms="plan")
+        fill(record["compile"]["compile_ms"], *record["compile"]["compile_ms"])
+    runtime = record["runtime"]
+    fill(runtime, peak_rss_delta_bytes="rss")
+    if mode == "hot":
+        fill(runtime, **{f"run_ms_{part}": part for part in ("mean", "p50", "p90", "p95", "p99", "min")})
+        fill(runtime, burst_ms_p50="bursts")
+        fill(runtime["samples"], "file", "digest")
+    elif knobs is not None:
+        fill(runtime, **{f"{part}_ms": part for part in ("plan", "import", "compile", "link", "load")})
+    if mode == "cold":
+        fill(runtime, compile_first_run_ms="total", run_ms_cold="first")
+    if failed:
+        record |= {"status": "compile_error", "error": ERROR, "compile": None, "runtime": None, "correctness": None}
+    return json.dumps(record, separators=(",", ":")) + "\n"
+
+
+def fill(part: dict[str, Any], *names: str, **others: str) -> None:
+    """Put the mark of a trial's own value into fields of a part."""
+    part |= {field: f"@{name}@" for field, name in ({name: name for name in names} | others).items()}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("largest", nargs="?", type=int, default=1_000_000)
+    parser.add_argument("largest_pandas", nargs="?", type=int, default=100_000)
+    chosen = parser.parse_args()
+    main(chosen.largest, chosen.largest_pandas)

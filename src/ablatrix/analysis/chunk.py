@@ -1,0 +1,191 @@
+"""A stretch of lines -> a frame: what can be done to records piece by piece, in any process."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel
+
+from ablatrix.analysis.columns import COLUMNS, MAPS, TYPES, Kind
+from ablatrix.canonical import canonical_json
+from ablatrix.errors import RecordError
+from ablatrix.records.journal import BLOCK_BYTES, read_encoded
+from ablatrix.records.model import Record
+from ablatrix.records.schema import read_quickly
+
+FINAL, OFFSET, SHARED_MAP = " final", " offset", " map "  # no column of a record begins with a space
+CHUNK_BYTES = 8 * 2**20
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Whole lines of a file: its bytes from ``start`` up to ``end``."""
+
+    path: Path
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What a stretch holds.
+
+    Attributes:
+        frame: A row a line, in order. A map that many rows share is canonical JSON in one column, ``SHARED_MAP`` and
+            its prefix. `FINAL` and `OFFSET` (where the line begins in the file) serve the choice of rows.
+        ignored: Fields of a newer minor version that were ignored, each with its count of lines.
+    """
+
+    frame: pl.DataFrame
+    ignored: Mapping[str, int]
+
+
+def cut(path: Path, whole_bytes: int) -> Iterator[Stretch]:
+    """Yield the stretches, each about `CHUNK_BYTES` long, that a file's whole lines are made of."""
+    start = 0
+    with path.open("rb") as file:
+        while start < whole_bytes:
+            file.seek(min(start + CHUNK_BYTES, whole_bytes) - 1)
+            file.readline()
+            yield Stretch(path, start, file.tell())
+            start = file.tell()
+
+
+def read_chunk(stretch: Stretch) -> Chunk:
+    """Validate every line of a stretch and return them as columns.
+
+    Raises:
+        RecordError: The file cannot be read, or a line breaks the schema (``file:line`` leads the message).
+    """
+    try:
+        with stretch.path.open("rb") as file:
+            file.seek(stretch.start)
+            lines = file.read(stretch.end - stretch.start).removesuffix(b"\n").split(b"\n")
+    except OSError as error:
+        raise RecordError(f"{stretch.path}: records cannot be read: {error.strerror}") from error
+    ignored: Counter[str] = Counter()
+    frame = _frame(
+        read_quickly(line) or _read_slowly(line, stretch, number, ignored) for number, line in enumerate(lines)
+    )
+    offsets = stretch.start + np.cumsum([0, *(len(line) + 1 for line in lines[:-1])])
+    return Chunk(frame.with_columns(pl.Series(OFFSET, offsets, pl.Int64())), ignored)
+
+
+def _read_slowly(line: bytes, stretch: Stretch, number: int, ignored: Counter[str]) -> Record:
+    try:
+        valid = read_encoded(line, "")
+    except RecordError:
+        # How many lines stand before costs a pass over the file, so it is counted for a fault only.
+        read_encoded(line, f"{stretch.path}:{_lines_before(stretch) + number + 1}")
+        raise
+    ignored.update(valid.ignored)
+    return valid.record
+
+
+def _lines_before(stretch: Stretch) -> int:
+    count = 0
+    with stretch.path.open("rb") as file:
+        while file.tell() < stretch.start:
+            count += file.read(min(BLOCK_BYTES, stretch.start - file.tell())).count(b"\n")
+    return count
+
+
+Place = tuple[str, ...]
+_VALUES: Mapping[str, tuple[Place, Kind]] = {
+    FINAL: (("final",), "yes_no"),
+    **{column.name: (column.path, column.kind) for column in COLUMNS if column.kind != "json"},
+}
+_SHARED: Mapping[str, Place] = {
+    **{column.name: column.path for column in COLUMNS if column.kind == "json"},
+    **{SHARED_MAP + group.prefix: group.path for group in MAPS if not group.varies},
+}
+_VARYING: Mapping[str, Place] = {group.prefix: group.path for group in MAPS if group.varies}
+_PARTS: tuple[Place, ...] = tuple(
+    sorted({path[:-1] for path in chain((path for path, _ in _VALUES.values()), _SHARED.values(), _VARYING.values())})
+)
+"""Parts of a record that columns are made of; a part stands after the one that holds it."""
+
+
+def _frame(records: Iterable[Record]) -> pl.DataFrame:
+    """Return records as columns. Each is taken apart at once, while the processor's cache still holds it."""
+    fields = {part: [path[-1] for path, _ in _VALUES.values() if path[:-1] == part] for part in _PARTS}
+    for path in _VARYING.values():
+        fields[path[:-1]].append(path[-1])
+    holders = [(_PARTS.index(part[:-1]), part[-1]) for part in _PARTS if part]
+    takers = [(itemgetter(*fields[part]), (None,) * len(fields[part]), list[tuple[Any, ...]]()) for part in _PARTS]
+    shared = [(_PARTS.index(path[:-1]), path[-1], _SharedTexts()) for path in _SHARED.values()]
+    for record in records:
+        parts: list[dict[str, Any] | None] = [record.__dict__]
+        for holder, field in holders:
+            held = parts[holder]
+            part = None if held is None else held[field]
+            parts.append(None if part is None else part.__dict__)
+        for held, (take, nothing, rows) in zip(parts, takers, strict=True):
+            rows.append(nothing if held is None else take(held))
+        for place, field, texts in shared:
+            held = parts[place]
+            texts.append(None if held is None else held[field])
+    taken = {
+        (*part, field): values
+        for part, (_, _, rows) in zip(_PARTS, takers, strict=True)
+        for field, values in zip(fields[part], zip(*rows, strict=True), strict=True)
+    }
+    columns = [series(name, taken[path], kind) for name, (path, kind) in _VALUES.items()]
+    columns += [series(name, texts.texts, "json") for name, (_, _, texts) in zip(_SHARED, shared, strict=True)]
+    for prefix, path in _VARYING.items():
+        maps = [entry or {} for entry in taken[path]]
+        columns += [
+            series(prefix + key, [entry.get(key) for entry in maps], "real") for key in sorted(set().union(*maps))
+        ]
+    return pl.DataFrame(columns)
+
+
+class _SharedTexts:
+    """Canonical JSON of values, made once for all that are alike."""
+
+    def __init__(self) -> None:
+        self.texts: list[str | None] = []
+        self._made: dict[str, str | None] = {"None": None}
+
+    def append(self, value: Any) -> None:
+        if type(value) is list:
+            value = [item.__dict__ if isinstance(item, BaseModel) else item for item in value]
+        look = repr(value)  # unlike equality this tells 1, 1.0 and True apart
+        if look not in self._made:
+            self._made[look] = canonical_json(value)
+        self.texts.append(self._made[look])
+
+
+def series(name: str, values: Sequence[Any], kind: Kind) -> pl.Series:
+    """Return values of records as a column.
+
+    Raises:
+        RecordError: A whole number needs more than 64 bits.
+    """
+    if kind == "reals":
+        return _lists(name, values)
+    try:
+        return pl.Series(name, values, TYPES[kind])
+    except (OverflowError, TypeError) as error:
+        largest = max((value for value in values if isinstance(value, int)), key=abs, default=None)
+        raise RecordError(
+            f"column {name!r}: the table's whole numbers have 64 bits, but a record has {largest}; "
+            "correct that record or leave it out"
+        ) from error
+
+
+def _lists(name: str, values: Sequence[Sequence[float] | None]) -> pl.Series:
+    """Return lists of numbers as a column: all numbers as one column that is cut, far quicker than list by list."""
+    flat = pl.Series(name, list(chain.from_iterable(filter(None, values))), pl.Float64())
+    place = np.arange(len(values))
+    rows = pl.Series("row", np.repeat(place, [len(numbers or ()) for numbers in values]))
+    cut = pl.DataFrame([rows, flat]).group_by("row", maintain_order=True).agg(name)
+    filled = pl.DataFrame({"row": place}).join(cut, on="row", how="left", maintain_order="left")
+    empty = pl.Series([numbers is not None and not numbers for numbers in values], dtype=pl.Boolean())
+    return filled.select(pl.when(empty).then(pl.lit([], TYPES["reals"])).otherwise(name).alias(name))[name]

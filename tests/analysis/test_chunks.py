@@ -1,0 +1,74 @@
+"""Files read in pieces, by several processes: the same table, the same faults."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ablatrix.analysis import chunk, pool
+from ablatrix.analysis.tidy import tidy
+from ablatrix.errors import RecordError
+from ablatrix.records.journal import record_line
+from tests.synthetic import Plant, make_records, write_records
+
+
+@pytest.fixture
+def in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunk, "CHUNK_BYTES", 20_000)
+    monkeypatch.setattr(pool, "WORTH_BYTES", 0)
+    monkeypatch.setattr(pool, "cores_allowed", lambda: 3)
+
+
+def write(tmp_path: Path) -> Path:
+    records = make_records(blocks=1, superseded=2, plants=[Plant("timeout", "encoder", "hot", {"fusion": "on"})])
+    return write_records(tmp_path / "results.jsonl", records)
+
+
+def test_pieces_hold_whole_lines_and_all_of_them(tmp_path: Path, in_pieces: None) -> None:
+    path = write(tmp_path)
+    data = path.read_bytes()
+    pieces = [data[piece.start : piece.end] for piece in chunk.cut(path, len(data))]
+    assert len(pieces) > 5
+    assert b"".join(pieces) == data
+    assert all(piece.endswith(b"\n") for piece in pieces)
+
+
+def test_several_processes_give_the_same_table(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    path = write(tmp_path)
+    whole = tidy([path])
+    request.getfixturevalue("in_pieces")
+    pieces = tidy([path])
+    assert pieces.excluded == whole.excluded
+    assert pieces.trials.equals(whole.trials)
+    assert pieces.trials.schema == whole.trials.schema
+
+
+def test_a_fault_in_a_later_piece_is_placed_and_the_first_one_is_told(tmp_path: Path, in_pieces: None) -> None:
+    path = write(tmp_path)
+    lines = path.read_text().splitlines(keepends=True)
+    for number in (40, 60):
+        lines[number] = lines[number].replace('"hot"', '"warm"').replace('"cold"', '"warm"')
+    path.write_text("".join(lines))
+    with pytest.raises(RecordError, match=r"results\.jsonl:41: field 'mode'"):
+        tidy([path])
+
+
+def test_a_newer_minor_version_is_read_and_its_fields_are_counted(tmp_path: Path, in_pieces: None) -> None:
+    path = tmp_path / "results.jsonl"
+    lines = [record_line(record) for record in make_records(workloads=["encoder"], blocks=1)]
+    newer = [line.replace('"schema_version":"1.0"', '"schema_version":"1.7","colour":1') for line in lines]
+    path.write_text("".join(newer))
+    found = tidy([path])
+    assert found.trials.height == len(lines)
+    assert f"colour ({len(lines)} lines)" in found.notes[0]
+
+
+def test_lists_of_bursts_keep_null_and_empty_apart() -> None:
+    made = chunk.series("bursts", [[1.0, 2.5], None, [], [3.0]], "reals")
+    assert made.dtype == pl.List(pl.Float64)
+    assert made.to_list() == [[1.0, 2.5], None, [], [3.0]]
+
+
+def test_a_whole_number_beyond_64_bits_is_named() -> None:
+    with pytest.raises(RecordError, match=r"'edges'.*64 bits.*1000000000000000000000"):
+        chunk.series("edges", [1, 10**21], "whole")
