@@ -29,13 +29,15 @@ import numpy as np
 from ablatrix.canonical import content_id, digest_value
 
 TARGETS = {"seconds": 60.0, "peak_gib": 4.0, "row_cost_ratio": 1.25}
-KNOBS = {"partition": ("whole", "regions"), "reuse": ("keep", "release"), "memory_plan": ("off", "on")}
-PRIMARY = {**KNOBS, "fusion": ("off", "on")}
+PRIMARY = {
+    "partition": ("whole", "regions"),
+    "reuse": ("keep", "release"),
+    "memory_plan": ("off", "on"),
+    "fusion": ("off", "on"),
+}
 FIXED = {"schedule": "vectorised", "library": "off", "upper_bound": "workload", "pass_timing": "off"}
 BASELINE = {**{knob: levels[0] for knob, levels in PRIMARY.items()}, **FIXED, "cache_tag": "private"}
 WORKLOADS, COMPILERS, BURSTS, BLOCK = 25, ("tvm", "inductor"), 10, 18
-KEYS = ["workload", "compiler", "role", "mode", *(f"knob_{knob}" for knob in PRIMARY)]
-METRICS = ["compile_first_run_ms", "run_ms_mean", "run_ms_p50", "run_ms_p95", "planned_bytes", "peak_rss_delta_bytes"]
 TRACEBACK = "Traceback (most recent call last):\n" + "".join(
     f'  File "/opt/venv/lib/python3.11/site-packages/tvm/pass_{i}.py", line {i}, in transform\n    return step(m)\n'
     for i in range(12)
@@ -124,8 +126,7 @@ def analyse_by_pandas(results: Path) -> dict[str, float]:
     table = table[table["final"]]
     laps.append(perf_counter())
     keys = ["workload.name", "config.compiler", "role", "mode", *(f"config.knobs.{knob}" for knob in PRIMARY)]
-    parts = {"run_ms_mean": "runtime", "run_ms_p50": "runtime", "compile_first_run_ms": "runtime"}
-    metrics = [f"{part}.{name}" for name, part in parts.items()]
+    metrics = [f"runtime.{name}" for name in ("run_ms_mean", "run_ms_p50", "compile_first_run_ms")]
     ok = table[table["status"] == "ok"]
     groups = len(ok.groupby(keys, dropna=False)[metrics].agg(["count", "median", "mean"]))
     laps.append(perf_counter())
@@ -169,32 +170,25 @@ def report(work: Callable[[Path], dict[str, float]], results: Path, sender: Any)
 
 
 def tree_bytes(pid: int) -> int:
-    """Return the resident memory of a process and of its children, pages that they share counted once (PSS)."""
+    """Return the resident memory of a process and its children together; pages that they share count each time."""
     import psutil
 
-    total = 0
     try:
-        for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
-            total += process.memory_info().rss
-    except psutil.Error:
-        pass
-    return total
+        process = psutil.Process(pid)
+        return sum(each.memory_info().rss for each in (process, *process.children(recursive=True)))
+    except psutil.NoSuchProcess:
+        return 0  # one of them ended just now
 
 
 def write_run(directory: Path, trials: int) -> dict[str, int]:
     """Write ``results.jsonl`` and ``design.json`` of a made-up run; return lines and bytes a line."""
     rng = np.random.default_rng(7)
-    cells = [
-        (mode, workload, compiler, roles_and_knobs)
-        for mode in ("cold", "hot")
-        for workload in range(WORKLOADS)
-        for compiler in COMPILERS
-        for roles_and_knobs in [list(configurations())]
-    ]
+    sides = list(configurations())
+    units = list(itertools.product(("cold", "hot"), range(WORKLOADS), COMPILERS))
     templates = {
-        (mode, workload, compiler, place, failed): split(template(mode, workload, compiler, role, knobs, failed))
-        for mode, workload, compiler, sides in cells
-        for place, (role, knobs) in enumerate(sides)
+        (unit, place, failed): split(template(*unit, *side, failed))
+        for unit in units
+        for place, side in enumerate(sides)
         for failed in (False, True)
     }
     lines = size = 0
@@ -202,34 +196,23 @@ def write_run(directory: Path, trials: int) -> dict[str, int]:
     with (directory / "results.jsonl").open("w", encoding="utf-8") as file:
         for position in range(0, trials, BLOCK):
             block = position // BLOCK
-            mode, workload, compiler, sides = cells[block % len(cells)]
+            unit = units[block % len(units)]
             noise = rng.normal(0.0, 0.01, (BLOCK, 8 + BURSTS)) + rng.normal(0.0, 0.03)
             chance = rng.random((BLOCK, 2))
             for place in range(min(BLOCK, trials - position)):
                 role, knobs = sides[place]
                 failed, again = chance[place, 0] < 0.01, chance[place, 1] < 0.005
-                values = trial_values(block, position + place, mode, workload, knobs, noise[place])
+                values = trial_values(block, position + place, unit[1], knobs, noise[place])
                 attempts = (True, False) if again else (False,)
                 for attempt, early in enumerate(attempts):
-                    pieces, names = templates[mode, workload, compiler, place, bool(failed or early)]
+                    pieces, names = templates[unit, place, bool(failed or early)]
                     values |= {"attempt": str(attempt), "final": "false" if early else "true"}
                     values["record_id"] = f'"{position + place:014x}{attempt:02x}"'
-                    text = (
-                        "".join(
-                            itertools.chain.from_iterable(zip(pieces[:-1], map(values.__getitem__, names), strict=True))
-                        )
-                        + pieces[-1]
-                    )
+                    own = map(values.__getitem__, names)
+                    text = "".join(itertools.chain.from_iterable(zip(pieces, [*own, ""], strict=True)))
                     size += file.write(text)
                     lines += 1
-                planned.append(
-                    {
-                        "cell_id": f"{workload:04x}{place:012x}",
-                        "mode": mode,
-                        "role": role,
-                        "trial_id": values["trial_id"][1:-1],
-                    }
-                )
+                planned.append({"trial_id": values["trial_id"][1:-1], "mode": unit[0], "role": role})
     (directory / "design.json").write_text(json.dumps({"trials": planned}, indent=1))
     return {"lines": lines, "bytes_a_line": round(size / lines)}
 
@@ -242,9 +225,7 @@ def configurations() -> Iterator[tuple[str, dict[str, str] | None]]:
     yield "twin", dict(BASELINE)
 
 
-def trial_values(
-    block: int, position: int, mode: str, workload: int, knobs: dict[str, str] | None, noise: Any
-) -> dict[str, str]:
+def trial_values(block: int, position: int, workload: int, knobs: dict[str, str] | None, noise: Any) -> dict[str, str]:
     """Return the JSON of what is a trial's own."""
     scale = 0.7 if knobs is None else 0.6 ** (knobs["fusion"] == "on") * 1.05 ** (knobs["partition"] == "regions")
     times = ((1.0 + workload) * scale * np.exp(noise)).tolist()

@@ -81,6 +81,8 @@ def ordered_by_content(paths: Sequence[str | Path]) -> list[Path]:
     """
     if not paths:
         raise AnalysisError("no results were given; name at least one results.jsonl")
+    if len(paths) == 1:
+        return [Path(paths[0])]  # reading a large file twice for an order of one is not worth it
     by_digest: dict[str, Path] = {}
     for path in map(Path, paths):
         try:

@@ -1,5 +1,6 @@
 """Ratios of two configurations' times, with intervals over repeats; everything happens on logarithms."""
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -85,9 +86,15 @@ def _logarithms(values: Numbers) -> np.ndarray[tuple[int, ...], np.dtype[np.floa
 
 
 def _with_interval(mean: float, error: float, freedom: float, count: int, confidence: float) -> Ratio:
-    from scipy.stats import t  # importing scipy.stats costs half a second
-
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"0 < confidence < 1 must hold, but got confidence={confidence}")
-    reach = float(t.ppf((1.0 + confidence) / 2.0, freedom)) * error
+    reach = _t_quantile((1.0 + confidence) / 2.0, freedom) * error
     return Ratio(math.exp(mean), math.exp(mean - reach), math.exp(mean + reach), count)
+
+
+@functools.lru_cache(maxsize=1024)
+def _t_quantile(probability: float, freedom: float) -> float:
+    # 0.1 ms a call, and thousands of groups share a few counts of blocks.
+    from scipy.stats import t  # importing scipy.stats costs half a second
+
+    return float(t.ppf(probability, freedom))
