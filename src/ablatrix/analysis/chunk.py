@@ -16,8 +16,7 @@ from ablatrix.analysis.columns import COLUMNS, MAPS, TYPES, Kind
 from ablatrix.canonical import canonical_json
 from ablatrix.errors import RecordError
 from ablatrix.records.journal import BLOCK_BYTES, read_encoded
-from ablatrix.records.model import Record
-from ablatrix.records.schema import read_quickly
+from ablatrix.records.quick import META, TOP, QuickLine, QuickReader, whole_line
 
 FINAL, OFFSET, SHARED_MAP = " final", " offset", " map "  # no column of a record begins with a space
 CHUNK_BYTES = 8 * 2**20
@@ -70,22 +69,21 @@ def read_chunk(stretch: Stretch) -> Chunk:
     except OSError as error:
         raise RecordError(f"{stretch.path}: records cannot be read: {error.strerror}") from error
     ignored: Counter[str] = Counter()
-    frame = _frame(
-        read_quickly(line) or _read_slowly(line, stretch, number, ignored) for number, line in enumerate(lines)
-    )
+    reader = QuickReader()
+    frame = _frame(reader.read(line) or _read_slowly(line, stretch, place, ignored) for place, line in enumerate(lines))
     offsets = stretch.start + np.cumsum([0, *(len(line) + 1 for line in lines[:-1])])
     return Chunk(frame.with_columns(pl.Series(OFFSET, offsets, pl.Int64())), ignored)
 
 
-def _read_slowly(line: bytes, stretch: Stretch, number: int, ignored: Counter[str]) -> Record:
+def _read_slowly(line: bytes, stretch: Stretch, place: int, ignored: Counter[str]) -> QuickLine:
     try:
         valid = read_encoded(line, "")
     except RecordError:
         # How many lines stand before costs a pass over the file, so it is counted for a fault only.
-        read_encoded(line, f"{stretch.path}:{_lines_before(stretch) + number + 1}")
+        read_encoded(line, f"{stretch.path}:{_lines_before(stretch) + place + 1}")
         raise
     ignored.update(valid.ignored)
-    return valid.record
+    return whole_line(valid.record)
 
 
 def _lines_before(stretch: Stretch) -> int:
@@ -97,53 +95,87 @@ def _lines_before(stretch: Stretch) -> int:
 
 
 Place = tuple[str, ...]
-_VALUES: Mapping[str, tuple[Place, Kind]] = {
-    FINAL: (("final",), "yes_no"),
-    **{column.name: (column.path, column.kind) for column in COLUMNS if column.kind != "json"},
-}
-_SHARED: Mapping[str, Place] = {
-    **{column.name: column.path for column in COLUMNS if column.kind == "json"},
-    **{SHARED_MAP + group.prefix: group.path for group in MAPS if not group.varies},
-}
-_VARYING: Mapping[str, Place] = {group.prefix: group.path for group in MAPS if group.varies}
-_PARTS: tuple[Place, ...] = tuple(
-    sorted({path[:-1] for path in chain((path for path, _ in _VALUES.values()), _SHARED.values(), _VARYING.values())})
-)
-"""Parts of a record that columns are made of; a part stands after the one that holds it."""
+SHARED = {("meta", field) for fields in META for field in fields} | {(field,) for field in TOP}
 
 
-def _frame(records: Iterable[Record]) -> pl.DataFrame:
+def _is_shared(place: Place) -> bool:
+    return place[:1] in SHARED or place[:2] in SHARED
+
+
+class _Layout:
+    """Which columns are made of a line's own part, or of what lines share."""
+
+    def __init__(self, shared: bool) -> None:
+        columns = [column for column in COLUMNS if _is_shared(column.path) == shared]
+        maps = [group for group in MAPS if _is_shared(group.path) == shared]
+        final: dict[str, tuple[Place, Kind]] = {} if shared else {FINAL: (("final",), "yes_no")}
+        self.values = final | {column.name: (column.path, column.kind) for column in columns if column.kind != "json"}
+        self.texts = {column.name: column.path for column in columns if column.kind == "json"}
+        self.texts |= {SHARED_MAP + group.prefix: group.path for group in maps if not group.varies}
+        self.varying = {group.prefix: group.path for group in maps if group.varies}
+        paths = [*(path for path, _ in self.values.values()), *self.texts.values(), *self.varying.values()]
+        # Parts of a record that columns are made of; a part stands after the one that holds it.
+        self.parts = sorted({path[:depth] for path in paths for depth in range(len(path))})
+        self.fields = {part: [path[-1] for path, _ in self.values.values() if path[:-1] == part] for part in self.parts}
+        for path in self.varying.values():
+            self.fields[path[:-1]].append(path[-1])
+
+
+OWN_LAYOUT, SHARED_LAYOUT = _Layout(shared=False), _Layout(shared=True)
+
+
+def _frame(lines: Iterable[QuickLine]) -> pl.DataFrame:
+    places: dict[int, int] = {}
+    shared: list[dict[str, Any]] = []
+    codes: list[int] = []
+
+    def own() -> Iterator[Mapping[str, Any]]:
+        for line in lines:
+            place = places.setdefault(id(line.shared), len(shared))
+            if place == len(shared):
+                shared.append(line.shared)
+            codes.append(place)
+            yield line.own.__dict__
+
+    columns = _columns(own(), OWN_LAYOUT)
+    return pl.DataFrame(columns + [column.gather(codes) for column in _columns(shared, SHARED_LAYOUT)])
+
+
+def _columns(records: Iterable[Mapping[str, Any]], layout: _Layout) -> list[pl.Series]:
     """Return records as columns. Each is taken apart at once, while the processor's cache still holds it."""
-    fields = {part: [path[-1] for path, _ in _VALUES.values() if path[:-1] == part] for part in _PARTS}
-    for path in _VARYING.values():
-        fields[path[:-1]].append(path[-1])
-    holders = [(_PARTS.index(part[:-1]), part[-1]) for part in _PARTS if part]
-    takers = [(itemgetter(*fields[part]), (None,) * len(fields[part]), list[tuple[Any, ...]]()) for part in _PARTS]
-    shared = [(_PARTS.index(path[:-1]), path[-1], _SharedTexts()) for path in _SHARED.values()]
+    holders = [(layout.parts.index(part[:-1]), part[-1]) for part in layout.parts if part]
+    takers = [
+        (itemgetter(*fields, fields[0]), (None,) * len(fields), list[tuple[Any, ...]]())
+        if fields
+        else (None, (), list[tuple[Any, ...]]())
+        for fields in layout.fields.values()
+    ]
+    shared = [(layout.parts.index(path[:-1]), path[-1], _SharedTexts()) for path in layout.texts.values()]
     for record in records:
-        parts: list[dict[str, Any] | None] = [record.__dict__]
+        parts: list[Mapping[str, Any] | None] = [record]
         for holder, field in holders:
             held = parts[holder]
             part = None if held is None else held[field]
-            parts.append(None if part is None else part.__dict__)
+            parts.append(part.__dict__ if isinstance(part, BaseModel) else part)
         for held, (take, nothing, rows) in zip(parts, takers, strict=True):
-            rows.append(nothing if held is None else take(held))
+            if take is not None:
+                rows.append(nothing if held is None else take(held))
         for place, field, texts in shared:
             held = parts[place]
             texts.append(None if held is None else held[field])
     taken = {
         (*part, field): values
-        for part, (_, _, rows) in zip(_PARTS, takers, strict=True)
-        for field, values in zip(fields[part], zip(*rows, strict=True), strict=True)
+        for part, (_, _, rows) in zip(layout.parts, takers, strict=True)
+        for field, values in zip(layout.fields[part], zip(*rows, strict=False), strict=False)
     }
-    columns = [series(name, taken[path], kind) for name, (path, kind) in _VALUES.items()]
-    columns += [series(name, texts.texts, "json") for name, (_, _, texts) in zip(_SHARED, shared, strict=True)]
-    for prefix, path in _VARYING.items():
+    columns = [series(name, taken[path], kind) for name, (path, kind) in layout.values.items()]
+    columns += [series(name, texts.texts, "json") for name, (_, _, texts) in zip(layout.texts, shared, strict=True)]
+    for prefix, path in layout.varying.items():
         maps = [entry or {} for entry in taken[path]]
         columns += [
             series(prefix + key, [entry.get(key) for entry in maps], "real") for key in sorted(set().union(*maps))
         ]
-    return pl.DataFrame(columns)
+    return columns
 
 
 class _SharedTexts:

@@ -62,8 +62,8 @@ def tidy(paths: Sequence[str | Path]) -> Tidy:
     designs = _read_designs(files, notes)
     rows = _read(files, notes)
     for runs, planned in designs:
-        recorded = rows.filter(pl.col("run").is_in(runs))["trial_id"] if rows.width else []
-        counts[NOT_RECORDED] += planned.len() - planned.is_in(recorded).sum()
+        recorded = rows.filter(pl.col("run").is_in(runs)).select("trial_id") if rows.width else planned.clear()
+        counts[NOT_RECORDED] += planned.join(recorded, on="trial_id", how="anti").height
     trials = _choose(rows, files, counts) if rows.width else rows
     excluded = {reason: count for reason, count in sorted(counts.items()) if count}
     if trials.is_empty():
@@ -111,7 +111,7 @@ def _read(files: Sequence[Path], notes: list[str]) -> pl.DataFrame:
     return pl.concat(frames, how="diagonal") if frames else pl.DataFrame()
 
 
-def _read_designs(files: Sequence[Path], notes: list[str]) -> list[tuple[list[int], pl.Series]]:
+def _read_designs(files: Sequence[Path], notes: list[str]) -> list[tuple[list[int], pl.DataFrame]]:
     """Return the ids of planned trials for each design beside the files, with the runs that lie beside it."""
     runs: dict[Path, list[int]] = {}
     for run, path in enumerate(files):
@@ -127,7 +127,8 @@ def _read_designs(files: Sequence[Path], notes: list[str]) -> list[tuple[list[in
         except ValueError as error:
             notes.append(f"{path}: {error}, so trials without a record were not counted")
         else:
-            found.append((beside, pl.Series("planned", [trial["trial_id"] for trial in trials], pl.String())))
+            ids = [trial["trial_id"] for trial in trials]
+            found.append((beside, pl.DataFrame({"trial_id": ids}, {"trial_id": pl.String()})))
     return found
 
 

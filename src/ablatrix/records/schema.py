@@ -1,16 +1,15 @@
 """Versions of the record schema: JSON Schema as text, validation of one line, doors for older versions."""
 
-import functools
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn, get_args, get_origin
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
 from ablatrix.errors import RecordError
-from ablatrix.records.model import SCHEMA_VERSION, Part, Record
+from ablatrix.records.model import SCHEMA_VERSION, Record
 
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SHOWN_VALUE_LENGTH = 80
@@ -98,52 +97,6 @@ def read_line(text: str, place: str = "record", migrations: Mapping[str, Migrati
     except ValidationError as error:
         raise RecordError("\n".join(f"{place}: {fault}" for fault in _faults(error))) from None
     return ValidLine(record, data, ignored)
-
-
-def read_quickly(line: bytes) -> Record | None:
-    """Return the record of a line that holds, as `read_line` gives it, several times quicker.
-
-    Returns:
-        None where only `read_line` can tell: a fault, which it names, or a line of another version.
-    """
-    try:
-        # NaN, Infinity and what is beyond float64 become numbers that are not finite, which every field refuses.
-        record = Record.model_validate_json(line, strict=True)
-    except ValueError:
-        return None
-    # That parser keeps the last of two equal keys. In the text a key ends with `":`, as long as no space stands
-    # between, and else only a text that begins with a colon or holds a quote has it: so equal counts leave no room
-    # for a second key.
-    spaced = b'" ' in line or b"\t" in line or b"\r" in line
-    if spaced or record.schema_version != SCHEMA_VERSION or line.count(b'":') != _count_keys(record):
-        return None
-    return record
-
-
-def _count_keys(part: Part) -> int:
-    count = len(part.__pydantic_fields_set__)
-    values = part.__dict__
-    for name in _holders(type(part)):
-        value = values[name]
-        if isinstance(value, Part):
-            count += _count_keys(value)
-        elif isinstance(value, dict):
-            count += len(value)
-        elif value is not None:
-            count += sum(map(_count_keys, value))
-    return count
-
-
-@functools.cache
-def _holders(model: type[Part]) -> tuple[str, ...]:
-    """Return the fields of a part whose values can hold keys of their own: parts, lists of parts, maps."""
-
-    def holds(annotation: Any) -> bool:
-        if isinstance(annotation, type) and issubclass(annotation, Part):
-            return True
-        return get_origin(annotation) is dict or any(map(holds, get_args(annotation)))
-
-    return tuple(name for name, field in model.model_fields.items() if holds(field.annotation))
 
 
 def parse_object(text: str, place: str) -> dict[str, Any]:
