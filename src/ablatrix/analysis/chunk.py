@@ -56,23 +56,48 @@ def cut(path: Path, whole_bytes: int) -> Iterator[Stretch]:
             start = file.tell()
 
 
-def read_chunk(stretch: Stretch) -> Chunk:
-    """Validate every line of a stretch and return them as columns.
+class ChunkReader:
+    """Reads stretches, and remembers what lines share: stretches of text, and the columns made of them."""
 
-    Raises:
-        RecordError: The file cannot be read, or a line breaks the schema (``file:line`` leads the message).
-    """
-    try:
-        with stretch.path.open("rb") as file:
-            file.seek(stretch.start)
-            lines = file.read(stretch.end - stretch.start).removesuffix(b"\n").split(b"\n")
-    except OSError as error:
-        raise RecordError(f"{stretch.path}: records cannot be read: {error.strerror}") from error
-    ignored: Counter[str] = Counter()
-    reader = QuickReader()
-    frame = _frame(reader.read(line) or _read_slowly(line, stretch, place, ignored) for place, line in enumerate(lines))
-    offsets = stretch.start + np.cumsum([0, *(len(line) + 1 for line in lines[:-1])])
-    return Chunk(frame.with_columns(pl.Series(OFFSET, offsets, pl.Int64())), ignored)
+    def __init__(self) -> None:
+        self._lines = QuickReader()
+        self._places: dict[int, int] = {}
+        self._held: list[dict[str, Any]] = []  # an object that lives keeps its id to itself
+        self._shared = pl.DataFrame()
+
+    def read(self, stretch: Stretch) -> Chunk:
+        """Validate every line of a stretch and return them as columns.
+
+        Raises:
+            RecordError: The file cannot be read, or a line breaks the schema (``file:line`` leads the message).
+        """
+        try:
+            with stretch.path.open("rb") as file:
+                file.seek(stretch.start)
+                lines = file.read(stretch.end - stretch.start).removesuffix(b"\n").split(b"\n")
+        except OSError as error:
+            raise RecordError(f"{stretch.path}: records cannot be read: {error.strerror}") from error
+        ignored: Counter[str] = Counter()
+        places: list[int] = []
+        own = _columns(self._own(lines, stretch, places, ignored), OWN_LAYOUT)
+        if self._shared.height < len(self._held):
+            new = pl.DataFrame(_columns(self._held[self._shared.height :], SHARED_LAYOUT))
+            self._shared = self._shared.vstack(new)
+        offsets = stretch.start + np.cumsum([0, *(len(line) + 1 for line in lines[:-1])])
+        columns = [pl.Series(OFFSET, offsets, pl.Int64()), *own, *self._shared[places].get_columns()]
+        return Chunk(pl.DataFrame(columns), ignored)
+
+    def _own(
+        self, lines: Sequence[bytes], stretch: Stretch, places: list[int], ignored: Counter[str]
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yield what is each line's own, and note where what it shares is to be found."""
+        for number, text in enumerate(lines):
+            line = self._lines.read(text) or _read_slowly(text, stretch, number, ignored)
+            place = self._places.setdefault(id(line.shared), len(self._held))
+            if place == len(self._held):
+                self._held.append(line.shared)
+            places.append(place)
+            yield line.own.__dict__
 
 
 def _read_slowly(line: bytes, stretch: Stretch, place: int, ignored: Counter[str]) -> QuickLine:
@@ -122,23 +147,6 @@ class _Layout:
 
 
 OWN_LAYOUT, SHARED_LAYOUT = _Layout(shared=False), _Layout(shared=True)
-
-
-def _frame(lines: Iterable[QuickLine]) -> pl.DataFrame:
-    places: dict[int, int] = {}
-    shared: list[dict[str, Any]] = []
-    codes: list[int] = []
-
-    def own() -> Iterator[Mapping[str, Any]]:
-        for line in lines:
-            place = places.setdefault(id(line.shared), len(shared))
-            if place == len(shared):
-                shared.append(line.shared)
-            codes.append(place)
-            yield line.own.__dict__
-
-    columns = _columns(own(), OWN_LAYOUT)
-    return pl.DataFrame(columns + [column.gather(codes) for column in _columns(shared, SHARED_LAYOUT)])
 
 
 def _columns(records: Iterable[Mapping[str, Any]], layout: _Layout) -> list[pl.Series]:

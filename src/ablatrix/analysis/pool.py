@@ -18,7 +18,7 @@ from queue import SimpleQueue
 
 import polars as pl
 
-from ablatrix.analysis.chunk import Chunk, Stretch, read_chunk
+from ablatrix.analysis.chunk import Chunk, ChunkReader, Stretch
 from ablatrix.errors import AnalysisError, RecordError
 from ablatrix.records.machine import cores_allowed
 
@@ -35,7 +35,7 @@ def read_chunks(stretches: Sequence[Stretch]) -> Iterator[Chunk]:
     """
     processes = min(cores_allowed(), MOST_PROCESSES, len(stretches))
     if processes < 2 or sum(stretch.end - stretch.start for stretch in stretches) < WORTH_BYTES:
-        yield from map(read_chunk, stretches)
+        yield from map(ChunkReader().read, stretches)
         return
     idle: SimpleQueue[_Reader] = SimpleQueue()
     readers = [_Reader() for _ in range(processes)]
@@ -112,11 +112,12 @@ class _Reader:
 def serve() -> None:
     """Answer orders on standard input until it closes: the work of a reading process."""
     gc.disable()  # records hold no cycles, and looking for some in millions of objects costs a fifth of the time
+    reader = ChunkReader()
     for line in sys.stdin:
         path, start, end = json.loads(line)
         target = io.BytesIO()
         try:
-            chunk = read_chunk(Stretch(Path(path), start, end))
+            chunk = reader.read(Stretch(Path(path), start, end))
             chunk.frame.write_ipc(target)
             header = _Header(target.tell(), dict(chunk.ignored), None)
         except RecordError as error:
