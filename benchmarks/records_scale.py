@@ -68,6 +68,7 @@ def main(largest: int, largest_pandas: int) -> None:
         try:
             start = perf_counter()
             made = write_run(directory, size)
+            os.sync()  # else the writing goes on while the reading is timed
             print(f"{size} trials: {made} in {perf_counter() - start:.0f} s", flush=True)
             figures["sizes"][size] = made | measured(analyse, directory / "results.jsonl")
             print(json.dumps(figures["sizes"][size]), flush=True)
@@ -116,7 +117,7 @@ def analyse(results: Path) -> dict[str, float]:
 
 def analyse_by_pandas(results: Path) -> dict[str, float]:
     """Do the same by the plain means of pandas: no validation, no intervals, no choice of attempts beyond ``final``."""
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
     laps = [perf_counter()]
     frames = []

@@ -9,8 +9,8 @@ different artifact: its root digest differs from the published one, which can be
 from dataclasses import dataclass
 from pathlib import Path
 
+from ablatrix.analysis.planned import DESIGN_NAME
 from ablatrix.artifact.completeness import (
-    DESIGN_NAME,
     RECORDS_NAME,
     check_lines,
     check_plan,
