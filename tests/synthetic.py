@@ -1,6 +1,7 @@
 """Valid, realistic records of a small study that never ran: what tests of readers work on."""
 
 import itertools
+import math
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -413,7 +414,7 @@ def _runtime(
         run_ms_min=p50 * 0.98,
         iterations=260,
         bursts=10,
-        burst_ms_p50=[p50 * (1 + rng.gauss(0, 0.003)) for _ in range(3)],
+        burst_ms_p50=[p50 * math.exp(log_noise * rng.gauss(0, 0.3)) for _ in range(10)],  # without noise all equal
         warm_up=WarmUp(iterations=60, steady_from=4, classification="warmed_up"),
         samples=Samples(file="samples/block.jsonl", digest=digest_value(p50), counted=200, rewarming=40),
         task_overhead_us=0.8,

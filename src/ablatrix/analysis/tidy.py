@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from ablatrix.analysis.columns import COLUMNS, MAPS, Kind, value_at
+from ablatrix.analysis.paired import with_paired_times
 from ablatrix.canonical import canonical_json, digest_bytes
 from ablatrix.errors import AnalysisError, RecordError
 from ablatrix.records.journal import read_lines
@@ -34,8 +35,8 @@ class Tidy:
     Attributes:
         trials: A row a trial, primers included, in the order of (run, position). ``run`` numbers the inputs
             by their contents, so that their order on the command line changes nothing. ``is_baseline`` tells
-            whether every knob has the baseline's level. Knobs, parameters, versions and the like have a
-            column each (``knob_fusion``).
+            whether every knob has the baseline's level; ``run_ms_paired`` is made within blocks. Knobs,
+            parameters, versions and the like have a column each (``knob_fusion``).
         excluded: How many records are not in the table, by reason.
         notes: What reading reported: torn tails, fields of newer versions.
     """
@@ -86,7 +87,7 @@ def tidy_rows(runs: Sequence[Iterable[Row]], notes: Iterable[str] = ()) -> Tidy:
         reasons = "; ".join(f"{count} x {reason}" for reason, count in sorted(excluded.items())) or "they are empty"
         raise AnalysisError(f"the results hold no finished trial ({reasons}); run the study into them first")
     chosen.sort(key=lambda item: (item[0], item[1]["meta"]["position"], item[1]["trial_id"]))
-    return Tidy(_frame(chosen), dict(sorted(excluded.items())), tuple(notes))
+    return Tidy(with_paired_times(_frame(chosen)), dict(sorted(excluded.items())), tuple(notes))
 
 
 def ordered_by_content(paths: Sequence[str | Path]) -> list[Path]:

@@ -88,7 +88,7 @@ def _write_figure(found: Tidy, spec: FigureSpec, directory: Path) -> list[Path]:
         files = draw_cold_scatter(data, directory / name) if not data.is_empty() else []
     else:
         if spec.metric not in trials.columns or not trials.schema[spec.metric].is_numeric():
-            raise AnalysisError(f"{subject}: '{spec.metric}' is no column of numbers; a time such as run_ms_mean is")
+            raise AnalysisError(f"{subject}: '{spec.metric}' is no column of numbers; a time such as run_ms_paired is")
         effects = main_effects(trials, spec.metric, spec.mode, spec.knobs)
         floors = noise_floors(trials, spec.metric, spec.mode)
         data = effects_frame(effects, floors)

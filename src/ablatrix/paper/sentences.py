@@ -12,6 +12,7 @@ import polars as pl
 
 from ablatrix.analysis.effects import noise_floors
 from ablatrix.analysis.estimate import count_statuses, grouped, ratios_to_baseline, without_primers
+from ablatrix.analysis.paired import HOT_METRIC
 from ablatrix.analysis.tidy import Tidy
 
 MISSES = "compile_cache_miss_delta_first_run"
@@ -137,7 +138,7 @@ def fastest_configurations(found: Tidy) -> str:
     hot = _ok(found, "hot", "measured").filter(pl.col("run_ms_p50").is_not_null())
     if hot.is_empty():
         raise Absent("no hot trial is ok")
-    ratios = ratios_to_baseline(hot, "run_ms_mean", groups)
+    ratios = ratios_to_baseline(hot, HOT_METRIC, groups)
     reference = _ok(found, "hot", "reference")
     sentences = []
     for (workload, compiler), part in grouped(hot, ["workload", "compiler"]):
@@ -163,7 +164,7 @@ def fastest_configurations(found: Tidy) -> str:
 
 def noise_floor(found: Tidy) -> str:
     """How far apart two copies of the baseline lie."""
-    floors = noise_floors(found.trials, "run_ms_mean", "hot")
+    floors = noise_floors(found.trials, HOT_METRIC, "hot")
     if not floors:
         raise Absent("no hot block holds the baseline and its twin, both ok")
     named = [f"{floor.workload} {_percent(floor.spread)} %" for floor in floors]
