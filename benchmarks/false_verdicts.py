@@ -43,7 +43,7 @@ def main(comparisons: int, planted: int, keep: Path | None) -> None:
     """Run what is asked for, and print figures over that and all kept before as JSON."""
     cases = [json.loads(line) for line in keep.read_text().splitlines()] if keep and keep.exists() else []
     done = len(cases)
-    blocks = itertools.count()
+    blocks = itertools.count(PLANTED.most_blocks * done)
     with open_scene("mlp", {"layers": 1, "hidden": 16, "batch": 2}) as scene:
         for number in range(comparisons + planted):
             if number < comparisons:
@@ -55,7 +55,7 @@ def main(comparisons: int, planted: int, keep: Path | None) -> None:
                 with keep.open("a") as stream:
                     stream.write(json.dumps(case) + "\n")
             if (number + 1) % 20 == 0 or case["kind"] == "planted":
-                print(f"{number + 1}/{comparisons + planted}: {len(case['means'][0])} blocks, {case['s']:.2f} s")
+                print(f"{number + 1}/{comparisons + planted}: {len(case['levels'][0])} blocks, {case['s']:.2f} s")
     figures = {**equal_figures(of_kind(cases, "equal")), **planted_figures(of_kind(cases, "planted"))}
     figures["seconds_this_run"] = sum(case["s"] for case in cases[done:])
     holds = (
