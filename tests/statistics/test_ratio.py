@@ -56,6 +56,7 @@ def test_the_paired_p_value_is_students_and_agrees_with_the_interval(logs: list[
     assume(varied(logs))
     found = paired_ratio(logs)
     assert found.p_value == pytest.approx(stats.ttest_1samp(logs, 0.0).pvalue, rel=1e-6, abs=1e-12)
+    assert found.p_value is not None
     assert found.low is not None
     assert found.high is not None
     assume(abs(found.p_value - 0.05) > 1e-9)
@@ -68,6 +69,7 @@ def test_the_unpaired_p_value_is_welchs_and_agrees_with_the_interval(first: list
     assume(all(np.std(side) > 1e-6 for side in logs))
     found = welch_ratio(first, second)
     assert found.p_value == pytest.approx(stats.ttest_ind(*logs, equal_var=False).pvalue, rel=1e-6, abs=1e-12)
+    assert found.p_value is not None
     assert found.low is not None
     assert found.high is not None
     assume(abs(found.p_value - 0.05) > 1e-9)

@@ -1,9 +1,9 @@
 """When "no effect" may be said: the interval of a ratio must lie within a margin, and not merely hold 1.
 
-      1/(1+m)            1            1+m
-    ----[----------------+-------------]----
-            |------x-----|--|                equivalent: the interval lies within the margin
-        |---------x-------------------|      neither: it holds 1, and ends beyond the margin
+  1/(1+m)            1            1+m
+----[----------------+-------------]----
+        |------x-----|--|                equivalent: the interval lies within the margin
+    |---------x-------------------|      neither: it holds 1, and ends beyond the margin
 """
 
 import math

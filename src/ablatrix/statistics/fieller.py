@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablatrix.statistics.quantile import Numbers, finite_values
+from ablatrix.statistics.ratio import ROUNDING
 
 
 class Extent(StrEnum):
@@ -37,7 +38,7 @@ class MeanRatio:
 
     Attributes:
         value: Mean of the numerators over mean of the denominators, None where the latter is 0.
-        extent: What kind of set it is. One repeat says nothing about the ratio, nor does a denominator that is always 0.
+        extent: What kind of set it is. One repeat says nothing, nor does a denominator that is always 0.
         low, high: Its ends, None when unbounded. One of them is None, too, for an exclusive set with one side only.
         count: Repeats that it is made of: blocks when paired, the smaller side when not.
     """
@@ -116,6 +117,8 @@ def _solve(x: NDArray[np.float64], y: NDArray[np.float64], paired: bool, confide
     t2 = float(t.ppf((1.0 + confidence) / 2.0, freedom)) ** 2
     # The inequality as a r^2 - 2 b r + c <= 0. Its discriminant without the terms that cancel:
     a, b, c = my**2 - t2 * vy, mx * my - t2 * vxy, mx**2 - t2 * vx
+    if abs(a) <= ROUNDING * my**2:  # the far end lies beyond what arithmetic can tell
+        a = 0.0
     spread = my**2 * vx - 2.0 * mx * my * vxy + mx**2 * vy
     discriminant = t2 * (max(0.0, spread) - t2 * max(0.0, vx * vy - vxy**2))
     extent, low, high = _solutions(a, b, c, discriminant)
