@@ -246,13 +246,16 @@ def _overriding(equal: Iterable[_Pair], differing: Iterable[_Pair]) -> tuple[Exp
 def proof_text(proof: KnobProof) -> str:
     """Return in one sentence what a proof rests on."""
     if proof.verdict == "unproven":
-        return str(proof.reason)
-    if proof.verdict == "no_op":
-        return f"the same program in all {proof.pairs} pairs"
-    text = f"{', '.join(proof.evidence)} in {proof.differing} of {proof.pairs} pairs"
+        text = str(proof.reason)
+    elif proof.verdict == "no_op":
+        text = f"the same program in all {proof.pairs} pairs"
+    elif proof.differing:
+        text = f"{', '.join(proof.evidence)} in {proof.differing} of {proof.pairs} pairs"
+    else:
+        text = f"{', '.join(proof.evidence)} on the average over {proof.pairs} pairs"
     if proof.verdict == "aliased":
         first = proof.aliases[0]
         by = " or ".join(" / ".join(described(part) for part in parts) for parts in proof.overridden_by)
         text += f"; {described(first.one)} is the same program as {described(first.other)}"
         text += f"; overridden by {by}" if by else ""
-    return text
+    return f"{text}; {proof.pairs_missing} further not built" if proof.pairs_missing else text
