@@ -171,7 +171,7 @@ def test_a_missing_corner_is_named_and_steps_between_others_are_still_told() -> 
 def test_values_that_are_not_finite_and_knobs_named_twice_are_refused() -> None:
     with pytest.raises(ValueError, match=r"must be finite, but is not for a$"):
         shapley({OFF: 0.0, frozenset("a"): math.nan}, "a")
-    with pytest.raises(ValueError, match="named once"):
+    with pytest.raises(ValueError, match=r"named once"):
         main_effects({OFF: 0.0, frozenset("a"): 1.0}, "aa")
     with pytest.raises(ValueError, match="and 1016 more"):
         shapley({}, [str(number) for number in range(10)])

@@ -26,11 +26,12 @@ TYPES: Mapping[Kind, pl.DataType] = {
 SUPERSEDED = "attempt that a later one replaced"
 NOT_FINAL = "trial without a final attempt (interrupted, not run again yet)"
 REPEATED = "record that stands in another input as well"
+TIMED_OTHER = "hot trial that timed another executable than was checked"
 
 
 @dataclass(frozen=True)
 class Tidy:
-    """The table of final trials.
+    """The table of final trials, without those that timed another executable than was checked.
 
     Attributes:
         trials: A row a trial, primers included, in the order of (run, position). ``run`` numbers the inputs
@@ -69,7 +70,7 @@ def tidy_rows(runs: Sequence[Iterable[Row]], notes: Iterable[str] = ()) -> Tidy:
     """Put valid records (as plain objects), one iterable a run, into one table; see `tidy`.
 
     Raises:
-        AnalysisError: No final trial in any of them.
+        AnalysisError: No final trial in any of them, or none whose times may be used.
     """
     excluded: Counter[str] = Counter()
     chosen: list[tuple[int, Row]] = []
@@ -80,6 +81,9 @@ def tidy_rows(runs: Sequence[Iterable[Row]], notes: Iterable[str] = ()) -> Tidy:
             alike = seen.setdefault(row["record_id"], [])
             if row in alike:
                 excluded[REPEATED] += 1
+            elif timed_other(row):
+                alike.append(row)
+                excluded[TIMED_OTHER] += 1
             else:
                 alike.append(row)
                 chosen.append((number, row))
@@ -109,6 +113,19 @@ def ordered_by_content(paths: Sequence[str | Path]) -> list[Path]:
             raise AnalysisError(f"{path}: holds the same records as {by_digest[digest]}; give each run once")
         by_digest[digest] = path
     return [by_digest[digest] for digest in sorted(by_digest)]
+
+
+def timed_other(row: Row) -> bool:
+    """Whether a trial is hot and ok, and timed another executable than the one that was checked.
+
+    Its time belongs to a program whose answers nobody has seen. Every statistic reads `Tidy.trials`, which leaves
+    such trials out: this is the one place where the rule stands.
+    """
+    held = row["correctness"]
+    if row["mode"] != "hot" or row["status"] != "ok" or held is None:
+        return False
+    checked, timed = held["checked_digest"], held["timed_digest"]
+    return checked is not None and timed is not None and checked != timed
 
 
 def _final(rows: Iterable[Row], excluded: Counter[str]) -> list[Row]:

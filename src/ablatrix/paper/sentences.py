@@ -13,7 +13,7 @@ import polars as pl
 from ablatrix.analysis.effects import noise_floors
 from ablatrix.analysis.estimate import count_statuses, grouped, ratios_to_baseline, without_primers
 from ablatrix.analysis.paired import HOT_METRIC
-from ablatrix.analysis.tidy import Tidy
+from ablatrix.analysis.tidy import TIMED_OTHER, Tidy
 
 MISSES = "compile_cache_miss_delta_first_run"
 PARTS = {
@@ -96,7 +96,10 @@ def checked_is_timed(found: Tidy) -> str:
     if hot.is_empty():
         raise Absent("no hot trial tells the digests of what was checked and what was timed")
     same = hot.filter(pl.col("checked_digest") == pl.col("timed_digest")).height
-    return f"The executable that was timed is the one that was checked in {same} of {hot.height} hot trials, by digest."
+    text = f"The executable that was timed is the one that was checked in {same} of {hot.height} hot trials, by digest."
+    # The table of trials is without those that timed something else; they are counted.
+    other = found.excluded.get(TIMED_OTHER, 0)
+    return f"{text} Hot trials that timed another one and are in no statistic: {other}." if other else text
 
 
 def cache_misses(found: Tidy) -> str:
