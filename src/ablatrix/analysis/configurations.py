@@ -6,7 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.estimate import BLOCK, PRIMARY_KNOBS, grouped, ratios_to_baseline, sort_key
+from ablatrix.analysis.estimate import PRIMARY_KNOBS, grouped, ratios_to_baseline, sort_key
+from ablatrix.analysis.paired import BLOCK
 from ablatrix.statistics.ratio import Ratio
 
 UNIT = ("workload", "workload_digest", "compiler")
