@@ -40,8 +40,8 @@ class Judgement:
 
 def judge_main_effects(
     effects: Sequence[Effect], floors: Sequence[NoiseFloor], metric: Metric, margin: float = DEFAULT_MARGIN
-) -> dict[Effect, Judgement]:
-    """Return the verdict on each main effect, and each level around a centre, of one metric in one mode.
+) -> list[Judgement | None]:
+    """Return the verdict on each main effect, and each level around a centre; None for other kinds.
 
     These are the family over which p-values are adjusted (Holm 1979): all workloads, compilers, stages and knobs. In
     this order:
@@ -52,7 +52,7 @@ def judge_main_effects(
     4. *not distinguishable* otherwise.
 
     Args:
-        effects: Of one metric and mode; other kinds than main effects are passed over.
+        effects: Of one metric and mode.
         floors: Of the same metric and mode.
         metric: What the effects are on.
         margin: Largest relative difference that counts as none.
@@ -60,13 +60,17 @@ def judge_main_effects(
     Raises:
         ValueError: A margin that is not positive.
     """
-    judged = [effect for effect in effects if effect.kind in ("main", "around")]
-    tested = [effect for effect in judged if effect.ratio is not None and effect.ratio.p_value is not None]
-    adjusted = dict(zip(tested, holm([_p_value(effect) for effect in tested]), strict=True))
+    judged = [effect.kind in ("main", "around") for effect in effects]
+    p_values = [
+        effect.ratio.p_value if chosen and effect.ratio else None for effect, chosen in zip(effects, judged, strict=True)
+    ]
+    adjusted = iter(holm([value for value in p_values if value is not None]))
+    p_holm = [None if value is None else next(adjusted) for value in p_values]
     reach = {_unit(floor): floor.reach for floor in floors}
-    return {
-        effect: _judge(effect, reach.get(_unit(effect)), adjusted.get(effect), metric, margin) for effect in judged
-    }
+    return [
+        _judge(effect, reach.get(_unit(effect)), p_value, metric, margin) if chosen else None
+        for effect, chosen, p_value in zip(effects, judged, p_holm, strict=True)
+    ]
 
 
 def _judge(effect: Effect, floor: float | None, p_holm: float | None, metric: Metric, margin: float) -> Judgement:
@@ -85,11 +89,6 @@ def _judge(effect: Effect, floor: float | None, p_holm: float | None, metric: Me
         return Judgement(direction, None, *held)
     within = minimal_margin(equivalence.ratio)
     return Judgement(NOT_DISTINGUISHABLE, None if within is None else max(within, shown_floor or 0.0), *held)
-
-
-def _p_value(effect: Effect) -> float:
-    p_value = effect.ratio.p_value if effect.ratio else None
-    return 1.0 if p_value is None else p_value
 
 
 def _unit(held: Effect | NoiseFloor) -> tuple[Any, ...]:
