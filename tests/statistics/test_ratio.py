@@ -51,10 +51,47 @@ def test_the_unpaired_interval_is_welchs(first: list[float], second: list[float]
     assert math.isclose(math.log(found.high), expected.high, rel_tol=1e-6, abs_tol=1e-9)
 
 
+@given(LOGS)
+def test_the_paired_p_value_is_students_and_agrees_with_the_interval(logs: list[float]) -> None:
+    assume(varied(logs))
+    found = paired_ratio(logs)
+    assert found.p_value == pytest.approx(stats.ttest_1samp(logs, 0.0).pvalue, rel=1e-6, abs=1e-12)
+    assert found.low is not None
+    assert found.high is not None
+    assume(abs(found.p_value - 0.05) > 1e-9)
+    assert (found.p_value < 0.05) == (not found.low <= 1.0 <= found.high)
+
+
+@given(TIMES, TIMES)
+def test_the_unpaired_p_value_is_welchs_and_agrees_with_the_interval(first: list[float], second: list[float]) -> None:
+    logs = np.log(first), np.log(second)
+    assume(all(np.std(side) > 1e-6 for side in logs))
+    found = welch_ratio(first, second)
+    assert found.p_value == pytest.approx(stats.ttest_ind(*logs, equal_var=False).pvalue, rel=1e-6, abs=1e-12)
+    assert found.low is not None
+    assert found.high is not None
+    assume(abs(found.p_value - 0.05) > 1e-9)
+    assert (found.p_value < 0.05) == (not found.low <= 1.0 <= found.high)
+
+
 def test_one_block_has_a_ratio_and_no_interval() -> None:
     found = paired_ratio([math.log(2.0)])
     assert (found.value, found.low, found.high, found.count, found.half_width) == (2.0, None, None, 1, None)
+    assert found.p_value is None
     assert welch_ratio([2.0], [1.0, 1.0]).low is None
+
+
+@pytest.mark.parametrize("constant", [0.0, 1e-16])
+def test_constant_repeats_that_are_equal_are_not_called_different(constant: float) -> None:
+    assert paired_ratio([constant] * 5).p_value == 1.0
+    assert paired_ratio([constant, 2 * constant, constant]).p_value == 1.0
+    assert welch_ratio([3.0] * 4, [3.0 + constant] * 5).p_value == 1.0
+
+
+def test_constant_repeats_that_differ_are_not_tested() -> None:
+    assert paired_ratio([0.25] * 4).p_value is None
+    assert paired_ratio([math.log(3 * n) - math.log(2 * n) for n in range(1, 9)]).p_value is None
+    assert welch_ratio([3.0, 3.0], [2.0, 2.0]).p_value is None
 
 
 def test_equal_repeats_have_an_interval_of_no_width() -> None:
