@@ -13,11 +13,11 @@ from typing import Any, Literal
 import polars as pl
 
 from ablatrix.analysis.estimate import sort_key
-from ablatrix.analysis.lattice import Lattice, Levels, lattices
+from ablatrix.analysis.lattice import Lattice, lattices
 from ablatrix.analysis.metrics import is_exact
 from ablatrix.errors import AnalysisError
 from ablatrix.statistics.attribution import interactions, shapley, step, total
-from ablatrix.statistics.precision import mean_differences
+from ablatrix.statistics.precision import Configuration, mean_differences
 from ablatrix.statistics.ratio import ROUNDING, Ratio, paired_ratio
 
 Kind = Literal["main", "around", "total", "add_one_in", "shapley", "leave_one_out", "interaction"]
@@ -177,7 +177,7 @@ class _Cube:
 
     lattice: Lattice
     knobs: tuple[str, ...]
-    corners: Mapping[Corner, Levels]
+    corners: Mapping[Corner, Configuration]
     blocks: tuple[Mapping[Corner, float], ...]
 
     def holding(self, *corners: Corner) -> list[Mapping[Corner, float]]:
@@ -191,7 +191,7 @@ class _Cube:
     def levels(self, knob: str) -> tuple[str, str]:
         """Return the level of a knob at both ends."""
         place = self.lattice.comparison.knobs.index(knob)
-        return self.corners[frozenset()][place], self.corners[frozenset(self.knobs)][place]
+        return str(self.corners[frozenset()][place]), str(self.corners[frozenset(self.knobs)][place])
 
     def effect(self, kind: Kind, name: Name, values: Sequence[float], needs: Sequence[Corner]) -> Effect:
         """Return an effect from its value in each block that has what it needs."""
@@ -199,7 +199,7 @@ class _Cube:
         return _effect(self.lattice, kind, name, values, reason)
 
 
-def _cube(lattice: Lattice, start: Levels, end: Levels) -> _Cube:
+def _cube(lattice: Lattice, start: Configuration, end: Configuration) -> _Cube:
     places = [place for place, (one, other) in enumerate(zip(start, end, strict=True)) if one != other]
     knobs = tuple(lattice.comparison.knobs[place] for place in places)
     corners = {}
@@ -210,7 +210,7 @@ def _cube(lattice: Lattice, start: Levels, end: Levels) -> _Cube:
     return _Cube(lattice, knobs, corners, tuple(blocks))
 
 
-def _end(lattice: Lattice, chosen: Mapping[str, str], last: bool) -> Levels:
+def _end(lattice: Lattice, chosen: Mapping[str, str], last: bool) -> Configuration:
     """Return the baseline or the last levels, with those of ``chosen`` for the knobs that the stage has."""
     end = []
     for place, (knob, base) in enumerate(zip(lattice.comparison.knobs, lattice.comparison.baseline, strict=True)):

@@ -67,9 +67,13 @@ def gather(found: Tidy, question: Question, origin: Sequence[str] = ()) -> list[
         if mode is not None:
             evidence.append(_evidence(trials, metric, mode, question, tuple(origin)))
         elif question.metrics:
-            raise AnalysisError(f"no trial that is ok tells '{name}'; it is measured in {' or '.join(metric.modes)} trials")
+            raise AnalysisError(
+                f"no trial that is ok tells '{name}'; it is measured in {' or '.join(metric.modes)} trials"
+            )
     if not any(one.effects for one in evidence):
-        raise AnalysisError("no knob varies in these results, so there is no effect; give those of a study that varies one")
+        raise AnalysisError(
+            "no knob varies in these results, so there is no effect; give those of a study that varies one"
+        )
     for knob in {**(question.start or {}), **(question.end or {})}:
         if not any(effect.knob == knob for one in evidence for effect in one.effects):
             raise AnalysisError(f"knob '{knob}' does not vary in these results")
@@ -119,9 +123,7 @@ def _mode(trials: pl.DataFrame, metric: Metric) -> str | None:
     return next((mode for mode in run if mode in told["mode"]), next(iter(run), None))
 
 
-def _evidence(
-    trials: pl.DataFrame, metric: Metric, mode: str, question: Question, origin: tuple[str, ...]
-) -> Evidence:
+def _evidence(trials: pl.DataFrame, metric: Metric, mode: str, question: Question, origin: tuple[str, ...]) -> Evidence:
     effects: list[Effect] = []
     for lattice in lattices(trials, metric.name, mode, origin):
         effects += [*effects_of_levels(lattice), *attribution(lattice, question.start, question.end)]
@@ -149,6 +151,7 @@ def _row(scope: str, origin: Sequence[str], held: Effect | GeometricMean) -> dic
         "ratio_low": ratio.low if ratio else None,
         "ratio_high": ratio.high if ratio else None,
         "p": ratio.p_value if ratio else None,
+        "exact": held.exact,
         "blocks": ratio.count if ratio else 0,
     }
 
@@ -157,7 +160,6 @@ def _judged(effect: Effect, judgement: Judgement | None) -> dict[str, Any]:
     row: dict[str, Any] = {
         "centre": effect.centre or None,
         "log_ratio": math.fsum(effect.logs) / len(effect.logs) if effect.logs else None,
-        "exact": effect.exact,
         "blocks_left_out": effect.blocks_left_out,
         "not_attributable": effect.reason,
     }

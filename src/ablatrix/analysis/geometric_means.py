@@ -31,6 +31,7 @@ class GeometricMean:
     level: str
     other: str | None
     ratio: Ratio | None
+    exact: bool
     workloads: tuple[str, ...]
     missing: Mapping[str, str]
 
@@ -47,13 +48,32 @@ def geometric_means(effects: Sequence[Effect]) -> list[GeometricMean]:
         everyone.setdefault((one.origin, one.compiler), {})[one.workload] = None
         place = (one.origin, one.compiler, one.mode, one.metric, one.stage)
         groups.setdefault((*place, one.kind, one.knob, one.base_level, one.level, one.other), []).append(one)
-    found = []
-    for key, members in groups.items():
-        if len({one.workload for one in members}) > 1:
-            there = [one for one in members if one.ratio is not None]
-            reasons = {one.workload: str(one.reason) for one in members if one.ratio is None}
-            named = {one.workload for one in members}
-            reasons |= {name: NOT_RUN for name in everyone[key[:2]] if name not in named}
-            ratio = mean_ratio([one.logs for one in there]) if there else None
-            found.append(GeometricMean(*key, ratio, tuple(one.workload for one in there), reasons))
-    return found
+    return [
+        _mean(members, list(everyone[key[:2]]))
+        for key, members in groups.items()
+        if len({one.workload for one in members}) > 1
+    ]
+
+
+def _mean(members: Sequence[Effect], everyone: Sequence[str]) -> GeometricMean:
+    there = [one for one in members if one.ratio is not None]
+    named = {one.workload for one in members}
+    missing = {one.workload: str(one.reason) for one in members if one.ratio is None}
+    missing |= {name: NOT_RUN for name in everyone if name not in named}
+    first = members[0]
+    return GeometricMean(
+        origin=first.origin,
+        compiler=first.compiler,
+        mode=first.mode,
+        metric=first.metric,
+        stage=first.stage,
+        kind=first.kind,
+        knob=first.knob,
+        base_level=first.base_level,
+        level=first.level,
+        other=first.other,
+        ratio=mean_ratio([one.logs for one in there]) if there else None,
+        exact=bool(there) and all(one.exact for one in there),
+        workloads=tuple(one.workload for one in there),
+        missing=missing,
+    )

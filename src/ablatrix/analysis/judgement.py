@@ -62,7 +62,8 @@ def judge_main_effects(
     """
     judged = [effect.kind in ("main", "around") for effect in effects]
     p_values = [
-        effect.ratio.p_value if chosen and effect.ratio else None for effect, chosen in zip(effects, judged, strict=True)
+        effect.ratio.p_value if chosen and effect.ratio else None
+        for effect, chosen in zip(effects, judged, strict=True)
     ]
     adjusted = iter(holm([value for value in p_values if value is not None]))
     p_holm = [None if value is None else next(adjusted) for value in p_values]

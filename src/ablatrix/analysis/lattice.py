@@ -17,16 +17,16 @@ from typing import Any, Literal
 import polars as pl
 
 from ablatrix.analysis.estimate import PRIMARY_KNOBS, grouped, sort_key
-from ablatrix.statistics.precision import Comparison
+from ablatrix.statistics.precision import Comparison, Configuration
 
 UNIT = ("workload", "workload_digest", "compiler", "mode")
 OBSERVERS = ("pass_timing",)  # look at a compile of their own; what they cost is no effect of a compiler
 NOT_RUN = "not run"
+NO_RECORD = "no record"
 NO_BASELINE = "the baseline of its part of the block is not ok"
 NO_VALUE = "ok, but without a positive value"
 NAMED = 3  # configurations that a reason names; a whole level that fails has many
 
-Levels = tuple[str, ...]
 Place = tuple[Any, ...]
 
 
@@ -56,11 +56,11 @@ class Lattice:
     kind: Literal["factorial", "around"]
     comparison: Comparison
     centre: Mapping[str, str]
-    blocks: tuple[Mapping[Levels, float], ...]
+    blocks: tuple[Mapping[Configuration, float], ...]
     blocks_empty: int
-    absent: Mapping[Levels, str]
+    absent: Mapping[Configuration, str]
 
-    def why_missing(self, configurations: Sequence[Levels]) -> str | None:
+    def why_missing(self, configurations: Sequence[Configuration]) -> str | None:
         """Return why no block has all of these configurations, None when one has.
 
         Those that are in no block at all are to blame; without such, those that some block lacks.
@@ -82,11 +82,11 @@ class _Readings:
     """The trials of one unit: repeats of every configuration, over all knobs of the compiler."""
 
     knobs: tuple[str, ...]
-    baseline: Levels
-    by_stage: Mapping[str, tuple[Levels, ...]]
-    blocks: tuple[Mapping[Levels, float], ...]
-    failures: Mapping[Levels, Counter[str]]
-    measured: Mapping[Levels, int]
+    baseline: Configuration
+    by_stage: Mapping[str, tuple[Configuration, ...]]
+    blocks: tuple[Mapping[Configuration, float], ...]
+    failures: Mapping[Configuration, Counter[str]]
+    measured: Mapping[Configuration, int]
 
 
 def lattices(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[str] = ()) -> list[Lattice]:
@@ -111,11 +111,11 @@ def lattices(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[str]
     for unit, part in grouped(measured, [*origin, *UNIT]):
         knobs = [name.removeprefix("knob_") for name in knob_columns if part[f"baseline_{name[5:]}"].null_count() == 0]
         readings = _read(part, metric, _in_order(knobs))
-        names = (unit[: len(origin)], *unit[len(origin) :], metric)
+        place = (unit[: len(origin)], *unit[len(origin) :], metric)
         for stage, own in readings.by_stage.items():
             shape = _shape(readings, own)
             if shape is not None:
-                found.append(_lattice((*names, stage), shape, readings))
+                found.append(_lattice((*place, stage), shape, readings))
     return found
 
 
@@ -128,22 +128,24 @@ def _in_order(knobs: Sequence[str]) -> tuple[str, ...]:
 def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
     """Put the trials of a unit into repeats; see `_repeats` for the parts of a split block."""
     observers = [name for name in knobs if name in OBSERVERS]
-    seen = part.filter(pl.all_horizontal(pl.lit(True), *(pl.col(f"knob_{o}") == pl.col(f"baseline_{o}") for o in observers)))
+    seen = part.filter(
+        pl.all_horizontal(pl.lit(True), *(pl.col(f"knob_{o}") == pl.col(f"baseline_{o}") for o in observers))
+    )
     baseline = tuple(seen.select(f"baseline_{name}" for name in knobs).row(0)) if len(seen) else ()
     rows = seen.sort("run", "block", "position").select(
         "run", "block", "block_id", "stage", "status", metric, *(f"knob_{name}" for name in knobs)
     )
-    parts: dict[Place, dict[Levels, tuple[str, Any]]] = {}
-    stages: dict[str, dict[Levels, None]] = {}
+    parts: dict[Place, dict[Configuration, tuple[str, Any]]] = {}
+    stages: dict[str, dict[Configuration, None]] = {}
     for run, number, block_id, stage, status, value, *levels in rows.iter_rows():
         configuration = tuple(levels)
         parts.setdefault((run, number, block_id), {})[configuration] = (status, value)
         stages.setdefault(stage, {})[configuration] = None
-    blocks: list[dict[Levels, float]] = []
-    failures: dict[Levels, Counter[str]] = {}
-    measured: Counter[Levels] = Counter()
+    blocks: list[dict[Configuration, float]] = []
+    failures: dict[Configuration, Counter[str]] = {}
+    measured: Counter[Configuration] = Counter()
     for repeat in _repeats(parts, baseline):
-        values: dict[Levels, float] = {}
+        values: dict[Configuration, float] = {}
         for held in repeat:
             logs = _logs(held, failures)
             base = logs.get(baseline)
@@ -163,15 +165,15 @@ def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
 
 
 def _repeats(
-    parts: Mapping[Place, Mapping[Levels, tuple[str, Any]]], baseline: Levels
-) -> Iterator[list[Mapping[Levels, tuple[str, Any]]]]:
+    parts: Mapping[Place, Mapping[Configuration, tuple[str, Any]]], baseline: Configuration
+) -> Iterator[list[Mapping[Configuration, tuple[str, Any]]]]:
     """Yield the blocks of each repeat: one, or the parts into which it was split.
 
     Parts follow each other in the run order and share nothing but the baseline, while a further repeat has the
     configurations of the one before.
     """
-    repeat: list[Mapping[Levels, tuple[str, Any]]] = []
-    held: set[Levels] = set()
+    repeat: list[Mapping[Configuration, tuple[str, Any]]] = []
+    held: set[Configuration] = set()
     last: Place = ()
     for place, part in parts.items():
         others = part.keys() - {baseline}
@@ -188,7 +190,9 @@ def _repeats(
         yield repeat
 
 
-def _logs(held: Mapping[Levels, tuple[str, Any]], failures: dict[Levels, Counter[str]]) -> dict[Levels, float]:
+def _logs(
+    held: Mapping[Configuration, tuple[str, Any]], failures: dict[Configuration, Counter[str]]
+) -> dict[Configuration, float]:
     logs = {}
     for configuration, (status, value) in held.items():
         if status == "ok" and value is not None and value > 0:
@@ -201,12 +205,12 @@ def _logs(held: Mapping[Levels, tuple[str, Any]], failures: dict[Levels, Counter
 @dataclass(frozen=True)
 class _Shape:
     kind: Literal["factorial", "around"]
-    base: Levels
+    base: Configuration
     positions: tuple[int, ...]
-    configurations: tuple[Levels, ...]
+    configurations: tuple[Configuration, ...]
 
 
-def _shape(readings: _Readings, own: Sequence[Levels]) -> _Shape | None:
+def _shape(readings: _Readings, own: Sequence[Configuration]) -> _Shape | None:
     """Return what a stage spans, None when nothing varies in it."""
     base = readings.baseline
     levels = [sorted({one[i] for one in own} - {level}, key=sort_key) for i, level in enumerate(base)]
@@ -227,7 +231,7 @@ def _shape(readings: _Readings, own: Sequence[Levels]) -> _Shape | None:
     return _Shape("factorial", base, positions, grid)
 
 
-def _centre(readings: _Readings, own: Sequence[Levels]) -> Levels | None:
+def _centre(readings: _Readings, own: Sequence[Configuration]) -> Configuration | None:
     """Return the measured configuration from which each of a stage differs in at most one knob.
 
     Of several, the one from which most do differ, then the one nearest to the baseline.
@@ -240,7 +244,7 @@ def _centre(readings: _Readings, own: Sequence[Levels]) -> Levels | None:
     )
 
 
-def _lattice(names: tuple[Any, ...], shape: _Shape, readings: _Readings) -> Lattice:
+def _lattice(place: Place, shape: _Shape, readings: _Readings) -> Lattice:
     """Cut a stage out of a unit's readings, and say of each configuration why it is not there."""
     knobs = tuple(readings.knobs[i] for i in shape.positions)
     short = {one: tuple(one[i] for i in shape.positions) for one in shape.configurations}
@@ -249,22 +253,36 @@ def _lattice(names: tuple[Any, ...], shape: _Shape, readings: _Readings) -> Latt
     blocks = tuple(block for block in cut if block)
     absent = {}
     for one in shape.configurations:
-        reasons = Counter(readings.failures.get(one, {}))
-        unrecorded = len(readings.blocks) - readings.measured.get(one, 0)
         if one not in readings.measured:
             absent[short[one]] = NOT_RUN
-        elif reasons or unrecorded:
-            told = [f"{reason} in {count} of {len(cut)} blocks" for reason, count in sorted(reasons.items())]
-            told += [f"no record in {unrecorded} of {len(cut)} blocks"] if unrecorded else []
+        elif any(short[one] not in block for block in cut):
+            reasons = Counter(readings.failures.get(one, {}))
+            reasons[NO_RECORD] = len(cut) - readings.measured[one]
+            told = [f"{reason} in {count} of {len(cut)} blocks" for reason, count in sorted(reasons.items()) if count]
             absent[short[one]] = ", ".join(told)
     named = zip(readings.knobs, shape.base, readings.baseline, strict=True)
-    centre = {knob: level for knob, level, base in named if level != base}
-    return Lattice(*names, shape.kind, comparison, centre, blocks, len(cut) - len(blocks), absent)
+    centre = {knob: str(level) for knob, level, base in named if level != base}
+    origin, workload, digest, compiler, mode, metric, stage = place
+    return Lattice(
+        origin=origin,
+        workload=workload,
+        digest=digest,
+        compiler=compiler,
+        mode=mode,
+        metric=metric,
+        stage=stage,
+        kind=shape.kind,
+        comparison=comparison,
+        centre=centre,
+        blocks=blocks,
+        blocks_empty=len(cut) - len(blocks),
+        absent=absent,
+    )
 
 
-def _distance(one: Levels, other: Levels) -> int:
+def _distance(one: Configuration, other: Configuration) -> int:
     return sum(a != b for a, b in zip(one, other, strict=True))
 
 
-def _levels_key(levels: Levels) -> tuple[tuple[int, float, str], ...]:
+def _levels_key(levels: Configuration) -> tuple[tuple[int, float, str], ...]:
     return tuple(map(sort_key, levels))

@@ -52,9 +52,7 @@ def noise_floors(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[
         logs = [_mean(sides["twin"][block]) - _mean(sides["measured"][block]) for block in shared]
         if logs:
             workload, _, compiler, _ = unit[len(origin) :]
-            floors.append(
-                NoiseFloor(unit[: len(origin)], workload, compiler, paired_ratio(logs), max(map(abs, logs)))
-            )
+            floors.append(NoiseFloor(unit[: len(origin)], workload, compiler, paired_ratio(logs), max(map(abs, logs))))
     return floors
 
 

@@ -26,7 +26,11 @@ def show_evidence(evidence: Sequence[Evidence], margin: float) -> None:
         print_table(
             f"{metric}: what each knob does, as a ratio to the level it leaves; below 1 is {one.metric.less}",
             [*where, "knob", "ratio", "95 % interval", "blocks", "pairs", "p (Holm)", "A/A floor", "verdict"],
-            [_main_row(*pair) for pair in zip(one.effects, one.judgements, strict=True) if pair[1] is not None],
+            [
+                _main_row(effect, judgement)
+                for effect, judgement in zip(one.effects, one.judgements, strict=True)
+                if judgement is not None
+            ],
         )
         if attributed := [effect for effect in one.effects if effect.kind in ("total", *PARTS)]:
             print_table(
@@ -39,7 +43,12 @@ def show_evidence(evidence: Sequence[Evidence], margin: float) -> None:
                 f"{metric}: interactions; what one knob's ratio is multiplied by when the other is moved too",
                 [*where, "knobs", "ratio", "95 % interval", "blocks"],
                 [
-                    [*_where(effect), f"{effect.knob} x {effect.other}", *_shown(effect.ratio), _blocks(effect)]
+                    [
+                        *_where(effect),
+                        f"{effect.knob} x {effect.other}",
+                        *_shown(effect.ratio, effect.exact),
+                        _blocks(effect),
+                    ]
                     for effect in crossed
                 ],
             )
@@ -50,7 +59,10 @@ def show_evidence(evidence: Sequence[Evidence], margin: float) -> None:
                 [_mean_row(mean) for mean in means],
             )
         _explain(one.effects)
-    print(f"no effect: within +-{margin:.3g} by two one-sided tests at 5 %. p: over all rows of a table.".replace("+-", "+-"))
+    print(
+        f"no effect: the ratio lies within +-{_percent(margin)} (two one-sided tests at 5 %). p: adjusted over the "
+        "rows of a table. A ratio nearer to 1 than the A/A floor is never called different."
+    )
 
 
 def _main_row(effect: Effect, judgement: Judgement) -> list[str]:
@@ -94,7 +106,16 @@ def _mean_row(mean: GeometricMean) -> list[str]:
     missing = "; ".join(f"{name}: {reason}" for name, reason in mean.missing.items())
     known = f"{len(mean.workloads)} of {len(mean.workloads) + len(mean.missing)}"
     knob = _change(mean) if mean.knob else f"{mean.base_level} -> {mean.level}"
-    return [*map(str, mean.origin), mean.compiler, mean.stage, mean.kind, knob, *_shown(mean.ratio), known, missing]
+    return [
+        *map(str, mean.origin),
+        mean.compiler,
+        mean.stage,
+        mean.kind,
+        knob,
+        *_shown(mean.ratio, mean.exact),
+        known,
+        missing,
+    ]
 
 
 def _explain(effects: Iterable[Effect]) -> None:
@@ -148,7 +169,7 @@ def _part(share: Effect, total: Effect) -> str:
         return ""
     if total.ratio.low <= 1.0 <= total.ratio.high:
         return ""
-    return f"{math.log(share.ratio.value) / math.log(total.ratio.value):.0%}"
+    return f"{math.log(share.ratio.value) / math.log(total.ratio.value) + 0.0:.0%}"  # 0.0: no -0 %
 
 
 def _p_value(p_value: float | None) -> str:

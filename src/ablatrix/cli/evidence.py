@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,9 +25,7 @@ def effects_command(
         list[str] | None, typer.Option("--metric", help="Column to compare (repeatable); the usual ones if left out.")
     ] = None,
     margin: Annotated[str, typer.Option("--margin", help="Largest difference that counts as none.")] = "1%",
-    workloads: Annotated[
-        list[str] | None, typer.Option("--workload", help="Only this workload (repeatable).")
-    ] = None,
+    workloads: Annotated[list[str] | None, typer.Option("--workload", help="Only this workload (repeatable).")] = None,
     start: Annotated[
         list[str] | None, typer.Option("--from", help="KNOB=LEVEL where the attribution starts; else the baseline's.")
     ] = None,

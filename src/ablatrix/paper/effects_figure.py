@@ -29,7 +29,7 @@ LEAST_REACH = 1.05  # the axis shows at least 5 % to both sides, so that noise d
 MARGIN = 1.04
 
 Unit = tuple[str, str]
-Step = tuple[str, str, str]
+Step = tuple[str | None, str, str]
 
 
 @dataclass(frozen=True)
