@@ -232,7 +232,7 @@ def test_levels_around_a_centre_are_compared_with_it_and_not_attributed() -> Non
 
 
 def test_knobs_with_more_levels_are_attributed_between_two_named_configurations() -> None:
-    """Threads 1, 2, 10 take 8, 4, 1 ms, fusion halves. The last level is 10, by number; --to threads=2 names another."""
+    """Threads 1, 2, 10 take 8, 4, 1 ms, fusion halves. The last level is 10, by number; 2 can be named."""
     knobs = {"threads": ("1", "2", "10"), "fusion": ("off", "on")}
     base = {"1": 8.0, "2": 4.0, "10": 1.0}
     block = {
@@ -267,7 +267,7 @@ def test_parts_add_up_to_the_total_and_a_whole_lattice_gives_the_cubes_main_effe
     names = [f"k{place}" for place in range(len(rows[0]).bit_length() - 1)]
     grid = list(itertools.product(("off", "on"), repeat=len(names)))
     blocks = [dict(zip(grid, row, strict=True)) for row in rows]
-    lattice = lattice_of({name: ("off", "on") for name in names}, blocks)
+    lattice = lattice_of(dict.fromkeys(names, ("off", "on")), blocks)
     parts = attribution(lattice)
     shares = [one for one in parts if one.kind == "shapley"]
     for place, block_total in enumerate(parts[0].logs):

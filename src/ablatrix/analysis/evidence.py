@@ -59,6 +59,8 @@ def gather(found: Tidy, question: Question, origin: Sequence[str] = ()) -> list[
     Raises:
         AnalysisError: A metric, workload, knob or level that is not in the results, or no knob varies in them.
     """
+    if not question.margin > 0.0:
+        raise AnalysisError(f"the margin must be larger than 0, but got {question.margin}; 0.01 is 1 %")
     trials = _chosen(found.trials, question)
     evidence = []
     for name in question.metrics or DEFAULT_METRICS:
@@ -67,16 +69,15 @@ def gather(found: Tidy, question: Question, origin: Sequence[str] = ()) -> list[
         if mode is not None:
             evidence.append(_evidence(trials, metric, mode, question, tuple(origin)))
         elif question.metrics:
-            raise AnalysisError(
-                f"no trial that is ok tells '{name}'; it is measured in {' or '.join(metric.modes)} trials"
-            )
-    if not any(one.effects for one in evidence):
+            raise AnalysisError(f"no trial tells '{name}'; it is measured in {' or '.join(metric.modes)} trials")
+    varying = list(dict.fromkeys(effect.knob for one in evidence for effect in one.effects if effect.knob))
+    if not varying:
         raise AnalysisError(
             "no knob varies in these results, so there is no effect; give those of a study that varies one"
         )
     for knob in {**(question.start or {}), **(question.end or {})}:
-        if not any(effect.knob == knob for one in evidence for effect in one.effects):
-            raise AnalysisError(f"knob '{knob}' does not vary in these results")
+        if knob not in varying:
+            raise AnalysisError(f"knob '{knob}' does not vary in these results; these do: {', '.join(varying)}")
     return evidence
 
 
