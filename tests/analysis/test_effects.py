@@ -13,6 +13,7 @@ from ablatrix.analysis.effects import Effect, attribution, effects_of_levels, ma
 from ablatrix.analysis.lattice import lattices
 from ablatrix.errors import AnalysisError
 from ablatrix.statistics.attribution import main_effects as main_effects_of_a_cube
+from ablatrix.statistics.precision import Configuration
 from tests.analysis.made import lattice_of, table, two_knobs, with_times
 from tests.analysis.test_lattice import hot_records, split, with_stage
 from tests.synthetic import HOT_EFFECT, PRIMARY, Plant, make_records
@@ -26,7 +27,10 @@ def on(levels: Mapping[str, str], *knobs: str) -> bool:
 
 def values_of(effects: Sequence[Effect]) -> dict[str, float | None]:
     """The ratio of each effect by its kind and knobs."""
-    return {" ".join(filter(None, (one.kind, one.knob, one.other))): one.ratio and one.ratio.value for one in effects}
+    return {
+        " ".join(filter(None, (one.kind, one.knob, one.other))): one.ratio.value if one.ratio else None
+        for one in effects
+    }
 
 
 def hot_effects(trials: pl.DataFrame) -> dict[str | None, Effect]:
@@ -136,7 +140,7 @@ def test_a_block_that_lacks_a_corner_is_left_out_of_what_needs_all_corners() -> 
 
     plants = [Plant("timeout", "encoder", "hot", {"partition": "whole", "fusion": "on"}, block=2)]
     effects = {f"{one.kind} {one.knob}": one for one in whole(two_knobs(times, blocks=3, plants=plants))}
-    found = {
+    found: dict[str, object] = {
         name: (one.ratio.value, one.ratio.count, one.blocks_left_out) for name, one in effects.items() if one.ratio
     }
     assert found["total None"] == (pytest.approx(0.25), 2, 1)
@@ -235,7 +239,7 @@ def test_knobs_with_more_levels_are_attributed_between_two_named_configurations(
     """Threads 1, 2, 10 take 8, 4, 1 ms, fusion halves. The last level is 10, by number; 2 can be named."""
     knobs = {"threads": ("1", "2", "10"), "fusion": ("off", "on")}
     base = {"1": 8.0, "2": 4.0, "10": 1.0}
-    block = {
+    block: dict[Configuration, float] = {
         (threads, fusion): math.log(base[threads] / (2 if fusion == "on" else 1))
         for threads, fusion in itertools.product(*knobs.values())
     }
@@ -265,7 +269,7 @@ LOGS = st.floats(-3, 3, allow_nan=False).map(lambda value: round(value, 6))
 )
 def test_parts_add_up_to_the_total_and_a_whole_lattice_gives_the_cubes_main_effects(rows: list[list[float]]) -> None:
     names = [f"k{place}" for place in range(len(rows[0]).bit_length() - 1)]
-    grid = list(itertools.product(("off", "on"), repeat=len(names)))
+    grid: list[Configuration] = list(itertools.product(("off", "on"), repeat=len(names)))
     blocks = [dict(zip(grid, row, strict=True)) for row in rows]
     lattice = lattice_of(dict.fromkeys(names, ("off", "on")), blocks)
     parts = attribution(lattice)
@@ -297,13 +301,12 @@ def test_a_time_that_only_a_failed_trial_has_is_never_used() -> None:
 
 
 def test_the_blocks_disturbance_falls_out() -> None:
-    steady, disturbed = (
-        whole(
-            with_times(
-                hot_records(), lambda levels, block, factor=factor: factor**block * (3 if on(levels, "fusion") else 7)
-            )
-        )
-        for factor in (1.0, 2.0)
-    )
-    for one, other in zip(steady, disturbed, strict=True):
+    def disturbed(levels: Mapping[str, str], block: int) -> float:
+        return 2.0**block * steady(levels, block)
+
+    def steady(levels: Mapping[str, str], _: int) -> float:
+        return 3.0 if on(levels, "fusion") else 7.0
+
+    pairs = zip(*(whole(with_times(hot_records(), times)) for times in (steady, disturbed)), strict=True)
+    for one, other in pairs:
         assert one.logs == pytest.approx(other.logs, abs=1e-9)

@@ -58,6 +58,17 @@ def test_a_mode_in_which_all_failed_is_shown_as_not_attributable() -> None:
     assert all(effect.reason and effect.reason.startswith("crashed in 2 of 2 blocks") for effect in evidence.effects)
 
 
+def test_choosing_a_workload_changes_no_verdict() -> None:
+    results = found(modes=["hot"], blocks=5)
+    (everything,), (chosen,) = (
+        gather(results, Question(metrics=("run_ms_p50",), workloads=names)) for names in ((), ("encoder",))
+    )
+    judged = dict(zip(everything.effects, everything.judgements, strict=True))
+    assert {effect.workload for effect in chosen.effects} == {"encoder"}
+    assert all(judged[effect] == one for effect, one in zip(chosen.effects, chosen.judgements, strict=True))
+    assert (len(everything.floors), len(chosen.floors), chosen.means) == (2, 1, ())
+
+
 @pytest.mark.parametrize(
     ("question", "message"),
     [

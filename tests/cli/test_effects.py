@@ -32,7 +32,8 @@ def test_tables_say_what_each_knob_does_and_why_something_is_not_attributable(
     assert "7 of 8" in fusion
     assert "faster" in fusion
     assert "not attributable: encoder on tvm, primary: crashed in 5 of 5 blocks: fusion=on" in text
-    assert "add one in of fusion" in text
+    assert "  no effect alone of fusion\n" in text
+    assert "  no share of partition, reuse, memory_plan, fusion\n" in text
     assert "geometric means" not in text
 
 

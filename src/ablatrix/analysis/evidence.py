@@ -41,7 +41,7 @@ class Question:
 
     Attributes:
         metrics: Names out of `METRICS`; the default ones that the results have when empty.
-        workloads: Only these; all when empty.
+        workloads: Only these, and no means over workloads; all when empty. Verdicts do not depend on it.
         margin: Largest relative difference that counts as none.
         start, end: Levels of the two ends of the attribution; see `ablatrix.analysis.effects.attribution`.
     """
@@ -61,7 +61,8 @@ def gather(found: Tidy, question: Question, origin: Sequence[str] = ()) -> list[
     """
     if not question.margin > 0.0:
         raise AnalysisError(f"the margin must be larger than 0, but got {question.margin}; 0.01 is 1 %")
-    trials = _chosen(found.trials, question)
+    trials = found.trials
+    _refuse_unknown_workloads(trials, question)
     evidence = []
     for name in question.metrics or DEFAULT_METRICS:
         metric = _metric(name)
@@ -103,11 +104,10 @@ def evidence_frame(evidence: Sequence[Evidence]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_schema(evidence[0].origin), infer_schema_length=None)
 
 
-def _chosen(trials: pl.DataFrame, question: Question) -> pl.DataFrame:
+def _refuse_unknown_workloads(trials: pl.DataFrame, question: Question) -> None:
     there = trials["workload"].unique().sort().to_list()
     if unknown := [name for name in question.workloads if name not in there]:
         raise AnalysisError(f"there is no workload '{unknown[0]}' in these results; there are: {', '.join(there)}")
-    return trials.filter(pl.col("workload").is_in(question.workloads)) if question.workloads else trials
 
 
 def _metric(name: str) -> Metric:
@@ -129,8 +129,15 @@ def _evidence(trials: pl.DataFrame, metric: Metric, mode: str, question: Questio
     for lattice in lattices(trials, metric.name, mode, origin):
         effects += [*effects_of_levels(lattice), *attribution(lattice, question.start, question.end)]
     floors = noise_floors(trials, metric.name, mode, origin)
+    # Judged before anything is chosen: a family that shrinks with what one looks at would be no family.
     judgements = judge_main_effects(effects, floors, metric, question.margin)
     means = geometric_means(effects)
+    wanted = question.workloads
+    if wanted:
+        kept = [pair for pair in zip(effects, judgements, strict=True) if pair[0].workload in wanted]
+        effects, judgements = [effect for effect, _ in kept], [judgement for _, judgement in kept]
+        floors = [floor for floor in floors if floor.workload in wanted]
+        means = []
     return Evidence(metric, mode, origin, tuple(effects), tuple(judgements), tuple(means), tuple(floors))
 
 

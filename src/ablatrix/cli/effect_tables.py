@@ -1,9 +1,9 @@
 """Effects as tables in the terminal. Rounding happens here."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from ablatrix.analysis.effects import Effect
+from ablatrix.analysis.effects import Effect, Kind
 from ablatrix.analysis.evidence import Evidence
 from ablatrix.analysis.geometric_means import GeometricMean
 from ablatrix.analysis.judgement import Judgement
@@ -11,7 +11,16 @@ from ablatrix.cli.display import print_table
 from ablatrix.statistics.ratio import Ratio
 
 ABSENT = "not attributable"
-PARTS = ("add_one_in", "shapley", "leave_one_out")
+PARTS: tuple[Kind, ...] = ("add_one_in", "shapley", "leave_one_out")
+COLUMNS: Mapping[Kind, str] = {
+    "main": "main effect",
+    "around": "effect around the centre",
+    "total": "total",
+    "add_one_in": "effect alone",
+    "shapley": "share",
+    "leave_one_out": "effect as the last",
+    "interaction": "interaction",
+}
 WHERE = ("workload", "compiler", "stage")
 
 
@@ -35,7 +44,7 @@ def show_evidence(evidence: Sequence[Evidence], margin: float) -> None:
         if attributed := [effect for effect in one.effects if effect.kind in ("total", *PARTS)]:
             print_table(
                 f"{metric}: what the total is made of; shares multiply to it",
-                [*where, "knob", "alone", "share (Shapley)", "95 % interval", "of the total", "last", "blocks"],
+                [*where, "knob", "alone", "share (Shapley)", "95 % interval", "of total", "as the last", "blocks"],
                 list(_attribution_rows(attributed)),
             )
         if crossed := [effect for effect in one.effects if effect.kind == "interaction"]:
@@ -86,7 +95,7 @@ def _attribution_rows(effects: Sequence[Effect]) -> Iterable[list[str]]:
     """Yield for each attribution a row a knob, and the total below them."""
     total = effects[0]
     rows: list[list[str]] = []
-    by_kind: dict[str, Effect] = {}
+    by_kind: dict[Kind, Effect] = {}
     for effect in effects:
         if effect.kind == "total":
             yield from rows
@@ -120,15 +129,17 @@ def _mean_row(mean: GeometricMean) -> list[str]:
 
 def _explain(effects: Iterable[Effect]) -> None:
     """Say once why something is not attributable."""
-    reasons: dict[str, list[str]] = {}
+    reasons: dict[str, dict[str, list[str]]] = {}
     for effect in effects:
         if effect.reason is not None:
-            what = f"{effect.knob} x {effect.other}" if effect.other else effect.knob or "total"
             where = f"{effect.workload} on {effect.compiler}, {effect.stage}"
-            named = reasons.setdefault(f"{where}: {effect.reason}", [])
-            named.append(f"{effect.kind.replace('_', ' ')} of {what}")
-    for reason, named in reasons.items():
-        print(f"{ABSENT}: {reason}\n  so there is no {', '.join(named)}")
+            of_reason = reasons.setdefault(f"{where}: {effect.reason}", {})
+            what = f"{effect.knob} x {effect.other}" if effect.other else effect.knob
+            of_reason.setdefault(COLUMNS[effect.kind], []).extend([what] if what else [])
+    for reason, lost in reasons.items():
+        print(f"{ABSENT}: {reason}")
+        for column, knobs in lost.items():
+            print(f"  no {column}" + (f" of {', '.join(knobs)}" if knobs else ""))
     if reasons:
         print()
 
