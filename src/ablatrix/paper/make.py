@@ -7,8 +7,9 @@ import polars as pl
 
 from ablatrix.analysis.cold_scatter import cold_points, draw_cold_scatter
 from ablatrix.analysis.delimited import write_csv
-from ablatrix.analysis.effects import main_effects, noise_floors
+from ablatrix.analysis.effects import main_effects
 from ablatrix.analysis.estimate import refuse_mixed, without_primers
+from ablatrix.analysis.noise_floor import noise_floors
 from ablatrix.analysis.tidy import Tidy, tidy
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.effects_figure import draw_main_effects, effects_frame

@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.effects import noise_floors
 from ablatrix.analysis.estimate import count_statuses, grouped, ratios_to_baseline, without_primers
+from ablatrix.analysis.noise_floor import noise_floors
 from ablatrix.analysis.paired import HOT_METRIC
 from ablatrix.analysis.tidy import TIMED_OTHER, Tidy
 

@@ -1,6 +1,7 @@
 """Ratios of two configurations' times, with intervals and tests over repeats; everything happens on logarithms."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,6 +82,39 @@ def welch_ratio(numerators: Numbers, denominators: Numbers, confidence: float = 
     shares = [part / sum(parts) for part in parts]
     freedom = 1.0 / sum(share**2 / (group.size - 1) for share, group in zip(shares, groups, strict=True))
     return _with_interval(mean, error, freedom, count, confidence)
+
+
+def mean_ratio(groups: Sequence[Numbers], confidence: float = 0.95) -> Ratio:
+    """Return the geometric mean of several groups' ratios, each group weighing the same: a mean over workloads.
+
+    The groups are fixed and measured independently of each other, so their errors add up by squares, with
+    Welch-Satterthwaite's degrees of freedom (Welch 1947, "The generalization of Student's problem when several
+    different population variances are involved").
+
+    Args:
+        groups: For each group the log ratio of each of its blocks.
+        confidence: Strictly between 0 and 1.
+
+    Returns:
+        The mean; ``count`` is the fewest blocks of a group, and one block leaves it without an interval.
+
+    Raises:
+        ValueError: No group, a group without a block, or a value that is not finite.
+    """
+    if not groups:
+        raise ValueError("at least one group must be given, but got none")
+    found = [mean_and_error(group) for group in groups]
+    mean = math.fsum(one for one, _, _ in found) / len(found)
+    count = min(size for _, _, size in found)
+    errors = [error for _, error, _ in found if error is not None]
+    if len(errors) < len(found):
+        return Ratio(math.exp(mean), None, None, count)
+    squares = math.fsum(error**2 for error in errors)
+    if squares == 0.0:
+        return Ratio(math.exp(mean), math.exp(mean), math.exp(mean), count, _p_value(mean, 0.0, 1.0))
+    sizes = [size for _, _, size in found]
+    freedom = 1.0 / sum((error**2 / squares) ** 2 / (size - 1) for error, size in zip(errors, sizes, strict=True))
+    return _with_interval(mean, math.sqrt(squares) / len(found), freedom, count, confidence)
 
 
 def mean_and_error(values: Numbers) -> tuple[float, float | None, int]:
