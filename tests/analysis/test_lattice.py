@@ -5,6 +5,7 @@ import math
 import polars as pl
 import pytest
 
+from ablatrix.analysis.effects import attribution, effects_of_levels
 from ablatrix.analysis.lattice import Lattice, lattices
 from tests.analysis.made import ALL_ON, table
 from tests.synthetic import HOT_EFFECT, PRIMARY, Plant, make_records
@@ -74,6 +75,15 @@ def test_a_corner_that_was_never_run_is_told_apart_from_one_that_failed() -> Non
     lattice = only(hot_records().filter((pl.col("role") != "measured") | ~_is(ALL_ON)))
     assert dict(lattice.absent) == {tuple(ALL_ON.values()): "not run"}
     assert len(lattice.comparison.configurations) == 16
+
+
+def test_a_grid_of_which_hardly_anything_was_run_has_main_effects_and_no_attribution() -> None:
+    """Of 16 corners three remain, the baseline, fusion alone and all on: no whole grid, and no common centre."""
+    kept = _is(ALL_ON) | _is(dict(zip(PRIMARY, FUSED, strict=True))) | pl.col("is_baseline")
+    lattice = only(hot_records().filter((pl.col("role") == "measured") & kept))
+    assert (lattice.kind, len(lattice.comparison.configurations)) == ("factorial", 3)
+    assert {one.knob: one.pairs for one in effects_of_levels(lattice)}["fusion"] == 1
+    assert attribution(lattice) == []
 
 
 def test_a_block_without_any_value_is_counted_and_left_out() -> None:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import polars as pl
 
 from ablatrix.analysis.estimate import sort_key
-from ablatrix.analysis.lattice import Lattice, lattices
+from ablatrix.analysis.lattice import SPARSEST, Lattice, lattices
 from ablatrix.analysis.metrics import is_exact
 from ablatrix.errors import AnalysisError
 from ablatrix.statistics.attribution import interactions, shapley, step, total
@@ -129,7 +129,8 @@ def attribution(
     total, and what a knob does alone and last, are still told over the blocks that have their two configurations.
 
     Args:
-        lattice: Of a factorial stage; around a centre there is no way from one end to the other, and no effect.
+        lattice: Of a factorial stage. Around a centre there is no way from one end to the other, and in a grid of which
+            little was run hardly one: they have no attribution.
         start: Levels that are not the baseline's.
         end: Levels that are not the last ones; the last level of a knob is that with the highest number, or the last
             in the alphabet, and never the baseline's.
@@ -137,7 +138,9 @@ def attribution(
     Raises:
         AnalysisError: A level that the stage does not have, or ends that do not differ.
     """
-    if lattice.kind != "factorial":
+    if lattice.kind != "factorial" or 2 ** len(lattice.comparison.knobs) > SPARSEST * len(
+        lattice.comparison.configurations
+    ):
         return []
     cube = _cube(lattice, _end(lattice, start or {}, last=False), _end(lattice, end or {}, last=True))
     if not cube.knobs:

@@ -25,6 +25,7 @@ NOT_RUN = "not run"
 NO_RECORD = "no record"
 NO_BASELINE = "the baseline of its part of the block is not ok"
 NO_VALUE = "ok, but without a positive value"
+SPARSEST = 4  # a grid with more corners than this many for each configuration measured is no grid
 NAMED = 3  # configurations that a reason names; a whole level that fails has many
 
 Place = tuple[Any, ...]
@@ -70,7 +71,7 @@ class Lattice:
         never = [one for one in configurations if not any(one in block for block in self.blocks)]
         by_reason: dict[str, list[str]] = {}
         for one in never or [one for one in configurations if one in self.absent]:
-            by_reason.setdefault(self.absent[one], []).append(self.comparison.name(one))
+            by_reason.setdefault(self.absent.get(one, NOT_RUN), []).append(self.comparison.name(one))
         return "; ".join(
             f"{reason}: {' | '.join(names[:NAMED])}" + (f" | {len(names) - NAMED} more" if len(names) > NAMED else "")
             for reason, names in by_reason.items()
@@ -219,8 +220,7 @@ def _shape(readings: _Readings, own: Sequence[Configuration]) -> _Shape | None:
         return None
     choices = [(level, *others) if others else (level,) for level, others in zip(base, levels, strict=True)]
     size = math.prod(map(len, choices))
-    # A grid far larger than what was measured is none, and is not worth laying out.
-    grid = tuple(itertools.product(*choices)) if size <= 4 * len(readings.measured) else ()
+    grid = tuple(itertools.product(*choices)) if size <= SPARSEST * len(readings.measured) else ()
     if not grid or any(one not in readings.measured for one in grid):
         centre = _centre(readings, own)
         if centre is not None:
