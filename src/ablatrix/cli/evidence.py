@@ -43,6 +43,7 @@ def effects_command(
     from ablatrix.analysis.estimate import refuse_mixed
     from ablatrix.analysis.evidence import Question, evidence_frame, gather
     from ablatrix.analysis.tidy import tidy
+    from ablatrix.analysis.warm_up import unsteady_trials
     from ablatrix.cli.effect_tables import show_evidence
     from ablatrix.errors import AnalysisError
 
@@ -57,6 +58,8 @@ def effects_command(
         print(f"note: {note}", file=sys.stderr)
     for reason, count in found.excluded.items():
         print(f"note: left out: {count} x {reason}", file=sys.stderr)
+    for workload, unsteady, hot in unsteady_trials(found):
+        print(f"note: {workload}: the warm-up of {unsteady} of {hot} hot trials is unsteady", file=sys.stderr)
     if as_csv:
         sys.stdout.write(csv_text(evidence_frame(evidence)))
     elif as_json:

@@ -88,6 +88,18 @@ def hot_scope(found: Tidy) -> str:
     )
 
 
+def warm_up_classes(found: Tidy) -> str:
+    """How hot trials began, and in how many the time never became steady."""
+    classes = _ok(found, "hot", "measured")["warm_up_classification"].drop_nulls().to_list()
+    if not classes:
+        raise Absent("no hot trial is ok and tells how it warmed up")
+    words = {"flat": "flat from the start", "warmed_up": "faster after a start", "slowing": "slower after a start"}
+    named = [f"{classes.count(name)} are {text}" for name, text in words.items() if name in classes]
+    if "unsteady" in classes:
+        named.append(f"{classes.count('unsteady')} are still changing at the end of the warm-up (unsteady)")
+    return f"Of {len(classes)} hot trials, by change points in their first iterations, {_listed(named)}."
+
+
 def checked_is_timed(found: Tidy) -> str:
     """In how many hot trials the executable that was checked is the one that was timed."""
     hot = _ok(found, "hot", "measured").filter(
@@ -236,7 +248,15 @@ def worst_differences(found: Tidy) -> str:
 
 
 PARAGRAPHS: Mapping[str, Sequence[Sentence]] = {
-    "fairness": (trials_and_outcomes, cold_scope, hot_scope, checked_is_timed, cache_misses, threads_in_force),
+    "fairness": (
+        trials_and_outcomes,
+        cold_scope,
+        hot_scope,
+        warm_up_classes,
+        checked_is_timed,
+        cache_misses,
+        threads_in_force,
+    ),
     "benefit": (fastest_configurations, noise_floor, planned_memory),
     "correctness": (comparisons, worst_differences),
 }
