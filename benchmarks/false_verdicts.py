@@ -1,8 +1,9 @@
 """How often equal things are called different, and how often a planted slowdown is found, with real runs.
 
 Equal: a program against itself, five blocks of fresh processes, by the engine's own rule: it is called different when
-Student's t interval over blocks (nominal 5 %) leaves out 1. All blocks in a row are also cut into comparisons by the
-default rule of stopping (until the interval is narrow, at most 20 blocks). Beside it on the same data: pyperf's rule
+Student's t interval over blocks (nominal 5 %) leaves out 1. The two sides are built in an order drawn anew for each
+block, as a design shuffles its blocks. All blocks in a row are also cut into comparisons by the default rule of
+stopping (until the interval is narrow, at most 20 blocks). Beside it on the same data: pyperf's rule
 (its own ``is_significant``, a pooled t-test over all values, here the means of bursts), and a sequential design: all
 A's of one comparison against all B's of the next one, which ran after them.
 Planted: 100 equal kernels an iteration against 101 (1 %) and 102 (2 %), with the default protocol.
@@ -18,7 +19,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import math
+import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
@@ -29,20 +30,20 @@ from ablatrix.statistics.ratio import paired_ratio, welch_ratio
 from ablatrix.study.model import HotProtocol
 from ablatrix.trials.block import run_hot
 from ablatrix.trials.stopping import CONFIRMING_BLOCKS
-from live import Scene, burst_means, open_scene, sample_mean
+from live import Scene, block_levels, burst_means, open_scene
 
 TARGETS = {"called_different": 0.07, "interval_low": 0.05, "found_2_percent": 0.95}
 SMALL = HotProtocol(most_blocks=5, rounds=4, burst_ms=1, burst_iterations=8, rewarm_iterations=2, warm_up_ms=2)
 PLANTED = HotProtocol()
 Case = dict[str, Any]
-"""``kind``; ``means``: for each configuration the mean of each block; ``bursts``: the same, burst by burst; ``s``."""
+"""``kind``; ``levels``: of each configuration in each block; ``bursts``: the mean of each burst; ``s``: seconds."""
 
 
 def main(comparisons: int, planted: int, keep: Path | None) -> None:
     """Run what is asked for, and print figures over that and all kept before as JSON."""
     cases = [json.loads(line) for line in keep.read_text().splitlines()] if keep and keep.exists() else []
     done = len(cases)
-    blocks = itertools.count()
+    blocks = itertools.count(PLANTED.most_blocks * done)
     with open_scene("mlp", {"layers": 1, "hidden": 16, "batch": 2}) as scene:
         for number in range(comparisons + planted):
             if number < comparisons:
@@ -54,7 +55,7 @@ def main(comparisons: int, planted: int, keep: Path | None) -> None:
                 with keep.open("a") as stream:
                     stream.write(json.dumps(case) + "\n")
             if (number + 1) % 20 == 0 or case["kind"] == "planted":
-                print(f"{number + 1}/{comparisons + planted}: {len(case['means'][0])} blocks, {case['s']:.2f} s")
+                print(f"{number + 1}/{comparisons + planted}: {len(case['levels'][0])} blocks, {case['s']:.2f} s")
     figures = {**equal_figures(of_kind(cases, "equal")), **planted_figures(of_kind(cases, "planted"))}
     figures["seconds_this_run"] = sum(case["s"] for case in cases[done:])
     holds = (
@@ -70,22 +71,23 @@ def main(comparisons: int, planted: int, keep: Path | None) -> None:
 def compare(scene: Scene, kind: str, compilers: Sequence[str], protocol: HotProtocol, numbers: Iterator[int]) -> Case:
     """Run blocks of fresh processes until the engine's rule has enough."""
     start = perf_counter()
-    means: list[list[float]] = [[] for _ in compilers]
+    levels: list[list[float]] = [[] for _ in compilers]
     bursts: list[list[list[float]]] = [[] for _ in compilers]
-    while not enough(means, protocol):
-        block = scene.block(compilers, next(numbers), protocol.model_dump())
-        for place, outcome in enumerate(run_hot(block, scene.server, lambda trial, what: None)):
-            means[place].append(sample_mean(outcome))
+    while not enough(levels, protocol):
+        number = next(numbers)
+        places = random.Random(number).sample(range(len(compilers)), len(compilers))
+        block = scene.block([compilers[place] for place in places], number, protocol.model_dump())
+        outcomes = run_hot(block, scene.server, lambda trial, what: None)
+        for place, outcome, level in zip(places, outcomes, block_levels(outcomes), strict=True):
+            levels[place].append(level)
             bursts[place].append(burst_means(outcome))
-    return {"kind": kind, "means": means, "bursts": bursts, "s": perf_counter() - start}
+    return {"kind": kind, "levels": levels, "bursts": bursts, "s": perf_counter() - start}
 
 
-def enough(means: Sequence[Sequence[float]], protocol: HotProtocol) -> bool:
+def enough(levels: Sequence[Sequence[float]], protocol: HotProtocol) -> bool:
     """Return whether the engine would stop, as ``trials/stopping.py`` decides it."""
-    names: list[Configuration] = [(place,) for place in range(len(means))]
-    blocks = [
-        {name: math.log(mean) for name, mean in zip(names, block, strict=True)} for block in zip(*means, strict=True)
-    ]
+    names: list[Configuration] = [(place,) for place in range(len(levels))]
+    blocks = [dict(zip(names, block, strict=True)) for block in zip(*levels, strict=True)]
     if len(blocks) >= protocol.most_blocks:
         return True
     comparison = Comparison(("side",), ("side",), names[0], tuple(names))
@@ -105,7 +107,7 @@ def equal_figures(cases: Sequence[Case]) -> dict[str, Any]:
     pairs = list(itertools.pairwise(cases))
     return {
         "comparisons": len(cases),
-        "blocks_mean": sum(len(case["means"][0]) for case in cases) / len(cases),
+        "blocks_mean": sum(len(case["levels"][0]) for case in cases) / len(cases),
         **rate("called_different", [engine_differs(case, 1) for case in cases]),
         **stopped_figures(cases),
         **rate("pyperf", [pyperf_differs(pooled(case, 0), pooled(case, 1)) for case in cases]),
@@ -117,18 +119,18 @@ def equal_figures(cases: Sequence[Case]) -> dict[str, Any]:
 def stopped_figures(cases: Sequence[Case]) -> dict[str, Any]:
     """Return how often equal things are called different where blocks are added until the default rule has enough."""
     found: list[Case] = []
-    means: list[list[float]] = [[], []]
-    for block in (block for case in cases for block in zip(*case["means"], strict=True)):
-        for side, mean in zip(means, block, strict=True):
-            side.append(mean)
-        if enough(means, HotProtocol()):
-            found.append({"means": means})
-            means = [[], []]
+    levels: list[list[float]] = [[], []]
+    for block in (block for case in cases for block in zip(*case["levels"], strict=True)):
+        for side, level in zip(levels, block, strict=True):
+            side.append(level)
+        if enough(levels, HotProtocol()):
+            found.append({"levels": levels})
+            levels = [[], []]
     if not found:
         return {"stopped_comparisons": 0}
     return {
         "stopped_comparisons": len(found),
-        "stopped_blocks_mean": sum(len(case["means"][0]) for case in found) / len(found),
+        "stopped_blocks_mean": sum(len(case["levels"][0]) for case in found) / len(found),
         **rate("stopped_called_different", [engine_differs(case, 1) for case in found]),
     }
 
@@ -140,7 +142,7 @@ def planted_figures(cases: Sequence[Case]) -> dict[str, Any]:
     slower: Callable[[Case, int], bool] = lambda case, place: (ratio(case, place).low or 0.0) > 1.0  # noqa: E731
     return {
         "planted": len(cases),
-        "planted_blocks_mean": sum(len(case["means"][0]) for case in cases) / len(cases),
+        "planted_blocks_mean": sum(len(case["levels"][0]) for case in cases) / len(cases),
         "planted_seconds_mean": sum(case["s"] for case in cases) / len(cases),
         **rate("found_1_percent", [slower(case, 1) for case in cases]),
         **rate("found_2_percent", [slower(case, 2) for case in cases]),
@@ -158,7 +160,7 @@ def rate(name: str, verdicts: Sequence[bool]) -> dict[str, Any]:
 
 def ratio(case: Case, place: int) -> Any:
     """Return the ratio of one configuration to the first, paired over blocks."""
-    return paired_ratio([math.log(b / a) for a, b in zip(case["means"][0], case["means"][place], strict=True)])
+    return paired_ratio([b - a for a, b in zip(case["levels"][0], case["levels"][place], strict=True)])
 
 
 def engine_differs(case: Case, place: int) -> bool:
@@ -169,8 +171,13 @@ def engine_differs(case: Case, place: int) -> bool:
 
 def sequential_differs(first: Case, then: Case) -> bool:
     """Return whether Welch's interval on the means of processes leaves out 1: all A's ran before all B's."""
-    found = welch_ratio(then["means"][1], first["means"][0])
+    found = welch_ratio(process_means(then, 1), process_means(first, 0))
     return found.low is not None and found.high is not None and not found.low <= 1.0 <= found.high
+
+
+def process_means(case: Case, place: int) -> list[float]:
+    """Return the mean of each process, as a tool has it that measures one side after the other."""
+    return [sum(block) / len(block) for block in case["bursts"][place]]
 
 
 def pooled(case: Case, place: int) -> list[float]:

@@ -12,13 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from ablatrix.compilers.adapter import BoundRun, CompileRequest, Executable
 from ablatrix.compilers.eager import EagerCompiler
+from ablatrix.statistics.rounds import paired_levels
 from ablatrix.study.design import make_design
 from ablatrix.study.model import Study
 from ablatrix.trials.block import BlockInput, Outcome
+from ablatrix.trials.environment import place_runs
 from ablatrix.trials.interrupt import Interrupt
 from ablatrix.trials.server import ForkServer, WorkloadServer
 
@@ -109,7 +112,8 @@ class Scene:
             for place, name in enumerate(compilers)
         )
         place = self.directory
-        return BlockInput(study, pairs, 1, place / "hot", place / "tags", place / "scratch")
+        _, cpus = place_runs(1, None)
+        return BlockInput(study, pairs, 1, tuple(cpus), place / "hot", place / "tags", place / "scratch")
 
 
 @contextmanager
@@ -154,8 +158,7 @@ def burst_means(outcome: Outcome) -> list[float]:
     return [sum(burst) / len(burst) for burst in outcome.bursts_ms]
 
 
-def sample_mean(outcome: Outcome) -> float:
-    """Return the mean of all counted samples in milliseconds, as a record's ``run_ms_mean`` is."""
-    burst_means(outcome)
-    samples = [sample for burst in outcome.bursts_ms for sample in burst]
-    return sum(samples) / len(samples)
+def block_levels(outcomes: Sequence[Outcome]) -> list[float]:
+    """Return the level of each trial of a block: log milliseconds, by the engine's own statistic."""
+    medians = {place: [median(burst) for burst in outcome.bursts_ms] for place, outcome in enumerate(outcomes)}
+    return list(paired_levels(medians).values())

@@ -1,4 +1,5 @@
-"""Time and memory of analysing many records: tidy, then the summary, then effects and noise floors.
+"""Time and memory of analysing many records: tidy, then the summary, then all effects with attribution, verdicts
+and noise floors, of four metrics.
 
 Records are lines that a run wrote (``records_scale.jsonl``) with each trial's own ids, times and bursts filled in: 25
 workloads x 2 compilers x (16 configurations + reference + twin) x cold and hot, as many blocks as the size asks for
@@ -90,8 +91,8 @@ def main(largest: int, largest_pandas: int) -> None:
 
 def analyse(results: Path) -> dict[str, float]:
     """Return the seconds that each part takes."""
-    from ablatrix.analysis.effects import main_effects, noise_floors
     from ablatrix.analysis.estimate import group_columns, summarise_groups, without_primers
+    from ablatrix.analysis.evidence import Question, gather
     from ablatrix.analysis.tidy import tidy
 
     laps = [perf_counter()]
@@ -100,17 +101,15 @@ def analyse(results: Path) -> dict[str, float]:
     trials = without_primers(found.trials)
     groups = summarise_groups(trials, group_columns(found)).height
     laps.append(perf_counter())
-    effects = main_effects(trials, "run_ms_p50", "hot", list(PRIMARY)) + main_effects(
-        trials, "compile_first_run_ms", "cold", list(PRIMARY)
-    )
-    floors = noise_floors(trials, "run_ms_p50", "hot")
+    evidence = gather(found, Question())
     laps.append(perf_counter())
     parts = dict(zip(("tidy_s", "summary_s", "effects_s"), np.diff(laps).tolist(), strict=True))
     counts = {
         "excluded": sum(found.excluded.values()),
         "groups": groups,
-        "effects": len(effects),
-        "floors": len(floors),
+        "metrics": len(evidence),
+        "effects": sum(len(one.effects) for one in evidence),
+        "floors": sum(len(one.floors) for one in evidence),
     }
     return {"trials": found.trials.height, **parts, **counts, "table_gib": found.trials.estimated_size() / 2**30}
 

@@ -1,12 +1,15 @@
 """Valid, realistic records of a small study that never ran: what tests of readers work on."""
 
 import itertools
+import math
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
+from ablatrix.analysis.tidy import Tidy, tidy
 from ablatrix.canonical import content_id, digest_value
 from ablatrix.records.journal import record_line
 from ablatrix.records.model import (
@@ -94,6 +97,7 @@ def make_records(
     noise: float = 0.01,
     superseded: int = 0,
     primers: int = 0,
+    built_as: Callable[[dict[str, Level]], dict[str, Level]] = dict,
 ) -> list[Record]:
     """Return the records of one study in run order: 16 configurations, a reference and a twin in each block.
 
@@ -108,6 +112,8 @@ def make_records(
         noise: Standard deviation of the log of a time.
         superseded: This many first trials get an earlier, interrupted attempt in front of them.
         primers: This many primer records come in front of all others.
+        built_as: What a configuration is really built as: configurations for which it answers the same have the
+            same code, figures and times (but for noise). A knob that it ignores is a no-op.
     """
     rng = random.Random(seed)
     study_digest = digest_value({"study": "synthetic", "workloads": list(workloads), "seed": seed})
@@ -129,6 +135,7 @@ def make_records(
                 block=block,
                 role=role,
                 knobs=knobs,
+                built=None if knobs is None else built_as(knobs),
                 rng=rng,
                 drift=drift,
                 noise=noise,
@@ -167,6 +174,12 @@ def write_records(path: Path, records: Iterable[Record]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(record_line(record) for record in records), encoding="utf-8")
     return path
+
+
+def tidied(records: Iterable[Record]) -> Tidy:
+    """The table of records, as reading a file of them gives it."""
+    with TemporaryDirectory() as directory:
+        return tidy([write_records(Path(directory) / "results.jsonl", records)])
 
 
 def broken(record: Record, status: Status) -> Record:
@@ -220,6 +233,7 @@ def _record(
     block: int,
     role: Role,
     knobs: dict[str, Level] | None,
+    built: dict[str, Level] | None,
     rng: random.Random,
     drift: float,
     noise: float,
@@ -234,8 +248,8 @@ def _record(
     cell_id = content_id([workload, compiler, all_knobs])
     trial_id = content_id([study_digest, cell_id, mode, role, block])
     log_noise = drift + rng.gauss(0.0, noise)
-    digest = digest_value([cell_id, "code"])
-    plan = None if knobs is None else _plan(shape, knobs)
+    digest = digest_value([workload, compiler, built, "code"])
+    plan = None if knobs is None or built is None else _plan(shape, knobs, built)
     return Record(
         schema_version=SCHEMA_VERSION,
         record_id=content_id([trial_id, 0]),
@@ -261,8 +275,8 @@ def _record(
             catalogue_digest=digest_value(list(BASELINE)),
         ),
         plan=plan,
-        compile=None if plan is None or knobs is None else _compile(shape, knobs, plan, digest),
-        runtime=_runtime(shape, mode, knobs, log_noise, rng),
+        compile=None if plan is None or built is None else _compile(shape, built, plan, digest),
+        runtime=_runtime(shape, mode, built, log_noise, rng),
         correctness=Correctness(
             checked=3,
             missing=0,
@@ -341,8 +355,8 @@ def _workload(name: str, shape: Shape) -> WorkloadFacts:
     )
 
 
-def _plan(shape: Shape, knobs: Mapping[str, Level]) -> PlanFacts:
-    whole = knobs["partition"] == "whole"
+def _plan(shape: Shape, knobs: Mapping[str, Level], built: Mapping[str, Level]) -> PlanFacts:
+    whole = built["partition"] == "whole"
     tasks, distinct = (1, 1) if whole else (shape.tasks, shape.distinct)
     logical = 4096 if whole else shape.bytes // 8
     peak = logical if whole else logical // 4
@@ -352,11 +366,12 @@ def _plan(shape: Shape, knobs: Mapping[str, Level]) -> PlanFacts:
         distinct_tasks=distinct,
         edges=tasks - 1,
         logical_buffers=tasks,
-        physical_buffers=1 if whole else (3 if knobs["reuse"] == "release" else tasks),
+        physical_buffers=1 if whole else (3 if built["reuse"] == "release" else tasks),
         logical_bytes=logical,
-        physical_bytes_est=peak if knobs["reuse"] == "release" else logical,
+        physical_bytes_est=peak if built["reuse"] == "release" else logical,
         peak_live_bytes=peak,
-        digest=content_id([shape.tasks, knobs["partition"], knobs["reuse"]]),
+        # As the planner does it: what was asked for is in the digest, whether or not the plan is another one.
+        digest=content_id([shape.tasks, knobs["partition"], knobs["reuse"], built["partition"], built["reuse"]]),
     )
 
 
@@ -413,7 +428,7 @@ def _runtime(
         run_ms_min=p50 * 0.98,
         iterations=260,
         bursts=10,
-        burst_ms_p50=[p50 * (1 + rng.gauss(0, 0.003)) for _ in range(3)],
+        burst_ms_p50=[p50 * math.exp(log_noise * rng.gauss(0, 0.3)) for _ in range(10)],  # without noise all equal
         warm_up=WarmUp(iterations=60, steady_from=4, classification="warmed_up"),
         samples=Samples(file="samples/block.jsonl", digest=digest_value(p50), counted=200, rewarming=40),
         task_overhead_us=0.8,

@@ -8,7 +8,9 @@ import pytest
 from pydantic import BaseModel
 
 from ablatrix.analysis.columns import COLUMNS, LEFT_OUT, MAPS
-from ablatrix.analysis.tidy import NOT_FINAL, REPEATED, SUPERSEDED, tidy
+from ablatrix.analysis.effects import main_effects
+from ablatrix.analysis.estimate import ratios_to_baseline
+from ablatrix.analysis.tidy import NOT_FINAL, REPEATED, SUPERSEDED, TIMED_OTHER, tidy
 from ablatrix.errors import AnalysisError, RecordError
 from ablatrix.records.model import Record
 from tests.synthetic import BASELINE, Plant, broken, make_records, write_records
@@ -75,6 +77,49 @@ def test_records_that_stand_in_two_inputs_count_once(tmp_path: Path) -> None:
     assert found.excluded == {REPEATED: 5}
     assert found.trials.height == len(records)
     assert tidy([two, one]).trials.equals(found.trials)
+
+
+def test_a_hot_trial_that_timed_other_code_than_was_checked_enters_no_statistic(tmp_path: Path) -> None:
+    """One fused trial claims a tenth of its time and timed another executable; a cold one has no timed digest."""
+    records = make_records(workloads=["encoder"], blocks=2, noise=0.0)
+
+    def wrong(record: Record) -> bool:
+        hot = record.mode == "hot" and record.role == "measured" and record.meta.block == 0
+        return hot and record.config.knobs == {**BASELINE, "fusion": "on"}
+
+    def swapped(record: Record) -> Record:
+        assert record.correctness is not None
+        assert record.runtime is not None
+        assert record.runtime.run_ms_p50 is not None
+        runtime = record.runtime.model_copy(update={"run_ms_p50": record.runtime.run_ms_p50 / 10})
+        timed = record.correctness.model_copy(update={"timed_digest": "0" * 64})
+        return record.model_copy(update={"runtime": runtime, "correctness": timed})
+
+    bad = [swapped(record) if wrong(record) else record for record in records]
+    found = tidy([write_records(tmp_path / "bad.jsonl", bad)])
+    assert found.excluded == {TIMED_OTHER: 1}
+    assert found.trials.height == len(records) - 1
+    good = tidy([write_records(tmp_path / "good.jsonl", records)])
+    assert good.excluded == {}
+    groups = [f"knob_{knob}" for knob in BASELINE]
+    expected = ratios_to_baseline(good.trials.filter(pl.col("mode") == "hot"), "run_ms_p50", groups)
+    ratios = ratios_to_baseline(found.trials.filter(pl.col("mode") == "hot"), "run_ms_p50", groups)
+    assert {key: ratio.value for key, ratio in ratios.items()} == pytest.approx(
+        {key: ratio.value for key, ratio in expected.items()}
+    )
+    (effect,) = main_effects(found.trials, "run_ms_p50", "hot", ["fusion"])
+    assert effect.ratio is not None
+    assert effect.ratio.value == pytest.approx(0.6)
+
+
+def test_when_every_trial_timed_other_code_there_is_nothing_to_analyse(tmp_path: Path) -> None:
+    records = [
+        record.model_copy(update={"correctness": record.correctness.model_copy(update={"timed_digest": "0" * 64})})
+        for record in make_records(workloads=["encoder"], modes=["hot"])
+        if record.correctness is not None
+    ]
+    with pytest.raises(AnalysisError, match=TIMED_OTHER):
+        tidy([write_records(tmp_path / "r.jsonl", records)])
 
 
 def test_failures_stay_in_the_table_with_nulls(tmp_path: Path) -> None:

@@ -22,10 +22,11 @@ def _hot(bursts: list[list[float]], directory: Path) -> Record:
     assert record.runtime is not None
     times = {f"run_ms_p{percent}": float(np.percentile(counted, percent)) for percent in (50, 90, 95, 99)}
     times |= {"run_ms_mean": float(np.mean(counted)), "run_ms_min": min(counted)}
+    medians = [float(np.median(burst)) for burst in bursts]
     samples = Samples(
         file="samples/block-0.jsonl", digest=digest_bytes(line.encode()), counted=len(counted), rewarming=0
     )
-    runtime = record.runtime.model_copy(update={**times, "samples": samples})
+    runtime = record.runtime.model_copy(update={**times, "burst_ms_p50": medians, "samples": samples})
     return record.model_copy(update={"runtime": runtime})
 
 
@@ -46,6 +47,14 @@ def test_a_changed_or_missing_time_is_named_with_its_record(tmp_path: Path, name
         (problem,) = check_samples(tmp_path, [_with(record, **{name: value})])
         assert record.record_id in problem.detail
         assert name in problem.detail
+
+
+@pytest.mark.parametrize("medians", [None, [], [1.5, 2.0], [1.5, 2.0, 1.126]])
+def test_a_changed_or_missing_burst_median_is_named(tmp_path: Path, medians: list[float] | None) -> None:
+    record = _hot(BURSTS, tmp_path)
+    (problem,) = check_samples(tmp_path, [_with(record, burst_ms_p50=medians)])
+    assert record.record_id in problem.detail
+    assert "burst_ms_p50" in problem.detail
 
 
 def test_changed_samples_are_not_those_of_the_record(tmp_path: Path) -> None:

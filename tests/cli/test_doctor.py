@@ -14,8 +14,8 @@ from ablatrix.trials.noise_floor import NoiseFloor
 from tests.cli.conftest import Ablatrix
 
 
-def test_the_doctor_names_what_makes_times_scatter_and_does_not_measure_unasked(ablatrix: Ablatrix) -> None:
-    done = ablatrix("doctor", "--json")
+def test_the_doctor_names_what_makes_times_scatter(ablatrix: Ablatrix) -> None:
+    done = ablatrix("doctor", "--no-measure", "--json")
     names = {finding["name"] for finding in json.loads(done.stdout)}
     assert {"package torch", "address space randomisation", "swap", "other busy processes", "irqbalance"} <= names
     assert "A/A noise floor" not in names
@@ -28,6 +28,15 @@ def test_a_measured_floor_is_judged_by_the_precision_that_studies_ask_for(
 ) -> None:
     measured = NoiseFloor((math.log1p(percent / 100), 0.0), 0.5, 1, (), 12.0)  # as the measurement would give it
     monkeypatch.setattr(noise_floor, "measure_noise_floor", lambda place, notice: measured)
-    finding = json.loads(CliRunner().invoke(app, ["doctor", "--measure", "--json"]).stdout)[-1]
+    finding = json.loads(CliRunner().invoke(app, ["doctor", "--json"]).stdout)[-1]
     assert (finding["name"], finding["level"], finding["found"]) == ("A/A noise floor", level, f"+-{percent:.2f}%")
-    assert measured.sentence() in CliRunner().invoke(app, ["doctor", "--measure"]).stdout
+    assert measured.sentence() in CliRunner().invoke(app, ["doctor"]).stdout
+
+
+def test_where_torch_is_not_installed_the_floor_is_said_to_be_unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ablatrix.compilers.catalogue.find_spec", lambda name: None)
+    done = CliRunner().invoke(app, ["doctor", "--json"])
+    finding = json.loads(done.stdout)[-1]
+    assert (finding["name"], finding["level"]) == ("A/A noise floor", "note")
+    assert "torch is not installed" in finding["found"]
+    assert "pip install" in finding["remedy"]

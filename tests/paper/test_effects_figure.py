@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.analysis.effects import Effect, NoiseFloor, main_effects, noise_floors
+from ablatrix.analysis.effects import Effect, main_effects
 from ablatrix.analysis.figure import house_style
+from ablatrix.analysis.noise_floor import NoiseFloor, noise_floors
 from ablatrix.analysis.tidy import tidy
 from ablatrix.paper.effects_figure import compose_main_effects, draw_main_effects
 from ablatrix.statistics.ratio import Ratio

@@ -100,7 +100,7 @@ def test_the_effects_figure_comes_with_its_figures_unrounded(tmp_path: Path) -> 
     assert [row["knob"] for row in rows] == list(PRIMARY)
     for row in rows:
         assert float(row["ratio"]) == pytest.approx(HOT_EFFECT[row["knob"]], rel=1e-12)
-        assert (row["blocks"], row["pairs"], row["pairs_missing"]) == ("2", "16", "0")
+        assert (row["blocks"], row["pairs"], row["pairs_partial"], row["pairs_missing"]) == ("2", "8", "0", "0")
 
 
 def test_text_states_what_the_records_hold(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ablatrix.statistics.ratio import paired_ratio, welch_ratio
+from ablatrix.statistics.ratio import Ratio, mean_ratio, paired_ratio, welch_ratio
 
 LOGS = st.lists(st.floats(-3, 3), min_size=2, max_size=30)
 TIMES = st.lists(st.floats(0.01, 1e4), min_size=2, max_size=30)
@@ -51,10 +51,49 @@ def test_the_unpaired_interval_is_welchs(first: list[float], second: list[float]
     assert math.isclose(math.log(found.high), expected.high, rel_tol=1e-6, abs_tol=1e-9)
 
 
+@given(LOGS)
+def test_the_paired_p_value_is_students_and_agrees_with_the_interval(logs: list[float]) -> None:
+    assume(varied(logs))
+    found = paired_ratio(logs)
+    assert found.p_value == pytest.approx(stats.ttest_1samp(logs, 0.0).pvalue, rel=1e-6, abs=1e-12)
+    assert found.p_value is not None
+    assert found.low is not None
+    assert found.high is not None
+    assume(abs(found.p_value - 0.05) > 1e-9)
+    assert (found.p_value < 0.05) == (not found.low <= 1.0 <= found.high)
+
+
+@given(TIMES, TIMES)
+def test_the_unpaired_p_value_is_welchs_and_agrees_with_the_interval(first: list[float], second: list[float]) -> None:
+    logs = np.log(first), np.log(second)
+    assume(all(np.std(side) > 1e-6 for side in logs))
+    found = welch_ratio(first, second)
+    assert found.p_value == pytest.approx(stats.ttest_ind(*logs, equal_var=False).pvalue, rel=1e-6, abs=1e-12)
+    assert found.p_value is not None
+    assert found.low is not None
+    assert found.high is not None
+    assume(abs(found.p_value - 0.05) > 1e-9)
+    assert (found.p_value < 0.05) == (not found.low <= 1.0 <= found.high)
+
+
 def test_one_block_has_a_ratio_and_no_interval() -> None:
     found = paired_ratio([math.log(2.0)])
     assert (found.value, found.low, found.high, found.count, found.half_width) == (2.0, None, None, 1, None)
+    assert found.p_value is None
     assert welch_ratio([2.0], [1.0, 1.0]).low is None
+
+
+@pytest.mark.parametrize("constant", [0.0, 1e-16])
+def test_constant_repeats_that_are_equal_are_not_called_different(constant: float) -> None:
+    assert paired_ratio([constant] * 5).p_value == 1.0
+    assert paired_ratio([constant, 2 * constant, constant]).p_value == 1.0
+    assert welch_ratio([3.0] * 4, [3.0 + constant] * 5).p_value == 1.0
+
+
+def test_constant_repeats_that_differ_are_not_tested() -> None:
+    assert paired_ratio([0.25] * 4).p_value is None
+    assert paired_ratio([math.log(3 * n) - math.log(2 * n) for n in range(1, 9)]).p_value is None
+    assert welch_ratio([3.0, 3.0], [2.0, 2.0]).p_value is None
 
 
 def test_equal_repeats_have_an_interval_of_no_width() -> None:
@@ -74,3 +113,32 @@ def test_times_that_have_no_logarithm_are_refused() -> None:
         welch_ratio([0.0, 1.0], [1.0, 2.0])
     with pytest.raises(ValueError, match="at least 1"):
         paired_ratio([])
+
+
+def test_the_mean_ratio_weighs_each_group_the_same_and_adds_errors_by_squares() -> None:
+    """Means 0.1 and 0.3, errors 0.1 / sqrt(2) and 0.2 / sqrt(2), 1 degree of freedom each.
+
+    Mean 0.2; error sqrt(0.005 + 0.02) / 2 = sqrt(0.025) / 2; freedom 0.025^2 / (0.005^2 + 0.02^2) = 1.470588.
+    """
+    low, high = 0.1 / math.sqrt(2), 0.2 / math.sqrt(2)
+    ratio = mean_ratio([[0.1 - low, 0.1 + low], [0.3 - high, 0.3 + high]])
+    half = stats.t.ppf(0.975, 0.025**2 / (0.005**2 + 0.02**2)) * math.sqrt(0.025) / 2
+    assert math.log(ratio.value) == pytest.approx(0.2)
+    assert ratio.half_width == pytest.approx(half)
+    assert ratio.count == 2
+
+
+def test_the_mean_of_one_group_is_its_paired_ratio() -> None:
+    logs = [0.1, 0.2, 0.15, 0.05]
+    one, other = mean_ratio([logs]), paired_ratio(logs)
+    assert (one.value, one.low, one.high, one.p_value) == pytest.approx(
+        (other.value, other.low, other.high, other.p_value)
+    )
+
+
+def test_the_mean_ratio_has_no_interval_when_a_group_has_one_block_and_no_width_without_spread() -> None:
+    assert mean_ratio([[0.1, 0.2], [0.3]]) == Ratio(math.exp((0.15 + 0.3) / 2), None, None, 1)
+    flat = mean_ratio([[0.5, 0.5], [0.5, 0.5]])
+    assert (flat.low, flat.high, flat.p_value) == (flat.value, flat.value, None)
+    with pytest.raises(ValueError, match="at least one group"):
+        mean_ratio([])

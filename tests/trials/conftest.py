@@ -13,6 +13,7 @@ from ablatrix.study.design import Cell, Trial, make_design
 from ablatrix.study.model import Study
 from ablatrix.trials.block import BlockInput
 from ablatrix.trials.directory import ResultDirectory
+from ablatrix.trials.environment import place_runs
 from ablatrix.trials.interrupt import Interrupt
 from ablatrix.trials.server import ForkServer, WorkloadServer
 
@@ -51,6 +52,7 @@ class Bench:
             study,
             tuple(self._pair(trial, cell, fault) for fault in faults),
             1,
+            tuple(place_runs(1, None)[1]),
             self.directory / "hot",
             self.directory / "tags",
             self.directory / "scratch",

@@ -16,6 +16,7 @@ from ablatrix.trials.environment import (
     environment_variables,
     git_state,
     installed_version,
+    place_runs,
     read_machine,
     utc_now,
 )
@@ -277,6 +278,23 @@ def test_the_room_loads_without_torch_and_without_cpuinfo() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_runs_leave_one_cpu_free_and_share_the_same_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ablatrix.trials.environment.allowed_cpus", lambda: [0, 2, 4, 6])
+    monkeypatch.setattr("ablatrix.trials.environment.cores_allowed", lambda: 4)
+    assert place_runs(None, None) == (3, [2, 4, 6])
+    assert place_runs(1, None) == (1, [6])
+    assert place_runs(4, None) == (4, [0, 2, 4, 6])
+    assert place_runs(8, None) == (8, [0, 2, 4, 6])
+    assert place_runs(None, [5, 1]) == (1, [1, 5])
+    assert place_runs(2, [3]) == (2, [3])
+
+
+def test_a_single_cpu_or_a_small_quota_still_gives_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ablatrix.trials.environment.allowed_cpus", lambda: [0, 1, 2, 3])
+    monkeypatch.setattr("ablatrix.trials.environment.cores_allowed", lambda: 1)
+    assert place_runs(None, None) == (1, [3])
 
 
 def test_time_is_iso_8601_in_utc() -> None:

@@ -7,7 +7,7 @@ from time import perf_counter_ns, sleep
 
 import pytest
 
-from ablatrix.trials.timing import loop_cost_ns, time_burst, time_iterations, warm_up
+from ablatrix.trials.timing import loop_cost_ns, rewarm_count, time_burst, time_iterations, warm_up
 
 
 class Work:
@@ -81,6 +81,20 @@ def test_a_burst_without_re_warming_has_none() -> None:
     rewarming, counted = time_burst(Work(1), rewarm=0, least_ms=2, most_iterations=20)
     assert rewarming == []
     assert counted
+
+
+@pytest.mark.parametrize(
+    ("most", "burst_ms", "iteration_ms", "count"),
+    [
+        (3, 5, 0.1, 3),  # short iterations: as many as asked for
+        (3, 5, 2.5, 2),
+        (3, 5, 30, 1),  # long ones: one
+        (3, 5, 0, 3),
+        (0, 5, 30, 0),  # none asked for
+    ],
+)
+def test_long_iterations_need_fewer_to_re_warm(most: int, burst_ms: float, iteration_ms: float, count: int) -> None:
+    assert rewarm_count(most, burst_ms, iteration_ms) == count
 
 
 def test_warming_up_lasts_as_long_as_asked_and_runs_at_least_twice() -> None:

@@ -1,185 +1,268 @@
-"""What one knob does on the average over the others, and how far two equal configurations lie apart."""
+"""What each knob does, and how the whole is made up of what the knobs do; each figure a ratio over blocks.
 
-import itertools
+Every effect is computed in each block by itself, on logarithms, and then taken over blocks. What a configuration that
+is not ok would have to tell is "not attributable", with the reason; nothing is imputed.
+"""
+
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain, combinations
+from typing import Any, Literal
 
 import polars as pl
 
-from ablatrix.analysis.estimate import grouped, sort_key
-from ablatrix.statistics.ratio import Ratio, paired_ratio
+from ablatrix.analysis.estimate import sort_key
+from ablatrix.analysis.lattice import SPARSEST, Lattice, lattices
+from ablatrix.analysis.metrics import is_exact
+from ablatrix.errors import AnalysisError
+from ablatrix.statistics.attribution import interactions, shapley, step, total
+from ablatrix.statistics.precision import Configuration, mean_differences
+from ablatrix.statistics.ratio import ROUNDING, Ratio, paired_ratio
 
-UNIT = ("workload", "workload_digest", "compiler", "mode")
+Kind = Literal["main", "around", "total", "add_one_in", "shapley", "leave_one_out", "interaction"]
+Corner = frozenset[str]
 
 
 @dataclass(frozen=True)
 class Effect:
-    """The main effect of moving one knob from the baseline's level to another.
+    """One effect on one metric in one stage.
 
     Attributes:
-        ratio: Geometric mean over the other knobs of (time at ``level`` / time at ``base_level``), with an
-            interval over repeats. None when no pair was measured.
-        pairs: Pairs of trials that it is made of, over all repeats.
-        pairs_missing: Pairs that were run, but in which a trial is not ok.
+        origin: Values of the columns that tell mixed records apart; empty when all come from one place.
+        centre: Levels of the configuration that a stage is around, where they are not the baseline's.
+        kind: ``main``: mean over the other knobs' levels. ``around``: a level against the centre of its stage.
+            ``total``: from one named configuration to another; the others are its parts: ``add_one_in``: a knob
+            alone. ``shapley``: its share. ``leave_one_out``: a knob, all others on. ``interaction``: how much more a
+            knob does while another is on.
+        knob: The knob that is moved; None for the total.
+        base_level, level: From and to; for the total, the levels in which the two ends differ from the baseline.
+        other: The second knob of an interaction.
+        ratio: What it multiplies the metric by, with an interval over blocks. None when it is not attributable.
+        exact: The ratio is no estimate: the metric is computed or counted, and is equal in all blocks.
+        logs: The ratio in each block, as a logarithm.
+        blocks_left_out: Blocks that lack a value that this effect needs.
+        pairs, pairs_partial, pairs_missing: Main effects: pairs of configurations that are whole in every block, and
+            make the effect; and that are left out, as they are whole in some blocks only, or in none.
+        reason: Why it is not attributable.
     """
 
+    origin: tuple[Any, ...]
     workload: str
     compiler: str
-    knob: str
+    mode: str
+    metric: str
+    stage: str
+    centre: str
+    kind: Kind
+    knob: str | None
     base_level: str
     level: str
+    other: str | None
     ratio: Ratio | None
+    exact: bool
+    logs: tuple[float, ...]
+    blocks_left_out: int
     pairs: int
+    pairs_partial: int
     pairs_missing: int
-
-
-@dataclass(frozen=True)
-class NoiseFloor:
-    """How far a twin of the baseline lies from the baseline: an A/A comparison.
-
-    Attributes:
-        ratio: Twin over baseline, paired over blocks.
-        spread: Largest absolute log ratio of any block: 0.02 is about 2 %.
-    """
-
-    workload: str
-    compiler: str
-    ratio: Ratio
-    spread: float
-
-
-@dataclass(frozen=True)
-class _Step:
-    knob: str
-    position: int
-    base_level: str
-    level: str
-
-
-@dataclass(frozen=True)
-class _Reading:
-    block: tuple[Any, ...]
-    log: float | None
+    reason: str | None
 
 
 def main_effects(trials: pl.DataFrame, metric: str, mode: str, knobs: Sequence[str]) -> list[Effect]:
-    """Return the main effects of knobs on a time, for each workload and compiler.
+    """Return the main effects of knobs, for each workload and compiler; see `effects_of_levels`.
 
-    Two trials make a pair when they differ in this knob alone and are repeats of the same number. Trials of
-    one block are compared directly; when a block was split, each is first divided by the baseline of its own
-    part.
+    Each knob is taken from the first stage in which it varies, the largest stages first.
 
     Args:
         trials: The table of trials.
-        metric: Column of a time.
+        metric: Column of a positive number.
         mode: ``cold`` or ``hot``.
         knobs: Names of knobs, without a prefix.
     """
-    measured = trials.filter((pl.col("role") == "measured") & (pl.col("mode") == mode))
-    columns = [name for name in trials.columns if name.startswith("knob_")]
-    effects = []
-    for unit, part in grouped(measured, UNIT):
-        cells, baselines, base_levels = _readings(part, metric, columns)
+    by_unit: dict[tuple[Any, ...], list[Lattice]] = {}
+    for lattice in lattices(trials, metric, mode):
+        by_unit.setdefault((lattice.workload, lattice.digest, lattice.compiler), []).append(lattice)
+    found = []
+    for of_unit in by_unit.values():
         for knob in knobs:
-            if f"knob_{knob}" in base_levels:
-                position = columns.index(f"knob_{knob}")
-                for level in _other_levels(cells, position, base_levels[f"knob_{knob}"]):
-                    step = _Step(knob, position, base_levels[f"knob_{knob}"], level)
-                    effects.append(_effect(unit, step, cells, baselines))
-    return effects
+            first = next((lattice for lattice in of_unit if knob in lattice.comparison.knobs), None)
+            found += [effect for effect in effects_of_levels(first) if effect.knob == knob] if first else []
+    return found
 
 
-def noise_floors(trials: pl.DataFrame, metric: str, mode: str) -> list[NoiseFloor]:
-    """Return the A/A spread of each workload and compiler that has a twin in a block with an ok baseline."""
-    ok = trials.filter((pl.col("status") == "ok") & (pl.col("mode") == mode) & (pl.col(metric) > 0))
-    floors = []
-    for unit, part in grouped(ok, UNIT):
-        sides = {
-            role: _by_block(part.filter((pl.col("role") == role) & pl.col("is_baseline")), metric)
-            for role in ("measured", "twin")
-        }
-        shared = sorted(sides["measured"].keys() & sides["twin"].keys())
-        logs = [_mean(sides["twin"][block]) - _mean(sides["measured"][block]) for block in shared]
-        if logs:
-            floors.append(NoiseFloor(unit[0], unit[2], paired_ratio(logs), max(map(abs, logs))))
-    return floors
+def effects_of_levels(lattice: Lattice) -> list[Effect]:
+    """Return what moving each knob from its base level to each other one does.
 
-
-Cells = Mapping[tuple[str | None, ...], Sequence[_Reading]]
-Baselines = Mapping[tuple[Any, ...], Sequence[float]]
-
-
-def _readings(part: pl.DataFrame, metric: str, columns: Sequence[str]) -> tuple[Cells, Baselines, dict[str, str]]:
-    """Return each configuration's repeats in order, the baseline's logs by block, and its levels."""
-    cells: dict[tuple[str | None, ...], list[_Reading]] = {}
-    baselines: dict[tuple[Any, ...], list[float]] = {}
-    base_levels: dict[str, str] = {}
-    for row in part.sort("run", "position").iter_rows(named=True):
-        value = row[metric] if row["status"] == "ok" else None
-        log = math.log(value) if value else None
-        block = (row["run"], row["block_id"])
-        cells.setdefault(tuple(row[name] for name in columns), []).append(_Reading(block, log))
-        if row["is_baseline"] and log is not None:
-            baselines.setdefault(block, []).append(log)
-        if not base_levels:
-            levels = {name: row[name.replace("knob_", "baseline_", 1)] for name in columns}
-            base_levels = {name: level for name, level in levels.items() if level is not None}
-    return cells, baselines, base_levels
-
-
-def _other_levels(cells: Cells, position: int, base_level: str) -> list[str]:
-    levels = {knobs[position] for knobs in cells} - {None, base_level}
-    return sorted((level for level in levels if level is not None), key=sort_key)
-
-
-def _effect(unit: Sequence[Any], step: _Step, cells: Cells, baselines: Baselines) -> Effect:
-    by_repeat: dict[int, list[float]] = {}
-    missing = 0
-    for knobs, there in cells.items():
-        here = cells.get((*knobs[: step.position], step.base_level, *knobs[step.position + 1 :]))
-        if knobs[step.position] != step.level or here is None:
-            continue
-        for repeat, (one, other) in enumerate(_repeats(there, here)):
-            difference = _difference(one, other, baselines)
-            if difference is None:
-                missing += 1
-            else:
-                by_repeat.setdefault(repeat, []).append(difference)
-    means = [_mean(by_repeat[repeat]) for repeat in sorted(by_repeat)]
-    pairs = sum(map(len, by_repeat.values()))
-    ratio = paired_ratio(means) if means else None
-    return Effect(unit[0], unit[2], step.knob, step.base_level, step.level, ratio, pairs, missing)
-
-
-def _repeats(there: Sequence[_Reading], here: Sequence[_Reading]) -> Iterator[tuple[_Reading, _Reading]]:
-    """Pair the repeats of two configurations: by block where they share one, else by their number.
-
-    The baseline stands in every part of a split block, so it meets each other configuration in a block.
+    In a factorial stage it is the main effect: the mean over the levels of the other knobs (see
+    `ablatrix.statistics.precision.mean_differences`). Around a centre there is one pair, and nothing to average.
     """
-    of_block = {reading.block: reading for reading in here}
-    shared = [(reading, of_block[reading.block]) for reading in there if reading.block in of_block]
-    yield from shared or zip(there, here, strict=False)
+    found = []
+    for knob, level in lattice.comparison.steps():
+        base = str(lattice.comparison.baseline[lattice.comparison.knobs.index(knob)])
+        pairs = lattice.comparison.pairs(knob, level)
+        held = mean_differences(lattice.blocks, pairs)
+        reason = None
+        if not held.values:
+            corners = list(dict.fromkeys(one for pair in pairs for one in pair))
+            reason = lattice.why_missing(corners) or "no pair is whole in every block"
+        found.append(
+            _effect(
+                lattice,
+                "main" if lattice.kind == "factorial" else "around",
+                (knob, base, str(level), None),
+                held.values,
+                reason,
+                (held.whole, held.partial, held.missing),
+            )
+        )
+    return found
 
 
-def _difference(one: _Reading, other: _Reading, baselines: Baselines) -> float | None:
-    if one.log is None or other.log is None:
-        return None
-    if one.block == other.block:
-        return one.log - other.log
-    if one.block not in baselines or other.block not in baselines:
-        return None
-    return (one.log - _mean(baselines[one.block])) - (other.log - _mean(baselines[other.block]))
+def attribution(
+    lattice: Lattice, start: Mapping[str, str] | None = None, end: Mapping[str, str] | None = None
+) -> list[Effect]:
+    """Return the total from one configuration to another, and what each knob has to do with it.
+
+    Shapley shares and interactions need every configuration between the two ends in a block; blocks that lack one are
+    left out, and the total is over the same blocks, so that the shares multiply to it. Where no block is whole, the
+    total, and what a knob does alone and last, are still told over the blocks that have their two configurations.
+
+    Args:
+        lattice: Of a factorial stage. Around a centre there is no way from one end to the other, and in a grid of which
+            little was run hardly one: they have no attribution.
+        start: Levels that are not the baseline's.
+        end: Levels that are not the last ones; the last level of a knob is that with the highest number, or the last
+            in the alphabet, and never the baseline's.
+
+    Raises:
+        AnalysisError: A level that the stage does not have, or ends that do not differ.
+    """
+    if lattice.kind != "factorial" or 2 ** len(lattice.comparison.knobs) > SPARSEST * len(
+        lattice.comparison.configurations
+    ):
+        return []
+    cube = _cube(lattice, _end(lattice, start or {}, last=False), _end(lattice, end or {}, last=True))
+    if not cube.knobs:
+        raise AnalysisError(
+            f"{lattice.workload} on {lattice.compiler}, stage '{lattice.stage}': both ends of the attribution are "
+            f"{lattice.comparison.name(cube.corners[frozenset()])}; name levels that differ"
+        )
+    knobs, off, on = cube.knobs, frozenset[str](), frozenset(cube.knobs)
+    whole = cube.whole()
+    shares = [shapley(block, knobs) for block in whole]
+    crossed = [interactions(block, knobs) for block in whole]
+    ends = [total(block, knobs) for block in whole or cube.holding(off, on)]
+    names = [lattice.comparison.name(cube.corners[one]) for one in (off, on)]
+    found = [cube.effect("total", (None, names[0], names[1], None), ends, (off, on))]
+    for knob in knobs:
+        name = (knob, *cube.levels(knob), None)
+        alone, without = frozenset({knob}), on - {knob}
+        added = [step(block, knob, off) for block in cube.holding(off, alone)]
+        left = [step(block, knob, on) for block in cube.holding(without, on)]
+        found += [
+            cube.effect("add_one_in", name, added, (off, alone)),
+            cube.effect("shapley", name, [share[knob] for share in shares], tuple(cube.corners)),
+            cube.effect("leave_one_out", name, left, (without, on)),
+        ]
+    for knob, other in combinations(knobs, 2):
+        values = [one[knob, other] for one in crossed]
+        found.append(cube.effect("interaction", (knob, *cube.levels(knob), other), values, tuple(cube.corners)))
+    return found
 
 
-def _by_block(part: pl.DataFrame, metric: str) -> dict[tuple[Any, ...], list[float]]:
-    rows = sorted(zip(part["run"], part["block_id"], part[metric], strict=True))
-    return {
-        block: [math.log(row[2]) for row in group]
-        for block, group in itertools.groupby(rows, key=lambda row: (row[0], row[1]))
-    }
+Name = tuple[str | None, str, str, str | None]
 
 
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)
+@dataclass(frozen=True)
+class _Cube:
+    """Every configuration between two ends of a lattice, by the set of knobs that are at the second end's level."""
+
+    lattice: Lattice
+    knobs: tuple[str, ...]
+    corners: Mapping[Corner, Configuration]
+    blocks: tuple[Mapping[Corner, float], ...]
+
+    def holding(self, *corners: Corner) -> list[Mapping[Corner, float]]:
+        """Return the blocks that have these corners."""
+        return [block for block in self.blocks if all(corner in block for corner in corners)]
+
+    def whole(self) -> list[Mapping[Corner, float]]:
+        """Return the blocks that have every corner."""
+        return [block for block in self.blocks if len(block) == len(self.corners)]
+
+    def levels(self, knob: str) -> tuple[str, str]:
+        """Return the level of a knob at both ends."""
+        place = self.lattice.comparison.knobs.index(knob)
+        return str(self.corners[frozenset()][place]), str(self.corners[frozenset(self.knobs)][place])
+
+    def effect(self, kind: Kind, name: Name, values: Sequence[float], needs: Sequence[Corner]) -> Effect:
+        """Return an effect from its value in each block that has what it needs."""
+        reason = None if values else self.lattice.why_missing([self.corners[one] for one in needs])
+        return _effect(self.lattice, kind, name, values, reason)
+
+
+def _cube(lattice: Lattice, start: Configuration, end: Configuration) -> _Cube:
+    places = [place for place, (one, other) in enumerate(zip(start, end, strict=True)) if one != other]
+    knobs = tuple(lattice.comparison.knobs[place] for place in places)
+    corners = {}
+    for moved in chain.from_iterable(combinations(places, size) for size in range(len(places) + 1)):
+        levels = tuple(end[i] if i in moved else level for i, level in enumerate(start))
+        corners[frozenset(lattice.comparison.knobs[place] for place in moved)] = levels
+    blocks = [{corner: block[one] for corner, one in corners.items() if one in block} for block in lattice.blocks]
+    return _Cube(lattice, knobs, corners, tuple(blocks))
+
+
+def _end(lattice: Lattice, chosen: Mapping[str, str], last: bool) -> Configuration:
+    """Return the baseline or the last levels, with those of ``chosen`` for the knobs that the stage has."""
+    end = []
+    for place, (knob, base) in enumerate(zip(lattice.comparison.knobs, lattice.comparison.baseline, strict=True)):
+        levels = sorted({str(one[place]) for one in lattice.comparison.configurations}, key=sort_key)
+        others = [level for level in levels if level != base]
+        level = chosen.get(knob, others[-1] if last else str(base))
+        if level not in levels:
+            raise AnalysisError(
+                f"{lattice.workload} on {lattice.compiler}, stage '{lattice.stage}': knob '{knob}' was not run at "
+                f"level '{level}'; it was at: {', '.join(levels)}"
+            )
+        end.append(level)
+    return tuple(end)
+
+
+def _effect(
+    lattice: Lattice,
+    kind: Kind,
+    name: Name,
+    values: Sequence[float],
+    reason: str | None,
+    pairs: tuple[int, int, int] = (0, 0, 0),
+) -> Effect:
+    knob, base_level, level, other = name
+    exact = bool(values) and is_exact(lattice.metric, values)
+    return Effect(
+        lattice.origin,
+        lattice.workload,
+        lattice.compiler,
+        lattice.mode,
+        lattice.metric,
+        lattice.stage,
+        ", ".join(f"{held}={at}" for held, at in lattice.centre.items()),
+        kind,
+        knob,
+        base_level,
+        level,
+        other,
+        _ratio(values, exact) if values else None,
+        exact,
+        tuple(values),
+        len(lattice.blocks) - len(values),
+        *pairs,
+        reason,
+    )
+
+
+def _ratio(logs: Sequence[float], exact: bool) -> Ratio:
+    if not exact:
+        return paired_ratio(logs)
+    value = 1.0 if abs(logs[0]) <= ROUNDING else math.exp(logs[0])
+    return Ratio(value, value, value, len(logs))

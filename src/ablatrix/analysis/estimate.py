@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import polars as pl
 
+from ablatrix.analysis.paired import BLOCK, HOT_METRIC
 from ablatrix.analysis.tidy import Tidy
 from ablatrix.errors import AnalysisError
 from ablatrix.records.model import Status
@@ -15,6 +16,7 @@ from ablatrix.statistics.ratio import Ratio, paired_ratio
 PRIMARY_KNOBS = ("partition", "reuse", "memory_plan", "fusion")
 METRICS = (
     "compile_first_run_ms",
+    HOT_METRIC,
     "run_ms_mean",
     "run_ms_p50",
     "run_ms_p95",
@@ -23,7 +25,7 @@ METRICS = (
     "physical_bytes_est",
     "peak_rss_delta_bytes",
 )
-RATIO_METRICS = ("compile_first_run_ms", "run_ms_mean", "run_ms_p50")
+RATIO_METRICS = ("compile_first_run_ms", HOT_METRIC, "run_ms_mean", "run_ms_p50")
 ORIGIN_COLUMNS = (
     "schema_version",
     "study_digest",
@@ -35,7 +37,6 @@ ORIGIN_COLUMNS = (
     "cpu",
     "cores",
 )
-BLOCK = ("run", "block_id")
 _LOG, _BASE = " log", " base"  # no column of a record begins with a space
 
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from ablatrix.analysis.chunk import FINAL, OFFSET, SHARED_MAP, cut, series
 from ablatrix.analysis.columns import COLUMNS, MAPS, Kind, MapColumns
+from ablatrix.analysis.paired import with_paired_times
 from ablatrix.analysis.planned import DESIGN_NAME, load_design
 from ablatrix.analysis.pool import read_chunks
 from ablatrix.errors import AnalysisError, RecordError
@@ -21,17 +22,18 @@ SUPERSEDED = "attempt that a later one replaced"
 NOT_FINAL = "trial without a final attempt (interrupted, not run again yet)"
 REPEATED = "record that stands in another input as well"
 NOT_RECORDED = "planned trial without any record (not run yet, or its record was lost)"
+TIMED_OTHER = "hot trial that timed another executable than was checked"
 
 
 @dataclass(frozen=True)
 class Tidy:
-    """The table of final trials.
+    """The table of final trials, without those that timed another executable than was checked.
 
     Attributes:
         trials: A row a trial, primers included, in the order of (run, position). ``run`` numbers the inputs
             by their contents, so that their order on the command line changes nothing. ``is_baseline`` tells
-            whether every knob has the baseline's level. Knobs, parameters, versions and the like have a
-            column each (``knob_fusion``).
+            whether every knob has the baseline's level; ``run_ms_paired`` is made within blocks. Knobs,
+            parameters, versions and the like have a column each (``knob_fusion``).
         excluded: How many records are not in the table, by reason; and how many planned trials have no record, where
             the design lies beside the records.
         notes: What reading reported: torn tails, fields of newer versions.
@@ -65,11 +67,12 @@ def tidy(paths: Sequence[str | Path]) -> Tidy:
         recorded = rows.filter(pl.col("run").is_in(runs)).select("trial_id") if rows.width else planned.clear()
         counts[NOT_RECORDED] += planned.join(recorded, on="trial_id", how="anti").height
     trials = _choose(rows, files, counts) if rows.width else rows
+    trials = _without_other_timed(trials, counts) if trials.height else trials
     excluded = {reason: count for reason, count in sorted(counts.items()) if count}
     if trials.is_empty():
         reasons = "; ".join(f"{count} x {reason}" for reason, count in excluded.items()) or "they are empty"
         raise AnalysisError(f"the results hold no finished trial ({reasons}); run the study into them first")
-    return Tidy(_with_maps(trials), excluded, tuple(notes))
+    return Tidy(with_paired_times(_with_maps(trials)), excluded, tuple(notes))
 
 
 def ordered_by_content(paths: Sequence[str | Path]) -> list[Path]:
@@ -170,6 +173,20 @@ def _without_repeats(finals: pl.DataFrame, files: Sequence[Path]) -> pl.DataFram
         else:
             kept.append(data)
     return finals.filter(~pl.col("row").is_in(repeats)) if repeats else finals
+
+
+def _without_other_timed(trials: pl.DataFrame, excluded: Counter[str]) -> pl.DataFrame:
+    """Leave out hot ok trials that timed another executable than the one that was checked.
+
+    Its time belongs to a program whose answers nobody has seen. Every statistic reads `Tidy.trials`: this is the one
+    place where the rule stands.
+    """
+    is_other = (
+        (pl.col("mode") == "hot") & (pl.col("status") == "ok") & (pl.col("checked_digest") != pl.col("timed_digest"))
+    )
+    kept = trials.filter(~is_other.fill_null(value=False))
+    excluded[TIMED_OTHER] += trials.height - kept.height
+    return kept
 
 
 def _with_maps(rows: pl.DataFrame) -> pl.DataFrame:

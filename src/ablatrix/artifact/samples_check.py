@@ -53,7 +53,8 @@ def _lines_by_digest(directory: Path, name: str) -> dict[str, bytes]:
 def _faults(runtime: RunFacts, line: bytes, trial_id: str, attempt: int) -> list[str]:
     try:
         value = json.loads(line)
-        samples = [float(sample) for burst in value["bursts_ms"] for sample in burst]
+        bursts = [[float(sample) for sample in burst] for burst in value["bursts_ms"]]
+        samples = [sample for burst in bursts for sample in burst]
         owner = value["trial_id"], value["attempt"]
     except (ValueError, KeyError, TypeError) as error:
         return [f"its line of raw samples cannot be read: {error!r}"]
@@ -63,11 +64,18 @@ def _faults(runtime: RunFacts, line: bytes, trial_id: str, attempt: int) -> list
         return ["its line of raw samples holds no sample"]
     stated = {name: getattr(runtime, name) for name in ("run_ms_mean", "run_ms_min")}
     stated |= {f"run_ms_p{percent}": getattr(runtime, f"run_ms_p{percent}") for percent in (50, 90, 95, 99)}
-    return [
+    faults = [
         f"{name} is {stated[name]}, but its raw samples give {value}"
         for name, value in _summary(samples).items()
         if stated[name] is None or not math.isclose(stated[name], value, rel_tol=RELATIVE_TOLERANCE)
     ]
+    medians = [statistics.median(burst) for burst in bursts if burst]
+    told = runtime.burst_ms_p50 or []
+    if len(told) != len(bursts) or not all(
+        math.isclose(one, other, rel_tol=RELATIVE_TOLERANCE) for one, other in zip(told, medians, strict=False)
+    ):
+        faults.append("burst_ms_p50 is not what the bursts among its raw samples give")
+    return faults
 
 
 def _summary(samples: Sequence[float]) -> dict[str, float]:

@@ -13,8 +13,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from ablatrix.analysis.effects import Effect, NoiseFloor
+from ablatrix.analysis.effects import Effect
 from ablatrix.analysis.figure import COLOURS, INK, MARKERS, house_style, new_figure, save_figure
+from ablatrix.analysis.noise_floor import NoiseFloor
 
 NOISE = "#C4C4C4"
 TICKS = (  # (widest span of the axis, ticks for it): far enough apart for their labels
@@ -28,7 +29,7 @@ LEAST_REACH = 1.05  # the axis shows at least 5 % to both sides, so that noise d
 MARGIN = 1.04
 
 Unit = tuple[str, str]
-Step = tuple[str, str, str]
+Step = tuple[str | None, str, str]
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def effects_frame(effects: Sequence[Effect], floors: Sequence[NoiseFloor]) -> pl
             "high": effect.ratio.high if effect.ratio else None,
             "blocks": effect.ratio.count if effect.ratio else 0,
             "pairs": effect.pairs,
+            "pairs_partial": effect.pairs_partial,
             "pairs_missing": effect.pairs_missing,
             "noise_floor_log": spread.get((effect.workload, effect.compiler)),
         }

@@ -7,8 +7,9 @@ import polars as pl
 
 from ablatrix.analysis.cold_scatter import cold_points, draw_cold_scatter
 from ablatrix.analysis.delimited import write_csv
-from ablatrix.analysis.effects import main_effects, noise_floors
+from ablatrix.analysis.effects import main_effects
 from ablatrix.analysis.estimate import refuse_mixed, without_primers
+from ablatrix.analysis.noise_floor import noise_floors
 from ablatrix.analysis.tidy import Tidy, tidy
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.effects_figure import draw_main_effects, effects_frame
@@ -88,7 +89,7 @@ def _write_figure(found: Tidy, spec: FigureSpec, directory: Path) -> list[Path]:
         files = draw_cold_scatter(data, directory / name) if not data.is_empty() else []
     else:
         if spec.metric not in trials.columns or not trials.schema[spec.metric].is_numeric():
-            raise AnalysisError(f"{subject}: '{spec.metric}' is no column of numbers; a time such as run_ms_mean is")
+            raise AnalysisError(f"{subject}: '{spec.metric}' is no column of numbers; a time such as run_ms_paired is")
         effects = main_effects(trials, spec.metric, spec.mode, spec.knobs)
         floors = noise_floors(trials, spec.metric, spec.mode)
         data = effects_frame(effects, floors)

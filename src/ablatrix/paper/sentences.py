@@ -10,9 +10,10 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.effects import noise_floors
 from ablatrix.analysis.estimate import count_statuses, grouped, ratios_to_baseline, without_primers
-from ablatrix.analysis.tidy import Tidy
+from ablatrix.analysis.noise_floor import noise_floors
+from ablatrix.analysis.paired import HOT_METRIC
+from ablatrix.analysis.tidy import TIMED_OTHER, Tidy
 
 MISSES = "compile_cache_miss_delta_first_run"
 PARTS = {
@@ -87,6 +88,18 @@ def hot_scope(found: Tidy) -> str:
     )
 
 
+def warm_up_classes(found: Tidy) -> str:
+    """How hot trials began, and in how many the time never became steady."""
+    classes = _ok(found, "hot", "measured")["warm_up_classification"].drop_nulls().to_list()
+    if not classes:
+        raise Absent("no hot trial is ok and tells how it warmed up")
+    words = {"flat": "flat from the start", "warmed_up": "faster after a start", "slowing": "slower after a start"}
+    named = [f"{classes.count(name)} are {text}" for name, text in words.items() if name in classes]
+    if "unsteady" in classes:
+        named.append(f"{classes.count('unsteady')} are still changing at the end of the warm-up (unsteady)")
+    return f"Of {len(classes)} hot trials, by change points in their first iterations, {_listed(named)}."
+
+
 def checked_is_timed(found: Tidy) -> str:
     """In how many hot trials the executable that was checked is the one that was timed."""
     hot = _ok(found, "hot", "measured").filter(
@@ -95,7 +108,10 @@ def checked_is_timed(found: Tidy) -> str:
     if hot.is_empty():
         raise Absent("no hot trial tells the digests of what was checked and what was timed")
     same = hot.filter(pl.col("checked_digest") == pl.col("timed_digest")).height
-    return f"The executable that was timed is the one that was checked in {same} of {hot.height} hot trials, by digest."
+    text = f"The executable that was timed is the one that was checked in {same} of {hot.height} hot trials, by digest."
+    # The table of trials is without those that timed something else; they are counted.
+    other = found.excluded.get(TIMED_OTHER, 0)
+    return f"{text} Hot trials that timed another one and are in no statistic: {other}." if other else text
 
 
 def cache_misses(found: Tidy) -> str:
@@ -137,7 +153,7 @@ def fastest_configurations(found: Tidy) -> str:
     hot = _ok(found, "hot", "measured").filter(pl.col("run_ms_p50").is_not_null())
     if hot.is_empty():
         raise Absent("no hot trial is ok")
-    ratios = ratios_to_baseline(hot, "run_ms_mean", groups)
+    ratios = ratios_to_baseline(hot, HOT_METRIC, groups)
     reference = _ok(found, "hot", "reference")
     sentences = []
     for (workload, compiler), part in grouped(hot, ["workload", "compiler"]):
@@ -163,7 +179,7 @@ def fastest_configurations(found: Tidy) -> str:
 
 def noise_floor(found: Tidy) -> str:
     """How far apart two copies of the baseline lie."""
-    floors = noise_floors(found.trials, "run_ms_mean", "hot")
+    floors = noise_floors(found.trials, HOT_METRIC, "hot")
     if not floors:
         raise Absent("no hot block holds the baseline and its twin, both ok")
     named = [f"{floor.workload} {_percent(floor.spread)} %" for floor in floors]
@@ -232,7 +248,15 @@ def worst_differences(found: Tidy) -> str:
 
 
 PARAGRAPHS: Mapping[str, Sequence[Sentence]] = {
-    "fairness": (trials_and_outcomes, cold_scope, hot_scope, checked_is_timed, cache_misses, threads_in_force),
+    "fairness": (
+        trials_and_outcomes,
+        cold_scope,
+        hot_scope,
+        warm_up_classes,
+        checked_is_timed,
+        cache_misses,
+        threads_in_force,
+    ),
     "benefit": (fastest_configurations, noise_floor, planned_memory),
     "correctness": (comparisons, worst_differences),
 }

@@ -10,6 +10,7 @@ import polars as pl
 
 from ablatrix.analysis.estimate import grouped, ratios_to_baseline, sort_key, varying_knobs, without_primers
 from ablatrix.analysis.tidy import Tidy
+from ablatrix.analysis.warm_up import UNSTEADY, count_unsteady
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.markup import PrintedTable
 from ablatrix.paper.template import ColumnSpec, Filter, TableSpec
@@ -80,7 +81,7 @@ def _cell(column: ColumnSpec, group: _Group, ratio: Ratio | None) -> str:
         value = group.key[column.column]
         return "" if value is None else str(value)
     if column.aggregation == "outcome":
-        return _outcome(group.trials["status"].to_list())
+        return _outcome(group.trials)
     if column.aggregation == "checks":
         made, missing = (sum(group.trials[name].drop_nulls().to_list()) for name in ("checked", "missing"))
         return f"{made}/{made + missing}" if made + missing else ""
@@ -101,9 +102,13 @@ def _aggregate(name: str, values: Sequence[float]) -> float:
     return min(values) if name == "min" else max(values)
 
 
-def _outcome(statuses: Sequence[str]) -> str:
+def _outcome(trials: pl.DataFrame) -> str:
+    """Return how many are ok, what the others are, and in how many the start never became steady."""
+    statuses = trials["status"].to_list()
     text = f"{statuses.count('ok')}/{len(statuses)}"
     others = [f"{statuses.count(name)} {name}" for name in sorted(set(statuses) - {"ok"})]
+    unsteady = count_unsteady(trials)
+    others += [f"{unsteady} {UNSTEADY}"] if unsteady else []
     return f"{text} ({', '.join(others)})" if others else text
 
 

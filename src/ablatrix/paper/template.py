@@ -69,7 +69,7 @@ class FigureSpec(Spec):
     kind: Literal["cold_scatter", "main_effects"]
     filter: Filter = Field(default={}, description="Column -> values that are kept.")
     mode: Literal["cold", "hot"] = Field(default="hot", description="main_effects: mode of the trials.")
-    metric: str = Field(default="run_ms_mean", description="main_effects: column of the time to compare.")
+    metric: str = Field(default="run_ms_paired", description="main_effects: column of the time to compare.")
     knobs: list[str] = Field(
         default=["partition", "reuse", "memory_plan", "fusion"], description="main_effects: one panel each."
     )

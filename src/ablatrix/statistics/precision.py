@@ -77,6 +77,22 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Differences:
+    """What pairs of configurations differ by, block by block.
+
+    Attributes:
+        values: For each block the mean over the whole pairs of the difference of logs; empty without a whole pair.
+        whole: Pairs that are there in every block.
+        partial, missing: Pairs left out, as they are there in some blocks only, or in none.
+    """
+
+    values: tuple[float, ...]
+    whole: int
+    partial: int
+    missing: int
+
+
+@dataclass(frozen=True)
 class EffectWidth:
     """Half the width of the interval of a main effect.
 
@@ -140,11 +156,29 @@ class Shortfall:
     reason: str
 
 
+def mean_differences(blocks: Sequence[Block], pairs: Sequence[Pair]) -> Differences:
+    """Return the mean difference over pairs in each block: with a knob's pairs, its main effect.
+
+    A pair that some block lacks is left out of every block, so that all blocks estimate the same.
+
+    Args:
+        blocks: For each block the log of each configuration that is there.
+        pairs: (configuration, the one that it is compared with).
+    """
+    present = [sum(there in block and here in block for block in blocks) for there, here in pairs]
+    whole = [pair for pair, count in zip(pairs, present, strict=True) if blocks and count == len(blocks)]
+    values = tuple(
+        math.fsum(block[there] - block[here] for there, here in whole) / len(whole) for block in blocks if whole
+    )
+    partial = sum(0 < count < len(blocks) for count in present)
+    return Differences(values, len(whole), partial, len(pairs) - len(whole) - partial)
+
+
 def measure_widths(blocks: Sequence[Block], comparison: Comparison, confidence: float = 0.95) -> Widths:
     """Return the half-widths of all main effects and of all ratios to the baseline, by Student's t over blocks.
 
     The main effect of a knob is, in each block, the mean over the other knobs of the paired log ratios: one value a
-    block. A pair that some block lacks is left out of every block, so that all blocks estimate the same.
+    block; see ``mean_differences``.
 
     Args:
         blocks: For each block the log of the trial mean of each configuration; one that failed is left out. Where a
@@ -204,13 +238,9 @@ def is_precise(widths: Widths, effect_target: float = 0.01, cell_target: float =
 
 
 def _effect(blocks: Sequence[Block], comparison: Comparison, knob: str, level: Level, confidence: float) -> EffectWidth:
-    pairs = comparison.pairs(knob, level)
-    present = [sum(there in block and here in block for block in blocks) for there, here in pairs]
-    whole = [pair for pair, count in zip(pairs, present, strict=True) if blocks and count == len(blocks)]
-    values = [math.fsum(block[there] - block[here] for there, here in whole) / len(whole) for block in blocks if whole]
-    partial = sum(0 < count < len(blocks) for count in present)
-    width = _half_width(values, confidence)
-    return EffectWidth(f"{knob}={level}", width, len(values), len(whole), partial, len(pairs) - len(whole) - partial)
+    found = mean_differences(blocks, comparison.pairs(knob, level))
+    width = _half_width(found.values, confidence)
+    return EffectWidth(f"{knob}={level}", width, len(found.values), found.whole, found.partial, found.missing)
 
 
 def _cell(

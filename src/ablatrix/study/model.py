@@ -104,12 +104,14 @@ class HotProtocol(Part):
     cell_width: float = Field(
         default=0.02, gt=0, description="Wanted half-width of the interval of each cell's ratio to the baseline."
     )
-    rounds: int = Field(default=10, ge=1, le=100_000, description="Bursts a trial; the order is new in each round.")
-    burst_ms: float = Field(default=20, gt=0, description="Counted time after which a burst ends.")
+    rounds: int = Field(default=40, ge=1, le=100_000, description="Bursts a trial; the order is new in each round.")
+    burst_ms: float = Field(default=5, gt=0, description="Counted time after which a burst ends.")
     burst_iterations: int = Field(
         default=20, ge=1, description="Iterations after which a burst ends although burst_ms is not reached."
     )
-    rewarm_iterations: int = Field(default=3, ge=0, description="Iterations after a wake-up that are not counted.")
+    rewarm_iterations: int = Field(
+        default=3, ge=0, description="Iterations after a wake-up that are not counted; fewer once they take burst_ms."
+    )
     warm_up_ms: float = Field(default=200, ge=0, description="Least time of the warm-up of a trial.")
     timeout_s: float = Field(
         default=600, gt=0, description="Limit of a trial's time awake: once for its build, once for all its turns."
@@ -127,10 +129,12 @@ class Protocol(Part):
     """What holds for all trials, and for each mode."""
 
     threads: int | None = Field(
-        default=None, ge=1, description="Threads of a run; one for each CPU to run on when left out."
+        default=None, ge=1, description="Threads of a run; one fewer than the CPUs to run on when left out."
     )
     cpus: list[int] | None = Field(
-        default=None, min_length=1, description="Numbers of the CPUs that workers run on; all allowed when left out."
+        default=None,
+        min_length=1,
+        description="Numbers of the CPUs that workers run on; as many as there are threads if left out.",
     )
     memory_limit_mb: int | None = Field(default=None, ge=64, description="Limit of a worker's memory.")
     budget_s: float | None = Field(

@@ -21,6 +21,7 @@ from ablatrix.trials.channel import ChannelClosed, ChannelTimeout, Message
 from ablatrix.trials.environment import NoiseProbe, utc_now
 from ablatrix.trials.interrupt import Interrupted
 from ablatrix.trials.limits import describe_ending
+from ablatrix.trials.requests import FINISH, burst_request, warm_up_request
 from ablatrix.trials.server import Worker, WorkloadServer
 
 Notice = Callable[[Trial | None, str], None]
@@ -33,6 +34,7 @@ class BlockInput:
     Attributes:
         trials: The block's trials in planned order, each with its cell.
         threads: Threads of a run.
+        cpus: Numbers of the CPUs that every worker runs on.
         hot_cache: Directory of the study's shared compile cache.
         tag_caches: Directory that holds a cache for each ``cache_tag``.
         scratch: Directory for private caches, work directories and logs; emptied when a trial ends.
@@ -41,6 +43,7 @@ class BlockInput:
     study: Study
     trials: tuple[tuple[Trial, Cell], ...]
     threads: int
+    cpus: tuple[int, ...]
     hot_cache: Path
     tag_caches: Path
     scratch: Path
@@ -90,19 +93,12 @@ def run_hot(block: BlockInput, server: WorkloadServer, notice: Notice) -> list[O
         order = random.Random(content_id({"seed": block.study.seed, "block": block.trials[0][0].block_id}))
         for turn in order.sample(awake, len(awake)):
             notice(turn.trial, "hot: warming up")
-            turn.take({"do": "warm_up", "ms": protocol.warm_up_ms})
+            turn.take(warm_up_request(protocol))
         for number in range(protocol.rounds):
             awake = [turn for turn in turns if turn.alive]
             notice(None, f"hot: round {number + 1} of {protocol.rounds}")
             for turn in order.sample(awake, len(awake)):
-                turn.take(
-                    {
-                        "do": "burst",
-                        "rewarm": protocol.rewarm_iterations,
-                        "ms": protocol.burst_ms,
-                        "iterations": protocol.burst_iterations,
-                    }
-                )
+                turn.take(burst_request(protocol))
         for turn in turns:
             turn.finish()
     except Interrupted:
@@ -174,7 +170,7 @@ class Turn:
             return
         self._paused = False
         worker.resume()
-        worker.send({"do": "finish"})
+        worker.send(FINISH)
         message = self._await(self._awake_left)
         if message is not None:
             self._close(message)
@@ -249,5 +245,5 @@ def _task(block: BlockInput, trial: Trial, cell: Cell, place: Path) -> Message:
         "publish_dir": str(block.hot_cache) if cold and tag == "private" and cell.knobs else None,
         "work_dir": str(place / "work"),
         "memory_limit_mb": study.protocol.memory_limit_mb,
-        "cpus": study.protocol.cpus,
+        "cpus": list(block.cpus),
     }

@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import re
 import resource
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from ablatrix.records.machine import ROOT, cgroup_directories, read_machine, read_text
+from ablatrix.records.machine import ROOT, allowed_cpus, cgroup_directories, cores_allowed, read_machine, read_text
 from ablatrix.records.model import Noise
 from ablatrix.records.origin import git_state, installed_version, installed_versions, source_state
 
@@ -150,6 +150,23 @@ def environment_variables(environment: Mapping[str, str] | None = None) -> dict[
     """
     names = os.environ if environment is None else environment
     return {name: names[name] for name in sorted(names) if VARIABLES.fullmatch(name) and not SECRETS.search(name)}
+
+
+def place_runs(threads: int | None, cpus: Sequence[int] | None) -> tuple[int, list[int]]:
+    """Return how many threads a run has, and the CPUs that every worker runs on.
+
+    A parallel region waits for its slowest thread, so with a thread on every CPU each interrupt, daemon or neighbour
+    that takes one of them slows the whole run: one CPU is left to them. And CPUs differ, on a shared machine by what
+    the neighbours do to each of them: workers on different ones would differ by that for as long as the scheduler keeps
+    them there, so all run on the same ones, the last of those allowed.
+
+    Args:
+        threads: What the study asks for; None for one fewer than there are CPUs, at least one.
+        cpus: What the study asks for; None for as many as there are threads.
+    """
+    allowed = sorted(cpus) if cpus else allowed_cpus()
+    used = threads or max(1, (len(cpus) if cpus else cores_allowed()) - 1)
+    return used, allowed if cpus else allowed[-used:]
 
 
 def utc_now() -> str:

@@ -9,11 +9,12 @@ from typing import Any
 
 from ablatrix.compilers.catalogue import get_compiler
 from ablatrix.errors import TrialError
-from ablatrix.records.machine import cores_allowed
-from ablatrix.study.design import Trial, make_design
+from ablatrix.study.design import Trial, make_design, read_design
 from ablatrix.study.model import Study
 from ablatrix.trials.child import import_compiler
 from ablatrix.trials.directory import ResultDirectory, preparation
+from ablatrix.trials.environment import place_runs
+from ablatrix.trials.limits import set_limits
 
 
 def rerun(study: Study, results: str | Path, trial: str, *, debug: bool = False) -> dict[str, Any]:
@@ -34,10 +35,12 @@ def rerun(study: Study, results: str | Path, trial: str, *, debug: bool = False)
     from ablatrix.trials.worker import run_here
     from ablatrix.workloads.prepare import load_program, prepare
 
-    design = make_design(study)
+    directory = ResultDirectory(Path(results))
+    # Blocks that were added while the study ran stand in its file only.
+    design = read_design(directory.design, study) if directory.design.exists() else make_design(study)
     found = _find(design.trials, trial)
     cell = design.cell(found.cell_id)
-    place = ResultDirectory(Path(results)).program(study, cell)
+    place = directory.program(study, cell)
     if place.exists():
         program = load_program(place)
     else:
@@ -45,13 +48,15 @@ def rerun(study: Study, results: str | Path, trial: str, *, debug: bool = False)
         del what["made_by"]
         program = prepare(what.pop("workload"), what.pop("parameters"), **what)
     compiler = import_compiler(get_compiler(cell.compiler).adapter)
+    threads, cpus = place_runs(study.protocol.threads, study.protocol.cpus)
+    set_limits(None, cpus)
     with tempfile.TemporaryDirectory(prefix="ablatrix-rerun-") as scratch:
         task = {
             "mode": found.mode,
             "role": found.role,
             "compiler": cell.compiler,
             "knobs": dict(cell.knobs),
-            "threads": study.protocol.threads or cores_allowed(),
+            "threads": threads,
             "seed": study.seed,
             "checks": study.checks.model_dump(),
             "cache_dir": f"{scratch}/cache",

@@ -14,20 +14,21 @@ from pathlib import Path
 from time import monotonic
 
 from ablatrix.errors import TrialError
-from ablatrix.records.machine import cores_allowed
 from ablatrix.statistics.quantile import summarise
 from ablatrix.statistics.ratio import Ratio, paired_ratio
+from ablatrix.statistics.rounds import paired_levels
 from ablatrix.study.design import Cell, Trial
 from ablatrix.study.model import Study
 from ablatrix.trials.block import BlockInput, Outcome, run_hot
 from ablatrix.trials.directory import ResultDirectory
+from ablatrix.trials.environment import place_runs
 from ablatrix.trials.interrupt import Interrupt
 from ablatrix.trials.preparation import Preparation
 from ablatrix.trials.servers import Servers
 
 BLOCKS = 8
 LEAST_BLOCKS = 3
-ROUNDS = 20
+ROUNDS = 40
 ENOUGH_S = 30.0
 WORKLOAD = "mlp"
 PARAMETERS = {"layers": 4, "hidden": 256, "batch": 64}
@@ -38,8 +39,8 @@ class NoiseFloor:
     """How far one program was from itself.
 
     Attributes:
-        log_ratios: For each block, the log of the one trial's mean minus the log of the other's.
-        iteration_ms: Median of the counted samples' means, one a trial.
+        log_ratios: For each block, the level of the one trial minus the level of the other (`paired_levels`).
+        iteration_ms: Median over trials of the median of their samples.
         threads: Threads of a run.
         disturbances: Why blocks were disturbed, one entry for each trial that was; none was left out.
         seconds: What the measurement took.
@@ -96,7 +97,7 @@ def measure_noise_floor(
         notice: Told what is going on.
         blocks: Pairs of fresh processes, at least 1; after ``ENOUGH_S`` seconds no more than ``LEAST_BLOCKS``.
         rounds: Bursts of each process.
-        threads: Threads of a run; None for all cores that are allowed, as in a study.
+        threads: Threads of a run; None for as many as a study's runs have.
 
     Raises:
         TrialError: The program could not be prepared or run.
@@ -105,7 +106,7 @@ def measure_noise_floor(
     began = monotonic()
     study = _study(rounds)
     cell = Cell("same", WORKLOAD, dict(PARAMETERS), "eager", {}, None, {})
-    used = threads or cores_allowed()
+    used, cpus = place_runs(threads, None)
     results, scratch = ResultDirectory(directory), directory / "scratch"
     with Interrupt() as interrupt, Servers(study, directory, interrupt) as servers:
         notice("preparing the program")
@@ -123,21 +124,26 @@ def measure_noise_floor(
             # Whoever is built first may have it better, so it is each in turn, as a design shuffles its blocks.
             roles = ("measured", "twin") if number % 2 == 0 else ("twin", "measured")
             pair = tuple((_trial(number, role), cell) for role in roles)
-            block = BlockInput(study, pair, used, directory / "hot", directory / "tags", scratch)
+            block = BlockInput(study, pair, used, tuple(cpus), directory / "hot", directory / "tags", scratch)
             outcomes += run_hot(block, server, lambda trial, what: None)
             interrupt.check()
     made = len(outcomes) // 2
     for outcome in outcomes:
         if outcome.result["status"] != "ok":
             raise TrialError(f"noise floor: a trial ended as {outcome.result['status']}: {outcome.result['error']}")
-    means = {one.trial.trial_id: summarise(list(chain.from_iterable(one.bursts_ms))).mean for one in outcomes}
+    medians = {one.trial.trial_id: summarise(list(chain.from_iterable(one.bursts_ms))).p50 for one in outcomes}
     return NoiseFloor(
-        tuple(math.log(means[_name(number, "twin")] / means[_name(number, "measured")]) for number in range(made)),
-        summarise(list(means.values())).p50,
+        tuple(_log_ratio(outcomes[2 * number : 2 * number + 2]) for number in range(made)),
+        summarise(list(medians.values())).p50,
         used,
         tuple(filter(None, (outcome.noise.get("disturbance") for outcome in outcomes))),
         monotonic() - began,
     )
+
+
+def _log_ratio(pair: list[Outcome]) -> float:
+    levels = paired_levels({one.trial.role: [summarise(burst).p50 for burst in one.bursts_ms] for one in pair})
+    return levels["twin"] - levels["measured"]
 
 
 def _study(rounds: int) -> Study:
@@ -150,7 +156,7 @@ def _study(rounds: int) -> Study:
             "modes": ["hot"],
             "stages": [{"name": "none", "factorial": {"partition": ["whole"]}}],
             "checks": {"draws": 1},
-            "protocol": {"hot": {"rounds": rounds, "burst_ms": 20, "burst_iterations": 40, "timeout_s": 120}},
+            "protocol": {"hot": {"rounds": rounds, "timeout_s": 120}},
         }
     )
 

@@ -12,13 +12,12 @@ from time import monotonic
 
 from ablatrix.canonical import content_id
 from ablatrix.errors import TrialError
-from ablatrix.records.machine import cores_allowed
 from ablatrix.records.model import Record
 from ablatrix.study.design import Cell, Design, Trial, extend_design, write_design
 from ablatrix.study.model import Study
 from ablatrix.trials.block import BlockInput, Outcome, run_cold, run_hot
 from ablatrix.trials.directory import ResultDirectory
-from ablatrix.trials.environment import utc_now
+from ablatrix.trials.environment import place_runs, utc_now
 from ablatrix.trials.interrupt import Interrupt, Interrupted
 from ablatrix.trials.ledger import Ledger
 from ablatrix.trials.preparation import Preparation
@@ -45,7 +44,7 @@ class Session:
         self._study, self._design, self._directory = study, design, directory
         self._ledger, self._interrupt, self._progress = ledger, interrupt, progress
         self._cells = {cell.cell_id: cell for cell in design.cells}
-        self._threads = study.protocol.threads or len(study.protocol.cpus or ()) or cores_allowed()
+        self._threads, self._cpus = place_runs(study.protocol.threads, study.protocol.cpus)
         self._began = monotonic()
 
     def run(self, only: Sequence[str], stack: ExitStack) -> tuple[int, dict[str, int], int | None]:
@@ -156,7 +155,8 @@ class Session:
     def _run_block(self, block: tuple[Trial, ...]) -> None:
         pairs = tuple((trial, self._cells[trial.cell_id]) for trial in block)
         cache = self._directory.work / "cache"
-        given = BlockInput(self._study, pairs, self._threads, cache / "hot", cache / "tags", self._scratch)
+        places = (cache / "hot", cache / "tags", self._scratch)
+        given = BlockInput(self._study, pairs, self._threads, tuple(self._cpus), *places)
         compiler = next((cell.compiler for _, cell in pairs if cell.compiler != "eager"), "eager")
         failure = self._preparation.failure(pairs[0][1])
         if failure is not None:

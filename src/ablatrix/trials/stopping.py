@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import log
 from typing import Literal
 
 from ablatrix.compilers.catalogue import PRIMARY_KNOBS
 from ablatrix.records.model import Record, Stopping
 from ablatrix.statistics.precision import Comparison, Widths, find_shortfall, measure_widths
+from ablatrix.statistics.rounds import paired_levels
 from ablatrix.study.design import Cell, Trial
 from ablatrix.study.model import HotProtocol
 
@@ -36,13 +36,15 @@ class HotProgress:
 
     def add(self, trials: Mapping[str, Trial], records: Iterable[Record]) -> None:
         """Add the records of one block (or of one part of it); each is taken relative to its part's baseline."""
-        means = {
-            record.trial_id: log(record.runtime.run_ms_mean)
+        bursts = {
+            record.trial_id: record.runtime.burst_ms_p50
             for record in records
-            if record.role == "measured" and record.status == "ok" and record.runtime and record.runtime.run_ms_mean
+            if record.status == "ok" and record.runtime and record.runtime.burst_ms_p50
         }
         known = [
-            (trials[trial_id], value) for trial_id, value in means.items() if trials[trial_id].cell_id in self._cells
+            (trials[trial_id], level)
+            for trial_id, level in paired_levels(bursts).items()
+            if trials[trial_id].role == "measured" and trials[trial_id].cell_id in self._cells
         ]
         base = next((value for trial, value in known if self._levels(trial) == self._comparison.baseline), None)
         if base is None:

@@ -54,6 +54,20 @@ def warm_up(run: Callable[[], object], least_ms: float, most_iterations: int) ->
     return samples
 
 
+def rewarm_count(most: int, burst_ms: float, iteration_ms: float) -> int:
+    """Return how many iterations re-warm a burst: as many as are asked for, fewer (at least one) where they are long.
+
+    What an iteration touches is back in the caches when it has run once; several are for iterations so short that the
+    clock frequency and the branch predictors lag behind. Long ones would mostly re-warm.
+
+    Args:
+        most: Iterations asked for; 0 means none.
+        burst_ms: Counted time of a burst.
+        iteration_ms: Time of an iteration in the steady state.
+    """
+    return min(most, max(1, round(burst_ms / max(iteration_ms, 1e-6))))
+
+
 def loop_cost_ns(count: int = 100_000) -> float:
     """Return what the timed loop itself costs an iteration, in nanoseconds."""
     start = perf_counter_ns()

@@ -15,7 +15,8 @@ from ablatrix.trials.check import Comparison
 from ablatrix.trials.environment import ProcessProbe, environment_variables
 from ablatrix.trials.limits import describe_exception, set_limits
 from ablatrix.trials.memory import PeakMeter
-from ablatrix.trials.timing import time_burst, warm_up
+from ablatrix.trials.requests import FINISH, burst_request, warm_up_request
+from ablatrix.trials.timing import rewarm_count, time_burst, warm_up
 
 if TYPE_CHECKING:
     from ablatrix.plan.plan import Plan
@@ -84,13 +85,7 @@ class Monologue:
     """Plays the runner for a trial that runs alone: warm up, one burst, finish."""
 
     def __init__(self, protocol: HotProtocol) -> None:
-        burst = {
-            "do": "burst",
-            "rewarm": protocol.rewarm_iterations,
-            "ms": protocol.burst_ms,
-            "iterations": protocol.burst_iterations,
-        }
-        self._requests: list[Message] = [{"do": "warm_up", "ms": protocol.warm_up_ms}, burst, {"do": "finish"}]
+        self._requests: list[Message] = [warm_up_request(protocol), burst_request(protocol), FINISH]
 
     def send(self, message: Message) -> None:
         """Show what the trial says."""
@@ -268,14 +263,18 @@ def _check(comparison: Comparison, executable: Executable, bound: BoundRun, prog
 def _take_turns(channel: Talk, task: Message, bound: BoundRun) -> None:
     """Warm up and run bursts as the runner asks, until it says finish."""
     channel.send({"event": "ready"})
+    iteration_ms = 0.0
     while True:
         message, _ = channel.receive()
         if message["do"] == "finish":
             return
         if message["do"] == "warm_up":
-            channel.send({"event": "warm_up", "ms": warm_up(bound.run, message["ms"], MOST_WARM_UP_ITERATIONS)})
+            series = warm_up(bound.run, message["ms"], MOST_WARM_UP_ITERATIONS)
+            iteration_ms = min(series)
+            channel.send({"event": "warm_up", "ms": series})
         else:
-            rewarming, counted = time_burst(bound.run, message["rewarm"], message["ms"], message["iterations"])
+            rewarm = rewarm_count(message["rewarm"], message["ms"], iteration_ms)
+            rewarming, counted = time_burst(bound.run, rewarm, message["ms"], message["iterations"])
             channel.send({"event": "burst", "rewarming_ms": rewarming, "ms": counted})
 
 

@@ -1,0 +1,261 @@
+"""Did a knob change anything at all? Answered by what was built and read back, not by times."""
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import polars as pl
+
+from ablatrix.analysis.configurations import Setting, Settings, Unit, by_block, described, one_step, units
+from ablatrix.analysis.explanation import Explanation, explain
+from ablatrix.statistics.ratio import Ratio, paired_ratio
+
+Verdict = Literal["effective", "aliased", "no_op", "unproven"]
+
+CODE = "artifact_digest"
+PLAN_FIGURES = (
+    "tasks",
+    "distinct_tasks",
+    "edges",
+    "logical_buffers",
+    "physical_buffers",
+    "logical_bytes",
+    "physical_bytes_est",
+    "peak_live_bytes",
+)
+MEMORY_FIGURES = ("compiler_planned_bytes", "planned_bytes")
+MEASURED_MEMORY = "peak_rss_delta_bytes"
+# What must differ before a knob counts as applied. The plan's digest also covers the options that the planner was
+# asked for, so it differs at another level of its own knobs whether or not the plan does: figures stand for it there.
+DIFFERENCES: Mapping[str, tuple[str, ...]] = {
+    "partition": (CODE, *PLAN_FIGURES),
+    "reuse": ("physical_buffers", "physical_bytes_est", *MEMORY_FIGURES),
+}
+DIFFERENCES_OF_OTHERS = (CODE, "plan_digest", *MEMORY_FIGURES)
+# Knobs that may act without any change of code, and the columns in which they are read back.
+READ_BACK: Mapping[str, tuple[str, ...]] = {
+    "threads": ("threads_",),
+    "arena": ("threads_",),
+    "library": ("threads_",),
+    "cache_tag": ("compile_cache_hit_disk_delta_first_run",),
+    "pass_timing": ("pass_ms",),
+}
+
+
+@dataclass(frozen=True)
+class Alias:
+    """Two configurations that differ in one knob and are the same program."""
+
+    one: Settings
+    other: Settings
+
+
+@dataclass(frozen=True)
+class KnobProof:
+    """Whether moving one knob from one level to another changes what is built or read back.
+
+    Attributes:
+        pairs: Pairs of configurations that differ in this knob alone and of which both tell what was built.
+        differing: Pairs that differ in what this knob should change.
+        equal: Pairs that are the same program. The rest of the pairs decides nothing.
+        pairs_missing: Pairs of which one side was never built, or does not tell.
+        evidence: Columns that differ, over all differing pairs.
+        aliases: The equal pairs of a knob that is effective elsewhere.
+        overridden_by: The smallest sets of other knobs' levels that all equal pairs have and no differing pair:
+            what overrides the knob. Several, when the pairs cannot tell them apart.
+        reason: Why it is unproven.
+    """
+
+    workload: str
+    compiler: str
+    knob: str
+    base_level: str
+    level: str
+    verdict: Verdict
+    pairs: int
+    differing: int
+    equal: int
+    pairs_missing: int
+    evidence: tuple[str, ...]
+    aliases: tuple[Alias, ...]
+    overridden_by: tuple[Explanation, ...]
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class _Pair:
+    one: Settings
+    other: Settings
+    others: Settings
+    state: Literal["differs", "equal", "undecided"]
+    columns: tuple[str, ...]
+    reason: str | None
+
+
+def prove_knobs(trials: pl.DataFrame) -> list[KnobProof]:
+    """Return the proof of each workload, compiler, knob and pair of its levels.
+
+    effective: every pair that decides differs in what the knob should change. no_op: all are equal. aliased: some
+    differ, and some are equal because another knob overrides this one. unproven: nothing is shown, such as for
+    ``reuse`` when only the code differs (its kill instructions alone free nothing), for a knob of the run time
+    that was not read back, or when a configuration's code is not the same in all of its own trials.
+    Digests of all trials that were built count, also of those with wrong output.
+    """
+    return [proof for unit in units(trials) for proof in _proofs(unit)]
+
+
+def claimed_fault(proof: KnobProof, ratio: Ratio, metric: str) -> str | None:
+    """Return what is wrong with an effect that is claimed for a no-op; None when nothing is.
+
+    An effect is claimed when the ratio's interval leaves out 1, on either side.
+
+    Args:
+        proof: Of the same workload, compiler, knob and levels as the effect.
+        ratio: The effect on ``metric``.
+        metric: Name of what is compared.
+    """
+    if proof.verdict != "no_op" or not _leaves_out_one(ratio):
+        return None
+    return (
+        f"{proof.workload} on {proof.compiler}: knob '{proof.knob}' is a no-op from {proof.base_level} to "
+        f"{proof.level} (the same program in {proof.equal} of {proof.pairs} pairs), but {metric} is claimed to change "
+        f"by {ratio.value:.4f} [{ratio.low:.4f}, {ratio.high:.4f}]; that is noise or the order of trials: do not "
+        "report it, and look at the noise floor"
+    )
+
+
+def _leaves_out_one(ratio: Ratio) -> bool:
+    return ratio.low is not None and ratio.high is not None and not ratio.low <= 1.0 <= ratio.high
+
+
+def _proofs(unit: Unit) -> Iterator[KnobProof]:
+    facts = {settings: _facts(part) for settings, part in unit.trials.items()}
+    for knob, levels in unit.levels.items():
+        for base_level, level in itertools.combinations(levels, 2):
+            yield _prove(unit, facts, Setting(knob, base_level), Setting(knob, level))
+
+
+Facts = Mapping[str, frozenset[Any]]
+
+
+def _facts(part: pl.DataFrame) -> Facts:
+    """Return the values that the trials of a configuration have in each column that can prove something."""
+    back = [name for name in part.columns if name.startswith("threads_")]
+    names = {CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, *back}
+    facts = {name: frozenset(part[name].drop_nulls().to_list()) for name in names}
+    cold = part.filter(pl.col("mode") == "cold")
+    built = cold.filter(pl.col(CODE).is_not_null())
+    # These say something cold only, and times by pass differ each time: whether there are any is the fact.
+    hits = "compile_cache_hit_disk_delta_first_run"
+    return facts | {
+        hits: frozenset(cold[hits].drop_nulls().to_list()),
+        "pass_ms": frozenset(built["pass_ms"].is_not_null().to_list()),
+    }
+
+
+def _prove(unit: Unit, facts: Mapping[Settings, Facts], base: Setting, moved: Setting) -> KnobProof:
+    pairs: list[_Pair] = []
+    missing = 0
+    for settings in facts:
+        other = one_step(settings, moved)
+        if base not in settings or other not in facts:
+            continue
+        if facts[settings][CODE] and facts[other][CODE]:
+            pairs.append(_compare(base.knob, settings, other, facts[settings], facts[other]))
+        else:
+            missing += 1
+    equal = [pair for pair in pairs if pair.state == "equal"]
+    differing = [pair for pair in pairs if pair.state == "differs"]
+    evidence = tuple(dict.fromkeys(column for pair in differing for column in pair.columns))
+    if not differing and base.knob == "reuse" and _memory_moved(unit, pairs):
+        verdict: Verdict = "effective"
+        evidence = (MEASURED_MEMORY,)
+    elif differing:
+        verdict = "aliased" if equal else "effective"
+    else:
+        verdict = "no_op" if equal and len(equal) == len(pairs) else "unproven"
+    aliased = verdict == "aliased"
+    reasons = dict.fromkeys(pair.reason for pair in pairs if pair.reason)
+    unproven = "; ".join(filter(None, reasons)) or "no two configurations that differ in this knob alone were built"
+    return KnobProof(
+        workload=unit.workload,
+        compiler=unit.compiler,
+        knob=base.knob,
+        base_level=base.level,
+        level=moved.level,
+        verdict=verdict,
+        pairs=len(pairs),
+        differing=len(differing),
+        equal=len(equal),
+        pairs_missing=missing,
+        evidence=evidence,
+        aliases=tuple(Alias(pair.one, pair.other) for pair in equal) if aliased else (),
+        overridden_by=_overriding(equal, differing) if aliased else (),
+        reason=unproven if verdict == "unproven" else None,
+    )
+
+
+def _compare(knob: str, one: Settings, other: Settings, here: Facts, there: Facts) -> _Pair:
+    columns = [*DIFFERENCES.get(knob, DIFFERENCES_OF_OTHERS), *_read_back(knob, here)]
+    differing = tuple(name for name in columns if _differs(here[name], there[name]))
+    others = tuple(held for held in one if held.knob != knob)
+    if differing:
+        return _Pair(one, other, others, "differs", differing, None)
+    if len(here[CODE]) > 1 or len(there[CODE]) > 1:
+        return _Pair(one, other, others, "undecided", (), "the code of one configuration differs between its trials")
+    if here[CODE] != there[CODE]:
+        reason = "the code differs, and no figure of the plan or of the memory does"
+        return _Pair(one, other, others, "undecided", (), reason)
+    if knob in READ_BACK:
+        return _Pair(one, other, others, "undecided", (), "the code is the same, and nothing else was read back")
+    return _Pair(one, other, others, "equal", (), None)
+
+
+def _read_back(knob: str, facts: Facts) -> list[str]:
+    wanted = READ_BACK.get(knob, ())
+    return sorted(name for name in facts if wanted and name.startswith(wanted))
+
+
+def _differs(here: frozenset[Any], there: frozenset[Any]) -> bool:
+    """Whether two configurations differ in a column that is constant within each of them."""
+    return len(here) == len(there) == 1 and here != there
+
+
+def _memory_moved(unit: Unit, pairs: Sequence[_Pair]) -> bool:
+    """Whether the measured peak moves with a knob on the average over the pairs, by the interval in either mode."""
+    for mode in ("cold", "hot"):
+        logs: dict[tuple[Any, ...], list[float]] = {}
+        for pair in pairs:
+            here, there = (by_block(unit.trials[one], MEASURED_MEMORY, mode) for one in (pair.one, pair.other))
+            for block in here.keys() & there.keys():
+                logs.setdefault(block, []).append(math.log(there[block] / here[block]))
+        # A block that lacks a pair would be a mean over other pairs than the rest.
+        whole = [values for values in logs.values() if len(values) == max(map(len, logs.values()))]
+        ratio = paired_ratio([math.fsum(values) / len(values) for values in whole]) if whole else None
+        if ratio is not None and _leaves_out_one(ratio):
+            return True
+    return False
+
+
+def _overriding(equal: Iterable[_Pair], differing: Iterable[_Pair]) -> tuple[Explanation, ...]:
+    return tuple(explain([pair.others for pair in equal], [pair.others for pair in differing]))
+
+
+def proof_text(proof: KnobProof) -> str:
+    """Return in one sentence what a proof rests on."""
+    if proof.verdict == "unproven":
+        text = str(proof.reason)
+    elif proof.verdict == "no_op":
+        text = f"the same program in all {proof.pairs} pairs"
+    elif proof.differing:
+        text = f"{', '.join(proof.evidence)} in {proof.differing} of {proof.pairs} pairs"
+    else:
+        text = f"{', '.join(proof.evidence)} on the average over {proof.pairs} pairs"
+    if proof.verdict == "aliased":
+        first = proof.aliases[0]
+        by = " or ".join(" / ".join(described(part) for part in parts) for parts in proof.overridden_by)
+        text += f"; {described(first.one)} is the same program as {described(first.other)}"
+        text += f"; overridden by {by}" if by else ""
+    return f"{text}; {proof.pairs_missing} further not built" if proof.pairs_missing else text

@@ -1,0 +1,288 @@
+"""From the table of trials to the lattices that effects are computed from: a value a configuration and block.
+
+A lattice belongs to one (workload, compiler, mode, metric) and one stage. In a *factorial* stage it spans every
+combination of the levels of the knobs that vary; in a stage *around* a configuration, that centre and each level by
+itself. Records name the first stage that asked for a configuration, so the corners of a lattice may stand in an
+earlier stage; where a stage has no complete grid of its own, its centre is the one configuration from which all of
+its configurations differ in one knob at most.
+"""
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import polars as pl
+
+from ablatrix.analysis.estimate import PRIMARY_KNOBS, grouped, sort_key
+from ablatrix.statistics.precision import Comparison, Configuration
+
+UNIT = ("workload", "workload_digest", "compiler", "mode")
+OBSERVERS = ("pass_timing",)  # look at a compile of their own; what they cost is no effect of a compiler
+NOT_RUN = "not run"
+NO_RECORD = "no record"
+NO_BASELINE = "the baseline of its part of the block is not ok"
+NO_VALUE = "ok, but without a positive value"
+SPARSEST = 4  # a grid with more corners than this many for each configuration measured is no grid
+NAMED = 3  # configurations that a reason names; a whole level that fails has many
+
+Place = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """The measured configurations of one stage, block by block.
+
+    Attributes:
+        origin: Values of the columns that tell mixed records apart; empty when all come from one place.
+        digest: Of the workload: the same name can have several sizes.
+        comparison: The knobs that vary, primary ones first, all of them wanted; the configuration that the others are
+            compared with (the study's baseline, or the centre); and every configuration of the stage, measured or not.
+        centre: Levels of the configuration compared with that are not the baseline's; none in a factorial stage.
+        blocks: For each repeat that has a value at all, the log of the metric by configuration. Where a block was
+            split, each value is relative to the baseline of its own part.
+        blocks_empty: Repeats that were run and have no value.
+        absent: Why a configuration lacks a value in some block or in all, by configuration.
+    """
+
+    origin: tuple[Any, ...]
+    workload: str
+    digest: str
+    compiler: str
+    mode: str
+    metric: str
+    stage: str
+    kind: Literal["factorial", "around"]
+    comparison: Comparison
+    centre: Mapping[str, str]
+    blocks: tuple[Mapping[Configuration, float], ...]
+    blocks_empty: int
+    absent: Mapping[Configuration, str]
+
+    def why_missing(self, configurations: Sequence[Configuration]) -> str | None:
+        """Return why no block has all of these configurations, None when one has.
+
+        Those that are in no block at all are to blame; without such, those that some block lacks.
+        """
+        if any(all(one in block for one in configurations) for block in self.blocks):
+            return None
+        never = [one for one in configurations if not any(one in block for block in self.blocks)]
+        by_reason: dict[str, list[str]] = {}
+        for one in never or [one for one in configurations if one in self.absent]:
+            by_reason.setdefault(self.absent.get(one, NOT_RUN), []).append(self.comparison.name(one))
+        return "; ".join(
+            f"{reason}: {' | '.join(names[:NAMED])}" + (f" | {len(names) - NAMED} more" if len(names) > NAMED else "")
+            for reason, names in by_reason.items()
+        )
+
+
+@dataclass(frozen=True)
+class _Readings:
+    """The trials of one unit: repeats of every configuration, over all knobs of the compiler."""
+
+    knobs: tuple[str, ...]
+    baseline: Configuration
+    by_stage: Mapping[str, tuple[Configuration, ...]]
+    blocks: tuple[Mapping[Configuration, float], ...]
+    failures: Mapping[Configuration, Counter[str]]
+    measured: Mapping[Configuration, int]
+
+
+def lattices(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[str] = ()) -> list[Lattice]:
+    """Return the lattices of a metric in one mode, by origin, workload, compiler and stage.
+
+    Args:
+        trials: The table of trials. Only measured ones enter, and of those only ok ones give values.
+        metric: Column of a positive number.
+        mode: ``cold`` or ``hot``.
+        origin: Columns that tell mixed records apart.
+    """
+    knob_columns = [
+        name
+        for name in trials.columns
+        if name.startswith("knob_") and f"baseline_{name.removeprefix('knob_')}" in trials.columns
+    ]
+    base_columns = [f"baseline_{name.removeprefix('knob_')}" for name in knob_columns]
+    measured = trials.filter((pl.col("role") == "measured") & (pl.col("mode") == mode)).select(
+        *origin, *UNIT, "run", "block", "block_id", "position", "stage", "status", metric, *knob_columns, *base_columns
+    )
+    found = []
+    for unit, part in grouped(measured, [*origin, *UNIT]):
+        knobs = [name.removeprefix("knob_") for name in knob_columns if part[f"baseline_{name[5:]}"].null_count() == 0]
+        readings = _read(part, metric, _in_order(knobs))
+        place = (unit[: len(origin)], *unit[len(origin) :], metric)
+        for stage, own in readings.by_stage.items():
+            shape = _shape(readings, own)
+            if shape is not None:
+                found.append(_lattice((*place, stage), shape, readings))
+    return found
+
+
+def _in_order(knobs: Sequence[str]) -> tuple[str, ...]:
+    """Return knobs as tables show them: primary ones first, then by name."""
+    primary = [name for name in PRIMARY_KNOBS if name in knobs]
+    return (*primary, *sorted(set(knobs) - set(primary)))
+
+
+def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
+    """Put the trials of a unit into repeats; see `_repeats` for the parts of a split block."""
+    observers = [name for name in knobs if name in OBSERVERS]
+    seen = part.filter(
+        pl.all_horizontal(pl.lit(True), *(pl.col(f"knob_{o}") == pl.col(f"baseline_{o}") for o in observers))
+    )
+    baseline = tuple(seen.select(f"baseline_{name}" for name in knobs).row(0)) if len(seen) else ()
+    rows = seen.sort("run", "block", "position").select(
+        "run", "block", "block_id", "stage", "status", metric, *(f"knob_{name}" for name in knobs)
+    )
+    parts: dict[Place, dict[Configuration, tuple[str, Any]]] = {}
+    stages: dict[str, dict[Configuration, None]] = {}
+    for run, number, block_id, stage, status, value, *levels in rows.iter_rows():
+        configuration = tuple(levels)
+        parts.setdefault((run, number, block_id), {})[configuration] = (status, value)
+        stages.setdefault(stage, {})[configuration] = None
+    blocks: list[dict[Configuration, float]] = []
+    failures: dict[Configuration, Counter[str]] = {}
+    measured: Counter[Configuration] = Counter()
+    for repeat in _repeats(parts, baseline):
+        values: dict[Configuration, float] = {}
+        for held in repeat:
+            logs = _logs(held, failures)
+            base = logs.get(baseline)
+            for configuration, log in logs.items():
+                if len(repeat) == 1:
+                    values[configuration] = log
+                elif base is not None:
+                    values[configuration] = log - base
+                else:
+                    failures.setdefault(configuration, Counter())[NO_BASELINE] += 1
+        measured.update({one for held in repeat for one in held})
+        blocks.append(values)
+    # Larger stages first: they are the grids; the order in which a study names its stages is not in the records.
+    ordered = sorted(stages.items(), key=lambda item: (-len(item[1]), item[0]))
+    by_stage = {stage: tuple(sorted(own, key=_levels_key)) for stage, own in ordered}
+    return _Readings(knobs, baseline, by_stage, tuple(blocks), failures, measured)
+
+
+def _repeats(
+    parts: Mapping[Place, Mapping[Configuration, tuple[str, Any]]], baseline: Configuration
+) -> Iterator[list[Mapping[Configuration, tuple[str, Any]]]]:
+    """Yield the blocks of each repeat: one, or the parts into which it was split.
+
+    Parts follow each other in the run order and share nothing but the baseline, while a further repeat has the
+    configurations of the one before.
+    """
+    repeat: list[Mapping[Configuration, tuple[str, Any]]] = []
+    held: set[Configuration] = set()
+    last: Place = ()
+    for place, part in parts.items():
+        others = part.keys() - {baseline}
+        follows = bool(repeat) and place[0] == last[0] and place[1] - last[1] <= 1
+        if follows and others and not others & held:
+            repeat.append(part)
+            held |= others
+        else:
+            if repeat:
+                yield repeat
+            repeat, held = [part], set(others)
+        last = place
+    if repeat:
+        yield repeat
+
+
+def _logs(
+    held: Mapping[Configuration, tuple[str, Any]], failures: dict[Configuration, Counter[str]]
+) -> dict[Configuration, float]:
+    logs = {}
+    for configuration, (status, value) in held.items():
+        if status == "ok" and value is not None and value > 0:
+            logs[configuration] = math.log(value)
+        else:
+            failures.setdefault(configuration, Counter())[NO_VALUE if status == "ok" else status] += 1
+    return logs
+
+
+@dataclass(frozen=True)
+class _Shape:
+    kind: Literal["factorial", "around"]
+    base: Configuration
+    positions: tuple[int, ...]
+    configurations: tuple[Configuration, ...]
+
+
+def _shape(readings: _Readings, own: Sequence[Configuration]) -> _Shape | None:
+    """Return what a stage spans, None when nothing varies in it."""
+    base = readings.baseline
+    levels = [sorted({one[i] for one in own} - {level}, key=sort_key) for i, level in enumerate(base)]
+    positions = tuple(i for i, others in enumerate(levels) if others)
+    if not positions:
+        return None
+    choices = [(level, *others) if others else (level,) for level, others in zip(base, levels, strict=True)]
+    size = math.prod(map(len, choices))
+    grid = tuple(itertools.product(*choices)) if size <= SPARSEST * len(readings.measured) else ()
+    if not grid or any(one not in readings.measured for one in grid):
+        centre = _centre(readings, own)
+        if centre is not None:
+            moved = tuple(one for one in own if one != centre)
+            around = tuple(i for i, level in enumerate(centre) if any(one[i] != level for one in moved))
+            return _Shape("around", centre, around, (centre, *moved)) if moved else None
+        grid = grid or (base, *(one for one in own if one != base))
+    return _Shape("factorial", base, positions, grid)
+
+
+def _centre(readings: _Readings, own: Sequence[Configuration]) -> Configuration | None:
+    """Return the measured configuration from which each of a stage differs in at most one knob.
+
+    Of several, the one from which most do differ, then the one nearest to the baseline.
+    """
+    fitting = [one for one in readings.measured if all(_distance(one, other) <= 1 for other in own)]
+    return min(
+        fitting,
+        key=lambda one: (sum(one == other for other in own), _distance(one, readings.baseline), _levels_key(one)),
+        default=None,
+    )
+
+
+def _lattice(place: Place, shape: _Shape, readings: _Readings) -> Lattice:
+    """Cut a stage out of a unit's readings, and say of each configuration why it is not there."""
+    knobs = tuple(readings.knobs[i] for i in shape.positions)
+    short = {one: tuple(one[i] for i in shape.positions) for one in shape.configurations}
+    comparison = Comparison(knobs, knobs, short[shape.base], tuple(short.values()))
+    cut = [{short[one]: value for one, value in block.items() if one in short} for block in readings.blocks]
+    blocks = tuple(block for block in cut if block)
+    absent = {}
+    for one in shape.configurations:
+        if one not in readings.measured:
+            absent[short[one]] = NOT_RUN
+        elif any(short[one] not in block for block in cut):
+            reasons = Counter(readings.failures.get(one, {}))
+            reasons[NO_RECORD] = len(cut) - readings.measured[one]
+            told = [f"{reason} in {count} of {len(cut)} blocks" for reason, count in sorted(reasons.items()) if count]
+            absent[short[one]] = ", ".join(told)
+    named = zip(readings.knobs, shape.base, readings.baseline, strict=True)
+    centre = {knob: str(level) for knob, level, base in named if level != base}
+    origin, workload, digest, compiler, mode, metric, stage = place
+    return Lattice(
+        origin=origin,
+        workload=workload,
+        digest=digest,
+        compiler=compiler,
+        mode=mode,
+        metric=metric,
+        stage=stage,
+        kind=shape.kind,
+        comparison=comparison,
+        centre=centre,
+        blocks=blocks,
+        blocks_empty=len(cut) - len(blocks),
+        absent=absent,
+    )
+
+
+def _distance(one: Configuration, other: Configuration) -> int:
+    return sum(a != b for a, b in zip(one, other, strict=True))
+
+
+def _levels_key(levels: Configuration) -> tuple[tuple[int, float, str], ...]:
+    return tuple(map(sort_key, levels))

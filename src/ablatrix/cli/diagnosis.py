@@ -1,0 +1,169 @@
+"""The command that says what knobs really did and what went wrong because of them: ``blame``."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ablatrix.cli.results import Results, record_files
+
+if TYPE_CHECKING:
+    from ablatrix.analysis.blame import Blame
+    from ablatrix.analysis.break_even import BreakEven
+    from ablatrix.analysis.configurations import Settings
+    from ablatrix.analysis.knob_proof import KnobProof
+    from ablatrix.analysis.pareto import Front
+    from ablatrix.statistics.ratio import Ratio
+
+Row = Sequence[str]
+MOST_EXAMPLES = 2
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("blame")(blame_command)
+
+
+def blame_command(
+    results: Results,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every counter-example.")] = False,
+) -> None:
+    """Say what each knob really changed, which levels are to blame for what went wrong, and what is worth its cost."""
+    from ablatrix.analysis.blame import find_blame
+    from ablatrix.analysis.break_even import find_break_even
+    from ablatrix.analysis.estimate import refuse_mixed
+    from ablatrix.analysis.knob_proof import prove_knobs
+    from ablatrix.analysis.pareto import OBJECTIVES, find_fronts
+    from ablatrix.analysis.tidy import tidy
+
+    found = tidy(record_files(results))
+    refuse_mixed(found, allow_mixed=False)
+    proofs, blames = prove_knobs(found.trials), find_blame(found.trials)
+    even, fronts = find_break_even(found.trials), find_fronts(found.trials)
+    if as_json:
+        parts = {
+            "proofs": list(map(asdict, proofs)),
+            "blame": list(map(asdict, blames)),
+            "break_even": list(map(asdict, even)),
+            "pareto": list(map(_front_plain, fronts)),
+            "excluded": dict(found.excluded),
+        }
+        print(json.dumps(parts, indent=1, allow_nan=False))
+        return
+    _show("Knob proof", ["workload", "compiler", "knob", "from", "to", "verdict", "because"], proofs, _proof_row)
+    _show(
+        "Blame", ["workload", "compiler", "mode", "trouble", "bad", "has", "but fine without it"], blames, _blame_rows
+    )
+    for blame in blames:
+        _show_next(blame)
+    columns = ["workload", "compiler", "configuration", "compile", "run", "verdict", "runs"]
+    _show("Break-even against the baseline", columns, even, _break_even_row)
+    columns = ["workload", "compiler", "configuration", *(one.column for one in OBJECTIVES), "dominated by"]
+    _show("Pareto front", columns, fronts, _front_rows)
+
+
+def _show(title: str, columns: Row, items: Iterable[Any], rows: Callable[[Any], Iterable[Row]]) -> None:
+    from ablatrix.cli.display import print_table
+
+    shown = [row for item in items for row in rows(item)]
+    if shown:
+        print_table(title, columns, shown)
+    else:
+        print(f"{title}: nothing to report")
+
+
+def _proof_row(proof: "KnobProof") -> Iterable[Row]:
+    from ablatrix.analysis.knob_proof import proof_text
+
+    names = [proof.workload, proof.compiler, proof.knob, proof.base_level, proof.level]
+    yield [*names, proof.verdict.replace("_", "-"), proof_text(proof)]
+
+
+def _blame_rows(blame: "Blame") -> Iterable[Row]:
+    from ablatrix.analysis.configurations import described
+
+    known = ", ".join(f"{count} {state}" for state, count in blame.states.items())
+    names = [blame.workload, blame.compiler, blame.mode, blame.trouble.replace("_", " "), known]
+    if not blame.causes:
+        yield [*names, "no few sets of levels that all bad ones have and no fine one", ""]
+    for number, cause in enumerate(blame.causes):
+        sets = [f"{described(one)} ({count})" for one, count in zip(cause.sets, cause.support, strict=True)]
+        if cause.flaky:
+            sets.append(f"and {cause.flaky} of {len(blame.flaky)} flaky ones")
+        examples = [
+            f"{described(example.settings)}: {len(example.fine)} fine, such as {described(example.fine[0])}"
+            for example in cause.counter_examples
+            if example.settings and example.fine
+        ]
+        text = "; ".join(examples[:MOST_EXAMPLES])
+        yield [*(names if number == 0 else ["", "", "", "", "or"]), "\nor ".join(sets), text]
+
+
+def _show_next(blame: "Blame") -> None:
+    from ablatrix.analysis.configurations import described
+
+    subject = f"{blame.workload} on {blame.compiler}, {blame.mode}, {blame.trouble.replace('_', ' ')}"
+    for one in blame.flaky:
+        print(f"{subject}: flaky: {described(one.settings)} ({one.bad} bad, {one.ok} ok)")
+    following = blame.next_study
+    if following is None:
+        return
+    if following.stages is not None:
+        print(f"{subject}: open; add to the stages of the study, and run it again:\n{following.stages}")
+    if following.left:
+        print(f"{subject}: {following.left} explanations agree on all that can be run")
+
+
+def _break_even_row(found: "BreakEven") -> Iterable[Row]:
+    from ablatrix.analysis.configurations import described
+
+    runs = found.reason or ""
+    if found.runs is not None and found.low is not None and found.high is not None:
+        runs = f"{found.runs:.0f} [{found.low:.0f}, {found.high:.0f}]"
+    times = [_ratio(found.compile_ratio), _ratio(found.run_ratio)]
+    yield [found.workload, found.compiler, described(found.moved), *times, found.verdict, runs]
+
+
+def _front_rows(front: "Front") -> Iterable[Row]:
+    from ablatrix.analysis.pareto import OBJECTIVES
+
+    names = [front.workload, front.compiler]
+    for point in sorted(front.points, key=lambda one: not one.on_front):
+        figures = [f"{point.figures[one.column]:.4g}" if one.column in point.figures else "" for one in OBJECTIVES]
+        others = len(point.dominated_by) - 1
+        more = f" (and {others} more)" if others > 0 else ""
+        ruled_out = "on the front" if point.on_front else _moved(front, point.dominated_by[0]) + more
+        yield [*names, _moved(front, point.settings), *figures, ruled_out]
+    for settings, reason in front.left_out.items():
+        yield [*names, _moved(front, settings), *("" for _ in OBJECTIVES), f"left out: {reason}"]
+
+
+def _moved(front: "Front", settings: "Settings") -> str:
+    from ablatrix.analysis.configurations import described
+
+    moved = [held for held in settings if held not in front.baseline]
+    return described(moved) if moved else "baseline"
+
+
+def _front_plain(front: "Front") -> dict[str, Any]:
+    left_out = [
+        {"settings": [asdict(held) for held in settings], "reason": reason}
+        for settings, reason in front.left_out.items()
+    ]
+    return {
+        "workload": front.workload,
+        "compiler": front.compiler,
+        "baseline": [asdict(held) for held in front.baseline],
+        "objectives": front.objectives,
+        "points": list(map(asdict, front.points)),
+        "left_out": left_out,
+    }
+
+
+def _ratio(ratio: "Ratio | None") -> str:
+    if ratio is None:
+        return ""
+    interval = "" if ratio.low is None or ratio.high is None else f" [{ratio.low:.3f}, {ratio.high:.3f}]"
+    return f"{ratio.value:.3f}{interval}"

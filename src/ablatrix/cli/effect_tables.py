@@ -1,0 +1,193 @@
+"""Effects as tables in the terminal. Rounding happens here."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from ablatrix.analysis.effects import Effect, Kind
+from ablatrix.analysis.evidence import Evidence
+from ablatrix.analysis.geometric_means import GeometricMean
+from ablatrix.analysis.judgement import Judgement
+from ablatrix.cli.display import print_table
+from ablatrix.statistics.ratio import Ratio
+
+ABSENT = "not attributable"
+PARTS: tuple[Kind, ...] = ("add_one_in", "shapley", "leave_one_out")
+COLUMNS: Mapping[Kind, str] = {
+    "main": "main effect",
+    "around": "effect around the centre",
+    "total": "total",
+    "add_one_in": "effect alone",
+    "shapley": "share",
+    "leave_one_out": "effect as the last",
+    "interaction": "interaction",
+}
+WHERE = ("workload", "compiler", "stage")
+
+
+def show_evidence(evidence: Sequence[Evidence], margin: float) -> None:
+    """Print the tables of each metric: main effects, attribution, interactions, means over workloads."""
+    for one in evidence:
+        metric = f"{one.metric.name} ({one.mode})"
+        where = [*one.origin, *WHERE]
+        if not one.effects:
+            print(f"{metric}: no knob varies\n")
+            continue
+        print_table(
+            f"{metric}: what each knob does, as a ratio to the level it leaves; below 1 is {one.metric.less}",
+            [*where, "knob", "ratio", "95 % interval", "blocks", "pairs", "p (Holm)", "A/A floor", "verdict"],
+            [
+                _main_row(effect, judgement)
+                for effect, judgement in zip(one.effects, one.judgements, strict=True)
+                if judgement is not None
+            ],
+        )
+        if attributed := [effect for effect in one.effects if effect.kind in ("total", *PARTS)]:
+            print_table(
+                f"{metric}: what the total is made of; shares multiply to it",
+                [*where, "knob", "alone", "share (Shapley)", "95 % interval", "of total", "as the last", "blocks"],
+                list(_attribution_rows(attributed)),
+            )
+        if crossed := [effect for effect in one.effects if effect.kind == "interaction"]:
+            print_table(
+                f"{metric}: interactions; what one knob's ratio is multiplied by when the other is moved too",
+                [*where, "knobs", "ratio", "95 % interval", "blocks"],
+                [
+                    [
+                        *_where(effect),
+                        f"{effect.knob} x {effect.other}",
+                        *_shown(effect.ratio, effect.exact),
+                        _blocks(effect),
+                    ]
+                    for effect in crossed
+                ],
+            )
+        if means := [mean for mean in one.means if mean.kind in ("main", "around", "total", "shapley")]:
+            print_table(
+                f"{metric}: geometric means over workloads",
+                [*one.origin, "compiler", "stage", "effect", "knob", "ratio", "95 % interval", "workloads", "missing"],
+                [_mean_row(mean) for mean in means],
+            )
+        _explain(one.effects)
+    print(
+        f"no effect: the ratio lies within +-{_percent(margin)} (two one-sided tests at 5 %). p: adjusted over the "
+        "rows of a table. A ratio nearer to 1 than the A/A floor is never called different."
+    )
+
+
+def _main_row(effect: Effect, judgement: Judgement) -> list[str]:
+    left_out = effect.pairs_partial + effect.pairs_missing
+    verdict = judgement.verdict or ABSENT
+    if judgement.resolution is not None:
+        verdict += f" (+-{_percent(judgement.resolution)})"
+    return [
+        *_where(effect),
+        _change(effect),
+        *_shown(effect.ratio, effect.exact),
+        _blocks(effect),
+        f"{effect.pairs} of {effect.pairs + left_out}",
+        _p_value(judgement.p_holm),
+        "" if judgement.floor is None else f"+-{_percent(judgement.floor)}",
+        verdict,
+    ]
+
+
+def _attribution_rows(effects: Sequence[Effect]) -> Iterable[list[str]]:
+    """Yield for each attribution a row a knob, and the total below them."""
+    total = effects[0]
+    rows: list[list[str]] = []
+    by_kind: dict[Kind, Effect] = {}
+    for effect in effects:
+        if effect.kind == "total":
+            yield from rows
+            total = effect
+            ends = f"total: {effect.base_level} -> {effect.level}"
+            rows = [[*_where(effect), ends, "", *_shown(effect.ratio, effect.exact), "", "", _blocks(effect)]]
+            continue
+        by_kind[effect.kind] = effect
+        if effect.kind == PARTS[-1]:
+            alone, share, last = (by_kind[kind] for kind in PARTS)
+            cells = [_ratio(alone.ratio), *_shown(share.ratio, share.exact), _part(share, total), _ratio(last.ratio)]
+            rows.insert(len(rows) - 1, [*_where(effect), _change(effect), *cells, _blocks(share)])
+    yield from rows
+
+
+def _mean_row(mean: GeometricMean) -> list[str]:
+    missing = "; ".join(f"{name}: {reason}" for name, reason in mean.missing.items())
+    known = f"{len(mean.workloads)} of {len(mean.workloads) + len(mean.missing)}"
+    knob = _change(mean) if mean.knob else f"{mean.base_level} -> {mean.level}"
+    return [
+        *map(str, mean.origin),
+        mean.compiler,
+        mean.stage,
+        mean.kind,
+        knob,
+        *_shown(mean.ratio, mean.exact),
+        known,
+        missing,
+    ]
+
+
+def _explain(effects: Iterable[Effect]) -> None:
+    """Say once why something is not attributable."""
+    reasons: dict[str, dict[str, list[str]]] = {}
+    for effect in effects:
+        if effect.reason is not None:
+            where = f"{effect.workload} on {effect.compiler}, {effect.stage}"
+            of_reason = reasons.setdefault(f"{where}: {effect.reason}", {})
+            what = f"{effect.knob} x {effect.other}" if effect.other else effect.knob
+            of_reason.setdefault(COLUMNS[effect.kind], []).extend([what] if what else [])
+    for reason, lost in reasons.items():
+        print(f"{ABSENT}: {reason}")
+        for column, knobs in lost.items():
+            print(f"  no {column}" + (f" of {', '.join(knobs)}" if knobs else ""))
+    if reasons:
+        print()
+
+
+def _where(effect: Effect) -> list[str]:
+    stage = f"{effect.stage} (around {effect.centre})" if effect.centre else effect.stage
+    return [*map(str, effect.origin), effect.workload, effect.compiler, stage]
+
+
+def _change(held: Effect | GeometricMean) -> str:
+    name = f"{held.knob} x {held.other}" if held.other else str(held.knob)
+    return f"{name}: {held.base_level} -> {held.level}"
+
+
+def _blocks(effect: Effect) -> str:
+    held = effect.ratio.count if effect.ratio else 0
+    return f"{held} of {held + effect.blocks_left_out}"
+
+
+def _shown(ratio: Ratio | None, exact: bool = False) -> list[str]:
+    """Return a ratio and its interval as two cells."""
+    if ratio is None:
+        return [ABSENT, ""]
+    if exact:
+        return [_ratio(ratio), "exact"]
+    if ratio.low is None or ratio.high is None:
+        return [_ratio(ratio), "one block"]
+    return [_ratio(ratio), f"[{ratio.low:.4f}, {ratio.high:.4f}]"]
+
+
+def _ratio(ratio: Ratio | None) -> str:
+    return ABSENT if ratio is None else f"{ratio.value:.4f}"
+
+
+def _part(share: Effect, total: Effect) -> str:
+    """Return a share in percent of the total, nothing where the total is too small to be divided up."""
+    if share.ratio is None or total.ratio is None or total.ratio.low is None or total.ratio.high is None:
+        return ""
+    if total.ratio.low <= 1.0 <= total.ratio.high:
+        return ""
+    return f"{math.log(share.ratio.value) / math.log(total.ratio.value) + 0.0:.0%}"  # 0.0: no -0 %
+
+
+def _p_value(p_value: float | None) -> str:
+    if p_value is None:
+        return ""
+    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.2g} %" if share < 0.995 else f"{share * 100:.0f} %"

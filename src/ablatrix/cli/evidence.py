@@ -1,0 +1,100 @@
+"""Commands that turn records into statements: ``effects``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ablatrix.cli.results import Results, record_files
+
+if TYPE_CHECKING:
+    from ablatrix.analysis.evidence import Evidence
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("effects")(effects_command)
+
+
+def effects_command(
+    results: Results,
+    metrics: Annotated[
+        list[str] | None, typer.Option("--metric", help="Column to compare (repeatable); the usual ones if left out.")
+    ] = None,
+    margin: Annotated[str, typer.Option("--margin", help="Largest difference that counts as none.")] = "1%",
+    workloads: Annotated[list[str] | None, typer.Option("--workload", help="Only this workload (repeatable).")] = None,
+    start: Annotated[
+        list[str] | None, typer.Option("--from", help="KNOB=LEVEL where the attribution starts; else the baseline's.")
+    ] = None,
+    end: Annotated[
+        list[str] | None, typer.Option("--to", help="KNOB=LEVEL where the attribution ends; else the last level.")
+    ] = None,
+    mixed: Annotated[
+        bool, typer.Option("--allow-mixed", help="Accept several hosts, commits or schema versions, as columns.")
+    ] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="One row an effect, as CSV.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The same rows as JSON.")] = False,
+) -> None:
+    """Say what each knob does: main effects with verdicts, attribution of the total, interactions."""
+    from ablatrix.analysis.delimited import csv_text
+    from ablatrix.analysis.estimate import refuse_mixed
+    from ablatrix.analysis.evidence import Question, evidence_frame, gather
+    from ablatrix.analysis.tidy import tidy
+    from ablatrix.analysis.warm_up import unsteady_trials
+    from ablatrix.cli.effect_tables import show_evidence
+    from ablatrix.errors import AnalysisError
+
+    if as_csv and as_json:
+        raise AnalysisError("--csv and --json were both given; give one")
+    question = Question(
+        tuple(metrics or ()), tuple(workloads or ()), _share(margin), _levels("--from", start), _levels("--to", end)
+    )
+    found = tidy(record_files(results))
+    evidence = gather(found, question, refuse_mixed(found, mixed))
+    for note in found.notes:
+        print(f"note: {note}", file=sys.stderr)
+    for reason, count in found.excluded.items():
+        print(f"note: left out: {count} x {reason}", file=sys.stderr)
+    for workload, unsteady, hot in unsteady_trials(found):
+        print(f"note: {workload}: the warm-up of {unsteady} of {hot} hot trials is unsteady", file=sys.stderr)
+    if as_csv:
+        sys.stdout.write(csv_text(evidence_frame(evidence)))
+    elif as_json:
+        print(json.dumps(_plain(evidence, question.margin), indent=1))
+    else:
+        show_evidence(evidence, question.margin)
+
+
+def _share(text: str) -> float:
+    """Return a share that is written as 1% or 0.01."""
+    from ablatrix.errors import AnalysisError
+
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0.0 < share < 1.0:
+        raise AnalysisError(f"--margin {text}: must lie between 0 and 100 %, written as 1% or 0.01")
+    return share
+
+
+def _levels(option: str, given: list[str] | None) -> dict[str, str]:
+    from ablatrix.errors import AnalysisError
+
+    levels = {}
+    for text in given or ():
+        knob, equals, level = text.partition("=")
+        if not (knob and equals and level):
+            raise AnalysisError(f"{option} {text}: must be KNOB=LEVEL, such as fusion=on")
+        levels[knob] = level
+    return levels
+
+
+def _plain(evidence: list[Evidence], margin: float) -> dict[str, object]:
+    from ablatrix.analysis.evidence import evidence_frame
+    from ablatrix.analysis.judgement import ALPHA
+
+    return {"margin": margin, "alpha": ALPHA, "effects": evidence_frame(evidence).to_dicts()}

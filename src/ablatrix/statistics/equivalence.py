@@ -1,0 +1,77 @@
+"""When "no effect" may be said: the interval of a ratio must lie within a margin, and not merely hold 1.
+
+  1/(1+m)            1            1+m
+----[----------------+-------------]----
+        |------x-----|--|                equivalent: the interval lies within the margin
+    |---------x-------------------|      neither: it holds 1, and ends beyond the margin
+"""
+
+import math
+from dataclasses import dataclass
+
+from ablatrix.statistics.quantile import Numbers
+from ablatrix.statistics.ratio import ROUNDING, Ratio, mean_and_error, paired_ratio
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """The verdict of two one-sided tests.
+
+    Attributes:
+        ratio: The ratio with its interval at 1 - 2 alpha.
+        margin: Largest difference that counts as none: 0.01 lets the ratio lie between 1 / 1.01 and 1.01.
+        alpha: Level of each of both tests, and of the verdict.
+        p_value: The larger of both tests. None with one block, and without any spread.
+        holds: Whether the ratio lies within the margin: p < alpha, or, what is the same, the interval within it. An
+            interval without any width (a figure that is exact, such as planned bytes) is taken by its value.
+    """
+
+    ratio: Ratio
+    margin: float
+    alpha: float
+    p_value: float | None
+    holds: bool
+
+
+def judge_equivalence(log_ratios: Numbers, margin: float, alpha: float = 0.05) -> Equivalence:
+    """Return whether a paired ratio lies within a margin around 1, by two one-sided t-tests.
+
+    Schuirmann 1987, "A comparison of the two one-sided tests procedure and the power approach for assessing the
+    equivalence of average bioavailability": both "the ratio is too small" and "the ratio is too large" must be
+    refused at ``alpha``. As both cannot be true, the level needs no correction.
+
+    Args:
+        log_ratios: One a block, as for ``paired_ratio``.
+        margin: Positive, relative: 0.01 is 1 %. On the logarithm both sides are equally far.
+        alpha: Strictly between 0 and 0.5.
+
+    Raises:
+        ValueError: No block, a value that is not finite, or a margin or alpha outside its range.
+    """
+    from scipy.special import stdtr  # scipy is slow to import
+
+    if not (margin > 0.0 and math.isfinite(margin)):
+        raise ValueError(f"margin > 0 must hold, but got margin={margin}")
+    if not 0.0 < alpha < 0.5:
+        raise ValueError(f"0 < alpha < 0.5 must hold, but got alpha={alpha}")
+    ratio = paired_ratio(log_ratios, 1.0 - 2.0 * alpha)
+    mean, error, count = mean_and_error(log_ratios)
+    if error is None:
+        return Equivalence(ratio, margin, alpha, None, False)
+    room = math.log1p(margin) - abs(mean)  # to the nearer end, whose test has the larger p
+    if error <= ROUNDING:
+        return Equivalence(ratio, margin, alpha, None, room > 0.0)
+    p_value = float(stdtr(count - 1, -room / error))
+    return Equivalence(ratio, margin, alpha, p_value, p_value < alpha)
+
+
+def minimal_margin(ratio: Ratio) -> float | None:
+    """Return the smallest margin within which the interval lies: the x of "not distinguishable (+-x)".
+
+    It is the end of the interval that is farther from 1, as a relative difference: 0.012 for an interval from
+    0.995 to 1.012, and 1 / 0.98 - 1 for one from 0.98 to 1.01. With the interval at 1 - 2 alpha of
+    ``judge_equivalence`` every margin above it would hold. None without an interval.
+    """
+    if ratio.low is None or ratio.high is None:
+        return None
+    return max(ratio.high, 1.0 / ratio.low) - 1.0

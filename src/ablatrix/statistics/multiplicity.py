@@ -1,0 +1,26 @@
+"""Many comparisons at once: p-values that keep the chance of any false one at the nominal level."""
+
+from collections.abc import Sequence
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return adjusted p-values in the order given: one at or below 5 % is significant among all of them.
+
+    The smallest of n is multiplied by n, the next by n - 1, and so on; none may become smaller than the one before
+    it. This holds whatever the dependence between the comparisons, as knobs of one lattice share their cells
+    (Holm 1979, "A simple sequentially rejective multiple test procedure").
+
+    Args:
+        p_values: Of one family. A comparison without a p-value is not part of a family: leave it out.
+
+    Raises:
+        ValueError: A value that is not between 0 and 1.
+    """
+    if wrong := [value for value in p_values if not 0.0 <= value <= 1.0]:
+        raise ValueError(f"every p-value must lie between 0 and 1, but got {wrong}")
+    adjusted = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda place: p_values[place])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = largest
+    return adjusted

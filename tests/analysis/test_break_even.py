@@ -1,0 +1,88 @@
+"""Break-even of configurations whose times are known."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ablatrix.analysis.break_even import BreakEven, find_break_even
+from ablatrix.analysis.configurations import Setting, described
+from ablatrix.analysis.tidy import tidy
+from tests.synthetic import BASELINE, Plant, make_records, write_records
+
+Made = Callable[..., pl.DataFrame]
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Made:
+    def make(**arguments: object) -> pl.DataFrame:
+        arguments = {"workloads": ["encoder"], "blocks": 4, **arguments}
+        return tidy([write_records(tmp_path / "results.jsonl", make_records(**arguments))]).trials  # type: ignore[arg-type]
+
+    return make
+
+
+def by_moved(trials: pl.DataFrame) -> dict[str, BreakEven]:
+    return {described(found.moved): found for found in find_break_even(trials)}
+
+
+def test_runs_that_repay_a_compile_are_as_derived_by_hand(made: Made) -> None:
+    """Baseline: 5200 ms cold, 31 ms hot.
+
+    memory_plan=on: 1.02 and 0.90 times as long: 104 ms more, 3.1 ms less a run: repaid after 33.5 runs.
+    reuse=release: 1.01 and 0.99: 52 ms more, 0.31 ms less: 167.7 runs.
+    partition=regions: 0.40 and 1.05: 3120 ms less, 1.55 ms more: it costs more from 2012.9 runs on.
+    fusion=on: 0.85 and 0.60: less of both.
+    """
+    found = by_moved(made(noise=0.0))
+    assert len(found) == 15
+    for moved, verdict, runs in (
+        ("memory_plan=on", "repaid", 104 / 3.1),
+        ("reuse=release", "repaid", 52 / 0.31),
+        ("partition=regions", "pays at first", 3120 / 1.55),
+    ):
+        one = found[moved]
+        assert (one.verdict, one.reason) == (verdict, None)
+        assert (one.runs, one.low, one.high) == pytest.approx((runs, runs, runs))
+    fusion = found["fusion=on"]
+    assert (fusion.verdict, fusion.runs, fusion.low, fusion.high) == ("pays at once", None, None, None)
+    assert fusion.moved == (Setting("fusion", "on"),)
+
+
+def test_noise_gives_an_interval_around_the_runs(made: Made) -> None:
+    one = by_moved(made(noise=0.002, blocks=8))["memory_plan=on"]
+    assert one.verdict == "repaid"
+    assert one.low is not None
+    assert one.runs is not None
+    assert one.high is not None
+    assert one.low < 104 / 3.1 < one.high
+    assert one.low < one.runs < one.high
+
+
+def test_a_dearer_compile_of_slower_code_never_pays(made: Made) -> None:
+    trials = made(noise=0.0)
+    slow = pl.when(pl.col("knob_memory_plan") == "on").then(2.0).otherwise(1.0)
+    one = by_moved(trials.with_columns(pl.col("run_ms_paired") * slow))["memory_plan=on"]
+    assert (one.verdict, one.runs) == ("never pays", None)
+
+
+def test_what_an_interval_does_not_tell_is_undecided(made: Made) -> None:
+    found = by_moved(made(noise=0.05, blocks=3))
+    assert found["reuse=release"].verdict == "undecided"
+    assert found["reuse=release"].runs is None
+    assert "does not tell" in str(found["reuse=release"].reason)
+    assert {one.verdict for one in by_moved(made(noise=0.0, blocks=1)).values()} == {"undecided"}
+    same = by_moved(made(noise=0.0, built_as=lambda _: dict(BASELINE)))
+    assert {(one.verdict, one.reason) for one in same.values()} == {
+        ("undecided", "neither time differs from the baseline's")
+    }
+
+
+def test_what_failed_is_not_attributable(made: Made) -> None:
+    found = by_moved(made(noise=0.0, plants=[Plant("crashed", "encoder", "hot", {"fusion": "on"})]))
+    assert (found["fusion=on"].verdict, found["fusion=on"].runs) == ("not attributable", None)
+    assert "no hot block" in str(found["fusion=on"].reason)
+    assert found["memory_plan=on"].verdict == "repaid"
+    cold = by_moved(made(noise=0.0, modes=["cold"]))
+    assert {one.verdict for one in cold.values()} == {"not attributable"}

@@ -1,0 +1,56 @@
+"""Means over workloads say who is in them and who is not."""
+
+import math
+
+import pytest
+
+from ablatrix.analysis.effects import attribution, effects_of_levels
+from ablatrix.analysis.geometric_means import GeometricMean, geometric_means
+from ablatrix.analysis.lattice import lattices
+from tests.analysis.made import table
+from tests.synthetic import HOT_EFFECT, Plant, make_records
+
+PLANT = Plant("crashed", "encoder", "hot", {"fusion": "on", "reuse": "keep"})
+
+
+def means(**arguments: object) -> dict[str, GeometricMean]:
+    settings: dict[str, object] = {"modes": ["hot"], "workloads": ["attention", "encoder", "resnet"], **arguments}
+    trials = table(make_records(**settings))  # type: ignore[arg-type]
+    effects = [
+        effect
+        for lattice in lattices(trials, "run_ms_p50", "hot")
+        for effect in (*effects_of_levels(lattice), *attribution(lattice))
+    ]
+    return {f"{mean.kind} {mean.knob} {mean.other}": mean for mean in geometric_means(effects)}
+
+
+def test_every_effect_has_its_mean_over_the_workloads_that_have_it() -> None:
+    found = means(noise=0.0)
+    mean = found["shapley fusion None"]
+    assert (mean.workloads, dict(mean.missing)) == (("attention", "encoder", "resnet"), {})
+    assert mean.ratio is not None
+    assert mean.ratio.value == pytest.approx(HOT_EFFECT["fusion"])
+    total = found["total None None"].ratio
+    assert total is not None
+    assert total.value == pytest.approx(math.prod(HOT_EFFECT.values()))
+
+
+def test_a_workload_that_is_not_in_it_is_named_with_the_reason() -> None:
+    mean = means(plants=[PLANT])["shapley fusion None"]
+    assert mean.workloads == ("attention", "resnet")
+    assert list(mean.missing) == ["encoder"]
+    assert mean.missing["encoder"].startswith("crashed in 2 of 2 blocks: fusion=on")
+
+
+def test_an_effect_that_no_workload_has_has_no_mean() -> None:
+    mean = means(
+        workloads=["encoder", "attention"], plants=[PLANT, Plant("timeout", "attention", "hot", {"fusion": "on"})]
+    )
+    lost = mean["main fusion None"]
+    assert (lost.ratio is None, lost.workloads, set(lost.missing)) == (False, ("encoder",), {"attention"})
+    lost = mean["shapley fusion None"]
+    assert (lost.ratio, lost.exact, lost.workloads) == (None, False, ())
+
+
+def test_one_workload_has_no_mean_over_workloads() -> None:
+    assert means(workloads=["encoder"]) == {}

@@ -1,0 +1,183 @@
+"""The table becomes lattices: which configurations stand where, in which blocks, and why others do not."""
+
+import math
+
+import polars as pl
+import pytest
+
+from ablatrix.analysis.effects import attribution, effects_of_levels
+from ablatrix.analysis.lattice import Lattice, lattices
+from tests.analysis.made import ALL_ON, table
+from tests.synthetic import HOT_EFFECT, PRIMARY, Plant, make_records
+
+BASE = tuple(levels[0] for levels in PRIMARY.values())
+FUSED = (*BASE[:3], "on")
+
+
+def hot_records(**arguments: object) -> pl.DataFrame:
+    settings: dict[str, object] = {"workloads": ["encoder"], "modes": ["hot"], "noise": 0.0, **arguments}
+    return table(make_records(**settings))  # type: ignore[arg-type]
+
+
+def only(trials: pl.DataFrame, metric: str = "run_ms_p50") -> Lattice:
+    (found,) = lattices(trials, metric, "hot")
+    return found
+
+
+def with_stage(trials: pl.DataFrame, stage: str, factor: float = 1.0, **levels: str) -> pl.DataFrame:
+    """Trials of a further stage: all-on with other levels, in the same blocks."""
+    all_on = (pl.col(f"knob_{knob}") == level for knob, level in ALL_ON.items())
+    centre = trials.filter(pl.col("role") == "measured", *all_on)
+    return centre.with_columns(
+        pl.lit(stage).alias("stage"),
+        pl.col("run_ms_p50") * factor,
+        *(pl.lit(level).alias(f"knob_{knob}") for knob, level in levels.items()),
+    ).cast(trials.schema)
+
+
+def test_a_factorial_stage_spans_every_combination_of_the_knobs_that_vary() -> None:
+    lattice = only(hot_records(blocks=3))
+    assert (lattice.workload, lattice.compiler, lattice.stage, lattice.kind) == (
+        "encoder",
+        "tvm",
+        "primary",
+        "factorial",
+    )
+    assert lattice.comparison.knobs == tuple(PRIMARY)
+    assert lattice.comparison.baseline == BASE
+    assert len(lattice.comparison.configurations) == 16
+    assert [len(block) for block in lattice.blocks] == [16, 16, 16]
+    assert lattice.blocks[0][BASE] == pytest.approx(math.log(31.0))
+    assert (dict(lattice.absent), dict(lattice.centre), lattice.blocks_empty) == ({}, {}, 0)
+
+
+def test_what_is_not_there_says_why_and_in_how_many_blocks() -> None:
+    levels = dict(zip(PRIMARY, FUSED, strict=True))
+    plants = [
+        Plant("unsupported", "encoder", "hot", {**levels, "memory_plan": "on"}),
+        Plant("crashed", "encoder", "hot", levels, block=0),
+        Plant("timeout", "encoder", "hot", levels, block=2),
+    ]
+    trials = hot_records(blocks=4, plants=plants)
+    unrecorded = (pl.col("knob_partition") == "regions") & (pl.col("block") == 1)
+    lattice = only(trials.filter(~(unrecorded & (pl.col("knob_fusion") == "on") & (pl.col("knob_reuse") == "keep"))))
+    assert lattice.absent[FUSED] == "crashed in 1 of 4 blocks, timeout in 1 of 4 blocks"
+    assert lattice.absent[("whole", "keep", "on", "on")] == "unsupported in 4 of 4 blocks"
+    assert lattice.absent[("regions", "keep", "off", "on")] == "no record in 1 of 4 blocks"
+    assert len(lattice.absent) == 4
+    assert lattice.why_missing([FUSED, BASE]) is None
+    assert lattice.why_missing([("whole", "keep", "on", "on"), FUSED]) == (
+        "unsupported in 4 of 4 blocks: memory_plan=on, fusion=on"
+    )
+
+
+def test_a_corner_that_was_never_run_is_told_apart_from_one_that_failed() -> None:
+    lattice = only(hot_records().filter((pl.col("role") != "measured") | ~_is(ALL_ON)))
+    assert dict(lattice.absent) == {tuple(ALL_ON.values()): "not run"}
+    assert len(lattice.comparison.configurations) == 16
+
+
+def test_a_grid_of_which_hardly_anything_was_run_has_main_effects_and_no_attribution() -> None:
+    """Of 16 corners three remain, the baseline, fusion alone and all on: no whole grid, and no common centre."""
+    kept = _is(ALL_ON) | _is(dict(zip(PRIMARY, FUSED, strict=True))) | pl.col("is_baseline")
+    lattice = only(hot_records().filter((pl.col("role") == "measured") & kept))
+    assert (lattice.kind, len(lattice.comparison.configurations)) == ("factorial", 3)
+    assert {one.knob: one.pairs for one in effects_of_levels(lattice)}["fusion"] == 1
+    assert attribution(lattice) == []
+
+
+def test_a_block_without_any_value_is_counted_and_left_out() -> None:
+    lattice = only(hot_records(blocks=3, plants=[Plant("not_run_budget", "encoder", "hot", {}, block=2)]))
+    assert (len(lattice.blocks), lattice.blocks_empty) == (2, 1)
+    assert lattice.absent[BASE] == "not_run_budget in 1 of 3 blocks"
+
+
+def test_a_value_that_has_no_logarithm_is_no_value() -> None:
+    trials = hot_records().with_columns(pl.when(_is(ALL_ON)).then(0).otherwise(7).alias("peak_rss_delta_bytes"))
+    assert list(only(trials, "peak_rss_delta_bytes").absent.values()) == [
+        "ok, but without a positive value in 2 of 2 blocks"
+    ]
+
+
+def test_values_of_a_split_block_are_relative_to_the_baseline_of_their_own_part() -> None:
+    """The second part runs three times as slow; in the second repeat its baseline failed, and takes the part along."""
+    trials = split(hot_records(blocks=2), slowdown=3.0)
+    lattice = only(trials)
+    assert len(lattice.blocks) == 2
+    assert lattice.blocks[0][BASE] == 0.0
+    assert lattice.blocks[0][FUSED] == pytest.approx(math.log(HOT_EFFECT["fusion"]))
+    second = pl.col("block_id").str.ends_with("-2") & (pl.col("block") == 1) & pl.col("is_baseline")
+    lattice = only(trials.with_columns(pl.when(second).then(pl.lit("crashed")).otherwise("status").alias("status")))
+    assert lattice.absent[FUSED] == "the baseline of its part of the block is not ok in 1 of 2 blocks"
+    assert FUSED not in lattice.blocks[1]
+    assert lattice.blocks[1][BASE] == 0.0
+
+
+def test_a_stage_around_a_configuration_finds_its_centre_in_an_earlier_stage() -> None:
+    trials = hot_records()
+    code = [with_stage(trials, "code", 0.8, library="on"), with_stage(trials, "code", 1.25, schedule="default")]
+    primary, around = lattices(pl.concat([trials, *code]), "run_ms_p50", "hot")
+    assert (primary.stage, len(primary.comparison.configurations)) == ("primary", 16)
+    assert (around.stage, around.kind, dict(around.centre)) == ("code", "around", ALL_ON)
+    assert around.comparison.knobs == ("library", "schedule")
+    assert around.comparison.baseline == ("off", "vectorised")
+    assert set(around.comparison.configurations) == {("off", "vectorised"), ("on", "vectorised"), ("off", "default")}
+    block = around.blocks[0]
+    assert block["on", "vectorised"] - block["off", "vectorised"] == pytest.approx(math.log(0.8))
+
+
+def test_a_stage_with_one_configuration_is_around_its_only_neighbour() -> None:
+    trials = hot_records()
+    _, around = lattices(pl.concat([trials, with_stage(trials, "bound", library="on")]), "run_ms_p50", "hot")
+    assert (around.kind, around.comparison.knobs, dict(around.centre)) == ("around", ("library",), ALL_ON)
+
+
+def test_a_stage_whose_centre_it_measured_itself_takes_the_one_nearer_to_the_baseline() -> None:
+    trials = hot_records()
+    own = pl.concat([with_stage(trials, "code"), with_stage(trials, "code", library="on")])
+    (around,) = lattices(pl.concat([trials.filter(pl.col("is_baseline")), own]), "run_ms_p50", "hot")
+    assert (around.comparison.baseline, dict(around.centre)) == (("off",), ALL_ON)
+
+
+def test_a_second_grid_takes_its_other_corners_from_the_first_stage() -> None:
+    """Stage two crosses fusion with library; where library is off, the configurations are those of the first stage."""
+    trials = hot_records()
+    base = trials.filter(
+        pl.col("role") == "measured", *(pl.col(f"knob_{k}") == PRIMARY[k][0] for k in list(PRIMARY)[:3])
+    )
+    second = base.with_columns(pl.lit("second").alias("stage"), pl.lit("on").alias("knob_library"))
+    second = second.cast(trials.schema)
+    lattice = lattices(pl.concat([trials, second]), "run_ms_p50", "hot")[1]
+    assert (lattice.kind, lattice.comparison.knobs) == ("factorial", ("fusion", "library"))
+    assert [len(block) for block in lattice.blocks] == [4, 4]
+
+
+def test_an_observer_is_no_configuration() -> None:
+    trials = hot_records().with_columns(
+        pl.when(pl.col("role") == "reference").then(None).otherwise(pl.lit("off")).alias("knob_pass_timing"),
+        pl.lit("off").alias("baseline_pass_timing"),
+    )
+    watched = with_stage(trials, "compile", 9.0, pass_timing="on")
+    assert [lattice.stage for lattice in lattices(pl.concat([trials, watched]), "run_ms_p50", "hot")] == ["primary"]
+
+
+def test_mixed_records_make_a_lattice_for_each_origin() -> None:
+    here, there = (make_records(workloads=["encoder"], modes=["hot"], host=host) for host in ("one", "two"))
+    found = lattices(pl.concat([table(here), table(there)]), "run_ms_p50", "hot", ["host"])
+    assert [lattice.origin for lattice in found] == [("one",), ("two",)]
+    assert [len(lattice.blocks) for lattice in found] == [2, 2]
+
+
+def split(trials: pl.DataFrame, slowdown: float) -> pl.DataFrame:
+    """The same trials as if each block had been run in two parts: fusion off, then fusion on."""
+    fused = pl.col("knob_fusion") == "on"
+    measured = trials.filter(pl.col("role") == "measured")
+    slower = (pl.col("run_ms_p50") * slowdown).alias("run_ms_p50")
+    second = measured.filter(fused | pl.col("is_baseline")).with_columns(
+        slower, (pl.col("block_id") + "-2").alias("block_id"), pl.col("position") + 1000
+    )
+    return pl.concat([measured.filter(~fused), second])
+
+
+def _is(levels: dict[str, str]) -> pl.Expr:
+    return pl.all_horizontal(pl.col(f"knob_{knob}") == level for knob, level in levels.items())

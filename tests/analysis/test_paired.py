@@ -1,0 +1,48 @@
+"""The column of paired times: made within blocks, of ok hot trials."""
+
+import math
+
+import polars as pl
+import pytest
+
+from ablatrix.analysis.paired import HOT_METRIC, with_paired_times
+from tests.synthetic import Plant, make_records, tidied
+
+
+def table(*plants: Plant) -> pl.DataFrame:
+    return tidied(make_records(workloads=("attention",), blocks=2, plants=plants)).trials
+
+
+def test_only_ok_hot_trials_have_a_paired_time() -> None:
+    trials = table(Plant("timeout", "attention", "hot", {"fusion": "on"}, block=0))
+    has = pl.col(HOT_METRIC).is_not_null()
+    assert trials.filter(has).select("mode", "status").unique().rows() == [("hot", "ok")]
+    assert trials.filter((pl.col("mode") == "hot") & (pl.col("status") == "ok") & ~has).is_empty()
+
+
+def test_a_slow_round_of_one_block_changes_no_ratio_within_it() -> None:
+    trials = table()
+    disturbed = [
+        medians if block != 0 or medians is None else [medians[0] * 50, *medians[1:]]
+        for medians, block in trials.select("burst_ms_p50", "block").iter_rows()
+    ]
+    before, after = trials[HOT_METRIC], with_paired_times(trials.with_columns(burst_ms_p50=pl.Series(disturbed)))
+    ratios = [math.log(one / other) for one, other in zip(before, after[HOT_METRIC], strict=True) if one is not None]
+    # The trimmed mean keeps another tenth of the rounds, so that noise, and nothing else, is left.
+    assert max(map(abs, ratios)) < 0.01
+
+
+def test_a_trial_that_lacks_bursts_has_none() -> None:
+    trials = table()
+    row = trials.with_row_index("row").filter(pl.col("burst_ms_p50").is_not_null())["row"][0]
+    short = trials["burst_ms_p50"].to_list()
+    short[row] = short[row][:-1]
+    again = with_paired_times(trials.with_columns(burst_ms_p50=pl.Series(short)))
+    assert again[HOT_METRIC][row] is None
+    assert again[HOT_METRIC].null_count() == trials[HOT_METRIC].null_count() + 1
+
+
+def test_it_is_the_burst_median_where_nothing_disturbs() -> None:
+    trials = table().with_columns(burst_ms_p50=pl.when(pl.col("mode") == "hot").then(pl.lit([2.5, 2.5])))
+    again = with_paired_times(trials)
+    assert again.filter(pl.col("mode") == "hot")[HOT_METRIC].to_list() == pytest.approx([2.5] * 36)

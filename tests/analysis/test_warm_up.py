@@ -1,0 +1,35 @@
+"""Unsteady trials are counted, and told wherever their times are shown."""
+
+import polars as pl
+
+from ablatrix.analysis.tidy import Tidy
+from ablatrix.analysis.warm_up import CLASS, unsteady_trials
+from ablatrix.paper.sentences import warm_up_classes
+from ablatrix.paper.tables import build_table
+from ablatrix.paper.template import load_template
+from tests.synthetic import make_records, tidied
+
+
+def found(unsteady_block: int) -> Tidy:
+    tidy = tidied(make_records(blocks=2))
+    unsteady = (pl.col("block") == unsteady_block) & (pl.col("workload") == "encoder") & pl.col(CLASS).is_not_null()
+    changed = pl.when(unsteady).then(pl.lit("unsteady")).otherwise(pl.col(CLASS)).alias(CLASS)
+    return Tidy(tidy.trials.with_columns(changed), tidy.excluded, tidy.notes)
+
+
+def test_unsteady_trials_are_counted_by_workload_and_only_where_there_are_any() -> None:
+    assert unsteady_trials(found(0)) == [("encoder", 18, 36)]
+    assert unsteady_trials(found(-1)) == []
+
+
+def test_a_row_of_the_main_table_tells_how_many_of_its_trials_are_unsteady() -> None:
+    spec = load_template(None).tables[0]
+    rows = build_table(found(0), spec).rows
+    assert {row[-1] for row in rows if row[0] == "encoder"} == {"4/4 (1 unsteady)"}
+    assert {row[-1] for row in rows if row[0] == "attention"} == {"4/4"}
+
+
+def test_the_paragraph_on_fairness_names_every_class_with_its_count() -> None:
+    assert "48 are faster after a start" in warm_up_classes(found(0))
+    assert "16 are still changing at the end of the warm-up (unsteady)" in warm_up_classes(found(0))
+    assert "unsteady" not in warm_up_classes(found(-1))

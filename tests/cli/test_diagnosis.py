@@ -1,0 +1,48 @@
+"""``ablatrix blame``: proof, blame, break-even and Pareto front, for people and as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.conftest import Ablatrix
+from tests.synthetic import Plant, make_records, write_records
+
+PLANTS = [
+    Plant("wrong_output", "encoder", "cold", {"fusion": "on", "reuse": "release"}),
+    Plant("timeout", "encoder", "cold", {"partition": "regions"}, block=1),
+]
+
+
+def test_people_read_what_each_knob_did_and_what_is_to_blame(ablatrix: Ablatrix, tmp_path: Path) -> None:
+    path = write_records(tmp_path / "results.jsonl", make_records(workloads=["encoder"], blocks=3, plants=PLANTS))
+    done = ablatrix("blame", path.parent)
+    text = done.stdout.decode()
+    assert (done.returncode, done.stderr) == (0, b"")
+    for title in ("Knob proof", "Blame", "Break-even against the baseline", "Pareto front"):
+        assert title in text
+    for line in ("reuse=release, fusion=on (4)", "4 bad, 12 fine", "wrong output", "effective", "on the front"):
+        assert line in text, line
+    assert "cold, timeout: flaky: partition=regions" in text
+
+
+def test_json_holds_the_same_in_full(ablatrix: Ablatrix, tmp_path: Path) -> None:
+    path = write_records(tmp_path / "r.jsonl", make_records(workloads=["encoder"], blocks=3, plants=PLANTS))
+    done = ablatrix("blame", path, "--json")
+    assert done.returncode == 0, done.stderr
+    held = json.loads(done.stdout)
+    assert set(held) == {"proofs", "blame", "break_even", "pareto", "excluded"}
+    wrong = next(blame for blame in held["blame"] if blame["trouble"] == "wrong_output")
+    assert wrong["causes"][0]["sets"] == [[{"knob": "reuse", "level": "release"}, {"knob": "fusion", "level": "on"}]]
+    assert [proof["verdict"] for proof in held["proofs"]] == ["effective"] * 4
+    assert len(held["break_even"]) == 15
+    assert len(held["pareto"][0]["points"]) + len(held["pareto"][0]["left_out"]) == 16
+
+
+def test_results_of_two_machines_are_refused(ablatrix: Ablatrix, tmp_path: Path) -> None:
+    one = write_records(tmp_path / "one.jsonl", make_records(workloads=["encoder"], blocks=1))
+    two = write_records(tmp_path / "two.jsonl", make_records(workloads=["encoder"], blocks=1, host="bench-2"))
+    done = ablatrix("blame", one, two)
+    assert done.returncode == 2
+    assert b"host: bench-1, bench-2" in done.stderr
+    assert b"Traceback" not in done.stderr

@@ -1,0 +1,89 @@
+"""``ablatrix effects``: tables for people, the same rows for programs, one message for what is wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Ablatrix
+from tests.synthetic import Plant, make_records, write_records
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of records in which one corner of `encoder` crashes."""
+    corner = {"partition": "whole", "reuse": "keep", "memory_plan": "off", "fusion": "on"}
+    place = tmp_path_factory.mktemp("results")
+    write_records(place / "results.jsonl", make_records(blocks=5, plants=[Plant("crashed", "encoder", "hot", corner)]))
+    return place
+
+
+def test_tables_say_what_each_knob_does_and_why_something_is_not_attributable(
+    ablatrix: Ablatrix, results: Path
+) -> None:
+    done = ablatrix("effects", results, "--metric", "run_ms_p50", "--workload", "encoder")
+    text = done.stdout.decode()
+    assert (done.returncode, done.stderr) == (0, b"")
+    fusion = next(line for line in text.splitlines() if "fusion: off -> on" in line)
+    assert "7 of 8" in fusion
+    assert "faster" in fusion
+    assert "not attributable: encoder on tvm, primary: crashed in 5 of 5 blocks: fusion=on" in text
+    assert "  no effect alone of fusion\n" in text
+    assert "  no share of partition, reuse, memory_plan, fusion\n" in text
+    assert "geometric means" not in text
+
+
+def test_csv_and_json_are_the_whole_of_stdout_and_hold_the_same(ablatrix: Ablatrix, results: Path) -> None:
+    asked = ("effects", results, "--metric", "run_ms_p50", "--metric", "planned_bytes", "--margin", "2%")
+    rows = list(csv.DictReader(io.StringIO(ablatrix(*asked, "--csv").stdout.decode())))
+    held = json.loads(ablatrix(*asked, "--json").stdout)
+    assert (held["margin"], held["alpha"]) == (0.02, 0.05)
+    assert len(rows) == len(held["effects"])
+    for row, plain in zip(rows, held["effects"], strict=True):
+        assert row["ratio"] == ("" if plain["ratio"] is None else repr(plain["ratio"]))
+        assert (row["ratio"] == "") == (plain["scope"] == "workload" and plain["not_attributable"] is not None)
+    planned = [row for row in rows if row["metric"] == "planned_bytes" and row["effect"] == "main"]
+    assert {row["verdict"] for row in planned if row["scope"] == "workload"} == {"smaller", "no effect"}
+
+
+def test_several_files_of_one_origin_are_read_together(ablatrix: Ablatrix, tmp_path: Path) -> None:
+    records = make_records(modes=["hot"], blocks=4)
+    half = len(records) // 2
+    files = [write_records(tmp_path / f"{i}.jsonl", part) for i, part in enumerate((records[:half], records[half:]))]
+    done = ablatrix("effects", *files, "--metric", "run_ms_mean", "--json")
+    assert {row["workload"] for row in json.loads(done.stdout)["effects"]} == {"attention", "encoder", None}
+
+
+def test_mixed_hosts_are_refused_or_told_apart(ablatrix: Ablatrix, tmp_path: Path) -> None:
+    files = [
+        write_records(tmp_path / f"{host}.jsonl", make_records(modes=["hot"], workloads=["encoder"], host=host))
+        for host in ("one", "two")
+    ]
+    refused = ablatrix("effects", *files)
+    assert refused.returncode == 2
+    assert b"host: one, two" in refused.stderr
+    held = json.loads(ablatrix("effects", *files, "--allow-mixed", "--metric", "run_ms_p50", "--json").stdout)
+    assert [row["host"] for row in held["effects"] if row["effect"] == "total"] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--margin", "much"], "--margin much: must lie between 0 and 100 %, written as 1% or 0.01"),
+        (["--to", "fusion"], "--to fusion: must be KNOB=LEVEL, such as fusion=on"),
+        (["--to", "fusion=maybe"], "knob 'fusion' was not run at level 'maybe'; it was at: off, on"),
+        (["--metric", "speed"], "there is no metric 'speed' for effects"),
+        (["--csv", "--json"], "--csv and --json were both given; give one"),
+    ],
+)
+def test_wrong_usage_is_one_message_and_exit_code_2(
+    ablatrix: Ablatrix, results: Path, arguments: list[str], message: str
+) -> None:
+    done = ablatrix("effects", results, *arguments)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert message in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
