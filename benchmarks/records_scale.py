@@ -1,5 +1,4 @@
-"""Time and memory of analysing many records: tidy, then the summary, then all effects with attribution, verdicts
-and noise floors, of four metrics.
+"""Time and memory of analysing many records: tidy, then the summary, then all effects of four metrics.
 
 Records are lines that a run wrote (``records_scale.jsonl``) with each trial's own ids, times and bursts filled in: 25
 workloads x 2 compilers x (16 configurations + reference + twin) x cold and hot, as many blocks as the size asks for
@@ -287,6 +286,8 @@ def template(mode: str, workload: int, compiler: str, role: str, knobs: dict[str
     if knobs is not None:
         record["config"] |= {"compiler": compiler, "knobs": knobs, "baseline": BASELINE}
         record["compile"]["artifact_digest"] = record["correctness"]["checked_digest"] = digest_value([cell, "code"])
+        if mode == "hot":
+            record["correctness"]["timed_digest"] = record["correctness"]["checked_digest"]
         fill(record["plan"], plan_ms="plan")
         fill(record["compile"]["compile_ms"], *record["compile"]["compile_ms"])
     runtime = record["runtime"]
