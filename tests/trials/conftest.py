@@ -1,21 +1,16 @@
-"""A fork server with a real prepared program, shared by the tests of this room."""
+"""Blocks to run on the fork server of the fixture `bench`, which stands one room up."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from ablatrix.study.design import Cell, Trial, make_design
 from ablatrix.study.model import Study
 from ablatrix.trials.block import BlockInput
-from ablatrix.trials.directory import ResultDirectory
 from ablatrix.trials.environment import place_runs
-from ablatrix.trials.interrupt import Interrupt
-from ablatrix.trials.server import ForkServer, WorkloadServer
+from ablatrix.trials.server import WorkloadServer
 
 
 def small_study(**protocol: Any) -> Study:
@@ -62,17 +57,3 @@ class Bench:
         knobs = {"partition": "whole", "reuse": "keep", "fault": fault}
         name = fault.replace(" ", "-")
         return replace(trial, trial_id=name), replace(cell, compiler="faulty", knobs=knobs)
-
-
-@pytest.fixture(scope="session")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    from ablatrix.workloads.prepare import prepare, save_program
-
-    path = tmp_path_factory.mktemp("trials")
-    study = small_study()
-    design = make_design(study)
-    program = ResultDirectory(path).program(study, design.cells[0])
-    save_program(prepare("mlp", study.workloads[0].parameters, draws=2, seed=study.seed), program)
-    adapters = ["tests.trials.faulty:FaultyCompiler", "ablatrix.compilers.eager:EagerCompiler"]
-    with Interrupt() as interrupt, ForkServer(adapters, path / "server.log", interrupt) as server:
-        yield Bench(server.load(program), path)

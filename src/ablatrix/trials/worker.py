@@ -242,11 +242,17 @@ def _memory_reasons(growth: int | None) -> dict[str, str]:
     return reasons
 
 
-def _cold_times(clock: PhaseClock) -> dict[str, float]:
-    """Return ``compile_first_run_ms`` and its parts, which add up to it."""
-    parts = [clock.milliseconds.get(stage, 0.0) for stage in COLD_STAGES]
+def _cold_times(clock: PhaseClock) -> dict[str, float | None]:
+    """Return ``compile_first_run_ms`` and its parts, which add up to it.
+
+    A part that did not take place is None: what came out of a warm cache was not compiled in no time at all.
+    """
+    parts = [clock.milliseconds.get(stage) for stage in COLD_STAGES]
     names = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "run_ms_cold")
-    return {**dict(zip(names, parts, strict=True)), "compile_first_run_ms": sum(parts)}
+    return {
+        **dict(zip(names, parts, strict=True)),
+        "compile_first_run_ms": sum(part for part in parts if part is not None),
+    }
 
 
 def _check(comparison: Comparison, executable: Executable, bound: BoundRun, program: Program) -> None:

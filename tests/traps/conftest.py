@@ -1,0 +1,94 @@
+"""Two real runs: one in which the compiler cannot link, and one in which all is well. And how to read a figure."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+
+from ablatrix.records.journal import read_records
+from ablatrix.records.model import Record
+from ablatrix.study.design import Design, make_design
+from ablatrix.study.load import load_study
+from tests.cli.conftest import STUDY
+
+BESIDE = """\
+  - name: beside
+    around: {}
+    vary:
+      cache_tag: [warm]
+      pass_timing: [on]
+checks:"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of the command, and what it was to do. ``out`` holds its results, unless they went to stdout."""
+
+    design: Design
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+    out: Path
+
+
+@dataclass(frozen=True)
+class Runs:
+    failed: Run
+    good: Run
+
+
+def start(study: Path, out: str | Path, **environment: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "ablatrix", "run", str(study), "--out", str(out), "--quiet"]
+    variables = {**os.environ, **environment}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=variables)
+
+
+def finish(process: subprocess.Popen[bytes], study: Path) -> Run:
+    stdout, stderr = process.communicate(timeout=300)
+    return Run(make_design(load_study(study)), process.returncode, stdout, stderr, study.parent / "results")
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """Both runs, side by side: nothing here asks how long anything took."""
+    bad, good = (tmp_path_factory.mktemp(name) / "study.yaml" for name in ("failed", "good"))
+    bad.write_text(STUDY)
+    two_blocks = STUDY.replace("blocks: 1, most_blocks: 1", "blocks: 2, most_blocks: 2")
+    good.write_text(two_blocks.replace("checks:", BESIDE).replace("protocol:", "protocol:\n  threads: 1"))
+    processes = start(bad, "-", CXX="false"), start(good, good.parent / "results", OMP_NUM_THREADS="5")
+    return Runs(finish(processes[0], bad), finish(processes[1], good))
+
+
+@pytest.fixture(scope="session")
+def failed_run(runs: Runs) -> Run:
+    """Records on stdout of a run in which TVM cannot link anything that it generates."""
+    return runs.failed
+
+
+@pytest.fixture(scope="session")
+def good_run(runs: Runs) -> Run:
+    """Two hot blocks, a warm cache and an observed compile, started with a thread count that is not the study's."""
+    assert runs.good.exit_code == 0, runs.good.stderr.decode()
+    return runs.good
+
+
+@pytest.fixture(scope="session")
+def good_records(good_run: Run) -> list[Record]:
+    return list(read_records(good_run.out / "results.jsonl"))
+
+
+def marks(axes: Axes) -> list[tuple[str, float, float]]:
+    """Return marker, x and y of every marked point of a plot."""
+    return [
+        (str(line.get_marker()), float(x), float(y))
+        for line in axes.lines
+        if line.get_marker() not in ("None", None, "")
+        for x, y in np.asarray(line.get_xydata())
+    ]

@@ -1,0 +1,176 @@
+"""Traps 4, 7, 8 and 16: whether what is claimed belongs to what was run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ablatrix.analysis.evidence import Question, gather
+from ablatrix.analysis.knob_proof import claimed_fault, proof_text, prove_knobs
+from ablatrix.analysis.tabulate import tabulate
+from ablatrix.analysis.tidy import tidy
+from ablatrix.artifact.bundle import assemble
+from ablatrix.artifact.manifest import list_files
+from ablatrix.artifact.verify import examine
+from ablatrix.compilers.cache import CacheCounters
+from ablatrix.compilers.tvm.compiler import TvmCompiler
+from ablatrix.errors import AnalysisError
+from ablatrix.paper.make import make_paper
+from ablatrix.records.model import Level, Record
+from ablatrix.statistics.ratio import Ratio
+from ablatrix.workloads.program import Program
+from tests.artifact.conftest import COMMAND, FINDING, derive_little, write_results
+from tests.cli.conftest import run_ablatrix
+from tests.compilers.requests import Function, make_program, make_request
+from tests.synthetic import make_records, write_records
+
+
+def one_run(**changed: str) -> list[Record]:
+    return make_records(workloads=["attention"], blocks=1, modes=["cold"], **changed)  # type: ignore[arg-type]
+
+
+OTHERS: dict[str, Callable[[], list[Record]]] = {
+    "host": lambda: one_run(host="bench-2"),
+    "ablatrix_commit": lambda: one_run(commit="d" * 40),
+    "schema_version": lambda: [r.model_copy(update={"schema_version": "1.7"}) for r in one_run()],
+}
+
+
+@pytest.mark.parametrize("origin", OTHERS)
+def test_runs_of_two_origins_are_not_put_into_one_table(tmp_path: Path, origin: str) -> None:
+    """Trap 4: two hosts, commits or versions of the schema are refused by name, and nothing is written."""
+    files = [
+        write_records(tmp_path / name, records)
+        for name, records in (("a.jsonl", one_run()), ("b.jsonl", OTHERS[origin]()))
+    ]
+    with pytest.raises(AnalysisError, match=rf"{origin}: .*--allow-mixed"):
+        tabulate(files, tmp_path / "out")
+    with pytest.raises(AnalysisError, match=rf"{origin}: .*--allow-mixed"):
+        make_paper(files, None, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["effects", "blame"])
+def test_no_command_averages_two_hosts(tmp_path: Path, command: str) -> None:
+    """Trap 4: as a user meets it: exit code 2, the two hosts by name, and no number on stdout."""
+    files = [write_records(tmp_path / f"{host}.jsonl", one_run(host=host)) for host in ("bench-1", "bench-2")]
+    done = run_ablatrix(command, *files)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"host: bench-1, bench-2" in done.stderr
+
+
+def without_fusion(knobs: dict[str, Level]) -> dict[str, Level]:
+    return {**knobs, "fusion": "off"}
+
+
+def test_a_knob_that_does_nothing_is_called_a_no_op_and_not_an_effect(tmp_path: Path) -> None:
+    """Trap 7: two levels that build the same program everywhere are told from the code, and never called a gain."""
+    records = make_records(workloads=["encoder"], modes=["hot"], blocks=4, built_as=without_fusion)
+    found = tidy([write_records(tmp_path / "results.jsonl", records)])
+    proofs = {proof.knob: proof for proof in prove_knobs(found.trials)}
+    assert {knob for knob, proof in proofs.items() if proof.verdict == "no_op"} == {"fusion"}
+    assert proof_text(proofs["fusion"]) == "the same program in all 8 pairs"
+    (evidence,) = gather(found, Question(metrics=("run_ms_paired",)))
+    verdicts = {
+        effect.knob: judgement.verdict
+        for effect, judgement in zip(evidence.effects, evidence.judgements, strict=True)
+        if judgement is not None
+    }
+    assert verdicts["fusion"] in ("no effect", "not distinguishable")
+    assert verdicts["memory_plan"] == "faster"
+
+
+def test_a_speed_up_that_is_claimed_for_a_no_op_is_a_fault(tmp_path: Path) -> None:
+    """Trap 7: were a ratio of it to leave out 1 all the same, the claim is refused with the reason."""
+    records = make_records(workloads=["encoder"], modes=["hot"], built_as=without_fusion)
+    path = write_records(tmp_path / "results.jsonl", records)
+    proofs = {proof.knob: proof for proof in prove_knobs(tidy([path]).trials)}
+    claim = Ratio(0.95, 0.94, 0.96, 5)
+    fault = claimed_fault(proofs["fusion"], claim, "run_ms_p50")
+    assert fault is not None
+    assert "'fusion' is a no-op" in fault
+    assert claimed_fault(proofs["memory_plan"], claim, "run_ms_p50") is None
+
+
+X = torch.linspace(-2, 2, 12).reshape(2, 6)
+PROGRAMS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], torch.Tensor]] = {
+    "first": (lambda x: x * 2, X),
+    "another constant": (lambda x: x * 3, X),
+    "another shape": (lambda x: x * 2, X.reshape(3, 4)),
+    "another dtype": (lambda x: x * 2, X.double()),
+}
+
+
+def build_and_run(program: Program, x: torch.Tensor, directory: Path) -> tuple[CacheCounters, torch.Tensor]:
+    request = make_request(program, directory)
+    bound = TvmCompiler().compile(request).bind((x,))
+    bound.run()
+    return request.cache.counters, bound.outputs()[0]
+
+
+def test_no_program_is_given_code_that_was_built_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trap 8: programs that differ in one thing share a cache; each misses once, and is right then and later.
+
+    The same program under another version of the compiler misses as well.
+    """
+    import tvm
+
+    made = {name: make_program(Function(function), (x,)) for name, (function, x) in PROGRAMS.items()}
+    for expected in (CacheCounters(misses=1), CacheCounters(hits_disk=1)):
+        for name, (function, x) in PROGRAMS.items():
+            counters, output = build_and_run(made[name], x, tmp_path)
+            assert counters == expected, name
+            torch.testing.assert_close(output, function(x), msg=name)
+    for table in (torch.arange(6.0), torch.arange(1.0, 7.0)):  # handed in beside the inputs, so the code may be shared
+        program = make_program(Function(lambda x, table=table: x + table), (X,))
+        torch.testing.assert_close(build_and_run(program, X, tmp_path)[1], X + table)
+    monkeypatch.setattr(tvm, "__version__", "99")
+    assert build_and_run(made["first"], X, tmp_path)[0] == CacheCounters(misses=1)
+
+
+def damaged(data: bytes, place: float) -> bytes:
+    changed = bytearray(data)
+    changed[round(place * (len(data) - 1))] ^= 1
+    return bytes(changed)
+
+
+CHANGES: dict[str, Callable[[bytes], bytes]] = {
+    "first bit": lambda data: damaged(data, 0.0),
+    "a bit in the middle": lambda data: damaged(data, 0.5),
+    "last bit": lambda data: damaged(data, 1.0),
+    "cut": lambda data: data[:-1],
+    "longer": lambda data: data + b"\n",
+}
+
+
+def test_any_change_of_any_file_of_an_artifact_is_found(tmp_path: Path) -> None:
+    """Trap 16: a command reads the manifest again; one bit of one file, and it says which file."""
+    study = tmp_path / "study.yaml"
+    study.write_text("name: synthetic\n")
+    artifact = tmp_path / "artifact"
+    artifact.mkdir()
+    write_results(artifact, one_run())
+    derive_little(artifact, artifact)
+    assemble(artifact, study, [COMMAND], [FINDING])
+
+    def verdict() -> Any:
+        return examine(artifact, derive=derive_little).problems
+
+    assert verdict() == ()
+    files = list_files(artifact)[0]
+    assert {"results.jsonl", "tables/times.csv", "figures/times.png", "README.md"} <= set(files)
+    for name in files:
+        original = (artifact / name).read_bytes()
+        for change in CHANGES.values():
+            (artifact / name).write_bytes(change(original))
+            assert (name, "changed") in {(problem.path, problem.kind) for problem in verdict()}
+        (artifact / name).write_bytes(original)
+    assert verdict() == ()
+    (artifact / "README.md").write_text("all is well\n")
+    done = run_ablatrix("verify", artifact)
+    assert done.returncode == 1
+    assert b"README.md" in done.stdout

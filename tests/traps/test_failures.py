@@ -1,0 +1,188 @@
+"""Traps 1, 2, 3, 5, 6 and 15: what becomes of a failure."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import jsonschema
+import polars as pl
+import pytest
+
+from ablatrix.analysis.cold_scatter import cold_points, compose_cold_scatter
+from ablatrix.analysis.delimited import csv_text
+from ablatrix.analysis.effects import main_effects
+from ablatrix.analysis.estimate import group_columns, summarise_groups, without_primers
+from ablatrix.analysis.figure import house_style
+from ablatrix.analysis.geometric_means import geometric_means
+from ablatrix.analysis.noise_floor import noise_floors
+from ablatrix.analysis.tidy import tidy_rows
+from ablatrix.paper.effects_figure import compose_main_effects
+from ablatrix.records.model import SCHEMA_VERSION, Level, Record
+from ablatrix.records.schema import validate_line
+from ablatrix.trials.block import run_cold, run_hot
+from tests.analysis.made import table
+from tests.synthetic import COLD_EFFECT, PRIMARY, Plant, make_records
+from tests.traps.conftest import Run, marks
+from tests.trials.conftest import Bench
+
+SCHEMA = Path(__file__).parents[2] / "schemas" / f"record-{SCHEMA_VERSION}.json"
+FUSED: dict[str, Level] = {"partition": "whole", "reuse": "keep", "memory_plan": "off", "fusion": "on"}
+
+
+def summary_of(records: list[Record]) -> list[dict[str, str]]:
+    """The rows of ``tables/ablation_summary.csv``, as they are written."""
+    found = tidy_rows([[record.model_dump(mode="json") for record in records]])
+    frame = summarise_groups(without_primers(found.trials), group_columns(found))
+    return list(csv.DictReader(io.StringIO(csv_text(frame))))
+
+
+def row_of(rows: list[dict[str, str]], knobs: dict[str, Level], mode: str = "cold") -> dict[str, str]:
+    wanted = {f"knob_{knob}": level for knob, level in knobs.items()}
+    (row,) = (
+        row for row in rows if row["role"] == "measured" and row["mode"] == mode and wanted.items() <= row.items()
+    )
+    return row
+
+
+def test_wrong_output_is_a_status_and_is_not_timed_further(bench: Bench) -> None:
+    """Trap 1: a program with wrong answers ends as ``wrong_output``; hot, not one burst of it is timed."""
+    block = bench.block(["wrong output"])
+    assert run_cold(block, *block.trials[0], bench.server).result["status"] == "wrong_output"
+    wrong, right = run_hot(bench.block(["wrong output", "none"], "hot"), bench.server, lambda trial, what: None)
+    assert (wrong.result["status"], wrong.bursts_ms, wrong.warm_up_ms) == ("wrong_output", [], [])
+    assert right.result["status"] == "ok"
+    assert right.bursts_ms
+
+
+def test_wrong_output_is_in_no_ratio_however_fast_it_was() -> None:
+    """Trap 1: the time of wrong answers stays in the row a trial, and enters no mean, ratio or effect."""
+    records = make_records(
+        workloads=["encoder"], modes=["cold"], noise=0.0, plants=[Plant("wrong_output", "encoder", "cold", FUSED)]
+    )
+    absurd = [
+        record.model_copy(update={"runtime": record.runtime.model_copy(update={"compile_first_run_ms": 0.001})})
+        if record.status == "wrong_output" and record.runtime
+        else record
+        for record in records
+    ]
+    row = row_of(summary_of(absurd), FUSED)
+    assert (row["n_trials"], row["n_ok"], row["n_wrong_output"]) == ("2", "0", "2")
+    assert {row[f"compile_first_run_ms_{what}"] for what in ("median", "mean", "ratio", "ratio_low")} == {""}
+    (effect,) = main_effects(table(absurd), "compile_first_run_ms", "cold", ["fusion"])
+    assert (effect.pairs, effect.pairs_missing) == (7, 1)
+    assert effect.ratio is not None
+    assert effect.ratio.value == pytest.approx(COLD_EFFECT["fusion"])
+
+
+def test_the_mean_of_nothing_is_missing() -> None:
+    """Trap 2: without one ok trial, means, medians and ratios are empty; so is a geometric mean of no effect."""
+    crashed = [Plant("crashed", name, "cold", {"fusion": "on"}) for name in ("attention", "encoder")]
+    records = make_records(modes=["cold"], plants=crashed)
+    row = row_of(summary_of([r for r in records if r.workload.name == "encoder"]), FUSED)
+    figures = {name: value for name, value in row.items() if name.endswith(("_median", "_mean", "_ratio"))}
+    assert len(figures) > 10
+    assert set(figures.values()) == {""}
+    effects = main_effects(table(records), "compile_first_run_ms", "cold", ["fusion"])
+    assert [effect.ratio for effect in effects] == [None, None]
+    (mean,) = geometric_means(effects)
+    assert (mean.ratio, mean.workloads, set(mean.missing)) == (None, (), {"attention", "encoder"})
+
+
+def test_a_failed_trial_is_drawn_as_a_mark_outside_of_the_axis_of_times() -> None:
+    """Trap 2: the scatter has one point an ok trial, all above 0 ms; failures are crosses on a strip without scale."""
+    trials = table(
+        make_records(workloads=["encoder"], modes=["cold"], plants=[Plant("timeout", "encoder", "cold", FUSED)])
+    )
+    with house_style():
+        figure = compose_cold_scatter(cold_points(trials))
+    strip, axes = figure.axes
+    times = [y for _, _, y in marks(axes)]
+    ok = trials.filter((pl.col("role") == "measured") & (pl.col("status") == "ok"))
+    assert sorted(times) == sorted(ok["compile_first_run_ms"].to_list())
+    assert min(times) > 0
+    assert {marker for marker, _, _ in marks(strip)} == {"x"}
+    assert list(strip.get_yticks()) == []
+    assert "failed (2; 2 at edge)" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_an_effect_that_cannot_be_told_has_no_mark() -> None:
+    """Trap 2: where a knob's level always crashed, its panel has a mark for the other workload alone."""
+    trials = table(make_records(modes=["hot"], plants=[Plant("crashed", "encoder", "hot", {"fusion": "on"})]))
+    effects = main_effects(trials, "run_ms_p50", "hot", ["fusion"])
+    assert [(effect.workload, effect.ratio is None) for effect in effects] == [("attention", False), ("encoder", True)]
+    with house_style():
+        figure = compose_main_effects(effects, noise_floors(trials, "run_ms_p50", "hot"))
+    panel = figure.axes[0]
+    lines = [text.get_text() for text in panel.get_yticklabels()]
+    assert [lines[round(y)] for _, _, y in marks(panel)] == ["attention"]
+
+
+def test_a_trial_that_fails_early_keeps_its_configuration(failed_run: Run) -> None:
+    """Trap 3: a record of a failed compile has every knob of the design, and its row stands in its own group."""
+    records = [validate_line(line) for line in failed_run.stdout.decode().splitlines()]
+    for record in records:
+        cell = failed_run.design.cell(record.cell_id)
+        assert (record.workload.name, record.config.compiler) == (cell.workload, cell.compiler)
+        assert {knob: level for knob, level in record.config.knobs.items() if level is not None} == dict(cell.knobs)
+        assert record.config.stage == cell.stage
+    rows = [row for row in summary_of(records) if row["compiler"] == "tvm"]
+    groups = {(row["role"], row["mode"], row["knob_fusion"]): row["n_compile_error"] for row in rows}
+    assert groups == {
+        ("measured", "cold", "off"): "1",
+        ("measured", "cold", "on"): "1",
+        ("measured", "hot", "off"): "1",
+        ("measured", "hot", "on"): "1",
+        ("twin", "hot", "off"): "1",
+    }
+
+
+def test_failures_make_no_group_and_lose_none() -> None:
+    """Trap 3: the groups of a study are the same whether all went well or a quarter failed before compiling."""
+    plants = [Plant("plan_error", "encoder", "cold", {"fusion": "on", "reuse": "release"})]
+    good, bad = (summary_of(make_records(workloads=["encoder"], plants=planted)) for planted in ([], plants))
+    names = ("workload", "compiler", "role", "mode", *(f"knob_{knob}" for knob in PRIMARY))
+    assert [[row[name] for name in names] for row in bad] == [[row[name] for name in names] for row in good]
+    assert sum(int(row["n_plan_error"]) for row in bad) == 8
+
+
+def test_a_run_in_which_every_configuration_failed_exits_with_1(failed_run: Run) -> None:
+    """Trap 5: nothing that the study asks about is ok, and the exit code and stderr say so."""
+    records = [validate_line(line) for line in failed_run.stdout.decode().splitlines()]
+    assert {record.status for record in records if record.role != "reference"} == {"compile_error"}
+    assert failed_run.exit_code == 1
+    assert failed_run.stderr.decode().splitlines()[-1] == "7 trials: 5 compile_error, 2 ok"
+
+
+def test_nothing_is_timed_in_the_place_of_what_did_not_compile(failed_run: Run) -> None:
+    """Trap 6: a compiler's error is the row's status, with no time, code, check or speed-up under the compiler's name.
+
+    Eager itself runs well in this very run, and could have been fallen back to.
+    """
+    records = [validate_line(line) for line in failed_run.stdout.decode().splitlines()]
+    assert {record.status for record in records if record.config.compiler == "eager"} == {"ok"}
+    failed = [record for record in records if record.config.compiler == "tvm"]
+    for record in failed:
+        assert record.error is not None
+        assert (record.status, record.error.type, record.error.phase) == ("compile_error", "CompilerError", "compile")
+        assert "'false', '-shared'" in record.error.message
+        assert (record.runtime, record.compile, record.correctness) == (None, None, None)
+    rows = [row for row in summary_of(records) if row["compiler"] == "tvm"]
+    assert {row[name] for row in rows for name in row if name.endswith(("_median", "_mean", "_ratio"))} == {""}
+    effects = main_effects(table(records), "compile_first_run_ms", "cold", ["fusion"])
+    assert [effect.ratio for effect in effects] == [None]
+
+
+def test_failure_rows_hold_by_the_schema_as_they_come_out_of_stdout(failed_run: Run) -> None:
+    """Trap 15: stdout is one valid record a planned trial, failures like the rest, and not one byte more."""
+    text = failed_run.stdout.decode()
+    assert text.endswith("\n")
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    records = []
+    for line in text.splitlines():
+        jsonschema.validate(json.loads(line), schema)
+        records.append(validate_line(line))
+    assert [record.status for record in records].count("compile_error") == 5
+    assert sorted(record.trial_id for record in records) == sorted(trial.trial_id for trial in failed_run.design.trials)
