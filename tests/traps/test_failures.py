@@ -18,13 +18,12 @@ from ablatrix.analysis.estimate import group_columns, summarise_groups, without_
 from ablatrix.analysis.figure import house_style
 from ablatrix.analysis.geometric_means import geometric_means
 from ablatrix.analysis.noise_floor import noise_floors
-from ablatrix.analysis.tidy import tidy_rows
 from ablatrix.paper.effects_figure import compose_main_effects
 from ablatrix.records.model import SCHEMA_VERSION, Level, Record
 from ablatrix.records.schema import validate_line
 from ablatrix.trials.block import run_cold, run_hot
 from tests.analysis.made import table
-from tests.synthetic import COLD_EFFECT, PRIMARY, Plant, make_records
+from tests.synthetic import COLD_EFFECT, PRIMARY, Plant, make_records, tidied
 from tests.traps.conftest import Run, marks
 from tests.trials.conftest import Bench
 
@@ -34,7 +33,7 @@ FUSED: dict[str, Level] = {"partition": "whole", "reuse": "keep", "memory_plan":
 
 def summary_of(records: list[Record]) -> list[dict[str, str]]:
     """The rows of ``tables/ablation_summary.csv``, as they are written."""
-    found = tidy_rows([[record.model_dump(mode="json") for record in records]])
+    found = tidied(records)
     frame = summarise_groups(without_primers(found.trials), group_columns(found))
     return list(csv.DictReader(io.StringIO(csv_text(frame))))
 

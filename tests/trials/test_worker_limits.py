@@ -43,7 +43,8 @@ def test_shared_memory_is_limited_although_the_data_segment_is_not_exceeded(benc
 
 
 def test_memory_is_not_looked_at_during_a_burst(bench: Bench) -> None:
-    worker = bench.server.start({"mode": "prepare", "memory_limit_mb": None}, bench.directory / "log")
+    block = bench.block(["hang"])  # it must be there to be looked at
+    worker = bench.server.start(_task(block, *block.trials[0], bench.directory), bench.directory / "log")
     worker.limit_bytes = 1
     worker.send({"do": "burst"})
     worker._check_memory()
@@ -57,7 +58,7 @@ def test_memory_is_not_looked_at_during_a_burst(bench: Bench) -> None:
 def test_a_trial_runs_on_the_cpus_of_its_task_and_reads_them_back(bench: Bench) -> None:
     cpu = max(os.sched_getaffinity(0))
     assert run_task(bench, "none", cpus=[cpu])["cpus"] == [cpu]
-    assert run_task(bench, "none")["cpus"] == sorted(os.sched_getaffinity(0))
+    assert run_task(bench, "none", cpus=None)["cpus"] == sorted(os.sched_getaffinity(0))
 
 
 def test_a_cpu_that_is_not_allowed_fails_the_trial_with_those_that_are(bench: Bench) -> None:

@@ -52,7 +52,9 @@ def test_lowered_program_is_as_exact_as_eager(program: Program) -> None:
         ):
             assert expected.dtype == torch.float64
             assert 0 < eager_rms < 1e-4 * float(expected.abs().max())
-            assert float((got.double() - expected).square().mean().sqrt()) <= 2 * eager_rms
+            # The rule that trials are checked by: with five outputs eager's own error can be small by luck.
+            floor = RMS_FLOOR * float(expected.square().mean().sqrt())
+            assert float((got.double() - expected).square().mean().sqrt()) <= RMS_FACTOR * (eager_rms + floor)
 
 
 def test_nothing_in_the_lowered_program_depends_on_weights_alone(program: Program) -> None:
