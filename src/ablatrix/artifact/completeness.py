@@ -35,16 +35,16 @@ def check_lines(directory: Path) -> tuple[list[Record], list[Problem]]:
     return records, problems
 
 
-def read_design(directory: Path) -> tuple[dict[str, Any] | None, list[Problem]]:
+def read_design(directory: Path, name: str = DESIGN_NAME) -> tuple[dict[str, Any] | None, list[Problem]]:
     """Return the design as plain data; None with the problem when it cannot be read."""
     try:
-        design = json.loads((directory / DESIGN_NAME).read_bytes())
+        design = json.loads((directory / name).read_bytes())
         if not all(isinstance(trial["trial_id"], str) for trial in design["trials"]):
             raise TypeError("a trial_id is not text")
     except OSError as error:
-        return None, [Problem(DESIGN_NAME, "unreadable", f"the design cannot be read: {error.strerror}")]
+        return None, [Problem(name, "unreadable", f"the design cannot be read: {error.strerror}")]
     except (ValueError, KeyError, TypeError) as error:
-        return None, [Problem(DESIGN_NAME, "invalid", f"not a design: {error!r}")]
+        return None, [Problem(name, "invalid", f"not a design: {error!r}")]
     return design, []
 
 
