@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from ablatrix.analysis.agreement import Agreement, Sides, agreements
-from ablatrix.analysis.configurations import by_block
+from ablatrix.analysis.configurations import UNIT, by_block
 from ablatrix.analysis.effects import Effect
 from ablatrix.analysis.estimate import grouped, refuse_mixed
 from ablatrix.analysis.evidence import Question, gather
@@ -20,6 +20,7 @@ from ablatrix.errors import AnalysisError
 from ablatrix.statistics.ratio import Ratio, paired_ratio
 
 DEFAULT_MARGIN = 0.02
+Place = tuple[Any, ...]
 # A time over its block's baseline is best told by what blocks share; a time by itself is the median as it was measured.
 TIME_OF_MODE = METRIC_OF_MODE | {"hot": "run_ms_p50"}
 
@@ -90,7 +91,7 @@ class SideBySide:
     """A and B.
 
     Attributes:
-        shared: Cells that both have. Everything is computed over these alone.
+        shared: Cells that both have.
         only_a, only_b: Cells that one has.
         notes: What else the reader should know.
     """
@@ -111,7 +112,10 @@ class SideBySide:
 
 
 def compare(a: Tidy, b: Tidy, margin: float = DEFAULT_MARGIN) -> SideBySide:
-    """Set two results side by side, over the cells that both have.
+    """Set two results side by side.
+
+    Results of one study are compared whole: what B lacks is not reproduced. Of two studies only the cells that both
+    have are looked at, and the effects are over these.
 
     Args:
         a: What was claimed.
@@ -132,17 +136,19 @@ def compare(a: Tidy, b: Tidy, margin: float = DEFAULT_MARGIN) -> SideBySide:
         )
     only_a = tuple(sorted(names_a[cell] for cell in names_a.keys() - shared))
     only_b = tuple(sorted(names_b[cell] for cell in names_b.keys() - shared))
-    held = [replace(one, trials=one.trials.filter(pl.col("cell_id").is_in(list(shared)))) for one in (a, b)]
     notes = [f"A: {text}" for text in _told(a)] + [f"B: {text}" for text in _told(b)]
-    if a.trials["study_digest"][0] != b.trials["study_digest"][0]:
+    both = [replace(one, trials=one.trials.filter(pl.col("cell_id").is_in(list(shared)))) for one in (a, b)]
+    changes = find_changes(both[0].trials, both[1].trials)
+    if any(change.what == "study_digest" for change in changes):
         notes.append(
-            f"A and B are not the same study; {len(shared)} cells match, of {len(names_a)} in A and {len(names_b)} in B"
+            f"A and B are not the same study; {len(shared)} cells match, of {len(names_a)} in A and {len(names_b)} in "
+            "B: effects are over these"
         )
-    changes = find_changes(held[0].trials, held[1].trials)
+        a, b = both
     if any(change.what == "workload_digest" for change in changes):
         notes.append("workloads of the same name and parameters are not the same program: their digests differ")
-    cells = _cells(held[0].trials, held[1].trials, names_a, margin)
-    effects = _effects(held[0], held[1], margin)
+    cells = _cells(a.trials, b.trials, names_a, margin)
+    effects = _effects(a, b, margin)
     return SideBySide(margin, len(shared), only_a, only_b, changes, cells, effects, tuple(notes))
 
 
@@ -183,12 +189,13 @@ def _cells(a: pl.DataFrame, b: pl.DataFrame, names: Mapping[str, str], margin: f
     for mode, metric in METRIC_OF_MODE.items():
         parts = [_by_cell(one, mode) for one in (a, b)]
         ids = sorted(parts[0].keys() & parts[1].keys(), key=lambda cell: names[cell])
+        to_baselines = [_to_baselines(part, metric, mode) for part in parts]
         times, ratios = [], []
         for cell in ids:
             values = [by_block(part[cell], TIME_OF_MODE[mode], mode) for part in parts]
             logs = [tuple(math.log(value) for value in one.values()) for one in values]
             times.append(Sides(logs[0], logs[1], signed=False))
-            ratios.append(Sides(_to_baseline(parts[0], cell, metric, mode), _to_baseline(parts[1], cell, metric, mode)))
+            ratios.append(Sides(to_baselines[0].get(cell, ()), to_baselines[1].get(cell, ())))
         told = [_judged(sides, margin) for sides in (times, ratios)]
         for place, cell in enumerate(ids):
             row = parts[0][cell].row(0, named=True)
@@ -217,19 +224,22 @@ def _by_cell(trials: pl.DataFrame, mode: str) -> dict[str, pl.DataFrame]:
     return {key[0]: part for key, part in grouped(chosen, ["cell_id"])}
 
 
-def _to_baseline(parts: Mapping[str, pl.DataFrame], cell: str, metric: str, mode: str) -> tuple[float, ...]:
-    """Return the log of a cell over the baseline of its own block, for each block that has both."""
-    row = parts[cell].row(0, named=True)
-    if row["role"] == "reference" or row["is_baseline"]:
-        return ()
-    unit = ("workload", "workload_digest", "compiler")
-    own = by_block(parts[cell], metric, mode)
-    base: dict[tuple[Any, ...], float] = {}
-    for part in parts.values():
-        first = part.row(0, named=True)
-        if first["is_baseline"] and first["role"] == "measured" and all(first[name] == row[name] for name in unit):
-            base |= by_block(part, metric, mode)
-    return tuple(math.log(own[block] / base[block]) for block in own if block in base)
+def _to_baselines(parts: Mapping[str, pl.DataFrame], metric: str, mode: str) -> dict[str, tuple[float, ...]]:
+    """Return the log of each cell over the baseline of its own block, for each block that has both."""
+    values: dict[str, tuple[Place, dict[Place, float]]] = {}
+    bases: dict[Place, dict[Place, float]] = {}
+    found: dict[str, tuple[float, ...]] = {}
+    for cell, part in parts.items():
+        row = part.row(0, named=True)
+        unit = tuple(row[name] for name in UNIT)
+        if row["role"] == "measured" and row["is_baseline"]:
+            bases[unit] = by_block(part, metric, mode)
+        elif row["role"] == "measured":
+            values[cell] = unit, by_block(part, metric, mode)
+    for cell, (unit, own) in values.items():
+        base = bases.get(unit, {})
+        found[cell] = tuple(math.log(own[block] / base[block]) for block in own if block in base)
+    return found
 
 
 def _judged(pairs: Sequence[Sides], margin: float) -> list[Agreement | None]:
