@@ -20,13 +20,13 @@ from ablatrix.analysis.judgement import NO_EFFECT, NOT_DISTINGUISHABLE
 from ablatrix.analysis.knob_proof import claimed_fault, prove_knobs
 from ablatrix.analysis.primary_matrix import MODES, PrimaryMatrix, primary_matrices
 from ablatrix.analysis.stability import Margins, Stability, find_stability
-from ablatrix.analysis.tidy import TIMED_OTHER, Tidy, tidy
+from ablatrix.analysis.tidy import TIMED_OTHER, Tidy, ordered_by_content, tidy_rows
 from ablatrix.artifact.completeness import DESIGN_NAME, check_plan, read_design
 from ablatrix.artifact.reproduction import ReproductionReport, read_report
 from ablatrix.errors import AnalysisError, ArtifactError
 from ablatrix.paper.make import make_paper
 from ablatrix.paper.template import load_template
-from ablatrix.records.journal import read_records
+from ablatrix.records.journal import read_lines
 from ablatrix.records.model import Record
 
 LEAST_WORKLOADS = 3
@@ -95,12 +95,16 @@ def reach_verdict(
         AnalysisError: No finished trial in the results, or the same file twice.
         ArtifactError: The design or the report cannot be read, or the report is of another study.
     """
-    found = tidy(results)
-    records = {path: list(read_records(path, lambda note: None)) for path in results}  # tidy has told the notes
-    stability, matrices = find_stability(found.trials, margins), primary_matrices(found.trials)
+    read: list[str] = []
+    lines = {path: list(read_lines(path, read.append)) for path in ordered_by_content(results)}
+    found = tidy_rows([[line.data for line in held] for held in lines.values()], read)
+    records = {path: [line.record for line in held] for path, held in lines.items()}
+    # What can be wrong input comes before what takes time.
     reproduction = None if report is None else _report_of(found, report)
+    planned = _planned(records, design)
+    stability, matrices = find_stability(found.trials, margins), primary_matrices(found.trials)
     left_out, paper = _paper(results, make)
-    criteria = (_matrix(found, records, design, stability, matrices), paper, _checks(found), _outsider(reproduction))
+    criteria = (_matrix(found, records, planned, stability, matrices), paper, _checks(found), _outsider(reproduction))
     notes = [*found.notes, *(f"{count} x {reason}" for reason, count in found.excluded.items()), *left_out]
     if reproduction is not None and reproduction.host in found.trials["host"]:
         notes.append(f"the reproduction's host has the same name as the study's: {reproduction.host}")
@@ -117,7 +121,7 @@ def _criterion(
 def _matrix(
     found: Tidy,
     records: Mapping[Path, Sequence[Record]],
-    design: Path | None,
+    plan: tuple[int | None, list[str]],
     stability: Sequence[Stability],
     matrices: Sequence[PrimaryMatrix],
 ) -> Criterion:
@@ -131,7 +135,7 @@ def _matrix(
         findings.append(f"{len(good)} workloads are whole and stable ({names}), wanted at least {LEAST_WORKLOADS}")
     findings += [f"{one.workload} on {one.compiler}, {one.mode}: {gap}" for one in matrices for gap in one.gaps]
     findings += [text for one in stability for text in one.complaints()]
-    planned, problems = _planned(records, design)
+    planned, problems = plan
     findings += problems
     versions = Counter(record.schema_version for lines in records.values() for record in lines)
     if len(versions) > 1:
