@@ -5,6 +5,7 @@ import torch
 
 from ablatrix.plan.plan import Partition, PlanOptions
 from ablatrix.plan.planner import make_plan
+from ablatrix.study.model import Checks
 from ablatrix.workloads.capture import capture, export_tasks
 from ablatrix.workloads.prepare import load_program, prepare, save_program
 from ablatrix.workloads.program import Program
@@ -53,8 +54,8 @@ def test_lowered_program_is_as_exact_as_eager(program: Program) -> None:
             assert expected.dtype == torch.float64
             assert 0 < eager_rms < 1e-4 * float(expected.abs().max())
             # The rule that trials are checked by: with five outputs eager's own error can be small by luck.
-            floor = RMS_FLOOR * float(expected.square().mean().sqrt())
-            assert float((got.double() - expected).square().mean().sqrt()) <= RMS_FACTOR * (eager_rms + floor)
+            floor = Checks().rms_floor * float(expected.square().mean().sqrt())
+            assert float((got.double() - expected).square().mean().sqrt()) <= Checks().rms_factor * (eager_rms + floor)
 
 
 def test_nothing_in_the_lowered_program_depends_on_weights_alone(program: Program) -> None:

@@ -34,14 +34,14 @@ def check_lines(directory: Path) -> tuple[list[Record], list[Problem]]:
     return records, problems
 
 
-def read_design(directory: Path) -> tuple[dict[str, Any] | None, list[Problem]]:
+def read_design(directory: Path, name: str = DESIGN_NAME) -> tuple[dict[str, Any] | None, list[Problem]]:
     """Return the design as plain data; None with the problem when it cannot be read."""
     try:
-        return load_design(directory / DESIGN_NAME), []
+        return load_design(directory / name), []
     except OSError as error:
-        return None, [Problem(DESIGN_NAME, "unreadable", f"the design cannot be read: {error.strerror}")]
+        return None, [Problem(name, "unreadable", f"the design cannot be read: {error.strerror}")]
     except ValueError as error:
-        return None, [Problem(DESIGN_NAME, "invalid", str(error))]
+        return None, [Problem(name, "invalid", str(error))]
 
 
 def check_plan(records: Sequence[Record], design: Mapping[str, Any]) -> list[Problem]:

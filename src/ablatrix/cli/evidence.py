@@ -50,7 +50,7 @@ def effects_command(
     if as_csv and as_json:
         raise AnalysisError("--csv and --json were both given; give one")
     question = Question(
-        tuple(metrics or ()), tuple(workloads or ()), _share(margin), _levels("--from", start), _levels("--to", end)
+        tuple(metrics or ()), tuple(workloads or ()), share(margin), _levels("--from", start), _levels("--to", end)
     )
     found = tidy(record_files(results))
     evidence = gather(found, question, refuse_mixed(found, mixed))
@@ -68,8 +68,12 @@ def effects_command(
         show_evidence(evidence, question.margin)
 
 
-def _share(text: str) -> float:
-    """Return a share that is written as 1% or 0.01."""
+def share(text: str, option: str = "--margin") -> float:
+    """Return a share that is written as 1% or 0.01.
+
+    Raises:
+        AnalysisError: It is not between 0 and 1, or no number.
+    """
     from ablatrix.errors import AnalysisError
 
     try:
@@ -77,7 +81,7 @@ def _share(text: str) -> float:
     except ValueError:
         share = -1.0
     if not 0.0 < share < 1.0:
-        raise AnalysisError(f"--margin {text}: must lie between 0 and 100 %, written as 1% or 0.01")
+        raise AnalysisError(f"{option} {text}: must lie between 0 and 100 %, written as 1% or 0.01")
     return share
 
 

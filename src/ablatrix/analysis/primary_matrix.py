@@ -1,0 +1,79 @@
+"""Is the matrix of the primary knobs whole: every combination of their levels, ok in every block of both modes?"""
+
+import itertools
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from ablatrix.analysis.configurations import Setting, Settings, Unit, described, units
+from ablatrix.analysis.estimate import PRIMARY_KNOBS
+
+MODES = ("cold", "hot")
+
+
+@dataclass(frozen=True)
+class PrimaryMatrix:
+    """The matrix of one workload and compiler in one mode.
+
+    Attributes:
+        levels: Levels of each primary knob, the baseline's first; all other knobs are at the baseline's level.
+        configurations: Combinations of these levels.
+        repeats: Blocks in which the most often run combination was run.
+        whole: Combinations that are ok in every block.
+        unsupported: Combinations that the compiler does not have, named. They are no gap.
+        gaps: What is missing, in words.
+    """
+
+    workload: str
+    compiler: str
+    mode: str
+    levels: Mapping[str, tuple[str, ...]]
+    configurations: int
+    repeats: int
+    whole: int
+    unsupported: tuple[str, ...]
+    gaps: tuple[str, ...]
+
+
+def primary_matrices(trials: pl.DataFrame) -> list[PrimaryMatrix]:
+    """Return the matrix of each workload and compiler, in both modes.
+
+    A primary knob that has one level, and a mode without trials, are gaps. What the results do not name at all cannot
+    be missed here: only the design tells it.
+    """
+    return [_matrix(unit, mode) for unit in units(trials) for mode in MODES]
+
+
+def _matrix(unit: Unit, mode: str) -> PrimaryMatrix:
+    levels = {knob: unit.levels[knob] for knob in PRIMARY_KNOBS if knob in unit.levels}
+    fixed = [held for held in unit.baseline if held.knob not in levels]
+    grid = [
+        (*(Setting(knob, level) for knob, level in zip(levels, chosen, strict=True)), *fixed)
+        for chosen in itertools.product(*levels.values())
+    ]
+    counts = {one: _statuses(unit, one, mode) for one in grid}
+    # A split block has the baseline in each of its parts.
+    repeats = max((count.total() for one, count in counts.items() if one != unit.baseline), default=0)
+    gaps = [f"knob {knob} is at one level only" for knob in PRIMARY_KNOBS if knob not in levels]
+    unsupported, whole = [], 0
+    if repeats == 0:
+        gaps.append(f"no {mode} trial of its configurations")
+    for one, count in counts.items() if repeats else ():
+        name = described(one[: len(levels)])
+        if count["unsupported"] and count["unsupported"] == count.total():
+            unsupported.append(name)
+        elif count["ok"] < repeats:
+            others = ", ".join(f"{number} {status}" for status, number in sorted(count.items()) if status != "ok")
+            gaps.append(f"{name}: ok in {count['ok']} of {repeats} blocks" + (f" ({others})" if others else ""))
+        else:
+            whole += 1
+    return PrimaryMatrix(
+        unit.workload, unit.compiler, mode, levels, len(grid), repeats, whole, tuple(unsupported), tuple(gaps)
+    )
+
+
+def _statuses(unit: Unit, settings: Settings, mode: str) -> Counter[str]:
+    held = unit.trials.get(settings)
+    return Counter() if held is None else Counter(held.filter(pl.col("mode") == mode)["status"].to_list())

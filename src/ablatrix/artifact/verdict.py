@@ -1,0 +1,304 @@
+"""Is a study done? The four criteria, each with the numbers behind it.
+
+(a) at least three workloads over the whole matrix of the primary knobs, stable over repeats; (b) the paper's tables
+and figures come out of the records; (c) no check is missing, all differences are within tolerance, and nothing is
+claimed for a knob that did nothing; (d) an outsider got the same key results.
+"""
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from ablatrix.analysis.estimate import mixed_origins, without_primers
+from ablatrix.analysis.evidence import Question, gather
+from ablatrix.analysis.judgement import NO_EFFECT, NOT_DISTINGUISHABLE
+from ablatrix.analysis.knob_proof import claimed_fault, prove_knobs
+from ablatrix.analysis.planned import DESIGN_NAME
+from ablatrix.analysis.primary_matrix import MODES, PrimaryMatrix, primary_matrices
+from ablatrix.analysis.stability import Margins, Stability, find_stability
+from ablatrix.analysis.tidy import TIMED_OTHER, Tidy, ordered_by_content, tidy
+from ablatrix.artifact.completeness import check_plan, read_design
+from ablatrix.artifact.reproduction import ReproductionReport, read_report
+from ablatrix.errors import AnalysisError, ArtifactError
+from ablatrix.paper.make import make_paper
+from ablatrix.paper.template import load_template
+from ablatrix.records.journal import read_records
+from ablatrix.records.model import Record
+
+LEAST_WORKLOADS = 3
+LEFT_OUT_NAME = "text/left_out.md"
+State = Literal["holds", "fails", "undecided"]
+Make = Callable[[Sequence[str | Path], str | Path | None, str | Path], list[Path]]
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One criterion.
+
+    Attributes:
+        letter: ``a`` to ``d``.
+        question: What it asks.
+        numbers: What the answer rests on, by name.
+        findings: What does not hold, or why it is undecided; empty when it holds.
+    """
+
+    letter: str
+    question: str
+    state: State
+    numbers: Mapping[str, Any]
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer to all four.
+
+    Attributes:
+        stability: What the repeats say, behind (a).
+        matrices: Which part of the primary matrix is whole, behind (a).
+        notes: What else the reader should know, such as sentences without data.
+    """
+
+    criteria: tuple[Criterion, ...]
+    stability: tuple[Stability, ...]
+    matrices: tuple[PrimaryMatrix, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether the study is done."""
+        return all(one.state == "holds" for one in self.criteria)
+
+
+def reach_verdict(
+    results: Sequence[Path],
+    margins: Margins | None = None,
+    design: Path | None = None,
+    report: Path | None = None,
+    make: Make = make_paper,
+) -> Verdict:
+    """Return whether a study is done, and why not.
+
+    Args:
+        results: Files of records.
+        margins: How wide the intervals over repeats may be.
+        design: What was planned, for each of the files. None takes the ``design.json`` beside a file, if there is one.
+        report: A reproduction report; None leaves (d) undecided.
+        make: How tables and figures are made.
+
+    Raises:
+        RecordError: A file cannot be read, or a line breaks the schema.
+        AnalysisError: No finished trial in the results, or the same file twice.
+        ArtifactError: The design or the report cannot be read, or the report is of another study.
+    """
+    found = tidy(results)
+    # The table tells what reading reported; the plan is held against the lines themselves, superseded ones included.
+    records = {path: list(read_records(path, lambda _: None)) for path in ordered_by_content(results)}
+    # What can be wrong input comes before what takes time.
+    reproduction = None if report is None else _report_of(found, report)
+    planned = _planned(records, design)
+    stability, matrices = find_stability(found.trials, margins), primary_matrices(found.trials)
+    left_out, paper = _paper(results, make)
+    criteria = (_matrix(found, records, planned, stability, matrices), paper, _checks(found), _outsider(reproduction))
+    notes = [*found.notes, *(f"{count} x {reason}" for reason, count in found.excluded.items()), *left_out]
+    if reproduction is not None and reproduction.host in found.trials["host"]:
+        notes.append(f"the reproduction's host has the same name as the study's: {reproduction.host}")
+    return Verdict(criteria, tuple(stability), tuple(matrices), tuple(notes))
+
+
+def _criterion(
+    letter: str, question: str, numbers: Mapping[str, Any], findings: Sequence[str], undecided: bool = False
+) -> Criterion:
+    state: State = "undecided" if undecided else "fails" if findings else "holds"
+    return Criterion(letter, question, state, numbers, tuple(findings))
+
+
+def _matrix(
+    found: Tidy,
+    records: Mapping[Path, Sequence[Record]],
+    plan: tuple[int | None, list[str]],
+    stability: Sequence[Stability],
+    matrices: Sequence[PrimaryMatrix],
+) -> Criterion:
+    trials = without_primers(found.trials)
+    unsound = {(one.workload, one.compiler) for one in matrices if one.gaps}
+    unsound |= {(one.workload, one.compiler) for one in stability if not one.holds}
+    good = {one.workload for one in matrices if (one.workload, one.compiler) not in unsound}
+    findings = []
+    if len(good) < LEAST_WORKLOADS:
+        names = ", ".join(sorted(good)) or "none"
+        findings.append(f"{len(good)} workloads are whole and stable ({names}), wanted at least {LEAST_WORKLOADS}")
+    findings += [f"{one.workload} on {one.compiler}, {one.mode}: {gap}" for one in matrices for gap in one.gaps]
+    findings += [text for one in stability for text in one.complaints()]
+    planned, problems = plan
+    findings += problems
+    versions = Counter(record.schema_version for lines in records.values() for record in lines)
+    if len(versions) > 1:
+        told = ", ".join(f"{version} ({count} lines)" for version, count in sorted(versions.items()))
+        findings.append(f"lines have several schema versions: {told}")
+    mixed = {name: values for name, values in mixed_origins(found).items() if name != "schema_version"}
+    findings += [f"origins are mixed: {name}: {', '.join(map(str, values))}" for name, values in mixed.items()]
+    statuses = Counter(found.trials["status"].to_list())
+    by_mode = {mode: [one for one in stability if one.mode == mode] for mode in MODES}
+    numbers = {
+        "workloads": trials["workload"].n_unique(),
+        "workloads_whole_and_stable": len(good),
+        "configurations_whole": sum(one.whole for one in matrices),
+        "configurations": sum(one.configurations for one in matrices),
+        "unsupported": [f"{one.workload}, {one.mode}: {name}" for one in matrices for name in one.unsupported],
+        "fewest_blocks": {mode: min((one.blocks for one in of), default=0) for mode, of in by_mode.items()},
+        "widest_effect": {mode: _widest(of) for mode, of in by_mode.items()},
+        "planned": planned,
+        "trials": len(found.trials),
+        "ok": statuses["ok"],
+        "failed": len(found.trials) - statuses["ok"] - statuses["unsupported"],
+        "by_status": dict(sorted(statuses.items())),
+        "schema_versions": dict(sorted(versions.items())),
+    }
+    question = f"at least {LEAST_WORKLOADS} workloads over the whole primary matrix, stable over repeats"
+    return _criterion("a", question, numbers, findings)
+
+
+def _widest(stability: Sequence[Stability]) -> float | None:
+    widest = [held for one in stability if (held := one.widest("effect"))]
+    return max((one.half_width for one in widest if one.half_width is not None), default=None)
+
+
+def _planned(records: Mapping[Path, Sequence[Record]], design: Path | None) -> tuple[int | None, list[str]]:
+    """Return how many trials were planned, and where records and plan disagree; None without a design."""
+    planned, problems = None, []
+    for path, lines in records.items():
+        place = design or path.parent / DESIGN_NAME
+        if design is None and not place.is_file():
+            continue
+        plan, faults = read_design(place.parent, place.name)
+        if plan is None:
+            raise ArtifactError(f"{place.parent}: {faults[0]}")
+        planned = (planned or 0) + len(plan["trials"])
+        problems += [f"{path}: {problem.detail}" for problem in check_plan(lines, plan)]
+    return planned, problems
+
+
+def _paper(results: Sequence[Path], make: Make) -> tuple[list[str], Criterion]:
+    """Make the paper's parts in a directory that is thrown away."""
+    template = load_template(None)
+    wanted = [f"tables/table{table.number}.{kind}" for table in template.tables for kind in ("csv", "md", "tex")]
+    wanted += [f"figures/fig{one.number}.{kind}" for one in template.figures for kind in ("pdf", "png", "csv", "tex")]
+    findings, left_out, made = [], [], 0
+    with tempfile.TemporaryDirectory(prefix="ablatrix-verdict-") as scratch:
+        try:
+            make(results, None, scratch)
+        except AnalysisError as error:
+            findings.append(f"they cannot be made: {error}")
+        else:
+            paper = Path(scratch, "paper")
+            absent = [name for name in wanted if not _filled(paper / name)]
+            findings += [f"{name}: was not made" for name in absent]
+            made = len(wanted) - len(absent)
+            lines = (paper / LEFT_OUT_NAME).read_text(encoding="utf-8").splitlines()
+            left_out = [f"left out of the text: {line[2:]}" for line in lines if line.startswith("- ")]
+    numbers = {
+        "tables": len(template.tables),
+        "figures": len(template.figures),
+        "files_made": made,
+        "files_wanted": len(wanted),
+        "sentences_left_out": len(left_out),
+    }
+    return left_out, _criterion("b", "the paper's tables and figures come out", numbers, findings)
+
+
+def _filled(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
+
+
+def _checks(found: Tidy) -> Criterion:
+    trials = without_primers(found.trials)
+    ok = trials.filter(pl.col("status") == "ok")
+    unchecked = ok.filter((pl.col("checked").fill_null(0) == 0) | pl.col("correct").is_null()).height
+    missing = int(trials["missing"].sum())
+    wrong = trials.filter((~pl.col("correct")) | (pl.col("status") == "wrong_output"))
+    untold = ok.filter(
+        (pl.col("mode") == "hot") & (pl.col("timed_digest").is_null() | pl.col("checked_digest").is_null())
+    ).height
+    other = found.excluded.get(TIMED_OTHER, 0)
+    claimed = _claimed(found)
+    counted = (
+        (missing, "comparisons are missing"),
+        (wrong.height, "trials have differences beyond the tolerance"),
+        (unchecked, "ok trials have no check"),
+        (other, "hot trials timed another executable than was checked"),
+        (untold, "hot trials do not tell which executable was checked or timed"),
+    )
+    findings = [f"{count} {what}" for count, what in counted if count] + claimed
+    numbers = {
+        "checked": int(trials["checked"].sum()),
+        "missing": missing,
+        "wrong": wrong.height,
+        "ok_without_check": unchecked,
+        "timed_other_than_checked": other,
+        "timed_or_checked_unknown": untold,
+        "worst_rms_ratio": ok["rms_ratio"].max(),
+        "worst_max_abs_diff": ok["max_abs_diff"].max(),
+        "worst_max_rel_diff": ok["max_rel_diff"].max(),
+        "no_ops_claimed": len(claimed),
+    }
+    question = "missing = 0, differences within tolerance, nothing claimed for a knob that did nothing"
+    return _criterion("c", question, numbers, findings)
+
+
+def _claimed(found: Tidy) -> list[str]:
+    """Return what is wrong with effects that are judged different and belong to a no-op knob."""
+    try:
+        evidence = gather(found, Question())
+    except AnalysisError:  # no knob varies, so nothing is claimed
+        return []
+    proofs: dict[tuple[str | None, ...], list[Any]] = {}
+    for proof in prove_knobs(found.trials):
+        proofs.setdefault((proof.workload, proof.compiler, proof.knob, proof.base_level, proof.level), []).append(proof)
+    faults = []
+    for one in evidence:
+        for effect, judgement in zip(one.effects, one.judgements, strict=True):
+            if judgement is None or effect.ratio is None or judgement.verdict in (None, NO_EFFECT, NOT_DISTINGUISHABLE):
+                continue
+            key = (effect.workload, effect.compiler, effect.knob, effect.base_level, effect.level)
+            told = (claimed_fault(proof, effect.ratio, effect.metric) for proof in proofs.get(key, ()))
+            faults += [fault for fault in told if fault]
+    return faults
+
+
+def _report_of(found: Tidy, path: Path) -> ReproductionReport:
+    report = read_report(path)
+    digests = found.trials["study_digest"].unique().to_list()
+    if report.study_digest not in digests:
+        raise ArtifactError(
+            f"{path}: the reproduction report is of study {report.study_digest}, but the results are of "
+            f"{', '.join(digests)}; give the report of this study"
+        )
+    return report
+
+
+def _outsider(report: ReproductionReport | None) -> Criterion:
+    question = "runner and docs are there, and an outsider gets the same key results"
+    if report is None:
+        told = "no reproduction report was given (--report); only somebody else's run with runner and docs decides it"
+        return _criterion("d", question, {"claims": 0}, [told], undecided=True)
+    outcomes = Counter(claim.outcome for claim in report.claims)
+    findings = [
+        f"{claim.outcome.replace('_', ' ')}: {claim.name}" + (f" ({claim.detail})" if claim.detail else "")
+        for claim in report.claims
+        if claim.outcome != "reproduced"
+    ]
+    numbers = {
+        "claims": len(report.claims),
+        "reproduced": outcomes["reproduced"],
+        "not_reproduced": outcomes["not_reproduced"],
+        "undecided": outcomes["undecided"],
+        "host": report.host,
+    }
+    undecided = bool(outcomes["undecided"]) and not outcomes["not_reproduced"]
+    return _criterion("d", question, numbers, findings, undecided)

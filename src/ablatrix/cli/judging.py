@@ -1,0 +1,197 @@
+"""Commands that judge whole results: ``verdict``, ``compare``."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ablatrix.cli.evidence import share
+from ablatrix.cli.results import Results, record_files
+
+if TYPE_CHECKING:
+    from ablatrix.analysis.agreement import Agreement
+    from ablatrix.analysis.compare import SideBySide
+    from ablatrix.artifact.verdict import Verdict
+    from ablatrix.statistics.ratio import Ratio
+
+MOST_SHOWN = 12
+ENDS = ("baseline", "reference")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("verdict")(verdict_command)
+    app.command("compare")(compare_command)
+
+
+def verdict_command(
+    results: Results,
+    margin: Annotated[
+        str | None,
+        typer.Option("--margin", help="Widest hot interval (+-); what the records ask for, or 2%, if left out."),
+    ] = None,
+    cold_margin: Annotated[
+        str, typer.Option("--cold-margin", help="Widest interval (+-) of a main effect in cold mode.")
+    ] = "10%",
+    design: Annotated[
+        Path | None, typer.Option("--design", help="What was planned; design.json beside the records if left out.")
+    ] = None,
+    reproduction: Annotated[
+        Path | None, typer.Option("--report", help="Reproduction report (JSON) that criterion d reads.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every figure.")] = False,
+) -> None:
+    """Say whether a study is done, by four criteria with the numbers behind each; exit 1 unless all hold."""
+    from ablatrix.analysis.stability import Margins
+    from ablatrix.artifact.verdict import reach_verdict
+
+    hot = None if margin is None else share(margin)
+    margins = Margins(hot, share(cold_margin, "--cold-margin"))
+    verdict = reach_verdict(record_files(results), margins, design, reproduction)
+    if as_json:
+        print(json.dumps({"holds": verdict.holds, **asdict(verdict)}, indent=1, allow_nan=False))
+    else:
+        _show_verdict(verdict)
+    if not verdict.holds:
+        raise typer.Exit(1)
+
+
+def compare_command(
+    a: Annotated[Path, typer.Argument(help="Records that claim something; a file, or a directory with results.jsonl.")],
+    b: Annotated[Path, typer.Argument(help="Records that are held against them.")],
+    margin: Annotated[str, typer.Option("--margin", help="Largest difference of two ratios that counts as none.")] = (
+        "2%"
+    ),
+    every_cell: Annotated[
+        bool, typer.Option("--cells", help="Show every cell; else those whose ratio to the baseline is apart.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every cell.")] = False,
+) -> None:
+    """Set two results of one study side by side; exit 1 unless B bears out every key effect of A."""
+    from ablatrix.analysis.compare import compare
+    from ablatrix.analysis.tidy import ordered_by_content, tidy
+
+    files = record_files([a, b])
+    ordered_by_content(files)  # the same records twice would agree, and tell nothing
+    found = compare(tidy(files[:1]), tidy(files[1:]), share(margin))
+    if as_json:
+        print(json.dumps({"reproduced": found.reproduced, **asdict(found)}, indent=1, allow_nan=False))
+    else:
+        _show_comparison(found, every_cell)
+    if not found.reproduced:
+        raise typer.Exit(1)
+
+
+def _show_verdict(verdict: "Verdict") -> None:
+    from ablatrix.cli.display import print_table
+
+    rows = [
+        [
+            *(one.workload, one.compiler, one.mode, f"{one.blocks} of {one.blocks_needed}"),
+            *(_widest(one.widest("effect")), _widest(one.widest("cell")), _width(one.floor), _answer(one.holds)),
+        ]
+        for one in verdict.stability
+    ]
+    columns = ["workload", "compiler", "mode", "blocks", "widest main effect", "widest cell", "A/A floor", "stable"]
+    print_table("Repeats", columns, rows)
+    for note in verdict.notes:
+        print(f"note: {note}")
+    for one in verdict.criteria:
+        print(f"\n({one.letter}) {one.question}: {one.state.upper()}")
+        print(f"    {_numbers(one.numbers)}")
+        _show_some([f"  - {finding}" for finding in one.findings])
+    print(f"\nverdict: {'all four hold' if verdict.holds else 'not done'}")
+
+
+def _show_comparison(found: "SideBySide", every_cell: bool) -> None:
+    from ablatrix.analysis.compare import sizes
+    from ablatrix.cli.display import print_table
+
+    if found.changes:
+        rows = [[one.what, ", ".join(one.a) or "not known", ", ".join(one.b) or "not known"] for one in found.changes]
+        print_table("Around the trials", ["what changed", "A", "B"], rows)
+    else:
+        print("Around the trials: nothing that the records tell has changed")
+    rows = [
+        [
+            *(one.workload, one.metric, f"{one.knob}: {one.base_level} -> {one.level}"),
+            *(_ratio(one.ratio_a), one.verdict_a or "", _ratio(one.ratio_b), one.verdict_b or ""),
+            *(_state(one.size), "" if one.reproduced is None else _answer(one.reproduced)),
+        ]
+        for one in found.effects
+    ]
+    columns = ["workload", "metric", "knob", "A", "A says", "B", "B says", "size", "reproduced"]
+    print_table("Main effects", columns, rows)
+    chosen = [one for one in found.cells if every_cell or _is_apart(one.to_baseline) or one.name in ENDS]
+    rows = [
+        [
+            *(one.workload, one.compiler, one.mode, one.name, _ratio(one.time.ratio if one.time else None)),
+            *(_ratio(one.to_baseline_a), _ratio(one.to_baseline_b), _state(one.to_baseline)),
+        ]
+        for one in chosen
+    ]
+    title = "Every cell" if every_cell else "Baseline, reference, and cells whose ratio to the baseline is apart"
+    columns = ["workload", "compiler", "mode", "configuration", "time, B / A", "to baseline, A", "B", "agree"]
+    print_table(title, columns, rows)
+    for told, names in (("only in A", found.only_a), ("only in B", found.only_b)):
+        _show_some([f"{told}: {name}" for name in names])
+    for note in found.notes:
+        print(f"note: {note}")
+    keys = [one for one in found.effects if one.key]
+    in_size = ", ".join(f"{count} {state}" for state, count in sizes(keys).items()) or "none"
+    ratios = Counter(one.to_baseline.state for one in found.cells if one.to_baseline)
+    agreed = ", ".join(f"{count} {state}" for state, count in sorted(ratios.items())) or "none"
+    print(f"{found.shared} cells in both; ratios to the baseline (margin {found.margin:.1%}): {agreed}")
+    print(f"{sum(one.reproduced is True for one in keys)} of {len(keys)} key effects reproduced; in size: {in_size}")
+
+
+def _is_apart(agreement: "Agreement | None") -> bool:
+    return agreement is not None and agreement.state in ("apart", "opposite")
+
+
+def _show_some(lines: Sequence[str]) -> None:
+    for line in lines[:MOST_SHOWN]:
+        print(line)
+    if len(lines) > MOST_SHOWN:
+        print(f"  ... and {len(lines) - MOST_SHOWN} more (--json has all)")
+
+
+def _numbers(numbers: Mapping[str, Any]) -> str:
+    return "; ".join(f"{name.replace('_', ' ')}: {_plain(value)}" for name, value in numbers.items())
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={_plain(one)}" for name, one in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return "not known" if value is None else str(value)
+
+
+def _widest(one: Any) -> str:
+    return "" if one is None else f"{_width(one.half_width)} ({one.name})"
+
+
+def _width(width: float | None) -> str:
+    return "" if width is None else f"+-{width:.1%}"
+
+
+def _ratio(ratio: "Ratio | None") -> str:
+    if ratio is None:
+        return ""
+    interval = "" if ratio.low is None or ratio.high is None else f" [{ratio.low:.3f}, {ratio.high:.3f}]"
+    return f"{ratio.value:.3f}{interval}"
+
+
+def _state(agreement: "Agreement | None") -> str:
+    return "" if agreement is None else agreement.state
+
+
+def _answer(good: bool) -> str:
+    return "yes" if good else "no"

@@ -1,0 +1,185 @@
+"""Two results of one study side by side: what reproduces, what does not, and what changed around it."""
+
+from collections.abc import Sequence
+
+import polars as pl
+import pytest
+
+from ablatrix.analysis.compare import ComparedEffect, SideBySide, compare
+from ablatrix.analysis.tidy import Tidy
+from ablatrix.errors import AnalysisError
+from ablatrix.records.model import Record
+from tests.synthetic import PRIMARY, Plant, make_records, tidied
+
+
+def results(records: Sequence[Record]) -> Tidy:
+    return tidied(records)
+
+
+def elsewhere(seed: int = 8, blocks: int = 5, plants: Sequence[Plant] = ()) -> list[Record]:
+    return make_records(blocks=blocks, noise=0.003, seed=seed, host="bench-2", commit="d0d0" * 10, plants=plants)
+
+
+@pytest.fixture(scope="module")
+def a() -> Tidy:
+    return results(make_records(blocks=5, noise=0.003))
+
+
+@pytest.fixture(scope="module")
+def same(a: Tidy) -> SideBySide:
+    return compare(a, results(elsewhere()))
+
+
+def effect(found: SideBySide, knob: str, metric: str = "run_ms_paired", workload: str = "encoder") -> ComparedEffect:
+    return next(one for one in found.effects if (one.workload, one.metric, one.knob) == (workload, metric, knob))
+
+
+def times(found: Tidy, factor: pl.Expr) -> Tidy:
+    """The same results with other hot times."""
+    names = ("run_ms_paired", "run_ms_p50")
+    return Tidy(found.trials.with_columns(*(pl.col(name) * factor for name in names)), {}, ())
+
+
+def test_a_second_run_bears_out_every_key_effect(same: SideBySide) -> None:
+    assert same.reproduced
+    fusion = effect(same, "fusion")
+    assert (fusion.key, fusion.verdict_a, fusion.verdict_b, fusion.reproduced) == (True, "faster", "faster", True)
+    assert fusion.size is not None
+    assert fusion.size.state == "within"
+    assert effect(same, "memory_plan", "planned_bytes").reproduced is True
+    assert (same.only_a, same.only_b, same.shared) == ((), (), 34)
+
+
+def test_cells_have_times_of_b_over_a_and_ratios_to_their_own_baselines(a: Tidy) -> None:
+    found = compare(a, times(results(elsewhere()), pl.lit(2.0)))
+    hot = [one for one in found.cells if one.mode == "hot" and one.workload == "encoder"]
+    assert len(hot) == 17
+    for cell in hot:
+        assert cell.time is not None
+        assert cell.time.ratio.value == pytest.approx(2.0, rel=0.03)
+        assert (cell.blocks_a, cell.blocks_b) == (5, 5)
+        if cell.name in ("baseline", "reference"):
+            assert cell.to_baseline is None
+        else:
+            assert cell.to_baseline is not None
+            assert cell.to_baseline.state == "within"
+    assert found.reproduced
+
+
+def test_an_effect_that_turns_round_is_opposite_and_does_not_reproduce(a: Tidy) -> None:
+    turned = pl.when((pl.col("workload") == "encoder") & (pl.col("knob_fusion") == "on")).then(2.0).otherwise(1.0)
+    found = compare(a, times(results(elsewhere()), turned))
+    fusion = effect(found, "fusion")
+    assert fusion.size is not None
+    assert (fusion.size.state, fusion.reproduced, fusion.verdict_b) == ("opposite", False, "slower")
+    assert effect(found, "fusion", workload="attention").reproduced is True
+    assert not found.reproduced
+
+
+def test_an_effect_that_is_gone_does_not_reproduce(a: Tidy) -> None:
+    gone = pl.when(pl.col("knob_fusion") == "on").then(1 / 0.6).otherwise(1.0)
+    fusion = effect(compare(a, times(results(elsewhere()), gone)), "fusion")
+    assert fusion.size is not None
+    assert (fusion.size.state, fusion.reproduced) == ("apart", False)
+
+
+def test_an_effect_of_another_size_reproduces_and_is_called_apart(a: Tidy) -> None:
+    less = pl.when(pl.col("knob_fusion") == "on").then(1.3).otherwise(1.0)
+    fusion = effect(compare(a, times(results(elsewhere()), less)), "fusion")
+    assert fusion.size is not None
+    assert (fusion.size.state, fusion.reproduced) == ("apart", True)
+
+
+def test_what_crashes_in_b_is_no_reproduction(a: Tidy) -> None:
+    found = compare(a, results(elsewhere(plants=[Plant("crashed", "encoder", "hot", {"fusion": "on"})])))
+    fusion = effect(found, "fusion")
+    assert (fusion.ratio_b, fusion.size, fusion.reproduced) == (None, None, False)
+    cell = next(
+        one for one in found.cells if one.mode == "hot" and one.workload == "encoder" and one.name == "fusion=on"
+    )
+    assert (cell.time, cell.blocks_a, cell.blocks_b) == (None, 5, 0)
+
+
+def test_one_block_decides_no_time_but_bytes_that_are_computed(a: Tidy) -> None:
+    found = compare(a, results(elsewhere(blocks=1)))
+    fusion = effect(found, "fusion")
+    assert fusion.size is not None
+    assert (fusion.size.state, fusion.reproduced) == ("undecided", False)
+    planned = effect(found, "memory_plan", "planned_bytes")
+    assert planned.size is not None
+    assert (planned.size.state, planned.reproduced) == ("within", True)
+
+
+def test_what_changed_around_the_trials_is_named(same: SideBySide) -> None:
+    changed = {one.what: (one.a, one.b) for one in same.changes}
+    assert changed["host"] == (("bench-1",), ("bench-2",))
+    assert {"study_commit", "ablatrix_commit", "study_digest"} <= changed.keys()
+    assert not {"cpu", "version_torch", "threads_torch", "workload_digest"} & changed.keys()
+
+
+def test_versions_and_environment_variables_are_compared_one_by_one(a: Tidy) -> None:
+    records = [
+        one.model_copy(
+            update={
+                "meta": one.meta.model_copy(
+                    update={
+                        "versions": one.meta.versions | {"torch": "2.14.0"},
+                        "environment": {"OMP_NUM_THREADS": "4", "OMP_PROC_BIND": "true"},
+                        "threads": {"torch": 4, "tvm": 2},
+                    }
+                )
+            }
+        )
+        for one in make_records(blocks=5, noise=0.003)
+    ]
+    changed = {one.what: (one.a, one.b) for one in compare(a, results(records)).changes}
+    assert changed == {
+        "version_torch": (("2.13.0",), ("2.14.0",)),
+        "threads_torch": (("2",), ("4",)),
+        "environment OMP_NUM_THREADS": (("2",), ("4",)),
+        "environment OMP_PROC_BIND": ((), ("true",)),
+    }
+
+
+def test_cells_of_one_side_are_named_and_left_out_of_effects() -> None:
+    a = results(make_records(workloads=["attention", "encoder"], blocks=5, noise=0.003))
+    b = results(make_records(workloads=["encoder", "resnet"], blocks=5, noise=0.003))
+    found = compare(a, b)
+    assert (len(found.only_a), len(found.only_b), found.shared) == (17, 17, 17)
+    assert "attention on tvm: fusion=on" in found.only_a
+    assert "resnet on eager: reference" in found.only_b
+    assert {one.workload for one in found.cells} == {one.workload for one in found.effects} == {"encoder"}
+    assert found.notes == (
+        "A and B are not the same study; 17 cells match, of 34 in A and 34 in B: effects are over these",
+    )
+    assert found.reproduced
+
+
+def test_what_another_run_of_one_study_lacks_is_not_reproduced(a: Tidy) -> None:
+    found = compare(a, Tidy(a.trials.filter(pl.col("workload") == "encoder"), {}, ()))
+    assert (len(found.only_a), found.shared, found.notes) == (17, 17, ())
+    fusion = effect(found, "fusion", workload="attention")
+    assert (fusion.verdict_a, fusion.verdict_b, fusion.reproduced) == ("faster", None, False)
+    assert effect(found, "fusion").reproduced is True
+    assert not found.reproduced
+
+
+def test_studies_without_a_common_cell_are_refused_with_the_reason(a: Tidy) -> None:
+    other = results(make_records(workloads=["resnet"], blocks=2))
+    with pytest.raises(AnalysisError, match=r"share no cell .34 in A, 17 in B.: workloads are attention, encoder in A"):
+        compare(a, other)
+    trials = a.trials.with_columns(pl.col("cell_id") + "-wider")
+    with pytest.raises(AnalysisError, match="workload parameters, compilers or levels do not match"):
+        compare(a, Tidy(trials, {}, ()))
+    with pytest.raises(AnalysisError, match=r"knobs are .* in A and .*layout"):
+        compare(a, Tidy(trials.rename({f"{one}_schedule": f"{one}_layout" for one in ("knob", "baseline")}), {}, ()))
+
+
+def test_every_primary_knob_is_compared_on_every_metric(same: SideBySide) -> None:
+    assert {one.knob for one in same.effects} == set(PRIMARY)
+    assert {one.metric for one in same.effects} == {
+        "run_ms_paired",
+        "compile_first_run_ms",
+        "planned_bytes",
+        "peak_rss_delta_bytes",
+    }

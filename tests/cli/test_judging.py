@@ -1,0 +1,79 @@
+"""``ablatrix verdict`` and ``ablatrix compare``: exit codes, tables for people, the same figures for programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Ablatrix
+from tests.synthetic import make_records, write_records
+
+WORKLOADS = ["attention", "encoder", "resnet"]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("results")
+    records = [
+        *make_records(workloads=WORKLOADS, modes=["cold"], blocks=3, noise=0.003),
+        *make_records(workloads=WORKLOADS, modes=["hot"], blocks=5, noise=0.003),
+    ]
+    write_records(place / "whole" / "results.jsonl", records)
+    few = make_records(workloads=["attention", "encoder"], blocks=3, noise=0.001)
+    write_records(place / "a" / "results.jsonl", few)
+    write_records(place / "b" / "results.jsonl", [one for one in few if one.workload.name == "encoder"])
+    claim = {"name": "encoder on tvm: fusion makes it faster", "outcome": "reproduced"}
+    report = {"schema_version": "1.0", "study_digest": records[0].study_digest, "host": "other", "claims": [claim]}
+    (place / "report.json").write_text(json.dumps(report))
+    return place
+
+
+def test_verdict_is_0_only_if_all_four_hold(ablatrix: Ablatrix, results: Path) -> None:
+    done = ablatrix("verdict", results / "whole", "--report", results / "report.json", "--json")
+    held = json.loads(done.stdout)
+    assert (done.returncode, done.stderr, held["holds"]) == (0, b"", True)
+    assert [one["state"] for one in held["criteria"]] == ["holds"] * 4
+    done = ablatrix("verdict", results / "b", "--margin", "0.01%")
+    text = done.stdout.decode()
+    assert (done.returncode, done.stderr) == (1, b"")
+    for line in (
+        "stable over repeats: FAILS",
+        "figures come out: HOLDS",
+        "key results: UNDECIDED",
+        "verdict: not done",
+    ):
+        assert line in text
+    assert "(--json has all)" in text
+
+
+def test_compare_is_0_only_if_every_key_effect_reproduces(ablatrix: Ablatrix, results: Path) -> None:
+    done = ablatrix("compare", results / "a", results / "b", "--json")
+    held = json.loads(done.stdout)
+    assert (done.returncode, done.stderr, held["reproduced"], held["shared"]) == (1, b"", False, 17)
+    assert {one["workload"] for one in held["effects"] if one["reproduced"] is False} == {"attention"}
+    done = ablatrix("compare", results / "b", results / "a")
+    text = done.stdout.decode()
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "only in B: attention on tvm: fusion=on" in text
+    assert "nothing that the records tell has changed" in text
+    assert "key effects reproduced; in size:" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["verdict", "{a}", "--cold-margin", "2"], "--cold-margin 2: must lie between 0 and 100 %"),
+        (["verdict", "{a}", "--report", "{a}/none.json"], "the reproduction report cannot be read"),
+        (["verdict", "{a}", "--design", "{a}/none.json"], "the design cannot be read"),
+        (["compare", "{a}", "{a}"], "holds the same records as"),
+    ],
+)
+def test_bad_input_is_one_message_and_exit_code_2(
+    ablatrix: Ablatrix, results: Path, arguments: list[str], message: str
+) -> None:
+    done = ablatrix(*(one.format(a=results / "a") for one in arguments))
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert message in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
