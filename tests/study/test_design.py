@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ablatrix.errors import StudyError
-from ablatrix.study.design import Design, design_text, make_design
+from ablatrix.study.design import Design, design_text, extend_design, make_design
 from ablatrix.study.load import validate_study
 from ablatrix.study.model import Study
 
@@ -76,6 +76,15 @@ def test_a_block_larger_than_max_live_is_split_and_each_part_has_the_baseline() 
     assert all(len(block) <= 8 for block in blocks)
     measured = {trial.cell_id for block in blocks for trial in block if trial.role == "measured"}
     assert len(measured) == 16
+
+
+def test_a_machine_that_holds_fewer_workers_splits_more_and_the_study_stays_the_same() -> None:
+    study = study_of(workloads=["mlp"], modes=["hot"], protocol={"hot": {"blocks": 1}})
+    whole, split = make_design(study), make_design(study, max_live=8)
+    assert (len(whole.blocks()), len(split.blocks())) == (1, 3)
+    assert (whole.study_digest, whole.cells) == (split.study_digest, split.cells)
+    longer = extend_design(study, split, "mlp", "tvm", max_live=8)
+    assert len(longer.blocks()) == 6
 
 
 def test_a_named_cache_is_primed_by_one_trial_before_and_exists_in_cold_mode_only() -> None:

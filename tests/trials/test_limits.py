@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from ablatrix.errors import CompilerError, UnsupportedError
+from ablatrix.study.model import Protocol
 from ablatrix.trials.block import Outcome, run_cold, run_hot
-from ablatrix.trials.limits import describe_ending, describe_exception, record_phase, set_limits
+from ablatrix.trials.limits import describe_ending, describe_exception, most_live, record_phase, set_limits
 from ablatrix.trials.linux import is_dead
 from tests.trials.conftest import Bench
 
@@ -117,6 +118,23 @@ def test_a_real_time_signal_has_a_description_too() -> None:
     status, part = describe_ending({"signal": signal.SIGRTMIN + 3, "exit_code": None}, "run", None)
     assert status == "crashed"
     assert str(int(signal.SIGRTMIN) + 3) in part["type"] + part["message"]
+
+
+@pytest.mark.parametrize(
+    ("limit_mb", "available_gib", "live"),
+    [
+        (None, 1, 18),  # what a worker may hold is not known
+        (1024, None, 18),  # nor what there is
+        (1024, 64, 18),
+        (1024, 10, 10),
+        (1024, 1, 4),  # fewer make no block
+    ],
+)
+def test_no_more_workers_live_at_once_than_memory_holds(
+    limit_mb: int | None, available_gib: int | None, live: int
+) -> None:
+    protocol = Protocol(memory_limit_mb=limit_mb)
+    assert most_live(protocol, None if available_gib is None else available_gib * 2**30) == live
 
 
 def test_limits_are_set_and_core_dumps_are_off() -> None:

@@ -82,13 +82,17 @@ class Design:
         return [tuple(group) for _, group in itertools.groupby(self.trials, key=lambda trial: trial.block_id)]
 
 
-def make_design(study: Study) -> Design:
+def make_design(study: Study, max_live: int | None = None) -> Design:
     """Lay out a study.
 
     Cold and hot trials of one replicate form blocks: a block holds one trial of every configuration of a
     (workload, compiler) in a seeded random order, with the eager reference beside it and, when hot, a twin of the
     baseline. Blocks of one replicate come in random order too, cold ones first, so that hot trials find their
     code in the study's cache.
+
+    Args:
+        study: The study.
+        max_live: Most trials of a hot block, where the machine holds fewer than the study's ``max_live``.
 
     Raises:
         StudyError: The baseline of a compiler is not among its configurations, or no trial is left.
@@ -102,7 +106,7 @@ def make_design(study: Study) -> Design:
             if mode not in study.modes or replicate >= _replicates(study, mode):
                 continue
             for pair in order.sample(pairs, len(pairs)):
-                for part in _parts(study, mode, cells[pair], order):
+                for part in _parts(study, mode, cells[pair], order, max_live):
                     primers = _primers(part) if mode == "cold" and replicate == 0 else []
                     trials += list(_number(study, mode, [*primers, *part], trials, replicate))
     references = {pair[0]: _reference(study, pair[0]) for pair in pairs}
@@ -110,7 +114,7 @@ def make_design(study: Study) -> Design:
     return Design(study.name, study.digest, study.seed, every, tuple(trials))
 
 
-def extend_design(study: Study, design: Design, workload: str, compiler: str) -> Design:
+def extend_design(study: Study, design: Design, workload: str, compiler: str, max_live: int | None = None) -> Design:
     """Return the design with one more hot repeat of a workload on a compiler, in a seeded random order."""
     cells = {cell.cell_id: cell for cell in design.cells}
     of_pair = [
@@ -123,7 +127,7 @@ def extend_design(study: Study, design: Design, workload: str, compiler: str) ->
     identity = {"seed": study.seed, "what": "further block", "pair": [workload, compiler], "replicate": replicate}
     order = random.Random(content_id(identity))
     trials = list(design.trials)
-    for part in _parts(study, "hot", make_cells(study, workload, compiler), order):
+    for part in _parts(study, "hot", make_cells(study, workload, compiler), order, max_live):
         trials += list(_number(study, "hot", part, trials, replicate))
     return replace(design, trials=tuple(trials))
 
@@ -231,7 +235,9 @@ def _replicates(study: Study, mode: str) -> int:
     return study.protocol.cold.replicates if mode == "cold" else study.protocol.hot.blocks
 
 
-def _parts(study: Study, mode: str, cells: Sequence[Cell], order: random.Random) -> Iterator[list[tuple[Cell, str]]]:
+def _parts(
+    study: Study, mode: str, cells: Sequence[Cell], order: random.Random, max_live: int | None
+) -> Iterator[list[tuple[Cell, str]]]:
     """Yield the blocks of one (workload, compiler) in one replicate: (cell, role) in random order.
 
     A hot block larger than ``max_live`` is split; every part has the reference, the baseline and its twin, and
@@ -246,7 +252,7 @@ def _parts(study: Study, mode: str, cells: Sequence[Cell], order: random.Random)
         return
     baseline = next((cell for cell in chosen if cell.knobs == cell.baseline), chosen[0])
     others = [cell for cell in chosen if cell is not baseline]
-    room = study.protocol.hot.max_live - 3
+    room = (max_live or study.protocol.hot.max_live) - 3
     count = max(1, -(-len(others) // room))
     size = -(-len(others) // count) if others else 0
     for part in range(count):

@@ -89,6 +89,9 @@ class ColdProtocol(Part):
     timeout_s: float = Field(default=600, gt=0, description="Limit of one trial.")
 
 
+LEAST_LIVE = 4  # a configuration, the reference, the baseline and its twin
+
+
 class HotProtocol(Part):
     """How hot trials run: the workers of a block take turns in short bursts."""
 
@@ -116,7 +119,7 @@ class HotProtocol(Part):
     timeout_s: float = Field(
         default=600, gt=0, description="Limit of a trial's time awake: once for its build, once for all its turns."
     )
-    max_live: int = Field(default=18, ge=4, le=256, description="Most workers that are alive at once.")
+    max_live: int = Field(default=18, ge=LEAST_LIVE, le=256, description="Most workers that are alive at once.")
 
     @model_validator(mode="after")
     def _most_is_not_least(self) -> "HotProtocol":

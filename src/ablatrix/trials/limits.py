@@ -10,6 +10,7 @@ from typing import Any
 
 from ablatrix.canonical import digest_bytes
 from ablatrix.errors import TrialError, UnsupportedError
+from ablatrix.study.model import LEAST_LIVE, Protocol
 
 PHASE_OF_STAGE = {
     "plan": "plan",
@@ -58,6 +59,18 @@ def set_limits(memory_limit_mb: int | None, cpus: Sequence[int] | None = None) -
         limit = memory_limit_mb * 2**20
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     return sorted(os.sched_getaffinity(0))
+
+
+def most_live(protocol: Protocol, available_bytes: int | None) -> int:
+    """Return how many workers may be alive at once: ``max_live``, or as many as the free memory holds at their limit.
+
+    Args:
+        protocol: Of the study. Without ``memory_limit_mb`` nothing is known of what a worker may hold.
+        available_bytes: Memory that can be used without swapping, None where the kernel does not tell.
+    """
+    if protocol.memory_limit_mb is None or available_bytes is None:
+        return protocol.hot.max_live
+    return max(LEAST_LIVE, min(protocol.hot.max_live, available_bytes // (protocol.memory_limit_mb * 2**20)))
 
 
 def record_phase(stage: str | None) -> str | None:

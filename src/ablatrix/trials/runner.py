@@ -10,12 +10,14 @@ from pathlib import Path
 
 from ablatrix.compilers.catalogue import get_compiler
 from ablatrix.errors import CompilerError, TrialError
+from ablatrix.records.machine import available_bytes
 from ablatrix.study.design import make_design
 from ablatrix.study.load import validate_study
 from ablatrix.study.model import Study
 from ablatrix.trials.directory import ResultDirectory
 from ablatrix.trials.interrupt import Interrupt
 from ablatrix.trials.ledger import Ledger, Sink
+from ablatrix.trials.limits import most_live
 from ablatrix.trials.progress import Progress, Silence
 from ablatrix.trials.session import Session
 
@@ -77,7 +79,7 @@ def run(
         TrialError: The directory cannot be written, or is in use.
     """
     validate_study(study)
-    planned = make_design(study)
+    planned = make_design(study, most_live(study.protocol, available_bytes()))
     for name in {cell.compiler for cell in planned.cells}:
         entry = get_compiler(name)
         if not entry.installed:

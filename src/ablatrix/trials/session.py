@@ -12,6 +12,7 @@ from time import monotonic
 
 from ablatrix.canonical import content_id
 from ablatrix.errors import TrialError
+from ablatrix.records.machine import available_bytes
 from ablatrix.records.model import Record
 from ablatrix.study.design import Cell, Design, Trial, extend_design, write_design
 from ablatrix.study.model import Study
@@ -20,6 +21,7 @@ from ablatrix.trials.directory import ResultDirectory
 from ablatrix.trials.environment import place_runs, utc_now
 from ablatrix.trials.interrupt import Interrupt, Interrupted
 from ablatrix.trials.ledger import Ledger
+from ablatrix.trials.limits import most_live
 from ablatrix.trials.preparation import Preparation
 from ablatrix.trials.progress import Progress
 from ablatrix.trials.selection import parse_conditions, select
@@ -136,7 +138,9 @@ class Session:
                 if self._decision(self._hot[pair]) != "continue":
                     continue
                 before = len(self._design.trials)
-                self._design = extend_design(self._study, self._design, *pair)
+                self._design = extend_design(
+                    self._study, self._design, *pair, most_live(self._study.protocol, available_bytes())
+                )
                 write_design(self._design, self._directory.design)
                 added = self._design.trials[before:]
                 self._prepare(list(added))
