@@ -19,7 +19,7 @@ from ablatrix.analysis.estimate import (
 from ablatrix.analysis.tidy import Tidy, tidy
 from ablatrix.records.model import Record
 from ablatrix.statistics.ratio import paired_ratio
-from tests.synthetic import BASELINE, HOT_EFFECT, Plant, make_records, write_records
+from tests.synthetic import BASELINE, HOT_EFFECT, Plant, make_records, tidied, write_records
 
 KNOBS = ["knob_partition", "knob_reuse", "knob_memory_plan", "knob_fusion"]
 ALL_ON = {"partition": "regions", "reuse": "release", "memory_plan": "on", "fusion": "on"}
@@ -70,6 +70,7 @@ def test_counts_add_up_and_statistics_are_over_ok_trials_only(tmp_path: Path) ->
     ]
     assert row["compile_first_run_ms_n"] == 2
     assert row["compile_first_run_ms_mean"] == pytest.approx(math.fsum(times) / 2, rel=1e-15)
+    assert row["compile_first_run_ms_median_low"] is None  # two trials enclose no median
     assert row["run_ms_p50_n"] == 0
     assert row["run_ms_p50_median"] is None
     assert row["compile_first_run_ms_ratio_blocks"] == 2
@@ -151,3 +152,11 @@ def test_a_workload_that_is_another_program_under_the_same_name_is_found(tmp_pat
     changed = records[0].workload.model_copy(update={"digest": "0" * 64})
     records[0] = records[0].model_copy(update={"workload": changed})
     assert list(mixed_origins(read(tmp_path, records))) == ["workload_digest"]
+
+
+def test_a_median_over_trials_has_an_interval_from_six_of_them_on() -> None:
+    found = tidied(make_records(workloads=["encoder"], modes=["hot"], blocks=6))
+    row = summarise_groups(found.trials, ["workload", "role"]).filter(pl.col("role") == "twin").row(0, named=True)
+    values = found.trials.filter(pl.col("role") == "twin")["run_ms_p50"].sort().to_list()
+    assert (row["run_ms_p50_median_low"], row["run_ms_p50_median_high"]) == (values[0], values[-1])
+    assert row["n_unsteady"] == 0

@@ -86,6 +86,7 @@ def test_good_data_with_a_reproduction_hold_in_all_four(tmp_path: Path, good: li
     assert numbers["workloads_whole_and_stable"] == 3
     assert numbers["configurations_whole"] == numbers["configurations"] == 3 * 2 * 16
     assert numbers["planned"] == numbers["trials"] == numbers["ok"] == len(good)
+    assert numbers["planned_not_run"] == 0
     assert numbers["fewest_blocks"] == {"cold": 3, "hot": 5}
     assert criterion(found, "b").numbers["files_made"] == criterion(found, "b").numbers["files_wanted"] > 0
     assert criterion(found, "c").numbers["checked"] == 3 * len(good)
@@ -244,6 +245,7 @@ def test_what_was_planned_and_has_no_record_falls(tmp_path: Path, good: list[Rec
     found = judge(tmp_path, good[:-1], planned=good)
     assert "a" in fallen(found)
     assert any("1 of 432 planned trials have no final record" in one for one in criterion(found, "a").findings)
+    assert criterion(found, "a").numbers["planned_not_run"] == 1
     assert fallen(judge(tmp_path, good, planned=good)) == ""
 
 

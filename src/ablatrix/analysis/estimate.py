@@ -9,8 +9,10 @@ import polars as pl
 
 from ablatrix.analysis.paired import BLOCK, HOT_METRIC
 from ablatrix.analysis.tidy import Tidy
+from ablatrix.analysis.warm_up import CLASS, UNSTEADY
 from ablatrix.errors import AnalysisError
 from ablatrix.records.model import Status
+from ablatrix.statistics.quantile import quantile_interval
 from ablatrix.statistics.ratio import Ratio, paired_ratio
 
 PRIMARY_KNOBS = ("partition", "reuse", "memory_plan", "fusion")
@@ -107,9 +109,9 @@ def group_columns(found: Tidy, mixed: Sequence[str] = (), by_mode: bool = True) 
 def summarise_groups(trials: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame:
     """Return one row a group of trials, sorted by the group columns.
 
-    Statistics (``_n``, ``_median``, ``_mean``, ratios) are over ok trials only; failures are counted by
-    status. A ratio is the trial over the baseline of its own block, paired over blocks; below 1 is less than
-    the baseline.
+    Statistics (``_n``, ``_median`` with its interval by order statistics over trials, ``_mean``, ratios) are over
+    ok trials only; failures are counted by status. A ratio is the trial over the baseline of its own block, paired
+    over blocks; below 1 is less than the baseline.
     """
     status = pl.col("status")
     ok = status == "ok"
@@ -120,6 +122,7 @@ def summarise_groups(trials: pl.DataFrame, groups: Sequence[str]) -> pl.DataFram
         (~ok & (status != "unsupported")).sum().alias("n_failed"),
         *((status == name).sum().alias(f"n_{name}") for name in get_args(Status) if name != "ok"),
         *(pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name) for name in ("checked", "missing")),
+        (pl.col(CLASS) == UNSTEADY).sum().alias("n_unsteady"),
         pl.col("checked").null_count().alias("n_without_check"),
         *(pl.col(metric).filter(ok).drop_nulls().sort() for metric in METRICS),
     )
@@ -211,12 +214,16 @@ def _means(frame: pl.DataFrame, keys: Sequence[str], name: str) -> pl.DataFrame:
 
 
 def _statistics(ordered: pl.Series) -> list[pl.Series]:
-    """Return count, median and mean of lists that are sorted and hold no null."""
+    """Return count, median with its interval over trials, and mean of lists that are sorted and hold no null."""
     name, lists = ordered.name, ordered.to_list()
     kind = pl.Float64()
+    # Six trials are the fewest whose smallest and largest enclose the median with 95 %.
+    ends = [quantile_interval(values, 0.5) if values else None for values in lists]
     return [
         pl.Series(f"{name}_n", [len(values) for values in lists], pl.Int64()),
         pl.Series(f"{name}_median", [float(statistics.median(values)) if values else None for values in lists], kind),
+        pl.Series(f"{name}_median_low", [pair and pair[0] for pair in ends], kind),
+        pl.Series(f"{name}_median_high", [pair and pair[1] for pair in ends], kind),
         pl.Series(f"{name}_mean", [_mean(values) if values else None for values in lists], kind),
     ]
 

@@ -18,7 +18,7 @@ from ablatrix.analysis.estimate import mixed_origins, without_primers
 from ablatrix.analysis.evidence import Question, gather
 from ablatrix.analysis.judgement import NO_EFFECT, NOT_DISTINGUISHABLE
 from ablatrix.analysis.knob_proof import claimed_fault, prove_knobs
-from ablatrix.analysis.planned import DESIGN_NAME
+from ablatrix.analysis.planned import DESIGN_NAME, count_planned
 from ablatrix.analysis.primary_matrix import MODES, PrimaryMatrix, primary_matrices
 from ablatrix.analysis.stability import Margins, Stability, find_stability
 from ablatrix.analysis.tidy import TIMED_OTHER, Tidy, ordered_by_content, tidy
@@ -101,7 +101,7 @@ def reach_verdict(
     records = {path: list(read_records(path, lambda _: None)) for path in ordered_by_content(results)}
     # What can be wrong input comes before what takes time.
     reproduction = None if report is None else _report_of(found, report)
-    planned = _planned(records, design)
+    planned = _planned(found, records, design)
     stability, matrices = find_stability(found.trials, margins), primary_matrices(found.trials)
     left_out, paper = _paper(results, make)
     criteria = (_matrix(found, records, planned, stability, matrices), paper, _checks(found), _outsider(reproduction))
@@ -121,7 +121,7 @@ def _criterion(
 def _matrix(
     found: Tidy,
     records: Mapping[Path, Sequence[Record]],
-    plan: tuple[int | None, list[str]],
+    plan: tuple[Mapping[str, int], list[str]],
     stability: Sequence[Stability],
     matrices: Sequence[PrimaryMatrix],
 ) -> Criterion:
@@ -153,7 +153,8 @@ def _matrix(
         "unsupported": [f"{one.workload}, {one.mode}: {name}" for one in matrices for name in one.unsupported],
         "fewest_blocks": {mode: min((one.blocks for one in of), default=0) for mode, of in by_mode.items()},
         "widest_effect": {mode: _widest(of) for mode, of in by_mode.items()},
-        "planned": planned,
+        "planned": planned.get("planned"),
+        "planned_not_run": planned.get("not_run"),
         "trials": len(found.trials),
         "ok": statuses["ok"],
         "failed": len(found.trials) - statuses["ok"] - statuses["unsupported"],
@@ -169,19 +170,23 @@ def _widest(stability: Sequence[Stability]) -> float | None:
     return max((one.half_width for one in widest if one.half_width is not None), default=None)
 
 
-def _planned(records: Mapping[Path, Sequence[Record]], design: Path | None) -> tuple[int | None, list[str]]:
-    """Return how many trials were planned, and where records and plan disagree; None without a design."""
-    planned, problems = None, []
-    for path, lines in records.items():
+def _planned(
+    found: Tidy, records: Mapping[Path, Sequence[Record]], design: Path | None
+) -> tuple[Mapping[str, int], list[str]]:
+    """Return what became of the planned trials (nothing without a design), and where records and plan disagree."""
+    became: Counter[str] = Counter()
+    problems = []
+    for run, (path, lines) in enumerate(records.items()):
         place = design or path.parent / DESIGN_NAME
         if design is None and not place.is_file():
             continue
         plan, faults = read_design(place.parent, place.name)
         if plan is None:
             raise ArtifactError(f"{place.parent}: {faults[0]}")
-        planned = (planned or 0) + len(plan["trials"])
+        counts = count_planned(found.trials.filter(pl.col("run") == run), plan)
+        became.update({name: int(counts[name].sum()) for name in ("planned", "not_run")})
         problems += [f"{path}: {problem.detail}" for problem in check_plan(lines, plan)]
-    return planned, problems
+    return became, problems
 
 
 def _paper(results: Sequence[Path], make: Make) -> tuple[list[str], Criterion]:

@@ -1,5 +1,6 @@
 """Summary of one trial's samples, and intervals of a quantile without assuming a distribution."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,13 +49,20 @@ def quantile_interval(samples: Numbers, quantile: float, confidence: float = 0.9
     Raises:
         ValueError: No sample, one that is not finite, or a probability outside its range.
     """
-    from scipy.stats import binom  # importing scipy.stats costs half a second
-
     values = np.sort(finite_values(samples, at_least=1))
     for name, probability in (("quantile", quantile), ("confidence", confidence)):
         if not 0.0 < probability < 1.0:
             raise ValueError(f"0 < {name} < 1 must hold, but got {name}={probability}")
-    count, tail = values.size, (1.0 - confidence) / 2.0
+    ranks = _interval_ranks(values.size, quantile, confidence)
+    return None if ranks is None else (float(values[ranks[0] - 1]), float(values[ranks[1] - 1]))
+
+
+@functools.lru_cache(maxsize=1024)
+def _interval_ranks(count: int, quantile: float, confidence: float) -> tuple[int, int] | None:
+    """Return the ranks of the two order statistics; thousands of groups share a few counts."""
+    from scipy.stats import binom  # importing scipy.stats costs half a second
+
+    tail = (1.0 - confidence) / 2.0
     # The lower end is the l-th smallest: it lies above the quantile when fewer than l samples are below it.
     lower = int(binom.ppf(tail, count, quantile))
     while lower > 0 and binom.cdf(lower - 1, count, quantile) > tail:
@@ -62,9 +70,7 @@ def quantile_interval(samples: Numbers, quantile: float, confidence: float = 0.9
     upper = int(binom.ppf(1.0 - tail, count, quantile)) + 1
     while upper <= count and binom.sf(upper - 1, count, quantile) > tail:
         upper += 1
-    if lower < 1 or upper > count:
-        return None
-    return float(values[lower - 1]), float(values[upper - 1])
+    return None if lower < 1 or upper > count else (lower, upper)
 
 
 def finite_values(samples: Numbers, at_least: int) -> NDArray[np.float64]:
