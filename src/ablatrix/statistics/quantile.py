@@ -1,5 +1,6 @@
 """Summary of one trial's samples, and intervals of a quantile without assuming a distribution."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -65,6 +66,11 @@ def quantile_interval(samples: Numbers, quantile: float, confidence: float = 0.9
     if lower < 1 or upper > count:
         return None
     return float(values[lower - 1]), float(values[upper - 1])
+
+
+def row_sums(columns: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the sum over columns of each row, rounded once: neither order nor the processor's vectors have a say."""
+    return np.fromiter(map(math.fsum, np.stack(columns, axis=1).tolist()), np.float64, columns[0].size)
 
 
 def finite_values(samples: Numbers, at_least: int) -> NDArray[np.float64]:
