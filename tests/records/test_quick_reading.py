@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
 
 from ablatrix.errors import RecordError
 from ablatrix.records.journal import record_line
-from ablatrix.records.quick import OWN, QuickReader
+from ablatrix.records.quick import QuickReader
 from ablatrix.records.schema import read_line
 from tests.synthetic import Plant, make_records
 
@@ -33,16 +32,9 @@ def read_quickly(line: bytes) -> dict[str, Any] | None:
         assert found is again is None
         return None
     assert again.own == found.own
-    if isinstance(found.own, OWN):
+    if "workload" not in found.own:
         assert again.shared is found.shared
-    data = found.own.model_dump(mode="json")
-    shared = {key: value for key, value in found.shared.items() if key != "meta"}
-    data |= {key: value.model_dump(mode="json") for key, value in shared.items()}
-    meta = {key: value for key, value in found.shared["meta"].items() if key not in data["meta"]}
-    data["meta"] |= {
-        key: value.model_dump(mode="json") if isinstance(value, BaseModel) else value for key, value in meta.items()
-    }
-    return data
+    return found.own | found.shared | {"meta": found.shared["meta"] | found.own["meta"]}
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
