@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from ablatrix.errors import RecordError
 from ablatrix.records.journal import record_line
-from ablatrix.records.quick import QuickReader
+from ablatrix.records.model import Record
+from ablatrix.records.quick import ANCHORS, QuickReader
 from ablatrix.records.schema import read_line
 from tests.synthetic import Plant, make_records
 
@@ -106,3 +107,19 @@ def test_a_stretch_that_was_seen_is_not_taken_for_one_at_another_place() -> None
     assert reader.read(hidden.encode()) is None
     with pytest.raises(RecordError):
         read_line(hidden)
+
+
+def test_the_keys_that_end_a_stretch_name_one_field_of_a_record() -> None:
+    """The reader takes such a key for that field: no other part may have one of that name."""
+    schema = Record.model_json_schema()
+    fields = [name for part in (schema, *schema["$defs"].values()) for name in part.get("properties", {})]
+    assert [fields.count(name) for name in sorted(ANCHORS)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("key", sorted(ANCHORS))
+def test_a_map_with_such_a_key_is_left_to_the_slow_way(key: str) -> None:
+    line = next(line for line in LINES if '"reasons":{}' in line)
+    named = line.replace('"reasons":{}', f'"reasons":{{"{key}":"none"}}')
+    assert read_line(named).record.status
+    found = QuickReader().read(named.encode())
+    assert found is not None and "workload" in found.own  # read as a whole

@@ -157,7 +157,7 @@ def attribution(
     names = [lattice.comparison.name(cube.corners[one]) for one in (off, on)]
     found = [cube.effect("total", (None, names[0], names[1], None), ends, (off, on))]
     for knob in knobs:
-        name = (knob, *cube.levels(knob), None)
+        name: Name = (knob, *cube.levels(knob), None)
         alone, without = frozenset({knob}), on - {knob}
         added = step(cube.holding(off, alone), knob, off)
         left = step(cube.holding(without, on), knob, on)

@@ -273,10 +273,8 @@ def _lattice(place: Place, shape: _Shape, readings: _Readings) -> Lattice:
     names = [short[one] for _, one in own]
     filled = ~np.isnan(cut)
     blocks = tuple(
-        dict(zip(names, row, strict=True))
-        if whole
-        else {name: log for name, log in zip(names, row, strict=True) if not math.isnan(log)}
-        for row, whole in zip(cut[filled.any(axis=1)].tolist(), filled[filled.any(axis=1)].all(axis=1), strict=True)
+        {name: log for name, log in zip(names, row, strict=True) if not math.isnan(log)}
+        for row in cut[filled.any(axis=1)].tolist()
     )
     lacking = dict(zip(names, (len(cut) - filled.sum(axis=0)).tolist(), strict=True))
     absent = {}

@@ -133,7 +133,7 @@ def _fields(of: type[Part]) -> dict[str, Any]:
 def _plain_object(fields: Mapping[str, Any]) -> Any:
     """Return the type of a dictionary that has these fields and no others."""
     made = TypedDict("made", {name: _plain(annotation) for name, annotation in fields.items()})  # type: ignore[misc]
-    made.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
+    made.__pydantic_config__ = ConfigDict(extra="forbid")
     return made
 
 
@@ -166,8 +166,7 @@ def _count_keys(values: Values, holders: Holders, refused: frozenset[str]) -> fl
 
 
 def _holders(fields: Mapping[str, Any]) -> Holders:
-    """Return the fields whose values can hold keys of their own: parts and lists of parts, with those of the part; and
-    maps, with None."""
+    """Return the fields whose values have keys of their own: parts and lists of them with such fields; maps with None."""
 
     def held(annotation: Any) -> list[Holders | None]:
         if isinstance(annotation, type) and issubclass(annotation, Part):
@@ -180,11 +179,13 @@ def _holders(fields: Mapping[str, Any]) -> Holders:
 
 
 _RECORD, _META = _fields(Record), _fields(Meta)
-_OWN_META = create_model(
-    "OwnMeta", __base__=Part, **{name: (_META[name], ...) for name in _META if name not in {*META[0], *META[1]}}
-)
+_OWN_META: dict[str, Any] = {name: (_META[name], ...) for name in _META if name not in {*META[0], *META[1]}}
 WHOLE = _reader(_RECORD)
-OWN = _reader({name: _RECORD[name] for name in _RECORD if name not in TOP} | {"meta": _OWN_META}, ANCHORS)
+OWN = _reader(
+    {name: _RECORD[name] for name in _RECORD if name not in TOP}
+    | {"meta": create_model("OwnMeta", __base__=Part, **_OWN_META)},
+    ANCHORS,
+)
 STRETCHES = (
     *(_reader({name: _META[name] for name in fields}) for fields in META),
     _reader({name: _RECORD[name] for name in TOP}),

@@ -63,7 +63,7 @@ def leave_one_out(lattice: Lattice[Value], knobs: Sequence[str]) -> dict[str, Va
     Raises:
         ValueError: As for ``total``, of the corners with at most one knob off.
     """
-    everything = _distinct(knobs)
+    everything: Corner = _distinct(knobs)
     _check(lattice, (everything, *(everything - {knob} for knob in knobs)))
     return {knob: step(lattice, knob, everything) for knob in knobs}
 
