@@ -125,7 +125,7 @@ def _reader(fields: Mapping[str, Any], refused: frozenset[str] = frozenset()) ->
 def _fields(of: type[Part]) -> dict[str, Any]:
     """Return the annotation of each field, with its constraints. Defaults are left out: every field must be there."""
     return {
-        name: Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation  # type: ignore[valid-type]
+        name: Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
         for name, field in of.model_fields.items()
     }
 
@@ -133,7 +133,7 @@ def _fields(of: type[Part]) -> dict[str, Any]:
 def _plain_object(fields: Mapping[str, Any]) -> Any:
     """Return the type of a dictionary that has these fields and no others."""
     made = TypedDict("made", {name: _plain(annotation) for name, annotation in fields.items()})  # type: ignore[misc]
-    made.__pydantic_config__ = ConfigDict(extra="forbid")
+    made.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
     return made
 
 
@@ -166,7 +166,7 @@ def _count_keys(values: Values, holders: Holders, refused: frozenset[str]) -> fl
 
 
 def _holders(fields: Mapping[str, Any]) -> Holders:
-    """Return the fields whose values have keys of their own: parts and lists of them with such fields; maps with None."""
+    """Return the fields whose values have keys of their own: parts (and lists of them) with theirs; maps with None."""
 
     def held(annotation: Any) -> list[Holders | None]:
         if isinstance(annotation, type) and issubclass(annotation, Part):
