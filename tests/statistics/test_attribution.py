@@ -86,7 +86,7 @@ def test_an_interaction_of_three_is_shared_in_thirds_and_main_effects_miss_it() 
 
 
 def test_the_example_of_the_module_is_right() -> None:
-    lattice: Lattice = {OFF: 0.0, frozenset("a"): -2.0, frozenset("b"): -1.0, frozenset("ab"): -6.0}
+    lattice: Lattice[float] = {OFF: 0.0, frozenset("a"): -2.0, frozenset("b"): -1.0, frozenset("ab"): -6.0}
     assert shapley(lattice, "ab") == main_effects(lattice, "ab") == {"a": -3.5, "b": -2.5}
     assert (add_one_in(lattice, "ab")["a"], leave_one_out(lattice, "ab")["a"]) == (-2.0, -5.0)
     assert interactions(lattice, "ab") == {("a", "b"): -3.0}

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel
 
 from ablatrix.analysis.columns import COLUMNS, MAPS, TYPES, Kind
 from ablatrix.canonical import canonical_json
@@ -97,7 +96,7 @@ class ChunkReader:
             if place == len(self._held):
                 self._held.append(line.shared)
             places.append(place)
-            yield line.own.__dict__
+            yield line.own
 
 
 def _read_slowly(line: bytes, stretch: Stretch, place: int, ignored: Counter[str]) -> QuickLine:
@@ -108,7 +107,7 @@ def _read_slowly(line: bytes, stretch: Stretch, place: int, ignored: Counter[str
         read_encoded(line, f"{stretch.path}:{_lines_before(stretch) + place + 1}")
         raise
     ignored.update(valid.ignored)
-    return whole_line(valid.record)
+    return whole_line(valid.record.model_dump())
 
 
 def _lines_before(stretch: Stretch) -> int:
@@ -163,8 +162,7 @@ def _columns(records: Iterable[Mapping[str, Any]], layout: _Layout) -> list[pl.S
         parts: list[Mapping[str, Any] | None] = [record]
         for holder, field in holders:
             held = parts[holder]
-            part = None if held is None else held[field]
-            parts.append(part.__dict__ if isinstance(part, BaseModel) else part)
+            parts.append(None if held is None else held[field])
         for held, (take, nothing, rows) in zip(parts, takers, strict=True):
             if take is not None:
                 rows.append(nothing if held is None else take(held))
@@ -194,8 +192,6 @@ class _SharedTexts:
         self._made: dict[str, str | None] = {"None": None}
 
     def append(self, value: Any) -> None:
-        if type(value) is list:
-            value = [item.__dict__ if isinstance(item, BaseModel) else item for item in value]
         look = repr(value)  # unlike equality this tells 1, 1.0 and True apart
         if look not in self._made:
             self._made[look] = canonical_json(value)

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from itertools import chain, combinations
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ablatrix.analysis.estimate import sort_key
 from ablatrix.analysis.lattice import SPARSEST, Lattice, lattices
@@ -101,7 +103,7 @@ def effects_of_levels(lattice: Lattice) -> list[Effect]:
     for knob, level in lattice.comparison.steps():
         base = str(lattice.comparison.baseline[lattice.comparison.knobs.index(knob)])
         pairs = lattice.comparison.pairs(knob, level)
-        held = mean_differences(lattice.blocks, pairs)
+        held = mean_differences(lattice.columns, pairs)
         reason = None
         if not held.values:
             corners = list(dict.fromkeys(one for pair in pairs for one in pair))
@@ -149,25 +151,24 @@ def attribution(
             f"{lattice.comparison.name(cube.corners[frozenset()])}; name levels that differ"
         )
     knobs, off, on = cube.knobs, frozenset[str](), frozenset(cube.knobs)
-    whole = cube.whole()
-    shares = [shapley(block, knobs) for block in whole]
-    crossed = [interactions(block, knobs) for block in whole]
-    ends = [total(block, knobs) for block in whole or cube.holding(off, on)]
+    whole = cube.holding(*cube.corners)
+    shares, crossed = shapley(whole, knobs), interactions(whole, knobs)
+    ends = total(whole if whole[off].size else cube.holding(off, on), knobs)
     names = [lattice.comparison.name(cube.corners[one]) for one in (off, on)]
     found = [cube.effect("total", (None, names[0], names[1], None), ends, (off, on))]
     for knob in knobs:
-        name = (knob, *cube.levels(knob), None)
+        name: Name = (knob, *cube.levels(knob), None)
         alone, without = frozenset({knob}), on - {knob}
-        added = [step(block, knob, off) for block in cube.holding(off, alone)]
-        left = [step(block, knob, on) for block in cube.holding(without, on)]
+        added = step(cube.holding(off, alone), knob, off)
+        left = step(cube.holding(without, on), knob, on)
         found += [
             cube.effect("add_one_in", name, added, (off, alone)),
-            cube.effect("shapley", name, [share[knob] for share in shares], tuple(cube.corners)),
+            cube.effect("shapley", name, shares[knob], tuple(cube.corners)),
             cube.effect("leave_one_out", name, left, (without, on)),
         ]
     for knob, other in combinations(knobs, 2):
-        values = [one[knob, other] for one in crossed]
-        found.append(cube.effect("interaction", (knob, *cube.levels(knob), other), values, tuple(cube.corners)))
+        name = (knob, *cube.levels(knob), other)
+        found.append(cube.effect("interaction", name, crossed[knob, other], tuple(cube.corners)))
     return found
 
 
@@ -181,23 +182,22 @@ class _Cube:
     lattice: Lattice
     knobs: tuple[str, ...]
     corners: Mapping[Corner, Configuration]
-    blocks: tuple[Mapping[Corner, float], ...]
 
-    def holding(self, *corners: Corner) -> list[Mapping[Corner, float]]:
-        """Return the blocks that have these corners."""
-        return [block for block in self.blocks if all(corner in block for corner in corners)]
-
-    def whole(self) -> list[Mapping[Corner, float]]:
-        """Return the blocks that have every corner."""
-        return [block for block in self.blocks if len(block) == len(self.corners)]
+    def holding(self, *corners: Corner) -> Mapping[Corner, NDArray[np.float64]]:
+        """Return the values of these corners, a value a block, in the blocks that have them all."""
+        never = np.full(len(self.lattice.blocks), math.nan)  # a corner that was not run at all
+        table = np.stack([self.lattice.columns.get(self.corners[corner], never) for corner in corners])
+        kept = table[:, ~np.isnan(table).any(axis=0)]
+        return dict(zip(corners, kept, strict=True))
 
     def levels(self, knob: str) -> tuple[str, str]:
         """Return the level of a knob at both ends."""
         place = self.lattice.comparison.knobs.index(knob)
         return str(self.corners[frozenset()][place]), str(self.corners[frozenset(self.knobs)][place])
 
-    def effect(self, kind: Kind, name: Name, values: Sequence[float], needs: Sequence[Corner]) -> Effect:
+    def effect(self, kind: Kind, name: Name, found: NDArray[np.float64], needs: Sequence[Corner]) -> Effect:
         """Return an effect from its value in each block that has what it needs."""
+        values = found.tolist()
         reason = None if values else self.lattice.why_missing([self.corners[one] for one in needs])
         return _effect(self.lattice, kind, name, values, reason)
 
@@ -209,8 +209,7 @@ def _cube(lattice: Lattice, start: Configuration, end: Configuration) -> _Cube:
     for moved in chain.from_iterable(combinations(places, size) for size in range(len(places) + 1)):
         levels = tuple(end[i] if i in moved else level for i, level in enumerate(start))
         corners[frozenset(lattice.comparison.knobs[place] for place in moved)] = levels
-    blocks = [{corner: block[one] for corner, one in corners.items() if one in block} for block in lattice.blocks]
-    return _Cube(lattice, knobs, corners, tuple(blocks))
+    return _Cube(lattice, knobs, corners)
 
 
 def _end(lattice: Lattice, chosen: Mapping[str, str], last: bool) -> Configuration:

@@ -118,7 +118,7 @@ def _metric(name: str) -> Metric:
 
 def _mode(trials: pl.DataFrame, metric: Metric) -> str | None:
     """Return the first mode of the metric that has a value; without one, the first in which something was run."""
-    measured = trials.filter(pl.col("role") == "measured")
+    measured = trials.lazy().filter(pl.col("role") == "measured").select("mode", "status", metric.name).collect()
     run = [mode for mode in metric.modes if mode in measured["mode"]]
     told = measured.filter((pl.col("status") == "ok") & pl.col(metric.name).is_not_null())
     return next((mode for mode in run if mode in told["mode"]), next(iter(run), None))

@@ -12,12 +12,15 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ablatrix.analysis.estimate import PRIMARY_KNOBS, grouped, sort_key
-from ablatrix.statistics.precision import Comparison, Configuration
+from ablatrix.statistics.precision import Columns, Comparison, Configuration, columns_of
 
 UNIT = ("workload", "workload_digest", "compiler", "mode")
 OBSERVERS = ("pass_timing",)  # look at a compile of their own; what they cost is no effect of a compiler
@@ -61,6 +64,11 @@ class Lattice:
     blocks_empty: int
     absent: Mapping[Configuration, str]
 
+    @cached_property
+    def columns(self) -> Columns:
+        """The blocks by configuration: a value a block, NaN where the block lacks it."""
+        return columns_of(self.blocks, self.comparison.configurations)
+
     def why_missing(self, configurations: Sequence[Configuration]) -> str | None:
         """Return why no block has all of these configurations, None when one has.
 
@@ -80,12 +88,17 @@ class Lattice:
 
 @dataclass(frozen=True)
 class _Readings:
-    """The trials of one unit: repeats of every configuration, over all knobs of the compiler."""
+    """The trials of one unit: repeats of every configuration, over all knobs of the compiler.
+
+    Attributes:
+        logs: A row a repeat and a column a configuration, in the order of ``measured``; NaN without a value.
+        measured: In how many repeats each configuration was run.
+    """
 
     knobs: tuple[str, ...]
     baseline: Configuration
     by_stage: Mapping[str, tuple[Configuration, ...]]
-    blocks: tuple[Mapping[Configuration, float], ...]
+    logs: NDArray[np.float64]
     failures: Mapping[Configuration, Counter[str]]
     measured: Mapping[Configuration, int]
 
@@ -105,18 +118,20 @@ def lattices(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[str]
         if name.startswith("knob_") and f"baseline_{name.removeprefix('knob_')}" in trials.columns
     ]
     base_columns = [f"baseline_{name.removeprefix('knob_')}" for name in knob_columns]
-    measured = trials.filter((pl.col("role") == "measured") & (pl.col("mode") == mode)).select(
-        *origin, *UNIT, "run", "block", "block_id", "position", "stage", "status", metric, *knob_columns, *base_columns
-    )
+    place = (*origin, *UNIT, "run", "block", "block_id", "position", "stage", "status", metric)
+    chosen = trials.lazy().filter((pl.col("role") == "measured") & (pl.col("mode") == mode))
+    measured = chosen.select(*place, *knob_columns, *base_columns).collect()  # lazy: else every column is copied
     found = []
     for unit, part in grouped(measured, [*origin, *UNIT]):
         knobs = [name.removeprefix("knob_") for name in knob_columns if part[f"baseline_{name[5:]}"].null_count() == 0]
+        if not knobs:
+            continue
         readings = _read(part, metric, _in_order(knobs))
-        place = (unit[: len(origin)], *unit[len(origin) :], metric)
+        of_unit = (unit[: len(origin)], *unit[len(origin) :], metric)
         for stage, own in readings.by_stage.items():
             shape = _shape(readings, own)
             if shape is not None:
-                found.append(_lattice((*place, stage), shape, readings))
+                found.append(_lattice((*of_unit, stage), shape, readings))
     return found
 
 
@@ -133,74 +148,78 @@ def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
         pl.all_horizontal(pl.lit(True), *(pl.col(f"knob_{o}") == pl.col(f"baseline_{o}") for o in observers))
     )
     baseline = tuple(seen.select(f"baseline_{name}" for name in knobs).row(0)) if len(seen) else ()
-    rows = seen.sort("run", "block", "position").select(
-        "run", "block", "block_id", "stage", "status", metric, *(f"knob_{name}" for name in knobs)
-    )
-    parts: dict[Place, dict[Configuration, tuple[str, Any]]] = {}
-    stages: dict[str, dict[Configuration, None]] = {}
-    for run, number, block_id, stage, status, value, *levels in rows.iter_rows():
-        configuration = tuple(levels)
-        parts.setdefault((run, number, block_id), {})[configuration] = (status, value)
-        stages.setdefault(stage, {})[configuration] = None
-    blocks: list[dict[Configuration, float]] = []
-    failures: dict[Configuration, Counter[str]] = {}
-    measured: Counter[Configuration] = Counter()
-    for repeat in _repeats(parts, baseline):
-        values: dict[Configuration, float] = {}
-        for held in repeat:
-            logs = _logs(held, failures)
-            base = logs.get(baseline)
-            for configuration, log in logs.items():
-                if len(repeat) == 1:
-                    values[configuration] = log
-                elif base is not None:
-                    values[configuration] = log - base
+    rows = seen.sort("run", "block", "position")
+    places, block = _numbered(rows, ["run", "block", "block_id"])
+    configurations, own = _numbered(rows, [f"knob_{name}" for name in knobs])
+    statuses, values = rows["status"].to_list(), rows[metric].cast(pl.Float64).to_numpy()
+    good = (rows["status"] == "ok").to_numpy() & (values > 0)
+    logs = np.full(len(rows), math.nan)
+    logs[good] = list(map(math.log, values[good].tolist()))  # libm's: the same on every processor
+    row = np.full((len(places), len(configurations)), -1)
+    row[block, own] = np.arange(len(rows))  # of two trials in one place the later one stands
+    present = row >= 0
+    by_block = np.where(present, logs[row], math.nan)
+    failures: dict[Configuration, Counter[str]] = {one: Counter() for one in configurations}
+    for failed in row[present & np.isnan(by_block)].tolist():
+        status = statuses[failed]
+        failures[configurations[own[failed]]][NO_VALUE if status == "ok" else status] += 1
+    base = configurations.index(baseline) if baseline in configurations else None
+    repeats = list(_repeats(places, present, base))
+    first = [repeat.start for repeat in repeats]
+    by_repeat = by_block[first]
+    for number, repeat in enumerate(repeats):
+        if len(repeat) > 1:
+            by_repeat[number] = math.nan
+            for part_of_block in by_block[repeat.start : repeat.stop]:
+                there = ~np.isnan(part_of_block)
+                if base is not None and there[base]:
+                    by_repeat[number, there] = part_of_block[there] - part_of_block[base]
                 else:
-                    failures.setdefault(configuration, Counter())[NO_BASELINE] += 1
-        measured.update({one for held in repeat for one in held})
-        blocks.append(values)
+                    for column in np.flatnonzero(there):
+                        failures[configurations[column]][NO_BASELINE] += 1
+    counts = np.logical_or.reduceat(present, first, axis=0).sum(axis=0).tolist() if repeats else []
+    stages: dict[str, set[Configuration]] = {}
+    named, stage = _numbered(rows, ["stage"])
+    for number, column in set(zip(stage.tolist(), own.tolist(), strict=True)):
+        stages.setdefault(named[number][0], set()).add(configurations[column])
     # Larger stages first: they are the grids; the order in which a study names its stages is not in the records.
     ordered = sorted(stages.items(), key=lambda item: (-len(item[1]), item[0]))
-    by_stage = {stage: tuple(sorted(own, key=_levels_key)) for stage, own in ordered}
-    return _Readings(knobs, baseline, by_stage, tuple(blocks), failures, measured)
+    by_stage = {name: tuple(sorted(held, key=_levels_key)) for name, held in ordered}
+    return _Readings(knobs, baseline, by_stage, by_repeat, failures, dict(zip(configurations, counts, strict=True)))
 
 
-def _repeats(
-    parts: Mapping[Place, Mapping[Configuration, tuple[str, Any]]], baseline: Configuration
-) -> Iterator[list[Mapping[Configuration, tuple[str, Any]]]]:
+def _numbered(rows: pl.DataFrame, keys: Sequence[str]) -> tuple[list[Place], NDArray[np.int64]]:
+    """Return the distinct values of some columns in the order in which they appear, and which of them each row has."""
+    groups = rows.with_row_index(" row").group_by(keys, maintain_order=True).agg(" row")
+    numbers = groups.select(" row").with_row_index("number", offset=0).explode(" row").sort(" row")["number"]
+    return groups.select(keys).rows(), numbers.cast(pl.Int64).to_numpy()
+
+
+def _repeats(places: Sequence[Place], present: NDArray[np.bool_], base: int | None) -> Iterator[range]:
     """Yield the blocks of each repeat: one, or the parts into which it was split.
 
     Parts follow each other in the run order and share nothing but the baseline, while a further repeat has the
     configurations of the one before.
+
+    Args:
+        places: Run, number and id of each block.
+        present: Whether a block has a configuration (blocks x configurations).
+        base: Column of the baseline.
     """
-    repeat: list[Mapping[Configuration, tuple[str, Any]]] = []
-    held: set[Configuration] = set()
-    last: Place = ()
-    for place, part in parts.items():
-        others = part.keys() - {baseline}
-        follows = bool(repeat) and place[0] == last[0] and place[1] - last[1] <= 1
-        if follows and others and not others & held:
-            repeat.append(part)
+    # One whole number a block, a bit a configuration: sets that are compared quickly.
+    masks = [int.from_bytes(row.tobytes(), "little") for row in np.packbits(present, axis=1, bitorder="little")]
+    start = held = 0
+    for number, (place, mask) in enumerate(zip(places, masks, strict=True)):
+        others = mask if base is None else mask & ~(1 << base)
+        last = places[number - 1]
+        if number > start and place[0] == last[0] and place[1] - last[1] <= 1 and others and not others & held:
             held |= others
-        else:
-            if repeat:
-                yield repeat
-            repeat, held = [part], set(others)
-        last = place
-    if repeat:
-        yield repeat
-
-
-def _logs(
-    held: Mapping[Configuration, tuple[str, Any]], failures: dict[Configuration, Counter[str]]
-) -> dict[Configuration, float]:
-    logs = {}
-    for configuration, (status, value) in held.items():
-        if status == "ok" and value is not None and value > 0:
-            logs[configuration] = math.log(value)
-        else:
-            failures.setdefault(configuration, Counter())[NO_VALUE if status == "ok" else status] += 1
-    return logs
+            continue
+        if number > start:
+            yield range(start, number)
+        start, held = number, others
+    if places:
+        yield range(start, len(places))
 
 
 @dataclass(frozen=True)
@@ -249,13 +268,20 @@ def _lattice(place: Place, shape: _Shape, readings: _Readings) -> Lattice:
     knobs = tuple(readings.knobs[i] for i in shape.positions)
     short = {one: tuple(one[i] for i in shape.positions) for one in shape.configurations}
     comparison = Comparison(knobs, knobs, short[shape.base], tuple(short.values()))
-    cut = [{short[one]: value for one, value in block.items() if one in short} for block in readings.blocks]
-    blocks = tuple(block for block in cut if block)
+    own = [(column, one) for column, one in enumerate(readings.measured) if one in short]
+    cut = readings.logs[:, [column for column, _ in own]]
+    names = [short[one] for _, one in own]
+    filled = ~np.isnan(cut)
+    blocks = tuple(
+        {name: log for name, log in zip(names, row, strict=True) if not math.isnan(log)}
+        for row in cut[filled.any(axis=1)].tolist()
+    )
+    lacking = dict(zip(names, (len(cut) - filled.sum(axis=0)).tolist(), strict=True))
     absent = {}
     for one in shape.configurations:
         if one not in readings.measured:
             absent[short[one]] = NOT_RUN
-        elif any(short[one] not in block for block in cut):
+        elif lacking[short[one]]:
             reasons = Counter(readings.failures.get(one, {}))
             reasons[NO_RECORD] = len(cut) - readings.measured[one]
             told = [f"{reason} in {count} of {len(cut)} blocks" for reason, count in sorted(reasons.items()) if count]

@@ -41,13 +41,18 @@ class NoiseFloor:
 
 def noise_floors(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[str] = ()) -> list[NoiseFloor]:
     """Return the A/A spread of each workload and compiler that has a twin in a block with an ok baseline."""
-    ok = trials.filter((pl.col("status") == "ok") & (pl.col("mode") == mode) & (pl.col(metric) > 0))
+    chosen = (
+        (pl.col("status") == "ok")
+        & (pl.col("mode") == mode)
+        & (pl.col(metric) > 0)
+        & pl.col("role").is_in(["measured", "twin"])
+        & pl.col("is_baseline")
+    )
+    names = [*origin, *UNIT, "run", "block_id", "role", metric]
+    ok = trials.lazy().filter(chosen).select(names).collect()  # lazy: else every column is copied
     floors = []
     for unit, part in grouped(ok, [*origin, *UNIT]):
-        sides = {
-            role: _by_block(part.filter((pl.col("role") == role) & pl.col("is_baseline")), metric)
-            for role in ("measured", "twin")
-        }
+        sides = {role: _by_block(part.filter(pl.col("role") == role), metric) for role in ("measured", "twin")}
         shared = sorted(sides["measured"].keys() & sides["twin"].keys())
         logs = [_mean(sides["twin"][block]) - _mean(sides["measured"][block]) for block in shared]
         if logs:

@@ -13,6 +13,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -40,19 +41,34 @@ class Scan:
     """What a journal's file looks like.
 
     Attributes:
-        lines: Whole lines, the torn one not counted.
-        whole_bytes: Bytes of these lines.
+        whole_bytes: Bytes of the whole lines, the torn one not counted.
         torn_bytes: Bytes after them, 0 for a sound file.
     """
 
     path: Path
-    lines: int
     whole_bytes: int
     torn_bytes: int
 
+    @cached_property
+    def lines(self) -> int:
+        """The whole lines, counted when they are asked for: that is a pass over the file.
+
+        Raises:
+            RecordError: The file cannot be read.
+        """
+        count, left = 0, self.whole_bytes
+        try:
+            with self.path.open("rb") as file:
+                while block := file.read(min(BLOCK_BYTES, left)):
+                    count += block.count(b"\n")
+                    left -= len(block)
+        except OSError as error:
+            raise RecordError(f"{self.path}: records cannot be read: {error.strerror}") from error
+        return count
+
 
 def scan(path: str | Path) -> Scan:
-    """Count the whole lines of a journal and recognise a torn tail.
+    """Find where the whole lines of a journal end, and recognise a torn tail.
 
     The tail is torn when the last line lacks its newline or is no JSON object. A line that is JSON but breaks
     the schema is not torn: it is a fault, which reading raises.
@@ -61,18 +77,15 @@ def scan(path: str | Path) -> Scan:
         RecordError: The file cannot be read.
     """
     path = Path(path)
-    lines = 0
     try:
         with path.open("rb") as file:
-            while block := file.read(BLOCK_BYTES):
-                lines += block.count(b"\n")
             last = _last_line(file)
             size = file.tell()
     except OSError as error:
         raise RecordError(f"{path}: records cannot be read: {error.strerror}") from error
     if not last or _is_whole(last):
-        return Scan(path, lines, size, 0)
-    return Scan(path, lines - last.endswith(b"\n"), size - len(last), len(last))
+        return Scan(path, size, 0)
+    return Scan(path, size - len(last), len(last))
 
 
 def read_lines(path: str | Path, report: Report = _warn) -> Iterator[ValidLine]:

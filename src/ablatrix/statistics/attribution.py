@@ -11,6 +11,7 @@ are "on" minus "off", so that a negative one makes the figure smaller. For two k
                                  Shapley value of a      -3.5, of b -2.5; together -6
 
 With two knobs Shapley values and main effects are the same; with more, only Shapley values add up to the total.
+A corner may also hold an array, one value a block: then so do the answers, which are those of each block by itself.
 Every sum is rounded once, so that a knob that changes no value has effects of exactly 0.
 """
 
@@ -19,14 +20,19 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ablatrix.statistics.quantile import row_sums
 from ablatrix.statistics.ratio import Ratio, paired_ratio
 
 Corner = frozenset[str]
-Lattice = Mapping[Corner, float]
+Value = TypeVar("Value", float, NDArray[np.float64])
+Lattice = Mapping[Corner, Value]
 Part = TypeVar("Part", bound=Hashable)
 
 
-def total(lattice: Lattice, knobs: Sequence[str]) -> float:
+def total(lattice: Lattice[Value], knobs: Sequence[str]) -> Value:
     """Return all knobs on minus all off. Only these two corners must be there.
 
     Raises:
@@ -37,7 +43,7 @@ def total(lattice: Lattice, knobs: Sequence[str]) -> float:
     return lattice[everything] - lattice[frozenset()]
 
 
-def step(lattice: Lattice, knob: str, others_on: Iterable[str]) -> float:
+def step(lattice: Lattice[Value], knob: str, others_on: Iterable[str]) -> Value:
     """Return what switching one knob on does while the knobs of ``others_on`` are on and all others off.
 
     Only these two corners must be there: where some configurations failed, steps between others can still be told.
@@ -51,18 +57,18 @@ def step(lattice: Lattice, knob: str, others_on: Iterable[str]) -> float:
     return lattice[after] - lattice[before]
 
 
-def leave_one_out(lattice: Lattice, knobs: Sequence[str]) -> dict[str, float]:
+def leave_one_out(lattice: Lattice[Value], knobs: Sequence[str]) -> dict[str, Value]:
     """Return for each knob what it does while all others are on: the usual ablation.
 
     Raises:
         ValueError: As for ``total``, of the corners with at most one knob off.
     """
-    everything = _distinct(knobs)
+    everything: Corner = _distinct(knobs)
     _check(lattice, (everything, *(everything - {knob} for knob in knobs)))
     return {knob: step(lattice, knob, everything) for knob in knobs}
 
 
-def add_one_in(lattice: Lattice, knobs: Sequence[str]) -> dict[str, float]:
+def add_one_in(lattice: Lattice[Value], knobs: Sequence[str]) -> dict[str, Value]:
     """Return for each knob what it does while all others are off.
 
     Raises:
@@ -73,7 +79,7 @@ def add_one_in(lattice: Lattice, knobs: Sequence[str]) -> dict[str, float]:
     return {knob: step(lattice, knob, ()) for knob in knobs}
 
 
-def main_effects(lattice: Lattice, knobs: Sequence[str]) -> dict[str, float]:
+def main_effects(lattice: Lattice[Value], knobs: Sequence[str]) -> dict[str, Value]:
     """Return for each knob the mean, over all levels of the others, of what it does.
 
     This is the main effect of a 2^k factorial design (Box, Hunter & Hunter 2005, chapter 5), and the Banzhaf value
@@ -83,10 +89,10 @@ def main_effects(lattice: Lattice, knobs: Sequence[str]) -> dict[str, float]:
         ValueError: As for ``total``, of all corners.
     """
     values = _by_mask(lattice, knobs)
-    return {knob: math.fsum(_signed(values, [place])) / (len(values) // 2) for place, knob in enumerate(knobs)}
+    return {knob: _sum(_signed(values, [place])) / (len(values) // 2) for place, knob in enumerate(knobs)}
 
 
-def interactions(lattice: Lattice, knobs: Sequence[str]) -> dict[tuple[str, str], float]:
+def interactions(lattice: Lattice[Value], knobs: Sequence[str]) -> dict[tuple[str, str], Value]:
     """Return for each pair of knobs the mean, over all levels of the others, of the difference of differences.
 
     It is what one knob does more while the other is on than while it is off; pairs are named in the order of
@@ -98,12 +104,12 @@ def interactions(lattice: Lattice, knobs: Sequence[str]) -> dict[tuple[str, str]
     """
     values = _by_mask(lattice, knobs)
     return {
-        (knobs[one], knobs[other]): math.fsum(_signed(values, [one, other])) / (len(values) // 4)
+        (knobs[one], knobs[other]): _sum(_signed(values, [one, other])) / (len(values) // 4)
         for one, other in combinations(range(len(knobs)), 2)
     }
 
 
-def shapley(lattice: Lattice, knobs: Sequence[str]) -> dict[str, float]:
+def shapley(lattice: Lattice[Value], knobs: Sequence[str]) -> dict[str, Value]:
     """Return for each knob its share of the total; the shares add up to the total (within rounding).
 
     The share is what a knob does when it is switched on, in the mean over all orders in which the knobs can be
@@ -119,18 +125,18 @@ def shapley(lattice: Lattice, knobs: Sequence[str]) -> dict[str, float]:
     shares = {}
     for place, knob in enumerate(knobs):
         bit = 1 << place
-        by_size: list[list[float]] = [[] for _ in knobs]
+        by_size: list[list[Value]] = [[] for _ in knobs]
         for mask, value in enumerate(values):
             by_size[(mask & ~bit).bit_count()].append(value if mask & bit else -value)
-        means = [math.fsum(terms) / math.comb(count - 1, size) for size, terms in enumerate(by_size)]
-        shares[knob] = math.fsum(means) / count
+        means = [_sum(terms) / math.comb(count - 1, size) for size, terms in enumerate(by_size)]
+        shares[knob] = _sum(means) / count
     return shares
 
 
 def over_blocks(
-    blocks: Sequence[Lattice],
+    blocks: Sequence[Lattice[float]],
     knobs: Sequence[str],
-    parts: Callable[[Lattice, Sequence[str]], Mapping[Part, float]],
+    parts: Callable[[Lattice[float], Sequence[str]], Mapping[Part, float]],
     confidence: float = 0.95,
 ) -> dict[Part, Ratio]:
     """Return each part as a ratio with Student's t interval over blocks: ``over_blocks(blocks, knobs, shapley)``.
@@ -158,13 +164,17 @@ def over_blocks(
     return {part: paired_ratio([one[part] for one in found], confidence) for part in found[0]}
 
 
-def _signed(values: Sequence[float], places: Sequence[int]) -> list[float]:
+def _sum(terms: Sequence[Value]) -> Value:
+    return row_sums(terms) if isinstance(terms[0], np.ndarray) else math.fsum(terms)
+
+
+def _signed(values: Sequence[Value], places: Sequence[int]) -> list[Value]:
     """Return all values; negative where an odd number of the knobs at ``places`` is off."""
     bits = sum(1 << place for place in places)
     return [value if (~mask & bits).bit_count() % 2 == 0 else -value for mask, value in enumerate(values)]
 
 
-def _by_mask(lattice: Lattice, knobs: Sequence[str]) -> list[float]:
+def _by_mask(lattice: Lattice[Value], knobs: Sequence[str]) -> list[Value]:
     """Return the value of each corner; bit i of its place tells whether ``knobs[i]`` is on."""
     _distinct(knobs)
     corners = [
@@ -181,11 +191,11 @@ def _distinct(knobs: Sequence[str]) -> Corner:
     return everything
 
 
-def _check(lattice: Lattice, corners: Iterable[Corner]) -> None:
+def _check(lattice: Lattice[Value], corners: Iterable[Corner]) -> None:
     wanted = list(corners)
     for rule, wrong in (
         ("have a value, but there is none", [corner for corner in wanted if corner not in lattice]),
-        ("be finite, but is not", [one for one in wanted if one in lattice and not math.isfinite(lattice[one])]),
+        ("be finite, but is not", [one for one in wanted if one in lattice and not np.isfinite(lattice[one]).all()]),
     ):
         if wrong:
             named = [" + ".join(sorted(corner)) or "all off" for corner in wrong]

@@ -12,12 +12,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ablatrix.statistics.quantile import row_sums
 from ablatrix.statistics.ratio import paired_ratio
 
 Level = str | int | float | bool
 Configuration = tuple[Level, ...]
 Pair = tuple[Configuration, Configuration]
 Block = Mapping[Configuration, float]
+Columns = Mapping[Configuration, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -156,21 +161,28 @@ class Shortfall:
     reason: str
 
 
-def mean_differences(blocks: Sequence[Block], pairs: Sequence[Pair]) -> Differences:
+def columns_of(blocks: Sequence[Block], configurations: Sequence[Configuration]) -> Columns:
+    """Return each configuration's value in every block, NaN where the block lacks it."""
+    return {
+        one: np.fromiter((block.get(one, math.nan) for block in blocks), np.float64, len(blocks))
+        for one in configurations
+    }
+
+
+def mean_differences(columns: Columns, pairs: Sequence[Pair]) -> Differences:
     """Return the mean difference over pairs in each block: with a knob's pairs, its main effect.
 
     A pair that some block lacks is left out of every block, so that all blocks estimate the same.
 
     Args:
-        blocks: For each block the log of each configuration that is there.
+        columns: The log of each configuration in each block; see `columns_of`.
         pairs: (configuration, the one that it is compared with).
     """
-    present = [sum(there in block and here in block for block in blocks) for there, here in pairs]
-    whole = [pair for pair, count in zip(pairs, present, strict=True) if blocks and count == len(blocks)]
-    values = tuple(
-        math.fsum(block[there] - block[here] for there, here in whole) / len(whole) for block in blocks if whole
-    )
-    partial = sum(0 < count < len(blocks) for count in present)
+    found = [columns[there] - columns[here] for there, here in pairs]
+    lacking = [int(np.isnan(one).sum()) for one in found]
+    whole = [one for one, count in zip(found, lacking, strict=True) if one.size and not count]
+    values = tuple((row_sums(whole) / len(whole)).tolist()) if whole else ()
+    partial = sum(0 < count < one.size for one, count in zip(found, lacking, strict=True))
     return Differences(values, len(whole), partial, len(pairs) - len(whole) - partial)
 
 
@@ -187,7 +199,8 @@ def measure_widths(blocks: Sequence[Block], comparison: Comparison, confidence: 
         confidence: Strictly between 0 and 1.
     """
     filled = [block for block in blocks if block]
-    effects = tuple(_effect(filled, comparison, knob, level, confidence) for knob, level in comparison.steps())
+    columns = columns_of(filled, comparison.configurations)
+    effects = tuple(_effect(columns, comparison, knob, level, confidence) for knob, level in comparison.steps())
     cells = tuple(
         _cell(filled, comparison, configuration, confidence)
         for configuration in comparison.configurations
@@ -237,8 +250,8 @@ def is_precise(widths: Widths, effect_target: float = 0.01, cell_target: float =
     return find_shortfall(widths, effect_target, cell_target, least_blocks) is None
 
 
-def _effect(blocks: Sequence[Block], comparison: Comparison, knob: str, level: Level, confidence: float) -> EffectWidth:
-    found = mean_differences(blocks, comparison.pairs(knob, level))
+def _effect(columns: Columns, comparison: Comparison, knob: str, level: Level, confidence: float) -> EffectWidth:
+    found = mean_differences(columns, comparison.pairs(knob, level))
     width = _half_width(found.values, confidence)
     return EffectWidth(f"{knob}={level}", width, len(found.values), found.whole, found.partial, found.missing)
 

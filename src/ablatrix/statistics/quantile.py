@@ -1,6 +1,7 @@
 """Summary of one trial's samples, and intervals of a quantile without assuming a distribution."""
 
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -71,6 +72,11 @@ def _interval_ranks(count: int, quantile: float, confidence: float) -> tuple[int
     while upper <= count and binom.sf(upper - 1, count, quantile) > tail:
         upper += 1
     return None if lower < 1 or upper > count else (lower, upper)
+
+
+def row_sums(columns: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the sum over columns of each row, rounded once: neither order nor the processor's vectors have a say."""
+    return np.fromiter(map(math.fsum, np.stack(columns, axis=1).tolist()), np.float64, columns[0].size)
 
 
 def finite_values(samples: Numbers, at_least: int) -> NDArray[np.float64]:
