@@ -18,7 +18,6 @@ from ablatrix.statistics.precision import (
     EffectWidth,
     Widths,
     find_shortfall,
-    is_precise,
     measure_widths,
 )
 
@@ -89,7 +88,7 @@ def test_a_cell_that_always_fails_is_reported_and_holds_up_nothing() -> None:
     found = measure_widths(blocks, LATTICE)
     assert [effect.pairs_missing for effect in found.effects] == [1, 1]
     assert found.missing == ((ON, ON),)
-    assert is_precise(found)
+    assert find_shortfall(found) is None
 
 
 def test_a_cell_that_fails_now_and_then_must_have_its_own_share_of_blocks() -> None:
@@ -98,7 +97,7 @@ def test_a_cell_that_fails_now_and_then_must_have_its_own_share_of_blocks() -> N
     assert short is not None
     assert (short.subject, short.half_width) == ("ratio of fusion=on, reuse=on", None)
     assert "has no interval yet" in short.reason
-    assert is_precise(measure_widths([*blocks, FIRST], LATTICE))
+    assert find_shortfall(measure_widths([*blocks, FIRST], LATTICE)) is None
 
 
 def test_an_effect_whose_only_pair_lacks_a_block_is_not_called_precise() -> None:
@@ -106,7 +105,7 @@ def test_an_effect_whose_only_pair_lacks_a_block_is_not_called_precise() -> None
     blocks: list[Block] = [both, both, both, both, both, both, {(OFF,): 0.0}]
     found = measure_widths(blocks, PAIR)
     assert (found.effects[0].pairs, found.effects[0].pairs_partial) == (0, 1)
-    assert not is_precise(found)
+    assert find_shortfall(found) is not None
 
 
 def test_effects_do_without_a_baseline_that_fails_and_ratios_do_not() -> None:
@@ -120,7 +119,7 @@ def test_a_knob_with_one_level_has_no_effect() -> None:
     one = Comparison(("fusion", "reuse"), ("fusion", "reuse"), (OFF, OFF), ((OFF, OFF), (ON, OFF)))
     found = measure_widths([{(OFF, OFF): 0.0, (ON, OFF): 0.1}] * 5, one)
     assert [effect.name for effect in found.effects] == ["fusion=on"]
-    assert is_precise(found)
+    assert find_shortfall(found) is None
 
 
 def test_a_knob_with_three_levels_has_an_effect_for_each_step() -> None:
@@ -137,8 +136,8 @@ def test_a_secondary_knob_has_cells_and_no_effect() -> None:
 
 def test_with_nothing_to_compare_the_least_blocks_are_enough() -> None:
     alone = Comparison(("fusion",), ("fusion",), (OFF,), ((OFF,),))
-    assert not is_precise(measure_widths([{(OFF,): 1.0}] * 4, alone))
-    assert is_precise(measure_widths([{(OFF,): 1.0}] * 5, alone))
+    assert find_shortfall(measure_widths([{(OFF,): 1.0}] * 4, alone)) is not None
+    assert find_shortfall(measure_widths([{(OFF,): 1.0}] * 5, alone)) is None
 
 
 def widths_of(effect: float, cell: float, blocks: int = 5) -> Widths:
@@ -147,11 +146,11 @@ def widths_of(effect: float, cell: float, blocks: int = 5) -> Widths:
 
 
 def test_both_targets_and_the_least_blocks_must_be_reached() -> None:
-    assert is_precise(widths_of(0.01, 0.02))
-    assert not is_precise(widths_of(0.0101, 0.02))
-    assert not is_precise(widths_of(0.01, 0.0201))
-    assert not is_precise(widths_of(0.001, 0.001, blocks=4))
-    assert is_precise(widths_of(0.001, 0.001, blocks=4), least_blocks=4)
+    assert find_shortfall(widths_of(0.01, 0.02)) is None
+    assert find_shortfall(widths_of(0.0101, 0.02)) is not None
+    assert find_shortfall(widths_of(0.01, 0.0201)) is not None
+    assert find_shortfall(widths_of(0.001, 0.001, blocks=4)) is not None
+    assert find_shortfall(widths_of(0.001, 0.001, blocks=4), least_blocks=4) is None
 
 
 def test_what_is_short_is_the_widest_against_its_target() -> None:
@@ -224,7 +223,7 @@ def test_stopping_on_width_keeps_false_positives_near_nominal_and_stopping_on_si
             n: stats.t.ppf(0.975, n - 1) * logs[:n].std(ddof=1) / math.sqrt(n) < abs(logs[:n].mean())
             for n in range(5, most + 1)
         }
-        stop = next((n for n in different if is_precise(measure_widths(blocks[:n], PAIR))), most)
+        stop = next((n for n in different if find_shortfall(measure_widths(blocks[:n], PAIR)) is None), most)
         by_width += bool(different[stop])
         by_significance += any(different.values())
     assert by_width / runs <= 0.09

@@ -245,11 +245,6 @@ def find_shortfall(
     return found
 
 
-def is_precise(widths: Widths, effect_target: float = 0.01, cell_target: float = 0.02, least_blocks: int = 5) -> bool:
-    """Return whether nothing is short of its target; ``find_shortfall`` says what is."""
-    return find_shortfall(widths, effect_target, cell_target, least_blocks) is None
-
-
 def _effect(columns: Columns, comparison: Comparison, knob: str, level: Level, confidence: float) -> EffectWidth:
     found = mean_differences(columns, comparison.pairs(knob, level))
     width = _half_width(found.values, confidence)
