@@ -26,7 +26,7 @@ from time import perf_counter
 from typing import Any
 
 from ablatrix.statistics.precision import Comparison, Configuration, find_shortfall, measure_widths
-from ablatrix.statistics.ratio import paired_ratio, welch_ratio
+from ablatrix.statistics.ratio import Ratio, paired_ratio, welch_ratio
 from ablatrix.study.model import HotProtocol
 from ablatrix.trials.block import run_hot
 from ablatrix.trials.stopping import CONFIRMING_BLOCKS
@@ -139,7 +139,7 @@ def planted_figures(cases: Sequence[Case]) -> dict[str, Any]:
     """Return how often a planted slowdown is found."""
     if not cases:
         return {"planted": 0}
-    slower: Callable[[Case, int], bool] = lambda case, place: (ratio(case, place).low or 0.0) > 1.0  # noqa: E731
+    slower: Callable[[Case, int], bool] = lambda case, place: ratio(case, place).side > 0  # noqa: E731
     return {
         "planted": len(cases),
         "planted_blocks_mean": sum(len(case["levels"][0]) for case in cases) / len(cases),
@@ -158,21 +158,20 @@ def rate(name: str, verdicts: Sequence[bool]) -> dict[str, Any]:
     return {name: sum(verdicts) / len(verdicts), f"{name}_interval": [float(low), float(high)]}
 
 
-def ratio(case: Case, place: int) -> Any:
+def ratio(case: Case, place: int) -> Ratio:
     """Return the ratio of one configuration to the first, paired over blocks."""
     return paired_ratio([b - a for a, b in zip(case["levels"][0], case["levels"][place], strict=True)])
 
 
 def engine_differs(case: Case, place: int) -> bool:
     """Return whether the engine's interval leaves out 1."""
-    found = ratio(case, place)
-    return not found.low <= 1.0 <= found.high
+    return ratio(case, place).side != 0
 
 
 def sequential_differs(first: Case, then: Case) -> bool:
     """Return whether Welch's interval on the means of processes leaves out 1: all A's ran before all B's."""
     found = welch_ratio(process_means(then, 1), process_means(first, 0))
-    return found.low is not None and found.high is not None and not found.low <= 1.0 <= found.high
+    return found.side != 0
 
 
 def process_means(case: Case, place: int) -> list[float]:

@@ -99,4 +99,4 @@ def _side(logs: tuple[float, ...]) -> int:
     found = paired_ratio(logs)
     if found.low is None or found.high is None:  # an exact figure of one block
         return (logs[0] > 0.0) - (logs[0] < 0.0)
-    return (found.low > 1.0) - (found.high < 1.0)
+    return found.side

@@ -12,7 +12,7 @@ from ablatrix.analysis.configurations import UNIT, by_block
 from ablatrix.analysis.effects import Effect
 from ablatrix.analysis.estimate import grouped, refuse_mixed
 from ablatrix.analysis.evidence import Question, gather
-from ablatrix.analysis.judgement import NO_EFFECT, NOT_DISTINGUISHABLE, Judgement
+from ablatrix.analysis.judgement import NO_EFFECT, Judgement
 from ablatrix.analysis.stability import METRIC_OF_MODE
 from ablatrix.analysis.surroundings import Change, find_changes
 from ablatrix.analysis.tidy import Tidy
@@ -287,7 +287,7 @@ def _sides(a: _Judged | None, b: _Judged | None) -> Sides:
 def _compared(a: _Judged | None, b: _Judged | None, size: Agreement | None) -> ComparedEffect:
     effect = next(one.effect for one in (a, b) if one is not None)
     verdict_a, verdict_b = (None if one is None else one.judgement.verdict for one in (a, b))
-    key = verdict_a not in (None, NO_EFFECT, NOT_DISTINGUISHABLE)
+    key = a is not None and a.judgement.is_different
     return ComparedEffect(
         effect.workload,
         effect.compiler,
@@ -306,7 +306,7 @@ def _compared(a: _Judged | None, b: _Judged | None, size: Agreement | None) -> C
         0 if b is None else b.effect.pairs,
         size,
         key,
-        _reproduced(a, b) if key and a is not None else None,
+        _reproduced(a, b) if a is not None and key else None,
     )
 
 
@@ -321,7 +321,7 @@ def _reproduced(a: _Judged, b: _Judged | None) -> bool:
     if b.judgement.verdict in (a.judgement.verdict, NO_EFFECT):
         return b.judgement.verdict == a.judgement.verdict
     ratio = b.effect.ratio
-    if ratio.low is None or ratio.high is None or ratio.low <= 1.0 <= ratio.high:
+    if not ratio.side:
         return False
     same_side = (ratio.value < 1.0) == (a.effect.ratio.value < 1.0)
     return same_side and abs(math.log(ratio.value)) > math.log1p(b.judgement.floor or 0.0)

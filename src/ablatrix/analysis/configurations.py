@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.estimate import PRIMARY_KNOBS, grouped, ratios_to_baseline, sort_key
+from ablatrix.analysis.estimate import grouped, in_order, ratios_to_baseline, sort_key
 from ablatrix.analysis.paired import BLOCK
 from ablatrix.statistics.ratio import Ratio
 
@@ -97,9 +97,8 @@ def described(settings: Iterable[Setting]) -> str:
 
 def _varying(part: pl.DataFrame, base: Mapping[str, str | None]) -> dict[str, tuple[str, ...]]:
     names = [name.removeprefix("knob_") for name in part.columns if name.startswith("knob_")]
-    ordered = [*(knob for knob in PRIMARY_KNOBS if knob in names), *sorted(set(names) - set(PRIMARY_KNOBS))]
     levels = {}
-    for knob in ordered:
+    for knob in in_order(names):
         seen = part[f"knob_{knob}"].drop_nulls().unique().to_list()
         if len(seen) > 1:
             levels[knob] = tuple(sorted(seen, key=lambda level: (level != base.get(knob), sort_key(level))))

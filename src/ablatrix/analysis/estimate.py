@@ -89,9 +89,13 @@ def varying_knobs(found: Tidy) -> list[str]:
     """Return the columns of knobs with more than one level: primary ones first, then by name."""
     measured = found.trials.filter(pl.col("role") == "measured")
     names = [name.removeprefix("knob_") for name in found.columns("knob_")]
-    varying = [name for name in names if len(_distinct(measured[f"knob_{name}"])) > 1]
-    primary = [name for name in PRIMARY_KNOBS if name in varying]
-    return [f"knob_{name}" for name in (*primary, *sorted(set(varying) - set(primary)))]
+    return [f"knob_{name}" for name in in_order(names) if len(_distinct(measured[f"knob_{name}"])) > 1]
+
+
+def in_order(knobs: Iterable[str]) -> list[str]:
+    """Return knobs as tables show them: primary ones first, then by name."""
+    names = set(knobs)
+    return [*(name for name in PRIMARY_KNOBS if name in names), *sorted(names - set(PRIMARY_KNOBS))]
 
 
 def group_columns(found: Tidy, mixed: Sequence[str] = (), by_mode: bool = True) -> list[str]:

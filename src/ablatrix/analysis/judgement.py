@@ -37,6 +37,11 @@ class Judgement:
     p_equivalence: float | None
     floor: float | None
 
+    @property
+    def is_different(self) -> bool:
+        """Whether the verdict says that the knob does something."""
+        return self.verdict not in (None, NO_EFFECT, NOT_DISTINGUISHABLE)
+
 
 def judge_main_effects(
     effects: Sequence[Effect], floors: Sequence[NoiseFloor], metric: Metric, margin: float = DEFAULT_MARGIN

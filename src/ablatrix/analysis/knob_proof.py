@@ -116,7 +116,7 @@ def claimed_fault(proof: KnobProof, ratio: Ratio, metric: str) -> str | None:
         ratio: The effect on ``metric``.
         metric: Name of what is compared.
     """
-    if proof.verdict != "no_op" or not _leaves_out_one(ratio):
+    if proof.verdict != "no_op" or not ratio.side:
         return None
     return (
         f"{proof.workload} on {proof.compiler}: knob '{proof.knob}' is a no-op from {proof.base_level} to "
@@ -124,10 +124,6 @@ def claimed_fault(proof: KnobProof, ratio: Ratio, metric: str) -> str | None:
         f"by {ratio.value:.4f} [{ratio.low:.4f}, {ratio.high:.4f}]; that is noise or the order of trials: do not "
         "report it, and look at the noise floor"
     )
-
-
-def _leaves_out_one(ratio: Ratio) -> bool:
-    return ratio.low is not None and ratio.high is not None and not ratio.low <= 1.0 <= ratio.high
 
 
 def _proofs(unit: Unit) -> Iterator[KnobProof]:
@@ -234,7 +230,7 @@ def _memory_moved(unit: Unit, pairs: Sequence[_Pair]) -> bool:
         # A block that lacks a pair would be a mean over other pairs than the rest.
         whole = [values for values in logs.values() if len(values) == max(map(len, logs.values()))]
         ratio = paired_ratio([math.fsum(values) / len(values) for values in whole]) if whole else None
-        if ratio is not None and _leaves_out_one(ratio):
+        if ratio is not None and ratio.side:
             return True
     return False
 

@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ablatrix.analysis.estimate import PRIMARY_KNOBS, grouped, sort_key
+from ablatrix.analysis.estimate import grouped, in_order, sort_key
 from ablatrix.statistics.precision import Columns, Comparison, Configuration, columns_of
 
 UNIT = ("workload", "workload_digest", "compiler", "mode")
@@ -126,19 +126,13 @@ def lattices(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[str]
         knobs = [name.removeprefix("knob_") for name in knob_columns if part[f"baseline_{name[5:]}"].null_count() == 0]
         if not knobs:
             continue
-        readings = _read(part, metric, _in_order(knobs))
+        readings = _read(part, metric, tuple(in_order(knobs)))
         of_unit = (unit[: len(origin)], *unit[len(origin) :], metric)
         for stage, own in readings.by_stage.items():
             shape = _shape(readings, own)
             if shape is not None:
                 found.append(_lattice((*of_unit, stage), shape, readings))
     return found
-
-
-def _in_order(knobs: Sequence[str]) -> tuple[str, ...]:
-    """Return knobs as tables show them: primary ones first, then by name."""
-    primary = [name for name in PRIMARY_KNOBS if name in knobs]
-    return (*primary, *sorted(set(knobs) - set(primary)))
 
 
 def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:

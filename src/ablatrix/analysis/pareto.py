@@ -156,9 +156,7 @@ def _side(one: _Readings, other: _Readings, objective: Objective) -> int:
         ratio = welch_ratio(one.relative[objective], other.relative[objective])
     else:
         return 0
-    if ratio.low is None or ratio.high is None:
-        return 0
-    return (ratio.low > 1.0) - (ratio.high < 1.0)
+    return ratio.side
 
 
 def _top_cycle(above: Mapping[Settings, set[Settings]]) -> set[Settings]:

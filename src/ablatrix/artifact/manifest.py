@@ -57,7 +57,7 @@ def _relative(path: str) -> str:
 
 
 class Part(BaseModel):
-    """Base of every part of a manifest: frozen, no unknown field."""
+    """Base of every part of a document of this room: frozen, no unknown field."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

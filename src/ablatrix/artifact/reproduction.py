@@ -3,18 +3,13 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from ablatrix.artifact.manifest import Part
 from ablatrix.errors import ArtifactError
 
 REPORT_VERSION = "1.0"
 Outcome = Literal["reproduced", "not_reproduced", "undecided"]
-
-
-class Part(BaseModel):
-    """Base of every part of a report: frozen, no unknown field."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Claim(Part):

@@ -16,7 +16,6 @@ import polars as pl
 
 from ablatrix.analysis.estimate import mixed_origins, without_primers
 from ablatrix.analysis.evidence import Question, gather
-from ablatrix.analysis.judgement import NO_EFFECT, NOT_DISTINGUISHABLE
 from ablatrix.analysis.knob_proof import claimed_fault, prove_knobs
 from ablatrix.analysis.planned import DESIGN_NAME, count_planned
 from ablatrix.analysis.primary_matrix import MODES, PrimaryMatrix, primary_matrices
@@ -268,7 +267,7 @@ def _claimed(found: Tidy) -> list[str]:
     faults = []
     for one in evidence:
         for effect, judgement in zip(one.effects, one.judgements, strict=True):
-            if judgement is None or effect.ratio is None or judgement.verdict in (None, NO_EFFECT, NOT_DISTINGUISHABLE):
+            if judgement is None or effect.ratio is None or not judgement.is_different:
                 continue
             key = (effect.workload, effect.compiler, effect.knob, effect.base_level, effect.level)
             told = (claimed_fault(proof, effect.ratio, effect.metric) for proof in proofs.get(key, ()))

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ablatrix.analysis.configurations import Settings
     from ablatrix.analysis.knob_proof import KnobProof
     from ablatrix.analysis.pareto import Front
-    from ablatrix.statistics.ratio import Ratio
 
 Row = Sequence[str]
 MOST_EXAMPLES = 2
@@ -118,11 +117,12 @@ def _show_next(blame: "Blame") -> None:
 
 def _break_even_row(found: "BreakEven") -> Iterable[Row]:
     from ablatrix.analysis.configurations import described
+    from ablatrix.cli.display import ratio_text
 
     runs = found.reason or ""
     if found.runs is not None and found.low is not None and found.high is not None:
         runs = f"{found.runs:.0f} [{found.low:.0f}, {found.high:.0f}]"
-    times = [_ratio(found.compile_ratio), _ratio(found.run_ratio)]
+    times = [ratio_text(found.compile_ratio), ratio_text(found.run_ratio)]
     yield [found.workload, found.compiler, described(found.moved), *times, found.verdict, runs]
 
 
@@ -160,10 +160,3 @@ def _front_plain(front: "Front") -> dict[str, Any]:
         "points": list(map(asdict, front.points)),
         "left_out": left_out,
     }
-
-
-def _ratio(ratio: "Ratio | None") -> str:
-    if ratio is None:
-        return ""
-    interval = "" if ratio.low is None or ratio.high is None else f" [{ratio.low:.3f}, {ratio.high:.3f}]"
-    return f"{ratio.value:.3f}{interval}"

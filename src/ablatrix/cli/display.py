@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ablatrix.records.model import Record
+from ablatrix.statistics.ratio import Ratio
 from ablatrix.study.cost import estimate_seconds
 from ablatrix.study.design import Design, Trial
 from ablatrix.study.model import Study
@@ -26,6 +27,14 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     console.print(table)
+
+
+def ratio_text(ratio: Ratio | None) -> str:
+    """Return a ratio with its interval where it has one, nothing where there is none."""
+    if ratio is None:
+        return ""
+    interval = "" if ratio.low is None or ratio.high is None else f" [{ratio.low:.3f}, {ratio.high:.3f}]"
+    return f"{ratio.value:.3f}{interval}"
 
 
 def show_design(study: Study, design: Design, trials: Sequence[Trial], known: Mapping[str, Record]) -> None:

@@ -176,9 +176,7 @@ def _ratio(ratio: Ratio | None) -> str:
 
 def _part(share: Effect, total: Effect) -> str:
     """Return a share in percent of the total, nothing where the total is too small to be divided up."""
-    if share.ratio is None or total.ratio is None or total.ratio.low is None or total.ratio.high is None:
-        return ""
-    if total.ratio.low <= 1.0 <= total.ratio.high:
+    if share.ratio is None or total.ratio is None or not total.ratio.side:
         return ""
     return f"{math.log(share.ratio.value) / math.log(total.ratio.value) + 0.0:.0%}"  # 0.0: no -0 %
 

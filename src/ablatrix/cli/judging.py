@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ablatrix.analysis.agreement import Agreement
     from ablatrix.analysis.compare import SideBySide
     from ablatrix.artifact.verdict import Verdict
-    from ablatrix.statistics.ratio import Ratio
 
 MOST_SHOWN = 12
 ENDS = ("baseline", "reference")
@@ -109,7 +108,7 @@ def _show_verdict(verdict: "Verdict") -> None:
 
 def _show_comparison(found: "SideBySide", every_cell: bool) -> None:
     from ablatrix.analysis.compare import sizes
-    from ablatrix.cli.display import print_table
+    from ablatrix.cli.display import print_table, ratio_text
 
     if found.changes:
         rows = [[one.what, ", ".join(one.a) or "not known", ", ".join(one.b) or "not known"] for one in found.changes]
@@ -119,7 +118,7 @@ def _show_comparison(found: "SideBySide", every_cell: bool) -> None:
     rows = [
         [
             *(one.workload, one.metric, f"{one.knob}: {one.base_level} -> {one.level}"),
-            *(_ratio(one.ratio_a), one.verdict_a or "", _ratio(one.ratio_b), one.verdict_b or ""),
+            *(ratio_text(one.ratio_a), one.verdict_a or "", ratio_text(one.ratio_b), one.verdict_b or ""),
             *(_state(one.size), "" if one.reproduced is None else _answer(one.reproduced)),
         ]
         for one in found.effects
@@ -129,8 +128,8 @@ def _show_comparison(found: "SideBySide", every_cell: bool) -> None:
     chosen = [one for one in found.cells if every_cell or _is_apart(one.to_baseline) or one.name in ENDS]
     rows = [
         [
-            *(one.workload, one.compiler, one.mode, one.name, _ratio(one.time.ratio if one.time else None)),
-            *(_ratio(one.to_baseline_a), _ratio(one.to_baseline_b), _state(one.to_baseline)),
+            *(one.workload, one.compiler, one.mode, one.name, ratio_text(one.time.ratio if one.time else None)),
+            *(ratio_text(one.to_baseline_a), ratio_text(one.to_baseline_b), _state(one.to_baseline)),
         ]
         for one in chosen
     ]
@@ -180,13 +179,6 @@ def _widest(one: Any) -> str:
 
 def _width(width: float | None) -> str:
     return "" if width is None else f"+-{width:.1%}"
-
-
-def _ratio(ratio: "Ratio | None") -> str:
-    if ratio is None:
-        return ""
-    interval = "" if ratio.low is None or ratio.high is None else f" [{ratio.low:.3f}, {ratio.high:.3f}]"
-    return f"{ratio.value:.3f}{interval}"
 
 
 def _state(agreement: "Agreement | None") -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablatrix.statistics.quantile import Numbers, finite_values
-from ablatrix.statistics.ratio import ROUNDING
+from ablatrix.statistics.ratio import ROUNDING, satterthwaite
 
 
 class Extent(StrEnum):
@@ -141,8 +141,7 @@ def _solutions(a: float, b: float, c: float, discriminant: float) -> tuple[Exten
 
 
 def _satterthwaite(share_x: float, share_y: float, count_x: int, count_y: int) -> float:
-    """Return the degrees of freedom for two parts of a variance, each estimated from its own group."""
-    whole = share_x + share_y
-    if whole == 0.0:
+    """Return the degrees of freedom for two parts of a variance; those of the sizes alone where both are 0."""
+    if share_x + share_y == 0.0:
         return count_x + count_y - 2.0
-    return 1.0 / ((share_x / whole) ** 2 / (count_x - 1) + (share_y / whole) ** 2 / (count_y - 1))
+    return satterthwaite((share_x, share_y), (count_x, count_y))

@@ -41,6 +41,13 @@ class Ratio:
             return None
         return (math.log(self.high) - math.log(self.low)) / 2.0
 
+    @property
+    def side(self) -> int:
+        """On which side of 1 the whole interval lies: -1 below, 1 above; 0 when it holds 1, or without an interval."""
+        if self.low is None or self.high is None:
+            return 0
+        return (self.low > 1.0) - (self.high < 1.0)
+
 
 def paired_ratio(log_ratios: Numbers, confidence: float = 0.95) -> Ratio:
     """Return the ratio from one log ratio a block, with Student's t interval over blocks.
@@ -79,9 +86,7 @@ def welch_ratio(numerators: Numbers, denominators: Numbers, confidence: float = 
     error = math.sqrt(sum(parts))
     if error == 0.0:
         return Ratio(math.exp(mean), math.exp(mean), math.exp(mean), count, _p_value(mean, 0.0, 1.0))
-    # Welch-Satterthwaite, in shares of the whole so that small variances do not underflow when squared.
-    shares = [part / sum(parts) for part in parts]
-    freedom = 1.0 / sum(share**2 / (group.size - 1) for share, group in zip(shares, groups, strict=True))
+    freedom = satterthwaite(parts, [group.size for group in groups])
     return _with_interval(mean, error, freedom, count, confidence)
 
 
@@ -110,12 +115,25 @@ def mean_ratio(groups: Sequence[Numbers], confidence: float = 0.95) -> Ratio:
     errors = [error for _, error, _ in found if error is not None]
     if len(errors) < len(found):
         return Ratio(math.exp(mean), None, None, count)
-    squares = math.fsum(error**2 for error in errors)
-    if squares == 0.0:
+    squares = [error**2 for error in errors]
+    whole = math.fsum(squares)
+    if whole == 0.0:
         return Ratio(math.exp(mean), math.exp(mean), math.exp(mean), count, _p_value(mean, 0.0, 1.0))
-    sizes = [size for _, _, size in found]
-    freedom = 1.0 / sum((error**2 / squares) ** 2 / (size - 1) for error, size in zip(errors, sizes, strict=True))
-    return _with_interval(mean, math.sqrt(squares) / len(found), freedom, count, confidence)
+    freedom = satterthwaite(squares, [size for _, _, size in found])
+    return _with_interval(mean, math.sqrt(whole) / len(found), freedom, count, confidence)
+
+
+def satterthwaite(parts: Sequence[float], sizes: Sequence[int]) -> float:
+    """Return the degrees of freedom of a variance that is the sum of parts, each estimated from its own group.
+
+    Welch-Satterthwaite, in shares of the whole, so that small variances do not underflow when squared.
+
+    Args:
+        parts: Not all of them 0.
+        sizes: Values of each group, at least 2.
+    """
+    whole = math.fsum(parts)
+    return 1.0 / sum((part / whole) ** 2 / (size - 1) for part, size in zip(parts, sizes, strict=True))
 
 
 def mean_and_error(values: Numbers) -> tuple[float, float | None, int]:

@@ -131,10 +131,10 @@ def measure_noise_floor(
     for outcome in outcomes:
         if outcome.result["status"] != "ok":
             raise TrialError(f"noise floor: a trial ended as {outcome.result['status']}: {outcome.result['error']}")
-    medians = {one.trial.trial_id: summarise(list(chain.from_iterable(one.bursts_ms))).p50 for one in outcomes}
+    medians = [summarise(list(chain.from_iterable(one.bursts_ms))).p50 for one in outcomes]
     return NoiseFloor(
         tuple(_log_ratio(outcomes[2 * number : 2 * number + 2]) for number in range(made)),
-        summarise(list(medians.values())).p50,
+        summarise(medians).p50,
         used,
         tuple(filter(None, (outcome.noise.get("disturbance") for outcome in outcomes))),
         monotonic() - began,

@@ -123,8 +123,10 @@ class Session:
             if record.trial_id in trials:
                 blocks.setdefault(record.block_id, []).append(record)
         for members in blocks.values():
-            for progress in found.values():
-                progress.add(trials, members)
+            of_block = (self._cells[trials[record.trial_id].cell_id] for record in members)
+            own = next((one for one in of_block if one.knobs), None)  # the reference belongs to no compiler
+            if own is not None and (own.workload, own.compiler) in found:
+                found[own.workload, own.compiler].add(trials, members)
         return found
 
     def _add_blocks(self) -> None:
