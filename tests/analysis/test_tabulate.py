@@ -10,6 +10,7 @@ import pytest
 
 from ablatrix.analysis.delimited import csv_text
 from ablatrix.analysis.tabulate import PRIMER, tabulate
+from ablatrix.analysis.tidy import tidy
 from ablatrix.errors import AnalysisError
 from tests.synthetic import Plant, make_records, write_records
 
@@ -33,11 +34,11 @@ def contents(directory: Path) -> dict[str, bytes]:
 def test_the_same_records_give_the_same_bytes_in_another_process_and_order(tmp_path: Path) -> None:
     a = write_records(tmp_path / "a.jsonl", make_records(plants=PLANTS, primers=1, superseded=2))
     b = write_records(tmp_path / "b.jsonl", make_records(workloads=["resnet"]))
-    written = tabulate([a, b], tmp_path / "one", allow_mixed=True)
+    written = tabulate(tidy([a, b]), tmp_path / "one", allow_mixed=True)
     assert sorted(path.relative_to(tmp_path / "one").as_posix() for path in written) == sorted(FILES)
     code = (
-        "import sys; from ablatrix.analysis.tabulate import tabulate; "
-        "tabulate(sys.argv[1:3], sys.argv[3], allow_mixed=True); "
+        "import sys; from ablatrix.analysis.tabulate import tabulate; from ablatrix.analysis.tidy import tidy; "
+        "tabulate(tidy(sys.argv[1:3]), sys.argv[3], allow_mixed=True); "
         "assert not {'torch', 'tvm', 'transformers'} & sys.modules.keys()"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "99", "TZ": "Asia/Tokyo", "POLARS_MAX_THREADS": "1"}
@@ -48,7 +49,7 @@ def test_the_same_records_give_the_same_bytes_in_another_process_and_order(tmp_p
 
 def test_every_trial_has_a_line_and_every_exclusion_a_count(tmp_path: Path) -> None:
     records = make_records(plants=PLANTS, primers=3, superseded=2)
-    tabulate([write_records(tmp_path / "r.jsonl", records)], tmp_path)
+    tabulate(tidy([write_records(tmp_path / "r.jsonl", records)]), tmp_path)
     lines = (tmp_path / "ablation.csv").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 1 + len(records) - 2
     with (tmp_path / "tables" / "exclusions.csv").open(encoding="utf-8", newline="") as file:
@@ -65,7 +66,7 @@ def test_every_trial_has_a_line_and_every_exclusion_a_count(tmp_path: Path) -> N
 
 def test_missing_is_empty_and_numbers_are_unrounded(tmp_path: Path) -> None:
     records = make_records(workloads=["encoder"], blocks=1, plants=PLANTS)
-    tabulate([write_records(tmp_path / "r.jsonl", records)], tmp_path)
+    tabulate(tidy([write_records(tmp_path / "r.jsonl", records)]), tmp_path)
     with (tmp_path / "ablation.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["trial_id"]: row for row in csv.DictReader(file)}
     for record in records:
@@ -80,7 +81,7 @@ def test_mixed_hosts_and_commits_are_refused_by_name_unless_asked_for(tmp_path: 
     one = write_records(tmp_path / "a.jsonl", make_records(workloads=["encoder"], blocks=1))
     two = write_records(tmp_path / "b.jsonl", make_records(workloads=["encoder"], blocks=1, host="bench-2"))
     with pytest.raises(AnalysisError, match=r"host: bench-1, bench-2; .*--allow-mixed"):
-        tabulate([one, two], tmp_path)
+        tabulate(tidy([one, two]), tmp_path)
     assert not (tmp_path / "ablation.csv").exists()
 
 
@@ -88,7 +89,7 @@ def test_a_mixture_that_was_asked_for_is_a_column_and_never_pooled(tmp_path: Pat
     one = make_records(workloads=["encoder"], blocks=1)
     two = make_records(workloads=["encoder"], blocks=1, host="bench-2")
     paths = [write_records(tmp_path / f"{i}.jsonl", records) for i, records in enumerate([one, two])]
-    tabulate(paths, tmp_path, allow_mixed=True)
+    tabulate(tidy(paths), tmp_path, allow_mixed=True)
     with (tmp_path / "tables" / "ablation_summary.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["host"] for row in rows] == ["bench-1"] * 36 + ["bench-2"] * 36
@@ -96,7 +97,7 @@ def test_a_mixture_that_was_asked_for_is_a_column_and_never_pooled(tmp_path: Pat
 
 
 def test_figures_embed_true_type_and_hold_no_date_or_program(tmp_path: Path) -> None:
-    tabulate([write_records(tmp_path / "r.jsonl", make_records(workloads=["encoder"], blocks=1))], tmp_path)
+    tabulate(tidy([write_records(tmp_path / "r.jsonl", make_records(workloads=["encoder"], blocks=1))]), tmp_path)
     pdf = (tmp_path / "figures" / "cache_miss_vs_compile.pdf").read_bytes()
     assert b"/FontFile2" in pdf
     assert b"/Type3" not in pdf
@@ -106,7 +107,7 @@ def test_figures_embed_true_type_and_hold_no_date_or_program(tmp_path: Path) -> 
 
 def test_a_study_in_which_every_cold_trial_failed_still_has_its_tables_and_figure(tmp_path: Path) -> None:
     records = make_records(workloads=["encoder"], blocks=1, plants=[Plant("timeout", "encoder", "cold", {})])
-    assert len(tabulate([write_records(tmp_path / "r.jsonl", records)], tmp_path)) == len(FILES)
+    assert len(tabulate(tidy([write_records(tmp_path / "r.jsonl", records)]), tmp_path)) == len(FILES)
 
 
 def test_a_text_with_commas_quotes_and_line_breaks_stays_one_line() -> None:

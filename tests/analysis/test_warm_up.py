@@ -2,10 +2,11 @@
 
 import polars as pl
 
+from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.tidy import Tidy
 from ablatrix.analysis.warm_up import CLASS, unsteady_trials
 from ablatrix.paper.sentences import warm_up_classes
-from ablatrix.paper.tables import build_table
+from ablatrix.paper.tables.build import build_table
 from ablatrix.paper.template import load_template
 from tests.synthetic import make_records, tidied
 
@@ -24,7 +25,7 @@ def test_unsteady_trials_are_counted_by_workload_and_only_where_there_are_any() 
 
 def test_a_row_of_the_main_table_tells_how_many_of_its_trials_are_unsteady() -> None:
     spec = load_template(None).tables[0]
-    rows = build_table(found(0), spec).rows
+    rows = build_table(Findings(found(0)), spec).rows
     assert {row[-1] for row in rows if row[0] == "encoder"} == {"4/4 (1 unsteady)"}
     assert {row[-1] for row in rows if row[0] == "attention"} == {"4/4"}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.stability import Margins
 from ablatrix.artifact.verdict import Criterion, Make, Verdict, reach_verdict
 from ablatrix.errors import AnalysisError, ArtifactError
@@ -33,12 +34,12 @@ def small() -> list[Record]:
     return make_records(modes=["cold"], workloads=["attention"], blocks=1)
 
 
-def quick_paper(results: Sequence[str | Path], template: str | Path | None, out: str | Path) -> list[Path]:
+def quick_paper(findings: Findings, template: str | Path | None, out: str | Path) -> list[Path]:
     """Files by the names of the paper's, without the seconds that plotting takes."""
     chosen = load_template(template)
     names = [f"tables/table{one.number}.{kind}" for one in chosen.tables for kind in ("csv", "md", "tex")]
     names += [f"figures/fig{one.number}.{kind}" for one in chosen.figures for kind in ("pdf", "png", "csv", "tex")]
-    paths = [Path(out, "paper", name) for name in (*names, "text/left_out.md")]
+    paths = [Path(out, name) for name in (*names, "text/left_out.md")]
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("Nothing was left out.\n")

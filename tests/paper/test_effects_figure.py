@@ -9,7 +9,7 @@ from ablatrix.analysis.effects import Effect, main_effects
 from ablatrix.analysis.figure import house_style
 from ablatrix.analysis.noise_floor import NoiseFloor, noise_floors
 from ablatrix.analysis.tidy import tidy
-from ablatrix.paper.effects_figure import compose_main_effects, draw_main_effects
+from ablatrix.paper.figures.main_effects import compose_main_effects, draw_main_effects
 from ablatrix.statistics.ratio import Ratio
 from tests.legibility import text_faults
 from tests.synthetic import PRIMARY, make_records, write_records

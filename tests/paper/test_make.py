@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.tidy import tidy
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.make import make_paper
 from ablatrix.records.model import Record
@@ -28,7 +30,7 @@ def make(tmp_path: Path, records: list[Record], template: str | None = None) -> 
     if template is not None:
         chosen = tmp_path / "template.yaml"
         chosen.write_text(template, encoding="utf-8")
-    make_paper([path], chosen, tmp_path)
+    make_paper(Findings(tidy([path])), chosen, tmp_path / "paper")
     return tmp_path / "paper"
 
 
@@ -39,14 +41,17 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 def test_the_same_records_give_the_same_bytes_in_another_process(tmp_path: Path) -> None:
     path = write_records(tmp_path / "r.jsonl", make_records())
-    written = make_paper([path], None, tmp_path / "one")
+    written = make_paper(Findings(tidy([path])), None, tmp_path / "one" / "paper")
     assert sorted(file.relative_to(tmp_path / "one" / "paper").as_posix() for file in written) == sorted(FILES)
     code = (
-        "import sys; from ablatrix.paper.make import make_paper; make_paper(sys.argv[1:2], None, sys.argv[2]); "
+        "import sys; from ablatrix.paper.make import make_paper; from ablatrix.analysis.findings import Findings; "
+        "from ablatrix.analysis.tidy import tidy; make_paper(Findings(tidy(sys.argv[1:2])), None, sys.argv[2]); "
         "assert not {'torch', 'tvm', 'transformers'} & sys.modules.keys()"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "99", "TZ": "Asia/Tokyo", "POLARS_MAX_THREADS": "1"}
-    subprocess.run([sys.executable, "-c", code, str(path), str(tmp_path / "two")], check=True, env=environment)
+    subprocess.run(
+        [sys.executable, "-c", code, str(path), str(tmp_path / "two" / "paper")], check=True, env=environment
+    )
     for name in FILES:
         assert (tmp_path / "one" / "paper" / name).read_bytes() == (tmp_path / "two" / "paper" / name).read_bytes(), (
             name

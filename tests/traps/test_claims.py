@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from ablatrix.analysis.evidence import Question, gather
+from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.knob_proof import claimed_fault, proof_text, prove_knobs
 from ablatrix.analysis.tabulate import tabulate
 from ablatrix.analysis.tidy import tidy
@@ -48,9 +49,9 @@ def test_runs_of_two_origins_are_not_put_into_one_table(tmp_path: Path, origin: 
         for name, records in (("a.jsonl", one_run()), ("b.jsonl", OTHERS[origin]()))
     ]
     with pytest.raises(AnalysisError, match=rf"{origin}: .*--allow-mixed"):
-        tabulate(files, tmp_path / "out")
+        tabulate(tidy(files), tmp_path / "out")
     with pytest.raises(AnalysisError, match=rf"{origin}: .*--allow-mixed"):
-        make_paper(files, None, tmp_path / "out")
+        make_paper(Findings(tidy(files)), None, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

@@ -18,7 +18,7 @@ from ablatrix.analysis.estimate import group_columns, summarise_groups, without_
 from ablatrix.analysis.figure import house_style
 from ablatrix.analysis.geometric_means import geometric_means
 from ablatrix.analysis.noise_floor import noise_floors
-from ablatrix.paper.effects_figure import compose_main_effects
+from ablatrix.paper.figures.main_effects import compose_main_effects
 from ablatrix.records.model import SCHEMA_VERSION, Level, Record
 from ablatrix.records.schema import validate_line
 from ablatrix.trials.block import run_cold, run_hot

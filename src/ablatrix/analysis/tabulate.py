@@ -1,6 +1,5 @@
 """``ablatrix tabulate``: records -> flat table, summary, exclusions and the first figure."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -8,20 +7,20 @@ import polars as pl
 from ablatrix.analysis.cold_scatter import cold_points, draw_cold_scatter
 from ablatrix.analysis.delimited import write_csv
 from ablatrix.analysis.estimate import group_columns, refuse_mixed, summarise_groups, without_primers
-from ablatrix.analysis.tidy import Tidy, tidy
+from ablatrix.analysis.tidy import Tidy
 
 PRIMER = "primer of a warm cache (in ablation.csv, in no statistics)"
 
 
-def tabulate(results_paths: Sequence[str | Path], out_dir: str | Path, allow_mixed: bool = False) -> list[Path]:
-    """Write the tables and the figure of one or more files of records. The same records give the same bytes.
+def tabulate(found: Tidy, out_dir: str | Path, allow_mixed: bool = False) -> list[Path]:
+    """Write the tables and the figure of records. The same records give the same bytes.
 
     Files: ``ablation.csv`` (a line a trial, every status), ``tables/ablation_summary.csv`` (a line a group),
     ``tables/exclusions.csv`` (what is in no statistics, and why) and
     ``figures/cache_miss_vs_compile.{pdf,png}``.
 
     Args:
-        results_paths: Files of records; their order has no say.
+        found: The table of trials.
         out_dir: Directory to write into, made where needed.
         allow_mixed: Take records of several hosts, commits or versions, with a column for each difference.
 
@@ -29,11 +28,9 @@ def tabulate(results_paths: Sequence[str | Path], out_dir: str | Path, allow_mix
         The files written.
 
     Raises:
-        RecordError: A file cannot be read, or a line breaks the schema.
-        AnalysisError: There is no finished trial, or origins are mixed and that was not asked for.
+        AnalysisError: Origins are mixed and that was not asked for.
     """
     out = Path(out_dir)
-    found = tidy(results_paths)
     mixed = refuse_mixed(found, allow_mixed)
     trials = without_primers(found.trials)
     written = [

@@ -22,11 +22,14 @@ Derive = Callable[[Path, Path], None]
 
 def derive(artifact: Path, out: Path) -> None:
     """Make tables, figures and text of an artifact's records in another directory."""
-    from ablatrix.analysis.tabulate import tabulate  # polars and matplotlib load here
+    from ablatrix.analysis.findings import Findings  # polars and matplotlib load here
+    from ablatrix.analysis.tabulate import tabulate
+    from ablatrix.analysis.tidy import tidy
     from ablatrix.paper.make import make_paper
 
-    tabulate([artifact / RECORDS_NAME], out)
-    make_paper([artifact / RECORDS_NAME], None, out)
+    found = tidy([artifact / RECORDS_NAME])
+    tabulate(found, out)
+    make_paper(Findings(found), None, out / "paper")
 
 
 def check_derived(

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import polars as pl
 
 from ablatrix.analysis.estimate import mixed_origins, without_primers
-from ablatrix.analysis.evidence import Question, gather
+from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.knob_proof import claimed_fault, prove_knobs
 from ablatrix.analysis.planned import DESIGN_NAME, count_planned
 from ablatrix.analysis.primary_matrix import MODES, PrimaryMatrix, primary_matrices
@@ -32,7 +32,7 @@ from ablatrix.records.model import Record
 LEAST_WORKLOADS = 3
 LEFT_OUT_NAME = "text/left_out.md"
 State = Literal["holds", "fails", "undecided"]
-Make = Callable[[Sequence[str | Path], str | Path | None, str | Path], list[Path]]
+Make = Callable[[Findings, str | Path | None, str | Path], list[Path]]
 
 
 @dataclass(frozen=True)
@@ -96,14 +96,20 @@ def reach_verdict(
         ArtifactError: The design or the report cannot be read, or the report is of another study.
     """
     found = tidy(results)
+    findings = Findings(found)
     # The table tells what reading reported; the plan is held against the lines themselves, superseded ones included.
     records = {path: list(read_records(path, lambda _: None)) for path in ordered_by_content(results)}
     # What can be wrong input comes before what takes time.
     reproduction = None if report is None else _report_of(found, report)
     planned = _planned(found, records, design)
     stability, matrices = find_stability(found.trials, margins), primary_matrices(found.trials)
-    left_out, paper = _paper(results, make)
-    criteria = (_matrix(found, records, planned, stability, matrices), paper, _checks(found), _outsider(reproduction))
+    left_out, paper = _paper(findings, make)
+    criteria = (
+        _matrix(found, records, planned, stability, matrices),
+        paper,
+        _checks(findings),
+        _outsider(reproduction),
+    )
     notes = [*found.notes, *(f"{count} x {reason}" for reason, count in found.excluded.items()), *left_out]
     if reproduction is not None and reproduction.host in found.trials["host"]:
         notes.append(f"the reproduction's host has the same name as the study's: {reproduction.host}")
@@ -188,21 +194,21 @@ def _planned(
     return became, problems
 
 
-def _paper(results: Sequence[Path], make: Make) -> tuple[list[str], Criterion]:
+def _paper(findings: Findings, make: Make) -> tuple[list[str], Criterion]:
     """Make the paper's parts in a directory that is thrown away."""
     template = load_template(None)
     wanted = [f"tables/table{table.number}.{kind}" for table in template.tables for kind in ("csv", "md", "tex")]
     wanted += [f"figures/fig{one.number}.{kind}" for one in template.figures for kind in ("pdf", "png", "csv", "tex")]
-    findings, left_out, made = [], [], 0
+    faults, left_out, made = [], [], 0
     with tempfile.TemporaryDirectory(prefix="ablatrix-verdict-") as scratch:
         try:
-            make(results, None, scratch)
+            make(findings, None, scratch)
         except AnalysisError as error:
-            findings.append(f"they cannot be made: {error}")
+            faults.append(f"they cannot be made: {error}")
         else:
-            paper = Path(scratch, "paper")
+            paper = Path(scratch)
             absent = [name for name in wanted if not _filled(paper / name)]
-            findings += [f"{name}: was not made" for name in absent]
+            faults += [f"{name}: was not made" for name in absent]
             made = len(wanted) - len(absent)
             lines = (paper / LEFT_OUT_NAME).read_text(encoding="utf-8").splitlines()
             left_out = [f"left out of the text: {line[2:]}" for line in lines if line.startswith("- ")]
@@ -213,15 +219,15 @@ def _paper(results: Sequence[Path], make: Make) -> tuple[list[str], Criterion]:
         "files_wanted": len(wanted),
         "sentences_left_out": len(left_out),
     }
-    return left_out, _criterion("b", "the paper's tables and figures come out", numbers, findings)
+    return left_out, _criterion("b", "the paper's tables and figures come out", numbers, faults)
 
 
 def _filled(path: Path) -> bool:
     return path.is_file() and path.stat().st_size > 0
 
 
-def _checks(found: Tidy) -> Criterion:
-    trials = without_primers(found.trials)
+def _checks(findings: Findings) -> Criterion:
+    found, trials = findings.found, findings.trials
     ok = trials.filter(pl.col("status") == "ok")
     unchecked = ok.filter((pl.col("checked").fill_null(0) == 0) | pl.col("correct").is_null()).height
     missing = int(trials["missing"].sum())
@@ -230,7 +236,7 @@ def _checks(found: Tidy) -> Criterion:
         (pl.col("mode") == "hot") & (pl.col("timed_digest").is_null() | pl.col("checked_digest").is_null())
     ).height
     other = found.excluded.get(TIMED_OTHER, 0)
-    claimed = _claimed(found)
+    claimed = _claimed(findings)
     counted = (
         (missing, "comparisons are missing"),
         (wrong.height, "trials have differences beyond the tolerance"),
@@ -238,7 +244,7 @@ def _checks(found: Tidy) -> Criterion:
         (other, "hot trials timed another executable than was checked"),
         (untold, "hot trials do not tell which executable was checked or timed"),
     )
-    findings = [f"{count} {what}" for count, what in counted if count] + claimed
+    faults = [f"{count} {what}" for count, what in counted if count] + claimed
     numbers = {
         "checked": int(trials["checked"].sum()),
         "missing": missing,
@@ -252,20 +258,16 @@ def _checks(found: Tidy) -> Criterion:
         "no_ops_claimed": len(claimed),
     }
     question = "missing = 0, differences within tolerance, nothing claimed for a knob that did nothing"
-    return _criterion("c", question, numbers, findings)
+    return _criterion("c", question, numbers, faults)
 
 
-def _claimed(found: Tidy) -> list[str]:
+def _claimed(findings: Findings) -> list[str]:
     """Return what is wrong with effects that are judged different and belong to a no-op knob."""
-    try:
-        evidence = gather(found, Question())
-    except AnalysisError:  # no knob varies, so nothing is claimed
-        return []
     proofs: dict[tuple[str | None, ...], list[Any]] = {}
-    for proof in prove_knobs(found.trials):
+    for proof in prove_knobs(findings.found.trials):
         proofs.setdefault((proof.workload, proof.compiler, proof.knob, proof.base_level, proof.level), []).append(proof)
     faults = []
-    for one in evidence:
+    for one in findings.evidence:
         for effect, judgement in zip(one.effects, one.judgements, strict=True):
             if judgement is None or effect.ratio is None or not judgement.is_different:
                 continue

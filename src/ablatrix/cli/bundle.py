@@ -31,7 +31,9 @@ def artifact_command(
     ] = False,
 ) -> None:
     """Environment check, then the whole study, tables, figures, text and MANIFEST, in one go."""
+    from ablatrix.analysis.findings import Findings
     from ablatrix.analysis.tabulate import tabulate
+    from ablatrix.analysis.tidy import tidy
     from ablatrix.artifact.bundle import assemble
     from ablatrix.artifact.environment_check import check_environment
     from ablatrix.artifact.manifest import Command
@@ -52,9 +54,9 @@ def artifact_command(
     summary = run_study(loaded, study, out, [], quiet)
     if summary.signal is not None or not summary.complete:
         end_run(summary)
-    files = [summary.results]
-    tabulate(files, out)
-    make_paper(files, None, out)
+    found = tidy([summary.results])
+    tabulate(found, out)
+    make_paper(Findings(found), None, out / "paper")
     if not keep_work:
         shutil.rmtree(ResultDirectory(out).work, ignore_errors=True)
     failed = int(summary.failed > 0)

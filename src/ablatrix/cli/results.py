@@ -23,25 +23,30 @@ def tabulate_command(
     ] = False,
 ) -> None:
     """Write ablation.csv, the summary, the figures, and the paper's tables, figures and paragraphs."""
+    from ablatrix.analysis.findings import Findings
     from ablatrix.analysis.tabulate import tabulate
+    from ablatrix.analysis.tidy import tidy
     from ablatrix.paper.make import make_paper
 
-    files = record_files(results)
-    report([*tabulate(files, out, allow_mixed=mixed), *make_paper(files, None, out, allow_mixed=mixed)])
+    found = tidy(record_files(results))
+    report(tabulate(found, out, allow_mixed=mixed))
+    report(make_paper(Findings(found), None, out / "paper", allow_mixed=mixed))
 
 
 def paper_command(
     results: Results,
-    out: Annotated[Path, typer.Option("--out", help="Directory that gets paper/.")],
+    out: Annotated[Path, typer.Option("--out", help="Directory for tables/, figures/ and text/.")],
     template: Annotated[Path | None, typer.Option("--template", help="Template; the shipped one if left out.")] = None,
     mixed: Annotated[
         bool, typer.Option("--allow-mixed", help="Accept several hosts, commits or schema versions.")
     ] = False,
 ) -> None:
     """Write the paper's tables, figures and paragraphs alone, by a template."""
+    from ablatrix.analysis.findings import Findings
+    from ablatrix.analysis.tidy import tidy
     from ablatrix.paper.make import make_paper
 
-    report(make_paper(record_files(results), template, out, allow_mixed=mixed))
+    report(make_paper(Findings(tidy(record_files(results))), template, out, allow_mixed=mixed))
 
 
 def record_files(results: list[Path]) -> list[Path]:

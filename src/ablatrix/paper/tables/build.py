@@ -8,22 +8,23 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.estimate import grouped, ratios_to_baseline, sort_key, varying_knobs, without_primers
-from ablatrix.analysis.tidy import Tidy
+from ablatrix.analysis.estimate import grouped, sort_key, varying_knobs
+from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.warm_up import UNSTEADY, count_unsteady
 from ablatrix.errors import AnalysisError
+from ablatrix.paper.filters import filtered, require_column
 from ablatrix.paper.markup import PrintedTable
-from ablatrix.paper.template import ColumnSpec, Filter, TableSpec
+from ablatrix.paper.template import ColumnSpec, TableSpec
 from ablatrix.statistics.ratio import Ratio
 
 KNOBS = "knobs"
 
 
-def build_table(found: Tidy, spec: TableSpec, mixed: Sequence[str] = ()) -> PrintedTable:
+def build_table(findings: Findings, spec: TableSpec, mixed: Sequence[str] = ()) -> PrintedTable:
     """Return a table as its template asks for.
 
     Args:
-        found: The trials.
+        findings: What is estimated from the trials.
         spec: The template's entry.
         mixed: Columns of mixed origin: each becomes a column in front.
 
@@ -31,15 +32,13 @@ def build_table(found: Tidy, spec: TableSpec, mixed: Sequence[str] = ()) -> Prin
         AnalysisError: The template names a column that the trials do not have, or groups by something else than it
             shows.
     """
-    trials = filtered(without_primers(found.trials), spec.filter, f"table {spec.number}")
-    knobs = varying_knobs(found)
+    chosen = Findings(findings.of(filtered(findings.trials, spec.filter, f"table {spec.number}")))
+    trials, knobs = chosen.trials, varying_knobs(findings.found)
     groups = [*mixed, *_expanded(spec.group_by, knobs)]
     columns = [*(ColumnSpec(column=name) for name in mixed), *_expanded_columns(spec.columns, knobs)]
     _check(spec, trials, groups, columns)
     ratios = {
-        column.column: ratios_to_baseline(trials, column.column, groups)
-        for column in columns
-        if column.aggregation == "ratio"
+        column.column: chosen.ratios(column.column, groups) for column in columns if column.aggregation == "ratio"
     }
     parts = grouped(trials, groups)
     order = [groups.index(name) for name in _expanded(spec.sort, knobs)]
@@ -56,18 +55,6 @@ def build_table(found: Tidy, spec: TableSpec, mixed: Sequence[str] = ()) -> Prin
         tuple(column.aggregation != "value" for column in columns),
         tuple(rows),
     )
-
-
-def filtered(trials: pl.DataFrame, keep: Filter, subject: str) -> pl.DataFrame:
-    """Return the trials whose columns have one of the values that a template's filter keeps.
-
-    Raises:
-        AnalysisError: A column that the trials do not have.
-    """
-    for column, values in keep.items():
-        _require(trials, column, f"{subject}: filter")
-        trials = trials.filter(pl.col(column).cast(pl.String).is_in(values))
-    return trials
 
 
 @dataclass(frozen=True)
@@ -134,7 +121,7 @@ def _expanded_columns(columns: Sequence[ColumnSpec], knobs: Sequence[str]) -> li
 def _check(spec: TableSpec, trials: pl.DataFrame, groups: Sequence[str], columns: Sequence[ColumnSpec]) -> None:
     subject = f"table {spec.number}"
     for name in (*groups, *(column.column for column in columns)):
-        _require(trials, name, subject)
+        require_column(trials, name, subject)
     for column in columns:
         if column.aggregation == "value" and column.column not in groups:
             raise AnalysisError(
@@ -148,11 +135,3 @@ def _check(spec: TableSpec, trials: pl.DataFrame, groups: Sequence[str], columns
     unknown = [name for name in spec.sort if name not in (*spec.group_by, KNOBS)]
     if unknown:
         raise AnalysisError(f"{subject}: sort names {', '.join(unknown)}, which is not in group_by")
-
-
-def _require(trials: pl.DataFrame, column: str, subject: str) -> None:
-    if column not in trials.columns:
-        raise AnalysisError(
-            f"{subject}: there is no column '{column}' in these trials; see the header of ablation.csv for those "
-            f"there are"
-        )

@@ -1,0 +1,69 @@
+"""What is estimated from one table of trials, each thing once: tables, figures and sentences share it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from ablatrix.analysis.effects import Effect, main_effects
+from ablatrix.analysis.estimate import ratios_to_baseline, without_primers
+from ablatrix.analysis.evidence import Evidence, Question, gather
+from ablatrix.analysis.noise_floor import NoiseFloor, noise_floors
+from ablatrix.analysis.tidy import Tidy
+from ablatrix.errors import AnalysisError
+from ablatrix.statistics.ratio import Ratio
+
+
+class Findings:
+    """Estimates from one table of trials, made when they are first asked for and kept.
+
+    Attributes:
+        found: The table, with what is not in it.
+    """
+
+    def __init__(self, found: Tidy) -> None:
+        self.found = found
+        self._kept: dict[tuple[Any, ...], Any] = {}
+
+    @cached_property
+    def trials(self) -> pl.DataFrame:
+        """The trials that tables and figures are about: without primers."""
+        return without_primers(self.found.trials)
+
+    def of(self, trials: pl.DataFrame) -> Tidy:
+        """Return a part of the trials as a table of its own; what is left out of the whole stays told."""
+        return replace(self.found, trials=trials)
+
+    @cached_property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """All effects on the default metrics, judged; nothing when no knob varies."""
+        try:
+            return tuple(gather(self.found, Question()))
+        except AnalysisError:
+            return ()
+
+    def effects(self, metric: str, mode: str, knobs: Sequence[str]) -> list[Effect]:
+        """Return the main effects of knobs; see `ablatrix.analysis.effects.main_effects`."""
+        key = ("effects", metric, mode, *knobs)
+        if key not in self._kept:
+            self._kept[key] = main_effects(self.trials, metric, mode, knobs)
+        effects: list[Effect] = self._kept[key]
+        return effects
+
+    def floors(self, metric: str, mode: str) -> list[NoiseFloor]:
+        """Return the A/A noise floors; see `ablatrix.analysis.noise_floor.noise_floors`."""
+        key = ("floors", metric, mode)
+        if key not in self._kept:
+            self._kept[key] = noise_floors(self.trials, metric, mode)
+        floors: list[NoiseFloor] = self._kept[key]
+        return floors
+
+    def ratios(self, metric: str, groups: Sequence[str]) -> Mapping[tuple[Any, ...], Ratio]:
+        """Return each group's ratio to the baseline; see `ablatrix.analysis.estimate.ratios_to_baseline`."""
+        key = ("ratios", metric, *groups)
+        if key not in self._kept:
+            self._kept[key] = ratios_to_baseline(self.trials, metric, groups)
+        ratios: Mapping[tuple[Any, ...], Ratio] = self._kept[key]
+        return ratios

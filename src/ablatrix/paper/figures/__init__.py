@@ -1,0 +1,1 @@
+"""The paper's figures: from a template's entry to files."""

@@ -1,0 +1,31 @@
+"""What a template's ``filter`` keeps of the trials."""
+
+import polars as pl
+
+from ablatrix.errors import AnalysisError
+from ablatrix.paper.template import Filter
+
+
+def filtered(trials: pl.DataFrame, keep: Filter, subject: str) -> pl.DataFrame:
+    """Return the trials whose columns have one of the values that a template's filter keeps.
+
+    Raises:
+        AnalysisError: A column that the trials do not have.
+    """
+    for column, values in keep.items():
+        require_column(trials, column, f"{subject}: filter")
+        trials = trials.filter(pl.col(column).cast(pl.String).is_in(values))
+    return trials
+
+
+def require_column(trials: pl.DataFrame, column: str, subject: str) -> None:
+    """Refuse a column that the trials do not have.
+
+    Raises:
+        AnalysisError: There is none of that name.
+    """
+    if column not in trials.columns:
+        raise AnalysisError(
+            f"{subject}: there is no column '{column}' in these trials; see the header of ablation.csv for those "
+            f"there are"
+        )

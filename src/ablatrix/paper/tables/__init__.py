@@ -1,0 +1,1 @@
+"""The paper's tables: from a template's entry to files."""
