@@ -34,7 +34,7 @@ def test_a_measured_floor_is_judged_by_the_precision_that_studies_ask_for(
 
 
 def test_where_torch_is_not_installed_the_floor_is_said_to_be_unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ablatrix.compilers.catalogue.find_spec", lambda name: None)
+    monkeypatch.setattr("ablatrix.compilers.catalogue.model.find_spec", lambda name: None)
     done = CliRunner().invoke(app, ["doctor", "--json"])
     finding = json.loads(done.stdout)[-1]
     assert (finding["name"], finding["level"]) == ("A/A noise floor", "note")

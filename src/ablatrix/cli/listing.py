@@ -72,7 +72,8 @@ def knobs_command(
         rows.append([knob.name, knob.kind, "", knob.summary])
         for level in knob.levels:
             shown = f"{level.name} (default)" if level.name == knob.default else level.name
-            rows.append(["", "", shown, level.summary])
+            reason = f" [unsupported: {level.unsupported}]" if level.unsupported else ""
+            rows.append(["", "", shown, level.summary + reason])
         if knob.free:
             rows.append(["", "", f"any {knob.free}", ""])
     print_table(f"Knobs of {compiler}", ["knob", "kind", "level", "what"], rows)

@@ -133,7 +133,7 @@ class Executable(Protocol):
 
 
 class Compiler(Protocol):
-    """One compiler. Its knobs and levels stand in ``compilers/catalogue.py`` as plain data."""
+    """One compiler. Its knobs and levels stand in ``compilers/catalogue`` as plain data."""
 
     name: str
 

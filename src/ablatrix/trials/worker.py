@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ablatrix.canonical import digest_value
 from ablatrix.compilers.adapter import BoundRun, Compiler, CompileRequest, Executable, PhaseClock
 from ablatrix.compilers.cache import TaskCache
+from ablatrix.compilers.catalogue import COMPILERS
 from ablatrix.trials.channel import Channel, ChannelClosed, Message
 from ablatrix.trials.check import Comparison
 from ablatrix.trials.environment import ProcessProbe, environment_variables
@@ -133,6 +134,8 @@ def _run_trial(
     compiler.set_threads(task["threads"])
     result["versions"] = dict(compiler.versions())
     result["environment"] = environment_variables()
+    if compiler.name in COMPILERS:
+        COMPILERS[compiler.name].refuse_unsupported(task["knobs"])
     cache = TaskCache(None if task["cache_dir"] is None else Path(task["cache_dir"]))
     meter = PeakMeter.reset()
     executable, plan = _build(task, compiler, program, clock, cache, result)

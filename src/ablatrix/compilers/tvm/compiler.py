@@ -12,7 +12,7 @@ from ablatrix.compilers.adapter import CompileFacts, CompileRequest, Executable
 
 
 class TvmCompiler:
-    """Compiles each distinct task once; knobs and levels stand in ``compilers/catalogue.py``."""
+    """Compiles each distinct task once; knobs and levels stand in ``compilers/catalogue``."""
 
     name = "tvm"
 

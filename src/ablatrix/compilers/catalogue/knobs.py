@@ -1,0 +1,39 @@
+"""Knobs that several compilers have, and the shape of one that is switched off and on."""
+
+from ablatrix.compilers.catalogue.model import Affects, Kind, KnobEntry, LevelEntry
+
+
+def switch(name: str, kind: Kind, affects: Affects, summary: str, off: str, on: str) -> KnobEntry:
+    """Return a knob with the levels ``off``, its default, and ``on``, each with its sentence."""
+    return KnobEntry(name, kind, summary, (LevelEntry("off", off), LevelEntry("on", on)), "off", affects)
+
+
+PARTITION = KnobEntry(
+    "partition",
+    "primary",
+    "Into how many tasks the program is cut before it is compiled.",
+    (
+        LevelEntry("whole", "The whole program is one task."),
+        LevelEntry("regions", "Each block of the model is a task; identical blocks are compiled once."),
+    ),
+    "whole",
+    "code",
+)
+UPPER_BOUND = KnobEntry(
+    "upper_bound",
+    "secondary",
+    "Upper bound of the program's dynamic dimension, for which memory is planned.",
+    (LevelEntry("workload", "The bound that the workload states."),),
+    "workload",
+    "code",
+    "whole number",
+)
+CACHE_TAG = KnobEntry(
+    "cache_tag",
+    "secondary",
+    "Which disk cache a cold trial starts with.",
+    (LevelEntry("private", "An empty one of its own."),),
+    "private",
+    "cache",
+    "name",
+)

@@ -1,0 +1,116 @@
+"""What the catalogue is made of: levels, knobs and compilers as plain values."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from typing import Literal
+
+from ablatrix.canonical import digest_value
+from ablatrix.errors import UnsupportedError
+
+Level = str | int
+Kind = Literal["primary", "secondary"]
+Affects = Literal["plan", "code", "run_time", "cache", "observer"]
+
+PRIMARY_KNOBS = ("partition", "reuse", "memory_plan", "fusion")
+
+
+@dataclass(frozen=True, slots=True)
+class LevelEntry:
+    """One level of a knob, with a sentence on what it does.
+
+    Attributes:
+        unsupported: Why the compiler cannot be brought to this level; empty where it can. A trial that asks for the
+            level is recorded as ``unsupported`` with this reason and compiles nothing.
+    """
+
+    name: str
+    summary: str
+    unsupported: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KnobEntry:
+    """One knob of one compiler.
+
+    Attributes:
+        levels: The levels there are; empty when the levels are free (a number or a name, see ``free``).
+        default: Level where a study says nothing; None for a free knob that is not in force unless asked for.
+        affects: What a change of level changes; ``cache`` and ``observer`` knobs exist in cold mode only.
+        free: What a free level is (``whole number``, ``name``), empty otherwise.
+    """
+
+    name: str
+    kind: Kind
+    summary: str
+    levels: tuple[LevelEntry, ...]
+    default: Level
+    affects: Affects
+    free: Literal["", "whole number", "name"] = ""
+
+    @property
+    def cold_only(self) -> bool:
+        """Whether the knob says nothing about the steady state."""
+        return self.affects in {"cache", "observer"}
+
+    def has(self, level: Level) -> bool:
+        """Return whether this is a level of the knob."""
+        if any(level == entry.name for entry in self.levels):
+            return True
+        if self.free == "whole number":
+            return isinstance(level, int) and not isinstance(level, bool) and level > 0
+        return self.free == "name" and isinstance(level, str) and level.isidentifier()
+
+    def choices(self) -> str:
+        """Return the levels as a message names them."""
+        named = [entry.name for entry in self.levels]
+        return ", ".join(named + ([f"any {self.free}"] if self.free else []))
+
+
+@dataclass(frozen=True, slots=True)
+class CompilerEntry:
+    """One compiler.
+
+    Attributes:
+        modules: Modules that must be importable for it to run.
+        extra: What to install: ``pip install ablatrix[extra]``.
+        adapter: ``module:class`` of the adapter.
+    """
+
+    name: str
+    summary: str
+    modules: tuple[str, ...]
+    extra: str
+    adapter: str
+    knobs: tuple[KnobEntry, ...]
+
+    @property
+    def installed(self) -> bool:
+        """Whether its modules can be found (they are not imported)."""
+        return all(find_spec(module) is not None for module in self.modules)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the knobs and levels."""
+        return digest_value([asdict(knob) for knob in self.knobs])
+
+    def knob(self, name: str) -> KnobEntry | None:
+        """Return a knob by name, or None."""
+        return next((knob for knob in self.knobs if knob.name == name), None)
+
+    def refuse_unsupported(self, knobs: Mapping[str, Level]) -> None:
+        """Refuse a configuration that has a level which the compiler does not have.
+
+        Raises:
+            UnsupportedError: It has; the message names knob, level and reason.
+        """
+        for knob in self.knobs:
+            for level in knob.levels:
+                if level.unsupported and knobs.get(knob.name) == level.name:
+                    raise UnsupportedError(
+                        f"compiler '{self.name}' cannot be brought to '{knob.name}: {level.name}': {level.unsupported}"
+                    )
+
+    def defaults(self) -> dict[str, Level]:
+        """Return the default level of every knob."""
+        return {knob.name: knob.default for knob in self.knobs}

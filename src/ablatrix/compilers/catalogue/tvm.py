@@ -1,0 +1,75 @@
+"""Apache TVM: its knobs and levels."""
+
+from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, UPPER_BOUND, switch
+from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
+
+TVM = CompilerEntry(
+    "tvm",
+    "Apache TVM, Relax, code generation by LLVM for the host's processor.",
+    ("tvm", "torch"),
+    "tvm",
+    "ablatrix.compilers.tvm.compiler:TvmCompiler",
+    (
+        PARTITION,
+        KnobEntry(
+            "reuse",
+            "primary",
+            "Whether memory is given back before the end of a run.",
+            (
+                LevelEntry("keep", "Buffers between tasks live to the end; no kill instructions inside a task."),
+                LevelEntry(
+                    "release",
+                    "Buffers between tasks are released at their last use and share one arena; inside a task "
+                    "KillAfterLastUse frees storage after its last use.",
+                ),
+            ),
+            "keep",
+            "code",
+        ),
+        switch(
+            "memory_plan",
+            "primary",
+            "code",
+            "Whether storage inside a task is planned at compile time (StaticPlanBlockMemory).",
+            "Every tensor has a storage of its own.",
+            "Tensors whose lives do not overlap share storage.",
+        ),
+        switch(
+            "fusion",
+            "primary",
+            "code",
+            "Whether operators are fused into one kernel (FuseOps, FuseTIR).",
+            "One kernel an operator.",
+            "Element-wise operators are fused with their neighbours.",
+        ),
+        KnobEntry(
+            "schedule",
+            "secondary",
+            "How loops of generated kernels are arranged.",
+            (
+                LevelEntry("default", "As legalisation made them: one scalar loop nest."),
+                LevelEntry("vectorised", "Outer loops parallel, inner spatial loops vectorised and unrolled."),
+            ),
+            "default",
+            "code",
+        ),
+        switch(
+            "library",
+            "secondary",
+            "code",
+            "Who computes matrix products and convolutions.",
+            "Generated kernels.",
+            "Torch's kernels, called from the compiled program.",
+        ),
+        UPPER_BOUND,
+        switch(
+            "pass_timing",
+            "secondary",
+            "observer",
+            "Whether time by pass is observed, in a compile of its own that no figure includes.",
+            "No observer.",
+            "One more compile, observed.",
+        ),
+        CACHE_TAG,
+    ),
+)
