@@ -7,9 +7,12 @@ from typing import Any
 
 import polars as pl
 
+from ablatrix.analysis.configurations import Unit, units
 from ablatrix.analysis.effects import Effect, main_effects
 from ablatrix.analysis.estimate import ratios_to_baseline, without_primers
 from ablatrix.analysis.evidence import Evidence, Question, gather
+from ablatrix.analysis.knob_proof import KnobProof, prove_knobs
+from ablatrix.analysis.lattice import Lattice, lattices
 from ablatrix.analysis.noise_floor import NoiseFloor, noise_floors
 from ablatrix.analysis.tidy import Tidy
 from ablatrix.errors import AnalysisError
@@ -43,6 +46,24 @@ class Findings:
             return tuple(gather(self.found, Question()))
         except AnalysisError:
             return ()
+
+    @cached_property
+    def units(self) -> tuple[Unit, ...]:
+        """The configurations of each workload and compiler, with their trials."""
+        return tuple(units(self.trials))
+
+    @cached_property
+    def proofs(self) -> tuple[KnobProof, ...]:
+        """Whether each knob changes what is built or read back."""
+        return tuple(prove_knobs(self.trials))
+
+    def lattices(self, metric: str, mode: str) -> list[Lattice]:
+        """Return the measured configurations of each stage; see `ablatrix.analysis.lattice.lattices`."""
+        key = ("lattices", metric, mode)
+        if key not in self._kept:
+            self._kept[key] = lattices(self.trials, metric, mode)
+        found: list[Lattice] = self._kept[key]
+        return found
 
     def effects(self, metric: str, mode: str, knobs: Sequence[str]) -> list[Effect]:
         """Return the main effects of knobs; see `ablatrix.analysis.effects.main_effects`."""

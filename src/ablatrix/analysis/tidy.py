@@ -3,8 +3,8 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,9 @@ REPEATED = "record that stands in another input as well"
 NOT_RECORDED = "planned trial without any record (not run yet, or its record was lost)"
 TIMED_OTHER = "hot trial that timed another executable than was checked"
 
+WHOSE = ("workload", "compiler")
+Owner = tuple[str, str, str, str]
+
 
 @dataclass(frozen=True)
 class Tidy:
@@ -36,12 +39,15 @@ class Tidy:
             parameters, versions and the like have a column each (``knob_fusion``).
         excluded: How many records are not in the table, by reason; and how many planned trials have no record, where
             the design lies beside the records.
+        unrecorded: Whose these planned trials are: (workload, compiler, mode, role) -> how many. Workload and compiler
+            are empty where neither the design nor another record of the cell tells them.
         notes: What reading reported: torn tails, fields of newer versions.
     """
 
     trials: pl.DataFrame
     excluded: Mapping[str, int]
     notes: tuple[str, ...]
+    unrecorded: Mapping[Owner, int] = field(default_factory=dict)
 
     def columns(self, prefix: str) -> list[str]:
         """Return the columns whose name begins with a prefix, in the table's order."""
@@ -63,16 +69,17 @@ def tidy(paths: Sequence[str | Path]) -> Tidy:
     counts: Counter[str] = Counter()
     designs = _read_designs(files, notes)
     rows = _read(files, notes)
+    unrecorded: Counter[Owner] = Counter()
     for runs, planned in designs:
-        recorded = rows.filter(pl.col("run").is_in(runs)).select("trial_id") if rows.width else planned.clear()
-        counts[NOT_RECORDED] += planned.join(recorded, on="trial_id", how="anti").height
+        unrecorded.update(_unrecorded(planned, rows.filter(pl.col("run").is_in(runs)) if rows.width else rows))
+    counts[NOT_RECORDED] += unrecorded.total()
     trials = _choose(rows, files, counts) if rows.width else rows
     trials = _without_other_timed(trials, counts) if trials.height else trials
     excluded = {reason: count for reason, count in sorted(counts.items()) if count}
     if trials.is_empty():
         reasons = "; ".join(f"{count} x {reason}" for reason, count in excluded.items()) or "they are empty"
         raise AnalysisError(f"the results hold no finished trial ({reasons}); run the study into them first")
-    return Tidy(with_paired_times(_with_maps(trials)), excluded, tuple(notes))
+    return Tidy(with_paired_times(_with_maps(trials)), excluded, tuple(notes), dict(sorted(unrecorded.items())))
 
 
 def ordered_by_content(paths: Sequence[str | Path]) -> list[Path]:
@@ -115,14 +122,14 @@ def _read(files: Sequence[Path], notes: list[str]) -> pl.DataFrame:
 
 
 def _read_designs(files: Sequence[Path], notes: list[str]) -> list[tuple[list[int], pl.DataFrame]]:
-    """Return the ids of planned trials for each design beside the files, with the runs that lie beside it."""
+    """Return the planned trials of each design beside the files, with the runs that lie beside it."""
     runs: dict[Path, list[int]] = {}
     for run, path in enumerate(files):
         runs.setdefault(path.with_name(DESIGN_NAME), []).append(run)
     found = []
     for path, beside in runs.items():
         try:
-            trials = load_design(path)["trials"]
+            design = load_design(path)
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -130,9 +137,26 @@ def _read_designs(files: Sequence[Path], notes: list[str]) -> list[tuple[list[in
         except ValueError as error:
             notes.append(f"{path}: {error}, so trials without a record were not counted")
         else:
-            ids = [trial["trial_id"] for trial in trials]
-            found.append((beside, pl.DataFrame({"trial_id": ids}, {"trial_id": pl.String()})))
+            found.append((beside, _planned(design)))
     return found
+
+
+def _planned(design: Mapping[str, Any]) -> pl.DataFrame:
+    cells = {cell["cell_id"]: (cell.get("workload"), cell.get("compiler")) for cell in design.get("cells", ())}
+    names = ("trial_id", "cell_id", "mode", "role")
+    trials = [[*map(trial.get, names), *cells.get(trial.get("cell_id"), (None, None))] for trial in design["trials"]]
+    return pl.DataFrame(trials, schema=dict.fromkeys((*names, *WHOSE), pl.String()), orient="row")
+
+
+def _unrecorded(planned: pl.DataFrame, rows: pl.DataFrame) -> Iterator[Owner]:
+    """Yield whose each planned trial without any record is."""
+    columns: dict[str, Any] = {name: rows[name] if rows.width else [] for name in ("trial_id", "cell_id", *WHOSE)}
+    recorded = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String()))
+    lost = planned.join(recorded, on="trial_id", how="anti", maintain_order="left")
+    known = {cell: owner for cell, *owner in recorded.unique("cell_id").select("cell_id", *WHOSE).iter_rows()}
+    for cell_id, *owner, mode, role in lost.select("cell_id", *WHOSE, "mode", "role").iter_rows():
+        told = owner if None not in owner else known.get(cell_id, ("", ""))
+        yield (told[0] or "", told[1] or "", mode or "", role or "")
 
 
 def _choose(rows: pl.DataFrame, files: Sequence[Path], excluded: Counter[str]) -> pl.DataFrame:

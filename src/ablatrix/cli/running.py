@@ -157,7 +157,7 @@ def rerun_command(
 
 
 def schema_command(
-    what: Annotated[str, typer.Argument(help="study, record, template or manifest.")] = "study",
+    what: Annotated[str, typer.Argument(help="study, record, template, claims or manifest.")] = "study",
 ) -> None:
     """Print a JSON Schema, for editors and validators."""
     from ablatrix.errors import StudyError
@@ -174,9 +174,13 @@ def schema_command(
         from ablatrix.paper.template import template_schema_text
 
         print(template_schema_text(), end="")
+    elif what == "claims":
+        from ablatrix.analysis.claims import claims_schema_text
+
+        print(claims_schema_text(), end="")
     elif what == "manifest":
         from ablatrix.artifact.manifest import manifest_schema_text
 
         print(manifest_schema_text(), end="")
     else:
-        raise StudyError(f"there is no schema of '{what}'; there are: study, record, template, manifest")
+        raise StudyError(f"there is no schema of '{what}'; there are: study, record, template, claims, manifest")

@@ -1,0 +1,174 @@
+# ruff: noqa: RUF001 - Chinese punctuation is meant
+"""What a study claims: one statement that its records bear, or do not; in English and in Chinese."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from ablatrix.analysis.metrics import METRICS, Language
+from ablatrix.documents.faults import closest
+
+
+def _known(name: str) -> str:
+    if name not in METRICS:
+        raise ValueError(f"there is no metric '{name}'; there are: {', '.join(METRICS)}{closest(name, list(METRICS))}")
+    return name
+
+
+def _as_text(level: object) -> object:
+    if isinstance(level, bool):
+        raise ValueError(f"a level is a word or a number, got {str(level).lower()}; write {'on' if level else 'off'}")
+    return str(level) if isinstance(level, int) else level
+
+
+Level = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | int)]
+Levels = dict[str, Level]
+MetricName = Annotated[str, AfterValidator(_known)]
+Subject = Literal["knob", "configuration", "correct", "cache_misses"]
+BOUNDS = ("at_least", "at_most", "within")
+SUBJECTS: tuple[Subject, ...] = ("knob", "configuration", "correct", "cache_misses")
+
+
+class Part(BaseModel):
+    """Base of the parts of a file of claims: frozen, unknown keys are faults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Claim(Part):
+    """One claim: about a knob, a configuration, or every trial.
+
+    The *factor* is how many times smaller a metric becomes: before over after, so that 2 is twice as good.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)] = Field(
+        description="Name of the claim, each once."
+    )
+    workload: str | None = Field(default=None, description="Workload; of `correct` and `cache_misses` also none: all.")
+    compiler: str | None = Field(default=None, description="Compiler; of `correct` and `cache_misses` also none: all.")
+    metric: MetricName | None = Field(default=None, description="Column that is compared; less is better.")
+    knob: str | None = Field(default=None, description="The claim is about the main effect of this knob.")
+    levels: tuple[Level, Level] | None = Field(
+        default=None, description="Levels that the knob is moved from and to; left out of a knob with two levels."
+    )
+    configuration: Levels | None = Field(
+        default=None,
+        min_length=1,
+        description="The claim is about the configuration with these levels, else the baseline's.",
+    )
+    against: Levels | None = Field(
+        default=None, min_length=1, description="What the configuration is compared with; the baseline if left out."
+    )
+    at_least: float | None = Field(default=None, ge=1, description="The factor is at least this.")
+    at_most: float | None = Field(default=None, gt=0, description="The factor is at most this.")
+    within: float | None = Field(
+        default=None, gt=0, lt=1, description="The metric becomes larger by at most this share: 0.02 is 2 %."
+    )
+    correct: Literal["all"] | None = Field(default=None, description="No output is wrong, and no check is missing.")
+    cache_misses: Literal["as_planned"] | None = Field(
+        default=None, description="Every cold trial compiles as many tasks as its plan has distinct ones."
+    )
+
+    @model_validator(mode="after")
+    def _one_form(self) -> "Claim":
+        told = [name for name in SUBJECTS if getattr(self, name) is not None]
+        if len(told) != 1:
+            found = " and ".join(told) or "none"
+            raise ValueError(f"claim '{self.id}' must have exactly one of {', '.join(SUBJECTS)}, but has {found}")
+        bounds = [name for name in BOUNDS if getattr(self, name) is not None]
+        if told[0] in ("correct", "cache_misses"):
+            given = [name for name in ("metric", "levels", "against", *BOUNDS) if getattr(self, name) is not None]
+            if given:
+                raise ValueError(f"claim '{self.id}': '{told[0]}' is about every trial; leave out {', '.join(given)}")
+            return self
+        lacking = [name for name in ("workload", "compiler", "metric") if getattr(self, name) is None]
+        if lacking:
+            raise ValueError(f"claim '{self.id}' compares a metric, so it also needs {', '.join(lacking)}")
+        if len(bounds) != 1:
+            found = " and ".join(bounds) or "none"
+            raise ValueError(f"claim '{self.id}' must have exactly one of {', '.join(BOUNDS)}, but has {found}")
+        for key, of in (("levels", "knob"), ("against", "configuration")):
+            if getattr(self, key) is not None and told[0] != of:
+                raise ValueError(f"claim '{self.id}': '{key}' belongs to '{of}'; leave it out")
+        if self.levels is not None and self.levels[0] == self.levels[1]:
+            raise ValueError(f"claim '{self.id}': levels must differ, but got {self.levels[0]} twice")
+        return self
+
+    @property
+    def subject(self) -> Subject:
+        """What the claim is about."""
+        return next(name for name in SUBJECTS if getattr(self, name) is not None)
+
+    @property
+    def bound(self) -> float:
+        """The factor that ``at_least``, ``at_most`` or ``within`` stands for; 1 for claims about every trial."""
+        if self.within is not None:
+            return 1.0 / (1.0 + self.within)
+        return self.at_least or self.at_most or 1.0
+
+    @property
+    def wanted(self) -> str:
+        """The bound in signs, for tables."""
+        if self.subject == "correct":
+            return "all right, missing = 0"
+        if self.subject == "cache_misses":
+            return "as planned"
+        return f"{'<=' if self.at_most is not None else '>='} {self.bound:.4g}"
+
+    def statement(self, language: Language = "en") -> str:
+        """Return the claim as a sentence without its full stop."""
+        return _in_chinese(self) if language == "zh" else _in_english(self)
+
+
+class Claims(Part):
+    """A file of claims."""
+
+    version: Literal[1]
+    claims: list[Claim] = Field(min_length=1, description="Every claim, each id once.")
+
+
+def _levels(levels: Levels) -> str:
+    return ", ".join(f"{knob}={level}" for knob, level in levels.items())
+
+
+def _in_english(claim: Claim) -> str:
+    place = "".join(f" {word} {name}" for word, name in (("of", claim.workload), ("on", claim.compiler)) if name)
+    if claim.subject == "correct":
+        return f"Every output{place} is right, and no check is missing"
+    if claim.subject == "cache_misses":
+        return f"Every cold trial{place} compiles as many tasks as its plan has distinct ones"
+    if claim.knob is not None:
+        moved = f"{claim.knob} ({claim.levels[0]} to {claim.levels[1]})" if claim.levels else claim.knob
+        against = ""
+    else:
+        moved = _levels(claim.configuration or {})
+        against = f" against {_levels(claim.against) if claim.against else 'the baseline'}"
+    thing = f"the {METRICS[str(claim.metric)].title('en')}{place}"
+    if claim.within is not None:
+        return f"{moved} raises {thing} by at most {claim.within * 100:.4g} %{against}"
+    if claim.at_most is not None:
+        return f"{moved} cuts {thing} by a factor of at most {claim.at_most:.4g}{against}"
+    return f"{moved} cuts {thing} by a factor of at least {claim.at_least:.4g}{against}"
+
+
+def _in_chinese(claim: Claim) -> str:
+    place = f"在 {claim.compiler} 上" if claim.compiler else ""
+    of = f"{claim.workload} 的" if claim.workload else ""
+    if claim.subject == "correct":
+        return f"{place}{of}所有输出均正确，且没有缺失的检查"
+    if claim.subject == "cache_misses":
+        return f"{place}{of}每次冷启动试验编译的任务数等于其计划中互异任务的个数"
+    if claim.knob is not None:
+        moved = (
+            f"{claim.knob} 由 {claim.levels[0]} 改为 {claim.levels[1]}" if claim.levels else f"改变 {claim.knob} 的水平"
+        )
+        sides = "改前/改后"
+    else:
+        base = f" {_levels(claim.against)} " if claim.against else "基线"
+        moved = f"配置 {_levels(claim.configuration or {})} 与{base}相比"
+        sides = "后者/前者"
+    thing = f"{of}{METRICS[str(claim.metric)].title('zh')}"
+    if claim.within is not None:
+        return f"{place}，{moved}，{thing}最多增加 {claim.within * 100:.4g}%"
+    word, bound = ("至多", claim.at_most) if claim.at_most is not None else ("至少", claim.at_least)
+    return f"{place}，{moved}，{thing}之比（{sides}）{word}为 {bound:.4g}"

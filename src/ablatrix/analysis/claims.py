@@ -1,0 +1,410 @@
+"""Files of claims, and whether records bear them: holds, fails or undecided, with the interval and the rows behind it.
+
+A claim about a knob is held against its main effect over the factorial; one about a configuration against its ratio to
+the baseline (or to another configuration), paired over blocks. The rules, the first that applies:
+
+1. A knob that proved a no-op makes the claim fail: whatever its interval says is noise.
+2. What the claim rests on and the records lack (trials, blocks, right outputs) leaves it undecided, and is named.
+3. It holds when the whole 95 % interval lies on the claimed side of the bound, fails when the whole lies on the other,
+   and is undecided when the interval holds the bound. An exact figure needs no interval; one block has none.
+
+Each claim is a test of its own; nothing is adjusted for their number, since all of them have to hold.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from ablatrix.analysis.claim import Claim, Claims
+from ablatrix.analysis.configurations import Settings, Unit, by_block, described
+from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.knob_proof import proof_text
+from ablatrix.analysis.lattice import Lattice
+from ablatrix.analysis.metrics import METRICS, is_exact
+from ablatrix.analysis.tidy import TIMED_OTHER
+from ablatrix.documents.load import load_document
+from ablatrix.errors import AnalysisError
+from ablatrix.statistics.precision import Configuration, Pair, mean_differences
+from ablatrix.statistics.ratio import ROUNDING, Ratio, paired_ratio
+
+__all__ = ["CLAIMS_NAME", "CheckedClaim", "Claim", "Claims", "check_claims", "claims_schema_text", "load_claims"]
+
+CLAIMS_NAME = "claims.yaml"
+CLAIMS_VERSION = 1
+NO_TRIAL = "no trial"
+State = Literal["holds", "fails", "undecided"]
+
+
+@dataclass(frozen=True)
+class CheckedClaim:
+    """A claim, and what became of it.
+
+    Attributes:
+        ratio: The factor by which the metric became smaller (before over after), with its interval over blocks; None
+            without one, and for claims about every trial.
+        exact: The factor is no estimate: the metric is computed or counted, and is equal in all blocks.
+        rows: Ids of the records that it rests on, in run order.
+        reason: Why it fails or is undecided; None where it holds.
+    """
+
+    claim: Claim
+    state: State
+    ratio: Ratio | None
+    exact: bool
+    rows: tuple[str, ...]
+    reason: str | None
+
+
+def load_claims(path: str | Path) -> Claims:
+    """Read and check a file of claims.
+
+    Raises:
+        AnalysisError: It cannot be read, is no YAML, or breaks a rule; one line of the message for each fault.
+    """
+    try:
+        document = load_document(Path(path), Claims, AnalysisError)
+    except AnalysisError as error:
+        raise AnalysisError("\n".join(map(str, error.args))) from None
+    ids = [claim.id for claim in document.value.claims]
+    faults = [
+        document.fault(("claims", place, "id"), f"id '{name}' is given to two claims; give each its own")
+        for place, name in enumerate(ids)
+        if name in ids[:place]
+    ]
+    if faults:
+        raise AnalysisError("\n".join(faults))
+    return document.value
+
+
+def claims_schema_text() -> str:
+    """Return the JSON Schema of a file of claims: the same text on every machine."""
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"ablatrix/claims-{CLAIMS_VERSION}",
+        **Claims.model_json_schema(),
+    }
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def check_claims(findings: Findings, claims: Claims) -> list[CheckedClaim]:
+    """Return what became of each claim, in the order of the file."""
+    return [_check(findings, claim) for claim in claims.claims]
+
+
+def _check(findings: Findings, claim: Claim) -> CheckedClaim:
+    if claim.subject in ("correct", "cache_misses"):
+        return _check_every_trial(findings, claim)
+    unit, reason = _unit(findings, claim)
+    if unit is None:
+        return _undecided(claim, reason)
+    metric = METRICS[str(claim.metric)]
+    run = pl.concat(unit.trials.values())
+    mode = next((mode for mode in metric.modes if mode in run["mode"]), None)
+    if mode is None:
+        return _undecided(claim, f"{NO_TRIAL} in mode {' or '.join(metric.modes)}, which tells {metric.name}")
+    place = _Place(findings, claim, unit, mode)
+    return _check_knob(place) if claim.knob is not None else _check_configuration(place)
+
+
+@dataclass(frozen=True)
+class _Place:
+    findings: Findings
+    claim: Claim
+    unit: Unit
+    mode: str
+
+    @property
+    def metric(self) -> str:
+        return str(self.claim.metric)
+
+    def short_of(self) -> list[str]:
+        """Return which planned trials or blocks of this unit and mode are not there."""
+        owners = self.findings.found.unrecorded.items()
+        lost = sum(
+            count
+            for (workload, compiler, mode, role), count in owners
+            if role in ("measured", "") and mode in (self.mode, "")
+            if workload in (self.unit.workload, "") and compiler in (self.unit.compiler, "")
+        )
+        told = [f"{lost} planned {self.mode} trials have no record"] if lost else []
+        trials = self.trials()
+        least = trials["stopping_least_blocks"].drop_nulls().max()
+        blocks = trials.select("run", "block").n_unique()
+        return told + ([f"{blocks} of at least {least} blocks"] if isinstance(least, int) and blocks < least else [])
+
+    def trials(self) -> pl.DataFrame:
+        return pl.concat(self.unit.trials.values()).filter(pl.col("mode") == self.mode)
+
+    def no_ops(self, moved: Mapping[str, tuple[str, str]]) -> list[str]:
+        """Return the proof of each of these knobs (with both levels) that changes nothing."""
+        return [
+            f"knob '{proof.knob}' is a no-op from {proof.base_level} to {proof.level}: {proof_text(proof)}"
+            for proof in self.findings.proofs
+            if (proof.workload, proof.compiler) == (self.unit.workload, self.unit.compiler)
+            if proof.verdict == "no_op" and set(moved.get(proof.knob, ())) == {proof.base_level, proof.level}
+        ]
+
+
+def _check_knob(place: _Place) -> CheckedClaim:
+    claim, knob = place.claim, str(place.claim.knob)
+    lattice = next((one for one in _lattices(place) if knob in one.comparison.knobs), None)
+    if lattice is None:
+        there = list(dict.fromkeys(name for one in _lattices(place) for name in one.comparison.knobs))
+        named = ", ".join(there) or "none"
+        return _undecided(claim, f"knob '{knob}' does not vary in {place.mode} mode; these do: {named}")
+    position = lattice.comparison.knobs.index(knob)
+    seen = list(dict.fromkeys(str(one[position]) for one in lattice.comparison.configurations))
+    base = str(lattice.comparison.baseline[position])
+    others = [level for level in seen if level != base]
+    levels = claim.levels or ((base, others[0]) if len(others) == 1 else None)
+    if levels is None or any(level not in seen for level in levels):
+        missing = "name two of them as 'levels'" if levels is None else f"not at {' and '.join(levels)}"
+        return _undecided(claim, f"knob '{knob}' was run at {', '.join(seen)}; {missing}")
+    start, end = levels
+    pairs = _pairs(lattice, position, start, end)
+    rows = _rows(_of_lattice(place, lattice))
+    no_op = place.no_ops({knob: (start, end)})
+    held = mean_differences(lattice.columns, pairs)
+    ratio, exact = _factor(held.values, place.metric)
+    if no_op:
+        return CheckedClaim(claim, "fails", ratio, exact, rows, "; ".join(no_op))
+    lacking = place.short_of()
+    if gone := dict.fromkeys(one for pair in pairs for one in pair if one in lattice.absent):
+        by_reason: dict[str, list[str]] = {}
+        for one in gone:
+            by_reason.setdefault(lattice.absent[one], []).append(lattice.comparison.name(one))
+        lacking += [f"{reason}: {' | '.join(names[:3])}" for reason, names in by_reason.items()]
+    if not pairs:
+        lacking += [f"no two configurations that differ in '{knob}' alone were run"]
+    return _decide(claim, ratio, exact, rows, lacking)
+
+
+def _lattices(place: _Place) -> list[Lattice]:
+    return [
+        one
+        for one in place.findings.lattices(place.metric, place.mode)
+        if (one.workload, one.compiler) == (place.unit.workload, place.unit.compiler)
+    ]
+
+
+def _pairs(lattice: Lattice, position: int, start: str, end: str) -> list[Pair]:
+    """Return (after, before) for each combination of the other knobs that the compiler supports."""
+    configurations = {tuple(map(str, one)): one for one in lattice.comparison.configurations}
+
+    def supported(one: Configuration) -> bool:
+        reason = lattice.absent.get(one, "")
+        return not reason.startswith("unsupported") or "," in reason
+
+    pairs = []
+    for levels, after in configurations.items():
+        before = configurations.get((*levels[:position], start, *levels[position + 1 :]))
+        if levels[position] == end and before is not None and supported(after) and supported(before):
+            pairs.append((after, before))
+    return pairs
+
+
+def _of_lattice(place: _Place, lattice: Lattice) -> pl.DataFrame:
+    """Return the trials of a lattice's configurations."""
+    wanted = {tuple(map(str, one)) for one in lattice.comparison.configurations}
+    base = {held.knob: held.level for held in place.unit.baseline} | dict(lattice.centre)
+    parts = []
+    for settings, part in place.unit.trials.items():
+        levels = {held.knob: held.level for held in settings}
+        own = tuple(levels.get(knob, "") for knob in lattice.comparison.knobs)
+        others = levels.keys() - set(lattice.comparison.knobs)
+        if own in wanted and all(levels[knob] == base.get(knob) for knob in others):
+            parts.append(part)
+    return pl.concat(parts).filter(pl.col("mode") == place.mode)
+
+
+def _check_configuration(place: _Place) -> CheckedClaim:
+    claim, unit = place.claim, place.unit
+    sides, faults = [], []
+    for levels in (claim.configuration or {}, claim.against or {}):
+        settings = _settings(unit, levels)
+        if settings is None or settings not in unit.trials:
+            faults.append(f"no trial of the configuration {', '.join(f'{k}={v}' for k, v in levels.items())}")
+        else:
+            sides.append(settings)
+    if faults or sides[0] == sides[1]:
+        same = "both configurations of the claim are the same one"
+        return _undecided(claim, "; ".join(faults) or same)
+    after, before = sides
+    moved = {one.knob: (two.level, one.level) for one, two in zip(after, before, strict=True) if one != two}
+    parts = [unit.trials[side].filter(pl.col("mode") == place.mode) for side in (after, before)]
+    values = [by_block(part, place.metric, place.mode) for part in parts]
+    shared = sorted(values[0].keys() & values[1].keys())
+    logs = [math.log(values[0][block]) - math.log(values[1][block]) for block in shared]
+    ratio, exact = _factor(logs, place.metric)
+    rows = _rows(pl.concat(parts))
+    no_op = place.no_ops(moved)
+    if len(no_op) == len(moved):
+        return CheckedClaim(claim, "fails", ratio, exact, rows, "; ".join(no_op))
+    lacking = place.short_of()
+    blocks = [set(part.select("run", "block_id").rows()) for part in parts]
+    for side, part, other in zip(sides, parts, reversed(blocks), strict=True):
+        lacking += _not_ok(part, _named(side, unit))
+        absent = len(other - set(part.select("run", "block_id").rows()))
+        lacking += [f"no record in {absent} of {len(blocks[0] | blocks[1])} blocks: {_named(side, unit)}"] * bool(
+            absent
+        )
+    return _decide(claim, ratio, exact, rows, lacking)
+
+
+def _settings(unit: Unit, levels: Mapping[str, str]) -> Settings | None:
+    """Return the configuration with these levels, else the baseline's; None when a knob has no such level."""
+    trials = next(iter(unit.trials.values()))
+    for knob, level in levels.items():
+        column = f"knob_{knob}"
+        if knob not in unit.levels and (column not in trials.columns or level not in trials[column].cast(pl.String)):
+            return None
+    base = {held.knob: held.level for held in unit.baseline}
+    return unit.configuration([levels.get(knob, base.get(knob)) for knob in unit.levels])
+
+
+def _named(settings: Settings, unit: Unit) -> str:
+    return (
+        described(held for held in settings if held not in unit.baseline) if settings != unit.baseline else "baseline"
+    )
+
+
+def _not_ok(part: pl.DataFrame, name: str) -> list[str]:
+    counts = part.filter(pl.col("status") != "ok")["status"].cast(pl.String).value_counts().sort("status")
+    return [f"{status} in {count} of {part.height} blocks: {name}" for status, count in counts.iter_rows()]
+
+
+def _check_every_trial(findings: Findings, claim: Claim) -> CheckedClaim:
+    chosen = [
+        pl.col(name).cast(pl.String) == value
+        for name, value in (("workload", claim.workload), ("compiler", claim.compiler))
+        if value is not None
+    ]
+    if claim.subject == "cache_misses":
+        chosen += [pl.col("mode") == "cold", pl.col("role") != "reference"]
+    trials = findings.trials.filter(pl.col("status") != "unsupported", *chosen)
+    if trials.is_empty():
+        return _undecided(claim, f"{NO_TRIAL} that it is about")
+    ok = trials.filter(pl.col("status") == "ok")
+    wrong, answered = (_wrong_outputs if claim.subject == "correct" else _wrong_misses)(trials)
+    if wrong:
+        return CheckedClaim(claim, "fails", None, True, _rows(trials), "; ".join(wrong))
+    others = trials.filter((pl.col("status") != "ok") & ~pl.col("status").cast(pl.String).is_in(answered))
+    lacking = [f"{count} {status}" for status, count in _counted(others)]
+    lost = sum(
+        count
+        for (workload, compiler, mode, role), count in findings.found.unrecorded.items()
+        if claim.workload in (None, workload) or not workload
+        if claim.compiler in (None, compiler) or not compiler
+        if claim.subject == "correct" or (mode in ("cold", "") and role != "reference")
+    )
+    if lost:
+        lacking.append(f"{lost} planned trials have no record")
+    if other := findings.found.excluded.get(TIMED_OTHER, 0):
+        lacking.append(f"{other} x {TIMED_OTHER}")
+    if ok.is_empty():
+        lacking.append("no trial is ok")
+    if lacking:
+        return CheckedClaim(claim, "undecided", None, True, _rows(trials), "; ".join(lacking))
+    return CheckedClaim(claim, "holds", None, True, _rows(trials), None)
+
+
+def _wrong_outputs(trials: pl.DataFrame) -> tuple[list[str], list[str]]:
+    """Return what is wrong with outputs, and the statuses that answer the claim."""
+    status = pl.col("status").cast(pl.String)
+    wrong = trials.filter((status == "wrong_output") | ~pl.col("correct").fill_null(value=True)).height
+    missing = int(trials["missing"].sum())
+    unchecked = trials.filter((status == "ok") & ((pl.col("checked").fill_null(0) == 0) | pl.col("correct").is_null()))
+    counted = (
+        (wrong, f"of {trials.height} trials have wrong outputs"),
+        (missing, "comparisons are missing"),
+        (unchecked.height, "ok trials have no check"),
+    )
+    return [f"{count} {what}" for count, what in counted if count], ["wrong_output", "missing_check"]
+
+
+def _wrong_misses(trials: pl.DataFrame) -> tuple[list[str], list[str]]:
+    told, planned = pl.col("compile_cache_miss_delta_first_run"), pl.col("expected_cache_misses")
+    ok = trials.filter(pl.col("status") == "ok")
+    unknown = ok.filter(told.is_null() | planned.is_null()).height
+    wrong = ok.filter(told != planned).height
+    counted = ((wrong, f"of {ok.height} trials compiled another number of tasks"), (unknown, "do not tell it"))
+    return [f"{count} {what}" for count, what in counted if count], []
+
+
+def _counted(trials: pl.DataFrame) -> list[tuple[str, int]]:
+    return trials["status"].cast(pl.String).value_counts().sort("status").rows()
+
+
+def _unit(findings: Findings, claim: Claim) -> tuple[Unit | None, str]:
+    found = [one for one in findings.units if (one.workload, one.compiler) == (claim.workload, claim.compiler)]
+    if len(found) == 1:
+        return found[0], ""
+    if found:
+        return None, f"{claim.workload} on {claim.compiler} stands in {len(found)} sizes in these results"
+    there = sorted({f"{one.workload} on {one.compiler}" for one in findings.units})
+    return None, f"{NO_TRIAL} of {claim.workload} on {claim.compiler}; there are: {', '.join(there)}"
+
+
+def _factor(logs: Sequence[float], metric: str) -> tuple[Ratio | None, bool]:
+    """Return before over after from after over before, a log a block; and whether it is exact."""
+    if not logs:
+        return None, False
+    if is_exact(metric, logs):
+        value = 1.0 if abs(logs[0]) <= ROUNDING else math.exp(-logs[0])
+        return Ratio(value, value, value, len(logs)), True
+    return paired_ratio([-log for log in logs]), False
+
+
+def _decide(
+    claim: Claim, ratio: Ratio | None, exact: bool, rows: tuple[str, ...], lacking: Sequence[str]
+) -> CheckedClaim:
+    if lacking or ratio is None:
+        reason = "; ".join(dict.fromkeys(lacking)) or f"no block tells {claim.metric} of both"
+        return CheckedClaim(claim, "undecided", ratio, exact, rows, reason)
+    if ratio.low is None or ratio.high is None:
+        return CheckedClaim(claim, "undecided", ratio, exact, rows, "one block has no interval")
+    bound, rounding = claim.bound, ROUNDING * claim.bound
+    low, high = (ratio.low, ratio.high) if claim.at_most is None else (-ratio.high, -ratio.low)
+    bound = bound if claim.at_most is None else -bound
+    if low >= bound - rounding:
+        return CheckedClaim(claim, "holds", ratio, exact, rows, None)
+    shown = f"{ratio.value:.4g}" if exact else f"{ratio.value:.4g} [{ratio.low:.4g}, {ratio.high:.4g}]"
+    if high < bound:
+        return CheckedClaim(claim, "fails", ratio, exact, rows, f"the factor is {shown}, claimed is {claim.wanted}")
+    return CheckedClaim(claim, "undecided", ratio, exact, rows, f"the interval of {shown} holds {claim.bound:.4g}")
+
+
+def _undecided(claim: Claim, reason: str) -> CheckedClaim:
+    return CheckedClaim(claim, "undecided", None, False, (), reason)
+
+
+def _rows(trials: pl.DataFrame) -> tuple[str, ...]:
+    return tuple(trials.sort("run", "position", "trial_id")["record_id"].to_list())
+
+
+def unmet(checked: Sequence[CheckedClaim]) -> list[str]:
+    """Return in words the claims that do not hold, and why."""
+    return [f"{one.claim.id} {one.state}: {one.claim.statement()}: {one.reason}" for one in checked if one.reason]
+
+
+def plain(checked: CheckedClaim) -> dict[str, Any]:
+    """Return a checked claim as plain data, for JSON."""
+    ratio = checked.ratio
+    return {
+        "id": checked.claim.id,
+        "statement": checked.claim.statement(),
+        "state": checked.state,
+        "wanted": checked.claim.wanted,
+        "factor": ratio and ratio.value,
+        "low": ratio and ratio.low,
+        "high": ratio and ratio.high,
+        "blocks": ratio.count if ratio else 0,
+        "exact": checked.exact,
+        "reason": checked.reason,
+        "rows": list(checked.rows),
+    }

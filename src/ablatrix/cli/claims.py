@@ -1,0 +1,84 @@
+"""The command that holds records against what a study claims: ``claims``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ablatrix.cli.results import Results, record_files
+
+if TYPE_CHECKING:
+    from ablatrix.analysis.claims import CheckedClaim, Claims
+    from ablatrix.analysis.metrics import Language
+
+ClaimsFile = Annotated[
+    Path | None, typer.Option("--claims", help="File of claims; claims.yaml beside the records if left out.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("claims")(claims_command)
+
+
+def claims_command(
+    results: Results,
+    claims: ClaimsFile = None,
+    language: Annotated[str, typer.Option("--lang", help="Language of the statements: en or zh.")] = "en",
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with the ids of the rows behind each.")] = False,
+) -> None:
+    """Say of each claim of a study whether the records bear it; exit 1 unless all hold."""
+    from ablatrix.analysis.claims import check_claims, plain
+    from ablatrix.analysis.findings import Findings
+    from ablatrix.analysis.tidy import tidy
+    from ablatrix.errors import AnalysisError
+
+    if language not in ("en", "zh"):
+        raise AnalysisError(f"--lang {language}: there are en, zh")
+    files = record_files(results)
+    loaded = claims_of(files, claims)
+    if loaded is None:
+        raise AnalysisError(f"{files[0].parent}: there is no claims.yaml beside the records; name one (--claims FILE)")
+    checked = check_claims(Findings(tidy(files)), loaded)
+    if as_json:
+        holds = all(one.state == "holds" for one in checked)
+        print(json.dumps({"holds": holds, "claims": [plain(one) for one in checked]}, indent=1, allow_nan=False))
+    else:
+        show_claims(checked, "zh" if language == "zh" else "en")
+    if any(one.state != "holds" for one in checked):
+        raise typer.Exit(1)
+
+
+def claims_of(files: Sequence[Path], given: Path | None) -> Claims | None:
+    """Return the claims that were given, else those beside the first file of records, else none.
+
+    Raises:
+        AnalysisError: The file cannot be read, or breaks a rule.
+    """
+    from ablatrix.analysis.claims import CLAIMS_NAME, load_claims
+
+    beside = files[0].with_name(CLAIMS_NAME)
+    if given is None and not beside.is_file():
+        return None
+    return load_claims(given or beside)
+
+
+def show_claims(checked: Sequence[CheckedClaim], language: Language = "en") -> None:
+    """Print a table of claims, and how many hold."""
+    from ablatrix.cli.display import print_table, ratio_text
+
+    rows = [
+        [
+            *(one.claim.id, one.state, one.claim.statement(language)),
+            *(f"{one.ratio.value:.4g} exactly" if one.exact and one.ratio else ratio_text(one.ratio), one.claim.wanted),
+            one.reason or "",
+        ]
+        for one in checked
+    ]
+    print_table("Claims", ["claim", "state", "statement", "factor", "wanted", "why"], rows)
+    held = sum(one.state == "holds" for one in checked)
+    print(f"{held} of {len(checked)} claims hold")
