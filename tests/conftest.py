@@ -1,4 +1,4 @@
-"""What is dear to make, and shared by the tests of several rooms."""
+"""What is dear to make and shared by the tests of several rooms, and the order of the rooms."""
 
 from __future__ import annotations
 
@@ -11,6 +11,20 @@ from ablatrix.trials.directory import ResultDirectory
 from ablatrix.trials.interrupt import Interrupt
 from ablatrix.trials.server import ForkServer
 from tests.trials.conftest import Bench, small_study
+
+DEAREST_FIRST = ("cli", "trials", "traps", "compilers", "workloads")
+"""Rooms whose tests start processes or compile. Two processes share the files of tests (``addopts``): whichever is free
+takes the next file, so the small ones come last and fill what is left."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the tests by room; those of one room, and all rooms that are not named, keep their order."""
+
+    def place(item: pytest.Item) -> int:
+        room = item.path.parent.name
+        return DEAREST_FIRST.index(room) if room in DEAREST_FIRST else len(DEAREST_FIRST)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
