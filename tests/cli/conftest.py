@@ -1,13 +1,18 @@
-"""The real command, run as a user runs it."""
+"""The real command, run as a user runs it, and the same command within this process where only its words count."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+
+from ablatrix.cli.main import main
 
 Ablatrix = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
@@ -35,9 +40,31 @@ def run_ablatrix(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(command, capture_output=True, timeout=300, check=False)
 
 
+def answer_here(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
+    """Answer a command line within this process: for refusals, of which there are many and a new process is dear.
+
+    ``test_usage`` holds that a process of its own gives the same answer.
+    """
+    command = ["ablatrix", *map(str, arguments)]
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with patch.object(sys, "argv", command), contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+        try:
+            main()
+            code = 0
+        except SystemExit as ending:
+            assert isinstance(ending.code, int)
+            code = ending.code
+    return subprocess.CompletedProcess(command, code, stdout.getvalue().encode(), stderr.getvalue().encode())
+
+
 @pytest.fixture(scope="session")
 def ablatrix() -> Ablatrix:
     return run_ablatrix
+
+
+@pytest.fixture(scope="session")
+def here() -> Ablatrix:
+    return answer_here
 
 
 @pytest.fixture(scope="session")

@@ -26,9 +26,9 @@ def test_people_read_what_each_knob_did_and_what_is_to_blame(ablatrix: Ablatrix,
     assert "cold, timeout: flaky: partition=regions" in text
 
 
-def test_json_holds_the_same_in_full(ablatrix: Ablatrix, tmp_path: Path) -> None:
+def test_json_holds_the_same_in_full(here: Ablatrix, tmp_path: Path) -> None:
     path = write_records(tmp_path / "r.jsonl", make_records(workloads=["encoder"], blocks=3, plants=PLANTS))
-    done = ablatrix("blame", path, "--json")
+    done = here("blame", path, "--json")
     assert done.returncode == 0, done.stderr
     held = json.loads(done.stdout)
     assert set(held) == {"proofs", "blame", "break_even", "pareto", "excluded"}
@@ -39,10 +39,10 @@ def test_json_holds_the_same_in_full(ablatrix: Ablatrix, tmp_path: Path) -> None
     assert len(held["pareto"][0]["points"]) + len(held["pareto"][0]["left_out"]) == 16
 
 
-def test_results_of_two_machines_are_refused(ablatrix: Ablatrix, tmp_path: Path) -> None:
+def test_results_of_two_machines_are_refused(here: Ablatrix, tmp_path: Path) -> None:
     one = write_records(tmp_path / "one.jsonl", make_records(workloads=["encoder"], blocks=1))
     two = write_records(tmp_path / "two.jsonl", make_records(workloads=["encoder"], blocks=1, host="bench-2"))
-    done = ablatrix("blame", one, two)
+    done = here("blame", one, two)
     assert done.returncode == 2
     assert b"host: bench-1, bench-2" in done.stderr
     assert b"Traceback" not in done.stderr

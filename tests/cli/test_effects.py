@@ -50,23 +50,23 @@ def test_csv_and_json_are_the_whole_of_stdout_and_hold_the_same(ablatrix: Ablatr
     assert {row["verdict"] for row in planned if row["scope"] == "workload"} == {"smaller", "no effect"}
 
 
-def test_several_files_of_one_origin_are_read_together(ablatrix: Ablatrix, tmp_path: Path) -> None:
+def test_several_files_of_one_origin_are_read_together(here: Ablatrix, tmp_path: Path) -> None:
     records = make_records(modes=["hot"], blocks=4)
     half = len(records) // 2
     files = [write_records(tmp_path / f"{i}.jsonl", part) for i, part in enumerate((records[:half], records[half:]))]
-    done = ablatrix("effects", *files, "--metric", "run_ms_mean", "--json")
+    done = here("effects", *files, "--metric", "run_ms_mean", "--json")
     assert {row["workload"] for row in json.loads(done.stdout)["effects"]} == {"attention", "encoder", None}
 
 
-def test_mixed_hosts_are_refused_or_told_apart(ablatrix: Ablatrix, tmp_path: Path) -> None:
+def test_mixed_hosts_are_refused_or_told_apart(here: Ablatrix, tmp_path: Path) -> None:
     files = [
         write_records(tmp_path / f"{host}.jsonl", make_records(modes=["hot"], workloads=["encoder"], host=host))
         for host in ("one", "two")
     ]
-    refused = ablatrix("effects", *files)
+    refused = here("effects", *files)
     assert refused.returncode == 2
     assert b"host: one, two" in refused.stderr
-    held = json.loads(ablatrix("effects", *files, "--allow-mixed", "--metric", "run_ms_p50", "--json").stdout)
+    held = json.loads(here("effects", *files, "--allow-mixed", "--metric", "run_ms_p50", "--json").stdout)
     assert [row["host"] for row in held["effects"] if row["effect"] == "total"] == ["one", "two"]
 
 
@@ -81,9 +81,9 @@ def test_mixed_hosts_are_refused_or_told_apart(ablatrix: Ablatrix, tmp_path: Pat
     ],
 )
 def test_wrong_usage_is_one_message_and_exit_code_2(
-    ablatrix: Ablatrix, results: Path, arguments: list[str], message: str
+    here: Ablatrix, results: Path, arguments: list[str], message: str
 ) -> None:
-    done = ablatrix("effects", results, *arguments)
+    done = here("effects", results, *arguments)
     assert (done.returncode, done.stdout) == (2, b"")
     assert message in done.stderr.decode()
     assert b"Traceback" not in done.stderr

@@ -71,9 +71,9 @@ def test_compare_is_0_only_if_every_key_effect_reproduces(ablatrix: Ablatrix, re
     ],
 )
 def test_bad_input_is_one_message_and_exit_code_2(
-    ablatrix: Ablatrix, results: Path, arguments: list[str], message: str
+    here: Ablatrix, results: Path, arguments: list[str], message: str
 ) -> None:
-    done = ablatrix(*(one.format(a=results / "a") for one in arguments))
+    done = here(*(one.format(a=results / "a") for one in arguments))
     assert (done.returncode, done.stdout) == (2, b"")
     assert message in done.stderr.decode()
     assert b"Traceback" not in done.stderr

@@ -26,13 +26,13 @@ HEAVY = ("torch", "tvm", "matplotlib", "polars", "transformers", "scipy")
 )
 @pytest.mark.parametrize("command", ["run", "design", "artifact"])
 def test_a_wrong_study_gives_one_message_and_exit_code_2(
-    ablatrix: Ablatrix, tmp_path: Path, command: str, line: str, wrong: str, expected: str
+    here: Ablatrix, tmp_path: Path, command: str, line: str, wrong: str, expected: str
 ) -> None:
     study = tmp_path / "wrong.yaml"
     assert line in STUDY
     study.write_text(STUDY.replace(line, wrong))
     out = [] if command == "design" else ["--out", str(tmp_path / "out")]
-    done = ablatrix(command, study, *out)
+    done = here(command, study, *out)
     message = done.stderr.decode()
     assert done.returncode == 2
     assert expected in message
@@ -53,17 +53,25 @@ def test_a_wrong_study_gives_one_message_and_exit_code_2(
         (["run", "x.yaml"], "Missing option '--out'"),
     ],
 )
-def test_wrong_arguments_give_one_message_and_exit_code_2(
-    ablatrix: Ablatrix, arguments: list[str], expected: str
-) -> None:
-    done = ablatrix(*arguments)
+def test_wrong_arguments_give_one_message_and_exit_code_2(here: Ablatrix, arguments: list[str], expected: str) -> None:
+    done = here(*arguments)
     assert done.returncode == 2
     assert expected in done.stderr.decode()
     assert b"Traceback" not in done.stderr
 
 
-def test_an_only_condition_that_matches_nothing_is_named(ablatrix: Ablatrix, study_file: Path) -> None:
-    done = ablatrix("design", study_file, "--only", "workload=resnet")
+@pytest.mark.parametrize("arguments", [["knobs", "gcc"], ["run", "x.yaml"], ["knobs", "eager", "--json"]])
+def test_a_process_of_its_own_answers_as_this_one_does(
+    ablatrix: Ablatrix, here: Ablatrix, arguments: list[str]
+) -> None:
+    """A refusal of ours, one of the parser of arguments, and an answer."""
+    apart, within = ablatrix(*arguments), here(*arguments)
+    assert (apart.returncode, apart.stdout) == (within.returncode, within.stdout)
+    assert apart.stderr.splitlines()[-3:] == within.stderr.splitlines()[-3:]  # above them the parser names the program
+
+
+def test_an_only_condition_that_matches_nothing_is_named(here: Ablatrix, study_file: Path) -> None:
+    done = here("design", study_file, "--only", "workload=resnet")
     assert done.returncode == 2
     assert b"no trial of this study has workload=resnet; there are: mlp" in done.stderr
 
@@ -92,17 +100,17 @@ def test_the_public_names_are_few_sorted_and_all_there() -> None:
     assert all(getattr(ablatrix, name) is not None for name in ablatrix.__all__)
 
 
-def test_design_says_how_many_trials_a_run_will_have(ablatrix: Ablatrix, study_file: Path) -> None:
-    text = ablatrix("design", study_file).stdout.decode()
-    trials = json.loads(ablatrix("design", study_file, "--json").stdout)["trials"]
+def test_design_says_how_many_trials_a_run_will_have(here: Ablatrix, study_file: Path) -> None:
+    text = here("design", study_file).stdout.decode()
+    trials = json.loads(here("design", study_file, "--json").stdout)["trials"]
     assert f"trials: {len(trials)} " in text
 
 
-def test_compilers_and_knobs_are_listed_with_a_sentence_each(ablatrix: Ablatrix) -> None:
-    compilers = {one["name"]: one for one in json.loads(ablatrix("compilers", "--json").stdout)}
+def test_compilers_and_knobs_are_listed_with_a_sentence_each(here: Ablatrix) -> None:
+    compilers = {one["name"]: one for one in json.loads(here("compilers", "--json").stdout)}
     assert set(compilers) == {"tvm", "eager"}
     assert all(one["installed"] for one in compilers.values())
-    knobs = json.loads(ablatrix("knobs", "tvm", "--json").stdout)
+    knobs = json.loads(here("knobs", "tvm", "--json").stdout)
     assert [knob["name"] for knob in knobs if knob["kind"] == "primary"] == [
         "partition",
         "reuse",
@@ -114,5 +122,5 @@ def test_compilers_and_knobs_are_listed_with_a_sentence_each(ablatrix: Ablatrix)
 
 
 @pytest.mark.parametrize("what", ["study", "record", "template", "manifest"])
-def test_schemas_are_printed_as_json(ablatrix: Ablatrix, what: str) -> None:
-    assert "properties" in json.loads(ablatrix("schema", what).stdout)
+def test_schemas_are_printed_as_json(here: Ablatrix, what: str) -> None:
+    assert "properties" in json.loads(here("schema", what).stdout)

@@ -118,41 +118,36 @@ def test_observers_and_cache_names_share_entries(tmp_path: Path) -> None:
     assert again.cache.counters == CacheCounters(hits_disk=1)
 
 
-PROCESS = """
-import json, sys, warnings
-from pathlib import Path
-import torch
-from ablatrix.compilers.cache import TaskCache
-from ablatrix.compilers.tvm.compiler import TvmCompiler
-from tests.compilers.requests import Stack, make_program, make_request
+def build_stack(directory: Path, seed: int) -> list[Any]:
+    """Compile a stack whose weights are drawn from a seed; return digests of its code and keys, misses and hits."""
+    directory.mkdir(exist_ok=True)
+    torch.manual_seed(seed)
+    program = make_program(Stack(2), (torch.ones(1, 4, 8),))
+    knobs = {"fusion": "on", "memory_plan": "on", "schedule": "vectorised"}
+    request = make_request(program, directory, knobs, partition="regions")
+    facts = TvmCompiler().compile(request).facts
+    counters = request.cache.counters
+    return [facts.artifact_digest, request.cache.key_set_digest, counters.misses, counters.hits_disk]
 
-torch.manual_seed(int(sys.argv[2]))
-program = make_program(Stack(2), (torch.ones(1, 4, 8),))
-directory = Path(sys.argv[1])
-knobs = {"fusion": "on", "memory_plan": "on", "schedule": "vectorised"}
-request = make_request(program, directory, knobs, partition="regions")
-facts = TvmCompiler().compile(request).facts
-counters = request.cache.counters
-print(json.dumps([facts.artifact_digest, request.cache.key_set_digest, counters.misses, counters.hits_disk]))
+
+PROCESS = """
+import json, sys
+from pathlib import Path
+from tests.compilers.test_tvm_key import build_stack
+
+fresh, filled = map(Path, sys.argv[1:])
+print(json.dumps([build_stack(fresh, seed=1), build_stack(filled, seed=0)]))
 """
 
 
-def run_process(directory: Path, seed: int) -> list[Any]:
-    directory.mkdir(exist_ok=True)
-    command = [sys.executable, "-W", "ignore", "-c", PROCESS, str(directory), str(seed)]
+def test_another_process_generates_the_same_code_and_finds_what_this_one_built(tmp_path: Path) -> None:
+    mine = build_stack(tmp_path / "mine", seed=0)
+    command = [sys.executable, "-W", "ignore", "-c", PROCESS, str(tmp_path / "theirs"), str(tmp_path / "mine")]
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[2])
-    answer: list[Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
-
-
-def test_two_processes_generate_the_same_code_and_a_third_finds_it(tmp_path: Path) -> None:
-    first = run_process(tmp_path / "one", seed=0)
-    second = run_process(tmp_path / "two", seed=1)  # other weights: they are arguments, not code
-    assert first == second
-    assert first[2:] == [1, 0]
-    third = run_process(tmp_path / "one", seed=0)
-    assert third[:2] == first[:2]
-    assert third[2:] == [0, 1]
+    theirs, found = json.loads(done.stdout.splitlines()[-1])
+    assert theirs == mine  # other weights: they are arguments, not code
+    assert mine[2:] == [1, 0]
+    assert found == [*mine[:2], 0, 1]
 
 
 def test_the_cache_of_the_process_counts_its_keys(tmp_path: Path) -> None:
