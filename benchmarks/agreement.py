@@ -6,7 +6,7 @@ times are skewed, and a mean lies above the p50. TVM: our p50 against the median
 ``time_evaluator``, which calls the compiled function from C++. Timers take turns, and the figure is the median over
 repeats of the ratio (ours over theirs).
 
-    python benchmarks/agreement.py [repeats]
+    python benchmarks/agreement.py [repeats] [seconds of one turn of either timer]
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ WORKLOADS = {
     "attention": {"hidden": 128, "heads": 2, "tokens": 32},
     "encoder": {"layers": 2, "hidden": 128, "heads": 2, "tokens": 32, "vocabulary": 128},
 }
-SLICE_S = 0.1
-"""Time of one turn of either timer."""
+REPEATS = 31
+TURN_S = 0.1
 
 
-def main(repeats: int) -> None:
-    """Compare on all workloads and print the verdict as JSON."""
+def main(repeats: int, turn_s: float) -> None:
+    """Compare on all workloads, in turns of so many seconds, and print the verdict as JSON."""
     EagerCompiler().set_threads(1)
     TvmCompiler().preload()
     TvmCompiler().set_threads(1)
@@ -58,10 +58,10 @@ def main(repeats: int) -> None:
         for name, parameters in WORKLOADS.items():
             request = make_request(prepare(name, parameters, draws=1), Path(place) / name)
             eager = EagerCompiler().compile(request).bind(request.program.draws[0].inputs).run
-            theirs, size = torch_timer(eager)
-            p50[f"{name} on eager"] = agreement(our_timer(eager, size), theirs, repeats)
-            plain[f"{name} on eager"] = agreement(our_timer(eager), theirs, repeats)
-            p50[f"{name} on tvm"] = agreement(*tvm_timers(request), repeats)
+            theirs, size = torch_timer(eager, turn_s)
+            p50[f"{name} on eager"] = agreement(our_timer(eager, turn_s, size), theirs, repeats)
+            plain[f"{name} on eager"] = agreement(our_timer(eager, turn_s), theirs, repeats)
+            p50[f"{name} on tvm"] = agreement(*tvm_timers(request, turn_s), repeats)
             print({one: round(ratio, 4) for one, ratio in p50.items() if one.startswith(name)}, flush=True)
     largest = max(abs(ratio - 1) for ratio in p50.values())
     figures = {"p50_ours_over_theirs": p50, "plain_p50_over_torch_median": plain, "largest_difference": largest}
@@ -79,9 +79,9 @@ def agreement(ours: Timing, theirs: Timing, repeats: int) -> float:
     return median(ratios)
 
 
-def our_timer(run: Callable[[], object], block: int = 1) -> Timing:
+def our_timer(run: Callable[[], object], turn_s: float, block: int = 1) -> Timing:
     """Return a timer that gives the median of the engine's timed loop in seconds, over means of blocks of runs."""
-    count = max(1, runs_a_turn(run) // block) * block
+    count = max(1, runs_a_turn(run, turn_s) // block) * block
 
     def measure() -> float:
         samples = time_iterations(run, count)
@@ -90,31 +90,31 @@ def our_timer(run: Callable[[], object], block: int = 1) -> Timing:
     return measure
 
 
-def torch_timer(run: Callable[[], object]) -> tuple[Timing, int]:
+def torch_timer(run: Callable[[], object], turn_s: float) -> tuple[Timing, int]:
     """Return torch's timer, which gives its median in seconds, and the size of the blocks that it chose."""
     timer = Timer("run()", globals={"run": run}, num_threads=torch.get_num_threads())
-    size = timer.blocked_autorange(min_run_time=SLICE_S).number_per_run
-    count = max(3, runs_a_turn(run) // size)
+    size = timer.blocked_autorange(min_run_time=turn_s).number_per_run
+    count = max(3, runs_a_turn(run, turn_s) // size)
     return lambda: median(timer.timeit(size).mean for _ in range(count)), size
 
 
-def runs_a_turn(run: Callable[[], object]) -> int:
+def runs_a_turn(run: Callable[[], object], turn_s: float) -> int:
     """Return how often to run in one turn."""
-    return max(20, round(SLICE_S * 1e3 / median(warm_up(run, 50, 150))))
+    return max(20, round(turn_s * 1e3 / median(warm_up(run, 50, 150))))
 
 
-def tvm_timers(request: CompileRequest) -> tuple[Timing, Timing]:
+def tvm_timers(request: CompileRequest, turn_s: float) -> tuple[Timing, Timing]:
     """Return our timer and TVM's for the compiled program, which is one task."""
     executable = TvmCompiler().compile(request)
     assert isinstance(executable, TaskExecutable)
     bound = executable.bind(request.program.draws[0].inputs)
-    ours = our_timer(bound.run)
+    ours = our_timer(bound.run, turn_s)
     # TVM's evaluator wants the machine and the arguments that are behind the one call of the bound run.
     (call,) = bound._calls
     assert isinstance(call, partial), "the task copies its outputs, and the evaluator would not"
     machine = executable._functions[0]._machine  # type: ignore[attr-defined]
     number = 10
-    repeat = max(3, round(SLICE_S / (number * ours())))
+    repeat = max(3, round(turn_s / (number * ours())))
     evaluate = machine.time_evaluator("main", tvm.cpu(), number=number, repeat=repeat)
     return ours, lambda: float(median(evaluate(*call.args).results))
 
@@ -138,4 +138,7 @@ def make_request(program: Program, directory: Path) -> CompileRequest:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 31)
+    main(
+        int(sys.argv[1]) if len(sys.argv) > 1 else REPEATS,
+        float(sys.argv[2]) if len(sys.argv) > 2 else TURN_S,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 from time import perf_counter_ns, sleep
 
 import pytest
@@ -26,12 +27,15 @@ class Work:
 
 
 def test_each_run_has_its_own_sample_in_milliseconds_and_in_order() -> None:
-    work = Work(1, 4, 2)
-    samples = time_iterations(work, 3)
-    assert work.runs == 3
-    for sample, least in zip(samples, (1, 4, 2), strict=True):
-        assert sample >= least
-    assert samples[1] > samples[2] > samples[0]
+    quickest = [math.inf] * 3
+    for _ in range(20):  # a neighbour that takes the CPU lengthens a run, and never shortens one
+        work = Work(1, 4, 2)
+        samples = time_iterations(work, 3)
+        assert work.runs == 3
+        for sample, least in zip(samples, (1, 4, 2), strict=True):
+            assert sample >= least
+        quickest = [min(pair) for pair in zip(quickest, samples, strict=True)]
+    assert quickest[1] > quickest[2] > quickest[0]
 
 
 def test_a_sample_is_wall_time_and_a_sleeping_run_counts() -> None:
