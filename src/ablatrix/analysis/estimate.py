@@ -100,14 +100,17 @@ def in_order(knobs: Iterable[str]) -> list[str]:
 
 def group_columns(found: Tidy, mixed: Sequence[str] = (), by_mode: bool = True) -> list[str]:
     """Return the columns that make a row: origin where mixed, workload, compiler, role, mode, varying knobs."""
-    trials = without_primers(found.trials)
-    sizes = [
-        name
-        for name in found.columns("parameter_")
-        if trials.group_by("workload").agg(pl.col(name).n_unique())[name].max() != 1
-    ]
     mode = ["mode"] if by_mode else []
-    return [*mixed, "workload", *sizes, "compiler", "role", *mode, *varying_knobs(found)]
+    return [*mixed, "workload", *varying_sizes(found), "compiler", "role", *mode, *varying_knobs(found)]
+
+
+def varying_sizes(found: Tidy) -> list[str]:
+    """Return the columns of parameters with more than one value within a workload, which tell its sizes apart."""
+    names = [name for name in found.columns("parameter_") if name != "parameter_count"]  # of weights
+    if not names:
+        return []
+    counts = without_primers(found.trials).group_by("workload").agg(pl.col(name).n_unique() for name in names)
+    return [name for name in names if counts[name].max() != 1]
 
 
 def summarise_groups(trials: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame:

@@ -101,7 +101,21 @@ def evidence_frame(evidence: Sequence[Evidence]) -> pl.DataFrame:
         for one in evidence
         for mean in one.means
     ]
-    return pl.DataFrame(rows, schema=_schema(evidence[0].origin), infer_schema_length=None)
+    origin = evidence[0].origin if evidence else ()
+    return pl.DataFrame(rows, schema=evidence_schema(origin), infer_schema_length=None)
+
+
+def evidence_schema(origin: Sequence[str] = ()) -> dict[str, pl.DataType]:
+    """Return the columns of `evidence_frame` with their types, in the order in which they are read."""
+    text, whole, real = pl.String(), pl.Int64(), pl.Float64()
+    names = ("metric", "mode", "workload", "compiler", "stage", "centre", "effect", "knob", "other_knob")
+    schema: dict[str, pl.DataType] = dict.fromkeys(("scope", *origin, *names, "base_level", "level"), text)
+    schema |= dict.fromkeys(("ratio", "ratio_low", "ratio_high", "log_ratio"), real)
+    schema |= {"exact": pl.Boolean()} | dict.fromkeys(("blocks", "blocks_left_out"), whole)
+    schema |= dict.fromkeys(("pairs", "pairs_partial", "pairs_missing"), whole)
+    schema |= dict.fromkeys(("p", "p_holm", "p_equivalence", "noise_floor"), real)
+    schema |= {"verdict": text, "resolution": real, "not_attributable": text}
+    return schema | {"workloads": whole, "workloads_missing": text}
 
 
 def _refuse_unknown_workloads(trials: pl.DataFrame, question: Question) -> None:
@@ -183,16 +197,3 @@ def _judged(effect: Effect, judgement: Judgement | None) -> dict[str, Any]:
             "resolution": judgement.resolution,
         }
     return row
-
-
-def _schema(origin: Sequence[str]) -> dict[str, pl.DataType]:
-    """Return the columns in the order in which they are read."""
-    text, whole, real = pl.String(), pl.Int64(), pl.Float64()
-    names = ("metric", "mode", "workload", "compiler", "stage", "centre", "effect", "knob", "other_knob")
-    schema: dict[str, pl.DataType] = dict.fromkeys(("scope", *origin, *names, "base_level", "level"), text)
-    schema |= dict.fromkeys(("ratio", "ratio_low", "ratio_high", "log_ratio"), real)
-    schema |= {"exact": pl.Boolean()} | dict.fromkeys(("blocks", "blocks_left_out"), whole)
-    schema |= dict.fromkeys(("pairs", "pairs_partial", "pairs_missing"), whole)
-    schema |= dict.fromkeys(("p", "p_holm", "p_equivalence", "noise_floor"), real)
-    schema |= {"verdict": text, "resolution": real, "not_attributable": text}
-    return schema | {"workloads": whole, "workloads_missing": text}

@@ -9,10 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ablatrix.documents.load import load_document
 from ablatrix.errors import AnalysisError
+from ablatrix.paper.tables.rules import table_faults
 
 DEFAULT_TEMPLATE = Path(__file__).with_name("default.yaml")
 
-Aggregation = Literal["value", "median", "mean", "min", "max", "sum", "ratio", "outcome", "checks"]
+Source = Literal["cells", "correctness", "workloads", "effects", "attribution"]
+Aggregation = Literal[
+    "value", "only", "count", "distinct", "mean", "median", "p50", "p95", "min", "max", "sum", "ratio", "outcome", "checks"
+]
 Paragraph = Literal["fairness", "benefit", "correctness"]
 Filter = Mapping[str, list[str]]
 
@@ -26,16 +30,21 @@ class Spec(BaseModel):
 class ColumnSpec(Spec):
     """One column of a table."""
 
-    column: str = Field(description="Column of ablation.csv; 'knobs' stands for every knob that varies.")
-    aggregation: Aggregation = Field(
-        default="value",
-        description="value: a column of group_by. ratio: to the baseline, paired over blocks, with its interval. "
-        "outcome: ok trials of all, and the other statuses. checks: comparisons made of those asked for.",
+    column: str = Field(
+        description="Column of the source. ``knobs`` stands for every knob that varies, ``sizes`` for every "
+        "parameter that varies within a workload."
     )
-    over: Literal["ok", "all"] = Field(default="ok", description="Trials that the aggregation takes.")
+    aggregation: Aggregation = Field(default="value", description="What is made of the rows of a group; see below.")
+    filter: Filter = Field(default={}, description="Rows of the source that this column alone takes.")
+    over: Literal["ok", "all"] = Field(
+        default="ok", description="Trials that a number is made of; in ``cells`` and ``correctness`` alone."
+    )
     heading: str = Field(default="", description="Heading; the column's name when empty.")
-    format: str = Field(default="", description="Python format specification, such as .3g or .2f.")
-    divide_by: Annotated[float, Field(gt=0)] = Field(default=1.0, description="Change of unit, before the format.")
+    unit: str = Field(default="", description="Unit, after ``divide_by``; stands behind the heading in brackets.")
+    format: str = Field(default="", description="Python's format of a number, such as .3g or .2f.")
+    divide_by: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        default=1.0, description="Change of unit, before the format; 1048576 makes bytes MiB."
+    )
 
     @field_validator("format")
     @classmethod
@@ -48,16 +57,22 @@ class ColumnSpec(Spec):
 
 
 class TableSpec(Spec):
-    """One table: rows are groups of trials."""
+    """One table: rows are rows of its source, or groups of them."""
 
-    number: Annotated[int, Field(ge=1)]
-    title: str
-    caption: str
-    source: Literal["trials"] = "trials"
-    filter: Filter = Field(default={}, description="Column -> values that are kept.")
-    group_by: list[str] = Field(description="Columns whose distinct values make the rows; 'knobs' as above.")
-    columns: Annotated[list[ColumnSpec], Field(min_length=1)]
-    sort: list[str] = Field(default=[], description="Columns of group_by to order rows by, first ones first.")
+    number: Annotated[int, Field(ge=1)] = Field(description="Number in the paper and in the files' names.")
+    title: str = Field(description="Title, above the table.")
+    caption: str = Field(description="What a reader needs to know; below the title.")
+    source: Source = Field(default="cells", description="What rows are made of; see below.")
+    filter: Filter = Field(default={}, description="Column -> values of the rows of the source that are kept.")
+    group_by: list[str] = Field(
+        default=[],
+        description="Columns whose distinct values make the rows; ``knobs`` and ``sizes`` as for a column. Empty: each "
+        "row of the source is one, which trials do not allow.",
+    )
+    columns: Annotated[list[ColumnSpec], Field(min_length=1)] = Field(description="Columns from left to right.")
+    sort: list[str] = Field(
+        default=[], description="Entries of ``group_by`` to order rows by, first ones first; else as the source has it."
+    )
 
 
 class FigureSpec(Spec):
@@ -97,6 +112,10 @@ def load_template(path: str | Path | None = None) -> Template:
         AnalysisError: The file cannot be read or breaks a rule; one line of the message for each fault.
     """
     try:
-        return load_document(Path(path or DEFAULT_TEMPLATE), Template, AnalysisError).value
+        document = load_document(Path(path or DEFAULT_TEMPLATE), Template, AnalysisError)
     except AnalysisError as error:
         raise AnalysisError("\n".join(map(str, error.args))) from None
+    faults = [document.fault(place, message) for place, message in table_faults(document.value.tables)]
+    if faults:
+        raise AnalysisError("\n".join(faults))
+    return document.value

@@ -9,13 +9,18 @@ from ablatrix.analysis.delimited import write_csv
 from ablatrix.analysis.findings import Findings
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.files import write_text
-from ablatrix.paper.markup import latex_table, markdown_table
 from ablatrix.paper.tables.build import build_table
+from ablatrix.paper.tables.html import html_table
+from ablatrix.paper.tables.latex import latex_table
+from ablatrix.paper.tables.printed import markdown_table
 from ablatrix.paper.template import TableSpec
 
 
 def write_table(findings: Findings, spec: TableSpec, mixed: Sequence[str], directory: Path) -> list[Path]:
-    """Write ``directory/table<number>.{csv,md,tex}`` and return the files.
+    """Write ``directory/table<number>.{csv,md,tex,html}`` and return the files.
+
+    All have the same cells, as they are printed; unrounded figures are in ``ablation.csv`` and
+    ``ablation_summary.csv``.
 
     Args:
         findings: What is estimated from the trials.
@@ -27,13 +32,17 @@ def write_table(findings: Findings, spec: TableSpec, mixed: Sequence[str], direc
         AnalysisError: The template's entry does not fit the trials.
     """
     table = build_table(findings, spec, mixed)
-    if len(set(table.headings)) != len(table.headings):
-        raise AnalysisError(f"table {spec.number}: two columns have the same heading; give one another 'heading'")
-    columns = {heading: [row[i] for row in table.rows] for i, heading in enumerate(table.headings)}
+    if repeated := {heading for heading in table.headings if table.headings.count(heading) > 1}:
+        raise AnalysisError(
+            f"table {spec.number}: two columns have the same heading '{min(repeated)}' once 'knobs', 'sizes' and "
+            f"columns of mixed origin are there; give one another 'heading'"
+        )
+    columns = {heading: [row[place] for row in table.rows] for place, heading in enumerate(table.headings)}
     frame = pl.DataFrame(columns, schema=dict.fromkeys(table.headings, pl.String()))
     name = f"table{spec.number}"
     return [
         write_csv(frame, directory / f"{name}.csv"),
         write_text(directory / f"{name}.md", markdown_table(table)),
         write_text(directory / f"{name}.tex", latex_table(table)),
+        write_text(directory / f"{name}.html", html_table(table)),
     ]

@@ -1,0 +1,225 @@
+"""What a cell of a table says: a figure of a group's rows, or why there is none."""
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.warm_up import CLASS, UNSTEADY
+from ablatrix.errors import AnalysisError
+from ablatrix.paper.filters import filtered
+from ablatrix.paper.tables.effect_rows import NOT_ATTRIBUTABLE
+from ablatrix.paper.tables.sources import TRIALS
+from ablatrix.paper.template import ColumnSpec, TableSpec
+from ablatrix.statistics.ratio import Ratio
+
+NOTHING = "–"
+"""Stands where there is no reading, or where a figure does not apply."""
+NO_BASELINE = "no baseline"
+
+Key = tuple[Any, ...]
+_FIGURES: Mapping[str, Callable[[Sequence[Any]], float]] = {
+    "count": len,
+    "distinct": lambda values: len(set(values)),
+    "mean": lambda values: math.fsum(values) / len(values),
+    "median": statistics.median,
+    "p50": statistics.median,
+    "p95": lambda values: float(np.quantile(values, 0.95)),
+    "min": min,
+    "max": max,
+    "sum": sum,
+}
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The rows of a table: groups of the rows of its source.
+
+    Attributes:
+        findings: What is estimated from all trials; notes of what is left out come from it.
+        frame: The rows of the source that the table keeps.
+        names: Columns whose values make a group.
+    """
+
+    findings: Findings
+    spec: TableSpec
+    frame: pl.DataFrame
+    names: tuple[str, ...]
+    _kept: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+    @cached_property
+    def keys(self) -> list[Key]:
+        """The groups in the order in which they first appear."""
+        return self.frame.select(self.names).unique(maintain_order=True).rows()
+
+    def column(self, column: ColumnSpec) -> Mapping[Key, str]:
+        """Return the cell of each group in one column.
+
+        Raises:
+            AnalysisError: A cell would have to say several things.
+        """
+        if column.aggregation == "value":
+            return {key: _value(column, self.names.index(column.column), key) for key in self.keys}
+        if column.aggregation == "outcome":
+            outcomes = _outcomes(self._rows(column), self.names)
+            return {key: _outcome_text(outcomes.get(key)) for key in self.keys}
+        if column.aggregation == "checks":
+            return self._checks(column)
+        if column.aggregation == "ratio":
+            return self._ratios(column) if self.spec.source in TRIALS else self._estimates(column)
+        return self._figures(column)
+
+    def _rows(self, column: ColumnSpec) -> pl.DataFrame:
+        """Return the rows that a column takes; the same filter is applied once."""
+        key = repr(sorted(column.filter.items()))
+        if key not in self._kept:
+            self._kept[key] = filtered(self.frame, column.filter, f"table {self.spec.number}")
+        return self._kept[key]
+
+    def _figures(self, column: ColumnSpec) -> Mapping[Key, str]:
+        rows = self._rows(column)
+        values = _values(self._taken(rows, column), self.names, column.column)
+        marks = self._marks(rows, column.column)
+        cells = {}
+        for key in self.keys:
+            held = values.get(key, [])
+            if column.aggregation == "only":
+                cells[key] = self._only(column, key, held) if held else marks.get(key, NOTHING)
+            elif held or column.aggregation in ("count", "distinct"):
+                cells[key] = _number(_FIGURES[column.aggregation](held), column)
+            else:
+                cells[key] = marks.get(key, NOTHING)
+        return cells
+
+    def _taken(self, rows: pl.DataFrame, column: ColumnSpec) -> pl.DataFrame:
+        if self.spec.source not in TRIALS or column.over == "all":
+            return rows
+        return rows.filter(pl.col("status") == "ok")
+
+    def _only(self, column: ColumnSpec, key: Key, values: Sequence[Any]) -> str:
+        distinct = list(dict.fromkeys(values))
+        if len(distinct) > 1:
+            raise AnalysisError(
+                f"table {self.spec.number}: column '{column.column}' should have only one value in a row, but the row "
+                f"({_named(key)}) has {len(distinct)}: {_named(distinct[:4])}; name what tells them apart in group_by "
+                f"or in the column's filter"
+            )
+        return _text(distinct[0], column)
+
+    def _checks(self, column: ColumnSpec) -> Mapping[Key, str]:
+        rows = self._rows(column)
+        names = ("checked", "missing")
+        sums = rows.group_by(self.names).agg(pl.col(name).sum() for name in names)
+        made = {tuple(key): counts for *key, counts in sums.select(*self.names, pl.struct(names)).iter_rows()}
+        cells = {}
+        for key in self.keys:
+            counts = made.get(key, dict.fromkeys(names, 0))
+            asked = counts["checked"] + counts["missing"]
+            cells[key] = f"{counts['checked']}/{asked}" if asked else NOTHING
+        return cells
+
+    def _ratios(self, column: ColumnSpec) -> Mapping[Key, str]:
+        rows = self._rows(column)
+        ratios = Findings(self.findings.of(rows)).ratios(column.column, self.names)
+        values = _values(self._taken(rows, column), self.names, column.column)
+        marks = self._marks(rows, column.column)
+        cells = {}
+        for key in self.keys:
+            if key in ratios:
+                cells[key] = _ratio_text(ratios[key], column.format)
+            else:
+                cells[key] = NO_BASELINE if values.get(key) else marks.get(key, NOTHING)
+        return cells
+
+    def _estimates(self, column: ColumnSpec) -> Mapping[Key, str]:
+        """Return ratios that the source has with their intervals, each group's own one."""
+        name = column.column
+        parts = (name, f"{name}_low", f"{name}_high")
+        cells: dict[Key, str] = {}
+        for *key, value, low, high in self._rows(column).select(*self.names, *parts).iter_rows():
+            if tuple(key) in cells:
+                raise AnalysisError(
+                    f"table {self.spec.number}: column '{name}' has several effects in the row ({_named(key)}); name "
+                    f"what tells them apart (metric, effect, stage) in group_by or in the column's filter"
+                )
+            ratio = None if value is None else Ratio(value, low, high, 0)
+            cells[tuple(key)] = NOT_ATTRIBUTABLE if ratio is None else _ratio_text(ratio, column.format)
+        return {key: cells.get(key, NOTHING) for key in self.keys}
+
+    def _marks(self, rows: pl.DataFrame, name: str) -> Mapping[Key, str]:
+        """Return why groups have no figure: the statuses of their trials in the modes that ever have one."""
+        if self.spec.source not in TRIALS:
+            return {}
+        told = rows.lazy().filter(pl.col(name).is_not_null()).select(pl.col("mode").unique()).collect()["mode"]
+        failed = rows.lazy().filter(pl.col("status") != "ok")
+        if len(told):
+            failed = failed.filter(pl.col("mode").is_in(told.cast(pl.String).to_list()))
+        statuses = failed.group_by(self.names).agg(pl.col("status").unique().cast(pl.String)).collect()
+        return {
+            tuple(key): ", ".join(sorted(names)) for *key, names in statuses.select(*self.names, "status").iter_rows()
+        }
+
+
+def _values(rows: pl.DataFrame, names: Sequence[str], column: str) -> dict[Key, list[Any]]:
+    """Return each group's values that are not null, in the order of the rows."""
+    held = rows.lazy().filter(pl.col(column).is_not_null())
+    lists = held.group_by(list(names), maintain_order=True).agg(pl.col(column).alias(" values")).collect()
+    return dict(zip(lists.select(names).rows(), lists[" values"].to_list(), strict=True))
+
+
+def _outcomes(rows: pl.DataFrame, names: Sequence[str]) -> dict[Key, Counter[str]]:
+    """Return how many trials of each group have each status, and how many are unsteady."""
+    counts: dict[Key, Counter[str]] = {}
+    unsteady = (pl.col(CLASS) == UNSTEADY).sum().alias(" unsteady")
+    found = rows.group_by([*names, "status"]).agg(pl.len().alias(" count"), unsteady)
+    picked = found.select(*names, "status", " count", " unsteady")
+    for *key, status, count, changing in picked.iter_rows():
+        of_group = counts.setdefault(tuple(key), Counter())
+        of_group[status] += count
+        of_group[UNSTEADY] += changing
+    return counts
+
+
+def _outcome_text(counts: Counter[str] | None) -> str:
+    """Return how many are ok, what the others are, and in how many the start never became steady."""
+    if counts is None:
+        return NOTHING
+    unsteady = counts.pop(UNSTEADY, 0)
+    text = f"{counts['ok']}/{counts.total()}"
+    others = [f"{counts[name]} {name}" for name in sorted(counts) if name != "ok"]
+    others += [f"{unsteady} {UNSTEADY}"] if unsteady else []
+    return f"{text} ({', '.join(others)})" if others else text
+
+
+def _value(column: ColumnSpec, place: int, key: Key) -> str:
+    return NOTHING if key[place] is None else _text(key[place], column)
+
+
+def _text(value: Any, column: ColumnSpec) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    is_number = isinstance(value, int | float) and (column.format or column.divide_by != 1.0)
+    return _number(value, column) if is_number else str(value)
+
+
+def _number(value: float, column: ColumnSpec) -> str:
+    shown = value if column.divide_by == 1.0 else value / column.divide_by
+    return format(shown, column.format) if column.format or isinstance(shown, int) else format(float(shown), ".6g")
+
+
+def _ratio_text(ratio: Ratio, form: str) -> str:
+    text = format(ratio.value, form)
+    if ratio.low is None or ratio.high is None:
+        return text
+    return f"{text} [{format(ratio.low, form)}, {format(ratio.high, form)}]"
+
+
+def _named(values: Sequence[Any]) -> str:
+    return ", ".join(NOTHING if value is None else str(value) for value in values)

@@ -1,0 +1,152 @@
+"""The sources ``effects`` and ``attribution``: a row an effect, with what proves that its knob did anything."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from ablatrix.analysis.effects import Effect
+from ablatrix.analysis.estimate import grouped
+from ablatrix.analysis.evidence import Evidence, Question, evidence_frame, gather
+from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.judgement import NOT_DISTINGUISHABLE
+from ablatrix.analysis.knob_proof import KnobProof, proof_text, prove_knobs
+from ablatrix.errors import AnalysisError
+from ablatrix.paper.tables.sources import COLUMNS_OF
+from ablatrix.statistics.ratio import Ratio
+
+NOT_ATTRIBUTABLE = "not attributable"
+NO_OP = "no-op"
+TOTAL = "total"
+PROOFS: Mapping[str, str] = {"effective": "differs", "no_op": NO_OP, "aliased": "differs in part", "unproven": "unproven"}
+SHARES: Mapping[str, str] = {"add_one_in": "alone", "shapley": "share", "leave_one_out": "last"}
+
+Key = tuple[Any, ...]
+
+
+def effect_rows(findings: Findings, origin: Sequence[str]) -> pl.DataFrame:
+    """Return all effects, and the geometric means over workloads, with the columns that a table shows.
+
+    Args:
+        findings: What is estimated from the trials.
+        origin: Columns that tell mixed records or sizes of a workload apart; they become columns in front.
+    """
+    frame = evidence_frame(_evidence(findings, origin))
+    proofs = _proofs(findings, origin) if not frame.is_empty() else {}
+    added: dict[str, list[str | None]] = {"change": [], "verdict_text": [], "proof": [], "proof_text": []}
+    for row in frame.iter_rows(named=True):
+        place = (*(row[name] for name in origin), row["workload"], row["compiler"])
+        proof = proofs.get((*place, row["knob"], row["base_level"], row["level"]))
+        added["change"].append(_change(row["knob"], row["other_knob"], row["base_level"], row["level"]))
+        added["verdict_text"].append(_verdict_text(row, proof))
+        added["proof"].append(None if proof is None else PROOFS[proof.verdict])
+        added["proof_text"].append(None if proof is None else proof_text(proof))
+    return frame.with_columns(pl.Series(name, texts, pl.String()) for name, texts in added.items())
+
+
+def attribution_rows(findings: Findings, origin: Sequence[str]) -> pl.DataFrame:
+    """Return for each attribution a row a knob, and one for the total of which they are the parts.
+
+    ``of_total`` is a share's part of the total on logarithms; none where the total's interval holds 1, as there is
+    nothing to divide up.
+    """
+    rows: list[dict[str, Any]] = []
+    for evidence in _evidence(findings, origin):
+        total: Effect | None = None
+        by_knob: dict[str, dict[str, Any]] = {}
+        for effect in evidence.effects:
+            place = dict(zip(origin, map(str, effect.origin), strict=True)) | _place(effect)
+            if effect.kind == "total":
+                total, by_knob = effect, {}
+                rows.append(place | _shown("share", effect.ratio) | {"of_total": 1.0 if _divides(effect) else None})
+            elif effect.kind in SHARES and effect.knob is not None:
+                if effect.knob not in by_knob:
+                    by_knob[effect.knob] = place
+                    rows.append(place)
+                row = by_knob[effect.knob]
+                row |= _shown(SHARES[effect.kind], effect.ratio)
+                if effect.kind == "shapley":
+                    row |= {name: place[name] for name in ("blocks", "blocks_left_out", "not_attributable")}
+                    row["of_total"] = _part(effect, total)
+    return pl.DataFrame(rows, schema=_attribution_schema(origin), infer_schema_length=None)
+
+
+def _evidence(findings: Findings, origin: Sequence[str]) -> Sequence[Evidence]:
+    if not origin:
+        return findings.evidence
+    try:
+        return gather(findings.found, Question(), origin)
+    except AnalysisError:  # no knob varies, and so there is no effect
+        return ()
+
+
+def _proofs(findings: Findings, origin: Sequence[str]) -> dict[Key, KnobProof]:
+    trials = findings.trials
+    parts: Iterable[tuple[Key, pl.DataFrame]] = grouped(trials, origin) if origin else [((), trials)]
+    return {
+        (*map(str, key), proof.workload, proof.compiler, proof.knob, proof.base_level, proof.level): proof
+        for key, part in parts
+        for proof in prove_knobs(part)
+    }
+
+
+def _verdict_text(row: Mapping[str, Any], proof: KnobProof | None) -> str | None:
+    """Return the verdict as a table shows it; a knob that changed nothing has no effect to speak of."""
+    if row["effect"] not in ("main", "around") or row["scope"] != "workload":
+        return None  # not tested
+    if row["verdict"] is None:
+        return NOT_ATTRIBUTABLE
+    if proof is not None and proof.verdict == "no_op":
+        return NO_OP
+    if row["verdict"] == NOT_DISTINGUISHABLE and row["resolution"] is not None:
+        return f"{NOT_DISTINGUISHABLE} (±{row['resolution'] * 100:.2g} %)"
+    return str(row["verdict"])
+
+
+def _change(knob: str | None, other: str | None, base: str | None, level: str | None) -> str:
+    if knob is None:
+        return f"{TOTAL}: {base} → {level}"
+    return f"{knob} × {other}" if other else f"{knob}: {base} → {level}"
+
+
+def _place(effect: Effect) -> dict[str, Any]:
+    return {
+        "metric": effect.metric,
+        "mode": effect.mode,
+        "workload": effect.workload,
+        "compiler": effect.compiler,
+        "stage": effect.stage,
+        "change": _change(effect.knob, effect.other, effect.base_level, effect.level),
+        "knob": effect.knob or TOTAL,
+        "base_level": effect.base_level,
+        "level": effect.level,
+        "blocks": effect.ratio.count if effect.ratio else 0,
+        "blocks_left_out": effect.blocks_left_out,
+        "not_attributable": effect.reason,
+    }
+
+
+def _shown(name: str, ratio: Ratio | None) -> dict[str, float | None]:
+    ends = (ratio.value, ratio.low, ratio.high) if ratio else (None, None, None)
+    return dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))
+
+
+def _divides(total: Effect | None) -> bool:
+    return total is not None and total.ratio is not None and total.ratio.side != 0
+
+
+def _part(share: Effect, total: Effect | None) -> float | None:
+    if share.ratio is None or total is None or total.ratio is None or not _divides(total):
+        return None
+    return math.log(share.ratio.value) / math.log(total.ratio.value) + 0.0  # 0.0: no -0 %
+
+
+def _attribution_schema(origin: Sequence[str]) -> dict[str, pl.DataType]:
+    text, whole, real = pl.String(), pl.Int64(), pl.Float64()
+    counts = ("blocks", "blocks_left_out")
+    kinds = {
+        name: whole if name in counts else real if is_number else text
+        for name, is_number in COLUMNS_OF["attribution"].items()
+    }
+    return dict.fromkeys(origin, text) | kinds

@@ -1,0 +1,48 @@
+"""What the rows of a table are made of: which columns each source has, known before any record is read."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ablatrix.analysis.columns import COLUMNS, MAPS
+from ablatrix.analysis.evidence import evidence_schema
+from ablatrix.analysis.paired import HOT_METRIC
+
+if TYPE_CHECKING:
+    from ablatrix.paper.template import Source
+
+KNOBS, SIZES = "knobs", "sizes"
+TRIALS = ("cells", "correctness")
+"""Sources with a row a trial: they have to be grouped, and each row has a status."""
+
+_TRIAL: Mapping[str, bool] = {
+    "run": True,
+    "is_baseline": False,
+    HOT_METRIC: True,
+    **{column.name: column.kind in ("whole", "real") for column in COLUMNS},
+}
+_PLACE = dict.fromkeys(("metric", "mode", "workload", "compiler", "stage", "change", "knob", "base_level", "level"), False)
+_SHARES = [f"{part}{end}" for part in ("alone", "share", "last") for end in ("", "_low", "_high")]
+
+COLUMNS_OF: Mapping["Source", Mapping[str, bool]] = {
+    "cells": _TRIAL,
+    "correctness": {**_TRIAL, "wrong": True, "unchecked": True},
+    "workloads": {
+        **dict.fromkeys(("workload", "tier", "parameters", "inputs", "dynamic", "tasks", "compilers", "digest"), False),
+        **dict.fromkeys(("parameter_count", "configurations", "blocks", "trials"), True),
+    },
+    "effects": {
+        **{name: kind.is_numeric() for name, kind in evidence_schema().items()},
+        **dict.fromkeys(("change", "verdict_text", "proof", "proof_text"), False),
+    },
+    "attribution": {
+        **_PLACE,
+        **dict.fromkeys((*_SHARES, "of_total", "blocks", "blocks_left_out"), True),
+        "not_attributable": False,
+    },
+}
+"""Columns of each source, and whether they hold numbers."""
+
+
+def is_mapped(source: "Source", column: str) -> bool:
+    """Return whether a column may be there, as the records have it: ``knob_fusion``, ``parameter_width``."""
+    return column.startswith(tuple(group.prefix for group in MAPS) if source in TRIALS else "parameter_")
