@@ -149,7 +149,9 @@ class Groups:
                     f"table {self.spec.number}: column '{name}' has several effects in the row ({_named(key)}); name "
                     f"what tells them apart (metric, effect, stage) in group_by or in the column's filter"
                 )
-            ratio = None if value is None else Ratio(value, low, high, 0)
+            # An interval of no width is that of an exact figure, which needs none.
+            ends = (None, None) if low == high else (low, high)
+            ratio = None if value is None else Ratio(value, *ends, 0)
             cells[tuple(key)] = NOT_ATTRIBUTABLE if ratio is None else _ratio_text(ratio, column.format)
         return {key: cells.get(key, NOTHING) for key in self.keys}
 

@@ -37,7 +37,8 @@ def effect_rows(findings: Findings, origin: Sequence[str]) -> pl.DataFrame:
     added: dict[str, list[str | None]] = {"change": [], "verdict_text": [], "proof": [], "proof_text": []}
     for row in frame.iter_rows(named=True):
         place = (*(row[name] for name in origin), row["workload"], row["compiler"])
-        proof = proofs.get((*place, row["knob"], row["base_level"], row["level"]))
+        moved = (row["knob"], row["base_level"], row["level"])
+        proof = proofs.get((*place, *moved)) if row["other_knob"] is None else None
         added["change"].append(_change(row["knob"], row["other_knob"], row["base_level"], row["level"]))
         added["verdict_text"].append(_verdict_text(row, proof))
         added["proof"].append(None if proof is None else PROOFS[proof.verdict])
