@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import polars as pl
 
-from ablatrix.analysis.configurations import Setting, Settings, Unit, by_block, described, one_step, units
+from ablatrix.analysis.configurations import UNIT, Setting, Settings, Unit, by_block, described, one_step, units
 from ablatrix.analysis.explanation import Explanation, explain
+from ablatrix.analysis.paired import BLOCK
 from ablatrix.statistics.ratio import Ratio, paired_ratio
 
 Verdict = Literal["effective", "aliased", "no_op", "unproven"]
@@ -103,7 +104,16 @@ def prove_knobs(trials: pl.DataFrame) -> list[KnobProof]:
     that was not read back, or when a configuration's code is not the same in all of its own trials.
     Digests of all trials that were built count, also of those with wrong output.
     """
-    return [proof for unit in units(trials) for proof in _proofs(unit)]
+    return [proof for unit in units(_needed(trials)) for proof in _proofs(unit)]
+
+
+def _needed(trials: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns that a proof rests on: of a million trials, all of them are not sorted and cut up."""
+    back = [name for names in READ_BACK.values() for name in names]
+    told = {*UNIT, *BLOCK, "role", "mode", "status", "position", "trial_id", MEASURED_MEMORY}
+    told |= {CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES}
+    mapped = ("knob_", "baseline_", *back)
+    return trials.select(name for name in trials.columns if name in told or name.startswith(mapped))
 
 
 def claimed_fault(proof: KnobProof, ratio: Ratio, metric: str) -> str | None:
