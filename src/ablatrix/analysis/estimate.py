@@ -87,8 +87,9 @@ def refuse_mixed(found: Tidy, allow_mixed: bool) -> list[str]:
 
 def varying_knobs(found: Tidy) -> list[str]:
     """Return the columns of knobs with more than one level: primary ones first, then by name."""
-    measured = found.trials.filter(pl.col("role") == "measured")
-    names = [name.removeprefix("knob_") for name in found.columns("knob_")]
+    columns = found.columns("knob_")
+    measured = found.trials.select("role", *columns).filter(pl.col("role") == "measured")
+    names = [name.removeprefix("knob_") for name in columns]
     return [f"knob_{name}" for name in in_order(names) if len(_distinct(measured[f"knob_{name}"])) > 1]
 
 
@@ -109,7 +110,8 @@ def varying_sizes(found: Tidy) -> list[str]:
     names = [name for name in found.columns("parameter_") if name != "parameter_count"]  # of weights
     if not names:
         return []
-    counts = without_primers(found.trials).group_by("workload").agg(pl.col(name).n_unique() for name in names)
+    trials = without_primers(found.trials.select("role", "workload", *names))
+    counts = trials.group_by("workload").agg(pl.col(name).n_unique() for name in names)
     return [name for name in names if counts[name].max() != 1]
 
 

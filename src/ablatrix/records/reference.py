@@ -1,5 +1,6 @@
 """The field reference of a record, as Markdown tables made from the model's own descriptions."""
 
+from collections.abc import Mapping
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
@@ -14,9 +15,19 @@ END = "<!-- end of the field reference -->"
 
 def field_reference() -> str:
     """Return one Markdown table for the record and one for each of its parts, in the model's order."""
+    return model_tables(Record)
+
+
+def model_tables(model: type[BaseModel], path: str = "") -> str:
+    """Return one Markdown table for a model and one for each of its parts, in the model's order.
+
+    Args:
+        model: Every field has a description, or is a model with a docstring.
+        path: Where it stands in its document.
+    """
     parts: dict[type[BaseModel], str] = {}
-    _collect(Record, "", parts)
-    return "\n".join(_table(model, path) for model, path in parts.items())
+    _collect(model, path, parts)
+    return "\n".join(_table(part, at) for part, at in parts.items())
 
 
 def insert_reference(document: str) -> str:
@@ -74,7 +85,7 @@ def _type(annotation: Any) -> str:  # noqa: PLR0911 - one line for each kind of 
         return " \\| ".join(f"`{value}`" for value in arguments)
     if origin is list:
         return f"list of {_type(arguments[0])}"
-    if origin is dict:
+    if origin in (dict, Mapping):
         return f"map of {_type(arguments[1])}"
     if hasattr(annotation, "__metadata__"):
         return _type(arguments[0])
