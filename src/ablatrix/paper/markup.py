@@ -16,13 +16,13 @@ _LATEX = {
     "|": r"\textbar{}",
     "→": r"$\rightarrow$",
     "±": r"$\pm$",
-    "×": r"$\times$",
+    "\N{MULTIPLICATION SIGN}": r"$\times$",
     "≤": r"$\le$",
     "≥": r"$\ge$",
-    "−": "$-$",
+    "\N{MINUS SIGN}": "$-$",
     "µ": r"$\mu$",
     "…": r"\ldots{}",
-    "–": r"\textendash{}",
+    "\N{EN DASH}": r"\textendash{}",
 }
 _MARKDOWN = str.maketrans({character: "\\" + character for character in "\\`*_{}[]<>|#"})
 

@@ -15,7 +15,20 @@ DEFAULT_TEMPLATE = Path(__file__).with_name("default.yaml")
 
 Source = Literal["cells", "correctness", "workloads", "effects", "attribution"]
 Aggregation = Literal[
-    "value", "only", "count", "distinct", "mean", "median", "p50", "p95", "min", "max", "sum", "ratio", "outcome", "checks"
+    "value",
+    "only",
+    "count",
+    "distinct",
+    "mean",
+    "median",
+    "p50",
+    "p95",
+    "min",
+    "max",
+    "sum",
+    "ratio",
+    "outcome",
+    "checks",
 ]
 Paragraph = Literal["fairness", "benefit", "correctness"]
 Filter = Mapping[str, list[str]]
@@ -115,7 +128,7 @@ def load_template(path: str | Path | None = None) -> Template:
         document = load_document(Path(path or DEFAULT_TEMPLATE), Template, AnalysisError)
     except AnalysisError as error:
         raise AnalysisError("\n".join(map(str, error.args))) from None
-    faults = [document.fault(place, message) for place, message in table_faults(document.value.tables)]
-    if faults:
-        raise AnalysisError("\n".join(faults))
+    found = sorted(table_faults(document.value.tables), key=lambda fault: document.lines.line(fault[0]))
+    if found:
+        raise AnalysisError("\n".join(document.fault(place, message) for place, message in found))
     return document.value

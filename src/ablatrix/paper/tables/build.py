@@ -7,9 +7,9 @@ import polars as pl
 from ablatrix.analysis.estimate import sort_key, varying_knobs, varying_sizes
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.tidy import NOT_FINAL, NOT_RECORDED, TIMED_OTHER
-from ablatrix.paper.tables.printed import PrintedTable
 from ablatrix.paper.tables.cells import Groups
 from ablatrix.paper.tables.frame import source_frame
+from ablatrix.paper.tables.printed import PrintedTable
 from ablatrix.paper.tables.rules import printed_heading
 from ablatrix.paper.tables.sources import KNOBS, SIZES, TRIALS
 from ablatrix.paper.template import ColumnSpec, TableSpec
@@ -63,7 +63,7 @@ def _notes(findings: Findings, spec: TableSpec, frame: pl.DataFrame) -> list[str
     if frame.is_empty():
         notes.append("No row: the records hold nothing that this table is made of.")
     excluded = findings.found.excluded
-    if missing := [f"{excluded[name]} × {name}" for name in (NOT_RECORDED, NOT_FINAL, TIMED_OTHER) if name in excluded]:
+    if missing := [f"{excluded[name]} x {name}" for name in (NOT_RECORDED, NOT_FINAL, TIMED_OTHER) if name in excluded]:
         notes.append(f"Not in any row: {'; '.join(missing)}.")
     if "not_attributable" in frame.columns:
         lost = frame.filter(pl.col("not_attributable").is_not_null())
@@ -84,7 +84,5 @@ def _expanded_columns(columns: Sequence[ColumnSpec], words: dict[str, list[str]]
     return [
         one
         for column in columns
-        for one in (
-            [ColumnSpec(column=name) for name in words[column.column]] if column.column in words else [column]
-        )
+        for one in ([ColumnSpec(column=name) for name in words[column.column]] if column.column in words else [column])
     ]

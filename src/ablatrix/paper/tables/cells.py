@@ -20,7 +20,7 @@ from ablatrix.paper.tables.sources import TRIALS
 from ablatrix.paper.template import ColumnSpec, TableSpec
 from ablatrix.statistics.ratio import Ratio
 
-NOTHING = "–"
+NOTHING = "\N{EN DASH}"
 """Stands where there is no reading, or where a figure does not apply."""
 NO_BASELINE = "no baseline"
 
@@ -150,8 +150,10 @@ class Groups:
                     f"what tells them apart (metric, effect, stage) in group_by or in the column's filter"
                 )
             # An interval of no width is that of an exact figure, which needs none.
-            ends = (None, None) if low == high else (low, high)
-            ratio = None if value is None else Ratio(value, *ends, 0)
+            has_interval = low != high
+            ratio = None
+            if value is not None:
+                ratio = Ratio(value, low if has_interval else None, high if has_interval else None, 0)
             cells[tuple(key)] = NOT_ATTRIBUTABLE if ratio is None else _ratio_text(ratio, column.format)
         return {key: cells.get(key, NOTHING) for key in self.keys}
 

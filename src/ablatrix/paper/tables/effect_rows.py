@@ -19,7 +19,12 @@ from ablatrix.statistics.ratio import Ratio
 NOT_ATTRIBUTABLE = "not attributable"
 NO_OP = "no-op"
 TOTAL = "total"
-PROOFS: Mapping[str, str] = {"effective": "differs", "no_op": NO_OP, "aliased": "differs in part", "unproven": "unproven"}
+PROOFS: Mapping[str, str] = {
+    "effective": "differs",
+    "no_op": NO_OP,
+    "aliased": "differs in part",
+    "unproven": "unproven",
+}
 SHARES: Mapping[str, str] = {"add_one_in": "alone", "shapley": "share", "leave_one_out": "last"}
 
 Key = tuple[Any, ...]
@@ -108,7 +113,7 @@ def _verdict_text(row: Mapping[str, Any], proof: KnobProof | None) -> str | None
 def _change(knob: str | None, other: str | None, base: str | None, level: str | None) -> str:
     if knob is None:
         return f"{TOTAL}: {base} → {level}"
-    return f"{knob} × {other}" if other else f"{knob}: {base} → {level}"
+    return f"{knob} x {other}" if other else f"{knob}: {base} → {level}"
 
 
 def _place(effect: Effect) -> dict[str, Any]:
@@ -146,8 +151,8 @@ def _part(share: Effect, total: Effect | None) -> float | None:
 def _attribution_schema(origin: Sequence[str]) -> dict[str, pl.DataType]:
     text, whole, real = pl.String(), pl.Int64(), pl.Float64()
     counts = ("blocks", "blocks_left_out")
-    kinds = {
+    kinds: dict[str, pl.DataType] = {
         name: whole if name in counts else real if is_number else text
         for name, is_number in COLUMNS_OF["attribution"].items()
     }
-    return dict.fromkeys(origin, text) | kinds
+    return {**dict.fromkeys(origin, text), **kinds}

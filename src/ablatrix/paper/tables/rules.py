@@ -65,7 +65,10 @@ def _column_faults(table: "TableSpec", column: "ColumnSpec") -> Iterator[Fault]:
     if unknown:
         return
     if name in (KNOBS, SIZES) and aggregation != "value":
-        yield ("aggregation",), f"'{name}' stands for several columns, which can be shown as they are only; leave it out"
+        yield (
+            ("aggregation",),
+            f"'{name}' stands for several columns, which can be shown as they are only; leave it out",
+        )
     if aggregation == "value" and table.group_by and name not in table.group_by and not _is_expanded(table, name):
         yield (
             ("column",),

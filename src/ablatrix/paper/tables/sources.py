@@ -20,7 +20,9 @@ _TRIAL: Mapping[str, bool] = {
     HOT_METRIC: True,
     **{column.name: column.kind in ("whole", "real") for column in COLUMNS},
 }
-_PLACE = dict.fromkeys(("metric", "mode", "workload", "compiler", "stage", "change", "knob", "base_level", "level"), False)
+_PLACE = dict.fromkeys(
+    ("metric", "mode", "workload", "compiler", "stage", "change", "knob", "base_level", "level"), False
+)
 _SHARES = [f"{part}{end}" for part in ("alone", "share", "last") for end in ("", "_low", "_high")]
 
 COLUMNS_OF: Mapping["Source", Mapping[str, bool]] = {

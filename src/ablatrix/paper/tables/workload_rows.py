@@ -76,7 +76,7 @@ def _counts(values: Sequence[int]) -> str:
 
 
 def _input(fact: Mapping[str, Any]) -> str:
-    return f"{fact['name']} {' × '.join(map(str, fact['shape'])) or 'scalar'} {fact['dtype']}"
+    return f"{fact['name']} {'x'.join(map(str, fact['shape'])) or 'scalar'} {fact['dtype']}"
 
 
 def _listed(values: Mapping[str, Any]) -> str | None:
@@ -85,7 +85,9 @@ def _listed(values: Mapping[str, Any]) -> str | None:
 
 def _dynamic(limits: Mapping[str, Sequence[int]], row: Mapping[str, Any], sizes: Sequence[str]) -> str | None:
     timed = {name.removeprefix("size_"): row[name] for name in sizes}
-    return "; ".join(f"{name} {low} to {high}, timed at {timed.get(name)}" for name, (low, high) in limits.items()) or None
+    return (
+        "; ".join(f"{name} {low} to {high}, timed at {timed.get(name)}" for name, (low, high) in limits.items()) or None
+    )
 
 
 def _text(value: Any) -> str | None:

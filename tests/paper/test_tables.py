@@ -1,0 +1,484 @@
+"""The paper's tables: what a cell says is what the records say, and no cell hides that something is missing."""
+
+import csv
+import json
+import math
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.tidy import tidy
+from ablatrix.canonical import content_id, digest_value
+from ablatrix.errors import AnalysisError
+from ablatrix.paper.markup import escape_latex
+from ablatrix.paper.tables.build import build_table
+from ablatrix.paper.tables.cells import NOTHING
+from ablatrix.paper.tables.latex import latex_table
+from ablatrix.paper.tables.printed import PrintedTable, markdown_table
+from ablatrix.paper.tables.reference import insert_reference
+from ablatrix.paper.tables.sources import COLUMNS_OF, TRIALS
+from ablatrix.paper.tables.write import write_table
+from ablatrix.paper.template import load_template
+from ablatrix.records.model import Record
+from tests.synthetic import HOT_EFFECT, PRIMARY, Plant, make_records, tidied, write_records
+
+ALL_ON = {"partition": "whole", "reuse": "keep", "memory_plan": "on", "fusion": "on"}
+PLANTS = [
+    *(Plant("wrong_output", "encoder", mode, ALL_ON) for mode in ("cold", "hot")),
+    Plant("missing_check", "attention", "cold", {"fusion": "on", "reuse": "keep"}, block=0),
+    Plant("crashed", "attention", "cold", {**ALL_ON, "partition": "regions"}),
+    Plant("timeout", "attention", "hot", {**ALL_ON, "partition": "regions"}, block=1),
+]
+RECORDS = make_records(
+    blocks=3, plants=PLANTS, built_as=lambda knobs: {**knobs, "memory_plan": "off"}
+)  # memory_plan is a no-op
+Row = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def findings() -> Findings:
+    return Findings(tidied(RECORDS))
+
+
+@pytest.fixture(scope="module")
+def written(findings: Findings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("tables")
+    for spec in load_template(None).tables:
+        write_table(findings, spec, [], directory)
+    return directory
+
+
+def rows_of(path: Path) -> list[Row]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def built(findings: Findings, directory: Path, table: str, mixed: Sequence[str] = ()) -> PrintedTable:
+    path = directory / "template.yaml"
+    path.write_text(f"version: 1\ntables:\n- {{number: 1, title: t, caption: c, {table}}}\n", encoding="utf-8")
+    return build_table(findings, load_template(path).tables[0], mixed)
+
+
+def default(findings: Findings, number: int, mixed: Sequence[str] = ()) -> list[Row]:
+    spec = next(table for table in load_template(None).tables if table.number == number)
+    table = build_table(findings, spec, mixed)
+    return [dict(zip(table.headings, row, strict=True)) for row in table.rows]
+
+
+def of_configuration(rows: Sequence[Row], workload: str, knobs: dict[str, str]) -> Row:
+    (row,) = (row for row in rows if row["workload"] == workload and all(row[k] == v for k, v in knobs.items()))
+    return row
+
+
+def chosen(workload: str, mode: str, knobs: dict[str, str], block: int | None = None) -> list[Record]:
+    return [
+        record
+        for record in RECORDS
+        if (record.workload.name, record.mode, record.role, record.status) == (workload, mode, "measured", "ok")
+        and all(record.config.knobs[knob] == level for knob, level in knobs.items())
+        and block in (None, record.meta.block)
+    ]
+
+
+def test_the_main_table_has_a_row_a_configuration_with_cold_and_hot_figures() -> None:
+    rows = default(Findings(tidied(make_records(workloads=["encoder"], noise=0.0))), 2)
+    assert len(rows) == 17
+    base = of_configuration(rows, "encoder", dict(zip(PRIMARY, ["whole", "keep", "off", "off"], strict=True)))
+    assert (base["cold (ms)"], base["p50 (ms)"], base["hot ratio"]) == ("5200.0", "31.000", "1.000")
+    fused = of_configuration(rows, "encoder", dict(zip(PRIMARY, ["whole", "keep", "off", "on"], strict=True)))
+    ratio = f"{HOT_EFFECT['fusion']:.3f}"
+    assert fused["hot ratio"] == f"{ratio} [{ratio}, {ratio}]"
+    assert (fused["checks"], fused["ok"]) == ("12/12", "4/4")
+    eager = next(row for row in rows if row["compiler"] == "eager")
+    assert (eager["planned (MiB)"], eager["fusion"]) == (NOTHING, NOTHING)
+
+
+def test_figures_of_the_main_table_are_those_of_independent_arithmetic(written: Path) -> None:
+    rows = rows_of(written / "table2.csv")
+    base = dict(zip(PRIMARY, ["whole", "keep", "off", "off"], strict=True))
+    for workload, knobs in (
+        ("attention", {**base, "fusion": "on"}),
+        ("encoder", {**base, "partition": "regions", "reuse": "release"}),
+    ):
+        row = of_configuration(rows, workload, knobs)
+        cold, hot = (chosen(workload, mode, knobs) for mode in ("cold", "hot"))
+        logs = []
+        for block in range(3):
+            here, there = (chosen(workload, "cold", one, block) for one in (knobs, base))
+            if here and there:
+                times = [one[0].runtime.compile_first_run_ms for one in (here, there) if one[0].runtime]
+                logs.append(math.log(times[0] or 0) - math.log(times[1] or 0))
+        cold_ms = [record.runtime.compile_first_run_ms or 0.0 for record in cold if record.runtime]
+        assert row["cold (ms)"] == f"{statistics.median(cold_ms):.1f}"
+        assert row["p95 (ms)"] == f"{statistics.median(r.runtime.run_ms_p95 or 0.0 for r in hot if r.runtime):.3f}"
+        planned = statistics.median(r.compile.planned_bytes or 0 for r in (*cold, *hot) if r.compile)
+        assert row["planned (MiB)"] == f"{planned / 2**20:.3f}"
+        assert row["cold ratio"].split()[0] == f"{math.exp(statistics.fmean(logs)):.3f}"
+        failed = 6 - len(cold) - len(hot)
+        assert row["ok"] == (f"{6 - failed}/6 ({failed} missing_check)" if failed else "6/6")
+
+
+def test_what_failed_shows_its_status_and_never_a_figure_or_nothing(written: Path) -> None:
+    rows = rows_of(written / "table2.csv")
+    wrong = of_configuration(rows, "encoder", ALL_ON)
+    assert (wrong["ok"], wrong["worst rel. diff."], wrong["checks"]) == ("0/6 (6 wrong_output)", "4.1e+01", "18/18")
+    for heading in ("cold (ms)", "p50 (ms)", "planned (MiB)", "peak (MiB)", "cold ratio", "hot ratio"):
+        assert wrong[heading] == "wrong_output"
+    # Cold crashed in all blocks, hot timed out in one: a cold figure has nothing, and says what a cold trial ended as.
+    crashed = of_configuration(rows, "attention", {**ALL_ON, "partition": "regions"})
+    assert (crashed["cold (ms)"], crashed["cold ratio"]) == ("crashed", "crashed")
+    assert float(crashed["p50 (ms)"]) > 0
+    assert crashed["ok"] == "2/6 (3 crashed, 1 timeout)"
+    assert not [
+        cell
+        for number in (1, 2, 3, 4)
+        for row in rows_of(written / f"table{number}.csv")
+        for cell in row.values()
+        if not cell
+    ]
+
+
+def test_a_ratio_without_any_ok_baseline_says_so() -> None:
+    base = dict(zip(PRIMARY, ["whole", "keep", "off", "off"], strict=True))
+    records = make_records(
+        workloads=["encoder"], modes=["hot"], plants=[Plant("crashed", "encoder", "hot", dict(base))]
+    )
+    rows = default(Findings(tidied(records)), 2)
+    fused = of_configuration(rows, "encoder", {**base, "fusion": "on"})
+    assert (fused["hot ratio"], fused["cold ratio"]) == ("no baseline", NOTHING)
+    assert of_configuration(rows, "encoder", base)["hot ratio"] == "crashed"
+
+
+def test_the_table_of_workloads_counts_what_the_records_hold(written: Path) -> None:
+    rows = rows_of(written / "table1.csv")
+    counts = Counter(record.workload.name for record in RECORDS)
+    cells = {(r.workload.name, r.cell_id) for r in RECORDS if r.role == "measured"}
+    assert [row["workload"] for row in rows] == ["attention", "encoder"]
+    for row in rows:
+        assert int(row["trials"]) == counts[row["workload"]]
+        assert int(row["configurations"]) == sum(workload == row["workload"] for workload, _ in cells)
+        assert (row["blocks"], row["compilers"], row["dynamic"]) == ("6", "tvm", NOTHING)
+        assert row["inputs"] == "x 1x64x64 float32"
+    assert [row["tasks"] for row in rows] == ["regions 3; whole 1", "regions 14 (3 distinct); whole 1"]
+    assert [row["weights (thousands)"] for row in rows] == ["100.0", "1,850.0"]
+
+
+def test_the_table_of_correctness_sums_over_all_trials(written: Path) -> None:
+    for row in rows_of(written / "table3.csv"):
+        own = [r for r in RECORDS if (r.workload.name, r.config.compiler) == (row["workload"], row["compiler"])]
+        held = [record.correctness for record in own if record.correctness]
+        assert int(row["trials"]) == len(own)
+        assert int(row["comparisons"]) == sum(one.checked for one in held)
+        assert int(row["missing"]) == sum(one.missing for one in held)
+        assert int(row["wrong outputs"]) == sum(record.status == "wrong_output" for record in own)
+        assert row["worst abs. diff."] == f"{max(one.max_abs_diff or 0 for one in held):.1e}"
+        ratios = [r.correctness.rms_ratio or 0 for r in own if r.correctness and r.status == "ok"]
+        assert row["worst RMS ratio"] == f"{max(ratios):.2f}"
+
+
+def test_the_table_of_effects_tells_effects_verdicts_and_no_ops(written: Path) -> None:
+    rows = rows_of(written / "table4.csv")
+    changes = [row["change"] for row in rows if row["workload"] == "attention"]
+    assert changes[:4] == [
+        "partition: whole → regions",
+        "reuse: keep → release",
+        "memory_plan: off → on",
+        "fusion: off → on",
+    ]
+    assert changes[4:] == [
+        f"{one} x {other}" for place, one in enumerate(PRIMARY) for other in list(PRIMARY)[place + 1 :]
+    ]
+    of = {(row["workload"], row["change"]): row for row in rows}
+    fusion, plan = (of["encoder", f"{knob}: off → on"] for knob in ("fusion", "memory_plan"))
+    assert (fusion["hot verdict"], fusion["cold verdict"], fusion["program"]) == ("faster", "faster", "differs")
+    assert {plan[name] for name in ("hot verdict", "cold verdict", "planned verdict", "program")} == {"no-op"}
+    # The wrong configuration takes a corner from every block: shares and interactions cannot be told.
+    assert (fusion["hot share"], of["encoder", "memory_plan x fusion"]["hot ratio"]) == ("not attributable",) * 2
+    assert "encoder on tvm: wrong\\_output in 3 of 3 blocks" in (written / "table4.md").read_text(encoding="utf-8")
+    # Independent: the pairs of fusion that are whole in all blocks, on logarithms.
+    logs = []
+    for block in range(3):
+        differences = []
+        for reuse in ("keep", "release"):
+            for plan_level in ("off", "on"):
+                for partition in ("whole", "regions"):
+                    knobs = {"partition": partition, "reuse": reuse, "memory_plan": plan_level}
+                    if {**knobs, "fusion": "on"} == ALL_ON:
+                        continue
+                    off, on = (chosen("encoder", "cold", {**knobs, "fusion": at}, block)[0] for at in ("off", "on"))
+                    assert off.runtime and on.runtime
+                    times = (on.runtime.compile_first_run_ms or 0, off.runtime.compile_first_run_ms or 0)
+                    differences.append(math.log(times[0]) - math.log(times[1]))
+        logs.append(statistics.fmean(differences))
+    assert fusion["cold ratio"].split()[0] == f"{math.exp(statistics.fmean(logs)):.3f}"
+    assert fusion["planned ratio"] == "1.000"  # exact, so without an interval
+
+
+def test_shares_of_an_attribution_multiply_to_its_total(findings: Findings, tmp_path: Path) -> None:
+    table = built(
+        findings,
+        tmp_path,
+        "source: attribution, filter: {metric: [run_ms_paired], workload: [attention]}, columns: [{column: knob}, "
+        "{column: share, aggregation: only, format: .9f}, {column: of_total, aggregation: only, format: .6f}, "
+        "{column: last, aggregation: ratio, format: .3f}]",
+    )
+    total, *knobs = table.rows
+    assert [row[0] for row in (total, *knobs)] == ["total", *PRIMARY]
+    assert math.prod(float(row[1]) for row in knobs) == pytest.approx(float(total[1]), rel=1e-7)
+    assert sum(float(row[2]) for row in knobs) == pytest.approx(1.0, abs=1e-5)
+    assert (total[2], total[3]) == ("1.000000", "not attributable")
+
+
+def test_every_aggregation_is_that_of_independent_arithmetic(findings: Findings, tmp_path: Path) -> None:
+    names = ("count", "distinct", "mean", "median", "p50", "p95", "min", "max", "sum")
+    columns = ", ".join(
+        f"{{column: run_ms_p50, aggregation: {name}, heading: {name}, format: .9g, divide_by: 2}}" for name in names
+    )
+    table = built(
+        findings, tmp_path, f"filter: {{role: [measured], mode: [hot]}}, group_by: [workload], columns: [{columns}]"
+    )
+    times = [r.runtime.run_ms_p50 or 0.0 for r in chosen("attention", "hot", {}) if r.runtime]
+    expected = {
+        "count": len(times),
+        "distinct": len(set(times)),
+        "mean": statistics.fmean(times),
+        "median": statistics.median(times),
+        "p50": statistics.median(times),
+        "p95": float(np.quantile(times, 0.95)),
+        "min": min(times),
+        "max": max(times),
+        "sum": sum(times),
+    }
+    assert table.rows[0] == tuple(f"{expected[name] / 2:.9g}" for name in names)
+
+
+def test_a_columns_filter_is_for_that_column_alone(findings: Findings, tmp_path: Path) -> None:
+    table = built(
+        findings,
+        tmp_path,
+        "group_by: [workload], columns: "
+        "[{column: status, aggregation: outcome, filter: {mode: [cold]}, heading: cold}, "
+        "{column: status, aggregation: outcome, filter: {mode: [hot]}, heading: hot}]",
+    )
+    assert table.rows[0] == ("48/54 (3 crashed, 3 missing_check)", "53/54 (1 timeout)")
+
+
+def test_a_row_that_would_say_several_things_is_refused(findings: Findings, tmp_path: Path) -> None:
+    with pytest.raises(AnalysisError, match=r"table 1: column 'mode' should have only one value in a row.*\(encoder\)"):
+        built(
+            findings,
+            tmp_path,
+            "filter: {workload: [encoder]}, group_by: [workload], columns: [{column: mode, aggregation: only}]",
+        )
+    with pytest.raises(AnalysisError, match=r"table 1: column 'ratio' has several effects in the row"):
+        built(
+            findings, tmp_path, "source: effects, group_by: [workload], columns: [{column: ratio, aggregation: ratio}]"
+        )
+
+
+def test_sizes_of_a_workload_are_rows_of_their_own_in_every_table() -> None:
+    def wide(record: Record) -> Record:
+        facts = record.workload.model_copy(
+            update={"parameters": {**record.workload.parameters, "width": 128}, "digest": digest_value("wide")}
+        )
+        ids = {
+            name: content_id([getattr(record, name), "wide"])
+            for name in ("record_id", "trial_id", "cell_id", "block_id")
+        }
+        return record.model_copy(update={"workload": facts, **ids})
+
+    records = make_records(workloads=["encoder"])
+    findings = Findings(tidied([*records, *map(wide, make_records(workloads=["encoder"], seed=8))]))
+    for number, rows_of_size in ((1, 1), (2, 17), (3, 2), (4, 10)):
+        widths = Counter(row["width"] for row in default(findings, number))
+        assert widths == {"64": rows_of_size, "128": rows_of_size}, number
+    assert {row["program"] for row in default(findings, 4) if " x " not in row["change"]} == {"differs"}
+
+
+def test_mixed_origins_stand_in_front_of_every_table(tmp_path: Path) -> None:
+    paths = [
+        write_records(tmp_path / f"{host}.jsonl", make_records(workloads=["attention"], host=host, seed=seed))
+        for host, seed in (("one", 7), ("two", 8))
+    ]
+    findings = Findings(tidy(paths))
+    for number in (1, 2, 3, 4):
+        rows = default(findings, number, ["host"])
+        assert {row["host"] for row in rows} == {"one", "two"}
+        assert next(iter(rows[0])) == "host"
+
+
+def test_trials_that_are_in_no_row_are_told_below_the_table(tmp_path: Path) -> None:
+    records = make_records(workloads=["attention"], blocks=1)
+    planned = [{"trial_id": record.trial_id} for record in records] + [{"trial_id": "lost"}]
+    (tmp_path / "design.json").write_text(json.dumps({"trials": planned}), encoding="utf-8")
+    findings = Findings(tidy([write_records(tmp_path / "results.jsonl", records)]))
+    table = built(findings, tmp_path, "group_by: [workload], columns: [{column: workload}]")
+    assert len(table.notes) == 1
+    assert table.notes[0].startswith("Not in any row: 1 x planned trial without any record")
+    for text in (markdown_table(table), latex_table(table)):
+        assert "planned trial without any record" in text
+
+
+def test_a_table_of_nothing_says_so(findings: Findings, tmp_path: Path) -> None:
+    table = built(findings, tmp_path, "filter: {workload: [none]}, group_by: [workload], columns: [{column: workload}]")
+    assert (table.rows, table.notes) == ((), ("No row: the records hold nothing that this table is made of.",))
+    one_configuration = [r for r in make_records(workloads=["attention"]) if r.role == "reference"]
+    assert default(Findings(tidied(one_configuration)), 4) == []
+
+
+class Document(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.rows: list[list[str]] = []
+        self.links: list[str | None] = []
+        self.ids: list[str | None] = []
+        self._in_cell = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        held = dict(attrs)
+        self.links += [held[name] for name in ("src", "href") if name in held]
+        self.ids += [held["id"]] if "id" in held else []
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self._in_cell = True
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_cell = self._in_cell and tag not in ("td", "th")
+
+    def handle_data(self, data: str) -> None:
+        if self._in_cell:
+            self.rows[-1][-1] += data
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_the_html_is_one_document_with_the_cells_of_the_csv(written: Path, number: int) -> None:
+    text = (written / f"table{number}.html").read_text(encoding="utf-8")
+    document = Document()
+    document.feed(text)
+    assert text.startswith("<!DOCTYPE html>")
+    assert [document.tags[tag] for tag in ("html", "head", "title", "body", "table", "script", "link")] == [1] * 5 + [
+        0,
+        0,
+    ]
+    assert document.links == []
+    assert "http" not in text
+    assert len(document.ids) == len(set(document.ids))
+    with (written / f"table{number}.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    assert [row for row in document.rows if len(row) == len(rows[0])] == rows
+
+
+def test_markdown_has_the_cells_of_the_csv_escaped(written: Path) -> None:
+    markdown = (written / "table2.md").read_text(encoding="utf-8")
+    for row in rows_of(written / "table2.csv"):
+        cells = [cell.replace("[", r"\[").replace("]", r"\]").replace("_", r"\_") for cell in row.values()]
+        assert "| " + " | ".join(cells) + " |" in markdown
+
+
+def test_a_long_latex_table_goes_on_in_further_floats_with_every_row_once() -> None:
+    rows = tuple((f"workload_{number}", f"{number}.5", "not distinguishable (±1.2 %)") for number in range(700))
+    table = PrintedTable(
+        3, "Long & wide", "100 % made -- up", ("workload", "p50 (ms)", "verdict"), (False, True, False), rows
+    )
+    text = latex_table(table)
+    floats = text.count(r"\begin{table*}")
+    assert floats == text.count(r"\end{table*}") > 12
+    assert text.count(r"\caption{") == text.count(r"\label{tab:3}") == 1
+    assert text.count(r"\ref{tab:3}") == floats - 1
+    assert text.count(r"\clearpage") == (floats - 1) // 12
+    for name, figure, _ in rows:
+        assert text.count(f"{escape_latex(name)} & {figure} & ") == 1
+    assert r"\textbf{Long \& wide.} 100 \% made -{}- up" in text
+
+
+WRONG = {
+    "group_by: [workload, colour], columns: [{column: workload}]": (
+        "table 1: there is no column 'colour' in source 'cells'"
+    ),
+    "group_by: [workload], columns: [{column: run_ms_p5, aggregation: max}]": (
+        "there is no column 'run_ms_p5' in source 'cells'; did you mean 'run_ms_p95'?"
+    ),
+    "columns: [{column: workload}]": "a row of 'cells' is a trial, so 'group_by' must name the columns",
+    "group_by: [workload], columns: [{column: run_ms_p50}]": "'run_ms_p50' is shown as a value but is not in group_by",
+    "group_by: [mode], columns: [{column: host, aggregation: median}]": "'host' holds no numbers to take the median of",
+    "group_by: [mode], columns: [{column: mode}], sort: [host]": (
+        "sort names 'host', which is not in group_by; group_by has: mode"
+    ),
+    "group_by: [mode], columns: [{column: mode}, {column: mode}]": "two columns have the same heading 'mode'",
+    "group_by: [mode], columns: [{column: mode, format: .2f}]": "column 'mode' holds no numbers, so it has no format",
+    "source: effects, columns: [{column: verdict, aggregation: outcome}]": (
+        "'outcome' is of trials; source 'effects' has none, 'cells' and 'correctness' have"
+    ),
+    "source: effects, columns: [{column: p, aggregation: ratio}]": (
+        "column 'p' of source 'effects' is no ratio with an interval; these are: ratio"
+    ),
+    "source: workloads, columns: [{column: trials, over: all}]": "only trials can be ok or not",
+    "source: workloads, columns: [{column: knobs}]": "there is no column 'knobs' in source 'workloads'",
+    "group_by: [mode], columns: [{column: mode, filter: {nmode: [hot]}}]": "table 1: there is no column 'nmode'",
+    "group_by: [knobs], columns: [{column: knobs, aggregation: max}]": "'knobs' stands for several columns",
+    "group_by: [mode], columns: [{column: block, aggregation: max, format: .3q}]": "'.3q' is no format of a number",
+    "source: trials, group_by: [mode], columns: [{column: mode}]": (
+        "tables[0].source: input should be 'cells', 'correctness'"
+    ),
+}
+
+
+@pytest.mark.parametrize("table", WRONG)
+def test_a_wrong_table_gives_one_message_with_its_line(findings: Findings, tmp_path: Path, table: str) -> None:
+    with pytest.raises(AnalysisError) as caught:
+        built(findings, tmp_path, table)
+    (message,) = str(caught.value).splitlines()
+    assert message.startswith(f"{tmp_path / 'template.yaml'}:3: ")
+    assert WRONG[table] in message
+
+
+def test_all_faults_of_a_template_are_told_at_once_in_the_order_of_their_lines(tmp_path: Path) -> None:
+    path = tmp_path / "paper.yaml"
+    path.write_text(
+        "version: 1\ntables:\n"
+        "- {number: 1, title: t, caption: c, group_by: [workload], columns: [{column: workload}]}\n"
+        "- number: 1\n  title: t\n  caption: c\n  group_by: [mod]\n  sort: [mode]\n  columns:\n"
+        "  - {column: workload}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(AnalysisError) as caught:
+        load_template(path)
+    lines = [line.removeprefix(f"{path}:").split(":")[0] for line in str(caught.value).splitlines()]
+    assert lines == ["4", "7", "8", "10"]
+
+
+def test_a_knob_that_the_records_do_not_have_is_refused(findings: Findings, tmp_path: Path) -> None:
+    with pytest.raises(AnalysisError, match="table 1: there is no column 'knob_tile' in these trials"):
+        built(findings, tmp_path, "group_by: [knob_tile], columns: [{column: knob_tile}]")
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "paper-template.md"
+
+
+def test_the_documented_keys_are_those_of_the_template() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert text == insert_reference(text), (
+        f"{PAGE.name} is stale: write insert_reference(text) of ablatrix.paper.tables.reference back to it"
+    )
+    with pytest.raises(AnalysisError, match="no markers"):
+        insert_reference("# A page\n")
+
+
+def test_the_documented_columns_and_the_example_are_those_of_the_code(findings: Findings, tmp_path: Path) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    own = {name for source, columns in COLUMNS_OF.items() if source not in TRIALS for name in columns}
+    assert [name for name in sorted(own | {"wrong", "unchecked"}) if f"`{name}`" not in text] == []
+    example = "".join(line[4:] + "\n" for line in text.split("    tables:", 1)[1].split("\n## ", 1)[0].splitlines())
+    (tmp_path / "paper.yaml").write_text(f"version: 1\ntables:\n{example}", encoding="utf-8")
+    table = build_table(findings, load_template(tmp_path / "paper.yaml").tables[0])
+    assert len(table.rows) == 4
