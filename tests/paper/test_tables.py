@@ -220,6 +220,13 @@ def test_the_table_of_effects_tells_effects_verdicts_and_no_ops(written: Path) -
     assert fusion["planned ratio"] == "1.000"  # exact, so without an interval
 
 
+def test_a_resolution_is_in_percent_without_an_exponent() -> None:
+    rows = default(Findings(tidied(make_records(workloads=["encoder"], modes=["cold"], noise=0.7))), 4)
+    verdicts = [row["cold verdict"] for row in rows if row["cold verdict"].startswith("not distinguishable")]
+    assert any(len(text.split("±")[1].split(" ")[0]) >= 3 for text in verdicts)
+    assert not [text for text in verdicts if "e+" in text]
+
+
 def test_shares_of_an_attribution_multiply_to_its_total(findings: Findings, tmp_path: Path) -> None:
     table = built(
         findings,

@@ -106,7 +106,8 @@ def _verdict_text(row: Mapping[str, Any], proof: KnobProof | None) -> str | None
     if proof is not None and proof.verdict == "no_op":
         return NO_OP
     if row["verdict"] == NOT_DISTINGUISHABLE and row["resolution"] is not None:
-        return f"{NOT_DISTINGUISHABLE} (±{row['resolution'] * 100:.2g} %)"
+        percent = row["resolution"] * 100
+        return f"{NOT_DISTINGUISHABLE} (±{percent:{'.2g' if percent < 99.5 else '.0f'}} %)"
     return str(row["verdict"])
 
 
