@@ -22,6 +22,7 @@ def html_table(table: PrintedTable) -> str:
         GT(frame, id=f"table{table.number}")
         .tab_header(html.escape(title))
         .cols_label({name: html.escape(heading) for name, heading in zip(names, table.headings, strict=True)})
+        .tab_options(table_font_size="13px", data_row_padding="4px")
         .cols_align("left", names)
         .cols_align("right", [name for name, is_number in zip(names, table.is_number, strict=True) if is_number])
     )
@@ -29,5 +30,6 @@ def html_table(table: PrintedTable) -> str:
         laid_out = laid_out.tab_source_note(note)
     body = laid_out.as_raw_html()
     lines = ["<!DOCTYPE html>", '<html lang="en">', '<head><meta charset="utf-8">']
+    lines += ["<style>td.gt_row { white-space: nowrap; }</style>"]  # an interval stays in one line
     lines += [f"<title>{html.escape(title)}</title></head>", "<body>", body, "</body>", "</html>"]
     return "\n".join(line.rstrip() for line in "\n".join(lines).splitlines()) + "\n"
