@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.artifact.bundle import assemble
+from ablatrix.artifact.bundle import Origin, assemble
 from ablatrix.artifact.finding import Finding
 from ablatrix.artifact.manifest import Command, Manifest, make_manifest, manifest_text, read_manifest
 from ablatrix.artifact.verify import Verification, examine
@@ -73,7 +73,7 @@ def artifact(tmp_path: Path, records: list[Record]) -> Path:
     directory.mkdir()
     write_results(directory, records)
     derive_little(directory, directory)
-    assemble(directory, study, [COMMAND], [FINDING])
+    assemble(directory, Origin(study, commands=[COMMAND], findings=[FINDING]))
     return directory
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.artifact.bundle import assemble
+from ablatrix.artifact.bundle import Origin, assemble
 from ablatrix.artifact.manifest import read_manifest
 from ablatrix.artifact.verify import examine
 from ablatrix.errors import ArtifactError
@@ -40,7 +40,7 @@ def test_the_readme_counts_trials_and_adds_up_time_from_the_records(artifact: Pa
 
 def test_assembling_again_into_the_same_directory_gives_the_same_artifact(artifact: Path) -> None:
     before = read_manifest(artifact)
-    again = assemble(artifact, artifact / "study.yaml", [COMMAND], [FINDING])
+    again = assemble(artifact, Origin(artifact / "study.yaml", commands=[COMMAND], findings=[FINDING]))
     assert again == before
 
 
@@ -48,7 +48,7 @@ def test_what_the_run_kept_for_itself_is_no_part_of_the_artifact(artifact: Path)
     (artifact / "work/programs").mkdir(parents=True)
     (artifact / "work/programs/weights.pt2").write_bytes(b"0" * 100)
     before = read_manifest(artifact)
-    assert assemble(artifact, artifact / "study.yaml", [COMMAND], [FINDING]) == before
+    assert assemble(artifact, Origin(artifact / "study.yaml", commands=[COMMAND], findings=[FINDING])) == before
     found = examine(artifact, derive=derive_little)
     assert found.problems == ()
     assert "work/" in found.notes[0]
@@ -58,17 +58,17 @@ def test_a_missing_record_is_not_bundled(artifact: Path) -> None:
     lines = (artifact / "results.jsonl").read_text().splitlines(keepends=True)
     (artifact / "results.jsonl").write_text("".join(lines[:-1]))
     with pytest.raises(ArtifactError, match="1 of 18 planned trials have no final record"):
-        assemble(artifact, artifact / "study.yaml", [], [])
+        assemble(artifact, Origin(artifact / "study.yaml"))
 
 
 def test_an_empty_directory_is_not_bundled(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"results\.jsonl: unreadable"):
-        assemble(tmp_path, tmp_path / "study.yaml", [], [])
+        assemble(tmp_path, Origin(tmp_path / "study.yaml"))
 
 
 def test_a_missing_study_is_told_and_leaves_no_manifest(tmp_path: Path, records: list[Record]) -> None:
     write_results(tmp_path, records)
     derive_little(tmp_path, tmp_path)
     with pytest.raises(ArtifactError, match="cannot be copied"):
-        assemble(tmp_path, tmp_path / "absent.yaml", [], [])
+        assemble(tmp_path, Origin(tmp_path / "absent.yaml"))
     assert not (tmp_path / "MANIFEST.json").exists()

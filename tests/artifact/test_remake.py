@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.artifact.bundle import assemble
+from ablatrix.artifact.bundle import Origin, assemble
 from ablatrix.artifact.manifest import list_files
 from ablatrix.artifact.remake import derive
 from ablatrix.artifact.verify import verify
@@ -31,7 +31,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_results(directory, [_without_side_file(record) for record in records])
     derive(directory, directory)
     (place / "study.yaml").write_text("name: synthetic\n")
-    assemble(directory, place / "study.yaml", [COMMAND], [FINDING])
+    assemble(directory, Origin(place / "study.yaml", commands=[COMMAND], findings=[FINDING]))
     return directory
 
 

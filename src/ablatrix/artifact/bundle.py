@@ -1,12 +1,21 @@
 """Turn a directory of results, tables and figures into an artifact that can be verified."""
 
-import json
-import shutil
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from ablatrix.artifact.anonymity import Pseudonyms, find_names, find_names_in_source
+from ablatrix.artifact.archive import archive_path, write_archive
 from ablatrix.artifact.completeness import check_lines, check_plan, read_design
+from ablatrix.artifact.documents import make_documents
+from ablatrix.artifact.environment import (
+    ENVIRONMENT_NAME,
+    Environment,
+    RunCost,
+    environment_text,
+    make_environment,
+)
+from ablatrix.artifact.facts import STUDY_NAME, read_facts
 from ablatrix.artifact.finding import Finding
 from ablatrix.artifact.manifest import (
     MANIFEST_NAME,
@@ -15,37 +24,58 @@ from ablatrix.artifact.manifest import (
     list_files,
     make_manifest,
     manifest_text,
+    read_entry,
 )
-from ablatrix.artifact.readme import README_NAME, readme_text
+from ablatrix.artifact.recorded_claims import CLAIMS_NAME
+from ablatrix.artifact.shipped import SHIPPED_FILES, shipped_bytes
+from ablatrix.artifact.source import FOLDER, source_file
 from ablatrix.errors import ArtifactError
-from ablatrix.records.machine import read_machine
 from ablatrix.records.origin import installed_versions, source_state
 
-STUDY_NAME = "study.yaml"
-ENVIRONMENT_NAME = "environment.json"
+TEMPLATE_NAME = "template.yaml"
 PACKAGES = (
-    "ablatrix", "apache-tvm", "matplotlib", "numpy", "polars", "pydantic", "scipy", "torch", "transformers",
+    "ablatrix", "altair", "apache-tvm", "great-tables", "matplotlib", "numpy", "polars", "pydantic", "rocrate", "scipy",
+    "torch", "transformers", "vl-convert-python",
 )  # fmt: skip
 
 
-def assemble(
-    directory: str | Path, study_file: str | Path, commands: Iterable[Command], findings: Sequence[Finding]
-) -> Manifest:
-    """Complete an artifact: copy the study, write ``environment.json``, ``README.md``, and the manifest last.
+@dataclass(frozen=True)
+class Origin:
+    """What an artifact is made of beside its results.
+
+    Attributes:
+        study: The study that was run.
+        claims, template: Files to take in; None: no claims, the shipped template.
+        commands: What was run. Absolute paths in their words are cut to the last name.
+        findings: What the environment check found before the run.
+        run: What the run cost; None when nothing was run.
+        pseudonyms: Replaces names, for double-blind review; None keeps them.
+    """
+
+    study: Path
+    claims: Path | None = None
+    template: Path | None = None
+    commands: Sequence[Command] = ()
+    findings: Sequence[Finding] = ()
+    run: RunCost | None = None
+    pseudonyms: Pseudonyms | None = None
+
+
+def assemble(directory: str | Path, origin: Origin) -> Manifest:
+    """Complete an artifact: what it ships, its documents, the manifest, and the archive beside it last.
 
     Args:
         directory: Holds ``results.jsonl``, ``design.json`` and what was made of them.
-        study_file: The study that was run.
-        commands: What was run. Absolute paths in their words are cut to the last name.
-        findings: What the environment check found before the run.
+        origin: What else goes into it.
 
     Returns:
         The manifest as written; its ``root_digest`` is what to print and to publish.
 
     Raises:
-        ArtifactError: The records are not valid, or not exactly what was planned, or a file cannot be read.
+        ArtifactError: The records are not valid, or not exactly what was planned, a file cannot be read or written, or
+            a name was found that an anonymous artifact must not have.
     """
-    directory, study_file = Path(directory), Path(study_file)
+    directory = Path(directory)
     records, problems = check_lines(directory)
     design, faults = read_design(directory)
     problems += faults
@@ -55,10 +85,15 @@ def assemble(
         told = [str(problem) for problem in problems] or ["results.jsonl: incomplete: it holds no record"]
         raise ArtifactError("\n".join(f"{directory}/{line}" for line in told))
     (directory / MANIFEST_NAME).unlink(missing_ok=True)  # a torn assembly must not look like a finished one
-    _copy_study(study_file, directory / STUDY_NAME)
-    _write(directory / ENVIRONMENT_NAME, environment_text(findings))
-    _write(directory / README_NAME, readme_text(records, list_files(directory)[0]))
+    archive_path(directory).unlink(missing_ok=True)
+    _take_in(directory, origin)
+    _write(directory / ENVIRONMENT_NAME, _environment(origin).encode())
+    entries = [read_entry(directory, path) for path in list_files(directory)[0]]
+    for name, text in make_documents(read_facts(directory, records, entries)).items():
+        _write(directory / name, text.encode())
     commit, dirty = source_state()
+    if origin.pseudonyms is not None:
+        commit = origin.pseudonyms.commits.get(commit or "", commit)
     manifest = make_manifest(
         directory,
         study=records[0].study,
@@ -68,24 +103,64 @@ def assemble(
         ablatrix_commit=commit,
         ablatrix_dirty=dirty,
         versions=installed_versions(PACKAGES),
-        commands=[portable(command) for command in commands],
+        commands=[_portable(command, origin.pseudonyms) for command in origin.commands],
     )
-    _write(directory / MANIFEST_NAME, manifest_text(manifest))
+    _write(directory / MANIFEST_NAME, manifest_text(manifest).encode())
+    if origin.pseudonyms is not None:
+        _refuse_names(directory, origin.pseudonyms)
+    write_archive(directory, archive_path(directory), directory.resolve().name)
     return manifest
 
 
-def environment_text(findings: Sequence[Finding]) -> str:
-    """Return ``environment.json``: the machine as it is now, and the findings in order."""
-    value = {
-        "machine": read_machine().model_dump(mode="json"),
-        "findings": [asdict(finding) for finding in findings],
-    }
-    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+def _take_in(directory: Path, origin: Origin) -> None:
+    """Copy what people wrote, and what every artifact ships."""
+    written = ((origin.study, STUDY_NAME), (origin.claims, CLAIMS_NAME), (origin.template, TEMPLATE_NAME))
+    for source, name in written:
+        if source is not None:
+            _copy(source, directory / name)
+        elif name == CLAIMS_NAME:
+            (directory / name).unlink(missing_ok=True)
+    if origin.template is None:
+        _write(directory / TEMPLATE_NAME, shipped_template())
+    for name, place in SHIPPED_FILES.items():
+        content = shipped_bytes(name)
+        if content is not None:
+            _write(directory / place, content)
+    source = source_file()
+    for stale in (directory / FOLDER).glob("*"):
+        stale.unlink()
+    _write(directory / FOLDER / source.name, source.content)
 
 
-def portable(command: Command) -> Command:
+def shipped_template() -> bytes:
+    """Return the template of the paper that is taken when no other is given."""
+    from importlib.resources import files
+
+    return files("ablatrix.paper").joinpath("default.yaml").read_bytes()
+
+
+def _environment(origin: Origin) -> str:
+    environment = make_environment(origin.findings, origin.run)
+    if origin.pseudonyms is not None:
+        hidden = origin.pseudonyms.hide_value(environment.model_dump(mode="json"))
+        hidden["machine"]["host"] = origin.pseudonyms.hosts[environment.machine.host]
+        environment = Environment.model_validate(hidden)
+    return environment_text(environment)
+
+
+def _refuse_names(directory: Path, pseudonyms: Pseudonyms) -> None:
+    problems = find_names(directory, pseudonyms)
+    if source_state()[1] is not False:  # a clean checkout is the same for everybody, and names nobody
+        problems += find_names_in_source(source_file(), pseudonyms)
+    if problems:
+        (directory / MANIFEST_NAME).unlink()
+        raise ArtifactError("\n".join(f"{directory}/{problem}" for problem in problems))
+
+
+def _portable(command: Command, pseudonyms: Pseudonyms | None) -> Command:
     """Return the command with every absolute path in its words cut to its last name (``--out=/a/b``, too)."""
-    return command.model_copy(update={"argv": [_cut(word) for word in command.argv]})
+    words = [_cut(word) for word in command.argv]
+    return command.model_copy(update={"argv": words if pseudonyms is None else pseudonyms.hide_value(words)})
 
 
 def _cut(word: str) -> str:
@@ -95,17 +170,20 @@ def _cut(word: str) -> str:
     return f"{option}{equals}{PurePath(value).name}"
 
 
-def _copy_study(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path) -> None:
     if target.exists() and target.samefile(source):
         return
     try:
-        shutil.copyfile(source, target)
+        content = source.read_bytes()
     except OSError as error:
-        raise ArtifactError(f"{source}: the study cannot be copied into the artifact: {error.strerror}") from error
+        detail = f"cannot be copied into the artifact: {error.strerror}"
+        raise ArtifactError(f"{source}: {target.stem} {detail}") from error
+    _write(target, content)
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: bytes) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
     except OSError as error:
         raise ArtifactError(f"{path}: cannot be written: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""MANIFEST.json: which files an artifact holds, by digest, and how it was made. Schema 1.0.
+"""MANIFEST.json: which files an artifact holds, by digest, and how it was made. Schema 1.1.
 
 The text is canonical (sorted keys, sorted files, one layout), so any other byte is a fault; paths are
 relative. ``root_digest`` covers everything else in the manifest, and through the files' digests the whole
@@ -19,24 +19,36 @@ from ablatrix.artifact.problem import Problem
 from ablatrix.canonical import digest_value
 from ablatrix.errors import ArtifactError
 
-MANIFEST_VERSION = "1.0"
+MANIFEST_VERSION = "1.1"
 MANIFEST_NAME = "MANIFEST.json"
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 WORK_NAME = "work"
 CHUNK_BYTES = 1 << 20
 
 Role = Literal[
-    "records", "design", "study", "samples", "plan", "table", "figure", "text", "template", "environment",
-    "readme", "log", "other",
+    "records", "design", "study", "claims", "samples", "plan", "table", "figure", "text", "provenance", "page",
+    "template", "environment", "readme", "appendix", "citation", "crate", "lock", "software", "example", "licence",
+    "log", "other",
 ]  # fmt: skip
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 ROLE_OF_NAME: dict[str, Role] = {
     "results.jsonl": "records",
     "design.json": "design",
     "study.yaml": "study",
+    "claims.yaml": "claims",
+    "template.yaml": "template",
     "ablation.csv": "table",
+    "paper/macros.tex": "text",
+    "paper/provenance.json": "provenance",
     "environment.json": "environment",
+    "report.html": "page",
     "README.md": "readme",
+    "APPENDIX.md": "appendix",
+    "appendix.tex": "appendix",
+    "CITATION.cff": "citation",
+    "ro-crate-metadata.json": "crate",
+    "requirements.lock": "lock",
+    "LICENSE": "licence",
 }
 ROLE_OF_FOLDER: dict[str, Role] = {
     "tables": "table",
@@ -46,6 +58,8 @@ ROLE_OF_FOLDER: dict[str, Role] = {
     "plans": "plan",
     "logs": "log",
     "templates": "template",
+    "source": "software",
+    "tiny": "example",
 }
 
 
@@ -83,7 +97,7 @@ class Command(Part):
 class Manifest(Part):
     """The whole manifest."""
 
-    manifest_version: Literal["1.0"] = Field(description="Version of this schema, major.minor.")
+    manifest_version: Literal["1.1"] = Field(description="Version of this schema, major.minor.")
     study: str = Field(description="Name of the study.")
     study_digest: Digest = Field(description="SHA-256 of the study as loaded, defaults filled in.")
     trials: Annotated[int, Field(ge=0)] = Field(description="Trials planned.")
@@ -141,6 +155,11 @@ def read_entry(directory: Path, path: str) -> FileEntry:
         digest.update(piece)
         size += len(piece)
     return FileEntry(path=path, role=role_of(path), bytes=size, sha256=digest.hexdigest())
+
+
+def entry_of(path: str, content: bytes) -> FileEntry:
+    """Return the entry that a file with some content would have."""
+    return FileEntry(path=path, role=role_of(path), bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
 
 
 def make_manifest(directory: Path, **facts: Any) -> Manifest:

@@ -1,111 +1,179 @@
-"""README.md of an artifact: what it is, how to check it, how to run it again, how long that takes.
+"""README.md of an artifact: what it is, how to check it, how to run it again, and what that takes."""
 
-It is made of the records and the list of files alone, so that verification can make it again.
-"""
+from collections import Counter
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-
+from ablatrix.artifact.document import Commands, Items, Paragraph, Section, Table, markdown, plain
+from ablatrix.artifact.facts import RESULT_ROLES, Facts, duration, size
 from ablatrix.artifact.manifest import MANIFEST_NAME, Role, role_of
-from ablatrix.records.journal import final_records
-from ablatrix.records.model import Record
+from ablatrix.artifact.names import DOCUMENT_NAMES
+from ablatrix.artifact.steps import FULL, TINY, installation, of_claim
 
-README_NAME = "README.md"
 MEANING: dict[Role, str] = {
     "records": "one JSON object a line and trial: everything that was measured",
     "design": "what was planned, in which order",
     "study": "the study, as it was run",
+    "claims": "what the study claims, to be checked by its records",
     "samples": "raw samples of hot trials, unrounded, by block",
     "plan": "plans of the workloads",
     "table": "tables, made of the records",
     "figure": "figures, made of the records",
-    "text": "text, made of the records",
-    "template": "what the tables, figures and text are made of",
-    "environment": "the machine, and what the environment check found before the run",
+    "text": "text and numbers for the paper, made of the records",
+    "provenance": "for every printed number the records that it came from",
+    "page": "a page to look at: open it in a browser, it needs no network",
+    "template": "what the paper's tables, figures and text are made of",
+    "environment": "the machine, what the environment check found before the run, what the run cost",
     "readme": "this file",
+    "appendix": "the artifact appendix, for people and for LaTeX",
+    "citation": "how to cite this artifact",
+    "crate": "the same for machines: RO-Crate 1.1, Process Run Crate 0.5",
+    "lock": "exact versions of all packages",
+    "software": "ablatrix itself, as it ran; `pip install` takes it",
+    "example": "a tiny study, with claims of its own, to kick the tires with",
+    "licence": "licence of ablatrix and of this artifact",
     "log": "what the run printed",
     "other": "other files",
 }
 
 
-TEMPLATE = """# Artifact of the study `{study}`
-
-{trials} trials ({statuses}), run on {cpu}, {cores} cores, {memory:.1f} GiB,
-with {versions}.
-
-## Check it
-
-With Python 3.11 or later and ablatrix installed; no compiler and no torch are needed:
-
-    ablatrix verify .
-
-hashes every file again, validates every record, compares the records with the plan, makes all tables, figures
-and text again and compares them. It exits 0 when all of it holds, and else 1 with a list. It prints the root
-digest, which stands in `MANIFEST.json` and covers everything: compare it with the published one.
-
-## Run it again
-
-With torch, the compilers of the study and a C++ compiler:
-
-    ablatrix artifact study.yaml --out again
-
-In a clone of ablatrix, `scripts/run_artifact.sh STUDY OUT` installs and runs everything. The trials took this
-long; your times will differ, ratios less so.
-
-{times}
-
-## What is here
-
-{files}
-"""
+def readme_text(facts: Facts) -> str:
+    """Return the README."""
+    sections = (_tires(facts), _full(facts), *_claims(facts), _cost(facts), _systems(facts), _map(facts))
+    return markdown(Section(f"Artifact of the study `{facts.name}`", _abstract(facts), sections))
 
 
-def readme_text(records: Sequence[Record], paths: Iterable[str]) -> str:
-    """Return the README.
+def machine_line(facts: Facts) -> str:
+    """Return the machine and the software in one line."""
+    machine = facts.machine
+    versions = ", ".join(f"{name} {plain(text)}" for name, text in facts.versions.items())
+    return f"{plain(machine.cpu)}, {machine.cores} cores, {size(machine.memory_bytes)} of memory, with {versions}"
 
-    Args:
-        records: All valid records, earlier attempts included, at least one.
-        paths: Files of the artifact, relative; this README and the manifest may be among them or not.
-    """
-    final = final_records(records)
-    machine = final[0].meta.machine
-    statuses = Counter(record.status for record in final)
-    versions = {name: text for record in final for name, text in record.meta.versions.items()}
-    return TEMPLATE.format(
-        study=final[0].study,
-        trials=len(final),
-        statuses=", ".join(f"{count} {status}" for status, count in sorted(statuses.items())),
-        cpu=machine.cpu,
-        cores=machine.cores,
-        memory=machine.memory_bytes / 2**30,
-        versions=", ".join(f"{name} {text}" for name, text in sorted(versions.items())),
-        times=_times(records),
-        files=_map(paths),
+
+def status_line(facts: Facts) -> str:
+    """Return the number of trials, by status."""
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(facts.statuses.items()))
+    return f"{len(facts.final)} trials ({counts})"
+
+
+def cost_table(facts: Facts) -> Table:
+    """Return what each workload took in each mode."""
+    rows = [
+        (usage.workload, usage.mode, str(usage.attempts), f"{usage.seconds:.1f}", size(usage.growth_bytes))
+        for usage in facts.usages
+    ]
+    rows.append(("all", "", str(len(facts.records)), f"{sum(usage.seconds for usage in facts.usages):.1f}", ""))
+    return Table(("workload", "mode", "attempts", "seconds", "memory"), tuple(rows), (0.3, 0.12, 0, 0, 0))
+
+
+def _abstract(facts: Facts) -> tuple[Paragraph, ...]:
+    held = Counter(claim.state for claim in facts.claims)
+    told = ", ".join(f"{held[state]} {word}" for state, word in STATES if held[state])
+    claims = f" It makes {len(facts.claims)} claims; by its own records, {told}." if facts.claims else ""
+    failures = f" {len(facts.failed)} trials failed; they are recorded as such, and no number is made of them."
+    parts = [plain(facts.description)] if facts.description else []
+    parts.append(
+        f"{status_line(facts)}, run on {facts.start:%Y-%m-%d} on {machine_line(facts)}."
+        + claims
+        + (failures if facts.failed else "")
+    )
+    return tuple(Paragraph(part) for part in parts)
+
+
+STATES = (("holds", "hold"), ("fails", "fail"), ("undecided", "are undecided"))
+
+
+def _tires(facts: Facts) -> Section:
+    return Section(
+        "Kick the tires (30 minutes at most)",
+        (
+            Paragraph(
+                f"From this folder, with Python 3.11 or later and a C++ compiler. Nearly all of the time is the "
+                f"download of the packages ({size(facts.environment.installed_bytes)} when installed); the tiny "
+                f"study itself takes about a minute on two cores."
+            ),
+            Commands((*installation(facts), *TINY)),
+            Paragraph(
+                "`ablatrix doctor` names what the machine lacks: what is fatal, and what only makes numbers differ. "
+                "`ablatrix verify .` hashes every file, validates every record, compares the records with the design, "
+                "makes every table, figure, text and document again from the records and compares it; it ends with "
+                f"`holds`, and with the root digest, which stands in `{MANIFEST_NAME}` and covers everything: compare "
+                "it with the published one. It needs neither torch nor a compiler. The last command runs the tiny "
+                "study of `tiny/` here and checks its claims. Write nothing into this folder: `verify` would name it."
+            ),
+        ),
     )
 
 
-def _times(records: Sequence[Record]) -> str:
-    seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for record in records:
-        seconds[record.workload.name, record.mode].append(record.wall_s)
-    rows = [
-        f"| {workload} | {mode} | {len(walls)} | {sum(walls):.1f} |"
-        for (workload, mode), walls in sorted(seconds.items())
+def _full(facts: Facts) -> Section:
+    return Section(
+        "Full evaluation",
+        (
+            Commands(FULL),
+            Paragraph(
+                f"runs the whole study anew, about {duration(facts.run_seconds)} on the recorded machine, compares "
+                "it with the records of this artifact, and says for each claim: reproduced, not reproduced, or "
+                "undecided. Times will differ on another machine; claims are about ratios, and are judged by intervals."
+            ),
+        ),
+    )
+
+
+def _claims(facts: Facts) -> tuple[Section, ...]:
+    if not facts.claims:
+        return ()
+    sections = []
+    for claim in facts.claims:
+        seconds, growth = facts.usage_of(claim.workload, claim.modes)
+        text = (
+            f"{plain(claim.statement)}. Recorded: {plain(claim.found)}, which {claim.state}. Takes about "
+            f"{duration(seconds)} of trials, {size(growth)} of memory beside the frameworks."
+        )
+        if claim.state == "undecided":
+            text = text.replace("which undecided", "so it is undecided")
+        sections.append(Section(f"Claim `{claim.id}`", (Paragraph(text), Commands(of_claim(claim)))))
+    note = Paragraph("The full evaluation checks all of them. Each can be checked alone, too.")
+    return (Section("Each claim by itself", (note,), tuple(sections)),)
+
+
+def _cost(facts: Facts) -> Section:
+    run = facts.environment.run
+    known = run is not None and run.trials == len(facts.records)
+    items = [
+        ("Time", f"{duration(facts.run_seconds)} for the whole study" + ("" if known else ", first trial to last")),
+        ("Memory", f"{size(run.largest_process_bytes if run else None)}: the largest process"),
+        (
+            "Disk",
+            f"{size(facts.bytes_of())} this artifact, of which {size(facts.bytes_of(RESULT_ROLES))} records and raw "
+            f"samples; {size(run.work_bytes if run else None)} of programs and caches while it runs; "
+            f"{size(facts.environment.installed_bytes)} of installed packages",
+        ),
     ]
-    total = [wall for walls in seconds.values() for wall in walls]
-    head = ["| workload | mode | attempts | seconds |", "| --- | --- | ---: | ---: |"]
-    return "\n".join([*head, *rows, f"| all | | {len(total)} | {sum(total):.1f} |"])
+    note = Paragraph(
+        "Measured in the recorded run. Below: machine time of all attempts, and by how much resident memory grew over "
+        "that of a process that has loaded the frameworks (in hot mode all live trials of a block together)."
+    )
+    return Section("What it takes", (Items(tuple(items)), note, cost_table(facts)))
 
 
-def _map(paths: Iterable[str]) -> str:
+def _systems(facts: Facts) -> Section:
+    machine = facts.machine
+    container = f", in {plain(machine.container)}" if machine.container else ""
+    return Section(
+        "Supported systems",
+        (
+            Items((
+                ("Runs on", "Linux on x86-64 or ARM64, two cores or more, 4 GiB of memory, no GPU"),
+                ("Recorded on", f"Linux {plain(machine.kernel)}{container}, {machine_line(facts)}"),
+                ("Verifies on", "any system with Python 3.11 or later and the packages of `requirements.lock`"),
+            )),
+        ),
+    )  # fmt: skip
+
+
+def _map(facts: Facts) -> Section:
     entries: Counter[tuple[str, Role]] = Counter()
-    for path in {*paths, README_NAME} - {MANIFEST_NAME}:
+    for path in {entry.path for entry in facts.entries} | set(DOCUMENT_NAMES):
         folder, slash, _ = path.rpartition("/")
         entries[folder + slash or path, role_of(path)] += 1
-    rows = [f"| `{entry}` | {count} | {MEANING[role]} |" for (entry, role), count in sorted(entries.items())]
-    head = [
-        "| file or folder | files | what it is |",
-        "| --- | ---: | --- |",
-        f"| `{MANIFEST_NAME}` | 1 | SHA-256, size and role of every file, commands, versions, root digest |",
-    ]
-    return "\n".join([*head, *rows])
+    rows = [(f"`{entry}`", str(count), MEANING[role]) for (entry, role), count in sorted(entries.items())]
+    first = (f"`{MANIFEST_NAME}`", "1", "SHA-256, size and role of every file, commands, versions, root digest")
+    return Section("What is here", (Table(("file or folder", "files", "what it is"), (first, *rows), (0.35, 0, 0.5)),))

@@ -11,11 +11,20 @@ from ablatrix.artifact.problem import Problem
 from ablatrix.errors import AblatrixError
 from ablatrix.records.origin import installed_version
 
-DERIVED_ROLES = frozenset({"table", "figure", "text"})
-DECIDING_PACKAGES = ("matplotlib", "numpy", "polars", "scipy")
-"""Packages whose version can change a byte of a table or a figure."""
+DERIVED_ROLES = frozenset({"table", "figure", "text", "provenance", "page"})
+DECIDING_PACKAGES = (
+    "ablatrix",
+    "altair",
+    "great-tables",
+    "matplotlib",
+    "numpy",
+    "polars",
+    "scipy",
+    "vl-convert-python",
+)
+"""Packages whose version can change a byte of a table, a figure or the page."""
 
-IMAGES = (".pdf", ".png", ".svg")
+PICTURES = (".pdf", ".png", ".svg", ".html")
 
 Derive = Callable[[Path, Path], None]
 
@@ -79,7 +88,7 @@ def _compare(directory: Path, made: Path, other_versions: bool) -> list[Problem]
         if not (directory / path).is_file():
             problems.append(Problem(path, "missing", "the records give this file"))
             continue
-        if other_versions and path.endswith(IMAGES):
+        if other_versions and path.endswith(PICTURES):
             continue
         tolerance = RELATIVE_TOLERANCE if other_versions else 0.0
         try:

@@ -1,21 +1,27 @@
 """Does an artifact still hold what was measured, all of it, and nothing else?
 
 Three independent questions: do the files have the digests of the manifest; are the records valid and exactly
-what was planned; do tables, figures and text follow from the records? The last one answers also when somebody
-changed a figure and made a fitting manifest. A changed record with fitting tables and a fitting manifest is a
+what was planned; do tables, figures, text and documents follow from the records? The last one answers also when
+somebody changed a figure and made a fitting manifest. A changed record with fitting tables and a fitting manifest is a
 different artifact: its root digest differs from the published one, which can be given to compare with.
 """
 
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ablatrix.analysis.planned import DESIGN_NAME
+from ablatrix.artifact.archive import is_archive_of, unpack_archive
 from ablatrix.artifact.completeness import (
     RECORDS_NAME,
     check_lines,
     check_plan,
     read_design,
 )
+from ablatrix.artifact.difference import describe_difference
+from ablatrix.artifact.documents import make_documents
+from ablatrix.artifact.environment import ENVIRONMENT_NAME
+from ablatrix.artifact.facts import STUDY_NAME, read_facts
 from ablatrix.artifact.manifest import (
     MANIFEST_NAME,
     WORK_NAME,
@@ -26,11 +32,14 @@ from ablatrix.artifact.manifest import (
     read_manifest,
 )
 from ablatrix.artifact.problem import Problem
-from ablatrix.artifact.readme import README_NAME, readme_text
+from ablatrix.artifact.recorded_claims import CLAIMS_NAME
 from ablatrix.artifact.remake import Derive, check_derived, derive
 from ablatrix.artifact.samples_check import check_samples
-from ablatrix.errors import ArtifactError
+from ablatrix.errors import AblatrixError, ArtifactError
 from ablatrix.records.model import Record
+
+INPUTS = frozenset({STUDY_NAME, CLAIMS_NAME, ENVIRONMENT_NAME})
+"""What documents are made of, beside the records."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,7 @@ def examine(directory: str | Path, root_digest: str | None = None, derive: Deriv
     """Re-hash every file, validate every record, compare with the plan, make the tables again and compare.
 
     Args:
-        directory: The artifact.
+        directory: The artifact, or the zip of one.
         root_digest: The digest that was published; None accepts the manifest's own.
         derive: How tables, figures and text are made of the records.
 
@@ -69,8 +78,10 @@ def examine(directory: str | Path, root_digest: str | None = None, derive: Deriv
         ArtifactError: There is no such directory.
     """
     directory = Path(directory)
+    if directory.is_file():
+        return _examine_archive(directory, root_digest, derive)
     if not directory.is_dir():
-        raise ArtifactError(f"{directory}: no such directory; give the directory that holds {MANIFEST_NAME}")
+        raise ArtifactError(f"{directory}: no such directory; give the one that holds {MANIFEST_NAME}, or its zip")
     problems: list[Problem] = []
     notes: list[str] = []
     if (directory / WORK_NAME).is_dir():
@@ -99,9 +110,11 @@ def examine(directory: str | Path, root_digest: str | None = None, derive: Deriv
     else:
         derived, told = check_derived(directory, manifest.versions if manifest else {}, derive)
         faults += derived
-        if manifest is not None:
-            faults += _check_readme(directory, records, manifest)
         notes += told
+        if {problem.path for problem in problems} & INPUTS:
+            notes.append("study, claims or environment do not hold, so the documents were not made again")
+        elif manifest is not None:
+            faults += _check_documents(directory, records, manifest)
     return Verification(
         problems=tuple(sorted({*problems, *faults})),
         notes=tuple(notes),
@@ -109,6 +122,21 @@ def examine(directory: str | Path, root_digest: str | None = None, derive: Deriv
         records=len(records),
         root_digest=manifest.root_digest if manifest else None,
     )
+
+
+def _examine_archive(archive: Path, root_digest: str | None, derive: Derive) -> Verification:
+    """Unpack an archive, examine the artifact in it, and compare the archive with the one that its files give."""
+    with tempfile.TemporaryDirectory(prefix="ablatrix-verify-") as scratch:
+        inner = Path(scratch, "inner")
+        try:
+            directory = unpack_archive(archive, inner)
+        except ArtifactError as error:
+            return Verification((Problem(archive.name, "unreadable", str(error)),), (), 0, 0, None)
+        found = examine(directory, root_digest, derive)
+        if found.problems or is_archive_of(archive, directory, directory.name):
+            return found
+        detail = "its files hold, but its own bytes (order, dates, modes, comments) are not those that they give"
+        return replace(found, problems=(Problem(archive.name, "changed", detail),))
 
 
 def _check_files(directory: Path, manifest: Manifest) -> list[Problem]:
@@ -166,11 +194,22 @@ def _check_facts(manifest: Manifest, records: list[Record], planned: int) -> lis
     return problems
 
 
-def _check_readme(directory: Path, records: list[Record], manifest: Manifest) -> list[Problem]:
+def _check_documents(directory: Path, records: list[Record], manifest: Manifest) -> list[Problem]:
+    """Make every document again, and compare it with the one that is there."""
     try:
-        found = (directory / README_NAME).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return []  # the comparison with the manifest has named it
-    if found == readme_text(records, [entry.path for entry in manifest.files]):
-        return []
-    return [Problem(README_NAME, "differs", "its text is not what follows from the records")]
+        made = make_documents(read_facts(directory, records, manifest.files))
+    except AblatrixError as error:
+        return [Problem(MANIFEST_NAME, "invalid", f"the documents cannot be made again: {error}")]
+    problems = []
+    for name, text in made.items():
+        try:
+            found = (directory / name).read_bytes()
+        except FileNotFoundError:
+            problems.append(Problem(name, "missing", "every artifact has this document"))
+            continue
+        except OSError:
+            continue  # the comparison with the manifest has named it
+        difference = describe_difference(name, found, text.encode())
+        if difference is not None:
+            problems.append(Problem(name, "differs", difference))
+    return problems

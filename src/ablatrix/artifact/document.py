@@ -1,0 +1,167 @@
+"""A small document of sections, written as Markdown and as LaTeX.
+
+Inline text is plain but for pairs of backticks, between which stands code. Foreign text goes through `plain` first.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ablatrix.paper.markup import escape_latex, escape_markdown
+
+HEADINGS = ("section", "subsection", "subsubsection", "paragraph")
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Running text."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list; an item may have a label in front."""
+
+    items: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Lines for a shell, as they are."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text.
+
+    Attributes:
+        shares: For each column its part of the line in LaTeX; 0: as wide as its content, like a number.
+    """
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    shares: tuple[float, ...]
+
+
+Block = Paragraph | Items | Commands | Table
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with what stands below it."""
+
+    title: str
+    blocks: tuple[Block, ...] = ()
+    sections: tuple["Section", ...] = field(default=())
+
+
+def plain(text: str) -> str:
+    """Return foreign text fit for a paragraph: on one line, without backticks."""
+    return " ".join(text.replace("`", "'").split())
+
+
+def markdown(section: Section, level: int = 1) -> str:
+    """Return the section and all below it in Markdown, with a newline at its end."""
+    return "\n\n".join(_markdown_parts(section, level)) + "\n"
+
+
+def latex(section: Section, level: int = 0) -> str:
+    """Return the section and all below it in LaTeX that needs no package, to be taken in by ``input``."""
+    return "\n\n".join(_latex_parts(section, level)) + "\n"
+
+
+def _markdown_parts(section: Section, level: int) -> Iterator[str]:
+    yield f"{'#' * level} {_inline_markdown(section.title)}"
+    for block in section.blocks:
+        yield _markdown_block(block)
+    for inner in section.sections:
+        yield from _markdown_parts(inner, level + 1)
+
+
+def _markdown_block(block: Block) -> str:
+    match block:
+        case Paragraph(text):
+            return _inline_markdown(text)
+        case Items(items):
+            return "\n".join(
+                f"- **{_inline_markdown(label)}:** {_inline_markdown(text)}" if label else f"- {_inline_markdown(text)}"
+                for label, text in items
+            )
+        case Commands(lines):
+            return "\n".join(f"    {line}".rstrip() for line in lines)
+        case Table(headings, rows, shares):
+            rules = ["---" if share else "---:" for share in shares]
+            lines = [map(_inline_markdown, headings), rules, *(map(_inline_markdown, row) for row in rows)]
+            return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _latex_parts(section: Section, level: int) -> Iterator[str]:
+    yield f"\\{HEADINGS[level]}{{{_inline_latex(section.title)}}}"
+    for block in section.blocks:
+        yield _latex_block(block)
+    for inner in section.sections:
+        yield from _latex_parts(inner, level + 1)
+
+
+def _latex_block(block: Block) -> str:
+    match block:
+        case Paragraph(text):
+            return _inline_latex(text)
+        case Items(items):
+            lines = [
+                rf"\item {{\bfseries {_inline_latex(label)}:}} {_inline_latex(text)}"
+                if label
+                else rf"\item {_inline_latex(text)}"
+                for label, text in items
+            ]
+            return "\n".join([r"\begin{itemize}", *lines, r"\end{itemize}"])
+        case Commands(lines):
+            return "\n".join([r"{\footnotesize", r"\begin{verbatim}", *lines, r"\end{verbatim}", "}"])
+        case Table(headings, rows, shares):
+            return _latex_table(headings, rows, shares)
+
+
+def _latex_table(headings: Sequence[str], rows: Sequence[Sequence[str]], shares: Sequence[float]) -> str:
+    layout = "".join(rf"p{{{share:g}\linewidth}}" if share else "r" for share in shares)
+
+    def line(cells: Sequence[str]) -> str:
+        texts = [
+            rf"\raggedright {_inline_latex(cell)}" if share else _inline_latex(cell)
+            for cell, share in zip(cells, shares, strict=True)
+        ]
+        return " & ".join(texts) + r" \tabularnewline"
+
+    return "\n".join([
+        r"\begin{center}\footnotesize\setlength{\tabcolsep}{3pt}",
+        rf"\begin{{tabular}}{{{layout}}}",
+        r"\hline",
+        line(headings),
+        r"\hline",
+        *map(line, rows),
+        r"\hline",
+        r"\end{tabular}",
+        r"\end{center}",
+    ])  # fmt: skip
+
+
+def _inline_markdown(text: str) -> str:
+    return "".join(f"`{part}`" if is_code else escape_markdown(part) for part, is_code in _parts(text))
+
+
+def _inline_latex(text: str) -> str:
+    return "".join(
+        rf"\texttt{{{_breakable(part)}}}" if is_code else escape_latex(part) for part, is_code in _parts(text)
+    )
+
+
+def _breakable(code: str) -> str:
+    """Return code that LaTeX may break after a slash, dot, hyphen or underscore: it has no spaces to break at."""
+    return "".join(escape_latex(character) + (r"\allowbreak{}" if character in "/._-=" else "") for character in code)
+
+
+def _parts(text: str) -> Iterator[tuple[str, bool]]:
+    for number, part in enumerate(text.split("`")):
+        if part:
+            yield part, number % 2 == 1

@@ -1,0 +1,67 @@
+"""The claims of an artifact, as its own records answer them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ablatrix.analysis.claims import CheckedClaim
+
+CLAIMS_NAME = "claims.yaml"
+
+
+@dataclass(frozen=True)
+class RecordedClaim:
+    """One claim, in the words of the documents.
+
+    Attributes:
+        wanted: The bound that it states, in signs.
+        state: ``holds``, ``fails`` or ``undecided``.
+        found: The recorded factor with its 95 % interval, or why there is none.
+        workload, compiler: What it is about; None: all.
+        modes: Modes whose trials it needs.
+    """
+
+    id: str
+    statement: str
+    wanted: str
+    state: str
+    found: str
+    workload: str | None
+    compiler: str | None
+    modes: tuple[str, ...]
+
+
+def recorded_claims(directory: Path) -> tuple[RecordedClaim, ...]:
+    """Check the claims of an artifact by its records; none without a file of claims.
+
+    Raises:
+        AnalysisError: The claims are not valid, or the records hold no trial.
+    """
+    if not (directory / CLAIMS_NAME).exists():
+        return ()
+    from ablatrix.analysis.claims import check_claims, load_claims  # polars loads here
+    from ablatrix.analysis.findings import Findings
+    from ablatrix.analysis.metrics import METRICS
+    from ablatrix.analysis.tidy import tidy
+    from ablatrix.artifact.completeness import RECORDS_NAME
+
+    checked = check_claims(Findings(tidy([directory / RECORDS_NAME])), load_claims(directory / CLAIMS_NAME))
+    return tuple(
+        RecordedClaim(
+            id=one.claim.id,
+            statement=one.claim.statement("en"),
+            wanted=one.claim.wanted,
+            state=one.state,
+            found=_found(one),
+            workload=one.claim.workload,
+            compiler=one.claim.compiler,
+            modes=("cold", "hot") if one.claim.metric is None else METRICS[one.claim.metric].modes[:1],
+        )
+        for one in checked
+    )
+
+
+def _found(checked: "CheckedClaim") -> str:
+    ratio = checked.ratio
+    return checked.reason if ratio is None else f"{ratio.value:.3g} [{ratio.low:.3g}, {ratio.high:.3g}]"

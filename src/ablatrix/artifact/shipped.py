@@ -1,0 +1,27 @@
+"""What the package ships for every artifact: the lock, the licence, and a tiny study to kick the tires with."""
+
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+
+FOLDER = "data"
+LOCK_NAME = "requirements.lock"
+SHIPPED_FILES: Mapping[str, str] = {
+    LOCK_NAME: LOCK_NAME,
+    "LICENSE": "LICENSE",
+    "tiny.yaml": "tiny/study.yaml",
+    "tiny.claims.yaml": "tiny/claims.yaml",
+}
+"""Name in the package -> place in an artifact."""
+
+
+def shipped_bytes(name: str) -> bytes | None:
+    """Return a file that is shipped with the package; None when there is no such file."""
+    place = files("ablatrix.artifact").joinpath(FOLDER, name)
+    return place.read_bytes() if place.is_file() else None
+
+
+def locked_versions() -> Mapping[str, str]:
+    """Return the version of every package in the lock, without local labels (``+cpu``)."""
+    text = (shipped_bytes(LOCK_NAME) or b"").decode()
+    return dict(re.findall(r"^([A-Za-z0-9._-]+)==([^\s;#+]+)", text, re.M))

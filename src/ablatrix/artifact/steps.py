@@ -1,0 +1,30 @@
+"""The commands that documents of an artifact tell a stranger to type, each in one place."""
+
+from ablatrix.artifact.facts import Facts
+from ablatrix.artifact.recorded_claims import RecordedClaim
+from ablatrix.artifact.shipped import LOCK_NAME
+
+VENV = "../ablatrix-venv"
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+TINY = ("ablatrix doctor", "ablatrix verify .", "ablatrix reproduce . --study tiny --out ../tiny-again")
+FULL = ("ablatrix reproduce . --out ../again",)
+
+
+def installation(facts: Facts) -> tuple[str, ...]:
+    """Return what installs exactly the recorded versions, from within the artifact's folder."""
+    pip = f"{VENV}/bin/pip install"
+    index = f" --extra-index-url {CPU_INDEX}" if facts.versions.get("torch", "").endswith("+cpu") else ""
+    return (
+        f"python3 -m venv {VENV}",
+        f"{pip} -r {LOCK_NAME}{index}",
+        f"{pip} --no-deps --no-build-isolation {facts.source_path}",
+        f". {VENV}/bin/activate",
+    )
+
+
+def of_claim(claim: RecordedClaim) -> tuple[str, ...]:
+    """Return what runs the trials of one claim anew and checks it."""
+    place = f"../again-{claim.id}"
+    only = "".join(f" --only mode={mode}" for mode in claim.modes if len(claim.modes) == 1)
+    only += f" --only workload={claim.workload}" if claim.workload else ""
+    return (f"ablatrix run study.yaml --out {place}{only}", f"ablatrix claims {place} --claims claims.yaml")
