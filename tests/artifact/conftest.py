@@ -1,13 +1,24 @@
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ablatrix.artifact.bundle import Origin, assemble
+from ablatrix.artifact.documents import make_documents
+from ablatrix.artifact.facts import read_facts
 from ablatrix.artifact.finding import Finding
-from ablatrix.artifact.manifest import Command, Manifest, make_manifest, manifest_text, read_manifest
+from ablatrix.artifact.manifest import (
+    Command,
+    Manifest,
+    list_files,
+    make_manifest,
+    manifest_text,
+    read_entry,
+    read_manifest,
+)
 from ablatrix.artifact.verify import Verification, examine
 from ablatrix.records.journal import read_records
 from ablatrix.records.model import Record
@@ -50,31 +61,46 @@ def write_results(directory: Path, records: list[Record]) -> None:
     (directory / "design.json").write_text(json.dumps(design))
 
 
-def reseal(directory: Path) -> Manifest:
-    """Make a manifest that fits the directory as it is now, as somebody who covers up a change would."""
+def reseal(directory: Path, documents: bool = False) -> Manifest:
+    """Make a manifest that fits the directory as it is now, as somebody who covers up a change would.
+
+    With ``documents`` the documents are made to fit as well: what is left to be found is what follows from the records.
+    """
+    if documents:
+        entries = [read_entry(directory, path) for path in list_files(directory)[0]]
+        facts = read_facts(directory, list(read_records(directory / "results.jsonl")), entries)
+        for name, text in make_documents(facts).items():
+            (directory / name).write_text(text, encoding="utf-8")
     old = read_manifest(directory)
     kept = old.model_dump(exclude={"files", "root_digest", "manifest_version"})
-    lines = (directory / "results.jsonl").read_text().count("\n")
+    lines = (directory / "results.jsonl").read_bytes().count(b"\n")
     manifest = make_manifest(directory, **kept | {"records": lines})
     (directory / "MANIFEST.json").write_text(manifest_text(manifest))
     return manifest
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def records() -> list[Record]:
     return make_records(workloads=("attention",), blocks=1, modes=("cold",), superseded=1)
 
 
-@pytest.fixture
-def artifact(tmp_path: Path, records: list[Record]) -> Path:
-    study = tmp_path / "elsewhere.yaml"
+@pytest.fixture(scope="session")
+def assembled(tmp_path_factory: pytest.TempPathFactory, records: list[Record]) -> Path:
+    place = tmp_path_factory.mktemp("assembled")
+    study = place / "elsewhere.yaml"
     study.write_text("name: synthetic\n")
-    directory = tmp_path / "artifact"
+    directory = place / "artifact"
     directory.mkdir()
     write_results(directory, records)
     derive_little(directory, directory)
     assemble(directory, Origin(study, commands=[COMMAND], findings=[FINDING]))
     return directory
+
+
+@pytest.fixture
+def artifact(tmp_path: Path, assembled: Path) -> Path:
+    """A copy, to be changed."""
+    return shutil.copytree(assembled, tmp_path / "artifact")
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from ablatrix.records.model import Record
 from tests.artifact.conftest import COMMAND, FINDING, derive_little, write_results
 
 
-def test_the_study_is_copied_byte_for_byte(artifact: Path) -> None:
-    assert (artifact / "study.yaml").read_bytes() == (artifact.parent / "elsewhere.yaml").read_bytes()
+def test_the_study_is_copied_byte_for_byte(artifact: Path, assembled: Path) -> None:
+    assert (artifact / "study.yaml").read_bytes() == (assembled.parent / "elsewhere.yaml").read_bytes()
 
 
 def test_the_environment_holds_the_findings_and_the_machine(artifact: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ablatrix.artifact.manifest import MANIFEST_NAME, list_files, manifest_text, read_manifest, seal
+from ablatrix.artifact.source import source_file
 from ablatrix.artifact.verify import Verification, examine
 from ablatrix.errors import ArtifactError
 from tests.artifact.conftest import derive_little, reseal
@@ -15,15 +16,26 @@ from tests.artifact.conftest import derive_little, reseal
 Check = Callable[[Path], Verification]
 
 PLAIN_FILES = [
+    "APPENDIX.md",
+    "CITATION.cff",
+    "LICENSE",
     "README.md",
+    "appendix.tex",
     "design.json",
     "environment.json",
     "figures/times.png",
+    "requirements.lock",
     "results.jsonl",
+    "ro-crate-metadata.json",
+    f"source/{source_file().name}",
     "study.yaml",
     "tables/times.csv",
+    "template.yaml",
     "text/summary.txt",
+    "tiny/study.yaml",
 ]
+CRATE = ("ro-crate-metadata.json", "differs")
+"""The crate holds the digest of every file, so it does not fit a changed one either, whatever the manifest says."""
 
 
 def _named(verification: Verification) -> set[tuple[str, str]]:
@@ -130,7 +142,8 @@ def test_a_changed_digit_in_a_table_is_found_with_row_and_column_though_the_mani
     lines[3] = f"{workload},{trial},1{value}"
     (artifact / "tables/times.csv").write_text("\n".join(lines) + "\n")
     reseal(artifact)
-    (problem,) = check(artifact).problems
+    crate, problem = check(artifact).problems
+    assert (crate.path, crate.kind) == CRATE
     assert (problem.path, problem.kind) == ("tables/times.csv", "differs")
     assert "row 3, column 'ms'" in problem.detail
     assert repr(value) in problem.detail
@@ -144,7 +157,7 @@ def test_a_row_dropped_or_added_in_a_table_is_found_though_the_manifest_fits(
     lines = lines[:-1] if change == "drop" else [*lines, "attention,0,1.0"]
     (artifact / "tables/times.csv").write_text("\n".join(lines) + "\n")
     reseal(artifact)
-    assert _named(check(artifact)) == {("tables/times.csv", "differs")}
+    assert _named(check(artifact)) == {("tables/times.csv", "differs"), CRATE}
 
 
 def test_a_changed_figure_is_found_though_the_manifest_fits(artifact: Path, check: Check) -> None:
@@ -152,13 +165,13 @@ def test_a_changed_figure_is_found_though_the_manifest_fits(artifact: Path, chec
     data[-1] ^= 1
     (artifact / "figures/times.png").write_bytes(data)
     reseal(artifact)
-    assert _named(check(artifact)) == {("figures/times.png", "differs")}
+    assert _named(check(artifact)) == {("figures/times.png", "differs"), CRATE}
 
 
 def test_a_changed_text_is_found_by_line_though_the_manifest_fits(artifact: Path, check: Check) -> None:
     _replace(artifact / "text/summary.txt", "all ok", "all very good")
     reseal(artifact)
-    (problem,) = check(artifact).problems
+    _, problem = check(artifact).problems
     assert problem.kind == "differs"
     assert "line 2" in problem.detail
 
@@ -307,7 +320,10 @@ def test_other_package_versions_are_noted_and_numbers_compared_with_a_tolerance(
     nearly = lines[3].replace(number, repr(float(number) * (1 + 1e-12)))
     path.write_text("\n".join([*lines[:3], nearly, *lines[4:]]) + "\n")
     (artifact / "figures/times.png").write_bytes(b"\x89PNG made by another version")
-    manifest = reseal(artifact)
+    reseal(artifact)
+    assert {("tables/times.csv", "differs"), ("figures/times.png", "differs"), CRATE} == _named(check(artifact))
+
+    manifest = reseal(artifact, documents=True)
     assert {("tables/times.csv", "differs"), ("figures/times.png", "differs")} == _named(check(artifact))
 
     older = seal(manifest.model_copy(update={"versions": {**manifest.versions, "polars": "0.1"}}))

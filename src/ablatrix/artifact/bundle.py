@@ -27,12 +27,12 @@ from ablatrix.artifact.manifest import (
     read_entry,
 )
 from ablatrix.artifact.recorded_claims import CLAIMS_NAME
+from ablatrix.artifact.remake import TEMPLATE_NAME
 from ablatrix.artifact.shipped import SHIPPED_FILES, shipped_bytes
 from ablatrix.artifact.source import FOLDER, source_file
 from ablatrix.errors import ArtifactError
 from ablatrix.records.origin import installed_versions, source_state
 
-TEMPLATE_NAME = "template.yaml"
 PACKAGES = (
     "ablatrix", "altair", "apache-tvm", "great-tables", "matplotlib", "numpy", "polars", "pydantic", "rocrate", "scipy",
     "torch", "transformers", "vl-convert-python",

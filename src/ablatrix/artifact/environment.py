@@ -1,5 +1,6 @@
 """environment.json: the machine, what the environment check found before the run, and what the run cost."""
 
+import functools
 import json
 from collections.abc import Sequence
 from importlib import metadata
@@ -82,6 +83,7 @@ def environment_schema_text() -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
+@functools.cache
 def _installed_bytes() -> int | None:
     """Add up what the installed packages of the lock say of their files: no file is looked at."""
     total = 0

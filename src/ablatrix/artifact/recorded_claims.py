@@ -32,6 +32,12 @@ class RecordedClaim:
     modes: tuple[str, ...]
 
 
+def claims_beside(study: Path) -> Path | None:
+    """Return the file of claims that lies beside a study (``quick.claims.yaml`` by ``quick.yaml``), if there is one."""
+    path = study.with_name(f"{study.stem}.claims.yaml")
+    return path if path.is_file() else None
+
+
 def recorded_claims(directory: Path) -> tuple[RecordedClaim, ...]:
     """Check the claims of an artifact by its records; none without a file of claims.
 

@@ -24,21 +24,31 @@ DECIDING_PACKAGES = (
 )
 """Packages whose version can change a byte of a table, a figure or the page."""
 
+TEMPLATE_NAME = "template.yaml"
 PICTURES = (".pdf", ".png", ".svg", ".html")
 
 Derive = Callable[[Path, Path], None]
 
 
-def derive(artifact: Path, out: Path) -> None:
-    """Make tables, figures and text of an artifact's records in another directory."""
+def derive(artifact: Path, out: Path, claims: Path | None = None, template: Path | None = None) -> None:
+    """Make tables, figures and text of an artifact's records.
+
+    Args:
+        artifact: Holds the records.
+        out: Directory to write into; it may be the same.
+        claims: File of claims; None takes the one that the artifact holds, if any.
+        template: The paper's template; None takes the one that the artifact holds, or else the shipped one.
+    """
     from ablatrix.analysis.findings import Findings  # polars and matplotlib load here
     from ablatrix.analysis.tabulate import tabulate
     from ablatrix.analysis.tidy import tidy
     from ablatrix.paper.make import make_paper
 
+    held = artifact / TEMPLATE_NAME
+    template = template or (held if held.exists() and artifact != out else None)
     found = tidy([artifact / RECORDS_NAME])
     tabulate(found, out)
-    make_paper(Findings(found), None, out / "paper")
+    make_paper(Findings(found), template, out / "paper")
 
 
 def check_derived(

@@ -5,6 +5,7 @@ from a wheel there is no checkout, and the wheel is put together again from the 
 """
 
 import base64
+import functools
 import gzip
 import hashlib
 import io
@@ -39,6 +40,7 @@ class Source:
     origin: str
 
 
+@functools.cache
 def source_file() -> Source:
     """Return the source of the ablatrix that runs.
 

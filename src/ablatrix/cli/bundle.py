@@ -1,6 +1,7 @@
 """Commands around the artifact: ``artifact``, ``verify``, ``doctor``."""
 
 import json
+import resource
 import shutil
 import sys
 import tempfile
@@ -12,7 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from ablatrix.artifact.environment import RunCost
     from ablatrix.artifact.finding import Finding
+    from ablatrix.study.model import Study
+    from ablatrix.trials.runner import RunSummary
 
 
 def register(app: typer.Typer) -> None:
@@ -24,51 +28,98 @@ def register(app: typer.Typer) -> None:
 
 def artifact_command(
     study: Annotated[Path, typer.Argument(help="Study file (YAML).", show_default=False)],
-    out: Annotated[Path, typer.Option("--out", help="Directory for the artifact.")],
+    out: Annotated[Path, typer.Option("--out", help="Directory for the artifact; its zip is written beside it.")],
+    claims: Annotated[
+        Path | None,
+        typer.Option("--claims", help="Claims (YAML). [default: those beside the study: NAME.claims.yaml]"),
+    ] = None,
+    template: Annotated[
+        Path | None, typer.Option("--template", help="Template of the paper. [default: the shipped one]")
+    ] = None,
+    anonymous: Annotated[
+        bool,
+        typer.Option(
+            "--anonymous", help="For double-blind review: no host, user or home; the run is kept in OUT-named."
+        ),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
     keep_work: Annotated[
         bool, typer.Option("--keep-work", help="Keep prepared programs and caches beside the artifact.")
     ] = False,
 ) -> None:
-    """Environment check, then the whole study, tables, figures, text and MANIFEST, in one go."""
-    from ablatrix.analysis.findings import Findings
-    from ablatrix.analysis.tabulate import tabulate
-    from ablatrix.analysis.tidy import tidy
-    from ablatrix.artifact.bundle import assemble
+    """Environment check, then the whole study, tables, figures, text, documents, MANIFEST and zip, in one go."""
+    from ablatrix.artifact.anonymity import find_pseudonyms
+    from ablatrix.artifact.archive import archive_path
+    from ablatrix.artifact.bundle import Origin, assemble
     from ablatrix.artifact.environment_check import check_environment
     from ablatrix.artifact.manifest import Command
-    from ablatrix.cli.running import end_run, run_study
+    from ablatrix.artifact.recorded_claims import claims_beside
+    from ablatrix.artifact.remake import derive
+    from ablatrix.artifact.results import copy_results
+    from ablatrix.cli.running import end_run
     from ablatrix.errors import ArtifactError
-    from ablatrix.paper.make import make_paper
+    from ablatrix.records.journal import read_records
     from ablatrix.study.load import load_study
     from ablatrix.trials.directory import ResultDirectory
     from ablatrix.trials.environment import utc_now
 
     started, clock = utc_now(), monotonic()
     loaded = load_study(study)
+    claims = claims or claims_beside(study)
     findings = check_environment(out, [choice.name for choice in loaded.compilers])
     show_findings([one for one in findings if one.level != "ok"], to_stderr=True)
     fatal = [one for one in findings if one.level == "fatal"]
     if fatal:
         raise ArtifactError("; ".join(f"{one.name}: {one.found}, needed {one.needed}; {one.remedy}" for one in fatal))
-    summary = run_study(loaded, study, out, [], quiet)
+    results = out.with_name(out.name + "-named") if anonymous else out
+    summary, cost = _run_counted(loaded, study, results, quiet)
     if summary.signal is not None or not summary.complete:
         end_run(summary)
-    found = tidy([summary.results])
-    tabulate(found, out)
-    make_paper(Findings(found), None, out / "paper")
+    pseudonyms = None
+    if anonymous:
+        pseudonyms = find_pseudonyms(list(read_records(summary.results)))
+        copy_results(results, out, pseudonyms)
+    derive(out, out, claims, template)
     if not keep_work:
-        shutil.rmtree(ResultDirectory(out).work, ignore_errors=True)
+        shutil.rmtree(ResultDirectory(results).work, ignore_errors=True)
     failed = int(summary.failed > 0)
     argv = ["ablatrix", "artifact", str(study), "--out", str(out)]
+    argv += ["--claims", str(claims)] if claims else []
+    argv += ["--template", str(template)] if template else []
+    argv += ["--anonymous"] if anonymous else []
     command = Command(argv=argv, started_utc=started, seconds=monotonic() - clock, exit_code=failed)
-    manifest = assemble(out, study, [command], findings)
+    manifest = assemble(out, Origin(study, claims, template, [command], findings, cost, pseudonyms))
     print(f"{out}: {len(manifest.files)} files, root digest {manifest.root_digest}", file=sys.stderr)
+    print(f"{archive_path(out)}: the same in one file, to be archived", file=sys.stderr)
+    if anonymous:
+        print(f"{results}: the run with its names; keep it to yourself until review is over", file=sys.stderr)
     end_run(summary)
 
 
+def _run_counted(study: "Study", path: Path, out: Path, quiet: bool) -> "tuple[RunSummary, RunCost | None]":
+    """Run a study, and measure what that takes beside its records; no cost when there was nothing left to run."""
+    from ablatrix.artifact.environment import RunCost
+    from ablatrix.cli.running import run_study
+    from ablatrix.records.journal import read_records
+    from ablatrix.trials.directory import ResultDirectory
+
+    place = ResultDirectory(out)
+
+    def attempts() -> int:
+        return sum(1 for _ in read_records(place.results, report=lambda _: None)) if place.results.exists() else 0
+
+    before, clock = attempts(), monotonic()
+    summary = run_study(study, path, out, [], quiet)
+    seconds, trials = monotonic() - clock, attempts() - before
+    if not trials:
+        return summary, None
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024  # Linux tells it in KiB
+    work = sum(path.stat().st_size for path in place.work.rglob("*") if path.is_file())
+    return summary, RunCost(seconds=seconds, trials=trials, largest_process_bytes=largest or None, work_bytes=work)
+
+
 def verify_command(
-    directory: Annotated[Path, typer.Argument(help="Directory of an artifact.", show_default=False)],
+    directory: Annotated[Path, typer.Argument(help="Directory of an artifact, or its zip.", show_default=False)],
     root_digest: Annotated[
         str | None, typer.Option("--root-digest", help="Digest that was published; the manifest must have it.")
     ] = None,
@@ -116,8 +167,20 @@ def doctor_command(
         show_findings(findings)
         if sentence is not None:
             print(sentence)
+        print(_summary(findings))
     if any(one.level == "fatal" for one in findings):
         raise typer.Exit(1)
+
+
+def _summary(findings: "list[Finding]") -> str:
+    """Say whether studies cannot run, will run with other numbers, or will run as they should."""
+    fatal = [one.name for one in findings if one.level == "fatal"]
+    warned = [one.name for one in findings if one.level == "warning"]
+    if fatal:
+        return f"CANNOT RUN: {', '.join(fatal)}"
+    if warned:
+        return f"WILL RUN, numbers will differ or scatter: {', '.join(warned)}"
+    return "WILL RUN"
 
 
 def _measure_noise_floor() -> "tuple[Finding, str | None]":
