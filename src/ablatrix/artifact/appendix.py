@@ -209,7 +209,7 @@ def _methodology(facts: Facts) -> tuple[Paragraph, ...]:
         ),
         Paragraph(
             "The badges follow the ACM's policy on artifact review and badging: "
-            "https://www.acm.org/publications/policies/artifact-review-and-badging-current"
+            "`https://www.acm.org/publications/policies/artifact-review-and-badging-current`"
         ),
     )
 

@@ -24,8 +24,8 @@ from ablatrix.records.model import Record
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
 LICENSE = "https://spdx.org/licenses/Apache-2.0"
-COMPLETED = {"@id": "http://schema.org/CompletedActionStatus"}
-FAILED = {"@id": "http://schema.org/FailedActionStatus"}
+COMPLETED = "http://schema.org/CompletedActionStatus"
+FAILED = "http://schema.org/FailedActionStatus"
 PLANNED_ROLES = ("study", "design", "claims", "lock", "template")
 FORMATS = {
     "jsonl": "application/jsonl", "tex": "application/x-tex", "cff": "application/yaml", "yaml": "application/yaml",
@@ -39,7 +39,8 @@ def crate_text(facts: Facts) -> str:
     root = crate.root_dataset
     root["name"], root["description"] = title(facts), plain(facts.description) or title(facts)
     root["datePublished"], root["license"] = facts.start.date().isoformat(), {"@id": LICENSE}
-    root["conformsTo"], root["mentions"], root["author"] = [{"@id": PROFILE}], [], {"@id": "#authors"}
+    root["conformsTo"], root["mentions"] = [{"@id": PROFILE}], []
+    root["author"] = root["publisher"] = {"@id": "#authors"}
     _context(crate, PROFILE, "CreativeWork", name="Process Run Crate", version="0.5")
     _context(crate, LICENSE, "CreativeWork", name="Apache License 2.0", description="Apache License, version 2.0")
     _context(crate, "#authors", "Organization", name=f"The authors of the study {facts.name}")
@@ -54,8 +55,9 @@ def crate_text(facts: Facts) -> str:
     run["object"], run["result"], run["actionStatus"] = planned, results, COMPLETED
     for record in facts.failed:
         _add_failure(crate, record, software)
+    crate.metadata.extra_terms.update(TERMS)
     metadata = crate.metadata.generate()
-    metadata["@graph"].sort(key=lambda entity: str(entity["@id"]))
+    metadata["@graph"] = sorted(map(_compacted, metadata["@graph"]), key=lambda entity: str(entity["@id"]))
     return json.dumps(metadata, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -112,6 +114,11 @@ def _add_failure(crate: ROCrate, record: Record, software: list[dict[str, str]])
     action["error"] = f"{record.status}: {error.type}: {error.message}" if error else record.status
     action["actionStatus"] = FAILED
     action["object"], action["result"] = [{"@id": "study.yaml"}], [{"@id": "results.jsonl"}]
+
+
+def _compacted(entity: dict[str, Any]) -> dict[str, Any]:
+    """Return an entity with every list of one put as its one value, as the specification recommends."""
+    return {key: value[0] if isinstance(value, list) and len(value) == 1 else value for key, value in entity.items()}
 
 
 def _moment(time: datetime) -> str:

@@ -118,7 +118,9 @@ def _latex_block(block: Block) -> str:
             ]
             return "\n".join([r"\begin{itemize}", *lines, r"\end{itemize}"])
         case Commands(lines):
-            return "\n".join([r"{\footnotesize", r"\begin{verbatim}", *lines, r"\end{verbatim}", "}"])
+            # Not verbatim: these lines are wider than a column, and have to break.
+            shown = [rf"\hangindent=2em\texttt{{{_breakable(line)}}}\par" for line in lines]
+            return "\n".join([r"{\footnotesize\raggedright\parindent=0pt", *shown, "}"])
         case Table(headings, rows, shares):
             return _latex_table(headings, rows, shares)
 
@@ -157,7 +159,7 @@ def _inline_latex(text: str) -> str:
 
 
 def _breakable(code: str) -> str:
-    """Return code that LaTeX may break after a slash, dot, hyphen or underscore: it has no spaces to break at."""
+    """Return code that LaTeX may break after a slash and the like, where it has no spaces to break at."""
     return "".join(escape_latex(character) + (r"\allowbreak{}" if character in "/._-=" else "") for character in code)
 
 

@@ -136,6 +136,16 @@ class Facts:
         growths = [usage.growth_bytes for usage in chosen if usage.growth_bytes is not None]
         return sum(usage.seconds for usage in chosen), max(growths, default=None)
 
+    def samples_bytes(self, workload: str | None, modes: Iterable[str]) -> int:
+        """Return the size of the files that hold the raw samples of a workload (None: of all) in some modes."""
+        files = {
+            record.runtime.samples.file
+            for record in self.records
+            if record.runtime and record.runtime.samples and record.mode in modes
+            if workload in (None, record.workload.name)
+        }
+        return sum(entry.bytes for entry in self.entries if entry.path in files)
+
     def bytes_of(self, roles: Iterable[str] | None = None) -> int:
         """Return the size of the files of some roles, or of all files."""
         wanted = None if roles is None else set(roles)

@@ -1,12 +1,14 @@
 """README.md of an artifact: what it is, how to check it, how to run it again, and what that takes."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 from ablatrix.artifact.document import Commands, Items, Paragraph, Section, Table, markdown, plain
 from ablatrix.artifact.facts import RESULT_ROLES, Facts, duration, size
 from ablatrix.artifact.manifest import MANIFEST_NAME, Role, role_of
 from ablatrix.artifact.names import DOCUMENT_NAMES
-from ablatrix.artifact.steps import FULL, TINY, installation, of_claim
+from ablatrix.artifact.recorded_claims import RecordedClaim
+from ablatrix.artifact.steps import FULL, TINY, installation, of_claims
 
 MEANING: dict[Role, str] = {
     "records": "one JSON object a line and trial: everything that was measured",
@@ -118,20 +120,33 @@ def _full(facts: Facts) -> Section:
 
 
 def _claims(facts: Facts) -> tuple[Section, ...]:
-    if not facts.claims:
-        return ()
-    sections = []
+    """Return the claims, those together that the same trials answer."""
+    groups: dict[tuple[str | None, tuple[str, ...]], list[RecordedClaim]] = defaultdict(list)
     for claim in facts.claims:
-        seconds, growth = facts.usage_of(claim.workload, claim.modes)
-        text = (
-            f"{plain(claim.statement)}. Recorded: {plain(claim.found)}, which {claim.state}. Takes about "
-            f"{duration(seconds)} of trials, {size(growth)} of memory beside the frameworks."
-        )
-        if claim.state == "undecided":
-            text = text.replace("which undecided", "so it is undecided")
-        sections.append(Section(f"Claim `{claim.id}`", (Paragraph(text), Commands(of_claim(claim)))))
-    note = Paragraph("The full evaluation checks all of them. Each can be checked alone, too.")
-    return (Section("Each claim by itself", (note,), tuple(sections)),)
+        groups[claim.workload, claim.modes].append(claim)
+    sections = tuple(_group(facts, workload, modes, claims) for (workload, modes), claims in groups.items())
+    note = Paragraph(
+        "The full evaluation checks all of them. Those of one group can also be checked alone: the other claims are "
+        "then undecided, as they have no trials."
+    )
+    return (Section("Claims", (note,), sections),) if groups else ()
+
+
+def _group(facts: Facts, workload: str | None, modes: tuple[str, ...], claims: Sequence[RecordedClaim]) -> Section:
+    rows = tuple((f"`{claim.id}`", f"{plain(claim.statement)}.", plain(claim.found), claim.state) for claim in claims)
+    seconds, growth = facts.usage_of(workload, modes)
+    cost = (
+        f"Time: {duration(seconds)} of trials. Memory: {size(growth)} beside the loaded frameworks. Disk: "
+        f"{size(facts.samples_bytes(workload, modes))} of raw samples."
+    )
+    return Section(
+        f"{workload or 'All workloads'}, {' and '.join(modes)}",
+        (
+            Table(("claim", "what it says", "recorded", "by itself it"), rows, (0.2, 0.45, 0.2, 0.1)),
+            Paragraph(cost),
+            Commands(of_claims(workload, modes)),
+        ),
+    )
 
 
 def _cost(facts: Facts) -> Section:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ablatrix.analysis.claims import CheckedClaim
+    from ablatrix.analysis.claims import CheckedClaim, Claim
 
 CLAIMS_NAME = "claims.yaml"
 
@@ -48,7 +48,6 @@ def recorded_claims(directory: Path) -> tuple[RecordedClaim, ...]:
         return ()
     from ablatrix.analysis.claims import check_claims, load_claims  # polars loads here
     from ablatrix.analysis.findings import Findings
-    from ablatrix.analysis.metrics import METRICS
     from ablatrix.analysis.tidy import tidy
     from ablatrix.artifact.completeness import RECORDS_NAME
 
@@ -62,12 +61,24 @@ def recorded_claims(directory: Path) -> tuple[RecordedClaim, ...]:
             found=_found(one),
             workload=one.claim.workload,
             compiler=one.claim.compiler,
-            modes=("cold", "hot") if one.claim.metric is None else METRICS[one.claim.metric].modes[:1],
+            modes=_modes(one.claim),
         )
         for one in checked
     )
 
 
+def _modes(claim: "Claim") -> tuple[str, ...]:
+    from ablatrix.analysis.metrics import METRICS
+
+    if claim.metric is not None:
+        return METRICS[claim.metric].modes[:1]
+    return ("cold",) if claim.subject == "cache_misses" else ("cold", "hot")
+
+
 def _found(checked: "CheckedClaim") -> str:
     ratio = checked.ratio
-    return checked.reason if ratio is None else f"{ratio.value:.3g} [{ratio.low:.3g}, {ratio.high:.3g}]"
+    if ratio is None:
+        return checked.reason or "so in every trial"
+    if checked.exact:
+        return f"{ratio.value:.3g}, exact"
+    return f"{ratio.value:.3g} [{ratio.low:.3g}, {ratio.high:.3g}]"

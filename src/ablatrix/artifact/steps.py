@@ -1,7 +1,6 @@
 """The commands that documents of an artifact tell a stranger to type, each in one place."""
 
 from ablatrix.artifact.facts import Facts
-from ablatrix.artifact.recorded_claims import RecordedClaim
 from ablatrix.artifact.shipped import LOCK_NAME
 
 VENV = "../ablatrix-venv"
@@ -22,9 +21,9 @@ def installation(facts: Facts) -> tuple[str, ...]:
     )
 
 
-def of_claim(claim: RecordedClaim) -> tuple[str, ...]:
-    """Return what runs the trials of one claim anew and checks it."""
-    place = f"../again-{claim.id}"
-    only = "".join(f" --only mode={mode}" for mode in claim.modes if len(claim.modes) == 1)
-    only += f" --only workload={claim.workload}" if claim.workload else ""
+def of_claims(workload: str | None, modes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what runs the trials anew that claims about a workload in some modes need, and checks the claims."""
+    only = f" --only mode={modes[0]}" if len(modes) == 1 else ""
+    only += f" --only workload={workload}" if workload else ""
+    place = "-".join(["../again", *([workload] if workload else []), *modes])
     return (f"ablatrix run study.yaml --out {place}{only}", f"ablatrix claims {place} --claims claims.yaml")
