@@ -10,6 +10,9 @@ from ablatrix.paper.markup import escape_latex, escape_markdown
 
 HEADINGS = ("section", "subsection", "subsubsection", "paragraph")
 
+LATEX_ROWS = 8
+"""Rows after which a table begins anew: one that does not break must not be longer than a page."""
+
 
 @dataclass(frozen=True)
 class Paragraph:
@@ -86,7 +89,9 @@ def _markdown_block(block: Block) -> str:
             return _inline_markdown(text)
         case Items(items):
             return "\n".join(
-                f"- **{_inline_markdown(label)}:** {_inline_markdown(text)}" if label else f"- {_inline_markdown(text)}"
+                f"- **{_inline_markdown(_lead(label))}** {_inline_markdown(text)}"
+                if label
+                else f"- {_inline_markdown(text)}"
                 for label, text in items
             )
         case Commands(lines):
@@ -111,7 +116,7 @@ def _latex_block(block: Block) -> str:
             return _inline_latex(text)
         case Items(items):
             lines = [
-                rf"\item {{\bfseries {_inline_latex(label)}:}} {_inline_latex(text)}"
+                rf"\item {{\bfseries {_inline_latex(_lead(label))}}} {_inline_latex(text)}"
                 if label
                 else rf"\item {_inline_latex(text)}"
                 for label, text in items
@@ -120,9 +125,10 @@ def _latex_block(block: Block) -> str:
         case Commands(lines):
             # Not verbatim: these lines are wider than a column, and have to break.
             shown = [rf"\hangindent=2em\texttt{{{_breakable(line)}}}\par" for line in lines]
-            return "\n".join([r"{\footnotesize\raggedright\parindent=0pt", *shown, "}"])
+            return "\n".join([r"{\footnotesize\raggedright\frenchspacing\parindent=0pt", *shown, "}"])
         case Table(headings, rows, shares):
-            return _latex_table(headings, rows, shares)
+            parts = range(0, len(rows), LATEX_ROWS)
+            return "\n".join(_latex_table(headings, rows[first : first + LATEX_ROWS], shares) for first in parts)
 
 
 def _latex_table(headings: Sequence[str], rows: Sequence[Sequence[str]], shares: Sequence[float]) -> str:
@@ -156,6 +162,10 @@ def _inline_latex(text: str) -> str:
     return "".join(
         rf"\texttt{{{_breakable(part)}}}" if is_code else escape_latex(part) for part, is_code in _parts(text)
     )
+
+
+def _lead(label: str) -> str:
+    return label if label.endswith("?") else f"{label}:"
 
 
 def _breakable(code: str) -> str:

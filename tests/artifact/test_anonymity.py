@@ -1,0 +1,164 @@
+"""An artifact for double-blind review names no host, no user and no home, in any byte of it."""
+
+import gzip
+import io
+import json
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from ablatrix.artifact.anonymity import Pseudonyms, find_names, find_pseudonyms, is_ordinary
+from ablatrix.artifact.archive import archive_path
+from ablatrix.artifact.bundle import Origin, assemble
+from ablatrix.artifact.finding import Finding
+from ablatrix.artifact.manifest import Command
+from ablatrix.artifact.results import copy_results
+from ablatrix.artifact.verify import examine
+from ablatrix.canonical import digest_bytes
+from ablatrix.errors import ArtifactError
+from ablatrix.records.journal import read_records
+from ablatrix.records.model import Record
+from tests.artifact.conftest import derive_little, write_results
+from tests.synthetic import Plant, make_records
+
+# Put together here, so that this file, which is in the artifact's source, does not hold them itself.
+HOST, USER, COMMIT = "-".join(("quokka", "17")), "wilhel" + "mina", "deadbeef" * 5
+HOME = f"/home/{USER}"
+SECRETS = (HOST, USER, COMMIT)
+TRACEBACK = f'File "{HOME}/venv/lib/tvm.py", line 3, in build\nOSError: {HOST}: {USER} may not read /Users/{USER}/x\n'
+COMMAND = Command(
+    argv=[f"{HOME}/bin/ablatrix", "artifact", f"{HOME}/study.yaml", "--out", f"../{USER}/out"],
+    started_utc="2026-01-01T00:00:00.000Z",
+    seconds=12.5,
+    exit_code=1,
+)
+
+
+def _revealing(record: Record) -> Record:
+    """The record as a trial would leave it that failed in somebody's home."""
+    meta = record.meta.model_copy(update={"environment": {"TVM_HOME": f"{HOME}/tvm", "TMP": f"/tmp/cache_{USER}"}})
+    error = record.error
+    if error is not None:
+        texts = {"message": f"{HOST} said no to {USER}", "traceback": TRACEBACK, "output_tail": f"{HOME}: denied"}
+        error = error.model_copy(update=texts | {"traceback_digest": digest_bytes(TRACEBACK.encode())})
+    return record.model_copy(update={"meta": meta, "error": error})
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("named") / "results"
+    place.mkdir()
+    plant = Plant("compile_error", "attention", "cold", {"fusion": "on", "reuse": "keep"})
+    records = make_records(
+        workloads=("attention",), blocks=1, modes=("cold",), plants=[plant], host=HOST, commit=COMMIT
+    )
+    write_results(place, [_revealing(record) for record in records])
+    return place
+
+
+@pytest.fixture(scope="module")
+def pseudonyms(named: Path) -> Pseudonyms:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", HOME)
+        patch.setenv("USER", USER)
+        return find_pseudonyms(list(read_records(named / "results.jsonl")))
+
+
+@pytest.fixture(scope="module")
+def hidden(named: Path, pseudonyms: Pseudonyms) -> Path:
+    directory = named.parent / "artifact"
+    copy_results(named, directory, pseudonyms)
+    derive_little(directory, directory)
+    study = named.parent / "study.yaml"
+    study.write_text("name: synthetic\n")
+    finding = Finding("output directory", "ok", f"{HOME}/out on {HOST}", "writable")
+    assemble(directory, Origin(study, commands=[COMMAND], findings=[finding], pseudonyms=pseudonyms))
+    return directory
+
+
+def _members(path: Path) -> dict[str, bytes]:
+    """Every file of the archive, and every file of the source in it."""
+    with zipfile.ZipFile(path) as archive:
+        found = {name: archive.read(name) for name in archive.namelist()}
+    for name in [name for name in found if name.endswith(".tar.gz")]:
+        found[name + "!"] = gzip.decompress(found[name])
+        with tarfile.open(fileobj=io.BytesIO(found[name])) as inner:
+            found |= {f"{name}!{entry.name}": inner.extractfile(entry).read() for entry in inner if entry.isfile()}  # type: ignore[union-attr]
+    return found
+
+
+def test_no_byte_of_the_archive_names_host_user_home_or_the_studys_commit(hidden: Path) -> None:
+    members = _members(archive_path(hidden))
+    assert len(members) > 300
+    for name, data in members.items():
+        for secret in SECRETS:
+            assert secret.encode() not in data.lower(), name
+            assert secret not in name
+
+
+def test_the_same_name_is_the_same_pseudonym_everywhere(hidden: Path) -> None:
+    records = list(read_records(hidden / "results.jsonl"))
+    assert {record.meta.machine.host for record in records} == {"host-1"}
+    assert {record.meta.study_commit for record in records} == {"commit-1"}
+    assert records[0].meta.environment == {"TVM_HOME": "~/tvm", "TMP": "/tmp/cache_user-1"}
+    errors = [record.error for record in records if record.error is not None]
+    assert len(errors) == 4
+    assert errors[0].message == "host-1 said no to user-1"
+    assert errors[0].traceback == (
+        'File "~/venv/lib/tvm.py", line 3, in build\nOSError: host-1: user-1 may not read ~/x\n'
+    )
+    argv = json.loads((hidden / "MANIFEST.json").read_text())["commands"][0]["argv"]
+    assert argv == ["ablatrix", "artifact", "study.yaml", "--out", "../user-1/out"]
+
+
+def test_a_tracebacks_digest_cannot_be_guessed_back_and_still_groups(hidden: Path, named: Path) -> None:
+    before, after = (
+        {record.error.traceback_digest for record in read_records(place / "results.jsonl") if record.error}
+        for place in (named, hidden)
+    )
+    assert len(before) == len(after) == 1
+    assert before != after
+
+
+def test_ids_stay_so_that_the_records_are_still_those_of_the_design(hidden: Path, named: Path) -> None:
+    before, after = (
+        [(record.record_id, record.trial_id, record.status, record.wall_s) for record in read_records(path)]
+        for path in (named / "results.jsonl", hidden / "results.jsonl")
+    )
+    assert before == after
+
+
+def test_an_anonymous_artifact_verifies(hidden: Path) -> None:
+    assert examine(hidden, derive=derive_little).problems == ()
+    assert examine(archive_path(hidden), derive=derive_little).problems == ()
+
+
+def test_a_name_that_somebody_wrote_is_told_with_its_place_and_nothing_is_bundled(
+    named: Path, pseudonyms: Pseudonyms, tmp_path: Path
+) -> None:
+    directory = tmp_path / "artifact"
+    copy_results(named, directory, pseudonyms)
+    study = tmp_path / "study.yaml"
+    study.write_text(f"name: synthetic\n# by {USER.title()}\n")
+    with pytest.raises(ArtifactError, match=rf"study\.yaml: invalid: line 2 holds '{USER}'"):
+        assemble(directory, Origin(study, pseudonyms=pseudonyms))
+    assert not (directory / "MANIFEST.json").exists()
+    assert not archive_path(directory).exists()
+
+
+def test_a_copy_is_not_made_over_something_else(named: Path, pseudonyms: Pseudonyms, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(ArtifactError, match="holds something else than an artifact"):
+        copy_results(named, tmp_path, pseudonyms)
+    assert (tmp_path / "thesis.tex").exists()
+
+
+def test_words_of_the_program_are_no_names(tmp_path: Path) -> None:
+    assert [is_ordinary(name) for name in ("root", "max", "li", USER)] == [True, True, True, False]
+    pseudonyms = Pseudonyms({}, {"max": "user-1", USER: "user-2"}, (HOME,), {})
+    assert pseudonyms.hide("max_abs_diff of /home/max/x") == "max_abs_diff of ~/x"
+    (tmp_path / "a.txt").write_text("max\nnothing\n")
+    (tmp_path / "b.txt").write_text("one\n" + USER.upper())
+    assert [(problem.path, problem.kind) for problem in find_names(tmp_path, pseudonyms)] == [("b.txt", "invalid")]
