@@ -9,6 +9,7 @@ from ablatrix.artifact.environment_check import check_environment
 from ablatrix.artifact.finding import Finding
 from ablatrix.records.machine import read_machine
 from ablatrix.records.model import Machine
+from ablatrix.records.origin import installed_version
 
 
 def _by_name(findings: list[Finding]) -> dict[str, Finding]:
@@ -117,6 +118,18 @@ def test_a_package_that_is_too_old_is_fatal(monkeypatch: pytest.MonkeyPatch) -> 
     assert found["package pydantic"].level == "fatal"
     assert ">= 999.0" in found["package pydantic"].needed
     assert "package rich" not in found
+
+
+def test_other_versions_than_the_locked_ones_are_a_warning_that_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _by_name(check_environment())["locked versions"].level == "ok"
+    monkeypatch.setattr(
+        "ablatrix.artifact.environment_check.locked_versions",
+        lambda: {"pydantic": "0.0.1", "rich": installed_version("rich"), "no-such-package-as-this": "1"},
+    )
+    finding = _by_name(check_environment())["locked versions"]
+    assert finding.level == "warning"
+    assert f"pydantic {installed_version('pydantic')} (locked: 0.0.1)" == finding.found
+    assert "requirements.lock" in finding.remedy
 
 
 def test_findings_are_values() -> None:

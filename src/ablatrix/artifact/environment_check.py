@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ablatrix.artifact.finding import Finding, Level
+from ablatrix.artifact.shipped import locked_versions
 from ablatrix.artifact.steadiness import check_steadiness
 from ablatrix.records.machine import ROOT, available_bytes, read_machine
 from ablatrix.records.model import Machine
@@ -29,7 +30,12 @@ CORES = 2
 PACKAGES_OF_COMPILER: Mapping[str, tuple[str, ...]] = {
     "eager": ("torch", "transformers"),
     "tvm": ("apache-tvm", "apache-tvm-ffi"),
+    "inductor": ("torch",),
+    "onnxruntime": ("onnx", "onnxruntime", "onnxscript"),
+    "xla": ("jax", "torchax"),
+    "openvino": ("openvino",),
 }
+SHOWN = 6  # packages of other versions that are named
 
 
 def check_environment(
@@ -52,6 +58,7 @@ def check_environment(
         _python(),
         *_core_packages(),
         *_compiler_packages(needed),
+        _locked(),
         _cxx(),
         _git(),
         *_resources(machine, out or Path.cwd()),
@@ -74,9 +81,31 @@ def _core_packages() -> Iterator[Finding]:
 
 
 def _compiler_packages(needed: set[str]) -> Iterator[Finding]:
+    users: dict[str, list[str]] = {}
     for compiler, packages in PACKAGES_OF_COMPILER.items():
         for package in packages:
-            yield _package(package, "fatal" if compiler in needed else "note", used_by=compiler)
+            users.setdefault(package, []).append(compiler)
+    for package, compilers in users.items():
+        yield _package(package, "note" if needed.isdisjoint(compilers) else "fatal", used_by=", ".join(compilers))
+
+
+def _locked() -> Finding:
+    """Compare what is installed with the lock; what is not installed is judged above, where something needs it."""
+    needed = "the versions of requirements.lock"
+    locked = locked_versions()
+    if not locked:
+        return Finding("locked versions", "note", "this installation has no requirements.lock", needed, "none needed")
+    found = {name: installed_version(name) for name in locked}
+    others = [
+        f"{name} {version} (locked: {locked[name]})"
+        for name, version in found.items()
+        if version is not None and version.partition("+")[0] != locked[name]
+    ]
+    if not others:
+        return Finding("locked versions", "ok", f"{sum(map(bool, found.values()))} packages as locked", needed)
+    rest = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
+    remedy = "pip install -r requirements.lock; or expect other numbers, and tables that differ in their last digits"
+    return Finding("locked versions", "warning", ", ".join(others[:SHOWN]) + rest, needed, remedy)
 
 
 def _package(name: str, level: Level, least: str = "", used_by: str = "") -> Finding:

@@ -51,6 +51,14 @@ def derive(artifact: Path, out: Path, claims: Path | None = None, template: Path
     make_paper(Findings(found), template, out / "paper")
 
 
+def derive_anew(artifact: Path, claims: Path | None = None, template: Path | None = None) -> None:
+    """Make everything that follows from an artifact's records in the artifact, in the place of what stood there."""
+    for path in list_files(artifact)[0]:
+        if role_of(path) in DERIVED_ROLES:
+            (artifact / path).unlink()
+    derive(artifact, artifact, claims, template)
+
+
 def check_derived(
     directory: Path, versions: Mapping[str, str], derive: Derive = derive
 ) -> tuple[list[Problem], list[str]]:

@@ -54,7 +54,7 @@ def artifact_command(
     from ablatrix.artifact.environment_check import check_environment
     from ablatrix.artifact.manifest import Command
     from ablatrix.artifact.recorded_claims import claims_beside
-    from ablatrix.artifact.remake import derive
+    from ablatrix.artifact.remake import derive_anew
     from ablatrix.artifact.results import copy_results
     from ablatrix.cli.running import end_run
     from ablatrix.errors import ArtifactError
@@ -79,7 +79,7 @@ def artifact_command(
     if anonymous:
         pseudonyms = find_pseudonyms(list(read_records(summary.results)))
         copy_results(results, out, pseudonyms)
-    derive(out, out, claims, template)
+    derive_anew(out, claims, template)
     if not keep_work:
         shutil.rmtree(ResultDirectory(results).work, ignore_errors=True)
     failed = int(summary.failed > 0)
