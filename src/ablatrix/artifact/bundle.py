@@ -126,10 +126,10 @@ def _take_in(directory: Path, origin: Origin) -> None:
         content = shipped_bytes(name)
         if content is not None:
             _write(directory / place, content)
-    source = source_file()
+    software = source_file()
     for stale in (directory / FOLDER).glob("*"):
         stale.unlink()
-    _write(directory / FOLDER / source.name, source.content)
+    _write(directory / FOLDER / software.name, software.content)
 
 
 def shipped_template() -> bytes:

@@ -98,8 +98,8 @@ def _markdown_block(block: Block) -> str:
             return "\n".join(f"    {line}".rstrip() for line in lines)
         case Table(headings, rows, shares):
             rules = ["---" if share else "---:" for share in shares]
-            lines = [map(_inline_markdown, headings), rules, *(map(_inline_markdown, row) for row in rows)]
-            return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+            cells = [map(_inline_markdown, headings), rules, *(map(_inline_markdown, row) for row in rows)]
+            return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
 
 def _latex_parts(section: Section, level: int) -> Iterator[str]:
