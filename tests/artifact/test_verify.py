@@ -32,6 +32,7 @@ PLAIN_FILES = [
     "tables/times.csv",
     "template.yaml",
     "text/summary.txt",
+    "tiny/claims.yaml",
     "tiny/study.yaml",
 ]
 CRATE = ("ro-crate-metadata.json", "differs")
