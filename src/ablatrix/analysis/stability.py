@@ -32,8 +32,8 @@ class Margins:
     Attributes:
         hot: Of main effects and of cells; None takes the targets that the hot records carry, and `HOT_MARGIN`
             where they carry none.
-        cold: Of main effects; None takes `COLD_MARGIN`. The widths of single cells are told and not judged: compile times scatter, and a cell
-            is one process in each of few blocks.
+        cold: Of main effects; None takes `COLD_MARGIN`. The widths of single cells are told and not judged: compile
+            times scatter, and a cell is one process in each of few blocks.
     """
 
     hot: float | None = None
