@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from ablatrix.analysis.tidy import Tidy
     from ablatrix.artifact.reproduction import ReproductionReport
     from ablatrix.study.model import Study
 
@@ -52,6 +53,10 @@ def reproduce_command(
 
     if study not in ("full", "tiny"):
         raise ArtifactError(f"--study {study}: there are full, tiny")
+    if bundle.is_dir() and (out or Path("new")).resolve().is_relative_to(bundle.resolve()):
+        raise ArtifactError(
+            f"{out or 'the new run'}: would lie in the artifact, which must stay as it is; choose another --out"
+        )
     with opened(bundle) as directory:
         root_digest = _verified(directory, bundle)
         place = directory / "tiny" if study == "tiny" else directory
@@ -60,14 +65,15 @@ def reproduce_command(
         before = place / "results.jsonl"
         recorded = tidy([before]) if before.is_file() else None
         out = Path(f"reproduction-{loaded.name}") if out is None else out
-        if _inside(out, directory):
-            raise ArtifactError(f"{out}: lies in the artifact, which must stay as it is; choose another --out")
-        _same_study(loaded, recorded and recorded.trials["study_digest"][0])
+        if recorded is not None:
+            _same_study(loaded, recorded)
         if results is None:
             new = _run(loaded, place / "study.yaml", out, quiet)
         else:
             (new,) = record_files([results])
-        report = report_reproduction(tidy([new]), claims, recorded, root_digest if study == "full" else None)
+        here = tidy([new])
+        _same_study(loaded, here)
+        report = report_reproduction(here, claims, recorded, root_digest if study == "full" else None)
         _write(report, out)
     if not report.reproduced:
         raise typer.Exit(1)
@@ -110,19 +116,17 @@ def _verified(directory: Path, bundle: Path) -> str | None:
     return found.root_digest
 
 
-def _inside(out: Path, directory: Path) -> bool:
-    return out.resolve().is_relative_to(directory.resolve())
-
-
-def _same_study(study: Study, recorded: str | None) -> None:
-    """Refuse a study that this version of ablatrix reads otherwise, before it is run for nothing."""
+def _same_study(study: Study, found: Tidy) -> None:
+    """Refuse records of another study than the file is to this version of ablatrix, before it is run for nothing."""
     from ablatrix import __version__
     from ablatrix.errors import ArtifactError
 
-    if recorded is not None and study.digest != recorded:
+    digests = sorted(map(str, found.trials["study_digest"].unique().to_list()))
+    if digests != [study.digest]:
         raise ArtifactError(
-            f"study.yaml is study {study.digest[:12]} to ablatrix {__version__}, but the records are of study "
-            f"{recorded[:12]}; install the version of ablatrix that the artifact brings"
+            f"study '{study.name}' is study {study.digest[:12]} to ablatrix {__version__}, but the records are of "
+            f"study {', '.join(digest[:12] for digest in digests)}; take those of this study, and the version of ablatrix "
+            "that the artifact brings"
         )
 
 
