@@ -87,7 +87,7 @@ def test_records_of_another_study_than_the_chosen_one_are_refused(
 ) -> None:
     done = ablatrix("reproduce", artifact, "--study", "tiny", "--results", reproduced, "--out", tmp_path)
     assert (done.returncode, done.stdout) == (2, b"")
-    assert "study 'tiny' is study" in done.stderr.decode()
+    assert "'tiny' is study" in done.stderr.decode()
 
 
 def test_badges_tell_what_is_shown_missing_and_for_people(ablatrix: Ablatrix, artifact: Path, reproduced: Path) -> None:

@@ -113,9 +113,10 @@ def outcome_of(here: State) -> Outcome:
 def detail_of(recorded: Figures | None, here: Figures) -> str:
     """Return both figures in words, and why a side does not bear the claim."""
     told = [] if recorded is None else [f"recorded {recorded.text()}"]
-    told.append(f"here {here.text()}")
+    says_figure = here.reason is not None and here.factor is not None and here.text() in here.reason
+    told.append(f"here {here.reason if says_figure else here.text()}")
     text = ", ".join(told)
-    if here.reason:
+    if here.reason and not says_figure:
         text += f"; here: {here.reason}"
     if recorded is not None and recorded.state != "holds":
         text += f"; the recorded run does not bear it ({recorded.state}): {recorded.reason}"

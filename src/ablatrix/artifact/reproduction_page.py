@@ -23,7 +23,8 @@ th, td { text-align: left; vertical-align: top; padding: 0.45rem 0.7rem; border-
 th { background: var(--soft); } td.id { font-family: ui-monospace, monospace; font-size: 0.85em; }
 .outcome { font-weight: 600; white-space: nowrap; }
 .reproduced { color: var(--yes); } .not_reproduced { color: var(--no); } .undecided { color: var(--open); }
-.sum { font-size: 1.15rem; } svg { display: block; } svg .old { stroke: #888; fill: #888; }
+li { overflow-wrap: anywhere; } .sum { font-size: 1.15rem; }
+svg { display: block; } svg .old { stroke: #888; fill: #888; }
 svg .new { stroke: var(--yes); fill: var(--yes); } svg .bound { stroke: currentColor; stroke-dasharray: 3 2; }
 """
 WIDTH, HEIGHT, EDGE = 150, 30, 8
@@ -41,10 +42,10 @@ def report_markdown(report: ReproductionReport) -> str:
     """Return the page in Markdown."""
     lines = [f"# {_title(report)}", "", _summary(report), "", RULE, ""]
     rows = [
-        (_code(claim.id), _plain(claim.name), _plain(claim.wanted or ""), *_figures(claim), WORDS[claim.outcome])
+        (_code(claim.id), WORDS[claim.outcome], _plain(claim.name), _plain(claim.wanted or ""), *_figures(claim))
         for claim in report.claims
     ]
-    lines += ["## Claims", "", *_grid(("claim", "statement", "wanted", "recorded", "here", "outcome"), rows)]
+    lines += ["## Claims", "", *_grid(("claim", "outcome", "statement", "wanted", "recorded", "here"), rows)]
     open_ones = [f"- {_code(claim.id)} {_plain(claim.detail or '')}" for claim in _open(report)]
     lines += ["", "## What was not reproduced, and why", "", *open_ones] if open_ones else []
     for table in _tables(report):
@@ -64,7 +65,7 @@ def report_html(report: ReproductionReport) -> str:
         f'<p class="sum">{html.escape(_summary(report))}</p>\n<p>{html.escape(RULE)}</p>',
         "<h2>Claims</h2>",
         _html_grid(
-            ("claim", "statement", "wanted", "recorded", "here", "recorded (grey) and here", "outcome"),
+            ("claim", "outcome", "statement", "wanted", "recorded", "here", "recorded (grey) and here"),
             [_html_claim(claim) for claim in report.claims],
         ),
     ]
@@ -173,7 +174,7 @@ def _html_claim(claim: Claim) -> tuple[str, ...]:
     texts = (claim.name, claim.wanted or "", recorded, here)
     outcome = f'<td class="outcome {claim.outcome}">{MARKS[claim.outcome]} {WORDS[claim.outcome]}</td>'
     name = f'<td class="id">{html.escape(claim.id or "")}</td>'
-    return (name, *(f"<td>{html.escape(text)}</td>" for text in texts), f"<td>{_drawing(claim)}</td>", outcome)
+    return (name, outcome, *(f"<td>{html.escape(text)}</td>" for text in texts), f"<td>{_drawing(claim)}</td>")
 
 
 def _drawing(claim: Claim) -> str:

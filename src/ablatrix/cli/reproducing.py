@@ -124,8 +124,8 @@ def _same_study(study: Study, found: Tidy) -> None:
     digests = sorted(map(str, found.trials["study_digest"].unique().to_list()))
     if digests != [study.digest]:
         raise ArtifactError(
-            f"study '{study.name}' is study {study.digest[:12]} to ablatrix {__version__}, but the records are of "
-            f"study {', '.join(digest[:12] for digest in digests)}; take those of this study, and the version of ablatrix "
+            f"'{study.name}' is study {study.digest[:12]} to ablatrix {__version__}, but the records are of study "
+            f"{', '.join(digest[:12] for digest in digests)}; take those of this study, and the version of ablatrix "
             "that the artifact brings"
         )
 
