@@ -306,7 +306,7 @@ def test_without_a_report_d_is_undecided_and_the_verdict_does_not_hold(tmp_path:
     [
         (None, "cannot be read: No such file"),
         ("{}", "study_digest: Field required"),
-        ("nonsense", "not a reproduction report of version 1.0"),
+        ("nonsense", "not a reproduction report of version 1.1"),
         ('{"schema_version": "2.0", "study_digest": "d", "host": "h", "claims": []}', "schema_version"),
         ('{"schema_version": "1.0", "study_digest": "other", "host": "h", "claims": [{"name": "c", "outcome": '
          '"reproduced"}]}', "is of study other"),
