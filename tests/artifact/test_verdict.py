@@ -265,6 +265,18 @@ def test_a_margin_that_is_not_reached_falls(tmp_path: Path, good: list[Record]) 
     assert all("wanted" in finding for finding in found.findings)
 
 
+def test_the_verdict_judges_cold_effects_by_what_the_study_promised(tmp_path: Path, good: list[Record]) -> None:
+    write_results(tmp_path, good)
+    place = tmp_path / "design.json"
+    place.write_text(json.dumps(json.loads(place.read_text()) | {"cold_effect_width": 0.0001}))
+    found = criterion(reach_verdict([tmp_path / "results.jsonl"], make=quick_paper), "a")
+    assert found.state == "fails"
+    assert found.numbers["margins"]["cold"] == {"effect": 0.0001}
+    assert all("cold: effect" in finding for finding in found.findings[1:])
+    found = criterion(reach_verdict([tmp_path / "results.jsonl"], Margins(cold=0.1), make=quick_paper), "a")
+    assert found.state == "holds"
+
+
 @pytest.mark.parametrize(
     ("outcomes", "state"),
     [
@@ -294,7 +306,7 @@ def test_without_a_report_d_is_undecided_and_the_verdict_does_not_hold(tmp_path:
     [
         (None, "cannot be read: No such file"),
         ("{}", "study_digest: Field required"),
-        ("nonsense", "not a reproduction report of version 1.0"),
+        ("nonsense", "not a reproduction report of version 1.1"),
         ('{"schema_version": "2.0", "study_digest": "d", "host": "h", "claims": []}', "schema_version"),
         ('{"schema_version": "1.0", "study_digest": "other", "host": "h", "claims": [{"name": "c", "outcome": '
          '"reproduced"}]}', "is of study other"),

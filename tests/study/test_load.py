@@ -89,7 +89,10 @@ def test_a_missing_file_and_an_empty_file_are_one_clear_message_each(tmp_path: P
     assert faults_of(tmp_path, "") == ["1: the document must be a mapping of keys to values, got NoneType"]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "studies").glob("*.yaml")), ids=lambda path: path.stem)
+SHIPPED = [path for path in sorted((ROOT / "studies").glob("*.yaml")) if not path.name.endswith(".claims.yaml")]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_every_shipped_study_loads_and_fits_its_json_schema(path: Path) -> None:
     load_study(path)
     schema = study_schema()

@@ -32,12 +32,12 @@ class Margins:
     Attributes:
         hot: Of main effects and of cells; None takes the targets that the hot records carry, and `HOT_MARGIN`
             where they carry none.
-        cold: Of main effects. The widths of single cells are told and not judged: compile times scatter, and a cell
-            is one process in each of few blocks.
+        cold: Of main effects; None takes `COLD_MARGIN`. The widths of single cells are told and not judged: compile
+            times scatter, and a cell is one process in each of few blocks.
     """
 
     hot: float | None = None
-    cold: float = COLD_MARGIN
+    cold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def _primary(trials: pl.DataFrame, metric: str, mode: str) -> dict[tuple[Any, ..
 def _targets(trials: pl.DataFrame, lattice: Lattice, margins: Margins) -> tuple[dict[Kind, float | None], int]:
     """Return the margin of effects and of cells, and the blocks needed."""
     if lattice.mode == "cold":
-        return {"effect": margins.cold, "cell": None}, COLD_BLOCKS
+        return {"effect": COLD_MARGIN if margins.cold is None else margins.cold, "cell": None}, COLD_BLOCKS
     names = ["stopping_effect_target", "stopping_cell_target", "stopping_least_blocks"]
     asked = trials.filter(
         (pl.col("workload") == lattice.workload)

@@ -25,6 +25,7 @@ NOT_RECORDED = "planned trial without any record (not run yet, or its record was
 TIMED_OTHER = "hot trial that timed another executable than was checked"
 
 WHOSE = ("workload", "compiler")
+LINE = ("trial_id", "record_id", "cell_id", "block_id", "mode", "role", "study_digest", "schema_version")
 Owner = tuple[str, str, str, str]
 
 
@@ -41,6 +42,8 @@ class Tidy:
             the design lies beside the records.
         unrecorded: Whose these planned trials are: (workload, compiler, mode, role) -> how many. Workload and compiler
             are empty where neither the design nor another record of the cell tells them.
+        lines: A row for every line that was read, superseded attempts included: ``run``, ``final`` and the columns
+            of `LINE`. None where they were not asked for.
         notes: What reading reported: torn tails, fields of newer versions.
     """
 
@@ -48,17 +51,22 @@ class Tidy:
     excluded: Mapping[str, int]
     notes: tuple[str, ...]
     unrecorded: Mapping[Owner, int] = field(default_factory=dict)
+    lines: pl.DataFrame | None = None
 
     def columns(self, prefix: str) -> list[str]:
         """Return the columns whose name begins with a prefix, in the table's order."""
         return [name for name in self.trials.columns if name.startswith(prefix)]
 
 
-def tidy(paths: Sequence[str | Path]) -> Tidy:
+def tidy(paths: Sequence[str | Path], keep_lines: bool = False) -> Tidy:
     """Read files of records into one table.
 
     Files are read in chunks, by several processes when they are large; what is kept is the table alone, about a
     kilobyte a trial.
+
+    Args:
+        paths: Files of records.
+        keep_lines: Also tell which lines there are; a plan is held against them.
 
     Raises:
         RecordError: A file cannot be read, or a line breaks the schema.
@@ -73,13 +81,15 @@ def tidy(paths: Sequence[str | Path]) -> Tidy:
     for runs, planned in designs:
         unrecorded.update(_unrecorded(planned, rows.filter(pl.col("run").is_in(runs)) if rows.width else rows))
     counts[NOT_RECORDED] += unrecorded.total()
+    lines = rows.select("run", pl.col(FINAL).alias("final"), *LINE) if keep_lines and rows.width else None
     trials = _choose(rows, files, counts) if rows.width else rows
     trials = _without_other_timed(trials, counts) if trials.height else trials
     excluded = {reason: count for reason, count in sorted(counts.items()) if count}
     if trials.is_empty():
         reasons = "; ".join(f"{count} x {reason}" for reason, count in excluded.items()) or "they are empty"
         raise AnalysisError(f"the results hold no finished trial ({reasons}); run the study into them first")
-    return Tidy(with_paired_times(_with_maps(trials)), excluded, tuple(notes), dict(sorted(unrecorded.items())))
+    table = with_paired_times(_with_maps(trials))
+    return Tidy(table, excluded, tuple(notes), dict(sorted(unrecorded.items())), lines)
 
 
 def ordered_by_content(paths: Sequence[str | Path]) -> list[Path]:

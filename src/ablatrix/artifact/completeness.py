@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ablatrix.analysis.planned import DESIGN_NAME, load_design
 from ablatrix.artifact.problem import Problem
@@ -14,6 +14,22 @@ from ablatrix.records.schema import validate_line
 RECORDS_NAME = "results.jsonl"
 SHARED_FIELDS = ("cell_id", "block_id", "mode", "role")
 SHOWN = 10  # of a long list, this many are named
+
+
+class Line(Protocol):
+    """What the comparison with a plan reads of a line; a `Record` has it."""
+
+    @property
+    def trial_id(self) -> str: ...  # noqa: D102
+
+    @property
+    def record_id(self) -> str: ...  # noqa: D102
+
+    @property
+    def final(self) -> bool: ...  # noqa: D102
+
+    @property
+    def study_digest(self) -> str: ...  # noqa: D102
 
 
 def check_lines(directory: Path) -> tuple[list[Record], list[Problem]]:
@@ -44,7 +60,7 @@ def read_design(directory: Path, name: str = DESIGN_NAME) -> tuple[dict[str, Any
         return None, [Problem(name, "invalid", str(error))]
 
 
-def check_plan(records: Sequence[Record], design: Mapping[str, Any]) -> list[Problem]:
+def check_plan(records: Sequence[Line], design: Mapping[str, Any]) -> list[Problem]:
     """Compare records and design: every planned trial has exactly one final record, and no other has."""
     planned = {trial["trial_id"]: trial for trial in design["trials"]}
     finals = Counter(record.trial_id for record in records if record.final)
@@ -78,7 +94,7 @@ def check_plan(records: Sequence[Record], design: Mapping[str, Any]) -> list[Pro
     return problems
 
 
-def _agrees(record: Record, trial: Mapping[str, Any], design: Mapping[str, Any]) -> bool:
+def _agrees(record: Line, trial: Mapping[str, Any], design: Mapping[str, Any]) -> bool:
     return record.study_digest == design.get("study_digest", record.study_digest) and all(
         getattr(record, field) == trial.get(field, getattr(record, field)) for field in SHARED_FIELDS
     )

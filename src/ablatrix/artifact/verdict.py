@@ -1,33 +1,32 @@
 """Is a study done? The four criteria, each with the numbers behind it.
 
 (a) at least three workloads over the whole matrix of the primary knobs, stable over repeats; (b) the paper's tables
-and figures come out of the records; (c) no check is missing, all differences are within tolerance, and nothing is
-claimed for a knob that did nothing; (d) an outsider got the same key results.
+and figures come out of the records, and they bear the study's claims; (c) no check is missing, all differences are
+within tolerance, and nothing is claimed for a knob that did nothing; (d) an outsider got the same key results.
 """
 
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import polars as pl
 
+from ablatrix.analysis.claims import Claims, check_claims, unmet
 from ablatrix.analysis.estimate import mixed_origins, without_primers
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.knob_proof import claimed_fault, prove_knobs
+from ablatrix.analysis.knob_proof import claimed_fault
 from ablatrix.analysis.planned import DESIGN_NAME, count_planned
 from ablatrix.analysis.primary_matrix import MODES, PrimaryMatrix, primary_matrices
 from ablatrix.analysis.stability import Margins, Stability, find_stability
-from ablatrix.analysis.tidy import TIMED_OTHER, Tidy, ordered_by_content, tidy
+from ablatrix.analysis.tidy import LINE, TIMED_OTHER, Tidy, ordered_by_content, tidy
 from ablatrix.artifact.completeness import check_plan, read_design
 from ablatrix.artifact.reproduction import ReproductionReport, read_report
 from ablatrix.errors import AnalysisError, ArtifactError
 from ablatrix.paper.make import make_paper
 from ablatrix.paper.template import load_template
-from ablatrix.records.journal import read_records
-from ablatrix.records.model import Record
 
 LEAST_WORKLOADS = 3
 LEFT_OUT_NAME = "text/left_out.md"
@@ -74,20 +73,43 @@ class Verdict:
         return all(one.state == "holds" for one in self.criteria)
 
 
+class _Line(NamedTuple):
+    trial_id: str
+    record_id: str
+    cell_id: str
+    block_id: str
+    mode: str
+    role: str
+    study_digest: str
+    schema_version: str
+    final: bool
+
+
+@dataclass(frozen=True)
+class _Planned:
+    """What became of the planned trials (nothing without a design), and where records and plan disagree."""
+
+    became: Mapping[str, int]
+    problems: tuple[str, ...]
+    cold_effect_width: float | None
+
+
 def reach_verdict(
     results: Sequence[Path],
     margins: Margins | None = None,
     design: Path | None = None,
     report: Path | None = None,
+    claims: Claims | None = None,
     make: Make = make_paper,
 ) -> Verdict:
     """Return whether a study is done, and why not.
 
     Args:
         results: Files of records.
-        margins: How wide the intervals over repeats may be.
+        margins: How wide the intervals over repeats may be; what is None is what the study promised.
         design: What was planned, for each of the files. None takes the ``design.json`` beside a file, if there is one.
         report: A reproduction report; None leaves (d) undecided.
+        claims: What the study claims; None leaves them out of (b).
         make: How tables and figures are made.
 
     Raises:
@@ -95,17 +117,18 @@ def reach_verdict(
         AnalysisError: No finished trial in the results, or the same file twice.
         ArtifactError: The design or the report cannot be read, or the report is of another study.
     """
-    found = tidy(results)
+    found = tidy(results, keep_lines=True)
     findings = Findings(found)
-    # The table tells what reading reported; the plan is held against the lines themselves, superseded ones included.
-    records = {path: list(read_records(path, lambda _: None)) for path in ordered_by_content(results)}
     # What can be wrong input comes before what takes time.
     reproduction = None if report is None else _report_of(found, report)
-    planned = _planned(found, records, design)
+    planned = _planned(found, ordered_by_content(results), design)
+    margins = margins or Margins()
+    if margins.cold is None:
+        margins = replace(margins, cold=planned.cold_effect_width)
     stability, matrices = find_stability(found.trials, margins), primary_matrices(found.trials)
-    left_out, paper = _paper(findings, make)
+    left_out, paper = _paper(findings, claims, make)
     criteria = (
-        _matrix(found, records, planned, stability, matrices),
+        _matrix(found, planned, stability, matrices),
         paper,
         _checks(findings),
         _outsider(reproduction),
@@ -125,8 +148,7 @@ def _criterion(
 
 def _matrix(
     found: Tidy,
-    records: Mapping[Path, Sequence[Record]],
-    plan: tuple[Mapping[str, int], list[str]],
+    planned: _Planned,
     stability: Sequence[Stability],
     matrices: Sequence[PrimaryMatrix],
 ) -> Criterion:
@@ -140,9 +162,9 @@ def _matrix(
         findings.append(f"{len(good)} workloads are whole and stable ({names}), wanted at least {LEAST_WORKLOADS}")
     findings += [f"{one.workload} on {one.compiler}, {one.mode}: {gap}" for one in matrices for gap in one.gaps]
     findings += [text for one in stability for text in one.complaints()]
-    planned, problems = plan
-    findings += problems
-    versions = Counter(record.schema_version for lines in records.values() for record in lines)
+    findings += planned.problems
+    lines = found.lines if found.lines is not None else found.trials
+    versions = Counter(lines["schema_version"].to_list())
     if len(versions) > 1:
         told = ", ".join(f"{version} ({count} lines)" for version, count in sorted(versions.items()))
         findings.append(f"lines have several schema versions: {told}")
@@ -158,8 +180,9 @@ def _matrix(
         "unsupported": [f"{one.workload}, {one.mode}: {name}" for one in matrices for name in one.unsupported],
         "fewest_blocks": {mode: min((one.blocks for one in of), default=0) for mode, of in by_mode.items()},
         "widest_effect": {mode: _widest(of) for mode, of in by_mode.items()},
-        "planned": planned.get("planned"),
-        "planned_not_run": planned.get("not_run"),
+        "margins": {mode: _margins(of) for mode, of in by_mode.items()},
+        "planned": planned.became.get("planned"),
+        "planned_not_run": planned.became.get("not_run"),
         "trials": len(found.trials),
         "ok": statuses["ok"],
         "failed": len(found.trials) - statuses["ok"] - statuses["unsupported"],
@@ -175,13 +198,16 @@ def _widest(stability: Sequence[Stability]) -> float | None:
     return max((one.half_width for one in widest if one.half_width is not None), default=None)
 
 
-def _planned(
-    found: Tidy, records: Mapping[Path, Sequence[Record]], design: Path | None
-) -> tuple[Mapping[str, int], list[str]]:
-    """Return what became of the planned trials (nothing without a design), and where records and plan disagree."""
+def _margins(stability: Sequence[Stability]) -> dict[str, float]:
+    """Return the widest interval that effects and cells were allowed, where they were judged."""
+    judged = [one for held in stability for one in (*held.effects, *held.cells) if one.margin is not None]
+    return {one.kind: max(other.margin or 0.0 for other in judged if other.kind == one.kind) for one in judged}
+
+
+def _planned(found: Tidy, files: Sequence[Path], design: Path | None) -> _Planned:
     became: Counter[str] = Counter()
-    problems = []
-    for run, (path, lines) in enumerate(records.items()):
+    problems, widths = [], []
+    for run, path in enumerate(files):
         place = design or path.parent / DESIGN_NAME
         if design is None and not place.is_file():
             continue
@@ -190,12 +216,17 @@ def _planned(
             raise ArtifactError(f"{place.parent}: {faults[0]}")
         counts = count_planned(found.trials.filter(pl.col("run") == run), plan)
         became.update({name: int(counts[name].sum()) for name in ("planned", "not_run")})
+        rows = found.lines.filter(pl.col("run") == run) if found.lines is not None else pl.DataFrame()
+        # The plan is held against the lines themselves, superseded ones included.
+        lines = [_Line(*row) for row in rows.select(*LINE, "final").iter_rows()]
         problems += [f"{path}: {problem.detail}" for problem in check_plan(lines, plan)]
-    return became, problems
+        widths.append(plan.get("cold_effect_width"))
+    told = [width for width in widths if isinstance(width, int | float)]
+    return _Planned(became, tuple(problems), min(told, default=None))
 
 
-def _paper(findings: Findings, make: Make) -> tuple[list[str], Criterion]:
-    """Make the paper's parts in a directory that is thrown away."""
+def _paper(findings: Findings, claims: Claims | None, make: Make) -> tuple[list[str], Criterion]:
+    """Make the paper's parts in a directory that is thrown away, and hold the records against the claims."""
     template = load_template(None)
     wanted = [f"tables/table{table.number}.{kind}" for table in template.tables for kind in ("csv", "md", "tex")]
     wanted += [f"figures/fig{one.number}.{kind}" for one in template.figures for kind in ("pdf", "png", "csv", "tex")]
@@ -212,14 +243,19 @@ def _paper(findings: Findings, make: Make) -> tuple[list[str], Criterion]:
             made = len(wanted) - len(absent)
             lines = (paper / LEFT_OUT_NAME).read_text(encoding="utf-8").splitlines()
             left_out = [f"left out of the text: {line[2:]}" for line in lines if line.startswith("- ")]
+    checked = [] if claims is None else check_claims(findings, claims)
+    faults += unmet(checked)
     numbers = {
+        "claims": len(checked),
+        "claims_that_hold": sum(one.state == "holds" for one in checked),
         "tables": len(template.tables),
         "figures": len(template.figures),
         "files_made": made,
         "files_wanted": len(wanted),
         "sentences_left_out": len(left_out),
     }
-    return left_out, _criterion("b", "the paper's tables and figures come out", numbers, faults)
+    question = "the paper's tables and figures come out" + ("" if claims is None else ", and its claims hold")
+    return left_out, _criterion("b", question, numbers, faults)
 
 
 def _filled(path: Path) -> bool:
@@ -264,7 +300,7 @@ def _checks(findings: Findings) -> Criterion:
 def _claimed(findings: Findings) -> list[str]:
     """Return what is wrong with effects that are judged different and belong to a no-op knob."""
     proofs: dict[tuple[str | None, ...], list[Any]] = {}
-    for proof in prove_knobs(findings.found.trials):
+    for proof in findings.proofs:
         proofs.setdefault((proof.workload, proof.compiler, proof.knob, proof.base_level, proof.level), []).append(proof)
     faults = []
     for one in findings.evidence:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ablatrix.cli.claims import ClaimsFile, claims_of
 from ablatrix.cli.evidence import share
 from ablatrix.cli.results import Results, record_files
 
 if TYPE_CHECKING:
     from ablatrix.analysis.agreement import Agreement
+    from ablatrix.analysis.claims import CheckedClaim
     from ablatrix.analysis.compare import SideBySide
     from ablatrix.artifact.verdict import Verdict
 
@@ -34,14 +36,19 @@ def verdict_command(
         typer.Option("--margin", help="Widest hot interval (+-); what the records ask for, or 2%, if left out."),
     ] = None,
     cold_margin: Annotated[
-        str, typer.Option("--cold-margin", help="Widest interval (+-) of a main effect in cold mode.")
-    ] = "10%",
+        str | None,
+        typer.Option(
+            "--cold-margin",
+            help="Widest interval (+-) of a main effect in cold mode; what the design promises, or 10%, if left out.",
+        ),
+    ] = None,
     design: Annotated[
         Path | None, typer.Option("--design", help="What was planned; design.json beside the records if left out.")
     ] = None,
     reproduction: Annotated[
         Path | None, typer.Option("--report", help="Reproduction report (JSON) that criterion d reads.")
     ] = None,
+    claims: ClaimsFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every figure.")] = False,
 ) -> None:
     """Say whether a study is done, by four criteria with the numbers behind each; exit 1 unless all hold."""
@@ -49,8 +56,9 @@ def verdict_command(
     from ablatrix.artifact.verdict import reach_verdict
 
     hot = None if margin is None else share(margin)
-    margins = Margins(hot, share(cold_margin, "--cold-margin"))
-    verdict = reach_verdict(record_files(results), margins, design, reproduction)
+    cold = None if cold_margin is None else share(cold_margin, "--cold-margin")
+    files = record_files(results)
+    verdict = reach_verdict(files, Margins(hot, cold), design, reproduction, claims_of(files, claims))
     if as_json:
         print(json.dumps({"holds": verdict.holds, **asdict(verdict)}, indent=1, allow_nan=False))
     else:
@@ -68,20 +76,33 @@ def compare_command(
     every_cell: Annotated[
         bool, typer.Option("--cells", help="Show every cell; else those whose ratio to the baseline is apart.")
     ] = False,
+    claims: Annotated[
+        Path | None, typer.Option("--claims", help="File of claims; claims.yaml beside the records of A if left out.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every cell.")] = False,
 ) -> None:
-    """Set two results of one study side by side; exit 1 unless B bears out every key effect of A."""
+    """Set two results of one study side by side; exit 1 unless B bears out every key effect and claim of A."""
+    from ablatrix.analysis.claims import check_claims, plain
     from ablatrix.analysis.compare import compare
+    from ablatrix.analysis.findings import Findings
     from ablatrix.analysis.tidy import ordered_by_content, tidy
 
     files = record_files([a, b])
     ordered_by_content(files)  # the same records twice would agree, and tell nothing
-    found = compare(tidy(files[:1]), tidy(files[1:]), share(margin))
+    loaded = claims_of(files, claims)
+    sides = tidy(files[:1]), tidy(files[1:])
+    found = compare(*sides, share(margin))
+    checked = [] if loaded is None else [check_claims(Findings(side), loaded) for side in sides]
+    pairs = list(zip(*checked, strict=True))
+    reproduced = found.reproduced and all(there.state == "holds" for here, there in pairs if here.state == "holds")
     if as_json:
-        print(json.dumps({"reproduced": found.reproduced, **asdict(found)}, indent=1, allow_nan=False))
+        told = [{"a": plain(here), "b": plain(there)} for here, there in pairs]
+        held = {"reproduced": reproduced, **asdict(found), "claims": told}
+        print(json.dumps(held, indent=1, allow_nan=False))
     else:
         _show_comparison(found, every_cell)
-    if not found.reproduced:
+        _show_claims(pairs)
+    if not reproduced:
         raise typer.Exit(1)
 
 
@@ -146,6 +167,23 @@ def _show_comparison(found: "SideBySide", every_cell: bool) -> None:
     agreed = ", ".join(f"{count} {state}" for state, count in sorted(ratios.items())) or "none"
     print(f"{found.shared} cells in both; ratios to the baseline (margin {found.margin:.1%}): {agreed}")
     print(f"{sum(one.reproduced is True for one in keys)} of {len(keys)} key effects reproduced; in size: {in_size}")
+
+
+def _show_claims(pairs: "Sequence[tuple[CheckedClaim, CheckedClaim]]") -> None:
+    from ablatrix.cli.display import print_table, ratio_text
+
+    if not pairs:
+        return
+    rows = [
+        [
+            *(a.claim.id, a.claim.statement(), a.claim.wanted),
+            *(ratio_text(a.ratio), a.state, ratio_text(b.ratio), b.state, b.reason or ""),
+        ]
+        for a, b in pairs
+    ]
+    print_table("Claims", ["claim", "statement", "wanted", "A", "in A", "B", "in B", "why"], rows)
+    held = [b for a, b in pairs if a.state == "holds"]
+    print(f"{sum(one.state == 'holds' for one in held)} of {len(held)} claims that hold in A hold in B")
 
 
 def _is_apart(agreement: "Agreement | None") -> bool:

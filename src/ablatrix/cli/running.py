@@ -157,7 +157,7 @@ def rerun_command(
 
 
 def schema_command(
-    what: Annotated[str, typer.Argument(help="study, record, template, claims or manifest.")] = "study",
+    what: Annotated[str, typer.Argument(help="study, record, template, claims, manifest or reproduction.")] = "study",
 ) -> None:
     """Print a JSON Schema, for editors and validators."""
     from ablatrix.errors import StudyError
@@ -182,5 +182,11 @@ def schema_command(
         from ablatrix.artifact.manifest import manifest_schema_text
 
         print(manifest_schema_text(), end="")
+    elif what == "reproduction":
+        from ablatrix.artifact.reproduction import report_schema_text
+
+        print(report_schema_text(), end="")
     else:
-        raise StudyError(f"there is no schema of '{what}'; there are: study, record, template, claims, manifest")
+        raise StudyError(
+            f"there is no schema of '{what}'; there are: study, record, template, claims, manifest, reproduction"
+        )

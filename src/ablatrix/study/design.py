@@ -16,7 +16,7 @@ from ablatrix.study.model import Stage, Study
 from ablatrix.workloads.registry import check_parameters, get_workload
 
 Level = str | int
-DESIGN_VERSION = "1.0"
+DESIGN_VERSION = "1.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,8 @@ class Design:
         cells: Every cell, in the order of the study.
         trials: Every trial that was issued, in run order; trials of one block follow each other. A run adds hot
             blocks while intervals are wider than the study asks for.
+        cold_effect_width: Half-width that the study promises for main effects in cold mode; None in designs of
+            version 1.0. What it asks of hot trials stands in their records.
     """
 
     study: str
@@ -72,6 +74,7 @@ class Design:
     seed: int
     cells: tuple[Cell, ...]
     trials: tuple[Trial, ...]
+    cold_effect_width: float | None = None
 
     def cell(self, cell_id: str) -> Cell:
         """Return a cell by its id."""
@@ -111,7 +114,8 @@ def make_design(study: Study, max_live: int | None = None) -> Design:
                     trials += list(_number(study, mode, [*primers, *part], trials, replicate))
     references = {pair[0]: _reference(study, pair[0]) for pair in pairs}
     every = (*references.values(), *itertools.chain.from_iterable(cells.values()))
-    return Design(study.name, study.digest, study.seed, every, tuple(trials))
+    promised = study.protocol.cold.effect_width
+    return Design(study.name, study.digest, study.seed, every, tuple(trials), promised)
 
 
 def extend_design(study: Study, design: Design, workload: str, compiler: str, max_live: int | None = None) -> Design:
@@ -189,7 +193,8 @@ def read_design(path: Path, study: Study) -> Design:
         held = json.loads(path.read_text(encoding="utf-8"))
         cells = tuple(Cell(**cell) for cell in held["cells"])
         trials = tuple(Trial(**trial) for trial in held["trials"])
-        design = Design(held["study"], held["study_digest"], held["seed"], cells, trials)
+        facts = held["study"], held["study_digest"], held["seed"]
+        design = Design(*facts, cells, trials, held.get("cold_effect_width"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudyError(f"{path}: is no design that ablatrix wrote ({error}); choose another --out") from None
     if design.study_digest != study.digest:

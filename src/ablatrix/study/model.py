@@ -86,6 +86,11 @@ class ColdProtocol(Part):
     """How cold trials run: one process each, alone, with an empty private cache."""
 
     replicates: int = Field(default=3, ge=1, le=1000, description="Trials a cell.")
+    effect_width: float = Field(
+        default=0.1,
+        gt=0,
+        description="Half-width of the interval of each primary knob's main effect that the study promises.",
+    )
     timeout_s: float = Field(default=600, gt=0, description="Limit of one trial.")
 
 

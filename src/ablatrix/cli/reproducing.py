@@ -1,0 +1,204 @@
+"""Commands of a stranger with an artifact: ``reproduce``, ``badges``."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ablatrix.analysis.tidy import Tidy
+    from ablatrix.artifact.reproduction import ReproductionReport
+    from ablatrix.study.model import Study
+
+Bundle = Annotated[
+    Path, typer.Argument(help="Directory of an artifact, or its zip.", metavar="BUNDLE", show_default=False)
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("reproduce")(reproduce_command)
+    app.command("badges")(badges_command)
+
+
+def reproduce_command(
+    bundle: Bundle,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Directory for the new run and the report; reproduction-STUDY if left out."),
+    ] = None,
+    study: Annotated[
+        str, typer.Option("--study", help="full: the study of the artifact. tiny: the one in its folder tiny/.")
+    ] = "full",
+    results: Annotated[
+        Path | None, typer.Option("--results", help="Judge this finished run instead of running the study.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+) -> None:
+    """Run the study of an artifact anew and say of each claim whether it is reproduced; exit 1 unless all are."""
+    from ablatrix.analysis.claims import CLAIMS_NAME, load_claims
+    from ablatrix.analysis.tidy import tidy
+    from ablatrix.artifact.comparison import report_reproduction
+    from ablatrix.cli.results import record_files
+    from ablatrix.errors import ArtifactError
+    from ablatrix.study.load import load_study
+
+    if study not in ("full", "tiny"):
+        raise ArtifactError(f"--study {study}: there are full, tiny")
+    if bundle.is_dir() and (out or Path("new")).resolve().is_relative_to(bundle.resolve()):
+        raise ArtifactError(
+            f"{out or 'the new run'}: would lie in the artifact, which must stay as it is; choose another --out"
+        )
+    with opened(bundle) as directory:
+        root_digest = _verified(directory, bundle)
+        place = directory / "tiny" if study == "tiny" else directory
+        claims = load_claims(place / CLAIMS_NAME)
+        loaded = load_study(place / "study.yaml")
+        before = place / "results.jsonl"
+        recorded = tidy([before]) if before.is_file() else None
+        out = Path(f"reproduction-{loaded.name}") if out is None else out
+        if recorded is not None:
+            _same_study(loaded, recorded)
+        if results is None:
+            new = _run(loaded, place / "study.yaml", out, quiet)
+        else:
+            (new,) = record_files([results])
+        here = tidy([new])
+        _same_study(loaded, here)
+        report = report_reproduction(here, claims, recorded, root_digest if study == "full" else None)
+        _write(report, out)
+    if not report.reproduced:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def opened(bundle: Path) -> Iterator[Path]:
+    """Give the directory of an artifact, unpacked for the time being where it is a zip.
+
+    Raises:
+        ArtifactError: There is no such directory or file, or it is no archive of an artifact.
+    """
+    from ablatrix.artifact.archive import unpack_archive
+    from ablatrix.errors import ArtifactError
+
+    if bundle.is_dir():
+        yield bundle
+        return
+    if not bundle.is_file():
+        raise ArtifactError(f"{bundle}: there is no such artifact; give its directory, or its zip")
+    with tempfile.TemporaryDirectory(prefix="ablatrix-bundle-") as scratch:
+        try:
+            directory = unpack_archive(bundle, Path(scratch))
+        except ArtifactError as error:
+            raise ArtifactError(f"{bundle}: {error}") from None
+        yield directory
+
+
+def _verified(directory: Path, bundle: Path) -> str | None:
+    from ablatrix.artifact.verify import examine
+    from ablatrix.errors import ArtifactError
+
+    print(f"verifying {bundle}", file=sys.stderr)
+    found = examine(directory)
+    for note in found.notes:
+        print(f"note: {note}", file=sys.stderr)
+    if found.problems:
+        told = "\n".join(map(str, found.problems))
+        raise ArtifactError(f"{bundle}: does not hold what was recorded, so there is nothing to reproduce:\n{told}")
+    return found.root_digest
+
+
+def _same_study(study: Study, found: Tidy) -> None:
+    """Refuse records of another study than the file is to this version of ablatrix, before it is run for nothing."""
+    from ablatrix import __version__
+    from ablatrix.errors import ArtifactError
+
+    digests = sorted(map(str, found.trials["study_digest"].unique().to_list()))
+    if digests != [study.digest]:
+        raise ArtifactError(
+            f"'{study.name}' is study {study.digest[:12]} to ablatrix {__version__}, but the records are of study "
+            f"{', '.join(digest[:12] for digest in digests)}; take those of this study, and the version of ablatrix "
+            "that the artifact brings"
+        )
+
+
+def _run(study: Study, path: Path, out: Path, quiet: bool) -> Path:
+    from ablatrix.artifact.environment_check import check_environment
+    from ablatrix.cli.bundle import show_findings
+    from ablatrix.cli.running import end_run, run_study
+    from ablatrix.errors import ArtifactError
+
+    findings = check_environment(out, [choice.name for choice in study.compilers])
+    show_findings([one for one in findings if one.level != "ok"], to_stderr=True)
+    fatal = [one for one in findings if one.level == "fatal"]
+    if fatal:
+        raise ArtifactError("; ".join(f"{one.name}: {one.found}, needed {one.needed}; {one.remedy}" for one in fatal))
+    summary = run_study(study, path, out, [], quiet)
+    if summary.signal is not None or not summary.complete:
+        end_run(summary)
+    return summary.results
+
+
+def _write(report: ReproductionReport, out: Path) -> None:
+    """Write the report in three forms, and say on stdout what came of each claim."""
+    from ablatrix.artifact.reproduction import REPORT_NAME, WORDS, count_outcomes, report_text
+    from ablatrix.artifact.reproduction_page import report_html, report_markdown
+    from ablatrix.cli.display import print_table
+    from ablatrix.paper.files import write_text
+
+    rows = [
+        [
+            *(claim.id or "", WORDS[claim.outcome], claim.name, claim.wanted or ""),
+            *("" if one is None else one.text() for one in (claim.recorded, claim.here)),
+        ]
+        for claim in report.claims
+    ]
+    print_table("Claims", ["claim", "outcome", "statement", "wanted", "recorded", "here"], rows)
+    for claim in report.claims:
+        if claim.outcome != "reproduced":
+            print(f"{claim.id}: {WORDS[claim.outcome]}: {claim.detail}")
+    told = ", ".join(f"{count} {WORDS[outcome]}" for outcome, count in count_outcomes(report.claims).items())
+    print(f"{len(report.claims)} claims: {told}")
+    base = out / REPORT_NAME
+    for suffix, text in (
+        (".json", report_text(report)),
+        (".md", report_markdown(report)),
+        (".html", report_html(report)),
+    ):
+        print(f"wrote {write_text(base.with_suffix(suffix), text)}", file=sys.stderr)
+
+
+def badges_command(
+    bundle: Bundle,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Reproduction report (JSON), as reproduce writes it.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Say what an artifact shows for each badge, and what only people can judge; exit 1 while something is missing."""
+    from ablatrix.artifact.badges import audit_badges, is_archived, missing
+    from ablatrix.artifact.reproduction import read_report
+    from ablatrix.artifact.verify import examine
+    from ablatrix.cli.display import print_table
+
+    told = None if report is None else read_report(report)
+    with opened(bundle) as directory:
+        found = audit_badges(directory, examine(directory), is_archived(bundle), told)
+    gone = missing(found)
+    if as_json:
+        print(json.dumps({"missing": len(gone), "requirements": [asdict(one) for one in found]}, indent=1))
+    else:
+        rows = [[one.badge, one.requirement, one.state, one.evidence] for one in found]
+        print_table("Badges", ["badge", "requirement", "state", "what there is"], rows)
+        people = sum(one.state == "people" for one in found)
+        print(f"{len(found) - len(gone) - people} shown, {len(gone)} missing, {people} for people to judge")
+    if gone:
+        raise typer.Exit(1)

@@ -1,0 +1,135 @@
+"""``ablatrix reproduce`` and ``badges`` on a real artifact, as a stranger has it: its directory or its zip."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ablatrix.artifact.archive import write_archive
+from ablatrix.artifact.reproduction import read_report
+from ablatrix.records.journal import read_records
+from tests.cli.conftest import Ablatrix
+from tests.synthetic import broken, write_records
+
+STUDIES = Path(__file__).parents[2] / "studies"
+CLAIMS = """\
+version: 1
+claims:
+  - {id: correct, correct: all}
+  - {id: cache, cache_misses: as_planned}
+  - {id: calls, workload: mlp, compiler: tvm, metric: generated_calls, knob: fusion, at_least: 1.5}
+"""
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory: pytest.TempPathFactory, ablatrix: Ablatrix, finished: Path, study_file: Path) -> Path:
+    """An artifact of the finished run, with claims, and with the tiny study as an example."""
+    place = tmp_path_factory.mktemp("stranger")
+    shutil.copyfile(study_file, place / "smoke.yaml")
+    directory = place / "smoke"
+    shutil.copytree(finished, directory)
+    for path in (place / "smoke.claims.yaml", directory / "claims.yaml"):
+        path.write_text(CLAIMS)
+    (directory / "tiny").mkdir()
+    for source, target in (("tiny.yaml", "study.yaml"), ("tiny.claims.yaml", "claims.yaml")):
+        shutil.copyfile(STUDIES / source, directory / "tiny" / target)
+    done = ablatrix("artifact", place / "smoke.yaml", "--out", directory, "--quiet")
+    assert done.returncode == 0, done.stderr.decode()
+    return directory
+
+
+@pytest.fixture(scope="module")
+def reproduced(ablatrix: Ablatrix, artifact: Path) -> Path:
+    """The whole way, once: verify, run the study, report."""
+    out = artifact.parent / "again"
+    done = ablatrix("reproduce", artifact, "--out", out, "--quiet")
+    assert done.returncode == 0, done.stderr.decode() + done.stdout.decode()
+    assert "3 claims: 3 reproduced, 0 not reproduced, 0 undecided" in done.stdout.decode()
+    return out
+
+
+def test_a_reproduction_runs_the_study_anew_and_leaves_its_report(artifact: Path, reproduced: Path) -> None:
+    report = read_report(reproduced / "reproduction.json")
+    assert report.reproduced
+    assert report.recorded is not None
+    assert report.here is not None
+    assert report.recorded.statuses == report.here.statuses == {"ok": 7}
+    calls = next(claim for claim in report.claims if claim.id == "calls")
+    assert calls.recorded == calls.here
+    assert (reproduced / "results.jsonl").read_bytes() != (artifact / "results.jsonl").read_bytes()
+    assert (reproduced / "reproduction.md").read_text().startswith("# Reproduction of the study smoke\n")
+    assert (reproduced / "reproduction.html").read_text().startswith("<!doctype html>")
+
+
+def test_a_finished_run_is_judged_without_running_and_a_zip_is_taken_too(
+    ablatrix: Ablatrix, artifact: Path, reproduced: Path, tmp_path: Path
+) -> None:
+    """One of its outputs is wrong: exit code 1."""
+    records = list(read_records(reproduced / "results.jsonl"))
+    hot = next(i for i, one in enumerate(records) if (one.mode, one.role) == ("hot", "measured"))
+    records[hot] = broken(records[hot], "wrong_output")
+    write_records(tmp_path / "results.jsonl", records)
+    archive = write_archive(artifact, tmp_path / "smoke.zip", "smoke")
+    done = ablatrix("reproduce", archive, "--results", tmp_path, "--out", tmp_path / "out")
+    assert done.returncode == 1, done.stderr.decode()
+    assert "correct: not reproduced: recorded holds, here fails; here: 1 of 7 trials" in done.stdout.decode()
+    report = read_report(tmp_path / "out/reproduction.json")
+    assert {claim.id: claim.outcome for claim in report.claims} == {
+        "correct": "not_reproduced", "cache": "reproduced", "calls": "reproduced",
+    }  # fmt: skip
+
+
+def test_records_of_another_study_than_the_chosen_one_are_refused(
+    ablatrix: Ablatrix, artifact: Path, reproduced: Path, tmp_path: Path
+) -> None:
+    done = ablatrix("reproduce", artifact, "--study", "tiny", "--results", reproduced, "--out", tmp_path)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert "'tiny' is study" in done.stderr.decode()
+
+
+def test_badges_tell_what_is_shown_missing_and_for_people(ablatrix: Ablatrix, artifact: Path, reproduced: Path) -> None:
+    done = ablatrix("badges", artifact, "--report", reproduced / "reproduction.json", "--json")
+    held = json.loads(done.stdout)
+    by_name = {(one["badge"], one["requirement"]): one for one in held["requirements"]}
+    assert by_name["Functional", "consistent: it verifies"]["state"] == "shown"
+    assert by_name["Functional", "its own records bear its claims"]["evidence"] == "3 of 3 hold"
+    assert by_name["Reproduced", "every claim came out again"]["state"] == "shown"
+    assert by_name["Reproduced", "on another machine"]["state"] == "missing"
+    assert {one["badge"] for one in held["requirements"] if one["state"] == "people"} == {
+        "Available", "Functional", "Reusable", "Reproduced",
+    }  # fmt: skip
+    assert held["missing"] == sum(one["state"] == "missing" for one in held["requirements"])
+    assert done.returncode == 1
+
+
+def test_an_artifact_that_does_not_verify_is_not_run(ablatrix: Ablatrix, artifact: Path, tmp_path: Path) -> None:
+    torn = tmp_path / "torn"
+    shutil.copytree(artifact, torn)
+    with (torn / "claims.yaml").open("a") as stream:
+        stream.write("  - {id: more, correct: all}\n")
+    done = ablatrix("reproduce", torn, "--out", tmp_path / "out")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert "claims.yaml: changed" in done.stderr.decode()
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["reproduce", "{place}/none"], "there is no such artifact; give its directory, or its zip"),
+        (["reproduce", "{place}/smoke/study.yaml"], "not an archive that can be unpacked"),
+        (["reproduce", "{place}/smoke", "--study", "huge"], "--study huge: there are full, tiny"),
+        (["reproduce", "{place}/smoke", "--out", "{place}/smoke/again"], "would lie in the artifact"),
+        (["badges", "{place}/smoke", "--report", "{place}/none.json"], "the reproduction report cannot be read"),
+    ],
+)
+def test_bad_input_is_one_message_and_exit_code_2(
+    ablatrix: Ablatrix, artifact: Path, arguments: list[str], message: str
+) -> None:
+    done = ablatrix(*(one.format(place=artifact.parent) for one in arguments))
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert message in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
