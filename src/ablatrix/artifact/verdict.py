@@ -198,7 +198,9 @@ def _paper(findings: Findings, make: Make) -> tuple[list[str], Criterion]:
     """Make the paper's parts in a directory that is thrown away."""
     template = load_template(None)
     wanted = [f"tables/table{table.number}.{kind}" for table in template.tables for kind in ("csv", "md", "tex")]
-    wanted += [f"figures/fig{one.number}.{kind}" for one in template.figures for kind in ("pdf", "png", "csv", "tex")]
+    wanted += [
+        f"figures/fig{one.number}.{kind}" for one in template.figures for kind in ("pdf", "png", "svg", "csv", "tex")
+    ]
     faults, left_out, made = [], [], 0
     with tempfile.TemporaryDirectory(prefix="ablatrix-verdict-") as scratch:
         try:
