@@ -9,7 +9,7 @@ from matplotlib.text import Text
 from ablatrix.analysis.cold_scatter import cold_points, compose_cold_scatter
 from ablatrix.analysis.figure import COLUMN_WIDTH_IN, house_style
 from ablatrix.analysis.tidy import tidy
-from tests.legibility import text_faults
+from tests.legibility import faults, text_faults
 from tests.synthetic import Plant, make_records, write_records
 
 NAMES = ["attention", "bound_propagation", "convolution", "decoder", "encoder", "mlp", "resnet"]
@@ -40,18 +40,24 @@ def test_seven_workloads_fit_one_column_without_texts_crossing(tmp_path: Path, f
         one.with_columns(pl.lit(name).alias("workload"), times * factor ** (i / 6)) for i, name in enumerate(NAMES)
     )
     with house_style():
-        figure = compose_cold_scatter(many)
+        (figure,) = compose_cold_scatter(many)
         assert figure.get_figwidth() == COLUMN_WIDTH_IN
-        assert text_faults(figure) == []
+        assert faults(figure) == []
         shown = {text.get_text() for text in figure.findobj(Text) if isinstance(text, Text)}
-        assert {*NAMES, "partition: whole", "partition: regions"} <= shown
-        assert ("failed (56; 56 at edge)" in shown) == fails
+        told = "n = 8, 8 failed" if fails else "n = 16"
+        assert {*(f"{name}: {told}" for name in NAMES), "partition: whole", "partition: regions"} <= shown
+        assert ("56 failed (56 at edge)" in shown) == fails
 
 
 def test_texts_that_cross_would_be_found(tmp_path: Path) -> None:
     with house_style():
-        figure = compose_cold_scatter(points(tmp_path))
+        (figure,) = compose_cold_scatter(points(tmp_path))
         figure.text(0.5, 0.5, "one")
         figure.text(0.51, 0.5, "other")
         figure.text(0.99, 0.9, "far out")
-        assert text_faults(figure) == ["'one' crosses 'other'", "'far out' leaves the page"]
+        assert text_faults(figure) == [
+            "'one' crosses 'other'",
+            "'far out' leaves the page",
+            "'one' lies on a panel",
+            "'other' lies on a panel",
+        ]

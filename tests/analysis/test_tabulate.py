@@ -20,6 +20,7 @@ FILES = [
     "tables/exclusions.csv",
     "figures/cache_miss_vs_compile.pdf",
     "figures/cache_miss_vs_compile.png",
+    "figures/cache_miss_vs_compile.svg",
 ]
 PLANTS = [
     Plant("crashed", "encoder", "cold", {"fusion": "on", "partition": "whole"}, block=0),

@@ -38,7 +38,9 @@ def quick_paper(findings: Findings, template: str | Path | None, out: str | Path
     """Files by the names of the paper's, without the seconds that plotting takes."""
     chosen = load_template(template)
     names = [f"tables/table{one.number}.{kind}" for one in chosen.tables for kind in ("csv", "md", "tex")]
-    names += [f"figures/fig{one.number}.{kind}" for one in chosen.figures for kind in ("pdf", "png", "csv", "tex")]
+    names += [
+        f"figures/fig{one.number}.{kind}" for one in chosen.figures for kind in ("pdf", "png", "svg", "csv", "tex")
+    ]
     paths = [Path(out, name) for name in (*names, "text/left_out.md")]
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ from ablatrix.analysis.estimate import group_columns, summarise_groups, without_
 from ablatrix.analysis.figure import house_style
 from ablatrix.analysis.geometric_means import geometric_means
 from ablatrix.analysis.noise_floor import noise_floors
-from ablatrix.paper.figures.main_effects import compose_main_effects
+from ablatrix.paper.figures.main_effects import MainEffectsData, compose_main_effects
 from ablatrix.records.model import SCHEMA_VERSION, Level, Record
 from ablatrix.records.schema import validate_line
 from ablatrix.trials.block import run_cold, run_hot
@@ -91,32 +91,35 @@ def test_the_mean_of_nothing_is_missing() -> None:
 
 
 def test_a_failed_trial_is_drawn_as_a_mark_outside_of_the_axis_of_times() -> None:
-    """Trap 2: the scatter has one point an ok trial, all above 0 ms; failures are crosses on a strip without scale."""
+    """Trap 2: the scatter has one point an ok trial, all above 0 ms; failures are crosses in a band above it."""
     trials = table(
         make_records(workloads=["encoder"], modes=["cold"], plants=[Plant("timeout", "encoder", "cold", FUSED)])
     )
     with house_style():
-        figure = compose_cold_scatter(cold_points(trials))
-    strip, axes = figure.axes
-    times = [y for _, _, y in marks(axes)]
+        (figure,) = compose_cold_scatter(cold_points(trials))
+        figure.draw_without_rendering()
+    (axes,) = figure.axes
+    times = [y for marker, _, y in marks(axes) if marker != "x"]
     ok = trials.filter((pl.col("role") == "measured") & (pl.col("status") == "ok"))
     assert sorted(times) == sorted(ok["compile_first_run_ms"].to_list())
     assert min(times) > 0
-    assert {marker for marker, _, _ in marks(strip)} == {"x"}
-    assert list(strip.get_yticks()) == []
-    assert "failed (2; 2 at edge)" in [text.get_text() for text in figure.legends[0].get_texts()]
+    heights = {line.get_marker(): line.get_transform().transform(line.get_xydata())[:, 1] for line in axes.lines}
+    assert heights["x"].min() > max(high.max() for marker, high in heights.items() if marker not in ("x", "None"))
+    assert max(axes.get_yticks()) < max(times) * 1.2
+    assert "2 failed (2 at edge)" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 def test_an_effect_that_cannot_be_told_has_no_mark() -> None:
-    """Trap 2: where a knob's level always crashed, its panel has a mark for the other workload alone."""
+    """Trap 2: where a knob's level always crashed, its panel has a ratio for the other workload alone, and a cross."""
     trials = table(make_records(modes=["hot"], plants=[Plant("crashed", "encoder", "hot", {"fusion": "on"})]))
     effects = main_effects(trials, "run_ms_p50", "hot", ["fusion"])
     assert [(effect.workload, effect.ratio is None) for effect in effects] == [("attention", False), ("encoder", True)]
+    data = MainEffectsData.of("run_ms_p50", effects, noise_floors(trials, "run_ms_p50", "hot"), [])
     with house_style():
-        figure = compose_main_effects(effects, noise_floors(trials, "run_ms_p50", "hot"))
+        (figure,) = compose_main_effects(data)
     panel = figure.axes[0]
     lines = [text.get_text() for text in panel.get_yticklabels()]
-    assert [lines[round(y)] for _, _, y in marks(panel)] == ["attention"]
+    assert [(marker, lines[round(y)]) for marker, _, y in marks(panel)] == [("o", "attention"), ("x", "encoder")]
 
 
 def test_a_trial_that_fails_early_keeps_its_configuration(failed_run: Run) -> None:

@@ -1,31 +1,48 @@
 """The look of every figure, and saving one so that the same data give the same bytes."""
 
-from collections.abc import Iterator
+import io
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_pdf import FigureCanvasPdf, PdfPages
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-COLUMN_WIDTH_IN = 3.3
+Width = Literal["column", "page"]
+WIDTHS_IN: dict[Width, float] = {"column": 3.3, "page": 7.0}
+COLUMN_WIDTH_IN = WIDTHS_IN["column"]
+MOST_HEIGHT_IN = 8.4  # with a caption below, the text height of a letter page
 PNG_DPI = 300
-# Okabe & Ito's palette in an order that also falls from dark to light in grey.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+# Okabe & Ito's palette for the colour-blind, darkest first. Grey tells only some of them apart: every series has a
+# marker, a filling or a hatch of its own as well.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 INK = "#000000"
+FAINT = "#767676"  # the lightest grey that is still as dark as text has to be on white
+NOISE = "#C4C4C4"
 FAILED = "#B02020"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h")
+FONT_PT, SMALL_PT = 7.0, 6.5
 
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine has it
-    "font.size": 7,
-    "axes.labelsize": 7,
-    "axes.titlesize": 7,
-    "xtick.labelsize": 6.5,
-    "ytick.labelsize": 6.5,
-    "legend.fontsize": 6.5,
+    "font.size": FONT_PT,
+    "axes.labelsize": FONT_PT,
+    "axes.titlesize": FONT_PT,
+    "axes.titlepad": 3.0,
+    "figure.labelsize": FONT_PT,
+    "xtick.labelsize": SMALL_PT,
+    "ytick.labelsize": SMALL_PT,
+    "xtick.major.size": 2.0,
+    "ytick.major.size": 2.0,
+    "xtick.major.pad": 2.0,
+    "ytick.major.pad": 2.0,
+    "legend.fontsize": SMALL_PT,
     "axes.linewidth": 0.6,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
@@ -37,9 +54,15 @@ STYLE: dict[str, Any] = {
     "grid.color": "#D8D8D8",
     "axes.axisbelow": True,
     "legend.frameon": False,
+    "hatch.linewidth": 0.5,
     "pdf.fonttype": 42,  # TrueType outlines embedded; publishers refuse type 3
+    "svg.fonttype": "path",  # letters as outlines: no viewer needs the font
+    "svg.hashsalt": "ablatrix",  # else the names of parts are random
     "figure.dpi": PNG_DPI,
 }
+NO_PDF_METADATA = {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None}
+NO_SVG_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+_DOCTYPE = re.compile(r"<!DOCTYPE[^>]*>\n?")
 
 
 @contextmanager
@@ -53,16 +76,39 @@ def house_style() -> Iterator[None]:
 
 def new_figure(height_in: float, width_in: float = COLUMN_WIDTH_IN) -> Figure:
     """Return an empty figure whose parts are laid out so that nothing overlaps."""
-    return Figure(figsize=(width_in, height_in), layout="constrained")
+    # Constrained layout, with these distances in inches and in shares of a panel.
+    engine = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.02)
+    return Figure(figsize=(width_in, height_in), layout=engine)
 
 
-def save_figure(figure: Figure, stem: Path) -> list[Path]:
-    """Write ``stem.pdf`` and ``stem.png`` without dates or program versions, and return the two paths."""
+def save_pages(pages: Sequence[Figure], stem: Path) -> list[Path]:
+    """Write ``stem.pdf`` with all pages, and each page as PNG and SVG: ``stem``, then ``stem_2`` and so on.
+
+    No file holds a date, a program's version or a random name.
+    """
     stem.parent.mkdir(parents=True, exist_ok=True)
-    pdf, png = stem.with_name(stem.name + ".pdf"), stem.with_name(stem.name + ".png")
-    FigureCanvasPdf(figure).print_pdf(
-        pdf, metadata={"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None}
-    )
-    figure.dpi = PNG_DPI  # the PDF writer has set it to points
-    FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})
-    return [pdf, png]
+    pdf = stem.with_name(f"{stem.name}.pdf")
+    written = [pdf]
+    with PdfPages(pdf, metadata=NO_PDF_METADATA) as book:  # one file, in which pages share their fonts
+        for number, page in enumerate(pages, 1):
+            own = stem if number == 1 else stem.with_name(f"{stem.name}_{number}")
+            written += _save_images(page, own)
+            FigureCanvasPdf(page).print_pdf(book)
+    return written
+
+
+def _save_images(figure: Figure, stem: Path) -> list[Path]:
+    png, svg = (stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg"))
+    figure.dpi = PNG_DPI
+    canvas = FigureCanvasAgg(figure)
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+    figure.set_layout_engine("none")  # laid out once: three formats, one picture, a third of the time
+    canvas.print_png(png, metadata={"Software": None})
+    text = io.StringIO()
+    FigureCanvasSVG(figure).print_svg(text, metadata=NO_SVG_METADATA)
+    # The type declaration names a file on a server, which some readers fetch; nothing else refers to the outside.
+    svg.write_text(_DOCTYPE.sub("", text.getvalue(), count=1), encoding="utf-8", newline="\n")
+    figure.dpi = PNG_DPI  # the writer has set it to points; parts that are pixels keep their density
+    return [png, svg]

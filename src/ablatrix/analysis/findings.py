@@ -7,8 +7,9 @@ from typing import Any
 
 import polars as pl
 
+from ablatrix.analysis.break_even import BreakEven, find_break_even
 from ablatrix.analysis.configurations import Unit, units
-from ablatrix.analysis.effects import Effect, main_effects
+from ablatrix.analysis.effects import Effect, attribution, main_effects
 from ablatrix.analysis.estimate import ratios_to_baseline, without_primers
 from ablatrix.analysis.evidence import Evidence, Question, gather
 from ablatrix.analysis.knob_proof import KnobProof, prove_knobs
@@ -64,6 +65,30 @@ class Findings:
             self._kept[key] = lattices(self.trials, metric, mode)
         found: list[Lattice] = self._kept[key]
         return found
+
+    @cached_property
+    def break_even(self) -> tuple[BreakEven, ...]:
+        """When each configuration pays; see `ablatrix.analysis.break_even.find_break_even`."""
+        return tuple(find_break_even(self.trials))
+
+    def attributions(self, metric: str, mode: str, start: Mapping[str, str], end: Mapping[str, str]) -> list[Effect]:
+        """Return the parts of each attribution; see `ablatrix.analysis.effects.attribution`.
+
+        Where the evidence is already of the same question, its parts are returned.
+
+        Raises:
+            AnalysisError: A level that a stage does not have, or ends that do not differ.
+        """
+        key = ("attributions", metric, mode, tuple(sorted(start.items())), tuple(sorted(end.items())))
+        if key not in self._kept:
+            same = None if start or end else next((one for one in self.evidence if one.metric.name == metric), None)
+            if same is not None and same.mode == mode:
+                self._kept[key] = [effect for effect in same.effects if effect.kind not in ("main", "around")]
+            else:
+                found = self.lattices(metric, mode)
+                self._kept[key] = [effect for lattice in found for effect in attribution(lattice, start, end)]
+        parts: list[Effect] = self._kept[key]
+        return parts
 
     def effects(self, metric: str, mode: str, knobs: Sequence[str]) -> list[Effect]:
         """Return the main effects of knobs; see `ablatrix.analysis.effects.main_effects`."""

@@ -17,7 +17,7 @@ def tabulate(found: Tidy, out_dir: str | Path, allow_mixed: bool = False) -> lis
 
     Files: ``ablation.csv`` (a line a trial, every status), ``tables/ablation_summary.csv`` (a line a group),
     ``tables/exclusions.csv`` (what is in no statistics, and why) and
-    ``figures/cache_miss_vs_compile.{pdf,png}``.
+    ``figures/cache_miss_vs_compile.{pdf,png,svg}``.
 
     Args:
         found: The table of trials.

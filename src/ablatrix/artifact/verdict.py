@@ -229,7 +229,9 @@ def _paper(findings: Findings, claims: Claims | None, make: Make) -> tuple[list[
     """Make the paper's parts in a directory that is thrown away, and hold the records against the claims."""
     template = load_template(None)
     wanted = [f"tables/table{table.number}.{kind}" for table in template.tables for kind in ("csv", "md", "tex")]
-    wanted += [f"figures/fig{one.number}.{kind}" for one in template.figures for kind in ("pdf", "png", "csv", "tex")]
+    wanted += [
+        f"figures/fig{one.number}.{kind}" for one in template.figures for kind in ("pdf", "png", "svg", "csv", "tex")
+    ]
     faults, left_out, made = [], [], 0
     with tempfile.TemporaryDirectory(prefix="ablatrix-verdict-") as scratch:
         try:

@@ -72,11 +72,18 @@ class LineIndex:
 def _sentence(fault: Any, model: type[BaseModel], location: Location) -> str:
     place, kind = dotted(location), fault["type"]
     if kind == "extra_forbidden":
-        known = sorted(_fields_at(model, location[:-1]))
+        known = sorted(_fields_at(model, fault["loc"][:-1]))  # with the kind of each part, where there are several
         word = str(location[-1])
         return f"unknown key '{word}'{_inside(location)}{closest(word, known)} (known: {', '.join(known)})"
     if kind == "missing":
         return f"key '{location[-1]}' is missing{_inside(location)}; add it" if location else "the file is empty"
+    if kind in {"union_tag_invalid", "union_tag_not_found"}:
+        key, tags = fault["ctx"]["discriminator"].strip("'"), fault["ctx"].get("expected_tags")
+        if tags is None:
+            return f"key '{key}' is missing in '{place}'; it says what kind of entry this is"
+        tag = fault["ctx"]["tag"]
+        words = [name.strip("' ") for name in tags.split(",")]
+        return f"{place}: there is no {key} '{tag}'{closest(tag, words)} (known: {', '.join(words)})"
     message = fault["msg"].removeprefix("Value error, ")
     if kind in {"value_error", "assertion_error"}:
         return f"{place}: {message}" if place else message
@@ -89,10 +96,14 @@ def _inside(location: Location) -> str:
 
 
 def _fields_at(model: type[BaseModel], location: Location) -> set[str]:
-    """Return the field names of the model that a location leads to."""
+    """Return the field names of the model that a location leads to.
+
+    Steps that pydantic adds lead nowhere, but for the tag of a union whose parts tell their kind in a field.
+    """
     current: Any = model
     for step in location:
-        current = _step(current, step)
+        tagged = [option for option in _options(current) if _is_model(option) and _is_tagged(option, step)]
+        current = _step(current, step) or (typing.Union[tuple(tagged)] if tagged else current)  # noqa: UP007
     return {name for option in _options(current) if _is_model(option) for name in option.model_fields}
 
 
@@ -105,6 +116,10 @@ def _step(annotation: Any, step: str | int) -> Any:
             arguments = [a for a in typing.get_args(option) if a is not Ellipsis]
             found.extend(arguments[-1:])
     return typing.Union[tuple(found)] if found else None  # noqa: UP007 - built from values
+
+
+def _is_tagged(option: type[BaseModel], tag: str | int) -> bool:
+    return any(tag in typing.get_args(field.annotation) for field in option.model_fields.values())
 
 
 def _options(annotation: Any) -> tuple[Any, ...]:

@@ -21,7 +21,7 @@ def make_paper(
     """Write every table, figure and paragraph of a template. The same records give the same bytes.
 
     Files, for table 2, figure 4 and the paragraph ``benefit``: ``tables/table2.{csv,md,tex}``,
-    ``figures/fig4.{pdf,png,csv,tex}`` and ``text/benefit.{md,tex}``; and ``text/left_out.md``, the sentences and
+    ``figures/fig4.{pdf,png,svg,csv,tex}`` and ``text/benefit.{md,tex}``; and ``text/left_out.md``, the sentences and
     figures that the records had no data for.
 
     Args:

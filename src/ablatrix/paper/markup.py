@@ -38,11 +38,19 @@ def escape_markdown(text: str) -> str:
     return text.translate(_MARKDOWN)
 
 
-def latex_figure(number: int, title: str, caption: str, file: str) -> str:
-    """Return a LaTeX figure one column wide."""
-    return (
-        "% needs \\usepackage{graphicx}\n\\begin{figure}\n\\centering\n"
-        f"\\includegraphics[width=\\columnwidth]{{{file}}}\n"
-        f"\\caption{{\\textbf{{{escape_latex(title)}.}} {escape_latex(caption)}}}\n"
-        f"\\label{{fig:{number}}}\n\\end{{figure}}\n"
-    )
+def latex_figure(number: int, title: str, caption: str, file: str, pages: int, is_wide: bool) -> str:
+    """Return a LaTeX figure, one or two columns wide; each further page is a float of its own with the same number."""
+    kind, width = ("figure*", r"\textwidth") if is_wide else ("figure", r"\columnwidth")
+    floats = []
+    for page in range(1, pages + 1):
+        if page == 1:
+            words = rf"\textbf{{{escape_latex(title)}.}} {escape_latex(caption)}"
+        else:
+            words = rf"\textbf{{{escape_latex(title)}}}, continued ({page} of {pages})."
+        choice = "" if pages == 1 else f",page={page}"
+        again = "" if page == 1 else "\\addtocounter{figure}{-1}\n"
+        floats.append(
+            f"\\begin{{{kind}}}\n\\centering\n\\includegraphics[width={width}{choice}]{{{file}}}\n{again}"
+            f"\\caption{{{words}}}\n" + (f"\\label{{fig:{number}}}\n" if page == 1 else "") + f"\\end{{{kind}}}\n"
+        )
+    return "% needs \\usepackage{graphicx}\n" + "".join(floats)

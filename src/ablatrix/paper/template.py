@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ablatrix.documents.load import load_document
 from ablatrix.errors import AnalysisError
+from ablatrix.paper.figures.spec import FigureSpecs
 from ablatrix.paper.tables.rules import table_faults
 
 DEFAULT_TEMPLATE = Path(__file__).with_name("default.yaml")
@@ -88,27 +89,12 @@ class TableSpec(Spec):
     )
 
 
-class FigureSpec(Spec):
-    """One figure."""
-
-    number: Annotated[int, Field(ge=1)]
-    title: str
-    caption: str
-    kind: Literal["cold_scatter", "main_effects"]
-    filter: Filter = Field(default={}, description="Column -> values that are kept.")
-    mode: Literal["cold", "hot"] = Field(default="hot", description="main_effects: mode of the trials.")
-    metric: str = Field(default="run_ms_paired", description="main_effects: column of the time to compare.")
-    knobs: list[str] = Field(
-        default=["partition", "reuse", "memory_plan", "fusion"], description="main_effects: one panel each."
-    )
-
-
 class Template(Spec):
     """A paper's tables, figures and paragraphs."""
 
     version: Literal[1]
     tables: list[TableSpec] = []
-    figures: list[FigureSpec] = []
+    figures: FigureSpecs = []
     text: list[Paragraph] = []
 
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -11,25 +10,38 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.transforms import offset_copy
 
 from ablatrix.analysis.effects import Effect
-from ablatrix.analysis.figure import COLOURS, INK, MARKERS, house_style, new_figure, save_figure
+from ablatrix.analysis.figure import COLOURS, MARKERS, NOISE, WIDTHS_IN, Width
+from ablatrix.analysis.knob_proof import KnobProof
 from ablatrix.analysis.noise_floor import NoiseFloor
-
-NOISE = "#C4C4C4"
-TICKS = (  # (widest span of the axis, ticks for it): far enough apart for their labels
-    (1.3, (0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2)),
-    (1.8, (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4, 1.6)),
-    (3.5, (0.3, 0.4, 0.5, 0.65, 0.8, 1.0, 1.25, 1.6, 2.0, 2.5, 3.0)),
-    (20.0, (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)),
-    (math.inf, tuple(10.0**power for power in range(-6, 7))),
+from ablatrix.analysis.panels import (
+    CHARACTER_IN,
+    CROSS,
+    NO_OP,
+    NO_OP_LABEL,
+    Handle,
+    add_legend,
+    count_note,
+    in_pages,
+    legend_height_in,
+    note,
+    panel_grid,
+    ratio_axis,
+    rows_that_fit,
+    short_names,
+    text_in,
+    unit_line,
 )
+from ablatrix.paper.figures.words import ratio_label
+
 LEAST_REACH = 1.05  # the axis shows at least 5 % to both sides, so that noise does not fill it
-MARGIN = 1.04
+LINE_IN, TITLES_IN, AXIS_LABEL_IN = 0.15, 0.42, 0.3
+MOST_NAME = {"column": 16, "page": 24}
 
 Unit = tuple[str, str]
-Step = tuple[str | None, str, str]
+Step = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -41,116 +53,183 @@ class _Lines:
 
     @property
     def height(self) -> float:
-        return 0.78 / len(self.compilers)
+        return 0.8 / len(self.compilers)
 
     def middle(self, unit: Unit) -> float:
         place = self.compilers.index(unit[1]) - (len(self.compilers) - 1) / 2
         return self.workloads.index(unit[0]) + place * self.height
 
 
-def effects_frame(effects: Sequence[Effect], floors: Sequence[NoiseFloor]) -> pl.DataFrame:
-    """Return what the figure shows as a table, unrounded."""
-    spread = {(floor.workload, floor.compiler): floor.spread for floor in floors}
-    rows = [
-        {
-            "workload": effect.workload,
-            "compiler": effect.compiler,
-            "knob": effect.knob,
-            "base_level": effect.base_level,
-            "level": effect.level,
-            "ratio": effect.ratio.value if effect.ratio else None,
-            "low": effect.ratio.low if effect.ratio else None,
-            "high": effect.ratio.high if effect.ratio else None,
-            "blocks": effect.ratio.count if effect.ratio else 0,
-            "pairs": effect.pairs,
-            "pairs_partial": effect.pairs_partial,
-            "pairs_missing": effect.pairs_missing,
-            "noise_floor_log": spread.get((effect.workload, effect.compiler)),
-        }
-        for effect in effects
-    ]
-    return pl.DataFrame(rows, infer_schema_length=None)
+@dataclass(frozen=True)
+class MainEffectsData:
+    """What the figure shows.
+
+    Attributes:
+        effects: Main effects on one metric.
+        spread: Largest A/A distance in any block by workload and compiler, as a logarithm.
+        proofs: Verdict on each knob and pair of levels, by workload and compiler.
+    """
+
+    metric: str
+    effects: Sequence[Effect]
+    spread: Mapping[Unit, float]
+    proofs: Mapping[tuple[str, str, str, str, str], str]
+
+    @classmethod
+    def of(
+        cls, metric: str, effects: Sequence[Effect], floors: Sequence[NoiseFloor], proofs: Sequence[KnobProof]
+    ) -> "MainEffectsData":
+        """Put together what was estimated."""
+        return cls(
+            metric,
+            effects,
+            {(floor.workload, floor.compiler): floor.spread for floor in floors},
+            {(one.workload, one.compiler, one.knob, one.base_level, one.level): one.verdict for one in proofs},
+        )
+
+    def proof(self, effect: Effect) -> str | None:
+        """Return whether the knob of an effect is proven to do anything."""
+        return self.proofs.get((effect.workload, effect.compiler, str(effect.knob), effect.base_level, effect.level))
+
+    def frame(self) -> pl.DataFrame:
+        """Return what the figure shows as a table, unrounded."""
+        rows = [
+            {
+                "workload": effect.workload,
+                "compiler": effect.compiler,
+                "knob": effect.knob,
+                "base_level": effect.base_level,
+                "level": effect.level,
+                "ratio": effect.ratio.value if effect.ratio else None,
+                "low": effect.ratio.low if effect.ratio else None,
+                "high": effect.ratio.high if effect.ratio else None,
+                "blocks": effect.ratio.count if effect.ratio else 0,
+                "pairs": effect.pairs,
+                "pairs_partial": effect.pairs_partial,
+                "pairs_missing": effect.pairs_missing,
+                "noise_floor_log": self.spread.get((effect.workload, effect.compiler)),
+                "knob_proof": self.proof(effect),
+                "not_attributable": effect.reason,
+            }
+            for effect in self.effects
+        ]
+        return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def draw_main_effects(effects: Sequence[Effect], floors: Sequence[NoiseFloor], stem: Path) -> list[Path]:
-    """Draw the effects and write ``stem.pdf`` and ``stem.png``. Panels share the axis of ratios (logarithmic)."""
-    with house_style():
-        return save_figure(compose_main_effects(effects, floors), stem)
+def compose_main_effects(data: MainEffectsData, width: Width = "column") -> list[Figure]:
+    """Return the pages of the figure; call it inside `house_style`. Panels share the axis of ratios (logarithmic)."""
+    effects, width_in = data.effects, WIDTHS_IN[width]
+    steps: list[Step] = list(dict.fromkeys((str(one.knob), one.base_level, one.level) for one in effects))
+    compilers = tuple(sorted({effect.compiler for effect in effects}))
+    columns = min(2 if width == "column" else 4, len(steps))
+    line_in = LINE_IN * max(1.0, 0.6 * len(compilers))
+    workloads = sorted({effect.workload for effect in effects})
+    names = short_names(workloads, MOST_NAME[width])
+    handles = _legend(data, compilers)
+    around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN
+    rows = -(-len(steps) // columns)
+    fitting = max(1, int((rows_that_fit(1e-3, around_in) * 1e-3 / rows - TITLES_IN) / line_in))
+    panel_in = (width_in - max(map(text_in, names.values())) - 0.15) / columns
+    pages = []
+    for page in in_pages(workloads, fitting):
+        lines = _Lines(tuple(page), compilers)
+        row_in = TITLES_IN + line_in * (len(page) + 0.3)
+        figure, panels = panel_grid(len(steps), columns, width_in, row_in, around_in, sharex=True, sharey=True)
+        for panel, step in zip(panels, steps, strict=True):
+            shown = [
+                effect
+                for effect in effects
+                if (effect.knob, effect.base_level, effect.level) == step and effect.workload in lines.workloads
+            ]
+            panel.set_title(_title(step, panel_in))
+            _draw_panel(figure, panel, shown, lines, data)
+        ratio_axis(panels, _values(data), panel_in, LEAST_REACH)
+        panels[0].set_yticks(range(len(page)), [names[name] for name in page])
+        panels[0].set_ylim(len(page) - 0.5, -0.5)
+        for panel in panels:
+            panel.grid(visible=False, axis="y")
+            panel.tick_params(axis="y", length=0)
+            for between in range(1, len(page)):
+                panel.axhline(between - 0.5, color="#E8E8E8", linewidth=0.4, zorder=0.4)
+        figure.supxlabel(ratio_label(data.metric, "at new level / at base level"))
+        add_legend(figure, handles)
+        pages.append(figure)
+    return pages
 
 
-def compose_main_effects(effects: Sequence[Effect], floors: Sequence[NoiseFloor]) -> Figure:
-    """Return the figure of `draw_main_effects`; call it inside `house_style`."""
-    steps: list[Step] = list(dict.fromkeys((effect.knob, effect.base_level, effect.level) for effect in effects))
-    lines = _Lines(
-        tuple(sorted({effect.workload for effect in effects})), tuple(sorted({effect.compiler for effect in effects}))
-    )
-    spread = {(floor.workload, floor.compiler): floor.spread for floor in floors}
-    rows = -(-len(steps) // 2)
-    line_in = 0.15 * max(1.0, 0.6 * len(lines.compilers))
-    figure = new_figure(height_in=0.6 + rows * (0.45 + line_in * len(lines.workloads)))
-    panels = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False).flatten().tolist()
-    for panel, step in zip(panels, steps, strict=False):
-        shown = [effect for effect in effects if (effect.knob, effect.base_level, effect.level) == step]
-        panel.set_title(f"{step[0]}\n{step[1]} → {step[2]}")
-        _draw_panel(panel, shown, lines, spread)
-    for panel in panels[len(steps) :]:
-        panel.set_axis_off()
-    _share_axes(panels, effects, spread, lines)
-    for panel in panels[max(len(steps) - 2, 0) : len(steps)]:
-        panel.set_xlabel("ratio of times")
-        panel.tick_params(labelbottom=True)
-    figure.legend(handles=_legend(lines), loc="outside lower center", ncols=2, columnspacing=1.2)
-    return figure
+def _title(step: Step, panel_in: float) -> str:
+    most = max(8, int(panel_in / CHARACTER_IN))
+    level = short_names([*step[1:]], max(4, (most - 3) // 2))
+    return f"{short_names([step[0]], most)[step[0]]}\n{level[step[1]]} → {level[step[2]]}"
 
 
-def _draw_panel(panel: Axes, shown: Sequence[Effect], lines: _Lines, spread: Mapping[Unit, float]) -> None:
-    panel.axvline(1.0, color=INK, linewidth=0.6)
+def _draw_panel(figure: Figure, panel: Axes, shown: Sequence[Effect], lines: _Lines, data: MainEffectsData) -> None:
+    unit_line(panel)
     for effect in shown:
         unit = (effect.workload, effect.compiler)
         middle = lines.middle(unit)
-        if unit in spread:
-            low, high = math.exp(-spread[unit]), math.exp(spread[unit])
+        if unit in data.spread:
+            low, high = math.exp(-data.spread[unit]), math.exp(data.spread[unit])
             bottom = middle - lines.height / 2
             panel.add_patch(Rectangle((low, bottom), high - low, lines.height, facecolor=NOISE, edgecolor="none"))
-        if effect.ratio is not None:
-            style = _style(lines, effect.compiler)
+        if effect.ratio is None:
+            edge = offset_copy(panel.get_yaxis_transform(), figure, x=5, units="points")
+            panel.plot([0.0], [middle], transform=edge, **CROSS)
+        elif data.proof(effect) == "no_op":
+            # Its measured ratio is noise, or the order of trials: it stands in the table beside, and not here.
+            panel.plot([1.0], [middle], **NO_OP)
+        else:
+            style = _style(lines.compilers, effect.compiler)
             if effect.ratio.low is not None and effect.ratio.high is not None:
                 ends = [effect.ratio.low, effect.ratio.high]
                 panel.plot(ends, [middle, middle], color=style["color"], linewidth=1.1, zorder=3)
+            if _is_part(effect):
+                style["markerfacecolor"] = "white"
             panel.plot([effect.ratio.value], [middle], linestyle="none", zorder=4, **style)
 
 
-def _style(lines: _Lines, compiler: str) -> dict[str, Any]:
-    place = lines.compilers.index(compiler)
-    return {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[place % len(MARKERS)], "markersize": 3.2}
+def _is_part(effect: Effect) -> bool:
+    """Whether failures leave only some of the pairs of configurations to this effect."""
+    return effect.pairs_partial + effect.pairs_missing > 0
 
 
-def _share_axes(panels: Sequence[Axes], effects: Sequence[Effect], spread: Mapping[Unit, float], lines: _Lines) -> None:
-    values = [value for effect in effects for value in _ends(effect)]
-    values += [end for wide in spread.values() for end in (math.exp(-wide), math.exp(wide))]
-    low, high = min([*values, 1 / LEAST_REACH]) / MARGIN, max([*values, LEAST_REACH]) * MARGIN
-    ticks = next(ticks for widest, ticks in TICKS if high / low <= widest)
-    for panel in panels:
-        panel.set_xscale("log")
-        panel.set_xlim(low, high)
-        panel.xaxis.set_major_locator(FixedLocator([tick for tick in ticks if low <= tick <= high]))
-        panel.xaxis.set_minor_locator(NullLocator())
-        panel.xaxis.set_major_formatter("{x:g}")
-        panel.set_yticks(range(len(lines.workloads)), lines.workloads)
-        panel.set_ylim(len(lines.workloads) - 0.5, -0.5)
-        panel.grid(visible=False, axis="y")
+def _style(compilers: Sequence[str], compiler: str) -> dict[str, Any]:
+    place = compilers.index(compiler)
+    return {
+        "color": COLOURS[place % len(COLOURS)],
+        "marker": MARKERS[place % len(MARKERS)],
+        "markersize": 3.2,
+        "markeredgewidth": 0.7,
+    }
 
 
-def _ends(effect: Effect) -> list[float]:
-    if effect.ratio is None:
-        return []
-    ends = (effect.ratio.low, effect.ratio.value, effect.ratio.high)
-    return [end for end in ends if end is not None]
+def _values(data: MainEffectsData) -> list[float]:
+    ends = [math.exp(sign * wide) for wide in data.spread.values() for sign in (-1, 1)]
+    for effect in data.effects:
+        if effect.ratio is not None and data.proof(effect) != "no_op":
+            held = (effect.ratio.low, effect.ratio.value, effect.ratio.high)
+            ends += [end for end in held if end is not None]
+    return ends
 
 
-def _legend(lines: _Lines) -> list[Line2D | Patch]:
-    marks: list[Line2D | Patch] = [
-        Line2D([], [], linewidth=1.1, label=f"{compiler}, 95 % interval", **_style(lines, compiler))
-        for compiler in lines.compilers
+def _legend(data: MainEffectsData, compilers: Sequence[str]) -> list[Handle]:
+    shown = [effect for effect in data.effects if effect.ratio is not None and data.proof(effect) != "no_op"]
+    bare = all(effect.ratio is None or effect.ratio.low is None for effect in shown)
+    names = short_names(compilers, 18)
+    handles: list[Handle] = [
+        Line2D([], [], linewidth=1.1, label=names[one] + ("" if bare else ", 95 % interval"), **_style(compilers, one))
+        for one in compilers
     ]
-    return [*marks, Patch(facecolor=NOISE, label="A/A noise floor")]
+    if any(_is_part(effect) for effect in shown):
+        style = _style(compilers, compilers[0]) | {"color": "#404040", "markerfacecolor": "white"}
+        handles.append(Line2D([], [], linestyle="none", label="open: some pairs failed", **style))
+    if data.spread:
+        handles.append(Patch(facecolor=NOISE, label="A/A noise floor"))
+    if any(effect.ratio is not None and data.proof(effect) == "no_op" for effect in data.effects):
+        handles.append(Line2D([], [], label=NO_OP_LABEL, **NO_OP))
+    if any(effect.ratio is None for effect in data.effects):
+        handles.append(Line2D([], [], label="failed: no effect to tell", **CROSS))
+    handles.append(count_note((effect.ratio.count for effect in shown if effect.ratio), "block"))
+    if bare and shown:
+        handles.append(note("too few blocks for intervals"))
+    return handles

@@ -1,37 +1,103 @@
 """A figure of the paper in every format, with the numbers that it shows."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from ablatrix.analysis.cold_scatter import cold_points, draw_cold_scatter
+import polars as pl
+from matplotlib.figure import Figure
+
+from ablatrix.analysis.cold_scatter import cold_marks, cold_points, compose_cold_scatter
 from ablatrix.analysis.delimited import write_csv
+from ablatrix.analysis.figure import house_style, save_pages
 from ablatrix.analysis.findings import Findings
 from ablatrix.errors import AnalysisError
-from ablatrix.paper.figures.main_effects import draw_main_effects, effects_frame
+from ablatrix.paper.figures.attribution import attribution_frame, compose_attribution, waterfalls
+from ablatrix.paper.figures.break_even import break_even_frame, cases_of, compose_break_even
+from ablatrix.paper.figures.main_effects import MainEffectsData, compose_main_effects
+from ablatrix.paper.figures.memory_latency import compose_memory_latency, places_frame, places_of
+from ablatrix.paper.figures.sizes import named_by_size
+from ablatrix.paper.figures.spec import (
+    AttributionSpec,
+    BreakEvenSpec,
+    ColdScatterSpec,
+    FigureSpec,
+    MainEffectsSpec,
+    MemoryLatencySpec,
+)
 from ablatrix.paper.files import write_text
 from ablatrix.paper.filters import filtered
 from ablatrix.paper.markup import latex_figure
-from ablatrix.paper.template import FigureSpec
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """A figure before it is drawn.
+
+    Attributes:
+        data: What it shows, unrounded; empty when there is nothing to draw.
+        compose: Makes its pages.
+    """
+
+    data: pl.DataFrame
+    compose: Callable[[], list[Figure]]
 
 
 def write_figure(findings: Findings, spec: FigureSpec, directory: Path) -> list[Path]:
-    """Write ``directory/fig<number>.{pdf,png,csv,tex}`` and return the files; none when there is nothing to draw.
+    """Write ``directory/fig<number>.{pdf,png,svg,csv,tex}`` and return the files; none when there is nothing to draw.
+
+    What does not fit on one page goes on on further pages of the PDF, and in ``fig<number>_2.png`` and so on; the
+    ``.tex`` includes all pages.
 
     Raises:
         AnalysisError: The template's entry does not fit the trials.
     """
     name, subject = f"fig{spec.number}", f"figure {spec.number}"
-    chosen = Findings(findings.of(filtered(findings.trials, spec.filter, subject)))
-    if spec.kind == "cold_scatter":
-        data = cold_points(chosen.trials)
-        files = draw_cold_scatter(data, directory / name) if not data.is_empty() else []
-    else:
-        if spec.metric not in chosen.trials.columns or not chosen.trials.schema[spec.metric].is_numeric():
-            raise AnalysisError(f"{subject}: '{spec.metric}' is no column of numbers; a time such as run_ms_paired is")
-        effects = chosen.effects(spec.metric, spec.mode, spec.knobs)
-        floors = chosen.floors(spec.metric, spec.mode)
-        data = effects_frame(effects, floors)
-        files = draw_main_effects(effects, floors, directory / name) if effects else []
-    if not files:
+    drawing = _drawing(_chosen(findings, spec, subject), spec, subject)
+    if drawing.data.is_empty():
         return []
-    include = latex_figure(spec.number, spec.title, spec.caption, f"{name}.pdf")
-    return [*files, write_csv(data, directory / f"{name}.csv"), write_text(directory / f"{name}.tex", include)]
+    with house_style():
+        pages = drawing.compose()
+        files = save_pages(pages, directory / name)
+    text = latex_figure(spec.number, spec.title, spec.caption, f"{name}.pdf", len(pages), spec.width == "page")
+    return [*files, write_csv(drawing.data, directory / f"{name}.csv"), write_text(directory / f"{name}.tex", text)]
+
+
+def _chosen(findings: Findings, spec: FigureSpec, subject: str) -> Findings:
+    """Return findings of the trials that an entry takes: the given ones, with what they keep, where it takes all."""
+    trials = named_by_size(filtered(findings.trials, spec.filter, subject))
+    return findings if trials is findings.trials else Findings(findings.of(trials))
+
+
+def _drawing(findings: Findings, spec: FigureSpec, subject: str) -> _Drawing:
+    match spec:
+        case ColdScatterSpec():
+            points = cold_points(findings.trials)
+            return _Drawing(cold_marks(points), lambda: compose_cold_scatter(points, spec.width))
+        case MainEffectsSpec():
+            _require_numbers(findings.trials, spec.metric, subject)
+            effects = findings.effects(spec.metric, spec.mode, spec.knobs)
+            floors = findings.floors(spec.metric, spec.mode)
+            data = MainEffectsData.of(spec.metric, effects, floors, findings.proofs)
+            return _Drawing(data.frame(), lambda: compose_main_effects(data, spec.width))
+        case AttributionSpec():
+            _require_numbers(findings.trials, spec.metric, subject)
+            parts = findings.attributions(spec.metric, spec.mode, spec.start, spec.end)
+            found = waterfalls(parts, findings.proofs)
+            return _Drawing(attribution_frame(found), lambda: compose_attribution(found, spec.metric, spec.width))
+        case MemoryLatencySpec():
+            for column in (spec.memory, spec.metric):
+                _require_numbers(findings.trials, column, subject)
+            places = places_of(findings.trials, spec.memory, spec.metric, spec.mode, spec.marks)
+            frame = places_frame(places, spec.memory, spec.metric)
+            return _Drawing(
+                frame, lambda: compose_memory_latency(places, spec.memory, spec.metric, spec.marks, spec.width)
+            )
+        case BreakEvenSpec():
+            cases = cases_of(findings.break_even, findings.proofs, every=spec.configurations == "all")
+            return _Drawing(break_even_frame(cases), lambda: compose_break_even(cases, spec.width))
+
+
+def _require_numbers(trials: pl.DataFrame, column: str, subject: str) -> None:
+    if column not in trials.columns or not trials.schema[column].is_numeric():
+        raise AnalysisError(f"{subject}: '{column}' is no column of numbers; a time such as run_ms_paired is")

@@ -1,0 +1,229 @@
+"""Attribution: from the baseline to all knobs on, step by step; the steps multiply to the whole."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.transforms import offset_copy
+
+from ablatrix.analysis.effects import Effect
+from ablatrix.analysis.figure import FAINT, INK, WIDTHS_IN, Width
+from ablatrix.analysis.knob_proof import KnobProof
+from ablatrix.analysis.panels import (
+    CROSS,
+    NO_OP,
+    NO_OP_LABEL,
+    Handle,
+    add_legend,
+    in_pages,
+    legend_height_in,
+    panel_grid,
+    ratio_axis,
+    rows_that_fit,
+    short_names,
+    text_in,
+    unit_line,
+)
+from ablatrix.paper.figures.words import ratio_label
+from ablatrix.statistics.ratio import Ratio
+
+FASTER, SLOWER, TOTAL = "#56B4E9", "#D55E00", "#404040"
+LEAST_REACH = 1.05
+LINE_IN, TITLES_IN, AXIS_LABEL_IN = 0.135, 0.42, 0.3
+WHOLE = "all together"
+
+Key = tuple[str, str]
+Row = tuple[str | None, str]  # knob and level; no knob for the whole
+
+
+@dataclass(frozen=True)
+class Step:
+    """One bar.
+
+    Attributes:
+        knob: None for the whole.
+        share: What it multiplies the metric by; None when it is not attributable.
+        before: Product of the steps before it, where all of them are known; 1 for the whole.
+    """
+
+    knob: str | None
+    base_level: str
+    level: str
+    share: Ratio | None
+    before: float | None
+    is_no_op: bool
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Waterfall:
+    """The steps of one workload and compiler, the whole last."""
+
+    workload: str
+    compiler: str
+    stage: str
+    steps: tuple[Step, ...]
+
+    @property
+    def count(self) -> int:
+        """Blocks that the whole is made of."""
+        whole = self.steps[-1].share
+        return whole.count if whole else 0
+
+
+def waterfalls(effects: Sequence[Effect], proofs: Sequence[KnobProof]) -> list[Waterfall]:
+    """Return the steps of each workload and compiler out of parts of an attribution.
+
+    Of several stages the first with an attribution stands: the largest.
+    """
+    verdicts = {(one.workload, one.compiler, one.knob, one.base_level, one.level): one.verdict for one in proofs}
+    stages: dict[Key, str] = {}
+    parts: dict[Key, list[Effect]] = {}
+    for effect in effects:
+        key = (effect.workload, effect.compiler)
+        if effect.kind in ("total", "shapley") and stages.setdefault(key, effect.stage) == effect.stage:
+            parts.setdefault(key, []).append(effect)
+    return [_waterfall(key, stages[key], held, verdicts) for key, held in sorted(parts.items())]
+
+
+def _waterfall(
+    key: Key, stage: str, parts: Sequence[Effect], verdicts: Mapping[tuple[str, str, str, str, str], str]
+) -> Waterfall:
+    steps, reached = [], 0.0
+    known = True
+    for part in sorted(parts, key=lambda part: part.kind == "total"):
+        # Knobs come in the order of the attribution: sorting is stable.
+        named = (*key, str(part.knob), part.base_level, part.level)
+        is_whole = part.kind == "total"
+        before = 1.0 if is_whole else math.exp(reached) if known else None
+        is_no_op = not is_whole and verdicts.get(named) == "no_op"
+        steps.append(Step(part.knob, part.base_level, part.level, part.ratio, before, is_no_op, part.reason))
+        known = known and part.ratio is not None
+        reached += math.log(part.ratio.value) if part.ratio else 0.0
+    return Waterfall(*key, stage, tuple(steps))
+
+
+def attribution_frame(found: Sequence[Waterfall]) -> pl.DataFrame:
+    """Return what the figure shows as a table, unrounded: a bar goes from ``before`` to ``after``."""
+    rows = [
+        {
+            "workload": one.workload,
+            "compiler": one.compiler,
+            "stage": one.stage,
+            "step": "whole" if step.knob is None else "knob",
+            "knob": step.knob,
+            "base_level": step.base_level,
+            "level": step.level,
+            "share": step.share.value if step.share else None,
+            "low": step.share.low if step.share else None,
+            "high": step.share.high if step.share else None,
+            "blocks": step.share.count if step.share else 0,
+            "before": step.before if step.share else None,
+            "after": step.before * step.share.value if step.share and step.before is not None else None,
+            "no_op": step.is_no_op,
+            "not_attributable": step.reason,
+        }
+        for one in found
+        for step in one.steps
+    ]
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def compose_attribution(found: Sequence[Waterfall], metric: str, width: Width = "page") -> list[Figure]:
+    """Return the pages of the figure; call it inside `house_style`. A panel a workload and compiler, on one axis."""
+    width_in = WIDTHS_IN[width]
+    rows: list[Row] = [*dict.fromkeys((s.knob, s.level) for one in found for s in one.steps if s.knob), (None, WHOLE)]
+    labels = _labels(rows, 18)
+    columns = 2 if width == "column" else 4
+    row_in = TITLES_IN + LINE_IN * (len(rows) + 0.4)
+    handles = _legend(found)
+    around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN
+    names, compilers = (
+        short_names([one.workload for one in found], 20),
+        short_names([one.compiler for one in found], 10),
+    )
+    panel_in = (width_in - max(map(text_in, labels)) - 0.2) / columns
+    values = [end for one in found for step in one.steps for end in _ends(step)]
+    pages = []
+    for page in in_pages(found, rows_that_fit(row_in, around_in), columns):
+        figure, panels = panel_grid(len(page), columns, width_in, row_in, around_in, sharex=True, sharey=True)
+        for panel, one in zip(panels, page, strict=True):
+            blocks = f"{one.count} block{'' if one.count == 1 else 's'}"
+            panel.set_title(f"{names[one.workload]}\n{compilers[one.compiler]}, n = {blocks}")
+            _draw_panel(figure, panel, one, rows)
+        ratio_axis(panels, values, panel_in, LEAST_REACH)
+        panels[0].set_yticks(range(len(rows)), labels)
+        panels[0].set_ylim(len(rows) - 0.4, -0.6)
+        for panel in panels:
+            panel.grid(visible=False, axis="y")
+            panel.tick_params(axis="y", length=0)
+            panel.axhline(len(rows) - 1.5, color=FAINT, linewidth=0.4)
+        figure.supxlabel(ratio_label(metric, "relative to the baseline's"))
+        add_legend(figure, handles)
+        pages.append(figure)
+    return pages
+
+
+def _labels(rows: Sequence[Row], most: int) -> list[str]:
+    texts = [level if knob is None else f"{knob}: {level}" for knob, level in rows]
+    short = short_names(texts, most)
+    return [short[text] for text in texts]
+
+
+def _draw_panel(figure: Figure, panel: Axes, one: Waterfall, rows: Sequence[Row]) -> None:
+    unit_line(panel)
+    places = {row: place for place, row in enumerate(rows)}
+    last = 1.0, -0.5
+    for step in one.steps:
+        place = places[step.knob, step.level if step.knob else WHOLE]
+        if step.share is None or step.before is None:
+            edge = offset_copy(panel.get_yaxis_transform(), figure, x=5, units="points")
+            panel.plot([0.0], [place], transform=edge, **CROSS)
+            continue
+        after = step.before * step.share.value
+        if step.knob is not None:
+            panel.plot([last[0]] * 2, [last[1], place], color=FAINT, linewidth=0.5, linestyle=(0, (2, 1)), zorder=2.2)
+            last = after, place
+        colour = TOTAL if step.knob is None else FASTER if step.share.value <= 1.0 else SLOWER
+        if step.is_no_op:
+            panel.plot([after], [place], **NO_OP)
+            continue
+        style: dict[str, Any] = {"facecolor": colour, "edgecolor": INK, "hatch": "////" if colour == SLOWER else ""}
+        panel.barh([place], [after - step.before], left=[step.before], height=0.62, linewidth=0.5, zorder=3, **style)
+        if step.share.low is not None and step.share.high is not None:
+            ends = [step.before * step.share.low, step.before * step.share.high]
+            for colour, wide in (("white", 2.4), (INK, 1.0)):  # a light edge, else it is lost on a dark bar
+                panel.plot(ends, [place, place], color=colour, linewidth=wide, solid_capstyle="butt", zorder=4)
+            panel.plot(ends, [place, place], color=INK, linestyle="none", marker="|", markersize=3.0, zorder=4)
+    if all(step.before is not None for step in one.steps) and one.steps[-1].share is not None:
+        panel.plot([last[0]] * 2, [last[1], len(rows) - 1], color=FAINT, linewidth=0.5, linestyle=(0, (2, 1)))
+
+
+def _ends(step: Step) -> list[float]:
+    if step.share is None or step.before is None:
+        return []
+    held = (1.0, step.share.value, step.share.low, step.share.high)
+    return [step.before * end for end in held if end is not None]
+
+
+def _legend(found: Sequence[Waterfall]) -> list[Handle]:
+    steps = [step for one in found for step in one.steps]
+    shown = [step for step in steps if step.share is not None and step.before is not None]
+    handles: list[Handle] = [
+        Patch(facecolor=FASTER, edgecolor=INK, linewidth=0.5, label="less"),
+        Patch(facecolor=SLOWER, edgecolor=INK, linewidth=0.5, hatch="////", label="more"),
+        Patch(facecolor=TOTAL, edgecolor=INK, linewidth=0.5, label=WHOLE),
+    ]
+    if any(step.share.low is not None for step in shown if step.share):
+        handles.append(Line2D([], [], color=INK, marker="|", markersize=3.0, linewidth=1.0, label="95 % interval"))
+    if any(step.is_no_op for step in shown):
+        handles.append(Line2D([], [], label=NO_OP_LABEL, **NO_OP))
+    if len(shown) < len(steps):
+        handles.append(Line2D([], [], label="failed: not attributable", **CROSS))
+    return handles

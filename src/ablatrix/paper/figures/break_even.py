@@ -1,0 +1,262 @@
+"""Break-even: what compiling costs against what each run gains, and after how many runs it has paid."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.transforms import offset_copy
+
+from ablatrix.analysis.break_even import BreakEven
+from ablatrix.analysis.estimate import in_order
+from ablatrix.analysis.figure import COLOURS, WIDTHS_IN, Width, new_figure
+from ablatrix.analysis.knob_proof import KnobProof
+from ablatrix.analysis.panels import (
+    CROSS,
+    NO_OP,
+    NO_OP_LABEL,
+    Handle,
+    add_legend,
+    count_note,
+    failed_band,
+    in_pages,
+    legend_height_in,
+    ratio_axis,
+    rows_that_fit,
+    scale_axis,
+    short_names,
+    text_in,
+    unit_line,
+)
+from ablatrix.statistics.ratio import Ratio
+
+LEAST_REACH = 1.05
+LINE_IN, AXIS_LABEL_IN = 0.13, 0.5
+COMPILE: dict[str, Any] = {"marker": "s", "color": COLOURS[1], "markersize": 3.2, "markerfacecolor": "white"}
+RUN: dict[str, Any] = {"marker": "o", "color": COLOURS[0], "markersize": 3.2}
+INK_GREY = "#404040"
+RUNS: dict[str, dict[str, Any]] = {
+    "repaid": {"marker": "o", "color": INK_GREY, "markersize": 3.6},
+    "pays at first": {"marker": "o", "color": INK_GREY, "markersize": 3.6, "markerfacecolor": "white"},
+    "pays at once": {"marker": "P", "color": COLOURS[2], "markersize": 4.2, "markeredgewidth": 0.2},
+    "never pays": {"marker": "_", "color": COLOURS[1], "markersize": 5.0, "markeredgewidth": 1.6},
+    "undecided": {"marker": "$?$", "color": INK_GREY, "markersize": 4.6, "markeredgewidth": 0.3},
+    "not attributable": CROSS,
+}
+TOLD = {
+    "repaid": "pays after so many runs",
+    "pays at first": "pays up to so many runs",
+    "pays at once": "pays at once",
+    "never pays": "never pays",
+    "undecided": "undecided",
+    "not attributable": "failed: not attributable",
+}
+GUTTER = 0.14  # share of the right panel, for what has no number of runs
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line: a configuration against the baseline, with whether what it moves is proven to do nothing."""
+
+    found: BreakEven
+    is_no_op: bool
+    is_fullest: bool
+
+    @property
+    def name(self) -> str:
+        """What it moves."""
+        if self.is_fullest:
+            return "all together"
+        return ", ".join(f"{held.knob}: {held.level}" for held in self.found.moved)
+
+
+def cases_of(found: Sequence[BreakEven], proofs: Sequence[KnobProof], every: bool) -> list[Case]:
+    """Return the lines of the figure.
+
+    Args:
+        found: All configurations.
+        proofs: Of the same trials.
+        every: Take every configuration; else those that move one knob, and the one that moves the most knobs where it
+            is the only one to do so.
+    """
+    verdicts = {(one.workload, one.compiler, one.knob, one.level): one.verdict for one in proofs}
+    cases = []
+    for unit in dict.fromkeys((one.workload, one.compiler) for one in found):
+        held = [one for one in found if (one.workload, one.compiler) == unit]
+        most = max(len(one.moved) for one in held)
+        fullest = [one for one in held if len(one.moved) == most]
+        order = {knob: place for place, knob in enumerate(in_order(moved.knob for one in held for moved in one.moved))}
+        for one in sorted(held, key=lambda one: (len(one.moved), [order[moved.knob] for moved in one.moved])):
+            is_fullest = most > 1 and fullest == [one]
+            if every or len(one.moved) == 1 or is_fullest:
+                idle = all(verdicts.get((*unit, moved.knob, moved.level)) == "no_op" for moved in one.moved)
+                cases.append(Case(one, idle, is_fullest))
+    return cases
+
+
+def break_even_frame(cases: Sequence[Case]) -> pl.DataFrame:
+    """Return what the figure shows as a table, unrounded."""
+    rows = [
+        {
+            "workload": case.found.workload,
+            "compiler": case.found.compiler,
+            "moved": ", ".join(f"{held.knob}={held.level}" for held in case.found.moved),
+            "no_op": case.is_no_op,
+            **_columns("compile_ratio", case.found.compile_ratio),
+            **_columns("run_ratio", case.found.run_ratio),
+            "verdict": case.found.verdict,
+            "runs": case.found.runs,
+            "runs_low": case.found.low,
+            "runs_high": case.found.high,
+            "reason": case.found.reason,
+        }
+        for case in cases
+    ]
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _columns(name: str, ratio: Ratio | None) -> dict[str, float | int | None]:
+    return {
+        name: ratio.value if ratio else None,
+        f"{name}_low": ratio.low if ratio else None,
+        f"{name}_high": ratio.high if ratio else None,
+        f"{name}_blocks": ratio.count if ratio else 0,
+    }
+
+
+def compose_break_even(cases: Sequence[Case], width: Width = "column") -> list[Figure]:
+    """Return the pages of the figure; call it inside `house_style`.
+
+    Left, for each line, the ratios of compile and run time to the baseline's; right, the runs until it has paid.
+    """
+    width_in = WIDTHS_IN[width]
+    most = 20 if width == "column" else 44
+    lines = _lines(cases, most)
+    handles = _legend(cases)
+    around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN + 0.1
+    left_in = (width_in - max(1.12 * text_in(text) for text, _ in lines) - 0.25) / 2
+    pages = []
+    for page in _pages(lines, rows_that_fit(LINE_IN, around_in)):
+        figure = new_figure(around_in + LINE_IN * len(page), width_in)
+        ratios, runs = figure.subplots(1, 2, sharey=True)
+        for place, (_, case) in enumerate(page):
+            if case is None:
+                for panel in (ratios, runs):
+                    panel.axhspan(place - 0.5, place + 0.5, color="#F1F1F1", linewidth=0, zorder=0.3)
+            else:
+                _draw_ratios(figure, ratios, place, case)
+                _draw_runs(runs, place, case)
+        unit_line(ratios)
+        ratio_axis([ratios], _ratio_values(cases), left_in, LEAST_REACH)
+        failed_band(runs, GUTTER, "right")
+        scale_axis(runs, "x", _run_values(cases), max(2, int(left_in / 0.3)), headroom=GUTTER)
+        ratios.set_yticks(range(len(page)), [text for text, _ in page])
+        for label, (_, case) in zip(ratios.get_yticklabels(), page, strict=True):
+            label.set_fontweight("bold" if case is None else "normal")
+        ratios.set_ylim(len(page) - 0.5, -0.5)
+        for panel in (ratios, runs):
+            panel.grid(visible=False, axis="y")
+            panel.tick_params(axis="y", length=0)
+        ratios.set_xlabel("time / baseline's (ratio)")
+        runs.set_xlabel("break-even (runs)")
+        add_legend(figure, handles)
+        pages.append(figure)
+    return pages
+
+
+Line = tuple[str, Case | None]
+
+
+def _lines(cases: Sequence[Case], most: int) -> list[Line]:
+    """Return the lines with their labels: a heading a workload and compiler, then its configurations."""
+    several = len({case.found.compiler for case in cases}) > 1
+    # Bold letters are a tenth wider.
+    names = short_names([case.found.workload for case in cases], most - (most // 2 if several else 2))
+    compilers = short_names([case.found.compiler for case in cases], most // 2 - 4)
+    moved = short_names([case.name for case in cases], most)
+    lines: list[Line] = []
+    unit = None
+    for case in cases:
+        if (case.found.workload, case.found.compiler) != unit:
+            unit = (case.found.workload, case.found.compiler)
+            lines.append((names[unit[0]] + (f", {compilers[unit[1]]}" if several else ""), None))
+        lines.append((moved[case.name], case))
+    return lines
+
+
+def _pages(lines: Sequence[Line], most: int) -> list[list[Line]]:
+    """Return the lines in pages that begin with a heading."""
+    groups: list[list[Line]] = []
+    for line in lines:
+        if line[1] is None:
+            groups.append([])
+        groups[-1].append(line)
+    pages: list[list[Line]] = [[]]
+    for group in groups:
+        parts = [group] if len(group) <= most else [[group[0], *part] for part in in_pages(group[1:], most - 1)]
+        for part in parts:
+            if pages[-1] and len(pages[-1]) + len(part) > most:
+                pages.append([])
+            pages[-1] += part
+    return pages
+
+
+def _draw_ratios(figure: Figure, panel: Axes, place: int, case: Case) -> None:
+    if case.is_no_op:
+        panel.plot([1.0], [place], **NO_OP)
+        return
+    for ratio, style, aside in ((case.found.compile_ratio, COMPILE, -0.2), (case.found.run_ratio, RUN, 0.2)):
+        if ratio is None:
+            edge = offset_copy(panel.get_yaxis_transform(), figure, x=5, units="points")
+            panel.plot([0.0], [place + aside], transform=edge, **{**CROSS, "markersize": 3.2})
+            continue
+        if ratio.low is not None and ratio.high is not None:
+            panel.plot([ratio.low, ratio.high], [place + aside] * 2, color=style["color"], linewidth=0.9, zorder=3)
+        panel.plot([ratio.value], [place + aside], linestyle="none", markeredgewidth=0.7, zorder=4, **style)
+
+
+def _draw_runs(panel: Axes, place: int, case: Case) -> None:
+    style = NO_OP if case.is_no_op else RUNS[case.found.verdict]
+    if case.is_no_op or case.found.runs is None:
+        beside = panel.get_yaxis_transform()
+        panel.plot([1 - GUTTER / 2], [place], transform=beside, **{"linestyle": "none", "zorder": 4, **style})
+        return
+    if case.found.low is not None and case.found.high is not None:
+        panel.plot([case.found.low, case.found.high], [place] * 2, color=style["color"], linewidth=0.9, zorder=3)
+    panel.plot([case.found.runs], [place], linestyle="none", markeredgewidth=0.7, zorder=4, **style)
+
+
+def _ratio_values(cases: Sequence[Case]) -> list[float]:
+    ratios = [
+        ratio for case in cases if not case.is_no_op for ratio in (case.found.compile_ratio, case.found.run_ratio)
+    ]
+    return [end for one in ratios if one for end in (one.low, one.value, one.high) if end is not None]
+
+
+def _run_values(cases: Sequence[Case]) -> list[float]:
+    ends = [end for case in cases if not case.is_no_op for end in (case.found.low, case.found.runs, case.found.high)]
+    return [end for end in ends if end is not None and math.isfinite(end)]
+
+
+def _legend(cases: Sequence[Case]) -> list[Handle]:
+    shown = [case for case in cases if not case.is_no_op]
+    handles: list[Handle] = [
+        Line2D([], [], label="compile + first run", linewidth=0.9, markeredgewidth=0.7, **COMPILE),
+        Line2D([], [], label="run time", linewidth=0.9, markeredgewidth=0.7, **RUN),
+    ]
+    verdicts = {case.found.verdict for case in shown}
+    styles = {"markeredgewidth": 0.7, "linestyle": "none"}
+    handles += [
+        Line2D([], [], label=TOLD[verdict], **{**styles, **style})
+        for verdict, style in RUNS.items()
+        if verdict in verdicts
+    ]
+    if len(shown) < len(cases):
+        handles.append(Line2D([], [], label=NO_OP_LABEL, **NO_OP))
+    ratios = [ratio for case in shown for ratio in (case.found.compile_ratio, case.found.run_ratio) if ratio]
+    handles.append(count_note((ratio.count for ratio in ratios), "block"))
+    return handles

@@ -1,0 +1,262 @@
+"""Memory against latency: every configuration of a workload, marked by what some knobs do to it."""
+
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.transforms import offset_copy
+
+from ablatrix.analysis.estimate import grouped, in_order, ratios_to_baseline, sort_key
+from ablatrix.analysis.figure import COLOURS, INK, MARKERS, WIDTHS_IN, Width
+from ablatrix.analysis.panels import (
+    CROSS,
+    Handle,
+    add_legend,
+    count_note,
+    failed_band,
+    in_pages,
+    legend_height_in,
+    panel_grid,
+    rows_that_fit,
+    scale_axis,
+    short_names,
+)
+from ablatrix.paper.figures.words import scale_of
+from ablatrix.statistics.ratio import Ratio
+
+PANEL_IN, AXIS_LABELS_IN = 1.5, 0.35
+BAND = 0.13
+FILLINGS = ("full", "open", "bottom", "top")
+RING: dict[str, Any] = {
+    "marker": "o",
+    "markersize": 8.0,
+    "markerfacecolor": "none",
+    "color": INK,
+    "markeredgewidth": 0.6,
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """One configuration of a workload on a compiler.
+
+    Attributes:
+        levels: Of the knobs that vary and those that make its mark, by column.
+        mark: Levels of the knobs that make its mark.
+        memory: Median over ok trials. Where none is ok, over those that tell it all the same: failures are shown at it.
+        time: Median of the baseline's times, times the ratio to it; None without a ratio.
+        ratio: To the baseline's time, paired over blocks.
+        low, high: The interval of the ratio on the scale of the time.
+        ok, failed: Trials, unsupported ones in neither.
+    """
+
+    workload: str
+    compiler: str
+    levels: tuple[tuple[str, str | None], ...]
+    mark: tuple[str, ...]
+    is_baseline: bool
+    memory: float | None
+    time: float | None
+    ratio: Ratio | None
+    low: float | None
+    high: float | None
+    ok: int
+    failed: int
+
+
+def places_of(trials: pl.DataFrame, memory: str, metric: str, mode: str, marks: Sequence[str]) -> list[Place]:
+    """Return where each configuration lies, sorted by workload, compiler and levels.
+
+    Args:
+        trials: The table of trials.
+        memory: Column of bytes.
+        metric: Column of a time.
+        mode: Whose trials.
+        marks: Knobs whose levels make a mark; those that the trials do not have are left out.
+    """
+    chosen = trials.lazy().filter((pl.col("role") == "measured") & (pl.col("mode") == mode))
+    knobs = [name for name in trials.columns if name.startswith("knob_")]
+    counts = chosen.select(pl.col(name).n_unique() for name in knobs).collect()
+    varying = [f"knob_{name}" for name in in_order(name[5:] for name in knobs) if counts[f"knob_{name}"][0] > 1]
+    marking = [f"knob_{knob}" for knob in marks if f"knob_{knob}" in knobs]
+    columns = list(dict.fromkeys([*varying, *marking]))
+    needed = ["workload", "compiler", "status", "role", "mode", "run", "block_id", "is_baseline", memory, metric]
+    table = chosen.select(*dict.fromkeys([*needed, *columns])).collect()
+    ratios = ratios_to_baseline(table, metric, ["workload", "compiler", *columns]) if table.height else {}
+    found = []
+    for (workload, compiler), unit in grouped(table, ["workload", "compiler"]):
+        base = _values(_ok(unit.filter(pl.col("is_baseline"))), metric)
+        for key, cell in grouped(unit, columns) if columns else [((), unit)]:
+            failed = int((~cell["status"].cast(pl.String).is_in(["ok", "unsupported"])).sum())
+            ok = _ok(cell)
+            if not (ok.height or failed):
+                continue  # the compiler does not have it
+            ratio = ratios.get((workload, compiler, *key)) if base else None
+            scale = statistics.median(base) if base else 0.0
+            levels = dict(zip(columns, key, strict=True))
+            bytes_told = _values(ok, memory) or _values(cell, memory)
+            found.append(
+                Place(
+                    workload=str(workload),
+                    compiler=str(compiler),
+                    levels=tuple(levels.items()),
+                    mark=tuple(str(levels[name]) for name in marking),
+                    is_baseline=bool(cell["is_baseline"].all()),
+                    memory=float(statistics.median(bytes_told)) if bytes_told else None,
+                    time=ratio.value * scale if ratio else None,
+                    ratio=ratio,
+                    low=ratio.low * scale if ratio and ratio.low is not None else None,
+                    high=ratio.high * scale if ratio and ratio.high is not None else None,
+                    ok=ok.height,
+                    failed=failed,
+                )
+            )
+    return found
+
+
+def places_frame(places: Sequence[Place], memory: str, metric: str) -> pl.DataFrame:
+    """Return what the figure shows as a table, unrounded."""
+    rows = [
+        {
+            "workload": one.workload,
+            "compiler": one.compiler,
+            **dict(one.levels),
+            "is_baseline": one.is_baseline,
+            memory: one.memory,
+            metric: one.time,
+            f"{metric}_low": one.low,
+            f"{metric}_high": one.high,
+            "ratio": one.ratio.value if one.ratio else None,
+            "blocks": one.ratio.count if one.ratio else 0,
+            "ok": one.ok,
+            "failed": one.failed,
+        }
+        for one in places
+    ]
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+@dataclass(frozen=True)
+class _Code:
+    """What filling, marker and colour stand for: all marking knobs but the last, and the last."""
+
+    fronts: tuple[tuple[str, ...], ...]
+    lasts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, places: Sequence[Place]) -> "_Code":
+        fronts = sorted({one.mark[:-1] for one in places}, key=lambda mark: tuple(map(sort_key, mark)))
+        lasts = sorted({"".join(one.mark[-1:]) for one in places}, key=sort_key)
+        return cls(tuple(fronts), tuple(lasts))
+
+    def style(self, mark: tuple[str, ...]) -> dict[str, Any]:
+        place = self.lasts.index("".join(mark[-1:]))
+        filling = FILLINGS[self.fronts.index(mark[:-1]) % len(FILLINGS)]
+        colour = COLOURS[place % len(COLOURS)]
+        return {
+            "marker": MARKERS[place % len(MARKERS)],
+            "markersize": 4.0,
+            "linestyle": "none",
+            "color": colour,
+            "fillstyle": "full" if filling == "open" else filling,
+            "markerfacecolor": "white" if filling == "open" else colour,
+            "markerfacecoloralt": "white",
+            "markeredgewidth": 0.8,
+        }
+
+
+def compose_memory_latency(
+    places: Sequence[Place], memory: str, metric: str, marks: Sequence[str], width: Width = "page"
+) -> list[Figure]:
+    """Return the pages of the figure; call it inside `house_style`. Each workload and compiler has axes of its own."""
+    width_in = WIDTHS_IN[width]
+    code = _Code.of(places)
+    units = list(_units(places))
+    columns = 2 if width == "column" else 4
+    handles = _legend(places, code, [knob for knob in marks if any(f"knob_{knob}" == n for n, _ in places[0].levels)])
+    around_in = legend_height_in(handles, width_in) + AXIS_LABELS_IN
+    names = short_names([name for one in places for name in (one.workload, one.compiler)], 22)
+    several = len({one.compiler for one in places}) > 1
+    pages = []
+    for page in in_pages(units, rows_that_fit(PANEL_IN, around_in), columns):
+        figure, panels = panel_grid(len(page), columns, width_in, PANEL_IN, around_in)
+        for panel, held in zip(panels, page, strict=True):
+            panel.set_title("\n".join([names[held[0].workload], *([names[held[0].compiler]] if several else [])]))
+            _draw_panel(figure, panel, held, code, scale_of(memory).divide_by, scale_of(metric).divide_by)
+            _scale(
+                panel, held, (scale_of(memory).divide_by, scale_of(metric).divide_by), width_in / len(page[:columns])
+            )
+        figure.supxlabel(scale_of(memory).label)
+        figure.supylabel(scale_of(metric).label)
+        add_legend(figure, handles)
+        pages.append(figure)
+    return pages
+
+
+def _units(places: Sequence[Place]) -> Iterator[list[Place]]:
+    for key in dict.fromkeys((one.workload, one.compiler) for one in places):
+        yield [one for one in places if (one.workload, one.compiler) == key]
+
+
+def _draw_panel(
+    figure: Figure, panel: Axes, held: Sequence[Place], code: _Code, memory_unit: float, time_unit: float
+) -> None:
+    shown = [(one, one.memory / memory_unit) for one in held if one.memory is not None and one.time is not None]
+    lost = [one for one in held if one.time is None or one.failed]
+    for one, x in shown:
+        style = code.style(one.mark)
+        if one.low is not None and one.high is not None:
+            ends = [one.low / time_unit, one.high / time_unit]
+            panel.plot([x, x], ends, color=style["color"], linewidth=0.9, zorder=2.8)
+        panel.plot([x], [(one.time or 0.0) / time_unit], zorder=3, **style)
+        if one.is_baseline:
+            panel.plot([x], [(one.time or 0.0) / time_unit], linestyle="none", zorder=3.2, **RING)
+    if lost:
+        failed_band(panel, BAND)
+        known = sorted({one.memory / memory_unit for one in lost if one.memory is not None})
+        panel.plot(known, [1 - BAND / 2] * len(known), transform=panel.get_xaxis_transform(), **CROSS)
+        if any(one.memory is None for one in lost):
+            edge = offset_copy(panel.transAxes, figure, x=5, units="points")
+            panel.plot([0.0], [1 - BAND / 2], transform=edge, **CROSS)
+    if not shown:
+        panel.text(0.5, 0.4, "nothing measured", transform=panel.transAxes, ha="center", va="center")
+
+
+def _scale(panel: Axes, held: Sequence[Place], units: tuple[float, float], width_in: float) -> None:
+    placed = [one for one in held if one.memory is not None]
+    times = [end / units[1] for one in placed for end in (one.low, one.time, one.high) if end is not None]
+    lost = any(one.time is None or one.failed for one in held)
+    scale_axis(panel, "y", times, 6, headroom=BAND if lost else 0.0, from_zero=False)
+    memories = [one.memory / units[0] for one in placed if one.memory is not None]
+    scale_axis(panel, "x", memories, max(3, int((width_in - 0.5) / 0.32)), from_zero=False)
+
+
+def _legend(places: Sequence[Place], code: _Code, marks: Sequence[str]) -> list[Handle]:
+    seen = sorted({one.mark for one in places}, key=lambda mark: tuple(map(sort_key, mark)))
+    labels = {mark: ", ".join(f"{k} {level}" for k, level in zip(marks, mark, strict=True)) for mark in seen}
+    names = short_names(labels.values(), 40)
+    handles: list[Handle] = [
+        Line2D([], [], label=names[labels[mark]] or "configuration", **code.style(mark)) for mark in seen
+    ]
+    if any(one.is_baseline and one.time is not None for one in places):
+        handles.append(Line2D([], [], label="ring: baseline", linestyle="none", **RING))
+    if any(one.low is not None for one in places):
+        handles.append(Line2D([], [], color=INK, linewidth=0.9, label="bar: 95 % interval"))
+    failed = sum(one.failed for one in places)
+    if failed or any(one.time is None for one in places):
+        handles.append(Line2D([], [], label=f"{failed} failed trials", **CROSS))
+    handles.append(count_note((one.ratio.count for one in places if one.ratio), "block"))
+    return handles
+
+
+def _ok(trials: pl.DataFrame) -> pl.DataFrame:
+    return trials.filter(pl.col("status") == "ok")
+
+
+def _values(trials: pl.DataFrame, column: str) -> list[float]:
+    return [float(value) for value in trials[column].drop_nulls().to_list()]

@@ -1,0 +1,104 @@
+"""What a template says of a figure: one kind of entry for each kind of figure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from ablatrix.analysis.metrics import METRICS
+
+Mode = Literal["cold", "hot"]
+Knobs = Annotated[list[str], Field(min_length=1)]
+PRIMARY = ["partition", "reuse", "memory_plan", "fusion"]
+
+
+class FigureBase(BaseModel):
+    """What every figure has."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: Annotated[int, Field(ge=1)] = Field(description="Its number in the paper; files are named by it.")
+    title: str
+    caption: str
+    filter: Mapping[str, list[str]] = Field(default={}, description="Column -> values that are kept.")
+    width: Literal["column", "page"] = Field(default="column", description="column: 3.3 in wide. page: 7 in.")
+
+
+class ComparisonBase(FigureBase):
+    """A figure of ratios of one metric in one mode."""
+
+    mode: Mode = Field(default="hot", description="Mode of the trials.")
+    metric: str = Field(default="run_ms_paired", description="Column of positive numbers to compare.")
+
+    @model_validator(mode="after")
+    def _mode_tells_the_metric(self) -> "ComparisonBase":
+        _require_mode(self.metric, self.mode)
+        return self
+
+
+class ColdScatterSpec(FigureBase):
+    """Time to the end of the first run against cache misses, a mark a cold trial."""
+
+    kind: Literal["cold_scatter"]
+
+
+class MainEffectsSpec(ComparisonBase):
+    """What moving each knob does: a panel a knob, a line a workload."""
+
+    kind: Literal["main_effects"]
+    knobs: Knobs = Field(default=PRIMARY, description="Knobs to show, a panel each (one for each further level).")
+
+
+class AttributionSpec(ComparisonBase):
+    """How the whole is made up of what the knobs do: a panel a workload and compiler."""
+
+    kind: Literal["attribution"]
+    start: Mapping[str, str] = Field(
+        default={}, description="Knob -> level of the first configuration, where it is not the baseline's."
+    )
+    end: Mapping[str, str] = Field(
+        default={}, description="Knob -> level of the second one, where it is not the knob's last level."
+    )
+
+
+class MemoryLatencySpec(ComparisonBase):
+    """Where each configuration lies in memory and time: a panel a workload and compiler."""
+
+    kind: Literal["memory_latency"]
+    memory: str = Field(default="planned_bytes", description="Column of bytes, to the right.")
+    marks: Knobs = Field(default=["reuse", "memory_plan"], description="Knobs whose levels make the marks.")
+
+
+class BreakEvenSpec(FigureBase):
+    """What compiling costs, what each run gains, and after how many runs it has paid."""
+
+    kind: Literal["break_even"]
+    configurations: Literal["knobs", "all"] = Field(
+        default="knobs", description="knobs: each knob by itself, and all of them together. all: every configuration."
+    )
+
+
+def _require_mode(metric: str, mode: str) -> None:
+    known = METRICS.get(metric)
+    if known is not None and mode not in known.modes:
+        raise ValueError(
+            f"metric '{metric}' is measured in {' or '.join(known.modes)} trials, not in {mode} ones; give mode: "
+            f"{known.modes[0]}"
+        )
+
+
+def _numbered_once(figures: "Sequence[FigureSpec]") -> "Sequence[FigureSpec]":
+    doubled = [number for number, count in Counter(figure.number for figure in figures).items() if count > 1]
+    if doubled:
+        raise ValueError(
+            f"two figures have the number {doubled[0]}, so one would overwrite the other; give each its own"
+        )
+    return figures
+
+
+FigureSpec = Annotated[
+    ColdScatterSpec | MainEffectsSpec | AttributionSpec | MemoryLatencySpec | BreakEvenSpec,
+    Field(discriminator="kind"),
+]
+FigureSpecs = Annotated[list[FigureSpec], AfterValidator(_numbered_once)]
