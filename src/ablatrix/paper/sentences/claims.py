@@ -1,0 +1,5 @@
+"""Claims."""
+
+from ablatrix.paper.sentences.sentence import Writes
+
+CLAIMS: tuple[Writes, ...] = ()
