@@ -135,6 +135,7 @@ def names_of(records):
     """Return the words that records use: names, levels, processors, and parts of them with a digit."""
     words = set()
     for record in records.values():
+        words.update(word for field in record["runtime"] or () for word in field.split("_"))
         texts = [record["workload"]["name"], record["config"]["compiler"], record["meta"]["machine"]["cpu"]]
         texts += [record["status"], record["workload"]["digest"][:6], *record["meta"]["threads"]]
         for knob, level in record["config"]["knobs"].items():

@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping
 
+from ablatrix.analysis.metrics import METRICS
 from ablatrix.paper.fragment import Language
 
 PHRASES: Mapping[str, str] = {
@@ -15,14 +16,6 @@ PHRASES: Mapping[str, str] = {
     "ratio_at": "{place} 为 {ratio}",
     "many_places": "{count} 个负载（{least} 至 {most}）",
     "the_baseline": "基线",
-    "metric/run_ms_paired": "运行时间",
-    "metric/run_ms_p50": "运行时间中位数",
-    "metric/run_ms_p95": "运行时间的高分位数",
-    "metric/run_ms_mean": "平均运行时间",
-    "metric/compile_first_run_ms": "编译并首次运行的时间",
-    "metric/planned_bytes": "规划内存",
-    "metric/physical_bytes_est": "任务间的内存池",
-    "metric/peak_rss_delta_bytes": "常驻内存峰值",
     # Fairness
     "trials_and_outcomes": "本研究共有 {trials} 次试验（{machines}），每次试验均在独立进程中进行：其中 {ok} 次成功，"
     "{failed} 次失败{failures}，{unsupported} 次要求了编译器不具备的功能。只有成功的试验进入统计，其余试验单独计数。",
@@ -69,6 +62,8 @@ PHRASES: Mapping[str, str] = {
     "verdict/slower": "变慢：{places}",
     "verdict/smaller": "变小：{places}",
     "verdict/larger": "变大：{places}",
+    "verdict/fewer": "减少：{places}",
+    "verdict/more": "增多：{places}",
     "verdict/no effect": "无影响（变化在 {margin}% 以内）：{places}",
     "verdict/not distinguishable": "与无影响无法区分：{places}",
     "no_op": "在 {compiler} 上，将 {knob} 由 {base} 改为 {level} 对 {places} 不起任何作用：所生成的内容完全相同，因此不主张"
@@ -98,10 +93,13 @@ PHRASES: Mapping[str, str] = {
     "tolerance": "成功试验的均方根误差至多为单精度即时执行的 {ratio} 倍{limit}。",
     "rms_limit": "（允许 {factor} 倍）",
     # Claims
-    "claim/holds": "{statement}：成立{ratio}。",
-    "claim/fails": "{statement}：不成立{ratio}。",
-    "claim/undecided": "{statement}：无法判定{ratio}。",
-    "claim_ratio": "，比值为 {ratio}",
+    "claim": "{statement}（{id}）：{state}，依据 {trials} 次试验{ratio}。",
+    "claim_without_trials": "{statement}（{id}）：{state}，没有试验与之相关。",
+    "claim/holds": "成立",
+    "claim/fails": "不成立",
+    "claim/undecided": "无法判定",
+    "claim/no_op": "不成立，该开关不起任何作用",
+    "claim_ratio": "；改善倍数（改前/改后）为 {ratio}",
     # What is left out, and why
     "nothing_left_out": "没有略去任何内容。",
     "figure_left_out": "图 {number}：没有可绘制的试验",
@@ -114,7 +112,6 @@ PHRASES: Mapping[str, str] = {
     "lacks/digests": "没有热运行试验给出检查对象与计时对象的摘要",
     "lacks/misses": "没有成功且给出缓存未命中数的冷启动试验",
     "lacks/threads": "没有试验给出实际线程数",
-    "lacks/effects": "没有变化的开关，或其配置均未成功",
     "lacks/no_op": "开关“{knob}”对 {workload} 不起任何作用",
     "lacks/no_op_everywhere": "开关“{knob}”在所有运行中均不起任何作用",
     "lacks/floor_hot": "没有同时含有成功的基线及其副本的热运行区组",
@@ -123,7 +120,7 @@ PHRASES: Mapping[str, str] = {
     "lacks/check": "没有试验经过检查",
     "lacks/differences": "没有成功的试验给出其差异",
     "lacks/rms": "没有成功的试验给出其均方根误差",
-    "lacks/claims": "没有给出主张",
+    **{f"metric/{one.name}": one.chinese for one in METRICS.values()},
 }
 
 CHINESE = Language(

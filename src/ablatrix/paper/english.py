@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from ablatrix.analysis.metrics import METRICS
 from ablatrix.paper.fragment import Language
 
 PHRASES: Mapping[str, str] = {
@@ -14,14 +15,6 @@ PHRASES: Mapping[str, str] = {
     "ratio_at": "{place} {ratio}",
     "many_places": "{count} workloads ({least} to {most})",
     "the_baseline": "its baseline",
-    "metric/run_ms_paired": "the run time",
-    "metric/run_ms_p50": "the median run time",
-    "metric/run_ms_p95": "the run time's upper tail",
-    "metric/run_ms_mean": "the mean run time",
-    "metric/compile_first_run_ms": "the time to compile and run once",
-    "metric/planned_bytes": "the planned memory",
-    "metric/physical_bytes_est": "the arena between tasks",
-    "metric/peak_rss_delta_bytes": "the peak of resident memory",
     # Fairness
     "trials_and_outcomes": "The study has {trials} trials ({machines}), each in a process of its own: {ok} are ok, "
     "{failed} failed{failures}, and {unsupported} ask for something that the compiler does not have. Only trials that are ok "
@@ -48,7 +41,7 @@ PHRASES: Mapping[str, str] = {
     "blocks/cold": "{blocks} cold blocks",
     "blocks/hot": "{blocks} hot blocks",
     "precision": "The widest interval of a knob's main effect is {reached}{wanted}.",
-    "half_width": "±{width}% of {metric}",
+    "half_width": "±{width}% of the {metric}",
     "target": "; hot blocks were repeated for ±{target}%",
     "warm_up_classes": "Of {trials} hot trials, by change points in their first iterations, {classes}.",
     "warm_up/flat": "{count} are flat from the start",
@@ -65,7 +58,7 @@ PHRASES: Mapping[str, str] = {
     "threads_in_force": "Threads in force, as read back from the libraries: {threads}.",
     "threads_of": "{library}: {threads}",
     # Benefit
-    "effect": "On {compiler}, moving {knob} from {base} to {level} multiplies {metric} as follows: {groups}.{mean}",
+    "effect": "On {compiler}, moving {knob} from {base} to {level} multiplies the {metric} as follows: {groups}.{mean}",
     "mean": " In the geometric mean over {workloads} workloads the factor is {ratio}.",
     "mean_unclear": " In the geometric mean over {workloads} workloads the factor is {ratio}, which is not "
     "distinguishable from one.",
@@ -73,17 +66,19 @@ PHRASES: Mapping[str, str] = {
     "verdict/slower": "slower on {places}",
     "verdict/smaller": "smaller on {places}",
     "verdict/larger": "larger on {places}",
+    "verdict/fewer": "fewer on {places}",
+    "verdict/more": "more on {places}",
     "verdict/no effect": "no effect (within {margin}%) on {places}",
     "verdict/not distinguishable": "not distinguishable from no effect on {places}",
     "no_op": "On {compiler}, moving {knob} from {base} to {level} is a no-op on {places}: nothing that is built "
     "differs, and no effect is claimed.",
     "proven_at": "{workload} (the same program in all {pairs} pairs of configurations)",
-    "all_on": "On {compiler}, going from the baseline to {levels} multiplies {metric} as follows: {groups}.",
+    "all_on": "On {compiler}, going from the baseline to {levels} multiplies the {metric} as follows: {groups}.",
     "fastest": "On {workload}, {compiler} has its lowest median time with {configuration}: {p50} ms{against}{reference}.",
     "against_baseline": ", {ratio} of the baseline's run time",
     "against_baseline_unclear": ", {ratio} of the baseline's run time, which is not distinguishable from it",
     "eager": " (eager: {p50} ms)",
-    "noise_floor": "Two copies of the baseline in one block differ in {metric} by at most {floors} (A/A); smaller "
+    "noise_floor": "Two copies of the baseline in one block differ in the {metric} by at most {floors} (A/A); smaller "
     "effects than this are not told apart from noise.",
     "floor_at": "{spread}% on {place}",
     "arena": "The arena between the tasks of {place} takes {arenas}.",
@@ -104,10 +99,13 @@ PHRASES: Mapping[str, str] = {
     "precision{limit}.",
     "rms_limit": " (allowed: {factor})",
     # Claims
-    "claim/holds": "{statement}: holds{ratio}.",
-    "claim/fails": "{statement}: does not hold{ratio}.",
-    "claim/undecided": "{statement}: undecided{ratio}.",
-    "claim_ratio": ", the factor is {ratio}",
+    "claim": "{statement} ({id}): {state}, by {trials} trials{ratio}.",
+    "claim_without_trials": "{statement} ({id}): {state}, no trial tells it.",
+    "claim/holds": "holds",
+    "claim/fails": "does not hold",
+    "claim/undecided": "undecided",
+    "claim/no_op": "does not hold, the knob is a no-op",
+    "claim_ratio": "; the improvement is {ratio} (before over after)",
     # What is left out, and why
     "nothing_left_out": "Nothing was left out.",
     "figure_left_out": "figure {number}: no trial to draw",
@@ -120,7 +118,6 @@ PHRASES: Mapping[str, str] = {
     "lacks/digests": "no hot trial tells the digests of what was checked and what was timed",
     "lacks/misses": "no cold trial is ok and tells its cache misses",
     "lacks/threads": "no trial tells the threads in force",
-    "lacks/effects": "no knob varies, or none of its configurations is ok",
     "lacks/no_op": "knob '{knob}' is a no-op on {workload}",
     "lacks/no_op_everywhere": "knob '{knob}' is a no-op wherever it was run",
     "lacks/floor_hot": "no hot block holds the baseline and its twin, both ok",
@@ -129,7 +126,7 @@ PHRASES: Mapping[str, str] = {
     "lacks/check": "no trial has a check",
     "lacks/differences": "no ok trial tells its differences",
     "lacks/rms": "no ok trial tells its root mean square error",
-    "lacks/claims": "no claims were given",
+    **{f"metric/{one.name}": one.english for one in METRICS.values()},
 }
 
 ENGLISH = Language(

@@ -11,7 +11,7 @@ from ablatrix.analysis.effects import Effect
 from ablatrix.analysis.evidence import Evidence
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.geometric_means import GeometricMean
-from ablatrix.analysis.knob_proof import KnobProof, prove_knobs
+from ablatrix.analysis.knob_proof import KnobProof
 from ablatrix.analysis.noise_floor import NoiseFloor
 from ablatrix.analysis.paired import BLOCK, HOT_METRIC
 from ablatrix.paper.fragment import Fragment, say
@@ -82,6 +82,8 @@ class Estimates:
         self.findings = findings
         self.ledger = ledger
         self._ranges: dict[tuple[Any, ...], Ranges] = {}
+        self._effects: dict[int, Interval | None] = {}
+        self._chosen_kept: dict[tuple[Any, ...], pl.DataFrame] = {}
         self._stages: dict[tuple[str, str], Mapping[tuple[Any, ...], list[Effect]]] = {}
 
     @cached_property
@@ -119,12 +121,9 @@ class Estimates:
     @cached_property
     def proofs(self) -> Mapping[tuple[str, str, str, str, tuple[str, str]], KnobProof]:
         """What is proven of each knob, by workload, digest, compiler, knob and (base level, level)."""
-        keys = list(UNIT)
-        parts = self.findings.trials.filter(pl.col("role") == "measured").partition_by(keys, as_dict=True)
         return {
-            (*unit, proof.knob, (proof.base_level, proof.level)): proof
-            for unit in self.units
-            for proof in prove_knobs(parts[unit])
+            (one.workload, one.digest, one.compiler, one.knob, (one.base_level, one.level)): one
+            for one in self.findings.proofs
         }
 
     def no_op(self, one: Effect) -> KnobProof | None:
@@ -140,6 +139,11 @@ class Estimates:
 
     def effect(self, one: Effect, evidence: Evidence) -> Interval | None:
         """Return a main effect, a level around a centre or a total; None when it is not attributable, or a no-op's."""
+        if id(one) not in self._effects:  # findings keep their effects, so an id stays one's own
+            self._effects[id(one)] = self._effect(one, evidence)
+        return self._effects[id(one)]
+
+    def _effect(self, one: Effect, evidence: Evidence) -> Interval | None:
         if one.ratio is None or self.no_op(one) is not None:
             return None
         unit = self.unit_of(one)
@@ -213,6 +217,27 @@ class Estimates:
         parameters = {**_of_unit(unit, mode, metric), "knobs": dict(levels), "baseline": dict(unit.baseline)}
         return self._interval(key, "paired_ratio", ratio, rows, parameters)
 
+    def claimed(
+        self,
+        key: str,
+        unit: Unit,
+        mode: str,
+        metric: str,
+        ratio: Ratio,
+        fixed: Levels,
+        parameters: Mapping[str, Any],
+    ) -> Interval:
+        """Return the factor of a claim; ``parameters`` tell by which statistic and of what."""
+        if parameters["by"] == "effect":
+            chosen = self._chosen(unit, mode, metric, fixed)
+            is_split = chosen.select(BLOCK).n_unique() > ratio.count
+            parameters = {**parameters, "fixed": fixed, "split": is_split}
+        else:
+            sides = _at(parameters["knobs"]) | _at(parameters["baseline"])
+            chosen = unit.ok[mode].filter((pl.col(metric) > 0) & sides)
+        rows = self._rows(unit, mode, metric, {"claim": key}, chosen)
+        return self._interval(key, "claim", ratio, rows, {**_of_unit(unit, mode, metric), **parameters})
+
     def _interval(
         self, key: str, statistic: Statistic, ratio: Ratio, rows: Ranges, parameters: Mapping[str, Any]
     ) -> Interval:
@@ -228,8 +253,11 @@ class Estimates:
         return Interval(ratio, value, *ends, part("half_width", ratio.half_width, "half_width"))
 
     def _chosen(self, unit: Unit, mode: str, metric: str, fixed: Levels) -> pl.DataFrame:
-        part = unit.ok[mode]
-        return part.filter((pl.col(metric) > 0) & (_at(fixed) | _at(unit.baseline)))
+        key = (unit.key, mode, metric, *sorted(fixed.items()))
+        if key not in self._chosen_kept:
+            held = unit.ok[mode].filter((pl.col(metric) > 0) & (_at(fixed) | _at(unit.baseline)))
+            self._chosen_kept[key] = held.select(ROW, OWNER, *BLOCK)
+        return self._chosen_kept[key]
 
     def _rows(self, unit: Unit, mode: str, metric: str, what: Levels, chosen: pl.DataFrame) -> Ranges:
         key = (unit.key, mode, metric, *sorted(what.items()))

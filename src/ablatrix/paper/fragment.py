@@ -16,6 +16,19 @@ class Name:
 
 
 @dataclass(frozen=True)
+class Statement:
+    """A sentence that a document makes in each language, around the one number that the document sets in it.
+
+    Attributes:
+        around: Language -> what stands before and after the number.
+        bound: The number; None where the sentence, all of which stands before it, has none.
+    """
+
+    around: Mapping[str, tuple[str, str]]
+    bound: Number | None
+
+
+@dataclass(frozen=True)
 class Listed:
     """Fragments in a row: ``a, b and c``; or as clauses, ``a; b; c``; or one sentence after another."""
 
@@ -31,7 +44,7 @@ class Said:
     slots: Mapping[str, "Fragment"] = field(default_factory=dict)
 
 
-Fragment = Name | Number | Listed | Said
+Fragment = Name | Number | Statement | Listed | Said
 
 
 @dataclass(frozen=True)
@@ -74,6 +87,9 @@ def pieces(fragment: Fragment, language: Language) -> list[str | Name | Number]:
     if isinstance(fragment, Name | Number):
         return [fragment]
     found: list[str | Name | Number] = []
+    if isinstance(fragment, Statement):
+        before, after = fragment.around[language.code]
+        return [Name(before), fragment.bound, Name(after)] if fragment.bound is not None else [Name(before)]
     if isinstance(fragment, Said):
         for text, slot, _, _ in Formatter().parse(language.phrases[fragment.phrase]):
             found.append(text)

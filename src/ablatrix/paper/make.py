@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ablatrix.analysis.claims import Claims
 from ablatrix.analysis.estimate import refuse_mixed
 from ablatrix.analysis.findings import Findings
 from ablatrix.paper.estimates import Estimates
@@ -23,6 +24,7 @@ def make_paper(
     template: str | Path | None,
     out: str | Path,
     allow_mixed: bool = False,
+    claims: Claims | None = None,
     language: str = "en",
 ) -> list[Path]:
     """Write every table, figure and paragraph of a template. The same records give the same bytes.
@@ -37,6 +39,7 @@ def make_paper(
         template: A template's file, None for the shipped one.
         out: Directory to write into.
         allow_mixed: Take records of several hosts, commits or versions; tables then tell them apart.
+        claims: What the study claims; without any there is no paragraph on claims.
         language: Of the paragraphs: ``en`` or ``zh``.
 
     Returns:
@@ -58,8 +61,9 @@ def make_paper(
         if not files:
             left_out.append(plain_text(say("figure_left_out", number=str(figure.number)), words))
     ledger = Ledger(canonical_rows(findings))
-    sources = Sources(findings, ledger, Estimates(findings, ledger))
-    paragraphs = [write_paragraph(sources, name, words) for name in chosen.text]
+    sources = Sources(findings, ledger, Estimates(findings, ledger), claims)
+    names = [name for name in chosen.text if name != "claims" or claims is not None]
+    paragraphs = [write_paragraph(sources, name, words) for name in names]
     for paragraph in paragraphs:
         written += write_files(paragraph, words, paper / "text")
         left_out += [

@@ -8,18 +8,18 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.paired import BLOCK, HOT_METRIC
+from ablatrix.analysis.metrics import METRICS
+from ablatrix.analysis.paired import BLOCK
 
 ROW = "row"
 OWNER = "block_compiler"
 COLUMNS = (
     "run", "record_id", "trial_id", "position", "block_id", "workload", "workload_digest", "compiler", "mode", "role",
-    "stage", "status", "is_baseline", "cpu", "cores", "cache_tag", "compile_first_run_ms", "plan_ms", "import_ms",
-    "compile_ms", "link_ms", "load_ms", "run_ms_cold", "run_ms_p50", HOT_METRIC, "planned_bytes",
-    "physical_bytes_est", "peak_rss_delta_bytes", "compile_cache_miss_delta_first_run", "expected_cache_misses",
+    "stage", "status", "is_baseline", "cpu", "cores", "cache_tag", "plan_ms", "import_ms",
+    "compile_ms", "link_ms", "load_ms", "run_ms_cold", "expected_cache_misses",
     "samples_counted", "warm_up_classification", "stopping_effect_target", "checked_digest", "timed_digest",
     "artifact_digest", "checked", "missing", "draws", "nonfinite", "max_abs_diff", "max_rel_diff", "rms_ratio",
-    "rms_factor",
+    "rms_factor", *METRICS,
 )  # fmt: skip
 PREFIXES = ("knob_", "baseline_", "threads_", "estimator_")
 
@@ -38,6 +38,10 @@ class Rows:
 
     trials: pl.DataFrame
     ids: tuple[str, ...]
+
+    def places(self, record_ids: Sequence[str]) -> list[int]:
+        """Return where records stand, by their own ids; in several inputs an id may stand more than once."""
+        return self.trials.filter(pl.col("record_id").is_in(list(record_ids)))[ROW].to_list()
 
     def knobs(self) -> list[str]:
         """Return the knobs that any compiler has, by name."""

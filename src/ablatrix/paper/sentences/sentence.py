@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from ablatrix.analysis.claims import Claims
 from ablatrix.analysis.findings import Findings
 from ablatrix.paper.estimates import Estimates, Unit
 from ablatrix.paper.fragment import Fragment, Name, Said, say
@@ -33,12 +34,13 @@ class Sources:
 
     Attributes:
         ledger: Where numbers come from.
-        trials: The rows of the ledger, all statuses.
+        claims: What the study claims; None where nothing is claimed.
     """
 
     findings: Findings
     ledger: Ledger
     estimates: Estimates
+    claims: Claims | None = None
 
     @property
     def trials(self) -> pl.DataFrame:
