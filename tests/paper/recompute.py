@@ -19,6 +19,10 @@ from scipy.stats import t as student
 
 TOLERANCE = 1e-9
 CLOSE = 1e-12  # logarithms that differ by less are the same
+COMPUTED = {
+    "planned_bytes", "physical_bytes_est", "compile_cache_miss_delta_first_run", "generated_calls", "generated_kernels",
+}  # fmt: skip
+WORD = r"\w*\d[\w.]*"
 PARTS_OF_RECORD = (
     (), ("workload",), ("config",), ("meta",), ("meta", "machine"), ("plan",), ("compile",), ("runtime",),
     ("correctness",),
@@ -112,7 +116,7 @@ def check_text(records, provenance, numbers, paper):
                 faults.append(f"{place}: prints {text[start:end]!r} where {key} is {numbers[key]['text']}")
             rest[start:end] = " " * (end - start)
         for start, end in sentence["name_spans"]:
-            unknown = set(re.findall(r"\w*\d[\w.]*", text[start:end])) - words
+            unknown = set(re.findall(WORD, text[start:end], re.ASCII)) - words
             if unknown and text[start:end] not in words:
                 faults.append(f"{place}: {text[start:end]!r} is a name of no record")
             rest[start:end] = " " * (end - start)
@@ -142,7 +146,7 @@ def names_of(records):
             texts += [knob, str(level)]
         words.update(texts)
         for text in texts:
-            words.update(re.findall(r"\w*\d[\w.]*", text))
+            words.update(re.findall(WORD, text, re.ASCII))
     return words
 
 
@@ -273,19 +277,23 @@ class Recomputed:
         for row in self.rows(number):
             digests[levels_of(row)].add(row["compile"]["artifact_digest"])
         return sum(
-            digests[here] == digests[there] and len(digests[here]) == 1
-            for here, there in pairs_of(digests, parameters)
+            digests[here] == digests[there] and len(digests[here]) == 1 for here, there in pairs_of(digests, parameters)
         )
 
     # Ratios
 
     def effect(self, number, parameters):
-        return part_of(interval(self.logs(number)), parameters["part"])
+        return part_of(self.interval(number, 1), parameters["part"])
 
     total = paired_ratio = effect
 
     def claim(self, number, parameters):
-        return part_of(interval([-log for log in self.logs(number)]), parameters["part"])
+        return part_of(self.interval(number, -1), parameters["part"])
+
+    def interval(self, number, sign):
+        centre, reach = interval([sign * log for log in self.logs(number)])
+        # What is computed and not measured is exact, also in one repeat.
+        return centre, 0.0 if reach is None and number["parameters"]["metric"] in COMPUTED else reach
 
     def geometric_mean(self, number, parameters):
         groups = [self.logs(self.numbers[key]) for key in parameters["of"]]
@@ -317,7 +325,7 @@ class Recomputed:
 
     def logs(self, number):
         """Return the log ratio of each repeat behind an effect, a total, a ratio to the baseline or a claim."""
-        key = number["key"].rsplit("/", 1)[0]
+        key = number["key"].rsplit("/", 1)[0], str(number["rows"])  # the parts of one interval share their rows
         if key not in self.logs_known:
             self.logs_known[key] = self.new_logs(number)
         return self.logs_known[key]

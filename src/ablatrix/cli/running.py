@@ -157,7 +157,7 @@ def rerun_command(
 
 
 def schema_command(
-    what: Annotated[str, typer.Argument(help="study, record, template, claims or manifest.")] = "study",
+    what: Annotated[str, typer.Argument(help="study, record, template, claims, provenance or manifest.")] = "study",
 ) -> None:
     """Print a JSON Schema, for editors and validators."""
     from ablatrix.errors import StudyError
@@ -178,9 +178,15 @@ def schema_command(
         from ablatrix.analysis.claims import claims_schema_text
 
         print(claims_schema_text(), end="")
+    elif what == "provenance":
+        from ablatrix.paper.provenance import provenance_schema_text
+
+        print(provenance_schema_text(), end="")
     elif what == "manifest":
         from ablatrix.artifact.manifest import manifest_schema_text
 
         print(manifest_schema_text(), end="")
     else:
-        raise StudyError(f"there is no schema of '{what}'; there are: study, record, template, claims, manifest")
+        raise StudyError(
+            f"there is no schema of '{what}'; there are: study, record, template, claims, provenance, manifest"
+        )

@@ -41,6 +41,8 @@ PHRASES: Mapping[str, str] = {
     "precision": "各开关主效应的最宽区间：{reached}{wanted}。",
     "half_width": "{metric} ±{width}%",
     "target": "；热运行区组的重复以 ±{target}% 为目标",
+    "judgement": "若一个效应的 p 值（按 Holm 方法对该指标的所有主效应校正）不超过 {alpha}%，且大于基线两个副本之间的差异，"
+    "则认定为有差异；若由双单侧检验可知其落在 ±{margin}% 以内，则认定为无影响；否则视为与无影响无法区分。",
     "warm_up_classes": "根据最初若干次迭代中的变点，在 {trials} 次热运行试验中，{classes}。",
     "warm_up/flat": "{count} 次自始平稳",
     "warm_up/warmed_up": "{count} 次在起始阶段之后变快",

@@ -40,9 +40,7 @@ def claim_is_no_op(estimates: Estimates, claim: Claim) -> bool:
 def _unit(estimates: Estimates, claim: Claim) -> Unit:
     # A claim about a workload that stands in several sizes has no ratio.
     return next(
-        unit
-        for unit in estimates.units.values()
-        if (unit.workload, unit.compiler) == (claim.workload, claim.compiler)
+        unit for unit in estimates.units.values() if (unit.workload, unit.compiler) == (claim.workload, claim.compiler)
     )
 
 

@@ -43,6 +43,9 @@ PHRASES: Mapping[str, str] = {
     "precision": "The widest interval of a knob's main effect is {reached}{wanted}.",
     "half_width": "±{width}% of the {metric}",
     "target": "; hot blocks were repeated for ±{target}%",
+    "judgement": "An effect counts as a difference where its p-value, adjusted over all main effects on the metric "
+    "(Holm), is at most {alpha}% and it is larger than two copies of the baseline differ by; as none where it lies "
+    "within ±{margin}% by two one-sided tests; otherwise it is not distinguishable from none.",
     "warm_up_classes": "Of {trials} hot trials, by change points in their first iterations, {classes}.",
     "warm_up/flat": "{count} are flat from the start",
     "warm_up/warmed_up": "{count} are faster after a start",
@@ -99,7 +102,7 @@ PHRASES: Mapping[str, str] = {
     "precision{limit}.",
     "rms_limit": " (allowed: {factor})",
     # Claims
-    "claim": "{statement} ({id}): {state}, by {trials} trials{ratio}.",
+    "claim": "{statement} ({id}): {state}, on {trials} trials{ratio}.",
     "claim_without_trials": "{statement} ({id}): {state}, no trial tells it.",
     "claim/holds": "holds",
     "claim/fails": "does not hold",
@@ -129,6 +132,4 @@ PHRASES: Mapping[str, str] = {
     **{f"metric/{one.name}": one.english for one in METRICS.values()},
 }
 
-ENGLISH = Language(
-    code="en", phrases=PHRASES, comma=", ", last=" and ", semicolon="; ", space=" ", latex_note=""
-)
+ENGLISH = Language(code="en", phrases=PHRASES, comma=", ", last=" and ", semicolon="; ", space=" ", latex_note="")

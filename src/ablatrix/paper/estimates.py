@@ -17,7 +17,7 @@ from ablatrix.analysis.paired import BLOCK, HOT_METRIC
 from ablatrix.paper.fragment import Fragment, say
 from ablatrix.paper.ledger import Ledger, key_part
 from ablatrix.paper.number import RATIO, Number, Statistic, percent
-from ablatrix.paper.rows import OWNER, ROW, Ranges, Rows, ranges_of
+from ablatrix.paper.rows import OWNER, ROW, Ranges, ranges_of
 from ablatrix.statistics.ratio import Ratio
 
 UNIT = ("workload", "workload_digest", "compiler")
@@ -202,9 +202,7 @@ class Estimates:
         key = f"noise_floor/{unit.key}/{key_part(metric)}"
         parameters = _of_unit(unit, mode, metric)
         spread, reach = (
-            self.ledger.enter(
-                f"{key}/{part}", "noise_floor", value, percent(value), rows, {**parameters, "part": part}
-            )
+            self.ledger.enter(f"{key}/{part}", "noise_floor", value, percent(value), rows, {**parameters, "part": part})
             for part, value in (("spread", one.spread), ("reach", one.reach))
         )
         return spread, reach

@@ -75,9 +75,7 @@ def say(phrase: str, **slots: Fragment | str) -> Said:
     return Said(phrase, {name: Name(one) if isinstance(one, str) else one for name, one in slots.items()})
 
 
-def listed(
-    items: Iterable[Fragment | str], style: Literal["words", "clauses", "sentences"] = "words"
-) -> Listed:
+def listed(items: Iterable[Fragment | str], style: Literal["words", "clauses", "sentences"] = "words") -> Listed:
     """Return fragments in a row."""
     return Listed(tuple(Name(one) if isinstance(one, str) else one for one in items), style)
 

@@ -92,9 +92,7 @@ class Ledger:
     def median_share(self, key: str, part: pl.DataFrame, column: str, whole: str, form: Form) -> Number:
         """Return the median over rows of one column divided by another."""
         value = float(np.median((part[column] / part[whole]).to_numpy()))
-        return self.enter(
-            key, "median_share", value, form, ranges_of(part[ROW]), {"part": column, "whole": whole}
-        )
+        return self.enter(key, "median_share", value, form, ranges_of(part[ROW]), {"part": column, "whole": whole})
 
     def least_of(self, key: str, numbers: Iterable[Number]) -> Number:
         """Return the smallest of other numbers."""
@@ -122,5 +120,5 @@ class Ledger:
 
 def key_part(text: object) -> str:
     """Return text as it may stand in a key: what LaTeX reads within \\csname, and no separator."""
-    kept = "".join(one if one.isalnum() and one.isascii() or one in "_.+-=" else "-" for one in str(text))
+    kept = "".join(one if (one.isalnum() and one.isascii()) or one in "_.+-=" else "-" for one in str(text))
     return kept or "-"

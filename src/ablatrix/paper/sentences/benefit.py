@@ -140,9 +140,13 @@ def _estimates(sources: Sources, key: str, ok: pl.DataFrame) -> list[Fragment]:
     for partition, part in _by_partition(told):
         numbers = []
         for column in pair:
-            value = float(part[column].median())  # type: ignore[arg-type]
             name = f"benefit/{key}/{column}/{key_part(partition)}"
-            numbers.append(_sized(sources.ledger.median(name, part, column, byte_size(value))))
+            # The estimate differs with the knobs: a median over configurations would be one of none of them.
+            least, most = (float(value) for value in (part[column].min(), part[column].max()))  # type: ignore[arg-type]
+            ends = [_sized(sources.ledger.least(f"{name}/least", part, column, byte_size(least)))]
+            if most > least:
+                ends.append(_sized(sources.ledger.greatest(f"{name}/most", part, column, byte_size(most))))
+            numbers.append(say("from_to", least=ends[0], most=ends[1]) if most > least else ends[0])
         said = say("estimate", planned=numbers[0], unplanned=numbers[1])
         found.append(say("estimate_at", estimate=said, partition=partition) if partition else said)
     return found

@@ -15,12 +15,11 @@ from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.ledger import key_part
 from ablatrix.paper.number import WHOLE, Form, Number
 from ablatrix.paper.rows import ROW, ranges_of
+from ablatrix.paper.sentences.fairness import MARGIN
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 
 NAMED = 8
 """Workloads that a clause names with their ratios; of more, it tells how many there are and between what they lie."""
-
-MARGIN = "largest relative difference that counts as none"
 
 Subject = tuple[str, str, str, str, str]  # compiler, stage, knob, base level, level
 
@@ -127,11 +126,7 @@ def _mean(
 ) -> Fragment | None:
     """Return the geometric mean over workloads; None where one workload has the effect."""
     mean = _geometric_mean(evidence.means, subject)
-    members = [
-        interval
-        for one, _ in effects
-        if (interval := sources.estimates.effect(one, evidence)) is not None
-    ]
+    members = [interval for one, _ in effects if (interval := sources.estimates.effect(one, evidence)) is not None]
     if mean is None or len(members) < 2:
         return None
     interval = sources.estimates.mean(mean, members)

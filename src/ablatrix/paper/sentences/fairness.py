@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from ablatrix.analysis.judgement import ALPHA, DEFAULT_MARGIN
 from ablatrix.analysis.paired import HOT_METRIC
 from ablatrix.analysis.tidy import TIMED_OTHER
 from ablatrix.paper.fragment import Fragment, Name, listed, say
@@ -16,6 +17,7 @@ PARTS = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "run_ms_col
 WARM_UPS = ("flat", "warmed_up", "slowing", "unsteady")
 PRECISION_OF = (HOT_METRIC, "compile_first_run_ms")
 CONFIDENCE = "confidence of every interval"
+MARGIN = "largest relative difference that counts as none"
 
 
 def trials_and_outcomes(sources: Sources) -> Written:
@@ -47,9 +49,7 @@ def trials_and_outcomes(sources: Sources) -> Written:
 
 def cold_scope(sources: Sources) -> Written:
     """What a cold time includes, with the share of each part."""
-    cold = sources.ok("cold", "measured").filter(
-        pl.col("cache_tag").is_null() & (pl.col("compile_first_run_ms") > 0)
-    )
+    cold = sources.ok("cold", "measured").filter(pl.col("cache_tag").is_null() & (pl.col("compile_first_run_ms") > 0))
     shares = []
     for column in PARTS:
         held = cold.filter(pl.col(column).is_not_null())
@@ -117,11 +117,19 @@ def precision(sources: Sources) -> Written:
     wanted: Fragment = Name("")
     told = sources.ok("hot", "measured").filter(pl.col("stopping_effect_target").is_not_null())
     if told["stopping_effect_target"].n_unique() == 1:
-        target = sources.ledger.value(
-            "fairness/target", told, "stopping_effect_target", Form(".2g", 0.01, "%")
-        )
+        target = sources.ledger.value("fairness/target", told, "stopping_effect_target", Form(".2g", 0.01, "%"))
         wanted = say("target", target=target)
     yield Sentence("precision", say("precision", reached=listed(reached), wanted=wanted))
+
+
+def judgement(sources: Sources) -> Written:
+    """When an effect is called one, and when it is called none."""
+    if not any(one.judgements for one in sources.findings.evidence):
+        yield LeftOut("judgement", say("lacks/interval"))
+        return
+    alpha = sources.ledger.constant("alpha", ALPHA, "level of every test", PERCENT)
+    margin = sources.ledger.constant("margin", DEFAULT_MARGIN, MARGIN, Form("g", 0.01, "%"))
+    yield Sentence("judgement", say("judgement", alpha=alpha, margin=margin))
 
 
 def warm_up_classes(sources: Sources) -> Written:
@@ -225,6 +233,7 @@ FAIRNESS: tuple[Writes, ...] = (
     hot_scope,
     protocol,
     precision,
+    judgement,
     warm_up_classes,
     checked_is_timed,
     cache_misses,
