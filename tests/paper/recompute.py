@@ -375,7 +375,7 @@ class Recomputed:
 
 
 def paired_times(held):
-    """Yield each trial's time in an undisturbed round: trimmed mean of logs without what a whole round has in common."""
+    """Yield each trial's time in an undisturbed round: a trimmed mean of logs without what whole rounds share."""
     longest = max(len(bursts) for _, bursts in held)
     logs = [(one, [math.log(burst) for burst in bursts]) for one, bursts in held if len(bursts) == longest]
     centres = [statistics.median(values) for _, values in logs]

@@ -164,7 +164,7 @@ def test_of_many_workloads_a_clause_tells_how_many_and_between_what_they_lie(tmp
         for record in make_records(workloads=["encoder"], blocks=2, seed=number)
     ]
     own = [
-        record.model_copy(update=dict.fromkeys(("record_id", "trial_id"), f"{place:016x}"))
+        record.model_copy(update={"record_id": f"{place:016x}", "trial_id": f"{place:016x}", "study_digest": "a" * 64})
         for place, record in enumerate(records)
     ]
     paper = write_paper(tmp_path, own, claims=False)

@@ -21,7 +21,13 @@ claims:
   - {id: planned, cache_misses: as_planned}
   - {id: fused, workload: encoder, compiler: tvm, metric: run_ms_paired, knob: fusion, at_least: 1.5}
   - {id: parted, workload: attention, compiler: tvm, metric: compile_first_run_ms, knob: partition, at_least: 2}
-  - {id: small, workload: encoder, compiler: tvm, metric: planned_bytes, knob: reuse, levels: [keep, release], at_most: 2}
+  - id: small
+    workload: encoder
+    compiler: tvm
+    metric: planned_bytes
+    knob: reuse
+    levels: [keep, release]
+    at_most: 2
   - id: everything
     workload: encoder
     compiler: tvm

@@ -187,6 +187,5 @@ def schema_command(
 
         print(manifest_schema_text(), end="")
     else:
-        raise StudyError(
-            f"there is no schema of '{what}'; there are: study, record, template, claims, provenance, manifest"
-        )
+        names = "study, record, template, claims, provenance, manifest"
+        raise StudyError(f"there is no schema of '{what}'; there are: {names}")

@@ -31,8 +31,8 @@ PHRASES: Mapping[str, str] = {
     "part/link_ms": "链接",
     "part/load_ms": "加载",
     "part/run_ms_cold": "首次运行",
-    "hot_scope": "热运行时间是预热之后稳态下的一次运行时间{samples}，不含编译；输入只生成一次，且不计时。同一区组内的各配置"
-    "以随机顺序交错测量，并且只在区组内相互比较；热运行共有 {blocks} 个区组。",
+    "hot_scope": "热运行时间是预热之后稳态下的一次运行时间{samples}，不含编译；输入只生成一次，且不计时。同一区组内的"
+    "各配置以随机顺序交错测量，并且只在区组内相互比较；热运行共有 {blocks} 个区组。",
     "samples": "（每次试验的样本数中位数为 {samples}）",
     "protocol": "比值为各区组的几何平均，其区间由区组间的学生 t 分布给出，置信水平为 {confidence}%；比值小于一表示低于"
     "基线。每个负载在每个编译器上有{modes}。",
@@ -41,14 +41,15 @@ PHRASES: Mapping[str, str] = {
     "precision": "各开关主效应的最宽区间：{reached}{wanted}。",
     "half_width": "{metric} ±{width}%",
     "target": "；热运行区组的重复以 ±{target}% 为目标",
-    "judgement": "若一个效应的 p 值（按 Holm 方法对该指标的所有主效应校正）不超过 {alpha}%，且大于基线两个副本之间的差异，"
-    "则认定为有差异；若由双单侧检验可知其落在 ±{margin}% 以内，则认定为无影响；否则视为与无影响无法区分。",
+    "judgement": "若一个效应的 p 值（按 Holm 方法对该指标的所有主效应校正）不超过 {alpha}%，且大于基线两个副本之间的"
+    "差异，则认定为有差异；若由双单侧检验可知其落在 ±{margin}% 以内，则认定为无影响；否则视为与无影响无法区分。",
     "warm_up_classes": "根据最初若干次迭代中的变点，在 {trials} 次热运行试验中，{classes}。",
     "warm_up/flat": "{count} 次自始平稳",
     "warm_up/warmed_up": "{count} 次在起始阶段之后变快",
     "warm_up/slowing": "{count} 次在起始阶段之后变慢",
     "warm_up/unsteady": "{count} 次到预热结束时仍在变化（unsteady）",
-    "checked_is_timed": "按摘要比对，在 {trials} 次热运行试验中有 {same} 次的计时对象正是经过检查的可执行文件。{others}",
+    "checked_is_timed": "按摘要比对，在 {trials} 次热运行试验中有 {same} 次的计时对象正是经过检查的"
+    "可执行文件。{others}",
     "timed_other": "计时对象与检查对象不同、因而不进入任何统计的热运行试验有 {count} 次。",
     "cache_misses": "一次缓存未命中指一个必须重新编译的任务。{medians}{agreed}",
     "misses_median": "未命中数的中位数：{medians}。",
@@ -68,8 +69,8 @@ PHRASES: Mapping[str, str] = {
     "verdict/more": "增多：{places}",
     "verdict/no effect": "无影响（变化在 {margin}% 以内）：{places}",
     "verdict/not distinguishable": "与无影响无法区分：{places}",
-    "no_op": "在 {compiler} 上，将 {knob} 由 {base} 改为 {level} 对 {places} 不起任何作用：所生成的内容完全相同，因此不主张"
-    "任何效果。",
+    "no_op": "在 {compiler} 上，将 {knob} 由 {base} 改为 {level} 对 {places} 不起任何作用：所生成的内容完全相同，因此"
+    "不主张任何效果。",
     "proven_at": "{workload}（全部 {pairs} 对配置均为同一程序）",
     "all_on": "在 {compiler} 上，由基线改为 {levels}，{metric}变为原来的下列倍数：{groups}。",
     "fastest": "对于 {workload}，{compiler} 在配置（{configuration}）下的中位时间最低：{p50} ms{against}{reference}。",
@@ -85,9 +86,9 @@ PHRASES: Mapping[str, str] = {
     "estimate": "规划后 {planned}、规划前 {unplanned}",
     "estimate_at": "{partition} 时{estimate}",
     # Correctness
-    "comparisons": "输出与同一程序的双精度结果进行比较{draws}：在 {trials} 次试验中共比较 {comparisons} 次，缺失 {missing} "
-    "次，输出错误的试验 {wrong} 次，非有限元素 {nonfinite} 个，成功但未经检查的试验 {unchecked} 次。输出错误或缺失的试验"
-    "不进入任何统计。",
+    "comparisons": "输出与同一程序的双精度结果进行比较{draws}：在 {trials} 次试验中共比较 {comparisons} 次，"
+    "缺失 {missing} 次，输出错误的试验 {wrong} 次，非有限元素 {nonfinite} 个，成功但未经检查的试验 {unchecked} 次。输出错误或"
+    "缺失的试验不进入任何统计。",
     "draws": "（输入抽样 {draws} 组）",
     "worst_differences": "成功试验中的最大差异为{worst}{others}。",
     "worst": "绝对 {absolute}、相对 {relative}",

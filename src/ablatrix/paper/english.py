@@ -17,8 +17,8 @@ PHRASES: Mapping[str, str] = {
     "the_baseline": "its baseline",
     # Fairness
     "trials_and_outcomes": "The study has {trials} trials ({machines}), each in a process of its own: {ok} are ok, "
-    "{failed} failed{failures}, and {unsupported} ask for something that the compiler does not have. Only trials that are ok "
-    "enter a statistic; the others are counted beside it.",
+    "{failed} failed{failures}, and {unsupported} ask for something that the compiler does not have. Only trials "
+    "that are ok enter a statistic; the others are counted beside it.",
     "machine": "{cpu}, {cores} cores",
     "failures": " ({failures})",
     "of_status": "{count} {status}",
@@ -77,7 +77,8 @@ PHRASES: Mapping[str, str] = {
     "differs, and no effect is claimed.",
     "proven_at": "{workload} (the same program in all {pairs} pairs of configurations)",
     "all_on": "On {compiler}, going from the baseline to {levels} multiplies the {metric} as follows: {groups}.",
-    "fastest": "On {workload}, {compiler} has its lowest median time with {configuration}: {p50} ms{against}{reference}.",
+    "fastest": "On {workload}, {compiler} has its lowest median time with {configuration}: {p50} ms{against}"
+    "{reference}.",
     "against_baseline": ", {ratio} of the baseline's run time",
     "against_baseline_unclear": ", {ratio} of the baseline's run time, which is not distinguishable from it",
     "eager": " (eager: {p50} ms)",

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ablatrix.paper.number import SCIENTIFIC, WHOLE, Form, Number, Statistic
+from ablatrix.paper.number import GENERAL, SCIENTIFIC, WHOLE, Form, Number, Statistic
 from ablatrix.paper.rows import ROW, Ranges, Rows, ranges_of
 
 
@@ -47,7 +47,7 @@ class Ledger:
             raise ValueError(f"two numbers have the key {key!r}: {self._numbers[key]} and {number}")
         return number
 
-    def constant(self, key: str, value: float, source: str, form: Form = Form("g")) -> Number:
+    def constant(self, key: str, value: float, source: str, form: Form = GENERAL) -> Number:
         """Return a number that the method or a document sets; ``source`` says which."""
         return self.enter(key, "constant", value, form, parameters={"source": source})
 
@@ -84,10 +84,10 @@ class Ledger:
         """Return the largest value."""
         return self._over(key, "max", part, column, part[column].drop_nulls().to_numpy().max().item(), form)
 
-    def median(self, key: str, part: pl.DataFrame, column: str, form: Form | None = None) -> Number:
+    def median(self, key: str, part: pl.DataFrame, column: str, form: Form) -> Number:
         """Return the median."""
         value = float(np.median(part[column].drop_nulls().to_numpy()))
-        return self._over(key, "median", part, column, value, form or Form("g"))
+        return self._over(key, "median", part, column, value, form)
 
     def median_share(self, key: str, part: pl.DataFrame, column: str, whole: str, form: Form) -> Number:
         """Return the median over rows of one column divided by another."""
@@ -119,6 +119,6 @@ class Ledger:
 
 
 def key_part(text: object) -> str:
-    """Return text as it may stand in a key: what LaTeX reads within \\csname, and no separator."""
+    """Return text as it may stand in a key: what LaTeX reads as a name, and no separator."""
     kept = "".join(one if (one.isalnum() and one.isascii()) or one in "_.+-=" else "-" for one in str(text))
     return kept or "-"

@@ -54,7 +54,7 @@ def worst_differences(sources: Sources) -> Written:
 
 
 def tolerance(sources: Sources) -> Written:
-    """How far an output may be off, in units of what eager single precision is off, and how far those of ok trials are."""
+    """How far ok outputs are off, in units of what eager single precision is off, and how far they may be."""
     ratios = sources.ok(None, "measured").filter(pl.col("rms_ratio").is_not_null())
     if ratios.is_empty():
         yield LeftOut("tolerance", say("lacks/rms"))
