@@ -13,9 +13,18 @@ import re
 import statistics
 import sys
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from scipy.stats import t as student
+
+Record = dict[str, Any]
+Records = dict[str, Record]
+Number = dict[str, Any]
+Parameters = dict[str, Any]
+Levels = tuple[tuple[str, str], ...]  # of a configuration: knob and level, sorted
+Interval = tuple[float, float | None]  # mean of logarithms and half-width
 
 TOLERANCE = 1e-9
 CLOSE = 1e-12  # logarithms that differ by less are the same
@@ -23,11 +32,11 @@ COMPUTED = {
     "planned_bytes", "physical_bytes_est", "compile_cache_miss_delta_first_run", "generated_calls", "generated_kernels",
 }  # fmt: skip
 WORD = r"\w*\d[\w.]*"
-PARTS_OF_RECORD = (
+PARTS_OF_RECORD: tuple[tuple[str, ...], ...] = (
     (), ("workload",), ("config",), ("meta",), ("meta", "machine"), ("plan",), ("compile",), ("runtime",),
     ("correctness",),
 )  # fmt: skip
-RENAMED = {
+RENAMED: dict[str, tuple[str, ...]] = {
     "workload": ("workload", "name"),
     "workload_digest": ("workload", "digest"),
     "compiler": ("config", "compiler"),
@@ -36,7 +45,7 @@ RENAMED = {
     "samples_counted": ("runtime", "samples", "counted"),
     "stopping_effect_target": ("runtime", "stopping", "effect_target"),
 }
-PREFIXES = {"threads_": ("meta", "threads"), "estimator_": ("compile", "estimator")}
+PREFIXES: dict[str, tuple[str, ...]] = {"threads_": ("meta", "threads"), "estimator_": ("compile", "estimator")}
 TIMED_OTHER = "hot trial that timed another executable than was checked"
 LATEX = {
     r"\textbackslash{}": "\\", r"\textasciitilde{}": "~", r"\textasciicircum{}": "^", r"\textless{}": "<",
@@ -45,7 +54,7 @@ LATEX = {
 }  # fmt: skip
 
 
-def main(results, paper):
+def main(results: list[str], paper: str) -> int:
     records = read_records([Path(one) for one in results])
     faults = check(records, Path(paper))
     for fault in faults:
@@ -53,12 +62,12 @@ def main(results, paper):
     return 1 if faults else 0
 
 
-def read_records(paths):
+def read_records(paths: Sequence[Path]) -> Records:
     """Return the final record of each trial (of several attempts the last) by row id."""
     contents = sorted((hashlib.sha256(path.read_bytes()).hexdigest(), path) for path in paths)
-    found = {}
+    found: Records = {}
     for run, (_, path) in enumerate(contents):
-        finals = {}
+        finals: Records = {}
         for line in path.read_text(encoding="utf-8").splitlines():
             record = json.loads(line)
             if record["final"]:
@@ -70,7 +79,7 @@ def read_records(paths):
     return found
 
 
-def check(records, paper):
+def check(records: Records, paper: Path) -> list[str]:
     """Return what is wrong with a paper, in words."""
     provenance = json.loads((paper / "provenance.json").read_text(encoding="utf-8"))
     macros = read_macros(paper / "macros.tex")
@@ -103,9 +112,10 @@ def check(records, paper):
     return faults + check_text(records, provenance, numbers, paper)
 
 
-def check_text(records, provenance, numbers, paper):
+def check_text(records: Records, provenance: dict[str, Any], numbers: dict[str, Number], paper: Path) -> list[str]:
     """Return where sentences print something else than their numbers, or digits that are no number's."""
-    faults, by_paragraph = [], defaultdict(list)
+    faults: list[str] = []
+    by_paragraph: dict[str, list[str]] = defaultdict(list)
     words = names_of(records)
     for sentence in provenance["sentences"]:
         text, place = sentence["text"], f"{sentence['paragraph']}, {sentence['name']}"
@@ -131,13 +141,13 @@ def check_text(records, provenance, numbers, paper):
     return faults
 
 
-def printed(value, form):
+def printed(value: float, form: dict[str, Any]) -> str:
     return format(value if form["divide_by"] == 1 else value / form["divide_by"], form["spec"])
 
 
-def names_of(records):
+def names_of(records: Records) -> set[str]:
     """Return the words that records use: names, levels, processors, and parts of them with a digit."""
-    words = set()
+    words: set[str] = set()
     for record in records.values():
         words.update(word for field in record["runtime"] or () for word in field.split("_"))
         texts = [record["workload"]["name"], record["config"]["compiler"], record["meta"]["machine"]["cpu"]]
@@ -150,8 +160,8 @@ def names_of(records):
     return words
 
 
-def read_macros(path):
-    found = {}
+def read_macros(path: Path) -> dict[tuple[str, str], str]:
+    found: dict[tuple[str, str], str] = {}
     pattern = re.compile(r"^\\ablatrix@(number|unit)\{([^{}]*)\}\{(.*)\}$")
     for line in path.read_text(encoding="utf-8").splitlines():
         if match := pattern.match(line):
@@ -160,17 +170,17 @@ def read_macros(path):
     return found
 
 
-def unescaped_markdown(text):
+def unescaped_markdown(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text)
 
 
-def unescaped_latex(text):
+def unescaped_latex(text: str) -> str:
     text = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("% "))
     pattern = "|".join(map(re.escape, sorted(LATEX, key=len, reverse=True)))
     return re.sub(pattern, lambda match: LATEX[match.group()], text)
 
 
-def read(record, column):
+def read(record: Any, column: str) -> Any:
     """Return a column of ablation.csv from a record; None where the record lacks it."""
     if column == "run":
         return record["run"]
@@ -189,7 +199,7 @@ def read(record, column):
     return None
 
 
-def follow(record, path):
+def follow(record: Any, path: Sequence[str]) -> Any:
     for step in path:
         record = record.get(step) if isinstance(record, dict) else None
     return record
@@ -198,18 +208,19 @@ def follow(record, path):
 class Recomputed:
     """Values of numbers, from their rows alone (and, for those made of others, from theirs)."""
 
-    def __init__(self, records, ids, numbers):
+    def __init__(self, records: Records, ids: list[str], numbers: dict[str, Number]) -> None:
         self.records, self.ids, self.numbers = records, ids, numbers
-        self.known, self.logs_known = {}, {}
+        self.known: dict[str, float] = {}
+        self.logs_known: dict[tuple[str, str], list[float]] = {}
 
-    def value(self, key):
+    def value(self, key: str) -> float:
         if key not in self.known:
             number = self.numbers[key]
             statistic = "only_value" if number["statistic"] == "value" else number["statistic"]
             self.known[key] = getattr(self, statistic)(number, number["parameters"])
         return self.known[key]
 
-    def rows(self, number):
+    def rows(self, number: Number) -> list[Record]:
         found = []
         for first, last in number["rows"]:
             if not 0 <= first <= last < len(self.ids):
@@ -217,16 +228,16 @@ class Recomputed:
             found += [self.records[one] for one in self.ids[first : last + 1]]
         return found
 
-    def values(self, number, column):
+    def values(self, number: Number, column: str) -> list[Any]:
         return [value for row in self.rows(number) if (value := read(row, column)) is not None]
 
     # Counts and order statistics
 
-    def constant(self, number, parameters):
+    def constant(self, number: Number, parameters: Parameters) -> Any:
         assert parameters["source"] and not number["rows"]
         return number["value"]
 
-    def excluded(self, number, parameters):
+    def excluded(self, number: Number, parameters: Parameters) -> Any:
         assert parameters["reason"] == TIMED_OTHER
         return sum(
             row["mode"] == "hot"
@@ -236,44 +247,44 @@ class Recomputed:
             for row in self.records.values()
         )
 
-    def count(self, number, parameters):
+    def count(self, number: Number, parameters: Parameters) -> float:
         return len(self.rows(number))
 
-    def distinct(self, number, parameters):
+    def distinct(self, number: Number, parameters: Parameters) -> float:
         return len({tuple(read(row, column) for column in parameters["columns"]) for row in self.rows(number)})
 
-    def sum(self, number, parameters):
+    def sum(self, number: Number, parameters: Parameters) -> Any:
         return sum(self.values(number, parameters["column"]))
 
-    def min(self, number, parameters):
+    def min(self, number: Number, parameters: Parameters) -> Any:
         return min(self.values(number, parameters["column"]))
 
-    def max(self, number, parameters):
+    def max(self, number: Number, parameters: Parameters) -> Any:
         return max(self.values(number, parameters["column"]))
 
-    def median(self, number, parameters):
+    def median(self, number: Number, parameters: Parameters) -> Any:
         return statistics.median(self.values(number, parameters["column"]))
 
-    def median_share(self, number, parameters):
+    def median_share(self, number: Number, parameters: Parameters) -> Any:
         pairs = [(read(row, parameters["part"]), read(row, parameters["whole"])) for row in self.rows(number)]
         return statistics.median(part / whole for part, whole in pairs)
 
     # The statistic "value".
-    def only_value(self, number, parameters):
+    def only_value(self, number: Number, parameters: Parameters) -> Any:
         (value,) = set(self.values(number, parameters["column"]))
         return value
 
-    def number_of(self, number, parameters):
+    def number_of(self, number: Number, parameters: Parameters) -> float:
         return len({key for key in parameters["of"] if self.value(key) is not None})
 
-    def min_of(self, number, parameters):
+    def min_of(self, number: Number, parameters: Parameters) -> float:
         return min(map(self.value, parameters["of"]))
 
-    def max_of(self, number, parameters):
+    def max_of(self, number: Number, parameters: Parameters) -> float:
         return max(map(self.value, parameters["of"]))
 
-    def equal_pairs(self, number, parameters):
-        digests = defaultdict(set)
+    def equal_pairs(self, number: Number, parameters: Parameters) -> float:
+        digests: dict[Levels, set[str]] = defaultdict(set)
         for row in self.rows(number):
             digests[levels_of(row)].add(row["compile"]["artifact_digest"])
         return sum(
@@ -282,20 +293,20 @@ class Recomputed:
 
     # Ratios
 
-    def effect(self, number, parameters):
+    def effect(self, number: Number, parameters: Parameters) -> float:
         return part_of(self.interval(number, 1), parameters["part"])
 
     total = paired_ratio = effect
 
-    def claim(self, number, parameters):
+    def claim(self, number: Number, parameters: Parameters) -> float:
         return part_of(self.interval(number, -1), parameters["part"])
 
-    def interval(self, number, sign):
+    def interval(self, number: Number, sign: int) -> Interval:
         centre, reach = interval([sign * log for log in self.logs(number)])
         # What is computed and not measured is exact, also in one repeat.
         return centre, 0.0 if reach is None and number["parameters"]["metric"] in COMPUTED else reach
 
-    def geometric_mean(self, number, parameters):
+    def geometric_mean(self, number: Number, parameters: Parameters) -> float:
         groups = [self.logs(self.numbers[key]) for key in parameters["of"]]
         means = [math.fsum(logs) / len(logs) for logs in groups]
         mean = math.fsum(means) / len(means)
@@ -309,10 +320,10 @@ class Recomputed:
         reach = student.ppf(0.975, freedom) * math.sqrt(whole) / len(groups)
         return part_of((mean, reach), parameters["part"])
 
-    def noise_floor(self, number, parameters):
+    def noise_floor(self, number: Number, parameters: Parameters) -> float:
         rows = self.rows(number)
         times = self.times(rows, parameters)
-        blocks = defaultdict(lambda: defaultdict(list))
+        blocks: dict[Any, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
         for row in rows:
             own = str(row["config"]["compiler"]) == parameters["compiler"] and row["role"] in ("measured", "twin")
             if own and row["config"]["knobs"] == row["config"]["baseline"] and times.get(id(row)):
@@ -323,14 +334,14 @@ class Recomputed:
         centre, reach = interval(logs)
         return max(map(abs, logs)) if reach is None else max(reach - centre, centre + reach)
 
-    def logs(self, number):
+    def logs(self, number: Number) -> list[float]:
         """Return the log ratio of each repeat behind an effect, a total, a ratio to the baseline or a claim."""
         key = number["key"].rsplit("/", 1)[0], str(number["rows"])  # the parts of one interval share their rows
         if key not in self.logs_known:
             self.logs_known[key] = self.new_logs(number)
         return self.logs_known[key]
 
-    def new_logs(self, number):
+    def new_logs(self, number: Number) -> list[float]:
         parameters, rows = number["parameters"], self.rows(number)
         times = self.times(rows, parameters)
         statistic = parameters.get("by", number["statistic"])
@@ -361,12 +372,12 @@ class Recomputed:
             raise ValueError("no pair is there in every repeat")
         return [mean([repeat[there] - repeat[here] for here, there in whole]) for repeat in lattice]
 
-    def times(self, rows, parameters):
+    def times(self, rows: list[Record], parameters: Parameters) -> dict[int, float]:
         """Return the metric of rows by identity; of paired run times, each block's as its bursts give them."""
         if parameters["metric"] != "run_ms_paired":
             found = {id(row): read(row, parameters["metric"]) for row in rows}
             return {one: value for one, value in found.items() if value is not None and value > 0}
-        blocks = defaultdict(list)
+        blocks: dict[Any, list[tuple[int, list[float]]]] = defaultdict(list)
         for row in rows:
             bursts = follow(row, ("runtime", "burst_ms_p50"))
             if bursts and min(bursts) > 0:
@@ -374,7 +385,7 @@ class Recomputed:
         return {one: time for held in blocks.values() for one, time in paired_times(held)}
 
 
-def paired_times(held):
+def paired_times(held: list[tuple[int, list[float]]]) -> Iterator[tuple[int, float]]:
     """Yield each trial's time in an undisturbed round: a trimmed mean of logs without what whole rounds share."""
     longest = max(len(bursts) for _, bursts in held)
     logs = [(one, [math.log(burst) for burst in bursts]) for one, bursts in held if len(bursts) == longest]
@@ -389,11 +400,11 @@ def paired_times(held):
         yield one, math.exp(mean(calm[cut : longest - cut]))
 
 
-def levels_of(row):
+def levels_of(row: Record) -> Levels:
     return tuple(sorted((knob, str(level)) for knob, level in row["config"]["knobs"].items() if level is not None))
 
 
-def pairs_of(configurations, parameters):
+def pairs_of(configurations: Iterable[Levels], parameters: Parameters) -> list[tuple[Levels, Levels]]:
     """Return (at the base level, at the level) of one knob, everything else the same."""
     base, moved = ((parameters["knob"], parameters[name]) for name in ("base_level", "level"))
     found = []
@@ -405,17 +416,20 @@ def pairs_of(configurations, parameters):
     return found
 
 
-def repeats_of(rows, times, baseline, is_split):
+def repeats_of(
+    rows: list[Record], times: dict[int, float], baseline: set[Levels], is_split: bool
+) -> list[dict[Levels, float]]:
     """Return log times by configuration for each repeat; parts of a split one are put together over their baselines."""
-    blocks = defaultdict(dict)
-    order = {}
+    blocks: dict[Any, dict[Levels, float]] = defaultdict(dict)
+    order: dict[Any, int] = {}
     for row in sorted(rows, key=lambda row: (row["run"], row["meta"]["block"], row["meta"]["position"])):
         place = row["run"], row["block_id"]
         order.setdefault(place, row["meta"]["block"])
         blocks[place][levels_of(row)] = math.log(times[id(row)])
     if not is_split:
         return list(blocks.values())
-    repeats, last = [], None
+    repeats: list[tuple[list[dict[Levels, float]], set[Levels]]] = []
+    last: tuple[int, int] | None = None
     for (run, block), held in blocks.items():
         others = held.keys() - baseline
         number = order[run, block]
@@ -431,7 +445,7 @@ def repeats_of(rows, times, baseline, is_split):
         if len(parts) == 1:
             found.append(parts[0])
             continue
-        joined = {}
+        joined: dict[Levels, float] = {}
         for part in parts:
             base = next((log for at, log in part.items() if at in baseline), None)
             if base is not None:
@@ -440,11 +454,11 @@ def repeats_of(rows, times, baseline, is_split):
     return found
 
 
-def totals(lattice, parameters):
+def totals(lattice: list[dict[Levels, float]], parameters: Parameters) -> list[float]:
     start, end = parameters["start"], parameters["end"]
     fixed = parameters["fixed"]
 
-    def at(moved):
+    def at(moved: Iterable[str]) -> Levels:
         levels = {**fixed, **{knob: end[knob] if knob in moved else start[knob] for knob in start}}
         return tuple(sorted(levels.items()))
 
@@ -456,8 +470,8 @@ def totals(lattice, parameters):
     return [repeat[ends[1]] - repeat[ends[0]] for repeat in held]
 
 
-def paired(rows, times, treated, base):
-    blocks = defaultdict(lambda: defaultdict(list))
+def paired(rows: list[Record], times: dict[int, float], treated: Parameters, base: Parameters) -> list[float]:
+    blocks: dict[Any, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         levels = dict(levels_of(row))
         for side, wanted in (("treated", treated), ("base", base)):
@@ -466,11 +480,11 @@ def paired(rows, times, treated, base):
     return [mean(two["treated"]) - mean(two["base"]) for two in blocks.values() if len(two) == 2]
 
 
-def mean(values):
+def mean(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
 
 
-def interval(logs):
+def interval(logs: Sequence[float]) -> Interval:
     """Return mean and half-width of Student's t interval; no half-width from one repeat."""
     centre = mean(logs)
     if len(logs) < 2:
@@ -480,10 +494,12 @@ def interval(logs):
     return centre, student.ppf(0.975, len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
 
 
-def part_of(held, part):
+def part_of(held: Interval, part: str) -> float:
     centre, reach = held
     if part == "value":
         return math.exp(centre)
+    if reach is None:
+        raise ValueError("one repeat has no interval")
     if part == "half_width":
         return reach
     return math.exp(centre - reach if part == "low" else centre + reach)

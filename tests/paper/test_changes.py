@@ -161,7 +161,7 @@ def test_of_many_workloads_a_clause_tells_how_many_and_between_what_they_lie(tmp
     records = [
         record.model_copy(update={"workload": record.workload.model_copy(update={"name": f"encoder_{number}"})})
         for number in range(10)
-        for record in make_records(workloads=["encoder"], blocks=2, seed=number)
+        for record in make_records(workloads=["encoder"], modes=["hot"], blocks=4, seed=number)
     ]
     own = [
         record.model_copy(update={"record_id": f"{place:016x}", "trial_id": f"{place:016x}", "study_digest": "a" * 64})

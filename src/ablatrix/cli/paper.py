@@ -1,9 +1,8 @@
 """Commands of the paper: ``paper RESULTS`` writes all of it, ``paper init`` a template to start from."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -27,7 +26,7 @@ def register(app: typer.Typer) -> None:
 class _PaperGroup(TyperGroup):
     """``paper RESULTS`` is ``paper make RESULTS``; a directory of a command's name is given as ``./init``."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the command's name in front where there is none."""
         named = args and (args[0] in self.commands or args[0] == "--help")
         return super().parse_args(ctx, args if named else [MAKE, *args])

@@ -87,8 +87,8 @@ PHRASES: Mapping[str, str] = {
     "estimate_at": "{partition} 时{estimate}",
     # Correctness
     "comparisons": "输出与同一程序的双精度结果进行比较{draws}：在 {trials} 次试验中共比较 {comparisons} 次，"
-    "缺失 {missing} 次，输出错误的试验 {wrong} 次，非有限元素 {nonfinite} 个，成功但未经检查的试验 {unchecked} 次。输出错误或"
-    "缺失的试验不进入任何统计。",
+    "缺失 {missing} 次，输出错误的试验 {wrong} 次，非有限元素 {nonfinite} 个，成功但未经检查的试验 {unchecked} 次。"
+    "输出错误或缺失的试验不进入任何统计。",
     "draws": "（输入抽样 {draws} 组）",
     "worst_differences": "成功试验中的最大差异为{worst}{others}。",
     "worst": "绝对 {absolute}、相对 {relative}",

@@ -156,7 +156,9 @@ class Estimates:
             parameters: dict[str, Any] = {"start": start, "end": end}
             statistic: Statistic = "total"
         else:
-            moved = {str(other.knob) for other in place if other.kind == "main"} if one.kind == "main" else {one.knob}
+            moved = (
+                {str(other.knob) for other in place if other.kind == "main"} if one.kind == "main" else {str(one.knob)}
+            )
             name = f"{key_part(one.knob)}={key_part(one.level)}"
             parameters = {"knob": one.knob, "base_level": one.base_level, "level": one.level}
             statistic = "effect"

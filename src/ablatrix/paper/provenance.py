@@ -89,7 +89,7 @@ def provenance_text(
 ) -> str:
     """Return the file's content: a line for the rows, and one for each number, sentence and omission."""
     held = list(paragraphs)
-    parts = {
+    parts: dict[str, Sequence[BaseModel]] = {
         "numbers": [_number(one) for one in numbers],
         "sentences": [
             SentenceEntry(
