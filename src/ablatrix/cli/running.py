@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +22,17 @@ Only = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="A line for each trial that begins or ends.")]
+
+SCHEMAS = {
+    "study": "ablatrix.study.load:study_schema_text",
+    "record": "ablatrix.records.schema:record_schema_text",
+    "template": "ablatrix.paper.template:template_schema_text",
+    "claims": "ablatrix.analysis.claims:claims_schema_text",
+    "provenance": "ablatrix.paper.provenance:provenance_schema_text",
+    "manifest": "ablatrix.artifact.manifest:manifest_schema_text",
+    "environment": "ablatrix.artifact.environment:environment_schema_text",
+    "reproduction": "ablatrix.artifact.reproduction:report_schema_text",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -157,36 +169,12 @@ def rerun_command(
 
 
 def schema_command(
-    what: Annotated[str, typer.Argument(help="study, record, template, claims, manifest or reproduction.")] = "study",
+    what: Annotated[str, typer.Argument(help=f"One of: {', '.join(SCHEMAS)}.")] = "study",
 ) -> None:
     """Print a JSON Schema, for editors and validators."""
     from ablatrix.errors import StudyError
 
-    if what == "study":
-        from ablatrix.study.load import study_schema
-
-        print(json.dumps(study_schema(), indent=2))
-    elif what == "record":
-        from ablatrix.records.schema import record_schema_text
-
-        print(record_schema_text(), end="")
-    elif what == "template":
-        from ablatrix.paper.template import template_schema_text
-
-        print(template_schema_text(), end="")
-    elif what == "claims":
-        from ablatrix.analysis.claims import claims_schema_text
-
-        print(claims_schema_text(), end="")
-    elif what == "manifest":
-        from ablatrix.artifact.manifest import manifest_schema_text
-
-        print(manifest_schema_text(), end="")
-    elif what == "reproduction":
-        from ablatrix.artifact.reproduction import report_schema_text
-
-        print(report_schema_text(), end="")
-    else:
-        raise StudyError(
-            f"there is no schema of '{what}'; there are: study, record, template, claims, manifest, reproduction"
-        )
+    if what not in SCHEMAS:
+        raise StudyError(f"there is no schema of '{what}'; there are: {', '.join(SCHEMAS)}")
+    module, _, function = SCHEMAS[what].partition(":")
+    print(getattr(import_module(module), function)(), end="")

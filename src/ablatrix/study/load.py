@@ -1,6 +1,7 @@
 """From a study file to a Study whose every name, knob and level exists."""
 
 import itertools
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,14 +35,14 @@ def load_study(path: str | Path) -> Study:
     return document.value
 
 
-def study_schema() -> dict[str, Any]:
+def study_schema_text() -> str:
     """Return the JSON Schema of a study file, for editors."""
     schema = Study.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "ablatrix study"
     for key, model in (("workloads", "WorkloadChoice"), ("compilers", "CompilerChoice")):
         schema["properties"][key]["items"] = {"anyOf": [{"$ref": f"#/$defs/{model}"}, {"type": "string"}]}
-    return schema
+    return json.dumps(schema, indent=2) + "\n"
 
 
 def validate_study(study: Study) -> None:
