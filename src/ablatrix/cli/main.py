@@ -11,7 +11,7 @@ import traceback
 import typer
 
 from ablatrix import __version__
-from ablatrix.cli import bundle, claims, diagnosis, evidence, judging, listing, results, running
+from ablatrix.cli import bundle, claims, diagnosis, evidence, judging, listing, page, results, running
 from ablatrix.errors import AblatrixError
 
 EXIT_USAGE = 2
@@ -24,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (running, listing, results, evidence, diagnosis, claims, judging, bundle):
+for group in (running, listing, results, page, evidence, diagnosis, claims, judging, bundle):
     group.register(app)
 
 
