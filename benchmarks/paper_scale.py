@@ -18,7 +18,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from benchmarks.records_scale import measured, write_run
+from records_scale import measured, write_run
 
 TARGETS = {"seconds": 120.0, "peak_gib": 8.0}
 FULL = 1_000_000
