@@ -36,6 +36,8 @@ class TaskFacts:
     Attributes:
         generated_calls, generated_kernels, planned_bytes, estimator, reasons: As in ``CompileFacts``, of this task.
         loading: Plain values that loading needs (for TVM: which outputs are written in place).
+        code_digest: SHA-256 of the generated code, where the artifact holds more than code (paths, times) and its
+            own digest would differ from build to build; None: the artifact's digest is the code's.
     """
 
     generated_calls: int | None = None
@@ -44,11 +46,12 @@ class TaskFacts:
     estimator: dict[str, float] | None = None
     reasons: dict[str, str] = field(default_factory=dict)
     loading: dict[str, Any] = field(default_factory=dict)
+    code_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltTask:
-    """A task's key in the cache, its artifact on disk, the artifact's digest, and what is known of the task."""
+    """A task's key in the cache, its artifact on disk, its code's digest, and what is known of the task."""
 
     key: str
     file: Path
@@ -106,10 +109,11 @@ def compile_tasks(
             key = task_key(facts)
             entry = request.cache.get(key)
         if entry is None:
-            file, known = build(task, key)
+            file, told = build(task, key)
             with request.clock.phase("link"):
-                entry = request.cache.put(key, facts, file, asdict(known))
-        built[one.kind] = BuiltTask(key, entry.path, entry.digest, TaskFacts(**entry.extra))
+                entry = request.cache.put(key, facts, file, asdict(told))
+        known = TaskFacts(**entry.extra)
+        built[one.kind] = BuiltTask(key, entry.path, known.code_digest or entry.digest, known)
     return [built[kind] for kind in sorted(built)]
 
 
