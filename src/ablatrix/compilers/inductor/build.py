@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import sympy
 import torch
 from torch._functorch import config as functorch_config
 from torch._inductor import compile_fx, config, ir
@@ -58,13 +60,15 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
     """Build a task's artifact.
 
     Raises:
-        CompilerError: Inductor failed on the task, or made its code for some sizes of a dynamic dimension only.
+        CompilerError: Inductor failed on the task.
     """
-    with request.clock.phase("import"):
-        module, inputs = pass_destinations(task.exported)
     seen = Seen(task)
     try:
-        with cache_directory(request.work_dir / "inductor"):
+        with cache_directory(request.work_dir / "inductor"), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=FutureWarning, module="copyreg")
+            with request.clock.phase("import"):
+                module, inputs = pass_destinations(task.exported)
+                sizes = Sizes.of(inputs)
             code = _generate(module, inputs, options, seen, request.clock)
     except Exception as error:  # Inductor raises errors of many kinds
         raise CompilerError(f"inductor failed on task {task.kind} ({task.fingerprint}): {error}") from error
@@ -91,6 +95,7 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         generated_kernels=len(kernels),
         planned_bytes=None if planned is None or seen.extern_bytes is None else planned + seen.extern_bytes,
         reasons=reasons,
+        loading=sizes.assumed(),
         # The libraries hold the paths of their sources; the wrapper holds these sources.
         code_digest=digest_value({"wrapper": source, "for": str(pick_vec_isa()), "by": cpp_compiler()}),
     )
@@ -142,10 +147,37 @@ class Seen:
         return nodes
 
     def _add(self, layout: Any) -> None:
-        size = layout.storage_size() * layout.dtype.itemsize
-        bounds = {
-            symbol: self.task.upper_bounds.get(str(symbol), symbol) for symbol in getattr(size, "free_symbols", ())
-        }
-        at_bound = size.subs(bounds) if bounds else size
-        known = not getattr(at_bound, "free_symbols", ())
-        self.extern_bytes = self.extern_bytes + int(at_bound) if known and self.extern_bytes is not None else None
+        size = sympy.sympify(layout.storage_size() * layout.dtype.itemsize)
+        bounds = self.task.upper_bounds
+        at_bound = size.subs({symbol: bounds[str(symbol)] for symbol in size.free_symbols if str(symbol) in bounds})
+        known = self.extern_bytes is not None and at_bound.is_Integer
+        self.extern_bytes = (self.extern_bytes or 0) + int(at_bound) if known else None
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Dynamic sizes of a task, and what Inductor came to assume of them while it compiled.
+
+    ``torch.compile`` would check such an assumption before each call and compile anew; here whoever binds inputs
+    checks it, and refuses sizes that the code was not made for.
+    """
+
+    places: dict[str, list[int]]
+    environment: Any
+    before: int
+
+    @classmethod
+    def of(cls, inputs: Sequence[Any]) -> Sizes:
+        """Find an input and an axis for each symbol, and note what was assumed before."""
+        places: dict[str, list[int]] = {}
+        for place, tensor in enumerate(inputs):
+            for axis, size in enumerate(tensor.shape):
+                if isinstance(size, torch.SymInt) and size.node.expr.is_Symbol:
+                    places.setdefault(str(size.node.expr), [place, axis])
+        environment = inputs[0].fake_mode.shape_env
+        return cls(places, environment, 0 if environment is None else len(environment.guards))
+
+    def assumed(self) -> dict[str, Any]:
+        """Return the places, and the assumptions as text, for the loader."""
+        guards = [] if self.environment is None else self.environment.guards[self.before :]
+        return {"places": self.places, "guards": [str(guard.expr) for guard in guards]}

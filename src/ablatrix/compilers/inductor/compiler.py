@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ablatrix.compilers.adapter import CompileRequest, Executable
+from ablatrix.errors import CompilerError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ablatrix.compilers.taskwise import BuiltTask
+
+# What torch writes its assumptions on sizes with, beside Python's own operators.
+RELATIONS = {
+    "Eq": operator.eq,
+    "Ne": operator.ne,
+    "Mod": operator.mod,
+    "PythonMod": operator.mod,
+    "FloorDiv": operator.floordiv,
+    "Max": max,
+    "Min": min,
+}
 
 
 class InductorCompiler:
@@ -82,10 +95,20 @@ class InductorTask:
         from ablatrix.compilers.inductor.artifact import load
 
         self._call = load(built.file, work_dir, built.key)
+        self._places = built.facts.loading["places"]
+        self._guards = built.facts.loading["guards"]
 
     def bind(self, inputs: list[Any], outputs: list[Any]) -> Callable[[], None]:
-        """Return a call on these tensors. The entry empties the list that it gets, so each call makes one."""
+        """Return a call on these tensors. The entry empties the list that it gets, so each call makes one.
+
+        Raises:
+            CompilerError: Inductor made its code for other sizes.
+        """
         call, arguments = self._call, (*inputs, *outputs)
+        sizes = {symbol: int(arguments[place].shape[axis]) for symbol, (place, axis) in self._places.items()}
+        for guard in self._guards:
+            if not eval(guard, {"__builtins__": {}}, {**RELATIONS, **sizes}):  # text that torch wrote
+                raise CompilerError(f"inductor made its code for sizes with {guard}; these are {sizes}")
 
         def run() -> None:
             call(list(arguments))

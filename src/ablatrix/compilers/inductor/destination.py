@@ -14,7 +14,6 @@ copied.
 from __future__ import annotations
 
 import copy
-import warnings
 from typing import Any
 
 import torch
@@ -28,9 +27,7 @@ def pass_destinations(exported: ExportedProgram) -> tuple[torch.fx.GraphModule, 
 
     The executor gives contiguous tensors, so that is what the inputs are said to be. Symbols keep their names.
     """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=FutureWarning, module="copyreg")
-        graph = copy.deepcopy(exported.graph)
+    graph = copy.deepcopy(exported.graph)
     output = graph.output_node()
     values = output.args[0]
     last = [node for node in graph.nodes if node.op == "placeholder"][-1]

@@ -28,7 +28,9 @@ class OnnxRuntimeCompiler:
         with two cannot be forked.
         """
         import torch
+        import tqdm
 
+        tqdm.tqdm.monitor_interval = 0  # even a bar that is switched off would start a thread
         from ablatrix.compilers.onnxruntime.build import export_model
         from ablatrix.workloads.program import TaskProgram
 
