@@ -189,6 +189,7 @@ def check_outputs(case: Case) -> None:
     bound = case.executable.bind(case.draw.inputs)
     bound.run()
     first = [output.clone() for output in bound.outputs()]
+    demand(torch.equal(given, case.draw.inputs[0]), "an input was written")
     comparison = Comparison(rms_factor=2.0, rms_floor=1e-6, draws=1)
     comparison.compare(first, case.draw, "the first run")
     demand(comparison.passed and not comparison.missing, str(comparison.note))
@@ -198,7 +199,6 @@ def check_outputs(case: Case) -> None:
         all(torch.equal(one, other) for one, other in zip(first, bound.outputs(), strict=True)),
         "outputs differ from run to run",
     )
-    demand(torch.equal(given, case.draw.inputs[0]), "an input was written")
     weights = case.request.program.lowered.state_dict
     demand(all(torch.equal(kept, weights[name]) for name, kept in case.parameters.items()), "a weight was written")
 
