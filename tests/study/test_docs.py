@@ -13,7 +13,7 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from ablatrix.compilers.catalogue import TVM
+from ablatrix.compilers.catalogue import COMPILERS, TVM, CompilerEntry
 from ablatrix.study import model
 from ablatrix.study.design import make_design
 from ablatrix.study.load import load_study
@@ -118,6 +118,16 @@ def test_the_tvm_page_names_every_knob_level_and_pass() -> None:
     passes = [name for name in re.findall(r"\w+", sequence) if name not in {"library", "schedule"}]
     assert len(passes) > 15
     assert [name for name in [*names, *passes] if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "compilers").glob("*.md")), ids=lambda page: page.stem)
+def test_the_page_of_a_compiler_names_every_knob_and_level(page: Path) -> None:
+    entry: CompilerEntry = COMPILERS[page.stem]
+    text = page.read_text(encoding="utf-8")
+    for knob in entry.knobs:
+        assert f"`{knob.name}" in text
+        for level in knob.levels:
+            assert f"`{knob.name}: {level.name}`" in text or f"`{level.name}`" in text, (knob.name, level.name)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -6,8 +6,10 @@ One module a compiler; adding one is a module with its entry and its name in ``C
 from collections.abc import Mapping
 
 from ablatrix.compilers.catalogue.eager import EAGER
-from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, UPPER_BOUND
+from ablatrix.compilers.catalogue.inductor import INDUCTOR
+from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, THREADS, UPPER_BOUND
 from ablatrix.compilers.catalogue.model import PRIMARY_KNOBS, CompilerEntry, KnobEntry, Level, LevelEntry
+from ablatrix.compilers.catalogue.onnxruntime import ONNXRUNTIME
 from ablatrix.compilers.catalogue.tvm import TVM
 from ablatrix.errors import CompilerError
 
@@ -15,8 +17,11 @@ __all__ = [
     "CACHE_TAG",
     "COMPILERS",
     "EAGER",
+    "INDUCTOR",
+    "ONNXRUNTIME",
     "PARTITION",
     "PRIMARY_KNOBS",
+    "THREADS",
     "TVM",
     "UPPER_BOUND",
     "CompilerEntry",
@@ -26,7 +31,7 @@ __all__ = [
     "get_compiler",
 ]
 
-COMPILERS: Mapping[str, CompilerEntry] = {entry.name: entry for entry in (TVM, EAGER)}
+COMPILERS: Mapping[str, CompilerEntry] = {entry.name: entry for entry in (TVM, INDUCTOR, ONNXRUNTIME, EAGER)}
 
 
 def get_compiler(name: str) -> CompilerEntry:

@@ -37,3 +37,12 @@ CACHE_TAG = KnobEntry(
     "cache",
     "name",
 )
+THREADS = KnobEntry(
+    "threads",
+    "secondary",
+    "Threads of a run.",
+    (LevelEntry("protocol", "As many as the study's protocol says."),),
+    "protocol",
+    "code",
+    "whole number",
+)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ablatrix.canonical import digest_value
-from ablatrix.compilers.adapter import CompileFacts, CompileRequest, Executable
+from ablatrix.compilers.adapter import CompileRequest, Executable
+
+if TYPE_CHECKING:
+    from ablatrix.compilers.taskwise import BuiltTask
 
 
 class TvmCompiler:
@@ -58,39 +60,27 @@ class TvmCompiler:
         Raises:
             CompilerError: TVM failed on a task.
         """
-        from ablatrix.compilers.tasks import TaskExecutable
-        from ablatrix.compilers.tvm.build import BuiltTask, build_task, time_passes
+        from ablatrix.compilers.taskwise import compile_tasks, gather_facts, make_executable
+        from ablatrix.compilers.tvm.build import build_task, host_target, own_facts, time_passes
         from ablatrix.compilers.tvm.pipeline import Options
-        from ablatrix.workloads.capture import value_tensors
 
         options = Options.from_knobs(request.knobs)
-        built: dict[int, BuiltTask] = {}
-        for task in request.plan.tasks:
-            if task.kind in built:
-                request.cache.get(built[task.kind].key)
-            else:
-                built[task.kind] = build_task(request, request.tasks[task.kind], options)
-        with request.clock.phase("load"):
-            if options.library:
-                from ablatrix.compilers.tvm.library import register_library
-
-                register_library()
-                _configure_pool(1)
-            functions = [TvmTask(built[kind]) for kind in sorted(built)]
-            bounds: dict[str, int] = {}
-            for one in request.tasks:
-                bounds.update(one.upper_bounds)
-            assert request.graph is not None
-            parameters = value_tensors(request.program.lowered, request.graph)
+        own = own_facts(options, host_target())
+        built = compile_tasks(request, lambda _task: own, lambda task, key: build_task(request, task, options, key))
         pass_ms: dict[str, float] | None = None
         if request.knobs.get("pass_timing") == "on":
             pass_ms = {}
             for one in request.tasks:
                 for name, milliseconds in time_passes(one, options).items():
                     pass_ms[name] = pass_ms.get(name, 0.0) + milliseconds
-        kinds = [task.kind for task in request.plan.tasks]
-        facts = gather_facts([built[kind] for kind in sorted(built)], kinds, pass_ms)
-        return TaskExecutable(request.graph, request.plan, functions, parameters, bounds, facts)
+        with request.clock.phase("load"):
+            if options.library:
+                from ablatrix.compilers.tvm.library import register_library
+
+                register_library()
+                _configure_pool(1)
+            functions = [TvmTask(one) for one in built]
+            return make_executable(request, functions, gather_facts(built, request.plan, pass_ms))
 
 
 def _configure_pool(threads: int) -> None:
@@ -108,14 +98,14 @@ def _configure_pool(threads: int) -> None:
 class TvmTask:
     """A loaded task: the virtual machine's function ``main``, which writes into its last arguments."""
 
-    def __init__(self, built: Any) -> None:
+    def __init__(self, built: BuiltTask) -> None:
         import tvm
         from tvm import relax
 
-        machine = relax.VirtualMachine(tvm.runtime.load_module(str(built.library)), tvm.cpu())
+        machine = relax.VirtualMachine(tvm.runtime.load_module(str(built.file)), tvm.cpu())
         self._machine = machine
         self._main = machine["main"]
-        self._destinations = built.facts.destinations
+        self._destinations = built.facts.loading["destinations"]
 
     def bind(self, inputs: list[Any], outputs: list[Any]) -> Callable[[], None]:
         """Give the function its arguments; an output that it cannot write in place is copied after a call."""
@@ -135,30 +125,3 @@ class TvmTask:
                 outputs[index].copy_(torch.from_dlpack(results[index]))
 
         return call_and_copy
-
-
-def gather_facts(built: list[Any], kinds: list[int], pass_ms: Mapping[str, float] | None) -> CompileFacts:
-    """Put the facts of distinct tasks together for the whole program.
-
-    Args:
-        built: Each distinct task, by kind.
-        kinds: The kind of each task that a run executes.
-        pass_ms: Time by pass, where it was observed.
-    """
-    planned = [one.facts.planned_bytes for one in built]
-    estimates = [one.facts.estimator for one in built]
-    reasons: dict[str, str] = {}
-    for one in built:
-        reasons.update(one.facts.reasons)
-    estimator = None
-    if all(estimate is not None for estimate in estimates):
-        estimator = {name: max(one[name] for one in estimates) for name in ("unplanned_bytes", "planned_bytes")}
-    return CompileFacts(
-        artifact_digest=digest_value([one.digest for one in built]),
-        generated_calls=sum(built[kind].facts.generated_calls for kind in kinds),
-        generated_kernels=sum(one.facts.generated_kernels for one in built),
-        compiler_planned_bytes=None if None in planned else max(planned, default=0),
-        estimator=estimator,
-        pass_ms=pass_ms,
-        reasons=reasons,
-    )

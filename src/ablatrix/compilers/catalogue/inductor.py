@@ -1,0 +1,97 @@
+"""PyTorch Inductor: its knobs and levels."""
+
+from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, THREADS, UPPER_BOUND, switch
+from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
+
+INDUCTOR = CompilerEntry(
+    "inductor",
+    "PyTorch Inductor: C++ kernels around torch's own, compiled by the host's C++ compiler.",
+    ("torch",),
+    "inductor",
+    "ablatrix.compilers.inductor.compiler:InductorCompiler",
+    (
+        PARTITION,
+        KnobEntry(
+            "reuse",
+            "primary",
+            "Whether memory is given back before the end of a run.",
+            (
+                LevelEntry(
+                    "keep",
+                    "Buffers between tasks live to the end; inside a task each buffer has memory of its own "
+                    "(allow_buffer_reuse and inplace_buffers off).",
+                ),
+                LevelEntry(
+                    "release",
+                    "Buffers between tasks are released at their last use and share one arena; inside a task later "
+                    "buffers take the memory of dead ones and kernels write in place.",
+                ),
+            ),
+            "keep",
+            "code",
+        ),
+        switch(
+            "memory_plan",
+            "primary",
+            "code",
+            "Whether buffers inside a task are placed in pools at compile time (memory_planning).",
+            "Each buffer is allocated when it is needed.",
+            "Buffers are places in pools; this overrides what 'reuse' does inside a task but for writing in place.",
+        ),
+        switch(
+            "fusion",
+            "primary",
+            "code",
+            "Whether operators are fused into one loop nest (scheduler, and inlining while lowering).",
+            "One loop nest an operator, as far as lowering stores each result (max_fusion_size 1, thresholds 0).",
+            "The scheduler fuses nests, and lowering inlines one operator into the next.",
+        ),
+        KnobEntry(
+            "freezing",
+            "secondary",
+            "Whether weights are constants of the compiled code, folded and packed for the library.",
+            (
+                LevelEntry("off", "Weights are inputs of a task."),
+                LevelEntry(
+                    "on",
+                    "Weights are constants.",
+                    unsupported="weights are inputs of a task, so that equal blocks share their code, and what "
+                    "depends on weights alone is folded when a workload is lowered; oneDNN's packed weights cannot "
+                    "be stored and loaded",
+                ),
+            ),
+            "off",
+            "code",
+        ),
+        switch(
+            "max_autotune",
+            "secondary",
+            "code",
+            "Whether templates are timed beside the library's kernels while compiling, and the fastest is taken.",
+            "The library's kernels.",
+            "The fastest of the candidates; which one that is depends on noise while compiling.",
+        ),
+        KnobEntry(
+            "layout_optimization",
+            "secondary",
+            "Whether convolutions are brought to channels-last.",
+            (
+                LevelEntry("off", "Tensors keep their layout."),
+                LevelEntry("on", "Inductor decides for a graph with convolutions whether it pays."),
+            ),
+            "on",
+            "code",
+        ),
+        switch(
+            "cpp_wrapper",
+            "secondary",
+            "code",
+            "What calls the kernels.",
+            "A Python function.",
+            "A C++ function, compiled with the kernels into one library.",
+        ),
+        THREADS,
+        UPPER_BOUND,
+        CACHE_TAG,
+    ),
+)

@@ -1,0 +1,89 @@
+"""ONNX Runtime: its knobs and levels."""
+
+from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, THREADS, UPPER_BOUND, switch
+from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
+
+ONNXRUNTIME = CompilerEntry(
+    "onnxruntime",
+    "ONNX Runtime on the CPU: graph optimisers over its own kernels, from a model that torch exports.",
+    ("onnxruntime", "onnx", "onnxscript", "torch"),
+    "onnxruntime",
+    "ablatrix.compilers.onnxruntime.compiler:OnnxRuntimeCompiler",
+    (
+        PARTITION,
+        KnobEntry(
+            "reuse",
+            "primary",
+            "Whether memory is given back before the end of a run.",
+            (
+                LevelEntry(
+                    "keep",
+                    "Buffers between tasks live to the end; inside a task no buffer takes another's place "
+                    "(enable_mem_reuse off), though dead ones still go back to the allocator.",
+                ),
+                LevelEntry(
+                    "release",
+                    "Buffers between tasks are released at their last use and share one arena; inside a task a "
+                    "buffer may take the place of a dead one (enable_mem_reuse).",
+                ),
+            ),
+            "keep",
+            "plan",
+        ),
+        switch(
+            "memory_plan",
+            "primary",
+            "run_time",
+            "Whether allocations inside a task follow a pattern (enable_mem_pattern).",
+            "Each buffer is allocated when it is needed.",
+            "The first run of a shape records its allocations; later runs make them as one block.",
+        ),
+        switch(
+            "fusion",
+            "primary",
+            "code",
+            "Whether the optimisers run that put several nodes into one, at the graph level in force.",
+            "They are disabled by name; all others run, layout among them.",
+            "They run: matrix products take up bias, scale, transposition and activation, and patterns become "
+            "LayerNormalization, Gelu, attention and the like.",
+        ),
+        KnobEntry(
+            "graph_level",
+            "secondary",
+            "Which graph optimisers run (graph_optimization_level); it mixes fusions with what is none.",
+            (
+                LevelEntry("disabled", "None."),
+                LevelEntry("basic", "Those that keep to standard operators: folding, removals, first fusions."),
+                LevelEntry("extended", "Fusions into ONNX Runtime's own operators as well."),
+                LevelEntry("all", "Layout optimisers for this processor as well."),
+            ),
+            "all",
+            "code",
+        ),
+        KnobEntry(
+            "layout",
+            "secondary",
+            "Whether the optimisers of layout run, at the graph level in force.",
+            (
+                LevelEntry("off", "NchwcTransformer and TransposeOptimizer are disabled by name."),
+                LevelEntry("on", "Convolutions are brought to blocked channels, transpositions are moved and merged."),
+            ),
+            "on",
+            "code",
+        ),
+        KnobEntry(
+            "arena",
+            "secondary",
+            "Where memory comes from (enable_cpu_mem_arena).",
+            (
+                LevelEntry("off", "Each buffer comes from the system's allocator."),
+                LevelEntry("on", "An arena of the session, which grows and keeps what it has."),
+            ),
+            "on",
+            "run_time",
+        ),
+        THREADS,
+        UPPER_BOUND,
+        CACHE_TAG,
+    ),
+)

@@ -1,0 +1,183 @@
+"""From one task to its artifact: Inductor's frontend, its lowering and scheduling, the C++ compiler, packing."""
+
+from __future__ import annotations
+
+import subprocess
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import sympy
+import torch
+from torch._functorch import config as functorch_config
+from torch._inductor import compile_fx, config, ir
+from torch._inductor.codecache import PyCodeCache
+from torch._inductor.cpp_builder import get_cpp_compiler
+from torch._inductor.cpu_vec_isa import pick_vec_isa
+from torch._inductor.scheduler import ExternKernelSchedulerNode, FusedSchedulerNode, SchedulerNode
+
+from ablatrix.canonical import digest_value
+from ablatrix.compilers.adapter import CompileRequest, PhaseClock
+from ablatrix.compilers.inductor.artifact import pack
+from ablatrix.compilers.inductor.destination import pass_destinations
+from ablatrix.compilers.inductor.options import Options
+from ablatrix.compilers.inductor.toolchain import cache_directory
+from ablatrix.compilers.inductor.wrapper import allocated_bytes, canonical_source, kernel_names
+from ablatrix.compilers.taskwise import TaskFacts, source_digest
+from ablatrix.errors import CompilerError
+from ablatrix.workloads.program import TaskProgram
+
+ITEM_SIZES = {str(one): one.itemsize for one in vars(torch).values() if isinstance(one, torch.dtype)}
+ALIAS = (
+    "memory_planning places the buffers of a task in pools whatever allow_buffer_reuse says: inside a task 'reuse' "
+    "switches only inplace_buffers here"
+)
+
+
+def own_facts(options: Options) -> dict[str, Any]:
+    """Return what Inductor's code depends on beyond the task."""
+    return {
+        "compiler": "inductor",
+        "options": asdict(options),
+        "switches": options.switches(),
+        "instruction_set": str(pick_vec_isa()),
+        "cpp_compiler": cpp_compiler(),
+        "adapter": source_digest(Path(__file__).parent),
+    }
+
+
+@cache
+def cpp_compiler() -> str:
+    """Return the first line of what the C++ compiler says of its version."""
+    told = subprocess.run([get_cpp_compiler(), "--version"], capture_output=True, text=True, check=True)
+    return told.stdout.partition("\n")[0]
+
+
+def build_task(request: CompileRequest, task: TaskProgram, options: Options, key: str) -> tuple[Path, TaskFacts]:
+    """Build a task's artifact.
+
+    Raises:
+        CompilerError: Inductor failed on the task.
+    """
+    seen = Seen(task)
+    try:
+        with cache_directory(request.work_dir / "inductor"), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=FutureWarning, module="copyreg")
+            with request.clock.phase("import"):
+                module, inputs = pass_destinations(task.exported)
+                sizes = Sizes.of(inputs)
+            code = _generate(module, inputs, options, seen, request.clock)
+    except Exception as error:  # Inductor raises errors of many kinds
+        raise CompilerError(f"inductor failed on task {task.kind} ({task.fingerprint}): {error}") from error
+    if code.constants:
+        raise CompilerError(f"inductor keeps constants of task {task.kind} out of its code: {sorted(code.constants)}")
+    with request.clock.phase("link"):
+        source = canonical_source(code.source_code)
+        compiled = next(one for one in reversed(PyCodeCache.modules) if one.key == code.cache_key)
+        kernels = [getattr(compiled, name) for name in kernel_names(code.source_code)]
+        file = request.work_dir / f"{key}.zip"
+        pack(file, source, [Path(kernel.__self__.__file__) for kernel in kernels])
+    planned = None if options.cpp_wrapper else allocated_bytes(source, task.upper_bounds, ITEM_SIZES)
+    reasons = {"estimator": "Inductor has no estimate of its own beside the allocations in its code"}
+    if planned is None or seen.extern_bytes is None:
+        reasons["compiler_planned_bytes"] = (
+            "allocations in a C++ wrapper are not read"
+            if options.cpp_wrapper
+            else "a size depends on a dimension without an upper bound"
+        )
+    if options.memory_plan:
+        reasons["reuse"] = ALIAS
+    return file, TaskFacts(
+        generated_calls=seen.nests,
+        generated_kernels=len(kernels),
+        planned_bytes=None if planned is None or seen.extern_bytes is None else planned + seen.extern_bytes,
+        reasons=reasons,
+        loading=sizes.assumed(),
+        # The libraries hold the paths of their sources; the wrapper holds these sources.
+        code_digest=digest_value({"wrapper": source, "for": str(pick_vec_isa()), "by": cpp_compiler()}),
+    )
+
+
+def _generate(module: torch.fx.GraphModule, inputs: list[Any], options: Options, seen: Seen, clock: PhaseClock) -> Any:
+    """Return Inductor's ``CompiledFxGraph``; its frontend counts as ``import``, the rest as ``compile``."""
+    made: list[Any] = []
+
+    def compile_graph(graph: Any, examples: Sequence[Any], **keywords: Any) -> Any:
+        with clock.phase("compile"):
+            made.append(compile_fx.compile_fx_inner(graph, examples, **keywords))
+        return made[-1]
+
+    switches = {**options.switches(), "_post_fusion_custom_pass": seen.look_at}
+    with (
+        clock.phase("import"),
+        torch.no_grad(),
+        config.patch(switches),
+        functorch_config.patch(enable_autograd_cache=False),
+    ):
+        compile_fx.compile_fx(module, inputs, inner_compile=compile_graph)
+    (code,) = made
+    return code
+
+
+@dataclass
+class Seen:
+    """What the scheduler has after fusion, looked at on its way: a pass that changes nothing.
+
+    Attributes:
+        nests: Loop nests that code is generated for.
+        extern_bytes: What calls out of the wrapper allocate for their results; None when a size has no bound.
+    """
+
+    task: TaskProgram
+    nests: int = 0
+    extern_bytes: int | None = 0
+
+    def look_at(self, nodes: list[Any]) -> list[Any]:
+        """Count, and return the nodes as they came."""
+        for node in nodes:
+            if isinstance(node, (SchedulerNode, FusedSchedulerNode)):
+                self.nests += 1
+            elif isinstance(node, ExternKernelSchedulerNode):
+                made = node.node
+                if isinstance(made, (ir.ExternKernelAlloc, ir.MultiOutput)) and isinstance(made.layout, ir.FixedLayout):
+                    self._add(made.layout)
+        return nodes
+
+    def _add(self, layout: Any) -> None:
+        size = sympy.sympify(layout.storage_size() * layout.dtype.itemsize)
+        bounds = self.task.upper_bounds
+        at_bound = size.subs({symbol: bounds[str(symbol)] for symbol in size.free_symbols if str(symbol) in bounds})
+        known = self.extern_bytes is not None and at_bound.is_Integer
+        self.extern_bytes = (self.extern_bytes or 0) + int(at_bound) if known else None
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Dynamic sizes of a task, and what Inductor came to assume of them while it compiled.
+
+    ``torch.compile`` would check such an assumption before each call and compile anew; here whoever binds inputs
+    checks it, and refuses sizes that the code was not made for.
+    """
+
+    places: dict[str, list[int]]
+    environment: Any
+    before: int
+
+    @classmethod
+    def of(cls, inputs: Sequence[Any]) -> Sizes:
+        """Find an input and an axis for each symbol, and note what was assumed before."""
+        places: dict[str, list[int]] = {}
+        for place, tensor in enumerate(inputs):
+            for axis, size in enumerate(tensor.shape):
+                if isinstance(size, torch.SymInt) and size.node.expr.is_Symbol:
+                    places.setdefault(str(size.node.expr), [place, axis])
+        environment = inputs[0].fake_mode.shape_env
+        return cls(places, environment, 0 if environment is None else len(environment.guards))
+
+    def assumed(self) -> dict[str, Any]:
+        """Return the places, and the assumptions as text, for the loader."""
+        guards = [] if self.environment is None else self.environment.guards[self.before :]
+        return {"places": self.places, "guards": [str(guard.expr) for guard in guards]}

@@ -1,0 +1,56 @@
+"""Warming what Inductor sets up once for each machine or process, so that no trial pays for it.
+
+Inductor compiles a test program for each vector instruction set that the processor may have, and precompiles the
+headers that generated kernels include. Both lie on disk afterwards and in this process: forks inherit what was found.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch._functorch import config as functorch_config
+from torch._inductor import compile_fx, config
+from torch._inductor.cpu_vec_isa import pick_vec_isa
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from ablatrix.compilers.inductor.options import ALWAYS
+
+CACHE_VARIABLE = "TORCHINDUCTOR_CACHE_DIR"
+
+
+@contextmanager
+def cache_directory(directory: Path | None) -> Iterator[None]:
+    """Let Inductor write what it generates into a directory; None: where it would by itself."""
+    before = os.environ.get(CACHE_VARIABLE)
+    if directory is not None:
+        os.environ[CACHE_VARIABLE] = str(directory)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(CACHE_VARIABLE, None)
+        else:
+            os.environ[CACHE_VARIABLE] = before
+
+
+def warm_toolchain(cpp_wrapper: bool = False) -> None:
+    """Have the instruction set chosen and the headers of kernels (of C++ wrappers, if asked) precompiled.
+
+    On a machine that has neither this takes tens of seconds of compiling, later a second. It starts no thread.
+    """
+    program: Any = torch.fx.symbolic_trace(lambda x: (x + 1,))
+    with FakeTensorMode():
+        inputs = [torch.empty(16)]
+    patches = {**ALWAYS, "cpp_wrapper": cpp_wrapper, "cpp.threads": 1}
+    with cache_directory(None), config.patch(ALWAYS), functorch_config.patch(enable_autograd_cache=False):
+        pick_vec_isa()
+        with torch.no_grad():
+            for node in program.graph.nodes:
+                if node.op == "placeholder":
+                    node.meta["val"] = inputs[0]
+            compile_fx.compile_fx(program, inputs, config_patches=patches)

@@ -1,0 +1,103 @@
+"""From one task to its artifact: export to ONNX, ONNX Runtime's graph optimisers, the saved model."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+
+from ablatrix.compilers.adapter import CompileRequest
+from ablatrix.compilers.onnxruntime.options import Options
+from ablatrix.compilers.taskwise import TaskFacts, source_digest
+from ablatrix.errors import CompilerError, UnsupportedError
+from ablatrix.workloads.program import TaskProgram
+
+PROVIDERS = ["CPUExecutionProvider"]
+REASONS = {
+    "generated_kernels": "ONNX Runtime generates no kernel: it calls those that it came with",
+    "compiler_planned_bytes": "ONNX Runtime plans memory while it first runs and tells no bytes",
+    "estimator": "ONNX Runtime has no estimate of memory",
+}
+# Run-time options that leave the saved model as it is share its entry in the cache.
+RUN_TIME_ONLY = ("reuse", "memory_plan", "arena", "threads")
+
+
+def own_facts(options: Options) -> dict[str, Any]:
+    """Return what the optimised model depends on beyond the task."""
+    import onnxruntime
+
+    code = {name: value for name, value in asdict(options).items() if name not in RUN_TIME_ONLY}
+    return {
+        "compiler": "onnxruntime",
+        "options": code,
+        "disabled": options.disabled(),
+        "processor": onnxruntime.get_build_info(),
+        "onnxruntime": onnxruntime.__version__,
+        "onnx": onnx.__version__,
+        "adapter": source_digest(Path(__file__).parent),
+    }
+
+
+def build_task(request: CompileRequest, task: TaskProgram, options: Options, key: str) -> tuple[Path, TaskFacts]:
+    """Build a task's optimised model.
+
+    Raises:
+        UnsupportedError: An operation has no translation to ONNX.
+        CompilerError: The export or ONNX Runtime failed on the task.
+    """
+    import onnxruntime
+
+    with request.clock.phase("import"):
+        model = export_model(task)
+    file = request.work_dir / f"{key}.onnx"
+    try:
+        with request.clock.phase("compile"):
+            onnxruntime.InferenceSession(
+                model.SerializeToString(),
+                options.optimising(file),
+                providers=PROVIDERS,
+                disabled_optimizers=options.disabled(),
+            )
+    except Exception as error:  # its errors are of several kinds that only its extension module has
+        raise CompilerError(f"onnxruntime failed on task {task.kind} ({task.fingerprint}): {error}") from error
+    nodes = len(onnx.load(file, load_external_data=False).graph.node)
+    return file, TaskFacts(generated_calls=nodes, reasons=dict(REASONS))
+
+
+def export_model(task: TaskProgram) -> Any:
+    """Return a task as an ONNX model: its inputs in order, weights among them, its outputs named ``output_<index>``."""
+    count = len(task.exported.graph.output_node().args[0])
+    names = [f"output_{index}" for index in range(count)]
+    try:
+        with _quiet():
+            program = torch.onnx.export(
+                task.exported, dynamo=True, verbose=False, output_names=names, external_data=False
+            )
+    except Exception as error:  # the exporter has many errors and no common one
+        reason = str(error).partition("\n")[0]
+        if "No ONNX function" in str(error) or "DispatchError" in str(error):
+            raise UnsupportedError(f"an operation of task {task.kind} has no translation to ONNX: {reason}") from error
+        raise CompilerError(f"task {task.kind} cannot be exported to ONNX: {reason}") from error
+    assert program is not None
+    return program.model_proto
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's notes (torchvision is not installed, ...) out of the trial's output."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

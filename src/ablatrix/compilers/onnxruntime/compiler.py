@@ -1,0 +1,127 @@
+"""ONNX Runtime as a compiler: tasks of a plan through ONNX and its graph optimisers, run on bound tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ablatrix.compilers.adapter import CompileRequest, Executable
+
+if TYPE_CHECKING:
+    from ablatrix.compilers.onnxruntime.options import Options
+    from ablatrix.compilers.taskwise import BuiltTask
+
+
+class OnnxRuntimeCompiler:
+    """Compiles each distinct task once; knobs and levels stand in ``compilers/catalogue``."""
+
+    name = "onnxruntime"
+
+    def __init__(self) -> None:
+        self._threads = {"intra": 0, "inter": 0}
+
+    def preload(self) -> None:
+        """Import torch and the exporter, and export one operation, which loads the exporter's tables.
+
+        ONNX Runtime itself is imported by ``set_threads``, in the worker: importing it starts a thread, and a process
+        with two cannot be forked.
+        """
+        import torch
+        import tqdm
+
+        tqdm.tqdm.monitor_interval = 0  # even a bar that is switched off would start a thread
+        from ablatrix.compilers.onnxruntime.build import export_model
+        from ablatrix.workloads.program import TaskProgram
+
+        class Nothing(torch.nn.Module):  # type: ignore[misc]
+            def forward(self, x: Any) -> Any:
+                return (torch.relu(x),)
+
+        export_model(TaskProgram(0, "", torch.export.export(Nothing(), (torch.ones(2),)), {}, ()))
+
+    def versions(self) -> Mapping[str, str]:
+        """Return versions of what exports, optimises and runs."""
+        import onnx
+        import onnxruntime
+        import onnxscript
+        import torch
+
+        modules = (torch, onnx, onnxscript, onnxruntime)
+        return {module.__name__: str(module.__version__) for module in modules}
+
+    def set_threads(self, threads: int) -> None:
+        """Set torch's threads, and those of the sessions that will be made."""
+        import onnxruntime  # noqa: F401
+        import torch
+
+        torch.set_num_threads(threads)
+        self._threads = {"intra": threads, "inter": 1}
+
+    def threads_in_force(self) -> Mapping[str, int]:
+        """Return torch's threads, and those that the loaded sessions say they have."""
+        import torch
+
+        threads = self._threads
+        return {
+            "torch": torch.get_num_threads(),
+            "onnxruntime intra_op": threads["intra"],
+            "onnxruntime inter_op": threads["inter"],
+        }
+
+    def compile(self, request: CompileRequest) -> Executable:
+        """Build or find every task of the plan, load it, and give the program's parameters to the executor.
+
+        Raises:
+            CompilerError: The exporter or ONNX Runtime failed on a task.
+        """
+        from ablatrix.compilers.onnxruntime.build import build_task, own_facts
+        from ablatrix.compilers.onnxruntime.options import Options
+        from ablatrix.compilers.taskwise import compile_tasks, gather_facts, make_executable
+
+        threads = request.knobs.get("threads", "protocol")
+        options = Options.from_knobs(request.knobs, request.threads if threads == "protocol" else int(threads))
+        self.set_threads(options.threads)
+        own = own_facts(options)
+        built = compile_tasks(request, lambda _task: own, lambda task, key: build_task(request, task, options, key))
+        with request.clock.phase("load"):
+            functions = [OnnxRuntimeTask(one, options) for one in built]
+            read_back = functions[0].session.get_session_options()
+            self._threads = {
+                "intra": read_back.intra_op_num_threads,
+                "inter": read_back.inter_op_num_threads,
+            }
+            return make_executable(request, functions, gather_facts(built, request.plan))
+
+
+class OnnxRuntimeTask:
+    """A loaded task: a session whose inputs and outputs are bound to addresses."""
+
+    def __init__(self, built: BuiltTask, options: Options) -> None:
+        import onnxruntime
+
+        from ablatrix.compilers.onnxruntime.build import PROVIDERS
+
+        self.session = onnxruntime.InferenceSession(str(built.file), options.running(), providers=PROVIDERS)
+
+    def bind(self, inputs: list[Any], outputs: list[Any]) -> Callable[[], None]:
+        """Bind the tensors' memory; nothing is copied in a run."""
+        session = self.session
+        binding = session.io_binding()
+        named = zip(session.get_inputs(), inputs, strict=True)
+        for taken, tensor in named:
+            binding.bind_input(taken.name, "cpu", 0, _element_type(tensor), list(tensor.shape), tensor.data_ptr())
+        for given, tensor in zip(session.get_outputs(), outputs, strict=True):
+            binding.bind_output(given.name, "cpu", 0, _element_type(tensor), list(tensor.shape), tensor.data_ptr())
+        return partial(_run, session, binding, (*inputs, *outputs))
+
+
+def _run(session: Any, binding: Any, _kept_alive: tuple[Any, ...]) -> None:
+    session.run_with_iobinding(binding)
+
+
+def _element_type(tensor: Any) -> Any:
+    """Return the numpy type of a tensor's elements."""
+    import torch
+
+    return torch.empty(0, dtype=tensor.dtype).numpy().dtype.type

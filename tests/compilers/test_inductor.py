@@ -1,0 +1,110 @@
+"""What is Inductor's alone: destinations, reading its wrapper, its alias, what it assumes of sizes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ablatrix.compilers.inductor.build import own_facts
+from ablatrix.compilers.inductor.compiler import InductorCompiler, InductorTask
+from ablatrix.compilers.inductor.destination import pass_destinations
+from ablatrix.compilers.inductor.options import NO_FUSION, Options
+from ablatrix.compilers.inductor.wrapper import allocated_bytes, canonical_source, kernel_names
+from ablatrix.errors import CompilerError
+from tests.compilers.contract import make_gates
+from tests.compilers.requests import Function, make_program, make_request
+
+WRAPPER = '''
+# AOT ID: ['7_inference']
+from torch._inductor.async_compile import AsyncCompile
+async_compile = AsyncCompile()
+cpp_fused_relu_0 = async_compile.cpp_pybinding(['float*'], """// code""")
+async_compile.wait(globals())
+del async_compile
+def call(args):
+    buf0 = empty_strided_cpu((2, s27), (s27, 1), torch.float32)
+    # a comment
+    pool0 = empty_strided_cpu((align(100), ), (1, ), torch.uint8)
+    return ()
+def get_args():
+    return empty_strided_cpu((1000, ), (1, ), torch.float32)
+if __name__ == "__main__":
+    benchmark()
+'''
+ITEM_SIZES = {"torch.float32": 4, "torch.uint8": 1}
+
+
+def test_the_canonical_wrapper_has_neither_comments_nor_benchmark_nor_what_compiles() -> None:
+    source = canonical_source(WRAPPER)
+    assert "cpp_fused_relu_0" in source
+    assert "def call" in source
+    for gone in ("AOT ID", "a comment", "AsyncCompile", "get_args", "__main__", "del async_compile"):
+        assert gone not in source
+    assert canonical_source(WRAPPER.replace("7_inference", "8_inference")) == source
+    assert kernel_names(source) == ["cpp_fused_relu_0"]
+
+
+def test_allocations_are_summed_at_the_upper_bound_and_unknown_ones_are_null() -> None:
+    source = canonical_source(WRAPPER)
+    assert allocated_bytes(source, {"s27": 16}, ITEM_SIZES) == 2 * 16 * 4 + 128
+    assert allocated_bytes(source, {}, ITEM_SIZES) is None
+
+
+def test_each_output_becomes_an_input_that_is_written(tmp_path: Path) -> None:
+    program = make_program(Function(lambda x: (x.t(), x + 1)), (torch.ones(2, 3),))
+    task = make_request(program, tmp_path).tasks[0]
+    module, inputs = pass_destinations(task.exported)
+    assert [tuple(one.shape) for one in inputs] == [(2, 3), (3, 2), (2, 3)]
+    assert all(one.is_contiguous() for one in inputs)
+    outputs = torch.zeros(3, 2), torch.zeros(2, 3)
+    x = torch.arange(6.0).view(2, 3)
+    assert module(x, *outputs) == ()
+    assert torch.equal(outputs[0], x.t())
+    assert torch.equal(outputs[1], x + 1)
+
+
+def test_every_switch_of_the_knobs_is_an_entry_of_the_configuration() -> None:
+    from torch._inductor import config
+
+    off, on = (Options.from_knobs(dict.fromkeys(("fusion", "memory_plan"), level), 1) for level in ("off", "on"))
+    assert NO_FUSION.items() <= off.switches().items()
+    assert not NO_FUSION.keys() & on.switches().keys()
+    known = config.get_config_copy()
+    assert [name for name in off.switches() if name not in known] == []
+
+
+def test_the_alias_of_memory_plan_is_reported(tmp_path: Path) -> None:
+    module, x = make_gates()
+    request = make_request(make_program(module, (x,)), tmp_path, {"memory_plan": "on"})
+    assert "inplace_buffers" in InductorCompiler().compile(request).facts.reasons["reuse"]
+
+
+def test_what_a_library_allocates_counts_as_planned(tmp_path: Path) -> None:
+    convolution = torch.nn.Conv2d(3, 4, 3, padding=1).requires_grad_(False)
+    x = torch.randn(1, 3, 8, 8)
+    request = make_request(make_program(convolution, (x,)), tmp_path)
+    executable = InductorCompiler().compile(request)
+    planned = executable.facts.compiler_planned_bytes
+    assert planned is not None
+    assert planned >= 4 * 8 * 8 * 4  # the result of the convolution, which the wrapper's text does not show
+    bound = executable.bind((x,))
+    bound.run()
+    assert torch.allclose(bound.outputs()[0], convolution(x), atol=1e-5)
+
+
+def test_sizes_that_the_code_was_not_made_for_are_refused() -> None:
+    task = InductorTask.__new__(InductorTask)
+    task._call = lambda arguments: arguments.clear()
+    task._places, task._guards = {"s27": [0, 1]}, ["Eq(Mod(s27, 4), 0)", "s27 < 64"]
+    task.bind([torch.ones(2, 8)], [])()
+    for size in (6, 64):
+        with pytest.raises(CompilerError, match=f"'s27': {size}"):
+            task.bind([torch.ones(2, size)], [])
+
+
+def test_the_number_of_threads_is_part_of_the_code() -> None:
+    one, two = (Options.from_knobs({}, threads) for threads in (1, 2))
+    assert one.switches()["cpp.threads"] == 1
+    assert own_facts(one) != own_facts(two)
