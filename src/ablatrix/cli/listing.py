@@ -47,7 +47,7 @@ def compilers_command(as_json: AsJson = False) -> None:
     rows = [
         [
             one.name,
-            "yes" if one.installed else f"no: pip install 'ablatrix[{one.extra}]'",
+            "yes" if one.installed else f"no: {one.installation}",
             one.summary,
             ", ".join(knob.name for knob in one.knobs) or "none",
         ]

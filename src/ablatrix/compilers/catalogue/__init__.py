@@ -1,10 +1,12 @@
 """Compilers, their knobs and levels as plain data: loads without torch or any compiler.
 
-One module a compiler; adding one is a module with its entry and its name in ``COMPILERS``.
+One module a compiler; adding one is a module with its entry and its name in ``SHIPPED``. A package adds its own
+through the entry point group ``ablatrix.compilers``: each entry point names a ``CompilerEntry``. A file adds its own
+as a plug-in (see ``ablatrix.plugins``).
 """
 
-from collections.abc import Mapping
 
+from ablatrix.compilers.catalogue.collection import Catalogue
 from ablatrix.compilers.catalogue.eager import EAGER
 from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, UPPER_BOUND
 from ablatrix.compilers.catalogue.model import PRIMARY_KNOBS, CompilerEntry, KnobEntry, Level, LevelEntry
@@ -19,14 +21,16 @@ __all__ = [
     "PRIMARY_KNOBS",
     "TVM",
     "UPPER_BOUND",
+    "Catalogue",
     "CompilerEntry",
     "KnobEntry",
     "Level",
     "LevelEntry",
+    "add_compiler",
     "get_compiler",
 ]
 
-COMPILERS: Mapping[str, CompilerEntry] = {entry.name: entry for entry in (TVM, EAGER)}
+COMPILERS = Catalogue({entry.name: entry for entry in (TVM, EAGER)})
 
 
 def get_compiler(name: str) -> CompilerEntry:
@@ -38,3 +42,15 @@ def get_compiler(name: str) -> CompilerEntry:
     if name not in COMPILERS:
         raise CompilerError(f"there is no compiler '{name}'; there are: {', '.join(sorted(COMPILERS))}")
     return COMPILERS[name]
+
+
+def add_compiler(entry: CompilerEntry, origin: str) -> None:
+    """Make a plug-in's compiler known in this process; adding the same again changes nothing.
+
+    Raises:
+        CompilerError: Another compiler has the name.
+    """
+    there = COMPILERS.get(entry.name)
+    if there is not None and there != entry:
+        raise CompilerError(f"{origin}: there is a compiler '{entry.name}' already; give yours another name")
+    COMPILERS[entry.name] = entry
