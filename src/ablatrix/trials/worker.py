@@ -200,7 +200,8 @@ def _build(
     bounds = _upper_bounds(program, knobs)
     with clock.phase("plan"):
         graph = capture(program.lowered, bounds)
-        plan = make_plan(graph, PlanOptions(partition=knobs["partition"], reuse=knobs["reuse"]))
+        options = {key: knobs[key] for key in ("partition", "reuse") if key in knobs}  # a plug-in may lack one
+        plan = make_plan(graph, PlanOptions(**options))
         tasks = export_tasks(program.lowered, plan, bounds)
     spent = clock.milliseconds["plan"]
     with clock.phase("validate"):

@@ -5,6 +5,7 @@ Three forms: ``file.py:function`` or ``module:function``, ``file.pt2``, and ``hf
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -95,6 +96,14 @@ def read_source(
         origin=Origin(source, "function", str(path), _digest(path, stamp)),
         **common,
     )
+
+
+def seen_from(directory: Path, source: str) -> str:
+    """Return a source that is meant from the working directory as one that is meant from another directory."""
+    where, colon, function = source.partition(":")
+    if source.startswith(ARCHITECTURE) or not where.endswith((".py", SAVED)):
+        return source
+    return f"{Path(os.path.relpath(Path(where).resolve(), directory)).as_posix()}{colon}{function}"
 
 
 @lru_cache(maxsize=64)

@@ -48,8 +48,10 @@ def add_compiler(entry: CompilerEntry, origin: str) -> None:
     """Make a plug-in's compiler known in this process; adding the same again changes nothing.
 
     Raises:
-        CompilerError: Another compiler has the name.
+        CompilerError: Another compiler has the name, or the entry has no knob.
     """
+    if not entry.knobs:
+        raise CompilerError(f"{origin}: compiler '{entry.name}' has no knob, so there is nothing to ablate; give it one")
     there = COMPILERS.get(entry.name)
     if there is not None and there != entry:
         raise CompilerError(f"{origin}: there is a compiler '{entry.name}' already; give yours another name")

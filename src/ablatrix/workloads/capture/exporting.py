@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import re
 from collections.abc import Iterator
 from types import FrameType
@@ -26,7 +27,7 @@ REMEDIES = (
     ),
     (
         r"no attribute|unexpected keyword|missing \d+ required|takes \d+ positional|must be same size|shapes cannot be "
-        r"multiplied|size mismatch|expected",
+        r"multiplied|size mismatch|reduction dim|expected",
         "run the model once on the inputs without ablatrix: module(*inputs) must work",
     ),
     (
@@ -81,14 +82,19 @@ def _operation(frame: tuple[FrameType, int]) -> str | None:
 
 
 def _place(module: torch.nn.Module, frames: list[tuple[FrameType, int]]) -> str | None:
-    """Return path, class and source line of the innermost submodule whose ``forward`` was running."""
-    paths = {id(part): path for path, part in module.named_modules()}
-    for frame, line in reversed(frames):
-        holder: Any = frame.f_locals.get("self")
-        if id(holder) in paths and not frame.f_code.co_filename.startswith(torch.__path__[0]):
-            path = paths[id(holder)] or "the model itself"
-            return f"{path} ({type(holder).__name__}, {frame.f_code.co_filename}:{line})"
-    return None
+    """Return path and class of the innermost submodule that was running, and the last line of the model's own source."""
+    paths = {id(part): path or "the model itself" for path, part in module.named_modules()}
+    running = [(frame, line, frame.f_locals.get("self")) for frame, line in frames]
+    inside = [(frame, line, holder) for frame, line, holder in running if id(holder) in paths]
+    if not inside:
+        return None
+    holder: Any = inside[-1][2]
+    torch_home = str(torch.__path__[0])
+    own = [(frame, line) for frame, line, _ in inside if not frame.f_code.co_filename.startswith(torch_home)]
+    if not own:
+        return f"{paths[id(holder)]} ({type(holder).__name__})"
+    file, line = own[-1][0].f_code.co_filename, own[-1][1]
+    return f"{paths[id(holder)]} ({type(holder).__name__}, {file}:{line}: {linecache.getline(file, line).strip()})"
 
 
 def _first_sentence(text: str) -> str:
