@@ -14,17 +14,17 @@ from ablatrix.plugins import use_plugins
 from ablatrix.workloads import registry
 from ablatrix.workloads.registry import get_workload, workload_names
 
-COMPILER = '''
+COMPILER = """
 from ablatrix.compilers.catalogue import PARTITION, CompilerEntry
 
 ENTRY = CompilerEntry("{name}", "One.", ("torch",), "", "{module}:Adapter", ({knobs}))
 COMPILERS = [ENTRY]
-'''
-WORKLOAD = '''
+"""
+WORKLOAD = """
 from ablatrix.workloads.registry import ParameterSpec, WorkloadEntry
 
 WORKLOADS = [WorkloadEntry("square", "tiny", "One.", {"size": ParameterSpec(2, "Size.")}, "square_plug:build")]
-'''
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +65,9 @@ def test_a_file_adds_a_workload(tmp_path: Path) -> None:
         ("plug_bare", {"knobs": ""}, "compiler 'plug_bare' has no knob"),
     ],
 )
-def test_an_entry_that_cannot_be_used_is_refused(tmp_path: Path, stem: str, words: dict[str, str], message: str) -> None:
+def test_an_entry_that_cannot_be_used_is_refused(
+    tmp_path: Path, stem: str, words: dict[str, str], message: str
+) -> None:
     with pytest.raises(CompilerError, match=message):
         use_plugins([written(tmp_path / f"{stem}.py", **words)])
 
@@ -103,5 +105,5 @@ def test_a_package_adds_compilers_by_entry_points_and_a_broken_one_is_told_when_
     assert "absent" not in catalogue
     with pytest.raises(CompilerError, match="compiler 'broken' of nowhere_to_be_found:ENTRY cannot be imported"):
         catalogue["broken"]
-    with pytest.raises(CompilerError, match="'other' .*must name a CompilerEntry called 'other'"):
+    with pytest.raises(CompilerError, match=r"'other' .*must name a CompilerEntry called 'other'"):
         catalogue["other"]

@@ -66,7 +66,10 @@ def test_a_study_without_models_of_its_own_keeps_its_digest() -> None:
     [
         ("[net.py:make, {source: other/net.py:make}]", r"study.yaml:2: .*'net' is listed twice|there is no file"),
         ("[net.py:make, net.py:make]", "'net'"),
-        ("[{name: mlp, source: net.py:make}]", "'mlp' is the name of a workload that there is; give your model another"),
+        (
+            "[{name: mlp, source: net.py:make}]",
+            "'mlp' is the name of a workload that there is; give your model another",
+        ),
         ("[{name: net.py:make}]", "name: .*pattern|name"),
         ("[{name: mlp, tier: tiny}]", "'tier' and 'dynamic' go with 'source'"),
         ("[{source: net.py:make, parameters: {depth: 1}}]", "workload 'net' has no parameter 'depth'; it has: width"),

@@ -13,7 +13,7 @@ from ablatrix.errors import WorkloadError
 from ablatrix.workloads.registry import check_parameters, read_entry
 from ablatrix.workloads.source import derive_name, is_source, read_source, seen_from
 
-MODEL = '''
+MODEL = """
 import a_module_that_is_nowhere
 
 SIZE = 3
@@ -29,7 +29,7 @@ def counted(size=SIZE):
 
 def free(*sizes):
     pass
-'''
+"""
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The command ``models``: which compiler takes which architecture, tried one after the other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,7 +45,9 @@ def models_command(
     from ablatrix.study.quick import make_study
 
     names = compiler or [one.name for one in COMPILERS.values() if one.installed and one.name != "eager"]
-    models = model or [{"name": name, "source": source} for name, source in ARCHITECTURES.items()]
+    models: list[str | Mapping[str, str]] = (
+        [*model] if model else [{"name": name, "source": source} for name, source in ARCHITECTURES.items()]
+    )
     if not names:
         raise CompilerError("no compiler is installed; see ablatrix compilers")
     found: dict[str, list[Record]] = {}
@@ -69,7 +71,7 @@ def models_command(
     print(table_text(found, [choice.name for choice in study.workloads]), end="")
 
 
-def table_text(found: "dict[str, Sequence[Record]]", names: Sequence[str]) -> str:
+def table_text(found: "Mapping[str, Sequence[Record]]", names: Sequence[str]) -> str:
     """Return the table of which compiler takes which model, and the reasons of those that do not.
 
     Args:

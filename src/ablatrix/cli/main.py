@@ -37,7 +37,20 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (running, listing, architectures, results, paper, page, evidence, diagnosis, claims, judging, bundle, reproducing):
+for group in (
+    running,
+    listing,
+    architectures,
+    results,
+    paper,
+    page,
+    evidence,
+    diagnosis,
+    claims,
+    judging,
+    bundle,
+    reproducing,
+):
     group.register(app)
 
 

@@ -29,8 +29,6 @@ class Migration:
     change: Callable[[dict[str, Any]], dict[str, Any]]
 
 
-
-
 def _without_source(data: dict[str, Any]) -> dict[str, Any]:
     """1.0 knew the workloads of registries alone."""
     workload = data.get("workload")

@@ -20,7 +20,7 @@ _WHOLE = re.compile(r"\d+")
 
 
 def make_study(
-    models: Sequence[str],
+    models: Sequence[str | Mapping[str, str]],
     compilers: Sequence[str],
     knobs: Sequence[str] = (),
     modes: Sequence[str] = (),
@@ -31,7 +31,7 @@ def make_study(
     """Return the study of some models on some compilers: a factorial of primary knobs, then further ones around it.
 
     Args:
-        models: Names of workloads or sources of one's own.
+        models: Names of workloads or sources of one's own; or maps, as a study has them.
         compilers: Names of compilers.
         knobs: ``name=level,level``; the first level of each is the baseline's. Without any: every primary knob that
             all the compilers have, with the levels that all of them support.
@@ -90,7 +90,7 @@ def _read_knob(text: str) -> tuple[str, list[str | int]]:
 
 
 def _primary_knobs(entries: Sequence[CompilerEntry]) -> Mapping[str, list[str | int]]:
-    """Return the primary knobs of all compilers with at least two levels that all support, the first one's default first."""
+    """Return the primary knobs of all compilers with two or more levels that all support, the default first."""
     found: dict[str, list[str | int]] = {}
     for name in PRIMARY_KNOBS:
         knobs = [entry.knob(name) for entry in entries]

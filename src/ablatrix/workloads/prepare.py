@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 from ablatrix.errors import WorkloadError
 from ablatrix.records.model import InputFacts, WorkloadFacts
 from ablatrix.workloads.built import Built

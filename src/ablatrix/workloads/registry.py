@@ -23,6 +23,13 @@ Tier = Literal["tiny", "medium", "hard"]
 Size = int | float | str | bool
 SourceKind = Literal["function", "saved", "architecture"]
 GROUP = "ablatrix.workloads"
+# Type of a parameter's default -> what a size must be.
+_KINDS: Mapping[type, tuple[str, tuple[type, ...]]] = {
+    int: ("a whole number", (int,)),
+    float: ("a number", (int, float)),
+    str: ("a word", (str,)),
+    bool: ("true or false", (bool,)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,19 +188,14 @@ def build_workload(entry: WorkloadEntry, parameters: Mapping[str, Any]) -> Built
 def _value_faults(name: str, key: str, spec: ParameterSpec, value: Any) -> list[str]:
     if value is None:
         return [f"workload '{name}': '{key}' has no default; give it under 'parameters'"]
-    if isinstance(spec.default, int) and not isinstance(spec.default, bool):
-        if not isinstance(value, int) or isinstance(value, bool):
-            return [f"workload '{name}': '{key}' must be a whole number, but got {value!r}"]
-        if spec.minimum is not None and value < spec.minimum:
-            return [f"workload '{name}': {key} >= {spec.minimum} must hold, but got {key}={value}"]
-        if spec.choices and value not in spec.choices:
-            return [f"workload '{name}': '{key}' must be one of {spec.choices}, but got {value}"]
-        return []
-    kinds = {float: ("a number", (int, float)), str: ("a word", str), bool: ("true or false", bool)}
-    what, kind = kinds.get(type(spec.default), ("", object))
-    if isinstance(value, kind) and isinstance(value, bool) <= (kind in {bool, object}):
-        return []
-    return [f"workload '{name}': '{key}' must be {what}, but got {value!r}"]
+    what, kinds = _KINDS.get(type(spec.default), ("given", (int, float, str, bool)))
+    if type(value) not in kinds:
+        return [f"workload '{name}': '{key}' must be {what}, but got {value!r}"]
+    if spec.minimum is not None and isinstance(value, int) and value < spec.minimum:
+        return [f"workload '{name}': {key} >= {spec.minimum} must hold, but got {key}={value}"]
+    if spec.choices and value not in spec.choices:
+        return [f"workload '{name}': '{key}' must be one of {spec.choices}, but got {value}"]
+    return []
 
 
 def _relations(name: str, key: str, spec: ParameterSpec, full: Mapping[str, int]) -> list[str]:

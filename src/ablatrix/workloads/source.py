@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -62,16 +62,15 @@ def read_source(
     Raises:
         WorkloadError: The source has none of the forms, or its file or function is not there.
     """
-    common = {"name": name, "tier": tier or DEFAULT_TIER, "dynamic": tuple(dynamic)}
+    make = partial(WorkloadEntry, name=name, tier=tier or DEFAULT_TIER, dynamic=tuple(dynamic))
     if source.startswith(ARCHITECTURE):
         architecture, _, query = source.removeprefix(ARCHITECTURE).partition("?")
         given = {**_read_query(source, query), **parameters}
-        return WorkloadEntry(
+        return make(
             summary=f"Architecture {architecture} of transformers, random weights.",
             parameters={key: ParameterSpec(value, "As given.", minimum=None) for key, value in given.items()},
             builder=architecture,
             origin=Origin(source, "architecture"),
-            **common,
         )
     if source.endswith(".onnx"):
         raise WorkloadError(
@@ -82,19 +81,18 @@ def read_source(
         path = _existing(source, directory / source)
         summary = f"Saved program {path.name}."
         origin = Origin(source, "saved", str(path), _digest(path, path.stat().st_mtime_ns))
-        return WorkloadEntry(summary=summary, parameters={}, builder=str(path), origin=origin, **common)
+        return make(summary=summary, parameters={}, builder=str(path), origin=origin)
     match = _FUNCTION.match(source)
     if match is None:
         raise WorkloadError(f"source '{source}' has none of the forms: {FORMS}")
     where, function = match["where"], match["function"]
     path = _existing(source, directory / where) if where.endswith(".py") else _module_file(source, where)
     stamp = path.stat().st_mtime_ns
-    return WorkloadEntry(
+    return make(
         summary=f"Function {function} of {path.name}.",
         parameters=_parameters(path, function, stamp),
         builder=f"{path if where.endswith('.py') else where}:{function}",
         origin=Origin(source, "function", str(path), _digest(path, stamp)),
-        **common,
     )
 
 

@@ -1,10 +1,9 @@
 """Compilers, their knobs and levels as plain data: loads without torch or any compiler.
 
-One module a compiler; adding one is a module with its entry and its name in ``SHIPPED``. A package adds its own
+One module a compiler; adding one is a module with its entry and its name in ``COMPILERS``. A package adds its own
 through the entry point group ``ablatrix.compilers``: each entry point names a ``CompilerEntry``. A file adds its own
 as a plug-in (see ``ablatrix.plugins``).
 """
-
 
 from ablatrix.compilers.catalogue.collection import Catalogue
 from ablatrix.compilers.catalogue.eager import EAGER
@@ -51,7 +50,9 @@ def add_compiler(entry: CompilerEntry, origin: str) -> None:
         CompilerError: Another compiler has the name, or the entry has no knob.
     """
     if not entry.knobs:
-        raise CompilerError(f"{origin}: compiler '{entry.name}' has no knob, so there is nothing to ablate; give it one")
+        raise CompilerError(
+            f"{origin}: compiler '{entry.name}' has no knob, so there is nothing to ablate; give it one"
+        )
     there = COMPILERS.get(entry.name)
     if there is not None and there != entry:
         raise CompilerError(f"{origin}: there is a compiler '{entry.name}' already; give yours another name")

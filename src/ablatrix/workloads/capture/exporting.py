@@ -36,7 +36,9 @@ REMEDIES = (
         "operation out of the model",
     ),
 )
-OTHERWISE = "export the part that fails by itself with torch.export.export(module, inputs), and simplify it until it passes"
+OTHERWISE = (
+    "export the part that fails by itself with torch.export.export(module, inputs), and simplify it until it passes"
+)
 
 
 def export(name: str, built: Built, inputs: tuple[torch.Tensor, ...]) -> ExportedProgram:
@@ -59,7 +61,9 @@ def _explain(name: str, module: torch.nn.Module, error: Exception) -> str:
     place = _place(module, frames)
     text = str(error).strip()
     reason = _first_sentence(text)
-    remedy = next((what for pattern, what in REMEDIES if re.search(pattern, f"{type(error).__name__} {text}")), OTHERWISE)
+    remedy = next(
+        (what for pattern, what in REMEDIES if re.search(pattern, f"{type(error).__name__} {text}")), OTHERWISE
+    )
     at = "".join((f" at {operation}" if operation else "", f" in {place}" if place else ""))
     return f"workload '{name}' cannot be exported{at}: {type(error).__name__}: {reason}; what to try: {remedy}"
 
@@ -82,7 +86,7 @@ def _operation(frame: tuple[FrameType, int]) -> str | None:
 
 
 def _place(module: torch.nn.Module, frames: list[tuple[FrameType, int]]) -> str | None:
-    """Return path and class of the innermost submodule that was running, and the last line of the model's own source."""
+    """Return path and class of the innermost submodule that was running, and the last line of its own source."""
     paths = {id(part): path or "the model itself" for path, part in module.named_modules()}
     running = [(frame, line, frame.f_locals.get("self")) for frame, line in frames]
     inside = [(frame, line, holder) for frame, line, holder in running if id(holder) in paths]

@@ -59,8 +59,9 @@ def build_architecture(architecture: str, given: Mapping[str, Any]) -> Built:
     free = available_bytes()
     if free is not None and 4 * weights * ROOM > free:
         raise WorkloadError(
-            f"it would have {weights:,} weights, and preparing it takes {4 * weights * ROOM / 2**30:.0f} GiB of memory; "
-            f"{free / 2**30:.0f} GiB are free: give smaller sizes, such as ?layers=2&hidden=64&heads=4&intermediate=128"
+            f"it would have {weights:,} weights, and preparing it takes {4 * weights * ROOM / 2**30:.0f} GiB of "
+            f"memory; {free / 2**30:.0f} GiB are free: give smaller sizes, such as "
+            "?layers=2&hidden=64&heads=4&intermediate=128"
         )
     module = seeded(lambda: spread(Architecture(config, part)))
     sizes = {key: int(given.get(key, default)) for key, default in INPUT_SIZES.items()}
@@ -91,7 +92,11 @@ def make_config(architecture: str, given: Mapping[str, Any]) -> Any:
         near = difflib.get_close_matches(architecture, known, n=5, cutoff=0.5)
         raise WorkloadError(
             f"transformers has no architecture '{architecture}'; "
-            + (f"near to it are: {', '.join(near)}" if near else f"it has {len(known)}, such as bert, llama, vit, resnet")
+            + (
+                f"near to it are: {', '.join(near)}"
+                if near
+                else f"it has {len(known)}, such as bert, llama, vit, resnet"
+            )
         )
     kind = CONFIG_MAPPING[architecture]
     defaults = kind()
@@ -103,7 +108,9 @@ def make_config(architecture: str, given: Mapping[str, Any]) -> Any:
             chosen[field] = _plain(value, getattr(defaults, field, None))
         elif key not in INPUT_SIZES:
             words = [word for word, names in ALIASES.items() if fields.intersection(names)]
-            own = sorted(name for name in defaults.to_dict() if type(getattr(defaults, name)) in {int, float, bool, list})
+            own = sorted(
+                name for name in defaults.to_dict() if type(getattr(defaults, name)) in {int, float, bool, list}
+            )
             raise WorkloadError(
                 f"architecture '{architecture}' has no field '{key}'; it has: "
                 f"{', '.join(dict.fromkeys([*words, *INPUT_SIZES]))}; and of its own: {', '.join(own)}"
@@ -115,7 +122,7 @@ def make_config(architecture: str, given: Mapping[str, Any]) -> Any:
 
 
 def _follows(fields: set[str], chosen: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return fields that some configurations state beside heads, hidden size and length, where they follow from them."""
+    """Return fields that follow from heads, hidden size and length, where a configuration states them, too."""
     found: dict[str, Any] = {}
     heads, hidden = given.get("heads"), given.get("hidden")
     if heads:

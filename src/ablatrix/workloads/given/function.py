@@ -77,7 +77,9 @@ def resample(inputs: Sequence[torch.Tensor], dimensions: Sequence[Mapping[int, s
             shape = [sizes[axes[axis]] if axis in axes else size for axis, size in enumerate(one.shape)]
             flat, count = one.reshape(-1), int(torch.tensor(shape).prod())
             same = count == flat.numel()
-            order = torch.randperm(count, generator=draw) if same else torch.randint(len(flat), (count,), generator=draw)
+            order = (
+                torch.randperm(count, generator=draw) if same else torch.randint(len(flat), (count,), generator=draw)
+            )
             made.append(flat[order].reshape(shape))
         return tuple(made)
 
@@ -92,13 +94,17 @@ def _named(module: nn.Module, given: Any) -> tuple[tuple[str, ...], tuple[torch.
         names, inputs = tuple(map(str, given)), tuple(given.values())
     elif isinstance(given, (tuple, list)):
         inputs = tuple(given)
-        taken = [name for name, one in inspect.signature(module.forward).parameters.items() if one.kind < one.VAR_POSITIONAL]
+        taken = [
+            name for name, one in inspect.signature(module.forward).parameters.items() if one.kind < one.VAR_POSITIONAL
+        ]
         names = tuple(taken[: len(inputs)]) + tuple(f"input_{place}" for place in range(len(taken), len(inputs)))
     else:
         inputs, names = (), ()
     if not inputs or not all(isinstance(one, torch.Tensor) for one in inputs):
         raise WorkloadError(f"inputs must be a tensor, tensors in a tuple, or tensors by name, but got {_shown(given)}")
-    wrong = [name for name, one in zip(names, inputs, strict=True) if one.is_floating_point() and one.dtype != torch.float32]
+    wrong = [
+        name for name, one in zip(names, inputs, strict=True) if one.is_floating_point() and one.dtype != torch.float32
+    ]
     if wrong:
         raise WorkloadError(f"inputs {wrong} must be float32, as models are compiled in float32; add .float()")
     return names, tuple(one.detach().contiguous() for one in inputs)

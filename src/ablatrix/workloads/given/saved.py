@@ -47,7 +47,11 @@ def build_saved(path: Path) -> Built:
     for place, axes in enumerate(dimensions.values()):
         for axis, name in axes.items():
             sizes.setdefault(name, examples[place].shape[axis] if examples else bounds[name][1])
-    inputs = tuple(examples) if examples else tuple(_draw(value, axes, sizes) for value, axes in zip(values, dimensions.values(), strict=True))
+    inputs = (
+        tuple(examples)
+        if examples
+        else tuple(_draw(value, axes, sizes) for value, axes in zip(values, dimensions.values(), strict=True))
+    )
     return Built(
         module=program.module(check_guards=False),
         make_inputs=resample(inputs, list(dimensions.values())),
