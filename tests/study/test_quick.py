@@ -8,6 +8,7 @@ import pytest
 
 from ablatrix.errors import StudyError
 from ablatrix.study.design import make_design, refuse_changed_models
+from ablatrix.study.files import companions
 from ablatrix.study.load import load_study, validate_study
 from ablatrix.study.model import Study
 from ablatrix.study.quick import make_study, study_text
@@ -98,3 +99,19 @@ def test_a_changed_model_makes_other_cells_and_is_refused_beside_the_old_ones(tm
     with pytest.raises(StudyError, match="the file of workload 'net' has changed"):
         refuse_changed_models(before, after)
     refuse_changed_models(after, after)
+
+
+def test_the_files_that_a_study_needs_are_those_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    for name in ("models/net.py", "plug.py"):
+        (tmp_path / name).write_text(MODEL)
+    models = ["mlp", "models/net.py:make", "hf:bert?layers=1", "ablatrix.workloads.mlp:build"]
+    study = make_study(models, ["tvm"], plugins=["plug.py"], directory=tmp_path)
+    assert companions(study) == {name: tmp_path / name for name in ("models/net.py", "plug.py")}
+
+
+def test_a_file_outside_the_studys_directory_has_no_place_beside_a_copy(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(MODEL)
+    study = make_study(["../net.py:make"], ["tvm"], directory=tmp_path / "below")
+    with pytest.raises(StudyError, match=r"\.\./net.py lies outside .* put it beside the study file or below it"):
+        companions(study)
