@@ -12,6 +12,7 @@ import typer
 
 from ablatrix import __version__
 from ablatrix.cli import (
+    architectures,
     bundle,
     claims,
     diagnosis,
@@ -36,7 +37,20 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (running, listing, results, paper, page, evidence, diagnosis, claims, judging, bundle, reproducing):
+for group in (
+    running,
+    listing,
+    architectures,
+    results,
+    paper,
+    page,
+    evidence,
+    diagnosis,
+    claims,
+    judging,
+    bundle,
+    reproducing,
+):
     group.register(app)
 
 
