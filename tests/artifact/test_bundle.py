@@ -9,6 +9,7 @@ from ablatrix.artifact.verify import examine
 from ablatrix.errors import ArtifactError
 from ablatrix.records.model import Record
 from tests.artifact.conftest import COMMAND, FINDING, derive_little, write_results
+from tests.synthetic import make_records
 
 
 def test_the_study_is_copied_byte_for_byte(artifact: Path, assembled: Path) -> None:
@@ -72,3 +73,20 @@ def test_a_missing_study_is_told_and_leaves_no_manifest(tmp_path: Path, records:
     with pytest.raises(ArtifactError, match="cannot be copied"):
         assemble(tmp_path, Origin(tmp_path / "absent.yaml"))
     assert not (tmp_path / "MANIFEST.json").exists()
+
+
+def test_models_and_plug_ins_of_the_user_lie_beside_the_study_and_are_verified(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    model = tmp_path / "models" / "mine.py"
+    model.write_text("def make(): ...\n")
+    study = tmp_path / "study.yaml"
+    study.write_text("name: synthetic\n")
+    place = tmp_path / "artifact"
+    place.mkdir()
+    write_results(place, make_records(workloads=["attention"], blocks=1, modes=["cold"]))
+    derive_little(place, place)
+    assemble(place, Origin(study, companions={"models/mine.py": model}))
+    assert (place / "models" / "mine.py").read_bytes() == model.read_bytes()
+    assert "models/mine.py" in {entry.path for entry in read_manifest(place).files}
+    (place / "models" / "mine.py").write_text("def make(): return 1\n")
+    assert "models/mine.py" in {problem.path for problem in examine(place, derive=derive_little).problems}

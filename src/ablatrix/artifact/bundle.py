@@ -1,7 +1,7 @@
 """Turn a directory of results, tables and figures into an artifact that can be verified."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from ablatrix.artifact.anonymity import Pseudonyms, find_names, find_names_in_source
@@ -50,6 +50,7 @@ class Origin:
         findings: What the environment check found before the run.
         run: What the run cost; None when nothing was run.
         pseudonyms: Replaces names, for double-blind review; None keeps them.
+        companions: Models and plug-ins of the study's user: path beside the study -> file.
     """
 
     study: Path
@@ -59,6 +60,7 @@ class Origin:
     findings: Sequence[Finding] = ()
     run: RunCost | None = None
     pseudonyms: Pseudonyms | None = None
+    companions: Mapping[str, Path] = field(default_factory=dict)
 
 
 def assemble(directory: str | Path, origin: Origin) -> Manifest:
@@ -120,6 +122,9 @@ def _take_in(directory: Path, origin: Origin) -> None:
             _copy(source, directory / name)
         elif name == CLAIMS_NAME:
             (directory / name).unlink(missing_ok=True)
+    for name, source in origin.companions.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        _copy(source, directory / name)
     if origin.template is None:
         _write(directory / TEMPLATE_NAME, shipped_template())
     for name, place in SHIPPED_FILES.items():

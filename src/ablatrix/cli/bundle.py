@@ -62,12 +62,14 @@ def artifact_command(
     from ablatrix.cli.running import end_run
     from ablatrix.errors import ArtifactError
     from ablatrix.records.journal import read_records
+    from ablatrix.study.files import companions
     from ablatrix.study.load import load_study
     from ablatrix.trials.directory import ResultDirectory
     from ablatrix.trials.environment import utc_now
 
     started, clock = utc_now(), monotonic()
     loaded = load_study(study)
+    beside = companions(loaded)  # refused before anything is run
     claims = claims or claims_beside(study)
     findings = check_environment(out, [choice.name for choice in loaded.compilers])
     show_findings([one for one in findings if one.level != "ok"], to_stderr=True)
@@ -91,7 +93,7 @@ def artifact_command(
     argv += ["--template", str(template)] if template else []
     argv += ["--anonymous"] if anonymous else []
     command = Command(argv=argv, started_utc=started, seconds=monotonic() - clock, exit_code=failed)
-    manifest = assemble(out, Origin(study, claims, template, [command], findings, cost, pseudonyms))
+    manifest = assemble(out, Origin(study, claims, template, [command], findings, cost, pseudonyms, beside))
     print(f"{out}: {len(manifest.files)} files, root digest {manifest.root_digest}", file=sys.stderr)
     print(f"{archive_path(out)}: the same in one file, to be archived", file=sys.stderr)
     if anonymous:
