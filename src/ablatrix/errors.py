@@ -6,6 +6,7 @@
     ├── PlanError         a plan that cannot be made, or that its validator refuses
     ├── CompilerError     a compiler that is unknown, not installed, or that failed on a program
     │   └── UnsupportedError  the compiler does not have what was asked for; no failure
+    ├── PluginError       a plug-in that cannot be imported, or whose entries cannot be used
     ├── TrialError        the machinery around trials: fork server, channels, result directory
     ├── RecordError       a line or file of records that cannot be read or breaks the schema
     ├── AnalysisError     records that cannot be put into one table or figure as asked
@@ -43,6 +44,10 @@ class CompilerError(AblatrixError):
 
 class UnsupportedError(CompilerError):
     """The compiler does not have what was asked for. Recorded as ``unsupported``, which is no failure."""
+
+
+class PluginError(AblatrixError):
+    """A plug-in cannot be imported, or adds what cannot be used."""
 
 
 class TrialError(AblatrixError):

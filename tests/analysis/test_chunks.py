@@ -9,6 +9,7 @@ from ablatrix.analysis import chunk, pool
 from ablatrix.analysis.tidy import tidy
 from ablatrix.errors import RecordError
 from ablatrix.records.journal import record_line
+from ablatrix.records.model import SCHEMA_VERSION
 from tests.synthetic import Plant, make_records, write_records
 
 
@@ -56,7 +57,8 @@ def test_a_fault_in_a_later_piece_is_placed_and_the_first_one_is_told(tmp_path: 
 def test_a_newer_minor_version_is_read_and_its_fields_are_counted(tmp_path: Path, in_pieces: None) -> None:
     path = tmp_path / "results.jsonl"
     lines = [record_line(record) for record in make_records(workloads=["encoder"], blocks=1)]
-    newer = [line.replace('"schema_version":"1.0"', '"schema_version":"1.7","colour":1') for line in lines]
+    written = f'"schema_version":"{SCHEMA_VERSION}"'
+    newer = [line.replace(written, '"schema_version":"1.7","colour":1') for line in lines]
     path.write_text("".join(newer))
     found = tidy([path])
     assert found.trials.height == len(lines)

@@ -5,9 +5,15 @@ import polars as pl
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.tidy import Tidy
 from ablatrix.analysis.warm_up import CLASS, unsteady_trials
-from ablatrix.paper.sentences import warm_up_classes
+from ablatrix.paper.english import ENGLISH
+from ablatrix.paper.estimates import Estimates
+from ablatrix.paper.ledger import Ledger
+from ablatrix.paper.rows import canonical_rows
+from ablatrix.paper.sentences.fairness import warm_up_classes
+from ablatrix.paper.sentences.sentence import Sentence, Sources
 from ablatrix.paper.tables.build import build_table
 from ablatrix.paper.template import load_template
+from ablatrix.paper.text import print_sentence
 from tests.synthetic import make_records, tidied
 
 
@@ -30,7 +36,16 @@ def test_a_row_of_the_main_table_tells_how_many_of_its_trials_are_unsteady() -> 
     assert {row[-1] for row in rows if row[0] == "attention"} == {"4/4"}
 
 
+def fairness_of(tidy: Tidy) -> str:
+    findings = Findings(tidy)
+    ledger = Ledger(canonical_rows(findings))
+    sources = Sources(findings, ledger, Estimates(findings, ledger))
+    (sentence,) = warm_up_classes(sources)
+    assert isinstance(sentence, Sentence)
+    return print_sentence(sentence, ENGLISH).text
+
+
 def test_the_paragraph_on_fairness_names_every_class_with_its_count() -> None:
-    assert "48 are faster after a start" in warm_up_classes(found(0))
-    assert "16 are still changing at the end of the warm-up (unsteady)" in warm_up_classes(found(0))
-    assert "unsteady" not in warm_up_classes(found(-1))
+    assert "48 are faster after a start" in fairness_of(found(0))
+    assert "16 are still changing at the end of the warm-up (unsteady)" in fairness_of(found(0))
+    assert "unsteady" not in fairness_of(found(-1))

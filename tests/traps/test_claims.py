@@ -14,7 +14,7 @@ from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.knob_proof import claimed_fault, proof_text, prove_knobs
 from ablatrix.analysis.tabulate import tabulate
 from ablatrix.analysis.tidy import tidy
-from ablatrix.artifact.bundle import assemble
+from ablatrix.artifact.bundle import Origin, assemble
 from ablatrix.artifact.manifest import list_files
 from ablatrix.artifact.verify import examine
 from ablatrix.compilers.cache import CacheCounters
@@ -156,7 +156,7 @@ def test_any_change_of_any_file_of_an_artifact_is_found(tmp_path: Path) -> None:
     artifact.mkdir()
     write_results(artifact, one_run())
     derive_little(artifact, artifact)
-    assemble(artifact, study, [COMMAND], [FINDING])
+    assemble(artifact, Origin(study, commands=[COMMAND], findings=[FINDING]))
 
     def verdict() -> Any:
         return examine(artifact, derive=derive_little).problems

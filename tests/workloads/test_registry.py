@@ -24,8 +24,8 @@ def test_shipped_workloads_cover_the_tiers() -> None:
 
 def test_defaults_are_filled_in_and_fit_their_own_rules() -> None:
     for name in workload_names():
-        assert list(check_parameters(name, {})) == list(get_workload(name).parameters)
-    assert check_parameters("encoder", {"layers": 2})["layers"] == 2
+        assert list(check_parameters(get_workload(name), {})) == list(get_workload(name).parameters)
+    assert check_parameters(get_workload("encoder"), {"layers": 2})["layers"] == 2
 
 
 def test_unknown_workload_names_those_there_are() -> None:
@@ -35,7 +35,7 @@ def test_unknown_workload_names_those_there_are() -> None:
 
 def test_unknown_parameter_names_those_there_are() -> None:
     with pytest.raises(WorkloadError, match=r"'mlp' has no parameter 'depth'; it has: layers, hidden, .*batch"):
-        check_parameters("mlp", {"depth": 2})
+        check_parameters(get_workload("mlp"), {"depth": 2})
 
 
 @pytest.mark.parametrize(
@@ -51,19 +51,19 @@ def test_unknown_parameter_names_those_there_are() -> None:
 )
 def test_a_size_that_breaks_a_rule_is_refused(name: str, given: dict[str, int], message: str) -> None:
     with pytest.raises(WorkloadError, match=message):
-        check_parameters(name, given)
+        check_parameters(get_workload(name), given)
 
 
 def test_all_faults_are_named_at_once() -> None:
     with pytest.raises(WorkloadError) as caught:
-        check_parameters("mlp", {"depth": 2, "layers": 0, "hidden": -1})
+        check_parameters(get_workload("mlp"), {"depth": 2, "layers": 0, "hidden": -1})
     assert len(str(caught.value).splitlines()) == 3
 
 
 def test_registry_loads_without_torch() -> None:
     code = (
         "import sys; from ablatrix.workloads.registry import *; "
-        "[check_parameters(name, {}) for name in workload_names()]; "
+        "[check_parameters(get_workload(name), {}) for name in workload_names()]; "
         "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -83,7 +83,7 @@ def documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_the_documented_package_adds_a_workload(documented: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert workload_names()[-1] == "polynomial"
-    assert check_parameters("polynomial", {}) == {"degree": 3, "points": 8}
+    assert check_parameters(get_workload("polynomial"), {}) == {"degree": 3, "points": 8}
     exec(documented, {})
     assert "InputFacts(name='points', shape=['points'], dtype='float32')" in capsys.readouterr().out
 
@@ -92,7 +92,7 @@ def test_a_builder_that_cannot_be_imported_is_named(monkeypatch: pytest.MonkeyPa
     entry = WorkloadEntry("lost", "tiny", "Has no builder.", {}, "tests.workloads.nowhere:build")
     monkeypatch.setattr(registry, "_shipped", lambda: {"lost": entry})
     with pytest.raises(WorkloadError, match=r"'lost' needs what is not installed: No module named .*nowhere"):
-        build_workload("lost", {})
+        build_workload(get_workload("lost"), {})
 
 
 def test_an_entry_point_that_names_something_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

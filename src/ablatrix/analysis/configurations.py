@@ -29,12 +29,14 @@ class Unit:
     """The measured trials of one workload (with its parameters) on one compiler.
 
     Attributes:
+        digest: Of the workload: the same name can have several sizes.
         levels: Levels of each knob that has more than one, the baseline's first; primary knobs first.
         baseline: The configuration that the study compares with, in these knobs.
         trials: The trials of each configuration, every status, in run order.
     """
 
     workload: str
+    digest: str
     compiler: str
     levels: Mapping[str, tuple[str, ...]]
     baseline: Settings
@@ -54,19 +56,19 @@ def units(trials: pl.DataFrame) -> list[Unit]:
     """Return the configurations of each workload and compiler, sorted; the reference has none."""
     measured = trials.filter(pl.col("role") == "measured").sort("run", "position", "trial_id")
     found = []
-    for (workload, _, compiler), part in grouped(measured, UNIT):
+    for (workload, digest, compiler), part in grouped(measured, UNIT):
         base: dict[str, str | None] = {
             name.removeprefix("baseline_"): next(iter(part[name].drop_nulls().to_list()), None)
             for name in part.columns
             if name.startswith("baseline_")
         }
         levels = _varying(part, base)
-        empty = Unit(workload, compiler, levels, (), {})
+        empty = Unit(workload, digest, compiler, levels, (), {})
         cells = (
             [(empty.configuration(key), cell) for key, cell in grouped(part, empty.columns)] if levels else [((), part)]
         )
         baseline = empty.configuration([base.get(knob) for knob in levels])
-        found.append(Unit(workload, compiler, levels, baseline, dict(cells)))
+        found.append(Unit(workload, digest, compiler, levels, baseline, dict(cells)))
     return found
 
 

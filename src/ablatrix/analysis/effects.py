@@ -32,6 +32,7 @@ class Effect:
 
     Attributes:
         origin: Values of the columns that tell mixed records apart; empty when all come from one place.
+        digest: Of the workload: the same name can have several sizes.
         centre: Levels of the configuration that a stage is around, where they are not the baseline's.
         kind: ``main``: mean over the other knobs' levels. ``around``: a level against the centre of its stage.
             ``total``: from one named configuration to another; the others are its parts: ``add_one_in``: a knob
@@ -51,6 +52,7 @@ class Effect:
 
     origin: tuple[Any, ...]
     workload: str
+    digest: str
     compiler: str
     mode: str
     metric: str
@@ -241,6 +243,7 @@ def _effect(
     return Effect(
         lattice.origin,
         lattice.workload,
+        lattice.digest,
         lattice.compiler,
         lattice.mode,
         lattice.metric,

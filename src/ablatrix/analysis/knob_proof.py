@@ -28,6 +28,7 @@ PLAN_FIGURES = (
 )
 MEMORY_FIGURES = ("compiler_planned_bytes", "planned_bytes")
 MEASURED_MEMORY = "peak_rss_delta_bytes"
+HITS = "compile_cache_hit_disk_delta_first_run"
 # What must differ before a knob counts as applied. The plan's digest also covers the options that the planner was
 # asked for, so it differs at another level of its own knobs whether or not the plan does: figures stand for it there.
 DIFFERENCES: Mapping[str, tuple[str, ...]] = {
@@ -40,7 +41,7 @@ READ_BACK: Mapping[str, tuple[str, ...]] = {
     "threads": ("threads_",),
     "arena": ("threads_",),
     "library": ("threads_",),
-    "cache_tag": ("compile_cache_hit_disk_delta_first_run",),
+    "cache_tag": (HITS,),
     "pass_timing": ("pass_ms",),
 }
 
@@ -58,6 +59,7 @@ class KnobProof:
     """Whether moving one knob from one level to another changes what is built or read back.
 
     Attributes:
+        digest: Of the workload: the same name can have several sizes.
         pairs: Pairs of configurations that differ in this knob alone and of which both tell what was built.
         differing: Pairs that differ in what this knob should change.
         equal: Pairs that are the same program. The rest of the pairs decides nothing.
@@ -70,6 +72,7 @@ class KnobProof:
     """
 
     workload: str
+    digest: str
     compiler: str
     knob: str
     base_level: str
@@ -150,14 +153,13 @@ def _facts(part: pl.DataFrame) -> Facts:
     """Return the values that the trials of a configuration have in each column that can prove something."""
     back = [name for name in part.columns if name.startswith("threads_")]
     names = {CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, *back}
-    facts = {name: frozenset(part[name].drop_nulls().to_list()) for name in names}
+    facts = {name: frozenset(part[name].drop_nulls().unique().to_list()) for name in names}
     cold = part.filter(pl.col("mode") == "cold")
     built = cold.filter(pl.col(CODE).is_not_null())
     # These say something cold only, and times by pass differ each time: whether there are any is the fact.
-    hits = "compile_cache_hit_disk_delta_first_run"
     return facts | {
-        hits: frozenset(cold[hits].drop_nulls().to_list()),
-        "pass_ms": frozenset(built["pass_ms"].is_not_null().to_list()),
+        HITS: frozenset(cold[HITS].drop_nulls().unique().to_list()),
+        "pass_ms": frozenset(built["pass_ms"].is_not_null().unique().to_list()),
     }
 
 
@@ -187,6 +189,7 @@ def _prove(unit: Unit, facts: Mapping[Settings, Facts], base: Setting, moved: Se
     unproven = "; ".join(filter(None, reasons)) or "no two configurations that differ in this knob alone were built"
     return KnobProof(
         workload=unit.workload,
+        digest=unit.digest,
         compiler=unit.compiler,
         knob=base.knob,
         base_level=base.level,

@@ -41,7 +41,7 @@ METRICS: Mapping[str, Metric] = {
     for metric in (
         Metric(HOT_METRIC, ("hot",), *TIME, "run time", "运行时间"),
         Metric("run_ms_p50", ("hot",), *TIME, "median run time", "运行时间中位数"),
-        Metric("run_ms_p95", ("hot",), *TIME, "95th percentile of the run time", "运行时间第 95 百分位数"),
+        Metric("run_ms_p95", ("hot",), *TIME, "p95 run time", "运行时间 p95"),
         Metric("run_ms_mean", ("hot",), *TIME, "mean run time", "平均运行时间"),
         Metric("compile_first_run_ms", ("cold",), *TIME, "time of compile and first run", "编译与首次运行时间"),
         Metric("planned_bytes", ("cold", "hot"), *SIZE, "planned memory", "规划内存", 1),

@@ -18,12 +18,14 @@ class NoiseFloor:
     """How far a twin of the baseline lies from the baseline: an A/A comparison.
 
     Attributes:
+        digest: Of the workload: the same name can have several sizes.
         ratio: Twin over baseline, paired over blocks.
         spread: Largest absolute log ratio of any block: 0.02 is about 2 %.
     """
 
     origin: tuple[Any, ...]
     workload: str
+    digest: str
     compiler: str
     ratio: Ratio
     spread: float
@@ -56,8 +58,9 @@ def noise_floors(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[
         shared = sorted(sides["measured"].keys() & sides["twin"].keys())
         logs = [_mean(sides["twin"][block]) - _mean(sides["measured"][block]) for block in shared]
         if logs:
-            workload, _, compiler, _ = unit[len(origin) :]
-            floors.append(NoiseFloor(unit[: len(origin)], workload, compiler, paired_ratio(logs), max(map(abs, logs))))
+            workload, digest, compiler, _ = unit[len(origin) :]
+            spread = max(map(abs, logs))
+            floors.append(NoiseFloor(unit[: len(origin)], workload, digest, compiler, paired_ratio(logs), spread))
     return floors
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from ablatrix.artifact.completeness import RECORDS_NAME
 from ablatrix.artifact.difference import RELATIVE_TOLERANCE, describe_difference
 from ablatrix.artifact.manifest import list_files, role_of
+from ablatrix.artifact.names import PAGE_NAME
 from ablatrix.artifact.problem import Problem
+from ablatrix.artifact.recorded_claims import CLAIMS_NAME
 from ablatrix.errors import AblatrixError
 from ablatrix.records.origin import installed_version
 
@@ -39,16 +41,27 @@ def derive(artifact: Path, out: Path, claims: Path | None = None, template: Path
         claims: File of claims; None takes the one that the artifact holds, if any.
         template: The paper's template; None takes the one that the artifact holds, or else the shipped one.
     """
-    from ablatrix.analysis.findings import Findings  # polars and matplotlib load here
+    from ablatrix.analysis.claims import check_claims, load_claims  # polars and matplotlib load here
+    from ablatrix.analysis.findings import Findings
     from ablatrix.analysis.tabulate import tabulate
     from ablatrix.analysis.tidy import tidy
+    from ablatrix.page.write import write_page
     from ablatrix.paper.make import make_paper
 
-    held = artifact / TEMPLATE_NAME
-    template = template or (held if held.exists() and artifact != out else None)
-    found = tidy([artifact / RECORDS_NAME])
-    tabulate(found, out)
-    make_paper(Findings(found), template, out / "paper")
+    records = artifact / RECORDS_NAME
+    template = template or _held(artifact, out, TEMPLATE_NAME)
+    claims = claims or _held(artifact, out, CLAIMS_NAME)
+    stated = None if claims is None else load_claims(claims)
+    findings = Findings(tidy([records]))
+    tabulate(findings.found, out)
+    make_paper(findings, template, out / "paper", claims=stated)
+    write_page(findings, check_claims(findings, stated) if stated else [], out / PAGE_NAME, [records])
+
+
+def _held(artifact: Path, out: Path, name: str) -> Path | None:
+    """Return a file of the artifact that is made again elsewhere; one that is being made may hold an earlier one."""
+    path = artifact / name
+    return path if path.exists() and artifact != out else None
 
 
 def derive_anew(artifact: Path, claims: Path | None = None, template: Path | None = None) -> None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ablatrix.cli.options import Plugins
+
 if TYPE_CHECKING:
     from ablatrix.artifact.environment import RunCost
     from ablatrix.artifact.finding import Finding
@@ -46,6 +48,7 @@ def artifact_command(
     keep_work: Annotated[
         bool, typer.Option("--keep-work", help="Keep prepared programs and caches beside the artifact.")
     ] = False,
+    plugin: Plugins = None,
 ) -> None:
     """Environment check, then the whole study, tables, figures, text, documents, MANIFEST and zip, in one go."""
     from ablatrix.artifact.anonymity import find_pseudonyms
@@ -194,7 +197,7 @@ def _measure_noise_floor() -> "tuple[Finding, str | None]":
     wanted = HotProtocol().cell_width
     entry, needed = get_compiler("eager"), f"<= {wanted:.0%}"
     if not entry.installed:
-        remedy = f"pip install 'ablatrix[{entry.extra}]', and run it again"
+        remedy = f"{entry.installation}, and run it again"
         return Finding("A/A noise floor", "note", "not measured: torch is not installed", needed, remedy), None
     with tempfile.TemporaryDirectory(prefix="ablatrix-doctor-") as place:
         try:

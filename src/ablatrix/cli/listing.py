@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ablatrix.cli.options import Plugins
+
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
@@ -16,7 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command("knobs")(knobs_command)
 
 
-def workloads_command(as_json: AsJson = False) -> None:
+def workloads_command(as_json: AsJson = False, plugin: Plugins = None) -> None:
     """List workloads with tier, parameters, parameter count and inputs (builds each once, some seconds)."""
     from ablatrix.cli.display import print_table
     from ablatrix.workloads.prepare import describe
@@ -36,7 +38,7 @@ def workloads_command(as_json: AsJson = False) -> None:
     print_table("Workloads", ["name", "tier", "what", "parameters", "weights", "inputs"], rows)
 
 
-def compilers_command(as_json: AsJson = False) -> None:
+def compilers_command(as_json: AsJson = False, plugin: Plugins = None) -> None:
     """List compilers and whether they are installed."""
     from ablatrix.cli.display import print_table
     from ablatrix.compilers.catalogue import COMPILERS
@@ -47,7 +49,7 @@ def compilers_command(as_json: AsJson = False) -> None:
     rows = [
         [
             one.name,
-            "yes" if one.installed else f"no: pip install 'ablatrix[{one.extra}]'",
+            "yes" if one.installed else f"no: {one.installation}",
             one.summary,
             ", ".join(knob.name for knob in one.knobs) or "none",
         ]
@@ -57,7 +59,9 @@ def compilers_command(as_json: AsJson = False) -> None:
 
 
 def knobs_command(
-    compiler: Annotated[str, typer.Argument(help="Name of a compiler.", show_default=False)], as_json: AsJson = False
+    compiler: Annotated[str, typer.Argument(help="Name of a compiler.", show_default=False)],
+    as_json: AsJson = False,
+    plugin: Plugins = None,
 ) -> None:
     """List a compiler's knobs and levels, with a sentence for each."""
     from ablatrix.cli.display import print_table

@@ -11,7 +11,20 @@ import traceback
 import typer
 
 from ablatrix import __version__
-from ablatrix.cli import bundle, claims, diagnosis, evidence, judging, listing, reproducing, results, running
+from ablatrix.cli import (
+    architectures,
+    bundle,
+    claims,
+    diagnosis,
+    evidence,
+    judging,
+    listing,
+    page,
+    paper,
+    reproducing,
+    results,
+    running,
+)  # fmt: skip
 from ablatrix.errors import AblatrixError
 
 EXIT_USAGE = 2
@@ -24,7 +37,20 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (running, listing, results, evidence, diagnosis, claims, judging, bundle, reproducing):
+for group in (
+    running,
+    listing,
+    architectures,
+    results,
+    paper,
+    page,
+    evidence,
+    diagnosis,
+    claims,
+    judging,
+    bundle,
+    reproducing,
+):
     group.register(app)
 
 

@@ -1,4 +1,4 @@
-"""Commands that turn records into tables, figures and sentences: ``tabulate``, ``paper``."""
+"""The command that turns records into tables, figures and sentences: ``tabulate``."""
 
 import sys
 from pathlib import Path
@@ -10,9 +10,8 @@ Results = Annotated[list[Path], typer.Argument(help="Files of records, or direct
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this module."""
+    """Add the command of this module."""
     app.command("tabulate")(tabulate_command)
-    app.command("paper")(paper_command)
 
 
 def tabulate_command(
@@ -26,27 +25,13 @@ def tabulate_command(
     from ablatrix.analysis.findings import Findings
     from ablatrix.analysis.tabulate import tabulate
     from ablatrix.analysis.tidy import tidy
+    from ablatrix.cli.claims import claims_of
     from ablatrix.paper.make import make_paper
 
-    found = tidy(record_files(results))
+    files = record_files(results)
+    found, claims = tidy(files), claims_of(files, None)
     report(tabulate(found, out, allow_mixed=mixed))
-    report(make_paper(Findings(found), None, out / "paper", allow_mixed=mixed))
-
-
-def paper_command(
-    results: Results,
-    out: Annotated[Path, typer.Option("--out", help="Directory for tables/, figures/ and text/.")],
-    template: Annotated[Path | None, typer.Option("--template", help="Template; the shipped one if left out.")] = None,
-    mixed: Annotated[
-        bool, typer.Option("--allow-mixed", help="Accept several hosts, commits or schema versions.")
-    ] = False,
-) -> None:
-    """Write the paper's tables, figures and paragraphs alone, by a template."""
-    from ablatrix.analysis.findings import Findings
-    from ablatrix.analysis.tidy import tidy
-    from ablatrix.paper.make import make_paper
-
-    report(make_paper(Findings(tidy(record_files(results))), template, out, allow_mixed=mixed))
+    report(make_paper(Findings(found), None, out / "paper", allow_mixed=mixed, claims=claims))
 
 
 def record_files(results: list[Path]) -> list[Path]:

@@ -4,16 +4,20 @@ import json
 import os
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from ablatrix.cli.options import Plugins
 
 if TYPE_CHECKING:
     from ablatrix.records.model import Record
     from ablatrix.study.model import Study
     from ablatrix.trials.runner import RunSummary
 
+STUDY_NAME = "study.yaml"
 StudyFile = Annotated[Path, typer.Argument(help="Study file (YAML).", show_default=False)]
 Only = Annotated[
     list[str] | None,
@@ -21,6 +25,17 @@ Only = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="A line for each trial that begins or ends.")]
+
+SCHEMAS = {
+    "study": "ablatrix.study.load:study_schema_text",
+    "record": "ablatrix.records.schema:record_schema_text",
+    "template": "ablatrix.paper.template:template_schema_text",
+    "claims": "ablatrix.analysis.claims:claims_schema_text",
+    "provenance": "ablatrix.paper.provenance:provenance_schema_text",
+    "manifest": "ablatrix.artifact.manifest:manifest_schema_text",
+    "environment": "ablatrix.artifact.environment:environment_schema_text",
+    "reproduction": "ablatrix.artifact.reproduction:report_schema_text",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -32,16 +47,40 @@ def register(app: typer.Typer) -> None:
 
 
 def run_command(
-    study: StudyFile,
     out: Annotated[str, typer.Option("--out", help="Directory for the results, or - for records on stdout.")],
+    study: Annotated[
+        Path | None, typer.Argument(help="Study file (YAML); none with --model.", show_default=False)
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            help="Without a study file: a workload, file.py:function, module:function, file.pt2 or "
+            "hf:architecture?layers=2; may be given again.",
+        ),
+    ] = None,
+    compiler: Annotated[list[str] | None, typer.Option("--compiler", help="With --model: a compiler.")] = None,
+    knob: Annotated[
+        list[str] | None,
+        typer.Option("--knob", help="With --model: knob=level,level; the first is the baseline. All primary if none."),
+    ] = None,
+    mode: Annotated[list[str] | None, typer.Option("--mode", help="With --model: cold or hot; both if none.")] = None,
     only: Only = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    plugin: Plugins = None,
 ) -> None:
-    """Run what is missing of a study; a second run into the same directory resumes."""
+    """Run what is missing of a study; a second run into the same directory resumes.
+
+    Without a study file, --model, --compiler and --knob make one: it is printed, and kept as study.yaml in the results.
+    """
     from ablatrix.study.load import load_study
 
-    loaded = load_study(study)
+    if study is not None:
+        refuse_words_of_no_study(model, compiler, knob, mode)
+        loaded = load_study(study)
+    else:
+        loaded, study = make_quick(model, compiler, knob, mode, plugin, out)
     if out != "-":
         summary = run_study(loaded, study, Path(out), only or [], quiet, verbose)
     else:
@@ -55,6 +94,66 @@ def run_command(
 
             summary = run_study(loaded, study, Path(directory), only or [], quiet, verbose, write)
     end_run(summary)
+
+
+def refuse_words_of_no_study(*words: list[str] | None) -> None:
+    """Refuse what a study file says itself.
+
+    Raises:
+        StudyError: One was given.
+    """
+    from ablatrix.errors import StudyError
+
+    if any(words):
+        raise StudyError("--model, --compiler, --knob and --mode make a study; give them or a study file, not both")
+
+
+def make_quick(
+    models: list[str] | None,
+    compilers: list[str] | None,
+    knobs: list[str] | None,
+    modes: list[str] | None,
+    plugins: list[Path] | None,
+    out: str,
+) -> tuple["Study", Path]:
+    """Make a study of the words of a command line, print it on stderr, and keep it in the directory of results.
+
+    Returns:
+        The study and its file (for records on stdout: where it would lie in the working directory).
+
+    Raises:
+        StudyError: A word is missing, or the study is not valid.
+        TrialError: The directory cannot be written.
+    """
+    from ablatrix.errors import StudyError, TrialError
+    from ablatrix.study.load import validate_study
+    from ablatrix.study.quick import make_study, study_text
+    from ablatrix.workloads.source import seen_from
+
+    if not models or not compilers:
+        raise StudyError("give a study file, or --model and --compiler (see ablatrix workloads, ablatrix compilers)")
+    directory = Path.cwd() if out == "-" else Path(out).resolve()
+    sources = [seen_from(directory, one) for one in models]
+    files = [os.path.relpath(one.resolve(), directory) for one in plugins or []]
+    study = make_study(sources, compilers, knobs or [], modes or [], files, directory)
+    validate_study(study)
+    text = study_text(study)
+    print(text, end="", file=sys.stderr)
+    file = directory / STUDY_NAME
+    if out != "-":
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            if not file.exists() or not (directory / "design.json").exists():
+                file.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise TrialError(f"{file}: cannot be written: {error.strerror}; choose another --out") from None
+        print(f"# kept as {file}; run it again with: ablatrix run {file} --out {out}", file=sys.stderr)
+    return study, file
+
+
+def run_prepared(study: "Study", out: Path, *, quiet: bool = False) -> "RunSummary":
+    """Run a study that no file holds."""
+    return run_study(study, out / STUDY_NAME, out, [], quiet)
 
 
 def run_study(
@@ -117,6 +216,7 @@ def design_command(
         Path | None, typer.Option("--results", help="Results so far, for --only status=... and measured times.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The whole design as JSON.")] = False,
+    plugin: Plugins = None,
 ) -> None:
     """List cells and trials of a study and estimate its time, without running anything."""
     from ablatrix.cli.display import show_design
@@ -145,6 +245,7 @@ def rerun_command(
     results: Annotated[Path, typer.Option("--results", help="Directory of results that has it.")],
     study: Annotated[Path, typer.Option("--study", help="Study that the results were made with.")],
     debug: Annotated[bool, typer.Option("--pdb", help="Open the debugger where it fails.")] = False,
+    plugin: Plugins = None,
 ) -> None:
     """Repeat one trial in the foreground, in this process; it writes no record."""
     from ablatrix.study.load import load_study
@@ -157,36 +258,12 @@ def rerun_command(
 
 
 def schema_command(
-    what: Annotated[str, typer.Argument(help="study, record, template, claims, manifest or reproduction.")] = "study",
+    what: Annotated[str, typer.Argument(help=f"One of: {', '.join(SCHEMAS)}.")] = "study",
 ) -> None:
     """Print a JSON Schema, for editors and validators."""
     from ablatrix.errors import StudyError
 
-    if what == "study":
-        from ablatrix.study.load import study_schema
-
-        print(json.dumps(study_schema(), indent=2))
-    elif what == "record":
-        from ablatrix.records.schema import record_schema_text
-
-        print(record_schema_text(), end="")
-    elif what == "template":
-        from ablatrix.paper.template import template_schema_text
-
-        print(template_schema_text(), end="")
-    elif what == "claims":
-        from ablatrix.analysis.claims import claims_schema_text
-
-        print(claims_schema_text(), end="")
-    elif what == "manifest":
-        from ablatrix.artifact.manifest import manifest_schema_text
-
-        print(manifest_schema_text(), end="")
-    elif what == "reproduction":
-        from ablatrix.artifact.reproduction import report_schema_text
-
-        print(report_schema_text(), end="")
-    else:
-        raise StudyError(
-            f"there is no schema of '{what}'; there are: study, record, template, claims, manifest, reproduction"
-        )
+    if what not in SCHEMAS:
+        raise StudyError(f"there is no schema of '{what}'; there are: {', '.join(SCHEMAS)}")
+    module, _, function = SCHEMAS[what].partition(":")
+    print(getattr(import_module(module), function)(), end="")

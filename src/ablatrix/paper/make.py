@@ -1,15 +1,22 @@
-"""``ablatrix paper``: records and a template -> tables, figures and text, ready to be included."""
+"""``ablatrix paper``: records and a template -> tables, figures, text and numbers, ready to be included."""
 
 from pathlib import Path
 
+from ablatrix.analysis.claims import Claims
 from ablatrix.analysis.estimate import refuse_mixed
 from ablatrix.analysis.findings import Findings
+from ablatrix.paper.estimates import Estimates
 from ablatrix.paper.figures.write import write_figure
 from ablatrix.paper.files import write_text
-from ablatrix.paper.markup import escape_latex, escape_markdown
+from ablatrix.paper.fragment import say
+from ablatrix.paper.ledger import Ledger
+from ablatrix.paper.macros import macros_text
+from ablatrix.paper.provenance import provenance_text
+from ablatrix.paper.rows import canonical_rows
+from ablatrix.paper.sentences.sentence import Sources
 from ablatrix.paper.tables.write import write_table
 from ablatrix.paper.template import load_template
-from ablatrix.paper.text import Text, write_paragraph
+from ablatrix.paper.text import get_language, plain_text, write_files, write_left_out, write_paragraph
 
 
 def make_paper(
@@ -17,27 +24,32 @@ def make_paper(
     template: str | Path | None,
     out: str | Path,
     allow_mixed: bool = False,
+    claims: Claims | None = None,
+    language: str = "en",
 ) -> list[Path]:
     """Write every table, figure and paragraph of a template. The same records give the same bytes.
 
     Files, for table 2, figure 4 and the paragraph ``benefit``: ``tables/table2.{csv,md,tex}``,
-    ``figures/fig4.{pdf,png,svg,csv,tex}`` and ``text/benefit.{md,tex}``; and ``text/left_out.md``, the sentences and
-    figures that the records had no data for.
+    ``figures/fig4.{pdf,png,svg,csv,tex}`` and ``text/benefit.{md,tex}``; ``macros.tex``, every number of the text as a
+    macro; ``provenance.json``, from which rows each follows; and ``text/left_out.md``, the sentences and figures that
+    the records do not bear.
 
     Args:
         findings: What is estimated from the records.
         template: A template's file, None for the shipped one.
         out: Directory to write into.
         allow_mixed: Take records of several hosts, commits or versions; tables then tell them apart.
+        claims: What the study claims; without any there is no paragraph on claims.
+        language: Of the paragraphs: ``en`` or ``zh``.
 
     Returns:
         The files written.
 
     Raises:
-        AnalysisError: The template is invalid or does not fit the records, or origins are mixed and that was not
-            asked for.
+        AnalysisError: The template is invalid or does not fit the records, origins are mixed and that was not
+            asked for, or there is no such language.
     """
-    chosen, paper = load_template(template), Path(out)
+    chosen, paper, words = load_template(template), Path(out), get_language(language)
     mixed = refuse_mixed(findings.found, allow_mixed)
     written: list[Path] = []
     left_out: list[str] = []
@@ -47,17 +59,21 @@ def make_paper(
         files = write_figure(findings, figure, paper / "figures")
         written += files
         if not files:
-            left_out.append(f"figure {figure.number}: no trial to draw")
-    for name in chosen.text:
-        text = write_paragraph(findings.found, name)
-        written += _write_paragraph(text, paper / "text")
-        left_out += [f"{name}, {sentence}: {reason}" for sentence, reason in text.left_out]
-    lines = [f"- {escape_markdown(line)}" for line in left_out] or ["Nothing was left out."]
-    return [*written, write_text(paper / "text" / "left_out.md", "\n".join(lines) + "\n")]
-
-
-def _write_paragraph(text: Text, directory: Path) -> list[Path]:
+            left_out.append(plain_text(say("figure_left_out", number=str(figure.number)), words))
+    ledger = Ledger(canonical_rows(findings))
+    sources = Sources(findings, ledger, Estimates(findings, ledger), claims)
+    names = [name for name in chosen.text if name != "claims" or claims is not None]
+    paragraphs = [write_paragraph(sources, name, words) for name in names]
+    for paragraph in paragraphs:
+        written += write_files(paragraph, words, paper / "text")
+        left_out += [
+            plain_text(say("sentence_left_out", paragraph=paragraph.name, sentence=sentence, reason=reason), words)
+            for sentence, reason in paragraph.left_out
+        ]
+    provenance = provenance_text(words.code, ledger.rows.ids, ledger.numbers, paragraphs)
     return [
-        write_text(directory / f"{text.name}.md", escape_markdown(" ".join(text.sentences)) + "\n"),
-        write_text(directory / f"{text.name}.tex", escape_latex(" ".join(text.sentences)) + "\n"),
+        *written,
+        write_left_out(left_out, words, paper / "text"),
+        write_text(paper / "macros.tex", macros_text(ledger.numbers)),
+        write_text(paper / "provenance.json", provenance),
     ]

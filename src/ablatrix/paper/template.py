@@ -31,7 +31,7 @@ Aggregation = Literal[
     "outcome",
     "checks",
 ]
-Paragraph = Literal["fairness", "benefit", "correctness"]
+Paragraph = Literal["fairness", "benefit", "correctness", "claims"]
 Filter = Mapping[str, list[str]]
 
 

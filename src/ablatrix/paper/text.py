@@ -1,32 +1,109 @@
-"""Paragraphs from the records, and the list of sentences that had no data."""
+"""Paragraphs in a language, sentence by sentence, with the place of every number in them."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from ablatrix.analysis.tidy import Tidy
-from ablatrix.paper.sentences import PARAGRAPHS, Absent
+from ablatrix.errors import AnalysisError
+from ablatrix.paper.chinese import CHINESE
+from ablatrix.paper.english import ENGLISH
+from ablatrix.paper.files import write_text
+from ablatrix.paper.fragment import Fragment, Language, Name, pieces
+from ablatrix.paper.markup import escape_latex, escape_markdown
+from ablatrix.paper.number import Number
+from ablatrix.paper.sentences import PARAGRAPHS
+from ablatrix.paper.sentences.sentence import Sentence, Sources
+
+LANGUAGES: Mapping[str, Language] = {language.code: language for language in (ENGLISH, CHINESE)}
+
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Text:
+class PrintedSentence:
+    """A sentence in a language, before any markup.
+
+    Attributes:
+        numbers: Each number with its start and end in the text, as they follow each other.
+        names: Start and end of each name of the records.
+    """
+
+    name: str
+    text: str
+    numbers: tuple[tuple[Number, Span], ...]
+    names: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Paragraph:
     """One paragraph.
 
     Attributes:
-        sentences: Those that the records have data for, in order.
+        sentences: Those that the records bear, in order.
         left_out: Name of each other sentence, with the reason.
     """
 
     name: str
-    sentences: tuple[str, ...]
+    sentences: tuple[PrintedSentence, ...]
     left_out: tuple[tuple[str, str], ...]
 
 
-def write_paragraph(found: Tidy, name: str) -> Text:
+def get_language(code: str) -> Language:
+    """Return a language of the paper.
+
+    Raises:
+        AnalysisError: There is none of that code.
+    """
+    if code not in LANGUAGES:
+        raise AnalysisError(f"there is no language '{code}' for the paper's text; there are: {', '.join(LANGUAGES)}")
+    return LANGUAGES[code]
+
+
+def write_paragraph(sources: Sources, name: str, language: Language) -> Paragraph:
     """Make one of the paragraphs in `ablatrix.paper.sentences.PARAGRAPHS`."""
-    sentences: list[str] = []
+    sentences: list[PrintedSentence] = []
     left_out: list[tuple[str, str]] = []
-    for sentence in PARAGRAPHS[name]:
-        try:
-            sentences.append(sentence(found))
-        except Absent as reason:
-            left_out.append((getattr(sentence, "__name__", "sentence"), str(reason)))
-    return Text(name, tuple(sentences), tuple(left_out))
+    for writes in PARAGRAPHS[name]:
+        for one in writes(sources):
+            if isinstance(one, Sentence):
+                sentences.append(print_sentence(one, language))
+            else:
+                left_out.append((one.name, plain_text(one.reason, language)))
+    return Paragraph(name, tuple(sentences), tuple(left_out))
+
+
+def print_sentence(sentence: Sentence, language: Language) -> PrintedSentence:
+    """Return a sentence in a language."""
+    text, numbers, names = "", [], []
+    for piece in pieces(sentence.body, language):
+        if isinstance(piece, str):
+            text += piece
+            continue
+        span = len(text), len(text) + len(piece.text)
+        text += piece.text
+        if isinstance(piece, Number):
+            numbers.append((piece, span))
+        elif piece.text:
+            names.append(span)
+    return PrintedSentence(sentence.name, text, tuple(numbers), tuple(names))
+
+
+def plain_text(fragment: Fragment, language: Language) -> str:
+    """Return a fragment as text."""
+    return "".join(one.text if isinstance(one, Name | Number) else one for one in pieces(fragment, language))
+
+
+def write_files(paragraph: Paragraph, language: Language, directory: Path) -> list[Path]:
+    """Write ``directory/<name>.{md,tex}`` and return the files."""
+    text = language.space.join(one.text for one in paragraph.sentences)
+    note = f"{language.latex_note}\n" if language.latex_note else ""
+    return [
+        write_text(directory / f"{paragraph.name}.md", escape_markdown(text) + "\n"),
+        write_text(directory / f"{paragraph.name}.tex", f"{note}{escape_latex(text)}\n"),
+    ]
+
+
+def write_left_out(lines: Iterable[str], language: Language, directory: Path) -> Path:
+    """Write ``directory/left_out.md``: what the paper goes without, and why."""
+    listed = [f"- {escape_markdown(line)}" for line in lines] or [language.phrases["nothing_left_out"]]
+    return write_text(directory / "left_out.md", "\n".join(listed) + "\n")

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 Mode = Literal["cold", "hot"]
 Role = Literal["measured", "reference", "twin", "primer"]
@@ -137,8 +137,14 @@ class InputFacts(Part):
 class WorkloadFacts(Part):
     """The workload that was run."""
 
-    name: str = Field(description="Name in the registry.")
+    name: str = Field(description="Name in the registry, or the study's name of a user's own model.")
     tier: Tier = Field(description="tiny, medium or hard.")
+    source: str | None = Field(
+        default=None, description="Where a user's own model comes from, as the study says it; null for a registry's."
+    )
+    source_digest: str | None = Field(
+        default=None, description="SHA-256 of the file that the model comes from; null where there is none."
+    )
     parameters: dict[str, int | Finite | str | bool] = Field(description="Every size parameter, defaults included.")
     inputs: list[InputFacts] = Field(description="Inputs in order.")
     dynamic: dict[str, list[int]] = Field(description="Dynamic dimensions: name -> [smallest, largest] size.")

@@ -29,8 +29,16 @@ class Migration:
     change: Callable[[dict[str, Any]], dict[str, Any]]
 
 
-MIGRATIONS: Mapping[str, Migration] = {}
-"""Version that a line was written in -> the step away from it. Empty: 1.0 is the first version."""
+def _without_source(data: dict[str, Any]) -> dict[str, Any]:
+    """1.0 knew the workloads of registries alone."""
+    workload = data.get("workload")
+    if isinstance(workload, dict):
+        workload |= {"source": None, "source_digest": None}
+    return data
+
+
+MIGRATIONS: Mapping[str, Migration] = {"1.0": Migration("1.1", _without_source)}
+"""Version that a line was written in -> the step away from it. 1.0 is the first version."""
 
 
 @dataclass(frozen=True)

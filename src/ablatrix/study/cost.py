@@ -6,7 +6,7 @@ from statistics import median
 from ablatrix.records.model import Record
 from ablatrix.study.design import Cell, Design, Trial
 from ablatrix.study.model import Study
-from ablatrix.workloads.registry import get_workload
+from ablatrix.study.workloads import get_entry
 
 # Seconds on 2 cores of a small server, from runs of the shipped studies; sizes differ, so these are orders of size.
 PREPARE_S = {"tiny": 4.0, "medium": 5.0, "hard": 12.0}
@@ -22,7 +22,7 @@ def estimate_seconds(
     cells = {cell.cell_id: cell for cell in design.cells}
     measured = _measured(known or {})
     workloads = {cells[trial.cell_id].workload for trial in trials}
-    total = sum(PREPARE_S[get_workload(name).tier] for name in workloads)
+    total = sum(PREPARE_S[get_entry(study, name).tier] for name in workloads)
     for trial in trials:
         seconds = measured.get((trial.cell_id, trial.mode))
         total += _expected(study, trial, cells[trial.cell_id]) if seconds is None else seconds
@@ -37,7 +37,7 @@ def _measured(known: Mapping[str, Record]) -> dict[tuple[str, str], float]:
 
 
 def _expected(study: Study, trial: Trial, cell: Cell) -> float:
-    tier = get_workload(cell.workload).tier
+    tier = get_entry(study, cell.workload).tier
     if trial.mode == "cold":
         return COLD_S[tier] if cell.knobs else HOT_BUILD_S[tier]
     hot = study.protocol.hot

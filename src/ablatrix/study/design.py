@@ -13,7 +13,8 @@ from ablatrix.canonical import content_id
 from ablatrix.compilers.catalogue import PRIMARY_KNOBS, CompilerEntry, get_compiler
 from ablatrix.errors import StudyError
 from ablatrix.study.model import Stage, Study
-from ablatrix.workloads.registry import check_parameters, get_workload
+from ablatrix.study.workloads import get_entry
+from ablatrix.workloads.registry import check_parameters
 
 Level = str | int
 DESIGN_VERSION = "1.1"
@@ -27,6 +28,7 @@ class Cell:
         knobs: Level of every knob of the compiler; empty for the reference.
         stage: First stage of the study that asks for it; None for the reference.
         baseline: The configuration that it is compared with, every knob.
+        source_digest: SHA-256 of the file that a user's own model comes from, None where there is none.
     """
 
     cell_id: str
@@ -36,6 +38,7 @@ class Cell:
     knobs: Mapping[str, Level]
     stage: str | None
     baseline: Mapping[str, Level]
+    source_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,7 @@ def make_cells(study: Study, workload: str, compiler: str) -> list[Cell]:
     fixed = next(choice.fixed for choice in study.compilers if choice.name == compiler)
     base = {**entry.defaults(), **fixed}
     baseline = {**base, **{knob: level for knob, level in study.baseline.items() if entry.knob(knob)}}
-    dynamic = bool(get_workload(workload).dynamic)
+    dynamic = bool(get_entry(study, workload).dynamic)
     cells: dict[str, Cell] = {}
     for stage in study.stages:
         if stage.workloads is not None and workload not in stage.workloads:
@@ -205,6 +208,25 @@ def read_design(path: Path, study: Study) -> Design:
     return design
 
 
+def refuse_changed_models(held: Design, planned: Design) -> None:
+    """Refuse to go on with a design whose models have changed since.
+
+    Raises:
+        StudyError: The file of a user's own model is no longer the one that the design was made with.
+    """
+    now = {cell.workload: cell.source_digest for cell in planned.cells}
+    changed = {
+        cell.workload: cell.source_digest
+        for cell in held.cells
+        if now.get(cell.workload, cell.source_digest) != cell.source_digest
+    }
+    for workload, digest in changed.items():
+        raise StudyError(
+            f"the file of workload '{workload}' has changed since these results were begun "
+            f"(SHA-256 {str(digest)[:12]}, now {str(now[workload])[:12]}); choose another --out, or put the file back"
+        )
+
+
 def _configurations(stage: Stage) -> Iterator[dict[str, Level]]:
     if stage.factorial is not None:
         for combination in itertools.product(*stage.factorial.values()):
@@ -226,10 +248,19 @@ def _make_cell(
     baseline: Any,
 ) -> Cell:
     given = next(choice.parameters for choice in study.workloads if choice.name == workload)
-    parameters = check_parameters(workload, given)
+    of_workload = get_entry(study, workload)
+    parameters = check_parameters(of_workload, given)
     ordered = {knob.name: knobs[knob.name] for knob in entry.knobs}
-    identity = {"workload": workload, "parameters": parameters, "compiler": entry.name, "knobs": ordered}
-    return Cell(content_id(identity), workload, parameters, entry.name, ordered, stage, dict(baseline))
+    identity: dict[str, Any] = {
+        "workload": workload,
+        "parameters": parameters,
+        "compiler": entry.name,
+        "knobs": ordered,
+    }
+    digest = None if of_workload.origin is None else of_workload.origin.digest
+    if digest is not None:
+        identity["source_digest"] = digest
+    return Cell(content_id(identity), workload, parameters, entry.name, ordered, stage, dict(baseline), digest)
 
 
 def _reference(study: Study, workload: str) -> Cell:

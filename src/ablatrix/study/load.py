@@ -1,6 +1,7 @@
 """From a study file to a Study whose every name, knob and level exists."""
 
 import itertools
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,12 @@ from typing import Any
 from ablatrix.compilers.catalogue import COMPILERS, PRIMARY_KNOBS, CompilerEntry
 from ablatrix.documents.faults import Location, closest
 from ablatrix.documents.load import load_document
-from ablatrix.errors import StudyError, WorkloadError
+from ablatrix.errors import CompilerError, PluginError, StudyError, WorkloadError
+from ablatrix.plugins import use_plugins
 from ablatrix.study.model import Stage, Study
+from ablatrix.study.workloads import read_choice
 from ablatrix.workloads.registry import check_parameters, workload_names
+from ablatrix.workloads.source import FORMS, is_source
 
 Fault = tuple[Location, str]
 
@@ -26,22 +30,21 @@ def load_study(path: str | Path) -> Study:
             compiler, knob or level that there is not. All faults at once, each with its line and the remedy.
     """
     document = load_document(Path(path), Study, StudyError)
-    faults = sorted(
-        (document.lines.line(place), document.fault(place, text)) for place, text in _faults(document.value)
-    )
+    study = document.value.at(Path(path).resolve().parent)
+    faults = sorted((document.lines.line(place), document.fault(place, text)) for place, text in _faults(study))
     if faults:
         raise StudyError(*dict.fromkeys(text for _, text in faults))
-    return document.value
+    return study
 
 
-def study_schema() -> dict[str, Any]:
+def study_schema_text() -> str:
     """Return the JSON Schema of a study file, for editors."""
     schema = Study.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "ablatrix study"
     for key, model in (("workloads", "WorkloadChoice"), ("compilers", "CompilerChoice")):
         schema["properties"][key]["items"] = {"anyOf": [{"$ref": f"#/$defs/{model}"}, {"type": "string"}]}
-    return schema
+    return json.dumps(schema, indent=2) + "\n"
 
 
 def validate_study(study: Study) -> None:
@@ -56,6 +59,10 @@ def validate_study(study: Study) -> None:
 
 
 def _faults(study: Study) -> Iterator[Fault]:
+    broken = list(_plugin_faults(study))
+    yield from broken
+    if broken:  # what they would have added would be told to be missing
+        return
     yield from _workload_faults(study)
     yield from _compiler_faults(study)
     if len(set(study.modes)) != len(study.modes):
@@ -65,15 +72,35 @@ def _faults(study: Study) -> Iterator[Fault]:
     yield from _stage_faults(study)
 
 
+def _plugin_faults(study: Study) -> Iterator[Fault]:
+    for index, plugin in enumerate(study.plugins):
+        try:
+            use_plugins([study.directory / plugin])
+        except (PluginError, CompilerError, WorkloadError) as error:
+            yield ("plugins", index), str(error)
+
+
 def _workload_faults(study: Study) -> Iterator[Fault]:
     names = workload_names()
     for index, choice in enumerate(study.workloads):
         place: Location = ("workloads", index)
-        if choice.name not in names:
-            yield (*place, "name"), _unknown("workload", choice.name, names)
+        if choice.source is None and choice.name not in names:
+            hint = f"; a model of your own goes under 'source': {FORMS}" if is_source(choice.name) else ""
+            yield (*place, "name"), _unknown("workload", choice.name, names) + hint
+            continue
+        if choice.source is not None and choice.name in names:
+            yield (
+                (*place, "name"),
+                f"'{choice.name}' is the name of a workload that there is; give your model another 'name'",
+            )
             continue
         try:
-            check_parameters(choice.name, choice.parameters)
+            entry = read_choice(study, choice)
+        except WorkloadError as error:
+            yield (*place, "name" if choice.source is None else "source"), str(error)
+            continue
+        try:
+            check_parameters(entry, choice.parameters)
         except WorkloadError as error:
             yield (*place, "parameters"), str(error)
     yield from _repeats("workloads", [choice.name for choice in study.workloads])

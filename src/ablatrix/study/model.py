@@ -1,10 +1,24 @@
 """What a study is: workloads x compilers x knobs, in stages, with the protocol that measures them."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    StrictInt,
+    StrictStr,
+    model_serializer,
+    model_validator,
+)
 
 from ablatrix.canonical import digest_value
+from ablatrix.workloads.registry import Tier
+from ablatrix.workloads.source import derive_name, is_source
 
 
 def _refuse_boolean(value: Any) -> Any:
@@ -15,6 +29,14 @@ def _refuse_boolean(value: Any) -> Any:
 
 def _name_alone(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
+
+
+def _name_or_source(value: Any) -> Any:
+    if isinstance(value, str):
+        value = {"source": value} if is_source(value) else {"name": value}
+    if isinstance(value, dict) and isinstance(value.get("source"), str) and "name" not in value:
+        return {"name": derive_name(value["source"]), **value}
+    return value
 
 
 Level = Annotated[StrictStr | StrictInt, BeforeValidator(_refuse_boolean)]
@@ -31,12 +53,34 @@ class Part(BaseModel):
 
 
 class WorkloadChoice(Part):
-    """One workload; its name alone is enough."""
+    """One workload; its name alone is enough, or the source of a model of one's own."""
 
-    name: str = Field(description="Name of the workload, see `ablatrix workloads`.")
+    name: Name = Field(
+        description="Name of the workload, see `ablatrix workloads`; with a `source`, the study's own name for it."
+    )
     parameters: dict[str, int | float | str | bool] = Field(
         default_factory=dict, description="Sizes that differ from the workload's defaults."
     )
+    source: str | None = Field(
+        default=None,
+        description="A model of one's own: file.py:function, module:function, file.pt2 or hf:architecture?field=value.",
+    )
+    tier: Tier | None = Field(default=None, description="Tier of a model of one's own; hard when left out.")
+    dynamic: list[str] | None = Field(
+        default=None, description="Dynamic dimensions of a model of one's own, where a stage varies `upper_bound`."
+    )
+
+    @model_validator(mode="after")
+    def _own_keys_go_with_a_source(self) -> "WorkloadChoice":
+        if self.source is None and (self.tier is not None or self.dynamic is not None):
+            raise ValueError("'tier' and 'dynamic' go with 'source'; a workload of a registry states its own")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what only models of one's own have: it changes no other study's digest."""
+        data: dict[str, Any] = handler(self)
+        return {key: value for key, value in data.items() if value is not None}
 
 
 class CompilerChoice(Part):
@@ -161,7 +205,7 @@ class Study(Part):
     name: Name = Field(description="Name of the study.")
     description: str = Field(default="", description="What the study is for.")
     seed: int = Field(default=0, ge=0, description="Seed of inputs and of the run order.")
-    workloads: list[Annotated[WorkloadChoice, BeforeValidator(_name_alone)]] = Field(min_length=1)
+    workloads: list[Annotated[WorkloadChoice, BeforeValidator(_name_or_source)]] = Field(min_length=1)
     compilers: list[Annotated[CompilerChoice, BeforeValidator(_name_alone)]] = Field(min_length=1)
     modes: list[Mode] = Field(min_length=1, description="cold: compile cost; hot: steady state.")
     baseline: Knobs = Field(
@@ -171,6 +215,27 @@ class Study(Part):
     stages: list[Stage] = Field(min_length=1, description="First the factorial of the primary knobs.")
     checks: Checks = Field(default_factory=Checks)
     protocol: Protocol = Field(default_factory=Protocol)
+    plugins: list[str] = Field(
+        default_factory=list, description="Python files that add compilers or workloads, see `--plugin`."
+    )
+    _directory: Path = PrivateAttr(default_factory=Path.cwd)
+
+    @property
+    def directory(self) -> Path:
+        """Directory that relative paths are meant from: that of its file, else the working directory."""
+        return self._directory
+
+    def at(self, directory: Path) -> "Study":
+        """Return the study with its relative paths meant from a directory."""
+        moved = self.model_copy()
+        moved._directory = directory.resolve()
+        return moved
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out a list of plug-ins that is empty: it changes no other study's digest."""
+        data: dict[str, Any] = handler(self)
+        return {key: value for key, value in data.items() if key != "plugins" or value}
 
     @property
     def digest(self) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 from contextlib import suppress
 
 from ablatrix.compilers.adapter import Compiler
+from ablatrix.places import import_place
+from ablatrix.plugins import use_plugins
 
 KEPT_DESCRIPTORS = 3
 
@@ -31,8 +32,10 @@ def reset_signals() -> None:
 
 
 def import_compiler(place: str) -> Compiler:
-    """Return the adapter at ``module:class``, with what it needs imported."""
-    module, _, name = place.partition(":")
-    compiler: Compiler = getattr(importlib.import_module(module), name)()
+    """Return the adapter at ``module:class`` or, of a plug-in, ``file.py:class``, with what it needs imported."""
+    where, _, _ = place.rpartition(":")
+    if where.endswith(".py"):
+        use_plugins([where])  # its levels are known in this process, too
+    compiler: Compiler = import_place(place)()
     compiler.preload()
     return compiler

@@ -15,9 +15,9 @@ from ablatrix.errors import TrialError
 from ablatrix.records.journal import final_records, read_records, record_line
 from ablatrix.records.model import Record
 from ablatrix.records.origin import installed_version
-from ablatrix.study.design import Cell, Design, read_design, write_design
+from ablatrix.study.design import Cell, Design, read_design, refuse_changed_models, write_design
 from ablatrix.study.model import Study
-from ablatrix.workloads.registry import get_workload
+from ablatrix.study.workloads import get_entry
 
 
 @cache
@@ -39,13 +39,15 @@ def preparation(study: Study, cell: Cell) -> dict[str, Any]:
         (table or {}).get("upper_bound", []) for stage in study.stages for table in (stage.factorial, stage.vary)
     )
     bounds = [level for level in levels if isinstance(level, int)]
+    entry = get_entry(study, cell.workload)
     return {
         "workload": cell.workload,
         "parameters": dict(cell.parameters),
         "draws": study.checks.draws,
         "seed": study.seed,
         "made_by": source_digest(),
-        "largest": {name: min(bounds) for name in get_workload(cell.workload).dynamic} if bounds else {},
+        "largest": {name: min(bounds) for name in entry.dynamic} if bounds else {},
+        **({} if entry.origin is None else {"source": entry.origin.source, "source_digest": entry.origin.digest}),
     }
 
 
@@ -90,7 +92,9 @@ class ResultDirectory:
             self.work.mkdir(parents=True, exist_ok=True)
             self.samples.mkdir(exist_ok=True)
             if self.design.exists():
-                return read_design(self.design, study)
+                held = read_design(self.design, study)
+                refuse_changed_models(held, design)
+                return held
             write_design(design, self.design)
         except OSError as error:
             raise TrialError(f"{self.path}: cannot be written: {error.strerror}; choose another --out") from None

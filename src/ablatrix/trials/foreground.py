@@ -11,6 +11,7 @@ from ablatrix.compilers.catalogue import get_compiler
 from ablatrix.errors import TrialError
 from ablatrix.study.design import Trial, make_design, read_design
 from ablatrix.study.model import Study
+from ablatrix.study.workloads import get_entry
 from ablatrix.trials.child import import_compiler
 from ablatrix.trials.directory import ResultDirectory, preparation
 from ablatrix.trials.environment import place_runs
@@ -45,8 +46,8 @@ def rerun(study: Study, results: str | Path, trial: str, *, debug: bool = False)
         program = load_program(place)
     else:
         what = preparation(study, cell)
-        del what["made_by"]
-        program = prepare(what.pop("workload"), what.pop("parameters"), **what)
+        kept = {key: what[key] for key in ("draws", "seed", "largest")}
+        program = prepare(get_entry(study, cell.workload), cell.parameters, **kept)
     compiler = import_compiler(get_compiler(cell.compiler).adapter)
     threads, cpus = place_runs(study.protocol.threads, study.protocol.cpus)
     set_limits(None, cpus)

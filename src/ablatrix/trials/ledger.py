@@ -12,6 +12,7 @@ from ablatrix.records.journal import Journal
 from ablatrix.records.model import Record
 from ablatrix.study.design import Design
 from ablatrix.study.model import Study
+from ablatrix.study.workloads import get_entry
 from ablatrix.trials.block import Outcome
 from ablatrix.trials.directory import ResultDirectory
 from ablatrix.trials.progress import Progress
@@ -64,7 +65,7 @@ class Ledger:
         made: list[tuple[Record, str | None]] = []
         for one in outcomes:
             attempt = self._attempts[one.trial.trial_id]
-            facts = read_facts(self._directory.program(study, one.cell), one.cell)
+            facts = read_facts(self._directory.program(study, one.cell), get_entry(study, one.cell.workload), one.cell)
             line = samples_line(one, attempt) if one.bursts_ms else None
             samples = None if line is None else samples_facts(one, line, file)
             record = make_record(self._design, self._scene, one, facts, attempt, samples)

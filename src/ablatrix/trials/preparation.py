@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ablatrix.study.design import Cell
 from ablatrix.study.model import Study
+from ablatrix.study.workloads import get_entry
 from ablatrix.trials.channel import ChannelClosed, ChannelTimeout
 from ablatrix.trials.directory import ResultDirectory, preparation
 from ablatrix.trials.interrupt import Interrupted
@@ -50,6 +52,7 @@ class Preparation:
         task = {
             "mode": "prepare",
             **preparation(self._study, cell),
+            "entry": asdict(get_entry(self._study, cell.workload)),
             "threads": self._threads,
             "directory": str(draft),
             "memory_limit_mb": self._study.protocol.memory_limit_mb,

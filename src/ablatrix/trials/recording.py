@@ -18,7 +18,7 @@ from ablatrix.statistics.quantile import summarise
 from ablatrix.statistics.warmup import classify_warm_up
 from ablatrix.study.design import Cell, Design
 from ablatrix.trials.block import Outcome
-from ablatrix.workloads.registry import get_workload
+from ablatrix.workloads.registry import WorkloadEntry
 
 FACTS_FILE = "program.json"
 
@@ -126,14 +126,16 @@ def samples_facts(outcome: Outcome, line: str, file: str | None) -> dict[str, An
     }
 
 
-def read_facts(program: Path, cell: Cell) -> WorkloadFacts:
-    """Return what a prepared program's directory says of it; what the registry says when it was not prepared."""
+def read_facts(program: Path, entry: WorkloadEntry, cell: Cell) -> WorkloadFacts:
+    """Return what a prepared program's directory says of it; what its entry says when it was not prepared."""
     path = program / FACTS_FILE
     if path.exists():
         return WorkloadFacts.model_validate(json.loads(path.read_text(encoding="utf-8"))["facts"])
     return WorkloadFacts(
         name=cell.workload,
-        tier=get_workload(cell.workload).tier,
+        tier=entry.tier,
+        source=None if entry.origin is None else entry.origin.source,
+        source_digest=None if entry.origin is None else entry.origin.digest,
         parameters=dict(cell.parameters),
         inputs=[],
         dynamic={},

@@ -83,7 +83,7 @@ def run(
     for name in {cell.compiler for cell in planned.cells}:
         entry = get_compiler(name)
         if not entry.installed:
-            raise CompilerError(f"compiler '{name}' is not installed; run: pip install 'ablatrix[{entry.extra}]'")
+            raise CompilerError(f"compiler '{name}' is not installed; to have it: {entry.installation}")
     directory = ResultDirectory(Path(out).resolve())
     design = directory.make(study, planned)
     progress = progress or Silence()

@@ -108,6 +108,9 @@ class Session:
             if not self._preparation.is_ready(cell):
                 self._progress.working(None, cell, "preparing the workload: build, export, oracle")
                 self._preparation.make(cell)
+                failure = self._preparation.failure(cell)
+                if failure is not None:
+                    self._progress.notice(f"not prepared: {failure[1]['message']}")
 
     def _hot_progress(self, records: Sequence[Record]) -> dict[Pair, HotProgress]:
         """Return what is known of each pair that has hot trials, from the records of earlier runs."""

@@ -112,10 +112,11 @@ def _prepare(task: Message) -> None:
     import torch
 
     from ablatrix.workloads.prepare import prepare, save_program
+    from ablatrix.workloads.registry import read_entry
 
     torch.set_num_threads(task["threads"])
     program = prepare(
-        task["workload"], task["parameters"], draws=task["draws"], seed=task["seed"], largest=task["largest"]
+        read_entry(task["entry"]), task["parameters"], draws=task["draws"], seed=task["seed"], largest=task["largest"]
     )
     save_program(program, Path(task["directory"]))
 
@@ -199,7 +200,8 @@ def _build(
     bounds = _upper_bounds(program, knobs)
     with clock.phase("plan"):
         graph = capture(program.lowered, bounds)
-        plan = make_plan(graph, PlanOptions(partition=knobs["partition"], reuse=knobs["reuse"]))
+        options = {key: knobs[key] for key in ("partition", "reuse") if key in knobs}  # a plug-in may lack one
+        plan = make_plan(graph, PlanOptions(**options))
         tasks = export_tasks(program.lowered, plan, bounds)
     spent = clock.milliseconds["plan"]
     with clock.phase("validate"):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch.export import ExportedProgram
 
 MakeInputs = Callable[[int, Mapping[str, int]], tuple[torch.Tensor, ...]]
 
@@ -23,6 +24,8 @@ class Built:
         dynamic: Dynamic dimensions: name -> (smallest, largest) size.
         timed_sizes: Size of each dynamic dimension that is timed.
         input_dimensions: For each input with dynamic dimensions, by its name: axis -> name of the dimension.
+        own_inputs: Inputs of the first draw, where the workload brings them; else ``make_inputs`` makes them.
+        exported: The program, where it was exported before; else ``module`` is exported.
     """
 
     module: torch.nn.Module
@@ -31,6 +34,8 @@ class Built:
     dynamic: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     timed_sizes: Mapping[str, int] = field(default_factory=dict)
     input_dimensions: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    own_inputs: tuple[torch.Tensor, ...] | None = None
+    exported: ExportedProgram | None = None
 
     def dynamic_shapes(self) -> tuple[dict[int, Any] | None, ...] | None:
         """Return what ``torch.export.export`` takes as ``dynamic_shapes``; None for a static program."""

@@ -9,24 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.export import ExportedProgram
 
 from ablatrix.errors import WorkloadError
 from ablatrix.records.model import InputFacts, WorkloadFacts
 from ablatrix.workloads.built import Built
 from ablatrix.workloads.capture import lower
+from ablatrix.workloads.capture.exporting import export
 from ablatrix.workloads.capture.files import load_programs, save_programs
 from ablatrix.workloads.capture.graph import symbols_of
 from ablatrix.workloads.digest import program_digest
 from ablatrix.workloads.oracle import Oracle
 from ablatrix.workloads.program import Draw, Program
-from ablatrix.workloads.registry import build_workload, check_parameters, get_workload
+from ablatrix.workloads.registry import WorkloadEntry, build_workload, check_parameters, get_workload
 
 FORMAT = 1
 
 
 def prepare(
-    name: str,
+    workload: str | WorkloadEntry,
     parameters: Mapping[str, Any] | None = None,
     *,
     draws: int = 3,
@@ -39,7 +39,7 @@ def prepare(
     dimensions, further ones sizes drawn between them.
 
     Args:
-        name: As in the registry.
+        workload: Name in the registry, or the entry of a user's own model.
         parameters: Those that differ from their defaults.
         draws: Number of input draws, at least 1.
         seed: Seed of the first draw; the next ones count up from it.
@@ -49,13 +49,17 @@ def prepare(
     Raises:
         WorkloadError: The workload or a parameter is unknown, or the program cannot be exported.
     """
+    entry = get_workload(workload) if isinstance(workload, str) else workload
+    name = entry.name
     if draws < 1:
         raise WorkloadError(f"workload '{name}': draws must be at least 1, but got {draws}")
-    given = check_parameters(name, parameters or {})
-    built = build_workload(name, given)
+    given = check_parameters(entry, parameters or {})
+    built = build_workload(entry, given)
     sizes = _sizes(name, built, draws, seed, largest or {})
     inputs = [built.make_inputs(seed + index, one) for index, one in enumerate(sizes)]
-    exported = _export(name, built, inputs[0])
+    if built.own_inputs is not None:
+        inputs[0] = built.own_inputs
+    exported = export(name, built, inputs[0]) if built.exported is None else built.exported
     lowered = lower(exported)
     oracle = Oracle(exported)
     made = []
@@ -64,7 +68,7 @@ def prepare(
         made.append(Draw(seed + index, dict(sizes[index]), one, answer.expected, answer.eager_rms))
     symbols = symbols_of(lowered, [built.input_dimensions.get(one, {}) for one in built.input_names])
     return Program(
-        facts=_facts(name, given, built, program_digest((exported, lowered), made, symbols)),
+        facts=_facts(entry, given, built, program_digest((exported, lowered), made, symbols)),
         exported=exported,
         lowered=lowered,
         draws=tuple(made),
@@ -121,14 +125,6 @@ def load_program(directory: Path) -> Program:
     return Program(facts, exported, lowered, draws, plain["dynamic_bounds"], plain["symbol_names"])
 
 
-def _export(name: str, built: Built, inputs: tuple[torch.Tensor, ...]) -> ExportedProgram:
-    try:
-        with torch.no_grad():
-            return torch.export.export(built.module, inputs, dynamic_shapes=built.dynamic_shapes())
-    except Exception as error:  # export has many errors and no common one
-        raise WorkloadError(f"workload '{name}' cannot be exported: {type(error).__name__}: {error}") from error
-
-
 def _sizes(name: str, built: Built, draws: int, seed: int, largest: Mapping[str, int]) -> list[dict[str, int]]:
     """Return the size of each dynamic dimension for each draw."""
     unknown = sorted(set(largest) - set(built.dynamic))
@@ -154,19 +150,22 @@ def describe(name: str, parameters: Mapping[str, Any] | None = None) -> Workload
     Raises:
         WorkloadError: The workload or a parameter is unknown.
     """
-    given = check_parameters(name, parameters or {})
-    return _facts(name, given, build_workload(name, given), "")
+    entry = get_workload(name)
+    given = check_parameters(entry, parameters or {})
+    return _facts(entry, given, build_workload(entry, given), "")
 
 
-def _facts(name: str, parameters: Mapping[str, Any], built: Built, digest: str) -> WorkloadFacts:
+def _facts(entry: WorkloadEntry, parameters: Mapping[str, Any], built: Built, digest: str) -> WorkloadFacts:
     inputs = []
     for one, tensor in zip(built.input_names, built.make_inputs(0, built.timed_sizes), strict=True):
         dimensions = built.input_dimensions.get(one, {})
         shape = [dimensions.get(axis, size) for axis, size in enumerate(tensor.shape)]
         inputs.append(InputFacts(name=one, shape=shape, dtype=str(tensor.dtype).removeprefix("torch.")))
     return WorkloadFacts(
-        name=name,
-        tier=get_workload(name).tier,
+        name=entry.name,
+        tier=entry.tier,
+        source=None if entry.origin is None else entry.origin.source,
+        source_digest=None if entry.origin is None else entry.origin.digest,
         parameters=dict(parameters),
         inputs=inputs,
         dynamic={dim: list(bounds) for dim, bounds in built.dynamic.items()},

@@ -1,10 +1,11 @@
 """Compilers, their knobs and levels as plain data: loads without torch or any compiler.
 
-One module a compiler; adding one is a module with its entry and its name in ``COMPILERS``.
+One module a compiler; adding one is a module with its entry and its name in ``COMPILERS``. A package adds its own
+through the entry point group ``ablatrix.compilers``: each entry point names a ``CompilerEntry``. A file adds its own
+as a plug-in (see ``ablatrix.plugins``).
 """
 
-from collections.abc import Mapping
-
+from ablatrix.compilers.catalogue.collection import Catalogue
 from ablatrix.compilers.catalogue.eager import EAGER
 from ablatrix.compilers.catalogue.inductor import INDUCTOR
 from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, THREADS, UPPER_BOUND
@@ -24,14 +25,16 @@ __all__ = [
     "THREADS",
     "TVM",
     "UPPER_BOUND",
+    "Catalogue",
     "CompilerEntry",
     "KnobEntry",
     "Level",
     "LevelEntry",
+    "add_compiler",
     "get_compiler",
 ]
 
-COMPILERS: Mapping[str, CompilerEntry] = {entry.name: entry for entry in (TVM, INDUCTOR, ONNXRUNTIME, EAGER)}
+COMPILERS = Catalogue({entry.name: entry for entry in (TVM, INDUCTOR, ONNXRUNTIME, EAGER)})
 
 
 def get_compiler(name: str) -> CompilerEntry:
@@ -43,3 +46,19 @@ def get_compiler(name: str) -> CompilerEntry:
     if name not in COMPILERS:
         raise CompilerError(f"there is no compiler '{name}'; there are: {', '.join(sorted(COMPILERS))}")
     return COMPILERS[name]
+
+
+def add_compiler(entry: CompilerEntry, origin: str) -> None:
+    """Make a plug-in's compiler known in this process; adding the same again changes nothing.
+
+    Raises:
+        CompilerError: Another compiler has the name, or the entry has no knob.
+    """
+    if not entry.knobs:
+        raise CompilerError(
+            f"{origin}: compiler '{entry.name}' has no knob, so there is nothing to ablate; give it one"
+        )
+    there = COMPILERS.get(entry.name)
+    if there is not None and there != entry:
+        raise CompilerError(f"{origin}: there is a compiler '{entry.name}' already; give yours another name")
+    COMPILERS[entry.name] = entry

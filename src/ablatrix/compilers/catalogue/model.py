@@ -73,8 +73,8 @@ class CompilerEntry:
 
     Attributes:
         modules: Modules that must be importable for it to run.
-        extra: What to install: ``pip install ablatrix[extra]``.
-        adapter: ``module:class`` of the adapter.
+        extra: What to install: ``pip install ablatrix[extra]``; empty for a compiler that is no part of ablatrix.
+        adapter: ``module:class`` or ``file.py:class`` of the adapter.
     """
 
     name: str
@@ -88,6 +88,13 @@ class CompilerEntry:
     def installed(self) -> bool:
         """Whether its modules can be found (they are not imported)."""
         return all(find_spec(module) is not None for module in self.modules)
+
+    @property
+    def installation(self) -> str:
+        """What to run where it is not installed, as a command or in words."""
+        if self.extra:
+            return f"pip install 'ablatrix[{self.extra}]'"
+        return f"install what has the modules {', '.join(self.modules)}"
 
     @property
     def digest(self) -> str:

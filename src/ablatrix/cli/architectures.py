@@ -1,0 +1,113 @@
+"""The command ``models``: which compiler takes which architecture, tried one after the other."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ablatrix.cli.options import Plugins
+
+if TYPE_CHECKING:
+    from ablatrix.records.model import Record
+
+TIMEOUT_S = 300
+REASON_LENGTH = 240
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command("models")(models_command)
+
+
+def models_command(
+    out: Annotated[Path, typer.Option("--out", help="Directory for the results; a second run resumes.")],
+    compiler: Annotated[
+        list[str] | None, typer.Option("--compiler", help="Only this compiler; all that are installed when left out.")
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", help="A model, as in a study; ten tiny architectures when left out."),
+    ] = None,
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds for one model on one compiler.")] = TIMEOUT_S,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    plugin: Plugins = None,
+) -> None:
+    """Try each model on each compiler, in a process of its own, checked; print the table as Markdown.
+
+    Exit code 0 when every one was tried: that a compiler does not take a model is an answer and no failure.
+    """
+    from ablatrix.cli.running import run_prepared
+    from ablatrix.compilers.catalogue import COMPILERS
+    from ablatrix.errors import CompilerError
+    from ablatrix.records.journal import final_records, read_records
+    from ablatrix.study.architectures import ARCHITECTURES
+    from ablatrix.study.quick import make_study
+
+    names = compiler or [one.name for one in COMPILERS.values() if one.installed and one.name != "eager"]
+    models: list[str | Mapping[str, str]] = (
+        [*model] if model else [{"name": name, "source": source} for name, source in ARCHITECTURES.items()]
+    )
+    if not names:
+        raise CompilerError("no compiler is installed; see ablatrix compilers")
+    found: dict[str, list[Record]] = {}
+    for name in names:
+        entry = COMPILERS.get(name)
+        knobs = [] if entry is None else [f"{one.name}={one.default}" for one in entry.knobs if one.kind == "primary"]
+        study = make_study(
+            models,
+            [name],
+            knobs[:1],
+            ["cold"],
+            name=f"models-{name}",
+            checks={"draws": 2},
+            protocol={"repeats": 0, "cold": {"replicates": 1, "timeout_s": timeout}},
+        )
+        summary = run_prepared(study, out / name, quiet=quiet)
+        if summary.signal is not None:
+            raise typer.Exit(128 + summary.signal)
+        records = final_records(list(read_records(summary.results)))
+        found[name] = [record for record in records if record.role == "measured"]
+    print(table_text(found, [choice.name for choice in study.workloads]), end="")
+
+
+def table_text(found: "Mapping[str, Sequence[Record]]", names: Sequence[str]) -> str:
+    """Return the table of which compiler takes which model, and the reasons of those that do not.
+
+    Args:
+        found: The record of each model, by compiler.
+        names: Of the models, in order.
+    """
+    known = {record.workload.name: record.workload for records in found.values() for record in records}
+    workloads = {name: known[name] for name in names if name in known}
+    lines = [
+        f"| model | weights | {' | '.join(found)} |",
+        f"| --- | ---: | {' | '.join('---' for _ in found)} |",
+    ]
+    reasons: list[str] = []
+    taken = dict.fromkeys(found, 0)
+    for name, facts in workloads.items():
+        cells = []
+        for compiler, records in found.items():
+            record = next((one for one in records if one.workload.name == name), None)
+            if record is None:
+                cells.append("not tried")
+                continue
+            taken[compiler] += record.status == "ok"
+            cells.append("yes" if record.status == "ok" else record.status.replace("_", " "))
+            if record.status != "ok":
+                reasons.append(f"- {name} on {compiler}: {_reason(record)}")
+        lines.append(f"| {name} | {facts.parameter_count:,} | {' | '.join(cells)} |")
+    counts = " | ".join(f"{count} of {len(workloads)}" for count in taken.values())
+    lines.append(f"| **taken** | | {counts} |")
+    text = "\n".join(lines) + "\n"
+    return text if not reasons else text + "\n" + "\n".join(reasons) + "\n"
+
+
+def _reason(record: "Record") -> str:
+    if record.error is not None:
+        text = " ".join(record.error.message.split())
+    else:
+        correctness = record.correctness
+        text = f"outputs differ by {correctness.max_abs_diff:g}" if correctness is not None else record.status
+    return text if len(text) <= REASON_LENGTH else f"{text[:REASON_LENGTH].rstrip()}..."

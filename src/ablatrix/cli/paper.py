@@ -1,0 +1,77 @@
+"""Commands of the paper: ``paper RESULTS`` writes all of it, ``paper init`` a template to start from."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ablatrix.cli.claims import ClaimsFile, claims_of
+from ablatrix.cli.results import Results, record_files, report
+
+MAKE = "make"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    paper = typer.Typer(
+        cls=_PaperGroup,
+        help="Write the paper's tables, figures, text, macros and provenance: ablatrix paper RESULTS --out DIRECTORY.",
+    )
+    paper.command(MAKE)(paper_command)
+    paper.command("init")(init_command)
+    app.add_typer(paper, name="paper")
+
+
+class _PaperGroup(TyperGroup):
+    """``paper RESULTS`` is ``paper make RESULTS``; a directory of a command's name is given as ``./init``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the command's name in front where there is none."""
+        named = args and (args[0] in self.commands or args[0] == "--help")
+        return super().parse_args(ctx, args if named else [MAKE, *args])
+
+
+def paper_command(
+    results: Results,
+    out: Annotated[
+        Path, typer.Option("--out", help="Directory for tables/, figures/, text/, macros.tex and provenance.json.")
+    ],
+    template: Annotated[Path | None, typer.Option("--template", help="Template; the shipped one if left out.")] = None,
+    claims: ClaimsFile = None,
+    language: Annotated[str, typer.Option("--lang", help="Language of the text: en or zh.")] = "en",
+    mixed: Annotated[
+        bool, typer.Option("--allow-mixed", help="Accept several hosts, commits or schema versions.")
+    ] = False,
+) -> None:
+    """Write the paper's tables, figures, paragraphs, macros and the provenance of every number, by a template."""
+    from ablatrix.analysis.findings import Findings
+    from ablatrix.analysis.tidy import tidy
+    from ablatrix.paper.make import make_paper
+    from ablatrix.paper.template import load_template
+    from ablatrix.paper.text import get_language
+
+    files = record_files(results)
+    # What can be wrong input comes before what takes time.
+    load_template(template)
+    get_language(language)
+    claimed = claims_of(files, claims)
+    findings = Findings(tidy(files))
+    report(make_paper(findings, template, out, allow_mixed=mixed, claims=claimed, language=language))
+
+
+def init_command(
+    file: Annotated[Path, typer.Argument(help="File to write.")] = Path("paper.yaml"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+) -> None:
+    """Write the shipped template, to change it and give it to 'paper --template'."""
+    from ablatrix.errors import AnalysisError
+    from ablatrix.paper.files import write_text
+    from ablatrix.paper.template import DEFAULT_TEMPLATE
+
+    if file.exists() and not force:
+        raise AnalysisError(f"{file}: there is such a file already; name another one, or overwrite it (--force)")
+    try:
+        report([write_text(file, DEFAULT_TEMPLATE.read_text(encoding="utf-8"))])
+    except OSError as error:
+        raise AnalysisError(f"{file}: cannot be written: {error.strerror}; name another file") from None

@@ -1,0 +1,182 @@
+"""The table of all cells: a row a configuration and mode, with what it took, how it compares and how it ended."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
+
+import polars as pl
+
+from ablatrix.analysis.estimate import sort_key
+from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.paired import HOT_METRIC
+from ablatrix.analysis.warm_up import UNSTEADY
+from ablatrix.page.printed import NOTHING, interval, memory, number, ratio_value, significant
+from ablatrix.page.sources import Sources, joined, written
+from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
+from ablatrix.records.model import Status
+from ablatrix.statistics.ratio import Ratio
+
+MISSES = "compile_cache_miss_delta_first_run"
+COMPARED = {"hot": HOT_METRIC, "cold": "compile_first_run_ms"}
+# Each figure of a row: its heading, the column that its median is taken of, and how it is written.
+FIGURES = (
+    ("p50", "p50 (ms)", "run_ms_p50", significant),
+    ("p95", "p95 (ms)", "run_ms_p95", significant),
+    ("cold", "compile + first run (ms)", "compile_first_run_ms", significant),
+    ("misses", "cache misses", MISSES, number),
+    ("planned", "planned", "planned_bytes", memory),
+    ("peak", "peak growth", "peak_rss_delta_bytes", memory),
+)
+NEEDED = (*(column for _, _, column, _ in FIGURES), *COMPARED.values(), "checked", "missing", "rms_ratio")
+# What ends a trial without saying anything against its configuration.
+NOT_FAILED = ("ok", "unsupported", "interrupted", "not_run_budget")
+Key = tuple[Any, ...]
+
+
+def cells_table(findings: Findings, sources: Sources, groups: Sequence[str], most: int) -> Table:
+    """Return a row for each group of trials; where there are too many to show, those that are not all ok stay.
+
+    Args:
+        findings: What is estimated from the trials.
+        sources: The order of records, with the columns that `NEEDED` names.
+        groups: Columns that make a row, ``mode`` among them; see `ablatrix.analysis.estimate.group_columns`.
+        most: Rows to show.
+    """
+    summary = _summary(findings.trials, groups)
+    kept = summary
+    if summary.height > most:
+        first = summary.with_row_index("row").sort(pl.col("n_ok") == pl.col("n_trials"), "row").head(most)
+        kept = first.sort("row").drop("row")
+    places = _places(sources, groups)
+    ratios = {mode: findings.ratios(metric, groups) for mode, metric in COMPARED.items()}
+    rows = [_row(held, groups, places, ratios) for held in kept.iter_rows(named=True)]
+    left = summary.height - kept.height
+    note = f"{left:,} of {summary.height:,} rows are not on this page; ablation.csv has all trials." if left else ""
+    names = [Heading(name.removeprefix("knob_").removeprefix("parameter_")) for name in groups]
+    return Table(
+        "cells",
+        "Every cell and mode: medians over ok trials, the ratio to the baseline, outcomes and checks",
+        [
+            *names,
+            Heading("outcome", meaning="Trials by outcome"),
+            *(Heading(text, True) for _, text, _, _ in FIGURES),
+            Heading(
+                "ratio", True, "To the baseline of the same block: run time when hot, compile + first run when cold"
+            ),
+            Heading("95 % interval"),
+            Heading("outputs checked", True, "Outputs compared with the oracle, of those that should have been"),
+            Heading("worst RMS", True, "Largest RMS error over eager's own; the tolerance stands in the records"),
+            Heading("n", True, "Trials"),
+        ],
+        rows,
+        note,
+    )
+
+
+def _row(
+    held: Mapping[str, Any],
+    groups: Sequence[str],
+    places: Mapping[Key, Mapping[str, str]],
+    ratios: Mapping[str, Mapping[Key, Ratio]],
+) -> Row:
+    key = tuple(held[name] for name in groups)
+    found, ratio = places[_named(key)], ratios[held["mode"]].get(key)
+    checked, missing = held["checked"], held["missing"]
+    cells = [
+        Shown(NOTHING, tone="quiet", words="none") if held[name] is None else Shown(str(held[name])) for name in groups
+    ]
+    cells.append(_outcome(held))
+    for statistic, _, column, write in FIGURES:
+        value = held[column]
+        cells.append(EMPTY if value is None else Shown(write(value), value, statistic))
+    if held["is_baseline"] and held["role"] == "measured":
+        cells += [Shown("baseline", 1.0, tone="quiet"), EMPTY]
+    elif ratio is None:
+        cells += [EMPTY, EMPTY]
+    else:
+        tone = {-1: "good", 1: "bad"}.get(ratio.side, "")
+        cells += [Shown(ratio_value(ratio.value), ratio.value, "ratio", tone), Shown(interval(ratio))]
+    if checked is None:
+        cells.append(Shown("none", tone="warn"))
+    else:
+        tone = "bad" if missing else ""
+        cells.append(Shown(f"{checked:,}/{checked + (missing or 0):,}", checked, "checks", tone))
+    error = held["rms_ratio"]
+    cells.append(EMPTY if error is None else Shown(significant(error, 3), error, "worst"))
+    cells.append(Shown(f"{held['n_trials']:,}", held["n_trials"], "outcome"))
+    is_compared = any(cell.statistic == "ratio" for cell in cells)
+    sources = {name: ranges for name, ranges in found.items() if ranges and (name != "ratio" or is_compared)}
+    return Row(cells, sources)
+
+
+def _outcome(held: Mapping[str, Any]) -> Shown:
+    counts = {name: held[f"n_{name}"] for name in get_args(Status) if held[f"n_{name}"]}
+    text = ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items())
+    if held["n_unsteady"]:
+        text += f" ({held['n_unsteady']:,} unsteady)"
+    failed = any(name not in NOT_FAILED for name in counts)
+    tone = "bad" if failed else ("quiet" if not held["n_ok"] else "")
+    return Shown(text, held["n_ok"] / held["n_trials"], "", tone, " ".join(counts))
+
+
+def _places(sources: Sources, groups: Sequence[str]) -> dict[Key, dict[str, str]]:
+    """Return for each group the records of each of its statistics."""
+    ok, place = pl.col("is_ok"), pl.col("place")
+    filled = {name: ok & pl.col(column).is_not_null() for name, _, column, _ in FIGURES}
+    filled |= {"checks": pl.col("checked").is_not_null(), "worst": pl.col("rms_ratio").is_not_null()}
+    compared = pl.when(pl.col("mode") == "hot").then(pl.col(HOT_METRIC)).otherwise(pl.col(COMPARED["cold"])) > 0
+    found = sources.trials.group_by(list(groups), maintain_order=True).agg(
+        place.alias("outcome"),
+        *(place.filter(condition).alias(name) for name, condition in filled.items()),
+        place.filter(ok & compared).alias("ratio"),
+    )
+    bases = sources.trials.filter(ok & compared & pl.col("is_baseline") & (pl.col("role") == "measured"))
+    by_unit = {
+        _named(key): written(part["place"].to_numpy())
+        for key, part in bases.partition_by(["workload", "compiler", "mode"], as_dict=True).items()
+    }
+    by_workload: dict[Key, list[str]] = {}
+    for (workload, _, mode), ranges in by_unit.items():
+        by_workload.setdefault((workload, mode), []).append(ranges)
+    result = {}
+    for held in found.iter_rows(named=True):
+        key = _named(tuple(held[name] for name in groups))
+        names = ("outcome", *filled, "ratio")
+        of_key = {name: written(pl.Series(held[name], dtype=pl.Int64).to_numpy()) for name in names}
+        unit = _named((held["workload"], held["compiler"], held["mode"]))
+        if of_key["ratio"]:
+            # The reference is no cell of a compiler: it is compared with the baselines of its workload.
+            base = [by_unit[unit]] if unit in by_unit else by_workload.get((unit[0], unit[2]), [])
+            of_key["ratio"] = joined([of_key["ratio"], *base])
+        result[key] = of_key
+    return result
+
+
+def _summary(trials: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame:
+    """Return a row a group, sorted: medians over ok trials, outcomes, sums of checks, the worst error."""
+    status = pl.col("status")
+    ok = status == "ok"
+    used = ("status", "is_baseline", "warm_up_classification", "checked", "missing", "rms_ratio", *NEEDED)
+    found = (
+        trials.lazy()
+        .select(*dict.fromkeys((*groups, *used)))
+        .group_by(list(groups))
+        .agg(
+            pl.col("is_baseline").all(),
+            pl.len().alias("n_trials"),
+            *((status == name).sum().alias(f"n_{name}") for name in get_args(Status)),
+            (pl.col("warm_up_classification") == UNSTEADY).sum().alias("n_unsteady"),
+            *(
+                pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
+                for name in ("checked", "missing")
+            ),
+            pl.col("rms_ratio").max(),
+            *(pl.col(column).filter(ok).median().alias(column) for _, _, column, _ in FIGURES),
+        )
+        .collect()
+    )
+    keys = found.select(groups).rows()
+    return found[sorted(range(len(keys)), key=lambda place: [sort_key(value) for value in keys[place]])]
+
+
+def _named(key: Sequence[Any]) -> Key:
+    return tuple(None if value is None else str(value) for value in key)

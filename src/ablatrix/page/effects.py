@@ -1,0 +1,375 @@
+"""What each knob does, as tables: verdicts at a glance, main effects, attribution of the total, interactions."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ablatrix.analysis.effects import Effect
+from ablatrix.analysis.evidence import Evidence
+from ablatrix.analysis.geometric_means import GeometricMean
+from ablatrix.analysis.judgement import NO_EFFECT, NOT_DISTINGUISHABLE, Judgement
+from ablatrix.analysis.knob_proof import KnobProof, proof_text
+from ablatrix.analysis.metrics import Metric
+from ablatrix.page.origins import Origins
+from ablatrix.page.printed import interval, percent, ratio_value, significant
+from ablatrix.page.sources import Sources, joined
+from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
+from ablatrix.statistics.ratio import Ratio
+
+TITLES: Mapping[str, str] = {
+    "run_ms_paired": "Run time",
+    "compile_first_run_ms": "Compile and first run",
+    "planned_bytes": "Planned memory",
+    "peak_rss_delta_bytes": "Peak memory growth",
+}
+NOT_ATTRIBUTABLE = "not attributable"
+NO_OP = "no-op"
+MEAN = "all workloads"
+Change = tuple[str, str, str]
+_PARTS = ("add_one_in", "shapley", "leave_one_out")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A main effect, or a level around a centre, with all that is known of it.
+
+    Attributes:
+        proof: Whether the knob changed anything; None where no two configurations tell.
+        floor: The A/A noise floor, relative; None where no twin was run.
+        places: The records behind it, and behind its floor.
+    """
+
+    effect: Effect
+    judgement: Judgement
+    proof: KnobProof | None
+    floor: float | None
+    places: Mapping[str, str]
+
+    @property
+    def change(self) -> Change:
+        """The knob and the levels from and to which it is moved."""
+        return (str(self.effect.knob), self.effect.base_level, self.effect.level)
+
+    @property
+    def is_no_op(self) -> bool:
+        """Whether both levels give the same program everywhere."""
+        return self.proof is not None and self.proof.verdict == "no_op"
+
+
+@dataclass(frozen=True)
+class Share:
+    """One knob's part of an attribution: alone, as a share, and as the last."""
+
+    alone: Effect
+    share: Effect
+    last: Effect
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """The total from one configuration to another of one workload, compiler and stage, and its parts."""
+
+    total: Effect
+    shares: tuple[Share, ...]
+    places: str
+
+
+@dataclass(frozen=True)
+class MetricEffects:
+    """All that the page shows about one metric."""
+
+    metric: Metric
+    mode: str
+    judged: tuple[Judged, ...]
+    attributions: tuple[Attribution, ...]
+    interactions: tuple[tuple[Effect, str], ...]
+    means: tuple[tuple[GeometricMean, str], ...]
+
+    @property
+    def title(self) -> str:
+        """What a reader calls the metric."""
+        return f"{TITLES.get(self.metric.name, self.metric.name)} ({self.mode})"
+
+
+def metric_effects(one: Evidence, proofs: Sequence[KnobProof], sources: Sources) -> MetricEffects:
+    """Return the effects on a metric with their records."""
+    origins = Origins(sources, one.metric.name, one.mode)
+    by_change = {
+        (proof.workload, proof.compiler, proof.knob, frozenset((proof.base_level, proof.level))): proof
+        for proof in proofs
+    }
+    floors = {(floor.workload, floor.compiler): math.expm1(floor.reach) for floor in one.floors}
+    judged, attributions, interactions = [], [], []
+    behind: dict[tuple[Any, ...], list[str]] = {}
+    for stage in _stages(zip(one.effects, one.judgements, strict=True)):
+        effects = [effect for effect, _ in stage]
+        where = (effects[0].workload, effects[0].compiler)
+        for effect, judgement in stage:
+            if judgement is not None:
+                places = origins.of_effect(effect, effects)
+                behind.setdefault(_mean_key(effect), []).append(places)
+                proof = by_change.get((*where, str(effect.knob), frozenset((effect.base_level, effect.level))))
+                held = {"effect": places} | ({"floor": origins.of_floor(*where)} if where in floors else {})
+                judged.append(Judged(effect, judgement, proof, floors.get(where), held))
+            elif effect.kind == "interaction":
+                interactions.append((effect, origins.of_effect(effect, effects)))
+        attributions += _attributions(effects, origins)
+    means = [(mean, joined(behind.get(_mean_key(mean), ()))) for mean in one.means if mean.kind in ("main", "around")]
+    return MetricEffects(one.metric, one.mode, tuple(judged), tuple(attributions), tuple(interactions), tuple(means))
+
+
+def glance_table(metrics: Sequence[MetricEffects], most: int) -> Table:
+    """Return a row a metric, workload and compiler, a column a knob: the ratio and its verdict."""
+    changes = list(dict.fromkeys(held.change for one in metrics for held in one.judged))
+    rows = []
+    for one in metrics:
+        by_unit: dict[tuple[str, str], dict[Change, Judged]] = {}
+        for held in one.judged:
+            by_unit.setdefault((held.effect.workload, held.effect.compiler), {}).setdefault(held.change, held)
+        for (workload, compiler), found in by_unit.items():
+            cells = [_glance(found[change], one.metric) if change in found else EMPTY for change in changes]
+            places = {"effect": joined(held.places["effect"] for held in found.values())}
+            rows.append(Row([Shown(workload), Shown(compiler), Shown(one.title), *cells], places))
+    note = f"The first {most} of {len(rows)} rows; the tables below have all." if len(rows) > most else ""
+    return Table(
+        "glance",
+        "Ratio to the level that each knob leaves, with the verdict; below 1 is faster or smaller",
+        [
+            Heading("workload"),
+            Heading("compiler"),
+            Heading("metric"),
+            *(Heading(spelled(one), True) for one in changes),
+        ],
+        rows[:most],
+        note,
+    )
+
+
+def effects_table(one: MetricEffects) -> Table:
+    """Return the main effects on a metric, and below them their means over workloads."""
+    rows = [_effect_row(held, one.metric) for held in one.judged]
+    rows += [_mean_row(mean, places) for mean, places in one.means]
+    return Table(
+        f"effects-{one.metric.name}",
+        f"{one.title}: what each knob does, as a ratio to the level it leaves; below 1 is {one.metric.less}",
+        [
+            Heading("workload"),
+            Heading("compiler"),
+            Heading("stage"),
+            Heading("knob"),
+            Heading("ratio", True),
+            Heading("95 % interval"),
+            Heading("verdict"),
+            Heading("A/A floor", True, "How far two runs of one configuration lie apart"),
+            Heading("p (Holm)", True, "That the ratio is 1, adjusted over the rows of this table"),
+            Heading("blocks", True, "Repeats that the estimate is made of"),
+            Heading("pairs", True, "Pairs of configurations that are whole in every block"),
+            Heading("knob proof", meaning="Whether the two levels give different programs at all"),
+        ],
+        rows,
+    )
+
+
+def attribution_table(one: MetricEffects) -> Table:
+    """Return what the total from the baseline to the last levels is made of."""
+    rows = []
+    for held in one.attributions:
+        total = held.total
+        where = [Shown(total.workload), Shown(total.compiler), Shown(total.stage)]
+        for part in held.shares:
+            share = part.share
+            rows.append(
+                Row(
+                    [
+                        *where,
+                        Shown(spelled((str(share.knob), share.base_level, share.level))),
+                        _ratio(part.alone.ratio, "share"),
+                        _ratio(share.ratio, "share"),
+                        Shown(interval(share.ratio, share.exact)),
+                        _part(share, total),
+                        _ratio(part.last.ratio, "share"),
+                        _blocks(share.ratio, share.blocks_left_out),
+                    ],
+                    {"share": held.places},
+                )
+            )
+        ends = f"total: {total.base_level} → {total.level}"
+        cells = [_ratio(total.ratio, "share"), Shown(interval(total.ratio, total.exact))]
+        blocks = _blocks(total.ratio, total.blocks_left_out)
+        rows.append(Row([*where, Shown(ends), EMPTY, *cells, EMPTY, EMPTY, blocks], {"share": held.places}))
+    return Table(
+        f"attribution-{one.metric.name}",
+        f"{one.title}: what the total is made of; shares multiply to it",
+        [
+            Heading("workload"),
+            Heading("compiler"),
+            Heading("stage"),
+            Heading("knob"),
+            Heading("alone", True, "The knob moved by itself, from the baseline"),
+            Heading("share", True, "Shapley value: the mean over all orders of moving the knobs"),
+            Heading("95 % interval"),
+            Heading("of total", True),
+            Heading("as the last", True, "The knob moved when all others are"),
+            Heading("blocks", True),
+        ],
+        rows,
+    )
+
+
+def interactions_table(one: MetricEffects) -> Table:
+    """Return what one knob's ratio is multiplied by when the other is moved too."""
+    rows = [
+        Row(
+            [
+                Shown(effect.workload),
+                Shown(effect.compiler),
+                Shown(effect.stage),
+                Shown(f"{effect.knob} x {effect.other}"),
+                _ratio(effect.ratio, "interaction"),
+                Shown(interval(effect.ratio, effect.exact)),
+                _blocks(effect.ratio, effect.blocks_left_out),
+            ],
+            {"interaction": places},
+        )
+        for effect, places in one.interactions
+    ]
+    return Table(
+        f"interactions-{one.metric.name}",
+        f"{one.title}: what one knob's ratio is multiplied by when the other is moved too",
+        [
+            *(Heading("workload"), Heading("compiler"), Heading("stage"), Heading("knobs")),
+            *(Heading("ratio", True), Heading("95 % interval"), Heading("blocks", True)),
+        ],
+        rows,
+    )
+
+
+def reasons(one: MetricEffects) -> list[str]:
+    """Return, each once, why something is not attributable."""
+    effects = [
+        *(held.effect for held in one.judged),
+        *(part for held in one.attributions for part in (held.total, *(share.share for share in held.shares))),
+        *(effect for effect, _ in one.interactions),
+    ]
+    told = (f"{effect.workload} on {effect.compiler}: {effect.reason}" for effect in effects if effect.reason)
+    return list(dict.fromkeys(told))
+
+
+def spelled(change: Change) -> str:
+    """Return a change of a knob as it is read."""
+    knob, base_level, level = change
+    return f"{knob}: {base_level}\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}{level}"
+
+
+def verdict_text(held: Judged) -> str:
+    """Return the verdict on an effect as it is read."""
+    if held.judgement.verdict is None:
+        return NOT_ATTRIBUTABLE
+    resolution = held.judgement.resolution
+    return held.judgement.verdict + ("" if resolution is None else f" (±{percent(resolution)})")
+
+
+def _stages(
+    pairs: Iterable[tuple[Effect, Judgement | None]],
+) -> list[list[tuple[Effect, Judgement | None]]]:
+    found: dict[tuple[Any, ...], list[tuple[Effect, Judgement | None]]] = {}
+    for effect, judgement in pairs:
+        key = (effect.origin, effect.workload, effect.compiler, effect.stage)
+        found.setdefault(key, []).append((effect, judgement))
+    return list(found.values())
+
+
+def _attributions(effects: Sequence[Effect], origins: Origins) -> list[Attribution]:
+    totals = [effect for effect in effects if effect.kind == "total"]
+    if not totals:
+        return []
+    by_kind = {kind: [effect for effect in effects if effect.kind == kind] for kind in _PARTS}
+    shares = tuple(Share(*parts) for parts in zip(*by_kind.values(), strict=True))
+    return [Attribution(totals[0], shares, origins.of_total(effects))]
+
+
+def _mean_key(held: Effect | GeometricMean) -> tuple[Any, ...]:
+    return (held.origin, held.compiler, held.stage, held.kind, held.knob, held.base_level, held.level)
+
+
+def _glance(held: Judged, metric: Metric) -> Shown:
+    ratio = held.effect.ratio
+    if ratio is None:
+        return Shown(NOT_ATTRIBUTABLE, tone="warn")
+    word = NO_OP if held.is_no_op else held.judgement.verdict
+    return Shown(f"{ratio_value(ratio.value)} {word}", ratio.value, "effect", _tone(held, metric))
+
+
+def _tone(held: Judged, metric: Metric) -> str:
+    verdict = held.judgement.verdict
+    if verdict is None:
+        return "warn"
+    if held.is_no_op or verdict in (NO_EFFECT, NOT_DISTINGUISHABLE):
+        return "quiet"
+    return "good" if verdict == metric.less else "bad"
+
+
+def _effect_row(held: Judged, metric: Metric) -> Row:
+    effect, judgement = held.effect, held.judgement
+    stage = f"{effect.stage} (around {effect.centre})" if effect.centre else effect.stage
+    all_pairs = effect.pairs + effect.pairs_partial + effect.pairs_missing
+    return Row(
+        [
+            Shown(effect.workload),
+            Shown(effect.compiler),
+            Shown(stage),
+            Shown(spelled(held.change)),
+            _ratio(effect.ratio, "effect"),
+            Shown(interval(effect.ratio, effect.exact)),
+            Shown(verdict_text(held), tone=_tone(held, metric)),
+            EMPTY if held.floor is None else Shown(f"±{percent(held.floor)}", held.floor, "floor"),
+            _p_value(judgement.p_holm),
+            _blocks(effect.ratio, effect.blocks_left_out),
+            Shown(f"{effect.pairs} of {all_pairs}", effect.pairs),
+            _proof(held.proof),
+        ],
+        held.places,
+    )
+
+
+def _mean_row(mean: GeometricMean, places: str) -> Row:
+    known, all_of = len(mean.workloads), len(mean.workloads) + len(mean.missing)
+    what = f"{known} of {all_of} workloads"
+    cells = [_ratio(mean.ratio, "effect"), Shown(interval(mean.ratio, mean.exact)), Shown(f"geometric mean of {what}")]
+    where = [Shown(MEAN, tone="quiet"), Shown(mean.compiler), Shown(mean.stage)]
+    change = Shown(spelled((str(mean.knob), mean.base_level, mean.level)))
+    return Row([*where, change, *cells, EMPTY, EMPTY, EMPTY, EMPTY, EMPTY], {"effect": places})
+
+
+def _proof(proof: KnobProof | None) -> Shown:
+    if proof is None:
+        return EMPTY
+    verdict = NO_OP if proof.verdict == "no_op" else proof.verdict
+    tone = "" if proof.verdict == "effective" else "warn"
+    return Shown(f"{verdict}: {proof_text(proof)}" if tone else verdict, tone=tone)
+
+
+def _ratio(ratio: Ratio | None, statistic: str) -> Shown:
+    if ratio is None:
+        return Shown(NOT_ATTRIBUTABLE, tone="warn")
+    return Shown(ratio_value(ratio.value), ratio.value, statistic)
+
+
+def _blocks(ratio: Ratio | None, left_out: int) -> Shown:
+    held = ratio.count if ratio else 0
+    return Shown(f"{held} of {held + left_out}", held)
+
+
+def _part(share: Effect, total: Effect) -> Shown:
+    """Return a share of the total, nothing where the total is too small to be divided up."""
+    if share.ratio is None or total.ratio is None or not total.ratio.side:
+        return EMPTY
+    part = math.log(share.ratio.value) / math.log(total.ratio.value) + 0.0  # no -0 %
+    return Shown(f"{part:.0%}", part, "share")
+
+
+def _p_value(value: float | None) -> Shown:
+    if value is None:
+        return EMPTY
+    return Shown("< 0.001" if value < 0.001 else significant(value, 2), value, "effect")

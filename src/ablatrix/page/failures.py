@@ -1,0 +1,137 @@
+"""What went wrong, grouped by what it was: the message, where it happened, and the output of one trial of it."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ablatrix.page.sources import Sources, written
+
+COLUMNS = (
+    "status",
+    "error_type",
+    "error_message",
+    "error_phase",
+    "error_traceback_digest",
+    "error_signal",
+    "error_exit_code",
+    "correctness_note",
+    "max_abs_diff",
+    "max_rel_diff",
+    "rms_ratio",
+    "missing",
+)
+_MARK = b'"record_id":"'
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Trials that ended in the same way.
+
+    Attributes:
+        status: How they ended; ``unsupported`` is told here too, and is no failure.
+        message: Of the first of them.
+        facts: What else is known, such as the phase, a signal, or the worst difference; name -> text.
+        wheres: Workload, compiler, mode and the knobs' levels that all of them share, each with its number of trials.
+        places: Their records.
+        example: Id of the first record.
+        traceback, output: Of the first record; None where it has none, or records were not given.
+    """
+
+    status: str
+    message: str
+    facts: Mapping[str, str]
+    wheres: Sequence[tuple[str, int]]
+    places: str
+    count: int
+    example: str
+    traceback: str | None = None
+    output: str | None = None
+
+
+def failures(sources: Sources, knobs: Sequence[str], records: Sequence[Path], most: int) -> tuple[list[Failure], int]:
+    """Return the groups of trials that are not ok, the largest first, and how many groups there are.
+
+    Args:
+        sources: The order of records, with `COLUMNS`, the knobs, workload, compiler and mode.
+        knobs: Columns of the knobs that vary.
+        records: The files that the trials were read from, in which a traceback is looked up.
+        most: Groups to return.
+    """
+    failed = sources.trials.filter(~pl.col("is_ok"))
+    keys = ["status", "error_type", "error_phase", "error_traceback_digest", "error_signal", "error_exit_code"]
+    # Trials of one traceback may name other addresses in their messages; without a traceback the message tells.
+    said = pl.when(pl.col("error_traceback_digest").is_null()).then(pl.col("error_message")).alias("said")
+    parts = failed.with_columns(said).partition_by([*keys, "said"], maintain_order=True)
+    parts.sort(key=lambda part: (part["status"][0] == "unsupported", -part.height, part["place"][0]))
+    chosen = parts[:most]
+    details = _details(records, [part["record_id"][0] for part in chosen])
+    return [_failure(part, knobs, details) for part in chosen], len(parts)
+
+
+def _failure(part: pl.DataFrame, knobs: Sequence[str], details: Mapping[str, Mapping[str, Any]]) -> Failure:
+    first = part.row(0, named=True)
+    error = details.get(first["record_id"], {})
+    return Failure(
+        first["status"],
+        first["error_message"] or first["correctness_note"] or "",
+        _facts(part, first),
+        _wheres(part, knobs),
+        written(part["place"].to_numpy()),
+        part.height,
+        first["record_id"],
+        error.get("traceback"),
+        error.get("output_tail"),
+    )
+
+
+def _facts(part: pl.DataFrame, first: Mapping[str, Any]) -> dict[str, str]:
+    names = {
+        "type": first["error_type"],
+        "phase": first["error_phase"],
+        "signal": first["error_signal"],
+        "exit code": first["error_exit_code"],
+        "note": first["correctness_note"],
+        "traceback digest": first["error_traceback_digest"],
+    }
+    if first["status"] == "wrong_output":
+        worst = {"largest absolute difference": "max_abs_diff", "largest relative difference": "max_rel_diff"}
+        known = {name: part[column].drop_nulls().to_list() for name, column in worst.items()}
+        names |= {name: f"{max(values):.3g}" for name, values in known.items() if values}
+    if first["status"] == "missing_check":
+        names |= {"outputs not compared": int(part["missing"].sum())}
+    return {name: str(value) for name, value in names.items() if value is not None}
+
+
+def _wheres(part: pl.DataFrame, knobs: Sequence[str]) -> list[tuple[str, int]]:
+    found = []
+    for key, unit in part.partition_by(["workload", "compiler", "mode"], as_dict=True, maintain_order=True).items():
+        workload, compiler, mode = map(str, key)
+        shared = [
+            f"{knob.removeprefix('knob_')}={unit[knob][0]}"
+            for knob in knobs
+            if unit[knob].n_unique() == 1 and unit[knob][0] is not None
+        ]
+        levels = f", all with {', '.join(shared)}" if shared else ""
+        found.append((f"{workload} on {compiler}, {mode}{levels}", unit.height))
+    return found
+
+
+def _details(records: Sequence[Path], wanted: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """Return the errors of some records, which the table of trials has no texts of; it stops at the last one."""
+    left = set(wanted)
+    found: dict[str, Mapping[str, Any]] = {}
+    for path in records:
+        with path.open("rb") as file:
+            for line in file:
+                if not left:
+                    return found
+                start = line.find(_MARK) + len(_MARK)
+                name = line[start : line.find(b'"', start)].decode(errors="replace")
+                if name in left:
+                    found[name] = json.loads(line).get("error") or {}
+                    left.discard(name)
+    return found

@@ -1,0 +1,134 @@
+"""The top of the page: outcomes, checks, claims, how sure it all is, in words before numbers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+import polars as pl
+
+from ablatrix.analysis.claims import CheckedClaim
+from ablatrix.page.cells import NOT_FAILED
+from ablatrix.page.effects import MetricEffects, spelled
+from ablatrix.page.printed import count, interval, percent, ratio_value
+from ablatrix.page.sources import Sources, written
+from ablatrix.page.sureness import Sureness
+from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
+from ablatrix.records.model import Status
+
+TONES = {"holds": "good", "fails": "bad", "undecided": "warn"}
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One figure of the summary: a name, what is large, what stands below it, and its records."""
+
+    name: str
+    figure: str
+    detail: str
+    tone: str = ""
+    sources: str = ""
+
+
+def tiles(
+    sources: Sources, claims: Sequence[CheckedClaim], sure: Sequence[Sureness], metrics: Sequence[MetricEffects]
+) -> list[Tile]:
+    """Return the figures of the summary."""
+    found = [_outcomes(sources), _checks(sources)]
+    if claims:
+        found.append(_claims(claims))
+    found.append(_precision(sure))
+    no_ops = dict.fromkeys(
+        (held.effect.workload, held.effect.compiler, held.change)
+        for one in metrics
+        for held in one.judged
+        if held.is_no_op
+    )
+    named = ", ".join(dict.fromkeys(spelled(change) for _, _, change in no_ops))
+    if metrics:
+        figure = count(len(no_ops), "no-op") if no_ops else "All take effect"
+        detail = f"{named}: both levels give the same program" if no_ops else "No knob that varies is a no-op."
+        found.append(Tile("Knobs", figure, detail, "warn" if no_ops else ""))
+    return found
+
+
+def claims_table(claims: Sequence[CheckedClaim], sources: Sources) -> Table:
+    """Return what became of each claim."""
+    rows = [
+        Row(
+            [
+                Shown(one.state, tone=TONES.get(one.state, "")),
+                Shown(one.claim.statement()),
+                Shown(one.claim.wanted),
+                EMPTY if one.ratio is None else Shown(ratio_value(one.ratio.value), one.ratio.value, "claim"),
+                Shown(interval(one.ratio, one.exact)),
+                Shown(one.reason or ""),
+                Shown(one.claim.id),
+            ],
+            {"claim": _places(sources, one.rows)},
+        )
+        for one in claims
+    ]
+    return Table(
+        "claims",
+        "Claims held against the records; a factor of 2 is twice as good",
+        [
+            *(Heading("state"), Heading("claim"), Heading("wanted"), Heading("factor", True)),
+            *(Heading("95 % interval"), Heading("because"), Heading("id")),
+        ],
+        rows,
+    )
+
+
+def _outcomes(sources: Sources) -> Tile:
+    counts = dict(sources.trials["status"].value_counts().iter_rows())
+    total, good = sources.trials.height, counts.get("ok", 0)
+    failed = sum(number for name, number in counts.items() if name not in NOT_FAILED)
+    others = [
+        f"{counts[name]:,} {name.replace('_', ' ')}" for name in get_args(Status) if name != "ok" and name in counts
+    ]
+    detail = ", ".join(others) if others else "No trial failed."
+    tone = "bad" if failed else ("" if good < total else "good")
+    return Tile("Trials", f"{good:,} of {total:,} ok", detail, tone, f"trials:{sources.where(pl.lit(value=True))}")
+
+
+def _checks(sources: Sources) -> Tile:
+    compared, missing = (int(sources.trials[name].sum() or 0) for name in ("checked", "missing"))
+    wrong = int((sources.trials["status"] == "wrong_output").sum())
+    ranges = sources.where(pl.col("checked").is_not_null())
+    if not compared + missing:
+        return Tile("Correctness", "Not checked", "No trial compared its outputs.", "warn")
+    told = f"{wrong:,} with wrong outputs" if wrong else "all within tolerance"
+    unchecked = int((sources.trials["checked"].is_null() & sources.trials["is_ok"]).sum())
+    told += f"; {count(unchecked, 'ok trial')} without a check" if unchecked else ""
+    tone = "bad" if wrong or missing else ("warn" if unchecked else "good")
+    return Tile(
+        "Correctness", f"{missing:,} missing", f"{count(compared, 'output')} compared, {told}", tone, f"checks:{ranges}"
+    )
+
+
+def _claims(claims: Sequence[CheckedClaim]) -> Tile:
+    states = {state: sum(one.state == state for one in claims) for state in TONES}
+    tone = next((TONES[state] for state in ("fails", "undecided", "holds") if states[state]), "")
+    words = {"fails": "fail" if states["fails"] > 1 else "fails", "undecided": "undecided"}
+    detail = ", ".join(f"{states[state]} {word}" for state, word in words.items() if states[state])
+    return Tile("Claims", f"{states['holds']} of {len(claims)} hold", detail or "None fails or is undecided.", tone)
+
+
+def _precision(found: Sequence[Sureness]) -> Tile:
+    widths = {
+        mode: max((one.effect for one in found if one.mode == mode and one.effect is not None), default=None)
+        for mode in ("hot", "cold")
+    }
+    told = [f"{mode} ±{percent(width)}" for mode, width in widths.items() if width is not None]
+    if not told:
+        return Tile("How sure", "Not known", "One block has no interval; repeat the trials to know more.", "warn")
+    short = sum(one.short_of is not None for one in found)
+    detail = "Half the width of the widest interval of an effect."
+    if short:
+        detail += f" {count(short, 'matrix', 'matrices')} stopped short of the precision that the study asked for."
+    return Tile("How sure", ", ".join(told), detail, "warn" if short else "")
+
+
+def _places(sources: Sources, ids: Sequence[str]) -> str:
+    wanted = pl.DataFrame({"record_id": list(ids)}, {"record_id": pl.String})
+    return written(sources.trials.join(wanted, on="record_id", how="semi")["place"].to_numpy())

@@ -1,0 +1,30 @@
+"""How each number of the page comes from its records: the closed list that the page itself explains."""
+
+from collections.abc import Mapping
+
+STATISTICS: Mapping[str, str] = {
+    "trials": "Number of final trials with this outcome.",
+    "outcome": "Number of trials by outcome: every final trial of the row.",
+    "p50": "Median over the row's ok hot trials of each trial's median time.",
+    "p95": "Median over the row's ok hot trials of each trial's 95th percentile.",
+    "cold": "Median over the row's ok cold trials of the time from the loaded program to the end of the first run.",
+    "misses": "Median over the row's ok cold trials of the tasks compiled anew up to the first run.",
+    "planned": "Median over the row's ok trials of the bytes that planner and compiler plan.",
+    "peak": "Median over the row's ok trials of the growth of the peak resident set while running.",
+    "ratio": "Geometric mean over blocks of the trial over the baseline of its own block, with Student's t interval "
+    "(95 %) on logarithms: the row's own ok trials, and the baseline's.",
+    "checks": "Sums over the row's trials of the outputs that were compared, and that should have been.",
+    "worst": "Largest value over the row's trials that were compared.",
+    "effect": "Geometric mean over blocks of the ratio between the two levels, with Student's t interval (95 %): the "
+    "ok trials of the stage that have a value. Pairs and blocks that lack one are left out, and are counted.",
+    "share": "Shapley share of the total, a geometric mean over blocks that hold every configuration between both "
+    "ends; shares multiply to the total.",
+    "interaction": "Ratio of one knob's effect with the other on to its effect with the other off, over blocks.",
+    "floor": "How far twins of the baseline lie from it: the farther end of their ratio's interval.",
+    "proof": "Digests of code and plan and figures of memory, compared between configurations that differ in this "
+    "knob alone; trials of every outcome count.",
+    "claim": "The ratio that the claim is held against, with its interval.",
+    "failure": "Trials that ended in this way.",
+    "surroundings": "What the records themselves tell of the machine, the software and the disturbance.",
+    "points": "Each mark of the figure is one trial, or the median of the trials that share its place.",
+}

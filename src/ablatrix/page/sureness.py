@@ -1,0 +1,151 @@
+"""How sure the results are: the widest intervals, what the study asked for, and why no further block was run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from ablatrix.analysis.findings import Findings
+from ablatrix.page.cells import COMPARED
+from ablatrix.page.effects import MetricEffects
+from ablatrix.page.printed import percent
+from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
+
+
+@dataclass(frozen=True)
+class Sureness:
+    """How well the repeats of one workload, compiler and mode agree.
+
+    Attributes:
+        blocks: Repeats that were run.
+        effect, cell: Half-width of the widest interval of a main effect, and of a cell's ratio to the baseline, on the
+            logarithm; None where no interval is known.
+        floor: The A/A noise floor, relative; None where no twin was run.
+        wanted: Half-widths that the study asked for, of effects and of cells; None where the records tell none.
+        short_of: What was widest against its target when the runner stopped; None when all was narrow enough.
+        decision: Why the runner added no further block, as the records tell it.
+    """
+
+    workload: str
+    compiler: str
+    mode: str
+    blocks: int
+    effect: float | None
+    cell: float | None
+    floor: float | None
+    wanted: tuple[float | None, float | None]
+    short_of: str | None
+    decision: str | None
+
+
+def sureness(findings: Findings, metrics: Sequence[MetricEffects], groups: Sequence[str]) -> list[Sureness]:
+    """Return how sure the results are, hot and cold, by workload and compiler.
+
+    Args:
+        findings: What is estimated from the trials.
+        metrics: The effects on each metric.
+        groups: Columns that make a cell, ``mode`` among them.
+    """
+    columns = ("effect_target", "cell_target", "short_of", "decision")
+    keys = ["workload", "compiler", "mode"]
+    found = (
+        findings.trials.lazy()
+        .filter(pl.col("role") == "measured")
+        .select(*keys, "run", "block", "block_id", *(f"stopping_{name}" for name in columns))
+        .group_by(keys)
+        .agg(pl.struct("run", "block_id").n_unique().alias("blocks"), *_last_told(columns))
+        .collect()
+    )
+    widths = {mode: _cell_widths(findings, groups, mode, metric) for mode, metric in COMPARED.items()}
+    by_metric = {one.metric.name: one for one in metrics}
+    result = []
+    for held in sorted(found.iter_rows(named=True), key=lambda row: tuple(str(row[key]) for key in keys)):
+        unit, mode = (str(held["workload"]), str(held["compiler"])), str(held["mode"])
+        of_metric = by_metric.get(COMPARED[mode])
+        judged = (
+            [one for one in of_metric.judged if (one.effect.workload, one.effect.compiler) == unit] if of_metric else []
+        )
+        known = [one.effect.ratio.half_width for one in judged if one.effect.ratio]
+        result.append(
+            Sureness(
+                *unit,
+                mode,
+                held["blocks"],
+                max((width for width in known if width is not None), default=None),
+                widths[mode].get(unit),
+                next((one.floor for one in judged), None),
+                (held["effect_target"], held["cell_target"]),
+                held["short_of"],
+                held["decision"],
+            )
+        )
+    return result
+
+
+def sureness_table(found: Sequence[Sureness]) -> Table:
+    """Return how well the repeats of each workload, compiler and mode agree."""
+    rows = [
+        Row(
+            [
+                *(Shown(one.workload), Shown(one.compiler), Shown(one.mode)),
+                Shown(f"{one.blocks:,}", one.blocks, tone="" if one.blocks > 1 else "warn"),
+                *(_width(one.effect, one.wanted[0]), _width(one.cell, one.wanted[1])),
+                EMPTY if one.floor is None else Shown(f"±{percent(one.floor)}", one.floor),
+                _ending(one),
+            ]
+        )
+        for one in found
+    ]
+    return Table(
+        "sureness",
+        "The widest 95 % intervals over blocks: of any knob's effect, and of any cell's ratio to the baseline",
+        [
+            *(Heading("workload"), Heading("compiler"), Heading("mode"), Heading("blocks", True)),
+            Heading("widest effect", True),
+            Heading("widest cell", True),
+            Heading("A/A floor", True, "How far two runs of one configuration lie apart"),
+            Heading(
+                "why no further block", meaning="What the runner decided after the last block, as the records tell"
+            ),
+        ],
+        rows,
+    )
+
+
+def _width(value: float | None, wanted: float | None) -> Shown:
+    if value is None:
+        return EMPTY
+    text = f"±{percent(value)}"
+    if wanted is None:
+        return Shown(text, value)
+    return Shown(f"{text} (wanted ±{percent(wanted)})", value, tone="warn" if value > wanted else "good")
+
+
+def _ending(one: Sureness) -> Shown:
+    if one.decision is None:
+        return EMPTY
+    text = one.decision.replace("_", " ")
+    return Shown(f"{text}; short of {one.short_of}" if one.short_of else text, tone="warn" if one.short_of else "")
+
+
+def _last_told(columns: Sequence[str]) -> list[pl.Expr]:
+    """Return what the last block of each group tells of why it was the last."""
+    told = pl.col("stopping_decision").is_not_null()
+    return [
+        pl.col(f"stopping_{name}")
+        .filter(told)
+        .sort_by(pl.col("run").filter(told), pl.col("block").filter(told))
+        .last()
+        .alias(name)
+        for name in columns
+    ]
+
+
+def _cell_widths(findings: Findings, groups: Sequence[str], mode: str, metric: str) -> dict[tuple[str, str], float]:
+    places = [groups.index(name) for name in ("workload", "compiler", "role", "mode")]
+    widest: dict[tuple[str, str], float] = {}
+    for key, ratio in findings.ratios(metric, groups).items():
+        workload, compiler, role, own = (str(key[place]) for place in places)
+        if role == "measured" and own == mode and ratio.half_width is not None:
+            widest[workload, compiler] = max(widest.get((workload, compiler), 0.0), ratio.half_width)
+    return widest

@@ -1,0 +1,76 @@
+"""A table of the page: cells that know their unrounded value, rows that know their records."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ablatrix.page.printed import NOTHING
+from ablatrix.page.sources import joined, size
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One cell.
+
+    Attributes:
+        text: What is read.
+        value: The unrounded number, which is sorted by; None sorts by the text, and an empty number last.
+        statistic: Which of the row's sources it was made of; see `ablatrix.page.statistics`.
+        tone: ``good``, ``bad``, ``quiet`` or ``warn``: how it looks; the text says the same.
+        words: What a filter finds, where that is not the text.
+    """
+
+    text: str
+    value: float | None = None
+    statistic: str = ""
+    tone: str = ""
+    words: str = ""
+
+
+EMPTY = Shown(NOTHING, tone="quiet")
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A column: its name, whether it holds numbers, and what it means."""
+
+    text: str
+    number: bool = False
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Cells, and for each statistic the records that it was made of, as ranges of places."""
+
+    cells: Sequence[Shown]
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def spelled(self) -> str:
+        """The sources as one text: ``p50+p95:0-4;ratio:0-9``."""
+        by_ranges: dict[str, list[str]] = {}
+        for name, ranges in self.sources.items():
+            if ranges:
+                by_ranges.setdefault(ranges, []).append(name)
+        return ";".join(f"{'+'.join(names)}:{ranges}" for ranges, names in by_ranges.items())
+
+    @property
+    def records(self) -> int:
+        """How many records the row was made of."""
+        return size(joined(self.sources.values()))
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a name of its own; ``note`` says what is not in it."""
+
+    name: str
+    caption: str
+    headings: Sequence[Heading]
+    rows: Sequence[Row]
+    note: str = ""
+
+    @property
+    def has_sources(self) -> bool:
+        """Whether any row names its records."""
+        return any(row.sources for row in self.rows)

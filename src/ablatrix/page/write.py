@@ -1,0 +1,179 @@
+"""``report.html``: everything that a set of results says, in one file that needs no network."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import vl_convert
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ablatrix import __version__
+from ablatrix.analysis.claims import CheckedClaim
+from ablatrix.analysis.estimate import ORIGIN_COLUMNS, group_columns, refuse_mixed
+from ablatrix.analysis.evidence import Question, gather
+from ablatrix.analysis.findings import Findings
+from ablatrix.errors import AnalysisError
+from ablatrix.page import cells, failures
+from ablatrix.page.charts import Chart, attribution_chart, cold_chart, effects_chart
+from ablatrix.page.effects import (
+    MetricEffects,
+    attribution_table,
+    effects_table,
+    glance_table,
+    interactions_table,
+    metric_effects,
+    reasons,
+)
+from ablatrix.page.overview import claims_table, tiles
+from ablatrix.page.sources import Sources
+from ablatrix.page.statistics import STATISTICS
+from ablatrix.page.sureness import sureness, sureness_table
+from ablatrix.page.surroundings import exclusions_table, noise_table, run_span, surroundings_table
+from ablatrix.page.table import Table
+
+MOST_CELLS = 1_500
+MOST_FAILURES = 100
+MOST_GLANCES = 40
+MOST_REASONS = 30
+# Columns that tell origins and cells apart: few trials differ in them, so looking at each combination once is enough.
+TELLING = (*ORIGIN_COLUMNS, "version_", "workload", "parameter_", "compiler", "role", "knob_")
+NEEDED = ("stage", "is_baseline", "run_ms_paired", "compile_first_run_ms", "planned_bytes", "peak_rss_delta_bytes")
+
+
+@dataclass(frozen=True)
+class MetricSection:
+    """What the page shows about one metric."""
+
+    found: MetricEffects
+    chart: Chart | None
+    effects: Table
+    waterfall: Chart | None
+    attribution: Table
+    interactions: Table
+    reasons: Sequence[str]
+
+
+def write_page(
+    findings: Findings,
+    claims: Sequence[CheckedClaim],
+    out: str | Path,
+    records: Sequence[Path] = (),
+    allow_mixed: bool = False,
+) -> Path:
+    """Write the page of a set of results. The same records give the same bytes.
+
+    Args:
+        findings: What is estimated from the records.
+        claims: Claims that were held against these records; none leaves their part out.
+        out: File to write.
+        records: The files that the trials were read from: tracebacks and output are shown from them.
+        allow_mixed: Take records of several hosts, commits or versions; the cells then tell them apart.
+
+    Returns:
+        The file.
+
+    Raises:
+        AnalysisError: Origins are mixed and that was not asked for.
+    """
+    path = Path(out)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(_page(findings, claims, records, allow_mixed), encoding="utf-8", newline="\n")
+    return path
+
+
+def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[Path], allow_mixed: bool) -> str:
+    trials = findings.trials
+    distinct = findings.of(trials.select(name for name in trials.columns if name.startswith(TELLING)).unique())
+    mixed = refuse_mixed(distinct, allow_mixed)
+    groups = group_columns(distinct, mixed)
+    knobs = [name for name in trials.columns if name.startswith(("knob_", "baseline_"))]
+    order = list(dict.fromkeys([*(name for name in groups if name != "mode"), "workload_digest", "mode"]))
+    sources = Sources(trials, order, [*NEEDED, *knobs, *cells.NEEDED, *failures.COLUMNS])
+    metrics = [metric_effects(one, findings.proofs, sources) for one in _evidence(findings, mixed)]
+    sure = sureness(findings, metrics, groups)
+    varying = [name for name in groups if name.startswith("knob_")]
+    failed, all_failures = failures.failures(sources, varying, records, MOST_FAILURES)
+    script = _text("page.js")
+    bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # the whole of it, when no snippet is named
+    bundle = bundle.replace("</script", "<\\/script")
+    cold = cold_chart(trials)
+    sections = [_section(one) for one in metrics]
+    charts = [one for section in sections for one in (section.chart, section.waterfall)] + [cold]
+    told: dict[str, Any] = {
+        "version": __version__,
+        "studies": sorted(trials["study"].drop_nulls().unique().to_list()),
+        "span": run_span(trials),
+        "mixed": mixed,
+        "tiles": tiles(sources, claims, sure, metrics),
+        "claims": claims_table(claims, sources) if claims else None,
+        "glance": glance_table(metrics, MOST_GLANCES) if metrics else None,
+        "sureness": sureness_table(sure),
+        "sections": sections,
+        "most_reasons": MOST_REASONS,
+        "cold": cold,
+        "cells": cells.cells_table(findings, sources, groups, MOST_CELLS),
+        "filters": [*(name for name in groups), "outcome"],
+        "failures": failed,
+        "all_failures": all_failures,
+        "surroundings": surroundings_table(findings.found),
+        "noise": noise_table(trials),
+        "exclusions": exclusions_table(findings.found),
+        "notes": findings.found.notes,
+        "record_count": sources.trials.height,
+        "style": Markup(_text("page.css")),
+        "script": Markup(script),
+        "bundle": Markup(bundle),
+        "policy": " ".join(map(_hash, (script, bundle))),
+        "data": _json({"records": sources.packed(), "statistics": STATISTICS}),
+        "charts": _json({one.name: one.spec for one in charts if one}),
+    }
+    # Text of records is escaped wherever it stands; what is marked as safe is ours.
+    environment = Environment(
+        loader=PackageLoader("ablatrix.page", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html").render(told)
+
+
+def _evidence(findings: Findings, mixed: Sequence[str]) -> Sequence[Any]:
+    if not mixed:
+        return findings.evidence
+    try:
+        return gather(findings.found, Question(), mixed)
+    except AnalysisError:  # no knob varies
+        return ()
+
+
+def _section(one: MetricEffects) -> MetricSection:
+    return MetricSection(
+        one,
+        effects_chart(one),
+        effects_table(one),
+        attribution_chart(one),
+        attribution_table(one),
+        interactions_table(one),
+        reasons(one),
+    )
+
+
+def _text(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+def _hash(script: str) -> str:
+    """Return a script's hash as a content policy names it: no other script runs, wherever it came from."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def _json(value: Any) -> Markup:
+    """Return JSON that can stand in a script element: nothing in it can end that element."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return Markup(text.replace("<", "\\u003c").replace("&", "\\u0026"))

@@ -1,0 +1,136 @@
+"""The phrases of the paper in English."""
+
+from collections.abc import Mapping
+
+from ablatrix.analysis.metrics import METRICS
+from ablatrix.paper.fragment import Language
+
+PHRASES: Mapping[str, str] = {
+    # Small parts
+    "interval": "{value} [{low}, {high}]",
+    "from_to": "{least} to {most}",
+    "with_unit": "{number} {unit}",
+    "on_compiler": "{workload} on {compiler}",
+    "knob_at": "{knob} {level}",
+    "ratio_at": "{place} {ratio}",
+    "many_places": "{count} workloads ({least} to {most})",
+    "the_baseline": "its baseline",
+    # Fairness
+    "trials_and_outcomes": "The study has {trials} trials ({machines}), each in a process of its own: {ok} are ok, "
+    "{failed} failed{failures}, and {unsupported} ask for something that the compiler does not have. Only trials "
+    "that are ok enter a statistic; the others are counted beside it.",
+    "machine": "{cpu}, {cores} cores",
+    "failures": " ({failures})",
+    "of_status": "{count} {status}",
+    "cold_scope": "A cold time runs from the loaded program to the end of the first run, with an empty cache of its "
+    "own; it includes {shares}, given as the median share over {trials} trials. Loading frameworks, building the "
+    "workload and making its inputs are not in it.",
+    "share_of_part": "{part} ({share}%)",
+    "part/plan_ms": "planning",
+    "part/import_ms": "the compiler's frontend",
+    "part/compile_ms": "passes and code generation",
+    "part/link_ms": "linking",
+    "part/load_ms": "loading",
+    "part/run_ms_cold": "the first run",
+    "hot_scope": "A hot time is one run in the steady state{samples}, after warm-up and without compilation; inputs "
+    "are made once, outside of it. The configurations of a block are measured side by side, in a random order, and "
+    "are compared within their block only; there are {blocks} hot blocks.",
+    "samples": " (median {samples} samples a trial)",
+    "protocol": "Ratios are geometric means over blocks, with intervals at {confidence}% by Student's t over blocks; a "
+    "ratio below one is less than the baseline. Of each workload on a compiler there are {modes}.",
+    "blocks/cold": "{blocks} cold blocks",
+    "blocks/hot": "{blocks} hot blocks",
+    "precision": "The widest interval of a knob's main effect is {reached}{wanted}.",
+    "half_width": "±{width}% of the {metric}",
+    "target": "; hot blocks were repeated for ±{target}%",
+    "judgement": "An effect counts as a difference where its p-value, adjusted over all main effects on the metric "
+    "(Holm), is at most {alpha}% and it is larger than two copies of the baseline differ by; as none where it lies "
+    "within ±{margin}% by two one-sided tests; otherwise it is not distinguishable from none.",
+    "warm_up_classes": "Of {trials} hot trials, by change points in their first iterations, {classes}.",
+    "warm_up/flat": "{count} are flat from the start",
+    "warm_up/warmed_up": "{count} are faster after a start",
+    "warm_up/slowing": "{count} are slower after a start",
+    "warm_up/unsteady": "{count} are still changing at the end of the warm-up (unsteady)",
+    "checked_is_timed": "The executable that was timed is the one that was checked in {same} of {trials} hot trials, "
+    "by digest.{others}",
+    "timed_other": " Hot trials that timed another one and are in no statistic: {count}.",
+    "cache_misses": "A cache miss is a task that had to be compiled anew.{medians}{agreed}",
+    "misses_median": " In the median, there are {medians}.",
+    "misses_at": "{misses} for {place} at {level}",
+    "misses_expected": " Misses are as the protocol expects in {same} of {trials} trials.",
+    "threads_in_force": "Threads in force, as read back from the libraries: {threads}.",
+    "threads_of": "{library}: {threads}",
+    # Benefit
+    "effect": "On {compiler}, moving {knob} from {base} to {level} multiplies the {metric} as follows: {groups}.{mean}",
+    "mean": " In the geometric mean over {workloads} workloads the factor is {ratio}.",
+    "mean_unclear": " In the geometric mean over {workloads} workloads the factor is {ratio}, which is not "
+    "distinguishable from one.",
+    "verdict/faster": "faster on {places}",
+    "verdict/slower": "slower on {places}",
+    "verdict/smaller": "smaller on {places}",
+    "verdict/larger": "larger on {places}",
+    "verdict/fewer": "fewer on {places}",
+    "verdict/more": "more on {places}",
+    "verdict/no effect": "no effect (within {margin}%) on {places}",
+    "verdict/not distinguishable": "not distinguishable from no effect on {places}",
+    "no_op": "On {compiler}, moving {knob} from {base} to {level} is a no-op on {places}: nothing that is built "
+    "differs, and no effect is claimed.",
+    "proven_at": "{workload} (the same program in all {pairs} pairs of configurations)",
+    "all_on": "On {compiler}, going from the baseline to {levels} multiplies the {metric} as follows: {groups}.",
+    "fastest": "On {workload}, {compiler} has its lowest median time with {configuration}: {p50} ms{against}"
+    "{reference}.",
+    "against_baseline": ", {ratio} of the baseline's run time",
+    "against_baseline_unclear": ", {ratio} of the baseline's run time, which is not distinguishable from it",
+    "eager": " (eager: {p50} ms)",
+    "noise_floor": "Two copies of the baseline in one block differ in the {metric} by at most {floors} (A/A); smaller "
+    "effects than this are not told apart from noise.",
+    "floor_at": "{spread}% on {place}",
+    "arena": "The arena between the tasks of {place} takes {arenas}.",
+    "arena_at": "{levels} at {partition}",
+    "bytes_with": "{size} with {level}",
+    "estimator": "The compiler's estimator gives for {place} {estimates}.",
+    "estimate": "{planned} planned and {unplanned} unplanned",
+    "estimate_at": "{estimate} at {partition}",
+    # Correctness
+    "comparisons": "Outputs are compared with the same program in double precision{draws}: {comparisons} comparisons "
+    "in {trials} trials, missing = {missing}, wrong outputs = {wrong}, elements not finite = {nonfinite}, ok trials "
+    "without a check = {unchecked}. A trial with a wrong or a missing output is in no statistic.",
+    "draws": ", on {draws} draws of the inputs",
+    "worst_differences": "The worst differences of a trial that is ok are {worst}{others}.",
+    "worst": "{absolute} absolute and {relative} relative",
+    "worst_with_others": "; with the others, {worst}",
+    "tolerance": "The root mean square error of a trial that is ok is at most {ratio} times that of eager single "
+    "precision{limit}.",
+    "rms_limit": " (allowed: {factor})",
+    # Claims
+    "claim": "{statement} ({id}): {state}, on {trials} trials{ratio}.",
+    "claim_without_trials": "{statement} ({id}): {state}, no trial tells it.",
+    "claim/holds": "holds",
+    "claim/fails": "does not hold",
+    "claim/undecided": "undecided",
+    "claim/no_op": "does not hold, the knob is a no-op",
+    "claim_ratio": "; the improvement is {ratio} (before over after)",
+    # What is left out, and why
+    "nothing_left_out": "Nothing was left out.",
+    "figure_left_out": "figure {number}: no trial to draw",
+    "sentence_left_out": "{paragraph}, {sentence}: {reason}",
+    "lacks/hot": "no hot trial is ok",
+    "lacks/ok": "no trial is ok",
+    "lacks/cold_parts": "no cold trial is ok and tells the parts of its time",
+    "lacks/interval": "no main effect has an interval: no knob varies, or there is one block",
+    "lacks/warm_up": "no hot trial is ok and tells how it warmed up",
+    "lacks/digests": "no hot trial tells the digests of what was checked and what was timed",
+    "lacks/misses": "no cold trial is ok and tells its cache misses",
+    "lacks/threads": "no trial tells the threads in force",
+    "lacks/no_op": "knob '{knob}' is a no-op on {workload}",
+    "lacks/no_op_everywhere": "knob '{knob}' is a no-op wherever it was run",
+    "lacks/floor_hot": "no hot block holds the baseline and its twin, both ok",
+    "lacks/floor_cold": "no cold block holds the baseline and its twin, both ok",
+    "lacks/arena": "no ok trial tells arena bytes at two levels of reuse, or an estimate of the compiler",
+    "lacks/check": "no trial has a check",
+    "lacks/differences": "no ok trial tells its differences",
+    "lacks/rms": "no ok trial tells its root mean square error",
+    **{f"metric/{one.name}": one.english for one in METRICS.values()},
+}
+
+ENGLISH = Language(code="en", phrases=PHRASES, comma=", ", last=" and ", semicolon="; ", space=" ", latex_note="")

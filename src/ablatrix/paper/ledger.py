@@ -1,0 +1,124 @@
+"""The ledger of a paper's numbers: what computes a number enters it, with its statistic and its rows."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ablatrix.paper.number import GENERAL, SCIENTIFIC, WHOLE, Form, Number, Statistic
+from ablatrix.paper.rows import ROW, Ranges, Rows, ranges_of
+
+
+class Ledger:
+    """Computes numbers over rows and keeps each under its key.
+
+    Sentences get their numbers from here alone, so that none is printed whose rows are not known.
+
+    Attributes:
+        rows: The rows that numbers are computed from.
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self._numbers: dict[str, Number] = {}
+
+    @property
+    def numbers(self) -> tuple[Number, ...]:
+        """All numbers, by key."""
+        return tuple(self._numbers[key] for key in sorted(self._numbers))
+
+    def enter(
+        self,
+        key: str,
+        statistic: Statistic,
+        value: float,
+        form: Form,
+        rows: Ranges = (),
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Number:
+        """Keep a number that was computed elsewhere, and return it.
+
+        Raises:
+            ValueError: Another number has the key already.
+        """
+        number = Number(key, value, form, statistic, parameters or {}, rows)
+        if self._numbers.setdefault(key, number) != number:
+            raise ValueError(f"two numbers have the key {key!r}: {self._numbers[key]} and {number}")
+        return number
+
+    def constant(self, key: str, value: float, source: str, form: Form = GENERAL) -> Number:
+        """Return a number that the method or a document sets; ``source`` says which."""
+        return self.enter(key, "constant", value, form, parameters={"source": source})
+
+    def excluded(self, key: str, count: int, reason: str) -> Number:
+        """Return how many records are in no row for a reason."""
+        return self.enter(key, "excluded", count, WHOLE, parameters={"reason": reason})
+
+    def count(self, key: str, part: pl.DataFrame) -> Number:
+        """Return the number of rows."""
+        return self.enter(key, "count", part.height, WHOLE, ranges_of(part[ROW]))
+
+    def distinct(self, key: str, part: pl.DataFrame, *columns: str) -> Number:
+        """Return how many different values the rows have in some columns together."""
+        value = part.select(columns).n_unique()
+        return self.enter(key, "distinct", value, WHOLE, ranges_of(part[ROW]), {"columns": list(columns)})
+
+    def value(self, key: str, part: pl.DataFrame, column: str, form: Form) -> Number:
+        """Return the one value that all rows have.
+
+        Raises:
+            ValueError: They have several, or none.
+        """
+        return self._over(key, "value", part, column, part[column].drop_nulls().unique().item(), form)
+
+    def sum(self, key: str, part: pl.DataFrame, column: str) -> Number:
+        """Return the sum of whole numbers."""
+        return self._over(key, "sum", part, column, int(part[column].sum()), WHOLE)
+
+    def least(self, key: str, part: pl.DataFrame, column: str, form: Form) -> Number:
+        """Return the smallest value."""
+        return self._over(key, "min", part, column, part[column].drop_nulls().to_numpy().min().item(), form)
+
+    def greatest(self, key: str, part: pl.DataFrame, column: str, form: Form = SCIENTIFIC) -> Number:
+        """Return the largest value."""
+        return self._over(key, "max", part, column, part[column].drop_nulls().to_numpy().max().item(), form)
+
+    def median(self, key: str, part: pl.DataFrame, column: str, form: Form) -> Number:
+        """Return the median."""
+        value = float(np.median(part[column].drop_nulls().to_numpy()))
+        return self._over(key, "median", part, column, value, form)
+
+    def median_share(self, key: str, part: pl.DataFrame, column: str, whole: str, form: Form) -> Number:
+        """Return the median over rows of one column divided by another."""
+        value = float(np.median((part[column] / part[whole]).to_numpy()))
+        return self.enter(key, "median_share", value, form, ranges_of(part[ROW]), {"part": column, "whole": whole})
+
+    def least_of(self, key: str, numbers: Iterable[Number]) -> Number:
+        """Return the smallest of other numbers."""
+        return self._of(key, "min_of", numbers)
+
+    def greatest_of(self, key: str, numbers: Iterable[Number]) -> Number:
+        """Return the largest of other numbers."""
+        return self._of(key, "max_of", numbers)
+
+    def number_of(self, key: str, numbers: Iterable[Number]) -> Number:
+        """Return how many other numbers there are."""
+        keys = [one.key for one in numbers]
+        return self.enter(key, "number_of", len(keys), WHOLE, (), {"of": keys})
+
+    def _over(
+        self, key: str, statistic: Statistic, part: pl.DataFrame, column: str, value: float, form: Form
+    ) -> Number:
+        return self.enter(key, statistic, value, form, ranges_of(part[ROW]), {"column": column})
+
+    def _of(self, key: str, statistic: Statistic, numbers: Iterable[Number]) -> Number:
+        held = list(numbers)
+        chosen = (min if statistic == "min_of" else max)(held, key=lambda one: one.value)
+        return self.enter(key, statistic, chosen.value, chosen.form, (), {"of": [one.key for one in held]})
+
+
+def key_part(text: object) -> str:
+    """Return text as it may stand in a key: what LaTeX reads as a name, and no separator."""
+    kept = "".join(one if (one.isalnum() and one.isascii()) or one in "_.+-=" else "-" for one in str(text))
+    return kept or "-"

@@ -1,0 +1,109 @@
+"""A printed number, and from what it was computed: no number stands in a sentence or a macro without this."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Statistic = Literal[
+    "constant", "excluded", "count", "distinct", "value", "sum", "min", "max", "median", "median_share", "equal_pairs",
+    "paired_ratio", "effect", "total", "geometric_mean", "noise_floor", "claim", "number_of", "min_of", "max_of",
+]  # fmt: skip
+
+STATISTICS: Mapping[Statistic, str] = {
+    "constant": "Set by the method, the study or a document, which 'source' names; no row is behind it.",
+    "excluded": "Final records that are in no statistic for the named reason; they are in no row either.",
+    "count": "The number of rows.",
+    "distinct": "How many different values the rows have in 'columns' together.",
+    "value": "The one value that all rows have in 'column'.",
+    "sum": "Sum of 'column' over the rows that have it.",
+    "min": "Smallest 'column' of the rows that have it.",
+    "max": "Largest 'column' of the rows that have it.",
+    "median": "Median of 'column' over the rows that have it; of an even number the mean of the middle two.",
+    "median_share": "Median over the rows of 'part' divided by 'whole'.",
+    "equal_pairs": "Pairs of configurations that differ in 'knob' alone, one at 'base_level' and one at 'level', and "
+    "have the same artifact_digest.",
+    "paired_ratio": "Ratio of 'metric' of the configuration with the levels 'knobs' to that with 'baseline', paired "
+    "over blocks.",
+    "effect": "Ratio of 'metric' when 'knob' moves from 'base_level' to 'level': in each repeat the mean of the log "
+    "ratios of all pairs of configurations that differ in it alone and are there in every repeat.",
+    "total": "Ratio of 'metric' of the configuration with the levels 'end' to that with 'start', over the repeats that "
+    "have every configuration between the two; where none has, over those that have the two.",
+    "geometric_mean": "Geometric mean of the effects named in 'of', each weighing the same.",
+    "noise_floor": "How far the twin of the baseline lies from the baseline in 'metric', paired over blocks, as an "
+    "absolute logarithm: 'spread' is the largest of a block, 'reach' the farther end of the interval.",
+    "claim": "The improvement that a claim is about: 'metric' of the base over that of the treated configurations.",
+    "number_of": "How many numbers 'of' names.",
+    "min_of": "The smallest of the numbers named in 'of'.",
+    "max_of": "The largest of the numbers named in 'of'.",
+}
+"""What each statistic is; docs/paper.md says the same at more length."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a value is printed.
+
+    Attributes:
+        spec: Python format specification.
+        divide_by: Change of unit, before the format; 1 leaves a whole number whole.
+        unit: What the printed number counts; None for a pure number.
+    """
+
+    spec: str
+    divide_by: float = 1.0
+    unit: str | None = None
+
+    def printed(self, value: float) -> str:
+        """Return the text of a value."""
+        return format(value if self.divide_by == 1.0 else value / self.divide_by, self.spec)
+
+
+WHOLE = Form("d")
+GENERAL = Form("g")
+RATIO = Form(".3f")
+SCIENTIFIC = Form(".2e")
+PERCENT = Form(".0f", 0.01, "%")
+
+
+@dataclass(frozen=True)
+class Number:
+    """One printed number.
+
+    Attributes:
+        key: Its name, unique in a paper, such as ``benefit/encoder/tvm/fusion=on/run_ms_paired/ratio``.
+        value: Unrounded, before the change of unit.
+        form: How it is printed.
+        statistic: How it follows from the rows; see `STATISTICS`.
+        parameters: What the statistic needs to be told.
+        rows: First and last index of each stretch of rows, in the canonical order of `ablatrix.paper.rows`.
+    """
+
+    key: str
+    value: float
+    form: Form
+    statistic: Statistic
+    parameters: Mapping[str, Any]
+    rows: tuple[tuple[int, int], ...]
+
+    @property
+    def text(self) -> str:
+        """The number as it is printed, without its unit."""
+        return self.form.printed(self.value)
+
+
+def percent(share: float) -> Form:
+    """Return the form of a small share in percent: two digits, without an exponent."""
+    return Form(".2g" if share < 0.995 else ".0f", 0.01, "%")
+
+
+def byte_size(value: float) -> Form:
+    """Return the form of a number of bytes: three digits in the largest unit that it reaches."""
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if value >= size:
+            return Form(".3g" if value / size < 999.5 else ".0f", float(size), unit)
+    return Form("g", 1.0, "bytes")
+
+
+def milliseconds(value: float) -> Form:
+    """Return the form of a time in ms: three digits, without an exponent."""
+    return Form(".3g" if value < 999.5 else ".0f", 1.0, "ms")

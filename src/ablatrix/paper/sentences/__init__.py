@@ -1,0 +1,21 @@
+"""The sentences of a paper's paragraphs. Each is made from the records, or tells what it lacks.
+
+A writer of sentences is a function of `Sources` that yields each sentence under a name, or the name of one that the
+records do not bear with the reason. Sentences are phrases, names and numbers: which language they end in, and how a
+paragraph is written to a file, is decided elsewhere.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from ablatrix.paper.sentences.benefit import BENEFIT
+from ablatrix.paper.sentences.claims import CLAIMS
+from ablatrix.paper.sentences.correctness import CORRECTNESS
+from ablatrix.paper.sentences.fairness import FAIRNESS
+from ablatrix.paper.sentences.sentence import Writes
+
+PARAGRAPHS: Mapping[str, Sequence[Writes]] = {
+    "fairness": FAIRNESS,
+    "benefit": BENEFIT,
+    "correctness": CORRECTNESS,
+    "claims": CLAIMS,
+}

@@ -1,0 +1,50 @@
+"""Claims: each claim of the study with its outcome, its interval and the trials that it rests on."""
+
+from ablatrix.analysis.claims import Claim, check_claims
+from ablatrix.analysis.metrics import Language
+from ablatrix.paper.claim_ratio import claim_is_no_op, claim_ratio
+from ablatrix.paper.fragment import Fragment, Name, Statement, say
+from ablatrix.paper.number import WHOLE, Form
+from ablatrix.paper.rows import ranges_of
+from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
+
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+BOUNDS = {"at_least": Form(".4g"), "at_most": Form(".4g"), "within": Form(".4g", 0.01, "%")}
+ELSEWHERE = 7.654e99
+
+
+def claims(sources: Sources) -> Written:
+    """A sentence for each claim; what keeps one from holding is listed with what is left out."""
+    if sources.claims is None:
+        return
+    for checked in check_claims(sources.findings, sources.claims):
+        claim = checked.claim
+        slots: dict[str, Fragment | str] = {"statement": _statement(sources, claim), "id": claim.id}
+        if not checked.rows:
+            yield Sentence(claim.id, say("claim_without_trials", state=say(f"claim/{checked.state}"), **slots))
+        else:
+            is_no_op = claim_is_no_op(sources.estimates, claim)
+            interval = None if is_no_op else claim_ratio(sources.estimates, checked)
+            places = sources.ledger.rows.places(checked.rows)
+            trials = sources.ledger.enter(f"claims/{claim.id}/trials", "count", len(places), WHOLE, ranges_of(places))
+            state = say("claim/no_op" if is_no_op else f"claim/{checked.state}")
+            ratio = Name("") if interval is None else say("claim_ratio", ratio=interval.said())
+            yield Sentence(claim.id, say("claim", state=state, trials=trials, ratio=ratio, **slots))
+        if checked.reason is not None:
+            yield LeftOut(f"{claim.id}/holds", Name(checked.reason))
+
+
+def _statement(sources: Sources, claim: Claim) -> Statement:
+    """Return what a claim says, with its bound as a number that the claim sets."""
+    for name, form in BOUNDS.items():
+        value = getattr(claim, name)
+        if value is not None:
+            # Levels may hold the same digits as the bound does: one that none of them holds shows where it stands.
+            shown = claim.model_copy(update={name: ELSEWHERE})
+            parts = {code: shown.statement(code).partition(form.printed(ELSEWHERE)) for code in LANGUAGES}
+            bound = sources.ledger.constant(f"claims/{claim.id}/{name}", value, f"claim {claim.id}", form)
+            return Statement({code: (before, after) for code, (before, _, after) in parts.items()}, bound)
+    return Statement({code: (claim.statement(code), "") for code in LANGUAGES}, None)
+
+
+CLAIMS: tuple[Writes, ...] = (claims,)

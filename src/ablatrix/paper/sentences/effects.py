@@ -1,0 +1,220 @@
+"""What each knob does: sentences by metric, compiler and knob; a knob that is a no-op gets none but that it is one."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from ablatrix.analysis.effects import Effect
+from ablatrix.analysis.evidence import Evidence
+from ablatrix.analysis.geometric_means import GeometricMean
+from ablatrix.analysis.judgement import DEFAULT_MARGIN, NO_EFFECT, NOT_DISTINGUISHABLE, Judgement
+from ablatrix.analysis.knob_proof import KnobProof, claimed_fault
+from ablatrix.paper.estimates import Interval, Unit
+from ablatrix.paper.fragment import Fragment, Name, listed, say
+from ablatrix.paper.ledger import key_part
+from ablatrix.paper.number import WHOLE, Form, Number
+from ablatrix.paper.rows import ROW, ranges_of
+from ablatrix.paper.sentences.fairness import MARGIN
+from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
+
+NAMED = 8
+"""Workloads that a clause names with their ratios; of more, it tells how many there are and between what they lie."""
+
+Subject = tuple[str, str, str, str, str]  # compiler, stage, knob, base level, level
+
+
+def effects_of_knobs(sources: Sources) -> Written:
+    """What a knob does to a metric: on which workloads it is less, more, the same, or not told apart."""
+    for evidence in sources.findings.evidence:
+        for subject, effects in _by_subject(evidence).items():
+            yield from _of_knob(sources, evidence, subject, effects)
+
+
+def knobs_without_effect(sources: Sources) -> Written:
+    """Where a knob changes nothing that is built: the proof is in the code, and no time is claimed for it."""
+    by_knob: dict[tuple[str, str, str, str], list[Fragment]] = {}
+    for (*place, _, _), proof in sources.estimates.proofs.items():
+        if proof.verdict == "no_op":
+            unit = sources.estimates.units[place[0], place[1], place[2]]
+            key = (proof.compiler, proof.knob, proof.base_level, proof.level)
+            pairs = say("proven_at", workload=unit.label, pairs=_equal_pairs(sources, unit, proof))
+            by_knob.setdefault(key, []).append(pairs)
+    for (compiler, knob, base, level), places in by_knob.items():
+        slots: dict[str, Fragment | str] = {"compiler": compiler, "knob": knob, "base": base, "level": level}
+        yield Sentence(
+            f"no_op/{key_part(compiler)}/{key_part(knob)}={key_part(level)}",
+            say("no_op", places=listed(places), **slots),
+        )
+
+
+def all_on(sources: Sources) -> Written:
+    """What all knobs together do, from the baseline to the last level of each."""
+    for evidence in sources.findings.evidence:
+        floors = {(one.workload, one.digest, one.compiler): one.reach for one in evidence.floors}
+        by_compiler: dict[tuple[str, str, str], list[Effect]] = {}
+        for one in evidence.effects:
+            if one.kind == "total":
+                by_compiler.setdefault((one.compiler, one.stage, one.level), []).append(one)
+        for (compiler, stage, level), totals in by_compiler.items():
+            name = _name("all_on", evidence, compiler, stage)
+            groups: dict[str, list[tuple[Fragment, Interval]]] = {}
+            for one in totals:
+                unit, interval = sources.estimates.unit_of(one), sources.estimates.effect(one, evidence)
+                if interval is None:
+                    yield LeftOut(f"{name}/{key_part(unit.label)}", Name(str(one.reason)))
+                    continue
+                floor = floors.get((one.workload, one.digest, one.compiler), 0.0)
+                verdict = _side(one, interval, evidence, floor)
+                groups.setdefault(verdict, []).append((Name(unit.label), interval))
+            if groups:
+                yield Sentence(
+                    name,
+                    say(
+                        "all_on",
+                        compiler=compiler,
+                        levels=level,
+                        metric=say(f"metric/{evidence.metric.name}"),
+                        groups=_groups(sources, name, groups),
+                    ),
+                )
+
+
+def _of_knob(
+    sources: Sources, evidence: Evidence, subject: Subject, effects: Sequence[tuple[Effect, Judgement]]
+) -> Written:
+    compiler, stage, knob, base, level = subject
+    name = _name("effect", evidence, compiler, stage, f"/{key_part(knob)}={key_part(level)}")
+    groups: dict[str, list[tuple[Fragment, Interval]]] = {}
+    withheld: list[str] = []
+    for one, judgement in effects:
+        unit = sources.estimates.unit_of(one)
+        no_op, interval = sources.estimates.no_op(one), sources.estimates.effect(one, evidence)
+        if one.ratio is None or judgement.verdict is None:
+            yield LeftOut(f"{name}/{key_part(unit.label)}", Name(str(one.reason)))
+        elif no_op is not None:
+            fault = claimed_fault(no_op, one.ratio, evidence.metric.name)
+            withheld.append(unit.label)
+            reason = Name(fault) if fault else say("lacks/no_op", knob=knob, workload=unit.label)
+            yield LeftOut(f"{name}/{key_part(unit.label)}", reason)
+        elif interval is not None:
+            groups.setdefault(judgement.verdict, []).append((Name(unit.label), interval))
+    if not groups:
+        if withheld:
+            yield LeftOut(name, say("lacks/no_op_everywhere", knob=knob))
+        return
+    # A mean over workloads of which some have no effect by proof, or all by their intervals, would say nothing.
+    means_something = not withheld and set(groups) != {NO_EFFECT}
+    mean = _mean(sources, evidence, subject, effects) if means_something else None
+    yield Sentence(
+        name,
+        say(
+            "effect",
+            compiler=compiler,
+            knob=knob,
+            base=base,
+            level=level,
+            metric=say(f"metric/{evidence.metric.name}"),
+            groups=_groups(sources, name, groups),
+            mean=mean or Name(""),
+        ),
+    )
+
+
+def _mean(
+    sources: Sources, evidence: Evidence, subject: Subject, effects: Sequence[tuple[Effect, Judgement]]
+) -> Fragment | None:
+    """Return the geometric mean over workloads; None where one workload has the effect."""
+    mean = _geometric_mean(evidence.means, subject)
+    members = [interval for one, _ in effects if (interval := sources.estimates.effect(one, evidence)) is not None]
+    if mean is None or len(members) < 2:
+        return None
+    interval = sources.estimates.mean(mean, members)
+    if interval is None:
+        return None
+    there = [sources.estimates.unit_of(one) for one, _ in effects if one.ratio is not None]
+    rows = pl.concat([unit.ok[evidence.mode] for unit in there if evidence.mode in unit.ok])
+    count = sources.ledger.distinct(f"{interval.value.key}/workloads", rows, "workload", "workload_digest")
+    told = "mean" if interval.ratio.side else "mean_unclear"
+    return say(told, workloads=count, ratio=interval.said())
+
+
+def _geometric_mean(means: Sequence[GeometricMean], subject: Subject) -> GeometricMean | None:
+    return next(
+        (
+            one
+            for one in means
+            if one.kind in ("main", "around")
+            and (one.compiler, one.stage, one.knob, one.base_level, one.level) == subject
+        ),
+        None,
+    )
+
+
+def _groups(sources: Sources, name: str, groups: Mapping[str, Sequence[tuple[Fragment, Interval]]]) -> Fragment:
+    """Return a clause for each verdict with its workloads, what differs first."""
+    order = [one for one in groups if one not in (NO_EFFECT, NOT_DISTINGUISHABLE)]
+    order += [one for one in (NO_EFFECT, NOT_DISTINGUISHABLE) if one in groups]
+    clauses = []
+    for verdict in order:
+        margin: dict[str, Fragment] = {}
+        if verdict == NO_EFFECT:
+            margin["margin"] = sources.ledger.constant("margin", DEFAULT_MARGIN, MARGIN, Form("g", 0.01, "%"))
+        places = _places(sources, f"benefit/{name}/{key_part(verdict)}", groups[verdict])
+        clauses.append(say(f"verdict/{verdict}", places=places, **margin))
+    return listed(clauses, "clauses")
+
+
+def _places(sources: Sources, key: str, held: Sequence[tuple[Fragment, Interval]]) -> Fragment:
+    if len(held) <= NAMED:
+        return listed(say("ratio_at", place=place, ratio=interval.said()) for place, interval in held)
+    ratios = [interval.value for _, interval in held]
+    return say(
+        "many_places",
+        count=sources.ledger.number_of(f"{key}/workloads", ratios),
+        least=sources.ledger.least_of(f"{key}/least", ratios),
+        most=sources.ledger.greatest_of(f"{key}/most", ratios),
+    )
+
+
+def _side(one: Effect, interval: Interval, evidence: Evidence, floor: float) -> str:
+    """Return what a total may be said to be; it is one of few and no p-value is adjusted for it."""
+    side = interval.ratio.side
+    if one.exact and interval.ratio.value == 1.0:
+        return NO_EFFECT
+    if not side or (not one.exact and abs(math.log(interval.ratio.value)) <= floor):
+        return NOT_DISTINGUISHABLE
+    return evidence.metric.less if side < 0 else evidence.metric.more
+
+
+def _equal_pairs(sources: Sources, unit: Unit, proof: KnobProof) -> Number:
+    rows = sources.trials.filter(
+        (pl.col("workload") == unit.workload)
+        & (pl.col("workload_digest") == unit.digest)
+        & (pl.col("compiler") == unit.compiler)
+        & (pl.col("role") == "measured")
+        & pl.col("artifact_digest").is_not_null()
+    )
+    return sources.ledger.enter(
+        f"no_op/{unit.key}/{key_part(proof.knob)}={key_part(proof.level)}/pairs",
+        "equal_pairs",
+        proof.equal,
+        WHOLE,
+        ranges_of(rows[ROW]),
+        {"knob": proof.knob, "base_level": proof.base_level, "level": proof.level},
+    )
+
+
+def _name(kind: str, evidence: Evidence, compiler: str, stage: str, rest: str = "") -> str:
+    stages = {one.stage for one in evidence.effects if one.compiler == compiler}
+    name = f"{kind}/{key_part(evidence.metric.name)}/{key_part(compiler)}{rest}"
+    return name if len(stages) == 1 else f"{name}@{key_part(stage)}"
+
+
+def _by_subject(evidence: Evidence) -> Mapping[Subject, list[tuple[Effect, Judgement]]]:
+    found: dict[Subject, list[tuple[Effect, Judgement]]] = {}
+    for one, judgement in zip(evidence.effects, evidence.judgements, strict=True):
+        if judgement is not None and one.knob is not None:
+            subject = (one.compiler, one.stage, one.knob, one.base_level, one.level)
+            found.setdefault(subject, []).append((one, judgement))
+    return found

@@ -1,0 +1,63 @@
+"""What writers of sentences get, and what they yield."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from ablatrix.analysis.claims import Claims
+from ablatrix.analysis.findings import Findings
+from ablatrix.paper.estimates import Estimates, Unit
+from ablatrix.paper.fragment import Fragment, Name, Said, say
+from ablatrix.paper.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence (or a few that stand and fall together) that the records bear."""
+
+    name: str
+    body: Said
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A sentence that the records do not bear."""
+
+    name: str
+    reason: Fragment
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What sentences are written from.
+
+    Attributes:
+        ledger: Where numbers come from.
+        claims: What the study claims; None where nothing is claimed.
+    """
+
+    findings: Findings
+    ledger: Ledger
+    estimates: Estimates
+    claims: Claims | None = None
+
+    @property
+    def trials(self) -> pl.DataFrame:
+        """All rows."""
+        return self.ledger.rows.trials
+
+    def ok(self, mode: str | None, role: str) -> pl.DataFrame:
+        """Return the ok rows of one role, in one mode or in both."""
+        kept = (pl.col("status") == "ok") & (pl.col("role") == role)
+        return self.trials.filter(kept if mode is None else kept & (pl.col("mode") == mode))
+
+    def place(self, unit: Unit) -> Fragment:
+        """Return how a sentence names a workload on a compiler: by the workload alone where there is one compiler."""
+        if len(self.estimates.compilers) == 1:
+            return Name(unit.label)
+        return say("on_compiler", workload=unit.label, compiler=unit.compiler)
+
+
+Written = Iterator[Sentence | LeftOut]
+Writes = Callable[[Sources], Written]

@@ -1,0 +1,38 @@
+"""The files that a study needs beside its own: models of its user and plug-ins."""
+
+from pathlib import Path, PurePosixPath
+
+from ablatrix.errors import StudyError
+from ablatrix.study.model import Study
+from ablatrix.study.workloads import read_choice
+
+
+def companions(study: Study) -> dict[str, Path]:
+    """Return the files that must lie beside a study for it to be run elsewhere: path as the study names it -> file.
+
+    A model of an installed module, and an architecture of transformers, need none.
+
+    Raises:
+        StudyError: A file lies outside the study's directory, so that it would have no place beside a copy of the
+            study.
+        WorkloadError: A source cannot be read.
+    """
+    found: dict[str, Path] = {}
+    for choice in study.workloads:
+        origin = read_choice(study, choice).origin
+        if origin is not None and origin.file is not None:
+            where = origin.source.partition(":")[0]
+            if where.endswith((".py", ".pt2")):
+                found[where] = Path(origin.file)
+    for plugin in study.plugins:
+        found[plugin] = (study.directory / plugin).resolve()
+    outside = [name for name in found if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts]
+    if outside:
+        raise StudyError(
+            *(
+                f"study '{study.name}': {name} lies outside the study's directory {study.directory}, so a copy of the "
+                "study would not find it; put it beside the study file or below it"
+                for name in outside
+            )
+        )
+    return dict(sorted(found.items()))

@@ -1,0 +1,117 @@
+"""A study without a file: from a few words of a command line, and back to the text of a study file."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ablatrix.compilers.catalogue import PRIMARY_KNOBS, CompilerEntry, get_compiler
+from ablatrix.errors import StudyError
+from ablatrix.study.model import Study
+
+STAGE = "primary"
+FURTHER = "further"
+_WHOLE = re.compile(r"\d+")
+
+
+def make_study(
+    models: Sequence[str | Mapping[str, str]],
+    compilers: Sequence[str],
+    knobs: Sequence[str] = (),
+    modes: Sequence[str] = (),
+    plugins: Sequence[str] = (),
+    directory: Path | None = None,
+    **further: Any,
+) -> Study:
+    """Return the study of some models on some compilers: a factorial of primary knobs, then further ones around it.
+
+    Args:
+        models: Names of workloads or sources of one's own; or maps, as a study has them.
+        compilers: Names of compilers.
+        knobs: ``name=level,level``; the first level of each is the baseline's. Without any: every primary knob that
+            all the compilers have, with the levels that all of them support.
+        modes: ``cold``, ``hot``; both when left out.
+        plugins: Python files that add compilers or workloads.
+        directory: Where relative paths are meant from; the working directory when left out.
+        further: Other keys of a study.
+
+    Raises:
+        StudyError: A knob is not written as it must be, or the study is not valid.
+        CompilerError: There is no such compiler.
+    """
+    entries = [get_compiler(name) for name in compilers]
+    levels = dict(map(_read_knob, knobs)) or _primary_knobs(entries)
+    primary = {knob: levels[knob] for knob in PRIMARY_KNOBS if knob in levels}
+    secondary = {knob: found for knob, found in levels.items() if knob not in primary}
+    stages: list[dict[str, Any]] = [{"name": STAGE, "factorial": primary or _one_level(entries)}]
+    if secondary:
+        around = {knob: found[0] for knob, found in levels.items()}
+        stages.append({"name": FURTHER, "around": around, "vary": secondary})
+    data = {
+        "name": "quick",
+        "workloads": list(models),
+        "compilers": list(compilers),
+        "modes": list(modes) or ["cold", "hot"],
+        "baseline": {knob: found[0] for knob, found in levels.items()},
+        "stages": stages,
+        **({"plugins": list(plugins)} if plugins else {}),
+        **further,
+    }
+    try:
+        return Study.model_validate(data).at(directory or Path.cwd())
+    except ValidationError as error:
+        raise StudyError(*(fault["msg"].removeprefix("Value error, ") for fault in error.errors())) from None
+
+
+def study_text(study: Study) -> str:
+    """Return a study as the text of its file: what it says, defaults left out. Loaded again it has the same digest."""
+    from ruamel.yaml import YAML
+
+    writer = YAML(pure=True)
+    writer.default_flow_style = None
+    writer.width = 110
+    writer.indent(mapping=2, sequence=4, offset=2)
+    stream = io.StringIO()
+    writer.dump(study.model_dump(mode="json", exclude_unset=True), stream)
+    return stream.getvalue()
+
+
+def _read_knob(text: str) -> tuple[str, list[str | int]]:
+    name, equals, levels = text.partition("=")
+    found: list[str | int] = [int(one) if _WHOLE.fullmatch(one) else one for one in levels.split(",") if one]
+    if not equals or not name or not found:
+        raise StudyError(f"--knob {text}: must be of the form knob=level,level, such as fusion=off,on")
+    return name, found
+
+
+def _primary_knobs(entries: Sequence[CompilerEntry]) -> Mapping[str, list[str | int]]:
+    """Return the primary knobs of all compilers with two or more levels that all support, the default first."""
+    found: dict[str, list[str | int]] = {}
+    for name in PRIMARY_KNOBS:
+        knobs = [entry.knob(name) for entry in entries]
+        if not all(knobs):
+            continue
+        sets = [{level.name for level in knob.levels if not level.unsupported} for knob in knobs if knob is not None]
+        common = set.intersection(*sets)
+        first = knobs[0]
+        assert first is not None
+        levels: list[str | int] = sorted(common, key=lambda level: (level != first.default, level))
+        if len(levels) > 1:
+            found[name] = levels
+    return found
+
+
+def _one_level(entries: Sequence[CompilerEntry]) -> dict[str, list[str | int]]:
+    """Return a factorial of one configuration, for a study whose knobs are all secondary."""
+    for name in PRIMARY_KNOBS:
+        knobs = [entry.knob(name) for entry in entries]
+        defaults = {knob.default for knob in knobs if knob is not None}
+        if all(knobs) and len(defaults) == 1:
+            return {name: [defaults.pop()]}
+    names = ", ".join(entry.name for entry in entries)
+    raise StudyError(f"compilers {names} have no primary knob with one default in common; give one with --knob")

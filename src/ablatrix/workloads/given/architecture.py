@@ -1,0 +1,156 @@
+"""An architecture of transformers from its configuration: random weights, no network."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from ablatrix.errors import WorkloadError
+from ablatrix.records.machine import available_bytes
+from ablatrix.workloads.built import Built, generator, seeded, spread
+
+# A word for all architectures -> the fields that mean it; the first that a configuration has is taken.
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    "layers": ("num_hidden_layers", "n_layer", "num_layers", "encoder_layers"),
+    "hidden": ("hidden_size", "n_embd", "d_model"),
+    "heads": ("num_attention_heads", "n_head", "num_heads", "encoder_attention_heads"),
+    "groups": ("num_key_value_heads",),
+    "intermediate": ("intermediate_size", "n_inner", "d_ff", "encoder_ffn_dim"),
+    "vocabulary": ("vocab_size",),
+    "image": ("image_size",),
+}
+INPUT_SIZES = {"batch": 1, "tokens": 32, "image": 64}
+POSITIONS = ("max_position_embeddings", "n_positions", "max_source_positions")
+ROOM = 4  # copies of the weights at once: the model, its export, its float64 oracle
+
+
+class Architecture(nn.Module):  # type: ignore[misc]
+    """A model of transformers that takes one tensor and returns its first output."""
+
+    def __init__(self, config: Any, part: str) -> None:
+        super().__init__()
+        from transformers import AutoModel
+
+        whole = AutoModel.from_config(config)
+        self.model = whole.get_encoder() if part == "encoder" else whole
+        self.input_name = str(self.model.main_input_name)
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Map the input to the model's first output."""
+        output: torch.Tensor = self.model(**{self.input_name: values})[0]
+        return output
+
+
+def build_architecture(architecture: str, given: Mapping[str, Any]) -> Built:
+    """Build ``hf:architecture?...``; of a model with encoder and decoder, its encoder.
+
+    Raises:
+        WorkloadError: transformers has no such architecture, or its configuration no such field, or it is larger
+            than this machine's memory.
+    """
+    config = make_config(architecture, given)
+    part = "encoder" if getattr(config, "is_encoder_decoder", False) else "whole"
+    with torch.device("meta"):
+        weights = sum(one.numel() for one in Architecture(config, part).parameters())
+    free = available_bytes()
+    if free is not None and 4 * weights * ROOM > free:
+        raise WorkloadError(
+            f"it would have {weights:,} weights, and preparing it takes {4 * weights * ROOM / 2**30:.0f} GiB of "
+            f"memory; {free / 2**30:.0f} GiB are free: give smaller sizes, such as "
+            "?layers=2&hidden=64&heads=4&intermediate=128"
+        )
+    module = seeded(lambda: spread(Architecture(config, part)))
+    sizes = {key: int(given.get(key, default)) for key, default in INPUT_SIZES.items()}
+    if "image" not in given:
+        sizes["image"] = getattr(config, "image_size", sizes["image"])
+    name = module.input_name
+    shape = _shape(architecture, name, config, sizes)
+
+    def make_inputs(seed: int, _: Mapping[str, int]) -> tuple[torch.Tensor, ...]:
+        if name == "input_ids":
+            return (torch.randint(config.vocab_size, shape, generator=generator(seed)),)
+        return (torch.randn(shape, generator=generator(seed)),)
+
+    return Built(module, make_inputs, (name,))
+
+
+def make_config(architecture: str, given: Mapping[str, Any]) -> Any:
+    """Return a configuration of transformers with the given fields; what is not given is as transformers has it.
+
+    Raises:
+        WorkloadError: There is no such architecture or field.
+    """
+    from transformers import CONFIG_MAPPING
+    from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
+
+    known = [name for name in CONFIG_MAPPING if name in MODEL_MAPPING_NAMES]
+    if architecture not in known:
+        near = difflib.get_close_matches(architecture, known, n=5, cutoff=0.5)
+        raise WorkloadError(
+            f"transformers has no architecture '{architecture}'; "
+            + (
+                f"near to it are: {', '.join(near)}"
+                if near
+                else f"it has {len(known)}, such as bert, llama, vit, resnet"
+            )
+        )
+    kind = CONFIG_MAPPING[architecture]
+    defaults = kind()
+    fields = {name for name in defaults.to_dict() if not name.startswith("_")} | set(kind.attribute_map)
+    chosen: dict[str, Any] = {}
+    for key, value in given.items():
+        field = next((one for one in ALIASES.get(key, ()) if one in fields), key)
+        if field in fields:
+            chosen[field] = _plain(value, getattr(defaults, field, None))
+        elif key not in INPUT_SIZES:
+            words = [word for word, names in ALIASES.items() if fields.intersection(names)]
+            own = sorted(
+                name for name in defaults.to_dict() if type(getattr(defaults, name)) in {int, float, bool, list}
+            )
+            raise WorkloadError(
+                f"architecture '{architecture}' has no field '{key}'; it has: "
+                f"{', '.join(dict.fromkeys([*words, *INPUT_SIZES]))}; and of its own: {', '.join(own)}"
+            )
+    chosen |= _follows(fields, chosen, given)
+    if "use_cache" in fields:
+        chosen["use_cache"] = False
+    return kind(**chosen)
+
+
+def _follows(fields: set[str], chosen: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields that follow from heads, hidden size and length, where a configuration states them, too."""
+    found: dict[str, Any] = {}
+    heads, hidden = given.get("heads"), given.get("hidden")
+    if heads:
+        found["num_key_value_heads"] = heads
+        if hidden:
+            found |= {"head_dim": hidden // heads, "d_kv": hidden // heads}
+    for name in POSITIONS:
+        if "tokens" in given:
+            found[name] = int(given["tokens"])
+    return {name: value for name, value in found.items() if name in fields and name not in chosen}
+
+
+def _shape(architecture: str, name: str, config: Any, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    if name == "input_ids":
+        return sizes["batch"], sizes["tokens"]
+    if name == "pixel_values":
+        return sizes["batch"], getattr(config, "num_channels", 3), sizes["image"], sizes["image"]
+    if name == "input_features" and hasattr(config, "num_mel_bins"):
+        # A convolution with stride 2 stands before the layers.
+        return sizes["batch"], config.num_mel_bins, 2 * config.max_source_positions
+    raise WorkloadError(
+        f"architecture '{architecture}' takes '{name}', for which inputs cannot be made from sizes alone; "
+        "give a function that returns the model with its inputs"
+    )
+
+
+def _plain(value: Any, default: Any) -> Any:
+    """Return a list for a field that is one: ``depths=1,1,1,1``."""
+    if isinstance(default, (list, tuple)):
+        return [int(one) for one in str(value).split(",")]
+    return value

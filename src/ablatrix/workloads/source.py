@@ -1,0 +1,159 @@
+"""Sources: how a study names a model of its user. Plain text in, an entry out; nothing is imported here.
+
+Three forms: ``file.py:function`` or ``module:function``, ``file.pt2``, and ``hf:llama?layers=2&hidden=256``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ablatrix.canonical import digest_bytes
+from ablatrix.errors import WorkloadError
+from ablatrix.workloads.registry import Origin, ParameterSpec, Size, Tier, WorkloadEntry
+from ablatrix.workloads.signature import find_parameters
+
+DEFAULT_TIER: Tier = "hard"
+ARCHITECTURE = "hf:"
+SAVED = ".pt2"
+PLAIN_FUNCTION = "make"
+FORMS = "file.py:function, module:function, file.pt2, or hf:architecture?layers=2&hidden=256"
+_FUNCTION = re.compile(r"^(?P<where>[^:?]+):(?P<function>[A-Za-z_]\w*)$")
+_NO_WORD = re.compile(r"[^A-Za-z0-9._]+")
+
+
+def is_source(text: str) -> bool:
+    """Return whether a text is meant as a source and not as the name of a workload."""
+    return text.startswith(ARCHITECTURE) or ":" in text or "/" in text or text.endswith((SAVED, ".onnx", ".py"))
+
+
+def derive_name(source: str) -> str:
+    """Return a short name: the file's or architecture's, with the function's unless that is ``make``."""
+    if source.startswith(ARCHITECTURE):
+        return _word(source.removeprefix(ARCHITECTURE).partition("?")[0])
+    where, _, function = source.partition(":")
+    stem = Path(where).stem if where.endswith((".py", SAVED)) else where.rpartition(".")[2]
+    return _word(stem if function in {"", PLAIN_FUNCTION} else f"{stem}-{function}")
+
+
+def read_source(
+    name: str,
+    source: str,
+    parameters: Mapping[str, Size],
+    directory: Path,
+    tier: Tier | None = None,
+    dynamic: Sequence[str] = (),
+) -> WorkloadEntry:
+    """Return the entry of a user's own model.
+
+    Args:
+        name: Its name in the study.
+        source: As the study writes it.
+        parameters: Sizes that the study gives; they take part in what an architecture is.
+        directory: Where relative paths are meant from.
+        tier: As the study says, ``hard`` where it does not.
+        dynamic: Names of its dynamic dimensions, as the study says.
+
+    Raises:
+        WorkloadError: The source has none of the forms, or its file or function is not there.
+    """
+    make = partial(WorkloadEntry, name=name, tier=tier or DEFAULT_TIER, dynamic=tuple(dynamic))
+    if source.startswith(ARCHITECTURE):
+        architecture, _, query = source.removeprefix(ARCHITECTURE).partition("?")
+        given = {**_read_query(source, query), **parameters}
+        return make(
+            summary=f"Architecture {architecture} of transformers, random weights.",
+            parameters={key: ParameterSpec(value, "As given.", minimum=None) for key, value in given.items()},
+            builder=architecture,
+            origin=Origin(source, "architecture"),
+        )
+    if source.endswith(".onnx"):
+        raise WorkloadError(
+            f"source '{source}': a model is exported from PyTorch, so that every compiler gets the same program; "
+            f"give the module that the file was made from, as {FORMS}"
+        )
+    if source.endswith(SAVED):
+        path = _existing(source, directory / source)
+        summary = f"Saved program {path.name}."
+        origin = Origin(source, "saved", str(path), _digest(path, path.stat().st_mtime_ns))
+        return make(summary=summary, parameters={}, builder=str(path), origin=origin)
+    match = _FUNCTION.match(source)
+    if match is None:
+        raise WorkloadError(f"source '{source}' has none of the forms: {FORMS}")
+    where, function = match["where"], match["function"]
+    path = _existing(source, directory / where) if where.endswith(".py") else _module_file(source, where)
+    stamp = path.stat().st_mtime_ns
+    return make(
+        summary=f"Function {function} of {path.name}.",
+        parameters=_parameters(path, function, stamp),
+        builder=f"{path if where.endswith('.py') else where}:{function}",
+        origin=Origin(source, "function", str(path), _digest(path, stamp)),
+    )
+
+
+def seen_from(directory: Path, source: str) -> str:
+    """Return a source that is meant from the working directory as one that is meant from another directory."""
+    where, colon, function = source.partition(":")
+    if source.startswith(ARCHITECTURE) or not where.endswith((".py", SAVED)):
+        return source
+    return f"{Path(os.path.relpath(Path(where).resolve(), directory)).as_posix()}{colon}{function}"
+
+
+@lru_cache(maxsize=64)
+def _digest(path: Path, stamp: int) -> str:
+    """Return the SHA-256 of a file; ``stamp`` is its time of change, so that a changed file is read again."""
+    return digest_bytes(path.read_bytes())
+
+
+@lru_cache(maxsize=64)
+def _parameters(path: Path, function: str, stamp: int) -> Mapping[str, ParameterSpec]:
+    return find_parameters(path, function)
+
+
+def _existing(source: str, path: Path) -> Path:
+    path = path.resolve()
+    if not path.is_file():
+        raise WorkloadError(f"source '{source}': there is no file {path}; relative paths are meant from the study file")
+    return path
+
+
+def _module_file(source: str, module: str) -> Path:
+    try:
+        spec = find_spec(module)
+    except (ImportError, ValueError) as error:
+        raise WorkloadError(f"source '{source}': module '{module}' cannot be found: {error}") from None
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        raise WorkloadError(
+            f"source '{source}': there is no module '{module}'; install it, or name its file: file.py:function"
+        )
+    return Path(spec.origin).resolve()
+
+
+def _read_query(source: str, query: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for part in filter(None, query.split("&")):
+        key, equals, text = part.partition("=")
+        if not equals or not key.isidentifier() or not text:
+            raise WorkloadError(f"source '{source}': '{part}' must be of the form field=value")
+        found[key] = _value(text)
+    return found
+
+
+def _value(text: str) -> Size:
+    if text in {"true", "false"}:
+        return text == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _word(text: str) -> str:
+    return _NO_WORD.sub("-", text).strip("-._")[:64]

@@ -1,0 +1,52 @@
+"""``ablatrix models``: the table of which compiler takes which model, its reasons, and the page that was made by it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ablatrix.cli.architectures import table_text
+from ablatrix.study.architectures import ARCHITECTURES
+from ablatrix.workloads.source import read_source
+from tests.cli.conftest import Ablatrix
+from tests.pages import DOCS
+from tests.synthetic import broken, make_records
+
+
+def test_a_model_is_tried_on_a_compiler_and_the_table_is_all_of_stdout(ablatrix: Ablatrix, tmp_path: Path) -> None:
+    model = "hf:bert?layers=1&hidden=16&heads=2&intermediate=16&vocabulary=16&tokens=4"
+    done = ablatrix("models", "--compiler", "tvm", "--model", model, "--out", tmp_path / "out", "--quiet")
+    assert done.returncode == 0, done.stderr.decode()
+    rows = done.stdout.decode().splitlines()
+    assert rows[0] == "| model | weights | tvm |"
+    assert re.fullmatch(r"\| bert \| [\d,]+ \| yes \|", rows[2])
+    assert rows[3] == "| **taken** | | 1 of 1 |"
+    assert (tmp_path / "out" / "tvm" / "results.jsonl").exists()
+
+
+def test_a_model_that_is_not_taken_has_its_status_and_its_reason() -> None:
+    record = next(one for one in make_records(workloads=["attention"], blocks=1) if one.role == "measured")
+    refused = broken(record, "unsupported")
+    assert refused.error is not None
+    text = table_text({"one": [record], "other": [refused], "third": []}, ["attention"])
+    assert "| attention | " in text
+    assert " | yes | unsupported | not tried |\n" in text
+    assert "| **taken** | | 1 of 1 | 0 of 1 | 0 of 1 |\n" in text
+    assert f"\n- attention on other: {refused.error.message}" in text
+
+
+def test_the_page_has_the_ten_architectures_and_all_its_compilers_take_at_least_eight() -> None:
+    page = (DOCS / "architectures.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    head, *models, taken = [rows[0], *rows[2:]]
+    assert [row[0] for row in models] == list(ARCHITECTURES)
+    assert len(ARCHITECTURES) == 10
+    for place, name in enumerate(head[2:], start=2):
+        yes = sum(row[place] == "yes" for row in models)
+        assert yes >= 8, name
+        assert f"{yes} of 10" in taken
+
+
+def test_every_source_of_the_ten_can_be_read() -> None:
+    for name, source in ARCHITECTURES.items():
+        assert read_source(name, source, {}, Path()).parameters, name

@@ -1,0 +1,109 @@
+"""A new user's path as the page says it: own model, own compiler, own study; and plug-ins, as their page says it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ablatrix.records.journal import read_records
+from ablatrix.study.load import load_study
+from tests.cli.conftest import Ablatrix
+from tests.pages import commands_of, files_of, write_files
+
+PAGE = "your-own-model.md"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("own")
+    write_files(PAGE, directory)
+    return directory
+
+
+def test_each_file_that_the_user_writes_has_at_most_20_lines() -> None:
+    files = files_of(PAGE)
+    assert {"my_model.py", "my_compiler.py", "my_study.yaml"} <= set(files)
+    for name, text in files.items():
+        code = [line for line in text.splitlines()[1:] if line.strip()]
+        assert len(code) <= 20, name
+
+
+def test_every_command_of_the_page_does_what_it_says(
+    ablatrix: Ablatrix, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place)
+    quick, again, knobs, study = commands_of(PAGE)
+    made = ablatrix(*quick)
+    assert made.returncode == 0, made.stderr.decode()
+    kept = place / "quick" / "study.yaml"
+    assert kept.read_bytes() in made.stderr  # the study is printed as it is kept
+    assert load_study(kept).digest == json.loads((place / "quick" / "design.json").read_text())["study_digest"]
+    records = list(read_records(place / "quick" / "results.jsonl"))
+    assert {(record.status, record.mode) for record in records} == {("ok", "cold")}
+    assert {record.workload.name for record in records} == {"my_model"}
+    assert {record.workload.source for record in records} == {"../my_model.py:make"}
+    assert {record.config.knobs["fusion"] for record in records if record.role == "measured"} == {"off", "on"}
+    resumed = ablatrix(*again)
+    assert resumed.returncode == 0
+    assert b"0 trials to run" in resumed.stderr
+    listed = ablatrix(*knobs)
+    assert listed.returncode == 0
+    assert b"Whether my passes run." in listed.stdout
+    done = ablatrix(*study)
+    assert done.returncode == 0, done.stderr.decode()
+    records = list(read_records(place / "results" / "results.jsonl"))
+    assert {record.status for record in records} == {"ok"}
+    measured = [record for record in records if record.role == "measured"]
+    assert {record.config.compiler for record in measured} == {"mine"}
+    assert {record.workload.parameters["width"] for record in records} == {32}
+    assert len({record.compile.artifact_digest for record in measured if record.compile}) == 1  # a no-op, as it says
+
+
+def test_a_model_that_changed_is_noticed_by_the_next_run(
+    here: Ablatrix, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place)
+    model = place / "my_model.py"
+    model.write_text(model.read_text().replace("GELU", "ReLU"))
+    refused = here("run", "quick/study.yaml", "--out", "quick")
+    assert refused.returncode == 2
+    assert b"the file of workload 'my_model' has changed since these results were begun" in refused.stderr
+
+
+def test_the_template_of_a_plug_in_runs_in_every_process_and_has_at_most_60_lines(
+    ablatrix: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [file] = write_files("plug-ins.md", tmp_path)
+    adapter = file.read_text().partition("\n\nTIDY = ")[0]
+    assert len([line for line in adapter.splitlines() if line.strip()]) <= 60
+    monkeypatch.chdir(tmp_path)
+    _, run = commands_of("plug-ins.md")
+    run[run.index("hot")] = "cold"  # the same without 20 blocks
+    done = ablatrix(*run)
+    assert done.returncode == 0, done.stderr.decode()
+    records = [one for one in read_records(tmp_path / "out" / "results.jsonl") if one.role == "measured"]
+    assert {(one.status, one.config.knobs["partition"]) for one in records} == {("ok", "whole"), ("ok", "regions")}
+    assert "plugins: [../my_compiler.py]\n" in (tmp_path / "out" / "study.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--model", "mlp"], "give a study file, or --model and --compiler"),
+        (["study.yaml", "--model", "mlp"], "give them or a study file, not both"),
+        (["--model", "mlp", "--compiler", "tvm", "--knob", "fusion"], "--knob fusion: must be of the form"),
+        (["--model", "mlp", "--compiler", "tvm", "--knob", "fusion=maybe"], "has no level 'maybe'; it has: off, on"),
+        (["--model", "mlp", "--compiler", "tvm", "--mode", "warm"], "'cold' or 'hot'"),
+        (["--model", "mlp", "--compiler", "nvm"], "there is no compiler 'nvm'"),
+        (["--model", "nowhere.py:make", "--compiler", "tvm"], "there is no file"),
+        (["--model", "mlp", "--compiler", "tvm", "--plugin", "nowhere.py"], "there is no such Python file"),
+    ],
+)
+def test_words_that_make_no_study_are_refused(here: Ablatrix, tmp_path: Path, words: list[str], message: str) -> None:
+    refused = here("run", *words, "--out", tmp_path / "out")
+    assert refused.returncode == 2
+    assert message in refused.stderr.decode()
+    assert "Traceback" not in refused.stderr.decode()
+    assert not (tmp_path / "out" / "study.yaml").exists()

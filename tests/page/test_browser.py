@@ -1,0 +1,144 @@
+"""The page in a real browser: it works from a file, with the keyboard, on a narrow screen, and asks nobody anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.page.conftest import Made
+
+pytestmark = pytest.mark.usefixtures("browser")
+
+
+class Visit:
+    """An open page with what it asked for and complained about."""
+
+    def __init__(self, browser: Browser, made: Made, width: int = 1280) -> None:
+        self.context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
+        self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(15_000)
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda fault: self.complaints.append(str(fault)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(made.page.as_uri())
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Browser, made: Made) -> Iterator[Visit]:
+    held = Visit(browser, made)
+    yield held
+    held.context.close()
+
+
+def column(page: Page, table: str, place: int) -> list[str]:
+    cells = page.locator(f"#{table} tbody tr:not([hidden]) > :nth-child({place + 1})")
+    return [text.strip() for text in cells.all_text_contents()]
+
+
+def place_of(page: Page, table: str, heading: str) -> int:
+    return [text.strip() for text in page.locator(f"#{table} thead th").all_text_contents()].index(heading)
+
+
+def test_all_figures_are_drawn_and_nothing_is_asked_for_or_complained_about(visit: Visit) -> None:
+    figures = visit.page.locator(".chart")
+    assert figures.count() == 9  # effects and attribution of four metrics, and cold
+    for place in range(figures.count()):
+        figures.nth(place).scroll_into_view_if_needed()
+        figures.nth(place).locator("svg").wait_for()
+    assert not any("could not be drawn" in text for text in figures.all_text_contents())
+    assert visit.complaints == []
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in visit.requests)
+    assert visit.page.evaluate("window.broken") is None
+
+
+def test_a_column_sorts_both_ways_by_value_with_what_is_empty_last(visit: Visit) -> None:
+    page = visit.page
+    place = place_of(page, "cells", "p50 (ms)")
+    button = page.locator("#cells thead th").nth(place).locator("button")
+    for direction in ("ascending", "descending"):
+        button.click()
+        assert page.locator("#cells thead th").nth(place).get_attribute("aria-sort") == direction
+        shown = column(page, "cells", place)
+        known = [float(text.replace(",", "")) for text in shown if text != "\N{EN DASH}"]
+        assert len(known) == 35
+        assert known == sorted(known, reverse=direction == "descending")
+        assert set(shown[len(known) :]) == {"\N{EN DASH}"}
+    assert page.locator("#cells thead [aria-sort=ascending], #cells thead [aria-sort=descending]").count() == 1
+
+
+def test_filters_narrow_the_rows_and_say_how_many_are_left(visit: Visit) -> None:
+    page = visit.page
+    page.get_by_label("workload", exact=True).select_option("encoder")
+    page.get_by_label("outcome", exact=True).select_option("wrong_output")
+    assert page.locator("[data-shown=cells]").text_content() == "1 of 72 rows"
+    assert column(page, "cells", 0) == ["encoder"]
+    page.get_by_role("button", name="Show all").click()
+    page.wait_for_function("document.querySelector('[data-shown=cells]').textContent === '72 of 72 rows'")
+    page.get_by_label("search").fill("eager")
+    assert set(column(page, "cells", 1)) == {"eager"}
+    page.get_by_role("button", name="Show all").click()
+    page.wait_for_function("document.querySelector('[data-shown=cells]').textContent === '72 of 72 rows'")
+
+
+def test_a_row_shows_the_records_behind_its_numbers(visit: Visit, made: Made) -> None:
+    page = visit.page
+    row = page.locator("#cells tbody tr", has_text="reference").first
+    workload = row.locator("th").text_content()
+    row.locator("button.from").click()
+    dialog = page.get_by_role("dialog")
+    assert "Number of trials by outcome" in (dialog.text_content() or "")
+    shown = set((dialog.locator(".ids").first.text_content() or "").split())
+    wanted = {
+        record.record_id
+        for record in made.records
+        if record.final and record.role == "reference" and record.workload.name == workload
+    }
+    assert shown < wanted and len(shown) == 3
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+
+
+def test_the_keyboard_alone_reaches_the_results_and_sorts(browser: Browser, made: Made) -> None:
+    visit = Visit(browser, made)
+    page = visit.page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the results"
+    page.keyboard.press("Enter")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('#glance .sort')"):
+            break
+    heading = page.locator("#glance thead th").first
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    assert heading.get_attribute("aria-sort") == "ascending"
+    page.keyboard.press("Space")
+    assert heading.get_attribute("aria-sort") == "descending"
+    names = column(page, "glance", 0)
+    assert names == sorted(names, reverse=True)
+    visit.context.close()
+
+
+def test_a_narrow_screen_needs_no_sideways_scrolling(browser: Browser, made: Made) -> None:
+    visit = Visit(browser, made, width=400)
+    page = visit.page
+    page.locator("[data-chart]").first.scroll_into_view_if_needed()
+    page.locator(".chart svg").first.wait_for()
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    assert page.locator(".scroll").first.evaluate("(box) => box.scrollWidth > box.clientWidth")
+    visit.context.close()
+
+
+def test_controls_have_names(visit: Visit) -> None:
+    unnamed = visit.page.evaluate(
+        """() => Array.from(document.querySelectorAll("button, input, select, [role=img], [role=region], dialog"))
+            .filter((one) => !(one.textContent.trim() || one.labels?.length || one.ariaLabel
+                || document.getElementById(one.getAttribute("aria-labelledby"))))
+            .map((one) => one.outerHTML)"""
+    )
+    assert unnamed == []

@@ -1,0 +1,509 @@
+"""Find every number of a paper again, from its rows: ``python recompute.py RESULTS... PAPER``.
+
+Plain Python, and Student's t out of scipy; nothing of ablatrix, whose numbers these are. For each number of
+``provenance.json`` the rows are read from the records, its statistic is computed anew, printed, and held against what
+the file, the macros and the sentences say. Exit code 1 and a line for each fault, else 0.
+"""
+
+import hashlib
+import itertools
+import json
+import math
+import re
+import statistics
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from scipy.stats import t as student
+
+Record = dict[str, Any]
+Records = dict[str, Record]
+Number = dict[str, Any]
+Parameters = dict[str, Any]
+Levels = tuple[tuple[str, str], ...]  # of a configuration: knob and level, sorted
+Interval = tuple[float, float | None]  # mean of logarithms and half-width
+
+TOLERANCE = 1e-9
+CLOSE = 1e-12  # logarithms that differ by less are the same
+COMPUTED = {
+    "planned_bytes", "physical_bytes_est", "compile_cache_miss_delta_first_run", "generated_calls", "generated_kernels",
+}  # fmt: skip
+WORD = r"\w*\d[\w.]*"
+PARTS_OF_RECORD: tuple[tuple[str, ...], ...] = (
+    (), ("workload",), ("config",), ("meta",), ("meta", "machine"), ("plan",), ("compile",), ("runtime",),
+    ("correctness",),
+)  # fmt: skip
+RENAMED: dict[str, tuple[str, ...]] = {
+    "workload": ("workload", "name"),
+    "workload_digest": ("workload", "digest"),
+    "compiler": ("config", "compiler"),
+    "plan_ms": ("runtime", "plan_ms"),
+    "compile_ms": ("runtime", "compile_ms"),
+    "samples_counted": ("runtime", "samples", "counted"),
+    "stopping_effect_target": ("runtime", "stopping", "effect_target"),
+}
+PREFIXES: dict[str, tuple[str, ...]] = {"threads_": ("meta", "threads"), "estimator_": ("compile", "estimator")}
+TIMED_OTHER = "hot trial that timed another executable than was checked"
+LATEX = {
+    r"\textbackslash{}": "\\", r"\textasciitilde{}": "~", r"\textasciicircum{}": "^", r"\textless{}": "<",
+    r"\textgreater{}": ">", r"\textbar{}": "|", r"$\rightarrow$": "→", r"$\pm$": "±", r"\&": "&", r"\%": "%",
+    r"\$": "$", r"\#": "#", r"\_": "_", r"\{": "{", r"\}": "}",
+}  # fmt: skip
+
+
+def main(results: list[str], paper: str) -> int:
+    records = read_records([Path(one) for one in results])
+    faults = check(records, Path(paper))
+    for fault in faults:
+        print(fault)
+    return 1 if faults else 0
+
+
+def read_records(paths: Sequence[Path]) -> Records:
+    """Return the final record of each trial (of several attempts the last) by row id."""
+    contents = sorted((hashlib.sha256(path.read_bytes()).hexdigest(), path) for path in paths)
+    found: Records = {}
+    for run, (_, path) in enumerate(contents):
+        finals: Records = {}
+        for line in path.read_text(encoding="utf-8").splitlines():
+            record = json.loads(line)
+            if record["final"]:
+                held = finals.get(record["trial_id"])
+                if held is None or record["attempt"] >= held["attempt"]:
+                    finals[record["trial_id"]] = record | {"run": run}
+        for record in finals.values():
+            found[f"{run}:{record['record_id']}" if len(paths) > 1 else record["record_id"]] = record
+    return found
+
+
+def check(records: Records, paper: Path) -> list[str]:
+    """Return what is wrong with a paper, in words."""
+    provenance = json.loads((paper / "provenance.json").read_text(encoding="utf-8"))
+    macros = read_macros(paper / "macros.tex")
+    ids = provenance["rows"]
+    faults = [f"row {one}: no final record has this id" for one in ids if one not in records]
+    faults += [f"row {one}: stands twice" for one in ids if ids.count(one) > 1] if len(set(ids)) < len(ids) else []
+    numbers = {number["key"]: number for number in provenance["numbers"]}
+    if len(numbers) < len(provenance["numbers"]):
+        faults.append("two numbers have one key")
+    if faults:
+        return faults
+    recomputed = Recomputed(records, ids, numbers)
+    for key, number in numbers.items():
+        try:
+            value = recomputed.value(key)
+        except (ArithmeticError, IndexError, KeyError, TypeError, ValueError) as error:
+            faults.append(f"{key}: cannot be computed from its rows: {error!r}")
+            continue
+        if not math.isclose(value, number["value"], rel_tol=TOLERANCE, abs_tol=TOLERANCE):
+            faults.append(f"{key}: is {number['value']!r}, but its rows give {value!r}")
+        form = number["format"]
+        text = format(value if form["divide_by"] == 1 else value / form["divide_by"], form["spec"])
+        if text != number["text"] and printed(number["value"], form) != number["text"]:
+            faults.append(f"{key}: is printed {number['text']}, but should be {text}")
+        if macros.pop(("number", key), None) != number["text"]:
+            faults.append(f"{key}: its macro does not print {number['text']}")
+        if macros.pop(("unit", key), None) != number["unit"]:
+            faults.append(f"{key}: its macro does not have the unit {number['unit']}")
+    faults += [f"macro {key}: no number has this key" for _, key in macros]
+    return faults + check_text(records, provenance, numbers, paper)
+
+
+def check_text(records: Records, provenance: dict[str, Any], numbers: dict[str, Number], paper: Path) -> list[str]:
+    """Return where sentences print something else than their numbers, or digits that are no number's."""
+    faults: list[str] = []
+    by_paragraph: dict[str, list[str]] = defaultdict(list)
+    words = names_of(records)
+    for sentence in provenance["sentences"]:
+        text, place = sentence["text"], f"{sentence['paragraph']}, {sentence['name']}"
+        by_paragraph[sentence["paragraph"]].append(text)
+        rest = list(text)
+        for key, (start, end) in zip(sentence["numbers"], sentence["number_spans"], strict=True):
+            if text[start:end] != numbers[key]["text"]:
+                faults.append(f"{place}: prints {text[start:end]!r} where {key} is {numbers[key]['text']}")
+            rest[start:end] = " " * (end - start)
+        for start, end in sentence["name_spans"]:
+            unknown = set(re.findall(WORD, text[start:end], re.ASCII)) - words
+            if unknown and text[start:end] not in words:
+                faults.append(f"{place}: {text[start:end]!r} is a name of no record")
+            rest[start:end] = " " * (end - start)
+        if digits := re.findall(r"\d+", "".join(rest)):
+            faults.append(f"{place}: {', '.join(digits)} is no number of provenance.json")
+    for name, texts in by_paragraph.items():
+        wanted = ("" if provenance["language"] == "zh" else " ").join(texts)
+        if unescaped_markdown((paper / "text" / f"{name}.md").read_text(encoding="utf-8")) != wanted + "\n":
+            faults.append(f"text/{name}.md: is not the sentences of provenance.json")
+        if unescaped_latex((paper / "text" / f"{name}.tex").read_text(encoding="utf-8")) != wanted + "\n":
+            faults.append(f"text/{name}.tex: is not the sentences of provenance.json")
+    return faults
+
+
+def printed(value: float, form: dict[str, Any]) -> str:
+    return format(value if form["divide_by"] == 1 else value / form["divide_by"], form["spec"])
+
+
+def names_of(records: Records) -> set[str]:
+    """Return the words that records use: names, levels, processors, and parts of them with a digit."""
+    words: set[str] = set()
+    for record in records.values():
+        words.update(word for field in record["runtime"] or () for word in field.split("_"))
+        texts = [record["workload"]["name"], record["config"]["compiler"], record["meta"]["machine"]["cpu"]]
+        texts += [record["status"], record["workload"]["digest"][:6], *record["meta"]["threads"]]
+        for knob, level in record["config"]["knobs"].items():
+            texts += [knob, str(level)]
+        words.update(texts)
+        for text in texts:
+            words.update(re.findall(WORD, text, re.ASCII))
+    return words
+
+
+def read_macros(path: Path) -> dict[tuple[str, str], str]:
+    found: dict[tuple[str, str], str] = {}
+    pattern = re.compile(r"^\\ablatrix@(number|unit)\{([^{}]*)\}\{(.*)\}$")
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if match := pattern.match(line):
+            kind, key, text = match.groups()
+            found[kind, key] = unescaped_latex(text)
+    return found
+
+
+def unescaped_markdown(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text)
+
+
+def unescaped_latex(text: str) -> str:
+    text = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("% "))
+    pattern = "|".join(map(re.escape, sorted(LATEX, key=len, reverse=True)))
+    return re.sub(pattern, lambda match: LATEX[match.group()], text)
+
+
+def read(record: Any, column: str) -> Any:
+    """Return a column of ablation.csv from a record; None where the record lacks it."""
+    if column == "run":
+        return record["run"]
+    if column.startswith("knob_"):
+        level = record["config"]["knobs"].get(column.removeprefix("knob_"))
+        return None if level is None else str(level)
+    for prefix, path in PREFIXES.items():
+        if column.startswith(prefix):
+            return follow(record, (*path, column.removeprefix(prefix)))
+    if column in RENAMED:
+        return follow(record, RENAMED[column])
+    for path in PARTS_OF_RECORD:
+        part = follow(record, path)
+        if isinstance(part, dict) and column in part:
+            return part[column]
+    return None
+
+
+def follow(record: Any, path: Sequence[str]) -> Any:
+    for step in path:
+        record = record.get(step) if isinstance(record, dict) else None
+    return record
+
+
+class Recomputed:
+    """Values of numbers, from their rows alone (and, for those made of others, from theirs)."""
+
+    def __init__(self, records: Records, ids: list[str], numbers: dict[str, Number]) -> None:
+        self.records, self.ids, self.numbers = records, ids, numbers
+        self.known: dict[str, float] = {}
+        self.logs_known: dict[tuple[str, str], list[float]] = {}
+
+    def value(self, key: str) -> float:
+        if key not in self.known:
+            number = self.numbers[key]
+            statistic = "only_value" if number["statistic"] == "value" else number["statistic"]
+            self.known[key] = getattr(self, statistic)(number, number["parameters"])
+        return self.known[key]
+
+    def rows(self, number: Number) -> list[Record]:
+        found = []
+        for first, last in number["rows"]:
+            if not 0 <= first <= last < len(self.ids):
+                raise IndexError(f"rows {first} to {last} of {len(self.ids)}")
+            found += [self.records[one] for one in self.ids[first : last + 1]]
+        return found
+
+    def values(self, number: Number, column: str) -> list[Any]:
+        return [value for row in self.rows(number) if (value := read(row, column)) is not None]
+
+    # Counts and order statistics
+
+    def constant(self, number: Number, parameters: Parameters) -> Any:
+        assert parameters["source"] and not number["rows"]
+        return number["value"]
+
+    def excluded(self, number: Number, parameters: Parameters) -> Any:
+        assert parameters["reason"] == TIMED_OTHER
+        return sum(
+            row["mode"] == "hot"
+            and row["status"] == "ok"
+            and None not in (row["correctness"]["checked_digest"], row["correctness"]["timed_digest"])
+            and row["correctness"]["checked_digest"] != row["correctness"]["timed_digest"]
+            for row in self.records.values()
+        )
+
+    def count(self, number: Number, parameters: Parameters) -> float:
+        return len(self.rows(number))
+
+    def distinct(self, number: Number, parameters: Parameters) -> float:
+        return len({tuple(read(row, column) for column in parameters["columns"]) for row in self.rows(number)})
+
+    def sum(self, number: Number, parameters: Parameters) -> Any:
+        return sum(self.values(number, parameters["column"]))
+
+    def min(self, number: Number, parameters: Parameters) -> Any:
+        return min(self.values(number, parameters["column"]))
+
+    def max(self, number: Number, parameters: Parameters) -> Any:
+        return max(self.values(number, parameters["column"]))
+
+    def median(self, number: Number, parameters: Parameters) -> Any:
+        return statistics.median(self.values(number, parameters["column"]))
+
+    def median_share(self, number: Number, parameters: Parameters) -> Any:
+        pairs = [(read(row, parameters["part"]), read(row, parameters["whole"])) for row in self.rows(number)]
+        return statistics.median(part / whole for part, whole in pairs)
+
+    # The statistic "value".
+    def only_value(self, number: Number, parameters: Parameters) -> Any:
+        (value,) = set(self.values(number, parameters["column"]))
+        return value
+
+    def number_of(self, number: Number, parameters: Parameters) -> float:
+        return len({key for key in parameters["of"] if self.value(key) is not None})
+
+    def min_of(self, number: Number, parameters: Parameters) -> float:
+        return min(map(self.value, parameters["of"]))
+
+    def max_of(self, number: Number, parameters: Parameters) -> float:
+        return max(map(self.value, parameters["of"]))
+
+    def equal_pairs(self, number: Number, parameters: Parameters) -> float:
+        digests: dict[Levels, set[str]] = defaultdict(set)
+        for row in self.rows(number):
+            digests[levels_of(row)].add(row["compile"]["artifact_digest"])
+        return sum(
+            digests[here] == digests[there] and len(digests[here]) == 1 for here, there in pairs_of(digests, parameters)
+        )
+
+    # Ratios
+
+    def effect(self, number: Number, parameters: Parameters) -> float:
+        return part_of(self.interval(number, 1), parameters["part"])
+
+    total = paired_ratio = effect
+
+    def claim(self, number: Number, parameters: Parameters) -> float:
+        return part_of(self.interval(number, -1), parameters["part"])
+
+    def interval(self, number: Number, sign: int) -> Interval:
+        centre, reach = interval([sign * log for log in self.logs(number)])
+        # What is computed and not measured is exact, also in one repeat.
+        return centre, 0.0 if reach is None and number["parameters"]["metric"] in COMPUTED else reach
+
+    def geometric_mean(self, number: Number, parameters: Parameters) -> float:
+        groups = [self.logs(self.numbers[key]) for key in parameters["of"]]
+        means = [math.fsum(logs) / len(logs) for logs in groups]
+        mean = math.fsum(means) / len(means)
+        if min(map(len, groups)) < 2:
+            return part_of((mean, None), parameters["part"])
+        squares = [statistics.variance(logs) / len(logs) for logs in groups]
+        whole = math.fsum(squares)
+        if whole == 0:
+            return part_of((mean, 0.0), parameters["part"])
+        freedom = whole**2 / sum(one**2 / (len(logs) - 1) for one, logs in zip(squares, groups, strict=True))
+        reach = student.ppf(0.975, freedom) * math.sqrt(whole) / len(groups)
+        return part_of((mean, reach), parameters["part"])
+
+    def noise_floor(self, number: Number, parameters: Parameters) -> float:
+        rows = self.rows(number)
+        times = self.times(rows, parameters)
+        blocks: dict[Any, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+        for row in rows:
+            own = str(row["config"]["compiler"]) == parameters["compiler"] and row["role"] in ("measured", "twin")
+            if own and row["config"]["knobs"] == row["config"]["baseline"] and times.get(id(row)):
+                blocks[row["run"], row["block_id"]][row["role"]].append(math.log(times[id(row)]))
+        logs = [mean(two["twin"]) - mean(two["measured"]) for two in blocks.values() if len(two) == 2]
+        if parameters["part"] == "spread":
+            return max(map(abs, logs))
+        centre, reach = interval(logs)
+        return max(map(abs, logs)) if reach is None else max(reach - centre, centre + reach)
+
+    def logs(self, number: Number) -> list[float]:
+        """Return the log ratio of each repeat behind an effect, a total, a ratio to the baseline or a claim."""
+        key = number["key"].rsplit("/", 1)[0], str(number["rows"])  # the parts of one interval share their rows
+        if key not in self.logs_known:
+            self.logs_known[key] = self.new_logs(number)
+        return self.logs_known[key]
+
+    def new_logs(self, number: Number) -> list[float]:
+        parameters, rows = number["parameters"], self.rows(number)
+        times = self.times(rows, parameters)
+        statistic = parameters.get("by", number["statistic"])
+        own = [
+            row
+            for row in rows
+            if row["role"] == "measured" and row["config"]["compiler"] == parameters["compiler"] and times.get(id(row))
+        ]
+        if any(
+            (row["workload"]["name"], row["workload"]["digest"], row["mode"], row["status"])
+            != (parameters["workload"], parameters["workload_digest"], parameters["mode"], "ok")
+            for row in rows
+        ):
+            raise ValueError("rows of another workload, mode or status")
+        if statistic == "paired_ratio":
+            return paired(own, times, parameters["knobs"], parameters["baseline"])
+        fixed = set(parameters["fixed"].items())
+        baseline = {tuple(sorted((k, str(v)) for k, v in row["config"]["baseline"].items())) for row in own}
+        own = [row for row in own if fixed <= set(levels_of(row)) or levels_of(row) in baseline]
+        repeats = repeats_of(own, times, baseline, parameters["split"])
+        lattice = [{at: log for at, log in repeat.items() if fixed <= set(at)} for repeat in repeats]
+        lattice = [repeat for repeat in lattice if repeat]
+        if statistic == "total":
+            return totals(lattice, parameters)
+        seen = {at: None for repeat in lattice for at in repeat}
+        whole = [pair for pair in pairs_of(seen, parameters) if all(set(pair) <= repeat.keys() for repeat in lattice)]
+        if not whole:
+            raise ValueError("no pair is there in every repeat")
+        return [mean([repeat[there] - repeat[here] for here, there in whole]) for repeat in lattice]
+
+    def times(self, rows: list[Record], parameters: Parameters) -> dict[int, float]:
+        """Return the metric of rows by identity; of paired run times, each block's as its bursts give them."""
+        if parameters["metric"] != "run_ms_paired":
+            found = {id(row): read(row, parameters["metric"]) for row in rows}
+            return {one: value for one, value in found.items() if value is not None and value > 0}
+        blocks: dict[Any, list[tuple[int, list[float]]]] = defaultdict(list)
+        for row in rows:
+            bursts = follow(row, ("runtime", "burst_ms_p50"))
+            if bursts and min(bursts) > 0:
+                blocks[row["run"], row["block_id"]].append((id(row), bursts))
+        return {one: time for held in blocks.values() for one, time in paired_times(held)}
+
+
+def paired_times(held: list[tuple[int, list[float]]]) -> Iterator[tuple[int, float]]:
+    """Yield each trial's time in an undisturbed round: a trimmed mean of logs without what whole rounds share."""
+    longest = max(len(bursts) for _, bursts in held)
+    logs = [(one, [math.log(burst) for burst in bursts]) for one, bursts in held if len(bursts) == longest]
+    centres = [statistics.median(values) for _, values in logs]
+    disturbances = [
+        statistics.median(values[number] - centre for (_, values), centre in zip(logs, centres, strict=True))
+        for number in range(longest)
+    ]
+    cut = int(0.2 * longest)
+    for one, values in logs:
+        calm = sorted(value - gone for value, gone in zip(values, disturbances, strict=True))
+        yield one, math.exp(mean(calm[cut : longest - cut]))
+
+
+def levels_of(row: Record) -> Levels:
+    return tuple(sorted((knob, str(level)) for knob, level in row["config"]["knobs"].items() if level is not None))
+
+
+def pairs_of(configurations: Iterable[Levels], parameters: Parameters) -> list[tuple[Levels, Levels]]:
+    """Return (at the base level, at the level) of one knob, everything else the same."""
+    base, moved = ((parameters["knob"], parameters[name]) for name in ("base_level", "level"))
+    found = []
+    for here in configurations:
+        if base in here:
+            there = tuple(sorted({*here} - {base} | {moved}))
+            if there in configurations:
+                found.append((here, there))
+    return found
+
+
+def repeats_of(
+    rows: list[Record], times: dict[int, float], baseline: set[Levels], is_split: bool
+) -> list[dict[Levels, float]]:
+    """Return log times by configuration for each repeat; parts of a split one are put together over their baselines."""
+    blocks: dict[Any, dict[Levels, float]] = defaultdict(dict)
+    order: dict[Any, int] = {}
+    for row in sorted(rows, key=lambda row: (row["run"], row["meta"]["block"], row["meta"]["position"])):
+        place = row["run"], row["block_id"]
+        order.setdefault(place, row["meta"]["block"])
+        blocks[place][levels_of(row)] = math.log(times[id(row)])
+    if not is_split:
+        return list(blocks.values())
+    repeats: list[tuple[list[dict[Levels, float]], set[Levels]]] = []
+    last: tuple[int, int] | None = None
+    for (run, block), held in blocks.items():
+        others = held.keys() - baseline
+        number = order[run, block]
+        together = last is not None and last[0] == run and number - last[1] <= 1
+        if together and others and not others & repeats[-1][1]:
+            repeats[-1][0].append(held)
+            repeats[-1][1].update(others)
+        else:
+            repeats.append(([held], set(others)))
+        last = run, number
+    found = []
+    for parts, _ in repeats:
+        if len(parts) == 1:
+            found.append(parts[0])
+            continue
+        joined: dict[Levels, float] = {}
+        for part in parts:
+            base = next((log for at, log in part.items() if at in baseline), None)
+            if base is not None:
+                joined |= {at: log - base for at, log in part.items()}
+        found.append(joined)
+    return found
+
+
+def totals(lattice: list[dict[Levels, float]], parameters: Parameters) -> list[float]:
+    start, end = parameters["start"], parameters["end"]
+    fixed = parameters["fixed"]
+
+    def at(moved: Iterable[str]) -> Levels:
+        levels = {**fixed, **{knob: end[knob] if knob in moved else start[knob] for knob in start}}
+        return tuple(sorted(levels.items()))
+
+    subsets = itertools.chain.from_iterable(itertools.combinations(start, size) for size in range(len(start) + 1))
+    corners = [at(moved) for moved in subsets]
+    whole = [repeat for repeat in lattice if all(corner in repeat for corner in corners)]
+    ends = at(()), at(tuple(start))
+    held = whole or [repeat for repeat in lattice if all(corner in repeat for corner in ends)]
+    return [repeat[ends[1]] - repeat[ends[0]] for repeat in held]
+
+
+def paired(rows: list[Record], times: dict[int, float], treated: Parameters, base: Parameters) -> list[float]:
+    blocks: dict[Any, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        levels = dict(levels_of(row))
+        for side, wanted in (("treated", treated), ("base", base)):
+            if all(levels.get(knob) == level for knob, level in wanted.items()):
+                blocks[row["run"], row["block_id"]][side].append(math.log(times[id(row)]))
+    return [mean(two["treated"]) - mean(two["base"]) for two in blocks.values() if len(two) == 2]
+
+
+def mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def interval(logs: Sequence[float]) -> Interval:
+    """Return mean and half-width of Student's t interval; no half-width from one repeat."""
+    centre = mean(logs)
+    if len(logs) < 2:
+        return centre, None
+    if max(logs) - min(logs) <= CLOSE:
+        return centre, 0.0
+    return centre, student.ppf(0.975, len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
+
+
+def part_of(held: Interval, part: str) -> float:
+    centre, reach = held
+    if part == "value":
+        return math.exp(centre)
+    if reach is None:
+        raise ValueError("one repeat has no interval")
+    if part == "half_width":
+        return reach
+    return math.exp(centre - reach if part == "low" else centre + reach)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:-1], sys.argv[-1]))

@@ -1,0 +1,232 @@
+"""Every printed number is found again from its rows, by a script that shares no code with what printed it."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import jsonschema
+import pytest
+
+from ablatrix.paper.chinese import CHINESE
+from ablatrix.paper.english import ENGLISH
+from ablatrix.paper.ledger import Ledger
+from ablatrix.paper.number import STATISTICS, WHOLE
+from ablatrix.paper.provenance import PROVENANCE_VERSION, provenance_schema_text
+from ablatrix.paper.rows import Rows, ranges_of
+from ablatrix.records.model import Record
+from tests.paper import recompute
+from tests.paper.written import Paper, each, study, write_paper
+from tests.synthetic import Plant, make_records, tidied
+
+ROOT = Path(__file__).parents[2]
+FROZEN = ROOT / "schemas" / f"provenance-{PROVENANCE_VERSION}.json"
+
+
+@pytest.fixture(scope="module")
+def paper(tmp_path_factory: pytest.TempPathFactory) -> Paper:
+    return write_paper(tmp_path_factory.mktemp("numbers"), study())
+
+
+def other_timed(record: Record) -> Record:
+    if (record.mode, record.role, record.meta.block) != ("hot", "measured", 1) or record.correctness is None:
+        return record
+    if record.config.knobs["fusion"] == "off":
+        return record
+    other = record.correctness.model_copy(update={"timed_digest": "0" * 64})
+    return record.model_copy(update={"correctness": other})
+
+
+def failing() -> list[Record]:
+    plants = [
+        Plant("wrong_output", "encoder", "hot", {"fusion": "on", "reuse": "keep"}, block=1),
+        Plant("missing_check", "attention", "cold", {"partition": "regions"}),
+        Plant("compile_error", "encoder", "cold", {"memory_plan": "on", "fusion": "on"}, block=0),
+        Plant("unsupported", "attention", "hot", {"reuse": "release"}),
+    ]
+    return study(plants=plants, superseded=4, primers=3)
+
+
+SHAPES: dict[str, Callable[[], list[list[Record]]]] = {
+    "failures, earlier attempts and primers": lambda: [failing()],
+    "one block": lambda: [make_records(workloads=["resnet"], blocks=1)],
+    "cold alone": lambda: [make_records(workloads=["attention"], modes=["cold"])],
+    "a knob that does nothing": lambda: [study(built_as=lambda levels: {**levels, "reuse": "keep"})],
+    "without noise": lambda: [study(noise=0.0)],
+    "several inputs that share ids": lambda: [study(), study(noise=0.02)],
+    "others timed than checked": lambda: [each(study(), other_timed)],
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_number_is_found_again_from_its_rows(tmp_path: Path, shape: str) -> None:
+    runs = SHAPES[shape]()
+    made = write_paper(tmp_path, *runs)
+    assert len(made.provenance["numbers"]) > 50
+    assert recompute.check(recompute.read_records(made.results), made.directory) == []
+
+
+def test_the_same_holds_in_chinese_with_the_same_numbers_in_the_same_sentences(tmp_path: Path, paper: Paper) -> None:
+    chinese = write_paper(tmp_path, study(), language="zh")
+    assert recompute.check(recompute.read_records(chinese.results), chinese.directory) == []
+    assert chinese.provenance["numbers"] == paper.provenance["numbers"]
+    for one, other in zip(chinese.provenance["sentences"], paper.provenance["sentences"], strict=True):
+        assert (one["name"], sorted(one["numbers"])) == (other["name"], sorted(other["numbers"]))
+        assert re.search(r"[\u4e00-\u9fff]", one["text"])
+    assert (chinese.directory / "text" / "fairness.tex").read_text(encoding="utf-8").startswith("% needs XeLaTeX")
+
+
+def test_the_script_uses_nothing_of_the_program_and_runs_on_its_own(paper: Paper) -> None:
+    script = Path(recompute.__file__)
+    assert not re.search(r"^\s*(import|from) (ablatrix|tests|polars|numpy)", script.read_text(encoding="utf-8"), re.M)
+    arguments = [sys.executable, "-I", str(script), *map(str, paper.results), str(paper.directory)]
+    done = subprocess.run(arguments, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def change_number(key: str, **changed: Any) -> Callable[[Path], None]:
+    def change(directory: Path) -> None:
+        path = directory / "provenance.json"
+        held = json.loads(path.read_text(encoding="utf-8"))
+        number = next(one for one in held["numbers"] if one["key"] == key)
+        number |= changed
+        path.write_text(json.dumps(held), encoding="utf-8")
+
+    return change
+
+
+def change_rows(change_ids: Callable[[list[str]], None]) -> Callable[[Path], None]:
+    def change(directory: Path) -> None:
+        path = directory / "provenance.json"
+        held = json.loads(path.read_text(encoding="utf-8"))
+        change_ids(held["rows"])
+        path.write_text(json.dumps(held), encoding="utf-8")
+
+    return change
+
+
+def change_text(name: str, pattern: str, new: str) -> Callable[[Path], None]:
+    def change(directory: Path) -> None:
+        path = directory / name
+        text, count = re.subn(pattern, new, path.read_text(encoding="utf-8"), count=1)
+        assert count == 1, f"{name} does not hold {pattern}"
+        path.write_text(text, encoding="utf-8")
+
+    return change
+
+
+def swap(ids: list[str]) -> None:
+    ids[0], ids[-1] = ids[-1], ids[0]
+
+
+FUSION = "benefit/encoder/tvm/fusion=on/run_ms_paired"
+PLANTED: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a digit of a paragraph": (change_text("text/benefit.md", r"0\.6(\d)", r"0.7\1"), "text/benefit.md"),
+    "a digit of a paragraph in LaTeX": (change_text("text/fairness.tex", "216 trials", "217 trials"), "fairness.tex"),
+    "a digit of a macro": (change_text("macros.tex", r"trials\}\{216\}", "trials}{261}"), "its macro"),
+    "a macro of no number": (
+        change_text("macros.tex", r"\\makeatother", r"\\ablatrix@number{made/up}{3}\n\\makeatother"),
+        "macro made/up: no number has this key",
+    ),
+    "a printed number": (change_number(f"{FUSION}/ratio", text="0.500"), f"{FUSION}/ratio: is printed 0.500"),
+    "a value": (change_number("fairness/trials", value=217), "fairness/trials: is 217"),
+    "a stretch of rows": (change_number("fairness/ok", rows=[[0, 214]]), "fairness/ok: is 216"),
+    "rows of another workload": (change_number(f"{FUSION}/low", rows=[[0, 53]]), f"{FUSION}/low: cannot be computed"),
+    "rows beyond the end": (change_number("fairness/ok", rows=[[0, 216]]), "fairness/ok: cannot be computed"),
+    "an id that no record has": (change_rows(lambda ids: ids.__setitem__(5, "0" * 16)), "no final record"),
+    "an id that stands twice": (change_rows(lambda ids: ids.__setitem__(5, ids[6])), "stands twice"),
+    "two ids in each other's place": (change_rows(swap), "cannot be computed"),
+}
+
+
+@pytest.mark.parametrize("change", PLANTED)
+def test_a_planted_change_is_found(tmp_path: Path, paper: Paper, change: str) -> None:
+    directory = Path(shutil.copytree(paper.directory, tmp_path / "paper"))
+    plant, message = PLANTED[change]
+    plant(directory)
+    faults = recompute.check(recompute.read_records(paper.results), directory)
+    assert any(message in fault for fault in faults), faults
+
+
+def test_a_digit_that_is_no_number_and_no_name_is_found(tmp_path: Path, paper: Paper) -> None:
+    directory = Path(shutil.copytree(paper.directory, tmp_path / "paper"))
+    path = directory / "provenance.json"
+    held = json.loads(path.read_text(encoding="utf-8"))
+    held["sentences"][0]["text"] += " It took 3 days."
+    path.write_text(json.dumps(held), encoding="utf-8")
+    faults = recompute.check(recompute.read_records(paper.results), directory)
+    assert "fairness, trials_and_outcomes: 3 is no number of provenance.json" in faults
+
+
+def test_the_frozen_schema_is_the_generated_one_and_holds(paper: Paper) -> None:
+    assert FROZEN.read_text(encoding="utf-8") == provenance_schema_text(), (
+        "the model of provenance.json and its schema differ: raise PROVENANCE_VERSION, write provenance_schema_text() "
+        "to schemas/provenance-<new>.json, and keep the old file"
+    )
+    jsonschema.Draft202012Validator(json.loads(FROZEN.read_text(encoding="utf-8"))).validate(paper.provenance)
+
+
+def test_every_statistic_is_documented_and_one_that_the_script_knows() -> None:
+    documented = (ROOT / "docs" / "paper.md").read_text(encoding="utf-8")
+    for name in STATISTICS:
+        assert f"`{name}`" in documented
+        assert hasattr(recompute.Recomputed, "only_value" if name == "value" else name)
+
+
+def slots(text: str) -> list[str]:
+    return sorted(slot for _, slot, _, _ in Formatter().parse(text) if slot is not None)
+
+
+def test_all_languages_have_the_same_phrases_with_the_same_slots_and_no_digit() -> None:
+    assert ENGLISH.phrases.keys() == CHINESE.phrases.keys()
+    for phrase, text in ENGLISH.phrases.items():
+        assert slots(text) == slots(CHINESE.phrases[phrase]), phrase
+        for language in (ENGLISH, CHINESE):
+            literal = "".join(part for part, *_ in Formatter().parse(language.phrases[phrase]))
+            allowed = r"p\d\d" if phrase.startswith("metric/") else "(?!)"
+            assert not re.search(r"\d", re.sub(allowed, "", literal)), phrase
+
+
+def test_a_key_stands_for_one_number() -> None:
+    trials = tidied(make_records(workloads=["attention"], blocks=1)).trials.with_row_index("row")
+    ledger = Ledger(Rows(trials, ()))
+    assert ledger.count("n", trials) == ledger.count("n", trials)
+    with pytest.raises(ValueError, match="two numbers have the key 'n'"):
+        ledger.count("n", trials.head(3))
+
+
+def test_rows_are_told_as_stretches_of_neighbours() -> None:
+    assert ranges_of([]) == ()
+    assert ranges_of([4, 3, 9, 5, 11, 10, 3]) == ((3, 5), (9, 11))
+    assert WHOLE.printed(3) == "3"
+
+
+def test_what_belongs_together_stands_in_one_stretch(paper: Paper) -> None:
+    numbers = {one["key"]: one for one in paper.provenance["numbers"]}
+    assert len(numbers[f"{FUSION}/ratio"]["rows"]) == 1
+    assert len(numbers["benefit/attention/tvm/best/run_ms_p50"]["rows"]) == 1
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex on this machine")
+def test_a_hand_written_sentence_prints_numbers_by_their_keys(tmp_path: Path, paper: Paper) -> None:
+    shutil.copy(paper.directory / "macros.tex", tmp_path)
+    key = "benefit/encoder/arena/regions/keep".replace("encoder", "encoder/tvm")
+    body = rf"\documentclass{{article}}\begin{{document}}\input{{macros}}\typeout{{<\ablatrix{{{key}}}|" + (
+        rf"\ablatrixunit{{{key}}}>}}\footnote{{\ablatrix{{{FUSION}/ratio}}}}%s\end{{document}}"
+    )
+    for name, more in (("good", ""), ("bad", r"\ablatrix{no/such}")):
+        (tmp_path / f"{name}.tex").write_text(body % more, encoding="utf-8")
+        done = subprocess.run(
+            ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", f"{name}.tex"],
+            cwd=tmp_path,
+            capture_output=True,
+            check=False,
+        )
+        assert b"<903|KiB>" in done.stdout
+        assert done.returncode == (1 if more else 0), done.stdout
+        assert (b"There is no number with the key 'no/such'" in done.stdout) == bool(more)

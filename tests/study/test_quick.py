@@ -1,0 +1,117 @@
+"""A study from a few words, its text, and the study's own models in faults and digests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ablatrix.errors import StudyError
+from ablatrix.study.design import make_design, refuse_changed_models
+from ablatrix.study.files import companions
+from ablatrix.study.load import load_study, validate_study
+from ablatrix.study.model import Study
+from ablatrix.study.quick import make_study, study_text
+
+MODEL = "def make(width: int = 4):\n    pass\n"
+
+
+def kept(study: Study, directory: Path) -> Study:
+    path = directory / "study.yaml"
+    path.write_text(study_text(study))
+    return load_study(path)
+
+
+def test_the_text_of_a_study_is_the_same_study(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(MODEL)
+    models = ["mlp", "net.py:make", "hf:bert?layers=1&hidden=32"]
+    study = make_study(models, ["tvm"], ["fusion=off,on", "schedule=vectorised,default"], directory=tmp_path)
+    validate_study(study)
+    again = kept(study, tmp_path)
+    assert again.digest == study.digest
+    assert [choice.name for choice in again.workloads] == ["mlp", "net", "bert"]
+    assert again.baseline == {"fusion": "off", "schedule": "vectorised"}
+    assert [stage.name for stage in again.stages] == ["primary", "further"]
+    assert make_design(again) == make_design(study)
+
+
+def test_without_knobs_every_primary_knob_is_crossed(tmp_path: Path) -> None:
+    study = make_study(["mlp"], ["tvm"], directory=tmp_path)
+    validate_study(study)
+    assert list(study.stages[0].factorial or {}) == ["partition", "reuse", "memory_plan", "fusion"]
+    assert len([cell for cell in make_design(study).cells if cell.knobs]) == 16
+    assert study.baseline["partition"] == "whole"
+
+
+def test_secondary_knobs_alone_are_varied_around_one_configuration(tmp_path: Path) -> None:
+    study = make_study(["mlp"], ["tvm"], ["library=off,on"], ["cold"], directory=tmp_path)
+    validate_study(study)
+    assert [cell.knobs["library"] for cell in make_design(study).cells if cell.knobs] == ["off", "on"]
+
+
+def test_a_study_without_models_of_its_own_keeps_its_digest() -> None:
+    data = {
+        "name": "plain",
+        "workloads": ["mlp"],
+        "compilers": ["tvm"],
+        "modes": ["cold"],
+        "stages": [{"name": "primary", "factorial": {"fusion": ["off", "on"]}}],
+    }
+    dumped = Study.model_validate(data).model_dump(mode="json")
+    assert dumped["workloads"] == [{"name": "mlp", "parameters": {}}]
+    assert "plugins" not in dumped
+
+
+@pytest.mark.parametrize(
+    ("workloads", "message"),
+    [
+        ("[net.py:make, {source: other/net.py:make}]", r"study.yaml:2: .*'net' is listed twice|there is no file"),
+        ("[net.py:make, net.py:make]", "'net'"),
+        (
+            "[{name: mlp, source: net.py:make}]",
+            "'mlp' is the name of a workload that there is; give your model another",
+        ),
+        ("[{name: net.py:make}]", "name: .*pattern|name"),
+        ("[{name: mlp, tier: tiny}]", "'tier' and 'dynamic' go with 'source'"),
+        ("[{source: net.py:make, parameters: {depth: 1}}]", "workload 'net' has no parameter 'depth'; it has: width"),
+        ("[{source: net.py:build}]", "no function 'build' at its top level; there are: make"),
+    ],
+)
+def test_a_fault_in_a_model_of_ones_own_is_told_with_its_line(tmp_path: Path, workloads: str, message: str) -> None:
+    (tmp_path / "net.py").write_text(MODEL)
+    path = tmp_path / "study.yaml"
+    path.write_text(
+        f"name: own\nworkloads: {workloads}\ncompilers: [tvm]\nmodes: [cold]\n"
+        "stages:\n  - name: primary\n    factorial: {fusion: [off, on]}\n"
+    )
+    with pytest.raises(StudyError, match=message) as caught:
+        load_study(path)
+    assert str(caught.value).startswith(f"{path}:2: ")
+
+
+def test_a_changed_model_makes_other_cells_and_is_refused_beside_the_old_ones(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(MODEL)
+    study = make_study(["net.py:make"], ["tvm"], ["fusion=off,on"], directory=tmp_path)
+    before = make_design(study)
+    (tmp_path / "net.py").write_text(MODEL + "\n# changed\n")
+    after = make_design(study)
+    assert not {cell.cell_id for cell in before.cells} & {cell.cell_id for cell in after.cells}
+    with pytest.raises(StudyError, match="the file of workload 'net' has changed"):
+        refuse_changed_models(before, after)
+    refuse_changed_models(after, after)
+
+
+def test_the_files_that_a_study_needs_are_those_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    for name in ("models/net.py", "plug.py"):
+        (tmp_path / name).write_text(MODEL)
+    models = ["mlp", "models/net.py:make", "hf:bert?layers=1", "ablatrix.workloads.mlp:build"]
+    study = make_study(models, ["tvm"], plugins=["plug.py"], directory=tmp_path)
+    assert companions(study) == {name: tmp_path / name for name in ("models/net.py", "plug.py")}
+
+
+def test_a_file_outside_the_studys_directory_has_no_place_beside_a_copy(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(MODEL)
+    study = make_study(["../net.py:make"], ["tvm"], directory=tmp_path / "below")
+    with pytest.raises(StudyError, match=r"\.\./net.py lies outside .* put it beside the study file or below it"):
+        companions(study)
