@@ -10,6 +10,6 @@ class Product(torch.nn.Module):
         return left @ right
 
 
-def make(size=96):
+def make(size=64):
     generator = torch.Generator().manual_seed(0)
     return Product(), tuple(torch.randn(size, size, generator=generator) for _ in range(2))

@@ -101,13 +101,13 @@ class CommandCompiler:
                 )
 
     def _build(self, session: Session, request: CompileRequest, task: Any, key: str) -> Any:
+        import tempfile
         from pathlib import Path
 
         from ablatrix.compilers.command.handover import write_task
         from ablatrix.compilers.command.told import read_compiled
 
-        place = request.work_dir / key
-        place.mkdir()
+        place = Path(tempfile.mkdtemp(prefix=f"{key[:12]}-", dir=request.work_dir))
         with request.clock.phase("import"):
             manifest = write_task(request, task, self._given["formats"], place)
         with request.clock.phase("compile"):
@@ -119,7 +119,7 @@ class CommandCompiler:
                     "directory": str(place),
                 }
             )
-        return read_compiled(answer, Path(place), self.name)
+        return read_compiled(answer, place, self.name)
 
     def _own_knobs(self, knobs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the levels of the program's own knobs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -72,8 +73,7 @@ class CommandExecutable:
         """
         read_sizes(self._types, inputs, self._bounds)
         number = next(self._numbers)
-        place = self.work_dir / f"set_{number}"
-        place.mkdir()
+        place = Path(tempfile.mkdtemp(prefix=f"set-{number}-", dir=self.work_dir))
         tensors = dict(zip(self._inputs, inputs, strict=True))
         written = [
             {"name": f"input_{index}", **write_tensor(tensors[value], place / f"input_{index}", self.form)}
