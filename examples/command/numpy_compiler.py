@@ -1,11 +1,6 @@
-"""A compiler as a program: it writes Python that calls numpy, and answers requests on a pipe, a line of JSON each.
-
-Two knobs: whether results are written into buffers that are kept, and whether weights are copied into another layout.
-See docs/command-protocol.md.
-"""
+"""A compiler as a program, in the words of docs/command-protocol.md: it writes Python that calls numpy."""
 
 import json
-import os
 import re
 import sys
 from pathlib import Path
@@ -32,17 +27,19 @@ OPERATIONS = {
 
 
 def describe(request):
-    versions = {"numpy": numpy.__version__}
-    return {"protocol": 1, "summary": "Python that calls numpy.", "versions": versions, "knobs": KNOBS}
+    """Tell what there is to ask for."""
+    told = {"protocol": 1, "summary": "Python that calls numpy.", "versions": {"numpy": numpy.__version__}}
+    return {**told, "knobs": KNOBS}
 
 
 def compile(request):
-    graph, knobs = request["program"]["graph"], request["knobs"]
-    lines = ["import numpy", "", "def load(v):"]
-    weights = [value for value, one in zip(graph["inputs"], request["program"]["inputs"]) if one["parameter"]]
+    """Write the program as Python."""
+    graph, given, knobs = request["program"]["graph"], request["program"]["inputs"], request["knobs"]
+    lines = ["import numpy", f"INPUTS = {graph['inputs']}", "def load(v):"]
+    weights = [value for value, one in zip(graph["inputs"], given, strict=True) if one["parameter"]]
     if knobs["weights"] == "fortran":
         lines += [f"    v[{value}] = numpy.asfortranarray(v[{value}])" for value in weights]
-    lines += ["    return v", "", "def run(v):"]
+    lines += ["    return v", "def run(v):"]
     for node in graph["nodes"]:
         name, _, arguments = node["operation"].partition("(")
         found = re.fullmatch(r"(%\d+)(?:, (%\d+))?\)", arguments)
@@ -52,25 +49,26 @@ def compile(request):
         reads = [f"v[{value}]" for value in node["reads"]]
         out = f"v.get({target})" if knobs["buffers"] == "kept" else "None"
         lines.append(f"    v[{target}] = {OPERATIONS[name].format(*reads, out=out)}")
-    lines += ["    return [%s]" % ", ".join(f"v[{value}]" for value in graph["outputs"]), ""]
-    code = f"INPUTS = {graph['inputs']}\n" + "\n".join(lines)
-    Path(request["directory"], "program.py").write_text(code)
+    lines += [f"    return [v[value] for value in {graph['outputs']}]", ""]
+    Path(request["directory"], "program.py").write_text("\n".join(lines))
     return {"artifact": "program.py", "generated_calls": len(graph["nodes"])}
 
 
 def load(request):
-    MODULE.clear(), SETS.clear()
+    """Read what was compiled, and the weights."""
     exec(Path(request["artifact"]).read_text(), MODULE)
     MODULE["weights"] = MODULE["load"](read(request["parameters"]))
-    return {"threads": {"process": len(os.listdir("/proc/self/task"))}}
+    return {"threads": {"process": len(list(Path("/proc/self/task").iterdir()))}}
 
 
 def bind(request):
+    """Read a set of inputs."""
     SETS[request["set"]] = {**MODULE["weights"], **read(request["inputs"])}
     return {}
 
 
 def run(request):
+    """Time each iteration by itself."""
     values, function, times = SETS[request["set"]], MODULE["run"], []
     for _ in range(request["count"]):
         start = perf_counter_ns()
@@ -80,6 +78,7 @@ def run(request):
 
 
 def check(request):
+    """Write the outputs of the last run."""
     outputs = []
     for place, array in enumerate(RESULTS[request["set"]]):
         numpy.save(Path(request["directory"], f"output_{place}.npy"), array)
@@ -96,4 +95,5 @@ MODULE, SETS, RESULTS = {}, {}, {}
 ANSWERS = {one.__name__: one for one in (describe, compile, load, bind, run, check)}
 for line in sys.stdin:
     request = json.loads(line)
-    print(json.dumps(ANSWERS[request["do"]](request)), flush=True)
+    sys.stdout.write(json.dumps(ANSWERS[request["do"]](request)) + "\n")
+    sys.stdout.flush()

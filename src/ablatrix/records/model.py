@@ -261,7 +261,7 @@ class RunFacts(Part):
     warm_up: WarmUp | None = Field(default=None, description="Hot: what the start looked like.")
     timed_by: Literal["runner", "program"] | None = Field(
         default=None,
-        description="Hot: who read the clock: the runner, or a program that times its iterations in a process of its own.",
+        description="Hot: who read the clock: the runner, or a program that times itself in a process of its own.",
     )
     stopping: Stopping | None = Field(default=None, description="Hot: why further blocks were added or not.")
     samples: Samples | None = Field(default=None, description="Hot: where the raw samples lie.")

@@ -223,7 +223,8 @@ def refuse_changed_sources(held: Design, planned: Design) -> None:
         if program != cell.program_digest:
             raise StudyError(
                 f"the program of compiler '{cell.compiler}' has changed since these results were begun "
-                f"(SHA-256 {str(cell.program_digest)[:12]}, now {str(program)[:12]}); choose another --out, or put it back"
+                f"(SHA-256 {str(cell.program_digest)[:12]}, now {str(program)[:12]}); choose another --out, or put "
+                "it back"
             )
     now = {cell.workload: cell.source_digest for cell in planned.cells}
     changed = {

@@ -115,7 +115,9 @@ def _compiler_faults(study: Study) -> Iterator[Fault]:
                 (*place, "name"),
                 "compiler 'eager' is the reference and runs beside every block; leave it out",
             )
-        elif choice.name not in COMPILERS or (choice.command is None) != (COMPILERS[choice.name].program_digest is None):
+        elif choice.name not in COMPILERS or (choice.command is None) != (
+            COMPILERS[choice.name].program_digest is None
+        ):
             yield (
                 (*place, "name"),
                 _unknown("compiler", choice.name, [n for n in sorted(COMPILERS) if n != "eager"]),

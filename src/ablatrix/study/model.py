@@ -86,7 +86,9 @@ class WorkloadChoice(Part):
 class KnobChoice(Part):
     """What a study says of one knob of a program of its own; its list of levels alone is enough."""
 
-    levels: Levels | None = Field(default=None, description="Levels; fewer than the program describes, or its only ones.")
+    levels: Levels | None = Field(
+        default=None, description="Levels; fewer than the program describes, or its only ones."
+    )
     default: Level | None = Field(default=None, description="Default level; the first where the program's is left out.")
     kind: Literal["primary", "secondary"] | None = Field(default=None, description="primary or secondary.")
     affects: Literal["code", "run_time"] | None = Field(

@@ -45,9 +45,7 @@ def time_iterations(run: Callable[[], object], count: int) -> list[float]:
     return [sample / 1e6 for sample in samples]
 
 
-def time_burst(
-    timed: Timed, rewarm: int, least_ms: float, most_iterations: int
-) -> tuple[list[float], list[float]]:
+def time_burst(timed: Timed, rewarm: int, least_ms: float, most_iterations: int) -> tuple[list[float], list[float]]:
     """Run one burst: re-warm, then count.
 
     Args:

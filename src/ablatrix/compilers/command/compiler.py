@@ -71,7 +71,9 @@ class CommandCompiler:
 
         self._refuse_unsupported(request.knobs)
         if len(request.tasks) != 1:
-            raise CompilerError(f"{self.name}: a program compiles a workload as a whole, not in {len(request.tasks)} tasks")
+            raise CompilerError(
+                f"{self.name}: a program compiles a whole workload, not {len(request.tasks)} tasks of it"
+            )
         self.set_threads(request.threads)
         with request.clock.phase("start"):
             session = Session(self.name, self._given["command"], request.work_dir, request.threads)
@@ -97,7 +99,7 @@ class CommandCompiler:
             if getattr(told, what) != self._given[what]:
                 raise CompilerError(
                     f"{self.name}: the program describes other {what} than when the study was read: "
-                    f"{getattr(told, what)}, before {self._given[what]}; run the study again with the program left alone"
+                    f"{getattr(told, what)}, before {self._given[what]}; leave the program alone during a run"
                 )
 
     def _build(self, session: Session, request: CompileRequest, task: Any, key: str) -> Any:
@@ -126,7 +128,7 @@ class CommandCompiler:
         return {name: knobs[name] for name in self._given["knobs"]}
 
     def _code_knobs(self, knobs: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the levels that code may depend on: others do not reach ``compile``, so that keys may leave them out."""
+        """Return the levels that code may depend on: others do not reach ``compile``, nor the keys of the cache."""
         return {name: knobs[name] for name, affects in self._given["knobs"].items() if affects == "code"}
 
     def _refuse_unsupported(self, knobs: Mapping[str, Any]) -> None:

@@ -122,7 +122,9 @@ def program_digest(command: Sequence[str], description: Description, directory: 
             digests[file] = digest_bytes((directory / file).read_bytes())
         except OSError as error:
             raise CompilerError(f"{command[0]}: its file {directory / file} cannot be read: {error.strerror}") from None
-    return digest_value({"command": list(command), "files": digests, "description": description.model_dump(mode="json")})
+    return digest_value(
+        {"command": list(command), "files": digests, "description": description.model_dump(mode="json")}
+    )
 
 
 def _ask(name: str, full: Sequence[str]) -> Description:

@@ -43,14 +43,17 @@ class CommandExecutable:
         self._types = [Tensor.from_signature(graph.values[value].signature) for value in self._inputs]
         self._bounds = dict(request.tasks[0].upper_bounds)
         self._parameters = value_tensors(request.program.lowered, graph)
-        self._outputs = [task.writes.index(value) if value in task.writes else None for value in graph.outputs]
-        self._given_back = [None if value in task.writes else value for value in graph.outputs]
+        self._outputs = graph.outputs
+        self._writes = task.writes
         self._numbers = itertools.count()
 
     def load(self, built: BuiltTask, knobs: Mapping[str, Any]) -> dict[str, int]:
         """Have the program load an artifact with its parameters; return the threads that it has in force."""
         parameters = [
-            {"name": f"input_{place}", **write_tensor(self._parameters[value], self.work_dir / f"input_{place}", self.form)}
+            {
+                "name": f"input_{place}",
+                **write_tensor(self._parameters[value], self.work_dir / f"input_{place}", self.form),
+            }
             for place, value in enumerate(self._reads)
             if value in self._parameters
         ]
@@ -85,14 +88,10 @@ class CommandExecutable:
 
     def arrange(self, made: Sequence[torch.Tensor], inputs: Mapping[int, torch.Tensor]) -> tuple[torch.Tensor, ...]:
         """Return the workload's outputs of what the task wrote; an output may be an input or a parameter as it is."""
-        if len(made) != len({place for place in self._outputs if place is not None}):
+        if len(made) != len(self._writes):
             return tuple(made)  # the check says that some are missing
-        whole = {**self._parameters, **inputs}
-        return tuple(
-            whole[value] if place is None else made[place]
-            for place, value in zip(self._outputs, self._given_back, strict=True)
-            if place is not None or value is not None
-        )
+        whole = {**self._parameters, **inputs, **dict(zip(self._writes, made, strict=True))}
+        return tuple(whole[value] for value in self._outputs)
 
 
 class CommandRun:
@@ -139,7 +138,9 @@ class CommandRun:
             answer = session.ask({"do": "check", "set": self._number, "directory": str(self._place)})
             told = answer.get("outputs")
             if not isinstance(told, list):
-                raise CompilerError(f"{session.name}: 'check' must answer {{\"outputs\": [...]}}, got {str(answer)[:200]}")
+                raise CompilerError(
+                    f"{session.name}: 'check' must answer {{\"outputs\": [...]}}, got {str(answer)[:200]}"
+                )
             made = [
                 read_tensor(one, self._place, own.form, f"{session.name}: output {place}")
                 for place, one in enumerate(told)

@@ -109,7 +109,7 @@ def read_tensor(manifest: Any, directory: Path, form: str, place: str) -> torch.
             raise ValueError("no such dtype or shape")
     except (KeyError, TypeError, ValueError, AttributeError):
         raise CompilerError(
-            f"{place}: must be {{\"file\": ..., \"dtype\": \"float32\", \"shape\": [...]}}, got {json.dumps(manifest)}"
+            f'{place}: must be {{"file": ..., "dtype": "float32", "shape": [...]}}, got {json.dumps(manifest)}'
         ) from None
     try:
         if form == "raw":

@@ -109,7 +109,10 @@ class Session:
 
     def _read_more(self, what: str, deadline: float | None, timeout_s: float | None) -> None:
         assert self._process.stdout is not None
-        if deadline is not None and not select.select([self._process.stdout], [], [], max(0.0, deadline - monotonic()))[0]:
+        if (
+            deadline is not None
+            and not select.select([self._process.stdout], [], [], max(0.0, deadline - monotonic()))[0]
+        ):
             self.close()
             raise CompilerError(f"{self.name}: no answer to '{what}' within {timeout_s:g} s")
         part = os.read(self._process.stdout.fileno(), 1 << 20)

@@ -30,7 +30,8 @@ def read_compiled(answer: dict[str, Any], directory: Path, name: str) -> tuple[P
     file = answer.get("artifact")
     if not isinstance(file, str) or not (directory / file).is_file():
         raise CompilerError(
-            f"{name}: 'compile' must answer {{\"artifact\": file}} with a file of {directory}, got {json.dumps(answer)[:200]}"
+            f"{name}: 'compile' must answer {{\"artifact\": file}} with a file of {directory}, got "
+            f"{json.dumps(answer)[:200]}"
         )
     told: dict[str, int | None] = {}
     for figure in FIGURES:
@@ -57,7 +58,11 @@ def read_threads(answer: dict[str, Any], name: str) -> dict[str, int]:
         CompilerError: They are not told, or no counts.
     """
     threads = answer.get("threads")
-    if not isinstance(threads, dict) or not threads or not all(type(one) is int and one > 0 for one in threads.values()):
+    if (
+        not isinstance(threads, dict)
+        or not threads
+        or not all(type(one) is int and one > 0 for one in threads.values())
+    ):
         raise CompilerError(
             f"{name}: 'load' must answer {{\"threads\": {{library: count}}}} with what is in force, got "
             f"{json.dumps(answer)[:200]}"
@@ -75,14 +80,16 @@ def read_times(answer: dict[str, Any], count: int, wall_ms: float, name: str) ->
     times = answer.get("ms")
     if not isinstance(times, list) or len(times) != count:
         got = f"{len(times)} numbers" if isinstance(times, list) else json.dumps(answer)[:200]
-        raise CompilerError(f"{name}: 'run' must answer {{\"ms\": [...]}} with {count} numbers, one an iteration, got {got}")
+        raise CompilerError(
+            f"{name}: 'run' must answer {{\"ms\": [...]}} with {count} numbers, one an iteration, got {got}"
+        )
     for one in times:
         if not isinstance(one, (int, float)) or isinstance(one, bool) or not math.isfinite(one) or one < 0:
             raise CompilerError(f"{name}: 'run' tells a time of {one!r} ms; it must be a number, 0 or more")
     claimed = sum(times)
     if claimed > wall_ms * CLOCK_SLACK:
         raise CompilerError(
-            f"{name}: 'run' claims {claimed:.3f} ms for {count} iterations, but the whole request took {wall_ms:.3f} ms; "
+            f"{name}: 'run' claims {claimed:.3f} ms for {count} iterations, but the request took {wall_ms:.3f} ms; "
             "its clock is no wall clock"
         )
     return [float(one) for one in times]
@@ -106,6 +113,7 @@ def doubt_times(claimed_ms: float, cpu_ms: float, requests: int, threads: int, n
     used = cpu_ms - requests * ANSWERING_MS
     if cpu_ms > LEAST_CPU_MS and claimed_ms * threads < LEAST_SHARE * used:
         raise CompilerError(
-            f"{name}: 'run' claims {claimed_ms:.3f} ms so far, but the program used {cpu_ms:.3f} ms of processor time on "
-            f"{requests} requests and {threads} threads; it works outside of what it times, or does not tell the truth"
+            f"{name}: 'run' claims {claimed_ms:.3f} ms so far, but the program used {cpu_ms:.3f} ms of processor time "
+            f"on {requests} requests and {threads} threads; it works outside of what it times, "
+            "or does not tell the truth"
         )
