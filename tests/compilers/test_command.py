@@ -19,7 +19,7 @@ import torch
 
 from ablatrix.compilers.catalogue import COMPILERS
 from ablatrix.compilers.command.entry import describe_command
-from ablatrix.compilers.command.handover import read_tensor, write_tensor
+from ablatrix.compilers.command.handover import read_tensor, write_task, write_tensor
 from ablatrix.compilers.command.session import Session
 from ablatrix.compilers.command.told import doubt_times, read_compiled, read_threads, read_times
 from ablatrix.errors import CompilerError, ProgramEndedError, StudyError, UnsupportedError
@@ -30,7 +30,10 @@ from ablatrix.study.load import load_study
 from ablatrix.trials import zygote
 from ablatrix.trials.linux import descendants_of, is_stopped
 from ablatrix.trials.runner import run
+from ablatrix.workloads.capture import capture, value_tensors
 from tests.compilers import faulty_program
+from tests.compilers.contract import make_gates
+from tests.compilers.requests import make_program, make_request
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -350,3 +353,24 @@ def test_the_page_s_session_is_what_the_reference_answers(tmp_path: Path) -> Non
         assert got == wanted
     session.close()
     assert numpy.load(tmp_path / "output_0.npy").tolist() == [[1.0, 0.0]]
+
+
+def test_a_program_is_handed_over_in_the_forms_that_were_asked_for(tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    module, x = make_gates()
+    request = make_request(make_program(module, (x,)), tmp_path)
+    (task,) = request.tasks
+    manifest = write_task(request, task, ("graph", "pt2", "onnx"), tmp_path)
+    weights = dict(request.program.lowered.state_dict)
+    assert [one["parameter"] for one in manifest["inputs"]] == [False] + [True] * len(weights)
+    assert len(manifest["graph"]["nodes"]) == len(request.graph.nodes if request.graph else ())
+    (task_of_plan,) = request.plan.tasks
+    parameters = value_tensors(request.program.lowered, capture(request.program.lowered))
+    inputs = [parameters.get(value, x) for value in task_of_plan.reads]
+    (wanted,) = task.exported.module()(*inputs)
+    (loaded,) = torch.export.load(manifest["pt2"]).module()(*inputs)
+    assert torch.equal(loaded, wanted)
+    session = onnxruntime.InferenceSession(manifest["onnx"], providers=["CPUExecutionProvider"])
+    names = [one.name for one in session.get_inputs()]
+    (answer,) = session.run(None, dict(zip(names, (one.detach().numpy() for one in inputs), strict=True)))
+    assert torch.allclose(torch.from_numpy(answer), wanted, atol=1e-5)

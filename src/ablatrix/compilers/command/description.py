@@ -75,8 +75,8 @@ class Description(Part):
         protocol: Version of the protocol that it speaks.
         summary: A sentence on what it is.
         versions: Versions of what generates or runs code.
-        files: Files that its answers depend on, from the directory of the study; a change of one is a change of the
-            program. Those of its command line need not be listed.
+        files: Files that its answers depend on, from the directory of its own file (the first word of the command that
+            is one); a change of one is a change of the program. Those of its command line need not be listed.
         formats: In which forms it wants to be given what it compiles.
         tensors: ``npy`` files, or ``raw`` buffers (little-endian, row-major, described by the manifest alone).
     """

@@ -115,13 +115,15 @@ def program_digest(command: Sequence[str], description: Description, directory: 
     Raises:
         CompilerError: A file that it names is not there.
     """
-    files = {word for word in command if (directory / word).is_file()} | set(description.files)
+    words = [word for word in command if (directory / word).is_file()]
+    beside = (directory / words[0]).parent if words else directory
+    files = {word: directory / word for word in words} | {file: beside / file for file in description.files}
     digests = {}
-    for file in sorted(files):
+    for name, file in sorted(files.items()):
         try:
-            digests[file] = digest_bytes((directory / file).read_bytes())
+            digests[name] = digest_bytes(file.read_bytes())
         except OSError as error:
-            raise CompilerError(f"{command[0]}: its file {directory / file} cannot be read: {error.strerror}") from None
+            raise CompilerError(f"{command[0]}: its file {file} cannot be read: {error.strerror}") from None
     return digest_value(
         {"command": list(command), "files": digests, "description": description.model_dump(mode="json")}
     )
