@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,15 @@ protocol:
   repeats: 0
   hot: {{blocks: 1, most_blocks: 1, rounds: 3, burst_ms: 1, warm_up_ms: 1, timeout_s: 6}}
 """
+
+
+@pytest.fixture(autouse=True)
+def _forget_programs() -> Iterator[None]:
+    """Leave the catalogue of this process as it was: reading a study adds its programs."""
+    before = set(COMPILERS)
+    yield
+    for name in set(COMPILERS) - before:
+        del COMPILERS[name]
 
 
 def answering(text: str) -> list[str]:
@@ -286,7 +296,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Record]:
     (place / "study.yaml").write_text(STUDY.format(program=HERE / "faulty_program.py"))
     study = load_study(place / "study.yaml")
     summary = run(study, place / "out")
-    COMPILERS.pop("faulty")
+    del COMPILERS["faulty"]
     return {
         str(one.config.knobs["fault"]): one
         for one in read_records(summary.results, report=lambda _: None)

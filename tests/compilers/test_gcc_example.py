@@ -15,6 +15,7 @@ from ablatrix.compilers.command.handover import read_tensor, write_tensor
 from ablatrix.compilers.command.session import Session
 from ablatrix.errors import CompilerError
 from ablatrix.study.design import make_design
+from ablatrix.study.files import companions
 from ablatrix.study.load import load_study
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "gcc"
@@ -32,7 +33,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_study_has_every_level_with_every_flag(place: Path) -> None:
-    design = make_design(load_study(place / "study.yaml"))
+    study = load_study(place / "study.yaml")
+    assert set(companions(study)) == {"driver.cpp", "kernel.cpp", "model.py", "start.sh"}
+    design = make_design(study)
     entry = COMPILERS.pop("gcc")
     assert entry.primary == ("level", "vectorize", "unroll", "fast_math")
     measured = [cell for cell in design.cells if cell.compiler == "gcc"]

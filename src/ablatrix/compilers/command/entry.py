@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from pydantic import ValidationError
@@ -109,17 +109,28 @@ def resolve_command(name: str, command: Sequence[str], directory: Path) -> list[
     return full
 
 
+def find_files(command: Sequence[str], directory: Path) -> dict[str, Path]:
+    """Return the files of a program that was described in this process: path from the study's directory -> file."""
+    held = _described.get((tuple(resolve_command(command[0], command, directory)), directory))
+    return {} if held is None else program_files(command, held.description, directory)
+
+
+def program_files(command: Sequence[str], description: Description, directory: Path) -> dict[str, Path]:
+    """Return the files of a program: those of its command line, and those that it names, beside the first of them."""
+    words = [word for word in command if (directory / word).is_file()]
+    beside = PurePath(words[0]).parent if words else PurePath()
+    names = {*words, *(str(beside / file) for file in description.files)}
+    return {name: directory / name for name in sorted(names)}
+
+
 def program_digest(command: Sequence[str], description: Description, directory: Path) -> str:
     """Return the SHA-256 of a program: its command line, the files of it and those that it names, its versions.
 
     Raises:
         CompilerError: A file that it names is not there.
     """
-    words = [word for word in command if (directory / word).is_file()]
-    beside = (directory / words[0]).parent if words else directory
-    files = {word: directory / word for word in words} | {file: beside / file for file in description.files}
     digests = {}
-    for name, file in sorted(files.items()):
+    for name, file in program_files(command, description, directory).items():
         try:
             digests[name] = digest_bytes(file.read_bytes())
         except OSError as error:
