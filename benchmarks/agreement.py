@@ -100,7 +100,7 @@ def torch_timer(run: Callable[[], object], turn_s: float) -> tuple[Timing, int]:
 
 def runs_a_turn(run: Callable[[], object], turn_s: float) -> int:
     """Return how often to run in one turn."""
-    return max(20, round(turn_s * 1e3 / median(warm_up(run, 50, 150))))
+    return max(20, round(turn_s * 1e3 / median(warm_up(partial(time_iterations, run), 50, 150))))
 
 
 def tvm_timers(request: CompileRequest, turn_s: float) -> tuple[Timing, Timing]:

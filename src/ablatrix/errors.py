@@ -5,7 +5,8 @@
     ├── WorkloadError     a workload that is unknown, or that cannot be built or exported
     ├── PlanError         a plan that cannot be made, or that its validator refuses
     ├── CompilerError     a compiler that is unknown, not installed, or that failed on a program
-    │   └── UnsupportedError  the compiler does not have what was asked for; no failure
+    │   ├── UnsupportedError  the compiler does not have what was asked for; no failure
+    │   └── ProgramEndedError  a compiler that is a program of its own ended instead of answering
     ├── PluginError       a plug-in that cannot be imported, or whose entries cannot be used
     ├── TrialError        the machinery around trials: fork server, channels, result directory
     ├── RecordError       a line or file of records that cannot be read or breaks the schema
@@ -44,6 +45,20 @@ class CompilerError(AblatrixError):
 
 class UnsupportedError(CompilerError):
     """The compiler does not have what was asked for. Recorded as ``unsupported``, which is no failure."""
+
+
+class ProgramEndedError(CompilerError):
+    """A compiler that is a program of its own ended. Recorded as ``crashed``, as when the worker itself had ended.
+
+    Attributes:
+        signal: Number of the signal that ended it, None when it left by itself.
+        exit_code: What it left with, None when a signal ended it.
+    """
+
+    def __init__(self, message: str, signal: int | None, exit_code: int | None) -> None:
+        super().__init__(message)
+        self.signal = signal
+        self.exit_code = exit_code
 
 
 class PluginError(AblatrixError):

@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ablatrix.compilers.adapter import Compiler, CompileRequest, Executable, Level
 from ablatrix.compilers.cache import CacheCounters, TaskCache
-from ablatrix.compilers.catalogue import PRIMARY_KNOBS, CompilerEntry, KnobEntry
+from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry
 from ablatrix.errors import CompilerError
 from ablatrix.trials.check import Comparison
 from ablatrix.workloads.program import Draw, Program
@@ -113,7 +113,7 @@ class Subject:
             self.kept[name] = self.compile(knobs, Path(tempfile.mkdtemp(dir=self.directory)))
         return self.kept[name]
 
-    def compile(self, knobs: Mapping[str, Level], directory: Path) -> Case:
+    def compile(self, knobs: Mapping[str, Level], directory: Path, threads: int = 1) -> Case:
         """Compile a configuration on the cache of a directory."""
         levels = {**self.entry.defaults(), **knobs}
         request = make_request(
@@ -121,8 +121,9 @@ class Subject:
             directory,
             {name: level for name, level in levels.items() if name not in {"partition", "reuse"}},
             TaskCache(directory / "cache"),
-            partition=levels["partition"],  # type: ignore[arg-type]
-            reuse=levels["reuse"],  # type: ignore[arg-type]
+            partition=levels.get("partition", "whole"),  # type: ignore[arg-type]
+            reuse=levels.get("reuse", "keep"),  # type: ignore[arg-type]
+            threads=threads,
         )
         printed: list[str] = []
         with standard_output(printed):
@@ -140,7 +141,11 @@ class Subject:
 
     def primary(self) -> list[KnobEntry]:
         """Return the primary knobs."""
-        return [knob for knob in self.entry.knobs if knob.name in PRIMARY_KNOBS]
+        return [knob for knob in self.entry.knobs if knob.kind == "primary"]
+
+    def regions(self) -> dict[str, Level]:
+        """Return the level that cuts the program into several tasks, nothing where the compiler takes it whole."""
+        return {"partition": "regions"} if self.entry.knob("partition") else {}
 
 
 def other_levels(knob: KnobEntry) -> list[Level]:
@@ -234,7 +239,7 @@ def check_facts(case: Case) -> None:
 def check_phases(case: Case) -> None:
     """Time is charged to phases that records have."""
     charged = set(case.request.clock.milliseconds)
-    demand(charged <= {"import", "compile", "link", "load"}, f"unknown phases {sorted(charged)}")
+    demand(charged <= {"start", "import", "compile", "link", "load"}, f"unknown phases {sorted(charged)}")
     demand({"compile", "load"} <= charged, f"nothing was charged to compile or load: {sorted(charged)}")
 
 

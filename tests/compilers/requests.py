@@ -79,6 +79,7 @@ def make_request(
     bounds: Mapping[str, int] | None = None,
     partition: Partition = "whole",
     reuse: Reuse = "keep",
+    threads: int = 1,
 ) -> CompileRequest:
     """Plan a program and ask for one configuration of it. ``directory`` holds what is built and the cache."""
     graph = capture(program.lowered, bounds)
@@ -93,6 +94,6 @@ def make_request(
         knobs={"partition": partition, "reuse": reuse, **(knobs or {})},
         cache=TaskCache(directory / "cache") if cache is None else cache,
         clock=PhaseClock(),
-        threads=1,
+        threads=threads,
         work_dir=work_dir,
     )

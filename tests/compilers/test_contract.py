@@ -1,6 +1,7 @@
 """Every compiler of the catalogue that is installed keeps the contract, and the contract catches planted faults.
 
-A compiler that is added to the catalogue is tested here without a further line.
+A compiler that is added to the catalogue is tested here without a further line; the reference program that comes with
+ablatrix stands for those that are a study's own.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pytest
 import torch
 
 from ablatrix.compilers.catalogue import COMPILERS, CompilerEntry
+from ablatrix.compilers.command.entry import describe_command
 from ablatrix.compilers.tvm.compiler import TvmCompiler
 from ablatrix.errors import UnsupportedError
 from ablatrix.trials.child import import_compiler
@@ -23,7 +25,9 @@ from tests.compilers import contract, planted
 from tests.compilers.contract import Broken, Subject, make_gates, other_levels
 from tests.compilers.requests import make_program, make_request
 
-ENTRIES = [entry for entry in COMPILERS.values() if entry.knobs and entry.installed]
+EXAMPLES = Path(__file__).parents[2] / "examples"
+PROGRAM = describe_command("numpy", ["python3", "numpy_compiler.py"], EXAMPLES / "command", {})
+ENTRIES = [*(entry for entry in COMPILERS.values() if entry.knobs and entry.installed), PROGRAM]
 BOUND = 16
 
 
@@ -47,7 +51,7 @@ def test_every_configuration_is_right_quiet_and_tells_its_facts(subject: Subject
 
 def test_a_primary_knob_changes_what_the_catalogue_says(subject: Subject) -> None:
     for knob in subject.primary():
-        around = {"partition": "regions"} if knob.affects == "plan" else {}
+        around = subject.regions() if knob.affects == "plan" else {}
         for level in other_levels(knob):
             contract.check_takes_effect(knob, subject.case(**around), subject.case(**around, **{knob.name: level}))
 
@@ -65,13 +69,16 @@ def test_what_was_built_is_found_again_and_is_the_same(subject: Subject) -> None
 
 
 def test_the_same_request_has_the_same_code(subject: Subject, tmp_path: Path) -> None:
-    contract.check_rebuild(subject.case(partition="regions"), subject.compile({"partition": "regions"}, tmp_path))
+    knobs = subject.regions()
+    contract.check_rebuild(subject.case(**knobs), subject.compile(knobs, tmp_path))
 
 
 def test_threads_are_read_back(subject: Subject) -> None:
     case = subject.case()
     for threads in (2, 1):
         subject.compiler.set_threads(threads)
+        if subject.entry.program_digest is not None:  # a program is told when it is started
+            subject.compile({}, case.request.work_dir.parent, threads)
         contract.check_threads(subject.compiler, threads)
     contract.check_outputs(case)
 
@@ -81,7 +88,9 @@ def test_a_dynamic_program_is_right_at_every_size_within_its_bound(subject: Subj
     program = make_program(module, (x,), ({0: torch.export.Dim("rows", min=2, max=64)},))
     (symbol,) = program.lowered.range_constraints
     knobs = {name: level for name, level in subject.entry.defaults().items() if name not in {"partition", "reuse"}}
-    request = make_request(program, tmp_path, knobs, bounds={str(symbol): BOUND}, partition="regions", reuse="release")
+    whole = subject.entry.knob("partition") is None
+    plan: dict[str, Any] = {} if whole else {"partition": "regions", "reuse": "release"}
+    request = make_request(program, tmp_path, knobs, bounds={str(symbol): BOUND}, **plan)
     executable = subject.compiler.compile(request)
     contract.check_dynamic(executable, module, (2, 5, BOUND), BOUND + 1)
     contract.check_facts(contract.Case(request, executable, contract.answer(module, x), "", request.cache.counters, {}))

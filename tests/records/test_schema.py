@@ -43,10 +43,13 @@ def test_a_line_of_1_0_which_knew_no_source_is_read_with_null() -> None:
     old["schema_version"] = "1.0"
     for field in ("source", "source_digest"):
         del old["workload"][field]
+    del old["runtime"]["timed_by"]
     jsonschema.validate(old, json.loads((ROOT / "schemas" / "record-1.0.json").read_text(encoding="utf-8")))
     record = validate_line(json.dumps(old))
     assert record.schema_version == "1.0"
     assert (record.workload.source, record.workload.source_digest) == (None, None)
+    assert record.runtime is not None
+    assert record.runtime.timed_by is None
 
 
 @pytest.mark.parametrize("status", get_args(Status))

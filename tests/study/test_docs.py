@@ -27,6 +27,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "The file": model.Study,
     "`workloads[]`": model.WorkloadChoice,
     "`compilers[]`": model.CompilerChoice,
+    "`compilers[].knobs`": model.KnobChoice,
     "`stages[]`": model.Stage,
     "`checks`": model.Checks,
     "`protocol`": model.Protocol,

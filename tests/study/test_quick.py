@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ablatrix.errors import StudyError
-from ablatrix.study.design import make_design, refuse_changed_models
+from ablatrix.study.design import make_design, refuse_changed_sources
 from ablatrix.study.files import companions
 from ablatrix.study.load import load_study, validate_study
 from ablatrix.study.model import Study
@@ -97,8 +97,8 @@ def test_a_changed_model_makes_other_cells_and_is_refused_beside_the_old_ones(tm
     after = make_design(study)
     assert not {cell.cell_id for cell in before.cells} & {cell.cell_id for cell in after.cells}
     with pytest.raises(StudyError, match="the file of workload 'net' has changed"):
-        refuse_changed_models(before, after)
-    refuse_changed_models(after, after)
+        refuse_changed_sources(before, after)
+    refuse_changed_sources(after, after)
 
 
 def test_the_files_that_a_study_needs_are_those_beside_it(tmp_path: Path) -> None:

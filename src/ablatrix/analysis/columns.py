@@ -115,6 +115,7 @@ COLUMNS: tuple[Column, ...] = (
     *_columns("reals", "runtime", "burst_ms_p50"),
     *_columns("whole", "runtime.warm_up", "iterations", "steady_from", prefix="warm_up_"),
     *_columns("label", "runtime.warm_up", "classification", prefix="warm_up_"),
+    *_columns("label", "runtime", "timed_by"),
     *_columns("whole", "runtime.stopping", "blocks", "least_blocks", "most_blocks", prefix="stopping_"),
     *_columns(
         "real",

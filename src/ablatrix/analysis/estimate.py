@@ -93,6 +93,24 @@ def varying_knobs(found: Tidy) -> list[str]:
     return [f"knob_{name}" for name in in_order(names) if len(_distinct(measured[f"knob_{name}"])) > 1]
 
 
+def primary_knobs(trials: pl.DataFrame) -> dict[str, tuple[str, ...]]:
+    """Return the primary knobs of each compiler, from the table of trials.
+
+    They are the four that compilers of the catalogue have. A program with knobs of its own has none of these: there it
+    is what varies in the stage that the baseline stands in, which is the factorial of the primary knobs.
+    """
+    names = [name.removeprefix("knob_") for name in trials.columns if name.startswith("knob_")]
+    found: dict[str, tuple[str, ...]] = {}
+    for (compiler,), part in grouped(trials.filter(pl.col("role") == "measured"), ["compiler"]):
+        if any(part[f"knob_{name}"].count() for name in PRIMARY_KNOBS if name in names):
+            found[compiler] = PRIMARY_KNOBS
+            continue
+        stages = part.filter(pl.col("is_baseline"))["stage"].drop_nulls()
+        first = part.filter(pl.col("stage") == stages[0]) if len(stages) else part
+        found[compiler] = tuple(in_order(one for one in names if first[f"knob_{one}"].drop_nulls().n_unique() > 1))
+    return found
+
+
 def in_order(knobs: Iterable[str]) -> list[str]:
     """Return knobs as tables show them: primary ones first, then by name."""
     names = set(knobs)

@@ -2,13 +2,13 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from ablatrix.analysis.configurations import Setting, Settings, Unit, described, units
-from ablatrix.analysis.estimate import PRIMARY_KNOBS
+from ablatrix.analysis.estimate import primary_knobs
 
 MODES = ("cold", "hot")
 
@@ -43,11 +43,12 @@ def primary_matrices(trials: pl.DataFrame) -> list[PrimaryMatrix]:
     A primary knob that has one level, and a mode without trials, are gaps. What the results do not name at all cannot
     be missed here: only the design tells it.
     """
-    return [_matrix(unit, mode) for unit in units(trials) for mode in MODES]
+    primary = primary_knobs(trials)
+    return [_matrix(unit, primary[unit.compiler], mode) for unit in units(trials) for mode in MODES]
 
 
-def _matrix(unit: Unit, mode: str) -> PrimaryMatrix:
-    levels = {knob: unit.levels[knob] for knob in PRIMARY_KNOBS if knob in unit.levels}
+def _matrix(unit: Unit, primary: Sequence[str], mode: str) -> PrimaryMatrix:
+    levels = {knob: unit.levels[knob] for knob in primary if knob in unit.levels}
     fixed = [held for held in unit.baseline if held.knob not in levels]
     grid = [
         (*(Setting(knob, level) for knob, level in zip(levels, chosen, strict=True)), *fixed)
@@ -56,7 +57,7 @@ def _matrix(unit: Unit, mode: str) -> PrimaryMatrix:
     counts = {one: _statuses(unit, one, mode) for one in grid}
     # A split block has the baseline in each of its parts.
     repeats = max((count.total() for one, count in counts.items() if one != unit.baseline), default=0)
-    gaps = [f"knob {knob} is at one level only" for knob in PRIMARY_KNOBS if knob not in levels]
+    gaps = [f"knob {knob} is at one level only" for knob in primary if knob not in levels]
     unsupported, whole = [], 0
     if repeats == 0:
         gaps.append(f"no {mode} trial of its configurations")

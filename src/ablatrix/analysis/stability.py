@@ -1,7 +1,7 @@
 """Do repeats agree? How narrow the intervals over blocks are, what one block changes, and whether whole runs agree."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,7 +9,7 @@ import polars as pl
 
 from ablatrix.analysis.agreement import Agreement, Sides, agreements
 from ablatrix.analysis.effects import effects_of_levels
-from ablatrix.analysis.estimate import PRIMARY_KNOBS, grouped
+from ablatrix.analysis.estimate import grouped, primary_knobs
 from ablatrix.analysis.lattice import Lattice, lattices
 from ablatrix.analysis.noise_floor import noise_floors
 from ablatrix.analysis.paired import HOT_METRIC
@@ -148,15 +148,17 @@ def find_stability(trials: pl.DataFrame, margins: Margins | None = None) -> list
         margins: How wide intervals may be.
     """
     margins = margins or Margins()
+    primary = primary_knobs(trials)
     found = []
     for mode, metric in METRIC_OF_MODE.items():
         floors = {(one.workload, one.compiler): one.reach for one in noise_floors(trials, metric, mode)}
-        by_run = [_primary(part, metric, mode) for _, part in grouped(trials, ["run"])]
-        for unit, lattice in _primary(trials, metric, mode).items():
+        by_run = [_primary(part, metric, mode, primary) for _, part in grouped(trials, ["run"])]
+        for unit, lattice in _primary(trials, metric, mode, primary).items():
             wanted, needed = _targets(trials, lattice, margins)
-            separate = [_logs(one[unit]) for one in by_run if unit in one]
+            own = primary[lattice.compiler]
+            separate = [_logs(one[unit], own) for one in by_run if unit in one]
             floor = floors.get((lattice.workload, lattice.compiler))
-            judged = _judge(lattice, wanted, floor, separate)
+            judged = _judge(lattice, own, wanted, floor, separate)
             limit = wanted["cell"] or wanted["effect"]
             found.append(
                 Stability(
@@ -176,11 +178,13 @@ def find_stability(trials: pl.DataFrame, margins: Margins | None = None) -> list
     return found
 
 
-def _primary(trials: pl.DataFrame, metric: str, mode: str) -> dict[tuple[Any, ...], Lattice]:
+def _primary(
+    trials: pl.DataFrame, metric: str, mode: str, primary: Mapping[str, tuple[str, ...]]
+) -> dict[tuple[Any, ...], Lattice]:
     """Return for each unit the first lattice in which a primary knob varies: the largest come first."""
     found: dict[tuple[Any, ...], Lattice] = {}
     for lattice in lattices(trials, metric, mode):
-        if set(lattice.comparison.knobs) & set(PRIMARY_KNOBS):
+        if set(lattice.comparison.knobs) & set(primary[lattice.compiler]):
             found.setdefault((lattice.workload, lattice.digest, lattice.compiler), lattice)
     return found
 
@@ -202,14 +206,14 @@ def _targets(trials: pl.DataFrame, lattice: Lattice, margins: Margins) -> tuple[
     }, least
 
 
-def _logs(lattice: Lattice) -> dict[Key, tuple[tuple[float, ...], str | None]]:
+def _logs(lattice: Lattice, primary: Sequence[str]) -> dict[Key, tuple[tuple[float, ...], str | None]]:
     """Return the log ratio in each block of every main effect of a primary knob and every cell; or why there is none.
 
     A cell that the compiler does not support in any block is no cell.
     """
     found: dict[Key, tuple[tuple[float, ...], str | None]] = {}
     for effect in effects_of_levels(lattice):
-        if effect.knob in PRIMARY_KNOBS:
+        if effect.knob in primary:
             found["effect", f"{effect.knob}: {effect.base_level} -> {effect.level}"] = (effect.logs, effect.reason)
     base = lattice.comparison.baseline
     for one in lattice.comparison.configurations:
@@ -223,11 +227,12 @@ def _logs(lattice: Lattice) -> dict[Key, tuple[tuple[float, ...], str | None]]:
 
 def _judge(
     lattice: Lattice,
+    primary: Sequence[str],
     wanted: dict[Kind, float | None],
     floor: float | None,
     separate: Sequence[dict[Key, tuple[tuple[float, ...], str | None]]],
 ) -> list[Repeated]:
-    everything = _logs(lattice)
+    everything = _logs(lattice, primary)
     between = _between_runs(separate, wanted["cell"] or wanted["effect"] or HOT_MARGIN)
     return [
         _repeated(key, logs, reason, wanted[key[0]], floor, tuple(between.get(key, ())))

@@ -95,7 +95,7 @@ class TaskExecutable:
         Raises:
             CompilerError: The inputs do not fit the program, or a size is beyond its upper bound.
         """
-        sizes = self._sizes(inputs)
+        sizes = read_sizes([self._types[value] for value in self._inputs], inputs, self._upper_bounds)
         alignment = self._plan.options.alignment
         tensors = dict(self._parameters)
         tensors.update(zip(self._inputs, (_aligned(tensor, alignment) for tensor in inputs), strict=True))
@@ -113,30 +113,36 @@ class TaskExecutable:
         ]
         return TaskRun(calls, tuple(tensors[value] for value in self._graph.outputs))
 
-    def _sizes(self, inputs: Sequence[torch.Tensor]) -> dict[str, int]:
-        """Read each symbol's size from the inputs, and check that the inputs are what the program takes."""
-        if len(inputs) != len(self._inputs):
-            raise CompilerError(f"the program takes {len(self._inputs)} inputs, but {len(inputs)} were given")
-        sizes: dict[str, int] = {}
-        types = [self._types[value] for value in self._inputs]
-        for kind, tensor in zip(types, inputs, strict=True):
-            for name, size in zip(kind.shape, tensor.shape, strict=False):
-                if name.isidentifier():
-                    sizes.setdefault(name, int(size))
-        for place, (kind, tensor) in enumerate(zip(types, inputs, strict=True)):
-            if kind.dtype != tensor.dtype or kind.shape_at(sizes) != list(tensor.shape):
-                raise CompilerError(
-                    f"input {place} must be {kind.dtype} of shape [{', '.join(kind.shape)}], "
-                    f"but it is {tensor.dtype} of shape {list(tensor.shape)}"
-                )
-        for name, size in sizes.items():
-            bound = self._upper_bounds.get(name)
-            if bound is not None and size > bound:
-                raise CompilerError(
-                    f"the dynamic dimension {name} has size {size}, beyond the upper bound {bound} that "
-                    "memory was planned for; raise the knob upper_bound or give a smaller input"
-                )
-        return sizes
+
+def read_sizes(
+    types: Sequence[Tensor], inputs: Sequence[torch.Tensor], upper_bounds: Mapping[str, int]
+) -> dict[str, int]:
+    """Read each symbol's size from the inputs, and check that the inputs are what the program takes.
+
+    Raises:
+        CompilerError: The inputs do not fit, or a size is beyond its upper bound.
+    """
+    if len(inputs) != len(types):
+        raise CompilerError(f"the program takes {len(types)} inputs, but {len(inputs)} were given")
+    sizes: dict[str, int] = {}
+    for kind, tensor in zip(types, inputs, strict=True):
+        for name, size in zip(kind.shape, tensor.shape, strict=False):
+            if name.isidentifier():
+                sizes.setdefault(name, int(size))
+    for place, (kind, tensor) in enumerate(zip(types, inputs, strict=True)):
+        if kind.dtype != tensor.dtype or kind.shape_at(sizes) != list(tensor.shape):
+            raise CompilerError(
+                f"input {place} must be {kind.dtype} of shape [{', '.join(kind.shape)}], "
+                f"but it is {tensor.dtype} of shape {list(tensor.shape)}"
+            )
+    for name, size in sizes.items():
+        bound = upper_bounds.get(name)
+        if bound is not None and size > bound:
+            raise CompilerError(
+                f"the dynamic dimension {name} has size {size}, beyond the upper bound {bound} that "
+                "memory was planned for; raise the knob upper_bound or give a smaller input"
+            )
+    return sizes
 
 
 class TaskRun:

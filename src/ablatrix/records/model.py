@@ -259,6 +259,10 @@ class RunFacts(Part):
     bursts: Count | None = Field(default=None, description="Hot: bursts that were counted.")
     burst_ms_p50: list[Milliseconds] | None = Field(default=None, description="Hot: median of each burst, in order.")
     warm_up: WarmUp | None = Field(default=None, description="Hot: what the start looked like.")
+    timed_by: Literal["runner", "program"] | None = Field(
+        default=None,
+        description="Hot: who read the clock: the runner, or a program that times itself in a process of its own.",
+    )
     stopping: Stopping | None = Field(default=None, description="Hot: why further blocks were added or not.")
     samples: Samples | None = Field(default=None, description="Hot: where the raw samples lie.")
     task_overhead_us: Finite | None = Field(

@@ -30,10 +30,13 @@ class Migration:
 
 
 def _without_source(data: dict[str, Any]) -> dict[str, Any]:
-    """1.0 knew the workloads of registries alone."""
+    """1.0 knew the workloads of registries alone, and the runner timed everything."""
     workload = data.get("workload")
     if isinstance(workload, dict):
         workload |= {"source": None, "source_digest": None}
+    runtime = data.get("runtime")
+    if isinstance(runtime, dict):
+        runtime |= {"timed_by": None}
     return data
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ablatrix.canonical import content_id
-from ablatrix.compilers.catalogue import PRIMARY_KNOBS, CompilerEntry, get_compiler
+from ablatrix.compilers.catalogue import CompilerEntry, get_compiler
 from ablatrix.errors import StudyError
 from ablatrix.study.model import Stage, Study
 from ablatrix.study.workloads import get_entry
@@ -29,6 +29,7 @@ class Cell:
         stage: First stage of the study that asks for it; None for the reference.
         baseline: The configuration that it is compared with, every knob.
         source_digest: SHA-256 of the file that a user's own model comes from, None where there is none.
+        program_digest: SHA-256 of the program that is the compiler, None for an adapter in Python.
     """
 
     cell_id: str
@@ -39,6 +40,7 @@ class Cell:
     stage: str | None
     baseline: Mapping[str, Level]
     source_digest: str | None = None
+    program_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ def make_cells(study: Study, workload: str, compiler: str) -> list[Cell]:
     if found and all(cell.knobs != cell.baseline for cell in found):
         raise StudyError(
             f"study '{study.name}': no stage runs the baseline of {workload} on {compiler} "
-            f"({_shown(baseline)}); add its levels to the first stage"
+            f"({_shown(entry, baseline)}); add its levels to the first stage"
         )
     return found
 
@@ -208,12 +210,22 @@ def read_design(path: Path, study: Study) -> Design:
     return design
 
 
-def refuse_changed_models(held: Design, planned: Design) -> None:
-    """Refuse to go on with a design whose models have changed since.
+def refuse_changed_sources(held: Design, planned: Design) -> None:
+    """Refuse to go on with a design whose models or programs have changed since.
 
     Raises:
-        StudyError: The file of a user's own model is no longer the one that the design was made with.
+        StudyError: The file of a user's own model, or a program that is a compiler, is no longer the one that the
+            design was made with.
     """
+    programs = {cell.compiler: cell.program_digest for cell in planned.cells}
+    for cell in held.cells:
+        program = programs.get(cell.compiler, cell.program_digest)
+        if program != cell.program_digest:
+            raise StudyError(
+                f"the program of compiler '{cell.compiler}' has changed since these results were begun "
+                f"(SHA-256 {str(cell.program_digest)[:12]}, now {str(program)[:12]}); choose another --out, or put "
+                "it back"
+            )
     now = {cell.workload: cell.source_digest for cell in planned.cells}
     changed = {
         cell.workload: cell.source_digest
@@ -260,7 +272,10 @@ def _make_cell(
     digest = None if of_workload.origin is None else of_workload.origin.digest
     if digest is not None:
         identity["source_digest"] = digest
-    return Cell(content_id(identity), workload, parameters, entry.name, ordered, stage, dict(baseline), digest)
+    if entry.program_digest is not None:
+        identity["program_digest"] = entry.program_digest
+    digests = digest, entry.program_digest
+    return Cell(content_id(identity), workload, parameters, entry.name, ordered, stage, dict(baseline), *digests)
 
 
 def _reference(study: Study, workload: str) -> Cell:
@@ -325,6 +340,5 @@ def _number(
         yield Trial(content_id(identity), cell.cell_id, block_id, block, replicate, position + index, mode, role)
 
 
-def _shown(knobs: Mapping[str, Level]) -> str:
-    primary = {knob: knobs[knob] for knob in PRIMARY_KNOBS if knob in knobs}
-    return ", ".join(f"{knob}={level}" for knob, level in primary.items())
+def _shown(entry: CompilerEntry, knobs: Mapping[str, Level]) -> str:
+    return ", ".join(f"{name}={knobs[name]}" for name in entry.primary)

@@ -1,7 +1,8 @@
-"""The files that a study needs beside its own: models of its user and plug-ins."""
+"""The files that a study needs beside its own: models of its user, plug-ins, and programs that are compilers."""
 
 from pathlib import Path, PurePosixPath
 
+from ablatrix.compilers.command.entry import find_files
 from ablatrix.errors import StudyError
 from ablatrix.study.model import Study
 from ablatrix.study.workloads import read_choice
@@ -24,6 +25,9 @@ def companions(study: Study) -> dict[str, Path]:
             where = origin.source.partition(":")[0]
             if where.endswith((".py", ".pt2")):
                 found[where] = Path(origin.file)
+    for compiler in study.compilers:
+        if compiler.command is not None:
+            found |= find_files(compiler.command, study.directory)
     for plugin in study.plugins:
         found[plugin] = (study.directory / plugin).resolve()
     outside = [name for name in found if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts]

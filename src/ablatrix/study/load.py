@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ablatrix.compilers.catalogue import COMPILERS, PRIMARY_KNOBS, CompilerEntry
+from ablatrix.compilers.catalogue import COMPILERS, CompilerEntry
 from ablatrix.documents.faults import Location, closest
 from ablatrix.documents.load import load_document
 from ablatrix.errors import CompilerError, PluginError, StudyError, WorkloadError
 from ablatrix.plugins import use_plugins
+from ablatrix.study.commands import use_commands
 from ablatrix.study.model import Stage, Study
 from ablatrix.study.workloads import read_choice
 from ablatrix.workloads.registry import check_parameters, workload_names
@@ -59,7 +60,7 @@ def validate_study(study: Study) -> None:
 
 
 def _faults(study: Study) -> Iterator[Fault]:
-    broken = list(_plugin_faults(study))
+    broken = [*_plugin_faults(study), *use_commands(study)]
     yield from broken
     if broken:  # what they would have added would be told to be missing
         return
@@ -114,7 +115,9 @@ def _compiler_faults(study: Study) -> Iterator[Fault]:
                 (*place, "name"),
                 "compiler 'eager' is the reference and runs beside every block; leave it out",
             )
-        elif choice.name not in COMPILERS:
+        elif choice.name not in COMPILERS or (choice.command is None) != (
+            COMPILERS[choice.name].program_digest is None
+        ):
             yield (
                 (*place, "name"),
                 _unknown("compiler", choice.name, [n for n in sorted(COMPILERS) if n != "eager"]),
@@ -133,14 +136,14 @@ def _stage_faults(study: Study) -> Iterator[Fault]:
             f"stage '{first.name}' comes first and must be the factorial of the primary knobs",
         )
     else:
+        used = [COMPILERS[choice.name] for choice in study.compilers if choice.name in COMPILERS]
         for knob in first.factorial:
-            if knob not in PRIMARY_KNOBS and any(
-                COMPILERS[c.name].knob(knob) for c in study.compilers if c.name in COMPILERS
-            ):
+            entry = next((one for one in used if (found := one.knob(knob)) and found.kind != "primary"), None)
+            if entry is not None:
                 yield (
                     ("stages", 0, "factorial", knob),
                     f"knob '{knob}' is not a primary knob, and the first stage is the factorial of the primary knobs "
-                    f"({', '.join(PRIMARY_KNOBS)}); vary it in a later stage",
+                    f"({', '.join(entry.primary)}); vary it in a later stage",
                 )
     for index, stage in enumerate(study.stages):
         yield from _one_stage(study, index, stage)

@@ -83,11 +83,49 @@ class WorkloadChoice(Part):
         return {key: value for key, value in data.items() if value is not None}
 
 
-class CompilerChoice(Part):
-    """One compiler; its name alone is enough."""
+class KnobChoice(Part):
+    """What a study says of one knob of a program of its own; its list of levels alone is enough."""
 
-    name: str = Field(description="Name of the compiler, see `ablatrix compilers`.")
+    levels: Levels | None = Field(
+        default=None, description="Levels; fewer than the program describes, or its only ones."
+    )
+    default: Level | None = Field(default=None, description="Default level; the first where the program's is left out.")
+    kind: Literal["primary", "secondary"] | None = Field(default=None, description="primary or secondary.")
+    affects: Literal["code", "run_time"] | None = Field(
+        default=None, description="code, or run_time: such a level leaves the cache's keys as they are."
+    )
+    summary: str | None = Field(default=None, description="A sentence on the knob.")
+
+
+def _levels_alone(value: Any) -> Any:
+    return {"levels": value} if isinstance(value, list) else value
+
+
+class CompilerChoice(Part):
+    """One compiler; its name alone is enough, or with a name of its own the command line of a program."""
+
+    name: Name = Field(
+        description="Name of the compiler, see `ablatrix compilers`; with a `command`, the study's own name for it."
+    )
     fixed: Knobs = Field(default_factory=dict, description="Levels held fixed wherever a stage does not vary them.")
+    command: Annotated[list[str], Field(min_length=1)] | None = Field(
+        default=None, description="A program as a compiler: it and its arguments, files from the study's directory."
+    )
+    knobs: dict[str, Annotated[KnobChoice, BeforeValidator(_levels_alone)]] = Field(
+        default_factory=dict, description="Knobs of that program where they differ from what it describes."
+    )
+
+    @model_validator(mode="after")
+    def _knobs_go_with_a_command(self) -> "CompilerChoice":
+        if self.command is None and self.knobs:
+            raise ValueError("'knobs' goes with 'command'; what other compilers have stands in the catalogue")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what only programs have: it changes no other study's digest."""
+        data: dict[str, Any] = handler(self)
+        return {key: value for key, value in data.items() if key not in {"command", "knobs"} or value}
 
 
 class Stage(Part):

@@ -32,10 +32,14 @@ def reset_signals() -> None:
 
 
 def import_compiler(place: str) -> Compiler:
-    """Return the adapter at ``module:class`` or, of a plug-in, ``file.py:class``, with what it needs imported."""
+    """Return the adapter at ``module:class`` or, of a plug-in, ``file.py:class``, with what it needs imported.
+
+    What follows on a line of its own is what the class is called with.
+    """
+    place, _, given = place.partition("\n")
     where, _, _ = place.rpartition(":")
     if where.endswith(".py"):
         use_plugins([where])  # its levels are known in this process, too
-    compiler: Compiler = import_place(place)()
+    compiler: Compiler = import_place(place)(*([given] if given else []))
     compiler.preload()
     return compiler

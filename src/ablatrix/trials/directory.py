@@ -15,7 +15,7 @@ from ablatrix.errors import TrialError
 from ablatrix.records.journal import final_records, read_records, record_line
 from ablatrix.records.model import Record
 from ablatrix.records.origin import installed_version
-from ablatrix.study.design import Cell, Design, read_design, refuse_changed_models, write_design
+from ablatrix.study.design import Cell, Design, read_design, refuse_changed_sources, write_design
 from ablatrix.study.model import Study
 from ablatrix.study.workloads import get_entry
 
@@ -93,7 +93,7 @@ class ResultDirectory:
             self.samples.mkdir(exist_ok=True)
             if self.design.exists():
                 held = read_design(self.design, study)
-                refuse_changed_models(held, design)
+                refuse_changed_sources(held, design)
                 return held
             write_design(design, self.design)
         except OSError as error:

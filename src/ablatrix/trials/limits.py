@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from ablatrix.canonical import digest_bytes
-from ablatrix.errors import TrialError, UnsupportedError
+from ablatrix.errors import ProgramEndedError, TrialError, UnsupportedError
 from ablatrix.study.model import LEAST_LIVE, Protocol
 
 PHASE_OF_STAGE = {
     "plan": "plan",
     "validate": "plan",
+    "start": "compile",
     "import": "compile",
     "compile": "compile",
     "link": "compile",
@@ -85,11 +86,17 @@ def describe_exception(error: BaseException, stage: str | None) -> tuple[str, di
     message = str(error) or type(error).__name__
     if isinstance(error, UnsupportedError):
         status = "unsupported"
+    elif isinstance(error, ProgramEndedError):
+        status = "crashed"
     elif isinstance(error, MemoryError) or _NO_MEMORY.search(message):
         status = "out_of_memory"
     else:
         status = STATUS_OF_PHASE.get(phase or "", "run_error")
+    ending = {}
+    if isinstance(error, ProgramEndedError):
+        ending = {"signal": error.signal, "exit_code": error.exit_code}
     return status, {
+        **ending,
         "type": type(error).__name__,
         "message": message[:2000],
         "phase": phase,

@@ -30,13 +30,34 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
+def descendants_of(pid: int) -> list[int]:
+    """Return the children of a process, their children, and so on."""
+    found = []
+    for child in children_of(pid):
+        found += [child, *descendants_of(child)]
+    return found
+
+
 def is_dead(pid: int) -> bool:
     """Return whether a process has ended, whether or not its parent has been told."""
+    return _state_of(pid) in {"Z", "X"}
+
+
+def is_stopped(pid: int) -> bool:
+    """Return whether every thread of a process is stopped, or the process has ended."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (OSError, IndexError):
+        threads = [int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()]
+    except OSError:
         return True
-    return state in {"Z", "X"}
+    return all(_state_of(thread) in {"T", "t", "Z", "X"} for thread in threads)
+
+
+def _state_of(pid: int) -> str:
+    """Return the state of a process or thread as proc(5) has it; that of a dead one when there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return "X"
 
 
 def group_members(group: int) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from ablatrix.compilers.catalogue import PRIMARY_KNOBS
+from ablatrix.compilers.catalogue import get_compiler
 from ablatrix.records.model import Record, Stopping
 from ablatrix.statistics.precision import Comparison, Widths, find_shortfall, measure_widths
 from ablatrix.statistics.rounds import paired_levels
@@ -27,7 +27,7 @@ class HotProgress:
         first = next(iter(self._cells.values()))
         self._comparison = Comparison(
             knobs=tuple(first.knobs),
-            primary=tuple(knob for knob in PRIMARY_KNOBS if knob in first.knobs),
+            primary=get_compiler(first.compiler).primary,
             baseline=tuple(first.baseline[knob] for knob in first.knobs),
             configurations=tuple(tuple(cell.knobs.values()) for cell in self._cells.values()),
         )

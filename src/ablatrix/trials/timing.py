@@ -2,7 +2,27 @@
 
 import gc
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter_ns
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from ablatrix.compilers.adapter import BoundRun
+
+Timed = Callable[[int], list[float]]
+"""Runs so many iterations and returns the wall time of each in milliseconds, in order."""
+
+
+def timer_of(bound: "BoundRun") -> tuple[Timed, Literal["runner", "program"]]:
+    """Return what times iterations of a bound executable, and who reads the clock.
+
+    It is the loop below, unless the executable runs in another process and times itself there (``time``): a call to it
+    would be timed with the way there and back.
+    """
+    own: Timed | None = getattr(bound, "time", None)
+    if own is not None:
+        return own, "program"
+    return partial(time_iterations, bound.run), "runner"
 
 
 def time_iterations(run: Callable[[], object], count: int) -> list[float]:
@@ -25,13 +45,11 @@ def time_iterations(run: Callable[[], object], count: int) -> list[float]:
     return [sample / 1e6 for sample in samples]
 
 
-def time_burst(
-    run: Callable[[], object], rewarm: int, least_ms: float, most_iterations: int
-) -> tuple[list[float], list[float]]:
+def time_burst(timed: Timed, rewarm: int, least_ms: float, most_iterations: int) -> tuple[list[float], list[float]]:
     """Run one burst: re-warm, then count.
 
     Args:
-        run: One iteration.
+        timed: See ``timer_of``.
         rewarm: Iterations after the wake-up that are kept but not counted.
         least_ms: Least counted time.
         most_iterations: The burst ends here even when ``least_ms`` is not reached.
@@ -39,18 +57,18 @@ def time_burst(
     Returns:
         The re-warming samples and the counted ones (at least one), in milliseconds, in order.
     """
-    rewarming = time_iterations(run, rewarm)
-    estimate = rewarming[-1] if rewarming else time_iterations(run, 1)[0]
+    rewarming = timed(rewarm) if rewarm else []
+    estimate = rewarming[-1] if rewarming else timed(1)[0]
     count = max(1, min(most_iterations, round(least_ms / max(estimate, 1e-6)) + 1))
-    return rewarming, time_iterations(run, count)
+    return rewarming, timed(count)
 
 
-def warm_up(run: Callable[[], object], least_ms: float, most_iterations: int) -> list[float]:
+def warm_up(timed: Timed, least_ms: float, most_iterations: int) -> list[float]:
     """Run until ``least_ms`` have passed or ``most_iterations`` are done, at least twice; return the samples."""
-    samples = time_iterations(run, 2)
+    samples = timed(2)
     while sum(samples) < least_ms and len(samples) < most_iterations:
         left = (least_ms - sum(samples)) / max(samples[-1], 1e-6)
-        samples += time_iterations(run, max(1, min(round(left) + 1, most_iterations - len(samples), 10)))
+        samples += timed(max(1, min(round(left) + 1, most_iterations - len(samples), 10)))
     return samples
 
 

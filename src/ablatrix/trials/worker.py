@@ -15,9 +15,9 @@ from ablatrix.trials.channel import Channel, ChannelClosed, Message
 from ablatrix.trials.check import Comparison
 from ablatrix.trials.environment import ProcessProbe, environment_variables
 from ablatrix.trials.limits import describe_exception, set_limits
-from ablatrix.trials.memory import PeakMeter
+from ablatrix.trials.memory import PROCESS, PeakMeter
 from ablatrix.trials.requests import FINISH, burst_request, warm_up_request
-from ablatrix.trials.timing import rewarm_count, time_burst, warm_up
+from ablatrix.trials.timing import rewarm_count, time_burst, timer_of, warm_up
 
 if TYPE_CHECKING:
     from ablatrix.plan.plan import Plan
@@ -140,7 +140,8 @@ def _run_trial(
     cache = TaskCache(None if task["cache_dir"] is None else Path(task["cache_dir"]))
     meter = PeakMeter.reset()
     executable, plan = _build(task, compiler, program, clock, cache, result)
-    compile_growth = meter.growth_bytes()
+    elsewhere = getattr(executable, "process", None)
+    compile_growth = meter.growth_bytes() if elsewhere is None else None
     bound, growth = _first_run(executable, program, clock)
     result["threads"] = dict(compiler.threads_in_force())
     if plan is not None:
@@ -148,7 +149,7 @@ def _run_trial(
     runtime: dict[str, Any] = {
         "peak_rss_delta_bytes": growth,
         "peak_rss_compile_bytes": compile_growth,
-        "reasons": _memory_reasons(growth),
+        "reasons": _memory_reasons(growth, elsewhere is not None),
     }
     if task["mode"] == "cold":
         runtime |= _cold_times(clock)
@@ -163,7 +164,7 @@ def _run_trial(
         result["status"] = "wrong_output"
     elif task["mode"] == "hot":
         with clock.phase("run"):
-            _take_turns(channel, task, bound)
+            result["runtime"]["timed_by"] = _take_turns(channel, bound)
         with clock.phase("check"):
             bound.run()
             comparison.compare_again(bound.outputs(), program.draws[0], "draw 0 after timing")
@@ -230,7 +231,7 @@ def _upper_bounds(program: Program, knobs: Mapping[str, Any]) -> dict[str, int]:
 
 def _first_run(executable: Executable, program: Program, clock: PhaseClock) -> tuple[BoundRun, int | None]:
     """Bind the timed draw and run once; return the growth of the peak resident set beside it."""
-    meter = PeakMeter.reset()
+    meter = PeakMeter.reset(getattr(executable, "process", PROCESS))
     with clock.phase("load"):
         bound = executable.bind(program.draws[0].inputs)
     with clock.phase("first_run"):
@@ -238,12 +239,14 @@ def _first_run(executable: Executable, program: Program, clock: PhaseClock) -> t
     return bound, meter.growth_bytes()
 
 
-def _memory_reasons(growth: int | None) -> dict[str, str]:
-    """Return why figures of memory are null."""
+def _memory_reasons(growth: int | None, elsewhere: bool) -> dict[str, str]:
+    """Return why figures of memory are null; ``elsewhere``: the executable runs in a process of its own."""
     reasons = {"allocator_peak_bytes": "the allocators of the CPU runtimes keep no count of their own"}
     if growth is None:
         silent = "the kernel does not let a process reset its peak resident set"
         reasons |= dict.fromkeys(("peak_rss_delta_bytes", "peak_rss_compile_bytes"), silent)
+    if elsewhere:
+        reasons["peak_rss_compile_bytes"] = "it was compiled in a process of its own, and in those that it started"
     return reasons
 
 
@@ -271,21 +274,22 @@ def _check(comparison: Comparison, executable: Executable, bound: BoundRun, prog
     comparison.compare_again(bound.outputs(), program.draws[0], "draw 0, second run")
 
 
-def _take_turns(channel: Talk, task: Message, bound: BoundRun) -> None:
-    """Warm up and run bursts as the runner asks, until it says finish."""
+def _take_turns(channel: Talk, bound: BoundRun) -> str:
+    """Warm up and run bursts as the runner asks, until it says finish; return who read the clock."""
+    timed, by = timer_of(bound)
     channel.send({"event": "ready"})
     iteration_ms = 0.0
     while True:
         message, _ = channel.receive()
         if message["do"] == "finish":
-            return
+            return by
         if message["do"] == "warm_up":
-            series = warm_up(bound.run, message["ms"], MOST_WARM_UP_ITERATIONS)
+            series = warm_up(timed, message["ms"], MOST_WARM_UP_ITERATIONS)
             iteration_ms = min(series)
             channel.send({"event": "warm_up", "ms": series})
         else:
             rewarm = rewarm_count(message["rewarm"], message["ms"], iteration_ms)
-            rewarming, counted = time_burst(bound.run, rewarm, message["ms"], message["iterations"])
+            rewarming, counted = time_burst(timed, rewarm, message["ms"], message["iterations"])
             channel.send({"event": "burst", "rewarming_ms": rewarming, "ms": counted})
 
 

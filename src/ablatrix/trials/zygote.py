@@ -21,7 +21,14 @@ from typing import Any, NoReturn
 from ablatrix.trials.channel import Channel, ChannelClosed, Message
 from ablatrix.trials.child import clean_descriptors, import_compiler, reset_signals
 from ablatrix.trials.fork_safety import find_fork_hazard
-from ablatrix.trials.linux import adopt_orphans, children_of, die_with_parent, thread_names
+from ablatrix.trials.linux import (
+    adopt_orphans,
+    children_of,
+    descendants_of,
+    die_with_parent,
+    is_stopped,
+    thread_names,
+)
 from ablatrix.trials.spawn import spawn
 
 GRACE_S = 5.0
@@ -162,12 +169,18 @@ def _trial(message: Message, descriptors: list[int], state: dict[str, Any]) -> M
 
 
 def _pause(message: Message, descriptors: list[int], state: dict[str, Any]) -> Message:
-    """Stop a worker's process group and confirm it."""
-    return _signal_and_wait(message["pid"], signal.SIGSTOP, os.WUNTRACED)
+    """Stop a worker's process group, and programs of it that left the group, and confirm it."""
+    reply = _signal_and_wait(message["pid"], signal.SIGSTOP, os.WUNTRACED)
+    if reply["state"] == "stopped" and not _stop_programs(message["pid"]):
+        return {"state": "running"}
+    return reply
 
 
 def _resume(message: Message, descriptors: list[int], state: dict[str, Any]) -> Message:
-    """Let a worker's process group go on and confirm it."""
+    """Let a worker's process group go on, its programs first, and confirm it."""
+    for program in descendants_of(message["pid"]):
+        with suppress(ProcessLookupError):
+            os.kill(program, signal.SIGCONT)
     return _signal_and_wait(message["pid"], signal.SIGCONT, os.WCONTINUED)
 
 
@@ -209,6 +222,23 @@ def _signal_and_wait(pid: int, number: signal.Signals, flag: int) -> Message:
     if os.WIFEXITED(status) or os.WIFSIGNALED(status):
         return {"state": "ended", **_outcome(status)}
     return {"state": "stopped" if os.WIFSTOPPED(status) else "running"}
+
+
+def _stop_programs(pid: int) -> bool:
+    """Stop what a stopped worker has started, and return whether all of it is stopped.
+
+    The signal to the group has reached those that are in it, but this process is not told: it is not their parent.
+    """
+    deadline = monotonic() + GRACE_S
+    while True:
+        running = [one for one in descendants_of(pid) if not is_stopped(one)]
+        if not running:
+            return True
+        if monotonic() > deadline:
+            return False
+        for one in running:
+            with suppress(ProcessLookupError):
+                os.kill(one, signal.SIGSTOP)
 
 
 def _outcome(status: int) -> Message:

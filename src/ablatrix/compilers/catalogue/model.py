@@ -74,7 +74,8 @@ class CompilerEntry:
     Attributes:
         modules: Modules that must be importable for it to run.
         extra: What to install: ``pip install ablatrix[extra]``; empty for a compiler that is no part of ablatrix.
-        adapter: ``module:class`` or ``file.py:class`` of the adapter.
+        adapter: ``module:class`` or ``file.py:class`` of the adapter; what is made with follows on a line of its own.
+        program_digest: SHA-256 of the program behind a study's ``command``, None for an adapter in Python.
     """
 
     name: str
@@ -83,6 +84,7 @@ class CompilerEntry:
     extra: str
     adapter: str
     knobs: tuple[KnobEntry, ...]
+    program_digest: str | None = None
 
     @property
     def installed(self) -> bool:
@@ -98,8 +100,14 @@ class CompilerEntry:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the knobs and levels."""
-        return digest_value([asdict(knob) for knob in self.knobs])
+        """SHA-256 of the knobs and levels, and of the program where it is one."""
+        knobs = [asdict(knob) for knob in self.knobs]
+        return digest_value(knobs if self.program_digest is None else {"knobs": knobs, "program": self.program_digest})
+
+    @property
+    def primary(self) -> tuple[str, ...]:
+        """Names of the primary knobs: the four of every compiler in the catalogue, a program's own."""
+        return tuple(knob.name for knob in self.knobs if knob.kind == "primary")
 
     def knob(self, name: str) -> KnobEntry | None:
         """Return a knob by name, or None."""

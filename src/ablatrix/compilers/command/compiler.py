@@ -1,0 +1,138 @@
+"""A program as a compiler: it compiles the whole workload as one task, through the cache, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ablatrix.compilers.adapter import CompileRequest, Executable
+from ablatrix.errors import CompilerError, UnsupportedError
+
+if TYPE_CHECKING:
+    from ablatrix.compilers.command.session import Session
+
+
+class CommandCompiler:
+    """Starts the program for each compile and asks it on; knobs and levels stand in the entry made of its description.
+
+    Args:
+        given: What ``describe_command`` put into the adapter's place, as JSON.
+    """
+
+    def __init__(self, given: str) -> None:
+        self._given: dict[str, Any] = json.loads(given)
+        self.name: str = self._given["name"]
+        self._threads = 1
+        self._in_force: dict[str, int] = {}
+
+    def preload(self) -> None:
+        """Import what hands programs and tensors over."""
+        import numpy  # noqa: F401
+        import torch  # noqa: F401
+
+        import ablatrix.compilers.command.executable
+        import ablatrix.compilers.command.handover
+        import ablatrix.compilers.taskwise  # noqa: F401
+
+        if "onnx" in self._given["formats"]:
+            from ablatrix.compilers.onnxruntime.compiler import OnnxRuntimeCompiler
+
+            OnnxRuntimeCompiler().preload()
+
+    def versions(self) -> Mapping[str, str]:
+        """Return what the program told when it described itself, and torch's version, which exported for it."""
+        import torch
+
+        return {"torch": str(torch.__version__), **self._given["versions"]}
+
+    def set_threads(self, threads: int) -> None:
+        """Set torch's threads, and those that the next program is told to use."""
+        import torch
+
+        torch.set_num_threads(threads)
+        self._threads = threads
+
+    def threads_in_force(self) -> Mapping[str, int]:
+        """Return what the program said when it loaded what it runs, empty before."""
+        return dict(self._in_force)
+
+    def compile(self, request: CompileRequest) -> Executable:
+        """Start the program, have it build the workload or find it in the cache, and have it load that.
+
+        Raises:
+            UnsupportedError: A level that the program described as unsupported, or whatever it refuses itself.
+            ProgramEndedError: It ended.
+            CompilerError: It failed, or answers otherwise than the protocol says.
+        """
+        from ablatrix.compilers.command.executable import CommandExecutable
+        from ablatrix.compilers.command.session import Session
+        from ablatrix.compilers.taskwise import compile_tasks, gather_facts
+
+        self._refuse_unsupported(request.knobs)
+        if len(request.tasks) != 1:
+            raise CompilerError(
+                f"{self.name}: a program compiles a whole workload, not {len(request.tasks)} tasks of it"
+            )
+        self.set_threads(request.threads)
+        with request.clock.phase("start"):
+            session = Session(self.name, self._given["command"], request.work_dir, request.threads)
+            self._greet(session)
+        own = {
+            "compiler": f"command {self.name}",
+            "program": self._given["program"],
+            "knobs": self._code_knobs(request.knobs),
+        }
+        built = compile_tasks(request, lambda _task: own, lambda task, key: self._build(session, request, task, key))
+        with request.clock.phase("load"):
+            facts = gather_facts(built, request.plan)
+            executable = CommandExecutable(request, session, self._given["tensors"], facts)
+            self._in_force = executable.load(built[0], self._own_knobs(request.knobs))
+        return executable
+
+    def _greet(self, session: Session) -> None:
+        """Refuse a program that describes itself otherwise than when the study was read."""
+        from ablatrix.compilers.command.description import PROTOCOL, read_description
+
+        told = read_description(session.ask({"do": "describe", "protocol": PROTOCOL}), self.name)
+        for what in ("versions", "tensors"):
+            if getattr(told, what) != self._given[what]:
+                raise CompilerError(
+                    f"{self.name}: the program describes other {what} than when the study was read: "
+                    f"{getattr(told, what)}, before {self._given[what]}; leave the program alone during a run"
+                )
+
+    def _build(self, session: Session, request: CompileRequest, task: Any, key: str) -> Any:
+        import tempfile
+        from pathlib import Path
+
+        from ablatrix.compilers.command.handover import write_task
+        from ablatrix.compilers.command.told import read_compiled
+
+        place = Path(tempfile.mkdtemp(prefix=f"{key[:12]}-", dir=request.work_dir))
+        with request.clock.phase("import"):
+            manifest = write_task(request, task, self._given["formats"], place)
+        with request.clock.phase("compile"):
+            answer = session.ask(
+                {
+                    "do": "compile",
+                    "program": manifest,
+                    "knobs": self._code_knobs(request.knobs),
+                    "directory": str(place),
+                }
+            )
+        return read_compiled(answer, place, self.name)
+
+    def _own_knobs(self, knobs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the levels of the program's own knobs."""
+        return {name: knobs[name] for name in self._given["knobs"]}
+
+    def _code_knobs(self, knobs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the levels that code may depend on: others do not reach ``compile``, nor the keys of the cache."""
+        return {name: knobs[name] for name, affects in self._given["knobs"].items() if affects == "code"}
+
+    def _refuse_unsupported(self, knobs: Mapping[str, Any]) -> None:
+        for knob, levels in self._given["unsupported"].items():
+            reason = levels.get(knobs.get(knob))
+            if reason:
+                raise UnsupportedError(f"compiler '{self.name}' cannot be brought to '{knob}: {knobs[knob]}': {reason}")

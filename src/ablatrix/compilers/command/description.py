@@ -1,0 +1,113 @@
+"""What a program says of itself when it is asked to ``describe``: its knobs, what it wants to be given, its files."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    model_validator,
+)
+
+from ablatrix.errors import CompilerError
+
+PROTOCOL = 1
+RESERVED = ("partition", "reuse", "upper_bound", "pass_timing", "cache_tag")
+"""Names of knobs that ablatrix itself acts on: a program that had one of these would share it unknowingly."""
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.+-]*$", max_length=64)]
+Level = StrictStr | StrictInt
+
+
+def _name_alone(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class Part(BaseModel):
+    """Base of the parts: frozen, unknown keys are faults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LevelDescription(Part):
+    """One level of a knob; its name alone is enough."""
+
+    name: StrictStr = Field(min_length=1)
+    summary: str = ""
+    unsupported: str = ""
+
+
+class KnobDescription(Part):
+    """One knob. ``free`` takes levels that are not listed: whole numbers above zero, or names."""
+
+    name: Name
+    kind: Literal["primary", "secondary"] = "primary"
+    summary: str = ""
+    levels: tuple[Annotated[LevelDescription, BeforeValidator(_name_alone)], ...] = ()
+    free: Literal["", "whole number", "name"] = ""
+    default: Level
+    affects: Literal["code", "run_time"] = "code"
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> KnobDescription:
+        if self.name in RESERVED:
+            raise ValueError(f"a knob must not be called '{self.name}': ablatrix itself has one of that name")
+        names = [level.name for level in self.levels]
+        if len(set(names)) != len(names):
+            raise ValueError(f"knob '{self.name}' lists a level twice")
+        if not names and not self.free:
+            raise ValueError(f"knob '{self.name}' has neither levels nor 'free'")
+        if self.default not in names and not self.free:
+            raise ValueError(f"the default '{self.default}' of knob '{self.name}' is none of its levels: {names}")
+        return self
+
+
+class Description(Part):
+    """A program's answer to ``describe``.
+
+    Attributes:
+        protocol: Version of the protocol that it speaks.
+        summary: A sentence on what it is.
+        versions: Versions of what generates or runs code.
+        files: Files that its answers depend on, from the directory of its own file (the first word of the command that
+            is one); a change of one is a change of the program. Those of its command line need not be listed.
+        formats: In which forms it wants to be given what it compiles.
+        tensors: ``npy`` files, or ``raw`` buffers (little-endian, row-major, described by the manifest alone).
+    """
+
+    protocol: Literal[1]
+    summary: str = ""
+    versions: dict[str, str] = Field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    formats: tuple[Literal["graph", "pt2", "onnx"], ...] = ("graph",)
+    tensors: Literal["npy", "raw"] = "npy"
+    knobs: tuple[KnobDescription, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Description:
+        names = [knob.name for knob in self.knobs]
+        if len(set(names)) != len(names):
+            raise ValueError("two knobs have one name")
+        return self
+
+
+def read_description(answer: Any, program: str) -> Description:
+    """Read the answer to ``describe``.
+
+    Raises:
+        CompilerError: It is not as the protocol says; the message has every fault.
+    """
+    try:
+        return Description.model_validate(answer)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'answer'}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
+        )
+        raise CompilerError(f"{program}: its answer to 'describe' is not valid: {faults}") from None

@@ -1,0 +1,386 @@
+"""A program as a compiler: what it says is read with suspicion, and what becomes of it is recorded as for any other."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import torch
+
+from ablatrix.compilers.catalogue import COMPILERS
+from ablatrix.compilers.command.entry import describe_command
+from ablatrix.compilers.command.handover import read_tensor, write_task, write_tensor
+from ablatrix.compilers.command.session import Session
+from ablatrix.compilers.command.told import doubt_times, read_compiled, read_threads, read_times
+from ablatrix.errors import CompilerError, ProgramEndedError, StudyError, UnsupportedError
+from ablatrix.records.journal import read_records
+from ablatrix.records.model import Record
+from ablatrix.study.design import make_design, refuse_changed_sources
+from ablatrix.study.load import load_study
+from ablatrix.trials import zygote
+from ablatrix.trials.linux import descendants_of, is_stopped
+from ablatrix.trials.runner import run
+from ablatrix.workloads.capture import capture, value_tensors
+from tests.compilers import faulty_program
+from tests.compilers.contract import make_gates
+from tests.compilers.requests import make_program, make_request
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+EXAMPLE = ROOT / "examples" / "command"
+PAGE = (ROOT / "docs" / "command-protocol.md").read_text(encoding="utf-8")
+
+STUDY = """\
+name: faults
+workloads:
+  - name: mlp
+    parameters: {{layers: 1, hidden: 16, batch: 2}}
+compilers:
+  - name: faulty
+    command: [python3, {program}]
+modes: [hot]
+stages:
+  - name: primary
+    factorial:
+      fault: [none, garbage, exit, signal, silence, shapes, fewer, long_times, short_times, two_times, absent]
+checks: {{draws: 1}}
+protocol:
+  threads: 1
+  repeats: 0
+  hot: {{blocks: 1, most_blocks: 1, rounds: 3, burst_ms: 1, warm_up_ms: 1, timeout_s: 6}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _forget_programs() -> Iterator[None]:
+    """Leave the catalogue of this process as it was: reading a study adds its programs."""
+    before = set(COMPILERS)
+    yield
+    for name in set(COMPILERS) - before:
+        del COMPILERS[name]
+
+
+def answering(text: str) -> list[str]:
+    """Return the command of a program that answers the first request with Python code, and then ends."""
+    return [sys.executable, "-c", f"import sys, os, time\nsys.stdin.readline()\n{text}"]
+
+
+def ask(tmp_path: Path, text: str, timeout_s: float | None = 20) -> dict[str, Any]:
+    return Session("mine", answering(text), tmp_path).ask({"do": "describe"}, timeout_s)
+
+
+def test_an_answer_is_a_line_of_json(tmp_path: Path) -> None:
+    assert ask(tmp_path, "print('{\"a\": 1}', flush=True)") == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("print('hello', flush=True)", CompilerError, "no JSON object: 'hello'.*standard error"),
+        ("print('[1]', flush=True)", CompilerError, r"no JSON object: '\[1\]'"),
+        ("sys.stdout.buffer.write(b'\\xff\\x00\\n')", CompilerError, "no JSON object"),
+        ('print(\'{"error": "no such flag"}\')', CompilerError, "'describe' failed: no such flag"),
+        ('print(\'{"unsupported": "too big"}\')', UnsupportedError, "too big"),
+        ("sys.exit(3)", ProgramEndedError, "left with exit code 3 during 'describe'"),
+        ("os.kill(os.getpid(), 11)", ProgramEndedError, "was ended by SIGSEGV during 'describe'"),
+        ("print('half', end='', flush=True)", ProgramEndedError, "left with exit code 0"),
+    ],
+)
+def test_what_is_no_answer_is_told_apart(tmp_path: Path, text: str, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message) as caught:
+        ask(tmp_path, text)
+    assert type(caught.value) is error
+
+
+def test_a_silent_program_is_not_waited_for_longer_than_asked(tmp_path: Path) -> None:
+    with pytest.raises(CompilerError, match=r"no answer to 'describe' within 0\.2 s"):
+        ask(tmp_path, "time.sleep(60)", 0.2)
+
+
+def test_a_program_that_is_not_there_is_told_with_where_it_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(CompilerError, match=f"no program 'compile-it', neither in {tmp_path} nor on the PATH"):
+        describe_command("mine", ["compile-it"], tmp_path, {})
+
+
+def describing(tmp_path: Path, **changed: Any) -> list[str]:
+    """Write a program that describes itself so, and return its command."""
+    knob = {"name": "level", "levels": ["O0", "O1"], "default": "O0"}
+    told = {"protocol": 1, "knobs": [knob], **changed}
+    (tmp_path / "mine.py").write_text(f"import sys\nsys.stdin.readline()\nprint({json.dumps(told)!r})\n")
+    return ["python3", "mine.py"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"protocol": 2}, "protocol"),
+        ({"knobs": []}, "no primary knob"),
+        ({"knobs": [{"name": "reuse", "levels": ["a"], "default": "a"}]}, "ablatrix itself has one of that name"),
+        ({"knobs": [{"name": "k", "levels": ["a"], "default": "b"}]}, "default 'b' of knob 'k' is none of its levels"),
+        ({"knobs": [{"name": "k", "levels": ["a", "a"], "default": "a"}]}, "lists a level twice"),
+        ({"wrong": 1}, "wrong: Extra inputs"),
+        ({"files": ["absent.cpp"]}, "absent.cpp cannot be read"),
+    ],
+)
+def test_a_description_that_is_not_valid_is_refused(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(CompilerError, match=message):
+        describe_command("mine", describing(tmp_path, **changed), tmp_path, {})
+
+
+def test_a_study_limits_and_declares_knobs(tmp_path: Path) -> None:
+    words: dict[str, Any] = {"level": {"levels": ["O1"]}, "flag": {"levels": ["off", "on"], "affects": "run_time"}}
+    entry = describe_command("mine", describing(tmp_path), tmp_path, words)
+    level, flag = entry.knob("level"), entry.knob("flag")
+    assert level is not None
+    assert flag is not None
+    assert ([one.name for one in level.levels], level.default) == (["O1"], "O1")
+    assert (flag.default, flag.affects, flag.kind) == ("off", "run_time", "primary")
+    assert entry.primary == ("level", "flag")
+    assert entry.knobs[-1].name == "cache_tag"
+
+
+def test_a_program_that_changes_is_another_one(tmp_path: Path) -> None:
+    command = describing(tmp_path, files=["kernel.cpp"])
+    (tmp_path / "kernel.cpp").write_text("one")
+    first = describe_command("mine", command, tmp_path, {})
+    assert describe_command("mine", command, tmp_path, {}) == first
+    (tmp_path / "kernel.cpp").write_text("other")
+    other = describe_command("mine", command, tmp_path, {})
+    assert other.program_digest != first.program_digest
+    assert other.digest != first.digest
+
+
+def test_results_of_a_program_are_not_gone_on_with_when_it_has_changed(tmp_path: Path) -> None:
+    shutil.copy(EXAMPLE / "numpy_compiler.py", tmp_path)
+    study = tmp_path / "study.yaml"
+    study.write_text((EXAMPLE / "study.yaml").read_text(encoding="utf-8"))
+    before = make_design(load_study(study))
+    with (tmp_path / "numpy_compiler.py").open("a") as stream:
+        stream.write("# changed\n")
+    after = make_design(load_study(study))
+    with pytest.raises(StudyError, match="program of compiler 'numpy' has changed"):
+        refuse_changed_sources(before, after)
+    refuse_changed_sources(after, after)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("command: [python3, numpy_compiler.py]", "command: [python3, no.py]", r":10: numpy: left with exit code 2"),
+        ("name: numpy\n    command", "name: tvm\n    command", "'tvm' is the name of a compiler that there is"),
+        ("buffers: [fresh, kept]", "buffers: [fresh, old]", "knob 'buffers' of compiler 'numpy' has no level 'old'"),
+        ("    command: [python3, numpy_compiler.py]\n", "    knobs: {a: [b]}\n", "'knobs' goes with 'command'"),
+    ],
+)
+def test_a_wrong_study_is_refused_with_its_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+    shutil.copy(EXAMPLE / "numpy_compiler.py", tmp_path)
+    text = (EXAMPLE / "study.yaml").read_text(encoding="utf-8")
+    assert old in text
+    study = tmp_path / "study.yaml"
+    study.write_text(text.replace(old, new))
+    with pytest.raises(StudyError, match=message):
+        load_study(study)
+
+
+def test_tensors_come_back_as_they_were_given(tmp_path: Path) -> None:
+    for form in ("npy", "raw"):
+        for tensor in (torch.randn(3, 4).T, torch.arange(5), torch.zeros(0, 2), torch.tensor(1.5)):
+            manifest = write_tensor(tensor, tmp_path / "one", form)
+            assert torch.equal(read_tensor(manifest, tmp_path, form, "it"), tensor)
+    brain = write_tensor(torch.ones(2, dtype=torch.bfloat16), tmp_path / "one", "raw")
+    assert read_tensor(brain, tmp_path, "raw", "it").dtype == torch.bfloat16
+    with pytest.raises(UnsupportedError, match="bfloat16"):
+        write_tensor(torch.ones(2, dtype=torch.bfloat16), tmp_path / "one", "npy")
+
+
+@pytest.mark.parametrize(
+    ("form", "manifest", "message"),
+    [
+        ("npy", {"file": "one.npy", "dtype": "float32", "shape": [3]}, r"holds torch.float32 of shape \[2\]"),
+        ("npy", {"file": "one.npy", "dtype": "float64", "shape": [2]}, "says torch.float64"),
+        ("npy", {"file": "two.npy", "dtype": "float32", "shape": [2]}, "cannot be read"),
+        ("npy", {"file": "objects.npy", "dtype": "float32", "shape": [1]}, "cannot be read"),
+        ("raw", {"file": "one.bin", "dtype": "float32", "shape": [3]}, "8 bytes, but its manifest says 12"),
+        ("raw", {"file": "one.bin", "dtype": "floaty", "shape": [2]}, "must be"),
+        ("raw", {"file": "one.bin", "shape": [2]}, "must be"),
+        ("raw", ["one.bin"], "must be"),
+    ],
+)
+def test_an_output_that_is_not_as_its_manifest_says_is_refused(
+    tmp_path: Path, form: str, manifest: Any, message: str
+) -> None:
+    numpy.save(tmp_path / "one.npy", numpy.zeros(2, dtype=numpy.float32))
+    numpy.save(tmp_path / "objects.npy", numpy.array([{}], dtype=object), allow_pickle=True)
+    (tmp_path / "one.bin").write_bytes(bytes(8))
+    with pytest.raises(CompilerError, match=message):
+        read_tensor(manifest, tmp_path, form, "it")
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ({"ms": [1.0, 2.0]}, "3 numbers, one an iteration, got 2 numbers"),
+        ({"times": [1.0]}, "one an iteration, got"),
+        ({"ms": [1.0, -1.0, 1.0]}, "a time of -1.0 ms"),
+        ({"ms": [1.0, float("nan"), 1.0]}, "a time of nan ms"),
+        ({"ms": [1.0, "2", 1.0]}, "a time of '2' ms"),
+        ({"ms": [4.0, 4.0, 4.0]}, "claims 12.000 ms for 3 iterations, but the request took 10.000 ms"),
+    ],
+)
+def test_times_that_cannot_be_are_refused(answer: dict[str, Any], message: str) -> None:
+    with pytest.raises(CompilerError, match=message):
+        read_times(answer, 3, 10.0, "mine")
+    assert read_times({"ms": [3, 3.0, 3.5]}, 3, 10.0, "mine") == [3.0, 3.0, 3.5]
+
+
+def test_times_too_short_for_the_processor_time_are_refused_and_a_waiting_program_is_not() -> None:
+    with pytest.raises(CompilerError, match=r"claims 4\.000 ms so far, but the program used 40\.000 ms"):
+        doubt_times(4.0, 40.0, 3, 1, "mine")
+    doubt_times(4.0, 5.0, 1, 1, "mine")  # too little to tell
+    doubt_times(22.0, 40.0, 3, 2, "mine")  # two threads
+    doubt_times(500.0, 40.0, 3, 1, "mine")  # it waited for something
+
+
+@pytest.mark.parametrize("answer", [{}, {"threads": {}}, {"threads": {"a": 0}}, {"threads": {"a": True}}])
+def test_threads_must_be_told(answer: dict[str, Any]) -> None:
+    with pytest.raises(CompilerError, match="'load' must answer"):
+        read_threads(answer, "mine")
+
+
+def test_an_artifact_must_be_there_and_its_figures_be_counts(tmp_path: Path) -> None:
+    (tmp_path / "a.so").write_bytes(b"code")
+    for answer in ({}, {"artifact": "b.so"}, {"artifact": "a.so", "generated_calls": -1}):
+        with pytest.raises(CompilerError):
+            read_compiled(answer, tmp_path, "mine")
+    file, facts = read_compiled({"artifact": "a.so", "generated_calls": 2}, tmp_path, "mine")
+    assert (file, facts.generated_calls, facts.planned_bytes) == (tmp_path / "a.so", 2, None)
+    assert set(facts.reasons) == {"generated_kernels", "compiler_planned_bytes", "estimator"}
+
+
+def test_a_pause_stops_a_worker_s_program_even_outside_of_its_group() -> None:
+    busy = "while True: pass"
+    start = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {busy!r}], start_new_session=True)"
+    worker = subprocess.Popen([sys.executable, "-c", start], start_new_session=True)
+    try:
+        deadline = time.monotonic() + 20
+        while not descendants_of(worker.pid):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        (program,) = descendants_of(worker.pid)
+        message = {"pid": worker.pid}
+        assert zygote._pause(message, [], {}) == {"state": "stopped"}
+        assert is_stopped(program)
+        assert zygote._resume(message, [], {}) == {"state": "running"}
+        assert not is_stopped(program)
+    finally:
+        for one in (*descendants_of(worker.pid), worker.pid):
+            os.kill(one, signal.SIGKILL)
+        worker.wait()
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Record]:
+    """Return the record of each planted fault, by its level."""
+    place = tmp_path_factory.mktemp("faults")
+    (place / "study.yaml").write_text(STUDY.format(program=HERE / "faulty_program.py"))
+    study = load_study(place / "study.yaml")
+    summary = run(study, place / "out")
+    del COMPILERS["faulty"]
+    return {
+        str(one.config.knobs["fault"]): one
+        for one in read_records(summary.results, report=lambda _: None)
+        if one.role == "measured"
+    }
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "phase", "message"),
+    [
+        ("garbage", "run_error", "first_run", "no JSON object: 'now it runs'"),
+        ("exit", "crashed", "first_run", "left with exit code 3 during 'run'"),
+        ("signal", "crashed", "first_run", "was ended by SIGSEGV during 'run'"),
+        ("silence", "timeout", "first_run", "ended by the runner"),
+        ("shapes", "wrong_output", "check", "shape"),
+        ("fewer", "missing_check", "check", "returned 0 outputs of 1"),
+        ("long_times", "run_error", "first_run", "its clock is no wall clock"),
+        ("short_times", "run_error", "run", "does not tell the truth"),
+        ("two_times", "run_error", "first_run", "one an iteration"),
+        ("absent", "unsupported", None, "nobody has it"),
+    ],
+)
+def test_a_planted_fault_is_recorded_as_what_it_is(
+    outcomes: dict[str, Record], fault: str, status: str, phase: str | None, message: str
+) -> None:
+    record = outcomes[fault]
+    assert record.status == status, record.error
+    assert record.error is not None
+    assert record.error.phase == phase
+    assert message in record.error.message
+    if fault == "signal":
+        assert record.error.signal == signal.SIGSEGV
+    if fault == "exit":
+        assert record.error.exit_code == 3
+
+
+def test_beside_the_faults_the_true_one_is_timed_by_the_program(outcomes: dict[str, Record]) -> None:
+    assert set(outcomes) == {*faulty_program.FAULTS, "absent"}
+    record = outcomes["none"]
+    assert record.status == "ok"
+    assert record.runtime is not None
+    assert record.runtime.timed_by == "program"
+    assert record.meta.threads == {"process": 1}
+    assert "numpy" in record.meta.versions
+    assert record.runtime.reasons["peak_rss_compile_bytes"]
+    assert record.runtime.peak_rss_delta_bytes is not None
+
+
+def test_the_page_s_session_is_what_the_reference_answers(tmp_path: Path) -> None:
+    found = re.search(r"<!-- session -->\n```\n(.*?)```", PAGE, re.DOTALL)
+    assert found is not None
+    numpy.save(tmp_path / "input_0.npy", numpy.array([[1.0, -2.0]], dtype=numpy.float32))
+    numpy.save(tmp_path / "input_1.npy", numpy.array([[1.0, 0.0], [0.0, 1.0]], dtype=numpy.float32))
+    session = Session("page", [sys.executable, str(EXAMPLE / "numpy_compiler.py")], tmp_path, 1)
+    lines = found[1].replace("/place", str(tmp_path)).splitlines()
+    for request, answer in zip(lines[::2], lines[1::2], strict=True):
+        assert (request[:2], answer[:2]) == ("> ", "< ")
+        got, wanted = session.ask(json.loads(request[2:]), 60), json.loads(answer[2:])
+        if "versions" in wanted:
+            wanted["versions"] = got["versions"]
+        if "ms" in wanted:
+            assert len(got["ms"]) == len(wanted["ms"])
+            wanted["ms"] = got["ms"]
+        assert got == wanted
+    session.close()
+    assert numpy.load(tmp_path / "output_0.npy").tolist() == [[1.0, 0.0]]
+
+
+def test_a_program_is_handed_over_in_the_forms_that_were_asked_for(tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    module, x = make_gates()
+    request = make_request(make_program(module, (x,)), tmp_path)
+    (task,) = request.tasks
+    manifest = write_task(request, task, ("graph", "pt2", "onnx"), tmp_path)
+    weights = dict(request.program.lowered.state_dict)
+    assert [one["parameter"] for one in manifest["inputs"]] == [False] + [True] * len(weights)
+    assert len(manifest["graph"]["nodes"]) == len(request.graph.nodes if request.graph else ())
+    (task_of_plan,) = request.plan.tasks
+    parameters = value_tensors(request.program.lowered, capture(request.program.lowered))
+    inputs = [parameters.get(value, x) for value in task_of_plan.reads]
+    (wanted,) = task.exported.module()(*inputs)
+    (loaded,) = torch.export.load(manifest["pt2"]).module()(*inputs)
+    assert torch.equal(loaded, wanted)
+    session = onnxruntime.InferenceSession(manifest["onnx"], providers=["CPUExecutionProvider"])
+    names = [one.name for one in session.get_inputs()]
+    (answer,) = session.run(None, dict(zip(names, (one.detach().numpy() for one in inputs), strict=True)))
+    assert torch.allclose(torch.from_numpy(answer), wanted, atol=1e-5)

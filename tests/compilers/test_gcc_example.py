@@ -1,0 +1,72 @@
+"""The example in C++: gcc's flags as knobs, asked as a worker asks it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import torch
+
+from ablatrix.compilers.catalogue import COMPILERS
+from ablatrix.compilers.command.handover import read_tensor, write_tensor
+from ablatrix.compilers.command.session import Session
+from ablatrix.errors import CompilerError
+from ablatrix.study.design import make_design
+from ablatrix.study.files import companions
+from ablatrix.study.load import load_study
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "gcc"
+FLAGS = {"vectorize": "off", "unroll": "off", "fast_math": "off"}
+
+pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the example, which builds its driver beside its source."""
+    directory = tmp_path_factory.mktemp("example") / "gcc"
+    shutil.copytree(EXAMPLE, directory, ignore=shutil.ignore_patterns(".driver*"))
+    return directory
+
+
+def test_the_study_has_every_level_with_every_flag(place: Path) -> None:
+    study = load_study(place / "study.yaml")
+    assert set(companions(study)) == {"driver.cpp", "kernel.cpp", "model.py", "start.sh"}
+    design = make_design(study)
+    entry = COMPILERS.pop("gcc")
+    assert entry.primary == ("level", "vectorize", "unroll", "fast_math")
+    measured = [cell for cell in design.cells if cell.compiler == "gcc"]
+    assert len(measured) == 4 * 2**3
+    assert {cell.program_digest for cell in measured} == {entry.program_digest}
+    assert all(summary for knob in entry.knobs for summary in (knob.summary, *(one.summary for one in knob.levels)))
+
+
+def test_the_kernel_is_right_and_flags_change_its_code(place: Path, tmp_path: Path) -> None:
+    session = Session("gcc", ["sh", str(place / "start.sh")], tmp_path)
+    left, right = torch.randn(5, 7), torch.randn(7, 3)
+    inputs = [write_tensor(one, tmp_path / f"input_{index}", "raw") for index, one in enumerate((left, right))]
+    code = []
+    for number, knobs in enumerate(({"level": "O0", **FLAGS}, {"level": "O3", **FLAGS, "fast_math": "on"})):
+        built = session.ask({"do": "compile", "program": {}, "knobs": knobs, "directory": str(tmp_path)}, 60)
+        library = (tmp_path / built["artifact"]).rename(tmp_path / f"{number}.so")
+        code.append(library.read_bytes())
+        load: dict[str, Any] = {"do": "load", "artifact": str(library), "knobs": knobs, "threads": 1, "parameters": []}
+        assert session.ask(load, 60) == {"threads": {"kernel": 1}}
+        assert session.ask({"do": "bind", "set": number, "inputs": inputs}, 60) == {}
+        times = session.ask({"do": "run", "set": number, "count": 4}, 60)["ms"]
+        assert len(times) == 4
+        assert min(times) >= 0
+        (told,) = session.ask({"do": "check", "set": number, "directory": str(tmp_path)}, 60)["outputs"]
+        found = read_tensor(told, tmp_path, "raw", "the product")
+        assert found.numpy() == pytest.approx(numpy.asarray(left @ right), rel=1e-4, abs=1e-5)
+    assert code[0] != code[1]
+
+
+def test_a_compiler_that_fails_is_an_answer(place: Path, tmp_path: Path) -> None:
+    session = Session("gcc", ["sh", str(place / "start.sh")], tmp_path)
+    knobs = {"level": "O0", **FLAGS}
+    with pytest.raises(CompilerError, match=r"'compile' failed: g\+\+ ended with status"):
+        session.ask({"do": "compile", "program": {}, "knobs": knobs, "directory": "/nowhere"}, 60)
