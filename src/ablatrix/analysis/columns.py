@@ -87,6 +87,7 @@ COLUMNS: tuple[Column, ...] = (
     *_columns("json", "meta", "environment"),
     *_columns("whole", "workload", "parameter_count"),
     Column("workload_digest", ("workload", "digest"), "label"),
+    *_columns("label", "workload", "source", "source_digest", prefix="workload_"),
     *_columns("json", "workload", "inputs", "dynamic"),
     *_columns("label", "config", "catalogue_digest"),
     Column("planner_ms", ("plan", "plan_ms"), "real"),
