@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +46,10 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
     """Build a task's compiled model.
 
     Raises:
-        UnsupportedError: An operation has no translation to OpenVINO, or the processor does not have the precision.
+        UnsupportedError: An operation has no translation to OpenVINO.
         CompilerError: The conversion or the plug-in failed on the task.
     """
     core = get_core()
-    if options.precision.upper() not in {*core.get_property(DEVICE, "OPTIMIZATION_CAPABILITIES"), "F32"}:
-        raise UnsupportedError(f"this processor has no '{options.precision}', says OpenVINO")
     with request.clock.phase("import"):
         model = convert(task)
     try:
@@ -67,7 +66,7 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         generated_calls=len(layers),
         generated_kernels=sum(one == GENERATED for one in layers),
         reasons=dict(REASONS),
-        code_digest=digest_value({"layers": layers_in_full(compiled), "precision": options.precision}),
+        code_digest=digest_value(layers_in_full(compiled)),
     )
 
 
@@ -100,22 +99,49 @@ def convert(task: TaskProgram) -> Any:
     return model
 
 
+def import_converter() -> None:
+    """Import OpenVINO and what converts; starts no thread."""
+    import_openvino()
+
+
+@cache
+def convert_something() -> None:
+    """Convert one operation, once a process: the first conversion loads tables, which is no task's cost."""
+
+    class Nothing(torch.nn.Module):  # type: ignore[misc]
+        def forward(self, x: Any) -> Any:
+            return (torch.relu(x),)
+
+    convert(TaskProgram(0, "", torch.export.export(Nothing(), (torch.ones(2),)), {}, ()))
+
+
 def layer_types(compiled: Any) -> list[str]:
     """Return the types of the layers that a run executes, in the order of the compiled graph."""
-    types = [str(one.get_rt_info()["layerType"].astype(str)) for one in compiled.get_runtime_model().get_ordered_ops()]
+    types = [_text(layer, "layerType") for layer in compiled.get_runtime_model().get_ordered_ops()]
     return [one for one in types if one not in NO_WORK]
 
 
 def layers_in_full(compiled: Any) -> list[dict[str, str]]:
-    """Return what the compiled graph says of each layer: type, kernel, precision, layout and what it was made of.
+    """Return what the compiled graph says of each layer: type, kernel, precision, layout, shapes and what it reads.
 
-    The stored model itself holds the time and the place of its making; this is the same for the same code.
+    The stored model itself holds names that are counted up from conversion to conversion; this is the same for the
+    same code.
     """
-    told = ("layerType", "primitiveType", "runtimePrecision", "outputLayouts", "originalLayersNames")
+    told = ("layerType", "primitiveType", "runtimePrecision", "outputLayouts")
+    layers = compiled.get_runtime_model().get_ordered_ops()
+    place = {layer.get_friendly_name(): str(index) for index, layer in enumerate(layers)}
     return [
-        {name: str(information[name].astype(str)) for name in told if name in information}
-        for information in (one.get_rt_info() for one in compiled.get_runtime_model().get_ordered_ops())
+        {
+            **{name: _text(layer, name) for name in told if name in layer.get_rt_info()},
+            "shapes": " ".join(str(output.get_partial_shape()) for output in layer.outputs()),
+            "reads": " ".join(place[one.get_source_output().get_node().get_friendly_name()] for one in layer.inputs()),
+        }
+        for layer in layers
     ]
+
+
+def _text(layer: Any, name: str) -> str:
+    return str(layer.get_rt_info()[name].astype(str))
 
 
 def _shapes(task: TaskProgram) -> Sequence[Any]:

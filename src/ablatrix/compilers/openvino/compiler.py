@@ -22,17 +22,13 @@ class OpenVinoCompiler:
         self._threads: dict[str, int] = {}
 
     def preload(self) -> None:
-        """Import torch and OpenVINO, and convert one operation, which loads the converter's tables."""
-        import torch
+        """Import torch, OpenVINO and its converter.
 
-        from ablatrix.compilers.openvino.build import convert
-        from ablatrix.workloads.program import TaskProgram
+        Nothing is converted: the first conversion starts a thread, and a process with two cannot be forked.
+        """
+        from ablatrix.compilers.openvino.build import import_converter
 
-        class Nothing(torch.nn.Module):  # type: ignore[misc]
-            def forward(self, x: Any) -> Any:
-                return (torch.relu(x),)
-
-        convert(TaskProgram(0, "", torch.export.export(Nothing(), (torch.ones(2),)), {}, ()))
+        import_converter()
 
     def versions(self) -> Mapping[str, str]:
         """Return versions of what exports, converts and runs."""
@@ -46,10 +42,11 @@ class OpenVinoCompiler:
         """Set torch's threads, and those of the models that will be loaded; load the plug-in."""
         import torch
 
-        from ablatrix.compilers.openvino.build import DEVICE
+        from ablatrix.compilers.openvino.build import DEVICE, convert_something
         from ablatrix.compilers.openvino.library import get_core
 
         torch.set_num_threads(threads)
+        convert_something()
         core = get_core()
         core.set_property(DEVICE, {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1})
         self._threads = {
@@ -67,7 +64,7 @@ class OpenVinoCompiler:
         """Build or find every task of the plan, load it, and give the program's parameters to the executor.
 
         Raises:
-            UnsupportedError: An operation has no translation to OpenVINO, or the processor lacks the precision.
+            UnsupportedError: An operation has no translation to OpenVINO.
             CompilerError: The converter or the plug-in failed on a task.
         """
         from ablatrix.compilers.openvino.build import build_task, own_facts

@@ -8,6 +8,8 @@ from typing import Any
 
 from ablatrix.compilers.adapter import Level
 
+PRECISION = "f32"  # without the hint the plug-in takes bfloat16 where the processor has it
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -15,13 +17,11 @@ class Options:
 
     Attributes:
         fusion: Chains of element-wise operations are compiled into one kernel.
-        precision: Type in which the plug-in computes.
         flush_denormals: Numbers too small for a normal float are taken for zero.
         threads: Threads of the one stream.
     """
 
     fusion: bool
-    precision: str
     flush_denormals: bool
     threads: int
 
@@ -30,7 +30,6 @@ class Options:
         """Read the knobs of one configuration; a knob that is not named has its default."""
         return cls(
             fusion=knobs.get("fusion") == "on",
-            precision=str(knobs.get("precision", "f32")),
             flush_denormals=knobs.get("denormals") == "flush",
             threads=threads,
         )
@@ -42,7 +41,7 @@ class Options:
     def running(self) -> dict[str, Any]:
         """Return the properties of a stored model that is loaded."""
         return {
-            "INFERENCE_PRECISION_HINT": self.precision,
+            "INFERENCE_PRECISION_HINT": PRECISION,
             "CPU_DENORMALS_OPTIMIZATION": self.flush_denormals,
             "INFERENCE_NUM_THREADS": self.threads,
             "NUM_STREAMS": 1,

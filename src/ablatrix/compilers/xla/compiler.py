@@ -27,7 +27,7 @@ class XlaCompiler:
         it cannot be forked.
         """
         import torch
-        import torch._refs  # noqa: F401
+        import torch._refs
 
         torch.export.default_decompositions()
 

@@ -20,7 +20,7 @@ LIBRARY_FUSION = '"kind":"__'  # of YNNPACK, XNNPACK or oneDNN: "__ynn_fusion" a
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One instruction of a computation: its opcode, the computation that it calls, and whether a library computes it."""
+    """One instruction: its opcode, the computation that it calls, and whether a library computes it."""
 
     opcode: str
     calls: str | None
@@ -61,19 +61,21 @@ def read_module(text: str) -> Module:
     """Read the text of an optimised module (``Compiled.as_text()``)."""
     stripped = METADATA.sub("", text)
     computations: dict[str, list[Instruction]] = {}
+    lines: list[str] = []  # of computations alone: tables of the source's files and lines stand before them
     entry = current = ""
     for line in stripped.splitlines():
         if opened := COMPUTATION.match(line):
             current = opened["name"]
+            lines.append(line)
             computations[current] = []
             entry = current if opened["entry"] else entry
         elif current and (found := INSTRUCTION.match(line)):
+            lines.append(line)
             instruction = _read(found["rest"])
             if instruction.opcode not in NO_WORK:
                 computations[current].append(instruction)
     frozen = {name: tuple(instructions) for name, instructions in computations.items()}
-    body = stripped.partition("\n\n")[2]  # the header names the traced function; the rest is what runs
-    return Module(frozen[entry], frozen, digest_value(body))
+    return Module(frozen[entry], frozen, digest_value(lines))
 
 
 def _read(rest: str) -> Instruction:
