@@ -10,19 +10,20 @@ from typing import Any
 import pytest
 import torch
 
-pytest.importorskip("openvino")
-
-from ablatrix.compilers.openvino.build import (  # noqa: E402
+from ablatrix.compilers.catalogue import COMPILERS
+from ablatrix.compilers.openvino.build import (
     build_task,
     convert,
     layer_types,
     layers_in_full,
     load_task,
 )
-from ablatrix.compilers.openvino.compiler import OpenVinoCompiler  # noqa: E402
-from ablatrix.compilers.openvino.options import Options  # noqa: E402
-from ablatrix.errors import UnsupportedError  # noqa: E402
-from tests.compilers.requests import Function, Stack, make_program, make_request  # noqa: E402
+from ablatrix.compilers.openvino.compiler import OpenVinoCompiler
+from ablatrix.compilers.openvino.options import Options
+from ablatrix.errors import UnsupportedError
+from tests.compilers.requests import Function, Stack, make_program, make_request
+
+pytestmark = pytest.mark.skipif(not COMPILERS["openvino"].installed, reason="openvino is not installed")
 
 
 @pytest.fixture(scope="module", autouse=True)
