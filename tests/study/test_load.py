@@ -44,7 +44,11 @@ def test_a_good_study_loads_with_defaults_filled_in(tmp_path: Path) -> None:
     ("line", "wrong", "expected"),
     [
         ("workloads: [mlp]", "workloads: [mpl]", "2: there is no workload 'mpl'; there are: mlp"),
-        ("compilers: [tvm]", "compilers: [tvn]", "3: there is no compiler 'tvn'; there are: inductor, onnxruntime, openvino, tvm, xla; did you mean 'tvm'?"),
+        (
+            "compilers: [tvm]",
+            "compilers: [tvn]",
+            "3: there is no compiler 'tvn'; there are: inductor, onnxruntime, openvino, tvm, xla; did you mean 'tvm'?",
+        ),
         ("fusion: [off, on]", "fusion: [off, maybe]", "8: knob 'fusion' of compiler 'tvm' has no level 'maybe'"),
         ("fusion: [off, on]", "fusoin: [off, on]", "8: compiler 'tvm' has no knob 'fusoin'; it has: partition"),
         ("modes: [cold]", "moeds: [cold]", "4: unknown key 'moeds'; did you mean 'modes'?"),

@@ -11,7 +11,9 @@ from ablatrix.compilers.catalogue.inductor import INDUCTOR
 from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, THREADS, UPPER_BOUND
 from ablatrix.compilers.catalogue.model import PRIMARY_KNOBS, CompilerEntry, KnobEntry, Level, LevelEntry
 from ablatrix.compilers.catalogue.onnxruntime import ONNXRUNTIME
+from ablatrix.compilers.catalogue.openvino import OPENVINO
 from ablatrix.compilers.catalogue.tvm import TVM
+from ablatrix.compilers.catalogue.xla import XLA
 from ablatrix.errors import CompilerError
 
 __all__ = [
@@ -20,11 +22,13 @@ __all__ = [
     "EAGER",
     "INDUCTOR",
     "ONNXRUNTIME",
+    "OPENVINO",
     "PARTITION",
     "PRIMARY_KNOBS",
     "THREADS",
     "TVM",
     "UPPER_BOUND",
+    "XLA",
     "Catalogue",
     "CompilerEntry",
     "KnobEntry",
@@ -34,7 +38,7 @@ __all__ = [
     "get_compiler",
 ]
 
-COMPILERS = Catalogue({entry.name: entry for entry in (TVM, INDUCTOR, ONNXRUNTIME, EAGER)})
+COMPILERS = Catalogue({entry.name: entry for entry in (TVM, INDUCTOR, ONNXRUNTIME, XLA, OPENVINO, EAGER)})
 
 
 def get_compiler(name: str) -> CompilerEntry:

@@ -1,0 +1,81 @@
+"""OpenVINO: its knobs and levels."""
+
+from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, THREADS, UPPER_BOUND, switch
+from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
+
+OPENVINO = CompilerEntry(
+    "openvino",
+    "OpenVINO's CPU plug-in: oneDNN's kernels, and generated ones for chains of element-wise operations.",
+    ("openvino", "torch"),
+    "openvino",
+    "ablatrix.compilers.openvino.compiler:OpenVinoCompiler",
+    (
+        PARTITION,
+        KnobEntry(
+            "reuse",
+            "primary",
+            "Whether memory between tasks is given back before the end of a run; inside a task OpenVINO always does.",
+            (
+                LevelEntry("keep", "Buffers between tasks live to the end."),
+                LevelEntry("release", "Buffers between tasks are released at their last use and share one arena."),
+            ),
+            "keep",
+            "plan",
+        ),
+        KnobEntry(
+            "memory_plan",
+            "primary",
+            "Whether buffers inside a task are placed before it runs.",
+            (
+                LevelEntry(
+                    "off",
+                    "Each buffer is allocated when it is needed.",
+                    unsupported="OpenVINO's CPU plug-in always places buffers of static shape by their live ranges, "
+                    "and no property leaves it out",
+                ),
+                LevelEntry("on", "Buffers of static shape are placed by their live ranges in shared memory."),
+            ),
+            "on",
+            "run_time",
+        ),
+        switch(
+            "fusion",
+            "primary",
+            "code",
+            "Whether chains of element-wise operations are compiled into one kernel (SNIPPETS_MODE); a part of fusion.",
+            "No chain is compiled; the plug-in's own patterns (products and convolutions with what follows, layer "
+            "norm, GELU) have no switch and still run.",
+            "Chains become generated kernels ('Subgraph'), beside the plug-in's own patterns.",
+        ),
+        KnobEntry(
+            "precision",
+            "secondary",
+            "Type in which the plug-in computes (INFERENCE_PRECISION_HINT).",
+            (
+                LevelEntry("f32", "As the program says."),
+                LevelEntry(
+                    "bf16",
+                    "Products in bfloat16.",
+                    unsupported="products in bfloat16 change outputs by about 1e-2 of their size, which no check of a "
+                    "float32 program lets pass; give a model in bfloat16 instead",
+                ),
+            ),
+            "f32",
+            "code",
+        ),
+        KnobEntry(
+            "denormals",
+            "secondary",
+            "What becomes of numbers too small for a normal float (CPU_DENORMALS_OPTIMIZATION).",
+            (
+                LevelEntry("keep", "They are computed, slowly on many processors."),
+                LevelEntry("flush", "They are taken for zero."),
+            ),
+            "keep",
+            "run_time",
+        ),
+        THREADS,
+        UPPER_BOUND,
+        CACHE_TAG,
+    ),
+)

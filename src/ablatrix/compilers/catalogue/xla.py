@@ -1,0 +1,108 @@
+"""XLA through JAX: its knobs and levels."""
+
+from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, THREADS, UPPER_BOUND, switch
+from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
+
+XLA = CompilerEntry(
+    "xla",
+    "XLA on the CPU through JAX: one LLVM kernel for each fused operation, and library kernels for products.",
+    ("jax", "torchax", "torch"),
+    "xla",
+    "ablatrix.compilers.xla.compiler:XlaCompiler",
+    (
+        PARTITION,
+        KnobEntry(
+            "reuse",
+            "primary",
+            "Whether memory between tasks is given back before the end of a run; inside a task XLA always does.",
+            (
+                LevelEntry("keep", "Buffers between tasks live to the end."),
+                LevelEntry("release", "Buffers between tasks are released at their last use and share one arena."),
+            ),
+            "keep",
+            "plan",
+        ),
+        KnobEntry(
+            "memory_plan",
+            "primary",
+            "Whether buffers inside a task are placed at compile time.",
+            (
+                LevelEntry(
+                    "off",
+                    "Each buffer is allocated when it is needed.",
+                    unsupported="XLA has no run time that allocates: buffer assignment always places every temporary "
+                    "of a program in one block, and no option leaves it out",
+                ),
+                LevelEntry("on", "Buffer assignment places temporaries by their live ranges in one block."),
+            ),
+            "on",
+            "code",
+        ),
+        switch(
+            "fusion",
+            "primary",
+            "code",
+            "Whether several operations become one kernel (the pass 'fusion', and fusions for the library).",
+            "One kernel an operation: the pass 'fusion' is disabled, the library gets single products only.",
+            "XLA's cost model puts operations together, and the library takes products and reductions with what "
+            "stands around them.",
+        ),
+        KnobEntry(
+            "library",
+            "secondary",
+            "Whether products and reductions go to the library YNNPACK (the pass 'dot-library-rewriter').",
+            (
+                LevelEntry("off", "The pass is disabled: Eigen computes products, generated code computes reductions."),
+                LevelEntry("on", "It takes those that it has a kernel for."),
+            ),
+            "on",
+            "code",
+        ),
+        KnobEntry(
+            "algebra",
+            "secondary",
+            "Whether expressions are simplified (the pass 'algsimp').",
+            (
+                LevelEntry("off", "The pass is disabled wherever it would run."),
+                LevelEntry("on", "It runs until nothing changes."),
+            ),
+            "on",
+            "code",
+        ),
+        KnobEntry(
+            "convolution_layout",
+            "secondary",
+            "Whether convolutions are brought to channels-last (the pass 'convolution-canonicalization').",
+            (
+                LevelEntry("off", "The pass is disabled: they are computed in the layout that the model has."),
+                LevelEntry("on", "Transpositions before and after let the library compute them."),
+            ),
+            "on",
+            "code",
+        ),
+        KnobEntry(
+            "code_level",
+            "secondary",
+            "How much LLVM optimises generated kernels (xla_backend_optimization_level).",
+            (
+                LevelEntry("none", "Level 0."),
+                LevelEntry("less", "Level 1."),
+                LevelEntry("default", "Level 2."),
+                LevelEntry("aggressive", "Level 3."),
+            ),
+            "aggressive",
+            "code",
+        ),
+        switch(
+            "fast_math",
+            "secondary",
+            "code",
+            "Whether generated kernels may take arithmetic as if it were exact (xla_cpu_enable_fast_math).",
+            "They compute what the program says.",
+            "Terms are reordered and contracted; outputs may differ in their last digits.",
+        ),
+        THREADS,
+        UPPER_BOUND,
+        CACHE_TAG,
+    ),
+)

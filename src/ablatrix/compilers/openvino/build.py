@@ -1,0 +1,162 @@
+"""From one task to its artifact: conversion, the plug-in's passes, the exported model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ablatrix.canonical import digest_value
+from ablatrix.compilers.adapter import CompileRequest
+from ablatrix.compilers.openvino.library import get_core, import_openvino, quiet
+from ablatrix.compilers.openvino.options import Options
+from ablatrix.compilers.taskwise import TaskFacts, source_digest
+from ablatrix.errors import CompilerError, UnsupportedError
+from ablatrix.workloads.program import TaskProgram
+
+DEVICE = "CPU"
+REASONS = {
+    "compiler_planned_bytes": "OpenVINO's CPU plug-in plans memory when it loads a model and tells no bytes",
+    "estimator": "OpenVINO has no estimate of memory",
+}
+# Properties that leave the stored model as it is share its entry in the cache.
+RUN_TIME_ONLY = ("flush_denormals", "threads")
+NO_WORK = frozenset({"Input", "Output", "Const"})
+GENERATED = "Subgraph"  # the type of a layer that snippets have compiled
+NOT_CONVERTED = ("No conversion rule found", "were not converted", "cannot be converted")
+
+
+def own_facts(options: Options) -> dict[str, Any]:
+    """Return what the stored model depends on beyond the task."""
+    ov = import_openvino()
+    return {
+        "compiler": "openvino",
+        "options": {name: value for name, value in asdict(options).items() if name not in RUN_TIME_ONLY},
+        "processor": {name: str(value) for name, value in sorted(torch.cpu.get_capabilities().items())},
+        "openvino": ov.get_version(),
+        "adapter": source_digest(Path(__file__).parent),
+    }
+
+
+def build_task(request: CompileRequest, task: TaskProgram, options: Options, key: str) -> tuple[Path, TaskFacts]:
+    """Build a task's compiled model.
+
+    Raises:
+        UnsupportedError: An operation has no translation to OpenVINO.
+        CompilerError: The conversion or the plug-in failed on the task.
+    """
+    core = get_core()
+    with request.clock.phase("import"):
+        model = convert(task)
+    try:
+        with request.clock.phase("compile"):
+            compiled = core.compile_model(model, DEVICE, options.compiling())
+        with request.clock.phase("link"):
+            stored = compiled.export_model().getvalue()
+    except RuntimeError as error:
+        raise CompilerError(f"openvino failed on task {task.kind} ({task.fingerprint}): {error}") from error
+    file = request.work_dir / f"{key}.blob"
+    file.write_bytes(stored)
+    layers = layer_types(compiled)
+    return file, TaskFacts(
+        generated_calls=len(layers),
+        generated_kernels=sum(one == GENERATED for one in layers),
+        reasons=dict(REASONS),
+        code_digest=digest_value(layers_in_full(compiled)),
+    )
+
+
+def load_task(file: Path, options: Options) -> Any:
+    """Return the compiled model in a file that ``build_task`` has made."""
+    try:
+        return get_core().import_model(file.read_bytes(), DEVICE, options.running())
+    except RuntimeError as error:
+        raise CompilerError(f"openvino cannot load {file.name}: {error}") from error
+
+
+def convert(task: TaskProgram) -> Any:
+    """Return a task as a model of OpenVINO, its inputs in order, weights among them, with the shapes that they have.
+
+    Raises:
+        UnsupportedError: An operation has no translation to OpenVINO.
+        CompilerError: The conversion failed.
+    """
+    ov = import_openvino()
+    try:
+        with quiet():
+            model = ov.convert_model(task.exported)
+        model.reshape(dict(zip(model.inputs, _shapes(task), strict=True)))
+    except Exception as error:  # the converter has many errors and no common one
+        message = str(error)
+        reason = next((line for line in message.splitlines() if any(mark in line for mark in NOT_CONVERTED)), None)
+        if reason is not None:
+            raise UnsupportedError(f"an operation of task {task.kind} has no translation: {reason}") from error
+        raise CompilerError(f"task {task.kind} ({task.fingerprint}) cannot be converted: {message}") from error
+    return model
+
+
+def import_converter() -> None:
+    """Import OpenVINO and what converts; starts no thread."""
+    import_openvino()
+
+
+@cache
+def convert_something() -> None:
+    """Convert one operation, once a process: the first conversion loads tables, which is no task's cost."""
+
+    class Nothing(torch.nn.Module):  # type: ignore[misc]
+        def forward(self, x: Any) -> Any:
+            return (torch.relu(x),)
+
+    convert(TaskProgram(0, "", torch.export.export(Nothing(), (torch.ones(2),)), {}, ()))
+
+
+def layer_types(compiled: Any) -> list[str]:
+    """Return the types of the layers that a run executes, in the order of the compiled graph."""
+    types = [_text(layer, "layerType") for layer in compiled.get_runtime_model().get_ordered_ops()]
+    return [one for one in types if one not in NO_WORK]
+
+
+def layers_in_full(compiled: Any) -> list[dict[str, str]]:
+    """Return what the compiled graph says of each layer: type, kernel, precision, layout, shapes and what it reads.
+
+    The stored model itself holds names that are counted up from conversion to conversion; this is the same for the
+    same code.
+    """
+    told = ("layerType", "primitiveType", "runtimePrecision", "outputLayouts")
+    layers = compiled.get_runtime_model().get_ordered_ops()
+    place = {layer.get_friendly_name(): str(index) for index, layer in enumerate(layers)}
+    return [
+        {
+            **{name: _text(layer, name) for name in told if name in layer.get_rt_info()},
+            "shapes": " ".join(str(output.get_partial_shape()) for output in layer.outputs()),
+            "reads": " ".join(place[one.get_source_output().get_node().get_friendly_name()] for one in layer.inputs()),
+        }
+        for layer in layers
+    ]
+
+
+def _text(layer: Any, name: str) -> str:
+    return str(layer.get_rt_info()[name].astype(str))
+
+
+def _shapes(task: TaskProgram) -> Sequence[Any]:
+    """Return the shape of each input; a dynamic size is anything up to its bound."""
+    ov = import_openvino()
+    names = set(task.exported.graph_signature.user_inputs)
+    tensors = [
+        node.meta["val"] for node in task.exported.graph.nodes if node.op == "placeholder" and node.name in names
+    ]
+    return [ov.PartialShape([_dimension(size, task) for size in tensor.shape]) for tensor in tensors]
+
+
+def _dimension(size: Any, task: TaskProgram) -> Any:
+    if isinstance(size, int):
+        return import_openvino().Dimension(size)
+    expression = size.node.expr
+    bound = int(expression.subs({symbol: task.upper_bounds[str(symbol)] for symbol in expression.free_symbols}))
+    return import_openvino().Dimension(0, bound)

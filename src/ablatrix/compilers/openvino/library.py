@@ -1,0 +1,51 @@
+"""Imports OpenVINO so that it reports to nobody, and holds its one core."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+TELEMETRY = "openvino_telemetry"
+
+
+@cache
+def import_openvino() -> Any:
+    """Return the module ``openvino``, imported without its telemetry.
+
+    Importing OpenVINO sends an event over the network, and so does each conversion, unless the package for it is not
+    installed. While OpenVINO is imported it is hidden; OpenVINO then takes the stub that it has for that case.
+    """
+    hidden = sys.modules.get(TELEMETRY)
+    sys.modules[TELEMETRY] = None  # type: ignore[assignment]  # this is how an import is made to fail
+    try:
+        import openvino
+    finally:
+        if hidden is None:
+            del sys.modules[TELEMETRY]
+        else:
+            sys.modules[TELEMETRY] = hidden
+    return openvino
+
+
+@cache
+def get_core() -> Any:
+    """Return this process's core, which loads plug-ins; its threads start with the first compiled model."""
+    return import_openvino().Core()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the converter's notes (decompositions that this torch does not have, ...) out of the trial's output."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)

@@ -1,0 +1,50 @@
+"""What the knobs say to OpenVINO: levels to properties of a compiled model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ablatrix.compilers.adapter import Level
+
+PRECISION = "f32"  # without the hint the plug-in takes bfloat16 where the processor has it
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the knobs say; ``partition``, ``reuse`` and ``upper_bound`` enter through the plan and the task itself.
+
+    Attributes:
+        fusion: Chains of element-wise operations are compiled into one kernel.
+        flush_denormals: Numbers too small for a normal float are taken for zero.
+        threads: Threads of the one stream.
+    """
+
+    fusion: bool
+    flush_denormals: bool
+    threads: int
+
+    @classmethod
+    def from_knobs(cls, knobs: Mapping[str, Level], threads: int) -> Options:
+        """Read the knobs of one configuration; a knob that is not named has its default."""
+        return cls(
+            fusion=knobs.get("fusion") == "on",
+            flush_denormals=knobs.get("denormals") == "flush",
+            threads=threads,
+        )
+
+    def compiling(self) -> dict[str, Any]:
+        """Return the properties of a model that is compiled."""
+        return {**self.running(), "SNIPPETS_MODE": "ENABLE" if self.fusion else "DISABLE"}
+
+    def running(self) -> dict[str, Any]:
+        """Return the properties of a stored model that is loaded."""
+        return {
+            "INFERENCE_PRECISION_HINT": PRECISION,
+            "CPU_DENORMALS_OPTIMIZATION": self.flush_denormals,
+            "INFERENCE_NUM_THREADS": self.threads,
+            "NUM_STREAMS": 1,
+            # The runner says on which processors a trial runs.
+            "ENABLE_CPU_PINNING": False,
+        }

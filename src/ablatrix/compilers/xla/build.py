@@ -1,0 +1,180 @@
+"""From one task to its artifact: torchax, lowering, XLA's passes, the serialised executable."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ablatrix.canonical import digest_value
+from ablatrix.compilers.adapter import CompileRequest
+from ablatrix.compilers.taskwise import TaskFacts, source_digest
+from ablatrix.compilers.xla.client import platform_version
+from ablatrix.compilers.xla.frontend import import_torchax
+from ablatrix.compilers.xla.module import read_module
+from ablatrix.compilers.xla.options import Options
+from ablatrix.errors import CompilerError, UnsupportedError
+from ablatrix.workloads.program import Program, TaskProgram
+
+Shapes = tuple[tuple[int, ...], ...]
+
+LOOP = "the module has a loop or a branch, and how often its body runs depends on data"
+REASONS = {"estimator": "XLA plans exactly and makes no estimate beside the plan"}
+
+
+def own_facts(options: Options, sizes: Mapping[str, int]) -> dict[str, Any]:
+    """Return what a task's code depends on beyond the task.
+
+    Args:
+        options: What the knobs say.
+        sizes: Size of each of the task's symbols that the code is for.
+    """
+    return {
+        "compiler": "xla",
+        "options": options.compiler_options(),
+        "flags": os.environ.get("XLA_FLAGS", ""),
+        # The partition of work among threads is part of the generated code.
+        "threads": options.threads,
+        "sizes": dict(sizes),
+        "processor": {name: str(value) for name, value in sorted(torch.cpu.get_capabilities().items())},
+        "platform": platform_version(),
+        "jax": version("jax"),
+        "jaxlib": version("jaxlib"),
+        "torchax": version("torchax"),
+        "adapter": source_digest(Path(__file__).parent),
+    }
+
+
+def compiled_sizes(program: Program, task: TaskProgram) -> dict[str, int]:
+    """Return the size of each of a task's symbols that it is compiled for: the one that is timed, or else the bound."""
+    timed = program.facts.timed_sizes
+    sizes = {}
+    for symbol, bound in task.upper_bounds.items():
+        size = timed.get(program.symbol_names.get(symbol, ""))
+        sizes[symbol] = bound if size is None else min(size, bound)
+    return sizes
+
+
+def build_task(
+    request: CompileRequest, task: TaskProgram, options: Options, sizes: Mapping[str, int], key: str
+) -> tuple[Path, TaskFacts]:
+    """Build a task's executable for the given sizes.
+
+    Raises:
+        UnsupportedError: An operation has no translation to JAX.
+        CompilerError: torchax or XLA failed on the task.
+    """
+    from jax.experimental import serialize_executable
+
+    shapes = input_shapes(task, sizes)
+    with request.clock.phase("import"):
+        lowered = lower_task(task, shapes)
+    with request.clock.phase("compile"):
+        compiled = compile_lowered(task, lowered, options)
+    with request.clock.phase("link"):
+        file = request.work_dir / f"{key}.xla"
+        file.write_bytes(pickle.dumps(serialize_executable.serialize(compiled)))
+        module = read_module(compiled.as_text())
+        planned = compiled.memory_analysis()
+    missing = dict(REASONS)
+    if module.calls is None:
+        missing |= {"generated_calls": LOOP, "generated_kernels": LOOP}
+    if planned is None:
+        missing["compiler_planned_bytes"] = "this client of XLA tells no analysis of memory"
+    return file, TaskFacts(
+        generated_calls=module.calls,
+        generated_kernels=module.kernels,
+        planned_bytes=None if planned is None else int(planned.temp_size_in_bytes),
+        reasons=missing,
+        loading={"shapes": [list(shape) for shape in shapes]},
+        # What LLVM does stands in no text of a module; it follows from the options.
+        code_digest=_digest(module.digest, options),
+    )
+
+
+def load_task(file: Path) -> Any:
+    """Return the executable in a file that ``build_task`` has made; nothing is compiled."""
+    from jax.experimental import serialize_executable
+
+    return serialize_executable.deserialize_and_load(*pickle.loads(file.read_bytes()))
+
+
+def lower_task(task: TaskProgram, shapes: Shapes) -> Any:
+    """Return a task, traced and lowered by JAX for inputs of the given shapes.
+
+    Raises:
+        UnsupportedError: An operation has no translation to JAX.
+        CompilerError: torchax or JAX failed.
+    """
+    export = import_torchax()
+    import jax
+    from torchax.ops.mappings import t2j_dtype
+
+    dtypes = [one.dtype for one in _output_types(task)]
+    inputs = [
+        jax.ShapeDtypeStruct(shape, t2j_dtype(kind.dtype))
+        for shape, kind in zip(shapes, _input_types(task), strict=True)
+    ]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _names, states, function = export.exported_program_to_jax(task.exported, export_raw=True)
+        constants = [jax.numpy.asarray(state.detach().numpy()) for state in states]
+
+        def run(*arrays: Any) -> tuple[Any, ...]:
+            given = function(constants, arrays)
+            return tuple(
+                jax.numpy.asarray(one, dtype=t2j_dtype(dtype)) for one, dtype in zip(given, dtypes, strict=True)
+            )
+
+        return jax.jit(run).lower(*inputs)
+    except AssertionError as error:  # what torchax raises, with the operator alone, when it has no lowering
+        raise UnsupportedError(f"an operation of task {task.kind} has no translation to JAX: {error}") from error
+    except Exception as error:  # torchax and JAX have no common error
+        reason = str(error).partition("\n")[0]
+        raise CompilerError(f"task {task.kind} ({task.fingerprint}) cannot be lowered by JAX: {reason}") from error
+
+
+def compile_lowered(task: TaskProgram, lowered: Any, options: Options) -> Any:
+    """Return the compiled task.
+
+    Raises:
+        CompilerError: XLA failed.
+    """
+    try:
+        return lowered.compile(compiler_options=options.compiler_options())
+    except Exception as error:  # XLA's errors come as several types of jaxlib
+        raise CompilerError(f"xla failed on task {task.kind} ({task.fingerprint}): {error}") from error
+
+
+def input_shapes(task: TaskProgram, sizes: Mapping[str, int]) -> Shapes:
+    """Return the shape of each input with its symbols at the given sizes."""
+    return tuple(tuple(_size(one, sizes) for one in kind.shape) for kind in _input_types(task))
+
+
+def _input_types(task: TaskProgram) -> Sequence[torch.Tensor]:
+    names = set(task.exported.graph_signature.user_inputs)
+    return [node.meta["val"] for node in task.exported.graph.nodes if node.op == "placeholder" and node.name in names]
+
+
+def _output_types(task: TaskProgram) -> Sequence[torch.Tensor]:
+    return [node.meta["val"] for node in task.exported.graph.output_node().args[0]]
+
+
+def _size(size: Any, sizes: Mapping[str, int]) -> int:
+    if isinstance(size, int):
+        return size
+    expression = size.node.expr
+    return int(expression.subs({symbol: sizes[str(symbol)] for symbol in expression.free_symbols}))
+
+
+def _digest(module: str, options: Options) -> str:
+    code = {name: value for name, value in asdict(options).items() if name in {"code_level", "fast_math"}}
+    return digest_value({"module": module, "code": code})

@@ -1,0 +1,144 @@
+"""XLA as a compiler: tasks of a plan through torchax and JAX, run on views of the arena."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ablatrix.compilers.adapter import CompileRequest, Executable, PhaseClock
+from ablatrix.errors import CompilerError, UnsupportedError
+
+if TYPE_CHECKING:
+    from ablatrix.compilers.taskwise import BuiltTask
+    from ablatrix.compilers.xla.options import Options
+    from ablatrix.workloads.program import TaskProgram
+
+
+class XlaCompiler:
+    """Compiles each distinct task once for the size that is timed; knobs stand in ``compilers/catalogue``."""
+
+    name = "xla"
+
+    def preload(self) -> None:
+        """Import torch and its decompositions.
+
+        JAX itself is imported by ``set_threads``, in the worker: it has threads of its own, and a process that holds
+        it cannot be forked.
+        """
+        import torch
+        import torch._refs
+
+        torch.export.default_decompositions()
+
+    def versions(self) -> Mapping[str, str]:
+        """Return versions of what exports, lowers and compiles."""
+        from importlib.metadata import version
+
+        return {name: version(name) for name in ("torch", "torchax", "jax", "jaxlib")}
+
+    def set_threads(self, threads: int) -> None:
+        """Set torch's threads, and those that XLA's pool gets; a pool that has started keeps its number."""
+        import torch
+
+        from ablatrix.compilers.xla.client import prepare
+        from ablatrix.compilers.xla.frontend import import_torchax
+
+        torch.set_num_threads(threads)
+        prepare(threads)
+        import_torchax()
+
+    def threads_in_force(self) -> Mapping[str, int]:
+        """Return torch's threads, and those of XLA's pool, counted."""
+        import torch
+
+        from ablatrix.compilers.xla.client import pool_threads
+
+        pool = pool_threads()
+        return {"torch": torch.get_num_threads(), **({"xla pool": pool} if pool else {})}
+
+    def compile(self, request: CompileRequest) -> Executable:
+        """Build or find every task of the plan, load it, and give the program's parameters to the executor.
+
+        Raises:
+            UnsupportedError: An operation has no translation to JAX.
+            CompilerError: torchax or XLA failed on a task, or the pool of this process has another number of threads.
+        """
+        from ablatrix.compilers.taskwise import compile_tasks, gather_facts, make_executable
+        from ablatrix.compilers.xla.build import build_task, compiled_sizes, own_facts
+        from ablatrix.compilers.xla.client import platform_version, pool_threads
+        from ablatrix.compilers.xla.options import Options
+
+        threads = request.knobs.get("threads", "protocol")
+        options = Options.from_knobs(request.knobs, request.threads if threads == "protocol" else int(threads))
+        self.set_threads(options.threads)
+        with request.clock.phase("load"):
+            platform_version()
+        if pool_threads() != options.threads:
+            raise CompilerError(
+                f"XLA's pool has {pool_threads()} threads since its first use in this process, "
+                f"and {options.threads} are asked for: start another process"
+            )
+        sizes = [compiled_sizes(request.program, task) for task in request.tasks]
+        built = compile_tasks(
+            request,
+            lambda task: own_facts(options, sizes[task.kind]),
+            lambda task, key: build_task(request, task, options, sizes[task.kind], key),
+        )
+        with request.clock.phase("load"):
+            functions = [
+                XlaTask(one, task, options, request.clock) for one, task in zip(built, request.tasks, strict=True)
+            ]
+            return make_executable(request, functions, gather_facts(built, request.plan))
+
+
+class XlaTask:
+    """A loaded task. It is compiled again, when it is bound, for inputs of another size than the timed one."""
+
+    def __init__(self, built: BuiltTask, task: TaskProgram, options: Options, clock: PhaseClock) -> None:
+        from ablatrix.compilers.xla.build import load_task
+
+        shapes = tuple(tuple(shape) for shape in built.facts.loading["shapes"])
+        self._executables = {shapes: load_task(built.file)}
+        self._task = task
+        self._options = options
+        self._clock = clock
+
+    def bind(self, inputs: list[Any], outputs: list[Any]) -> Callable[[], None]:
+        """Take the inputs' memory as JAX's arrays; outputs are copied, since XLA allocates them itself.
+
+        Raises:
+            UnsupportedError: A tensor has a type that numpy does not have.
+            CompilerError: JAX took a copy of an input, or XLA failed on this size.
+        """
+        arrays = [_as_array(tensor) for tensor in inputs]
+        try:
+            places = [tensor.numpy() for tensor in outputs]
+        except TypeError as error:
+            raise UnsupportedError(f"an output of task {self._task.kind} cannot be copied: {error}") from error
+        return partial(_run, self._executable(inputs), arrays, places, (*inputs, *outputs))
+
+    def _executable(self, inputs: list[Any]) -> Any:
+        from ablatrix.compilers.xla.build import compile_lowered, lower_task
+
+        shapes = tuple(tuple(tensor.shape) for tensor in inputs)
+        if shapes not in self._executables:
+            with self._clock.phase("compile"):
+                lowered = lower_task(self._task, shapes)
+                self._executables[shapes] = compile_lowered(self._task, lowered, self._options)
+        return self._executables[shapes]
+
+
+def _run(executable: Any, arrays: list[Any], places: list[Any], _kept_alive: tuple[Any, ...]) -> None:
+    for place, array in zip(places, executable(*arrays), strict=True):
+        place[...] = array
+
+
+def _as_array(tensor: Any) -> Any:
+    """Return a tensor's memory as an array of JAX; later changes of the tensor are seen through it."""
+    import jax
+
+    array = jax.dlpack.from_dlpack(tensor)
+    if tensor.numel() and array.unsafe_buffer_pointer() != tensor.data_ptr():
+        raise CompilerError(f"JAX copies a tensor of {tensor.dtype}, shape {list(tensor.shape)}, instead of viewing it")
+    return array

@@ -1,0 +1,70 @@
+"""What the knobs say to XLA: levels to options of one compilation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ablatrix.compilers.adapter import Level
+
+CODE_LEVELS = {"none": 0, "less": 1, "default": 2, "aggressive": 3}
+FUSION = "fusion"
+LIBRARY = "dot-library-rewriter"
+ALGEBRA = "algsimp"
+CONVOLUTION_LAYOUT = "convolution-canonicalization"
+SINGLE_PRODUCTS = "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the knobs say; ``partition``, ``reuse`` and ``upper_bound`` enter through the plan and the task itself.
+
+    Attributes:
+        fusion: Operations are put together.
+        library: Products and reductions may go to YNNPACK.
+        algebra: Expressions are simplified.
+        convolution_layout: Convolutions are brought to channels-last.
+        code_level: How much LLVM optimises.
+        fast_math: Generated code may reorder arithmetic.
+        threads: Threads of the pool.
+    """
+
+    fusion: bool
+    library: bool
+    algebra: bool
+    convolution_layout: bool
+    code_level: str
+    fast_math: bool
+    threads: int
+
+    @classmethod
+    def from_knobs(cls, knobs: Mapping[str, Level], threads: int) -> Options:
+        """Read the knobs of one configuration; a knob that is not named has its default."""
+        return cls(
+            fusion=knobs.get("fusion") == "on",
+            library=knobs.get("library", "on") == "on",
+            algebra=knobs.get("algebra", "on") == "on",
+            convolution_layout=knobs.get("convolution_layout", "on") == "on",
+            code_level=str(knobs.get("code_level", "aggressive")),
+            fast_math=knobs.get("fast_math") == "on",
+            threads=threads,
+        )
+
+    def compiler_options(self) -> dict[str, str | int | bool]:
+        """Return the options of a compilation; XLA takes no notice of a pass's name that it does not have."""
+        passes = {
+            FUSION: self.fusion,
+            LIBRARY: self.library,
+            ALGEBRA: self.algebra,
+            CONVOLUTION_LAYOUT: self.convolution_layout,
+        }
+        disabled = [name for name, runs in passes.items() if not runs]
+        options: dict[str, str | int | bool] = {
+            "xla_backend_optimization_level": CODE_LEVELS[self.code_level],
+            "xla_cpu_enable_fast_math": self.fast_math,
+        }
+        if disabled:
+            options["xla_disable_hlo_passes"] = ",".join(disabled)
+        if not self.fusion:
+            options["xla_cpu_experimental_ynn_fusion_type"] = SINGLE_PRODUCTS
+        return options
