@@ -16,17 +16,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
+from ablatrix.analysis.checked_claim import NO_TRIAL, CheckedClaim, rows_of, undecided
 from ablatrix.analysis.claim import Claim, Claims
+from ablatrix.analysis.claims_about_trials import check_every_trial
 from ablatrix.analysis.configurations import Settings, Unit, by_block, described
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.knob_proof import proof_text
 from ablatrix.analysis.lattice import Lattice
 from ablatrix.analysis.metrics import METRICS, is_exact
-from ablatrix.analysis.tidy import TIMED_OTHER
 from ablatrix.documents.load import load_document
 from ablatrix.errors import AnalysisError
 from ablatrix.statistics.precision import Configuration, Pair, mean_differences
@@ -36,28 +37,6 @@ __all__ = ["CLAIMS_NAME", "CheckedClaim", "Claim", "Claims", "check_claims", "cl
 
 CLAIMS_NAME = "claims.yaml"
 CLAIMS_VERSION = 1
-NO_TRIAL = "no trial"
-State = Literal["holds", "fails", "undecided"]
-
-
-@dataclass(frozen=True)
-class CheckedClaim:
-    """A claim, and what became of it.
-
-    Attributes:
-        ratio: The factor by which the metric became smaller (before over after), with its interval over blocks; None
-            without one, and for claims about every trial.
-        exact: The factor is no estimate: the metric is computed or counted, and is equal in all blocks.
-        rows: Ids of the records that it rests on, in run order.
-        reason: Why it fails or is undecided; None where it holds.
-    """
-
-    claim: Claim
-    state: State
-    ratio: Ratio | None
-    exact: bool
-    rows: tuple[str, ...]
-    reason: str | None
 
 
 def load_claims(path: str | Path) -> Claims:
@@ -98,15 +77,15 @@ def check_claims(findings: Findings, claims: Claims) -> list[CheckedClaim]:
 
 def _check(findings: Findings, claim: Claim) -> CheckedClaim:
     if claim.subject in ("correct", "cache_misses"):
-        return _check_every_trial(findings, claim)
+        return check_every_trial(findings, claim)
     unit, reason = _unit(findings, claim)
     if unit is None:
-        return _undecided(claim, reason)
+        return undecided(claim, reason)
     metric = METRICS[str(claim.metric)]
     run = pl.concat(unit.trials.values())
     mode = next((mode for mode in metric.modes if mode in run["mode"]), None)
     if mode is None:
-        return _undecided(claim, f"{NO_TRIAL} in mode {' or '.join(metric.modes)}, which tells {metric.name}")
+        return undecided(claim, f"{NO_TRIAL} in mode {' or '.join(metric.modes)}, which tells {metric.name}")
     place = _Place(findings, claim, unit, mode)
     return _check_knob(place) if claim.knob is not None else _check_configuration(place)
 
@@ -156,7 +135,7 @@ def _check_knob(place: _Place) -> CheckedClaim:
     if lattice is None:
         there = list(dict.fromkeys(name for one in _lattices(place) for name in one.comparison.knobs))
         named = ", ".join(there) or "none"
-        return _undecided(claim, f"knob '{knob}' does not vary in {place.mode} mode; these do: {named}")
+        return undecided(claim, f"knob '{knob}' does not vary in {place.mode} mode; these do: {named}")
     position = lattice.comparison.knobs.index(knob)
     seen = list(dict.fromkeys(str(one[position]) for one in lattice.comparison.configurations))
     base = str(lattice.comparison.baseline[position])
@@ -164,10 +143,10 @@ def _check_knob(place: _Place) -> CheckedClaim:
     levels = claim.levels or ((base, others[0]) if len(others) == 1 else None)
     if levels is None or any(level not in seen for level in levels):
         missing = "name two of them as 'levels'" if levels is None else f"not at {' and '.join(levels)}"
-        return _undecided(claim, f"knob '{knob}' was run at {', '.join(seen)}; {missing}")
+        return undecided(claim, f"knob '{knob}' was run at {', '.join(seen)}; {missing}")
     start, end = levels
     pairs = _pairs(lattice, position, start, end)
-    rows = _rows(_of_lattice(place, lattice))
+    rows = rows_of(_of_lattice(place, lattice))
     no_op = place.no_ops({knob: (start, end)})
     held = mean_differences(lattice.columns, pairs)
     ratio, exact = _factor(held.values, place.metric)
@@ -233,7 +212,7 @@ def _check_configuration(place: _Place) -> CheckedClaim:
             sides.append(settings)
     if faults or sides[0] == sides[1]:
         same = "both configurations of the claim are the same one"
-        return _undecided(claim, "; ".join(faults) or same)
+        return undecided(claim, "; ".join(faults) or same)
     after, before = sides
     moved = {one.knob: (two.level, one.level) for one, two in zip(after, before, strict=True) if one != two}
     parts = [unit.trials[side].filter(pl.col("mode") == place.mode) for side in (after, before)]
@@ -241,7 +220,7 @@ def _check_configuration(place: _Place) -> CheckedClaim:
     shared = sorted(values[0].keys() & values[1].keys())
     logs = [math.log(values[0][block]) - math.log(values[1][block]) for block in shared]
     ratio, exact = _factor(logs, place.metric)
-    rows = _rows(pl.concat(parts))
+    rows = rows_of(pl.concat(parts))
     no_op = place.no_ops(moved)
     if len(no_op) == len(moved):
         return CheckedClaim(claim, "fails", ratio, exact, rows, "; ".join(no_op))
@@ -276,68 +255,6 @@ def _named(settings: Settings, unit: Unit) -> str:
 def _not_ok(part: pl.DataFrame, name: str) -> list[str]:
     counts = part.filter(pl.col("status") != "ok")["status"].cast(pl.String).value_counts().sort("status")
     return [f"{status} in {count} of {part.height} blocks: {name}" for status, count in counts.iter_rows()]
-
-
-def _check_every_trial(findings: Findings, claim: Claim) -> CheckedClaim:
-    chosen = [
-        pl.col(name).cast(pl.String) == value
-        for name, value in (("workload", claim.workload), ("compiler", claim.compiler))
-        if value is not None
-    ]
-    if claim.subject == "cache_misses":
-        chosen += [pl.col("mode") == "cold", pl.col("role") != "reference"]
-    trials = findings.trials.filter(pl.col("status") != "unsupported", *chosen)
-    if trials.is_empty():
-        return _undecided(claim, f"{NO_TRIAL} that it is about")
-    ok = trials.filter(pl.col("status") == "ok")
-    wrong, answered = (_wrong_outputs if claim.subject == "correct" else _wrong_misses)(trials)
-    if wrong:
-        return CheckedClaim(claim, "fails", None, True, _rows(trials), "; ".join(wrong))
-    others = trials.filter((pl.col("status") != "ok") & ~pl.col("status").cast(pl.String).is_in(answered))
-    lacking = [f"{count} {status}" for status, count in _counted(others)]
-    lost = sum(
-        count
-        for (workload, compiler, mode, role), count in findings.found.unrecorded.items()
-        if claim.workload in (None, workload) or not workload
-        if claim.compiler in (None, compiler) or not compiler
-        if claim.subject == "correct" or (mode in ("cold", "") and role != "reference")
-    )
-    if lost:
-        lacking.append(f"{lost} planned trials have no record")
-    if other := findings.found.excluded.get(TIMED_OTHER, 0):
-        lacking.append(f"{other} x {TIMED_OTHER}")
-    if ok.is_empty():
-        lacking.append("no trial is ok")
-    if lacking:
-        return CheckedClaim(claim, "undecided", None, True, _rows(trials), "; ".join(lacking))
-    return CheckedClaim(claim, "holds", None, True, _rows(trials), None)
-
-
-def _wrong_outputs(trials: pl.DataFrame) -> tuple[list[str], list[str]]:
-    """Return what is wrong with outputs, and the statuses that answer the claim."""
-    status = pl.col("status").cast(pl.String)
-    wrong = trials.filter((status == "wrong_output") | ~pl.col("correct").fill_null(value=True)).height
-    missing = int(trials["missing"].sum())
-    unchecked = trials.filter((status == "ok") & ((pl.col("checked").fill_null(0) == 0) | pl.col("correct").is_null()))
-    counted = (
-        (wrong, f"of {trials.height} trials have wrong outputs"),
-        (missing, "comparisons are missing"),
-        (unchecked.height, "ok trials have no check"),
-    )
-    return [f"{count} {what}" for count, what in counted if count], ["wrong_output", "missing_check"]
-
-
-def _wrong_misses(trials: pl.DataFrame) -> tuple[list[str], list[str]]:
-    told, planned = pl.col("compile_cache_miss_delta_first_run"), pl.col("expected_cache_misses")
-    ok = trials.filter(pl.col("status") == "ok")
-    unknown = ok.filter(told.is_null() | planned.is_null()).height
-    wrong = ok.filter(told != planned).height
-    counted = ((wrong, f"of {ok.height} trials compiled another number of tasks"), (unknown, "do not tell it"))
-    return [f"{count} {what}" for count, what in counted if count], []
-
-
-def _counted(trials: pl.DataFrame) -> list[tuple[str, int]]:
-    return trials["status"].cast(pl.String).value_counts().sort("status").rows()
 
 
 def _unit(findings: Findings, claim: Claim) -> tuple[Unit | None, str]:
@@ -377,14 +294,6 @@ def _decide(
     if high < bound:
         return CheckedClaim(claim, "fails", ratio, exact, rows, f"the factor is {shown}, claimed is {claim.wanted}")
     return CheckedClaim(claim, "undecided", ratio, exact, rows, f"the interval of {shown} holds {claim.bound:.4g}")
-
-
-def _undecided(claim: Claim, reason: str) -> CheckedClaim:
-    return CheckedClaim(claim, "undecided", None, False, (), reason)
-
-
-def _rows(trials: pl.DataFrame) -> tuple[str, ...]:
-    return tuple(trials.sort("run", "position", "trial_id")["record_id"].to_list())
 
 
 def unmet(checked: Sequence[CheckedClaim]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from ablatrix.artifact.document import Commands, Items, Paragraph, Section, Table, latex, markdown, plain
 from ablatrix.artifact.facts import RESULT_ROLES, Facts, duration, size
 from ablatrix.artifact.readme import cost_table, machine_line, status_line
-from ablatrix.artifact.steps import FULL, TINY, installation
+from ablatrix.artifact.steps import FULL, TINY, about_torch, installation
 from ablatrix.records.model import Record
 
 TITLE = "Artifact Appendix"
@@ -137,7 +137,7 @@ def _description(facts: Facts) -> Section:
 
 def _installation(facts: Facts) -> tuple[Paragraph | Commands, ...]:
     return (
-        Paragraph("In the unpacked folder:"),
+        Paragraph(f"{about_torch(facts)}In the unpacked folder:"),
         Commands((*installation(facts), TINY[0])),
         Paragraph("The last command names what is missing and how to get it."),
     )

@@ -8,7 +8,7 @@ from ablatrix.artifact.facts import RESULT_ROLES, Facts, duration, size
 from ablatrix.artifact.manifest import MANIFEST_NAME, Role, role_of
 from ablatrix.artifact.names import DOCUMENT_NAMES
 from ablatrix.artifact.recorded_claims import RecordedClaim
-from ablatrix.artifact.steps import FULL, TINY, installation, of_claims
+from ablatrix.artifact.steps import FULL, TINY, about_torch, installation, of_claims
 
 MEANING: dict[Role, str] = {
     "records": "one JSON object a line and trial: everything that was measured",
@@ -90,7 +90,7 @@ def _tires(facts: Facts) -> Section:
             Paragraph(
                 f"From this folder, with Python 3.11 or later and a C++ compiler. Nearly all of the time is the "
                 f"download of the packages ({size(facts.environment.installed_bytes)} when installed); the tiny "
-                f"study itself takes about a minute on two cores."
+                f"study itself takes about a minute on two cores. {about_torch(facts)}".rstrip()
             ),
             Commands((*installation(facts), *TINY)),
             Paragraph(

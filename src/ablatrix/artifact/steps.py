@@ -12,12 +12,21 @@ FULL = ("ablatrix reproduce . --out ../again",)
 def installation(facts: Facts) -> tuple[str, ...]:
     """Return what installs exactly the recorded versions, from within the artifact's folder."""
     pip = f"{VENV}/bin/pip install"
-    index = f" --extra-index-url {CPU_INDEX}" if facts.versions.get("torch", "").endswith("+cpu") else ""
     return (
         f"python3 -m venv {VENV}",
-        f"{pip} -r {LOCK_NAME}{index}",
+        f"{pip} -r {LOCK_NAME}",
         f"{pip} --no-deps --no-build-isolation {facts.source_path}",
         f". {VENV}/bin/activate",
+    )
+
+
+def about_torch(facts: Facts) -> str:
+    """Return what to know of torch before it is installed; nothing when a build for PyPI was recorded."""
+    if not facts.versions.get("torch", "").endswith("+cpu"):
+        return ""
+    return (
+        "PyPI's torch for Linux brings several gigabytes of CUDA along. For the build that was recorded, without them: "
+        f"`export PIP_EXTRA_INDEX_URL={CPU_INDEX}` before the second command. "
     )
 
 

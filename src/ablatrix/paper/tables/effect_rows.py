@@ -88,12 +88,13 @@ def _evidence(findings: Findings, origin: Sequence[str]) -> Sequence[Evidence]:
 
 
 def _proofs(findings: Findings, origin: Sequence[str]) -> dict[Key, KnobProof]:
-    trials = findings.trials
-    parts: Iterable[tuple[Key, pl.DataFrame]] = grouped(trials, origin) if origin else [((), trials)]
+    parts: Iterable[tuple[Key, Sequence[KnobProof]]] = [((), findings.proofs)]
+    if origin:
+        parts = [(key, prove_knobs(part)) for key, part in grouped(findings.trials, origin)]
     return {
         (*map(str, key), proof.workload, proof.compiler, proof.knob, proof.base_level, proof.level): proof
-        for key, part in parts
-        for proof in prove_knobs(part)
+        for key, proofs in parts
+        for proof in proofs
     }
 
 

@@ -1,0 +1,71 @@
+"""Claims about every trial: that all outputs are right, that all compile caches missed as planned."""
+
+import polars as pl
+
+from ablatrix.analysis.checked_claim import NO_TRIAL, CheckedClaim, rows_of, undecided
+from ablatrix.analysis.claim import Claim
+from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.tidy import TIMED_OTHER
+
+
+def check_every_trial(findings: Findings, claim: Claim) -> CheckedClaim:
+    """Check a claim about all trials that it names: that every output is right, or every cache miss as planned."""
+    chosen = [
+        pl.col(name).cast(pl.String) == value
+        for name, value in (("workload", claim.workload), ("compiler", claim.compiler))
+        if value is not None
+    ]
+    if claim.subject == "cache_misses":
+        chosen += [pl.col("mode") == "cold", pl.col("role") != "reference"]
+    trials = findings.trials.filter(pl.col("status") != "unsupported", *chosen)
+    if trials.is_empty():
+        return undecided(claim, f"{NO_TRIAL} that it is about")
+    ok = trials.filter(pl.col("status") == "ok")
+    wrong, answered = (_wrong_outputs if claim.subject == "correct" else _wrong_misses)(trials)
+    if wrong:
+        return CheckedClaim(claim, "fails", None, True, rows_of(trials), "; ".join(wrong))
+    others = trials.filter((pl.col("status") != "ok") & ~pl.col("status").cast(pl.String).is_in(answered))
+    lacking = [f"{count} {status}" for status, count in _counted(others)]
+    lost = sum(
+        count
+        for (workload, compiler, mode, role), count in findings.found.unrecorded.items()
+        if claim.workload in (None, workload) or not workload
+        if claim.compiler in (None, compiler) or not compiler
+        if claim.subject == "correct" or (mode in ("cold", "") and role != "reference")
+    )
+    if lost:
+        lacking.append(f"{lost} planned trials have no record")
+    if other := findings.found.excluded.get(TIMED_OTHER, 0):
+        lacking.append(f"{other} x {TIMED_OTHER}")
+    if ok.is_empty():
+        lacking.append("no trial is ok")
+    if lacking:
+        return CheckedClaim(claim, "undecided", None, True, rows_of(trials), "; ".join(lacking))
+    return CheckedClaim(claim, "holds", None, True, rows_of(trials), None)
+
+
+def _wrong_outputs(trials: pl.DataFrame) -> tuple[list[str], list[str]]:
+    """Return what is wrong with outputs, and the statuses that answer the claim."""
+    status = pl.col("status").cast(pl.String)
+    wrong = trials.filter((status == "wrong_output") | ~pl.col("correct").fill_null(value=True)).height
+    missing = int(trials["missing"].sum())
+    unchecked = trials.filter((status == "ok") & ((pl.col("checked").fill_null(0) == 0) | pl.col("correct").is_null()))
+    counted = (
+        (wrong, f"of {trials.height} trials have wrong outputs"),
+        (missing, "comparisons are missing"),
+        (unchecked.height, "ok trials have no check"),
+    )
+    return [f"{count} {what}" for count, what in counted if count], ["wrong_output", "missing_check"]
+
+
+def _wrong_misses(trials: pl.DataFrame) -> tuple[list[str], list[str]]:
+    told, planned = pl.col("compile_cache_miss_delta_first_run"), pl.col("expected_cache_misses")
+    ok = trials.filter(pl.col("status") == "ok")
+    unknown = ok.filter(told.is_null() | planned.is_null()).height
+    wrong = ok.filter(told != planned).height
+    counted = ((wrong, f"of {ok.height} trials compiled another number of tasks"), (unknown, "do not tell it"))
+    return [f"{count} {what}" for count, what in counted if count], []
+
+
+def _counted(trials: pl.DataFrame) -> list[tuple[str, int]]:
+    return trials["status"].cast(pl.String).value_counts().sort("status").rows()
