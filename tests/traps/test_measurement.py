@@ -90,14 +90,16 @@ def test_an_observer_watches_a_compile_of_its_own(tmp_path: Path, monkeypatch: p
     observed, phases = build.time_passes, []
 
     def spy(*arguments: Any) -> dict[str, float]:
-        phases.append((request.clock.current, dict(request.clock.milliseconds)))
-        return observed(*arguments)
+        before = dict(request.clock.milliseconds)
+        told = observed(*arguments)
+        phases.append((request.clock.current, before, dict(request.clock.milliseconds)))
+        return told
 
     monkeypatch.setattr(build, "time_passes", spy)
     facts = TvmCompiler().compile(request).facts
-    ((phase, before),) = phases
+    ((phase, before, after),) = phases
     assert phase is None
-    assert before == request.clock.milliseconds
+    assert before == after
     assert facts.pass_ms
     assert request.cache.counters == CacheCounters(misses=1)
 
