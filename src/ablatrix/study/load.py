@@ -54,7 +54,7 @@ def validate_study(study: Study) -> None:
     Raises:
         StudyError: As ``load_study``, without lines.
     """
-    faults = [text for _, text in _faults(study)]
+    faults = list(dict.fromkeys(text for _, text in _faults(study)))
     if faults:
         raise StudyError(*faults)
 
