@@ -72,6 +72,20 @@ ONNXRUNTIME = CompilerEntry(
             "code",
         ),
         KnobEntry(
+            "without",
+            "secondary",
+            "One optimiser that does not run, at the graph level in force (disabled_optimizers).",
+            (
+                LevelEntry("none", "Every optimiser that the other knobs let run."),
+                LevelEntry("BiasGeluFusion", "An addition before GELU stays a node of its own."),
+                LevelEntry("MatMulAddFusion", "A product and the addition after it are not made one Gemm."),
+                LevelEntry("MatMulScaleFusion", "A scale around a product stays a node of its own."),
+                LevelEntry("SkipLayerNormFusion", "A residual addition before a layer norm stays a node of its own."),
+            ),
+            "none",
+            "code",
+        ),
+        KnobEntry(
             "arena",
             "secondary",
             "Where memory comes from (enable_cpu_mem_arena).",

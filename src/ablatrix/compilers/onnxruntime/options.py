@@ -73,6 +73,7 @@ class Options:
         fusion: The optimisers in ``FUSIONS`` run.
         layout: The optimisers in ``LAYOUT`` run.
         graph_level: Which optimisers run at all.
+        without: One further optimiser that does not run, or ``none``.
         arena: Memory comes from ONNX Runtime's arena, which keeps what it once had.
         threads: Threads inside an operator.
     """
@@ -82,6 +83,7 @@ class Options:
     fusion: bool
     layout: bool
     graph_level: str
+    without: str
     arena: bool
     threads: int
 
@@ -94,13 +96,15 @@ class Options:
             fusion=knobs.get("fusion") == "on",
             layout=knobs.get("layout", "on") == "on",
             graph_level=str(knobs.get("graph_level", "all")),
+            without=str(knobs.get("without", "none")),
             arena=knobs.get("arena", "on") == "on",
             threads=threads,
         )
 
     def disabled(self) -> list[str]:
         """Return the names of the optimisers that do not run."""
-        return [*([] if self.fusion else FUSIONS), *([] if self.layout else LAYOUT)]
+        named = [*([] if self.fusion else FUSIONS), *([] if self.layout else LAYOUT)]
+        return [*named, *([] if self.without in ("none", *named) else [self.without])]
 
     def optimising(self, file: Path) -> Any:
         """Return the options of a session that optimises a model and saves it."""
