@@ -88,6 +88,12 @@ class CompileRequest:
     threads: int
     work_dir: Path
 
+    @property
+    def run_threads(self) -> int:
+        """Threads that a run has: the level of the knob ``threads``, which by default is what the protocol says."""
+        level = self.knobs.get("threads", "protocol")
+        return self.threads if level == "protocol" else int(level)
+
 
 @dataclass(frozen=True)
 class CompileFacts:

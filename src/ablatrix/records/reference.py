@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
-from ablatrix.errors import RecordError
+from ablatrix.errors import AblatrixError, RecordError
 from ablatrix.records.model import Record
 
 BEGIN = "<!-- field reference: generated from ablatrix.records.model, do not edit -->"
@@ -36,11 +36,21 @@ def insert_reference(document: str) -> str:
     Raises:
         RecordError: A marker is missing.
     """
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    return put_between(document, (BEGIN, END), field_reference(), RecordError)
+
+
+def put_between(document: str, markers: tuple[str, str], text: str, error: type[AblatrixError]) -> str:
+    """Return the document with everything between two markers replaced by a text.
+
+    Raises:
+        AblatrixError: A marker is missing; of the given type.
+    """
+    first, last = markers
+    before, begin, rest = document.partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise RecordError(f"the document has no markers for the field reference; add the lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{field_reference()}\n{END}{after}"
+        raise error(f"the document has no markers for the field reference; add the lines {first} and {last}")
+    return f"{before}{first}\n\n{text}\n{last}{after}"
 
 
 def _collect(model: type[BaseModel], path: str, parts: dict[type[BaseModel], str]) -> None:

@@ -8,6 +8,21 @@ def switch(name: str, kind: Kind, affects: Affects, summary: str, off: str, on: 
     return KnobEntry(name, kind, summary, (LevelEntry("off", off), LevelEntry("on", on)), "off", affects)
 
 
+def reuse_between_tasks(compiler: str) -> KnobEntry:
+    """Return ``reuse`` for a compiler that always gives memory back inside a task, by its name in sentences."""
+    return KnobEntry(
+        "reuse",
+        "primary",
+        f"Whether memory between tasks is given back before the end of a run; inside a task {compiler} always does.",
+        (
+            LevelEntry("keep", "Buffers between tasks live to the end."),
+            LevelEntry("release", "Buffers between tasks are released at their last use and share one arena."),
+        ),
+        "keep",
+        "plan",
+    )
+
+
 PARTITION = KnobEntry(
     "partition",
     "primary",

@@ -1,6 +1,6 @@
 """OpenVINO: its knobs and levels."""
 
-from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, THREADS, UPPER_BOUND, switch
+from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, THREADS, UPPER_BOUND, reuse_between_tasks, switch
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
 
 OPENVINO = CompilerEntry(
@@ -11,17 +11,7 @@ OPENVINO = CompilerEntry(
     "ablatrix.compilers.openvino.compiler:OpenVinoCompiler",
     (
         PARTITION,
-        KnobEntry(
-            "reuse",
-            "primary",
-            "Whether memory between tasks is given back before the end of a run; inside a task OpenVINO always does.",
-            (
-                LevelEntry("keep", "Buffers between tasks live to the end."),
-                LevelEntry("release", "Buffers between tasks are released at their last use and share one arena."),
-            ),
-            "keep",
-            "plan",
-        ),
+        reuse_between_tasks("OpenVINO"),
         KnobEntry(
             "memory_plan",
             "primary",

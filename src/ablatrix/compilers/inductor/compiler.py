@@ -76,8 +76,7 @@ class InductorCompiler:
         from ablatrix.compilers.inductor.toolchain import warm_toolchain
         from ablatrix.compilers.taskwise import compile_tasks, gather_facts, make_executable
 
-        threads = request.knobs.get("threads", "protocol")
-        options = Options.from_knobs(request.knobs, request.threads if threads == "protocol" else int(threads))
+        options = Options.from_knobs(request.knobs, request.run_threads)
         self.set_threads(options.threads)
         if options.cpp_wrapper:
             warm_toolchain(cpp_wrapper=True)

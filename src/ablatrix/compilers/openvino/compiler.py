@@ -71,8 +71,7 @@ class OpenVinoCompiler:
         from ablatrix.compilers.openvino.options import Options
         from ablatrix.compilers.taskwise import compile_tasks, gather_facts, make_executable
 
-        threads = request.knobs.get("threads", "protocol")
-        options = Options.from_knobs(request.knobs, request.threads if threads == "protocol" else int(threads))
+        options = Options.from_knobs(request.knobs, request.run_threads)
         self.set_threads(options.threads)
         own = own_facts(options)
         built = compile_tasks(request, lambda _task: own, lambda task, key: build_task(request, task, options, key))

@@ -69,8 +69,7 @@ class XlaCompiler:
         from ablatrix.compilers.xla.client import platform_version, pool_threads
         from ablatrix.compilers.xla.options import Options
 
-        threads = request.knobs.get("threads", "protocol")
-        options = Options.from_knobs(request.knobs, request.threads if threads == "protocol" else int(threads))
+        options = Options.from_knobs(request.knobs, request.run_threads)
         self.set_threads(options.threads)
         with request.clock.phase("load"):
             platform_version()

@@ -2,7 +2,7 @@
 
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.template import TableSpec
-from ablatrix.records.reference import model_tables
+from ablatrix.records.reference import model_tables, put_between
 
 BEGIN = "<!-- field reference: generated from ablatrix.paper.template, do not edit -->"
 END = "<!-- end of the field reference -->"
@@ -14,8 +14,4 @@ def insert_reference(document: str) -> str:
     Raises:
         AnalysisError: A marker is missing.
     """
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise AnalysisError(f"the document has no markers for the field reference; add the lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{model_tables(TableSpec, 'tables[]')}\n{END}{after}"
+    return put_between(document, (BEGIN, END), model_tables(TableSpec, "tables[]"), AnalysisError)
