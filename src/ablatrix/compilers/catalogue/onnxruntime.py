@@ -100,4 +100,5 @@ ONNXRUNTIME = CompilerEntry(
         UPPER_BOUND,
         CACHE_TAG,
     ),
+    takes_onnx=True,
 )

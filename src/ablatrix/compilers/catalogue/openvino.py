@@ -68,4 +68,5 @@ OPENVINO = CompilerEntry(
         UPPER_BOUND,
         CACHE_TAG,
     ),
+    takes_onnx=True,
 )
