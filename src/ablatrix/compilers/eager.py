@@ -40,9 +40,15 @@ class EagerCompiler:
         return {"torch": torch.get_num_threads()}
 
     def compile(self, request: CompileRequest) -> Executable:
-        """Make the module; nothing is built."""
+        """Make the module; nothing is built. For another device than the CPU the program is moved there."""
+        exported = request.program.exported
         with request.clock.phase("load"):
-            module = request.program.exported.module(check_guards=False)
+            if request.device != "cpu":
+                from torch.export.passes import move_to_device_pass
+
+                # It rewrites the program in place, which has no other use: a process runs one trial.
+                exported = move_to_device_pass(exported, request.device)
+            module = exported.module(check_guards=False)
         digest = digest_bytes(f"eager {request.program.facts.digest}".encode())
         return EagerExecutable(module, CompileFacts(artifact_digest=digest))
 

@@ -9,4 +9,5 @@ EAGER = CompilerEntry(
     "workloads",
     "ablatrix.compilers.eager:EagerCompiler",
     (),
+    cuda_unsupported="",
 )

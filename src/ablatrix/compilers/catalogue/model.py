@@ -76,6 +76,8 @@ class CompilerEntry:
         extra: What to install: ``pip install ablatrix[extra]``; empty for a compiler that is no part of ablatrix.
         adapter: ``module:class`` or ``file.py:class`` of the adapter; what is made with follows on a line of its own.
         program_digest: SHA-256 of the program behind a study's ``command``, None for an adapter in Python.
+        cuda_unsupported: Why it does not run on a CUDA device; empty where it does. Trials of a study with
+            ``device: cuda`` are recorded as ``unsupported`` with this reason and compile nothing.
     """
 
     name: str
@@ -85,6 +87,7 @@ class CompilerEntry:
     adapter: str
     knobs: tuple[KnobEntry, ...]
     program_digest: str | None = None
+    cuda_unsupported: str = "its entry in the catalogue does not say that it does"
 
     @property
     def installed(self) -> bool:
@@ -125,6 +128,15 @@ class CompilerEntry:
                     raise UnsupportedError(
                         f"compiler '{self.name}' cannot be brought to '{knob.name}: {level.name}': {level.unsupported}"
                     )
+
+    def refuse_device(self, device: str) -> None:
+        """Refuse a device that the compiler does not compile for.
+
+        Raises:
+            UnsupportedError: It does not; the message has the reason.
+        """
+        if device == "cuda" and self.cuda_unsupported:
+            raise UnsupportedError(f"compiler '{self.name}' does not run on CUDA: {self.cuda_unsupported}")
 
     def defaults(self) -> dict[str, Level]:
         """Return the default level of every knob."""

@@ -100,4 +100,5 @@ ONNXRUNTIME = CompilerEntry(
         UPPER_BOUND,
         CACHE_TAG,
     ),
+    cuda_unsupported="its sessions are made with the CPU execution provider alone",
 )

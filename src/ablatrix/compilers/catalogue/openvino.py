@@ -68,4 +68,5 @@ OPENVINO = CompilerEntry(
         UPPER_BOUND,
         CACHE_TAG,
     ),
+    cuda_unsupported="OpenVINO has no plug-in for CUDA devices",
 )
