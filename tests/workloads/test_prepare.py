@@ -43,6 +43,14 @@ def test_another_process_loads_without_a_new_thread_and_makes_the_same_digest(de
     assert child.stdout.split() == ["0", decoder.facts.digest]
 
 
+def test_a_loaded_program_has_hints_for_symbols_alone(decoder: Program, tmp_path: Path) -> None:
+    save_program(decoder, tmp_path)
+    loaded = load_program(tmp_path)
+    for program in (loaded.exported, loaded.lowered):
+        ids = next(node for node in program.graph.nodes if node.name == "ids")
+        assert [str(one) for one in ids.meta["val"].fake_mode.shape_env.backed_var_to_val] == list(loaded.symbol_names)
+
+
 def test_digest_tells_sizes_seeds_and_inputs_apart() -> None:
     toy = TOYS["mlp"]
     digests = {

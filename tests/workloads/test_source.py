@@ -98,8 +98,8 @@ def test_a_changed_file_has_another_digest(directory: Path) -> None:
         ("none.py:make", "the default of 'depth'"),
         ("torn.py:make", "is no Python that can be read"),
         ("no_such_module_here:make", "there is no module 'no_such_module_here'"),
-        ("net.py", "none of the forms: file.py:function, module:function, file.pt2, or hf:"),
-        ("net.onnx", "exported from PyTorch"),
+        ("net.py", "none of the forms: file.py:function, module:function, file.pt2, file.onnx, or hf:"),
+        ("net.onnx", "there is no file .*net.onnx"),
         ("hf:llama?layers", "'layers' must be of the form field=value"),
     ],
 )

@@ -55,7 +55,7 @@ def run_command(
         list[str] | None,
         typer.Option(
             "--model",
-            help="Without a study file: a workload, file.py:function, module:function, file.pt2 or "
+            help="Without a study file: a workload, file.py:function, module:function, file.pt2, file.onnx or "
             "hf:architecture?layers=2; may be given again.",
         ),
     ] = None,

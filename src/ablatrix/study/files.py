@@ -6,6 +6,7 @@ from ablatrix.compilers.command.entry import find_files
 from ablatrix.errors import StudyError
 from ablatrix.study.model import Study
 from ablatrix.study.workloads import read_choice
+from ablatrix.workloads.source import FILES
 
 
 def companions(study: Study) -> dict[str, Path]:
@@ -23,7 +24,7 @@ def companions(study: Study) -> dict[str, Path]:
         origin = read_choice(study, choice).origin
         if origin is not None and origin.file is not None:
             where = origin.source.partition(":")[0]
-            if where.endswith((".py", ".pt2")):
+            if where.endswith(FILES):
                 found[where] = Path(origin.file)
     for compiler in study.compilers:
         if compiler.command is not None:

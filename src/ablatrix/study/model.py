@@ -64,7 +64,8 @@ class WorkloadChoice(Part):
     )
     source: str | None = Field(
         default=None,
-        description="A model of one's own: file.py:function, module:function, file.pt2 or hf:architecture?field=value.",
+        description="A model of one's own: file.py:function, module:function, file.pt2, file.onnx or "
+        "hf:architecture?field=value.",
     )
     tier: Tier | None = Field(default=None, description="Tier of a model of one's own; hard when left out.")
     dynamic: list[str] | None = Field(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ablatrix.canonical import digest_value
 from ablatrix.compilers.adapter import BoundRun, Compiler, CompileRequest, Executable, PhaseClock
 from ablatrix.compilers.cache import TaskCache
-from ablatrix.compilers.catalogue import COMPILERS
+from ablatrix.compilers.catalogue import COMPILERS, CompilerEntry
 from ablatrix.trials.channel import Channel, ChannelClosed, Message
 from ablatrix.trials.check import Comparison
 from ablatrix.trials.environment import ProcessProbe, environment_variables
@@ -137,7 +137,7 @@ def _run_trial(
     result["versions"] = dict(compiler.versions())
     result["environment"] = environment_variables()
     if compiler.name in COMPILERS:
-        COMPILERS[compiler.name].refuse_unsupported(task["knobs"])
+        _refuse_unsupported(COMPILERS[compiler.name], task["knobs"], program)
     cuda = _open_cuda(compiler, result) if task.get("device", "cpu") == "cuda" else None
     cache = TaskCache(None if task["cache_dir"] is None else Path(task["cache_dir"]))
     meter = PeakMeter.reset()
@@ -181,6 +181,14 @@ def _run_trial(
     elif task["publish_dir"] is not None:
         cache.publish_to(Path(task["publish_dir"]))
     _explain(result)
+
+
+def _refuse_unsupported(entry: CompilerEntry, knobs: Mapping[str, Any], program: Program) -> None:
+    from ablatrix.workloads.onnx_operation import find_onnx
+
+    entry.refuse_unsupported(knobs)
+    if find_onnx(program.lowered) is not None:
+        entry.refuse_onnx(knobs)
 
 
 def _open_cuda(compiler: Compiler, result: dict[str, Any]) -> Cuda:

@@ -26,6 +26,9 @@ class Built:
         input_dimensions: For each input with dynamic dimensions, by its name: axis -> name of the dimension.
         own_inputs: Inputs of the first draw, where the workload brings them; else ``make_inputs`` makes them.
         exported: The program, where it was exported before; else ``module`` is exported.
+        parameter_count: Elements of its weights, where ``module`` does not hold them as parameters.
+        chain: Operations that rounding may run through, where eager float32 is itself the oracle since the model has no
+            float64; else None.
     """
 
     module: torch.nn.Module
@@ -36,6 +39,8 @@ class Built:
     input_dimensions: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     own_inputs: tuple[torch.Tensor, ...] | None = None
     exported: ExportedProgram | None = None
+    parameter_count: int | None = None
+    chain: int | None = None
 
     def dynamic_shapes(self) -> tuple[dict[int, Any] | None, ...] | None:
         """Return what ``torch.export.export`` takes as ``dynamic_shapes``; None for a static program."""

@@ -1,7 +1,12 @@
-"""The oracle: what a program should answer, in float64, and how far eager float32 itself is from that."""
+"""The oracle: what a program should answer, in float64, and how far eager float32 itself is from that.
+
+Where a program has no float64 (an ONNX model with operators that have no such kernels), float32 without any
+optimisation is the oracle, and how far it may be off is estimated.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +18,8 @@ from torch.utils import _pytree as pytree
 from ablatrix.errors import WorkloadError
 from ablatrix.workloads.capture.precision import in_float64
 
+UNIT_ROUNDOFF = 2.0**-24  # of float32
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -20,7 +27,8 @@ class Answer:
 
     Attributes:
         expected: float64; integers and booleans keep their dtype.
-        eager_rms: Root mean square error of eager float32 against ``expected``, one figure an output.
+        eager_rms: Root mean square error of eager float32 against ``expected``, one figure an output; estimated
+            where float32 itself is the oracle.
     """
 
     expected: tuple[torch.Tensor, ...]
@@ -28,9 +36,15 @@ class Answer:
 
 
 class Oracle:
-    """Answers for one program. The float64 copy of its weights lives as long as the oracle does."""
+    """Answers for one program. The float64 copy of its weights lives as long as the oracle does.
 
-    def __init__(self, exported: ExportedProgram) -> None:
+    Args:
+        exported: The program.
+        chain: Operations that rounding may run through, where the program has no float64; None where it has.
+    """
+
+    def __init__(self, exported: ExportedProgram, chain: int | None = None) -> None:
+        self._chain = chain
         self._wide = in_float64(exported)
         self._eager: Callable[..., Any] = exported.module(check_guards=False)
 
@@ -47,6 +61,8 @@ class Oracle:
         for place, output in enumerate(expected):
             if not bool(torch.isfinite(output).all()):
                 raise WorkloadError(f"output {place} of the oracle is not finite everywhere; no check could use it")
+        if self._chain is not None:
+            return Answer(expected, tuple(_expected_rounding(one, self._chain) for one in expected))
         return Answer(expected, tuple(map(_rms_error, eager, expected)))
 
 
@@ -60,3 +76,12 @@ def _flat(outputs: Any) -> tuple[torch.Tensor, ...]:
 def _rms_error(eager: torch.Tensor, expected: torch.Tensor) -> float:
     difference = eager.double() - expected.double()
     return float(difference.square().mean().sqrt())
+
+
+def _expected_rounding(values: torch.Tensor, chain: int) -> float:
+    """Return the error that rounding in a chain of so many operations is expected to leave.
+
+    Errors of independent roundings add up like a random walk: relative to the values, with the square root of their
+    number times the unit roundoff (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 2.8).
+    """
+    return math.sqrt(max(chain, 1)) * UNIT_ROUNDOFF * float(values.double().square().mean().sqrt())

@@ -61,7 +61,7 @@ def prepare(
         inputs[0] = built.own_inputs
     exported = export(name, built, inputs[0]) if built.exported is None else built.exported
     lowered = lower(exported)
-    oracle = Oracle(exported)
+    oracle = Oracle(exported, built.chain)
     made = []
     for index, one in enumerate(inputs):
         answer = oracle.answer(one)
@@ -170,6 +170,12 @@ def _facts(entry: WorkloadEntry, parameters: Mapping[str, Any], built: Built, di
         inputs=inputs,
         dynamic={dim: list(bounds) for dim, bounds in built.dynamic.items()},
         timed_sizes=dict(built.timed_sizes),
-        parameter_count=sum(parameter.numel() for parameter in built.module.parameters()),
+        parameter_count=_weights(built),
         digest=digest,
     )
+
+
+def _weights(built: Built) -> int:
+    if built.parameter_count is not None:
+        return built.parameter_count
+    return sum(parameter.numel() for parameter in built.module.parameters())

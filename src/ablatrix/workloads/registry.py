@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Tier = Literal["tiny", "medium", "hard"]
 Size = int | float | str | bool
-SourceKind = Literal["function", "saved", "architecture"]
+SourceKind = Literal["function", "saved", "onnx", "architecture"]
 GROUP = "ablatrix.workloads"
 # Type of a parameter's default -> what a size must be.
 _KINDS: Mapping[type, tuple[str, tuple[type, ...]]] = {
@@ -59,8 +59,8 @@ class Origin:
 
     Attributes:
         source: As the study writes it.
-        kind: ``function``: ``module:function`` or ``file.py:function``; ``saved``: a ``.pt2`` file; ``architecture``:
-            a transformers configuration.
+        kind: ``function``: ``module:function`` or ``file.py:function``; ``saved``: a ``.pt2`` file; ``onnx``: an
+            ``.onnx`` file; ``architecture``: a transformers configuration.
         file: The file that holds it, absolute; None where there is none.
         digest: SHA-256 of the file, None where there is none.
     """

@@ -1,6 +1,7 @@
 """Sources: how a study names a model of its user. Plain text in, an entry out; nothing is imported here.
 
-Three forms: ``file.py:function`` or ``module:function``, ``file.pt2``, and ``hf:llama?layers=2&hidden=256``.
+Four forms: ``file.py:function`` or ``module:function``, ``file.pt2``, ``file.onnx``, and
+``hf:llama?layers=2&hidden=256``.
 """
 
 from __future__ import annotations
@@ -21,15 +22,17 @@ from ablatrix.workloads.signature import find_parameters
 DEFAULT_TIER: Tier = "hard"
 ARCHITECTURE = "hf:"
 SAVED = ".pt2"
+ONNX = ".onnx"
+FILES = (".py", SAVED, ONNX)
 PLAIN_FUNCTION = "make"
-FORMS = "file.py:function, module:function, file.pt2, or hf:architecture?layers=2&hidden=256"
+FORMS = "file.py:function, module:function, file.pt2, file.onnx, or hf:architecture?layers=2&hidden=256"
 _FUNCTION = re.compile(r"^(?P<where>[^:?]+):(?P<function>[A-Za-z_]\w*)$")
 _NO_WORD = re.compile(r"[^A-Za-z0-9._]+")
 
 
 def is_source(text: str) -> bool:
     """Return whether a text is meant as a source and not as the name of a workload."""
-    return text.startswith(ARCHITECTURE) or ":" in text or "/" in text or text.endswith((SAVED, ".onnx", ".py"))
+    return text.startswith(ARCHITECTURE) or ":" in text or "/" in text or text.endswith(FILES)
 
 
 def derive_name(source: str) -> str:
@@ -37,7 +40,7 @@ def derive_name(source: str) -> str:
     if source.startswith(ARCHITECTURE):
         return _word(source.removeprefix(ARCHITECTURE).partition("?")[0])
     where, _, function = source.partition(":")
-    stem = Path(where).stem if where.endswith((".py", SAVED)) else where.rpartition(".")[2]
+    stem = Path(where).stem if where.endswith(FILES) else where.rpartition(".")[2]
     return _word(stem if function in {"", PLAIN_FUNCTION} else f"{stem}-{function}")
 
 
@@ -54,7 +57,8 @@ def read_source(
     Args:
         name: Its name in the study.
         source: As the study writes it.
-        parameters: Sizes that the study gives; they take part in what an architecture is.
+        parameters: Sizes that the study gives; they take part in what an architecture is, and fix the free dimensions
+            of an ONNX model.
         directory: Where relative paths are meant from.
         tier: As the study says, ``hard`` where it does not.
         dynamic: Names of its dynamic dimensions, as the study says.
@@ -68,20 +72,19 @@ def read_source(
         given = {**_read_query(source, query), **parameters}
         return make(
             summary=f"Architecture {architecture} of transformers, random weights.",
-            parameters={key: ParameterSpec(value, "As given.", minimum=None) for key, value in given.items()},
+            parameters=_as_given(given),
             builder=architecture,
             origin=Origin(source, "architecture"),
         )
-    if source.endswith(".onnx"):
-        raise WorkloadError(
-            f"source '{source}': a model is exported from PyTorch, so that every compiler gets the same program; "
-            f"give the module that the file was made from, as {FORMS}"
-        )
-    if source.endswith(SAVED):
+    if source.endswith((SAVED, ONNX)):
         path = _existing(source, directory / source)
-        summary = f"Saved program {path.name}."
-        origin = Origin(source, "saved", str(path), _digest(path, path.stat().st_mtime_ns))
-        return make(summary=summary, parameters={}, builder=str(path), origin=origin)
+        onnx = source.endswith(ONNX)
+        return make(
+            summary=f"{'ONNX model' if onnx else 'Saved program'} {path.name}.",
+            parameters=_as_given(parameters) if onnx else {},
+            builder=str(path),
+            origin=Origin(source, "onnx" if onnx else "saved", str(path), _digest(path, path.stat().st_mtime_ns)),
+        )
     match = _FUNCTION.match(source)
     if match is None:
         raise WorkloadError(f"source '{source}' has none of the forms: {FORMS}")
@@ -96,10 +99,14 @@ def read_source(
     )
 
 
+def _as_given(parameters: Mapping[str, Size]) -> dict[str, ParameterSpec]:
+    return {key: ParameterSpec(value, "As given.", minimum=None) for key, value in parameters.items()}
+
+
 def seen_from(directory: Path, source: str) -> str:
     """Return a source that is meant from the working directory as one that is meant from another directory."""
     where, colon, function = source.partition(":")
-    if source.startswith(ARCHITECTURE) or not where.endswith((".py", SAVED)):
+    if source.startswith(ARCHITECTURE) or not where.endswith(FILES):
         return source
     return f"{Path(os.path.relpath(Path(where).resolve(), directory)).as_posix()}{colon}{function}"
 

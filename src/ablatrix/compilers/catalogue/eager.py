@@ -9,5 +9,6 @@ EAGER = CompilerEntry(
     "workloads",
     "ablatrix.compilers.eager:EagerCompiler",
     (),
+    takes_onnx=True,
     cuda_unsupported="",
 )

@@ -75,6 +75,7 @@ class CompilerEntry:
         modules: Modules that must be importable for it to run.
         extra: What to install: ``pip install ablatrix[extra]``; empty for a compiler that is no part of ablatrix.
         adapter: ``module:class`` or ``file.py:class`` of the adapter; what is made with follows on a line of its own.
+        takes_onnx: Whether it takes an ONNX model as it is; else only what torch exports.
         program_digest: SHA-256 of the program behind a study's ``command``, None for an adapter in Python.
         cuda_unsupported: Why it does not run on a CUDA device; empty where it does. Trials of a study with
             ``device: cuda`` are recorded as ``unsupported`` with this reason and compile nothing.
@@ -87,6 +88,7 @@ class CompilerEntry:
     adapter: str
     knobs: tuple[KnobEntry, ...]
     program_digest: str | None = None
+    takes_onnx: bool = False
     cuda_unsupported: str = "its entry in the catalogue does not say that it does"
 
     @property
@@ -128,6 +130,23 @@ class CompilerEntry:
                     raise UnsupportedError(
                         f"compiler '{self.name}' cannot be brought to '{knob.name}: {level.name}': {level.unsupported}"
                     )
+
+    def refuse_onnx(self, knobs: Mapping[str, Level]) -> None:
+        """Refuse a configuration for a program that is an ONNX model.
+
+        Raises:
+            UnsupportedError: The compiler takes none, or the model is to be cut.
+        """
+        if not self.takes_onnx:
+            raise UnsupportedError(
+                f"compiler '{self.name}' takes no ONNX model, only what torch exports; give the module that the "
+                "file was made from"
+            )
+        if knobs.get("partition") == "regions":
+            raise UnsupportedError(
+                "an ONNX model cannot be brought to 'partition: regions': it does not tell the blocks that it was "
+                "written in, so it is one task"
+            )
 
     def refuse_device(self, device: str) -> None:
         """Refuse a device that the compiler does not compile for.

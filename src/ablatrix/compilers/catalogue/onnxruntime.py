@@ -100,5 +100,6 @@ ONNXRUNTIME = CompilerEntry(
         UPPER_BOUND,
         CACHE_TAG,
     ),
+    takes_onnx=True,
     cuda_unsupported="its sessions are made with the CPU execution provider alone",
 )

@@ -68,5 +68,6 @@ OPENVINO = CompilerEntry(
         UPPER_BOUND,
         CACHE_TAG,
     ),
+    takes_onnx=True,
     cuda_unsupported="OpenVINO has no plug-in for CUDA devices",
 )

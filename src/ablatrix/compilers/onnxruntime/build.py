@@ -17,6 +17,7 @@ from ablatrix.compilers.adapter import CompileRequest
 from ablatrix.compilers.onnxruntime.options import Options
 from ablatrix.compilers.taskwise import TaskFacts, source_digest
 from ablatrix.errors import CompilerError, UnsupportedError
+from ablatrix.workloads.onnx_operation import data_inputs, find_onnx, read_model
 from ablatrix.workloads.program import TaskProgram
 
 PROVIDERS = ["CPUExecutionProvider"]
@@ -55,12 +56,13 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
     import onnxruntime
 
     with request.clock.phase("import"):
-        model = export_model(task)
+        given = find_onnx(task.exported) is not None
+        model = read_model(request.program) if given else export_model(task).SerializeToString()
     file = request.work_dir / f"{key}.onnx"
     try:
         with request.clock.phase("compile"):
             onnxruntime.InferenceSession(
-                model.SerializeToString(),
+                model,
                 options.optimising(file),
                 providers=PROVIDERS,
                 disabled_optimizers=options.disabled(),
@@ -68,7 +70,8 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
     except Exception as error:  # its errors are of several kinds that only its extension module has
         raise CompilerError(f"onnxruntime failed on task {task.kind} ({task.fingerprint}): {error}") from error
     nodes = len(onnx.load(file, load_external_data=False).graph.node)
-    return file, TaskFacts(generated_calls=nodes, reasons=dict(REASONS))
+    loading = {"inputs": data_inputs(task.exported)} if given else {}
+    return file, TaskFacts(generated_calls=nodes, reasons=dict(REASONS), loading=loading)
 
 
 def export_model(task: TaskProgram) -> Any:

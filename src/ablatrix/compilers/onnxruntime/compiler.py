@@ -102,13 +102,14 @@ class OnnxRuntimeTask:
         from ablatrix.compilers.onnxruntime.build import PROVIDERS
 
         self.session = onnxruntime.InferenceSession(str(built.file), options.running(), providers=PROVIDERS)
+        self._taken: list[int] | None = built.facts.loading.get("inputs")
 
     def bind(self, inputs: list[Any], outputs: list[Any]) -> Callable[[], None]:
         """Bind the tensors' memory; nothing is copied in a run."""
         session = self.session
         binding = session.io_binding()
-        named = zip(session.get_inputs(), inputs, strict=True)
-        for taken, tensor in named:
+        chosen = inputs if self._taken is None else [inputs[place] for place in self._taken]
+        for taken, tensor in zip(session.get_inputs(), chosen, strict=True):
             binding.bind_input(taken.name, "cpu", 0, _element_type(tensor), list(tensor.shape), tensor.data_ptr())
         for given, tensor in zip(session.get_outputs(), outputs, strict=True):
             binding.bind_output(given.name, "cpu", 0, _element_type(tensor), list(tensor.shape), tensor.data_ptr())

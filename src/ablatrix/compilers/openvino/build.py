@@ -16,6 +16,7 @@ from ablatrix.compilers.openvino.library import get_core, import_openvino, quiet
 from ablatrix.compilers.openvino.options import Options
 from ablatrix.compilers.taskwise import TaskFacts, source_digest
 from ablatrix.errors import CompilerError, UnsupportedError
+from ablatrix.workloads.onnx_operation import data_inputs, find_onnx, read_model
 from ablatrix.workloads.program import TaskProgram
 
 DEVICE = "CPU"
@@ -50,8 +51,9 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         CompilerError: The conversion or the plug-in failed on the task.
     """
     core = get_core()
+    given = find_onnx(task.exported) is not None
     with request.clock.phase("import"):
-        model = convert(task)
+        model = _read_onnx(request, task) if given else convert(task)
     try:
         with request.clock.phase("compile"):
             compiled = core.compile_model(model, DEVICE, options.compiling())
@@ -66,6 +68,7 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         generated_calls=len(layers),
         generated_kernels=sum(one == GENERATED for one in layers),
         reasons=dict(REASONS),
+        loading={"inputs": data_inputs(task.exported)} if given else {},
         code_digest=digest_value(layers_in_full(compiled)),
     )
 
@@ -97,6 +100,16 @@ def convert(task: TaskProgram) -> Any:
             raise UnsupportedError(f"an operation of task {task.kind} has no translation: {reason}") from error
         raise CompilerError(f"task {task.kind} ({task.fingerprint}) cannot be converted: {message}") from error
     return model
+
+
+def _read_onnx(request: CompileRequest, task: TaskProgram) -> Any:
+    """Return the ONNX model that a task is, as a model of OpenVINO."""
+    file = request.work_dir / f"{task.fingerprint}.onnx"
+    file.write_bytes(read_model(request.program))
+    try:
+        return import_openvino().convert_model(file)
+    except Exception as error:  # the converter has many errors and no common one
+        raise CompilerError(f"openvino cannot read the ONNX model: {error}") from error
 
 
 def import_converter() -> None:

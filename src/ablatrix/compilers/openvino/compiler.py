@@ -92,11 +92,13 @@ class OpenVinoTask:
         from ablatrix.compilers.openvino.build import load_task
 
         self.model = load_task(built.file, options)
+        self._taken: list[int] | None = built.facts.loading.get("inputs")
 
     def bind(self, inputs: list[Any], outputs: list[Any]) -> Callable[[], None]:
         """Bind the tensors' memory; nothing is copied in a run."""
         request = self.model.create_infer_request()
-        for place, tensor in enumerate(inputs):
+        chosen = inputs if self._taken is None else [inputs[place] for place in self._taken]
+        for place, tensor in enumerate(chosen):
             request.set_input_tensor(place, _view(tensor))
         for place, tensor in enumerate(outputs):
             request.set_output_tensor(place, _view(tensor))

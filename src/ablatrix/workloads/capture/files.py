@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch.export import ExportedProgram
 
+import ablatrix.workloads.onnx_operation  # noqa: F401  (programs may hold its operation)
 from ablatrix.workloads.capture.assembly import live_ranges
 
 WEIGHTS = "weights.pt"
@@ -49,8 +50,20 @@ def load_programs(names: tuple[str, ...], directory: Path) -> dict[str, Exported
             for key, tensor in weights[name]["state"].items()
         }
         program._constants = dict(weights[name]["constants"])
+        _drop_hints_of_expressions(program)
         programs[name] = program
     return programs
+
+
+def _drop_hints_of_expressions(program: ExportedProgram) -> None:
+    """Leave hints to symbols alone: torch's reader notes one for ``128*s27`` too, which Inductor refuses to meet."""
+    for node in program.graph.nodes:
+        environment = getattr(getattr(node.meta.get("val"), "fake_mode", None), "shape_env", None)
+        if environment is not None:
+            hints = environment.backed_var_to_val
+            for expression in [one for one in hints if not one.is_Symbol]:
+                del hints[expression]
+            return
 
 
 def _weights(program: ExportedProgram) -> dict[str, dict[str, Any]]:

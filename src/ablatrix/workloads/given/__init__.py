@@ -1,4 +1,4 @@
-"""A user's own model, built: from a function, a saved program, or an architecture of transformers."""
+"""A user's own model, built: from a function, a saved program, an ONNX file, or an architecture of transformers."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ def build_given(entry: WorkloadEntry, parameters: Mapping[str, Any]) -> Built:
             from ablatrix.workloads.given.saved import build_saved
 
             built = build_saved(Path(entry.builder))
+        elif entry.origin.kind == "onnx":
+            from ablatrix.workloads.given.onnx_file import build_onnx
+
+            built = build_onnx(Path(entry.builder), parameters)
         elif entry.origin.kind == "architecture":
             from ablatrix.workloads.given.architecture import build_architecture
 

@@ -1,0 +1,187 @@
+"""A model in an ONNX file, given to the compilers that take ONNX as it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ablatrix.canonical import digest_bytes
+from ablatrix.errors import WorkloadError
+from ablatrix.workloads.built import Built, generator
+from ablatrix.workloads.onnx_operation import Signature, Wide, onnx_model
+
+NEEDED = "reading an ONNX file needs onnx and onnxruntime: pip install 'ablatrix[onnxruntime]'"
+FEW = 2  # whole numbers that are no indices are drawn below this
+PASSED_ON = frozenset({"Cast", "Identity", "Reshape", "Unsqueeze", "Squeeze", "Flatten"})
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a model: name, sizes, dtype, and what whole numbers in it are drawn below."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    below: int
+
+    def draw(self, draws: torch.Generator) -> torch.Tensor:
+        """Return values: normal ones, or whole numbers below the bound."""
+        if self.dtype.is_floating_point:
+            return torch.randn(self.shape, generator=draws).to(self.dtype)
+        return torch.randint(self.below, self.shape, generator=draws).to(self.dtype)
+
+
+class OnnxModule(nn.Module):  # type: ignore[misc]
+    """A module whose forward is the model, as one operation."""
+
+    def __init__(self, content: bytes, signature: Signature) -> None:
+        super().__init__()
+        self.register_buffer("model", torch.frombuffer(bytearray(content), dtype=torch.uint8))
+        self.signature = signature.text()
+
+    def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Run the model on its inputs, in order."""
+        return tuple(onnx_model(self.model, list(inputs), self.signature, torch.float32))
+
+
+def build_onnx(path: Path, given: Mapping[str, Any]) -> Built:
+    """Read a model; its free dimensions get the sizes that are given.
+
+    Raises:
+        WorkloadError: It cannot be read or run, keeps its weights in other files, takes other inputs than tensors of
+            numbers, or has a free dimension without a size.
+    """
+    try:
+        import onnx
+
+        from ablatrix.workloads.given.onnx_precision import run_by_onnxruntime
+    except ImportError as error:
+        raise WorkloadError(f"{NEEDED} ({error})") from error
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except Exception as error:  # of protobuf, which has no common one
+        raise WorkloadError(f"it is no ONNX file that onnx {onnx.__version__} can read: {error}") from error
+    if any(one.data_location == onnx.TensorProto.EXTERNAL for one in model.graph.initializer):
+        raise WorkloadError(
+            "its weights lie in other files; write them into one: onnx.save(onnx.load(path), other_path)"
+        )
+    _fix_sizes(model, given)
+    content = model.SerializeToString()
+    inputs = _inputs(model)
+    example = tuple(one.draw(generator(0)) for one in inputs)
+    try:
+        outputs = run_by_onnxruntime(content, 1)(example)
+    except Exception as error:  # errors of onnxruntime are of its extension module alone
+        raise WorkloadError(f"ONNX Runtime cannot run it without optimisations: {error}") from error
+    shapes = tuple((tuple(one.shape), str(one.dtype).removeprefix("torch.")) for one in outputs)
+    signature = Signature(digest_bytes(content), shapes, _find_wide(content, example))
+
+    def make_inputs(seed: int, _sizes: Mapping[str, int]) -> tuple[torch.Tensor, ...]:
+        draws = generator(seed)
+        return tuple(one.draw(draws) for one in inputs)
+
+    return Built(
+        module=OnnxModule(content, signature),
+        make_inputs=make_inputs,
+        input_names=tuple(one.name for one in inputs),
+        parameter_count=sum(_elements(one) for one in model.graph.initializer),
+        chain=len(model.graph.node) if signature.wide == "none" else None,
+    )
+
+
+def _fix_sizes(model: Any, given: Mapping[str, Any]) -> None:
+    """Give each free dimension of the inputs its size; outputs and what lies between follow from them."""
+    free: dict[str, list[Any]] = {}
+    for value in _own_inputs(model):
+        for axis, dimension in enumerate(value.type.tensor_type.shape.dim):
+            if not dimension.HasField("dim_value"):
+                free.setdefault(dimension.dim_param or f"{value.name}_{axis}", []).append(dimension)
+    if set(free) - set(given):
+        example = ", ".join(f"{name}: {given.get(name, 1)}" for name in free)
+        raise WorkloadError(
+            f"its free dimensions {sorted(set(free) - set(given))} have no size; give all under "
+            f"'parameters': {{{example}}}"
+        )
+    unknown = sorted(set(given) - set(free))
+    if unknown:
+        raise WorkloadError(f"it has no free dimension {unknown}; it has: {', '.join(sorted(free)) or 'none'}")
+    wrong = [name for name in free if not isinstance(given[name], int) or given[name] < 1]
+    if wrong:
+        raise WorkloadError(
+            f"the size of a dimension is a whole number from 1 up, but {wrong[0]} is {given[wrong[0]]!r}"
+        )
+    for name, dimensions in free.items():
+        for dimension in dimensions:
+            dimension.dim_value = given[name]
+    if free:
+        del model.graph.value_info[:]
+        for value in model.graph.output:
+            value.type.tensor_type.ClearField("shape")
+
+
+def _own_inputs(model: Any) -> list[Any]:
+    """Return the inputs that a caller gives; files of old versions list weights among them."""
+    weights = {one.name for one in model.graph.initializer}
+    return [value for value in model.graph.input if value.name not in weights]
+
+
+def _inputs(model: Any) -> list[Input]:
+    import onnx
+
+    made = []
+    for value in _own_inputs(model):
+        kind = value.type.tensor_type
+        numbers = value.type.HasField("tensor_type") and kind.elem_type != onnx.TensorProto.STRING
+        if not numbers or not kind.HasField("shape"):
+            raise WorkloadError(f"input '{value.name}' must be a tensor of numbers whose rank the file states")
+        name = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type).name
+        dtype = getattr(torch, name, None)
+        if dtype is None or (dtype.is_floating_point and dtype != torch.float32):
+            raise WorkloadError(f"input '{value.name}' is {name}, but models are compiled in float32; export it so")
+        shape = tuple(one.dim_value for one in kind.shape.dim)
+        made.append(Input(value.name, shape, dtype, _rows(model, value.name)))
+    if not made:
+        raise WorkloadError("it takes no input, so there is nothing to check it with")
+    return made
+
+
+def _rows(model: Any, name: str) -> int:
+    """Return how many rows the tables have that an input indexes; ``FEW`` where it indexes none that is known."""
+    weights = {one.name: one.dims for one in model.graph.initializer}
+    names, rows = {name}, []
+    for node in model.graph.node:
+        if node.op_type in PASSED_ON and node.input[0] in names:
+            names.add(node.output[0])
+        elif node.op_type == "Gather" and node.input[1] in names and node.input[0] in weights:
+            axis = next((one.i for one in node.attribute if one.name == "axis"), 0)
+            rows.append(weights[node.input[0]][axis])
+    return min(rows, default=FEW)
+
+
+def _find_wide(content: bytes, example: Sequence[torch.Tensor]) -> Wide:
+    """Return what has float64 kernels for all of a model: found by trying."""
+    from ablatrix.workloads.given.onnx_precision import in_float64, run_by_evaluator, run_by_onnxruntime
+
+    wide = in_float64(content)
+    wide_inputs = [one.double() if one.is_floating_point() else one for one in example]
+    choices: tuple[tuple[Wide, Any], ...] = (("onnxruntime", run_by_onnxruntime), ("reference", run_by_evaluator))
+    for name, run in choices:
+        try:
+            run(wide, 1)(wide_inputs)
+        except Exception:  # no kernel of that type, or no such operator: the errors of both have no common class
+            continue
+        return name
+    return "none"
+
+
+def _elements(weight: Any) -> int:
+    """Return how many weights a tensor of the file holds; shapes and indices are none."""
+    from ablatrix.workloads.given.onnx_precision import FLOATS
+
+    return math.prod(weight.dims) if weight.data_type in FLOATS else 0

@@ -1,0 +1,151 @@
+"""An ONNX model as one operation of torch: a program made of it is exported, planned, stored and checked as any.
+
+``ablatrix::onnx_model`` holds the model's bytes as its first input, which export lifts like any weight. Run eagerly it
+is ONNX Runtime without any optimisation; asked for float64 it is the same graph in float64 (see
+``workloads.given.onnx_precision``). Compilers that take ONNX find the model in the program and never run the operation.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch.export import ExportedProgram
+from torch.export.graph_signature import InputKind
+
+from ablatrix.errors import WorkloadError
+
+if TYPE_CHECKING:
+    from ablatrix.workloads.program import Program
+
+Wide = Literal["onnxruntime", "reference", "none"]
+Run = Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What is known of a model beside its bytes; it travels in the program as text.
+
+    Attributes:
+        digest: SHA-256 of the model's bytes: what stands for them where only the program's structure is looked at.
+        outputs: Shape and dtype (``float32``) of each output.
+        wide: What runs the graph in float64: ONNX Runtime, the evaluator of ``onnx``, or none of them.
+    """
+
+    digest: str
+    outputs: tuple[tuple[tuple[int, ...], str], ...]
+    wide: Wide
+
+    def text(self) -> str:
+        """Return the text that the program holds."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def read(cls, text: str) -> Signature:
+        """Read that text back."""
+        plain = json.loads(text)
+        outputs = tuple((tuple(shape), dtype) for shape, dtype in plain["outputs"])
+        return cls(plain["digest"], outputs, plain["wide"])
+
+
+@torch.library.custom_op(  # type: ignore[untyped-decorator]
+    "ablatrix::onnx_model",
+    mutates_args=(),
+    schema="(Tensor model, Tensor[] inputs, str signature, ScalarType precision) -> Tensor[]",
+)
+def onnx_model(
+    model: torch.Tensor, inputs: Sequence[torch.Tensor], signature: str, precision: torch.dtype
+) -> list[torch.Tensor]:
+    """Run a model.
+
+    Args:
+        model: Its bytes.
+        inputs: Its inputs, in order.
+        signature: See ``Signature``.
+        precision: float32: as the model is; float64: every float type in it widened.
+    """
+    told = Signature.read(signature)
+    made = _runner(told, precision is torch.float64, torch.get_num_threads(), _Bytes(told.digest, model))(inputs)
+    for place, (tensor, (shape, _)) in enumerate(zip(made, told.outputs, strict=True)):
+        if tuple(tensor.shape) != shape:
+            raise WorkloadError(
+                f"output {place} of the ONNX model has shape {tuple(tensor.shape)} for one input and {shape} for "
+                "another of the same shape; sizes that depend on values cannot be planned"
+            )
+    return made
+
+
+@onnx_model.register_fake  # type: ignore[untyped-decorator]
+def _shapes_alone(
+    model: torch.Tensor, inputs: Sequence[torch.Tensor], signature: str, precision: torch.dtype
+) -> list[torch.Tensor]:
+    made = []
+    for shape, name in Signature.read(signature).outputs:
+        dtype: torch.dtype = getattr(torch, name)
+        made.append(model.new_empty(shape, dtype=precision if dtype.is_floating_point else dtype))
+    return made
+
+
+def find_onnx(program: ExportedProgram) -> torch.fx.Node | None:
+    """Return the node that is an ONNX model in a program or task; None for a program that torch exported."""
+    nodes = [node for node in program.graph.nodes if node.target is torch.ops.ablatrix.onnx_model.default]
+    return nodes[0] if nodes else None
+
+
+def read_model(program: Program) -> bytes:
+    """Return the bytes of the ONNX model that a prepared program is made of."""
+    specs = [spec for spec in program.lowered.graph_signature.input_specs if spec.kind != InputKind.USER_INPUT]
+    held = {**program.lowered.state_dict, **program.lowered.constants}
+    return to_bytes(held[specs[0].target])
+
+
+def data_inputs(task: ExportedProgram) -> list[int]:
+    """Return which of a task's inputs are the model's own inputs, in the model's order; the other holds its bytes."""
+    node = find_onnx(task)
+    assert node is not None
+    placeholders = [one for one in task.graph.nodes if one.op == "placeholder"]
+    return [placeholders.index(one) for one in node.args[1]]
+
+
+def to_bytes(tensor: torch.Tensor) -> bytes:
+    """Return the bytes that a tensor of type uint8 holds."""
+    return bytes(tensor.detach().numpy().tobytes())
+
+
+class _Bytes:
+    """A model's bytes, told apart by their digest."""
+
+    def __init__(self, digest: str, tensor: torch.Tensor) -> None:
+        self._digest, self.tensor = digest, tensor
+
+    def __hash__(self) -> int:
+        return hash(self._digest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Bytes) and other._digest == self._digest
+
+
+@cache
+def _runner(told: Signature, wide: bool, threads: int, model: _Bytes) -> Run:
+    """Return what runs the model; it is made once a process, since a session takes time to make."""
+    from ablatrix.workloads.given.onnx_precision import in_float64, run_by_evaluator, run_by_onnxruntime
+
+    content = to_bytes(model.tensor)
+    if not wide:
+        return run_by_onnxruntime(content, threads)
+    if told.wide == "none":
+        narrow = run_by_onnxruntime(content, threads)
+        return lambda inputs: [_doubled(one) for one in narrow([_halved(one) for one in inputs])]
+    return (run_by_onnxruntime if told.wide == "onnxruntime" else run_by_evaluator)(in_float64(content), threads)
+
+
+def _doubled(tensor: torch.Tensor) -> Any:
+    return tensor.double() if tensor.is_floating_point() else tensor
+
+
+def _halved(tensor: torch.Tensor) -> Any:
+    return tensor.float() if tensor.is_floating_point() else tensor

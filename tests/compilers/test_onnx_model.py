@@ -1,0 +1,110 @@
+"""A program that is an ONNX model: which compilers take it as it is, and what the others say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+
+import ablatrix
+from ablatrix.compilers.adapter import Compiler
+from ablatrix.compilers.catalogue import COMPILERS
+from ablatrix.trials.child import import_compiler
+from ablatrix.workloads.prepare import prepare
+from ablatrix.workloads.program import Program
+from ablatrix.workloads.source import read_source
+from tests.compilers.requests import make_request
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+TAKERS = [name for name, entry in COMPILERS.items() if entry.takes_onnx and entry.knobs and entry.installed]
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two inputs in an order that is not that of their use, two outputs, a bias and a GELU that can be fused."""
+    weight = onnx.numpy_helper.from_array(torch.randn(8, 8, generator=torch.Generator().manual_seed(0)).numpy(), "w")
+    nodes = [
+        onnx.helper.make_node("MatMul", ["b", "w"], ["p"]),
+        onnx.helper.make_node("Add", ["p", "a"], ["q"]),
+        onnx.helper.make_node("Gelu", ["q"], ["y"]),
+        onnx.helper.make_node("Relu", ["p"], ["z"]),
+    ]
+    value = onnx.helper.make_tensor_value_info
+    float32 = onnx.TensorProto.FLOAT
+    graph = onnx.helper.make_graph(
+        nodes,
+        "two",
+        [value("a", float32, (8,)), value("b", float32, (4, 8))],
+        [value("y", float32, None), value("z", float32, None)],
+        [weight],
+    )
+    path = tmp_path_factory.mktemp("onnx") / "two.onnx"
+    sets = [onnx.helper.make_opsetid("", 20)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=sets, ir_version=10), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def program(file: Path) -> Program:
+    return prepare(read_source("two", file.name, {}, file.parent), draws=2)
+
+
+@pytest.fixture(scope="module", params=TAKERS)
+def taker(request: pytest.FixtureRequest) -> Compiler:
+    compiler: Compiler = import_compiler(COMPILERS[request.param].adapter)
+    compiler.set_threads(1)
+    return compiler
+
+
+@pytest.mark.parametrize("fusion", ["off", "on"])
+def test_a_compiler_that_takes_onnx_answers_as_the_oracle(
+    taker: Compiler, program: Program, fusion: str, tmp_path: Path
+) -> None:
+    executable = taker.compile(make_request(program, tmp_path, {**COMPILERS[taker.name].defaults(), "fusion": fusion}))
+    for draw in program.draws:
+        bound = executable.bind(draw.inputs)
+        bound.run()
+        for made, wanted in zip(bound.outputs(), draw.expected, strict=True):
+            assert torch.allclose(made.double(), wanted, rtol=0, atol=1e-5)
+
+
+def test_another_model_of_the_same_shapes_is_another_task(
+    taker: Compiler, file: Path, program: Program, tmp_path: Path
+) -> None:
+    model = onnx.load(file)
+    model.graph.node[3].op_type = "Sigmoid"
+    onnx.save(model, tmp_path / "two.onnx")
+    other = prepare(read_source("two", "two.onnx", {}, tmp_path))
+    request = make_request(program, tmp_path, COMPILERS[taker.name].defaults())
+    taker.compile(request)
+    taker.compile(make_request(other, tmp_path, COMPILERS[taker.name].defaults(), cache=request.cache))
+    assert request.cache.key_set_size == 2
+
+
+def test_a_study_runs_it_where_it_is_taken_and_says_why_elsewhere(file: Path, tmp_path: Path) -> None:
+    study = ablatrix.Study.model_validate(
+        {
+            "name": "given",
+            "workloads": [file.name],
+            "compilers": ["onnxruntime", "xla"],
+            "modes": ["cold"],
+            "stages": [{"name": "primary", "factorial": {"partition": ["whole", "regions"]}}],
+            "protocol": {"cold": {"replicates": 1}},
+        }
+    ).at(file.parent)
+    records = list(ablatrix.read_records(ablatrix.run(study, tmp_path / "out").results))
+    told = Counter((r.config.compiler, r.config.knobs.get("partition"), r.status) for r in records)
+    assert told == {
+        ("eager", None, "ok"): told["eager", None, "ok"],
+        ("onnxruntime", "whole", "ok"): 1,
+        ("onnxruntime", "regions", "unsupported"): 1,
+        ("xla", "whole", "unsupported"): 1,
+        ("xla", "regions", "unsupported"): 1,
+    }
+    assert told["eager", None, "ok"] > 0
+    reasons = {r.config.compiler: r.error.message for r in records if r.error}
+    assert "it does not tell the blocks that it was written in" in reasons["onnxruntime"]
+    assert "takes no ONNX model, only what torch exports" in reasons["xla"]

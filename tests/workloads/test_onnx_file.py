@@ -1,0 +1,193 @@
+"""An ONNX file as a model: what is read from it, its oracle, and how faults read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import torch
+
+from ablatrix.errors import WorkloadError
+from ablatrix.workloads.onnx_operation import Signature, find_onnx, read_model
+from ablatrix.workloads.prepare import load_program, prepare, save_program
+from ablatrix.workloads.program import Program
+from ablatrix.workloads.source import read_source
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+ROWS = 50
+FLOAT, HALF, INT64 = (getattr(onnx.TensorProto, name) for name in ("FLOAT", "FLOAT16", "INT64"))
+
+
+def weight(name: str, *shape: int, scale: float = 1.0) -> Any:
+    values = numpy.random.default_rng(len(name)).standard_normal(shape) * scale
+    return onnx.numpy_helper.from_array(values.astype("float32"), name)
+
+
+def write(
+    path: Path,
+    nodes: Sequence[Any],
+    weights: Sequence[Any] = (),
+    inputs: Sequence[tuple[str, int, Sequence[Any]]] = (("x", FLOAT, (2, 4)),),
+    kind: int = FLOAT,
+) -> Path:
+    """Write a model whose output is ``y``."""
+    graph = onnx.helper.make_graph(
+        nodes,
+        "model",
+        [onnx.helper.make_tensor_value_info(*one) for one in inputs],
+        [onnx.helper.make_tensor_value_info("y", kind, None)],
+        list(weights),
+    )
+    sets = [onnx.helper.make_opsetid("", 20), onnx.helper.make_opsetid("com.microsoft", 1)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=sets, ir_version=10), path)
+    return path
+
+
+def node(kind: str, inputs: str, output: str = "y", **attributes: Any) -> Any:
+    return onnx.helper.make_node(kind, inputs.split(), [output], **attributes)
+
+
+def prepared(path: Path, draws: int = 1, **parameters: Any) -> Program:
+    return prepare(read_source("model", path.name, parameters, path.parent), parameters, draws=draws)
+
+
+def signature_of(program: Program) -> Signature:
+    found = find_onnx(program.lowered)
+    assert found is not None
+    return Signature.read(str(found.args[2]))
+
+
+@pytest.fixture
+def affine(tmp_path: Path) -> Path:
+    """A product with a bias, whose number of rows is free."""
+    nodes = [node("MatMul", "x w", "p"), node("Add", "p b")]
+    return write(tmp_path / "affine.onnx", nodes, [weight("w", 4, 3), weight("b", 3)], [("x", FLOAT, ("rows", 4))])
+
+
+def test_a_model_is_prepared_with_its_sizes_weights_and_file(affine: Path) -> None:
+    program = prepared(affine, rows=5)
+    facts = program.facts
+    assert [(one.name, one.shape, one.dtype) for one in facts.inputs] == [("x", [5, 4], "float32")]
+    assert facts.parameter_count == 4 * 3 + 3
+    assert facts.source == "affine.onnx"
+    assert facts.source_digest is not None
+    fixed = onnx.load_from_string(read_model(program))
+    assert [one.dim_value for one in fixed.graph.input[0].type.tensor_type.shape.dim] == [5, 4]
+
+
+def test_the_oracle_is_the_graph_in_float64(affine: Path) -> None:
+    program = prepared(affine, draws=2, rows=5)
+    weights = {one.name: onnx.numpy_helper.to_array(one) for one in onnx.load(affine).graph.initializer}
+    for draw in program.draws:
+        wanted = draw.inputs[0].double().numpy() @ weights["w"].astype("float64") + weights["b"]
+        assert torch.equal(draw.expected[0], torch.from_numpy(wanted))
+        assert 0 < draw.eager_rms[0] < 1e-6
+    assert not torch.equal(program.draws[0].inputs[0], program.draws[1].inputs[0])
+
+
+def test_a_program_read_back_from_disk_is_the_same(affine: Path, tmp_path: Path) -> None:
+    program = prepared(affine, rows=2)
+    save_program(program, tmp_path / "kept")
+    again = load_program(tmp_path / "kept")
+    assert again.facts == program.facts
+    assert read_model(again) == read_model(program)
+    (out,) = again.exported.module(check_guards=False)(*again.draws[0].inputs)
+    assert torch.allclose(out.double(), again.draws[0].expected[0], atol=1e-5)
+
+
+def test_what_onnx_runtime_has_no_float64_kernel_for_is_evaluated_by_onnx(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "conv.onnx",
+        [node("Conv", "x w", pads=[1, 1, 1, 1])],
+        [weight("w", 3, 2, 3, 3)],
+        [("x", FLOAT, (1, 2, 5, 5))],
+    )
+    program = prepared(path)
+    assert signature_of(program).wide == "reference"
+    kernel = torch.from_numpy(onnx.numpy_helper.to_array(onnx.load(path).graph.initializer[0]).copy()).double()
+    wanted = torch.nn.functional.conv2d(program.draws[0].inputs[0].double(), kernel, padding=1)
+    assert torch.allclose(program.draws[0].expected[0], wanted, rtol=0, atol=1e-12)
+
+
+def test_without_any_float64_the_unoptimised_run_is_the_oracle_and_its_rounding_is_estimated(tmp_path: Path) -> None:
+    path = write(tmp_path / "own.onnx", [node("BiasGelu", "x b", domain="com.microsoft")], [weight("b", 4)])
+    program = prepared(path)
+    assert signature_of(program).wide == "none"
+    (draw,) = program.draws
+    assert torch.equal(draw.expected[0], draw.expected[0].float().double())
+    rms = float(draw.expected[0].square().mean().sqrt())
+    assert draw.eager_rms[0] == pytest.approx(2.0**-24 * rms)
+
+
+def test_types_that_a_graph_names_are_widened_with_it(tmp_path: Path) -> None:
+    third = onnx.helper.make_node("Constant", [], ["third"], value_float=1 / 3)
+    nodes = [node("Cast", "n", "f", to=FLOAT), third, node("Mul", "f third", "m"), node("Cast", "m", to=FLOAT)]
+    program = prepared(write(tmp_path / "named.onnx", nodes, inputs=[("n", INT64, (8,))]))
+    narrow = float(numpy.float32(1 / 3))
+    assert torch.equal(program.draws[0].expected[0], program.draws[0].inputs[0].double() * narrow)
+
+
+def test_a_float_that_an_operator_takes_in_float32_alone_stays_so(tmp_path: Path) -> None:
+    scales = onnx.numpy_helper.from_array(numpy.array([1, 1, 2, 2], "float32"), "scales")
+    resize = onnx.helper.make_node("Resize", ["x", "", "scales"], ["y"])
+    path = write(tmp_path / "up.onnx", [resize], [scales], [("x", FLOAT, (1, 1, 2, 2))])
+    program = prepared(path)
+    assert signature_of(program).wide != "none"
+    assert tuple(program.draws[0].expected[0].shape) == (1, 1, 4, 4)
+
+
+def test_ids_are_drawn_within_the_table_that_they_index(tmp_path: Path) -> None:
+    nodes = [node("Cast", "ids", "wide", to=INT64), node("Gather", "table wide")]
+    path = write(tmp_path / "ids.onnx", nodes, [weight("table", ROWS, 3)], [("ids", onnx.TensorProto.INT32, (200,))])
+    ids = prepared(path).draws[0].inputs[0]
+    assert ids.dtype == torch.int32
+    assert int(ids.min()) >= 0
+    assert ROWS // 2 < int(ids.max()) < ROWS
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({}, r"free dimensions \['rows'\] have no size; give all under 'parameters': \{rows: 1\}"),
+        ({"rows": 2, "columns": 3}, r"no free dimension \['columns'\]; it has: rows"),
+        ({"rows": "two"}, "a whole number from 1 up, but rows is 'two'"),
+    ],
+)
+def test_free_dimensions_want_exactly_their_sizes(affine: Path, parameters: dict[str, Any], message: str) -> None:
+    with pytest.raises(WorkloadError, match=message):
+        prepared(affine, **parameters)
+
+
+def test_what_is_no_onnx_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.onnx").write_text("weights and biases")
+    with pytest.raises(WorkloadError, match=r"text.onnx.*it is no ONNX file that onnx [\d.]+ can read"):
+        prepared(tmp_path / "text.onnx")
+
+
+def test_weights_in_other_files_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    path = write(tmp_path / "big.onnx", [node("MatMul", "x w")], [weight("w", 4, 64)])
+    onnx.save(onnx.load(path), path, save_as_external_data=True, location="big.data", size_threshold=0)
+    with pytest.raises(WorkloadError, match="its weights lie in other files; write them into one"):
+        prepared(path)
+
+
+def test_inputs_of_another_float_type_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "half.onnx", [node("Relu", "x")], inputs=[("x", HALF, (2,))], kind=HALF)
+    with pytest.raises(WorkloadError, match="input 'x' is float16, but models are compiled in float32"):
+        prepared(path)
+
+
+def test_what_onnx_runtime_cannot_run_is_refused_with_its_words(tmp_path: Path) -> None:
+    path = write(tmp_path / "odd.onnx", [node("Frobnicate", "x", domain="com.microsoft")])
+    with pytest.raises(WorkloadError, match=r"ONNX Runtime cannot run it without optimisations: .*Frobnicate"):
+        prepared(path)
+
+
+def test_a_size_that_depends_on_values_is_noticed(tmp_path: Path) -> None:
+    path = write(tmp_path / "nonzero.onnx", [node("Relu", "x", "r"), node("NonZero", "r")], kind=INT64)
+    with pytest.raises(Exception, match="sizes that depend on values cannot be planned"):
+        prepared(path, draws=8)
