@@ -192,6 +192,43 @@ def test_a_single_knob_and_a_knob_of_three_levels_have_a_panel_a_step(measured: 
         assert titles[1].startswith("fusion\noff → a_")
 
 
+def test_headings_of_break_even_have_their_full_names_in_a_narrow_figure(measured: Findings) -> None:
+    with house_style():
+        (page,) = break_even(measured, ("seven", "three", 1.0, "column"))[:1]
+        texts = [text.get_text() for text in page.findobj(Text) if isinstance(text, Text)]
+        assert "attention, inductor" in texts
+
+
+def test_compilers_that_tell_no_memory_have_no_panel_and_are_named(measured: Findings) -> None:
+    places = places_of(measured.trials, "planned_bytes", HOT, "hot", MARKS)
+    silent = [replace(one, compiler="silent", memory=None, failed=0) for one in places]
+    with house_style():
+        (page,) = compose_memory_latency([*places, *silent], "planned_bytes", HOT, MARKS)
+        assert len(page.axes) == 2
+        texts = [text.get_text() for text in page.findobj(Text) if isinstance(text, Text)]
+        assert "memory not told: silent" in texts
+
+
+@pytest.mark.parametrize(
+    ("reasons", "label"),
+    [
+        (["unsupported in 2 of 2 blocks: memory_plan=off"], "unsupported level"),
+        (["crashed in 1 of 2 blocks: fusion=on"], "failed"),
+        ([None], "failed"),
+        (["unsupported in 2 of 2 blocks, timeout in 1 of 2 blocks: fusion=on"], "failed or unsupported"),
+    ],
+)
+def test_crosses_say_whether_a_trial_failed_or_the_compiler_has_no_such_level(
+    measured: Findings, reasons: list[str | None], label: str
+) -> None:
+    effects = measured.effects(HOT, "hot", ["fusion"])
+    crossed = [replace(effects[0], ratio=None, reason=reason, workload=f"w{i}") for i, reason in enumerate(reasons)]
+    with house_style():
+        (page,) = compose_main_effects(MainEffectsData.of(HOT, [*effects, *crossed], [], []))
+        texts = [text.get_text() for text in page.findobj(Text) if isinstance(text, Text)]
+        assert f"{label}: no effect to tell" in texts
+
+
 def test_ratios_of_a_twentieth_and_of_twenty_share_an_axis(measured: Findings) -> None:
     effects = measured.effects(HOT, "hot", ["fusion"])
     wide = [

@@ -3,6 +3,7 @@
 import functools
 import itertools
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ Handle = Line2D | Patch
 
 CHARACTER_IN = 0.055  # a wide letter of the small text
 LEGEND_ROW_IN, LEGEND_HANDLE_IN = 0.135, 0.28
+_STATUS = re.compile(r"(\w+) in \d+ of \d+ blocks")
 LOG_FROM = 8.0  # a span of values wider than this is drawn on a logarithmic axis
 CROSS: dict[str, Any] = {
     "marker": "x",
@@ -145,6 +147,18 @@ def add_legend(figure: Figure, handles: Sequence[Handle]) -> None:
             handlelength=1.6,
             labelspacing=0.25,
         )
+
+
+def cross_label(reasons: Iterable[str | None]) -> str:
+    """Return what the crosses of a figure stand for: failures, levels that the compiler does not have, or both.
+
+    Args:
+        reasons: Why each has no effect, in the words of the analysis (``unsupported in 2 of 2 blocks: fusion=on``).
+    """
+    statuses = {status for reason in reasons for status in _STATUS.findall(reason or "") or ["failed"]}
+    if statuses == {"unsupported"}:
+        return "unsupported level: no effect to tell"
+    return ("failed or unsupported" if "unsupported" in statuses else "failed") + ": no effect to tell"
 
 
 def note(text: str) -> Line2D:

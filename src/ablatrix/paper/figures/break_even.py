@@ -13,7 +13,7 @@ from matplotlib.transforms import offset_copy
 
 from ablatrix.analysis.break_even import BreakEven
 from ablatrix.analysis.estimate import in_order
-from ablatrix.analysis.figure import COLOURS, WIDTHS_IN, Width, new_figure
+from ablatrix.analysis.figure import COLOURS, SMALL_PT, WIDTHS_IN, Width, new_figure
 from ablatrix.analysis.knob_proof import KnobProof
 from ablatrix.analysis.panels import (
     CROSS,
@@ -22,6 +22,7 @@ from ablatrix.analysis.panels import (
     Handle,
     add_legend,
     count_note,
+    cross_label,
     failed_band,
     in_pages,
     legend_height_in,
@@ -38,7 +39,7 @@ LEAST_REACH = 1.05
 LINE_IN, AXIS_LABEL_IN = 0.13, 0.5
 COMPILE: dict[str, Any] = {"marker": "s", "color": COLOURS[1], "markersize": 3.2, "markerfacecolor": "white"}
 RUN: dict[str, Any] = {"marker": "o", "color": COLOURS[0], "markersize": 3.2}
-INK_GREY = "#404040"
+INK_GREY, BAND_GREY = "#404040", "#F1F1F1"
 RUNS: dict[str, dict[str, Any]] = {
     "repaid": {"marker": "o", "color": INK_GREY, "markersize": 3.6},
     "pays at first": {"marker": "o", "color": INK_GREY, "markersize": 3.6, "markerfacecolor": "white"},
@@ -53,7 +54,6 @@ TOLD = {
     "pays at once": "pays at once",
     "never pays": "never pays",
     "undecided": "undecided",
-    "not attributable": "failed: not attributable",
 }
 GUTTER = 0.14  # share of the right panel, for what has no number of runs
 
@@ -138,15 +138,17 @@ def compose_break_even(cases: Sequence[Case], width: Width = "column") -> list[F
     lines = _lines(cases, most)
     handles = _legend(cases)
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN + 0.1
-    left_in = (width_in - max(1.12 * text_in(text) for text, _ in lines) - 0.25) / 2
+    labels_in = max(text_in(text) for text, case in lines if case)
+    left_in = (width_in - labels_in - 0.25) / 2
     pages = []
     for page in _pages(lines, rows_that_fit(LINE_IN, around_in)):
         figure = new_figure(around_in + LINE_IN * len(page), width_in)
         ratios, runs = figure.subplots(1, 2, sharey=True)
-        for place, (_, case) in enumerate(page):
+        for place, (text, case) in enumerate(page):
             if case is None:
                 for panel in (ratios, runs):
-                    panel.axhspan(place - 0.5, place + 0.5, color="#F1F1F1", linewidth=0, zorder=0.3)
+                    panel.axhspan(place - 0.5, place + 0.5, color=BAND_GREY, linewidth=0, zorder=0.3)
+                _write_heading(figure, ratios, place, text, labels_in)
             else:
                 _draw_ratios(figure, ratios, place, case)
                 _draw_runs(runs, place, case)
@@ -154,9 +156,7 @@ def compose_break_even(cases: Sequence[Case], width: Width = "column") -> list[F
         ratio_axis([ratios], _ratio_values(cases), left_in, LEAST_REACH)
         failed_band(runs, GUTTER, "right")
         scale_axis(runs, "x", _run_values(cases), max(2, int(left_in / 0.3)), headroom=GUTTER)
-        ratios.set_yticks(range(len(page)), [text for text, _ in page])
-        for label, (_, case) in zip(ratios.get_yticklabels(), page, strict=True):
-            label.set_fontweight("bold" if case is None else "normal")
+        ratios.set_yticks(range(len(page)), [text if case else "" for text, case in page])
         ratios.set_ylim(len(page) - 0.5, -0.5)
         for panel in (ratios, runs):
             panel.grid(visible=False, axis="y")
@@ -168,15 +168,24 @@ def compose_break_even(cases: Sequence[Case], width: Width = "column") -> list[F
     return pages
 
 
+def _write_heading(figure: Figure, panel: Axes, place: int, text: str, labels_in: float) -> None:
+    """Write a heading where the labels begin; it runs on over the edge into the band of the panel beside them."""
+    beside = offset_copy(panel.get_yaxis_transform(), figure, x=-labels_in * 72 - 3, units="points")
+    band = {"facecolor": BAND_GREY, "edgecolor": "none", "pad": 0.6}
+    heading = panel.text(
+        0.0, place, text, transform=beside, fontweight="bold", va="center", fontsize=SMALL_PT, bbox=band
+    )
+    heading.set_in_layout(False)
+
+
 Line = tuple[str, Case | None]
 
 
 def _lines(cases: Sequence[Case], most: int) -> list[Line]:
     """Return the lines with their labels: a heading a workload and compiler, then its configurations."""
     several = len({case.found.compiler for case in cases}) > 1
-    # Bold letters are a tenth wider.
-    names = short_names([case.found.workload for case in cases], most - (most // 2 if several else 2))
-    compilers = short_names([case.found.compiler for case in cases], most // 2 - 4)
+    names = short_names([case.found.workload for case in cases], most)
+    compilers = short_names([case.found.compiler for case in cases], most)
     moved = short_names([case.name for case in cases], most)
     lines: list[Line] = []
     unit = None
@@ -249,9 +258,10 @@ def _legend(cases: Sequence[Case]) -> list[Handle]:
         Line2D([], [], label="run time", linewidth=0.9, markeredgewidth=0.7, **RUN),
     ]
     verdicts = {case.found.verdict for case in shown}
+    crossed = cross_label(case.found.reason for case in shown if case.found.verdict == "not attributable")
     styles = {"markeredgewidth": 0.7, "linestyle": "none"}
     handles += [
-        Line2D([], [], label=TOLD[verdict], **{**styles, **style})
+        Line2D([], [], label=TOLD.get(verdict, crossed), **{**styles, **style})
         for verdict, style in RUNS.items()
         if verdict in verdicts
     ]

@@ -24,6 +24,7 @@ from ablatrix.analysis.panels import (
     Handle,
     add_legend,
     count_note,
+    cross_label,
     in_pages,
     legend_height_in,
     note,
@@ -227,8 +228,9 @@ def _legend(data: MainEffectsData, compilers: Sequence[str]) -> list[Handle]:
         handles.append(Patch(facecolor=NOISE, label="A/A noise floor"))
     if any(effect.ratio is not None and data.proof(effect) == "no_op" for effect in data.effects):
         handles.append(Line2D([], [], label=NO_OP_LABEL, **NO_OP))
-    if any(effect.ratio is None for effect in data.effects):
-        handles.append(Line2D([], [], label="failed: no effect to tell", **CROSS))
+    crossed = [effect.reason for effect in data.effects if effect.ratio is None]
+    if crossed:
+        handles.append(Line2D([], [], label=cross_label(crossed), **CROSS))
     handles.append(count_note((effect.ratio.count for effect in shown if effect.ratio), "block"))
     if bare and shown:
         handles.append(note("too few blocks for intervals"))

@@ -21,6 +21,7 @@ from ablatrix.analysis.panels import (
     failed_band,
     in_pages,
     legend_height_in,
+    note,
     panel_grid,
     rows_that_fit,
     scale_axis,
@@ -176,9 +177,11 @@ def compose_memory_latency(
     """Return the pages of the figure; call it inside `house_style`. Each workload and compiler has axes of its own."""
     width_in = WIDTHS_IN[width]
     code = _Code.of(places)
-    units = list(_units(places))
+    units, silent = _told(list(_units(places)))
     columns = 2 if width == "column" else 4
     handles = _legend(places, code, [knob for knob in marks if any(f"knob_{knob}" == n for n, _ in places[0].levels)])
+    if silent:
+        handles.append(note(f"memory not told: {', '.join(silent)}"))
     around_in = legend_height_in(handles, width_in) + AXIS_LABELS_IN
     names = short_names([name for one in places for name in (one.workload, one.compiler)], 22)
     several = len({one.compiler for one in places}) > 1
@@ -201,6 +204,13 @@ def compose_memory_latency(
 def _units(places: Sequence[Place]) -> Iterator[list[Place]]:
     for key in dict.fromkeys((one.workload, one.compiler) for one in places):
         yield [one for one in places if (one.workload, one.compiler) == key]
+
+
+def _told(units: list[list[Place]]) -> tuple[list[list[Place]], list[str]]:
+    """Return the units that have something to show, and the compilers that tell no memory and failed nowhere."""
+    shown = [unit for unit in units if any(one.memory is not None or one.failed for one in unit)]
+    silent = {unit[0].compiler for unit in units} - {unit[0].compiler for unit in shown}
+    return (shown, sorted(silent)) if shown else (units, [])
 
 
 def _draw_panel(
