@@ -20,7 +20,6 @@ from ablatrix.records.model import (
     Failure,
     InputFacts,
     Level,
-    Machine,
     Meta,
     Mode,
     Noise,
@@ -31,6 +30,7 @@ from ablatrix.records.model import (
     Samples,
     Status,
     Tier,
+    TrialMachine,
     WarmUp,
     WorkloadFacts,
 )
@@ -238,7 +238,7 @@ def _record(
     drift: float,
     noise: float,
     study_digest: str,
-    machine: Machine,
+    machine: TrialMachine,
     commit: str,
     position: int,
 ) -> Record:
@@ -295,8 +295,8 @@ def _record(
     )
 
 
-def _machine(host: str) -> Machine:
-    return Machine(
+def _machine(host: str) -> TrialMachine:
+    return TrialMachine(
         host=host,
         cpu="Synthetic CPU 3000",
         cores=2,
@@ -311,7 +311,7 @@ def _machine(host: str) -> Machine:
     )
 
 
-def _meta(machine: Machine, commit: str, block: int, position: int, compiler: str) -> Meta:
+def _meta(machine: TrialMachine, commit: str, block: int, position: int, compiler: str) -> Meta:
     versions = {"ablatrix": "0.1.0", "python": "3.11.9", "torch": "2.13.0"}
     return Meta(
         time_utc=f"2026-01-01T{position // 3600 % 24:02d}:{position // 60 % 60:02d}:{position % 60:02d}Z",

@@ -12,6 +12,7 @@ from ablatrix.analysis.delimited import csv_text
 from ablatrix.analysis.tabulate import PRIMER, tabulate
 from ablatrix.analysis.tidy import tidy
 from ablatrix.errors import AnalysisError
+from ablatrix.records.model import Record
 from tests.synthetic import Plant, make_records, write_records
 
 FILES = [
@@ -46,6 +47,22 @@ def test_the_same_records_give_the_same_bytes_in_another_process_and_order(tmp_p
     command = [sys.executable, "-c", code, str(b), str(a), str(tmp_path / "two")]
     subprocess.run(command, check=True, env=environment, cwd=tmp_path)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        make_records(workloads=["attention"], blocks=1, modes=["hot"]),
+        make_records(workloads=["attention"], blocks=1, plants=[Plant("unsupported", "attention", "cold", {})]),
+    ],
+    ids=["no cold trial", "none is supported"],
+)
+def test_where_there_is_no_cold_trial_to_show_the_tables_are_written_and_no_figure(
+    records: list[Record], tmp_path: Path
+) -> None:
+    written = tabulate(tidy([write_records(tmp_path / "r.jsonl", records)]), tmp_path / "out")
+    assert [path.relative_to(tmp_path / "out").as_posix() for path in written] == FILES[:3]
+    assert not (tmp_path / "out" / "figures").exists()
 
 
 def test_every_trial_has_a_line_and_every_exclusion_a_count(tmp_path: Path) -> None:

@@ -57,6 +57,26 @@ def test_failure_rows_are_valid_records_too_and_the_exit_code_is_1(ablatrix: Abl
     assert timeout.runtime is None
 
 
+def test_without_a_gpu_every_cell_of_a_cuda_study_is_skipped_with_its_reason_and_nothing_is_lost(
+    ablatrix: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    study = tmp_path / "cuda.yaml"
+    study.write_text(STUDY.replace("modes:", "device: cuda\nmodes:").replace("most_blocks: 1", "most_blocks: 9"))
+    done = ablatrix("run", study, "--out", "-", "--quiet")
+    assert done.returncode == 0, done.stderr.decode()
+    records = [validate_line(line) for line in done.stdout.decode().splitlines()]
+    assert sorted(record.trial_id for record in records) == sorted(planned(ablatrix, study))  # no block was added
+    assert {(record.status, record.config.device) for record in records} == {("unsupported", "cuda")}
+    messages = {(record.config.compiler, record.error.message) for record in records if record.error}
+    reasons = dict(messages)
+    assert len(reasons) == len(messages) == 2
+    assert reasons["tvm"].startswith("compiler 'tvm' does not run on CUDA: its pipeline")
+    assert reasons["eager"].startswith("device 'cuda': ")
+    assert all(record.meta.environment["PYTORCH_NVML_BASED_CUDA_CHECK"] == "1" for record in records)
+    assert all(record.meta.process == "forked" and record.meta.machine.gpu is None for record in records)
+
+
 def test_a_record_holds_what_the_protocol_promises(finished: Path) -> None:
     records = list(read_records(finished / "results.jsonl"))
     cold = next(r for r in records if r.mode == "cold" and r.role == "measured")
@@ -67,6 +87,8 @@ def test_a_record_holds_what_the_protocol_promises(finished: Path) -> None:
     hot = next(r for r in records if r.mode == "hot" and r.role == "measured")
     assert hot.runtime and hot.compile and hot.correctness and hot.runtime.samples
     assert hot.compile.compile_cache_hit_disk_delta_first_run == hot.plan.distinct_tasks if hot.plan else False
+    assert (hot.config.device, hot.runtime.timed_by) == ("cpu", "runner")
+    assert "PYTORCH_NVML_BASED_CUDA_CHECK" not in hot.meta.environment
     assert hot.correctness.timed_digest == hot.correctness.checked_digest == hot.compile.artifact_digest
     assert (hot.runtime.run_ms_min or 0) <= (hot.runtime.run_ms_p50 or 0) <= (hot.runtime.run_ms_p99 or 0)
     samples = (finished / str(hot.runtime.samples.file)).read_text().splitlines()

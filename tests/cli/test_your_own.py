@@ -93,6 +93,8 @@ def test_the_template_of_a_plug_in_runs_in_every_process_and_has_at_most_60_line
     [
         (["--model", "mlp"], "give a study file, or --model and --compiler"),
         (["study.yaml", "--model", "mlp"], "give them or a study file, not both"),
+        (["study.yaml", "--device", "cuda"], "give them or a study file, not both"),
+        (["--model", "mlp", "--compiler", "tvm", "--device", "gpu"], "'cpu' or 'cuda'"),
         (["--model", "mlp", "--compiler", "tvm", "--knob", "fusion"], "--knob fusion: must be of the form"),
         (["--model", "mlp", "--compiler", "tvm", "--knob", "fusion=maybe"], "has no level 'maybe'; it has: off, on"),
         (["--model", "mlp", "--compiler", "tvm", "--mode", "warm"], "'cold' or 'hot'"),

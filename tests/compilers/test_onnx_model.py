@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import torch
 import ablatrix
 from ablatrix.compilers.adapter import Compiler
 from ablatrix.compilers.catalogue import COMPILERS
+from ablatrix.compilers.eager import EagerCompiler
+from ablatrix.errors import UnsupportedError
 from ablatrix.trials.child import import_compiler
 from ablatrix.workloads.prepare import prepare
 from ablatrix.workloads.program import Program
@@ -82,6 +85,12 @@ def test_another_model_of_the_same_shapes_is_another_task(
     taker.compile(request)
     taker.compile(make_request(other, tmp_path, COMPILERS[taker.name].defaults(), cache=request.cache))
     assert request.cache.key_set_size == 2
+
+
+def test_the_reference_of_a_model_is_not_taken_for_a_run_on_another_device(program: Program, tmp_path: Path) -> None:
+    request = replace(make_request(program, tmp_path), device="cuda")
+    with pytest.raises(UnsupportedError, match="runs eagerly in ONNX Runtime on the CPU, not on cuda"):
+        EagerCompiler().compile(request)
 
 
 def test_a_study_runs_it_where_it_is_taken_and_says_why_elsewhere(file: Path, tmp_path: Path) -> None:

@@ -27,6 +27,11 @@ def changed(change: Callable[[dict[str, Any]], None]) -> str:
     return json.dumps(data)
 
 
+def without_device(data: dict[str, Any]) -> None:
+    """Take away what 1.2 has brought."""
+    del data["config"]["device"], data["meta"]["machine"]["gpu"], data["meta"]["noise"]["gpu"]
+
+
 def test_the_frozen_schema_is_the_generated_one() -> None:
     assert FROZEN.is_file(), f"no frozen schema for version {SCHEMA_VERSION}: write record_schema_text() to {FROZEN}"
     assert FROZEN.read_text(encoding="utf-8") == record_schema_text(), (
@@ -41,6 +46,7 @@ def test_the_frozen_schema_is_the_generated_one() -> None:
 def test_a_line_of_1_0_which_knew_no_source_is_read_with_null() -> None:
     old = json.loads(LINE)
     old["schema_version"] = "1.0"
+    without_device(old)
     for field in ("source", "source_digest"):
         del old["workload"][field]
     del old["runtime"]["timed_by"]
@@ -50,6 +56,17 @@ def test_a_line_of_1_0_which_knew_no_source_is_read_with_null() -> None:
     assert (record.workload.source, record.workload.source_digest) == (None, None)
     assert record.runtime is not None
     assert record.runtime.timed_by is None
+
+
+def test_a_line_of_1_1_which_knew_no_device_is_read_with_null() -> None:
+    old = json.loads(LINE)
+    old["schema_version"] = "1.1"
+    without_device(old)
+    jsonschema.validate(old, json.loads((ROOT / "schemas" / "record-1.1.json").read_text(encoding="utf-8")))
+    record = validate_line(json.dumps(old))
+    assert record.schema_version == "1.1"
+    assert record.config.device is None
+    assert (record.meta.machine.gpu, record.meta.noise.gpu) == (None, None)
 
 
 @pytest.mark.parametrize("status", get_args(Status))

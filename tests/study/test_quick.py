@@ -62,6 +62,22 @@ def test_a_study_without_models_of_its_own_keeps_its_digest() -> None:
     assert "plugins" not in dumped
 
 
+def test_a_study_on_the_cpu_keeps_its_digest_and_cells_and_one_on_cuda_has_others(tmp_path: Path) -> None:
+    plain, cpu, cuda = (
+        make_study(["mlp"], ["tvm"], ["fusion=off,on"], directory=tmp_path, **words)
+        for words in ({}, {"device": "cpu"}, {"device": "cuda"})
+    )
+    assert "device" not in plain.model_dump(mode="json")
+    assert cpu.digest == plain.digest
+    assert make_design(cpu) == make_design(plain)
+    assert cuda.digest != plain.digest
+    assert kept(cuda, tmp_path).digest == cuda.digest
+    cells = [{cell.cell_id for cell in make_design(study).cells} for study in (plain, cuda)]
+    assert not cells[0] & cells[1]
+    with pytest.raises(StudyError, match="'cpu' or 'cuda'"):
+        make_study(["mlp"], ["tvm"], ["fusion=off,on"], directory=tmp_path, device="gpu")
+
+
 @pytest.mark.parametrize(
     ("workloads", "message"),
     [

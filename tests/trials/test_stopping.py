@@ -77,6 +77,22 @@ def test_what_follows_from_the_widths(spread: float, blocks: int, budget_spent: 
     assert (stopping.short_of is None) == (spread == 0.001 and blocks >= 5)
 
 
+def test_no_block_is_added_where_the_compiler_has_none_of_the_configurations() -> None:
+    study = study_of(most_blocks=12)
+    design = make_design(study)
+    trials = {trial.trial_id: trial for trial in design.trials}
+    progress, _ = progress_of(study, 0.1, 0)
+    for roles, decision in (({"reference", "measured"}, "continue"), ({"reference"}, "unsupported")):
+        records = [
+            SimpleNamespace(
+                trial_id=one, role=trial.role, status="ok" if trial.role in roles else "unsupported", runtime=None
+            )
+            for one, trial in trials.items()
+        ]
+        progress.add(trials, cast("list[Record]", records))
+        assert progress.decide(study.protocol.hot, budget_spent=False).decision == decision
+
+
 def test_the_decision_does_not_depend_on_what_the_interval_says() -> None:
     study = study_of(most_blocks=12)
     progress, design = progress_of(study, 0.001, 7)

@@ -59,6 +59,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("workload", ("workload", "name"), "label"),
     Column("tier", ("workload", "tier"), "label"),
     Column("compiler", ("config", "compiler"), "label"),
+    *_columns("label", "config", "device"),
     *_columns("label", "", "mode", "role"),
     Column("stage", ("config", "stage"), "label"),
     *_columns("label", "", "status"),
@@ -80,10 +81,13 @@ COLUMNS: tuple[Column, ...] = (
     *_columns("yes_no", "meta.machine", "turbo", "smt"),
     *_columns("json", "meta.machine", "cpus", prefix="machine_"),
     *_columns("real", "meta.machine", "cpu_quota_cores"),
+    *_columns("label", "meta.machine.gpu", "name", "driver", prefix="gpu_"),
+    *_columns("whole", "meta.machine.gpu", "memory_bytes", "l2_bytes", "count", prefix="gpu_"),
     *_columns("real", "meta.noise", "load_average_before", "load_average_after", "steal_ms", "throttled_ms"),
     *_columns("whole", "meta.noise", "swapped_pages", "voluntary_switches", "involuntary_switches"),
     *_columns("real", "meta.noise", "span_s", "cpu_s"),
     *_columns("label", "meta.noise", "disturbance"),
+    *_columns("json", "meta.noise.gpu", "throttled_by", prefix="gpu_"),
     *_columns("json", "meta", "environment"),
     *_columns("whole", "workload", "parameter_count"),
     Column("workload_digest", ("workload", "digest"), "label"),
@@ -159,5 +163,12 @@ LEFT_OUT: frozenset[tuple[str, ...]] = frozenset(
         ("final",),  # only final lines become rows
         ("error", "traceback"),  # long texts stay in the records; the traceback's digest groups failures
         ("error", "output_tail"),
+        # What a GPU's clocks do to a trial stands in `gpu_throttled_by` and `disturbance`; the readings behind it stay.
+        *(("meta", "noise", "gpu", name) for name in ("source", "reason", "readings")),
+        *(
+            ("meta", "noise", "gpu", when, name)
+            for when in ("before", "after")
+            for name in ("sm_mhz", "memory_mhz", "temperature_c", "power_w", "limited_by")
+        ),
     }
 )

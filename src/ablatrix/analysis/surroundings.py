@@ -7,7 +7,10 @@ import polars as pl
 
 from ablatrix.analysis.estimate import ORIGIN_COLUMNS, sort_key
 
-MACHINE_COLUMNS = ("memory_bytes", "kernel", "container", "governor", "turbo", "smt", "machine_cpus", "cpu_quota_cores")
+MACHINE_COLUMNS = (
+    *("memory_bytes", "kernel", "container", "governor", "turbo", "smt", "machine_cpus", "cpu_quota_cores"),
+    *("gpu_name", "gpu_driver", "gpu_memory_bytes", "gpu_count"),
+)
 OTHER_COLUMNS = ("study", "seed", "catalogue_digest", "workload_digest", "process")
 
 

@@ -9,6 +9,7 @@ from ablatrix.analysis.delimited import write_csv
 from ablatrix.analysis.estimate import group_columns, refuse_mixed, summarise_groups, without_primers
 from ablatrix.analysis.tidy import Tidy
 
+FIGURE = "cache_miss_vs_compile"
 PRIMER = "primer of a warm cache (in ablation.csv, in no statistics)"
 
 
@@ -16,7 +17,7 @@ def tabulate(found: Tidy, out_dir: str | Path, allow_mixed: bool = False) -> lis
     """Write the tables and the figure of records. The same records give the same bytes.
 
     Files: ``ablation.csv`` (a line a trial, every status), ``tables/ablation_summary.csv`` (a line a group),
-    ``tables/exclusions.csv`` (what is in no statistics, and why) and
+    ``tables/exclusions.csv`` (what is in no statistics, and why) and, where there are cold trials to show,
     ``figures/cache_miss_vs_compile.{pdf,png,svg}``.
 
     Args:
@@ -38,7 +39,8 @@ def tabulate(found: Tidy, out_dir: str | Path, allow_mixed: bool = False) -> lis
         write_csv(summarise_groups(trials, group_columns(found, mixed)), out / "tables" / "ablation_summary.csv"),
         write_csv(exclusions(found), out / "tables" / "exclusions.csv"),
     ]
-    return written + draw_cold_scatter(cold_points(trials), out / "figures" / "cache_miss_vs_compile")
+    points = cold_points(trials)
+    return written if points.is_empty() else written + draw_cold_scatter(points, out / "figures" / FIGURE)
 
 
 def exclusions(found: Tidy) -> pl.DataFrame:

@@ -65,6 +65,7 @@ def run_command(
         typer.Option("--knob", help="With --model: knob=level,level; the first is the baseline. All primary if none."),
     ] = None,
     mode: Annotated[list[str] | None, typer.Option("--mode", help="With --model: cold or hot; both if none.")] = None,
+    device: Annotated[str | None, typer.Option("--device", help="With --model: cpu or cuda; cpu if none.")] = None,
     only: Only = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -77,10 +78,10 @@ def run_command(
     from ablatrix.study.load import load_study
 
     if study is not None:
-        refuse_words_of_no_study(model, compiler, knob, mode)
+        refuse_words_of_no_study(model, compiler, knob, mode, device)
         loaded = load_study(study)
     else:
-        loaded, study = make_quick(model, compiler, knob, mode, plugin, out)
+        loaded, study = make_quick(model, compiler, knob, mode, plugin, out, device)
     if out != "-":
         summary = run_study(loaded, study, Path(out), only or [], quiet, verbose)
     else:
@@ -96,7 +97,7 @@ def run_command(
     end_run(summary)
 
 
-def refuse_words_of_no_study(*words: list[str] | None) -> None:
+def refuse_words_of_no_study(*words: list[str] | str | None) -> None:
     """Refuse what a study file says itself.
 
     Raises:
@@ -105,7 +106,9 @@ def refuse_words_of_no_study(*words: list[str] | None) -> None:
     from ablatrix.errors import StudyError
 
     if any(words):
-        raise StudyError("--model, --compiler, --knob and --mode make a study; give them or a study file, not both")
+        raise StudyError(
+            "--model, --compiler, --knob, --mode and --device make a study; give them or a study file, not both"
+        )
 
 
 def make_quick(
@@ -115,6 +118,7 @@ def make_quick(
     modes: list[str] | None,
     plugins: list[Path] | None,
     out: str,
+    device: str | None = None,
 ) -> tuple["Study", Path]:
     """Make a study of the words of a command line, print it on stderr, and keep it in the directory of results.
 
@@ -135,7 +139,8 @@ def make_quick(
     directory = Path.cwd() if out == "-" else Path(out).resolve()
     sources = [seen_from(directory, one) for one in models]
     files = [os.path.relpath(one.resolve(), directory) for one in plugins or []]
-    study = make_study(sources, compilers, knobs or [], modes or [], files, directory)
+    further = {} if device is None else {"device": device}
+    study = make_study(sources, compilers, knobs or [], modes or [], files, directory, **further)
     validate_study(study)
     text = study_text(study)
     print(text, end="", file=sys.stderr)

@@ -76,6 +76,8 @@ class CompileRequest:
         clock: Phases to charge: ``import`` (frontend), ``compile`` (passes, code generation), ``link``, ``load``.
         threads: Threads that a run may use.
         work_dir: An empty private directory for what is built.
+        device: Where the program is to run, as torch names it (``cpu``, ``cuda``). The program as given, its weights
+            included, lies on the CPU; inputs are bound on the device.
     """
 
     program: Program
@@ -87,6 +89,7 @@ class CompileRequest:
     clock: PhaseClock
     threads: int
     work_dir: Path
+    device: str = "cpu"
 
     @property
     def run_threads(self) -> int:

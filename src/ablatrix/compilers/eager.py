@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from ablatrix.canonical import digest_bytes
 from ablatrix.compilers.adapter import BoundRun, CompileFacts, CompileRequest, Executable
+from ablatrix.errors import UnsupportedError
 
 if TYPE_CHECKING:
     import torch
+    from torch.export import ExportedProgram
 
 
 class EagerCompiler:
@@ -40,11 +42,29 @@ class EagerCompiler:
         return {"torch": torch.get_num_threads()}
 
     def compile(self, request: CompileRequest) -> Executable:
-        """Make the module; nothing is built."""
+        """Make the module; nothing is built.
+
+        Raises:
+            UnsupportedError: An ONNX model was asked for on another device than the CPU.
+        """
+        exported = request.program.exported
         with request.clock.phase("load"):
-            module = request.program.exported.module(check_guards=False)
+            if request.device != "cpu":
+                _move(exported, request.device)
+            module = exported.module(check_guards=False)
         digest = digest_bytes(f"eager {request.program.facts.digest}".encode())
         return EagerExecutable(module, CompileFacts(artifact_digest=digest))
+
+
+def _move(exported: ExportedProgram, device: str) -> None:
+    """Move a program to a device, in place: it has no other use, since a process runs one trial."""
+    from torch.export.passes import move_to_device_pass
+
+    from ablatrix.workloads.onnx_operation import find_onnx
+
+    if find_onnx(exported) is not None:
+        raise UnsupportedError(f"an ONNX model runs eagerly in ONNX Runtime on the CPU, not on {device}")
+    move_to_device_pass(exported, device)
 
 
 class EagerExecutable:

@@ -25,6 +25,7 @@ MACHINE = (
     "turbo",
     "smt",
 )
+GPU = ("gpu_name", "gpu_driver", "gpu_memory_bytes", "gpu_count")
 NOISE = (
     ("load_average_before", "load average before a trial", significant),
     ("load_average_after", "load average after a trial", significant),
@@ -42,10 +43,11 @@ def surroundings_table(found: Tidy) -> Table:
     trials = found.trials
     rows = [("schema version", trials["schema_version"])]
     rows += [(name.replace("_", " "), trials[name]) for name in (*STUDY, *MACHINE)]
+    rows += [(name.replace("_", " "), trials[name]) for name in GPU if trials[name].null_count() < trials.height]
     for prefix, words in PREFIXES.items():
         rows += [(words + name.removeprefix(prefix), trials[name]) for name in found.columns(prefix)]
     rows.append(("how processes came to be", trials["process"]))
-    shown = [Row([Shown(name), Shown(_values(values, name == "memory bytes"))]) for name, values in rows]
+    shown = [Row([Shown(name), Shown(_values(values, name.endswith("memory bytes")))]) for name, values in rows]
     shown += [Row([Shown(f"environment {name}"), Shown(text)]) for name, text in _variables(trials["environment"])]
     return Table("surroundings", "Study, machine and software", [Heading("what"), Heading("value")], shown)
 

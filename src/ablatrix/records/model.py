@@ -1,4 +1,4 @@
-"""One record: what one attempt of one trial was, and what became of it. Schema 1.0.
+"""One record: what one attempt of one trial was, and what became of it.
 
 The models here are the source of ``schemas/record-<version>.json`` and of the field reference in the docs. Units
 stand in the names. Missing is null, never 0. A reading that is not finite is null.
@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 Mode = Literal["cold", "hot"]
 Role = Literal["measured", "reference", "twin", "primer"]
 Tier = Literal["tiny", "medium", "hard"]
+Device = Literal["cpu", "cuda"]
 Level = str | int
 Status = Literal[
     "ok",
@@ -78,6 +79,47 @@ class Machine(Part):
     )
 
 
+class Gpu(Part):
+    """The GPU that the trial's process used, as CUDA and the driver tell it."""
+
+    name: str = Field(description="Model of the GPU.")
+    memory_bytes: Bytes = Field(description="Memory of the GPU.")
+    l2_bytes: Bytes = Field(description="Its L2 cache; twice that is written between timed iterations.")
+    count: Count = Field(description="GPUs that the process could see; it used the first.")
+    driver: str | None = Field(description="Version of the driver, null when it was not told.")
+
+
+class TrialMachine(Machine):
+    """The machine as read back, not as asked for, with the GPU that a trial used."""
+
+    gpu: Gpu | None = Field(default=None, description="The GPU; null where the trial opened none.")
+
+
+class GpuReading(Part):
+    """What the GPU said of itself at one moment. Null is what it did not tell."""
+
+    sm_mhz: Count | None = Field(description="Clock of the multiprocessors.")
+    memory_mhz: Count | None = Field(description="Clock of the GPU's memory.")
+    temperature_c: int | None = Field(description="Temperature of the GPU.")
+    power_w: Finite | None = Field(description="Power that it draws.")
+    limited_by: list[str] | None = Field(description="What keeps its clocks from being higher, idleness included.")
+
+
+class GpuNoise(Part):
+    """What the GPU said of its clocks during the trial."""
+
+    source: Literal["nvml", "nvidia-smi"] | None = Field(description="Who told; null when nobody did.")
+    reason: str | None = Field(description="Why nobody told; null where somebody did.")
+    readings: Count = Field(description="How often it was read.")
+    before: GpuReading | None = Field(description="The first reading, before the program was built.")
+    after: GpuReading | None = Field(
+        description="The last reading, right after the device had worked: a first run (cold), a burst (hot)."
+    )
+    throttled_by: list[str] | None = Field(
+        description="What slowed the clocks down in any reading: power, heat; null when it was never told."
+    )
+
+
 class Noise(Part):
     """Counters that tell about disturbance, as differences over the trial where they are counters."""
 
@@ -98,6 +140,7 @@ class Noise(Part):
     cpu_s: Seconds | None = Field(
         default=None, description="CPU time of the trial's process and of its finished children, user and system."
     )
+    gpu: GpuNoise | None = Field(default=None, description="The GPU's clocks; null where the trial opened none.")
     disturbance: str | None = Field(
         default=None, description="Why the trial counts as disturbed; null when it does not."
     )
@@ -112,7 +155,7 @@ class Meta(Part):
     ablatrix_commit: str | None = Field(description="Git commit of ablatrix's sources, null when installed.")
     ablatrix_dirty: bool | None = Field(description="Whether that checkout had uncommitted changes.")
     versions: dict[str, str] = Field(description="Versions of ablatrix, python, torch and the compiler.")
-    machine: Machine
+    machine: TrialMachine
     noise: Noise
     threads: dict[str, int] = Field(description="Threads in force, read back from each library.")
     environment: dict[str, str] = Field(description="Environment variables that matter, as the process saw them.")
@@ -157,6 +200,7 @@ class Configuration(Part):
     """Which cell of the study this trial belongs to."""
 
     compiler: str = Field(description="Name of the compiler; eager for the reference.")
+    device: Device | None = Field(default=None, description="Where the program runs; null in records before 1.2.")
     knobs: dict[str, Level | None] = Field(description="Level of every knob; null for the reference.")
     stage: str | None = Field(description="Stage of the study, null for the reference.")
     baseline: dict[str, Level] = Field(description="Configuration that the study compares with, every knob.")
@@ -225,7 +269,9 @@ class Stopping(Part):
     effect_half_width: Finite | None = Field(description="Widest main effect, null before two blocks.")
     cell_half_width: Finite | None = Field(description="Widest ratio to the baseline, null before two blocks.")
     short_of: str | None = Field(description="What is widest against its target, null when all is narrow enough.")
-    decision: Literal["continue", "precise", "most_blocks", "budget"] = Field(description="What followed from it.")
+    decision: Literal["continue", "precise", "most_blocks", "budget", "unsupported"] = Field(
+        description="What followed from it; unsupported: the compiler has none of the block's configurations."
+    )
 
 
 class Samples(Part):
@@ -259,9 +305,10 @@ class RunFacts(Part):
     bursts: Count | None = Field(default=None, description="Hot: bursts that were counted.")
     burst_ms_p50: list[Milliseconds] | None = Field(default=None, description="Hot: median of each burst, in order.")
     warm_up: WarmUp | None = Field(default=None, description="Hot: what the start looked like.")
-    timed_by: Literal["runner", "program"] | None = Field(
+    timed_by: Literal["runner", "program", "device"] | None = Field(
         default=None,
-        description="Hot: who read the clock: the runner, or a program that times itself in a process of its own.",
+        description="Hot: who read the clock: the runner, a program that times itself in a process of its own, or the "
+        "device (CUDA events).",
     )
     stopping: Stopping | None = Field(default=None, description="Hot: why further blocks were added or not.")
     samples: Samples | None = Field(default=None, description="Hot: where the raw samples lie.")
@@ -276,7 +323,8 @@ class RunFacts(Part):
         description="Growth of the peak resident set while planning and compiling (hot: loading from the cache).",
     )
     allocator_peak_bytes: Bytes | None = Field(
-        default=None, description="Peak of the compiler's allocator, if it tells."
+        default=None,
+        description="Peak of the compiler's allocator, if it tells; on CUDA that of torch, weights included.",
     )
     reasons: dict[str, str] = Field(
         default_factory=dict, description="Why a figure of memory above is null, by its name."

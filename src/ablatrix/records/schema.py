@@ -40,7 +40,21 @@ def _without_source(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-MIGRATIONS: Mapping[str, Migration] = {"1.0": Migration("1.1", _without_source)}
+def _without_device(data: dict[str, Any]) -> dict[str, Any]:
+    """1.1 knew no device but the CPU, and did not say so."""
+    config, meta = data.get("config"), data.get("meta")
+    if isinstance(config, dict):
+        config |= {"device": None}
+    for part in ("machine", "noise"):
+        if isinstance(meta, dict) and isinstance(meta.get(part), dict):
+            meta[part] |= {"gpu": None}
+    return data
+
+
+MIGRATIONS: Mapping[str, Migration] = {
+    "1.0": Migration("1.1", _without_source),
+    "1.1": Migration("1.2", _without_device),
+}
 """Version that a line was written in -> the step away from it. 1.0 is the first version."""
 
 

@@ -269,6 +269,8 @@ def _make_cell(
         "compiler": entry.name,
         "knobs": ordered,
     }
+    if study.device != "cpu":
+        identity["device"] = study.device
     digest = None if of_workload.origin is None else of_workload.origin.digest
     if digest is not None:
         identity["source_digest"] = digest

@@ -43,6 +43,7 @@ Level = Annotated[StrictStr | StrictInt, BeforeValidator(_refuse_boolean)]
 Levels = Annotated[list[Level], Field(min_length=1)]
 Knobs = dict[str, Level]
 Mode = Literal["cold", "hot"]
+Device = Literal["cpu", "cuda"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 
 
@@ -247,6 +248,7 @@ class Study(Part):
     workloads: list[Annotated[WorkloadChoice, BeforeValidator(_name_or_source)]] = Field(min_length=1)
     compilers: list[Annotated[CompilerChoice, BeforeValidator(_name_alone)]] = Field(min_length=1)
     modes: list[Mode] = Field(min_length=1, description="cold: compile cost; hot: steady state.")
+    device: Device = Field(default="cpu", description="Where programs run: cpu, or cuda for the first GPU.")
     baseline: Knobs = Field(
         default_factory=dict,
         description="Configuration to compare with; a knob's default where it is not named.",
@@ -272,9 +274,10 @@ class Study(Part):
 
     @model_serializer(mode="wrap")
     def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out a list of plug-ins that is empty: it changes no other study's digest."""
+        """Leave out the CPU and a list of plug-ins that is empty: they change no other study's digest."""
         data: dict[str, Any] = handler(self)
-        return {key: value for key, value in data.items() if key != "plugins" or value}
+        unused = {"device": "cpu", "plugins": []}
+        return {key: value for key, value in data.items() if key not in unused or value != unused[key]}
 
     @property
     def digest(self) -> str:

@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Any
 
 from ablatrix.canonical import content_id
+from ablatrix.records.model import GpuNoise
 from ablatrix.study.design import Cell, Trial
 from ablatrix.study.model import Study
 from ablatrix.trials.channel import ChannelClosed, ChannelTimeout, Message
@@ -223,7 +224,9 @@ class Turn:
 
     def _tidy(self, worker: Worker) -> None:
         self.outcome.result |= {"process": worker.process, "spawned_because": worker.hazard}
-        self.outcome.noise = self._before.until(NoiseProbe.read()).model_dump()
+        told = self.outcome.result.get("gpu")
+        gpu = None if told is None else GpuNoise.model_validate(told["noise"])
+        self.outcome.noise = self._before.until(NoiseProbe.read(), gpu).model_dump()
         shutil.rmtree(self._place, ignore_errors=True)
 
 
@@ -237,6 +240,7 @@ def _task(block: BlockInput, trial: Trial, cell: Cell, place: Path) -> Message:
         "mode": trial.mode,
         "role": trial.role,
         "compiler": cell.compiler,
+        "device": study.device,
         "knobs": dict(cell.knobs),
         "threads": block.threads,
         "seed": study.seed,

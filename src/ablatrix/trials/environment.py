@@ -16,7 +16,7 @@ from time import monotonic
 from typing import Any
 
 from ablatrix.records.machine import ROOT, allowed_cpus, cgroup_directories, cores_allowed, read_machine, read_text
-from ablatrix.records.model import Noise
+from ablatrix.records.model import GpuNoise, Noise
 from ablatrix.records.origin import git_state, installed_version, installed_versions, source_state
 
 __all__ = [
@@ -71,10 +71,14 @@ class NoiseProbe:
         """Read the counters now (``root`` holds ``proc`` and ``sys``)."""
         return cls(_load_average(root), _steal_ms(root), _throttled_ms(root), _swapped_pages(root), monotonic())
 
-    def until(self, later: NoiseProbe) -> Noise:
+    def until(self, later: NoiseProbe, gpu: GpuNoise | None = None) -> Noise:
         """Return what happened from this moment to a later one, and whether that counts as disturbed.
 
         A counter that went backwards (machine migrated, cgroup changed) tells nothing and is null.
+
+        Args:
+            later: The counters at the later moment.
+            gpu: What a trial on a GPU has read of its clocks meanwhile.
         """
         swapped = _growth(self.swapped_pages, later.swapped_pages)
         span_s = max(0.0, later.at_s - self.at_s)
@@ -85,6 +89,7 @@ class NoiseProbe:
             throttled_ms=_growth(self.throttled_ms, later.throttled_ms),
             swapped_pages=None if swapped is None else int(swapped),
             span_s=span_s,
+            gpu=gpu,
         )
         return noise.model_copy(update={"disturbance": disturbance(noise, span_s, os.cpu_count() or 1)})
 
@@ -126,7 +131,8 @@ def disturbance(noise: Noise, wall_s: float, cores: int) -> str | None:
     """Return why a trial with these counters counts as disturbed, None when it does not.
 
     It does when others took more than ``STEAL_SHARE`` of the core time (and more than one tick of the counter), when
-    a CPU quota stopped it at all, or when the machine swapped at all. A counter that is null tells nothing.
+    a CPU quota stopped it at all, when the machine swapped at all, or when power or heat slowed its GPU's clocks at
+    all. A counter that is null tells nothing.
 
     Args:
         noise: The trial's counters.
@@ -140,6 +146,8 @@ def disturbance(noise: Noise, wall_s: float, cores: int) -> str | None:
         return f"throttled: the cgroup's CPU quota stopped it for {noise.throttled_ms:.1f} ms"
     if noise.swapped_pages is not None and noise.swapped_pages > 0:
         return f"swapping: {noise.swapped_pages} pages went in or out"
+    if noise.gpu is not None and noise.gpu.throttled_by:
+        return f"throttled GPU: its clocks were slowed down by {', '.join(noise.gpu.throttled_by)}"
     return None
 
 

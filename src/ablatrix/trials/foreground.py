@@ -56,6 +56,7 @@ def rerun(study: Study, results: str | Path, trial: str, *, debug: bool = False)
             "mode": found.mode,
             "role": found.role,
             "compiler": cell.compiler,
+            "device": study.device,
             "knobs": dict(cell.knobs),
             "threads": threads,
             "seed": study.seed,

@@ -68,7 +68,7 @@ class Ledger:
             facts = read_facts(self._directory.program(study, one.cell), get_entry(study, one.cell.workload), one.cell)
             line = samples_line(one, attempt) if one.bursts_ms else None
             samples = None if line is None else samples_facts(one, line, file)
-            record = make_record(self._design, self._scene, one, facts, attempt, samples)
+            record = make_record(self._design, self._scene, one, facts, attempt, samples, study.device)
             made.append((record if final else record.model_copy(update={"final": False}), line))
         return made
 

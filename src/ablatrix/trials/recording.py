@@ -12,7 +12,7 @@ from ablatrix import __version__
 from ablatrix.canonical import canonical_json, content_id, digest_bytes
 from ablatrix.compilers.catalogue import get_compiler
 from ablatrix.records.machine import read_machine
-from ablatrix.records.model import SCHEMA_VERSION, Machine, Record, WorkloadFacts
+from ablatrix.records.model import SCHEMA_VERSION, Device, Machine, Record, WorkloadFacts
 from ablatrix.records.origin import git_state, source_state
 from ablatrix.statistics.quantile import summarise
 from ablatrix.statistics.warmup import classify_warm_up
@@ -54,6 +54,7 @@ def make_record(
     facts: WorkloadFacts,
     attempt: int,
     samples: dict[str, Any] | None,
+    device: Device,
 ) -> Record:
     """Return the record of one attempt.
 
@@ -64,6 +65,7 @@ def make_record(
         facts: The workload, as prepared.
         attempt: 0 for the first try.
         samples: Where the raw samples of a hot trial lie (see ``samples_line``), None when there are none.
+        device: Where the study runs programs.
     """
     trial, cell, result = outcome.trial, outcome.cell, outcome.result
     runtime = result.get("runtime")
@@ -90,6 +92,7 @@ def make_record(
             "workload": facts.model_dump(),
             "config": {
                 "compiler": cell.compiler,
+                "device": device,
                 "knobs": dict(cell.knobs),
                 "stage": cell.stage,
                 "baseline": dict(cell.baseline),
@@ -154,7 +157,7 @@ def _meta(design: Design, scene: Scene, outcome: Outcome) -> dict[str, Any]:
         "ablatrix_commit": scene.ablatrix_commit,
         "ablatrix_dirty": scene.ablatrix_dirty,
         "versions": {**scene.versions, **outcome.result.get("versions", {})},
-        "machine": scene.machine.model_dump(),
+        "machine": {**scene.machine.model_dump(), "gpu": outcome.result.get("gpu", {}).get("device")},
         "noise": {**(outcome.noise or empty), **outcome.result.get("noise", {})},
         "threads": outcome.result.get("threads", {}),
         "environment": outcome.result.get("environment", {}),

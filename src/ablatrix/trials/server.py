@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,19 +22,23 @@ START_TIMEOUT_S = 300.0
 REPLY_TIMEOUT_S = 60.0
 DEATH_CHECK_S = 0.5
 OUTPUT_TAIL = 4000
+VARIABLES = {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "HF_HUB_OFFLINE": "1"}
 TIMED_REQUESTS = frozenset({"warm_up", "burst"})
 
 
 class ForkServer:
     """A process that has imported torch and some compilers. Use as a context: leaving it ends every descendant."""
 
-    def __init__(self, adapters: Sequence[str], log: Path, interrupt: Interrupt) -> None:
+    def __init__(
+        self, adapters: Sequence[str], log: Path, interrupt: Interrupt, environment: Mapping[str, str] | None = None
+    ) -> None:
         """Start it.
 
         Args:
             adapters: ``module:class`` of each compiler adapter to have imported.
             log: File that gets whatever the process prints.
             interrupt: Tells when to give up waiting.
+            environment: Variables that it has beside those of this process.
 
         Raises:
             TrialError: It did not start; the message has the reason.
@@ -50,7 +54,7 @@ class ForkServer:
                 stdout=output,
                 stderr=output,
                 pass_fds=[theirs.fileno()],
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "HF_HUB_OFFLINE": "1"},
+                env={**os.environ, **VARIABLES, **(environment or {})},
                 start_new_session=True,
             )
         theirs.close()

@@ -10,6 +10,9 @@ from ablatrix.study.model import Study
 from ablatrix.trials.interrupt import Interrupt
 from ablatrix.trials.server import ForkServer, WorkloadServer
 
+# torch then asks NVML whether there is a GPU. Asking CUDA would initialise it, and no fork could use it after that.
+CUDA_ENVIRONMENT = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
+
 
 class Servers:
     """Fork servers by compiler and program. Use as a context: leaving it ends them all."""
@@ -18,6 +21,7 @@ class Servers:
         self._logs = logs
         self._interrupt = interrupt
         self._first = study.compilers[0].name
+        self._environment = CUDA_ENVIRONMENT if study.device == "cuda" else {}
         self._roots: dict[str, ForkServer] = {}
         self._programs: dict[tuple[str, Path], WorkloadServer] = {}
 
@@ -55,5 +59,5 @@ class Servers:
         if compiler not in self._roots:
             adapters = [get_compiler(name).adapter for name in dict.fromkeys([compiler, "eager"])]
             log = self._logs / f"server-{compiler}.log"
-            self._roots[compiler] = ForkServer(adapters, log, self._interrupt)
+            self._roots[compiler] = ForkServer(adapters, log, self._interrupt, self._environment)
         return self._roots[compiler]

@@ -33,12 +33,16 @@ class HotProgress:
         )
         self._blocks: dict[int, dict[Levels, float]] = {}
         self._tries = 0
+        self._unsupported = False
 
     def add(self, trials: Mapping[str, Trial], records: Iterable[Record]) -> None:
         """Add the records of one block (or of one part of it); each is taken relative to its part's baseline."""
+        made = list(records)
+        measured = [record.status for record in made if trials[record.trial_id].role == "measured"]
+        self._unsupported = set(measured) == {"unsupported"}
         bursts = {
             record.trial_id: record.runtime.burst_ms_p50
-            for record in records
+            for record in made
             if record.status == "ok" and record.runtime and record.runtime.burst_ms_p50
         }
         known = [
@@ -63,9 +67,11 @@ class HotProgress:
         confirmed = measure_widths(ordered[: max(0, len(ordered) - CONFIRMING_BLOCKS)], self._comparison)
         targets = (protocol.effect_width, protocol.cell_width, protocol.blocks)
         shortfall = find_shortfall(confirmed, *targets)
-        decision: Literal["continue", "precise", "most_blocks", "budget"] = "continue"
+        decision: Literal["continue", "precise", "most_blocks", "budget", "unsupported"] = "continue"
         if shortfall is None:
             decision = "precise"
+        elif self._unsupported:  # and so would every further block be
+            decision = "unsupported"
         elif len(ordered) >= protocol.most_blocks or self._tries >= protocol.most_blocks - protocol.blocks:
             decision = "most_blocks"
         elif len(ordered) >= protocol.blocks and budget_spent:

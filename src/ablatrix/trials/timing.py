@@ -13,15 +13,15 @@ Timed = Callable[[int], list[float]]
 """Runs so many iterations and returns the wall time of each in milliseconds, in order."""
 
 
-def timer_of(bound: "BoundRun") -> tuple[Timed, Literal["runner", "program"]]:
+def timer_of(bound: "BoundRun") -> tuple[Timed, Literal["runner", "program", "device"]]:
     """Return what times iterations of a bound executable, and who reads the clock.
 
-    It is the loop below, unless the executable runs in another process and times itself there (``time``): a call to it
-    would be timed with the way there and back.
+    It is the loop below, unless the executable times itself (``time``): a program in another process, since a call to
+    it would be timed with the way there and back, or a device, which says so (``timed_by``).
     """
     own: Timed | None = getattr(bound, "time", None)
     if own is not None:
-        return own, "program"
+        return own, getattr(bound, "timed_by", "program")
     return partial(time_iterations, bound.run), "runner"
 
 

@@ -22,6 +22,7 @@ from ablatrix.trials.timing import rewarm_count, time_burst, timer_of, warm_up
 if TYPE_CHECKING:
     from ablatrix.plan.plan import Plan
     from ablatrix.study.model import HotProtocol
+    from ablatrix.trials.cuda import Cuda
     from ablatrix.workloads.program import Program
 
 Load = Callable[[], "tuple[Compiler | None, Program | None]"]
@@ -137,11 +138,14 @@ def _run_trial(
     result["environment"] = environment_variables()
     if compiler.name in COMPILERS:
         _refuse_unsupported(COMPILERS[compiler.name], task["knobs"], program)
+    cuda = _open_cuda(compiler, result) if task.get("device", "cpu") == "cuda" else None
     cache = TaskCache(None if task["cache_dir"] is None else Path(task["cache_dir"]))
     meter = PeakMeter.reset()
     executable, plan = _build(task, compiler, program, clock, cache, result)
     elsewhere = getattr(executable, "process", None)
     compile_growth = meter.growth_bytes() if elsewhere is None else None
+    if cuda is not None:
+        executable = cuda.place(executable)
     bound, growth = _first_run(executable, program, clock)
     result["threads"] = dict(compiler.threads_in_force())
     if plan is not None:
@@ -149,7 +153,8 @@ def _run_trial(
     runtime: dict[str, Any] = {
         "peak_rss_delta_bytes": growth,
         "peak_rss_compile_bytes": compile_growth,
-        "reasons": _memory_reasons(growth, elsewhere is not None),
+        "allocator_peak_bytes": None if cuda is None else cuda.finish_first_run(),
+        "reasons": _memory_reasons(growth, elsewhere is not None, cuda is not None),
     }
     if task["mode"] == "cold":
         runtime |= _cold_times(clock)
@@ -186,6 +191,16 @@ def _refuse_unsupported(entry: CompilerEntry, knobs: Mapping[str, Any], program:
         entry.refuse_onnx(knobs)
 
 
+def _open_cuda(compiler: Compiler, result: dict[str, Any]) -> Cuda:
+    """Open the GPU for a compiler; what it is and says goes into the result, and grows there with each reading."""
+    from ablatrix.trials.cuda import open_cuda
+
+    cuda = open_cuda(compiler.name)
+    result["versions"]["cuda"] = cuda.version
+    result["gpu"] = {"device": cuda.facts, "noise": cuda.watch.told}
+    return cuda
+
+
 def _build(
     task: Message,
     compiler: Compiler,
@@ -201,10 +216,10 @@ def _build(
     from ablatrix.workloads.capture import capture, export_tasks
 
     knobs = task["knobs"]
-    work_dir = Path(task["work_dir"])
+    work_dir, device = Path(task["work_dir"]), task.get("device", "cpu")
     if not knobs:
         empty = Plan(PlanOptions(), (), (), 0, 0, 0, 0, 0)
-        request = CompileRequest(program, None, empty, (), knobs, cache, clock, task["threads"], work_dir)
+        request = CompileRequest(program, None, empty, (), knobs, cache, clock, task["threads"], work_dir, device)
         return compiler.compile(request), None
     bounds = _upper_bounds(program, knobs)
     with clock.phase("plan"):
@@ -227,7 +242,7 @@ def _build(
         "peak_live_bytes": plan.peak_live_bytes,
         "digest": plan_digest(plan),
     }
-    request = CompileRequest(program, graph, plan, tasks, knobs, cache, clock, task["threads"], work_dir)
+    request = CompileRequest(program, graph, plan, tasks, knobs, cache, clock, task["threads"], work_dir, device)
     return compiler.compile(request), plan
 
 
@@ -247,9 +262,11 @@ def _first_run(executable: Executable, program: Program, clock: PhaseClock) -> t
     return bound, meter.growth_bytes()
 
 
-def _memory_reasons(growth: int | None, elsewhere: bool) -> dict[str, str]:
+def _memory_reasons(growth: int | None, elsewhere: bool, on_gpu: bool) -> dict[str, str]:
     """Return why figures of memory are null; ``elsewhere``: the executable runs in a process of its own."""
-    reasons = {"allocator_peak_bytes": "the allocators of the CPU runtimes keep no count of their own"}
+    reasons = {}
+    if not on_gpu:
+        reasons["allocator_peak_bytes"] = "the allocators of the CPU runtimes keep no count of their own"
     if growth is None:
         silent = "the kernel does not let a process reset its peak resident set"
         reasons |= dict.fromkeys(("peak_rss_delta_bytes", "peak_rss_compile_bytes"), silent)
@@ -285,6 +302,7 @@ def _check(comparison: Comparison, executable: Executable, bound: BoundRun, prog
 def _take_turns(channel: Talk, bound: BoundRun) -> str:
     """Warm up and run bursts as the runner asks, until it says finish; return who read the clock."""
     timed, by = timer_of(bound)
+    look: Callable[[], None] | None = getattr(bound, "look", None)
     channel.send({"event": "ready"})
     iteration_ms = 0.0
     while True:
@@ -294,11 +312,14 @@ def _take_turns(channel: Talk, bound: BoundRun) -> str:
         if message["do"] == "warm_up":
             series = warm_up(timed, message["ms"], MOST_WARM_UP_ITERATIONS)
             iteration_ms = min(series)
-            channel.send({"event": "warm_up", "ms": series})
+            answer: Message = {"event": "warm_up", "ms": series}
         else:
             rewarm = rewarm_count(message["rewarm"], message["ms"], iteration_ms)
             rewarming, counted = time_burst(timed, rewarm, message["ms"], message["iterations"])
-            channel.send({"event": "burst", "rewarming_ms": rewarming, "ms": counted})
+            answer = {"event": "burst", "rewarming_ms": rewarming, "ms": counted}
+        if look is not None:
+            look()
+        channel.send(answer)
 
 
 def _compile_facts(

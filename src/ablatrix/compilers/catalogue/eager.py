@@ -10,4 +10,5 @@ EAGER = CompilerEntry(
     "ablatrix.compilers.eager:EagerCompiler",
     (),
     takes_onnx=True,
+    cuda_unsupported="",
 )

@@ -94,4 +94,6 @@ INDUCTOR = CompilerEntry(
         UPPER_BOUND,
         CACHE_TAG,
     ),
+    cuda_unsupported="an artifact holds C++ kernels that are loaded again as they were built; Triton "
+    "kernels would be compiled anew at each load, and how to store them was not tried on a GPU",
 )

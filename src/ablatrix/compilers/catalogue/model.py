@@ -77,6 +77,8 @@ class CompilerEntry:
         adapter: ``module:class`` or ``file.py:class`` of the adapter; what is made with follows on a line of its own.
         takes_onnx: Whether it takes an ONNX model as it is; else only what torch exports.
         program_digest: SHA-256 of the program behind a study's ``command``, None for an adapter in Python.
+        cuda_unsupported: Why it does not run on a CUDA device; empty where it does. Trials of a study with
+            ``device: cuda`` are recorded as ``unsupported`` with this reason and compile nothing.
     """
 
     name: str
@@ -87,6 +89,7 @@ class CompilerEntry:
     knobs: tuple[KnobEntry, ...]
     program_digest: str | None = None
     takes_onnx: bool = False
+    cuda_unsupported: str = "its entry in the catalogue does not say that it does"
 
     @property
     def installed(self) -> bool:
@@ -144,6 +147,15 @@ class CompilerEntry:
                 "an ONNX model cannot be brought to 'partition: regions': it does not tell the blocks that it was "
                 "written in, so it is one task"
             )
+
+    def refuse_device(self, device: str) -> None:
+        """Refuse a device that the compiler does not compile for.
+
+        Raises:
+            UnsupportedError: It does not; the message has the reason.
+        """
+        if device == "cuda" and self.cuda_unsupported:
+            raise UnsupportedError(f"compiler '{self.name}' does not run on CUDA: {self.cuda_unsupported}")
 
     def defaults(self) -> dict[str, Level]:
         """Return the default level of every knob."""

@@ -101,4 +101,5 @@ ONNXRUNTIME = CompilerEntry(
         CACHE_TAG,
     ),
     takes_onnx=True,
+    cuda_unsupported="its sessions are made with the CPU execution provider alone",
 )

@@ -69,4 +69,5 @@ OPENVINO = CompilerEntry(
         CACHE_TAG,
     ),
     takes_onnx=True,
+    cuda_unsupported="OpenVINO has no plug-in for CUDA devices",
 )

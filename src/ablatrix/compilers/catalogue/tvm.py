@@ -72,4 +72,5 @@ TVM = CompilerEntry(
         ),
         CACHE_TAG,
     ),
+    cuda_unsupported="its pipeline schedules and generates code for the host's processor alone",
 )

@@ -95,4 +95,5 @@ XLA = CompilerEntry(
         UPPER_BOUND,
         CACHE_TAG,
     ),
+    cuda_unsupported="it is given the CPU client of JAX alone",
 )

@@ -1,0 +1,28 @@
+"""The page tells of a GPU where the records do, and only there; a comparison names one that changed."""
+
+from __future__ import annotations
+
+from ablatrix.analysis.surroundings import Change, find_changes
+from ablatrix.page.surroundings import surroundings_table
+from ablatrix.records.model import Gpu, Record
+from tests.synthetic import make_records, tidied
+
+
+def on_gpu(record: Record, name: str) -> Record:
+    gpu = Gpu(name=name, memory_bytes=80 * 2**30, l2_bytes=50 * 2**20, count=1, driver="570.86.10")
+    machine = record.meta.machine.model_copy(update={"gpu": gpu})
+    return record.model_copy(update={"meta": record.meta.model_copy(update={"machine": machine})})
+
+
+def test_the_gpu_stands_on_the_page_where_a_record_tells_of_one() -> None:
+    records = make_records(workloads=["attention"], blocks=1, modes=["cold"])
+    tables = [surroundings_table(tidied(found)) for found in (records, [on_gpu(one, "One") for one in records])]
+    without, with_one = ({row.cells[0].text: row.cells[1].text for row in table.rows} for table in tables)
+    assert with_one.keys() - without.keys() == {"gpu name", "gpu driver", "gpu memory bytes", "gpu count"}
+    assert (with_one["gpu name"], with_one["gpu memory bytes"]) == ("One", "80.0 GiB")
+
+
+def test_another_gpu_is_a_change() -> None:
+    records = make_records(workloads=["attention"], blocks=1, modes=["cold"])
+    a, b = (tidied([on_gpu(one, name) for one in records]).trials for name in ("One", "Other"))
+    assert find_changes(a, b) == (Change("gpu_name", ("One",), ("Other",)),)

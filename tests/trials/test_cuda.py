@@ -1,0 +1,312 @@
+"""CUDA in a worker, as far as it shows without a GPU: refusals for real, the rest with stand-ins for CUDA's own calls.
+
+``test_on_a_gpu`` has what needs one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from time import perf_counter
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+import jsonschema
+import pytest
+import torch
+
+from ablatrix.compilers.catalogue import COMPILERS, INDUCTOR
+from ablatrix.compilers.eager import EagerCompiler
+from ablatrix.errors import TrialError, UnsupportedError
+from ablatrix.records.journal import record_line
+from ablatrix.records.model import Gpu, GpuNoise, Noise
+from ablatrix.records.quick import QuickReader
+from ablatrix.records.schema import record_schema_text, validate_line
+from ablatrix.study.design import make_design
+from ablatrix.study.model import HotProtocol
+from ablatrix.trials import cuda, gpu
+from ablatrix.trials.block import Outcome
+from ablatrix.trials.cuda import Cuda, CudaRun, find_refusal
+from ablatrix.trials.environment import NoiseProbe, disturbance
+from ablatrix.trials.limits import describe_exception
+from ablatrix.trials.recording import Scene, make_record
+from ablatrix.trials.worker import run_here
+from ablatrix.workloads.prepare import prepare
+from ablatrix.workloads.program import Program
+from ablatrix.workloads.registry import workload_names
+from tests.cli.conftest import run_ablatrix
+from tests.trials import on_cuda
+from tests.trials.conftest import Bench, small_study
+from tests.trials.test_gpu import IDLE
+from tests.trials.test_worker_limits import run_task
+
+L2_BYTES = 4096
+PEAK_BYTES = 12345
+
+
+class Event:
+    """The host's clock in place of the device's."""
+
+    calls: ClassVar[list[str]]
+
+    def __init__(self, enable_timing: bool) -> None:
+        assert enable_timing
+        self.at = 0.0
+
+    def record(self) -> None:
+        self.at = perf_counter()
+        self.calls.append("event")
+
+    def elapsed_time(self, later: Event) -> float:
+        return (later.at - self.at) * 1e3
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Stand-ins for the calls of CUDA, in the order in which they come; the host plays the device."""
+    made: list[str] = []
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    for name in ("init", "synchronize", "reset_peak_memory_stats"):
+        monkeypatch.setattr(torch.cuda, name, lambda name=name: made.append(name))
+    found = SimpleNamespace(name="Stand-in", total_memory=2**34, L2_cache_size=L2_BYTES, uuid="12")
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: found)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: PEAK_BYTES)
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    monkeypatch.setattr(Event, "calls", made, raising=False)
+    monkeypatch.setattr("torch.export.passes.move_to_device_pass", lambda program, device: program)
+    monkeypatch.setattr(cuda, "DEVICE", "cpu")
+    monkeypatch.setattr(gpu, "SOURCES", {"nvml": lambda uuid: {**IDLE, "limited_by": ["sw_power_cap"]}})
+    switches = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    before = [part.allow_tf32 for part in switches]
+    for part in switches:
+        part.allow_tf32 = True
+    yield made
+    for part, allowed in zip(switches, before, strict=True):
+        part.allow_tf32 = allowed
+
+
+@pytest.fixture(scope="module")
+def program() -> Iterator[Program]:
+    yield prepare("mlp", {"layers": 1, "hidden": 16, "batch": 2}, draws=2)
+
+
+def task(directory: Path, mode: str) -> dict[str, Any]:
+    return {
+        "mode": mode,
+        "role": "reference",
+        "compiler": "eager",
+        "device": "cuda",
+        "knobs": {},
+        "threads": 1,
+        "seed": 0,
+        "checks": {"draws": 2, "rms_factor": 2.0, "rms_floor": 1e-6},
+        "cache_dir": str(directory / "cache"),
+        "publish_dir": None,
+        "work_dir": str(directory),
+    }
+
+
+# Refusals, for real.
+
+
+def test_a_torch_without_cuda_is_named_as_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.version, "cuda", None)
+    assert find_refusal() == f"torch {torch.__version__} is built without CUDA"
+
+
+def test_a_device_that_is_not_visible_is_the_reason_with_what_hides_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert str(find_refusal()).startswith("no CUDA device is visible, or torch ")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert str(find_refusal()).startswith("no CUDA device is visible with CUDA_VISIBLE_DEVICES=-1, or torch ")
+
+
+def test_without_a_gpu_the_reference_is_unsupported_in_a_forked_worker(bench: Bench) -> None:
+    result = run_task(bench, "none", compiler="eager", knobs={}, device="cuda")
+    if "gpu" in result:
+        pytest.skip("this machine has a CUDA device")
+    assert (result["status"], result["process"]) == ("unsupported", "forked")
+    assert result["error"]["message"] == f"device 'cuda': {find_refusal()}"
+    assert run_task(bench, "none")["status"] == "ok"  # the server goes on as before
+
+
+def test_a_compiler_that_does_not_say_that_it_runs_on_cuda_is_refused(bench: Bench) -> None:
+    """It would run on the CPU, and be taken for the GPU."""
+    result = run_task(bench, "none", device="cuda")
+    assert result["status"] == "unsupported"
+    assert "compiler 'faulty' does not run on CUDA: it is not in the catalogue" in result["error"]["message"]
+
+
+def test_the_reason_of_the_compiler_comes_first_and_nothing_is_opened(
+    tmp_path: Path, calls: list[str], program: Program
+) -> None:
+    class Other(EagerCompiler):
+        name = "inductor"
+
+    knobs = INDUCTOR.defaults()
+    result = run_here({**task(tmp_path, "cold"), "knobs": knobs}, Other(), program, HotProtocol(), None)
+    assert result["status"] == "unsupported"
+    assert INDUCTOR.cuda_unsupported in result["error"]["message"]
+    assert calls == []
+
+
+# With stand-ins.
+
+
+def test_opening_reads_the_device_and_leaves_no_tf32(calls: list[str]) -> None:
+    opened = Cuda.open()
+    assert calls == ["init", "synchronize"]
+    assert Gpu.model_validate(opened.facts) == Gpu(
+        name="Stand-in", memory_bytes=2**34, l2_bytes=L2_BYTES, count=2, driver="535.104.05"
+    )
+    assert opened.watch.uuid == "GPU-12"
+    assert not torch.backends.cuda.matmul.allow_tf32
+    assert not torch.backends.cudnn.allow_tf32
+
+
+def test_a_device_whose_l2_cache_is_not_told_is_no_device_to_time_on(
+    calls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = SimpleNamespace(name="Stand-in", total_memory=1, L2_cache_size=0, uuid="12")
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: found)
+    with pytest.raises(TrialError, match="Stand-in: the size of its L2 cache is not told"):
+        Cuda.open()
+
+
+def test_each_run_has_events_of_its_own_behind_a_flush_and_the_host_waits_once(calls: list[str]) -> None:
+    inner = SimpleNamespace(run=lambda: calls.append("run"), outputs=lambda: ())
+    run = CudaRun(inner, Cuda.open())
+    run._flush = SimpleNamespace(zero_=lambda: calls.append("flush"))  # type: ignore[assignment]
+    calls.clear()
+    samples = run.time(3)
+    assert calls == ["flush", "event", "run", "event"] * 3 + ["synchronize"]
+    assert len(samples) == 3
+    assert all(sample >= 0 for sample in samples)
+
+
+def test_the_buffer_that_is_written_has_twice_the_l2_cache(calls: list[str]) -> None:
+    run = CudaRun(SimpleNamespace(run=lambda: None, outputs=lambda: ()), Cuda.open())
+    run.time(1)
+    assert run._flush is not None
+    assert run._flush.numel() * run._flush.element_size() == 2 * L2_BYTES
+
+
+def test_a_run_outside_of_the_timing_waits_for_the_device(calls: list[str]) -> None:
+    run = CudaRun(SimpleNamespace(run=lambda: calls.append("run"), outputs=lambda: ()), Cuda.open())
+    calls.clear()
+    run.run()
+    assert calls == ["run", "synchronize"]
+
+
+def test_a_hot_trial_is_timed_by_the_device_and_checked_on_the_host(
+    tmp_path: Path, calls: list[str], program: Program
+) -> None:
+    protocol = HotProtocol(burst_ms=0.1, warm_up_ms=0.1)
+    result = run_here(task(tmp_path, "hot"), EagerCompiler(), program, protocol, None)
+    assert result["status"] == "ok", result["error"]
+    assert result["runtime"]["timed_by"] == "device"
+    assert result["runtime"]["allocator_peak_bytes"] == PEAK_BYTES
+    assert "allocator_peak_bytes" not in result["runtime"]["reasons"]
+    assert result["correctness"]["ok"] is True
+    assert result["correctness"]["checked"] == 2 * len(program.draws[0].expected)
+    assert result["versions"]["cuda"] == "13.0"
+    assert GpuNoise.model_validate(result["gpu"]["noise"]).readings >= 2
+    assert calls.index("reset_peak_memory_stats") < calls.index("event")
+
+
+def test_a_planned_trial_of_a_plug_in_runs_on_the_device(
+    tmp_path: Path, calls: list[str], program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [entry] = on_cuda.COMPILERS
+    monkeypatch.setitem(COMPILERS, entry.name, entry)
+    planned = {**task(tmp_path, "cold"), "role": "measured", "compiler": entry.name, "knobs": {"passes": "twice"}}
+    result = run_here(planned, on_cuda.OnCudaCompiler(), program, HotProtocol(), None)
+    assert result["status"] == "ok", result["error"]
+    assert result["plan"]["tasks"] >= 1
+    assert result["compile"]["artifact_digest"] == result["correctness"]["checked_digest"]
+
+
+def test_the_study_for_a_gpu_lays_out_every_shipped_workload_on_the_plug_in() -> None:
+    done = run_ablatrix("design", Path(__file__).with_name("on_a_gpu.yaml"), "--json")
+    assert done.returncode == 0, done.stderr.decode()
+    cells = json.loads(done.stdout)["cells"]
+    assert {cell["compiler"] for cell in cells} == {"eager", "on_cuda"}
+    assert {cell["workload"] for cell in cells} == set(workload_names())
+
+
+def test_a_cold_trial_ends_its_first_run_when_the_device_does(
+    tmp_path: Path, calls: list[str], program: Program
+) -> None:
+    result = run_here(task(tmp_path, "cold"), EagerCompiler(), program, HotProtocol(), None)
+    assert result["status"] == "ok", result["error"]
+    assert result["runtime"]["run_ms_cold"] > 0
+    assert calls[:4] == ["init", "synchronize", "reset_peak_memory_stats", "synchronize"]
+    assert "event" not in calls
+
+
+def test_the_record_has_device_gpu_and_clocks_and_its_disturbance(
+    tmp_path: Path, calls: list[str], program: Program
+) -> None:
+    study = small_study().model_copy(update={"device": "cuda"})
+    design = make_design(study)
+    trial = next(one for one in design.trials if (one.mode, one.role) == ("cold", "reference"))
+    result = run_here(task(tmp_path, "cold"), EagerCompiler(), program, HotProtocol(), None)
+    probe = NoiseProbe.read()
+    noise = probe.until(probe, GpuNoise.model_validate(result["gpu"]["noise"])).model_dump()
+    outcome = Outcome(trial, design.cell(trial.cell_id), "2026-01-01T00:00:00Z", result, noise=noise)
+    line = record_line(make_record(design, Scene.read(None), outcome, program.facts, 0, None, "cuda"))
+    record = validate_line(line)
+    jsonschema.validate(json.loads(line), json.loads(record_schema_text()))
+    assert QuickReader().read(line.encode()) is not None
+    assert record.config.device == "cuda"
+    assert record.meta.machine.gpu is not None and record.meta.machine.gpu.name == "Stand-in"
+    assert record.meta.noise.gpu is not None and record.meta.noise.gpu.throttled_by == ["sw_power_cap"]
+    assert record.meta.noise.disturbance == "throttled GPU: its clocks were slowed down by sw_power_cap"
+
+
+def test_throttling_disturbs_and_silence_does_not() -> None:
+    quiet = dict.fromkeys(("load_average_before", "load_average_after", "steal_ms", "throttled_ms", "swapped_pages"))
+    told = {"source": None, "reason": "none", "readings": 0, "before": None, "after": None}
+    for throttled, disturbed in ((None, False), ([], False), (["hw_slowdown"], True)):
+        noise = Noise.model_validate({**quiet, "gpu": {**told, "throttled_by": throttled}})
+        assert (disturbance(noise, 1.0, 2) is not None) == disturbed
+
+
+def test_the_programs_weights_and_constants_are_moved_to_the_device(tmp_path: Path) -> None:
+    """By the device ``meta``, which every torch has: nothing may be left on the CPU."""
+    from ablatrix.compilers.adapter import CompileRequest, PhaseClock
+    from ablatrix.compilers.cache import TaskCache
+    from ablatrix.plan.plan import Plan, PlanOptions
+
+    parameters = {"layers": 1, "hidden": 16, "heads": 2, "tokens": 8, "vocabulary": 32}
+    moved = prepare("encoder", parameters, draws=1)  # of its own: the program is moved in place
+    plan = Plan(PlanOptions(), (), (), 0, 0, 0, 0, 0)
+    cache, clock = TaskCache(None), PhaseClock()
+    request = CompileRequest(moved, None, plan, (), {}, cache, clock, 1, tmp_path, "meta")
+    bound = EagerCompiler().compile(request).bind([one.to("meta") for one in moved.draws[0].inputs])
+    bound.run()
+    assert {one.device.type for one in bound.outputs()} == {"meta"}
+    assert {one.device.type for one in moved.exported.state_dict.values()} == {"meta"}
+
+
+def test_a_gpu_out_of_memory_is_out_of_memory() -> None:
+    error = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+    assert describe_exception(error, "first_run")[0] == "out_of_memory"
+
+
+def test_every_shipped_compiler_says_whether_it_runs_on_cuda() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "cuda.md").read_text(encoding="utf-8")
+    for entry in COMPILERS.values():
+        if not entry.cuda_unsupported:
+            entry.refuse_device("cuda")
+            assert f"| `{entry.name}` | yes |" in page
+            continue
+        with pytest.raises(UnsupportedError, match="does not run on CUDA"):
+            entry.refuse_device("cuda")
+        entry.refuse_device("cpu")
+        assert f"| `{entry.name}` | no: {entry.cuda_unsupported} |" in page
