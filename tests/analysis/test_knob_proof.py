@@ -109,6 +109,15 @@ def test_a_knob_of_the_run_time_is_proven_by_reading_it_back(made: Made, read_ba
     assert proof.evidence == (("threads_tvm",) if read_back else ())
 
 
+def test_the_same_code_proves_nothing_of_a_knob_that_the_program_is_run_with(made: Made) -> None:
+    """An option of a run-time library (a memory pattern, an arena) leaves what is built as it is."""
+    trials = made(built_as=without_fusion)
+    assert proofs(trials)["fusion"].verdict == "no_op"
+    fusion = proofs(trials.with_columns(pl.lit('["fusion"]').alias("run_time_knobs")))["fusion"]
+    assert (fusion.verdict, fusion.equal) == ("unproven", 0)
+    assert proof_text(fusion) == "the code is the same, and nothing else was read back"
+
+
 def test_code_that_differs_between_trials_of_one_configuration_proves_nothing(made: Made) -> None:
     trials = made().with_columns(pl.col("trial_id").alias("artifact_digest"))
     fusion = proofs(trials)["fusion"]

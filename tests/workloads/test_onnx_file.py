@@ -75,6 +75,7 @@ def test_a_model_is_prepared_with_its_sizes_weights_and_file(affine: Path) -> No
     assert facts.parameter_count == 4 * 3 + 3
     assert facts.source == "affine.onnx"
     assert facts.source_digest is not None
+    assert facts.oracle == "float64"
     fixed = onnx.load_from_string(read_model(program))
     assert [one.dim_value for one in fixed.graph.input[0].type.tensor_type.shape.dim] == [5, 4]
 
@@ -117,6 +118,7 @@ def test_without_any_float64_the_unoptimised_run_is_the_oracle_and_its_rounding_
     path = write(tmp_path / "own.onnx", [node("BiasGelu", "x b", domain="com.microsoft")], [weight("b", 4)])
     program = prepared(path)
     assert signature_of(program).wide == "none"
+    assert program.facts.oracle == "float32"
     (draw,) = program.draws
     assert torch.equal(draw.expected[0], draw.expected[0].float().double())
     rms = float(draw.expected[0].square().mean().sqrt())

@@ -1,6 +1,7 @@
 """Did a knob change anything at all? Answered by what was built and read back, not by times."""
 
 import itertools
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ PLAN_FIGURES = (
 )
 MEMORY_FIGURES = ("compiler_planned_bytes", "planned_bytes")
 MEASURED_MEMORY = "peak_rss_delta_bytes"
+RUN_TIME = "run_time_knobs"
 HITS = "compile_cache_hit_disk_delta_first_run"
 # What must differ before a knob counts as applied. The plan's digest also covers the options that the planner was
 # asked for, so it differs at another level of its own knobs whether or not the plan does: figures stand for it there.
@@ -36,7 +38,8 @@ DIFFERENCES: Mapping[str, tuple[str, ...]] = {
     "reuse": ("physical_buffers", "physical_bytes_est", *MEMORY_FIGURES),
 }
 DIFFERENCES_OF_OTHERS = (CODE, "plan_digest", *MEMORY_FIGURES)
-# Knobs that may act without any change of code, and the columns in which they are read back.
+# Knobs that may act without any change of code, and the columns in which they are read back. Others that a compiler
+# only runs with stand in the records (``run_time_knobs``).
 READ_BACK: Mapping[str, tuple[str, ...]] = {
     "threads": ("threads_",),
     "arena": ("threads_",),
@@ -114,7 +117,7 @@ def _needed(trials: pl.DataFrame) -> pl.DataFrame:
     """Return the columns that a proof rests on: of a million trials, all of them are not sorted and cut up."""
     back = [name for names in READ_BACK.values() for name in names]
     told = {*UNIT, *BLOCK, "role", "mode", "status", "position", "trial_id", MEASURED_MEMORY}
-    told |= {CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES}
+    told |= {CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, RUN_TIME}
     mapped = ("knob_", "baseline_", *back)
     return trials.select(name for name in trials.columns if name in told or name.startswith(mapped))
 
@@ -160,6 +163,7 @@ def _facts(part: pl.DataFrame) -> Facts:
     return facts | {
         HITS: frozenset(cold[HITS].drop_nulls().unique().to_list()),
         "pass_ms": frozenset(built["pass_ms"].is_not_null().unique().to_list()),
+        RUN_TIME: frozenset(name for told in part[RUN_TIME].drop_nulls().unique() for name in json.loads(told)),
     }
 
 
@@ -217,7 +221,7 @@ def _compare(knob: str, one: Settings, other: Settings, here: Facts, there: Fact
     if here[CODE] != there[CODE]:
         reason = "the code differs, and no figure of the plan or of the memory does"
         return _Pair(one, other, others, "undecided", (), reason)
-    if knob in READ_BACK:
+    if knob in READ_BACK or knob in here[RUN_TIME]:
         return _Pair(one, other, others, "undecided", (), "the code is the same, and nothing else was read back")
     return _Pair(one, other, others, "equal", (), None)
 

@@ -193,6 +193,11 @@ class WorkloadFacts(Part):
     dynamic: dict[str, list[int]] = Field(description="Dynamic dimensions: name -> [smallest, largest] size.")
     timed_sizes: dict[str, int] = Field(description="Size of each dynamic dimension that is timed.")
     parameter_count: Count = Field(description="Number of weights.")
+    oracle: Literal["float64", "float32"] | None = Field(
+        default=None,
+        description="Type that expected outputs were computed in: float32, without optimisation, where a program has "
+        "no float64; null when it was not prepared, and before 1.2.",
+    )
     digest: str = Field(description="SHA-256 of the exported program's structure, weights and inputs.")
 
 
@@ -202,6 +207,10 @@ class Configuration(Part):
     compiler: str = Field(description="Name of the compiler; eager for the reference.")
     device: Device | None = Field(default=None, description="Where the program runs; null in records before 1.2.")
     knobs: dict[str, Level | None] = Field(description="Level of every knob; null for the reference.")
+    run_time_knobs: list[str] | None = Field(
+        default=None,
+        description="Knobs that can change how a program is run and leave what is built as it is; null before 1.2.",
+    )
     stage: str | None = Field(description="Stage of the study, null for the reference.")
     baseline: dict[str, Level] = Field(description="Configuration that the study compares with, every knob.")
     catalogue_digest: str = Field(description="SHA-256 of the compiler's knobs and levels.")

@@ -41,10 +41,12 @@ def _without_source(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_device(data: dict[str, Any]) -> dict[str, Any]:
-    """1.1 knew no device but the CPU, and did not say so."""
-    config, meta = data.get("config"), data.get("meta")
+    """1.1 knew no device but the CPU, and did not say so; nor what a knob acts on, nor the oracle's type."""
+    config, meta, workload = data.get("config"), data.get("meta"), data.get("workload")
     if isinstance(config, dict):
-        config |= {"device": None}
+        config |= {"device": None, "run_time_knobs": None}
+    if isinstance(workload, dict):
+        workload |= {"oracle": None}
     for part in ("machine", "noise"):
         if isinstance(meta, dict) and isinstance(meta.get(part), dict):
             meta[part] |= {"gpu": None}

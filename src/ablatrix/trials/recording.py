@@ -94,6 +94,7 @@ def make_record(
                 "compiler": cell.compiler,
                 "device": device,
                 "knobs": dict(cell.knobs),
+                "run_time_knobs": get_compiler(cell.compiler).run_time_knobs,
                 "stage": cell.stage,
                 "baseline": dict(cell.baseline),
                 "catalogue_digest": get_compiler(cell.compiler).digest,

@@ -171,6 +171,7 @@ def _facts(entry: WorkloadEntry, parameters: Mapping[str, Any], built: Built, di
         dynamic={dim: list(bounds) for dim, bounds in built.dynamic.items()},
         timed_sizes=dict(built.timed_sizes),
         parameter_count=_weights(built),
+        oracle="float64" if built.chain is None else "float32",
         digest=digest,
     )
 

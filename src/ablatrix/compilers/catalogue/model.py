@@ -36,7 +36,9 @@ class KnobEntry:
     Attributes:
         levels: The levels there are; empty when the levels are free (a number or a name, see ``free``).
         default: Level where a study says nothing; None for a free knob that is not in force unless asked for.
-        affects: What a change of level changes; ``cache`` and ``observer`` knobs exist in cold mode only.
+        affects: What a change of level changes; ``cache`` and ``observer`` knobs exist in cold mode only. ``run_time``
+            is said of any knob that can change how a program is run and leave what is built as it is: that the same
+            code comes out is then no proof that it does nothing.
         free: What a free level is (``whole number``, ``name``), empty otherwise.
     """
 
@@ -113,6 +115,11 @@ class CompilerEntry:
     def primary(self) -> tuple[str, ...]:
         """Names of the primary knobs: the four of every compiler in the catalogue, a program's own."""
         return tuple(knob.name for knob in self.knobs if knob.kind == "primary")
+
+    @property
+    def run_time_knobs(self) -> list[str]:
+        """Names of the knobs that can change how a program is run and leave what is built as it is."""
+        return [knob.name for knob in self.knobs if knob.affects == "run_time"]
 
     def knob(self, name: str) -> KnobEntry | None:
         """Return a knob by name, or None."""

@@ -28,7 +28,7 @@ ONNXRUNTIME = CompilerEntry(
                 ),
             ),
             "keep",
-            "plan",
+            "run_time",
         ),
         switch(
             "memory_plan",
