@@ -6,6 +6,8 @@ from the catalogue: the defaults, each further level alone, and all primary knob
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ablatrix.compilers.adapter import Compiler, CompileRequest, Executable, Level
 from ablatrix.compilers.cache import CacheCounters, TaskCache
 from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry
+from ablatrix.compilers.dump import INDEX, STAGES, claim_directory, start_dump
 from ablatrix.errors import CompilerError
 from ablatrix.trials.check import Comparison
 from ablatrix.workloads.program import Draw, Program
@@ -113,7 +116,7 @@ class Subject:
             self.kept[name] = self.compile(knobs, Path(tempfile.mkdtemp(dir=self.directory)))
         return self.kept[name]
 
-    def compile(self, knobs: Mapping[str, Level], directory: Path, threads: int = 1) -> Case:
+    def compile(self, knobs: Mapping[str, Level], directory: Path, threads: int = 1, dump: Path | None = None) -> Case:
         """Compile a configuration on the cache of a directory."""
         levels = {**self.entry.defaults(), **knobs}
         request = make_request(
@@ -124,7 +127,11 @@ class Subject:
             partition=levels.get("partition", "whole"),  # type: ignore[arg-type]
             reuse=levels.get("reuse", "keep"),  # type: ignore[arg-type]
             threads=threads,
+            dump=dump,
         )
+        if dump is not None:
+            claim_directory(dump)
+            start_dump(request, self.entry.name)
         printed: list[str] = []
         with standard_output(printed):
             executable = self.compiler.compile(request)
@@ -262,6 +269,22 @@ def check_rebuild(case: Case, again: Case) -> None:
     """The same request on an empty cache gives the same code."""
     demand(again.counters == case.counters, "the second build did not start empty")
     demand(again.digest == case.digest, f"the same request gave {case.digest[:12]}, then {again.digest[:12]}")
+
+
+def check_dump(case: Case) -> None:
+    """Each distinct task has files of every stage, or the index says why not; what the index names is what is there."""
+    assert case.request.dump is not None
+    index = json.loads((case.request.dump / INDEX).read_text(encoding="utf-8"))
+    of_tasks = [f"task-{task.kind}" for task in case.request.plan.tasks]
+    demand([task["directory"] for task in index["tasks"]] == of_tasks, "the index has other tasks than the plan")
+    told = {(one["directory"], one["stage"]) for one in (*index["files"], *index["missing"])}
+    for silent in sorted(set(itertools.product(of_tasks, STAGES)) - told):
+        raise Broken(f"{silent[0]}: nothing of '{silent[1]}', and no reason")
+    for one in index["files"]:
+        demand((case.request.dump / one["file"]).stat().st_size > 0, f"{one['file']} is empty")
+        demand(one["what"].endswith("."), f"{one['file']}: nothing says what it is")
+    for one in index["missing"]:
+        demand("cannot be written" not in one["why"], one["why"])
 
 
 def check_keys(knob: KnobEntry, base: Case, changed: Case) -> None:

@@ -11,7 +11,7 @@ from ablatrix.compilers.inductor.build import own_facts
 from ablatrix.compilers.inductor.compiler import InductorCompiler, InductorTask
 from ablatrix.compilers.inductor.destination import pass_destinations
 from ablatrix.compilers.inductor.options import NO_FUSION, Options
-from ablatrix.compilers.inductor.wrapper import allocated_bytes, canonical_source, kernel_names
+from ablatrix.compilers.inductor.wrapper import allocated_bytes, canonical_source, kernel_names, kernel_sources
 from ablatrix.errors import CompilerError
 from tests.compilers.contract import make_gates
 from tests.compilers.requests import Function, make_program, make_request
@@ -44,6 +44,11 @@ def test_the_canonical_wrapper_has_neither_comments_nor_benchmark_nor_what_compi
         assert gone not in source
     assert canonical_source(WRAPPER.replace("7_inference", "8_inference")) == source
     assert kernel_names(source) == ["cpp_fused_relu_0"]
+
+
+def test_the_kernels_of_a_wrapper_are_shown_under_their_names() -> None:
+    source = WRAPPER.replace("// code", "#include <x>\nint a;")
+    assert kernel_sources(source) == "// cpp_fused_relu_0\n#include <x>\nint a;\n"
 
 
 def test_allocations_are_summed_at_the_upper_bound_and_unknown_ones_are_null() -> None:

@@ -76,6 +76,8 @@ class CompileRequest:
         clock: Phases to charge: ``import`` (frontend), ``compile`` (passes, code generation), ``link``, ``load``.
         threads: Threads that a run may use.
         work_dir: An empty private directory for what is built.
+        dump: Where to write what the compiler has of each task, for a person to read (``compilers/dump.py``). None in
+            every trial that is measured.
     """
 
     program: Program
@@ -87,6 +89,7 @@ class CompileRequest:
     clock: PhaseClock
     threads: int
     work_dir: Path
+    dump: Path | None = None
 
     @property
     def run_threads(self) -> int:

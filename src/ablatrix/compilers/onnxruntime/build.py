@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import onnx
+import onnx.printer
 import torch
 
 from ablatrix.compilers.adapter import CompileRequest
+from ablatrix.compilers.dump import Stage, TaskDump
 from ablatrix.compilers.onnxruntime.options import Options
 from ablatrix.compilers.taskwise import TaskFacts, source_digest
 from ablatrix.errors import CompilerError, UnsupportedError
@@ -54,8 +56,10 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
     """
     import onnxruntime
 
+    dump = TaskDump.of(request, task)
     with request.clock.phase("import"):
         model = export_model(task)
+    _dump_model(dump, "before", "exported", "The model as exported", model)
     file = request.work_dir / f"{key}.onnx"
     try:
         with request.clock.phase("compile"):
@@ -67,8 +71,15 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
             )
     except Exception as error:  # its errors are of several kinds that only its extension module has
         raise CompilerError(f"onnxruntime failed on task {task.kind} ({task.fingerprint}): {error}") from error
-    nodes = len(onnx.load(file, load_external_data=False).graph.node)
-    return file, TaskFacts(generated_calls=nodes, reasons=dict(REASONS))
+    optimised = onnx.load(file, load_external_data=False)
+    _dump_model(dump, "after", "optimised", "The model after ONNX Runtime's optimisers", optimised)
+    dump.lacks("code", REASONS["generated_kernels"])
+    return file, TaskFacts(generated_calls=len(optimised.graph.node), reasons=dict(REASONS))
+
+
+def _dump_model(dump: TaskDump, stage: Stage, name: str, what: str, model: Any) -> None:
+    dump.file(stage, f"{name}.onnx", f"{what}.", lambda path: path.write_bytes(model.SerializeToString()))
+    dump.text(stage, f"{name}.txt", f"{what}, as text.", lambda: onnx.printer.to_text(model))
 
 
 def export_model(task: TaskProgram) -> Any:

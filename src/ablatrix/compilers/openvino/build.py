@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -12,6 +12,7 @@ import torch
 
 from ablatrix.canonical import digest_value
 from ablatrix.compilers.adapter import CompileRequest
+from ablatrix.compilers.dump import Stage, TaskDump
 from ablatrix.compilers.openvino.library import get_core, import_openvino, quiet
 from ablatrix.compilers.openvino.options import Options
 from ablatrix.compilers.taskwise import TaskFacts, source_digest
@@ -50,8 +51,12 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         CompilerError: The conversion or the plug-in failed on the task.
     """
     core = get_core()
+    dump = TaskDump.of(request, task)
     with request.clock.phase("import"):
         model = convert(task)
+    _dump_model(
+        dump, "before", "converted", "OpenVINO's IR as converted; its constants are in converted.bin.", lambda: model
+    )
     try:
         with request.clock.phase("compile"):
             compiled = core.compile_model(model, DEVICE, options.compiling())
@@ -61,6 +66,10 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         raise CompilerError(f"openvino failed on task {task.kind} ({task.fingerprint}): {error}") from error
     file = request.work_dir / f"{key}.blob"
     file.write_bytes(stored)
+    _dump_model(
+        dump, "after", "layers", "The layers that a run executes, in OpenVINO's IR.", compiled.get_runtime_model
+    )
+    dump.lacks("code", "OpenVINO shows no code: the plug-in chooses and generates kernels when it loads a model")
     layers = layer_types(compiled)
     return file, TaskFacts(
         generated_calls=len(layers),
@@ -68,6 +77,13 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         reasons=dict(REASONS),
         code_digest=digest_value(layers_in_full(compiled)),
     )
+
+
+def _dump_model(dump: TaskDump, stage: Stage, name: str, what: str, model: Callable[[], Any]) -> None:
+    def write(path: Path) -> None:
+        import_openvino().serialize(model(), str(path), str(path.with_suffix(".bin")))
+
+    dump.file(stage, f"{name}.xml", what, write)
 
 
 def load_task(file: Path, options: Options) -> Any:

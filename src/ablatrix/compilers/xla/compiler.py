@@ -124,7 +124,7 @@ class XlaTask:
         if shapes not in self._executables:
             with self._clock.phase("compile"):
                 lowered = lower_task(self._task, shapes)
-                self._executables[shapes] = compile_lowered(self._task, lowered, self._options)
+                self._executables[shapes] = compile_lowered(self._task, lowered, self._options.compiler_options())
         return self._executables[shapes]
 
 
