@@ -110,10 +110,12 @@ class Subject:
         self.compiler.set_threads(1)
 
     def case(self, **knobs: Level) -> Case:
-        """Return the defaults with these levels changed."""
+        """Return the defaults with these levels changed; what only observes finds the defaults' cache."""
         name = tuple(sorted(knobs.items()))
         if name not in self.kept:
-            self.kept[name] = self.compile(knobs, Path(tempfile.mkdtemp(dir=self.directory)))
+            watched = bool(name) and {knob.name for knob in self.observers()} >= set(knobs)
+            place = self.case().request.work_dir.parent if watched else Path(tempfile.mkdtemp(dir=self.directory))
+            self.kept[name] = self.compile(knobs, place)
         return self.kept[name]
 
     def compile(self, knobs: Mapping[str, Level], directory: Path, threads: int = 1, dump: Path | None = None) -> Case:
@@ -140,15 +142,20 @@ class Subject:
         return Case(request, executable, answer(self.module, self.x), printed[0], request.cache.counters, state)
 
     def configurations(self) -> list[dict[str, Level]]:
-        """Return the defaults, each other level alone, and all primary knobs at their last level."""
+        """Return the defaults, each other level alone but observers', and all primary knobs at their last level."""
         found: list[dict[str, Level]] = [{}]
-        found += [{knob.name: level} for knob in self.entry.knobs for level in other_levels(knob)]
+        changing = [knob for knob in self.entry.knobs if knob not in self.observers()]
+        found += [{knob.name: level} for knob in changing for level in other_levels(knob)]
         together = {knob.name: levels[-1] for knob in self.primary() if (levels := other_levels(knob))}
         return [*found, together]
 
     def primary(self) -> list[KnobEntry]:
         """Return the primary knobs."""
         return [knob for knob in self.entry.knobs if knob.kind == "primary"]
+
+    def observers(self) -> list[KnobEntry]:
+        """Return the knobs that only observe."""
+        return [knob for knob in self.entry.knobs if knob.affects == "observer"]
 
     def regions(self) -> dict[str, Level]:
         """Return the level that cuts the program into several tasks, nothing where the compiler takes it whole."""
@@ -285,6 +292,18 @@ def check_dump(case: Case) -> None:
         demand(one["what"].endswith("."), f"{one['file']}: nothing says what it is")
     for one in index["missing"]:
         demand("cannot be written" not in one["why"], one["why"])
+
+
+def check_observer(base: Case, observed: Case) -> None:
+    """Times by pass are told when they are asked for, of a compile that is part of no phase and changes no code."""
+    demand(base.executable.facts.pass_ms is None, "times by pass are told unasked")
+    times = observed.executable.facts.pass_ms or {}
+    demand(bool(times), "no times by pass are told")
+    demand(min(times.values(), default=0) >= 0, "a time by pass is negative")
+    demand(observed.digest == base.digest, "the observer changes the code")
+    demand(observed.counters.misses == 0, "the observer is in the cache's keys")
+    charged = {"import", "compile", "link"} & set(observed.request.clock.milliseconds)
+    demand(not charged, f"the observer's compile is charged to {sorted(charged)}")
 
 
 def check_keys(knob: KnobEntry, base: Case, changed: Case) -> None:

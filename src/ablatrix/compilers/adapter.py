@@ -45,12 +45,20 @@ class PhaseClock:
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Count the wall time inside the block to ``name``. The phase stays current when an error leaves it."""
+        self.enter(name)
+        yield
+        self.leave()
+
+    def enter(self, name: str) -> None:
+        """Begin a phase, for whoever is told of its beginning and its end apart."""
         self._charge()
         if self._on_enter is not None:
             self._on_enter(name)
             self._since = perf_counter()
         self._stack.append(name)
-        yield
+
+    def leave(self) -> None:
+        """End the innermost phase."""
         self._charge()
         self._stack.pop()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from torch._inductor.codecache import PyCodeCache
 from torch._inductor.cpp_builder import get_cpp_compiler
 from torch._inductor.cpu_vec_isa import pick_vec_isa
 from torch._inductor.scheduler import ExternKernelSchedulerNode, FusedSchedulerNode, SchedulerNode
+from torch._inductor.utils import fresh_cache
 
 from ablatrix.canonical import digest_value
 from ablatrix.compilers.adapter import CompileRequest, PhaseClock
@@ -25,6 +27,7 @@ from ablatrix.compilers.dump import TaskDump
 from ablatrix.compilers.inductor.artifact import pack
 from ablatrix.compilers.inductor.destination import pass_destinations
 from ablatrix.compilers.inductor.options import Options
+from ablatrix.compilers.inductor.passes import watch_passes
 from ablatrix.compilers.inductor.toolchain import cache_directory
 from ablatrix.compilers.inductor.wrapper import allocated_bytes, canonical_source, kernel_names, kernel_sources
 from ablatrix.compilers.taskwise import TaskFacts, source_digest
@@ -66,8 +69,7 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
     seen = Seen(task)
     dump = TaskDump.of(request, task)
     try:
-        with cache_directory(request.work_dir / "inductor"), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=FutureWarning, module="copyreg")
+        with cache_directory(request.work_dir / "inductor"), _quiet():
             with request.clock.phase("import"):
                 module, inputs = pass_destinations(task.exported)
                 sizes = Sizes.of(inputs)
@@ -104,6 +106,25 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         # The libraries hold the paths of their sources; the wrapper holds these sources.
         code_digest=digest_value({"wrapper": source, "for": str(pick_vec_isa()), "by": cpp_compiler()}),
     )
+
+
+def time_passes(request: CompileRequest, task: TaskProgram, options: Options) -> dict[str, float]:
+    """Compile a task once more under an observer; return milliseconds by pass. Nothing of it is kept.
+
+    What Inductor holds in memory of the first compile is forgotten before, so that the C++ compiler runs again.
+    """
+    apart = PhaseClock()
+    with fresh_cache(dir=str(request.work_dir)), _quiet(), watch_passes() as milliseconds:
+        module, inputs = pass_destinations(task.exported)
+        _generate(module, inputs, options, Seen(task), apart, TaskDump(None, task.kind, apart))
+    return milliseconds
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=FutureWarning, module="copyreg")
+        yield
 
 
 def readable(module: torch.fx.GraphModule) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cache
@@ -15,6 +16,7 @@ from ablatrix.compilers.adapter import CompileRequest
 from ablatrix.compilers.dump import Stage, TaskDump
 from ablatrix.compilers.openvino.library import get_core, import_openvino, quiet
 from ablatrix.compilers.openvino.options import Options
+from ablatrix.compilers.openvino.passes import watch_passes
 from ablatrix.compilers.taskwise import TaskFacts, source_digest
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.workloads.program import TaskProgram
@@ -77,6 +79,14 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         reasons=dict(REASONS),
         code_digest=digest_value(layers_in_full(compiled)),
     )
+
+
+def time_passes(request: CompileRequest, task: TaskProgram, options: Options) -> dict[str, float]:
+    """Compile a task once more under an observer; return milliseconds by pass. Nothing of it is kept."""
+    place = Path(tempfile.mkdtemp(prefix="passes-", dir=request.work_dir))
+    with watch_passes(place / "passes.csv") as milliseconds:
+        get_core().compile_model(convert(task), DEVICE, options.compiling())
+    return milliseconds
 
 
 def _dump_model(dump: TaskDump, stage: Stage, name: str, what: str, model: Callable[[], Any]) -> None:

@@ -22,6 +22,7 @@ from ablatrix.compilers.xla.client import platform_version
 from ablatrix.compilers.xla.frontend import import_torchax
 from ablatrix.compilers.xla.module import read_module
 from ablatrix.compilers.xla.options import Options
+from ablatrix.compilers.xla.passes import watch_passes
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.workloads.program import Program, TaskProgram
 
@@ -104,6 +105,16 @@ def build_task(
         # What LLVM does stands in no text of a module; it follows from the options.
         code_digest=_digest(module.digest, options),
     )
+
+
+def time_passes(
+    request: CompileRequest, task: TaskProgram, options: Options, sizes: Mapping[str, int]
+) -> dict[str, float]:
+    """Compile a task once more under an observer; return milliseconds by pass. Nothing of it is kept."""
+    lowered = lower_task(task, input_shapes(task, sizes))
+    with watch_passes(Path(tempfile.mkdtemp(prefix="passes-", dir=request.work_dir))) as milliseconds:
+        compile_lowered(task, lowered, options.compiler_options())
+    return milliseconds
 
 
 def kernels(task: TaskProgram, lowered: Any, options: Options) -> str:
