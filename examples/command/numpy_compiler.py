@@ -51,6 +51,8 @@ def compile(request):
         lines.append(f"    v[{target}] = {OPERATIONS[name].format(*reads, out=out)}")
     lines += [f"    return [v[value] for value in {graph['outputs']}]", ""]
     Path(request["directory"], "program.py").write_text("\n".join(lines))
+    if "dump" in request:
+        Path(request["dump"], "operations.txt").write_text("\n".join(node["operation"] for node in graph["nodes"]))
     return {"artifact": "program.py", "generated_calls": len(graph["nodes"])}
 
 

@@ -81,9 +81,11 @@ std::string compile(const std::string& request, const std::string& source) {
   std::string command = "g++ -shared -fPIC -march=native -" + value_of(request, "level");
   for (auto [name, flag] : {std::pair("vectorize", "tree-vectorize"), {"unroll", "unroll-loops"}, {"fast_math", "fast-math"}})
     command += std::string(value_of(request, name) == "on" ? " -f" : " -fno-") + flag;
+  const std::string dump = value_of(request, "dump"), assembly = command + " -S -o '" + dump + "/kernel.s' '" + source + "' >&2";
   command += " -o '" + library + "' '" + source + "' >&2";
   const int status = std::system(command.c_str());
   if (status != 0) return R"({"error": "g++ ended with status )" + std::to_string(status) + "; see its output\"}";
+  if (!dump.empty() && std::system(assembly.c_str()) != 0) return R"({"error": "g++ -S failed; see its output"})";
   return R"({"artifact": "kernel.so", "generated_calls": 1, "generated_kernels": 1, "planned_bytes": 0})";
 }
 

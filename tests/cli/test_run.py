@@ -1,4 +1,7 @@
-"""``ablatrix run``: stdout carries records alone, exit codes tell, a second run resumes, an interrupt loses nothing."""
+"""``ablatrix run``: stdout carries records alone, exit codes tell, a second run resumes, an interrupt loses nothing.
+
+``ablatrix rerun``: one trial once more, here, and what its compiler has of it.
+"""
 
 from __future__ import annotations
 
@@ -187,6 +190,48 @@ def test_two_runs_into_one_directory_exclude_each_other(ablatrix: Ablatrix, stud
     assert b"another run is writing there" in second.stderr
     first.communicate(timeout=120)
     assert first.returncode == 0
+
+
+def test_a_dump_shows_the_code_of_the_record_and_says_what_is_what(
+    ablatrix: Ablatrix, study_file: Path, finished: Path, tmp_path: Path
+) -> None:
+    records = list(read_records(finished / "results.jsonl"))
+    one = next(one for one in records if one.mode == "cold" and one.config.knobs and one.config.knobs["fusion"] == "on")
+    dump = tmp_path / "dump"
+    done = ablatrix("rerun", one.trial_id, "--results", finished, "--study", study_file, "--dump", dump)
+    assert done.returncode == 0, done.stderr.decode()
+    assert f"wrote {dump / 'index.json'}" in done.stderr.decode()
+    told = json.loads(done.stdout)
+    assert one.compile is not None
+    assert told["compile"]["artifact_digest"] == one.compile.artifact_digest
+    index = json.loads((dump / "index.json").read_text())
+    assert index["trial"] == one.trial_id
+    assert index["knobs"] == one.config.knobs
+    assert index["missing"] == []
+    assert {file["stage"] for file in index["files"]} == {"given", "before", "after", "code"}
+    assert "fused" in (dump / "task-0" / "lowered.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("role", "file", "message"),
+    [
+        ("measured", "already.txt", "is not empty; a dump goes into an empty or new directory"),
+        ("reference", "", "is of eager, which compiles nothing; choose another"),
+    ],
+)
+def test_what_cannot_be_dumped_is_refused_with_one_message(
+    here: Ablatrix, study_file: Path, finished: Path, tmp_path: Path, role: str, file: str, message: str
+) -> None:
+    one = next(one for one in read_records(finished / "results.jsonl") if one.role == role)
+    dump = tmp_path / "dump"
+    if file:
+        dump.mkdir()
+        (dump / file).touch()
+    done = here("rerun", one.trial_id, "--results", finished, "--study", study_file, "--dump", dump)
+    assert done.returncode == 2
+    assert message in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+    assert [path.name for path in dump.glob("*")] == ([file] if file else [])
 
 
 def start(study: Path, out: Path) -> subprocess.Popen[bytes]:

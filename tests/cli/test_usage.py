@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from ablatrix.compilers.catalogue import COMPILERS
 from tests.cli.conftest import STUDY, Ablatrix
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "command"
 HEAVY = ("torch", "tvm", "matplotlib", "polars", "transformers", "scipy")
 
 
@@ -119,6 +121,23 @@ def test_compilers_and_knobs_are_listed_with_a_sentence_each(here: Ablatrix) -> 
     ]
     sentences = [knob["summary"] for knob in knobs] + [level["summary"] for knob in knobs for level in knob["levels"]]
     assert all(sentence.endswith(".") and len(sentence) > 10 for sentence in sentences)
+
+
+def test_knobs_of_a_program_are_those_of_the_study_that_has_it(here: Ablatrix, tmp_path: Path) -> None:
+    study = tmp_path / "study.yaml"
+    text = (EXAMPLE / "study.yaml").read_text().replace("numpy_compiler.py", str(EXAMPLE / "numpy_compiler.py"))
+    study.write_text(text.replace("modes:", "    knobs: {weights: [fortran, given]}\nmodes:"))
+    try:
+        done = here("knobs", "--study", study, "numpy", "--json")
+        assert done.returncode == 0, done.stderr.decode()
+        levels = {knob["name"]: [level["name"] for level in knob["levels"]] for knob in json.loads(done.stdout)}
+        assert (levels["buffers"], levels["weights"]) == (["fresh", "kept"], ["fortran", "given"])
+        unknown = here("knobs", "--study", study, "nothing")
+    finally:
+        COMPILERS.pop("numpy", None)
+    assert unknown.returncode == 2
+    assert b"there is no compiler 'nothing'; there are: " in unknown.stderr
+    assert b"numpy" in unknown.stderr
 
 
 @pytest.mark.parametrize("what", ["study", "record", "template", "manifest"])

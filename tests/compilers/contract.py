@@ -6,6 +6,8 @@ from the catalogue: the defaults, each further level alone, and all primary knob
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ablatrix.compilers.adapter import Compiler, CompileRequest, Executable, Level
 from ablatrix.compilers.cache import CacheCounters, TaskCache
 from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry
+from ablatrix.compilers.dump import INDEX, STAGES, claim_directory, start_dump
 from ablatrix.errors import CompilerError
 from ablatrix.trials.check import Comparison
 from ablatrix.workloads.program import Draw, Program
@@ -107,13 +110,15 @@ class Subject:
         self.compiler.set_threads(1)
 
     def case(self, **knobs: Level) -> Case:
-        """Return the defaults with these levels changed."""
+        """Return the defaults with these levels changed; what only observes finds the defaults' cache."""
         name = tuple(sorted(knobs.items()))
         if name not in self.kept:
-            self.kept[name] = self.compile(knobs, Path(tempfile.mkdtemp(dir=self.directory)))
+            watched = bool(name) and {knob.name for knob in self.observers()} >= set(knobs)
+            place = self.case().request.work_dir.parent if watched else Path(tempfile.mkdtemp(dir=self.directory))
+            self.kept[name] = self.compile(knobs, place)
         return self.kept[name]
 
-    def compile(self, knobs: Mapping[str, Level], directory: Path, threads: int = 1) -> Case:
+    def compile(self, knobs: Mapping[str, Level], directory: Path, threads: int = 1, dump: Path | None = None) -> Case:
         """Compile a configuration on the cache of a directory."""
         levels = {**self.entry.defaults(), **knobs}
         request = make_request(
@@ -124,7 +129,11 @@ class Subject:
             partition=levels.get("partition", "whole"),  # type: ignore[arg-type]
             reuse=levels.get("reuse", "keep"),  # type: ignore[arg-type]
             threads=threads,
+            dump=dump,
         )
+        if dump is not None:
+            claim_directory(dump)
+            start_dump(request, self.entry.name)
         printed: list[str] = []
         with standard_output(printed):
             executable = self.compiler.compile(request)
@@ -133,15 +142,20 @@ class Subject:
         return Case(request, executable, answer(self.module, self.x), printed[0], request.cache.counters, state)
 
     def configurations(self) -> list[dict[str, Level]]:
-        """Return the defaults, each other level alone, and all primary knobs at their last level."""
+        """Return the defaults, each other level alone but observers', and all primary knobs at their last level."""
         found: list[dict[str, Level]] = [{}]
-        found += [{knob.name: level} for knob in self.entry.knobs for level in other_levels(knob)]
+        changing = [knob for knob in self.entry.knobs if knob not in self.observers()]
+        found += [{knob.name: level} for knob in changing for level in other_levels(knob)]
         together = {knob.name: levels[-1] for knob in self.primary() if (levels := other_levels(knob))}
         return [*found, together]
 
     def primary(self) -> list[KnobEntry]:
         """Return the primary knobs."""
         return [knob for knob in self.entry.knobs if knob.kind == "primary"]
+
+    def observers(self) -> list[KnobEntry]:
+        """Return the knobs that only observe."""
+        return [knob for knob in self.entry.knobs if knob.affects == "observer"]
 
     def regions(self) -> dict[str, Level]:
         """Return the level that cuts the program into several tasks, nothing where the compiler takes it whole."""
@@ -262,6 +276,34 @@ def check_rebuild(case: Case, again: Case) -> None:
     """The same request on an empty cache gives the same code."""
     demand(again.counters == case.counters, "the second build did not start empty")
     demand(again.digest == case.digest, f"the same request gave {case.digest[:12]}, then {again.digest[:12]}")
+
+
+def check_dump(case: Case) -> None:
+    """Each distinct task has files of every stage, or the index says why not; what the index names is what is there."""
+    assert case.request.dump is not None
+    index = json.loads((case.request.dump / INDEX).read_text(encoding="utf-8"))
+    of_tasks = [f"task-{task.kind}" for task in case.request.plan.tasks]
+    demand([task["directory"] for task in index["tasks"]] == of_tasks, "the index has other tasks than the plan")
+    told = {(one["directory"], one["stage"]) for one in (*index["files"], *index["missing"])}
+    for silent in sorted(set(itertools.product(of_tasks, STAGES)) - told):
+        raise Broken(f"{silent[0]}: nothing of '{silent[1]}', and no reason")
+    for one in index["files"]:
+        demand((case.request.dump / one["file"]).stat().st_size > 0, f"{one['file']} is empty")
+        demand(one["what"].endswith("."), f"{one['file']}: nothing says what it is")
+    for one in index["missing"]:
+        demand("cannot be written" not in one["why"], one["why"])
+
+
+def check_observer(base: Case, observed: Case) -> None:
+    """Times by pass are told when they are asked for, of a compile that is part of no phase and changes no code."""
+    demand(base.executable.facts.pass_ms is None, "times by pass are told unasked")
+    times = observed.executable.facts.pass_ms or {}
+    demand(bool(times), "no times by pass are told")
+    demand(min(times.values(), default=0) >= 0, "a time by pass is negative")
+    demand(observed.digest == base.digest, "the observer changes the code")
+    demand(observed.counters.misses == 0, "the observer is in the cache's keys")
+    charged = {"import", "compile", "link"} & set(observed.request.clock.milliseconds)
+    demand(not charged, f"the observer's compile is charged to {sorted(charged)}")
 
 
 def check_keys(knob: KnobEntry, base: Case, changed: Case) -> None:

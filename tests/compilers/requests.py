@@ -80,6 +80,7 @@ def make_request(
     partition: Partition = "whole",
     reuse: Reuse = "keep",
     threads: int = 1,
+    dump: Path | None = None,
 ) -> CompileRequest:
     """Plan a program and ask for one configuration of it. ``directory`` holds what is built and the cache."""
     graph = capture(program.lowered, bounds)
@@ -96,4 +97,5 @@ def make_request(
         clock=PhaseClock(),
         threads=threads,
         work_dir=work_dir,
+        dump=dump,
     )

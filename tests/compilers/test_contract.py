@@ -29,6 +29,14 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 PROGRAM = describe_command("numpy", ["python3", "numpy_compiler.py"], EXAMPLES / "command", {})
 ENTRIES = [*(entry for entry in COMPILERS.values() if entry.knobs and entry.installed), PROGRAM]
 BOUND = 16
+PASSES = {
+    "tvm": {"LegalizeOps", "LowerAllocTensor"},
+    "inductor": {"GraphLowering.run", "compile_file", "pass.post_grad_passes.pass_pattern_0"},
+    "onnxruntime": {"ConstantFolding", "TransposeOptimizer"},
+    "xla": {"algsimp", "layout-assignment", "FlattenTensorsPass"},
+    "openvino": {"ov::pass::ConstantFolding"},
+}
+DUMPS = (Path(__file__).parents[2] / "docs" / "dumps.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module", params=ENTRIES, ids=lambda entry: entry.name)
@@ -68,9 +76,26 @@ def test_what_was_built_is_found_again_and_is_the_same(subject: Subject) -> None
         contract.check_warm_cache(case, subject.compile(knobs, case.request.work_dir.parent))
 
 
-def test_the_same_request_has_the_same_code(subject: Subject, tmp_path: Path) -> None:
+def test_the_same_request_has_the_same_code_and_a_dump_shows_it_and_changes_nothing(
+    subject: Subject, tmp_path: Path
+) -> None:
     knobs = subject.regions()
-    contract.check_rebuild(subject.case(**knobs), subject.compile(knobs, tmp_path))
+    dumped = subject.compile(knobs, tmp_path, dump=tmp_path / "dump")
+    contract.check_rebuild(subject.case(**knobs), dumped)
+    contract.check_dump(dumped)
+    if subject.entry.program_digest is None:  # a program names its files as it likes
+        names = {path.name for path in (tmp_path / "dump").rglob("*") if path.is_file()}
+        assert [name for name in sorted(names) if f"`{name}`" not in DUMPS] == []
+
+
+def test_an_observer_tells_times_and_changes_no_code(subject: Subject) -> None:
+    for knob in subject.observers():
+        observed = subject.case(**{knob.name: "on"})
+        contract.check_observer(subject.case(), observed)
+        contract.check_outputs(observed)
+        contract.check_quiet(observed)
+        contract.check_facts(observed)
+        assert set(observed.executable.facts.pass_ms or ()) >= PASSES.get(subject.entry.name, set())
 
 
 def test_threads_are_read_back(subject: Subject) -> None:

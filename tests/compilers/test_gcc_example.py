@@ -44,13 +44,15 @@ def test_the_study_has_every_level_with_every_flag(place: Path) -> None:
     assert all(summary for knob in entry.knobs for summary in (knob.summary, *(one.summary for one in knob.levels)))
 
 
-def test_the_kernel_is_right_and_flags_change_its_code(place: Path, tmp_path: Path) -> None:
+def test_the_kernel_is_right_its_assembly_is_shown_and_flags_change_its_code(place: Path, tmp_path: Path) -> None:
     session = Session("gcc", ["sh", str(place / "start.sh")], tmp_path)
     left, right = torch.randn(5, 7), torch.randn(7, 3)
     inputs = [write_tensor(one, tmp_path / f"input_{index}", "raw") for index, one in enumerate((left, right))]
     code = []
     for number, knobs in enumerate(({"level": "O0", **FLAGS}, {"level": "O3", **FLAGS, "fast_math": "on"})):
-        built = session.ask({"do": "compile", "program": {}, "knobs": knobs, "directory": str(tmp_path)}, 60)
+        asked = {"do": "compile", "program": {}, "knobs": knobs, "directory": str(tmp_path), "dump": str(tmp_path)}
+        built = session.ask(asked, 60)
+        assert "kernel:" in (tmp_path / "kernel.s").read_text()
         library = (tmp_path / built["artifact"]).rename(tmp_path / f"{number}.so")
         code.append(library.read_bytes())
         load: dict[str, Any] = {"do": "load", "artifact": str(library), "knobs": knobs, "threads": 1, "parameters": []}

@@ -1,17 +1,20 @@
-"""What is Inductor's alone: destinations, reading its wrapper, its alias, what it assumes of sizes."""
+"""What is Inductor's alone: destinations, reading its wrapper, its alias, its passes, what it assumes of sizes."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from time import perf_counter, sleep
 
 import pytest
 import torch
+from torch._dynamo import utils
 
 from ablatrix.compilers.inductor.build import own_facts
 from ablatrix.compilers.inductor.compiler import InductorCompiler, InductorTask
 from ablatrix.compilers.inductor.destination import pass_destinations
 from ablatrix.compilers.inductor.options import NO_FUSION, Options
-from ablatrix.compilers.inductor.wrapper import allocated_bytes, canonical_source, kernel_names
+from ablatrix.compilers.inductor.passes import watch_passes
+from ablatrix.compilers.inductor.wrapper import allocated_bytes, canonical_source, kernel_names, kernel_sources
 from ablatrix.errors import CompilerError
 from tests.compilers.contract import make_gates
 from tests.compilers.requests import Function, make_program, make_request
@@ -44,6 +47,23 @@ def test_the_canonical_wrapper_has_neither_comments_nor_benchmark_nor_what_compi
         assert gone not in source
     assert canonical_source(WRAPPER.replace("7_inference", "8_inference")) == source
     assert kernel_names(source) == ["cpp_fused_relu_0"]
+
+
+def test_the_kernels_of_a_wrapper_are_shown_under_their_names() -> None:
+    source = WRAPPER.replace("// code", "#include <x>\nint a;")
+    assert kernel_sources(source) == "// cpp_fused_relu_0\n#include <x>\nint a;\n"
+
+
+def test_parts_of_a_compile_count_for_themselves_alone_and_only_while_they_are_watched() -> None:
+    before, since = utils.get_chromium_event_logger(), perf_counter()
+    with watch_passes() as milliseconds, utils.dynamo_timed("outer"), utils.dynamo_timed("inner"):
+        sleep(0.02)
+    wall = (perf_counter() - since) * 1e3
+    with utils.dynamo_timed("later"):
+        assert utils.get_chromium_event_logger() is before
+    assert list(milliseconds) == ["outer", "inner"]
+    assert milliseconds["inner"] >= 20
+    assert sum(milliseconds.values()) <= wall
 
 
 def test_allocations_are_summed_at_the_upper_bound_and_unknown_ones_are_null() -> None:

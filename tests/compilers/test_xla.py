@@ -57,7 +57,7 @@ def compiler() -> XlaCompiler:
 def compiled(module: torch.nn.Module, x: torch.Tensor, directory: Path, **knobs: Any) -> Module:
     task = make_request(make_program(module, (x,)), directory).tasks[0]
     options = replace(Options.from_knobs({"fusion": "on"}, 1), **knobs)
-    text = compile_lowered(task, lower_task(task, input_shapes(task, {})), options).as_text()
+    text = compile_lowered(task, lower_task(task, input_shapes(task, {})), options.compiler_options()).as_text()
     return read_module(text)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -60,13 +61,20 @@ def compilers_command(as_json: AsJson = False, plugin: Plugins = None) -> None:
 
 def knobs_command(
     compiler: Annotated[str, typer.Argument(help="Name of a compiler.", show_default=False)],
+    study: Annotated[
+        Path | None,
+        typer.Option("--study", help="Study file whose own compilers are known too: its programs and plug-ins."),
+    ] = None,
     as_json: AsJson = False,
     plugin: Plugins = None,
 ) -> None:
     """List a compiler's knobs and levels, with a sentence for each."""
     from ablatrix.cli.display import print_table
     from ablatrix.compilers.catalogue import get_compiler
+    from ablatrix.study.load import load_study
 
+    if study is not None:
+        load_study(study)  # it makes them known
     entry = get_compiler(compiler)
     if as_json:
         print(json.dumps([asdict(knob) for knob in entry.knobs], indent=1))

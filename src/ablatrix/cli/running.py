@@ -250,14 +250,21 @@ def rerun_command(
     results: Annotated[Path, typer.Option("--results", help="Directory of results that has it.")],
     study: Annotated[Path, typer.Option("--study", help="Study that the results were made with.")],
     debug: Annotated[bool, typer.Option("--pdb", help="Open the debugger where it fails.")] = False,
+    dump: Annotated[
+        Path | None,
+        typer.Option("--dump", help="New directory for what the compiler has of each task, before, after, as code."),
+    ] = None,
     plugin: Plugins = None,
 ) -> None:
     """Repeat one trial in the foreground, in this process; it writes no record."""
     from ablatrix.study.load import load_study
     from ablatrix.trials.foreground import rerun
 
-    result = rerun(load_study(study), results, trial, debug=debug)
+    result = rerun(load_study(study), results, trial, debug=debug, dump=dump)
     print(json.dumps(result, indent=1))
+    if dump is not None:
+        index = dump / "index.json"
+        print(f"wrote {index}" if index.exists() else f"nothing was compiled: {dump} is empty", file=sys.stderr)
     if result["status"] not in {"ok", "unsupported"}:
         raise typer.Exit(1)
 

@@ -45,12 +45,20 @@ class PhaseClock:
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Count the wall time inside the block to ``name``. The phase stays current when an error leaves it."""
+        self.enter(name)
+        yield
+        self.leave()
+
+    def enter(self, name: str) -> None:
+        """Begin a phase, for whoever is told of its beginning and its end apart."""
         self._charge()
         if self._on_enter is not None:
             self._on_enter(name)
             self._since = perf_counter()
         self._stack.append(name)
-        yield
+
+    def leave(self) -> None:
+        """End the innermost phase."""
         self._charge()
         self._stack.pop()
 
@@ -78,6 +86,8 @@ class CompileRequest:
         work_dir: An empty private directory for what is built.
         device: Where the program is to run, as torch names it (``cpu``, ``cuda``). The program as given, its weights
             included, lies on the CPU; inputs are bound on the device.
+        dump: Where to write what the compiler has of each task, for a person to read (``compilers/dump.py``). None in
+            every trial that is measured.
     """
 
     program: Program
@@ -90,6 +100,7 @@ class CompileRequest:
     threads: int
     work_dir: Path
     device: str = "cpu"
+    dump: Path | None = None
 
     @property
     def run_threads(self) -> int:

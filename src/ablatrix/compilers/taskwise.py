@@ -117,6 +117,24 @@ def compile_tasks(
     return [built[kind] for kind in sorted(built)]
 
 
+def observe_passes(
+    request: CompileRequest, time_passes: Callable[[TaskProgram], Mapping[str, float]]
+) -> dict[str, float] | None:
+    """Return milliseconds by pass, summed over the distinct tasks; None where the knob ``pass_timing`` asks for none.
+
+    Args:
+        request: What was compiled. Its clock is not charged: an observer is part of no figure.
+        time_passes: Compiles a task once more under an observer, and keeps nothing of it.
+    """
+    if request.knobs.get("pass_timing") != "on":
+        return None
+    total: dict[str, float] = {}
+    for task in request.tasks:
+        for name, milliseconds in time_passes(task).items():
+            total[name] = total.get(name, 0.0) + milliseconds
+    return total
+
+
 def gather_facts(built: Sequence[BuiltTask], plan: Plan, pass_ms: Mapping[str, float] | None = None) -> CompileFacts:
     """Put the facts of distinct tasks together for the whole program. A figure that one task lacks is None."""
     facts = [one.facts for one in built]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ablatrix.compilers.catalogue import get_compiler
+from ablatrix.compilers.dump import claim_directory, finish_dump
 from ablatrix.errors import TrialError
 from ablatrix.study.design import Trial, make_design, read_design
 from ablatrix.study.model import Study
@@ -18,7 +19,9 @@ from ablatrix.trials.environment import place_runs
 from ablatrix.trials.limits import set_limits
 
 
-def rerun(study: Study, results: str | Path, trial: str, *, debug: bool = False) -> dict[str, Any]:
+def rerun(
+    study: Study, results: str | Path, trial: str, *, debug: bool = False, dump: Path | None = None
+) -> dict[str, Any]:
     """Repeat a trial here, without a fork server and without a record.
 
     Args:
@@ -26,12 +29,13 @@ def rerun(study: Study, results: str | Path, trial: str, *, debug: bool = False)
         results: Directory of results; the prepared program is taken from it, or made again.
         trial: Id of the trial, or enough of its first characters.
         debug: Open the debugger where the trial raises.
+        dump: Where to write what the compiler has of each task: an empty or new directory.
 
     Returns:
         The worker's result: status, error, plan, compile, runtime, correctness, and a few samples when hot.
 
     Raises:
-        TrialError: There is no such trial, or several.
+        TrialError: There is no such trial, or several; or there can be no dump of it.
     """
     from ablatrix.trials.worker import run_here
     from ablatrix.workloads.prepare import load_program, prepare
@@ -41,6 +45,10 @@ def rerun(study: Study, results: str | Path, trial: str, *, debug: bool = False)
     design = read_design(directory.design, study) if directory.design.exists() else make_design(study)
     found = _find(design.trials, trial)
     cell = design.cell(found.cell_id)
+    if dump is not None:
+        if found.role == "reference":
+            raise TrialError(f"trial {found.trial_id} is of {cell.compiler}, which compiles nothing; choose another")
+        claim_directory(dump)
     place = directory.program(study, cell)
     if place.exists():
         program = load_program(place)
@@ -66,7 +74,17 @@ def rerun(study: Study, results: str | Path, trial: str, *, debug: bool = False)
             "work_dir": scratch,
             "memory_limit_mb": None,
         }
-        return run_here(task, compiler, program, study.protocol.hot, _debugger if debug else None)
+        result = run_here(task, compiler, program, study.protocol.hot, _debugger if debug else None, dump)
+    if dump is not None:
+        finish_dump(dump, found.trial_id, _ending(result))
+    return result
+
+
+def _ending(result: dict[str, Any]) -> str:
+    """Return why a stage of a task may be missing in a dump."""
+    if result["error"] is None:
+        return "the compiler's adapter writes nothing of it"
+    return f"the trial ended as {result['status']}: {result['error']['message']}"
 
 
 def _debugger(error: BaseException) -> None:

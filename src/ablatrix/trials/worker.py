@@ -11,6 +11,7 @@ from ablatrix.canonical import digest_value
 from ablatrix.compilers.adapter import BoundRun, Compiler, CompileRequest, Executable, PhaseClock
 from ablatrix.compilers.cache import TaskCache
 from ablatrix.compilers.catalogue import COMPILERS, CompilerEntry
+from ablatrix.compilers.dump import start_dump
 from ablatrix.trials.channel import Channel, ChannelClosed, Message
 from ablatrix.trials.check import Comparison
 from ablatrix.trials.environment import ProcessProbe, environment_variables
@@ -70,12 +71,16 @@ def run_here(
     program: Program,
     protocol: HotProtocol,
     on_error: Callable[[BaseException], None] | None,
+    dump: Path | None = None,
 ) -> dict[str, Any]:
-    """Run a trial in this process and return its result; a hot one does its warm-up and one burst by itself."""
+    """Run a trial in this process and return its result; a hot one does its warm-up and one burst by itself.
+
+    Only here may a compiler be asked for a dump: no trial that is measured has one.
+    """
     clock = PhaseClock()
     result: dict[str, Any] = {"event": "result", "status": "ok", "error": None}
     try:
-        _run_trial(Monologue(protocol), task, compiler, program, clock, result)
+        _run_trial(Monologue(protocol), task, compiler, program, clock, result, dump)
     except Exception as error:
         if on_error is not None:
             on_error(error)
@@ -129,6 +134,7 @@ def _run_trial(
     program: Program,
     clock: PhaseClock,
     result: dict[str, Any],
+    dump: Path | None = None,
 ) -> None:
     import torch
 
@@ -141,7 +147,7 @@ def _run_trial(
     cuda = _open_cuda(compiler, result) if task.get("device", "cpu") == "cuda" else None
     cache = TaskCache(None if task["cache_dir"] is None else Path(task["cache_dir"]))
     meter = PeakMeter.reset()
-    executable, plan = _build(task, compiler, program, clock, cache, result)
+    executable, plan = _build(task, compiler, program, clock, cache, result, dump)
     elsewhere = getattr(executable, "process", None)
     compile_growth = meter.growth_bytes() if elsewhere is None else None
     if cuda is not None:
@@ -208,6 +214,7 @@ def _build(
     clock: PhaseClock,
     cache: TaskCache,
     result: dict[str, Any],
+    dump: Path | None,
 ) -> tuple[Executable, Plan | None]:
     """Plan and compile; the reference has no plan."""
     from ablatrix.plan.plan import Plan, PlanOptions
@@ -242,7 +249,9 @@ def _build(
         "peak_live_bytes": plan.peak_live_bytes,
         "digest": plan_digest(plan),
     }
-    request = CompileRequest(program, graph, plan, tasks, knobs, cache, clock, task["threads"], work_dir, device)
+    request = CompileRequest(program, graph, plan, tasks, knobs, cache, clock, task["threads"], work_dir, device, dump)
+    if dump is not None:
+        start_dump(request, compiler.name)
     return compiler.compile(request), plan
 
 

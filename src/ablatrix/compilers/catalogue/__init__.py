@@ -8,7 +8,7 @@ as a plug-in (see ``ablatrix.plugins``).
 from ablatrix.compilers.catalogue.collection import Catalogue
 from ablatrix.compilers.catalogue.eager import EAGER
 from ablatrix.compilers.catalogue.inductor import INDUCTOR
-from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, THREADS, UPPER_BOUND
+from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, PASS_TIMING, THREADS, UPPER_BOUND
 from ablatrix.compilers.catalogue.model import PRIMARY_KNOBS, CompilerEntry, KnobEntry, Level, LevelEntry
 from ablatrix.compilers.catalogue.onnxruntime import ONNXRUNTIME
 from ablatrix.compilers.catalogue.openvino import OPENVINO
@@ -24,6 +24,7 @@ __all__ = [
     "ONNXRUNTIME",
     "OPENVINO",
     "PARTITION",
+    "PASS_TIMING",
     "PRIMARY_KNOBS",
     "THREADS",
     "TVM",

@@ -1,6 +1,6 @@
 """PyTorch Inductor: its knobs and levels."""
 
-from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, THREADS, UPPER_BOUND, switch
+from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, PASS_TIMING, THREADS, UPPER_BOUND, switch
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
 
 INDUCTOR = CompilerEntry(
@@ -92,6 +92,7 @@ INDUCTOR = CompilerEntry(
         ),
         THREADS,
         UPPER_BOUND,
+        PASS_TIMING,
         CACHE_TAG,
     ),
     cuda_unsupported="an artifact holds C++ kernels that are loaded again as they were built; Triton "

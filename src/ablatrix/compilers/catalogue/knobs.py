@@ -52,6 +52,14 @@ CACHE_TAG = KnobEntry(
     "cache",
     "name",
 )
+PASS_TIMING = switch(
+    "pass_timing",
+    "secondary",
+    "observer",
+    "Whether time by pass is observed, in a compile of its own that no figure includes.",
+    "No observer.",
+    "One more compile, observed.",
+)
 THREADS = KnobEntry(
     "threads",
     "secondary",

@@ -1,6 +1,6 @@
 """ONNX Runtime: its knobs and levels."""
 
-from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, THREADS, UPPER_BOUND, switch
+from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, PASS_TIMING, THREADS, UPPER_BOUND, switch
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
 
 ONNXRUNTIME = CompilerEntry(
@@ -98,6 +98,7 @@ ONNXRUNTIME = CompilerEntry(
         ),
         THREADS,
         UPPER_BOUND,
+        PASS_TIMING,
         CACHE_TAG,
     ),
     takes_onnx=True,

@@ -1,6 +1,14 @@
 """OpenVINO: its knobs and levels."""
 
-from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, THREADS, UPPER_BOUND, reuse_between_tasks, switch
+from ablatrix.compilers.catalogue.knobs import (
+    CACHE_TAG,
+    PARTITION,
+    PASS_TIMING,
+    THREADS,
+    UPPER_BOUND,
+    reuse_between_tasks,
+    switch,
+)
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
 
 OPENVINO = CompilerEntry(
@@ -66,6 +74,7 @@ OPENVINO = CompilerEntry(
         ),
         THREADS,
         UPPER_BOUND,
+        PASS_TIMING,
         CACHE_TAG,
     ),
     takes_onnx=True,

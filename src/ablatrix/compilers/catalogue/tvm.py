@@ -1,6 +1,6 @@
 """Apache TVM: its knobs and levels."""
 
-from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, UPPER_BOUND, switch
+from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, PASS_TIMING, UPPER_BOUND, switch
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
 
 TVM = CompilerEntry(
@@ -62,14 +62,7 @@ TVM = CompilerEntry(
             "Torch's kernels, called from the compiled program.",
         ),
         UPPER_BOUND,
-        switch(
-            "pass_timing",
-            "secondary",
-            "observer",
-            "Whether time by pass is observed, in a compile of its own that no figure includes.",
-            "No observer.",
-            "One more compile, observed.",
-        ),
+        PASS_TIMING,
         CACHE_TAG,
     ),
     cuda_unsupported="its pipeline schedules and generates code for the host's processor alone",

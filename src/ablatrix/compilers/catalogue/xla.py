@@ -1,6 +1,14 @@
 """XLA through JAX: its knobs and levels."""
 
-from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, THREADS, UPPER_BOUND, reuse_between_tasks, switch
+from ablatrix.compilers.catalogue.knobs import (
+    CACHE_TAG,
+    PARTITION,
+    PASS_TIMING,
+    THREADS,
+    UPPER_BOUND,
+    reuse_between_tasks,
+    switch,
+)
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
 
 XLA = CompilerEntry(
@@ -93,6 +101,7 @@ XLA = CompilerEntry(
         ),
         THREADS,
         UPPER_BOUND,
+        PASS_TIMING,
         CACHE_TAG,
     ),
     cuda_unsupported="it is given the CPU client of JAX alone",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -108,20 +109,28 @@ class CommandCompiler:
 
         from ablatrix.compilers.command.handover import write_task
         from ablatrix.compilers.command.told import read_compiled
+        from ablatrix.compilers.dump import TaskDump
 
+        dump = TaskDump.of(request, task)
         place = Path(tempfile.mkdtemp(prefix=f"{key[:12]}-", dir=request.work_dir))
         with request.clock.phase("import"):
             manifest = write_task(request, task, self._given["formats"], place)
+        asked = {
+            "do": "compile",
+            "program": manifest,
+            "knobs": self._code_knobs(request.knobs),
+            "directory": str(place),
+        }
+        dump.text(
+            "before", "request.json", "What the program is asked to compile.", lambda: json.dumps(asked, indent=1)
+        )
+        own = dump.folder("program")
         with request.clock.phase("compile"):
-            answer = session.ask(
-                {
-                    "do": "compile",
-                    "program": manifest,
-                    "knobs": self._code_knobs(request.knobs),
-                    "directory": str(place),
-                }
-            )
-        return read_compiled(answer, place, self.name)
+            answer = session.ask(asked if own is None else {**asked, "dump": str(own)})
+        dump.collect("program", "code", "Written by the program itself.")
+        file, facts = read_compiled(answer, place, self.name)
+        dump.file("after", f"artifact{file.suffix}", "What it built.", lambda path: shutil.copyfile(file, path))
+        return file, facts
 
     def _own_knobs(self, knobs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the levels of the program's own knobs."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -18,14 +19,17 @@ from torch._inductor.codecache import PyCodeCache
 from torch._inductor.cpp_builder import get_cpp_compiler
 from torch._inductor.cpu_vec_isa import pick_vec_isa
 from torch._inductor.scheduler import ExternKernelSchedulerNode, FusedSchedulerNode, SchedulerNode
+from torch._inductor.utils import fresh_cache
 
 from ablatrix.canonical import digest_value
 from ablatrix.compilers.adapter import CompileRequest, PhaseClock
+from ablatrix.compilers.dump import TaskDump
 from ablatrix.compilers.inductor.artifact import pack
 from ablatrix.compilers.inductor.destination import pass_destinations
 from ablatrix.compilers.inductor.options import Options
+from ablatrix.compilers.inductor.passes import watch_passes
 from ablatrix.compilers.inductor.toolchain import cache_directory
-from ablatrix.compilers.inductor.wrapper import allocated_bytes, canonical_source, kernel_names
+from ablatrix.compilers.inductor.wrapper import allocated_bytes, canonical_source, kernel_names, kernel_sources
 from ablatrix.compilers.taskwise import TaskFacts, source_digest
 from ablatrix.errors import CompilerError
 from ablatrix.workloads.program import TaskProgram
@@ -63,17 +67,20 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         CompilerError: Inductor failed on the task.
     """
     seen = Seen(task)
+    dump = TaskDump.of(request, task)
     try:
-        with cache_directory(request.work_dir / "inductor"), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=FutureWarning, module="copyreg")
+        with cache_directory(request.work_dir / "inductor"), _quiet():
             with request.clock.phase("import"):
                 module, inputs = pass_destinations(task.exported)
                 sizes = Sizes.of(inputs)
-            code = _generate(module, inputs, options, seen, request.clock)
+            dump.text("before", "graph.py", "The FX graph, outputs among its inputs.", lambda: readable(module))
+            code = _generate(module, inputs, options, seen, request.clock, dump)
     except Exception as error:  # Inductor raises errors of many kinds
         raise CompilerError(f"inductor failed on task {task.kind} ({task.fingerprint}): {error}") from error
     if code.constants:
         raise CompilerError(f"inductor keeps constants of task {task.kind} out of its code: {sorted(code.constants)}")
+    dump.text("after", "wrapper.py", "The program that Inductor generates.", lambda: str(code.source_code))
+    dump.text("code", "kernels.cpp", "The C++ in it, by kernel.", lambda: kernel_sources(code.source_code))
     with request.clock.phase("link"):
         source = canonical_source(code.source_code)
         compiled = next(one for one in reversed(PyCodeCache.modules) if one.key == code.cache_key)
@@ -101,11 +108,38 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
     )
 
 
-def _generate(module: torch.fx.GraphModule, inputs: list[Any], options: Options, seen: Seen, clock: PhaseClock) -> Any:
+def time_passes(request: CompileRequest, task: TaskProgram, options: Options) -> dict[str, float]:
+    """Compile a task once more under an observer; return milliseconds by pass. Nothing of it is kept.
+
+    What Inductor holds in memory of the first compile is forgotten before, so that the C++ compiler runs again.
+    """
+    apart = PhaseClock()
+    with fresh_cache(dir=str(request.work_dir)), _quiet(), watch_passes() as milliseconds:
+        module, inputs = pass_destinations(task.exported)
+        _generate(module, inputs, options, Seen(task), apart, TaskDump(None, task.kind, apart))
+    return milliseconds
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=FutureWarning, module="copyreg")
+        yield
+
+
+def readable(module: torch.fx.GraphModule) -> str:
+    """Return a graph as Python, with the type of each value."""
+    return str(module.print_readable(print_output=False, include_stride=True))
+
+
+def _generate(
+    module: torch.fx.GraphModule, inputs: list[Any], options: Options, seen: Seen, clock: PhaseClock, dump: TaskDump
+) -> Any:
     """Return Inductor's ``CompiledFxGraph``; its frontend counts as ``import``, the rest as ``compile``."""
     made: list[Any] = []
 
     def compile_graph(graph: Any, examples: Sequence[Any], **keywords: Any) -> Any:
+        dump.text("before", "traced.py", "The graph as AOTAutograd gives it on.", lambda: readable(graph))
         with clock.phase("compile"):
             made.append(compile_fx.compile_fx_inner(graph, examples, **keywords))
         return made[-1]

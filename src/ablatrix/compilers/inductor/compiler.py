@@ -71,10 +71,10 @@ class InductorCompiler:
         Raises:
             CompilerError: Inductor failed on a task.
         """
-        from ablatrix.compilers.inductor.build import build_task, own_facts
+        from ablatrix.compilers.inductor.build import build_task, own_facts, time_passes
         from ablatrix.compilers.inductor.options import Options
         from ablatrix.compilers.inductor.toolchain import warm_toolchain
-        from ablatrix.compilers.taskwise import compile_tasks, gather_facts, make_executable
+        from ablatrix.compilers.taskwise import compile_tasks, gather_facts, make_executable, observe_passes
 
         options = Options.from_knobs(request.knobs, request.run_threads)
         self.set_threads(options.threads)
@@ -82,9 +82,10 @@ class InductorCompiler:
             warm_toolchain(cpp_wrapper=True)
         own = own_facts(options)
         built = compile_tasks(request, lambda _task: own, lambda task, key: build_task(request, task, options, key))
+        pass_ms = observe_passes(request, lambda task: time_passes(request, task, options))
         with request.clock.phase("load"):
             functions = [InductorTask(one, request.work_dir) for one in built]
-            return make_executable(request, functions, gather_facts(built, request.plan))
+            return make_executable(request, functions, gather_facts(built, request.plan, pass_ms))
 
 
 class InductorTask:

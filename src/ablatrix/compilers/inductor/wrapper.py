@@ -38,6 +38,17 @@ def kernel_names(source: str) -> list[str]:
     ]
 
 
+def kernel_sources(source: str) -> str:
+    """Return the C++ that a wrapper holds as text, each under the name that the wrapper has for it."""
+    parts = []
+    for statement in ast.parse(source).body:
+        if isinstance(statement, ast.Assign):
+            texts = [one.value for one in ast.walk(statement.value) if isinstance(one, ast.Constant)]
+            code = [text for text in texts if isinstance(text, str) and "#include" in text]
+            parts += [f"// {ast.unparse(statement.targets[0])}\n{text.strip()}\n" for text in code]
+    return "\n".join(parts)
+
+
 def allocated_bytes(source: str, sizes: Mapping[str, int], item_sizes: Mapping[str, int]) -> int | None:
     """Return the sum of all allocations of one run, symbols at the sizes given; None where a size is not told.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import onnx
+import onnx.printer
 import torch
 
 from ablatrix.compilers.adapter import CompileRequest
-from ablatrix.compilers.onnxruntime.options import Options
+from ablatrix.compilers.dump import Stage, TaskDump
+from ablatrix.compilers.onnxruntime.options import VERBOSE, Options
+from ablatrix.compilers.onnxruntime.passes import read_passes
+from ablatrix.compilers.output import STDERR, written_to
 from ablatrix.compilers.taskwise import TaskFacts, source_digest
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.workloads.onnx_operation import data_inputs, find_onnx, read_model
@@ -53,25 +58,51 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         UnsupportedError: An operation has no translation to ONNX.
         CompilerError: The export or ONNX Runtime failed on the task.
     """
-    import onnxruntime
-
+    dump = TaskDump.of(request, task)
     with request.clock.phase("import"):
-        given = find_onnx(task.exported) is not None
-        model = read_model(request.program) if given else export_model(task).SerializeToString()
+        model = _get_model(request, task)
+    _dump_model(dump, "before", "exported", "The model as exported", model)
     file = request.work_dir / f"{key}.onnx"
     try:
         with request.clock.phase("compile"):
-            onnxruntime.InferenceSession(
-                model,
-                options.optimising(file),
-                providers=PROVIDERS,
-                disabled_optimizers=options.disabled(),
-            )
+            _optimise(model, options, options.optimising(file))
     except Exception as error:  # its errors are of several kinds that only its extension module has
         raise CompilerError(f"onnxruntime failed on task {task.kind} ({task.fingerprint}): {error}") from error
-    nodes = len(onnx.load(file, load_external_data=False).graph.node)
-    loading = {"inputs": data_inputs(task.exported)} if given else {}
-    return file, TaskFacts(generated_calls=nodes, reasons=dict(REASONS), loading=loading)
+    optimised = onnx.load(file, load_external_data=False)
+    _dump_model(dump, "after", "optimised", "The model after ONNX Runtime's optimisers", optimised)
+    dump.lacks("code", REASONS["generated_kernels"])
+    loading = {} if find_onnx(task.exported) is None else {"inputs": data_inputs(task.exported)}
+    return file, TaskFacts(generated_calls=len(optimised.graph.node), reasons=dict(REASONS), loading=loading)
+
+
+def time_passes(request: CompileRequest, task: TaskProgram, options: Options) -> dict[str, float]:
+    """Optimise a task once more and read the log; return milliseconds by optimiser. Nothing of it is kept."""
+    place = Path(tempfile.mkdtemp(prefix="passes-", dir=request.work_dir))
+    model, log = _get_model(request, task), place / "log.txt"
+    session = options.optimising(place / "optimised.onnx")
+    session.log_severity_level = VERBOSE
+    with written_to(log, STDERR):
+        _optimise(model, options, session)
+    return read_passes(log.read_text(encoding="utf-8"))
+
+
+def _get_model(request: CompileRequest, task: TaskProgram) -> Any:
+    """Return a task as an ONNX model: the one that it was given as, or exported."""
+    given = find_onnx(task.exported) is not None
+    return onnx.load_from_string(read_model(request.program)) if given else export_model(task)
+
+
+def _optimise(model: Any, options: Options, session: Any) -> None:
+    import onnxruntime
+
+    onnxruntime.InferenceSession(
+        model.SerializeToString(), session, providers=PROVIDERS, disabled_optimizers=options.disabled()
+    )
+
+
+def _dump_model(dump: TaskDump, stage: Stage, name: str, what: str, model: Any) -> None:
+    dump.file(stage, f"{name}.onnx", f"{what}.", lambda path: path.write_bytes(model.SerializeToString()))
+    dump.text(stage, f"{name}.txt", f"{what}, as text.", lambda: onnx.printer.to_text(model))
 
 
 def export_model(task: TaskProgram) -> Any:

@@ -75,14 +75,15 @@ class OnnxRuntimeCompiler:
         Raises:
             CompilerError: The exporter or ONNX Runtime failed on a task.
         """
-        from ablatrix.compilers.onnxruntime.build import build_task, own_facts
+        from ablatrix.compilers.onnxruntime.build import build_task, own_facts, time_passes
         from ablatrix.compilers.onnxruntime.options import Options
-        from ablatrix.compilers.taskwise import compile_tasks, gather_facts, make_executable
+        from ablatrix.compilers.taskwise import compile_tasks, gather_facts, make_executable, observe_passes
 
         options = Options.from_knobs(request.knobs, request.run_threads)
         self.set_threads(options.threads)
         own = own_facts(options)
         built = compile_tasks(request, lambda _task: own, lambda task, key: build_task(request, task, options, key))
+        pass_ms = observe_passes(request, lambda task: time_passes(request, task, options))
         with request.clock.phase("load"):
             functions = [OnnxRuntimeTask(one, options) for one in built]
             read_back = functions[0].session.get_session_options()
@@ -90,7 +91,7 @@ class OnnxRuntimeCompiler:
                 "intra": read_back.intra_op_num_threads,
                 "inter": read_back.inter_op_num_threads,
             }
-            return make_executable(request, functions, gather_facts(built, request.plan))
+            return make_executable(request, functions, gather_facts(built, request.plan, pass_ms))
 
 
 class OnnxRuntimeTask:

@@ -60,6 +60,7 @@ GRAPH_LEVELS = {
     "extended": "ORT_ENABLE_EXTENDED",
     "all": "ORT_ENABLE_ALL",
 }
+VERBOSE = 0
 ERRORS_ONLY = 3  # warnings would go to the output of the trial
 
 

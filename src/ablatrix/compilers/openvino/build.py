@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -12,8 +13,10 @@ import torch
 
 from ablatrix.canonical import digest_value
 from ablatrix.compilers.adapter import CompileRequest
+from ablatrix.compilers.dump import Stage, TaskDump
 from ablatrix.compilers.openvino.library import get_core, import_openvino, quiet
 from ablatrix.compilers.openvino.options import Options
+from ablatrix.compilers.openvino.passes import watch_passes
 from ablatrix.compilers.taskwise import TaskFacts, source_digest
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.workloads.onnx_operation import data_inputs, find_onnx, read_model
@@ -51,9 +54,12 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         CompilerError: The conversion or the plug-in failed on the task.
     """
     core = get_core()
-    given = find_onnx(task.exported) is not None
+    dump = TaskDump.of(request, task)
     with request.clock.phase("import"):
-        model = _read_onnx(request, task) if given else convert(task)
+        model = _get_model(request, task)
+    _dump_model(
+        dump, "before", "converted", "OpenVINO's IR as converted; its constants are in converted.bin.", lambda: model
+    )
     try:
         with request.clock.phase("compile"):
             compiled = core.compile_model(model, DEVICE, options.compiling())
@@ -63,14 +69,33 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         raise CompilerError(f"openvino failed on task {task.kind} ({task.fingerprint}): {error}") from error
     file = request.work_dir / f"{key}.blob"
     file.write_bytes(stored)
+    _dump_model(
+        dump, "after", "layers", "The layers that a run executes, in OpenVINO's IR.", compiled.get_runtime_model
+    )
+    dump.lacks("code", "OpenVINO shows no code: the plug-in chooses and generates kernels when it loads a model")
     layers = layer_types(compiled)
     return file, TaskFacts(
         generated_calls=len(layers),
         generated_kernels=sum(one == GENERATED for one in layers),
         reasons=dict(REASONS),
-        loading={"inputs": data_inputs(task.exported)} if given else {},
+        loading={} if find_onnx(task.exported) is None else {"inputs": data_inputs(task.exported)},
         code_digest=digest_value(layers_in_full(compiled)),
     )
+
+
+def time_passes(request: CompileRequest, task: TaskProgram, options: Options) -> dict[str, float]:
+    """Compile a task once more under an observer; return milliseconds by pass. Nothing of it is kept."""
+    place = Path(tempfile.mkdtemp(prefix="passes-", dir=request.work_dir))
+    with watch_passes(place / "passes.csv") as milliseconds:
+        get_core().compile_model(_get_model(request, task), DEVICE, options.compiling())
+    return milliseconds
+
+
+def _dump_model(dump: TaskDump, stage: Stage, name: str, what: str, model: Callable[[], Any]) -> None:
+    def write(path: Path) -> None:
+        import_openvino().serialize(model(), str(path), str(path.with_suffix(".bin")))
+
+    dump.file(stage, f"{name}.xml", what, write)
 
 
 def load_task(file: Path, options: Options) -> Any:
@@ -102,8 +127,10 @@ def convert(task: TaskProgram) -> Any:
     return model
 
 
-def _read_onnx(request: CompileRequest, task: TaskProgram) -> Any:
-    """Return the ONNX model that a task is, as a model of OpenVINO."""
+def _get_model(request: CompileRequest, task: TaskProgram) -> Any:
+    """Return a task as a model of OpenVINO: read from the ONNX model that it was given as, or converted."""
+    if find_onnx(task.exported) is None:
+        return convert(task)
     file = request.work_dir / f"{task.fingerprint}.onnx"
     file.write_bytes(read_model(request.program))
     try:

@@ -67,14 +67,15 @@ class OpenVinoCompiler:
             UnsupportedError: An operation has no translation to OpenVINO.
             CompilerError: The converter or the plug-in failed on a task.
         """
-        from ablatrix.compilers.openvino.build import build_task, own_facts
+        from ablatrix.compilers.openvino.build import build_task, own_facts, time_passes
         from ablatrix.compilers.openvino.options import Options
-        from ablatrix.compilers.taskwise import compile_tasks, gather_facts, make_executable
+        from ablatrix.compilers.taskwise import compile_tasks, gather_facts, make_executable, observe_passes
 
         options = Options.from_knobs(request.knobs, request.run_threads)
         self.set_threads(options.threads)
         own = own_facts(options)
         built = compile_tasks(request, lambda _task: own, lambda task, key: build_task(request, task, options, key))
+        pass_ms = observe_passes(request, lambda task: time_passes(request, task, options))
         with request.clock.phase("load"):
             functions = [OpenVinoTask(one, options) for one in built]
             loaded = functions[0].model
@@ -82,7 +83,7 @@ class OpenVinoCompiler:
                 "openvino": loaded.get_property("INFERENCE_NUM_THREADS"),
                 "openvino streams": int(loaded.get_property("NUM_STREAMS")),
             }
-            return make_executable(request, functions, gather_facts(built, request.plan))
+            return make_executable(request, functions, gather_facts(built, request.plan, pass_ms))
 
 
 class OpenVinoTask:

@@ -11,6 +11,7 @@ import tvm
 from tvm.support import cc
 
 from ablatrix.compilers.adapter import CompileRequest, PhaseClock
+from ablatrix.compilers.dump import TaskDump
 from ablatrix.compilers.taskwise import TaskFacts
 from ablatrix.compilers.taskwise import source_digest as digest_source
 from ablatrix.compilers.tvm.pipeline import PASS_CONFIG, Lowered, Options, lower, pass_observer
@@ -48,7 +49,7 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
     """
     file = request.work_dir / f"{key}.so"
     try:
-        return file, _compile(task, options, host_target(), file, request.clock)
+        return file, _compile(task, options, host_target(), file, request.clock, TaskDump.of(request, task))
     except Exception as error:  # TVM raises errors of many kinds, Python's own among them
         if "Unsupported function type" in str(error):
             raise UnsupportedError(f"tvm cannot import task {task.kind}: {error}") from error
@@ -65,12 +66,20 @@ def time_passes(task: TaskProgram, options: Options) -> dict[str, float]:
     return milliseconds
 
 
-def _compile(task: TaskProgram, options: Options, target: Any, file: Path, clock: PhaseClock) -> TaskFacts:
+def _compile(
+    task: TaskProgram, options: Options, target: Any, file: Path, clock: PhaseClock, dump: TaskDump
+) -> TaskFacts:
     with clock.phase("import"):
         module = _import(task)
+    dump.text("before", "imported.py", "Relax, as imported.", lambda: str(module.script()))
     with clock.phase("compile"), target, tvm.transform.PassContext(config=PASS_CONFIG):
         lowered = lower(module, options, task.upper_bounds)
-        _export(_generate(lowered, target), file, clock)
+        dump.text("after", "lowered.py", "Relax and TIR after all passes.", lambda: str(lowered.module.script()))
+        executable = _generate(lowered, target)
+        dump.text("code", "machine.txt", "What TVM's virtual machine executes: calls of kernels.", executable.as_text)
+        dump.text("code", "kernels.ll", "LLVM's IR of the generated kernels.", lambda: _code(executable, "ll"))
+        dump.text("code", "kernels.s", "Assembly of the generated kernels.", lambda: _code(executable, "s"))
+        _export(executable, file, clock)
     return TaskFacts(
         generated_calls=lowered.generated_calls,
         generated_kernels=lowered.generated_kernels,
@@ -89,6 +98,10 @@ def _import(task: TaskProgram) -> Any:
 
 def _generate(lowered: Lowered, target: Any) -> Any:
     return tvm.compile(lowered.module, target=target, relax_pipeline=None)
+
+
+def _code(executable: Any, form: str) -> str:
+    return "\n".join(one.inspect_source(form) for one in executable.mod.imports if one.kind == "llvm")
 
 
 def _export(executable: Any, file: Path, clock: PhaseClock) -> None:

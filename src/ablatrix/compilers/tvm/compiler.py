@@ -60,19 +60,14 @@ class TvmCompiler:
         Raises:
             CompilerError: TVM failed on a task.
         """
-        from ablatrix.compilers.taskwise import compile_tasks, gather_facts, make_executable
+        from ablatrix.compilers.taskwise import compile_tasks, gather_facts, make_executable, observe_passes
         from ablatrix.compilers.tvm.build import build_task, host_target, own_facts, time_passes
         from ablatrix.compilers.tvm.pipeline import Options
 
         options = Options.from_knobs(request.knobs)
         own = own_facts(options, host_target())
         built = compile_tasks(request, lambda _task: own, lambda task, key: build_task(request, task, options, key))
-        pass_ms: dict[str, float] | None = None
-        if request.knobs.get("pass_timing") == "on":
-            pass_ms = {}
-            for one in request.tasks:
-                for name, milliseconds in time_passes(one, options).items():
-                    pass_ms[name] = pass_ms.get(name, 0.0) + milliseconds
+        pass_ms = observe_passes(request, lambda task: time_passes(task, options))
         with request.clock.phase("load"):
             if options.library:
                 from ablatrix.compilers.tvm.library import register_library

@@ -14,13 +14,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Any
 
 import tvm
 from tvm import relax
 
-from ablatrix.compilers.adapter import Level
+from ablatrix.compilers.adapter import Level, PhaseClock
 from ablatrix.compilers.tvm.destination import DESTINATIONS, pass_destinations
 
 T = relax.transform
@@ -183,19 +182,14 @@ def pass_observer() -> tuple[Any, dict[str, float]]:
 
     A pass that runs inside another counts for itself alone.
     """
-    milliseconds: dict[str, float] = {}
-    stack: list[list[float]] = []
+    clock = PhaseClock()
 
     @tvm.ir.instrument.pass_instrument
     class Observer:
-        def run_before_pass(self, _module: Any, _info: Any) -> None:
-            stack.append([perf_counter(), 0.0])
+        def run_before_pass(self, _module: Any, info: Any) -> None:
+            clock.enter(str(info.name))
 
-        def run_after_pass(self, _module: Any, info: Any) -> None:
-            since, inner = stack.pop()
-            wall = (perf_counter() - since) * 1e3
-            milliseconds[info.name] = milliseconds.get(info.name, 0.0) + wall - inner
-            if stack:
-                stack[-1][1] += wall
+        def run_after_pass(self, _module: Any, _info: Any) -> None:
+            clock.leave()
 
-    return Observer(), milliseconds
+    return Observer(), clock.milliseconds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -15,11 +16,13 @@ import torch
 
 from ablatrix.canonical import digest_value
 from ablatrix.compilers.adapter import CompileRequest
+from ablatrix.compilers.dump import TaskDump
 from ablatrix.compilers.taskwise import TaskFacts, source_digest
 from ablatrix.compilers.xla.client import platform_version
 from ablatrix.compilers.xla.frontend import import_torchax
 from ablatrix.compilers.xla.module import read_module
 from ablatrix.compilers.xla.options import Options
+from ablatrix.compilers.xla.passes import watch_passes
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.workloads.program import Program, TaskProgram
 
@@ -74,10 +77,15 @@ def build_task(
     from jax.experimental import serialize_executable
 
     shapes = input_shapes(task, sizes)
+    dump = TaskDump.of(request, task)
     with request.clock.phase("import"):
         lowered = lower_task(task, shapes)
+    dump.text("before", "stablehlo.mlir", "StableHLO, as JAX lowers the task.", lowered.as_text)
+    dump.text("before", "module.hlo", "The same as a module of XLA.", lambda: lowered.as_text("hlo"))
     with request.clock.phase("compile"):
-        compiled = compile_lowered(task, lowered, options)
+        compiled = compile_lowered(task, lowered, options.compiler_options())
+    dump.text("after", "optimised.hlo", "The module after XLA's passes, scheduled.", compiled.as_text)
+    dump.text("code", "kernels.ll", "LLVM's IR of the kernels, optimised.", lambda: kernels(task, lowered, options))
     with request.clock.phase("link"):
         file = request.work_dir / f"{key}.xla"
         file.write_bytes(pickle.dumps(serialize_executable.serialize(compiled)))
@@ -97,6 +105,24 @@ def build_task(
         # What LLVM does stands in no text of a module; it follows from the options.
         code_digest=_digest(module.digest, options),
     )
+
+
+def time_passes(
+    request: CompileRequest, task: TaskProgram, options: Options, sizes: Mapping[str, int]
+) -> dict[str, float]:
+    """Compile a task once more under an observer; return milliseconds by pass. Nothing of it is kept."""
+    lowered = lower_task(task, input_shapes(task, sizes))
+    with watch_passes(Path(tempfile.mkdtemp(prefix="passes-", dir=request.work_dir))) as milliseconds:
+        compile_lowered(task, lowered, options.compiler_options())
+    return milliseconds
+
+
+def kernels(task: TaskProgram, lowered: Any, options: Options) -> str:
+    """Return LLVM's IR of a task's kernels, which XLA writes to files alone: it is compiled once more for them."""
+    with tempfile.TemporaryDirectory(prefix="ablatrix-xla-") as place:
+        compile_lowered(task, lowered, {**options.compiler_options(), "xla_dump_to": place})
+        files = sorted(Path(place).glob("*.ir-with-opt.ll"))
+        return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def load_task(file: Path) -> Any:
@@ -142,14 +168,14 @@ def lower_task(task: TaskProgram, shapes: Shapes) -> Any:
         raise CompilerError(f"task {task.kind} ({task.fingerprint}) cannot be lowered by JAX: {reason}") from error
 
 
-def compile_lowered(task: TaskProgram, lowered: Any, options: Options) -> Any:
-    """Return the compiled task.
+def compile_lowered(task: TaskProgram, lowered: Any, options: Mapping[str, str | int | bool]) -> Any:
+    """Return the task, compiled with options of XLA.
 
     Raises:
         CompilerError: XLA failed.
     """
     try:
-        return lowered.compile(compiler_options=options.compiler_options())
+        return lowered.compile(compiler_options=dict(options))
     except Exception as error:  # XLA's errors come as several types of jaxlib
         raise CompilerError(f"xla failed on task {task.kind} ({task.fingerprint}): {error}") from error
 

@@ -64,8 +64,8 @@ class XlaCompiler:
             UnsupportedError: An operation has no translation to JAX.
             CompilerError: torchax or XLA failed on a task, or the pool of this process has another number of threads.
         """
-        from ablatrix.compilers.taskwise import compile_tasks, gather_facts, make_executable
-        from ablatrix.compilers.xla.build import build_task, compiled_sizes, own_facts
+        from ablatrix.compilers.taskwise import compile_tasks, gather_facts, make_executable, observe_passes
+        from ablatrix.compilers.xla.build import build_task, compiled_sizes, own_facts, time_passes
         from ablatrix.compilers.xla.client import platform_version, pool_threads
         from ablatrix.compilers.xla.options import Options
 
@@ -84,11 +84,12 @@ class XlaCompiler:
             lambda task: own_facts(options, sizes[task.kind]),
             lambda task, key: build_task(request, task, options, sizes[task.kind], key),
         )
+        pass_ms = observe_passes(request, lambda task: time_passes(request, task, options, sizes[task.kind]))
         with request.clock.phase("load"):
             functions = [
                 XlaTask(one, task, options, request.clock) for one, task in zip(built, request.tasks, strict=True)
             ]
-            return make_executable(request, functions, gather_facts(built, request.plan))
+            return make_executable(request, functions, gather_facts(built, request.plan, pass_ms))
 
 
 class XlaTask:
@@ -124,7 +125,7 @@ class XlaTask:
         if shapes not in self._executables:
             with self._clock.phase("compile"):
                 lowered = lower_task(self._task, shapes)
-                self._executables[shapes] = compile_lowered(self._task, lowered, self._options)
+                self._executables[shapes] = compile_lowered(self._task, lowered, self._options.compiler_options())
         return self._executables[shapes]
 
 

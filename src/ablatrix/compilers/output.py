@@ -1,0 +1,23 @@
+"""What libraries write to a standard stream, also from C, as the text of a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+STDOUT, STDERR = 1, 2
+
+
+@contextmanager
+def written_to(file: Path, descriptor: int) -> Iterator[None]:
+    """Append to a file, meanwhile, whatever this process writes to one of its standard streams."""
+    before, place = os.dup(descriptor), os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(place, descriptor)
+    os.close(place)
+    try:
+        yield
+    finally:
+        os.dup2(before, descriptor)
+        os.close(before)

@@ -1,0 +1,102 @@
+"""What is written for a person to read, and what is told where there is nothing to read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ablatrix.compilers.adapter import CompileRequest
+from ablatrix.compilers.cache import CacheCounters
+from ablatrix.compilers.dump import INDEX, TaskDump, claim_directory, finish_dump, start_dump
+from ablatrix.errors import TrialError
+from tests.compilers.contract import Broken, Case, check_dump
+from tests.compilers.requests import Stack, make_program, make_request
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> CompileRequest:
+    """A request for three equal blocks, with a dump."""
+    program = make_program(Stack(3), (torch.ones(1, 4, 8),))
+    request = make_request(program, tmp_path, {"fusion": "on"}, partition="regions", dump=tmp_path / "dump")
+    claim_directory(tmp_path / "dump")
+    start_dump(request, "mine")
+    return request
+
+
+def index_of(request: CompileRequest) -> dict[str, Any]:
+    assert request.dump is not None
+    index: dict[str, Any] = json.loads((request.dump / INDEX).read_text())
+    return index
+
+
+def test_the_index_says_what_was_compiled_and_where_each_task_of_the_plan_lies(asked: CompileRequest) -> None:
+    index = index_of(asked)
+    assert (index["compiler"], index["workload"]) == ("mine", "toy")
+    assert index["knobs"] == {"partition": "regions", "reuse": "keep", "fusion": "on"}
+    assert [task["directory"] for task in index["tasks"]] == ["task-0"] * 3
+    assert [task["region"] for task in index["tasks"]] == ["layers.0", "layers.1", "layers.2"]
+    assert [one["file"] for one in index["files"]] == ["task-0/program.txt"]
+
+
+def test_an_adapter_that_writes_nothing_and_says_nothing_breaks_the_contract(asked: CompileRequest) -> None:
+    case = Case(asked, None, None, "", CacheCounters(), {})  # type: ignore[arg-type]
+    with pytest.raises(Broken, match="task-0: nothing of 'after', and no reason"):
+        check_dump(case)
+    dump = TaskDump.of(asked, asked.tasks[0])
+    for stage in ("before", "after", "code"):
+        dump.lacks(stage, "it has none")
+    check_dump(case)
+
+
+def test_a_file_that_cannot_be_written_is_told_and_ends_nothing(asked: CompileRequest) -> None:
+    dump = TaskDump.of(asked, asked.tasks[0])
+    dump.text("before", "first.txt", "A text.", lambda: "text")
+    dump.text("after", "second.txt", "Another.", lambda: str(1 // 0))
+    index = index_of(asked)
+    assert index["files"][-1] == {
+        "directory": "task-0",
+        "file": "task-0/first.txt",
+        "stage": "before",
+        "what": "A text.",
+    }
+    (missing,) = index["missing"]
+    assert missing["stage"] == "after"
+    assert missing["why"].startswith("second.txt cannot be written: ZeroDivisionError")
+
+
+def test_what_a_compiler_says_nothing_of_is_missing_for_the_way_that_the_trial_ended(asked: CompileRequest) -> None:
+    assert asked.dump is not None
+    TaskDump.of(asked, asked.tasks[0]).text("before", "first.txt", "A text.", lambda: "text")
+    finish_dump(asked.dump, "0123", "it failed")
+    index = index_of(asked)
+    assert index["trial"] == "0123"
+    assert index["missing"] == [{"directory": "task-0", "stage": "after", "why": "it failed"}]
+
+
+def test_writing_counts_to_a_phase_of_its_own(asked: CompileRequest) -> None:
+    with asked.clock.phase("compile"):
+        TaskDump.of(asked, asked.tasks[0]).text("before", "first.txt", "A text.", lambda: str(torch.ones(500, 500)))
+    spent = asked.clock.milliseconds
+    assert spent["dump"] > spent["compile"]
+
+
+def test_without_a_dump_no_text_is_made(asked: CompileRequest) -> None:
+    nowhere = TaskDump(None, 0, asked.clock)
+    nowhere.text("before", "first.txt", "A text.", lambda: pytest.fail("it was made"))
+    nowhere.lacks("code", "nothing")
+    nowhere.collect("own", "code", "Nothing.")
+    assert nowhere.folder("own") is None
+
+
+def test_a_directory_that_holds_something_or_is_none_is_refused(tmp_path: Path) -> None:
+    claim_directory(tmp_path / "new" / "deep")
+    claim_directory(tmp_path / "new" / "deep")
+    (tmp_path / "file").touch()
+    with pytest.raises(TrialError, match="is not empty; a dump goes into an empty or new directory"):
+        claim_directory(tmp_path)
+    with pytest.raises(TrialError, match="cannot hold a dump"):
+        claim_directory(tmp_path / "file")

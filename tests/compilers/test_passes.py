@@ -1,0 +1,74 @@
+"""Reading times by pass: what each compiler writes of its passes, in its own words."""
+
+from __future__ import annotations
+
+import pytest
+
+from ablatrix.compilers.onnxruntime import passes as onnxruntime
+from ablatrix.compilers.openvino import passes as openvino
+from ablatrix.compilers.xla.passes import Event, add_own_times
+from ablatrix.errors import CompilerError
+
+OPTIMISERS = """\
+2026-11-25 23:59:59.999900000 [V:onnxruntime:, manager.cc:55 ApplyTransformers] Applying graph transformer A on step 1.
+a line of something else
+2026-11-26 00:00:00.000100000 [I:onnxruntime:, graph.cc:15 Apply] GraphTransformer A modified: 1 with status: OK
+2026-11-26 00:00:00.500000000 [V:onnxruntime:, manager.cc:55 ApplyTransformers] Applying graph transformer B on step 1.
+2026-11-26 00:00:00.500030000 [I:onnxruntime:, graph.cc:15 Apply] GraphTransformer B modified: 0 with status: OK
+2026-11-26 00:00:00.600000000 [V:onnxruntime:, manager.cc:55 ApplyTransformers] Applying graph transformer A on step 2.
+2026-11-26 00:00:00.600050000 [I:onnxruntime:, graph.cc:15 Apply] GraphTransformer A modified: 0 with status: OK
+2026-11-26 00:00:00.700000000 [I:onnxruntime:, graph.cc:15 Apply] GraphTransformer C modified: 0 with status: OK
+"""
+MANAGERS = """\
+PassManager started:     Outer
+t;First;Outer;1000000;0
+PassManager started:     Inner
+t;First;Inner;200000;1
+m;Inner;250000;1
+m_start;Inner;5
+m_end;Inner;6
+t;Second;Outer;3000000;1
+t;Third;Outer;10000;0
+m;Outer;4500000;1
+PassManager started:     Next
+t;Third;Next;500000;0
+m;Next;600000;0
+"""
+
+
+def test_an_optimiser_takes_the_time_between_its_lines_and_none_that_has_no_first_line() -> None:
+    assert onnxruntime.read_passes(OPTIMISERS) == pytest.approx({"A": 0.25, "B": 0.03})
+
+
+def test_where_no_optimiser_runs_there_is_no_time_and_a_log_that_does_not_tell_is_refused() -> None:
+    assert onnxruntime.read_passes("No graph transformers registered for level 1.\n") == {}
+    with pytest.raises(CompilerError, match="tells of no optimiser"):
+        onnxruntime.read_passes("Optimising.\n")
+
+
+def test_a_clock_that_was_set_back_makes_no_negative_time() -> None:
+    with pytest.raises(CompilerError, match="clock was set back"):
+        onnxruntime.read_passes(OPTIMISERS.replace("00.600050000", "00.500000000"))
+
+
+def test_a_pass_that_runs_a_manager_counts_for_itself_alone() -> None:
+    assert openvino.read_passes(MANAGERS) == pytest.approx({"First": 1.2, "Second": 2.75, "Third": 0.51})
+
+
+@pytest.mark.parametrize("cut", ["PassManager started:     Outer\n", "m;Outer;4500000;1\n", MANAGERS])
+def test_a_log_of_managers_that_is_not_whole_is_refused(cut: str) -> None:
+    with pytest.raises(CompilerError, match="not as expected"):
+        openvino.read_passes(MANAGERS.replace(cut, ""))
+
+
+def test_events_of_a_thread_count_for_themselves_alone_and_functions_around_passes_not_at_all() -> None:
+    milliseconds = {"cse": 1.0}
+    events = [
+        Event("fusion", 3e6, 5e6),
+        Event("Compiler::Run", 0.0, 20e6),
+        Event("simplification", 1e6, 10e6),
+        Event("cse", 5e6, 6e6),
+        Event("cse", 12e6, 13e6),
+    ]
+    add_own_times(events, milliseconds)
+    assert milliseconds == pytest.approx({"simplification": 6.0, "fusion": 2.0, "cse": 3.0})
