@@ -12,7 +12,7 @@ from ablatrix.artifact.verdict import Criterion, Make, Verdict, reach_verdict
 from ablatrix.errors import AnalysisError, ArtifactError
 from ablatrix.paper.make import make_paper
 from ablatrix.paper.template import load_template
-from ablatrix.records.model import Level, Record
+from ablatrix.records.model import SCHEMA_VERSION, Level, Record
 from tests.artifact.conftest import write_results
 from tests.synthetic import Plant, broken, make_records, write_records
 
@@ -178,7 +178,7 @@ MUTATIONS: dict[str, tuple[Mutation, str, str]] = {
     "the schema version is swapped in one line": (
         another_version,
         "ab",  # no table is made of mixed versions
-        "lines have several schema versions: 1.0 (1 lines), 1.1 (431 lines)",
+        f"lines have several schema versions: 1.0 (1 lines), {SCHEMA_VERSION} (431 lines)",
     ),
 }
 
