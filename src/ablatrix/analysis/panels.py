@@ -157,8 +157,8 @@ def cross_label(reasons: Iterable[str | None]) -> str:
     """
     statuses = {status for reason in reasons for status in _STATUS.findall(reason or "") or ["failed"]}
     if statuses == {"unsupported"}:
-        return "unsupported level: no effect to tell"
-    return ("failed or unsupported" if "unsupported" in statuses else "failed") + ": no effect to tell"
+        return "unsupported level"
+    return "failed or unsupported" if "unsupported" in statuses else "failed: no effect to tell"
 
 
 def note(text: str) -> Line2D:
