@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 import torch
 
@@ -82,6 +83,19 @@ def test_writing_counts_to_a_phase_of_its_own(asked: CompileRequest) -> None:
         TaskDump.of(asked, asked.tasks[0]).text("before", "first.txt", "A text.", lambda: str(torch.ones(500, 500)))
     spent = asked.clock.milliseconds
     assert spent["dump"] > spent["compile"]
+
+
+def test_a_model_with_its_weights_inside_is_shown_without_their_numbers() -> None:
+    onnx = pytest.importorskip("onnx")
+    from ablatrix.compilers.onnxruntime.build import model_text
+
+    weights = [onnx.numpy_helper.from_array(numpy.full(size, 0.625, "f4"), f"w{size}") for size in (33, 2)]
+    nodes = [onnx.helper.make_node("Add", ["x", "w33"], ["y"]), onnx.helper.make_node("Add", ["y", "w2"], ["z"])]
+    ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [33]) for name in "xz"]
+    model = onnx.helper.make_model(onnx.helper.make_graph(nodes, "g", ends[:1], ends[1:], weights))
+    text = model_text(model.SerializeToString())
+    assert text.count("0.625") == 2
+    assert "float[33] w33" in text
 
 
 def test_without_a_dump_no_text_is_made(asked: CompileRequest) -> None:

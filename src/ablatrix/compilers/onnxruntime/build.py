@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -31,6 +32,7 @@ REASONS = {
     "compiler_planned_bytes": "ONNX Runtime plans memory while it first runs and tells no bytes",
     "estimator": "ONNX Runtime has no estimate of memory",
 }
+MOST_NUMBERS = 32  # of a constant in a text
 # Run-time options that leave the saved model as it is share its entry in the cache.
 RUN_TIME_ONLY = ("reuse", "memory_plan", "arena", "threads")
 
@@ -61,18 +63,18 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
     dump = TaskDump.of(request, task)
     with request.clock.phase("import"):
         model = _get_model(request, task)
-    _dump_model(dump, "before", "exported", "The model as exported", model)
+    _dump_model(dump, "before", "exported", "The model as ONNX Runtime gets it", lambda: model)
     file = request.work_dir / f"{key}.onnx"
     try:
         with request.clock.phase("compile"):
             _optimise(model, options, options.optimising(file))
     except Exception as error:  # its errors are of several kinds that only its extension module has
         raise CompilerError(f"onnxruntime failed on task {task.kind} ({task.fingerprint}): {error}") from error
-    optimised = onnx.load(file, load_external_data=False)
-    _dump_model(dump, "after", "optimised", "The model after ONNX Runtime's optimisers", optimised)
+    _dump_model(dump, "after", "optimised", "The model after ONNX Runtime's optimisers", file.read_bytes)
     dump.lacks("code", REASONS["generated_kernels"])
+    nodes = len(onnx.load(file, load_external_data=False).graph.node)
     loading = {} if find_onnx(task.exported) is None else {"inputs": data_inputs(task.exported)}
-    return file, TaskFacts(generated_calls=len(optimised.graph.node), reasons=dict(REASONS), loading=loading)
+    return file, TaskFacts(generated_calls=nodes, reasons=dict(REASONS), loading=loading)
 
 
 def time_passes(request: CompileRequest, task: TaskProgram, options: Options) -> dict[str, float]:
@@ -86,23 +88,32 @@ def time_passes(request: CompileRequest, task: TaskProgram, options: Options) ->
     return read_passes(log.read_text(encoding="utf-8"))
 
 
-def _get_model(request: CompileRequest, task: TaskProgram) -> Any:
-    """Return a task as an ONNX model: the one that it was given as, or exported."""
-    given = find_onnx(task.exported) is not None
-    return onnx.load_from_string(read_model(request.program)) if given else export_model(task)
+def _get_model(request: CompileRequest, task: TaskProgram) -> bytes:
+    """Return the ONNX model that a task is, or is exported to."""
+    if find_onnx(task.exported) is not None:
+        return read_model(request.program)
+    return bytes(export_model(task).SerializeToString())
 
 
-def _optimise(model: Any, options: Options, session: Any) -> None:
+def _optimise(model: bytes, options: Options, session: Any) -> None:
     import onnxruntime
 
-    onnxruntime.InferenceSession(
-        model.SerializeToString(), session, providers=PROVIDERS, disabled_optimizers=options.disabled()
-    )
+    onnxruntime.InferenceSession(model, session, providers=PROVIDERS, disabled_optimizers=options.disabled())
 
 
-def _dump_model(dump: TaskDump, stage: Stage, name: str, what: str, model: Any) -> None:
-    dump.file(stage, f"{name}.onnx", f"{what}.", lambda path: path.write_bytes(model.SerializeToString()))
-    dump.text(stage, f"{name}.txt", f"{what}, as text.", lambda: onnx.printer.to_text(model))
+def _dump_model(dump: TaskDump, stage: Stage, name: str, what: str, model: Callable[[], bytes]) -> None:
+    dump.file(stage, f"{name}.onnx", f"{what}.", lambda path: path.write_bytes(model()))
+    dump.text(stage, f"{name}.txt", f"{what}, as text.", lambda: model_text(model()))
+
+
+def model_text(model: bytes) -> str:
+    """Return a model as text for people: a constant of many numbers shows its type and shape alone."""
+    read = onnx.load_from_string(model)
+    attributes = [one.t for node in read.graph.node for one in node.attribute if one.HasField("t")]
+    for tensor in (*read.graph.initializer, *attributes):
+        if math.prod(tensor.dims) > MOST_NUMBERS:
+            tensor.CopyFrom(onnx.TensorProto(name=tensor.name, dims=tensor.dims, data_type=tensor.data_type))
+    return str(onnx.printer.to_text(read))
 
 
 def export_model(task: TaskProgram) -> Any:
