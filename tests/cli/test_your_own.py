@@ -15,11 +15,36 @@ from tests.pages import commands_of, files_of, write_files
 PAGE = "your-own-model.md"
 
 
+def write_onnx(path: Path) -> None:
+    """Write a model of a product and a ReLU."""
+    onnx = pytest.importorskip("onnx")
+    weight = onnx.helper.make_tensor("w", onnx.TensorProto.FLOAT, [4, 4], [0.5] * 16)
+    x, y = (onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [2, 4]) for name in "xy")
+    nodes = [onnx.helper.make_node("MatMul", ["x", "w"], ["p"]), onnx.helper.make_node("Relu", ["p"], ["y"])]
+    graph = onnx.helper.make_graph(nodes, "net", [x], [y], [weight])
+    sets = [onnx.helper.make_opsetid("", 20)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=sets, ir_version=10), path)
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("own")
     write_files(PAGE, directory)
     return directory
+
+
+def test_the_command_for_an_onnx_file_runs_it_at_both_levels(
+    ablatrix: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_onnx(tmp_path / "net.onnx")
+    monkeypatch.chdir(tmp_path)
+    *_, command = commands_of(PAGE)
+    assert "net.onnx" in command
+    done = ablatrix(*command)
+    assert done.returncode == 0, done.stderr.decode()
+    records = list(read_records(tmp_path / "given" / "results.jsonl"))
+    assert {record.status for record in records} == {"ok"}
+    assert {r.config.knobs["graph_level"] for r in records if r.role == "measured"} == {"disabled", "all"}
 
 
 def test_each_file_that_the_user_writes_has_at_most_20_lines() -> None:
@@ -34,7 +59,7 @@ def test_every_command_of_the_page_does_what_it_says(
     ablatrix: Ablatrix, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(place)
-    quick, again, knobs, study = commands_of(PAGE)
+    quick, again, knobs, study, _ = commands_of(PAGE)
     made = ablatrix(*quick)
     assert made.returncode == 0, made.stderr.decode()
     kept = place / "quick" / "study.yaml"
