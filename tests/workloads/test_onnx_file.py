@@ -80,6 +80,13 @@ def test_a_model_is_prepared_with_its_sizes_weights_and_file(affine: Path) -> No
     assert [one.dim_value for one in fixed.graph.input[0].type.tensor_type.shape.dim] == [5, 4]
 
 
+def test_sizes_stand_behind_the_file_or_among_the_parameters(affine: Path) -> None:
+    entry = read_source("model", "affine.onnx?rows=3", {}, affine.parent)
+    assert prepare(entry, {}, draws=1).facts.inputs[0].shape == [3, 4]
+    again = read_source("model", "affine.onnx?rows=3", {"rows": 6}, affine.parent)
+    assert prepare(again, {"rows": 6}, draws=1).facts.inputs[0].shape == [6, 4]
+
+
 def test_the_oracle_is_the_graph_in_float64(affine: Path) -> None:
     program = prepared(affine, draws=2, rows=5)
     weights = {one.name: onnx.numpy_helper.to_array(one) for one in onnx.load(affine).graph.initializer}
@@ -154,7 +161,7 @@ def test_ids_are_drawn_within_the_table_that_they_index(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({}, r"free dimensions \['rows'\] have no size; give all under 'parameters': \{rows: 1\}"),
+        ({}, r"free dimensions \['rows'\] have no size; give all under 'parameters': \{rows: 1\}, or .*: \?rows=1"),
         ({"rows": 2, "columns": 3}, r"no free dimension \['columns'\]; it has: rows"),
         ({"rows": "two"}, "a whole number from 1 up, but rows is 'two'"),
     ],

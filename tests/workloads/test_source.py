@@ -98,7 +98,7 @@ def test_a_changed_file_has_another_digest(directory: Path) -> None:
         ("none.py:make", "the default of 'depth'"),
         ("torn.py:make", "is no Python that can be read"),
         ("no_such_module_here:make", "there is no module 'no_such_module_here'"),
-        ("net.py", "none of the forms: file.py:function, module:function, file.pt2, file.onnx, or hf:"),
+        ("net.py", r"none of the forms: file.py:function, module:function, file.pt2, file.onnx\?tokens=32, or hf:"),
         ("net.onnx", "there is no file .*net.onnx"),
         ("hf:llama?layers", "'layers' must be of the form field=value"),
     ],
@@ -124,6 +124,7 @@ def test_a_source_keeps_its_file_when_it_is_seen_from_another_directory(
     monkeypatch.chdir(directory)
     assert seen_from(directory / "out", "net.py:make") == "../net.py:make"
     assert seen_from(directory / "out", "saved.pt2") == "../saved.pt2"
+    assert seen_from(directory / "out", "net.onnx?tokens=8") == "../net.onnx?tokens=8"
     assert seen_from(directory / "out", "package.models:make") == "package.models:make"
     assert seen_from(directory / "out", "hf:bert?layers=1") == "hf:bert?layers=1"
 

@@ -6,7 +6,7 @@ from ablatrix.compilers.command.entry import find_files
 from ablatrix.errors import StudyError
 from ablatrix.study.model import Study
 from ablatrix.study.workloads import read_choice
-from ablatrix.workloads.source import FILES
+from ablatrix.workloads.source import FILES, file_of
 
 
 def companions(study: Study) -> dict[str, Path]:
@@ -23,7 +23,7 @@ def companions(study: Study) -> dict[str, Path]:
     for choice in study.workloads:
         origin = read_choice(study, choice).origin
         if origin is not None and origin.file is not None:
-            where = origin.source.partition(":")[0]
+            where = file_of(origin.source)
             if where.endswith(FILES):
                 found[where] = Path(origin.file)
     for compiler in study.compilers:

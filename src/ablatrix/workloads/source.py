@@ -1,7 +1,7 @@
 """Sources: how a study names a model of its user. Plain text in, an entry out; nothing is imported here.
 
-Four forms: ``file.py:function`` or ``module:function``, ``file.pt2``, ``file.onnx``, and
-``hf:llama?layers=2&hidden=256``.
+Four forms: ``file.py:function`` or ``module:function``, ``file.pt2``, ``file.onnx?tokens=32`` (sizes of its free
+dimensions, where it has any), and ``hf:llama?layers=2&hidden=256``.
 """
 
 from __future__ import annotations
@@ -25,21 +25,26 @@ SAVED = ".pt2"
 ONNX = ".onnx"
 FILES = (".py", SAVED, ONNX)
 PLAIN_FUNCTION = "make"
-FORMS = "file.py:function, module:function, file.pt2, file.onnx, or hf:architecture?layers=2&hidden=256"
+FORMS = "file.py:function, module:function, file.pt2, file.onnx?tokens=32, or hf:architecture?layers=2&hidden=256"
 _FUNCTION = re.compile(r"^(?P<where>[^:?]+):(?P<function>[A-Za-z_]\w*)$")
 _NO_WORD = re.compile(r"[^A-Za-z0-9._]+")
 
 
 def is_source(text: str) -> bool:
     """Return whether a text is meant as a source and not as the name of a workload."""
-    return text.startswith(ARCHITECTURE) or ":" in text or "/" in text or text.endswith(FILES)
+    return text.startswith(ARCHITECTURE) or ":" in text or "/" in text or file_of(text).endswith(FILES)
+
+
+def file_of(source: str) -> str:
+    """Return the part of a source that is a file or a module, without function and sizes."""
+    return source.partition("?")[0].partition(":")[0]
 
 
 def derive_name(source: str) -> str:
     """Return a short name: the file's or architecture's, with the function's unless that is ``make``."""
     if source.startswith(ARCHITECTURE):
         return _word(source.removeprefix(ARCHITECTURE).partition("?")[0])
-    where, _, function = source.partition(":")
+    where, function = file_of(source), source.partition(":")[2]
     stem = Path(where).stem if where.endswith(FILES) else where.rpartition(".")[2]
     return _word(stem if function in {"", PLAIN_FUNCTION} else f"{stem}-{function}")
 
@@ -76,15 +81,15 @@ def read_source(
             builder=architecture,
             origin=Origin(source, "architecture"),
         )
-    if source.endswith((SAVED, ONNX)):
+    if source.endswith(SAVED):
         path = _existing(source, directory / source)
-        onnx = source.endswith(ONNX)
-        return make(
-            summary=f"{'ONNX model' if onnx else 'Saved program'} {path.name}.",
-            parameters=_as_given(parameters) if onnx else {},
-            builder=str(path),
-            origin=Origin(source, "onnx" if onnx else "saved", str(path), _digest(path, path.stat().st_mtime_ns)),
-        )
+        origin = Origin(source, "saved", str(path), _digest(path, path.stat().st_mtime_ns))
+        return make(summary=f"Saved program {path.name}.", parameters={}, builder=str(path), origin=origin)
+    if file_of(source).endswith(ONNX):
+        path = _existing(source, directory / file_of(source))
+        sizes = {**_read_query(source, source.partition("?")[2]), **parameters}
+        origin = Origin(source, "onnx", str(path), _digest(path, path.stat().st_mtime_ns))
+        return make(summary=f"ONNX model {path.name}.", parameters=_as_given(sizes), builder=str(path), origin=origin)
     match = _FUNCTION.match(source)
     if match is None:
         raise WorkloadError(f"source '{source}' has none of the forms: {FORMS}")
@@ -105,10 +110,10 @@ def _as_given(parameters: Mapping[str, Size]) -> dict[str, ParameterSpec]:
 
 def seen_from(directory: Path, source: str) -> str:
     """Return a source that is meant from the working directory as one that is meant from another directory."""
-    where, colon, function = source.partition(":")
+    where = file_of(source)
     if source.startswith(ARCHITECTURE) or not where.endswith(FILES):
         return source
-    return f"{Path(os.path.relpath(Path(where).resolve(), directory)).as_posix()}{colon}{function}"
+    return f"{Path(os.path.relpath(Path(where).resolve(), directory)).as_posix()}{source.removeprefix(where)}"
 
 
 @lru_cache(maxsize=64)

@@ -106,7 +106,7 @@ def _fix_sizes(model: Any, given: Mapping[str, Any]) -> None:
         example = ", ".join(f"{name}: {given.get(name, 1)}" for name in free)
         raise WorkloadError(
             f"its free dimensions {sorted(set(free) - set(given))} have no size; give all under "
-            f"'parameters': {{{example}}}"
+            f"'parameters': {{{example}}}, or behind the file: ?{example.replace(': ', '=').replace(', ', '&')}"
         )
     unknown = sorted(set(given) - set(free))
     if unknown:
