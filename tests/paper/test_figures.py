@@ -272,6 +272,14 @@ def test_workloads_of_several_sizes_have_a_line_each(tmp_path: Path) -> None:
     assert names == {"attention (width=64)", "attention (width=128)"}
 
 
+def test_main_effects_are_of_a_programs_own_knobs_where_it_has_no_others(tmp_path: Path) -> None:
+    found = Findings(tidied(make_records(workloads=["attention"])))
+    own = {f"{part}_{knob}": f"{part}_flag_{knob}" for knob in PRIMARY for part in ("knob", "baseline")}
+    spec = next(spec for spec in load_template().figures if spec.kind == "main_effects")
+    write_figure(Findings(found.of(found.trials.rename(own))), spec, tmp_path)
+    assert {row["knob"] for row in rows_of(tmp_path / "fig5.csv")} == {f"flag_{knob}" for knob in PRIMARY}
+
+
 TEMPLATES = {
     "an option of another kind": (
         "kind: cold_scatter, knobs: [fusion]",

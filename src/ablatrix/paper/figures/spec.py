@@ -10,7 +10,6 @@ from ablatrix.analysis.metrics import METRICS
 
 Mode = Literal["cold", "hot"]
 Knobs = Annotated[list[str], Field(min_length=1)]
-PRIMARY = ["partition", "reuse", "memory_plan", "fusion"]
 
 
 class FigureBase(BaseModel):
@@ -47,7 +46,10 @@ class MainEffectsSpec(ComparisonBase):
     """What moving each knob does: a panel a knob, a line a workload."""
 
     kind: Literal["main_effects"]
-    knobs: Knobs = Field(default=PRIMARY, description="Knobs to show, a panel each (one for each further level).")
+    knobs: Knobs | None = Field(
+        default=None,
+        description="Knobs to show, a panel each (one for each further level); the primary ones when left out.",
+    )
 
 
 class AttributionSpec(ComparisonBase):

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from ablatrix.analysis.cold_scatter import cold_marks, cold_points, compose_cold_scatter
 from ablatrix.analysis.delimited import write_csv
+from ablatrix.analysis.estimate import in_order, primary_knobs
 from ablatrix.analysis.figure import house_style, save_pages
 from ablatrix.analysis.findings import Findings
 from ablatrix.errors import AnalysisError
@@ -76,7 +77,7 @@ def _drawing(findings: Findings, spec: FigureSpec, subject: str) -> _Drawing:
             return _Drawing(cold_marks(points), lambda: compose_cold_scatter(points, spec.width))
         case MainEffectsSpec():
             _require_numbers(findings.trials, spec.metric, subject)
-            effects = findings.effects(spec.metric, spec.mode, spec.knobs)
+            effects = findings.effects(spec.metric, spec.mode, spec.knobs or _primary(findings.trials))
             floors = findings.floors(spec.metric, spec.mode)
             data = MainEffectsData.of(spec.metric, effects, floors, findings.proofs)
             return _Drawing(data.frame(), lambda: compose_main_effects(data, spec.width))
@@ -96,6 +97,13 @@ def _drawing(findings: Findings, spec: FigureSpec, subject: str) -> _Drawing:
         case BreakEvenSpec():
             cases = cases_of(findings.break_even, findings.proofs, every=spec.configurations == "all")
             return _Drawing(break_even_frame(cases), lambda: compose_break_even(cases, spec.width))
+
+
+def _primary(trials: pl.DataFrame) -> list[str]:
+    """Return the primary knobs of all compilers, those of programs with knobs of their own among them."""
+    knobs = [name for name in trials.columns if name.startswith("knob_")]
+    found = primary_knobs(trials.select("compiler", "role", "stage", "is_baseline", *knobs))
+    return in_order(name for names in found.values() for name in names)
 
 
 def _require_numbers(trials: pl.DataFrame, column: str, subject: str) -> None:
