@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch.export import ExportedProgram
@@ -104,11 +104,13 @@ def read_model(program: Program) -> bytes:
 
 
 def data_inputs(task: ExportedProgram) -> list[int]:
-    """Return which of a task's inputs are the model's own inputs, in the model's order; the other holds its bytes."""
-    node = find_onnx(task)
-    assert node is not None
+    """Return which of a task's inputs a model of it takes, in the model's order.
+
+    All of them, unless the task is an ONNX model: one holds its bytes then.
+    """
     placeholders = [one for one in task.graph.nodes if one.op == "placeholder"]
-    return [placeholders.index(one) for one in node.args[1]]
+    node = find_onnx(task)
+    return [placeholders.index(one) for one in (placeholders if node is None else node.args[1])]
 
 
 def to_bytes(tensor: torch.Tensor) -> bytes:
@@ -132,6 +134,7 @@ class _Bytes:
 @cache
 def _runner(told: Signature, wide: bool, threads: int, model: _Bytes) -> Run:
     """Return what runs the model; it is made once a process, since a session takes time to make."""
+    from ablatrix.workloads.capture.precision import widen
     from ablatrix.workloads.given.onnx_precision import in_float64, run_by_evaluator, run_by_onnxruntime
 
     content = to_bytes(model.tensor)
@@ -139,13 +142,5 @@ def _runner(told: Signature, wide: bool, threads: int, model: _Bytes) -> Run:
         return run_by_onnxruntime(content, threads)
     if told.wide == "none":
         narrow = run_by_onnxruntime(content, threads)
-        return lambda inputs: [_doubled(one) for one in narrow([_halved(one) for one in inputs])]
+        return lambda inputs: widen(narrow([one.float() if one.is_floating_point() else one for one in inputs]))
     return (run_by_onnxruntime if told.wide == "onnxruntime" else run_by_evaluator)(in_float64(content), threads)
-
-
-def _doubled(tensor: torch.Tensor) -> Any:
-    return tensor.double() if tensor.is_floating_point() else tensor
-
-
-def _halved(tensor: torch.Tensor) -> Any:
-    return tensor.float() if tensor.is_floating_point() else tensor

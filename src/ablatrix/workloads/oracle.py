@@ -16,7 +16,7 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from ablatrix.errors import WorkloadError
-from ablatrix.workloads.capture.precision import in_float64
+from ablatrix.workloads.capture.precision import in_float64, widen
 
 UNIT_ROUNDOFF = 2.0**-24  # of float32
 
@@ -54,9 +54,8 @@ class Oracle:
         Raises:
             WorkloadError: An output is no tensor, or has a value that is not finite.
         """
-        wide_inputs = [one.double() if one.is_floating_point() else one for one in inputs]
         with torch.no_grad():
-            expected = _flat(self._wide(*wide_inputs))
+            expected = _flat(self._wide(*widen(inputs)))
             eager = _flat(self._eager(*inputs))
         for place, output in enumerate(expected):
             if not bool(torch.isfinite(output).all()):

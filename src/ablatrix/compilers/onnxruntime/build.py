@@ -73,7 +73,7 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
     _dump_model(dump, "after", "optimised", "The model after ONNX Runtime's optimisers", file.read_bytes)
     dump.lacks("code", REASONS["generated_kernels"])
     nodes = len(onnx.load(file, load_external_data=False).graph.node)
-    loading = {} if find_onnx(task.exported) is None else {"inputs": data_inputs(task.exported)}
+    loading = {"inputs": data_inputs(task.exported)}
     return file, TaskFacts(generated_calls=nodes, reasons=dict(REASONS), loading=loading)
 
 

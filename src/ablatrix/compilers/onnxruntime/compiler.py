@@ -103,13 +103,13 @@ class OnnxRuntimeTask:
         from ablatrix.compilers.onnxruntime.build import PROVIDERS
 
         self.session = onnxruntime.InferenceSession(str(built.file), options.running(), providers=PROVIDERS)
-        self._taken: list[int] | None = built.facts.loading.get("inputs")
+        self._taken: list[int] = built.facts.loading["inputs"]
 
     def bind(self, inputs: list[Any], outputs: list[Any]) -> Callable[[], None]:
         """Bind the tensors' memory; nothing is copied in a run."""
         session = self.session
         binding = session.io_binding()
-        chosen = inputs if self._taken is None else [inputs[place] for place in self._taken]
+        chosen = [inputs[place] for place in self._taken]
         for taken, tensor in zip(session.get_inputs(), chosen, strict=True):
             binding.bind_input(taken.name, "cpu", 0, _element_type(tensor), list(tensor.shape), tensor.data_ptr())
         for given, tensor in zip(session.get_outputs(), outputs, strict=True):

@@ -78,7 +78,7 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         generated_calls=len(layers),
         generated_kernels=sum(one == GENERATED for one in layers),
         reasons=dict(REASONS),
-        loading={} if find_onnx(task.exported) is None else {"inputs": data_inputs(task.exported)},
+        loading={"inputs": data_inputs(task.exported)},
         code_digest=digest_value(layers_in_full(compiled)),
     )
 

@@ -93,12 +93,12 @@ class OpenVinoTask:
         from ablatrix.compilers.openvino.build import load_task
 
         self.model = load_task(built.file, options)
-        self._taken: list[int] | None = built.facts.loading.get("inputs")
+        self._taken: list[int] = built.facts.loading["inputs"]
 
     def bind(self, inputs: list[Any], outputs: list[Any]) -> Callable[[], None]:
         """Bind the tensors' memory; nothing is copied in a run."""
         request = self.model.create_infer_request()
-        chosen = inputs if self._taken is None else [inputs[place] for place in self._taken]
+        chosen = [inputs[place] for place in self._taken]
         for place, tensor in enumerate(chosen):
             request.set_input_tensor(place, _view(tensor))
         for place, tensor in enumerate(outputs):

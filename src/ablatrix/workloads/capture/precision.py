@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -31,6 +31,11 @@ def in_float64(program: ExportedProgram) -> Callable[..., Any]:
     module.recompile()
     run: Callable[..., Any] = module
     return run
+
+
+def widen(tensors: Iterable[torch.Tensor]) -> list[torch.Tensor]:
+    """Return tensors with floats in float64, and the others as they are."""
+    return [one.double() if one.is_floating_point() else one for one in tensors]
 
 
 def _widen(value: Any) -> Any:

@@ -14,6 +14,7 @@ from torch import nn
 from ablatrix.canonical import digest_bytes
 from ablatrix.errors import WorkloadError
 from ablatrix.workloads.built import Built, generator
+from ablatrix.workloads.capture.precision import widen
 from ablatrix.workloads.onnx_operation import Signature, Wide, onnx_model
 
 NEEDED = "reading an ONNX file needs onnx and onnxruntime: pip install 'ablatrix[onnxruntime]'"
@@ -169,11 +170,10 @@ def _find_wide(content: bytes, example: Sequence[torch.Tensor]) -> Wide:
     from ablatrix.workloads.given.onnx_precision import in_float64, run_by_evaluator, run_by_onnxruntime
 
     wide = in_float64(content)
-    wide_inputs = [one.double() if one.is_floating_point() else one for one in example]
     choices: tuple[tuple[Wide, Any], ...] = (("onnxruntime", run_by_onnxruntime), ("reference", run_by_evaluator))
     for name, run in choices:
         try:
-            run(wide, 1)(wide_inputs)
+            run(wide, 1)(widen(example))
         except Exception:  # no kernel of that type, or no such operator: the errors of both have no common class
             continue
         return name
