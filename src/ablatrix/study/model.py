@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from ablatrix.canonical import digest_value
+from ablatrix.records.model import Device
 from ablatrix.workloads.registry import Tier
 from ablatrix.workloads.source import derive_name, is_source
 
@@ -43,7 +44,6 @@ Level = Annotated[StrictStr | StrictInt, BeforeValidator(_refuse_boolean)]
 Levels = Annotated[list[Level], Field(min_length=1)]
 Knobs = dict[str, Level]
 Mode = Literal["cold", "hot"]
-Device = Literal["cpu", "cuda"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 
 

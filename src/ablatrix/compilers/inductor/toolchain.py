@@ -6,9 +6,7 @@ headers that generated kernels include. Both lie on disk afterwards and in this 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +16,15 @@ from torch._inductor import compile_fx, config
 from torch._inductor.cpu_vec_isa import pick_vec_isa
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from ablatrix.compilers.environment import variable
 from ablatrix.compilers.inductor.options import ALWAYS
 
 CACHE_VARIABLE = "TORCHINDUCTOR_CACHE_DIR"
 
 
-@contextmanager
-def cache_directory(directory: Path | None) -> Iterator[None]:
+def cache_directory(directory: Path | None) -> AbstractContextManager[None]:
     """Let Inductor write what it generates into a directory; None: where it would by itself."""
-    before = os.environ.get(CACHE_VARIABLE)
-    if directory is not None:
-        os.environ[CACHE_VARIABLE] = str(directory)
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop(CACHE_VARIABLE, None)
-        else:
-            os.environ[CACHE_VARIABLE] = before
+    return variable(CACHE_VARIABLE, None if directory is None else str(directory))
 
 
 def warm_toolchain(cpp_wrapper: bool = False) -> None:

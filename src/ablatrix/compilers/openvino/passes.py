@@ -13,12 +13,12 @@ both in one file a pass that runs a manager of its own is known from the order o
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ablatrix.compilers.environment import variable
 from ablatrix.compilers.output import STDOUT, written_to
 from ablatrix.errors import CompilerError
 
@@ -36,17 +36,9 @@ def watch_passes(file: Path) -> Iterator[dict[str, float]]:
     Raises:
         CompilerError: What it writes is not as above.
     """
-    before = os.environ.get(VARIABLE)
-    os.environ[VARIABLE] = str(file)
     milliseconds: dict[str, float] = {}
-    try:
-        with written_to(file, STDOUT):
-            yield milliseconds
-    finally:
-        if before is None:
-            del os.environ[VARIABLE]
-        else:
-            os.environ[VARIABLE] = before
+    with variable(VARIABLE, str(file)), written_to(file, STDOUT):
+        yield milliseconds
     milliseconds |= read_passes(file.read_text(encoding="utf-8"))
 
 

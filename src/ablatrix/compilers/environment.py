@@ -1,0 +1,22 @@
+"""Environment variables that libraries read while they compile."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def variable(name: str, value: str | None) -> Iterator[None]:
+    """Have an environment variable hold a value meanwhile; None: it is left as it is."""
+    before = os.environ.get(name)
+    if value is not None:
+        os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = before
