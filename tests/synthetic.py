@@ -28,12 +28,12 @@ from ablatrix.records.model import (
     Role,
     RunFacts,
     Samples,
-    Status,
     Tier,
     TrialMachine,
     WarmUp,
     WorkloadFacts,
 )
+from ablatrix.records.status import Status
 
 PRIMARY: dict[str, tuple[str, str]] = {
     "partition": ("whole", "regions"),
@@ -78,7 +78,7 @@ class Plant:
         block: Number of the block, None for all.
     """
 
-    status: Status
+    status: str
     workload: str
     mode: Mode
     knobs: Mapping[str, Level]
@@ -182,9 +182,9 @@ def tidied(records: Iterable[Record]) -> Tidy:
         return tidy([write_records(Path(directory) / "results.jsonl", records)])
 
 
-def broken(record: Record, status: Status) -> Record:
+def broken(record: Record, status: str) -> Record:
     """Return the record as it would stand with another status."""
-    phases: dict[Status, Literal["plan", "compile", "run", "check"]] = {
+    phases: dict[str, Literal["plan", "compile", "run", "check"]] = {
         "plan_error": "plan",
         "compile_error": "compile",
         "run_error": "run",
@@ -202,7 +202,7 @@ def broken(record: Record, status: Status) -> Record:
         signal=11 if status == "crashed" else None,
         traceback_digest=digest_value(status),
     )
-    update: dict[str, object] = {"status": status, "error": error}
+    update: dict[str, object] = {"status": Status(status), "error": error}
     if status in ("wrong_output", "missing_check"):
         held = record.correctness
         assert held is not None

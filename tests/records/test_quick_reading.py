@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ablatrix.errors import RecordError
 from ablatrix.records.journal import record_line
-from ablatrix.records.model import Record
+from ablatrix.records.model import Meta, Record
 from ablatrix.records.quick import ANCHORS, QuickReader
 from ablatrix.records.schema import read_line
 from tests.synthetic import Plant, make_records
@@ -107,6 +107,19 @@ def test_a_stretch_that_was_seen_is_not_taken_for_one_at_another_place() -> None
     assert reader.read(hidden.encode()) is None
     with pytest.raises(RecordError):
         read_line(hidden)
+
+
+def test_fields_stand_in_the_order_that_the_quick_reader_cuts_by() -> None:
+    fields, meta = list(Record.model_fields), list(Meta.model_fields)
+    assert fields[fields.index("workload") :][:3] == ["workload", "config", "plan"]
+    assert meta[meta.index("versions") :][:3] == ["versions", "machine", "noise"]
+    threads = ["threads", "environment", "process", "spawned_because", "cpus"]
+    assert meta[meta.index("threads") :][:6] == [*threads, "seed"]
+    for line in LINES:  # read in stretches: what lines share is no line's own
+        found = QuickReader().read(line.encode())
+        assert found is not None
+        assert fields == [name for name in fields if name in found.own or name in ("workload", "config")]
+        assert found.own["meta"].keys() == set(meta) - {"versions", "machine", *threads}
 
 
 def test_the_keys_that_end_a_stretch_name_one_field_of_a_record() -> None:

@@ -4,15 +4,16 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import jsonschema
 import pytest
 
 from ablatrix.errors import RecordError
 from ablatrix.records.journal import record_line
-from ablatrix.records.model import SCHEMA_VERSION, Status
+from ablatrix.records.model import SCHEMA_VERSION
 from ablatrix.records.schema import Migration, read_line, record_schema_text, validate_line
+from ablatrix.records.status import Status
 from tests.synthetic import broken, make_records
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +71,7 @@ def test_a_line_of_1_1_which_knew_no_device_is_read_with_null() -> None:
     assert (record.meta.machine.gpu, record.meta.noise.gpu) == (None, None)
 
 
-@pytest.mark.parametrize("status", get_args(Status))
+@pytest.mark.parametrize("status", list(Status))
 def test_a_line_of_every_status_holds_by_model_and_by_frozen_schema(status: Status) -> None:
     schema = json.loads(FROZEN.read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)

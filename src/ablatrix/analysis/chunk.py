@@ -107,7 +107,7 @@ def _read_slowly(line: bytes, stretch: Stretch, place: int, ignored: Counter[str
         read_encoded(line, f"{stretch.path}:{_lines_before(stretch) + place + 1}")
         raise
     ignored.update(valid.ignored)
-    return whole_line(valid.record.model_dump())
+    return whole_line(valid.record.model_dump(mode="json"))
 
 
 def _lines_before(stretch: Stretch) -> int:

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ablatrix.records.status import Status
+
 SCHEMA_VERSION = "1.2"
 
 Mode = Literal["cold", "hot"]
@@ -15,20 +17,6 @@ Role = Literal["measured", "reference", "twin", "primer"]
 Tier = Literal["tiny", "medium", "hard"]
 Device = Literal["cpu", "cuda"]
 Level = str | int
-Status = Literal[
-    "ok",
-    "plan_error",
-    "compile_error",
-    "run_error",
-    "wrong_output",
-    "missing_check",
-    "timeout",
-    "out_of_memory",
-    "crashed",
-    "unsupported",
-    "interrupted",
-    "not_run_budget",
-]
 Phase = Literal["load", "plan", "compile", "first_run", "check", "run"]
 WarmUpClass = Literal["flat", "warmed_up", "slowing", "unsteady"]
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -359,6 +347,8 @@ class Correctness(Part):
     note: str | None = Field(default=None, description="Which output and draw was worst, or why one was not compared.")
 
 
+# The order of fields matters: `records/quick.py` cuts a line where some of the fields of `Record` and `Meta` begin and
+# end, and the frozen schemas list fields in order. tests/records holds both.
 class Record(Part):
     """One line of ``results.jsonl``: one attempt of one trial."""
 

@@ -8,17 +8,21 @@ plain values: the rules are the record's, but an object for each part would cost
 import math
 import types
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import ConfigDict, TypeAdapter, create_model
 from typing_extensions import TypedDict
 
 from ablatrix.records.model import SCHEMA_VERSION, Meta, Part, Record
+from ablatrix.records.status import STATUSES, Status
 
 META = ("versions", "machine"), ("threads", "environment", "process", "spawned_because", "cpus")
 TOP = ("workload", "config")
 CUTS = ((b',"versions":', b',"noise":'), (b',"threads":', b',"seed":'), (b',"workload":', b',"plan":'))
-"""Where each stretch begins, and the key of a field that every record must have, with which it ends."""
+"""Where each stretch begins, and the key of a field that every record must have, with which it ends.
+
+Fields of a record stand in the order of its model: a stretch is right as long as `Meta` has the fields of `META` side by
+side in this order, each group with the field behind it that ends it, and `Record` those of `TOP`."""
 ANCHORS = frozenset(end[2:-2].decode() for _, end in CUTS)
 
 Values = dict[str, Any]
@@ -141,6 +145,8 @@ def _plain(annotation: Any) -> Any:
     """Return an annotation with the same rules whose values are plain: a dictionary instead of each part."""
     if isinstance(annotation, type) and issubclass(annotation, Part):
         return _plain_object(_fields(annotation))
+    if annotation is Status:
+        return Literal[STATUSES]
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return Annotated[(_plain(inner[0]), *inner[1:])]

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from ablatrix.errors import AblatrixError, RecordError
 from ablatrix.records.model import Record
+from ablatrix.records.status import STATUSES, Status
 
 BEGIN = "<!-- field reference: generated from ablatrix.records.model, do not edit -->"
 END = "<!-- end of the field reference -->"
@@ -91,6 +92,8 @@ def _type(annotation: Any) -> str:  # noqa: PLR0911 - one line for each kind of 
         return "null"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "object"
+    if annotation is Status:
+        return _type(Literal[STATUSES])
     if origin is Literal:
         return " \\| ".join(f"`{value}`" for value in arguments)
     if origin is list:

@@ -1,0 +1,84 @@
+"""How a trial ended, and what each ending counts as: the one meaning of "failed", "unsupported" and "not run"."""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+
+class Status(StrEnum):
+    """How a trial ended.
+
+    Every trial counts as exactly one of: ok, failed, unsupported, not run. Tables, pages, verdicts, progress and exit
+    codes all count by these properties, so that they agree.
+    """
+
+    OK = "ok"
+    """It ran to its end, and every comparison that was asked for held. Only such trials enter statistics."""
+
+    PLAN_ERROR = "plan_error"
+    """A failure: planning its tasks and their storage raised."""
+
+    COMPILE_ERROR = "compile_error"
+    """A failure: loading its program, compiling or linking it raised."""
+
+    RUN_ERROR = "run_error"
+    """A failure: its first run, the check or a timed run raised."""
+
+    WRONG_OUTPUT = "wrong_output"
+    """A failure: an output lies outside the tolerance."""
+
+    MISSING_CHECK = "missing_check"
+    """A failure: an output that should have been compared was not, so nobody knows whether it is right."""
+
+    TIMEOUT = "timeout"
+    """A failure: no answer within the mode's limit of time."""
+
+    OUT_OF_MEMORY = "out_of_memory"
+    """A failure: it asked for more memory than there was, or than it was allowed."""
+
+    CRASHED = "crashed"
+    """A failure: a signal ended its process, or the process left before its result."""
+
+    UNSUPPORTED = "unsupported"
+    """No failure: the compiler or the machine does not have what was asked for, and said so."""
+
+    INTERRUPTED = "interrupted"
+    """Not run to its end: the user stopped the run. No final record has it; the same command runs the trial again."""
+
+    NOT_RUN_BUDGET = "not_run_budget"
+    """Not run: the study's budget of time was spent before its block began."""
+
+    @property
+    def ran(self) -> bool:
+        """Whether the trial was run as far as it goes, whatever came of it."""
+        return self.value not in NOT_RUN
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the trial ran and did not end well. Neither what is unsupported nor what did not run is a failure."""
+        return self.value in FAILURES
+
+    @property
+    def is_final(self) -> bool:
+        """Whether a record of it may stand for its trial; one that was interrupted is run again."""
+        return self is not Status.INTERRUPTED
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Read a member from its text, strictly too; a JSON Schema lists the texts in place."""
+        return core_schema.no_info_after_validator_function(
+            cls, core_schema.literal_schema([member.value for member in cls])
+        )
+
+
+# Plain text, as tables have it: Polars compares no column of text with a member.
+STATUSES: tuple[str, ...] = tuple(status.value for status in Status)
+"""All statuses, in the order in which tables list them."""
+NOT_RUN: tuple[str, ...] = (Status.INTERRUPTED.value, Status.NOT_RUN_BUDGET.value)
+"""Statuses of trials that did not run, or not to their end: they say nothing of their configuration."""
+FAILURES: tuple[str, ...] = tuple(
+    name for name in STATUSES if name not in (Status.OK.value, Status.UNSUPPORTED.value, *NOT_RUN)
+)
+"""Statuses of trials that ran and did not end well."""
