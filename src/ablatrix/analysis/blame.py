@@ -11,14 +11,11 @@ from ablatrix.analysis.configurations import Settings, Unit, ratios_of, units
 from ablatrix.analysis.explanation import Explanation, explain, has
 from ablatrix.analysis.next_study import NextStudy, propose
 from ablatrix.analysis.paired import HOT_METRIC
-from ablatrix.records.model import Status
+from ablatrix.records.status import FAILURES, NOT_RUN, Status
 
 SLOWER = "slower than the baseline"
 MARGIN = 0.02  # the default of a study's `cell_width`: a cell that is this close to the baseline is not slower
-# What ends a trial without saying anything about its configuration.
-NOT_RUN = frozenset({"interrupted", "not_run_budget"})
-FAILURES = tuple(status for status in get_args(Status) if status not in {"ok", "unsupported"} | NOT_RUN)
-CHECKED = ("wrong_output", "missing_check")  # of trials that were built and ran to their end
+CHECKED = (Status.WRONG_OUTPUT.value, Status.MISSING_CHECK.value)  # of trials that were built and ran to their end
 
 State = Literal["bad", "flaky", "fine", "undecided", "not run", "unsupported", "failed otherwise"]
 
@@ -129,12 +126,12 @@ def _by_status(counts: Mapping[Settings, Counter[str]], status: str) -> _Known:
     states: dict[Settings, State] = {}
     flaky: list[Flaky] = []
     for settings, held in counts.items():
-        if held[status] and held["ok"]:
+        if held[status] and held[Status.OK]:
             states[settings] = "flaky"
-            flaky.append(Flaky(settings, held[status], held["ok"]))
+            flaky.append(Flaky(settings, held[status], held[Status.OK]))
         elif held[status]:
             states[settings] = "bad"
-        elif held["ok"] or (status not in CHECKED and any(held[name] for name in CHECKED)):
+        elif held[Status.OK] or (status not in CHECKED and any(held[name] for name in CHECKED)):
             states[settings] = "fine"
         else:
             states[settings] = _unknown(held)
@@ -149,7 +146,7 @@ def _by_ratio(unit: Unit, counts: Mapping[Settings, Counter[str]], margin: float
         if settings == unit.baseline:
             states[settings] = "fine"
         elif ratio is None:
-            states[settings] = "undecided" if held["ok"] else _unknown(held)
+            states[settings] = "undecided" if held[Status.OK] else _unknown(held)
         elif ratio.low is None or ratio.high is None:
             states[settings] = "undecided"
         elif ratio.low > 1.0:
@@ -160,9 +157,9 @@ def _by_ratio(unit: Unit, counts: Mapping[Settings, Counter[str]], margin: float
 
 
 def _unknown(held: Counter[str]) -> State:
-    if held["unsupported"]:
+    if held[Status.UNSUPPORTED]:
         return "unsupported"
-    return "not run" if set(held) <= NOT_RUN else "failed otherwise"
+    return "not run" if held.keys() <= set(NOT_RUN) else "failed otherwise"
 
 
 def _blame(unit: Unit, mode: str, trouble: str, known: _Known) -> Blame:

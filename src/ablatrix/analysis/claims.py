@@ -28,6 +28,7 @@ from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.knob_proof import proof_text
 from ablatrix.analysis.lattice import Lattice
 from ablatrix.analysis.metrics import METRICS, is_exact
+from ablatrix.analysis.outcome import IS_OK
 from ablatrix.documents.load import load_document
 from ablatrix.errors import AnalysisError
 from ablatrix.statistics.precision import Configuration, Pair, mean_differences
@@ -253,7 +254,7 @@ def _named(settings: Settings, unit: Unit) -> str:
 
 
 def _not_ok(part: pl.DataFrame, name: str) -> list[str]:
-    counts = part.filter(pl.col("status") != "ok")["status"].cast(pl.String).value_counts().sort("status")
+    counts = part.filter(~IS_OK)["status"].cast(pl.String).value_counts().sort("status")
     return [f"{status} in {count} of {part.height} blocks: {name}" for status, count in counts.iter_rows()]
 
 

@@ -5,7 +5,9 @@ import polars as pl
 from ablatrix.analysis.checked_claim import NO_TRIAL, CheckedClaim, rows_of, undecided
 from ablatrix.analysis.claim import Claim
 from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.outcome import IS_OK, IS_UNSUPPORTED, has_status
 from ablatrix.analysis.tidy import TIMED_OTHER
+from ablatrix.records.status import Status
 
 
 def check_every_trial(findings: Findings, claim: Claim) -> CheckedClaim:
@@ -17,14 +19,14 @@ def check_every_trial(findings: Findings, claim: Claim) -> CheckedClaim:
     ]
     if claim.subject == "cache_misses":
         chosen += [pl.col("mode") == "cold", pl.col("role") != "reference"]
-    trials = findings.trials.filter(pl.col("status") != "unsupported", *chosen)
+    trials = findings.trials.filter(~IS_UNSUPPORTED, *chosen)
     if trials.is_empty():
         return undecided(claim, f"{NO_TRIAL} that it is about")
-    ok = trials.filter(pl.col("status") == "ok")
+    ok = trials.filter(IS_OK)
     wrong, answered = (_wrong_outputs if claim.subject == "correct" else _wrong_misses)(trials)
     if wrong:
         return CheckedClaim(claim, "fails", None, True, rows_of(trials), "; ".join(wrong))
-    others = trials.filter((pl.col("status") != "ok") & ~pl.col("status").cast(pl.String).is_in(answered))
+    others = trials.filter(~IS_OK & ~pl.col("status").cast(pl.String).is_in(answered))
     lacking = [f"{count} {status}" for status, count in _counted(others)]
     lost = sum(
         count
@@ -46,21 +48,23 @@ def check_every_trial(findings: Findings, claim: Claim) -> CheckedClaim:
 
 def _wrong_outputs(trials: pl.DataFrame) -> tuple[list[str], list[str]]:
     """Return what is wrong with outputs, and the statuses that answer the claim."""
-    status = pl.col("status").cast(pl.String)
-    wrong = trials.filter((status == "wrong_output") | ~pl.col("correct").fill_null(value=True)).height
+    wrong = trials.filter(has_status(Status.WRONG_OUTPUT) | ~pl.col("correct").fill_null(value=True)).height
     missing = int(trials["missing"].sum())
-    unchecked = trials.filter((status == "ok") & ((pl.col("checked").fill_null(0) == 0) | pl.col("correct").is_null()))
+    unchecked = trials.filter(IS_OK & ((pl.col("checked").fill_null(0) == 0) | pl.col("correct").is_null()))
     counted = (
         (wrong, f"of {trials.height} trials have wrong outputs"),
         (missing, "comparisons are missing"),
         (unchecked.height, "ok trials have no check"),
     )
-    return [f"{count} {what}" for count, what in counted if count], ["wrong_output", "missing_check"]
+    return [f"{count} {what}" for count, what in counted if count], [
+        Status.WRONG_OUTPUT.value,
+        Status.MISSING_CHECK.value,
+    ]
 
 
 def _wrong_misses(trials: pl.DataFrame) -> tuple[list[str], list[str]]:
     told, planned = pl.col("compile_cache_miss_delta_first_run"), pl.col("expected_cache_misses")
-    ok = trials.filter(pl.col("status") == "ok")
+    ok = trials.filter(IS_OK)
     unknown = ok.filter(told.is_null() | planned.is_null()).height
     wrong = ok.filter(told != planned).height
     counted = ((wrong, f"of {ok.height} trials compiled another number of tasks"), (unknown, "do not tell it"))

@@ -13,6 +13,7 @@ from matplotlib.transforms import offset_copy
 
 from ablatrix.analysis.estimate import grouped, sort_key
 from ablatrix.analysis.figure import COLOURS, INK, MARKERS, WIDTHS_IN, Width, house_style, save_pages
+from ablatrix.analysis.outcome import IS_FAILURE, IS_OK
 from ablatrix.analysis.panels import (
     CROSS,
     Handle,
@@ -26,6 +27,7 @@ from ablatrix.analysis.panels import (
     scale_axis,
     short_names,
 )
+from ablatrix.records.status import Status
 
 MISSES = "compile_cache_miss_delta_first_run"
 TIME = "compile_first_run_ms"
@@ -39,13 +41,11 @@ AXIS_LABELS_IN = 0.45
 
 
 def cold_points(trials: pl.DataFrame) -> pl.DataFrame:
-    """Return the trials that the figure shows: cold, measured, every status but unsupported; sorted.
+    """Return the trials that the figure shows: cold, measured, that are ok or failed; sorted.
 
     ``cache`` tells whether the trial began with an empty cache of its own or with a warm one.
     """
-    shown = trials.lazy().filter(
-        (pl.col("mode") == "cold") & (pl.col("role") == "measured") & (pl.col("status") != "unsupported")
-    )
+    shown = trials.lazy().filter((pl.col("mode") == "cold") & (pl.col("role") == "measured") & (IS_OK | IS_FAILURE))
     partition = pl.col("knob_partition") if "knob_partition" in trials.columns else pl.lit(None, pl.String)
     if "knob_cache_tag" in trials.columns:  # told also by a trial that failed before it had compiled anything
         warm = (pl.col("knob_cache_tag") != "private") | pl.col("cache_tag").is_not_null()
@@ -219,7 +219,7 @@ def _legend(code: _Code, points: pl.DataFrame, marks: pl.DataFrame) -> list[Hand
         handles.append(Line2D([], [], label=f"partition: {short[partition]}", **style))
     if WARM in marks["cache"]:
         handles.append(Line2D([], [], label="warm cache", **_warm()))
-    failed = points.filter(pl.col("status") != "ok")
+    failed = points.filter(IS_FAILURE)
     if failed.height:
         unknown = failed[MISSES].null_count()
         where = f" ({unknown} at edge)" if unknown else ""
@@ -234,7 +234,7 @@ def _legend(code: _Code, points: pl.DataFrame, marks: pl.DataFrame) -> list[Hand
 
 def _counts(part: pl.DataFrame) -> str:
     trials = part["trials"] if "trials" in part.columns else pl.repeat(1, part.height, eager=True)
-    ok = int(trials.filter(part["status"] == "ok").sum())
+    ok = int(trials.filter(part["status"] == Status.OK.value).sum())
     failed = int(trials.sum()) - ok
     return f"n = {ok}" + (f", {failed} failed" if failed else "")
 
@@ -244,11 +244,11 @@ def _warm() -> dict[str, Any]:
 
 
 def _ok(marks: pl.DataFrame) -> pl.DataFrame:
-    return marks.filter((pl.col("status") == "ok") & pl.col(MISSES).is_not_null() & pl.col(TIME).is_not_null())
+    return marks.filter(IS_OK & pl.col(MISSES).is_not_null() & pl.col(TIME).is_not_null())
 
 
 def _failed(marks: pl.DataFrame) -> pl.DataFrame:
-    return marks.filter(pl.col("status") != "ok")
+    return marks.filter(IS_FAILURE)
 
 
 def _levels(points: pl.DataFrame, column: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from ablatrix.analysis.estimate import grouped, in_order, ratios_to_baseline, sort_key
+from ablatrix.analysis.outcome import IS_OK
 from ablatrix.analysis.paired import BLOCK
 from ablatrix.statistics.ratio import Ratio
 
@@ -83,7 +84,7 @@ def ratios_of(unit: Unit, metric: str, mode: str) -> Mapping[Settings, Ratio]:
 
 def by_block(trials: pl.DataFrame, metric: str, mode: str) -> dict[tuple[Any, ...], float]:
     """Return the positive values of the ok trials of one configuration in one mode, by block."""
-    ok = trials.filter((pl.col("status") == "ok") & (pl.col("mode") == mode) & (pl.col(metric) > 0))
+    ok = trials.filter(IS_OK & (pl.col("mode") == mode) & (pl.col(metric) > 0))
     return {tuple(block): value for *block, value in ok.select(*BLOCK, metric).iter_rows()}
 
 

@@ -3,15 +3,16 @@
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 import polars as pl
 
+from ablatrix.analysis.outcome import IS_FAILURE, IS_OK, has_status
 from ablatrix.analysis.paired import BLOCK, HOT_METRIC
 from ablatrix.analysis.tidy import Tidy
 from ablatrix.analysis.warm_up import CLASS, UNSTEADY
 from ablatrix.errors import AnalysisError
-from ablatrix.records.model import Status
+from ablatrix.records.status import Status
 from ablatrix.statistics.quantile import quantile_interval
 from ablatrix.statistics.ratio import Ratio, paired_ratio
 
@@ -137,21 +138,19 @@ def summarise_groups(trials: pl.DataFrame, groups: Sequence[str]) -> pl.DataFram
     """Return one row a group of trials, sorted by the group columns.
 
     Statistics (``_n``, ``_median`` with its interval by order statistics over trials, ``_mean``, ratios) are over
-    ok trials only; failures are counted by status. A ratio is the trial over the baseline of its own block, paired
-    over blocks; below 1 is less than the baseline.
+    ok trials only; failures (``n_failed``) and every other status are counted. A ratio is the trial over the baseline
+    of its own block, paired over blocks; below 1 is less than the baseline.
     """
-    status = pl.col("status")
-    ok = status == "ok"
     found = trials.group_by(list(groups), maintain_order=True).agg(
         pl.col("is_baseline").all(),
         pl.len().alias("n_trials"),
-        ok.sum().alias("n_ok"),
-        (~ok & (status != "unsupported")).sum().alias("n_failed"),
-        *((status == name).sum().alias(f"n_{name}") for name in get_args(Status) if name != "ok"),
+        IS_OK.sum().alias("n_ok"),
+        IS_FAILURE.sum().alias("n_failed"),
+        *(has_status(status).sum().alias(f"n_{status}") for status in Status if status is not Status.OK),
         *(pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name) for name in ("checked", "missing")),
         (pl.col(CLASS) == UNSTEADY).sum().alias("n_unsteady"),
         pl.col("checked").null_count().alias("n_without_check"),
-        *(pl.col(metric).filter(ok).drop_nulls().sort() for metric in METRICS),
+        *(pl.col(metric).filter(IS_OK).drop_nulls().sort() for metric in METRICS),
     )
     keys = found.select(groups).rows()
     order = sorted(range(len(keys)), key=lambda place: _key_order(keys[place]))
@@ -168,14 +167,6 @@ def summarise_groups(trials: pl.DataFrame, groups: Sequence[str]) -> pl.DataFram
         ratios = ratios_to_baseline(trials, metric, groups)
         columns += _ratio_columns(metric, [ratios.get(key) for key in keys])
     return pl.DataFrame(columns)
-
-
-def count_statuses(statuses: Sequence[str]) -> dict[str, int]:
-    """Return how many trials there are, by outcome. Unsupported is no failure."""
-    by_status = {f"n_{name}": statuses.count(name) for name in get_args(Status) if name != "ok"}
-    ok, unsupported = statuses.count("ok"), by_status["n_unsupported"]
-    failed = len(statuses) - ok - unsupported
-    return {"n_trials": len(statuses), "n_ok": ok, "n_failed": failed, **by_status}
 
 
 def ratios_to_baseline(trials: pl.DataFrame, metric: str, groups: Sequence[str]) -> Mapping[tuple[Any, ...], Ratio]:
@@ -231,7 +222,7 @@ def sort_key(value: Any) -> tuple[int, float, str]:
 
 def _measurable(trials: pl.DataFrame, metric: str) -> pl.LazyFrame:
     # Lazy: a copy of every column of a million trials would be made for the few that are read.
-    return trials.lazy().filter((pl.col("status") == "ok") & (pl.col(metric) > 0) & (pl.col("role") != "primer"))
+    return trials.lazy().filter(IS_OK & (pl.col(metric) > 0) & (pl.col("role") != "primer"))
 
 
 def _means(frame: pl.DataFrame, keys: Sequence[str], name: str) -> pl.DataFrame:

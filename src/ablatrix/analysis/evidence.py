@@ -13,6 +13,7 @@ from ablatrix.analysis.judgement import DEFAULT_MARGIN, Judgement, judge_main_ef
 from ablatrix.analysis.lattice import lattices
 from ablatrix.analysis.metrics import DEFAULT_METRICS, METRICS, Metric
 from ablatrix.analysis.noise_floor import NoiseFloor, noise_floors
+from ablatrix.analysis.outcome import IS_OK
 from ablatrix.analysis.tidy import Tidy
 from ablatrix.errors import AnalysisError
 
@@ -134,7 +135,7 @@ def _mode(trials: pl.DataFrame, metric: Metric) -> str | None:
     """Return the first mode of the metric that has a value; without one, the first in which something was run."""
     measured = trials.lazy().filter(pl.col("role") == "measured").select("mode", "status", metric.name).collect()
     run = [mode for mode in metric.modes if mode in measured["mode"]]
-    told = measured.filter((pl.col("status") == "ok") & pl.col(metric.name).is_not_null())
+    told = measured.filter(IS_OK & pl.col(metric.name).is_not_null())
     return next((mode for mode in run if mode in told["mode"]), next(iter(run), None))
 
 

@@ -20,6 +20,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ablatrix.analysis.estimate import grouped, in_order, sort_key
+from ablatrix.records.status import Status
 from ablatrix.statistics.precision import Columns, Comparison, Configuration, columns_of
 
 UNIT = ("workload", "workload_digest", "compiler", "mode")
@@ -146,7 +147,7 @@ def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
     places, block = _numbered(rows, ["run", "block", "block_id"])
     configurations, own = _numbered(rows, [f"knob_{name}" for name in knobs])
     statuses, values = rows["status"].to_list(), rows[metric].cast(pl.Float64).to_numpy()
-    good = (rows["status"] == "ok").to_numpy() & (values > 0)
+    good = (rows["status"] == Status.OK.value).to_numpy() & (values > 0)
     logs = np.full(len(rows), math.nan)
     logs[good] = list(map(math.log, values[good].tolist()))  # libm's: the same on every processor
     row = np.full((len(places), len(configurations)), -1)
@@ -156,7 +157,7 @@ def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
     failures: dict[Configuration, Counter[str]] = {one: Counter() for one in configurations}
     for failed in row[present & np.isnan(by_block)].tolist():
         status = statuses[failed]
-        failures[configurations[own[failed]]][NO_VALUE if status == "ok" else status] += 1
+        failures[configurations[own[failed]]][NO_VALUE if status == Status.OK else status] += 1
     base = configurations.index(baseline) if baseline in configurations else None
     repeats = list(_repeats(places, present, base))
     first = [repeat.start for repeat in repeats]

@@ -10,6 +10,7 @@ import polars as pl
 
 from ablatrix.analysis.estimate import grouped
 from ablatrix.analysis.lattice import UNIT
+from ablatrix.analysis.outcome import IS_OK
 from ablatrix.statistics.ratio import Ratio, paired_ratio
 
 
@@ -44,7 +45,7 @@ class NoiseFloor:
 def noise_floors(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[str] = ()) -> list[NoiseFloor]:
     """Return the A/A spread of each workload and compiler that has a twin in a block with an ok baseline."""
     chosen = (
-        (pl.col("status") == "ok")
+        IS_OK
         & (pl.col("mode") == mode)
         & (pl.col(metric) > 0)
         & pl.col("role").is_in(["measured", "twin"])

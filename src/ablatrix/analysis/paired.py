@@ -6,6 +6,7 @@ from itertools import chain
 import numpy as np
 import polars as pl
 
+from ablatrix.analysis.outcome import IS_OK
 from ablatrix.statistics.rounds import levels_of_blocks
 
 HOT_METRIC = "run_ms_paired"
@@ -21,7 +22,7 @@ def with_paired_times(trials: pl.DataFrame) -> pl.DataFrame:
     """
     rounds = pl.col(MEDIANS).list.len()
     hot = trials.select(*BLOCK, MEDIANS, "status").with_row_index("row")
-    hot = hot.filter((pl.col("status") == "ok") & (pl.col(MEDIANS).list.min() > 0))
+    hot = hot.filter(IS_OK & (pl.col(MEDIANS).list.min() > 0))
     hot = hot.filter(rounds == rounds.max().over(BLOCK)).with_columns(rounds=rounds, size=pl.len().over(BLOCK))
     values: list[float | None] = [None] * trials.height
     for (size, count), part in hot.sort("run", "block_id", "row").group_by("size", "rounds", maintain_order=True):

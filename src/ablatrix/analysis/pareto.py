@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ablatrix.analysis.blame import FAILURES
 from ablatrix.analysis.configurations import Settings, Unit, by_block, units
 from ablatrix.analysis.paired import HOT_METRIC
+from ablatrix.records.status import FAILURES
 from ablatrix.statistics.ratio import paired_ratio, welch_ratio
 
 

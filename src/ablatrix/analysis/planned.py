@@ -7,6 +7,8 @@ from typing import Any
 import polars as pl
 from pydantic_core import from_json
 
+from ablatrix.analysis.outcome import IS_FAILURE, IS_NOT_RUN, IS_OK, IS_UNSUPPORTED
+
 DESIGN_NAME = "design.json"
 KEYS = ("cell_id", "mode", "role")
 
@@ -35,8 +37,8 @@ def count_planned(trials: pl.DataFrame, design: Mapping[str, Any]) -> pl.DataFra
         design: What was planned.
 
     Returns:
-        ``planned`` = ``ok`` + ``failed`` + ``unsupported`` + ``not_run``. Not run is a trial whose record says so (no
-        budget left), and one without a final record; ``without_record`` holds the ids of the latter.
+        ``planned`` = ``ok`` + ``failed`` + ``unsupported`` + ``not_run``. Not run is a trial whose record says so
+        (see `ablatrix.records.status`), and one without a final record; ``without_record`` holds the ids of the latter.
     """
     planned = pl.DataFrame(
         {name: [trial.get(name) for trial in design["trials"]] for name in ("trial_id", *KEYS)},
@@ -44,16 +46,15 @@ def count_planned(trials: pl.DataFrame, design: Mapping[str, Any]) -> pl.DataFra
     )
     became = trials.select("trial_id", pl.col("status").cast(pl.String)).unique("trial_id")
     status = pl.col("status")
-    ran = status.is_not_null() & (status != "not_run_budget")
     return (
         planned.join(became, on="trial_id", how="left", maintain_order="left")
         .group_by(KEYS, maintain_order=True)
         .agg(
             pl.len().cast(pl.Int64).alias("planned"),
-            (status == "ok").sum().cast(pl.Int64).alias("ok"),
-            (ran & ~status.is_in(["ok", "unsupported"])).sum().cast(pl.Int64).alias("failed"),
-            (status == "unsupported").sum().cast(pl.Int64).alias("unsupported"),
-            (~ran).sum().cast(pl.Int64).alias("not_run"),
+            IS_OK.sum().cast(pl.Int64).alias("ok"),
+            IS_FAILURE.sum().cast(pl.Int64).alias("failed"),
+            IS_UNSUPPORTED.sum().cast(pl.Int64).alias("unsupported"),
+            (status.is_null() | IS_NOT_RUN).sum().cast(pl.Int64).alias("not_run"),
             pl.col("trial_id").filter(status.is_null()).alias("without_record"),
         )
     )

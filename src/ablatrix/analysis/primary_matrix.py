@@ -9,6 +9,7 @@ import polars as pl
 
 from ablatrix.analysis.configurations import Setting, Settings, Unit, described, units
 from ablatrix.analysis.estimate import primary_knobs
+from ablatrix.records.status import Status
 
 MODES = ("cold", "hot")
 
@@ -63,11 +64,11 @@ def _matrix(unit: Unit, primary: Sequence[str], mode: str) -> PrimaryMatrix:
         gaps.append(f"no {mode} trial of its configurations")
     for one, count in counts.items() if repeats else ():
         name = described(one[: len(levels)])
-        if count["unsupported"] and count["unsupported"] == count.total():
+        if count[Status.UNSUPPORTED] and count[Status.UNSUPPORTED] == count.total():
             unsupported.append(name)
-        elif count["ok"] < repeats:
-            others = ", ".join(f"{number} {status}" for status, number in sorted(count.items()) if status != "ok")
-            gaps.append(f"{name}: ok in {count['ok']} of {repeats} blocks" + (f" ({others})" if others else ""))
+        elif count[Status.OK] < repeats:
+            others = ", ".join(f"{number} {status}" for status, number in sorted(count.items()) if status != Status.OK)
+            gaps.append(f"{name}: ok in {count[Status.OK]} of {repeats} blocks" + (f" ({others})" if others else ""))
         else:
             whole += 1
     return PrimaryMatrix(

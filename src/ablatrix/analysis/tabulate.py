@@ -7,6 +7,7 @@ import polars as pl
 from ablatrix.analysis.cold_scatter import cold_points, draw_cold_scatter
 from ablatrix.analysis.delimited import write_csv
 from ablatrix.analysis.estimate import group_columns, refuse_mixed, summarise_groups, without_primers
+from ablatrix.analysis.outcome import IS_OK
 from ablatrix.analysis.tidy import Tidy
 
 FIGURE = "cache_miss_vs_compile"
@@ -49,8 +50,8 @@ def exclusions(found: Tidy) -> pl.DataFrame:
     primers = found.trials.height - without_primers(found.trials).height
     if primers:
         reasons[PRIMER] = primers
-    failed = without_primers(found.trials).filter(pl.col("status") != "ok")
-    for status, count in failed.group_by("status").len().sort("status").iter_rows():
+    others = without_primers(found.trials).filter(~IS_OK)
+    for status, count in others.group_by("status").len().sort("status").iter_rows():
         reasons[f"status {status}"] = count
     schema = {"reason": pl.String(), "records": pl.Int64()}
     return pl.DataFrame({"reason": list(reasons), "records": list(reasons.values())}, schema=schema)

@@ -12,6 +12,7 @@ import polars as pl
 
 from ablatrix.analysis.chunk import FINAL, OFFSET, SHARED_MAP, cut, series
 from ablatrix.analysis.columns import COLUMNS, MAPS, Kind, MapColumns
+from ablatrix.analysis.outcome import IS_OK
 from ablatrix.analysis.paired import with_paired_times
 from ablatrix.analysis.planned import DESIGN_NAME, load_design
 from ablatrix.analysis.pool import read_chunks
@@ -215,9 +216,7 @@ def _without_other_timed(trials: pl.DataFrame, excluded: Counter[str]) -> pl.Dat
     Its time belongs to a program whose answers nobody has seen. Every statistic reads `Tidy.trials`: this is the one
     place where the rule stands.
     """
-    is_other = (
-        (pl.col("mode") == "hot") & (pl.col("status") == "ok") & (pl.col("checked_digest") != pl.col("timed_digest"))
-    )
+    is_other = (pl.col("mode") == "hot") & IS_OK & (pl.col("checked_digest") != pl.col("timed_digest"))
     kept = trials.filter(~is_other.fill_null(value=False))
     excluded[TIMED_OTHER] += trials.height - kept.height
     return kept

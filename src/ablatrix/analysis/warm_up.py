@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from ablatrix.analysis.outcome import IS_OK
 from ablatrix.analysis.tidy import Tidy
 
 CLASS = "warm_up_classification"
@@ -15,6 +16,6 @@ def count_unsteady(trials: pl.DataFrame) -> int:
 
 def unsteady_trials(found: Tidy) -> list[tuple[str, int, int]]:
     """Return (workload, unsteady trials, hot trials with a class) for each workload that has unsteady ones."""
-    hot = found.trials.filter((pl.col("status") == "ok") & pl.col(CLASS).is_not_null())
+    hot = found.trials.filter(IS_OK & pl.col(CLASS).is_not_null())
     counts = hot.group_by("workload").agg((pl.col(CLASS) == UNSTEADY).sum().alias("unsteady"), pl.len())
     return [row for row in counts.sort("workload").iter_rows() if row[1]]

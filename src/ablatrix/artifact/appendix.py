@@ -187,9 +187,11 @@ def _customization() -> tuple[Paragraph | Commands, ...]:
 
 def _notes(facts: Facts) -> tuple[Paragraph, ...]:
     failed = [f"{record.workload.name} ({record.mode}): {record.status}" for record in facts.failed]
+    not_run = len(facts.not_run)
     told = f"{len(failed)} trials failed and stand in the records with their messages: {plain(_some(failed))}."
     return (
         Paragraph(told if failed else "No trial failed."),
+        *((Paragraph(f"{not_run} trials were not run: the budget of time was spent before."),) if not_run else ()),
         Paragraph(
             "On a shared or throttled machine intervals are wider, and claims may stay undecided: `ablatrix doctor` "
             "names what makes times scatter, and what to do about it. A study that is interrupted goes on when the "

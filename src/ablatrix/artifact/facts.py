@@ -91,8 +91,13 @@ class Facts:
 
     @property
     def failed(self) -> list[Record]:
-        """Final records that are neither ok nor of a cell that the compiler does not have."""
-        return [record for record in self.final if record.status not in ("ok", "unsupported")]
+        """Final records of trials that failed."""
+        return [record for record in self.final if record.status.is_failure]
+
+    @property
+    def not_run(self) -> list[Record]:
+        """Final records of trials that were not run, or not to their end."""
+        return [record for record in self.final if not record.status.ran]
 
     @property
     def start(self) -> datetime:

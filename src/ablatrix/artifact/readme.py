@@ -71,11 +71,13 @@ def _abstract(facts: Facts) -> tuple[Paragraph, ...]:
     told = ", ".join(f"{held[state]} {word}" for state, word in STATES if held[state])
     claims = f" It makes {len(facts.claims)} claims; by its own records, {told}." if facts.claims else ""
     failures = f" {len(facts.failed)} trials failed; they are recorded as such, and no number is made of them."
+    not_run = f" {len(facts.not_run)} trials were not run: the budget of time was spent before."
     parts = [plain(facts.description)] if facts.description else []
     parts.append(
         f"{status_line(facts)}, run on {facts.start:%Y-%m-%d} on {machine_line(facts)}."
         + claims
         + (failures if facts.failed else "")
+        + (not_run if facts.not_run else "")
     )
     return tuple(Paragraph(part) for part in parts)
 

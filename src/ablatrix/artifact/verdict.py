@@ -18,6 +18,7 @@ from ablatrix.analysis.claims import Claims, check_claims, unmet
 from ablatrix.analysis.estimate import mixed_origins, without_primers
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.knob_proof import claimed_fault
+from ablatrix.analysis.outcome import IS_OK, has_status
 from ablatrix.analysis.planned import DESIGN_NAME, count_planned
 from ablatrix.analysis.primary_matrix import MODES, PrimaryMatrix, primary_matrices
 from ablatrix.analysis.stability import Margins, Stability, find_stability
@@ -27,6 +28,7 @@ from ablatrix.artifact.reproduction import ReproductionReport, read_report
 from ablatrix.errors import AnalysisError, ArtifactError
 from ablatrix.paper.make import make_paper
 from ablatrix.paper.template import load_template
+from ablatrix.records.status import FAILURES, Status
 
 LEAST_WORKLOADS = 3
 LEFT_OUT_NAME = "text/left_out.md"
@@ -184,8 +186,8 @@ def _matrix(
         "planned": planned.became.get("planned"),
         "planned_not_run": planned.became.get("not_run"),
         "trials": len(found.trials),
-        "ok": statuses["ok"],
-        "failed": len(found.trials) - statuses["ok"] - statuses["unsupported"],
+        "ok": statuses[Status.OK],
+        "failed": sum(statuses[name] for name in FAILURES),
         "by_status": dict(sorted(statuses.items())),
         "schema_versions": dict(sorted(versions.items())),
     }
@@ -266,10 +268,10 @@ def _filled(path: Path) -> bool:
 
 def _checks(findings: Findings) -> Criterion:
     found, trials = findings.found, findings.trials
-    ok = trials.filter(pl.col("status") == "ok")
+    ok = trials.filter(IS_OK)
     unchecked = ok.filter((pl.col("checked").fill_null(0) == 0) | pl.col("correct").is_null()).height
     missing = int(trials["missing"].sum())
-    wrong = trials.filter((~pl.col("correct")) | (pl.col("status") == "wrong_output"))
+    wrong = trials.filter((~pl.col("correct")) | has_status(Status.WRONG_OUTPUT))
     untold = ok.filter(
         (pl.col("mode") == "hot") & (pl.col("timed_digest").is_null() | pl.col("checked_digest").is_null())
     ).height

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ablatrix.cli.options import Plugins
+from ablatrix.records.status import Status
 
 if TYPE_CHECKING:
     from ablatrix.records.model import Record
@@ -93,9 +94,9 @@ def table_text(found: "Mapping[str, Sequence[Record]]", names: Sequence[str]) ->
             if record is None:
                 cells.append("not tried")
                 continue
-            taken[compiler] += record.status == "ok"
-            cells.append("yes" if record.status == "ok" else record.status.replace("_", " "))
-            if record.status != "ok":
+            taken[compiler] += record.status is Status.OK
+            cells.append("yes" if record.status is Status.OK else record.status.replace("_", " "))
+            if record.status is not Status.OK:
                 reasons.append(f"- {name} on {compiler}: {_reason(record)}")
         lines.append(f"| {name} | {facts.parameter_count:,} | {' | '.join(cells)} |")
     counts = " | ".join(f"{count} of {len(workloads)}" for count in taken.values())

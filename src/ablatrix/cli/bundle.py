@@ -87,12 +87,11 @@ def artifact_command(
     derive_anew(out, claims, template)
     if not keep_work:
         shutil.rmtree(ResultDirectory(results).work, ignore_errors=True)
-    failed = int(summary.failed > 0)
     argv = ["ablatrix", "artifact", str(study), "--out", str(out)]
     argv += ["--claims", str(claims)] if claims else []
     argv += ["--template", str(template)] if template else []
     argv += ["--anonymous"] if anonymous else []
-    command = Command(argv=argv, started_utc=started, seconds=monotonic() - clock, exit_code=failed)
+    command = Command(argv=argv, started_utc=started, seconds=monotonic() - clock, exit_code=int(not summary.good))
     manifest = assemble(out, Origin(study, claims, template, [command], findings, cost, pseudonyms, beside))
     print(f"{out}: {len(manifest.files)} files, root digest {manifest.root_digest}", file=sys.stderr)
     print(f"{archive_path(out)}: the same in one file, to be archived", file=sys.stderr)

@@ -1,7 +1,7 @@
 """The ``ablatrix`` command: groups of commands, and what an error means as an exit code.
 
-Exit codes: 0 done; 1 done, but trials failed or a check did not hold; 2 wrong usage or input; 70 a fault of
-ablatrix itself; 130 and 143 interrupted.
+Exit codes: 0 done; 1 done, but trials failed or were not run, or a check did not hold; 2 wrong usage or input; 70 a
+fault of ablatrix itself; 130 and 143 interrupted.
 """
 
 import os

@@ -11,11 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from ablatrix.records.model import Record, Stopping
+from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Trial
 from ablatrix.trials.progress import Progress as Listener
 from ablatrix.trials.progress import Silence
 
-GOOD = {"ok", "unsupported"}
 Group = tuple[str, str]
 
 
@@ -33,12 +33,13 @@ def watch(quiet: bool, verbose: bool = False) -> Iterator[Listener]:
 
 
 class Counts:
-    """What every view counts: trials by workload and mode, failures, and seconds a trial, for the time left."""
+    """What every view counts: trials by workload and mode, how they ended, and seconds a trial, for the time left."""
 
     def __init__(self) -> None:
         self.planned: Counter[Group] = Counter()
         self.done: Counter[Group] = Counter()
-        self.failures: Counter[str] = Counter()
+        self.failures: Counter[Status] = Counter()
+        self.not_run = 0
         self._spent: dict[Group, float] = {}
         self._last = monotonic()
 
@@ -54,8 +55,9 @@ class Counts:
         self._spent[group] = self._spent.get(group, 0.0) + now - self._last
         self._last = now
         self.done[group] += 1
-        if record.status not in GOOD:
+        if record.status.is_failure:
             self.failures[record.status] += 1
+        self.not_run += not record.status.ran
 
     def of_workload(self, workload: str) -> tuple[int, int]:
         """Return (done, planned) of one workload."""
@@ -76,9 +78,10 @@ class Counts:
             left += max(0, planned - done) * (self._spent[group] / done if done else usual)
         return f"{left / 60:.1f} min" if left >= 60 else f"{left:.0f} s"
 
-    def failed(self) -> str:
-        """Return the failures so far, by status."""
-        return ", ".join(f"{count} {status}" for status, count in sorted(self.failures.items()))
+    def troubles(self) -> str:
+        """Return the failures so far, by status, and how many trials were not run; empty when there are none."""
+        failed = [f"{count} {status}" for status, count in sorted(self.failures.items())]
+        return ", ".join([*failed, f"{self.not_run} not run"] if self.not_run else failed)
 
 
 def describe(trial: Trial | None, cell: Cell | None, what: str) -> str:
@@ -111,8 +114,12 @@ def describe_stopping(workload: str, compiler: str, stopping: Stopping) -> str:
     return f"{workload} {compiler}: {stopping.blocks} blocks, {reached}: {stopping.decision}"
 
 
+def _is_trouble(record: Record) -> bool:
+    return record.status.is_failure or not record.status.ran
+
+
 class PlainLines:
-    """A line a notice, one record in ten (or all), and every failure."""
+    """A line a notice, one record in ten (or all), and every trial that failed or was not run."""
 
     def __init__(self, verbose: bool = False) -> None:
         self._counts = Counts()
@@ -146,23 +153,23 @@ class PlainLines:
         self._say(describe_stopping(workload, compiler, stopping))
 
     def recorded(self, record: Record) -> None:
-        """Say every failure, and how far it is every ten records."""
+        """Say what failed or was not run, and how far it is every ten records."""
         counts = self._counts
         counts.count(record)
-        if self._verbose or record.status not in GOOD:
+        if self._verbose or _is_trouble(record):
             self._say(describe_record(record))
         done, planned = counts.done.total(), counts.planned.total()
         if done % 10 == 0 or done == planned:
             own, of = counts.of_workload(record.workload.name)
-            failed = f"; {counts.failed()}" if counts.failures else ""
-            self._say(f"{done}/{planned} done ({record.workload.name} {own}/{of}), {counts.eta()} left{failed}")
+            troubles = f"; {counts.troubles()}" if counts.troubles() else ""
+            self._say(f"{done}/{planned} done ({record.workload.name} {own}/{of}), {counts.eta()} left{troubles}")
 
     def _say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
 class LiveView:
-    """A bar for each workload and one for all, with what is running, failures so far and the time left."""
+    """A bar for each workload and one for all, with what is running, what failed so far and the time left."""
 
     def __init__(self) -> None:
         self._counts = Counts()
@@ -210,11 +217,11 @@ class LiveView:
         self.notice(describe_stopping(workload, compiler, stopping))
 
     def recorded(self, record: Record) -> None:
-        """Move the bars, and print every failure above them."""
+        """Move the bars, and print what failed or was not run above them."""
         self._counts.count(record)
-        if record.status not in GOOD:
+        if _is_trouble(record):
             self.notice(describe_record(record))
         if record.workload.name in self._bars:
             self.bar.update(self._bars[record.workload.name], advance=1)
-        failed = f", {self._counts.failed()}" if self._counts.failures else ""
-        self.bar.update(self._all, advance=1, what=f"{self._counts.eta()} left{failed}")
+        troubles = f", {self._counts.troubles()}" if self._counts.troubles() else ""
+        self.bar.update(self._all, advance=1, what=f"{self._counts.eta()} left{troubles}")

@@ -187,13 +187,21 @@ def run_study(
 
 
 def end_run(summary: "RunSummary") -> None:
-    """Say how a run ended on stderr, and exit when it was interrupted, is not complete, or trials failed."""
+    """Say how a run ended on stderr, and exit unless every planned trial ran and none failed."""
+    from ablatrix.records.status import Status
+
     counts = ", ".join(f"{count} {status}" for status, count in summary.statuses.items()) or "none finished"
     print(f"{summary.planned} trials: {counts}", file=sys.stderr)
     if summary.signal is not None:
         print("interrupted; run the same command again to go on", file=sys.stderr)
         raise typer.Exit(128 + summary.signal)
-    if summary.failed or not summary.complete:
+    if summary.not_run:
+        print(
+            f"{summary.not_run} trials were not run: the budget of time was spent; to run them, give `ablatrix run` "
+            f"--only status={Status.NOT_RUN_BUDGET}",
+            file=sys.stderr,
+        )
+    if not summary.good:
         raise typer.Exit(1)
 
 
@@ -257,6 +265,7 @@ def rerun_command(
     plugin: Plugins = None,
 ) -> None:
     """Repeat one trial in the foreground, in this process; it writes no record."""
+    from ablatrix.records.status import Status
     from ablatrix.study.load import load_study
     from ablatrix.trials.foreground import rerun
 
@@ -265,7 +274,7 @@ def rerun_command(
     if dump is not None:
         index = dump / "index.json"
         print(f"wrote {index}" if index.exists() else f"nothing was compiled: {dump} is empty", file=sys.stderr)
-    if result["status"] not in {"ok", "unsupported"}:
+    if Status(result["status"]).is_failure:
         raise typer.Exit(1)
 
 

@@ -1,18 +1,19 @@
 """The table of all cells: a row a configuration and mode, with what it took, how it compares and how it ended."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 import polars as pl
 
 from ablatrix.analysis.estimate import sort_key
 from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.outcome import IS_OK, has_status
 from ablatrix.analysis.paired import HOT_METRIC
 from ablatrix.analysis.warm_up import UNSTEADY
 from ablatrix.page.printed import NOTHING, interval, memory, number, ratio_value, significant
 from ablatrix.page.sources import Sources, joined, written
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
-from ablatrix.records.model import Status
+from ablatrix.records.status import Status
 from ablatrix.statistics.ratio import Ratio
 
 MISSES = "compile_cache_miss_delta_first_run"
@@ -27,8 +28,6 @@ FIGURES = (
     ("peak", "peak growth", "peak_rss_delta_bytes", memory),
 )
 NEEDED = (*(column for _, _, column, _ in FIGURES), *COMPARED.values(), "checked", "missing", "rms_ratio")
-# What ends a trial without saying anything against its configuration.
-NOT_FAILED = ("ok", "unsupported", "interrupted", "not_run_budget")
 Key = tuple[Any, ...]
 
 
@@ -109,11 +108,11 @@ def _row(
 
 
 def _outcome(held: Mapping[str, Any]) -> Shown:
-    counts = {name: held[f"n_{name}"] for name in get_args(Status) if held[f"n_{name}"]}
+    counts = {name: held[f"n_{name}"] for name in Status if held[f"n_{name}"]}
     text = ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items())
     if held["n_unsteady"]:
         text += f" ({held['n_unsteady']:,} unsteady)"
-    failed = any(name not in NOT_FAILED for name in counts)
+    failed = any(name.is_failure for name in counts)
     tone = "bad" if failed else ("quiet" if not held["n_ok"] else "")
     return Shown(text, held["n_ok"] / held["n_trials"], "", tone, " ".join(counts))
 
@@ -153,8 +152,6 @@ def _places(sources: Sources, groups: Sequence[str]) -> dict[Key, dict[str, str]
 
 def _summary(trials: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame:
     """Return a row a group, sorted: medians over ok trials, outcomes, sums of checks, the worst error."""
-    status = pl.col("status")
-    ok = status == "ok"
     used = ("status", "is_baseline", "warm_up_classification", "checked", "missing", "rms_ratio", *NEEDED)
     found = (
         trials.lazy()
@@ -163,14 +160,14 @@ def _summary(trials: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame:
         .agg(
             pl.col("is_baseline").all(),
             pl.len().alias("n_trials"),
-            *((status == name).sum().alias(f"n_{name}") for name in get_args(Status)),
+            *(has_status(status).sum().alias(f"n_{status}") for status in Status),
             (pl.col("warm_up_classification") == UNSTEADY).sum().alias("n_unsteady"),
             *(
                 pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
                 for name in ("checked", "missing")
             ),
             pl.col("rms_ratio").max(),
-            *(pl.col(column).filter(ok).median().alias(column) for _, _, column, _ in FIGURES),
+            *(pl.col(column).filter(IS_OK).median().alias(column) for _, _, column, _ in FIGURES),
         )
         .collect()
     )

@@ -10,6 +10,7 @@ import polars as pl
 
 from ablatrix.analysis.effects import Effect
 from ablatrix.analysis.estimate import sort_key
+from ablatrix.analysis.outcome import IS_FAILURE, IS_OK
 from ablatrix.page.effects import Attribution, Judged, MetricEffects, spelled, verdict_text
 from ablatrix.page.printed import count, interval, ratio_value
 
@@ -144,8 +145,8 @@ def cold_chart(trials: pl.DataFrame) -> Chart | None:
     Beyond `MOST_POINTS` trials a mark is the median of the trials that share workload, compiler, partition and misses.
     """
     points = _cold_points(trials)
-    ok = points.filter((pl.col("status") == "ok") & pl.col(MISSES).is_not_null() & (pl.col(TIME) > 0))
-    failed = points.filter(pl.col("status") != "ok")
+    ok = points.filter(IS_OK & pl.col(MISSES).is_not_null() & (pl.col(TIME) > 0))
+    failed = points.filter(IS_FAILURE)
     if points.is_empty() or ok.is_empty():
         return None
     keys = ["unit", "partition", MISSES]
@@ -206,7 +207,7 @@ def cold_chart(trials: pl.DataFrame) -> Chart | None:
 
 
 def _cold_points(trials: pl.DataFrame) -> pl.DataFrame:
-    cold = (pl.col("mode") == "cold") & (pl.col("role") == "measured") & (pl.col("status") != "unsupported")
+    cold = (pl.col("mode") == "cold") & (pl.col("role") == "measured") & (IS_OK | IS_FAILURE)
     partition = pl.col("knob_partition") if "knob_partition" in trials.columns else pl.lit(None, pl.String)
     chosen = trials.lazy().filter(cold)
     columns = ("workload", "compiler", "status")

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from ablatrix.page.sources import Sources, written
+from ablatrix.records.status import Status
 
 COLUMNS = (
     "status",
@@ -32,7 +33,7 @@ class Failure:
     """Trials that ended in the same way.
 
     Attributes:
-        status: How they ended; ``unsupported`` is told here too, and is no failure.
+        status: How they ended; what is unsupported, or was not run, stands here too, behind the failures.
         message: Of the first of them.
         facts: What else is known, such as the phase, a signal, or the worst difference; name -> text.
         wheres: Workload, compiler, mode and the knobs' levels that all of them share, each with its number of trials.
@@ -53,7 +54,7 @@ class Failure:
 
 
 def failures(sources: Sources, knobs: Sequence[str], records: Sequence[Path], most: int) -> tuple[list[Failure], int]:
-    """Return the groups of trials that are not ok, the largest first, and how many groups there are.
+    """Return the groups of trials that are not ok, failures first and the largest first, and how many groups there are.
 
     Args:
         sources: The order of records, with `COLUMNS`, the knobs, workload, compiler and mode.
@@ -66,7 +67,7 @@ def failures(sources: Sources, knobs: Sequence[str], records: Sequence[Path], mo
     # Trials of one traceback may name other addresses in their messages; without a traceback the message tells.
     said = pl.when(pl.col("error_traceback_digest").is_null()).then(pl.col("error_message")).alias("said")
     parts = failed.with_columns(said).partition_by([*keys, "said"], maintain_order=True)
-    parts.sort(key=lambda part: (part["status"][0] == "unsupported", -part.height, part["place"][0]))
+    parts.sort(key=lambda part: (not Status(part["status"][0]).is_failure, -part.height, part["place"][0]))
     chosen = parts[:most]
     details = _details(records, [part["record_id"][0] for part in chosen])
     return [_failure(part, knobs, details) for part in chosen], len(parts)
@@ -97,11 +98,11 @@ def _facts(part: pl.DataFrame, first: Mapping[str, Any]) -> dict[str, str]:
         "note": first["correctness_note"],
         "traceback digest": first["error_traceback_digest"],
     }
-    if first["status"] == "wrong_output":
+    if first["status"] == Status.WRONG_OUTPUT:
         worst = {"largest absolute difference": "max_abs_diff", "largest relative difference": "max_rel_diff"}
         known = {name: part[column].drop_nulls().to_list() for name, column in worst.items()}
         names |= {name: f"{max(values):.3g}" for name, values in known.items() if values}
-    if first["status"] == "missing_check":
+    if first["status"] == Status.MISSING_CHECK:
         names |= {"outputs not compared": int(part["missing"].sum())}
     return {name: str(value) for name, value in names.items() if value is not None}
 

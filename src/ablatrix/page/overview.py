@@ -2,18 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
 
 import polars as pl
 
 from ablatrix.analysis.claims import CheckedClaim
-from ablatrix.page.cells import NOT_FAILED
 from ablatrix.page.effects import MetricEffects, spelled
 from ablatrix.page.printed import count, interval, percent, ratio_value
 from ablatrix.page.sources import Sources, written
 from ablatrix.page.sureness import Sureness
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
-from ablatrix.records.model import Status
+from ablatrix.records.status import Status
 
 TONES = {"holds": "good", "fails": "bad", "undecided": "warn"}
 
@@ -81,10 +79,10 @@ def claims_table(claims: Sequence[CheckedClaim], sources: Sources) -> Table:
 
 def _outcomes(sources: Sources) -> Tile:
     counts = dict(sources.trials["status"].value_counts().iter_rows())
-    total, good = sources.trials.height, counts.get("ok", 0)
-    failed = sum(number for name, number in counts.items() if name not in NOT_FAILED)
+    total, good = sources.trials.height, counts.get(Status.OK, 0)
+    failed = sum(number for name, number in counts.items() if Status(name).is_failure)
     others = [
-        f"{counts[name]:,} {name.replace('_', ' ')}" for name in get_args(Status) if name != "ok" and name in counts
+        f"{counts[name]:,} {name.replace('_', ' ')}" for name in Status if name is not Status.OK and name in counts
     ]
     detail = ", ".join(others) if others else "No trial failed."
     tone = "bad" if failed else ("" if good < total else "good")
@@ -93,7 +91,7 @@ def _outcomes(sources: Sources) -> Tile:
 
 def _checks(sources: Sources) -> Tile:
     compared, missing = (int(sources.trials[name].sum() or 0) for name in ("checked", "missing"))
-    wrong = int((sources.trials["status"] == "wrong_output").sum())
+    wrong = int((sources.trials["status"] == Status.WRONG_OUTPUT.value).sum())
     ranges = sources.where(pl.col("checked").is_not_null())
     if not compared + missing:
         return Tile("Correctness", "Not checked", "No trial compared its outputs.", "warn")

@@ -12,6 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ablatrix.analysis.outcome import IS_OK
+
 WHOLE_IDS = 100_000  # ids of more records than these are cut to what tells them apart
 SHORTEST_ID = 8
 
@@ -31,7 +33,7 @@ class Sources:
         held = trials.lazy().select(wanted)
         text = [name for name in order if trials.schema[name] == pl.Categorical]
         # Categories are sorted as text: their own order is the one in which they were met.
-        held = held.with_columns(pl.col([*text, "status"]).cast(pl.String), is_ok=pl.col("status") == "ok")
+        held = held.with_columns(pl.col([*text, "status"]).cast(pl.String), is_ok=IS_OK)
         by = [*order, "is_ok", "status", "run", "position", "record_id"]
         falling = [name == "is_ok" for name in by]
         self.trials = held.sort(by, descending=falling, nulls_last=False).collect().with_row_index("place")

@@ -18,9 +18,11 @@ PHRASES: Mapping[str, str] = {
     "the_baseline": "基线",
     # Fairness
     "trials_and_outcomes": "本研究共有 {trials} 次试验（{machines}），每次试验均在独立进程中进行：其中 {ok} 次成功，"
-    "{failed} 次失败{failures}，{unsupported} 次要求了编译器不具备的功能。只有成功的试验进入统计，其余试验单独计数。",
+    "{failed} 次失败{failures}，{unsupported} 次要求了编译器不具备的功能{not_run}。只有成功的试验进入统计，"
+    "其余试验单独计数。",
     "machine": "{cpu}，{cores} 个核",
     "failures": "（{failures}）",
+    "not_run": "；另有 {count} 次未运行（{statuses}）",
     "of_status": "{status} {count} 次",
     "cold_scope": "冷启动时间从程序载入完毕起计，至首次运行结束为止，并使用各自的空缓存；按 {trials} 次试验中各部分占比"
     "的中位数计，它包括{shares}。加载框架、构建负载与生成输入不计入其中。",

@@ -17,10 +17,11 @@ PHRASES: Mapping[str, str] = {
     "the_baseline": "its baseline",
     # Fairness
     "trials_and_outcomes": "The study has {trials} trials ({machines}), each in a process of its own: {ok} are ok, "
-    "{failed} failed{failures}, and {unsupported} ask for something that the compiler does not have. Only trials "
-    "that are ok enter a statistic; the others are counted beside it.",
+    "{failed} failed{failures}, and {unsupported} ask for something that the compiler does not have{not_run}. "
+    "Only trials that are ok enter a statistic; the others are counted beside it.",
     "machine": "{cpu}, {cores} cores",
     "failures": " ({failures})",
+    "not_run": "; {count} were not run ({statuses})",
     "of_status": "{count} {status}",
     "cold_scope": "A cold time runs from the loaded program to the end of the first run, with an empty cache of its "
     "own; it includes {shares}, given as the median share over {trials} trials. Loading frameworks, building the "

@@ -13,6 +13,7 @@ from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.geometric_means import GeometricMean
 from ablatrix.analysis.knob_proof import KnobProof
 from ablatrix.analysis.noise_floor import NoiseFloor
+from ablatrix.analysis.outcome import IS_OK
 from ablatrix.analysis.paired import BLOCK, HOT_METRIC
 from ablatrix.paper.fragment import Fragment, say
 from ablatrix.paper.ledger import Ledger, key_part
@@ -100,7 +101,7 @@ class Estimates:
             label = workload if sizes[workload] == 1 else f"{workload}@{digest[:6]}"
             base = {knob: part[f"baseline_{knob}"].drop_nulls() for knob in rows.knobs()}
             baseline = {knob: str(levels[0]) for knob, levels in base.items() if levels.len()}
-            ok = part.filter(pl.col("status") == "ok").partition_by("mode", as_dict=True, maintain_order=True)
+            ok = part.filter(IS_OK).partition_by("mode", as_dict=True, maintain_order=True)
             found[workload, digest, compiler] = Unit(
                 workload, digest, compiler, label, baseline, {str(mode): held for (mode,), held in ok.items()}
             )
@@ -114,7 +115,7 @@ class Estimates:
     @cached_property
     def _blocks(self) -> Mapping[tuple[Any, ...], pl.DataFrame]:
         """All hot trials that a paired time is made of, by workload, digest and compiler of the block."""
-        hot = self.ledger.rows.trials.filter((pl.col("status") == "ok") & pl.col(HOT_METRIC).is_not_null())
+        hot = self.ledger.rows.trials.filter(IS_OK & pl.col(HOT_METRIC).is_not_null())
         keys = ["workload", "workload_digest", OWNER]
         return hot.select(*keys, ROW).partition_by(keys, as_dict=True, maintain_order=True)
 
@@ -195,7 +196,7 @@ class Estimates:
             & (pl.col("workload_digest") == unit.digest)
             & (pl.col("compiler") == unit.compiler)
             & (pl.col("mode") == mode)
-            & (pl.col("status") == "ok")
+            & IS_OK
             & (pl.col(metric) > 0)
             & pl.col("is_baseline")
             & pl.col("role").is_in(["measured", "twin"])

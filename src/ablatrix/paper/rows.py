@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.metrics import METRICS
+from ablatrix.analysis.outcome import IS_OK
 from ablatrix.analysis.paired import BLOCK
 
 ROW = "row"
@@ -65,7 +66,7 @@ def canonical_rows(findings: Findings) -> Rows:
     owners = pl.col("compiler").filter(pl.col("role") != "reference").min().over(BLOCK)
     table = (
         trials.with_columns(pl.col(labels).cast(pl.String))
-        .with_columns(owners.fill_null(pl.col("compiler")).alias(OWNER), (pl.col("status") != "ok").alias(" failed"))
+        .with_columns(owners.fill_null(pl.col("compiler")).alias(OWNER), (~IS_OK).alias(" failed"))
         .sort(
             *("workload", "workload_digest", OWNER, "mode", " failed", "status", "role", "compiler"),
             *(name for name in chosen if name.startswith("knob_")),

@@ -21,8 +21,8 @@ TOP = ("workload", "config")
 CUTS = ((b',"versions":', b',"noise":'), (b',"threads":', b',"seed":'), (b',"workload":', b',"plan":'))
 """Where each stretch begins, and the key of a field that every record must have, with which it ends.
 
-Fields of a record stand in the order of its model: a stretch is right as long as `Meta` has the fields of `META` side by
-side in this order, each group with the field behind it that ends it, and `Record` those of `TOP`."""
+Lines have their fields in the model's order: `Meta` must have each group of `META` side by side, in this order and with
+the field that ends it behind it, and `Record` those of `TOP`."""
 ANCHORS = frozenset(end[2:-2].decode() for _, end in CUTS)
 
 Values = dict[str, Any]

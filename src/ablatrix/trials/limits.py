@@ -10,6 +10,7 @@ from typing import Any
 
 from ablatrix.canonical import digest_bytes
 from ablatrix.errors import ProgramEndedError, TrialError, UnsupportedError
+from ablatrix.records.status import Status
 from ablatrix.study.model import LEAST_LIVE, Protocol
 
 PHASE_OF_STAGE = {
@@ -25,12 +26,12 @@ PHASE_OF_STAGE = {
     "run": "run",
 }
 STATUS_OF_PHASE = {
-    "load": "compile_error",
-    "plan": "plan_error",
-    "compile": "compile_error",
-    "first_run": "run_error",
-    "check": "run_error",
-    "run": "run_error",
+    "load": Status.COMPILE_ERROR,
+    "plan": Status.PLAN_ERROR,
+    "compile": Status.COMPILE_ERROR,
+    "first_run": Status.RUN_ERROR,
+    "check": Status.RUN_ERROR,
+    "run": Status.RUN_ERROR,
 }
 _NO_MEMORY = re.compile(r"can't allocate memory|out of memory|bad_alloc|cannot allocate memory", re.IGNORECASE)
 _VOLATILE = re.compile(r"line \d+|0x[0-9a-fA-F]+|\d{3,}")
@@ -79,19 +80,19 @@ def record_phase(stage: str | None) -> str | None:
     return None if stage is None else PHASE_OF_STAGE.get(stage)
 
 
-def describe_exception(error: BaseException, stage: str | None) -> tuple[str, dict[str, Any]]:
+def describe_exception(error: BaseException, stage: str | None) -> tuple[Status, dict[str, Any]]:
     """Return the status and the record's error part of an exception that ended a trial."""
     phase = record_phase(stage)
     text = "".join(traceback.format_exception(error))
     message = str(error) or type(error).__name__
     if isinstance(error, UnsupportedError):
-        status = "unsupported"
+        status = Status.UNSUPPORTED
     elif isinstance(error, ProgramEndedError):
-        status = "crashed"
+        status = Status.CRASHED
     elif isinstance(error, MemoryError) or _NO_MEMORY.search(message):
-        status = "out_of_memory"
+        status = Status.OUT_OF_MEMORY
     else:
-        status = STATUS_OF_PHASE.get(phase or "", "run_error")
+        status = STATUS_OF_PHASE.get(phase or "", Status.RUN_ERROR)
     ending = {}
     if isinstance(error, ProgramEndedError):
         ending = {"signal": error.signal, "exit_code": error.exit_code}
@@ -105,7 +106,9 @@ def describe_exception(error: BaseException, stage: str | None) -> tuple[str, di
     }
 
 
-def describe_ending(outcome: dict[str, Any], stage: str | None, killed_for: str | None) -> tuple[str, dict[str, Any]]:
+def describe_ending(
+    outcome: dict[str, Any], stage: str | None, killed_for: str | None
+) -> tuple[Status, dict[str, Any]]:
     """Return the status and the error part of a worker that ended without a result.
 
     Args:
@@ -119,11 +122,11 @@ def describe_ending(outcome: dict[str, Any], stage: str | None, killed_for: str 
     killed_for = killed_for or outcome.get("killed_for")
     if killed_for is not None:
         message = outcome.get("message", killed_for)
-        return killed_for, {**error, "type": killed_for, "message": f"ended by the runner: {message}"}
+        return Status(killed_for), {**error, "type": killed_for, "message": f"ended by the runner: {message}"}
     if number is not None:
         name = _signal_name(number)
-        return "crashed", {**error, "type": name, "message": f"the process was ended by {name}"}
-    return "crashed", {
+        return Status.CRASHED, {**error, "type": name, "message": f"the process was ended by {name}"}
+    return Status.CRASHED, {
         **error,
         "type": "exit",
         "message": f"the process left with exit code {code} before its result",

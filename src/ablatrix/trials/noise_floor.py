@@ -14,6 +14,7 @@ from pathlib import Path
 from time import monotonic
 
 from ablatrix.errors import TrialError
+from ablatrix.records.status import Status
 from ablatrix.statistics.quantile import summarise
 from ablatrix.statistics.ratio import Ratio, paired_ratio
 from ablatrix.statistics.rounds import paired_levels
@@ -129,7 +130,7 @@ def measure_noise_floor(
             interrupt.check()
     made = len(outcomes) // 2
     for outcome in outcomes:
-        if outcome.result["status"] != "ok":
+        if outcome.result["status"] != Status.OK:
             raise TrialError(f"noise floor: a trial ended as {outcome.result['status']}: {outcome.result['error']}")
     medians = [summarise(list(chain.from_iterable(one.bursts_ms))).p50 for one in outcomes]
     return NoiseFloor(

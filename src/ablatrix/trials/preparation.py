@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ablatrix.records.status import Status
 from ablatrix.study.design import Cell
 from ablatrix.study.model import Study
 from ablatrix.study.workloads import get_entry
@@ -26,14 +27,14 @@ class Preparation:
     def __init__(self, study: Study, directory: ResultDirectory, servers: Servers, scratch: Path, threads: int) -> None:
         self._study, self._directory, self._servers = study, directory, servers
         self._scratch, self._threads = scratch, threads
-        self._failures: dict[Path, tuple[str, dict[str, Any]]] = {}
+        self._failures: dict[Path, tuple[Status, dict[str, Any]]] = {}
 
     def is_ready(self, cell: Cell) -> bool:
         """Return whether the cell's program lies prepared, or is known to fail."""
         place = self._directory.program(self._study, cell)
         return place in self._failures or (place / FACTS_FILE).exists()
 
-    def failure(self, cell: Cell) -> tuple[str, dict[str, Any]] | None:
+    def failure(self, cell: Cell) -> tuple[Status, dict[str, Any]] | None:
         """Return status and error of a program that could not be prepared."""
         return self._failures.get(self._directory.program(self._study, cell))
 
@@ -61,15 +62,15 @@ class Preparation:
         try:
             message = worker.receive(TIMEOUT_S)
             worker.end(kill=True)
-            status, error = message["status"], message["error"]
+            status, error = Status(message["status"]), message["error"]
         except (ChannelClosed, ChannelTimeout) as lost:
-            reason = "timeout" if isinstance(lost, ChannelTimeout) else None
+            reason = Status.TIMEOUT if isinstance(lost, ChannelTimeout) else None
             status, error = describe_ending(worker.end(kill=reason is not None), worker.stage, reason)
         except Interrupted:
             worker.end(kill=True)
             raise
-        if status == "ok":
+        if status is Status.OK:
             draft.rename(place)
         else:
-            status = "compile_error" if status == "run_error" else status
+            status = Status.COMPILE_ERROR if status is Status.RUN_ERROR else status
             self._failures[place] = status, {**error, "phase": "load", "output_tail": worker.output_tail()}

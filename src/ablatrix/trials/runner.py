@@ -11,6 +11,7 @@ from pathlib import Path
 from ablatrix.compilers.catalogue import get_compiler
 from ablatrix.errors import CompilerError, TrialError
 from ablatrix.records.machine import available_bytes
+from ablatrix.records.status import Status
 from ablatrix.study.design import make_design
 from ablatrix.study.load import validate_study
 from ablatrix.study.model import Study
@@ -20,8 +21,6 @@ from ablatrix.trials.ledger import Ledger, Sink
 from ablatrix.trials.limits import most_live
 from ablatrix.trials.progress import Progress, Silence
 from ablatrix.trials.session import Session
-
-NO_FAILURE = frozenset({"ok", "unsupported"})
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class RunSummary:
 
     results: Path
     planned: int
-    statuses: dict[str, int]
+    statuses: dict[Status, int]
     signal: int | None
 
     @property
@@ -47,8 +46,18 @@ class RunSummary:
 
     @property
     def failed(self) -> int:
-        """Number of trials whose status is a failure (``unsupported`` is none)."""
-        return sum(count for status, count in self.statuses.items() if status not in NO_FAILURE)
+        """Number of trials that ran and did not end well (``unsupported`` is no failure)."""
+        return sum(count for status, count in self.statuses.items() if status.is_failure)
+
+    @property
+    def not_run(self) -> int:
+        """Number of trials that have a record and were not run: the study's budget of time was spent."""
+        return sum(count for status, count in self.statuses.items() if not status.ran)
+
+    @property
+    def good(self) -> bool:
+        """Whether every planned trial ran, and none failed."""
+        return self.complete and not self.failed and not self.not_run
 
 
 def run(

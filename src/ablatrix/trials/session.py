@@ -14,6 +14,7 @@ from ablatrix.canonical import content_id
 from ablatrix.errors import TrialError
 from ablatrix.records.machine import available_bytes
 from ablatrix.records.model import Record
+from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Design, Trial, extend_design, write_design
 from ablatrix.study.model import Study
 from ablatrix.trials.block import BlockInput, Outcome, run_cold, run_hot
@@ -49,7 +50,7 @@ class Session:
         self._threads, self._cpus = place_runs(study.protocol.threads, study.protocol.cpus)
         self._began = monotonic()
 
-    def run(self, only: Sequence[str], stack: ExitStack) -> tuple[int, dict[str, int], int | None]:
+    def run(self, only: Sequence[str], stack: ExitStack) -> tuple[int, dict[Status, int], int | None]:
         """Run what is missing. Returns trials issued, their number by status, and the signal that ended it early."""
         known = self._ledger.open()
         statuses = {trial_id: record.status for trial_id, record in known.items()}
@@ -173,7 +174,7 @@ class Session:
         elif self._is_budget_spent():
             spent = f"the budget of {self._study.protocol.budget_s:g} s was spent"
             why: dict[str, object] = {"type": "budget", "message": spent, "phase": None}
-            self._keep([_lost(trial, cell, "not_run_budget", why) for trial, cell in pairs])
+            self._keep([_lost(trial, cell, Status.NOT_RUN_BUDGET, why) for trial, cell in pairs])
         elif block[0].mode == "hot":
             self._run_hot(given, compiler)
         else:
@@ -188,7 +189,7 @@ class Session:
                 outcome = run_cold(block, trial, cell, self._servers.get(compiler, program))
             except TrialError as error:
                 self._servers.drop(compiler)
-                outcome = _lost(trial, cell, "crashed", _machinery(error))
+                outcome = _lost(trial, cell, Status.CRASHED, _machinery(error))
             repeat = self._is_worth_repeating([outcome], left)
             self._keep([outcome], final=not repeat)
             self._interrupt.check()
@@ -206,8 +207,8 @@ class Session:
                 outcomes = run_hot(block, self._servers.get(compiler, program), notice)
             except TrialError as error:
                 self._servers.drop(compiler)
-                outcomes = [_lost(trial, cell, "crashed", _machinery(error)) for trial, cell in block.trials]
-            if any(outcome.result["status"] == "interrupted" for outcome in outcomes):
+                outcomes = [_lost(trial, cell, Status.CRASHED, _machinery(error)) for trial, cell in block.trials]
+            if any(outcome.result["status"] == Status.INTERRUPTED for outcome in outcomes):
                 # A torn block runs again whole, so none of its lines may stand for its trial.
                 outcomes = [_as_interrupted(one) for one in outcomes]
             repeat = self._is_worth_repeating(outcomes, left)
@@ -218,7 +219,7 @@ class Session:
 
     def _is_worth_repeating(self, outcomes: Sequence[Outcome], left: int) -> bool:
         """Return whether noise disturbed a trial that would otherwise count, and time and tries are left."""
-        reasons = [one.noise.get("disturbance") for one in outcomes if one.result["status"] == "ok"]
+        reasons = [one.noise.get("disturbance") for one in outcomes if one.result["status"] == Status.OK]
         reason = next((reason for reason in reasons if reason), None)
         if reason is None or left == 0 or self._is_budget_spent():
             return False
@@ -253,7 +254,7 @@ def _ids(trials: Sequence[Trial]) -> list[str]:
     return [trial.trial_id for trial in trials]
 
 
-def _lost(trial: Trial, cell: Cell, status: str, error: dict[str, object]) -> Outcome:
+def _lost(trial: Trial, cell: Cell, status: Status, error: dict[str, object]) -> Outcome:
     return Outcome(trial, cell, utc_now(), {"status": status, "error": error})
 
 
@@ -264,8 +265,8 @@ def _machinery(error: TrialError) -> dict[str, object]:
 def _as_interrupted(outcome: Outcome) -> Outcome:
     """Return an outcome of a block that was interrupted; what it had measured stays in its record."""
     error = outcome.result.get("error") or {
-        "type": "interrupted",
+        "type": Status.INTERRUPTED,
         "message": "its block was interrupted and will run again",
         "phase": "run",
     }
-    return replace(outcome, result={**outcome.result, "status": "interrupted", "error": error})
+    return replace(outcome, result={**outcome.result, "status": Status.INTERRUPTED, "error": error})

@@ -7,6 +7,7 @@ from typing import Literal
 
 from ablatrix.compilers.catalogue import get_compiler
 from ablatrix.records.model import Record, Stopping
+from ablatrix.records.status import Status
 from ablatrix.statistics.precision import Comparison, Widths, find_shortfall, measure_widths
 from ablatrix.statistics.rounds import paired_levels
 from ablatrix.study.design import Cell, Trial
@@ -39,11 +40,11 @@ class HotProgress:
         """Add the records of one block (or of one part of it); each is taken relative to its part's baseline."""
         made = list(records)
         measured = [record.status for record in made if trials[record.trial_id].role == "measured"]
-        self._unsupported = set(measured) == {"unsupported"}
+        self._unsupported = set(measured) == {Status.UNSUPPORTED}
         bursts = {
             record.trial_id: record.runtime.burst_ms_p50
             for record in made
-            if record.status == "ok" and record.runtime and record.runtime.burst_ms_p50
+            if record.status is Status.OK and record.runtime and record.runtime.burst_ms_p50
         }
         known = [
             (trials[trial_id], level)

@@ -13,6 +13,7 @@ from matplotlib.transforms import offset_copy
 
 from ablatrix.analysis.estimate import grouped, in_order, ratios_to_baseline, sort_key
 from ablatrix.analysis.figure import COLOURS, INK, MARKERS, WIDTHS_IN, Width
+from ablatrix.analysis.outcome import IS_FAILURE, IS_OK
 from ablatrix.analysis.panels import (
     CROSS,
     Handle,
@@ -53,7 +54,7 @@ class Place:
         time: Median of the baseline's times, times the ratio to it; None without a ratio.
         ratio: To the baseline's time, paired over blocks.
         low, high: The interval of the ratio on the scale of the time.
-        ok, failed: Trials, unsupported ones in neither.
+        ok, failed: Trials; unsupported ones, and those that were not run, in neither.
     """
 
     workload: str
@@ -93,10 +94,10 @@ def places_of(trials: pl.DataFrame, memory: str, metric: str, mode: str, marks: 
     for (workload, compiler), unit in grouped(table, ["workload", "compiler"]):
         base = _values(_ok(unit.filter(pl.col("is_baseline"))), metric)
         for key, cell in grouped(unit, columns) if columns else [((), unit)]:
-            failed = int((~cell["status"].cast(pl.String).is_in(["ok", "unsupported"])).sum())
+            failed = cell.filter(IS_FAILURE).height
             ok = _ok(cell)
             if not (ok.height or failed):
-                continue  # the compiler does not have it
+                continue  # the compiler does not have it, or it was not run
             ratio = ratios.get((workload, compiler, *key)) if base else None
             scale = statistics.median(base) if base else 0.0
             levels = dict(zip(columns, key, strict=True))
@@ -265,7 +266,7 @@ def _legend(places: Sequence[Place], code: _Code, marks: Sequence[str]) -> list[
 
 
 def _ok(trials: pl.DataFrame) -> pl.DataFrame:
-    return trials.filter(pl.col("status") == "ok")
+    return trials.filter(IS_OK)
 
 
 def _values(trials: pl.DataFrame, column: str) -> list[float]:

@@ -2,9 +2,11 @@
 
 import polars as pl
 
+from ablatrix.analysis.outcome import IS_OK, has_status
 from ablatrix.paper.fragment import Fragment, Name, say
 from ablatrix.paper.number import GENERAL, WHOLE, Form
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
+from ablatrix.records.status import Status
 
 THREE = Form(".3g")
 
@@ -31,7 +33,7 @@ def comparisons(sources: Sources) -> Written:
             comparisons=ledger.sum("correctness/comparisons", checked, "checked"),
             trials=ledger.count("correctness/trials", checked),
             missing=ledger.sum("correctness/missing", checked, "missing"),
-            wrong=ledger.count("correctness/wrong", checked.filter(pl.col("status") == "wrong_output")),
+            wrong=ledger.count("correctness/wrong", checked.filter(has_status(Status.WRONG_OUTPUT))),
             nonfinite=ledger.sum("correctness/nonfinite", checked, "nonfinite"),
             unchecked=ledger.count(
                 "correctness/unchecked", sources.ok(None, "measured").filter(pl.col("checked").is_null())
@@ -43,7 +45,7 @@ def comparisons(sources: Sources) -> Written:
 def worst_differences(sources: Sources) -> Written:
     """The worst differences from the oracle, over all trials that are ok and over all that were compared."""
     told = sources.trials.filter(pl.col("max_abs_diff").is_not_null() & pl.col("max_rel_diff").is_not_null())
-    ok = told.filter(pl.col("status") == "ok")
+    ok = told.filter(IS_OK)
     if ok.is_empty():
         yield LeftOut("worst_differences", say("lacks/differences"))
         return

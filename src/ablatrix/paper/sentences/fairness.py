@@ -1,16 +1,18 @@
 """Fairness: what was run, what cold and hot times include, what misses are, and how precise it came out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from ablatrix.analysis.judgement import ALPHA, DEFAULT_MARGIN
+from ablatrix.analysis.outcome import IS_FAILURE, IS_NOT_RUN
 from ablatrix.analysis.paired import HOT_METRIC
 from ablatrix.analysis.tidy import TIMED_OTHER
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.ledger import key_part
 from ablatrix.paper.number import GENERAL, PERCENT, WHOLE, Form, Number
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
+from ablatrix.records.status import FAILURES, NOT_RUN, Status
 
 MISSES = "compile_cache_miss_delta_first_run"
 PARTS = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "run_ms_cold")
@@ -30,21 +32,35 @@ def trials_and_outcomes(sources: Sources) -> Written:
     by_status = {str(status): part for (status,), part in trials.partition_by("status", as_dict=True).items()}
     failures = [
         say("of_status", count=ledger.count(f"fairness/status/{status}", by_status[status]), status=status)
-        for status in sorted(by_status.keys() - {"ok", "unsupported"})
+        for status in sorted(by_status.keys() & set(FAILURES))
     ]
-    failed = ledger.count("fairness/failed", trials.filter(~pl.col("status").is_in(["ok", "unsupported"])))
+    failed = ledger.count("fairness/failed", trials.filter(IS_FAILURE))
     yield Sentence(
         "trials_and_outcomes",
         say(
             "trials_and_outcomes",
             trials=ledger.count("fairness/trials", trials),
             machines=listed(machines, "clauses"),
-            ok=ledger.count("fairness/ok", by_status.get("ok", trials.clear())),
+            ok=ledger.count("fairness/ok", by_status.get(Status.OK, trials.clear())),
             failed=failed,
             failures=say("failures", failures=listed(failures)) if failures else Name(""),
-            unsupported=ledger.count("fairness/unsupported", by_status.get("unsupported", trials.clear())),
+            unsupported=ledger.count("fairness/unsupported", by_status.get(Status.UNSUPPORTED, trials.clear())),
+            not_run=_not_run(sources, by_status),
         ),
     )
+
+
+def _not_run(sources: Sources, by_status: Mapping[str, pl.DataFrame]) -> Fragment:
+    """Return how many trials were not run, by status; nothing where all were."""
+    statuses = sorted(by_status.keys() & set(NOT_RUN))
+    if not statuses:
+        return Name("")
+    counts = [
+        say("of_status", count=sources.ledger.count(f"fairness/status/{status}", by_status[status]), status=status)
+        for status in statuses
+    ]
+    count = sources.ledger.count("fairness/not_run", sources.trials.filter(IS_NOT_RUN))
+    return say("not_run", count=count, statuses=listed(counts))
 
 
 def cold_scope(sources: Sources) -> Written:

@@ -7,6 +7,7 @@ import polars as pl
 
 from ablatrix.analysis.claims import Claims
 from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.outcome import IS_OK
 from ablatrix.paper.estimates import Estimates, Unit
 from ablatrix.paper.fragment import Fragment, Name, Said, say
 from ablatrix.paper.ledger import Ledger
@@ -49,7 +50,7 @@ class Sources:
 
     def ok(self, mode: str | None, role: str) -> pl.DataFrame:
         """Return the ok rows of one role, in one mode or in both."""
-        kept = (pl.col("status") == "ok") & (pl.col("role") == role)
+        kept = IS_OK & (pl.col("role") == role)
         return self.trials.filter(kept if mode is None else kept & (pl.col("mode") == mode))
 
     def place(self, unit: Unit) -> Fragment:

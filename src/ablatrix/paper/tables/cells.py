@@ -12,12 +12,14 @@ import numpy as np
 import polars as pl
 
 from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.outcome import IS_OK
 from ablatrix.analysis.warm_up import CLASS, UNSTEADY
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.filters import filtered
 from ablatrix.paper.tables.effect_rows import NOT_ATTRIBUTABLE
 from ablatrix.paper.tables.sources import TRIALS
 from ablatrix.paper.template import ColumnSpec, TableSpec
+from ablatrix.records.status import Status
 from ablatrix.statistics.ratio import Ratio
 
 NOTHING = "\N{EN DASH}"
@@ -101,7 +103,7 @@ class Groups:
     def _taken(self, rows: pl.DataFrame, column: ColumnSpec) -> pl.DataFrame:
         if self.spec.source not in TRIALS or column.over == "all":
             return rows
-        return rows.filter(pl.col("status") == "ok")
+        return rows.filter(IS_OK)
 
     def _only(self, column: ColumnSpec, key: Key, values: Sequence[Any]) -> str:
         distinct = list(dict.fromkeys(values))
@@ -162,10 +164,10 @@ class Groups:
         if self.spec.source not in TRIALS:
             return {}
         told = rows.lazy().filter(pl.col(name).is_not_null()).select(pl.col("mode").unique()).collect()["mode"]
-        failed = rows.lazy().filter(pl.col("status") != "ok")
+        others = rows.lazy().filter(~IS_OK)
         if len(told):
-            failed = failed.filter(pl.col("mode").is_in(told.cast(pl.String).to_list()))
-        statuses = failed.group_by(self.names).agg(pl.col("status").unique().cast(pl.String)).collect()
+            others = others.filter(pl.col("mode").is_in(told.cast(pl.String).to_list()))
+        statuses = others.group_by(self.names).agg(pl.col("status").unique().cast(pl.String)).collect()
         return {
             tuple(key): ", ".join(sorted(names)) for *key, names in statuses.select(*self.names, "status").iter_rows()
         }
@@ -196,8 +198,8 @@ def _outcome_text(counts: Counter[str] | None) -> str:
     if counts is None:
         return NOTHING
     unsteady = counts.pop(UNSTEADY, 0)
-    text = f"{counts['ok']}/{counts.total()}"
-    others = [f"{counts[name]} {name}" for name in sorted(counts) if name != "ok"]
+    text = f"{counts[Status.OK]}/{counts.total()}"
+    others = [f"{counts[name]} {name}" for name in sorted(counts) if name != Status.OK]
     others += [f"{unsteady} {UNSTEADY}"] if unsteady else []
     return f"{text} ({', '.join(others)})" if others else text
 

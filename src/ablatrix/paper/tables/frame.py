@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.outcome import IS_OK, has_status
 from ablatrix.analysis.paired import BLOCK
 from ablatrix.analysis.warm_up import CLASS
 from ablatrix.paper.filters import filtered, require_column
@@ -12,11 +13,12 @@ from ablatrix.paper.tables.effect_rows import attribution_rows, effect_rows
 from ablatrix.paper.tables.sources import TRIALS
 from ablatrix.paper.tables.workload_rows import workload_rows
 from ablatrix.paper.template import TableSpec
+from ablatrix.records.status import Status
 
 _OWN = ("status", "mode", "role", "compiler", "is_baseline", "checked", "missing", CLASS, *BLOCK)
 _DERIVED = {
-    "wrong": (pl.col("status") == "wrong_output").cast(pl.Int64),
-    "unchecked": ((pl.col("status") == "ok") & pl.col("checked").is_null()).cast(pl.Int64),
+    "wrong": has_status(Status.WRONG_OUTPUT).cast(pl.Int64),
+    "unchecked": (IS_OK & pl.col("checked").is_null()).cast(pl.Int64),
 }
 
 
