@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import polars as pl
@@ -64,10 +65,7 @@ def found(results: Path) -> Tidy:
 
 
 def summary_of(records: list[Record]) -> RunSummary:
-    statuses = {status: sum(record.status is status for record in records) for status in Status}
-    return RunSummary(
-        Path("results.jsonl"), len(records), {key: count for key, count in statuses.items() if count}, None
-    )
+    return RunSummary(Path("results.jsonl"), len(records), dict(Counter(record.status for record in records)), None)
 
 
 def test_summary_and_table_of_the_plan_count_alike(found: Tidy, results: Path) -> None:
