@@ -12,6 +12,7 @@ from typing import Literal
 from ablatrix.analysis.tidy import Tidy, tidy
 from ablatrix.canonical import content_id, digest_value
 from ablatrix.records.journal import record_line
+from ablatrix.records.metrics import SAMPLE_METRICS
 from ablatrix.records.model import (
     SCHEMA_VERSION,
     CompileFacts,
@@ -44,6 +45,14 @@ PRIMARY: dict[str, tuple[str, str]] = {
 FIXED: dict[str, Level] = {"schedule": "vectorised", "library": "off"}
 BASELINE: dict[str, Level] = {**{knob: levels[0] for knob, levels in PRIMARY.items()}, **FIXED}
 HOT_EFFECT = {"partition": 1.05, "reuse": 0.99, "memory_plan": 0.90, "fusion": 0.60}
+FACTORS = {
+    "run_ms_mean": 1.01,
+    "run_ms_p50": 1.0,
+    "run_ms_p90": 1.03,
+    "run_ms_p95": 1.05,
+    "run_ms_p99": 1.12,
+    "run_ms_min": 0.98,
+}
 COLD_EFFECT = {"partition": 0.40, "reuse": 1.01, "memory_plan": 1.02, "fusion": 0.85}
 
 
@@ -420,12 +429,7 @@ def _runtime(
         return RunFacts(compile_first_run_ms=total, plan_ms=plan, run_ms_cold=run, peak_rss_delta_bytes=peak, **parts)
     p50 = scale * (shape.hot_ms if knobs is not None else shape.eager_ms)
     return RunFacts(
-        run_ms_mean=p50 * 1.01,
-        run_ms_p50=p50,
-        run_ms_p90=p50 * 1.03,
-        run_ms_p95=p50 * 1.05,
-        run_ms_p99=p50 * 1.12,
-        run_ms_min=p50 * 0.98,
+        **{name: p50 * FACTORS.get(name, 1.2) for name in SAMPLE_METRICS},
         iterations=260,
         bursts=10,
         burst_ms_p50=[p50 * math.exp(log_noise * rng.gauss(0, 0.3)) for _ in range(10)],  # without noise all equal

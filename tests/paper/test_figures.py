@@ -16,13 +16,15 @@ import polars as pl
 import pytest
 from pypdf import PdfReader
 
-from ablatrix.analysis.cold_scatter import MISSES, MOST_POINTS, TIME, cold_marks, cold_points, compose_cold_scatter
+from ablatrix.analysis.cold_scatter import MOST_POINTS, cold_marks, cold_points, compose_cold_scatter
 from ablatrix.analysis.figure import house_style, save_pages
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.tidy import tidy
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.figures.write import write_figure
 from ablatrix.paper.template import load_template
+from ablatrix.records.metrics import CACHE_MISSES as MISSES
+from ablatrix.records.metrics import COLD_METRIC as TIME
 from tests.synthetic import HOT_EFFECT, PRIMARY, Plant, make_records, tidied, write_records
 
 BLOCKS = 3

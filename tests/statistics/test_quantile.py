@@ -8,17 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablatrix.statistics.quantile import quantile_interval, summarise
+from ablatrix.statistics.quantile import median, quantile_interval, summarise
 
+PERCENTS = (50, 90, 95, 99, 99.9)
 SAMPLES = st.lists(st.floats(0.001, 1e6), min_size=1, max_size=80)
 
 
 @given(SAMPLES)
 def test_percentiles_are_ordered_and_inside_the_samples(samples: list[float]) -> None:
-    found = summarise(samples)
-    chain = [found.min, found.p50, found.p90, found.p95, found.p99, max(samples)]
+    found = summarise(samples, PERCENTS)
+    chain = [found.min, *(found.value(percent) for percent in PERCENTS), max(samples)]
     assert all(a <= b + 1e-9 * abs(b) for a, b in itertools.pairwise(chain))
-    assert found.min == min(samples)
+    assert found.value("min") == found.min == min(samples)
+    assert found.value("mean") == found.mean
+    assert found.value(50) == median(samples)
     assert found.count == len(samples)
     assert math.isclose(found.mean, math.fsum(samples) / len(samples), rel_tol=1e-9)
 
@@ -26,13 +29,14 @@ def test_percentiles_are_ordered_and_inside_the_samples(samples: list[float]) ->
 @given(SAMPLES)
 def test_the_order_of_samples_changes_no_percentile(samples: list[float]) -> None:
     again = sorted(samples)
-    a, b = summarise(samples), summarise(again)
-    assert (a.p50, a.p90, a.p95, a.p99, a.min) == (b.p50, b.p90, b.p95, b.p99, b.min)
+    a, b = summarise(samples, PERCENTS), summarise(again, PERCENTS)
+    assert (a.percentiles, a.min) == (b.percentiles, b.min)
 
 
 def test_percentiles_interpolate_linearly() -> None:
-    found = summarise([4.0, 1.0, 3.0, 2.0])
-    assert (found.p50, found.p90, found.min, found.mean) == (2.5, 3.7, 1.0, 2.5)
+    found = summarise([4.0, 1.0, 3.0, 2.0], [50, 90, 99.9])
+    assert found.percentiles == {50: 2.5, 90: 3.7, 99.9: pytest.approx(3.997)}
+    assert (found.min, found.mean) == (1.0, 2.5)
 
 
 @given(SAMPLES, st.floats(0.05, 0.95), st.sampled_from([0.5, 0.9, 0.95, 0.99]))
@@ -74,6 +78,6 @@ def test_the_interval_covers_the_true_quantile_as_often_as_it_says() -> None:
 @pytest.mark.parametrize("samples", [[], [math.nan], [1.0, math.inf]])
 def test_no_samples_or_not_finite_ones_are_refused(samples: list[float]) -> None:
     with pytest.raises(ValueError, match="must be"):
-        summarise(samples)
+        summarise(samples, [50])
     with pytest.raises(ValueError, match=r"0 < quantile < 1 must hold, but got quantile=1\.0"):
         quantile_interval([1.0], 1.0)

@@ -10,7 +10,7 @@ import polars as pl
 from ablatrix.analysis.configurations import Settings, Unit, ratios_of, units
 from ablatrix.analysis.explanation import Explanation, explain, has
 from ablatrix.analysis.next_study import NextStudy, propose
-from ablatrix.analysis.paired import HOT_METRIC
+from ablatrix.records.metrics import HOT_METRIC
 from ablatrix.records.status import FAILURES, NOT_RUN, Status
 
 SLOWER = "slower than the baseline"

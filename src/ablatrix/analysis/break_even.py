@@ -7,11 +7,11 @@ from typing import Literal
 import polars as pl
 
 from ablatrix.analysis.configurations import UNIT, Settings, Unit, by_block, ratios_of, units
-from ablatrix.analysis.paired import BLOCK, HOT_METRIC
+from ablatrix.analysis.paired import BLOCK
+from ablatrix.records.metrics import COLD_METRIC as COMPILE_METRIC
+from ablatrix.records.metrics import HOT_METRIC
 from ablatrix.statistics.fieller import Extent, MeanRatio, unpaired_mean_ratio
 from ablatrix.statistics.ratio import Ratio
-
-COMPILE_METRIC = "compile_first_run_ms"
 
 Verdict = Literal["pays at once", "repaid", "pays at first", "never pays", "undecided", "not attributable"]
 Side = Literal["less", "more", "same", "unclear"]

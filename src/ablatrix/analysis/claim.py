@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from ablatrix.analysis.metrics import METRICS, Language
+from ablatrix.analysis.metrics import METRICS
 from ablatrix.documents.faults import closest
+from ablatrix.records.metrics import Language
 
 
 def _known(name: str) -> str:

@@ -7,6 +7,7 @@ from ablatrix.analysis.claim import Claim
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.outcome import IS_OK, IS_UNSUPPORTED, has_status
 from ablatrix.analysis.tidy import TIMED_OTHER
+from ablatrix.records.metrics import CACHE_MISSES
 from ablatrix.records.status import Status
 
 
@@ -63,7 +64,7 @@ def _wrong_outputs(trials: pl.DataFrame) -> tuple[list[str], list[str]]:
 
 
 def _wrong_misses(trials: pl.DataFrame) -> tuple[list[str], list[str]]:
-    told, planned = pl.col("compile_cache_miss_delta_first_run"), pl.col("expected_cache_misses")
+    told, planned = pl.col(CACHE_MISSES), pl.col("expected_cache_misses")
     ok = trials.filter(IS_OK)
     unknown = ok.filter(told.is_null() | planned.is_null()).height
     wrong = ok.filter(told != planned).height

@@ -27,10 +27,10 @@ from ablatrix.analysis.panels import (
     scale_axis,
     short_names,
 )
+from ablatrix.records.metrics import CACHE_MISSES as MISSES
+from ablatrix.records.metrics import COLD_METRIC as TIME
 from ablatrix.records.status import Status
 
-MISSES = "compile_cache_miss_delta_first_run"
-TIME = "compile_first_run_ms"
 WARM, EMPTY = "warm", "empty"
 KEYS = ("workload", "compiler", "partition", "cache", "status", MISSES)
 MOST_POINTS = 3_000  # beyond, marks stand for groups of trials: more ink would show no more

@@ -6,6 +6,8 @@ from typing import Literal
 
 import polars as pl
 
+from ablatrix.records.metrics import SAMPLE_METRICS
+
 Kind = Literal["label", "text", "whole", "real", "yes_no", "reals", "json"]
 TYPES: Mapping[Kind, pl.DataType] = {
     "label": pl.Categorical(),
@@ -116,8 +118,7 @@ COLUMNS: tuple[Column, ...] = (
     *_columns("json", "compile", "pass_ms", "reasons"),
     *_columns("real", "runtime", "compile_first_run_ms", "plan_ms", "import_ms", "compile_ms", "link_ms"),
     *_columns("real", "runtime", "load_ms", "run_ms_cold"),
-    *_columns("real", "runtime", "run_ms_mean", "run_ms_p50", "run_ms_p90", "run_ms_p95", "run_ms_p99"),
-    *_columns("real", "runtime", "run_ms_min"),
+    *_columns("real", "runtime", *SAMPLE_METRICS),
     *_columns("whole", "runtime", "iterations", "bursts"),
     *_columns("reals", "runtime", "burst_ms_p50"),
     *_columns("whole", "runtime.warm_up", "iterations", "steady_from", prefix="warm_up_"),

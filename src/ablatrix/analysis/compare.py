@@ -13,16 +13,16 @@ from ablatrix.analysis.effects import Effect
 from ablatrix.analysis.estimate import grouped, refuse_mixed
 from ablatrix.analysis.evidence import Question, gather
 from ablatrix.analysis.judgement import NO_EFFECT, Judgement
-from ablatrix.analysis.stability import METRIC_OF_MODE
 from ablatrix.analysis.surroundings import Change, find_changes
 from ablatrix.analysis.tidy import Tidy
 from ablatrix.errors import AnalysisError
+from ablatrix.records.metrics import METRIC_OF_MODE
 from ablatrix.statistics.ratio import Ratio, paired_ratio
 
 DEFAULT_MARGIN = 0.02
 Place = tuple[Any, ...]
 # A time over its block's baseline is best told by what blocks share; a time by itself is the median as it was measured.
-TIME_OF_MODE = METRIC_OF_MODE | {"hot": "run_ms_p50"}
+TIME_OF_MODE = {**METRIC_OF_MODE, "hot": "run_ms_p50"}
 
 
 @dataclass(frozen=True)

@@ -8,27 +8,17 @@ from typing import Any
 import polars as pl
 
 from ablatrix.analysis.outcome import IS_FAILURE, IS_OK, has_status
-from ablatrix.analysis.paired import BLOCK, HOT_METRIC
+from ablatrix.analysis.paired import BLOCK
 from ablatrix.analysis.tidy import Tidy
 from ablatrix.analysis.warm_up import CLASS, UNSTEADY
 from ablatrix.errors import AnalysisError
+from ablatrix.records.metrics import metrics_for
 from ablatrix.records.status import Status
 from ablatrix.statistics.quantile import quantile_interval
 from ablatrix.statistics.ratio import Ratio, paired_ratio
 
 PRIMARY_KNOBS = ("partition", "reuse", "memory_plan", "fusion")
-METRICS = (
-    "compile_first_run_ms",
-    HOT_METRIC,
-    "run_ms_mean",
-    "run_ms_p50",
-    "run_ms_p95",
-    "compile_cache_miss_delta_first_run",
-    "planned_bytes",
-    "physical_bytes_est",
-    "peak_rss_delta_bytes",
-)
-RATIO_METRICS = ("compile_first_run_ms", HOT_METRIC, "run_ms_mean", "run_ms_p50")
+METRICS, RATIO_METRICS = metrics_for("summary"), metrics_for("ratio")
 ORIGIN_COLUMNS = (
     "schema_version",
     "study_digest",

@@ -11,11 +11,12 @@ from ablatrix.analysis.effects import Effect, attribution, effects_of_levels
 from ablatrix.analysis.geometric_means import GeometricMean, geometric_means
 from ablatrix.analysis.judgement import DEFAULT_MARGIN, Judgement, judge_main_effects
 from ablatrix.analysis.lattice import lattices
-from ablatrix.analysis.metrics import DEFAULT_METRICS, METRICS, Metric
+from ablatrix.analysis.metrics import DEFAULT_METRICS, METRICS
 from ablatrix.analysis.noise_floor import NoiseFloor, noise_floors
 from ablatrix.analysis.outcome import IS_OK
 from ablatrix.analysis.tidy import Tidy
 from ablatrix.errors import AnalysisError
+from ablatrix.records.metrics import Metric
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ablatrix.analysis.effects import Effect
-from ablatrix.analysis.metrics import Metric
 from ablatrix.analysis.noise_floor import NoiseFloor
+from ablatrix.records.metrics import Metric
 from ablatrix.statistics.equivalence import judge_equivalence, minimal_margin
 from ablatrix.statistics.multiplicity import holm
 

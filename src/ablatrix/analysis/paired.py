@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 
 from ablatrix.analysis.outcome import IS_OK
+from ablatrix.records.metrics import HOT_METRIC
 from ablatrix.statistics.rounds import levels_of_blocks
 
-HOT_METRIC = "run_ms_paired"
 BLOCK = ("run", "block_id")
 MEDIANS = "burst_ms_p50"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ablatrix.analysis.configurations import Settings, Unit, by_block, units
-from ablatrix.analysis.paired import HOT_METRIC
+from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
 from ablatrix.records.status import FAILURES
 from ablatrix.statistics.ratio import paired_ratio, welch_ratio
 
@@ -27,7 +27,7 @@ class Objective:
 
 
 OBJECTIVES = (
-    Objective("compile_first_run_ms", "cold"),
+    Objective(COLD_METRIC, "cold"),
     Objective(HOT_METRIC, "hot"),
     Objective("planned_bytes", "cold", exact=True),
     Objective("peak_rss_delta_bytes", "cold"),

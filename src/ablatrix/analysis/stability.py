@@ -12,10 +12,9 @@ from ablatrix.analysis.effects import effects_of_levels
 from ablatrix.analysis.estimate import grouped, primary_knobs
 from ablatrix.analysis.lattice import Lattice, lattices
 from ablatrix.analysis.noise_floor import noise_floors
-from ablatrix.analysis.paired import HOT_METRIC
+from ablatrix.records.metrics import METRIC_OF_MODE
 from ablatrix.statistics.ratio import Ratio, paired_ratio
 
-METRIC_OF_MODE = {"hot": HOT_METRIC, "cold": "compile_first_run_ms"}
 HOT_MARGIN = 0.02
 COLD_MARGIN = 0.10
 HOT_BLOCKS = 5

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ablatrix.artifact.problem import Problem
 from ablatrix.canonical import digest_bytes
+from ablatrix.records.metrics import SAMPLE_METRICS, SampleStatistic
 from ablatrix.records.model import Record, RunFacts
 
 RELATIVE_TOLERANCE = 1e-9
@@ -62,12 +63,12 @@ def _faults(runtime: RunFacts, line: bytes, trial_id: str, attempt: int) -> list
         return [f"its raw samples are those of trial {owner[0]}, attempt {owner[1]}"]
     if not samples:
         return ["its line of raw samples holds no sample"]
-    stated = {name: getattr(runtime, name) for name in ("run_ms_mean", "run_ms_min")}
-    stated |= {f"run_ms_p{percent}": getattr(runtime, f"run_ms_p{percent}") for percent in (50, 90, 95, 99)}
+    stated: Mapping[str, float | None] = {name: getattr(runtime, name) for name in SAMPLE_METRICS}
+    ordered = sorted(samples)
     faults = [
         f"{name} is {stated[name]}, but its raw samples give {value}"
-        for name, value in _summary(samples).items()
-        if stated[name] is None or not math.isclose(stated[name], value, rel_tol=RELATIVE_TOLERANCE)
+        for name, value in ((name, _made_of(ordered, statistic)) for name, statistic in SAMPLE_METRICS.items())
+        if (held := stated[name]) is None or not math.isclose(held, value, rel_tol=RELATIVE_TOLERANCE)
     ]
     medians = [statistics.median(burst) for burst in bursts if burst]
     told = runtime.burst_ms_p50 or []
@@ -78,11 +79,12 @@ def _faults(runtime: RunFacts, line: bytes, trial_id: str, attempt: int) -> list
     return faults
 
 
-def _summary(samples: Sequence[float]) -> dict[str, float]:
-    # "inclusive" is linear interpolation between order statistics; it asks for two samples.
-    percentiles = statistics.quantiles(samples if len(samples) > 1 else [*samples] * 2, n=100, method="inclusive")
-    return {
-        "run_ms_mean": statistics.fmean(samples),
-        "run_ms_min": min(samples),
-        **{f"run_ms_p{percent}": percentiles[percent - 1] for percent in (50, 90, 95, 99)},
-    }
+def _made_of(ordered: Sequence[float], statistic: SampleStatistic) -> float:
+    if statistic == "mean":
+        return statistics.fmean(ordered)
+    if statistic == "min":
+        return ordered[0]
+    # Linear interpolation between order statistics.
+    rank, part = divmod((len(ordered) - 1) * statistic, 100)
+    low, high = ordered[int(rank)], ordered[min(int(rank) + 1, len(ordered) - 1)]
+    return (low * (100 - part) + high * part) / 100

@@ -94,9 +94,9 @@ def table_text(found: "Mapping[str, Sequence[Record]]", names: Sequence[str]) ->
             if record is None:
                 cells.append("not tried")
                 continue
-            taken[compiler] += record.status is Status.OK
-            cells.append("yes" if record.status is Status.OK else record.status.replace("_", " "))
-            if record.status is not Status.OK:
+            taken[compiler] += record.status == Status.OK
+            cells.append("yes" if record.status == Status.OK else record.status.replace("_", " "))
+            if record.status != Status.OK:
                 reasons.append(f"- {name} on {compiler}: {_reason(record)}")
         lines.append(f"| {name} | {facts.parameter_count:,} | {' | '.join(cells)} |")
     counts = " | ".join(f"{count} of {len(workloads)}" for count in taken.values())

@@ -13,7 +13,7 @@ from ablatrix.cli.results import Results, record_files
 
 if TYPE_CHECKING:
     from ablatrix.analysis.claims import CheckedClaim, Claims
-    from ablatrix.analysis.metrics import Language
+    from ablatrix.records.metrics import Language
 
 ClaimsFile = Annotated[
     Path | None, typer.Option("--claims", help="File of claims; claims.yaml beside the records if left out.")

@@ -8,26 +8,16 @@ import polars as pl
 from ablatrix.analysis.estimate import sort_key
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.outcome import IS_OK, has_status
-from ablatrix.analysis.paired import HOT_METRIC
 from ablatrix.analysis.warm_up import UNSTEADY
 from ablatrix.page.printed import NOTHING, interval, memory, number, ratio_value, significant
 from ablatrix.page.sources import Sources, joined, written
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
+from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC, METRIC_OF_MODE, Metric, page_metrics
 from ablatrix.records.status import Status
 from ablatrix.statistics.ratio import Ratio
 
-MISSES = "compile_cache_miss_delta_first_run"
-COMPARED = {"hot": HOT_METRIC, "cold": "compile_first_run_ms"}
-# Each figure of a row: its heading, the column that its median is taken of, and how it is written.
-FIGURES = (
-    ("p50", "p50 (ms)", "run_ms_p50", significant),
-    ("p95", "p95 (ms)", "run_ms_p95", significant),
-    ("cold", "compile + first run (ms)", "compile_first_run_ms", significant),
-    ("misses", "cache misses", MISSES, number),
-    ("planned", "planned", "planned_bytes", memory),
-    ("peak", "peak growth", "peak_rss_delta_bytes", memory),
-)
-NEEDED = (*(column for _, _, column, _ in FIGURES), *COMPARED.values(), "checked", "missing", "rms_ratio")
+FIGURES = page_metrics()
+NEEDED = (*(metric.name for metric in FIGURES), *METRIC_OF_MODE.values(), "checked", "missing", "rms_ratio")
 Key = tuple[Any, ...]
 
 
@@ -46,7 +36,7 @@ def cells_table(findings: Findings, sources: Sources, groups: Sequence[str], mos
         first = summary.with_row_index("row").sort(pl.col("n_ok") == pl.col("n_trials"), "row").head(most)
         kept = first.sort("row").drop("row")
     places = _places(sources, groups)
-    ratios = {mode: findings.ratios(metric, groups) for mode, metric in COMPARED.items()}
+    ratios = {mode: findings.ratios(metric, groups) for mode, metric in METRIC_OF_MODE.items()}
     rows = [_row(held, groups, places, ratios) for held in kept.iter_rows(named=True)]
     left = summary.height - kept.height
     note = f"{left:,} of {summary.height:,} rows are not on this page; ablation.csv has all trials." if left else ""
@@ -57,7 +47,7 @@ def cells_table(findings: Findings, sources: Sources, groups: Sequence[str], mos
         [
             *names,
             Heading("outcome", meaning="Trials by outcome"),
-            *(Heading(text, True) for _, text, _, _ in FIGURES),
+            *(Heading(_heading(metric), True) for metric in FIGURES),
             Heading(
                 "ratio", True, "To the baseline of the same block: run time when hot, compile + first run when cold"
             ),
@@ -84,9 +74,9 @@ def _row(
         Shown(NOTHING, tone="quiet", words="none") if held[name] is None else Shown(str(held[name])) for name in groups
     ]
     cells.append(_outcome(held))
-    for statistic, _, column, write in FIGURES:
-        value = held[column]
-        cells.append(EMPTY if value is None else Shown(write(value), value, statistic))
+    for metric in FIGURES:
+        value = held[metric.name]
+        cells.append(EMPTY if value is None else Shown(_written(value, metric), value, metric.short))
     if held["is_baseline"] and held["role"] == "measured":
         cells += [Shown("baseline", 1.0, tone="quiet"), EMPTY]
     elif ratio is None:
@@ -107,6 +97,16 @@ def _row(
     return Row(cells, sources)
 
 
+def _heading(metric: Metric) -> str:
+    """Return a metric's heading with its unit, where its values are written without one."""
+    heading = metric.page.heading if metric.page is not None else metric.short
+    return f"{heading} ({metric.quantity.shown_unit})" if metric.quantity.form == "significant" else heading
+
+
+def _written(value: float, metric: Metric) -> str:
+    return {"significant": significant, "whole": number, "sized": memory}[metric.quantity.form](value)
+
+
 def _outcome(held: Mapping[str, Any]) -> Shown:
     counts = {name: held[f"n_{name}"] for name in Status if held[f"n_{name}"]}
     text = ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in counts.items())
@@ -120,9 +120,9 @@ def _outcome(held: Mapping[str, Any]) -> Shown:
 def _places(sources: Sources, groups: Sequence[str]) -> dict[Key, dict[str, str]]:
     """Return for each group the records of each of its statistics."""
     ok, place = pl.col("is_ok"), pl.col("place")
-    filled = {name: ok & pl.col(column).is_not_null() for name, _, column, _ in FIGURES}
+    filled = {metric.short: ok & pl.col(metric.name).is_not_null() for metric in FIGURES}
     filled |= {"checks": pl.col("checked").is_not_null(), "worst": pl.col("rms_ratio").is_not_null()}
-    compared = pl.when(pl.col("mode") == "hot").then(pl.col(HOT_METRIC)).otherwise(pl.col(COMPARED["cold"])) > 0
+    compared = pl.when(pl.col("mode") == "hot").then(pl.col(HOT_METRIC)).otherwise(pl.col(COLD_METRIC)) > 0
     found = sources.trials.group_by(list(groups), maintain_order=True).agg(
         place.alias("outcome"),
         *(place.filter(condition).alias(name) for name, condition in filled.items()),
@@ -167,7 +167,7 @@ def _summary(trials: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame:
                 for name in ("checked", "missing")
             ),
             pl.col("rms_ratio").max(),
-            *(pl.col(column).filter(IS_OK).median().alias(column) for _, _, column, _ in FIGURES),
+            *(pl.col(metric.name).filter(IS_OK).median() for metric in FIGURES),
         )
         .collect()
     )

@@ -13,8 +13,9 @@ from ablatrix.analysis.estimate import sort_key
 from ablatrix.analysis.outcome import IS_FAILURE, IS_OK
 from ablatrix.page.effects import Attribution, Judged, MetricEffects, spelled, verdict_text
 from ablatrix.page.printed import count, interval, ratio_value
+from ablatrix.records.metrics import CACHE_MISSES as MISSES
+from ablatrix.records.metrics import COLD_METRIC as TIME
 
-MISSES, TIME = "compile_cache_miss_delta_first_run", "compile_first_run_ms"
 # Okabe & Ito's palette. Colours of text, lines and ground come from the page, which knows light from dark.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 SHAPES = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "triangle-right", "triangle-left")

@@ -10,19 +10,13 @@ from ablatrix.analysis.evidence import Evidence
 from ablatrix.analysis.geometric_means import GeometricMean
 from ablatrix.analysis.judgement import NO_EFFECT, NOT_DISTINGUISHABLE, Judgement
 from ablatrix.analysis.knob_proof import KnobProof, proof_text
-from ablatrix.analysis.metrics import Metric
 from ablatrix.page.origins import Origins
 from ablatrix.page.printed import interval, percent, ratio_value, significant
 from ablatrix.page.sources import Sources, joined
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
+from ablatrix.records.metrics import Metric
 from ablatrix.statistics.ratio import Ratio
 
-TITLES: Mapping[str, str] = {
-    "run_ms_paired": "Run time",
-    "compile_first_run_ms": "Compile and first run",
-    "planned_bytes": "Planned memory",
-    "peak_rss_delta_bytes": "Peak memory growth",
-}
 NOT_ATTRIBUTABLE = "not attributable"
 NO_OP = "no-op"
 MEAN = "all workloads"
@@ -89,7 +83,7 @@ class MetricEffects:
     @property
     def title(self) -> str:
         """What a reader calls the metric."""
-        return f"{TITLES.get(self.metric.name, self.metric.name)} ({self.mode})"
+        return f"{self.metric.heading} ({self.mode})"
 
 
 def metric_effects(one: Evidence, proofs: Sequence[KnobProof], sources: Sources) -> MetricEffects:

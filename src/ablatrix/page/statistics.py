@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping
 
+from ablatrix.records.metrics import page_metrics
+
 STATISTICS: Mapping[str, str] = {
     "trials": "Number of final trials with this outcome.",
     "outcome": "Number of trials by outcome: every final trial of the row.",
-    "p50": "Median over the row's ok hot trials of each trial's median time.",
-    "p95": "Median over the row's ok hot trials of each trial's 95th percentile.",
-    "cold": "Median over the row's ok cold trials of the time from the loaded program to the end of the first run.",
-    "misses": "Median over the row's ok cold trials of the tasks compiled anew up to the first run.",
-    "planned": "Median over the row's ok trials of the bytes that planner and compiler plan.",
-    "peak": "Median over the row's ok trials of the growth of the peak resident set while running.",
+    **{metric.short: metric.page.explanation for metric in page_metrics() if metric.page is not None},
     "ratio": "Geometric mean over blocks of the trial over the baseline of its own block, with Student's t interval "
     "(95 %) on logarithms: the row's own ok trials, and the baseline's.",
     "checks": "Sums over the row's trials of the outputs that were compared, and that should have been.",

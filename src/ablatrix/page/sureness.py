@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.page.cells import COMPARED
 from ablatrix.page.effects import MetricEffects
 from ablatrix.page.printed import percent
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
+from ablatrix.records.metrics import METRIC_OF_MODE
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,12 @@ def sureness(findings: Findings, metrics: Sequence[MetricEffects], groups: Seque
         .agg(pl.struct("run", "block_id").n_unique().alias("blocks"), *_last_told(columns))
         .collect()
     )
-    widths = {mode: _cell_widths(findings, groups, mode, metric) for mode, metric in COMPARED.items()}
+    widths = {mode: _cell_widths(findings, groups, mode, metric) for mode, metric in METRIC_OF_MODE.items()}
     by_metric = {one.metric.name: one for one in metrics}
     result = []
     for held in sorted(found.iter_rows(named=True), key=lambda row: tuple(str(row[key]) for key in keys)):
         unit, mode = (str(held["workload"]), str(held["compiler"])), str(held["mode"])
-        of_metric = by_metric.get(COMPARED[mode])
+        of_metric = by_metric.get(METRIC_OF_MODE[mode])
         judged = (
             [one for one in of_metric.judged if (one.effect.workload, one.effect.compiler) == unit] if of_metric else []
         )

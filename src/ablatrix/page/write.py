@@ -17,6 +17,7 @@ from ablatrix.analysis.claims import CheckedClaim
 from ablatrix.analysis.estimate import ORIGIN_COLUMNS, group_columns, refuse_mixed
 from ablatrix.analysis.evidence import Question, gather
 from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.metrics import DEFAULT_METRICS
 from ablatrix.errors import AnalysisError
 from ablatrix.page import cells, failures
 from ablatrix.page.charts import Chart, attribution_chart, cold_chart, effects_chart
@@ -42,7 +43,7 @@ MOST_GLANCES = 40
 MOST_REASONS = 30
 # Columns that tell origins and cells apart: few trials differ in them, so looking at each combination once is enough.
 TELLING = (*ORIGIN_COLUMNS, "version_", "workload", "parameter_", "compiler", "role", "knob_")
-NEEDED = ("stage", "is_baseline", "run_ms_paired", "compile_first_run_ms", "planned_bytes", "peak_rss_delta_bytes")
+NEEDED = ("stage", "is_baseline", *DEFAULT_METRICS)
 
 
 @dataclass(frozen=True)

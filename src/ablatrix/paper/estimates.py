@@ -14,11 +14,12 @@ from ablatrix.analysis.geometric_means import GeometricMean
 from ablatrix.analysis.knob_proof import KnobProof
 from ablatrix.analysis.noise_floor import NoiseFloor
 from ablatrix.analysis.outcome import IS_OK
-from ablatrix.analysis.paired import BLOCK, HOT_METRIC
+from ablatrix.analysis.paired import BLOCK
 from ablatrix.paper.fragment import Fragment, say
 from ablatrix.paper.ledger import Ledger, key_part
 from ablatrix.paper.number import RATIO, Number, Statistic, percent
 from ablatrix.paper.rows import OWNER, ROW, Ranges, ranges_of
+from ablatrix.records.metrics import HOT_METRIC
 from ablatrix.statistics.ratio import Ratio
 
 UNIT = ("workload", "workload_digest", "compiler")

@@ -4,10 +4,11 @@ The models here are the source of ``schemas/record-<version>.json`` and of the f
 stand in the names. Missing is null, never 0. A reading that is not finite is null.
 """
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from ablatrix.records.metrics import METRICS, SAMPLE_METRICS
 from ablatrix.records.status import Status
 
 SCHEMA_VERSION = "1.2"
@@ -280,8 +281,8 @@ class Samples(Part):
     rewarming: Count = Field(description="Samples after a wake-up that were kept but not counted.")
 
 
-class RunFacts(Part):
-    """Times and memory. Cold records have the first group, hot records the second."""
+class _ColdTimes(Part):
+    """The first fields of `RunFacts`."""
 
     compile_first_run_ms: Milliseconds | None = Field(
         default=None, description="Cold: from the loaded program to the end of the first run."
@@ -292,12 +293,28 @@ class RunFacts(Part):
     link_ms: Milliseconds | None = Field(default=None, description="Cold: part of it, linking and storing.")
     load_ms: Milliseconds | None = Field(default=None, description="Cold: part of it, loading and binding.")
     run_ms_cold: Milliseconds | None = Field(default=None, description="Cold: part of it, the first run.")
-    run_ms_mean: Milliseconds | None = Field(default=None, description="Hot: mean of the counted samples.")
-    run_ms_p50: Milliseconds | None = Field(default=None, description="Hot: median.")
-    run_ms_p90: Milliseconds | None = Field(default=None, description="Hot: 90th percentile (linear).")
-    run_ms_p95: Milliseconds | None = Field(default=None, description="Hot: 95th percentile (linear).")
-    run_ms_p99: Milliseconds | None = Field(default=None, description="Hot: 99th percentile (linear).")
-    run_ms_min: Milliseconds | None = Field(default=None, description="Hot: smallest sample.")
+
+
+if TYPE_CHECKING:
+
+    class _RunTimes(_ColdTimes):
+        def __getattr__(self, name: str) -> float | None:
+            """Return a metric that is made of samples."""
+else:
+    # The fields behind: a time for each metric that is made of samples, so that a further one is an entry there alone.
+    _RunTimes = create_model(
+        "_RunTimes",
+        __base__=_ColdTimes,
+        **{
+            name: (Milliseconds | None, Field(default=None, description=METRICS[name].description))
+            for name in SAMPLE_METRICS
+        },
+    )
+
+
+class RunFacts(_RunTimes):
+    """Times and memory. Cold records have the first group, hot records the second."""
+
     iterations: Count | None = Field(default=None, description="Hot: iterations run, warm-up included.")
     bursts: Count | None = Field(default=None, description="Hot: bursts that were counted.")
     burst_ms_p50: list[Milliseconds] | None = Field(default=None, description="Hot: median of each burst, in order.")

@@ -2,8 +2,9 @@
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,26 +14,46 @@ Numbers = Sequence[float] | NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Summary:
-    """Mean, percentiles and smallest value of samples, in their unit; unrounded."""
+    """Mean, percentiles and smallest value of samples, in their unit; unrounded.
+
+    Attributes:
+        percentiles: Percent -> value, for the percents that were asked for.
+    """
 
     count: int
     mean: float
-    p50: float
-    p90: float
-    p95: float
-    p99: float
+    percentiles: Mapping[float, float]
     min: float
 
+    def value(self, statistic: float | Literal["mean", "min"]) -> float:
+        """Return the mean, the smallest value or, by its percent, a percentile."""
+        if statistic == "mean":
+            return self.mean
+        return self.min if statistic == "min" else self.percentiles[statistic]
 
-def summarise(samples: Numbers) -> Summary:
+
+def summarise(samples: Numbers, percents: Sequence[float]) -> Summary:
     """Return the summary of samples (1-D, at least one); percentiles by linear interpolation (type 7).
+
+    Args:
+        samples: 1-D, at least one.
+        percents: Percentiles to find, from 0 to 100.
 
     Raises:
         ValueError: No sample, or one that is not finite.
     """
     values = finite_values(samples, at_least=1)
-    p50, p90, p95, p99 = (float(value) for value in np.quantile(values, [0.5, 0.9, 0.95, 0.99]))
-    return Summary(values.size, float(values.mean()), p50, p90, p95, p99, float(values.min()))
+    found = np.quantile(values, [percent / 100.0 for percent in percents]).tolist()
+    return Summary(values.size, float(values.mean()), dict(zip(percents, found, strict=True)), float(values.min()))
+
+
+def median(samples: Numbers) -> float:
+    """Return the median of samples (1-D, at least one).
+
+    Raises:
+        ValueError: No sample, or one that is not finite.
+    """
+    return float(np.quantile(finite_values(samples, at_least=1), 0.5))
 
 
 def quantile_interval(samples: Numbers, quantile: float, confidence: float = 0.95) -> tuple[float, float] | None:

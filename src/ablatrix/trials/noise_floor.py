@@ -15,7 +15,7 @@ from time import monotonic
 
 from ablatrix.errors import TrialError
 from ablatrix.records.status import Status
-from ablatrix.statistics.quantile import summarise
+from ablatrix.statistics.quantile import median
 from ablatrix.statistics.ratio import Ratio, paired_ratio
 from ablatrix.statistics.rounds import paired_levels
 from ablatrix.study.design import Cell, Trial
@@ -132,10 +132,10 @@ def measure_noise_floor(
     for outcome in outcomes:
         if outcome.result["status"] != Status.OK:
             raise TrialError(f"noise floor: a trial ended as {outcome.result['status']}: {outcome.result['error']}")
-    medians = [summarise(list(chain.from_iterable(one.bursts_ms))).p50 for one in outcomes]
+    medians = [median(list(chain.from_iterable(one.bursts_ms))) for one in outcomes]
     return NoiseFloor(
         tuple(_log_ratio(outcomes[2 * number : 2 * number + 2]) for number in range(made)),
-        summarise(medians).p50,
+        median(medians),
         used,
         tuple(filter(None, (outcome.noise.get("disturbance") for outcome in outcomes))),
         monotonic() - began,
@@ -143,7 +143,7 @@ def measure_noise_floor(
 
 
 def _log_ratio(pair: list[Outcome]) -> float:
-    levels = paired_levels({one.trial.role: [summarise(burst).p50 for burst in one.bursts_ms] for one in pair})
+    levels = paired_levels({one.trial.role: list(map(median, one.bursts_ms)) for one in pair})
     return levels["twin"] - levels["measured"]
 
 

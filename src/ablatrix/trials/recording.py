@@ -12,9 +12,10 @@ from ablatrix import __version__
 from ablatrix.canonical import canonical_json, content_id, digest_bytes
 from ablatrix.compilers.catalogue import get_compiler
 from ablatrix.records.machine import read_machine
+from ablatrix.records.metrics import SAMPLE_METRICS
 from ablatrix.records.model import SCHEMA_VERSION, Device, Machine, Record, WorkloadFacts
 from ablatrix.records.origin import git_state, source_state
-from ablatrix.statistics.quantile import summarise
+from ablatrix.statistics.quantile import median, summarise
 from ablatrix.statistics.warmup import classify_warm_up
 from ablatrix.study.design import Cell, Design
 from ablatrix.trials.block import Outcome
@@ -173,19 +174,14 @@ def _meta(design: Design, scene: Scene, outcome: Outcome) -> dict[str, Any]:
 
 def _hot_times(outcome: Outcome) -> dict[str, Any]:
     counted = [sample for burst in outcome.bursts_ms for sample in burst]
-    summary = summarise(counted)
+    summary = summarise(counted, [one for one in SAMPLE_METRICS.values() if isinstance(one, int | float)])
     everything = (outcome.warm_up_ms, *outcome.rewarming_ms, counted)
     start = classify_warm_up(outcome.warm_up_ms)
     return {
-        "run_ms_mean": summary.mean,
-        "run_ms_p50": summary.p50,
-        "run_ms_p90": summary.p90,
-        "run_ms_p95": summary.p95,
-        "run_ms_p99": summary.p99,
-        "run_ms_min": summary.min,
+        **{name: summary.value(statistic) for name, statistic in SAMPLE_METRICS.items()},
         "iterations": sum(map(len, everything)),
         "bursts": len(outcome.bursts_ms),
-        "burst_ms_p50": [summarise(burst).p50 for burst in outcome.bursts_ms],
+        "burst_ms_p50": list(map(median, outcome.bursts_ms)),
         "warm_up": {
             "iterations": start.iterations,
             "steady_from": start.steady_from,

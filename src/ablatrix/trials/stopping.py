@@ -44,7 +44,7 @@ class HotProgress:
         bursts = {
             record.trial_id: record.runtime.burst_ms_p50
             for record in made
-            if record.status is Status.OK and record.runtime and record.runtime.burst_ms_p50
+            if record.status == Status.OK and record.runtime and record.runtime.burst_ms_p50
         }
         known = [
             (trials[trial_id], level)

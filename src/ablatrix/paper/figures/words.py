@@ -2,16 +2,7 @@
 
 from dataclasses import dataclass
 
-NAMES = {
-    "run_ms_paired": "run time",
-    "run_ms_p50": "run time, p50",
-    "run_ms_p95": "run time, p95",
-    "run_ms_mean": "run time, mean",
-    "compile_first_run_ms": "compile + first run",
-    "planned_bytes": "planned memory",
-    "physical_bytes_est": "arena",
-    "peak_rss_delta_bytes": "peak memory",
-}
+from ablatrix.records.metrics import MEMORY, METRICS, TIME, Quantity
 
 
 @dataclass(frozen=True)
@@ -27,12 +18,10 @@ class Scale:
 
 
 def scale_of(column: str) -> Scale:
-    """Return label (with its unit) and scale of a column; the unit is the end of its name."""
-    if column.endswith("_bytes") or column in ("physical_bytes_est",):
-        return Scale(f"{_name(column)} (MiB)", 2.0**20)
-    if "_ms" in column:
-        return Scale(f"{_name(column)} (ms)", 1.0)
-    return Scale(f"{_name(column)} (as recorded)", 1.0)
+    """Return label (with its unit) and scale of a column; of one that is no metric, its name tells the unit."""
+    quantity = METRICS[column].quantity if column in METRICS else _named_quantity(column)
+    unit = quantity.shown_unit if quantity is not None else ""
+    return Scale(f"{_name(column)} ({unit or 'as recorded'})", quantity.divide_by if quantity is not None else 1.0)
 
 
 def ratio_label(column: str, of: str) -> str:
@@ -41,4 +30,10 @@ def ratio_label(column: str, of: str) -> str:
 
 
 def _name(column: str) -> str:
-    return NAMES.get(column, column)
+    return METRICS[column].label or column if column in METRICS else column
+
+
+def _named_quantity(column: str) -> Quantity | None:
+    if column.endswith("_bytes"):
+        return MEMORY
+    return TIME if "_ms" in column else None

@@ -1,12 +1,12 @@
 """Claims: each claim of the study with its outcome, its interval and the trials that it rests on."""
 
 from ablatrix.analysis.claims import Claim, check_claims
-from ablatrix.analysis.metrics import Language
 from ablatrix.paper.claim_ratio import claim_is_no_op, claim_ratio
 from ablatrix.paper.fragment import Fragment, Name, Statement, say
 from ablatrix.paper.number import WHOLE, Form
 from ablatrix.paper.rows import ranges_of
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
+from ablatrix.records.metrics import Language
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 BOUNDS = {"at_least": Form(".4g"), "at_most": Form(".4g"), "within": Form(".4g", 0.01, "%")}

@@ -6,18 +6,18 @@ import polars as pl
 
 from ablatrix.analysis.judgement import ALPHA, DEFAULT_MARGIN
 from ablatrix.analysis.outcome import IS_FAILURE, IS_NOT_RUN
-from ablatrix.analysis.paired import HOT_METRIC
 from ablatrix.analysis.tidy import TIMED_OTHER
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.ledger import key_part
 from ablatrix.paper.number import GENERAL, PERCENT, WHOLE, Form, Number
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
+from ablatrix.records.metrics import CACHE_MISSES as MISSES
+from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
 from ablatrix.records.status import FAILURES, NOT_RUN, Status
 
-MISSES = "compile_cache_miss_delta_first_run"
 PARTS = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "run_ms_cold")
 WARM_UPS = ("flat", "warmed_up", "slowing", "unsteady")
-PRECISION_OF = (HOT_METRIC, "compile_first_run_ms")
+PRECISION_OF = (HOT_METRIC, COLD_METRIC)
 CONFIDENCE = "confidence of every interval"
 MARGIN = "largest relative difference that counts as none"
 
@@ -65,13 +65,13 @@ def _not_run(sources: Sources, by_status: Mapping[str, pl.DataFrame]) -> Fragmen
 
 def cold_scope(sources: Sources) -> Written:
     """What a cold time includes, with the share of each part."""
-    cold = sources.ok("cold", "measured").filter(pl.col("cache_tag").is_null() & (pl.col("compile_first_run_ms") > 0))
+    cold = sources.ok("cold", "measured").filter(pl.col("cache_tag").is_null() & (pl.col(COLD_METRIC) > 0))
     shares = []
     for column in PARTS:
         held = cold.filter(pl.col(column).is_not_null())
         if not held.is_empty():
             key = f"fairness/cold_share/{column}"
-            share = sources.ledger.median_share(key, held, column, "compile_first_run_ms", PERCENT)
+            share = sources.ledger.median_share(key, held, column, COLD_METRIC, PERCENT)
             shares.append(say("share_of_part", part=say(f"part/{column}"), share=share))
     if not shares:
         yield LeftOut("cold_scope", say("lacks/cold_parts"))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ablatrix.analysis.columns import COLUMNS, MAPS
 from ablatrix.analysis.evidence import evidence_schema
-from ablatrix.analysis.paired import HOT_METRIC
+from ablatrix.records.metrics import HOT_METRIC
 
 if TYPE_CHECKING:
     from ablatrix.paper.template import Source

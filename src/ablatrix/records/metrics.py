@@ -1,0 +1,307 @@
+"""The registry of metrics: every figure of a trial that tables, figures and sentences compare, each known here alone.
+
+The record's model, the recording, the check of raw samples, the columns of the table of trials, summaries, effects,
+claims, figures and the page take their lists from here. A further percentile is one entry, and so is a further metric
+out of a record's fields. The order is that of the record's fields, and of the columns of summaries.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Language = Literal["en", "zh"]
+Use = Literal["summary", "ratio", "effects"]
+SampleStatistic = float | Literal["mean", "min"]
+"""What is made of a trial's samples; a number is the percentile of that percent, by linear interpolation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """What kind of thing a metric is; less of it is always better.
+
+    Attributes:
+        unit: Unit of recorded values; empty for a count.
+        less, more: What a ratio below and above 1 is called.
+        shown_unit: Unit that people read.
+        divide_by: What turns recorded values into that unit.
+        form: How single values are written: with significant digits, as whole numbers, or with a unit of their size.
+    """
+
+    unit: str
+    less: str
+    more: str
+    shown_unit: str
+    divide_by: float
+    form: Literal["significant", "whole", "sized"]
+
+
+TIME = Quantity(unit="ms", less="faster", more="slower", shown_unit="ms", divide_by=1.0, form="significant")
+MEMORY = Quantity(unit="bytes", less="smaller", more="larger", shown_unit="MiB", divide_by=2.0**20, form="sized")
+COUNT = Quantity(unit="", less="fewer", more="more", shown_unit="", divide_by=1.0, form="whole")
+
+
+@dataclass(frozen=True)
+class PageColumn:
+    """How the page's table of cells shows the median of a metric over a row's ok trials.
+
+    Attributes:
+        heading: Heading, without a unit.
+        explanation: What the number is.
+    """
+
+    heading: str
+    explanation: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A figure of a trial; less is better in all of them.
+
+    Attributes:
+        name: Name of its column, and what users call it in templates, claims and options.
+        source: Where it stands in a record; empty for what the table of trials derives of several records.
+        quantity: Its unit, and how less and more of it are called.
+        modes: Modes whose trials have it; the first one is taken when results hold several.
+        of_samples: What it is of a hot trial's raw samples; None for what is no summary of them.
+        exact_from: Equal blocks from which on its value is exact and no estimate: 1 for what is computed, 2 for what is
+            counted. None for a time: one that never varies comes from too coarse a clock.
+        description: What the record's field holds, for metrics whose field is made from this entry (``of_samples``).
+        english, chinese: What it is called in sentences.
+        label: What the axes of figures call it; empty for its name.
+        section: Title of what the page tells of effects on it; empty for its label.
+        short: Heading in narrow tables, and its name among the numbers of the page.
+        page: Its column on the page; None for none.
+        uses: Where it stands besides the table of trials: in the summary of groups, there with its ratio to the
+            baseline, and among the metrics that effects and claims can be about.
+    """
+
+    name: str
+    source: tuple[str, ...]
+    quantity: Quantity
+    modes: tuple[str, ...]
+    english: str
+    chinese: str
+    of_samples: SampleStatistic | None = None
+    exact_from: int | None = None
+    description: str = ""
+    label: str = ""
+    section: str = ""
+    short: str = ""
+    page: PageColumn | None = None
+    uses: frozenset[Use] = frozenset()
+
+    @property
+    def less(self) -> str:
+        """What a ratio below 1 is called."""
+        return self.quantity.less
+
+    @property
+    def more(self) -> str:
+        """What a ratio above 1 is called."""
+        return self.quantity.more
+
+    @property
+    def heading(self) -> str:
+        """Title of what the page tells of effects on it."""
+        return self.section or self.label.capitalize() or self.name
+
+    def title(self, language: Language) -> str:
+        """Return what it is called in sentences."""
+        return self.chinese if language == "zh" else self.english
+
+
+def _percentile(percent: float, *uses: Use, page: PageColumn | None = None) -> Metric:
+    text = f"p{percent:g}"
+    nth = f"{percent:g}th percentile"
+    return Metric(
+        name=f"run_ms_{text.replace('.', '_')}",
+        source=("runtime", f"run_ms_{text.replace('.', '_')}"),
+        quantity=TIME,
+        modes=("hot",),
+        of_samples=percent,
+        description=f"Hot: {nth} (linear).",
+        english=f"{text} run time",
+        chinese=f"运行时间 {text}",
+        label=f"run time, {text}",
+        short=text,
+        page=page,
+        uses=frozenset(uses),
+    )
+
+
+_EVERYWHERE: frozenset[Use] = frozenset(("summary", "ratio", "effects"))
+_SUMMARISED: frozenset[Use] = frozenset(("summary", "effects"))
+_METRICS = (
+    Metric(
+        name="compile_first_run_ms",
+        source=("runtime", "compile_first_run_ms"),
+        quantity=TIME,
+        modes=("cold",),
+        english="time of compile and first run",
+        chinese="编译与首次运行时间",
+        label="compile + first run",
+        section="Compile and first run",
+        short="cold",
+        page=PageColumn(
+            "compile + first run",
+            "Median over the row's ok cold trials of the time from the loaded program to the end of the first run.",
+        ),
+        uses=_EVERYWHERE,
+    ),
+    Metric(
+        name="run_ms_paired",
+        source=(),  # see ablatrix.analysis.paired
+        quantity=TIME,
+        modes=("hot",),
+        english="run time",
+        chinese="运行时间",
+        label="run time",
+        uses=_EVERYWHERE,
+    ),
+    Metric(
+        name="run_ms_mean",
+        source=("runtime", "run_ms_mean"),
+        quantity=TIME,
+        modes=("hot",),
+        of_samples="mean",
+        description="Hot: mean of the counted samples.",
+        english="mean run time",
+        chinese="平均运行时间",
+        label="run time, mean",
+        short="mean",
+        uses=_EVERYWHERE,
+    ),
+    Metric(
+        name="run_ms_p50",
+        source=("runtime", "run_ms_p50"),
+        quantity=TIME,
+        modes=("hot",),
+        of_samples=50,
+        description="Hot: median.",
+        english="median run time",
+        chinese="运行时间中位数",
+        label="run time, p50",
+        short="p50",
+        page=PageColumn("p50", "Median over the row's ok hot trials of each trial's median time."),
+        uses=_EVERYWHERE,
+    ),
+    _percentile(90),
+    _percentile(
+        95,
+        "summary",
+        "effects",
+        page=PageColumn("p95", "Median over the row's ok hot trials of each trial's 95th percentile."),
+    ),
+    _percentile(99),
+    Metric(
+        name="run_ms_min",
+        source=("runtime", "run_ms_min"),
+        quantity=TIME,
+        modes=("hot",),
+        of_samples="min",
+        description="Hot: smallest sample.",
+        english="smallest run time",
+        chinese="最短运行时间",
+        label="run time, smallest",
+        short="min",
+    ),
+    Metric(
+        name="compile_cache_miss_delta_first_run",
+        source=("compile", "compile_cache_miss_delta_first_run"),
+        quantity=COUNT,
+        modes=("cold",),
+        exact_from=1,
+        english="compile cache misses",
+        chinese="编译缓存未命中数",
+        short="misses",
+        page=PageColumn(
+            "cache misses", "Median over the row's ok cold trials of the tasks compiled anew up to the first run."
+        ),
+        uses=_SUMMARISED,
+    ),
+    Metric(
+        name="generated_calls",
+        source=("compile", "generated_calls"),
+        quantity=COUNT,
+        modes=("cold", "hot"),
+        exact_from=1,
+        english="generated calls",
+        chinese="生成的调用数",
+        short="calls",
+        uses=frozenset(("effects",)),
+    ),
+    Metric(
+        name="generated_kernels",
+        source=("compile", "generated_kernels"),
+        quantity=COUNT,
+        modes=("cold", "hot"),
+        exact_from=1,
+        english="generated kernels",
+        chinese="生成的内核数",
+        short="kernels",
+        uses=frozenset(("effects",)),
+    ),
+    Metric(
+        name="planned_bytes",
+        source=("compile", "planned_bytes"),
+        quantity=MEMORY,
+        modes=("cold", "hot"),
+        exact_from=1,
+        english="planned memory",
+        chinese="规划内存",
+        label="planned memory",
+        short="planned",
+        page=PageColumn("planned", "Median over the row's ok trials of the bytes that planner and compiler plan."),
+        uses=_SUMMARISED,
+    ),
+    Metric(
+        name="physical_bytes_est",
+        source=("plan", "physical_bytes_est"),
+        quantity=MEMORY,
+        modes=("cold", "hot"),
+        exact_from=1,
+        english="memory planned between tasks",
+        chinese="任务间规划内存",
+        label="arena",
+        short="arena",
+        uses=_SUMMARISED,
+    ),
+    Metric(
+        name="peak_rss_delta_bytes",
+        source=("runtime", "peak_rss_delta_bytes"),
+        quantity=MEMORY,
+        modes=("hot", "cold"),
+        exact_from=2,
+        english="peak memory",
+        chinese="峰值内存",
+        label="peak memory",
+        section="Peak memory growth",
+        short="peak",
+        page=PageColumn(
+            "peak growth", "Median over the row's ok trials of the growth of the peak resident set while running."
+        ),
+        uses=_SUMMARISED,
+    ),
+)
+
+METRICS: Mapping[str, Metric] = {metric.name: metric for metric in _METRICS}
+"""Every metric by its name."""
+HOT_METRIC, COLD_METRIC = "run_ms_paired", "compile_first_run_ms"
+METRIC_OF_MODE: Mapping[str, str] = {"hot": HOT_METRIC, "cold": COLD_METRIC}
+"""The metric that trials of a mode are mainly compared by."""
+CACHE_MISSES = "compile_cache_miss_delta_first_run"
+SAMPLE_METRICS: Mapping[str, SampleStatistic] = {
+    metric.name: metric.of_samples for metric in _METRICS if metric.of_samples is not None
+}
+"""The record's summary of a hot trial's samples: field -> what it is of them, in the order of the fields."""
+
+
+def metrics_for(use: Use) -> tuple[str, ...]:
+    """Return the names of the metrics that have a use, in order."""
+    return tuple(metric.name for metric in _METRICS if use in metric.uses)
+
+
+def page_metrics() -> tuple[Metric, ...]:
+    """Return the metrics that the page shows: those of hot trials alone, of cold ones alone, of both."""
+    shown = [metric for metric in _METRICS if metric.page is not None]
+    return tuple(sorted(shown, key=lambda metric: {"hot": 0, "cold": 1}.get(" ".join(metric.modes), 2)))
