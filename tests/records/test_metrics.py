@@ -1,0 +1,77 @@
+"""The registry of metrics: it agrees with the record, the table, the summaries and the shipped template."""
+
+from typing import get_args
+
+import pytest
+
+from ablatrix.analysis.columns import COLUMNS
+from ablatrix.paper.template import load_template
+from ablatrix.records.metrics import METRICS, SAMPLE_METRICS, Metric, metrics_for, page_metrics
+from ablatrix.records.model import Part, Record, RunFacts
+
+
+def part_of(metric: Metric) -> type[Part]:
+    """Return the part of the record that holds a metric's field."""
+    part: type[Part] = Record
+    for step in metric.source[:-1]:
+        part = next(one for one in get_args(part.model_fields[step].annotation) if issubclass(one, Part))
+    return part
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=list(METRICS))
+def test_a_metric_is_a_field_of_the_record_and_a_column_by_its_name(metric: Metric) -> None:
+    columns = [one for one in COLUMNS if one.name == metric.name]
+    if not metric.source:
+        assert (metric.name, columns) == ("run_ms_paired", [])  # the table derives it of a whole block
+        return
+    (column,) = columns
+    assert (column.path, column.kind) == (metric.source, "real" if metric.quantity.unit == "ms" else "whole")
+    assert metric.source[-1] in part_of(metric).model_fields
+
+
+def test_fields_made_of_samples_stand_together_in_the_order_of_the_registry() -> None:
+    fields = list(RunFacts.model_fields)
+    first = fields.index("run_ms_mean")
+    assert fields[first - 1] == "run_ms_cold"
+    assert fields[first:][: len(SAMPLE_METRICS)] == list(SAMPLE_METRICS)
+    assert fields[first + len(SAMPLE_METRICS)] == "iterations"
+
+
+def test_what_is_exact_is_no_time() -> None:
+    assert {one.quantity.unit for one in METRICS.values() if one.exact_from is None} == {"ms"}
+    assert "ms" not in {one.quantity.unit for one in METRICS.values() if one.exact_from is not None}
+
+
+def test_names_titles_and_short_headings_tell_metrics_apart() -> None:
+    for names in (
+        [one.english for one in METRICS.values()],
+        [one.chinese for one in METRICS.values()],
+        [one.short for one in METRICS.values() if one.short],
+        [one.label for one in METRICS.values() if one.label],
+    ):
+        assert "" not in names
+        assert len(set(names)) == len(names)
+    assert METRICS["run_ms_p95"].title("en") == "p95 run time"
+    assert METRICS["run_ms_p95"].title("zh") == "运行时间 p95"
+
+
+def test_a_ratio_stands_in_a_summary_only_beside_its_metric() -> None:
+    assert set(metrics_for("ratio")) < set(metrics_for("summary"))
+    assert [one.short for one in page_metrics()] == ["p50", "p95", "cold", "misses", "planned", "peak"]
+
+
+def test_the_shipped_template_shows_metrics_in_their_units_and_by_their_short_headings() -> None:
+    shown = [
+        column
+        for table in load_template().tables
+        for column in table.columns
+        if column.column in METRICS and column.aggregation == "median"
+    ]
+    assert len(shown) == 5
+    for column in shown:
+        metric = METRICS[column.column]
+        assert (column.heading, column.unit, column.divide_by) == (
+            metric.short,
+            metric.quantity.shown_unit,
+            metric.quantity.divide_by,
+        )
