@@ -5,6 +5,7 @@ import pytest
 
 from ablatrix.artifact.samples_check import check_samples
 from ablatrix.canonical import canonical_json, digest_bytes
+from ablatrix.records.metrics import SAMPLE_METRICS
 from ablatrix.records.model import Record, Samples
 from tests.synthetic import make_records
 
@@ -20,8 +21,9 @@ def _hot(bursts: list[list[float]], directory: Path) -> Record:
     (directory / "samples/block-0.jsonl").write_text("{}\n" + line + "\n")
     counted = [sample for burst in bursts for sample in burst]
     assert record.runtime is not None
-    times = {f"run_ms_p{percent}": float(np.percentile(counted, percent)) for percent in (50, 90, 95, 99)}
-    times |= {"run_ms_mean": float(np.mean(counted)), "run_ms_min": min(counted)}
+    times = {"run_ms_mean": float(np.mean(counted)), "run_ms_min": min(counted)}
+    percents = {name: float(percent) for name, percent in SAMPLE_METRICS.items() if name not in times}
+    times |= {name: float(np.percentile(counted, percent)) for name, percent in percents.items()}
     medians = [float(np.median(burst)) for burst in bursts]
     samples = Samples(
         file="samples/block-0.jsonl", digest=digest_bytes(line.encode()), counted=len(counted), rewarming=0
@@ -40,7 +42,7 @@ def test_times_that_follow_from_the_samples_hold(tmp_path: Path, bursts: list[li
     assert check_samples(tmp_path, [_hot(bursts, tmp_path)]) == []
 
 
-@pytest.mark.parametrize("name", ["run_ms_p50", "run_ms_p90", "run_ms_p95", "run_ms_p99", "run_ms_mean", "run_ms_min"])
+@pytest.mark.parametrize("name", SAMPLE_METRICS)
 def test_a_changed_or_missing_time_is_named_with_its_record(tmp_path: Path, name: str) -> None:
     record = _hot(BURSTS, tmp_path)
     for value in (getattr(record.runtime, name) * 1.0001, None):

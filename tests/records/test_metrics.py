@@ -57,7 +57,26 @@ def test_names_titles_and_short_headings_tell_metrics_apart() -> None:
 
 def test_a_ratio_stands_in_a_summary_only_beside_its_metric() -> None:
     assert set(metrics_for("ratio")) < set(metrics_for("summary"))
-    assert [one.short for one in page_metrics()] == ["p50", "p95", "cold", "misses", "planned", "peak"]
+
+
+def test_the_page_shows_hot_metrics_before_cold_ones_and_those_of_both() -> None:
+    shown = [one.short for one in page_metrics()]
+    assert shown.index("p50") < shown.index("p95") < shown.index("cold") < shown.index("misses")
+    assert shown[-2:] == ["planned", "peak"]
+
+
+def test_samples_are_summarised_by_these_fields_at_least() -> None:
+    assert (
+        SAMPLE_METRICS.items()
+        >= {
+            "run_ms_mean": "mean",
+            "run_ms_p50": 50,
+            "run_ms_p90": 90,
+            "run_ms_p95": 95,
+            "run_ms_p99": 99,
+            "run_ms_min": "min",
+        }.items()
+    )
 
 
 def test_the_shipped_template_shows_metrics_in_their_units_and_by_their_short_headings() -> None:

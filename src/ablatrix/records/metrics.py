@@ -110,7 +110,7 @@ class Metric:
         return self.chinese if language == "zh" else self.english
 
 
-def _percentile(percent: float, *uses: Use, page: PageColumn | None = None) -> Metric:
+def _percentile(percent: float, *uses: Use, on_page: bool = False) -> Metric:
     text = f"p{percent:g}"
     nth = f"{percent:g}th percentile"
     return Metric(
@@ -124,7 +124,7 @@ def _percentile(percent: float, *uses: Use, page: PageColumn | None = None) -> M
         chinese=f"运行时间 {text}",
         label=f"run time, {text}",
         short=text,
-        page=page,
+        page=PageColumn(text, f"Median over the row's ok hot trials of each trial's {nth}.") if on_page else None,
         uses=frozenset(uses),
     )
 
@@ -186,12 +186,7 @@ _METRICS = (
         uses=_EVERYWHERE,
     ),
     _percentile(90),
-    _percentile(
-        95,
-        "summary",
-        "effects",
-        page=PageColumn("p95", "Median over the row's ok hot trials of each trial's 95th percentile."),
-    ),
+    _percentile(95, "summary", "effects", on_page=True),
     _percentile(99),
     Metric(
         name="run_ms_min",
