@@ -71,7 +71,7 @@ def test_choosing_a_workload_changes_no_verdict() -> None:
 @pytest.mark.parametrize(
     ("question", "message"),
     [
-        (Question(metrics=("speed",)), "there is no metric 'speed' for effects; there are: compile_first_run_ms, run_ms_paired"),
+        (Question(metrics=("speed",)), "no metric 'speed' for effects; there are: compile_first_run_ms, run_ms_paired"),
         (Question(metrics=("compile_first_run_ms",)), "no trial tells 'compile_first_run_ms'; it is measured in cold"),
         (Question(workloads=("vgg",)), "there is no workload 'vgg' in these results; there are: attention, encoder"),
         (Question(end={"vectors": "on"}), "knob 'vectors' does not vary in these results; these do: partition, reuse"),

@@ -69,7 +69,7 @@ class Attribution:
     places: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MetricEffects:
     """All that the page shows about one metric."""
 
@@ -110,7 +110,14 @@ def metric_effects(one: Evidence, proofs: Sequence[KnobProof], sources: Sources)
                 interactions.append((effect, origins.of_effect(effect, effects)))
         attributions += _attributions(effects, origins)
     means = [(mean, joined(behind.get(_mean_key(mean), ()))) for mean in one.means if mean.kind in ("main", "around")]
-    return MetricEffects(one.metric, one.mode, tuple(judged), tuple(attributions), tuple(interactions), tuple(means))
+    return MetricEffects(
+        metric=one.metric,
+        mode=one.mode,
+        judged=tuple(judged),
+        attributions=tuple(attributions),
+        interactions=tuple(interactions),
+        means=tuple(means),
+    )
 
 
 def glance_table(metrics: Sequence[MetricEffects], most: int) -> Table:

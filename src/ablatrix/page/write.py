@@ -46,7 +46,7 @@ TELLING = (*ORIGIN_COLUMNS, "version_", "workload", "parameter_", "compiler", "r
 NEEDED = ("stage", "is_baseline", *DEFAULT_METRICS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MetricSection:
     """What the page shows about one metric."""
 
@@ -155,13 +155,13 @@ def _evidence(findings: Findings, mixed: Sequence[str]) -> Sequence[Any]:
 
 def _section(one: MetricEffects) -> MetricSection:
     return MetricSection(
-        one,
-        effects_chart(one),
-        effects_table(one),
-        attribution_chart(one),
-        attribution_table(one),
-        interactions_table(one),
-        reasons(one),
+        found=one,
+        chart=effects_chart(one),
+        effects=effects_table(one),
+        waterfall=attribution_chart(one),
+        attribution=attribution_table(one),
+        interactions=interactions_table(one),
+        reasons=reasons(one),
     )
 
 
