@@ -6,7 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.estimate import grouped, in_order, ratios_to_baseline, sort_key
+from ablatrix.analysis.estimate import grouped, ratios_to_baseline
+from ablatrix.analysis.ordering import in_order, sort_key
 from ablatrix.analysis.paired import BLOCK
 from ablatrix.statistics.ratio import Ratio
 

@@ -9,11 +9,12 @@ import polars as pl
 
 from ablatrix.analysis.configurations import Setting, Settings, Unit, described, units
 from ablatrix.analysis.estimate import primary_knobs
+from ablatrix.analysis.reason import Reason, because
 
 MODES = ("cold", "hot")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PrimaryMatrix:
     """The matrix of one workload and compiler in one mode.
 
@@ -23,7 +24,7 @@ class PrimaryMatrix:
         repeats: Blocks in which the most often run combination was run.
         whole: Combinations that are ok in every block.
         unsupported: Combinations that the compiler does not have, named. They are no gap.
-        gaps: What is missing, in words.
+        gaps: What is missing.
     """
 
     workload: str
@@ -34,7 +35,7 @@ class PrimaryMatrix:
     repeats: int
     whole: int
     unsupported: tuple[str, ...]
-    gaps: tuple[str, ...]
+    gaps: tuple[Reason, ...]
 
 
 def primary_matrices(trials: pl.DataFrame) -> list[PrimaryMatrix]:
@@ -57,21 +58,29 @@ def _matrix(unit: Unit, primary: Sequence[str], mode: str) -> PrimaryMatrix:
     counts = {one: _statuses(unit, one, mode) for one in grid}
     # A split block has the baseline in each of its parts.
     repeats = max((count.total() for one, count in counts.items() if one != unit.baseline), default=0)
-    gaps = [f"knob {knob} is at one level only" for knob in primary if knob not in levels]
+    gaps = [because("one_level", knob=knob) for knob in primary if knob not in levels]
     unsupported, whole = [], 0
     if repeats == 0:
-        gaps.append(f"no {mode} trial of its configurations")
+        gaps.append(because("no_trial_of_matrix", mode=mode))
     for one, count in counts.items() if repeats else ():
         name = described(one[: len(levels)])
         if count["unsupported"] and count["unsupported"] == count.total():
             unsupported.append(name)
         elif count["ok"] < repeats:
-            others = ", ".join(f"{number} {status}" for status, number in sorted(count.items()) if status != "ok")
-            gaps.append(f"{name}: ok in {count['ok']} of {repeats} blocks" + (f" ({others})" if others else ""))
+            others = tuple(f"{number} {status}" for status, number in sorted(count.items()) if status != "ok")
+            gaps.append(because("not_whole", name=name, ok=count["ok"], repeats=repeats, others=others))
         else:
             whole += 1
     return PrimaryMatrix(
-        unit.workload, unit.compiler, mode, levels, len(grid), repeats, whole, tuple(unsupported), tuple(gaps)
+        workload=unit.workload,
+        compiler=unit.compiler,
+        mode=mode,
+        levels=levels,
+        configurations=len(grid),
+        repeats=repeats,
+        whole=whole,
+        unsupported=tuple(unsupported),
+        gaps=tuple(gaps),
     )
 
 

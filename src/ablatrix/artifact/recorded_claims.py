@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 CLAIMS_NAME = "claims.yaml"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RecordedClaim:
     """One claim, in the words of the documents.
 
@@ -76,9 +76,11 @@ def _modes(claim: "Claim") -> tuple[str, ...]:
 
 
 def _found(checked: "CheckedClaim") -> str:
+    from ablatrix.analysis.wording import optional_text
+
     ratio = checked.ratio
     if ratio is None:
-        return checked.reason or "so in every trial"
+        return optional_text(checked.reason) or "so in every trial"
     if checked.exact:
         return f"{ratio.value:.3g}, exact"
     return f"{ratio.value:.3g} [{ratio.low:.3g}, {ratio.high:.3g}]"

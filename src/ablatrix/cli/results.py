@@ -1,6 +1,7 @@
 """The command that turns records into tables, figures and sentences: ``tabulate``."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +32,7 @@ def tabulate_command(
     files = record_files(results)
     found, claims = tidy(files), claims_of(files, None)
     report(tabulate(found, out, allow_mixed=mixed))
-    report(make_paper(Findings(found), None, out / "paper", allow_mixed=mixed, claims=claims))
+    report(make_paper(Findings(found), None, out / "paper", allow_mixed=mixed, claims=claims).files)
 
 
 def record_files(results: list[Path]) -> list[Path]:
@@ -49,7 +50,7 @@ def record_files(results: list[Path]) -> list[Path]:
     return files
 
 
-def report(written: list[Path]) -> None:
+def report(written: Iterable[Path]) -> None:
     """Name the files written, on stderr."""
     for path in written:
         print(f"wrote {path}", file=sys.stderr)
