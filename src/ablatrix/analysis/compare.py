@@ -13,6 +13,7 @@ from ablatrix.analysis.effects import Effect
 from ablatrix.analysis.estimate import grouped, refuse_mixed
 from ablatrix.analysis.evidence import Question, gather
 from ablatrix.analysis.judgement import NO_EFFECT, Judgement
+from ablatrix.analysis.knob_levels import KnobLevels
 from ablatrix.analysis.stability import METRIC_OF_MODE
 from ablatrix.analysis.surroundings import Change, find_changes
 from ablatrix.analysis.tidy import Tidy
@@ -44,7 +45,7 @@ class ComparedCell:
     cell_id: str
     workload: str
     compiler: str
-    moved: Mapping[str, str]
+    moved: KnobLevels
     role: str
     mode: str
     metric: str
@@ -84,7 +85,7 @@ class ComparedEffect:
     mode: str
     metric: str
     stage: str
-    centre: Mapping[str, str]
+    centre: KnobLevels
     knob: str
     base_level: str
     level: str
@@ -187,15 +188,16 @@ def _cell_names(trials: pl.DataFrame) -> dict[str, str]:
     }
 
 
-def _moved(row: Mapping[str, Any]) -> dict[str, str]:
+def _moved(row: Mapping[str, Any]) -> KnobLevels:
     """Return the levels in which a cell differs from the baseline; none for the reference, which has no knobs."""
     if row["role"] == "reference":
-        return {}
+        return KnobLevels()
     names = [name.removeprefix("baseline_") for name in row if name.startswith("baseline_")]
-    return {name: str(row[f"knob_{name}"]) for name in names if row[f"knob_{name}"] != row[f"baseline_{name}"]}
+    moved = {name: str(row[f"knob_{name}"]) for name in names if row[f"knob_{name}"] != row[f"baseline_{name}"]}
+    return KnobLevels(moved)
 
 
-def _cell_name(role: str, moved: Mapping[str, str]) -> str:
+def _cell_name(role: str, moved: KnobLevels) -> str:
     return "reference" if role == "reference" else levels_text(moved) or "baseline"
 
 
@@ -299,8 +301,7 @@ def _main(found: Tidy) -> dict[Hashable, _Judged]:
         for effect, judgement in zip(one.effects, one.judgements, strict=True):
             if judgement is None:
                 continue
-            centre = tuple(effect.centre.items())
-            named = (effect.workload, effect.compiler, effect.mode, effect.metric, effect.stage, centre)
+            named = (effect.workload, effect.compiler, effect.mode, effect.metric, effect.stage, effect.centre)
             key = (*named, effect.knob, effect.base_level, effect.level)
             number = sum(1 for other in held if isinstance(other, tuple) and other[:-1] == key)
             held[*key, number] = _Judged(effect, judgement)
@@ -366,11 +367,10 @@ def sizes(found: Iterable[ComparedEffect]) -> dict[str, int]:
 
 
 def side_by_side_data(found: SideBySide) -> dict[str, Any]:
-    """Return a comparison as plain data, for JSON: configurations and centres by their names."""
+    """Return a comparison as plain data, for JSON; cells have names in the place of their levels."""
     cells = [
         {"cell_id": one.cell_id, "workload": one.workload, "compiler": one.compiler, "name": one.name}
         | {name: value for name, value in plain_data(one).items() if name not in ("moved", "role")}
         for one in found.cells
     ]
-    effects = [plain_data(one) | {"centre": levels_text(one.centre)} for one in found.effects]
-    return {**plain_data(found), "cells": cells, "effects": effects}
+    return {**plain_data(found), "cells": cells}

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ablatrix.analysis.knob_levels import KnobLevels
 from ablatrix.analysis.lattice import SPARSEST, Lattice, lattices
 from ablatrix.analysis.metrics import is_exact
 from ablatrix.analysis.ordering import sort_key
@@ -58,7 +59,7 @@ class Effect:
     mode: str
     metric: str
     stage: str
-    centre: Mapping[str, str]
+    centre: KnobLevels
     kind: Kind
     knob: str | None
     base_level: str

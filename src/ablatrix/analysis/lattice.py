@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ablatrix.analysis.absence import NOT_RUN, Absence, Cause, Lack
 from ablatrix.analysis.estimate import grouped
+from ablatrix.analysis.knob_levels import KnobLevels
 from ablatrix.analysis.ordering import in_order, sort_key
 from ablatrix.analysis.reason import Why
 from ablatrix.statistics.precision import Columns, Comparison, Configuration, columns_of
@@ -57,7 +58,7 @@ class Lattice:
     stage: str
     kind: Literal["factorial", "around"]
     comparison: Comparison
-    centre: Mapping[str, str]
+    centre: KnobLevels
     blocks: tuple[Mapping[Configuration, float], ...]
     blocks_empty: int
     absent: Mapping[Configuration, Absence]
@@ -281,7 +282,7 @@ def _lattice(place: Place, shape: _Shape, readings: _Readings) -> Lattice:
             counts[Cause.NO_RECORD] = len(cut) - readings.measured[one]
             absent[short[one]] = Absence.of(counts, len(cut))
     named = zip(readings.knobs, shape.base, readings.baseline, strict=True)
-    centre = {knob: str(level) for knob, level, base in named if level != base}
+    centre = KnobLevels({knob: str(level) for knob, level, base in named if level != base})
     origin, workload, digest, compiler, mode, metric, stage = place
     return Lattice(
         origin=origin,

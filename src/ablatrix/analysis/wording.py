@@ -6,6 +6,7 @@ from string import Formatter
 from typing import Any
 
 from ablatrix.analysis.absence import Absence, Cause, Lack
+from ablatrix.analysis.knob_levels import KnobLevels
 from ablatrix.analysis.reason import Code, Reason, Why
 
 Told = Why | Reason | Absence | Lack
@@ -70,8 +71,8 @@ PHRASES: Mapping[Code, str] = {
     "overridden": "overridden by {by:or}",
     "not_built": "{count} further not built",
     "no_op_claimed": "{workload} on {compiler}: knob '{knob}' is a no-op from {base_level} to {level} (the same "
-    "program in {equal} of {pairs} pairs), but {metric} is claimed to change by {ratio:.4f} [{low:.4f}, {high:.4f}]; that is "
-    "noise or the order of trials: do not report it, and look at the noise floor",
+    "program in {equal} of {pairs} pairs), but {metric} is claimed to change by {ratio:.4f} [{low:.4f}, {high:.4f}]; "
+    "that is noise or the order of trials: do not report it, and look at the noise floor",
 }
 """Code -> its sentence, with a slot for each fact. A list is joined by commas, by the word after the colon, or put in
 parentheses where it is not empty."""
@@ -97,15 +98,17 @@ def optional_text(told: Told | None) -> str | None:
     return None if told is None else text_of(told)
 
 
-def levels_text(levels: Mapping[str, str]) -> str:
+def levels_text(levels: KnobLevels) -> str:
     """Return levels by knob as tables show them; empty when there is none."""
     return ", ".join(f"{knob}={level}" for knob, level in levels.items())
 
 
 def plain_data(value: Any) -> Any:
-    """Return a value as plain data, for JSON: a dict for a dataclass, the words for a reason."""
+    """Return a value as plain data, for JSON: a dict for a dataclass, the words for reasons and for levels."""
     if isinstance(value, Why | Reason | Absence | Lack):
         return text_of(value)
+    if isinstance(value, KnobLevels):
+        return levels_text(value)
     if is_dataclass(value):
         return {field.name: plain_data(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
