@@ -18,6 +18,8 @@ CAUSES: Mapping[str, str] = {
 }
 NOT_RUN = "not run"
 IN_BLOCKS = "{kind} in {count} of {blocks} blocks"
+LACK = "{absence}: {names:|}"
+LACK_OF_MORE = "{absence}: {names:|} | {more} more"
 PHRASES: Mapping[Code, str] = {
     "no_whole_pair": "no pair is whole in every block",
     "baseline_apart": "the baseline is in no block with it",
@@ -85,8 +87,8 @@ def text_of(told: Told) -> str:
     if isinstance(told, Reason):
         return _filled(PHRASES[told.code], dict(told.facts))
     if isinstance(told, Lack):
-        more = f" | {told.more} more" if told.more else ""
-        return f"{text_of(told.absence)}: {' | '.join(told.names)}{more}"
+        phrase = LACK_OF_MORE if told.more else LACK
+        return _filled(phrase, {"absence": told.absence, "names": told.names, "more": told.more})
     if told.is_not_run:
         return _filled(NOT_RUN, {})
     named = sorted((CAUSES.get(kind, kind), count) for kind, count in told.counts)
@@ -120,7 +122,7 @@ class _Facts(Formatter):
     """Puts facts into a sentence."""
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        if isinstance(value, Why):
+        if isinstance(value, Why | Absence):
             return text_of(value)
         if not isinstance(value, tuple):
             return str(super().format_field(value, format_spec))
