@@ -135,9 +135,9 @@ def everything(place: Path, out: Path) -> dict[str, Any]:
             ],
             "page": page,
         }
-    both = [tidy([path]) for path in paths]
-    found["compare"] = side_by_side_data(compare(*both))
-    found["report"] = json.loads(report_text(report_reproduction(both[1], CLAIMS, both[0])))
+    recorded, here = (tidy([path]) for path in paths)
+    found["compare"] = side_by_side_data(compare(recorded, here))
+    found["report"] = json.loads(report_text(report_reproduction(here, CLAIMS, recorded)))
     return found
 
 

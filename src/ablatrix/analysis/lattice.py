@@ -33,7 +33,7 @@ SPARSEST = 4  # a grid with more corners than this many for each configuration m
 Place = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Lattice:
     """The measured configurations of one stage, block by block.
 
@@ -88,7 +88,7 @@ class Lattice:
         return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Readings:
     """The trials of one unit: repeats of every configuration, over all knobs of the compiler.
 
@@ -181,7 +181,14 @@ def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
     # Larger stages first: they are the grids; the order in which a study names its stages is not in the records.
     ordered = sorted(stages.items(), key=lambda item: (-len(item[1]), item[0]))
     by_stage = {name: tuple(sorted(held, key=_levels_key)) for name, held in ordered}
-    return _Readings(knobs, baseline, by_stage, by_repeat, failures, dict(zip(configurations, counts, strict=True)))
+    return _Readings(
+        knobs=knobs,
+        baseline=baseline,
+        by_stage=by_stage,
+        logs=by_repeat,
+        failures=failures,
+        measured=dict(zip(configurations, counts, strict=True)),
+    )
 
 
 def _numbered(rows: pl.DataFrame, keys: Sequence[str]) -> tuple[list[Place], NDArray[np.int64]]:

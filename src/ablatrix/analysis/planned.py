@@ -7,7 +7,6 @@ from typing import Any
 import polars as pl
 from pydantic_core import from_json
 
-DESIGN_NAME = "design.json"
 KEYS = ("cell_id", "mode", "role")
 
 

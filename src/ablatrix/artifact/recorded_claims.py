@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ablatrix.records.names import CLAIMS_NAME
+
 if TYPE_CHECKING:
     from ablatrix.analysis.claims import CheckedClaim, Claim
-
-CLAIMS_NAME = "claims.yaml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ def recorded_claims(directory: Path) -> tuple[RecordedClaim, ...]:
     from ablatrix.analysis.claims import check_claims, load_claims  # polars loads here
     from ablatrix.analysis.findings import Findings
     from ablatrix.analysis.tidy import tidy
-    from ablatrix.artifact.completeness import RECORDS_NAME
+    from ablatrix.records.names import RECORDS_NAME
 
     checked = check_claims(Findings(tidy([directory / RECORDS_NAME])), load_claims(directory / CLAIMS_NAME))
     return tuple(

@@ -18,7 +18,7 @@ from ablatrix.analysis.claims import Claims, check_claims, unmet
 from ablatrix.analysis.estimate import mixed_origins, without_primers
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.knob_proof import claimed_fault
-from ablatrix.analysis.planned import DESIGN_NAME, count_planned
+from ablatrix.analysis.planned import count_planned
 from ablatrix.analysis.primary_matrix import MODES, PrimaryMatrix, primary_matrices
 from ablatrix.analysis.stability import Margins, Stability, find_stability
 from ablatrix.analysis.tidy import LINE, TIMED_OTHER, Tidy, ordered_by_content, tidy
@@ -28,6 +28,7 @@ from ablatrix.artifact.reproduction import ReproductionReport, read_report
 from ablatrix.errors import AnalysisError, ArtifactError
 from ablatrix.paper.make import Paper, make_paper
 from ablatrix.paper.template import load_template
+from ablatrix.records.names import DESIGN_NAME
 
 LEAST_WORKLOADS = 3
 State = Literal["holds", "fails", "undecided"]

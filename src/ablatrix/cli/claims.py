@@ -59,7 +59,8 @@ def claims_of(files: Sequence[Path], given: Path | None) -> Claims | None:
     Raises:
         AnalysisError: The file cannot be read, or breaks a rule.
     """
-    from ablatrix.analysis.claims import CLAIMS_NAME, load_claims
+    from ablatrix.analysis.claims import load_claims
+    from ablatrix.records.names import CLAIMS_NAME
 
     beside = files[0].with_name(CLAIMS_NAME)
     if given is None and not beside.is_file():

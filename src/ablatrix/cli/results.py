@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ablatrix.records.names import RECORDS_NAME
+
 Results = Annotated[list[Path], typer.Argument(help="Files of records, or directories with results.jsonl.")]
 
 
@@ -43,7 +45,7 @@ def record_files(results: list[Path]) -> list[Path]:
     """
     from ablatrix.errors import RecordError
 
-    files = [path / "results.jsonl" if path.is_dir() else path for path in results]
+    files = [path / RECORDS_NAME if path.is_dir() else path for path in results]
     for path in files:
         if not path.is_file():
             raise RecordError(f"{path}: there is no such file; name a results.jsonl, or a directory that holds one")
