@@ -67,8 +67,8 @@ def paper(results: Path) -> dict[str, float]:
         "trials": found.trials.height,
         "tidy_s": laps[1] - laps[0],
         "make_s": laps[2] - laps[1],
-        "files": len(written),
-        "bytes": sum(file.stat().st_size for file in written),
+        "files": len(written.files),
+        "bytes": sum(file.stat().st_size for file in written.files),
         **{name: len(provenance[name]) for name in ("numbers", "sentences", "left_out")},
     }
 

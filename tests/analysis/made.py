@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
+from ablatrix.analysis.absence import Absence
+from ablatrix.analysis.knob_levels import KnobLevels
 from ablatrix.analysis.lattice import Lattice
 from ablatrix.records.model import Record
 from ablatrix.statistics.precision import Comparison, Configuration
@@ -40,7 +42,7 @@ def lattice_of(knobs: Mapping[str, Sequence[str]], blocks: Sequence[Mapping[Conf
     for levels in knobs.values():
         grid = [(*one, level) for one in grid for level in levels]
     absent = {
-        one: f"crashed in {gone} of {len(blocks)} blocks"
+        one: Absence.of({"crashed": gone}, len(blocks))
         for one in grid
         if (gone := sum(one not in block for block in blocks))
     }
@@ -54,7 +56,7 @@ def lattice_of(knobs: Mapping[str, Sequence[str]], blocks: Sequence[Mapping[Conf
         stage="primary",
         kind="factorial",
         comparison=Comparison(tuple(knobs), tuple(knobs), grid[0], tuple(grid)),
-        centre={},
+        centre=KnobLevels(),
         blocks=tuple(blocks),
         blocks_empty=0,
         absent=absent,

@@ -9,6 +9,7 @@ import pytest
 from ablatrix.analysis.break_even import BreakEven, find_break_even
 from ablatrix.analysis.configurations import Setting, described
 from ablatrix.analysis.tidy import tidy
+from ablatrix.analysis.wording import optional_text
 from tests.synthetic import BASELINE, Plant, make_records, write_records
 
 Made = Callable[..., pl.DataFrame]
@@ -71,10 +72,10 @@ def test_what_an_interval_does_not_tell_is_undecided(made: Made) -> None:
     found = by_moved(made(noise=0.05, blocks=3))
     assert found["reuse=release"].verdict == "undecided"
     assert found["reuse=release"].runs is None
-    assert "does not tell" in str(found["reuse=release"].reason)
+    assert "does not tell" in str(optional_text(found["reuse=release"].reason))
     assert {one.verdict for one in by_moved(made(noise=0.0, blocks=1)).values()} == {"undecided"}
     same = by_moved(made(noise=0.0, built_as=lambda _: dict(BASELINE)))
-    assert {(one.verdict, one.reason) for one in same.values()} == {
+    assert {(one.verdict, optional_text(one.reason)) for one in same.values()} == {
         ("undecided", "neither time differs from the baseline's")
     }
 
@@ -82,7 +83,7 @@ def test_what_an_interval_does_not_tell_is_undecided(made: Made) -> None:
 def test_what_failed_is_not_attributable(made: Made) -> None:
     found = by_moved(made(noise=0.0, plants=[Plant("crashed", "encoder", "hot", {"fusion": "on"})]))
     assert (found["fusion=on"].verdict, found["fusion=on"].runs) == ("not attributable", None)
-    assert "no hot block" in str(found["fusion=on"].reason)
+    assert "no hot block" in str(optional_text(found["fusion=on"].reason))
     assert found["memory_plan=on"].verdict == "repaid"
     cold = by_moved(made(noise=0.0, modes=["cold"]))
     assert {one.verdict for one in cold.values()} == {"not attributable"}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ablatrix.analysis.effects import Effect, attribution, effects_of_levels, main_effects
 from ablatrix.analysis.lattice import lattices
+from ablatrix.analysis.wording import optional_text, text_of
 from ablatrix.errors import AnalysisError
 from ablatrix.statistics.attribution import main_effects as main_effects_of_a_cube
 from ablatrix.statistics.precision import Configuration
@@ -119,7 +120,7 @@ def test_one_failed_corner_takes_along_only_what_touches_it() -> None:
     for effect in effects:
         assert (effect.reason is None) == (effect.ratio is not None)
         if effect.reason is not None:
-            assert effect.reason == "crashed in 2 of 2 blocks: partition=regions"
+            assert text_of(effect.reason) == "crashed in 2 of 2 blocks: partition=regions"
             assert (effect.logs, effect.blocks_left_out) == ((), 2)
         if effect.kind == "main":
             assert (effect.pairs, effect.pairs_partial, effect.pairs_missing) == (1, 0, 1)
@@ -167,7 +168,7 @@ def test_corners_that_fail_in_different_blocks_leave_no_whole_block() -> None:
         Plant("timeout", "encoder", "hot", {"partition": "whole", "fusion": "on"}, block=1),
     ]
     shares = [one for one in whole(two_knobs(lambda *_: 8.0, plants=plants)) if one.kind == "shapley"]
-    assert {one.reason for one in shares} == {
+    assert {optional_text(one.reason) for one in shares} == {
         "crashed in 1 of 2 blocks: partition=regions; timeout in 1 of 2 blocks: fusion=on"
     }
 
@@ -209,7 +210,7 @@ def test_a_pair_that_failed_in_one_block_is_left_out_of_all_and_counted() -> Non
 def test_without_any_pair_a_main_effect_is_not_attributable() -> None:
     fusion = hot_effects(hot_records(plants=[Plant("crashed", "encoder", "hot", {"fusion": "on"})]))["fusion"]
     assert (fusion.ratio, fusion.pairs, fusion.pairs_missing) == (None, 0, 8)
-    assert fusion.reason == (
+    assert optional_text(fusion.reason) == (
         "crashed in 2 of 2 blocks: fusion=on | memory_plan=on, fusion=on | reuse=release, fusion=on | 5 more"
     )
 

@@ -6,6 +6,7 @@ import pytest
 from ablatrix.analysis.evidence import Question, evidence_frame, gather
 from ablatrix.analysis.metrics import DEFAULT_METRICS, METRICS
 from ablatrix.analysis.tidy import Tidy
+from ablatrix.analysis.wording import text_of
 from ablatrix.errors import AnalysisError
 from tests.synthetic import PRIMARY, Plant, make_records, tidied
 
@@ -54,7 +55,9 @@ def test_a_mode_in_which_all_failed_is_shown_as_not_attributable() -> None:
     plants = [Plant("crashed", name, "hot", {}) for name in ("attention", "encoder")]
     (evidence,) = gather(found(modes=["hot"], plants=plants), Question(metrics=("run_ms_p50",)))
     assert {effect.ratio for effect in evidence.effects} == {None}
-    assert all(effect.reason and effect.reason.startswith("crashed in 2 of 2 blocks") for effect in evidence.effects)
+    assert all(
+        effect.reason and text_of(effect.reason).startswith("crashed in 2 of 2 blocks") for effect in evidence.effects
+    )
 
 
 def test_choosing_a_workload_changes_no_verdict() -> None:

@@ -7,6 +7,7 @@ import pytest
 from ablatrix.analysis.effects import attribution, effects_of_levels
 from ablatrix.analysis.geometric_means import GeometricMean, geometric_means
 from ablatrix.analysis.lattice import lattices
+from ablatrix.analysis.wording import text_of
 from tests.analysis.made import table
 from tests.synthetic import HOT_EFFECT, Plant, make_records
 
@@ -39,7 +40,7 @@ def test_a_workload_that_is_not_in_it_is_named_with_the_reason() -> None:
     mean = means(plants=[PLANT])["shapley fusion None"]
     assert mean.workloads == ("attention", "resnet")
     assert list(mean.missing) == ["encoder"]
-    assert mean.missing["encoder"].startswith("crashed in 2 of 2 blocks: fusion=on")
+    assert text_of(mean.missing["encoder"]).startswith("crashed in 2 of 2 blocks: fusion=on")
 
 
 def test_an_effect_that_no_workload_has_has_no_mean() -> None:

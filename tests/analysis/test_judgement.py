@@ -25,7 +25,14 @@ def effect_of(logs: Sequence[float]) -> Effect:
 
 
 def floor_of(logs: Sequence[float]) -> NoiseFloor:
-    return NoiseFloor((), "encoder", "d", "tvm", paired_ratio(logs), max(map(abs, logs)))
+    return NoiseFloor(
+        origin=(),
+        workload="encoder",
+        digest="d",
+        compiler="tvm",
+        ratio=paired_ratio(logs),
+        spread=max(map(abs, logs)),
+    )
 
 
 def judged(*effects: Effect, floors: Sequence[NoiseFloor] = (), margin: float = 0.01) -> list[Judgement]:

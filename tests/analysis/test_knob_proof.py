@@ -9,6 +9,7 @@ import pytest
 from ablatrix.analysis.configurations import Setting
 from ablatrix.analysis.knob_proof import KnobProof, claimed_fault, proof_text, prove_knobs
 from ablatrix.analysis.tidy import tidy
+from ablatrix.analysis.wording import text_of
 from ablatrix.records.model import Level
 from ablatrix.statistics.ratio import Ratio
 from tests.synthetic import Plant, make_records, write_records
@@ -139,8 +140,8 @@ def test_a_claimed_effect_of_a_no_op_is_a_fault(made: Made) -> None:
     no_op = proofs(made(built_as=without_fusion))["fusion"]
     fault = claimed_fault(no_op, Ratio(0.97, 0.95, 0.99, 5), "run_ms_paired")
     assert fault is not None
-    assert "'fusion' is a no-op" in fault
-    assert "0.9700 [0.9500, 0.9900]" in fault
+    assert "'fusion' is a no-op" in text_of(fault)
+    assert "0.9700 [0.9500, 0.9900]" in text_of(fault)
     assert claimed_fault(no_op, Ratio(1.03, 1.01, 1.05, 5), "run_ms_paired") is not None
     assert claimed_fault(no_op, Ratio(1.0, 0.99, 1.01, 5), "run_ms_paired") is None
     assert claimed_fault(no_op, Ratio(0.5, None, None, 1), "run_ms_paired") is None

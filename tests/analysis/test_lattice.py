@@ -5,8 +5,10 @@ import math
 import polars as pl
 import pytest
 
+from ablatrix.analysis.absence import NOT_RUN
 from ablatrix.analysis.effects import attribution, effects_of_levels
 from ablatrix.analysis.lattice import Lattice, lattices
+from ablatrix.analysis.wording import optional_text, text_of
 from tests.analysis.made import ALL_ON, table
 from tests.synthetic import HOT_EFFECT, PRIMARY, Plant, make_records
 
@@ -61,19 +63,19 @@ def test_what_is_not_there_says_why_and_in_how_many_blocks() -> None:
     trials = hot_records(blocks=4, plants=plants)
     unrecorded = (pl.col("knob_partition") == "regions") & (pl.col("block") == 1)
     lattice = only(trials.filter(~(unrecorded & (pl.col("knob_fusion") == "on") & (pl.col("knob_reuse") == "keep"))))
-    assert lattice.absent[FUSED] == "crashed in 1 of 4 blocks, timeout in 1 of 4 blocks"
-    assert lattice.absent[("whole", "keep", "on", "on")] == "unsupported in 4 of 4 blocks"
-    assert lattice.absent[("regions", "keep", "off", "on")] == "no record in 1 of 4 blocks"
+    assert text_of(lattice.absent[FUSED]) == "crashed in 1 of 4 blocks, timeout in 1 of 4 blocks"
+    assert text_of(lattice.absent["whole", "keep", "on", "on"]) == "unsupported in 4 of 4 blocks"
+    assert text_of(lattice.absent["regions", "keep", "off", "on"]) == "no record in 1 of 4 blocks"
     assert len(lattice.absent) == 4
     assert lattice.why_missing([FUSED, BASE]) is None
-    assert lattice.why_missing([("whole", "keep", "on", "on"), FUSED]) == (
+    assert optional_text(lattice.why_missing([("whole", "keep", "on", "on"), FUSED])) == (
         "unsupported in 4 of 4 blocks: memory_plan=on, fusion=on"
     )
 
 
 def test_a_corner_that_was_never_run_is_told_apart_from_one_that_failed() -> None:
     lattice = only(hot_records().filter((pl.col("role") != "measured") | ~_is(ALL_ON)))
-    assert dict(lattice.absent) == {tuple(ALL_ON.values()): "not run"}
+    assert dict(lattice.absent) == {tuple(ALL_ON.values()): NOT_RUN}
     assert len(lattice.comparison.configurations) == 16
 
 
@@ -89,12 +91,12 @@ def test_a_grid_of_which_hardly_anything_was_run_has_main_effects_and_no_attribu
 def test_a_block_without_any_value_is_counted_and_left_out() -> None:
     lattice = only(hot_records(blocks=3, plants=[Plant("not_run_budget", "encoder", "hot", {}, block=2)]))
     assert (len(lattice.blocks), lattice.blocks_empty) == (2, 1)
-    assert lattice.absent[BASE] == "not_run_budget in 1 of 3 blocks"
+    assert text_of(lattice.absent[BASE]) == "not_run_budget in 1 of 3 blocks"
 
 
 def test_a_value_that_has_no_logarithm_is_no_value() -> None:
     trials = hot_records().with_columns(pl.when(_is(ALL_ON)).then(0).otherwise(7).alias("peak_rss_delta_bytes"))
-    assert list(only(trials, "peak_rss_delta_bytes").absent.values()) == [
+    assert [text_of(one) for one in only(trials, "peak_rss_delta_bytes").absent.values()] == [
         "ok, but without a positive value in 2 of 2 blocks"
     ]
 
@@ -108,7 +110,7 @@ def test_values_of_a_split_block_are_relative_to_the_baseline_of_their_own_part(
     assert lattice.blocks[0][FUSED] == pytest.approx(math.log(HOT_EFFECT["fusion"]))
     second = pl.col("block_id").str.ends_with("-2") & (pl.col("block") == 1) & pl.col("is_baseline")
     lattice = only(trials.with_columns(pl.when(second).then(pl.lit("crashed")).otherwise("status").alias("status")))
-    assert lattice.absent[FUSED] == "the baseline of its part of the block is not ok in 1 of 2 blocks"
+    assert text_of(lattice.absent[FUSED]) == "the baseline of its part of the block is not ok in 1 of 2 blocks"
     assert FUSED not in lattice.blocks[1]
     assert lattice.blocks[1][BASE] == 0.0
 

@@ -3,7 +3,8 @@
 import pytest
 
 from ablatrix.analysis.effects import main_effects
-from ablatrix.analysis.estimate import PRIMARY_KNOBS, primary_knobs
+from ablatrix.analysis.estimate import primary_knobs
+from ablatrix.analysis.ordering import PRIMARY_KNOBS
 from ablatrix.analysis.primary_matrix import primary_matrices
 from ablatrix.analysis.stability import find_stability
 from ablatrix.records.model import Record

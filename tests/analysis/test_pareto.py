@@ -9,6 +9,7 @@ import pytest
 from ablatrix.analysis.configurations import described
 from ablatrix.analysis.pareto import Front, find_fronts
 from ablatrix.analysis.tidy import tidy
+from ablatrix.analysis.wording import text_of
 from tests.synthetic import Plant, make_records, write_records
 
 Made = Callable[..., pl.DataFrame]
@@ -81,7 +82,7 @@ def test_a_configuration_with_a_failure_is_left_out_with_its_reason(made: Made) 
         Plant("not_run_budget", "encoder", "hot", {"reuse": "release", "fusion": "off"}),
     ]
     (front,) = find_fronts(made(plants=plants))
-    reasons = {described(settings): reason for settings, reason in front.left_out.items()}
+    reasons = {described(settings): text_of(why) for settings, why in front.left_out.items()}
     assert len(front.points) == 4
     assert len(reasons) == 12
     assert "wrong_output" in reasons["partition=whole, reuse=keep, memory_plan=off, fusion=on"]

@@ -8,6 +8,7 @@ import pytest
 
 from ablatrix.analysis.stability import Margins, Stability, find_stability
 from ablatrix.analysis.tidy import tidy
+from ablatrix.analysis.wording import text_of
 from ablatrix.records.model import Record, Stopping
 from tests.analysis.made import table
 from tests.synthetic import Plant, make_records, write_records
@@ -76,7 +77,9 @@ def test_wide_intervals_fall_by_name_and_width() -> None:
     (hot,) = find_stability(noisy)
     assert not hot.holds
     assert hot.floor_within is False
-    assert any(text.startswith("encoder on tvm, hot: cell fusion=on: known to +-") for text in hot.complaints())
+    assert any(
+        text.startswith("encoder on tvm, hot: cell fusion=on: known to +-") for text in map(text_of, hot.complaints())
+    )
     widest = hot.widest("cell")
     assert widest is not None
     assert widest.half_width == max(one.half_width or 0 for one in hot.cells)
@@ -87,7 +90,7 @@ def test_margin_is_what_was_given_else_what_the_records_ask_for(quiet: list[Reco
     hot = one_of(find_stability(asked), "hot")
     assert {one.margin for one in hot.effects} == {1e-5}
     assert {one.margin for one in hot.cells} == {0.03}
-    assert hot.complaints()[0] == "encoder on tvm, hot: 5 of at least 8 blocks"
+    assert text_of(hot.complaints()[0]) == "encoder on tvm, hot: 5 of at least 8 blocks"
     given = one_of(find_stability(asked, Margins(hot=0.04)), "hot")
     assert {one.margin for one in (*given.effects, *given.cells)} == {0.04}
 
@@ -105,7 +108,7 @@ def test_cold_cells_are_told_and_not_judged() -> None:
 
 def test_one_block_has_no_interval_and_does_not_hold() -> None:
     (hot,) = find_stability(table(make_records(workloads=["encoder"], modes=["hot"], blocks=1)))
-    assert "encoder on tvm, hot: effect fusion: off -> on: one block has no interval" in hot.complaints()
+    assert "encoder on tvm, hot: effect fusion: off -> on: one block has no interval" in map(text_of, hot.complaints())
 
 
 def test_what_failed_is_named_and_what_is_unsupported_is_no_cell() -> None:
@@ -114,7 +117,7 @@ def test_what_failed_is_named_and_what_is_unsupported_is_no_cell() -> None:
     plants = [Plant("crashed", "encoder", "hot", crash), Plant("unsupported", "encoder", "hot", lacks)]
     records = make_records(workloads=["encoder"], modes=["hot"], blocks=5, noise=0.002, plants=plants)
     (hot,) = find_stability(table(records))
-    assert hot.complaints() == ["encoder on tvm, hot: cell fusion=on: crashed in 5 of 5 blocks"]
+    assert list(map(text_of, hot.complaints())) == ["encoder on tvm, hot: cell fusion=on: crashed in 5 of 5 blocks"]
     assert len(hot.cells) == 14
 
 
@@ -136,4 +139,4 @@ def test_whole_runs_that_differ_are_found(tmp_path: Path, differ: bool) -> None:
     hot = one_of(find_stability(trials, Margins(hot=0.1)), "hot")
     state = next(one for one in hot.effects if one.name == "fusion: off -> on").runs[0].agreement.state
     assert state == ("apart" if differ else "within")
-    assert any("run 2 is 1.2" in text for text in hot.complaints()) == differ
+    assert any("run 2 is 1.2" in text_of(one) for one in hot.complaints()) == differ

@@ -28,6 +28,7 @@ from tests.synthetic import Plant, broken, tidied, write_records
 
 FROZEN = Path(__file__).parents[2] / f"schemas/reproduction-{REPORT_VERSION}.json"
 CLAIMS = claims_of()
+BOUNDS = {claim.id: claim.bound for claim in CLAIMS.claims}
 ALL = {claim.id for claim in CLAIMS.claims}
 
 
@@ -210,7 +211,7 @@ def test_a_report_is_read_as_it_was_written_and_one_of_1_0_still_is(tmp_path: Pa
 
 
 def test_both_pages_show_every_claim_and_the_html_needs_nothing_else(report: ReproductionReport) -> None:
-    text, page = report_markdown(report), report_html(report)
+    text, page = report_markdown(report), report_html(report, BOUNDS)
     for claim in report.claims:
         assert f"`{claim.id}`" in text
         assert f">{claim.id}</td>" in page
@@ -220,4 +221,4 @@ def test_both_pages_show_every_claim_and_the_html_needs_nothing_else(report: Rep
     assert "11 of 11 claims reproduced" in page
     assert not re.search(r"(src|href)=|<script|https?:|<b>|@import|url\(", page)
     assert page.count('role="img"') == sum(bool(claim.here and claim.here.factor) for claim in report.claims)
-    assert (text, page) == (report_markdown(report), report_html(report))
+    assert (text, page) == (report_markdown(report), report_html(report, BOUNDS))

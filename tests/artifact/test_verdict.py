@@ -10,7 +10,7 @@ from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.stability import Margins
 from ablatrix.artifact.verdict import Criterion, Make, Verdict, reach_verdict
 from ablatrix.errors import AnalysisError, ArtifactError
-from ablatrix.paper.make import make_paper
+from ablatrix.paper.make import Paper, make_paper
 from ablatrix.paper.template import load_template
 from ablatrix.records.model import SCHEMA_VERSION, Level, Record
 from tests.artifact.conftest import write_results
@@ -34,7 +34,7 @@ def small() -> list[Record]:
     return make_records(modes=["cold"], workloads=["attention"], blocks=1)
 
 
-def quick_paper(findings: Findings, template: str | Path | None, out: str | Path) -> list[Path]:
+def quick_paper(findings: Findings, template: str | Path | None, out: str | Path) -> Paper:
     """Files by the names of the paper's, without the seconds that plotting takes."""
     chosen = load_template(template)
     names = [f"tables/table{one.number}.{kind}" for one in chosen.tables for kind in ("csv", "md", "tex")]
@@ -45,7 +45,7 @@ def quick_paper(findings: Findings, template: str | Path | None, out: str | Path
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("Nothing was left out.\n")
-    return paths
+    return Paper(tuple(paths), ())
 
 
 def write_report(path: Path, digest: str, *outcomes: str, host: str = "elsewhere") -> Path:

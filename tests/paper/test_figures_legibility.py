@@ -8,11 +8,13 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from ablatrix.analysis.absence import Absence
 from ablatrix.analysis.cold_scatter import cold_points, compose_cold_scatter
 from ablatrix.analysis.effects import Effect
 from ablatrix.analysis.figure import WIDTHS_IN, Width, house_style
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.panels import short_names
+from ablatrix.analysis.reason import Why
 from ablatrix.paper.figures.attribution import compose_attribution, waterfalls
 from ablatrix.paper.figures.break_even import Case, cases_of, compose_break_even
 from ablatrix.paper.figures.main_effects import MainEffectsData, compose_main_effects
@@ -214,17 +216,20 @@ def test_compilers_that_tell_no_memory_have_no_panel_and_are_named(measured: Fin
 @pytest.mark.parametrize(
     ("reasons", "label"),
     [
-        (["unsupported in 2 of 2 blocks: memory_plan=off"], "unsupported level"),
-        (["crashed in 1 of 2 blocks: fusion=on"], "failed: no effect to tell"),
+        ([{"unsupported": 2}], "unsupported level"),
+        ([{"crashed": 1}], "failed: no effect to tell"),
         ([None], "failed: no effect to tell"),
-        (["unsupported in 2 of 2 blocks, timeout in 1 of 2 blocks: fusion=on"], "failed or unsupported"),
+        ([{"unsupported": 1, "timeout": 1}], "failed or unsupported"),
     ],
 )
 def test_crosses_say_whether_a_trial_failed_or_the_compiler_has_no_such_level(
-    measured: Findings, reasons: list[str | None], label: str
+    measured: Findings, reasons: list[dict[str, int] | None], label: str
 ) -> None:
     effects = measured.effects(HOT, "hot", ["fusion"])
-    crossed = [replace(effects[0], ratio=None, reason=reason, workload=f"w{i}") for i, reason in enumerate(reasons)]
+    crossed = [
+        replace(effects[0], ratio=None, reason=Why.of(Absence.of(counts, 2)) if counts else None, workload=f"w{i}")
+        for i, counts in enumerate(reasons)
+    ]
     with house_style():
         (page,) = compose_main_effects(MainEffectsData.of(HOT, [*effects, *crossed], [], []))
         texts = [text.get_text() for text in page.findobj(Text) if isinstance(text, Text)]

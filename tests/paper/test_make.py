@@ -44,7 +44,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 def test_the_same_records_give_the_same_bytes_in_another_process(tmp_path: Path) -> None:
     path = write_records(tmp_path / "r.jsonl", make_records())
     written = make_paper(Findings(tidy([path])), None, tmp_path / "one" / "paper")
-    assert sorted(file.relative_to(tmp_path / "one" / "paper").as_posix() for file in written) == sorted(FILES)
+    assert sorted(file.relative_to(tmp_path / "one" / "paper").as_posix() for file in written.files) == sorted(FILES)
     code = (
         "import sys; from ablatrix.paper.make import make_paper; from ablatrix.analysis.findings import Findings; "
         "from ablatrix.analysis.tidy import tidy; make_paper(Findings(tidy(sys.argv[1:2])), None, sys.argv[2]); "

@@ -14,10 +14,9 @@ from typing import Literal
 
 import numpy as np
 
-from ablatrix.statistics.multiplicity import holm
+from ablatrix.statistics.multiplicity import ALPHA, holm
 from ablatrix.statistics.ratio import Ratio, paired_ratio, welch_ratio
 
-ALPHA = 0.05
 State = Literal["within", "overlapping", "apart", "opposite", "undecided"]
 
 

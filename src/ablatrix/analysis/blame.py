@@ -59,7 +59,7 @@ class Cause:
     counter_examples: tuple[CounterExample, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Blame:
     """What explains one trouble of one workload on one compiler in one mode.
 

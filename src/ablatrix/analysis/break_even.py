@@ -1,4 +1,4 @@
-"""How many runs repay a dearer compile."""
+"""How many runs repay a more expensive compile."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import polars as pl
 
 from ablatrix.analysis.configurations import UNIT, Settings, Unit, by_block, ratios_of, units
 from ablatrix.analysis.paired import BLOCK
+from ablatrix.analysis.reason import Why, because
 from ablatrix.records.metrics import COLD_METRIC as COMPILE_METRIC
 from ablatrix.records.metrics import HOT_METRIC
 from ablatrix.statistics.fieller import Extent, MeanRatio, unpaired_mean_ratio
@@ -28,7 +29,7 @@ VERDICTS: dict[tuple[Side, Side], Verdict] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BreakEven:
     """One configuration against the baseline; where it moves one knob alone, this is the knob's own.
 
@@ -54,7 +55,7 @@ class BreakEven:
     high: float | None
     compile_ratio: Ratio | None
     run_ratio: Ratio | None
-    reason: str | None
+    reason: Why | None
 
 
 def find_break_even(trials: pl.DataFrame) -> list[BreakEven]:
@@ -99,28 +100,28 @@ def _of_unit(unit: Unit) -> Iterator[BreakEven]:
 
 def _judge(
     unit: Unit, part: pl.DataFrame, compile_ratio: Ratio | None, run_ratio: Ratio | None
-) -> tuple[Verdict, str | None, MeanRatio | None]:
+) -> tuple[Verdict, Why | None, MeanRatio | None]:
     absent = [
-        f"no {mode} block in which both it and the baseline are ok"
+        because("no_block_with_baseline", mode=mode)
         for mode, ratio in (("cold", compile_ratio), ("hot", run_ratio))
         if ratio is None
     ]
     if compile_ratio is None or run_ratio is None:
-        return "not attributable", "; ".join(absent), None
+        return "not attributable", Why.of(*absent), None
     sides = _side(compile_ratio), _side(run_ratio)
     if "unclear" in sides:
-        unclear = [name for name, side in zip(("compile", "run"), sides, strict=True) if side == "unclear"]
-        return "undecided", f"the interval of the {' and the '.join(unclear)} time does not tell", None
+        unclear = tuple(name for name, side in zip(("compile", "run"), sides, strict=True) if side == "unclear")
+        return "undecided", Why.of(because("times_unclear", times=unclear)), None
     if sides not in VERDICTS:
-        return "undecided", "neither time differs from the baseline's", None
+        return "undecided", Why.of(because("times_equal")), None
     verdict = VERDICTS[sides]
     if verdict not in ("repaid", "pays at first"):
         return verdict, None, None
-    dearer = _differences(unit, part, COMPILE_METRIC, "cold")
+    costlier = _differences(unit, part, COMPILE_METRIC, "cold")
     faster = [-value for value in _differences(unit, part, HOT_METRIC, "hot")]
-    count = unpaired_mean_ratio(dearer, faster)
+    count = unpaired_mean_ratio(costlier, faster)
     if count.extent is not Extent.BOUNDED or count.value is None or count.low is None or count.low <= 0.0:
-        return "undecided", "the differences scatter too much for a number of runs", None
+        return "undecided", Why.of(because("times_scatter")), None
     return verdict, None, count
 
 

@@ -6,13 +6,13 @@ from typing import Literal
 import polars as pl
 
 from ablatrix.analysis.claim import Claim
+from ablatrix.analysis.reason import Reason, Why
 from ablatrix.statistics.ratio import Ratio
 
-NO_TRIAL = "no trial"
 State = Literal["holds", "fails", "undecided"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CheckedClaim:
     """A claim, and what became of it.
 
@@ -29,12 +29,17 @@ class CheckedClaim:
     ratio: Ratio | None
     exact: bool
     rows: tuple[str, ...]
-    reason: str | None
+    reason: Why | None
+
+    @property
+    def reason_tells_factor(self) -> bool:
+        """Whether the reason itself tells the factor with its interval."""
+        return self.reason is not None and self.reason.has("factor_beyond_bound", "interval_holds_bound")
 
 
-def undecided(claim: Claim, reason: str) -> CheckedClaim:
-    """Return the claim as undecided, for a reason that no record belongs to."""
-    return CheckedClaim(claim, "undecided", None, False, (), reason)
+def undecided(claim: Claim, *reasons: Reason) -> CheckedClaim:
+    """Return the claim as undecided, for reasons that no record belongs to."""
+    return CheckedClaim(claim=claim, state="undecided", ratio=None, exact=False, rows=(), reason=Why.of(*reasons))
 
 
 def rows_of(trials: pl.DataFrame) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ def _as_text(level: object) -> object:
 Level = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | int)]
 Levels = dict[str, Level]
 MetricName = Annotated[str, AfterValidator(_known)]
+Parts = tuple[str, str, str]
 Subject = Literal["knob", "configuration", "correct", "cache_misses"]
 BOUNDS = ("at_least", "at_most", "within")
 SUBJECTS: tuple[Subject, ...] = ("knob", "configuration", "correct", "cache_misses")
@@ -118,6 +119,14 @@ class Claim(Part):
 
     def statement(self, language: Language = "en") -> str:
         """Return the claim as a sentence without its full stop."""
+        before, bound, after = self.parts(language)
+        return f"{before}{bound}{after}"
+
+    def parts(self, language: Language = "en") -> Parts:
+        """Return the claim as a sentence in three parts: the number that bounds it stands by itself in the middle.
+
+        A claim about every trial has no number: all of it stands before.
+        """
         return _in_chinese(self) if language == "zh" else _in_english(self)
 
 
@@ -132,12 +141,12 @@ def _levels(levels: Levels) -> str:
     return ", ".join(f"{knob}={level}" for knob, level in levels.items())
 
 
-def _in_english(claim: Claim) -> str:
+def _in_english(claim: Claim) -> Parts:
     place = "".join(f" {word} {name}" for word, name in (("of", claim.workload), ("on", claim.compiler)) if name)
     if claim.subject == "correct":
-        return f"Every output{place} is right, and no check is missing"
+        return f"Every output{place} is right, and no check is missing", "", ""
     if claim.subject == "cache_misses":
-        return f"Every cold trial{place} compiles as many tasks as its plan has distinct ones"
+        return f"Every cold trial{place} compiles as many tasks as its plan has distinct ones", "", ""
     if claim.knob is not None:
         moved = f"{claim.knob} ({claim.levels[0]} to {claim.levels[1]})" if claim.levels else claim.knob
         against = ""
@@ -146,19 +155,18 @@ def _in_english(claim: Claim) -> str:
         against = f" against {_levels(claim.against) if claim.against else 'the baseline'}"
     thing = f"the {METRICS[str(claim.metric)].title('en')}{place}"
     if claim.within is not None:
-        return f"{moved} raises {thing} by at most {claim.within * 100:.4g} %{against}"
-    if claim.at_most is not None:
-        return f"{moved} cuts {thing} by a factor of at most {claim.at_most:.4g}{against}"
-    return f"{moved} cuts {thing} by a factor of at least {claim.at_least:.4g}{against}"
+        return f"{moved} raises {thing} by at most ", f"{claim.within * 100:.4g}", f" %{against}"
+    word = "most" if claim.at_most is not None else "least"
+    return f"{moved} cuts {thing} by a factor of at {word} ", f"{claim.bound:.4g}", against
 
 
-def _in_chinese(claim: Claim) -> str:
+def _in_chinese(claim: Claim) -> Parts:
     place = f"在 {claim.compiler} 上" if claim.compiler else ""
     of = f"{claim.workload} 的" if claim.workload else ""
     if claim.subject == "correct":
-        return f"{place}{of}所有输出均正确，且没有缺失的检查"
+        return f"{place}{of}所有输出均正确，且没有缺失的检查", "", ""
     if claim.subject == "cache_misses":
-        return f"{place}{of}每次冷启动试验编译的任务数等于其计划中互异任务的个数"
+        return f"{place}{of}每次冷启动试验编译的任务数等于其计划中互异任务的个数", "", ""
     if claim.knob is not None:
         moved = (
             f"{claim.knob} 由 {claim.levels[0]} 改为 {claim.levels[1]}" if claim.levels else f"改变 {claim.knob} 的水平"
@@ -170,6 +178,6 @@ def _in_chinese(claim: Claim) -> str:
         sides = "后者/前者"
     thing = f"{of}{METRICS[str(claim.metric)].title('zh')}"
     if claim.within is not None:
-        return f"{place}，{moved}，{thing}最多增加 {claim.within * 100:.4g}%"
-    word, bound = ("至多", claim.at_most) if claim.at_most is not None else ("至少", claim.at_least)
-    return f"{place}，{moved}，{thing}之比（{sides}）{word}为 {bound:.4g}"
+        return f"{place}，{moved}，{thing}最多增加 ", f"{claim.within * 100:.4g}", "%"
+    word = "至多" if claim.at_most is not None else "至少"
+    return f"{place}，{moved}，{thing}之比（{sides}）{word}为 ", f"{claim.bound:.4g}", ""

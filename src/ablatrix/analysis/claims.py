@@ -20,23 +20,25 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.checked_claim import NO_TRIAL, CheckedClaim, rows_of, undecided
+from ablatrix.analysis.absence import NAMED, Absence, Cause, Lack
+from ablatrix.analysis.checked_claim import CheckedClaim, State, rows_of, undecided
 from ablatrix.analysis.claim import Claim, Claims
 from ablatrix.analysis.claims_about_trials import check_every_trial
 from ablatrix.analysis.configurations import Settings, Unit, by_block, described
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.knob_proof import proof_text
+from ablatrix.analysis.knob_proof import proof_grounds
 from ablatrix.analysis.lattice import Lattice
 from ablatrix.analysis.metrics import METRICS, is_exact
 from ablatrix.analysis.outcome import IS_OK
+from ablatrix.analysis.reason import Reason, Why, because
+from ablatrix.analysis.wording import optional_text, text_of
 from ablatrix.documents.load import load_document
 from ablatrix.errors import AnalysisError
 from ablatrix.statistics.precision import Configuration, Pair, mean_differences
 from ablatrix.statistics.ratio import ROUNDING, Ratio, paired_ratio
 
-__all__ = ["CLAIMS_NAME", "CheckedClaim", "Claim", "Claims", "check_claims", "claims_schema_text", "load_claims"]
+__all__ = ["CheckedClaim", "Claim", "Claims", "check_claims", "claims_schema_text", "load_claims"]
 
-CLAIMS_NAME = "claims.yaml"
 CLAIMS_VERSION = 1
 
 
@@ -79,14 +81,14 @@ def check_claims(findings: Findings, claims: Claims) -> list[CheckedClaim]:
 def _check(findings: Findings, claim: Claim) -> CheckedClaim:
     if claim.subject in ("correct", "cache_misses"):
         return check_every_trial(findings, claim)
-    unit, reason = _unit(findings, claim)
-    if unit is None:
-        return undecided(claim, reason)
+    unit = _unit(findings, claim)
+    if isinstance(unit, Reason):
+        return undecided(claim, unit)
     metric = METRICS[str(claim.metric)]
     run = pl.concat(unit.trials.values())
     mode = next((mode for mode in metric.modes if mode in run["mode"]), None)
     if mode is None:
-        return undecided(claim, f"{NO_TRIAL} in mode {' or '.join(metric.modes)}, which tells {metric.name}")
+        return undecided(claim, because("no_trial_in_mode", modes=metric.modes, metric=metric.name))
     place = _Place(findings, claim, unit, mode)
     return _check_knob(place) if claim.knob is not None else _check_configuration(place)
 
@@ -102,7 +104,7 @@ class _Place:
     def metric(self) -> str:
         return str(self.claim.metric)
 
-    def short_of(self) -> list[str]:
+    def short_of(self) -> list[Reason | Lack]:
         """Return which planned trials or blocks of this unit and mode are not there."""
         owners = self.findings.found.unrecorded.items()
         lost = sum(
@@ -111,19 +113,29 @@ class _Place:
             if role in ("measured", "") and mode in (self.mode, "")
             if workload in (self.unit.workload, "") and compiler in (self.unit.compiler, "")
         )
-        told = [f"{lost} planned {self.mode} trials have no record"] if lost else []
+        found: list[Reason | Lack] = []
+        if lost:
+            found.append(because("mode_without_record", count=lost, mode=self.mode))
         trials = self.trials()
         least = trials["stopping_least_blocks"].drop_nulls().max()
         blocks = trials.select("run", "block").n_unique()
-        return told + ([f"{blocks} of at least {least} blocks"] if isinstance(least, int) and blocks < least else [])
+        if isinstance(least, int) and blocks < least:
+            found.append(because("few_blocks", blocks=blocks, least=least))
+        return found
 
     def trials(self) -> pl.DataFrame:
         return pl.concat(self.unit.trials.values()).filter(pl.col("mode") == self.mode)
 
-    def no_ops(self, moved: Mapping[str, tuple[str, str]]) -> list[str]:
+    def no_ops(self, moved: Mapping[str, tuple[str, str]]) -> list[Reason]:
         """Return the proof of each of these knobs (with both levels) that changes nothing."""
         return [
-            f"knob '{proof.knob}' is a no-op from {proof.base_level} to {proof.level}: {proof_text(proof)}"
+            because(
+                "knob_is_no_op",
+                knob=proof.knob,
+                base_level=proof.base_level,
+                level=proof.level,
+                why=proof_grounds(proof),
+            )
             for proof in self.findings.proofs
             if (proof.workload, proof.compiler) == (self.unit.workload, self.unit.compiler)
             if proof.verdict == "no_op" and set(moved.get(proof.knob, ())) == {proof.base_level, proof.level}
@@ -134,34 +146,32 @@ def _check_knob(place: _Place) -> CheckedClaim:
     claim, knob = place.claim, str(place.claim.knob)
     lattice = next((one for one in _lattices(place) if knob in one.comparison.knobs), None)
     if lattice is None:
-        there = list(dict.fromkeys(name for one in _lattices(place) for name in one.comparison.knobs))
-        named = ", ".join(there) or "none"
-        return undecided(claim, f"knob '{knob}' does not vary in {place.mode} mode; these do: {named}")
+        there = tuple(dict.fromkeys(name for one in _lattices(place) for name in one.comparison.knobs))
+        return undecided(claim, because("does_not_vary", knob=knob, mode=place.mode, others=there or ("none",)))
     position = lattice.comparison.knobs.index(knob)
-    seen = list(dict.fromkeys(str(one[position]) for one in lattice.comparison.configurations))
+    seen = tuple(dict.fromkeys(str(one[position]) for one in lattice.comparison.configurations))
     base = str(lattice.comparison.baseline[position])
     others = [level for level in seen if level != base]
     levels = claim.levels or ((base, others[0]) if len(others) == 1 else None)
-    if levels is None or any(level not in seen for level in levels):
-        missing = "name two of them as 'levels'" if levels is None else f"not at {' and '.join(levels)}"
-        return undecided(claim, f"knob '{knob}' was run at {', '.join(seen)}; {missing}")
+    if levels is None:
+        return undecided(claim, because("levels_not_named", knob=knob, seen=seen))
+    if any(level not in seen for level in levels):
+        return undecided(claim, because("levels_not_run", knob=knob, seen=seen, levels=levels))
     start, end = levels
     pairs = _pairs(lattice, position, start, end)
     rows = rows_of(_of_lattice(place, lattice))
     no_op = place.no_ops({knob: (start, end)})
     held = mean_differences(lattice.columns, pairs)
     ratio, exact = _factor(held.values, place.metric)
+    factor = _Factor(ratio, exact, rows)
     if no_op:
-        return CheckedClaim(claim, "fails", ratio, exact, rows, "; ".join(no_op))
+        return factor.checked(claim, "fails", *no_op)
     lacking = place.short_of()
-    if gone := dict.fromkeys(one for pair in pairs for one in pair if one in lattice.absent):
-        by_reason: dict[str, list[str]] = {}
-        for one in gone:
-            by_reason.setdefault(lattice.absent[one], []).append(lattice.comparison.name(one))
-        lacking += [f"{reason}: {' | '.join(names[:3])}" for reason, names in by_reason.items()]
+    gone = dict.fromkeys(one for pair in pairs for one in pair if one in lattice.absent)
+    lacking += [Lack(absence, tuple(names[:NAMED])) for absence, names in lattice.by_absence(gone).items()]
     if not pairs:
-        lacking += [f"no two configurations that differ in '{knob}' alone were run"]
-    return _decide(claim, ratio, exact, rows, lacking)
+        lacking.append(because("no_pair_in_claim", knob=knob))
+    return _decide(claim, factor, lacking)
 
 
 def _lattices(place: _Place) -> list[Lattice]:
@@ -177,8 +187,8 @@ def _pairs(lattice: Lattice, position: int, start: str, end: str) -> list[Pair]:
     configurations = {tuple(map(str, one)): one for one in lattice.comparison.configurations}
 
     def supported(one: Configuration) -> bool:
-        reason = lattice.absent.get(one, "")
-        return not reason.startswith("unsupported") or "," in reason
+        absence = lattice.absent.get(one)
+        return absence is None or not absence.only_unsupported
 
     pairs = []
     for levels, after in configurations.items():
@@ -208,32 +218,29 @@ def _check_configuration(place: _Place) -> CheckedClaim:
     for levels in (claim.configuration or {}, claim.against or {}):
         settings = _settings(unit, levels)
         if settings is None or settings not in unit.trials:
-            faults.append(f"no trial of the configuration {', '.join(f'{k}={v}' for k, v in levels.items())}")
+            faults.append(because("no_configuration", levels=tuple(f"{knob}={at}" for knob, at in levels.items())))
         else:
             sides.append(settings)
     if faults or sides[0] == sides[1]:
-        same = "both configurations of the claim are the same one"
-        return undecided(claim, "; ".join(faults) or same)
+        return undecided(claim, *(faults or [because("same_configuration")]))
     after, before = sides
     moved = {one.knob: (two.level, one.level) for one, two in zip(after, before, strict=True) if one != two}
     parts = [unit.trials[side].filter(pl.col("mode") == place.mode) for side in (after, before)]
     values = [by_block(part, place.metric, place.mode) for part in parts]
     shared = sorted(values[0].keys() & values[1].keys())
     logs = [math.log(values[0][block]) - math.log(values[1][block]) for block in shared]
-    ratio, exact = _factor(logs, place.metric)
-    rows = rows_of(pl.concat(parts))
+    factor = _Factor(*_factor(logs, place.metric), rows_of(pl.concat(parts)))
     no_op = place.no_ops(moved)
     if len(no_op) == len(moved):
-        return CheckedClaim(claim, "fails", ratio, exact, rows, "; ".join(no_op))
+        return factor.checked(claim, "fails", *no_op)
     lacking = place.short_of()
     blocks = [set(part.select("run", "block_id").rows()) for part in parts]
     for side, part, other in zip(sides, parts, reversed(blocks), strict=True):
-        lacking += _not_ok(part, _named(side, unit))
-        absent = len(other - set(part.select("run", "block_id").rows()))
-        lacking += [f"no record in {absent} of {len(blocks[0] | blocks[1])} blocks: {_named(side, unit)}"] * bool(
-            absent
-        )
-    return _decide(claim, ratio, exact, rows, lacking)
+        named = (_named(side, unit),)
+        lacking += _not_ok(part, named)
+        if absent := len(other - set(part.select("run", "block_id").rows())):
+            lacking.append(Lack(Absence.of({Cause.NO_RECORD: absent}, len(blocks[0] | blocks[1])), named))
+    return _decide(claim, factor, lacking)
 
 
 def _settings(unit: Unit, levels: Mapping[str, str]) -> Settings | None:
@@ -253,19 +260,19 @@ def _named(settings: Settings, unit: Unit) -> str:
     )
 
 
-def _not_ok(part: pl.DataFrame, name: str) -> list[str]:
+def _not_ok(part: pl.DataFrame, named: tuple[str]) -> list[Lack]:
     counts = part.filter(~IS_OK)["status"].cast(pl.String).value_counts().sort("status")
-    return [f"{status} in {count} of {part.height} blocks: {name}" for status, count in counts.iter_rows()]
+    return [Lack(Absence.of({status: count}, part.height), named) for status, count in counts.iter_rows()]
 
 
-def _unit(findings: Findings, claim: Claim) -> tuple[Unit | None, str]:
+def _unit(findings: Findings, claim: Claim) -> Unit | Reason:
     found = [one for one in findings.units if (one.workload, one.compiler) == (claim.workload, claim.compiler)]
     if len(found) == 1:
-        return found[0], ""
+        return found[0]
     if found:
-        return None, f"{claim.workload} on {claim.compiler} stands in {len(found)} sizes in these results"
+        return because("several_sizes", workload=claim.workload, compiler=claim.compiler, count=len(found))
     there = sorted({f"{one.workload} on {one.compiler}" for one in findings.units})
-    return None, f"{NO_TRIAL} of {claim.workload} on {claim.compiler}; there are: {', '.join(there)}"
+    return because("no_trial_of_unit", workload=claim.workload, compiler=claim.compiler, there=tuple(there))
 
 
 def _factor(logs: Sequence[float], metric: str) -> tuple[Ratio | None, bool]:
@@ -278,28 +285,42 @@ def _factor(logs: Sequence[float], metric: str) -> tuple[Ratio | None, bool]:
     return paired_ratio([-log for log in logs]), False
 
 
-def _decide(
-    claim: Claim, ratio: Ratio | None, exact: bool, rows: tuple[str, ...], lacking: Sequence[str]
-) -> CheckedClaim:
+@dataclass(frozen=True)
+class _Factor:
+    """What a claim is decided by, and the records that it is made of."""
+
+    ratio: Ratio | None
+    exact: bool
+    rows: tuple[str, ...]
+
+    def checked(self, claim: Claim, state: State, *reasons: Reason | Lack) -> CheckedClaim:
+        """Return the claim with what became of it."""
+        why = Why.of(*reasons) if reasons else None
+        return CheckedClaim(claim=claim, state=state, ratio=self.ratio, exact=self.exact, rows=self.rows, reason=why)
+
+
+def _decide(claim: Claim, factor: _Factor, lacking: Sequence[Reason | Lack]) -> CheckedClaim:
+    ratio = factor.ratio
     if lacking or ratio is None:
-        reason = "; ".join(dict.fromkeys(lacking)) or f"no block tells {claim.metric} of both"
-        return CheckedClaim(claim, "undecided", ratio, exact, rows, reason)
+        return factor.checked(claim, "undecided", *(lacking or [because("no_block_of_both", metric=claim.metric)]))
     if ratio.low is None or ratio.high is None:
-        return CheckedClaim(claim, "undecided", ratio, exact, rows, "one block has no interval")
+        return factor.checked(claim, "undecided", because("one_block"))
     bound, rounding = claim.bound, ROUNDING * claim.bound
     low, high = (ratio.low, ratio.high) if claim.at_most is None else (-ratio.high, -ratio.low)
     bound = bound if claim.at_most is None else -bound
     if low >= bound - rounding:
-        return CheckedClaim(claim, "holds", ratio, exact, rows, None)
-    shown = f"{ratio.value:.4g}" if exact else f"{ratio.value:.4g} [{ratio.low:.4g}, {ratio.high:.4g}]"
+        return factor.checked(claim, "holds")
+    shown = f"{ratio.value:.4g}" if factor.exact else f"{ratio.value:.4g} [{ratio.low:.4g}, {ratio.high:.4g}]"
     if high < bound:
-        return CheckedClaim(claim, "fails", ratio, exact, rows, f"the factor is {shown}, claimed is {claim.wanted}")
-    return CheckedClaim(claim, "undecided", ratio, exact, rows, f"the interval of {shown} holds {claim.bound:.4g}")
+        return factor.checked(claim, "fails", because("factor_beyond_bound", shown=shown, wanted=claim.wanted))
+    return factor.checked(claim, "undecided", because("interval_holds_bound", shown=shown, bound=claim.bound))
 
 
 def unmet(checked: Sequence[CheckedClaim]) -> list[str]:
     """Return in words the claims that do not hold, and why."""
-    return [f"{one.claim.id} {one.state}: {one.claim.statement()}: {one.reason}" for one in checked if one.reason]
+    return [
+        f"{one.claim.id} {one.state}: {one.claim.statement()}: {text_of(one.reason)}" for one in checked if one.reason
+    ]
 
 
 def plain(checked: CheckedClaim) -> dict[str, Any]:
@@ -315,6 +336,6 @@ def plain(checked: CheckedClaim) -> dict[str, Any]:
         "high": ratio and ratio.high,
         "blocks": ratio.count if ratio else 0,
         "exact": checked.exact,
-        "reason": checked.reason,
+        "reason": optional_text(checked.reason),
         "rows": list(checked.rows),
     }

@@ -13,8 +13,10 @@ from ablatrix.analysis.effects import Effect
 from ablatrix.analysis.estimate import grouped, refuse_mixed
 from ablatrix.analysis.evidence import Question, gather
 from ablatrix.analysis.judgement import NO_EFFECT, Judgement
+from ablatrix.analysis.knob_levels import KnobLevels
 from ablatrix.analysis.surroundings import Change, find_changes
 from ablatrix.analysis.tidy import Tidy
+from ablatrix.analysis.wording import levels_text, plain_data
 from ablatrix.errors import AnalysisError
 from ablatrix.records.metrics import METRIC_OF_MODE
 from ablatrix.statistics.ratio import Ratio, paired_ratio
@@ -25,12 +27,13 @@ Place = tuple[Any, ...]
 TIME_OF_MODE = {**METRIC_OF_MODE, "hot": "run_ms_p50"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ComparedCell:
     """One cell in one mode.
 
     Attributes:
-        name: Workload, compiler and the levels in which it differs from the baseline; or that it is the reference.
+        moved: The levels in which it differs from the baseline; empty for the baseline and for the reference.
+        role: ``measured`` or ``reference``.
         metric: The time that ``time`` compares.
         time: B over A, by Welch's interval on the logs of block figures; None when a side has no ok trial.
         to_baseline_a, to_baseline_b: The ratio to the baseline of its own block; None for the baseline itself, for the
@@ -42,7 +45,8 @@ class ComparedCell:
     cell_id: str
     workload: str
     compiler: str
-    name: str
+    moved: KnobLevels
+    role: str
     mode: str
     metric: str
     time: Agreement | None
@@ -52,8 +56,18 @@ class ComparedCell:
     blocks_a: int
     blocks_b: int
 
+    @property
+    def is_end(self) -> bool:
+        """Whether it is the baseline or the reference, which others are compared with."""
+        return not self.moved
 
-@dataclass(frozen=True)
+    @property
+    def name(self) -> str:
+        """How tables name it: the levels in which it differs, or what it is."""
+        return _cell_name(self.role, self.moved)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ComparedEffect:
     """One main effect, or one level around a centre.
 
@@ -71,7 +85,7 @@ class ComparedEffect:
     mode: str
     metric: str
     stage: str
-    centre: str
+    centre: KnobLevels
     knob: str
     base_level: str
     level: str
@@ -86,7 +100,7 @@ class ComparedEffect:
     reproduced: bool | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SideBySide:
     """A and B.
 
@@ -149,7 +163,16 @@ def compare(a: Tidy, b: Tidy, margin: float = DEFAULT_MARGIN) -> SideBySide:
         notes.append("workloads of the same name and parameters are not the same program: their digests differ")
     cells = _cells(a.trials, b.trials, names_a, margin)
     effects = _effects(a, b, margin)
-    return SideBySide(margin, len(shared), only_a, only_b, changes, cells, effects, tuple(notes))
+    return SideBySide(
+        margin=margin,
+        shared=len(shared),
+        only_a=only_a,
+        only_b=only_b,
+        changes=changes,
+        cells=cells,
+        effects=effects,
+        notes=tuple(notes),
+    )
 
 
 def _told(found: Tidy) -> list[str]:
@@ -160,16 +183,22 @@ def _cell_names(trials: pl.DataFrame) -> dict[str, str]:
     """Return the cells that were measured, with what they are called."""
     chosen = trials.filter(pl.col("role").is_in(["measured", "reference"])).unique("cell_id", maintain_order=True)
     return {
-        row["cell_id"]: f"{row['workload']} on {row['compiler']}: {_moved(row)}" for row in chosen.iter_rows(named=True)
+        row["cell_id"]: f"{row['workload']} on {row['compiler']}: {_cell_name(row['role'], _moved(row))}"
+        for row in chosen.iter_rows(named=True)
     }
 
 
-def _moved(row: Mapping[str, Any]) -> str:
+def _moved(row: Mapping[str, Any]) -> KnobLevels:
+    """Return the levels in which a cell differs from the baseline; none for the reference, which has no knobs."""
     if row["role"] == "reference":
-        return "reference"
+        return KnobLevels()
     names = [name.removeprefix("baseline_") for name in row if name.startswith("baseline_")]
-    moved = [f"{name}={row[f'knob_{name}']}" for name in names if row[f"knob_{name}"] != row[f"baseline_{name}"]]
-    return ", ".join(moved) or "baseline"
+    moved = {name: str(row[f"knob_{name}"]) for name in names if row[f"knob_{name}"] != row[f"baseline_{name}"]}
+    return KnobLevels(moved)
+
+
+def _cell_name(role: str, moved: KnobLevels) -> str:
+    return "reference" if role == "reference" else levels_text(moved) or "baseline"
 
 
 def _unlike(a: Tidy, b: Tidy) -> str:
@@ -202,18 +231,19 @@ def _cells(a: pl.DataFrame, b: pl.DataFrame, names: Mapping[str, str], margin: f
             sides = ratios[place]
             found.append(
                 ComparedCell(
-                    cell,
-                    row["workload"],
-                    row["compiler"],
-                    _moved(row),
-                    mode,
-                    TIME_OF_MODE[mode],
-                    told[0][place],
-                    paired_ratio(sides.one) if sides.one else None,
-                    paired_ratio(sides.other) if sides.other else None,
-                    told[1][place],
-                    len(times[place].one),
-                    len(times[place].other),
+                    cell_id=cell,
+                    workload=row["workload"],
+                    compiler=row["compiler"],
+                    moved=_moved(row),
+                    role=row["role"],
+                    mode=mode,
+                    metric=TIME_OF_MODE[mode],
+                    time=told[0][place],
+                    to_baseline_a=paired_ratio(sides.one) if sides.one else None,
+                    to_baseline_b=paired_ratio(sides.other) if sides.other else None,
+                    to_baseline=told[1][place],
+                    blocks_a=len(times[place].one),
+                    blocks_b=len(times[place].other),
                 )
             )
     return tuple(found)
@@ -289,24 +319,24 @@ def _compared(a: _Judged | None, b: _Judged | None, size: Agreement | None) -> C
     verdict_a, verdict_b = (None if one is None else one.judgement.verdict for one in (a, b))
     key = a is not None and a.judgement.is_different
     return ComparedEffect(
-        effect.workload,
-        effect.compiler,
-        effect.mode,
-        effect.metric,
-        effect.stage,
-        effect.centre,
-        str(effect.knob),
-        effect.base_level,
-        effect.level,
-        None if a is None else a.effect.ratio,
-        None if b is None else b.effect.ratio,
-        verdict_a,
-        verdict_b,
-        0 if a is None else a.effect.pairs,
-        0 if b is None else b.effect.pairs,
-        size,
-        key,
-        _reproduced(a, b) if a is not None and key else None,
+        workload=effect.workload,
+        compiler=effect.compiler,
+        mode=effect.mode,
+        metric=effect.metric,
+        stage=effect.stage,
+        centre=effect.centre,
+        knob=str(effect.knob),
+        base_level=effect.base_level,
+        level=effect.level,
+        ratio_a=None if a is None else a.effect.ratio,
+        ratio_b=None if b is None else b.effect.ratio,
+        verdict_a=verdict_a,
+        verdict_b=verdict_b,
+        pairs_a=0 if a is None else a.effect.pairs,
+        pairs_b=0 if b is None else b.effect.pairs,
+        size=size,
+        key=key,
+        reproduced=_reproduced(a, b) if a is not None and key else None,
     )
 
 
@@ -334,3 +364,13 @@ def sizes(found: Iterable[ComparedEffect]) -> dict[str, int]:
         state = "unknown" if effect.size is None else effect.size.state
         counts[state] = counts.get(state, 0) + 1
     return dict(sorted(counts.items()))
+
+
+def side_by_side_data(found: SideBySide) -> dict[str, Any]:
+    """Return a comparison as plain data, for JSON; cells have names in the place of their levels."""
+    cells = [
+        {"cell_id": one.cell_id, "workload": one.workload, "compiler": one.compiler, "name": one.name}
+        | {name: value for name, value in plain_data(one).items() if name not in ("moved", "role")}
+        for one in found.cells
+    ]
+    return {**plain_data(found), "cells": cells}

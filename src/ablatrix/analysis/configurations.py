@@ -1,12 +1,13 @@
 """The configurations of each workload and compiler with their trials: what proof, blame and fronts work on."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.estimate import grouped, in_order, ratios_to_baseline, sort_key
+from ablatrix.analysis.estimate import grouped, ratios_to_baseline
+from ablatrix.analysis.ordering import in_order, sort_key
 from ablatrix.analysis.outcome import IS_OK
 from ablatrix.analysis.paired import BLOCK
 from ablatrix.statistics.ratio import Ratio
@@ -25,7 +26,7 @@ class Setting:
 Settings = tuple[Setting, ...]  # a whole configuration, or the part of one that a set of levels names
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Unit:
     """The measured trials of one workload (with its parameters) on one compiler.
 
@@ -64,12 +65,12 @@ def units(trials: pl.DataFrame) -> list[Unit]:
             if name.startswith("baseline_")
         }
         levels = _varying(part, base)
-        empty = Unit(workload, digest, compiler, levels, (), {})
+        empty = Unit(workload=workload, digest=digest, compiler=compiler, levels=levels, baseline=(), trials={})
         cells = (
             [(empty.configuration(key), cell) for key, cell in grouped(part, empty.columns)] if levels else [((), part)]
         )
         baseline = empty.configuration([base.get(knob) for knob in levels])
-        found.append(Unit(workload, digest, compiler, levels, baseline, dict(cells)))
+        found.append(replace(empty, baseline=baseline, trials=dict(cells)))
     return found
 
 

@@ -14,9 +14,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ablatrix.analysis.estimate import sort_key
+from ablatrix.analysis.knob_levels import KnobLevels
 from ablatrix.analysis.lattice import SPARSEST, Lattice, lattices
 from ablatrix.analysis.metrics import is_exact
+from ablatrix.analysis.ordering import sort_key
+from ablatrix.analysis.reason import Why, because
 from ablatrix.errors import AnalysisError
 from ablatrix.statistics.attribution import interactions, shapley, step, total
 from ablatrix.statistics.precision import Configuration, mean_differences
@@ -26,7 +28,7 @@ Kind = Literal["main", "around", "total", "add_one_in", "shapley", "leave_one_ou
 Corner = frozenset[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Effect:
     """One effect on one metric in one stage.
 
@@ -47,7 +49,7 @@ class Effect:
         blocks_left_out: Blocks that lack a value that this effect needs.
         pairs, pairs_partial, pairs_missing: Main effects: pairs of configurations that are whole in every block, and
             make the effect; and that are left out, as they are whole in some blocks only, or in none.
-        reason: Why it is not attributable.
+        reason: Why it is not attributable; None where it is.
     """
 
     origin: tuple[Any, ...]
@@ -57,7 +59,7 @@ class Effect:
     mode: str
     metric: str
     stage: str
-    centre: str
+    centre: KnobLevels
     kind: Kind
     knob: str | None
     base_level: str
@@ -70,7 +72,7 @@ class Effect:
     pairs: int
     pairs_partial: int
     pairs_missing: int
-    reason: str | None
+    reason: Why | None
 
 
 def main_effects(trials: pl.DataFrame, metric: str, mode: str, knobs: Sequence[str]) -> list[Effect]:
@@ -106,10 +108,10 @@ def effects_of_levels(lattice: Lattice) -> list[Effect]:
         base = str(lattice.comparison.baseline[lattice.comparison.knobs.index(knob)])
         pairs = lattice.comparison.pairs(knob, level)
         held = mean_differences(lattice.columns, pairs)
-        reason = None
+        reason: Why | None = None
         if not held.values:
             corners = list(dict.fromkeys(one for pair in pairs for one in pair))
-            reason = lattice.why_missing(corners) or "no pair is whole in every block"
+            reason = lattice.why_missing(corners) or Why.of(because("no_whole_pair"))
         found.append(
             _effect(
                 lattice,
@@ -235,31 +237,34 @@ def _effect(
     kind: Kind,
     name: Name,
     values: Sequence[float],
-    reason: str | None,
+    reason: Why | None,
     pairs: tuple[int, int, int] = (0, 0, 0),
 ) -> Effect:
     knob, base_level, level, other = name
     exact = bool(values) and is_exact(lattice.metric, values)
+    whole, partial, missing = pairs
     return Effect(
-        lattice.origin,
-        lattice.workload,
-        lattice.digest,
-        lattice.compiler,
-        lattice.mode,
-        lattice.metric,
-        lattice.stage,
-        ", ".join(f"{held}={at}" for held, at in lattice.centre.items()),
-        kind,
-        knob,
-        base_level,
-        level,
-        other,
-        _ratio(values, exact) if values else None,
-        exact,
-        tuple(values),
-        len(lattice.blocks) - len(values),
-        *pairs,
-        reason,
+        origin=lattice.origin,
+        workload=lattice.workload,
+        digest=lattice.digest,
+        compiler=lattice.compiler,
+        mode=lattice.mode,
+        metric=lattice.metric,
+        stage=lattice.stage,
+        centre=lattice.centre,
+        kind=kind,
+        knob=knob,
+        base_level=base_level,
+        level=level,
+        other=other,
+        ratio=_ratio(values, exact) if values else None,
+        exact=exact,
+        logs=tuple(values),
+        blocks_left_out=len(lattice.blocks) - len(values),
+        pairs=whole,
+        pairs_partial=partial,
+        pairs_missing=missing,
+        reason=reason,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from ablatrix.analysis.ordering import PRIMARY_KNOBS, in_order, sort_key
 from ablatrix.analysis.outcome import IS_FAILURE, IS_OK, has_status
 from ablatrix.analysis.paired import BLOCK
 from ablatrix.analysis.tidy import Tidy
@@ -17,7 +18,6 @@ from ablatrix.records.status import Status
 from ablatrix.statistics.quantile import quantile_interval
 from ablatrix.statistics.ratio import Ratio, paired_ratio
 
-PRIMARY_KNOBS = ("partition", "reuse", "memory_plan", "fusion")
 METRICS, RATIO_METRICS = metrics_for("summary"), metrics_for("ratio")
 ORIGIN_COLUMNS = (
     "schema_version",
@@ -100,12 +100,6 @@ def primary_knobs(trials: pl.DataFrame) -> dict[str, tuple[str, ...]]:
         first = part.filter(pl.col("stage") == stages[0]) if len(stages) else part
         found[compiler] = tuple(in_order(one for one in names if first[f"knob_{one}"].drop_nulls().n_unique() > 1))
     return found
-
-
-def in_order(knobs: Iterable[str]) -> list[str]:
-    """Return knobs as tables show them: primary ones first, then by name."""
-    names = set(knobs)
-    return [*(name for name in PRIMARY_KNOBS if name in names), *sorted(names - set(PRIMARY_KNOBS))]
 
 
 def group_columns(found: Tidy, mixed: Sequence[str] = (), by_mode: bool = True) -> list[str]:
@@ -198,16 +192,6 @@ def grouped(trials: pl.DataFrame, groups: Sequence[str]) -> list[tuple[tuple[Any
     """Return the groups of a table in the order of their keys, nulls first, numbers by value."""
     parts = trials.partition_by(list(groups), as_dict=True, maintain_order=True)
     return sorted(parts.items(), key=lambda item: _key_order(item[0]))
-
-
-def sort_key(value: Any) -> tuple[int, float, str]:
-    """Return a key that orders levels: null, then numbers (also written as text) by value, then words."""
-    if value is None:
-        return (0, 0.0, "")
-    try:
-        return (1, float(value), "")
-    except ValueError:
-        return (2, 0.0, str(value))
 
 
 def _measurable(trials: pl.DataFrame, metric: str) -> pl.LazyFrame:

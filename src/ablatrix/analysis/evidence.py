@@ -15,11 +15,12 @@ from ablatrix.analysis.metrics import DEFAULT_METRICS, METRICS
 from ablatrix.analysis.noise_floor import NoiseFloor, noise_floors
 from ablatrix.analysis.outcome import IS_OK
 from ablatrix.analysis.tidy import Tidy
+from ablatrix.analysis.wording import levels_text, optional_text, text_of
 from ablatrix.errors import AnalysisError
 from ablatrix.records.metrics import Metric
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
     """The effects on one metric.
 
@@ -98,7 +99,7 @@ def evidence_frame(evidence: Sequence[Evidence]) -> pl.DataFrame:
         _row("geometric mean", one.origin, mean)
         | {
             "workloads": len(mean.workloads),
-            "workloads_missing": "; ".join(f"{name} ({reason})" for name, reason in mean.missing.items()) or None,
+            "workloads_missing": "; ".join(f"{name} ({text_of(why)})" for name, why in mean.missing.items()) or None,
         }
         for one in evidence
         for mean in one.means
@@ -154,7 +155,15 @@ def _evidence(trials: pl.DataFrame, metric: Metric, mode: str, question: Questio
         effects, judgements = [effect for effect, _ in kept], [judgement for _, judgement in kept]
         floors = [floor for floor in floors if floor.workload in wanted]
         means = []
-    return Evidence(metric, mode, origin, tuple(effects), tuple(judgements), tuple(means), tuple(floors))
+    return Evidence(
+        metric=metric,
+        mode=mode,
+        origin=origin,
+        effects=tuple(effects),
+        judgements=tuple(judgements),
+        means=tuple(means),
+        floors=tuple(floors),
+    )
 
 
 def _row(scope: str, origin: Sequence[str], held: Effect | GeometricMean) -> dict[str, Any]:
@@ -182,10 +191,10 @@ def _row(scope: str, origin: Sequence[str], held: Effect | GeometricMean) -> dic
 
 def _judged(effect: Effect, judgement: Judgement | None) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "centre": effect.centre or None,
+        "centre": levels_text(effect.centre) or None,
         "log_ratio": math.fsum(effect.logs) / len(effect.logs) if effect.logs else None,
         "blocks_left_out": effect.blocks_left_out,
-        "not_attributable": effect.reason,
+        "not_attributable": optional_text(effect.reason),
     }
     if judgement is not None:
         row |= {

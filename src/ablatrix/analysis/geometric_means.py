@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ablatrix.analysis.absence import NOT_RUN
 from ablatrix.analysis.effects import Effect, Kind
+from ablatrix.analysis.reason import Why
 from ablatrix.statistics.ratio import Ratio, mean_ratio
 
-NOT_RUN = "not run"
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GeometricMean:
     """One effect in the geometric mean over workloads; the fields are those of ``Effect``.
 
@@ -33,7 +33,7 @@ class GeometricMean:
     ratio: Ratio | None
     exact: bool
     workloads: tuple[str, ...]
-    missing: Mapping[str, str]
+    missing: Mapping[str, Why]
 
 
 def geometric_means(effects: Sequence[Effect]) -> list[GeometricMean]:
@@ -58,8 +58,8 @@ def geometric_means(effects: Sequence[Effect]) -> list[GeometricMean]:
 def _mean(members: Sequence[Effect], everyone: Sequence[str]) -> GeometricMean:
     there = [one for one in members if one.ratio is not None]
     named = {one.workload for one in members}
-    missing = {one.workload: str(one.reason) for one in members if one.ratio is None}
-    missing |= {name: NOT_RUN for name in everyone if name not in named}
+    missing = {one.workload: one.reason for one in members if one.reason is not None}
+    missing |= {name: Why.of(NOT_RUN) for name in everyone if name not in named}
     first = members[0]
     return GeometricMean(
         origin=first.origin,

@@ -9,9 +9,8 @@ from ablatrix.analysis.effects import Effect
 from ablatrix.analysis.noise_floor import NoiseFloor
 from ablatrix.records.metrics import Metric
 from ablatrix.statistics.equivalence import judge_equivalence, minimal_margin
-from ablatrix.statistics.multiplicity import holm
+from ablatrix.statistics.multiplicity import ALPHA, holm
 
-ALPHA = 0.05
 DEFAULT_MARGIN = 0.01
 NO_EFFECT: Literal["no effect"] = "no effect"
 NOT_DISTINGUISHABLE: Literal["not distinguishable"] = "not distinguishable"

@@ -12,6 +12,8 @@ import polars as pl
 from ablatrix.analysis.configurations import UNIT, Setting, Settings, Unit, by_block, described, one_step, units
 from ablatrix.analysis.explanation import Explanation, explain
 from ablatrix.analysis.paired import BLOCK
+from ablatrix.analysis.reason import Reason, Why, because
+from ablatrix.analysis.wording import text_of
 from ablatrix.statistics.ratio import Ratio, paired_ratio
 
 Verdict = Literal["effective", "aliased", "no_op", "unproven"]
@@ -57,7 +59,7 @@ class Alias:
     other: Settings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class KnobProof:
     """Whether moving one knob from one level to another changes what is built or read back.
 
@@ -88,17 +90,17 @@ class KnobProof:
     evidence: tuple[str, ...]
     aliases: tuple[Alias, ...]
     overridden_by: tuple[Explanation, ...]
-    reason: str | None
+    reason: Why | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Pair:
     one: Settings
     other: Settings
     others: Settings
     state: Literal["differs", "equal", "undecided"]
-    columns: tuple[str, ...]
-    reason: str | None
+    columns: tuple[str, ...] = ()
+    reason: Reason | None = None
 
 
 def prove_knobs(trials: pl.DataFrame) -> list[KnobProof]:
@@ -122,7 +124,7 @@ def _needed(trials: pl.DataFrame) -> pl.DataFrame:
     return trials.select(name for name in trials.columns if name in told or name.startswith(mapped))
 
 
-def claimed_fault(proof: KnobProof, ratio: Ratio, metric: str) -> str | None:
+def claimed_fault(proof: KnobProof, ratio: Ratio, metric: str) -> Reason | None:
     """Return what is wrong with an effect that is claimed for a no-op; None when nothing is.
 
     An effect is claimed when the ratio's interval leaves out 1, on either side.
@@ -134,11 +136,19 @@ def claimed_fault(proof: KnobProof, ratio: Ratio, metric: str) -> str | None:
     """
     if proof.verdict != "no_op" or not ratio.side:
         return None
-    return (
-        f"{proof.workload} on {proof.compiler}: knob '{proof.knob}' is a no-op from {proof.base_level} to "
-        f"{proof.level} (the same program in {proof.equal} of {proof.pairs} pairs), but {metric} is claimed to change "
-        f"by {ratio.value:.4f} [{ratio.low:.4f}, {ratio.high:.4f}]; that is noise or the order of trials: do not "
-        "report it, and look at the noise floor"
+    return because(
+        "no_op_claimed",
+        workload=proof.workload,
+        compiler=proof.compiler,
+        knob=proof.knob,
+        base_level=proof.base_level,
+        level=proof.level,
+        equal=proof.equal,
+        pairs=proof.pairs,
+        metric=metric,
+        ratio=ratio.value,
+        low=ratio.low,
+        high=ratio.high,
     )
 
 
@@ -189,8 +199,7 @@ def _prove(unit: Unit, facts: Mapping[Settings, Facts], base: Setting, moved: Se
     else:
         verdict = "no_op" if equal and len(equal) == len(pairs) else "unproven"
     aliased = verdict == "aliased"
-    reasons = dict.fromkeys(pair.reason for pair in pairs if pair.reason)
-    unproven = "; ".join(filter(None, reasons)) or "no two configurations that differ in this knob alone were built"
+    reasons = [pair.reason for pair in pairs if pair.reason is not None] or [because("no_pair_built")]
     return KnobProof(
         workload=unit.workload,
         digest=unit.digest,
@@ -206,7 +215,7 @@ def _prove(unit: Unit, facts: Mapping[Settings, Facts], base: Setting, moved: Se
         evidence=evidence,
         aliases=tuple(Alias(pair.one, pair.other) for pair in equal) if aliased else (),
         overridden_by=_overriding(equal, differing) if aliased else (),
-        reason=unproven if verdict == "unproven" else None,
+        reason=Why.of(*reasons) if verdict == "unproven" else None,
     )
 
 
@@ -215,15 +224,15 @@ def _compare(knob: str, one: Settings, other: Settings, here: Facts, there: Fact
     differing = tuple(name for name in columns if _differs(here[name], there[name]))
     others = tuple(held for held in one if held.knob != knob)
     if differing:
-        return _Pair(one, other, others, "differs", differing, None)
+        return _Pair(one=one, other=other, others=others, state="differs", columns=differing)
+    reason: Reason | None = None
     if len(here[CODE]) > 1 or len(there[CODE]) > 1:
-        return _Pair(one, other, others, "undecided", (), "the code of one configuration differs between its trials")
-    if here[CODE] != there[CODE]:
-        reason = "the code differs, and no figure of the plan or of the memory does"
-        return _Pair(one, other, others, "undecided", (), reason)
-    if knob in READ_BACK or knob in here[RUN_TIME]:
-        return _Pair(one, other, others, "undecided", (), "the code is the same, and nothing else was read back")
-    return _Pair(one, other, others, "equal", (), None)
+        reason = because("code_unstable")
+    elif here[CODE] != there[CODE]:
+        reason = because("only_code_differs")
+    elif knob in READ_BACK or knob in here[RUN_TIME]:
+        reason = because("not_read_back")
+    return _Pair(one=one, other=other, others=others, state="undecided" if reason else "equal", reason=reason)
 
 
 def _read_back(knob: str, facts: Facts) -> list[str]:
@@ -256,19 +265,27 @@ def _overriding(equal: Iterable[_Pair], differing: Iterable[_Pair]) -> tuple[Exp
     return tuple(explain([pair.others for pair in equal], [pair.others for pair in differing]))
 
 
-def proof_text(proof: KnobProof) -> str:
-    """Return in one sentence what a proof rests on."""
-    if proof.verdict == "unproven":
-        text = str(proof.reason)
+def proof_grounds(proof: KnobProof) -> Why:
+    """Return what a proof rests on."""
+    if proof.reason is not None:
+        parts = [*proof.reason.parts]
     elif proof.verdict == "no_op":
-        text = f"the same program in all {proof.pairs} pairs"
+        parts = [because("same_program", pairs=proof.pairs)]
     elif proof.differing:
-        text = f"{', '.join(proof.evidence)} in {proof.differing} of {proof.pairs} pairs"
+        counts = {"differing": proof.differing, "pairs": proof.pairs}
+        parts = [because("differs_in_pairs", evidence=proof.evidence, **counts)]
     else:
-        text = f"{', '.join(proof.evidence)} on the average over {proof.pairs} pairs"
+        parts = [because("differs_on_average", evidence=proof.evidence, pairs=proof.pairs)]
     if proof.verdict == "aliased":
         first = proof.aliases[0]
-        by = " or ".join(" / ".join(described(part) for part in parts) for parts in proof.overridden_by)
-        text += f"; {described(first.one)} is the same program as {described(first.other)}"
-        text += f"; overridden by {by}" if by else ""
-    return f"{text}; {proof.pairs_missing} further not built" if proof.pairs_missing else text
+        parts.append(because("alias", one=described(first.one), other=described(first.other)))
+        by = tuple(" / ".join(map(described, sets)) for sets in proof.overridden_by)
+        parts += [because("overridden", by=by)] if by else []
+    if proof.pairs_missing:
+        parts.append(because("not_built", count=proof.pairs_missing))
+    return Why.of(*parts)
+
+
+def proof_text(proof: KnobProof) -> str:
+    """Return in one sentence what a proof rests on."""
+    return text_of(proof_grounds(proof))

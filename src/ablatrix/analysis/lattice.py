@@ -10,7 +10,7 @@ its configurations differ in one knob at most.
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -19,23 +19,22 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ablatrix.analysis.estimate import grouped, in_order, sort_key
+from ablatrix.analysis.absence import NOT_RUN, Absence, Cause, Lack
+from ablatrix.analysis.estimate import grouped
+from ablatrix.analysis.knob_levels import KnobLevels
+from ablatrix.analysis.ordering import in_order, sort_key
+from ablatrix.analysis.reason import Why
 from ablatrix.records.status import Status
 from ablatrix.statistics.precision import Columns, Comparison, Configuration, columns_of
 
 UNIT = ("workload", "workload_digest", "compiler", "mode")
 OBSERVERS = ("pass_timing",)  # look at a compile of their own; what they cost is no effect of a compiler
-NOT_RUN = "not run"
-NO_RECORD = "no record"
-NO_BASELINE = "the baseline of its part of the block is not ok"
-NO_VALUE = "ok, but without a positive value"
 SPARSEST = 4  # a grid with more corners than this many for each configuration measured is no grid
-NAMED = 3  # configurations that a reason names; a whole level that fails has many
 
 Place = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Lattice:
     """The measured configurations of one stage, block by block.
 
@@ -60,34 +59,37 @@ class Lattice:
     stage: str
     kind: Literal["factorial", "around"]
     comparison: Comparison
-    centre: Mapping[str, str]
+    centre: KnobLevels
     blocks: tuple[Mapping[Configuration, float], ...]
     blocks_empty: int
-    absent: Mapping[Configuration, str]
+    absent: Mapping[Configuration, Absence]
 
     @cached_property
     def columns(self) -> Columns:
         """The blocks by configuration: a value a block, NaN where the block lacks it."""
         return columns_of(self.blocks, self.comparison.configurations)
 
-    def why_missing(self, configurations: Sequence[Configuration]) -> str | None:
-        """Return why no block has all of these configurations, None when one has.
+    def why_missing(self, configurations: Sequence[Configuration]) -> Why | None:
+        """Return why no block has all of these configurations, None when one has, or when nothing says why.
 
-        Those that are in no block at all are to blame; without such, those that some block lacks.
+        The reasons are of those that are in no block at all; without such, of those that some block lacks.
         """
         if any(all(one in block for one in configurations) for block in self.blocks):
             return None
         never = [one for one in configurations if not any(one in block for block in self.blocks)]
-        by_reason: dict[str, list[str]] = {}
-        for one in never or [one for one in configurations if one in self.absent]:
-            by_reason.setdefault(self.absent.get(one, NOT_RUN), []).append(self.comparison.name(one))
-        return "; ".join(
-            f"{reason}: {' | '.join(names[:NAMED])}" + (f" | {len(names) - NAMED} more" if len(names) > NAMED else "")
-            for reason, names in by_reason.items()
-        )
+        by_absence = self.by_absence(never or [one for one in configurations if one in self.absent])
+        lacks = [Lack.of(absence, names) for absence, names in by_absence.items()]
+        return Why.of(*lacks) if lacks else None
+
+    def by_absence(self, configurations: Iterable[Configuration]) -> Mapping[Absence, list[str]]:
+        """Return the names of configurations by why they lack values, both in the order in which they are given."""
+        found: dict[Absence, list[str]] = {}
+        for one in configurations:
+            found.setdefault(self.absent.get(one, NOT_RUN), []).append(self.comparison.name(one))
+        return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Readings:
     """The trials of one unit: repeats of every configuration, over all knobs of the compiler.
 
@@ -157,7 +159,7 @@ def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
     failures: dict[Configuration, Counter[str]] = {one: Counter() for one in configurations}
     for failed in row[present & np.isnan(by_block)].tolist():
         status = statuses[failed]
-        failures[configurations[own[failed]]][NO_VALUE if status == Status.OK else status] += 1
+        failures[configurations[own[failed]]][Cause.NO_VALUE if status == Status.OK else status] += 1
     base = configurations.index(baseline) if baseline in configurations else None
     repeats = list(_repeats(places, present, base))
     first = [repeat.start for repeat in repeats]
@@ -171,7 +173,7 @@ def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
                     by_repeat[number, there] = part_of_block[there] - part_of_block[base]
                 else:
                     for column in np.flatnonzero(there):
-                        failures[configurations[column]][NO_BASELINE] += 1
+                        failures[configurations[column]][Cause.NO_BASELINE] += 1
     counts = np.logical_or.reduceat(present, first, axis=0).sum(axis=0).tolist() if repeats else []
     stages: dict[str, set[Configuration]] = {}
     named, stage = _numbered(rows, ["stage"])
@@ -180,7 +182,14 @@ def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
     # Larger stages first: they are the grids; the order in which a study names its stages is not in the records.
     ordered = sorted(stages.items(), key=lambda item: (-len(item[1]), item[0]))
     by_stage = {name: tuple(sorted(held, key=_levels_key)) for name, held in ordered}
-    return _Readings(knobs, baseline, by_stage, by_repeat, failures, dict(zip(configurations, counts, strict=True)))
+    return _Readings(
+        knobs=knobs,
+        baseline=baseline,
+        by_stage=by_stage,
+        logs=by_repeat,
+        failures=failures,
+        measured=dict(zip(configurations, counts, strict=True)),
+    )
 
 
 def _numbered(rows: pl.DataFrame, keys: Sequence[str]) -> tuple[list[Place], NDArray[np.int64]]:
@@ -277,12 +286,11 @@ def _lattice(place: Place, shape: _Shape, readings: _Readings) -> Lattice:
         if one not in readings.measured:
             absent[short[one]] = NOT_RUN
         elif lacking[short[one]]:
-            reasons = Counter(readings.failures.get(one, {}))
-            reasons[NO_RECORD] = len(cut) - readings.measured[one]
-            told = [f"{reason} in {count} of {len(cut)} blocks" for reason, count in sorted(reasons.items()) if count]
-            absent[short[one]] = ", ".join(told)
+            counts = Counter(readings.failures.get(one, {}))
+            counts[Cause.NO_RECORD] = len(cut) - readings.measured[one]
+            absent[short[one]] = Absence.of(counts, len(cut))
     named = zip(readings.knobs, shape.base, readings.baseline, strict=True)
-    centre = {knob: str(level) for knob, level, base in named if level != base}
+    centre = KnobLevels({knob: str(level) for knob, level, base in named if level != base})
     origin, workload, digest, compiler, mode, metric, stage = place
     return Lattice(
         origin=origin,

@@ -14,7 +14,7 @@ from ablatrix.analysis.outcome import IS_OK
 from ablatrix.statistics.ratio import Ratio, paired_ratio
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NoiseFloor:
     """How far a twin of the baseline lies from the baseline: an A/A comparison.
 
@@ -61,7 +61,15 @@ def noise_floors(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[
         if logs:
             workload, digest, compiler, _ = unit[len(origin) :]
             spread = max(map(abs, logs))
-            floors.append(NoiseFloor(unit[: len(origin)], workload, digest, compiler, paired_ratio(logs), spread))
+            floor = NoiseFloor(
+                origin=unit[: len(origin)],
+                workload=workload,
+                digest=digest,
+                compiler=compiler,
+                ratio=paired_ratio(logs),
+                spread=spread,
+            )
+            floors.append(floor)
     return floors
 
 

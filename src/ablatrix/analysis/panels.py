@@ -3,7 +3,6 @@
 import functools
 import itertools
 import math
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -17,13 +16,13 @@ from matplotlib.textpath import TextToPath
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 from ablatrix.analysis.figure import FAILED, FAINT, INK, MOST_HEIGHT_IN, SMALL_PT, new_figure
+from ablatrix.analysis.reason import Why
 
 Item = TypeVar("Item")
 Handle = Line2D | Patch
 
 CHARACTER_IN = 0.055  # a wide letter of the small text
 LEGEND_ROW_IN, LEGEND_HANDLE_IN = 0.135, 0.28
-_STATUS = re.compile(r"(\w+) in \d+ of \d+ blocks")
 LOG_FROM = 8.0  # a span of values wider than this is drawn on a logarithmic axis
 CROSS: dict[str, Any] = {
     "marker": "x",
@@ -149,16 +148,16 @@ def add_legend(figure: Figure, handles: Sequence[Handle]) -> None:
         )
 
 
-def cross_label(reasons: Iterable[str | None]) -> str:
+def cross_label(reasons: Iterable[Why | None]) -> str:
     """Return what the crosses of a figure stand for: failures, levels that the compiler does not have, or both.
 
     Args:
-        reasons: Why each has no effect, in the words of the analysis (``unsupported in 2 of 2 blocks: fusion=on``).
+        reasons: Why each has no effect.
     """
-    statuses = {status for reason in reasons for status in _STATUS.findall(reason or "") or ["failed"]}
-    if statuses == {"unsupported"}:
-        return "unsupported level"
-    return "failed or unsupported" if "unsupported" in statuses else "failed: no effect to tell"
+    kinds = [why.absence_kinds if why is not None else frozenset() for why in reasons]
+    if not any("unsupported" in held for held in kinds):
+        return "failed: no effect to tell"
+    return "unsupported level" if all(held == {"unsupported"} for held in kinds) else "failed or unsupported"
 
 
 def note(text: str) -> Line2D:

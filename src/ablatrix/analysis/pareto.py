@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ablatrix.analysis.configurations import Settings, Unit, by_block, units
+from ablatrix.analysis.reason import Why, because
 from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
 from ablatrix.records.status import FAILURES
 from ablatrix.statistics.ratio import paired_ratio, welch_ratio
@@ -50,7 +51,7 @@ class Point:
     dominated_by: tuple[Settings, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Front:
     """The configurations of one workload and compiler.
 
@@ -65,7 +66,7 @@ class Front:
     baseline: Settings
     objectives: tuple[str, ...]
     points: tuple[Point, ...]
-    left_out: Mapping[Settings, str]
+    left_out: Mapping[Settings, Why]
 
 
 def find_fronts(trials: pl.DataFrame) -> list[Front]:
@@ -94,16 +95,16 @@ def _front(unit: Unit) -> Front:
         one for one in OBJECTIVES if any(by_block(part, one.column, one.mode) for part in unit.trials.values())
     ]
     base = {one: _of_baseline(unit, one) for one in objectives}
-    left_out: dict[Settings, str] = {}
+    left_out: dict[Settings, Why] = {}
     readings: dict[Settings, _Readings] = {}
     for settings, part in unit.trials.items():
         values = {one: by_block(part, one.column, one.mode) for one in objectives}
         failed = sorted(set(part["status"].to_list()) & set(FAILURES))
         absent = [one.column for one in objectives if not values[one]]
         if failed:
-            left_out[settings] = f"has trials that ended as {', '.join(failed)}"
+            left_out[settings] = Why.of(because("has_failures", statuses=tuple(failed)))
         elif absent:
-            left_out[settings] = f"no ok trial tells {', '.join(absent)}"
+            left_out[settings] = Why.of(because("no_figure", columns=tuple(absent)))
         else:
             relative = {
                 one: tuple(value / base[one][block] for block, value in values[one].items() if block in base[one])
@@ -124,7 +125,14 @@ def _front(unit: Unit) -> Front:
         )
         for settings, held in readings.items()
     )
-    return Front(unit.workload, unit.compiler, unit.baseline, tuple(one.column for one in objectives), points, left_out)
+    return Front(
+        workload=unit.workload,
+        compiler=unit.compiler,
+        baseline=unit.baseline,
+        objectives=tuple(one.column for one in objectives),
+        points=points,
+        left_out=left_out,
+    )
 
 
 def _of_baseline(unit: Unit, objective: Objective) -> Mapping[tuple[object, ...], float]:

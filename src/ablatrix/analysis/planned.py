@@ -9,7 +9,6 @@ from pydantic_core import from_json
 
 from ablatrix.analysis.outcome import IS_FAILURE, IS_NOT_RUN, IS_OK, IS_UNSUPPORTED
 
-DESIGN_NAME = "design.json"
 KEYS = ("cell_id", "mode", "role")
 
 

@@ -9,12 +9,13 @@ import polars as pl
 
 from ablatrix.analysis.configurations import Setting, Settings, Unit, described, units
 from ablatrix.analysis.estimate import primary_knobs
+from ablatrix.analysis.reason import Reason, because
 from ablatrix.records.status import Status
 
 MODES = ("cold", "hot")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PrimaryMatrix:
     """The matrix of one workload and compiler in one mode.
 
@@ -24,7 +25,7 @@ class PrimaryMatrix:
         repeats: Blocks in which the most often run combination was run.
         whole: Combinations that are ok in every block.
         unsupported: Combinations that the compiler does not have, named. They are no gap.
-        gaps: What is missing, in words.
+        gaps: What is missing.
     """
 
     workload: str
@@ -35,7 +36,7 @@ class PrimaryMatrix:
     repeats: int
     whole: int
     unsupported: tuple[str, ...]
-    gaps: tuple[str, ...]
+    gaps: tuple[Reason, ...]
 
 
 def primary_matrices(trials: pl.DataFrame) -> list[PrimaryMatrix]:
@@ -58,21 +59,29 @@ def _matrix(unit: Unit, primary: Sequence[str], mode: str) -> PrimaryMatrix:
     counts = {one: _statuses(unit, one, mode) for one in grid}
     # A split block has the baseline in each of its parts.
     repeats = max((count.total() for one, count in counts.items() if one != unit.baseline), default=0)
-    gaps = [f"knob {knob} is at one level only" for knob in primary if knob not in levels]
+    gaps = [because("one_level", knob=knob) for knob in primary if knob not in levels]
     unsupported, whole = [], 0
     if repeats == 0:
-        gaps.append(f"no {mode} trial of its configurations")
+        gaps.append(because("no_trial_of_matrix", mode=mode))
     for one, count in counts.items() if repeats else ():
         name = described(one[: len(levels)])
         if count[Status.UNSUPPORTED] and count[Status.UNSUPPORTED] == count.total():
             unsupported.append(name)
         elif count[Status.OK] < repeats:
-            others = ", ".join(f"{number} {status}" for status, number in sorted(count.items()) if status != Status.OK)
-            gaps.append(f"{name}: ok in {count[Status.OK]} of {repeats} blocks" + (f" ({others})" if others else ""))
+            others = tuple(f"{number} {status}" for status, number in sorted(count.items()) if status != Status.OK)
+            gaps.append(because("not_whole", name=name, ok=count[Status.OK], repeats=repeats, others=others))
         else:
             whole += 1
     return PrimaryMatrix(
-        unit.workload, unit.compiler, mode, levels, len(grid), repeats, whole, tuple(unsupported), tuple(gaps)
+        workload=unit.workload,
+        compiler=unit.compiler,
+        mode=mode,
+        levels=levels,
+        configurations=len(grid),
+        repeats=repeats,
+        whole=whole,
+        unsupported=tuple(unsupported),
+        gaps=tuple(gaps),
     )
 
 

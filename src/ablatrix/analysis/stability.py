@@ -8,10 +8,12 @@ from typing import Any, Literal
 import polars as pl
 
 from ablatrix.analysis.agreement import Agreement, Sides, agreements
+from ablatrix.analysis.configurations import Setting, Settings, described
 from ablatrix.analysis.effects import effects_of_levels
 from ablatrix.analysis.estimate import grouped, primary_knobs
 from ablatrix.analysis.lattice import Lattice, lattices
 from ablatrix.analysis.noise_floor import noise_floors
+from ablatrix.analysis.reason import Reason, Why, because
 from ablatrix.records.metrics import METRIC_OF_MODE
 from ablatrix.statistics.ratio import Ratio, paired_ratio
 
@@ -21,7 +23,6 @@ HOT_BLOCKS = 5
 COLD_BLOCKS = 3
 
 Kind = Literal["effect", "cell"]
-Key = tuple[Kind, str]
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,35 @@ class RunAgreement:
 
 
 @dataclass(frozen=True)
+class Subject:
+    """What a ratio is of: the same in every run.
+
+    Attributes:
+        moved: The knob of an effect at its level, or the levels in which a cell differs from the baseline.
+        base_level: Of an effect.
+    """
+
+    kind: Kind
+    moved: Settings
+    base_level: str | None = None
+
+    @property
+    def name(self) -> str:
+        """How tables and messages name it."""
+        if self.kind == "effect":
+            return f"{self.moved[0].knob}: {self.base_level} -> {self.moved[0].level}"
+        return described(self.moved)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The log ratio in each block; without any, why there is none."""
+
+    logs: tuple[float, ...]
+    reason: Why | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Repeated:
     """What the repeats say of one main effect, or of one cell's ratio to the baseline.
 
@@ -71,30 +101,29 @@ class Repeated:
     greatest: float | None
     above_floor: bool | None
     runs: tuple[RunAgreement, ...]
-    reason: str | None
+    reason: Why | None
 
-    def complaints(self) -> list[str]:
-        """Return in words what does not hold, nothing when it is stable."""
+    def complaints(self) -> list[Reason]:
+        """Return what does not hold, nothing when it is stable."""
         if self.margin is None:
             return []
+        named = {"kind": self.kind, "name": self.name}
         if self.ratio is None:
-            return [f"{self.kind} {self.name}: {self.reason}"]
+            return [because("not_told", **named, why=self.reason)]
         found = []
         if self.half_width is None:
-            found.append(f"{self.kind} {self.name}: one block has no interval")
+            found.append(because("not_told", **named, why=Why.of(because("one_block"))))
         elif self.half_width > self.margin:
-            found.append(f"{self.kind} {self.name}: known to +-{self.half_width:.2%}, wanted +-{self.margin:.2%}")
+            found.append(because("too_wide", **named, half_width=self.half_width, margin=self.margin))
         for one in self.runs:
             if one.agreement.state in ("apart", "opposite"):
                 ratio = one.agreement.ratio
-                found.append(
-                    f"{self.kind} {self.name}: run {one.run + 1} is {ratio.value:.4f} times run 1 "
-                    f"[{ratio.low:.4f}, {ratio.high:.4f}]: {one.agreement.state}"
-                )
+                facts = {"run": one.run + 1, "ratio": ratio.value, "low": ratio.low, "high": ratio.high}
+                found.append(because("runs_differ", **named, **facts, state=one.agreement.state))
         return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stability:
     """The repeats of one workload and compiler in one mode, over its primary matrix.
 
@@ -124,11 +153,13 @@ class Stability:
         """Whether there are enough blocks and they agree."""
         return not self.complaints()
 
-    def complaints(self) -> list[str]:
-        """Return in words what does not hold."""
-        short = [f"{self.blocks} of at least {self.blocks_needed} blocks"] if self.blocks < self.blocks_needed else []
-        told = [*short, *(text for one in (*self.effects, *self.cells) for text in one.complaints())]
-        return [f"{self.workload} on {self.compiler}, {self.mode}: {text}" for text in told]
+    def complaints(self) -> list[Reason]:
+        """Return what does not hold."""
+        found = [fault for one in (*self.effects, *self.cells) for fault in one.complaints()]
+        if self.blocks < self.blocks_needed:
+            found.insert(0, because("few_blocks", blocks=self.blocks, least=self.blocks_needed))
+        unit = {"workload": self.workload, "compiler": self.compiler, "mode": self.mode}
+        return [because("of_unit", **unit, why=Why.of(one)) for one in found]
 
     def widest(self, kind: Kind) -> Repeated | None:
         """Return the effect or cell with the widest interval."""
@@ -161,17 +192,17 @@ def find_stability(trials: pl.DataFrame, margins: Margins | None = None) -> list
             limit = wanted["cell"] or wanted["effect"]
             found.append(
                 Stability(
-                    lattice.workload,
-                    lattice.compiler,
-                    mode,
-                    metric,
-                    len(lattice.blocks),
-                    needed,
-                    len(separate),
-                    floor,
-                    None if floor is None or limit is None else floor <= limit,
-                    tuple(one for one in judged if one.kind == "effect"),
-                    tuple(one for one in judged if one.kind == "cell"),
+                    workload=lattice.workload,
+                    compiler=lattice.compiler,
+                    mode=mode,
+                    metric=metric,
+                    blocks=len(lattice.blocks),
+                    blocks_needed=needed,
+                    runs=len(separate),
+                    floor=floor,
+                    floor_within=None if floor is None or limit is None else floor <= limit,
+                    effects=tuple(one for one in judged if one.kind == "effect"),
+                    cells=tuple(one for one in judged if one.kind == "cell"),
                 )
             )
     return found
@@ -205,22 +236,25 @@ def _targets(trials: pl.DataFrame, lattice: Lattice, margins: Margins) -> tuple[
     }, least
 
 
-def _logs(lattice: Lattice, primary: Sequence[str]) -> dict[Key, tuple[tuple[float, ...], str | None]]:
+def _logs(lattice: Lattice, primary: Sequence[str]) -> dict[Subject, _Found]:
     """Return the log ratio in each block of every main effect of a primary knob and every cell; or why there is none.
 
-    A cell that the compiler does not support in any block is no cell.
+    A cell that lacks blocks for no other reason than that the compiler does not support it is no cell.
     """
-    found: dict[Key, tuple[tuple[float, ...], str | None]] = {}
+    found: dict[Subject, _Found] = {}
     for effect in effects_of_levels(lattice):
         if effect.knob in primary:
-            found["effect", f"{effect.knob}: {effect.base_level} -> {effect.level}"] = (effect.logs, effect.reason)
+            subject = Subject("effect", (Setting(str(effect.knob), effect.level),), effect.base_level)
+            found[subject] = _Found(effect.logs, effect.reason)
     base = lattice.comparison.baseline
     for one in lattice.comparison.configurations:
         held = [block for block in lattice.blocks if one in block and base in block]
-        reason = lattice.absent.get(one, "the baseline is in no block with it")
-        if one != base and (held or not reason.startswith("unsupported")):
-            logs = tuple(block[one] - block[base] for block in held)
-            found["cell", lattice.comparison.name(one)] = (logs, None if logs else reason)
+        absence = lattice.absent.get(one)
+        if one != base and (held or absence is None or not absence.only_unsupported):
+            named = zip(lattice.comparison.knobs, one, base, strict=True)
+            subject = Subject("cell", tuple(Setting(knob, str(level)) for knob, level, at in named if level != at))
+            why = None if held else Why.of(absence or because("baseline_apart"))
+            found[subject] = _Found(tuple(block[one] - block[base] for block in held), why)
     return found
 
 
@@ -229,49 +263,53 @@ def _judge(
     primary: Sequence[str],
     wanted: dict[Kind, float | None],
     floor: float | None,
-    separate: Sequence[dict[Key, tuple[tuple[float, ...], str | None]]],
+    separate: Sequence[Mapping[Subject, _Found]],
 ) -> list[Repeated]:
     everything = _logs(lattice, primary)
     between = _between_runs(separate, wanted["cell"] or wanted["effect"] or HOT_MARGIN)
     return [
-        _repeated(key, logs, reason, wanted[key[0]], floor, tuple(between.get(key, ())))
-        for key, (logs, reason) in everything.items()
+        _repeated(subject, found, wanted[subject.kind], floor, tuple(between.get(subject, ())))
+        for subject, found in everything.items()
     ]
 
 
-def _between_runs(
-    separate: Sequence[dict[Key, tuple[tuple[float, ...], str | None]]], margin: float
-) -> dict[Key, list[RunAgreement]]:
+def _between_runs(separate: Sequence[Mapping[Subject, _Found]], margin: float) -> dict[Subject, list[RunAgreement]]:
     """Compare each further run with the first; all comparisons of a unit are one family."""
     if len(separate) < 2:
         return {}
     first = separate[0]
     named = [
-        (key, number, Sides(first[key][0], logs))
+        (subject, number, Sides(first[subject].logs, held.logs))
         for number, run in enumerate(separate[1:], 1)
-        for key, (logs, _) in run.items()
-        if logs and key in first and first[key][0]
+        for subject, held in run.items()
+        if held.logs and subject in first and first[subject].logs
     ]
-    found: dict[Key, list[RunAgreement]] = {}
+    found: dict[Subject, list[RunAgreement]] = {}
     judged = agreements([sides for _, _, sides in named], margin)
-    for (key, number, _), agreement in zip(named, judged, strict=True):
-        found.setdefault(key, []).append(RunAgreement(number, agreement))
+    for (subject, number, _), agreement in zip(named, judged, strict=True):
+        found.setdefault(subject, []).append(RunAgreement(number, agreement))
     return found
 
 
 def _repeated(
-    key: Key,
-    logs: Sequence[float],
-    reason: str | None,
+    subject: Subject,
+    held: _Found,
     margin: float | None,
     floor: float | None,
     runs: tuple[RunAgreement, ...],
 ) -> Repeated:
-    kind, name = key
-    if not logs:
-        return Repeated(kind, name, None, None, margin, None, None, None, runs, reason)
-    ratio = paired_ratio(logs)
+    logs = held.logs
+    ratio = paired_ratio(logs) if logs else None
     without = [math.exp((math.fsum(logs) - log) / (len(logs) - 1)) for log in logs] if len(logs) > 1 else []
-    above = None if floor is None else abs(math.log(ratio.value)) > floor
-    least, greatest = min(without, default=None), max(without, default=None)
-    return Repeated(kind, name, ratio, ratio.half_width, margin, least, greatest, above, runs, None)
+    return Repeated(
+        kind=subject.kind,
+        name=subject.name,
+        ratio=ratio,
+        half_width=ratio.half_width if ratio else None,
+        margin=margin,
+        least=min(without, default=None),
+        greatest=max(without, default=None),
+        above_floor=None if floor is None or ratio is None else abs(math.log(ratio.value)) > floor,
+        runs=runs,
+        reason=held.reason,
+    )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ablatrix.analysis.estimate import ORIGIN_COLUMNS, sort_key
+from ablatrix.analysis.estimate import ORIGIN_COLUMNS
+from ablatrix.analysis.ordering import sort_key
 
 MACHINE_COLUMNS = (
     *("memory_bytes", "kernel", "container", "governor", "turbo", "smt", "machine_cpus", "cpu_quota_cores"),

@@ -14,10 +14,11 @@ from ablatrix.analysis.chunk import FINAL, OFFSET, SHARED_MAP, cut, series
 from ablatrix.analysis.columns import COLUMNS, MAPS, Kind, MapColumns
 from ablatrix.analysis.outcome import IS_OK
 from ablatrix.analysis.paired import with_paired_times
-from ablatrix.analysis.planned import DESIGN_NAME, load_design
+from ablatrix.analysis.planned import load_design
 from ablatrix.analysis.pool import read_chunks
 from ablatrix.errors import AnalysisError, RecordError
 from ablatrix.records.journal import read_encoded, report_ignored, report_torn, scan
+from ablatrix.records.names import DESIGN_NAME
 
 SUPERSEDED = "attempt that a later one replaced"
 NOT_FINAL = "trial without a final attempt (interrupted, not run again yet)"

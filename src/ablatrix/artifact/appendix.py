@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from ablatrix.artifact.document import Commands, Items, Paragraph, Section, Table, latex, markdown, plain
 from ablatrix.artifact.facts import RESULT_ROLES, Facts, duration, size
-from ablatrix.artifact.readme import cost_table, machine_line, status_line
+from ablatrix.artifact.readme import cost_table, software_line, status_line
 from ablatrix.artifact.steps import FULL, TINY, about_torch, installation
 from ablatrix.records.model import Record
 
@@ -120,7 +120,7 @@ def _description(facts: Facts) -> Section:
                 (
                     Paragraph(
                         "Linux, Python 3.11 or later, a C++ compiler, and the packages of `requirements.lock`, all "
-                        f"from PyPI. Recorded with {machine_line(facts).partition(', with ')[2]}."
+                        f"from PyPI. Recorded with {software_line(facts)}."
                     ),
                 ),
             ),

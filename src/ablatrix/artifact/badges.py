@@ -11,17 +11,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ablatrix.analysis.claims import CLAIMS_NAME, check_claims, load_claims
+from ablatrix.analysis.claims import check_claims, load_claims
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.tidy import tidy
-from ablatrix.artifact.completeness import RECORDS_NAME
+from ablatrix.artifact.names import PAGE_NAME
 from ablatrix.artifact.reproduction import ReproductionReport, count_outcomes
 from ablatrix.artifact.verify import Verification
 from ablatrix.errors import AnalysisError
+from ablatrix.records.names import (
+    CLAIMS_NAME,
+    DESIGN_NAME,
+    LOCK_NAME,
+    RECORDS_NAME,
+    STUDY_NAME,
+    TEMPLATE_NAME,
+)
 
 Badge = Literal["Available", "Functional", "Reusable", "Reproduced"]
 State = Literal["shown", "missing", "people"]
-COMPLETE = (RECORDS_NAME, "design.json", "study.yaml", CLAIMS_NAME, "template.yaml", "requirements.lock")
+COMPLETE = (RECORDS_NAME, DESIGN_NAME, STUDY_NAME, CLAIMS_NAME, TEMPLATE_NAME, LOCK_NAME)
 SECTIONS = {
     "README.md": ("tires|getting started", "full|evaluation", "claim"),
     "APPENDIX.md": (
@@ -37,10 +45,10 @@ SECTIONS = {
 }
 REUSE = {
     "the program's source": ("source/*", "src/*"),
-    "what tables and figures are made of": ("template.yaml",),
+    "what tables and figures are made of": (TEMPLATE_NAME,),
     "metadata that machines read": ("ro-crate-metadata.json",),
     "the numbers behind each sentence": ("paper/provenance.json",),
-    "a page to look at": ("report.html",),
+    "a page to look at": (PAGE_NAME,),
 }
 
 

@@ -15,7 +15,7 @@ from ablatrix.artifact.environment import (
     environment_text,
     make_environment,
 )
-from ablatrix.artifact.facts import STUDY_NAME, read_facts
+from ablatrix.artifact.facts import read_facts
 from ablatrix.artifact.finding import Finding
 from ablatrix.artifact.manifest import (
     MANIFEST_NAME,
@@ -26,11 +26,10 @@ from ablatrix.artifact.manifest import (
     manifest_text,
     read_entry,
 )
-from ablatrix.artifact.recorded_claims import CLAIMS_NAME
-from ablatrix.artifact.remake import TEMPLATE_NAME
 from ablatrix.artifact.shipped import SHIPPED_FILES, shipped_bytes
 from ablatrix.artifact.source import FOLDER, source_file
 from ablatrix.errors import ArtifactError
+from ablatrix.records.names import CLAIMS_NAME, STUDY_NAME, TEMPLATE_NAME
 from ablatrix.records.origin import installed_versions, source_state
 
 PACKAGES = (

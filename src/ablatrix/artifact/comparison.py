@@ -9,6 +9,7 @@ from ablatrix.analysis.claims import CheckedClaim, Claims, check_claims
 from ablatrix.analysis.compare import SideBySide, compare
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.tidy import Tidy
+from ablatrix.analysis.wording import optional_text
 from ablatrix.artifact.reproduction import (
     REPORT_VERSION,
     Claim,
@@ -78,7 +79,7 @@ def _claim(here: CheckedClaim, recorded: CheckedClaim | None) -> Claim:
     return Claim(
         name=here.claim.statement(),
         outcome=outcome_of(here.state),
-        detail=detail_of(before, figures),
+        detail=detail_of(before, figures, here.reason_tells_factor),
         id=here.claim.id,
         wanted=here.claim.wanted,
         recorded=before,
@@ -95,7 +96,7 @@ def _figures(checked: CheckedClaim) -> Figures:
         high=ratio and ratio.high,
         blocks=ratio.count if ratio else 0,
         exact=checked.exact,
-        reason=checked.reason,
+        reason=optional_text(checked.reason),
     )
 
 

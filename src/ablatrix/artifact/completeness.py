@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from ablatrix.analysis.planned import DESIGN_NAME, load_design
+from ablatrix.analysis.planned import load_design
 from ablatrix.artifact.problem import Problem
 from ablatrix.errors import RecordError
 from ablatrix.records.model import Record
+from ablatrix.records.names import DESIGN_NAME, RECORDS_NAME
 from ablatrix.records.schema import validate_line
 
-RECORDS_NAME = "results.jsonl"
 SHARED_FIELDS = ("cell_id", "block_id", "mode", "role")
 SHOWN = 10  # of a long list, this many are named
 

@@ -20,6 +20,7 @@ from ablatrix.artifact.manifest import FileEntry
 from ablatrix.artifact.names import CRATE_NAME
 from ablatrix.artifact.readme import MEANING
 from ablatrix.records.model import Record
+from ablatrix.records.names import RECORDS_NAME, STUDY_NAME
 
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
@@ -113,7 +114,7 @@ def _add_failure(crate: ROCrate, record: Record, software: list[dict[str, str]])
     error = record.error
     action["error"] = f"{record.status}: {error.type}: {error.message}" if error else record.status
     action["actionStatus"] = FAILED
-    action["object"], action["result"] = [{"@id": "study.yaml"}], [{"@id": "results.jsonl"}]
+    action["object"], action["result"] = [{"@id": STUDY_NAME}], [{"@id": RECORDS_NAME}]
 
 
 def _compacted(entity: dict[str, Any]) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from ablatrix.documents.load import parse_yaml
 from ablatrix.errors import ArtifactError
 from ablatrix.records.journal import final_records
 from ablatrix.records.model import Machine, Record
+from ablatrix.records.names import STUDY_NAME
 
-STUDY_NAME = "study.yaml"
 RESULT_ROLES = frozenset({"records", "design", "samples"})
 UNITS = ("B", "KiB", "MiB", "GiB")
 

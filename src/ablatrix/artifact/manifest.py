@@ -15,9 +15,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from ablatrix.artifact.names import PAGE_NAME
 from ablatrix.artifact.problem import Problem
 from ablatrix.canonical import digest_value
 from ablatrix.errors import ArtifactError
+from ablatrix.records.names import (
+    CLAIMS_NAME,
+    DESIGN_NAME,
+    LOCK_NAME,
+    RECORDS_NAME,
+    SAMPLES_NAME,
+    STUDY_NAME,
+    TEMPLATE_NAME,
+)
 
 MANIFEST_VERSION = "1.1"
 MANIFEST_NAME = "MANIFEST.json"
@@ -32,29 +42,29 @@ Role = Literal[
 ]  # fmt: skip
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 ROLE_OF_NAME: dict[str, Role] = {
-    "results.jsonl": "records",
-    "design.json": "design",
-    "study.yaml": "study",
-    "claims.yaml": "claims",
-    "template.yaml": "template",
+    RECORDS_NAME: "records",
+    DESIGN_NAME: "design",
+    STUDY_NAME: "study",
+    CLAIMS_NAME: "claims",
+    TEMPLATE_NAME: "template",
     "ablation.csv": "table",
     "paper/macros.tex": "text",
     "paper/provenance.json": "provenance",
     "environment.json": "environment",
-    "report.html": "page",
+    PAGE_NAME: "page",
     "README.md": "readme",
     "APPENDIX.md": "appendix",
     "appendix.tex": "appendix",
     "CITATION.cff": "citation",
     "ro-crate-metadata.json": "crate",
-    "requirements.lock": "lock",
+    LOCK_NAME: "lock",
     "LICENSE": "licence",
 }
 ROLE_OF_FOLDER: dict[str, Role] = {
     "tables": "table",
     "figures": "figure",
     "text": "text",
-    "samples": "samples",
+    SAMPLES_NAME: "samples",
     "plans": "plan",
     "logs": "log",
     "templates": "template",

@@ -46,8 +46,13 @@ def readme_text(facts: Facts) -> str:
 def machine_line(facts: Facts) -> str:
     """Return the machine and the software in one line."""
     machine = facts.machine
-    versions = ", ".join(f"{name} {plain(text)}" for name, text in facts.versions.items())
-    return f"{plain(machine.cpu)}, {machine.cores} cores, {size(machine.memory_bytes)} of memory, with {versions}"
+    memory = size(machine.memory_bytes)
+    return f"{plain(machine.cpu)}, {machine.cores} cores, {memory} of memory, with {software_line(facts)}"
+
+
+def software_line(facts: Facts) -> str:
+    """Return the versions of the software in one line."""
+    return ", ".join(f"{name} {plain(text)}" for name, text in facts.versions.items())
 
 
 def status_line(facts: Facts) -> str:

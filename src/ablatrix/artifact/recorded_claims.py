@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ablatrix.records.names import CLAIMS_NAME
+
 if TYPE_CHECKING:
     from ablatrix.analysis.claims import CheckedClaim, Claim
 
-CLAIMS_NAME = "claims.yaml"
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RecordedClaim:
     """One claim, in the words of the documents.
 
@@ -49,7 +49,7 @@ def recorded_claims(directory: Path) -> tuple[RecordedClaim, ...]:
     from ablatrix.analysis.claims import check_claims, load_claims  # polars loads here
     from ablatrix.analysis.findings import Findings
     from ablatrix.analysis.tidy import tidy
-    from ablatrix.artifact.completeness import RECORDS_NAME
+    from ablatrix.records.names import RECORDS_NAME
 
     checked = check_claims(Findings(tidy([directory / RECORDS_NAME])), load_claims(directory / CLAIMS_NAME))
     return tuple(
@@ -76,9 +76,11 @@ def _modes(claim: "Claim") -> tuple[str, ...]:
 
 
 def _found(checked: "CheckedClaim") -> str:
+    from ablatrix.analysis.wording import optional_text
+
     ratio = checked.ratio
     if ratio is None:
-        return checked.reason or "so in every trial"
+        return optional_text(checked.reason) or "so in every trial"
     if checked.exact:
         return f"{ratio.value:.3g}, exact"
     return f"{ratio.value:.3g} [{ratio.low:.3g}, {ratio.high:.3g}]"

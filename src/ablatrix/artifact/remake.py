@@ -4,13 +4,12 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ablatrix.artifact.completeness import RECORDS_NAME
 from ablatrix.artifact.difference import RELATIVE_TOLERANCE, describe_difference
 from ablatrix.artifact.manifest import list_files, role_of
 from ablatrix.artifact.names import PAGE_NAME
 from ablatrix.artifact.problem import Problem
-from ablatrix.artifact.recorded_claims import CLAIMS_NAME
 from ablatrix.errors import AblatrixError
+from ablatrix.records.names import CLAIMS_NAME, RECORDS_NAME, TEMPLATE_NAME
 from ablatrix.records.origin import installed_version
 
 DERIVED_ROLES = frozenset({"table", "figure", "text", "provenance", "page"})
@@ -26,7 +25,6 @@ DECIDING_PACKAGES = (
 )
 """Packages whose version can change a byte of a table, a figure or the page."""
 
-TEMPLATE_NAME = "template.yaml"
 PICTURES = (".pdf", ".png", ".svg", ".html")
 
 Derive = Callable[[Path, Path], None]

@@ -110,13 +110,18 @@ def outcome_of(here: State) -> Outcome:
     return outcomes[here]
 
 
-def detail_of(recorded: Figures | None, here: Figures) -> str:
-    """Return both figures in words, and why a side does not bear the claim."""
+def detail_of(recorded: Figures | None, here: Figures, reason_tells_factor: bool) -> str:
+    """Return both figures in words, and why a side does not bear the claim.
+
+    Args:
+        recorded: What the recorded run says; None without one.
+        here: What the new run says.
+        reason_tells_factor: Whether the reason of the new run names its factor, so that it need not stand there twice.
+    """
     told = [] if recorded is None else [f"recorded {recorded.text()}"]
-    says_figure = here.reason is not None and here.factor is not None and here.text() in here.reason
-    told.append(f"here {here.reason if says_figure else here.text()}")
+    told.append(f"here {here.reason if reason_tells_factor else here.text()}")
     text = ", ".join(told)
-    if here.reason and not says_figure:
+    if here.reason and not reason_tells_factor:
         text += f"; here: {here.reason}"
     if recorded is not None and recorded.state != "holds":
         text += f"; the recorded run does not bear it ({recorded.state}): {recorded.reason}"

@@ -2,7 +2,7 @@
 
 import html
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ablatrix.artifact.reproduction import WORDS, Claim, ReproductionReport, Run, count_outcomes
@@ -55,8 +55,13 @@ def report_markdown(report: ReproductionReport) -> str:
     return "\n".join(lines) + "\n"
 
 
-def report_html(report: ReproductionReport) -> str:
-    """Return the page in HTML: one file, no script, nothing loaded."""
+def report_html(report: ReproductionReport, bounds: Mapping[str, float]) -> str:
+    """Return the page in HTML: one file, no script, nothing loaded.
+
+    Args:
+        report: What it shows.
+        bounds: The factor that each claim states, by its id; drawn beside what was found.
+    """
     title = html.escape(_title(report))
     parts = [
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>',
@@ -66,7 +71,7 @@ def report_html(report: ReproductionReport) -> str:
         "<h2>Claims</h2>",
         _html_grid(
             ("claim", "outcome", "statement", "wanted", "recorded", "here", "recorded (grey) and here"),
-            [_html_claim(claim) for claim in report.claims],
+            [_html_claim(claim, bounds.get(claim.id or "", 1.0)) for claim in report.claims],
         ),
     ]
     items = [
@@ -169,20 +174,19 @@ def _html_grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>'
 
 
-def _html_claim(claim: Claim) -> tuple[str, ...]:
+def _html_claim(claim: Claim, bound: float) -> tuple[str, ...]:
     recorded, here = _figures(claim)
     texts = (claim.name, claim.wanted or "", recorded, here)
     outcome = f'<td class="outcome {claim.outcome}">{MARKS[claim.outcome]} {WORDS[claim.outcome]}</td>'
     name = f'<td class="id">{html.escape(claim.id or "")}</td>'
-    return (name, outcome, *(f"<td>{html.escape(text)}</td>" for text in texts), f"<td>{_drawing(claim)}</td>")
+    return (name, outcome, *(f"<td>{html.escape(text)}</td>" for text in texts), f"<td>{_drawing(claim, bound)}</td>")
 
 
-def _drawing(claim: Claim) -> str:
+def _drawing(claim: Claim, bound: float) -> str:
     """Return both factors with their intervals and the bound, on a logarithmic axis of the claim's own."""
     sides = [(name, one) for name, one in (("old", claim.recorded), ("new", claim.here)) if one and one.factor]
     if not sides:
         return ""
-    bound = float((claim.wanted or "1").split()[-1])
     values = [bound, 1.0, *(v for _, one in sides for v in (one.factor, one.low, one.high) if v)]
     low, high = math.log(min(values)), math.log(max(values))
     span = (high - low) or 1.0

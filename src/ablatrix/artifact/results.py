@@ -3,13 +3,10 @@
 import shutil
 from pathlib import Path
 
-from ablatrix.analysis.planned import DESIGN_NAME
 from ablatrix.artifact.anonymity import Pseudonyms, hide_records
-from ablatrix.artifact.completeness import RECORDS_NAME
 from ablatrix.errors import ArtifactError
 from ablatrix.records.journal import read_records, record_line
-
-SAMPLES_NAME = "samples"
+from ablatrix.records.names import DESIGN_NAME, RECORDS_NAME, SAMPLES_NAME
 
 
 def copy_results(source: Path, target: Path, pseudonyms: Pseudonyms) -> None:

@@ -14,6 +14,7 @@ from ablatrix.artifact.problem import Problem
 from ablatrix.canonical import digest_bytes
 from ablatrix.records.metrics import SAMPLE_METRICS, SampleStatistic
 from ablatrix.records.model import Record, RunFacts
+from ablatrix.records.names import RECORDS_NAME
 
 RELATIVE_TOLERANCE = 1e-9
 
@@ -35,7 +36,7 @@ def check_samples(directory: Path, records: Iterable[Record]) -> list[Problem]:
             problems.append(Problem(name, "invalid", detail))
             continue
         problems += [
-            Problem("results.jsonl", "invalid", f"record {record.record_id}: {fault}")
+            Problem(RECORDS_NAME, "invalid", f"record {record.record_id}: {fault}")
             for fault in _faults(runtime, line, record.trial_id, record.attempt)
         ]
     return problems

@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 from importlib.resources import files
 
+from ablatrix.records.names import LOCK_NAME
+
 FOLDER = "data"
-LOCK_NAME = "requirements.lock"
 SHIPPED_FILES: Mapping[str, str] = {
     LOCK_NAME: LOCK_NAME,
     "LICENSE": "LICENSE",

@@ -1,7 +1,7 @@
 """The commands that documents of an artifact tell a stranger to type, each in one place."""
 
 from ablatrix.artifact.facts import Facts
-from ablatrix.artifact.shipped import LOCK_NAME
+from ablatrix.records.names import LOCK_NAME
 
 VENV = "../ablatrix-venv"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"

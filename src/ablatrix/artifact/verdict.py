@@ -19,21 +19,22 @@ from ablatrix.analysis.estimate import mixed_origins, without_primers
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.knob_proof import claimed_fault
 from ablatrix.analysis.outcome import IS_OK, has_status
-from ablatrix.analysis.planned import DESIGN_NAME, count_planned
+from ablatrix.analysis.planned import count_planned
 from ablatrix.analysis.primary_matrix import MODES, PrimaryMatrix, primary_matrices
 from ablatrix.analysis.stability import Margins, Stability, find_stability
 from ablatrix.analysis.tidy import LINE, TIMED_OTHER, Tidy, ordered_by_content, tidy
+from ablatrix.analysis.wording import text_of
 from ablatrix.artifact.completeness import check_plan, read_design
 from ablatrix.artifact.reproduction import ReproductionReport, read_report
 from ablatrix.errors import AnalysisError, ArtifactError
-from ablatrix.paper.make import make_paper
+from ablatrix.paper.make import Paper, make_paper
 from ablatrix.paper.template import load_template
+from ablatrix.records.names import DESIGN_NAME
 from ablatrix.records.status import FAILURES, Status
 
 LEAST_WORKLOADS = 3
-LEFT_OUT_NAME = "text/left_out.md"
 State = Literal["holds", "fails", "undecided"]
-Make = Callable[[Findings, str | Path | None, str | Path], list[Path]]
+Make = Callable[[Findings, str | Path | None, str | Path], Paper]
 
 
 @dataclass(frozen=True)
@@ -162,8 +163,10 @@ def _matrix(
     if len(good) < LEAST_WORKLOADS:
         names = ", ".join(sorted(good)) or "none"
         findings.append(f"{len(good)} workloads are whole and stable ({names}), wanted at least {LEAST_WORKLOADS}")
-    findings += [f"{one.workload} on {one.compiler}, {one.mode}: {gap}" for one in matrices for gap in one.gaps]
-    findings += [text for one in stability for text in one.complaints()]
+    findings += [
+        f"{one.workload} on {one.compiler}, {one.mode}: {text_of(gap)}" for one in matrices for gap in one.gaps
+    ]
+    findings += [text_of(fault) for one in stability for fault in one.complaints()]
     findings += planned.problems
     lines = found.lines if found.lines is not None else found.trials
     versions = Counter(lines["schema_version"].to_list())
@@ -237,16 +240,14 @@ def _paper(findings: Findings, claims: Claims | None, make: Make) -> tuple[list[
     faults, left_out, made = [], [], 0
     with tempfile.TemporaryDirectory(prefix="ablatrix-verdict-") as scratch:
         try:
-            make(findings, None, scratch)
+            paper = make(findings, None, scratch)
         except AnalysisError as error:
             faults.append(f"they cannot be made: {error}")
         else:
-            paper = Path(scratch)
-            absent = [name for name in wanted if not _filled(paper / name)]
+            absent = [name for name in wanted if not _filled(Path(scratch, name))]
             faults += [f"{name}: was not made" for name in absent]
             made = len(wanted) - len(absent)
-            lines = (paper / LEFT_OUT_NAME).read_text(encoding="utf-8").splitlines()
-            left_out = [f"left out of the text: {line[2:]}" for line in lines if line.startswith("- ")]
+            left_out = [f"left out of the text: {line}" for line in paper.left_out]
     checked = [] if claims is None else check_claims(findings, claims)
     faults += unmet(checked)
     numbers = {
@@ -313,7 +314,7 @@ def _claimed(findings: Findings) -> list[str]:
                 continue
             key = (effect.workload, effect.compiler, effect.knob, effect.base_level, effect.level)
             told = (claimed_fault(proof, effect.ratio, effect.metric) for proof in proofs.get(key, ()))
-            faults += [fault for fault in told if fault]
+            faults += [text_of(fault) for fault in told if fault]
     return faults
 
 

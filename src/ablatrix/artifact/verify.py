@@ -10,18 +10,12 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ablatrix.analysis.planned import DESIGN_NAME
 from ablatrix.artifact.archive import is_archive_of, unpack_archive
-from ablatrix.artifact.completeness import (
-    RECORDS_NAME,
-    check_lines,
-    check_plan,
-    read_design,
-)
+from ablatrix.artifact.completeness import check_lines, check_plan, read_design
 from ablatrix.artifact.difference import describe_difference
 from ablatrix.artifact.documents import make_documents
 from ablatrix.artifact.environment import ENVIRONMENT_NAME
-from ablatrix.artifact.facts import STUDY_NAME, read_facts
+from ablatrix.artifact.facts import read_facts
 from ablatrix.artifact.manifest import (
     MANIFEST_NAME,
     WORK_NAME,
@@ -32,11 +26,11 @@ from ablatrix.artifact.manifest import (
     read_manifest,
 )
 from ablatrix.artifact.problem import Problem
-from ablatrix.artifact.recorded_claims import CLAIMS_NAME
 from ablatrix.artifact.remake import Derive, check_derived, derive
 from ablatrix.artifact.samples_check import check_samples
 from ablatrix.errors import AblatrixError, ArtifactError
 from ablatrix.records.model import Record
+from ablatrix.records.names import CLAIMS_NAME, DESIGN_NAME, RECORDS_NAME, STUDY_NAME
 
 INPUTS = frozenset({STUDY_NAME, CLAIMS_NAME, ENVIRONMENT_NAME})
 """What documents are made of, beside the records."""

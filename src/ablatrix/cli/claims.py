@@ -59,7 +59,8 @@ def claims_of(files: Sequence[Path], given: Path | None) -> Claims | None:
     Raises:
         AnalysisError: The file cannot be read, or breaks a rule.
     """
-    from ablatrix.analysis.claims import CLAIMS_NAME, load_claims
+    from ablatrix.analysis.claims import load_claims
+    from ablatrix.records.names import CLAIMS_NAME
 
     beside = files[0].with_name(CLAIMS_NAME)
     if given is None and not beside.is_file():
@@ -69,13 +70,14 @@ def claims_of(files: Sequence[Path], given: Path | None) -> Claims | None:
 
 def show_claims(checked: Sequence[CheckedClaim], language: Language = "en") -> None:
     """Print a table of claims, and how many hold."""
+    from ablatrix.analysis.wording import optional_text
     from ablatrix.cli.display import print_table, ratio_text
 
     rows = [
         [
             *(one.claim.id, one.state, one.claim.statement(language)),
             *(f"{one.ratio.value:.4g} exactly" if one.exact and one.ratio else ratio_text(one.ratio), one.claim.wanted),
-            one.reason or "",
+            optional_text(one.reason) or "",
         ]
         for one in checked
     ]

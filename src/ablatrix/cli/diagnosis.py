@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -36,6 +35,7 @@ def blame_command(
     from ablatrix.analysis.knob_proof import prove_knobs
     from ablatrix.analysis.pareto import OBJECTIVES, find_fronts
     from ablatrix.analysis.tidy import tidy
+    from ablatrix.analysis.wording import plain_data
 
     found = tidy(record_files(results))
     refuse_mixed(found, allow_mixed=False)
@@ -43,9 +43,9 @@ def blame_command(
     even, fronts = find_break_even(found.trials), find_fronts(found.trials)
     if as_json:
         parts = {
-            "proofs": list(map(asdict, proofs)),
-            "blame": list(map(asdict, blames)),
-            "break_even": list(map(asdict, even)),
+            "proofs": plain_data(proofs),
+            "blame": plain_data(blames),
+            "break_even": plain_data(even),
             "pareto": list(map(_front_plain, fronts)),
             "excluded": dict(found.excluded),
         }
@@ -117,9 +117,10 @@ def _show_next(blame: "Blame") -> None:
 
 def _break_even_row(found: "BreakEven") -> Iterable[Row]:
     from ablatrix.analysis.configurations import described
+    from ablatrix.analysis.wording import optional_text
     from ablatrix.cli.display import ratio_text
 
-    runs = found.reason or ""
+    runs = optional_text(found.reason) or ""
     if found.runs is not None and found.low is not None and found.high is not None:
         runs = f"{found.runs:.0f} [{found.low:.0f}, {found.high:.0f}]"
     times = [ratio_text(found.compile_ratio), ratio_text(found.run_ratio)]
@@ -128,6 +129,7 @@ def _break_even_row(found: "BreakEven") -> Iterable[Row]:
 
 def _front_rows(front: "Front") -> Iterable[Row]:
     from ablatrix.analysis.pareto import OBJECTIVES
+    from ablatrix.analysis.wording import text_of
 
     names = [front.workload, front.compiler]
     for point in sorted(front.points, key=lambda one: not one.on_front):
@@ -136,8 +138,8 @@ def _front_rows(front: "Front") -> Iterable[Row]:
         more = f" (and {others} more)" if others > 0 else ""
         ruled_out = "on the front" if point.on_front else _moved(front, point.dominated_by[0]) + more
         yield [*names, _moved(front, point.settings), *figures, ruled_out]
-    for settings, reason in front.left_out.items():
-        yield [*names, _moved(front, settings), *("" for _ in OBJECTIVES), f"left out: {reason}"]
+    for settings, why in front.left_out.items():
+        yield [*names, _moved(front, settings), *("" for _ in OBJECTIVES), f"left out: {text_of(why)}"]
 
 
 def _moved(front: "Front", settings: "Settings") -> str:
@@ -148,15 +150,14 @@ def _moved(front: "Front", settings: "Settings") -> str:
 
 
 def _front_plain(front: "Front") -> dict[str, Any]:
-    left_out = [
-        {"settings": [asdict(held) for held in settings], "reason": reason}
-        for settings, reason in front.left_out.items()
-    ]
+    from ablatrix.analysis.wording import plain_data, text_of
+
+    left_out = [{"settings": plain_data(settings), "reason": text_of(why)} for settings, why in front.left_out.items()]
     return {
         "workload": front.workload,
         "compiler": front.compiler,
-        "baseline": [asdict(held) for held in front.baseline],
+        "baseline": plain_data(front.baseline),
         "objectives": front.objectives,
-        "points": list(map(asdict, front.points)),
+        "points": plain_data(front.points),
         "left_out": left_out,
     }

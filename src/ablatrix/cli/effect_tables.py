@@ -7,6 +7,7 @@ from ablatrix.analysis.effects import Effect, Kind
 from ablatrix.analysis.evidence import Evidence
 from ablatrix.analysis.geometric_means import GeometricMean
 from ablatrix.analysis.judgement import Judgement
+from ablatrix.analysis.wording import levels_text, text_of
 from ablatrix.cli.display import print_table
 from ablatrix.statistics.ratio import Ratio
 
@@ -112,7 +113,7 @@ def _attribution_rows(effects: Sequence[Effect]) -> Iterable[list[str]]:
 
 
 def _mean_row(mean: GeometricMean) -> list[str]:
-    missing = "; ".join(f"{name}: {reason}" for name, reason in mean.missing.items())
+    missing = "; ".join(f"{name}: {text_of(why)}" for name, why in mean.missing.items())
     known = f"{len(mean.workloads)} of {len(mean.workloads) + len(mean.missing)}"
     knob = _change(mean) if mean.knob else f"{mean.base_level} -> {mean.level}"
     return [
@@ -133,7 +134,7 @@ def _explain(effects: Iterable[Effect]) -> None:
     for effect in effects:
         if effect.reason is not None:
             where = f"{effect.workload} on {effect.compiler}, {effect.stage}"
-            of_reason = reasons.setdefault(f"{where}: {effect.reason}", {})
+            of_reason = reasons.setdefault(f"{where}: {text_of(effect.reason)}", {})
             what = f"{effect.knob} x {effect.other}" if effect.other else effect.knob
             of_reason.setdefault(COLUMNS[effect.kind], []).extend([what] if what else [])
     for reason, lost in reasons.items():
@@ -145,7 +146,7 @@ def _explain(effects: Iterable[Effect]) -> None:
 
 
 def _where(effect: Effect) -> list[str]:
-    stage = f"{effect.stage} (around {effect.centre})" if effect.centre else effect.stage
+    stage = f"{effect.stage} (around {levels_text(effect.centre)})" if effect.centre else effect.stage
     return [*map(str, effect.origin), effect.workload, effect.compiler, stage]
 
 

@@ -99,6 +99,6 @@ def _levels(option: str, given: list[str] | None) -> dict[str, str]:
 
 def _plain(evidence: list[Evidence], margin: float) -> dict[str, object]:
     from ablatrix.analysis.evidence import evidence_frame
-    from ablatrix.analysis.judgement import ALPHA
+    from ablatrix.statistics.multiplicity import ALPHA
 
     return {"margin": margin, "alpha": ALPHA, "effects": evidence_frame(evidence).to_dicts()}

@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from ablatrix.artifact.verdict import Verdict
 
 MOST_SHOWN = 12
-ENDS = ("baseline", "reference")
 
 
 def register(app: typer.Typer) -> None:
@@ -53,6 +51,7 @@ def verdict_command(
 ) -> None:
     """Say whether a study is done, by four criteria with the numbers behind each; exit 1 unless all hold."""
     from ablatrix.analysis.stability import Margins
+    from ablatrix.analysis.wording import plain_data
     from ablatrix.artifact.verdict import reach_verdict
 
     hot = None if margin is None else share(margin)
@@ -60,7 +59,7 @@ def verdict_command(
     files = record_files(results)
     verdict = reach_verdict(files, Margins(hot, cold), design, reproduction, claims_of(files, claims))
     if as_json:
-        print(json.dumps({"holds": verdict.holds, **asdict(verdict)}, indent=1, allow_nan=False))
+        print(json.dumps({"holds": verdict.holds, **plain_data(verdict)}, indent=1, allow_nan=False))
     else:
         _show_verdict(verdict)
     if not verdict.holds:
@@ -83,7 +82,7 @@ def compare_command(
 ) -> None:
     """Set two results of one study side by side; exit 1 unless B bears out every key effect and claim of A."""
     from ablatrix.analysis.claims import check_claims, plain
-    from ablatrix.analysis.compare import compare
+    from ablatrix.analysis.compare import compare, side_by_side_data
     from ablatrix.analysis.findings import Findings
     from ablatrix.analysis.tidy import ordered_by_content, tidy
 
@@ -97,7 +96,7 @@ def compare_command(
     reproduced = found.reproduced and all(there.state == "holds" for here, there in pairs if here.state == "holds")
     if as_json:
         told = [{"a": plain(here), "b": plain(there)} for here, there in pairs]
-        held = {"reproduced": reproduced, **asdict(found), "claims": told}
+        held = {"reproduced": reproduced, **side_by_side_data(found), "claims": told}
         print(json.dumps(held, indent=1, allow_nan=False))
     else:
         _show_comparison(found, every_cell)
@@ -146,7 +145,7 @@ def _show_comparison(found: "SideBySide", every_cell: bool) -> None:
     ]
     columns = ["workload", "metric", "knob", "A", "A says", "B", "B says", "size", "reproduced"]
     print_table("Main effects", columns, rows)
-    chosen = [one for one in found.cells if every_cell or _is_apart(one.to_baseline) or one.name in ENDS]
+    chosen = [one for one in found.cells if every_cell or _is_apart(one.to_baseline) or one.is_end]
     rows = [
         [
             *(one.workload, one.compiler, one.mode, one.name, ratio_text(one.time.ratio if one.time else None)),
@@ -170,6 +169,7 @@ def _show_comparison(found: "SideBySide", every_cell: bool) -> None:
 
 
 def _show_claims(pairs: "Sequence[tuple[CheckedClaim, CheckedClaim]]") -> None:
+    from ablatrix.analysis.wording import optional_text
     from ablatrix.cli.display import print_table, ratio_text
 
     if not pairs:
@@ -177,7 +177,7 @@ def _show_claims(pairs: "Sequence[tuple[CheckedClaim, CheckedClaim]]") -> None:
     rows = [
         [
             *(a.claim.id, a.claim.statement(), a.claim.wanted),
-            *(ratio_text(a.ratio), a.state, ratio_text(b.ratio), b.state, b.reason or ""),
+            *(ratio_text(a.ratio), a.state, ratio_text(b.ratio), b.state, optional_text(b.reason) or ""),
         ]
         for a, b in pairs
     ]

@@ -57,7 +57,7 @@ def paper_command(
     get_language(language)
     claimed = claims_of(files, claims)
     findings = Findings(tidy(files))
-    report(make_paper(findings, template, out, allow_mixed=mixed, claims=claimed, language=language))
+    report(make_paper(findings, template, out, allow_mixed=mixed, claims=claimed, language=language).files)
 
 
 def init_command(

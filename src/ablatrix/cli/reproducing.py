@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from ablatrix.analysis.claim import Claims
     from ablatrix.analysis.tidy import Tidy
     from ablatrix.artifact.reproduction import ReproductionReport
     from ablatrix.study.model import Study
@@ -44,11 +45,12 @@ def reproduce_command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
 ) -> None:
     """Run the study of an artifact anew and say of each claim whether it is reproduced; exit 1 unless all are."""
-    from ablatrix.analysis.claims import CLAIMS_NAME, load_claims
+    from ablatrix.analysis.claims import load_claims
     from ablatrix.analysis.tidy import tidy
     from ablatrix.artifact.comparison import report_reproduction
     from ablatrix.cli.results import record_files
     from ablatrix.errors import ArtifactError
+    from ablatrix.records.names import CLAIMS_NAME, RECORDS_NAME, STUDY_NAME
     from ablatrix.study.load import load_study
 
     if study not in ("full", "tiny"):
@@ -61,20 +63,20 @@ def reproduce_command(
         root_digest = _verified(directory, bundle)
         place = directory / "tiny" if study == "tiny" else directory
         claims = load_claims(place / CLAIMS_NAME)
-        loaded = load_study(place / "study.yaml")
-        before = place / "results.jsonl"
+        loaded = load_study(place / STUDY_NAME)
+        before = place / RECORDS_NAME
         recorded = tidy([before]) if before.is_file() else None
         out = Path(f"reproduction-{loaded.name}") if out is None else out
         if recorded is not None:
             _same_study(loaded, recorded)
         if results is None:
-            new = _run(loaded, place / "study.yaml", out, quiet)
+            new = _run(loaded, place / STUDY_NAME, out, quiet)
         else:
             (new,) = record_files([results])
         here = tidy([new])
         _same_study(loaded, here)
         report = report_reproduction(here, claims, recorded, root_digest if study == "full" else None)
-        _write(report, out)
+        _write(report, claims, out)
     if not report.reproduced:
         raise typer.Exit(1)
 
@@ -147,7 +149,7 @@ def _run(study: Study, path: Path, out: Path, quiet: bool) -> Path:
     return summary.results
 
 
-def _write(report: ReproductionReport, out: Path) -> None:
+def _write(report: ReproductionReport, claims: Claims, out: Path) -> None:
     """Write the report in three forms, and say on stdout what came of each claim."""
     from ablatrix.artifact.reproduction import REPORT_NAME, WORDS, count_outcomes, report_text
     from ablatrix.artifact.reproduction_page import report_html, report_markdown
@@ -171,7 +173,7 @@ def _write(report: ReproductionReport, out: Path) -> None:
     for suffix, text in (
         (".json", report_text(report)),
         (".md", report_markdown(report)),
-        (".html", report_html(report)),
+        (".html", report_html(report, {claim.id: claim.bound for claim in claims.claims})),
     ):
         print(f"wrote {write_text(base.with_suffix(suffix), text)}", file=sys.stderr)
 

@@ -1,10 +1,13 @@
 """The command that turns records into tables, figures and sentences: ``tabulate``."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from ablatrix.records.names import RECORDS_NAME
 
 Results = Annotated[list[Path], typer.Argument(help="Files of records, or directories with results.jsonl.")]
 
@@ -31,7 +34,7 @@ def tabulate_command(
     files = record_files(results)
     found, claims = tidy(files), claims_of(files, None)
     report(tabulate(found, out, allow_mixed=mixed))
-    report(make_paper(Findings(found), None, out / "paper", allow_mixed=mixed, claims=claims))
+    report(make_paper(Findings(found), None, out / "paper", allow_mixed=mixed, claims=claims).files)
 
 
 def record_files(results: list[Path]) -> list[Path]:
@@ -42,14 +45,14 @@ def record_files(results: list[Path]) -> list[Path]:
     """
     from ablatrix.errors import RecordError
 
-    files = [path / "results.jsonl" if path.is_dir() else path for path in results]
+    files = [path / RECORDS_NAME if path.is_dir() else path for path in results]
     for path in files:
         if not path.is_file():
             raise RecordError(f"{path}: there is no such file; name a results.jsonl, or a directory that holds one")
     return files
 
 
-def report(written: list[Path]) -> None:
+def report(written: Iterable[Path]) -> None:
     """Name the files written, on stderr."""
     for path in written:
         print(f"wrote {path}", file=sys.stderr)

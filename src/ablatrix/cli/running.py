@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ablatrix.cli.options import Plugins
+from ablatrix.records.names import DESIGN_NAME, STUDY_NAME
 
 if TYPE_CHECKING:
     from ablatrix.records.model import Record
     from ablatrix.study.model import Study
     from ablatrix.trials.runner import RunSummary
 
-STUDY_NAME = "study.yaml"
 StudyFile = Annotated[Path, typer.Argument(help="Study file (YAML).", show_default=False)]
 Only = Annotated[
     list[str] | None,
@@ -148,7 +148,7 @@ def make_quick(
     if out != "-":
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            if not file.exists() or not (directory / "design.json").exists():
+            if not file.exists() or not (directory / DESIGN_NAME).exists():
                 file.write_text(text, encoding="utf-8")
         except OSError as error:
             raise TrialError(f"{file}: cannot be written: {error.strerror}; choose another --out") from None

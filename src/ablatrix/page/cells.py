@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.estimate import sort_key
 from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.ordering import sort_key
 from ablatrix.analysis.outcome import IS_OK, has_status
 from ablatrix.analysis.warm_up import UNSTEADY
 from ablatrix.page.printed import NOTHING, interval, memory, number, ratio_value, significant

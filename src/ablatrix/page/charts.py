@@ -9,7 +9,7 @@ import altair as alt
 import polars as pl
 
 from ablatrix.analysis.effects import Effect
-from ablatrix.analysis.estimate import sort_key
+from ablatrix.analysis.ordering import sort_key
 from ablatrix.analysis.outcome import IS_FAILURE, IS_OK
 from ablatrix.page.effects import Attribution, Judged, MetricEffects, spelled, verdict_text
 from ablatrix.page.printed import count, interval, ratio_value

@@ -10,6 +10,7 @@ from ablatrix.analysis.evidence import Evidence
 from ablatrix.analysis.geometric_means import GeometricMean
 from ablatrix.analysis.judgement import NO_EFFECT, NOT_DISTINGUISHABLE, Judgement
 from ablatrix.analysis.knob_proof import KnobProof, proof_text
+from ablatrix.analysis.wording import levels_text, text_of
 from ablatrix.page.origins import Origins
 from ablatrix.page.printed import interval, percent, ratio_value, significant
 from ablatrix.page.sources import Sources, joined
@@ -253,7 +254,7 @@ def reasons(one: MetricEffects) -> list[str]:
         *(part for held in one.attributions for part in (held.total, *(share.share for share in held.shares))),
         *(effect for effect, _ in one.interactions),
     ]
-    told = (f"{effect.workload} on {effect.compiler}: {effect.reason}" for effect in effects if effect.reason)
+    told = (f"{effect.workload} on {effect.compiler}: {text_of(effect.reason)}" for effect in effects if effect.reason)
     return list(dict.fromkeys(told))
 
 
@@ -313,7 +314,7 @@ def _tone(held: Judged, metric: Metric) -> str:
 
 def _effect_row(held: Judged, metric: Metric) -> Row:
     effect, judgement = held.effect, held.judgement
-    stage = f"{effect.stage} (around {effect.centre})" if effect.centre else effect.stage
+    stage = f"{effect.stage} (around {levels_text(effect.centre)})" if effect.centre else effect.stage
     all_pairs = effect.pairs + effect.pairs_partial + effect.pairs_missing
     return Row(
         [

@@ -93,7 +93,7 @@ def _grid(stage: Sequence[Effect]) -> Test:
     for one in stage:
         if one.kind in ("main", "around") and one.knob:
             varying.setdefault(one.knob, set()).update((one.base_level, one.level))
-    centre = dict(part.split("=", 1) for part in stage[0].centre.split(", ") if "=" in part)
+    centre = stage[0].centre
 
     def holds(cell: _Cell) -> bool:
         for knob, level in cell.levels.items():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ablatrix.analysis.claims import CheckedClaim
+from ablatrix.analysis.wording import optional_text
 from ablatrix.page.effects import MetricEffects, spelled
 from ablatrix.page.printed import count, interval, percent, ratio_value
 from ablatrix.page.sources import Sources, written
@@ -59,7 +60,7 @@ def claims_table(claims: Sequence[CheckedClaim], sources: Sources) -> Table:
                 Shown(one.claim.wanted),
                 EMPTY if one.ratio is None else Shown(ratio_value(one.ratio.value), one.ratio.value, "claim"),
                 Shown(interval(one.ratio, one.exact)),
-                Shown(one.reason or ""),
+                Shown(optional_text(one.reason) or ""),
                 Shown(one.claim.id),
             ],
             {"claim": _places(sources, one.rows)},

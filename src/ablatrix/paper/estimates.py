@@ -164,8 +164,7 @@ class Estimates:
             name = f"{key_part(one.knob)}={key_part(one.level)}"
             parameters = {"knob": one.knob, "base_level": one.base_level, "level": one.level}
             statistic = "effect"
-        centre = dict(held.split("=", 1) for held in one.centre.split(", ")) if one.centre else {}
-        fixed = {knob: level for knob, level in ({**unit.baseline, **centre}).items() if knob not in moved}
+        fixed = {knob: level for knob, level in {**unit.baseline, **one.centre}.items() if knob not in moved}
         chosen = self._chosen(unit, one.mode, one.metric, fixed)
         is_split = chosen.select(BLOCK).n_unique() > len(one.logs) + one.blocks_left_out
         key = f"benefit/{unit.key}/{name}/{key_part(one.metric)}"

@@ -1,5 +1,6 @@
 """``ablatrix paper``: records and a template -> tables, figures, text and numbers, ready to be included."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from ablatrix.analysis.claims import Claims
@@ -11,12 +12,26 @@ from ablatrix.paper.files import write_text
 from ablatrix.paper.fragment import say
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.macros import macros_text
+from ablatrix.paper.markup import escape_markdown
 from ablatrix.paper.provenance import provenance_text
 from ablatrix.paper.rows import canonical_rows
 from ablatrix.paper.sentences.sentence import Sources
 from ablatrix.paper.tables.write import write_table
 from ablatrix.paper.template import load_template
 from ablatrix.paper.text import get_language, plain_text, write_files, write_left_out, write_paragraph
+
+
+@dataclass(frozen=True)
+class Paper:
+    """What was made.
+
+    Attributes:
+        files: All files written.
+        left_out: What the paper goes without, and why; a line each, as ``text/left_out.md`` lists them (Markdown).
+    """
+
+    files: tuple[Path, ...]
+    left_out: tuple[str, ...]
 
 
 def make_paper(
@@ -26,7 +41,7 @@ def make_paper(
     allow_mixed: bool = False,
     claims: Claims | None = None,
     language: str = "en",
-) -> list[Path]:
+) -> Paper:
     """Write every table, figure and paragraph of a template. The same records give the same bytes.
 
     Files, for table 2, figure 4 and the paragraph ``benefit``: ``tables/table2.{csv,md,tex}``,
@@ -43,7 +58,7 @@ def make_paper(
         language: Of the paragraphs: ``en`` or ``zh``.
 
     Returns:
-        The files written.
+        The files, and what is left out.
 
     Raises:
         AnalysisError: The template is invalid or does not fit the records, origins are mixed and that was not
@@ -71,9 +86,10 @@ def make_paper(
             for sentence, reason in paragraph.left_out
         ]
     provenance = provenance_text(words.code, ledger.rows.ids, ledger.numbers, paragraphs)
-    return [
-        *written,
-        write_left_out(left_out, words, paper / "text"),
+    lines = tuple(map(escape_markdown, left_out))
+    written += [
+        write_left_out(lines, words, paper / "text"),
         write_text(paper / "macros.tex", macros_text(ledger.numbers)),
         write_text(paper / "provenance.json", provenance),
     ]
+    return Paper(tuple(written), lines)

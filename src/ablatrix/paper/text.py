@@ -104,6 +104,6 @@ def write_files(paragraph: Paragraph, language: Language, directory: Path) -> li
 
 
 def write_left_out(lines: Iterable[str], language: Language, directory: Path) -> Path:
-    """Write ``directory/left_out.md``: what the paper goes without, and why."""
-    listed = [f"- {escape_markdown(line)}" for line in lines] or [language.phrases["nothing_left_out"]]
+    """Write ``directory/left_out.md``: lines of Markdown that tell what the paper goes without, and why."""
+    listed = [f"- {line}" for line in lines] or [language.phrases["nothing_left_out"]]
     return write_text(directory / "left_out.md", "\n".join(listed) + "\n")

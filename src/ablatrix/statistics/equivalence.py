@@ -9,6 +9,7 @@
 import math
 from dataclasses import dataclass
 
+from ablatrix.statistics.multiplicity import ALPHA
 from ablatrix.statistics.quantile import Numbers
 from ablatrix.statistics.ratio import ROUNDING, Ratio, mean_and_error, paired_ratio
 
@@ -33,7 +34,7 @@ class Equivalence:
     holds: bool
 
 
-def judge_equivalence(log_ratios: Numbers, margin: float, alpha: float = 0.05) -> Equivalence:
+def judge_equivalence(log_ratios: Numbers, margin: float, alpha: float = ALPHA) -> Equivalence:
     """Return whether a paired ratio lies within a margin around 1, by two one-sided t-tests.
 
     Schuirmann 1987, "A comparison of the two one-sided tests procedure and the power approach for assessing the

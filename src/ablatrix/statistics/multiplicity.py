@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+ALPHA = 0.05
+"""The level of every test."""
+
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return adjusted p-values in the order given: one at or below 5 % is significant among all of them.

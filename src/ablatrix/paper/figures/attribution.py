@@ -30,6 +30,8 @@ from ablatrix.analysis.panels import (
     text_in,
     unit_line,
 )
+from ablatrix.analysis.reason import Why
+from ablatrix.analysis.wording import optional_text
 from ablatrix.paper.figures.words import ratio_label
 from ablatrix.statistics.ratio import Ratio
 
@@ -58,7 +60,7 @@ class Step:
     share: Ratio | None
     before: float | None
     is_no_op: bool
-    reason: str | None
+    reason: Why | None
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def attribution_frame(found: Sequence[Waterfall]) -> pl.DataFrame:
             "before": step.before if step.share else None,
             "after": step.before * step.share.value if step.share and step.before is not None else None,
             "no_op": step.is_no_op,
-            "not_attributable": step.reason,
+            "not_attributable": optional_text(step.reason),
         }
         for one in found
         for step in one.steps

@@ -12,9 +12,9 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import offset_copy
 
 from ablatrix.analysis.break_even import BreakEven
-from ablatrix.analysis.estimate import in_order
 from ablatrix.analysis.figure import COLOURS, SMALL_PT, WIDTHS_IN, Width, new_figure
 from ablatrix.analysis.knob_proof import KnobProof
+from ablatrix.analysis.ordering import in_order
 from ablatrix.analysis.panels import (
     CROSS,
     NO_OP,
@@ -33,6 +33,7 @@ from ablatrix.analysis.panels import (
     text_in,
     unit_line,
 )
+from ablatrix.analysis.wording import optional_text
 from ablatrix.statistics.ratio import Ratio
 
 LEAST_REACH = 1.05
@@ -112,7 +113,7 @@ def break_even_frame(cases: Sequence[Case]) -> pl.DataFrame:
             "runs": case.found.runs,
             "runs_low": case.found.low,
             "runs_high": case.found.high,
-            "reason": case.found.reason,
+            "reason": optional_text(case.found.reason),
         }
         for case in cases
     ]

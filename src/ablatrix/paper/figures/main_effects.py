@@ -35,6 +35,7 @@ from ablatrix.analysis.panels import (
     text_in,
     unit_line,
 )
+from ablatrix.analysis.wording import optional_text
 from ablatrix.paper.figures.words import ratio_label
 
 LEAST_REACH = 1.05  # the axis shows at least 5 % to both sides, so that noise does not fill it
@@ -110,7 +111,7 @@ class MainEffectsData:
                 "pairs_missing": effect.pairs_missing,
                 "noise_floor_log": self.spread.get((effect.workload, effect.compiler)),
                 "knob_proof": self.proof(effect),
-                "not_attributable": effect.reason,
+                "not_attributable": optional_text(effect.reason),
             }
             for effect in self.effects
         ]

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import offset_copy
 
-from ablatrix.analysis.estimate import grouped, in_order, ratios_to_baseline, sort_key
+from ablatrix.analysis.estimate import grouped, ratios_to_baseline
 from ablatrix.analysis.figure import COLOURS, INK, MARKERS, WIDTHS_IN, Width
+from ablatrix.analysis.ordering import in_order, sort_key
 from ablatrix.analysis.outcome import IS_FAILURE, IS_OK
 from ablatrix.analysis.panels import (
     CROSS,

@@ -1,6 +1,7 @@
 """Claims: each claim of the study with its outcome, its interval and the trials that it rests on."""
 
 from ablatrix.analysis.claims import Claim, check_claims
+from ablatrix.analysis.wording import text_of
 from ablatrix.paper.claim_ratio import claim_is_no_op, claim_ratio
 from ablatrix.paper.fragment import Fragment, Name, Statement, say
 from ablatrix.paper.number import WHOLE, Form
@@ -10,7 +11,6 @@ from ablatrix.records.metrics import Language
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 BOUNDS = {"at_least": Form(".4g"), "at_most": Form(".4g"), "within": Form(".4g", 0.01, "%")}
-ELSEWHERE = 7.654e99
 
 
 def claims(sources: Sources) -> Written:
@@ -31,7 +31,7 @@ def claims(sources: Sources) -> Written:
             ratio = Name("") if interval is None else say("claim_ratio", ratio=interval.said())
             yield Sentence(claim.id, say("claim", state=state, trials=trials, ratio=ratio, **slots))
         if checked.reason is not None:
-            yield LeftOut(f"{claim.id}/holds", Name(checked.reason))
+            yield LeftOut(f"{claim.id}/holds", Name(text_of(checked.reason)))
 
 
 def _statement(sources: Sources, claim: Claim) -> Statement:
@@ -39,9 +39,7 @@ def _statement(sources: Sources, claim: Claim) -> Statement:
     for name, form in BOUNDS.items():
         value = getattr(claim, name)
         if value is not None:
-            # Levels may hold the same digits as the bound does: one that none of them holds shows where it stands.
-            shown = claim.model_copy(update={name: ELSEWHERE})
-            parts = {code: shown.statement(code).partition(form.printed(ELSEWHERE)) for code in LANGUAGES}
+            parts = {code: claim.parts(code) for code in LANGUAGES}
             bound = sources.ledger.constant(f"claims/{claim.id}/{name}", value, f"claim {claim.id}", form)
             return Statement({code: (before, after) for code, (before, _, after) in parts.items()}, bound)
     return Statement({code: (claim.statement(code), "") for code in LANGUAGES}, None)

@@ -10,6 +10,7 @@ from ablatrix.analysis.evidence import Evidence
 from ablatrix.analysis.geometric_means import GeometricMean
 from ablatrix.analysis.judgement import DEFAULT_MARGIN, NO_EFFECT, NOT_DISTINGUISHABLE, Judgement
 from ablatrix.analysis.knob_proof import KnobProof, claimed_fault
+from ablatrix.analysis.wording import optional_text, text_of
 from ablatrix.paper.estimates import Interval, Unit
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.ledger import key_part
@@ -62,7 +63,7 @@ def all_on(sources: Sources) -> Written:
             for one in totals:
                 unit, interval = sources.estimates.unit_of(one), sources.estimates.effect(one, evidence)
                 if interval is None:
-                    yield LeftOut(f"{name}/{key_part(unit.label)}", Name(str(one.reason)))
+                    yield LeftOut(f"{name}/{key_part(unit.label)}", _reason(one))
                     continue
                 floor = floors.get((one.workload, one.digest, one.compiler), 0.0)
                 verdict = _side(one, interval, evidence, floor)
@@ -91,11 +92,11 @@ def _of_knob(
         unit = sources.estimates.unit_of(one)
         no_op, interval = sources.estimates.no_op(one), sources.estimates.effect(one, evidence)
         if one.ratio is None or judgement.verdict is None:
-            yield LeftOut(f"{name}/{key_part(unit.label)}", Name(str(one.reason)))
+            yield LeftOut(f"{name}/{key_part(unit.label)}", _reason(one))
         elif no_op is not None:
             fault = claimed_fault(no_op, one.ratio, evidence.metric.name)
             withheld.append(unit.label)
-            reason = Name(fault) if fault else say("lacks/no_op", knob=knob, workload=unit.label)
+            reason = Name(text_of(fault)) if fault else say("lacks/no_op", knob=knob, workload=unit.label)
             yield LeftOut(f"{name}/{key_part(unit.label)}", reason)
         elif interval is not None:
             groups.setdefault(judgement.verdict, []).append((Name(unit.label), interval))
@@ -203,6 +204,10 @@ def _equal_pairs(sources: Sources, unit: Unit, proof: KnobProof) -> Number:
         ranges_of(rows[ROW]),
         {"knob": proof.knob, "base_level": proof.base_level, "level": proof.level},
     )
+
+
+def _reason(one: Effect) -> Name:
+    return Name(str(optional_text(one.reason)))
 
 
 def _name(kind: str, evidence: Evidence, compiler: str, stage: str, rest: str = "") -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from ablatrix.analysis.judgement import ALPHA, DEFAULT_MARGIN
+from ablatrix.analysis.judgement import DEFAULT_MARGIN
 from ablatrix.analysis.outcome import IS_FAILURE, IS_NOT_RUN
 from ablatrix.analysis.tidy import TIMED_OTHER
 from ablatrix.paper.fragment import Fragment, Name, listed, say
@@ -14,6 +14,7 @@ from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes
 from ablatrix.records.metrics import CACHE_MISSES as MISSES
 from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
 from ablatrix.records.status import FAILURES, NOT_RUN, Status
+from ablatrix.statistics.multiplicity import ALPHA
 
 PARTS = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "run_ms_cold")
 WARM_UPS = ("flat", "warmed_up", "slowing", "unsteady")

@@ -12,6 +12,7 @@ from ablatrix.analysis.evidence import Evidence, Question, evidence_frame, gathe
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.judgement import NOT_DISTINGUISHABLE
 from ablatrix.analysis.knob_proof import KnobProof, proof_text, prove_knobs
+from ablatrix.analysis.wording import optional_text
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.tables.sources import COLUMNS_OF
 from ablatrix.statistics.ratio import Ratio
@@ -131,7 +132,7 @@ def _place(effect: Effect) -> dict[str, Any]:
         "level": effect.level,
         "blocks": effect.ratio.count if effect.ratio else 0,
         "blocks_left_out": effect.blocks_left_out,
-        "not_attributable": effect.reason,
+        "not_attributable": optional_text(effect.reason),
     }
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.estimate import sort_key
 from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.ordering import sort_key
 
 
 def workload_rows(findings: Findings, origin: Sequence[str]) -> pl.DataFrame:
