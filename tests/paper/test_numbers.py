@@ -18,7 +18,8 @@ from ablatrix.paper.english import ENGLISH
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.number import STATISTICS, WHOLE
 from ablatrix.paper.provenance import PROVENANCE_VERSION, provenance_schema_text
-from ablatrix.paper.rows import Rows, ranges_of
+from ablatrix.provenance.ranges import ranges_of
+from ablatrix.provenance.rows import Rows
 from ablatrix.records.model import Record
 from tests.paper import recompute
 from tests.paper.written import Paper, each, study, write_paper

@@ -12,7 +12,7 @@ from ablatrix.paper.fragment import say
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.macros import macros_text
 from ablatrix.paper.provenance import provenance_text
-from ablatrix.paper.rows import canonical_rows
+from ablatrix.paper.rows import paper_rows
 from ablatrix.paper.sentences.sentence import Sources
 from ablatrix.paper.tables.write import write_table
 from ablatrix.paper.template import load_template
@@ -60,7 +60,7 @@ def make_paper(
         written += files
         if not files:
             left_out.append(plain_text(say("figure_left_out", number=str(figure.number)), words))
-    ledger = Ledger(canonical_rows(findings))
+    ledger = Ledger(paper_rows(findings))
     sources = Sources(findings, ledger, Estimates(findings, ledger), claims)
     names = [name for name in chosen.text if name != "claims" or claims is not None]
     paragraphs = [write_paragraph(sources, name, words) for name in names]

@@ -4,10 +4,10 @@ import polars as pl
 
 from ablatrix.analysis.paired import HOT_METRIC
 from ablatrix.paper.fragment import Fragment, Name, listed, say
-from ablatrix.paper.ledger import key_part
 from ablatrix.paper.number import Number, byte_size, milliseconds
 from ablatrix.paper.sentences.effects import all_on, effects_of_knobs, knobs_without_effect
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
+from ablatrix.provenance.keys import key_part
 
 FLOORS = ((HOT_METRIC, "hot"), ("compile_first_run_ms", "cold"))
 

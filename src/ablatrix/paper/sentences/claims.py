@@ -5,8 +5,9 @@ from ablatrix.analysis.metrics import Language
 from ablatrix.paper.claim_ratio import claim_is_no_op, claim_ratio
 from ablatrix.paper.fragment import Fragment, Name, Statement, say
 from ablatrix.paper.number import WHOLE, Form
-from ablatrix.paper.rows import ranges_of
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
+from ablatrix.provenance.claims import claim_rows
+from ablatrix.provenance.ranges import count_rows
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 BOUNDS = {"at_least": Form(".4g"), "at_most": Form(".4g"), "within": Form(".4g", 0.01, "%")}
@@ -25,8 +26,8 @@ def claims(sources: Sources) -> Written:
         else:
             is_no_op = claim_is_no_op(sources.estimates, claim)
             interval = None if is_no_op else claim_ratio(sources.estimates, checked)
-            places = sources.ledger.rows.places(checked.rows)
-            trials = sources.ledger.enter(f"claims/{claim.id}/trials", "count", len(places), WHOLE, ranges_of(places))
+            rows = claim_rows(sources.ledger.rows, checked)
+            trials = sources.ledger.enter(f"claims/{claim.id}/trials", "count", count_rows(rows), WHOLE, rows)
             state = say("claim/no_op" if is_no_op else f"claim/{checked.state}")
             ratio = Name("") if interval is None else say("claim_ratio", ratio=interval.said())
             yield Sentence(claim.id, say("claim", state=state, trials=trials, ratio=ratio, **slots))

@@ -8,9 +8,9 @@ from ablatrix.analysis.judgement import ALPHA, DEFAULT_MARGIN
 from ablatrix.analysis.paired import HOT_METRIC
 from ablatrix.analysis.tidy import TIMED_OTHER
 from ablatrix.paper.fragment import Fragment, Name, listed, say
-from ablatrix.paper.ledger import key_part
 from ablatrix.paper.number import GENERAL, PERCENT, WHOLE, Form, Number
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
+from ablatrix.provenance.keys import key_part
 
 MISSES = "compile_cache_miss_delta_first_run"
 PARTS = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "run_ms_cold")

@@ -7,9 +7,10 @@ import polars as pl
 
 from ablatrix.analysis.claims import Claims
 from ablatrix.analysis.findings import Findings
-from ablatrix.paper.estimates import Estimates, Unit
+from ablatrix.paper.estimates import Estimates
 from ablatrix.paper.fragment import Fragment, Name, Said, say
 from ablatrix.paper.ledger import Ledger
+from ablatrix.provenance.units import Unit
 
 
 @dataclass(frozen=True)
