@@ -12,7 +12,7 @@ from ablatrix.provenance.rows import ROW, Rows
 from ablatrix.provenance.units import Unit
 
 Key = tuple[str | None, ...]
-_UNIT = "unit"
+_UNIT, _COMPILER = "unit", "unit_compiler"
 
 
 def cell_key(values: Sequence[Any]) -> Key:
@@ -51,7 +51,7 @@ def ratio_rows(origins: Origins, groups: Sequence[str], compared: Mapping[str, s
     units = list(origins.units.values())
     has_value = pl.any_horizontal((pl.col("mode") == mode) & (pl.col(metric) > 0) for mode, metric in compared.items())
     own = trials.lazy().filter((pl.col("status") == "ok") & has_value)
-    is_compared = (pl.col("role") == "reference") | (pl.col("compiler") == pl.col("unit_compiler"))
+    is_compared = (pl.col("role") == "reference") | (pl.col("compiler") == pl.col(_COMPILER))
     needed = list(dict.fromkeys((*groups, *BLOCK, "role", "compiler", ROW)))
     found = (
         own.select(needed)

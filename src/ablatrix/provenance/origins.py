@@ -1,8 +1,8 @@
 """Which rows an estimate follows from: the one answer of the paper and the page.
 
-An effect is a number of its whole stage: which pairs of configurations and which repeats enter it depends on all of the
-stage's configurations, and the parts of a split block are compared through the baselines of each. So its rows are the ok
-trials with a value that have the levels of the stage's centre in all knobs but those that the stage moves, and the
+An effect is a number of its whole stage: which pairs of configurations and which repeats enter it depends on all of
+the stage's configurations, and parts of a split block are compared through the baselines of each. So its rows are the
+ok trials with a value that have the levels of the stage's centre in all knobs but those that the stage moves, and the
 baseline's. A total, and its parts, follow from the configurations between its two ends alone. Where the metric is the
 paired run time, which is made from all ok hot trials of a block together, the rows are the whole blocks.
 """
