@@ -12,7 +12,7 @@ from ablatrix.paper.rows import paper_rows
 from ablatrix.paper.sentences.fairness import warm_up_classes
 from ablatrix.paper.sentences.sentence import Sentence, Sources
 from ablatrix.paper.tables.build import build_table
-from ablatrix.paper.template import load_template
+from ablatrix.paper.template.load import load_template
 from ablatrix.paper.text import print_sentence
 from tests.synthetic import make_records, tidied
 

@@ -14,6 +14,7 @@ from ablatrix.artifact.archive import archive_path
 from ablatrix.artifact.bundle import Origin, assemble
 from ablatrix.artifact.finding import Finding
 from ablatrix.artifact.manifest import Command
+from ablatrix.artifact.reading import Reading
 from ablatrix.artifact.results import copy_results
 from ablatrix.artifact.verify import examine
 from ablatrix.canonical import digest_bytes
@@ -70,7 +71,7 @@ def pseudonyms(named: Path) -> Pseudonyms:
 def hidden(named: Path, pseudonyms: Pseudonyms) -> Path:
     directory = named.parent / "artifact"
     copy_results(named, directory, pseudonyms)
-    derive_little(directory, directory)
+    derive_little(Reading(directory), directory)
     study = named.parent / "study.yaml"
     study.write_text("name: synthetic\n")
     finding = Finding("output directory", "ok", f"{HOME}/out on {HOST}", "writable")

@@ -5,6 +5,7 @@ import pytest
 
 from ablatrix.artifact.bundle import Origin, assemble
 from ablatrix.artifact.manifest import read_manifest
+from ablatrix.artifact.reading import Reading
 from ablatrix.artifact.verify import examine
 from ablatrix.errors import ArtifactError
 from ablatrix.records.model import Record
@@ -69,7 +70,7 @@ def test_an_empty_directory_is_not_bundled(tmp_path: Path) -> None:
 
 def test_a_missing_study_is_told_and_leaves_no_manifest(tmp_path: Path, records: list[Record]) -> None:
     write_results(tmp_path, records)
-    derive_little(tmp_path, tmp_path)
+    derive_little(Reading(tmp_path), tmp_path)
     with pytest.raises(ArtifactError, match="cannot be copied"):
         assemble(tmp_path, Origin(tmp_path / "absent.yaml"))
     assert not (tmp_path / "MANIFEST.json").exists()
@@ -84,7 +85,7 @@ def test_models_and_plug_ins_of_the_user_lie_beside_the_study_and_are_verified(t
     place = tmp_path / "artifact"
     place.mkdir()
     write_results(place, make_records(workloads=["attention"], blocks=1, modes=["cold"]))
-    derive_little(place, place)
+    derive_little(Reading(place), place)
     assemble(place, Origin(study, companions={"models/mine.py": model}))
     assert (place / "models" / "mine.py").read_bytes() == model.read_bytes()
     assert "models/mine.py" in {entry.path for entry in read_manifest(place).files}

@@ -22,9 +22,9 @@ from ablatrix.paper.tables.cells import NOTHING
 from ablatrix.paper.tables.latex import latex_table
 from ablatrix.paper.tables.printed import PrintedTable, markdown_table
 from ablatrix.paper.tables.reference import insert_reference
-from ablatrix.paper.tables.sources import COLUMNS_OF, TRIALS
 from ablatrix.paper.tables.write import write_table
-from ablatrix.paper.template import load_template
+from ablatrix.paper.template.load import load_template
+from ablatrix.paper.template.sources import COLUMNS_OF, TRIALS
 from ablatrix.records.model import Record
 from tests.synthetic import HOT_EFFECT, PRIMARY, Plant, make_records, tidied, write_records
 

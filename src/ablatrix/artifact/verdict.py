@@ -26,7 +26,7 @@ from ablatrix.artifact.completeness import check_plan, read_design
 from ablatrix.artifact.reproduction import ReproductionReport, read_report
 from ablatrix.errors import AnalysisError, ArtifactError
 from ablatrix.paper.make import make_paper
-from ablatrix.paper.template import load_template
+from ablatrix.paper.template.load import load_template
 
 LEAST_WORKLOADS = 3
 LEFT_OUT_NAME = "text/left_out.md"

@@ -15,6 +15,7 @@ import typer
 from ablatrix.cli.options import Plugins
 
 if TYPE_CHECKING:
+    from ablatrix.artifact.anonymity import Pseudonyms
     from ablatrix.artifact.environment import RunCost
     from ablatrix.artifact.finding import Finding
     from ablatrix.study.model import Study
@@ -51,17 +52,13 @@ def artifact_command(
     plugin: Plugins = None,
 ) -> None:
     """Environment check, then the whole study, tables, figures, text, documents, MANIFEST and zip, in one go."""
-    from ablatrix.artifact.anonymity import find_pseudonyms
     from ablatrix.artifact.archive import archive_path
     from ablatrix.artifact.bundle import Origin, assemble
-    from ablatrix.artifact.environment_check import check_environment
     from ablatrix.artifact.manifest import Command
+    from ablatrix.artifact.reading import Reading
     from ablatrix.artifact.recorded_claims import claims_beside
     from ablatrix.artifact.remake import derive_anew
-    from ablatrix.artifact.results import copy_results
     from ablatrix.cli.running import end_run
-    from ablatrix.errors import ArtifactError
-    from ablatrix.records.journal import read_records
     from ablatrix.study.files import companions
     from ablatrix.study.load import load_study
     from ablatrix.trials.directory import ResultDirectory
@@ -71,34 +68,71 @@ def artifact_command(
     loaded = load_study(study)
     beside = companions(loaded)  # refused before anything is run
     claims = claims or claims_beside(study)
-    findings = check_environment(out, [choice.name for choice in loaded.compilers])
-    show_findings([one for one in findings if one.level != "ok"], to_stderr=True)
-    fatal = [one for one in findings if one.level == "fatal"]
-    if fatal:
-        raise ArtifactError("; ".join(f"{one.name}: {one.found}, needed {one.needed}; {one.remedy}" for one in fatal))
+    findings = checked_environment(loaded, out)
     results = out.with_name(out.name + "-named") if anonymous else out
     summary, cost = _run_counted(loaded, study, results, quiet)
     if summary.signal is not None or not summary.complete:
         end_run(summary)
-    pseudonyms = None
-    if anonymous:
-        pseudonyms = find_pseudonyms(list(read_records(summary.results)))
-        copy_results(results, out, pseudonyms)
-    derive_anew(out, claims, template)
+    pseudonyms = _hidden(summary.results, results, out) if anonymous else None
+    reading = Reading(out, claims)
+    derive_anew(reading, template)
     if not keep_work:
         shutil.rmtree(ResultDirectory(results).work, ignore_errors=True)
+    argv = _words(study, out, claims, template, anonymous)
     failed = int(summary.failed > 0)
-    argv = ["ablatrix", "artifact", str(study), "--out", str(out)]
-    argv += ["--claims", str(claims)] if claims else []
-    argv += ["--template", str(template)] if template else []
-    argv += ["--anonymous"] if anonymous else []
     command = Command(argv=argv, started_utc=started, seconds=monotonic() - clock, exit_code=failed)
-    manifest = assemble(out, Origin(study, claims, template, [command], findings, cost, pseudonyms, beside))
+    origin = Origin(
+        study=study,
+        claims=claims,
+        template=template,
+        commands=[command],
+        findings=findings,
+        run=cost,
+        pseudonyms=pseudonyms,
+        companions=beside,
+    )
+    manifest = assemble(out, origin, reading)
     print(f"{out}: {len(manifest.files)} files, root digest {manifest.root_digest}", file=sys.stderr)
     print(f"{archive_path(out)}: the same in one file, to be archived", file=sys.stderr)
     if anonymous:
         print(f"{results}: the run with its names; keep it to yourself until review is over", file=sys.stderr)
     end_run(summary)
+
+
+def checked_environment(study: "Study", out: Path) -> "list[Finding]":
+    """Check the machine for a study, and show what is not as it should be.
+
+    Raises:
+        ArtifactError: The study cannot run here.
+    """
+    from ablatrix.artifact.environment_check import check_environment
+    from ablatrix.errors import ArtifactError
+
+    findings = check_environment(out, [choice.name for choice in study.compilers])
+    show_findings([one for one in findings if one.level != "ok"], to_stderr=True)
+    fatal = [one for one in findings if one.level == "fatal"]
+    if fatal:
+        raise ArtifactError("; ".join(f"{one.name}: {one.found}, needed {one.needed}; {one.remedy}" for one in fatal))
+    return findings
+
+
+def _hidden(records: Path, results: Path, out: Path) -> "Pseudonyms":
+    """Copy the results of a run without the names in them, and return what was put in their place."""
+    from ablatrix.artifact.anonymity import find_pseudonyms
+    from ablatrix.artifact.results import copy_results
+    from ablatrix.records.journal import read_records
+
+    pseudonyms = find_pseudonyms(list(read_records(records)))
+    copy_results(results, out, pseudonyms)
+    return pseudonyms
+
+
+def _words(study: Path, out: Path, claims: Path | None, template: Path | None, anonymous: bool) -> list[str]:
+    """Return the command as the manifest names it."""
+    words = ["ablatrix", "artifact", str(study), "--out", str(out)]
+    words += ["--claims", str(claims)] if claims else []
+    words += ["--template", str(template)] if template else []
+    return words + (["--anonymous"] if anonymous else [])
 
 
 def _run_counted(study: "Study", path: Path, out: Path, quiet: bool) -> "tuple[RunSummary, RunCost | None]":

@@ -1,8 +1,9 @@
 """``ablatrix paper``: records and a template -> tables, figures, text and numbers, ready to be included."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from ablatrix.analysis.claims import Claims
+from ablatrix.analysis.checked_claim import CheckedClaim
 from ablatrix.analysis.estimate import refuse_mixed
 from ablatrix.analysis.findings import Findings
 from ablatrix.paper.estimates import Estimates
@@ -15,7 +16,7 @@ from ablatrix.paper.provenance import provenance_text
 from ablatrix.paper.rows import paper_rows
 from ablatrix.paper.sentences.sentence import Sources
 from ablatrix.paper.tables.write import write_table
-from ablatrix.paper.template import load_template
+from ablatrix.paper.template.load import load_template
 from ablatrix.paper.text import get_language, plain_text, write_files, write_left_out, write_paragraph
 
 
@@ -24,7 +25,7 @@ def make_paper(
     template: str | Path | None,
     out: str | Path,
     allow_mixed: bool = False,
-    claims: Claims | None = None,
+    claims: Sequence[CheckedClaim] | None = None,
     language: str = "en",
 ) -> list[Path]:
     """Write every table, figure and paragraph of a template. The same records give the same bytes.
@@ -39,7 +40,7 @@ def make_paper(
         template: A template's file, None for the shipped one.
         out: Directory to write into.
         allow_mixed: Take records of several hosts, commits or versions; tables then tell them apart.
-        claims: What the study claims; without any there is no paragraph on claims.
+        claims: What became of the claims of the study; None: it claims nothing, and there is no paragraph on claims.
         language: Of the paragraphs: ``en`` or ``zh``.
 
     Returns:
