@@ -1,9 +1,9 @@
 """Rooms, circles and arrows back of the source: ``python scripts/rooms.py``.
 
-A room is a package under ``src/ablatrix``, or a top-level module. Prints each room with its modules and lines; then what
-must not be, and exits 1 when there is any of it: circles between modules or rooms; imports against the order of rooms
-that ``pyproject.toml`` declares (its exhaustive ``layers`` contract); modules and functions that are too long. Imports
-for type checkers alone do not count.
+A room is a package under ``src/ablatrix``, or a top-level module. Prints each room with its modules and lines; then
+what must not be, and exits 1 when there is any of it: circles between modules or rooms; imports against the order of
+rooms that ``pyproject.toml`` declares (its exhaustive ``layers`` contract); modules and functions that are too long.
+Imports for type checkers alone do not count.
 """
 
 import ast

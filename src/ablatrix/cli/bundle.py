@@ -5,7 +5,7 @@ import resource
 import shutil
 import sys
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated
@@ -16,8 +16,10 @@ from ablatrix.cli.options import Plugins
 
 if TYPE_CHECKING:
     from ablatrix.artifact.anonymity import Pseudonyms
+    from ablatrix.artifact.bundle import Origin
     from ablatrix.artifact.environment import RunCost
     from ablatrix.artifact.finding import Finding
+    from ablatrix.artifact.manifest import Command, Manifest
     from ablatrix.study.model import Study
     from ablatrix.trials.runner import RunSummary
 
@@ -52,9 +54,7 @@ def artifact_command(
     plugin: Plugins = None,
 ) -> None:
     """Environment check, then the whole study, tables, figures, text, documents, MANIFEST and zip, in one go."""
-    from ablatrix.artifact.archive import archive_path
     from ablatrix.artifact.bundle import Origin, assemble
-    from ablatrix.artifact.manifest import Command
     from ablatrix.artifact.reading import Reading
     from ablatrix.artifact.recorded_claims import claims_beside
     from ablatrix.artifact.remake import derive_anew
@@ -67,36 +67,30 @@ def artifact_command(
     started, clock = utc_now(), monotonic()
     loaded = load_study(study)
     beside = companions(loaded)  # refused before anything is run
-    claims = claims or claims_beside(study)
+    origin = Origin(study=study, claims=claims or claims_beside(study), template=template, companions=beside)
     findings = checked_environment(loaded, out)
     results = out.with_name(out.name + "-named") if anonymous else out
     summary, cost = _run_counted(loaded, study, results, quiet)
     if summary.signal is not None or not summary.complete:
         end_run(summary)
     pseudonyms = _hidden(summary.results, results, out) if anonymous else None
-    reading = Reading(out, claims)
+    reading = Reading(out, origin.claims)
     derive_anew(reading, template)
     if not keep_work:
         shutil.rmtree(ResultDirectory(results).work, ignore_errors=True)
-    argv = _words(study, out, claims, template, anonymous)
-    failed = int(summary.failed > 0)
-    command = Command(argv=argv, started_utc=started, seconds=monotonic() - clock, exit_code=failed)
-    origin = Origin(
-        study=study,
-        claims=claims,
-        template=template,
-        commands=[command],
-        findings=findings,
-        run=cost,
-        pseudonyms=pseudonyms,
-        companions=beside,
-    )
-    manifest = assemble(out, origin, reading)
+    command = _command(origin, out, anonymous, started, monotonic() - clock, failed=summary.failed > 0)
+    whole = replace(origin, commands=[command], findings=findings, run=cost, pseudonyms=pseudonyms)
+    _announce(assemble(out, whole, reading), out, results if anonymous else None)
+    end_run(summary)
+
+
+def _announce(manifest: "Manifest", out: Path, named: Path | None) -> None:
+    from ablatrix.artifact.archive import archive_path
+
     print(f"{out}: {len(manifest.files)} files, root digest {manifest.root_digest}", file=sys.stderr)
     print(f"{archive_path(out)}: the same in one file, to be archived", file=sys.stderr)
-    if anonymous:
-        print(f"{results}: the run with its names; keep it to yourself until review is over", file=sys.stderr)
-    end_run(summary)
+    if named is not None:
+        print(f"{named}: the run with its names; keep it to yourself until review is over", file=sys.stderr)
 
 
 def checked_environment(study: "Study", out: Path) -> "list[Finding]":
@@ -127,12 +121,15 @@ def _hidden(records: Path, results: Path, out: Path) -> "Pseudonyms":
     return pseudonyms
 
 
-def _words(study: Path, out: Path, claims: Path | None, template: Path | None, anonymous: bool) -> list[str]:
+def _command(origin: "Origin", out: Path, anonymous: bool, started: str, seconds: float, failed: bool) -> "Command":
     """Return the command as the manifest names it."""
-    words = ["ablatrix", "artifact", str(study), "--out", str(out)]
-    words += ["--claims", str(claims)] if claims else []
-    words += ["--template", str(template)] if template else []
-    return words + (["--anonymous"] if anonymous else [])
+    from ablatrix.artifact.manifest import Command
+
+    words = ["ablatrix", "artifact", str(origin.study), "--out", str(out)]
+    words += ["--claims", str(origin.claims)] if origin.claims else []
+    words += ["--template", str(origin.template)] if origin.template else []
+    words += ["--anonymous"] if anonymous else []
+    return Command(argv=words, started_utc=started, seconds=seconds, exit_code=int(failed))
 
 
 def _run_counted(study: "Study", path: Path, out: Path, quiet: bool) -> "tuple[RunSummary, RunCost | None]":
