@@ -25,6 +25,7 @@ from tests.artifact.mutations import MUTATIONS, mutate
 from ablatrix.artifact.archive import archive_path
 from ablatrix.artifact.manifest import read_manifest
 from ablatrix.artifact.names import DOCUMENT_NAMES
+from ablatrix.artifact.reading import Reading
 from ablatrix.artifact.remake import DERIVED_ROLES, derive
 from ablatrix.artifact.verify import examine
 from ablatrix.canonical import digest_bytes
@@ -38,13 +39,14 @@ class Kept:
     def __init__(self, place: Path) -> None:
         self._place = place
 
-    def __call__(self, artifact: Path, out: Path) -> None:
+    def __call__(self, reading: Reading, out: Path) -> None:
         """Make tables, figures and text, or copy them when they were made of the same inputs before."""
+        artifact = reading.directory
         read = [(artifact / name).read_bytes() if (artifact / name).exists() else b"" for name in INPUTS]
         kept = self._place / digest_bytes(b"|".join(digest_bytes(data).encode() for data in read))
         if not kept.exists():
             made = Path(tempfile.mkdtemp(dir=self._place))
-            derive(artifact, made)
+            derive(reading, made)
             made.rename(kept)
         shutil.copytree(kept, out, dirs_exist_ok=True)
 

@@ -8,11 +8,11 @@ from ablatrix.analysis.warm_up import CLASS, unsteady_trials
 from ablatrix.paper.english import ENGLISH
 from ablatrix.paper.estimates import Estimates
 from ablatrix.paper.ledger import Ledger
-from ablatrix.paper.rows import canonical_rows
+from ablatrix.paper.rows import paper_rows
 from ablatrix.paper.sentences.fairness import warm_up_classes
 from ablatrix.paper.sentences.sentence import Sentence, Sources
 from ablatrix.paper.tables.build import build_table
-from ablatrix.paper.template import load_template
+from ablatrix.paper.template.load import load_template
 from ablatrix.paper.text import print_sentence
 from tests.synthetic import make_records, tidied
 
@@ -38,7 +38,7 @@ def test_a_row_of_the_main_table_tells_how_many_of_its_trials_are_unsteady() -> 
 
 def fairness_of(tidy: Tidy) -> str:
     findings = Findings(tidy)
-    ledger = Ledger(canonical_rows(findings))
+    ledger = Ledger(paper_rows(findings))
     sources = Sources(findings, ledger, Estimates(findings, ledger))
     (sentence,) = warm_up_classes(sources)
     assert isinstance(sentence, Sentence)

@@ -19,6 +19,7 @@ from ablatrix.artifact.manifest import (
     read_entry,
     read_manifest,
 )
+from ablatrix.artifact.reading import Reading, read_artifact
 from ablatrix.artifact.verify import Verification, examine
 from ablatrix.records.journal import read_records
 from ablatrix.records.model import Record
@@ -33,9 +34,9 @@ COMMAND = Command(
 FINDING = Finding("cores", "ok", "2", ">= 2")
 
 
-def derive_little(artifact: Path, out: Path) -> None:
+def derive_little(reading: Reading, out: Path) -> None:
     """A table, a figure and a text that follow from the records, without the seconds that plotting takes."""
-    records = list(read_records(artifact / "results.jsonl"))
+    records = list(read_records(reading.records))
     (out / "tables").mkdir()
     with (out / "tables/times.csv").open("w", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
@@ -68,7 +69,7 @@ def reseal(directory: Path, documents: bool = False) -> Manifest:
     """
     if documents:
         entries = [read_entry(directory, path) for path in list_files(directory)[0]]
-        facts = read_facts(directory, list(read_records(directory / "results.jsonl")), entries)
+        facts = read_facts(read_artifact(directory), list(read_records(directory / "results.jsonl")), entries)
         for name, text in make_documents(facts).items():
             (directory / name).write_text(text, encoding="utf-8")
     old = read_manifest(directory)
@@ -92,8 +93,8 @@ def assembled(tmp_path_factory: pytest.TempPathFactory, records: list[Record]) -
     directory = place / "artifact"
     directory.mkdir()
     write_results(directory, records)
-    derive_little(directory, directory)
-    assemble(directory, Origin(study, commands=[COMMAND], findings=[FINDING]))
+    derive_little(Reading(directory), directory)
+    assemble(directory, Origin(study=study, commands=[COMMAND], findings=[FINDING]))
     return directory
 
 

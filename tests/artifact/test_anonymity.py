@@ -14,6 +14,7 @@ from ablatrix.artifact.archive import archive_path
 from ablatrix.artifact.bundle import Origin, assemble
 from ablatrix.artifact.finding import Finding
 from ablatrix.artifact.manifest import Command
+from ablatrix.artifact.reading import Reading
 from ablatrix.artifact.results import copy_results
 from ablatrix.artifact.verify import examine
 from ablatrix.canonical import digest_bytes
@@ -70,11 +71,11 @@ def pseudonyms(named: Path) -> Pseudonyms:
 def hidden(named: Path, pseudonyms: Pseudonyms) -> Path:
     directory = named.parent / "artifact"
     copy_results(named, directory, pseudonyms)
-    derive_little(directory, directory)
+    derive_little(Reading(directory), directory)
     study = named.parent / "study.yaml"
     study.write_text("name: synthetic\n")
     finding = Finding("output directory", "ok", f"{HOME}/out on {HOST}", "writable")
-    assemble(directory, Origin(study, commands=[COMMAND], findings=[finding], pseudonyms=pseudonyms))
+    assemble(directory, Origin(study=study, commands=[COMMAND], findings=[finding], pseudonyms=pseudonyms))
     return directory
 
 
@@ -143,7 +144,7 @@ def test_a_name_that_somebody_wrote_is_told_with_its_place_and_nothing_is_bundle
     study = tmp_path / "study.yaml"
     study.write_text(f"name: synthetic\n# by {USER.title()}\n")
     with pytest.raises(ArtifactError, match=rf"study\.yaml: invalid: line 2 holds '{USER}'"):
-        assemble(directory, Origin(study, pseudonyms=pseudonyms))
+        assemble(directory, Origin(study=study, pseudonyms=pseudonyms))
     assert not (directory / "MANIFEST.json").exists()
     assert not archive_path(directory).exists()
 

@@ -14,6 +14,7 @@ from ablatrix.artifact.documents import make_documents
 from ablatrix.artifact.environment import ENVIRONMENT_VERSION, RunCost, environment_schema_text, make_environment
 from ablatrix.artifact.facts import Facts, duration, read_facts, size
 from ablatrix.artifact.manifest import read_manifest
+from ablatrix.artifact.reading import read_artifact
 from ablatrix.artifact.recorded_claims import RecordedClaim
 from ablatrix.records.model import Record
 from tests.artifact.conftest import FINDING
@@ -46,7 +47,7 @@ CLAIM = RecordedClaim(
 
 @pytest.fixture(scope="module")
 def facts(assembled: Path, records: list[Record]) -> Facts:
-    return read_facts(assembled, records, read_manifest(assembled).files)
+    return read_facts(read_artifact(assembled), records, read_manifest(assembled).files)
 
 
 @pytest.fixture(scope="module")

@@ -111,7 +111,7 @@ def everything(place: Path, out: Path) -> dict[str, Any]:
         files: dict[str, Any] = {}
 
         def make(findings: Findings, template: str | Path | None, scratch: str | Path) -> Paper:
-            paper = make_paper(findings, template, scratch, claims=CLAIMS)
+            paper = make_paper(findings, template, scratch, claims=check_claims(findings, CLAIMS))
             files.update({file.relative_to(scratch).as_posix(): _content(file) for file in paper.files})  # noqa: B023
             return paper
 

@@ -7,6 +7,7 @@ import pytest
 
 from ablatrix.artifact.bundle import Origin, assemble
 from ablatrix.artifact.manifest import list_files
+from ablatrix.artifact.reading import Reading
 from ablatrix.artifact.remake import derive
 from ablatrix.artifact.verify import verify
 from ablatrix.records.model import Record
@@ -29,9 +30,9 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     plant = Plant("compile_error", "attention", "cold", {"fusion": "on", "reuse": "keep"})
     records = make_records(workloads=("attention", "resnet"), blocks=2, plants=[plant], superseded=2)
     write_results(directory, [_without_side_file(record) for record in records])
-    derive(directory, directory)
+    derive(Reading(directory), directory)
     (place / "study.yaml").write_text("name: synthetic\n")
-    assemble(directory, Origin(place / "study.yaml", commands=[COMMAND], findings=[FINDING]))
+    assemble(directory, Origin(study=place / "study.yaml", commands=[COMMAND], findings=[FINDING]))
     return directory
 
 

@@ -11,7 +11,7 @@ from ablatrix.analysis.stability import Margins
 from ablatrix.artifact.verdict import Criterion, Make, Verdict, reach_verdict
 from ablatrix.errors import AnalysisError, ArtifactError
 from ablatrix.paper.make import Paper, make_paper
-from ablatrix.paper.template import load_template
+from ablatrix.paper.template.load import load_template
 from ablatrix.records.model import SCHEMA_VERSION, Level, Record
 from tests.artifact.conftest import write_results
 from tests.synthetic import Plant, broken, make_records, write_records

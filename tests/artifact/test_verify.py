@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ablatrix.artifact.manifest import MANIFEST_NAME, list_files, manifest_text, read_manifest, seal
+from ablatrix.artifact.reading import Reading
 from ablatrix.artifact.source import source_file
 from ablatrix.artifact.verify import Verification, examine
 from ablatrix.errors import ArtifactError
@@ -198,7 +199,7 @@ def test_a_dropped_record_is_incomplete_though_manifest_and_tables_fit(artifact:
     shutil.rmtree(artifact / "tables")
     shutil.rmtree(artifact / "figures")
     shutil.rmtree(artifact / "text")
-    derive_little(artifact, artifact)
+    derive_little(Reading(artifact), artifact)
     reseal(artifact)
     (problem,) = check(artifact).problems
     assert (problem.path, problem.kind) == ("results.jsonl", "incomplete")

@@ -21,8 +21,8 @@ from ablatrix.cli.running import end_run
 from ablatrix.page.charts import cold_chart
 from ablatrix.page.failures import COLUMNS, failures
 from ablatrix.page.overview import tiles
-from ablatrix.page.sources import Sources
 from ablatrix.paper.figures.memory_latency import places_of
+from ablatrix.provenance.rows import canonical_rows
 from ablatrix.records.model import Record
 from ablatrix.records.status import Status
 from ablatrix.trials.runner import RunSummary
@@ -79,13 +79,13 @@ def test_summary_and_table_of_the_plan_count_alike(found: Tidy, results: Path) -
 
 def test_the_page_counts_alike(found: Tidy) -> None:
     findings = Findings(found)
-    sources = Sources(findings.trials, ["workload", "compiler", "mode"], [*COLUMNS, "checked"])
-    groups, _ = failures(sources, [], [], most=100)
+    rows = canonical_rows(findings.trials, ["checked", *COLUMNS])
+    groups, _ = failures(rows, ["workload", "compiler", "mode"], [], most=100)
     failed = [one.count for one in groups if Status(one.status).is_failure]
     not_run = [one.count for one in groups if not Status(one.status).ran]
     assert (sum(failed), sum(not_run)) == COUNTS
     assert groups[: len(failed)] == [one for one in groups if Status(one.status).is_failure]
-    tile = tiles(sources, [], [], [])[0]
+    tile = tiles(rows, [], [], [])[0]
     assert (tile.figure, tile.tone) == ("44 of 72 ok", "bad")
     assert tile.detail == "8 wrong output, 2 missing check, 2 crashed, 4 unsupported, 12 not run budget"
     chart = cold_chart(findings.trials)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ablatrix.paper.template import DEFAULT_TEMPLATE, load_template
+from ablatrix.paper.template.load import DEFAULT_TEMPLATE, load_template
 from tests.cli.conftest import Ablatrix
 from tests.paper.written import CLAIMS, TEMPLATE, study
 from tests.synthetic import write_records

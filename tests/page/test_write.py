@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -20,7 +19,6 @@ from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.tidy import tidy
 from ablatrix.cli.main import app
 from ablatrix.errors import AnalysisError
-from ablatrix.page.sources import joined, size
 from ablatrix.page.statistics import STATISTICS
 from ablatrix.page.write import write_page
 from ablatrix.records.model import Record
@@ -171,41 +169,65 @@ def test_every_median_of_the_cells_is_found_again_from_its_records(made: Made, e
     assert seen == {"p50": 35, "p95": 35, "cold": 36, "peak": 71}
 
 
-def test_a_ratio_names_its_own_records_and_the_baseline_s(made: Made, elements: Elements) -> None:
+def ratio_records(made: Made, elements: Elements, mode: str) -> list[Record]:
+    """The records behind the ratio of the encoder with fusion alone."""
     ids, records = ids_of(made.text), final_records(made)
     row, spelled = next(
         (row, spelled)
         for row, spelled in cells(elements)
         if [row[name][0] for name in ("workload", "role", "mode", "partition", "fusion", "memory_plan", "reuse")]
-        == ["encoder", "measured", "hot", "whole", "on", "off", "keep"]
+        == ["encoder", "measured", mode, "whole", "on", "off", "keep"]
     )
-    assert float(str(row["ratio"][1]["data-v"])) == pytest.approx(0.6, rel=0.05)
-    found = [records[name] for name in behind(ids, spelled, "ratio")]
+    assert float(str(row["ratio"][1]["data-v"])) == pytest.approx({"hot": 0.6, "cold": 0.85}[mode], rel=0.05)
+    return [records[name] for name in behind(ids, spelled, "ratio")]
+
+
+def test_a_cold_ratio_names_its_own_records_and_the_baseline_s(made: Made, elements: Elements) -> None:
+    found = ratio_records(made, elements, "cold")
     assert {(record.config.knobs["fusion"], record.role, record.mode) for record in found} == {
-        ("on", "measured", "hot"),
-        ("off", "measured", "hot"),
+        ("on", "measured", "cold"),
+        ("off", "measured", "cold"),
     }
     assert len(found) == 6
     assert all(record.config.knobs == {**BASELINE, "fusion": record.config.knobs["fusion"]} for record in found)
 
 
-def test_effects_name_the_trials_of_their_levels(made: Made, elements: Elements) -> None:
+def test_a_hot_ratio_names_the_whole_blocks_its_times_are_made_in(made: Made, elements: Elements) -> None:
+    found = {record.record_id for record in ratio_records(made, elements, "hot")}
+    assert found == {
+        record.record_id
+        for record in final_records(made).values()
+        if (record.workload.name, record.mode, record.status) == ("encoder", "hot", "ok")
+    }
+
+
+@pytest.mark.parametrize(
+    ("metric", "mode", "roles", "floor_roles"),
+    [
+        ("compile_first_run_ms", "cold", {"measured"}, {"measured", "twin"}),
+        ("run_ms_paired", "hot", {"measured", "twin", "reference"}, {"measured", "twin", "reference"}),
+    ],
+)
+def test_effects_name_the_trials_that_they_are_made_of(
+    made: Made, elements: Elements, metric: str, mode: str, roles: set[str], floor_roles: set[str]
+) -> None:
     ids, records = ids_of(made.text), final_records(made)
-    heading, *rows = elements.rows["effects-run_ms_paired"]
+    heading, *rows = elements.rows[f"effects-{metric}"]
     place = [text.strip() for text, _ in heading].index("knob")
-    for row, spelled in zip(rows, elements.sources["effects-run_ms_paired"], strict=True):
+    for row, spelled in zip(rows, elements.sources[f"effects-{metric}"], strict=True):
         workload, knob = row[0][0], row[place][0].partition(":")[0]
         found = [records[name] for name in behind(ids, spelled, "effect")]
         wanted = [
             record
             for record in records.values()
-            if (record.role, record.mode, record.status) == ("measured", "hot", "ok")
+            if (record.mode, record.status) == (mode, "ok")
+            and record.role in roles
             and workload in (record.workload.name, "all workloads")
         ]
         assert {one.record_id for one in found} == {one.record_id for one in wanted}, knob
         if workload != "all workloads":
             floor = [records[name] for name in behind(ids, spelled, "floor")]
-            assert {record.role for record in floor} == {"measured", "twin"}
+            assert {record.role for record in floor} == floor_roles
 
 
 def test_a_no_op_is_marked_everywhere(made: Made, elements: Elements) -> None:
@@ -247,6 +269,7 @@ def test_claims_outcomes_and_exclusions_are_told(made: Made, elements: Elements)
     rows = [records[name] for name in behind(ids_of(made.text), elements.sources["claims"][0], "claim")]
     assert {(row.workload.name, row.mode, row.role) for row in rows} == {("encoder", "cold", "measured")}
     assert len(rows) == 48
+    assert behind(ids_of(made.text), elements.sources["claims"][0], "rests") == {row.record_id for row in rows}
     assert [row[0][0] for row in elements.rows["exclusions"][1:]] == ["attempt that a later one replaced"]
     total = len(final_records(made))
     assert f"{total - 4} of {total} ok" in made.text
@@ -256,7 +279,7 @@ def test_every_statistic_that_a_row_names_is_explained(elements: Elements) -> No
     spelled = [str(given["data-from"]) for _, given in elements.elements if given.get("data-from")]
     named = {name for one in spelled for part in one.split(";") for name in part.partition(":")[0].split("+")}
     assert named <= STATISTICS.keys()
-    assert {"p50", "ratio", "effect", "share", "floor", "failure", "claim", "interaction"} <= named
+    assert {"p50", "ratio", "effect", "share", "floor", "failure", "claim", "rests", "interaction"} <= named
 
 
 def test_records_of_two_places_are_refused_unless_asked_for(tmp_path: Path) -> None:
@@ -278,12 +301,3 @@ def test_the_command_writes_the_page_and_refuses_what_is_no_result(made: Made, t
     assert out.read_bytes() == made.page.read_bytes()  # the claims beside the records are found
     gone = CliRunner().invoke(app, ["page", str(tmp_path / "nowhere")])
     assert "there is no such file" in str(gone.exception)
-
-
-@pytest.mark.parametrize(
-    ("ranges", "union", "count"),
-    [([], "", 0), (["3"], "3", 1), (["0-4,9", "5"], "0-5,9", 7), (["2-4", "0-9"], "0-9", 10), (["7", "1"], "1,7", 2)],
-)
-def test_ranges_unite(ranges: list[Any], union: str, count: int) -> None:
-    assert joined(ranges) == union
-    assert size(union) == count

@@ -22,7 +22,7 @@ from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.tidy import tidy
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.figures.write import write_figure
-from ablatrix.paper.template import load_template
+from ablatrix.paper.template.load import load_template
 from ablatrix.records.metrics import CACHE_MISSES as MISSES
 from ablatrix.records.metrics import COLD_METRIC as TIME
 from tests.synthetic import HOT_EFFECT, PRIMARY, Plant, make_records, tidied, write_records
@@ -164,7 +164,7 @@ def test_files_are_the_same_in_another_process(written: Path, records: Path, tmp
     code = (
         "import sys; from pathlib import Path; from ablatrix.analysis.findings import Findings; "
         "from ablatrix.analysis.tidy import tidy; from ablatrix.paper.figures.write import write_figure; "
-        "from ablatrix.paper.template import load_template\n"
+        "from ablatrix.paper.template.load import load_template\n"
         "found = Findings(tidy(sys.argv[1:2]))\n"
         "for spec in load_template().figures: write_figure(found, spec, Path(sys.argv[2]))"
     )

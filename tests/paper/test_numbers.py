@@ -18,7 +18,7 @@ from ablatrix.paper.english import ENGLISH
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.number import STATISTICS, WHOLE
 from ablatrix.paper.provenance import PROVENANCE_VERSION, provenance_schema_text
-from ablatrix.paper.rows import Rows, ranges_of
+from ablatrix.provenance.rows import Rows
 from ablatrix.records.model import Record
 from tests.paper import recompute
 from tests.paper.written import Paper, each, study, write_paper
@@ -200,9 +200,7 @@ def test_a_key_stands_for_one_number() -> None:
         ledger.count("n", trials.head(3))
 
 
-def test_rows_are_told_as_stretches_of_neighbours() -> None:
-    assert ranges_of([]) == ()
-    assert ranges_of([4, 3, 9, 5, 11, 10, 3]) == ((3, 5), (9, 11))
+def test_a_whole_number_is_printed_without_decimals() -> None:
     assert WHOLE.printed(3) == "3"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablatrix.analysis.claims import load_claims
+from ablatrix.analysis.claims import check_claims, load_claims
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.tidy import tidy
 from ablatrix.paper.make import make_paper
@@ -75,8 +75,9 @@ def write_paper(directory: Path, *runs: Iterable[Record], language: str = "en", 
     template.write_text(TEMPLATE, encoding="utf-8")
     claimed.write_text(CLAIMS, encoding="utf-8")
     out = directory / "paper"
-    loaded = load_claims(claimed) if claims else None
-    make_paper(Findings(tidy(results)), template, out, claims=loaded, language=language)
+    findings = Findings(tidy(results))
+    checked = check_claims(findings, load_claims(claimed)) if claims else None
+    make_paper(findings, template, out, claims=checked, language=language)
     return Paper(tuple(results), out)
 
 

@@ -16,6 +16,7 @@ from ablatrix.analysis.tabulate import tabulate
 from ablatrix.analysis.tidy import tidy
 from ablatrix.artifact.bundle import Origin, assemble
 from ablatrix.artifact.manifest import list_files
+from ablatrix.artifact.reading import Reading
 from ablatrix.artifact.verify import examine
 from ablatrix.compilers.cache import CacheCounters
 from ablatrix.compilers.tvm.compiler import TvmCompiler
@@ -155,8 +156,8 @@ def test_any_change_of_any_file_of_an_artifact_is_found(tmp_path: Path) -> None:
     artifact = tmp_path / "artifact"
     artifact.mkdir()
     write_results(artifact, one_run())
-    derive_little(artifact, artifact)
-    assemble(artifact, Origin(study, commands=[COMMAND], findings=[FINDING]))
+    derive_little(Reading(artifact), artifact)
+    assemble(artifact, Origin(study=study, commands=[COMMAND], findings=[FINDING]))
 
     def verdict() -> Any:
         return examine(artifact, derive=derive_little).problems

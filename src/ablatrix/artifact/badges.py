@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ablatrix.analysis.claims import check_claims, load_claims
-from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.tidy import tidy
 from ablatrix.artifact.names import PAGE_NAME
+from ablatrix.artifact.reading import Reading
 from ablatrix.artifact.reproduction import ReproductionReport, count_outcomes
 from ablatrix.artifact.verify import Verification
 from ablatrix.errors import AnalysisError
@@ -68,21 +66,22 @@ class Requirement:
 
 
 def audit_badges(
-    directory: Path, verification: Verification, archived: bool, report: ReproductionReport | None = None
+    reading: Reading, verification: Verification, archived: bool, report: ReproductionReport | None = None
 ) -> list[Requirement]:
     """Return every requirement with what the artifact shows for it.
 
     Args:
-        directory: The artifact.
+        reading: The artifact.
         verification: What `examine` found in it.
         archived: Whether it is one file that can be put into an archive.
         report: A reproduction report, of this study.
     """
+    directory = reading.directory
     return [
         *_available(directory, verification, archived),
-        *_functional(directory, verification),
+        *_functional(reading, verification),
         *_reusable(directory),
-        *_reproduced(directory, report),
+        *_reproduced(reading, report),
     ]
 
 
@@ -105,7 +104,8 @@ def _available(directory: Path, verification: Verification, archived: bool) -> I
     yield _people("Available", "kept for good", "whether it lies in a public archive (such as Zenodo) with a DOI")
 
 
-def _functional(directory: Path, verification: Verification) -> Iterator[Requirement]:
+def _functional(reading: Reading, verification: Verification) -> Iterator[Requirement]:
+    directory = reading.directory
     for name, sections in SECTIONS.items():
         headings = "\n".join(line for line in _lines(directory / name) if line.startswith("#")).lower()
         lacking = [words.split("|")[0].replace("?", "") for words in sections if not re.search(words, headings)]
@@ -126,14 +126,16 @@ def _functional(directory: Path, verification: Verification) -> Iterator[Require
     tiny = [name for name in ("tiny/study.yaml", "tiny/claims.yaml") if not _filled(directory / name)]
     told = "a tiny study with claims of its own" if not tiny else f"missing: {', '.join(tiny)}"
     yield _one("Functional", "exercisable: something small to run first", not tiny, told)
-    yield _claims(directory)
+    yield _claims(reading)
     yield _people("Functional", "exercisable here", "whether the first commands of README.md end well on their machine")
 
 
-def _claims(directory: Path) -> Requirement:
+def _claims(reading: Reading) -> Requirement:
     what = "its own records bear its claims"
+    if reading.claims is None:
+        return _one("Functional", what, False, f"no {CLAIMS_NAME}")
     try:
-        checked = check_claims(Findings(tidy([directory / RECORDS_NAME])), load_claims(directory / CLAIMS_NAME))
+        checked = reading.checked
     except (AnalysisError, OSError) as error:
         return _one("Functional", what, False, str(error).splitlines()[0])
     held = [one for one in checked if one.state == "holds"]
@@ -150,7 +152,7 @@ def _reusable(directory: Path) -> Iterator[Requirement]:
     yield _people("Reusable", "others can build on it", "whether its structure and documents go well beyond running it")
 
 
-def _reproduced(directory: Path, report: ReproductionReport | None) -> Iterator[Requirement]:
+def _reproduced(reading: Reading, report: ReproductionReport | None) -> Iterator[Requirement]:
     if report is None:
         told = "no reproduction report was given (--report); ablatrix reproduce writes one"
         yield _one("Reproduced", "every claim came out again", False, told)
@@ -158,7 +160,7 @@ def _reproduced(directory: Path, report: ReproductionReport | None) -> Iterator[
         counts = count_outcomes(report.claims)
         told = f"{counts['reproduced']} of {len(report.claims)} claims reproduced, on {report.host}"
         yield _one("Reproduced", "every claim came out again", report.reproduced, told)
-        hosts = sorted(map(str, tidy([directory / RECORDS_NAME]).trials["host"].unique().to_list()))
+        hosts = sorted(map(str, reading.findings.found.trials["host"].unique().to_list()))
         told = f"recorded on {', '.join(hosts)}, reproduced on {report.host}"
         yield _one("Reproduced", "on another machine", report.host not in hosts, told)
     yield _people("Reproduced", "by others", "whether the people who ran it again are not those who wrote it")

@@ -26,6 +26,7 @@ from ablatrix.artifact.manifest import (
     manifest_text,
     read_entry,
 )
+from ablatrix.artifact.reading import Reading, read_artifact
 from ablatrix.artifact.shipped import SHIPPED_FILES, shipped_bytes
 from ablatrix.artifact.source import FOLDER, source_file
 from ablatrix.errors import ArtifactError
@@ -38,7 +39,7 @@ PACKAGES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Origin:
     """What an artifact is made of beside its results.
 
@@ -62,12 +63,13 @@ class Origin:
     companions: Mapping[str, Path] = field(default_factory=dict)
 
 
-def assemble(directory: str | Path, origin: Origin) -> Manifest:
+def assemble(directory: str | Path, origin: Origin, reading: Reading | None = None) -> Manifest:
     """Complete an artifact: what it ships, its documents, the manifest, and the archive beside it last.
 
     Args:
         directory: Holds ``results.jsonl``, ``design.json`` and what was made of them.
         origin: What else goes into it.
+        reading: What was read of its records and claims when its tables were made; None reads them now.
 
     Returns:
         The manifest as written; its ``root_digest`` is what to print and to publish.
@@ -90,7 +92,7 @@ def assemble(directory: str | Path, origin: Origin) -> Manifest:
     _take_in(directory, origin)
     _write(directory / ENVIRONMENT_NAME, _environment(origin).encode())
     entries = [read_entry(directory, path) for path in list_files(directory)[0]]
-    for name, text in make_documents(read_facts(directory, records, entries)).items():
+    for name, text in make_documents(read_facts(reading or read_artifact(directory), records, entries)).items():
         _write(directory / name, text.encode())
     commit, dirty = source_state()
     if origin.pseudonyms is not None:
@@ -138,9 +140,9 @@ def _take_in(directory: Path, origin: Origin) -> None:
 
 def shipped_template() -> bytes:
     """Return the template of the paper that is taken when no other is given."""
-    from importlib.resources import files
+    from ablatrix.paper.template.load import DEFAULT_TEMPLATE  # polars loads here
 
-    return files("ablatrix.paper").joinpath("default.yaml").read_bytes()
+    return DEFAULT_TEMPLATE.read_bytes()
 
 
 def _environment(origin: Origin) -> str:

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from ablatrix.artifact.environment import Environment, read_environment
 from ablatrix.artifact.manifest import FileEntry
+from ablatrix.artifact.reading import Reading
 from ablatrix.artifact.recorded_claims import RecordedClaim, recorded_claims
 from ablatrix.artifact.source import FOLDER as SOURCE_FOLDER
 from ablatrix.documents.load import parse_yaml
@@ -157,12 +157,13 @@ class Facts:
         return sum(entry.bytes for entry in self.entries if wanted is None or entry.role in wanted)
 
 
-def read_facts(directory: Path, records: Sequence[Record], entries: Iterable[FileEntry]) -> Facts:
+def read_facts(reading: Reading, records: Sequence[Record], entries: Iterable[FileEntry]) -> Facts:
     """Read what documents are made of from an artifact.
 
     Raises:
         ArtifactError: Study, claims or environment cannot be read; the message names the file.
     """
+    directory = reading.directory
     study = parse_yaml(directory / STUDY_NAME, ArtifactError)
     if not isinstance(study, dict):
         raise ArtifactError(f"{STUDY_NAME}: a study is a mapping of keys to values")
@@ -171,7 +172,7 @@ def read_facts(directory: Path, records: Sequence[Record], entries: Iterable[Fil
         study=study,
         environment=read_environment(directory),
         entries=tuple(sorted(entries, key=lambda entry: entry.path)),
-        claims=recorded_claims(directory),
+        claims=recorded_claims(reading),
     )
 
 

@@ -1,5 +1,6 @@
-"""Names of the documents that follow from the rest of an artifact."""
+"""Names of files that lie in an artifact."""
 
+CLAIMS_NAME = "claims.yaml"
 README_NAME = "README.md"
 APPENDIX_NAME = "APPENDIX.md"
 APPENDIX_LATEX_NAME = "appendix.tex"
@@ -8,3 +9,4 @@ CRATE_NAME = "ro-crate-metadata.json"
 PAGE_NAME = "report.html"
 
 DOCUMENT_NAMES = (README_NAME, APPENDIX_NAME, APPENDIX_LATEX_NAME, CITATION_NAME, CRATE_NAME)
+"""Documents that follow from the rest of an artifact."""

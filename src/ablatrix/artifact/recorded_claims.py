@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablatrix.records.names import CLAIMS_NAME
+from ablatrix.artifact.factor import factor_text
+from ablatrix.artifact.reading import Reading
 
 if TYPE_CHECKING:
     from ablatrix.analysis.claims import CheckedClaim, Claim
@@ -38,20 +39,12 @@ def claims_beside(study: Path) -> Path | None:
     return path if path.is_file() else None
 
 
-def recorded_claims(directory: Path) -> tuple[RecordedClaim, ...]:
+def recorded_claims(reading: Reading) -> tuple[RecordedClaim, ...]:
     """Check the claims of an artifact by its records; none without a file of claims.
 
     Raises:
         AnalysisError: The claims are not valid, or the records hold no trial.
     """
-    if not (directory / CLAIMS_NAME).exists():
-        return ()
-    from ablatrix.analysis.claims import check_claims, load_claims  # polars loads here
-    from ablatrix.analysis.findings import Findings
-    from ablatrix.analysis.tidy import tidy
-    from ablatrix.records.names import RECORDS_NAME
-
-    checked = check_claims(Findings(tidy([directory / RECORDS_NAME])), load_claims(directory / CLAIMS_NAME))
     return tuple(
         RecordedClaim(
             id=one.claim.id,
@@ -63,7 +56,7 @@ def recorded_claims(directory: Path) -> tuple[RecordedClaim, ...]:
             compiler=one.claim.compiler,
             modes=_modes(one.claim),
         )
-        for one in checked
+        for one in reading.checked
     )
 
 
@@ -82,5 +75,5 @@ def _found(checked: "CheckedClaim") -> str:
     if ratio is None:
         return optional_text(checked.reason) or "so in every trial"
     if checked.exact:
-        return f"{ratio.value:.3g}, exact"
-    return f"{ratio.value:.3g} [{ratio.low:.3g}, {ratio.high:.3g}]"
+        return f"{factor_text(ratio.value, None, None, digits=3)}, exact"
+    return factor_text(ratio.value, ratio.low, ratio.high, digits=3)

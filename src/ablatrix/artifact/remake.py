@@ -8,8 +8,9 @@ from ablatrix.artifact.difference import RELATIVE_TOLERANCE, describe_difference
 from ablatrix.artifact.manifest import list_files, role_of
 from ablatrix.artifact.names import PAGE_NAME
 from ablatrix.artifact.problem import Problem
+from ablatrix.artifact.reading import Reading
 from ablatrix.errors import AblatrixError
-from ablatrix.records.names import CLAIMS_NAME, RECORDS_NAME, TEMPLATE_NAME
+from ablatrix.records.names import RECORDS_NAME, TEMPLATE_NAME
 from ablatrix.records.origin import installed_version
 
 DERIVED_ROLES = frozenset({"table", "figure", "text", "provenance", "page"})
@@ -27,51 +28,42 @@ DECIDING_PACKAGES = (
 
 PICTURES = (".pdf", ".png", ".svg", ".html")
 
-Derive = Callable[[Path, Path], None]
+Derive = Callable[[Reading, Path], None]
 
 
-def derive(artifact: Path, out: Path, claims: Path | None = None, template: Path | None = None) -> None:
+def derive(reading: Reading, out: Path, template: Path | None = None) -> None:
     """Make tables, figures and text of an artifact's records.
 
     Args:
-        artifact: Holds the records.
-        out: Directory to write into; it may be the same.
-        claims: File of claims; None takes the one that the artifact holds, if any.
-        template: The paper's template; None takes the one that the artifact holds, or else the shipped one.
+        reading: The records, with what is claimed of them.
+        out: Directory to write into; it may be the artifact's own.
+        template: The paper's template; None takes the one that the artifact holds, if it is made again elsewhere, or
+            else the shipped one.
     """
-    from ablatrix.analysis.claims import check_claims, load_claims  # polars and matplotlib load here
-    from ablatrix.analysis.findings import Findings
-    from ablatrix.analysis.tabulate import tabulate
-    from ablatrix.analysis.tidy import tidy
+    from ablatrix.analysis.tabulate import tabulate  # polars and matplotlib load here
     from ablatrix.page.write import write_page
     from ablatrix.paper.make import make_paper
 
-    records = artifact / RECORDS_NAME
-    template = template or _held(artifact, out, TEMPLATE_NAME)
-    claims = claims or _held(artifact, out, CLAIMS_NAME)
-    stated = None if claims is None else load_claims(claims)
-    findings = Findings(tidy([records]))
-    tabulate(findings.found, out)
-    make_paper(findings, template, out / "paper", claims=stated)
-    write_page(findings, check_claims(findings, stated) if stated else [], out / PAGE_NAME, [records])
+    held = reading.directory / TEMPLATE_NAME
+    if template is None and held.exists() and reading.directory != out:
+        template = held
+    checked = None if reading.claims is None else reading.checked
+    tabulate(reading.findings.found, out)
+    make_paper(reading.findings, template, out / "paper", claims=checked)
+    write_page(reading.findings, checked or (), out / PAGE_NAME, [reading.records])
 
 
-def _held(artifact: Path, out: Path, name: str) -> Path | None:
-    """Return a file of the artifact that is made again elsewhere; one that is being made may hold an earlier one."""
-    path = artifact / name
-    return path if path.exists() and artifact != out else None
-
-
-def derive_anew(artifact: Path, claims: Path | None = None, template: Path | None = None) -> None:
+def derive_anew(reading: Reading, template: Path | None = None) -> None:
     """Make everything that follows from an artifact's records in the artifact, in the place of what stood there."""
+    artifact = reading.directory
     for path in list_files(artifact)[0]:
         if role_of(path) in DERIVED_ROLES:
             (artifact / path).unlink()
-    derive(artifact, artifact, claims, template)
+    derive(reading, artifact, template)
 
 
 def check_derived(
-    directory: Path, versions: Mapping[str, str], derive: Derive = derive
+    reading: Reading, versions: Mapping[str, str], derive: Derive = derive
 ) -> tuple[list[Problem], list[str]]:
     """Compare every table, figure and text with one that is made anew from the records.
 
@@ -79,9 +71,9 @@ def check_derived(
     number in a CSV file may differ by `RELATIVE_TOLERANCE`, and images are compared by the manifest only.
 
     Args:
-        directory: The artifact.
+        reading: What the artifact holds.
         versions: Versions that its manifest states.
-        derive: Makes the files: takes the artifact and an empty directory.
+        derive: Makes the files: takes the reading and an empty directory.
 
     Returns:
         The problems, and notes on what could not be compared.
@@ -93,10 +85,10 @@ def check_derived(
     ]
     with tempfile.TemporaryDirectory(prefix="ablatrix-verify-") as scratch:
         try:
-            derive(directory, Path(scratch))
+            derive(reading, Path(scratch))
         except AblatrixError as error:
             return [Problem(RECORDS_NAME, "invalid", f"tables cannot be made of these records: {error}")], []
-        problems = _compare(directory, Path(scratch), bool(others))
+        problems = _compare(reading.directory, Path(scratch), bool(others))
     if not others:
         return problems, []
     note = (

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
+from ablatrix.artifact.factor import factor_text
 from ablatrix.artifact.manifest import JSON_SCHEMA_DIALECT, Part
 from ablatrix.errors import ArtifactError
 
@@ -40,9 +41,8 @@ class Figures(Part):
         """Return the factor with its interval, as tables show it."""
         if self.factor is None:
             return self.state
-        if self.exact or self.low is None or self.high is None:
-            return f"{self.factor:.4g}"
-        return f"{self.factor:.4g} [{self.low:.4g}, {self.high:.4g}]"
+        low, high = (None, None) if self.exact else (self.low, self.high)
+        return factor_text(self.factor, low, high, digits=4)
 
 
 class Run(Part):

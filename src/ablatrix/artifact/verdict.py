@@ -28,7 +28,7 @@ from ablatrix.artifact.completeness import check_plan, read_design
 from ablatrix.artifact.reproduction import ReproductionReport, read_report
 from ablatrix.errors import AnalysisError, ArtifactError
 from ablatrix.paper.make import Paper, make_paper
-from ablatrix.paper.template import load_template
+from ablatrix.paper.template.load import load_template
 from ablatrix.records.names import DESIGN_NAME
 from ablatrix.records.status import FAILURES, Status
 

@@ -26,6 +26,7 @@ from ablatrix.artifact.manifest import (
     read_manifest,
 )
 from ablatrix.artifact.problem import Problem
+from ablatrix.artifact.reading import Reading, read_artifact
 from ablatrix.artifact.remake import Derive, check_derived, derive
 from ablatrix.artifact.samples_check import check_samples
 from ablatrix.errors import AblatrixError, ArtifactError
@@ -60,13 +61,16 @@ def verify(directory: str | Path, root_digest: str | None = None) -> list[Proble
     return list(examine(directory, root_digest).problems)
 
 
-def examine(directory: str | Path, root_digest: str | None = None, derive: Derive = derive) -> Verification:
+def examine(
+    directory: str | Path, root_digest: str | None = None, derive: Derive = derive, reading: Reading | None = None
+) -> Verification:
     """Re-hash every file, validate every record, compare with the plan, make the tables again and compare.
 
     Args:
         directory: The artifact, or the zip of one.
         root_digest: The digest that was published; None accepts the manifest's own.
         derive: How tables, figures and text are made of the records.
+        reading: Of the artifact's records, where the caller reads them, too; None reads them for this alone.
 
     Raises:
         ArtifactError: There is no such directory.
@@ -76,6 +80,7 @@ def examine(directory: str | Path, root_digest: str | None = None, derive: Deriv
         return _examine_archive(directory, root_digest, derive)
     if not directory.is_dir():
         raise ArtifactError(f"{directory}: no such directory; give the one that holds {MANIFEST_NAME}, or its zip")
+    reading = reading or read_artifact(directory)
     problems: list[Problem] = []
     notes: list[str] = []
     if (directory / WORK_NAME).is_dir():
@@ -102,13 +107,13 @@ def examine(directory: str | Path, root_digest: str | None = None, derive: Deriv
     if faults:
         notes.append("the records do not hold, so tables, figures and text were not made again")
     else:
-        derived, told = check_derived(directory, manifest.versions if manifest else {}, derive)
+        derived, told = check_derived(reading, manifest.versions if manifest else {}, derive)
         faults += derived
         notes += told
         if {problem.path for problem in problems} & INPUTS:
             notes.append("study, claims or environment do not hold, so the documents were not made again")
         elif manifest is not None:
-            faults += _check_documents(directory, records, manifest)
+            faults += _check_documents(reading, records, manifest)
     return Verification(
         problems=tuple(sorted({*problems, *faults})),
         notes=tuple(notes),
@@ -188,16 +193,16 @@ def _check_facts(manifest: Manifest, records: list[Record], planned: int) -> lis
     return problems
 
 
-def _check_documents(directory: Path, records: list[Record], manifest: Manifest) -> list[Problem]:
+def _check_documents(reading: Reading, records: list[Record], manifest: Manifest) -> list[Problem]:
     """Make every document again, and compare it with the one that is there."""
     try:
-        made = make_documents(read_facts(directory, records, manifest.files))
+        made = make_documents(read_facts(reading, records, manifest.files))
     except AblatrixError as error:
         return [Problem(MANIFEST_NAME, "invalid", f"the documents cannot be made again: {error}")]
     problems = []
     for name, text in made.items():
         try:
-            found = (directory / name).read_bytes()
+            found = (reading.directory / name).read_bytes()
         except FileNotFoundError:
             problems.append(Problem(name, "missing", "every artifact has this document"))
             continue

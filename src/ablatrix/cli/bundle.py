@@ -5,7 +5,7 @@ import resource
 import shutil
 import sys
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated
@@ -15,8 +15,11 @@ import typer
 from ablatrix.cli.options import Plugins
 
 if TYPE_CHECKING:
+    from ablatrix.artifact.anonymity import Pseudonyms
+    from ablatrix.artifact.bundle import Origin
     from ablatrix.artifact.environment import RunCost
     from ablatrix.artifact.finding import Finding
+    from ablatrix.artifact.manifest import Command, Manifest
     from ablatrix.study.model import Study
     from ablatrix.trials.runner import RunSummary
 
@@ -51,17 +54,11 @@ def artifact_command(
     plugin: Plugins = None,
 ) -> None:
     """Environment check, then the whole study, tables, figures, text, documents, MANIFEST and zip, in one go."""
-    from ablatrix.artifact.anonymity import find_pseudonyms
-    from ablatrix.artifact.archive import archive_path
     from ablatrix.artifact.bundle import Origin, assemble
-    from ablatrix.artifact.environment_check import check_environment
-    from ablatrix.artifact.manifest import Command
+    from ablatrix.artifact.reading import Reading
     from ablatrix.artifact.recorded_claims import claims_beside
     from ablatrix.artifact.remake import derive_anew
-    from ablatrix.artifact.results import copy_results
     from ablatrix.cli.running import end_run
-    from ablatrix.errors import ArtifactError
-    from ablatrix.records.journal import read_records
     from ablatrix.study.files import companions
     from ablatrix.study.load import load_study
     from ablatrix.trials.directory import ResultDirectory
@@ -70,34 +67,69 @@ def artifact_command(
     started, clock = utc_now(), monotonic()
     loaded = load_study(study)
     beside = companions(loaded)  # refused before anything is run
-    claims = claims or claims_beside(study)
-    findings = check_environment(out, [choice.name for choice in loaded.compilers])
-    show_findings([one for one in findings if one.level != "ok"], to_stderr=True)
-    fatal = [one for one in findings if one.level == "fatal"]
-    if fatal:
-        raise ArtifactError("; ".join(f"{one.name}: {one.found}, needed {one.needed}; {one.remedy}" for one in fatal))
+    origin = Origin(study=study, claims=claims or claims_beside(study), template=template, companions=beside)
+    findings = checked_environment(loaded, out)
     results = out.with_name(out.name + "-named") if anonymous else out
     summary, cost = _run_counted(loaded, study, results, quiet)
     if summary.signal is not None or not summary.complete:
         end_run(summary)
-    pseudonyms = None
-    if anonymous:
-        pseudonyms = find_pseudonyms(list(read_records(summary.results)))
-        copy_results(results, out, pseudonyms)
-    derive_anew(out, claims, template)
+    pseudonyms = _hidden(summary.results, results, out) if anonymous else None
+    reading = Reading(out, origin.claims)
+    derive_anew(reading, template)
     if not keep_work:
         shutil.rmtree(ResultDirectory(results).work, ignore_errors=True)
-    argv = ["ablatrix", "artifact", str(study), "--out", str(out)]
-    argv += ["--claims", str(claims)] if claims else []
-    argv += ["--template", str(template)] if template else []
-    argv += ["--anonymous"] if anonymous else []
-    command = Command(argv=argv, started_utc=started, seconds=monotonic() - clock, exit_code=int(not summary.good))
-    manifest = assemble(out, Origin(study, claims, template, [command], findings, cost, pseudonyms, beside))
+    command = _command(origin, out, anonymous, started, monotonic() - clock, failed=not summary.good)
+    whole = replace(origin, commands=[command], findings=findings, run=cost, pseudonyms=pseudonyms)
+    _announce(assemble(out, whole, reading), out, results if anonymous else None)
+    end_run(summary)
+
+
+def _announce(manifest: "Manifest", out: Path, named: Path | None) -> None:
+    from ablatrix.artifact.archive import archive_path
+
     print(f"{out}: {len(manifest.files)} files, root digest {manifest.root_digest}", file=sys.stderr)
     print(f"{archive_path(out)}: the same in one file, to be archived", file=sys.stderr)
-    if anonymous:
-        print(f"{results}: the run with its names; keep it to yourself until review is over", file=sys.stderr)
-    end_run(summary)
+    if named is not None:
+        print(f"{named}: the run with its names; keep it to yourself until review is over", file=sys.stderr)
+
+
+def checked_environment(study: "Study", out: Path) -> "list[Finding]":
+    """Check the machine for a study, and show what is not as it should be.
+
+    Raises:
+        ArtifactError: The study cannot run here.
+    """
+    from ablatrix.artifact.environment_check import check_environment
+    from ablatrix.errors import ArtifactError
+
+    findings = check_environment(out, [choice.name for choice in study.compilers])
+    show_findings([one for one in findings if one.level != "ok"], to_stderr=True)
+    fatal = [one for one in findings if one.level == "fatal"]
+    if fatal:
+        raise ArtifactError("; ".join(f"{one.name}: {one.found}, needed {one.needed}; {one.remedy}" for one in fatal))
+    return findings
+
+
+def _hidden(records: Path, results: Path, out: Path) -> "Pseudonyms":
+    """Copy the results of a run without the names in them, and return what was put in their place."""
+    from ablatrix.artifact.anonymity import find_pseudonyms
+    from ablatrix.artifact.results import copy_results
+    from ablatrix.records.journal import read_records
+
+    pseudonyms = find_pseudonyms(list(read_records(records)))
+    copy_results(results, out, pseudonyms)
+    return pseudonyms
+
+
+def _command(origin: "Origin", out: Path, anonymous: bool, started: str, seconds: float, failed: bool) -> "Command":
+    """Return the command as the manifest names it."""
+    from ablatrix.artifact.manifest import Command
+
+    words = ["ablatrix", "artifact", str(origin.study), "--out", str(out)]
+    words += ["--claims", str(origin.claims)] if origin.claims else []
+    words += ["--template", str(origin.template)] if origin.template else []
+    words += ["--anonymous"] if anonymous else []
+    return Command(argv=words, started_utc=started, seconds=seconds, exit_code=int(failed))
 
 
 def _run_counted(study: "Study", path: Path, out: Path, quiet: bool) -> "tuple[RunSummary, RunCost | None]":

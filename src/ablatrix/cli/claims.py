@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablatrix.cli.results import Results, record_files
+from ablatrix.cli.inputs import ClaimsFile, Results, claims_of, record_files
 
 if TYPE_CHECKING:
-    from ablatrix.analysis.claims import CheckedClaim, Claims
+    from ablatrix.analysis.claims import CheckedClaim
     from ablatrix.records.metrics import Language
-
-ClaimsFile = Annotated[
-    Path | None, typer.Option("--claims", help="File of claims; claims.yaml beside the records if left out.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -51,21 +46,6 @@ def claims_command(
         show_claims(checked, "zh" if language == "zh" else "en")
     if any(one.state != "holds" for one in checked):
         raise typer.Exit(1)
-
-
-def claims_of(files: Sequence[Path], given: Path | None) -> Claims | None:
-    """Return the claims that were given, else those beside the first file of records, else none.
-
-    Raises:
-        AnalysisError: The file cannot be read, or breaks a rule.
-    """
-    from ablatrix.analysis.claims import load_claims
-    from ablatrix.records.names import CLAIMS_NAME
-
-    beside = files[0].with_name(CLAIMS_NAME)
-    if given is None and not beside.is_file():
-        return None
-    return load_claims(given or beside)
 
 
 def show_claims(checked: Sequence[CheckedClaim], language: Language = "en") -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ablatrix.cli.results import Results, record_files
+from ablatrix.cli.inputs import Results, record_files
 
 if TYPE_CHECKING:
     from ablatrix.analysis.blame import Blame

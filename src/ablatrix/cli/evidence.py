@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablatrix.cli.results import Results, record_files
+from ablatrix.cli.inputs import Results, record_files
 
 if TYPE_CHECKING:
     from ablatrix.analysis.evidence import Evidence

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ablatrix.cli.claims import ClaimsFile, claims_of
 from ablatrix.cli.evidence import share
-from ablatrix.cli.results import Results, record_files
+from ablatrix.cli.inputs import ClaimsFile, Results, claims_of, record_files
 
 if TYPE_CHECKING:
     from ablatrix.analysis.agreement import Agreement

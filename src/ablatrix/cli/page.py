@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ablatrix.cli.claims import ClaimsFile, claims_of
-from ablatrix.cli.results import Results, record_files, report
+from ablatrix.cli.inputs import ClaimsFile, Results, claims_of, record_files
+from ablatrix.cli.outputs import report
 
 
 def register(app: typer.Typer) -> None:

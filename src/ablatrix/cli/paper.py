@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ablatrix.cli.claims import ClaimsFile, claims_of
-from ablatrix.cli.results import Results, record_files, report
+from ablatrix.cli.inputs import ClaimsFile, Results, claims_of, record_files
+from ablatrix.cli.outputs import report
 
 MAKE = "make"
 
@@ -45,10 +45,11 @@ def paper_command(
     ] = False,
 ) -> None:
     """Write the paper's tables, figures, paragraphs, macros and the provenance of every number, by a template."""
+    from ablatrix.analysis.claims import check_claims
     from ablatrix.analysis.findings import Findings
     from ablatrix.analysis.tidy import tidy
     from ablatrix.paper.make import make_paper
-    from ablatrix.paper.template import load_template
+    from ablatrix.paper.template.load import load_template
     from ablatrix.paper.text import get_language
 
     files = record_files(results)
@@ -57,7 +58,8 @@ def paper_command(
     get_language(language)
     claimed = claims_of(files, claims)
     findings = Findings(tidy(files))
-    report(make_paper(findings, template, out, allow_mixed=mixed, claims=claimed, language=language).files)
+    checked = None if claimed is None else check_claims(findings, claimed)
+    report(make_paper(findings, template, out, allow_mixed=mixed, claims=checked, language=language).files)
 
 
 def init_command(
@@ -67,7 +69,7 @@ def init_command(
     """Write the shipped template, to change it and give it to 'paper --template'."""
     from ablatrix.errors import AnalysisError
     from ablatrix.paper.files import write_text
-    from ablatrix.paper.template import DEFAULT_TEMPLATE
+    from ablatrix.paper.template.load import DEFAULT_TEMPLATE
 
     if file.exists() and not force:
         raise AnalysisError(f"{file}: there is such a file already; name another one, or overwrite it (--force)")

@@ -48,7 +48,7 @@ def reproduce_command(
     from ablatrix.analysis.claims import load_claims
     from ablatrix.analysis.tidy import tidy
     from ablatrix.artifact.comparison import report_reproduction
-    from ablatrix.cli.results import record_files
+    from ablatrix.cli.inputs import record_files
     from ablatrix.errors import ArtifactError
     from ablatrix.records.names import CLAIMS_NAME, RECORDS_NAME, STUDY_NAME
     from ablatrix.study.load import load_study
@@ -133,16 +133,10 @@ def _same_study(study: Study, found: Tidy) -> None:
 
 
 def _run(study: Study, path: Path, out: Path, quiet: bool) -> Path:
-    from ablatrix.artifact.environment_check import check_environment
-    from ablatrix.cli.bundle import show_findings
+    from ablatrix.cli.bundle import checked_environment
     from ablatrix.cli.running import end_run, run_study
-    from ablatrix.errors import ArtifactError
 
-    findings = check_environment(out, [choice.name for choice in study.compilers])
-    show_findings([one for one in findings if one.level != "ok"], to_stderr=True)
-    fatal = [one for one in findings if one.level == "fatal"]
-    if fatal:
-        raise ArtifactError("; ".join(f"{one.name}: {one.found}, needed {one.needed}; {one.remedy}" for one in fatal))
+    checked_environment(study, out)
     summary = run_study(study, path, out, [], quiet)
     if summary.signal is not None or not summary.complete:
         end_run(summary)
@@ -187,13 +181,15 @@ def badges_command(
 ) -> None:
     """Say what an artifact shows for each badge, and what only people can judge; exit 1 while something is missing."""
     from ablatrix.artifact.badges import audit_badges, is_archived, missing
+    from ablatrix.artifact.reading import read_artifact
     from ablatrix.artifact.reproduction import read_report
     from ablatrix.artifact.verify import examine
     from ablatrix.cli.display import print_table
 
     told = None if report is None else read_report(report)
     with opened(bundle) as directory:
-        found = audit_badges(directory, examine(directory), is_archived(bundle), told)
+        reading = read_artifact(directory)
+        found = audit_badges(reading, examine(directory, reading=reading), is_archived(bundle), told)
     gone = missing(found)
     if as_json:
         print(json.dumps({"missing": len(gone), "requirements": [asdict(one) for one in found]}, indent=1))

@@ -29,7 +29,7 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="A line for each 
 SCHEMAS = {
     "study": "ablatrix.study.load:study_schema_text",
     "record": "ablatrix.records.schema:record_schema_text",
-    "template": "ablatrix.paper.template:template_schema_text",
+    "template": "ablatrix.paper.template.load:template_schema_text",
     "claims": "ablatrix.analysis.claims:claims_schema_text",
     "provenance": "ablatrix.paper.provenance:provenance_schema_text",
     "manifest": "ablatrix.artifact.manifest:manifest_schema_text",

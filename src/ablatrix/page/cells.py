@@ -10,23 +10,24 @@ from ablatrix.analysis.ordering import sort_key
 from ablatrix.analysis.outcome import IS_OK, has_status
 from ablatrix.analysis.warm_up import UNSTEADY
 from ablatrix.page.printed import NOTHING, interval, memory, number, ratio_value, significant
-from ablatrix.page.sources import Sources, joined, written
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
-from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC, METRIC_OF_MODE, Metric, page_metrics
+from ablatrix.provenance.cells import Key, cell_key, cell_rows, ratio_rows
+from ablatrix.provenance.finder import RowFinder
+from ablatrix.provenance.ranges import Ranges
+from ablatrix.records.metrics import METRIC_OF_MODE, Metric, page_metrics
 from ablatrix.records.status import Status
 from ablatrix.statistics.ratio import Ratio
 
 FIGURES = page_metrics()
 NEEDED = (*(metric.name for metric in FIGURES), *METRIC_OF_MODE.values(), "checked", "missing", "rms_ratio")
-Key = tuple[Any, ...]
 
 
-def cells_table(findings: Findings, sources: Sources, groups: Sequence[str], most: int) -> Table:
+def cells_table(findings: Findings, finder: RowFinder, groups: Sequence[str], most: int) -> Table:
     """Return a row for each group of trials; where there are too many to show, those that are not all ok stay.
 
     Args:
         findings: What is estimated from the trials.
-        sources: The order of records, with the columns that `NEEDED` names.
+        finder: Where their rows are found; they have the columns that `NEEDED` names.
         groups: Columns that make a row, ``mode`` among them; see `ablatrix.analysis.estimate.group_columns`.
         most: Rows to show.
     """
@@ -35,9 +36,9 @@ def cells_table(findings: Findings, sources: Sources, groups: Sequence[str], mos
     if summary.height > most:
         first = summary.with_row_index("row").sort(pl.col("n_ok") == pl.col("n_trials"), "row").head(most)
         kept = first.sort("row").drop("row")
-    places = _places(sources, groups)
+    sources = _sources(finder, groups)
     ratios = {mode: findings.ratios(metric, groups) for mode, metric in METRIC_OF_MODE.items()}
-    rows = [_row(held, groups, places, ratios) for held in kept.iter_rows(named=True)]
+    rows = [_row(held, groups, sources, ratios) for held in kept.iter_rows(named=True)]
     left = summary.height - kept.height
     note = f"{left:,} of {summary.height:,} rows are not on this page; ablation.csv has all trials." if left else ""
     names = [Heading(name.removeprefix("knob_").removeprefix("parameter_")) for name in groups]
@@ -64,11 +65,11 @@ def cells_table(findings: Findings, sources: Sources, groups: Sequence[str], mos
 def _row(
     held: Mapping[str, Any],
     groups: Sequence[str],
-    places: Mapping[Key, Mapping[str, str]],
-    ratios: Mapping[str, Mapping[Key, Ratio]],
+    sources: Mapping[Key, Mapping[str, Ranges]],
+    ratios: Mapping[str, Mapping[tuple[Any, ...], Ratio]],
 ) -> Row:
     key = tuple(held[name] for name in groups)
-    found, ratio = places[_named(key)], ratios[held["mode"]].get(key)
+    found, ratio = sources[cell_key(key)], ratios[held["mode"]].get(key)
     checked, missing = held["checked"], held["missing"]
     cells = [
         Shown(NOTHING, tone="quiet", words="none") if held[name] is None else Shown(str(held[name])) for name in groups
@@ -93,8 +94,8 @@ def _row(
     cells.append(EMPTY if error is None else Shown(significant(error, 3), error, "worst"))
     cells.append(Shown(f"{held['n_trials']:,}", held["n_trials"], "outcome"))
     is_compared = any(cell.statistic == "ratio" for cell in cells)
-    sources = {name: ranges for name, ranges in found.items() if ranges and (name != "ratio" or is_compared)}
-    return Row(cells, sources)
+    shown = {name: ranges for name, ranges in found.items() if ranges and (name != "ratio" or is_compared)}
+    return Row(cells, shown)
 
 
 def _heading(metric: Metric) -> str:
@@ -117,37 +118,14 @@ def _outcome(held: Mapping[str, Any]) -> Shown:
     return Shown(text, held["n_ok"] / held["n_trials"], "", tone, " ".join(counts))
 
 
-def _places(sources: Sources, groups: Sequence[str]) -> dict[Key, dict[str, str]]:
-    """Return for each group the records of each of its statistics."""
-    ok, place = pl.col("is_ok"), pl.col("place")
-    filled = {metric.short: ok & pl.col(metric.name).is_not_null() for metric in FIGURES}
-    filled |= {"checks": pl.col("checked").is_not_null(), "worst": pl.col("rms_ratio").is_not_null()}
-    compared = pl.when(pl.col("mode") == "hot").then(pl.col(HOT_METRIC)).otherwise(pl.col(COLD_METRIC)) > 0
-    found = sources.trials.group_by(list(groups), maintain_order=True).agg(
-        place.alias("outcome"),
-        *(place.filter(condition).alias(name) for name, condition in filled.items()),
-        place.filter(ok & compared).alias("ratio"),
-    )
-    bases = sources.trials.filter(ok & compared & pl.col("is_baseline") & (pl.col("role") == "measured"))
-    by_unit = {
-        _named(key): written(part["place"].to_numpy())
-        for key, part in bases.partition_by(["workload", "compiler", "mode"], as_dict=True).items()
-    }
-    by_workload: dict[Key, list[str]] = {}
-    for (workload, _, mode), ranges in by_unit.items():
-        by_workload.setdefault((workload, mode), []).append(ranges)
-    result = {}
-    for held in found.iter_rows(named=True):
-        key = _named(tuple(held[name] for name in groups))
-        names = ("outcome", *filled, "ratio")
-        of_key = {name: written(pl.Series(held[name], dtype=pl.Int64).to_numpy()) for name in names}
-        unit = _named((held["workload"], held["compiler"], held["mode"]))
-        if of_key["ratio"]:
-            # The reference is no cell of a compiler: it is compared with the baselines of its workload.
-            base = [by_unit[unit]] if unit in by_unit else by_workload.get((unit[0], unit[2]), [])
-            of_key["ratio"] = joined([of_key["ratio"], *base])
-        result[key] = of_key
-    return result
+def _sources(finder: RowFinder, groups: Sequence[str]) -> dict[Key, dict[str, Ranges]]:
+    """Return for each group the rows of each of its statistics."""
+    ok = IS_OK
+    taken = {"outcome": pl.lit(value=True)}
+    taken |= {metric.short: ok & pl.col(metric.name).is_not_null() for metric in FIGURES}
+    taken |= {"checks": pl.col("checked").is_not_null(), "worst": pl.col("rms_ratio").is_not_null()}
+    ratios = ratio_rows(finder, groups, METRIC_OF_MODE)
+    return {key: held | {"ratio": ratios.get(key, ())} for key, held in cell_rows(finder.rows, groups, taken).items()}
 
 
 def _summary(trials: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame:
@@ -173,7 +151,3 @@ def _summary(trials: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame:
     )
     keys = found.select(groups).rows()
     return found[sorted(range(len(keys)), key=lambda place: [sort_key(value) for value in keys[place]])]
-
-
-def _named(key: Sequence[Any]) -> Key:
-    return tuple(None if value is None else str(value) for value in key)

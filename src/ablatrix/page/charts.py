@@ -150,43 +150,9 @@ def cold_chart(trials: pl.DataFrame) -> Chart | None:
     failed = points.filter(IS_FAILURE)
     if points.is_empty() or ok.is_empty():
         return None
-    keys = ["unit", "partition", MISSES]
-    told = f"One mark a trial ({count(ok.height, 'trial')})."
-    middle = ok.select(*keys, pl.col(TIME).alias("ms"), pl.col(TIME).alias("low"), pl.col(TIME).alias("high"), n=1)
-    if ok.height > MOST_POINTS:
-        time = pl.col(TIME)
-        middle = ok.group_by(keys).agg(
-            time.median().alias("ms"),
-            time.quantile(0.05).alias("low"),
-            time.quantile(0.95).alias("high"),
-            pl.len().alias("n"),
-        )
-        told = (
-            f"{ok.height:,} trials are too many to draw: a mark is the median of all that share workload, partition "
-            "and misses, its line goes from their 5th to their 95th percentile."
-        )
-    rows = middle.sort(*keys, "ms").rename({MISSES: "misses"}).to_dicts()
-    units = sorted({row["unit"] for row in rows}, key=sort_key)
-    partitions = sorted({row["partition"] for row in rows}, key=lambda level: (level != "whole", sort_key(level)))
-    many = len(units) > len(SHAPES)
-    y_scale, x_scale = _scale([row["ms"] for row in rows]), _scale([row["misses"] for row in rows])
-    colour = alt.Color(
-        "partition:N", title="partition", scale=_domain(partitions, COLOURS), legend=_legend(title="partition")
-    )
-    encoding: dict[str, Any] = {"color": colour}
-    if not many:
-        encoding["shape"] = alt.Shape("unit:N", title="workload", scale=_domain(units, SHAPES), legend=_legend())
-    y = alt.Y("ms:Q", title="compile + first run (ms)", scale=y_scale)
-    x = alt.X("misses:Q", title="compile cache misses up to the first run", scale=x_scale, axis=alt.Axis(tickMinStep=1))
-    tooltip = [alt.Tooltip(f"{name}:N") for name in ("unit", "partition")]
-    tooltip += [alt.Tooltip("misses:Q"), alt.Tooltip("ms:Q", format=".4s"), alt.Tooltip("n:Q")]
-    base = alt.Chart(alt.InlineData(values=rows)).encode(x=x, color=colour)
-    layers = [
-        base.mark_rule(opacity=0.6).encode(
-            y=alt.Y("low:Q", title="compile + first run (ms)", scale=y_scale), y2="high:Q"
-        ),
-        base.mark_point(size=45, filled=True, opacity=0.75).encode(y=y, tooltip=tooltip, **encoding),
-    ]
+    rows, told = _cold_marks(ok)
+    many = len({row["unit"] for row in rows}) > len(SHAPES)
+    layers = _cold_layers(rows, many)
     lost = _failed_marks(failed)
     if lost:
         crosses = alt.Chart(alt.InlineData(values=lost)).mark_text(text=CROSS, fontSize=16, color=FAILED)
@@ -205,6 +171,50 @@ def cold_chart(trials: pl.DataFrame) -> Chart | None:
         told,
         "every cell and mode",
     )
+
+
+def _cold_marks(ok: pl.DataFrame) -> tuple[list[dict[str, Any]], str]:
+    """Return a mark a trial, or a median where there are too many, and what a mark is."""
+    keys = ["unit", "partition", MISSES]
+    told = f"One mark a trial ({count(ok.height, 'trial')})."
+    middle = ok.select(*keys, pl.col(TIME).alias("ms"), pl.col(TIME).alias("low"), pl.col(TIME).alias("high"), n=1)
+    if ok.height > MOST_POINTS:
+        time = pl.col(TIME)
+        middle = ok.group_by(keys).agg(
+            time.median().alias("ms"),
+            time.quantile(0.05).alias("low"),
+            time.quantile(0.95).alias("high"),
+            pl.len().alias("n"),
+        )
+        told = (
+            f"{ok.height:,} trials are too many to draw: a mark is the median of all that share workload, partition "
+            "and misses, its line goes from their 5th to their 95th percentile."
+        )
+    return middle.sort(*keys, "ms").rename({MISSES: "misses"}).to_dicts(), told
+
+
+def _cold_layers(rows: Sequence[dict[str, Any]], many: bool) -> list[Any]:
+    """Return the lines and marks; ``many`` workloads have no shape each."""
+    units = sorted({row["unit"] for row in rows}, key=sort_key)
+    partitions = sorted({row["partition"] for row in rows}, key=lambda level: (level != "whole", sort_key(level)))
+    y_scale, x_scale = _scale([row["ms"] for row in rows]), _scale([row["misses"] for row in rows])
+    colour = alt.Color(
+        "partition:N", title="partition", scale=_domain(partitions, COLOURS), legend=_legend(title="partition")
+    )
+    encoding: dict[str, Any] = {"color": colour}
+    if not many:
+        encoding["shape"] = alt.Shape("unit:N", title="workload", scale=_domain(units, SHAPES), legend=_legend())
+    y = alt.Y("ms:Q", title="compile + first run (ms)", scale=y_scale)
+    x = alt.X("misses:Q", title="compile cache misses up to the first run", scale=x_scale, axis=alt.Axis(tickMinStep=1))
+    tooltip = [alt.Tooltip(f"{name}:N") for name in ("unit", "partition")]
+    tooltip += [alt.Tooltip("misses:Q"), alt.Tooltip("ms:Q", format=".4s"), alt.Tooltip("n:Q")]
+    base = alt.Chart(alt.InlineData(values=list(rows))).encode(x=x, color=colour)
+    return [
+        base.mark_rule(opacity=0.6).encode(
+            y=alt.Y("low:Q", title="compile + first run (ms)", scale=y_scale), y2="high:Q"
+        ),
+        base.mark_point(size=45, filled=True, opacity=0.75).encode(y=y, tooltip=tooltip, **encoding),
+    ]
 
 
 def _cold_points(trials: pl.DataFrame) -> pl.DataFrame:

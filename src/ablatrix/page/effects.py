@@ -11,10 +11,10 @@ from ablatrix.analysis.geometric_means import GeometricMean
 from ablatrix.analysis.judgement import NO_EFFECT, NOT_DISTINGUISHABLE, Judgement
 from ablatrix.analysis.knob_proof import KnobProof, proof_text
 from ablatrix.analysis.wording import levels_text, text_of
-from ablatrix.page.origins import Origins
 from ablatrix.page.printed import interval, percent, ratio_value, significant
-from ablatrix.page.sources import Sources, joined
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
+from ablatrix.provenance.finder import RowFinder
+from ablatrix.provenance.ranges import Ranges, union
 from ablatrix.records.metrics import Metric
 from ablatrix.statistics.ratio import Ratio
 
@@ -32,14 +32,14 @@ class Judged:
     Attributes:
         proof: Whether the knob changed anything; None where no two configurations tell.
         floor: The A/A noise floor, relative; None where no twin was run.
-        places: The records behind it, and behind its floor.
+        sources: The rows behind it, and behind its floor.
     """
 
     effect: Effect
     judgement: Judgement
     proof: KnobProof | None
     floor: float | None
-    places: Mapping[str, str]
+    sources: Mapping[str, Ranges]
 
     @property
     def change(self) -> Change:
@@ -67,7 +67,7 @@ class Attribution:
 
     total: Effect
     shares: tuple[Share, ...]
-    places: str
+    rows: Ranges
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +78,8 @@ class MetricEffects:
     mode: str
     judged: tuple[Judged, ...]
     attributions: tuple[Attribution, ...]
-    interactions: tuple[tuple[Effect, str], ...]
-    means: tuple[tuple[GeometricMean, str], ...]
+    interactions: tuple[tuple[Effect, Ranges], ...]
+    means: tuple[tuple[GeometricMean, Ranges], ...]
 
     @property
     def title(self) -> str:
@@ -87,30 +87,35 @@ class MetricEffects:
         return f"{self.metric.heading} ({self.mode})"
 
 
-def metric_effects(one: Evidence, proofs: Sequence[KnobProof], sources: Sources) -> MetricEffects:
+def metric_effects(one: Evidence, proofs: Sequence[KnobProof], finder: RowFinder) -> MetricEffects:
     """Return the effects on a metric with their records."""
-    origins = Origins(sources, one.metric.name, one.mode)
     by_change = {
-        (proof.workload, proof.compiler, proof.knob, frozenset((proof.base_level, proof.level))): proof
+        (proof.workload, proof.digest, proof.compiler, proof.knob, frozenset((proof.base_level, proof.level))): proof
         for proof in proofs
     }
-    floors = {(floor.workload, floor.compiler): math.expm1(floor.reach) for floor in one.floors}
+    floors = {finder.unit_of(floor).identity: floor for floor in one.floors}
     judged, attributions, interactions = [], [], []
-    behind: dict[tuple[Any, ...], list[str]] = {}
+    behind: dict[tuple[Any, ...], list[Ranges]] = {}
     for stage in _stages(zip(one.effects, one.judgements, strict=True)):
         effects = [effect for effect, _ in stage]
-        where = (effects[0].workload, effects[0].compiler)
+        unit = finder.unit_of(effects[0])
+        floor = floors.get(unit.identity)
         for effect, judgement in stage:
             if judgement is not None:
-                places = origins.of_effect(effect, effects)
-                behind.setdefault(_mean_key(effect), []).append(places)
-                proof = by_change.get((*where, str(effect.knob), frozenset((effect.base_level, effect.level))))
-                held = {"effect": places} | ({"floor": origins.of_floor(*where)} if where in floors else {})
-                judged.append(Judged(effect, judgement, proof, floors.get(where), held))
+                rows = finder.of_effect(effect, effects).rows
+                if effect.ratio is not None:  # what is not attributable is in no mean
+                    behind.setdefault(_mean_key(effect), []).append(rows)
+                levels = frozenset((effect.base_level, effect.level))
+                proof = by_change.get((unit.workload, unit.digest, unit.compiler, str(effect.knob), levels))
+                held, reach = {"effect": rows}, None
+                if floor is not None:
+                    held["floor"] = finder.of_floor(floor, one.mode, one.metric.name)
+                    reach = math.expm1(floor.reach)
+                judged.append(Judged(effect, judgement, proof, reach, held))
             elif effect.kind == "interaction":
-                interactions.append((effect, origins.of_effect(effect, effects)))
-        attributions += _attributions(effects, origins)
-    means = [(mean, joined(behind.get(_mean_key(mean), ()))) for mean in one.means if mean.kind in ("main", "around")]
+                interactions.append((effect, finder.of_effect(effect, effects).rows))
+        attributions += _attributions(effects, finder)
+    means = [(mean, union(behind.get(_mean_key(mean), ()))) for mean in one.means if mean.kind in ("main", "around")]
     return MetricEffects(
         metric=one.metric,
         mode=one.mode,
@@ -131,8 +136,8 @@ def glance_table(metrics: Sequence[MetricEffects], most: int) -> Table:
             by_unit.setdefault((held.effect.workload, held.effect.compiler), {}).setdefault(held.change, held)
         for (workload, compiler), found in by_unit.items():
             cells = [_glance(found[change], one.metric) if change in found else EMPTY for change in changes]
-            places = {"effect": joined(held.places["effect"] for held in found.values())}
-            rows.append(Row([Shown(workload), Shown(compiler), Shown(one.title), *cells], places))
+            sources = {"effect": union(held.sources["effect"] for held in found.values())}
+            rows.append(Row([Shown(workload), Shown(compiler), Shown(one.title), *cells], sources))
     note = f"The first {most} of {len(rows)} rows; the tables below have all." if len(rows) > most else ""
     return Table(
         "glance",
@@ -151,7 +156,7 @@ def glance_table(metrics: Sequence[MetricEffects], most: int) -> Table:
 def effects_table(one: MetricEffects) -> Table:
     """Return the main effects on a metric, and below them their means over workloads."""
     rows = [_effect_row(held, one.metric) for held in one.judged]
-    rows += [_mean_row(mean, places) for mean, places in one.means]
+    rows += [_mean_row(mean, sources) for mean, sources in one.means]
     return Table(
         f"effects-{one.metric.name}",
         f"{one.title}: what each knob does, as a ratio to the level it leaves; below 1 is {one.metric.less}",
@@ -193,13 +198,13 @@ def attribution_table(one: MetricEffects) -> Table:
                         _ratio(part.last.ratio, "share"),
                         _blocks(share.ratio, share.blocks_left_out),
                     ],
-                    {"share": held.places},
+                    {"share": held.rows},
                 )
             )
         ends = f"total: {total.base_level} → {total.level}"
         cells = [_ratio(total.ratio, "share"), Shown(interval(total.ratio, total.exact))]
         blocks = _blocks(total.ratio, total.blocks_left_out)
-        rows.append(Row([*where, Shown(ends), EMPTY, *cells, EMPTY, EMPTY, blocks], {"share": held.places}))
+        rows.append(Row([*where, Shown(ends), EMPTY, *cells, EMPTY, EMPTY, blocks], {"share": held.rows}))
     return Table(
         f"attribution-{one.metric.name}",
         f"{one.title}: what the total is made of; shares multiply to it",
@@ -232,9 +237,9 @@ def interactions_table(one: MetricEffects) -> Table:
                 Shown(interval(effect.ratio, effect.exact)),
                 _blocks(effect.ratio, effect.blocks_left_out),
             ],
-            {"interaction": places},
+            {"interaction": sources},
         )
-        for effect, places in one.interactions
+        for effect, sources in one.interactions
     ]
     return Table(
         f"interactions-{one.metric.name}",
@@ -277,18 +282,18 @@ def _stages(
 ) -> list[list[tuple[Effect, Judgement | None]]]:
     found: dict[tuple[Any, ...], list[tuple[Effect, Judgement | None]]] = {}
     for effect, judgement in pairs:
-        key = (effect.origin, effect.workload, effect.compiler, effect.stage)
+        key = (effect.origin, effect.workload, effect.digest, effect.compiler, effect.stage)
         found.setdefault(key, []).append((effect, judgement))
     return list(found.values())
 
 
-def _attributions(effects: Sequence[Effect], origins: Origins) -> list[Attribution]:
+def _attributions(effects: Sequence[Effect], finder: RowFinder) -> list[Attribution]:
     totals = [effect for effect in effects if effect.kind == "total"]
     if not totals:
         return []
     by_kind = {kind: [effect for effect in effects if effect.kind == kind] for kind in _PARTS}
     shares = tuple(Share(*parts) for parts in zip(*by_kind.values(), strict=True))
-    return [Attribution(totals[0], shares, origins.of_total(effects))]
+    return [Attribution(totals[0], shares, finder.of_effect(totals[0], effects).rows)]
 
 
 def _mean_key(held: Effect | GeometricMean) -> tuple[Any, ...]:
@@ -331,17 +336,17 @@ def _effect_row(held: Judged, metric: Metric) -> Row:
             Shown(f"{effect.pairs} of {all_pairs}", effect.pairs),
             _proof(held.proof),
         ],
-        held.places,
+        held.sources,
     )
 
 
-def _mean_row(mean: GeometricMean, places: str) -> Row:
+def _mean_row(mean: GeometricMean, rows: Ranges) -> Row:
     known, all_of = len(mean.workloads), len(mean.workloads) + len(mean.missing)
     what = f"{known} of {all_of} workloads"
     cells = [_ratio(mean.ratio, "effect"), Shown(interval(mean.ratio, mean.exact)), Shown(f"geometric mean of {what}")]
     where = [Shown(MEAN, tone="quiet"), Shown(mean.compiler), Shown(mean.stage)]
     change = Shown(spelled((str(mean.knob), mean.base_level, mean.level)))
-    return Row([*where, change, *cells, EMPTY, EMPTY, EMPTY, EMPTY, EMPTY], {"effect": places})
+    return Row([*where, change, *cells, EMPTY, EMPTY, EMPTY, EMPTY, EMPTY], {"effect": rows})
 
 
 def _proof(proof: KnobProof | None) -> Shown:

@@ -8,7 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.page.sources import Sources, written
+from ablatrix.analysis.outcome import IS_OK
+from ablatrix.provenance.ranges import Ranges, ranges_of, ranges_text
+from ablatrix.provenance.rows import ROW, Rows
 from ablatrix.records.status import Status
 
 COLUMNS = (
@@ -37,7 +39,7 @@ class Failure:
         message: Of the first of them.
         facts: What else is known, such as the phase, a signal, or the worst difference; name -> text.
         wheres: Workload, compiler, mode and the knobs' levels that all of them share, each with its number of trials.
-        places: Their records.
+        rows: Their records.
         example: Id of the first record.
         traceback, output: Of the first record; None where it has none, or records were not given.
     """
@@ -46,28 +48,35 @@ class Failure:
     message: str
     facts: Mapping[str, str]
     wheres: Sequence[tuple[str, int]]
-    places: str
+    rows: Ranges
     count: int
     example: str
     traceback: str | None = None
     output: str | None = None
 
+    @property
+    def ranges(self) -> str:
+        """Its records as the page names them."""
+        return ranges_text(self.rows)
 
-def failures(sources: Sources, knobs: Sequence[str], records: Sequence[Path], most: int) -> tuple[list[Failure], int]:
+
+def failures(rows: Rows, order: Sequence[str], records: Sequence[Path], most: int) -> tuple[list[Failure], int]:
     """Return the groups of trials that are not ok, failures first and the largest first, and how many groups there are.
 
     Args:
-        sources: The order of records, with `COLUMNS`, the knobs, workload, compiler and mode.
-        knobs: Columns of the knobs that vary.
+        rows: The trials, with `COLUMNS`.
+        order: Columns that tell cells apart, knobs that vary among them: the first trial in their order is the example.
         records: The files that the trials were read from, in which a traceback is looked up.
         most: Groups to return.
     """
-    failed = sources.trials.filter(~pl.col("is_ok"))
+    failed = rows.trials.filter(~IS_OK)
+    failed = failed.sort(*order, "status", "run", "position", "record_id", nulls_last=False).with_row_index("number")
+    knobs = [name for name in order if name.startswith("knob_")]
     keys = ["status", "error_type", "error_phase", "error_traceback_digest", "error_signal", "error_exit_code"]
     # Trials of one traceback may name other addresses in their messages; without a traceback the message tells.
     said = pl.when(pl.col("error_traceback_digest").is_null()).then(pl.col("error_message")).alias("said")
     parts = failed.with_columns(said).partition_by([*keys, "said"], maintain_order=True)
-    parts.sort(key=lambda part: (not Status(part["status"][0]).is_failure, -part.height, part["place"][0]))
+    parts.sort(key=lambda part: (not Status(part["status"][0]).is_failure, -part.height, part["number"][0]))
     chosen = parts[:most]
     details = _details(records, [part["record_id"][0] for part in chosen])
     return [_failure(part, knobs, details) for part in chosen], len(parts)
@@ -81,7 +90,7 @@ def _failure(part: pl.DataFrame, knobs: Sequence[str], details: Mapping[str, Map
         message=first["error_message"] or first["correctness_note"] or "",
         facts=_facts(part, first),
         wheres=_wheres(part, knobs),
-        places=written(part["place"].to_numpy()),
+        rows=ranges_of(part[ROW]),
         count=part.height,
         example=first["record_id"],
         traceback=error.get("traceback"),

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 import polars as pl
 
 from ablatrix.analysis.claims import CheckedClaim
+from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.wording import optional_text
 from ablatrix.page.effects import MetricEffects, spelled
 from ablatrix.page.printed import count, interval, percent, ratio_value
-from ablatrix.page.sources import Sources, written
 from ablatrix.page.sureness import Sureness
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
+from ablatrix.provenance.claims import claim_rows, factor_of
+from ablatrix.provenance.finder import RowFinder
+from ablatrix.provenance.ranges import Ranges, ranges_text
+from ablatrix.provenance.rows import Rows
 from ablatrix.records.status import Status
 
 TONES = {"holds": "good", "fails": "bad", "undecided": "warn"}
@@ -29,10 +33,10 @@ class Tile:
 
 
 def tiles(
-    sources: Sources, claims: Sequence[CheckedClaim], sure: Sequence[Sureness], metrics: Sequence[MetricEffects]
+    rows: Rows, claims: Sequence[CheckedClaim], sure: Sequence[Sureness], metrics: Sequence[MetricEffects]
 ) -> list[Tile]:
     """Return the figures of the summary."""
-    found = [_outcomes(sources), _checks(sources)]
+    found = [_outcomes(rows), _checks(rows)]
     if claims:
         found.append(_claims(claims))
     found.append(_precision(sure))
@@ -50,9 +54,10 @@ def tiles(
     return found
 
 
-def claims_table(claims: Sequence[CheckedClaim], sources: Sources) -> Table:
+def claims_table(findings: Findings, claims: Sequence[CheckedClaim], rows: Rows) -> Table:
     """Return what became of each claim."""
-    rows = [
+    finder = RowFinder(rows)  # claims are checked over all trials, whichever machine they come from
+    shown = [
         Row(
             [
                 Shown(one.state, tone=TONES.get(one.state, "")),
@@ -63,7 +68,7 @@ def claims_table(claims: Sequence[CheckedClaim], sources: Sources) -> Table:
                 Shown(optional_text(one.reason) or ""),
                 Shown(one.claim.id),
             ],
-            {"claim": _places(sources, one.rows)},
+            _claim_sources(findings, finder, one),
         )
         for one in claims
     ]
@@ -74,30 +79,32 @@ def claims_table(claims: Sequence[CheckedClaim], sources: Sources) -> Table:
             *(Heading("state"), Heading("claim"), Heading("wanted"), Heading("factor", True)),
             *(Heading("95 % interval"), Heading("because"), Heading("id")),
         ],
-        rows,
+        shown,
     )
 
 
-def _outcomes(sources: Sources) -> Tile:
-    counts = dict(sources.trials["status"].value_counts().iter_rows())
-    total, good = sources.trials.height, counts.get(Status.OK, 0)
+def _outcomes(rows: Rows) -> Tile:
+    counts = dict(rows.trials["status"].value_counts().iter_rows())
+    total, good = rows.trials.height, counts.get(Status.OK, 0)
     failed = sum(number for name, number in counts.items() if Status(name).is_failure)
     others = [
         f"{counts[name]:,} {name.replace('_', ' ')}" for name in Status if name is not Status.OK and name in counts
     ]
     detail = ", ".join(others) if others else "No trial failed."
     tone = "bad" if failed else ("" if good < total else "good")
-    return Tile("Trials", f"{good:,} of {total:,} ok", detail, tone, f"trials:{sources.where(pl.lit(value=True))}")
+    return Tile(
+        "Trials", f"{good:,} of {total:,} ok", detail, tone, f"trials:{ranges_text(rows.where(pl.lit(value=True)))}"
+    )
 
 
-def _checks(sources: Sources) -> Tile:
-    compared, missing = (int(sources.trials[name].sum() or 0) for name in ("checked", "missing"))
-    wrong = int((sources.trials["status"] == Status.WRONG_OUTPUT.value).sum())
-    ranges = sources.where(pl.col("checked").is_not_null())
+def _checks(rows: Rows) -> Tile:
+    compared, missing = (int(rows.trials[name].sum() or 0) for name in ("checked", "missing"))
+    wrong = int((rows.trials["status"] == Status.WRONG_OUTPUT.value).sum())
+    ranges = ranges_text(rows.where(pl.col("checked").is_not_null()))
     if not compared + missing:
         return Tile("Correctness", "Not checked", "No trial compared its outputs.", "warn")
     told = f"{wrong:,} with wrong outputs" if wrong else "all within tolerance"
-    unchecked = int((sources.trials["checked"].is_null() & sources.trials["is_ok"]).sum())
+    unchecked = int((rows.trials["checked"].is_null() & (rows.trials["status"] == "ok")).sum())
     told += f"; {count(unchecked, 'ok trial')} without a check" if unchecked else ""
     tone = "bad" if wrong or missing else ("warn" if unchecked else "good")
     return Tile(
@@ -128,6 +135,7 @@ def _precision(found: Sequence[Sureness]) -> Tile:
     return Tile("How sure", ", ".join(told), detail, "warn" if short else "")
 
 
-def _places(sources: Sources, ids: Sequence[str]) -> str:
-    wanted = pl.DataFrame({"record_id": list(ids)}, {"record_id": pl.String})
-    return written(sources.trials.join(wanted, on="record_id", how="semi")["place"].to_numpy())
+def _claim_sources(findings: Findings, finder: RowFinder, checked: CheckedClaim) -> dict[str, Ranges]:
+    factor = factor_of(findings, finder, checked)
+    rests = {"rests": claim_rows(finder.rows, checked)}
+    return rests if factor is None else {"claim": factor.rows} | rests

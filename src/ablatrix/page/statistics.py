@@ -21,6 +21,7 @@ STATISTICS: Mapping[str, str] = {
     "proof": "Digests of code and plan and figures of memory, compared between configurations that differ in this "
     "knob alone; trials of every outcome count.",
     "claim": "The ratio that the claim is held against, with its interval.",
+    "rests": "Every trial that the claim rests on, whatever its outcome.",
     "failure": "Trials that ended in this way.",
     "surroundings": "What the records themselves tell of the machine, the software and the disturbance.",
     "points": "Each mark of the figure is one trial, or the median of the trials that share its place.",

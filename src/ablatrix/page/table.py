@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ablatrix.page.printed import NOTHING
-from ablatrix.page.sources import joined, size
+from ablatrix.provenance.ranges import Ranges, count_rows, ranges_text, union
 
 
 @dataclass(frozen=True)
@@ -40,24 +40,24 @@ class Heading:
 
 @dataclass(frozen=True)
 class Row:
-    """Cells, and for each statistic the records that it was made of, as ranges of places."""
+    """Cells, and for each statistic the rows that it was made of, in the canonical order of the records."""
 
     cells: Sequence[Shown]
-    sources: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, Ranges] = field(default_factory=dict)
 
     @property
     def spelled(self) -> str:
         """The sources as one text: ``p50+p95:0-4;ratio:0-9``."""
-        by_ranges: dict[str, list[str]] = {}
+        by_ranges: dict[Ranges, list[str]] = {}
         for name, ranges in self.sources.items():
             if ranges:
                 by_ranges.setdefault(ranges, []).append(name)
-        return ";".join(f"{'+'.join(names)}:{ranges}" for ranges, names in by_ranges.items())
+        return ";".join(f"{'+'.join(names)}:{ranges_text(ranges)}" for ranges, names in by_ranges.items())
 
     @property
     def records(self) -> int:
         """How many records the row was made of."""
-        return size(joined(self.sources.values()))
+        return count_rows(union(self.sources.values()))
 
 
 @dataclass(frozen=True)

@@ -31,11 +31,13 @@ from ablatrix.page.effects import (
     reasons,
 )
 from ablatrix.page.overview import claims_table, tiles
-from ablatrix.page.sources import Sources
+from ablatrix.page.record_ids import packed_ids
 from ablatrix.page.statistics import STATISTICS
 from ablatrix.page.sureness import sureness, sureness_table
 from ablatrix.page.surroundings import exclusions_table, noise_table, run_span, surroundings_table
 from ablatrix.page.table import Table
+from ablatrix.provenance.finder import RowFinder
+from ablatrix.provenance.rows import canonical_rows
 
 MOST_CELLS = 1_500
 MOST_FAILURES = 100
@@ -92,13 +94,12 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
     distinct = findings.of(trials.select(name for name in trials.columns if name.startswith(TELLING)).unique())
     mixed = refuse_mixed(distinct, allow_mixed)
     groups = group_columns(distinct, mixed)
-    knobs = [name for name in trials.columns if name.startswith(("knob_", "baseline_"))]
     order = list(dict.fromkeys([*(name for name in groups if name != "mode"), "workload_digest", "mode"]))
-    sources = Sources(trials, order, [*NEEDED, *knobs, *cells.NEEDED, *failures.COLUMNS])
-    metrics = [metric_effects(one, findings.proofs, sources) for one in _evidence(findings, mixed)]
+    rows = canonical_rows(trials, [*order, *NEEDED, *cells.NEEDED, *failures.COLUMNS])
+    finder = RowFinder(rows, mixed)
+    metrics = [metric_effects(one, findings.proofs, finder) for one in _evidence(findings, mixed)]
     sure = sureness(findings, metrics, groups)
-    varying = [name for name in groups if name.startswith("knob_")]
-    failed, all_failures = failures.failures(sources, varying, records, MOST_FAILURES)
+    failed, all_failures = failures.failures(rows, order, records, MOST_FAILURES)
     script = _text("page.js")
     bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # the whole of it, when no snippet is named
     bundle = bundle.replace("</script", "<\\/script")
@@ -110,14 +111,14 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
         "studies": sorted(trials["study"].drop_nulls().unique().to_list()),
         "span": run_span(trials),
         "mixed": mixed,
-        "tiles": tiles(sources, claims, sure, metrics),
-        "claims": claims_table(claims, sources) if claims else None,
+        "tiles": tiles(rows, claims, sure, metrics),
+        "claims": claims_table(findings, claims, rows) if claims else None,
         "glance": glance_table(metrics, MOST_GLANCES) if metrics else None,
         "sureness": sureness_table(sure),
         "sections": sections,
         "most_reasons": MOST_REASONS,
         "cold": cold,
-        "cells": cells.cells_table(findings, sources, groups, MOST_CELLS),
+        "cells": cells.cells_table(findings, finder, groups, MOST_CELLS),
         "filters": [*(name for name in groups), "outcome"],
         "failures": failed,
         "all_failures": all_failures,
@@ -125,12 +126,12 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
         "noise": noise_table(trials),
         "exclusions": exclusions_table(findings.found),
         "notes": findings.found.notes,
-        "record_count": sources.trials.height,
+        "record_count": rows.trials.height,
         "style": Markup(_text("page.css")),
         "script": Markup(script),
         "bundle": Markup(bundle),
         "policy": " ".join(map(_hash, (script, bundle))),
-        "data": _json({"records": sources.packed(), "statistics": STATISTICS}),
+        "data": _json({"records": packed_ids(rows.trials["record_id"]), "statistics": STATISTICS}),
         "charts": _json({one.name: one.spec for one in charts if one}),
     }
     # Text of records is escaped wherever it stands; what is marked as safe is ours.

@@ -3,7 +3,7 @@
 import polars as pl
 
 from ablatrix.errors import AnalysisError
-from ablatrix.paper.template import Filter
+from ablatrix.paper.template.spec import Filter
 
 
 def filtered(trials: pl.DataFrame, keep: Filter, subject: str) -> pl.DataFrame:

@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 
 from ablatrix.paper.number import GENERAL, SCIENTIFIC, WHOLE, Form, Number, Statistic
-from ablatrix.paper.rows import ROW, Ranges, Rows, ranges_of
+from ablatrix.provenance.ranges import Ranges, ranges_of
+from ablatrix.provenance.rows import ROW, Rows
 
 
 class Ledger:
@@ -42,7 +43,7 @@ class Ledger:
         Raises:
             ValueError: Another number has the key already.
         """
-        number = Number(key, value, form, statistic, parameters or {}, rows)
+        number = Number(key=key, value=value, form=form, statistic=statistic, parameters=parameters or {}, rows=rows)
         if self._numbers.setdefault(key, number) != number:
             raise ValueError(f"two numbers have the key {key!r}: {self._numbers[key]} and {number}")
         return number
@@ -116,9 +117,3 @@ class Ledger:
         held = list(numbers)
         chosen = (min if statistic == "min_of" else max)(held, key=lambda one: one.value)
         return self.enter(key, statistic, chosen.value, chosen.form, (), {"of": [one.key for one in held]})
-
-
-def key_part(text: object) -> str:
-    """Return text as it may stand in a key: what LaTeX reads as a name, and no separator."""
-    kept = "".join(one if (one.isalnum() and one.isascii()) or one in "_.+-=" else "-" for one in str(text))
-    return kept or "-"

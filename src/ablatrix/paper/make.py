@@ -1,9 +1,10 @@
 """``ablatrix paper``: records and a template -> tables, figures, text and numbers, ready to be included."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablatrix.analysis.claims import Claims
+from ablatrix.analysis.checked_claim import CheckedClaim
 from ablatrix.analysis.estimate import refuse_mixed
 from ablatrix.analysis.findings import Findings
 from ablatrix.paper.estimates import Estimates
@@ -14,10 +15,10 @@ from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.macros import macros_text
 from ablatrix.paper.markup import escape_markdown
 from ablatrix.paper.provenance import provenance_text
-from ablatrix.paper.rows import canonical_rows
+from ablatrix.paper.rows import paper_rows
 from ablatrix.paper.sentences.sentence import Sources
 from ablatrix.paper.tables.write import write_table
-from ablatrix.paper.template import load_template
+from ablatrix.paper.template.load import load_template
 from ablatrix.paper.text import get_language, plain_text, write_files, write_left_out, write_paragraph
 
 
@@ -39,7 +40,7 @@ def make_paper(
     template: str | Path | None,
     out: str | Path,
     allow_mixed: bool = False,
-    claims: Claims | None = None,
+    claims: Sequence[CheckedClaim] | None = None,
     language: str = "en",
 ) -> Paper:
     """Write every table, figure and paragraph of a template. The same records give the same bytes.
@@ -54,7 +55,7 @@ def make_paper(
         template: A template's file, None for the shipped one.
         out: Directory to write into.
         allow_mixed: Take records of several hosts, commits or versions; tables then tell them apart.
-        claims: What the study claims; without any there is no paragraph on claims.
+        claims: What became of the claims of the study; None: it claims nothing, and there is no paragraph on claims.
         language: Of the paragraphs: ``en`` or ``zh``.
 
     Returns:
@@ -75,7 +76,7 @@ def make_paper(
         written += files
         if not files:
             left_out.append(plain_text(say("figure_left_out", number=str(figure.number)), words))
-    ledger = Ledger(canonical_rows(findings))
+    ledger = Ledger(paper_rows(findings))
     sources = Sources(findings, ledger, Estimates(findings, ledger), claims)
     names = [name for name in chosen.text if name != "claims" or claims is not None]
     paragraphs = [write_paragraph(sources, name, words) for name in names]

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ablatrix.provenance.ranges import Ranges
+
 Statistic = Literal[
     "constant", "excluded", "count", "distinct", "value", "sum", "min", "max", "median", "median_share", "equal_pairs",
     "paired_ratio", "effect", "total", "geometric_mean", "noise_floor", "claim", "number_of", "min_of", "max_of",
@@ -65,7 +67,7 @@ SCIENTIFIC = Form(".2e")
 PERCENT = Form(".0f", 0.01, "%")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Number:
     """One printed number.
 
@@ -75,7 +77,7 @@ class Number:
         form: How it is printed.
         statistic: How it follows from the rows; see `STATISTICS`.
         parameters: What the statistic needs to be told.
-        rows: First and last index of each stretch of rows, in the canonical order of `ablatrix.paper.rows`.
+        rows: Indices of its rows, in the canonical order of `ablatrix.provenance.rows`.
     """
 
     key: str
@@ -83,7 +85,7 @@ class Number:
     form: Form
     statistic: Statistic
     parameters: Mapping[str, Any]
-    rows: tuple[tuple[int, int], ...]
+    rows: Ranges
 
     @property
     def text(self) -> str:

@@ -1,6 +1,6 @@
 """``provenance.json``: from which rows each printed number follows, and by which statistic. Schema 1.0.
 
-The row ids stand once, in the canonical order of `ablatrix.paper.rows`; numbers name stretches of them.
+The row ids stand once, in the canonical order of `ablatrix.provenance.rows`; numbers name stretches of them.
 """
 
 import json

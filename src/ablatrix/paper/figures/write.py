@@ -19,7 +19,10 @@ from ablatrix.paper.figures.break_even import break_even_frame, cases_of, compos
 from ablatrix.paper.figures.main_effects import MainEffectsData, compose_main_effects
 from ablatrix.paper.figures.memory_latency import compose_memory_latency, places_frame, places_of
 from ablatrix.paper.figures.sizes import named_by_size
-from ablatrix.paper.figures.spec import (
+from ablatrix.paper.files import write_text
+from ablatrix.paper.filters import filtered
+from ablatrix.paper.markup import latex_figure
+from ablatrix.paper.template.figures import (
     AttributionSpec,
     BreakEvenSpec,
     ColdScatterSpec,
@@ -27,9 +30,6 @@ from ablatrix.paper.figures.spec import (
     MainEffectsSpec,
     MemoryLatencySpec,
 )
-from ablatrix.paper.files import write_text
-from ablatrix.paper.filters import filtered
-from ablatrix.paper.markup import latex_figure
 
 
 @dataclass(frozen=True)

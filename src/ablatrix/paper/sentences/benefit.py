@@ -3,10 +3,10 @@
 import polars as pl
 
 from ablatrix.paper.fragment import Fragment, Name, listed, say
-from ablatrix.paper.ledger import key_part
 from ablatrix.paper.number import Number, byte_size, milliseconds
 from ablatrix.paper.sentences.effects import all_on, effects_of_knobs, knobs_without_effect
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
+from ablatrix.provenance.keys import key_part
 from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
 
 FLOORS = ((HOT_METRIC, "hot"), (COLD_METRIC, "cold"))

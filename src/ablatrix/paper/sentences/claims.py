@@ -1,12 +1,13 @@
 """Claims: each claim of the study with its outcome, its interval and the trials that it rests on."""
 
-from ablatrix.analysis.claims import Claim, check_claims
+from ablatrix.analysis.claim import Claim
 from ablatrix.analysis.wording import text_of
 from ablatrix.paper.claim_ratio import claim_is_no_op, claim_ratio
 from ablatrix.paper.fragment import Fragment, Name, Statement, say
 from ablatrix.paper.number import WHOLE, Form
-from ablatrix.paper.rows import ranges_of
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
+from ablatrix.provenance.claims import claim_rows
+from ablatrix.provenance.ranges import count_rows
 from ablatrix.records.metrics import Language
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -15,9 +16,7 @@ BOUNDS = {"at_least": Form(".4g"), "at_most": Form(".4g"), "within": Form(".4g",
 
 def claims(sources: Sources) -> Written:
     """A sentence for each claim; what keeps one from holding is listed with what is left out."""
-    if sources.claims is None:
-        return
-    for checked in check_claims(sources.findings, sources.claims):
+    for checked in sources.claims or ():
         claim = checked.claim
         slots: dict[str, Fragment | str] = {"statement": _statement(sources, claim), "id": claim.id}
         if not checked.rows:
@@ -25,8 +24,8 @@ def claims(sources: Sources) -> Written:
         else:
             is_no_op = claim_is_no_op(sources.estimates, claim)
             interval = None if is_no_op else claim_ratio(sources.estimates, checked)
-            places = sources.ledger.rows.places(checked.rows)
-            trials = sources.ledger.enter(f"claims/{claim.id}/trials", "count", len(places), WHOLE, ranges_of(places))
+            rows = claim_rows(sources.ledger.rows, checked)
+            trials = sources.ledger.enter(f"claims/{claim.id}/trials", "count", count_rows(rows), WHOLE, rows)
             state = say("claim/no_op" if is_no_op else f"claim/{checked.state}")
             ratio = Name("") if interval is None else say("claim_ratio", ratio=interval.said())
             yield Sentence(claim.id, say("claim", state=state, trials=trials, ratio=ratio, **slots))

@@ -11,13 +11,15 @@ from ablatrix.analysis.geometric_means import GeometricMean
 from ablatrix.analysis.judgement import DEFAULT_MARGIN, NO_EFFECT, NOT_DISTINGUISHABLE, Judgement
 from ablatrix.analysis.knob_proof import KnobProof, claimed_fault
 from ablatrix.analysis.wording import optional_text, text_of
-from ablatrix.paper.estimates import Interval, Unit
+from ablatrix.paper.estimates import Interval
 from ablatrix.paper.fragment import Fragment, Name, listed, say
-from ablatrix.paper.ledger import key_part
 from ablatrix.paper.number import WHOLE, Form, Number
-from ablatrix.paper.rows import ROW, ranges_of
 from ablatrix.paper.sentences.fairness import MARGIN
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
+from ablatrix.provenance.keys import key_part
+from ablatrix.provenance.ranges import ranges_of
+from ablatrix.provenance.rows import ROW
+from ablatrix.provenance.units import Unit
 
 NAMED = 8
 """Workloads that a clause names with their ratios; of more, it tells how many there are and between what they lie."""

@@ -8,9 +8,9 @@ from ablatrix.analysis.judgement import DEFAULT_MARGIN
 from ablatrix.analysis.outcome import IS_FAILURE, IS_NOT_RUN
 from ablatrix.analysis.tidy import TIMED_OTHER
 from ablatrix.paper.fragment import Fragment, Name, listed, say
-from ablatrix.paper.ledger import key_part
 from ablatrix.paper.number import GENERAL, PERCENT, WHOLE, Form, Number
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
+from ablatrix.provenance.keys import key_part
 from ablatrix.records.metrics import CACHE_MISSES as MISSES
 from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
 from ablatrix.records.status import FAILURES, NOT_RUN, Status

@@ -1,16 +1,17 @@
 """What writers of sentences get, and what they yield."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
-from ablatrix.analysis.claims import Claims
+from ablatrix.analysis.checked_claim import CheckedClaim
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.outcome import IS_OK
-from ablatrix.paper.estimates import Estimates, Unit
+from ablatrix.paper.estimates import Estimates
 from ablatrix.paper.fragment import Fragment, Name, Said, say
 from ablatrix.paper.ledger import Ledger
+from ablatrix.provenance.units import Unit
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,13 @@ class Sources:
 
     Attributes:
         ledger: Where numbers come from.
-        claims: What the study claims; None where nothing is claimed.
+        claims: What became of each claim; None where nothing is claimed.
     """
 
     findings: Findings
     ledger: Ledger
     estimates: Estimates
-    claims: Claims | None = None
+    claims: Sequence[CheckedClaim] | None = None
 
     @property
     def trials(self) -> pl.DataFrame:

@@ -11,9 +11,9 @@ from ablatrix.analysis.tidy import NOT_FINAL, NOT_RECORDED, TIMED_OTHER
 from ablatrix.paper.tables.cells import Groups
 from ablatrix.paper.tables.frame import source_frame
 from ablatrix.paper.tables.printed import PrintedTable
-from ablatrix.paper.tables.rules import printed_heading
-from ablatrix.paper.tables.sources import KNOBS, SIZES, TRIALS
-from ablatrix.paper.template import ColumnSpec, TableSpec
+from ablatrix.paper.template.rules import printed_heading
+from ablatrix.paper.template.sources import KNOBS, SIZES, TRIALS
+from ablatrix.paper.template.spec import ColumnSpec, TableSpec
 
 ROW = " row"
 _REASONS_SHOWN = 5
@@ -24,7 +24,7 @@ def build_table(findings: Findings, spec: TableSpec, mixed: Sequence[str] = ()) 
 
     Args:
         findings: What is estimated from the trials.
-        spec: The template's entry, which keeps the rules of `ablatrix.paper.tables.rules`.
+        spec: The template's entry, which keeps the rules of `ablatrix.paper.template.rules`.
         mixed: Columns of mixed origin: each becomes a column in front.
 
     Raises:

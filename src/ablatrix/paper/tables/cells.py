@@ -17,8 +17,8 @@ from ablatrix.analysis.warm_up import CLASS, UNSTEADY
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.filters import filtered
 from ablatrix.paper.tables.effect_rows import NOT_ATTRIBUTABLE
-from ablatrix.paper.tables.sources import TRIALS
-from ablatrix.paper.template import ColumnSpec, TableSpec
+from ablatrix.paper.template.sources import TRIALS
+from ablatrix.paper.template.spec import ColumnSpec, TableSpec
 from ablatrix.records.status import Status
 from ablatrix.statistics.ratio import Ratio
 

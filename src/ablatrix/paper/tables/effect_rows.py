@@ -14,7 +14,7 @@ from ablatrix.analysis.judgement import NOT_DISTINGUISHABLE
 from ablatrix.analysis.knob_proof import KnobProof, proof_text, prove_knobs
 from ablatrix.analysis.wording import optional_text
 from ablatrix.errors import AnalysisError
-from ablatrix.paper.tables.sources import COLUMNS_OF
+from ablatrix.paper.template.sources import COLUMNS_OF
 from ablatrix.statistics.ratio import Ratio
 
 NOT_ATTRIBUTABLE = "not attributable"

@@ -10,9 +10,9 @@ from ablatrix.analysis.paired import BLOCK
 from ablatrix.analysis.warm_up import CLASS
 from ablatrix.paper.filters import filtered, require_column
 from ablatrix.paper.tables.effect_rows import attribution_rows, effect_rows
-from ablatrix.paper.tables.sources import TRIALS
 from ablatrix.paper.tables.workload_rows import workload_rows
-from ablatrix.paper.template import TableSpec
+from ablatrix.paper.template.sources import TRIALS
+from ablatrix.paper.template.spec import TableSpec
 from ablatrix.records.status import Status
 
 _OWN = ("status", "mode", "role", "compiler", "is_baseline", "checked", "missing", CLASS, *BLOCK)

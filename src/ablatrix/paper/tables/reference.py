@@ -1,7 +1,7 @@
 """The field reference of a template's tables, as Markdown made from the models' own descriptions."""
 
 from ablatrix.errors import AnalysisError
-from ablatrix.paper.template import TableSpec
+from ablatrix.paper.template.spec import TableSpec
 from ablatrix.records.reference import model_tables, put_between
 
 BEGIN = "<!-- field reference: generated from ablatrix.paper.template, do not edit -->"

@@ -13,7 +13,7 @@ from ablatrix.paper.tables.build import build_table
 from ablatrix.paper.tables.html import html_table
 from ablatrix.paper.tables.latex import latex_table
 from ablatrix.paper.tables.printed import markdown_table
-from ablatrix.paper.template import TableSpec
+from ablatrix.paper.template.spec import TableSpec
 
 
 def write_table(findings: Findings, spec: TableSpec, mixed: Sequence[str], directory: Path) -> list[Path]:

@@ -1,13 +1,10 @@
 """What the tables of a template have to keep, told before any record is read."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from ablatrix.documents.faults import Location, closest
-from ablatrix.paper.tables.sources import COLUMNS_OF, KNOBS, SIZES, TRIALS, is_mapped
-
-if TYPE_CHECKING:
-    from ablatrix.paper.template import ColumnSpec, TableSpec
+from ablatrix.paper.template.sources import COLUMNS_OF, KNOBS, SIZES, TRIALS, is_mapped
+from ablatrix.paper.template.spec import ColumnSpec, TableSpec
 
 Fault = tuple[Location, str]
 
@@ -15,7 +12,7 @@ OF_NUMBERS = ("mean", "median", "p50", "p95", "min", "max", "sum")
 OF_TRIALS = ("outcome", "checks")
 
 
-def table_faults(tables: Sequence["TableSpec"]) -> Iterator[Fault]:
+def table_faults(tables: Sequence[TableSpec]) -> Iterator[Fault]:
     """Yield each broken rule with its place in the document."""
     for index, table in enumerate(tables):
         place: Location = ("tables", index)
@@ -24,13 +21,13 @@ def table_faults(tables: Sequence["TableSpec"]) -> Iterator[Fault]:
         yield from ((place + at, f"table {table.number}: {message}") for at, message in _faults(table))
 
 
-def printed_heading(column: "ColumnSpec") -> str:
+def printed_heading(column: ColumnSpec) -> str:
     """Return a column's heading with its unit."""
     heading = column.heading or column.column.removeprefix("knob_").removeprefix("parameter_")
     return f"{heading} ({column.unit})" if column.unit else heading
 
 
-def _faults(table: "TableSpec") -> Iterator[Fault]:
+def _faults(table: TableSpec) -> Iterator[Fault]:
     trials = table.source in TRIALS
     if trials and not table.group_by:
         yield (
@@ -56,7 +53,7 @@ def _faults(table: "TableSpec") -> Iterator[Fault]:
         headings.append(heading)
 
 
-def _column_faults(table: "TableSpec", column: "ColumnSpec") -> Iterator[Fault]:
+def _column_faults(table: TableSpec, column: ColumnSpec) -> Iterator[Fault]:
     name, aggregation = column.column, column.aggregation
     unknown = list(_unknown(table, name, ("column",)))
     yield from unknown
@@ -93,7 +90,7 @@ def _column_faults(table: "TableSpec", column: "ColumnSpec") -> Iterator[Fault]:
         yield ("format",), f"column '{name}' holds no numbers, so it has no format; leave it out"
 
 
-def _unknown(table: "TableSpec", name: str, place: Location) -> Iterator[Fault]:
+def _unknown(table: TableSpec, name: str, place: Location) -> Iterator[Fault]:
     known = COLUMNS_OF[table.source]
     if name in known or is_mapped(table.source, name) or name == SIZES:
         return
@@ -103,7 +100,7 @@ def _unknown(table: "TableSpec", name: str, place: Location) -> Iterator[Fault]:
     yield place, f"there is no column '{name}' in source '{table.source}'{remedy}"
 
 
-def _is_expanded(table: "TableSpec", name: str) -> bool:
+def _is_expanded(table: TableSpec, name: str) -> bool:
     """Return whether group_by has the column by a word that stands for several."""
     prefixes = {KNOBS: "knob_", SIZES: "parameter_"}
     return any(word in table.group_by and name.startswith(prefix) for word, prefix in prefixes.items())

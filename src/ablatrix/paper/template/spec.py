@@ -1,18 +1,11 @@
-"""What the tables and figures of a paper are made of: a YAML file, validated."""
+"""What the tables and figures of a paper are made of: the models of its template."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from ablatrix.documents.load import load_document
-from ablatrix.errors import AnalysisError
-from ablatrix.paper.figures.spec import FigureSpecs
-from ablatrix.paper.tables.rules import table_faults
-
-DEFAULT_TEMPLATE = Path(__file__).with_name("default.yaml")
+from ablatrix.paper.template.figures import FigureSpecs
 
 Source = Literal["cells", "correctness", "workloads", "effects", "attribution"]
 Aggregation = Literal[
@@ -96,25 +89,3 @@ class Template(Spec):
     tables: list[TableSpec] = []
     figures: FigureSpecs = []
     text: list[Paragraph] = []
-
-
-def template_schema_text() -> str:
-    """Return the JSON Schema of a template file, for editors."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Template.model_json_schema()}
-    return json.dumps(schema, indent=2) + "\n"
-
-
-def load_template(path: str | Path | None = None) -> Template:
-    """Read a template, the shipped one when no path is given.
-
-    Raises:
-        AnalysisError: The file cannot be read or breaks a rule; one line of the message for each fault.
-    """
-    try:
-        document = load_document(Path(path or DEFAULT_TEMPLATE), Template, AnalysisError)
-    except AnalysisError as error:
-        raise AnalysisError("\n".join(map(str, error.args))) from None
-    found = sorted(table_faults(document.value.tables), key=lambda fault: document.lines.line(fault[0]))
-    if found:
-        raise AnalysisError("\n".join(document.fault(place, message) for place, message in found))
-    return document.value

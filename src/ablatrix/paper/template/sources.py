@@ -1,14 +1,11 @@
 """What the rows of a table are made of: which columns each source has, known before any record is read."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from ablatrix.analysis.columns import COLUMNS, MAPS
 from ablatrix.analysis.evidence import evidence_schema
+from ablatrix.paper.template.spec import Source
 from ablatrix.records.metrics import HOT_METRIC
-
-if TYPE_CHECKING:
-    from ablatrix.paper.template import Source
 
 KNOBS, SIZES = "knobs", "sizes"
 TRIALS = ("cells", "correctness")
@@ -25,7 +22,7 @@ _PLACE = dict.fromkeys(
 )
 _SHARES = [f"{part}{end}" for part in ("alone", "share", "last") for end in ("", "_low", "_high")]
 
-COLUMNS_OF: Mapping["Source", Mapping[str, bool]] = {
+COLUMNS_OF: Mapping[Source, Mapping[str, bool]] = {
     "cells": _TRIAL,
     "correctness": {**_TRIAL, "wrong": True, "unchecked": True},
     "workloads": {
@@ -45,6 +42,6 @@ COLUMNS_OF: Mapping["Source", Mapping[str, bool]] = {
 """Columns of each source, and whether they hold numbers."""
 
 
-def is_mapped(source: "Source", column: str) -> bool:
+def is_mapped(source: Source, column: str) -> bool:
     """Return whether a column may be there, as the records have it: ``knob_fusion``, ``parameter_width``."""
     return column.startswith(tuple(group.prefix for group in MAPS) if source in TRIALS else "parameter_")

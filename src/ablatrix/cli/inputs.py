@@ -1,0 +1,47 @@
+"""Arguments that several commands have: records, and the claims that are held against them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ablatrix.analysis.claims import Claims
+
+Results = Annotated[list[Path], typer.Argument(help="Files of records, or directories with results.jsonl.")]
+ClaimsFile = Annotated[
+    Path | None, typer.Option("--claims", help="File of claims; claims.yaml beside the records if left out.")
+]
+
+
+def record_files(results: list[Path]) -> list[Path]:
+    """Return the files of records that the arguments name.
+
+    Raises:
+        RecordError: An argument is neither a file nor a directory with ``results.jsonl``.
+    """
+    from ablatrix.errors import RecordError
+
+    files = [path / "results.jsonl" if path.is_dir() else path for path in results]
+    for path in files:
+        if not path.is_file():
+            raise RecordError(f"{path}: there is no such file; name a results.jsonl, or a directory that holds one")
+    return files
+
+
+def claims_of(files: Sequence[Path], given: Path | None) -> Claims | None:
+    """Return the claims that were given, else those beside the first file of records, else none.
+
+    Raises:
+        AnalysisError: The file cannot be read, or breaks a rule.
+    """
+    from ablatrix.analysis.claims import load_claims
+    from ablatrix.artifact.names import CLAIMS_NAME
+
+    beside = files[0].with_name(CLAIMS_NAME)
+    if given is None and not beside.is_file():
+        return None
+    return load_claims(given or beside)

@@ -1,0 +1,11 @@
+"""Files that commands write, named for whoever called them."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def report(written: Iterable[Path]) -> None:
+    """Name the files written, on stderr."""
+    for path in written:
+        print(f"wrote {path}", file=sys.stderr)

@@ -1,0 +1,91 @@
+"""Which rows the numbers of a table's groups follow from: all groups in one pass."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from ablatrix.analysis.outcome import IS_OK
+from ablatrix.analysis.paired import BLOCK
+from ablatrix.provenance.finder import RowFinder
+from ablatrix.provenance.ranges import Ranges, ranges_of, union
+from ablatrix.provenance.rows import ROW, Rows
+from ablatrix.provenance.units import Unit
+
+Key = tuple[str | None, ...]
+_UNIT, _COMPILER = "unit", "unit_compiler"
+
+
+def cell_key(values: Sequence[Any]) -> Key:
+    """Return what a group is found by: the values of its columns as text."""
+    return tuple(None if value is None else str(value) for value in values)
+
+
+def cell_rows(rows: Rows, groups: Sequence[str], taken: Mapping[str, pl.Expr]) -> dict[Key, dict[str, Ranges]]:
+    """Return for each group of trials the rows of each of its statistics.
+
+    Args:
+        rows: The trials.
+        groups: Columns that make a group.
+        taken: The condition on the rows that a statistic takes, by its name.
+    """
+    lists = [pl.col(ROW).filter(condition).alias(name) for name, condition in taken.items()]
+    found = rows.trials.lazy().group_by(list(groups), maintain_order=True).agg(lists).collect()
+    return {
+        cell_key([held[name] for name in groups]): {name: ranges_of(held[name]) for name in taken}
+        for held in found.iter_rows(named=True)
+    }
+
+
+def ratio_rows(finder: RowFinder, groups: Sequence[str], compared: Mapping[str, str]) -> dict[Key, Ranges]:
+    """Return for each group the rows of its ratio to the baseline: its own, and those that it is compared with.
+
+    A trial is compared with the baseline of its compiler; the reference, which is no cell of a compiler, with those of
+    its blocks.
+
+    Args:
+        finder: Where rows are found.
+        groups: Columns that make a group, ``mode`` among them.
+        compared: The metric by mode.
+    """
+    trials = finder.rows.trials
+    units = list(finder.units.values())
+    has_value = pl.any_horizontal((pl.col("mode") == mode) & (pl.col(metric) > 0) for mode, metric in compared.items())
+    own = trials.lazy().filter(IS_OK & has_value)
+    is_compared = (pl.col("role") == "reference") | (pl.col("compiler") == pl.col(_COMPILER))
+    needed = list(dict.fromkeys((*groups, *BLOCK, "role", "compiler", ROW)))
+    found = (
+        own.select(needed)
+        .join(_units_of_blocks(units, trials).lazy(), on=BLOCK, how="left")
+        .group_by(list(groups), maintain_order=True)
+        .agg(pl.col(ROW), pl.col(_UNIT).filter(is_compared).drop_nulls().unique())
+        .collect()
+    )
+    bases: dict[tuple[int, str], Ranges] = {}
+    result = {}
+    for held in found.iter_rows(named=True):
+        mode = str(held["mode"])
+        for number in held[_UNIT]:
+            if (number, mode) not in bases:
+                bases[number, mode] = _of_baseline(finder, units[number], mode, compared[mode])
+        others = [bases[number, mode] for number in held[_UNIT]]
+        result[cell_key([held[name] for name in groups])] = union([ranges_of(held[ROW]), *others])
+    return result
+
+
+def _units_of_blocks(units: Sequence[Unit], trials: pl.DataFrame) -> pl.DataFrame:
+    """Return which units, by number, have an ok trial in each block."""
+    empty = trials.select(BLOCK).clear()
+    parts = [
+        held.select(BLOCK)
+        .unique()
+        .with_columns(pl.lit(number).alias(_UNIT), pl.lit(unit.compiler).alias("unit_compiler"))
+        for number, unit in enumerate(units)
+        for held in (*unit.ok.values(), empty)
+    ]
+    return pl.concat(parts)
+
+
+def _of_baseline(finder: RowFinder, unit: Unit, mode: str, metric: str) -> Ranges:
+    """Return the rows that a configuration of the unit is compared with; of paired times, the whole blocks."""
+    return finder.of_ratio(unit, mode, metric, unit.baseline, unit.baseline)

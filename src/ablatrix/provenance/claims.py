@@ -1,0 +1,80 @@
+"""Which rows a claim rests on, and which its factor follows from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ablatrix.analysis.checked_claim import CheckedClaim
+from ablatrix.analysis.claim import Claim
+from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.lattice import Lattice
+from ablatrix.analysis.metrics import METRICS
+from ablatrix.provenance.finder import RowFinder
+from ablatrix.provenance.ranges import Ranges
+from ablatrix.provenance.rows import Rows
+from ablatrix.provenance.units import Unit
+
+
+@dataclass(frozen=True)
+class Factor:
+    """What the factor of a claim follows from.
+
+    Attributes:
+        rows: Its rows.
+        parameters: By which statistic it follows from them, and of what.
+    """
+
+    unit: Unit
+    mode: str
+    rows: Ranges
+    parameters: Mapping[str, Any]
+
+
+def claim_rows(rows: Rows, checked: CheckedClaim) -> Ranges:
+    """Return the rows that a claim rests on, whatever their outcome."""
+    return rows.of_records(checked.rows)
+
+
+def factor_of(findings: Findings, finder: RowFinder, checked: CheckedClaim) -> Factor | None:
+    """Return what the factor that a claim is about follows from; None where the records have none."""
+    claim = checked.claim
+    if checked.ratio is None or claim.metric is None:
+        return None
+    unit = _unit(finder, claim)
+    mode = next(mode for mode in METRICS[claim.metric].modes if mode in unit.ok)
+    if claim.knob is None:
+        after, before = ({**unit.baseline, **(side or {})} for side in (claim.configuration, claim.against))
+        rows = finder.of_ratio(unit, mode, claim.metric, after, before)
+        return Factor(unit, mode, rows, {"by": "paired_ratio", "knobs": after, "baseline": before})
+    lattice = _lattice(findings, claim, mode)
+    base, level = _levels(claim, lattice)
+    centre = {**unit.baseline, **lattice.centre}
+    fixed = {knob: at for knob, at in centre.items() if knob not in lattice.comparison.knobs}
+    behind = finder.of_stage(unit, mode, claim.metric, fixed)
+    moved = {"knob": claim.knob, "base_level": base, "level": level}
+    is_split = behind.blocks > checked.ratio.count
+    return Factor(unit, mode, behind.rows, {"by": "effect", **moved, "fixed": fixed, "split": is_split})
+
+
+def _unit(finder: RowFinder, claim: Claim) -> Unit:
+    # A claim about a workload that stands in several sizes has no ratio.
+    return next(
+        unit for unit in finder.units.values() if (unit.workload, unit.compiler) == (claim.workload, claim.compiler)
+    )
+
+
+def _lattice(findings: Findings, claim: Claim, mode: str) -> Lattice:
+    return next(
+        one
+        for one in findings.lattices(str(claim.metric), mode)
+        if (one.workload, one.compiler) == (claim.workload, claim.compiler) and claim.knob in one.comparison.knobs
+    )
+
+
+def _levels(claim: Claim, lattice: Lattice) -> tuple[str, str]:
+    if claim.levels is not None:
+        return claim.levels
+    position = lattice.comparison.knobs.index(str(claim.knob))
+    base = str(lattice.comparison.baseline[position])
+    (other,) = {str(one[position]) for one in lattice.comparison.configurations} - {base}
+    return base, other

@@ -1,0 +1,139 @@
+"""Which rows an estimate follows from: the one answer of the paper and the page.
+
+An effect is a number of its whole stage: which pairs of configurations and which repeats enter it depends on all of
+the stage's configurations, and parts of a split block are compared through the baselines of each. So its rows are the
+ok trials with a value that have the levels of the stage's centre in all knobs but those that the stage moves, and the
+baseline's. A total, and its parts, follow from the configurations between its two ends alone. Where the metric is the
+paired run time, which is made from all ok hot trials of a block together, the rows are the whole blocks.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from ablatrix.analysis.effects import Effect
+from ablatrix.analysis.noise_floor import NoiseFloor
+from ablatrix.analysis.outcome import IS_OK
+from ablatrix.analysis.paired import BLOCK
+from ablatrix.provenance.ranges import Ranges, ranges_of
+from ablatrix.provenance.rows import ROW, Rows
+from ablatrix.provenance.units import Levels, Unit, UnitKey, units_of
+from ablatrix.records.metrics import HOT_METRIC
+
+Choices = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class StageRows:
+    """What an effect, or the factor of a claim, follows from.
+
+    Attributes:
+        rows: Its rows.
+        fixed: The level of each knob that is not moved.
+        blocks: In how many blocks the configurations have a value; more than the repeats where blocks were split.
+    """
+
+    rows: Ranges
+    fixed: Levels
+    blocks: int
+
+
+class RowFinder:
+    """Finds the rows of estimates, each once.
+
+    Attributes:
+        rows: All trials.
+        units: The units of measured trials, by `Unit.identity`.
+    """
+
+    def __init__(self, rows: Rows, origin: Sequence[str] = ()) -> None:
+        """Take the trials, and the columns that tell mixed records apart."""
+        self.rows = rows
+        self.units: Mapping[UnitKey, Unit] = units_of(rows, origin)
+        self._kept: dict[tuple[Any, ...], StageRows] = {}
+        self._blocks: dict[UnitKey, Ranges] = {}
+
+    def unit_of(self, held: Effect | NoiseFloor) -> Unit:
+        """Return the unit that an estimate is of."""
+        return self.units[(*held.origin, held.workload, held.digest, held.compiler)]
+
+    def of_effect(self, effect: Effect, stage: Sequence[Effect]) -> StageRows:
+        """Return what an effect of any kind follows from.
+
+        Args:
+            effect: One of the stage's.
+            stage: All effects of the same unit and stage, which tell the knobs and levels that it moves.
+        """
+        unit = self.unit_of(effect)
+        between: dict[str, tuple[str, str]] = {}
+        if effect.kind == "main":
+            moved = {str(one.knob) for one in stage if one.kind == "main"}
+        elif effect.kind == "around":
+            moved = {str(effect.knob)}
+        else:
+            between = {str(one.knob): (one.base_level, one.level) for one in stage if one.kind == "shapley"}
+            moved = set(between)
+        fixed = {knob: level for knob, level in {**unit.baseline, **effect.centre}.items() if knob not in moved}
+        return self.of_stage(unit, effect.mode, effect.metric, fixed, between)
+
+    def of_stage(self, unit: Unit, mode: str, metric: str, fixed: Levels, between: Choices | None = None) -> StageRows:
+        """Return what an estimate over the configurations of a stage follows from.
+
+        Args:
+            unit: Whose configurations they are.
+            mode: ``cold`` or ``hot``.
+            metric: Column of a positive number.
+            fixed: The level of each knob that the stage does not move.
+            between: Levels of moved knobs that alone enter; those of other moved knobs all do.
+        """
+        choices: dict[str, Sequence[str]] = {**{knob: (level,) for knob, level in fixed.items()}, **(between or {})}
+        key = (unit.identity, mode, metric, *sorted((knob, *levels) for knob, levels in choices.items()))
+        if key not in self._kept:
+            chosen = self._with_value(unit.ok, mode, metric, _among(choices) | at_levels(unit.baseline))
+            self._kept[key] = StageRows(self._rows(unit, metric, chosen), fixed, chosen.select(BLOCK).n_unique())
+        return self._kept[key]
+
+    def of_ratio(self, unit: Unit, mode: str, metric: str, levels: Levels, base: Levels) -> Ranges:
+        """Return the rows of the paired ratio of one configuration to another."""
+        return self._rows(unit, metric, self._with_value(unit.ok, mode, metric, at_levels(levels) | at_levels(base)))
+
+    def of_floor(self, floor: NoiseFloor, mode: str, metric: str) -> Ranges:
+        """Return the rows of a noise floor: of the baseline and its twins."""
+        unit = self.unit_of(floor)
+        sides = [self._with_value(held, mode, metric, pl.col("is_baseline")) for held in (unit.ok, unit.twins)]
+        return self._rows(unit, metric, pl.concat(sides))
+
+    def blocks_of(self, unit: Unit) -> Ranges:
+        """Return the rows that a unit's paired run times are made from: all hot ok trials of its blocks."""
+        if unit.identity not in self._blocks:
+            own = unit.ok.get("hot", self.rows.trials.clear()).select(BLOCK).unique()
+            self._blocks[unit.identity] = ranges_of(self._paired.join(own, on=BLOCK, how="semi")[ROW])
+        return self._blocks[unit.identity]
+
+    @cached_property
+    def _paired(self) -> pl.DataFrame:
+        timed = IS_OK & pl.col(HOT_METRIC).is_not_null()
+        return self.rows.trials.lazy().filter(timed).select(ROW, *BLOCK).collect()
+
+    def _with_value(self, ok: Mapping[str, pl.DataFrame], mode: str, metric: str, condition: pl.Expr) -> pl.DataFrame:
+        """Return the ok trials of a mode that have a positive value and meet a condition."""
+        held = ok.get(mode, self.rows.trials.clear()).lazy()
+        return held.filter((pl.col(metric) > 0) & condition).select(ROW, *BLOCK).collect()
+
+    def _rows(self, unit: Unit, metric: str, chosen: pl.DataFrame) -> Ranges:
+        if metric == HOT_METRIC and not chosen.is_empty():
+            return self.blocks_of(unit)
+        return ranges_of(chosen[ROW])
+
+
+def at_levels(levels: Levels) -> pl.Expr:
+    """Return whether a trial has all of these levels."""
+    return _among({knob: (level,) for knob, level in levels.items()})
+
+
+def _among(choices: Choices) -> pl.Expr:
+    tests = (pl.col(f"knob_{knob}").is_in(list(levels)) for knob, levels in choices.items())
+    return pl.all_horizontal(pl.lit(True), *tests)
