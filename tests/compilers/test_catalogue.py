@@ -19,14 +19,14 @@ from ablatrix.workloads.program import Program
 
 REASON = "its planner always runs"
 PLANNED = KnobEntry(
-    "memory_plan",
-    "primary",
-    "Whether storage is planned.",
-    (LevelEntry("off", "It is not.", unsupported=REASON), LevelEntry("on", "It is.")),
-    "on",
-    "code",
+    name="memory_plan",
+    kind="primary",
+    summary="Whether storage is planned.",
+    levels=(LevelEntry("off", "It is not.", unsupported=REASON), LevelEntry("on", "It is.")),
+    default="on",
+    affects="code",
 )
-STUBBORN = CompilerEntry("stubborn", "One without a switch.", (), "", "", (PLANNED,))
+STUBBORN = CompilerEntry(name="stubborn", summary="One without a switch.", modules=(), extra="", adapter="", knobs=(PLANNED,))
 
 
 def test_the_catalogue_loads_without_torch_or_a_compiler() -> None:

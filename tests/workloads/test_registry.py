@@ -89,7 +89,7 @@ def test_the_documented_package_adds_a_workload(documented: str, capsys: pytest.
 
 
 def test_a_builder_that_cannot_be_imported_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = WorkloadEntry("lost", "tiny", "Has no builder.", {}, "tests.workloads.nowhere:build")
+    entry = WorkloadEntry(name="lost", tier="tiny", summary="Has no builder.", parameters={}, builder="tests.workloads.nowhere:build")
     monkeypatch.setattr(registry, "_shipped", lambda: {"lost": entry})
     with pytest.raises(WorkloadError, match=r"'lost' needs what is not installed: No module named .*nowhere"):
         build_workload(get_workload("lost"), {})

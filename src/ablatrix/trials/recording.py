@@ -18,7 +18,7 @@ from ablatrix.statistics.quantile import summarise
 from ablatrix.statistics.warmup import classify_warm_up
 from ablatrix.study.design import Cell, Design
 from ablatrix.trials.block import Outcome
-from ablatrix.workloads.registry import WorkloadEntry
+from ablatrix.workloads.entry import WorkloadEntry
 
 FACTS_FILE = "program.json"
 

@@ -118,11 +118,15 @@ def _prepare(task: Message) -> None:
     import torch
 
     from ablatrix.workloads.prepare import prepare, save_program
-    from ablatrix.workloads.registry import read_entry
+    from ablatrix.workloads.entry import read_workload_entry
 
     torch.set_num_threads(task["threads"])
     program = prepare(
-        read_entry(task["entry"]), task["parameters"], draws=task["draws"], seed=task["seed"], largest=task["largest"]
+        read_workload_entry(task["entry"]),
+        task["parameters"],
+        draws=task["draws"],
+        seed=task["seed"],
+        largest=task["largest"],
     )
     save_program(program, Path(task["directory"]))
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from ablatrix.canonical import digest_bytes
 from ablatrix.errors import WorkloadError
-from ablatrix.workloads.registry import Origin, ParameterSpec, Size, Tier, WorkloadEntry
+from ablatrix.workloads.entry import Origin, ParameterSpec, Size, Tier, WorkloadEntry
 from ablatrix.workloads.signature import find_parameters
 
 DEFAULT_TIER: Tier = "hard"
