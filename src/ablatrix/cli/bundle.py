@@ -17,7 +17,7 @@ from ablatrix.cli.options import Plugins
 if TYPE_CHECKING:
     from ablatrix.artifact.environment import RunCost
     from ablatrix.artifact.finding import Finding
-    from ablatrix.study.model import Study
+    from ablatrix.study.resolve import ResolvedStudy
     from ablatrix.trials.runner import RunSummary
 
 
@@ -61,6 +61,7 @@ def artifact_command(
     from ablatrix.artifact.results import copy_results
     from ablatrix.cli.running import end_run
     from ablatrix.errors import ArtifactError
+    from ablatrix.plugins import read_catalogue
     from ablatrix.records.journal import read_records
     from ablatrix.study.files import companions
     from ablatrix.study.load import load_study
@@ -68,16 +69,16 @@ def artifact_command(
     from ablatrix.trials.environment import utc_now
 
     started, clock = utc_now(), monotonic()
-    loaded = load_study(study)
-    beside = companions(loaded)  # refused before anything is run
+    resolved = load_study(study, read_catalogue(plugin or ()))
+    beside = companions(resolved)  # refused before anything is run
     claims = claims or claims_beside(study)
-    findings = check_environment(out, [choice.name for choice in loaded.compilers])
+    findings = check_environment(out, [choice.name for choice in resolved.study.compilers])
     show_findings([one for one in findings if one.level != "ok"], to_stderr=True)
     fatal = [one for one in findings if one.level == "fatal"]
     if fatal:
         raise ArtifactError("; ".join(f"{one.name}: {one.found}, needed {one.needed}; {one.remedy}" for one in fatal))
     results = out.with_name(out.name + "-named") if anonymous else out
-    summary, cost = _run_counted(loaded, study, results, quiet)
+    summary, cost = _run_counted(resolved, study, results, quiet)
     if summary.signal is not None or not summary.complete:
         end_run(summary)
     pseudonyms = None
@@ -101,7 +102,7 @@ def artifact_command(
     end_run(summary)
 
 
-def _run_counted(study: "Study", path: Path, out: Path, quiet: bool) -> "tuple[RunSummary, RunCost | None]":
+def _run_counted(resolved: "ResolvedStudy", path: Path, out: Path, quiet: bool) -> "tuple[RunSummary, RunCost | None]":
     """Run a study, and measure what that takes beside its records; no cost when there was nothing left to run."""
     from ablatrix.artifact.environment import RunCost
     from ablatrix.cli.running import run_study
@@ -114,7 +115,7 @@ def _run_counted(study: "Study", path: Path, out: Path, quiet: bool) -> "tuple[R
         return sum(1 for _ in read_records(place.results, report=lambda _: None)) if place.results.exists() else 0
 
     before, clock = attempts(), monotonic()
-    summary = run_study(study, path, out, [], quiet)
+    summary = run_study(resolved, path, out, [], quiet)
     seconds, trials = monotonic() - clock, attempts() - before
     if not trials:
         return summary, None
@@ -159,9 +160,10 @@ def doctor_command(
 ) -> None:
     """Say what this machine lacks to run studies (exit 1), and what makes its numbers scatter, with the remedies."""
     from ablatrix.artifact.environment_check import check_environment
-    from ablatrix.compilers.catalogue import get_compiler
+    from ablatrix.catalogue import installed_catalogue
 
-    findings = check_environment(out, [get_compiler(name).name for name in compilers or []])
+    known = installed_catalogue()
+    findings = check_environment(out, [known.compiler(name).name for name in compilers or []])
     sentence = None
     if measure:
         finding, sentence = _measure_noise_floor()
@@ -191,15 +193,15 @@ def _summary(findings: "list[Finding]") -> str:
 def _measure_noise_floor() -> "tuple[Finding, str | None]":
     """Measure the noise floor and judge it by the precision that studies ask for, where there is torch to run it."""
     from ablatrix.artifact.finding import Finding
-    from ablatrix.compilers.catalogue import get_compiler
+    from ablatrix.compilers.catalogue import EAGER
     from ablatrix.study.model import HotProtocol
     from ablatrix.trials.interrupt import Interrupted
     from ablatrix.trials.noise_floor import measure_noise_floor
 
     wanted = HotProtocol().cell_width
-    entry, needed = get_compiler("eager"), f"<= {wanted:.0%}"
-    if not entry.installed:
-        remedy = f"{entry.installation}, and run it again"
+    needed = f"<= {wanted:.0%}"
+    if not EAGER.installed:
+        remedy = f"{EAGER.installation}, and run it again"
         return Finding("A/A noise floor", "note", "not measured: torch is not installed", needed, remedy), None
     with tempfile.TemporaryDirectory(prefix="ablatrix-doctor-") as place:
         try:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ablatrix.analysis.tidy import Tidy
     from ablatrix.artifact.reproduction import ReproductionReport
     from ablatrix.study.model import Study
+    from ablatrix.study.resolve import ResolvedStudy
 
 Bundle = Annotated[
     Path, typer.Argument(help="Directory of an artifact, or its zip.", metavar="BUNDLE", show_default=False)
@@ -61,18 +62,18 @@ def reproduce_command(
         root_digest = _verified(directory, bundle)
         place = directory / "tiny" if study == "tiny" else directory
         claims = load_claims(place / CLAIMS_NAME)
-        loaded = load_study(place / "study.yaml")
+        resolved = load_study(place / "study.yaml")
         before = place / "results.jsonl"
         recorded = tidy([before]) if before.is_file() else None
-        out = Path(f"reproduction-{loaded.name}") if out is None else out
+        out = Path(f"reproduction-{resolved.study.name}") if out is None else out
         if recorded is not None:
-            _same_study(loaded, recorded)
+            _same_study(resolved.study, recorded)
         if results is None:
-            new = _run(loaded, place / "study.yaml", out, quiet)
+            new = _run(resolved, place / "study.yaml", out, quiet)
         else:
             (new,) = record_files([results])
         here = tidy([new])
-        _same_study(loaded, here)
+        _same_study(resolved.study, here)
         report = report_reproduction(here, claims, recorded, root_digest if study == "full" else None)
         _write(report, out)
     if not report.reproduced:
@@ -130,18 +131,18 @@ def _same_study(study: Study, found: Tidy) -> None:
         )
 
 
-def _run(study: Study, path: Path, out: Path, quiet: bool) -> Path:
+def _run(resolved: ResolvedStudy, path: Path, out: Path, quiet: bool) -> Path:
     from ablatrix.artifact.environment_check import check_environment
     from ablatrix.cli.bundle import show_findings
     from ablatrix.cli.running import end_run, run_study
     from ablatrix.errors import ArtifactError
 
-    findings = check_environment(out, [choice.name for choice in study.compilers])
+    findings = check_environment(out, [choice.name for choice in resolved.study.compilers])
     show_findings([one for one in findings if one.level != "ok"], to_stderr=True)
     fatal = [one for one in findings if one.level == "fatal"]
     if fatal:
         raise ArtifactError("; ".join(f"{one.name}: {one.found}, needed {one.needed}; {one.remedy}" for one in fatal))
-    summary = run_study(study, path, out, [], quiet)
+    summary = run_study(resolved, path, out, [], quiet)
     if summary.signal is not None or not summary.complete:
         end_run(summary)
     return summary.results
