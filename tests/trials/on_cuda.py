@@ -54,7 +54,16 @@ COMPILERS = [
         modules=("torch",),
         extra="",
         adapter="on_cuda:OnCudaCompiler",
-        knobs=(KnobEntry(name="passes", kind="primary", summary="How often the program runs.", levels=LEVELS, default="once", affects="code"),),
+        knobs=(
+            KnobEntry(
+                name="passes",
+                kind="primary",
+                summary="How often the program runs.",
+                levels=LEVELS,
+                default="once",
+                affects="code",
+            ),
+        ),
         cuda_unsupported="",
     )
 ]
