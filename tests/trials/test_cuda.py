@@ -130,7 +130,8 @@ def test_a_device_that_is_not_visible_is_the_reason_with_what_hides_it(monkeypat
 
 
 def test_without_a_gpu_the_reference_is_unsupported_in_a_forked_worker(bench: Bench) -> None:
-    result = run_task(bench, "none", compiler="eager", knobs={}, device="cuda")
+    own = {"compiler": "eager", "compiler_entry": asdict(EAGER), "knobs": {}, "device": "cuda"}
+    result = run_task(bench, "none", **own)
     if "gpu" in result:
         pytest.skip("this machine has a CUDA device")
     assert (result["status"], result["process"]) == ("unsupported", "forked")
@@ -142,7 +143,10 @@ def test_a_compiler_that_does_not_say_that_it_runs_on_cuda_is_refused(bench: Ben
     """It would run on the CPU, and be taken for the GPU."""
     result = run_task(bench, "none", device="cuda")
     assert result["status"] == "unsupported"
-    assert "compiler 'faulty' does not run on CUDA: it is not in the catalogue" in result["error"]["message"]
+    assert (
+        "compiler 'faulty' does not run on CUDA: its entry in the catalogue does not say that it does"
+        in result["error"]["message"]
+    )
 
 
 def test_the_reason_of_the_compiler_comes_first_and_nothing_is_opened(
@@ -151,8 +155,8 @@ def test_the_reason_of_the_compiler_comes_first_and_nothing_is_opened(
     class Other(EagerCompiler):
         name = "inductor"
 
-    knobs = INDUCTOR.defaults()
-    result = run_here({**task(tmp_path, "cold"), "knobs": knobs}, Other(), program, HotProtocol(), None)
+    own = {"compiler_entry": asdict(INDUCTOR), "knobs": INDUCTOR.defaults()}
+    result = run_here({**task(tmp_path, "cold"), **own}, Other(), program, HotProtocol(), None)
     assert result["status"] == "unsupported"
     assert INDUCTOR.cuda_unsupported in result["error"]["message"]
     assert calls == []
