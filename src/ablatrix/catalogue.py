@@ -39,8 +39,8 @@ class Family(Generic[E]):
     group: str
 
 
-COMPILERS = Family("compiler", CompilerEntry, CompilerError, "ablatrix.compilers")
-WORKLOADS = Family("workload", WorkloadEntry, WorkloadError, "ablatrix.workloads")
+COMPILER_FAMILY = Family("compiler", CompilerEntry, CompilerError, "ablatrix.compilers")
+WORKLOAD_FAMILY = Family("workload", WorkloadEntry, WorkloadError, "ablatrix.workloads")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,5 +167,6 @@ class Catalogue:
 def installed_catalogue() -> Catalogue:
     """Return what comes with ablatrix and what installed packages add."""
     return Catalogue(
-        Entries.of_installed(COMPILERS, SHIPPED_COMPILERS), Entries.of_installed(WORKLOADS, SHIPPED_WORKLOADS)
+        Entries.of_installed(COMPILER_FAMILY, SHIPPED_COMPILERS),
+        Entries.of_installed(WORKLOAD_FAMILY, SHIPPED_WORKLOADS),
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.catalogue import COMPILERS, Entries
+from ablatrix.catalogue import COMPILER_FAMILY, Entries
 from ablatrix.compilers.catalogue import SHIPPED, TVM
 from ablatrix.errors import AblatrixError, CompilerError, WorkloadError
 from ablatrix.plugins import add_plugin, read_catalogue
@@ -108,7 +108,7 @@ def test_a_package_adds_compilers_by_entry_points_and_a_broken_one_is_told_when_
         EntryPoint("broken", "nowhere_to_be_found:ENTRY", "ablatrix.compilers"),
     ]
     monkeypatch.setattr("ablatrix.catalogue.entry_points", lambda group: points)
-    entries = Entries.of_installed(COMPILERS, {"tvm": TVM})
+    entries = Entries.of_installed(COMPILER_FAMILY, {"tvm": TVM})
     assert list(entries) == ["tvm", "broken", "other", "packaged"]
     assert len(entries) == 4
     assert entries["packaged"].adapter == "packaged:Adapter"

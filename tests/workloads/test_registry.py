@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.catalogue import WORKLOADS, installed_catalogue
+from ablatrix.catalogue import WORKLOAD_FAMILY, installed_catalogue
 from ablatrix.errors import WorkloadError
 from ablatrix.workloads.entry import WorkloadEntry
 from ablatrix.workloads.registry import build_workload, check_parameters
@@ -74,8 +74,10 @@ def documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     package, trial = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     (tmp_path / "polynomial.py").write_text(package, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    point = EntryPoint("polynomial", "polynomial:ENTRY", WORKLOADS.group)
-    monkeypatch.setattr("ablatrix.catalogue.entry_points", lambda group: [point] if group == WORKLOADS.group else [])
+    point = EntryPoint("polynomial", "polynomial:ENTRY", WORKLOAD_FAMILY.group)
+    monkeypatch.setattr(
+        "ablatrix.catalogue.entry_points", lambda group: [point] if group == WORKLOAD_FAMILY.group else []
+    )
     return str(trial)
 
 
@@ -97,8 +99,8 @@ def test_a_builder_that_cannot_be_imported_is_named() -> None:
 
 def test_an_entry_point_that_names_something_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     points = [
-        EntryPoint("broken", "tests.workloads.nowhere:ENTRY", WORKLOADS.group),
-        EntryPoint("wrong", "ablatrix.workloads.mlp:build", WORKLOADS.group),
+        EntryPoint("broken", "tests.workloads.nowhere:ENTRY", WORKLOAD_FAMILY.group),
+        EntryPoint("wrong", "ablatrix.workloads.mlp:build", WORKLOAD_FAMILY.group),
     ]
     monkeypatch.setattr("ablatrix.catalogue.entry_points", lambda group: points)
     catalogue = installed_catalogue()

@@ -1,4 +1,4 @@
-"""What is wrong in a study, held against the catalogue that holds for it: places and messages."""
+"""What is wrong in a study, held against the catalogue that holds for it: locations and messages."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,18 +36,18 @@ def _used(study: Study, catalogue: Catalogue, names: Iterable[str] | None = None
 
 def _compiler_faults(study: Study, catalogue: Catalogue) -> Iterator[Fault]:
     for index, choice in enumerate(study.compilers):
-        place: Location = ("compilers", index)
+        location: Location = ("compilers", index)
         if choice.name == "eager":
             yield (
-                (*place, "name"),
+                (*location, "name"),
                 "compiler 'eager' is the reference and runs beside every block; leave it out",
             )
         elif choice.name not in catalogue.compilers:
             there = [name for name in sorted(catalogue.compilers) if name != "eager"]
-            yield (*place, "name"), describe_unknown("compiler", choice.name, there)
+            yield (*location, "name"), describe_unknown("compiler", choice.name, there)
         else:
             entry = catalogue.compilers[choice.name]
-            yield from _configuration_faults((*place, "fixed"), choice.fixed, [entry], "all")
+            yield from _configuration_faults((*location, "fixed"), choice.fixed, [entry], "all")
     yield from _repeats("compilers", [choice.name for choice in study.compilers])
 
 
@@ -75,46 +75,46 @@ def _stage_faults(study: Study, catalogue: Catalogue) -> Iterator[Fault]:
 
 
 def _one_stage(study: Study, catalogue: Catalogue, index: int, stage: Stage) -> Iterator[Fault]:
-    place: Location = ("stages", index)
+    location: Location = ("stages", index)
     for key, chosen, there in (
         ("workloads", stage.workloads, [choice.name for choice in study.workloads]),
         ("compilers", stage.compilers, [choice.name for choice in study.compilers]),
     ):
         for position, name in enumerate(chosen or []):
             if name not in there:
-                yield (*place, key, position), describe_unknown(f"{key[:-1]} of this study", name, there)
+                yield (*location, key, position), describe_unknown(f"{key[:-1]} of this study", name, there)
     used = _used(study, catalogue, stage.compilers)
     for key, table in (("factorial", stage.factorial), ("vary", stage.vary)):
         for knob, levels in (table or {}).items():
-            yield from _level_faults((*place, key, knob), knob, levels, used, "all")
+            yield from _level_faults((*location, key, knob), knob, levels, used, "all")
             if len(set(levels)) != len(levels):
-                yield (*place, key, knob), f"knob '{knob}' lists a level twice; list each once"
-    yield from _configuration_faults((*place, "around"), stage.around or {}, used, "all")
+                yield (*location, key, knob), f"knob '{knob}' lists a level twice; list each once"
+    yield from _configuration_faults((*location, "around"), stage.around or {}, used, "all")
 
 
 def _configuration_faults(
-    place: Location, knobs: Mapping[str, Any], used: list[CompilerEntry], rule: str
+    location: Location, knobs: Mapping[str, Any], used: list[CompilerEntry], rule: str
 ) -> Iterator[Fault]:
     for knob, level in knobs.items():
-        yield from _level_faults((*place, knob), knob, [level], used, rule)
+        yield from _level_faults((*location, knob), knob, [level], used, rule)
 
 
 def _level_faults(
-    place: Location, knob: str, levels: Iterable[Any], used: list[CompilerEntry], rule: str
+    location: Location, knob: str, levels: Iterable[Any], used: list[CompilerEntry], rule: str
 ) -> Iterator[Fault]:
     """Yield unknown knobs and levels. ``rule``: the knob must exist in ``all`` compilers used, or in ``any``."""
     without = [entry for entry in used if entry.knob(knob) is None]
     if without and (rule == "all" or len(without) == len(used)):
         names = [entry.name for entry in without[0].knobs]
         yield (
-            place,
+            location,
             f"compiler '{without[0].name}' has no knob '{knob}'; it has: {', '.join(names)}{closest(knob, names)}",
         )
     for entry, level in itertools.product(used, levels):
         found = entry.knob(knob)
         if found is not None and not found.has(level):
             yield (
-                place,
+                location,
                 f"knob '{knob}' of compiler '{entry.name}' has no level '{level}'; it has: {found.choices()}",
             )
 

@@ -73,16 +73,16 @@ def _describe_programs(study: Study, catalogue: Catalogue) -> tuple[dict[str, Co
     for index, choice in enumerate(study.compilers):
         if choice.command is None:
             continue
-        place: Location = ("compilers", index, "command")
+        location: Location = ("compilers", index, "command")
         if choice.name in catalogue.compilers:
             text = f"'{choice.name}' is the name of a compiler that there is; give your program another 'name'"
-            faults.append((place, text))
+            faults.append((location, text))
             continue
         words = {name: knob.model_dump(exclude_unset=True) for name, knob in choice.knobs.items()}
         try:
             found[choice.name] = describe_command(choice.name, choice.command, study.directory, words)
         except CompilerError as error:
-            faults.append((place, str(error)))
+            faults.append((location, str(error)))
     return found, faults
 
 
@@ -91,28 +91,28 @@ def _read_models(study: Study, catalogue: Catalogue) -> tuple[dict[str, Workload
     found: dict[str, WorkloadEntry] = {}
     faults: list[Fault] = []
     for index, choice in enumerate(study.workloads):
-        place: Location = ("workloads", index)
+        location: Location = ("workloads", index)
         taken = choice.name in catalogue.workloads
         if choice.source is None and not taken:
             hint = f"; a model of your own goes under 'source': {FORMS}" if is_source(choice.name) else ""
             text = describe_unknown("workload", choice.name, catalogue.workloads) + hint
-            faults.append(((*place, "name"), text))
+            faults.append(((*location, "name"), text))
             continue
         if choice.source is not None and taken:
             text = f"'{choice.name}' is the name of a workload that there is; give your model another 'name'"
-            faults.append(((*place, "name"), text))
+            faults.append(((*location, "name"), text))
             continue
         try:
             entry = _find_workload(study, choice, catalogue)
         except WorkloadError as error:
-            faults.append(((*place, "name" if choice.source is None else "source"), str(error)))
+            faults.append(((*location, "name" if choice.source is None else "source"), str(error)))
             continue
         if choice.source is not None:
             found[choice.name] = entry
         try:
             check_parameters(entry, choice.parameters)
         except WorkloadError as error:
-            faults.append(((*place, "parameters"), str(error)))
+            faults.append(((*location, "parameters"), str(error)))
     return found, faults
 
 
