@@ -121,12 +121,14 @@ def test_a_changed_model_makes_other_cells_and_is_refused_beside_the_old_ones(tm
     refuse_changed_sources(after, after)
 
 
-def test_the_files_that_a_study_needs_are_those_beside_it(tmp_path: Path) -> None:
+def test_the_files_that_a_study_needs_are_those_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "net.py").write_text(MODEL)
     (tmp_path / "study_plug.py").write_text(PLUGIN)
-    of_module = {"name": "own", "source": "ablatrix.workloads.mlp:build", "parameters": {"parameters": "any"}}
-    models = ["mlp", "models/net.py:make", "hf:bert?layers=1", of_module]
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "installed_net.py").write_text(MODEL)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    models = ["mlp", "models/net.py:make", "hf:bert?layers=1", "installed_net:make"]
     study = make_study(models, ["tvm"], plugins=["study_plug.py"], directory=tmp_path)
     files = companions(resolve_study(study))
     assert files == {name: tmp_path / name for name in ("models/net.py", "study_plug.py")}
