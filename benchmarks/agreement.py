@@ -25,7 +25,7 @@ from torch.utils.benchmark import Timer
 
 from ablatrix.compilers.adapter import CompileRequest, PhaseClock
 from ablatrix.compilers.cache import TaskCache
-from ablatrix.compilers.catalogue import get_compiler
+from ablatrix.compilers.catalogue import TVM
 from ablatrix.compilers.eager import EagerCompiler
 from ablatrix.compilers.tasks import TaskExecutable
 from ablatrix.compilers.tvm.compiler import TvmCompiler
@@ -129,7 +129,7 @@ def make_request(program: Program, directory: Path) -> CompileRequest:
         graph=graph,
         plan=plan,
         tasks=export_tasks(program.lowered, plan, {}),
-        knobs={**get_compiler("tvm").defaults(), "partition": "whole", "reuse": "release"},
+        knobs={**TVM.defaults(), "partition": "whole", "reuse": "release"},
         cache=TaskCache(directory / "cache"),
         clock=PhaseClock(),
         threads=1,

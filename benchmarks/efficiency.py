@@ -50,14 +50,14 @@ CALLS = {
 
 def main(path: Path, out: Path | None) -> None:
     """Run the study from nothing and print the verdict as JSON."""
-    study = ablatrix.load_study(path)
+    resolved = ablatrix.load_study(path)
     with ExitStack() as stack:
         directory = out or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         progress = stack.enter_context(watch(quiet=False))
         start = perf_counter()
         calls = stack.enter_context(Calls().counted())
         calls.seconds["import the engine"] = perf_counter() - start
-        summary = ablatrix.run(study, directory, progress=progress)
+        summary = ablatrix.run(resolved, directory, progress=progress)
         wall_s = perf_counter() - start
         records = list(ablatrix.read_records(summary.results))
         samples = sampled_s(directory, {(record.trial_id, record.attempt) for record in records if record.final})
@@ -66,7 +66,7 @@ def main(path: Path, out: Path | None) -> None:
     stages = {**compiled_s(records), **samples}
     rest = {name: seconds for name, seconds in calls.seconds.items() if name != PREPARE}
     figures: dict[str, Any] = {
-        "study": study.name,
+        "study": resolved.study.name,
         "trials": len(records),
         "ok": sum(record.final and record.status == "ok" for record in records),
         "wall_s": wall_s,

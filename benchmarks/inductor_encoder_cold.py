@@ -49,7 +49,8 @@ def measure(cpp_wrapper: str) -> dict[str, float]:
         }
     )
     with tempfile.TemporaryDirectory() as out, watch(quiet=False) as progress:
-        records = list(ablatrix.read_records(ablatrix.run(study, out, progress=progress).results))
+        summary = ablatrix.run(ablatrix.resolve_study(study), out, progress=progress)
+        records = list(ablatrix.read_records(summary.results))
     measured = [r for r in records if r.role == "measured"]
     cold = {
         level: median(

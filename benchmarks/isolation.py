@@ -12,17 +12,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 from statistics import median, quantiles
 from time import perf_counter
 
-from ablatrix.compilers.catalogue import get_compiler
+from ablatrix.compilers.catalogue import EAGER, TVM
 from ablatrix.trials.block import BlockInput
 from ablatrix.trials.server import WorkloadServer
 from ablatrix.trials.timing import loop_cost_ns
 from live import open_scene
 
 TARGETS = {"fork_to_ready_ms": 40.0, "interpreter_over_fork": 80.0, "loop_cost_ns": 300.0}
-ADAPTERS = [get_compiler(name).adapter for name in ("tvm", "eager")]
+ENTRIES = (TVM, EAGER)
 # What the fork server does before it serves, and no more: it prints a byte when it could begin to work.
 SAME_IMPORTS = """
 import importlib, os
@@ -40,7 +41,7 @@ def main(forks: int, interpreters: int) -> None:
     """Measure both in turn and print the verdict as JSON."""
     fork_ms: list[float] = []
     interpreter_ms: list[float] = []
-    with open_scene("mlp", {"layers": 1, "hidden": 16, "batch": 2}, ADAPTERS) as scene:
+    with open_scene("mlp", {"layers": 1, "hidden": 16, "batch": 2}, ENTRIES) as scene:
         block = scene.block(["tvm"], 0, {})
         scene.directory.joinpath("scratch").mkdir()
         for number in range(interpreters):
@@ -72,6 +73,7 @@ def fork_to_ready_ms(server: WorkloadServer, block: BlockInput, number: int) -> 
         "mode": "hot",
         "role": "measured",
         "compiler": "tvm",
+        "compiler_entry": asdict(TVM),
         "knobs": {"partition": "whole", "reuse": "keep"},
         "threads": 1,
         "seed": 0,
@@ -96,7 +98,7 @@ def fork_to_ready_ms(server: WorkloadServer, block: BlockInput, number: int) -> 
 def interpreter_to_ready_ms() -> float:
     """Return the time from starting an interpreter to the end of the same imports."""
     start = perf_counter()
-    code = SAME_IMPORTS.format(adapters=ADAPTERS)
+    code = SAME_IMPORTS.format(adapters=[entry.adapter for entry in ENTRIES])
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         said = process.stdout.read(1)

@@ -15,11 +15,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from ablatrix.catalogue import Catalogue, installed_catalogue
 from ablatrix.compilers.adapter import BoundRun, CompileRequest, Executable
+from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.compilers.eager import EagerCompiler
 from ablatrix.statistics.rounds import paired_levels
 from ablatrix.study.design import make_design
 from ablatrix.study.model import Study
+from ablatrix.study.resolve import resolve_study
 from ablatrix.trials.block import BlockInput, Outcome
 from ablatrix.trials.environment import place_runs
 from ablatrix.trials.interrupt import Interrupt
@@ -97,11 +100,13 @@ class Scene:
     directory: Path
     program: Path
     study: Study
+    catalogue: Catalogue
 
     def block(self, compilers: Sequence[str], number: int, hot: Mapping[str, Any]) -> BlockInput:
         """Return a hot block with one trial of each named compiler; ``hot`` holds fields of the protocol."""
         study = Study.model_validate({**self.study.model_dump(), "protocol": {"hot": dict(hot)}})
-        design = make_design(study)
+        resolved = resolve_study(study, self.catalogue)
+        design = make_design(resolved)
         trial = next(trial for trial in design.trials if trial.role == "measured")
         cell = design.cell(trial.cell_id)
         pairs = tuple(
@@ -113,19 +118,30 @@ class Scene:
         )
         place = self.directory
         _, cpus = place_runs(1, None)
-        return BlockInput(study, pairs, 1, tuple(cpus), place / "hot", place / "tags", place / "scratch")
+        return BlockInput(*resolved, pairs, 1, tuple(cpus), place / "hot", place / "tags", place / "scratch")
+
+
+def _entry(compiler: type[EagerCompiler]) -> CompilerEntry:
+    return CompilerEntry(
+        name=compiler.name,
+        summary="One of this benchmark.",
+        modules=("torch",),
+        extra="",
+        adapter=f"live:{compiler.__name__}",
+        knobs=(),
+    )
 
 
 @contextmanager
 def open_scene(
-    workload: str, parameters: Mapping[str, int], adapters: Sequence[str] | None = None, draws: int = 1
+    workload: str, parameters: Mapping[str, int], compilers: Sequence[CompilerEntry] | None = None, draws: int = 1
 ) -> Iterator[Scene]:
     """Prepare a program, start a fork server for it, and end everything when left.
 
     Args:
-        workload: Name in the registry.
+        workload: Name of a shipped one.
         parameters: Its sizes.
-        adapters: ``module:class`` of the compilers; those of this module when None.
+        compilers: The compilers; those of this module when None.
         draws: Input draws that each worker is checked on.
     """
     from ablatrix.workloads.prepare import prepare, save_program
@@ -145,10 +161,11 @@ def open_scene(
     with tempfile.TemporaryDirectory(prefix="ablatrix-benchmark-") as place:
         directory = Path(place)
         save_program(prepare(workload, parameters, draws=draws, seed=study.seed), directory / "program")
-        names = adapters or [f"live:{compiler.__name__}" for compiler in COMPILERS]
-        with Interrupt() as interrupt, ForkServer(names, directory / "server.log", interrupt) as root:
+        entries = compilers or [_entry(compiler) for compiler in COMPILERS]
+        catalogue = installed_catalogue().holding(compilers={entry.name: entry for entry in entries})
+        with Interrupt() as interrupt, ForkServer(entries, directory / "server.log", interrupt) as root:
             server = root.load(directory / "program")
-            yield Scene(root, server, directory, directory / "program", study)
+            yield Scene(root, server, directory, directory / "program", study, catalogue)
 
 
 def burst_means(outcome: Outcome) -> list[float]:

@@ -43,7 +43,7 @@ def main() -> None:
         }
     )
     with tempfile.TemporaryDirectory() as out, watch(quiet=False) as progress:
-        summary = ablatrix.run(study, out, progress=progress)
+        summary = ablatrix.run(ablatrix.resolve_study(study), out, progress=progress)
         records = [r for r in ablatrix.read_records(summary.results) if r.role == "measured"]
 
     def over(value: Callable[[ablatrix.Record], float | None], **levels: str) -> float:

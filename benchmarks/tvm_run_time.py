@@ -49,7 +49,7 @@ def main(blocks: int) -> None:
         }
     )
     with tempfile.TemporaryDirectory() as out, watch(quiet=False) as progress:
-        summary = ablatrix.run(study, out, progress=progress)
+        summary = ablatrix.run(ablatrix.resolve_study(study), out, progress=progress)
         records = list(ablatrix.read_records(summary.results))
     library = {"library": "on", "partition": "whole", "schedule": "vectorised"}
     own = {"library": "off", "partition": "whole", "schedule": "vectorised"}

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from ablatrix.compilers.catalogue import EAGER
 from ablatrix.study.design import make_design
+from ablatrix.study.resolve import resolve_study
 from ablatrix.trials.directory import ResultDirectory
 from ablatrix.trials.interrupt import Interrupt
 from ablatrix.trials.server import ForkServer
 from tests.trials.conftest import Bench, small_study
+from tests.trials.faulty import FAULTY
 
 DEAREST_FIRST = ("cli", "trials", "traps", "compilers", "workloads")
 """Rooms whose tests start processes or compile. Two processes share the files of tests (``addopts``): whichever is free
@@ -33,10 +36,9 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     from ablatrix.workloads.prepare import prepare, save_program
 
     path = tmp_path_factory.mktemp("trials")
-    study = small_study()
-    design = make_design(study)
-    program = ResultDirectory(path).program(study, design.cells[0])
+    resolved = resolve_study(small_study())
+    study, design = resolved.study, make_design(resolved)
+    program = ResultDirectory(path).program(resolved, design.cells[0])
     save_program(prepare("mlp", study.workloads[0].parameters, draws=2, seed=study.seed), program)
-    adapters = ["tests.trials.faulty:FaultyCompiler", "ablatrix.compilers.eager:EagerCompiler"]
-    with Interrupt() as interrupt, ForkServer(adapters, path / "server.log", interrupt) as server:
+    with Interrupt() as interrupt, ForkServer([FAULTY, EAGER], path / "server.log", interrupt) as server:
         yield Bench(server.load(program), path)

@@ -16,38 +16,49 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ablatrix.catalogue import Catalogue
     from ablatrix.errors import AblatrixError
+    from ablatrix.plugins import read_catalogue
     from ablatrix.records.journal import read_records
     from ablatrix.records.model import Record
     from ablatrix.study.design import Design, make_design
     from ablatrix.study.load import load_study
     from ablatrix.study.model import Study
+    from ablatrix.study.resolve import ResolvedStudy, resolve_study
     from ablatrix.trials.runner import RunSummary, run
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AblatrixError",
+    "Catalogue",
     "Design",
     "Record",
+    "ResolvedStudy",
     "RunSummary",
     "Study",
     "__version__",
     "load_study",
     "make_design",
+    "read_catalogue",
     "read_records",
+    "resolve_study",
     "run",
 ]
 
 _HOMES = {
     "AblatrixError": "ablatrix.errors",
+    "Catalogue": "ablatrix.catalogue",
     "Design": "ablatrix.study.design",
     "Record": "ablatrix.records.model",
+    "ResolvedStudy": "ablatrix.study.resolve",
     "RunSummary": "ablatrix.trials.runner",
     "Study": "ablatrix.study.model",
     "load_study": "ablatrix.study.load",
     "make_design": "ablatrix.study.design",
+    "read_catalogue": "ablatrix.plugins",
     "read_records": "ablatrix.records.journal",
+    "resolve_study": "ablatrix.study.resolve",
     "run": "ablatrix.trials.runner",
 }
 

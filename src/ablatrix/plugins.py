@@ -11,26 +11,35 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from ablatrix.compilers.catalogue import CompilerEntry, add_compiler
+from ablatrix.catalogue import Catalogue, installed_catalogue
+from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.errors import PluginError
 from ablatrix.places import import_file
-from ablatrix.workloads.registry import WorkloadEntry, add_workload
+from ablatrix.workloads.entry import WorkloadEntry
 
 
-def use_plugins(paths: Iterable[str | Path]) -> None:
-    """Make the compilers and workloads of files known in this process; a file that is known changes nothing.
+def read_catalogue(plugins: Iterable[str | Path] = ()) -> Catalogue:
+    """Return what is installed, with the compilers and workloads of plug-ins.
 
     Raises:
-        PluginError: A file cannot be imported, has neither list, or an entry is of the wrong kind or has a name
-            that is taken.
+        PluginError: As ``add_plugin``.
+        CompilerError, WorkloadError: An entry has a name that is taken, or a compiler has no knob.
     """
-    for path in paths:
-        _use(Path(path).resolve())
+    catalogue = installed_catalogue()
+    for plugin in plugins:
+        catalogue = add_plugin(catalogue, Path(plugin))
+    return catalogue
 
 
-def _use(path: Path) -> None:
+def add_plugin(catalogue: Catalogue, path: Path) -> Catalogue:
+    """Return a catalogue with the entries of a plug-in; a file that was added before changes nothing.
+
+    Raises:
+        PluginError: The file cannot be imported, has neither list, or an entry is of the wrong kind.
+        CompilerError, WorkloadError: An entry has a name that is taken, or a compiler has no knob.
+    """
+    path = path.resolve()
     try:
         module = import_file(path)
     except Exception as error:
@@ -40,19 +49,20 @@ def _use(path: Path) -> None:
         for entry in getattr(module, name, ()):
             if not isinstance(entry, kind):
                 raise PluginError(f"plug-in {path}: {name} must hold {kind.__name__}, but it holds {entry!r}")
-            _add(entry, path)
+            catalogue = catalogue.including(_located(entry, path), str(path))
             found += 1
     if not found:
         raise PluginError(
             f"plug-in {path} adds nothing; it must have a list COMPILERS of CompilerEntry or WORKLOADS of WorkloadEntry"
         )
+    return catalogue
 
 
-def _add(entry: Any, path: Path) -> None:
+def _located(entry: CompilerEntry | WorkloadEntry, path: Path) -> CompilerEntry | WorkloadEntry:
+    """Return the entry as other processes import it: from the file where it names the file's own module."""
     if isinstance(entry, CompilerEntry):
-        add_compiler(replace(entry, adapter=_in_file(entry.adapter, path)), str(path))
-    else:
-        add_workload(replace(entry, builder=_in_file(entry.builder, path)), str(path))
+        return replace(entry, adapter=_in_file(entry.adapter, path))
+    return replace(entry, builder=_in_file(entry.builder, path))
 
 
 def _in_file(place: str, path: Path) -> str:

@@ -184,7 +184,7 @@ def test_an_open_case_names_the_configurations_that_settle_it(made: Made, tmp_pa
         f"  - name: primary\n    factorial:\n{factorial}"
         + "".join(f"  {line}\n" for line in following.stages.splitlines())
     )
-    stages = load_study(study).stages[1:]
+    stages = load_study(study).study.stages[1:]
     asked = pl.any_horizontal(
         pl.all_horizontal(pl.col(f"knob_{knob}").is_in(chosen) for knob, chosen in (stage.factorial or {}).items())
         for stage in stages

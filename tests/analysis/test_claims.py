@@ -281,7 +281,7 @@ def test_the_frozen_schema_is_that_of_the_model_and_takes_the_claims() -> None:
 
 @pytest.mark.parametrize("name", ["tiny", "quick"])
 def test_shipped_claims_name_what_their_study_has(name: str) -> None:
-    study = load_study(ROOT / f"studies/{name}.yaml")
+    study = load_study(ROOT / f"studies/{name}.yaml").study
     factorial = study.stages[0].factorial or {}
     for claim in load_claims(ROOT / f"studies/{name}.claims.yaml").claims:
         assert claim.workload in (None, *(choice.name for choice in study.workloads)), claim.id

@@ -64,7 +64,7 @@ def test_every_command_of_the_page_does_what_it_says(
     assert made.returncode == 0, made.stderr.decode()
     kept = place / "quick" / "study.yaml"
     assert kept.read_bytes() in made.stderr  # the study is printed as it is kept
-    assert load_study(kept).digest == json.loads((place / "quick" / "design.json").read_text())["study_digest"]
+    assert load_study(kept).study.digest == json.loads((place / "quick" / "design.json").read_text())["study_digest"]
     records = list(read_records(place / "quick" / "results.jsonl"))
     assert {(record.status, record.mode) for record in records} == {("ok", "cold")}
     assert {record.workload.name for record in records} == {"my_model"}

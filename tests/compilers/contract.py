@@ -19,9 +19,9 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ablatrix.compilers.adapter import Compiler, CompileRequest, Executable, Level
+from ablatrix.compilers.adapter import Compiler, CompileRequest, Executable
 from ablatrix.compilers.cache import CacheCounters, TaskCache
-from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry
+from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry, Level
 from ablatrix.compilers.dump import INDEX, STAGES, claim_directory, start_dump
 from ablatrix.errors import CompilerError
 from ablatrix.trials.check import Comparison

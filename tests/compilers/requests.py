@@ -5,8 +5,9 @@ from pathlib import Path
 
 import torch
 
-from ablatrix.compilers.adapter import CompileRequest, Level, PhaseClock
+from ablatrix.compilers.adapter import CompileRequest, PhaseClock
 from ablatrix.compilers.cache import TaskCache
+from ablatrix.compilers.catalogue import Level
 from ablatrix.plan.plan import Partition, PlanOptions, Reuse
 from ablatrix.plan.planner import make_plan
 from ablatrix.records.model import WorkloadFacts

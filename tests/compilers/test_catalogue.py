@@ -4,43 +4,47 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ablatrix.compilers.adapter import CompileRequest, Executable
-from ablatrix.compilers.catalogue import COMPILERS, PRIMARY_KNOBS, CompilerEntry, KnobEntry, LevelEntry
+from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry, KnobEntry, LevelEntry
 from ablatrix.compilers.eager import EagerCompiler
 from ablatrix.errors import UnsupportedError
 from ablatrix.study.model import HotProtocol
 from ablatrix.trials.worker import run_here
 from ablatrix.workloads.program import Program
 
+PRIMARY = ("partition", "reuse", "memory_plan", "fusion")
 REASON = "its planner always runs"
 PLANNED = KnobEntry(
-    "memory_plan",
-    "primary",
-    "Whether storage is planned.",
-    (LevelEntry("off", "It is not.", unsupported=REASON), LevelEntry("on", "It is.")),
-    "on",
-    "code",
+    name="memory_plan",
+    kind="primary",
+    summary="Whether storage is planned.",
+    levels=(LevelEntry("off", "It is not.", unsupported=REASON), LevelEntry("on", "It is.")),
+    default="on",
+    affects="code",
 )
-STUBBORN = CompilerEntry("stubborn", "One without a switch.", (), "", "", (PLANNED,))
+STUBBORN = CompilerEntry(
+    name="stubborn", summary="One without a switch.", modules=(), extra="", adapter="", knobs=(PLANNED,)
+)
 
 
 def test_the_catalogue_loads_without_torch_or_a_compiler() -> None:
-    heavy = sorted({module for entry in COMPILERS.values() for module in entry.modules})
+    heavy = sorted({module for entry in SHIPPED.values() for module in entry.modules})
     code = f"import sys, ablatrix.compilers.catalogue; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("entry", COMPILERS.values(), ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", SHIPPED.values(), ids=lambda entry: entry.name)
 def test_a_compiler_has_every_primary_knob_and_a_sentence_for_each_level(entry: CompilerEntry) -> None:
     names = [knob.name for knob in entry.knobs]
     assert len(set(names)) == len(names)
-    assert tuple(knob.name for knob in entry.knobs if knob.kind == "primary") == (PRIMARY_KNOBS if names else ())
+    assert tuple(knob.name for knob in entry.knobs if knob.kind == "primary") == (PRIMARY if names else ())
     for knob in entry.knobs:
         assert knob.has(knob.default)
         assert all(sentence.endswith(".") for sentence in (knob.summary, *(one.summary for one in knob.levels)))
@@ -53,16 +57,16 @@ def test_an_unsupported_level_is_refused_with_its_reason_and_the_other_is_not() 
         STUBBORN.refuse_unsupported({"memory_plan": "off"})
 
 
-def test_a_trial_of_an_unsupported_level_compiles_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_of_an_unsupported_level_compiles_nothing(tmp_path: Path) -> None:
     class Stubborn(EagerCompiler):
         name = "stubborn"
 
         def compile(self, request: CompileRequest) -> Executable:
             raise AssertionError("it was asked to compile")
 
-    monkeypatch.setitem(COMPILERS, "stubborn", STUBBORN)
     task: dict[str, Any] = {
         "mode": "cold",
+        "compiler_entry": asdict(STUBBORN),
         "seed": 0,
         "threads": 1,
         "knobs": {"memory_plan": "off"},

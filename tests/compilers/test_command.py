@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ import numpy
 import pytest
 import torch
 
-from ablatrix.compilers.catalogue import COMPILERS
 from ablatrix.compilers.command.entry import describe_command
 from ablatrix.compilers.command.handover import read_tensor, write_task, write_tensor
 from ablatrix.compilers.command.session import Session
@@ -60,15 +58,6 @@ protocol:
   repeats: 0
   hot: {{blocks: 1, most_blocks: 1, rounds: 3, burst_ms: 1, warm_up_ms: 1, timeout_s: 6}}
 """
-
-
-@pytest.fixture(autouse=True)
-def _forget_programs() -> Iterator[None]:
-    """Leave the catalogue of this process as it was: reading a study adds its programs."""
-    before = set(COMPILERS)
-    yield
-    for name in set(COMPILERS) - before:
-        del COMPILERS[name]
 
 
 def answering(text: str) -> list[str]:
@@ -294,9 +283,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Record]:
     """Return the record of each planted fault, by its level."""
     place = tmp_path_factory.mktemp("faults")
     (place / "study.yaml").write_text(STUDY.format(program=HERE / "faulty_program.py"))
-    study = load_study(place / "study.yaml")
-    summary = run(study, place / "out")
-    del COMPILERS["faulty"]
+    summary = run(load_study(place / "study.yaml"), place / "out")
     return {
         str(one.config.knobs["fault"]): one
         for one in read_records(summary.results, report=lambda _: None)

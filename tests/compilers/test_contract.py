@@ -6,17 +6,19 @@ ablatrix stands for those that are a study's own.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from ablatrix.compilers.catalogue import COMPILERS, CompilerEntry
+from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry
 from ablatrix.compilers.command.entry import describe_command
 from ablatrix.compilers.tvm.compiler import TvmCompiler
 from ablatrix.errors import UnsupportedError
@@ -27,7 +29,7 @@ from tests.compilers.requests import make_program, make_request
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PROGRAM = describe_command("numpy", ["python3", "numpy_compiler.py"], EXAMPLES / "command", {})
-ENTRIES = [*(entry for entry in COMPILERS.values() if entry.knobs and entry.installed), PROGRAM]
+ENTRIES = [*(entry for entry in SHIPPED.values() if entry.knobs and entry.installed), PROGRAM]
 BOUND = 16
 PASSES = {
     "tvm": {"LegalizeOps", "LowerAllocTensor"},
@@ -42,7 +44,7 @@ DUMPS = (Path(__file__).parents[2] / "docs" / "dumps.md").read_text(encoding="ut
 @pytest.fixture(scope="module", params=ENTRIES, ids=lambda entry: entry.name)
 def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
     entry: CompilerEntry = request.param
-    yield Subject(import_compiler(entry.adapter), entry, tmp_path_factory.mktemp(entry.name))
+    yield Subject(import_compiler(entry), entry, tmp_path_factory.mktemp(entry.name))
     torch.set_num_threads(1)
 
 
@@ -136,9 +138,11 @@ def test_versions_are_told(subject: Subject) -> None:
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_after_preloading_a_process_can_still_be_forked(entry: CompilerEntry) -> None:
     code = (
+        "import json\n"
+        "from ablatrix.compilers.catalogue import read_compiler_entry\n"
         "from ablatrix.trials.child import import_compiler\n"
         "from ablatrix.trials.fork_safety import find_fork_hazard\n"
-        f"import_compiler({entry.adapter!r})\n"
+        f"import_compiler(read_compiler_entry(json.loads({json.dumps(asdict(entry))!r})))\n"
         "print(find_fork_hazard())"
     )
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # as the fork server is started
@@ -152,7 +156,7 @@ Plant = Callable[[Any], Any]
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     """A real adapter that the planted ones stand around, with its cache."""
-    return Subject(TvmCompiler(), COMPILERS["tvm"], tmp_path_factory.mktemp("planted"))
+    return Subject(TvmCompiler(), SHIPPED["tvm"], tmp_path_factory.mktemp("planted"))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ import numpy
 import pytest
 import torch
 
-from ablatrix.compilers.catalogue import COMPILERS
 from ablatrix.compilers.command.handover import read_tensor, write_tensor
 from ablatrix.compilers.command.session import Session
 from ablatrix.errors import CompilerError
@@ -33,10 +32,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_study_has_every_level_with_every_flag(place: Path) -> None:
-    study = load_study(place / "study.yaml")
-    assert set(companions(study)) == {"driver.cpp", "kernel.cpp", "model.py", "start.sh"}
-    design = make_design(study)
-    entry = COMPILERS.pop("gcc")
+    resolved = load_study(place / "study.yaml")
+    assert set(companions(resolved)) == {"driver.cpp", "kernel.cpp", "model.py", "start.sh"}
+    design = make_design(resolved)
+    entry = resolved.catalogue.compiler("gcc")
     assert entry.primary == ("level", "vectorize", "unroll", "fast_math")
     measured = [cell for cell in design.cells if cell.compiler == "gcc"]
     assert len(measured) == 4 * 2**3

@@ -11,7 +11,7 @@ import torch
 
 import ablatrix
 from ablatrix.compilers.adapter import Compiler
-from ablatrix.compilers.catalogue import COMPILERS
+from ablatrix.compilers.catalogue import SHIPPED
 from ablatrix.compilers.eager import EagerCompiler
 from ablatrix.errors import UnsupportedError
 from ablatrix.trials.child import import_compiler
@@ -22,7 +22,7 @@ from tests.compilers.requests import make_request
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
-TAKERS = [name for name, entry in COMPILERS.items() if entry.takes_onnx and entry.knobs and entry.installed]
+TAKERS = [name for name, entry in SHIPPED.items() if entry.takes_onnx and entry.knobs and entry.installed]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def program(file: Path) -> Program:
 
 @pytest.fixture(scope="module", params=TAKERS)
 def taker(request: pytest.FixtureRequest) -> Compiler:
-    compiler: Compiler = import_compiler(COMPILERS[request.param].adapter)
+    compiler: Compiler = import_compiler(SHIPPED[request.param])
     compiler.set_threads(1)
     return compiler
 
@@ -66,7 +66,7 @@ def taker(request: pytest.FixtureRequest) -> Compiler:
 def test_a_compiler_that_takes_onnx_answers_as_the_oracle(
     taker: Compiler, program: Program, fusion: str, tmp_path: Path
 ) -> None:
-    executable = taker.compile(make_request(program, tmp_path, {**COMPILERS[taker.name].defaults(), "fusion": fusion}))
+    executable = taker.compile(make_request(program, tmp_path, {**SHIPPED[taker.name].defaults(), "fusion": fusion}))
     for draw in program.draws:
         bound = executable.bind(draw.inputs)
         bound.run()
@@ -81,9 +81,9 @@ def test_another_model_of_the_same_shapes_is_another_task(
     model.graph.node[3].op_type = "Sigmoid"
     onnx.save(model, tmp_path / "two.onnx")
     other = prepare(read_source("two", "two.onnx", {}, tmp_path))
-    request = make_request(program, tmp_path, COMPILERS[taker.name].defaults())
+    request = make_request(program, tmp_path, SHIPPED[taker.name].defaults())
     taker.compile(request)
-    taker.compile(make_request(other, tmp_path, COMPILERS[taker.name].defaults(), cache=request.cache))
+    taker.compile(make_request(other, tmp_path, SHIPPED[taker.name].defaults(), cache=request.cache))
     assert request.cache.key_set_size == 2
 
 
@@ -104,7 +104,7 @@ def test_a_study_runs_it_where_it_is_taken_and_says_why_elsewhere(file: Path, tm
             "protocol": {"cold": {"replicates": 1}},
         }
     ).at(file.parent)
-    records = list(ablatrix.read_records(ablatrix.run(study, tmp_path / "out").results))
+    records = list(ablatrix.read_records(ablatrix.run(ablatrix.resolve_study(study), tmp_path / "out").results))
     told = Counter((r.config.compiler, r.config.knobs.get("partition"), str(r.status)) for r in records)
     assert told == {
         ("eager", None, "ok"): told["eager", None, "ok"],

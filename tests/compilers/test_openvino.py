@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from ablatrix.compilers.catalogue import COMPILERS
+from ablatrix.compilers.catalogue import SHIPPED
 from ablatrix.compilers.openvino.build import (
     build_task,
     convert,
@@ -23,7 +23,7 @@ from ablatrix.compilers.openvino.options import Options
 from ablatrix.errors import UnsupportedError
 from tests.compilers.requests import Function, Stack, make_program, make_request
 
-pytestmark = pytest.mark.skipif(not COMPILERS["openvino"].installed, reason="openvino is not installed")
+pytestmark = pytest.mark.skipif(not SHIPPED["openvino"].installed, reason="openvino is not installed")
 
 
 @pytest.fixture(scope="module", autouse=True)

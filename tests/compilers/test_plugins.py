@@ -1,61 +1,65 @@
-"""Compilers and workloads of other packages and of files: found by name, and told what is wrong with them."""
+"""Compilers and workloads of other packages and of files: found by name, and refused with what is wrong with them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
-from ablatrix.compilers.catalogue import COMPILERS, TVM, Catalogue, get_compiler
-from ablatrix.errors import AblatrixError, CompilerError
-from ablatrix.plugins import use_plugins
-from ablatrix.workloads import registry
-from ablatrix.workloads.registry import get_workload, workload_names
+from ablatrix.catalogue import COMPILER_FAMILY, Entries
+from ablatrix.compilers.catalogue import SHIPPED, TVM
+from ablatrix.errors import AblatrixError, CompilerError, WorkloadError
+from ablatrix.plugins import add_plugin, read_catalogue
 
 COMPILER = """
 from ablatrix.compilers.catalogue import PARTITION, CompilerEntry
 
-ENTRY = CompilerEntry("{name}", "One.", ("torch",), "", "{module}:Adapter", ({knobs}))
+ENTRY = CompilerEntry(
+    name="{name}", summary="One.", modules=("torch",), extra="", adapter="{module}:Adapter", knobs=({knobs})
+)
 COMPILERS = [ENTRY]
 """
 WORKLOAD = """
-from ablatrix.workloads.registry import ParameterSpec, WorkloadEntry
+from ablatrix.workloads.entry import ParameterSpec, WorkloadEntry
 
-WORKLOADS = [WorkloadEntry("square", "tiny", "One.", {"size": ParameterSpec(2, "Size.")}, "square_plug:build")]
+WORKLOADS = [
+    WorkloadEntry(
+        name="{name}", tier="tiny", summary="One.", parameters={{"size": ParameterSpec(2, "Size.")}},
+        builder="{module}:build",
+    )
+]
 """
 
 
-@pytest.fixture(autouse=True)
-def forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What a test adds is known in it alone."""
-    monkeypatch.setattr(registry, "_PLUGGED", {})
-    before = dict(COMPILERS)
-    yield
-    for name in set(COMPILERS) - set(before):
-        del COMPILERS[name]
-
-
-def written(path: Path, **words: str) -> Path:
+def written(path: Path, text: str = COMPILER, **words: str) -> Path:
     values = {"name": path.stem, "module": path.stem, "knobs": "PARTITION,", **words}
-    path.write_text(COMPILER.format(**values))
+    path.write_text(text.format(**values))
     return path
 
 
 def test_a_file_adds_a_compiler_that_other_processes_import_from_it(tmp_path: Path) -> None:
     file = written(tmp_path / "plug_one.py")
-    use_plugins([file, file])
-    assert get_compiler("plug_one").adapter == f"{file}:Adapter"
-    assert get_compiler("plug_one").installation == "install what has the modules torch"
+    entry = read_catalogue([file, file]).compiler("plug_one")
+    assert entry.adapter == f"{file}:Adapter"
+    assert entry.installation == "install what has the modules torch"
 
 
 def test_a_file_adds_a_workload(tmp_path: Path) -> None:
-    file = tmp_path / "square_plug.py"
-    file.write_text(WORKLOAD)
-    use_plugins([file])
-    assert workload_names()[-1] == "square"
-    assert get_workload("square").builder == f"{file}:build"
+    file = written(tmp_path / "square_plug.py", WORKLOAD)
+    catalogue = read_catalogue([file])
+    assert list(catalogue.workloads)[-1] == "square_plug"
+    assert catalogue.workload("square_plug").builder == f"{file}:build"
+
+
+def test_adding_a_plug_in_leaves_the_catalogue_it_is_added_to(tmp_path: Path) -> None:
+    shipped, before = dict(SHIPPED), read_catalogue()
+    after = add_plugin(before, written(tmp_path / "plug_apart.py"))
+    assert "plug_apart" in after.compilers
+    assert "plug_apart" not in before.compilers
+    assert dict(SHIPPED) == shipped
+    with pytest.raises(CompilerError, match=r"there is no compiler 'plug_apart'; there are: .*tvm"):
+        read_catalogue().compiler("plug_apart")
 
 
 @pytest.mark.parametrize(
@@ -69,7 +73,12 @@ def test_an_entry_that_cannot_be_used_is_refused(
     tmp_path: Path, stem: str, words: dict[str, str], message: str
 ) -> None:
     with pytest.raises(CompilerError, match=message):
-        use_plugins([written(tmp_path / f"{stem}.py", **words)])
+        read_catalogue([written(tmp_path / f"{stem}.py", **words)])
+
+
+def test_a_workload_whose_name_is_taken_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WorkloadError, match="there is a workload 'mlp' already; give yours another name"):
+        read_catalogue([written(tmp_path / "plug_mlp.py", WORKLOAD, name="mlp")])
 
 
 @pytest.mark.parametrize(
@@ -85,7 +94,7 @@ def test_a_file_that_is_no_plug_in_is_told(tmp_path: Path, stem: str, text: str,
     file = tmp_path / f"{stem}.py"
     file.write_text(text)
     with pytest.raises(AblatrixError, match=message):
-        use_plugins([file])
+        read_catalogue([file])
 
 
 def test_a_package_adds_compilers_by_entry_points_and_a_broken_one_is_told_when_it_is_asked_for(
@@ -98,12 +107,13 @@ def test_a_package_adds_compilers_by_entry_points_and_a_broken_one_is_told_when_
         EntryPoint("other", "packaged:ENTRY", "ablatrix.compilers"),
         EntryPoint("broken", "nowhere_to_be_found:ENTRY", "ablatrix.compilers"),
     ]
-    monkeypatch.setattr("ablatrix.compilers.catalogue.collection.entry_points", lambda group: points)
-    catalogue = Catalogue({"tvm": TVM})
-    assert list(catalogue) == ["tvm", "broken", "other", "packaged"]
-    assert catalogue["packaged"].adapter == "packaged:Adapter"
-    assert "absent" not in catalogue
+    monkeypatch.setattr("ablatrix.catalogue.entry_points", lambda group: points)
+    entries = Entries.of_installed(COMPILER_FAMILY, {"tvm": TVM})
+    assert list(entries) == ["tvm", "broken", "other", "packaged"]
+    assert len(entries) == 4
+    assert entries["packaged"].adapter == "packaged:Adapter"
+    assert "absent" not in entries
     with pytest.raises(CompilerError, match="compiler 'broken' of nowhere_to_be_found:ENTRY cannot be imported"):
-        catalogue["broken"]
+        entries["broken"]
     with pytest.raises(CompilerError, match=r"'other' .*must name a CompilerEntry called 'other'"):
-        catalogue["other"]
+        entries["other"]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from ablatrix.compilers.catalogue import COMPILERS
+from ablatrix.compilers.catalogue import SHIPPED
 from ablatrix.compilers.xla.build import (
     build_task,
     compile_lowered,
@@ -26,7 +26,7 @@ from ablatrix.errors import CompilerError, UnsupportedError
 from tests.compilers.contract import make_gates
 from tests.compilers.requests import Function, Stack, make_program, make_request
 
-pytestmark = pytest.mark.skipif(not COMPILERS["xla"].installed, reason="xla is not installed")
+pytestmark = pytest.mark.skipif(not SHIPPED["xla"].installed, reason="xla is not installed")
 TEXT = """HloModule jit_run, is_scheduled=true, entry_computation_layout={(f32[4]{0})->f32[4]{0}}
 
 FileNames

@@ -1,5 +1,6 @@
 """For one estimate the paper and the page name the same records, and those that it is made of."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -66,7 +67,7 @@ def planted() -> list[Record]:
     return make_records(blocks=3, plants=PLANTS, superseded=2, primers=2)
 
 
-RECORDS = {
+RECORDS: dict[str, Callable[[], list[Record]]] = {
     "whole": lambda: make_records(blocks=2),
     "failures and unsupported levels": planted,
     "split blocks": lambda: in_two_parts(make_records(blocks=2)),
@@ -107,7 +108,7 @@ class Both:
 
 @pytest.fixture(scope="module", params=RECORDS)
 def both(request: pytest.FixtureRequest) -> Both:
-    return Both(Findings(tidied(RECORDS[str(request.param)]())))
+    return Both(Findings(tidied(RECORDS[request.param]())))
 
 
 def test_main_effects_and_floors_name_the_same_records(both: Both) -> None:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from ablatrix.errors import StudyError
 from ablatrix.study.design import Design, design_text, extend_design, make_design
-from ablatrix.study.load import validate_study
 from ablatrix.study.model import Study
+from ablatrix.study.resolve import ResolvedStudy, resolve_study
 
 PRIMARY = {
     "partition": ["whole", "regions"],
@@ -21,7 +21,7 @@ PRIMARY = {
 }
 
 
-def study_of(**changes: Any) -> Study:
+def study_of(**changes: Any) -> ResolvedStudy:
     given_values: dict[str, Any] = {
         "name": "s",
         "workloads": ["mlp", "encoder"],
@@ -30,9 +30,7 @@ def study_of(**changes: Any) -> Study:
         "stages": [{"name": "primary", "factorial": PRIMARY}],
         "protocol": {"cold": {"replicates": 2}, "hot": {"blocks": 3}},
     }
-    study = Study.model_validate({**given_values, **changes})
-    validate_study(study)
-    return study
+    return resolve_study(Study.model_validate({**given_values, **changes}))
 
 
 def test_the_primary_matrix_has_two_to_the_four_cells_a_workload_and_one_reference() -> None:

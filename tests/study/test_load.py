@@ -34,7 +34,7 @@ def faults_of(tmp_path: Path, text: str) -> list[str]:
 def test_a_good_study_loads_with_defaults_filled_in(tmp_path: Path) -> None:
     path = tmp_path / "study.yaml"
     path.write_text(GOOD)
-    study = load_study(path)
+    study = load_study(path).study
     assert [choice.name for choice in study.workloads] == ["mlp"]
     assert study.stages[0].factorial == {"fusion": ["off", "on"]}
     assert study.protocol.hot.blocks == 5
@@ -115,4 +115,4 @@ def test_the_digest_of_a_study_does_not_depend_on_how_it_is_written(tmp_path: Pa
     one, other = tmp_path / "one.yaml", tmp_path / "other.yaml"
     one.write_text(GOOD)
     other.write_text("# a comment\n" + GOOD.replace("workloads: [mlp]", "workloads:\n  - name: mlp\n"))
-    assert load_study(one).digest == load_study(other).digest
+    assert load_study(one).study.digest == load_study(other).study.digest

@@ -9,14 +9,20 @@ import pytest
 from ablatrix.errors import StudyError
 from ablatrix.study.design import make_design, refuse_changed_sources
 from ablatrix.study.files import companions
-from ablatrix.study.load import load_study, validate_study
+from ablatrix.study.load import load_study
 from ablatrix.study.model import Study
 from ablatrix.study.quick import make_study, study_text
+from ablatrix.study.resolve import ResolvedStudy, resolve_study
 
 MODEL = "def make(width: int = 4):\n    pass\n"
+PLUGIN = """
+from ablatrix.workloads.entry import WorkloadEntry
+
+WORKLOADS = [WorkloadEntry(name="study_plug", tier="tiny", summary="One.", parameters={}, builder="study_plug:build")]
+"""
 
 
-def kept(study: Study, directory: Path) -> Study:
+def kept(study: Study, directory: Path) -> ResolvedStudy:
     path = directory / "study.yaml"
     path.write_text(study_text(study))
     return load_study(path)
@@ -26,27 +32,25 @@ def test_the_text_of_a_study_is_the_same_study(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(MODEL)
     models = ["mlp", "net.py:make", "hf:bert?layers=1&hidden=32"]
     study = make_study(models, ["tvm"], ["fusion=off,on", "schedule=vectorised,default"], directory=tmp_path)
-    validate_study(study)
-    again = kept(study, tmp_path)
+    resolved = resolve_study(study)
+    again, catalogue = kept(study, tmp_path)
     assert again.digest == study.digest
     assert [choice.name for choice in again.workloads] == ["mlp", "net", "bert"]
     assert again.baseline == {"fusion": "off", "schedule": "vectorised"}
     assert [stage.name for stage in again.stages] == ["primary", "further"]
-    assert make_design(again) == make_design(study)
+    assert make_design(ResolvedStudy(again, catalogue)) == make_design(resolved)
 
 
 def test_without_knobs_every_primary_knob_is_crossed(tmp_path: Path) -> None:
     study = make_study(["mlp"], ["tvm"], directory=tmp_path)
-    validate_study(study)
     assert list(study.stages[0].factorial or {}) == ["partition", "reuse", "memory_plan", "fusion"]
-    assert len([cell for cell in make_design(study).cells if cell.knobs]) == 16
+    assert len([cell for cell in make_design(resolve_study(study)).cells if cell.knobs]) == 16
     assert study.baseline["partition"] == "whole"
 
 
 def test_secondary_knobs_alone_are_varied_around_one_configuration(tmp_path: Path) -> None:
     study = make_study(["mlp"], ["tvm"], ["library=off,on"], ["cold"], directory=tmp_path)
-    validate_study(study)
-    assert [cell.knobs["library"] for cell in make_design(study).cells if cell.knobs] == ["off", "on"]
+    assert [cell.knobs["library"] for cell in make_design(resolve_study(study)).cells if cell.knobs] == ["off", "on"]
 
 
 def test_a_study_without_models_of_its_own_keeps_its_digest() -> None:
@@ -64,15 +68,15 @@ def test_a_study_without_models_of_its_own_keeps_its_digest() -> None:
 
 def test_a_study_on_the_cpu_keeps_its_digest_and_cells_and_one_on_cuda_has_others(tmp_path: Path) -> None:
     plain, cpu, cuda = (
-        make_study(["mlp"], ["tvm"], ["fusion=off,on"], directory=tmp_path, **words)
+        make_study(["mlp"], ["tvm"], ["fusion=off,on"], directory=tmp_path, catalogue=None, **words)
         for words in ({}, {"device": "cpu"}, {"device": "cuda"})
     )
     assert "device" not in plain.model_dump(mode="json")
     assert cpu.digest == plain.digest
-    assert make_design(cpu) == make_design(plain)
+    assert make_design(resolve_study(cpu)) == make_design(resolve_study(plain))
     assert cuda.digest != plain.digest
-    assert kept(cuda, tmp_path).digest == cuda.digest
-    cells = [{cell.cell_id for cell in make_design(study).cells} for study in (plain, cuda)]
+    assert kept(cuda, tmp_path).study.digest == cuda.digest
+    cells = [{cell.cell_id for cell in make_design(resolve_study(study)).cells} for study in (plain, cuda)]
     assert not cells[0] & cells[1]
     with pytest.raises(StudyError, match="'cpu' or 'cuda'"):
         make_study(["mlp"], ["tvm"], ["fusion=off,on"], directory=tmp_path, device="gpu")
@@ -108,26 +112,30 @@ def test_a_fault_in_a_model_of_ones_own_is_told_with_its_line(tmp_path: Path, wo
 def test_a_changed_model_makes_other_cells_and_is_refused_beside_the_old_ones(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(MODEL)
     study = make_study(["net.py:make"], ["tvm"], ["fusion=off,on"], directory=tmp_path)
-    before = make_design(study)
+    before = make_design(resolve_study(study))
     (tmp_path / "net.py").write_text(MODEL + "\n# changed\n")
-    after = make_design(study)
+    after = make_design(resolve_study(study))
     assert not {cell.cell_id for cell in before.cells} & {cell.cell_id for cell in after.cells}
     with pytest.raises(StudyError, match="the file of workload 'net' has changed"):
         refuse_changed_sources(before, after)
     refuse_changed_sources(after, after)
 
 
-def test_the_files_that_a_study_needs_are_those_beside_it(tmp_path: Path) -> None:
+def test_the_files_that_a_study_needs_are_those_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "models").mkdir()
-    for name in ("models/net.py", "plug.py"):
-        (tmp_path / name).write_text(MODEL)
-    models = ["mlp", "models/net.py:make", "hf:bert?layers=1", "ablatrix.workloads.mlp:build"]
-    study = make_study(models, ["tvm"], plugins=["plug.py"], directory=tmp_path)
-    assert companions(study) == {name: tmp_path / name for name in ("models/net.py", "plug.py")}
+    (tmp_path / "models" / "net.py").write_text(MODEL)
+    (tmp_path / "study_plug.py").write_text(PLUGIN)
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "installed_net.py").write_text(MODEL)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    models = ["mlp", "models/net.py:make", "hf:bert?layers=1", "installed_net:make"]
+    study = make_study(models, ["tvm"], plugins=["study_plug.py"], directory=tmp_path)
+    files = companions(resolve_study(study))
+    assert files == {name: tmp_path / name for name in ("models/net.py", "study_plug.py")}
 
 
 def test_a_file_outside_the_studys_directory_has_no_place_beside_a_copy(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(MODEL)
     study = make_study(["../net.py:make"], ["tvm"], directory=tmp_path / "below")
     with pytest.raises(StudyError, match=r"\.\./net.py lies outside .* put it beside the study file or below it"):
-        companions(study)
+        companions(resolve_study(study))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ from ablatrix.analysis.figure import house_style
 from ablatrix.analysis.tidy import Tidy, tidy
 from ablatrix.compilers.adapter import BoundRun, CompileRequest, Executable
 from ablatrix.compilers.cache import CacheCounters
+from ablatrix.compilers.catalogue import EAGER
 from ablatrix.compilers.eager import EagerCompiler
 from ablatrix.compilers.tvm import build
 from ablatrix.compilers.tvm.compiler import TvmCompiler
 from ablatrix.records.model import Record
 from ablatrix.study.design import make_design
+from ablatrix.study.resolve import resolve_study
 from ablatrix.trials.block import run_cold
 from ablatrix.trials.directory import ResultDirectory
 from ablatrix.trials.environment import environment_variables
@@ -146,7 +149,7 @@ def test_the_run_order_is_random_seeded_and_recorded(good_run: Run, good_records
     assert {record.meta.seed for record in good_records} == {good_run.design.seed}
 
     def cold_order(seed: int) -> list[str]:
-        trials = make_design(small_study().model_copy(update={"seed": seed})).trials
+        trials = make_design(resolve_study(small_study().model_copy(update={"seed": seed}))).trials
         return [trial.cell_id for trial in trials if trial.mode == "cold"]
 
     orders = [cold_order(seed) for seed in range(12)]
@@ -294,14 +297,15 @@ class WatchedRun:
 
 def test_a_hot_trial_binds_its_inputs_before_the_first_iteration_and_never_again(bench: Bench, tmp_path: Path) -> None:
     """Trap 14: one binding a draw, of the prepared tensors; warm-up and bursts only run, and copy nothing."""
-    study = small_study()
-    design = make_design(study)
-    program = load_program(ResultDirectory(bench.directory).program(study, design.cells[0]))
+    resolved = resolve_study(small_study())
+    study, design = resolved.study, make_design(resolved)
+    program = load_program(ResultDirectory(bench.directory).program(resolved, design.cells[0]))
     compiler = WatchedEager()
     task = {
         "mode": "hot",
         "role": "reference",
         "compiler": "eager",
+        "compiler_entry": asdict(EAGER),
         "knobs": {},
         "threads": torch.get_num_threads(),
         "seed": study.seed,

@@ -8,9 +8,11 @@ from typing import Any
 
 from ablatrix.study.design import Cell, Trial, make_design
 from ablatrix.study.model import Study
+from ablatrix.study.resolve import resolve_study
 from ablatrix.trials.block import BlockInput
 from ablatrix.trials.environment import place_runs
 from ablatrix.trials.server import WorkloadServer
+from tests.trials.faulty import FAULTY
 
 
 def small_study(**protocol: Any) -> Study:
@@ -39,12 +41,13 @@ class Bench:
     directory: Path
 
     def block(self, faults: list[str], mode: str = "cold", **protocol: Any) -> BlockInput:
-        study = small_study(**protocol)
-        design = make_design(study)
+        resolved = resolve_study(small_study(**protocol))
+        design = make_design(resolved)
         trial = next(trial for trial in design.trials if trial.mode == mode and trial.role == "measured")
         cell = design.cell(trial.cell_id)
         return BlockInput(
-            study,
+            resolved.study,
+            resolved.catalogue.including(FAULTY, "bench"),
             tuple(self._pair(trial, cell, fault) for fault in faults),
             1,
             tuple(place_runs(1, None)[1]),

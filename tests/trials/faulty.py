@@ -13,10 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from ablatrix.compilers.adapter import BoundRun, CompileFacts, CompileRequest, Executable
+from ablatrix.compilers.catalogue import PARTITION, CompilerEntry
 from ablatrix.compilers.eager import EagerCompiler
 from ablatrix.errors import UnsupportedError
 
 NOTES = "ABLATRIX_TEST_NOTES"
+
+
+FAULTY = CompilerEntry(
+    name="faulty",
+    summary="Fails as it is asked to.",
+    modules=("torch",),
+    extra="",
+    adapter="tests.trials.faulty:FaultyCompiler",
+    knobs=(PARTITION,),
+)
 
 
 class FaultyCompiler(EagerCompiler):

@@ -49,12 +49,21 @@ class OnCudaRun:
 
 COMPILERS = [
     CompilerEntry(
-        "on_cuda",
-        "Eager on the device, once or twice.",
-        ("torch",),
-        "",
-        "on_cuda:OnCudaCompiler",
-        (KnobEntry("passes", "primary", "How often the program runs.", LEVELS, "once", "code"),),
+        name="on_cuda",
+        summary="Eager on the device, once or twice.",
+        modules=("torch",),
+        extra="",
+        adapter="on_cuda:OnCudaCompiler",
+        knobs=(
+            KnobEntry(
+                name="passes",
+                kind="primary",
+                summary="How often the program runs.",
+                levels=LEVELS,
+                default="once",
+                affects="code",
+            ),
+        ),
         cuda_unsupported="",
     )
 ]

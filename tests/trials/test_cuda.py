@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ import jsonschema
 import pytest
 import torch
 
-from ablatrix.compilers.catalogue import COMPILERS, INDUCTOR
+from ablatrix.compilers.catalogue import EAGER, INDUCTOR, SHIPPED
 from ablatrix.compilers.eager import EagerCompiler
 from ablatrix.errors import TrialError, UnsupportedError
 from ablatrix.records.journal import record_line
@@ -25,6 +26,7 @@ from ablatrix.records.quick import QuickReader
 from ablatrix.records.schema import record_schema_text, validate_line
 from ablatrix.study.design import make_design
 from ablatrix.study.model import HotProtocol
+from ablatrix.study.resolve import resolve_study
 from ablatrix.trials import cuda, gpu
 from ablatrix.trials.block import Outcome
 from ablatrix.trials.cuda import Cuda, CudaRun, find_refusal
@@ -34,7 +36,7 @@ from ablatrix.trials.recording import Scene, make_record
 from ablatrix.trials.worker import run_here
 from ablatrix.workloads.prepare import prepare
 from ablatrix.workloads.program import Program
-from ablatrix.workloads.registry import workload_names
+from ablatrix.workloads.shipped import SHIPPED as SHIPPED_WORKLOADS
 from tests.cli.conftest import run_ablatrix
 from tests.trials import on_cuda
 from tests.trials.conftest import Bench, small_study
@@ -98,6 +100,7 @@ def task(directory: Path, mode: str) -> dict[str, Any]:
         "mode": mode,
         "role": "reference",
         "compiler": "eager",
+        "compiler_entry": asdict(EAGER),
         "device": "cuda",
         "knobs": {},
         "threads": 1,
@@ -127,7 +130,8 @@ def test_a_device_that_is_not_visible_is_the_reason_with_what_hides_it(monkeypat
 
 
 def test_without_a_gpu_the_reference_is_unsupported_in_a_forked_worker(bench: Bench) -> None:
-    result = run_task(bench, "none", compiler="eager", knobs={}, device="cuda")
+    own = {"compiler": "eager", "compiler_entry": asdict(EAGER), "knobs": {}, "device": "cuda"}
+    result = run_task(bench, "none", **own)
     if "gpu" in result:
         pytest.skip("this machine has a CUDA device")
     assert (result["status"], result["process"]) == ("unsupported", "forked")
@@ -139,7 +143,10 @@ def test_a_compiler_that_does_not_say_that_it_runs_on_cuda_is_refused(bench: Ben
     """It would run on the CPU, and be taken for the GPU."""
     result = run_task(bench, "none", device="cuda")
     assert result["status"] == "unsupported"
-    assert "compiler 'faulty' does not run on CUDA: it is not in the catalogue" in result["error"]["message"]
+    assert (
+        "compiler 'faulty' does not run on CUDA: its entry in the catalogue does not say that it does"
+        in result["error"]["message"]
+    )
 
 
 def test_the_reason_of_the_compiler_comes_first_and_nothing_is_opened(
@@ -148,8 +155,8 @@ def test_the_reason_of_the_compiler_comes_first_and_nothing_is_opened(
     class Other(EagerCompiler):
         name = "inductor"
 
-    knobs = INDUCTOR.defaults()
-    result = run_here({**task(tmp_path, "cold"), "knobs": knobs}, Other(), program, HotProtocol(), None)
+    own = {"compiler_entry": asdict(INDUCTOR), "knobs": INDUCTOR.defaults()}
+    result = run_here({**task(tmp_path, "cold"), **own}, Other(), program, HotProtocol(), None)
     assert result["status"] == "unsupported"
     assert INDUCTOR.cuda_unsupported in result["error"]["message"]
     assert calls == []
@@ -219,12 +226,10 @@ def test_a_hot_trial_is_timed_by_the_device_and_checked_on_the_host(
     assert calls.index("reset_peak_memory_stats") < calls.index("event")
 
 
-def test_a_planned_trial_of_a_plug_in_runs_on_the_device(
-    tmp_path: Path, calls: list[str], program: Program, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_planned_trial_of_a_plug_in_runs_on_the_device(tmp_path: Path, calls: list[str], program: Program) -> None:
     [entry] = on_cuda.COMPILERS
-    monkeypatch.setitem(COMPILERS, entry.name, entry)
-    planned = {**task(tmp_path, "cold"), "role": "measured", "compiler": entry.name, "knobs": {"passes": "twice"}}
+    own = {"role": "measured", "compiler": entry.name, "compiler_entry": asdict(entry), "knobs": {"passes": "twice"}}
+    planned = {**task(tmp_path, "cold"), **own}
     result = run_here(planned, on_cuda.OnCudaCompiler(), program, HotProtocol(), None)
     assert result["status"] == "ok", result["error"]
     assert result["plan"]["tasks"] >= 1
@@ -236,7 +241,7 @@ def test_the_study_for_a_gpu_lays_out_every_shipped_workload_on_the_plug_in() ->
     assert done.returncode == 0, done.stderr.decode()
     cells = json.loads(done.stdout)["cells"]
     assert {cell["compiler"] for cell in cells} == {"eager", "on_cuda"}
-    assert {cell["workload"] for cell in cells} == set(workload_names())
+    assert {cell["workload"] for cell in cells} == set(SHIPPED_WORKLOADS)
 
 
 def test_a_cold_trial_ends_its_first_run_when_the_device_does(
@@ -253,13 +258,13 @@ def test_the_record_has_device_gpu_and_clocks_and_its_disturbance(
     tmp_path: Path, calls: list[str], program: Program
 ) -> None:
     study = small_study().model_copy(update={"device": "cuda"})
-    design = make_design(study)
+    design = make_design(resolve_study(study))
     trial = next(one for one in design.trials if (one.mode, one.role) == ("cold", "reference"))
     result = run_here(task(tmp_path, "cold"), EagerCompiler(), program, HotProtocol(), None)
     probe = NoiseProbe.read()
     noise = probe.until(probe, GpuNoise.model_validate(result["gpu"]["noise"])).model_dump()
     outcome = Outcome(trial, design.cell(trial.cell_id), "2026-01-01T00:00:00Z", result, noise=noise)
-    line = record_line(make_record(design, Scene.read(None), outcome, program.facts, 0, None, "cuda"))
+    line = record_line(make_record(design, Scene.read(None), outcome, program.facts, EAGER, 0, None, "cuda"))
     record = validate_line(line)
     jsonschema.validate(json.loads(line), json.loads(record_schema_text()))
     assert QuickReader().read(line.encode()) is not None
@@ -301,7 +306,7 @@ def test_a_gpu_out_of_memory_is_out_of_memory() -> None:
 
 def test_every_shipped_compiler_says_whether_it_runs_on_cuda() -> None:
     page = (Path(__file__).parents[2] / "docs" / "cuda.md").read_text(encoding="utf-8")
-    for entry in COMPILERS.values():
+    for entry in SHIPPED.values():
         if not entry.cuda_unsupported:
             entry.refuse_device("cuda")
             assert f"| `{entry.name}` | yes |" in page

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -15,14 +16,15 @@ from ablatrix.trials.fork_safety import find_fork_hazard
 from ablatrix.trials.interrupt import Interrupt
 from ablatrix.trials.server import ForkServer
 from tests.trials.conftest import Bench
+from tests.trials.faulty import FAULTY
 
 
 @pytest.fixture(scope="module")
 def threaded(bench: Bench) -> Iterator[Bench]:
     """The bench of this room, under a fork server with a thread of its own."""
     program = next((bench.directory / "work" / "programs").iterdir())
-    adapters = ["tests.trials.threaded:ThreadedCompiler"]
-    with Interrupt() as interrupt, ForkServer(adapters, bench.directory / "threaded.log", interrupt) as server:
+    entry = replace(FAULTY, adapter="tests.trials.threaded:ThreadedCompiler")
+    with Interrupt() as interrupt, ForkServer([entry], bench.directory / "threaded.log", interrupt) as server:
         yield Bench(server.load(program), bench.directory)
 
 

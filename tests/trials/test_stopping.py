@@ -11,10 +11,12 @@ from typing import Any, cast
 
 import pytest
 
+from ablatrix.compilers.catalogue import TVM
 from ablatrix.records.journal import read_records
 from ablatrix.records.model import Record
 from ablatrix.study.design import Design, Trial, extend_design, make_design, read_design, write_design
 from ablatrix.study.model import Study
+from ablatrix.study.resolve import resolve_study
 from ablatrix.trials.stopping import HotProgress
 from tests.cli.conftest import STUDY, Ablatrix, run_ablatrix
 
@@ -48,10 +50,11 @@ def fill(progress: HotProgress, design: Design, spread: float, blocks: int) -> N
 
 
 def progress_of(study: Study, spread: float, blocks: int) -> tuple[HotProgress, Design]:
-    design = make_design(study)
+    resolved = resolve_study(study)
+    design = make_design(resolved)
     while len(design.blocks()) < blocks:
-        design = extend_design(study, design, "mlp", "tvm")
-    progress = HotProgress([cell for cell in design.cells if cell.compiler == "tvm"])
+        design = extend_design(resolved, design, "mlp", "tvm")
+    progress = HotProgress([cell for cell in design.cells if cell.compiler == "tvm"], TVM.primary)
     fill(progress, design, spread, blocks)
     return progress, design
 
@@ -79,7 +82,7 @@ def test_what_follows_from_the_widths(spread: float, blocks: int, budget_spent: 
 
 def test_no_block_is_added_where_the_compiler_has_none_of_the_configurations() -> None:
     study = study_of(most_blocks=12)
-    design = make_design(study)
+    design = make_design(resolve_study(study))
     trials = {trial.trial_id: trial for trial in design.trials}
     progress, _ = progress_of(study, 0.1, 0)
     for roles, decision in (({"reference", "measured"}, "continue"), ({"reference"}, "unsupported")):
@@ -97,7 +100,7 @@ def test_the_decision_does_not_depend_on_what_the_interval_says() -> None:
     study = study_of(most_blocks=12)
     progress, design = progress_of(study, 0.001, 7)
     assert progress.decide(study.protocol.hot, False).decision == "precise"
-    equal = HotProgress([cell for cell in design.cells if cell.compiler == "tvm"])
+    equal = HotProgress([cell for cell in design.cells if cell.compiler == "tvm"], TVM.primary)
     trials = {trial.trial_id: trial for trial in design.trials}
     for block in design.blocks():
         runtime = SimpleNamespace(burst_ms_p50=[1.0] * 3)
@@ -117,8 +120,9 @@ def test_blocks_that_keep_failing_are_not_added_for_ever() -> None:
 
 def test_a_further_block_has_ids_of_its_own_and_survives_the_file(tmp_path: Path) -> None:
     study = study_of()
-    design = make_design(study)
-    longer = extend_design(study, extend_design(study, design, "mlp", "tvm"), "mlp", "tvm")
+    resolved = resolve_study(study)
+    design = make_design(resolved)
+    longer = extend_design(resolved, extend_design(resolved, design, "mlp", "tvm"), "mlp", "tvm")
     assert longer.trials[: len(design.trials)] == design.trials
     assert len({trial.trial_id for trial in longer.trials}) == len(longer.trials)
     assert [trial.position for trial in longer.trials] == list(range(len(longer.trials)))

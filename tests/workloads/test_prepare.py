@@ -14,6 +14,7 @@ from ablatrix.workloads.built import Built
 from ablatrix.workloads.capture import capture, export_tasks
 from ablatrix.workloads.prepare import describe, load_program, prepare, save_program
 from ablatrix.workloads.program import Program
+from ablatrix.workloads.shipped import get_shipped
 from tests.workloads.toys import TOYS, run_lowered, run_plan_eager
 
 
@@ -26,6 +27,7 @@ CHILD = """
 import json, os, sys, torch
 from pathlib import Path
 torch.set_num_threads(1)
+from ablatrix.workloads.shipped import get_shipped
 from ablatrix.workloads.prepare import load_program, prepare
 def threads(): return len(os.listdir("/proc/self/task"))
 before = threads()
@@ -139,7 +141,7 @@ def test_a_directory_without_a_program_is_refused(tmp_path: Path) -> None:
 
 
 def test_describing_needs_no_export() -> None:
-    facts = describe("decoder", TOYS["decoder"])
+    facts = describe(get_shipped("decoder"), TOYS["decoder"])
     assert facts.tier == "hard"
     assert facts.parameters == {**TOYS["decoder"], "batch": 1}
     assert facts.inputs[0].shape == [1, "tokens"]

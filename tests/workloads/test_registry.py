@@ -6,36 +6,34 @@ from pathlib import Path
 
 import pytest
 
+from ablatrix.catalogue import WORKLOAD_FAMILY, installed_catalogue
 from ablatrix.errors import WorkloadError
-from ablatrix.workloads import registry
-from ablatrix.workloads.registry import (
-    WorkloadEntry,
-    build_workload,
-    check_parameters,
-    get_workload,
-    workload_names,
-)
+from ablatrix.workloads.entry import WorkloadEntry
+from ablatrix.workloads.registry import build_workload, check_parameters
+from ablatrix.workloads.shipped import SHIPPED, get_shipped
 
 
 def test_shipped_workloads_cover_the_tiers() -> None:
-    tiers = {get_workload(name).tier for name in workload_names()}
+    tiers = {entry.tier for entry in SHIPPED.values()}
     assert tiers == {"tiny", "medium", "hard"}
 
 
 def test_defaults_are_filled_in_and_fit_their_own_rules() -> None:
-    for name in workload_names():
-        assert list(check_parameters(get_workload(name), {})) == list(get_workload(name).parameters)
-    assert check_parameters(get_workload("encoder"), {"layers": 2})["layers"] == 2
+    for entry in SHIPPED.values():
+        assert list(check_parameters(entry, {})) == list(entry.parameters)
+    assert check_parameters(SHIPPED["encoder"], {"layers": 2})["layers"] == 2
 
 
 def test_unknown_workload_names_those_there_are() -> None:
     with pytest.raises(WorkloadError, match=r"no workload 'bert'; there are: mlp, .*encoder"):
-        get_workload("bert")
+        get_shipped("bert")
+    with pytest.raises(WorkloadError, match=r"no workload 'bert'; there are: mlp, .*encoder"):
+        installed_catalogue().workload("bert")
 
 
 def test_unknown_parameter_names_those_there_are() -> None:
     with pytest.raises(WorkloadError, match=r"'mlp' has no parameter 'depth'; it has: layers, hidden, .*batch"):
-        check_parameters(get_workload("mlp"), {"depth": 2})
+        check_parameters(SHIPPED["mlp"], {"depth": 2})
 
 
 @pytest.mark.parametrize(
@@ -51,19 +49,19 @@ def test_unknown_parameter_names_those_there_are() -> None:
 )
 def test_a_size_that_breaks_a_rule_is_refused(name: str, given: dict[str, int], message: str) -> None:
     with pytest.raises(WorkloadError, match=message):
-        check_parameters(get_workload(name), given)
+        check_parameters(SHIPPED[name], given)
 
 
 def test_all_faults_are_named_at_once() -> None:
     with pytest.raises(WorkloadError) as caught:
-        check_parameters(get_workload("mlp"), {"depth": 2, "layers": 0, "hidden": -1})
+        check_parameters(SHIPPED["mlp"], {"depth": 2, "layers": 0, "hidden": -1})
     assert len(str(caught.value).splitlines()) == 3
 
 
 def test_registry_loads_without_torch() -> None:
     code = (
-        "import sys; from ablatrix.workloads.registry import *; "
-        "[check_parameters(get_workload(name), {}) for name in workload_names()]; "
+        "import sys; from ablatrix.catalogue import *; from ablatrix.workloads.registry import *; "
+        "[check_parameters(entry, {}) for entry in installed_catalogue().workloads.values()]; "
         "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -76,32 +74,37 @@ def documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     package, trial = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     (tmp_path / "polynomial.py").write_text(package, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    point = EntryPoint("polynomial", "polynomial:ENTRY", registry.GROUP)
-    monkeypatch.setattr(registry, "_added", lambda: {"polynomial": point})
+    point = EntryPoint("polynomial", "polynomial:ENTRY", WORKLOAD_FAMILY.group)
+    monkeypatch.setattr(
+        "ablatrix.catalogue.entry_points", lambda group: [point] if group == WORKLOAD_FAMILY.group else []
+    )
     return str(trial)
 
 
 def test_the_documented_package_adds_a_workload(documented: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert workload_names()[-1] == "polynomial"
-    assert check_parameters(get_workload("polynomial"), {}) == {"degree": 3, "points": 8}
+    catalogue = installed_catalogue()
+    assert list(catalogue.workloads)[-1] == "polynomial"
+    assert check_parameters(catalogue.workload("polynomial"), {}) == {"degree": 3, "points": 8}
     exec(documented, {})
     assert "InputFacts(name='points', shape=['points'], dtype='float32')" in capsys.readouterr().out
 
 
-def test_a_builder_that_cannot_be_imported_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = WorkloadEntry("lost", "tiny", "Has no builder.", {}, "tests.workloads.nowhere:build")
-    monkeypatch.setattr(registry, "_shipped", lambda: {"lost": entry})
+def test_a_builder_that_cannot_be_imported_is_named() -> None:
+    entry = WorkloadEntry(
+        name="lost", tier="tiny", summary="Has no builder.", parameters={}, builder="tests.workloads.nowhere:build"
+    )
     with pytest.raises(WorkloadError, match=r"'lost' needs what is not installed: No module named .*nowhere"):
-        build_workload(get_workload("lost"), {})
+        build_workload(entry, {})
 
 
 def test_an_entry_point_that_names_something_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    points = {
-        "broken": EntryPoint("broken", "tests.workloads.nowhere:ENTRY", registry.GROUP),
-        "wrong": EntryPoint("wrong", "ablatrix.workloads.mlp:build", registry.GROUP),
-    }
-    monkeypatch.setattr(registry, "_added", lambda: points)
+    points = [
+        EntryPoint("broken", "tests.workloads.nowhere:ENTRY", WORKLOAD_FAMILY.group),
+        EntryPoint("wrong", "ablatrix.workloads.mlp:build", WORKLOAD_FAMILY.group),
+    ]
+    monkeypatch.setattr("ablatrix.catalogue.entry_points", lambda group: points)
+    catalogue = installed_catalogue()
     with pytest.raises(WorkloadError, match=r"'broken' of tests\.workloads\.nowhere:ENTRY cannot be imported"):
-        get_workload("broken")
+        catalogue.workload("broken")
     with pytest.raises(WorkloadError, match="must name a WorkloadEntry called 'wrong'"):
-        get_workload("wrong")
+        catalogue.workload("wrong")

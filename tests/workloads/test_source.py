@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from ablatrix.errors import WorkloadError
-from ablatrix.workloads.registry import check_parameters, read_entry
+from ablatrix.workloads.entry import read_workload_entry
+from ablatrix.workloads.registry import check_parameters
 from ablatrix.workloads.source import derive_name, is_source, read_source, seen_from
 
 MODEL = """
@@ -115,7 +116,7 @@ def test_an_architecture_takes_fields_from_its_source_and_from_the_study(directo
 
 def test_an_entry_reaches_another_process_as_plain_values(directory: Path) -> None:
     entry = read_source("net", "net.py:make", {}, directory, "tiny", ["tokens"])
-    assert read_entry(asdict(entry)) == entry
+    assert read_workload_entry(asdict(entry)) == entry
 
 
 def test_a_source_keeps_its_file_when_it_is_seen_from_another_directory(

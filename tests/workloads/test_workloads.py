@@ -9,7 +9,7 @@ from ablatrix.study.model import Checks
 from ablatrix.workloads.capture import capture, export_tasks
 from ablatrix.workloads.prepare import load_program, prepare, save_program
 from ablatrix.workloads.program import Program
-from ablatrix.workloads.registry import workload_names
+from ablatrix.workloads.shipped import SHIPPED
 from tests.workloads.toys import TOYS, run_lowered, run_plan_eager
 
 
@@ -19,7 +19,7 @@ def program(request: pytest.FixtureRequest) -> Program:
 
 
 def test_every_shipped_workload_has_a_toy() -> None:
-    assert set(TOYS) == set(workload_names())
+    assert set(TOYS) == set(SHIPPED)
 
 
 @pytest.fixture(scope="module")

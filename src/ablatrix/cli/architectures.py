@@ -39,13 +39,15 @@ def models_command(
     Exit code 0 when every one was tried: that a compiler does not take a model is an answer and no failure.
     """
     from ablatrix.cli.running import run_prepared
-    from ablatrix.compilers.catalogue import COMPILERS
     from ablatrix.errors import CompilerError
+    from ablatrix.plugins import read_catalogue
     from ablatrix.records.journal import final_records, read_records
     from ablatrix.study.architectures import ARCHITECTURES
     from ablatrix.study.quick import make_study
+    from ablatrix.study.resolve import resolve_study
 
-    names = compiler or [one.name for one in COMPILERS.values() if one.installed and one.name != "eager"]
+    catalogue = read_catalogue(plugin or ())
+    names = compiler or [one.name for one in catalogue.compilers.values() if one.installed and one.name != "eager"]
     models: list[str | Mapping[str, str]] = (
         [*model] if model else [{"name": name, "source": source} for name, source in ARCHITECTURES.items()]
     )
@@ -53,18 +55,18 @@ def models_command(
         raise CompilerError("no compiler is installed; see ablatrix compilers")
     found: dict[str, list[Record]] = {}
     for name in names:
-        entry = COMPILERS.get(name)
-        knobs = [] if entry is None else [f"{one.name}={one.default}" for one in entry.knobs if one.kind == "primary"]
+        knobs = [f"{one.name}={one.default}" for one in catalogue.compiler(name).knobs if one.kind == "primary"]
         study = make_study(
             models,
             [name],
             knobs[:1],
             ["cold"],
+            catalogue=catalogue,
             name=f"models-{name}",
             checks={"draws": 2},
             protocol={"repeats": 0, "cold": {"replicates": 1, "timeout_s": timeout}},
         )
-        summary = run_prepared(study, out / name, quiet=quiet)
+        summary = run_prepared(resolve_study(study, catalogue), out / name, quiet=quiet)
         if summary.signal is not None:
             raise typer.Exit(128 + summary.signal)
         records = final_records(list(read_records(summary.results)))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ablatrix.artifact.finding import Finding
     from ablatrix.artifact.manifest import Command, Manifest
     from ablatrix.study.model import Study
+    from ablatrix.study.resolve import ResolvedStudy
     from ablatrix.trials.runner import RunSummary
 
 
@@ -59,18 +60,19 @@ def artifact_command(
     from ablatrix.artifact.recorded_claims import claims_beside
     from ablatrix.artifact.remake import derive_anew
     from ablatrix.cli.running import end_run
+    from ablatrix.plugins import read_catalogue
     from ablatrix.study.files import companions
     from ablatrix.study.load import load_study
     from ablatrix.trials.directory import ResultDirectory
     from ablatrix.trials.environment import utc_now
 
     started, clock = utc_now(), monotonic()
-    loaded = load_study(study)
-    beside = companions(loaded)  # refused before anything is run
+    resolved = load_study(study, read_catalogue(plugin or ()))
+    beside = companions(resolved)  # refused before anything is run
     origin = Origin(study=study, claims=claims or claims_beside(study), template=template, companions=beside)
-    findings = checked_environment(loaded, out)
+    findings = checked_environment(resolved.study, out)
     results = out.with_name(out.name + "-named") if anonymous else out
-    summary, cost = _run_counted(loaded, study, results, quiet)
+    summary, cost = _run_counted(resolved, study, results, quiet)
     if summary.signal is not None or not summary.complete:
         end_run(summary)
     pseudonyms = _hidden(summary.results, results, out) if anonymous else None
@@ -132,7 +134,7 @@ def _command(origin: "Origin", out: Path, anonymous: bool, started: str, seconds
     return Command(argv=words, started_utc=started, seconds=seconds, exit_code=int(failed))
 
 
-def _run_counted(study: "Study", path: Path, out: Path, quiet: bool) -> "tuple[RunSummary, RunCost | None]":
+def _run_counted(resolved: "ResolvedStudy", path: Path, out: Path, quiet: bool) -> "tuple[RunSummary, RunCost | None]":
     """Run a study, and measure what that takes beside its records; no cost when there was nothing left to run."""
     from ablatrix.artifact.environment import RunCost
     from ablatrix.cli.running import run_study
@@ -145,7 +147,7 @@ def _run_counted(study: "Study", path: Path, out: Path, quiet: bool) -> "tuple[R
         return sum(1 for _ in read_records(place.results, report=lambda _: None)) if place.results.exists() else 0
 
     before, clock = attempts(), monotonic()
-    summary = run_study(study, path, out, [], quiet)
+    summary = run_study(resolved, path, out, [], quiet)
     seconds, trials = monotonic() - clock, attempts() - before
     if not trials:
         return summary, None
@@ -190,9 +192,10 @@ def doctor_command(
 ) -> None:
     """Say what this machine lacks to run studies (exit 1), and what makes its numbers scatter, with the remedies."""
     from ablatrix.artifact.environment_check import check_environment
-    from ablatrix.compilers.catalogue import get_compiler
+    from ablatrix.catalogue import installed_catalogue
 
-    findings = check_environment(out, [get_compiler(name).name for name in compilers or []])
+    known = installed_catalogue()
+    findings = check_environment(out, [known.compiler(name).name for name in compilers or []])
     sentence = None
     if measure:
         finding, sentence = _measure_noise_floor()
@@ -222,15 +225,15 @@ def _summary(findings: "list[Finding]") -> str:
 def _measure_noise_floor() -> "tuple[Finding, str | None]":
     """Measure the noise floor and judge it by the precision that studies ask for, where there is torch to run it."""
     from ablatrix.artifact.finding import Finding
-    from ablatrix.compilers.catalogue import get_compiler
+    from ablatrix.compilers.catalogue import EAGER
     from ablatrix.study.model import HotProtocol
     from ablatrix.trials.interrupt import Interrupted
     from ablatrix.trials.noise_floor import measure_noise_floor
 
     wanted = HotProtocol().cell_width
-    entry, needed = get_compiler("eager"), f"<= {wanted:.0%}"
-    if not entry.installed:
-        remedy = f"{entry.installation}, and run it again"
+    needed = f"<= {wanted:.0%}"
+    if not EAGER.installed:
+        remedy = f"{EAGER.installation}, and run it again"
         return Finding("A/A noise floor", "note", "not measured: torch is not installed", needed, remedy), None
     with tempfile.TemporaryDirectory(prefix="ablatrix-doctor-") as place:
         try:

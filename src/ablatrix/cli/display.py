@@ -12,7 +12,7 @@ from ablatrix.records.model import Record
 from ablatrix.statistics.ratio import Ratio
 from ablatrix.study.cost import estimate_seconds
 from ablatrix.study.design import Design, Trial
-from ablatrix.study.model import Study
+from ablatrix.study.resolve import ResolvedStudy
 
 WIDE = 160
 
@@ -37,7 +37,7 @@ def ratio_text(ratio: Ratio | None) -> str:
     return f"{ratio.value:.3f}{interval}"
 
 
-def show_design(study: Study, design: Design, trials: Sequence[Trial], known: Mapping[str, Record]) -> None:
+def show_design(resolved: ResolvedStudy, design: Design, trials: Sequence[Trial], known: Mapping[str, Record]) -> None:
     """Print cells and trials by workload, compiler and stage, then the totals and the time to expect."""
     cells = {cell.cell_id: cell for cell in design.cells}
     groups: Counter[tuple[str, str, str]] = Counter()
@@ -60,5 +60,5 @@ def show_design(study: Study, design: Design, trials: Sequence[Trial], known: Ma
     print(f"cells: {len({trial.cell_id for trial in trials})}")
     print(f"trials: {len(trials)} ({shown})")
     print(f"blocks: {len({trial.block_id for trial in trials})}")
-    minutes = estimate_seconds(study, design, trials, known) / 60
+    minutes = estimate_seconds(resolved, design, trials, known) / 60
     print(f"time: about {minutes:.1f} min on 2 cores{' (partly measured)' if known else ' (from rough costs by tier)'}")

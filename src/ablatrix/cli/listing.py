@@ -3,11 +3,14 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ablatrix.cli.options import Plugins
+
+if TYPE_CHECKING:
+    from ablatrix.compilers.catalogue import CompilerEntry
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
@@ -22,16 +25,16 @@ def register(app: typer.Typer) -> None:
 def workloads_command(as_json: AsJson = False, plugin: Plugins = None) -> None:
     """List workloads with tier, parameters, parameter count and inputs (builds each once, some seconds)."""
     from ablatrix.cli.display import print_table
+    from ablatrix.plugins import read_catalogue
     from ablatrix.workloads.prepare import describe
-    from ablatrix.workloads.registry import get_workload, workload_names
 
-    facts = [describe(name) for name in workload_names()]
+    entries = list(read_catalogue(plugin or ()).workloads.values())
+    facts = [describe(entry) for entry in entries]
     if as_json:
         print(json.dumps([one.model_dump(mode="json", exclude={"digest"}) for one in facts], indent=1))
         return
     rows = []
-    for one in facts:
-        entry = get_workload(one.name)
+    for one, entry in zip(facts, entries, strict=True):
         parameters = ", ".join(f"{key}={value}" for key, value in one.parameters.items())
         inputs = ", ".join(f"{i.name} {i.dtype}[{', '.join(map(str, i.shape))}]" for i in one.inputs)
         bounds = "".join(f"; {name} {low}..{high}" for name, (low, high) in one.dynamic.items())
@@ -42,10 +45,11 @@ def workloads_command(as_json: AsJson = False, plugin: Plugins = None) -> None:
 def compilers_command(as_json: AsJson = False, plugin: Plugins = None) -> None:
     """List compilers and whether they are installed."""
     from ablatrix.cli.display import print_table
-    from ablatrix.compilers.catalogue import COMPILERS
+    from ablatrix.plugins import read_catalogue
 
+    compilers = read_catalogue(plugin or ()).compilers
     if as_json:
-        print(json.dumps([{**asdict(one), "installed": one.installed} for one in COMPILERS.values()], indent=1))
+        print(json.dumps([_plain(one) for one in compilers.values()], indent=1))
         return
     rows = [
         [
@@ -54,9 +58,15 @@ def compilers_command(as_json: AsJson = False, plugin: Plugins = None) -> None:
             one.summary,
             ", ".join(knob.name for knob in one.knobs) or "none",
         ]
-        for one in COMPILERS.values()
+        for one in compilers.values()
     ]
     print_table("Compilers", ["name", "installed", "what", "knobs"], rows)
+
+
+def _plain(entry: "CompilerEntry") -> dict[str, Any]:
+    """Return an entry for ``--json``: of a program, its digest stands in its place."""
+    facts = {**asdict(entry), "program": entry.program_digest, "installed": entry.installed}
+    return {"program_digest" if key == "program" else key: value for key, value in facts.items()}
 
 
 def knobs_command(
@@ -70,12 +80,13 @@ def knobs_command(
 ) -> None:
     """List a compiler's knobs and levels, with a sentence for each."""
     from ablatrix.cli.display import print_table
-    from ablatrix.compilers.catalogue import get_compiler
+    from ablatrix.plugins import read_catalogue
     from ablatrix.study.load import load_study
 
+    catalogue = read_catalogue(plugin or ())
     if study is not None:
-        load_study(study)  # it makes them known
-    entry = get_compiler(compiler)
+        catalogue = load_study(study, catalogue).catalogue
+    entry = catalogue.compiler(compiler)
     if as_json:
         print(json.dumps([asdict(knob) for knob in entry.knobs], indent=1))
         return

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ablatrix.analysis.tidy import Tidy
     from ablatrix.artifact.reproduction import ReproductionReport
     from ablatrix.study.model import Study
+    from ablatrix.study.resolve import ResolvedStudy
 
 Bundle = Annotated[
     Path, typer.Argument(help="Directory of an artifact, or its zip.", metavar="BUNDLE", show_default=False)
@@ -63,18 +64,18 @@ def reproduce_command(
         root_digest = _verified(directory, bundle)
         place = directory / "tiny" if study == "tiny" else directory
         claims = load_claims(place / CLAIMS_NAME)
-        loaded = load_study(place / STUDY_NAME)
+        resolved = load_study(place / STUDY_NAME)
         before = place / RECORDS_NAME
         recorded = tidy([before]) if before.is_file() else None
-        out = Path(f"reproduction-{loaded.name}") if out is None else out
+        out = Path(f"reproduction-{resolved.study.name}") if out is None else out
         if recorded is not None:
-            _same_study(loaded, recorded)
+            _same_study(resolved.study, recorded)
         if results is None:
-            new = _run(loaded, place / STUDY_NAME, out, quiet)
+            new = _run(resolved, place / STUDY_NAME, out, quiet)
         else:
             (new,) = record_files([results])
         here = tidy([new])
-        _same_study(loaded, here)
+        _same_study(resolved.study, here)
         report = report_reproduction(here, claims, recorded, root_digest if study == "full" else None)
         _write(report, claims, out)
     if not report.reproduced:
@@ -132,12 +133,12 @@ def _same_study(study: Study, found: Tidy) -> None:
         )
 
 
-def _run(study: Study, path: Path, out: Path, quiet: bool) -> Path:
+def _run(resolved: ResolvedStudy, path: Path, out: Path, quiet: bool) -> Path:
     from ablatrix.cli.bundle import checked_environment
     from ablatrix.cli.running import end_run, run_study
 
-    checked_environment(study, out)
-    summary = run_study(study, path, out, [], quiet)
+    checked_environment(resolved.study, out)
+    summary = run_study(resolved, path, out, [], quiet)
     if summary.signal is not None or not summary.complete:
         end_run(summary)
     return summary.results

@@ -15,7 +15,7 @@ from ablatrix.records.names import DESIGN_NAME, STUDY_NAME
 
 if TYPE_CHECKING:
     from ablatrix.records.model import Record
-    from ablatrix.study.model import Study
+    from ablatrix.study.resolve import ResolvedStudy
     from ablatrix.trials.runner import RunSummary
 
 StudyFile = Annotated[Path, typer.Argument(help="Study file (YAML).", show_default=False)]
@@ -75,15 +75,16 @@ def run_command(
 
     Without a study file, --model, --compiler and --knob make one: it is printed, and kept as study.yaml in the results.
     """
+    from ablatrix.plugins import read_catalogue
     from ablatrix.study.load import load_study
 
     if study is not None:
         refuse_words_of_no_study(model, compiler, knob, mode, device)
-        loaded = load_study(study)
+        resolved = load_study(study, read_catalogue(plugin or ()))
     else:
-        loaded, study = make_quick(model, compiler, knob, mode, plugin, out, device)
+        resolved, study = make_quick(model, compiler, knob, mode, plugin, out, device)
     if out != "-":
-        summary = run_study(loaded, study, Path(out), only or [], quiet, verbose)
+        summary = run_study(resolved, study, Path(out), only or [], quiet, verbose)
     else:
         with tempfile.TemporaryDirectory(prefix="ablatrix-") as directory, private_stdout() as stream:
 
@@ -93,7 +94,7 @@ def run_command(
                 stream.write(record_line(record))
                 stream.flush()
 
-            summary = run_study(loaded, study, Path(directory), only or [], quiet, verbose, write)
+            summary = run_study(resolved, study, Path(directory), only or [], quiet, verbose, write)
     end_run(summary)
 
 
@@ -119,19 +120,20 @@ def make_quick(
     plugins: list[Path] | None,
     out: str,
     device: str | None = None,
-) -> tuple["Study", Path]:
+) -> tuple["ResolvedStudy", Path]:
     """Make a study of the words of a command line, print it on stderr, and keep it in the directory of results.
 
     Returns:
-        The study and its file (for records on stdout: where it would lie in the working directory).
+        The study with its catalogue, and its file (for records on stdout: where it would lie in the working directory).
 
     Raises:
         StudyError: A word is missing, or the study is not valid.
         TrialError: The directory cannot be written.
     """
     from ablatrix.errors import StudyError, TrialError
-    from ablatrix.study.load import validate_study
+    from ablatrix.plugins import read_catalogue
     from ablatrix.study.quick import make_study, study_text
+    from ablatrix.study.resolve import resolve_study
     from ablatrix.workloads.source import seen_from
 
     if not models or not compilers:
@@ -140,8 +142,9 @@ def make_quick(
     sources = [seen_from(directory, one) for one in models]
     files = [os.path.relpath(one.resolve(), directory) for one in plugins or []]
     further = {} if device is None else {"device": device}
-    study = make_study(sources, compilers, knobs or [], modes or [], files, directory, **further)
-    validate_study(study)
+    catalogue = read_catalogue(plugins or ())
+    study = make_study(sources, compilers, knobs or [], modes or [], files, directory, catalogue, **further)
+    resolved = resolve_study(study, catalogue)
     text = study_text(study)
     print(text, end="", file=sys.stderr)
     file = directory / STUDY_NAME
@@ -153,16 +156,16 @@ def make_quick(
         except OSError as error:
             raise TrialError(f"{file}: cannot be written: {error.strerror}; choose another --out") from None
         print(f"# kept as {file}; run it again with: ablatrix run {file} --out {out}", file=sys.stderr)
-    return study, file
+    return resolved, file
 
 
-def run_prepared(study: "Study", out: Path, *, quiet: bool = False) -> "RunSummary":
+def run_prepared(resolved: "ResolvedStudy", out: Path, *, quiet: bool = False) -> "RunSummary":
     """Run a study that no file holds."""
-    return run_study(study, out / STUDY_NAME, out, [], quiet)
+    return run_study(resolved, out / STUDY_NAME, out, [], quiet)
 
 
 def run_study(
-    study: "Study",
+    resolved: "ResolvedStudy",
     path: Path,
     out: Path,
     only: list[str],
@@ -176,7 +179,7 @@ def run_study(
 
     with watch(quiet, verbose) as progress:
         return run(
-            study,
+            resolved,
             out,
             only=only,
             sink=sink,
@@ -233,13 +236,14 @@ def design_command(
 ) -> None:
     """List cells and trials of a study and estimate its time, without running anything."""
     from ablatrix.cli.display import show_design
+    from ablatrix.plugins import read_catalogue
     from ablatrix.study.design import design_text, make_design
     from ablatrix.study.load import load_study
     from ablatrix.trials.directory import ResultDirectory
     from ablatrix.trials.selection import parse_conditions, select
 
-    loaded = load_study(study)
-    design = make_design(loaded)
+    resolved = load_study(study, read_catalogue(plugin or ()))
+    design = make_design(resolved)
     known = {} if results is None else ResultDirectory(results).known()[0]
     statuses = {trial_id: record.status for trial_id, record in known.items()}
     trials = select(design, parse_conditions(only or [], design), statuses)
@@ -250,7 +254,7 @@ def design_command(
         cells = tuple(cell for cell in design.cells if cell.cell_id in kept)
         print(design_text(replace(design, cells=cells, trials=tuple(trials))), end="")
         return
-    show_design(loaded, design, trials, known)
+    show_design(resolved, design, trials, known)
 
 
 def rerun_command(
@@ -265,11 +269,12 @@ def rerun_command(
     plugin: Plugins = None,
 ) -> None:
     """Repeat one trial in the foreground, in this process; it writes no record."""
+    from ablatrix.plugins import read_catalogue
     from ablatrix.records.status import Status
     from ablatrix.study.load import load_study
     from ablatrix.trials.foreground import rerun
 
-    result = rerun(load_study(study), results, trial, debug=debug, dump=dump)
+    result = rerun(load_study(study, read_catalogue(plugin or ())), results, trial, debug=debug, dump=dump)
     print(json.dumps(result, indent=1))
     if dump is not None:
         index = dump / "index.json"

@@ -13,6 +13,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
+from ablatrix.compilers.catalogue.model import Level
+
 if TYPE_CHECKING:
     import torch
 
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from ablatrix.plan.graph import Graph
     from ablatrix.plan.plan import Plan
     from ablatrix.workloads.program import Program, TaskProgram
-
-Level = str | int
 
 
 class PhaseClock:

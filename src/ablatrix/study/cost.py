@@ -5,8 +5,7 @@ from statistics import median
 
 from ablatrix.records.model import Record
 from ablatrix.study.design import Cell, Design, Trial
-from ablatrix.study.model import Study
-from ablatrix.study.workloads import get_entry
+from ablatrix.study.resolve import ResolvedStudy
 
 # Seconds on 2 cores of a small server, from runs of the shipped studies; sizes differ, so these are orders of size.
 PREPARE_S = {"tiny": 4.0, "medium": 5.0, "hard": 12.0}
@@ -16,16 +15,16 @@ ITERATION_S = {"tiny": 0.0005, "medium": 0.003, "hard": 0.03}
 
 
 def estimate_seconds(
-    study: Study, design: Design, trials: Sequence[Trial], known: Mapping[str, Record] | None = None
+    resolved: ResolvedStudy, design: Design, trials: Sequence[Trial], known: Mapping[str, Record] | None = None
 ) -> float:
     """Return the seconds that trials will take: measured ones where a cell has run before, else by tier."""
     cells = {cell.cell_id: cell for cell in design.cells}
     measured = _measured(known or {})
     workloads = {cells[trial.cell_id].workload for trial in trials}
-    total = sum(PREPARE_S[get_entry(study, name).tier] for name in workloads)
+    total = sum(PREPARE_S[resolved.catalogue.workload(name).tier] for name in workloads)
     for trial in trials:
         seconds = measured.get((trial.cell_id, trial.mode))
-        total += _expected(study, trial, cells[trial.cell_id]) if seconds is None else seconds
+        total += _expected(resolved, trial, cells[trial.cell_id]) if seconds is None else seconds
     return total
 
 
@@ -36,10 +35,10 @@ def _measured(known: Mapping[str, Record]) -> dict[tuple[str, str], float]:
     return {key: median(values) for key, values in walls.items()}
 
 
-def _expected(study: Study, trial: Trial, cell: Cell) -> float:
-    tier = get_entry(study, cell.workload).tier
+def _expected(resolved: ResolvedStudy, trial: Trial, cell: Cell) -> float:
+    tier = resolved.catalogue.workload(cell.workload).tier
     if trial.mode == "cold":
         return COLD_S[tier] if cell.knobs else HOT_BUILD_S[tier]
-    hot = study.protocol.hot
+    hot = resolved.study.protocol.hot
     burst = max(ITERATION_S[tier], hot.burst_ms / 1e3) + hot.rewarm_iterations * ITERATION_S[tier]
     return HOT_BUILD_S[tier] + hot.warm_up_ms / 1e3 + hot.rounds * burst

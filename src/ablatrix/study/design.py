@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from ablatrix.canonical import content_id
-from ablatrix.compilers.catalogue import CompilerEntry, get_compiler
+from ablatrix.catalogue import Catalogue
+from ablatrix.compilers.catalogue import CompilerEntry, Level
 from ablatrix.errors import StudyError
 from ablatrix.study.model import Stage, Study
-from ablatrix.study.workloads import get_entry
+from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.workloads.registry import check_parameters
 
-Level = str | int
 DESIGN_VERSION = "1.1"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """One workload x compiler x configuration.
 
@@ -43,7 +43,7 @@ class Cell:
     program_digest: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
     """One cell in one mode in one process, at its place in the run order.
 
@@ -62,7 +62,7 @@ class Trial:
     role: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Design:
     """What a study will run.
 
@@ -90,7 +90,7 @@ class Design:
         return [tuple(group) for _, group in itertools.groupby(self.trials, key=lambda trial: trial.block_id)]
 
 
-def make_design(study: Study, max_live: int | None = None) -> Design:
+def make_design(resolved: ResolvedStudy, max_live: int | None = None) -> Design:
     """Lay out a study.
 
     Cold and hot trials of one replicate form blocks: a block holds one trial of every configuration of a
@@ -99,32 +99,43 @@ def make_design(study: Study, max_live: int | None = None) -> Design:
     code in the study's cache.
 
     Args:
-        study: The study.
+        resolved: The study with its catalogue.
         max_live: Most trials of a hot block, where the machine holds fewer than the study's ``max_live``.
 
     Raises:
         StudyError: The baseline of a compiler is not among its configurations, or no trial is left.
     """
+    study = resolved.study
     order = random.Random(content_id({"seed": study.seed, "what": "run order"}))
     pairs = [(workload.name, compiler.name) for workload in study.workloads for compiler in study.compilers]
-    cells = {pair: make_cells(study, *pair) for pair in pairs}
+    cells = {pair: make_cells(resolved, *pair) for pair in pairs}
     trials: list[Trial] = []
     for replicate in range(max(_replicates(study, mode) for mode in study.modes)):
         for mode in ("cold", "hot"):
             if mode not in study.modes or replicate >= _replicates(study, mode):
                 continue
             for pair in order.sample(pairs, len(pairs)):
-                for part in _parts(study, mode, cells[pair], order, max_live):
+                for part in _parts(resolved, mode, cells[pair], order, max_live):
                     primers = _primers(part) if mode == "cold" and replicate == 0 else []
                     trials += list(_number(study, mode, [*primers, *part], trials, replicate))
-    references = {pair[0]: _reference(study, pair[0]) for pair in pairs}
+    references = {pair[0]: _reference(resolved, pair[0]) for pair in pairs}
     every = (*references.values(), *itertools.chain.from_iterable(cells.values()))
     promised = study.protocol.cold.effect_width
-    return Design(study.name, study.digest, study.seed, every, tuple(trials), promised)
+    return Design(
+        study=study.name,
+        study_digest=study.digest,
+        seed=study.seed,
+        cells=every,
+        trials=tuple(trials),
+        cold_effect_width=promised,
+    )
 
 
-def extend_design(study: Study, design: Design, workload: str, compiler: str, max_live: int | None = None) -> Design:
+def extend_design(
+    resolved: ResolvedStudy, design: Design, workload: str, compiler: str, max_live: int | None = None
+) -> Design:
     """Return the design with one more hot repeat of a workload on a compiler, in a seeded random order."""
+    study = resolved.study
     cells = {cell.cell_id: cell for cell in design.cells}
     of_pair = [
         trial
@@ -136,22 +147,23 @@ def extend_design(study: Study, design: Design, workload: str, compiler: str, ma
     identity = {"seed": study.seed, "what": "further block", "pair": [workload, compiler], "replicate": replicate}
     order = random.Random(content_id(identity))
     trials = list(design.trials)
-    for part in _parts(study, "hot", make_cells(study, workload, compiler), order, max_live):
+    for part in _parts(resolved, "hot", make_cells(resolved, workload, compiler), order, max_live):
         trials += list(_number(study, "hot", part, trials, replicate))
     return replace(design, trials=tuple(trials))
 
 
-def make_cells(study: Study, workload: str, compiler: str) -> list[Cell]:
+def make_cells(resolved: ResolvedStudy, workload: str, compiler: str) -> list[Cell]:
     """Return the distinct cells of one workload and compiler, in the order of the stages.
 
     A configuration that several stages ask for is one cell of the first of them. A level of ``upper_bound`` is
     left out where the workload has no dynamic dimension.
     """
-    entry = get_compiler(compiler)
+    study, catalogue = resolved
+    entry = catalogue.compiler(compiler)
     fixed = next(choice.fixed for choice in study.compilers if choice.name == compiler)
     base = {**entry.defaults(), **fixed}
     baseline = {**base, **{knob: level for knob, level in study.baseline.items() if entry.knob(knob)}}
-    dynamic = bool(get_entry(study, workload).dynamic)
+    dynamic = bool(catalogue.workload(workload).dynamic)
     cells: dict[str, Cell] = {}
     for stage in study.stages:
         if stage.workloads is not None and workload not in stage.workloads:
@@ -162,7 +174,7 @@ def make_cells(study: Study, workload: str, compiler: str) -> list[Cell]:
             knobs = {**baseline, **changed}
             if not dynamic and knobs.get("upper_bound", "workload") != "workload":
                 continue
-            cell = _make_cell(study, workload, entry, knobs, stage.name, baseline)
+            cell = _make_cell(resolved, workload, entry, knobs, stage.name, baseline)
             cells.setdefault(cell.cell_id, cell)
     found = list(cells.values())
     if found and all(cell.knobs != cell.baseline for cell in found):
@@ -198,8 +210,8 @@ def read_design(path: Path, study: Study) -> Design:
         held = json.loads(path.read_text(encoding="utf-8"))
         cells = tuple(Cell(**cell) for cell in held["cells"])
         trials = tuple(Trial(**trial) for trial in held["trials"])
-        facts = held["study"], held["study_digest"], held["seed"]
-        design = Design(*facts, cells, trials, held.get("cold_effect_width"))
+        facts = {key: held[key] for key in ("study", "study_digest", "seed")}
+        design = Design(**facts, cells=cells, trials=trials, cold_effect_width=held.get("cold_effect_width"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudyError(f"{path}: is no design that ablatrix wrote ({error}); choose another --out") from None
     if design.study_digest != study.digest:
@@ -252,15 +264,16 @@ def _configurations(stage: Stage) -> Iterator[dict[str, Level]]:
 
 
 def _make_cell(
-    study: Study,
+    resolved: ResolvedStudy,
     workload: str,
     entry: CompilerEntry,
     knobs: Mapping[str, Level],
     stage: str | None,
     baseline: Any,
 ) -> Cell:
+    study, catalogue = resolved
     given = next(choice.parameters for choice in study.workloads if choice.name == workload)
-    of_workload = get_entry(study, workload)
+    of_workload = catalogue.workload(workload)
     parameters = check_parameters(of_workload, given)
     ordered = {knob.name: knobs[knob.name] for knob in entry.knobs}
     identity: dict[str, Any] = {
@@ -276,12 +289,21 @@ def _make_cell(
         identity["source_digest"] = digest
     if entry.program_digest is not None:
         identity["program_digest"] = entry.program_digest
-    digests = digest, entry.program_digest
-    return Cell(content_id(identity), workload, parameters, entry.name, ordered, stage, dict(baseline), *digests)
+    return Cell(
+        cell_id=content_id(identity),
+        workload=workload,
+        parameters=parameters,
+        compiler=entry.name,
+        knobs=ordered,
+        stage=stage,
+        baseline=dict(baseline),
+        source_digest=digest,
+        program_digest=entry.program_digest,
+    )
 
 
-def _reference(study: Study, workload: str) -> Cell:
-    return _make_cell(study, workload, get_compiler("eager"), {}, None, {})
+def _reference(resolved: ResolvedStudy, workload: str) -> Cell:
+    return _make_cell(resolved, workload, resolved.catalogue.compiler("eager"), {}, None, {})
 
 
 def _replicates(study: Study, mode: str) -> int:
@@ -289,23 +311,23 @@ def _replicates(study: Study, mode: str) -> int:
 
 
 def _parts(
-    study: Study, mode: str, cells: Sequence[Cell], order: random.Random, max_live: int | None
+    resolved: ResolvedStudy, mode: str, cells: Sequence[Cell], order: random.Random, max_live: int | None
 ) -> Iterator[list[tuple[Cell, str]]]:
     """Yield the blocks of one (workload, compiler) in one replicate: (cell, role) in random order.
 
     A hot block larger than ``max_live`` is split; every part has the reference, the baseline and its twin, and
     configurations stay together with those that differ in one secondary or late primary knob.
     """
-    chosen = [cell for cell in cells if mode == "cold" or not _is_cold_only(cell)]
+    chosen = [cell for cell in cells if mode == "cold" or not _is_cold_only(cell, resolved.catalogue)]
     if not chosen:
         return
-    reference = (_reference(study, chosen[0].workload), "reference")
+    reference = (_reference(resolved, chosen[0].workload), "reference")
     if mode == "cold":
         yield _shuffled([reference, *((cell, "measured") for cell in chosen)], order)
         return
     baseline = next((cell for cell in chosen if cell.knobs == cell.baseline), chosen[0])
     others = [cell for cell in chosen if cell is not baseline]
-    room = (max_live or study.protocol.hot.max_live) - 3
+    room = (max_live or resolved.study.protocol.hot.max_live) - 3
     count = max(1, -(-len(others) // room))
     size = -(-len(others) // count) if others else 0
     for part in range(count):
@@ -316,8 +338,8 @@ def _parts(
         )
 
 
-def _is_cold_only(cell: Cell) -> bool:
-    entry = get_compiler(cell.compiler)
+def _is_cold_only(cell: Cell, catalogue: Catalogue) -> bool:
+    entry = catalogue.compiler(cell.compiler)
     return any(knob.cold_only and cell.knobs[knob.name] != knob.default for knob in entry.knobs)
 
 
@@ -339,7 +361,16 @@ def _number(
     block_id = content_id({"study": study.digest, "block": block})
     for index, (cell, role) in enumerate(part):
         identity = {"study": study.digest, "block": block, "cell": cell.cell_id, "role": role, "mode": mode}
-        yield Trial(content_id(identity), cell.cell_id, block_id, block, replicate, position + index, mode, role)
+        yield Trial(
+            trial_id=content_id(identity),
+            cell_id=cell.cell_id,
+            block_id=block_id,
+            block=block,
+            replicate=replicate,
+            position=position + index,
+            mode=mode,
+            role=role,
+        )
 
 
 def _shown(entry: CompilerEntry, knobs: Mapping[str, Level]) -> str:

@@ -1,15 +1,15 @@
 """The files that a study needs beside its own: models of its user, plug-ins, and programs that are compilers."""
 
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from ablatrix.compilers.command.entry import find_files
+from ablatrix.canonical import digest_bytes
 from ablatrix.errors import StudyError
-from ablatrix.study.model import Study
-from ablatrix.study.workloads import read_choice
+from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.workloads.source import FILES, file_of
 
 
-def companions(study: Study) -> dict[str, Path]:
+def companions(resolved: ResolvedStudy) -> dict[str, Path]:
     """Return the files that must lie beside a study for it to be run elsewhere: path as the study names it -> file.
 
     A model of an installed module, and an architecture of transformers, need none.
@@ -17,18 +17,19 @@ def companions(study: Study) -> dict[str, Path]:
     Raises:
         StudyError: A file lies outside the study's directory, so that it would have no place beside a copy of the
             study.
-        WorkloadError: A source cannot be read.
     """
+    study, catalogue = resolved
     found: dict[str, Path] = {}
     for choice in study.workloads:
-        origin = read_choice(study, choice).origin
+        origin = catalogue.workload(choice.name).origin
         if origin is not None and origin.file is not None:
             where = file_of(origin.source)
             if where.endswith(FILES):
                 found[where] = Path(origin.file)
     for compiler in study.compilers:
-        if compiler.command is not None:
-            found |= find_files(compiler.command, study.directory)
+        program = catalogue.compiler(compiler.name).program
+        if program is not None:
+            found |= {file.name: Path(file.path) for file in program.files}
     for plugin in study.plugins:
         found[plugin] = (study.directory / plugin).resolve()
     outside = [name for name in found if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts]
@@ -41,3 +42,41 @@ def companions(study: Study) -> dict[str, Path]:
             )
         )
     return dict(sorted(found.items()))
+
+
+def refuse_changed_files(resolved: ResolvedStudy) -> None:
+    """Refuse a study whose models or programs are no longer the files that they were when it was resolved.
+
+    Records would name the digest of a file that was not measured.
+
+    Raises:
+        StudyError: A file has changed or is gone.
+    """
+    changed = [
+        f"study '{resolved.study.name}': {what} has changed since the study was loaded: {file} (SHA-256 {digest[:12]} "
+        "then); load the study again"
+        for what, file, digest in _digested(resolved)
+        if _digest(file) != digest
+    ]
+    if changed:
+        raise StudyError(*changed)
+
+
+def _digested(resolved: ResolvedStudy) -> Iterator[tuple[str, Path, str]]:
+    """Yield what each file is, the file, and the digest that it had."""
+    study, catalogue = resolved
+    for choice in study.workloads:
+        origin = catalogue.workload(choice.name).origin
+        if origin is not None and origin.file is not None and origin.digest is not None:
+            yield f"the file of workload '{choice.name}'", Path(origin.file), origin.digest
+    for compiler in study.compilers:
+        program = catalogue.compiler(compiler.name).program
+        for file in () if program is None else program.files:
+            yield f"a file of compiler '{compiler.name}'", Path(file.path), file.digest
+
+
+def _digest(file: Path) -> str | None:
+    try:
+        return digest_bytes(file.read_bytes())
+    except OSError:
+        return None

@@ -18,7 +18,7 @@ from pydantic import (
 
 from ablatrix.canonical import digest_value
 from ablatrix.records.model import Device
-from ablatrix.workloads.registry import Tier
+from ablatrix.workloads.entry import Tier
 from ablatrix.workloads.source import derive_name, is_source
 
 

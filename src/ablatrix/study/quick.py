@@ -10,7 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ablatrix.compilers.catalogue import PRIMARY_KNOBS, CompilerEntry, get_compiler
+from ablatrix.catalogue import Catalogue, installed_catalogue
+from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.errors import StudyError
 from ablatrix.study.model import Study
 
@@ -26,6 +27,7 @@ def make_study(
     modes: Sequence[str] = (),
     plugins: Sequence[str] = (),
     directory: Path | None = None,
+    catalogue: Catalogue | None = None,
     **further: Any,
 ) -> Study:
     """Return the study of some models on some compilers: a factorial of primary knobs, then further ones around it.
@@ -38,15 +40,17 @@ def make_study(
         modes: ``cold``, ``hot``; both when left out.
         plugins: Python files that add compilers or workloads.
         directory: Where relative paths are meant from; the working directory when left out.
+        catalogue: Has the compilers, those of the plug-ins too; what is installed when left out.
         further: Other keys of a study.
 
     Raises:
         StudyError: A knob is not written as it must be, or the study is not valid.
         CompilerError: There is no such compiler.
     """
-    entries = [get_compiler(name) for name in compilers]
+    known = installed_catalogue() if catalogue is None else catalogue
+    entries = [known.compiler(name) for name in compilers]
     levels = dict(map(_read_knob, knobs)) or _primary_knobs(entries)
-    primary = {knob: levels[knob] for knob in PRIMARY_KNOBS if knob in levels}
+    primary = {knob: levels[knob] for knob in _primary_names(entries) if knob in levels}
     secondary = {knob: found for knob, found in levels.items() if knob not in primary}
     stages: list[dict[str, Any]] = [{"name": STAGE, "factorial": primary or _one_level(entries)}]
     if secondary:
@@ -89,10 +93,15 @@ def _read_knob(text: str) -> tuple[str, list[str | int]]:
     return name, found
 
 
+def _primary_names(entries: Sequence[CompilerEntry]) -> list[str]:
+    """Return the names of the knobs that are primary in a compiler, in the order of the catalogue."""
+    return list(dict.fromkeys(name for entry in entries for name in entry.primary))
+
+
 def _primary_knobs(entries: Sequence[CompilerEntry]) -> Mapping[str, list[str | int]]:
     """Return the primary knobs of all compilers with two or more levels that all support, the default first."""
     found: dict[str, list[str | int]] = {}
-    for name in PRIMARY_KNOBS:
+    for name in _primary_names(entries):
         knobs = [entry.knob(name) for entry in entries]
         if not all(knobs):
             continue
@@ -108,7 +117,7 @@ def _primary_knobs(entries: Sequence[CompilerEntry]) -> Mapping[str, list[str | 
 
 def _one_level(entries: Sequence[CompilerEntry]) -> dict[str, list[str | int]]:
     """Return a factorial of one configuration, for a study whose knobs are all secondary."""
-    for name in PRIMARY_KNOBS:
+    for name in _primary_names(entries):
         knobs = [entry.knob(name) for entry in entries]
         defaults = {knob.default for knob in knobs if knob is not None}
         if all(knobs) and len(defaults) == 1:

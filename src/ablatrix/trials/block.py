@@ -9,12 +9,13 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from ablatrix.canonical import content_id
+from ablatrix.catalogue import Catalogue
 from ablatrix.records.model import GpuNoise
 from ablatrix.study.design import Cell, Trial
 from ablatrix.study.model import Study
@@ -33,6 +34,7 @@ class BlockInput:
     """What a block needs, as plain values: it can be run wherever a workload server is.
 
     Attributes:
+        catalogue: Has the compilers of the cells.
         trials: The block's trials in planned order, each with its cell.
         threads: Threads of a run.
         cpus: Numbers of the CPUs that every worker runs on.
@@ -42,6 +44,7 @@ class BlockInput:
     """
 
     study: Study
+    catalogue: Catalogue
     trials: tuple[tuple[Trial, Cell], ...]
     threads: int
     cpus: tuple[int, ...]
@@ -240,6 +243,7 @@ def _task(block: BlockInput, trial: Trial, cell: Cell, place: Path) -> Message:
         "mode": trial.mode,
         "role": trial.role,
         "compiler": cell.compiler,
+        "compiler_entry": asdict(block.catalogue.compiler(cell.compiler)),
         "device": study.device,
         "knobs": dict(cell.knobs),
         "threads": block.threads,

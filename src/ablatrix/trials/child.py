@@ -7,8 +7,8 @@ import signal
 from contextlib import suppress
 
 from ablatrix.compilers.adapter import Compiler
+from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.places import import_place
-from ablatrix.plugins import use_plugins
 
 KEPT_DESCRIPTORS = 3
 
@@ -31,15 +31,9 @@ def reset_signals() -> None:
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
 
-def import_compiler(place: str) -> Compiler:
-    """Return the adapter at ``module:class`` or, of a plug-in, ``file.py:class``, with what it needs imported.
-
-    What follows on a line of its own is what the class is called with.
-    """
-    place, _, given = place.partition("\n")
-    where, _, _ = place.rpartition(":")
-    if where.endswith(".py"):
-        use_plugins([where])  # its levels are known in this process, too
-    compiler: Compiler = import_place(place)(*([given] if given else []))
+def import_compiler(entry: CompilerEntry) -> Compiler:
+    """Return the adapter of a compiler, with what it needs imported; that of a program is made with the entry."""
+    make = import_place(entry.adapter)
+    compiler: Compiler = make() if entry.program is None else make(entry)
     compiler.preload()
     return compiler

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ablatrix.compilers.catalogue import COMPILERS
 from ablatrix.errors import TrialError, UnsupportedError
 from ablatrix.trials.gpu import SPACING_S, GpuWatch
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
     from ablatrix.compilers.adapter import BoundRun, Executable
+    from ablatrix.compilers.catalogue import CompilerEntry
 
 DEVICE = "cuda"  # the first that is visible
 VISIBLE = "CUDA_VISIBLE_DEVICES"
@@ -41,15 +41,12 @@ def find_refusal() -> str | None:
     return None
 
 
-def open_cuda(compiler: str) -> Cuda:
+def open_cuda(entry: CompilerEntry) -> Cuda:
     """Open the device for a compiler.
 
     Raises:
         UnsupportedError: The compiler does not run on CUDA, or there is no device here; the message says why.
     """
-    entry = COMPILERS.get(compiler)
-    if entry is None:  # it would run on the CPU, and be taken for the GPU
-        raise UnsupportedError(f"compiler '{compiler}' does not run on CUDA: it is not in the catalogue")
     entry.refuse_device("cuda")
     refusal = find_refusal()
     if refusal is not None:

@@ -17,7 +17,7 @@ from ablatrix.records.model import Record
 from ablatrix.records.origin import installed_version
 from ablatrix.study.design import Cell, Design, read_design, refuse_changed_sources, write_design
 from ablatrix.study.model import Study
-from ablatrix.study.workloads import get_entry
+from ablatrix.study.resolve import ResolvedStudy
 
 
 @cache
@@ -29,17 +29,18 @@ def source_digest() -> str:
     return digest_value({"sources": sources, "torch": installed_version("torch")})
 
 
-def preparation(study: Study, cell: Cell) -> dict[str, Any]:
+def preparation(resolved: ResolvedStudy, cell: Cell) -> dict[str, Any]:
     """Return what a prepared program depends on.
 
     A level of ``upper_bound`` also bounds the sizes of the input draws: every configuration is checked on the
     same inputs.
     """
+    study, catalogue = resolved
     levels = itertools.chain.from_iterable(
         (table or {}).get("upper_bound", []) for stage in study.stages for table in (stage.factorial, stage.vary)
     )
     bounds = [level for level in levels if isinstance(level, int)]
-    entry = get_entry(study, cell.workload)
+    entry = catalogue.workload(cell.workload)
     return {
         "workload": cell.workload,
         "parameters": dict(cell.parameters),
@@ -77,9 +78,9 @@ class ResultDirectory:
         """Prepared programs, compile caches, logs."""
         return self.path / "work"
 
-    def program(self, study: Study, cell: Cell) -> Path:
+    def program(self, resolved: ResolvedStudy, cell: Cell) -> Path:
         """Where the prepared program of a cell's workload lies."""
-        return self.work / "programs" / f"{cell.workload}-{content_id(preparation(study, cell))}"
+        return self.work / "programs" / f"{cell.workload}-{content_id(preparation(resolved, cell))}"
 
     def make(self, study: Study, design: Design) -> Design:
         """Create the directory and write the design, or read the one of this very study that it holds.

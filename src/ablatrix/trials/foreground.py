@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import tempfile
 import traceback
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ablatrix.compilers.catalogue import get_compiler
 from ablatrix.compilers.dump import claim_directory, finish_dump
 from ablatrix.errors import TrialError
 from ablatrix.study.design import Trial, make_design, read_design
-from ablatrix.study.model import Study
-from ablatrix.study.workloads import get_entry
+from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.child import import_compiler
 from ablatrix.trials.directory import ResultDirectory, preparation
 from ablatrix.trials.environment import place_runs
@@ -20,12 +19,12 @@ from ablatrix.trials.limits import set_limits
 
 
 def rerun(
-    study: Study, results: str | Path, trial: str, *, debug: bool = False, dump: Path | None = None
+    resolved: ResolvedStudy, results: str | Path, trial: str, *, debug: bool = False, dump: Path | None = None
 ) -> dict[str, Any]:
     """Repeat a trial here, without a fork server and without a record.
 
     Args:
-        study: The study that the results were made with.
+        resolved: The study that the results were made with, with its catalogue.
         results: Directory of results; the prepared program is taken from it, or made again.
         trial: Id of the trial, or enough of its first characters.
         debug: Open the debugger where the trial raises.
@@ -40,23 +39,25 @@ def rerun(
     from ablatrix.trials.worker import run_here
     from ablatrix.workloads.prepare import load_program, prepare
 
+    study, catalogue = resolved
     directory = ResultDirectory(Path(results))
     # Blocks that were added while the study ran stand in its file only.
-    design = read_design(directory.design, study) if directory.design.exists() else make_design(study)
+    design = read_design(directory.design, study) if directory.design.exists() else make_design(resolved)
     found = _find(design.trials, trial)
     cell = design.cell(found.cell_id)
     if dump is not None:
         if found.role == "reference":
             raise TrialError(f"trial {found.trial_id} is of {cell.compiler}, which compiles nothing; choose another")
         claim_directory(dump)
-    place = directory.program(study, cell)
+    place = directory.program(resolved, cell)
     if place.exists():
         program = load_program(place)
     else:
-        what = preparation(study, cell)
+        what = preparation(resolved, cell)
         kept = {key: what[key] for key in ("draws", "seed", "largest")}
-        program = prepare(get_entry(study, cell.workload), cell.parameters, **kept)
-    compiler = import_compiler(get_compiler(cell.compiler).adapter)
+        program = prepare(catalogue.workload(cell.workload), cell.parameters, **kept)
+    entry = catalogue.compiler(cell.compiler)
+    compiler = import_compiler(entry)
     threads, cpus = place_runs(study.protocol.threads, study.protocol.cpus)
     set_limits(None, cpus)
     with tempfile.TemporaryDirectory(prefix="ablatrix-rerun-") as scratch:
@@ -64,6 +65,7 @@ def rerun(
             "mode": found.mode,
             "role": found.role,
             "compiler": cell.compiler,
+            "compiler_entry": asdict(entry),
             "device": study.device,
             "knobs": dict(cell.knobs),
             "threads": threads,

@@ -11,8 +11,7 @@ from ablatrix.errors import RecordError
 from ablatrix.records.journal import Journal
 from ablatrix.records.model import Record
 from ablatrix.study.design import Design
-from ablatrix.study.model import Study
-from ablatrix.study.workloads import get_entry
+from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.block import Outcome
 from ablatrix.trials.directory import ResultDirectory
 from ablatrix.trials.progress import Progress
@@ -53,22 +52,27 @@ class Ledger:
         self._journal = Journal(self._directory.results)
         return self._journal
 
-    def make(self, study: Study, outcomes: Sequence[Outcome], *, final: bool = True) -> list[tuple[Record, str | None]]:
+    def make(
+        self, resolved: ResolvedStudy, outcomes: Sequence[Outcome], *, final: bool = True
+    ) -> list[tuple[Record, str | None]]:
         """Return the record of each outcome with its line of raw samples (None when it has none).
 
         Args:
-            study: The study, to find prepared programs by.
+            resolved: The study with its catalogue.
             outcomes: Of one block.
             final: Whether the lines stand for their trials; an interrupted one never does.
         """
         file = f"samples/{outcomes[0].trial.block_id}.jsonl" if self._keep_samples else None
         made: list[tuple[Record, str | None]] = []
+        study, catalogue = resolved
         for one in outcomes:
             attempt = self._attempts[one.trial.trial_id]
-            facts = read_facts(self._directory.program(study, one.cell), get_entry(study, one.cell.workload), one.cell)
+            entry = catalogue.workload(one.cell.workload)
+            facts = read_facts(self._directory.program(resolved, one.cell), entry, one.cell)
             line = samples_line(one, attempt) if one.bursts_ms else None
             samples = None if line is None else samples_facts(one, line, file)
-            record = make_record(self._design, self._scene, one, facts, attempt, samples, study.device)
+            compiler = catalogue.compiler(one.cell.compiler)
+            record = make_record(self._design, self._scene, one, facts, compiler, attempt, samples, study.device)
             made.append((record if final else record.model_copy(update={"final": False}), line))
         return made
 

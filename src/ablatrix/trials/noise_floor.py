@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 from time import monotonic
 
+from ablatrix.catalogue import installed_catalogue
 from ablatrix.errors import TrialError
 from ablatrix.records.status import Status
 from ablatrix.statistics.quantile import median
@@ -20,6 +21,7 @@ from ablatrix.statistics.ratio import Ratio, paired_ratio
 from ablatrix.statistics.rounds import paired_levels
 from ablatrix.study.design import Cell, Trial
 from ablatrix.study.model import Study
+from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.block import BlockInput, Outcome, run_hot
 from ablatrix.trials.directory import ResultDirectory
 from ablatrix.trials.environment import place_runs
@@ -105,18 +107,26 @@ def measure_noise_floor(
         Interrupted: The user asked to stop.
     """
     began = monotonic()
-    study = _study(rounds)
-    cell = Cell("same", WORKLOAD, dict(PARAMETERS), "eager", {}, None, {})
+    resolved = ResolvedStudy(_study(rounds), installed_catalogue())
+    cell = Cell(
+        cell_id="same",
+        workload=WORKLOAD,
+        parameters=dict(PARAMETERS),
+        compiler="eager",
+        knobs={},
+        stage=None,
+        baseline={},
+    )
     used, cpus = place_runs(threads, None)
     results, scratch = ResultDirectory(directory), directory / "scratch"
-    with Interrupt() as interrupt, Servers(study, directory, interrupt) as servers:
+    with Interrupt() as interrupt, Servers(resolved, directory, interrupt) as servers:
         notice("preparing the program")
-        preparation = Preparation(study, results, servers, scratch, used)
+        preparation = Preparation(resolved, results, servers, scratch, used)
         preparation.make(cell)
         failure = preparation.failure(cell)
         if failure is not None:
             raise TrialError(f"noise floor: the program could not be prepared: {failure[1]['message']}")
-        server = servers.get("eager", results.program(study, cell))
+        server = servers.get("eager", results.program(resolved, cell))
         outcomes: list[Outcome] = []
         for number in range(blocks):
             if number >= LEAST_BLOCKS and monotonic() - began > ENOUGH_S:
@@ -125,7 +135,8 @@ def measure_noise_floor(
             # Whoever is built first may have it better, so it is each in turn, as a design shuffles its blocks.
             roles = ("measured", "twin") if number % 2 == 0 else ("twin", "measured")
             pair = tuple((_trial(number, role), cell) for role in roles)
-            block = BlockInput(study, pair, used, tuple(cpus), directory / "hot", directory / "tags", scratch)
+            places = (directory / "hot", directory / "tags", scratch)
+            block = BlockInput(*resolved, pair, used, tuple(cpus), *places)
             outcomes += run_hot(block, server, lambda trial, what: None)
             interrupt.check()
     made = len(outcomes) // 2

@@ -9,8 +9,7 @@ from typing import Any
 
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell
-from ablatrix.study.model import Study
-from ablatrix.study.workloads import get_entry
+from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.channel import ChannelClosed, ChannelTimeout
 from ablatrix.trials.directory import ResultDirectory, preparation
 from ablatrix.trials.interrupt import Interrupted
@@ -24,19 +23,21 @@ TIMEOUT_S = 900.0
 class Preparation:
     """Prepared programs of one run, and why one could not be prepared."""
 
-    def __init__(self, study: Study, directory: ResultDirectory, servers: Servers, scratch: Path, threads: int) -> None:
-        self._study, self._directory, self._servers = study, directory, servers
+    def __init__(
+        self, resolved: ResolvedStudy, directory: ResultDirectory, servers: Servers, scratch: Path, threads: int
+    ) -> None:
+        self._resolved, self._directory, self._servers = resolved, directory, servers
         self._scratch, self._threads = scratch, threads
         self._failures: dict[Path, tuple[Status, dict[str, Any]]] = {}
 
     def is_ready(self, cell: Cell) -> bool:
         """Return whether the cell's program lies prepared, or is known to fail."""
-        place = self._directory.program(self._study, cell)
+        place = self._directory.program(self._resolved, cell)
         return place in self._failures or (place / FACTS_FILE).exists()
 
     def failure(self, cell: Cell) -> tuple[Status, dict[str, Any]] | None:
         """Return status and error of a program that could not be prepared."""
-        return self._failures.get(self._directory.program(self._study, cell))
+        return self._failures.get(self._directory.program(self._resolved, cell))
 
     def make(self, cell: Cell) -> None:
         """Prepare the cell's program in a worker; a failure is kept, not raised.
@@ -45,18 +46,18 @@ class Preparation:
             Interrupted: The user asked to stop.
             TrialError: The fork server failed.
         """
-        place = self._directory.program(self._study, cell)
+        place = self._directory.program(self._resolved, cell)
         draft = place.with_name(f".{place.name}.draft")
         shutil.rmtree(draft, ignore_errors=True)
         draft.parent.mkdir(parents=True, exist_ok=True)
         self._scratch.mkdir(parents=True, exist_ok=True)
         task = {
             "mode": "prepare",
-            **preparation(self._study, cell),
-            "entry": asdict(get_entry(self._study, cell.workload)),
+            **preparation(self._resolved, cell),
+            "entry": asdict(self._resolved.catalogue.workload(cell.workload)),
             "threads": self._threads,
             "directory": str(draft),
-            "memory_limit_mb": self._study.protocol.memory_limit_mb,
+            "memory_limit_mb": self._resolved.study.protocol.memory_limit_mb,
         }
         worker = self._servers.without_program().start(task, self._scratch / "prepare.log")
         try:

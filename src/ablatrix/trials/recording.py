@@ -10,7 +10,7 @@ from typing import Any
 
 from ablatrix import __version__
 from ablatrix.canonical import canonical_json, content_id, digest_bytes
-from ablatrix.compilers.catalogue import get_compiler
+from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.records.machine import read_machine
 from ablatrix.records.metrics import SAMPLE_METRICS
 from ablatrix.records.model import SCHEMA_VERSION, Device, Machine, Record, WorkloadFacts
@@ -19,7 +19,7 @@ from ablatrix.statistics.quantile import median, summarise
 from ablatrix.statistics.warmup import classify_warm_up
 from ablatrix.study.design import Cell, Design
 from ablatrix.trials.block import Outcome
-from ablatrix.workloads.registry import WorkloadEntry
+from ablatrix.workloads.entry import WorkloadEntry
 
 FACTS_FILE = "program.json"
 
@@ -53,6 +53,7 @@ def make_record(
     scene: Scene,
     outcome: Outcome,
     facts: WorkloadFacts,
+    compiler: CompilerEntry,
     attempt: int,
     samples: dict[str, Any] | None,
     device: Device,
@@ -64,6 +65,7 @@ def make_record(
         scene: What is the same for all records of the run.
         outcome: What became of the trial.
         facts: The workload, as prepared.
+        compiler: The compiler, as the study's catalogue has it.
         attempt: 0 for the first try.
         samples: Where the raw samples of a hot trial lie (see ``samples_line``), None when there are none.
         device: Where the study runs programs.
@@ -95,10 +97,10 @@ def make_record(
                 "compiler": cell.compiler,
                 "device": device,
                 "knobs": dict(cell.knobs),
-                "run_time_knobs": get_compiler(cell.compiler).run_time_knobs,
+                "run_time_knobs": compiler.run_time_knobs,
                 "stage": cell.stage,
                 "baseline": dict(cell.baseline),
-                "catalogue_digest": get_compiler(cell.compiler).digest,
+                "catalogue_digest": compiler.digest,
             },
             "plan": result.get("plan"),
             "compile": result.get("compile"),

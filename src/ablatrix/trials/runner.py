@@ -8,13 +8,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablatrix.compilers.catalogue import get_compiler
 from ablatrix.errors import CompilerError, TrialError
 from ablatrix.records.machine import available_bytes
 from ablatrix.records.status import Status
 from ablatrix.study.design import make_design
-from ablatrix.study.load import validate_study
-from ablatrix.study.model import Study
+from ablatrix.study.files import refuse_changed_files
+from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.directory import ResultDirectory
 from ablatrix.trials.interrupt import Interrupt
 from ablatrix.trials.ledger import Ledger, Sink
@@ -61,7 +60,7 @@ class RunSummary:
 
 
 def run(
-    study: Study,
+    resolved: ResolvedStudy,
     out: str | Path,
     *,
     only: Sequence[str] = (),
@@ -73,7 +72,7 @@ def run(
     """Run what is missing of a study. Running again into the same directory resumes.
 
     Args:
-        study: A loaded study.
+        resolved: What ``load_study`` or ``resolve_study`` returned.
         out: Directory for ``results.jsonl``, ``design.json`` and ``samples/``.
         only: Conditions such as ``workload=mlp``; with ``status=...`` finished trials are run again. A selection adds
             no further blocks.
@@ -83,14 +82,16 @@ def run(
         keep_samples: Keep raw samples in side files; without, records hold their digest and no file.
 
     Raises:
-        StudyError: The study or a condition is invalid, or the directory holds another study's results.
+        StudyError: A condition is invalid, a file of the study has changed since it was loaded, or the directory holds
+            another study's results.
         CompilerError: A compiler that the study names is not installed.
         TrialError: The directory cannot be written, or is in use.
     """
-    validate_study(study)
-    planned = make_design(study, most_live(study.protocol, available_bytes()))
+    study, catalogue = resolved
+    refuse_changed_files(resolved)
+    planned = make_design(resolved, most_live(study.protocol, available_bytes()))
     for name in {cell.compiler for cell in planned.cells}:
-        entry = get_compiler(name)
+        entry = catalogue.compiler(name)
         if not entry.installed:
             raise CompilerError(f"compiler '{name}' is not installed; to have it: {entry.installation}")
     directory = ResultDirectory(Path(out).resolve())
@@ -98,7 +99,7 @@ def run(
     progress = progress or Silence()
     with _locked(directory), Interrupt() as interrupt, ExitStack() as stack:
         ledger = Ledger(design, directory, study_directory, sink, progress, keep_samples)
-        session = Session(study, design, directory, ledger, interrupt, progress)
+        session = Session(resolved, design, directory, ledger, interrupt, progress)
         try:
             planned_count, statuses, caught = session.run(only, stack)
         except OSError as error:  # a full disk or a directory that went away; what was measured is in the journal

@@ -7,11 +7,12 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import IO
 
+from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.errors import TrialError
 from ablatrix.trials.channel import Channel, ChannelClosed, ChannelTimeout, Message, open_pair
 from ablatrix.trials.interrupt import Interrupt
@@ -30,12 +31,16 @@ class ForkServer:
     """A process that has imported torch and some compilers. Use as a context: leaving it ends every descendant."""
 
     def __init__(
-        self, adapters: Sequence[str], log: Path, interrupt: Interrupt, environment: Mapping[str, str] | None = None
+        self,
+        compilers: Sequence[CompilerEntry],
+        log: Path,
+        interrupt: Interrupt,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """Start it.
 
         Args:
-            adapters: ``module:class`` of each compiler adapter to have imported.
+            compilers: The compilers to have imported.
             log: File that gets whatever the process prints.
             interrupt: Tells when to give up waiting.
             environment: Variables that it has beside those of this process.
@@ -46,7 +51,7 @@ class ForkServer:
         self.interrupt = interrupt
         self._children: list[Channel] = []
         self._channel, theirs = open_pair()
-        command = [sys.executable, "-m", "ablatrix.trials.zygote", str(theirs.fileno()), *adapters]
+        command = [sys.executable, "-m", "ablatrix.trials.zygote", str(theirs.fileno())]
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
@@ -59,6 +64,7 @@ class ForkServer:
             )
         theirs.close()
         try:
+            self._channel.send({"compilers": [asdict(entry) for entry in compilers]})
             reply, _ = self._channel.receive(START_TIMEOUT_S)
         except TrialError as error:
             self.close()

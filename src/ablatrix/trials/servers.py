@@ -5,8 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from ablatrix.compilers.catalogue import get_compiler
-from ablatrix.study.model import Study
+from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.interrupt import Interrupt
 from ablatrix.trials.server import ForkServer, WorkloadServer
 
@@ -17,9 +16,10 @@ CUDA_ENVIRONMENT = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
 class Servers:
     """Fork servers by compiler and program. Use as a context: leaving it ends them all."""
 
-    def __init__(self, study: Study, logs: Path, interrupt: Interrupt) -> None:
+    def __init__(self, resolved: ResolvedStudy, logs: Path, interrupt: Interrupt) -> None:
         self._logs = logs
         self._interrupt = interrupt
+        study, self._catalogue = resolved
         self._first = study.compilers[0].name
         self._environment = CUDA_ENVIRONMENT if study.device == "cuda" else {}
         self._roots: dict[str, ForkServer] = {}
@@ -57,7 +57,7 @@ class Servers:
 
     def _root(self, compiler: str) -> ForkServer:
         if compiler not in self._roots:
-            adapters = [get_compiler(name).adapter for name in dict.fromkeys([compiler, "eager"])]
+            entries = [self._catalogue.compiler(name) for name in dict.fromkeys([compiler, "eager"])]
             log = self._logs / f"server-{compiler}.log"
-            self._roots[compiler] = ForkServer(adapters, log, self._interrupt, self._environment)
+            self._roots[compiler] = ForkServer(entries, log, self._interrupt, self._environment)
         return self._roots[compiler]

@@ -16,7 +16,7 @@ from ablatrix.records.machine import available_bytes
 from ablatrix.records.model import Record
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Design, Trial, extend_design, write_design
-from ablatrix.study.model import Study
+from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.block import BlockInput, Outcome, run_cold, run_hot
 from ablatrix.trials.directory import ResultDirectory
 from ablatrix.trials.environment import place_runs, utc_now
@@ -37,17 +37,18 @@ class Session:
 
     def __init__(
         self,
-        study: Study,
+        resolved: ResolvedStudy,
         design: Design,
         directory: ResultDirectory,
         ledger: Ledger,
         interrupt: Interrupt,
         progress: Progress,
     ) -> None:
-        self._study, self._design, self._directory = study, design, directory
+        self._resolved, self._design, self._directory = resolved, design, directory
+        self._study, self._catalogue = resolved
         self._ledger, self._interrupt, self._progress = ledger, interrupt, progress
         self._cells = {cell.cell_id: cell for cell in design.cells}
-        self._threads, self._cpus = place_runs(study.protocol.threads, study.protocol.cpus)
+        self._threads, self._cpus = place_runs(self._study.protocol.threads, self._study.protocol.cpus)
         self._began = monotonic()
 
     def run(self, only: Sequence[str], stack: ExitStack) -> tuple[int, dict[Status, int], int | None]:
@@ -62,8 +63,8 @@ class Session:
         shutil.rmtree(self._scratch, ignore_errors=True)
         logs = self._directory.work / "logs"
         logs.mkdir(parents=True, exist_ok=True)
-        self._servers = stack.enter_context(Servers(self._study, logs, self._interrupt))
-        self._preparation = Preparation(self._study, self._directory, self._servers, self._scratch, self._threads)
+        self._servers = stack.enter_context(Servers(self._resolved, logs, self._interrupt))
+        self._preparation = Preparation(self._resolved, self._directory, self._servers, self._scratch, self._threads)
         pending = [trial for block in blocks for trial in block]
         self._hot = self._hot_progress([record for one, record in known.items() if one not in set(_ids(pending))])
         self._progress.begin(self._with_cells(pending), len(chosen) - sum(trial in chosen for trial in pending))
@@ -121,7 +122,9 @@ class Session:
         for cell in self._design.cells:
             if cell.cell_id in measured:
                 cells.setdefault((cell.workload, cell.compiler), []).append(cell)
-        found = {pair: HotProgress(members) for pair, members in cells.items()}
+        found = {
+            pair: HotProgress(members, self._catalogue.compiler(pair[1]).primary) for pair, members in cells.items()
+        }
         blocks: dict[str, list[Record]] = {}
         for record in records:
             if record.trial_id in trials:
@@ -145,7 +148,7 @@ class Session:
                     continue
                 before = len(self._design.trials)
                 self._design = extend_design(
-                    self._study, self._design, *pair, most_live(self._study.protocol, available_bytes())
+                    self._resolved, self._design, *pair, most_live(self._study.protocol, available_bytes())
                 )
                 write_design(self._design, self._directory.design)
                 added = self._design.trials[before:]
@@ -166,7 +169,7 @@ class Session:
         pairs = tuple((trial, self._cells[trial.cell_id]) for trial in block)
         cache = self._directory.work / "cache"
         places = (cache / "hot", cache / "tags", self._scratch)
-        given = BlockInput(self._study, pairs, self._threads, tuple(self._cpus), *places)
+        given = BlockInput(*self._resolved, pairs, self._threads, tuple(self._cpus), *places)
         compiler = next((cell.compiler for _, cell in pairs if cell.compiler != "eager"), "eager")
         failure = self._preparation.failure(pairs[0][1])
         if failure is not None:
@@ -185,7 +188,7 @@ class Session:
         self._progress.working(trial, cell, "cold")
         for left in reversed(range(self._study.protocol.repeats + 1)):
             try:
-                program = self._directory.program(self._study, cell)
+                program = self._directory.program(self._resolved, cell)
                 outcome = run_cold(block, trial, cell, self._servers.get(compiler, program))
             except TrialError as error:
                 self._servers.drop(compiler)
@@ -197,7 +200,7 @@ class Session:
                 return
 
     def _run_hot(self, block: BlockInput, compiler: str) -> None:
-        program = self._directory.program(self._study, block.trials[0][1])
+        program = self._directory.program(self._resolved, block.trials[0][1])
 
         def notice(trial: Trial | None, what: str) -> None:
             self._progress.working(trial, None if trial is None else self._cells[trial.cell_id], what)
@@ -228,7 +231,7 @@ class Session:
 
     def _keep(self, outcomes: Sequence[Outcome], *, final: bool = True) -> None:
         """Record the outcomes of one block, hot ones with what follows for further blocks."""
-        made = self._ledger.make(self._study, outcomes, final=final)
+        made = self._ledger.make(self._resolved, outcomes, final=final)
         cell = next((one.cell for one in outcomes if one.cell.knobs), None)
         hot = None if cell is None or not final else self._hot.get((cell.workload, cell.compiler))
         if cell is not None and hot is not None and outcomes[0].trial.mode == "hot":

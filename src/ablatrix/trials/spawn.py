@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ablatrix.compilers.catalogue import read_compiler_entry
 from ablatrix.trials.channel import Channel, Message
 from ablatrix.trials.child import clean_descriptors, import_compiler, reset_signals
 from ablatrix.trials.linux import adopt_orphans, die_with_parent
@@ -62,7 +63,7 @@ def main(parent: int) -> None:
     if order["role"] == "server":
         _serve(channel, order)
     else:
-        _work(channel, order["task"], order["place"], order["directory"])
+        _work(channel, order["task"], order["entry"], order["directory"])
 
 
 def _serve(channel: Channel, order: Message) -> None:
@@ -72,10 +73,10 @@ def _serve(channel: Channel, order: Message) -> None:
     adopt_orphans()
     ignore_key_presses()
     channel.send({"ready": True, "threads": []})
-    serve(channel, {"places": order["places"], "directory": order["directory"], "hazard": order["hazard"]})
+    serve(channel, {"entries": order["entries"], "directory": order["directory"], "hazard": order["hazard"]})
 
 
-def _work(channel: Channel, task: Message, place: str | None, directory: str | None) -> None:
+def _work(channel: Channel, task: Message, entry: Message | None, directory: str | None) -> None:
     """Do a worker's work in this interpreter."""
     from ablatrix.trials.worker import work
 
@@ -85,7 +86,7 @@ def _work(channel: Channel, task: Message, place: str | None, directory: str | N
         from ablatrix.workloads.prepare import load_program
 
         torch.set_num_threads(1)  # as in a fork server, until the compiler sets its threads
-        compiler = None if place is None else import_compiler(place)
+        compiler = None if entry is None else import_compiler(read_compiler_entry(entry))
         program = None if directory is None else load_program(Path(directory))
         gc.collect()
         gc.freeze()

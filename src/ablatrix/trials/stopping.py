@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from ablatrix.compilers.catalogue import get_compiler
 from ablatrix.records.model import Record, Stopping
 from ablatrix.records.status import Status
 from ablatrix.statistics.precision import Comparison, Widths, find_shortfall, measure_widths
@@ -22,13 +21,13 @@ Levels = tuple[str | int | float | bool, ...]
 class HotProgress:
     """Hot results of one (workload, compiler), replicate by replicate."""
 
-    def __init__(self, cells: Iterable[Cell]) -> None:
-        """Begin with the cells that are measured hot, the baseline among them."""
+    def __init__(self, cells: Iterable[Cell], primary: tuple[str, ...]) -> None:
+        """Begin with the cells that are measured hot, the baseline among them, and the compiler's primary knobs."""
         self._cells = {cell.cell_id: cell for cell in cells}
         first = next(iter(self._cells.values()))
         self._comparison = Comparison(
             knobs=tuple(first.knobs),
-            primary=get_compiler(first.compiler).primary,
+            primary=primary,
             baseline=tuple(first.baseline[knob] for knob in first.knobs),
             configurations=tuple(tuple(cell.knobs.values()) for cell in self._cells.values()),
         )

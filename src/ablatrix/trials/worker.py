@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ablatrix.canonical import digest_value
 from ablatrix.compilers.adapter import BoundRun, Compiler, CompileRequest, Executable, PhaseClock
 from ablatrix.compilers.cache import TaskCache
-from ablatrix.compilers.catalogue import COMPILERS, CompilerEntry
+from ablatrix.compilers.catalogue import CompilerEntry, read_compiler_entry
 from ablatrix.compilers.dump import start_dump
 from ablatrix.trials.channel import Channel, ChannelClosed, Message
 from ablatrix.trials.check import Comparison
@@ -117,12 +117,16 @@ def _prepare(task: Message) -> None:
     """Build, export and check a workload once, and keep it on disk."""
     import torch
 
+    from ablatrix.workloads.entry import read_workload_entry
     from ablatrix.workloads.prepare import prepare, save_program
-    from ablatrix.workloads.registry import read_entry
 
     torch.set_num_threads(task["threads"])
     program = prepare(
-        read_entry(task["entry"]), task["parameters"], draws=task["draws"], seed=task["seed"], largest=task["largest"]
+        read_workload_entry(task["entry"]),
+        task["parameters"],
+        draws=task["draws"],
+        seed=task["seed"],
+        largest=task["largest"],
     )
     save_program(program, Path(task["directory"]))
 
@@ -142,9 +146,9 @@ def _run_trial(
     compiler.set_threads(task["threads"])
     result["versions"] = dict(compiler.versions())
     result["environment"] = environment_variables()
-    if compiler.name in COMPILERS:
-        _refuse_unsupported(COMPILERS[compiler.name], task["knobs"], program)
-    cuda = _open_cuda(compiler, result) if task.get("device", "cpu") == "cuda" else None
+    entry = read_compiler_entry(task["compiler_entry"])
+    _refuse_unsupported(entry, task["knobs"], program)
+    cuda = _open_cuda(entry, result) if task.get("device", "cpu") == "cuda" else None
     cache = TaskCache(None if task["cache_dir"] is None else Path(task["cache_dir"]))
     meter = PeakMeter.reset()
     executable, plan = _build(task, compiler, program, clock, cache, result, dump)
@@ -197,11 +201,11 @@ def _refuse_unsupported(entry: CompilerEntry, knobs: Mapping[str, Any], program:
         entry.refuse_onnx(knobs)
 
 
-def _open_cuda(compiler: Compiler, result: dict[str, Any]) -> Cuda:
+def _open_cuda(entry: CompilerEntry, result: dict[str, Any]) -> Cuda:
     """Open the GPU for a compiler; what it is and says goes into the result, and grows there with each reading."""
     from ablatrix.trials.cuda import open_cuda
 
-    cuda = open_cuda(compiler.name)
+    cuda = open_cuda(entry)
     result["versions"]["cuda"] = cuda.version
     result["gpu"] = {"device": cuda.facts, "noise": cuda.watch.told}
     return cuda

@@ -18,6 +18,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, NoReturn
 
+from ablatrix.compilers.catalogue import read_compiler_entry
 from ablatrix.trials.channel import Channel, ChannelClosed, Message
 from ablatrix.trials.child import clean_descriptors, import_compiler, reset_signals
 from ablatrix.trials.fork_safety import find_fork_hazard
@@ -35,16 +36,15 @@ GRACE_S = 5.0
 
 
 def main(arguments: list[str]) -> None:
-    """Serve on the socket whose descriptor is the first argument, for the adapters named by the others."""
+    """Serve on the socket whose descriptor is the argument, for the compilers that the first message has."""
     die_with_parent()
     adopt_orphans()
     ignore_key_presses()
     channel = Channel(socket.socket(fileno=int(arguments[0])))
     try:
-        compilers, places = {}, {}
-        for place in arguments[1:]:
-            compiler = import_compiler(place)
-            compilers[compiler.name], places[compiler.name] = compiler, place
+        message, _ = channel.receive()
+        entries = {plain["name"]: plain for plain in message["compilers"]}
+        compilers = {name: import_compiler(read_compiler_entry(plain)) for name, plain in entries.items()}
         import torch
 
         # Imported here once, not by every child, and not at another state of the files for some of them.
@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> None:
     gc.collect()
     gc.freeze()
     channel.send({"ready": True, "threads": thread_names()})
-    serve(channel, {"compilers": compilers, "places": places, "program": None, "directory": None, "hazard": None})
+    serve(channel, {"compilers": compilers, "entries": entries, "program": None, "directory": None, "hazard": None})
 
 
 def ignore_key_presses() -> None:
@@ -74,8 +74,8 @@ def serve(channel: Channel, state: dict[str, Any]) -> NoReturn:
 
     Args:
         channel: Where requests come from.
-        state: ``compilers`` and ``program`` for forks; ``places`` (``module:class`` by compiler) and ``directory``
-            of the program for new interpreters; ``hazard``: why nothing may be forked, None to look each time.
+        state: ``compilers`` and ``program`` for forks; ``entries`` (plain, by compiler) and ``directory`` of the
+            program for new interpreters; ``hazard``: why nothing may be forked, None to look each time.
     """
     answers = {"load": _load, "trial": _trial, "pause": _pause, "resume": _resume, "end": _end}
     state["servers"] = set()
@@ -100,7 +100,7 @@ def _load(message: Message, descriptors: list[int], state: dict[str, Any]) -> Me
     """Start a server of one workload on the descriptor that came along: it loads the program, and forks workers."""
     hazard = state["hazard"] or find_fork_hazard()
     if hazard is not None:
-        order = {"role": "server", "places": state["places"], "directory": message["directory"], "hazard": hazard}
+        order = {"role": "server", "entries": state["entries"], "directory": message["directory"], "hazard": hazard}
         pid = spawn(order, descriptors[0], None, own_group=False)
         state["servers"].add(pid)
         return {"pid": pid}
@@ -135,7 +135,7 @@ def _trial(message: Message, descriptors: list[int], state: dict[str, Any]) -> M
         order = {
             "role": "worker",
             "task": task,
-            "place": state["places"].get(task.get("compiler")),
+            "entry": state["entries"].get(task.get("compiler")),
             "directory": state["directory"],
         }
         pid = spawn(order, *descriptors[:2], own_group=True)

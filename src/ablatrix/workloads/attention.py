@@ -46,7 +46,7 @@ class Attention(nn.Module):  # type: ignore[misc]
 
 
 def build(parameters: Mapping[str, Any]) -> Built:
-    """Build the workload; see the registry for its parameters."""
+    """Build the workload; see its entry for its parameters."""
     shape = (parameters["batch"], parameters["tokens"], parameters["hidden"])
 
     def make_inputs(seed: int, sizes: Mapping[str, int]) -> tuple[torch.Tensor, ...]:

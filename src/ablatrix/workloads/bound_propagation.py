@@ -124,7 +124,7 @@ def _relu(bounds: Bounds) -> Bounds:
 
 
 def build(parameters: Mapping[str, Any]) -> Built:
-    """Build the workload; see the registry for its parameters."""
+    """Build the workload; see its entry for its parameters."""
     batch, size = parameters["batch"], parameters["image"]
 
     def make_inputs(seed: int, sizes: Mapping[str, int]) -> tuple[torch.Tensor, ...]:

@@ -45,7 +45,7 @@ class Stage(nn.Module):  # type: ignore[misc]
 
 
 def build(parameters: Mapping[str, Any]) -> Built:
-    """Build the workload; see the registry for its parameters."""
+    """Build the workload; see its entry for its parameters."""
     shape = (parameters["batch"], 3, parameters["image"], parameters["image"])
 
     def make_inputs(seed: int, sizes: Mapping[str, int]) -> tuple[torch.Tensor, ...]:

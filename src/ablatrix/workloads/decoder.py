@@ -41,7 +41,7 @@ class Decoder(nn.Module):  # type: ignore[misc]
 
 
 def build(parameters: Mapping[str, Any]) -> Built:
-    """Build the workload; see the registry for its parameters."""
+    """Build the workload; see its entry for its parameters."""
     batch = parameters["batch"]
 
     def make_inputs(seed: int, sizes: Mapping[str, int]) -> tuple[torch.Tensor, ...]:

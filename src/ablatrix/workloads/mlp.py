@@ -27,7 +27,7 @@ class Perceptron(nn.Module):  # type: ignore[misc]
 
 
 def build(parameters: Mapping[str, Any]) -> Built:
-    """Build the workload; see the registry for its parameters."""
+    """Build the workload; see its entry for its parameters."""
     batch, hidden = parameters["batch"], parameters["hidden"]
     module = seeded(lambda: Perceptron(parameters["layers"], hidden, parameters["classes"]))
 

@@ -18,9 +18,11 @@ from ablatrix.workloads.capture.exporting import export
 from ablatrix.workloads.capture.files import load_programs, save_programs
 from ablatrix.workloads.capture.graph import symbols_of
 from ablatrix.workloads.digest import program_digest
+from ablatrix.workloads.entry import WorkloadEntry
 from ablatrix.workloads.oracle import Oracle
 from ablatrix.workloads.program import Draw, Program
-from ablatrix.workloads.registry import WorkloadEntry, build_workload, check_parameters, get_workload
+from ablatrix.workloads.registry import build_workload, check_parameters
+from ablatrix.workloads.shipped import get_shipped
 
 FORMAT = 1
 
@@ -39,7 +41,7 @@ def prepare(
     dimensions, further ones sizes drawn between them.
 
     Args:
-        workload: Name in the registry, or the entry of a user's own model.
+        workload: Name of one that comes with ablatrix, or the entry of any other.
         parameters: Those that differ from their defaults.
         draws: Number of input draws, at least 1.
         seed: Seed of the first draw; the next ones count up from it.
@@ -49,7 +51,7 @@ def prepare(
     Raises:
         WorkloadError: The workload or a parameter is unknown, or the program cannot be exported.
     """
-    entry = get_workload(workload) if isinstance(workload, str) else workload
+    entry = get_shipped(workload) if isinstance(workload, str) else workload
     name = entry.name
     if draws < 1:
         raise WorkloadError(f"workload '{name}': draws must be at least 1, but got {draws}")
@@ -144,13 +146,12 @@ def _sizes(name: str, built: Built, draws: int, seed: int, largest: Mapping[str,
     return [dict(built.timed_sizes), smallest, all_largest, *further][:draws]
 
 
-def describe(name: str, parameters: Mapping[str, Any] | None = None) -> WorkloadFacts:
+def describe(entry: WorkloadEntry, parameters: Mapping[str, Any] | None = None) -> WorkloadFacts:
     """Return the facts of a workload without exporting it; ``digest`` is empty.
 
     Raises:
-        WorkloadError: The workload or a parameter is unknown.
+        WorkloadError: A parameter is unknown, or the workload cannot be built.
     """
-    entry = get_workload(name)
     given = check_parameters(entry, parameters or {})
     return _facts(entry, given, build_workload(entry, given), "")
 

@@ -1,6 +1,10 @@
 """The workloads that come with ablatrix. Plain data: loads without torch."""
 
-from ablatrix.workloads.registry import ParameterSpec, WorkloadEntry
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ablatrix.errors import WorkloadError
+from ablatrix.workloads.entry import ParameterSpec, WorkloadEntry
 
 _BATCH = ParameterSpec(1, "Inputs handled together.")
 
@@ -103,4 +107,15 @@ _ENTRIES = (
     ),
 )
 
-SHIPPED = {entry.name: entry for entry in _ENTRIES}
+SHIPPED: Mapping[str, WorkloadEntry] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
+
+
+def get_shipped(name: str) -> WorkloadEntry:
+    """Return a workload that comes with ablatrix.
+
+    Raises:
+        WorkloadError: There is no such workload.
+    """
+    if name not in SHIPPED:
+        raise WorkloadError(f"there is no workload '{name}'; there are: {', '.join(SHIPPED)}")
+    return SHIPPED[name]

@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 from ablatrix.errors import WorkloadError
-from ablatrix.workloads.registry import ParameterSpec
+from ablatrix.workloads.entry import ParameterSpec
 
 SUMMARY = "Parameter of the function."
 

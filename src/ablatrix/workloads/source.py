@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ablatrix.canonical import digest_bytes
 from ablatrix.errors import WorkloadError
-from ablatrix.workloads.registry import Origin, ParameterSpec, Size, Tier, WorkloadEntry
+from ablatrix.workloads.entry import Origin, ParameterSpec, Size, Tier, WorkloadEntry
 from ablatrix.workloads.signature import find_parameters
 
 DEFAULT_TIER: Tier = "hard"
@@ -83,24 +83,23 @@ def read_source(
         )
     if source.endswith(SAVED):
         path = _existing(source, directory / source)
-        origin = Origin(source, "saved", str(path), _digest(path, path.stat().st_mtime_ns))
+        origin = Origin(source, "saved", str(path), digest_bytes(path.read_bytes()))
         return make(summary=f"Saved program {path.name}.", parameters={}, builder=str(path), origin=origin)
     if file_of(source).endswith(ONNX):
         path = _existing(source, directory / file_of(source))
         sizes = {**_read_query(source, source.partition("?")[2]), **parameters}
-        origin = Origin(source, "onnx", str(path), _digest(path, path.stat().st_mtime_ns))
+        origin = Origin(source, "onnx", str(path), digest_bytes(path.read_bytes()))
         return make(summary=f"ONNX model {path.name}.", parameters=_as_given(sizes), builder=str(path), origin=origin)
     match = _FUNCTION.match(source)
     if match is None:
         raise WorkloadError(f"source '{source}' has none of the forms: {FORMS}")
     where, function = match["where"], match["function"]
     path = _existing(source, directory / where) if where.endswith(".py") else _module_file(source, where)
-    stamp = path.stat().st_mtime_ns
     return make(
         summary=f"Function {function} of {path.name}.",
-        parameters=_parameters(path, function, stamp),
+        parameters=find_parameters(path, function),
         builder=f"{path if where.endswith('.py') else where}:{function}",
-        origin=Origin(source, "function", str(path), _digest(path, stamp)),
+        origin=Origin(source, "function", str(path), digest_bytes(path.read_bytes())),
     )
 
 
@@ -114,17 +113,6 @@ def seen_from(directory: Path, source: str) -> str:
     if source.startswith(ARCHITECTURE) or not where.endswith(FILES):
         return source
     return f"{Path(os.path.relpath(Path(where).resolve(), directory)).as_posix()}{source.removeprefix(where)}"
-
-
-@lru_cache(maxsize=64)
-def _digest(path: Path, stamp: int) -> str:
-    """Return the SHA-256 of a file; ``stamp`` is its time of change, so that a changed file is read again."""
-    return digest_bytes(path.read_bytes())
-
-
-@lru_cache(maxsize=64)
-def _parameters(path: Path, function: str, stamp: int) -> Mapping[str, ParameterSpec]:
-    return find_parameters(path, function)
 
 
 def _existing(source: str, path: Path) -> Path:

@@ -3,12 +3,12 @@
 from ablatrix.compilers.catalogue.model import CompilerEntry
 
 EAGER = CompilerEntry(
-    "eager",
-    "PyTorch eager: the reference beside every block; it has no knobs.",
-    ("torch",),
-    "workloads",
-    "ablatrix.compilers.eager:EagerCompiler",
-    (),
+    name="eager",
+    summary="PyTorch eager: the reference beside every block; it has no knobs.",
+    modules=("torch",),
+    extra="workloads",
+    adapter="ablatrix.compilers.eager:EagerCompiler",
+    knobs=(),
     takes_onnx=True,
     cuda_unsupported="",
 )

@@ -4,18 +4,18 @@ from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, PASS_TIMING
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
 
 INDUCTOR = CompilerEntry(
-    "inductor",
-    "PyTorch Inductor: C++ kernels around torch's own, compiled by the host's C++ compiler.",
-    ("torch",),
-    "inductor",
-    "ablatrix.compilers.inductor.compiler:InductorCompiler",
-    (
+    name="inductor",
+    summary="PyTorch Inductor: C++ kernels around torch's own, compiled by the host's C++ compiler.",
+    modules=("torch",),
+    extra="inductor",
+    adapter="ablatrix.compilers.inductor.compiler:InductorCompiler",
+    knobs=(
         PARTITION,
         KnobEntry(
-            "reuse",
-            "primary",
-            "Whether memory is given back before the end of a run.",
-            (
+            name="reuse",
+            kind="primary",
+            summary="Whether memory is given back before the end of a run.",
+            levels=(
                 LevelEntry(
                     "keep",
                     "Buffers between tasks live to the end; inside a task each buffer has memory of its own "
@@ -27,8 +27,8 @@ INDUCTOR = CompilerEntry(
                     "buffers take the memory of dead ones and kernels write in place.",
                 ),
             ),
-            "keep",
-            "code",
+            default="keep",
+            affects="code",
         ),
         switch(
             "memory_plan",
@@ -47,10 +47,10 @@ INDUCTOR = CompilerEntry(
             "The scheduler fuses nests, and lowering inlines one operator into the next.",
         ),
         KnobEntry(
-            "freezing",
-            "secondary",
-            "Whether weights are constants of the compiled code, folded and packed for the library.",
-            (
+            name="freezing",
+            kind="secondary",
+            summary="Whether weights are constants of the compiled code, folded and packed for the library.",
+            levels=(
                 LevelEntry("off", "Weights are inputs of a task."),
                 LevelEntry(
                     "on",
@@ -60,8 +60,8 @@ INDUCTOR = CompilerEntry(
                     "be stored and loaded",
                 ),
             ),
-            "off",
-            "code",
+            default="off",
+            affects="code",
         ),
         switch(
             "max_autotune",
@@ -72,15 +72,15 @@ INDUCTOR = CompilerEntry(
             "The fastest of the candidates; which one that is depends on noise while compiling.",
         ),
         KnobEntry(
-            "layout_optimization",
-            "secondary",
-            "Whether convolutions are brought to channels-last.",
-            (
+            name="layout_optimization",
+            kind="secondary",
+            summary="Whether convolutions are brought to channels-last.",
+            levels=(
                 LevelEntry("off", "Tensors keep their layout."),
                 LevelEntry("on", "Inductor decides for a graph with convolutions whether it pays."),
             ),
-            "on",
-            "code",
+            default="on",
+            affects="code",
         ),
         switch(
             "cpp_wrapper",

@@ -5,52 +5,60 @@ from ablatrix.compilers.catalogue.model import Affects, Kind, KnobEntry, LevelEn
 
 def switch(name: str, kind: Kind, affects: Affects, summary: str, off: str, on: str) -> KnobEntry:
     """Return a knob with the levels ``off``, its default, and ``on``, each with its sentence."""
-    return KnobEntry(name, kind, summary, (LevelEntry("off", off), LevelEntry("on", on)), "off", affects)
+    return KnobEntry(
+        name=name,
+        kind=kind,
+        summary=summary,
+        levels=(LevelEntry("off", off), LevelEntry("on", on)),
+        default="off",
+        affects=affects,
+    )
 
 
 def reuse_between_tasks(compiler: str) -> KnobEntry:
     """Return ``reuse`` for a compiler that always gives memory back inside a task, by its name in sentences."""
     return KnobEntry(
-        "reuse",
-        "primary",
-        f"Whether memory between tasks is given back before the end of a run; inside a task {compiler} always does.",
-        (
+        name="reuse",
+        kind="primary",
+        summary="Whether memory between tasks is given back before the end of a run; "
+        f"inside a task {compiler} always does.",
+        levels=(
             LevelEntry("keep", "Buffers between tasks live to the end."),
             LevelEntry("release", "Buffers between tasks are released at their last use and share one arena."),
         ),
-        "keep",
-        "plan",
+        default="keep",
+        affects="plan",
     )
 
 
 PARTITION = KnobEntry(
-    "partition",
-    "primary",
-    "Into how many tasks the program is cut before it is compiled.",
-    (
+    name="partition",
+    kind="primary",
+    summary="Into how many tasks the program is cut before it is compiled.",
+    levels=(
         LevelEntry("whole", "The whole program is one task."),
         LevelEntry("regions", "Each block of the model is a task; identical blocks are compiled once."),
     ),
-    "whole",
-    "code",
+    default="whole",
+    affects="code",
 )
 UPPER_BOUND = KnobEntry(
-    "upper_bound",
-    "secondary",
-    "Upper bound of the program's dynamic dimension, for which memory is planned.",
-    (LevelEntry("workload", "The bound that the workload states."),),
-    "workload",
-    "code",
-    "whole number",
+    name="upper_bound",
+    kind="secondary",
+    summary="Upper bound of the program's dynamic dimension, for which memory is planned.",
+    levels=(LevelEntry("workload", "The bound that the workload states."),),
+    default="workload",
+    affects="code",
+    free="whole number",
 )
 CACHE_TAG = KnobEntry(
-    "cache_tag",
-    "secondary",
-    "Which disk cache a cold trial starts with.",
-    (LevelEntry("private", "An empty one of its own."),),
-    "private",
-    "cache",
-    "name",
+    name="cache_tag",
+    kind="secondary",
+    summary="Which disk cache a cold trial starts with.",
+    levels=(LevelEntry("private", "An empty one of its own."),),
+    default="private",
+    affects="cache",
+    free="name",
 )
 PASS_TIMING = switch(
     "pass_timing",
@@ -61,11 +69,11 @@ PASS_TIMING = switch(
     "One more compile, observed.",
 )
 THREADS = KnobEntry(
-    "threads",
-    "secondary",
-    "Threads of a run.",
-    (LevelEntry("protocol", "As many as the study's protocol says."),),
-    "protocol",
-    "code",
-    "whole number",
+    name="threads",
+    kind="secondary",
+    summary="Threads of a run.",
+    levels=(LevelEntry("protocol", "As many as the study's protocol says."),),
+    default="protocol",
+    affects="code",
+    free="whole number",
 )

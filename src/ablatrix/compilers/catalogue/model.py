@@ -1,9 +1,9 @@
-"""What the catalogue is made of: levels, knobs and compilers as plain values."""
+"""What there is to know of a compiler: levels, knobs and programs as plain values that any process can be handed."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
-from typing import Literal
+from typing import Any, Literal
 
 from ablatrix.canonical import digest_value
 from ablatrix.errors import UnsupportedError
@@ -11,8 +11,9 @@ from ablatrix.errors import UnsupportedError
 Level = str | int
 Kind = Literal["primary", "secondary"]
 Affects = Literal["plan", "code", "run_time", "cache", "observer"]
-
-PRIMARY_KNOBS = ("partition", "reuse", "memory_plan", "fusion")
+Free = Literal["", "whole number", "name"]
+ProgramForm = Literal["graph", "pt2", "onnx"]
+TensorForm = Literal["npy", "raw"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class LevelEntry:
     unsupported: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KnobEntry:
     """One knob of one compiler.
 
@@ -48,7 +49,7 @@ class KnobEntry:
     levels: tuple[LevelEntry, ...]
     default: Level
     affects: Affects
-    free: Literal["", "whole number", "name"] = ""
+    free: Free = ""
 
     @property
     def cold_only(self) -> bool:
@@ -70,15 +71,51 @@ class KnobEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgramFile:
+    """One file that a program's answers depend on.
+
+    Attributes:
+        name: Its path from the study's directory.
+        path: Its absolute path.
+        digest: Its SHA-256.
+    """
+
+    name: str
+    path: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramDescription:
+    """A program that is a compiler: how it is started, and what it said of itself when it was asked.
+
+    Attributes:
+        command: The program and its arguments, with absolute paths.
+        digest: SHA-256 of the command line as the study writes it, of its files, and of all that it described.
+        versions: Versions of what generates or runs code.
+        formats: In which forms it is given what it compiles.
+        tensors: In which form it is given tensors.
+        files: The files that belong to it, by name.
+    """
+
+    command: tuple[str, ...]
+    digest: str
+    versions: Mapping[str, str]
+    formats: tuple[ProgramForm, ...]
+    tensors: TensorForm
+    files: tuple[ProgramFile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CompilerEntry:
     """One compiler.
 
     Attributes:
         modules: Modules that must be importable for it to run.
         extra: What to install: ``pip install ablatrix[extra]``; empty for a compiler that is no part of ablatrix.
-        adapter: ``module:class`` or ``file.py:class`` of the adapter; what is made with follows on a line of its own.
+        adapter: ``module:class`` or ``file.py:class`` of the adapter.
+        program: The program behind a study's ``command``, None for an adapter in Python.
         takes_onnx: Whether it takes an ONNX model as it is; else only what torch exports.
-        program_digest: SHA-256 of the program behind a study's ``command``, None for an adapter in Python.
         cuda_unsupported: Why it does not run on a CUDA device; empty where it does. Trials of a study with
             ``device: cuda`` are recorded as ``unsupported`` with this reason and compile nothing.
     """
@@ -89,7 +126,7 @@ class CompilerEntry:
     extra: str
     adapter: str
     knobs: tuple[KnobEntry, ...]
-    program_digest: str | None = None
+    program: ProgramDescription | None = None
     takes_onnx: bool = False
     cuda_unsupported: str = "its entry in the catalogue does not say that it does"
 
@@ -104,6 +141,11 @@ class CompilerEntry:
         if self.extra:
             return f"pip install 'ablatrix[{self.extra}]'"
         return f"install what has the modules {', '.join(self.modules)}"
+
+    @property
+    def program_digest(self) -> str | None:
+        """SHA-256 of the program behind a study's ``command``, None for an adapter in Python."""
+        return None if self.program is None else self.program.digest
 
     @property
     def digest(self) -> str:
@@ -167,3 +209,24 @@ class CompilerEntry:
     def defaults(self) -> dict[str, Level]:
         """Return the default level of every knob."""
         return {knob.name: knob.default for knob in self.knobs}
+
+
+def read_compiler_entry(plain: Mapping[str, Any]) -> CompilerEntry:
+    """Return the entry that ``dataclasses.asdict`` made plain, also by way of JSON: how it reaches another process."""
+    knobs = tuple(
+        KnobEntry(**{**knob, "levels": tuple(LevelEntry(**level) for level in knob["levels"])})
+        for knob in plain["knobs"]
+    )
+    program = None if plain["program"] is None else _read_program(plain["program"])
+    return CompilerEntry(**{**plain, "modules": tuple(plain["modules"]), "knobs": knobs, "program": program})
+
+
+def _read_program(plain: Mapping[str, Any]) -> ProgramDescription:
+    return ProgramDescription(
+        **{
+            **plain,
+            "command": tuple(plain["command"]),
+            "formats": tuple(plain["formats"]),
+            "files": tuple(ProgramFile(**file) for file in plain["files"]),
+        }
+    )

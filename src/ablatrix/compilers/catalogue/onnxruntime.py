@@ -4,18 +4,18 @@ from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, PASS_TIMING
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
 
 ONNXRUNTIME = CompilerEntry(
-    "onnxruntime",
-    "ONNX Runtime on the CPU: graph optimisers over its own kernels, from a model that torch exports.",
-    ("onnxruntime", "onnx", "onnxscript", "torch"),
-    "onnxruntime",
-    "ablatrix.compilers.onnxruntime.compiler:OnnxRuntimeCompiler",
-    (
+    name="onnxruntime",
+    summary="ONNX Runtime on the CPU: graph optimisers over its own kernels, from a model that torch exports.",
+    modules=("onnxruntime", "onnx", "onnxscript", "torch"),
+    extra="onnxruntime",
+    adapter="ablatrix.compilers.onnxruntime.compiler:OnnxRuntimeCompiler",
+    knobs=(
         PARTITION,
         KnobEntry(
-            "reuse",
-            "primary",
-            "Whether memory is given back before the end of a run.",
-            (
+            name="reuse",
+            kind="primary",
+            summary="Whether memory is given back before the end of a run.",
+            levels=(
                 LevelEntry(
                     "keep",
                     "Buffers between tasks live to the end; inside a task no buffer takes another's place "
@@ -27,8 +27,8 @@ ONNXRUNTIME = CompilerEntry(
                     "buffer may take the place of a dead one (enable_mem_reuse).",
                 ),
             ),
-            "keep",
-            "run_time",
+            default="keep",
+            affects="run_time",
         ),
         switch(
             "memory_plan",
@@ -48,53 +48,53 @@ ONNXRUNTIME = CompilerEntry(
             "LayerNormalization, Gelu, attention and the like.",
         ),
         KnobEntry(
-            "graph_level",
-            "secondary",
-            "Which graph optimisers run (graph_optimization_level); it mixes fusions with what is none.",
-            (
+            name="graph_level",
+            kind="secondary",
+            summary="Which graph optimisers run (graph_optimization_level); it mixes fusions with what is none.",
+            levels=(
                 LevelEntry("disabled", "None."),
                 LevelEntry("basic", "Those that keep to standard operators: folding, removals, first fusions."),
                 LevelEntry("extended", "Fusions into ONNX Runtime's own operators as well."),
                 LevelEntry("all", "Layout optimisers for this processor as well."),
             ),
-            "all",
-            "code",
+            default="all",
+            affects="code",
         ),
         KnobEntry(
-            "layout",
-            "secondary",
-            "Whether the optimisers of layout run, at the graph level in force.",
-            (
+            name="layout",
+            kind="secondary",
+            summary="Whether the optimisers of layout run, at the graph level in force.",
+            levels=(
                 LevelEntry("off", "NchwcTransformer and TransposeOptimizer are disabled by name."),
                 LevelEntry("on", "Convolutions are brought to blocked channels, transpositions are moved and merged."),
             ),
-            "on",
-            "code",
+            default="on",
+            affects="code",
         ),
         KnobEntry(
-            "without",
-            "secondary",
-            "One optimiser that does not run, at the graph level in force (disabled_optimizers).",
-            (
+            name="without",
+            kind="secondary",
+            summary="One optimiser that does not run, at the graph level in force (disabled_optimizers).",
+            levels=(
                 LevelEntry("none", "Every optimiser that the other knobs let run."),
                 LevelEntry("BiasGeluFusion", "An addition before GELU stays a node of its own."),
                 LevelEntry("MatMulAddFusion", "A product and the addition after it are not made one Gemm."),
                 LevelEntry("MatMulScaleFusion", "A scale around a product stays a node of its own."),
                 LevelEntry("SkipLayerNormFusion", "A residual addition before a layer norm stays a node of its own."),
             ),
-            "none",
-            "code",
+            default="none",
+            affects="code",
         ),
         KnobEntry(
-            "arena",
-            "secondary",
-            "Where memory comes from (enable_cpu_mem_arena).",
-            (
+            name="arena",
+            kind="secondary",
+            summary="Where memory comes from (enable_cpu_mem_arena).",
+            levels=(
                 LevelEntry("off", "Each buffer comes from the system's allocator."),
                 LevelEntry("on", "An arena of the session, which grows and keeps what it has."),
             ),
-            "on",
-            "run_time",
+            default="on",
+            affects="run_time",
         ),
         THREADS,
         UPPER_BOUND,

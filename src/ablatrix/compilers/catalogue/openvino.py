@@ -12,19 +12,19 @@ from ablatrix.compilers.catalogue.knobs import (
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
 
 OPENVINO = CompilerEntry(
-    "openvino",
-    "OpenVINO's CPU plug-in: oneDNN's kernels, and generated ones for chains of element-wise operations.",
-    ("openvino", "torch"),
-    "openvino",
-    "ablatrix.compilers.openvino.compiler:OpenVinoCompiler",
-    (
+    name="openvino",
+    summary="OpenVINO's CPU plug-in: oneDNN's kernels, and generated ones for chains of element-wise operations.",
+    modules=("openvino", "torch"),
+    extra="openvino",
+    adapter="ablatrix.compilers.openvino.compiler:OpenVinoCompiler",
+    knobs=(
         PARTITION,
         reuse_between_tasks("OpenVINO"),
         KnobEntry(
-            "memory_plan",
-            "primary",
-            "Whether buffers inside a task are placed before it runs.",
-            (
+            name="memory_plan",
+            kind="primary",
+            summary="Whether buffers inside a task are placed before it runs.",
+            levels=(
                 LevelEntry(
                     "off",
                     "Each buffer is allocated when it is needed.",
@@ -33,8 +33,8 @@ OPENVINO = CompilerEntry(
                 ),
                 LevelEntry("on", "Buffers of static shape are placed by their live ranges in shared memory."),
             ),
-            "on",
-            "run_time",
+            default="on",
+            affects="run_time",
         ),
         switch(
             "fusion",
@@ -46,10 +46,10 @@ OPENVINO = CompilerEntry(
             "Chains become generated kernels ('Subgraph'), beside the plug-in's own patterns.",
         ),
         KnobEntry(
-            "precision",
-            "secondary",
-            "Type in which the plug-in computes (INFERENCE_PRECISION_HINT).",
-            (
+            name="precision",
+            kind="secondary",
+            summary="Type in which the plug-in computes (INFERENCE_PRECISION_HINT).",
+            levels=(
                 LevelEntry("f32", "As the program says."),
                 LevelEntry(
                     "bf16",
@@ -58,19 +58,19 @@ OPENVINO = CompilerEntry(
                     "float32 program lets pass; give a model in bfloat16 instead",
                 ),
             ),
-            "f32",
-            "code",
+            default="f32",
+            affects="code",
         ),
         KnobEntry(
-            "denormals",
-            "secondary",
-            "What becomes of numbers too small for a normal float (CPU_DENORMALS_OPTIMIZATION).",
-            (
+            name="denormals",
+            kind="secondary",
+            summary="What becomes of numbers too small for a normal float (CPU_DENORMALS_OPTIMIZATION).",
+            levels=(
                 LevelEntry("keep", "They are computed, slowly on many processors."),
                 LevelEntry("flush", "They are taken for zero."),
             ),
-            "keep",
-            "run_time",
+            default="keep",
+            affects="run_time",
         ),
         THREADS,
         UPPER_BOUND,

@@ -4,18 +4,18 @@ from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, PASS_TIMING
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
 
 TVM = CompilerEntry(
-    "tvm",
-    "Apache TVM, Relax, code generation by LLVM for the host's processor.",
-    ("tvm", "torch"),
-    "tvm",
-    "ablatrix.compilers.tvm.compiler:TvmCompiler",
-    (
+    name="tvm",
+    summary="Apache TVM, Relax, code generation by LLVM for the host's processor.",
+    modules=("tvm", "torch"),
+    extra="tvm",
+    adapter="ablatrix.compilers.tvm.compiler:TvmCompiler",
+    knobs=(
         PARTITION,
         KnobEntry(
-            "reuse",
-            "primary",
-            "Whether memory is given back before the end of a run.",
-            (
+            name="reuse",
+            kind="primary",
+            summary="Whether memory is given back before the end of a run.",
+            levels=(
                 LevelEntry("keep", "Buffers between tasks live to the end; no kill instructions inside a task."),
                 LevelEntry(
                     "release",
@@ -23,8 +23,8 @@ TVM = CompilerEntry(
                     "KillAfterLastUse frees storage after its last use.",
                 ),
             ),
-            "keep",
-            "code",
+            default="keep",
+            affects="code",
         ),
         switch(
             "memory_plan",
@@ -43,15 +43,15 @@ TVM = CompilerEntry(
             "Element-wise operators are fused with their neighbours.",
         ),
         KnobEntry(
-            "schedule",
-            "secondary",
-            "How loops of generated kernels are arranged.",
-            (
+            name="schedule",
+            kind="secondary",
+            summary="How loops of generated kernels are arranged.",
+            levels=(
                 LevelEntry("default", "As legalisation made them: one scalar loop nest."),
                 LevelEntry("vectorised", "Outer loops parallel, inner spatial loops vectorised and unrolled."),
             ),
-            "default",
-            "code",
+            default="default",
+            affects="code",
         ),
         switch(
             "library",

@@ -12,19 +12,19 @@ from ablatrix.compilers.catalogue.knobs import (
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
 
 XLA = CompilerEntry(
-    "xla",
-    "XLA on the CPU through JAX: one LLVM kernel for each fused operation, and library kernels for products.",
-    ("jax", "torchax", "torch"),
-    "xla",
-    "ablatrix.compilers.xla.compiler:XlaCompiler",
-    (
+    name="xla",
+    summary="XLA on the CPU through JAX: one LLVM kernel for each fused operation, and library kernels for products.",
+    modules=("jax", "torchax", "torch"),
+    extra="xla",
+    adapter="ablatrix.compilers.xla.compiler:XlaCompiler",
+    knobs=(
         PARTITION,
         reuse_between_tasks("XLA"),
         KnobEntry(
-            "memory_plan",
-            "primary",
-            "Whether buffers inside a task are placed at compile time.",
-            (
+            name="memory_plan",
+            kind="primary",
+            summary="Whether buffers inside a task are placed at compile time.",
+            levels=(
                 LevelEntry(
                     "off",
                     "Each buffer is allocated when it is needed.",
@@ -33,8 +33,8 @@ XLA = CompilerEntry(
                 ),
                 LevelEntry("on", "Buffer assignment places temporaries by their live ranges in one block."),
             ),
-            "on",
-            "code",
+            default="on",
+            affects="code",
         ),
         switch(
             "fusion",
@@ -46,50 +46,50 @@ XLA = CompilerEntry(
             "stands around them.",
         ),
         KnobEntry(
-            "library",
-            "secondary",
-            "Whether products and reductions go to the library YNNPACK (the pass 'dot-library-rewriter').",
-            (
+            name="library",
+            kind="secondary",
+            summary="Whether products and reductions go to the library YNNPACK (the pass 'dot-library-rewriter').",
+            levels=(
                 LevelEntry("off", "The pass is disabled: Eigen computes products, generated code computes reductions."),
                 LevelEntry("on", "It takes those that it has a kernel for."),
             ),
-            "on",
-            "code",
+            default="on",
+            affects="code",
         ),
         KnobEntry(
-            "algebra",
-            "secondary",
-            "Whether expressions are simplified (the pass 'algsimp').",
-            (
+            name="algebra",
+            kind="secondary",
+            summary="Whether expressions are simplified (the pass 'algsimp').",
+            levels=(
                 LevelEntry("off", "The pass is disabled wherever it would run."),
                 LevelEntry("on", "It runs until nothing changes."),
             ),
-            "on",
-            "code",
+            default="on",
+            affects="code",
         ),
         KnobEntry(
-            "convolution_layout",
-            "secondary",
-            "Whether convolutions are brought to channels-last (the pass 'convolution-canonicalization').",
-            (
+            name="convolution_layout",
+            kind="secondary",
+            summary="Whether convolutions are brought to channels-last (the pass 'convolution-canonicalization').",
+            levels=(
                 LevelEntry("off", "The pass is disabled: they are computed in the layout that the model has."),
                 LevelEntry("on", "Transpositions before and after let the library compute them."),
             ),
-            "on",
-            "code",
+            default="on",
+            affects="code",
         ),
         KnobEntry(
-            "code_level",
-            "secondary",
-            "How much LLVM optimises generated kernels (xla_backend_optimization_level).",
-            (
+            name="code_level",
+            kind="secondary",
+            summary="How much LLVM optimises generated kernels (xla_backend_optimization_level).",
+            levels=(
                 LevelEntry("none", "Level 0."),
                 LevelEntry("less", "Level 1."),
                 LevelEntry("default", "Level 2."),
                 LevelEntry("aggressive", "Level 3."),
             ),
-            "aggressive",
-            "code",
+            default="aggressive",
+            affects="code",
         ),
         switch(
             "fast_math",

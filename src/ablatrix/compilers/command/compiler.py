@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ablatrix.compilers.adapter import CompileRequest, Executable
-from ablatrix.errors import CompilerError, UnsupportedError
+from ablatrix.compilers.catalogue import CompilerEntry
+from ablatrix.errors import CompilerError
 
 if TYPE_CHECKING:
     from ablatrix.compilers.command.session import Session
@@ -18,12 +19,13 @@ class CommandCompiler:
     """Starts the program for each compile and asks it on; knobs and levels stand in the entry made of its description.
 
     Args:
-        given: What ``describe_command`` put into the adapter's place, as JSON.
+        entry: What ``describe_command`` made; it has the program.
     """
 
-    def __init__(self, given: str) -> None:
-        self._given: dict[str, Any] = json.loads(given)
-        self.name: str = self._given["name"]
+    def __init__(self, entry: CompilerEntry) -> None:
+        assert entry.program is not None
+        self._entry, self._program = entry, entry.program
+        self.name = entry.name
         self._threads = 1
         self._in_force: dict[str, int] = {}
 
@@ -36,7 +38,7 @@ class CommandCompiler:
         import ablatrix.compilers.command.handover
         import ablatrix.compilers.taskwise  # noqa: F401
 
-        if "onnx" in self._given["formats"]:
+        if "onnx" in self._program.formats:
             from ablatrix.compilers.onnxruntime.compiler import OnnxRuntimeCompiler
 
             OnnxRuntimeCompiler().preload()
@@ -45,7 +47,7 @@ class CommandCompiler:
         """Return what the program told when it described itself, and torch's version, which exported for it."""
         import torch
 
-        return {"torch": str(torch.__version__), **self._given["versions"]}
+        return {"torch": str(torch.__version__), **self._program.versions}
 
     def set_threads(self, threads: int) -> None:
         """Set torch's threads, and those that the next program is told to use."""
@@ -70,24 +72,24 @@ class CommandCompiler:
         from ablatrix.compilers.command.session import Session
         from ablatrix.compilers.taskwise import compile_tasks, gather_facts
 
-        self._refuse_unsupported(request.knobs)
+        self._entry.refuse_unsupported(request.knobs)
         if len(request.tasks) != 1:
             raise CompilerError(
                 f"{self.name}: a program compiles a whole workload, not {len(request.tasks)} tasks of it"
             )
         self.set_threads(request.threads)
         with request.clock.phase("start"):
-            session = Session(self.name, self._given["command"], request.work_dir, request.threads)
+            session = Session(self.name, self._program.command, request.work_dir, request.threads)
             self._greet(session)
         own = {
             "compiler": f"command {self.name}",
-            "program": self._given["program"],
+            "program": self._program.digest,
             "knobs": self._code_knobs(request.knobs),
         }
         built = compile_tasks(request, lambda _task: own, lambda task, key: self._build(session, request, task, key))
         with request.clock.phase("load"):
             facts = gather_facts(built, request.plan)
-            executable = CommandExecutable(request, session, self._given["tensors"], facts)
+            executable = CommandExecutable(request, session, self._program.tensors, facts)
             self._in_force = executable.load(built[0], self._own_knobs(request.knobs))
         return executable
 
@@ -95,12 +97,15 @@ class CommandCompiler:
         """Refuse a program that describes itself otherwise than when the study was read."""
         from ablatrix.compilers.command.description import PROTOCOL, read_description
 
-        told = read_description(session.ask({"do": "describe", "protocol": PROTOCOL}), self.name)
-        for what in ("versions", "tensors"):
-            if getattr(told, what) != self._given[what]:
+        described = read_description(session.ask({"do": "describe", "protocol": PROTOCOL}), self.name)
+        for what, now, before in (
+            ("versions", described.versions, self._program.versions),
+            ("tensors", described.tensors, self._program.tensors),
+        ):
+            if now != before:
                 raise CompilerError(
                     f"{self.name}: the program describes other {what} than when the study was read: "
-                    f"{getattr(told, what)}, before {self._given[what]}; leave the program alone during a run"
+                    f"{now}, before {before}; leave the program alone during a run"
                 )
 
     def _build(self, session: Session, request: CompileRequest, task: Any, key: str) -> Any:
@@ -114,7 +119,7 @@ class CommandCompiler:
         dump = TaskDump.of(request, task)
         place = Path(tempfile.mkdtemp(prefix=f"{key[:12]}-", dir=request.work_dir))
         with request.clock.phase("import"):
-            manifest = write_task(request, task, self._given["formats"], place)
+            manifest = write_task(request, task, self._program.formats, place)
         asked = {
             "do": "compile",
             "program": manifest,
@@ -134,14 +139,8 @@ class CommandCompiler:
 
     def _own_knobs(self, knobs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the levels of the program's own knobs."""
-        return {name: knobs[name] for name in self._given["knobs"]}
+        return {knob.name: knobs[knob.name] for knob in self._entry.knobs if not knob.cold_only}
 
     def _code_knobs(self, knobs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the levels that code may depend on: others do not reach ``compile``, nor the keys of the cache."""
-        return {name: knobs[name] for name, affects in self._given["knobs"].items() if affects == "code"}
-
-    def _refuse_unsupported(self, knobs: Mapping[str, Any]) -> None:
-        for knob, levels in self._given["unsupported"].items():
-            reason = levels.get(knobs.get(knob))
-            if reason:
-                raise UnsupportedError(f"compiler '{self.name}' cannot be brought to '{knob}: {knobs[knob]}': {reason}")
+        return {knob.name: knobs[knob.name] for knob in self._entry.knobs if knob.affects == "code"}

@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from ablatrix.compilers.catalogue.model import Free, Kind, ProgramForm, TensorForm
 from ablatrix.errors import CompilerError
 
 PROTOCOL = 1
@@ -22,7 +23,6 @@ RESERVED = ("partition", "reuse", "upper_bound", "pass_timing", "cache_tag")
 """Names of knobs that ablatrix itself acts on: a program that had one of these would share it unknowingly."""
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.+-]*$", max_length=64)]
-Level = StrictStr | StrictInt
 
 
 def _name_alone(value: Any) -> Any:
@@ -47,11 +47,11 @@ class KnobDescription(Part):
     """One knob. ``free`` takes levels that are not listed: whole numbers above zero, or names."""
 
     name: Name
-    kind: Literal["primary", "secondary"] = "primary"
+    kind: Kind = "primary"
     summary: str = ""
     levels: tuple[Annotated[LevelDescription, BeforeValidator(_name_alone)], ...] = ()
-    free: Literal["", "whole number", "name"] = ""
-    default: Level
+    free: Free = ""
+    default: StrictStr | StrictInt
     affects: Literal["code", "run_time"] = "code"
 
     @model_validator(mode="after")
@@ -85,8 +85,8 @@ class Description(Part):
     summary: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
     files: tuple[str, ...] = ()
-    formats: tuple[Literal["graph", "pt2", "onnx"], ...] = ("graph",)
-    tensors: Literal["npy", "raw"] = "npy"
+    formats: tuple[ProgramForm, ...] = ("graph",)
+    tensors: TensorForm = "npy"
     knobs: tuple[KnobDescription, ...] = ()
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""From a study's words on a program to its entry in the catalogue: knobs, levels, and the digest of the program."""
+"""From a study's words on a program to its entry for a catalogue: knobs, levels, files, and the program's digest."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
 from pydantic import ValidationError
 
-from ablatrix.canonical import canonical_json, digest_bytes, digest_value
-from ablatrix.compilers.catalogue import CACHE_TAG, CompilerEntry, KnobEntry, LevelEntry
+from ablatrix.canonical import digest_bytes, digest_value
+from ablatrix.compilers.catalogue import (
+    CACHE_TAG,
+    CompilerEntry,
+    KnobEntry,
+    LevelEntry,
+    ProgramDescription,
+    ProgramFile,
+)
 from ablatrix.compilers.command.description import (
     PROTOCOL,
     Description,
@@ -30,21 +36,10 @@ PYTHON = ("python", "python3")
 """Words that stand for the interpreter that runs ablatrix, so that a program finds the packages that are there."""
 
 
-@dataclass(frozen=True)
-class _Described:
-    """A description, and the program that gave it."""
-
-    digest: str
-    description: Description
-
-
-_described: dict[tuple[tuple[str, ...], Path], _Described] = {}
-
-
 def describe_command(
     name: str, command: Sequence[str], directory: Path, knobs: Mapping[str, Mapping[str, Any]]
 ) -> CompilerEntry:
-    """Ask a program to describe itself and return its entry; an unchanged program is asked once in this process.
+    """Start a program, ask it to describe itself and return its entry.
 
     Args:
         name: The study's name for the compiler.
@@ -57,35 +52,28 @@ def describe_command(
         CompilerError: The program cannot be started, does not answer as the protocol says, or a knob is not valid.
     """
     full = resolve_command(name, command, directory)
-    key = tuple(full), directory
-    held = _described.get(key)
-    if held is None or program_digest(command, held.description, directory) != held.digest:
-        description = _ask(name, full)
-        held = _Described(program_digest(command, description, directory), description)
-        _described[key] = held
-    found = _merge(name, held.description.knobs, knobs)
+    description = _ask(name, full)
+    found = _merge(name, description.knobs, knobs)
     if not any(knob.kind == "primary" for knob in found):
         raise CompilerError(f"{name}: it has no primary knob, so there is nothing to ablate; describe or declare one")
-    given = {
-        "name": name,
-        "command": full,
-        "program": held.digest,
-        "versions": held.description.versions,
-        "formats": held.description.formats,
-        "tensors": held.description.tensors,
-        "knobs": {knob.name: knob.affects for knob in found},
-        "unsupported": {
-            knob.name: {level.name: level.unsupported for level in knob.levels if level.unsupported} for knob in found
-        },
-    }
+    files = read_files(command, description, directory)
+    program = ProgramDescription(
+        command=tuple(full),
+        digest=_program_digest(command, description, files),
+        versions=description.versions,
+        formats=description.formats,
+        tensors=description.tensors,
+        files=files,
+    )
     return CompilerEntry(
         name=name,
-        summary=held.description.summary or f"The program {' '.join(command)}.",
+        summary=description.summary or f"The program {' '.join(command)}.",
         modules=("torch",),
         extra="workloads",
-        adapter=f"{ADAPTER}\n{canonical_json(given)}",
+        adapter=ADAPTER,
         knobs=(*map(_entry, found), CACHE_TAG),
-        program_digest=held.digest,
+        program=program,
+        takes_onnx=True,  # it is given one like any other workload, and says itself what it does not take
     )
 
 
@@ -109,34 +97,33 @@ def resolve_command(name: str, command: Sequence[str], directory: Path) -> list[
     return full
 
 
-def find_files(command: Sequence[str], directory: Path) -> dict[str, Path]:
-    """Return the files of a program that was described in this process: path from the study's directory -> file."""
-    held = _described.get((tuple(resolve_command(command[0], command, directory)), directory))
-    return {} if held is None else program_files(command, held.description, directory)
-
-
-def program_files(command: Sequence[str], description: Description, directory: Path) -> dict[str, Path]:
-    """Return the files of a program: those of its command line, and those that it names, beside the first of them."""
-    words = [word for word in command if (directory / word).is_file()]
-    beside = PurePath(words[0]).parent if words else PurePath()
-    names = {*words, *(str(beside / file) for file in description.files)}
-    return {name: directory / name for name in sorted(names)}
-
-
-def program_digest(command: Sequence[str], description: Description, directory: Path) -> str:
-    """Return the SHA-256 of a program: its command line, the files of it and those that it names, its versions.
+def read_files(command: Sequence[str], description: Description, directory: Path) -> tuple[ProgramFile, ...]:
+    """Return the files of a program: those of its command line, and those that it names, beside the first of them.
 
     Raises:
         CompilerError: A file that it names is not there.
     """
-    digests = {}
-    for name, file in program_files(command, description, directory).items():
-        try:
-            digests[name] = digest_bytes(file.read_bytes())
-        except OSError as error:
-            raise CompilerError(f"{command[0]}: its file {file} cannot be read: {error.strerror}") from None
+    words = [word for word in command if (directory / word).is_file()]
+    beside = PurePath(words[0]).parent if words else PurePath()
+    names = {*words, *(str(beside / file) for file in description.files)}
+    return tuple(_read_file(command[0], name, directory / name) for name in sorted(names))
+
+
+def _read_file(program: str, name: str, file: Path) -> ProgramFile:
+    try:
+        return ProgramFile(name, str(file), digest_bytes(file.read_bytes()))
+    except OSError as error:
+        raise CompilerError(f"{program}: its file {file} cannot be read: {error.strerror}") from None
+
+
+def _program_digest(command: Sequence[str], description: Description, files: Sequence[ProgramFile]) -> str:
+    """Return the SHA-256 of a program: its command line, its files, and all that it described."""
     return digest_value(
-        {"command": list(command), "files": digests, "description": description.model_dump(mode="json")}
+        {
+            "command": list(command),
+            "files": {file.name: file.digest for file in files},
+            "description": description.model_dump(mode="json"),
+        }
     )
 
 
@@ -173,7 +160,15 @@ def _merge(
 
 def _entry(knob: KnobDescription) -> KnobEntry:
     levels = tuple(map(_level, knob.levels))
-    return KnobEntry(knob.name, knob.kind, knob.summary, levels, knob.default, knob.affects, knob.free)
+    return KnobEntry(
+        name=knob.name,
+        kind=knob.kind,
+        summary=knob.summary,
+        levels=levels,
+        default=knob.default,
+        affects=knob.affects,
+        free=knob.free,
+    )
 
 
 def _level(level: LevelDescription) -> LevelEntry:

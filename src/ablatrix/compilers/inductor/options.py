@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ablatrix.compilers.adapter import Level
+from ablatrix.compilers.catalogue import Level
 
 # What Inductor always runs with here. Its own caches are off, since ours stands in their place and would otherwise not
 # be the one that answers; and it compiles in this process, since a pool of compile workers would be shared by trials.

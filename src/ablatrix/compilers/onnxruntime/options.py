@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablatrix.compilers.adapter import Level
+from ablatrix.compilers.catalogue import Level
 
 # The optimisers that put several nodes into one, by ONNX Runtime's names. The others fold constants, drop what does
 # nothing, share equal constants and subexpressions, and choose layouts: they stay with the graph level.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ablatrix.compilers.adapter import Level
+from ablatrix.compilers.catalogue import Level
 
 PRECISION = "f32"  # without the hint the plug-in takes bfloat16 where the processor has it
 

@@ -19,7 +19,8 @@ from typing import Any
 import tvm
 from tvm import relax
 
-from ablatrix.compilers.adapter import Level, PhaseClock
+from ablatrix.compilers.adapter import PhaseClock
+from ablatrix.compilers.catalogue import Level
 from ablatrix.compilers.tvm.destination import DESTINATIONS, pass_destinations
 
 T = relax.transform

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ablatrix.compilers.adapter import Level
+from ablatrix.compilers.catalogue import Level
 
 CODE_LEVELS = {"none": 0, "less": 1, "default": 2, "aggressive": 3}
 FUSION = "fusion"

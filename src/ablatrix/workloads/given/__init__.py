@@ -10,7 +10,7 @@ from typing import Any
 
 from ablatrix.errors import WorkloadError
 from ablatrix.workloads.built import Built
-from ablatrix.workloads.registry import WorkloadEntry
+from ablatrix.workloads.entry import WorkloadEntry
 
 
 def build_given(entry: WorkloadEntry, parameters: Mapping[str, Any]) -> Built:

@@ -1,0 +1,125 @@
+"""What is wrong in a study, held against the catalogue that holds for it: locations and messages."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ablatrix.catalogue import Catalogue
+from ablatrix.compilers.catalogue import CompilerEntry
+from ablatrix.documents.faults import Location, closest
+from ablatrix.study.model import Stage, Study
+
+Fault = tuple[Location, str]
+
+
+def find_faults(study: Study, catalogue: Catalogue) -> Iterator[Fault]:
+    """Yield unknown compilers, knobs and levels, what is listed twice, and stages that cannot be."""
+    yield from _repeats("workloads", [choice.name for choice in study.workloads])
+    yield from _compiler_faults(study, catalogue)
+    if len(set(study.modes)) != len(study.modes):
+        yield ("modes",), "a mode is listed twice; list each once"
+    yield from _configuration_faults(("baseline",), study.baseline, _used(study, catalogue), "any")
+    yield from _stage_faults(study, catalogue)
+
+
+def describe_unknown(what: str, name: str, there: Iterable[str]) -> str:
+    """Return what a message says of a name that there is not."""
+    choices = list(there)
+    return f"there is no {what} '{name}'; there are: {', '.join(choices)}{closest(name, choices)}"
+
+
+def _used(study: Study, catalogue: Catalogue, names: Iterable[str] | None = None) -> list[CompilerEntry]:
+    """Return the compilers of a study that there are, those of the given names alone where some are given."""
+    chosen = [choice.name for choice in study.compilers if names is None or choice.name in names]
+    return [catalogue.compilers[name] for name in chosen if name in catalogue.compilers]
+
+
+def _compiler_faults(study: Study, catalogue: Catalogue) -> Iterator[Fault]:
+    for index, choice in enumerate(study.compilers):
+        location: Location = ("compilers", index)
+        if choice.name == "eager":
+            yield (
+                (*location, "name"),
+                "compiler 'eager' is the reference and runs beside every block; leave it out",
+            )
+        elif choice.name not in catalogue.compilers:
+            there = [name for name in sorted(catalogue.compilers) if name != "eager"]
+            yield (*location, "name"), describe_unknown("compiler", choice.name, there)
+        else:
+            entry = catalogue.compilers[choice.name]
+            yield from _configuration_faults((*location, "fixed"), choice.fixed, [entry], "all")
+    yield from _repeats("compilers", [choice.name for choice in study.compilers])
+
+
+def _stage_faults(study: Study, catalogue: Catalogue) -> Iterator[Fault]:
+    yield from _repeats("stages", [stage.name for stage in study.stages])
+    first = study.stages[0]
+    if first.factorial is None:
+        yield (
+            ("stages", 0),
+            f"stage '{first.name}' comes first and must be the factorial of the primary knobs",
+        )
+    else:
+        for knob in first.factorial:
+            entry = next(
+                (one for one in _used(study, catalogue) if (found := one.knob(knob)) and found.kind != "primary"), None
+            )
+            if entry is not None:
+                yield (
+                    ("stages", 0, "factorial", knob),
+                    f"knob '{knob}' is not a primary knob, and the first stage is the factorial of the primary knobs "
+                    f"({', '.join(entry.primary)}); vary it in a later stage",
+                )
+    for index, stage in enumerate(study.stages):
+        yield from _one_stage(study, catalogue, index, stage)
+
+
+def _one_stage(study: Study, catalogue: Catalogue, index: int, stage: Stage) -> Iterator[Fault]:
+    location: Location = ("stages", index)
+    for key, chosen, there in (
+        ("workloads", stage.workloads, [choice.name for choice in study.workloads]),
+        ("compilers", stage.compilers, [choice.name for choice in study.compilers]),
+    ):
+        for position, name in enumerate(chosen or []):
+            if name not in there:
+                yield (*location, key, position), describe_unknown(f"{key[:-1]} of this study", name, there)
+    used = _used(study, catalogue, stage.compilers)
+    for key, table in (("factorial", stage.factorial), ("vary", stage.vary)):
+        for knob, levels in (table or {}).items():
+            yield from _level_faults((*location, key, knob), knob, levels, used, "all")
+            if len(set(levels)) != len(levels):
+                yield (*location, key, knob), f"knob '{knob}' lists a level twice; list each once"
+    yield from _configuration_faults((*location, "around"), stage.around or {}, used, "all")
+
+
+def _configuration_faults(
+    location: Location, knobs: Mapping[str, Any], used: list[CompilerEntry], rule: str
+) -> Iterator[Fault]:
+    for knob, level in knobs.items():
+        yield from _level_faults((*location, knob), knob, [level], used, rule)
+
+
+def _level_faults(
+    location: Location, knob: str, levels: Iterable[Any], used: list[CompilerEntry], rule: str
+) -> Iterator[Fault]:
+    """Yield unknown knobs and levels. ``rule``: the knob must exist in ``all`` compilers used, or in ``any``."""
+    without = [entry for entry in used if entry.knob(knob) is None]
+    if without and (rule == "all" or len(without) == len(used)):
+        names = [entry.name for entry in without[0].knobs]
+        yield (
+            location,
+            f"compiler '{without[0].name}' has no knob '{knob}'; it has: {', '.join(names)}{closest(knob, names)}",
+        )
+    for entry, level in itertools.product(used, levels):
+        found = entry.knob(knob)
+        if found is not None and not found.has(level):
+            yield (
+                location,
+                f"knob '{knob}' of compiler '{entry.name}' has no level '{level}'; it has: {found.choices()}",
+            )
+
+
+def _repeats(key: str, names: list[str]) -> Iterator[Fault]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield (key, index), f"{key[:-1]} '{name}' is listed twice; list each once"

@@ -1,0 +1,124 @@
+"""A study with the catalogue that holds for it: every name, knob and level in it exists."""
+
+from typing import NamedTuple
+
+from ablatrix.catalogue import Catalogue
+from ablatrix.compilers.catalogue import CompilerEntry
+from ablatrix.compilers.command.entry import describe_command
+from ablatrix.documents.faults import Location
+from ablatrix.errors import CompilerError, PluginError, StudyError, WorkloadError
+from ablatrix.plugins import add_plugin, read_catalogue
+from ablatrix.study.faults import Fault, describe_unknown, find_faults
+from ablatrix.study.model import Study, WorkloadChoice
+from ablatrix.workloads.entry import WorkloadEntry
+from ablatrix.workloads.registry import check_parameters
+from ablatrix.workloads.source import FORMS, is_source, read_source
+
+
+class ResolvedStudy(NamedTuple):
+    """A study whose every name, knob and level exists.
+
+    Attributes:
+        study: The study.
+        catalogue: The compilers and workloads that hold for it: those that are installed, of its plug-ins, its
+            programs, and its user's own models, each as it was when the study was resolved.
+    """
+
+    study: Study
+    catalogue: Catalogue
+
+
+def resolve_study(study: Study, catalogue: Catalogue | None = None) -> ResolvedStudy:
+    """Check a study that was made in Python, and find what it names, as ``load_study`` does for one of a file.
+
+    Args:
+        study: The study. Its programs are started and describe themselves, its sources are read, each once.
+        catalogue: What there is beside what the study brings along; what is installed when left out.
+
+    Raises:
+        StudyError: It names a workload, parameter, compiler, knob or level that there is not. All faults at once.
+    """
+    resolved, faults = resolve(study, catalogue)
+    if faults:
+        raise StudyError(*dict.fromkeys(text for _, text in faults))
+    return resolved
+
+
+def resolve(study: Study, catalogue: Catalogue | None = None) -> tuple[ResolvedStudy, list[Fault]]:
+    """Return a study with its catalogue, and its faults; with any, the catalogue lacks what could not be found."""
+    plugged, faults = _add_plugins(study, read_catalogue() if catalogue is None else catalogue)
+    programs, of_programs = _describe_programs(study, plugged)
+    faults += of_programs
+    if faults:  # what they would have added would be reported as missing
+        return ResolvedStudy(study, plugged), faults
+    models, faults = _read_models(study, plugged)
+    found = plugged.holding(compilers=programs, workloads=models)
+    return ResolvedStudy(study, found), [*faults, *find_faults(study, found)]
+
+
+def _add_plugins(study: Study, catalogue: Catalogue) -> tuple[Catalogue, list[Fault]]:
+    faults: list[Fault] = []
+    for index, plugin in enumerate(study.plugins):
+        try:
+            catalogue = add_plugin(catalogue, study.directory / plugin)
+        except (PluginError, CompilerError, WorkloadError) as error:
+            faults.append((("plugins", index), str(error)))
+    return catalogue, faults
+
+
+def _describe_programs(study: Study, catalogue: Catalogue) -> tuple[dict[str, CompilerEntry], list[Fault]]:
+    """Return the study's compilers that are programs of their own; each is started and asked once."""
+    found: dict[str, CompilerEntry] = {}
+    faults: list[Fault] = []
+    for index, choice in enumerate(study.compilers):
+        if choice.command is None:
+            continue
+        location: Location = ("compilers", index, "command")
+        if choice.name in catalogue.compilers:
+            text = f"'{choice.name}' is the name of a compiler that there is; give your program another 'name'"
+            faults.append((location, text))
+            continue
+        words = {name: knob.model_dump(exclude_unset=True) for name, knob in choice.knobs.items()}
+        try:
+            found[choice.name] = describe_command(choice.name, choice.command, study.directory, words)
+        except CompilerError as error:
+            faults.append((location, str(error)))
+    return found, faults
+
+
+def _read_models(study: Study, catalogue: Catalogue) -> tuple[dict[str, WorkloadEntry], list[Fault]]:
+    """Return the models of the study's user, and what is wrong with any of its workloads."""
+    found: dict[str, WorkloadEntry] = {}
+    faults: list[Fault] = []
+    for index, choice in enumerate(study.workloads):
+        location: Location = ("workloads", index)
+        taken = choice.name in catalogue.workloads
+        if choice.source is None and not taken:
+            hint = f"; a model of your own goes under 'source': {FORMS}" if is_source(choice.name) else ""
+            text = describe_unknown("workload", choice.name, catalogue.workloads) + hint
+            faults.append(((*location, "name"), text))
+            continue
+        if choice.source is not None and taken:
+            text = f"'{choice.name}' is the name of a workload that there is; give your model another 'name'"
+            faults.append(((*location, "name"), text))
+            continue
+        try:
+            entry = _find_workload(study, choice, catalogue)
+        except WorkloadError as error:
+            faults.append(((*location, "name" if choice.source is None else "source"), str(error)))
+            continue
+        if choice.source is not None:
+            found[choice.name] = entry
+        try:
+            check_parameters(entry, choice.parameters)
+        except WorkloadError as error:
+            faults.append(((*location, "parameters"), str(error)))
+    return found, faults
+
+
+def _find_workload(study: Study, choice: WorkloadChoice, catalogue: Catalogue) -> WorkloadEntry:
+    if choice.source is None:
+        return catalogue.workload(choice.name)
+    return read_source(
+        choice.name, choice.source, choice.parameters, study.directory, choice.tier, choice.dynamic or ()
+    )

@@ -1,0 +1,89 @@
+"""What there is to know of a workload before it is built: its tier, its parameters, and where it comes from.
+
+Plain values that load without torch and that any process can be handed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Literal
+
+Tier = Literal["tiny", "medium", "hard"]
+Size = int | float | str | bool
+SourceKind = Literal["function", "saved", "onnx", "architecture"]
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterSpec:
+    """One size of a workload.
+
+    Attributes:
+        default: Size when a study gives none, and the type that a size must have; None: a study must give one.
+        summary: What it is, with its unit.
+        minimum: Smallest size allowed; None: any.
+        multiple_of: Name of another parameter that must divide this one.
+        at_least: Name of another parameter that this one must not be smaller than.
+        choices: The only sizes allowed, where there are only some.
+    """
+
+    default: Size | None
+    summary: str
+    _: KW_ONLY
+    minimum: int | None = 1
+    multiple_of: str | None = None
+    at_least: str | None = None
+    choices: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a user's own model comes from.
+
+    Attributes:
+        source: As the study writes it.
+        kind: ``function``: ``module:function`` or ``file.py:function``; ``saved``: a ``.pt2`` file; ``onnx``: an
+            ``.onnx`` file; ``architecture``: a transformers configuration.
+        file: The file that holds it, absolute; None where there is none.
+        digest: SHA-256 of the file, None where there is none.
+    """
+
+    source: str
+    kind: SourceKind
+    file: str | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadEntry:
+    """What is known of a workload before it is built.
+
+    Attributes:
+        name: As studies write it.
+        tier: How much there is to compile.
+        summary: One sentence.
+        parameters: Its sizes by name.
+        builder: ``module:function`` or ``file.py:function``; the function takes the parameters and returns a
+            ``Built``. Of an entry with an origin: the user's function, or the file or configuration to read.
+        dynamic: Names of the dimensions whose size is only bounded when it is compiled.
+        origin: Where a user's own model comes from; None for a workload that is shipped or of a plug-in.
+    """
+
+    name: str
+    tier: Tier
+    summary: str
+    parameters: Mapping[str, ParameterSpec]
+    builder: str
+    dynamic: tuple[str, ...] = ()
+    origin: Origin | None = None
+
+
+def read_workload_entry(plain: Mapping[str, Any]) -> WorkloadEntry:
+    """Return the entry that ``dataclasses.asdict`` made plain, also by way of JSON: how it reaches another process."""
+    parameters = {
+        key: ParameterSpec(**{**spec, "choices": tuple(spec["choices"])}) for key, spec in plain["parameters"].items()
+    }
+    origin = None if plain["origin"] is None else Origin(**plain["origin"])
+    return WorkloadEntry(
+        **{**plain, "parameters": parameters, "origin": origin, "dynamic": tuple(plain["dynamic"])},
+    )
