@@ -15,6 +15,8 @@ Importing this package imports no framework: the names below are loaded when the
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ablatrix.version import __version__
+
 if TYPE_CHECKING:
     from ablatrix.errors import AblatrixError
     from ablatrix.records.journal import read_records
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from ablatrix.study.load import load_study
     from ablatrix.study.model import Study
     from ablatrix.trials.runner import RunSummary, run
-
-__version__ = "0.1.0"
 
 __all__ = [
     "AblatrixError",

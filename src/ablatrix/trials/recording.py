@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablatrix import __version__
 from ablatrix.canonical import canonical_json, content_id, digest_bytes
 from ablatrix.compilers.catalogue import get_compiler
 from ablatrix.records.machine import read_machine
@@ -18,6 +17,7 @@ from ablatrix.statistics.quantile import summarise
 from ablatrix.statistics.warmup import classify_warm_up
 from ablatrix.study.design import Cell, Design
 from ablatrix.trials.block import Outcome
+from ablatrix.version import __version__
 from ablatrix.workloads.registry import WorkloadEntry
 
 FACTS_FILE = "program.json"
