@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,8 +13,9 @@ from ablatrix.compilers.catalogue import COMPILERS, PRIMARY_KNOBS, CompilerEntry
 from ablatrix.compilers.eager import EagerCompiler
 from ablatrix.errors import UnsupportedError
 from ablatrix.study.model import HotProtocol
-from ablatrix.trials.worker import run_here
+from ablatrix.trials.monologue import run_here
 from ablatrix.workloads.program import Program
+from tests.trials.conftest import make_task
 
 REASON = "its planner always runs"
 PLANNED = KnobEntry(
@@ -53,24 +53,17 @@ def test_an_unsupported_level_is_refused_with_its_reason_and_the_other_is_not() 
         STUBBORN.refuse_unsupported({"memory_plan": "off"})
 
 
-def test_a_trial_of_an_unsupported_level_compiles_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_of_an_unsupported_level_compiles_nothing(tmp_path: Path) -> None:
     class Stubborn(EagerCompiler):
         name = "stubborn"
 
         def compile(self, request: CompileRequest) -> Executable:
             raise AssertionError("it was asked to compile")
 
-    monkeypatch.setitem(COMPILERS, "stubborn", STUBBORN)
-    task: dict[str, Any] = {
-        "mode": "cold",
-        "seed": 0,
-        "threads": 1,
-        "knobs": {"memory_plan": "off"},
-        "cache_dir": None,
-        "work_dir": str(tmp_path),
-    }
+    task = make_task(tmp_path, role="measured", compiler="stubborn", entry=STUBBORN, knobs={"memory_plan": "off"})
     nothing: Program = None  # type: ignore[assignment]
     result = run_here(task, Stubborn(), nothing, HotProtocol(), None)
-    assert result["status"] == "unsupported"
-    assert REASON in result["error"]["message"]
-    assert "plan" not in result
+    assert result.status == "unsupported"
+    assert result.error is not None
+    assert REASON in result.error.message
+    assert result.plan is None

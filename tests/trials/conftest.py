@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ablatrix.compilers.catalogue import EAGER
 from ablatrix.study.design import Cell, Trial, make_design
-from ablatrix.study.model import Study
+from ablatrix.study.model import Checks, Study
 from ablatrix.trials.block import BlockInput
 from ablatrix.trials.environment import place_runs
 from ablatrix.trials.server import WorkloadServer
+from ablatrix.trials.task import TrialTask
 
 
 def small_study(**protocol: Any) -> Study:
@@ -31,6 +33,27 @@ def small_study(**protocol: Any) -> Study:
     )
 
 
+def make_task(directory: Path, **changed: Any) -> TrialTask:
+    """Return the task of a cold reference trial, with some of its values changed."""
+    task = TrialTask(
+        mode="cold",
+        role="reference",
+        compiler="eager",
+        entry=EAGER,
+        device="cpu",
+        knobs={},
+        threads=1,
+        seed=0,
+        checks=Checks(draws=2, rms_factor=2.0, rms_floor=1e-6),
+        cache_dir=directory / "cache",
+        publish_dir=None,
+        work_dir=directory,
+        memory_limit_mb=None,
+        cpus=None,
+    )
+    return replace(task, **changed)
+
+
 @dataclass(frozen=True)
 class Bench:
     """A workload server, and blocks to run on it."""
@@ -44,13 +67,13 @@ class Bench:
         trial = next(trial for trial in design.trials if trial.mode == mode and trial.role == "measured")
         cell = design.cell(trial.cell_id)
         return BlockInput(
-            study,
-            tuple(self._pair(trial, cell, fault) for fault in faults),
-            1,
-            tuple(place_runs(1, None)[1]),
-            self.directory / "hot",
-            self.directory / "tags",
-            self.directory / "scratch",
+            study=study,
+            trials=tuple(self._pair(trial, cell, fault) for fault in faults),
+            threads=1,
+            cpus=tuple(place_runs(1, None)[1]),
+            hot_cache=self.directory / "hot",
+            tag_caches=self.directory / "tags",
+            scratch=self.directory / "scratch",
         )
 
     def _pair(self, trial: Trial, cell: Cell, fault: str) -> tuple[Trial, Cell]:
