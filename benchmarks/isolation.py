@@ -12,13 +12,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import asdict
 from statistics import median, quantiles
 from time import perf_counter
 
 from ablatrix.compilers.catalogue import EAGER, TVM
+from ablatrix.trials.answers import ANSWER, StageBegun
 from ablatrix.trials.block import BlockInput
 from ablatrix.trials.server import WorkloadServer
+from ablatrix.trials.task import TrialTask
 from ablatrix.trials.timing import loop_cost_ns
 from live import open_scene
 
@@ -69,28 +70,29 @@ def main(forks: int, interpreters: int) -> None:
 def fork_to_ready_ms(server: WorkloadServer, block: BlockInput, number: int) -> float:
     """Return the time from asking for a worker to the begin of its first stage of work, and end it."""
     scratch = block.scratch
-    task = {
-        "mode": "hot",
-        "role": "measured",
-        "compiler": "tvm",
-        "compiler_entry": asdict(TVM),
-        "knobs": {"partition": "whole", "reuse": "keep"},
-        "threads": 1,
-        "seed": 0,
-        "checks": block.study.checks.model_dump(),
-        "cache_dir": str(scratch / "cache"),
-        "publish_dir": None,
-        "work_dir": str(scratch),
-        "memory_limit_mb": None,
-    }
+    task = TrialTask(
+        mode="hot",
+        role="measured",
+        entry=TVM,
+        device="cpu",
+        knobs={"partition": "whole", "reuse": "keep"},
+        threads=1,
+        seed=0,
+        checks=block.study.checks,
+        cache_dir=scratch / "cache",
+        publish_dir=None,
+        work_dir=scratch,
+        memory_limit_mb=None,
+        cpus=None,
+    )
     start = perf_counter()
     worker = server.start(task, scratch / f"{number}.log")
-    message, _ = worker.channel.receive(60)
-    while message["event"] == "stage" and message["stage"] != "plan":
-        message, _ = worker.channel.receive(60)
+    message, _ = worker.channel.receive(ANSWER, 60)
+    while isinstance(message, StageBegun) and message.stage != "plan":
+        message, _ = worker.channel.receive(ANSWER, 60)
     milliseconds = (perf_counter() - start) * 1e3
     worker.end(kill=True)
-    if message["event"] != "stage":
+    if not isinstance(message, StageBegun):
         raise SystemExit(f"the worker did not begin: {message}")
     return milliseconds
 

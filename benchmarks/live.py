@@ -118,7 +118,16 @@ class Scene:
         )
         place = self.directory
         _, cpus = place_runs(1, None)
-        return BlockInput(*resolved, pairs, 1, tuple(cpus), place / "hot", place / "tags", place / "scratch")
+        return BlockInput(
+            study=resolved.study,
+            catalogue=resolved.catalogue,
+            trials=pairs,
+            threads=1,
+            cpus=tuple(cpus),
+            hot_cache=place / "hot",
+            tag_caches=place / "tags",
+            scratch=place / "scratch",
+        )
 
 
 def _entry(compiler: type[EagerCompiler]) -> CompilerEntry:
@@ -170,8 +179,8 @@ def open_scene(
 
 def burst_means(outcome: Outcome) -> list[float]:
     """Return the mean of each burst in milliseconds; a trial that failed ends the benchmark."""
-    if outcome.result.get("status", "ok") != "ok":  # there is no status while its worker is alive
-        raise SystemExit(f"{outcome.trial.trial_id} is {outcome.result['status']}: {outcome.result['error']}")
+    if outcome.result.error is not None:
+        raise SystemExit(f"{outcome.trial.trial_id} is {outcome.result.status}: {outcome.result.error.message}")
     return [sum(burst) / len(burst) for burst in outcome.bursts_ms]
 
 

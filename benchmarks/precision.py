@@ -104,7 +104,7 @@ def spreads(scene: Scene, repetitions: int, first: int) -> Spreads:
         for is_interleaved in order.sample([False, True], 2):
             for turn in interleaved if is_interleaved else sequential:
                 turn.take(burst_request(PROTOCOL))
-            bursts = [turn.outcome.bursts_ms[-PROTOCOL.rounds :] for turn in turns]
+            bursts = [turn.bursts_ms[-PROTOCOL.rounds :] for turn in turns]
             if is_interleaved:
                 levels = paired_levels({place: [median(burst) for burst in side] for place, side in enumerate(bursts)})
                 ratios["interleaved"].append(levels[0] - levels[1])

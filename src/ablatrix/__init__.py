@@ -15,6 +15,8 @@ Importing this package imports no framework: the names below are loaded when the
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ablatrix.version import __version__
+
 if TYPE_CHECKING:
     from ablatrix.catalogue import Catalogue
     from ablatrix.errors import AblatrixError
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from ablatrix.study.model import Study
     from ablatrix.study.resolve import ResolvedStudy, resolve_study
     from ablatrix.trials.runner import RunSummary, run
-
-__version__ = "0.1.0"
 
 __all__ = [
     "AblatrixError",

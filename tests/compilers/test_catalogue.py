@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,8 +13,9 @@ from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry, KnobEntry, Leve
 from ablatrix.compilers.eager import EagerCompiler
 from ablatrix.errors import UnsupportedError
 from ablatrix.study.model import HotProtocol
-from ablatrix.trials.worker import run_here
+from ablatrix.trials.monologue import run_here
 from ablatrix.workloads.program import Program
+from tests.trials.conftest import make_task
 
 PRIMARY = ("partition", "reuse", "memory_plan", "fusion")
 REASON = "its planner always runs"
@@ -64,17 +63,10 @@ def test_a_trial_of_an_unsupported_level_compiles_nothing(tmp_path: Path) -> Non
         def compile(self, request: CompileRequest) -> Executable:
             raise AssertionError("it was asked to compile")
 
-    task: dict[str, Any] = {
-        "mode": "cold",
-        "compiler_entry": asdict(STUBBORN),
-        "seed": 0,
-        "threads": 1,
-        "knobs": {"memory_plan": "off"},
-        "cache_dir": None,
-        "work_dir": str(tmp_path),
-    }
+    task = make_task(tmp_path, role="measured", entry=STUBBORN, knobs={"memory_plan": "off"})
     nothing: Program = None  # type: ignore[assignment]
     result = run_here(task, Stubborn(), nothing, HotProtocol(), None)
-    assert result["status"] == "unsupported"
-    assert REASON in result["error"]["message"]
-    assert "plan" not in result
+    assert result.status == "unsupported"
+    assert result.error is not None
+    assert REASON in result.error.message
+    assert result.plan is None

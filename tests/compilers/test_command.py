@@ -28,6 +28,7 @@ from ablatrix.study.design import make_design, refuse_changed_sources
 from ablatrix.study.load import load_study
 from ablatrix.trials import zygote
 from ablatrix.trials.linux import descendants_of, is_stopped
+from ablatrix.trials.orders import WorkerState
 from ablatrix.trials.runner import run
 from ablatrix.workloads.capture import capture, value_tensors
 from tests.compilers import faulty_program
@@ -267,10 +268,9 @@ def test_a_pause_stops_a_worker_s_program_even_outside_of_its_group() -> None:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         (program,) = descendants_of(worker.pid)
-        message = {"pid": worker.pid}
-        assert zygote._pause(message, [], {}) == {"state": "stopped"}
+        assert zygote._pause(worker.pid) == WorkerState(state="stopped")
         assert is_stopped(program)
-        assert zygote._resume(message, [], {}) == {"state": "running"}
+        assert zygote._resume(worker.pid) == WorkerState(state="running")
         assert not is_stopped(program)
     finally:
         for one in (*descendants_of(worker.pid), worker.pid):

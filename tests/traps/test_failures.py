@@ -49,10 +49,10 @@ def row_of(rows: list[dict[str, str]], knobs: dict[str, Level], mode: str = "col
 def test_wrong_output_is_a_status_and_is_not_timed_further(bench: Bench) -> None:
     """Trap 1: a program with wrong answers ends as ``wrong_output``; hot, not one burst of it is timed."""
     block = bench.block(["wrong output"])
-    assert run_cold(block, *block.trials[0], bench.server).result["status"] == "wrong_output"
+    assert run_cold(block, *block.trials[0], bench.server).result.status == "wrong_output"
     wrong, right = run_hot(bench.block(["wrong output", "none"], "hot"), bench.server, lambda trial, what: None)
-    assert (wrong.result["status"], wrong.bursts_ms, wrong.warm_up_ms) == ("wrong_output", [], [])
-    assert right.result["status"] == "ok"
+    assert (wrong.result.status, wrong.bursts_ms, wrong.warm_up_ms) == ("wrong_output", (), ())
+    assert right.result.status == "ok"
     assert right.bursts_ms
 
 

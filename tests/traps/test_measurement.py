@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from ablatrix.analysis.figure import house_style
 from ablatrix.analysis.tidy import Tidy, tidy
 from ablatrix.compilers.adapter import BoundRun, CompileRequest, Executable
 from ablatrix.compilers.cache import CacheCounters
-from ablatrix.compilers.catalogue import EAGER
 from ablatrix.compilers.eager import EagerCompiler
 from ablatrix.compilers.tvm import build
 from ablatrix.compilers.tvm.compiler import TvmCompiler
@@ -30,11 +28,11 @@ from ablatrix.study.resolve import resolve_study
 from ablatrix.trials.block import run_cold
 from ablatrix.trials.directory import ResultDirectory
 from ablatrix.trials.environment import environment_variables
-from ablatrix.trials.worker import run_here
+from ablatrix.trials.monologue import run_here
 from ablatrix.workloads.prepare import load_program
 from tests.compilers.requests import Stack, make_program, make_request
 from tests.traps.conftest import Run, marks
-from tests.trials.conftest import Bench, small_study
+from tests.trials.conftest import Bench, make_task, small_study
 
 PARTS = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "run_ms_cold")
 MEBIBYTE = 1 << 20
@@ -212,10 +210,12 @@ def test_memory_that_no_estimate_knows_of_is_seen(bench: Bench) -> None:
     """Trap 13: a compiler plans 0 bytes and takes 192 MiB, and the record says both."""
     block = bench.block(["use memory"])
     result = run_cold(block, *block.trials[0], bench.server).result
-    if result["runtime"]["peak_rss_compile_bytes"] is None:
+    assert result.runtime is not None
+    assert result.compile is not None
+    if result.runtime.peak_rss_compile_bytes is None:
         pytest.skip("this kernel does not let a process reset its peak resident set")
-    assert result["compile"]["compiler_planned_bytes"] == 0
-    assert result["runtime"]["peak_rss_compile_bytes"] > 180 * MEBIBYTE
+    assert result.compile.compiler_planned_bytes == 0
+    assert result.runtime.peak_rss_compile_bytes > 180 * MEBIBYTE
 
 
 class Operations(TorchDispatchMode):  # type: ignore[misc]
@@ -301,22 +301,11 @@ def test_a_hot_trial_binds_its_inputs_before_the_first_iteration_and_never_again
     study, design = resolved.study, make_design(resolved)
     program = load_program(ResultDirectory(bench.directory).program(resolved, design.cells[0]))
     compiler = WatchedEager()
-    task = {
-        "mode": "hot",
-        "role": "reference",
-        "compiler": "eager",
-        "compiler_entry": asdict(EAGER),
-        "knobs": {},
-        "threads": torch.get_num_threads(),
-        "seed": study.seed,
-        "checks": study.checks.model_dump(),
-        "cache_dir": None,
-        "publish_dir": None,
-        "work_dir": str(tmp_path),
-        "memory_limit_mb": None,
-    }
+    task = make_task(
+        tmp_path, mode="hot", threads=torch.get_num_threads(), seed=study.seed, checks=study.checks, cache_dir=None
+    )
     result = run_here(task, compiler, program, study.protocol.hot, None)
-    assert result["status"] == "ok", result
+    assert result.status == "ok", result
     assert [tuple(map(id, inputs)) for inputs in compiler.bound] == [tuple(map(id, d.inputs)) for d in program.draws]
     timed = compiler.events[len(compiler.events) - compiler.events[::-1].index("bind") :]
     assert timed.count("run") == len(timed) > 10

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ablatrix.compilers.catalogue import EAGER
 from ablatrix.study.design import Cell, Trial, make_design
-from ablatrix.study.model import Study
+from ablatrix.study.model import Checks, Study
 from ablatrix.study.resolve import resolve_study
 from ablatrix.trials.block import BlockInput
 from ablatrix.trials.environment import place_runs
 from ablatrix.trials.server import WorkloadServer
+from ablatrix.trials.task import TrialTask
 from tests.trials.faulty import FAULTY
 
 
@@ -33,6 +35,26 @@ def small_study(**protocol: Any) -> Study:
     )
 
 
+def make_task(directory: Path, **changed: Any) -> TrialTask:
+    """Return the task of a cold reference trial, with some of its values changed."""
+    task = TrialTask(
+        mode="cold",
+        role="reference",
+        entry=EAGER,
+        device="cpu",
+        knobs={},
+        threads=1,
+        seed=0,
+        checks=Checks(draws=2, rms_factor=2.0, rms_floor=1e-6),
+        cache_dir=directory / "cache",
+        publish_dir=None,
+        work_dir=directory,
+        memory_limit_mb=None,
+        cpus=None,
+    )
+    return replace(task, **changed)
+
+
 @dataclass(frozen=True)
 class Bench:
     """A workload server, and blocks to run on it."""
@@ -46,14 +68,14 @@ class Bench:
         trial = next(trial for trial in design.trials if trial.mode == mode and trial.role == "measured")
         cell = design.cell(trial.cell_id)
         return BlockInput(
-            resolved.study,
-            resolved.catalogue.including(FAULTY, "bench"),
-            tuple(self._pair(trial, cell, fault) for fault in faults),
-            1,
-            tuple(place_runs(1, None)[1]),
-            self.directory / "hot",
-            self.directory / "tags",
-            self.directory / "scratch",
+            study=resolved.study,
+            catalogue=resolved.catalogue.including(FAULTY, "bench"),
+            trials=tuple(self._pair(trial, cell, fault) for fault in faults),
+            threads=1,
+            cpus=tuple(place_runs(1, None)[1]),
+            hot_cache=self.directory / "hot",
+            tag_caches=self.directory / "tags",
+            scratch=self.directory / "scratch",
         )
 
     def _pair(self, trial: Trial, cell: Cell, fault: str) -> tuple[Trial, Cell]:

@@ -171,6 +171,13 @@ def _write_rubbish() -> None:
             os.write(descriptor, b"\x00" * 7 + b"\x05rubbish is no message")
 
 
+def _write_message(data: bytes) -> None:
+    """Send something as the worker's channel does, whichever descriptor that is."""
+    for descriptor in range(3, 10):
+        with contextlib.suppress(OSError):
+            os.write(descriptor, len(data).to_bytes(8, "big") + data)
+
+
 FAULTS: dict[str, Callable[[], None]] = {
     "segfault": lambda: os.kill(os.getpid(), signal.SIGSEGV),
     "abort": lambda: libc().abort(),
@@ -188,5 +195,7 @@ FAULTS: dict[str, Callable[[], None]] = {
     "leave a daemon": _leave_a_daemon,
     "leave a daemon and exit": _leave_a_daemon_and_exit,
     "rubbish in the channel": _write_rubbish,
+    "strange message": lambda: _write_message(b'{"event": "stage", "stage": 7}'),
+    "early burst": lambda: _write_message(b'{"event": "burst", "rewarming_ms": [], "ms": [1.0]}'),
     "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
 }

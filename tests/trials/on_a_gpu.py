@@ -45,14 +45,14 @@ def measure() -> dict[str, Any]:
         return found
     found["initialised_by_asking"] = torch.cuda.is_initialized()
     device = Cuda.open()
-    found |= {"hazard_when_open": find_fork_hazard(), **device.facts}
+    found |= {"hazard_when_open": find_fork_hazard(), **device.device.model_dump()}
     left, right = (torch.rand(4096, 4096, device="cuda") for _ in range(2))
     product = CudaRun(Run(lambda: left @ right), device)
     product.time(5)
     found["product_device_ms"] = statistics.median(product.time(20))
     found["product_host_ms"] = statistics.median(time_on_host(product) for _ in range(20))
     # Large enough to show, small enough to stay in the cache if nobody takes it out.
-    held = torch.rand(device.facts["l2_bytes"] // 8, device="cuda")
+    held = torch.rand(device.device.l2_bytes // 8, device="cuda")
     flushed, kept = (CudaRun(Run(held.sum), device) for _ in range(2))
     kept._flush = torch.empty(1, dtype=torch.uint8, device="cuda")
     for name, run in (("flushed_ms", flushed), ("kept_ms", kept)):

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jsonschema
 import pytest
@@ -21,7 +20,7 @@ from ablatrix.compilers.catalogue import EAGER, INDUCTOR, SHIPPED
 from ablatrix.compilers.eager import EagerCompiler
 from ablatrix.errors import TrialError, UnsupportedError
 from ablatrix.records.journal import record_line
-from ablatrix.records.model import Gpu, GpuNoise, Noise
+from ablatrix.records.model import Gpu, Noise
 from ablatrix.records.quick import QuickReader
 from ablatrix.records.schema import record_schema_text, validate_line
 from ablatrix.study.design import make_design
@@ -32,14 +31,14 @@ from ablatrix.trials.block import Outcome
 from ablatrix.trials.cuda import Cuda, CudaRun, find_refusal
 from ablatrix.trials.environment import NoiseProbe, disturbance
 from ablatrix.trials.limits import describe_exception
+from ablatrix.trials.monologue import run_here
 from ablatrix.trials.recording import Scene, make_record
-from ablatrix.trials.worker import run_here
 from ablatrix.workloads.prepare import prepare
 from ablatrix.workloads.program import Program
 from ablatrix.workloads.shipped import SHIPPED as SHIPPED_WORKLOADS
 from tests.cli.conftest import run_ablatrix
 from tests.trials import on_cuda
-from tests.trials.conftest import Bench, small_study
+from tests.trials.conftest import Bench, make_task, small_study
 from tests.trials.test_gpu import IDLE
 from tests.trials.test_worker_limits import run_task
 
@@ -95,23 +94,6 @@ def program() -> Iterator[Program]:
     yield prepare("mlp", {"layers": 1, "hidden": 16, "batch": 2}, draws=2)
 
 
-def task(directory: Path, mode: str) -> dict[str, Any]:
-    return {
-        "mode": mode,
-        "role": "reference",
-        "compiler": "eager",
-        "compiler_entry": asdict(EAGER),
-        "device": "cuda",
-        "knobs": {},
-        "threads": 1,
-        "seed": 0,
-        "checks": {"draws": 2, "rms_factor": 2.0, "rms_floor": 1e-6},
-        "cache_dir": str(directory / "cache"),
-        "publish_dir": None,
-        "work_dir": str(directory),
-    }
-
-
 # Refusals, for real.
 
 
@@ -130,22 +112,23 @@ def test_a_device_that_is_not_visible_is_the_reason_with_what_hides_it(monkeypat
 
 
 def test_without_a_gpu_the_reference_is_unsupported_in_a_forked_worker(bench: Bench) -> None:
-    own = {"compiler": "eager", "compiler_entry": asdict(EAGER), "knobs": {}, "device": "cuda"}
-    result = run_task(bench, "none", **own)
-    if "gpu" in result:
+    result = run_task(bench, "none", entry=EAGER, knobs={}, device="cuda")
+    if result.gpu is not None:
         pytest.skip("this machine has a CUDA device")
-    assert (result["status"], result["process"]) == ("unsupported", "forked")
-    assert result["error"]["message"] == f"device 'cuda': {find_refusal()}"
-    assert run_task(bench, "none")["status"] == "ok"  # the server goes on as before
+    assert result.error is not None
+    assert result.status == "unsupported"
+    assert result.error.message == f"device 'cuda': {find_refusal()}"
+    assert run_task(bench, "none").status == "ok"  # the server goes on as before
 
 
 def test_a_compiler_that_does_not_say_that_it_runs_on_cuda_is_refused(bench: Bench) -> None:
     """It would run on the CPU, and be taken for the GPU."""
     result = run_task(bench, "none", device="cuda")
-    assert result["status"] == "unsupported"
+    assert result.status == "unsupported"
+    assert result.error is not None
     assert (
         "compiler 'faulty' does not run on CUDA: its entry in the catalogue does not say that it does"
-        in result["error"]["message"]
+        in result.error.message
     )
 
 
@@ -155,10 +138,11 @@ def test_the_reason_of_the_compiler_comes_first_and_nothing_is_opened(
     class Other(EagerCompiler):
         name = "inductor"
 
-    own = {"compiler_entry": asdict(INDUCTOR), "knobs": INDUCTOR.defaults()}
-    result = run_here({**task(tmp_path, "cold"), **own}, Other(), program, HotProtocol(), None)
-    assert result["status"] == "unsupported"
-    assert INDUCTOR.cuda_unsupported in result["error"]["message"]
+    task = make_task(tmp_path, device="cuda", entry=INDUCTOR, knobs=INDUCTOR.defaults())
+    result = run_here(task, Other(), program, HotProtocol(), None)
+    assert result.status == "unsupported"
+    assert result.error is not None
+    assert INDUCTOR.cuda_unsupported in result.error.message
     assert calls == []
 
 
@@ -168,9 +152,7 @@ def test_the_reason_of_the_compiler_comes_first_and_nothing_is_opened(
 def test_opening_reads_the_device_and_leaves_no_tf32(calls: list[str]) -> None:
     opened = Cuda.open()
     assert calls == ["init", "synchronize"]
-    assert Gpu.model_validate(opened.facts) == Gpu(
-        name="Stand-in", memory_bytes=2**34, l2_bytes=L2_BYTES, count=2, driver="535.104.05"
-    )
+    assert opened.device == Gpu(name="Stand-in", memory_bytes=2**34, l2_bytes=L2_BYTES, count=2, driver="535.104.05")
     assert opened.watch.uuid == "GPU-12"
     assert not torch.backends.cuda.matmul.allow_tf32
     assert not torch.backends.cudnn.allow_tf32
@@ -214,26 +196,33 @@ def test_a_hot_trial_is_timed_by_the_device_and_checked_on_the_host(
     tmp_path: Path, calls: list[str], program: Program
 ) -> None:
     protocol = HotProtocol(burst_ms=0.1, warm_up_ms=0.1)
-    result = run_here(task(tmp_path, "hot"), EagerCompiler(), program, protocol, None)
-    assert result["status"] == "ok", result["error"]
-    assert result["runtime"]["timed_by"] == "device"
-    assert result["runtime"]["allocator_peak_bytes"] == PEAK_BYTES
-    assert "allocator_peak_bytes" not in result["runtime"]["reasons"]
-    assert result["correctness"]["ok"] is True
-    assert result["correctness"]["checked"] == 2 * len(program.draws[0].expected)
-    assert result["versions"]["cuda"] == "13.0"
-    assert GpuNoise.model_validate(result["gpu"]["noise"]).readings >= 2
+    result = run_here(make_task(tmp_path, mode="hot", device="cuda"), EagerCompiler(), program, protocol, None)
+    assert result.status == "ok", result.error
+    runtime, correctness, gpu = result.runtime, result.correctness, result.gpu
+    assert runtime is not None
+    assert runtime.timed_by == "device"
+    assert runtime.allocator_peak_bytes == PEAK_BYTES
+    assert "allocator_peak_bytes" not in runtime.reasons
+    assert correctness is not None
+    assert correctness.ok is True
+    assert correctness.checked == 2 * len(program.draws[0].expected)
+    assert (result.versions or {})["cuda"] == "13.0"
+    assert gpu is not None
+    assert gpu.noise.readings >= 2
     assert calls.index("reset_peak_memory_stats") < calls.index("event")
 
 
 def test_a_planned_trial_of_a_plug_in_runs_on_the_device(tmp_path: Path, calls: list[str], program: Program) -> None:
     [entry] = on_cuda.COMPILERS
-    own = {"role": "measured", "compiler": entry.name, "compiler_entry": asdict(entry), "knobs": {"passes": "twice"}}
-    planned = {**task(tmp_path, "cold"), **own}
-    result = run_here(planned, on_cuda.OnCudaCompiler(), program, HotProtocol(), None)
-    assert result["status"] == "ok", result["error"]
-    assert result["plan"]["tasks"] >= 1
-    assert result["compile"]["artifact_digest"] == result["correctness"]["checked_digest"]
+    knobs = {"passes": "twice"}
+    task = make_task(tmp_path, device="cuda", role="measured", entry=entry, knobs=knobs)
+    result = run_here(task, on_cuda.OnCudaCompiler(), program, HotProtocol(), None)
+    assert result.status == "ok", result.error
+    assert result.plan is not None
+    assert result.plan.tasks >= 1
+    assert result.compile is not None
+    assert result.correctness is not None
+    assert result.compile.artifact_digest == result.correctness.checked_digest
 
 
 def test_the_study_for_a_gpu_lays_out_every_shipped_workload_on_the_plug_in() -> None:
@@ -247,9 +236,10 @@ def test_the_study_for_a_gpu_lays_out_every_shipped_workload_on_the_plug_in() ->
 def test_a_cold_trial_ends_its_first_run_when_the_device_does(
     tmp_path: Path, calls: list[str], program: Program
 ) -> None:
-    result = run_here(task(tmp_path, "cold"), EagerCompiler(), program, HotProtocol(), None)
-    assert result["status"] == "ok", result["error"]
-    assert result["runtime"]["run_ms_cold"] > 0
+    result = run_here(make_task(tmp_path, device="cuda"), EagerCompiler(), program, HotProtocol(), None)
+    assert result.status == "ok", result.error
+    assert result.runtime is not None
+    assert (result.runtime.run_ms_cold or 0.0) > 0
     assert calls[:4] == ["init", "synchronize", "reset_peak_memory_stats", "synchronize"]
     assert "event" not in calls
 
@@ -260,10 +250,12 @@ def test_the_record_has_device_gpu_and_clocks_and_its_disturbance(
     study = small_study().model_copy(update={"device": "cuda"})
     design = make_design(resolve_study(study))
     trial = next(one for one in design.trials if (one.mode, one.role) == ("cold", "reference"))
-    result = run_here(task(tmp_path, "cold"), EagerCompiler(), program, HotProtocol(), None)
+    result = run_here(make_task(tmp_path, device="cuda"), EagerCompiler(), program, HotProtocol(), None)
     probe = NoiseProbe.read()
-    noise = probe.until(probe, GpuNoise.model_validate(result["gpu"]["noise"])).model_dump()
-    outcome = Outcome(trial, design.cell(trial.cell_id), "2026-01-01T00:00:00Z", result, noise=noise)
+    assert result.gpu is not None
+    noise = probe.until(probe, result.gpu.noise)
+    cell = design.cell(trial.cell_id)
+    outcome = Outcome(trial=trial, cell=cell, time_utc="2026-01-01T00:00:00Z", result=result, noise=noise)
     line = record_line(make_record(design, Scene.read(None), outcome, program.facts, EAGER, 0, None, "cuda"))
     record = validate_line(line)
     jsonschema.validate(json.loads(line), json.loads(record_schema_text()))

@@ -3,6 +3,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -197,10 +198,10 @@ def test_switches_and_cpu_time_of_this_process_are_counted_with_those_of_its_thr
     for thread in waiting:
         thread.join()
     used = before.until(ProcessProbe.read())
-    assert used["voluntary_switches"] >= 20
-    assert used["involuntary_switches"] >= 0
-    assert used["cpu_s"] > 0
-    Noise.model_validate({**_noise().model_dump(), **used})
+    assert used.voluntary_switches >= 20
+    assert used.involuntary_switches >= 0
+    assert used.cpu_s > 0
+    Noise.model_validate({**_noise().model_dump(), **asdict(used)})
 
 
 def test_the_machine_has_its_cpus_and_its_quota(tmp_path: Path) -> None:

@@ -39,50 +39,54 @@ def test_a_fault_becomes_a_status_with_type_and_phase(
     bench: Bench, fault: str, status: str, type_: str | None, phase: str | None
 ) -> None:
     outcome = cold(bench, fault)
-    assert outcome.result["status"] == status, outcome.result
-    error = outcome.result["error"]
-    assert (error and error["type"], error and error["phase"]) == (type_, phase)
+    assert outcome.result.status == status, outcome.result
+    error = outcome.result.error
+    assert (error and error.type, error and error.phase) == (type_, phase)
 
 
 def test_a_hang_in_c_ends_at_its_time_limit(bench: Bench) -> None:
     outcome = cold(bench, "hang", cold={"replicates": 1, "timeout_s": 1})
-    assert outcome.result["status"] == "timeout"
+    assert outcome.result.status == "timeout"
     assert 1 <= outcome.wall_s < 5
 
 
 def test_running_out_of_memory_is_its_own_status(bench: Bench) -> None:
     outcome = cold(bench, "allocate", memory_limit_mb=2000)
-    assert outcome.result["status"] == "out_of_memory", outcome.result
+    assert outcome.result.status == "out_of_memory", outcome.result
 
 
 def test_a_hundred_megabytes_on_stdout_do_not_disturb_the_trial(
     bench: Bench, capfd: pytest.CaptureFixture[str]
 ) -> None:
     outcome = cold(bench, "print a lot")
-    assert outcome.result["status"] == "ok"
+    assert outcome.result.status == "ok"
     assert capfd.readouterr() == ("", "")
 
 
 def test_wrong_output_counts_the_check_and_names_the_worst_difference(bench: Bench) -> None:
-    correctness = cold(bench, "wrong output").result["correctness"]
-    assert correctness["missing"] == 0
-    assert correctness["ok"] is False
-    assert correctness["max_abs_diff"] == pytest.approx(0.01, rel=1e-3)
+    correctness = cold(bench, "wrong output").result.correctness
+    assert correctness is not None
+    assert correctness.missing == 0
+    assert correctness.ok is False
+    assert correctness.max_abs_diff == pytest.approx(0.01, rel=1e-3)
 
 
 def test_a_missing_output_is_counted_and_never_read_as_zero_error(bench: Bench) -> None:
-    correctness = cold(bench, "no output").result["correctness"]
-    assert (correctness["checked"], correctness["missing"]) == (0, 2)
-    assert correctness["ok"] is None
-    assert correctness["max_abs_diff"] is None
+    correctness = cold(bench, "no output").result.correctness
+    assert correctness is not None
+    assert (correctness.checked, correctness.missing) == (0, 2)
+    assert correctness.ok is None
+    assert correctness.max_abs_diff is None
 
 
 def test_the_parts_of_a_cold_trial_add_up(bench: Bench) -> None:
-    runtime = cold(bench, "none").result["runtime"]
+    runtime = cold(bench, "none").result.runtime
+    assert runtime is not None
+    spent = runtime.model_dump()
     parts = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "run_ms_cold")
-    assert [part for part in parts if runtime[part] is None] == ["import_ms", "link_ms"]  # this compiler has none
-    assert runtime["compile_first_run_ms"] == pytest.approx(sum(runtime[part] or 0.0 for part in parts))
-    assert runtime["run_ms_cold"] > 0
+    assert [part for part in parts if spent[part] is None] == ["import_ms", "link_ms"]  # this compiler has none
+    assert spent["compile_first_run_ms"] == pytest.approx(sum(spent[part] or 0.0 for part in parts))
+    assert spent["run_ms_cold"] > 0
 
 
 def test_nothing_that_a_worker_left_behind_goes_on_living(bench: Bench) -> None:
@@ -102,15 +106,17 @@ def test_a_worker_that_fails_in_a_burst_does_not_stop_its_neighbours(bench: Benc
     quick = {**block.study.protocol.hot.model_dump(), "timeout_s": 2}
     block = bench.block(["none", "crash in a burst", "hang in a burst"], "hot", hot=quick)
     good, crashed, hung = run_hot(block, bench.server, lambda trial, what: None)
-    assert [one.result["status"] for one in (good, crashed, hung)] == ["ok", "crashed", "timeout"]
-    assert crashed.result["error"]["phase"] == "run"
+    assert [one.result.status for one in (good, crashed, hung)] == ["ok", "crashed", "timeout"]
+    assert crashed.result.error is not None
+    assert crashed.result.error.phase == "run"
     assert len(good.bursts_ms) == 3
 
 
 def test_wrong_output_is_never_timed_hot(bench: Bench) -> None:
     block = bench.block(["wrong output", "none"], "hot")
     wrong, good = run_hot(block, bench.server, lambda trial, what: None)
-    assert wrong.result["status"] == "wrong_output"
-    assert wrong.bursts_ms == []
-    assert wrong.warm_up_ms == []
-    assert good.result["correctness"]["timed_digest"] == good.result["correctness"]["checked_digest"]
+    assert wrong.result.status == "wrong_output"
+    assert wrong.bursts_ms == ()
+    assert wrong.warm_up_ms == ()
+    assert good.result.correctness is not None
+    assert good.result.correctness.timed_digest == good.result.correctness.checked_digest

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ablatrix.records.model import GpuNoise, GpuReading
+from ablatrix.records.model import GpuReading
 from ablatrix.trials import gpu
 from ablatrix.trials.gpu import GpuWatch, SilentError, name_limits, parse_smi, read_gpu
 
@@ -157,7 +157,7 @@ def watched(monkeypatch: pytest.MonkeyPatch, *masks: int | None) -> GpuWatch:
 
 def test_a_watch_keeps_the_first_and_the_last_reading_and_all_that_slowed(monkeypatch: pytest.MonkeyPatch) -> None:
     watch = watched(monkeypatch, 0x1, 0x4, 0x44, 0x2)
-    told = GpuNoise.model_validate(watch.told)
+    told = watch.noise
     assert (told.source, told.reason, told.readings) == ("nvml", None, 4)
     assert told.before == GpuReading(**{key: value for key, value in IDLE.items() if key != "driver"})
     assert told.after is not None and told.after.limited_by == ["applications_clocks_setting"]
@@ -168,15 +168,15 @@ def test_a_watch_keeps_the_first_and_the_last_reading_and_all_that_slowed(monkey
 def test_idle_and_locked_clocks_are_no_throttling_and_silence_is_not_its_absence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert watched(monkeypatch, 0x1, 0x2 | 0x100).told["throttled_by"] == []
-    assert watched(monkeypatch, None).told["throttled_by"] is None
+    assert watched(monkeypatch, 0x1, 0x2 | 0x100).noise.throttled_by == []
+    assert watched(monkeypatch, None).noise.throttled_by is None
 
 
 def test_a_watch_that_nobody_answers_says_why(smi: Smi) -> None:
     smi("echo broken; exit 9")
     watch = GpuWatch("GPU-12")
     watch.look()
-    told = GpuNoise.model_validate(watch.told)
+    told = watch.noise
     assert (told.source, told.before, told.after, told.throttled_by, told.readings) == (None, None, None, None, 0)
     assert "exit code 9: broken" in (told.reason or "")
 
@@ -184,4 +184,4 @@ def test_a_watch_that_nobody_answers_says_why(smi: Smi) -> None:
 def test_a_watch_does_not_read_more_often_than_it_is_worth(monkeypatch: pytest.MonkeyPatch) -> None:
     watch = watched(monkeypatch, 0x1)
     watch.look(60)
-    assert watch.told["readings"] == 1
+    assert watch.noise.readings == 1

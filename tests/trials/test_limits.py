@@ -8,14 +8,14 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ablatrix.errors import CompilerError, UnsupportedError
+from ablatrix.records.status import Status
 from ablatrix.study.model import Protocol
 from ablatrix.trials.block import Outcome, run_cold, run_hot
-from ablatrix.trials.limits import describe_ending, describe_exception, most_live, record_phase, set_limits
+from ablatrix.trials.limits import Ending, describe_ending, describe_exception, most_live, record_phase, set_limits
 from ablatrix.trials.linux import is_dead
 from tests.trials.conftest import Bench
 
@@ -70,54 +70,51 @@ def test_an_exception_is_typed_by_what_it_is_and_where_it_was(
 ) -> None:
     found, part = describe_exception(raised(error), stage)
     assert found == status
-    assert part["type"] == type(error).__name__
-    assert part["phase"] == record_phase(stage)
-    assert part["message"]
-    assert type(error).__name__ in part["traceback"]
+    assert part.type == type(error).__name__
+    assert part.phase == record_phase(stage)
+    assert part.message
+    assert type(error).__name__ in (part.traceback or "")
 
 
 def test_the_same_failure_has_the_same_digest_whatever_its_addresses_and_sizes() -> None:
-    digests = {
-        describe_exception(raised(RuntimeError(f"object at 0x{address:x} of 123{address} bytes")), "compile")[1][
-            "traceback_digest"
-        ]
-        for address in (4096, 65536)
-    }
+    errors = (RuntimeError(f"object at 0x{address:x} of 123{address} bytes") for address in (4096, 65536))
+    digests = {describe_exception(raised(error), "compile")[1].traceback_digest for error in errors}
     assert len(digests) == 1
-    other = describe_exception(raised(RuntimeError("something else")), "compile")[1]["traceback_digest"]
+    other = describe_exception(raised(RuntimeError("something else")), "compile")[1].traceback_digest
     assert other not in digests
 
 
 def test_a_very_long_message_is_cut() -> None:
     _, part = describe_exception(raised(ValueError("x" * 100_000)), "compile")
-    assert len(part["message"]) == 2000
-    assert len(part["traceback"]) == 20_000
+    assert len(part.message) == 2000
+    assert len(part.traceback or "") == 20_000
 
 
 @pytest.mark.parametrize(
     ("ending", "killed_for", "status", "type_"),
     [
-        ({"signal": 11, "exit_code": None}, None, "crashed", "SIGSEGV"),
-        ({"signal": 9, "exit_code": None}, None, "crashed", "SIGKILL"),
-        ({"signal": None, "exit_code": 0}, None, "crashed", "exit"),
-        ({"signal": None, "exit_code": 70}, None, "crashed", "exit"),
-        ({"signal": 9, "exit_code": None}, "timeout", "timeout", "timeout"),
-        ({"signal": 9, "exit_code": None}, "interrupted", "interrupted", "interrupted"),
-        ({"state": "gone"}, None, "crashed", "exit"),
+        (Ending(signal=11), None, "crashed", "SIGSEGV"),
+        (Ending(signal=9), None, "crashed", "SIGKILL"),
+        (Ending(exit_code=0), None, "crashed", "exit"),
+        (Ending(exit_code=70), None, "crashed", "exit"),
+        (Ending(signal=9), Status.TIMEOUT, "timeout", "timeout"),
+        (Ending(signal=9), Status.INTERRUPTED, "interrupted", "interrupted"),
+        (Ending(signal=9, killed_for=Status.OUT_OF_MEMORY, message="too much"), None, "out_of_memory", "out_of_memory"),
+        (Ending(), None, "crashed", "exit"),
     ],
 )
 def test_an_ending_without_a_result_is_typed(
-    ending: dict[str, Any], killed_for: str | None, status: str, type_: str
+    ending: Ending, killed_for: Status | None, status: str, type_: str
 ) -> None:
     found, part = describe_ending(ending, "link", killed_for)
-    assert (found, part["type"], part["phase"]) == (status, type_, "compile")
-    assert (part["signal"], part["exit_code"]) == (ending.get("signal"), ending.get("exit_code"))
+    assert (found, part.type, part.phase) == (status, type_, "compile")
+    assert (part.signal, part.exit_code) == (ending.signal, ending.exit_code)
 
 
 def test_a_real_time_signal_has_a_description_too() -> None:
-    status, part = describe_ending({"signal": signal.SIGRTMIN + 3, "exit_code": None}, "run", None)
+    status, part = describe_ending(Ending(signal=signal.SIGRTMIN + 3), "run", None)
     assert status == "crashed"
-    assert str(int(signal.SIGRTMIN) + 3) in part["type"] + part["message"]
+    assert str(int(signal.SIGRTMIN) + 3) in part.type + part.message
 
 
 @pytest.mark.parametrize(
@@ -159,30 +156,32 @@ def test_without_a_memory_limit_none_is_set() -> None:
 def test_a_worker_that_closes_its_channel_and_lives_on_is_ended(bench: Bench) -> None:
     started = time.monotonic()
     outcome = cold(bench, "close the channel")
-    assert outcome.result["status"] == "crashed", outcome.result
-    assert outcome.result["error"]["phase"] == "compile"
+    assert outcome.result.status == "crashed", outcome.result
+    assert outcome.result.error is not None
+    assert outcome.result.error.phase == "compile"
     assert time.monotonic() - started < 15
     assert is_dead(left_pid(bench, "close-the-channel"))
 
 
 def test_a_worker_that_ignores_what_can_be_ignored_ends_at_its_time_limit(bench: Bench) -> None:
     outcome = cold(bench, "ignore signals", timeout_s=1)
-    assert outcome.result["status"] == "timeout", outcome.result
+    assert outcome.result.status == "timeout", outcome.result
     assert 1 <= outcome.wall_s < 5
     assert is_dead(left_pid(bench, "ignore-signals"))
 
 
 def test_a_daemon_that_a_worker_left_is_ended_and_the_trial_counts(bench: Bench) -> None:
     outcome = cold(bench, "leave a daemon")
-    assert outcome.result["status"] == "ok", outcome.result
+    assert outcome.result.status == "ok", outcome.result
     assert is_dead(left_pid(bench, "leave-a-daemon"))
 
 
 def test_a_daemon_that_holds_the_channel_does_not_hide_its_worker_s_death(bench: Bench) -> None:
     started = time.monotonic()
     outcome = cold(bench, "leave a daemon and exit")
-    assert outcome.result["status"] == "crashed", outcome.result
-    assert outcome.result["error"]["exit_code"] == 3
+    assert outcome.result.status == "crashed", outcome.result
+    assert outcome.result.error is not None
+    assert outcome.result.error.exit_code == 3
     assert time.monotonic() - started < 10
     assert is_dead(left_pid(bench, "leave-a-daemon-and-exit"))
 
@@ -190,19 +189,35 @@ def test_a_daemon_that_holds_the_channel_does_not_hide_its_worker_s_death(bench:
 def test_a_daemon_of_one_worker_in_a_block_is_ended_and_its_neighbours_live(bench: Bench) -> None:
     block = bench.block(["none", "leave a daemon"], "hot")
     good, other = run_hot(block, bench.server, lambda trial, what: None)
-    assert [good.result["status"], other.result["status"]] == ["ok", "ok"]
+    assert [good.result.status, other.result.status] == ["ok", "ok"]
     assert len(good.bursts_ms) == len(other.bursts_ms) == 3
     assert is_dead(left_pid(bench, "leave-a-daemon"))
 
 
 def test_a_worker_that_writes_rubbish_into_its_channel_ends_as_a_typed_outcome(bench: Bench) -> None:
-    assert cold(bench, "rubbish in the channel", timeout_s=5).result["status"] in {"crashed", "timeout"}
-    assert cold(bench, "none").result["status"] == "ok"
+    assert cold(bench, "rubbish in the channel", timeout_s=5).result.status in {"crashed", "timeout"}
+    assert cold(bench, "none").result.status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ("strange message", "channel: what came is no message: field 'stage.stage': "),
+        ("early burst", "it sent 'burst', which nothing had asked for"),
+    ],
+)
+def test_a_worker_whose_message_does_not_fit_crashed_with_the_reason(bench: Bench, fault: str, why: str) -> None:
+    outcome = cold(bench, fault)
+    assert outcome.result.status == "crashed", outcome.result
+    assert outcome.result.error is not None
+    assert outcome.result.error.phase == "compile"
+    assert why in outcome.result.error.message
+    assert cold(bench, "none").result.status == "ok"
 
 
 def test_a_worker_that_stops_itself_ends_at_its_time_limit(bench: Bench) -> None:
-    assert cold(bench, "stop", timeout_s=1).result["status"] == "timeout"
-    assert cold(bench, "none").result["status"] == "ok"
+    assert cold(bench, "stop", timeout_s=1).result.status == "timeout"
+    assert cold(bench, "none").result.status == "ok"
 
 
 def left_pid(bench: Bench, name: str) -> int:

@@ -11,11 +11,15 @@ from types import ModuleType
 
 import pytest
 
+from ablatrix.study.design import make_design
+from ablatrix.study.resolve import resolve_study
 from ablatrix.trials.block import run_cold, run_hot
 from ablatrix.trials.fork_safety import find_fork_hazard
 from ablatrix.trials.interrupt import Interrupt
+from ablatrix.trials.result import plain_result
 from ablatrix.trials.server import ForkServer
-from tests.trials.conftest import Bench
+from ablatrix.trials.task import prepare_task
+from tests.trials.conftest import Bench, small_study
 from tests.trials.faulty import FAULTY
 
 
@@ -30,42 +34,50 @@ def threaded(bench: Bench) -> Iterator[Bench]:
 
 def test_a_trial_is_spawned_when_the_fork_server_has_a_thread_and_says_so(threaded: Bench, bench: Bench) -> None:
     block = threaded.block(["none"])
-    spawned = run_cold(block, *block.trials[0], threaded.server).result
-    forked = run_cold(block, *block.trials[0], bench.server).result
-    assert (spawned["status"], spawned["process"]) == ("ok", "spawned"), spawned
-    assert (forked["status"], forked["process"]) == ("ok", "forked")
-    assert spawned["correctness"] == forked["correctness"]
-    assert set(spawned) == set(forked)
-    assert spawned["runtime"]["compile_first_run_ms"] < 1000  # importing the frameworks is no part of it
+    spawned = run_cold(block, *block.trials[0], threaded.server)
+    forked = run_cold(block, *block.trials[0], bench.server)
+    assert (spawned.result.status, spawned.process) == ("ok", "spawned"), spawned
+    assert (forked.result.status, forked.process) == ("ok", "forked")
+    assert spawned.result.correctness == forked.result.correctness
+    assert set(plain_result(spawned.result)) == set(plain_result(forked.result))
+    runtime = spawned.result.runtime
+    assert runtime is not None
+    assert runtime.compile_first_run_ms is not None
+    assert runtime.compile_first_run_ms < 1000  # importing the frameworks is no part of it
 
 
 def test_spawned_workers_take_turns_crash_and_time_out_as_forked_ones_do(threaded: Bench) -> None:
     hot = {**threaded.block(["none"], "hot").study.protocol.hot.model_dump(), "timeout_s": 30, "max_live": 4}
     block = threaded.block(["none", "crash in a burst"], "hot", hot=hot)
     good, crashed = run_hot(block, threaded.server, lambda trial, what: None)
-    assert (good.result["status"], crashed.result["status"]) == ("ok", "crashed")
+    assert (good.result.status, crashed.result.status) == ("ok", "crashed")
     assert len(good.bursts_ms) == 3
-    assert good.result["process"] == "spawned"
-    assert (crashed.result["error"]["type"], crashed.result["error"]["phase"]) == ("SIGSEGV", "run")
+    assert good.process == "spawned"
+    error = crashed.result.error
+    assert error is not None
+    assert (error.type, error.phase) == ("SIGSEGV", "run")
 
 
 def test_a_spawned_worker_is_paused_and_its_worker_says_why_it_was_spawned(threaded: Bench) -> None:
     log = threaded.directory / "log"
-    worker = threaded.server.start({"mode": "prepare", "memory_limit_mb": None}, log)
+    resolved = resolve_study(small_study())
+    task = prepare_task(resolved, make_design(resolved).cells[0], threads=1, directory=threaded.directory / "prepared")
+    worker = threaded.server.start(task, log)
     assert worker.process == "spawned"
     assert worker.hazard is not None
     assert "threads beside the main one" in worker.hazard
     assert worker.pause()
     assert Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
     assert worker.resume()
-    assert worker.end(kill=True)["signal"] == 9
+    assert worker.end(kill=True).signal == 9
 
 
 def test_a_spawned_worker_ends_at_its_memory_limit_before_its_program_is_loaded(threaded: Bench) -> None:
     block = threaded.block(["allocate"], memory_limit_mb=64)
     outcome = run_cold(block, *block.trials[0], threaded.server)
-    assert outcome.result["status"] in {"out_of_memory", "crashed"}  # torch's libraries may abort on it
-    assert outcome.result["error"]["phase"] == "load"
+    assert outcome.result.status in {"out_of_memory", "crashed"}  # torch's libraries may abort on it
+    assert outcome.result.error is not None
+    assert outcome.result.error.phase == "load"
 
 
 def test_only_the_main_thread_is_safe_to_fork() -> None:

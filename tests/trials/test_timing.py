@@ -6,10 +6,11 @@ import gc
 import math
 from functools import partial
 from time import perf_counter_ns, sleep
+from typing import Any, Literal
 
 import pytest
 
-from ablatrix.trials.timing import loop_cost_ns, rewarm_count, time_burst, time_iterations, warm_up
+from ablatrix.trials.timing import loop_cost_ns, rewarm_count, time_burst, time_iterations, timer_of, warm_up
 
 
 class Work:
@@ -114,3 +115,28 @@ def test_warming_up_ends_at_its_most_iterations() -> None:
 def test_the_loops_own_cost_is_small_and_told() -> None:
     # 300 ns is the target on a quiet machine (benchmarks/isolation.py); here a neighbour may be at work.
     assert 0 < min(loop_cost_ns(20_000) for _ in range(5)) < 3000
+
+
+class Bound:
+    def run(self) -> None:
+        pass
+
+    def outputs(self) -> tuple[Any, ...]:
+        return ()
+
+
+class SelfTimed(Bound):
+    timed_by: Literal["program"] = "program"
+
+    def time(self, count: int) -> list[float]:
+        return [7.5] * count
+
+
+def test_an_executable_that_times_itself_is_asked_and_named() -> None:
+    timed, by = timer_of(SelfTimed())
+    assert (timed(3), by) == ([7.5, 7.5, 7.5], "program")
+
+
+def test_any_other_executable_is_timed_by_the_loop_of_the_runner() -> None:
+    timed, by = timer_of(Bound())
+    assert (len(timed(3)), by) == (3, "runner")

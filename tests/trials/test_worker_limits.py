@@ -6,49 +6,55 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ablatrix.trials.block import _task, run_cold
+from ablatrix.trials.block import block_task, run_cold
 from ablatrix.trials.limits import describe_ending
 from ablatrix.trials.linux import group_members
 from ablatrix.trials.memory import group_bytes_above
+from ablatrix.trials.requests import BurstRequest, FinishRequest
+from ablatrix.trials.result import TrialResult
 from tests.trials.conftest import Bench
 
 MEBIBYTE = 2**20
 
 
-def run_task(bench: Bench, fault: str, **changed: Any) -> dict[str, Any]:
+def run_task(bench: Bench, fault: str, **changed: Any) -> TrialResult:
     """Run one cold task with some of its values changed, and return its result."""
     block = bench.block([fault])
     place = bench.directory / "limits"
     (place / "work").mkdir(parents=True, exist_ok=True)
-    worker = bench.server.start({**_task(block, *block.trials[0], place), **changed}, place / "log")
+    worker = bench.server.start(replace(block_task(block, *block.trials[0], place), **changed), place / "log")
     try:
-        return worker.receive(30)
+        result = worker.receive(30)
     finally:
         worker.end(kill=True)
+    assert isinstance(result, TrialResult)
+    return result
 
 
 def test_shared_memory_is_limited_although_the_data_segment_is_not_exceeded(bench: Bench) -> None:
     block = bench.block(["share"], memory_limit_mb=500)
     outcome = run_cold(block, *block.trials[0], bench.server)
-    assert outcome.result["status"] == "out_of_memory", outcome.result
-    error = outcome.result["error"]
-    assert (error["type"], error["phase"]) == ("out_of_memory", "compile")
-    assert "protocol.memory_limit_mb allows 500" in error["message"]
+    assert outcome.result.status == "out_of_memory", outcome.result
+    error = outcome.result.error
+    assert error is not None
+    assert (error.type, error.phase) == ("out_of_memory", "compile")
+    assert "protocol.memory_limit_mb allows 500" in error.message
     assert outcome.wall_s < 10
 
 
 def test_memory_is_not_looked_at_during_a_burst(bench: Bench) -> None:
     block = bench.block(["hang"])  # it must be there to be looked at
-    worker = bench.server.start(_task(block, *block.trials[0], bench.directory), bench.directory / "log")
+    worker = bench.server.start(block_task(block, *block.trials[0], bench.directory), bench.directory / "log")
     worker.limit_bytes = 1
-    worker.send({"do": "burst"})
+    worker.send(BurstRequest(rewarm=0, ms=1.0, iterations=1))
     worker._check_memory()
-    worker.send({"do": "finish"})
+    worker.send(FinishRequest())
     with pytest.raises(Exception, match="memory_limit_mb allows 0"):
         worker._check_memory()
     ending = worker.end(kill=False)
@@ -57,29 +63,33 @@ def test_memory_is_not_looked_at_during_a_burst(bench: Bench) -> None:
 
 def test_a_trial_runs_on_the_cpus_of_its_task_and_reads_them_back(bench: Bench) -> None:
     cpu = max(os.sched_getaffinity(0))
-    assert run_task(bench, "none", cpus=[cpu])["cpus"] == [cpu]
-    assert run_task(bench, "none", cpus=None)["cpus"] == sorted(os.sched_getaffinity(0))
+    assert run_task(bench, "none", cpus=(cpu,)).cpus == (cpu,)
+    assert run_task(bench, "none", cpus=None).cpus == tuple(sorted(os.sched_getaffinity(0)))
 
 
 def test_a_cpu_that_is_not_allowed_fails_the_trial_with_those_that_are(bench: Bench) -> None:
-    result = run_task(bench, "none", cpus=[9999])
-    assert result["status"] != "ok"
-    assert "cpus [9999]: must be some of" in result["error"]["message"]
+    result = run_task(bench, "none", cpus=(9999,))
+    assert result.status != "ok"
+    assert result.error is not None
+    assert "cpus [9999]: must be some of" in result.error.message
 
 
 def test_a_result_has_the_noise_of_its_own_process_also_when_it_failed(bench: Bench) -> None:
     for fault in ("none", "raise"):
-        noise = run_task(bench, fault)["noise"]
-        assert noise["cpu_s"] > 0
-        assert min(noise["voluntary_switches"], noise["involuntary_switches"]) >= 0
+        noise = run_task(bench, fault).noise
+        assert noise is not None
+        assert noise.cpu_s > 0
+        assert min(noise.voluntary_switches, noise.involuntary_switches) >= 0
 
 
 def test_the_peak_while_compiling_is_apart_from_the_peak_while_running(bench: Bench) -> None:
     # 192 MiB in blocks that are freed before the run; the program itself is tiny.
-    runtime = run_task(bench, "use memory")["runtime"]
-    assert runtime["peak_rss_compile_bytes"] > 190 * MEBIBYTE
-    assert runtime["peak_rss_delta_bytes"] < 64 * MEBIBYTE
-    assert "allocator_peak_bytes" in runtime["reasons"]
+    runtime = run_task(bench, "use memory").runtime
+    assert runtime is not None
+    assert (runtime.peak_rss_compile_bytes or 0) > 190 * MEBIBYTE
+    assert runtime.peak_rss_delta_bytes is not None
+    assert runtime.peak_rss_delta_bytes < 64 * MEBIBYTE
+    assert "allocator_peak_bytes" in runtime.reasons
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import traceback
 
 import typer
 
-from ablatrix import __version__
 from ablatrix.cli import (
     architectures,
     bundle,
@@ -26,6 +25,7 @@ from ablatrix.cli import (
     running,
 )  # fmt: skip
 from ablatrix.errors import AblatrixError
+from ablatrix.version import __version__
 
 EXIT_USAGE = 2
 EXIT_FAULT = 70

@@ -121,8 +121,8 @@ def _verified(directory: Path, bundle: Path) -> str | None:
 
 def _same_study(study: Study, found: Tidy) -> None:
     """Refuse records of another study than the file is to this version of ablatrix, before it is run for nothing."""
-    from ablatrix import __version__
     from ablatrix.errors import ArtifactError
+    from ablatrix.version import __version__
 
     digests = sorted(map(str, found.trials["study_digest"].unique().to_list()))
     if digests != [study.digest]:

@@ -270,16 +270,16 @@ def rerun_command(
 ) -> None:
     """Repeat one trial in the foreground, in this process; it writes no record."""
     from ablatrix.plugins import read_catalogue
-    from ablatrix.records.status import Status
     from ablatrix.study.load import load_study
     from ablatrix.trials.foreground import rerun
+    from ablatrix.trials.result import plain_result
 
     result = rerun(load_study(study, read_catalogue(plugin or ())), results, trial, debug=debug, dump=dump)
-    print(json.dumps(result, indent=1))
+    print(json.dumps(plain_result(result), indent=1))
     if dump is not None:
         index = dump / "index.json"
         print(f"wrote {index}" if index.exists() else f"nothing was compiled: {dump} is empty", file=sys.stderr)
-    if Status(result["status"]).is_failure:
+    if result.status.is_failure:
         raise typer.Exit(1)
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from ablatrix.compilers.catalogue.model import Level
 
@@ -150,6 +150,47 @@ class Executable(Protocol):
 
     def bind(self, inputs: Sequence[torch.Tensor]) -> BoundRun:
         """Bind one set of inputs (any size within the bounds); allocates whatever a run needs."""
+
+
+@runtime_checkable
+class RunsElsewhere(Protocol):
+    """What an `Executable` may be beside: one that runs in a process of its own, where its memory is read."""
+
+    @property
+    def process(self) -> Path:
+        """The directory of that process under ``/proc``."""
+
+
+@runtime_checkable
+class TimesItself(Protocol):
+    """What a `BoundRun` may be beside: one whose iterations are not timed by the loop of the runner.
+
+    A call to a program in another process would be timed with the way there and back, and a call to a device returns
+    before the device is done.
+    """
+
+    @property
+    def timed_by(self) -> Literal["program", "device"]:
+        """Who reads the clock."""
+
+    def time(self, count: int) -> list[float]:
+        """Run ``count`` times and return the time of each run in milliseconds, in order."""
+
+
+@runtime_checkable
+class WatchesDevice(Protocol):
+    """What a `BoundRun` may be beside: one that reads the state of its device after each burst."""
+
+    def look(self) -> None:
+        """Read it; not more often than it is worth."""
+
+
+@runtime_checkable
+class MeasuresOverhead(Protocol):
+    """What a `BoundRun` may be beside: one that measures what running its tasks costs beside the tasks."""
+
+    def overhead_us(self) -> float | None:
+        """Return the executor's own cost a task in microseconds; None where there is none."""
 
 
 class Compiler(Protocol):

@@ -12,7 +12,6 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ablatrix import __version__
 from ablatrix.analysis.claims import CheckedClaim
 from ablatrix.analysis.estimate import ORIGIN_COLUMNS, group_columns, refuse_mixed
 from ablatrix.analysis.evidence import Question, gather
@@ -38,6 +37,7 @@ from ablatrix.page.surroundings import exclusions_table, noise_table, run_span, 
 from ablatrix.page.table import Table
 from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.rows import canonical_rows
+from ablatrix.version import __version__
 
 MOST_CELLS = 1_500
 MOST_FAILURES = 100

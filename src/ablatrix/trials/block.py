@@ -9,27 +9,31 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 from ablatrix.canonical import content_id
 from ablatrix.catalogue import Catalogue
-from ablatrix.records.model import GpuNoise
+from ablatrix.records.model import Noise
+from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Trial
 from ablatrix.study.model import Study
-from ablatrix.trials.channel import ChannelClosed, ChannelTimeout, Message
+from ablatrix.trials.answers import Answer, BurstSamples, Ready, WarmUpSamples
+from ablatrix.trials.channel import ChannelClosed, ChannelGarbled, ChannelTimeout
 from ablatrix.trials.environment import NoiseProbe, utc_now
 from ablatrix.trials.interrupt import Interrupted
 from ablatrix.trials.limits import describe_ending
-from ablatrix.trials.requests import FINISH, burst_request, warm_up_request
+from ablatrix.trials.orders import Process
+from ablatrix.trials.requests import FinishRequest, Request, burst_request, warm_up_request
+from ablatrix.trials.result import TrialResult
 from ablatrix.trials.server import Worker, WorkloadServer
+from ablatrix.trials.task import TrialTask, trial_task
 
 Notice = Callable[[Trial | None, str], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BlockInput:
     """What a block needs, as plain values: it can be run wherever a workload server is.
 
@@ -53,19 +57,32 @@ class BlockInput:
     scratch: Path
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of one trial: the worker's result, completed by what only the runner sees."""
+    """What became of one trial: the worker's result, completed by what only the runner sees.
+
+    Attributes:
+        time_utc: When it began.
+        process: How its process came to be.
+        spawned_because: What made a fork unsafe, None for a forked process.
+        wall_s: Machine time of the trial.
+        noise: Counters of the machine over the trial, None where there was no process.
+        warm_up_ms: The first iterations of a hot trial.
+        bursts_ms: The iterations that count, burst by burst.
+        rewarming_ms: The iterations before them.
+    """
 
     trial: Trial
     cell: Cell
     time_utc: str
-    result: dict[str, Any]
+    result: TrialResult
+    process: Process = "forked"
+    spawned_because: str | None = None
     wall_s: float = 0.0
-    noise: dict[str, Any] = field(default_factory=dict)
-    warm_up_ms: list[float] = field(default_factory=list)
-    bursts_ms: list[list[float]] = field(default_factory=list)
-    rewarming_ms: list[list[float]] = field(default_factory=list)
+    noise: Noise | None = None
+    warm_up_ms: tuple[float, ...] = ()
+    bursts_ms: tuple[tuple[float, ...], ...] = ()
+    rewarming_ms: tuple[tuple[float, ...], ...] = ()
 
 
 def run_cold(block: BlockInput, trial: Trial, cell: Cell, server: WorkloadServer) -> Outcome:
@@ -74,9 +91,9 @@ def run_cold(block: BlockInput, trial: Trial, cell: Cell, server: WorkloadServer
     try:
         turn.build(block.study.protocol.cold.timeout_s)
     except Interrupted:
-        turn.abandon("interrupted")
+        turn.abandon(Status.INTERRUPTED)
     finally:
-        turn.abandon("crashed")
+        turn.abandon(Status.CRASHED)
     return turn.outcome
 
 
@@ -107,44 +124,58 @@ def run_hot(block: BlockInput, server: WorkloadServer, notice: Notice) -> list[O
             turn.finish()
     except Interrupted:
         for turn in turns:
-            turn.abandon("interrupted")
+            turn.abandon(Status.INTERRUPTED)
     finally:
         for turn in turns:
-            turn.abandon("crashed")
+            turn.abandon(Status.CRASHED)
     return [turn.outcome for turn in turns]
 
 
 class Turn:
-    """One trial's process within its block."""
+    """One trial's process within its block.
+
+    Attributes:
+        bursts_ms: The bursts that it has run so far.
+    """
 
     def __init__(self, block: BlockInput, trial: Trial, cell: Cell, server: WorkloadServer) -> None:
         self.trial = trial
-        self.outcome = Outcome(trial, cell, utc_now(), {})
+        self.bursts_ms: list[tuple[float, ...]] = []
+        self._cell = cell
+        self._began = utc_now()
+        self._wall_s = 0.0
+        self._warm_up_ms: tuple[float, ...] = ()
+        self._rewarming_ms: list[tuple[float, ...]] = []
+        self._outcome: Outcome | None = None
         self._place = block.scratch / f"{trial.trial_id}"
         shutil.rmtree(self._place, ignore_errors=True)
         (self._place / "work").mkdir(parents=True)
         self._before = NoiseProbe.read()
         self._awake_left = 0.0
         self._paused = False
-        self._worker: Worker | None = server.start(_task(block, trial, cell, self._place), self._place / "log")
+        self._worker: Worker | None = server.start(block_task(block, trial, cell, self._place), self._place / "log")
 
     @property
     def alive(self) -> bool:
         """Whether the process can take turns."""
         return self._worker is not None
 
+    @property
+    def outcome(self) -> Outcome:
+        """What became of the trial; there is none while its process is alive."""
+        assert self._outcome is not None
+        return self._outcome
+
     def build(self, timeout_s: float) -> None:
         """Let the worker build and check. A cold one is done then; a hot one is paused."""
         self._awake_left = timeout_s
         message = self._await(timeout_s)
-        if message is None:
-            return
-        if message["event"] == "ready":
+        if isinstance(message, Ready):
             self._pause()
         else:
             self._close(message)
 
-    def take(self, request: Message) -> None:
+    def take(self, request: Request) -> None:
         """Wake the worker for one request and pause it again."""
         worker = self._worker
         if worker is None:
@@ -155,13 +186,11 @@ class Turn:
         worker.send(request)
         message = self._await(self._awake_left)
         self._awake_left -= monotonic() - started
-        if message is None:
-            return
-        if message["event"] == "warm_up":
-            self.outcome.warm_up_ms = message["ms"]
-        elif message["event"] == "burst":
-            self.outcome.rewarming_ms.append(message["rewarming_ms"])
-            self.outcome.bursts_ms.append(message["ms"])
+        if isinstance(message, WarmUpSamples):
+            self._warm_up_ms = message.ms
+        elif isinstance(message, BurstSamples):
+            self._rewarming_ms.append(message.rewarming_ms)
+            self.bursts_ms.append(message.ms)
         else:  # it failed while running
             self._close(message)
             return
@@ -174,28 +203,29 @@ class Turn:
             return
         self._paused = False
         worker.resume()
-        worker.send(FINISH)
-        message = self._await(self._awake_left)
-        if message is not None:
-            self._close(message)
+        worker.send(FinishRequest())
+        self._close(self._await(self._awake_left))
 
-    def abandon(self, reason: str) -> None:
+    def abandon(self, reason: Status) -> None:
         """End a process that is still there, for a reason that is the trial's status."""
         if self._worker is not None:
             self._lost(reason)
 
-    def _await(self, timeout_s: float) -> Message | None:
+    def _await(self, timeout_s: float) -> Answer | None:
         """Return the worker's next message, or record how it was lost and return None."""
         assert self._worker is not None
         started = monotonic()
         try:
-            return self._worker.receive(max(0.0, timeout_s))
+            try:
+                return self._worker.receive(max(0.0, timeout_s))
+            finally:
+                self._wall_s += monotonic() - started
         except ChannelTimeout:
-            self._lost("timeout")
+            self._lost(Status.TIMEOUT)
+        except ChannelGarbled as error:
+            self._lost(None, str(error))
         except ChannelClosed:
             self._lost(None)
-        finally:
-            self.outcome.wall_s += monotonic() - started
         return None
 
     def _pause(self) -> None:
@@ -204,54 +234,71 @@ class Turn:
         if not self._paused:
             self._lost(None)
 
-    def _lost(self, killed_for: str | None) -> None:
-        """Record a worker that ends without a result."""
+    def _lost(self, killed_for: Status | None, because: str | None = None) -> None:
+        """Record a worker that ends without a result, ``because`` of something that the ending does not show."""
         assert self._worker is not None
         worker, self._worker = self._worker, None
         ending = worker.end(kill=killed_for is not None or self._paused)
         status, error = describe_ending(ending, worker.stage, killed_for)
-        if killed_for == "crashed":
-            error["message"] = "ended by the runner after an error of its own"
-        self.outcome.result = {"status": status, "error": {**error, "output_tail": worker.output_tail()}}
-        self._tidy(worker)
+        message = "ended by the runner after an error of its own" if killed_for == "crashed" else error.message
+        message = message if because is None else f"{message}; before that, {because}"
+        self._settle(worker, TrialResult(status=status, error=error.model_copy(update={"message": message})))
 
-    def _close(self, message: Message) -> None:
-        """Take a worker's result and wait for its end."""
+    def _close(self, message: Answer | None) -> None:
+        """Take a worker's result and wait for its end; None is of one that is lost already."""
+        if message is None:
+            return
+        if not isinstance(message, TrialResult):
+            self._lost(None, f"it sent '{message.event}', which nothing had asked for")
+            return
         assert self._worker is not None
         worker, self._worker = self._worker, None
         worker.end(kill=True)
-        self.outcome.result = message
-        if message["error"] is not None:
-            message["error"]["output_tail"] = worker.output_tail()
-        self._tidy(worker)
+        self._settle(worker, message)
 
-    def _tidy(self, worker: Worker) -> None:
-        self.outcome.result |= {"process": worker.process, "spawned_because": worker.hazard}
-        told = self.outcome.result.get("gpu")
-        gpu = None if told is None else GpuNoise.model_validate(told["noise"])
-        self.outcome.noise = self._before.until(NoiseProbe.read(), gpu).model_dump()
+    def _settle(self, worker: Worker, result: TrialResult) -> None:
+        """Keep what became of the trial, and tidy up after its process."""
+        if result.error is not None:
+            error = result.error.model_copy(update={"output_tail": worker.output_tail()})
+            result = replace(result, error=error)
+        gpu = None if result.gpu is None else result.gpu.noise
+        self._outcome = Outcome(
+            trial=self.trial,
+            cell=self._cell,
+            time_utc=self._began,
+            result=result,
+            process=worker.process,
+            spawned_because=worker.hazard,
+            wall_s=self._wall_s,
+            noise=self._before.until(NoiseProbe.read(), gpu),
+            warm_up_ms=self._warm_up_ms,
+            bursts_ms=tuple(self.bursts_ms),
+            rewarming_ms=tuple(self._rewarming_ms),
+        )
         shutil.rmtree(self._place, ignore_errors=True)
 
 
-def _task(block: BlockInput, trial: Trial, cell: Cell, place: Path) -> Message:
-    """Return the worker's task: plain values only."""
-    study = block.study
+def block_task(block: BlockInput, trial: Trial, cell: Cell, place: Path) -> TrialTask:
+    """Return a worker's task, with caches as the mode and the knobs ask for them.
+
+    Args:
+        block: The block that the trial is of.
+        trial: Which trial.
+        cell: Its cell.
+        place: The trial's private directory.
+    """
     cold = trial.mode == "cold"
     tag = cell.knobs.get("cache_tag", "private")
     private = place / "cache" if tag == "private" else block.tag_caches / f"{tag}-{cell.cell_id}"
-    return {
-        "mode": trial.mode,
-        "role": trial.role,
-        "compiler": cell.compiler,
-        "compiler_entry": asdict(block.catalogue.compiler(cell.compiler)),
-        "device": study.device,
-        "knobs": dict(cell.knobs),
-        "threads": block.threads,
-        "seed": study.seed,
-        "checks": study.checks.model_dump(),
-        "cache_dir": str(private if cold else block.hot_cache),
-        "publish_dir": str(block.hot_cache) if cold and tag == "private" and cell.knobs else None,
-        "work_dir": str(place / "work"),
-        "memory_limit_mb": study.protocol.memory_limit_mb,
-        "cpus": list(block.cpus),
-    }
+    return trial_task(
+        block.study,
+        block.catalogue,
+        trial,
+        cell,
+        threads=block.threads,
+        cpus=block.cpus,
+        memory_limit_mb=block.study.protocol.memory_limit_mb,
+        cache_dir=private if cold else block.hot_cache,
+        publish_dir=block.hot_cache if cold and tag == "private" and cell.knobs else None,
+        work_dir=place / "work",
+    )

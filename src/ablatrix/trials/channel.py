@@ -1,21 +1,25 @@
-"""Messages between the runner, the fork server and the workers: JSON over Unix sockets, with file descriptors."""
+"""Channels between the runner, the fork servers and the workers: Unix sockets, with file descriptors."""
 
-import json
 import select
 import socket
 import struct
 from collections.abc import Sequence
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from ablatrix.errors import TrialError
+from ablatrix.trials.messages import M, Message, decode, encode
 
 _HEADER = struct.Struct("!Q")
 _MOST_DESCRIPTORS = 4
-Message = dict[str, Any]
 
 
 class ChannelClosed(TrialError):
     """The other end is gone."""
+
+
+class ChannelGarbled(ChannelClosed):
+    """What came is no message that was expected: the other end is there, and cannot be talked with."""
 
 
 class ChannelTimeout(TrialError):
@@ -38,18 +42,23 @@ class Channel:
         Raises:
             ChannelClosed: The other end is gone.
         """
-        data = json.dumps(message).encode()
+        data = encode(message)
         try:
             socket.send_fds(self._socket, [_HEADER.pack(len(data))], list(descriptors))
             self._socket.sendall(data)
         except OSError as error:
             raise ChannelClosed(f"channel: cannot send: {error}") from error
 
-    def receive(self, timeout_s: float | None = None) -> tuple[Message, list[int]]:
+    def receive(self, kind: TypeAdapter[M], timeout_s: float | None = None) -> tuple[M, list[int]]:
         """Return the next message and the descriptors that came with it.
+
+        Args:
+            kind: Which messages are expected.
+            timeout_s: How long to wait, None for as long as it takes.
 
         Raises:
             ChannelClosed: The other end is gone.
+            ChannelGarbled: What came is no such message, so nothing that follows it can be read either.
             ChannelTimeout: Nothing came within ``timeout_s`` seconds.
         """
         if timeout_s is not None and not select.select([self._socket], [], [], max(0.0, timeout_s))[0]:
@@ -59,11 +68,15 @@ class Channel:
             header += self._exactly(_HEADER.size - len(header)) if header else b""
             if not header:
                 raise ChannelClosed("channel: the other end is gone")
-            return json.loads(self._exactly(_HEADER.unpack(header)[0])), descriptors
+            data = self._exactly(_HEADER.unpack(header)[0])
         except OSError as error:
             raise ChannelClosed(f"channel: cannot receive: {error}") from error
-        except (ValueError, OverflowError, MemoryError) as error:  # somebody wrote into it what is no message
-            raise ChannelClosed(f"channel: what came is no message: {error}") from error
+        except (OverflowError, MemoryError) as error:  # somebody wrote into it what is no length
+            raise ChannelGarbled(f"channel: what came is no message: {error}") from error
+        try:
+            return decode(data, kind), descriptors
+        except TrialError as error:
+            raise ChannelGarbled(f"channel: {error}") from None
 
     def close(self) -> None:
         """Close this end."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ablatrix.records.model import Correctness
 
 if TYPE_CHECKING:
     import torch
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from ablatrix.workloads.program import Draw
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Comparison:
     """What is known so far about the outputs of one executable, over its draws.
 
@@ -54,25 +56,30 @@ class Comparison:
         self.compare(outputs, draw, place)
         self.checked, self.missing = counted
 
-    def facts(self, checked_digest: str | None) -> dict[str, Any]:
-        """Return the record's part, without the digest of what was timed."""
+    def facts(self, checked_digest: str, timed_digest: str | None = None) -> Correctness:
+        """Return the record's part.
+
+        Args:
+            checked_digest: Digest of the executable that was compared.
+            timed_digest: Digest of the executable that was timed, None as long as none was.
+        """
         whole = self.missing == 0 and self.checked > 0
-        return {
-            "checked": self.checked,
-            "missing": self.missing,
-            "draws": self.draws,
-            "max_abs_diff": self.max_abs_diff,
-            "max_rel_diff": self.max_rel_diff,
-            "rms_ratio": self.rms_ratio,
-            "cosine": self.cosine,
-            "nonfinite": self.nonfinite,
-            "rms_factor": self.rms_factor,
-            "rms_floor": self.rms_floor,
-            "ok": (self.passed if whole else (False if not self.passed else None)),
-            "checked_digest": checked_digest,
-            "timed_digest": None,
-            "note": self.note,
-        }
+        return Correctness(
+            checked=self.checked,
+            missing=self.missing,
+            draws=self.draws,
+            max_abs_diff=self.max_abs_diff,
+            max_rel_diff=self.max_rel_diff,
+            rms_ratio=self.rms_ratio,
+            cosine=self.cosine,
+            nonfinite=self.nonfinite,
+            rms_factor=self.rms_factor,
+            rms_floor=self.rms_floor,
+            ok=(self.passed if whole else (False if not self.passed else None)),
+            checked_digest=checked_digest,
+            timed_digest=timed_digest,
+            note=self.note,
+        )
 
     def _one(self, output: torch.Tensor, expected: torch.Tensor, eager_rms: float, where: str) -> None:
         import torch

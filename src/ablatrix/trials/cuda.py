@@ -10,10 +10,12 @@ import gc
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 from ablatrix.errors import TrialError, UnsupportedError
+from ablatrix.records.model import Gpu
 from ablatrix.trials.gpu import SPACING_S, GpuWatch
+from ablatrix.trials.result import GpuFacts
 
 if TYPE_CHECKING:
     import torch
@@ -44,6 +46,10 @@ def find_refusal() -> str | None:
 def open_cuda(entry: CompilerEntry) -> Cuda:
     """Open the device for a compiler.
 
+    Args:
+        compiler: Its name.
+        entry: What the catalogue says of it, None where it has no such compiler.
+
     Raises:
         UnsupportedError: The compiler does not run on CUDA, or there is no device here; the message says why.
     """
@@ -59,12 +65,12 @@ class Cuda:
     """The device of this process, open.
 
     Attributes:
-        facts: ``meta.machine.gpu`` of the record.
+        device: What it is.
         version: Version of CUDA that torch was built with.
         watch: What it says of its clocks.
     """
 
-    facts: dict[str, Any]
+    device: Gpu
     version: str
     watch: GpuWatch
 
@@ -86,15 +92,20 @@ class Cuda:
             raise TrialError(
                 f"{found.name}: the size of its L2 cache is not told, so it cannot be emptied between runs"
             )
-        facts = {
-            "name": found.name,
-            "memory_bytes": found.total_memory,
-            "l2_bytes": found.L2_cache_size,
-            "count": torch.cuda.device_count(),
-        }
         watch = GpuWatch(f"GPU-{found.uuid}")
         watch.look()
-        return cls({**facts, "driver": watch.driver}, str(torch.version.cuda), watch)
+        device = Gpu(
+            name=found.name,
+            memory_bytes=found.total_memory,
+            l2_bytes=found.L2_cache_size,
+            count=torch.cuda.device_count(),
+            driver=watch.driver,
+        )
+        return cls(device, str(torch.version.cuda), watch)
+
+    def facts(self) -> GpuFacts:
+        """Return what it is, and what it has said so far."""
+        return GpuFacts(device=self.device, noise=self.watch.noise)
 
     def place(self, executable: Executable) -> CudaExecutable:
         """Return a built executable as one that is bound on the device; the allocator's peak counts from here."""
@@ -126,7 +137,7 @@ class CudaExecutable:
 class CudaRun:
     """A bound program on the device."""
 
-    timed_by = "device"
+    timed_by: Literal["device"] = "device"
 
     def __init__(self, inner: BoundRun, cuda: Cuda) -> None:
         self._inner, self._cuda = inner, cuda
@@ -152,7 +163,7 @@ class CudaRun:
         import torch
 
         if self._flush is None:
-            self._flush = torch.empty(2 * self._cuda.facts["l2_bytes"], dtype=torch.uint8, device=DEVICE)
+            self._flush = torch.empty(2 * self._cuda.device.l2_bytes, dtype=torch.uint8, device=DEVICE)
         events = [[torch.cuda.Event(enable_timing=True) for _ in range(2)] for _ in range(count)]
         enabled = gc.isenabled()
         gc.disable()

@@ -29,8 +29,8 @@ def source_digest() -> str:
     return digest_value({"sources": sources, "torch": installed_version("torch")})
 
 
-def preparation(resolved: ResolvedStudy, cell: Cell) -> dict[str, Any]:
-    """Return what a prepared program depends on.
+def largest_sizes(resolved: ResolvedStudy, cell: Cell) -> dict[str, int]:
+    """Return the bound of each dynamic dimension in the input draws, where it is not the workload's own.
 
     A level of ``upper_bound`` also bounds the sizes of the input draws: every configuration is checked on the
     same inputs.
@@ -40,15 +40,21 @@ def preparation(resolved: ResolvedStudy, cell: Cell) -> dict[str, Any]:
         (table or {}).get("upper_bound", []) for stage in study.stages for table in (stage.factorial, stage.vary)
     )
     bounds = [level for level in levels if isinstance(level, int)]
-    entry = catalogue.workload(cell.workload)
+    return {name: min(bounds) for name in catalogue.workload(cell.workload).dynamic} if bounds else {}
+
+
+def preparation(resolved: ResolvedStudy, cell: Cell) -> dict[str, Any]:
+    """Return what a prepared program depends on, as plain values to make an id of."""
+    study, catalogue = resolved
+    origin = catalogue.workload(cell.workload).origin
     return {
         "workload": cell.workload,
         "parameters": dict(cell.parameters),
         "draws": study.checks.draws,
         "seed": study.seed,
         "made_by": source_digest(),
-        "largest": {name: min(bounds) for name in entry.dynamic} if bounds else {},
-        **({} if entry.origin is None else {"source": entry.origin.source, "source_digest": entry.origin.digest}),
+        "largest": largest_sizes(resolved, cell),
+        **({} if origin is None else {"source": origin.source, "source_digest": origin.digest}),
     }
 
 

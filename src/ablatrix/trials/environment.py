@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 from ablatrix.records.machine import ROOT, allowed_cpus, cgroup_directories, cores_allowed, read_machine, read_text
 from ablatrix.records.model import GpuNoise, Noise
 from ablatrix.records.origin import git_state, installed_version, installed_versions, source_state
+from ablatrix.trials.result import ProcessNoise
 
 __all__ = [
     "NoiseProbe",
@@ -118,13 +118,13 @@ class ProcessProbe:
         cpu_s = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
         return cls(own.ru_nvcsw, own.ru_nivcsw, cpu_s)
 
-    def until(self, later: ProcessProbe) -> dict[str, Any]:
-        """Return what was used from this moment to a later one, by the names of the record's noise part."""
-        return {
-            "voluntary_switches": later.voluntary_switches - self.voluntary_switches,
-            "involuntary_switches": later.involuntary_switches - self.involuntary_switches,
-            "cpu_s": later.cpu_s - self.cpu_s,
-        }
+    def until(self, later: ProcessProbe) -> ProcessNoise:
+        """Return what was used from this moment to a later one."""
+        return ProcessNoise(
+            voluntary_switches=later.voluntary_switches - self.voluntary_switches,
+            involuntary_switches=later.involuntary_switches - self.involuntary_switches,
+            cpu_s=later.cpu_s - self.cpu_s,
+        )
 
 
 def disturbance(noise: Noise, wall_s: float, cores: int) -> str | None:

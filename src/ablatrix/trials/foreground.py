@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import tempfile
 import traceback
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from ablatrix.compilers.dump import claim_directory, finish_dump
 from ablatrix.errors import TrialError
 from ablatrix.study.design import Trial, make_design, read_design
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.child import import_compiler
-from ablatrix.trials.directory import ResultDirectory, preparation
+from ablatrix.trials.directory import ResultDirectory, largest_sizes
 from ablatrix.trials.environment import place_runs
 from ablatrix.trials.limits import set_limits
+from ablatrix.trials.result import TrialResult
+from ablatrix.trials.task import trial_task
 
 
 def rerun(
     resolved: ResolvedStudy, results: str | Path, trial: str, *, debug: bool = False, dump: Path | None = None
-) -> dict[str, Any]:
+) -> TrialResult:
     """Repeat a trial here, without a fork server and without a record.
 
     Args:
@@ -36,7 +36,7 @@ def rerun(
     Raises:
         TrialError: There is no such trial, or several; or there can be no dump of it.
     """
-    from ablatrix.trials.worker import run_here
+    from ablatrix.trials.monologue import run_here
     from ablatrix.workloads.prepare import load_program, prepare
 
     study, catalogue = resolved
@@ -53,40 +53,40 @@ def rerun(
     if place.exists():
         program = load_program(place)
     else:
-        what = preparation(resolved, cell)
-        kept = {key: what[key] for key in ("draws", "seed", "largest")}
-        program = prepare(catalogue.workload(cell.workload), cell.parameters, **kept)
-    entry = catalogue.compiler(cell.compiler)
-    compiler = import_compiler(entry)
+        program = prepare(
+            catalogue.workload(cell.workload),
+            cell.parameters,
+            draws=study.checks.draws,
+            seed=study.seed,
+            largest=largest_sizes(resolved, cell),
+        )
+    compiler = import_compiler(catalogue.compiler(cell.compiler))
     threads, cpus = place_runs(study.protocol.threads, study.protocol.cpus)
     set_limits(None, cpus)
     with tempfile.TemporaryDirectory(prefix="ablatrix-rerun-") as scratch:
-        task = {
-            "mode": found.mode,
-            "role": found.role,
-            "compiler": cell.compiler,
-            "compiler_entry": asdict(entry),
-            "device": study.device,
-            "knobs": dict(cell.knobs),
-            "threads": threads,
-            "seed": study.seed,
-            "checks": study.checks.model_dump(),
-            "cache_dir": f"{scratch}/cache",
-            "publish_dir": None,
-            "work_dir": scratch,
-            "memory_limit_mb": None,
-        }
+        task = trial_task(
+            study,
+            catalogue,
+            found,
+            cell,
+            threads=threads,
+            cpus=tuple(cpus),
+            memory_limit_mb=None,
+            cache_dir=Path(scratch) / "cache",
+            publish_dir=None,
+            work_dir=Path(scratch),
+        )
         result = run_here(task, compiler, program, study.protocol.hot, _debugger if debug else None, dump)
     if dump is not None:
         finish_dump(dump, found.trial_id, _ending(result))
     return result
 
 
-def _ending(result: dict[str, Any]) -> str:
+def _ending(result: TrialResult) -> str:
     """Return why a stage of a task may be missing in a dump."""
-    if result["error"] is None:
+    if result.error is None:
         return "the compiler's adapter writes nothing of it"
-    return f"the trial ended as {result['status']}: {result['error']['message']}"
+    return f"the trial ended as {result.status}: {result.error.message}"
 
 
 def _debugger(error: BaseException) -> None:

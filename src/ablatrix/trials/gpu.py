@@ -11,10 +11,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
+
+from ablatrix.records.model import GpuNoise, GpuReading
 
 SLOWED = {
     0x04: "sw_power_cap",
@@ -37,8 +39,10 @@ REASON_FIELDS = ("clocks_event_reasons.active", "clocks_throttle_reasons.active"
 SMI_TIMEOUT_S = 10.0
 SPACING_S = 1.0
 """Least time between two readings of a hot trial: ``nvidia-smi`` takes longer than a burst."""
+UNREAD = GpuNoise(source=None, reason="it was not read", readings=0, before=None, after=None, throttled_by=None)
 
 Values = dict[str, Any]
+Source = Literal["nvml", "nvidia-smi"]
 
 
 class SilentError(Exception):
@@ -51,22 +55,13 @@ class GpuWatch:
 
     Attributes:
         uuid: The GPU, as NVML and ``nvidia-smi`` name it.
-        driver: Version of the driver, None as long as nobody has told.
-        told: ``meta.noise.gpu`` of the record, as plain values; it grows with each reading.
+        driver: Version of the driver, None as long as it is not known.
+        noise: The record's part, as of the last reading.
     """
 
     uuid: str
     driver: str | None = None
-    told: Values = field(
-        default_factory=lambda: {
-            "source": None,
-            "reason": "it was not read",
-            "readings": 0,
-            "before": None,
-            "after": None,
-            "throttled_by": None,
-        }
-    )
+    noise: GpuNoise = UNREAD
     _last: float = float("-inf")
 
     def look(self, spacing_s: float = 0.0) -> None:
@@ -75,18 +70,27 @@ class GpuWatch:
             return
         source, reason, values = read_gpu(self.uuid)
         self._last = monotonic()
-        self.told |= {"source": source, "reason": reason}
+        before = self.noise
         if values is None:
+            self.noise = before.model_copy(update={"source": source, "reason": reason})
             return
         self.driver = values.pop("driver")
-        limits = values["limited_by"]
-        if limits is not None:
-            slowed = {*(self.told["throttled_by"] or ()), *(one for one in limits if one in SLOWED.values())}
-            self.told["throttled_by"] = sorted(slowed)
-        self.told |= {"readings": self.told["readings"] + 1, "before": self.told["before"] or values, "after": values}
+        reading = GpuReading(**values)
+        throttled = before.throttled_by
+        if reading.limited_by is not None:
+            slowed = {one for one in reading.limited_by if one in SLOWED.values()}
+            throttled = sorted({*(throttled or ()), *slowed})
+        self.noise = GpuNoise(
+            source=source,
+            reason=reason,
+            readings=before.readings + 1,
+            before=before.before or reading,
+            after=reading,
+            throttled_by=throttled,
+        )
 
 
-def read_gpu(uuid: str) -> tuple[str | None, str | None, Values | None]:
+def read_gpu(uuid: str) -> tuple[Source | None, str | None, Values | None]:
     """Return who told, why nobody did, and what was told: one of the last two is None.
 
     What is told has ``driver`` beside the fields of the record's ``GpuReading``.
@@ -198,4 +202,4 @@ def _number(text: str) -> float | None:
         return None
 
 
-SOURCES: dict[str, Callable[[str], Values]] = {"nvml": ask_nvml, "nvidia-smi": ask_smi}
+SOURCES: dict[Source, Callable[[str], Values]] = {"nvml": ask_nvml, "nvidia-smi": ask_smi}

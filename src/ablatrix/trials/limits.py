@@ -6,14 +6,15 @@ import resource
 import signal
 import traceback
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from ablatrix.canonical import digest_bytes
 from ablatrix.errors import ProgramEndedError, TrialError, UnsupportedError
+from ablatrix.records.model import Failure, Phase
 from ablatrix.records.status import Status
 from ablatrix.study.model import LEAST_LIVE, Protocol
 
-PHASE_OF_STAGE = {
+PHASE_OF_STAGE: dict[str, Phase] = {
     "plan": "plan",
     "validate": "plan",
     "start": "compile",
@@ -25,7 +26,7 @@ PHASE_OF_STAGE = {
     "check": "check",
     "run": "run",
 }
-STATUS_OF_PHASE = {
+STATUS_OF_PHASE: dict[Phase, Status] = {
     "load": Status.COMPILE_ERROR,
     "plan": Status.PLAN_ERROR,
     "compile": Status.COMPILE_ERROR,
@@ -35,6 +36,23 @@ STATUS_OF_PHASE = {
 }
 _NO_MEMORY = re.compile(r"can't allocate memory|out of memory|bad_alloc|cannot allocate memory", re.IGNORECASE)
 _VOLATILE = re.compile(r"line \d+|0x[0-9a-fA-F]+|\d{3,}")
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a worker's process ended.
+
+    Attributes:
+        signal: What ended it, None when it left by itself.
+        exit_code: What it left with, None when a signal ended it.
+        killed_for: The status that the runner ended it with, None when it did not.
+        message: Why it did so.
+    """
+
+    signal: int | None = None
+    exit_code: int | None = None
+    killed_for: Status | None = None
+    message: str | None = None
 
 
 def set_limits(memory_limit_mb: int | None, cpus: Sequence[int] | None = None) -> list[int]:
@@ -75,16 +93,17 @@ def most_live(protocol: Protocol, available_bytes: int | None) -> int:
     return max(LEAST_LIVE, min(protocol.hot.max_live, available_bytes // (protocol.memory_limit_mb * 2**20)))
 
 
-def record_phase(stage: str | None) -> str | None:
+def record_phase(stage: str | None) -> Phase | None:
     """Return the record's phase of a stage that the clock names."""
     return None if stage is None else PHASE_OF_STAGE.get(stage)
 
 
-def describe_exception(error: BaseException, stage: str | None) -> tuple[Status, dict[str, Any]]:
+def describe_exception(error: BaseException, stage: str | None) -> tuple[Status, Failure]:
     """Return the status and the record's error part of an exception that ended a trial."""
     phase = record_phase(stage)
     text = "".join(traceback.format_exception(error))
     message = str(error) or type(error).__name__
+    status: Status
     if isinstance(error, UnsupportedError):
         status = Status.UNSUPPORTED
     elif isinstance(error, ProgramEndedError):
@@ -92,45 +111,39 @@ def describe_exception(error: BaseException, stage: str | None) -> tuple[Status,
     elif isinstance(error, MemoryError) or _NO_MEMORY.search(message):
         status = Status.OUT_OF_MEMORY
     else:
-        status = STATUS_OF_PHASE.get(phase or "", Status.RUN_ERROR)
-    ending = {}
+        status = Status.RUN_ERROR if phase is None else STATUS_OF_PHASE[phase]
+    failure = Failure(
+        type=type(error).__name__,
+        message=message[:2000],
+        phase=phase,
+        traceback=text[-20_000:],
+        traceback_digest=digest_bytes(_VOLATILE.sub("", text).encode()),
+    )
     if isinstance(error, ProgramEndedError):
-        ending = {"signal": error.signal, "exit_code": error.exit_code}
-    return status, {
-        **ending,
-        "type": type(error).__name__,
-        "message": message[:2000],
-        "phase": phase,
-        "traceback": text[-20_000:],
-        "traceback_digest": digest_bytes(_VOLATILE.sub("", text).encode()),
-    }
+        failure = failure.model_copy(update={"signal": error.signal, "exit_code": error.exit_code})
+    return status, failure
 
 
-def describe_ending(
-    outcome: dict[str, Any], stage: str | None, killed_for: str | None
-) -> tuple[Status, dict[str, Any]]:
+def describe_ending(ending: Ending, stage: str | None, killed_for: Status | None) -> tuple[Status, Failure]:
     """Return the status and the error part of a worker that ended without a result.
 
     Args:
-        outcome: ``signal`` and ``exit_code`` of the process; ``killed_for`` and ``message`` when ``Worker`` ended it.
+        ending: How its process ended.
         stage: The last stage that it reported.
-        killed_for: Why the runner killed it (``timeout``, ``out_of_memory``, ``interrupted``), None when it did not.
+        killed_for: Why the runner killed it (``timeout``, ``interrupted``), None when it did not.
     """
-    number, code = outcome.get("signal"), outcome.get("exit_code")
-    phase = record_phase(stage)
-    error: dict[str, Any] = {"phase": phase, "signal": number, "exit_code": code}
-    killed_for = killed_for or outcome.get("killed_for")
-    if killed_for is not None:
-        message = outcome.get("message", killed_for)
-        return Status(killed_for), {**error, "type": killed_for, "message": f"ended by the runner: {message}"}
-    if number is not None:
-        name = _signal_name(number)
-        return Status.CRASHED, {**error, "type": name, "message": f"the process was ended by {name}"}
-    return Status.CRASHED, {
-        **error,
-        "type": "exit",
-        "message": f"the process left with exit code {code} before its result",
-    }
+    number, code = ending.signal, ending.exit_code
+    type_: str
+    status = killed_for or ending.killed_for
+    if status is not None:
+        type_, message = status, f"ended by the runner: {ending.message or status}"
+    elif number is not None:
+        type_ = _signal_name(number)
+        message = f"the process was ended by {type_}"
+    else:
+        type_, message = "exit", f"the process left with exit code {code} before its result"
+    failure = Failure(type=type_, message=message, phase=record_phase(stage), signal=number, exit_code=code)
+    return status or Status.CRASHED, failure
 
 
 def _signal_name(number: int) -> str:

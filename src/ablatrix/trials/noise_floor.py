@@ -15,7 +15,6 @@ from time import monotonic
 
 from ablatrix.catalogue import installed_catalogue
 from ablatrix.errors import TrialError
-from ablatrix.records.status import Status
 from ablatrix.statistics.quantile import median
 from ablatrix.statistics.ratio import Ratio, paired_ratio
 from ablatrix.statistics.rounds import paired_levels
@@ -125,7 +124,7 @@ def measure_noise_floor(
         preparation.make(cell)
         failure = preparation.failure(cell)
         if failure is not None:
-            raise TrialError(f"noise floor: the program could not be prepared: {failure[1]['message']}")
+            raise TrialError(f"noise floor: the program could not be prepared: {failure[1].message}")
         server = servers.get("eager", results.program(resolved, cell))
         outcomes: list[Outcome] = []
         for number in range(blocks):
@@ -135,20 +134,29 @@ def measure_noise_floor(
             # Whoever is built first may have it better, so it is each in turn, as a design shuffles its blocks.
             roles = ("measured", "twin") if number % 2 == 0 else ("twin", "measured")
             pair = tuple((_trial(number, role), cell) for role in roles)
-            places = (directory / "hot", directory / "tags", scratch)
-            block = BlockInput(*resolved, pair, used, tuple(cpus), *places)
+            block = BlockInput(
+                study=resolved.study,
+                catalogue=resolved.catalogue,
+                trials=pair,
+                threads=used,
+                cpus=tuple(cpus),
+                hot_cache=directory / "hot",
+                tag_caches=directory / "tags",
+                scratch=scratch,
+            )
             outcomes += run_hot(block, server, lambda trial, what: None)
             interrupt.check()
     made = len(outcomes) // 2
     for outcome in outcomes:
-        if outcome.result["status"] != Status.OK:
-            raise TrialError(f"noise floor: a trial ended as {outcome.result['status']}: {outcome.result['error']}")
+        if outcome.result.error is not None:
+            result, why = outcome.result, outcome.result.error.message
+            raise TrialError(f"noise floor: a trial ended as {result.status}: {why}")
     medians = [median(list(chain.from_iterable(one.bursts_ms))) for one in outcomes]
     return NoiseFloor(
         tuple(_log_ratio(outcomes[2 * number : 2 * number + 2]) for number in range(made)),
         median(medians),
         used,
-        tuple(filter(None, (outcome.noise.get("disturbance") for outcome in outcomes))),
+        tuple(filter(None, (outcome.noise.disturbance for outcome in outcomes if outcome.noise is not None))),
         monotonic() - began,
     )
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
+from ablatrix.records.model import Failure
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.channel import ChannelClosed, ChannelTimeout
-from ablatrix.trials.directory import ResultDirectory, preparation
+from ablatrix.trials.directory import ResultDirectory
 from ablatrix.trials.interrupt import Interrupted
 from ablatrix.trials.limits import describe_ending
 from ablatrix.trials.recording import FACTS_FILE
+from ablatrix.trials.result import TrialResult
+from ablatrix.trials.server import Worker
 from ablatrix.trials.servers import Servers
+from ablatrix.trials.task import prepare_task
 
 TIMEOUT_S = 900.0
 
@@ -28,14 +30,14 @@ class Preparation:
     ) -> None:
         self._resolved, self._directory, self._servers = resolved, directory, servers
         self._scratch, self._threads = scratch, threads
-        self._failures: dict[Path, tuple[Status, dict[str, Any]]] = {}
+        self._failures: dict[Path, tuple[Status, Failure]] = {}
 
     def is_ready(self, cell: Cell) -> bool:
         """Return whether the cell's program lies prepared, or is known to fail."""
         place = self._directory.program(self._resolved, cell)
         return place in self._failures or (place / FACTS_FILE).exists()
 
-    def failure(self, cell: Cell) -> tuple[Status, dict[str, Any]] | None:
+    def failure(self, cell: Cell) -> tuple[Status, Failure] | None:
         """Return status and error of a program that could not be prepared."""
         return self._failures.get(self._directory.program(self._resolved, cell))
 
@@ -51,27 +53,29 @@ class Preparation:
         shutil.rmtree(draft, ignore_errors=True)
         draft.parent.mkdir(parents=True, exist_ok=True)
         self._scratch.mkdir(parents=True, exist_ok=True)
-        task = {
-            "mode": "prepare",
-            **preparation(self._resolved, cell),
-            "entry": asdict(self._resolved.catalogue.workload(cell.workload)),
-            "threads": self._threads,
-            "directory": str(draft),
-            "memory_limit_mb": self._resolved.study.protocol.memory_limit_mb,
-        }
+        task = prepare_task(self._resolved, cell, threads=self._threads, directory=draft)
         worker = self._servers.without_program().start(task, self._scratch / "prepare.log")
-        try:
-            message = worker.receive(TIMEOUT_S)
-            worker.end(kill=True)
-            status, error = Status(message["status"]), message["error"]
-        except (ChannelClosed, ChannelTimeout) as lost:
-            reason = Status.TIMEOUT if isinstance(lost, ChannelTimeout) else None
-            status, error = describe_ending(worker.end(kill=reason is not None), worker.stage, reason)
-        except Interrupted:
-            worker.end(kill=True)
-            raise
-        if status is Status.OK:
+        lost = _await_end(worker)
+        if lost is None:
             draft.rename(place)
         else:
+            status, error = lost
             status = Status.COMPILE_ERROR if status is Status.RUN_ERROR else status
-            self._failures[place] = status, {**error, "phase": "load", "output_tail": worker.output_tail()}
+            further = {"phase": "load", "output_tail": worker.output_tail()}
+            self._failures[place] = status, error.model_copy(update=further)
+
+
+def _await_end(worker: Worker) -> tuple[Status, Failure] | None:
+    """Return status and error of a worker that failed, None when it did what it had to."""
+    try:
+        message = worker.receive(TIMEOUT_S)
+    except ChannelTimeout:
+        return describe_ending(worker.end(kill=True), worker.stage, Status.TIMEOUT)
+    except ChannelClosed:
+        return describe_ending(worker.end(kill=False), worker.stage, None)
+    except Interrupted:
+        worker.end(kill=True)
+        raise
+    worker.end(kill=True)
+    assert isinstance(message, TrialResult)  # it was asked for nothing else
+    return None if message.error is None else (message.status, message.error)

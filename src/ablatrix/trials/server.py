@@ -7,24 +7,46 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
-from typing import IO
+from typing import IO, TypeVar
 
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.errors import TrialError
-from ablatrix.trials.channel import Channel, ChannelClosed, ChannelTimeout, Message, open_pair
+from ablatrix.records.status import Status
+from ablatrix.trials.answers import ANSWER, Answer, StageBegun
+from ablatrix.trials.channel import Channel, ChannelClosed, ChannelTimeout, open_pair
 from ablatrix.trials.interrupt import Interrupt
+from ablatrix.trials.limits import Ending
 from ablatrix.trials.linux import is_dead
 from ablatrix.trials.memory import group_bytes_above
+from ablatrix.trials.orders import (
+    REPLY,
+    EndOrder,
+    Failed,
+    Loading,
+    LoadOrder,
+    Order,
+    Outfit,
+    PauseOrder,
+    Process,
+    Reply,
+    ResumeOrder,
+    Serving,
+    Started,
+    StartOrder,
+    WorkerState,
+)
+from ablatrix.trials.requests import TIMED_REQUESTS, Request
+from ablatrix.trials.task import PrepareTask, TrialTask
 
 START_TIMEOUT_S = 300.0
 REPLY_TIMEOUT_S = 60.0
 DEATH_CHECK_S = 0.5
 OUTPUT_TAIL = 4000
 VARIABLES = {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "HF_HUB_OFFLINE": "1"}
-TIMED_REQUESTS = frozenset({"warm_up", "burst"})
+R = TypeVar("R", bound=Reply)
 
 
 class ForkServer:
@@ -64,14 +86,11 @@ class ForkServer:
             )
         theirs.close()
         try:
-            self._channel.send({"compilers": [asdict(entry) for entry in compilers]})
-            reply, _ = self._channel.receive(START_TIMEOUT_S)
+            self._channel.send(Outfit(compilers=tuple(compilers)))
+            await_service(self._channel)
         except TrialError as error:
             self.close()
             raise TrialError(f"the fork server did not start: {error}; see {log}") from None
-        if "error" in reply:
-            self.close()
-            raise TrialError(f"the fork server did not start: {reply['error']}; see {log}")
 
     def __enter__(self) -> ForkServer:
         return self
@@ -97,12 +116,13 @@ class ForkServer:
             TrialError: The program cannot be loaded.
         """
         ours, theirs = open_pair()
-        request(self._channel, {"do": "load", "directory": str(directory)}, [theirs.fileno()])
+        give(self._channel, LoadOrder(directory=directory), Loading, [theirs.fileno()])
         theirs.close()
         self._children.append(ours)
-        reply, _ = ours.receive(START_TIMEOUT_S)
-        if "error" in reply:
-            raise TrialError(f"{directory}: the prepared program cannot be loaded: {reply['error']}")
+        try:
+            await_service(ours)
+        except TrialError as error:
+            raise TrialError(f"{directory}: the prepared program cannot be loaded: {error}") from None
         return WorkloadServer(ours, self.interrupt)
 
     def without_program(self) -> WorkloadServer:
@@ -118,19 +138,25 @@ class WorkloadServer:
     interrupt: Interrupt
     live: list[int] = field(default_factory=list)
 
-    def start(self, task: Message, log: Path) -> Worker:
+    def start(self, task: TrialTask | PrepareTask, log: Path) -> Worker:
         """Start a worker on a task, by a fork where that is safe; what it prints goes to ``log``."""
         ours, theirs = open_pair()
         with log.open("wb") as output:
-            reply = request(self.channel, {"do": "trial", "task": task}, [theirs.fileno(), output.fileno()])
+            started = give(self.channel, StartOrder(task=task), Started, [theirs.fileno(), output.fileno()])
         theirs.close()
-        self.live.append(reply["pid"])
-        limit_mb = task.get("memory_limit_mb")
-        limit = None if limit_mb is None else limit_mb * 2**20
-        return Worker(reply["pid"], ours, self, log, reply["process"], reply["hazard"], limit)
+        self.live.append(started.pid)
+        return Worker(
+            pid=started.pid,
+            channel=ours,
+            server=self,
+            log=log,
+            process=started.process,
+            hazard=started.hazard,
+            limit_bytes=None if task.memory_limit_mb is None else task.memory_limit_mb * 2**20,
+        )
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Worker:
     """One trial's process.
 
@@ -145,55 +171,57 @@ class Worker:
     channel: Channel
     server: WorkloadServer
     log: Path
-    process: str = "forked"
+    process: Process = "forked"
     hazard: str | None = None
     limit_bytes: int | None = None
     stage: str | None = None
     _timed: bool = False
-    _ended_for: Message = field(default_factory=dict)
+    _ended_for: Ending = field(default_factory=Ending)
 
-    def send(self, message: Message) -> None:
+    def send(self, request: Request) -> None:
         """Send a request; a worker that is gone is noticed by the next ``receive``."""
-        self._timed = message["do"] in TIMED_REQUESTS
+        self._timed = isinstance(request, TIMED_REQUESTS)
         with suppress(ChannelClosed):
-            self.channel.send(message)
+            self.channel.send(request)
 
-    def receive(self, timeout_s: float) -> Message:
+    def receive(self, timeout_s: float) -> Answer:
         """Return the worker's next message that is not about a stage.
 
         Meanwhile its memory is watched, but never during a burst.
 
         Raises:
-            ChannelClosed: It ended, or holds more memory than it may; ``end`` tells which.
+            ChannelClosed: It ended, or holds more memory than it may; ``end`` says which.
+            ChannelGarbled: What it sent is no message of a worker.
             ChannelTimeout: It did not answer in time.
             Interrupted: The user asked to stop.
         """
         deadline = monotonic() + timeout_s
         while True:
             self._wait(deadline, timeout_s)
-            message, _ = self.channel.receive(0)
-            if message["event"] != "stage":
+            message, _ = self.channel.receive(ANSWER, 0)
+            if not isinstance(message, StageBegun):
                 return message
-            self.stage = message["stage"]
+            self.stage = message.stage
 
     def pause(self) -> bool:
         """Stop the process group; return whether that was confirmed."""
-        return bool(self._ask("pause")["state"] == "stopped")
+        return give(self.server.channel, PauseOrder(pid=self.pid), WorkerState).state == "stopped"
 
     def resume(self) -> bool:
         """Let the process group go on; return whether that was confirmed."""
-        return bool(self._ask("resume")["state"] == "running")
+        return give(self.server.channel, ResumeOrder(pid=self.pid), WorkerState).state == "running"
 
-    def end(self, *, kill: bool) -> Message:
+    def end(self, *, kill: bool) -> Ending:
         """Wait for the end of the process group (killing it first when asked to) and return how it ended.
 
-        For one that held too much memory the answer has ``killed_for`` and a ``message``.
+        One that held too much memory is killed for that, and the ending says so.
         """
         self.server.live.remove(self.pid)
         self.channel.close()
-        kill = kill or bool(self._ended_for)
-        message = {"do": "end", "pid": self.pid, "kill": kill, "live": self.server.live}
-        return {**request(self.server.channel, message), **self._ended_for}
+        kill = kill or self._ended_for.killed_for is not None
+        order = EndOrder(pid=self.pid, kill=kill, live=tuple(self.server.live))
+        state = give(self.server.channel, order, WorkerState)
+        return replace(self._ended_for, signal=state.signal, exit_code=state.exit_code)
 
     def output_tail(self) -> str | None:
         """Return the end of what the process printed, None when it printed nothing."""
@@ -228,27 +256,45 @@ class Worker:
                 f"it held {held / 2**20:.0f} MiB of memory, shared memory included; "
                 f"protocol.memory_limit_mb allows {self.limit_bytes / 2**20:.0f}"
             )
-            self._ended_for = {"killed_for": "out_of_memory", "message": message}
+            self._ended_for = Ending(killed_for=Status.OUT_OF_MEMORY, message=message)
             raise ChannelClosed(f"worker {self.pid}: {message}")
 
-    def _ask(self, what: str) -> Message:
-        return request(self.server.channel, {"do": what, "pid": self.pid})
 
+def give(channel: Channel, order: Order, expected: type[R], descriptors: Sequence[int] = ()) -> R:
+    """Give an order to a fork server and return its reply.
 
-def request(channel: Channel, message: Message, descriptors: Sequence[int] = ()) -> Message:
-    """Send a request to a fork server and return its reply.
+    Args:
+        channel: To the server.
+        order: What it is to do.
+        expected: What it replies when it has done so.
+        descriptors: Open descriptors that it needs for that.
 
     Raises:
-        TrialError: The server is gone or answered with an error.
+        TrialError: The server is gone or could not do it.
     """
-    channel.send(message, descriptors)
+    channel.send(order, descriptors)
     try:
-        reply, _ = channel.receive(REPLY_TIMEOUT_S)
+        reply, _ = channel.receive(REPLY, REPLY_TIMEOUT_S)
     except ChannelTimeout:
-        raise TrialError(f"the fork server did not answer '{message['do']}' within {REPLY_TIMEOUT_S:.0f} s") from None
-    if "error" in reply:
-        raise TrialError(f"the fork server failed on '{message['do']}': {reply['error']}")
-    return reply
+        raise TrialError(f"the fork server did not answer '{order.do}' within {REPLY_TIMEOUT_S:.0f} s") from None
+    if isinstance(reply, expected):
+        return reply
+    raise TrialError(f"the fork server failed on '{order.do}': {_why(reply)}")
+
+
+def await_service(channel: Channel) -> None:
+    """Wait until a server that was started says that it serves.
+
+    Raises:
+        TrialError: It does not; the message has its reason.
+    """
+    reply, _ = channel.receive(REPLY, START_TIMEOUT_S)
+    if not isinstance(reply, Serving):
+        raise TrialError(_why(reply))
+
+
+def _why(reply: Reply) -> str:
+    return reply.error if isinstance(reply, Failed) else f"it replied '{reply.reply}'"
 
 
 def _tail(stream: IO[bytes]) -> str:

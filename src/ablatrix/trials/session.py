@@ -13,7 +13,7 @@ from time import monotonic
 from ablatrix.canonical import content_id
 from ablatrix.errors import TrialError
 from ablatrix.records.machine import available_bytes
-from ablatrix.records.model import Record
+from ablatrix.records.model import Failure, Record
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Design, Trial, extend_design, write_design
 from ablatrix.study.resolve import ResolvedStudy
@@ -25,6 +25,7 @@ from ablatrix.trials.ledger import Ledger
 from ablatrix.trials.limits import most_live
 from ablatrix.trials.preparation import Preparation
 from ablatrix.trials.progress import Progress
+from ablatrix.trials.result import TrialResult
 from ablatrix.trials.selection import parse_conditions, select
 from ablatrix.trials.servers import Servers
 from ablatrix.trials.stopping import HotProgress
@@ -112,7 +113,7 @@ class Session:
                 self._preparation.make(cell)
                 failure = self._preparation.failure(cell)
                 if failure is not None:
-                    self._progress.notice(f"not prepared: {failure[1]['message']}")
+                    self._progress.notice(f"not prepared: {failure[1].message}")
 
     def _hot_progress(self, records: Sequence[Record]) -> dict[Pair, HotProgress]:
         """Return what is known of each pair that has hot trials, from the records of earlier runs."""
@@ -168,15 +169,23 @@ class Session:
     def _run_block(self, block: tuple[Trial, ...]) -> None:
         pairs = tuple((trial, self._cells[trial.cell_id]) for trial in block)
         cache = self._directory.work / "cache"
-        places = (cache / "hot", cache / "tags", self._scratch)
-        given = BlockInput(*self._resolved, pairs, self._threads, tuple(self._cpus), *places)
+        given = BlockInput(
+            study=self._resolved.study,
+            catalogue=self._resolved.catalogue,
+            trials=pairs,
+            threads=self._threads,
+            cpus=tuple(self._cpus),
+            hot_cache=cache / "hot",
+            tag_caches=cache / "tags",
+            scratch=self._scratch,
+        )
         compiler = next((cell.compiler for _, cell in pairs if cell.compiler != "eager"), "eager")
         failure = self._preparation.failure(pairs[0][1])
         if failure is not None:
             self._keep([_lost(trial, cell, *failure) for trial, cell in pairs])
         elif self._is_budget_spent():
             spent = f"the budget of {self._study.protocol.budget_s:g} s was spent"
-            why: dict[str, object] = {"type": "budget", "message": spent, "phase": None}
+            why = Failure(type="budget", message=spent, phase=None)
             self._keep([_lost(trial, cell, Status.NOT_RUN_BUDGET, why) for trial, cell in pairs])
         elif block[0].mode == "hot":
             self._run_hot(given, compiler)
@@ -211,7 +220,7 @@ class Session:
             except TrialError as error:
                 self._servers.drop(compiler)
                 outcomes = [_lost(trial, cell, Status.CRASHED, _machinery(error)) for trial, cell in block.trials]
-            if any(outcome.result["status"] == Status.INTERRUPTED for outcome in outcomes):
+            if any(outcome.result.status is Status.INTERRUPTED for outcome in outcomes):
                 # A torn block runs again whole, so none of its lines may stand for its trial.
                 outcomes = [_as_interrupted(one) for one in outcomes]
             repeat = self._is_worth_repeating(outcomes, left)
@@ -222,7 +231,9 @@ class Session:
 
     def _is_worth_repeating(self, outcomes: Sequence[Outcome], left: int) -> bool:
         """Return whether noise disturbed a trial that would otherwise count, and time and tries are left."""
-        reasons = [one.noise.get("disturbance") for one in outcomes if one.result["status"] == Status.OK]
+        reasons = [
+            one.noise.disturbance for one in outcomes if one.result.status is Status.OK and one.noise is not None
+        ]
         reason = next((reason for reason in reasons if reason), None)
         if reason is None or left == 0 or self._is_budget_spent():
             return False
@@ -257,19 +268,17 @@ def _ids(trials: Sequence[Trial]) -> list[str]:
     return [trial.trial_id for trial in trials]
 
 
-def _lost(trial: Trial, cell: Cell, status: Status, error: dict[str, object]) -> Outcome:
-    return Outcome(trial, cell, utc_now(), {"status": status, "error": error})
+def _lost(trial: Trial, cell: Cell, status: Status, error: Failure) -> Outcome:
+    return Outcome(trial=trial, cell=cell, time_utc=utc_now(), result=TrialResult(status=status, error=error))
 
 
-def _machinery(error: TrialError) -> dict[str, object]:
-    return {"type": type(error).__name__, "message": str(error), "phase": None}
+def _machinery(error: TrialError) -> Failure:
+    return Failure(type=type(error).__name__, message=str(error), phase=None)
 
 
 def _as_interrupted(outcome: Outcome) -> Outcome:
     """Return an outcome of a block that was interrupted; what it had measured stays in its record."""
-    error = outcome.result.get("error") or {
-        "type": Status.INTERRUPTED,
-        "message": "its block was interrupted and will run again",
-        "phase": "run",
-    }
-    return replace(outcome, result={**outcome.result, "status": Status.INTERRUPTED, "error": error})
+    error = outcome.result.error or Failure(
+        type=Status.INTERRUPTED, message="its block was interrupted and will run again", phase="run"
+    )
+    return replace(outcome, result=replace(outcome.result, status=Status.INTERRUPTED, error=error))

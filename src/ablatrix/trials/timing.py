@@ -4,24 +4,21 @@ import gc
 from collections.abc import Callable
 from functools import partial
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from ablatrix.compilers.adapter import BoundRun
+from ablatrix.compilers.adapter import BoundRun, TimesItself
 
 Timed = Callable[[int], list[float]]
 """Runs so many iterations and returns the wall time of each in milliseconds, in order."""
 
 
-def timer_of(bound: "BoundRun") -> tuple[Timed, Literal["runner", "program", "device"]]:
+def timer_of(bound: BoundRun) -> tuple[Timed, Literal["runner", "program", "device"]]:
     """Return what times iterations of a bound executable, and who reads the clock.
 
-    It is the loop below, unless the executable times itself (``time``): a program in another process, since a call to
-    it would be timed with the way there and back, or a device, which says so (``timed_by``).
+    It is the loop below, unless the executable times itself.
     """
-    own: Timed | None = getattr(bound, "time", None)
-    if own is not None:
-        return own, getattr(bound, "timed_by", "program")
+    if isinstance(bound, TimesItself):
+        return bound.time, bound.timed_by
     return partial(time_iterations, bound.run), "runner"
 
 

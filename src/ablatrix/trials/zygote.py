@@ -7,19 +7,23 @@ place of forks. It is the parent of its workers, so it alone can confirm that on
 runner's end of its channel closes, it kills every descendant and leaves.
 """
 
+from __future__ import annotations
+
 import gc
 import os
 import random
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from ablatrix.compilers.catalogue import read_compiler_entry
-from ablatrix.trials.channel import Channel, ChannelClosed, Message
+from ablatrix.compilers.catalogue import CompilerEntry
+from ablatrix.trials.channel import Channel, ChannelClosed
 from ablatrix.trials.child import clean_descriptors, import_compiler, reset_signals
 from ablatrix.trials.fork_safety import find_fork_hazard
 from ablatrix.trials.linux import (
@@ -30,9 +34,54 @@ from ablatrix.trials.linux import (
     is_stopped,
     thread_names,
 )
+from ablatrix.trials.orders import (
+    ORDER,
+    OUTFIT,
+    EndOrder,
+    Failed,
+    Loading,
+    LoadOrder,
+    Order,
+    PauseOrder,
+    Reply,
+    ResumeOrder,
+    Serving,
+    SpawnedServer,
+    SpawnedWorker,
+    Started,
+    StartOrder,
+    WorkerState,
+)
 from ablatrix.trials.spawn import spawn
+from ablatrix.trials.task import TrialTask
+
+if TYPE_CHECKING:
+    from ablatrix.compilers.adapter import Compiler
+    from ablatrix.trials.task import PrepareTask
+    from ablatrix.workloads.program import Program
 
 GRACE_S = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holdings:
+    """What a fork server has, for the workers that it starts.
+
+    Attributes:
+        entries: What the catalogue says of each compiler, by its name, for new interpreters.
+        compilers: Imported compilers by name, for forks.
+        directory: The prepared program, for new interpreters; None in a server of no workload.
+        program: The same, loaded, for forks.
+        hazard: Why nothing may be forked, None to look each time.
+        servers: Process ids of the servers for one workload that it has started; grows.
+    """
+
+    entries: Mapping[str, CompilerEntry]
+    compilers: Mapping[str, Compiler] = field(default_factory=dict)
+    directory: Path | None = None
+    program: Program | None = None
+    hazard: str | None = None
+    servers: set[int] = field(default_factory=set)
 
 
 def main(arguments: list[str]) -> None:
@@ -42,9 +91,9 @@ def main(arguments: list[str]) -> None:
     ignore_key_presses()
     channel = Channel(socket.socket(fileno=int(arguments[0])))
     try:
-        message, _ = channel.receive()
-        entries = {plain["name"]: plain for plain in message["compilers"]}
-        compilers = {name: import_compiler(read_compiler_entry(plain)) for name, plain in entries.items()}
+        outfit, _ = channel.receive(OUTFIT)
+        entries = {entry.name: entry for entry in outfit.compilers}
+        compilers = {name: import_compiler(entry) for name, entry in entries.items()}
         import torch
 
         # Imported here once, not by every child, and not at another state of the files for some of them.
@@ -55,12 +104,12 @@ def main(arguments: list[str]) -> None:
 
         torch.set_num_threads(1)
     except Exception as error:
-        channel.send({"error": f"{type(error).__name__}: {error}"})
+        channel.send(_failed(error))
         return
     gc.collect()
     gc.freeze()
-    channel.send({"ready": True, "threads": thread_names()})
-    serve(channel, {"compilers": compilers, "entries": entries, "program": None, "directory": None, "hazard": None})
+    channel.send(Serving(threads=tuple(thread_names())))
+    serve(channel, Holdings(entries=entries, compilers=compilers))
 
 
 def ignore_key_presses() -> None:
@@ -69,26 +118,18 @@ def ignore_key_presses() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def serve(channel: Channel, state: dict[str, Any]) -> NoReturn:
-    """Answer requests, one at a time, until the other end closes; then end every descendant and leave.
-
-    Args:
-        channel: Where requests come from.
-        state: ``compilers`` and ``program`` for forks; ``entries`` (plain, by compiler) and ``directory`` of the
-            program for new interpreters; ``hazard``: why nothing may be forked, None to look each time.
-    """
-    answers = {"load": _load, "trial": _trial, "pause": _pause, "resume": _resume, "end": _end}
-    state["servers"] = set()
+def serve(channel: Channel, holdings: Holdings) -> NoReturn:
+    """Follow orders, one at a time, until the other end closes; then end every descendant and leave."""
     while True:
         try:
-            message, descriptors = channel.receive()
+            order, descriptors = channel.receive(ORDER)
         except ChannelClosed:
             _kill_descendants()
             os._exit(0)
         try:
-            reply = answers[message["do"]](message, descriptors, state)
+            reply = _follow(order, descriptors, holdings)
         except Exception as error:
-            reply = {"error": f"{type(error).__name__}: {error}"}
+            reply = _failed(error)
         for descriptor in descriptors:
             with suppress(OSError):
                 os.close(descriptor)
@@ -96,18 +137,36 @@ def serve(channel: Channel, state: dict[str, Any]) -> NoReturn:
             channel.send(reply)
 
 
-def _load(message: Message, descriptors: list[int], state: dict[str, Any]) -> Message:
+def _follow(order: Order, descriptors: list[int], holdings: Holdings) -> Reply:
+    match order:
+        case LoadOrder():
+            return _load(order.directory, descriptors, holdings)
+        case StartOrder():
+            return _start(order.task, descriptors, holdings)
+        case PauseOrder():
+            return _pause(order.pid)
+        case ResumeOrder():
+            return _resume(order.pid)
+        case EndOrder():
+            return _end(order, holdings)
+
+
+def _failed(error: Exception) -> Failed:
+    return Failed(error=f"{type(error).__name__}: {error}")
+
+
+def _load(directory: Path, descriptors: list[int], holdings: Holdings) -> Loading:
     """Start a server of one workload on the descriptor that came along: it loads the program, and forks workers."""
-    hazard = state["hazard"] or find_fork_hazard()
+    hazard = holdings.hazard or find_fork_hazard()
     if hazard is not None:
-        order = {"role": "server", "entries": state["entries"], "directory": message["directory"], "hazard": hazard}
+        order = SpawnedServer(entries=dict(holdings.entries), directory=directory, hazard=hazard)
         pid = spawn(order, descriptors[0], None, own_group=False)
-        state["servers"].add(pid)
-        return {"pid": pid}
+        holdings.servers.add(pid)
+        return Loading(pid=pid)
     pid = os.fork()
     if pid:
-        state["servers"].add(pid)
-        return {"pid": pid}
+        holdings.servers.add(pid)
+        return Loading(pid=pid)
     try:
         channel = Channel(socket.socket(fileno=clean_descriptors(descriptors[:1])[0]))
         die_with_parent()
@@ -115,36 +174,31 @@ def _load(message: Message, descriptors: list[int], state: dict[str, Any]) -> Me
         try:
             from ablatrix.workloads.prepare import load_program
 
-            state = {**state, "program": load_program(Path(message["directory"])), "directory": message["directory"]}
+            loaded = replace(holdings, program=load_program(directory), directory=directory, servers=set())
         except Exception as error:
-            channel.send({"error": f"{type(error).__name__}: {error}"})
+            channel.send(_failed(error))
             os._exit(1)
         gc.collect()
         gc.freeze()
-        channel.send({"ready": True, "threads": thread_names()})
-        serve(channel, state)
+        channel.send(Serving(threads=tuple(thread_names())))
+        serve(channel, loaded)
     finally:
         os._exit(1)
 
 
-def _trial(message: Message, descriptors: list[int], state: dict[str, Any]) -> Message:
+def _start(task: TrialTask | PrepareTask, descriptors: list[int], holdings: Holdings) -> Started:
     """Start a worker: its channel and its log are the two descriptors that came along."""
-    task = message["task"]
-    hazard = state["hazard"] or find_fork_hazard()
+    name = task.entry.name if isinstance(task, TrialTask) else ""
+    hazard = holdings.hazard or find_fork_hazard()
     if hazard is not None:
-        order = {
-            "role": "worker",
-            "task": task,
-            "entry": state["entries"].get(task.get("compiler")),
-            "directory": state["directory"],
-        }
+        order = SpawnedWorker(task=task, entry=holdings.entries.get(name), directory=holdings.directory)
         pid = spawn(order, *descriptors[:2], own_group=True)
-        return {"pid": pid, "process": "spawned", "hazard": hazard}
+        return Started(pid=pid, process="spawned", hazard=hazard)
     pid = os.fork()
     if pid:
         with suppress(OSError):
             os.setpgid(pid, pid)  # both sides do it, so that it holds whoever runs first
-        return {"pid": pid, "process": "forked", "hazard": None}
+        return Started(pid=pid, process="forked")
     try:
         os.setpgid(0, 0)
         channel_end, log = clean_descriptors(descriptors[:2])
@@ -155,12 +209,12 @@ def _trial(message: Message, descriptors: list[int], state: dict[str, Any]) -> M
         os.close(log)
         sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
         sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
-        random.seed(task.get("seed", 0))
+        random.seed(task.seed)
         gc.enable()
         from ablatrix.trials.worker import work
 
-        compiler = state["compilers"].get(task.get("compiler"))
-        work(Channel(socket.socket(fileno=channel_end)), task, lambda: (compiler, state["program"]), "forked")
+        compiler = holdings.compilers.get(name)
+        work(Channel(socket.socket(fileno=channel_end)), task, lambda: (compiler, holdings.program))
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)
@@ -168,36 +222,36 @@ def _trial(message: Message, descriptors: list[int], state: dict[str, Any]) -> M
         os._exit(70)
 
 
-def _pause(message: Message, descriptors: list[int], state: dict[str, Any]) -> Message:
+def _pause(pid: int) -> WorkerState:
     """Stop a worker's process group, and programs of it that left the group, and confirm it."""
-    reply = _signal_and_wait(message["pid"], signal.SIGSTOP, os.WUNTRACED)
-    if reply["state"] == "stopped" and not _stop_programs(message["pid"]):
-        return {"state": "running"}
+    reply = _signal_and_wait(pid, signal.SIGSTOP, os.WUNTRACED)
+    if reply.state == "stopped" and not _stop_programs(pid):
+        return WorkerState(state="running")
     return reply
 
 
-def _resume(message: Message, descriptors: list[int], state: dict[str, Any]) -> Message:
+def _resume(pid: int) -> WorkerState:
     """Let a worker's process group go on, its programs first, and confirm it."""
-    for program in descendants_of(message["pid"]):
+    for program in descendants_of(pid):
         with suppress(ProcessLookupError):
             os.kill(program, signal.SIGCONT)
-    return _signal_and_wait(message["pid"], signal.SIGCONT, os.WCONTINUED)
+    return _signal_and_wait(pid, signal.SIGCONT, os.WCONTINUED)
 
 
-def _end(message: Message, descriptors: list[int], state: dict[str, Any]) -> Message:
+def _end(order: EndOrder, holdings: Holdings) -> WorkerState:
     """Wait for a worker's end, killing it first when asked to, then end whatever it left behind."""
-    pid = message["pid"]
-    if message.get("kill"):
+    pid = order.pid
+    if order.kill:
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
     try:
         status = _wait_for_end(pid)
     except ChildProcessError:
-        return {"state": "gone"}
+        return WorkerState(state="gone")
     with suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-    strays = _kill_strays({*message.get("live", []), *state["servers"]})
-    return {"state": "ended", **_outcome(status), "strays": strays}
+    strays = _kill_strays({*order.live, *holdings.servers})
+    return replace(_ended(status), strays=strays)
 
 
 def _wait_for_end(pid: int) -> int:
@@ -213,21 +267,22 @@ def _wait_for_end(pid: int) -> int:
     return os.waitpid(pid, 0)[1]
 
 
-def _signal_and_wait(pid: int, number: signal.Signals, flag: int) -> Message:
+def _signal_and_wait(pid: int, number: signal.Signals, flag: int) -> WorkerState:
     try:
         os.killpg(pid, number)
         _, status = os.waitpid(pid, flag)
     except (ProcessLookupError, ChildProcessError):
-        return {"state": "gone"}
+        return WorkerState(state="gone")
     if os.WIFEXITED(status) or os.WIFSIGNALED(status):
-        return {"state": "ended", **_outcome(status)}
-    return {"state": "stopped" if os.WIFSTOPPED(status) else "running"}
+        return _ended(status)
+    return WorkerState(state="stopped" if os.WIFSTOPPED(status) else "running")
 
 
 def _stop_programs(pid: int) -> bool:
     """Stop what a stopped worker has started, and return whether all of it is stopped.
 
-    The signal to the group has reached those that are in it, but this process is not told: it is not their parent.
+    The signal to the group has reached those that are in it, but this process cannot wait for that: it is not their
+    parent.
     """
     deadline = monotonic() + GRACE_S
     while True:
@@ -241,10 +296,10 @@ def _stop_programs(pid: int) -> bool:
                 os.kill(one, signal.SIGSTOP)
 
 
-def _outcome(status: int) -> Message:
+def _ended(status: int) -> WorkerState:
     if os.WIFSIGNALED(status):
-        return {"signal": os.WTERMSIG(status), "exit_code": None}
-    return {"signal": None, "exit_code": os.WEXITSTATUS(status)}
+        return WorkerState(state="ended", signal=os.WTERMSIG(status))
+    return WorkerState(state="ended", exit_code=os.WEXITSTATUS(status))
 
 
 def _kill_strays(live: set[int]) -> int:

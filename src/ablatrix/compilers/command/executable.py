@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
@@ -96,6 +96,8 @@ class CommandExecutable:
 
 class CommandRun:
     """One set of inputs that the program holds."""
+
+    timed_by: Literal["program"] = "program"
 
     def __init__(
         self, executable: CommandExecutable, number: int, place: Path, inputs: Mapping[int, torch.Tensor]
