@@ -141,8 +141,8 @@ def program_digest(command: Sequence[str], description: Description, directory: 
 
 
 def _ask(name: str, full: Sequence[str]) -> Description:
-    with tempfile.TemporaryDirectory(prefix="ablatrix-describe-") as place:
-        session = Session(name, full, Path(place))
+    with tempfile.TemporaryDirectory(prefix="ablatrix-describe-") as directory:
+        session = Session(name, full, Path(directory))
         try:
             return read_description(session.ask({"do": "describe", "protocol": PROTOCOL}, DESCRIBE_TIMEOUT_S), name)
         finally:
