@@ -128,7 +128,7 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
         """Return what a task's code depends on beyond the task and torch's version, as plain values.
 
         That is: options that affect code, the target, versions, and the digest of the adapter's source
-        (``source_digest``). No phase is charged.
+        (``source_digest``). No phase is charged but those that the hook charges itself.
         """
 
     @abstractmethod

@@ -97,10 +97,15 @@ class XlaCompiler(TaskwiseCompiler["Options"]):
             )
 
     def key_facts(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, Any]:
-        """Return the options, the sizes that the code is for, the processor, versions and this adapter's digest."""
+        """Return the options, the sizes that the code is for, the processor, versions and this adapter's digest.
+
+        Since the client is asked for its version, this counts to the phase ``load``, as the client's start does.
+        """
         from ablatrix.compilers.xla.build import compiled_sizes, key_facts
 
-        return key_facts(options, compiled_sizes(request.program, task))
+        sizes = compiled_sizes(request.program, task)
+        with request.clock.phase("load"):
+            return key_facts(options, sizes)
 
     def build(self, request: CompileRequest, options: Options, task: TaskProgram, key: str) -> tuple[Path, TaskFacts]:
         """Build a task's executable for the sizes that are timed.
