@@ -114,8 +114,8 @@ class Subject:
         name = tuple(sorted(knobs.items()))
         if name not in self.kept:
             watched = bool(name) and {knob.name for knob in self.observers()} >= set(knobs)
-            place = self.case().request.work_dir.parent if watched else Path(tempfile.mkdtemp(dir=self.directory))
-            self.kept[name] = self.compile(knobs, place)
+            directory = self.case().request.work_dir.parent if watched else Path(tempfile.mkdtemp(dir=self.directory))
+            self.kept[name] = self.compile(knobs, directory)
         return self.kept[name]
 
     def compile(self, knobs: Mapping[str, Level], directory: Path, threads: int = 1, dump: Path | None = None) -> Case:
@@ -284,8 +284,8 @@ def check_dump(case: Case) -> None:
     index = json.loads((case.request.dump / INDEX).read_text(encoding="utf-8"))
     of_tasks = [f"task-{task.kind}" for task in case.request.plan.tasks]
     demand([task["directory"] for task in index["tasks"]] == of_tasks, "the index has other tasks than the plan")
-    told = {(one["directory"], one["stage"]) for one in (*index["files"], *index["missing"])}
-    for silent in sorted(set(itertools.product(of_tasks, STAGES)) - told):
+    covered = {(one["directory"], one["stage"]) for one in (*index["files"], *index["missing"])}
+    for silent in sorted(set(itertools.product(of_tasks, STAGES)) - covered):
         raise Broken(f"{silent[0]}: nothing of '{silent[1]}', and no reason")
     for one in index["files"]:
         demand((case.request.dump / one["file"]).stat().st_size > 0, f"{one['file']} is empty")
@@ -295,10 +295,10 @@ def check_dump(case: Case) -> None:
 
 
 def check_observer(base: Case, observed: Case) -> None:
-    """Times by pass are told when they are asked for, of a compile that is part of no phase and changes no code."""
-    demand(base.executable.facts.pass_ms is None, "times by pass are told unasked")
+    """Times by pass are reported when they are asked for, of a compile that is part of no phase and changes no code."""
+    demand(base.executable.facts.pass_ms is None, "times by pass are reported unasked")
     times = observed.executable.facts.pass_ms or {}
-    demand(bool(times), "no times by pass are told")
+    demand(bool(times), "no times by pass are reported")
     demand(min(times.values(), default=0) >= 0, "a time by pass is negative")
     demand(observed.digest == base.digest, "the observer changes the code")
     demand(observed.counters.misses == 0, "the observer is in the cache's keys")
@@ -307,9 +307,9 @@ def check_observer(base: Case, observed: Case) -> None:
 
 
 def check_keys(knob: KnobEntry, base: Case, changed: Case) -> None:
-    """A knob that affects code makes other keys; names of caches and observers do not."""
+    """A knob that affects code makes other keys; one of the plan, of a run, of a cache or of an observer does not."""
     same = base.request.cache.key_set_digest == changed.request.cache.key_set_digest
-    demand(same or not knob.cold_only, f"'{knob.name}' changes keys, which it must not")
+    demand(same or knob.affects == "code", f"'{knob.name}' changes keys, which it must not")
     demand(not same or knob.affects != "code", f"'{knob.name}' affects code and leaves the cache's keys as they are")
 
 
@@ -324,10 +324,10 @@ def check_takes_effect(knob: KnobEntry, base: Case, changed: Case) -> None:
 
 def check_threads(compiler: Compiler, threads: int) -> None:
     """What was set is in force, read back from each library, of which some may be kept at one."""
-    told = compiler.threads_in_force()
-    demand(bool(told), "no library tells its threads")
-    demand(threads in told.values(), f"{threads} threads were set, none of {dict(told)} has them")
-    demand(set(told.values()) <= {1, threads}, f"{threads} threads were set, but in force are {dict(told)}")
+    reported = compiler.threads_in_force()
+    demand(bool(reported), "no library reports its threads")
+    demand(threads in reported.values(), f"{threads} threads were set, none of {dict(reported)} has them")
+    demand(set(reported.values()) <= {1, threads}, f"{threads} threads were set, but in force are {dict(reported)}")
 
 
 def check_dynamic(executable: Executable, module: torch.nn.Module, sizes: Sequence[int], beyond: int) -> None:

@@ -22,10 +22,10 @@ def planted(answer: Callable[[Any], Any], request: Any, fault: str) -> Any:
     """Return the answer to a request with the fault in it; ``answer`` makes the true one."""
     what = request["do"]
     if what == "describe":
-        told = answer(request)
+        reply = answer(request)
         levels = [*FAULTS, {"name": "absent", "unsupported": "nobody has it"}]
-        told["knobs"] = [{"name": "fault", "levels": levels, "default": "none", "affects": "run_time"}]
-        return told
+        reply["knobs"] = [{"name": "fault", "levels": levels, "default": "none", "affects": "run_time"}]
+        return reply
     if what == "compile":
         request["knobs"] = {"buffers": "fresh", "weights": "given"}
     if what == "run":
@@ -41,20 +41,20 @@ def planted(answer: Callable[[Any], Any], request: Any, fault: str) -> Any:
             busy = time.perf_counter()
             while time.perf_counter() - busy < 0.004 * request["count"]:
                 pass
-    told = answer(request)
+    reply = answer(request)
     if what == "check" and fault == "shapes":
-        for one in told["outputs"]:
+        for one in reply["outputs"]:
             file = Path(request["directory"], one["file"])
             array = numpy.load(file).reshape(-1)
             numpy.save(file, array)
             one["shape"] = list(array.shape)
     elif what == "check" and fault == "fewer":
-        told["outputs"] = []
+        reply["outputs"] = []
     elif what == "run" and fault == "long_times":
-        told["ms"] = [one + 1000.0 for one in told["ms"]]
+        reply["ms"] = [one + 1000.0 for one in reply["ms"]]
     elif what == "run" and fault == "two_times":
-        told["ms"] = told["ms"][:1] * (request["count"] + 1)
-    return told
+        reply["ms"] = reply["ms"][:1] * (request["count"] + 1)
+    return reply
 
 
 def main() -> None:

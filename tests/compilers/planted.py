@@ -38,7 +38,7 @@ class Around:
 
 
 class FallsBack(Around):
-    """Runs the program eagerly, and tells the facts of what it compiled."""
+    """Runs the program eagerly, and reports the facts of what it compiled."""
 
     def compile(self, request: CompileRequest) -> Executable:
         facts = self.inner.compile(request).facts

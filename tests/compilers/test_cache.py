@@ -113,4 +113,4 @@ def test_processes_that_store_the_same_entry_do_not_disturb_each_other(tmp_path:
     with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
         runs = [pool.submit(_store_often, tmp_path / "cache", artifact) for _ in range(3)]
         assert [run.result() for run in runs] == [0, 0, 0]
-    assert [place.name for place in (tmp_path / "cache").iterdir()] == [KEY]
+    assert [entry.name for entry in (tmp_path / "cache").iterdir()] == [KEY]

@@ -19,8 +19,8 @@ import torch
 
 from ablatrix.compilers.command.entry import describe_command
 from ablatrix.compilers.command.handover import read_tensor, write_task, write_tensor
+from ablatrix.compilers.command.replies import doubt_times, read_compiled, read_threads, read_times
 from ablatrix.compilers.command.session import Session
-from ablatrix.compilers.command.told import doubt_times, read_compiled, read_threads, read_times
 from ablatrix.errors import CompilerError, ProgramEndedError, StudyError, UnsupportedError
 from ablatrix.records.journal import read_records
 from ablatrix.records.model import Record
@@ -106,8 +106,8 @@ def test_a_program_that_is_not_there_is_told_with_where_it_was_looked_for(tmp_pa
 def describing(tmp_path: Path, **changed: Any) -> list[str]:
     """Write a program that describes itself so, and return its command."""
     knob = {"name": "level", "levels": ["O0", "O1"], "default": "O0"}
-    told = {"protocol": 1, "knobs": [knob], **changed}
-    (tmp_path / "mine.py").write_text(f"import sys\nsys.stdin.readline()\nprint({json.dumps(told)!r})\n")
+    description = {"protocol": 1, "knobs": [knob], **changed}
+    (tmp_path / "mine.py").write_text(f"import sys\nsys.stdin.readline()\nprint({json.dumps(description)!r})\n")
     return ["python3", "mine.py"]
 
 
@@ -281,9 +281,9 @@ def test_a_pause_stops_a_worker_s_program_even_outside_of_its_group() -> None:
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Record]:
     """Return the record of each planted fault, by its level."""
-    place = tmp_path_factory.mktemp("faults")
-    (place / "study.yaml").write_text(STUDY.format(program=HERE / "faulty_program.py"))
-    summary = run(load_study(place / "study.yaml"), place / "out")
+    directory = tmp_path_factory.mktemp("faults")
+    (directory / "study.yaml").write_text(STUDY.format(program=HERE / "faulty_program.py"))
+    summary = run(load_study(directory / "study.yaml"), directory / "out")
     return {
         str(one.config.knobs["fault"]): one
         for one in read_records(summary.results, report=lambda _: None)

@@ -104,7 +104,7 @@ def test_threads_are_read_back(subject: Subject) -> None:
     case = subject.case()
     for threads in (2, 1):
         subject.compiler.set_threads(threads)
-        if subject.entry.program_digest is not None:  # a program is told when it is started
+        if subject.entry.program_digest is not None:  # a program gets its number when it is started
             subject.compile({}, case.request.work_dir.parent, threads)
         contract.check_threads(subject.compiler, threads)
     contract.check_outputs(case)
@@ -143,11 +143,12 @@ def test_after_preloading_a_process_can_still_be_forked(entry: CompilerEntry) ->
         "from ablatrix.trials.child import import_compiler\n"
         "from ablatrix.trials.fork_safety import find_fork_hazard\n"
         f"import_compiler(read_compiler_entry(json.loads({json.dumps(asdict(entry))!r})))\n"
-        "print(find_fork_hazard())"
+        "import sys\n"
+        "print(find_fork_hazard(), 'ablatrix.compilers.task_building' in sys.modules)"
     )
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # as the fork server is started
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-    assert done.stdout == "None\n", done.stdout
+    assert done.stdout == "None True\n", done.stdout
 
 
 Plant = Callable[[Any], Any]

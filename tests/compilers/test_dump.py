@@ -1,4 +1,4 @@
-"""What is written for a person to read, and what is told where there is nothing to read."""
+"""What is written for a person to read, and what is said where there is nothing to read."""
 
 from __future__ import annotations
 

@@ -24,15 +24,15 @@ pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not 
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the example, which builds its driver beside its source."""
     directory = tmp_path_factory.mktemp("example") / "gcc"
     shutil.copytree(EXAMPLE, directory, ignore=shutil.ignore_patterns(".driver*"))
     return directory
 
 
-def test_the_study_has_every_level_with_every_flag(place: Path) -> None:
-    resolved = load_study(place / "study.yaml")
+def test_the_study_has_every_level_with_every_flag(directory: Path) -> None:
+    resolved = load_study(directory / "study.yaml")
     assert set(companions(resolved)) == {"driver.cpp", "kernel.cpp", "model.py", "start.sh"}
     design = make_design(resolved)
     entry = resolved.catalogue.compiler("gcc")
@@ -43,8 +43,8 @@ def test_the_study_has_every_level_with_every_flag(place: Path) -> None:
     assert all(summary for knob in entry.knobs for summary in (knob.summary, *(one.summary for one in knob.levels)))
 
 
-def test_the_kernel_is_right_its_assembly_is_shown_and_flags_change_its_code(place: Path, tmp_path: Path) -> None:
-    session = Session("gcc", ["sh", str(place / "start.sh")], tmp_path)
+def test_the_kernel_is_right_its_assembly_is_shown_and_flags_change_its_code(directory: Path, tmp_path: Path) -> None:
+    session = Session("gcc", ["sh", str(directory / "start.sh")], tmp_path)
     left, right = torch.randn(5, 7), torch.randn(7, 3)
     inputs = [write_tensor(one, tmp_path / f"input_{index}", "raw") for index, one in enumerate((left, right))]
     code = []
@@ -60,14 +60,14 @@ def test_the_kernel_is_right_its_assembly_is_shown_and_flags_change_its_code(pla
         times = session.ask({"do": "run", "set": number, "count": 4}, 60)["ms"]
         assert len(times) == 4
         assert min(times) >= 0
-        (told,) = session.ask({"do": "check", "set": number, "directory": str(tmp_path)}, 60)["outputs"]
-        found = read_tensor(told, tmp_path, "raw", "the product")
+        (written,) = session.ask({"do": "check", "set": number, "directory": str(tmp_path)}, 60)["outputs"]
+        found = read_tensor(written, tmp_path, "raw", "the product")
         assert found.numpy() == pytest.approx(numpy.asarray(left @ right), rel=1e-4, abs=1e-5)
     assert code[0] != code[1]
 
 
-def test_a_compiler_that_fails_is_an_answer(place: Path, tmp_path: Path) -> None:
-    session = Session("gcc", ["sh", str(place / "start.sh")], tmp_path)
+def test_a_compiler_that_fails_is_an_answer(directory: Path, tmp_path: Path) -> None:
+    session = Session("gcc", ["sh", str(directory / "start.sh")], tmp_path)
     knobs = {"level": "O0", **FLAGS}
     with pytest.raises(CompilerError, match=r"'compile' failed: g\+\+ ended with status"):
         session.ask({"do": "compile", "program": {}, "knobs": knobs, "directory": "/nowhere"}, 60)

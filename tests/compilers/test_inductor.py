@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch._dynamo import utils
 
-from ablatrix.compilers.inductor.build import own_facts
+from ablatrix.compilers.inductor.build import key_facts
 from ablatrix.compilers.inductor.compiler import InductorCompiler, InductorTask
-from ablatrix.compilers.inductor.destination import pass_destinations
+from ablatrix.compilers.inductor.destination_passing import pass_destinations
 from ablatrix.compilers.inductor.options import NO_FUSION, Options
 from ablatrix.compilers.inductor.passes import watch_passes
 from ablatrix.compilers.inductor.wrapper import allocated_bytes, canonical_source, kernel_names, kernel_sources
@@ -117,7 +117,7 @@ def test_what_a_library_allocates_counts_as_planned(tmp_path: Path) -> None:
 def test_sizes_that_the_code_was_not_made_for_are_refused() -> None:
     task = InductorTask.__new__(InductorTask)
     task._call = lambda arguments: arguments.clear()
-    task._places, task._guards = {"s27": [0, 1]}, ["Eq(Mod(s27, 4), 0)", "s27 < 64"]
+    task._locations, task._guards = {"s27": [0, 1]}, ["Eq(Mod(s27, 4), 0)", "s27 < 64"]
     task.bind([torch.ones(2, 8)], [])()
     for size in (6, 64):
         with pytest.raises(CompilerError, match=f"'s27': {size}"):
@@ -127,4 +127,4 @@ def test_sizes_that_the_code_was_not_made_for_are_refused() -> None:
 def test_the_number_of_threads_is_part_of_the_code() -> None:
     one, two = (Options.from_knobs({}, threads) for threads in (1, 2))
     assert one.switches()["cpp.threads"] == 1
-    assert own_facts(one) != own_facts(two)
+    assert key_facts(one) != key_facts(two)

@@ -1,4 +1,4 @@
-"""Compilers and workloads of other packages and of files: found by name, and refused with what is wrong with them."""
+"""Compilers and workloads of other packages and of files: found by name, and what is wrong with them is reported."""
 
 from __future__ import annotations
 

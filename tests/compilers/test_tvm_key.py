@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from ablatrix.compilers import taskwise
+from ablatrix.compilers import task_building
 from ablatrix.compilers.cache import CacheCounters, TaskCache, task_key
-from ablatrix.compilers.taskwise import key_facts
+from ablatrix.compilers.task_building import complete_key_facts
 from ablatrix.compilers.tvm import build
-from ablatrix.compilers.tvm.build import host_target, own_facts
+from ablatrix.compilers.tvm.build import host_target, key_facts
 from ablatrix.compilers.tvm.compiler import TvmCompiler
 from ablatrix.compilers.tvm.pipeline import Options
 from ablatrix.workloads.program import TaskProgram
@@ -35,7 +35,7 @@ def make_task(
 
 
 def key(task: TaskProgram, options: Options = OPTIONS, target: Any = None) -> str:
-    return task_key(key_facts(task, own_facts(options, target or host_target())))
+    return task_key(complete_key_facts(task, key_facts(options, target or host_target())))
 
 
 def double(x: torch.Tensor) -> torch.Tensor:
@@ -99,7 +99,7 @@ def test_another_version_misses(tmp_path: Path, package: str, monkeypatch: pytes
     task = make_task(double, tmp_path)
     before = key(task)
     if package == "ablatrix":
-        monkeypatch.setattr(taskwise, "version", lambda _name: "99")
+        monkeypatch.setattr(task_building, "version", lambda _name: "99")
     else:
         monkeypatch.setattr(sys.modules[package], "__version__", "99")
     assert key(task) != before

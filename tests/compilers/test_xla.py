@@ -123,7 +123,7 @@ def test_a_dynamic_task_is_compiled_for_the_timed_size(tmp_path: Path) -> None:
 def test_another_process_loads_what_was_built_and_compiles_nothing(tmp_path: Path) -> None:
     x = torch.randn(4, 8)
     request = make_request(make_program(Function(lambda x: (torch.relu(x) + 1,)), (x,)), tmp_path)
-    file, told = build_task(request, request.tasks[0], Options.from_knobs({}, 1), {}, "task")
+    file, facts = build_task(request, request.tasks[0], Options.from_knobs({}, 1), "task")
     torch.save(x, tmp_path / "x.pt")
     code = (
         "import sys, torch, numpy\n"
@@ -141,7 +141,7 @@ def test_another_process_loads_what_was_built_and_compiles_nothing(tmp_path: Pat
     command = [sys.executable, "-c", code, str(file), str(tmp_path / "x.pt")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout == "True\n", done.stderr[-2000:]
-    assert told.generated_calls is not None
+    assert facts.generated_calls is not None
 
 
 def test_a_pool_that_has_started_keeps_its_threads(compiler: XlaCompiler, tmp_path: Path) -> None:

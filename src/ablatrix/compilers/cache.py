@@ -141,25 +141,25 @@ class TaskCache:
             new += 1
         return new
 
-    def _load(self, place: Path) -> CacheEntry | None:
+    def _load(self, directory: Path) -> CacheEntry | None:
         """Read an entry; set it aside when it is damaged or is not what its key says."""
-        if not place.is_dir():
+        if not directory.is_dir():
             return None
         try:
-            side = json.loads((place / SIDE_FILE).read_text(encoding="utf-8"))
-            path = place / Path(side["artifact"]).name
+            side = json.loads((directory / SIDE_FILE).read_text(encoding="utf-8"))
+            path = directory / Path(side["artifact"]).name
             digest = digest_bytes(path.read_bytes())
-            whole = digest == side["artifact_sha256"] and task_key(side["facts"]) == place.name
+            whole = digest == side["artifact_sha256"] and task_key(side["facts"]) == directory.name
             extra = side["extra"]
         except (OSError, ValueError, KeyError, TypeError):
             whole = False
         if whole:
             return CacheEntry(path, digest, extra)
         self._counts["fails"] += 1
-        aside = tempfile.mkdtemp(prefix=".damaged-", dir=place.parent)
+        aside = tempfile.mkdtemp(prefix=".damaged-", dir=directory.parent)
         # Another process may have set it aside at the same moment, which is as good.
-        if place.exists():
-            Path(place).rename(Path(aside) / place.name)
+        if directory.exists():
+            directory.rename(Path(aside) / directory.name)
         return None
 
 
@@ -169,11 +169,11 @@ def _store(directory: Path, key: str, artifact: Path, name: str, side: str) -> P
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=directory))
     shutil.copyfile(artifact, draft / name)
     (draft / SIDE_FILE).write_text(side, encoding="utf-8")
-    place = directory / key
+    stored = directory / key
     try:
-        os.rename(draft, place)  # noqa: PTH104 - Path.rename would hide that this is the atomic step
+        os.rename(draft, stored)  # noqa: PTH104 - Path.rename would hide that this is the atomic step
     except OSError:
         shutil.rmtree(draft)
-        if not place.is_dir():
+        if not stored.is_dir():
             raise
-    return place
+    return stored

@@ -62,12 +62,12 @@ def start_dump(request: CompileRequest, compiler: str) -> None:
         "stages": dict(STAGES),
         "tasks": [
             {
-                "task": place,
+                "task": position,
                 "directory": _name(task.kind),
                 "region": nodes[task.start].region,
                 "operations": task.stop - task.start,
             }
-            for place, task in enumerate(request.plan.tasks)
+            for position, task in enumerate(request.plan.tasks)
         ],
         "files": [],
         "missing": [],
@@ -90,16 +90,16 @@ def finish_dump(directory: Path, trial: str, ending: str) -> None:
         return
     with _changed(directory) as index:
         index["trial"] = trial
-        told = {(one["directory"], one["stage"]) for one in (*index["files"], *index["missing"])}
+        covered = {(one["directory"], one["stage"]) for one in (*index["files"], *index["missing"])}
         for name in dict.fromkeys(task["directory"] for task in index["tasks"]):
             for stage in EXPECTED:
-                if (name, stage) not in told:
+                if (name, stage) not in covered:
                     index["missing"].append({"directory": name, "stage": stage, "why": ending})
 
 
 @dataclass(frozen=True)
 class TaskDump:
-    """Where the files of one task go; without a directory it takes no notice of what it is told.
+    """Where the files of one task go; without a directory it takes no notice of what it is given.
 
     Attributes:
         directory: Of the whole dump, None when none is asked for.
@@ -144,9 +144,9 @@ class TaskDump:
         """Return a new directory among the task's files, for a program's own; None when no dump is asked for."""
         if self.directory is None:
             return None
-        place = self.directory / _name(self.kind) / name
-        place.mkdir(parents=True)
-        return place.resolve()
+        folder = self.directory / _name(self.kind) / name
+        folder.mkdir(parents=True)
+        return folder.resolve()
 
     def collect(self, name: str, stage: Stage, what: str) -> None:
         """Put whatever was written into a ``folder`` into the index."""

@@ -129,10 +129,10 @@ def read_sizes(
         for name, size in zip(kind.shape, tensor.shape, strict=False):
             if name.isidentifier():
                 sizes.setdefault(name, int(size))
-    for place, (kind, tensor) in enumerate(zip(types, inputs, strict=True)):
+    for index, (kind, tensor) in enumerate(zip(types, inputs, strict=True)):
         if kind.dtype != tensor.dtype or kind.shape_at(sizes) != list(tensor.shape):
             raise CompilerError(
-                f"input {place} must be {kind.dtype} of shape [{', '.join(kind.shape)}], "
+                f"input {index} must be {kind.dtype} of shape [{', '.join(kind.shape)}], "
                 f"but it is {tensor.dtype} of shape {list(tensor.shape)}"
             )
     for name, size in sizes.items():
@@ -187,18 +187,18 @@ def _aligned(tensor: torch.Tensor, alignment: int) -> torch.Tensor:
     dense = tensor.detach().contiguous()
     if dense.data_ptr() % alignment == 0:
         return dense
-    place = _arena(dense.numel() * dense.element_size(), alignment).view(dense.dtype).view(dense.shape)
-    return place.copy_(dense)
+    storage = _arena(dense.numel() * dense.element_size(), alignment).view(dense.dtype).view(dense.shape)
+    return storage.copy_(dense)
 
 
 def _split(shape: str) -> list[str]:
     """Split the sizes of a shape at its commas, those inside parentheses left alone."""
     sizes, depth, start = [], 0, 0
-    for place, character in enumerate(shape):
+    for index, character in enumerate(shape):
         depth += (character == "(") - (character == ")")
         if character == "," and depth == 0:
-            sizes.append(shape[start:place].strip())
-            start = place + 1
+            sizes.append(shape[start:index].strip())
+            start = index + 1
     return [*sizes, shape[start:].strip()] if shape else []
 
 

@@ -1,37 +1,38 @@
-"""What compilers that compile task by task share: the key of a task, the cache, and facts of the whole program.
+"""Base of compilers that compile a plan task by task: what they share stands here once, what they differ in are hooks.
 
-Such a compiler says what its code depends on beyond the task (``own``), builds one task into one file (``build``)
-and loads such a file as a ``TaskFunction``. The rest is here::
-
-    built = compile_tasks(request, own, build)
-    with request.clock.phase("load"):
-        functions = [MyTask(one) for one in built]
-        return make_executable(request, functions, gather_facts(built, request.plan))
+A compiler derives from ``TaskwiseCompiler`` and says how one task is built into one file and how such files are loaded.
+The base makes the tasks' keys, asks the cache, has built what it does not hold, and gives the loaded tasks to the
+executor. This module imports no framework, so that a plug-in may be imported where none is installed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from ablatrix.canonical import digest_bytes, digest_value
-from ablatrix.compilers.adapter import CompileFacts, CompileRequest
-from ablatrix.compilers.cache import task_key
-from ablatrix.compilers.tasks import TaskExecutable, TaskFunction
-from ablatrix.plan.plan import Plan
-from ablatrix.workloads.capture import capture, value_tensors
-from ablatrix.workloads.program import TaskProgram
+from ablatrix.compilers.adapter import CompileRequest, Executable
+from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, PASS_TIMING, UPPER_BOUND
+from ablatrix.compilers.catalogue.model import Level
+from ablatrix.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from ablatrix.compilers.tasks import TaskFunction
+    from ablatrix.workloads.program import TaskProgram
+
+OptionsT = TypeVar("OptionsT")
+
+# Knobs that no key names: the first two are in the task itself, an observer and the name of a cache change no code.
+OUTSIDE_KEYS = frozenset(knob.name for knob in (PARTITION, UPPER_BOUND, PASS_TIMING, CACHE_TAG))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFacts:
-    """What is known of one built task; it is stored beside the artifact, so that a cache hit tells the same.
+    """What is known of one built task; it is stored beside the artifact, so that a cache hit reports the same.
 
     Attributes:
         generated_calls, generated_kernels, planned_bytes, estimator, reasons: As in ``CompileFacts``, of this task.
@@ -59,115 +60,111 @@ class BuiltTask:
     facts: TaskFacts
 
 
-def key_facts(task: TaskProgram, own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return everything that a task's generated code depends on, as plain values.
+class TaskwiseCompiler(ABC, Generic[OptionsT]):
+    """A compiler that builds each distinct task of a plan once; ``OptionsT`` is the type of its options.
 
-    Args:
-        task: The task.
-        own: What the compiler adds: its name, options that affect code, target, versions and the digest of its
-            adapter's source. Observers, names of caches and paths stay out.
+    The hooks are called in the order in which they stand below ``compile``. Modules that are expensive to import are
+    imported inside of them, and all of them by ``preload``.
+
+    Attributes:
+        name: Name of the compiler in the catalogue.
+        covered_knobs: Names of the knobs that ``key_facts`` has accounted for: their levels are among these facts as
+            far as code depends on them. The level of every other knob of a configuration becomes part of each key, so
+            that a knob which a subclass adds never runs the code of another level.
     """
-    exported = task.exported
-    structure = asdict(capture(exported, task.upper_bounds))
-    for node in structure["nodes"]:
-        del node["region"]  # where a task stood in its model says nothing about its code
-    constants = {**exported.state_dict, **exported.constants}
-    return {
-        "structure": structure,
-        "upper_bounds": dict(task.upper_bounds),
-        "constants": {name: digest_tensor(tensor) for name, tensor in sorted(constants.items())},
-        "torch": str(torch.__version__),
-        "ablatrix": version("ablatrix"),
-        **own,
-    }
 
+    name: str
+    covered_knobs: ClassVar[frozenset[str]] = frozenset()
 
-def compile_tasks(
-    request: CompileRequest,
-    own: Callable[[TaskProgram], Mapping[str, Any]],
-    build: Callable[[TaskProgram, str], tuple[Path, TaskFacts]],
-) -> list[BuiltTask]:
-    """Build or find every task of a plan; the cache is asked for each, so that a repeated task is a hit in memory.
+    def preload(self) -> None:
+        """Import what the compiler needs, in the fork server. Starts no thread pool.
 
-    Args:
-        request: What is to be compiled.
-        own: See ``key_facts``.
-        build: Builds a task whose key is given: returns its artifact and what is known of it. It charges its
-            phases itself.
+        A compiler imports its own modules and calls this for those of the base.
+        """
+        import ablatrix.compilers.task_building  # noqa: F401
 
-    Returns:
-        The distinct tasks, by kind.
-    """
-    built: dict[int, BuiltTask] = {}
-    for one in request.plan.tasks:
-        if one.kind in built:
-            request.cache.get(built[one.kind].key)
-            continue
-        task = request.tasks[one.kind]
+    @abstractmethod
+    def versions(self) -> Mapping[str, str]:
+        """Return versions of what generates or runs code (``{"tvm": "0.27.0"}``)."""
+
+    @abstractmethod
+    def set_threads(self, threads: int) -> None:
+        """Set the number of threads through the libraries' own calls."""
+
+    @abstractmethod
+    def threads_in_force(self) -> Mapping[str, int]:
+        """Return the number of threads that each library says it uses; asked after the program is compiled."""
+
+    def compile(self, request: CompileRequest) -> Executable:
+        """Build or find every task of the plan, load it, and give the program's parameters to the executor.
+
+        Raises:
+            UnsupportedError: A knob's level or an operation that the compiler does not have.
+            CompilerError: The compiler failed on a task.
+        """
+        from ablatrix.compilers.task_building import compile_tasks, gather_facts, make_executable, observe_passes
+
+        options = self.options(request)
+        self.prepare(request, options)
+        own = [self._own_key_facts(request, options, task) for task in request.tasks]
+        built = compile_tasks(request, own, lambda task, key: self.build(request, options, task, key))
+        pass_ms = observe_passes(request, lambda task: self.time_passes(request, options, task))
         with request.clock.phase("load"):
-            facts = key_facts(task, own(task))
-            key = task_key(facts)
-            entry = request.cache.get(key)
-        if entry is None:
-            file, told = build(task, key)
-            with request.clock.phase("link"):
-                entry = request.cache.put(key, facts, file, asdict(told))
-        known = TaskFacts(**entry.extra)
-        built[one.kind] = BuiltTask(key, entry.path, known.code_digest or entry.digest, known)
-    return [built[kind] for kind in sorted(built)]
+            functions = self.load(request, options, built)
+            return make_executable(request, functions, gather_facts(built, request.plan, pass_ms))
 
+    @abstractmethod
+    def options(self, request: CompileRequest) -> OptionsT:
+        """Return what the knobs of a configuration say to this compiler."""
 
-def observe_passes(
-    request: CompileRequest, time_passes: Callable[[TaskProgram], Mapping[str, float]]
-) -> dict[str, float] | None:
-    """Return milliseconds by pass, summed over the distinct tasks; None where the knob ``pass_timing`` asks for none.
+    def prepare(self, request: CompileRequest, options: OptionsT) -> None:
+        """Bring this process into the state that the configuration asks for; sets the threads of a run.
 
-    Args:
-        request: What was compiled. Its clock is not charged: an observer is part of no figure.
-        time_passes: Compiles a task once more under an observer, and keeps nothing of it.
-    """
-    if request.knobs.get("pass_timing") != "on":
-        return None
-    total: dict[str, float] = {}
-    for task in request.tasks:
-        for name, milliseconds in time_passes(task).items():
-            total[name] = total.get(name, 0.0) + milliseconds
-    return total
+        No phase is charged but those that the hook charges itself.
+        """
+        self.set_threads(request.run_threads)
 
+    @abstractmethod
+    def key_facts(self, request: CompileRequest, options: OptionsT, task: TaskProgram) -> Mapping[str, Any]:
+        """Return what a task's code depends on beyond the task and torch's version, as plain values.
 
-def gather_facts(built: Sequence[BuiltTask], plan: Plan, pass_ms: Mapping[str, float] | None = None) -> CompileFacts:
-    """Put the facts of distinct tasks together for the whole program. A figure that one task lacks is None."""
-    facts = [one.facts for one in built]
-    calls = [facts[task.kind].generated_calls for task in plan.tasks]
-    kernels = [one.generated_kernels for one in facts]
-    planned = [one.planned_bytes for one in facts]
-    estimates = [one.estimator for one in facts]
-    reasons: dict[str, str] = {}
-    for one in facts:
-        reasons.update(one.reasons)
-    estimator = None
-    if all(estimate is not None for estimate in estimates):
-        names = sorted({name for estimate in estimates for name in estimate or ()})
-        estimator = {name: max((estimate or {})[name] for estimate in estimates) for name in names}
-    return CompileFacts(
-        artifact_digest=digest_value([one.digest for one in built]),
-        generated_calls=None if None in calls else sum(call or 0 for call in calls),
-        generated_kernels=None if None in kernels else sum(kernel or 0 for kernel in kernels),
-        compiler_planned_bytes=None if None in planned else max((size or 0 for size in planned), default=0),
-        estimator=estimator,
-        pass_ms=pass_ms,
-        reasons=reasons,
-    )
+        That is: options that affect code, the target, versions, and the digest of the adapter's source
+        (``source_digest``). No phase is charged but those that the hook charges itself.
+        """
 
+    @abstractmethod
+    def build(self, request: CompileRequest, options: OptionsT, task: TaskProgram, key: str) -> tuple[Path, TaskFacts]:
+        """Build a task that the cache does not hold; charges the phases ``import``, ``compile`` and ``link``.
 
-def make_executable(request: CompileRequest, functions: Sequence[TaskFunction], facts: CompileFacts) -> TaskExecutable:
-    """Give the loaded tasks, by kind, to the executor, with the program's parameters and upper bounds."""
-    assert request.graph is not None
-    bounds: dict[str, int] = {}
-    for one in request.tasks:
-        bounds.update(one.upper_bounds)
-    parameters = value_tensors(request.program.lowered, request.graph)
-    return TaskExecutable(request.graph, request.plan, functions, parameters, bounds, facts)
+        Returns:
+            Its artifact, a file of ``request.work_dir`` whose name holds the key, and what is known of it.
+
+        Raises:
+            UnsupportedError: An operation that the compiler does not have.
+            CompilerError: The compiler failed on the task.
+        """
+
+    def time_passes(self, request: CompileRequest, options: OptionsT, task: TaskProgram) -> Mapping[str, float]:
+        """Compile a task once more under an observer; return milliseconds by pass, and keep nothing of it.
+
+        Asked for by the level ``on`` of the knob ``pass_timing`` alone.
+        """
+        raise UnsupportedError(f"compiler '{self.name}' has no observer of passes; leave the knob pass_timing off")
+
+    @abstractmethod
+    def load(self, request: CompileRequest, options: OptionsT, built: Sequence[BuiltTask]) -> Sequence[TaskFunction]:
+        """Load the distinct tasks, by kind; the phase ``load`` is charged."""
+
+    def _own_key_facts(self, request: CompileRequest, options: OptionsT, task: TaskProgram) -> dict[str, Any]:
+        return {
+            **self.key_facts(request, options, task),
+            "compiler": self.name,
+            "knobs": self._uncovered(request.knobs),
+        }
+
+    def _uncovered(self, knobs: Mapping[str, Level]) -> dict[str, Level]:
+        known = OUTSIDE_KEYS | self.covered_knobs
+        return {name: level for name, level in knobs.items() if name not in known}
 
 
 @cache
@@ -175,8 +172,3 @@ def source_digest(directory: Path) -> str:
     """Return the SHA-256 of an adapter's modules; kept, so that it is that of the code which was loaded."""
     files = sorted(directory.glob("*.py"))
     return digest_value({file.name: digest_bytes(file.read_bytes()) for file in files})
-
-
-def digest_tensor(tensor: torch.Tensor) -> str:
-    """Return the SHA-256 of a tensor's elements."""
-    return digest_bytes(tensor.detach().contiguous().cpu().view(torch.uint8).numpy().tobytes())

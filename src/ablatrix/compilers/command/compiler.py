@@ -36,7 +36,7 @@ class CommandCompiler:
 
         import ablatrix.compilers.command.executable
         import ablatrix.compilers.command.handover
-        import ablatrix.compilers.taskwise  # noqa: F401
+        import ablatrix.compilers.task_building  # noqa: F401
 
         if "onnx" in self._program.formats:
             from ablatrix.compilers.onnxruntime.compiler import OnnxRuntimeCompiler
@@ -44,13 +44,13 @@ class CommandCompiler:
             OnnxRuntimeCompiler().preload()
 
     def versions(self) -> Mapping[str, str]:
-        """Return what the program told when it described itself, and torch's version, which exported for it."""
+        """Return what the program reported when it described itself, and torch's version, which exported for it."""
         import torch
 
         return {"torch": str(torch.__version__), **self._program.versions}
 
     def set_threads(self, threads: int) -> None:
-        """Set torch's threads, and those that the next program is told to use."""
+        """Set torch's threads, and those that the next program is given to use."""
         import torch
 
         torch.set_num_threads(threads)
@@ -70,7 +70,7 @@ class CommandCompiler:
         """
         from ablatrix.compilers.command.executable import CommandExecutable
         from ablatrix.compilers.command.session import Session
-        from ablatrix.compilers.taskwise import compile_tasks, gather_facts
+        from ablatrix.compilers.task_building import compile_tasks, gather_facts
 
         self._entry.refuse_unsupported(request.knobs)
         if len(request.tasks) != 1:
@@ -86,7 +86,7 @@ class CommandCompiler:
             "program": self._program.digest,
             "knobs": self._code_knobs(request.knobs),
         }
-        built = compile_tasks(request, lambda _task: own, lambda task, key: self._build(session, request, task, key))
+        built = compile_tasks(request, [own], lambda task, key: self._build(session, request, task, key))
         with request.clock.phase("load"):
             facts = gather_facts(built, request.plan)
             executable = CommandExecutable(request, session, self._program.tensors, facts)
@@ -113,18 +113,18 @@ class CommandCompiler:
         from pathlib import Path
 
         from ablatrix.compilers.command.handover import write_task
-        from ablatrix.compilers.command.told import read_compiled
+        from ablatrix.compilers.command.replies import read_compiled
         from ablatrix.compilers.dump import TaskDump
 
         dump = TaskDump.of(request, task)
-        place = Path(tempfile.mkdtemp(prefix=f"{key[:12]}-", dir=request.work_dir))
+        directory = Path(tempfile.mkdtemp(prefix=f"{key[:12]}-", dir=request.work_dir))
         with request.clock.phase("import"):
-            manifest = write_task(request, task, self._program.formats, place)
+            manifest = write_task(request, task, self._program.formats, directory)
         asked = {
             "do": "compile",
             "program": manifest,
             "knobs": self._code_knobs(request.knobs),
-            "directory": str(place),
+            "directory": str(directory),
         }
         dump.text(
             "before", "request.json", "What the program is asked to compile.", lambda: json.dumps(asked, indent=1)
@@ -133,7 +133,7 @@ class CommandCompiler:
         with request.clock.phase("compile"):
             answer = session.ask(asked if own is None else {**asked, "dump": str(own)})
         dump.collect("program", "code", "Written by the program itself.")
-        file, facts = read_compiled(answer, place, self.name)
+        file, facts = read_compiled(answer, directory, self.name)
         dump.file("after", f"artifact{file.suffix}", "What it built.", lambda path: shutil.copyfile(file, path))
         return file, facts
 

@@ -128,8 +128,8 @@ def _program_digest(command: Sequence[str], description: Description, files: Seq
 
 
 def _ask(name: str, full: Sequence[str]) -> Description:
-    with tempfile.TemporaryDirectory(prefix="ablatrix-describe-") as place:
-        session = Session(name, full, Path(place))
+    with tempfile.TemporaryDirectory(prefix="ablatrix-describe-") as directory:
+        session = Session(name, full, Path(directory))
         try:
             return read_description(session.ask({"do": "describe", "protocol": PROTOCOL}, DESCRIBE_TIMEOUT_S), name)
         finally:

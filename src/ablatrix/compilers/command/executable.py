@@ -14,7 +14,7 @@ import torch
 
 from ablatrix.compilers.adapter import CompileFacts, CompileRequest
 from ablatrix.compilers.command.handover import read_tensor, write_tensor
-from ablatrix.compilers.command.told import doubt_times, read_threads, read_times
+from ablatrix.compilers.command.replies import doubt_times, read_threads, read_times
 from ablatrix.compilers.tasks import Tensor, read_sizes
 from ablatrix.errors import CompilerError
 from ablatrix.workloads.capture import value_tensors
@@ -51,10 +51,10 @@ class CommandExecutable:
         """Have the program load an artifact with its parameters; return the threads that it has in force."""
         parameters = [
             {
-                "name": f"input_{place}",
-                **write_tensor(self._parameters[value], self.work_dir / f"input_{place}", self.form),
+                "name": f"input_{index}",
+                **write_tensor(self._parameters[value], self.work_dir / f"input_{index}", self.form),
             }
-            for place, value in enumerate(self._reads)
+            for index, value in enumerate(self._reads)
             if value in self._parameters
         ]
         answer = self.session.ask(
@@ -76,15 +76,15 @@ class CommandExecutable:
         """
         read_sizes(self._types, inputs, self._bounds)
         number = next(self._numbers)
-        place = Path(tempfile.mkdtemp(prefix=f"set-{number}-", dir=self.work_dir))
+        directory = Path(tempfile.mkdtemp(prefix=f"set-{number}-", dir=self.work_dir))
         tensors = dict(zip(self._inputs, inputs, strict=True))
         written = [
-            {"name": f"input_{index}", **write_tensor(tensors[value], place / f"input_{index}", self.form)}
+            {"name": f"input_{index}", **write_tensor(tensors[value], directory / f"input_{index}", self.form)}
             for index, value in enumerate(self._reads)
             if value in tensors
         ]
         self.session.ask({"do": "bind", "set": number, "inputs": written})
-        return CommandRun(self, number, place, tensors)
+        return CommandRun(self, number, directory, tensors)
 
     def arrange(self, made: Sequence[torch.Tensor], inputs: Mapping[int, torch.Tensor]) -> tuple[torch.Tensor, ...]:
         """Return the workload's outputs of what the task wrote; an output may be an input or a parameter as it is."""
@@ -100,9 +100,9 @@ class CommandRun:
     timed_by: Literal["program"] = "program"
 
     def __init__(
-        self, executable: CommandExecutable, number: int, place: Path, inputs: Mapping[int, torch.Tensor]
+        self, executable: CommandExecutable, number: int, directory: Path, inputs: Mapping[int, torch.Tensor]
     ) -> None:
-        self._executable, self._number, self._place, self._inputs = executable, number, place, inputs
+        self._executable, self._number, self._directory, self._inputs = executable, number, directory, inputs
         self._held: tuple[torch.Tensor, ...] | None = None
 
     def run(self) -> None:
@@ -110,12 +110,12 @@ class CommandRun:
         self.time(1)
 
     def time(self, count: int) -> list[float]:
-        """Have the program run some times and return what it tells of each, in milliseconds.
+        """Have the program run some times and return the time that it reports of each, in milliseconds.
 
         The pipe is crossed once for all of them, outside of what the program times.
 
         Raises:
-            CompilerError: What it tells cannot be true: too long for the request, or too short for the processor time.
+            CompilerError: What it reports cannot be: too long for the request, or too short for the processor time.
         """
         own, session = self._executable, self._executable.session
         self._held = None
@@ -137,15 +137,15 @@ class CommandRun:
         """
         if self._held is None:
             own, session = self._executable, self._executable.session
-            answer = session.ask({"do": "check", "set": self._number, "directory": str(self._place)})
-            told = answer.get("outputs")
-            if not isinstance(told, list):
+            answer = session.ask({"do": "check", "set": self._number, "directory": str(self._directory)})
+            written = answer.get("outputs")
+            if not isinstance(written, list):
                 raise CompilerError(
                     f"{session.name}: 'check' must answer {{\"outputs\": [...]}}, got {str(answer)[:200]}"
                 )
             made = [
-                read_tensor(one, self._place, own.form, f"{session.name}: output {place}")
-                for place, one in enumerate(told)
+                read_tensor(one, self._directory, own.form, f"{session.name}: output {index}")
+                for index, one in enumerate(written)
             ]
             self._held = own.arrange(made, self._inputs)
         return self._held

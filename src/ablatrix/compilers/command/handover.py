@@ -42,8 +42,8 @@ def interface_of(task: TaskProgram) -> Interface:
     """Return what a task takes and gives."""
     graph = capture(task.exported, task.upper_bounds)
     inputs = [
-        {"name": f"input_{place}", **_typed(graph, value), "parameter": place in task.parameter_inputs}
-        for place, value in enumerate(value for value, one in enumerate(graph.values) if one.kind != "intermediate")
+        {"name": f"input_{index}", **_typed(graph, value), "parameter": index in task.parameter_inputs}
+        for index, value in enumerate(value for value, one in enumerate(graph.values) if one.kind != "intermediate")
     ]
     return Interface(inputs, [_typed(graph, value) for value in graph.outputs], dict(task.upper_bounds))
 
@@ -96,7 +96,7 @@ def write_tensor(tensor: torch.Tensor, stem: Path, form: str) -> dict[str, Any]:
     return {"file": str(file), "dtype": dtype, "shape": list(dense.shape)}
 
 
-def read_tensor(manifest: Any, directory: Path, form: str, place: str) -> torch.Tensor:
+def read_tensor(manifest: Any, directory: Path, form: str, subject: str) -> torch.Tensor:
     """Read a tensor that a program wrote.
 
     Raises:
@@ -109,22 +109,22 @@ def read_tensor(manifest: Any, directory: Path, form: str, place: str) -> torch.
             raise ValueError("no such dtype or shape")
     except (KeyError, TypeError, ValueError, AttributeError):
         raise CompilerError(
-            f'{place}: must be {{"file": ..., "dtype": "float32", "shape": [...]}}, got {json.dumps(manifest)}'
+            f'{subject}: must be {{"file": ..., "dtype": "float32", "shape": [...]}}, got {json.dumps(manifest)}'
         ) from None
     try:
         if form == "raw":
             data = bytearray(file.read_bytes())
             wanted = math.prod(shape) * dtype.itemsize
             if len(data) != wanted:
-                raise CompilerError(f"{place}: {file.name} has {len(data)} bytes, but its manifest says {wanted}")
+                raise CompilerError(f"{subject}: {file.name} has {len(data)} bytes, but its manifest says {wanted}")
             return torch.frombuffer(data, dtype=dtype).reshape(shape) if data else torch.empty(shape, dtype=dtype)
         found = torch.from_numpy(numpy.load(file, allow_pickle=False).copy())
     except (OSError, ValueError, TypeError, EOFError) as error:
-        raise CompilerError(f"{place}: {file} cannot be read: {error}") from None
+        raise CompilerError(f"{subject}: {file} cannot be read: {error}") from None
     if found.dtype != dtype or list(found.shape) != shape:
         raise CompilerError(
-            f"{place}: {file.name} holds {found.dtype} of shape {list(found.shape)}, but its manifest says {dtype} of "
-            f"shape {shape}"
+            f"{subject}: {file.name} holds {found.dtype} of shape {list(found.shape)}, but its manifest says {dtype} "
+            f"of shape {shape}"
         )
     return found
 

@@ -22,8 +22,8 @@ def pack(file: Path, source: str, libraries: Sequence[Path]) -> None:
     """Write the artifact."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(zipfile.ZipInfo(WRAPPER, EPOCH), source)
-        for place, library in enumerate(libraries):
-            archive.writestr(zipfile.ZipInfo(f"{place}.so", EPOCH), library.read_bytes())
+        for index, library in enumerate(libraries):
+            archive.writestr(zipfile.ZipInfo(f"{index}.so", EPOCH), library.read_bytes())
 
 
 def load(file: Path, work_dir: Path, key: str) -> Call:
@@ -39,7 +39,7 @@ def load(file: Path, work_dir: Path, key: str) -> Call:
     with zipfile.ZipFile(file) as archive:
         archive.extractall(directory)
         count = len(archive.namelist()) - 1
-    kernels = StoredKernels([directory / f"{place}.so" for place in range(count)], f"{key}_{directory.name}")
+    kernels = StoredKernels([directory / f"{index}.so" for index in range(count)], f"{key}_{directory.name}")
     source = (directory / WRAPPER).read_text(encoding="utf-8")
     scope: dict[str, Any] = {"__name__": f"inductor_{key}", COMPILER: kernels, CPP_CACHE: kernels}
     exec(compile(source, f"<inductor {key[:12]}>", "exec"), scope)
@@ -66,6 +66,6 @@ class StoredKernels:
         """Nothing is being compiled."""
 
     def _next(self, cache: Any) -> Any:
-        place, library = next(self._libraries)
-        module = cache._load_library_inner(str(library), f"{self._name}_{place}")
+        index, library = next(self._libraries)
+        module = cache._load_library_inner(str(library), f"{self._name}_{index}")
         return getattr(module, cache.entry_function)

@@ -25,7 +25,7 @@ from ablatrix.canonical import digest_value
 from ablatrix.compilers.adapter import CompileRequest, PhaseClock
 from ablatrix.compilers.dump import TaskDump
 from ablatrix.compilers.inductor.artifact import pack
-from ablatrix.compilers.inductor.destination import pass_destinations
+from ablatrix.compilers.inductor.destination_passing import pass_destinations
 from ablatrix.compilers.inductor.options import Options
 from ablatrix.compilers.inductor.passes import watch_passes
 from ablatrix.compilers.inductor.toolchain import cache_directory
@@ -41,10 +41,9 @@ ALIAS = (
 )
 
 
-def own_facts(options: Options) -> dict[str, Any]:
+def key_facts(options: Options) -> dict[str, Any]:
     """Return what Inductor's code depends on beyond the task."""
     return {
-        "compiler": "inductor",
         "options": asdict(options),
         "switches": options.switches(),
         "instruction_set": str(pick_vec_isa()),
@@ -56,8 +55,8 @@ def own_facts(options: Options) -> dict[str, Any]:
 @cache
 def cpp_compiler() -> str:
     """Return the first line of what the C++ compiler says of its version."""
-    told = subprocess.run([get_cpp_compiler(), "--version"], capture_output=True, text=True, check=True)
-    return told.stdout.partition("\n")[0]
+    done = subprocess.run([get_cpp_compiler(), "--version"], capture_output=True, text=True, check=True)
+    return done.stdout.partition("\n")[0]
 
 
 def build_task(request: CompileRequest, task: TaskProgram, options: Options, key: str) -> tuple[Path, TaskFacts]:
@@ -196,22 +195,22 @@ class Sizes:
     checks it, and refuses sizes that the code was not made for.
     """
 
-    places: dict[str, list[int]]
+    locations: dict[str, list[int]]
     environment: Any
     before: int
 
     @classmethod
     def of(cls, inputs: Sequence[Any]) -> Sizes:
         """Find an input and an axis for each symbol, and note what was assumed before."""
-        places: dict[str, list[int]] = {}
-        for place, tensor in enumerate(inputs):
+        locations: dict[str, list[int]] = {}
+        for index, tensor in enumerate(inputs):
             for axis, size in enumerate(tensor.shape):
                 if isinstance(size, torch.SymInt) and size.node.expr.is_Symbol:
-                    places.setdefault(str(size.node.expr), [place, axis])
+                    locations.setdefault(str(size.node.expr), [index, axis])
         environment = inputs[0].fake_mode.shape_env
-        return cls(places, environment, 0 if environment is None else len(environment.guards))
+        return cls(locations, environment, 0 if environment is None else len(environment.guards))
 
     def assumed(self) -> dict[str, Any]:
-        """Return the places, and the assumptions as text, for the loader."""
+        """Return the locations, and the assumptions as text, for the loader."""
         guards = [] if self.environment is None else self.environment.guards[self.before :]
-        return {"places": self.places, "guards": [str(guard.expr) for guard in guards]}
+        return {"locations": self.locations, "guards": [str(guard.expr) for guard in guards]}

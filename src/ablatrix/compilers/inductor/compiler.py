@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ablatrix.compilers.adapter import CompileRequest, Executable
+from ablatrix.compilers.adapter import CompileRequest
+from ablatrix.compilers.taskwise import BuiltTask, TaskFacts, TaskwiseCompiler
 from ablatrix.errors import CompilerError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ablatrix.compilers.taskwise import BuiltTask
+    from ablatrix.compilers.inductor.options import Options
+    from ablatrix.workloads.program import TaskProgram
 
 # What torch writes its assumptions on sizes with, beside Python's own operators.
 RELATIONS = {
@@ -26,10 +28,22 @@ RELATIONS = {
 }
 
 
-class InductorCompiler:
+class InductorCompiler(TaskwiseCompiler["Options"]):
     """Compiles each distinct task once; knobs and levels stand in ``compilers/catalogue``."""
 
     name = "inductor"
+    covered_knobs = frozenset(
+        {
+            "reuse",
+            "memory_plan",
+            "fusion",
+            "freezing",
+            "max_autotune",
+            "layout_optimization",
+            "cpp_wrapper",
+            "threads",
+        }
+    )
 
     def preload(self) -> None:
         """Import torch and Inductor and warm the C++ toolchain. No pool of compile workers is started."""
@@ -39,11 +53,12 @@ class InductorCompiler:
         import tqdm
 
         tqdm.tqdm.monitor_interval = 0  # even a bar that is switched off would start a thread
-        from ablatrix.compilers.inductor.build import cpp_compiler, own_facts  # noqa: F401
+        from ablatrix.compilers.inductor.build import cpp_compiler, key_facts  # noqa: F401
         from ablatrix.compilers.inductor.toolchain import warm_toolchain
 
         cpp_compiler()
         warm_toolchain()
+        super().preload()
 
     def versions(self) -> Mapping[str, str]:
         """Return versions of what generates and compiles code."""
@@ -65,27 +80,45 @@ class InductorCompiler:
 
         return {"torch": torch.get_num_threads()}
 
-    def compile(self, request: CompileRequest) -> Executable:
-        """Build or find every task of the plan, load it, and give the program's parameters to the executor.
-
-        Raises:
-            CompilerError: Inductor failed on a task.
-        """
-        from ablatrix.compilers.inductor.build import build_task, own_facts, time_passes
+    def options(self, request: CompileRequest) -> Options:
+        """Return what the knobs say to Inductor."""
         from ablatrix.compilers.inductor.options import Options
-        from ablatrix.compilers.inductor.toolchain import warm_toolchain
-        from ablatrix.compilers.taskwise import compile_tasks, gather_facts, make_executable, observe_passes
 
-        options = Options.from_knobs(request.knobs, request.run_threads)
-        self.set_threads(options.threads)
+        return Options.from_knobs(request.knobs, request.run_threads)
+
+    def prepare(self, request: CompileRequest, options: Options) -> None:
+        """Set the threads; a wrapper in C++ has the parts of the toolchain warmed that it alone needs."""
+        from ablatrix.compilers.inductor.toolchain import warm_toolchain
+
+        super().prepare(request, options)
         if options.cpp_wrapper:
             warm_toolchain(cpp_wrapper=True)
-        own = own_facts(options)
-        built = compile_tasks(request, lambda _task: own, lambda task, key: build_task(request, task, options, key))
-        pass_ms = observe_passes(request, lambda task: time_passes(request, task, options))
-        with request.clock.phase("load"):
-            functions = [InductorTask(one, request.work_dir) for one in built]
-            return make_executable(request, functions, gather_facts(built, request.plan, pass_ms))
+
+    def key_facts(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, Any]:
+        """Return the options, the processor's instructions, the C++ compiler and the digest of this adapter."""
+        from ablatrix.compilers.inductor.build import key_facts
+
+        return key_facts(options)
+
+    def build(self, request: CompileRequest, options: Options, task: TaskProgram, key: str) -> tuple[Path, TaskFacts]:
+        """Build a task's artifact.
+
+        Raises:
+            CompilerError: Inductor failed on the task.
+        """
+        from ablatrix.compilers.inductor.build import build_task
+
+        return build_task(request, task, options, key)
+
+    def time_passes(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, float]:
+        """Compile a task once more under an observer; return milliseconds by pass."""
+        from ablatrix.compilers.inductor.build import time_passes
+
+        return time_passes(request, task, options)
+
+    def load(self, request: CompileRequest, options: Options, built: Sequence[BuiltTask]) -> list[InductorTask]:
+        """Load the wrappers and their kernels."""
+        return [InductorTask(one, request.work_dir) for one in built]
 
 
 class InductorTask:
@@ -95,7 +128,7 @@ class InductorTask:
         from ablatrix.compilers.inductor.artifact import load
 
         self._call = load(built.file, work_dir, built.key)
-        self._places = built.facts.loading["places"]
+        self._locations = built.facts.loading["locations"]
         self._guards = built.facts.loading["guards"]
 
     def bind(self, inputs: list[Any], outputs: list[Any]) -> Callable[[], None]:
@@ -105,7 +138,7 @@ class InductorTask:
             CompilerError: Inductor made its code for other sizes.
         """
         call, arguments = self._call, (*inputs, *outputs)
-        sizes = {symbol: int(arguments[place].shape[axis]) for symbol, (place, axis) in self._places.items()}
+        sizes = {symbol: int(arguments[index].shape[axis]) for symbol, (index, axis) in self._locations.items()}
         for guard in self._guards:
             if not eval(guard, {"__builtins__": {}}, {**RELATIONS, **sizes}):  # text that torch wrote
                 raise CompilerError(f"inductor made its code for sizes with {guard}; these are {sizes}")

@@ -22,7 +22,7 @@ NO_FUSION: Mapping[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What the knobs say; ``partition`` and ``upper_bound`` enter through the task itself.
 

@@ -1,7 +1,7 @@
-"""Time by pass, as torch tells it.
+"""Time by pass, as torch reports it.
 
-torch times the parts of a compile by itself (``torch._dynamo.utils.dynamo_timed``) and tells a logger of events when
-each begins and ends. For one compile another logger stands in that one's place and keeps a clock beside.
+torch times the parts of a compile by itself (``torch._dynamo.utils.dynamo_timed``) and reports to a logger of events
+when each begins and ends. For one compile another logger stands in place of that one and keeps a clock beside.
 """
 
 from __future__ import annotations

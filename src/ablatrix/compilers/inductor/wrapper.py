@@ -50,7 +50,7 @@ def kernel_sources(source: str) -> str:
 
 
 def allocated_bytes(source: str, sizes: Mapping[str, int], item_sizes: Mapping[str, int]) -> int | None:
-    """Return the sum of all allocations of one run, symbols at the sizes given; None where a size is not told.
+    """Return the sum of all allocations of one run, symbols at the sizes given; None where a size is not known.
 
     Args:
         source: The wrapper, in Python.
@@ -87,5 +87,5 @@ def _is_dropped(statement: ast.stmt) -> bool:
 
 
 def _align(size: int) -> int:
-    """Return Inductor's alignment of a place in a pool (``codegen.memory_planning.ALIGN_BYTES``)."""
+    """Return Inductor's alignment of a buffer in a pool (``codegen.memory_planning.ALIGN_BYTES``)."""
     return (size + 63) // 64 * 64

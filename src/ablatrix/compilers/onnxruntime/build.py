@@ -29,7 +29,7 @@ from ablatrix.workloads.program import TaskProgram
 PROVIDERS = ["CPUExecutionProvider"]
 REASONS = {
     "generated_kernels": "ONNX Runtime generates no kernel: it calls those that it came with",
-    "compiler_planned_bytes": "ONNX Runtime plans memory while it first runs and tells no bytes",
+    "compiler_planned_bytes": "ONNX Runtime plans memory while it first runs and reports no bytes",
     "estimator": "ONNX Runtime has no estimate of memory",
 }
 MOST_NUMBERS = 32  # of a constant in a text
@@ -37,13 +37,12 @@ MOST_NUMBERS = 32  # of a constant in a text
 RUN_TIME_ONLY = ("reuse", "memory_plan", "arena", "threads")
 
 
-def own_facts(options: Options) -> dict[str, Any]:
+def key_facts(options: Options) -> dict[str, Any]:
     """Return what the optimised model depends on beyond the task."""
     import onnxruntime
 
     code = {name: value for name, value in asdict(options).items() if name not in RUN_TIME_ONLY}
     return {
-        "compiler": "onnxruntime",
         "options": code,
         "disabled": options.disabled(),
         "processor": onnxruntime.get_build_info(),
@@ -79,9 +78,9 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
 
 def time_passes(request: CompileRequest, task: TaskProgram, options: Options) -> dict[str, float]:
     """Optimise a task once more and read the log; return milliseconds by optimiser. Nothing of it is kept."""
-    place = Path(tempfile.mkdtemp(prefix="passes-", dir=request.work_dir))
-    model, log = _get_model(request, task), place / "log.txt"
-    session = options.optimising(place / "optimised.onnx")
+    directory = Path(tempfile.mkdtemp(prefix="passes-", dir=request.work_dir))
+    model, log = _get_model(request, task), directory / "log.txt"
+    session = options.optimising(directory / "optimised.onnx")
     session.log_severity_level = VERBOSE
     with written_to(log, STDERR):
         _optimise(model, options, session)

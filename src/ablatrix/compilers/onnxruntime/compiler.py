@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ablatrix.compilers.adapter import CompileRequest, Executable
+from ablatrix.compilers.adapter import CompileRequest
+from ablatrix.compilers.taskwise import BuiltTask, TaskFacts, TaskwiseCompiler
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ablatrix.compilers.onnxruntime.options import Options
-    from ablatrix.compilers.taskwise import BuiltTask
+    from ablatrix.workloads.program import TaskProgram
 
 
-class OnnxRuntimeCompiler:
+class OnnxRuntimeCompiler(TaskwiseCompiler["Options"]):
     """Compiles each distinct task once; knobs and levels stand in ``compilers/catalogue``."""
 
     name = "onnxruntime"
+    covered_knobs = frozenset(
+        {"reuse", "memory_plan", "fusion", "graph_level", "layout", "without", "arena", "threads"}
+    )
 
     def __init__(self) -> None:
         self._threads = {"intra": 0, "inter": 0}
@@ -39,6 +45,7 @@ class OnnxRuntimeCompiler:
                 return (torch.relu(x),)
 
         export_model(TaskProgram(0, "", torch.export.export(Nothing(), (torch.ones(2),)), {}, ()))
+        super().preload()
 
     def versions(self) -> Mapping[str, str]:
         """Return versions of what exports, optimises and runs."""
@@ -69,29 +76,41 @@ class OnnxRuntimeCompiler:
             "onnxruntime inter_op": threads["inter"],
         }
 
-    def compile(self, request: CompileRequest) -> Executable:
-        """Build or find every task of the plan, load it, and give the program's parameters to the executor.
+    def options(self, request: CompileRequest) -> Options:
+        """Return what the knobs say to ONNX Runtime."""
+        from ablatrix.compilers.onnxruntime.options import Options
+
+        return Options.from_knobs(request.knobs, request.run_threads)
+
+    def key_facts(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, Any]:
+        """Return the options that the saved model depends on, the build, versions and the digest of this adapter."""
+        from ablatrix.compilers.onnxruntime.build import key_facts
+
+        return key_facts(options)
+
+    def build(self, request: CompileRequest, options: Options, task: TaskProgram, key: str) -> tuple[Path, TaskFacts]:
+        """Build a task's optimised model.
 
         Raises:
-            CompilerError: The exporter or ONNX Runtime failed on a task.
+            UnsupportedError: An operation has no translation to ONNX.
+            CompilerError: The export or ONNX Runtime failed on the task.
         """
-        from ablatrix.compilers.onnxruntime.build import build_task, own_facts, time_passes
-        from ablatrix.compilers.onnxruntime.options import Options
-        from ablatrix.compilers.taskwise import compile_tasks, gather_facts, make_executable, observe_passes
+        from ablatrix.compilers.onnxruntime.build import build_task
 
-        options = Options.from_knobs(request.knobs, request.run_threads)
-        self.set_threads(options.threads)
-        own = own_facts(options)
-        built = compile_tasks(request, lambda _task: own, lambda task, key: build_task(request, task, options, key))
-        pass_ms = observe_passes(request, lambda task: time_passes(request, task, options))
-        with request.clock.phase("load"):
-            functions = [OnnxRuntimeTask(one, options) for one in built]
-            read_back = functions[0].session.get_session_options()
-            self._threads = {
-                "intra": read_back.intra_op_num_threads,
-                "inter": read_back.inter_op_num_threads,
-            }
-            return make_executable(request, functions, gather_facts(built, request.plan, pass_ms))
+        return build_task(request, task, options, key)
+
+    def time_passes(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, float]:
+        """Optimise a task once more and read the log; return milliseconds by optimiser."""
+        from ablatrix.compilers.onnxruntime.build import time_passes
+
+        return time_passes(request, task, options)
+
+    def load(self, request: CompileRequest, options: Options, built: Sequence[BuiltTask]) -> list[OnnxRuntimeTask]:
+        """Make a session of each saved model, and read back the threads that they have."""
+        functions = [OnnxRuntimeTask(one, options) for one in built]
+        read_back = functions[0].session.get_session_options()
+        self._threads = {"intra": read_back.intra_op_num_threads, "inter": read_back.inter_op_num_threads}
+        return functions
 
 
 class OnnxRuntimeTask:
@@ -109,7 +128,7 @@ class OnnxRuntimeTask:
         """Bind the tensors' memory; nothing is copied in a run."""
         session = self.session
         binding = session.io_binding()
-        chosen = [inputs[place] for place in self._taken]
+        chosen = [inputs[index] for index in self._taken]
         for taken, tensor in zip(session.get_inputs(), chosen, strict=True):
             binding.bind_input(taken.name, "cpu", 0, _element_type(tensor), list(tensor.shape), tensor.data_ptr())
         for given, tensor in zip(session.get_outputs(), outputs, strict=True):

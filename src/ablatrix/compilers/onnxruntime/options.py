@@ -64,7 +64,7 @@ VERBOSE = 0
 ERRORS_ONLY = 3  # warnings would go to the output of the trial
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What the knobs say; ``partition`` and ``upper_bound`` enter through the task itself.
 

@@ -23,7 +23,7 @@ def read_passes(log: str) -> dict[str, float]:
     What is done to the graph between optimisers (types and shapes anew where one has changed it) is in none.
 
     Raises:
-        CompilerError: The log does not tell which optimisers run, or the system's clock was set back meanwhile.
+        CompilerError: The log does not say which optimisers run, or the system's clock was set back meanwhile.
     """
     milliseconds: dict[str, float] = {}
     name, since = None, 0
@@ -37,7 +37,5 @@ def read_passes(log: str) -> dict[str, float]:
             milliseconds[name] = milliseconds.get(name, 0.0) + (now - since) / 1e6
             name = None
     if not milliseconds and NONE not in log:
-        raise CompilerError(
-            "ONNX Runtime's log tells of no optimiser; leave the knob pass_timing off with this version"
-        )
+        raise CompilerError("ONNX Runtime's log names no optimiser; leave the knob pass_timing off with this version")
     return milliseconds

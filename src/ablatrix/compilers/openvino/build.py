@@ -24,7 +24,7 @@ from ablatrix.workloads.program import TaskProgram
 
 DEVICE = "CPU"
 REASONS = {
-    "compiler_planned_bytes": "OpenVINO's CPU plug-in plans memory when it loads a model and tells no bytes",
+    "compiler_planned_bytes": "OpenVINO's CPU plug-in plans memory when it loads a model and reports no bytes",
     "estimator": "OpenVINO has no estimate of memory",
 }
 # Properties that leave the stored model as it is share its entry in the cache.
@@ -34,11 +34,10 @@ GENERATED = "Subgraph"  # the type of a layer that snippets have compiled
 NOT_CONVERTED = ("No conversion rule found", "were not converted", "cannot be converted")
 
 
-def own_facts(options: Options) -> dict[str, Any]:
+def key_facts(options: Options) -> dict[str, Any]:
     """Return what the stored model depends on beyond the task."""
     ov = import_openvino()
     return {
-        "compiler": "openvino",
         "options": {name: value for name, value in asdict(options).items() if name not in RUN_TIME_ONLY},
         "processor": {name: str(value) for name, value in sorted(torch.cpu.get_capabilities().items())},
         "openvino": ov.get_version(),
@@ -85,8 +84,8 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
 
 def time_passes(request: CompileRequest, task: TaskProgram, options: Options) -> dict[str, float]:
     """Compile a task once more under an observer; return milliseconds by pass. Nothing of it is kept."""
-    place = Path(tempfile.mkdtemp(prefix="passes-", dir=request.work_dir))
-    with watch_passes(place / "passes.csv") as milliseconds:
+    directory = Path(tempfile.mkdtemp(prefix="passes-", dir=request.work_dir))
+    with watch_passes(directory / "passes.csv") as milliseconds:
         get_core().compile_model(_get_model(request, task), DEVICE, options.compiling())
     return milliseconds
 
@@ -167,14 +166,16 @@ def layers_in_full(compiled: Any) -> list[dict[str, str]]:
     The stored model itself holds names that are counted up from conversion to conversion; this is the same for the
     same code.
     """
-    told = ("layerType", "primitiveType", "runtimePrecision", "outputLayouts")
+    read = ("layerType", "primitiveType", "runtimePrecision", "outputLayouts")
     layers = compiled.get_runtime_model().get_ordered_ops()
-    place = {layer.get_friendly_name(): str(index) for index, layer in enumerate(layers)}
+    position = {layer.get_friendly_name(): str(index) for index, layer in enumerate(layers)}
     return [
         {
-            **{name: _text(layer, name) for name in told if name in layer.get_rt_info()},
+            **{name: _text(layer, name) for name in read if name in layer.get_rt_info()},
             "shapes": " ".join(str(output.get_partial_shape()) for output in layer.outputs()),
-            "reads": " ".join(place[one.get_source_output().get_node().get_friendly_name()] for one in layer.inputs()),
+            "reads": " ".join(
+                position[one.get_source_output().get_node().get_friendly_name()] for one in layer.inputs()
+            ),
         }
         for layer in layers
     ]

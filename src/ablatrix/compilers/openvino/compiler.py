@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ablatrix.compilers.adapter import CompileRequest, Executable
+from ablatrix.compilers.adapter import CompileRequest
+from ablatrix.compilers.taskwise import BuiltTask, TaskFacts, TaskwiseCompiler
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ablatrix.compilers.openvino.options import Options
-    from ablatrix.compilers.taskwise import BuiltTask
+    from ablatrix.workloads.program import TaskProgram
 
 
-class OpenVinoCompiler:
+class OpenVinoCompiler(TaskwiseCompiler["Options"]):
     """Compiles each distinct task once; knobs and levels stand in ``compilers/catalogue``."""
 
     name = "openvino"
+    covered_knobs = frozenset({"reuse", "memory_plan", "fusion", "precision", "denormals", "threads"})
 
     def __init__(self) -> None:
         self._threads: dict[str, int] = {}
@@ -29,6 +33,7 @@ class OpenVinoCompiler:
         from ablatrix.compilers.openvino.build import import_converter
 
         import_converter()
+        super().preload()
 
     def versions(self) -> Mapping[str, str]:
         """Return versions of what exports, converts and runs."""
@@ -60,34 +65,52 @@ class OpenVinoCompiler:
 
         return {"torch": torch.get_num_threads(), **self._threads}
 
-    def compile(self, request: CompileRequest) -> Executable:
-        """Build or find every task of the plan, load it, and give the program's parameters to the executor.
+    def options(self, request: CompileRequest) -> Options:
+        """Return what the knobs say to OpenVINO."""
+        from ablatrix.compilers.openvino.options import Options
+
+        return Options.from_knobs(request.knobs, request.run_threads)
+
+    def key_facts(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, Any]:
+        """Return the options that the stored model depends on, the processor, the version and this adapter's digest."""
+        from ablatrix.compilers.openvino.build import key_facts
+
+        return key_facts(options)
+
+    def build(self, request: CompileRequest, options: Options, task: TaskProgram, key: str) -> tuple[Path, TaskFacts]:
+        """Build a task's compiled model.
 
         Raises:
             UnsupportedError: An operation has no translation to OpenVINO.
-            CompilerError: The converter or the plug-in failed on a task.
+            CompilerError: The conversion or the plug-in failed on the task.
         """
-        from ablatrix.compilers.openvino.build import build_task, own_facts, time_passes
-        from ablatrix.compilers.openvino.options import Options
-        from ablatrix.compilers.taskwise import compile_tasks, gather_facts, make_executable, observe_passes
+        from ablatrix.compilers.openvino.build import build_task
 
-        options = Options.from_knobs(request.knobs, request.run_threads)
-        self.set_threads(options.threads)
-        own = own_facts(options)
-        built = compile_tasks(request, lambda _task: own, lambda task, key: build_task(request, task, options, key))
-        pass_ms = observe_passes(request, lambda task: time_passes(request, task, options))
-        with request.clock.phase("load"):
-            functions = [OpenVinoTask(one, options) for one in built]
-            loaded = functions[0].model
-            self._threads = {
-                "openvino": loaded.get_property("INFERENCE_NUM_THREADS"),
-                "openvino streams": int(loaded.get_property("NUM_STREAMS")),
-            }
-            return make_executable(request, functions, gather_facts(built, request.plan, pass_ms))
+        return build_task(request, task, options, key)
+
+    def time_passes(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, float]:
+        """Compile a task once more under an observer; return milliseconds by pass."""
+        from ablatrix.compilers.openvino.build import time_passes
+
+        return time_passes(request, task, options)
+
+    def load(self, request: CompileRequest, options: Options, built: Sequence[BuiltTask]) -> list[OpenVinoTask]:
+        """Import the stored models, and read back the threads that they have.
+
+        Raises:
+            CompilerError: The plug-in cannot load a model.
+        """
+        functions = [OpenVinoTask(one, options) for one in built]
+        loaded = functions[0].model
+        self._threads = {
+            "openvino": loaded.get_property("INFERENCE_NUM_THREADS"),
+            "openvino streams": int(loaded.get_property("NUM_STREAMS")),
+        }
+        return functions
 
 
 class OpenVinoTask:
-    """A loaded task: a model, of which each place in the program gets a request with its own tensors."""
+    """A loaded task: a model, of which each call in the program gets a request with its own tensors."""
 
     def __init__(self, built: BuiltTask, options: Options) -> None:
         from ablatrix.compilers.openvino.build import load_task
@@ -98,11 +121,11 @@ class OpenVinoTask:
     def bind(self, inputs: list[Any], outputs: list[Any]) -> Callable[[], None]:
         """Bind the tensors' memory; nothing is copied in a run."""
         request = self.model.create_infer_request()
-        chosen = [inputs[place] for place in self._taken]
-        for place, tensor in enumerate(chosen):
-            request.set_input_tensor(place, _view(tensor))
-        for place, tensor in enumerate(outputs):
-            request.set_output_tensor(place, _view(tensor))
+        chosen = [inputs[index] for index in self._taken]
+        for index, tensor in enumerate(chosen):
+            request.set_input_tensor(index, _view(tensor))
+        for index, tensor in enumerate(outputs):
+            request.set_output_tensor(index, _view(tensor))
         return partial(_run, request, (*inputs, *outputs))
 
 

@@ -29,10 +29,9 @@ def source_digest() -> str:
     return digest_source(Path(__file__).parent)
 
 
-def own_facts(options: Options, target: Any) -> dict[str, Any]:
+def key_facts(options: Options, target: Any) -> dict[str, Any]:
     """Return what TVM's code depends on beyond the task."""
     return {
-        "compiler": "tvm",
         "target": str(target),
         "options": asdict(options),
         "tvm": tvm.__version__,

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ablatrix.compilers.adapter import CompileRequest, Executable
+from ablatrix.compilers.adapter import CompileRequest
+from ablatrix.compilers.taskwise import BuiltTask, TaskFacts, TaskwiseCompiler
 
 if TYPE_CHECKING:
-    from ablatrix.compilers.taskwise import BuiltTask
+    from pathlib import Path
+
+    from ablatrix.compilers.tvm.pipeline import Options
+    from ablatrix.workloads.program import TaskProgram
 
 
-class TvmCompiler:
+class TvmCompiler(TaskwiseCompiler["Options"]):
     """Compiles each distinct task once; knobs and levels stand in ``compilers/catalogue``."""
 
     name = "tvm"
+    covered_knobs = frozenset({"reuse", "memory_plan", "fusion", "schedule", "library"})
 
     def preload(self) -> None:
         """Import torch, TVM and its frontend. The thread pool is not touched: a fork may follow."""
@@ -25,6 +30,7 @@ class TvmCompiler:
         from ablatrix.compilers.tvm.build import source_digest
 
         source_digest()  # kept for every fork: the digest of the passes that are loaded, not of later edits
+        super().preload()
 
     def versions(self) -> Mapping[str, str]:
         """Return versions of what imports, compiles and links."""
@@ -38,7 +44,7 @@ class TvmCompiler:
         """Give TVM's pool and torch's that many threads.
 
         With ``library: on`` compiling takes TVM's pool back to one thread: torch's kernels do the work there, and
-        the idle threads of a second pool would spin beside them. ``threads_in_force`` tells what holds then.
+        the idle threads of a second pool would spin beside them. ``threads_in_force`` reports what holds then.
         """
         import torch
 
@@ -52,30 +58,43 @@ class TvmCompiler:
 
         return {"torch": torch.get_num_threads(), "tvm": int(tvm.runtime.num_threads())}
 
-    def compile(self, request: CompileRequest) -> Executable:
-        """Build or find every task of the plan, load it, and give the program's parameters to the executor.
-
-        The cache is asked for every task, so that a repeated task counts as a hit in memory.
-
-        Raises:
-            CompilerError: TVM failed on a task.
-        """
-        from ablatrix.compilers.taskwise import compile_tasks, gather_facts, make_executable, observe_passes
-        from ablatrix.compilers.tvm.build import build_task, host_target, own_facts, time_passes
+    def options(self, request: CompileRequest) -> Options:
+        """Return what the knobs say to the pass sequence."""
         from ablatrix.compilers.tvm.pipeline import Options
 
-        options = Options.from_knobs(request.knobs)
-        own = own_facts(options, host_target())
-        built = compile_tasks(request, lambda _task: own, lambda task, key: build_task(request, task, options, key))
-        pass_ms = observe_passes(request, lambda task: time_passes(task, options))
-        with request.clock.phase("load"):
-            if options.library:
-                from ablatrix.compilers.tvm.library import register_library
+        return Options.from_knobs(request.knobs)
 
-                register_library()
-                _configure_pool(1)
-            functions = [TvmTask(one) for one in built]
-            return make_executable(request, functions, gather_facts(built, request.plan, pass_ms))
+    def key_facts(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, Any]:
+        """Return the options, the target, TVM's version and the digest of our passes."""
+        from ablatrix.compilers.tvm.build import host_target, key_facts
+
+        return key_facts(options, host_target())
+
+    def build(self, request: CompileRequest, options: Options, task: TaskProgram, key: str) -> tuple[Path, TaskFacts]:
+        """Build a task's library.
+
+        Raises:
+            UnsupportedError: TVM's frontend does not have one of its operations.
+            CompilerError: TVM failed on the task.
+        """
+        from ablatrix.compilers.tvm.build import build_task
+
+        return build_task(request, task, options, key)
+
+    def time_passes(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, float]:
+        """Compile a task once more under an observer; return milliseconds by pass."""
+        from ablatrix.compilers.tvm.build import time_passes
+
+        return time_passes(task, options)
+
+    def load(self, request: CompileRequest, options: Options, built: Sequence[BuiltTask]) -> list[TvmTask]:
+        """Load the tasks' libraries; with ``library: on`` register torch's kernels first, and idle TVM's pool."""
+        if options.library:
+            from ablatrix.compilers.tvm.library import register_library
+
+            register_library()
+            _configure_pool(1)
+        return [TvmTask(one) for one in built]
 
 
 def _configure_pool(threads: int) -> None:

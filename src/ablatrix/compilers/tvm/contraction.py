@@ -25,7 +25,7 @@ _MAX_ROWS = 12
 _PANELS = 4  # fewer panels than this would leave threads idle, so that rows are shared out instead
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Axes:
     """How the iterators of a contraction are used, as positions among the block's iterators.
 

@@ -20,8 +20,8 @@ import tvm
 from tvm import relax
 
 from ablatrix.compilers.adapter import PhaseClock
-from ablatrix.compilers.catalogue import Level
-from ablatrix.compilers.tvm.destination import DESTINATIONS, pass_destinations
+from ablatrix.compilers.catalogue.model import Level
+from ablatrix.compilers.tvm.destination_passing import DESTINATIONS, pass_destinations
 
 T = relax.transform
 # Kernels are called by code that TVM generated, with types that it inferred; what comes from outside is checked
@@ -59,7 +59,7 @@ class Options:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lowered:
     """A lowered task and what was read from it.
 
@@ -109,7 +109,15 @@ def lower(module: Any, options: Options, upper_bounds: Mapping[str, int]) -> Low
         reasons["compiler_planned_bytes"] = "a storage's size depends on a dimension without an upper bound"
     tail = [T.LowerRuntimeBuiltin(), T.ComputePrimValue(), T.VMShapeLower(), T.AttachGlobalSymbol()]
     module = tvm.transform.Sequential(([T.KillAfterLastUse()] if options.kill else []) + tail)(module)
-    return Lowered(module, destinations, len(calls), len(set(calls)), planned, estimator, reasons)
+    return Lowered(
+        module=module,
+        destinations=destinations,
+        generated_calls=len(calls),
+        generated_kernels=len(set(calls)),
+        planned_bytes=planned,
+        estimator=estimator,
+        reasons=reasons,
+    )
 
 
 def _to_destinations(options: Options) -> list[Any]:

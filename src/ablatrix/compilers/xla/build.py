@@ -32,7 +32,7 @@ LOOP = "the module has a loop or a branch, and how often its body runs depends o
 REASONS = {"estimator": "XLA plans exactly and makes no estimate beside the plan"}
 
 
-def own_facts(options: Options, sizes: Mapping[str, int]) -> dict[str, Any]:
+def key_facts(options: Options, sizes: Mapping[str, int]) -> dict[str, Any]:
     """Return what a task's code depends on beyond the task.
 
     Args:
@@ -40,7 +40,6 @@ def own_facts(options: Options, sizes: Mapping[str, int]) -> dict[str, Any]:
         sizes: Size of each of the task's symbols that the code is for.
     """
     return {
-        "compiler": "xla",
         "options": options.compiler_options(),
         "flags": os.environ.get("XLA_FLAGS", ""),
         # The partition of work among threads is part of the generated code.
@@ -65,10 +64,8 @@ def compiled_sizes(program: Program, task: TaskProgram) -> dict[str, int]:
     return sizes
 
 
-def build_task(
-    request: CompileRequest, task: TaskProgram, options: Options, sizes: Mapping[str, int], key: str
-) -> tuple[Path, TaskFacts]:
-    """Build a task's executable for the given sizes.
+def build_task(request: CompileRequest, task: TaskProgram, options: Options, key: str) -> tuple[Path, TaskFacts]:
+    """Build a task's executable for its ``compiled_sizes``.
 
     Raises:
         UnsupportedError: An operation has no translation to JAX.
@@ -76,7 +73,7 @@ def build_task(
     """
     from jax.experimental import serialize_executable
 
-    shapes = input_shapes(task, sizes)
+    shapes = input_shapes(task, compiled_sizes(request.program, task))
     dump = TaskDump.of(request, task)
     with request.clock.phase("import"):
         lowered = lower_task(task, shapes)
@@ -95,7 +92,7 @@ def build_task(
     if module.calls is None:
         missing |= {"generated_calls": LOOP, "generated_kernels": LOOP}
     if planned is None:
-        missing["compiler_planned_bytes"] = "this client of XLA tells no analysis of memory"
+        missing["compiler_planned_bytes"] = "this client of XLA gives no analysis of memory"
     return file, TaskFacts(
         generated_calls=module.calls,
         generated_kernels=module.kernels,
@@ -107,11 +104,9 @@ def build_task(
     )
 
 
-def time_passes(
-    request: CompileRequest, task: TaskProgram, options: Options, sizes: Mapping[str, int]
-) -> dict[str, float]:
+def time_passes(request: CompileRequest, task: TaskProgram, options: Options) -> dict[str, float]:
     """Compile a task once more under an observer; return milliseconds by pass. Nothing of it is kept."""
-    lowered = lower_task(task, input_shapes(task, sizes))
+    lowered = lower_task(task, input_shapes(task, compiled_sizes(request.program, task)))
     with watch_passes(Path(tempfile.mkdtemp(prefix="passes-", dir=request.work_dir))) as milliseconds:
         compile_lowered(task, lowered, options.compiler_options())
     return milliseconds
@@ -119,9 +114,9 @@ def time_passes(
 
 def kernels(task: TaskProgram, lowered: Any, options: Options) -> str:
     """Return LLVM's IR of a task's kernels, which XLA writes to files alone: it is compiled once more for them."""
-    with tempfile.TemporaryDirectory(prefix="ablatrix-xla-") as place:
-        compile_lowered(task, lowered, {**options.compiler_options(), "xla_dump_to": place})
-        files = sorted(Path(place).glob("*.ir-with-opt.ll"))
+    with tempfile.TemporaryDirectory(prefix="ablatrix-xla-") as directory:
+        compile_lowered(task, lowered, {**options.compiler_options(), "xla_dump_to": directory})
+        files = sorted(Path(directory).glob("*.ir-with-opt.ll"))
         return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 

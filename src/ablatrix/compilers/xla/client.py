@@ -1,4 +1,4 @@
-"""JAX's client for the CPU: how it is started, and what it tells of its threads."""
+"""JAX's client for the CPU: how it is started, and what it reports of its threads."""
 
 from __future__ import annotations
 

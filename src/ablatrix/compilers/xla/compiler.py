@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ablatrix.compilers.adapter import CompileRequest, Executable, PhaseClock
+from ablatrix.compilers.adapter import CompileRequest, PhaseClock
+from ablatrix.compilers.taskwise import BuiltTask, TaskFacts, TaskwiseCompiler
 from ablatrix.errors import CompilerError, UnsupportedError
 
 if TYPE_CHECKING:
-    from ablatrix.compilers.taskwise import BuiltTask
+    from pathlib import Path
+
     from ablatrix.compilers.xla.options import Options
     from ablatrix.workloads.program import TaskProgram
 
 
-class XlaCompiler:
+class XlaCompiler(TaskwiseCompiler["Options"]):
     """Compiles each distinct task once for the size that is timed; knobs stand in ``compilers/catalogue``."""
 
     name = "xla"
+    covered_knobs = frozenset(
+        {
+            "reuse",
+            "memory_plan",
+            "fusion",
+            "library",
+            "algebra",
+            "convolution_layout",
+            "code_level",
+            "fast_math",
+            "threads",
+        }
+    )
 
     def preload(self) -> None:
         """Import torch and its decompositions.
@@ -30,6 +45,7 @@ class XlaCompiler:
         import torch._refs
 
         torch.export.default_decompositions()
+        super().preload()
 
     def versions(self) -> Mapping[str, str]:
         """Return versions of what exports, lowers and compiles."""
@@ -57,20 +73,21 @@ class XlaCompiler:
         pool = pool_threads()
         return {"torch": torch.get_num_threads(), **({"xla pool": pool} if pool else {})}
 
-    def compile(self, request: CompileRequest) -> Executable:
-        """Build or find every task of the plan, load it, and give the program's parameters to the executor.
-
-        Raises:
-            UnsupportedError: An operation has no translation to JAX.
-            CompilerError: torchax or XLA failed on a task, or the pool of this process has another number of threads.
-        """
-        from ablatrix.compilers.taskwise import compile_tasks, gather_facts, make_executable, observe_passes
-        from ablatrix.compilers.xla.build import build_task, compiled_sizes, own_facts, time_passes
-        from ablatrix.compilers.xla.client import platform_version, pool_threads
+    def options(self, request: CompileRequest) -> Options:
+        """Return what the knobs say to XLA."""
         from ablatrix.compilers.xla.options import Options
 
-        options = Options.from_knobs(request.knobs, request.run_threads)
-        self.set_threads(options.threads)
+        return Options.from_knobs(request.knobs, request.run_threads)
+
+    def prepare(self, request: CompileRequest, options: Options) -> None:
+        """Set the threads and start JAX's client, which counts to the phase ``load``.
+
+        Raises:
+            CompilerError: The pool of this process has another number of threads.
+        """
+        from ablatrix.compilers.xla.client import platform_version, pool_threads
+
+        super().prepare(request, options)
         with request.clock.phase("load"):
             platform_version()
         if pool_threads() != options.threads:
@@ -78,18 +95,38 @@ class XlaCompiler:
                 f"XLA's pool has {pool_threads()} threads since its first use in this process, "
                 f"and {options.threads} are asked for: start another process"
             )
-        sizes = [compiled_sizes(request.program, task) for task in request.tasks]
-        built = compile_tasks(
-            request,
-            lambda task: own_facts(options, sizes[task.kind]),
-            lambda task, key: build_task(request, task, options, sizes[task.kind], key),
-        )
-        pass_ms = observe_passes(request, lambda task: time_passes(request, task, options, sizes[task.kind]))
+
+    def key_facts(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, Any]:
+        """Return the options, the sizes that the code is for, the processor, versions and this adapter's digest.
+
+        Since the client is asked for its version, this counts to the phase ``load``, as the client's start does.
+        """
+        from ablatrix.compilers.xla.build import compiled_sizes, key_facts
+
+        sizes = compiled_sizes(request.program, task)
         with request.clock.phase("load"):
-            functions = [
-                XlaTask(one, task, options, request.clock) for one, task in zip(built, request.tasks, strict=True)
-            ]
-            return make_executable(request, functions, gather_facts(built, request.plan, pass_ms))
+            return key_facts(options, sizes)
+
+    def build(self, request: CompileRequest, options: Options, task: TaskProgram, key: str) -> tuple[Path, TaskFacts]:
+        """Build a task's executable for the sizes that are timed.
+
+        Raises:
+            UnsupportedError: An operation has no translation to JAX.
+            CompilerError: torchax or XLA failed on the task.
+        """
+        from ablatrix.compilers.xla.build import build_task
+
+        return build_task(request, task, options, key)
+
+    def time_passes(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, float]:
+        """Compile a task once more under an observer; return milliseconds by pass."""
+        from ablatrix.compilers.xla.build import time_passes
+
+        return time_passes(request, task, options)
+
+    def load(self, request: CompileRequest, options: Options, built: Sequence[BuiltTask]) -> list[XlaTask]:
+        """Load the executables as they were stored."""
+        return [XlaTask(one, task, options, request.clock) for one, task in zip(built, request.tasks, strict=True)]
 
 
 class XlaTask:
@@ -113,10 +150,10 @@ class XlaTask:
         """
         arrays = [_as_array(tensor) for tensor in inputs]
         try:
-            places = [tensor.numpy() for tensor in outputs]
+            destinations = [tensor.numpy() for tensor in outputs]
         except TypeError as error:
             raise UnsupportedError(f"an output of task {self._task.kind} cannot be copied: {error}") from error
-        return partial(_run, self._executable(inputs), arrays, places, (*inputs, *outputs))
+        return partial(_run, self._executable(inputs), arrays, destinations, (*inputs, *outputs))
 
     def _executable(self, inputs: list[Any]) -> Any:
         from ablatrix.compilers.xla.build import compile_lowered, lower_task
@@ -129,9 +166,9 @@ class XlaTask:
         return self._executables[shapes]
 
 
-def _run(executable: Any, arrays: list[Any], places: list[Any], _kept_alive: tuple[Any, ...]) -> None:
-    for place, array in zip(places, executable(*arrays), strict=True):
-        place[...] = array
+def _run(executable: Any, arrays: list[Any], destinations: list[Any], _kept_alive: tuple[Any, ...]) -> None:
+    for destination, array in zip(destinations, executable(*arrays), strict=True):
+        destination[...] = array
 
 
 def _as_array(tensor: Any) -> Any:

@@ -15,7 +15,7 @@ CONVOLUTION_LAYOUT = "convolution-canonicalization"
 SINGLE_PRODUCTS = "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What the knobs say; ``partition``, ``reuse`` and ``upper_bound`` enter through the plan and the task itself.
 

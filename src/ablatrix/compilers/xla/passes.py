@@ -1,4 +1,4 @@
-"""Time by pass, as XLA tells JAX's profiler: an event for each pass, with its beginning and its length."""
+"""Time by pass, as XLA reports it to JAX's profiler: an event for each pass, with its beginning and its length."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def watch_passes(directory: Path) -> Iterator[dict[str, float]]:
                 events = [Event(one.name, one.start_ns, one.start_ns + one.duration_ns) for one in thread.events]
                 add_own_times(events, milliseconds)
     if not milliseconds:
-        raise CompilerError("XLA told JAX's profiler of no pass; leave the knob pass_timing off with this version")
+        raise CompilerError("XLA reported no pass to JAX's profiler; leave the knob pass_timing off with this version")
 
 
 def add_own_times(events: Iterable[Event], milliseconds: dict[str, float]) -> None:

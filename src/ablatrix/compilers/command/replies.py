@@ -11,7 +11,7 @@ from ablatrix.compilers.taskwise import TaskFacts
 from ablatrix.errors import CompilerError
 
 FIGURES = ("generated_calls", "generated_kernels", "planned_bytes")
-SILENT = "the program does not tell it"
+SILENT = "the program does not report it"
 # A program's clock and ours run at the same rate, but for what the kernel corrects meanwhile.
 CLOCK_SLACK = 1.01
 # Time that a program spends outside its iterations: reading the request, writing the answer.
@@ -22,7 +22,7 @@ LEAST_SHARE = 0.5
 
 
 def read_compiled(answer: dict[str, Any], directory: Path, name: str) -> tuple[Path, TaskFacts]:
-    """Return the artifact and what the program tells of it.
+    """Return the artifact and what the program reports of it.
 
     Raises:
         CompilerError: The answer names no file that there is, or a figure is no count.
@@ -33,19 +33,19 @@ def read_compiled(answer: dict[str, Any], directory: Path, name: str) -> tuple[P
             f"{name}: 'compile' must answer {{\"artifact\": file}} with a file of {directory}, got "
             f"{json.dumps(answer)[:200]}"
         )
-    told: dict[str, int | None] = {}
+    figures: dict[str, int | None] = {}
     for figure in FIGURES:
         value = answer.get(figure)
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
-            raise CompilerError(f"{name}: 'compile' tells {figure} = {value!r}; it must be a whole number, 0 or more")
-        told[figure] = value
-    reasons = {figure: SILENT for figure, value in told.items() if value is None}
+            raise CompilerError(f"{name}: 'compile' reports {figure} = {value!r}; it must be a whole number, 0 or more")
+        figures[figure] = value
+    reasons = {figure: SILENT for figure, value in figures.items() if value is None}
     if "planned_bytes" in reasons:
         reasons["compiler_planned_bytes"] = reasons.pop("planned_bytes")
     facts = TaskFacts(
-        generated_calls=told["generated_calls"],
-        generated_kernels=told["generated_kernels"],
-        planned_bytes=told["planned_bytes"],
+        generated_calls=figures["generated_calls"],
+        generated_kernels=figures["generated_kernels"],
+        planned_bytes=figures["planned_bytes"],
         reasons={**reasons, "estimator": SILENT},
     )
     return directory / file, facts
@@ -55,7 +55,7 @@ def read_threads(answer: dict[str, Any], name: str) -> dict[str, int]:
     """Return the threads in force that the program read back.
 
     Raises:
-        CompilerError: They are not told, or no counts.
+        CompilerError: They are not reported, or no counts.
     """
     threads = answer.get("threads")
     if (
@@ -85,7 +85,7 @@ def read_times(answer: dict[str, Any], count: int, wall_ms: float, name: str) ->
         )
     for one in times:
         if not isinstance(one, (int, float)) or isinstance(one, bool) or not math.isfinite(one) or one < 0:
-            raise CompilerError(f"{name}: 'run' tells a time of {one!r} ms; it must be a number, 0 or more")
+            raise CompilerError(f"{name}: 'run' reports a time of {one!r} ms; it must be a number, 0 or more")
     claimed = sum(times)
     if claimed > wall_ms * CLOCK_SLACK:
         raise CompilerError(
@@ -101,7 +101,7 @@ def doubt_times(claimed_ms: float, cpu_ms: float, requests: int, threads: int, n
     Processor time does not grow while the program waits for a processor, so that a busy machine raises no doubt.
 
     Args:
-        claimed_ms: Sum of the times told so far.
+        claimed_ms: Sum of the times reported so far.
         cpu_ms: Processor time of the program meanwhile, all threads together.
         requests: Requests that were answered.
         threads: Threads that it may use.

@@ -1,0 +1,169 @@
+"""The base of compilers that work task by task: its hooks, and what becomes part of a key."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ablatrix.compilers.adapter import CompileRequest
+from ablatrix.compilers.cache import CacheCounters
+from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry
+from ablatrix.compilers.catalogue.model import Level
+from ablatrix.compilers.taskwise import OUTSIDE_KEYS, BuiltTask, TaskFacts, TaskwiseCompiler
+from ablatrix.compilers.tvm.compiler import TvmCompiler
+from ablatrix.errors import UnsupportedError
+from ablatrix.places import import_place
+from ablatrix.workloads.program import Program, TaskProgram
+from tests.compilers.requests import Function, Stack, make_program, make_request
+
+SHIPPED = [entry for entry in SHIPPED.values() if entry.knobs]
+
+
+class Toy(TaskwiseCompiler[int]):
+    """Builds a file for each task and runs the task in torch; its options are the level of its knob ``level``."""
+
+    name = "toy"
+    covered_knobs = frozenset({"level", "reuse"})
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def preload(self) -> None:
+        self.calls.append("preload")
+
+    def versions(self) -> Mapping[str, str]:
+        return {"toy": "1"}
+
+    def set_threads(self, threads: int) -> None:
+        self.calls.append(f"set_threads {threads}")
+
+    def threads_in_force(self) -> Mapping[str, int]:
+        return {"toy": 1}
+
+    def options(self, request: CompileRequest) -> int:
+        self.calls.append("options")
+        return int(request.knobs.get("level", 0))
+
+    def key_facts(self, request: CompileRequest, options: int, task: TaskProgram) -> Mapping[str, Any]:
+        self.calls.append(f"key_facts {task.kind}")
+        return {"level": options}
+
+    def build(self, request: CompileRequest, options: int, task: TaskProgram, key: str) -> tuple[Path, TaskFacts]:
+        self.calls.append(f"build {task.kind}")
+        file = request.work_dir / f"{key}.txt"
+        file.write_text(f"{task.fingerprint} at level {options}", encoding="utf-8")
+        return file, TaskFacts(generated_calls=2, planned_bytes=64 * (task.kind + 1))
+
+    def load(self, request: CompileRequest, options: int, built: Sequence[BuiltTask]) -> list[Any]:
+        self.calls.append(f"load {len(built)} in {request.clock.current}")
+        return [ToyTask(task) for task in request.tasks]
+
+
+class ToyTask:
+    def __init__(self, task: TaskProgram) -> None:
+        self._run = task.exported.module(check_guards=False)
+
+    def bind(self, inputs: list[torch.Tensor], outputs: list[torch.Tensor]) -> Any:
+        def run() -> None:
+            for given, made in zip(outputs, self._run(*inputs), strict=True):
+                given.copy_(made)
+
+        return run
+
+
+class Extended(Toy):
+    """Has one more knob, of which the adapter that it derives from knows nothing."""
+
+
+class ExtendedTvm(TvmCompiler):
+    """The same of an adapter that comes with ablatrix."""
+
+
+@pytest.fixture
+def stack() -> Program:
+    torch.manual_seed(0)
+    return make_program(Stack(3), (torch.ones(1, 4, 8),))
+
+
+def keys_of(compiler: Toy, program: Program, directory: Path, **knobs: Level) -> tuple[str, CacheCounters]:
+    request = make_request(program, directory, knobs)
+    compiler.compile(request)
+    return request.cache.key_set_digest, request.cache.counters
+
+
+def test_compile_calls_each_hook_in_its_order_and_phase(stack: Program, tmp_path: Path) -> None:
+    compiler = Toy()
+    request = make_request(stack, tmp_path, partition="regions", threads=2)
+    executable = compiler.compile(request)
+    assert compiler.calls == ["options", "set_threads 2", "key_facts 0", "build 0", "load 1 in load"]
+    assert executable.facts.generated_calls == 6  # two of each of the three equal blocks
+    assert executable.facts.compiler_planned_bytes == 64
+    assert request.cache.counters == CacheCounters(hits_memory=2, misses=1)
+
+
+def test_compiled_tasks_run_as_the_program(stack: Program, tmp_path: Path) -> None:
+    x = torch.randn(1, 4, 8)
+    bound = Toy().compile(make_request(stack, tmp_path, partition="regions")).bind((x,))
+    bound.run()
+    assert torch.allclose(bound.outputs()[0], stack.exported.module()(x), atol=1e-3)
+
+
+def test_a_task_in_the_cache_is_not_built_again(stack: Program, tmp_path: Path) -> None:
+    first, second = Toy(), Toy()
+    facts = [one.compile(make_request(stack, tmp_path)).facts for one in (first, second)]
+    assert facts[0] == facts[1]
+    assert [call for call in second.calls if call.startswith("build")] == []
+
+
+@pytest.mark.parametrize("knob", ["reuse", *sorted(OUTSIDE_KEYS - {"partition", "pass_timing"})])
+def test_a_covered_knob_leaves_keys_as_they_are(stack: Program, tmp_path: Path, knob: str) -> None:
+    level = "release" if knob == "reuse" else "other"
+    keys, _ = keys_of(Toy(), stack, tmp_path)
+    assert keys_of(Toy(), stack, tmp_path, **{knob: level}) == (keys, CacheCounters(hits_disk=1))
+
+
+def test_a_knob_that_a_subclass_adds_is_in_its_keys(stack: Program, tmp_path: Path) -> None:
+    found = [keys_of(Extended(), stack, tmp_path, unroll=level) for level in ("off", "on", 4)]
+    assert len({keys for keys, _ in found}) == 3
+    assert [counters for _, counters in found] == [CacheCounters(misses=1)] * 3
+
+
+def test_a_knob_added_to_a_shipped_adapter_is_in_its_keys(tmp_path: Path) -> None:
+    program = make_program(Function(lambda x: x * 2), (torch.ones(2, 6),))
+    requests = [make_request(program, tmp_path, {"unroll": level}) for level in ("off", "on")]
+    facts = [ExtendedTvm().compile(request).facts for request in requests]
+    assert len({request.cache.key_set_digest for request in requests}) == 2
+    assert [request.cache.counters for request in requests] == [CacheCounters(misses=1)] * 2
+    assert facts[0].artifact_digest == facts[1].artifact_digest  # the digest is that of the code
+
+
+def test_compilers_of_different_names_share_no_entry(stack: Program, tmp_path: Path) -> None:
+    renamed = Extended()
+    renamed.name = "renamed"
+    assert keys_of(Toy(), stack, tmp_path)[0] != keys_of(renamed, stack, tmp_path)[0]
+
+
+@pytest.mark.parametrize("entry", SHIPPED, ids=lambda entry: entry.name)
+def test_a_shipped_adapter_covers_every_knob_of_its_entry(entry: CompilerEntry) -> None:
+    adapter = import_place(entry.adapter)
+    assert issubclass(adapter, TaskwiseCompiler)
+    assert {knob.name for knob in entry.knobs} - OUTSIDE_KEYS == adapter.covered_knobs
+
+
+def test_a_compiler_without_an_observer_refuses_pass_timing(stack: Program, tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError, match="'toy' has no observer"):
+        Toy().compile(make_request(stack, tmp_path, {"pass_timing": "on"}))
+
+
+def test_importing_adapters_imports_no_framework() -> None:
+    modules = ["ablatrix.compilers.taskwise", *(entry.adapter.partition(":")[0] for entry in SHIPPED)]
+    frameworks = ("torch", "tvm", "onnxruntime", "jax", "openvino", "numpy")
+    code = f"import sys, {', '.join(modules)}\nprint(sorted(set({frameworks}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
