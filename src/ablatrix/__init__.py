@@ -9,11 +9,15 @@ that a study compares with, the *reference* the same program run by eager PyTorc
     summary = ablatrix.run(study, out="results/tiny")
     records = ablatrix.read_records(summary.results)
 
-Importing this package imports no framework: the names below are loaded when they are first used.
+Importing this package imports no framework: the names below are loaded when they are first used. What it does is
+logged to the logger ``ablatrix``, which is silent until the application gives it a handler.
 """
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from ablatrix.version import __version__
 
 if TYPE_CHECKING:
     from ablatrix.errors import AblatrixError
@@ -23,8 +27,6 @@ if TYPE_CHECKING:
     from ablatrix.study.load import load_study
     from ablatrix.study.model import Study
     from ablatrix.trials.runner import RunSummary, run
-
-__version__ = "0.1.0"
 
 __all__ = [
     "AblatrixError",
@@ -50,6 +52,9 @@ _HOMES = {
     "read_records": "ablatrix.records.journal",
     "run": "ablatrix.trials.runner",
 }
+
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:

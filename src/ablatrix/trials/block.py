@@ -6,6 +6,7 @@ and paused; then they take turns in short bursts, one awake at a time, in a new 
 
 from __future__ import annotations
 
+import logging
 import random
 import shutil
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from ablatrix.trials.interrupt import Interrupted
 from ablatrix.trials.limits import describe_ending
 from ablatrix.trials.requests import FINISH, burst_request, warm_up_request
 from ablatrix.trials.server import Worker, WorkloadServer
+
+_log = logging.getLogger(__name__)
 
 Notice = Callable[[Trial | None, str], None]
 
@@ -209,6 +212,7 @@ class Turn:
         status, error = describe_ending(ending, worker.stage, killed_for)
         if killed_for == "crashed":
             error["message"] = "ended by the runner after an error of its own"
+        _log.warning("worker %d of trial %s is lost: %s: %s", worker.pid, self.trial.trial_id, status, error["message"])
         self.outcome.result = {"status": status, "error": {**error, "output_tail": worker.output_tail()}}
         self._tidy(worker)
 

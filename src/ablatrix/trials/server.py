@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from ablatrix.trials.channel import Channel, ChannelClosed, ChannelTimeout, Mess
 from ablatrix.trials.interrupt import Interrupt
 from ablatrix.trials.linux import is_dead
 from ablatrix.trials.memory import group_bytes_above
+
+_log = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 300.0
 REPLY_TIMEOUT_S = 60.0
@@ -119,6 +122,7 @@ class WorkloadServer:
             reply = request(self.channel, {"do": "trial", "task": task}, [theirs.fileno(), output.fileno()])
         theirs.close()
         self.live.append(reply["pid"])
+        _log.debug("worker %d started (%s), task: %s", reply["pid"], reply["process"], task["mode"])
         limit_mb = task.get("memory_limit_mb")
         limit = None if limit_mb is None else limit_mb * 2**20
         return Worker(reply["pid"], ours, self, log, reply["process"], reply["hazard"], limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import shutil
 from collections import Counter
@@ -27,6 +28,8 @@ from ablatrix.trials.progress import Progress
 from ablatrix.trials.selection import parse_conditions, select
 from ablatrix.trials.servers import Servers
 from ablatrix.trials.stopping import HotProgress
+
+_log = logging.getLogger(__name__)
 
 Pair = tuple[str, str]
 
@@ -167,6 +170,7 @@ class Session:
         places = (cache / "hot", cache / "tags", self._scratch)
         given = BlockInput(self._study, pairs, self._threads, tuple(self._cpus), *places)
         compiler = next((cell.compiler for _, cell in pairs if cell.compiler != "eager"), "eager")
+        _log.info("block %s: %s, %d trials", block[0].block_id, block[0].mode, len(block))
         failure = self._preparation.failure(pairs[0][1])
         if failure is not None:
             self._keep([_lost(trial, cell, *failure) for trial, cell in pairs])
@@ -187,7 +191,7 @@ class Session:
                 program = self._directory.program(self._study, cell)
                 outcome = run_cold(block, trial, cell, self._servers.get(compiler, program))
             except TrialError as error:
-                self._servers.drop(compiler)
+                self._drop(compiler, error)
                 outcome = _lost(trial, cell, "crashed", _machinery(error))
             repeat = self._is_worth_repeating([outcome], left)
             self._keep([outcome], final=not repeat)
@@ -205,7 +209,7 @@ class Session:
             try:
                 outcomes = run_hot(block, self._servers.get(compiler, program), notice)
             except TrialError as error:
-                self._servers.drop(compiler)
+                self._drop(compiler, error)
                 outcomes = [_lost(trial, cell, "crashed", _machinery(error)) for trial, cell in block.trials]
             if any(outcome.result["status"] == "interrupted" for outcome in outcomes):
                 # A torn block runs again whole, so none of its lines may stand for its trial.
@@ -215,6 +219,11 @@ class Session:
             self._interrupt.check()
             if not repeat:
                 return
+
+    def _drop(self, compiler: str, error: TrialError) -> None:
+        _log.warning("the fork server of '%s' failed: %s", compiler, error)
+        _log.debug("its traceback:", exc_info=error)
+        self._servers.drop(compiler)
 
     def _is_worth_repeating(self, outcomes: Sequence[Outcome], left: int) -> bool:
         """Return whether noise disturbed a trial that would otherwise count, and time and tries are left."""
