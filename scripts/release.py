@@ -2,7 +2,7 @@
 
     python scripts/release.py set VERSION             write the version and today's date into every place
     python scripts/release.py check VERSION           fail unless every place has this version
-    python scripts/release.py agree VERSION           the same, but the changelog need not have a heading yet
+    python scripts/release.py agree                   fail unless every place has the version of the code
     python scripts/release.py contents DIST VERSION   fail unless DIST has a whole wheel and source distribution
 
 Called by scripts/release.sh. Exit codes: 0 good; 1 something does not hold, with a line on stderr for each fault.
@@ -20,10 +20,11 @@ from pathlib import Path
 
 from packaging.metadata import InvalidMetadata, Metadata
 
+from ablatrix.version import __version__
+
 ROOT = Path(__file__).parents[1]
-VERSION_FILE = "src/ablatrix/version.py"
 PLACES = {
-    VERSION_FILE: re.compile(r'(?m)^__version__ = "(?P<version>.*)"$'),
+    "src/ablatrix/version.py": re.compile(r'(?m)^__version__ = "(?P<version>.*)"$'),
     "CITATION.cff": re.compile(r"(?m)^version: (?P<version>.*)$"),
 }
 CHANGELOG = "CHANGELOG.md"
@@ -111,8 +112,8 @@ def main(arguments: list[str]) -> int:
             faults = check_version(ROOT, version)
         case ["check", version]:
             faults = check_version(ROOT, version)
-        case ["agree", version]:
-            faults = check_version(ROOT, version, released=False)
+        case ["agree"]:
+            faults = check_version(ROOT, __version__, released=False)
         case ["contents", dist, version]:
             faults = check_contents(ROOT, Path(dist), version)
         case _:

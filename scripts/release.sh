@@ -18,7 +18,7 @@ fi
 set_up
 cd "$ROOT"
 if [[ $1 == --check ]]; then
-    exec "$BIN/python" scripts/release.py agree "$("$BIN/python" -c 'from ablatrix.version import *; print(__version__)')"
+    exec "$BIN/python" scripts/release.py agree
 fi
 version=$1
 [[ -z $(git status --porcelain) ]] || fail "there are changes that are not committed: git status"
