@@ -100,6 +100,7 @@ def final_records(made: Made) -> dict[str, Record]:
     return {record.record_id: record for record in made.records if record.final}
 
 
+@pytest.mark.slow
 def test_the_same_records_give_the_same_bytes_in_another_process(made: Made, tmp_path: Path) -> None:
     here = write_page(Findings(tidy([made.results])), (), tmp_path / "here.html", records=[made.results])
     code = (

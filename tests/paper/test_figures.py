@@ -158,6 +158,7 @@ def test_break_even_shows_each_knob_and_all_together(written: Path, trials: pl.D
     assert len(rows) == 2 * 5
 
 
+@pytest.mark.slow
 def test_files_are_the_same_in_another_process(written: Path, records: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from ablatrix.analysis.findings import Findings; "
