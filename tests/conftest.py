@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from ablatrix.study.design import make_design
 from ablatrix.trials.directory import ResultDirectory
 from ablatrix.trials.interrupt import Interrupt
 from ablatrix.trials.server import ForkServer
 from tests.trials.conftest import Bench, small_study
+
+# A busy machine fails no test: how long an example takes says nothing about the code.
+settings.register_profile("ablatrix", deadline=None)
+settings.load_profile("ablatrix")
 
 MARKERS = {
     "cli": "compiler",
