@@ -16,7 +16,7 @@ keep=()
 [[ ${1:-} == --upgrade || ! -f $ROOT/requirements.lock ]] || keep=(-c "$ROOT/requirements.lock")
 "$python" -m venv "$scratch/venv"
 say "resolving"
-"$scratch/venv/bin/pip" install --disable-pip-version-check --quiet "${keep[@]}" -e "$ROOT[compilers,dev]" >&2
+"$scratch/venv/bin/pip" install --disable-pip-version-check --quiet "${keep[@]}" -e "$ROOT[compilers,dev,docs]" >&2
 {
     echo "# Exact versions for Python 3.11 and later, made by scripts/lock.sh from pyproject.toml. Do not edit by hand."
     echo "# On Linux, PyPI's torch brings CUDA along; for the much smaller CPU build:"

@@ -19,6 +19,7 @@ study=${1:-$ROOT/studies/quick.yaml}
 [[ -f $study ]] || fail "study $study does not exist; there are: $(cd "$ROOT" && echo studies/*.yaml)"
 out=${2:-$ROOT/artifact-out/$(basename "${study%.*}")}
 
+need_cxx
 set_up
 status=0
 say "ablatrix artifact $study --out $out"

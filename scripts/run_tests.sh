@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
-# Run the tests from a fresh clone: scripts/run_tests.sh [PYTEST ARGUMENTS]
+# Run the tests from a fresh clone.
 #
-# Needs Python >= 3.11 and a C++ compiler; scripts/setup.sh says what it installs, and where.
+#   scripts/run_tests.sh [PYTEST ARGUMENTS]         all of them
+#   scripts/run_tests.sh --fast [PYTEST ARGUMENTS]  those that need no compiler, no torch and no GPU, and are quick
+#
+# Needs Python >= 3.11, and a C++ compiler but with --fast; scripts/setup.sh says what it installs, and where.
 set -euo pipefail
 
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+[[ " $* " == *" --fast "* ]] || need_cxx
 set_up
 cd "$ROOT"
 say "pytest $*"

@@ -1,8 +1,8 @@
-# Set-up shared by run_artifact.sh, run_tests.sh and .ci/run: sourced, never run.
+# Set-up shared by the other scripts and .ci/run: sourced, never run.
 #
 # Makes .venv at the root of the repository if there is none, and installs requirements.lock into it, exactly.
 # PYTHON=/path/to/python3.12 chooses the interpreter of a new .venv. pip's own settings (PIP_INDEX_URL,
-# PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS) are honoured. Defines ROOT, BIN and say().
+# PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS) are honoured. Defines ROOT, BIN, say(), fail(), need_cxx() and set_up().
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BIN=$ROOT/.venv/bin
@@ -45,10 +45,14 @@ find_cxx() {
         "install one (Debian: apt install g++; Fedora: dnf install gcc-c++)"
 }
 
-set_up() {
-    local cxx python stamp wanted
+need_cxx() {
+    local cxx
     cxx=$(find_cxx)
     say "C++ compiler: $cxx"
+}
+
+set_up() {
+    local python stamp wanted
     if [[ ! -x $BIN/python ]]; then
         python=$(find_python)
         say "making .venv with $python"
@@ -58,7 +62,8 @@ set_up() {
 
     # The stamp holds what was installed: the lock, the project's metadata, the interpreter and the place.
     stamp=$ROOT/.venv/installed-from
-    wanted=$(cat "$ROOT/requirements.lock" "$ROOT/pyproject.toml" <("$BIN/python" -VV) <(printf '%s' "$ROOT") |
+    wanted=$(cat "$ROOT"/{requirements.lock,pyproject.toml,src/ablatrix/version.py} <("$BIN/python" -VV) \
+        <(printf '%s' "$ROOT") |
         "$BIN/python" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')
     if [[ -r $stamp && $(<"$stamp") == "$wanted" ]]; then
         say "dependencies are as locked"

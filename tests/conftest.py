@@ -1,10 +1,12 @@
-"""What is dear to make and shared by the tests of several rooms, and the order of the rooms."""
+"""What is expensive to make and shared by the tests of several rooms, the order of the rooms, and their markers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from ablatrix.compilers.catalogue import EAGER
 from ablatrix.study.design import make_design
@@ -15,17 +17,77 @@ from ablatrix.trials.server import ForkServer
 from tests.trials.conftest import Bench, small_study
 from tests.trials.faulty import FAULTY
 
-DEAREST_FIRST = ("cli", "trials", "traps", "compilers", "workloads")
+# A busy machine fails no test: how long an example takes says nothing about the code.
+settings.register_profile("ablatrix", deadline=None)
+settings.load_profile("ablatrix")
+
+MARKERS = {
+    "cli": "compiler",
+    "compilers": "compiler",
+    "traps": "compiler",
+    "trials": "slow",
+    "workloads": "slow",
+    "artifact/test_archive": "slow",
+    "artifact/test_remake": "slow",
+    "artifact/test_verdict": "slow",
+    "cli/test_usage": None,
+    "compilers/test_cache": None,
+    "compilers/test_plugins": None,
+    "page/test_browser": "slow",
+    "paper/test_figures_legibility": "slow",
+    "paper/test_latex": "slow",
+    "paper/test_make": "slow",
+    "trials/test_cuda": "gpu",
+    "trials/test_environment": None,
+    "trials/test_gpu": None,
+    "trials/test_memory": None,
+    "trials/test_on_a_gpu": "gpu",
+    "trials/test_run_log": None,
+    "trials/test_stopping": None,
+    "trials/test_timing": None,
+}
+"""Marker of every test of a room or of a file; a file's own line, even None, stands for its room's."""
+FAST = "not slow and not compiler and not gpu"
+
+MOST_EXPENSIVE_FIRST = ("cli", "trials", "traps", "compilers", "workloads")
 """Rooms whose tests start processes or compile. Two processes share the files of tests (``addopts``): whichever is free
 takes the next file, so the small ones come last and fill what is left."""
 
 
+def marker_of(file: Path) -> str | None:
+    """Return the marker that all tests of a file have."""
+    room = file.parent.name
+    return MARKERS.get(f"{room}/{file.stem}", MARKERS.get(room))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--fast``: what needs no compiler, no torch and no GPU, and is quick."""
+    parser.addoption("--fast", action="store_true", help=f"the same as -m '{FAST}', without importing the other files")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let ``--fast`` choose by markers."""
+    if config.getoption("--fast"):
+        config.option.markexpr = FAST
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no file whose tests would all be left out: importing torch and the compilers takes the most time."""
+    fast, named = config.getoption("--fast"), collection_path.name.startswith("test_")
+    return True if fast and named and marker_of(collection_path) is not None else None
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the markers
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the tests by room; those of one room, and all rooms that are not named, keep their order."""
+    """Mark the tests and sort them by room; those of one room, and all rooms that are not named, keep their order."""
+    for item in items:
+        marker = marker_of(item.path)
+        if marker is not None:
+            item.add_marker(marker)
 
     def place(item: pytest.Item) -> int:
         room = item.path.parent.name
-        return DEAREST_FIRST.index(room) if room in DEAREST_FIRST else len(DEAREST_FIRST)
+        return MOST_EXPENSIVE_FIRST.index(room) if room in MOST_EXPENSIVE_FIRST else len(MOST_EXPENSIVE_FIRST)
 
     items.sort(key=place)
 

@@ -9,9 +9,11 @@ that a study compares with, the *reference* the same program run by eager PyTorc
     summary = ablatrix.run(study, out="results/tiny")
     records = ablatrix.read_records(summary.results)
 
-Importing this package imports no framework: the names below are loaded when they are first used.
+Importing this package imports no framework: the names below are loaded when they are first used. What it does is
+logged to the logger ``ablatrix``, which is silent until the application gives it a handler.
 """
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +63,9 @@ _HOMES = {
     "resolve_study": "ablatrix.study.resolve",
     "run": "ablatrix.trials.runner",
 }
+
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:

@@ -1,3 +1,3 @@
-"""The version of ablatrix: the one place where it stands."""
+"""The version of ablatrix: the one place where it stands in the code."""
 
 __version__ = "0.1.0"

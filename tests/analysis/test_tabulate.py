@@ -33,6 +33,7 @@ def contents(directory: Path) -> dict[str, bytes]:
     return {name: (directory / name).read_bytes() for name in FILES}
 
 
+@pytest.mark.slow
 def test_the_same_records_give_the_same_bytes_in_another_process_and_order(tmp_path: Path) -> None:
     a = write_records(tmp_path / "a.jsonl", make_records(plants=PLANTS, primers=1, superseded=2))
     b = write_records(tmp_path / "b.jsonl", make_records(workloads=["resnet"]))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -135,6 +136,24 @@ def test_a_directory_of_another_study_is_refused(ablatrix: Ablatrix, finished: P
     assert done.returncode == 2
     assert b"holds results of another study" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_run_keeps_a_log_in_the_work_directory(finished: Path) -> None:
+    text = (finished / "work" / "run.log").read_text()
+    assert "INFO" in text
+    assert "run of study 'smoke'" in text
+    assert "starting the fork server of 'tvm'" in text
+    assert re.search(r"block [0-9a-f]{16}: hot, 4 trials", text)
+    assert text.splitlines()[-1].endswith("ending the fork server of 'tvm'")
+
+
+def test_log_level_shows_the_log_on_stderr_and_never_on_stdout(ablatrix: Ablatrix, study_file: Path) -> None:
+    done = ablatrix("--log-level", "info", "run", study_file, "--out", "-", "--quiet", "--only", "mode=cold")
+    assert done.returncode == 0, done.stderr.decode()
+    assert all(validate_line(line) for line in done.stdout.decode().splitlines())
+    logged = [line for line in done.stderr.decode().splitlines() if line.startswith("INFO ablatrix.")]
+    assert any("ablatrix.trials.runner: run of study 'smoke'" in line for line in logged)
+    assert not any(line.startswith("DEBUG") for line in done.stderr.decode().splitlines())
 
 
 def test_only_restricts_what_is_run_but_keeps_what_pairs_are_made_of(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +54,7 @@ def test_a_wrong_study_gives_one_message_and_exit_code_2(
         (["schema", "nothing"], "there is no schema of 'nothing'"),
         (["doctor", "--compiler", "gcc"], "there is no compiler 'gcc'"),
         (["run", "x.yaml"], "Missing option '--out'"),
+        (["--log-level", "loud", "compilers"], "'loud' is not one of 'debug'"),
     ],
 )
 def test_wrong_arguments_give_one_message_and_exit_code_2(here: Ablatrix, arguments: list[str], expected: str) -> None:
@@ -92,6 +95,26 @@ def test_help_loads_no_framework() -> None:
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_show_completion_prints_the_script_of_a_shell(shell: str) -> None:
+    command = [sys.executable, "-c", "from ablatrix.cli.main import main; main()", "--show-completion", shell]
+    named = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    done = subprocess.run(command, env=named, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "complete" in done.stdout
+    assert done.stderr == ""
+
+
+def test_log_level_ends_with_the_command(here: Ablatrix) -> None:
+    logger = logging.getLogger("ablatrix")
+    before = (logger.level, list(logger.handlers))
+    done = here("--log-level", "debug", "knobs", "eager", "--json")
+    assert done.returncode == 0
+    assert done.stderr.decode().startswith("INFO ablatrix.cli.main: ablatrix ")
+    assert json.loads(done.stdout) is not None
+    assert (logger.level, list(logger.handlers)) == before
 
 
 def test_the_public_names_are_few_sorted_and_all_there() -> None:

@@ -22,7 +22,7 @@ from ablatrix.places import import_place
 from ablatrix.workloads.program import Program, TaskProgram
 from tests.compilers.requests import Function, Stack, make_program, make_request
 
-SHIPPED = [entry for entry in SHIPPED.values() if entry.knobs]
+WITH_KNOBS = [entry for entry in SHIPPED.values() if entry.knobs]
 
 
 class Toy(TaskwiseCompiler[int]):
@@ -149,7 +149,7 @@ def test_compilers_of_different_names_share_no_entry(stack: Program, tmp_path: P
     assert keys_of(Toy(), stack, tmp_path)[0] != keys_of(renamed, stack, tmp_path)[0]
 
 
-@pytest.mark.parametrize("entry", SHIPPED, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", WITH_KNOBS, ids=lambda entry: entry.name)
 def test_a_shipped_adapter_covers_every_knob_of_its_entry(entry: CompilerEntry) -> None:
     adapter = import_place(entry.adapter)
     assert issubclass(adapter, TaskwiseCompiler)
@@ -162,7 +162,7 @@ def test_a_compiler_without_an_observer_refuses_pass_timing(stack: Program, tmp_
 
 
 def test_importing_adapters_imports_no_framework() -> None:
-    modules = ["ablatrix.compilers.taskwise", *(entry.adapter.partition(":")[0] for entry in SHIPPED)]
+    modules = ["ablatrix.compilers.taskwise", *(entry.adapter.partition(":")[0] for entry in WITH_KNOBS)]
     frameworks = ("torch", "tvm", "onnxruntime", "jax", "openvino", "numpy")
     code = f"import sys, {', '.join(modules)}\nprint(sorted(set({frameworks}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -98,6 +98,7 @@ def final_records(made: Made) -> dict[str, Record]:
     return {record.record_id: record for record in made.records if record.final}
 
 
+@pytest.mark.slow
 def test_the_same_records_give_the_same_bytes_in_another_process(made: Made, tmp_path: Path) -> None:
     here = write_page(Findings(tidy([made.results])), (), tmp_path / "here.html", records=[made.results])
     code = (
@@ -294,6 +295,7 @@ def test_records_of_two_places_are_refused_unless_asked_for(tmp_path: Path) -> N
     assert {row[place][0] for row in rows} == {"bench-1", "bench-2"}
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_page_and_refuses_what_is_no_result(made: Made, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "report.html"
     done = CliRunner().invoke(app, ["page", str(made.results), "--out", str(out)])

@@ -160,6 +160,7 @@ def test_break_even_shows_each_knob_and_all_together(written: Path, trials: pl.D
     assert len(rows) == 2 * 5
 
 
+@pytest.mark.slow
 def test_files_are_the_same_in_another_process(written: Path, records: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from ablatrix.analysis.findings import Findings; "
@@ -217,6 +218,7 @@ def test_latex_includes_the_figure_at_its_width(written: Path) -> None:
     assert r"\label{fig:6}" in page
 
 
+@pytest.mark.slow
 def test_a_figure_of_several_pages_is_one_pdf_with_an_image_a_page(trials: pl.DataFrame, tmp_path: Path) -> None:
     points = cold_points(trials).filter(pl.col("workload") == "attention")
     many = pl.concat(points.with_columns(pl.lit(f"w{i:02d}").alias("workload")) for i in range(25))

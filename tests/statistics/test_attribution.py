@@ -205,6 +205,7 @@ def test_the_block_with_a_missing_corner_is_named() -> None:
         over_blocks([], KNOBS, shapley)
 
 
+@pytest.mark.slow
 def test_shapiq_finds_the_same() -> None:
     """Shapley and Banzhaf values, and the pairwise Banzhaf interaction index, of five knobs."""
     shapiq: Any = pytest.importorskip("shapiq")

@@ -211,6 +211,7 @@ def test_widths_are_those_of_scipy(blocks: list[Block]) -> None:
         assert close(found, (interval.high - interval.low) / 2)
 
 
+@pytest.mark.slow
 def test_stopping_on_width_keeps_false_positives_near_nominal_and_stopping_on_significance_does_not() -> None:
     # The same configuration against itself, noise of 1.5 % between blocks, at most 40 blocks.
     rng = np.random.default_rng(5)

@@ -154,3 +154,36 @@ def test_links_of_a_page_lead_to_files(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
         if "://" not in target and not target.startswith(("#", "mailto:")):
             assert (page.parent / target.partition("#")[0]).exists(), target
+
+
+def texts_of_the_code() -> str:
+    """Return every string constant of the package and every line of its scripts."""
+    texts = [file.read_text(encoding="utf-8") for file in (ROOT / "scripts").glob("*.sh")]
+    for file in (ROOT / "src").rglob("*.py"):
+        nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        texts += [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return "\n".join(texts)
+
+
+def test_troubleshooting_quotes_what_the_code_says() -> None:
+    page = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
+    symptoms = re.findall(r"^\| (.*?) \|", page, re.MULTILINE)
+    quoted = [part.strip() for one in symptoms for text in re.findall(r"`(.*?)`", one) for part in text.split("…")]
+    texts = texts_of_the_code()
+    assert len(quoted) > 30
+    assert [part for part in quoted if part not in texts] == []
+
+
+def test_how_to_add_names_files_that_exist() -> None:
+    page = (DOCS / "how-to-add.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"`([\w/.-]+\.(?:py|md|yaml|toml|sh)|[\w/]+/)`", page))
+    assert len(names) > 30
+    homes = (
+        ROOT,
+        ROOT / "src/ablatrix",
+        ROOT / "src/ablatrix/paper/tables",
+        ROOT / "tests/paper",
+        ROOT / "tests/compilers",
+    )
+    loose = {"options.py", "build.py", "passes.py", "pipeline.py", "compiler.py", "rules.py"}
+    assert sorted(name for name in names - loose if not any((home / name).exists() for home in homes)) == []

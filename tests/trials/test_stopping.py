@@ -131,6 +131,7 @@ def test_a_further_block_has_ids_of_its_own_and_survives_the_file(tmp_path: Path
     assert read_design(tmp_path / "design.json", study) == longer
 
 
+@pytest.mark.slow
 def test_a_run_adds_blocks_up_to_its_limit_and_a_second_run_adds_none(tmp_path: Path) -> None:
     study = tmp_path / "adaptive.yaml"
     wide = "effect_width: 0.000001, cell_width: 0.000001"

@@ -4,9 +4,12 @@ Exit codes: 0 done; 1 done, but trials failed or were not run, or a check did no
 fault of ablatrix itself; 130 and 143 interrupted.
 """
 
+import logging
 import os
+import platform
 import sys
 import traceback
+from typing import Annotated
 
 import typer
 
@@ -24,8 +27,11 @@ from ablatrix.cli import (
     results,
     running,
 )  # fmt: skip
+from ablatrix.cli.logs import Level, logs_on_stderr
 from ablatrix.errors import AblatrixError
 from ablatrix.version import __version__
+
+_log = logging.getLogger(__name__)
 
 EXIT_USAGE = 2
 EXIT_FAULT = 70
@@ -34,7 +40,6 @@ app = typer.Typer(
     name="ablatrix",
     help="Fair, checked, reproducible ablation studies of machine-learning compilers.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 for group in (
@@ -62,11 +67,18 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _common(
+    context: typer.Context,
     version: bool = typer.Option(
         False, "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
     ),
+    log_level: Annotated[
+        Level | None, typer.Option("--log-level", help="Log what happens on stderr, from this level on.")
+    ] = None,
 ) -> None:
     """Fair, checked, reproducible ablation studies of machine-learning compilers."""
+    if log_level is not None:
+        context.with_resource(logs_on_stderr(log_level))
+        _log.info("ablatrix %s, Python %s: %s", __version__, platform.python_version(), context.invoked_subcommand)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ and paused; then they take turns in short bursts, one awake at a time, in a new 
 
 from __future__ import annotations
 
+import logging
 import random
 import shutil
 from collections.abc import Callable
@@ -29,6 +30,8 @@ from ablatrix.trials.requests import FinishRequest, Request, burst_request, warm
 from ablatrix.trials.result import TrialResult
 from ablatrix.trials.server import Worker, WorkloadServer
 from ablatrix.trials.task import TrialTask, trial_task
+
+_log = logging.getLogger(__name__)
 
 Notice = Callable[[Trial | None, str], None]
 
@@ -242,6 +245,7 @@ class Turn:
         status, error = describe_ending(ending, worker.stage, killed_for)
         message = "ended by the runner after an error of its own" if killed_for == "crashed" else error.message
         message = message if because is None else f"{message}; before that, {because}"
+        _log.warning("worker %d of trial %s is lost: %s: %s", worker.pid, self.trial.trial_id, status, message)
         self._settle(worker, TrialResult(status=status, error=error.model_copy(update={"message": message})))
 
     def _close(self, message: Answer | None) -> None:

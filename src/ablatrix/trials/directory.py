@@ -84,6 +84,11 @@ class ResultDirectory:
         """Prepared programs, compile caches, logs."""
         return self.path / "work"
 
+    @property
+    def log(self) -> Path:
+        """The log of runs into this directory, for people."""
+        return self.work / "run.log"
+
     def program(self, resolved: ResolvedStudy, cell: Cell) -> Path:
         """Where the prepared program of a cell's workload lies."""
         return self.work / "programs" / f"{cell.workload}-{content_id(preparation(resolved, cell))}"

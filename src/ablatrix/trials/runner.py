@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import logging
+import os
+import platform
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,13 +16,18 @@ from ablatrix.records.machine import available_bytes
 from ablatrix.records.status import Status
 from ablatrix.study.design import make_design
 from ablatrix.study.files import refuse_changed_files
+from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.directory import ResultDirectory
 from ablatrix.trials.interrupt import Interrupt
 from ablatrix.trials.ledger import Ledger, Sink
 from ablatrix.trials.limits import most_live
 from ablatrix.trials.progress import Progress, Silence
+from ablatrix.trials.run_log import LoggedProgress, run_log
 from ablatrix.trials.session import Session
+from ablatrix.version import __version__
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -96,8 +104,9 @@ def run(
             raise CompilerError(f"compiler '{name}' is not installed; to have it: {entry.installation}")
     directory = ResultDirectory(Path(out).resolve())
     design = directory.make(study, planned)
-    progress = progress or Silence()
-    with _locked(directory), Interrupt() as interrupt, ExitStack() as stack:
+    progress = LoggedProgress(progress or Silence())
+    with _locked(directory), run_log(directory.log), Interrupt() as interrupt, ExitStack() as stack:
+        _log_beginning(study, directory)
         ledger = Ledger(design, directory, study_directory, sink, progress, keep_samples)
         session = Session(resolved, design, directory, ledger, interrupt, progress)
         try:
@@ -107,7 +116,22 @@ def run(
                 f"{error.filename or directory.path}: cannot be written: {error.strerror}; put that right and run "
                 "again into this directory, which resumes"
             ) from error
+        counts = ", ".join(f"{count} {status}" for status, count in statuses.items()) or "none finished"
+        _log.info("the run ended: %d trials: %s%s", planned_count, counts, f"; signal {caught}" if caught else "")
     return RunSummary(directory.results, planned_count, statuses, caught)
+
+
+def _log_beginning(study: Study, directory: ResultDirectory) -> None:
+    _log.info("run of study '%s' (digest %s) into %s", study.name, study.digest[:16], directory.path)
+    _log.info(
+        "process %d, user %d, ablatrix %s, Python %s, %s %s",
+        os.getpid(),
+        os.getuid(),
+        __version__,
+        platform.python_version(),
+        platform.system(),
+        platform.release(),
+    )
 
 
 def _locked(directory: ResultDirectory) -> ExitStack:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -40,6 +41,8 @@ from ablatrix.trials.orders import (
 )
 from ablatrix.trials.requests import TIMED_REQUESTS, Request
 from ablatrix.trials.task import PrepareTask, TrialTask
+
+_log = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 300.0
 REPLY_TIMEOUT_S = 60.0
@@ -145,6 +148,7 @@ class WorkloadServer:
             started = give(self.channel, StartOrder(task=task), Started, [theirs.fileno(), output.fileno()])
         theirs.close()
         self.live.append(started.pid)
+        _log.debug("worker %d started (%s), task: %s", started.pid, started.process, task.kind)
         return Worker(
             pid=started.pid,
             channel=ours,

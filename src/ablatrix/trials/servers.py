@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from pathlib import Path
 
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.interrupt import Interrupt
 from ablatrix.trials.server import ForkServer, WorkloadServer
+
+_log = logging.getLogger(__name__)
 
 # torch then asks NVML whether there is a GPU. Asking CUDA would initialise it, and no fork could use it after that.
 CUDA_ENVIRONMENT = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
@@ -52,6 +55,7 @@ class Servers:
             del self._programs[key]
         if compiler in self._roots:
             root = self._roots.pop(compiler)
+            _log.info("ending the fork server of '%s'", compiler)
             with suppress(OSError):
                 root.close()
 
@@ -59,5 +63,6 @@ class Servers:
         if compiler not in self._roots:
             entries = [self._catalogue.compiler(name) for name in dict.fromkeys([compiler, "eager"])]
             log = self._logs / f"server-{compiler}.log"
+            _log.info("starting the fork server of '%s'; it prints to %s", compiler, log)
             self._roots[compiler] = ForkServer(entries, log, self._interrupt, self._environment)
         return self._roots[compiler]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import shutil
 from collections import Counter
@@ -29,6 +30,8 @@ from ablatrix.trials.result import TrialResult
 from ablatrix.trials.selection import parse_conditions, select
 from ablatrix.trials.servers import Servers
 from ablatrix.trials.stopping import HotProgress
+
+_log = logging.getLogger(__name__)
 
 Pair = tuple[str, str]
 
@@ -180,6 +183,7 @@ class Session:
             scratch=self._scratch,
         )
         compiler = next((cell.compiler for _, cell in pairs if cell.compiler != "eager"), "eager")
+        _log.info("block %s: %s, %d trials", block[0].block_id, block[0].mode, len(block))
         failure = self._preparation.failure(pairs[0][1])
         if failure is not None:
             self._keep([_lost(trial, cell, *failure) for trial, cell in pairs])
@@ -200,7 +204,7 @@ class Session:
                 program = self._directory.program(self._resolved, cell)
                 outcome = run_cold(block, trial, cell, self._servers.get(compiler, program))
             except TrialError as error:
-                self._servers.drop(compiler)
+                self._drop(compiler, error)
                 outcome = _lost(trial, cell, Status.CRASHED, _machinery(error))
             repeat = self._is_worth_repeating([outcome], left)
             self._keep([outcome], final=not repeat)
@@ -218,7 +222,7 @@ class Session:
             try:
                 outcomes = run_hot(block, self._servers.get(compiler, program), notice)
             except TrialError as error:
-                self._servers.drop(compiler)
+                self._drop(compiler, error)
                 outcomes = [_lost(trial, cell, Status.CRASHED, _machinery(error)) for trial, cell in block.trials]
             if any(outcome.result.status is Status.INTERRUPTED for outcome in outcomes):
                 # A torn block runs again whole, so none of its lines may stand for its trial.
@@ -228,6 +232,11 @@ class Session:
             self._interrupt.check()
             if not repeat:
                 return
+
+    def _drop(self, compiler: str, error: TrialError) -> None:
+        _log.warning("the fork server of '%s' failed: %s", compiler, error)
+        _log.debug("its traceback:", exc_info=error)
+        self._servers.drop(compiler)
 
     def _is_worth_repeating(self, outcomes: Sequence[Outcome], left: int) -> bool:
         """Return whether noise disturbed a trial that would otherwise count, and time and tries are left."""

@@ -1,0 +1,40 @@
+"""What ``--log-level`` does: messages of the library on stderr while a command runs."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+Level = Literal["debug", "info", "warning", "error"]
+
+FORMAT = "%(levelname)s %(name)s: %(message)s"
+
+
+class _ToStderr(logging.Handler):
+    """Writes to the ``sys.stderr`` of the moment, so that lines stand above a live view of progress."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            print(self.format(record), file=sys.stderr)
+        except (OSError, ValueError):  # the reader of stderr left
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
+        """Lose the line."""
+
+
+@contextmanager
+def logs_on_stderr(level: Level) -> Iterator[None]:
+    """Show what ablatrix logs, from a level on; afterwards its logger is as it was."""
+    logger = logging.getLogger("ablatrix")
+    handler = _ToStderr(level.upper())
+    handler.setFormatter(logging.Formatter(FORMAT))
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(level.upper())
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+        logger.removeHandler(handler)
