@@ -33,8 +33,8 @@ from ablatrix.trials.linux import descendants_of, is_stopped
 from ablatrix.trials.runner import run
 from ablatrix.workloads.capture import capture, value_tensors
 from tests.compilers import faulty_program
-from tests.compilers.contract import make_gates
-from tests.compilers.requests import make_program, make_request
+from ablatrix.testing.programs import make_gates
+from ablatrix.testing.requests import make_program, make_request
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

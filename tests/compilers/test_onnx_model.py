@@ -18,7 +18,7 @@ from ablatrix.trials.child import import_compiler
 from ablatrix.workloads.prepare import prepare
 from ablatrix.workloads.program import Program
 from ablatrix.workloads.source import read_source
-from tests.compilers.requests import make_request
+from ablatrix.testing.requests import make_request
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

@@ -26,7 +26,7 @@ from ablatrix.statistics.ratio import Ratio
 from ablatrix.workloads.program import Program
 from tests.artifact.conftest import COMMAND, FINDING, derive_little, write_results
 from tests.cli.conftest import run_ablatrix
-from tests.compilers.requests import Function, make_program, make_request
+from ablatrix.testing.requests import Function, make_program, make_request
 from tests.synthetic import make_records, write_records
 
 

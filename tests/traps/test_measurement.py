@@ -29,7 +29,8 @@ from ablatrix.trials.directory import ResultDirectory
 from ablatrix.trials.environment import environment_variables
 from ablatrix.trials.worker import run_here
 from ablatrix.workloads.prepare import load_program
-from tests.compilers.requests import Stack, make_program, make_request
+from ablatrix.testing.programs import Stack
+from ablatrix.testing.requests import make_program, make_request
 from tests.traps.conftest import Run, marks
 from tests.trials.conftest import Bench, small_study
 
