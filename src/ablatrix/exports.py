@@ -6,19 +6,24 @@ from typing import Any
 
 
 def lazy_names(
-    package: str, public: Sequence[str], homes: Mapping[str, str]
+    package: str,
+    public: Sequence[str],
+    names: Mapping[str, Sequence[str]],
+    renamed: Mapping[str, str] | None = None,
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return the ``__getattr__`` and ``__dir__`` of a package.
 
     Args:
         package: Its name, for messages.
         public: Its ``__all__``.
-        homes: Public name -> ``module:name`` of the object, which is imported when the name is first used.
+        names: Module -> the names of it that are public under the same name.
+        renamed: Public name -> ``module:name`` of what has another name inside.
     """
+    homes = {name: f"{module}:{name}" for module, found in names.items() for name in found} | dict(renamed or {})
 
     def find(name: str) -> Any:
         if name not in homes:
-            raise AttributeError(f"module '{package}' has no attribute '{name}'; it has: {', '.join(sorted(public))}")
+            raise AttributeError(f"module '{package}' has no attribute '{name}'")
         module, _, attribute = homes[name].partition(":")
         return getattr(import_module(module), attribute)
 

@@ -16,9 +16,9 @@ from ablatrix.compilers.tvm import build
 from ablatrix.compilers.tvm.build import host_target, own_facts
 from ablatrix.compilers.tvm.compiler import TvmCompiler
 from ablatrix.compilers.tvm.pipeline import Options
-from ablatrix.workloads.program import TaskProgram
 from ablatrix.testing.programs import Stack
 from ablatrix.testing.requests import Function, make_program, make_request
+from ablatrix.workloads.program import TaskProgram
 
 X = torch.ones(2, 6)
 OPTIONS = Options(kill=False, memory_plan=False, fusion=False, vectorised=False, library=False)

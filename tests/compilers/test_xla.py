@@ -23,8 +23,7 @@ from ablatrix.compilers.xla.compiler import XlaCompiler
 from ablatrix.compilers.xla.module import Module, read_module
 from ablatrix.compilers.xla.options import Options
 from ablatrix.errors import CompilerError, UnsupportedError
-from ablatrix.testing.programs import make_gates
-from ablatrix.testing.programs import Stack
+from ablatrix.testing.programs import Stack, make_gates
 from ablatrix.testing.requests import Function, make_program, make_request
 
 pytestmark = pytest.mark.skipif(not COMPILERS["xla"].installed, reason="xla is not installed")

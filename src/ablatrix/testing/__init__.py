@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Case", "CompilerContract", "ContractError", "Subject", "make_program", "make_request"]
 
-_HOMES = {
-    "Case": "ablatrix.testing.subject:Case",
-    "CompilerContract": "ablatrix.testing.compiler_contract:CompilerContract",
-    "ContractError": "ablatrix.testing.checks:ContractError",
-    "Subject": "ablatrix.testing.subject:Subject",
-    "make_program": "ablatrix.testing.requests:make_program",
-    "make_request": "ablatrix.testing.requests:make_request",
-}
-
-__getattr__, __dir__ = lazy_names(__name__, __all__, _HOMES)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    __all__,
+    {
+        "ablatrix.testing.checks": ["ContractError"],
+        "ablatrix.testing.compiler_contract": ["CompilerContract"],
+        "ablatrix.testing.requests": ["make_program", "make_request"],
+        "ablatrix.testing.subject": ["Case", "Subject"],
+    },
+)

@@ -195,7 +195,9 @@ def check_dump(request: CompileRequest) -> None:
     assert request.dump is not None
     index = json.loads((request.dump / INDEX).read_text(encoding="utf-8"))
     of_tasks = [f"task-{task.kind}" for task in request.plan.tasks]
-    demand([task["directory"] for task in index["tasks"]] == of_tasks, "dump", "the index has other tasks than the plan")
+    demand(
+        [task["directory"] for task in index["tasks"]] == of_tasks, "dump", "the index has other tasks than the plan"
+    )
     named = {(one["directory"], one["stage"]) for one in (*index["files"], *index["missing"])}
     for directory, stage in sorted(set(itertools.product(of_tasks, STAGES)) - named):
         raise ContractError(
@@ -255,9 +257,7 @@ def check_threads(where: str, compiler: Compiler, threads: int) -> None:
     reported = dict(compiler.threads_in_force())
     demand(bool(reported), where, "threads_in_force names no library")
     demand(threads in reported.values(), where, f"{threads} threads were set, none of {reported} has them")
-    demand(
-        set(reported.values()) <= {1, threads}, where, f"{threads} threads were set, but in force are {reported}"
-    )
+    demand(set(reported.values()) <= {1, threads}, where, f"{threads} threads were set, but in force are {reported}")
 
 
 def check_dynamic(

@@ -100,7 +100,9 @@ class Subject:
         if key not in self._kept:
             observes = bool(changed) and {knob.name for knob in self.observers} >= set(changed)
             self._kept[key] = self.compile(
-                changed, self.case(program=program).request.work_dir.parent if observes else self.new_directory(), program
+                changed,
+                self.case(program=program).request.work_dir.parent if observes else self.new_directory(),
+                program,
             )
         return self._kept[key]
 
