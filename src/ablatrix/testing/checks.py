@@ -195,9 +195,8 @@ def check_dump(request: CompileRequest) -> None:
     assert request.dump is not None
     index = json.loads((request.dump / INDEX).read_text(encoding="utf-8"))
     of_tasks = [f"task-{task.kind}" for task in request.plan.tasks]
-    demand(
-        [task["directory"] for task in index["tasks"]] == of_tasks, "dump", "the index has other tasks than the plan"
-    )
+    indexed = [task["directory"] for task in index["tasks"]]
+    demand(indexed == of_tasks, "dump", f"the index has the tasks {indexed}, the plan {of_tasks}")
     named = {(one["directory"], one["stage"]) for one in (*index["files"], *index["missing"])}
     for directory, stage in sorted(set(itertools.product(of_tasks, STAGES)) - named):
         raise ContractError(

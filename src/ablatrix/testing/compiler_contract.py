@@ -22,7 +22,9 @@ BOUND = 16
 
 
 class CompilerContract:
-    """Tests that every compiler passes. An author derives from it and names her entry::
+    """Tests that every compiler passes.
+
+    An author derives from it and names her entry::
 
         class TestMyCompiler(CompilerContract):
             entry = MY_ENTRY
@@ -116,7 +118,7 @@ class CompilerContract:
         """What was built is found again, and is the same."""
         for knobs in ({}, subject.configurations[-1]):
             case = subject.case(knobs)
-            checks.check_warm_cache(case, subject.compile(knobs, case.request.work_dir.parent))
+            checks.check_warm_cache(case, subject.compile(knobs, case.directory))
 
     def test_rebuild_gives_the_same_code(self, subject: Subject) -> None:
         """The same request on an empty cache gives the same code, and a dump changes nothing of it."""
@@ -141,7 +143,7 @@ class CompilerContract:
         for threads in (2, 1):
             subject.compiler.set_threads(threads)
             if subject.entry.program_digest is not None:  # a program gets the number when it is started
-                subject.compile({}, case.request.work_dir.parent, threads=threads)
+                subject.compile({}, case.directory, threads=threads)
             checks.check_threads(f"compiler '{subject.entry.name}'", subject.compiler, threads)
         checks.check_outputs(case)
 

@@ -48,6 +48,11 @@ class Case:
     reference: torch.nn.Module
 
     @property
+    def directory(self) -> Path:
+        """Where its cache and its artifacts lie."""
+        return self.request.work_dir.parent
+
+    @property
     def digest(self) -> str:
         """Digest of the generated code."""
         return self.executable.facts.artifact_digest
@@ -99,11 +104,8 @@ class Subject:
         key = program, tuple(sorted(changed.items()))
         if key not in self._kept:
             observes = bool(changed) and {knob.name for knob in self.observers} >= set(changed)
-            self._kept[key] = self.compile(
-                changed,
-                self.case(program=program).request.work_dir.parent if observes else self.new_directory(),
-                program,
-            )
+            directory = self.case(program=program).directory if observes else self.new_directory()
+            self._kept[key] = self.compile(changed, directory, program)
         return self._kept[key]
 
     def compile(
