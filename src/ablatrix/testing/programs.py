@@ -78,11 +78,11 @@ class Filters(torch.nn.Module):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self.convolution = torch.nn.Conv2d(2, 4, 3, padding=1)
-        self.norm = torch.nn.BatchNorm2d(4)
+        self.convolution = torch.nn.Conv2d(16, 16, 3, padding=1)
+        self.norm = torch.nn.BatchNorm2d(16)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return features of shape (batch, 4, height, width), and (batch, 4)."""
+        """Return features of shape (batch, 16, height, width), and (batch, 16)."""
         features = torch.relu(self.norm(self.convolution(x)))
         return features, features.mean((2, 3))
 
@@ -95,13 +95,13 @@ def make_gates() -> tuple[torch.nn.Module, torch.Tensor]:
 
 
 def make_attention() -> tuple[torch.nn.Module, torch.Tensor]:
-    """Return a stack of two attention blocks, and an input of shape (4, 8)."""
-    return seeded(lambda: spread(Stack(2))), _input(4, 8)
+    """Return a stack of two attention blocks, and an input of shape (1, 4, 8)."""
+    return seeded(lambda: spread(Stack(2))), _input(1, 4, 8)
 
 
 def make_filters() -> tuple[torch.nn.Module, torch.Tensor]:
-    """Return a convolution with two outputs, and an input of shape (1, 2, 6, 6)."""
-    return seeded(lambda: spread(Filters())), _input(1, 2, 6, 6)
+    """Return a convolution with two outputs, and an input of shape (1, 16, 6, 6)."""
+    return seeded(lambda: spread(Filters())), _input(1, 16, 6, 6)
 
 
 SMALL_PROGRAMS: Mapping[str, MakeProgram] = {
