@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import MappingProxyType
 from typing import ClassVar
 
 from ablatrix.compilers.catalogue import COMPILERS, INDUCTOR, ONNXRUNTIME, OPENVINO, TVM, XLA
@@ -40,23 +39,19 @@ class TestTvm(ShippedContract):
 
 class TestInductor(ShippedContract):
     entry = INDUCTOR
-    acts_not = MappingProxyType(
-        {"max_autotune: on": "candidates are timed, and none beats the library at products this small"}
-    )
+    acts_not: ClassVar = {"max_autotune: on": "of the candidates none beats the library at products this small"}
     passes = frozenset({"GraphLowering.run", "compile_file", "pass.post_grad_passes.pass_pattern_0"})
 
 
 class TestOnnxruntime(ShippedContract):
     entry = ONNXRUNTIME
-    acts_with = dict.fromkeys(("graph_level", "without"), {"fusion": "on"})
-    acts_not = MappingProxyType(
-        {
-            "graph_level: extended": "differs from 'all' by layouts alone; docs/cases/onnxruntime-levels.md has models",
-            "layout": "the small programs have nothing that a layout optimiser moves",
-            "without: BiasGeluFusion": "no small program is left with an addition before a GELU",
-            "without: MatMulScaleFusion": "no small program scales a product",
-        }
-    )
+    acts_with: ClassVar = {"graph_level": {"fusion": "on"}, "without": {"fusion": "on"}}
+    acts_not: ClassVar = {
+        "graph_level: extended": "it differs from 'all' by layouts alone, see 'layout'",
+        "layout": "the small programs have nothing that a layout optimiser moves",
+        "without: BiasGeluFusion": "no small program is left with an addition before a GELU",
+        "without: MatMulScaleFusion": "no small program scales a product",
+    }
     passes = frozenset({"ConstantFolding", "TransposeOptimizer"})
 
 
