@@ -1,4 +1,3 @@
-import re
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -7,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from ablatrix.errors import WorkloadError
+from ablatrix.records.model import InputFacts
 from ablatrix.workloads import registry
+from ablatrix.workloads.prepare import prepare
 from ablatrix.workloads.registry import (
     WorkloadEntry,
     build_workload,
@@ -15,6 +16,8 @@ from ablatrix.workloads.registry import (
     get_workload,
     workload_names,
 )
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "workload"
 
 
 def test_shipped_workloads_cover_the_tiers() -> None:
@@ -69,23 +72,14 @@ def test_registry_loads_without_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.fixture
-def documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The package of the documentation, importable; the second block is what a reader tries."""
-    page = (Path(__file__).parents[2] / "docs" / "writing-a-workload.md").read_text(encoding="utf-8")
-    package, trial = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    (tmp_path / "polynomial.py").write_text(package, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
+def test_documented_package_adds_a_workload(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(EXAMPLE)
     point = EntryPoint("polynomial", "polynomial:ENTRY", registry.GROUP)
     monkeypatch.setattr(registry, "_added", lambda: {"polynomial": point})
-    return str(trial)
-
-
-def test_the_documented_package_adds_a_workload(documented: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert workload_names()[-1] == "polynomial"
     assert check_parameters(get_workload("polynomial"), {}) == {"degree": 3, "points": 8}
-    exec(documented, {})
-    assert "InputFacts(name='points', shape=['points'], dtype='float32')" in capsys.readouterr().out
+    program = prepare("polynomial", {"degree": 5})
+    assert program.facts.inputs == [InputFacts(name="points", shape=["points"], dtype="float32")]
 
 
 def test_a_builder_that_cannot_be_imported_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
