@@ -28,7 +28,7 @@ def private_imports(code: str) -> Iterator[str]:
     """Yield what a program imports of ablatrix and must not."""
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
-            names = [(name.name, None) for name in node.names]
+            names: list[tuple[str, str | None]] = [(name.name, None) for name in node.names]
         elif isinstance(node, ast.ImportFrom):
             names = [(node.module or "", name.name) for name in node.names]
         else:
