@@ -7,21 +7,39 @@ that a study compares with, the *reference* the same program run by eager PyTorc
 
     study = ablatrix.load_study("studies/tiny.yaml")
     summary = ablatrix.run(study, out="results/tiny")
-    records = ablatrix.read_records(summary.results)
+    table = ablatrix.read_table([summary.results])
+    for evidence in ablatrix.find_effects(table, ablatrix.Question()):
+        print(evidence.metric.name, evidence.effects)
+    ablatrix.make_paper(ablatrix.Findings(table), template=None, out="results/tiny/paper")
 
 Importing this package imports no framework: the names below are loaded when they are first used. What it does is
 logged to the logger ``ablatrix``, which is silent until the application gives it a handler.
 """
 
 import logging
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ablatrix.exports import lazy_names
 from ablatrix.version import __version__
 
 if TYPE_CHECKING:
+    from ablatrix.analysis.blame import find_blame as diagnose
+    from ablatrix.analysis.break_even import find_break_even
+    from ablatrix.analysis.claims import check_claims, load_claims
+    from ablatrix.analysis.compare import compare as compare_results
+    from ablatrix.analysis.evidence import Question
+    from ablatrix.analysis.evidence import gather as find_effects
+    from ablatrix.analysis.findings import Findings
+    from ablatrix.analysis.knob_proof import prove_knobs
+    from ablatrix.analysis.pareto import find_fronts
+    from ablatrix.analysis.tabulate import tabulate
+    from ablatrix.analysis.tidy import tidy as read_table
+    from ablatrix.artifact.verdict import reach_verdict
+    from ablatrix.artifact.verify import verify as verify_artifact
     from ablatrix.catalogue import Catalogue
     from ablatrix.errors import AblatrixError
+    from ablatrix.page.write import write_page as make_page
+    from ablatrix.paper.make import make_paper
     from ablatrix.plugins import read_catalogue
     from ablatrix.records.journal import read_records
     from ablatrix.records.model import Record
@@ -35,44 +53,67 @@ __all__ = [
     "AblatrixError",
     "Catalogue",
     "Design",
+    "Findings",
+    "Question",
     "Record",
     "ResolvedStudy",
     "RunSummary",
     "Study",
     "__version__",
+    "check_claims",
+    "compare_results",
+    "diagnose",
+    "find_break_even",
+    "find_effects",
+    "find_fronts",
+    "load_claims",
     "load_study",
     "make_design",
+    "make_page",
+    "make_paper",
+    "prove_knobs",
+    "reach_verdict",
     "read_catalogue",
     "read_records",
+    "read_table",
     "resolve_study",
     "run",
+    "tabulate",
+    "verify_artifact",
 ]
 
-_HOMES = {
-    "AblatrixError": "ablatrix.errors",
-    "Catalogue": "ablatrix.catalogue",
-    "Design": "ablatrix.study.design",
-    "Record": "ablatrix.records.model",
-    "ResolvedStudy": "ablatrix.study.resolve",
-    "RunSummary": "ablatrix.trials.runner",
-    "Study": "ablatrix.study.model",
-    "load_study": "ablatrix.study.load",
-    "make_design": "ablatrix.study.design",
-    "read_catalogue": "ablatrix.plugins",
-    "read_records": "ablatrix.records.journal",
-    "resolve_study": "ablatrix.study.resolve",
-    "run": "ablatrix.trials.runner",
-}
-
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    __all__,
+    {
+        "ablatrix.analysis.break_even": ["find_break_even"],
+        "ablatrix.analysis.claims": ["check_claims", "load_claims"],
+        "ablatrix.analysis.evidence": ["Question"],
+        "ablatrix.analysis.findings": ["Findings"],
+        "ablatrix.analysis.knob_proof": ["prove_knobs"],
+        "ablatrix.analysis.pareto": ["find_fronts"],
+        "ablatrix.analysis.tabulate": ["tabulate"],
+        "ablatrix.artifact.verdict": ["reach_verdict"],
+        "ablatrix.errors": ["AblatrixError"],
+        "ablatrix.paper.make": ["make_paper"],
+        "ablatrix.records.journal": ["read_records"],
+        "ablatrix.records.model": ["Record"],
+        "ablatrix.study.design": ["Design", "make_design"],
+        "ablatrix.catalogue": ["Catalogue"],
+        "ablatrix.plugins": ["read_catalogue"],
+        "ablatrix.study.resolve": ["ResolvedStudy", "resolve_study"],
+        "ablatrix.study.load": ["load_study"],
+        "ablatrix.study.model": ["Study"],
+        "ablatrix.trials.runner": ["RunSummary", "run"],
+    },
+    renamed={
+        "compare_results": "ablatrix.analysis.compare:compare",
+        "diagnose": "ablatrix.analysis.blame:find_blame",
+        "find_effects": "ablatrix.analysis.evidence:gather",
+        "make_page": "ablatrix.page.write:write_page",
+        "read_table": "ablatrix.analysis.tidy:tidy",
+        "verify_artifact": "ablatrix.artifact.verify:verify",
+    },
+)
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'ablatrix' has no attribute '{name}'")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

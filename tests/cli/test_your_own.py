@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.cli.conftest import Ablatrix
 from tests.pages import commands_of, files_of, write_files
 
 PAGE = "your-own-model.md"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def write_onnx(path: Path) -> None:
@@ -84,6 +86,7 @@ def test_every_command_of_the_page_does_what_it_says(
     assert {record.config.compiler for record in measured} == {"mine"}
     assert {record.workload.parameters["width"] for record in records} == {32}
     assert len({record.compile.artifact_digest for record in measured if record.compile}) == 1  # a no-op, as it says
+    assert all(record.compile.compile_ms["compile"] > 0 for record in measured if record.compile)
 
 
 def test_a_model_that_changed_is_noticed_by_the_next_run(
@@ -97,20 +100,36 @@ def test_a_model_that_changed_is_noticed_by_the_next_run(
     assert b"the file of workload 'my_model' has changed since these results were begun" in refused.stderr
 
 
-def test_the_template_of_a_plug_in_runs_in_every_process_and_has_at_most_60_lines(
+def test_example_of_a_plug_in_runs_in_every_process(
     ablatrix: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [file] = write_files("plug-ins.md", tmp_path)
-    adapter = file.read_text().partition("\n\nTIDY = ")[0]
-    assert len([line for line in adapter.splitlines() if line.strip()]) <= 60
+    shutil.copy(EXAMPLES / "compiler" / "in_place.py", tmp_path)
     monkeypatch.chdir(tmp_path)
-    _, run = commands_of("plug-ins.md")
+    knobs, run, _ = commands_of("plug-ins.md")
+    listed = ablatrix(*knobs)
+    assert listed.returncode == 0
+    assert b"pointwise operators overwrite an input" in listed.stdout
     run[run.index("hot")] = "cold"  # the same without 20 blocks
-    done = ablatrix(*run)
+    done = ablatrix(*run, "--knob", "partition=whole,regions")
     assert done.returncode == 0, done.stderr.decode()
     records = [one for one in read_records(tmp_path / "out" / "results.jsonl") if one.role == "measured"]
-    assert {(one.status, one.config.knobs["partition"]) for one in records} == {("ok", "whole"), ("ok", "regions")}
-    assert "plugins: [../my_compiler.py]\n" in (tmp_path / "out" / "study.yaml").read_text()
+    assert {one.status for one in records} == {"ok"}
+    assert {(one.config.knobs["in_place"], one.config.knobs["partition"]) for one in records} == {
+        *(("off", "whole"), ("off", "regions"), ("on", "whole"))
+    }
+    for record in records:
+        assert record.compile is not None
+        assert {"import", "compile", "link", "load"} <= set(record.compile.compile_ms)
+        assert record.compile.compile_cache_miss_delta_first_run == record.compile.expected_cache_misses
+    assert "plugins: [../in_place.py]\n" in (tmp_path / "out" / "study.yaml").read_text()
+
+
+def test_example_of_a_workload_is_listed(ablatrix: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(EXAMPLES / "workload" / "polynomial.py", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    listed = ablatrix(*commands_of("plug-ins.md")[-1])
+    assert listed.returncode == 0, listed.stderr.decode()
+    assert b"polynomial" in listed.stdout
 
 
 @pytest.mark.parametrize(

@@ -26,14 +26,14 @@ from ablatrix.records.journal import read_records
 from ablatrix.records.model import Record
 from ablatrix.study.design import make_design, refuse_changed_sources
 from ablatrix.study.load import load_study
+from ablatrix.testing.programs import make_gates
+from ablatrix.testing.requests import make_program, make_request
 from ablatrix.trials import zygote
 from ablatrix.trials.linux import descendants_of, is_stopped
 from ablatrix.trials.orders import WorkerState
 from ablatrix.trials.runner import run
 from ablatrix.workloads.capture import capture, value_tensors
 from tests.compilers import faulty_program
-from tests.compilers.contract import make_gates
-from tests.compilers.requests import make_program, make_request
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from ablatrix.compilers.adapter import CompileRequest
-from ablatrix.compilers.cache import CacheCounters
 from ablatrix.compilers.dump import INDEX, TaskDump, claim_directory, finish_dump, start_dump
 from ablatrix.errors import TrialError
-from tests.compilers.contract import Broken, Case, check_dump
-from tests.compilers.requests import Stack, make_program, make_request
+from ablatrix.testing.checks import ContractError, check_dump
+from ablatrix.testing.programs import Stack
+from ablatrix.testing.requests import make_program, make_request
 
 
 @pytest.fixture
@@ -44,13 +44,12 @@ def test_the_index_says_what_was_compiled_and_where_each_task_of_the_plan_lies(a
 
 
 def test_an_adapter_that_writes_nothing_and_says_nothing_breaks_the_contract(asked: CompileRequest) -> None:
-    case = Case(asked, None, None, "", CacheCounters(), {})  # type: ignore[arg-type]
-    with pytest.raises(Broken, match="task-0: nothing of 'after', and no reason"):
-        check_dump(case)
+    with pytest.raises(ContractError, match="task-0: nothing of 'after', and no reason"):
+        check_dump(asked)
     dump = TaskDump.of(asked, asked.tasks[0])
     for stage in ("before", "after", "code"):
         dump.lacks(stage, "it has none")
-    check_dump(case)
+    check_dump(asked)
 
 
 def test_a_file_that_cannot_be_written_is_told_and_ends_nothing(asked: CompileRequest) -> None:

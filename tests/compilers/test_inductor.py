@@ -16,8 +16,8 @@ from ablatrix.compilers.inductor.options import NO_FUSION, Options
 from ablatrix.compilers.inductor.passes import watch_passes
 from ablatrix.compilers.inductor.wrapper import allocated_bytes, canonical_source, kernel_names, kernel_sources
 from ablatrix.errors import CompilerError
-from tests.compilers.contract import make_gates
-from tests.compilers.requests import Function, make_program, make_request
+from ablatrix.testing.programs import make_gates
+from ablatrix.testing.requests import Function, make_program, make_request
 
 WRAPPER = '''
 # AOT ID: ['7_inference']

@@ -21,7 +21,8 @@ from ablatrix.compilers.openvino.build import (
 from ablatrix.compilers.openvino.compiler import OpenVinoCompiler
 from ablatrix.compilers.openvino.options import Options
 from ablatrix.errors import UnsupportedError
-from tests.compilers.requests import Function, Stack, make_program, make_request
+from ablatrix.testing.programs import Stack
+from ablatrix.testing.requests import Function, make_program, make_request
 
 pytestmark = pytest.mark.skipif(not SHIPPED["openvino"].installed, reason="openvino is not installed")
 

@@ -19,8 +19,9 @@ from ablatrix.compilers.taskwise import OUTSIDE_KEYS, BuiltTask, TaskFacts, Task
 from ablatrix.compilers.tvm.compiler import TvmCompiler
 from ablatrix.errors import UnsupportedError
 from ablatrix.places import import_place
+from ablatrix.testing.programs import Stack
+from ablatrix.testing.requests import Function, make_program, make_request
 from ablatrix.workloads.program import Program, TaskProgram
-from tests.compilers.requests import Function, Stack, make_program, make_request
 
 WITH_KNOBS = [entry for entry in SHIPPED.values() if entry.knobs]
 

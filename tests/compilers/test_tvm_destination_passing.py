@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from ablatrix.compilers.tvm.compiler import TvmCompiler
-from tests.compilers.requests import Function, Stack, make_program, make_request
+from ablatrix.testing.programs import Stack
+from ablatrix.testing.requests import Function, make_program, make_request
 
 X = torch.randn(2, 6, generator=torch.Generator().manual_seed(1))
 

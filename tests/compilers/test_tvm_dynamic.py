@@ -6,7 +6,8 @@ import torch
 from ablatrix.compilers.adapter import Executable
 from ablatrix.compilers.tvm.compiler import TvmCompiler
 from ablatrix.errors import CompilerError
-from tests.compilers.requests import Stack, make_program, make_request
+from ablatrix.testing.programs import Stack
+from ablatrix.testing.requests import make_program, make_request
 
 MODULE = Stack(2).requires_grad_(False)
 

@@ -16,8 +16,9 @@ from ablatrix.compilers.tvm import build
 from ablatrix.compilers.tvm.build import host_target, key_facts
 from ablatrix.compilers.tvm.compiler import TvmCompiler
 from ablatrix.compilers.tvm.pipeline import Options
+from ablatrix.testing.programs import Stack
+from ablatrix.testing.requests import Function, make_program, make_request
 from ablatrix.workloads.program import TaskProgram
-from tests.compilers.requests import Function, Stack, make_program, make_request
 
 X = torch.ones(2, 6)
 OPTIONS = Options(kill=False, memory_plan=False, fusion=False, vectorised=False, library=False)

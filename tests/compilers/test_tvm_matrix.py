@@ -8,7 +8,8 @@ from ablatrix.compilers.adapter import CompileFacts
 from ablatrix.compilers.cache import CacheCounters, TaskCache
 from ablatrix.compilers.tvm.compiler import TvmCompiler
 from ablatrix.errors import UnsupportedError
-from tests.compilers.requests import Function, Stack, make_program, make_request
+from ablatrix.testing.programs import Stack
+from ablatrix.testing.requests import Function, make_program, make_request
 
 INPUT = torch.randn(2, 4, 8, generator=torch.Generator().manual_seed(0))
 BLOCKS = 3

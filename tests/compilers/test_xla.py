@@ -23,8 +23,8 @@ from ablatrix.compilers.xla.compiler import XlaCompiler
 from ablatrix.compilers.xla.module import Module, read_module
 from ablatrix.compilers.xla.options import Options
 from ablatrix.errors import CompilerError, UnsupportedError
-from tests.compilers.contract import make_gates
-from tests.compilers.requests import Function, Stack, make_program, make_request
+from ablatrix.testing.programs import Stack, make_gates
+from ablatrix.testing.requests import Function, make_program, make_request
 
 pytestmark = pytest.mark.skipif(not SHIPPED["xla"].installed, reason="xla is not installed")
 TEXT = """HloModule jit_run, is_scheduled=true, entry_computation_layout={(f32[4]{0})->f32[4]{0}}

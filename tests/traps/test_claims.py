@@ -24,10 +24,10 @@ from ablatrix.errors import AnalysisError
 from ablatrix.paper.make import make_paper
 from ablatrix.records.model import Level, Record
 from ablatrix.statistics.ratio import Ratio
+from ablatrix.testing.requests import Function, make_program, make_request
 from ablatrix.workloads.program import Program
 from tests.artifact.conftest import COMMAND, FINDING, derive_little, write_results
 from tests.cli.conftest import run_ablatrix
-from tests.compilers.requests import Function, make_program, make_request
 from tests.synthetic import make_records, write_records
 
 

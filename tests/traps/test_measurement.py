@@ -25,12 +25,13 @@ from ablatrix.compilers.tvm.compiler import TvmCompiler
 from ablatrix.records.model import Record
 from ablatrix.study.design import make_design
 from ablatrix.study.resolve import resolve_study
+from ablatrix.testing.programs import Stack
+from ablatrix.testing.requests import make_program, make_request
 from ablatrix.trials.block import run_cold
 from ablatrix.trials.directory import ResultDirectory
 from ablatrix.trials.environment import environment_variables
 from ablatrix.trials.monologue import run_here
 from ablatrix.workloads.prepare import load_program
-from tests.compilers.requests import Stack, make_program, make_request
 from tests.traps.conftest import Run, marks
 from tests.trials.conftest import Bench, make_task, small_study
 

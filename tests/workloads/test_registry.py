@@ -1,4 +1,3 @@
-import re
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -8,9 +7,16 @@ import pytest
 
 from ablatrix.catalogue import WORKLOAD_FAMILY, installed_catalogue
 from ablatrix.errors import WorkloadError
+from ablatrix.records.model import InputFacts
 from ablatrix.workloads.entry import WorkloadEntry
-from ablatrix.workloads.registry import build_workload, check_parameters
+from ablatrix.workloads.prepare import prepare
+from ablatrix.workloads.registry import (
+    build_workload,
+    check_parameters,
+)
 from ablatrix.workloads.shipped import SHIPPED, get_shipped
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "workload"
 
 
 def test_shipped_workloads_cover_the_tiers() -> None:
@@ -67,26 +73,18 @@ def test_registry_loads_without_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.fixture
-def documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The package of the documentation, importable; the second block is what a reader tries."""
-    page = (Path(__file__).parents[2] / "docs" / "writing-a-workload.md").read_text(encoding="utf-8")
-    package, trial = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    (tmp_path / "polynomial.py").write_text(package, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
+def test_documented_package_adds_a_workload(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(EXAMPLE)
     point = EntryPoint("polynomial", "polynomial:ENTRY", WORKLOAD_FAMILY.group)
     monkeypatch.setattr(
         "ablatrix.catalogue.entry_points", lambda group: [point] if group == WORKLOAD_FAMILY.group else []
     )
-    return str(trial)
-
-
-def test_the_documented_package_adds_a_workload(documented: str, capsys: pytest.CaptureFixture[str]) -> None:
     catalogue = installed_catalogue()
     assert list(catalogue.workloads)[-1] == "polynomial"
-    assert check_parameters(catalogue.workload("polynomial"), {}) == {"degree": 3, "points": 8}
-    exec(documented, {})
-    assert "InputFacts(name='points', shape=['points'], dtype='float32')" in capsys.readouterr().out
+    entry = catalogue.workload("polynomial")
+    assert check_parameters(entry, {}) == {"degree": 3, "points": 8}
+    program = prepare(entry, {"degree": 5})
+    assert program.facts.inputs == [InputFacts(name="points", shape=["points"], dtype="float32")]
 
 
 def test_a_builder_that_cannot_be_imported_is_named() -> None:

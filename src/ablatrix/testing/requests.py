@@ -1,4 +1,4 @@
-"""Small programs, and requests to compile them."""
+"""Programs of modules, and requests to compile them, as a worker makes them in a trial."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,35 +15,6 @@ from ablatrix.workloads.capture import capture, export_tasks, lower
 from ablatrix.workloads.program import Program
 
 
-class Block(torch.nn.Module):  # type: ignore[misc]
-    """One small attention block with a feed-forward part."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.query, self.key, self.value = (torch.nn.Linear(width, width) for _ in range(3))
-        self.norm = torch.nn.LayerNorm(width)
-        self.inner = torch.nn.Linear(width, 2 * width)
-        self.outer = torch.nn.Linear(2 * width, width)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        scores = torch.softmax(self.query(x) @ self.key(x).transpose(-1, -2), -1)
-        x = self.norm(x + scores @ self.value(x))
-        return x + self.outer(torch.nn.functional.gelu(self.inner(x)))
-
-
-class Stack(torch.nn.Module):  # type: ignore[misc]
-    """Equal blocks, so that regions repeat."""
-
-    def __init__(self, blocks: int = 3, width: int = 8) -> None:
-        super().__init__()
-        self.layers = torch.nn.ModuleList(Block(width) for _ in range(blocks))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        for layer in self.layers:
-            x = layer(x)
-        return x
-
-
 class Function(torch.nn.Module):  # type: ignore[misc]
     """A plain function as a module."""
 
@@ -52,11 +23,18 @@ class Function(torch.nn.Module):  # type: ignore[misc]
         self.function = function
 
     def forward(self, *inputs: torch.Tensor) -> object:
+        """Call the function."""
         return self.function(*inputs)  # type: ignore[operator]
 
 
 def make_program(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], dynamic_shapes: object = None) -> Program:
-    """Export and lower a module; it has no draws and no oracle."""
+    """Export and lower a module; it has no draws and no oracle.
+
+    Args:
+        module: What to export; it is brought to eval mode and its weights need no gradients any more.
+        inputs: Positional inputs to export it with.
+        dynamic_shapes: As ``torch.export.export`` takes them; None for a static program.
+    """
     with torch.no_grad():
         exported = torch.export.export(module.eval().requires_grad_(False), inputs, dynamic_shapes=dynamic_shapes)
     facts = WorkloadFacts(
@@ -83,7 +61,19 @@ def make_request(
     threads: int = 1,
     dump: Path | None = None,
 ) -> CompileRequest:
-    """Plan a program and ask for one configuration of it. ``directory`` holds what is built and the cache."""
+    """Plan a program and ask for one configuration of it.
+
+    Args:
+        program: What ``make_program`` returned.
+        directory: Holds what is built, and the cache unless one is given.
+        knobs: Levels of the compiler's own knobs.
+        cache: Which cache the compiler asks; one in ``directory`` when None.
+        bounds: Upper bound of each symbol of a dynamic program, by the symbol's name.
+        partition: How the planner cuts the program.
+        reuse: Whether buffers between tasks are released before the end of a run.
+        threads: Threads of a run.
+        dump: Where to write a dump; None for none.
+    """
     graph = capture(program.lowered, bounds)
     plan = make_plan(graph, PlanOptions(partition=partition, reuse=reuse))
     work_dir = directory / "work"

@@ -1,0 +1,145 @@
+"""What the author of a compiler or a workload may import; the rest of ablatrix may change without notice.
+
+    from ablatrix.plugin import CompilerEntry, KnobEntry, LevelEntry
+
+Importing this module imports no framework: each name is loaded when it is first used. Those that need torch
+(``compile_tasks``, ``TaskExecutable``, ``Built``, ...) load it then, so import them inside functions: a plug-in is
+imported whenever its knobs are listed.
+"""
+
+from typing import TYPE_CHECKING
+
+from ablatrix.exports import lazy_names
+
+if TYPE_CHECKING:
+    from ablatrix.canonical import digest_bytes, digest_value
+    from ablatrix.compilers.adapter import (
+        BoundRun,
+        CompileFacts,
+        Compiler,
+        CompileRequest,
+        Executable,
+        MeasuresOverhead,
+        PhaseClock,
+        RunsElsewhere,
+        TimesItself,
+        WatchesDevice,
+    )
+    from ablatrix.compilers.cache import TaskCache, task_key
+    from ablatrix.compilers.catalogue import (
+        CACHE_TAG,
+        PARTITION,
+        PASS_TIMING,
+        THREADS,
+        UPPER_BOUND,
+        CompilerEntry,
+        KnobEntry,
+        Level,
+        LevelEntry,
+    )
+    from ablatrix.compilers.catalogue.knobs import reuse_between_tasks, switch
+    from ablatrix.compilers.dump import TaskDump
+    from ablatrix.compilers.eager import EagerCompiler, EagerExecutable
+    from ablatrix.compilers.tasks import TaskExecutable, TaskFunction
+    from ablatrix.compilers.taskwise import BuiltTask, TaskFacts, TaskwiseCompiler, source_digest
+    from ablatrix.errors import CompilerError, UnsupportedError, WorkloadError
+    from ablatrix.workloads.built import Built, generator, seeded, spread
+    from ablatrix.workloads.entry import ParameterSpec, WorkloadEntry
+    from ablatrix.workloads.prepare import prepare
+    from ablatrix.workloads.program import Program, TaskProgram
+
+__all__ = [
+    "CACHE_TAG",
+    "PARTITION",
+    "PASS_TIMING",
+    "THREADS",
+    "UPPER_BOUND",
+    "BoundRun",
+    "Built",
+    "BuiltTask",
+    "CompileFacts",
+    "CompileRequest",
+    "Compiler",
+    "CompilerEntry",
+    "CompilerError",
+    "EagerCompiler",
+    "EagerExecutable",
+    "Executable",
+    "KnobEntry",
+    "Level",
+    "LevelEntry",
+    "MeasuresOverhead",
+    "ParameterSpec",
+    "PhaseClock",
+    "Program",
+    "RunsElsewhere",
+    "TaskCache",
+    "TaskDump",
+    "TaskExecutable",
+    "TaskFacts",
+    "TaskFunction",
+    "TaskProgram",
+    "TaskwiseCompiler",
+    "TimesItself",
+    "UnsupportedError",
+    "WatchesDevice",
+    "WorkloadEntry",
+    "WorkloadError",
+    "digest_bytes",
+    "digest_value",
+    "generator",
+    "prepare",
+    "reuse_between_tasks",
+    "seeded",
+    "source_digest",
+    "spread",
+    "switch",
+    "task_key",
+]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    __all__,
+    {
+        "ablatrix.canonical": ["digest_bytes", "digest_value"],
+        "ablatrix.compilers.adapter": [
+            "BoundRun",
+            "CompileFacts",
+            "CompileRequest",
+            "Compiler",
+            "Executable",
+            "MeasuresOverhead",
+            "PhaseClock",
+            "RunsElsewhere",
+            "TimesItself",
+            "WatchesDevice",
+        ],
+        "ablatrix.compilers.cache": ["TaskCache", "task_key"],
+        "ablatrix.compilers.catalogue": [
+            "CACHE_TAG",
+            "PARTITION",
+            "PASS_TIMING",
+            "THREADS",
+            "UPPER_BOUND",
+            "CompilerEntry",
+            "KnobEntry",
+            "Level",
+            "LevelEntry",
+        ],
+        "ablatrix.compilers.catalogue.knobs": ["reuse_between_tasks", "switch"],
+        "ablatrix.compilers.dump": ["TaskDump"],
+        "ablatrix.compilers.eager": ["EagerCompiler", "EagerExecutable"],
+        "ablatrix.compilers.tasks": ["TaskExecutable", "TaskFunction"],
+        "ablatrix.compilers.taskwise": [
+            "BuiltTask",
+            "TaskFacts",
+            "TaskwiseCompiler",
+            "source_digest",
+        ],
+        "ablatrix.errors": ["CompilerError", "UnsupportedError", "WorkloadError"],
+        "ablatrix.workloads.built": ["Built", "generator", "seeded", "spread"],
+        "ablatrix.workloads.prepare": ["prepare"],
+        "ablatrix.workloads.program": ["Program", "TaskProgram"],
+        "ablatrix.workloads.entry": ["ParameterSpec", "WorkloadEntry"],
+    },
+)

@@ -1,0 +1,112 @@
+"""The contract suite catches each planted fault, with a message that names the case, the rule and the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ablatrix.compilers.adapter import Compiler
+from ablatrix.compilers.catalogue import TVM
+from ablatrix.compilers.tvm.compiler import TvmCompiler
+from ablatrix.testing import planted
+from ablatrix.testing.checks import ContractError
+from ablatrix.testing.compiler_contract import CompilerContract
+from ablatrix.testing.subject import Subject
+
+CONFIGURATIONS = CompilerContract.test_configurations_are_right_quiet_and_give_facts
+PROGRAMS = partial(CompilerContract.test_small_programs_give_right_outputs, program="filters")
+KEYS = CompilerContract.test_code_knobs_are_in_the_cache_keys
+REBUILD = CompilerContract.test_rebuild_gives_the_same_code
+THREADS = CompilerContract.test_threads_that_were_set_are_in_force
+DYNAMIC = CompilerContract.test_dynamic_program_is_right_up_to_its_bound
+Plant = Callable[[Compiler], Compiler]
+
+
+class TvmContract(CompilerContract):
+    __test__ = False
+    entry = TVM
+
+
+def subject_of(plant: Plant, directory: Path) -> Subject:
+    return Subject(plant(TvmCompiler()), TVM, directory)
+
+
+@pytest.mark.parametrize(
+    ("plant", "rule", "message"),
+    [
+        (planted.ReturnsAWrongValue, CONFIGURATIONS, "the outputs are not those of the float64 reference: .*RMS error"),
+        (planted.ForgetsAnOutput, PROGRAMS, "the program returned 1 outputs of 2"),
+        (planted.WritesItsInputs, CONFIGURATIONS, "an input was written; copy it"),
+        (planted.SpoilsItsConstants, CONFIGURATIONS, "a weight was written: "),
+        (planted.Drifts, CONFIGURATIONS, "outputs differ from run to run"),
+        (planted.FallsBack, CONFIGURATIONS, "it runs the program eagerly"),
+        (planted.RunsTheCheck, CONFIGURATIONS, "or checks while it is timed"),
+        (planted.Prints, CONFIGURATIONS, "printed to standard output: 'compiling"),
+        (planted.GuessesZero, CONFIGURATIONS, "compiler_planned_bytes is None and reasons"),
+        (planted.HidesItsTime, CONFIGURATIONS, r"nothing was charged to \['compile', 'load'\]"),
+        (planted.InventsAPhase, CONFIGURATIONS, r"unknown phases \['optimise'\]; there are: import, compile"),
+        (planted.BypassesTheCache, CONFIGURATIONS, "the cache answered .*misses=0.*, expected .*misses=1"),
+        (planted.ChangesItsDigest, REBUILD, "the same request gave artifact_digest 0+[.]{3}, then"),
+        (planted.IgnoresThreads, THREADS, "2 threads were set, none of"),
+        (planted.TakesAnySize, DYNAMIC, "size 17 is beyond the bound and was taken"),
+    ],
+)
+def test_planted_fault_is_caught(tmp_path: Path, plant: Plant, rule: Callable[..., None], message: str) -> None:
+    with pytest.raises(ContractError, match=message) as caught:
+        rule(TvmContract(), subject_of(plant, tmp_path))
+    assert str(caught.value).startswith("compiler 'tvm'")
+
+
+def test_knob_left_out_of_the_keys_is_caught(tmp_path: Path) -> None:
+    subject = subject_of(lambda inner: planted.CachesTooBroadly(inner, "fusion", "off"), tmp_path)
+    with pytest.raises(ContractError, match="fusion: on: 'fusion' affects code and leaves the cache's keys"):
+        KEYS(TvmContract(), subject)
+
+
+def test_knob_that_changes_nothing_is_caught(tmp_path: Path) -> None:
+    subject = subject_of(lambda inner: planted.CachesTooBroadly(inner, "fusion", "off"), tmp_path)
+    with pytest.raises(ContractError, match="compiler 'tvm': 'fusion: on' must change the code of a small program"):
+        TvmContract().test_code_knobs_change_the_code(subject)
+
+
+def test_thread_that_preloading_leaves_is_caught(tmp_path: Path) -> None:
+    entry = replace(TVM, name="planted", adapter="ablatrix.testing.planted:StartsAThread")
+    with pytest.raises(ContractError, match="after preload the process cannot be forked: threads beside the main one"):
+        TvmContract().test_preloaded_process_can_be_forked(Subject(planted.Around(), entry, tmp_path))
+
+
+def test_every_planted_fault_has_its_test() -> None:
+    faults = {
+        name
+        for name, kind in vars(planted).items()
+        if isinstance(kind, type) and issubclass(kind, planted.Around) and kind is not planted.Around
+    }
+    text = Path(__file__).read_text(encoding="utf-8")
+    assert {name for name in faults if f"planted.{name}" not in text and f"planted:{name}" not in text} == set()
+
+
+@pytest.mark.parametrize(
+    ("statements", "message"),
+    [
+        ({"acts_not": {"fussion": "never"}}, "has no knob or further level 'fussion'; it has: .*fusion"),
+        ({"acts_not": {"fusion: off": "the default"}}, "has no knob or further level 'fusion: off'"),
+        ({"acts_not": {"fusion": ""}}, r"acts_not\['fusion'\] must give a reason"),
+        ({"acts_on": {"fusion": "gate"}}, "there is no program 'gate'; there are: gates, attention, filters"),
+    ],
+)
+def test_statement_about_nothing_is_refused(tmp_path: Path, statements: dict[str, Any], message: str) -> None:
+    stated = type("Stated", (TvmContract,), statements)()
+    with pytest.raises(ContractError, match=message):
+        stated.test_code_knobs_change_the_code(subject_of(planted.Around, tmp_path))
+
+
+def test_reason_lets_a_knob_change_nothing(tmp_path: Path) -> None:
+    reasons = {knob.name: "not looked at here" for knob in TVM.knobs if knob.name != "fusion"}
+    stated = type("Stated", (TvmContract,), {"acts_not": {**reasons, "fusion: on": "it is broken"}})()
+    broken = subject_of(lambda inner: planted.CachesTooBroadly(inner, "fusion", "off"), tmp_path)
+    stated.test_code_knobs_change_the_code(broken)
