@@ -95,17 +95,6 @@ class WorkloadEntry:
     origin: Origin | None = None
 
 
-def read_entry(plain: Mapping[str, Any]) -> WorkloadEntry:
-    """Return the entry that ``dataclasses.asdict`` made plain: how it reaches another process."""
-    parameters = {
-        key: ParameterSpec(**{**spec, "choices": tuple(spec["choices"])}) for key, spec in plain["parameters"].items()
-    }
-    origin = None if plain["origin"] is None else Origin(**plain["origin"])
-    return WorkloadEntry(
-        **{**plain, "parameters": parameters, "origin": origin, "dynamic": tuple(plain["dynamic"])},
-    )
-
-
 def workload_names() -> tuple[str, ...]:
     """Return the names of all workloads, shipped ones first, then those of plug-ins and of other packages."""
     return tuple(dict.fromkeys((*_shipped(), *_PLUGGED, *sorted(_added()))))
