@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from ablatrix.compilers import catalogue as shipped_compilers
-from ablatrix.compilers.catalogue import CompilerEntry, read_compiler_entry
 from ablatrix.errors import StudyError
 from ablatrix.plugins import read_catalogue
 from ablatrix.study.cost import estimate_seconds
@@ -20,6 +18,8 @@ from ablatrix.study.load import load_study
 from ablatrix.study.model import Study
 from ablatrix.study.quick import make_study
 from ablatrix.study.resolve import resolve_study
+from ablatrix.trials.messages import decode, encode
+from ablatrix.trials.orders import OUTFIT, Outfit
 from ablatrix.trials.runner import run
 from ablatrix.trials.session import Session
 from ablatrix.workloads import shipped as shipped_workloads
@@ -39,7 +39,8 @@ modes: [cold]
 stages: [{{name: primary, factorial: {{{knob}: [a, b]}}}}]
 """
 PLUGIN = """
-from ablatrix.compilers.catalogue import CompilerEntry
+from ablatrix.trials.messages import decode, encode
+from ablatrix.trials.orders import OUTFIT, Outfit
 from ablatrix.compilers.catalogue.knobs import switch
 
 TURN = switch("turn", "primary", "code", "Whether it turns.", "It does not.", "It does.")
@@ -135,7 +136,7 @@ def test_a_quick_study_varies_the_primary_knobs_that_a_plug_in_says(tmp_path: Pa
 def test_an_entry_reaches_another_process_as_it_is(tmp_path: Path) -> None:
     catalogue = load_study(written(tmp_path)).catalogue
     for entry in catalogue.compilers.values():
-        back: CompilerEntry = read_compiler_entry(json.loads(json.dumps(asdict(entry))))
+        back = decode(encode(Outfit(compilers=(entry,))), OUTFIT).compilers[0]
         assert back == entry
         assert (back.digest, back.program_digest) == (entry.digest, entry.program_digest)
     program = catalogue.compiler("mine").program

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from ablatrix.errors import WorkloadError
-from ablatrix.workloads.entry import read_workload_entry
+from ablatrix.trials.messages import decode, encode
+from ablatrix.trials.task import PrepareTask
 from ablatrix.workloads.registry import check_parameters
 from ablatrix.workloads.source import derive_name, is_source, read_source, seen_from
 
@@ -114,9 +115,19 @@ def test_an_architecture_takes_fields_from_its_source_and_from_the_study(directo
     assert check_parameters(entry, {"hidden": 32}) == {"layers": 2, "hidden": 32, "tie": True, "depths": "1,2"}
 
 
-def test_an_entry_reaches_another_process_as_plain_values(directory: Path) -> None:
+def test_an_entry_reaches_another_process_in_its_task(directory: Path) -> None:
     entry = read_source("net", "net.py:make", {}, directory, "tiny", ["tokens"])
-    assert read_workload_entry(asdict(entry)) == entry
+    task = PrepareTask(
+        entry=entry,
+        parameters={},
+        draws=1,
+        seed=0,
+        largest={},
+        threads=1,
+        directory=directory,
+        memory_limit_mb=None,
+    )
+    assert decode(encode(task), TypeAdapter(PrepareTask)).entry == entry
 
 
 def test_a_source_keeps_its_file_when_it_is_seen_from_another_directory(

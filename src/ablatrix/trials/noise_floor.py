@@ -131,13 +131,10 @@ def measure_noise_floor(
             if number >= LEAST_BLOCKS and monotonic() - began > ENOUGH_S:
                 break
             notice(f"block {number + 1} of {blocks}")
-            # Whoever is built first may have it better, so it is each in turn, as a design shuffles its blocks.
-            roles = ("measured", "twin") if number % 2 == 0 else ("twin", "measured")
-            pair = tuple((_trial(number, role), cell) for role in roles)
             block = BlockInput(
                 study=resolved.study,
                 catalogue=resolved.catalogue,
-                trials=pair,
+                trials=_pair(number, cell),
                 threads=used,
                 cpus=tuple(cpus),
                 hot_cache=directory / "hot",
@@ -146,11 +143,8 @@ def measure_noise_floor(
             )
             outcomes += run_hot(block, server, lambda trial, what: None)
             interrupt.check()
+    _refuse_failures(outcomes)
     made = len(outcomes) // 2
-    for outcome in outcomes:
-        if outcome.result.error is not None:
-            result, why = outcome.result, outcome.result.error.message
-            raise TrialError(f"noise floor: a trial ended as {result.status}: {why}")
     medians = [median(list(chain.from_iterable(one.bursts_ms))) for one in outcomes]
     return NoiseFloor(
         tuple(_log_ratio(outcomes[2 * number : 2 * number + 2]) for number in range(made)),
@@ -159,6 +153,22 @@ def measure_noise_floor(
         tuple(filter(None, (outcome.noise.disturbance for outcome in outcomes if outcome.noise is not None))),
         monotonic() - began,
     )
+
+
+def _pair(number: int, cell: Cell) -> tuple[tuple[Trial, Cell], ...]:
+    """Return the two trials of a block.
+
+    Whoever is built first may have it better, so it is each in turn, as a design shuffles its blocks.
+    """
+    roles = ("measured", "twin") if number % 2 == 0 else ("twin", "measured")
+    return tuple((_trial(number, role), cell) for role in roles)
+
+
+def _refuse_failures(outcomes: list[Outcome]) -> None:
+    for outcome in outcomes:
+        if outcome.result.error is not None:
+            result, why = outcome.result, outcome.result.error.message
+            raise TrialError(f"noise floor: a trial ended as {result.status}: {why}")
 
 
 def _log_ratio(pair: list[Outcome]) -> float:

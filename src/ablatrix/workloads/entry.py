@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, Literal
+from typing import Literal
 
 Tier = Literal["tiny", "medium", "hard"]
 Size = int | float | str | bool
@@ -76,14 +76,3 @@ class WorkloadEntry:
     builder: str
     dynamic: tuple[str, ...] = ()
     origin: Origin | None = None
-
-
-def read_workload_entry(plain: Mapping[str, Any]) -> WorkloadEntry:
-    """Return the entry that ``dataclasses.asdict`` made plain, also by way of JSON: how it reaches another process."""
-    parameters = {
-        key: ParameterSpec(**{**spec, "choices": tuple(spec["choices"])}) for key, spec in plain["parameters"].items()
-    }
-    origin = None if plain["origin"] is None else Origin(**plain["origin"])
-    return WorkloadEntry(
-        **{**plain, "parameters": parameters, "origin": origin, "dynamic": tuple(plain["dynamic"])},
-    )

@@ -17,7 +17,6 @@ from ablatrix.compilers.catalogue.model import (
     LevelEntry,
     ProgramDescription,
     ProgramFile,
-    read_compiler_entry,
 )
 from ablatrix.compilers.catalogue.onnxruntime import ONNXRUNTIME
 from ablatrix.compilers.catalogue.openvino import OPENVINO
@@ -43,7 +42,6 @@ __all__ = [
     "LevelEntry",
     "ProgramDescription",
     "ProgramFile",
-    "read_compiler_entry",
 ]
 
 SHIPPED: Mapping[str, CompilerEntry] = MappingProxyType(

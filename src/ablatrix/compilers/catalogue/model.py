@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Literal
 
 from ablatrix.canonical import digest_value
 from ablatrix.errors import UnsupportedError
@@ -209,24 +209,3 @@ class CompilerEntry:
     def defaults(self) -> dict[str, Level]:
         """Return the default level of every knob."""
         return {knob.name: knob.default for knob in self.knobs}
-
-
-def read_compiler_entry(plain: Mapping[str, Any]) -> CompilerEntry:
-    """Return the entry that ``dataclasses.asdict`` made plain, also by way of JSON: how it reaches another process."""
-    knobs = tuple(
-        KnobEntry(**{**knob, "levels": tuple(LevelEntry(**level) for level in knob["levels"])})
-        for knob in plain["knobs"]
-    )
-    program = None if plain["program"] is None else _read_program(plain["program"])
-    return CompilerEntry(**{**plain, "modules": tuple(plain["modules"]), "knobs": knobs, "program": program})
-
-
-def _read_program(plain: Mapping[str, Any]) -> ProgramDescription:
-    return ProgramDescription(
-        **{
-            **plain,
-            "command": tuple(plain["command"]),
-            "formats": tuple(plain["formats"]),
-            "files": tuple(ProgramFile(**file) for file in plain["files"]),
-        }
-    )
