@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ablatrix.analysis.pareto import find_fronts
     from ablatrix.analysis.tabulate import tabulate
     from ablatrix.analysis.tidy import tidy as read_table
+    from ablatrix.analysis.wording import text_of
     from ablatrix.artifact.verdict import reach_verdict
     from ablatrix.artifact.verify import verify as verify_artifact
     from ablatrix.catalogue import Catalogue
@@ -79,6 +80,7 @@ __all__ = [
     "resolve_study",
     "run",
     "tabulate",
+    "text_of",
     "verify_artifact",
 ]
 
@@ -93,6 +95,7 @@ __getattr__, __dir__ = lazy_names(
         "ablatrix.analysis.knob_proof": ["prove_knobs"],
         "ablatrix.analysis.pareto": ["find_fronts"],
         "ablatrix.analysis.tabulate": ["tabulate"],
+        "ablatrix.analysis.wording": ["text_of"],
         "ablatrix.artifact.verdict": ["reach_verdict"],
         "ablatrix.errors": ["AblatrixError"],
         "ablatrix.paper.make": ["make_paper"],

@@ -292,3 +292,28 @@ def test_shipped_claims_name_what_their_study_has(name: str) -> None:
         for knob, level in named - {(None, None)}:
             assert knob in factorial, claim.id
             assert level is None or level in map(str, factorial[knob]), claim.id
+
+
+@pytest.mark.parametrize(
+    ("bound", "english", "chinese"),
+    [
+        ("at_least: 1.5", ("by a factor of at least ", "1.5", ""), ("至少为 ", "1.5", "")),
+        ("at_most: 2", ("by a factor of at most ", "2", ""), ("至多为 ", "2", "")),
+        ("within: 0.02", ("by at most ", "2", " %"), ("最多增加 ", "2", "%")),
+    ],
+)
+def test_the_bound_of_a_claim_is_a_part_of_its_statement(
+    bound: str, english: tuple[str, str, str], chinese: tuple[str, str, str]
+) -> None:
+    about = "workload: w2, compiler: tvm, metric: run_ms_paired, knob: k1.5, levels: ['1.5', '2']"
+    line = f"  - {{id: c, {about}, {bound}}}\n"
+    (claim,) = claims_of(HEAD + line).claims
+    for language, (before, number, after) in (("en", english), ("zh", chinese)):
+        parts = claim.parts("zh" if language == "zh" else "en")
+        assert (parts[0][-len(before) :], *parts[1:]) == (before, number, after)
+        assert "".join(parts) == claim.statement("zh" if language == "zh" else "en")
+
+
+def test_a_claim_about_every_trial_has_no_bound() -> None:
+    (claim,) = claims_of("version: 1\nclaims:\n  - {id: c, correct: all}\n").claims
+    assert claim.parts() == ("Every output is right, and no check is missing", "", "")

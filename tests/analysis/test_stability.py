@@ -121,6 +121,20 @@ def test_what_failed_is_named_and_what_is_unsupported_is_no_cell() -> None:
     assert len(hot.cells) == 14
 
 
+def test_a_cell_that_is_unsupported_and_also_wrong_stays_a_cell() -> None:
+    cell = {"partition": "whole", "reuse": "keep", "memory_plan": "on", "fusion": "on"}
+    plants = [Plant("unsupported", "encoder", "hot", cell, block=0)]
+    plants += [Plant("wrong_output", "encoder", "hot", cell, block=block) for block in range(1, 5)]
+    records = make_records(workloads=["encoder"], modes=["hot"], blocks=5, noise=0.002, plants=plants)
+    (hot,) = find_stability(table(records))
+    (fault,) = hot.complaints()
+    assert text_of(fault) == (
+        "encoder on tvm, hot: cell memory_plan=on, fusion=on: "
+        "unsupported in 1 of 5 blocks, wrong_output in 4 of 5 blocks"
+    )
+    assert len(hot.cells) == 15
+
+
 @pytest.mark.parametrize("differ", [False, True])
 def test_whole_runs_that_differ_are_found(tmp_path: Path, differ: bool) -> None:
     files = [

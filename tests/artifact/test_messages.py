@@ -15,13 +15,13 @@ from markupsafe import escape
 
 from ablatrix.analysis import wording
 from ablatrix.analysis.blame import find_blame
-from ablatrix.analysis.break_even import find_break_even
 from ablatrix.analysis.claims import check_claims, plain
 from ablatrix.analysis.compare import compare, side_by_side_data
 from ablatrix.analysis.evidence import evidence_frame
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.pareto import find_fronts
-from ablatrix.analysis.tidy import tidy
+from ablatrix.analysis.tidy import Tidy, tidy
+from ablatrix.analysis.wording import plain_data, text_of
 from ablatrix.artifact.comparison import report_reproduction
 from ablatrix.artifact.reproduction import report_text
 from ablatrix.artifact.verdict import reach_verdict
@@ -103,42 +103,45 @@ def studies() -> Iterator[list[Record]]:
 
 def everything(place: Path, out: Path) -> dict[str, Any]:
     """All that the analysis, the paper, the page and the artifact say of these records, as plain data."""
-    paths = [place / name / "results.jsonl" for name in ("a", "b")]
-    found: dict[str, Any] = {}
-    for path in paths:
-        results = tidy([path])
-        findings = Findings(results)
-        files: dict[str, Any] = {}
+    recorded, here = (tidy([place / name / "results.jsonl"]) for name in ("a", "b"))
+    page = write_page(Findings(recorded), check_claims(Findings(recorded), CLAIMS), out / "page.html")
+    return {
+        "judged": judged(place / "a" / "results.jsonl"),
+        "page": page.read_text(encoding="utf-8"),
+        "analysis": [analysed(one) for one in (recorded, here)],
+        "compare": side_by_side_data(compare(recorded, here)),
+        "report": json.loads(report_text(report_reproduction(here, CLAIMS, recorded))),
+    }
 
-        def make(findings: Findings, template: str | Path | None, scratch: str | Path) -> Paper:
-            paper = make_paper(findings, template, scratch, claims=check_claims(findings, CLAIMS))
-            files.update({file.relative_to(scratch).as_posix(): _content(file) for file in paper.files})  # noqa: B023
-            return paper
 
-        verdict = reach_verdict([path], claims=CLAIMS, make=make)
-        verdict = replace(verdict, notes=tuple(map(_unescaped, verdict.notes)))
-        checked = check_claims(findings, CLAIMS)
-        page = write_page(findings, checked, out / "page.html").read_text(encoding="utf-8")
-        found[path.parent.name] = {
-            "verdict": wording.plain_data(verdict),
-            "holds": verdict.holds,
-            "stable": [one.holds for one in verdict.stability],
-            "files": {name: held for name, held in files.items() if held is not None},
-            "claims": [plain(one) for one in checked],
-            "effects": [evidence_frame([one]).to_dicts() for one in findings.evidence],
-            "proofs": wording.plain_data(findings.proofs),
-            "blame": wording.plain_data(find_blame(results.trials)),
-            "break_even": wording.plain_data(find_break_even(results.trials)),
-            "fronts": [
-                {**wording.plain_data(one), "left_out": [wording.text_of(why) for why in one.left_out.values()]}
-                for one in find_fronts(results.trials)
-            ],
-            "page": page,
-        }
-    recorded, here = (tidy([path]) for path in paths)
-    found["compare"] = side_by_side_data(compare(recorded, here))
-    found["report"] = json.loads(report_text(report_reproduction(here, CLAIMS, recorded)))
-    return found
+def judged(path: Path) -> dict[str, Any]:
+    """The verdict, and the paper that it makes."""
+    files: dict[str, Any] = {}
+
+    def make(findings: Findings, template: str | Path | None, scratch: str | Path) -> Paper:
+        paper = make_paper(findings, template, scratch, claims=check_claims(findings, CLAIMS))
+        files.update({file.relative_to(scratch).as_posix(): _content(file) for file in paper.files})
+        return paper
+
+    verdict = reach_verdict([path], claims=CLAIMS, make=make)
+    stable = [one.holds for one in verdict.stability]
+    verdict = replace(verdict, notes=tuple(map(_unescaped, verdict.notes)))
+    return {"verdict": plain_data(verdict), "holds": verdict.holds, "stable": stable, "files": files}
+
+
+def analysed(results: Tidy) -> dict[str, Any]:
+    """What the analysis finds."""
+    findings = Findings(results)
+    fronts = find_fronts(results.trials)
+    return {
+        "claims": [plain(one) for one in check_claims(findings, CLAIMS)],
+        "effects": [evidence_frame([one]).to_dicts() for one in findings.evidence],
+        "proofs": plain_data(findings.proofs),
+        "blame": plain_data(find_blame(results.trials)),
+        "break_even": plain_data(findings.break_even),
+        "fronts": [plain_data(replace(one, left_out={})) for one in fronts],
+        "off_front": [[text_of(why) for why in one.left_out.values()] for one in fronts],
+    }
 
 
 def _content(file: Path) -> Any:
@@ -175,12 +178,9 @@ def test_all_else_stays_when_every_message_changes(
     changed = everything(place, tmp_path)
     assert len(scramble.texts) > 40
     assert changed != plainly
-    for name in ("a", "b"):
-        page = changed[name].pop("page")
-        texts = {token: str(escape(scramble.undone(text))) for token, text in scramble.texts.items()}
-        assert Token.sub(lambda found: texts[found[0]], page) == plainly[name].pop("page"), name  # noqa: B023
-    undone = scramble.undone(changed)
-    for path, held, wanted in _leaves(undone, plainly):
+    texts = {token: str(escape(scramble.undone(text))) for token, text in scramble.texts.items()}
+    assert Token.sub(lambda found: texts[found[0]], changed.pop("page")) == plainly.pop("page")
+    for path, held, wanted in _leaves(scramble.undone(changed), plainly):
         assert held == wanted, path
 
 

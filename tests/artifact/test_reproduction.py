@@ -222,3 +222,11 @@ def test_both_pages_show_every_claim_and_the_html_needs_nothing_else(report: Rep
     assert not re.search(r"(src|href)=|<script|https?:|<b>|@import|url\(", page)
     assert page.count('role="img"') == sum(bool(claim.here and claim.here.factor) for claim in report.claims)
     assert (text, page) == (report_markdown(report), report_html(report, BOUNDS))
+
+
+def test_the_bound_of_a_claim_is_drawn_where_it_lies(report: ReproductionReport) -> None:
+    low, high = (report_html(report, dict.fromkeys(BOUNDS, bound)) for bound in (0.001, 1000.0))
+    drawn = [re.findall(r'class="bound" x1="([0-9.]+)"', page) for page in (low, high)]
+    assert set(drawn[0]) == {"8.0"}
+    assert set(drawn[1]) == {"142.0"}
+    assert len(drawn[0]) == len(drawn[1]) > 0

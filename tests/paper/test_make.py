@@ -45,6 +45,8 @@ def test_the_same_records_give_the_same_bytes_in_another_process(tmp_path: Path)
     path = write_records(tmp_path / "r.jsonl", make_records())
     written = make_paper(Findings(tidy([path])), None, tmp_path / "one" / "paper")
     assert sorted(file.relative_to(tmp_path / "one" / "paper").as_posix() for file in written.files) == sorted(FILES)
+    lines = (tmp_path / "one/paper/text/left_out.md").read_text(encoding="utf-8").splitlines()
+    assert [f"- {line}" for line in written.left_out] == lines
     code = (
         "import sys; from ablatrix.paper.make import make_paper; from ablatrix.analysis.findings import Findings; "
         "from ablatrix.analysis.tidy import tidy; make_paper(Findings(tidy(sys.argv[1:2])), None, sys.argv[2]); "
