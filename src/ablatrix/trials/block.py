@@ -16,6 +16,7 @@ from typing import Any
 
 from ablatrix.canonical import content_id
 from ablatrix.records.model import GpuNoise
+from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Trial
 from ablatrix.study.model import Study
 from ablatrix.trials.channel import ChannelClosed, ChannelTimeout, Message
@@ -71,9 +72,9 @@ def run_cold(block: BlockInput, trial: Trial, cell: Cell, server: WorkloadServer
     try:
         turn.build(block.study.protocol.cold.timeout_s)
     except Interrupted:
-        turn.abandon("interrupted")
+        turn.abandon(Status.INTERRUPTED)
     finally:
-        turn.abandon("crashed")
+        turn.abandon(Status.CRASHED)
     return turn.outcome
 
 
@@ -104,10 +105,10 @@ def run_hot(block: BlockInput, server: WorkloadServer, notice: Notice) -> list[O
             turn.finish()
     except Interrupted:
         for turn in turns:
-            turn.abandon("interrupted")
+            turn.abandon(Status.INTERRUPTED)
     finally:
         for turn in turns:
-            turn.abandon("crashed")
+            turn.abandon(Status.CRASHED)
     return [turn.outcome for turn in turns]
 
 
@@ -188,7 +189,7 @@ class Turn:
         try:
             return self._worker.receive(max(0.0, timeout_s))
         except ChannelTimeout:
-            self._lost("timeout")
+            self._lost(Status.TIMEOUT)
         except ChannelClosed:
             self._lost(None)
         finally:
@@ -207,7 +208,7 @@ class Turn:
         worker, self._worker = self._worker, None
         ending = worker.end(kill=killed_for is not None or self._paused)
         status, error = describe_ending(ending, worker.stage, killed_for)
-        if killed_for == "crashed":
+        if killed_for == Status.CRASHED:
             error["message"] = "ended by the runner after an error of its own"
         self.outcome.result = {"status": status, "error": {**error, "output_tail": worker.output_tail()}}
         self._tidy(worker)

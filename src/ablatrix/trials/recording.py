@@ -15,6 +15,7 @@ from ablatrix.records.machine import read_machine
 from ablatrix.records.metrics import SAMPLE_METRICS
 from ablatrix.records.model import SCHEMA_VERSION, Device, Machine, Record, WorkloadFacts
 from ablatrix.records.origin import git_state, source_state
+from ablatrix.records.status import Status
 from ablatrix.statistics.quantile import median, summarise
 from ablatrix.statistics.warmup import classify_warm_up
 from ablatrix.study.design import Cell, Design
@@ -70,7 +71,7 @@ def make_record(
     """
     trial, cell, result = outcome.trial, outcome.cell, outcome.result
     runtime = result.get("runtime")
-    if runtime is not None and outcome.bursts_ms and result["status"] == "ok":
+    if runtime is not None and outcome.bursts_ms and result["status"] == Status.OK:
         runtime = {**runtime, **_hot_times(outcome), "samples": samples}
     error = result.get("error")
     return Record.model_validate(
@@ -80,7 +81,7 @@ def make_record(
             "trial_id": trial.trial_id,
             "cell_id": trial.cell_id,
             "attempt": attempt,
-            "final": result["status"] != "interrupted",
+            "final": Status(result["status"]).is_final,
             "block_id": trial.block_id,
             "role": trial.role,
             "study": design.study,

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import IO
 
 from ablatrix.errors import TrialError
+from ablatrix.records.status import Status
 from ablatrix.trials.channel import Channel, ChannelClosed, ChannelTimeout, Message, open_pair
 from ablatrix.trials.interrupt import Interrupt
 from ablatrix.trials.linux import is_dead
@@ -222,7 +223,7 @@ class Worker:
                 f"it held {held / 2**20:.0f} MiB of memory, shared memory included; "
                 f"protocol.memory_limit_mb allows {self.limit_bytes / 2**20:.0f}"
             )
-            self._ended_for = {"killed_for": "out_of_memory", "message": message}
+            self._ended_for = {"killed_for": Status.OUT_OF_MEMORY, "message": message}
             raise ChannelClosed(f"worker {self.pid}: {message}")
 
     def _ask(self, what: str) -> Message:

@@ -12,6 +12,7 @@ from ablatrix.compilers.adapter import BoundRun, Compiler, CompileRequest, Execu
 from ablatrix.compilers.cache import TaskCache
 from ablatrix.compilers.catalogue import COMPILERS, CompilerEntry
 from ablatrix.compilers.dump import start_dump
+from ablatrix.records.status import Status
 from ablatrix.trials.channel import Channel, ChannelClosed, Message
 from ablatrix.trials.check import Comparison
 from ablatrix.trials.environment import ProcessProbe, environment_variables
@@ -42,7 +43,7 @@ def work(channel: Channel, task: Message, load: Load, process: str) -> None:
         process: ``forked`` or ``spawned``.
     """
     clock = PhaseClock(on_enter=lambda stage: channel.send({"event": "stage", "stage": stage}))
-    result: dict[str, Any] = {"event": "result", "status": "ok", "error": None, "process": process}
+    result: dict[str, Any] = {"event": "result", "status": Status.OK, "error": None, "process": process}
     stage: str | None = "load"
     before = ProcessProbe.read()
     try:
@@ -78,7 +79,7 @@ def run_here(
     Only here may a compiler be asked for a dump: no trial that is measured has one.
     """
     clock = PhaseClock()
-    result: dict[str, Any] = {"event": "result", "status": "ok", "error": None}
+    result: dict[str, Any] = {"event": "result", "status": Status.OK, "error": None}
     try:
         _run_trial(Monologue(protocol), task, compiler, program, clock, result, dump)
     except Exception as error:
@@ -170,9 +171,9 @@ def _run_trial(
         _check(comparison, executable, bound, program)
     result["correctness"] = facts = comparison.facts(executable.facts.artifact_digest)
     if facts["missing"]:
-        result["status"] = "missing_check"
+        result["status"] = Status.MISSING_CHECK
     elif not facts["ok"]:
-        result["status"] = "wrong_output"
+        result["status"] = Status.WRONG_OUTPUT
     elif task["mode"] == "hot":
         with clock.phase("run"):
             result["runtime"]["timed_by"] = _take_turns(channel, bound)
@@ -183,7 +184,7 @@ def _run_trial(
         result["correctness"] = {**again, "timed_digest": executable.facts.artifact_digest}
         result["runtime"]["task_overhead_us"] = _task_overhead_us(bound)
         if not again["ok"]:
-            result["status"] = "wrong_output"
+            result["status"] = Status.WRONG_OUTPUT
     elif task["publish_dir"] is not None:
         cache.publish_to(Path(task["publish_dir"]))
     _explain(result)
@@ -371,7 +372,7 @@ def _task_overhead_us(bound: BoundRun) -> float | None:
 
 def _explain(result: dict[str, Any]) -> None:
     """Give a wrong or unchecked row its error part."""
-    if result["status"] in {"wrong_output", "missing_check"}:
+    if result["status"] in {Status.WRONG_OUTPUT, Status.MISSING_CHECK}:
         note = result["correctness"]["note"] or result["status"]
         digest = digest_value({"status": result["status"]})
         result["error"] = {
