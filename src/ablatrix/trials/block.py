@@ -243,7 +243,7 @@ class Turn:
         worker, self._worker = self._worker, None
         ending = worker.end(kill=killed_for is not None or self._paused)
         status, error = describe_ending(ending, worker.stage, killed_for)
-        message = "ended by the runner after an error of its own" if killed_for == "crashed" else error.message
+        message = "ended by the runner after an error of its own" if killed_for is Status.CRASHED else error.message
         message = message if because is None else f"{message}; before that, {because}"
         _log.warning("worker %d of trial %s is lost: %s: %s", worker.pid, self.trial.trial_id, status, message)
         self._settle(worker, TrialResult(status=status, error=error.model_copy(update={"message": message})))

@@ -98,7 +98,7 @@ def make_record(
         trial_id=trial.trial_id,
         cell_id=trial.cell_id,
         attempt=attempt,
-        final=result.status is not Status.INTERRUPTED,
+        final=result.status.is_final,
         block_id=trial.block_id,
         role=cast(Role, trial.role),  # a design holds plain words; the record checks them
         study=design.study,
