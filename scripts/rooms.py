@@ -99,7 +99,7 @@ def circles_of_rooms(modules: Arrows, packages: set[str]) -> Iterator[str]:
             if one and other and one != other:
                 between[one].setdefault(other, f"{importer} -> {imported}")
         for circle in circles({one: set(others) for one, others in between.items()}):
-            if packages & set(circle):  # else it is a circle of modules, which is told as one
+            if packages & set(circle):  # else it is a circle of modules, and reported as one
                 closing = [between[one][other] for one in circle for other in circle if other in between[one]]
                 yield f"circle of rooms: {' <-> '.join(circle)}: {'; '.join(closing)}"
 

@@ -94,7 +94,7 @@ def assembled(tmp_path_factory: pytest.TempPathFactory, records: list[Record]) -
     directory.mkdir()
     write_results(directory, records)
     derive_little(Reading(directory), directory)
-    assemble(directory, Origin(study, commands=[COMMAND], findings=[FINDING]))
+    assemble(directory, Origin(study=study, commands=[COMMAND], findings=[FINDING]))
     return directory
 
 

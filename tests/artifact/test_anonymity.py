@@ -75,7 +75,7 @@ def hidden(named: Path, pseudonyms: Pseudonyms) -> Path:
     study = named.parent / "study.yaml"
     study.write_text("name: synthetic\n")
     finding = Finding("output directory", "ok", f"{HOME}/out on {HOST}", "writable")
-    assemble(directory, Origin(study, commands=[COMMAND], findings=[finding], pseudonyms=pseudonyms))
+    assemble(directory, Origin(study=study, commands=[COMMAND], findings=[finding], pseudonyms=pseudonyms))
     return directory
 
 
@@ -144,7 +144,7 @@ def test_a_name_that_somebody_wrote_is_told_with_its_place_and_nothing_is_bundle
     study = tmp_path / "study.yaml"
     study.write_text(f"name: synthetic\n# by {USER.title()}\n")
     with pytest.raises(ArtifactError, match=rf"study\.yaml: invalid: line 2 holds '{USER}'"):
-        assemble(directory, Origin(study, pseudonyms=pseudonyms))
+        assemble(directory, Origin(study=study, pseudonyms=pseudonyms))
     assert not (directory / "MANIFEST.json").exists()
     assert not archive_path(directory).exists()
 

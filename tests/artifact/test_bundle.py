@@ -42,7 +42,7 @@ def test_the_readme_counts_trials_and_adds_up_time_from_the_records(artifact: Pa
 
 def test_assembling_again_into_the_same_directory_gives_the_same_artifact(artifact: Path) -> None:
     before = read_manifest(artifact)
-    again = assemble(artifact, Origin(artifact / "study.yaml", commands=[COMMAND], findings=[FINDING]))
+    again = assemble(artifact, Origin(study=artifact / "study.yaml", commands=[COMMAND], findings=[FINDING]))
     assert again == before
 
 
@@ -50,7 +50,7 @@ def test_what_the_run_kept_for_itself_is_no_part_of_the_artifact(artifact: Path)
     (artifact / "work/programs").mkdir(parents=True)
     (artifact / "work/programs/weights.pt2").write_bytes(b"0" * 100)
     before = read_manifest(artifact)
-    assert assemble(artifact, Origin(artifact / "study.yaml", commands=[COMMAND], findings=[FINDING])) == before
+    assert assemble(artifact, Origin(study=artifact / "study.yaml", commands=[COMMAND], findings=[FINDING])) == before
     found = examine(artifact, derive=derive_little)
     assert found.problems == ()
     assert "work/" in found.notes[0]
@@ -60,19 +60,19 @@ def test_a_missing_record_is_not_bundled(artifact: Path) -> None:
     lines = (artifact / "results.jsonl").read_text().splitlines(keepends=True)
     (artifact / "results.jsonl").write_text("".join(lines[:-1]))
     with pytest.raises(ArtifactError, match="1 of 18 planned trials have no final record"):
-        assemble(artifact, Origin(artifact / "study.yaml"))
+        assemble(artifact, Origin(study=artifact / "study.yaml"))
 
 
 def test_an_empty_directory_is_not_bundled(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"results\.jsonl: unreadable"):
-        assemble(tmp_path, Origin(tmp_path / "study.yaml"))
+        assemble(tmp_path, Origin(study=tmp_path / "study.yaml"))
 
 
 def test_a_missing_study_is_told_and_leaves_no_manifest(tmp_path: Path, records: list[Record]) -> None:
     write_results(tmp_path, records)
     derive_little(Reading(tmp_path), tmp_path)
     with pytest.raises(ArtifactError, match="cannot be copied"):
-        assemble(tmp_path, Origin(tmp_path / "absent.yaml"))
+        assemble(tmp_path, Origin(study=tmp_path / "absent.yaml"))
     assert not (tmp_path / "MANIFEST.json").exists()
 
 
@@ -86,7 +86,7 @@ def test_models_and_plug_ins_of_the_user_lie_beside_the_study_and_are_verified(t
     place.mkdir()
     write_results(place, make_records(workloads=["attention"], blocks=1, modes=["cold"]))
     derive_little(Reading(place), place)
-    assemble(place, Origin(study, companions={"models/mine.py": model}))
+    assemble(place, Origin(study=study, companions={"models/mine.py": model}))
     assert (place / "models" / "mine.py").read_bytes() == model.read_bytes()
     assert "models/mine.py" in {entry.path for entry in read_manifest(place).files}
     (place / "models" / "mine.py").write_text("def make(): return 1\n")

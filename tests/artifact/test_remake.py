@@ -32,7 +32,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_results(directory, [_without_side_file(record) for record in records])
     derive(Reading(directory), directory)
     (place / "study.yaml").write_text("name: synthetic\n")
-    assemble(directory, Origin(place / "study.yaml", commands=[COMMAND], findings=[FINDING]))
+    assemble(directory, Origin(study=place / "study.yaml", commands=[COMMAND], findings=[FINDING]))
     return directory
 
 

@@ -395,7 +395,12 @@ def test_markdown_has_the_cells_of_the_csv_escaped(written: Path) -> None:
 def test_a_long_latex_table_goes_on_in_further_floats_with_every_row_once() -> None:
     rows = tuple((f"workload_{number}", f"{number}.5", "not distinguishable (±1.2 %)") for number in range(700))
     table = PrintedTable(
-        3, "Long & wide", "100 % made -- up", ("workload", "p50 (ms)", "verdict"), (False, True, False), rows
+        number=3,
+        title="Long & wide",
+        caption="100 % made -- up",
+        headings=("workload", "p50 (ms)", "verdict"),
+        is_number=(False, True, False),
+        rows=rows,
     )
     text = latex_table(table)
     floats = text.count(r"\begin{table*}")

@@ -157,7 +157,7 @@ def test_any_change_of_any_file_of_an_artifact_is_found(tmp_path: Path) -> None:
     artifact.mkdir()
     write_results(artifact, one_run())
     derive_little(Reading(artifact), artifact)
-    assemble(artifact, Origin(study, commands=[COMMAND], findings=[FINDING]))
+    assemble(artifact, Origin(study=study, commands=[COMMAND], findings=[FINDING]))
 
     def verdict() -> Any:
         return examine(artifact, derive=derive_little).problems

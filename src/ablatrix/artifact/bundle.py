@@ -40,7 +40,7 @@ PACKAGES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Origin:
     """What an artifact is made of beside its results.
 

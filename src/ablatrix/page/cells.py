@@ -12,7 +12,7 @@ from ablatrix.analysis.warm_up import UNSTEADY
 from ablatrix.page.printed import NOTHING, interval, memory, number, ratio_value, significant
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
 from ablatrix.provenance.cells import Key, cell_key, cell_rows, ratio_rows
-from ablatrix.provenance.origins import Origins
+from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.ranges import Ranges
 from ablatrix.records.model import Status
 from ablatrix.statistics.ratio import Ratio
@@ -33,12 +33,12 @@ NEEDED = (*(column for _, _, column, _ in FIGURES), *COMPARED.values(), "checked
 NOT_FAILED = ("ok", "unsupported", "interrupted", "not_run_budget")
 
 
-def cells_table(findings: Findings, origins: Origins, groups: Sequence[str], most: int) -> Table:
+def cells_table(findings: Findings, finder: RowFinder, groups: Sequence[str], most: int) -> Table:
     """Return a row for each group of trials; where there are too many to show, those that are not all ok stay.
 
     Args:
         findings: What is estimated from the trials.
-        origins: Where their rows are found; they have the columns that `NEEDED` names.
+        finder: Where their rows are found; they have the columns that `NEEDED` names.
         groups: Columns that make a row, ``mode`` among them; see `ablatrix.analysis.estimate.group_columns`.
         most: Rows to show.
     """
@@ -47,7 +47,7 @@ def cells_table(findings: Findings, origins: Origins, groups: Sequence[str], mos
     if summary.height > most:
         first = summary.with_row_index("row").sort(pl.col("n_ok") == pl.col("n_trials"), "row").head(most)
         kept = first.sort("row").drop("row")
-    sources = _sources(origins, groups)
+    sources = _sources(finder, groups)
     ratios = {mode: findings.ratios(metric, groups) for mode, metric in COMPARED.items()}
     rows = [_row(held, groups, sources, ratios) for held in kept.iter_rows(named=True)]
     left = summary.height - kept.height
@@ -119,14 +119,14 @@ def _outcome(held: Mapping[str, Any]) -> Shown:
     return Shown(text, held["n_ok"] / held["n_trials"], "", tone, " ".join(counts))
 
 
-def _sources(origins: Origins, groups: Sequence[str]) -> dict[Key, dict[str, Ranges]]:
+def _sources(finder: RowFinder, groups: Sequence[str]) -> dict[Key, dict[str, Ranges]]:
     """Return for each group the rows of each of its statistics."""
     ok = pl.col("status") == "ok"
     taken = {"outcome": pl.lit(value=True)}
     taken |= {name: ok & pl.col(column).is_not_null() for name, _, column, _ in FIGURES}
     taken |= {"checks": pl.col("checked").is_not_null(), "worst": pl.col("rms_ratio").is_not_null()}
-    ratios = ratio_rows(origins, groups, COMPARED)
-    return {key: held | {"ratio": ratios.get(key, ())} for key, held in cell_rows(origins.rows, groups, taken).items()}
+    ratios = ratio_rows(finder, groups, COMPARED)
+    return {key: held | {"ratio": ratios.get(key, ())} for key, held in cell_rows(finder.rows, groups, taken).items()}
 
 
 def _summary(trials: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from ablatrix.analysis.knob_proof import KnobProof, proof_text
 from ablatrix.analysis.metrics import Metric
 from ablatrix.page.printed import interval, percent, ratio_value, significant
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
-from ablatrix.provenance.origins import Origins
+from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.ranges import Ranges, union
 from ablatrix.statistics.ratio import Ratio
 
@@ -75,7 +75,7 @@ class Attribution:
     rows: Ranges
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MetricEffects:
     """All that the page shows about one metric."""
 
@@ -92,36 +92,43 @@ class MetricEffects:
         return f"{TITLES.get(self.metric.name, self.metric.name)} ({self.mode})"
 
 
-def metric_effects(one: Evidence, proofs: Sequence[KnobProof], origins: Origins) -> MetricEffects:
+def metric_effects(one: Evidence, proofs: Sequence[KnobProof], finder: RowFinder) -> MetricEffects:
     """Return the effects on a metric with their records."""
     by_change = {
         (proof.workload, proof.digest, proof.compiler, proof.knob, frozenset((proof.base_level, proof.level))): proof
         for proof in proofs
     }
-    floors = {origins.unit_of(floor).identity: floor for floor in one.floors}
+    floors = {finder.unit_of(floor).identity: floor for floor in one.floors}
     judged, attributions, interactions = [], [], []
     behind: dict[tuple[Any, ...], list[Ranges]] = {}
     for stage in _stages(zip(one.effects, one.judgements, strict=True)):
         effects = [effect for effect, _ in stage]
-        unit = origins.unit_of(effects[0])
+        unit = finder.unit_of(effects[0])
         floor = floors.get(unit.identity)
         for effect, judgement in stage:
             if judgement is not None:
-                rows = origins.of_effect(effect, effects).rows
+                rows = finder.of_effect(effect, effects).rows
                 if effect.ratio is not None:  # what is not attributable is in no mean
                     behind.setdefault(_mean_key(effect), []).append(rows)
                 levels = frozenset((effect.base_level, effect.level))
                 proof = by_change.get((unit.workload, unit.digest, unit.compiler, str(effect.knob), levels))
                 held, reach = {"effect": rows}, None
                 if floor is not None:
-                    held["floor"] = origins.of_floor(floor, one.mode, one.metric.name)
+                    held["floor"] = finder.of_floor(floor, one.mode, one.metric.name)
                     reach = math.expm1(floor.reach)
                 judged.append(Judged(effect, judgement, proof, reach, held))
             elif effect.kind == "interaction":
-                interactions.append((effect, origins.of_effect(effect, effects).rows))
-        attributions += _attributions(effects, origins)
+                interactions.append((effect, finder.of_effect(effect, effects).rows))
+        attributions += _attributions(effects, finder)
     means = [(mean, union(behind.get(_mean_key(mean), ()))) for mean in one.means if mean.kind in ("main", "around")]
-    return MetricEffects(one.metric, one.mode, tuple(judged), tuple(attributions), tuple(interactions), tuple(means))
+    return MetricEffects(
+        metric=one.metric,
+        mode=one.mode,
+        judged=tuple(judged),
+        attributions=tuple(attributions),
+        interactions=tuple(interactions),
+        means=tuple(means),
+    )
 
 
 def glance_table(metrics: Sequence[MetricEffects], most: int) -> Table:
@@ -285,13 +292,13 @@ def _stages(
     return list(found.values())
 
 
-def _attributions(effects: Sequence[Effect], origins: Origins) -> list[Attribution]:
+def _attributions(effects: Sequence[Effect], finder: RowFinder) -> list[Attribution]:
     totals = [effect for effect in effects if effect.kind == "total"]
     if not totals:
         return []
     by_kind = {kind: [effect for effect in effects if effect.kind == kind] for kind in _PARTS}
     shares = tuple(Share(*parts) for parts in zip(*by_kind.values(), strict=True))
-    return [Attribution(totals[0], shares, origins.of_effect(totals[0], effects).rows)]
+    return [Attribution(totals[0], shares, finder.of_effect(totals[0], effects).rows)]
 
 
 def _mean_key(held: Effect | GeometricMean) -> tuple[Any, ...]:

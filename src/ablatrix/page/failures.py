@@ -28,7 +28,7 @@ COLUMNS = (
 _MARK = b'"record_id":"'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Failure:
     """Trials that ended in the same way.
 
@@ -84,15 +84,15 @@ def _failure(part: pl.DataFrame, knobs: Sequence[str], details: Mapping[str, Map
     first = part.row(0, named=True)
     error = details.get(first["record_id"], {})
     return Failure(
-        first["status"],
-        first["error_message"] or first["correctness_note"] or "",
-        _facts(part, first),
-        _wheres(part, knobs),
-        ranges_of(part[ROW]),
-        part.height,
-        first["record_id"],
-        error.get("traceback"),
-        error.get("output_tail"),
+        status=first["status"],
+        message=first["error_message"] or first["correctness_note"] or "",
+        facts=_facts(part, first),
+        wheres=_wheres(part, knobs),
+        rows=ranges_of(part[ROW]),
+        count=part.height,
+        example=first["record_id"],
+        traceback=error.get("traceback"),
+        output=error.get("output_tail"),
     )
 
 

@@ -14,7 +14,7 @@ from ablatrix.page.printed import count, interval, percent, ratio_value
 from ablatrix.page.sureness import Sureness
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
 from ablatrix.provenance.claims import claim_rows, factor_of
-from ablatrix.provenance.origins import Origins
+from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.ranges import Ranges, ranges_text
 from ablatrix.provenance.rows import Rows
 from ablatrix.records.model import Status
@@ -57,7 +57,7 @@ def tiles(
 
 def claims_table(findings: Findings, claims: Sequence[CheckedClaim], rows: Rows) -> Table:
     """Return what became of each claim."""
-    origins = Origins(rows)  # claims are checked over all trials, whatever their place
+    finder = RowFinder(rows)  # claims are checked over all trials, whichever machine they come from
     shown = [
         Row(
             [
@@ -69,7 +69,7 @@ def claims_table(findings: Findings, claims: Sequence[CheckedClaim], rows: Rows)
                 Shown(one.reason or ""),
                 Shown(one.claim.id),
             ],
-            _claim_sources(findings, origins, one),
+            _claim_sources(findings, finder, one),
         )
         for one in claims
     ]
@@ -136,7 +136,7 @@ def _precision(found: Sequence[Sureness]) -> Tile:
     return Tile("How sure", ", ".join(told), detail, "warn" if short else "")
 
 
-def _claim_sources(findings: Findings, origins: Origins, checked: CheckedClaim) -> dict[str, Ranges]:
-    factor = factor_of(findings, origins, checked)
-    rests = {"rests": claim_rows(origins.rows, checked)}
+def _claim_sources(findings: Findings, finder: RowFinder, checked: CheckedClaim) -> dict[str, Ranges]:
+    factor = factor_of(findings, finder, checked)
+    rests = {"rests": claim_rows(finder.rows, checked)}
     return rests if factor is None else {"claim": factor.rows} | rests

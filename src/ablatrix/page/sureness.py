@@ -12,7 +12,7 @@ from ablatrix.page.printed import percent
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sureness:
     """How well the repeats of one workload, compiler and mode agree.
 
@@ -68,15 +68,16 @@ def sureness(findings: Findings, metrics: Sequence[MetricEffects], groups: Seque
         known = [one.effect.ratio.half_width for one in judged if one.effect.ratio]
         result.append(
             Sureness(
-                *unit,
-                mode,
-                held["blocks"],
-                max((width for width in known if width is not None), default=None),
-                widths[mode].get(unit),
-                next((one.floor for one in judged), None),
-                (held["effect_target"], held["cell_target"]),
-                held["short_of"],
-                held["decision"],
+                workload=unit[0],
+                compiler=unit[1],
+                mode=mode,
+                blocks=held["blocks"],
+                effect=max((width for width in known if width is not None), default=None),
+                cell=widths[mode].get(unit),
+                floor=next((one.floor for one in judged), None),
+                wanted=(held["effect_target"], held["cell_target"]),
+                short_of=held["short_of"],
+                decision=held["decision"],
             )
         )
     return result

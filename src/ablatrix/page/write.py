@@ -35,7 +35,7 @@ from ablatrix.page.statistics import STATISTICS
 from ablatrix.page.sureness import sureness, sureness_table
 from ablatrix.page.surroundings import exclusions_table, noise_table, run_span, surroundings_table
 from ablatrix.page.table import Table
-from ablatrix.provenance.origins import Origins
+from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.rows import canonical_rows
 
 MOST_CELLS = 1_500
@@ -47,7 +47,7 @@ TELLING = (*ORIGIN_COLUMNS, "version_", "workload", "parameter_", "compiler", "r
 NEEDED = ("stage", "is_baseline", "run_ms_paired", "compile_first_run_ms", "planned_bytes", "peak_rss_delta_bytes")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MetricSection:
     """What the page shows about one metric."""
 
@@ -95,8 +95,8 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
     groups = group_columns(distinct, mixed)
     order = list(dict.fromkeys([*(name for name in groups if name != "mode"), "workload_digest", "mode"]))
     rows = canonical_rows(trials, [*order, *NEEDED, *cells.NEEDED, *failures.COLUMNS])
-    origins = Origins(rows, mixed)
-    metrics = [metric_effects(one, findings.proofs, origins) for one in _evidence(findings, mixed)]
+    finder = RowFinder(rows, mixed)
+    metrics = [metric_effects(one, findings.proofs, finder) for one in _evidence(findings, mixed)]
     sure = sureness(findings, metrics, groups)
     failed, all_failures = failures.failures(rows, order, records, MOST_FAILURES)
     script = _text("page.js")
@@ -117,7 +117,7 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
         "sections": sections,
         "most_reasons": MOST_REASONS,
         "cold": cold,
-        "cells": cells.cells_table(findings, origins, groups, MOST_CELLS),
+        "cells": cells.cells_table(findings, finder, groups, MOST_CELLS),
         "filters": [*(name for name in groups), "outcome"],
         "failures": failed,
         "all_failures": all_failures,
@@ -155,13 +155,13 @@ def _evidence(findings: Findings, mixed: Sequence[str]) -> Sequence[Any]:
 
 def _section(one: MetricEffects) -> MetricSection:
     return MetricSection(
-        one,
-        effects_chart(one),
-        effects_table(one),
-        attribution_chart(one),
-        attribution_table(one),
-        interactions_table(one),
-        reasons(one),
+        found=one,
+        chart=effects_chart(one),
+        effects=effects_table(one),
+        waterfall=attribution_chart(one),
+        attribution=attribution_table(one),
+        interactions=interactions_table(one),
+        reasons=reasons(one),
     )
 
 

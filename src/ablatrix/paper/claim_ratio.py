@@ -8,7 +8,7 @@ from ablatrix.provenance.claims import factor_of
 
 def claim_ratio(estimates: Estimates, checked: CheckedClaim) -> Interval | None:
     """Return the factor that a claim is about; None where the records have none."""
-    factor = factor_of(estimates.findings, estimates.origins, checked)
+    factor = factor_of(estimates.findings, estimates.finder, checked)
     if factor is None or checked.ratio is None:
         return None
     return estimates.claimed(f"claims/{checked.claim.id}", str(checked.claim.metric), checked.ratio, factor)

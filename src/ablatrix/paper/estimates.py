@@ -15,8 +15,8 @@ from ablatrix.paper.fragment import Fragment, say
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.number import RATIO, Number, Statistic, percent
 from ablatrix.provenance.claims import Factor
+from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.keys import key_part
-from ablatrix.provenance.origins import Origins
 from ablatrix.provenance.ranges import Ranges
 from ablatrix.provenance.units import Levels, Unit
 from ablatrix.statistics.ratio import Ratio
@@ -52,20 +52,20 @@ class Estimates:
     Attributes:
         findings: Where estimates come from.
         ledger: Where they go.
-        origins: Which rows they follow from.
+        finder: Which rows they follow from.
     """
 
     def __init__(self, findings: Findings, ledger: Ledger) -> None:
         self.findings = findings
         self.ledger = ledger
-        self.origins = Origins(ledger.rows)
+        self.finder = RowFinder(ledger.rows)
         self._effects: dict[int, Interval | None] = {}
         self._stages: dict[tuple[str, str], Mapping[tuple[Any, ...], list[Effect]]] = {}
 
     @property
     def units(self) -> Mapping[tuple[Any, ...], Unit]:
         """The units of measured trials by (workload, digest, compiler), sorted."""
-        return self.origins.units
+        return self.finder.units
 
     @property
     def compilers(self) -> tuple[str, ...]:
@@ -89,7 +89,7 @@ class Estimates:
 
     def unit_of(self, held: Effect | NoiseFloor) -> Unit:
         """Return the unit that an estimate is of."""
-        return self.origins.unit_of(held)
+        return self.finder.unit_of(held)
 
     def effect(self, one: Effect, evidence: Evidence) -> Interval | None:
         """Return a main effect, a level around a centre or a total; None when it is not attributable, or a no-op's."""
@@ -102,7 +102,7 @@ class Estimates:
             return None
         unit = self.unit_of(one)
         place = self._by_stage(evidence)[_stage(one)]
-        origin = self.origins.of_effect(one, place)
+        behind = self.finder.of_effect(one, place)
         if one.kind == "total":
             parts = [other for other in place if other.kind == "shapley" and other.knob]
             start = {str(other.knob): other.base_level for other in parts}
@@ -114,7 +114,7 @@ class Estimates:
             name = f"{key_part(one.knob)}={key_part(one.level)}"
             parameters = {"knob": one.knob, "base_level": one.base_level, "level": one.level}
             statistic = "effect"
-        is_split = origin.blocks > len(one.logs) + one.blocks_left_out
+        is_split = behind.blocks > len(one.logs) + one.blocks_left_out
         key = f"benefit/{unit.key}/{name}/{key_part(one.metric)}"
         if not self._is_first(one, evidence):
             key += f"@{key_part(one.stage)}"
@@ -122,8 +122,8 @@ class Estimates:
             key,
             statistic,
             one.ratio,
-            origin.rows,
-            {**_of_unit(unit, one.mode, one.metric), "fixed": origin.fixed, "split": is_split, **parameters},
+            behind.rows,
+            {**_of_unit(unit, one.mode, one.metric), "fixed": behind.fixed, "split": is_split, **parameters},
         )
 
     def mean(self, one: GeometricMean, members: Sequence[Interval]) -> Interval | None:
@@ -138,7 +138,7 @@ class Estimates:
     def floor(self, one: NoiseFloor, metric: str, mode: str) -> tuple[Number, Number]:
         """Return the largest distance of the twin from the baseline in a block, and its reach over blocks."""
         unit = self.unit_of(one)
-        rows = self.origins.of_floor(one, mode, metric)
+        rows = self.finder.of_floor(one, mode, metric)
         key = f"noise_floor/{unit.key}/{key_part(metric)}"
         parameters = _of_unit(unit, mode, metric)
         spread, reach = (
@@ -149,7 +149,7 @@ class Estimates:
 
     def against_baseline(self, key: str, unit: Unit, levels: Levels, metric: str, mode: str, ratio: Ratio) -> Interval:
         """Return the ratio of one configuration to the baseline."""
-        rows = self.origins.of_ratio(unit, mode, metric, levels, unit.baseline)
+        rows = self.finder.of_ratio(unit, mode, metric, levels, unit.baseline)
         parameters = {**_of_unit(unit, mode, metric), "knobs": dict(levels), "baseline": dict(unit.baseline)}
         return self._interval(key, "paired_ratio", ratio, rows, parameters)
 

@@ -47,7 +47,7 @@ class Said:
 Fragment = Name | Number | Statement | Listed | Said
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Language:
     """Everything that differs from one language to another.
 

@@ -43,7 +43,7 @@ class Ledger:
         Raises:
             ValueError: Another number has the key already.
         """
-        number = Number(key, value, form, statistic, parameters or {}, rows)
+        number = Number(key=key, value=value, form=form, statistic=statistic, parameters=parameters or {}, rows=rows)
         if self._numbers.setdefault(key, number) != number:
             raise ValueError(f"two numbers have the key {key!r}: {self._numbers[key]} and {number}")
         return number

@@ -67,7 +67,7 @@ SCIENTIFIC = Form(".2e")
 PERCENT = Form(".0f", 0.01, "%")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Number:
     """One printed number.
 

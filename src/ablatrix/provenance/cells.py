@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from ablatrix.analysis.paired import BLOCK
-from ablatrix.provenance.origins import Origins
+from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.ranges import Ranges, ranges_of, union
 from ablatrix.provenance.rows import ROW, Rows
 from ablatrix.provenance.units import Unit
@@ -36,19 +36,19 @@ def cell_rows(rows: Rows, groups: Sequence[str], taken: Mapping[str, pl.Expr]) -
     }
 
 
-def ratio_rows(origins: Origins, groups: Sequence[str], compared: Mapping[str, str]) -> dict[Key, Ranges]:
+def ratio_rows(finder: RowFinder, groups: Sequence[str], compared: Mapping[str, str]) -> dict[Key, Ranges]:
     """Return for each group the rows of its ratio to the baseline: its own, and those that it is compared with.
 
     A trial is compared with the baseline of its compiler; the reference, which is no cell of a compiler, with those of
     its blocks.
 
     Args:
-        origins: Where rows are found.
+        finder: Where rows are found.
         groups: Columns that make a group, ``mode`` among them.
         compared: The metric by mode.
     """
-    trials = origins.rows.trials
-    units = list(origins.units.values())
+    trials = finder.rows.trials
+    units = list(finder.units.values())
     has_value = pl.any_horizontal((pl.col("mode") == mode) & (pl.col(metric) > 0) for mode, metric in compared.items())
     own = trials.lazy().filter((pl.col("status") == "ok") & has_value)
     is_compared = (pl.col("role") == "reference") | (pl.col("compiler") == pl.col(_COMPILER))
@@ -66,7 +66,7 @@ def ratio_rows(origins: Origins, groups: Sequence[str], compared: Mapping[str, s
         mode = str(held["mode"])
         for number in held[_UNIT]:
             if (number, mode) not in bases:
-                bases[number, mode] = _of_baseline(origins, units[number], mode, compared[mode])
+                bases[number, mode] = _of_baseline(finder, units[number], mode, compared[mode])
         others = [bases[number, mode] for number in held[_UNIT]]
         result[cell_key([held[name] for name in groups])] = union([ranges_of(held[ROW]), *others])
     return result
@@ -85,6 +85,6 @@ def _units_of_blocks(units: Sequence[Unit], trials: pl.DataFrame) -> pl.DataFram
     return pl.concat(parts)
 
 
-def _of_baseline(origins: Origins, unit: Unit, mode: str, metric: str) -> Ranges:
+def _of_baseline(finder: RowFinder, unit: Unit, mode: str, metric: str) -> Ranges:
     """Return the rows that a configuration of the unit is compared with; of paired times, the whole blocks."""
-    return origins.of_ratio(unit, mode, metric, unit.baseline, unit.baseline)
+    return finder.of_ratio(unit, mode, metric, unit.baseline, unit.baseline)

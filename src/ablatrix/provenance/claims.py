@@ -9,7 +9,7 @@ from ablatrix.analysis.claim import Claim
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.lattice import Lattice
 from ablatrix.analysis.metrics import METRICS
-from ablatrix.provenance.origins import Origins
+from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.ranges import Ranges
 from ablatrix.provenance.rows import Rows
 from ablatrix.provenance.units import Unit
@@ -35,31 +35,31 @@ def claim_rows(rows: Rows, checked: CheckedClaim) -> Ranges:
     return rows.of_records(checked.rows)
 
 
-def factor_of(findings: Findings, origins: Origins, checked: CheckedClaim) -> Factor | None:
+def factor_of(findings: Findings, finder: RowFinder, checked: CheckedClaim) -> Factor | None:
     """Return what the factor that a claim is about follows from; None where the records have none."""
     claim = checked.claim
     if checked.ratio is None or claim.metric is None:
         return None
-    unit = _unit(origins, claim)
+    unit = _unit(finder, claim)
     mode = next(mode for mode in METRICS[claim.metric].modes if mode in unit.ok)
     if claim.knob is None:
         after, before = ({**unit.baseline, **(side or {})} for side in (claim.configuration, claim.against))
-        rows = origins.of_ratio(unit, mode, claim.metric, after, before)
+        rows = finder.of_ratio(unit, mode, claim.metric, after, before)
         return Factor(unit, mode, rows, {"by": "paired_ratio", "knobs": after, "baseline": before})
     lattice = _lattice(findings, claim, mode)
     base, level = _levels(claim, lattice)
     centre = {**unit.baseline, **lattice.centre}
     fixed = {knob: at for knob, at in centre.items() if knob not in lattice.comparison.knobs}
-    origin = origins.of_stage(unit, mode, claim.metric, fixed)
+    behind = finder.of_stage(unit, mode, claim.metric, fixed)
     moved = {"knob": claim.knob, "base_level": base, "level": level}
-    is_split = origin.blocks > checked.ratio.count
-    return Factor(unit, mode, origin.rows, {"by": "effect", **moved, "fixed": fixed, "split": is_split})
+    is_split = behind.blocks > checked.ratio.count
+    return Factor(unit, mode, behind.rows, {"by": "effect", **moved, "fixed": fixed, "split": is_split})
 
 
-def _unit(origins: Origins, claim: Claim) -> Unit:
+def _unit(finder: RowFinder, claim: Claim) -> Unit:
     # A claim about a workload that stands in several sizes has no ratio.
     return next(
-        unit for unit in origins.units.values() if (unit.workload, unit.compiler) == (claim.workload, claim.compiler)
+        unit for unit in finder.units.values() if (unit.workload, unit.compiler) == (claim.workload, claim.compiler)
     )
 
 

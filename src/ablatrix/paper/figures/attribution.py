@@ -42,7 +42,7 @@ Key = tuple[str, str]
 Row = tuple[str | None, str]  # knob and level; no knob for the whole
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """One bar.
 
@@ -103,7 +103,17 @@ def _waterfall(
         is_whole = part.kind == "total"
         before = 1.0 if is_whole else math.exp(reached) if known else None
         is_no_op = not is_whole and verdicts.get(named) == "no_op"
-        steps.append(Step(part.knob, part.base_level, part.level, part.ratio, before, is_no_op, part.reason))
+        steps.append(
+            Step(
+                knob=part.knob,
+                base_level=part.base_level,
+                level=part.level,
+                share=part.ratio,
+                before=before,
+                is_no_op=is_no_op,
+                reason=part.reason,
+            )
+        )
         known = known and part.ratio is not None
         reached += math.log(part.ratio.value) if part.ratio else 0.0
     return Waterfall(*key, stage, tuple(steps))

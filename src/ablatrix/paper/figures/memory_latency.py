@@ -42,7 +42,7 @@ RING: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Place:
     """One configuration of a workload on a compiler.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ablatrix.paper.markup import escape_markdown
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PrintedTable:
     """A table as it is printed: text only.
 

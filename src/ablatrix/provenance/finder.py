@@ -25,7 +25,7 @@ Choices = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
-class Origin:
+class StageRows:
     """What an effect, or the factor of a claim, follows from.
 
     Attributes:
@@ -39,7 +39,7 @@ class Origin:
     blocks: int
 
 
-class Origins:
+class RowFinder:
     """Finds the rows of estimates, each once.
 
     Attributes:
@@ -51,14 +51,14 @@ class Origins:
         """Take the trials, and the columns that tell mixed records apart."""
         self.rows = rows
         self.units: Mapping[UnitKey, Unit] = units_of(rows, origin)
-        self._kept: dict[tuple[Any, ...], Origin] = {}
+        self._kept: dict[tuple[Any, ...], StageRows] = {}
         self._blocks: dict[UnitKey, Ranges] = {}
 
     def unit_of(self, held: Effect | NoiseFloor) -> Unit:
         """Return the unit that an estimate is of."""
         return self.units[(*held.origin, held.workload, held.digest, held.compiler)]
 
-    def of_effect(self, effect: Effect, stage: Sequence[Effect]) -> Origin:
+    def of_effect(self, effect: Effect, stage: Sequence[Effect]) -> StageRows:
         """Return what an effect of any kind follows from.
 
         Args:
@@ -78,7 +78,7 @@ class Origins:
         fixed = {knob: level for knob, level in {**unit.baseline, **centre}.items() if knob not in moved}
         return self.of_stage(unit, effect.mode, effect.metric, fixed, between)
 
-    def of_stage(self, unit: Unit, mode: str, metric: str, fixed: Levels, between: Choices | None = None) -> Origin:
+    def of_stage(self, unit: Unit, mode: str, metric: str, fixed: Levels, between: Choices | None = None) -> StageRows:
         """Return what an estimate over the configurations of a stage follows from.
 
         Args:
@@ -92,7 +92,7 @@ class Origins:
         key = (unit.identity, mode, metric, *sorted((knob, *levels) for knob, levels in choices.items()))
         if key not in self._kept:
             chosen = self._with_value(unit.ok, mode, metric, _among(choices) | at_levels(unit.baseline))
-            self._kept[key] = Origin(self._rows(unit, metric, chosen), fixed, chosen.select(BLOCK).n_unique())
+            self._kept[key] = StageRows(self._rows(unit, metric, chosen), fixed, chosen.select(BLOCK).n_unique())
         return self._kept[key]
 
     def of_ratio(self, unit: Unit, mode: str, metric: str, levels: Levels, base: Levels) -> Ranges:
