@@ -99,7 +99,7 @@ def test_a_size_of_a_workload_has_rows_of_its_own() -> None:
 def test_records_of_another_host_are_behind_no_effect_of_this_one() -> None:
     findings = Findings(tidied([*attention(), *attention_on("bench-2")]))
     evidence: list[Evidence] = gather(findings.found, Question(metrics=(COLD, HOT)), ["host"])
-    finder = RowFinder(canonical_rows(findings.trials, ("host", COLD, HOT)), ["host"])
+    finder = RowFinder(canonical_rows(findings.trials, ["host"]), ["host"])
     for one in evidence:
         for effect in (held for held in one.effects if held.kind == "main"):
             stage = [held for held in one.effects if held.origin == effect.origin]
