@@ -39,8 +39,8 @@ def taken(found: StageRows, trials: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([trials[first : last + 1] for first, last in found.rows])
 
 
-def attention(**changed: int) -> list[Record]:
-    return make_records(workloads=["attention"], blocks=2, **changed)
+def attention() -> list[Record]:
+    return make_records(workloads=["attention"], blocks=2)
 
 
 def test_a_cold_effect_follows_from_the_trials_of_its_stage() -> None:

@@ -1,5 +1,6 @@
 """For one estimate the paper and the page name the same records, and those that it is made of."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -67,7 +68,7 @@ def planted() -> list[Record]:
     return make_records(blocks=3, plants=PLANTS, superseded=2, primers=2)
 
 
-RECORDS = {
+RECORDS: dict[str, Callable[[], list[Record]]] = {
     "whole": lambda: make_records(blocks=2),
     "failures and unsupported levels": planted,
     "split blocks": lambda: in_two_parts(make_records(blocks=2)),
