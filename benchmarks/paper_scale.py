@@ -60,15 +60,15 @@ def paper(results: Path) -> dict[str, float]:
     laps = [perf_counter()]
     found = tidy([results])
     laps.append(perf_counter())
-    written = make_paper(Findings(found), None, results.parent / "paper").files
+    written = make_paper(Findings(found), None, results.parent / "paper")
     laps.append(perf_counter())
     provenance = json.loads((results.parent / "paper" / "provenance.json").read_text(encoding="utf-8"))
     return {
         "trials": found.trials.height,
         "tidy_s": laps[1] - laps[0],
         "make_s": laps[2] - laps[1],
-        "files": len(written.files),
-        "bytes": sum(file.stat().st_size for file in written.files),
+        "files": len(written),
+        "bytes": sum(file.stat().st_size for file in written),
         **{name: len(provenance[name]) for name in ("numbers", "sentences", "left_out")},
     }
 

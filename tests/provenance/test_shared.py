@@ -30,7 +30,7 @@ from ablatrix.records.model import Record
 from tests.provenance.made import in_two_parts, with_a_third_level
 from tests.synthetic import Plant, make_records, tidied
 
-COLD = "compile_first_run_ms"
+COLD, RARE = "compile_first_run_ms", "physical_bytes_est"  # the page shows nothing of the second but claims
 CLAIMS = Claims.model_validate(
     {
         "version": 1,
@@ -43,6 +43,7 @@ CLAIMS = Claims.model_validate(
                 "knob": "fusion",
                 "at_least": 1,
             },
+            {"id": "rare", "workload": "encoder", "compiler": "tvm", "metric": RARE, "knob": "reuse", "at_least": 1},
             {"id": "cold", "workload": "encoder", "compiler": "tvm", "metric": COLD, "knob": "reuse", "at_least": 1},
             {
                 "id": "cell",

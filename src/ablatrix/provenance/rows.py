@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from ablatrix.analysis.metrics import METRICS
 from ablatrix.analysis.outcome import IS_OK
 from ablatrix.analysis.paired import BLOCK
 from ablatrix.provenance.ranges import Ranges, ranges_of
@@ -58,9 +59,9 @@ def canonical_rows(trials: pl.DataFrame, columns: Iterable[str]) -> Rows:
 
     Args:
         trials: The table of trials, without primers.
-        columns: What is read of them beside `KEYS` and the levels of knobs, with their baselines.
+        columns: What is read of them beside `KEYS`, the metrics of effects and claims, and levels with their baselines.
     """
-    wanted = {*KEYS, *columns}
+    wanted = {*KEYS, *METRICS, *columns}
     chosen = [name for name in trials.columns if name in wanted or name.startswith(("knob_", "baseline_"))]
     lazy = trials.lazy().select(chosen)
     labels = [name for name, kind in lazy.collect_schema().items() if kind == pl.Categorical]
