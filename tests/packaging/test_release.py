@@ -52,7 +52,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (tree / source.name).write_bytes(source.content)
     shutil.unpack_archive(tree / source.name, tree, filter="data")
     unpacked = tree / source.name.removesuffix(".tar.gz")
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", tree / "dist", unpacked]
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(tree / "dist"), str(unpacked)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return tree / "dist"
@@ -88,7 +88,7 @@ def test_check_version_names_each_place_that_differs(release: Any, tree: Path) -
 
 @pytest.mark.parametrize("arguments", [[], ["one"], ["1.2"], ["0.1.0", "more"]])
 def test_release_script_wrong_usage_exits_2(arguments: list[str]) -> None:
-    command = ["bash", ROOT / "scripts" / "release.sh", *arguments]
+    command = ["bash", str(ROOT / "scripts/release.sh"), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "scripts/release.sh VERSION" in done.stderr
@@ -127,19 +127,9 @@ def test_installed_wheel_works_outside_the_repository(dist: Path, tmp_path: Path
     borrowed = dict.fromkeys([*site.getsitepackages(), *(path for path in sys.path if path.endswith("-packages"))])
     (packages / "borrowed.pth").write_text("\n".join(borrowed) + "\n")
     wheel = dist / f"ablatrix-{__version__}-py3-none-any.whl"
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "--python",
-        binaries / "python",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-index",
-    ]
-    subprocess.run([*pip, "--force-reinstall", wheel], check=True, capture_output=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(binaries / "python"), "install", "--no-deps", "--no-index"]
+    subprocess.run([*pip, "--force-reinstall", str(wheel)], check=True, capture_output=True)
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    command = ["bash", ROOT / "scripts" / "try_installed.sh", binaries]
+    command = ["bash", str(ROOT / "scripts/try_installed.sh"), str(binaries)]
     done = subprocess.run(command, env=clean, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
