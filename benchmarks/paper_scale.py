@@ -60,7 +60,7 @@ def paper(results: Path) -> dict[str, float]:
     laps = [perf_counter()]
     found = tidy([results])
     laps.append(perf_counter())
-    written = make_paper(Findings(found), None, results.parent / "paper")
+    written = make_paper(Findings(found), None, results.parent / "paper").files
     laps.append(perf_counter())
     provenance = json.loads((results.parent / "paper" / "provenance.json").read_text(encoding="utf-8"))
     return {

@@ -13,6 +13,7 @@ from ablatrix.artifact.archive import archive_path, unpack_archive, write_archiv
 from ablatrix.artifact.source import members_of, source_file
 from ablatrix.artifact.verify import examine
 from ablatrix.errors import ArtifactError
+from ablatrix.version import __version__
 from tests.artifact.conftest import derive_little
 from tests.artifact.mutations import files_of
 
@@ -88,4 +89,4 @@ def test_the_source_installs_and_what_is_installed_ships_itself_as_a_wheel(tmp_p
     )
     there = clean | {"PYTHONPATH": str(tmp_path / "site")}
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=there)
-    assert done.stdout.split() == ["ablatrix-0.1.0-py3-none-any.whl", "True"]
+    assert done.stdout.split() == [f"ablatrix-{__version__}-py3-none-any.whl", "True"]

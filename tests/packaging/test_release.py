@@ -127,18 +127,8 @@ def test_installed_wheel_works_outside_the_repository(dist: Path, tmp_path: Path
     borrowed = dict.fromkeys([*site.getsitepackages(), *(path for path in sys.path if path.endswith("-packages"))])
     (packages / "borrowed.pth").write_text("\n".join(borrowed) + "\n")
     wheel = dist / f"ablatrix-{__version__}-py3-none-any.whl"
-    pip: list[str | Path] = [
-        sys.executable,
-        "-m",
-        "pip",
-        "--python",
-        binaries / "python",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-index",
-    ]
-    subprocess.run([*pip, "--force-reinstall", wheel], check=True, capture_output=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(binaries / "python"), "install", "--no-deps", "--no-index"]
+    subprocess.run([*pip, "--force-reinstall", str(wheel)], check=True, capture_output=True)
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     command = ["bash", str(ROOT / "scripts/try_installed.sh"), str(binaries)]
     done = subprocess.run(command, env=clean, capture_output=True, text=True, check=False)
