@@ -23,9 +23,10 @@ from ablatrix.statistics.rounds import paired_levels
 from ablatrix.study.design import make_design
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import resolve_study
-from ablatrix.trials.block import BlockInput, Outcome
+from ablatrix.trials.block import BlockInput
 from ablatrix.trials.environment import place_runs
 from ablatrix.trials.interrupt import Interrupt
+from ablatrix.trials.outcome import Outcome
 from ablatrix.trials.server import ForkServer, WorkloadServer
 
 

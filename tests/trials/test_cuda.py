@@ -27,11 +27,11 @@ from ablatrix.study.design import make_design
 from ablatrix.study.model import HotProtocol
 from ablatrix.study.resolve import resolve_study
 from ablatrix.trials import cuda, gpu
-from ablatrix.trials.block import Outcome
 from ablatrix.trials.cuda import Cuda, CudaRun, find_refusal
 from ablatrix.trials.environment import NoiseProbe, disturbance
 from ablatrix.trials.limits import describe_exception
 from ablatrix.trials.monologue import run_here
+from ablatrix.trials.outcome import Outcome
 from ablatrix.trials.recording import Scene, make_record
 from ablatrix.workloads.prepare import prepare
 from ablatrix.workloads.program import Program

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from ablatrix.trials.block import Outcome, run_cold, run_hot
+from ablatrix.trials.block import run_cold, run_hot
 from ablatrix.trials.linux import children_of
+from ablatrix.trials.outcome import Outcome
 from tests.trials.conftest import Bench
 
 

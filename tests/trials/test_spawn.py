@@ -18,7 +18,7 @@ from ablatrix.trials.fork_safety import find_fork_hazard
 from ablatrix.trials.interrupt import Interrupt
 from ablatrix.trials.result import plain_result
 from ablatrix.trials.server import ForkServer
-from ablatrix.trials.task import prepare_task
+from ablatrix.trials.task_making import prepare_task
 from tests.trials.conftest import Bench, small_study
 from tests.trials.faulty import FAULTY
 

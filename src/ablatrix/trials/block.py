@@ -16,7 +16,6 @@ from time import monotonic
 
 from ablatrix.canonical import content_id
 from ablatrix.catalogue import Catalogue
-from ablatrix.records.model import Noise
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Trial
 from ablatrix.study.model import Study
@@ -25,11 +24,12 @@ from ablatrix.trials.channel import ChannelClosed, ChannelGarbled, ChannelTimeou
 from ablatrix.trials.environment import NoiseProbe, utc_now
 from ablatrix.trials.interrupt import Interrupted
 from ablatrix.trials.limits import describe_ending
-from ablatrix.trials.orders import Process
+from ablatrix.trials.outcome import Outcome
 from ablatrix.trials.requests import FinishRequest, Request, burst_request, warm_up_request
 from ablatrix.trials.result import TrialResult
 from ablatrix.trials.server import Worker, WorkloadServer
-from ablatrix.trials.task import TrialTask, trial_task
+from ablatrix.trials.task import TrialTask
+from ablatrix.trials.task_making import trial_task
 
 _log = logging.getLogger(__name__)
 
@@ -58,34 +58,6 @@ class BlockInput:
     hot_cache: Path
     tag_caches: Path
     scratch: Path
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What became of one trial: the worker's result, completed by what only the runner sees.
-
-    Attributes:
-        time_utc: When it began.
-        process: How its process came to be.
-        spawned_because: What made a fork unsafe, None for a forked process.
-        wall_s: Machine time of the trial.
-        noise: Counters of the machine over the trial, None where there was no process.
-        warm_up_ms: The first iterations of a hot trial.
-        bursts_ms: The iterations that count, burst by burst.
-        rewarming_ms: The iterations before them.
-    """
-
-    trial: Trial
-    cell: Cell
-    time_utc: str
-    result: TrialResult
-    process: Process = "forked"
-    spawned_because: str | None = None
-    wall_s: float = 0.0
-    noise: Noise | None = None
-    warm_up_ms: tuple[float, ...] = ()
-    bursts_ms: tuple[tuple[float, ...], ...] = ()
-    rewarming_ms: tuple[tuple[float, ...], ...] = ()
 
 
 def run_cold(block: BlockInput, trial: Trial, cell: Cell, server: WorkloadServer) -> Outcome:

@@ -15,7 +15,7 @@ from ablatrix.trials.directory import ResultDirectory, largest_sizes
 from ablatrix.trials.environment import place_runs
 from ablatrix.trials.limits import set_limits
 from ablatrix.trials.result import TrialResult
-from ablatrix.trials.task import trial_task
+from ablatrix.trials.task_making import trial_task
 
 
 def rerun(

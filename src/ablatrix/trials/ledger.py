@@ -12,8 +12,8 @@ from ablatrix.records.journal import Journal
 from ablatrix.records.model import Record
 from ablatrix.study.design import Design
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.block import Outcome
 from ablatrix.trials.directory import ResultDirectory
+from ablatrix.trials.outcome import Outcome
 from ablatrix.trials.progress import Progress
 from ablatrix.trials.recording import Scene, make_record, read_facts, samples_facts, samples_line
 

@@ -21,10 +21,11 @@ from ablatrix.statistics.rounds import paired_levels
 from ablatrix.study.design import Cell, Trial
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.block import BlockInput, Outcome, run_hot
+from ablatrix.trials.block import BlockInput, run_hot
 from ablatrix.trials.directory import ResultDirectory
 from ablatrix.trials.environment import place_runs
 from ablatrix.trials.interrupt import Interrupt
+from ablatrix.trials.outcome import Outcome
 from ablatrix.trials.preparation import Preparation
 from ablatrix.trials.servers import Servers
 

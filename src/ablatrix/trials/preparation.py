@@ -17,7 +17,7 @@ from ablatrix.trials.recording import FACTS_FILE
 from ablatrix.trials.result import TrialResult
 from ablatrix.trials.server import Worker
 from ablatrix.trials.servers import Servers
-from ablatrix.trials.task import prepare_task
+from ablatrix.trials.task_making import prepare_task
 
 TIMEOUT_S = 900.0
 

@@ -33,7 +33,7 @@ from ablatrix.records.status import Status
 from ablatrix.statistics.quantile import median, summarise
 from ablatrix.statistics.warmup import classify_warm_up
 from ablatrix.study.design import Cell, Design
-from ablatrix.trials.block import Outcome
+from ablatrix.trials.outcome import Outcome
 from ablatrix.version import __version__
 from ablatrix.workloads.entry import WorkloadEntry
 

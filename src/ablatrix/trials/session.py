@@ -18,12 +18,13 @@ from ablatrix.records.model import Failure, Record
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Design, Trial, extend_design, write_design
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.block import BlockInput, Outcome, run_cold, run_hot
+from ablatrix.trials.block import BlockInput, run_cold, run_hot
 from ablatrix.trials.directory import ResultDirectory
 from ablatrix.trials.environment import place_runs, utc_now
 from ablatrix.trials.interrupt import Interrupt, Interrupted
 from ablatrix.trials.ledger import Ledger
 from ablatrix.trials.limits import most_live
+from ablatrix.trials.outcome import Outcome
 from ablatrix.trials.preparation import Preparation
 from ablatrix.trials.progress import Progress
 from ablatrix.trials.result import TrialResult
