@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ablatrix.analysis.claims import CheckedClaim, Claims, check_claims, load_claims
+from ablatrix.analysis.checked_claim import CheckedClaim
+from ablatrix.analysis.claim import Claims
+from ablatrix.analysis.claims import check_claims, load_claims
 from ablatrix.analysis.findings import Findings
 from ablatrix.records.model import Record
 from tests.synthetic import tidied

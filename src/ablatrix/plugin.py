@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         TimesItself,
         WatchesDevice,
     )
+    from ablatrix.compilers.built_task import BuiltTask, TaskFacts, source_digest
     from ablatrix.compilers.cache import TaskCache, task_key
     from ablatrix.compilers.catalogue import (
         CACHE_TAG,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from ablatrix.compilers.dump import TaskDump
     from ablatrix.compilers.eager import EagerCompiler, EagerExecutable
     from ablatrix.compilers.tasks import TaskExecutable, TaskFunction
-    from ablatrix.compilers.taskwise import BuiltTask, TaskFacts, TaskwiseCompiler, source_digest
+    from ablatrix.compilers.taskwise import TaskwiseCompiler
     from ablatrix.errors import CompilerError, UnsupportedError, WorkloadError
     from ablatrix.workloads.built import Built, generator, seeded, spread
     from ablatrix.workloads.entry import ParameterSpec, WorkloadEntry
@@ -130,12 +131,8 @@ __getattr__, __dir__ = lazy_names(
         "ablatrix.compilers.dump": ["TaskDump"],
         "ablatrix.compilers.eager": ["EagerCompiler", "EagerExecutable"],
         "ablatrix.compilers.tasks": ["TaskExecutable", "TaskFunction"],
-        "ablatrix.compilers.taskwise": [
-            "BuiltTask",
-            "TaskFacts",
-            "TaskwiseCompiler",
-            "source_digest",
-        ],
+        "ablatrix.compilers.built_task": ["BuiltTask", "TaskFacts", "source_digest"],
+        "ablatrix.compilers.taskwise": ["TaskwiseCompiler"],
         "ablatrix.errors": ["CompilerError", "UnsupportedError", "WorkloadError"],
         "ablatrix.workloads.built": ["Built", "generator", "seeded", "spread"],
         "ablatrix.workloads.prepare": ["prepare"],

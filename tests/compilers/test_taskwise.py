@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from ablatrix.compilers.adapter import CompileRequest
+from ablatrix.compilers.built_task import BuiltTask, TaskFacts
 from ablatrix.compilers.cache import CacheCounters
 from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry
 from ablatrix.compilers.catalogue.model import Level
-from ablatrix.compilers.taskwise import OUTSIDE_KEYS, BuiltTask, TaskFacts, TaskwiseCompiler
+from ablatrix.compilers.taskwise import OUTSIDE_KEYS, TaskwiseCompiler
 from ablatrix.compilers.tvm.compiler import TvmCompiler
 from ablatrix.errors import UnsupportedError
 from ablatrix.places import import_place

@@ -37,8 +37,6 @@ from ablatrix.errors import AnalysisError
 from ablatrix.statistics.precision import Configuration, Pair, mean_differences
 from ablatrix.statistics.ratio import ROUNDING, Ratio, paired_ratio
 
-__all__ = ["CheckedClaim", "Claim", "Claims", "check_claims", "claims_schema_text", "load_claims"]
-
 CLAIMS_VERSION = 1
 
 

@@ -5,7 +5,9 @@ from datetime import datetime
 
 import polars as pl
 
-from ablatrix.analysis.claims import CheckedClaim, Claims, check_claims
+from ablatrix.analysis.checked_claim import CheckedClaim
+from ablatrix.analysis.claim import Claims
+from ablatrix.analysis.claims import check_claims
 from ablatrix.analysis.compare import SideBySide, compare
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.tidy import Tidy

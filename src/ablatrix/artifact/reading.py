@@ -9,7 +9,8 @@ from ablatrix.artifact.names import CLAIMS_NAME
 from ablatrix.records.names import RECORDS_NAME
 
 if TYPE_CHECKING:
-    from ablatrix.analysis.claims import CheckedClaim, Claims
+    from ablatrix.analysis.checked_claim import CheckedClaim
+    from ablatrix.analysis.claim import Claims
     from ablatrix.analysis.findings import Findings
 
 

@@ -8,7 +8,8 @@ from ablatrix.artifact.factor import factor_text
 from ablatrix.artifact.reading import Reading
 
 if TYPE_CHECKING:
-    from ablatrix.analysis.claims import CheckedClaim, Claim
+    from ablatrix.analysis.checked_claim import CheckedClaim
+    from ablatrix.analysis.claim import Claim
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,8 @@ from typing import Any, Literal, NamedTuple
 
 import polars as pl
 
-from ablatrix.analysis.claims import Claims, check_claims, unmet
+from ablatrix.analysis.claim import Claims
+from ablatrix.analysis.claims import check_claims, unmet
 from ablatrix.analysis.estimate import mixed_origins, without_primers
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.knob_proof import claimed_fault

@@ -11,7 +11,7 @@ import typer
 from ablatrix.cli.inputs import ClaimsFile, Results, claims_of, record_files
 
 if TYPE_CHECKING:
-    from ablatrix.analysis.claims import CheckedClaim
+    from ablatrix.analysis.checked_claim import CheckedClaim
     from ablatrix.records.metrics import Language
 
 

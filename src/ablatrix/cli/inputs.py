@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ablatrix.analysis.claims import Claims
+    from ablatrix.analysis.claim import Claims
 
 Results = Annotated[list[Path], typer.Argument(help="Files of records, or directories with results.jsonl.")]
 ClaimsFile = Annotated[

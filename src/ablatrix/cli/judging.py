@@ -13,7 +13,7 @@ from ablatrix.cli.inputs import ClaimsFile, Results, claims_of, record_files
 
 if TYPE_CHECKING:
     from ablatrix.analysis.agreement import Agreement
-    from ablatrix.analysis.claims import CheckedClaim
+    from ablatrix.analysis.checked_claim import CheckedClaim
     from ablatrix.analysis.compare import SideBySide
     from ablatrix.artifact.verdict import Verdict
 

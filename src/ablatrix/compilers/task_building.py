@@ -15,9 +15,9 @@ import torch
 
 from ablatrix.canonical import digest_bytes, digest_value
 from ablatrix.compilers.adapter import CompileFacts, CompileRequest
+from ablatrix.compilers.built_task import BuiltTask, TaskFacts
 from ablatrix.compilers.cache import task_key
 from ablatrix.compilers.tasks import TaskExecutable, TaskFunction
-from ablatrix.compilers.taskwise import BuiltTask, TaskFacts
 from ablatrix.plan.plan import Plan
 from ablatrix.workloads.capture import capture, value_tensors
 from ablatrix.workloads.program import TaskProgram

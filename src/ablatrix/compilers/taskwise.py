@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from ablatrix.canonical import digest_bytes, digest_value
 from ablatrix.compilers.adapter import CompileRequest, Executable
+from ablatrix.compilers.built_task import BuiltTask, TaskFacts
 from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, PASS_TIMING, UPPER_BOUND
 from ablatrix.compilers.catalogue.model import Level
 from ablatrix.errors import UnsupportedError
@@ -28,36 +26,6 @@ OptionsT = TypeVar("OptionsT")
 
 # Knobs that no key names: the first two are in the task itself, an observer and the name of a cache change no code.
 OUTSIDE_KEYS = frozenset(knob.name for knob in (PARTITION, UPPER_BOUND, PASS_TIMING, CACHE_TAG))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskFacts:
-    """What is known of one built task; it is stored beside the artifact, so that a cache hit reports the same.
-
-    Attributes:
-        generated_calls, generated_kernels, planned_bytes, estimator, reasons: As in ``CompileFacts``, of this task.
-        loading: Plain values that loading needs (for TVM: which outputs are written in place).
-        code_digest: SHA-256 of the generated code, where the artifact holds more than code (paths, times) and its
-            own digest would differ from build to build; None: the artifact's digest is the code's.
-    """
-
-    generated_calls: int | None = None
-    generated_kernels: int | None = None
-    planned_bytes: int | None = None
-    estimator: dict[str, float] | None = None
-    reasons: dict[str, str] = field(default_factory=dict)
-    loading: dict[str, Any] = field(default_factory=dict)
-    code_digest: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BuiltTask:
-    """A task's key in the cache, its artifact on disk, its code's digest, and what is known of the task."""
-
-    key: str
-    file: Path
-    digest: str
-    facts: TaskFacts
 
 
 class TaskwiseCompiler(ABC, Generic[OptionsT]):
@@ -165,10 +133,3 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
     def _uncovered(self, knobs: Mapping[str, Level]) -> dict[str, Level]:
         known = OUTSIDE_KEYS | self.covered_knobs
         return {name: level for name, level in knobs.items() if name not in known}
-
-
-@cache
-def source_digest(directory: Path) -> str:
-    """Return the SHA-256 of an adapter's modules; kept, so that it is that of the code which was loaded."""
-    files = sorted(directory.glob("*.py"))
-    return digest_value({file.name: digest_bytes(file.read_bytes()) for file in files})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ablatrix.analysis.claims import CheckedClaim
+from ablatrix.analysis.checked_claim import CheckedClaim
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.wording import optional_text
 from ablatrix.page.effects import MetricEffects, spelled

@@ -12,7 +12,7 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ablatrix.analysis.claims import CheckedClaim
+from ablatrix.analysis.checked_claim import CheckedClaim
 from ablatrix.analysis.estimate import ORIGIN_COLUMNS, group_columns, refuse_mixed
 from ablatrix.analysis.evidence import Question, gather
 from ablatrix.analysis.findings import Findings

@@ -20,8 +20,8 @@ from ablatrix.errors import CompilerError
 from ablatrix.workloads.capture import value_tensors
 
 if TYPE_CHECKING:
+    from ablatrix.compilers.built_task import BuiltTask
     from ablatrix.compilers.command.session import Session
-    from ablatrix.compilers.taskwise import BuiltTask
 
 
 class CommandExecutable:

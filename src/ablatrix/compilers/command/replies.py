@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from ablatrix.compilers.taskwise import TaskFacts
+from ablatrix.compilers.built_task import TaskFacts
 from ablatrix.errors import CompilerError
 
 FIGURES = ("generated_calls", "generated_kernels", "planned_bytes")

@@ -23,6 +23,7 @@ from torch._inductor.utils import fresh_cache
 
 from ablatrix.canonical import digest_value
 from ablatrix.compilers.adapter import CompileRequest, PhaseClock
+from ablatrix.compilers.built_task import TaskFacts, source_digest
 from ablatrix.compilers.dump import TaskDump
 from ablatrix.compilers.inductor.artifact import pack
 from ablatrix.compilers.inductor.destination_passing import pass_destinations
@@ -30,7 +31,6 @@ from ablatrix.compilers.inductor.options import Options
 from ablatrix.compilers.inductor.passes import watch_passes
 from ablatrix.compilers.inductor.toolchain import cache_directory
 from ablatrix.compilers.inductor.wrapper import allocated_bytes, canonical_source, kernel_names, kernel_sources
-from ablatrix.compilers.taskwise import TaskFacts, source_digest
 from ablatrix.errors import CompilerError
 from ablatrix.workloads.program import TaskProgram
 

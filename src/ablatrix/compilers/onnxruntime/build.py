@@ -17,11 +17,11 @@ import onnx.printer
 import torch
 
 from ablatrix.compilers.adapter import CompileRequest
+from ablatrix.compilers.built_task import TaskFacts, source_digest
 from ablatrix.compilers.dump import Stage, TaskDump
 from ablatrix.compilers.onnxruntime.options import VERBOSE, Options
 from ablatrix.compilers.onnxruntime.passes import read_passes
 from ablatrix.compilers.output import STDERR, written_to
-from ablatrix.compilers.taskwise import TaskFacts, source_digest
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.workloads.onnx_operation import data_inputs, find_onnx, read_model
 from ablatrix.workloads.program import TaskProgram

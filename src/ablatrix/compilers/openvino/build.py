@@ -13,11 +13,11 @@ import torch
 
 from ablatrix.canonical import digest_value
 from ablatrix.compilers.adapter import CompileRequest
+from ablatrix.compilers.built_task import TaskFacts, source_digest
 from ablatrix.compilers.dump import Stage, TaskDump
 from ablatrix.compilers.openvino.library import get_core, import_openvino, quiet
 from ablatrix.compilers.openvino.options import Options
 from ablatrix.compilers.openvino.passes import watch_passes
-from ablatrix.compilers.taskwise import TaskFacts, source_digest
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.workloads.onnx_operation import data_inputs, find_onnx, read_model
 from ablatrix.workloads.program import TaskProgram

@@ -11,9 +11,9 @@ import tvm
 from tvm.support import cc
 
 from ablatrix.compilers.adapter import CompileRequest, PhaseClock
+from ablatrix.compilers.built_task import TaskFacts
+from ablatrix.compilers.built_task import source_digest as digest_source
 from ablatrix.compilers.dump import TaskDump
-from ablatrix.compilers.taskwise import TaskFacts
-from ablatrix.compilers.taskwise import source_digest as digest_source
 from ablatrix.compilers.tvm.pipeline import PASS_CONFIG, Lowered, Options, lower, pass_observer
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.workloads.program import TaskProgram

@@ -16,8 +16,8 @@ import torch
 
 from ablatrix.canonical import digest_value
 from ablatrix.compilers.adapter import CompileRequest
+from ablatrix.compilers.built_task import TaskFacts, source_digest
 from ablatrix.compilers.dump import TaskDump
-from ablatrix.compilers.taskwise import TaskFacts, source_digest
 from ablatrix.compilers.xla.client import platform_version
 from ablatrix.compilers.xla.frontend import import_torchax
 from ablatrix.compilers.xla.module import read_module

@@ -1,0 +1,47 @@
+"""A task that was built: its key, its file, and what is known of it; and the digest of an adapter's own code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ablatrix.canonical import digest_bytes, digest_value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFacts:
+    """What is known of one built task; it is stored beside the artifact, so that a cache hit reports the same.
+
+    Attributes:
+        generated_calls, generated_kernels, planned_bytes, estimator, reasons: As in ``CompileFacts``, of this task.
+        loading: Plain values that loading needs (for TVM: which outputs are written in place).
+        code_digest: SHA-256 of the generated code, where the artifact holds more than code (paths, times) and its
+            own digest would differ from build to build; None: the artifact's digest is the code's.
+    """
+
+    generated_calls: int | None = None
+    generated_kernels: int | None = None
+    planned_bytes: int | None = None
+    estimator: dict[str, float] | None = None
+    reasons: dict[str, str] = field(default_factory=dict)
+    loading: dict[str, Any] = field(default_factory=dict)
+    code_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltTask:
+    """A task's key in the cache, its artifact on disk, its code's digest, and what is known of the task."""
+
+    key: str
+    file: Path
+    digest: str
+    facts: TaskFacts
+
+
+@cache
+def source_digest(directory: Path) -> str:
+    """Return the SHA-256 of an adapter's modules; kept, so that it is that of the code which was loaded."""
+    files = sorted(directory.glob("*.py"))
+    return digest_value({file.name: digest_bytes(file.read_bytes()) for file in files})
