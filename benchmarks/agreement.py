@@ -31,7 +31,7 @@ from ablatrix.compilers.tasks import TaskExecutable
 from ablatrix.compilers.tvm.compiler import TvmCompiler
 from ablatrix.plan.plan import PlanOptions
 from ablatrix.plan.planner import make_plan
-from ablatrix.trials.timing import time_iterations, warm_up
+from ablatrix.trials.worker.timing import time_iterations, warm_up
 from ablatrix.workloads.capture import capture, export_tasks
 from ablatrix.workloads.prepare import prepare
 from ablatrix.workloads.program import Program

@@ -31,20 +31,20 @@ STUDY = Path(__file__).parents[1] / "studies" / "quick.yaml"
 PREPARE = "prepare workloads"
 # Calls of the engine that are no work of a trial. An inner one is taken from the outer one's time.
 CALLS = {
-    "ablatrix.trials.preparation:Preparation.make": PREPARE,
-    "ablatrix.trials.server:ForkServer.__init__": "start fork servers (import frameworks)",
-    "ablatrix.trials.server:ForkServer.load": "load prepared programs",
-    "ablatrix.trials.server:ForkServer.close": "end fork servers",
-    "ablatrix.trials.server:WorkloadServer.start": "fork workers",
-    "ablatrix.trials.server:Worker.pause": "pause workers",
-    "ablatrix.trials.server:Worker.resume": "resume workers",
-    "ablatrix.trials.server:Worker.end": "end workers",
-    "ablatrix.trials.ledger:Ledger.make": "make records",
-    "ablatrix.trials.ledger:Ledger.write": "write samples and records",
-    "ablatrix.trials.stopping:HotProgress.decide": "decide on further blocks",
-    "ablatrix.trials.recording:Scene.read": "read the machine",
-    "ablatrix.trials.environment:NoiseProbe.read": "read noise counters",
-    "ablatrix.trials.directory:ResultDirectory.known": "read the journal",
+    "ablatrix.trials.run.preparation:Preparation.make": PREPARE,
+    "ablatrix.trials.client.client:ForkServer.__init__": "start fork servers (import frameworks)",
+    "ablatrix.trials.client.client:ForkServer.load": "load prepared programs",
+    "ablatrix.trials.client.client:ForkServer.close": "end fork servers",
+    "ablatrix.trials.client.client:WorkloadServer.start": "fork workers",
+    "ablatrix.trials.client.client:Worker.pause": "pause workers",
+    "ablatrix.trials.client.client:Worker.resume": "resume workers",
+    "ablatrix.trials.client.client:Worker.end": "end workers",
+    "ablatrix.trials.results.ledger:Ledger.make": "make records",
+    "ablatrix.trials.results.ledger:Ledger.write": "write samples and records",
+    "ablatrix.trials.run.stopping:HotProgress.decide": "decide on further blocks",
+    "ablatrix.trials.results.recording:Scene.read": "read the machine",
+    "ablatrix.trials.host.environment:NoiseProbe.read": "read noise counters",
+    "ablatrix.trials.results.directory:ResultDirectory.known": "read the journal",
 }
 
 

@@ -28,8 +28,8 @@ from typing import Any
 from ablatrix.statistics.precision import Comparison, Configuration, find_shortfall, measure_widths
 from ablatrix.statistics.ratio import Ratio, paired_ratio, welch_ratio
 from ablatrix.study.model import HotProtocol
-from ablatrix.trials.block import run_hot
-from ablatrix.trials.stopping import CONFIRMING_BLOCKS
+from ablatrix.trials.run.block import run_hot
+from ablatrix.trials.run.stopping import CONFIRMING_BLOCKS
 from live import Scene, block_levels, burst_means, open_scene
 
 TARGETS = {"called_different": 0.07, "interval_low": 0.05, "found_2_percent": 0.95}
@@ -85,7 +85,7 @@ def compare(scene: Scene, kind: str, compilers: Sequence[str], protocol: HotProt
 
 
 def enough(levels: Sequence[Sequence[float]], protocol: HotProtocol) -> bool:
-    """Return whether the engine would stop, as ``trials/stopping.py`` decides it."""
+    """Return whether the engine would stop, as ``trials/run/stopping.py`` decides it."""
     names: list[Configuration] = [(place,) for place in range(len(levels))]
     blocks = [dict(zip(names, block, strict=True)) for block in zip(*levels, strict=True)]
     if len(blocks) >= protocol.most_blocks:

@@ -16,11 +16,11 @@ from statistics import median, quantiles
 from time import perf_counter
 
 from ablatrix.compilers.catalogue import EAGER, TVM
-from ablatrix.trials.answers import ANSWER, StageBegun
-from ablatrix.trials.block import BlockInput
-from ablatrix.trials.server import WorkloadServer
-from ablatrix.trials.task import TrialTask
-from ablatrix.trials.timing import loop_cost_ns
+from ablatrix.trials.client.client import WorkloadServer
+from ablatrix.trials.messages.answers import ANSWER, StageBegun
+from ablatrix.trials.messages.task import TrialTask
+from ablatrix.trials.run.block import BlockInput
+from ablatrix.trials.worker.timing import loop_cost_ns
 from live import open_scene
 
 TARGETS = {"fork_to_ready_ms": 40.0, "interpreter_over_fork": 80.0, "loop_cost_ns": 300.0}

@@ -23,11 +23,11 @@ from ablatrix.statistics.rounds import paired_levels
 from ablatrix.study.design import make_design
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import resolve_study
-from ablatrix.trials.block import BlockInput
-from ablatrix.trials.environment import place_runs
-from ablatrix.trials.interrupt import Interrupt
-from ablatrix.trials.outcome import Outcome
-from ablatrix.trials.server import ForkServer, WorkloadServer
+from ablatrix.trials.client.client import ForkServer, WorkloadServer
+from ablatrix.trials.host.environment import place_runs
+from ablatrix.trials.messages.interrupt import Interrupt
+from ablatrix.trials.results.outcome import Outcome
+from ablatrix.trials.run.block import BlockInput
 
 
 class Once(EagerCompiler):

@@ -22,12 +22,12 @@ from time import monotonic
 from tests.artifact.conftest import reseal
 from tests.artifact.mutations import MUTATIONS, mutate
 
-from ablatrix.artifact.archive import archive_path
-from ablatrix.artifact.manifest import read_manifest
-from ablatrix.artifact.names import DOCUMENT_NAMES
-from ablatrix.artifact.reading import Reading
-from ablatrix.artifact.remake import DERIVED_ROLES, derive
-from ablatrix.artifact.verify import examine
+from ablatrix.artifact.bundle.verify import examine
+from ablatrix.artifact.checks.remake import DERIVED_ROLES, derive
+from ablatrix.artifact.contents.archive import archive_path
+from ablatrix.artifact.contents.manifest import read_manifest
+from ablatrix.artifact.contents.names import DOCUMENT_NAMES
+from ablatrix.artifact.contents.reading import Reading
 from ablatrix.canonical import digest_bytes
 
 INPUTS = ("results.jsonl", "design.json", "claims.yaml", "template.yaml")

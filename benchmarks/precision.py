@@ -31,8 +31,8 @@ from ablatrix.statistics.ratio import Ratio, paired_ratio, welch_ratio
 from ablatrix.statistics.rounds import paired_levels
 from ablatrix.study.design import Trial
 from ablatrix.study.model import HotProtocol
-from ablatrix.trials.block import Turn, run_hot
-from ablatrix.trials.requests import burst_request, warm_up_request
+from ablatrix.trials.messages.requests import burst_request, warm_up_request
+from ablatrix.trials.run.block import Turn, run_hot
 from false_verdicts import enough
 from live import Scene, block_levels, burst_means, open_scene
 

@@ -90,9 +90,9 @@ def main(largest: int, largest_pandas: int) -> None:
 
 def analyse(results: Path) -> dict[str, float]:
     """Return the seconds that each part takes."""
-    from ablatrix.analysis.estimate import group_columns, summarise_groups, without_primers
-    from ablatrix.analysis.evidence import Question, gather
-    from ablatrix.analysis.tidy import tidy
+    from ablatrix.analysis.effects.evidence import Question, gather
+    from ablatrix.analysis.groups.summary import group_columns, summarise_groups, without_primers
+    from ablatrix.analysis.table.tidy import tidy
 
     laps = [perf_counter()]
     found = tidy([results])

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ablatrix.analysis.checked_claim import CheckedClaim
-from ablatrix.analysis.claim import Claims
-from ablatrix.analysis.claims import check_claims, load_claims
+from ablatrix.analysis.claims.check import check_claims, load_claims
+from ablatrix.analysis.claims.checked import CheckedClaim
+from ablatrix.analysis.claims.model import Claims
 from ablatrix.analysis.findings import Findings
 from ablatrix.records.model import Record
 from tests.synthetic import tidied

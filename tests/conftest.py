@@ -11,9 +11,9 @@ from hypothesis import settings
 from ablatrix.compilers.catalogue import EAGER
 from ablatrix.study.design import make_design
 from ablatrix.study.resolve import resolve_study
-from ablatrix.trials.directory import ResultDirectory
-from ablatrix.trials.interrupt import Interrupt
-from ablatrix.trials.server import ForkServer
+from ablatrix.trials.client.client import ForkServer
+from ablatrix.trials.messages.interrupt import Interrupt
+from ablatrix.trials.results.directory import ResultDirectory
 from tests.trials.conftest import Bench, small_study
 from tests.trials.faulty import FAULTY
 

@@ -23,24 +23,21 @@ from ablatrix.exports import lazy_names
 from ablatrix.version import __version__
 
 if TYPE_CHECKING:
-    from ablatrix.analysis.blame import find_blame as diagnose
-    from ablatrix.analysis.break_even import find_break_even
     from ablatrix.analysis.claims import check_claims, load_claims
-    from ablatrix.analysis.compare import compare as compare_results
-    from ablatrix.analysis.evidence import Question
-    from ablatrix.analysis.evidence import gather as find_effects
+    from ablatrix.analysis.diagnosis import find_blame as diagnose
+    from ablatrix.analysis.diagnosis import find_break_even, find_fronts, prove_knobs
+    from ablatrix.analysis.effects import Question
+    from ablatrix.analysis.effects import gather as find_effects
     from ablatrix.analysis.findings import Findings
-    from ablatrix.analysis.knob_proof import prove_knobs
-    from ablatrix.analysis.pareto import find_fronts
-    from ablatrix.analysis.tabulate import tabulate
-    from ablatrix.analysis.tidy import tidy as read_table
-    from ablatrix.analysis.wording import text_of
-    from ablatrix.artifact.verdict import reach_verdict
-    from ablatrix.artifact.verify import verify as verify_artifact
+    from ablatrix.analysis.reasons import text_of
+    from ablatrix.analysis.runs import compare as compare_results
+    from ablatrix.analysis.table import tidy as read_table
+    from ablatrix.artifact.bundle import verify as verify_artifact
     from ablatrix.catalogue import Catalogue
     from ablatrix.errors import AblatrixError
     from ablatrix.page.write import write_page as make_page
     from ablatrix.paper.make import make_paper
+    from ablatrix.plotting.tabulate import tabulate
     from ablatrix.plugins import read_catalogue
     from ablatrix.records.journal import read_records
     from ablatrix.records.model import Record
@@ -48,7 +45,8 @@ if TYPE_CHECKING:
     from ablatrix.study.load import load_study
     from ablatrix.study.model import Study
     from ablatrix.study.resolve import ResolvedStudy, resolve_study
-    from ablatrix.trials.runner import RunSummary, run
+    from ablatrix.trials.run import RunSummary, run
+    from ablatrix.verdict.reach import reach_verdict
 
 __all__ = [
     "AblatrixError",
@@ -88,15 +86,15 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     __all__,
     {
-        "ablatrix.analysis.break_even": ["find_break_even"],
-        "ablatrix.analysis.claims": ["check_claims", "load_claims"],
-        "ablatrix.analysis.evidence": ["Question"],
+        "ablatrix.analysis.diagnosis.break_even": ["find_break_even"],
+        "ablatrix.analysis.claims.check": ["check_claims", "load_claims"],
+        "ablatrix.analysis.effects.evidence": ["Question"],
         "ablatrix.analysis.findings": ["Findings"],
-        "ablatrix.analysis.knob_proof": ["prove_knobs"],
-        "ablatrix.analysis.pareto": ["find_fronts"],
-        "ablatrix.analysis.tabulate": ["tabulate"],
-        "ablatrix.analysis.wording": ["text_of"],
-        "ablatrix.artifact.verdict": ["reach_verdict"],
+        "ablatrix.analysis.diagnosis.knob_proof": ["prove_knobs"],
+        "ablatrix.analysis.diagnosis.pareto": ["find_fronts"],
+        "ablatrix.plotting.tabulate": ["tabulate"],
+        "ablatrix.analysis.reasons.wording": ["text_of"],
+        "ablatrix.verdict.reach": ["reach_verdict"],
         "ablatrix.errors": ["AblatrixError"],
         "ablatrix.paper.make": ["make_paper"],
         "ablatrix.records.journal": ["read_records"],
@@ -107,15 +105,15 @@ __getattr__, __dir__ = lazy_names(
         "ablatrix.study.resolve": ["ResolvedStudy", "resolve_study"],
         "ablatrix.study.load": ["load_study"],
         "ablatrix.study.model": ["Study"],
-        "ablatrix.trials.runner": ["RunSummary", "run"],
+        "ablatrix.trials.run.runner": ["RunSummary", "run"],
     },
     renamed={
-        "compare_results": "ablatrix.analysis.compare:compare",
-        "diagnose": "ablatrix.analysis.blame:find_blame",
-        "find_effects": "ablatrix.analysis.evidence:gather",
+        "compare_results": "ablatrix.analysis.runs.compare:compare",
+        "diagnose": "ablatrix.analysis.diagnosis.causes:find_blame",
+        "find_effects": "ablatrix.analysis.effects.evidence:gather",
         "make_page": "ablatrix.page.write:write_page",
-        "read_table": "ablatrix.analysis.tidy:tidy",
-        "verify_artifact": "ablatrix.artifact.verify:verify",
+        "read_table": "ablatrix.analysis.table.tidy:tidy",
+        "verify_artifact": "ablatrix.artifact.bundle.verify:verify",
     },
 )
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from ablatrix.catalogue import Catalogue, installed_catalogue
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.errors import PluginError
-from ablatrix.places import import_file
+from ablatrix.import_spec import import_file
 from ablatrix.workloads.entry import WorkloadEntry
 
 

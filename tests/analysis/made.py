@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
-from ablatrix.analysis.absence import Absence
-from ablatrix.analysis.knob_levels import KnobLevels
-from ablatrix.analysis.lattice import Lattice
+from ablatrix.analysis.effects.grid import Lattice
+from ablatrix.analysis.reasons.absence import Absence
+from ablatrix.analysis.reasons.knob_levels import KnobLevels
 from ablatrix.records.model import Record
 from ablatrix.statistics.precision import Comparison, Configuration
 from tests.synthetic import PRIMARY, Plant, make_records, tidied

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablatrix.analysis.agreement import Sides, agreements
+from ablatrix.analysis.runs.agreement import Sides, agreements
 
 SPREAD = (-0.001, 0.0, 0.001, 0.0005, -0.0005)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ablatrix.analysis.break_even import BreakEven, find_break_even
-from ablatrix.analysis.configurations import Setting, described
-from ablatrix.analysis.tidy import tidy
-from ablatrix.analysis.wording import optional_text
+from ablatrix.analysis.diagnosis.break_even import BreakEven, find_break_even
+from ablatrix.analysis.diagnosis.configurations import Setting, described
+from ablatrix.analysis.reasons.wording import optional_text
+from ablatrix.analysis.table.tidy import tidy
 from tests.synthetic import BASELINE, Plant, make_records, write_records
 
 Made = Callable[..., pl.DataFrame]

@@ -5,8 +5,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ablatrix.analysis import chunk, pool
-from ablatrix.analysis.tidy import tidy
+from ablatrix.analysis.table import chunk, pool
+from ablatrix.analysis.table.tidy import tidy
 from ablatrix.errors import RecordError
 from ablatrix.records.journal import record_line
 from ablatrix.records.model import SCHEMA_VERSION

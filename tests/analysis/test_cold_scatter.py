@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 from matplotlib.text import Text
 
-from ablatrix.analysis.cold_scatter import cold_points, compose_cold_scatter
-from ablatrix.analysis.figure import COLUMN_WIDTH_IN, house_style
-from ablatrix.analysis.tidy import tidy
+from ablatrix.analysis.table.tidy import tidy
+from ablatrix.plotting.cold_scatter import cold_points, compose_cold_scatter
+from ablatrix.plotting.figure import COLUMN_WIDTH_IN, house_style
 from tests.legibility import faults, text_faults
 from tests.synthetic import Plant, make_records, write_records
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ablatrix.analysis.estimate import (
+from ablatrix.analysis.groups.summary import (
     group_columns,
     mixed_origins,
     ratios_to_baseline,
@@ -16,7 +16,7 @@ from ablatrix.analysis.estimate import (
     varying_knobs,
     without_primers,
 )
-from ablatrix.analysis.tidy import Tidy, tidy
+from ablatrix.analysis.table.tidy import Tidy, tidy
 from ablatrix.records.model import Record
 from ablatrix.statistics.ratio import paired_ratio
 from tests.synthetic import BASELINE, HOT_EFFECT, Plant, make_records, tidied, write_records

@@ -3,10 +3,10 @@
 import polars as pl
 import pytest
 
-from ablatrix.analysis.evidence import Question, evidence_frame, gather
+from ablatrix.analysis.effects.evidence import Question, evidence_frame, gather
 from ablatrix.analysis.metrics import DEFAULT_METRICS, METRICS
-from ablatrix.analysis.tidy import Tidy
-from ablatrix.analysis.wording import text_of
+from ablatrix.analysis.reasons.wording import text_of
+from ablatrix.analysis.table.tidy import Tidy
 from ablatrix.errors import AnalysisError
 from tests.synthetic import PRIMARY, Plant, make_records, tidied
 

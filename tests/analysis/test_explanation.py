@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ablatrix.analysis.configurations import Setting, Settings
-from ablatrix.analysis.explanation import MOST_SETS, Explanation, common, explain, has
+from ablatrix.analysis.diagnosis.configurations import Setting, Settings
+from ablatrix.analysis.diagnosis.explanation import MOST_SETS, Explanation, common, explain, has
 
 GRID = [
     tuple(Setting(knob, level) for knob, level in zip("abc", levels, strict=True))

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from ablatrix.analysis.effects import Effect, effects_of_levels
-from ablatrix.analysis.judgement import Judgement, judge_main_effects
+from ablatrix.analysis.effects.judgement import Judgement, judge_main_effects
+from ablatrix.analysis.effects.main_effects import Effect, effects_of_levels
+from ablatrix.analysis.effects.noise import NoiseFloor
 from ablatrix.analysis.metrics import METRICS
-from ablatrix.analysis.noise_floor import NoiseFloor
 from ablatrix.statistics.ratio import paired_ratio
 from tests.analysis.made import lattice_of, table
 from tests.synthetic import make_records
@@ -107,7 +107,7 @@ def test_times_that_never_vary_are_no_evidence_of_a_difference() -> None:
 
 
 def test_exact_bytes_are_what_they_are_whatever_the_margin() -> None:
-    from ablatrix.analysis.lattice import lattices
+    from ablatrix.analysis.effects.grid import lattices
 
     trials = table(make_records(workloads=["encoder"], blocks=1, modes=["cold"]))
     (lattice,) = lattices(trials, "planned_bytes", "cold")

@@ -6,10 +6,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ablatrix.analysis.configurations import Setting
-from ablatrix.analysis.knob_proof import KnobProof, claimed_fault, proof_text, prove_knobs
-from ablatrix.analysis.tidy import tidy
-from ablatrix.analysis.wording import text_of
+from ablatrix.analysis.diagnosis.configurations import Setting
+from ablatrix.analysis.diagnosis.knob_proof import KnobProof, claimed_fault, proof_text, prove_knobs
+from ablatrix.analysis.reasons.wording import text_of
+from ablatrix.analysis.table.tidy import tidy
 from ablatrix.records.model import Level
 from ablatrix.statistics.ratio import Ratio
 from tests.synthetic import Plant, make_records, write_records

@@ -5,10 +5,10 @@ import math
 import polars as pl
 import pytest
 
-from ablatrix.analysis.absence import NOT_RUN
-from ablatrix.analysis.effects import attribution, effects_of_levels
-from ablatrix.analysis.lattice import Lattice, lattices
-from ablatrix.analysis.wording import optional_text, text_of
+from ablatrix.analysis.effects.grid import Lattice, lattices
+from ablatrix.analysis.effects.main_effects import attribution, effects_of_levels
+from ablatrix.analysis.reasons.absence import NOT_RUN
+from ablatrix.analysis.reasons.wording import optional_text, text_of
 from tests.analysis.made import ALL_ON, table
 from tests.synthetic import HOT_EFFECT, PRIMARY, Plant, make_records
 

@@ -5,7 +5,7 @@ import math
 import polars as pl
 import pytest
 
-from ablatrix.analysis.noise_floor import noise_floors
+from ablatrix.analysis.effects.noise import noise_floors
 from tests.analysis.made import table
 from tests.synthetic import make_records
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from ablatrix.analysis.effects import main_effects
-from ablatrix.analysis.estimate import primary_knobs
-from ablatrix.analysis.ordering import PRIMARY_KNOBS
-from ablatrix.analysis.primary_matrix import primary_matrices
-from ablatrix.analysis.stability import find_stability
+from ablatrix.analysis.effects.main_effects import main_effects
+from ablatrix.analysis.groups.ordering import PRIMARY_KNOBS
+from ablatrix.analysis.groups.summary import primary_knobs
+from ablatrix.analysis.runs.primary_matrix import primary_matrices
+from ablatrix.analysis.runs.stability import find_stability
 from ablatrix.records.model import Record
 from tests.analysis.made import table
 from tests.synthetic import make_records

@@ -5,7 +5,7 @@ import math
 import polars as pl
 import pytest
 
-from ablatrix.analysis.paired import with_paired_times
+from ablatrix.analysis.table.paired import with_paired_times
 from ablatrix.records.metrics import HOT_METRIC
 from tests.synthetic import Plant, make_records, tidied
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ablatrix.analysis.configurations import described
-from ablatrix.analysis.pareto import Front, find_fronts
-from ablatrix.analysis.tidy import tidy
-from ablatrix.analysis.wording import text_of
+from ablatrix.analysis.diagnosis.configurations import described
+from ablatrix.analysis.diagnosis.pareto import Front, find_fronts
+from ablatrix.analysis.reasons.wording import text_of
+from ablatrix.analysis.table.tidy import tidy
 from tests.synthetic import Plant, make_records, write_records
 
 Made = Callable[..., pl.DataFrame]

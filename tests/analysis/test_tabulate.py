@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.analysis.delimited import csv_text
-from ablatrix.analysis.tabulate import PRIMER, tabulate
-from ablatrix.analysis.tidy import tidy
+from ablatrix.analysis.table.csv_text import csv_text
+from ablatrix.analysis.table.tidy import tidy
 from ablatrix.errors import AnalysisError
+from ablatrix.plotting.tabulate import PRIMER, tabulate
 from ablatrix.records.model import Record
 from tests.synthetic import Plant, make_records, write_records
 
@@ -40,7 +40,7 @@ def test_the_same_records_give_the_same_bytes_in_another_process_and_order(tmp_p
     written = tabulate(tidy([a, b]), tmp_path / "one", allow_mixed=True)
     assert sorted(path.relative_to(tmp_path / "one").as_posix() for path in written) == sorted(FILES)
     code = (
-        "import sys; from ablatrix.analysis.tabulate import tabulate; from ablatrix.analysis.tidy import tidy; "
+        "import sys; from ablatrix.plotting.tabulate import tabulate; from ablatrix.analysis.table.tidy import tidy; "
         "tabulate(tidy(sys.argv[1:3]), sys.argv[3], allow_mixed=True); "
         "assert not {'torch', 'tvm', 'transformers'} & sys.modules.keys()"
     )

@@ -3,8 +3,8 @@
 import polars as pl
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.tidy import Tidy
-from ablatrix.analysis.warm_up import CLASS, unsteady_trials
+from ablatrix.analysis.table.tidy import Tidy
+from ablatrix.analysis.table.warm_up import CLASS, unsteady_trials
 from ablatrix.paper.english import ENGLISH
 from ablatrix.paper.estimates import Estimates
 from ablatrix.paper.ledger import Ledger

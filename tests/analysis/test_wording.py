@@ -6,10 +6,10 @@ from typing import get_args
 
 import pytest
 
-from ablatrix.analysis.absence import NOT_RUN, Absence, Cause, Lack
-from ablatrix.analysis.knob_levels import KnobLevels
-from ablatrix.analysis.reason import Code, Why, because
-from ablatrix.analysis.wording import CAUSES, PHRASES, optional_text, plain_data, text_of
+from ablatrix.analysis.reasons.absence import NOT_RUN, Absence, Cause, Lack
+from ablatrix.analysis.reasons.knob_levels import KnobLevels
+from ablatrix.analysis.reasons.reason import Code, Why, because
+from ablatrix.analysis.reasons.wording import CAUSES, PHRASES, optional_text, plain_data, text_of
 
 SOURCE = Path(__file__).parents[2] / "src/ablatrix"
 

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.artifact.bundle import Origin, assemble
-from ablatrix.artifact.documents import make_documents
-from ablatrix.artifact.facts import read_facts
-from ablatrix.artifact.finding import Finding
-from ablatrix.artifact.manifest import (
+from ablatrix.artifact.bundle.assembly import Origin, assemble
+from ablatrix.artifact.bundle.verify import Verification, examine
+from ablatrix.artifact.contents.manifest import (
     Command,
     Manifest,
     list_files,
@@ -19,8 +17,10 @@ from ablatrix.artifact.manifest import (
     read_entry,
     read_manifest,
 )
-from ablatrix.artifact.reading import Reading, read_artifact
-from ablatrix.artifact.verify import Verification, examine
+from ablatrix.artifact.contents.reading import Reading, read_artifact
+from ablatrix.artifact.documents.facts import read_facts
+from ablatrix.artifact.documents.make import make_documents
+from ablatrix.doctor.finding import Finding
 from ablatrix.records.journal import read_records
 from ablatrix.records.model import Record
 from tests.synthetic import make_records, write_records

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.artifact.anonymity import Pseudonyms, find_names, find_pseudonyms, is_ordinary
-from ablatrix.artifact.archive import archive_path
-from ablatrix.artifact.bundle import Origin, assemble
-from ablatrix.artifact.finding import Finding
-from ablatrix.artifact.manifest import Command
-from ablatrix.artifact.reading import Reading
-from ablatrix.artifact.results import copy_results
-from ablatrix.artifact.verify import examine
+from ablatrix.artifact.bundle.anonymity import Pseudonyms, find_names, find_pseudonyms, is_ordinary
+from ablatrix.artifact.bundle.assembly import Origin, assemble
+from ablatrix.artifact.bundle.results import copy_results
+from ablatrix.artifact.bundle.verify import examine
+from ablatrix.artifact.contents.archive import archive_path
+from ablatrix.artifact.contents.manifest import Command
+from ablatrix.artifact.contents.reading import Reading
 from ablatrix.canonical import digest_bytes
+from ablatrix.doctor.finding import Finding
 from ablatrix.errors import ArtifactError
 from ablatrix.records.journal import read_records
 from ablatrix.records.model import Record

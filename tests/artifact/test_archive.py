@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.artifact.archive import archive_path, unpack_archive, write_archive
-from ablatrix.artifact.source import members_of, source_file
-from ablatrix.artifact.verify import examine
+from ablatrix.artifact.bundle.verify import examine
+from ablatrix.artifact.contents.archive import archive_path, unpack_archive, write_archive
+from ablatrix.artifact.contents.source import members_of, source_file
 from ablatrix.errors import ArtifactError
 from ablatrix.version import __version__
 from tests.artifact.conftest import derive_little
@@ -84,7 +84,7 @@ def test_the_source_installs_and_what_is_installed_ships_itself_as_a_wheel(tmp_p
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | quiet
     subprocess.run([*pip, "--target", tmp_path / "site", tree], check=True, env=clean, capture_output=True)
     code = (
-        "import zipfile, io; from ablatrix.artifact.source import source_file; s = source_file();"
+        "import zipfile, io; from ablatrix.artifact.contents.source import source_file; s = source_file();"
         "print(s.name, 'ablatrix/cli/main.py' in zipfile.ZipFile(io.BytesIO(s.content)).namelist())"
     )
     there = clean | {"PYTHONPATH": str(tmp_path / "site")}

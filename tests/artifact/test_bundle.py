@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.artifact.bundle import Origin, assemble
-from ablatrix.artifact.manifest import read_manifest
-from ablatrix.artifact.reading import Reading
-from ablatrix.artifact.verify import examine
+from ablatrix.artifact.bundle.assembly import Origin, assemble
+from ablatrix.artifact.bundle.verify import examine
+from ablatrix.artifact.contents.manifest import read_manifest
+from ablatrix.artifact.contents.reading import Reading
 from ablatrix.errors import ArtifactError
 from ablatrix.records.model import Record
 from tests.artifact.conftest import COMMAND, FINDING, derive_little, write_results

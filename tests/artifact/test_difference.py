@@ -1,6 +1,6 @@
 import pytest
 
-from ablatrix.artifact.difference import describe_difference
+from ablatrix.artifact.checks.difference import describe_difference
 
 
 def test_equal_files_do_not_differ() -> None:

@@ -10,12 +10,17 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from ablatrix.artifact.documents import make_documents
-from ablatrix.artifact.environment import ENVIRONMENT_VERSION, RunCost, environment_schema_text, make_environment
-from ablatrix.artifact.facts import Facts, duration, read_facts, size
-from ablatrix.artifact.manifest import read_manifest
-from ablatrix.artifact.reading import read_artifact
-from ablatrix.artifact.recorded_claims import RecordedClaim
+from ablatrix.artifact.contents.environment import (
+    ENVIRONMENT_VERSION,
+    RunCost,
+    environment_schema_text,
+    make_environment,
+)
+from ablatrix.artifact.contents.manifest import read_manifest
+from ablatrix.artifact.contents.reading import read_artifact
+from ablatrix.artifact.contents.recorded_claims import RecordedClaim
+from ablatrix.artifact.documents.facts import Facts, duration, read_facts, size
+from ablatrix.artifact.documents.make import make_documents
 from ablatrix.records.model import Record
 from tests.artifact.conftest import FINDING
 from tests.synthetic import Plant, make_records

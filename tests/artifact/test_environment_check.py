@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.artifact.environment_check import check_environment
-from ablatrix.artifact.finding import Finding
+from ablatrix.doctor.environment_check import check_environment
+from ablatrix.doctor.finding import Finding
 from ablatrix.records.machine import read_machine
 from ablatrix.records.model import Machine
 from ablatrix.records.origin import installed_version
@@ -103,7 +103,7 @@ def test_an_output_directory_that_is_no_place_for_files_is_fatal() -> None:
 
 def test_a_compiler_that_the_study_does_not_need_may_be_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "ablatrix.artifact.environment_check.PACKAGES_OF_COMPILER",
+        "ablatrix.doctor.environment_check.PACKAGES_OF_COMPILER",
         {"eager": ("torch",), "other": ("no-such-package-as-this",)},
     )
     assert _by_name(check_environment(compilers=["eager"]))["package no-such-package-as-this"].level == "note"
@@ -123,7 +123,7 @@ def test_a_package_that_is_too_old_is_fatal(monkeypatch: pytest.MonkeyPatch) -> 
 def test_other_versions_than_the_locked_ones_are_a_warning_that_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _by_name(check_environment())["locked versions"].level == "ok"
     monkeypatch.setattr(
-        "ablatrix.artifact.environment_check.locked_versions",
+        "ablatrix.doctor.environment_check.locked_versions",
         lambda: {"pydantic": "0.0.1", "rich": installed_version("rich"), "no-such-package-as-this": "1"},
     )
     finding = _by_name(check_environment())["locked versions"]
@@ -141,7 +141,7 @@ def test_findings_are_values() -> None:
 
 def test_the_check_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from ablatrix.artifact.environment_check import check_environment; check_environment();"
+        "import sys; from ablatrix.doctor.environment_check import check_environment; check_environment();"
         "print(sorted({'torch', 'tvm', 'polars', 'matplotlib', 'scipy', 'numpy', 'cpuinfo'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

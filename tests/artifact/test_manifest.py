@@ -5,7 +5,7 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from ablatrix.artifact.manifest import (
+from ablatrix.artifact.contents.manifest import (
     MANIFEST_VERSION,
     FileEntry,
     make_manifest,

@@ -13,21 +13,21 @@ from typing import Any
 import pytest
 from markupsafe import escape
 
-from ablatrix.analysis import wording
-from ablatrix.analysis.blame import find_blame
-from ablatrix.analysis.claims import check_claims, plain
-from ablatrix.analysis.compare import compare, side_by_side_data
-from ablatrix.analysis.evidence import evidence_frame
+from ablatrix.analysis.claims.check import check_claims, plain
+from ablatrix.analysis.diagnosis.causes import find_blame
+from ablatrix.analysis.diagnosis.pareto import find_fronts
+from ablatrix.analysis.effects.evidence import evidence_frame
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.pareto import find_fronts
-from ablatrix.analysis.tidy import Tidy, tidy
-from ablatrix.analysis.wording import plain_data, text_of
-from ablatrix.artifact.comparison import report_reproduction
-from ablatrix.artifact.reproduction import report_text
-from ablatrix.artifact.verdict import reach_verdict
+from ablatrix.analysis.reasons import wording
+from ablatrix.analysis.reasons.wording import plain_data, text_of
+from ablatrix.analysis.runs.compare import compare, side_by_side_data
+from ablatrix.analysis.table.tidy import Tidy, tidy
+from ablatrix.artifact.reproduction.comparison import report_reproduction
+from ablatrix.artifact.reproduction.reproduction import report_text
 from ablatrix.page.write import write_page
 from ablatrix.paper.make import Paper, make_paper
 from ablatrix.records.model import Record
+from ablatrix.verdict.reach import reach_verdict
 from tests.artifact.conftest import write_results
 from tests.claimed import claims_of
 from tests.synthetic import Plant, make_records, write_records

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.artifact.archive import archive_path
-from ablatrix.artifact.names import DOCUMENT_NAMES
-from ablatrix.artifact.verify import Verification
+from ablatrix.artifact.bundle.verify import Verification
+from ablatrix.artifact.contents.archive import archive_path
+from ablatrix.artifact.contents.names import DOCUMENT_NAMES
 from tests.artifact.conftest import reseal
 from tests.artifact.mutations import MUTATIONS, files_of, mutate
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.artifact.bundle import Origin, assemble
-from ablatrix.artifact.manifest import list_files
-from ablatrix.artifact.reading import Reading
-from ablatrix.artifact.remake import derive
-from ablatrix.artifact.verify import verify
+from ablatrix.artifact.bundle.assembly import Origin, assemble
+from ablatrix.artifact.bundle.verify import verify
+from ablatrix.artifact.checks.remake import derive
+from ablatrix.artifact.contents.manifest import list_files
+from ablatrix.artifact.contents.reading import Reading
 from ablatrix.records.model import Record
 from tests.artifact.conftest import COMMAND, FINDING, reseal, write_results
 from tests.synthetic import Plant, make_records

@@ -8,19 +8,19 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from ablatrix.analysis.tidy import tidy
-from ablatrix.artifact.comparison import report_reproduction
-from ablatrix.artifact.reproduction import (
+from ablatrix.analysis.table.tidy import tidy
+from ablatrix.artifact.reproduction.comparison import report_reproduction
+from ablatrix.artifact.reproduction.page import report_html, report_markdown
+from ablatrix.artifact.reproduction.reproduction import (
     REPORT_VERSION,
     ReproductionReport,
     read_report,
     report_schema_text,
     report_text,
 )
-from ablatrix.artifact.reproduction_page import report_html, report_markdown
-from ablatrix.artifact.verdict import reach_verdict
 from ablatrix.errors import AnalysisError
 from ablatrix.records.model import Level, Record
+from ablatrix.verdict.reach import reach_verdict
 from tests.artifact.conftest import write_results
 from tests.artifact.test_verdict import criterion, fallen, made, quick_paper
 from tests.claimed import claims_of

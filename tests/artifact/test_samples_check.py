@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ablatrix.artifact.samples_check import check_samples
+from ablatrix.artifact.checks.samples_check import check_samples
 from ablatrix.canonical import canonical_json, digest_bytes
 from ablatrix.records.metrics import SAMPLE_METRICS
 from ablatrix.records.model import Record, Samples

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.artifact import steadiness
-from ablatrix.artifact.finding import Finding
-from ablatrix.artifact.steadiness import check_steadiness, cpu_numbers
+from ablatrix.doctor import steadiness
+from ablatrix.doctor.finding import Finding
+from ablatrix.doctor.steadiness import check_steadiness, cpu_numbers
 from ablatrix.records.machine import allowed_cpus, read_machine
 from ablatrix.records.model import Machine
 

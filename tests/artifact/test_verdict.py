@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.stability import Margins
-from ablatrix.artifact.verdict import Criterion, Make, Verdict, reach_verdict
+from ablatrix.analysis.runs.stability import Margins
 from ablatrix.errors import AnalysisError, ArtifactError
 from ablatrix.paper.make import Paper, make_paper
 from ablatrix.paper.template.load import load_template
 from ablatrix.records.model import SCHEMA_VERSION, Level, Record
+from ablatrix.verdict.reach import Criterion, Make, Verdict, reach_verdict
 from tests.artifact.conftest import write_results
 from tests.synthetic import Plant, broken, make_records, write_records
 

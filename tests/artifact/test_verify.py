@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.artifact.manifest import MANIFEST_NAME, list_files, manifest_text, read_manifest, seal
-from ablatrix.artifact.reading import Reading
-from ablatrix.artifact.source import source_file
-from ablatrix.artifact.verify import Verification, examine
+from ablatrix.artifact.bundle.verify import Verification, examine
+from ablatrix.artifact.contents.manifest import MANIFEST_NAME, list_files, manifest_text, read_manifest, seal
+from ablatrix.artifact.contents.reading import Reading
+from ablatrix.artifact.contents.source import source_file
 from ablatrix.errors import ArtifactError
 from tests.artifact.conftest import derive_little, reseal
 

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ablatrix.cli.main import app
-from ablatrix.trials import noise_floor
-from ablatrix.trials.noise_floor import NoiseFloor
+from ablatrix.trials.run import noise_floor
+from ablatrix.trials.run.noise_floor import NoiseFloor
 from tests.cli.conftest import Ablatrix
 
 

@@ -9,13 +9,12 @@ import polars as pl
 import pytest
 import typer
 
-from ablatrix.analysis.estimate import group_columns, summarise_groups
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.planned import count_planned, load_design
-from ablatrix.analysis.tidy import Tidy, tidy
-from ablatrix.artifact.environment import Environment
-from ablatrix.artifact.facts import Facts
-from ablatrix.artifact.verdict import reach_verdict
+from ablatrix.analysis.groups.summary import group_columns, summarise_groups
+from ablatrix.analysis.table.planned import count_planned, load_design
+from ablatrix.analysis.table.tidy import Tidy, tidy
+from ablatrix.artifact.contents.environment import Environment
+from ablatrix.artifact.documents.facts import Facts
 from ablatrix.cli.progress import Counts
 from ablatrix.cli.running import end_run
 from ablatrix.page.charts import cold_chart
@@ -25,7 +24,8 @@ from ablatrix.paper.figures.memory_latency import places_of
 from ablatrix.provenance.rows import canonical_rows
 from ablatrix.records.model import Record
 from ablatrix.records.status import Status
-from ablatrix.trials.runner import RunSummary
+from ablatrix.trials.run.runner import RunSummary
+from ablatrix.verdict.reach import reach_verdict
 from tests.artifact.test_verdict import quick_paper
 from tests.paper.written import write_paper
 from tests.synthetic import Plant, make_records, write_records

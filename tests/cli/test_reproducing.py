@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.artifact.archive import write_archive
-from ablatrix.artifact.reproduction import read_report
+from ablatrix.artifact.contents.archive import write_archive
+from ablatrix.artifact.reproduction.reproduction import read_report
 from ablatrix.records.journal import read_records
 from tests.cli.conftest import Ablatrix
 from tests.synthetic import broken, write_records

@@ -152,7 +152,7 @@ def test_log_level_shows_the_log_on_stderr_and_never_on_stdout(ablatrix: Ablatri
     assert done.returncode == 0, done.stderr.decode()
     assert all(validate_line(line) for line in done.stdout.decode().splitlines())
     logged = [line for line in done.stderr.decode().splitlines() if line.startswith("INFO ablatrix.")]
-    assert any("ablatrix.trials.runner: run of study 'smoke'" in line for line in logged)
+    assert any("ablatrix.trials.run.runner: run of study 'smoke'" in line for line in logged)
     assert not any(line.startswith("DEBUG") for line in done.stderr.decode().splitlines())
 
 

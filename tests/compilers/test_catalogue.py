@@ -13,7 +13,7 @@ from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry, KnobEntry, Leve
 from ablatrix.compilers.eager import EagerCompiler
 from ablatrix.errors import UnsupportedError
 from ablatrix.study.model import HotProtocol
-from ablatrix.trials.monologue import run_here
+from ablatrix.trials.worker.monologue import run_here
 from ablatrix.workloads.program import Program
 from tests.trials.conftest import make_task
 

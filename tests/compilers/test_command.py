@@ -28,10 +28,10 @@ from ablatrix.study.design import make_design, refuse_changed_sources
 from ablatrix.study.load import load_study
 from ablatrix.testing.programs import make_gates
 from ablatrix.testing.requests import make_program, make_request
-from ablatrix.trials import zygote
-from ablatrix.trials.linux import descendants_of, is_stopped
-from ablatrix.trials.orders import WorkerState
-from ablatrix.trials.runner import run
+from ablatrix.trials.fork_server import serve as zygote
+from ablatrix.trials.host.linux import descendants_of, is_stopped
+from ablatrix.trials.messages.orders import WorkerState
+from ablatrix.trials.run.runner import run
 from ablatrix.workloads.capture import capture, value_tensors
 from tests.compilers import faulty_program
 

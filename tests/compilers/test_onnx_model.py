@@ -15,7 +15,7 @@ from ablatrix.compilers.catalogue import SHIPPED
 from ablatrix.compilers.eager import EagerCompiler
 from ablatrix.errors import UnsupportedError
 from ablatrix.testing.requests import make_request
-from ablatrix.trials.child import import_compiler
+from ablatrix.trials.fork_server.child import import_compiler
 from ablatrix.workloads.prepare import prepare
 from ablatrix.workloads.program import Program
 from ablatrix.workloads.source import read_source

@@ -19,7 +19,7 @@ from ablatrix.compilers.catalogue.model import Level
 from ablatrix.compilers.taskwise import OUTSIDE_KEYS, TaskwiseCompiler
 from ablatrix.compilers.tvm.compiler import TvmCompiler
 from ablatrix.errors import UnsupportedError
-from ablatrix.places import import_place
+from ablatrix.import_spec import import_place
 from ablatrix.testing.programs import Stack
 from ablatrix.testing.requests import Function, make_program, make_request
 from ablatrix.workloads.program import Program, TaskProgram

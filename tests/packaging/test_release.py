@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ablatrix.artifact.source import source_file
+from ablatrix.artifact.contents.source import source_file
 from ablatrix.version import __version__
 
 ROOT = Path(__file__).parents[2]

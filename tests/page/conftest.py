@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from ablatrix.analysis.claims import check_claims, load_claims
+from ablatrix.analysis.claims.check import check_claims, load_claims
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.tidy import tidy
+from ablatrix.analysis.table.tidy import tidy
 from ablatrix.page.write import write_page
 from ablatrix.records.model import Level, Record
 from tests.synthetic import Plant, make_records, write_records

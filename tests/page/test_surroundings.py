@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ablatrix.analysis.surroundings import Change, find_changes
-from ablatrix.page.surroundings import surroundings_table
+from ablatrix.analysis.runs.differences import Change, find_changes
+from ablatrix.page.environment import surroundings_table
 from ablatrix.records.model import Gpu, Record
 from tests.synthetic import make_records, tidied
 

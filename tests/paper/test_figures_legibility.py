@@ -8,17 +8,17 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from ablatrix.analysis.absence import Absence
-from ablatrix.analysis.cold_scatter import cold_points, compose_cold_scatter
-from ablatrix.analysis.effects import Effect
-from ablatrix.analysis.figure import WIDTHS_IN, Width, house_style
+from ablatrix.analysis.effects.main_effects import Effect
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.panels import short_names
-from ablatrix.analysis.reason import Why
+from ablatrix.analysis.reasons.absence import Absence
+from ablatrix.analysis.reasons.reason import Why
 from ablatrix.paper.figures.attribution import compose_attribution, waterfalls
 from ablatrix.paper.figures.break_even import Case, cases_of, compose_break_even
 from ablatrix.paper.figures.main_effects import MainEffectsData, compose_main_effects
 from ablatrix.paper.figures.memory_latency import Place, compose_memory_latency, places_of
+from ablatrix.plotting.cold_scatter import cold_points, compose_cold_scatter
+from ablatrix.plotting.figure import WIDTHS_IN, Width, house_style
+from ablatrix.plotting.panels import short_names
 from ablatrix.records.metrics import CACHE_MISSES as MISSES
 from ablatrix.records.metrics import COLD_METRIC as TIME
 from ablatrix.statistics.ratio import Ratio

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablatrix.analysis.claims import check_claims, load_claims
+from ablatrix.analysis.claims.check import check_claims, load_claims
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.tidy import tidy
+from ablatrix.analysis.table.tidy import tidy
 from ablatrix.paper.make import make_paper
 from ablatrix.records.model import Record
 from tests.synthetic import PRIMARY, make_records, write_records

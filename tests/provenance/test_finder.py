@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ablatrix.analysis.evidence import Evidence, Question, gather
+from ablatrix.analysis.effects.evidence import Evidence, Question, gather
 from ablatrix.analysis.findings import Findings
 from ablatrix.paper.rows import paper_rows
 from ablatrix.provenance.finder import RowFinder, StageRows

@@ -7,9 +7,9 @@ from functools import cached_property
 import polars as pl
 import pytest
 
-from ablatrix.analysis.claim import Claims
-from ablatrix.analysis.claims import check_claims
-from ablatrix.analysis.effects import Effect
+from ablatrix.analysis.claims.check import check_claims
+from ablatrix.analysis.claims.model import Claims
+from ablatrix.analysis.effects.main_effects import Effect
 from ablatrix.analysis.findings import Findings
 from ablatrix.page.cells import NEEDED as CELLS
 from ablatrix.page.cells import cells_table

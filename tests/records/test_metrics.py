@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from ablatrix.analysis.columns import COLUMNS
+from ablatrix.analysis.table.columns import COLUMNS
 from ablatrix.paper.template.load import load_template
 from ablatrix.records.metrics import METRICS, SAMPLE_METRICS, Metric, metrics_for, page_metrics
 from ablatrix.records.model import Part, Record, RunFacts

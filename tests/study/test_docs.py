@@ -17,7 +17,7 @@ from ablatrix.compilers.catalogue import SHIPPED, TVM, CompilerEntry
 from ablatrix.study import model
 from ablatrix.study.design import make_design
 from ablatrix.study.load import load_study
-from ablatrix.trials.selection import TRIAL_KEYS
+from ablatrix.trials.run.selection import TRIAL_KEYS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

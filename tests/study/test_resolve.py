@@ -18,10 +18,10 @@ from ablatrix.study.load import load_study
 from ablatrix.study.model import Study
 from ablatrix.study.quick import make_study
 from ablatrix.study.resolve import resolve_study
-from ablatrix.trials.messages import decode, encode
-from ablatrix.trials.orders import OUTFIT, Outfit
-from ablatrix.trials.runner import run
-from ablatrix.trials.session import Session
+from ablatrix.trials.messages.message import decode, encode
+from ablatrix.trials.messages.orders import OUTFIT, Outfit
+from ablatrix.trials.run.runner import run
+from ablatrix.trials.run.session import Session
 from ablatrix.workloads import shipped as shipped_workloads
 
 PROGRAM = """\
@@ -39,8 +39,8 @@ modes: [cold]
 stages: [{{name: primary, factorial: {{{knob}: [a, b]}}}}]
 """
 PLUGIN = """
-from ablatrix.trials.messages import decode, encode
-from ablatrix.trials.orders import OUTFIT, Outfit
+from ablatrix.trials.messages.message import decode, encode
+from ablatrix.trials.messages.orders import OUTFIT, Outfit
 from ablatrix.compilers.catalogue.knobs import switch
 
 TURN = switch("turn", "primary", "code", "Whether it turns.", "It does not.", "It does.")

@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 import torch
 
-from ablatrix.analysis.evidence import Question, gather
+from ablatrix.analysis.diagnosis.knob_proof import claimed_fault, proof_text, prove_knobs
+from ablatrix.analysis.effects.evidence import Question, gather
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.knob_proof import claimed_fault, proof_text, prove_knobs
-from ablatrix.analysis.tabulate import tabulate
-from ablatrix.analysis.tidy import tidy
-from ablatrix.artifact.bundle import Origin, assemble
-from ablatrix.artifact.manifest import list_files
-from ablatrix.artifact.reading import Reading
-from ablatrix.artifact.verify import examine
+from ablatrix.analysis.table.tidy import tidy
+from ablatrix.artifact.bundle.assembly import Origin, assemble
+from ablatrix.artifact.bundle.verify import examine
+from ablatrix.artifact.contents.manifest import list_files
+from ablatrix.artifact.contents.reading import Reading
 from ablatrix.compilers.cache import CacheCounters
 from ablatrix.compilers.tvm.compiler import TvmCompiler
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.make import make_paper
+from ablatrix.plotting.tabulate import tabulate
 from ablatrix.records.model import Level, Record
 from ablatrix.statistics.ratio import Ratio
 from ablatrix.testing.requests import Function, make_program, make_request

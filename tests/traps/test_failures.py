@@ -11,17 +11,17 @@ import jsonschema
 import polars as pl
 import pytest
 
-from ablatrix.analysis.cold_scatter import cold_points, compose_cold_scatter
-from ablatrix.analysis.delimited import csv_text
-from ablatrix.analysis.effects import main_effects
-from ablatrix.analysis.estimate import group_columns, summarise_groups, without_primers
-from ablatrix.analysis.figure import house_style
-from ablatrix.analysis.geometric_means import geometric_means
-from ablatrix.analysis.noise_floor import noise_floors
+from ablatrix.analysis.effects.geometric_means import geometric_means
+from ablatrix.analysis.effects.main_effects import main_effects
+from ablatrix.analysis.effects.noise import noise_floors
+from ablatrix.analysis.groups.summary import group_columns, summarise_groups, without_primers
+from ablatrix.analysis.table.csv_text import csv_text
 from ablatrix.paper.figures.main_effects import MainEffectsData, compose_main_effects
+from ablatrix.plotting.cold_scatter import cold_points, compose_cold_scatter
+from ablatrix.plotting.figure import house_style
 from ablatrix.records.model import SCHEMA_VERSION, Level, Record
 from ablatrix.records.schema import validate_line
-from ablatrix.trials.block import run_cold, run_hot
+from ablatrix.trials.run.block import run_cold, run_hot
 from tests.analysis.made import table
 from tests.synthetic import COLD_EFFECT, PRIMARY, Plant, make_records, tidied
 from tests.traps.conftest import Run, marks

@@ -13,24 +13,24 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ablatrix.analysis.cold_scatter import cold_points, compose_cold_scatter
-from ablatrix.analysis.estimate import group_columns, summarise_groups, without_primers
-from ablatrix.analysis.figure import house_style
-from ablatrix.analysis.tidy import Tidy, tidy
+from ablatrix.analysis.groups.summary import group_columns, summarise_groups, without_primers
+from ablatrix.analysis.table.tidy import Tidy, tidy
 from ablatrix.compilers.adapter import BoundRun, CompileRequest, Executable
 from ablatrix.compilers.cache import CacheCounters
 from ablatrix.compilers.eager import EagerCompiler
 from ablatrix.compilers.tvm import build
 from ablatrix.compilers.tvm.compiler import TvmCompiler
+from ablatrix.plotting.cold_scatter import cold_points, compose_cold_scatter
+from ablatrix.plotting.figure import house_style
 from ablatrix.records.model import Record
 from ablatrix.study.design import make_design
 from ablatrix.study.resolve import resolve_study
 from ablatrix.testing.programs import Stack
 from ablatrix.testing.requests import make_program, make_request
-from ablatrix.trials.block import run_cold
-from ablatrix.trials.directory import ResultDirectory
-from ablatrix.trials.environment import environment_variables
-from ablatrix.trials.monologue import run_here
+from ablatrix.trials.host.environment import environment_variables
+from ablatrix.trials.results.directory import ResultDirectory
+from ablatrix.trials.run.block import run_cold
+from ablatrix.trials.worker.monologue import run_here
 from ablatrix.workloads.prepare import load_program
 from tests.traps.conftest import Run, marks
 from tests.trials.conftest import Bench, make_task, small_study

@@ -10,10 +10,10 @@ from ablatrix.compilers.catalogue import EAGER
 from ablatrix.study.design import Cell, Trial, make_design
 from ablatrix.study.model import Checks, Study
 from ablatrix.study.resolve import resolve_study
-from ablatrix.trials.block import BlockInput
-from ablatrix.trials.environment import place_runs
-from ablatrix.trials.server import WorkloadServer
-from ablatrix.trials.task import TrialTask
+from ablatrix.trials.client.client import WorkloadServer
+from ablatrix.trials.host.environment import place_runs
+from ablatrix.trials.messages.task import TrialTask
+from ablatrix.trials.run.block import BlockInput
 from tests.trials.faulty import FAULTY
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 
-from ablatrix.trials.cuda import Cuda, CudaRun, find_refusal
-from ablatrix.trials.fork_safety import find_fork_hazard
-from ablatrix.trials.servers import CUDA_ENVIRONMENT
+from ablatrix.trials.client.servers import CUDA_ENVIRONMENT
+from ablatrix.trials.fork_server.fork_safety import find_fork_hazard
+from ablatrix.trials.worker.cuda import Cuda, CudaRun, find_refusal
 
 
 class Run:

@@ -9,7 +9,7 @@ from ablatrix.canonical import digest_value
 from ablatrix.compilers.adapter import BoundRun, CompileFacts, CompileRequest, Executable
 from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry, LevelEntry
 from ablatrix.compilers.eager import EagerCompiler
-from ablatrix.trials import cuda
+from ablatrix.trials.worker import cuda
 
 LEVELS = (LevelEntry("once", "The program runs once."), LevelEntry("twice", "It runs twice."))
 

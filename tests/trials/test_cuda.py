@@ -26,13 +26,14 @@ from ablatrix.records.schema import record_schema_text, validate_line
 from ablatrix.study.design import make_design
 from ablatrix.study.model import HotProtocol
 from ablatrix.study.resolve import resolve_study
-from ablatrix.trials import cuda, gpu
-from ablatrix.trials.cuda import Cuda, CudaRun, find_refusal
-from ablatrix.trials.environment import NoiseProbe, disturbance
-from ablatrix.trials.limits import describe_exception
-from ablatrix.trials.monologue import run_here
-from ablatrix.trials.outcome import Outcome
-from ablatrix.trials.recording import Scene, make_record
+from ablatrix.trials.host import gpu
+from ablatrix.trials.host.environment import NoiseProbe, disturbance
+from ablatrix.trials.host.limits import describe_exception
+from ablatrix.trials.results.outcome import Outcome
+from ablatrix.trials.results.recording import Scene, make_record
+from ablatrix.trials.worker import cuda
+from ablatrix.trials.worker.cuda import Cuda, CudaRun, find_refusal
+from ablatrix.trials.worker.monologue import run_here
 from ablatrix.workloads.prepare import prepare
 from ablatrix.workloads.program import Program
 from ablatrix.workloads.shipped import SHIPPED as SHIPPED_WORKLOADS

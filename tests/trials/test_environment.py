@@ -10,7 +10,7 @@ import pytest
 
 from ablatrix.records import machine
 from ablatrix.records.model import Machine, Noise
-from ablatrix.trials.environment import (
+from ablatrix.trials.host.environment import (
     NoiseProbe,
     ProcessProbe,
     disturbance,
@@ -274,7 +274,7 @@ def test_versions_come_without_importing_and_a_missing_package_is_none() -> None
 
 def test_the_room_loads_without_torch_and_without_cpuinfo() -> None:
     code = (
-        "import sys, ablatrix.trials.environment as e; e.read_machine();"
+        "import sys, ablatrix.trials.host.environment as e; e.read_machine();"
         "print(sorted({'torch', 'cpuinfo', 'psutil'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
@@ -282,8 +282,8 @@ def test_the_room_loads_without_torch_and_without_cpuinfo() -> None:
 
 
 def test_runs_leave_one_cpu_free_and_share_the_same_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ablatrix.trials.environment.allowed_cpus", lambda: [0, 2, 4, 6])
-    monkeypatch.setattr("ablatrix.trials.environment.cores_allowed", lambda: 4)
+    monkeypatch.setattr("ablatrix.trials.host.environment.allowed_cpus", lambda: [0, 2, 4, 6])
+    monkeypatch.setattr("ablatrix.trials.host.environment.cores_allowed", lambda: 4)
     assert place_runs(None, None) == (3, [2, 4, 6])
     assert place_runs(1, None) == (1, [6])
     assert place_runs(4, None) == (4, [0, 2, 4, 6])
@@ -293,8 +293,8 @@ def test_runs_leave_one_cpu_free_and_share_the_same_ones(monkeypatch: pytest.Mon
 
 
 def test_a_single_cpu_or_a_small_quota_still_gives_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ablatrix.trials.environment.allowed_cpus", lambda: [0, 1, 2, 3])
-    monkeypatch.setattr("ablatrix.trials.environment.cores_allowed", lambda: 1)
+    monkeypatch.setattr("ablatrix.trials.host.environment.allowed_cpus", lambda: [0, 1, 2, 3])
+    monkeypatch.setattr("ablatrix.trials.host.environment.cores_allowed", lambda: 1)
     assert place_runs(None, None) == (1, [3])
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from ablatrix.trials.block import run_cold, run_hot
-from ablatrix.trials.linux import children_of
-from ablatrix.trials.outcome import Outcome
+from ablatrix.trials.host.linux import children_of
+from ablatrix.trials.results.outcome import Outcome
+from ablatrix.trials.run.block import run_cold, run_hot
 from tests.trials.conftest import Bench
 
 

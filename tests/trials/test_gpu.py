@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ablatrix.records.model import GpuReading
-from ablatrix.trials import gpu
-from ablatrix.trials.gpu import GpuWatch, SilentError, name_limits, parse_smi, read_gpu
+from ablatrix.trials.host import gpu
+from ablatrix.trials.host.gpu import GpuWatch, SilentError, name_limits, parse_smi, read_gpu
 
 LINE = "535.104.05, 1410, 1215, 34, 62.13, 0x0000000000000001\n"
 IDLE = {

@@ -14,10 +14,10 @@ import pytest
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.records.status import Status
 from ablatrix.study.model import Protocol
-from ablatrix.trials.block import run_cold, run_hot
-from ablatrix.trials.limits import Ending, describe_ending, describe_exception, most_live, record_phase, set_limits
-from ablatrix.trials.linux import is_dead
-from ablatrix.trials.outcome import Outcome
+from ablatrix.trials.host.limits import Ending, describe_ending, describe_exception, most_live, record_phase, set_limits
+from ablatrix.trials.host.linux import is_dead
+from ablatrix.trials.results.outcome import Outcome
+from ablatrix.trials.run.block import run_cold, run_hot
 from tests.trials.conftest import Bench
 
 

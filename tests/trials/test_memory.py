@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.trials.memory import MemoryReading, PeakMeter, read_memory
+from ablatrix.trials.host.memory import MemoryReading, PeakMeter, read_memory
 
 MEBIBYTE = 1 << 20
 SLACK_BYTES = 4 * MEBIBYTE  # page counts kept per core, and whatever else this process does

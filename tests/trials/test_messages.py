@@ -17,10 +17,10 @@ from pydantic import TypeAdapter
 from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry
 from ablatrix.errors import TrialError
 from ablatrix.study.model import Checks
-from ablatrix.trials.answers import ANSWER, BurstSamples, Ready, StageBegun, WarmUpSamples
-from ablatrix.trials.channel import Channel, ChannelClosed, ChannelGarbled, open_pair
-from ablatrix.trials.messages import Message, decode, encode
-from ablatrix.trials.orders import (
+from ablatrix.trials.messages.answers import ANSWER, BurstSamples, Ready, StageBegun, WarmUpSamples
+from ablatrix.trials.messages.channel import Channel, ChannelClosed, ChannelGarbled, open_pair
+from ablatrix.trials.messages.message import Message, decode, encode
+from ablatrix.trials.messages.orders import (
     ORDER,
     REPLY,
     SPAWN_ORDER,
@@ -37,9 +37,9 @@ from ablatrix.trials.orders import (
     StartOrder,
     WorkerState,
 )
-from ablatrix.trials.requests import REQUEST, BurstRequest, FinishRequest, WarmUpRequest
-from ablatrix.trials.result import TrialResult
-from ablatrix.trials.task import PrepareTask, TrialTask
+from ablatrix.trials.messages.requests import REQUEST, BurstRequest, FinishRequest, WarmUpRequest
+from ablatrix.trials.messages.result import TrialResult
+from ablatrix.trials.messages.task import PrepareTask, TrialTask
 from tests.trials.conftest import make_task
 
 KINDS: dict[type[Message], TypeAdapter[Any]] = {

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ablatrix.trials.noise_floor import NoiseFloor, measure_noise_floor
+from ablatrix.trials.run.noise_floor import NoiseFloor, measure_noise_floor
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ import torch
 
 from ablatrix.records.journal import read_records
 from ablatrix.records.model import Record
-from ablatrix.trials.cuda import find_refusal
+from ablatrix.trials.worker.cuda import find_refusal
 from tests.cli.conftest import run_ablatrix
 
 ROOT = Path(__file__).parents[2]

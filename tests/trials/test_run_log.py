@@ -15,13 +15,13 @@ import pytest
 from ablatrix.errors import TrialError
 from ablatrix.study.design import make_design
 from ablatrix.study.resolve import resolve_study
-from ablatrix.trials.progress import Silence
-from ablatrix.trials.run_log import LoggedProgress, run_log
+from ablatrix.trials.results.progress import Silence
+from ablatrix.trials.results.run_log import LoggedProgress, run_log
 from tests.synthetic import broken, make_records
 from tests.trials.conftest import small_study
 
 LOGGER = logging.getLogger("ablatrix")
-ROOM = logging.getLogger("ablatrix.trials.session")
+ROOM = logging.getLogger("ablatrix.trials.run.session")
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_logged_progress_tells_of_trials_failures_and_no_rounds(tmp_path: Path) 
 
 def test_importing_ablatrix_adds_a_null_handler_only() -> None:
     probe = (
-        "import logging, ablatrix, ablatrix.cli.main, ablatrix.trials.runner\n"
+        "import logging, ablatrix, ablatrix.cli.main, ablatrix.trials.run.runner\n"
         "logger = logging.getLogger('ablatrix')\n"
         "print([type(one).__name__ for one in logger.handlers], logger.level, logger.propagate, "
         "logging.getLogger().handlers)"

@@ -13,12 +13,12 @@ import pytest
 
 from ablatrix.study.design import make_design
 from ablatrix.study.resolve import resolve_study
-from ablatrix.trials.block import run_cold, run_hot
-from ablatrix.trials.fork_safety import find_fork_hazard
-from ablatrix.trials.interrupt import Interrupt
-from ablatrix.trials.result import plain_result
-from ablatrix.trials.server import ForkServer
-from ablatrix.trials.task_making import prepare_task
+from ablatrix.trials.client.client import ForkServer
+from ablatrix.trials.fork_server.fork_safety import find_fork_hazard
+from ablatrix.trials.messages.interrupt import Interrupt
+from ablatrix.trials.messages.result import plain_result
+from ablatrix.trials.run.block import run_cold, run_hot
+from ablatrix.trials.run.task_making import prepare_task
 from tests.trials.conftest import Bench, small_study
 from tests.trials.faulty import FAULTY
 
@@ -82,7 +82,7 @@ def test_a_spawned_worker_ends_at_its_memory_limit_before_its_program_is_loaded(
 
 def test_only_the_main_thread_is_safe_to_fork() -> None:
     code = (
-        "import threading; from ablatrix.trials.fork_safety import find_fork_hazard as f;"
+        "import threading; from ablatrix.trials.fork_server.fork_safety import find_fork_hazard as f;"
         "print(f()); threading.Thread(target=threading.Event().wait, daemon=True).start(); print(f())"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
@@ -92,9 +92,9 @@ def test_only_the_main_thread_is_safe_to_fork() -> None:
 
 
 def test_jax_and_an_open_cuda_device_make_a_fork_unsafe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("ablatrix.trials.fork_safety.threads_of", lambda pid: [])
+    monkeypatch.setattr("ablatrix.trials.fork_server.fork_safety.threads_of", lambda pid: [])
     assert find_fork_hazard() is None
-    monkeypatch.setattr("ablatrix.trials.fork_safety.CUDA_DEVICES", str(tmp_path))
+    monkeypatch.setattr("ablatrix.trials.fork_server.fork_safety.CUDA_DEVICES", str(tmp_path))
     with (tmp_path / "nvidia0").open("w"):
         assert find_fork_hazard() == "CUDA is initialised"
     monkeypatch.setitem(sys.modules, "jax", ModuleType("jax"))
@@ -102,5 +102,5 @@ def test_jax_and_an_open_cuda_device_make_a_fork_unsafe(monkeypatch: pytest.Monk
 
 
 def test_a_thread_that_takes_care_of_forks_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ablatrix.trials.fork_safety.threads_of", lambda pid: [(-1, "jemalloc_bg_thd")])
+    monkeypatch.setattr("ablatrix.trials.fork_server.fork_safety.threads_of", lambda pid: [(-1, "jemalloc_bg_thd")])
     assert find_fork_hazard() is None

@@ -17,7 +17,7 @@ from ablatrix.records.model import Record
 from ablatrix.study.design import Design, Trial, extend_design, make_design, read_design, write_design
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import resolve_study
-from ablatrix.trials.stopping import HotProgress
+from ablatrix.trials.run.stopping import HotProgress
 from tests.cli.conftest import STUDY, Ablatrix, run_ablatrix
 
 

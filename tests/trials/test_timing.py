@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pytest
 
-from ablatrix.trials.timing import loop_cost_ns, rewarm_count, time_burst, time_iterations, timer_of, warm_up
+from ablatrix.trials.worker.timing import loop_cost_ns, rewarm_count, time_burst, time_iterations, timer_of, warm_up
 
 
 class Work:

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from ablatrix.trials.block import block_task, run_cold
-from ablatrix.trials.limits import describe_ending
-from ablatrix.trials.linux import group_members
-from ablatrix.trials.memory import group_bytes_above
-from ablatrix.trials.requests import BurstRequest, FinishRequest
-from ablatrix.trials.result import TrialResult
+from ablatrix.trials.host.limits import describe_ending
+from ablatrix.trials.host.linux import group_members
+from ablatrix.trials.host.memory import group_bytes_above
+from ablatrix.trials.messages.requests import BurstRequest, FinishRequest
+from ablatrix.trials.messages.result import TrialResult
+from ablatrix.trials.run.block import block_task, run_cold
 from tests.trials.conftest import Bench
 
 MEBIBYTE = 2**20

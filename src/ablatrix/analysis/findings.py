@@ -7,15 +7,21 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.break_even import BreakEven, find_break_even
-from ablatrix.analysis.configurations import Unit, units
-from ablatrix.analysis.effects import Effect, attribution, main_effects
-from ablatrix.analysis.estimate import ratios_to_baseline, without_primers
-from ablatrix.analysis.evidence import Evidence, Question, gather
-from ablatrix.analysis.knob_proof import KnobProof, prove_knobs
-from ablatrix.analysis.lattice import Lattice, lattices
-from ablatrix.analysis.noise_floor import NoiseFloor, noise_floors
-from ablatrix.analysis.tidy import Tidy
+from ablatrix.analysis.diagnosis import BreakEven, KnobProof, Unit, find_break_even, prove_knobs, units
+from ablatrix.analysis.effects import (
+    Effect,
+    Evidence,
+    Lattice,
+    NoiseFloor,
+    Question,
+    attribution,
+    gather,
+    lattices,
+    main_effects,
+    noise_floors,
+)
+from ablatrix.analysis.groups import ratios_to_baseline, without_primers
+from ablatrix.analysis.table import Tidy
 from ablatrix.errors import AnalysisError
 from ablatrix.statistics.ratio import Ratio
 
@@ -59,7 +65,7 @@ class Findings:
         return tuple(prove_knobs(self.trials))
 
     def lattices(self, metric: str, mode: str) -> list[Lattice]:
-        """Return the measured configurations of each stage; see `ablatrix.analysis.lattice.lattices`."""
+        """Return the measured configurations of each stage; see `ablatrix.analysis.effects.grid.lattices`."""
         key = ("lattices", metric, mode)
         if key not in self._kept:
             self._kept[key] = lattices(self.trials, metric, mode)
@@ -68,11 +74,11 @@ class Findings:
 
     @cached_property
     def break_even(self) -> tuple[BreakEven, ...]:
-        """When each configuration pays; see `ablatrix.analysis.break_even.find_break_even`."""
+        """When each configuration pays; see `ablatrix.analysis.diagnosis.break_even.find_break_even`."""
         return tuple(find_break_even(self.trials))
 
     def attributions(self, metric: str, mode: str, start: Mapping[str, str], end: Mapping[str, str]) -> list[Effect]:
-        """Return the parts of each attribution; see `ablatrix.analysis.effects.attribution`.
+        """Return the parts of each attribution; see `ablatrix.analysis.effects.main_effects.attribution`.
 
         Where the evidence is already of the same question, its parts are returned.
 
@@ -91,7 +97,7 @@ class Findings:
         return parts
 
     def effects(self, metric: str, mode: str, knobs: Sequence[str]) -> list[Effect]:
-        """Return the main effects of knobs; see `ablatrix.analysis.effects.main_effects`."""
+        """Return the main effects of knobs; see `ablatrix.analysis.effects.main_effects.main_effects`."""
         key = ("effects", metric, mode, *knobs)
         if key not in self._kept:
             self._kept[key] = main_effects(self.trials, metric, mode, knobs)
@@ -99,7 +105,7 @@ class Findings:
         return effects
 
     def floors(self, metric: str, mode: str) -> list[NoiseFloor]:
-        """Return the A/A noise floors; see `ablatrix.analysis.noise_floor.noise_floors`."""
+        """Return the A/A noise floors; see `ablatrix.analysis.effects.noise.noise_floors`."""
         key = ("floors", metric, mode)
         if key not in self._kept:
             self._kept[key] = noise_floors(self.trials, metric, mode)
@@ -107,7 +113,7 @@ class Findings:
         return floors
 
     def ratios(self, metric: str, groups: Sequence[str]) -> Mapping[tuple[Any, ...], Ratio]:
-        """Return each group's ratio to the baseline; see `ablatrix.analysis.estimate.ratios_to_baseline`."""
+        """Return each group's ratio to the baseline; see `ablatrix.analysis.groups.summary.ratios_to_baseline`."""
         key = ("ratios", metric, *groups)
         if key not in self._kept:
             self._kept[key] = ratios_to_baseline(self.trials, metric, groups)

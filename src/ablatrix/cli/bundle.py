@@ -15,14 +15,12 @@ import typer
 from ablatrix.cli.options import Plugins
 
 if TYPE_CHECKING:
-    from ablatrix.artifact.anonymity import Pseudonyms
-    from ablatrix.artifact.bundle import Origin
-    from ablatrix.artifact.environment import RunCost
-    from ablatrix.artifact.finding import Finding
-    from ablatrix.artifact.manifest import Command, Manifest
+    from ablatrix.artifact.bundle import Origin, Pseudonyms
+    from ablatrix.artifact.contents import Command, Manifest, RunCost
+    from ablatrix.doctor.finding import Finding
     from ablatrix.study.model import Study
     from ablatrix.study.resolve import ResolvedStudy
-    from ablatrix.trials.runner import RunSummary
+    from ablatrix.trials.run import RunSummary
 
 
 def register(app: typer.Typer) -> None:
@@ -56,15 +54,14 @@ def artifact_command(
 ) -> None:
     """Environment check, then the whole study, tables, figures, text, documents, MANIFEST and zip, in one go."""
     from ablatrix.artifact.bundle import Origin, assemble
-    from ablatrix.artifact.reading import Reading
-    from ablatrix.artifact.recorded_claims import claims_beside
-    from ablatrix.artifact.remake import derive_anew
+    from ablatrix.artifact.checks import derive_anew
+    from ablatrix.artifact.contents import Reading, claims_beside
     from ablatrix.cli.running import end_run
     from ablatrix.plugins import read_catalogue
     from ablatrix.study.files import companions
     from ablatrix.study.load import load_study
-    from ablatrix.trials.directory import ResultDirectory
-    from ablatrix.trials.environment import utc_now
+    from ablatrix.trials.host import utc_now
+    from ablatrix.trials.results import ResultDirectory
 
     started, clock = utc_now(), monotonic()
     resolved = load_study(study, read_catalogue(plugin or ()))
@@ -87,7 +84,7 @@ def artifact_command(
 
 
 def _announce(manifest: "Manifest", out: Path, named: Path | None) -> None:
-    from ablatrix.artifact.archive import archive_path
+    from ablatrix.artifact.contents import archive_path
 
     print(f"{out}: {len(manifest.files)} files, root digest {manifest.root_digest}", file=sys.stderr)
     print(f"{archive_path(out)}: the same in one file, to be archived", file=sys.stderr)
@@ -101,7 +98,7 @@ def checked_environment(study: "Study", out: Path) -> "list[Finding]":
     Raises:
         ArtifactError: The study cannot run here.
     """
-    from ablatrix.artifact.environment_check import check_environment
+    from ablatrix.doctor.environment_check import check_environment
     from ablatrix.errors import ArtifactError
 
     findings = check_environment(out, [choice.name for choice in study.compilers])
@@ -114,8 +111,7 @@ def checked_environment(study: "Study", out: Path) -> "list[Finding]":
 
 def _hidden(records: Path, results: Path, out: Path) -> "Pseudonyms":
     """Copy the results of a run without the names in them, and return what was put in their place."""
-    from ablatrix.artifact.anonymity import find_pseudonyms
-    from ablatrix.artifact.results import copy_results
+    from ablatrix.artifact.bundle import copy_results, find_pseudonyms
     from ablatrix.records.journal import read_records
 
     pseudonyms = find_pseudonyms(list(read_records(records)))
@@ -125,7 +121,7 @@ def _hidden(records: Path, results: Path, out: Path) -> "Pseudonyms":
 
 def _command(origin: "Origin", out: Path, anonymous: bool, started: str, seconds: float, failed: bool) -> "Command":
     """Return the command as the manifest names it."""
-    from ablatrix.artifact.manifest import Command
+    from ablatrix.artifact.contents import Command
 
     words = ["ablatrix", "artifact", str(origin.study), "--out", str(out)]
     words += ["--claims", str(origin.claims)] if origin.claims else []
@@ -136,10 +132,10 @@ def _command(origin: "Origin", out: Path, anonymous: bool, started: str, seconds
 
 def _run_counted(resolved: "ResolvedStudy", path: Path, out: Path, quiet: bool) -> "tuple[RunSummary, RunCost | None]":
     """Run a study, and measure what that takes beside its records; no cost when there was nothing left to run."""
-    from ablatrix.artifact.environment import RunCost
+    from ablatrix.artifact.contents import RunCost
     from ablatrix.cli.running import run_study
     from ablatrix.records.journal import read_records
-    from ablatrix.trials.directory import ResultDirectory
+    from ablatrix.trials.results import ResultDirectory
 
     place = ResultDirectory(out)
 
@@ -164,7 +160,7 @@ def verify_command(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Check every byte, row and figure of an artifact; exit 1 with a list of what does not hold."""
-    from ablatrix.artifact.verify import examine
+    from ablatrix.artifact.bundle import examine
 
     found = examine(directory, root_digest)
     if as_json:
@@ -191,8 +187,8 @@ def doctor_command(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Say what this machine lacks to run studies (exit 1), and what makes its numbers scatter, with the remedies."""
-    from ablatrix.artifact.environment_check import check_environment
     from ablatrix.catalogue import installed_catalogue
+    from ablatrix.doctor.environment_check import check_environment
 
     known = installed_catalogue()
     findings = check_environment(out, [known.compiler(name).name for name in compilers or []])
@@ -224,11 +220,11 @@ def _summary(findings: "list[Finding]") -> str:
 
 def _measure_noise_floor() -> "tuple[Finding, str | None]":
     """Measure the noise floor and judge it by the precision that studies ask for, where there is torch to run it."""
-    from ablatrix.artifact.finding import Finding
     from ablatrix.compilers.catalogue import EAGER
+    from ablatrix.doctor.finding import Finding
     from ablatrix.study.model import HotProtocol
-    from ablatrix.trials.interrupt import Interrupted
-    from ablatrix.trials.noise_floor import measure_noise_floor
+    from ablatrix.trials.messages import Interrupted
+    from ablatrix.trials.run import measure_noise_floor
 
     wanted = HotProtocol().cell_width
     needed = f"<= {wanted:.0%}"

@@ -11,7 +11,7 @@ import typer
 from ablatrix.cli.inputs import ClaimsFile, Results, claims_of, record_files
 
 if TYPE_CHECKING:
-    from ablatrix.analysis.checked_claim import CheckedClaim
+    from ablatrix.analysis.claims import CheckedClaim
     from ablatrix.records.metrics import Language
 
 
@@ -29,7 +29,7 @@ def claims_command(
     """Say of each claim of a study whether the records bear it; exit 1 unless all hold."""
     from ablatrix.analysis.claims import check_claims, plain
     from ablatrix.analysis.findings import Findings
-    from ablatrix.analysis.tidy import tidy
+    from ablatrix.analysis.table import tidy
     from ablatrix.errors import AnalysisError
 
     if language not in ("en", "zh"):
@@ -50,7 +50,7 @@ def claims_command(
 
 def show_claims(checked: Sequence[CheckedClaim], language: Language = "en") -> None:
     """Print a table of claims, and how many hold."""
-    from ablatrix.analysis.wording import optional_text
+    from ablatrix.analysis.reasons import optional_text
     from ablatrix.cli.display import print_table, ratio_text
 
     rows = [

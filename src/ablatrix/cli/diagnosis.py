@@ -9,11 +9,7 @@ import typer
 from ablatrix.cli.inputs import Results, record_files
 
 if TYPE_CHECKING:
-    from ablatrix.analysis.blame import Blame
-    from ablatrix.analysis.break_even import BreakEven
-    from ablatrix.analysis.configurations import Settings
-    from ablatrix.analysis.knob_proof import KnobProof
-    from ablatrix.analysis.pareto import Front
+    from ablatrix.analysis.diagnosis import Blame, BreakEven, Front, KnobProof, Settings
 
 Row = Sequence[str]
 MOST_EXAMPLES = 2
@@ -29,13 +25,10 @@ def blame_command(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every counter-example.")] = False,
 ) -> None:
     """Say what each knob really changed, which levels are to blame for what went wrong, and what is worth its cost."""
-    from ablatrix.analysis.blame import find_blame
-    from ablatrix.analysis.break_even import find_break_even
-    from ablatrix.analysis.estimate import refuse_mixed
-    from ablatrix.analysis.knob_proof import prove_knobs
-    from ablatrix.analysis.pareto import OBJECTIVES, find_fronts
-    from ablatrix.analysis.tidy import tidy
-    from ablatrix.analysis.wording import plain_data
+    from ablatrix.analysis.diagnosis import OBJECTIVES, find_blame, find_break_even, find_fronts, prove_knobs
+    from ablatrix.analysis.groups import refuse_mixed
+    from ablatrix.analysis.reasons import plain_data
+    from ablatrix.analysis.table import tidy
 
     found = tidy(record_files(results))
     refuse_mixed(found, allow_mixed=False)
@@ -74,14 +67,14 @@ def _show(title: str, columns: Row, items: Iterable[Any], rows: Callable[[Any], 
 
 
 def _proof_row(proof: "KnobProof") -> Iterable[Row]:
-    from ablatrix.analysis.knob_proof import proof_text
+    from ablatrix.analysis.diagnosis import proof_text
 
     names = [proof.workload, proof.compiler, proof.knob, proof.base_level, proof.level]
     yield [*names, proof.verdict.replace("_", "-"), proof_text(proof)]
 
 
 def _blame_rows(blame: "Blame") -> Iterable[Row]:
-    from ablatrix.analysis.configurations import described
+    from ablatrix.analysis.diagnosis import described
 
     known = ", ".join(f"{count} {state}" for state, count in blame.states.items())
     names = [blame.workload, blame.compiler, blame.mode, blame.trouble.replace("_", " "), known]
@@ -101,7 +94,7 @@ def _blame_rows(blame: "Blame") -> Iterable[Row]:
 
 
 def _show_next(blame: "Blame") -> None:
-    from ablatrix.analysis.configurations import described
+    from ablatrix.analysis.diagnosis import described
 
     subject = f"{blame.workload} on {blame.compiler}, {blame.mode}, {blame.trouble.replace('_', ' ')}"
     for one in blame.flaky:
@@ -116,8 +109,8 @@ def _show_next(blame: "Blame") -> None:
 
 
 def _break_even_row(found: "BreakEven") -> Iterable[Row]:
-    from ablatrix.analysis.configurations import described
-    from ablatrix.analysis.wording import optional_text
+    from ablatrix.analysis.diagnosis import described
+    from ablatrix.analysis.reasons import optional_text
     from ablatrix.cli.display import ratio_text
 
     runs = optional_text(found.reason) or ""
@@ -128,8 +121,8 @@ def _break_even_row(found: "BreakEven") -> Iterable[Row]:
 
 
 def _front_rows(front: "Front") -> Iterable[Row]:
-    from ablatrix.analysis.pareto import OBJECTIVES
-    from ablatrix.analysis.wording import text_of
+    from ablatrix.analysis.diagnosis import OBJECTIVES
+    from ablatrix.analysis.reasons import text_of
 
     names = [front.workload, front.compiler]
     for point in sorted(front.points, key=lambda one: not one.on_front):
@@ -143,14 +136,14 @@ def _front_rows(front: "Front") -> Iterable[Row]:
 
 
 def _moved(front: "Front", settings: "Settings") -> str:
-    from ablatrix.analysis.configurations import described
+    from ablatrix.analysis.diagnosis import described
 
     moved = [held for held in settings if held not in front.baseline]
     return described(moved) if moved else "baseline"
 
 
 def _front_plain(front: "Front") -> dict[str, Any]:
-    from ablatrix.analysis.wording import plain_data, text_of
+    from ablatrix.analysis.reasons import plain_data, text_of
 
     left_out = [{"settings": plain_data(settings), "reason": text_of(why)} for settings, why in front.left_out.items()]
     return {

@@ -3,11 +3,8 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from ablatrix.analysis.effects import Effect, Kind
-from ablatrix.analysis.evidence import Evidence
-from ablatrix.analysis.geometric_means import GeometricMean
-from ablatrix.analysis.judgement import Judgement
-from ablatrix.analysis.wording import levels_text, text_of
+from ablatrix.analysis.effects import Effect, Evidence, GeometricMean, Judgement, Kind
+from ablatrix.analysis.reasons import levels_text, text_of
 from ablatrix.cli.display import print_table
 from ablatrix.statistics.ratio import Ratio
 

@@ -11,7 +11,7 @@ import typer
 from ablatrix.cli.inputs import Results, record_files
 
 if TYPE_CHECKING:
-    from ablatrix.analysis.evidence import Evidence
+    from ablatrix.analysis.effects import Evidence
 
 
 def register(app: typer.Typer) -> None:
@@ -39,11 +39,9 @@ def effects_command(
     as_json: Annotated[bool, typer.Option("--json", help="The same rows as JSON.")] = False,
 ) -> None:
     """Say what each knob does: main effects with verdicts, attribution of the total, interactions."""
-    from ablatrix.analysis.delimited import csv_text
-    from ablatrix.analysis.estimate import refuse_mixed
-    from ablatrix.analysis.evidence import Question, evidence_frame, gather
-    from ablatrix.analysis.tidy import tidy
-    from ablatrix.analysis.warm_up import unsteady_trials
+    from ablatrix.analysis.effects import Question, evidence_frame, gather
+    from ablatrix.analysis.groups import refuse_mixed
+    from ablatrix.analysis.table import csv_text, tidy, unsteady_trials
     from ablatrix.cli.effect_tables import show_evidence
     from ablatrix.errors import AnalysisError
 
@@ -98,7 +96,7 @@ def _levels(option: str, given: list[str] | None) -> dict[str, str]:
 
 
 def _plain(evidence: list[Evidence], margin: float) -> dict[str, object]:
-    from ablatrix.analysis.evidence import evidence_frame
+    from ablatrix.analysis.effects import evidence_frame
     from ablatrix.statistics.multiplicity import ALPHA
 
     return {"margin": margin, "alpha": ALPHA, "effects": evidence_frame(evidence).to_dicts()}

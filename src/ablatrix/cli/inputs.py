@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ablatrix.analysis.claim import Claims
+    from ablatrix.analysis.claims import Claims
 
 Results = Annotated[list[Path], typer.Argument(help="Files of records, or directories with results.jsonl.")]
 ClaimsFile = Annotated[
@@ -39,7 +39,7 @@ def claims_of(files: Sequence[Path], given: Path | None) -> Claims | None:
         AnalysisError: The file cannot be read, or breaks a rule.
     """
     from ablatrix.analysis.claims import load_claims
-    from ablatrix.artifact.names import CLAIMS_NAME
+    from ablatrix.artifact.contents import CLAIMS_NAME
 
     beside = files[0].with_name(CLAIMS_NAME)
     if given is None and not beside.is_file():

@@ -12,10 +12,9 @@ from ablatrix.cli.evidence import share
 from ablatrix.cli.inputs import ClaimsFile, Results, claims_of, record_files
 
 if TYPE_CHECKING:
-    from ablatrix.analysis.agreement import Agreement
-    from ablatrix.analysis.checked_claim import CheckedClaim
-    from ablatrix.analysis.compare import SideBySide
-    from ablatrix.artifact.verdict import Verdict
+    from ablatrix.analysis.claims import CheckedClaim
+    from ablatrix.analysis.runs import Agreement, SideBySide
+    from ablatrix.verdict.reach import Verdict
 
 MOST_SHOWN = 12
 
@@ -49,9 +48,9 @@ def verdict_command(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every figure.")] = False,
 ) -> None:
     """Say whether a study is done, by four criteria with the numbers behind each; exit 1 unless all hold."""
-    from ablatrix.analysis.stability import Margins
-    from ablatrix.analysis.wording import plain_data
-    from ablatrix.artifact.verdict import reach_verdict
+    from ablatrix.analysis.reasons import plain_data
+    from ablatrix.analysis.runs import Margins
+    from ablatrix.verdict.reach import reach_verdict
 
     hot = None if margin is None else share(margin)
     cold = None if cold_margin is None else share(cold_margin, "--cold-margin")
@@ -81,9 +80,9 @@ def compare_command(
 ) -> None:
     """Set two results of one study side by side; exit 1 unless B bears out every key effect and claim of A."""
     from ablatrix.analysis.claims import check_claims, plain
-    from ablatrix.analysis.compare import compare, side_by_side_data
     from ablatrix.analysis.findings import Findings
-    from ablatrix.analysis.tidy import ordered_by_content, tidy
+    from ablatrix.analysis.runs import compare, side_by_side_data
+    from ablatrix.analysis.table import ordered_by_content, tidy
 
     files = record_files([a, b])
     ordered_by_content(files)  # the same records twice would agree, and tell nothing
@@ -126,7 +125,7 @@ def _show_verdict(verdict: "Verdict") -> None:
 
 
 def _show_comparison(found: "SideBySide", every_cell: bool) -> None:
-    from ablatrix.analysis.compare import sizes
+    from ablatrix.analysis.runs import sizes
     from ablatrix.cli.display import print_table, ratio_text
 
     if found.changes:
@@ -168,7 +167,7 @@ def _show_comparison(found: "SideBySide", every_cell: bool) -> None:
 
 
 def _show_claims(pairs: "Sequence[tuple[CheckedClaim, CheckedClaim]]") -> None:
-    from ablatrix.analysis.wording import optional_text
+    from ablatrix.analysis.reasons import optional_text
     from ablatrix.cli.display import print_table, ratio_text
 
     if not pairs:

@@ -25,7 +25,7 @@ def page_command(
     """Write one HTML file with everything that the results say, which needs no network."""
     from ablatrix.analysis.claims import check_claims
     from ablatrix.analysis.findings import Findings
-    from ablatrix.analysis.tidy import tidy
+    from ablatrix.analysis.table import tidy
     from ablatrix.page.write import write_page
 
     files = record_files(results)

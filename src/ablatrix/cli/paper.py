@@ -47,7 +47,7 @@ def paper_command(
     """Write the paper's tables, figures, paragraphs, macros and the provenance of every number, by a template."""
     from ablatrix.analysis.claims import check_claims
     from ablatrix.analysis.findings import Findings
-    from ablatrix.analysis.tidy import tidy
+    from ablatrix.analysis.table import tidy
     from ablatrix.paper.make import make_paper
     from ablatrix.paper.template.load import load_template
     from ablatrix.paper.text import get_language

@@ -13,8 +13,8 @@ from rich.text import Text
 from ablatrix.records.model import Record, Stopping
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Trial
-from ablatrix.trials.progress import Progress as Listener
-from ablatrix.trials.progress import Silence
+from ablatrix.trials.results import Progress as Listener
+from ablatrix.trials.results import Silence
 
 Group = tuple[str, str]
 

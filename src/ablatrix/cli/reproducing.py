@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ablatrix.analysis.claim import Claims
-    from ablatrix.analysis.tidy import Tidy
+    from ablatrix.analysis.claims import Claims
+    from ablatrix.analysis.table import Tidy
     from ablatrix.artifact.reproduction import ReproductionReport
     from ablatrix.study.model import Study
     from ablatrix.study.resolve import ResolvedStudy
@@ -47,8 +47,8 @@ def reproduce_command(
 ) -> None:
     """Run the study of an artifact anew and say of each claim whether it is reproduced; exit 1 unless all are."""
     from ablatrix.analysis.claims import load_claims
-    from ablatrix.analysis.tidy import tidy
-    from ablatrix.artifact.comparison import report_reproduction
+    from ablatrix.analysis.table import tidy
+    from ablatrix.artifact.reproduction import report_reproduction
     from ablatrix.cli.inputs import record_files
     from ablatrix.errors import ArtifactError
     from ablatrix.records.names import CLAIMS_NAME, RECORDS_NAME, STUDY_NAME
@@ -89,7 +89,7 @@ def opened(bundle: Path) -> Iterator[Path]:
     Raises:
         ArtifactError: There is no such directory or file, or it is no archive of an artifact.
     """
-    from ablatrix.artifact.archive import unpack_archive
+    from ablatrix.artifact.contents import unpack_archive
     from ablatrix.errors import ArtifactError
 
     if bundle.is_dir():
@@ -106,7 +106,7 @@ def opened(bundle: Path) -> Iterator[Path]:
 
 
 def _verified(directory: Path, bundle: Path) -> str | None:
-    from ablatrix.artifact.verify import examine
+    from ablatrix.artifact.bundle import examine
     from ablatrix.errors import ArtifactError
 
     print(f"verifying {bundle}", file=sys.stderr)
@@ -146,8 +146,14 @@ def _run(resolved: ResolvedStudy, path: Path, out: Path, quiet: bool) -> Path:
 
 def _write(report: ReproductionReport, claims: Claims, out: Path) -> None:
     """Write the report in three forms, and say on stdout what came of each claim."""
-    from ablatrix.artifact.reproduction import REPORT_NAME, WORDS, count_outcomes, report_text
-    from ablatrix.artifact.reproduction_page import report_html, report_markdown
+    from ablatrix.artifact.reproduction import (
+        REPORT_NAME,
+        WORDS,
+        count_outcomes,
+        report_html,
+        report_markdown,
+        report_text,
+    )
     from ablatrix.cli.display import print_table
     from ablatrix.paper.files import write_text
 
@@ -181,10 +187,9 @@ def badges_command(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Say what an artifact shows for each badge, and what only people can judge; exit 1 while something is missing."""
-    from ablatrix.artifact.badges import audit_badges, is_archived, missing
-    from ablatrix.artifact.reading import read_artifact
-    from ablatrix.artifact.reproduction import read_report
-    from ablatrix.artifact.verify import examine
+    from ablatrix.artifact.bundle import examine
+    from ablatrix.artifact.contents import read_artifact
+    from ablatrix.artifact.reproduction import audit_badges, is_archived, missing, read_report
     from ablatrix.cli.display import print_table
 
     told = None if report is None else read_report(report)

@@ -24,9 +24,9 @@ def tabulate_command(
     """Write ablation.csv, the summary, the figures, and the paper's tables, figures and paragraphs."""
     from ablatrix.analysis.claims import check_claims
     from ablatrix.analysis.findings import Findings
-    from ablatrix.analysis.tabulate import tabulate
-    from ablatrix.analysis.tidy import tidy
+    from ablatrix.analysis.table import tidy
     from ablatrix.paper.make import make_paper
+    from ablatrix.plotting.tabulate import tabulate
 
     files = record_files(results)
     findings, claims = Findings(tidy(files)), claims_of(files, None)

@@ -16,7 +16,7 @@ from ablatrix.records.names import DESIGN_NAME, STUDY_NAME
 if TYPE_CHECKING:
     from ablatrix.records.model import Record
     from ablatrix.study.resolve import ResolvedStudy
-    from ablatrix.trials.runner import RunSummary
+    from ablatrix.trials.run import RunSummary
 
 StudyFile = Annotated[Path, typer.Argument(help="Study file (YAML).", show_default=False)]
 Only = Annotated[
@@ -30,11 +30,11 @@ SCHEMAS = {
     "study": "ablatrix.study.load:study_schema_text",
     "record": "ablatrix.records.schema:record_schema_text",
     "template": "ablatrix.paper.template.load:template_schema_text",
-    "claims": "ablatrix.analysis.claims:claims_schema_text",
+    "claims": "ablatrix.analysis.claims.check:claims_schema_text",
     "provenance": "ablatrix.paper.provenance:provenance_schema_text",
-    "manifest": "ablatrix.artifact.manifest:manifest_schema_text",
-    "environment": "ablatrix.artifact.environment:environment_schema_text",
-    "reproduction": "ablatrix.artifact.reproduction:report_schema_text",
+    "manifest": "ablatrix.artifact.contents.manifest:manifest_schema_text",
+    "environment": "ablatrix.artifact.contents.environment:environment_schema_text",
+    "reproduction": "ablatrix.artifact.reproduction.reproduction:report_schema_text",
 }
 
 
@@ -175,7 +175,7 @@ def run_study(
 ) -> "RunSummary":
     """Run a study with progress on stderr."""
     from ablatrix.cli.progress import watch
-    from ablatrix.trials.runner import run
+    from ablatrix.trials.run import run
 
     with watch(quiet, verbose) as progress:
         return run(
@@ -239,8 +239,8 @@ def design_command(
     from ablatrix.plugins import read_catalogue
     from ablatrix.study.design import design_text, make_design
     from ablatrix.study.load import load_study
-    from ablatrix.trials.directory import ResultDirectory
-    from ablatrix.trials.selection import parse_conditions, select
+    from ablatrix.trials.results import ResultDirectory
+    from ablatrix.trials.run import parse_conditions, select
 
     resolved = load_study(study, read_catalogue(plugin or ()))
     design = make_design(resolved)
@@ -271,8 +271,8 @@ def rerun_command(
     """Repeat one trial in the foreground, in this process; it writes no record."""
     from ablatrix.plugins import read_catalogue
     from ablatrix.study.load import load_study
-    from ablatrix.trials.foreground import rerun
-    from ablatrix.trials.result import plain_result
+    from ablatrix.trials.messages import plain_result
+    from ablatrix.trials.run import rerun
 
     result = rerun(load_study(study, read_catalogue(plugin or ())), results, trial, debug=debug, dump=dump)
     print(json.dumps(plain_result(result), indent=1))

@@ -6,9 +6,8 @@ from typing import Any
 import polars as pl
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.ordering import sort_key
-from ablatrix.analysis.outcome import IS_OK, has_status
-from ablatrix.analysis.warm_up import UNSTEADY
+from ablatrix.analysis.groups import sort_key
+from ablatrix.analysis.table import IS_OK, UNSTEADY, has_status
 from ablatrix.page.printed import NOTHING, interval, memory, number, ratio_value, significant
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
 from ablatrix.provenance.cells import Key, cell_key, cell_rows, ratio_rows
@@ -28,7 +27,7 @@ def cells_table(findings: Findings, finder: RowFinder, groups: Sequence[str], mo
     Args:
         findings: What is estimated from the trials.
         finder: Where their rows are found; they have the columns that `NEEDED` names.
-        groups: Columns that make a row, ``mode`` among them; see `ablatrix.analysis.estimate.group_columns`.
+        groups: Columns that make a row, ``mode`` among them; see `ablatrix.analysis.groups.summary.group_columns`.
         most: Rows to show.
     """
     summary = _summary(findings.trials, groups)

@@ -9,8 +9,8 @@ import altair as alt
 import polars as pl
 
 from ablatrix.analysis.effects import Effect
-from ablatrix.analysis.ordering import sort_key
-from ablatrix.analysis.outcome import IS_FAILURE, IS_OK
+from ablatrix.analysis.groups import sort_key
+from ablatrix.analysis.table import IS_FAILURE, IS_OK
 from ablatrix.page.effects import Attribution, Judged, MetricEffects, spelled, verdict_text
 from ablatrix.page.printed import count, interval, ratio_value
 from ablatrix.records.metrics import CACHE_MISSES as MISSES

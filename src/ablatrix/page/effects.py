@@ -5,12 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ablatrix.analysis.effects import Effect
-from ablatrix.analysis.evidence import Evidence
-from ablatrix.analysis.geometric_means import GeometricMean
-from ablatrix.analysis.judgement import NO_EFFECT, NOT_DISTINGUISHABLE, Judgement
-from ablatrix.analysis.knob_proof import KnobProof, proof_text
-from ablatrix.analysis.wording import levels_text, text_of
+from ablatrix.analysis.diagnosis import KnobProof, proof_text
+from ablatrix.analysis.effects import NO_EFFECT, NOT_DISTINGUISHABLE, Effect, Evidence, GeometricMean, Judgement
+from ablatrix.analysis.reasons import levels_text, text_of
 from ablatrix.page.printed import interval, percent, ratio_value, significant
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
 from ablatrix.provenance.finder import RowFinder

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.outcome import IS_OK
+from ablatrix.analysis.table import IS_OK
 from ablatrix.provenance.ranges import Ranges, ranges_of, ranges_text
 from ablatrix.provenance.rows import ROW, Rows
 from ablatrix.records.status import Status

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ablatrix.analysis.checked_claim import CheckedClaim
+from ablatrix.analysis.claims import CheckedClaim
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.wording import optional_text
+from ablatrix.analysis.reasons import optional_text
 from ablatrix.page.effects import MetricEffects, spelled
+from ablatrix.page.precision import Sureness
 from ablatrix.page.printed import count, interval, percent, ratio_value
-from ablatrix.page.sureness import Sureness
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
 from ablatrix.provenance.claims import claim_rows, factor_of
 from ablatrix.provenance.finder import RowFinder

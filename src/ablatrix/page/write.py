@@ -12,10 +12,10 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ablatrix.analysis.checked_claim import CheckedClaim
-from ablatrix.analysis.estimate import ORIGIN_COLUMNS, group_columns, refuse_mixed
-from ablatrix.analysis.evidence import Question, gather
+from ablatrix.analysis.claims import CheckedClaim
+from ablatrix.analysis.effects import Question, gather
 from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.groups import ORIGIN_COLUMNS, group_columns, refuse_mixed
 from ablatrix.analysis.metrics import DEFAULT_METRICS
 from ablatrix.errors import AnalysisError
 from ablatrix.page import cells, failures
@@ -29,11 +29,11 @@ from ablatrix.page.effects import (
     metric_effects,
     reasons,
 )
+from ablatrix.page.environment import exclusions_table, noise_table, run_span, surroundings_table
 from ablatrix.page.overview import claims_table, tiles
+from ablatrix.page.precision import sureness, sureness_table
 from ablatrix.page.record_ids import packed_ids
 from ablatrix.page.statistics import STATISTICS
-from ablatrix.page.sureness import sureness, sureness_table
-from ablatrix.page.surroundings import exclusions_table, noise_table, run_span, surroundings_table
 from ablatrix.page.table import Table
 from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.rows import canonical_rows

@@ -1,7 +1,6 @@
 """The ratio behind a claim as a number: what it is made of, told so that it can be found again."""
 
-from ablatrix.analysis.checked_claim import CheckedClaim
-from ablatrix.analysis.claim import Claim
+from ablatrix.analysis.claims import CheckedClaim, Claim
 from ablatrix.paper.estimates import Estimates, Interval
 from ablatrix.provenance.claims import factor_of
 

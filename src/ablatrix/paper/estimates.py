@@ -5,12 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ablatrix.analysis.effects import Effect
-from ablatrix.analysis.evidence import Evidence
+from ablatrix.analysis.diagnosis import KnobProof
+from ablatrix.analysis.effects import Effect, Evidence, GeometricMean, NoiseFloor
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.geometric_means import GeometricMean
-from ablatrix.analysis.knob_proof import KnobProof
-from ablatrix.analysis.noise_floor import NoiseFloor
 from ablatrix.paper.fragment import Fragment, say
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.number import RATIO, Number, Statistic, percent

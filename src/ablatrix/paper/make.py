@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablatrix.analysis.checked_claim import CheckedClaim
-from ablatrix.analysis.estimate import refuse_mixed
+from ablatrix.analysis.claims import CheckedClaim
 from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.groups import refuse_mixed
 from ablatrix.paper.estimates import Estimates
 from ablatrix.paper.figures.write import write_figure
 from ablatrix.paper.files import write_text

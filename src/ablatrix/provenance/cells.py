@@ -5,8 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.outcome import IS_OK
-from ablatrix.analysis.paired import BLOCK
+from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.ranges import Ranges, ranges_of, union
 from ablatrix.provenance.rows import ROW, Rows

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ablatrix.analysis.checked_claim import CheckedClaim
-from ablatrix.analysis.claim import Claim
+from ablatrix.analysis.claims import CheckedClaim, Claim
+from ablatrix.analysis.effects import Lattice
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.lattice import Lattice
 from ablatrix.analysis.metrics import METRICS
 from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.ranges import Ranges

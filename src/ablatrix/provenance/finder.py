@@ -14,10 +14,8 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.effects import Effect
-from ablatrix.analysis.noise_floor import NoiseFloor
-from ablatrix.analysis.outcome import IS_OK
-from ablatrix.analysis.paired import BLOCK
+from ablatrix.analysis.effects import Effect, NoiseFloor
+from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.provenance.ranges import Ranges, ranges_of
 from ablatrix.provenance.rows import ROW, Rows
 from ablatrix.provenance.units import Levels, Unit, UnitKey, units_of

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ablatrix.analysis.metrics import METRICS
-from ablatrix.analysis.outcome import IS_OK
-from ablatrix.analysis.paired import BLOCK
+from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.provenance.ranges import Ranges, ranges_of
 
 ROW = "row"

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.outcome import IS_OK
+from ablatrix.analysis.table import IS_OK
 from ablatrix.provenance.keys import key_part
 from ablatrix.provenance.rows import Rows
 

@@ -150,7 +150,7 @@ _METRICS = (
     ),
     Metric(
         name="run_ms_paired",
-        source=(),  # see ablatrix.analysis.paired
+        source=(),  # see ablatrix.analysis.table.paired
         quantity=TIME,
         modes=("hot",),
         english="run time",

@@ -9,12 +9,12 @@ import sys
 
 from ablatrix.compilers.adapter import Compiler
 from ablatrix.compilers.catalogue import CompilerEntry
-from ablatrix.trials.child import import_compiler
+from ablatrix.trials.fork_server import import_compiler
 
 LOOK = (
     "import pickle, sys\n"
     "from ablatrix.testing.adapters import load_compiler\n"
-    "from ablatrix.trials.fork_safety import find_fork_hazard\n"
+    "from ablatrix.trials.fork_server.fork_safety import find_fork_hazard\n"
     "load_compiler(pickle.load(sys.stdin.buffer))\n"
     "sys.stdout.write(find_fork_hazard() or '')\n"
 )

@@ -23,7 +23,7 @@ from ablatrix.errors import CompilerError
 from ablatrix.testing.adapters import find_hazard_after_preloading
 from ablatrix.testing.programs import answer
 from ablatrix.testing.subject import Case, Subject
-from ablatrix.trials.check import Comparison
+from ablatrix.trials.worker import Comparison
 
 FIGURES = ("generated_calls", "generated_kernels", "compiler_planned_bytes", "estimator")
 PHASES = ("import", "compile", "link", "load")

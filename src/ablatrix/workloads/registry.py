@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ablatrix.errors import WorkloadError
-from ablatrix.places import import_place
+from ablatrix.import_spec import import_place
 from ablatrix.workloads.entry import ParameterSpec, Size, WorkloadEntry
 
 if TYPE_CHECKING:

@@ -12,10 +12,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.transforms import offset_copy
 
+from ablatrix.analysis.diagnosis import KnobProof
 from ablatrix.analysis.effects import Effect
-from ablatrix.analysis.figure import FAINT, INK, WIDTHS_IN, Width
-from ablatrix.analysis.knob_proof import KnobProof
-from ablatrix.analysis.panels import (
+from ablatrix.analysis.reasons import Why, optional_text
+from ablatrix.paper.figures.words import ratio_label
+from ablatrix.plotting.figure import FAINT, INK, WIDTHS_IN, Width
+from ablatrix.plotting.panels import (
     CROSS,
     NO_OP,
     NO_OP_LABEL,
@@ -30,9 +32,6 @@ from ablatrix.analysis.panels import (
     text_in,
     unit_line,
 )
-from ablatrix.analysis.reason import Why
-from ablatrix.analysis.wording import optional_text
-from ablatrix.paper.figures.words import ratio_label
 from ablatrix.statistics.ratio import Ratio
 
 FASTER, SLOWER, TOTAL = "#56B4E9", "#D55E00", "#404040"

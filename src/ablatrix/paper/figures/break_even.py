@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import offset_copy
 
-from ablatrix.analysis.break_even import BreakEven
-from ablatrix.analysis.figure import COLOURS, SMALL_PT, WIDTHS_IN, Width, new_figure
-from ablatrix.analysis.knob_proof import KnobProof
-from ablatrix.analysis.ordering import in_order
-from ablatrix.analysis.panels import (
+from ablatrix.analysis.diagnosis import BreakEven, KnobProof
+from ablatrix.analysis.groups import in_order
+from ablatrix.analysis.reasons import optional_text
+from ablatrix.plotting.figure import COLOURS, SMALL_PT, WIDTHS_IN, Width, new_figure
+from ablatrix.plotting.panels import (
     CROSS,
     NO_OP,
     NO_OP_LABEL,
@@ -33,7 +33,6 @@ from ablatrix.analysis.panels import (
     text_in,
     unit_line,
 )
-from ablatrix.analysis.wording import optional_text
 from ablatrix.statistics.ratio import Ratio
 
 LEAST_REACH = 1.05

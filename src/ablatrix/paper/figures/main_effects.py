@@ -12,11 +12,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.transforms import offset_copy
 
-from ablatrix.analysis.effects import Effect
-from ablatrix.analysis.figure import COLOURS, MARKERS, NOISE, WIDTHS_IN, Width
-from ablatrix.analysis.knob_proof import KnobProof
-from ablatrix.analysis.noise_floor import NoiseFloor
-from ablatrix.analysis.panels import (
+from ablatrix.analysis.diagnosis import KnobProof
+from ablatrix.analysis.effects import Effect, NoiseFloor
+from ablatrix.analysis.reasons import optional_text
+from ablatrix.paper.figures.words import ratio_label
+from ablatrix.plotting.figure import COLOURS, MARKERS, NOISE, WIDTHS_IN, Width
+from ablatrix.plotting.panels import (
     CHARACTER_IN,
     CROSS,
     NO_OP,
@@ -35,8 +36,6 @@ from ablatrix.analysis.panels import (
     text_in,
     unit_line,
 )
-from ablatrix.analysis.wording import optional_text
-from ablatrix.paper.figures.words import ratio_label
 
 LEAST_REACH = 1.05  # the axis shows at least 5 % to both sides, so that noise does not fill it
 LINE_IN, TITLES_IN, AXIS_LABEL_IN = 0.15, 0.42, 0.3

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import offset_copy
 
-from ablatrix.analysis.estimate import grouped, ratios_to_baseline
-from ablatrix.analysis.figure import COLOURS, INK, MARKERS, WIDTHS_IN, Width
-from ablatrix.analysis.ordering import in_order, sort_key
-from ablatrix.analysis.outcome import IS_FAILURE, IS_OK
-from ablatrix.analysis.panels import (
+from ablatrix.analysis.groups import grouped, in_order, ratios_to_baseline, sort_key
+from ablatrix.analysis.table import IS_FAILURE, IS_OK
+from ablatrix.paper.figures.words import scale_of
+from ablatrix.plotting.figure import COLOURS, INK, MARKERS, WIDTHS_IN, Width
+from ablatrix.plotting.panels import (
     CROSS,
     Handle,
     add_legend,
@@ -29,7 +29,6 @@ from ablatrix.analysis.panels import (
     scale_axis,
     short_names,
 )
-from ablatrix.paper.figures.words import scale_of
 from ablatrix.statistics.ratio import Ratio
 
 PANEL_IN, AXIS_LABELS_IN = 1.5, 0.35

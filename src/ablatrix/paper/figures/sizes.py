@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.estimate import grouped
+from ablatrix.analysis.groups import grouped
 
 DIGEST_LETTERS = 6
 

@@ -7,12 +7,9 @@ from pathlib import Path
 import polars as pl
 from matplotlib.figure import Figure
 
-from ablatrix.analysis.cold_scatter import cold_marks, cold_points, compose_cold_scatter
-from ablatrix.analysis.delimited import write_csv
-from ablatrix.analysis.estimate import primary_knobs
-from ablatrix.analysis.figure import house_style, save_pages
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.ordering import in_order
+from ablatrix.analysis.groups import in_order, primary_knobs
+from ablatrix.analysis.table import write_csv
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.figures.attribution import attribution_frame, compose_attribution, waterfalls
 from ablatrix.paper.figures.break_even import break_even_frame, cases_of, compose_break_even
@@ -30,6 +27,8 @@ from ablatrix.paper.template.figures import (
     MainEffectsSpec,
     MemoryLatencySpec,
 )
+from ablatrix.plotting.cold_scatter import cold_marks, cold_points, compose_cold_scatter
+from ablatrix.plotting.figure import house_style, save_pages
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Claims: each claim of the study with its outcome, its interval and the trials that it rests on."""
 
-from ablatrix.analysis.claim import Claim
-from ablatrix.analysis.wording import text_of
+from ablatrix.analysis.claims import Claim
+from ablatrix.analysis.reasons import text_of
 from ablatrix.paper.claim_ratio import claim_is_no_op, claim_ratio
 from ablatrix.paper.fragment import Fragment, Name, Statement, say
 from ablatrix.paper.number import WHOLE, Form

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from ablatrix.analysis.outcome import IS_OK, has_status
+from ablatrix.analysis.table import IS_OK, has_status
 from ablatrix.paper.fragment import Fragment, Name, say
 from ablatrix.paper.number import GENERAL, WHOLE, Form
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written

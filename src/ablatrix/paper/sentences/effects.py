@@ -5,12 +5,17 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from ablatrix.analysis.effects import Effect
-from ablatrix.analysis.evidence import Evidence
-from ablatrix.analysis.geometric_means import GeometricMean
-from ablatrix.analysis.judgement import DEFAULT_MARGIN, NO_EFFECT, NOT_DISTINGUISHABLE, Judgement
-from ablatrix.analysis.knob_proof import KnobProof, claimed_fault
-from ablatrix.analysis.wording import optional_text, text_of
+from ablatrix.analysis.diagnosis import KnobProof, claimed_fault
+from ablatrix.analysis.effects import (
+    DEFAULT_MARGIN,
+    NO_EFFECT,
+    NOT_DISTINGUISHABLE,
+    Effect,
+    Evidence,
+    GeometricMean,
+    Judgement,
+)
+from ablatrix.analysis.reasons import optional_text, text_of
 from ablatrix.paper.estimates import Interval
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import WHOLE, Form, Number

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from ablatrix.analysis.judgement import DEFAULT_MARGIN
-from ablatrix.analysis.outcome import IS_FAILURE, IS_NOT_RUN
-from ablatrix.analysis.tidy import TIMED_OTHER
+from ablatrix.analysis.effects import DEFAULT_MARGIN
+from ablatrix.analysis.table import IS_FAILURE, IS_NOT_RUN, TIMED_OTHER
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import GENERAL, PERCENT, WHOLE, Form, Number
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ablatrix.analysis.checked_claim import CheckedClaim
+from ablatrix.analysis.claims import CheckedClaim
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.outcome import IS_OK
+from ablatrix.analysis.table import IS_OK
 from ablatrix.paper.estimates import Estimates
 from ablatrix.paper.fragment import Fragment, Name, Said, say
 from ablatrix.paper.ledger import Ledger

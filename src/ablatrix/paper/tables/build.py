@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from ablatrix.analysis.estimate import varying_knobs, varying_sizes
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.ordering import sort_key
-from ablatrix.analysis.tidy import NOT_FINAL, NOT_RECORDED, TIMED_OTHER
+from ablatrix.analysis.groups import sort_key, varying_knobs, varying_sizes
+from ablatrix.analysis.table import NOT_FINAL, NOT_RECORDED, TIMED_OTHER
 from ablatrix.paper.tables.cells import Groups
 from ablatrix.paper.tables.frame import source_frame
 from ablatrix.paper.tables.printed import PrintedTable

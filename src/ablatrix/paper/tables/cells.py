@@ -12,8 +12,7 @@ import numpy as np
 import polars as pl
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.outcome import IS_OK
-from ablatrix.analysis.warm_up import CLASS, UNSTEADY
+from ablatrix.analysis.table import CLASS, IS_OK, UNSTEADY
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.filters import filtered
 from ablatrix.paper.tables.effect_rows import NOT_ATTRIBUTABLE

@@ -6,13 +6,11 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.effects import Effect
-from ablatrix.analysis.estimate import grouped
-from ablatrix.analysis.evidence import Evidence, Question, evidence_frame, gather
+from ablatrix.analysis.diagnosis import KnobProof, proof_text, prove_knobs
+from ablatrix.analysis.effects import NOT_DISTINGUISHABLE, Effect, Evidence, Question, evidence_frame, gather
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.judgement import NOT_DISTINGUISHABLE
-from ablatrix.analysis.knob_proof import KnobProof, proof_text, prove_knobs
-from ablatrix.analysis.wording import optional_text
+from ablatrix.analysis.groups import grouped
+from ablatrix.analysis.reasons import optional_text
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.template.sources import COLUMNS_OF
 from ablatrix.statistics.ratio import Ratio

@@ -5,9 +5,7 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.outcome import IS_OK, has_status
-from ablatrix.analysis.paired import BLOCK
-from ablatrix.analysis.warm_up import CLASS
+from ablatrix.analysis.table import BLOCK, CLASS, IS_OK, has_status
 from ablatrix.paper.filters import filtered, require_column
 from ablatrix.paper.tables.effect_rows import attribution_rows, effect_rows
 from ablatrix.paper.tables.workload_rows import workload_rows

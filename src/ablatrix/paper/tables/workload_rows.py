@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.ordering import sort_key
+from ablatrix.analysis.groups import sort_key
 
 
 def workload_rows(findings: Findings, origin: Sequence[str]) -> pl.DataFrame:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import polars as pl
 
-from ablatrix.analysis.delimited import write_csv
 from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.table import write_csv
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.files import write_text
 from ablatrix.paper.tables.build import build_table

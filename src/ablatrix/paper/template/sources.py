@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from ablatrix.analysis.columns import COLUMNS, MAPS
-from ablatrix.analysis.evidence import evidence_schema
+from ablatrix.analysis.effects import evidence_schema
+from ablatrix.analysis.table import COLUMNS, MAPS
 from ablatrix.paper.template.spec import Source
 from ablatrix.records.metrics import HOT_METRIC
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from ablatrix.errors import WorkloadError
-from ablatrix.places import import_place
+from ablatrix.import_spec import import_place
 from ablatrix.workloads.built import Built, MakeInputs, generator
 
 RETURNS = "it must return (module, inputs), (module, inputs, dynamic shapes) or a Built"

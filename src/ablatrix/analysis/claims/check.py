@@ -1,0 +1,336 @@
+"""Files of claims, and whether records bear them: holds, fails or undecided, with the interval and the rows behind it.
+
+A claim about a knob is held against its main effect over the factorial; one about a configuration against its ratio to
+the baseline (or to another configuration), paired over blocks. The rules, the first that applies:
+
+1. A knob that proved a no-op makes the claim fail: whatever its interval says is noise.
+2. What the claim rests on and the records lack (trials, blocks, right outputs) leaves it undecided, and is named.
+3. It holds when the whole 95 % interval lies on the claimed side of the bound, fails when the whole lies on the other,
+   and is undecided when the interval holds the bound. An exact figure needs no interval; one block has none.
+
+Each claim is a test of its own; nothing is adjusted for their number, since all of them have to hold.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ablatrix.analysis.claims.about_trials import check_every_trial
+from ablatrix.analysis.claims.checked import CheckedClaim, State, rows_of, undecided
+from ablatrix.analysis.claims.model import Claim, Claims
+from ablatrix.analysis.diagnosis import Settings, Unit, by_block, described, proof_grounds
+from ablatrix.analysis.effects import Lattice
+from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.metrics import METRICS, is_exact
+from ablatrix.analysis.reasons import NAMED, Absence, Cause, Lack, Reason, Why, because, optional_text, text_of
+from ablatrix.analysis.table import IS_OK
+from ablatrix.documents.load import load_document
+from ablatrix.errors import AnalysisError
+from ablatrix.statistics.precision import Configuration, Pair, mean_differences
+from ablatrix.statistics.ratio import ROUNDING, Ratio, paired_ratio
+
+CLAIMS_VERSION = 1
+
+
+def load_claims(path: str | Path) -> Claims:
+    """Read and check a file of claims.
+
+    Raises:
+        AnalysisError: It cannot be read, is no YAML, or breaks a rule; one line of the message for each fault.
+    """
+    try:
+        document = load_document(Path(path), Claims, AnalysisError)
+    except AnalysisError as error:
+        raise AnalysisError("\n".join(map(str, error.args))) from None
+    ids = [claim.id for claim in document.value.claims]
+    faults = [
+        document.fault(("claims", place, "id"), f"id '{name}' is given to two claims; give each its own")
+        for place, name in enumerate(ids)
+        if name in ids[:place]
+    ]
+    if faults:
+        raise AnalysisError("\n".join(faults))
+    return document.value
+
+
+def claims_schema_text() -> str:
+    """Return the JSON Schema of a file of claims: the same text on every machine."""
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"ablatrix/claims-{CLAIMS_VERSION}",
+        **Claims.model_json_schema(),
+    }
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def check_claims(findings: Findings, claims: Claims) -> list[CheckedClaim]:
+    """Return what became of each claim, in the order of the file."""
+    return [_check(findings, claim) for claim in claims.claims]
+
+
+def _check(findings: Findings, claim: Claim) -> CheckedClaim:
+    if claim.subject in ("correct", "cache_misses"):
+        return check_every_trial(findings, claim)
+    unit = _unit(findings, claim)
+    if isinstance(unit, Reason):
+        return undecided(claim, unit)
+    metric = METRICS[str(claim.metric)]
+    run = pl.concat(unit.trials.values())
+    mode = next((mode for mode in metric.modes if mode in run["mode"]), None)
+    if mode is None:
+        return undecided(claim, because("no_trial_in_mode", modes=metric.modes, metric=metric.name))
+    place = _Place(findings, claim, unit, mode)
+    return _check_knob(place) if claim.knob is not None else _check_configuration(place)
+
+
+@dataclass(frozen=True)
+class _Place:
+    findings: Findings
+    claim: Claim
+    unit: Unit
+    mode: str
+
+    @property
+    def metric(self) -> str:
+        return str(self.claim.metric)
+
+    def short_of(self) -> list[Reason | Lack]:
+        """Return which planned trials or blocks of this unit and mode are not there."""
+        owners = self.findings.found.unrecorded.items()
+        lost = sum(
+            count
+            for (workload, compiler, mode, role), count in owners
+            if role in ("measured", "") and mode in (self.mode, "")
+            if workload in (self.unit.workload, "") and compiler in (self.unit.compiler, "")
+        )
+        found: list[Reason | Lack] = []
+        if lost:
+            found.append(because("mode_without_record", count=lost, mode=self.mode))
+        trials = self.trials()
+        least = trials["stopping_least_blocks"].drop_nulls().max()
+        blocks = trials.select("run", "block").n_unique()
+        if isinstance(least, int) and blocks < least:
+            found.append(because("few_blocks", blocks=blocks, least=least))
+        return found
+
+    def trials(self) -> pl.DataFrame:
+        return pl.concat(self.unit.trials.values()).filter(pl.col("mode") == self.mode)
+
+    def no_ops(self, moved: Mapping[str, tuple[str, str]]) -> list[Reason]:
+        """Return the proof of each of these knobs (with both levels) that changes nothing."""
+        return [
+            because(
+                "knob_is_no_op",
+                knob=proof.knob,
+                base_level=proof.base_level,
+                level=proof.level,
+                why=proof_grounds(proof),
+            )
+            for proof in self.findings.proofs
+            if (proof.workload, proof.compiler) == (self.unit.workload, self.unit.compiler)
+            if proof.verdict == "no_op" and set(moved.get(proof.knob, ())) == {proof.base_level, proof.level}
+        ]
+
+
+def _check_knob(place: _Place) -> CheckedClaim:
+    claim, knob = place.claim, str(place.claim.knob)
+    lattice = next((one for one in _lattices(place) if knob in one.comparison.knobs), None)
+    if lattice is None:
+        there = tuple(dict.fromkeys(name for one in _lattices(place) for name in one.comparison.knobs))
+        return undecided(claim, because("does_not_vary", knob=knob, mode=place.mode, others=there or ("none",)))
+    position = lattice.comparison.knobs.index(knob)
+    seen = tuple(dict.fromkeys(str(one[position]) for one in lattice.comparison.configurations))
+    base = str(lattice.comparison.baseline[position])
+    others = [level for level in seen if level != base]
+    levels = claim.levels or ((base, others[0]) if len(others) == 1 else None)
+    if levels is None:
+        return undecided(claim, because("levels_not_named", knob=knob, seen=seen))
+    if any(level not in seen for level in levels):
+        return undecided(claim, because("levels_not_run", knob=knob, seen=seen, levels=levels))
+    start, end = levels
+    pairs = _pairs(lattice, position, start, end)
+    rows = rows_of(_of_lattice(place, lattice))
+    no_op = place.no_ops({knob: (start, end)})
+    held = mean_differences(lattice.columns, pairs)
+    ratio, exact = _factor(held.values, place.metric)
+    factor = _Factor(ratio, exact, rows)
+    if no_op:
+        return factor.checked(claim, "fails", *no_op)
+    lacking = place.short_of()
+    gone = dict.fromkeys(one for pair in pairs for one in pair if one in lattice.absent)
+    lacking += [Lack(absence, tuple(names[:NAMED])) for absence, names in lattice.by_absence(gone).items()]
+    if not pairs:
+        lacking.append(because("no_pair_in_claim", knob=knob))
+    return _decide(claim, factor, lacking)
+
+
+def _lattices(place: _Place) -> list[Lattice]:
+    return [
+        one
+        for one in place.findings.lattices(place.metric, place.mode)
+        if (one.workload, one.compiler) == (place.unit.workload, place.unit.compiler)
+    ]
+
+
+def _pairs(lattice: Lattice, position: int, start: str, end: str) -> list[Pair]:
+    """Return (after, before) for each combination of the other knobs that the compiler supports."""
+    configurations = {tuple(map(str, one)): one for one in lattice.comparison.configurations}
+
+    def supported(one: Configuration) -> bool:
+        absence = lattice.absent.get(one)
+        return absence is None or not absence.only_unsupported
+
+    pairs = []
+    for levels, after in configurations.items():
+        before = configurations.get((*levels[:position], start, *levels[position + 1 :]))
+        if levels[position] == end and before is not None and supported(after) and supported(before):
+            pairs.append((after, before))
+    return pairs
+
+
+def _of_lattice(place: _Place, lattice: Lattice) -> pl.DataFrame:
+    """Return the trials of a lattice's configurations."""
+    wanted = {tuple(map(str, one)) for one in lattice.comparison.configurations}
+    base = {held.knob: held.level for held in place.unit.baseline} | dict(lattice.centre)
+    parts = []
+    for settings, part in place.unit.trials.items():
+        levels = {held.knob: held.level for held in settings}
+        own = tuple(levels.get(knob, "") for knob in lattice.comparison.knobs)
+        others = levels.keys() - set(lattice.comparison.knobs)
+        if own in wanted and all(levels[knob] == base.get(knob) for knob in others):
+            parts.append(part)
+    return pl.concat(parts).filter(pl.col("mode") == place.mode)
+
+
+def _check_configuration(place: _Place) -> CheckedClaim:
+    claim, unit = place.claim, place.unit
+    sides, faults = [], []
+    for levels in (claim.configuration or {}, claim.against or {}):
+        settings = _settings(unit, levels)
+        if settings is None or settings not in unit.trials:
+            faults.append(because("no_configuration", levels=tuple(f"{knob}={at}" for knob, at in levels.items())))
+        else:
+            sides.append(settings)
+    if faults or sides[0] == sides[1]:
+        return undecided(claim, *(faults or [because("same_configuration")]))
+    after, before = sides
+    moved = {one.knob: (two.level, one.level) for one, two in zip(after, before, strict=True) if one != two}
+    parts = [unit.trials[side].filter(pl.col("mode") == place.mode) for side in (after, before)]
+    values = [by_block(part, place.metric, place.mode) for part in parts]
+    shared = sorted(values[0].keys() & values[1].keys())
+    logs = [math.log(values[0][block]) - math.log(values[1][block]) for block in shared]
+    factor = _Factor(*_factor(logs, place.metric), rows_of(pl.concat(parts)))
+    no_op = place.no_ops(moved)
+    if len(no_op) == len(moved):
+        return factor.checked(claim, "fails", *no_op)
+    lacking = place.short_of()
+    blocks = [set(part.select("run", "block_id").rows()) for part in parts]
+    for side, part, other in zip(sides, parts, reversed(blocks), strict=True):
+        named = (_named(side, unit),)
+        lacking += _not_ok(part, named)
+        if absent := len(other - set(part.select("run", "block_id").rows())):
+            lacking.append(Lack(Absence.of({Cause.NO_RECORD: absent}, len(blocks[0] | blocks[1])), named))
+    return _decide(claim, factor, lacking)
+
+
+def _settings(unit: Unit, levels: Mapping[str, str]) -> Settings | None:
+    """Return the configuration with these levels, else the baseline's; None when a knob has no such level."""
+    trials = next(iter(unit.trials.values()))
+    for knob, level in levels.items():
+        column = f"knob_{knob}"
+        if knob not in unit.levels and (column not in trials.columns or level not in trials[column].cast(pl.String)):
+            return None
+    base = {held.knob: held.level for held in unit.baseline}
+    return unit.configuration([levels.get(knob, base.get(knob)) for knob in unit.levels])
+
+
+def _named(settings: Settings, unit: Unit) -> str:
+    return (
+        described(held for held in settings if held not in unit.baseline) if settings != unit.baseline else "baseline"
+    )
+
+
+def _not_ok(part: pl.DataFrame, named: tuple[str]) -> list[Lack]:
+    counts = part.filter(~IS_OK)["status"].cast(pl.String).value_counts().sort("status")
+    return [Lack(Absence.of({status: count}, part.height), named) for status, count in counts.iter_rows()]
+
+
+def _unit(findings: Findings, claim: Claim) -> Unit | Reason:
+    found = [one for one in findings.units if (one.workload, one.compiler) == (claim.workload, claim.compiler)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        return because("several_sizes", workload=claim.workload, compiler=claim.compiler, count=len(found))
+    there = sorted({f"{one.workload} on {one.compiler}" for one in findings.units})
+    return because("no_trial_of_unit", workload=claim.workload, compiler=claim.compiler, there=tuple(there))
+
+
+def _factor(logs: Sequence[float], metric: str) -> tuple[Ratio | None, bool]:
+    """Return before over after from after over before, a log a block; and whether it is exact."""
+    if not logs:
+        return None, False
+    if is_exact(metric, logs):
+        value = 1.0 if abs(logs[0]) <= ROUNDING else math.exp(-logs[0])
+        return Ratio(value, value, value, len(logs)), True
+    return paired_ratio([-log for log in logs]), False
+
+
+@dataclass(frozen=True)
+class _Factor:
+    """What a claim is decided by, and the records that it is made of."""
+
+    ratio: Ratio | None
+    exact: bool
+    rows: tuple[str, ...]
+
+    def checked(self, claim: Claim, state: State, *reasons: Reason | Lack) -> CheckedClaim:
+        """Return the claim with what became of it."""
+        why = Why.of(*reasons) if reasons else None
+        return CheckedClaim(claim=claim, state=state, ratio=self.ratio, exact=self.exact, rows=self.rows, reason=why)
+
+
+def _decide(claim: Claim, factor: _Factor, lacking: Sequence[Reason | Lack]) -> CheckedClaim:
+    ratio = factor.ratio
+    if lacking or ratio is None:
+        return factor.checked(claim, "undecided", *(lacking or [because("no_block_of_both", metric=claim.metric)]))
+    if ratio.low is None or ratio.high is None:
+        return factor.checked(claim, "undecided", because("one_block"))
+    bound, rounding = claim.bound, ROUNDING * claim.bound
+    low, high = (ratio.low, ratio.high) if claim.at_most is None else (-ratio.high, -ratio.low)
+    bound = bound if claim.at_most is None else -bound
+    if low >= bound - rounding:
+        return factor.checked(claim, "holds")
+    shown = f"{ratio.value:.4g}" if factor.exact else f"{ratio.value:.4g} [{ratio.low:.4g}, {ratio.high:.4g}]"
+    if high < bound:
+        return factor.checked(claim, "fails", because("factor_beyond_bound", shown=shown, wanted=claim.wanted))
+    return factor.checked(claim, "undecided", because("interval_holds_bound", shown=shown, bound=claim.bound))
+
+
+def unmet(checked: Sequence[CheckedClaim]) -> list[str]:
+    """Return in words the claims that do not hold, and why."""
+    return [
+        f"{one.claim.id} {one.state}: {one.claim.statement()}: {text_of(one.reason)}" for one in checked if one.reason
+    ]
+
+
+def plain(checked: CheckedClaim) -> dict[str, Any]:
+    """Return a checked claim as plain data, for JSON."""
+    ratio = checked.ratio
+    return {
+        "id": checked.claim.id,
+        "statement": checked.claim.statement(),
+        "state": checked.state,
+        "wanted": checked.claim.wanted,
+        "factor": ratio and ratio.value,
+        "low": ratio and ratio.low,
+        "high": ratio and ratio.high,
+        "blocks": ratio.count if ratio else 0,
+        "exact": checked.exact,
+        "reason": optional_text(checked.reason),
+        "rows": list(checked.rows),
+    }

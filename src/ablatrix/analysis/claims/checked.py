@@ -1,0 +1,47 @@
+"""A claim and what became of it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from ablatrix.analysis.claims.model import Claim
+from ablatrix.analysis.reasons import Reason, Why
+from ablatrix.statistics.ratio import Ratio
+
+State = Literal["holds", "fails", "undecided"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedClaim:
+    """A claim, and what became of it.
+
+    Attributes:
+        ratio: The factor by which the metric became smaller (before over after), with its interval over blocks; None
+            without one, and for claims about every trial.
+        exact: The factor is no estimate: the metric is computed or counted, and is equal in all blocks.
+        rows: Ids of the records that it rests on, in run order.
+        reason: Why it fails or is undecided; None where it holds.
+    """
+
+    claim: Claim
+    state: State
+    ratio: Ratio | None
+    exact: bool
+    rows: tuple[str, ...]
+    reason: Why | None
+
+    @property
+    def reason_tells_factor(self) -> bool:
+        """Whether the reason itself tells the factor with its interval."""
+        return self.reason is not None and self.reason.has("factor_beyond_bound", "interval_holds_bound")
+
+
+def undecided(claim: Claim, *reasons: Reason) -> CheckedClaim:
+    """Return the claim as undecided, for reasons that no record belongs to."""
+    return CheckedClaim(claim=claim, state="undecided", ratio=None, exact=False, rows=(), reason=Why.of(*reasons))
+
+
+def rows_of(trials: pl.DataFrame) -> tuple[str, ...]:
+    """Return the ids of records, in run order."""
+    return tuple(trials.sort("run", "position", "trial_id")["record_id"].to_list())

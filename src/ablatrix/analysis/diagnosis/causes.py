@@ -1,0 +1,206 @@
+"""Which knob levels are to blame when configurations fail, are wrong, or are slower than the baseline."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import polars as pl
+
+from ablatrix.analysis.diagnosis.configurations import Settings, Unit, ratios_of, units
+from ablatrix.analysis.diagnosis.explanation import Explanation, explain, has
+from ablatrix.analysis.diagnosis.next_study import NextStudy, propose
+from ablatrix.records.metrics import HOT_METRIC
+from ablatrix.records.status import FAILURES, NOT_RUN, Status
+
+SLOWER = "slower than the baseline"
+MARGIN = 0.02  # the default of a study's `cell_width`: a cell that is this close to the baseline is not slower
+CHECKED = (Status.WRONG_OUTPUT.value, Status.MISSING_CHECK.value)  # of trials that were built and ran to their end
+
+State = Literal["bad", "flaky", "fine", "undecided", "not run", "unsupported", "failed otherwise"]
+
+
+@dataclass(frozen=True)
+class CounterExample:
+    """Why no level of an explanation can be left out.
+
+    Attributes:
+        settings: A set of the explanation without one of its levels.
+        fine: Configurations that have it and are fine.
+    """
+
+    settings: Settings
+    fine: tuple[Settings, ...]
+
+
+@dataclass(frozen=True)
+class Flaky:
+    """A configuration that is bad in some of its trials and ok in others, in the same mode."""
+
+    settings: Settings
+    bad: int
+    ok: int
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One smallest explanation.
+
+    Attributes:
+        sets: Every bad configuration has one of these sets of levels, and no fine one has any.
+        support: Bad configurations that have each set.
+        flaky: Flaky configurations that have any of the sets.
+        counter_examples: For each level of each set, the fine configurations that lack this level alone of it.
+    """
+
+    sets: Explanation
+    support: tuple[int, ...]
+    flaky: int
+    counter_examples: tuple[CounterExample, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blame:
+    """What explains one trouble of one workload on one compiler in one mode.
+
+    Attributes:
+        trouble: A status, or ``slower than the baseline``.
+        states: How many configurations are in which state; ``not run`` are combinations of the
+            levels seen that no trial was made of, or whose trials never began.
+        bad: The bad configurations. When none is bad in all of its trials, the flaky ones.
+        flaky: Those that are bad in some trials only. They are neither explained nor counter-examples.
+        causes: All smallest explanations. Empty: there is none of few sets (see `explanation.MOST_SETS`).
+        settled: Whether what was run leaves one explanation.
+        next_study: What would tell the remaining explanations apart; None when it is settled, or nothing would.
+    """
+
+    workload: str
+    compiler: str
+    mode: str
+    trouble: str
+    states: Mapping[State, int]
+    bad: tuple[Settings, ...]
+    flaky: tuple[Flaky, ...]
+    causes: tuple[Cause, ...]
+    settled: bool
+    next_study: NextStudy | None
+
+
+@dataclass(frozen=True)
+class _Known:
+    states: Mapping[Settings, State]
+    flaky: Sequence[Flaky]
+
+    def which(self, *wanted: State) -> list[Settings]:
+        return [settings for settings, state in self.states.items() if state in wanted]
+
+
+def find_blame(trials: pl.DataFrame, margin: float = MARGIN) -> list[Blame]:
+    """Return what is to blame for each trouble that there is, by workload, compiler and mode.
+
+    A configuration is *bad* when a trial of it has the trouble and none is ok; *fine* when a trial is ok, or, for
+    a trouble before the check, came as far as the check. For ``slower than the baseline`` it is bad when the
+    interval of its ratio lies above 1, fine when it ends below 1 + ``margin``, else undecided. What failed in
+    another way, is unsupported or was not run is neither: it could have had the trouble or not.
+    """
+    found = [
+        blame for mode in ("cold", "hot") for blame in _of_mode(trials.filter(pl.col("mode") == mode), mode, margin)
+    ]
+    return sorted(found, key=lambda blame: (blame.workload, blame.compiler))
+
+
+def _of_mode(trials: pl.DataFrame, mode: str, margin: float) -> Iterator[Blame]:
+    # Some knobs exist in one mode only, so each mode has configurations of its own.
+    for unit in units(trials):
+        counts = {settings: Counter(part["status"].to_list()) for settings, part in unit.trials.items()}
+        for status in FAILURES:
+            if any(held[status] for held in counts.values()):
+                yield _blame(unit, mode, status, _by_status(counts, status))
+        if mode == "hot":
+            known = _by_ratio(unit, counts, margin)
+            if known.which("bad"):
+                yield _blame(unit, mode, SLOWER, known)
+
+
+def _by_status(counts: Mapping[Settings, Counter[str]], status: str) -> _Known:
+    states: dict[Settings, State] = {}
+    flaky: list[Flaky] = []
+    for settings, held in counts.items():
+        if held[status] and held[Status.OK]:
+            states[settings] = "flaky"
+            flaky.append(Flaky(settings, held[status], held[Status.OK]))
+        elif held[status]:
+            states[settings] = "bad"
+        elif held[Status.OK] or (status not in CHECKED and any(held[name] for name in CHECKED)):
+            states[settings] = "fine"
+        else:
+            states[settings] = _unknown(held)
+    return _Known(states, flaky)
+
+
+def _by_ratio(unit: Unit, counts: Mapping[Settings, Counter[str]], margin: float) -> _Known:
+    ratios = ratios_of(unit, HOT_METRIC, "hot")
+    states: dict[Settings, State] = {}
+    for settings, held in counts.items():
+        ratio = ratios.get(settings)
+        if settings == unit.baseline:
+            states[settings] = "fine"
+        elif ratio is None:
+            states[settings] = "undecided" if held[Status.OK] else _unknown(held)
+        elif ratio.low is None or ratio.high is None:
+            states[settings] = "undecided"
+        elif ratio.low > 1.0:
+            states[settings] = "bad"
+        else:
+            states[settings] = "fine" if ratio.high <= 1.0 + margin else "undecided"
+    return _Known(states, [])
+
+
+def _unknown(held: Counter[str]) -> State:
+    if held[Status.UNSUPPORTED]:
+        return "unsupported"
+    return "not run" if held.keys() <= set(NOT_RUN) else "failed otherwise"
+
+
+def _blame(unit: Unit, mode: str, trouble: str, known: _Known) -> Blame:
+    bad = known.which("bad") or known.which("flaky")
+    fine = known.which("fine")
+    explanations = explain(bad, fine)
+    causes = tuple(_cause(one, bad, fine, known.flaky) for one in explanations)
+    again = known.which("not run", "undecided")
+    states: Counter[State] = Counter(known.states.values())
+    states["not run"] += _combinations(unit) - len(known.states)
+    settled, following = propose(unit, f"{mode}-{trouble}", explanations, bad, again, list(known.states))
+    return Blame(
+        workload=unit.workload,
+        compiler=unit.compiler,
+        mode=mode,
+        trouble=trouble,
+        states={state: states[state] for state in get_args(State) if states[state]},
+        bad=tuple(bad),
+        flaky=tuple(known.flaky),
+        causes=causes,
+        settled=settled,
+        next_study=following,
+    )
+
+
+def _combinations(unit: Unit) -> int:
+    count = 1
+    for levels in unit.levels.values():
+        count *= len(levels)
+    return count
+
+
+def _cause(sets: Explanation, bad: Sequence[Settings], fine: Sequence[Settings], flaky: Sequence[Flaky]) -> Cause:
+    examples = []
+    for held, left_out in ((one, level) for one in sets for level in one):
+        rest = tuple(level for level in held if level != left_out)
+        # A row of another set is bad; only fine rows speak against the set without this level.
+        examples.append(CounterExample(rest, tuple(row for row in fine if has(row, rest))))
+    return Cause(
+        sets=sets,
+        support=tuple(sum(has(row, one) for row in bad) for one in sets),
+        flaky=sum(any(has(row.settings, one) for one in sets) for row in flaky),
+        counter_examples=tuple(examples),
+    )

@@ -1,0 +1,107 @@
+"""The configurations of each workload and compiler with their trials: what proof, blame and fronts work on."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import polars as pl
+
+from ablatrix.analysis.groups import grouped, in_order, ratios_to_baseline, sort_key
+from ablatrix.analysis.table import BLOCK, IS_OK
+from ablatrix.statistics.ratio import Ratio
+
+UNIT = ("workload", "workload_digest", "compiler")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Setting:
+    """One knob at one level."""
+
+    knob: str
+    level: str
+
+
+Settings = tuple[Setting, ...]  # a whole configuration, or the part of one that a set of levels names
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """The measured trials of one workload (with its parameters) on one compiler.
+
+    Attributes:
+        digest: Of the workload: the same name can have several sizes.
+        levels: Levels of each knob that has more than one, the baseline's first; primary knobs first.
+        baseline: The configuration that the study compares with, in these knobs.
+        trials: The trials of each configuration, every status, in run order.
+    """
+
+    workload: str
+    digest: str
+    compiler: str
+    levels: Mapping[str, tuple[str, ...]]
+    baseline: Settings
+    trials: Mapping[Settings, pl.DataFrame]
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns of the knobs that vary, in the order of a configuration's settings."""
+        return [f"knob_{knob}" for knob in self.levels]
+
+    def configuration(self, levels: Sequence[str | None]) -> Settings:
+        """Return the configuration with these levels, which stand in the order of `columns`."""
+        return tuple(Setting(knob, level) for knob, level in zip(self.levels, levels, strict=True) if level is not None)
+
+
+def units(trials: pl.DataFrame) -> list[Unit]:
+    """Return the configurations of each workload and compiler, sorted; the reference has none."""
+    measured = trials.filter(pl.col("role") == "measured").sort("run", "position", "trial_id")
+    found = []
+    for (workload, digest, compiler), part in grouped(measured, UNIT):
+        base: dict[str, str | None] = {
+            name.removeprefix("baseline_"): next(iter(part[name].drop_nulls().to_list()), None)
+            for name in part.columns
+            if name.startswith("baseline_")
+        }
+        levels = _varying(part, base)
+        empty = Unit(workload=workload, digest=digest, compiler=compiler, levels=levels, baseline=(), trials={})
+        cells = (
+            [(empty.configuration(key), cell) for key, cell in grouped(part, empty.columns)] if levels else [((), part)]
+        )
+        baseline = empty.configuration([base.get(knob) for knob in levels])
+        found.append(replace(empty, baseline=baseline, trials=dict(cells)))
+    return found
+
+
+def ratios_of(unit: Unit, metric: str, mode: str) -> Mapping[Settings, Ratio]:
+    """Return the ratio of each configuration to the baseline, paired over blocks; see `ratios_to_baseline`."""
+    if not unit.columns:
+        return {}
+    frame = pl.concat(unit.trials.values()).filter(pl.col("mode") == mode)
+    found = ratios_to_baseline(frame, metric, ["workload", *unit.columns])
+    return {unit.configuration(key[1:]): ratio for key, ratio in found.items()}
+
+
+def by_block(trials: pl.DataFrame, metric: str, mode: str) -> dict[tuple[Any, ...], float]:
+    """Return the positive values of the ok trials of one configuration in one mode, by block."""
+    ok = trials.filter(IS_OK & (pl.col("mode") == mode) & (pl.col(metric) > 0))
+    return {tuple(block): value for *block, value in ok.select(*BLOCK, metric).iter_rows()}
+
+
+def one_step(settings: Settings, change: Setting) -> Settings:
+    """Return the configuration with one knob at another level."""
+    return tuple(change if held.knob == change.knob else held for held in settings)
+
+
+def described(settings: Iterable[Setting]) -> str:
+    """Return settings as a message names them."""
+    return ", ".join(f"{held.knob}={held.level}" for held in settings) or "every configuration"
+
+
+def _varying(part: pl.DataFrame, base: Mapping[str, str | None]) -> dict[str, tuple[str, ...]]:
+    names = [name.removeprefix("knob_") for name in part.columns if name.startswith("knob_")]
+    levels = {}
+    for knob in in_order(names):
+        seen = part[f"knob_{knob}"].drop_nulls().unique().to_list()
+        if len(seen) > 1:
+            levels[knob] = tuple(sorted(seen, key=lambda level: (level != base.get(knob), sort_key(level))))
+    return levels

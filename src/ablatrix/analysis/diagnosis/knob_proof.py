@@ -1,0 +1,299 @@
+"""Did a knob change anything at all? Answered by what was built and read back, not by times."""
+
+import itertools
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import polars as pl
+
+from ablatrix.analysis.diagnosis.configurations import (
+    UNIT,
+    Setting,
+    Settings,
+    Unit,
+    by_block,
+    described,
+    one_step,
+    units,
+)
+from ablatrix.analysis.diagnosis.explanation import Explanation, explain
+from ablatrix.analysis.reasons import Reason, Why, because, text_of
+from ablatrix.analysis.table import BLOCK
+from ablatrix.statistics.ratio import Ratio, paired_ratio
+
+Verdict = Literal["effective", "aliased", "no_op", "unproven"]
+
+CODE = "artifact_digest"
+PLAN_FIGURES = (
+    "tasks",
+    "distinct_tasks",
+    "edges",
+    "logical_buffers",
+    "physical_buffers",
+    "logical_bytes",
+    "physical_bytes_est",
+    "peak_live_bytes",
+)
+MEMORY_FIGURES = ("compiler_planned_bytes", "planned_bytes")
+MEASURED_MEMORY = "peak_rss_delta_bytes"
+RUN_TIME = "run_time_knobs"
+HITS = "compile_cache_hit_disk_delta_first_run"
+# What must differ before a knob counts as applied. The plan's digest also covers the options that the planner was
+# asked for, so it differs at another level of its own knobs whether or not the plan does: figures stand for it there.
+DIFFERENCES: Mapping[str, tuple[str, ...]] = {
+    "partition": (CODE, *PLAN_FIGURES),
+    "reuse": ("physical_buffers", "physical_bytes_est", *MEMORY_FIGURES),
+}
+DIFFERENCES_OF_OTHERS = (CODE, "plan_digest", *MEMORY_FIGURES)
+# Knobs that may act without any change of code, and the columns in which they are read back. Others that a compiler
+# only runs with stand in the records (``run_time_knobs``).
+READ_BACK: Mapping[str, tuple[str, ...]] = {
+    "threads": ("threads_",),
+    "arena": ("threads_",),
+    "library": ("threads_",),
+    "cache_tag": (HITS,),
+    "pass_timing": ("pass_ms",),
+}
+
+
+@dataclass(frozen=True)
+class Alias:
+    """Two configurations that differ in one knob and are the same program."""
+
+    one: Settings
+    other: Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnobProof:
+    """Whether moving one knob from one level to another changes what is built or read back.
+
+    Attributes:
+        digest: Of the workload: the same name can have several sizes.
+        pairs: Pairs of configurations that differ in this knob alone and of which both tell what was built.
+        differing: Pairs that differ in what this knob should change.
+        equal: Pairs that are the same program. The rest of the pairs decides nothing.
+        pairs_missing: Pairs of which one side was never built, or does not tell.
+        evidence: Columns that differ, over all differing pairs.
+        aliases: The equal pairs of a knob that is effective elsewhere.
+        overridden_by: The smallest sets of other knobs' levels that all equal pairs have and no differing pair:
+            what overrides the knob. Several, when the pairs cannot tell them apart.
+        reason: Why it is unproven.
+    """
+
+    workload: str
+    digest: str
+    compiler: str
+    knob: str
+    base_level: str
+    level: str
+    verdict: Verdict
+    pairs: int
+    differing: int
+    equal: int
+    pairs_missing: int
+    evidence: tuple[str, ...]
+    aliases: tuple[Alias, ...]
+    overridden_by: tuple[Explanation, ...]
+    reason: Why | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pair:
+    one: Settings
+    other: Settings
+    others: Settings
+    state: Literal["differs", "equal", "undecided"]
+    columns: tuple[str, ...] = ()
+    reason: Reason | None = None
+
+
+def prove_knobs(trials: pl.DataFrame) -> list[KnobProof]:
+    """Return the proof of each workload, compiler, knob and pair of its levels.
+
+    effective: every pair that decides differs in what the knob should change. no_op: all are equal. aliased: some
+    differ, and some are equal because another knob overrides this one. unproven: nothing is shown, such as for
+    ``reuse`` when only the code differs (its kill instructions alone free nothing), for a knob of the run time
+    that was not read back, or when a configuration's code is not the same in all of its own trials.
+    Digests of all trials that were built count, also of those with wrong output.
+    """
+    return [proof for unit in units(_needed(trials)) for proof in _proofs(unit)]
+
+
+def _needed(trials: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns that a proof rests on: of a million trials, all of them are not sorted and cut up."""
+    back = [name for names in READ_BACK.values() for name in names]
+    told = {*UNIT, *BLOCK, "role", "mode", "status", "position", "trial_id", MEASURED_MEMORY}
+    told |= {CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, RUN_TIME}
+    mapped = ("knob_", "baseline_", *back)
+    return trials.select(name for name in trials.columns if name in told or name.startswith(mapped))
+
+
+def claimed_fault(proof: KnobProof, ratio: Ratio, metric: str) -> Reason | None:
+    """Return what is wrong with an effect that is claimed for a no-op; None when nothing is.
+
+    An effect is claimed when the ratio's interval leaves out 1, on either side.
+
+    Args:
+        proof: Of the same workload, compiler, knob and levels as the effect.
+        ratio: The effect on ``metric``.
+        metric: Name of what is compared.
+    """
+    if proof.verdict != "no_op" or not ratio.side:
+        return None
+    return because(
+        "no_op_claimed",
+        workload=proof.workload,
+        compiler=proof.compiler,
+        knob=proof.knob,
+        base_level=proof.base_level,
+        level=proof.level,
+        equal=proof.equal,
+        pairs=proof.pairs,
+        metric=metric,
+        ratio=ratio.value,
+        low=ratio.low,
+        high=ratio.high,
+    )
+
+
+def _proofs(unit: Unit) -> Iterator[KnobProof]:
+    facts = {settings: _facts(part) for settings, part in unit.trials.items()}
+    for knob, levels in unit.levels.items():
+        for base_level, level in itertools.combinations(levels, 2):
+            yield _prove(unit, facts, Setting(knob, base_level), Setting(knob, level))
+
+
+Facts = Mapping[str, frozenset[Any]]
+
+
+def _facts(part: pl.DataFrame) -> Facts:
+    """Return the values that the trials of a configuration have in each column that can prove something."""
+    back = [name for name in part.columns if name.startswith("threads_")]
+    names = {CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, *back}
+    facts = {name: frozenset(part[name].drop_nulls().unique().to_list()) for name in names}
+    cold = part.filter(pl.col("mode") == "cold")
+    built = cold.filter(pl.col(CODE).is_not_null())
+    # These say something cold only, and times by pass differ each time: whether there are any is the fact.
+    return facts | {
+        HITS: frozenset(cold[HITS].drop_nulls().unique().to_list()),
+        "pass_ms": frozenset(built["pass_ms"].is_not_null().unique().to_list()),
+        RUN_TIME: frozenset(name for told in part[RUN_TIME].drop_nulls().unique() for name in json.loads(told)),
+    }
+
+
+def _prove(unit: Unit, facts: Mapping[Settings, Facts], base: Setting, moved: Setting) -> KnobProof:
+    pairs: list[_Pair] = []
+    missing = 0
+    for settings in facts:
+        other = one_step(settings, moved)
+        if base not in settings or other not in facts:
+            continue
+        if facts[settings][CODE] and facts[other][CODE]:
+            pairs.append(_compare(base.knob, settings, other, facts[settings], facts[other]))
+        else:
+            missing += 1
+    equal = [pair for pair in pairs if pair.state == "equal"]
+    differing = [pair for pair in pairs if pair.state == "differs"]
+    evidence = tuple(dict.fromkeys(column for pair in differing for column in pair.columns))
+    if not differing and base.knob == "reuse" and _memory_moved(unit, pairs):
+        verdict: Verdict = "effective"
+        evidence = (MEASURED_MEMORY,)
+    elif differing:
+        verdict = "aliased" if equal else "effective"
+    else:
+        verdict = "no_op" if equal and len(equal) == len(pairs) else "unproven"
+    aliased = verdict == "aliased"
+    reasons = [pair.reason for pair in pairs if pair.reason is not None] or [because("no_pair_built")]
+    return KnobProof(
+        workload=unit.workload,
+        digest=unit.digest,
+        compiler=unit.compiler,
+        knob=base.knob,
+        base_level=base.level,
+        level=moved.level,
+        verdict=verdict,
+        pairs=len(pairs),
+        differing=len(differing),
+        equal=len(equal),
+        pairs_missing=missing,
+        evidence=evidence,
+        aliases=tuple(Alias(pair.one, pair.other) for pair in equal) if aliased else (),
+        overridden_by=_overriding(equal, differing) if aliased else (),
+        reason=Why.of(*reasons) if verdict == "unproven" else None,
+    )
+
+
+def _compare(knob: str, one: Settings, other: Settings, here: Facts, there: Facts) -> _Pair:
+    columns = [*DIFFERENCES.get(knob, DIFFERENCES_OF_OTHERS), *_read_back(knob, here)]
+    differing = tuple(name for name in columns if _differs(here[name], there[name]))
+    others = tuple(held for held in one if held.knob != knob)
+    if differing:
+        return _Pair(one=one, other=other, others=others, state="differs", columns=differing)
+    reason: Reason | None = None
+    if len(here[CODE]) > 1 or len(there[CODE]) > 1:
+        reason = because("code_unstable")
+    elif here[CODE] != there[CODE]:
+        reason = because("only_code_differs")
+    elif knob in READ_BACK or knob in here[RUN_TIME]:
+        reason = because("not_read_back")
+    return _Pair(one=one, other=other, others=others, state="undecided" if reason else "equal", reason=reason)
+
+
+def _read_back(knob: str, facts: Facts) -> list[str]:
+    wanted = READ_BACK.get(knob, ())
+    return sorted(name for name in facts if wanted and name.startswith(wanted))
+
+
+def _differs(here: frozenset[Any], there: frozenset[Any]) -> bool:
+    """Whether two configurations differ in a column that is constant within each of them."""
+    return len(here) == len(there) == 1 and here != there
+
+
+def _memory_moved(unit: Unit, pairs: Sequence[_Pair]) -> bool:
+    """Whether the measured peak moves with a knob on the average over the pairs, by the interval in either mode."""
+    for mode in ("cold", "hot"):
+        logs: dict[tuple[Any, ...], list[float]] = {}
+        for pair in pairs:
+            here, there = (by_block(unit.trials[one], MEASURED_MEMORY, mode) for one in (pair.one, pair.other))
+            for block in here.keys() & there.keys():
+                logs.setdefault(block, []).append(math.log(there[block] / here[block]))
+        # A block that lacks a pair would be a mean over other pairs than the rest.
+        whole = [values for values in logs.values() if len(values) == max(map(len, logs.values()))]
+        ratio = paired_ratio([math.fsum(values) / len(values) for values in whole]) if whole else None
+        if ratio is not None and ratio.side:
+            return True
+    return False
+
+
+def _overriding(equal: Iterable[_Pair], differing: Iterable[_Pair]) -> tuple[Explanation, ...]:
+    return tuple(explain([pair.others for pair in equal], [pair.others for pair in differing]))
+
+
+def proof_grounds(proof: KnobProof) -> Why:
+    """Return what a proof rests on."""
+    if proof.reason is not None:
+        parts = [*proof.reason.parts]
+    elif proof.verdict == "no_op":
+        parts = [because("same_program", pairs=proof.pairs)]
+    elif proof.differing:
+        counts = {"differing": proof.differing, "pairs": proof.pairs}
+        parts = [because("differs_in_pairs", evidence=proof.evidence, **counts)]
+    else:
+        parts = [because("differs_on_average", evidence=proof.evidence, pairs=proof.pairs)]
+    if proof.verdict == "aliased":
+        first = proof.aliases[0]
+        parts.append(because("alias", one=described(first.one), other=described(first.other)))
+        by = tuple(" / ".join(map(described, sets)) for sets in proof.overridden_by)
+        parts += [because("overridden", by=by)] if by else []
+    if proof.pairs_missing:
+        parts.append(because("not_built", count=proof.pairs_missing))
+    return Why.of(*parts)
+
+
+def proof_text(proof: KnobProof) -> str:
+    """Return in one sentence what a proof rests on."""
+    return text_of(proof_grounds(proof))

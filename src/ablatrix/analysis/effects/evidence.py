@@ -1,0 +1,209 @@
+"""All effects of a set of results, judged: what ``ablatrix effects`` shows."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from ablatrix.analysis.effects.geometric_means import GeometricMean, geometric_means
+from ablatrix.analysis.effects.grid import lattices
+from ablatrix.analysis.effects.judgement import DEFAULT_MARGIN, Judgement, judge_main_effects
+from ablatrix.analysis.effects.main_effects import Effect, attribution, effects_of_levels
+from ablatrix.analysis.effects.noise import NoiseFloor, noise_floors
+from ablatrix.analysis.metrics import DEFAULT_METRICS, METRICS
+from ablatrix.analysis.reasons import levels_text, optional_text, text_of
+from ablatrix.analysis.table import IS_OK, Tidy
+from ablatrix.errors import AnalysisError
+from ablatrix.records.metrics import Metric
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """The effects on one metric.
+
+    Attributes:
+        origin: Columns that tell mixed records apart; effects have their values.
+        judgements: One for each effect; None for parts of an attribution, which are not tested.
+    """
+
+    metric: Metric
+    mode: str
+    origin: tuple[str, ...]
+    effects: tuple[Effect, ...]
+    judgements: tuple[Judgement | None, ...]
+    means: tuple[GeometricMean, ...]
+    floors: tuple[NoiseFloor, ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the results.
+
+    Attributes:
+        metrics: Names out of `METRICS`; the default ones that the results have when empty.
+        workloads: Only these, and no means over workloads; all when empty. Verdicts do not depend on it.
+        margin: Largest relative difference that counts as none.
+        start, end: Levels of the two ends of the attribution; see `ablatrix.analysis.effects.main_effects.attribution`.
+    """
+
+    metrics: tuple[str, ...] = ()
+    workloads: tuple[str, ...] = ()
+    margin: float = DEFAULT_MARGIN
+    start: Mapping[str, str] | None = None
+    end: Mapping[str, str] | None = None
+
+
+def gather(found: Tidy, question: Question, origin: Sequence[str] = ()) -> list[Evidence]:
+    """Return the evidence on each metric that was asked for.
+
+    Raises:
+        AnalysisError: A metric, workload, knob or level that is not in the results, or no knob varies in them.
+    """
+    if not question.margin > 0.0:
+        raise AnalysisError(f"the margin must be larger than 0, but got {question.margin}; 0.01 is 1 %")
+    trials = found.trials
+    _refuse_unknown_workloads(trials, question)
+    evidence = []
+    for name in question.metrics or DEFAULT_METRICS:
+        metric = _metric(name)
+        mode = _mode(trials, metric)
+        if mode is not None:
+            evidence.append(_evidence(trials, metric, mode, question, tuple(origin)))
+        elif question.metrics:
+            raise AnalysisError(f"no trial tells '{name}'; it is measured in {' or '.join(metric.modes)} trials")
+    varying = list(dict.fromkeys(effect.knob for one in evidence for effect in one.effects if effect.knob))
+    if not varying:
+        raise AnalysisError(
+            "no knob varies in these results, so there is no effect; give those of a study that varies one"
+        )
+    for knob in {**(question.start or {}), **(question.end or {})}:
+        if knob not in varying:
+            raise AnalysisError(f"knob '{knob}' does not vary in these results; these do: {', '.join(varying)}")
+    return evidence
+
+
+def evidence_frame(evidence: Sequence[Evidence]) -> pl.DataFrame:
+    """Return a row an effect, and then a row a geometric mean (``scope`` tells them apart), unrounded.
+
+    ``log_ratio`` is what adds up: the Shapley values of an attribution to its total.
+    """
+    rows = [
+        _row("workload", one.origin, effect) | {"workload": effect.workload} | _judged(effect, judgement)
+        for one in evidence
+        for effect, judgement in zip(one.effects, one.judgements, strict=True)
+    ]
+    rows += [
+        _row("geometric mean", one.origin, mean)
+        | {
+            "workloads": len(mean.workloads),
+            "workloads_missing": "; ".join(f"{name} ({text_of(why)})" for name, why in mean.missing.items()) or None,
+        }
+        for one in evidence
+        for mean in one.means
+    ]
+    origin = evidence[0].origin if evidence else ()
+    return pl.DataFrame(rows, schema=evidence_schema(origin), infer_schema_length=None)
+
+
+def evidence_schema(origin: Sequence[str] = ()) -> dict[str, pl.DataType]:
+    """Return the columns of `evidence_frame` with their types, in the order in which they are read."""
+    text, whole, real = pl.String(), pl.Int64(), pl.Float64()
+    names = ("metric", "mode", "workload", "compiler", "stage", "centre", "effect", "knob", "other_knob")
+    schema: dict[str, pl.DataType] = dict.fromkeys(("scope", *origin, *names, "base_level", "level"), text)
+    schema |= dict.fromkeys(("ratio", "ratio_low", "ratio_high", "log_ratio"), real)
+    schema |= {"exact": pl.Boolean()} | dict.fromkeys(("blocks", "blocks_left_out"), whole)
+    schema |= dict.fromkeys(("pairs", "pairs_partial", "pairs_missing"), whole)
+    schema |= dict.fromkeys(("p", "p_holm", "p_equivalence", "noise_floor"), real)
+    schema |= {"verdict": text, "resolution": real, "not_attributable": text}
+    return schema | {"workloads": whole, "workloads_missing": text}
+
+
+def _refuse_unknown_workloads(trials: pl.DataFrame, question: Question) -> None:
+    there = trials["workload"].unique().sort().to_list()
+    if unknown := [name for name in question.workloads if name not in there]:
+        raise AnalysisError(f"there is no workload '{unknown[0]}' in these results; there are: {', '.join(there)}")
+
+
+def _metric(name: str) -> Metric:
+    if name not in METRICS:
+        raise AnalysisError(f"there is no metric '{name}' for effects; there are: {', '.join(METRICS)}")
+    return METRICS[name]
+
+
+def _mode(trials: pl.DataFrame, metric: Metric) -> str | None:
+    """Return the first mode of the metric that has a value; without one, the first in which something was run."""
+    measured = trials.lazy().filter(pl.col("role") == "measured").select("mode", "status", metric.name).collect()
+    run = [mode for mode in metric.modes if mode in measured["mode"]]
+    told = measured.filter(IS_OK & pl.col(metric.name).is_not_null())
+    return next((mode for mode in run if mode in told["mode"]), next(iter(run), None))
+
+
+def _evidence(trials: pl.DataFrame, metric: Metric, mode: str, question: Question, origin: tuple[str, ...]) -> Evidence:
+    effects: list[Effect] = []
+    for lattice in lattices(trials, metric.name, mode, origin):
+        effects += [*effects_of_levels(lattice), *attribution(lattice, question.start, question.end)]
+    floors = noise_floors(trials, metric.name, mode, origin)
+    # Judged before anything is chosen: a family that shrinks with what one looks at would be no family.
+    judgements = judge_main_effects(effects, floors, metric, question.margin)
+    means = geometric_means(effects)
+    wanted = question.workloads
+    if wanted:
+        kept = [pair for pair in zip(effects, judgements, strict=True) if pair[0].workload in wanted]
+        effects, judgements = [effect for effect, _ in kept], [judgement for _, judgement in kept]
+        floors = [floor for floor in floors if floor.workload in wanted]
+        means = []
+    return Evidence(
+        metric=metric,
+        mode=mode,
+        origin=origin,
+        effects=tuple(effects),
+        judgements=tuple(judgements),
+        means=tuple(means),
+        floors=tuple(floors),
+    )
+
+
+def _row(scope: str, origin: Sequence[str], held: Effect | GeometricMean) -> dict[str, Any]:
+    ratio = held.ratio
+    return {
+        "scope": scope,
+        **dict(zip(origin, map(str, held.origin), strict=True)),
+        "metric": held.metric,
+        "mode": held.mode,
+        "compiler": held.compiler,
+        "stage": held.stage,
+        "effect": held.kind,
+        "knob": held.knob,
+        "other_knob": held.other,
+        "base_level": held.base_level,
+        "level": held.level,
+        "ratio": ratio.value if ratio else None,
+        "ratio_low": ratio.low if ratio else None,
+        "ratio_high": ratio.high if ratio else None,
+        "p": ratio.p_value if ratio else None,
+        "exact": held.exact,
+        "blocks": ratio.count if ratio else 0,
+    }
+
+
+def _judged(effect: Effect, judgement: Judgement | None) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "centre": levels_text(effect.centre) or None,
+        "log_ratio": math.fsum(effect.logs) / len(effect.logs) if effect.logs else None,
+        "blocks_left_out": effect.blocks_left_out,
+        "not_attributable": optional_text(effect.reason),
+    }
+    if judgement is not None:
+        row |= {
+            "pairs": effect.pairs,
+            "pairs_partial": effect.pairs_partial,
+            "pairs_missing": effect.pairs_missing,
+            "p_holm": judgement.p_holm,
+            "p_equivalence": judgement.p_equivalence,
+            "noise_floor": judgement.floor,
+            "verdict": judgement.verdict,
+            "resolution": judgement.resolution,
+        }
+    return row

@@ -1,0 +1,78 @@
+"""Effects in the mean over workloads, and which workloads are not in it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ablatrix.analysis.effects.main_effects import Effect, Kind
+from ablatrix.analysis.reasons import NOT_RUN, Why
+from ablatrix.statistics.ratio import Ratio, mean_ratio
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeometricMean:
+    """One effect in the geometric mean over workloads; the fields are those of ``Effect``.
+
+    Attributes:
+        ratio: None when no workload has the effect.
+        workloads: Those that are in it.
+        missing: Why each other workload of the compiler is not.
+    """
+
+    origin: tuple[Any, ...]
+    compiler: str
+    mode: str
+    metric: str
+    stage: str
+    kind: Kind
+    knob: str | None
+    base_level: str
+    level: str
+    other: str | None
+    ratio: Ratio | None
+    exact: bool
+    workloads: tuple[str, ...]
+    missing: Mapping[str, Why]
+
+
+def geometric_means(effects: Sequence[Effect]) -> list[GeometricMean]:
+    """Return the mean of each effect that more than one workload was to have, in the order of the effects.
+
+    Workloads are the ones that the study names, and no sample of others: the interval tells how well this mean is
+    known, not how a further workload would do. See `ablatrix.statistics.ratio.mean_ratio`.
+    """
+    everyone: dict[tuple[Any, ...], dict[str, None]] = {}
+    groups: dict[tuple[Any, ...], list[Effect]] = {}
+    for one in effects:
+        everyone.setdefault((one.origin, one.compiler), {})[one.workload] = None
+        place = (one.origin, one.compiler, one.mode, one.metric, one.stage)
+        groups.setdefault((*place, one.kind, one.knob, one.base_level, one.level, one.other), []).append(one)
+    return [
+        _mean(members, list(everyone[key[:2]]))
+        for key, members in groups.items()
+        if len({one.workload for one in members}) > 1
+    ]
+
+
+def _mean(members: Sequence[Effect], everyone: Sequence[str]) -> GeometricMean:
+    there = [one for one in members if one.ratio is not None]
+    named = {one.workload for one in members}
+    missing = {one.workload: one.reason for one in members if one.reason is not None}
+    missing |= {name: Why.of(NOT_RUN) for name in everyone if name not in named}
+    first = members[0]
+    return GeometricMean(
+        origin=first.origin,
+        compiler=first.compiler,
+        mode=first.mode,
+        metric=first.metric,
+        stage=first.stage,
+        kind=first.kind,
+        knob=first.knob,
+        base_level=first.base_level,
+        level=first.level,
+        other=first.other,
+        ratio=mean_ratio([one.logs for one in there]) if there else None,
+        exact=bool(there) and all(one.exact for one in there),
+        workloads=tuple(one.workload for one in there),
+        missing=missing,
+    )

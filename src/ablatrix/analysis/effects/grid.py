@@ -1,0 +1,314 @@
+"""From the table of trials to the lattices that effects are computed from: a value a configuration and block.
+
+A lattice belongs to one (workload, compiler, mode, metric) and one stage. In a *factorial* stage it spans every
+combination of the levels of the knobs that vary; in a stage *around* a configuration, that centre and each level by
+itself. Records name the first stage that asked for a configuration, so the corners of a lattice may stand in an
+earlier stage; where a stage has no complete grid of its own, its centre is the one configuration from which all of
+its configurations differ in one knob at most.
+"""
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ablatrix.analysis.groups import grouped, in_order, sort_key
+from ablatrix.analysis.reasons import NOT_RUN, Absence, Cause, KnobLevels, Lack, Why
+from ablatrix.records.status import Status
+from ablatrix.statistics.precision import Columns, Comparison, Configuration, columns_of
+
+UNIT = ("workload", "workload_digest", "compiler", "mode")
+OBSERVERS = ("pass_timing",)  # look at a compile of their own; what they cost is no effect of a compiler
+SPARSEST = 4  # a grid with more corners than this many for each configuration measured is no grid
+
+Place = tuple[Any, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lattice:
+    """The measured configurations of one stage, block by block.
+
+    Attributes:
+        origin: Values of the columns that tell mixed records apart; empty when all come from one place.
+        digest: Of the workload: the same name can have several sizes.
+        comparison: The knobs that vary, primary ones first, all of them wanted; the configuration that the others are
+            compared with (the study's baseline, or the centre); and every configuration of the stage, measured or not.
+        centre: Levels of the configuration compared with that are not the baseline's; none in a factorial stage.
+        blocks: For each repeat that has a value at all, the log of the metric by configuration. Where a block was
+            split, each value is relative to the baseline of its own part.
+        blocks_empty: Repeats that were run and have no value.
+        absent: Why a configuration lacks a value in some block or in all, by configuration.
+    """
+
+    origin: tuple[Any, ...]
+    workload: str
+    digest: str
+    compiler: str
+    mode: str
+    metric: str
+    stage: str
+    kind: Literal["factorial", "around"]
+    comparison: Comparison
+    centre: KnobLevels
+    blocks: tuple[Mapping[Configuration, float], ...]
+    blocks_empty: int
+    absent: Mapping[Configuration, Absence]
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The blocks by configuration: a value a block, NaN where the block lacks it."""
+        return columns_of(self.blocks, self.comparison.configurations)
+
+    def why_missing(self, configurations: Sequence[Configuration]) -> Why | None:
+        """Return why no block has all of these configurations, None when one has, or when nothing says why.
+
+        The reasons are of those that are in no block at all; without such, of those that some block lacks.
+        """
+        if any(all(one in block for one in configurations) for block in self.blocks):
+            return None
+        never = [one for one in configurations if not any(one in block for block in self.blocks)]
+        by_absence = self.by_absence(never or [one for one in configurations if one in self.absent])
+        lacks = [Lack.of(absence, names) for absence, names in by_absence.items()]
+        return Why.of(*lacks) if lacks else None
+
+    def by_absence(self, configurations: Iterable[Configuration]) -> Mapping[Absence, list[str]]:
+        """Return the names of configurations by why they lack values, both in the order in which they are given."""
+        found: dict[Absence, list[str]] = {}
+        for one in configurations:
+            found.setdefault(self.absent.get(one, NOT_RUN), []).append(self.comparison.name(one))
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Readings:
+    """The trials of one unit: repeats of every configuration, over all knobs of the compiler.
+
+    Attributes:
+        logs: A row a repeat and a column a configuration, in the order of ``measured``; NaN without a value.
+        measured: In how many repeats each configuration was run.
+    """
+
+    knobs: tuple[str, ...]
+    baseline: Configuration
+    by_stage: Mapping[str, tuple[Configuration, ...]]
+    logs: NDArray[np.float64]
+    failures: Mapping[Configuration, Counter[str]]
+    measured: Mapping[Configuration, int]
+
+
+def lattices(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[str] = ()) -> list[Lattice]:
+    """Return the lattices of a metric in one mode, by origin, workload, compiler and stage.
+
+    Args:
+        trials: The table of trials. Only measured ones enter, and of those only ok ones give values.
+        metric: Column of a positive number.
+        mode: ``cold`` or ``hot``.
+        origin: Columns that tell mixed records apart.
+    """
+    knob_columns = [
+        name
+        for name in trials.columns
+        if name.startswith("knob_") and f"baseline_{name.removeprefix('knob_')}" in trials.columns
+    ]
+    base_columns = [f"baseline_{name.removeprefix('knob_')}" for name in knob_columns]
+    place = (*origin, *UNIT, "run", "block", "block_id", "position", "stage", "status", metric)
+    chosen = trials.lazy().filter((pl.col("role") == "measured") & (pl.col("mode") == mode))
+    measured = chosen.select(*place, *knob_columns, *base_columns).collect()  # lazy: else every column is copied
+    found = []
+    for unit, part in grouped(measured, [*origin, *UNIT]):
+        knobs = [name.removeprefix("knob_") for name in knob_columns if part[f"baseline_{name[5:]}"].null_count() == 0]
+        if not knobs:
+            continue
+        readings = _read(part, metric, tuple(in_order(knobs)))
+        of_unit = (unit[: len(origin)], *unit[len(origin) :], metric)
+        for stage, own in readings.by_stage.items():
+            shape = _shape(readings, own)
+            if shape is not None:
+                found.append(_lattice((*of_unit, stage), shape, readings))
+    return found
+
+
+def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
+    """Put the trials of a unit into repeats; see `_repeats` for the parts of a split block."""
+    observers = [name for name in knobs if name in OBSERVERS]
+    seen = part.filter(
+        pl.all_horizontal(pl.lit(True), *(pl.col(f"knob_{o}") == pl.col(f"baseline_{o}") for o in observers))
+    )
+    baseline = tuple(seen.select(f"baseline_{name}" for name in knobs).row(0)) if len(seen) else ()
+    rows = seen.sort("run", "block", "position")
+    places, block = _numbered(rows, ["run", "block", "block_id"])
+    configurations, own = _numbered(rows, [f"knob_{name}" for name in knobs])
+    statuses, values = rows["status"].to_list(), rows[metric].cast(pl.Float64).to_numpy()
+    good = (rows["status"] == Status.OK.value).to_numpy() & (values > 0)
+    logs = np.full(len(rows), math.nan)
+    logs[good] = list(map(math.log, values[good].tolist()))  # libm's: the same on every processor
+    row = np.full((len(places), len(configurations)), -1)
+    row[block, own] = np.arange(len(rows))  # of two trials in one place the later one stands
+    present = row >= 0
+    by_block = np.where(present, logs[row], math.nan)
+    failures: dict[Configuration, Counter[str]] = {one: Counter() for one in configurations}
+    for failed in row[present & np.isnan(by_block)].tolist():
+        status = statuses[failed]
+        failures[configurations[own[failed]]][Cause.NO_VALUE if status == Status.OK else status] += 1
+    base = configurations.index(baseline) if baseline in configurations else None
+    repeats = list(_repeats(places, present, base))
+    first = [repeat.start for repeat in repeats]
+    by_repeat = by_block[first]
+    for number, repeat in enumerate(repeats):
+        if len(repeat) > 1:
+            by_repeat[number] = math.nan
+            for part_of_block in by_block[repeat.start : repeat.stop]:
+                there = ~np.isnan(part_of_block)
+                if base is not None and there[base]:
+                    by_repeat[number, there] = part_of_block[there] - part_of_block[base]
+                else:
+                    for column in np.flatnonzero(there):
+                        failures[configurations[column]][Cause.NO_BASELINE] += 1
+    counts = np.logical_or.reduceat(present, first, axis=0).sum(axis=0).tolist() if repeats else []
+    stages: dict[str, set[Configuration]] = {}
+    named, stage = _numbered(rows, ["stage"])
+    for number, column in set(zip(stage.tolist(), own.tolist(), strict=True)):
+        stages.setdefault(named[number][0], set()).add(configurations[column])
+    # Larger stages first: they are the grids; the order in which a study names its stages is not in the records.
+    ordered = sorted(stages.items(), key=lambda item: (-len(item[1]), item[0]))
+    by_stage = {name: tuple(sorted(held, key=_levels_key)) for name, held in ordered}
+    return _Readings(
+        knobs=knobs,
+        baseline=baseline,
+        by_stage=by_stage,
+        logs=by_repeat,
+        failures=failures,
+        measured=dict(zip(configurations, counts, strict=True)),
+    )
+
+
+def _numbered(rows: pl.DataFrame, keys: Sequence[str]) -> tuple[list[Place], NDArray[np.int64]]:
+    """Return the distinct values of some columns in the order in which they appear, and which of them each row has."""
+    groups = rows.with_row_index(" row").group_by(keys, maintain_order=True).agg(" row")
+    numbers = groups.select(" row").with_row_index("number", offset=0).explode(" row").sort(" row")["number"]
+    return groups.select(keys).rows(), numbers.cast(pl.Int64).to_numpy()
+
+
+def _repeats(places: Sequence[Place], present: NDArray[np.bool_], base: int | None) -> Iterator[range]:
+    """Yield the blocks of each repeat: one, or the parts into which it was split.
+
+    Parts follow each other in the run order and share nothing but the baseline, while a further repeat has the
+    configurations of the one before.
+
+    Args:
+        places: Run, number and id of each block.
+        present: Whether a block has a configuration (blocks x configurations).
+        base: Column of the baseline.
+    """
+    # One whole number a block, a bit a configuration: sets that are compared quickly.
+    masks = [int.from_bytes(row.tobytes(), "little") for row in np.packbits(present, axis=1, bitorder="little")]
+    start = held = 0
+    for number, (place, mask) in enumerate(zip(places, masks, strict=True)):
+        others = mask if base is None else mask & ~(1 << base)
+        last = places[number - 1]
+        if number > start and place[0] == last[0] and place[1] - last[1] <= 1 and others and not others & held:
+            held |= others
+            continue
+        if number > start:
+            yield range(start, number)
+        start, held = number, others
+    if places:
+        yield range(start, len(places))
+
+
+@dataclass(frozen=True)
+class _Shape:
+    kind: Literal["factorial", "around"]
+    base: Configuration
+    positions: tuple[int, ...]
+    configurations: tuple[Configuration, ...]
+
+
+def _shape(readings: _Readings, own: Sequence[Configuration]) -> _Shape | None:
+    """Return what a stage spans, None when nothing varies in it."""
+    base = readings.baseline
+    levels = [sorted({one[i] for one in own} - {level}, key=sort_key) for i, level in enumerate(base)]
+    positions = tuple(i for i, others in enumerate(levels) if others)
+    if not positions:
+        return None
+    choices = [(level, *others) if others else (level,) for level, others in zip(base, levels, strict=True)]
+    size = math.prod(map(len, choices))
+    grid = tuple(itertools.product(*choices)) if size <= SPARSEST * len(readings.measured) else ()
+    if not grid or any(one not in readings.measured for one in grid):
+        centre = _centre(readings, own)
+        if centre is not None:
+            moved = tuple(one for one in own if one != centre)
+            around = tuple(i for i, level in enumerate(centre) if any(one[i] != level for one in moved))
+            return _Shape("around", centre, around, (centre, *moved)) if moved else None
+        grid = grid or (base, *(one for one in own if one != base))
+    return _Shape("factorial", base, positions, grid)
+
+
+def _centre(readings: _Readings, own: Sequence[Configuration]) -> Configuration | None:
+    """Return the measured configuration from which each of a stage differs in at most one knob.
+
+    Of several, the one from which most do differ, then the one nearest to the baseline.
+    """
+    fitting = [one for one in readings.measured if all(_distance(one, other) <= 1 for other in own)]
+    return min(
+        fitting,
+        key=lambda one: (sum(one == other for other in own), _distance(one, readings.baseline), _levels_key(one)),
+        default=None,
+    )
+
+
+def _lattice(place: Place, shape: _Shape, readings: _Readings) -> Lattice:
+    """Cut a stage out of a unit's readings, and say of each configuration why it is not there."""
+    knobs = tuple(readings.knobs[i] for i in shape.positions)
+    short = {one: tuple(one[i] for i in shape.positions) for one in shape.configurations}
+    comparison = Comparison(knobs, knobs, short[shape.base], tuple(short.values()))
+    own = [(column, one) for column, one in enumerate(readings.measured) if one in short]
+    cut = readings.logs[:, [column for column, _ in own]]
+    names = [short[one] for _, one in own]
+    filled = ~np.isnan(cut)
+    blocks = tuple(
+        {name: log for name, log in zip(names, row, strict=True) if not math.isnan(log)}
+        for row in cut[filled.any(axis=1)].tolist()
+    )
+    lacking = dict(zip(names, (len(cut) - filled.sum(axis=0)).tolist(), strict=True))
+    absent = {}
+    for one in shape.configurations:
+        if one not in readings.measured:
+            absent[short[one]] = NOT_RUN
+        elif lacking[short[one]]:
+            counts = Counter(readings.failures.get(one, {}))
+            counts[Cause.NO_RECORD] = len(cut) - readings.measured[one]
+            absent[short[one]] = Absence.of(counts, len(cut))
+    named = zip(readings.knobs, shape.base, readings.baseline, strict=True)
+    centre = KnobLevels({knob: str(level) for knob, level, base in named if level != base})
+    origin, workload, digest, compiler, mode, metric, stage = place
+    return Lattice(
+        origin=origin,
+        workload=workload,
+        digest=digest,
+        compiler=compiler,
+        mode=mode,
+        metric=metric,
+        stage=stage,
+        kind=shape.kind,
+        comparison=comparison,
+        centre=centre,
+        blocks=blocks,
+        blocks_empty=len(cut) - len(blocks),
+        absent=absent,
+    )
+
+
+def _distance(one: Configuration, other: Configuration) -> int:
+    return sum(a != b for a, b in zip(one, other, strict=True))
+
+
+def _levels_key(levels: Configuration) -> tuple[tuple[int, float, str], ...]:
+    return tuple(map(sort_key, levels))

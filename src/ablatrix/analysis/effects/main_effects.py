@@ -1,0 +1,274 @@
+"""What each knob does, and how the whole is made up of what the knobs do; each figure a ratio over blocks.
+
+Every effect is computed in each block by itself, on logarithms, and then taken over blocks. What a configuration that
+is not ok would have to tell is "not attributable", with the reason; nothing is imputed.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, combinations
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ablatrix.analysis.effects.grid import SPARSEST, Lattice, lattices
+from ablatrix.analysis.groups import sort_key
+from ablatrix.analysis.metrics import is_exact
+from ablatrix.analysis.reasons import KnobLevels, Why, because
+from ablatrix.errors import AnalysisError
+from ablatrix.statistics.attribution import interactions, shapley, step, total
+from ablatrix.statistics.precision import Configuration, mean_differences
+from ablatrix.statistics.ratio import ROUNDING, Ratio, paired_ratio
+
+Kind = Literal["main", "around", "total", "add_one_in", "shapley", "leave_one_out", "interaction"]
+Corner = frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """One effect on one metric in one stage.
+
+    Attributes:
+        origin: Values of the columns that tell mixed records apart; empty when all come from one place.
+        digest: Of the workload: the same name can have several sizes.
+        centre: Levels of the configuration that a stage is around, where they are not the baseline's.
+        kind: ``main``: mean over the other knobs' levels. ``around``: a level against the centre of its stage.
+            ``total``: from one named configuration to another; the others are its parts: ``add_one_in``: a knob
+            alone. ``shapley``: its share. ``leave_one_out``: a knob, all others on. ``interaction``: how much more a
+            knob does while another is on.
+        knob: The knob that is moved; None for the total.
+        base_level, level: From and to; for the total, the levels in which the two ends differ from the baseline.
+        other: The second knob of an interaction.
+        ratio: What it multiplies the metric by, with an interval over blocks. None when it is not attributable.
+        exact: The ratio is no estimate: the metric is computed or counted, and is equal in all blocks.
+        logs: The ratio in each block, as a logarithm.
+        blocks_left_out: Blocks that lack a value that this effect needs.
+        pairs, pairs_partial, pairs_missing: Main effects: pairs of configurations that are whole in every block, and
+            make the effect; and that are left out, as they are whole in some blocks only, or in none.
+        reason: Why it is not attributable; None where it is.
+    """
+
+    origin: tuple[Any, ...]
+    workload: str
+    digest: str
+    compiler: str
+    mode: str
+    metric: str
+    stage: str
+    centre: KnobLevels
+    kind: Kind
+    knob: str | None
+    base_level: str
+    level: str
+    other: str | None
+    ratio: Ratio | None
+    exact: bool
+    logs: tuple[float, ...]
+    blocks_left_out: int
+    pairs: int
+    pairs_partial: int
+    pairs_missing: int
+    reason: Why | None
+
+
+def main_effects(trials: pl.DataFrame, metric: str, mode: str, knobs: Sequence[str]) -> list[Effect]:
+    """Return the main effects of knobs, for each workload and compiler; see `effects_of_levels`.
+
+    Each knob is taken from the first stage in which it varies, the largest stages first.
+
+    Args:
+        trials: The table of trials.
+        metric: Column of a positive number.
+        mode: ``cold`` or ``hot``.
+        knobs: Names of knobs, without a prefix.
+    """
+    by_unit: dict[tuple[Any, ...], list[Lattice]] = {}
+    for lattice in lattices(trials, metric, mode):
+        by_unit.setdefault((lattice.workload, lattice.digest, lattice.compiler), []).append(lattice)
+    found = []
+    for of_unit in by_unit.values():
+        for knob in knobs:
+            first = next((lattice for lattice in of_unit if knob in lattice.comparison.knobs), None)
+            found += [effect for effect in effects_of_levels(first) if effect.knob == knob] if first else []
+    return found
+
+
+def effects_of_levels(lattice: Lattice) -> list[Effect]:
+    """Return what moving each knob from its base level to each other one does.
+
+    In a factorial stage it is the main effect: the mean over the levels of the other knobs (see
+    `ablatrix.statistics.precision.mean_differences`). Around a centre there is one pair, and nothing to average.
+    """
+    found = []
+    for knob, level in lattice.comparison.steps():
+        base = str(lattice.comparison.baseline[lattice.comparison.knobs.index(knob)])
+        pairs = lattice.comparison.pairs(knob, level)
+        held = mean_differences(lattice.columns, pairs)
+        reason: Why | None = None
+        if not held.values:
+            corners = list(dict.fromkeys(one for pair in pairs for one in pair))
+            reason = lattice.why_missing(corners) or Why.of(because("no_whole_pair"))
+        found.append(
+            _effect(
+                lattice,
+                "main" if lattice.kind == "factorial" else "around",
+                (knob, base, str(level), None),
+                held.values,
+                reason,
+                (held.whole, held.partial, held.missing),
+            )
+        )
+    return found
+
+
+def attribution(
+    lattice: Lattice, start: Mapping[str, str] | None = None, end: Mapping[str, str] | None = None
+) -> list[Effect]:
+    """Return the total from one configuration to another, and what each knob has to do with it.
+
+    Shapley shares and interactions need every configuration between the two ends in a block; blocks that lack one are
+    left out, and the total is over the same blocks, so that the shares multiply to it. Where no block is whole, the
+    total, and what a knob does alone and last, are still told over the blocks that have their two configurations.
+
+    Args:
+        lattice: Of a factorial stage. Around a centre there is no way from one end to the other, and in a grid of which
+            little was run hardly one: they have no attribution.
+        start: Levels that are not the baseline's.
+        end: Levels that are not the last ones; the last level of a knob is that with the highest number, or the last
+            in the alphabet, and never the baseline's.
+
+    Raises:
+        AnalysisError: A level that the stage does not have, or ends that do not differ.
+    """
+    if lattice.kind != "factorial" or 2 ** len(lattice.comparison.knobs) > SPARSEST * len(
+        lattice.comparison.configurations
+    ):
+        return []
+    cube = _cube(lattice, _end(lattice, start or {}, last=False), _end(lattice, end or {}, last=True))
+    if not cube.knobs:
+        raise AnalysisError(
+            f"{lattice.workload} on {lattice.compiler}, stage '{lattice.stage}': both ends of the attribution are "
+            f"{lattice.comparison.name(cube.corners[frozenset()])}; name levels that differ"
+        )
+    knobs, off, on = cube.knobs, frozenset[str](), frozenset(cube.knobs)
+    whole = cube.holding(*cube.corners)
+    shares, crossed = shapley(whole, knobs), interactions(whole, knobs)
+    ends = total(whole if whole[off].size else cube.holding(off, on), knobs)
+    names = [lattice.comparison.name(cube.corners[one]) for one in (off, on)]
+    found = [cube.effect("total", (None, names[0], names[1], None), ends, (off, on))]
+    for knob in knobs:
+        name: Name = (knob, *cube.levels(knob), None)
+        alone, without = frozenset({knob}), on - {knob}
+        added = step(cube.holding(off, alone), knob, off)
+        left = step(cube.holding(without, on), knob, on)
+        found += [
+            cube.effect("add_one_in", name, added, (off, alone)),
+            cube.effect("shapley", name, shares[knob], tuple(cube.corners)),
+            cube.effect("leave_one_out", name, left, (without, on)),
+        ]
+    for knob, other in combinations(knobs, 2):
+        name = (knob, *cube.levels(knob), other)
+        found.append(cube.effect("interaction", name, crossed[knob, other], tuple(cube.corners)))
+    return found
+
+
+Name = tuple[str | None, str, str, str | None]
+
+
+@dataclass(frozen=True)
+class _Cube:
+    """Every configuration between two ends of a lattice, by the set of knobs that are at the second end's level."""
+
+    lattice: Lattice
+    knobs: tuple[str, ...]
+    corners: Mapping[Corner, Configuration]
+
+    def holding(self, *corners: Corner) -> Mapping[Corner, NDArray[np.float64]]:
+        """Return the values of these corners, a value a block, in the blocks that have them all."""
+        never = np.full(len(self.lattice.blocks), math.nan)  # a corner that was not run at all
+        table = np.stack([self.lattice.columns.get(self.corners[corner], never) for corner in corners])
+        kept = table[:, ~np.isnan(table).any(axis=0)]
+        return dict(zip(corners, kept, strict=True))
+
+    def levels(self, knob: str) -> tuple[str, str]:
+        """Return the level of a knob at both ends."""
+        place = self.lattice.comparison.knobs.index(knob)
+        return str(self.corners[frozenset()][place]), str(self.corners[frozenset(self.knobs)][place])
+
+    def effect(self, kind: Kind, name: Name, found: NDArray[np.float64], needs: Sequence[Corner]) -> Effect:
+        """Return an effect from its value in each block that has what it needs."""
+        values = found.tolist()
+        reason = None if values else self.lattice.why_missing([self.corners[one] for one in needs])
+        return _effect(self.lattice, kind, name, values, reason)
+
+
+def _cube(lattice: Lattice, start: Configuration, end: Configuration) -> _Cube:
+    places = [place for place, (one, other) in enumerate(zip(start, end, strict=True)) if one != other]
+    knobs = tuple(lattice.comparison.knobs[place] for place in places)
+    corners = {}
+    for moved in chain.from_iterable(combinations(places, size) for size in range(len(places) + 1)):
+        levels = tuple(end[i] if i in moved else level for i, level in enumerate(start))
+        corners[frozenset(lattice.comparison.knobs[place] for place in moved)] = levels
+    return _Cube(lattice, knobs, corners)
+
+
+def _end(lattice: Lattice, chosen: Mapping[str, str], last: bool) -> Configuration:
+    """Return the baseline or the last levels, with those of ``chosen`` for the knobs that the stage has."""
+    end = []
+    for place, (knob, base) in enumerate(zip(lattice.comparison.knobs, lattice.comparison.baseline, strict=True)):
+        levels = sorted({str(one[place]) for one in lattice.comparison.configurations}, key=sort_key)
+        others = [level for level in levels if level != base]
+        level = chosen.get(knob, others[-1] if last else str(base))
+        if level not in levels:
+            raise AnalysisError(
+                f"{lattice.workload} on {lattice.compiler}, stage '{lattice.stage}': knob '{knob}' was not run at "
+                f"level '{level}'; it was at: {', '.join(levels)}"
+            )
+        end.append(level)
+    return tuple(end)
+
+
+def _effect(
+    lattice: Lattice,
+    kind: Kind,
+    name: Name,
+    values: Sequence[float],
+    reason: Why | None,
+    pairs: tuple[int, int, int] = (0, 0, 0),
+) -> Effect:
+    knob, base_level, level, other = name
+    exact = bool(values) and is_exact(lattice.metric, values)
+    whole, partial, missing = pairs
+    return Effect(
+        origin=lattice.origin,
+        workload=lattice.workload,
+        digest=lattice.digest,
+        compiler=lattice.compiler,
+        mode=lattice.mode,
+        metric=lattice.metric,
+        stage=lattice.stage,
+        centre=lattice.centre,
+        kind=kind,
+        knob=knob,
+        base_level=base_level,
+        level=level,
+        other=other,
+        ratio=_ratio(values, exact) if values else None,
+        exact=exact,
+        logs=tuple(values),
+        blocks_left_out=len(lattice.blocks) - len(values),
+        pairs=whole,
+        pairs_partial=partial,
+        pairs_missing=missing,
+        reason=reason,
+    )
+
+
+def _ratio(logs: Sequence[float], exact: bool) -> Ratio:
+    if not exact:
+        return paired_ratio(logs)
+    value = 1.0 if abs(logs[0]) <= ROUNDING else math.exp(logs[0])
+    return Ratio(value, value, value, len(logs))

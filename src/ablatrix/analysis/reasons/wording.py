@@ -1,0 +1,135 @@
+"""The words of the analysis: reasons as text, for people. The one place that turns a reason into a sentence."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from string import Formatter
+from typing import Any
+
+from ablatrix.analysis.reasons.absence import Absence, Cause, Lack
+from ablatrix.analysis.reasons.knob_levels import KnobLevels
+from ablatrix.analysis.reasons.reason import Code, Reason, Why
+
+Told = Why | Reason | Absence | Lack
+
+CAUSES: Mapping[str, str] = {
+    Cause.NO_RECORD: "no record",
+    Cause.NO_BASELINE: "the baseline of its part of the block is not ok",
+    Cause.NO_VALUE: "ok, but without a positive value",
+}
+NOT_RUN = "not run"
+IN_BLOCKS = "{kind} in {count} of {blocks} blocks"
+LACK = "{absence}: {names:|}"
+LACK_OF_MORE = "{absence}: {names:|} | {more} more"
+PHRASES: Mapping[Code, str] = {
+    "no_whole_pair": "no pair is whole in every block",
+    "baseline_apart": "the baseline is in no block with it",
+    "one_block": "one block has no interval",
+    "few_blocks": "{blocks} of at least {least} blocks",
+    "not_told": "{kind} {name}: {why}",
+    "too_wide": "{kind} {name}: known to +-{half_width:.2%}, wanted +-{margin:.2%}",
+    "runs_differ": "{kind} {name}: run {run} is {ratio:.4f} times run 1 [{low:.4f}, {high:.4f}]: {state}",
+    "of_unit": "{workload} on {compiler}, {mode}: {why}",
+    "no_trial_of_unit": "no trial of {workload} on {compiler}; there are: {there}",
+    "several_sizes": "{workload} on {compiler} stands in {count} sizes in these results",
+    "no_trial_in_mode": "no trial in mode {modes:or}, which tells {metric}",
+    "no_trial": "no trial that it is about",
+    "does_not_vary": "knob '{knob}' does not vary in {mode} mode; these do: {others}",
+    "levels_not_named": "knob '{knob}' was run at {seen}; name two of them as 'levels'",
+    "levels_not_run": "knob '{knob}' was run at {seen}; not at {levels:and}",
+    "no_pair_in_claim": "no two configurations that differ in '{knob}' alone were run",
+    "no_configuration": "no trial of the configuration {levels}",
+    "same_configuration": "both configurations of the claim are the same one",
+    "no_block_of_both": "no block tells {metric} of both",
+    "factor_beyond_bound": "the factor is {shown}, claimed is {wanted}",
+    "interval_holds_bound": "the interval of {shown} holds {bound:.4g}",
+    "knob_is_no_op": "knob '{knob}' is a no-op from {base_level} to {level}: {why}",
+    "planned_without_record": "{count} planned trials have no record",
+    "mode_without_record": "{count} planned {mode} trials have no record",
+    "wrong_outputs": "{count} of {trials} trials have wrong outputs",
+    "comparisons_missing": "{count} comparisons are missing",
+    "ok_without_check": "{count} ok trials have no check",
+    "other_misses": "{count} of {trials} trials compiled another number of tasks",
+    "misses_unknown": "{count} do not tell it",
+    "trials_of_status": "{count} {status}",
+    "excluded": "{count} x {what}",
+    "none_ok": "no trial is ok",
+    "one_level": "knob {knob} is at one level only",
+    "no_trial_of_matrix": "no {mode} trial of its configurations",
+    "not_whole": "{name}: ok in {ok} of {repeats} blocks{others:()}",
+    "no_block_with_baseline": "no {mode} block in which both it and the baseline are ok",
+    "times_unclear": "the interval of the {times:and the} time does not tell",
+    "times_equal": "neither time differs from the baseline's",
+    "times_scatter": "the differences scatter too much for a number of runs",
+    "has_failures": "has trials that ended as {statuses}",
+    "no_figure": "no ok trial tells {columns}",
+    "code_unstable": "the code of one configuration differs between its trials",
+    "only_code_differs": "the code differs, and no figure of the plan or of the memory does",
+    "not_read_back": "the code is the same, and nothing else was read back",
+    "no_pair_built": "no two configurations that differ in this knob alone were built",
+    "same_program": "the same program in all {pairs} pairs",
+    "differs_in_pairs": "{evidence} in {differing} of {pairs} pairs",
+    "differs_on_average": "{evidence} on the average over {pairs} pairs",
+    "alias": "{one} is the same program as {other}",
+    "overridden": "overridden by {by:or}",
+    "not_built": "{count} further not built",
+    "no_op_claimed": "{workload} on {compiler}: knob '{knob}' is a no-op from {base_level} to {level} (the same "
+    "program in {equal} of {pairs} pairs), but {metric} is claimed to change by {ratio:.4f} [{low:.4f}, {high:.4f}]; "
+    "that is noise or the order of trials: do not report it, and look at the noise floor",
+}
+"""Code -> its sentence, with a slot for each fact. A list is joined by commas, by the word after the colon, or put in
+parentheses where it is not empty."""
+
+
+def text_of(told: Told) -> str:
+    """Return a reason in words."""
+    if isinstance(told, Why):
+        return "; ".join(map(text_of, told.parts))
+    if isinstance(told, Reason):
+        return _filled(PHRASES[told.code], dict(told.facts))
+    if isinstance(told, Lack):
+        phrase = LACK_OF_MORE if told.more else LACK
+        return _filled(phrase, {"absence": told.absence, "names": told.names, "more": told.more})
+    if told.is_not_run:
+        return _filled(NOT_RUN, {})
+    named = sorted((CAUSES.get(kind, kind), count) for kind, count in told.counts)
+    return ", ".join(_filled(IN_BLOCKS, {"kind": kind, "count": n, "blocks": told.blocks}) for kind, n in named)
+
+
+def optional_text(told: Told | None) -> str | None:
+    """Return a reason in words, None where there is none."""
+    return None if told is None else text_of(told)
+
+
+def levels_text(levels: KnobLevels) -> str:
+    """Return levels by knob as tables show them; empty when there is none."""
+    return ", ".join(f"{knob}={level}" for knob, level in levels.items())
+
+
+def plain_data(value: Any) -> Any:
+    """Return a value as plain data, for JSON: a dict for a dataclass, the words for reasons and for levels."""
+    if isinstance(value, Why | Reason | Absence | Lack):
+        return text_of(value)
+    if isinstance(value, KnobLevels):
+        return levels_text(value)
+    if is_dataclass(value):
+        return {field.name: plain_data(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: plain_data(held) for key, held in value.items()}
+    return [plain_data(held) for held in value] if isinstance(value, list | tuple) else value
+
+
+class _Facts(Formatter):
+    """Puts facts into a sentence."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, Why | Absence):
+            return text_of(value)
+        if not isinstance(value, tuple):
+            return str(super().format_field(value, format_spec))
+        if format_spec == "()":
+            return f" ({', '.join(value)})" if value else ""
+        return (f" {format_spec} " if format_spec else ", ").join(value)
+
+
+def _filled(phrase: str, facts: Mapping[str, Any]) -> str:
+    return _Facts().vformat(phrase, (), facts)

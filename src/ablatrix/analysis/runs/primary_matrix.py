@@ -1,0 +1,90 @@
+"""Is the matrix of the primary knobs whole: every combination of their levels, ok in every block of both modes?"""
+
+import itertools
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from ablatrix.analysis.diagnosis import Setting, Settings, Unit, described, units
+from ablatrix.analysis.groups import primary_knobs
+from ablatrix.analysis.reasons import Reason, because
+from ablatrix.records.status import Status
+
+MODES = ("cold", "hot")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrimaryMatrix:
+    """The matrix of one workload and compiler in one mode.
+
+    Attributes:
+        levels: Levels of each primary knob, the baseline's first; all other knobs are at the baseline's level.
+        configurations: Combinations of these levels.
+        repeats: Blocks in which the most often run combination was run.
+        whole: Combinations that are ok in every block.
+        unsupported: Combinations that the compiler does not have, named. They are no gap.
+        gaps: What is missing.
+    """
+
+    workload: str
+    compiler: str
+    mode: str
+    levels: Mapping[str, tuple[str, ...]]
+    configurations: int
+    repeats: int
+    whole: int
+    unsupported: tuple[str, ...]
+    gaps: tuple[Reason, ...]
+
+
+def primary_matrices(trials: pl.DataFrame) -> list[PrimaryMatrix]:
+    """Return the matrix of each workload and compiler, in both modes.
+
+    A primary knob that has one level, and a mode without trials, are gaps. What the results do not name at all cannot
+    be missed here: only the design tells it.
+    """
+    primary = primary_knobs(trials)
+    return [_matrix(unit, primary[unit.compiler], mode) for unit in units(trials) for mode in MODES]
+
+
+def _matrix(unit: Unit, primary: Sequence[str], mode: str) -> PrimaryMatrix:
+    levels = {knob: unit.levels[knob] for knob in primary if knob in unit.levels}
+    fixed = [held for held in unit.baseline if held.knob not in levels]
+    grid = [
+        (*(Setting(knob, level) for knob, level in zip(levels, chosen, strict=True)), *fixed)
+        for chosen in itertools.product(*levels.values())
+    ]
+    counts = {one: _statuses(unit, one, mode) for one in grid}
+    # A split block has the baseline in each of its parts.
+    repeats = max((count.total() for one, count in counts.items() if one != unit.baseline), default=0)
+    gaps = [because("one_level", knob=knob) for knob in primary if knob not in levels]
+    unsupported, whole = [], 0
+    if repeats == 0:
+        gaps.append(because("no_trial_of_matrix", mode=mode))
+    for one, count in counts.items() if repeats else ():
+        name = described(one[: len(levels)])
+        if count[Status.UNSUPPORTED] and count[Status.UNSUPPORTED] == count.total():
+            unsupported.append(name)
+        elif count[Status.OK] < repeats:
+            others = tuple(f"{number} {status}" for status, number in sorted(count.items()) if status != Status.OK)
+            gaps.append(because("not_whole", name=name, ok=count[Status.OK], repeats=repeats, others=others))
+        else:
+            whole += 1
+    return PrimaryMatrix(
+        workload=unit.workload,
+        compiler=unit.compiler,
+        mode=mode,
+        levels=levels,
+        configurations=len(grid),
+        repeats=repeats,
+        whole=whole,
+        unsupported=tuple(unsupported),
+        gaps=tuple(gaps),
+    )
+
+
+def _statuses(unit: Unit, settings: Settings, mode: str) -> Counter[str]:
+    held = unit.trials.get(settings)
+    return Counter() if held is None else Counter(held.filter(pl.col("mode") == mode)["status"].to_list())

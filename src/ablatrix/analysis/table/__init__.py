@@ -1,0 +1,34 @@
+"""Records -> one table of trials."""
+
+from ablatrix.analysis.table.columns import COLUMNS, MAPS
+from ablatrix.analysis.table.csv_text import csv_text, write_csv
+from ablatrix.analysis.table.outcomes import IS_FAILURE, IS_NOT_RUN, IS_OK, IS_UNSUPPORTED, has_status
+from ablatrix.analysis.table.paired import BLOCK
+from ablatrix.analysis.table.planned import count_planned, load_design
+from ablatrix.analysis.table.tidy import LINE, NOT_FINAL, NOT_RECORDED, TIMED_OTHER, Tidy, ordered_by_content, tidy
+from ablatrix.analysis.table.warm_up import CLASS, UNSTEADY, unsteady_trials
+
+__all__ = [
+    "BLOCK",
+    "CLASS",
+    "COLUMNS",
+    "IS_FAILURE",
+    "IS_NOT_RUN",
+    "IS_OK",
+    "IS_UNSUPPORTED",
+    "LINE",
+    "MAPS",
+    "NOT_FINAL",
+    "NOT_RECORDED",
+    "TIMED_OTHER",
+    "UNSTEADY",
+    "Tidy",
+    "count_planned",
+    "csv_text",
+    "has_status",
+    "load_design",
+    "ordered_by_content",
+    "tidy",
+    "unsteady_trials",
+    "write_csv",
+]

@@ -1,0 +1,35 @@
+"""The column ``run_ms_paired``: what a hot trial takes in an undisturbed round of its block."""
+
+import math
+from itertools import chain
+
+import numpy as np
+import polars as pl
+
+from ablatrix.analysis.table.outcomes import IS_OK
+from ablatrix.records.metrics import HOT_METRIC
+from ablatrix.statistics.rounds import levels_of_blocks
+
+BLOCK = ("run", "block_id")
+MEDIANS = "burst_ms_p50"
+
+
+def with_paired_times(trials: pl.DataFrame) -> pl.DataFrame:
+    """Return the table with ``run_ms_paired``, made of the burst medians of all ok trials of a block together.
+
+    Ratios of it within a block are the ratios of run times; see `ablatrix.statistics.rounds`. It is null for a trial
+    that is not ok, for a cold one, and for one that lacks a burst which others of its block have.
+    """
+    rounds = pl.col(MEDIANS).list.len()
+    hot = trials.select(*BLOCK, MEDIANS, "status").with_row_index("row")
+    hot = hot.filter(IS_OK & (pl.col(MEDIANS).list.min() > 0))
+    hot = hot.filter(rounds == rounds.max().over(BLOCK)).with_columns(rounds=rounds, size=pl.len().over(BLOCK))
+    values: list[float | None] = [None] * trials.height
+    for (size, count), part in hot.sort("run", "block_id", "row").group_by("size", "rounds", maintain_order=True):
+        times = chain.from_iterable(part[MEDIANS].to_list())
+        # libm's logarithm, so that the same records give the same bytes on every processor
+        logs = np.fromiter(map(math.log, times), np.float64, part.height * count)
+        levels = levels_of_blocks(logs.reshape(-1, size, count))
+        for row, level in zip(part["row"], levels.ravel().tolist(), strict=True):
+            values[row] = math.exp(level)
+    return trials.with_columns(pl.Series(HOT_METRIC, values, pl.Float64()))

@@ -1,0 +1,59 @@
+"""What was planned, beside what the records hold: planned = ok + failed + unsupported + not run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pydantic_core import from_json
+
+from ablatrix.analysis.table.outcomes import IS_FAILURE, IS_NOT_RUN, IS_OK, IS_UNSUPPORTED
+
+KEYS = ("cell_id", "mode", "role")
+
+
+def load_design(path: Path) -> dict[str, Any]:
+    """Return a design as plain data.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is no design.
+    """
+    try:
+        design = from_json(path.read_bytes())  # a third of the memory that json takes
+        if not all(isinstance(trial["trial_id"], str) for trial in design["trials"]):
+            raise TypeError("a trial_id is not text")
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"not a design: {error!r}") from error
+    return dict(design)
+
+
+def count_planned(trials: pl.DataFrame, design: Mapping[str, Any]) -> pl.DataFrame:
+    """Return what became of the planned trials, a row a cell, mode and role, in the order of the design.
+
+    Args:
+        trials: The table of trials (see `tidy`); those that were not planned are left out.
+        design: What was planned.
+
+    Returns:
+        ``planned`` = ``ok`` + ``failed`` + ``unsupported`` + ``not_run``. Not run is a trial whose record says so
+        (see `ablatrix.records.status`), and one without a final record; ``without_record`` holds the ids of the latter.
+    """
+    planned = pl.DataFrame(
+        {name: [trial.get(name) for trial in design["trials"]] for name in ("trial_id", *KEYS)},
+        schema=dict.fromkeys(("trial_id", *KEYS), pl.String),
+    )
+    became = trials.select("trial_id", pl.col("status").cast(pl.String)).unique("trial_id")
+    status = pl.col("status")
+    return (
+        planned.join(became, on="trial_id", how="left", maintain_order="left")
+        .group_by(KEYS, maintain_order=True)
+        .agg(
+            pl.len().cast(pl.Int64).alias("planned"),
+            IS_OK.sum().cast(pl.Int64).alias("ok"),
+            IS_FAILURE.sum().cast(pl.Int64).alias("failed"),
+            IS_UNSUPPORTED.sum().cast(pl.Int64).alias("unsupported"),
+            (status.is_null() | IS_NOT_RUN).sum().cast(pl.Int64).alias("not_run"),
+            pl.col("trial_id").filter(status.is_null()).alias("without_record"),
+        )
+    )

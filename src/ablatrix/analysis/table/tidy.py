@@ -1,0 +1,262 @@
+"""Records -> one flat, typed table: a row a trial. What is left out is counted with its reason."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ablatrix.analysis.table.chunk import FINAL, OFFSET, SHARED_MAP, cut, series
+from ablatrix.analysis.table.columns import COLUMNS, MAPS, Kind, MapColumns
+from ablatrix.analysis.table.outcomes import IS_OK
+from ablatrix.analysis.table.paired import with_paired_times
+from ablatrix.analysis.table.planned import load_design
+from ablatrix.analysis.table.pool import read_chunks
+from ablatrix.errors import AnalysisError, RecordError
+from ablatrix.records.journal import read_encoded, report_ignored, report_torn, scan
+from ablatrix.records.names import DESIGN_NAME
+
+SUPERSEDED = "attempt that a later one replaced"
+NOT_FINAL = "trial without a final attempt (interrupted, not run again yet)"
+REPEATED = "record that stands in another input as well"
+NOT_RECORDED = "planned trial without any record (not run yet, or its record was lost)"
+TIMED_OTHER = "hot trial that timed another executable than was checked"
+
+WHOSE = ("workload", "compiler")
+LINE = ("trial_id", "record_id", "cell_id", "block_id", "mode", "role", "study_digest", "schema_version")
+Owner = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True)
+class Tidy:
+    """The table of final trials, without those that timed another executable than was checked.
+
+    Attributes:
+        trials: A row a trial, primers included, in the order of (run, position). ``run`` numbers the inputs
+            by their contents, so that their order on the command line changes nothing. ``is_baseline`` tells
+            whether every knob has the baseline's level; ``run_ms_paired`` is made within blocks. Knobs,
+            parameters, versions and the like have a column each (``knob_fusion``).
+        excluded: How many records are not in the table, by reason; and how many planned trials have no record, where
+            the design lies beside the records.
+        unrecorded: Whose these planned trials are: (workload, compiler, mode, role) -> how many. Workload and compiler
+            are empty where neither the design nor another record of the cell tells them.
+        lines: A row for every line that was read, superseded attempts included: ``run``, ``final`` and the columns
+            of `LINE`. None where they were not asked for.
+        notes: What reading reported: torn tails, fields of newer versions.
+    """
+
+    trials: pl.DataFrame
+    excluded: Mapping[str, int]
+    notes: tuple[str, ...]
+    unrecorded: Mapping[Owner, int] = field(default_factory=dict)
+    lines: pl.DataFrame | None = None
+
+    def columns(self, prefix: str) -> list[str]:
+        """Return the columns whose name begins with a prefix, in the table's order."""
+        return [name for name in self.trials.columns if name.startswith(prefix)]
+
+
+def tidy(paths: Sequence[str | Path], keep_lines: bool = False) -> Tidy:
+    """Read files of records into one table.
+
+    Files are read in chunks, by several processes when they are large; what is kept is the table alone, about a
+    kilobyte a trial.
+
+    Args:
+        paths: Files of records.
+        keep_lines: Also tell which lines there are; a plan is held against them.
+
+    Raises:
+        RecordError: A file cannot be read, or a line breaks the schema.
+        AnalysisError: No file, the same file twice, or no final trial in any of them.
+    """
+    notes: list[str] = []
+    files = ordered_by_content(paths)
+    counts: Counter[str] = Counter()
+    designs = _read_designs(files, notes)
+    rows = _read(files, notes)
+    unrecorded: Counter[Owner] = Counter()
+    for runs, planned in designs:
+        unrecorded.update(_unrecorded(planned, rows.filter(pl.col("run").is_in(runs)) if rows.width else rows))
+    counts[NOT_RECORDED] += unrecorded.total()
+    lines = rows.select("run", pl.col(FINAL).alias("final"), *LINE) if keep_lines and rows.width else None
+    trials = _choose(rows, files, counts) if rows.width else rows
+    trials = _without_other_timed(trials, counts) if trials.height else trials
+    excluded = {reason: count for reason, count in sorted(counts.items()) if count}
+    if trials.is_empty():
+        reasons = "; ".join(f"{count} x {reason}" for reason, count in excluded.items()) or "they are empty"
+        raise AnalysisError(f"the results hold no finished trial ({reasons}); run the study into them first")
+    table = with_paired_times(_with_maps(trials))
+    return Tidy(table, excluded, tuple(notes), dict(sorted(unrecorded.items())), lines)
+
+
+def ordered_by_content(paths: Sequence[str | Path]) -> list[Path]:
+    """Return the files in the order of their contents' digests, so that their given order has no say.
+
+    Raises:
+        RecordError: A file cannot be read.
+        AnalysisError: No file, or two with the same contents.
+    """
+    if not paths:
+        raise AnalysisError("no results were given; name at least one results.jsonl")
+    if len(paths) == 1:
+        return [Path(paths[0])]  # reading a large file twice for an order of one is not worth it
+    by_digest: dict[str, Path] = {}
+    for path in map(Path, paths):
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise RecordError(f"{path}: records cannot be read: {error.strerror}") from error
+        if digest in by_digest:
+            raise AnalysisError(f"{path}: holds the same records as {by_digest[digest]}; give each run once")
+        by_digest[digest] = path
+    return [by_digest[digest] for digest in sorted(by_digest)]
+
+
+def _read(files: Sequence[Path], notes: list[str]) -> pl.DataFrame:
+    """Return every line of the files as a row, in order, and note what reading reported."""
+    scans = [scan(path) for path in files]
+    stretches = [(run, stretch) for run, found in enumerate(scans) for stretch in cut(found.path, found.whole_bytes)]
+    ignored: list[Counter[str]] = [Counter() for _ in scans]
+    frames = []
+    for (run, _), chunk in zip(stretches, read_chunks([stretch for _, stretch in stretches]), strict=True):
+        ignored[run].update(chunk.ignored)
+        frames.append(chunk.frame.with_columns(pl.lit(run, pl.Int64()).alias("run")))
+    for found, fields in zip(scans, ignored, strict=True):
+        report_torn(found, notes.append)
+        report_ignored(found.path, fields, notes.append)
+    return pl.concat(frames, how="diagonal") if frames else pl.DataFrame()
+
+
+def _read_designs(files: Sequence[Path], notes: list[str]) -> list[tuple[list[int], pl.DataFrame]]:
+    """Return the planned trials of each design beside the files, with the runs that lie beside it."""
+    runs: dict[Path, list[int]] = {}
+    for run, path in enumerate(files):
+        runs.setdefault(path.with_name(DESIGN_NAME), []).append(run)
+    found = []
+    for path, beside in runs.items():
+        try:
+            design = load_design(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            notes.append(f"{path}: cannot be read ({error.strerror}), so trials without a record were not counted")
+        except ValueError as error:
+            notes.append(f"{path}: {error}, so trials without a record were not counted")
+        else:
+            found.append((beside, _planned(design)))
+    return found
+
+
+def _planned(design: Mapping[str, Any]) -> pl.DataFrame:
+    cells = {cell["cell_id"]: (cell.get("workload"), cell.get("compiler")) for cell in design.get("cells", ())}
+    names = ("trial_id", "cell_id", "mode", "role")
+    trials = [[*map(trial.get, names), *cells.get(trial.get("cell_id"), (None, None))] for trial in design["trials"]]
+    return pl.DataFrame(trials, schema=dict.fromkeys((*names, *WHOSE), pl.String()), orient="row")
+
+
+def _unrecorded(planned: pl.DataFrame, rows: pl.DataFrame) -> Iterator[Owner]:
+    """Yield whose each planned trial without any record is."""
+    columns: dict[str, Any] = {name: rows[name] if rows.width else [] for name in ("trial_id", "cell_id", *WHOSE)}
+    recorded = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String()))
+    lost = planned.join(recorded, on="trial_id", how="anti", maintain_order="left")
+    known = {cell: owner for cell, *owner in recorded.unique("cell_id").select("cell_id", *WHOSE).iter_rows()}
+    for cell_id, *owner, mode, role in lost.select("cell_id", *WHOSE, "mode", "role").iter_rows():
+        told = owner if None not in owner else known.get(cell_id, ("", ""))
+        yield (told[0] or "", told[1] or "", mode or "", role or "")
+
+
+def _choose(rows: pl.DataFrame, files: Sequence[Path], excluded: Counter[str]) -> pl.DataFrame:
+    """Return the row that stands for each trial, in the order of (run, position, trial)."""
+    keys = rows.select("run", "position", "trial_id", "record_id", "attempt", FINAL, OFFSET).with_row_index("row")
+    trial = ["run", "trial_id"]
+    finals = keys.filter(FINAL).sort("attempt", "row").unique(trial, keep="last")
+    superseded = keys.join(finals, on=trial, how="semi").height - finals.height
+    chosen = _without_repeats(finals, files)
+    counts = {
+        SUPERSEDED: superseded,
+        NOT_FINAL: keys.height - superseded - finals.height,
+        REPEATED: finals.height - chosen.height,
+    }
+    excluded.update(counts)
+    order = chosen.sort("run", "position", "trial_id")["row"]
+    # One column after the other: both tables as a whole would need twice the memory.
+    return pl.DataFrame([rows.drop_in_place(name).gather(order) for name in rows.columns])
+
+
+def _without_repeats(finals: pl.DataFrame, files: Sequence[Path]) -> pl.DataFrame:
+    """Leave out records that stand in an earlier run as well.
+
+    Two runs of one study share ids; only a record that is equal throughout is the same.
+    """
+    doubled = finals.filter(pl.col("record_id").is_duplicated()).sort("record_id", "run", "row")
+    repeats: list[int] = []
+    kept: list[dict[str, Any]] = []
+    before = None
+    for record_id, run, offset, row in doubled.select("record_id", "run", OFFSET, "row").iter_rows():
+        if record_id != before:
+            kept, before = [], record_id
+        with files[run].open("rb") as file:
+            file.seek(offset)
+            data = read_encoded(file.readline(), str(files[run])).data
+        if data in kept:
+            repeats.append(row)
+        else:
+            kept.append(data)
+    return finals.filter(~pl.col("row").is_in(repeats)) if repeats else finals
+
+
+def _without_other_timed(trials: pl.DataFrame, excluded: Counter[str]) -> pl.DataFrame:
+    """Leave out hot ok trials that timed another executable than the one that was checked.
+
+    Its time belongs to a program whose answers nobody has seen. Every statistic reads `Tidy.trials`: this is the one
+    place where the rule stands.
+    """
+    is_other = (pl.col("mode") == "hot") & IS_OK & (pl.col("checked_digest") != pl.col("timed_digest"))
+    kept = trials.filter(~is_other.fill_null(value=False))
+    excluded[TIMED_OTHER] += trials.height - kept.height
+    return kept
+
+
+def _with_maps(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the table in its order of columns, with a column for each key of each map."""
+    knobs, baseline = (rows[f"{SHARED_MAP}{prefix}"] for prefix in ("knob_", "baseline_"))
+    is_baseline = ((knobs == baseline) & (baseline != "{}")).alias("is_baseline")
+    columns = [rows["run"], is_baseline, *(rows[column.name] for column in COLUMNS)]
+    known = {column.name for column in COLUMNS}
+    for group in MAPS:
+        if group.varies:
+            names = [name for name in rows.columns if name.startswith(group.prefix) and name not in known]
+            columns += [rows[name] for name in sorted(names)]
+        else:
+            columns += _map_columns(rows[SHARED_MAP + group.prefix], group)
+    return pl.DataFrame(columns)
+
+
+def _map_columns(texts: pl.Series, group: MapColumns) -> list[pl.Series]:
+    """Return the columns of a map: each distinct map is read once, and its values put where it stands."""
+    distinct = pl.DataFrame([texts.unique().alias("text")]).with_row_index("place")
+    maps = [json.loads(text) for text in distinct["text"]]
+    places = pl.DataFrame([texts.alias("text")]).join(distinct, on="text", how="left", maintain_order="left")["place"]
+    columns = []
+    for key in sorted({key for entry in maps for key in entry}):
+        values = [entry.get(key) for entry in maps]
+        kind = group.kind or _common_kind(values)
+        if kind == "label":
+            values = [None if value is None else str(value) for value in values]
+        columns.append(series(group.prefix + key, values, kind).gather(places))
+    return columns
+
+
+def _common_kind(values: Iterable[Any]) -> Kind:
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {bool}:
+        return "yes_no"
+    if kinds == {int}:
+        return "whole"
+    return "real" if kinds and kinds <= {int, float} else "label"

@@ -1,0 +1,21 @@
+"""Which hot trials never became steady: told wherever their times are shown."""
+
+import polars as pl
+
+from ablatrix.analysis.table.outcomes import IS_OK
+from ablatrix.analysis.table.tidy import Tidy
+
+CLASS = "warm_up_classification"
+UNSTEADY = "unsteady"
+
+
+def count_unsteady(trials: pl.DataFrame) -> int:
+    """Return how many of these trials are unsteady: the level still changed at the end of their warm-up."""
+    return int((trials[CLASS] == UNSTEADY).sum())
+
+
+def unsteady_trials(found: Tidy) -> list[tuple[str, int, int]]:
+    """Return (workload, unsteady trials, hot trials with a class) for each workload that has unsteady ones."""
+    hot = found.trials.filter(IS_OK & pl.col(CLASS).is_not_null())
+    counts = hot.group_by("workload").agg((pl.col(CLASS) == UNSTEADY).sum().alias("unsteady"), pl.len())
+    return [row for row in counts.sort("workload").iter_rows() if row[1]]

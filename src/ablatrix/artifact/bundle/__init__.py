@@ -1,0 +1,17 @@
+"""Putting a bundle together, and verifying one."""
+
+from ablatrix.artifact.bundle.anonymity import Pseudonyms, find_pseudonyms
+from ablatrix.artifact.bundle.assembly import Origin, assemble
+from ablatrix.artifact.bundle.results import copy_results
+from ablatrix.artifact.bundle.verify import Verification, examine, verify
+
+__all__ = [
+    "Origin",
+    "Pseudonyms",
+    "Verification",
+    "assemble",
+    "copy_results",
+    "examine",
+    "find_pseudonyms",
+    "verify",
+]

@@ -1,0 +1,194 @@
+"""For double-blind review: names of hosts and users and home directories are replaced, everywhere alike.
+
+What the program wrote is replaced; what people wrote (study, claims, template) is not: there the name's place is
+told, and nothing is bundled. At the end `find_names` looks through every byte of the artifact once more.
+"""
+
+import functools
+import getpass
+import os
+import platform
+import re
+import socket
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ablatrix.artifact.contents import Problem, Source, list_files, members_of
+from ablatrix.canonical import digest_bytes
+from ablatrix.records.model import Failure, Record
+from ablatrix.records.origin import SOURCES
+
+HOME = re.compile(r"(?:/home|/Users|/var/home|/export/home|/data/home)/([A-Za-z0-9._-]+)|/root(?![A-Za-z0-9._-])")
+COMMON_NAMES = frozenset({
+    "admin", "debian", "default", "docker", "ec2-user", "host", "localdomain", "localhost", "me", "nobody", "root",
+    "runner", "test", "ubuntu", "user", "users", "vagrant", "vm",
+})  # fmt: skip
+LEAST_IN_BYTES = 6  # characters: a shorter name stands in compressed bytes by chance
+
+
+@dataclass(frozen=True)
+class Pseudonyms:
+    """What is replaced by what.
+
+    Attributes:
+        hosts: Host name -> ``host-1`` and so on.
+        users: User name -> ``user-1`` and so on.
+        homes: Home directories; each becomes ``~``.
+        commits: Commits of the study's repository, which a search would find -> ``commit-1`` and so on.
+    """
+
+    hosts: dict[str, str]
+    users: dict[str, str]
+    homes: tuple[str, ...]
+    commits: dict[str, str]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What must stand nowhere: homes, commits, and the names that tell something."""
+        homes = [home for home in self.homes if home != "/root"]
+        told = [name for name in (*self.hosts, *self.users) if not is_ordinary(name)]
+        return (*homes, *told, *self.commits)
+
+    def hide(self, text: str) -> str:
+        """Return the text with every name replaced; longer names first, so that no part of one is left."""
+        for home in sorted(self.homes, key=len, reverse=True):
+            text = re.sub(rf"{re.escape(home)}(?![A-Za-z0-9._-])", "~", text)
+        text = HOME.sub("~", text)
+        known = {**self.users, **self.hosts, **self.commits}
+        for name in sorted(known, key=len, reverse=True):
+            if not is_ordinary(name):
+                text = _word(name).sub(known[name], text)
+        return text
+
+    def hide_value(self, value: Any) -> Any:
+        """Return a plain value with every text in it hidden; keys stay."""
+        if isinstance(value, str):
+            return self.hide(value)
+        if isinstance(value, dict):
+            return {key: self.hide_value(inner) for key, inner in value.items()}
+        return [self.hide_value(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+@functools.cache
+def is_ordinary(name: str) -> bool:
+    """Return whether a name tells nothing about anybody, and is left where it stands as a word of its own.
+
+    That is so of accounts that every system has, of one or two characters, and of words that ablatrix itself uses
+    (somebody may be called ``max``).
+    """
+    if len(name) < 3 or name.lower() in COMMON_NAMES:
+        return True
+    word = _word(name)
+    return any(word.search(path.read_text(encoding="utf-8")) for path in SOURCES.rglob("*.py"))
+
+
+def find_pseudonyms(records: Sequence[Record]) -> Pseudonyms:
+    """Collect the names that the records and this machine tell, in the order of the records."""
+    hosts = list(dict.fromkeys([*(record.meta.machine.host for record in records), *_own_hosts()]))
+    texts = [text for record in records for text in _free_texts(record)]
+    found = [match for text in texts for match in HOME.finditer(text)]
+    homes = {match[0]: None for match in found} | dict.fromkeys(_own_homes())
+    users = {match[1]: None for match in found if match[1]} | dict.fromkeys(_own_users())
+    commits = dict.fromkeys(record.meta.study_commit for record in records if record.meta.study_commit)
+    return Pseudonyms(
+        hosts={host: f"host-{number}" for number, host in enumerate(hosts, 1)},
+        users={user: f"user-{number}" for number, user in enumerate(users, 1)},
+        homes=tuple(homes),
+        commits={commit: f"commit-{number}" for number, commit in enumerate(commits, 1) if commit},
+    )
+
+
+def hide_records(records: Iterable[Record], pseudonyms: Pseudonyms) -> Iterator[Record]:
+    """Yield the records with the names in them replaced.
+
+    Ids stay: they are made of trial and attempt. A traceback's digest could be guessed back from a name, so it is made
+    anew, and the same for all that shared the old one.
+    """
+    digests: dict[str, str] = {}
+    for record in records:
+        meta, machine = record.meta, record.meta.machine
+        hidden = {
+            "machine": machine.model_copy(update={"host": pseudonyms.hosts[machine.host]}),
+            "environment": pseudonyms.hide_value(meta.environment),
+            "spawned_because": pseudonyms.hide_value(meta.spawned_because),
+            "noise": meta.noise.model_copy(update={"disturbance": pseudonyms.hide_value(meta.noise.disturbance)}),
+            "study_commit": pseudonyms.commits.get(meta.study_commit or "", meta.study_commit),
+            "ablatrix_commit": pseudonyms.commits.get(meta.ablatrix_commit or "", meta.ablatrix_commit),
+        }
+        update: dict[str, Any] = {"meta": meta.model_copy(update=hidden)}
+        if record.error is not None:
+            update["error"] = _hide_failure(record.error, pseudonyms, digests)
+        for part, field in (("compile", "reasons"), ("runtime", "reasons"), ("correctness", "note")):
+            held = getattr(record, part)
+            if held is not None:
+                update[part] = held.model_copy(update={field: pseudonyms.hide_value(getattr(held, field))})
+        yield record.model_copy(update=update)
+
+
+def find_names(directory: Path, pseudonyms: Pseudonyms) -> list[Problem]:
+    """Look through every byte of a directory for what must not stand there."""
+    files = ((path, (directory / path).read_bytes()) for path in list_files(directory)[0])
+    return [problem for path, data in files for problem in _names_in(path, data, pseudonyms)]
+
+
+def find_names_in_source(source: Source, pseudonyms: Pseudonyms) -> list[Problem]:
+    """Look through the members of the file that holds ablatrix itself."""
+    return [
+        problem
+        for name, data in members_of(source).items()
+        for problem in _names_in(f"{source.name}!{name}", data, pseudonyms)
+    ]
+
+
+def _names_in(path: str, data: bytes, pseudonyms: Pseudonyms) -> Iterator[Problem]:
+    try:
+        data.decode()
+        least = 0
+    except UnicodeDecodeError:
+        least = LEAST_IN_BYTES
+    for name in pseudonyms.names:
+        pattern = re.compile(_word(name).pattern.encode(), re.IGNORECASE)
+        found = pattern.search(data) if len(name) >= least else None
+        if found is not None or pattern.search(path.encode()):
+            line = data.count(b"\n", 0, found.start()) + 1 if found else 0
+            place = f"line {line}" if line else "its name"
+            detail = f"{place} holds '{name}', which an anonymous artifact must not; take it out where it comes from"
+            yield Problem(path, "invalid", detail)
+
+
+def _hide_failure(error: Failure, pseudonyms: Pseudonyms, digests: dict[str, str]) -> Failure:
+    hidden = {field: pseudonyms.hide_value(getattr(error, field)) for field in ("message", "traceback", "output_tail")}
+    if error.traceback_digest is not None and error.traceback is not None:
+        fresh = digests.setdefault(error.traceback_digest, digest_bytes(str(hidden["traceback"]).encode()))
+        hidden["traceback_digest"] = fresh
+    return error.model_copy(update=hidden)
+
+
+def _free_texts(record: Record) -> Iterator[str]:
+    """Yield the texts of a record in which anything may stand."""
+    yield from record.meta.environment.values()
+    error = record.error
+    if error is not None:
+        yield from (text for text in (error.message, error.traceback, error.output_tail) if text)
+
+
+def _word(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])")
+
+
+def _own_hosts() -> Iterator[str]:
+    yield from filter(None, (platform.node(), socket.gethostname()))
+
+
+def _own_homes() -> Iterator[str]:
+    yield from {str(Path.home()), os.environ.get("HOME", "")} - {"", "/"}
+
+
+def _own_users() -> Iterator[str]:
+    names = {os.environ.get(variable, "") for variable in ("USER", "LOGNAME", "SUDO_USER")}
+    with suppress(KeyError, OSError):  # a container whose user has no name
+        names.add(getpass.getuser())
+    yield from sorted(names - {""})

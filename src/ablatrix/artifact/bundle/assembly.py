@@ -1,0 +1,197 @@
+"""Turn a directory of results, tables and figures into an artifact that can be verified."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from ablatrix.artifact.bundle.anonymity import Pseudonyms, find_names, find_names_in_source
+from ablatrix.artifact.contents import (
+    ENVIRONMENT_NAME,
+    FOLDER,
+    MANIFEST_NAME,
+    Command,
+    Environment,
+    Manifest,
+    Reading,
+    RunCost,
+    archive_path,
+    check_lines,
+    check_plan,
+    environment_text,
+    list_files,
+    make_environment,
+    make_manifest,
+    manifest_text,
+    read_artifact,
+    read_design,
+    read_entry,
+    source_file,
+    write_archive,
+)
+from ablatrix.artifact.documents import make_documents, read_facts
+from ablatrix.doctor.finding import Finding
+from ablatrix.doctor.shipped import SHIPPED_FILES, shipped_bytes
+from ablatrix.errors import ArtifactError
+from ablatrix.records.names import CLAIMS_NAME, STUDY_NAME, TEMPLATE_NAME
+from ablatrix.records.origin import installed_versions, source_state
+
+PACKAGES = (
+    "ablatrix", "altair", "apache-tvm", "great-tables", "matplotlib", "numpy", "polars", "pydantic", "rocrate", "scipy",
+    "torch", "transformers", "vl-convert-python",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What an artifact is made of beside its results.
+
+    Attributes:
+        study: The study that was run.
+        claims, template: Files to take in; None: no claims, the shipped template.
+        commands: What was run. Absolute paths in their words are cut to the last name.
+        findings: What the environment check found before the run.
+        run: What the run cost; None when nothing was run.
+        pseudonyms: Replaces names, for double-blind review; None keeps them.
+        companions: Models and plug-ins of the study's user: path beside the study -> file.
+    """
+
+    study: Path
+    claims: Path | None = None
+    template: Path | None = None
+    commands: Sequence[Command] = ()
+    findings: Sequence[Finding] = ()
+    run: RunCost | None = None
+    pseudonyms: Pseudonyms | None = None
+    companions: Mapping[str, Path] = field(default_factory=dict)
+
+
+def assemble(directory: str | Path, origin: Origin, reading: Reading | None = None) -> Manifest:
+    """Complete an artifact: what it ships, its documents, the manifest, and the archive beside it last.
+
+    Args:
+        directory: Holds ``results.jsonl``, ``design.json`` and what was made of them.
+        origin: What else goes into it.
+        reading: What was read of its records and claims when its tables were made; None reads them now.
+
+    Returns:
+        The manifest as written; its ``root_digest`` is what to print and to publish.
+
+    Raises:
+        ArtifactError: The records are not valid, or not exactly what was planned, a file cannot be read or written, or
+            a name was found that an anonymous artifact must not have.
+    """
+    directory = Path(directory)
+    records, problems = check_lines(directory)
+    design, faults = read_design(directory)
+    problems += faults
+    if design is not None:
+        problems += check_plan(records, design)
+    if problems or design is None or not records:
+        told = [str(problem) for problem in problems] or ["results.jsonl: incomplete: it holds no record"]
+        raise ArtifactError("\n".join(f"{directory}/{line}" for line in told))
+    (directory / MANIFEST_NAME).unlink(missing_ok=True)  # a torn assembly must not look like a finished one
+    archive_path(directory).unlink(missing_ok=True)
+    _take_in(directory, origin)
+    _write(directory / ENVIRONMENT_NAME, _environment(origin).encode())
+    entries = [read_entry(directory, path) for path in list_files(directory)[0]]
+    for name, text in make_documents(read_facts(reading or read_artifact(directory), records, entries)).items():
+        _write(directory / name, text.encode())
+    commit, dirty = source_state()
+    if origin.pseudonyms is not None:
+        commit = origin.pseudonyms.commits.get(commit or "", commit)
+    manifest = make_manifest(
+        directory,
+        study=records[0].study,
+        study_digest=records[0].study_digest,
+        trials=len(design["trials"]),
+        records=len(records),
+        ablatrix_commit=commit,
+        ablatrix_dirty=dirty,
+        versions=installed_versions(PACKAGES),
+        commands=[_portable(command, origin.pseudonyms) for command in origin.commands],
+    )
+    _write(directory / MANIFEST_NAME, manifest_text(manifest).encode())
+    if origin.pseudonyms is not None:
+        _refuse_names(directory, origin.pseudonyms)
+    write_archive(directory, archive_path(directory), directory.resolve().name)
+    return manifest
+
+
+def _take_in(directory: Path, origin: Origin) -> None:
+    """Copy what people wrote, and what every artifact ships."""
+    written = ((origin.study, STUDY_NAME), (origin.claims, CLAIMS_NAME), (origin.template, TEMPLATE_NAME))
+    for source, name in written:
+        if source is not None:
+            _copy(source, directory / name)
+        elif name == CLAIMS_NAME:
+            (directory / name).unlink(missing_ok=True)
+    for name, source in origin.companions.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        _copy(source, directory / name)
+    if origin.template is None:
+        _write(directory / TEMPLATE_NAME, shipped_template())
+    for name, place in SHIPPED_FILES.items():
+        content = shipped_bytes(name)
+        if content is not None:
+            _write(directory / place, content)
+    software = source_file()
+    for stale in (directory / FOLDER).glob("*"):
+        stale.unlink()
+    _write(directory / FOLDER / software.name, software.content)
+
+
+def shipped_template() -> bytes:
+    """Return the template of the paper that is taken when no other is given."""
+    from ablatrix.paper.template.load import DEFAULT_TEMPLATE  # polars loads here
+
+    return DEFAULT_TEMPLATE.read_bytes()
+
+
+def _environment(origin: Origin) -> str:
+    environment = make_environment(origin.findings, origin.run)
+    if origin.pseudonyms is not None:
+        hidden = origin.pseudonyms.hide_value(environment.model_dump(mode="json"))
+        hidden["machine"]["host"] = origin.pseudonyms.hosts[environment.machine.host]
+        environment = Environment.model_validate(hidden)
+    return environment_text(environment)
+
+
+def _refuse_names(directory: Path, pseudonyms: Pseudonyms) -> None:
+    problems = find_names(directory, pseudonyms)
+    if source_state()[1] is not False:  # a clean checkout is the same for everybody, and names nobody
+        problems += find_names_in_source(source_file(), pseudonyms)
+    if problems:
+        (directory / MANIFEST_NAME).unlink()
+        raise ArtifactError("\n".join(f"{directory}/{problem}" for problem in problems))
+
+
+def _portable(command: Command, pseudonyms: Pseudonyms | None) -> Command:
+    """Return the command with every absolute path in its words cut to its last name (``--out=/a/b``, too)."""
+    words = [_cut(word) for word in command.argv]
+    return command.model_copy(update={"argv": words if pseudonyms is None else pseudonyms.hide_value(words)})
+
+
+def _cut(word: str) -> str:
+    option, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
+    if not PurePath(value).is_absolute():
+        return word
+    return f"{option}{equals}{PurePath(value).name}"
+
+
+def _copy(source: Path, target: Path) -> None:
+    if target.exists() and target.samefile(source):
+        return
+    try:
+        content = source.read_bytes()
+    except OSError as error:
+        detail = f"cannot be copied into the artifact: {error.strerror}"
+        raise ArtifactError(f"{source}: {target.stem} {detail}") from error
+    _write(target, content)
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise ArtifactError(f"{path}: cannot be written: {error.strerror}") from error

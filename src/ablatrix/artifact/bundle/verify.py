@@ -1,0 +1,215 @@
+"""Does an artifact still hold what was measured, all of it, and nothing else?
+
+Three independent questions: do the files have the digests of the manifest; are the records valid and exactly
+what was planned; do tables, figures, text and documents follow from the records? The last one answers also when
+somebody changed a figure and made a fitting manifest. A changed record with fitting tables and a fitting manifest is a
+different artifact: its root digest differs from the published one, which can be given to compare with.
+"""
+
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ablatrix.artifact.checks import Derive, check_derived, check_samples, derive, describe_difference
+from ablatrix.artifact.contents import (
+    ENVIRONMENT_NAME,
+    MANIFEST_NAME,
+    WORK_NAME,
+    FileEntry,
+    Manifest,
+    Problem,
+    Reading,
+    check_lines,
+    check_plan,
+    is_archive_of,
+    list_files,
+    read_artifact,
+    read_design,
+    read_entry,
+    read_manifest,
+    unpack_archive,
+)
+from ablatrix.artifact.documents import make_documents, read_facts
+from ablatrix.errors import AblatrixError, ArtifactError
+from ablatrix.records.model import Record
+from ablatrix.records.names import CLAIMS_NAME, DESIGN_NAME, RECORDS_NAME, STUDY_NAME
+
+INPUTS = frozenset({STUDY_NAME, CLAIMS_NAME, ENVIRONMENT_NAME})
+"""What documents are made of, beside the records."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What `examine` found.
+
+    Attributes:
+        problems: What does not hold, by file; empty when the artifact is good.
+        notes: What could not be compared, and why.
+        files: Files that the manifest lists.
+        records: Lines of records that are valid.
+        root_digest: The manifest's own; None without a manifest that can be read.
+    """
+
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    files: int
+    records: int
+    root_digest: str | None
+
+
+def verify(directory: str | Path, root_digest: str | None = None) -> list[Problem]:
+    """Return everything in an artifact that does not hold; empty when it is good. See `examine`."""
+    return list(examine(directory, root_digest).problems)
+
+
+def examine(
+    directory: str | Path, root_digest: str | None = None, derive: Derive = derive, reading: Reading | None = None
+) -> Verification:
+    """Re-hash every file, validate every record, compare with the plan, make the tables again and compare.
+
+    Args:
+        directory: The artifact, or the zip of one.
+        root_digest: The digest that was published; None accepts the manifest's own.
+        derive: How tables, figures and text are made of the records.
+        reading: Of the artifact's records, where the caller reads them, too; None reads them for this alone.
+
+    Raises:
+        ArtifactError: There is no such directory.
+    """
+    directory = Path(directory)
+    if directory.is_file():
+        return _examine_archive(directory, root_digest, derive)
+    if not directory.is_dir():
+        raise ArtifactError(f"{directory}: no such directory; give the one that holds {MANIFEST_NAME}, or its zip")
+    reading = reading or read_artifact(directory)
+    problems: list[Problem] = []
+    notes: list[str] = []
+    if (directory / WORK_NAME).is_dir():
+        notes.append(f"{WORK_NAME}/ is what the run kept for itself, no part of the artifact: it was not looked at")
+    manifest = None
+    try:
+        manifest = read_manifest(directory)
+    except ArtifactError as error:
+        exists = (directory / MANIFEST_NAME).is_file()
+        problems.append(Problem(MANIFEST_NAME, "invalid" if exists else "missing", str(error)))
+    if manifest is not None:
+        problems += _check_files(directory, manifest)
+        if root_digest is not None and manifest.root_digest != root_digest:
+            detail = f"its root digest is {manifest.root_digest}, but {root_digest} was published"
+            problems.append(Problem(MANIFEST_NAME, "changed", detail))
+    records, faults = check_lines(directory)
+    design, design_faults = read_design(directory)
+    faults += design_faults
+    if design is not None:
+        faults += check_plan(records, design)
+    faults += check_samples(directory, records)
+    if manifest is not None and design is not None:
+        faults += _check_facts(manifest, records, len(design["trials"]))
+    if faults:
+        notes.append("the records do not hold, so tables, figures and text were not made again")
+    else:
+        derived, told = check_derived(reading, manifest.versions if manifest else {}, derive)
+        faults += derived
+        notes += told
+        if {problem.path for problem in problems} & INPUTS:
+            notes.append("study, claims or environment do not hold, so the documents were not made again")
+        elif manifest is not None:
+            faults += _check_documents(reading, records, manifest)
+    return Verification(
+        problems=tuple(sorted({*problems, *faults})),
+        notes=tuple(notes),
+        files=len(manifest.files) if manifest else 0,
+        records=len(records),
+        root_digest=manifest.root_digest if manifest else None,
+    )
+
+
+def _examine_archive(archive: Path, root_digest: str | None, derive: Derive) -> Verification:
+    """Unpack an archive, examine the artifact in it, and compare the archive with the one that its files give."""
+    with tempfile.TemporaryDirectory(prefix="ablatrix-verify-") as scratch:
+        inner = Path(scratch, "inner")
+        try:
+            directory = unpack_archive(archive, inner)
+        except ArtifactError as error:
+            return Verification((Problem(archive.name, "unreadable", str(error)),), (), 0, 0, None)
+        found = examine(directory, root_digest, derive)
+        if found.problems or is_archive_of(archive, directory, directory.name):
+            return found
+        detail = "its files hold, but its own bytes (order, dates, modes, comments) are not those that they give"
+        return replace(found, problems=(Problem(archive.name, "changed", detail),))
+
+
+def _check_files(directory: Path, manifest: Manifest) -> list[Problem]:
+    """Compare the files with the manifest, by name; a file that was renamed is told as such."""
+    paths, problems = list_files(directory)
+    listed = {entry.path: entry for entry in manifest.files}
+    found: dict[str, FileEntry] = {}
+    for path in paths:
+        try:
+            found[path] = read_entry(directory, path)
+        except OSError as error:
+            problems.append(Problem(path, "unreadable", f"cannot be read: {error.strerror}"))
+    odd = {problem.path for problem in problems}
+    name_of = {entry.sha256: entry.path for entry in manifest.files}
+    for path in sorted(set(paths) - set(listed)):
+        origin = name_of.get(found[path].sha256) if path in found else None
+        like = f"; its content is that of {origin}" if origin else ""
+        problems.append(Problem(path, "extra", f"the manifest does not list it{like}"))
+    for path, entry in listed.items():
+        if path in found:
+            problems += _compare(entry, found[path], name_of)
+        elif path not in odd:
+            what = "a directory stands in its place" if (directory / path).is_dir() else "the manifest lists it"
+            problems.append(Problem(path, "missing", what))
+    return problems
+
+
+def _compare(entry: FileEntry, found: FileEntry, name_of: dict[str, str]) -> list[Problem]:
+    if entry.role != found.role:
+        detail = f"role is {entry.role!r} in the manifest, but the file's place says {found.role!r}"
+        return [Problem(entry.path, "invalid", detail)]
+    if (entry.bytes, entry.sha256) == (found.bytes, found.sha256):
+        return []
+    origin = name_of.get(found.sha256)
+    like = f"; its content is that of {origin}" if origin else ""
+    detail = (
+        f"{found.bytes} bytes with SHA-256 {found.sha256[:16]}, "
+        f"the manifest has {entry.bytes} with {entry.sha256[:16]}{like}"
+    )
+    return [Problem(entry.path, "changed", detail)]
+
+
+def _check_facts(manifest: Manifest, records: list[Record], planned: int) -> list[Problem]:
+    digests = {record.study_digest for record in records} | {manifest.study_digest}
+    problems = []
+    if len(digests) > 1:
+        detail = f"manifest and records have {len(digests)} study digests: {', '.join(sorted(digests))}"
+        problems.append(Problem(RECORDS_NAME, "invalid", detail))
+    if manifest.trials != planned:
+        detail = f"{planned} trials, but the manifest has {manifest.trials}"
+        problems.append(Problem(DESIGN_NAME, "invalid", detail))
+    if manifest.records != len(records):
+        detail = f"{len(records)} valid lines, but the manifest has {manifest.records}"
+        problems.append(Problem(RECORDS_NAME, "incomplete", detail))
+    return problems
+
+
+def _check_documents(reading: Reading, records: list[Record], manifest: Manifest) -> list[Problem]:
+    """Make every document again, and compare it with the one that is there."""
+    try:
+        made = make_documents(read_facts(reading, records, manifest.files))
+    except AblatrixError as error:
+        return [Problem(MANIFEST_NAME, "invalid", f"the documents cannot be made again: {error}")]
+    problems = []
+    for name, text in made.items():
+        try:
+            found = (reading.directory / name).read_bytes()
+        except FileNotFoundError:
+            problems.append(Problem(name, "missing", "every artifact has this document"))
+            continue
+        except OSError:
+            continue  # the comparison with the manifest has named it
+        difference = describe_difference(name, found, text.encode())
+        if difference is not None:
+            problems.append(Problem(name, "differs", difference))
+    return problems

@@ -1,0 +1,14 @@
+"""What is made again or recomputed to check a bundle."""
+
+from ablatrix.artifact.checks.difference import describe_difference
+from ablatrix.artifact.checks.remake import Derive, check_derived, derive, derive_anew
+from ablatrix.artifact.checks.samples_check import check_samples
+
+__all__ = [
+    "Derive",
+    "check_derived",
+    "check_samples",
+    "derive",
+    "derive_anew",
+    "describe_difference",
+]

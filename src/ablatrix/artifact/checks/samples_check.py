@@ -1,0 +1,91 @@
+"""Are the raw samples of hot trials there, and do the times in the records follow from them?
+
+The summary is computed here a second time, with the standard library alone, so that neither a slip in the runner's
+own summary nor a figure changed in a record goes unseen.
+"""
+
+import json
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from ablatrix.artifact.contents import Problem
+from ablatrix.canonical import digest_bytes
+from ablatrix.records.metrics import SAMPLE_METRICS, SampleStatistic
+from ablatrix.records.model import Record, RunFacts
+from ablatrix.records.names import RECORDS_NAME
+
+RELATIVE_TOLERANCE = 1e-9
+
+
+def check_samples(directory: Path, records: Iterable[Record]) -> list[Problem]:
+    """Compare every record that names a line of raw samples with that line."""
+    files: dict[str, Mapping[str, bytes]] = {}
+    problems = []
+    for record in records:
+        runtime = record.runtime
+        if runtime is None or runtime.samples is None or runtime.samples.file is None:
+            continue
+        name = runtime.samples.file
+        if name not in files:
+            files[name] = _lines_by_digest(directory, name)
+        line = files[name].get(runtime.samples.digest)
+        if line is None:
+            detail = f"the raw samples of record {record.record_id} are not there, or not those it was made of"
+            problems.append(Problem(name, "invalid", detail))
+            continue
+        problems += [
+            Problem(RECORDS_NAME, "invalid", f"record {record.record_id}: {fault}")
+            for fault in _faults(runtime, line, record.trial_id, record.attempt)
+        ]
+    return problems
+
+
+def _lines_by_digest(directory: Path, name: str) -> dict[str, bytes]:
+    path = (directory / name).resolve()
+    if not path.is_relative_to(directory.resolve()):
+        return {}
+    try:
+        return {digest_bytes(line): line for line in path.read_bytes().split(b"\n")}
+    except OSError:
+        return {}
+
+
+def _faults(runtime: RunFacts, line: bytes, trial_id: str, attempt: int) -> list[str]:
+    try:
+        value = json.loads(line)
+        bursts = [[float(sample) for sample in burst] for burst in value["bursts_ms"]]
+        samples = [sample for burst in bursts for sample in burst]
+        owner = value["trial_id"], value["attempt"]
+    except (ValueError, KeyError, TypeError) as error:
+        return [f"its line of raw samples cannot be read: {error!r}"]
+    if owner != (trial_id, attempt):
+        return [f"its raw samples are those of trial {owner[0]}, attempt {owner[1]}"]
+    if not samples:
+        return ["its line of raw samples holds no sample"]
+    stated: Mapping[str, float | None] = {name: getattr(runtime, name) for name in SAMPLE_METRICS}
+    ordered = sorted(samples)
+    faults = [
+        f"{name} is {stated[name]}, but its raw samples give {value}"
+        for name, value in ((name, _made_of(ordered, statistic)) for name, statistic in SAMPLE_METRICS.items())
+        if (held := stated[name]) is None or not math.isclose(held, value, rel_tol=RELATIVE_TOLERANCE)
+    ]
+    medians = [statistics.median(burst) for burst in bursts if burst]
+    told = runtime.burst_ms_p50 or []
+    if len(told) != len(bursts) or not all(
+        math.isclose(one, other, rel_tol=RELATIVE_TOLERANCE) for one, other in zip(told, medians, strict=False)
+    ):
+        faults.append("burst_ms_p50 is not what the bursts among its raw samples give")
+    return faults
+
+
+def _made_of(ordered: Sequence[float], statistic: SampleStatistic) -> float:
+    if statistic == "mean":
+        return statistics.fmean(ordered)
+    if statistic == "min":
+        return ordered[0]
+    # Linear interpolation between order statistics.
+    rank, part = divmod((len(ordered) - 1) * statistic, 100)
+    low, high = ordered[int(rank)], ordered[min(int(rank) + 1, len(ordered) - 1)]
+    return (low * (100 - part) + high * part) / 100

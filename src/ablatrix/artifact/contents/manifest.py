@@ -1,0 +1,250 @@
+"""MANIFEST.json: which files an artifact holds, by digest, and how it was made. Schema 1.1.
+
+The text is canonical (sorted keys, sorted files, one layout), so any other byte is a fault; paths are
+relative. ``root_digest`` covers everything else in the manifest, and through the files' digests the whole
+artifact: two artifacts with the same root digest are the same. Publish it beside a paper.
+"""
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from ablatrix.artifact.contents.names import PAGE_NAME
+from ablatrix.artifact.contents.problem import Problem
+from ablatrix.canonical import digest_value
+from ablatrix.errors import ArtifactError
+from ablatrix.records.names import (
+    CLAIMS_NAME,
+    DESIGN_NAME,
+    LOCK_NAME,
+    RECORDS_NAME,
+    SAMPLES_NAME,
+    STUDY_NAME,
+    TEMPLATE_NAME,
+)
+
+MANIFEST_VERSION = "1.1"
+MANIFEST_NAME = "MANIFEST.json"
+JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+WORK_NAME = "work"
+CHUNK_BYTES = 1 << 20
+
+Role = Literal[
+    "records", "design", "study", "claims", "samples", "plan", "table", "figure", "text", "provenance", "page",
+    "template", "environment", "readme", "appendix", "citation", "crate", "lock", "software", "example", "licence",
+    "log", "other",
+]  # fmt: skip
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+ROLE_OF_NAME: dict[str, Role] = {
+    RECORDS_NAME: "records",
+    DESIGN_NAME: "design",
+    STUDY_NAME: "study",
+    CLAIMS_NAME: "claims",
+    TEMPLATE_NAME: "template",
+    "ablation.csv": "table",
+    "paper/macros.tex": "text",
+    "paper/provenance.json": "provenance",
+    "environment.json": "environment",
+    PAGE_NAME: "page",
+    "README.md": "readme",
+    "APPENDIX.md": "appendix",
+    "appendix.tex": "appendix",
+    "CITATION.cff": "citation",
+    "ro-crate-metadata.json": "crate",
+    LOCK_NAME: "lock",
+    "LICENSE": "licence",
+}
+ROLE_OF_FOLDER: dict[str, Role] = {
+    "tables": "table",
+    "figures": "figure",
+    "text": "text",
+    SAMPLES_NAME: "samples",
+    "plans": "plan",
+    "logs": "log",
+    "templates": "template",
+    "source": "software",
+    "tiny": "example",
+}
+
+
+def _relative(path: str) -> str:
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or ".." in pure.parts or str(pure) != path or path == ".":
+        raise ValueError(f"a path must be relative, plain and inside the artifact, but got {path!r}")
+    return path
+
+
+class Part(BaseModel):
+    """Base of every part of a document of this room: frozen, no unknown field."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FileEntry(Part):
+    """One file of the artifact."""
+
+    path: Annotated[str, AfterValidator(_relative)] = Field(description="Relative to the manifest, with slashes.")
+    role: Role = Field(description="What the file is in the artifact.")
+    bytes: Annotated[int, Field(ge=0)] = Field(description="Size.")
+    sha256: Digest = Field(description="SHA-256 of the content.")
+
+
+class Command(Part):
+    """One command that had a part in making the artifact."""
+
+    argv: list[str] = Field(description="The words of the command, absolute paths cut to their last name.")
+    started_utc: str = Field(description="Start, ISO 8601, UTC.")
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(description="Wall time.")
+    exit_code: int = Field(description="0: done; 1: done, but trials failed.")
+
+
+class Manifest(Part):
+    """The whole manifest."""
+
+    manifest_version: Literal["1.1"] = Field(description="Version of this schema, major.minor.")
+    study: str = Field(description="Name of the study.")
+    study_digest: Digest = Field(description="SHA-256 of the study as loaded, defaults filled in.")
+    trials: Annotated[int, Field(ge=0)] = Field(description="Trials planned.")
+    records: Annotated[int, Field(ge=0)] = Field(description="Lines of results.jsonl, earlier attempts included.")
+    ablatrix_commit: str | None = Field(description="Commit of ablatrix that assembled it, null when installed.")
+    ablatrix_dirty: bool | None = Field(description="Whether that checkout had uncommitted changes.")
+    versions: dict[str, str] = Field(description="Versions of python and of the packages that made the files.")
+    commands: list[Command] = Field(description="What was run, in order.")
+    files: list[FileEntry] = Field(description="Every file but this one, sorted by path.")
+    root_digest: Digest = Field(description="SHA-256 of the canonical JSON of all fields above.")
+
+
+def role_of(path: str) -> Role:
+    """Return the role of a file from its place in the artifact."""
+    return ROLE_OF_NAME.get(path) or ROLE_OF_FOLDER.get(path.removeprefix("paper/").partition("/")[0], "other")
+
+
+def list_files(directory: Path) -> tuple[list[str], list[Problem]]:
+    """Return the relative paths of all plain files but the manifest, sorted, and what is no plain file.
+
+    Left out is the folder ``work``: what a run keeps for itself (prepared programs, caches), which is no result.
+    A link is a problem: what it points to can change without the artifact noticing.
+    """
+    paths: list[str] = []
+    problems: list[Problem] = []
+
+    def report(error: OSError) -> None:
+        name = Path(error.filename).relative_to(directory).as_posix()
+        problems.append(Problem(name, "unreadable", f"the directory cannot be listed: {error.strerror}"))
+
+    for folder, folders, names in os.walk(directory, onerror=report):
+        if Path(folder) == directory:
+            folders[:] = [name for name in folders if name != WORK_NAME or Path(directory, name).is_symlink()]
+        for name in sorted(folders + names):
+            path = Path(folder, name)
+            mode = path.lstat().st_mode
+            relative = path.relative_to(directory).as_posix()
+            if stat.S_ISLNK(mode):
+                problems.append(Problem(relative, "unreadable", "a symbolic link; put the file itself here"))
+            elif stat.S_ISREG(mode):
+                paths.append(relative)
+            elif not stat.S_ISDIR(mode):
+                problems.append(Problem(relative, "unreadable", "neither a file nor a directory"))
+    return sorted(path for path in paths if path != MANIFEST_NAME), sorted(problems)
+
+
+def read_entry(directory: Path, path: str) -> FileEntry:
+    """Return a file's entry, read in pieces.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    digest, size = hashlib.sha256(), 0
+    for piece in _pieces(directory / path):
+        digest.update(piece)
+        size += len(piece)
+    return FileEntry(path=path, role=role_of(path), bytes=size, sha256=digest.hexdigest())
+
+
+def entry_of(path: str, content: bytes) -> FileEntry:
+    """Return the entry that a file with some content would have."""
+    return FileEntry(path=path, role=role_of(path), bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+
+
+def make_manifest(directory: Path, **facts: Any) -> Manifest:
+    """Return the manifest of a directory as it is now.
+
+    Args:
+        directory: The artifact.
+        facts: The other fields of `Manifest`.
+
+    Raises:
+        ArtifactError: Something in the directory is no plain readable file.
+    """
+    paths, problems = list_files(directory)
+    if problems:
+        raise ArtifactError("\n".join(f"{directory}/{problem}" for problem in problems))
+    try:
+        files = [read_entry(directory, path) for path in paths]
+    except OSError as error:
+        raise ArtifactError(f"{error.filename}: cannot be read into the manifest: {error.strerror}") from error
+    fields = {"manifest_version": MANIFEST_VERSION, **facts, "files": files, "root_digest": "0" * 64}
+    return seal(Manifest.model_validate(fields))
+
+
+def seal(manifest: Manifest) -> Manifest:
+    """Return the manifest with the root digest that its other fields have."""
+    return manifest.model_copy(update={"root_digest": root_digest(manifest)})
+
+
+def root_digest(manifest: Manifest) -> str:
+    """Return the SHA-256 of all that the manifest says but its own ``root_digest``."""
+    return digest_value(manifest.model_dump(mode="json", exclude={"root_digest"}))
+
+
+def manifest_text(manifest: Manifest) -> str:
+    """Return the one text of a manifest."""
+    value = manifest.model_dump(mode="json")
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """Read and check the manifest of an artifact.
+
+    Raises:
+        ArtifactError: It is missing, is not UTF-8 JSON, breaks the schema, is not in canonical form, lists a
+            file twice, or its root digest is not that of its content.
+    """
+    path = directory / MANIFEST_NAME
+    try:
+        text = path.read_bytes().decode()
+        manifest = Manifest.model_validate_json(text, strict=True)
+    except FileNotFoundError as error:
+        raise ArtifactError(f"missing: {directory} is no artifact, or a torn one") from error
+    except OSError as error:
+        raise ArtifactError(f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ArtifactError(f"not UTF-8: {error}") from error
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, fault['loc'])) or 'text'}: {fault['msg']}" for fault in error.errors())
+        raise ArtifactError("; ".join(faults)) from error
+    if manifest.root_digest != root_digest(manifest):
+        raise ArtifactError(f"changed: root_digest is {manifest.root_digest}, its content's is {root_digest(manifest)}")
+    paths = [entry.path for entry in manifest.files]
+    if paths != sorted(set(paths)) or text != manifest_text(manifest):
+        raise ArtifactError("its text is not in canonical form: it was changed by hand")
+    return manifest
+
+
+def manifest_schema_text() -> str:
+    """Return the JSON Schema of a manifest of this version: the same text on every machine."""
+    schema = Manifest.model_json_schema()
+    schema = {"$schema": JSON_SCHEMA_DIALECT, "$id": f"ablatrix/manifest-{MANIFEST_VERSION}", **schema}
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(CHUNK_BYTES):
+            yield piece

@@ -1,0 +1,79 @@
+"""The claims of an artifact, as its own records answer them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ablatrix.artifact.contents.factor import factor_text
+from ablatrix.artifact.contents.reading import Reading
+
+if TYPE_CHECKING:
+    from ablatrix.analysis.claims import CheckedClaim, Claim
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedClaim:
+    """One claim, in the words of the documents.
+
+    Attributes:
+        wanted: The bound that it states, in signs.
+        state: ``holds``, ``fails`` or ``undecided``.
+        found: The recorded factor with its 95 % interval, or why there is none.
+        workload, compiler: What it is about; None: all.
+        modes: Modes whose trials it needs.
+    """
+
+    id: str
+    statement: str
+    wanted: str
+    state: str
+    found: str
+    workload: str | None
+    compiler: str | None
+    modes: tuple[str, ...]
+
+
+def claims_beside(study: Path) -> Path | None:
+    """Return the file of claims that lies beside a study (``quick.claims.yaml`` by ``quick.yaml``), if there is one."""
+    path = study.with_name(f"{study.stem}.claims.yaml")
+    return path if path.is_file() else None
+
+
+def recorded_claims(reading: Reading) -> tuple[RecordedClaim, ...]:
+    """Check the claims of an artifact by its records; none without a file of claims.
+
+    Raises:
+        AnalysisError: The claims are not valid, or the records hold no trial.
+    """
+    return tuple(
+        RecordedClaim(
+            id=one.claim.id,
+            statement=one.claim.statement("en"),
+            wanted=one.claim.wanted,
+            state=one.state,
+            found=_found(one),
+            workload=one.claim.workload,
+            compiler=one.claim.compiler,
+            modes=_modes(one.claim),
+        )
+        for one in reading.checked
+    )
+
+
+def _modes(claim: "Claim") -> tuple[str, ...]:
+    from ablatrix.analysis.metrics import METRICS
+
+    if claim.metric is not None:
+        return METRICS[claim.metric].modes[:1]
+    return ("cold",) if claim.subject == "cache_misses" else ("cold", "hot")
+
+
+def _found(checked: "CheckedClaim") -> str:
+    from ablatrix.analysis.reasons import optional_text
+
+    ratio = checked.ratio
+    if ratio is None:
+        return optional_text(checked.reason) or "so in every trial"
+    if checked.exact:
+        return f"{factor_text(ratio.value, None, None, digits=3)}, exact"
+    return factor_text(ratio.value, ratio.low, ratio.high, digits=3)

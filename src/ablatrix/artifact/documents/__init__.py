@@ -1,0 +1,9 @@
+"""The documents of a bundle: README, appendix, citation, crate."""
+
+from ablatrix.artifact.documents.facts import read_facts
+from ablatrix.artifact.documents.make import make_documents
+
+__all__ = [
+    "make_documents",
+    "read_facts",
+]

@@ -1,0 +1,125 @@
+"""ro-crate-metadata.json: the artifact for machines, as RO-Crate 1.1 by the profile Process Run Crate 0.5.
+
+Sources: w3id.org/ro/crate/1.1 and w3id.org/ro/wfrun/process/0.5. Every file stands there with its SHA-256; the whole
+run is one action, and each trial that failed is one of its own with its error. All ids and dates come from the
+records, so the same artifact has the same text.
+"""
+
+import json
+import mimetypes
+from datetime import datetime, timedelta
+from typing import Any
+
+from rocrate.model.contextentity import ContextEntity
+from rocrate.rocrate import ROCrate
+
+from ablatrix.artifact.contents import CRATE_NAME, FileEntry
+from ablatrix.artifact.documents.citation import REPOSITORY, title
+from ablatrix.artifact.documents.facts import Facts
+from ablatrix.artifact.documents.markup import plain
+from ablatrix.artifact.documents.readme import MEANING
+from ablatrix.records.model import Record
+from ablatrix.records.names import RECORDS_NAME, STUDY_NAME
+
+PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
+TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
+LICENSE = "https://spdx.org/licenses/Apache-2.0"
+COMPLETED = "http://schema.org/CompletedActionStatus"
+FAILED = "http://schema.org/FailedActionStatus"
+PLANNED_ROLES = ("study", "design", "claims", "lock", "template")
+FORMATS = {
+    "jsonl": "application/jsonl", "tex": "application/x-tex", "cff": "application/yaml", "yaml": "application/yaml",
+    "md": "text/markdown", "lock": "text/plain", "gz": "application/gzip", "whl": "application/zip",
+}  # fmt: skip
+
+
+def crate_text(facts: Facts) -> str:
+    """Return the metadata of an artifact whose other files stand in ``facts.entries``."""
+    crate = ROCrate(version="1.1")
+    root = crate.root_dataset
+    root["name"], root["description"] = title(facts), plain(facts.description) or title(facts)
+    root["datePublished"], root["license"] = facts.start.date().isoformat(), {"@id": LICENSE}
+    root["conformsTo"], root["mentions"] = [{"@id": PROFILE}], []
+    root["author"] = root["publisher"] = {"@id": "#authors"}
+    _context(crate, PROFILE, "CreativeWork", name="Process Run Crate", version="0.5")
+    _context(crate, LICENSE, "CreativeWork", name="Apache License 2.0", description="Apache License, version 2.0")
+    _context(crate, "#authors", "Organization", name=f"The authors of the study {facts.name}")
+    software = _software(crate, facts)
+    entries = [entry for entry in facts.entries if entry.path != CRATE_NAME]
+    for entry in entries:
+        _add_file(crate, entry)
+    planned = [{"@id": entry.path} for entry in entries if entry.role in PLANNED_ROLES]
+    results = [{"@id": entry.path} for entry in entries if entry.role not in (*PLANNED_ROLES, "software", "example")]
+    run = _action(crate, "#run", facts.start, facts.end, software)
+    run["name"], run["description"] = f"Run of the study {facts.name}", f"{len(facts.final)} trials"
+    run["object"], run["result"], run["actionStatus"] = planned, results, COMPLETED
+    for record in facts.failed:
+        _add_failure(crate, record, software)
+    crate.metadata.extra_terms.update(TERMS)
+    metadata = crate.metadata.generate()
+    metadata["@graph"] = sorted(map(_compacted, metadata["@graph"]), key=lambda entity: str(entity["@id"]))
+    return json.dumps(metadata, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _context(crate: ROCrate, identifier: str, kind: str, **properties: Any) -> Any:
+    return crate.add(ContextEntity(crate, identifier, properties={"@type": kind, **properties}))
+
+
+def _software(crate: ROCrate, facts: Facts) -> list[dict[str, str]]:
+    """Add the software that the records name; ablatrix comes first."""
+    pages = {"ablatrix": REPOSITORY, "python": "https://www.python.org/", "llvm": "https://llvm.org/"}
+    packages = {"tvm": "apache-tvm", "jax": "jax"}
+    names = sorted(facts.versions, key=lambda name: (name != "ablatrix", name))
+    for name in names:
+        page = pages.get(name, f"https://pypi.org/project/{packages.get(name, name)}/")
+        version = facts.versions[name]
+        _context(crate, page, "SoftwareApplication", name=name, url=page, softwareVersion=version)
+    return [{"@id": pages.get(name, f"https://pypi.org/project/{packages.get(name, name)}/")} for name in names]
+
+
+def _add_file(crate: ROCrate, entry: FileEntry) -> None:
+    ending = entry.path.rpartition(".")[2]
+    properties = {
+        "name": entry.path,
+        "description": MEANING[entry.role].replace("`", ""),
+        "contentSize": str(entry.bytes),
+        "encodingFormat": FORMATS.get(ending) or mimetypes.types_map.get(f".{ending}", "application/octet-stream"),
+        "sha256": entry.sha256,
+    }
+    crate.add_file(dest_path=entry.path, properties=properties)
+
+
+def _action(crate: ROCrate, identifier: str, start: datetime, end: datetime, software: list[dict[str, str]]) -> Any:
+    action = _context(
+        crate,
+        identifier,
+        "CreateAction",
+        startTime=_moment(start),
+        endTime=_moment(end),
+        instrument=software[0] if software else {"@id": REPOSITORY},
+        agent={"@id": "#authors"},
+    )
+    crate.root_dataset.append_to("mentions", action)
+    return action
+
+
+def _add_failure(crate: ROCrate, record: Record, software: list[dict[str, str]]) -> None:
+    start = datetime.fromisoformat(record.meta.time_utc)
+    end = start + timedelta(seconds=record.wall_s)
+    action = _action(crate, f"#trial-{record.trial_id}", start, end, software)
+    levels = ", ".join(f"{knob}={level}" for knob, level in sorted(record.config.knobs.items()) if level is not None)
+    action["name"] = f"Trial {record.trial_id}: {record.workload.name} on {record.config.compiler}, {record.mode}"
+    action["description"] = levels or "the reference"
+    error = record.error
+    action["error"] = f"{record.status}: {error.type}: {error.message}" if error else record.status
+    action["actionStatus"] = FAILED
+    action["object"], action["result"] = [{"@id": STUDY_NAME}], [{"@id": RECORDS_NAME}]
+
+
+def _compacted(entity: dict[str, Any]) -> dict[str, Any]:
+    """Return an entity with every list of one put as its one value, as the specification recommends."""
+    return {key: value[0] if isinstance(value, list) and len(value) == 1 else value for key, value in entity.items()}
+
+
+def _moment(time: datetime) -> str:
+    return time.isoformat(timespec="milliseconds")

@@ -1,0 +1,204 @@
+"""What the documents of an artifact are made of: its records, study, claims and environment, and nothing else."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from ablatrix.artifact.contents import FOLDER as SOURCE_FOLDER
+from ablatrix.artifact.contents import Environment, FileEntry, Reading, RecordedClaim, read_environment, recorded_claims
+from ablatrix.documents.load import parse_yaml
+from ablatrix.errors import ArtifactError
+from ablatrix.records.journal import final_records
+from ablatrix.records.model import Machine, Record
+from ablatrix.records.names import STUDY_NAME
+
+RESULT_ROLES = frozenset({"records", "design", "samples"})
+UNITS = ("B", "KiB", "MiB", "GiB")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the attempts of one workload in one mode took.
+
+    Attributes:
+        seconds: Machine time of all attempts, added up.
+        growth_bytes: Largest growth of the resident memory of what lives at once: of one trial in cold mode, of a
+            whole block in hot mode. None when no record tells.
+    """
+
+    workload: str
+    mode: str
+    attempts: int
+    seconds: float
+    growth_bytes: int | None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that README, appendix, citation and crate say.
+
+    Attributes:
+        records: All valid records, earlier attempts included, at least one.
+        study: The study as it is written, plain values.
+        entries: The files of the artifact; documents that are still to be made need not be among them.
+    """
+
+    records: tuple[Record, ...]
+    study: Mapping[str, Any]
+    environment: Environment
+    entries: tuple[FileEntry, ...]
+    claims: tuple[RecordedClaim, ...]
+
+    @cached_property
+    def final(self) -> list[Record]:
+        """The record that stands for each trial."""
+        return final_records(self.records)
+
+    @property
+    def name(self) -> str:
+        """Name of the study."""
+        return self.records[0].study
+
+    @property
+    def description(self) -> str:
+        """What the study says of itself; empty when it says nothing."""
+        return str(self.study.get("description") or "")
+
+    @property
+    def machine(self) -> Machine:
+        """The machine of the first record."""
+        return self.final[0].meta.machine
+
+    @cached_property
+    def versions(self) -> Mapping[str, str]:
+        """Versions of all software that the records name; several of one package joined by a comma."""
+        found: dict[str, dict[str, None]] = defaultdict(dict)
+        for record in self.final:
+            for package, version in record.meta.versions.items():
+                found[package][version] = None
+        return {package: ", ".join(found[package]) for package in sorted(found)}
+
+    @cached_property
+    def statuses(self) -> Counter[str]:
+        """Trials by status."""
+        return Counter(record.status for record in self.final)
+
+    @property
+    def failed(self) -> list[Record]:
+        """Final records of trials that failed."""
+        return [record for record in self.final if record.status.is_failure]
+
+    @property
+    def not_run(self) -> list[Record]:
+        """Final records of trials that were not run, or not to their end."""
+        return [record for record in self.final if not record.status.ran]
+
+    @property
+    def start(self) -> datetime:
+        """Start of the first trial, UTC."""
+        return min(_time(record) for record in self.records)
+
+    @property
+    def end(self) -> datetime:
+        """End of the last trial, UTC."""
+        return max(_time(record) + timedelta(seconds=record.wall_s) for record in self.records)
+
+    @property
+    def source_path(self) -> str:
+        """Path of the source of ablatrix within the artifact."""
+        return next(
+            (entry.path for entry in self.entries if entry.path.startswith(f"{SOURCE_FOLDER}/")), f"{SOURCE_FOLDER}/"
+        )
+
+    @property
+    def run_seconds(self) -> float:
+        """Wall time of the study: as measured when one run made all of it, else from its first trial to its last."""
+        run = self.environment.run
+        if run is not None and run.trials == len(self.records):
+            return run.seconds
+        return (self.end - self.start).total_seconds()
+
+    @cached_property
+    def usages(self) -> tuple[Usage, ...]:
+        """What each workload took in each mode, in order of their names."""
+        groups: dict[tuple[str, str], list[Record]] = defaultdict(list)
+        for record in self.records:
+            groups[record.workload.name, record.mode].append(record)
+        return tuple(
+            Usage(workload, mode, len(group), sum(record.wall_s for record in group), _growth(group, mode))
+            for (workload, mode), group in sorted(groups.items())
+        )
+
+    def usage_of(self, workload: str | None, modes: Iterable[str]) -> tuple[float, int | None]:
+        """Return seconds and largest growth of memory of a workload (None: of all) in some modes."""
+        chosen = [usage for usage in self.usages if workload in (None, usage.workload) and usage.mode in modes]
+        growths = [usage.growth_bytes for usage in chosen if usage.growth_bytes is not None]
+        return sum(usage.seconds for usage in chosen), max(growths, default=None)
+
+    def samples_bytes(self, workload: str | None, modes: Iterable[str]) -> int:
+        """Return the size of the files that hold the raw samples of a workload (None: of all) in some modes."""
+        files = {
+            record.runtime.samples.file
+            for record in self.records
+            if record.runtime and record.runtime.samples and record.mode in modes
+            if workload in (None, record.workload.name)
+        }
+        return sum(entry.bytes for entry in self.entries if entry.path in files)
+
+    def bytes_of(self, roles: Iterable[str] | None = None) -> int:
+        """Return the size of the files of some roles, or of all files."""
+        wanted = None if roles is None else set(roles)
+        return sum(entry.bytes for entry in self.entries if wanted is None or entry.role in wanted)
+
+
+def read_facts(reading: Reading, records: Sequence[Record], entries: Iterable[FileEntry]) -> Facts:
+    """Read what documents are made of from an artifact.
+
+    Raises:
+        ArtifactError: Study, claims or environment cannot be read; the message names the file.
+    """
+    directory = reading.directory
+    study = parse_yaml(directory / STUDY_NAME, ArtifactError)
+    if not isinstance(study, dict):
+        raise ArtifactError(f"{STUDY_NAME}: a study is a mapping of keys to values")
+    return Facts(
+        records=tuple(records),
+        study=study,
+        environment=read_environment(directory),
+        entries=tuple(sorted(entries, key=lambda entry: entry.path)),
+        claims=recorded_claims(reading),
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s" if seconds >= 1 else "under 1 s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def size(count: int | None) -> str:
+    """Return a number of bytes as people say it."""
+    if count is None:
+        return "not recorded"
+    power = next((power for power in range(len(UNITS)) if count < 1024 ** (power + 1)), len(UNITS) - 1)
+    return f"{count / 1024**power:.3g} {UNITS[power]}" if power else f"{count} B"
+
+
+def _growth(group: Sequence[Record], mode: str) -> int | None:
+    live: dict[object, int] = defaultdict(int)
+    for record in group:
+        if record.runtime is None:
+            continue
+        told = [record.runtime.peak_rss_compile_bytes, record.runtime.peak_rss_delta_bytes]
+        if told != [None, None]:
+            key = record.block_id if mode == "hot" else record.record_id
+            live[key] += sum(amount or 0 for amount in told)
+    return max(live.values(), default=None)
+
+
+def _time(record: Record) -> datetime:
+    return datetime.fromisoformat(record.meta.time_utc)

@@ -1,0 +1,38 @@
+"""The commands that documents of an artifact tell a stranger to type, each in one place."""
+
+from ablatrix.artifact.documents.facts import Facts
+from ablatrix.records.names import LOCK_NAME
+
+VENV = "../ablatrix-venv"
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+TINY = ("ablatrix doctor", "ablatrix verify .", "ablatrix reproduce . --study tiny --out ../tiny-again")
+FULL = ("ablatrix reproduce . --out ../again",)
+
+
+def installation(facts: Facts) -> tuple[str, ...]:
+    """Return what installs exactly the recorded versions, from within the artifact's folder."""
+    pip = f"{VENV}/bin/pip install"
+    return (
+        f"python3 -m venv {VENV}",
+        f"{pip} -r {LOCK_NAME}",
+        f"{pip} --no-deps --no-build-isolation {facts.source_path}",
+        f". {VENV}/bin/activate",
+    )
+
+
+def about_torch(facts: Facts) -> str:
+    """Return what to know of torch before it is installed; nothing when a build for PyPI was recorded."""
+    if not facts.versions.get("torch", "").endswith("+cpu"):
+        return ""
+    return (
+        "PyPI's torch for Linux brings several gigabytes of CUDA along. For the build that was recorded, without them: "
+        f"`export PIP_EXTRA_INDEX_URL={CPU_INDEX}` before the second command. "
+    )
+
+
+def of_claims(workload: str | None, modes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what runs the trials anew that claims about a workload in some modes need, and checks the claims."""
+    only = f" --only mode={modes[0]}" if len(modes) == 1 else ""
+    only += f" --only workload={workload}" if workload else ""
+    place = "-".join(["../again", *([workload] if workload else []), *modes])
+    return (f"ablatrix run study.yaml --out {place}{only}", f"ablatrix claims {place} --claims claims.yaml")

@@ -1,0 +1,198 @@
+"""What an artifact shows for each badge of the ACM, and what only people can judge.
+
+After the ACM's policy "Artifact Review and Badging", version 1.1 (2020), in our words: *Available* (anybody can get it,
+for good), *Functional* (documented, consistent, complete, exercisable), *Reusable* (so well made that others can build
+on it), *Reproduced* (others got the main results with it). A committee decides; this only says what it will find.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ablatrix.artifact.bundle import Verification
+from ablatrix.artifact.contents import PAGE_NAME, Reading
+from ablatrix.artifact.reproduction.reproduction import ReproductionReport, count_outcomes
+from ablatrix.errors import AnalysisError
+from ablatrix.records.names import (
+    CLAIMS_NAME,
+    DESIGN_NAME,
+    LOCK_NAME,
+    RECORDS_NAME,
+    STUDY_NAME,
+    TEMPLATE_NAME,
+)
+
+Badge = Literal["Available", "Functional", "Reusable", "Reproduced"]
+State = Literal["shown", "missing", "people"]
+COMPLETE = (RECORDS_NAME, DESIGN_NAME, STUDY_NAME, CLAIMS_NAME, TEMPLATE_NAME, LOCK_NAME)
+SECTIONS = {
+    "README.md": ("tires|getting started", "full|evaluation", "claim"),
+    "APPENDIX.md": (
+        "abstract",
+        "check-?list",
+        "hardware",
+        "software",
+        "installation",
+        "workflow",
+        "expected result",
+        "custom",
+    ),
+}
+REUSE = {
+    "the program's source": ("source/*", "src/*"),
+    "what tables and figures are made of": (TEMPLATE_NAME,),
+    "metadata that machines read": ("ro-crate-metadata.json",),
+    "the numbers behind each sentence": ("paper/provenance.json",),
+    "a page to look at": (PAGE_NAME,),
+}
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One thing that a badge asks for.
+
+    Attributes:
+        state: ``shown`` by the artifact; ``missing``; ``people``: no program can say it.
+        evidence: What was looked at and found, or who has to judge what.
+    """
+
+    badge: Badge
+    requirement: str
+    state: State
+    evidence: str
+
+
+def audit_badges(
+    reading: Reading, verification: Verification, archived: bool, report: ReproductionReport | None = None
+) -> list[Requirement]:
+    """Return every requirement with what the artifact shows for it.
+
+    Args:
+        reading: The artifact.
+        verification: What `examine` found in it.
+        archived: Whether it is one file that can be put into an archive.
+        report: A reproduction report, of this study.
+    """
+    directory = reading.directory
+    return [
+        *_available(directory, verification, archived),
+        *_functional(reading, verification),
+        *_reusable(directory),
+        *_reproduced(reading, report),
+    ]
+
+
+def _available(directory: Path, verification: Verification, archived: bool) -> Iterator[Requirement]:
+    licence = directory / "LICENSE"
+    named = next((line.strip() for line in _lines(licence) if line.strip()), "")
+    yield _one("Available", "a licence that lets others use it", bool(named), named or "no LICENSE")
+    fields = [
+        name
+        for name in ("title", "authors", "license")
+        if re.search(rf"(?m)^{name}:", _text(directory / "CITATION.cff"))
+    ]
+    lacking = [name for name in ("title", "authors", "license") if name not in fields]
+    told = "CITATION.cff has title, authors, licence" if not lacking else f"CITATION.cff lacks {', '.join(lacking)}"
+    yield _one("Available", "it says how to cite it", not lacking, told)
+    told = "one zip" if archived else "no zip: make one of it, or take the one that lies beside the directory"
+    yield _one("Available", "one file for an archive", archived, told)
+    digest = verification.root_digest
+    yield _one("Available", "an identity that cannot change", digest is not None, f"root digest {digest}")
+    yield _people("Available", "kept for good", "whether it lies in a public archive (such as Zenodo) with a DOI")
+
+
+def _functional(reading: Reading, verification: Verification) -> Iterator[Requirement]:
+    directory = reading.directory
+    for name, sections in SECTIONS.items():
+        headings = "\n".join(line for line in _lines(directory / name) if line.startswith("#")).lower()
+        lacking = [words.split("|")[0].replace("?", "") for words in sections if not re.search(words, headings)]
+        told = f"no {name}" if not headings else f"{name} has no section on: {', '.join(lacking)}"
+        good = bool(headings) and not lacking
+        yield _one("Functional", f"documented: {name}", good, f"{name} has all sections" if good else told)
+    problems = len(verification.problems)
+    told = f"{verification.files} files and {verification.records} records hold, tables and text follow from them"
+    yield _one(
+        "Functional",
+        "consistent: it verifies",
+        not problems,
+        told if not problems else f"{problems} problems (ablatrix verify)",
+    )
+    gone = [name for name in COMPLETE if not _filled(directory / name)]
+    told = f"{len(COMPLETE)} files that it cannot do without" if not gone else f"missing: {', '.join(gone)}"
+    yield _one("Functional", "complete: all that the results are made of", not gone, told)
+    tiny = [name for name in ("tiny/study.yaml", "tiny/claims.yaml") if not _filled(directory / name)]
+    told = "a tiny study with claims of its own" if not tiny else f"missing: {', '.join(tiny)}"
+    yield _one("Functional", "exercisable: something small to run first", not tiny, told)
+    yield _claims(reading)
+    yield _people("Functional", "exercisable here", "whether the first commands of README.md end well on their machine")
+
+
+def _claims(reading: Reading) -> Requirement:
+    what = "its own records bear its claims"
+    if reading.claims is None:
+        return _one("Functional", what, False, f"no {CLAIMS_NAME}")
+    try:
+        checked = reading.checked
+    except (AnalysisError, OSError) as error:
+        return _one("Functional", what, False, str(error).splitlines()[0])
+    held = [one for one in checked if one.state == "holds"]
+    open_ones = ", ".join(f"{one.claim.id} ({one.state})" for one in checked if one.state != "holds")
+    told = f"{len(held)} of {len(checked)} hold" + (f"; not: {open_ones}" if open_ones else "")
+    return _one("Functional", what, not open_ones, told)
+
+
+def _reusable(directory: Path) -> Iterator[Requirement]:
+    for what, patterns in REUSE.items():
+        found = [path for pattern in patterns for path in sorted(directory.glob(pattern)) if _filled(path)]
+        told = found[0].relative_to(directory).as_posix() if found else f"nothing like {' or '.join(patterns)}"
+        yield _one("Reusable", what, bool(found), told)
+    yield _people("Reusable", "others can build on it", "whether its structure and documents go well beyond running it")
+
+
+def _reproduced(reading: Reading, report: ReproductionReport | None) -> Iterator[Requirement]:
+    if report is None:
+        told = "no reproduction report was given (--report); ablatrix reproduce writes one"
+        yield _one("Reproduced", "every claim came out again", False, told)
+    else:
+        counts = count_outcomes(report.claims)
+        told = f"{counts['reproduced']} of {len(report.claims)} claims reproduced, on {report.host}"
+        yield _one("Reproduced", "every claim came out again", report.reproduced, told)
+        hosts = sorted(map(str, reading.findings.found.trials["host"].unique().to_list()))
+        told = f"recorded on {', '.join(hosts)}, reproduced on {report.host}"
+        yield _one("Reproduced", "on another machine", report.host not in hosts, told)
+    yield _people("Reproduced", "by others", "whether the people who ran it again are not those who wrote it")
+
+
+def _one(badge: Badge, requirement: str, good: bool, evidence: str) -> Requirement:
+    return Requirement(badge, requirement, "shown" if good else "missing", evidence)
+
+
+def _people(badge: Badge, requirement: str, judged: str) -> Requirement:
+    return Requirement(badge, requirement, "people", f"people judge {judged}")
+
+
+def is_archived(given: Path) -> bool:
+    """Return whether an artifact was given as a zip, or has one beside its directory."""
+    return given.is_file() or given.resolve().with_name(given.resolve().name + ".zip").is_file()
+
+
+def missing(found: Sequence[Requirement]) -> list[Requirement]:
+    """Return what a program can see is not there."""
+    return [one for one in found if one.state == "missing"]
+
+
+def _filled(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _lines(path: Path) -> list[str]:
+    return _text(path).splitlines()

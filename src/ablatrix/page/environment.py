@@ -1,0 +1,111 @@
+"""Where the numbers come from: the study, the machine, the software, and what disturbed the trials."""
+
+import json
+from collections.abc import Iterable
+from statistics import median
+from typing import Any
+
+import polars as pl
+
+from ablatrix.analysis.table import Tidy
+from ablatrix.page.printed import count, memory, number, seconds, significant
+from ablatrix.page.table import Heading, Row, Shown, Table
+
+STUDY = ("study", "study_digest", "study_commit", "study_dirty", "ablatrix_commit", "ablatrix_dirty", "seed")
+MACHINE = (
+    "host",
+    "cpu",
+    "cores",
+    "machine_cpus",
+    "cpu_quota_cores",
+    "memory_bytes",
+    "kernel",
+    "container",
+    "governor",
+    "turbo",
+    "smt",
+)
+GPU = ("gpu_name", "gpu_driver", "gpu_memory_bytes", "gpu_count")
+NOISE = (
+    ("load_average_before", "load average before a trial", significant),
+    ("load_average_after", "load average after a trial", significant),
+    ("steal_ms", "time taken by the hypervisor (ms)", significant),
+    ("throttled_ms", "time stopped by a CPU quota (ms)", significant),
+    ("swapped_pages", "pages swapped", number),
+    ("involuntary_switches", "times that a CPU was taken away", number),
+)
+PREFIXES = {"version_": "version of ", "threads_": "threads of "}
+UNKNOWN = "not known"
+
+
+def surroundings_table(found: Tidy) -> Table:
+    """Return what the records tell of study, machine and software; several values where trials differ."""
+    trials = found.trials
+    rows = [("schema version", trials["schema_version"])]
+    rows += [(name.replace("_", " "), trials[name]) for name in (*STUDY, *MACHINE)]
+    rows += [(name.replace("_", " "), trials[name]) for name in GPU if trials[name].null_count() < trials.height]
+    for prefix, words in PREFIXES.items():
+        rows += [(words + name.removeprefix(prefix), trials[name]) for name in found.columns(prefix)]
+    rows.append(("how processes came to be", trials["process"]))
+    shown = [Row([Shown(name), Shown(_values(values, name.endswith("memory bytes")))]) for name, values in rows]
+    shown += [Row([Shown(f"environment {name}"), Shown(text)]) for name, text in _variables(trials["environment"])]
+    return Table("surroundings", "Study, machine and software", [Heading("what"), Heading("value")], shown)
+
+
+def noise_table(trials: pl.DataFrame) -> Table:
+    """Return how disturbed the trials were: median and largest value of each counter, and how many tell it."""
+    rows = []
+    for column, name, write in NOISE:
+        values = trials[column].drop_nulls().cast(pl.Float64).to_list()
+        told = [Shown(write(value), value) for value in (median(values), max(values))] if values else []
+        missing = [Shown(UNKNOWN, tone="quiet")] * 2
+        rows.append(Row([Shown(name), *(told or missing), Shown(f"{len(values):,}", len(values))]))
+    for reason, times in _counted(trials["disturbance"]):
+        rows.append(Row([Shown(f"disturbed: {reason}"), Shown(""), Shown(""), Shown(f"{times:,}", times)]))
+    return Table(
+        "noise",
+        "Disturbance of the trials",
+        [Heading("counter"), Heading("median", True), Heading("largest", True), Heading("trials that tell", True)],
+        rows,
+    )
+
+
+def exclusions_table(found: Tidy) -> Table:
+    """Return how many records are in no number of the page, by reason."""
+    primers = int((found.trials["role"] == "primer").sum())
+    reasons = [*found.excluded.items(), *([("primer: it only fills a cache", primers)] if primers else [])]
+    rows = [Row([Shown(reason), Shown(f"{number:,}", number)]) for reason, number in reasons]
+    return Table("exclusions", "Records left out", [Heading("reason"), Heading("records", True)], rows)
+
+
+def run_span(trials: pl.DataFrame) -> str:
+    """Return when the trials began, and what they took."""
+    times = trials["time_utc"].drop_nulls()
+    wall = sum(trials["wall_s"].drop_nulls().sort().to_list())
+    took = f"{count(trials.height, 'trial')} in {seconds(wall)} of machine time"
+    return f"{took}, from {str(times.min())[:16]} to {str(times.max())[:16]} UTC" if len(times) else took
+
+
+def _values(series: pl.Series, is_memory: bool) -> str:
+    values = _counted(series)
+    if not values:
+        return UNKNOWN
+    write: Any = (lambda value: memory(float(value))) if is_memory else str
+    if len(values) == 1 and values[0][1] == len(series):
+        return str(write(values[0][0]))
+    told = [f"{write(value)} ({count(number, 'trial')})" for value, number in values]
+    silent = len(series) - sum(number for _, number in values)
+    return "; ".join([*told, *([f"{UNKNOWN} ({count(silent, 'trial')})"] if silent else [])])
+
+
+def _counted(series: pl.Series) -> list[tuple[Any, int]]:
+    counts = series.drop_nulls().value_counts()
+    return sorted(counts.iter_rows(), key=lambda row: str(row[0]))
+
+
+def _variables(texts: pl.Series) -> Iterable[tuple[str, str]]:
+    held: dict[str, set[str]] = {}
+    for text in texts.drop_nulls().unique():
+        for name, value in json.loads(text).items():
+            held.setdefault(name, set()).add(str(value))
+    return [(name, "; ".join(sorted(values))) for name, values in sorted(held.items())]

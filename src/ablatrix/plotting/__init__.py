@@ -1,0 +1,1 @@
+"""Figures by matplotlib, and the files that `tabulate` writes."""

@@ -1,0 +1,55 @@
+"""``ablatrix tabulate``: records -> flat table, summary, exclusions and the first figure."""
+
+from pathlib import Path
+
+import polars as pl
+
+from ablatrix.analysis.groups import group_columns, refuse_mixed, summarise_groups, without_primers
+from ablatrix.analysis.table import IS_OK, Tidy, write_csv
+from ablatrix.plotting.cold_scatter import cold_points, draw_cold_scatter
+
+FIGURE = "cache_miss_vs_compile"
+PRIMER = "primer of a warm cache (in ablation.csv, in no statistics)"
+
+
+def tabulate(found: Tidy, out_dir: str | Path, allow_mixed: bool = False) -> list[Path]:
+    """Write the tables and the figure of records. The same records give the same bytes.
+
+    Files: ``ablation.csv`` (a line a trial, every status), ``tables/ablation_summary.csv`` (a line a group),
+    ``tables/exclusions.csv`` (what is in no statistics, and why) and, where there are cold trials to show,
+    ``figures/cache_miss_vs_compile.{pdf,png,svg}``.
+
+    Args:
+        found: The table of trials.
+        out_dir: Directory to write into, made where needed.
+        allow_mixed: Take records of several hosts, commits or versions, with a column for each difference.
+
+    Returns:
+        The files written.
+
+    Raises:
+        AnalysisError: Origins are mixed and that was not asked for.
+    """
+    out = Path(out_dir)
+    mixed = refuse_mixed(found, allow_mixed)
+    trials = without_primers(found.trials)
+    written = [
+        write_csv(found.trials, out / "ablation.csv"),
+        write_csv(summarise_groups(trials, group_columns(found, mixed)), out / "tables" / "ablation_summary.csv"),
+        write_csv(exclusions(found), out / "tables" / "exclusions.csv"),
+    ]
+    points = cold_points(trials)
+    return written if points.is_empty() else written + draw_cold_scatter(points, out / "figures" / FIGURE)
+
+
+def exclusions(found: Tidy) -> pl.DataFrame:
+    """Return what no statistics are made of, by reason: left-out records, primers and every status but ok."""
+    reasons = dict(found.excluded)
+    primers = found.trials.height - without_primers(found.trials).height
+    if primers:
+        reasons[PRIMER] = primers
+    others = without_primers(found.trials).filter(~IS_OK)
+    for status, count in others.group_by("status").len().sort("status").iter_rows():
+        reasons[f"status {status}"] = count
+    schema = {"reason": pl.String(), "records": pl.Int64()}
+    return pl.DataFrame({"reason": list(reasons), "records": list(reasons.values())}, schema=schema)

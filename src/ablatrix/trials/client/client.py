@@ -1,0 +1,312 @@
+"""The runner's side of the fork servers and workers."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import monotonic
+from typing import IO, TypeVar
+
+from ablatrix.compilers.catalogue import CompilerEntry
+from ablatrix.errors import TrialError
+from ablatrix.records.status import Status
+from ablatrix.trials.host import Ending, group_bytes_above, is_dead
+from ablatrix.trials.messages import (
+    ANSWER,
+    REPLY,
+    TIMED_REQUESTS,
+    Answer,
+    Channel,
+    ChannelClosed,
+    ChannelTimeout,
+    EndOrder,
+    Failed,
+    Interrupt,
+    Loading,
+    LoadOrder,
+    Order,
+    Outfit,
+    PauseOrder,
+    PrepareTask,
+    Process,
+    Reply,
+    Request,
+    ResumeOrder,
+    Serving,
+    StageBegun,
+    Started,
+    StartOrder,
+    TrialTask,
+    WorkerState,
+    open_pair,
+)
+
+_log = logging.getLogger(__name__)
+
+START_TIMEOUT_S = 300.0
+REPLY_TIMEOUT_S = 60.0
+DEATH_CHECK_S = 0.5
+OUTPUT_TAIL = 4000
+VARIABLES = {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "HF_HUB_OFFLINE": "1"}
+R = TypeVar("R", bound=Reply)
+
+
+class ForkServer:
+    """A process that has imported torch and some compilers. Use as a context: leaving it ends every descendant."""
+
+    def __init__(
+        self,
+        compilers: Sequence[CompilerEntry],
+        log: Path,
+        interrupt: Interrupt,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start it.
+
+        Args:
+            compilers: The compilers to have imported.
+            log: File that gets whatever the process prints.
+            interrupt: Tells when to give up waiting.
+            environment: Variables that it has beside those of this process.
+
+        Raises:
+            TrialError: It did not start; the message has the reason.
+        """
+        self.interrupt = interrupt
+        self._children: list[Channel] = []
+        self._channel, theirs = open_pair()
+        command = [sys.executable, "-m", "ablatrix.trials.fork_server.serve", str(theirs.fileno())]
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=[theirs.fileno()],
+                env={**os.environ, **VARIABLES, **(environment or {})},
+                start_new_session=True,
+            )
+        theirs.close()
+        try:
+            self._channel.send(Outfit(compilers=tuple(compilers)))
+            await_service(self._channel)
+        except TrialError as error:
+            self.close()
+            raise TrialError(f"the fork server did not start: {error}; see {log}") from None
+
+    def __enter__(self) -> ForkServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process and all that it started."""
+        for channel in self._children:
+            channel.close()
+        self._channel.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(10)
+            return
+        self._process.kill()
+        self._process.wait()
+
+    def load(self, directory: Path) -> WorkloadServer:
+        """Fork a server that has a prepared program loaded.
+
+        Raises:
+            TrialError: The program cannot be loaded.
+        """
+        ours, theirs = open_pair()
+        give(self._channel, LoadOrder(directory=directory), Loading, [theirs.fileno()])
+        theirs.close()
+        self._children.append(ours)
+        try:
+            await_service(ours)
+        except TrialError as error:
+            raise TrialError(f"{directory}: the prepared program cannot be loaded: {error}") from None
+        return WorkloadServer(ours, self.interrupt)
+
+    def without_program(self) -> WorkloadServer:
+        """Return this process as one that forks workers which need no program."""
+        return WorkloadServer(self._channel, self.interrupt)
+
+
+@dataclass
+class WorkloadServer:
+    """A process that forks workers of one workload."""
+
+    channel: Channel
+    interrupt: Interrupt
+    live: list[int] = field(default_factory=list)
+
+    def start(self, task: TrialTask | PrepareTask, log: Path) -> Worker:
+        """Start a worker on a task, by a fork where that is safe; what it prints goes to ``log``."""
+        ours, theirs = open_pair()
+        with log.open("wb") as output:
+            started = give(self.channel, StartOrder(task=task), Started, [theirs.fileno(), output.fileno()])
+        theirs.close()
+        self.live.append(started.pid)
+        _log.debug("worker %d started (%s), task: %s", started.pid, started.process, task.kind)
+        return Worker(
+            pid=started.pid,
+            channel=ours,
+            server=self,
+            log=log,
+            process=started.process,
+            hazard=started.hazard,
+            limit_bytes=None if task.memory_limit_mb is None else task.memory_limit_mb * 2**20,
+        )
+
+
+@dataclass(kw_only=True)
+class Worker:
+    """One trial's process.
+
+    Attributes:
+        process: ``forked``, or ``spawned`` where a fork was not safe.
+        hazard: What made a fork unsafe, None for a forked process.
+        limit_bytes: Memory that its process group may hold, None for no limit.
+        stage: The last stage that it reported.
+    """
+
+    pid: int
+    channel: Channel
+    server: WorkloadServer
+    log: Path
+    process: Process = "forked"
+    hazard: str | None = None
+    limit_bytes: int | None = None
+    stage: str | None = None
+    _timed: bool = False
+    _ended_for: Ending = field(default_factory=Ending)
+
+    def send(self, request: Request) -> None:
+        """Send a request; a worker that is gone is noticed by the next ``receive``."""
+        self._timed = isinstance(request, TIMED_REQUESTS)
+        with suppress(ChannelClosed):
+            self.channel.send(request)
+
+    def receive(self, timeout_s: float) -> Answer:
+        """Return the worker's next message that is not about a stage.
+
+        Meanwhile its memory is watched, but never during a burst.
+
+        Raises:
+            ChannelClosed: It ended, or holds more memory than it may; ``end`` says which.
+            ChannelGarbled: What it sent is no message of a worker.
+            ChannelTimeout: It did not answer in time.
+            Interrupted: The user asked to stop.
+        """
+        deadline = monotonic() + timeout_s
+        while True:
+            self._wait(deadline, timeout_s)
+            message, _ = self.channel.receive(ANSWER, 0)
+            if not isinstance(message, StageBegun):
+                return message
+            self.stage = message.stage
+
+    def pause(self) -> bool:
+        """Stop the process group; return whether that was confirmed."""
+        return give(self.server.channel, PauseOrder(pid=self.pid), WorkerState).state == "stopped"
+
+    def resume(self) -> bool:
+        """Let the process group go on; return whether that was confirmed."""
+        return give(self.server.channel, ResumeOrder(pid=self.pid), WorkerState).state == "running"
+
+    def end(self, *, kill: bool) -> Ending:
+        """Wait for the end of the process group (killing it first when asked to) and return how it ended.
+
+        One that held too much memory is killed for that, and the ending says so.
+        """
+        self.server.live.remove(self.pid)
+        self.channel.close()
+        kill = kill or self._ended_for.killed_for is not None
+        order = EndOrder(pid=self.pid, kill=kill, live=tuple(self.server.live))
+        state = give(self.server.channel, order, WorkerState)
+        return replace(self._ended_for, signal=state.signal, exit_code=state.exit_code)
+
+    def output_tail(self) -> str | None:
+        """Return the end of what the process printed, None when it printed nothing."""
+        try:
+            with self.log.open("rb") as stream:
+                return _tail(stream) or None
+        except OSError:
+            return None
+
+    def _wait(self, deadline: float, timeout_s: float) -> None:
+        """Wait for a message; notice a death even when a process that was left behind keeps the channel open.
+
+        It wakes twice a second, and looks at the memory then.
+        """
+        while True:
+            left = deadline - monotonic()
+            try:
+                return self.server.interrupt.wait(self.channel, min(max(0.0, left), DEATH_CHECK_S))
+            except ChannelTimeout:
+                if is_dead(self.pid):
+                    raise ChannelClosed(f"worker {self.pid} ended") from None
+                self._check_memory()
+                if left <= DEATH_CHECK_S:
+                    raise ChannelTimeout(f"worker {self.pid}: no message within {timeout_s:.1f} s") from None
+
+    def _check_memory(self) -> None:
+        if self.limit_bytes is None or self._timed:
+            return
+        held = group_bytes_above(self.pid, self.limit_bytes)
+        if held is not None:
+            message = (
+                f"it held {held / 2**20:.0f} MiB of memory, shared memory included; "
+                f"protocol.memory_limit_mb allows {self.limit_bytes / 2**20:.0f}"
+            )
+            self._ended_for = Ending(killed_for=Status.OUT_OF_MEMORY, message=message)
+            raise ChannelClosed(f"worker {self.pid}: {message}")
+
+
+def give(channel: Channel, order: Order, expected: type[R], descriptors: Sequence[int] = ()) -> R:
+    """Give an order to a fork server and return its reply.
+
+    Args:
+        channel: To the server.
+        order: What it is to do.
+        expected: What it replies when it has done so.
+        descriptors: Open descriptors that it needs for that.
+
+    Raises:
+        TrialError: The server is gone or could not do it.
+    """
+    channel.send(order, descriptors)
+    try:
+        reply, _ = channel.receive(REPLY, REPLY_TIMEOUT_S)
+    except ChannelTimeout:
+        raise TrialError(f"the fork server did not answer '{order.do}' within {REPLY_TIMEOUT_S:.0f} s") from None
+    if isinstance(reply, expected):
+        return reply
+    raise TrialError(f"the fork server failed on '{order.do}': {_why(reply)}")
+
+
+def await_service(channel: Channel) -> None:
+    """Wait until a server that was started says that it serves.
+
+    Raises:
+        TrialError: It does not; the message has its reason.
+    """
+    reply, _ = channel.receive(REPLY, START_TIMEOUT_S)
+    if not isinstance(reply, Serving):
+        raise TrialError(_why(reply))
+
+
+def _why(reply: Reply) -> str:
+    return reply.error if isinstance(reply, Failed) else f"it replied '{reply.reply}'"
+
+
+def _tail(stream: IO[bytes]) -> str:
+    stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, stream.tell() - OUTPUT_TAIL))
+    return stream.read().decode("utf-8", errors="replace")

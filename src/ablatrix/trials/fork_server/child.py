@@ -1,0 +1,39 @@
+"""What every child of a fork server does first, forked or spawned."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+
+from ablatrix.compilers.adapter import Compiler
+from ablatrix.compilers.catalogue import CompilerEntry
+from ablatrix.import_spec import import_place
+
+KEPT_DESCRIPTORS = 3
+
+
+def clean_descriptors(wanted: list[int]) -> list[int]:
+    """Close every descriptor but the standard three and the wanted ones, which are moved behind them."""
+    safe = [os.dup2(old, 200 + place) for place, old in enumerate(wanted)]
+    os.closerange(KEPT_DESCRIPTORS, safe[0])
+    os.closerange(safe[-1] + 1, os.sysconf("SC_OPEN_MAX"))
+    kept = [os.dup2(old, KEPT_DESCRIPTORS + place, inheritable=False) for place, old in enumerate(safe)]
+    os.closerange(safe[0], safe[-1] + 1)
+    return kept
+
+
+def reset_signals() -> None:
+    """Give signals their default actions; only a closed channel is an error and not a signal."""
+    for name in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        with suppress(OSError, ValueError):
+            signal.signal(name, signal.SIG_DFL)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+
+def import_compiler(entry: CompilerEntry) -> Compiler:
+    """Return the adapter of a compiler, with what it needs imported; that of a program is made with the entry."""
+    make = import_place(entry.adapter)
+    compiler: Compiler = make() if entry.program is None else make(entry)
+    compiler.preload()
+    return compiler

@@ -1,0 +1,325 @@
+"""The fork server: a process that has imported the frameworks, and forks a fresh child for each trial.
+
+There is one for each compiler, started by the runner. It forks one more for each workload, which loads the prepared
+program and forks the workers: these find modules, program and weights mapped. A fork server starts no compute
+thread; when a compiler did so nevertheless, or holds what does not survive a fork, new interpreters are started in
+place of forks. It is the parent of its workers, so it alone can confirm that one is stopped, running or dead. When the
+runner's end of its channel closes, it kills every descendant and leaves.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, NoReturn
+
+from ablatrix.compilers.catalogue import CompilerEntry
+from ablatrix.trials.fork_server.child import clean_descriptors, import_compiler, reset_signals
+from ablatrix.trials.fork_server.fork_safety import find_fork_hazard
+from ablatrix.trials.fork_server.spawn import spawn
+from ablatrix.trials.host import (
+    adopt_orphans,
+    children_of,
+    descendants_of,
+    die_with_parent,
+    is_stopped,
+    thread_names,
+)
+from ablatrix.trials.messages import (
+    ORDER,
+    OUTFIT,
+    Channel,
+    ChannelClosed,
+    EndOrder,
+    Failed,
+    Loading,
+    LoadOrder,
+    Order,
+    PauseOrder,
+    Reply,
+    ResumeOrder,
+    Serving,
+    SpawnedServer,
+    SpawnedWorker,
+    Started,
+    StartOrder,
+    TrialTask,
+    WorkerState,
+)
+
+if TYPE_CHECKING:
+    from ablatrix.compilers.adapter import Compiler
+    from ablatrix.trials.messages import PrepareTask
+    from ablatrix.workloads.program import Program
+
+GRACE_S = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holdings:
+    """What a fork server has, for the workers that it starts.
+
+    Attributes:
+        entries: What the catalogue says of each compiler, by its name, for new interpreters.
+        compilers: Imported compilers by name, for forks.
+        directory: The prepared program, for new interpreters; None in a server of no workload.
+        program: The same, loaded, for forks.
+        hazard: Why nothing may be forked, None to look each time.
+        servers: Process ids of the servers for one workload that it has started; grows.
+    """
+
+    entries: Mapping[str, CompilerEntry]
+    compilers: Mapping[str, Compiler] = field(default_factory=dict)
+    directory: Path | None = None
+    program: Program | None = None
+    hazard: str | None = None
+    servers: set[int] = field(default_factory=set)
+
+
+def main(arguments: list[str]) -> None:
+    """Serve on the socket whose descriptor is the argument, for the compilers that the first message has."""
+    die_with_parent()
+    adopt_orphans()
+    ignore_key_presses()
+    channel = Channel(socket.socket(fileno=int(arguments[0])))
+    try:
+        outfit, _ = channel.receive(OUTFIT)
+        entries = {entry.name: entry for entry in outfit.compilers}
+        compilers = {name: import_compiler(entry) for name, entry in entries.items()}
+        import torch
+
+        # Imported here once, not by every child, and not at another state of the files for some of them.
+        import ablatrix.plan.planner
+        import ablatrix.plan.validate
+        import ablatrix.trials.worker.worker
+        import ablatrix.workloads.prepare  # noqa: F401
+
+        torch.set_num_threads(1)
+    except Exception as error:
+        channel.send(_failed(error))
+        return
+    gc.collect()
+    gc.freeze()
+    channel.send(Serving(threads=tuple(thread_names())))
+    serve(channel, Holdings(entries=entries, compilers=compilers))
+
+
+def ignore_key_presses() -> None:
+    """Leave a key press in the terminal to the runner."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def serve(channel: Channel, holdings: Holdings) -> NoReturn:
+    """Follow orders, one at a time, until the other end closes; then end every descendant and leave."""
+    while True:
+        try:
+            order, descriptors = channel.receive(ORDER)
+        except ChannelClosed:
+            _kill_descendants()
+            os._exit(0)
+        try:
+            reply = _follow(order, descriptors, holdings)
+        except Exception as error:
+            reply = _failed(error)
+        for descriptor in descriptors:
+            with suppress(OSError):
+                os.close(descriptor)
+        with suppress(ChannelClosed):
+            channel.send(reply)
+
+
+def _follow(order: Order, descriptors: list[int], holdings: Holdings) -> Reply:
+    match order:
+        case LoadOrder():
+            return _load(order.directory, descriptors, holdings)
+        case StartOrder():
+            return _start(order.task, descriptors, holdings)
+        case PauseOrder():
+            return _pause(order.pid)
+        case ResumeOrder():
+            return _resume(order.pid)
+        case EndOrder():
+            return _end(order, holdings)
+
+
+def _failed(error: Exception) -> Failed:
+    return Failed(error=f"{type(error).__name__}: {error}")
+
+
+def _load(directory: Path, descriptors: list[int], holdings: Holdings) -> Loading:
+    """Start a server of one workload on the descriptor that came along: it loads the program, and forks workers."""
+    hazard = holdings.hazard or find_fork_hazard()
+    if hazard is not None:
+        order = SpawnedServer(entries=dict(holdings.entries), directory=directory, hazard=hazard)
+        pid = spawn(order, descriptors[0], None, own_group=False)
+        holdings.servers.add(pid)
+        return Loading(pid=pid)
+    pid = os.fork()
+    if pid:
+        holdings.servers.add(pid)
+        return Loading(pid=pid)
+    try:
+        channel = Channel(socket.socket(fileno=clean_descriptors(descriptors[:1])[0]))
+        die_with_parent()
+        adopt_orphans()
+        try:
+            from ablatrix.workloads.prepare import load_program
+
+            loaded = replace(holdings, program=load_program(directory), directory=directory, servers=set())
+        except Exception as error:
+            channel.send(_failed(error))
+            os._exit(1)
+        gc.collect()
+        gc.freeze()
+        channel.send(Serving(threads=tuple(thread_names())))
+        serve(channel, loaded)
+    finally:
+        os._exit(1)
+
+
+def _start(task: TrialTask | PrepareTask, descriptors: list[int], holdings: Holdings) -> Started:
+    """Start a worker: its channel and its log are the two descriptors that came along."""
+    name = task.entry.name if isinstance(task, TrialTask) else ""
+    hazard = holdings.hazard or find_fork_hazard()
+    if hazard is not None:
+        order = SpawnedWorker(task=task, entry=holdings.entries.get(name), directory=holdings.directory)
+        pid = spawn(order, *descriptors[:2], own_group=True)
+        return Started(pid=pid, process="spawned", hazard=hazard)
+    pid = os.fork()
+    if pid:
+        with suppress(OSError):
+            os.setpgid(pid, pid)  # both sides do it, so that it holds whoever runs first
+        return Started(pid=pid, process="forked")
+    try:
+        os.setpgid(0, 0)
+        channel_end, log = clean_descriptors(descriptors[:2])
+        die_with_parent()
+        reset_signals()
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.close(log)
+        sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
+        sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
+        random.seed(task.seed)
+        gc.enable()
+        from ablatrix.trials.worker import work
+
+        compiler = holdings.compilers.get(name)
+        work(Channel(socket.socket(fileno=channel_end)), task, lambda: (compiler, holdings.program))
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+    finally:
+        os._exit(70)
+
+
+def _pause(pid: int) -> WorkerState:
+    """Stop a worker's process group, and programs of it that left the group, and confirm it."""
+    reply = _signal_and_wait(pid, signal.SIGSTOP, os.WUNTRACED)
+    if reply.state == "stopped" and not _stop_programs(pid):
+        return WorkerState(state="running")
+    return reply
+
+
+def _resume(pid: int) -> WorkerState:
+    """Let a worker's process group go on, its programs first, and confirm it."""
+    for program in descendants_of(pid):
+        with suppress(ProcessLookupError):
+            os.kill(program, signal.SIGCONT)
+    return _signal_and_wait(pid, signal.SIGCONT, os.WCONTINUED)
+
+
+def _end(order: EndOrder, holdings: Holdings) -> WorkerState:
+    """Wait for a worker's end, killing it first when asked to, then end whatever it left behind."""
+    pid = order.pid
+    if order.kill:
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+    try:
+        status = _wait_for_end(pid)
+    except ChildProcessError:
+        return WorkerState(state="gone")
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    strays = _kill_strays({*order.live, *holdings.servers})
+    return replace(_ended(status), strays=strays)
+
+
+def _wait_for_end(pid: int) -> int:
+    """Return the status of a worker that is ending; one that does not end in time is killed."""
+    deadline = monotonic() + GRACE_S
+    while monotonic() < deadline:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return status
+        sleep(0.001)
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    return os.waitpid(pid, 0)[1]
+
+
+def _signal_and_wait(pid: int, number: signal.Signals, flag: int) -> WorkerState:
+    try:
+        os.killpg(pid, number)
+        _, status = os.waitpid(pid, flag)
+    except (ProcessLookupError, ChildProcessError):
+        return WorkerState(state="gone")
+    if os.WIFEXITED(status) or os.WIFSIGNALED(status):
+        return _ended(status)
+    return WorkerState(state="stopped" if os.WIFSTOPPED(status) else "running")
+
+
+def _stop_programs(pid: int) -> bool:
+    """Stop what a stopped worker has started, and return whether all of it is stopped.
+
+    The signal to the group has reached those that are in it, but this process cannot wait for that: it is not their
+    parent.
+    """
+    deadline = monotonic() + GRACE_S
+    while True:
+        running = [one for one in descendants_of(pid) if not is_stopped(one)]
+        if not running:
+            return True
+        if monotonic() > deadline:
+            return False
+        for one in running:
+            with suppress(ProcessLookupError):
+                os.kill(one, signal.SIGSTOP)
+
+
+def _ended(status: int) -> WorkerState:
+    if os.WIFSIGNALED(status):
+        return WorkerState(state="ended", signal=os.WTERMSIG(status))
+    return WorkerState(state="ended", exit_code=os.WEXITSTATUS(status))
+
+
+def _kill_strays(live: set[int]) -> int:
+    """Kill children of this process that are no live worker and no server: what a worker forked and left."""
+    strays = [pid for pid in children_of(os.getpid()) if pid not in live]
+    for pid in strays:
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+    return len(strays)
+
+
+def _kill_descendants() -> None:
+    for pid in children_of(os.getpid()):
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

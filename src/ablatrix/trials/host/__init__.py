@@ -1,0 +1,42 @@
+"""What the machine says of itself and of a process; limits. It knows no protocol."""
+
+from ablatrix.trials.host.environment import NoiseProbe, ProcessProbe, environment_variables, place_runs, utc_now
+from ablatrix.trials.host.gpu import SPACING_S, GpuWatch
+from ablatrix.trials.host.limits import Ending, describe_ending, describe_exception, most_live, set_limits
+from ablatrix.trials.host.linux import (
+    adopt_orphans,
+    children_of,
+    descendants_of,
+    die_with_parent,
+    is_dead,
+    is_stopped,
+    thread_names,
+    threads_of,
+)
+from ablatrix.trials.host.memory import PROCESS, PeakMeter, group_bytes_above
+
+__all__ = [
+    "PROCESS",
+    "SPACING_S",
+    "Ending",
+    "GpuWatch",
+    "NoiseProbe",
+    "PeakMeter",
+    "ProcessProbe",
+    "adopt_orphans",
+    "children_of",
+    "descendants_of",
+    "describe_ending",
+    "describe_exception",
+    "die_with_parent",
+    "environment_variables",
+    "group_bytes_above",
+    "is_dead",
+    "is_stopped",
+    "most_live",
+    "place_runs",
+    "set_limits",
+    "thread_names",
+    "threads_of",
+    "utc_now",
+]

@@ -1,0 +1,76 @@
+"""What a worker is to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ablatrix.compilers.catalogue import CompilerEntry, Level
+from ablatrix.records.model import Device, Mode, Role
+from ablatrix.study.model import Checks
+from ablatrix.trials.messages.message import Message
+from ablatrix.workloads.entry import Size, WorkloadEntry
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialTask(Message):
+    """Run one trial.
+
+    Attributes:
+        entry: What the catalogue says of the compiler.
+        knobs: Level of every knob; empty for the reference.
+        threads: Threads of a run.
+        seed: Of everything random.
+        cache_dir: Directory of the compile cache, None for none on disk.
+        publish_dir: Where to copy what was compiled, None for nowhere.
+        work_dir: An empty private directory.
+        memory_limit_mb: Memory that the worker may hold in MiB, None for no limit.
+        cpus: Numbers of the CPUs to run on, None for all that are allowed.
+    """
+
+    kind: Literal["trial"] = "trial"
+    mode: Mode
+    role: Role
+    entry: CompilerEntry
+    device: Device
+    knobs: dict[str, Level]
+    threads: int
+    seed: int
+    checks: Checks
+    cache_dir: Path | None
+    publish_dir: Path | None
+    work_dir: Path
+    memory_limit_mb: int | None
+    cpus: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareTask(Message):
+    """Build, export and check a workload, and keep it on disk.
+
+    Attributes:
+        entry: What is known of the workload.
+        parameters: Every size.
+        draws: Input draws to have answered by the oracle.
+        seed: Of weights and inputs.
+        largest: Bound of dynamic dimensions in the input draws, by name, where it is not the workload's own.
+        threads: Threads that torch may use.
+        directory: Where to keep the program.
+        memory_limit_mb: Memory that the worker may hold in MiB, None for no limit.
+    """
+
+    kind: Literal["prepare"] = "prepare"
+    entry: WorkloadEntry
+    parameters: dict[str, Size]
+    draws: int
+    seed: int
+    largest: dict[str, int]
+    threads: int
+    directory: Path
+    memory_limit_mb: int | None
+
+
+Task = Annotated[TrialTask | PrepareTask, Field(discriminator="kind")]

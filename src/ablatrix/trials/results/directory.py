@@ -1,0 +1,134 @@
+"""The directory that a run writes: where each thing lies, and what is already there."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ablatrix.canonical import content_id, digest_bytes, digest_value
+from ablatrix.errors import TrialError
+from ablatrix.records.journal import final_records, read_records, record_line
+from ablatrix.records.model import Record
+from ablatrix.records.origin import installed_version
+from ablatrix.study.design import Cell, Design, read_design, refuse_changed_sources, write_design
+from ablatrix.study.model import Study
+from ablatrix.study.resolve import ResolvedStudy
+
+
+@cache
+def source_digest() -> str:
+    """Return the SHA-256 of the code that prepares workloads, and torch's version: a change prepares anew."""
+    room = Path(__file__).parents[2] / "workloads"
+    files = sorted(room.rglob("*.py"))
+    sources = {str(file.relative_to(room)): digest_bytes(file.read_bytes()) for file in files}
+    return digest_value({"sources": sources, "torch": installed_version("torch")})
+
+
+def largest_sizes(resolved: ResolvedStudy, cell: Cell) -> dict[str, int]:
+    """Return the bound of each dynamic dimension in the input draws, where it is not the workload's own.
+
+    A level of ``upper_bound`` also bounds the sizes of the input draws: every configuration is checked on the
+    same inputs.
+    """
+    study, catalogue = resolved
+    levels = itertools.chain.from_iterable(
+        (table or {}).get("upper_bound", []) for stage in study.stages for table in (stage.factorial, stage.vary)
+    )
+    bounds = [level for level in levels if isinstance(level, int)]
+    return {name: min(bounds) for name in catalogue.workload(cell.workload).dynamic} if bounds else {}
+
+
+def preparation(resolved: ResolvedStudy, cell: Cell) -> dict[str, Any]:
+    """Return what a prepared program depends on, as plain values to make an id of."""
+    study, catalogue = resolved
+    origin = catalogue.workload(cell.workload).origin
+    return {
+        "workload": cell.workload,
+        "parameters": dict(cell.parameters),
+        "draws": study.checks.draws,
+        "seed": study.seed,
+        "made_by": source_digest(),
+        "largest": largest_sizes(resolved, cell),
+        **({} if origin is None else {"source": origin.source, "source_digest": origin.digest}),
+    }
+
+
+@dataclass(frozen=True)
+class ResultDirectory:
+    """Places within one directory. ``work`` may be deleted when a run is done; all else is the result."""
+
+    path: Path
+
+    @property
+    def results(self) -> Path:
+        """The journal of records."""
+        return self.path / "results.jsonl"
+
+    @property
+    def design(self) -> Path:
+        """What was planned."""
+        return self.path / "design.json"
+
+    @property
+    def samples(self) -> Path:
+        """Raw samples, a file a block."""
+        return self.path / "samples"
+
+    @property
+    def work(self) -> Path:
+        """Prepared programs, compile caches, logs."""
+        return self.path / "work"
+
+    @property
+    def log(self) -> Path:
+        """The log of runs into this directory, for people."""
+        return self.work / "run.log"
+
+    def program(self, resolved: ResolvedStudy, cell: Cell) -> Path:
+        """Where the prepared program of a cell's workload lies."""
+        return self.work / "programs" / f"{cell.workload}-{content_id(preparation(resolved, cell))}"
+
+    def make(self, study: Study, design: Design) -> Design:
+        """Create the directory and write the design, or read the one of this very study that it holds.
+
+        Raises:
+            StudyError: It holds another study's results.
+            TrialError: It cannot be written.
+        """
+        try:
+            self.work.mkdir(parents=True, exist_ok=True)
+            self.samples.mkdir(exist_ok=True)
+            if self.design.exists():
+                held = read_design(self.design, study)
+                refuse_changed_sources(held, design)
+                return held
+            write_design(design, self.design)
+        except OSError as error:
+            raise TrialError(f"{self.path}: cannot be written: {error.strerror}; choose another --out") from None
+        return design
+
+    def known(self) -> tuple[dict[str, Record], Counter[str]]:
+        """Return the final record of each finished trial, and how many attempts each trial has had."""
+        if not self.results.exists():
+            return {}, Counter()
+        records = list(read_records(self.results, report=lambda _: None))
+        attempts = Counter(record.trial_id for record in records)
+        return {record.trial_id: record for record in final_records(records)}, attempts
+
+    def supersede(self, trial_ids: set[str]) -> None:
+        """Mark the lines of trials that will be run again as no longer final. The file is replaced as a whole."""
+        if not trial_ids or not self.results.exists():
+            return
+        draft = self.results.with_suffix(".draft")
+        with draft.open("w", encoding="utf-8") as stream:
+            for record in read_records(self.results, report=lambda _: None):
+                keep = record.trial_id not in trial_ids or not record.final
+                stream.write(record_line(record if keep else record.model_copy(update={"final": False})))
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(self.results)

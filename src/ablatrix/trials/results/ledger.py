@@ -1,0 +1,111 @@
+"""Writing what became of trials: raw samples first, then records, so that a record never points at nothing."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ablatrix.errors import RecordError
+from ablatrix.records.journal import Journal
+from ablatrix.records.model import Record
+from ablatrix.study.design import Design
+from ablatrix.study.resolve import ResolvedStudy
+from ablatrix.trials.results.directory import ResultDirectory
+from ablatrix.trials.results.outcome import Outcome
+from ablatrix.trials.results.progress import Progress
+from ablatrix.trials.results.recording import Scene, make_record, read_facts, samples_facts, samples_line
+
+Sink = Callable[[Record], None]
+
+
+class Ledger:
+    """The open journal of one run, and how often each trial was tried."""
+
+    def __init__(
+        self,
+        design: Design,
+        directory: ResultDirectory,
+        study_directory: Path | None,
+        sink: Sink | None,
+        progress: Progress,
+        keep_samples: bool,
+    ) -> None:
+        self._design, self._directory = design, directory
+        self._sink, self._progress, self._keep_samples = sink, progress, keep_samples
+        self._scene = Scene.read(study_directory)
+        self._attempts: Counter[str] = Counter()
+        self._journal: Journal | None = None
+
+    def open(self) -> dict[str, Record]:
+        """Set a torn tail aside and return the final record of each finished trial."""
+        with Journal(self._directory.results) as journal:
+            if journal.torn is not None:
+                self._progress.notice(f"a torn last line was set aside in {journal.torn}")
+        known, self._attempts = self._directory.known()
+        return known
+
+    def begin(self, again: set[str]) -> Journal:
+        """Mark the lines of trials that will run again as not final, and open the journal for writing."""
+        self._directory.supersede(again)
+        self._journal = Journal(self._directory.results)
+        return self._journal
+
+    def make(
+        self, resolved: ResolvedStudy, outcomes: Sequence[Outcome], *, final: bool = True
+    ) -> list[tuple[Record, str | None]]:
+        """Return the record of each outcome with its line of raw samples (None when it has none).
+
+        Args:
+            resolved: The study with its catalogue.
+            outcomes: Of one block.
+            final: Whether the lines stand for their trials; an interrupted one never does.
+        """
+        file = f"samples/{outcomes[0].trial.block_id}.jsonl" if self._keep_samples else None
+        made: list[tuple[Record, str | None]] = []
+        study, catalogue = resolved
+        for one in outcomes:
+            attempt = self._attempts[one.trial.trial_id]
+            entry = catalogue.workload(one.cell.workload)
+            facts = read_facts(self._directory.program(resolved, one.cell), entry, one.cell)
+            line = samples_line(one, attempt) if one.bursts_ms else None
+            samples = None if line is None else samples_facts(one, line, file)
+            compiler = catalogue.compiler(one.cell.compiler)
+            record = make_record(self._design, self._scene, one, facts, compiler, attempt, samples, study.device)
+            made.append((record if final else record.model_copy(update={"final": False}), line))
+        return made
+
+    def write(self, made: Sequence[tuple[Record, str | None]]) -> None:
+        """Append raw samples and records to their files, and tell who listens."""
+        assert self._journal is not None
+        lines = [line for _, line in made if line is not None]
+        if lines and self._keep_samples:
+            _append_samples(self._directory.samples / f"{made[0][0].block_id}.jsonl", lines)
+        for record, _ in made:
+            self._journal.append(record)
+            self._attempts[record.trial_id] += 1
+            if self._sink is not None:
+                self._sink(record)
+            self._progress.recorded(record)
+
+
+def _append_samples(path: Path, lines: Sequence[str]) -> None:
+    """Add lines to a side file and wait until they are on disk; half a line that a kill left behind goes first.
+
+    Raises:
+        RecordError: The disk refuses them. None of the block's records is written then, so it runs again.
+    """
+    try:
+        with path.open("a+b") as stream:
+            stream.seek(0)
+            held = stream.read()
+            stream.truncate(held.rfind(b"\n") + 1)
+            stream.write("".join(line + "\n" for line in lines).encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise RecordError(
+            f"{path}: raw samples could not be written: {error.strerror}; free space on the disk and run again into "
+            f"this directory, which resumes"
+        ) from error

@@ -1,0 +1,38 @@
+"""What became of one trial, as the runner sees it: what its record is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ablatrix.records.model import Noise
+from ablatrix.study.design import Cell, Trial
+from ablatrix.trials.messages import Process
+from ablatrix.trials.messages import TrialResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one trial: the worker's result, completed by what only the runner sees.
+
+    Attributes:
+        time_utc: When it began.
+        process: How its process came to be.
+        spawned_because: What made a fork unsafe, None for a forked process.
+        wall_s: Machine time of the trial.
+        noise: Counters of the machine over the trial, None where there was no process.
+        warm_up_ms: The first iterations of a hot trial.
+        bursts_ms: The iterations that count, burst by burst.
+        rewarming_ms: The iterations before them.
+    """
+
+    trial: Trial
+    cell: Cell
+    time_utc: str
+    result: TrialResult
+    process: Process = "forked"
+    spawned_because: str | None = None
+    wall_s: float = 0.0
+    noise: Noise | None = None
+    warm_up_ms: tuple[float, ...] = ()
+    bursts_ms: tuple[tuple[float, ...], ...] = ()
+    rewarming_ms: tuple[tuple[float, ...], ...] = ()

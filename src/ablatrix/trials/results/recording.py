@@ -1,0 +1,220 @@
+"""From the outcome of a trial to its record, and to its line of raw samples."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import cast
+
+from ablatrix.canonical import canonical_json, content_id, digest_bytes
+from ablatrix.compilers.catalogue import CompilerEntry
+from ablatrix.records.machine import read_machine
+from ablatrix.records.metrics import SAMPLE_METRICS
+from ablatrix.records.model import (
+    SCHEMA_VERSION,
+    Configuration,
+    Device,
+    Machine,
+    Meta,
+    Mode,
+    Noise,
+    Record,
+    Role,
+    RunFacts,
+    Samples,
+    TrialMachine,
+    WarmUp,
+    WorkloadFacts,
+)
+from ablatrix.records.origin import git_state, source_state
+from ablatrix.records.status import Status
+from ablatrix.statistics.quantile import median, summarise
+from ablatrix.statistics.warmup import classify_warm_up
+from ablatrix.study.design import Cell, Design
+from ablatrix.trials.results.outcome import Outcome
+from ablatrix.version import __version__
+from ablatrix.workloads.entry import WorkloadEntry
+
+FACTS_FILE = "program.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """What is the same for all records of a run: machine, commits, versions."""
+
+    machine: Machine
+    study_commit: str | None
+    study_dirty: bool | None
+    ablatrix_commit: str | None
+    ablatrix_dirty: bool | None
+    versions: dict[str, str]
+
+    @classmethod
+    def read(cls, study_directory: Path | None) -> Scene:
+        """Read the scene of a run whose study file lies in the given directory."""
+        commit, dirty = git_state(study_directory) if study_directory is not None else (None, None)
+        own_commit, own_dirty = source_state()
+        return cls(
+            machine=read_machine(),
+            study_commit=commit,
+            study_dirty=dirty,
+            ablatrix_commit=own_commit,
+            ablatrix_dirty=own_dirty,
+            versions={"ablatrix": __version__, "python": platform.python_version()},
+        )
+
+
+def make_record(
+    design: Design,
+    scene: Scene,
+    outcome: Outcome,
+    facts: WorkloadFacts,
+    compiler: CompilerEntry,
+    attempt: int,
+    samples: Samples | None,
+    device: Device,
+) -> Record:
+    """Return the record of one attempt.
+
+    Args:
+        design: What was planned.
+        scene: What is the same for all records of the run.
+        outcome: What became of the trial.
+        facts: The workload, as prepared.
+        compiler: The compiler, as the study's catalogue has it.
+        attempt: 0 for the first try.
+        samples: Where the raw samples of a hot trial lie (see ``samples_line``), None when there are none.
+        device: Where the study runs programs.
+    """
+    trial, cell, result = outcome.trial, outcome.cell, outcome.result
+    runtime = result.runtime
+    if runtime is not None and outcome.bursts_ms and result.status is Status.OK:
+        runtime = _with_hot_times(runtime, outcome, samples)
+    return Record(
+        schema_version=SCHEMA_VERSION,
+        record_id=content_id({"trial": trial.trial_id, "attempt": attempt}),
+        trial_id=trial.trial_id,
+        cell_id=trial.cell_id,
+        attempt=attempt,
+        final=result.status.is_final,
+        block_id=trial.block_id,
+        role=cast(Role, trial.role),  # a design holds plain words; the record checks them
+        study=design.study,
+        study_digest=design.study_digest,
+        mode=cast(Mode, trial.mode),
+        status=result.status,
+        error=result.error,
+        wall_s=outcome.wall_s,
+        meta=_meta(design, scene, outcome),
+        workload=facts,
+        config=Configuration(
+            compiler=cell.compiler,
+            device=device,
+            knobs=dict(cell.knobs),
+            run_time_knobs=compiler.run_time_knobs,
+            stage=cell.stage,
+            baseline=dict(cell.baseline),
+            catalogue_digest=compiler.digest,
+        ),
+        plan=result.plan,
+        compile=result.compile,
+        runtime=runtime,
+        correctness=result.correctness,
+    )
+
+
+def samples_line(outcome: Outcome, attempt: int) -> str:
+    """Return the line that keeps a hot trial's raw samples, unrounded, in milliseconds."""
+    return canonical_json(
+        {
+            "trial_id": outcome.trial.trial_id,
+            "attempt": attempt,
+            "warm_up_ms": outcome.warm_up_ms,
+            "bursts_ms": outcome.bursts_ms,
+            "rewarming_ms": outcome.rewarming_ms,
+        }
+    )
+
+
+def samples_facts(outcome: Outcome, line: str, file: str | None) -> Samples:
+    """Return the record's pointer to a line of raw samples."""
+    return Samples(
+        file=file,
+        digest=digest_bytes(line.encode()),
+        counted=sum(map(len, outcome.bursts_ms)),
+        rewarming=sum(map(len, outcome.rewarming_ms)),
+    )
+
+
+def read_facts(program: Path, entry: WorkloadEntry, cell: Cell) -> WorkloadFacts:
+    """Return what a prepared program's directory says of it; what its entry says when it was not prepared."""
+    path = program / FACTS_FILE
+    if path.exists():
+        return WorkloadFacts.model_validate(json.loads(path.read_text(encoding="utf-8"))["facts"])
+    return WorkloadFacts(
+        name=cell.workload,
+        tier=entry.tier,
+        source=None if entry.origin is None else entry.origin.source,
+        source_digest=None if entry.origin is None else entry.origin.digest,
+        parameters=dict(cell.parameters),
+        inputs=[],
+        dynamic={},
+        timed_sizes={},
+        parameter_count=0,
+        digest="",
+    )
+
+
+def _meta(design: Design, scene: Scene, outcome: Outcome) -> Meta:
+    result = outcome.result
+    return Meta(
+        time_utc=outcome.time_utc,
+        study_commit=scene.study_commit,
+        study_dirty=scene.study_dirty,
+        ablatrix_commit=scene.ablatrix_commit,
+        ablatrix_dirty=scene.ablatrix_dirty,
+        versions={**scene.versions, **(result.versions or {})},
+        machine=TrialMachine(**dict(scene.machine), gpu=None if result.gpu is None else result.gpu.device),
+        noise=_noise(outcome),
+        threads=result.threads or {},
+        environment=result.environment or {},
+        process=outcome.process,
+        spawned_because=outcome.spawned_because,
+        cpus=None if result.cpus is None else list(result.cpus),
+        seed=design.seed,
+        block=outcome.trial.block,
+        position=outcome.trial.position,
+    )
+
+
+def _noise(outcome: Outcome) -> Noise:
+    """Return the counters of the machine with those of the trial's process."""
+    noise = outcome.noise or Noise(
+        load_average_before=None, load_average_after=None, steal_ms=None, throttled_ms=None, swapped_pages=None
+    )
+    used = outcome.result.noise
+    return noise if used is None else noise.model_copy(update=asdict(used))
+
+
+def _with_hot_times(runtime: RunFacts, outcome: Outcome, samples: Samples | None) -> RunFacts:
+    """Return the run part of a hot trial: what its worker reported, with what its samples say."""
+    counted = [sample for burst in outcome.bursts_ms for sample in burst]
+    summary = summarise(counted, [one for one in SAMPLE_METRICS.values() if isinstance(one, int | float)])
+    everything = (outcome.warm_up_ms, *outcome.rewarming_ms, counted)
+    start = classify_warm_up(outcome.warm_up_ms)
+    return RunFacts(
+        **{name: summary.value(statistic) for name, statistic in SAMPLE_METRICS.items()},
+        iterations=sum(map(len, everything)),
+        bursts=len(outcome.bursts_ms),
+        burst_ms_p50=list(map(median, outcome.bursts_ms)),
+        warm_up=WarmUp(iterations=start.iterations, steady_from=start.steady_from, classification=start.classification),
+        timed_by=runtime.timed_by,
+        samples=samples,
+        task_overhead_us=runtime.task_overhead_us,
+        peak_rss_delta_bytes=runtime.peak_rss_delta_bytes,
+        peak_rss_compile_bytes=runtime.peak_rss_compile_bytes,
+        allocator_peak_bytes=runtime.allocator_peak_bytes,
+        reasons=runtime.reasons,
+    )

@@ -1,0 +1,15 @@
+"""Running a study: blocks, preparation, stopping."""
+
+from ablatrix.trials.run.foreground import rerun
+from ablatrix.trials.run.noise_floor import measure_noise_floor
+from ablatrix.trials.run.runner import RunSummary, run
+from ablatrix.trials.run.selection import parse_conditions, select
+
+__all__ = [
+    "RunSummary",
+    "measure_noise_floor",
+    "parse_conditions",
+    "rerun",
+    "run",
+    "select",
+]

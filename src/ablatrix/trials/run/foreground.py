@@ -1,0 +1,104 @@
+"""Repeating one trial in this very process, for whoever wants to look at it, under a debugger if wished."""
+
+from __future__ import annotations
+
+import tempfile
+import traceback
+from pathlib import Path
+
+from ablatrix.compilers.dump import claim_directory, finish_dump
+from ablatrix.errors import TrialError
+from ablatrix.study.design import Trial, make_design, read_design
+from ablatrix.study.resolve import ResolvedStudy
+from ablatrix.trials.fork_server import import_compiler
+from ablatrix.trials.host import place_runs, set_limits
+from ablatrix.trials.messages import TrialResult
+from ablatrix.trials.results import ResultDirectory, largest_sizes
+from ablatrix.trials.run.task_making import trial_task
+
+
+def rerun(
+    resolved: ResolvedStudy, results: str | Path, trial: str, *, debug: bool = False, dump: Path | None = None
+) -> TrialResult:
+    """Repeat a trial here, without a fork server and without a record.
+
+    Args:
+        resolved: The study that the results were made with, with its catalogue.
+        results: Directory of results; the prepared program is taken from it, or made again.
+        trial: Id of the trial, or enough of its first characters.
+        debug: Open the debugger where the trial raises.
+        dump: Where to write what the compiler has of each task: an empty or new directory.
+
+    Returns:
+        The worker's result: status, error, plan, compile, runtime, correctness, and a few samples when hot.
+
+    Raises:
+        TrialError: There is no such trial, or several; or there can be no dump of it.
+    """
+    from ablatrix.trials.worker import run_here
+    from ablatrix.workloads.prepare import load_program, prepare
+
+    study, catalogue = resolved
+    directory = ResultDirectory(Path(results))
+    # Blocks that were added while the study ran stand in its file only.
+    design = read_design(directory.design, study) if directory.design.exists() else make_design(resolved)
+    found = _find(design.trials, trial)
+    cell = design.cell(found.cell_id)
+    if dump is not None:
+        if found.role == "reference":
+            raise TrialError(f"trial {found.trial_id} is of {cell.compiler}, which compiles nothing; choose another")
+        claim_directory(dump)
+    place = directory.program(resolved, cell)
+    if place.exists():
+        program = load_program(place)
+    else:
+        program = prepare(
+            catalogue.workload(cell.workload),
+            cell.parameters,
+            draws=study.checks.draws,
+            seed=study.seed,
+            largest=largest_sizes(resolved, cell),
+        )
+    compiler = import_compiler(catalogue.compiler(cell.compiler))
+    threads, cpus = place_runs(study.protocol.threads, study.protocol.cpus)
+    set_limits(None, cpus)
+    with tempfile.TemporaryDirectory(prefix="ablatrix-rerun-") as scratch:
+        task = trial_task(
+            study,
+            catalogue,
+            found,
+            cell,
+            threads=threads,
+            cpus=tuple(cpus),
+            memory_limit_mb=None,
+            cache_dir=Path(scratch) / "cache",
+            publish_dir=None,
+            work_dir=Path(scratch),
+        )
+        result = run_here(task, compiler, program, study.protocol.hot, _debugger if debug else None, dump)
+    if dump is not None:
+        finish_dump(dump, found.trial_id, _ending(result))
+    return result
+
+
+def _ending(result: TrialResult) -> str:
+    """Return why a stage of a task may be missing in a dump."""
+    if result.error is None:
+        return "the compiler's adapter writes nothing of it"
+    return f"the trial ended as {result.status}: {result.error.message}"
+
+
+def _debugger(error: BaseException) -> None:
+    import pdb
+
+    traceback.print_exception(error)
+    pdb.post_mortem(error.__traceback__)
+
+
+def _find(trials: tuple[Trial, ...], start: str) -> Trial:
+    found = [trial for trial in trials if trial.trial_id.startswith(start)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise TrialError(f"no trial of this study has an id that begins with '{start}'; see `ablatrix design --json`")
+    raise TrialError(f"{len(found)} trials have an id that begins with '{start}'; give more characters")

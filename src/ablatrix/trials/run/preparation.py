@@ -1,0 +1,77 @@
+"""Preparing workloads in processes of their own: build, export, lower, oracle; once per study and directory."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from ablatrix.records.model import Failure
+from ablatrix.records.status import Status
+from ablatrix.study.design import Cell
+from ablatrix.study.resolve import ResolvedStudy
+from ablatrix.trials.client import Servers, Worker
+from ablatrix.trials.host import describe_ending
+from ablatrix.trials.messages import ChannelClosed, ChannelTimeout, Interrupted, TrialResult
+from ablatrix.trials.results import FACTS_FILE, ResultDirectory
+from ablatrix.trials.run.task_making import prepare_task
+
+TIMEOUT_S = 900.0
+
+
+class Preparation:
+    """Prepared programs of one run, and why one could not be prepared."""
+
+    def __init__(
+        self, resolved: ResolvedStudy, directory: ResultDirectory, servers: Servers, scratch: Path, threads: int
+    ) -> None:
+        self._resolved, self._directory, self._servers = resolved, directory, servers
+        self._scratch, self._threads = scratch, threads
+        self._failures: dict[Path, tuple[Status, Failure]] = {}
+
+    def is_ready(self, cell: Cell) -> bool:
+        """Return whether the cell's program lies prepared, or is known to fail."""
+        place = self._directory.program(self._resolved, cell)
+        return place in self._failures or (place / FACTS_FILE).exists()
+
+    def failure(self, cell: Cell) -> tuple[Status, Failure] | None:
+        """Return status and error of a program that could not be prepared."""
+        return self._failures.get(self._directory.program(self._resolved, cell))
+
+    def make(self, cell: Cell) -> None:
+        """Prepare the cell's program in a worker; a failure is kept, not raised.
+
+        Raises:
+            Interrupted: The user asked to stop.
+            TrialError: The fork server failed.
+        """
+        place = self._directory.program(self._resolved, cell)
+        draft = place.with_name(f".{place.name}.draft")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        task = prepare_task(self._resolved, cell, threads=self._threads, directory=draft)
+        worker = self._servers.without_program().start(task, self._scratch / "prepare.log")
+        lost = _await_end(worker)
+        if lost is None:
+            draft.rename(place)
+        else:
+            status, error = lost
+            status = Status.COMPILE_ERROR if status is Status.RUN_ERROR else status
+            further = {"phase": "load", "output_tail": worker.output_tail()}
+            self._failures[place] = status, error.model_copy(update=further)
+
+
+def _await_end(worker: Worker) -> tuple[Status, Failure] | None:
+    """Return status and error of a worker that failed, None when it did what it had to."""
+    try:
+        message = worker.receive(TIMEOUT_S)
+    except ChannelTimeout:
+        return describe_ending(worker.end(kill=True), worker.stage, Status.TIMEOUT)
+    except ChannelClosed:
+        return describe_ending(worker.end(kill=False), worker.stage, None)
+    except Interrupted:
+        worker.end(kill=True)
+        raise
+    worker.end(kill=True)
+    assert isinstance(message, TrialResult)  # it was asked for nothing else
+    return None if message.error is None else (message.status, message.error)

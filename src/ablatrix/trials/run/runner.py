@@ -1,0 +1,147 @@
+"""Running a study: what is missing of it, block by block, into a result directory."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import platform
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from ablatrix.errors import CompilerError, TrialError
+from ablatrix.records.machine import available_bytes
+from ablatrix.records.status import Status
+from ablatrix.study.design import make_design
+from ablatrix.study.files import refuse_changed_files
+from ablatrix.study.model import Study
+from ablatrix.study.resolve import ResolvedStudy
+from ablatrix.trials.host import most_live
+from ablatrix.trials.messages import Interrupt
+from ablatrix.trials.results import Ledger, LoggedProgress, Progress, ResultDirectory, Silence, Sink, run_log
+from ablatrix.trials.run.session import Session
+from ablatrix.version import __version__
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run did.
+
+    Attributes:
+        results: The file of records.
+        planned: Trials that were issued (of the selection, when there was one).
+        statuses: Number of trials by status of their final record.
+        signal: The signal that ended the run early, None when it came to its end.
+    """
+
+    results: Path
+    planned: int
+    statuses: dict[Status, int]
+    signal: int | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned trial has a final record."""
+        return sum(self.statuses.values()) == self.planned
+
+    @property
+    def failed(self) -> int:
+        """Number of trials that ran and did not end well (``unsupported`` is no failure)."""
+        return sum(count for status, count in self.statuses.items() if status.is_failure)
+
+    @property
+    def not_run(self) -> int:
+        """Number of trials that have a record and were not run: the study's budget of time was spent."""
+        return sum(count for status, count in self.statuses.items() if not status.ran)
+
+    @property
+    def good(self) -> bool:
+        """Whether every planned trial ran, and none failed."""
+        return self.complete and not self.failed and not self.not_run
+
+
+def run(
+    resolved: ResolvedStudy,
+    out: str | Path,
+    *,
+    only: Sequence[str] = (),
+    sink: Sink | None = None,
+    progress: Progress | None = None,
+    study_directory: Path | None = None,
+    keep_samples: bool = True,
+) -> RunSummary:
+    """Run what is missing of a study. Running again into the same directory resumes.
+
+    Args:
+        resolved: What ``load_study`` or ``resolve_study`` returned.
+        out: Directory for ``results.jsonl``, ``design.json`` and ``samples/``.
+        only: Conditions such as ``workload=mlp``; with ``status=...`` finished trials are run again. A selection adds
+            no further blocks.
+        sink: Called with each record after it is on disk.
+        progress: Told what happens.
+        study_directory: Where the study file lies, to record its git commit.
+        keep_samples: Keep raw samples in side files; without, records hold their digest and no file.
+
+    Raises:
+        StudyError: A condition is invalid, a file of the study has changed since it was loaded, or the directory holds
+            another study's results.
+        CompilerError: A compiler that the study names is not installed.
+        TrialError: The directory cannot be written, or is in use.
+    """
+    study, catalogue = resolved
+    refuse_changed_files(resolved)
+    planned = make_design(resolved, most_live(study.protocol, available_bytes()))
+    for name in {cell.compiler for cell in planned.cells}:
+        entry = catalogue.compiler(name)
+        if not entry.installed:
+            raise CompilerError(f"compiler '{name}' is not installed; to have it: {entry.installation}")
+    directory = ResultDirectory(Path(out).resolve())
+    design = directory.make(study, planned)
+    progress = LoggedProgress(progress or Silence())
+    with _locked(directory), run_log(directory.log), Interrupt() as interrupt, ExitStack() as stack:
+        _log_beginning(study, directory)
+        ledger = Ledger(design, directory, study_directory, sink, progress, keep_samples)
+        session = Session(resolved, design, directory, ledger, interrupt, progress)
+        try:
+            planned_count, statuses, caught = session.run(only, stack)
+        except OSError as error:  # a full disk or a directory that went away; what was measured is in the journal
+            raise TrialError(
+                f"{error.filename or directory.path}: cannot be written: {error.strerror}; put that right and run "
+                "again into this directory, which resumes"
+            ) from error
+        counts = ", ".join(f"{count} {status}" for status, count in statuses.items()) or "none finished"
+        _log.info("the run ended: %d trials: %s%s", planned_count, counts, f"; signal {caught}" if caught else "")
+    return RunSummary(directory.results, planned_count, statuses, caught)
+
+
+def _log_beginning(study: Study, directory: ResultDirectory) -> None:
+    _log.info("run of study '%s' (digest %s) into %s", study.name, study.digest[:16], directory.path)
+    _log.info(
+        "process %d, user %d, ablatrix %s, Python %s, %s %s",
+        os.getpid(),
+        os.getuid(),
+        __version__,
+        platform.python_version(),
+        platform.system(),
+        platform.release(),
+    )
+
+
+def _locked(directory: ResultDirectory) -> ExitStack:
+    """Hold the directory's lock, so that two runs into one directory exclude each other."""
+    stack = ExitStack()
+    try:
+        stream = stack.enter_context((directory.work / "lock").open("w"))
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        stack.close()
+        raise TrialError(
+            f"{directory.path}: another run is writing there; wait for it or choose another --out"
+        ) from None
+    except OSError as error:
+        raise TrialError(f"{error.filename}: cannot be written: {error.strerror}; choose another --out") from None
+    return stack

@@ -1,0 +1,289 @@
+"""One run into one directory: the blocks that are missing, then further ones while intervals are too wide."""
+
+from __future__ import annotations
+
+import logging
+import random
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from time import monotonic
+
+from ablatrix.canonical import content_id
+from ablatrix.errors import TrialError
+from ablatrix.records.machine import available_bytes
+from ablatrix.records.model import Failure, Record
+from ablatrix.records.status import Status
+from ablatrix.study.design import Cell, Design, Trial, extend_design, write_design
+from ablatrix.study.resolve import ResolvedStudy
+from ablatrix.trials.client import Servers
+from ablatrix.trials.host import most_live, place_runs, utc_now
+from ablatrix.trials.messages import Interrupt, Interrupted, TrialResult
+from ablatrix.trials.results import Ledger, Outcome, Progress, ResultDirectory
+from ablatrix.trials.run.block import BlockInput, run_cold, run_hot
+from ablatrix.trials.run.preparation import Preparation
+from ablatrix.trials.run.selection import parse_conditions, select
+from ablatrix.trials.run.stopping import HotProgress
+
+_log = logging.getLogger(__name__)
+
+Pair = tuple[str, str]
+
+
+class Session:
+    """What is open during one run; state that matters lives in the files."""
+
+    def __init__(
+        self,
+        resolved: ResolvedStudy,
+        design: Design,
+        directory: ResultDirectory,
+        ledger: Ledger,
+        interrupt: Interrupt,
+        progress: Progress,
+    ) -> None:
+        self._resolved, self._design, self._directory = resolved, design, directory
+        self._study, self._catalogue = resolved
+        self._ledger, self._interrupt, self._progress = ledger, interrupt, progress
+        self._cells = {cell.cell_id: cell for cell in design.cells}
+        self._threads, self._cpus = place_runs(self._study.protocol.threads, self._study.protocol.cpus)
+        self._began = monotonic()
+
+    def run(self, only: Sequence[str], stack: ExitStack) -> tuple[int, dict[Status, int], int | None]:
+        """Run what is missing. Returns trials issued, their number by status, and the signal that ended it early."""
+        known = self._ledger.open()
+        statuses = {trial_id: record.status for trial_id, record in known.items()}
+        chosen = select(self._design, parse_conditions(only, self._design), statuses)
+        again = {trial.trial_id for trial in chosen} if any(text.startswith("status=") for text in only) else set()
+        blocks = self._pending(chosen, set(known) - again)
+        stack.enter_context(self._ledger.begin({trial.trial_id for block in blocks for trial in block} & set(known)))
+        self._scratch = self._directory.work / "scratch"
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        logs = self._directory.work / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        self._servers = stack.enter_context(Servers(self._resolved, logs, self._interrupt))
+        self._preparation = Preparation(self._resolved, self._directory, self._servers, self._scratch, self._threads)
+        pending = [trial for block in blocks for trial in block]
+        self._hot = self._hot_progress([record for one, record in known.items() if one not in set(_ids(pending))])
+        self._progress.begin(self._with_cells(pending), len(chosen) - sum(trial in chosen for trial in pending))
+        caught: int | None = None
+        try:
+            self._prepare(pending)
+            for block in blocks:
+                self._run_block(block)
+            if not only:
+                self._add_blocks()
+                chosen = list(self._design.trials)
+        except Interrupted as interrupted:
+            caught = interrupted.signal
+            chosen = chosen if only else list(self._design.trials)
+        known, _ = self._directory.known()
+        counted = Counter(known[trial.trial_id].status for trial in chosen if trial.trial_id in known)
+        return len(chosen), dict(sorted(counted.items())), caught
+
+    def _with_cells(self, trials: Sequence[Trial]) -> list[tuple[Trial, Cell]]:
+        return [(trial, self._cells[trial.cell_id]) for trial in trials]
+
+    def _pending(self, chosen: list[Trial], finished: set[str]) -> list[tuple[Trial, ...]]:
+        """Return the trials to run, block by block. A hot block keeps what its pairs are made of."""
+        wanted = {trial.trial_id for trial in chosen} - finished
+        blocks = []
+        for block in self._design.blocks():
+            missing = [trial for trial in block if trial.trial_id in wanted]
+            if missing and block[0].mode == "hot":
+                whole = {trial.trial_id for trial in chosen}
+                missing = [trial for trial in block if trial.trial_id in whole or self._is_anchor(trial)]
+            if missing:
+                blocks.append(tuple(missing))
+        return blocks
+
+    def _is_anchor(self, trial: Trial) -> bool:
+        cell = self._cells[trial.cell_id]
+        return trial.role != "measured" or cell.knobs == cell.baseline
+
+    def _prepare(self, pending: list[Trial]) -> None:
+        """Prepare each workload once: build, export, oracle."""
+        for cell_id in dict.fromkeys(trial.cell_id for trial in pending):
+            cell = self._cells[cell_id]
+            if not self._preparation.is_ready(cell):
+                self._progress.working(None, cell, "preparing the workload: build, export, oracle")
+                self._preparation.make(cell)
+                failure = self._preparation.failure(cell)
+                if failure is not None:
+                    self._progress.notice(f"not prepared: {failure[1].message}")
+
+    def _hot_progress(self, records: Sequence[Record]) -> dict[Pair, HotProgress]:
+        """Return what is known of each pair that has hot trials, from the records of earlier runs."""
+        trials = {trial.trial_id: trial for trial in self._design.trials if trial.mode == "hot"}
+        measured = {one.cell_id for one in trials.values() if one.role == "measured"}
+        cells: dict[Pair, list[Cell]] = {}
+        for cell in self._design.cells:
+            if cell.cell_id in measured:
+                cells.setdefault((cell.workload, cell.compiler), []).append(cell)
+        found = {
+            pair: HotProgress(members, self._catalogue.compiler(pair[1]).primary) for pair, members in cells.items()
+        }
+        blocks: dict[str, list[Record]] = {}
+        for record in records:
+            if record.trial_id in trials:
+                blocks.setdefault(record.block_id, []).append(record)
+        for members in blocks.values():
+            of_block = (self._cells[trials[record.trial_id].cell_id] for record in members)
+            own = next((one for one in of_block if one.knobs), None)  # the reference belongs to no compiler
+            if own is not None and (own.workload, own.compiler) in found:
+                found[own.workload, own.compiler].add(trials, members)
+        return found
+
+    def _add_blocks(self) -> None:
+        """Add hot blocks, a repeat of each pair in turn, until each is precise or its limits are reached."""
+        order = random.Random(content_id({"seed": self._study.seed, "what": "order of further blocks"}))
+        while True:
+            pairs = [pair for pair, hot in self._hot.items() if self._decision(hot) == "continue"]
+            if not pairs:
+                return
+            for pair in order.sample(pairs, len(pairs)):
+                if self._decision(self._hot[pair]) != "continue":
+                    continue
+                before = len(self._design.trials)
+                self._design = extend_design(
+                    self._resolved, self._design, *pair, most_live(self._study.protocol, available_bytes())
+                )
+                write_design(self._design, self._directory.design)
+                added = self._design.trials[before:]
+                self._prepare(list(added))
+                self._progress.added(self._with_cells(added))
+                for block in replace(self._design, trials=added).blocks():
+                    self._run_block(block)
+                self._hot[pair].tried()
+
+    def _decision(self, hot: HotProgress) -> str:
+        return hot.decide(self._study.protocol.hot, self._is_budget_spent()).decision
+
+    def _is_budget_spent(self) -> bool:
+        budget = self._study.protocol.budget_s
+        return budget is not None and monotonic() - self._began > budget
+
+    def _run_block(self, block: tuple[Trial, ...]) -> None:
+        pairs = tuple((trial, self._cells[trial.cell_id]) for trial in block)
+        cache = self._directory.work / "cache"
+        given = BlockInput(
+            study=self._resolved.study,
+            catalogue=self._resolved.catalogue,
+            trials=pairs,
+            threads=self._threads,
+            cpus=tuple(self._cpus),
+            hot_cache=cache / "hot",
+            tag_caches=cache / "tags",
+            scratch=self._scratch,
+        )
+        compiler = next((cell.compiler for _, cell in pairs if cell.compiler != "eager"), "eager")
+        _log.info("block %s: %s, %d trials", block[0].block_id, block[0].mode, len(block))
+        failure = self._preparation.failure(pairs[0][1])
+        if failure is not None:
+            self._keep([_lost(trial, cell, *failure) for trial, cell in pairs])
+        elif self._is_budget_spent():
+            spent = f"the budget of {self._study.protocol.budget_s:g} s was spent"
+            why = Failure(type="budget", message=spent, phase=None)
+            self._keep([_lost(trial, cell, Status.NOT_RUN_BUDGET, why) for trial, cell in pairs])
+        elif block[0].mode == "hot":
+            self._run_hot(given, compiler)
+        else:
+            for trial, cell in given.trials:
+                self._run_cold(given, trial, cell, compiler)
+
+    def _run_cold(self, block: BlockInput, trial: Trial, cell: Cell, compiler: str) -> None:
+        self._progress.working(trial, cell, "cold")
+        for left in reversed(range(self._study.protocol.repeats + 1)):
+            try:
+                program = self._directory.program(self._resolved, cell)
+                outcome = run_cold(block, trial, cell, self._servers.get(compiler, program))
+            except TrialError as error:
+                self._drop(compiler, error)
+                outcome = _lost(trial, cell, Status.CRASHED, _machinery(error))
+            repeat = self._is_worth_repeating([outcome], left)
+            self._keep([outcome], final=not repeat)
+            self._interrupt.check()
+            if not repeat:
+                return
+
+    def _run_hot(self, block: BlockInput, compiler: str) -> None:
+        program = self._directory.program(self._resolved, block.trials[0][1])
+
+        def notice(trial: Trial | None, what: str) -> None:
+            self._progress.working(trial, None if trial is None else self._cells[trial.cell_id], what)
+
+        for left in reversed(range(self._study.protocol.repeats + 1)):
+            try:
+                outcomes = run_hot(block, self._servers.get(compiler, program), notice)
+            except TrialError as error:
+                self._drop(compiler, error)
+                outcomes = [_lost(trial, cell, Status.CRASHED, _machinery(error)) for trial, cell in block.trials]
+            if any(outcome.result.status is Status.INTERRUPTED for outcome in outcomes):
+                # A torn block runs again whole, so none of its lines may stand for its trial.
+                outcomes = [_as_interrupted(one) for one in outcomes]
+            repeat = self._is_worth_repeating(outcomes, left)
+            self._keep(outcomes, final=not repeat)
+            self._interrupt.check()
+            if not repeat:
+                return
+
+    def _drop(self, compiler: str, error: TrialError) -> None:
+        _log.warning("the fork server of '%s' failed: %s", compiler, error)
+        _log.debug("its traceback:", exc_info=error)
+        self._servers.drop(compiler)
+
+    def _is_worth_repeating(self, outcomes: Sequence[Outcome], left: int) -> bool:
+        """Return whether noise disturbed a trial that would otherwise count, and time and tries are left."""
+        reasons = [
+            one.noise.disturbance for one in outcomes if one.result.status is Status.OK and one.noise is not None
+        ]
+        reason = next((reason for reason in reasons if reason), None)
+        if reason is None or left == 0 or self._is_budget_spent():
+            return False
+        self._progress.notice(f"disturbed, so it is repeated: {reason}")
+        return True
+
+    def _keep(self, outcomes: Sequence[Outcome], *, final: bool = True) -> None:
+        """Record the outcomes of one block, hot ones with what follows for further blocks."""
+        made = self._ledger.make(self._resolved, outcomes, final=final)
+        cell = next((one.cell for one in outcomes if one.cell.knobs), None)
+        hot = None if cell is None or not final else self._hot.get((cell.workload, cell.compiler))
+        if cell is not None and hot is not None and outcomes[0].trial.mode == "hot":
+            trials = {one.trial.trial_id: one.trial for one in outcomes}
+            hot.add(trials, [record for record, _ in made])
+            stopping = hot.decide(self._study.protocol.hot, self._is_budget_spent())
+            made = [
+                (
+                    record
+                    if record.runtime is None
+                    else record.model_copy(
+                        update={"runtime": record.runtime.model_copy(update={"stopping": stopping})}
+                    ),
+                    line,
+                )
+                for record, line in made
+            ]
+            self._progress.decided(cell.workload, cell.compiler, stopping)
+        self._ledger.write(made)
+
+
+def _ids(trials: Sequence[Trial]) -> list[str]:
+    return [trial.trial_id for trial in trials]
+
+
+def _lost(trial: Trial, cell: Cell, status: Status, error: Failure) -> Outcome:
+    return Outcome(trial=trial, cell=cell, time_utc=utc_now(), result=TrialResult(status=status, error=error))
+
+
+def _machinery(error: TrialError) -> Failure:
+    return Failure(type=type(error).__name__, message=str(error), phase=None)
+
+
+def _as_interrupted(outcome: Outcome) -> Outcome:
+    """Return an outcome of a block that was interrupted; what it had measured stays in its record."""
+    error = outcome.result.error or Failure(
+        type=Status.INTERRUPTED, message="its block was interrupted and will run again", phase="run"
+    )
+    return replace(outcome, result=replace(outcome.result, status=Status.INTERRUPTED, error=error))

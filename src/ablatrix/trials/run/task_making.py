@@ -1,0 +1,60 @@
+"""From a study to the task of a worker: the only place where tasks are put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from ablatrix.catalogue import Catalogue
+from ablatrix.records.model import Mode, Role
+from ablatrix.study.design import Cell, Trial
+from ablatrix.study.model import Study
+from ablatrix.study.resolve import ResolvedStudy
+from ablatrix.trials.messages import PrepareTask, TrialTask
+from ablatrix.trials.results import largest_sizes
+
+
+def trial_task(
+    study: Study,
+    catalogue: Catalogue,
+    trial: Trial,
+    cell: Cell,
+    *,
+    threads: int,
+    cpus: tuple[int, ...] | None,
+    memory_limit_mb: int | None,
+    cache_dir: Path | None,
+    publish_dir: Path | None,
+    work_dir: Path,
+) -> TrialTask:
+    """Return the task of a trial; the arguments are what the study does not say, see ``TrialTask``."""
+    return TrialTask(
+        mode=cast(Mode, trial.mode),  # a design holds plain words; the worker checks them
+        role=cast(Role, trial.role),
+        entry=catalogue.compiler(cell.compiler),
+        device=study.device,
+        knobs=dict(cell.knobs),
+        threads=threads,
+        seed=study.seed,
+        checks=study.checks,
+        cache_dir=cache_dir,
+        publish_dir=publish_dir,
+        work_dir=work_dir,
+        memory_limit_mb=memory_limit_mb,
+        cpus=cpus,
+    )
+
+
+def prepare_task(resolved: ResolvedStudy, cell: Cell, *, threads: int, directory: Path) -> PrepareTask:
+    """Return the task of preparing a cell's workload; the arguments are what the study does not say."""
+    study, catalogue = resolved
+    return PrepareTask(
+        entry=catalogue.workload(cell.workload),
+        parameters=dict(cell.parameters),
+        draws=study.checks.draws,
+        seed=study.seed,
+        largest=largest_sizes(resolved, cell),
+        threads=threads,
+        directory=directory,
+        memory_limit_mb=study.protocol.memory_limit_mb,
+    )

@@ -1,0 +1,11 @@
+"""The worker: plan, compile, check, time, report."""
+
+from ablatrix.trials.worker.check import Comparison
+from ablatrix.trials.worker.monologue import run_here
+from ablatrix.trials.worker.worker import work
+
+__all__ = [
+    "Comparison",
+    "run_here",
+    "work",
+]

@@ -1,0 +1,168 @@
+"""From a program to something that runs: planned, validated and compiled, with what the record says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ablatrix.compilers.adapter import Compiler, CompileRequest, Executable, PhaseClock
+from ablatrix.compilers.dump import start_dump
+from ablatrix.records.model import CompileFacts, PlanFacts
+
+if TYPE_CHECKING:
+    from ablatrix.compilers.cache import TaskCache
+    from ablatrix.compilers.catalogue import Level
+    from ablatrix.plan.graph import Graph
+    from ablatrix.plan.plan import Plan
+    from ablatrix.trials.messages import TrialTask
+    from ablatrix.workloads.program import Program, TaskProgram
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A program that is planned.
+
+    Attributes:
+        graph: The lowered program as plain values; None for the reference, which has no plan.
+        plan: Of the reference: one of nothing.
+        tasks: One exported program for each distinct task of the plan.
+        facts: What the record says of the plan; None for the reference.
+    """
+
+    graph: Graph | None
+    plan: Plan
+    tasks: tuple[TaskProgram, ...]
+    facts: PlanFacts | None
+
+
+def refuse_unsupported(task: TrialTask, program: Program) -> None:
+    """Refuse a configuration or a program that the compiler does not have, by what the catalogue says.
+
+    Raises:
+        UnsupportedError: It has it not; the message names knob, level and reason.
+    """
+    from ablatrix.workloads.onnx_operation import find_onnx
+
+    task.entry.refuse_unsupported(task.knobs)
+    if find_onnx(program.lowered) is not None:
+        task.entry.refuse_onnx(task.knobs)
+
+
+def plan_program(task: TrialTask, program: Program, clock: PhaseClock) -> Planned:
+    """Plan a program for a configuration, and have the plan validated; the reference has none.
+
+    Raises:
+        PlanError: It cannot be planned, or the plan is not valid.
+    """
+    from ablatrix.plan.plan import Plan, PlanOptions
+    from ablatrix.plan.planner import make_plan
+    from ablatrix.plan.validate import validate
+    from ablatrix.workloads.capture import capture, export_tasks
+
+    knobs = task.knobs
+    if not knobs:
+        return Planned(None, Plan(PlanOptions(), (), (), 0, 0, 0, 0, 0), (), None)
+    bounds = _upper_bounds(program, knobs)
+    with clock.phase("plan"):
+        graph = capture(program.lowered, bounds)
+        # A plug-in may lack one of them.
+        options: dict[str, Any] = {key: knobs[key] for key in ("partition", "reuse") if key in knobs}
+        plan = make_plan(graph, PlanOptions(**options))
+        tasks = export_tasks(program.lowered, plan, bounds)
+    spent_ms = clock.milliseconds["plan"]
+    with clock.phase("validate"):
+        validate(graph, plan)
+    return Planned(graph, plan, tuple(tasks), _plan_facts(plan, spent_ms))
+
+
+def compile_planned(
+    task: TrialTask,
+    compiler: Compiler,
+    program: Program,
+    planned: Planned,
+    cache: TaskCache,
+    clock: PhaseClock,
+    dump: Path | None,
+) -> Executable:
+    """Have the compiler build what is planned; with ``dump`` it also writes there what it has of each task.
+
+    Raises:
+        CompilerError: The compiler failed, or does not have what is asked for.
+    """
+    request = CompileRequest(
+        program=program,
+        graph=planned.graph,
+        plan=planned.plan,
+        tasks=planned.tasks,
+        knobs=task.knobs,
+        cache=cache,
+        clock=clock,
+        threads=task.threads,
+        work_dir=task.work_dir,
+        device=task.device,
+        dump=None if planned.graph is None else dump,
+    )
+    if request.dump is not None:
+        start_dump(request, compiler.name)
+    return compiler.compile(request)
+
+
+def compile_facts(
+    task: TrialTask, planned: Planned, executable: Executable, cache: TaskCache, clock: PhaseClock
+) -> CompileFacts | None:
+    """Return what the record says of the build; None for the reference."""
+    if planned.facts is None:
+        return None
+    facts, counters, plan = executable.facts, cache.counters, planned.plan
+    inner_bytes = facts.compiler_planned_bytes
+    tag = task.knobs.get("cache_tag", "private")
+    cold = task.mode == "cold" and task.role != "primer"
+    return CompileFacts(
+        compile_ms={
+            stage: clock.milliseconds[stage]
+            for stage in ("import", "compile", "link", "load")
+            if stage in clock.milliseconds
+        },
+        pass_ms=None if facts.pass_ms is None else dict(facts.pass_ms),
+        compile_cache_miss_delta_first_run=counters.misses,
+        compile_cache_hit_memory_delta_first_run=counters.hits_memory,
+        compile_cache_hit_disk_delta_first_run=counters.hits_disk,
+        compile_cache_fail_delta_first_run=counters.fails,
+        expected_cache_misses=(plan.distinct_tasks if tag == "private" else 0) if cold else None,
+        cache_tag=None if tag == "private" else str(tag),
+        key_set_size=cache.key_set_size,
+        key_set_digest=cache.key_set_digest,
+        artifact_digest=facts.artifact_digest,
+        generated_calls=facts.generated_calls,
+        generated_kernels=facts.generated_kernels,
+        compiler_planned_bytes=inner_bytes,
+        planned_bytes=None if inner_bytes is None else plan.arena_bytes + inner_bytes,
+        estimator=None if facts.estimator is None else dict(facts.estimator),
+        reasons=dict(facts.reasons),
+    )
+
+
+def _plan_facts(plan: Plan, spent_ms: float) -> PlanFacts:
+    from ablatrix.plan.planner import plan_digest
+
+    # The runner validates it. Here the pages of the validator would count as memory that compiling takes.
+    return PlanFacts.model_construct(
+        plan_ms=spent_ms,
+        tasks=len(plan.tasks),
+        distinct_tasks=plan.distinct_tasks,
+        edges=plan.edges,
+        logical_buffers=len(plan.buffers),
+        physical_buffers=plan.physical_buffers,
+        logical_bytes=plan.logical_bytes,
+        physical_bytes_est=plan.arena_bytes,
+        peak_live_bytes=plan.peak_live_bytes,
+        digest=plan_digest(plan),
+    )
+
+
+def _upper_bounds(program: Program, knobs: Mapping[str, Level]) -> dict[str, int]:
+    """Return the bound of each symbol: the workload's, or the level of ``upper_bound``."""
+    level = knobs.get("upper_bound", "workload")
+    return {symbol: bound if level == "workload" else int(level) for symbol, bound in program.dynamic_bounds.items()}

@@ -1,0 +1,169 @@
+"""One trial in this process, from the loaded program to its result: plan, compile, run first, check, take turns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ablatrix.canonical import digest_value
+from ablatrix.compilers.adapter import BoundRun, Compiler, Executable, MeasuresOverhead, PhaseClock, RunsElsewhere
+from ablatrix.compilers.cache import TaskCache
+from ablatrix.records.model import Correctness, Failure
+from ablatrix.records.status import Status
+from ablatrix.trials.host import PeakMeter, describe_exception, environment_variables
+from ablatrix.trials.messages import ChannelClosed, TrialResult
+from ablatrix.trials.worker.building import compile_facts, compile_planned, plan_program, refuse_unsupported
+from ablatrix.trials.worker.check import Comparison
+from ablatrix.trials.worker.first_run import MemoryFacts, run_facts, run_first
+from ablatrix.trials.worker.turns import Talk, take_turns
+
+if TYPE_CHECKING:
+    from ablatrix.trials.messages import TrialTask
+    from ablatrix.trials.worker.cuda import Cuda
+    from ablatrix.workloads.program import Program
+
+
+def run_trial(
+    talk: Talk,
+    task: TrialTask,
+    compiler: Compiler,
+    program: Program,
+    clock: PhaseClock,
+    on_error: Callable[[BaseException], None],
+    dump: Path | None = None,
+) -> TrialResult:
+    """Run one trial, and return what is known of it in the end, whatever ended it.
+
+    Args:
+        talk: To the runner, who asks a hot trial for its bursts.
+        task: What to do.
+        compiler: With what it needs imported.
+        program: As prepared.
+        clock: Charged with each phase; its current one tells where an error was.
+        on_error: Called with the error that ended the trial, which becomes status and error of the result; what it
+            raises goes through.
+        dump: Where to write what the compiler has of each task, for a person to read; None in all that is measured.
+
+    Raises:
+        ChannelClosed: The runner is gone.
+    """
+    known = TrialResult()
+    cuda: Cuda | None = None
+    try:
+        known = _begin(task, compiler)
+        refuse_unsupported(task, program)
+        if task.device == "cuda":
+            cuda = _open_cuda(task)
+            known = replace(known, versions={**(known.versions or {}), "cuda": cuda.version})
+        for more in _steps(known, talk, task, compiler, program, clock, cuda, dump):
+            known = more
+    except ChannelClosed:
+        raise
+    except BaseException as error:
+        on_error(error)
+        status, failure = describe_exception(error, clock.current)
+        known = replace(known, status=status, error=failure)
+    # The clocks of a GPU are read up to the end, so what it said is asked for last.
+    return known if cuda is None else replace(known, gpu=cuda.facts())
+
+
+def _begin(task: TrialTask, compiler: Compiler) -> TrialResult:
+    """Set seed and threads; what is known then are versions and environment."""
+    import torch
+
+    torch.manual_seed(task.seed)
+    compiler.set_threads(task.threads)
+    return TrialResult(versions=dict(compiler.versions()), environment=environment_variables())
+
+
+def _open_cuda(task: TrialTask) -> Cuda:
+    from ablatrix.trials.worker.cuda import open_cuda
+
+    return open_cuda(task.entry)
+
+
+def _steps(
+    known: TrialResult,
+    talk: Talk,
+    task: TrialTask,
+    compiler: Compiler,
+    program: Program,
+    clock: PhaseClock,
+    cuda: Cuda | None,
+    dump: Path | None,
+) -> Iterator[TrialResult]:
+    """Yield what is known after each step of the trial."""
+    cache = TaskCache(task.cache_dir)
+    meter = PeakMeter.reset()
+    planned = plan_program(task, program, clock)
+    yield (known := replace(known, plan=planned.facts))
+    executable = compile_planned(task, compiler, program, planned, cache, clock, dump)
+    elsewhere = isinstance(executable, RunsElsewhere)
+    compile_bytes = None if elsewhere else meter.growth_bytes()
+    if cuda is not None:
+        executable = cuda.place(executable)
+    first = run_first(executable, program, clock)
+    yield (known := replace(known, threads=dict(compiler.threads_in_force())))
+    yield (known := replace(known, compile=compile_facts(task, planned, executable, cache, clock)))
+    memory = MemoryFacts(
+        run_bytes=first.growth_bytes,
+        compile_bytes=compile_bytes,
+        allocator_bytes=None if cuda is None else cuda.finish_first_run(),
+        elsewhere=elsewhere,
+        on_gpu=cuda is not None,
+    )
+    yield (known := replace(known, runtime=run_facts(task.mode, memory, clock)))
+    comparison = Comparison(rms_factor=task.checks.rms_factor, rms_floor=task.checks.rms_floor, draws=task.checks.draws)
+    with clock.phase("check"):
+        _check(comparison, executable, first.bound, program)
+    yield (known := _judge(known, comparison.facts(executable.facts.artifact_digest)))
+    if known.status == "ok" and task.mode == "hot":
+        yield from _time(known, talk, executable, first.bound, program, comparison, clock)
+    elif known.status == "ok" and task.publish_dir is not None:
+        cache.publish_to(task.publish_dir)
+
+
+def _time(
+    known: TrialResult,
+    talk: Talk,
+    executable: Executable,
+    bound: BoundRun,
+    program: Program,
+    comparison: Comparison,
+    clock: PhaseClock,
+) -> Iterator[TrialResult]:
+    """Have a hot trial take its turns, then check once more what was timed."""
+    assert known.runtime is not None
+    with clock.phase("run"):
+        runtime = known.runtime.model_copy(update={"timed_by": take_turns(talk, bound)})
+    yield (known := replace(known, runtime=runtime))
+    with clock.phase("check"):
+        bound.run()
+        comparison.compare_again(bound.outputs(), program.draws[0], "draw 0 after timing")
+    digest = executable.facts.artifact_digest
+    yield (known := _judge(known, comparison.facts(digest, digest)))
+    overhead_us = bound.overhead_us() if isinstance(bound, MeasuresOverhead) else None
+    yield replace(known, runtime=runtime.model_copy(update={"task_overhead_us": overhead_us}))
+
+
+def _judge(known: TrialResult, facts: Correctness) -> TrialResult:
+    """Return a trial with what its check found; wrong or unchecked outputs are its status and its error."""
+    status = Status.MISSING_CHECK if facts.missing else Status.OK if facts.ok else Status.WRONG_OUTPUT
+    if status is Status.OK:
+        return replace(known, correctness=facts)
+    digest = digest_value({"status": status})
+    error = Failure(type=status, message=facts.note or status, phase="check", traceback_digest=digest)
+    return replace(known, correctness=facts, status=status, error=error)
+
+
+def _check(comparison: Comparison, executable: Executable, bound: BoundRun, program: Program) -> None:
+    """Compare every draw, and the first one twice: an executable may spoil its own constants."""
+    comparison.compare(bound.outputs(), program.draws[0], "draw 0")
+    for index, draw in enumerate(program.draws[1:], start=1):
+        other = executable.bind(draw.inputs)
+        other.run()
+        comparison.compare(other.outputs(), draw, f"draw {index}")
+    bound.run()
+    comparison.compare_again(bound.outputs(), program.draws[0], "draw 0, second run")

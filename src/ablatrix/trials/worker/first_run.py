@@ -1,0 +1,94 @@
+"""The first run of an executable: its time and its memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ablatrix.compilers.adapter import BoundRun, Executable, PhaseClock, RunsElsewhere
+from ablatrix.records.model import Mode, RunFacts
+from ablatrix.trials.host import PROCESS, PeakMeter
+
+if TYPE_CHECKING:
+    from ablatrix.workloads.program import Program
+
+
+@dataclass(frozen=True)
+class FirstRun:
+    """An executable that is bound to the inputs that are timed, and has run once.
+
+    Attributes:
+        growth_bytes: Growth of the peak resident set of its process meanwhile, None where it is not known.
+    """
+
+    bound: BoundRun
+    growth_bytes: int | None
+
+
+@dataclass(frozen=True)
+class MemoryFacts:
+    """Figures of memory; None where one is not known.
+
+    Attributes:
+        run_bytes: Growth of the peak resident set while it ran first.
+        compile_bytes: Growth of the peak resident set while it was compiled.
+        allocator_bytes: Peak of the device's allocator.
+        elsewhere: Whether the executable runs in a process of its own.
+        on_gpu: Whether it runs on a GPU.
+    """
+
+    run_bytes: int | None
+    compile_bytes: int | None
+    allocator_bytes: int | None
+    elsewhere: bool
+    on_gpu: bool
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why figures are not known, by the names of the record."""
+        reasons = {}
+        if not self.on_gpu:
+            reasons["allocator_peak_bytes"] = "the allocators of the CPU runtimes keep no count of their own"
+        if self.run_bytes is None:
+            silent = "the kernel does not let a process reset its peak resident set"
+            reasons |= dict.fromkeys(("peak_rss_delta_bytes", "peak_rss_compile_bytes"), silent)
+        if self.elsewhere:
+            reasons["peak_rss_compile_bytes"] = "it was compiled in a process of its own, and in those that it started"
+        return reasons
+
+
+def run_first(executable: Executable, program: Program, clock: PhaseClock) -> FirstRun:
+    """Bind the draw that is timed, and run once."""
+    meter = PeakMeter.reset(executable.process if isinstance(executable, RunsElsewhere) else PROCESS)
+    with clock.phase("load"):
+        bound = executable.bind(program.draws[0].inputs)
+    with clock.phase("first_run"):
+        bound.run()
+    return FirstRun(bound, meter.growth_bytes())
+
+
+def run_facts(mode: Mode, memory: MemoryFacts, clock: PhaseClock) -> RunFacts:
+    """Return what the record says of the first run: its memory, and of a cold trial ``compile_first_run_ms``.
+
+    That time is the sum of its parts. A part that did not take place is None: what came out of a warm cache was not
+    compiled in no time at all.
+    """
+    facts = RunFacts(
+        peak_rss_delta_bytes=memory.run_bytes,
+        peak_rss_compile_bytes=memory.compile_bytes,
+        allocator_peak_bytes=memory.allocator_bytes,
+        reasons=memory.reasons,
+    )
+    if mode == "hot":
+        return facts
+    spent = clock.milliseconds
+    parts = {
+        "plan_ms": spent.get("plan"),
+        "import_ms": spent.get("import"),
+        "compile_ms": spent.get("compile"),
+        "link_ms": spent.get("link"),
+        "load_ms": spent.get("load"),
+        "run_ms_cold": spent.get("first_run"),
+    }
+    whole = sum(part for part in parts.values() if part is not None)
+    return facts.model_copy(update={**parts, "compile_first_run_ms": whole})

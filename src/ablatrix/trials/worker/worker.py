@@ -1,0 +1,96 @@
+"""The worker's part of the conversation: stages as they begin, answers to requests, and a result, whatever happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ablatrix.compilers.adapter import Compiler, PhaseClock
+from ablatrix.trials.host import ProcessProbe, describe_exception, set_limits
+from ablatrix.trials.messages import (
+    REQUEST,
+    Answer,
+    Channel,
+    ChannelClosed,
+    PrepareTask,
+    Request,
+    StageBegun,
+    TrialResult,
+    TrialTask,
+)
+from ablatrix.trials.worker.execution import run_trial
+
+if TYPE_CHECKING:
+    from ablatrix.workloads.program import Program
+
+Load = Callable[[], "tuple[Compiler | None, Program | None]"]
+
+
+class Line:
+    """The worker's end of its channel."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def send(self, message: StageBegun | Answer) -> None:
+        """Say something to the runner.
+
+        Raises:
+            ChannelClosed: It is gone.
+        """
+        self._channel.send(message)
+
+    def receive(self) -> Request:
+        """Return the runner's next request.
+
+        Raises:
+            ChannelClosed: It is gone.
+        """
+        return self._channel.receive(REQUEST)[0]
+
+
+def work(channel: Channel, task: TrialTask | PrepareTask, load: Load) -> None:
+    """Do a task and report on the channel: stages as they begin, ``Ready`` and bursts if hot, then a result.
+
+    Args:
+        channel: To the runner.
+        task: What to do.
+        load: Returns the compiler and the program: at once in a fork, after importing and reading in a new
+            interpreter. Its time is no part of any phase.
+    """
+    line = Line(channel)
+    before = ProcessProbe.read()
+    cpus: tuple[int, ...] | None = None
+    result = TrialResult()
+    stage: str | None = "load"
+    try:
+        cpus = tuple(set_limits(task.memory_limit_mb, task.cpus if isinstance(task, TrialTask) else None))
+        if isinstance(task, TrialTask):
+            line.send(StageBegun(stage="load"))
+            compiler, program = load()
+            stage = None
+            assert compiler is not None
+            assert program is not None
+            clock = PhaseClock(on_enter=lambda begun: line.send(StageBegun(stage=begun)))
+            result = run_trial(line, task, compiler, program, clock, on_error=lambda error: None)
+        else:
+            stage = None
+            _prepare(task)
+    except ChannelClosed:
+        return
+    except BaseException as error:
+        status, failure = describe_exception(error, stage)
+        result = TrialResult(status=status, error=failure)
+    channel.send(replace(result, cpus=cpus, noise=before.until(ProcessProbe.read())))
+
+
+def _prepare(task: PrepareTask) -> None:
+    """Build, export and check a workload once, and keep it on disk."""
+    import torch
+
+    from ablatrix.workloads.prepare import prepare, save_program
+
+    torch.set_num_threads(task.threads)
+    program = prepare(task.entry, task.parameters, draws=task.draws, seed=task.seed, largest=task.largest)
+    save_program(program, task.directory)

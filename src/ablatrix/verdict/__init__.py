@@ -1,0 +1,1 @@
+"""Is a study done: four criteria, a module for each."""
