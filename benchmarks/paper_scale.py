@@ -46,7 +46,7 @@ def main(trials: int) -> None:
 
 def read(results: Path) -> dict[str, float]:
     """Read the records alone."""
-    from ablatrix.analysis.table.tidy import tidy
+    from ablatrix.analysis.table.trials_table import tidy
 
     return {"trials": tidy([results]).trials.height}
 
@@ -54,7 +54,7 @@ def read(results: Path) -> dict[str, float]:
 def paper(results: Path) -> dict[str, float]:
     """Make the paper of the records as the command does; return the seconds that each part takes."""
     from ablatrix.analysis.findings import Findings
-    from ablatrix.analysis.table.tidy import tidy
+    from ablatrix.analysis.table.trials_table import tidy
     from ablatrix.paper.make import make_paper
 
     laps = [perf_counter()]

@@ -92,7 +92,7 @@ def analyse(results: Path) -> dict[str, float]:
     """Return the seconds that each part takes."""
     from ablatrix.analysis.effects.evidence import Question, gather
     from ablatrix.analysis.groups.summary import group_columns, summarise_groups, without_primers
-    from ablatrix.analysis.table.tidy import tidy
+    from ablatrix.analysis.table.trials_table import tidy
 
     laps = [perf_counter()]
     found = tidy([results])

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from ablatrix.analysis.table.tidy import Tidy, tidy
+from ablatrix.analysis.table.trials_table import Tidy, tidy
 from ablatrix.canonical import content_id, digest_value
 from ablatrix.records.journal import record_line
 from ablatrix.records.metrics import SAMPLE_METRICS

@@ -108,11 +108,11 @@ __getattr__, __dir__ = lazy_names(
         "ablatrix.trials.run.runner": ["RunSummary", "run"],
     },
     renamed={
-        "compare_results": "ablatrix.analysis.runs.compare:compare",
+        "compare_results": "ablatrix.analysis.runs.side_by_side:compare",
         "diagnose": "ablatrix.analysis.diagnosis.causes:find_blame",
         "find_effects": "ablatrix.analysis.effects.evidence:gather",
         "make_page": "ablatrix.page.write:write_page",
-        "read_table": "ablatrix.analysis.table.tidy:tidy",
+        "read_table": "ablatrix.analysis.table.trials_table:tidy",
         "verify_artifact": "ablatrix.artifact.bundle.verify:verify",
     },
 )

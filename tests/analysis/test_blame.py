@@ -9,7 +9,7 @@ import pytest
 from ablatrix.analysis.diagnosis.causes import SLOWER, Blame, find_blame
 from ablatrix.analysis.diagnosis.configurations import Setting, Settings
 from ablatrix.analysis.diagnosis.explanation import Explanation, has
-from ablatrix.analysis.table.tidy import tidy
+from ablatrix.analysis.table.trials_table import tidy
 from ablatrix.records.model import Level
 from ablatrix.study.load import load_study
 from tests.synthetic import BASELINE, PRIMARY, Plant, make_records, write_records

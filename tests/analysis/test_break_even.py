@@ -9,7 +9,7 @@ import pytest
 from ablatrix.analysis.diagnosis.break_even import BreakEven, find_break_even
 from ablatrix.analysis.diagnosis.configurations import Setting, described
 from ablatrix.analysis.reasons.wording import optional_text
-from ablatrix.analysis.table.tidy import tidy
+from ablatrix.analysis.table.trials_table import tidy
 from tests.synthetic import BASELINE, Plant, make_records, write_records
 
 Made = Callable[..., pl.DataFrame]

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from ablatrix.analysis.table import chunk, pool
-from ablatrix.analysis.table.tidy import tidy
+from ablatrix.analysis.table.trials_table import tidy
 from ablatrix.errors import RecordError
 from ablatrix.records.journal import record_line
 from ablatrix.records.model import SCHEMA_VERSION

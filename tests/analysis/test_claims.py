@@ -11,10 +11,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from ablatrix.analysis.claims.check import CLAIMS_VERSION, check_claims, claims_schema_text, load_claims
-from ablatrix.analysis.effects.main_effects import main_effects
+from ablatrix.analysis.effects.estimates import main_effects
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.reasons.wording import optional_text
-from ablatrix.analysis.table.tidy import tidy
+from ablatrix.analysis.table.trials_table import tidy
 from ablatrix.errors import AnalysisError
 from ablatrix.records.model import Level, Record, Stopping
 from ablatrix.study.load import load_study

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from matplotlib.text import Text
 
-from ablatrix.analysis.table.tidy import tidy
+from ablatrix.analysis.table.trials_table import tidy
 from ablatrix.plotting.cold_scatter import cold_points, compose_cold_scatter
 from ablatrix.plotting.figure import COLUMN_WIDTH_IN, house_style
 from tests.legibility import faults, text_faults

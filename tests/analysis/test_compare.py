@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import polars as pl
 import pytest
 
-from ablatrix.analysis.runs.compare import ComparedEffect, SideBySide, compare
-from ablatrix.analysis.table.tidy import Tidy
+from ablatrix.analysis.runs.side_by_side import ComparedEffect, SideBySide, compare
+from ablatrix.analysis.table.trials_table import Tidy
 from ablatrix.errors import AnalysisError
 from ablatrix.records.model import Record
 from tests.synthetic import PRIMARY, Plant, make_records, tidied

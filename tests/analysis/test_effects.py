@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ablatrix.analysis.effects.estimates import Effect, attribution, effects_of_levels, main_effects
 from ablatrix.analysis.effects.grid import lattices
-from ablatrix.analysis.effects.main_effects import Effect, attribution, effects_of_levels, main_effects
 from ablatrix.analysis.reasons.wording import optional_text, text_of
 from ablatrix.errors import AnalysisError
 from ablatrix.statistics.attribution import main_effects as main_effects_of_a_cube

@@ -16,7 +16,7 @@ from ablatrix.analysis.groups.summary import (
     varying_knobs,
     without_primers,
 )
-from ablatrix.analysis.table.tidy import Tidy, tidy
+from ablatrix.analysis.table.trials_table import Tidy, tidy
 from ablatrix.records.model import Record
 from ablatrix.statistics.ratio import paired_ratio
 from tests.synthetic import BASELINE, HOT_EFFECT, Plant, make_records, tidied, write_records

@@ -6,7 +6,7 @@ import pytest
 from ablatrix.analysis.effects.evidence import Question, evidence_frame, gather
 from ablatrix.analysis.metrics import DEFAULT_METRICS, METRICS
 from ablatrix.analysis.reasons.wording import text_of
-from ablatrix.analysis.table.tidy import Tidy
+from ablatrix.analysis.table.trials_table import Tidy
 from ablatrix.errors import AnalysisError
 from tests.synthetic import PRIMARY, Plant, make_records, tidied
 

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
+from ablatrix.analysis.effects.estimates import attribution, effects_of_levels
 from ablatrix.analysis.effects.geometric_means import GeometricMean, geometric_means
 from ablatrix.analysis.effects.grid import lattices
-from ablatrix.analysis.effects.main_effects import attribution, effects_of_levels
 from ablatrix.analysis.reasons.wording import text_of
 from tests.analysis.made import table
 from tests.synthetic import HOT_EFFECT, Plant, make_records

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from ablatrix.analysis.effects.estimates import Effect, effects_of_levels
 from ablatrix.analysis.effects.judgement import Judgement, judge_main_effects
-from ablatrix.analysis.effects.main_effects import Effect, effects_of_levels
 from ablatrix.analysis.effects.noise import NoiseFloor
 from ablatrix.analysis.metrics import METRICS
 from ablatrix.statistics.ratio import paired_ratio

@@ -5,8 +5,8 @@ import math
 import polars as pl
 import pytest
 
+from ablatrix.analysis.effects.estimates import attribution, effects_of_levels
 from ablatrix.analysis.effects.grid import Lattice, lattices
-from ablatrix.analysis.effects.main_effects import attribution, effects_of_levels
 from ablatrix.analysis.reasons.absence import NOT_RUN
 from ablatrix.analysis.reasons.wording import optional_text, text_of
 from tests.analysis.made import ALL_ON, table

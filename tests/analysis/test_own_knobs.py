@@ -2,7 +2,7 @@
 
 import pytest
 
-from ablatrix.analysis.effects.main_effects import main_effects
+from ablatrix.analysis.effects.estimates import main_effects
 from ablatrix.analysis.groups.ordering import PRIMARY_KNOBS
 from ablatrix.analysis.groups.summary import primary_knobs
 from ablatrix.analysis.runs.primary_matrix import primary_matrices

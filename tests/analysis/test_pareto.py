@@ -9,7 +9,7 @@ import pytest
 from ablatrix.analysis.diagnosis.configurations import described
 from ablatrix.analysis.diagnosis.pareto import Front, find_fronts
 from ablatrix.analysis.reasons.wording import text_of
-from ablatrix.analysis.table.tidy import tidy
+from ablatrix.analysis.table.trials_table import tidy
 from tests.synthetic import Plant, make_records, write_records
 
 Made = Callable[..., pl.DataFrame]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ablatrix.analysis.table.planned import count_planned, load_design
-from ablatrix.analysis.table.tidy import NOT_RECORDED, SUPERSEDED, tidy
+from ablatrix.analysis.table.trials_table import NOT_RECORDED, SUPERSEDED, tidy
 from tests.synthetic import Plant, make_records, write_records
 
 PLANTS = [

@@ -8,7 +8,7 @@ import pytest
 
 from ablatrix.analysis.reasons.wording import text_of
 from ablatrix.analysis.runs.stability import Margins, Stability, find_stability
-from ablatrix.analysis.table.tidy import tidy
+from ablatrix.analysis.table.trials_table import tidy
 from ablatrix.records.model import Record, Stopping
 from tests.analysis.made import table
 from tests.synthetic import Plant, make_records, write_records

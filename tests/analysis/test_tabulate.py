@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.analysis.table.csv_text import csv_text
-from ablatrix.analysis.table.tidy import tidy
+from ablatrix.analysis.table.delimited import csv_text
+from ablatrix.analysis.table.trials_table import tidy
 from ablatrix.errors import AnalysisError
 from ablatrix.plotting.tabulate import PRIMER, tabulate
 from ablatrix.records.model import Record
@@ -40,7 +40,7 @@ def test_the_same_records_give_the_same_bytes_in_another_process_and_order(tmp_p
     written = tabulate(tidy([a, b]), tmp_path / "one", allow_mixed=True)
     assert sorted(path.relative_to(tmp_path / "one").as_posix() for path in written) == sorted(FILES)
     code = (
-        "import sys; from ablatrix.plotting.tabulate import tabulate; from ablatrix.analysis.table.tidy import tidy; "
+        "import sys; from ablatrix.plotting.tabulate import tabulate; from ablatrix.analysis.table import tidy; "
         "tabulate(tidy(sys.argv[1:3]), sys.argv[3], allow_mixed=True); "
         "assert not {'torch', 'tvm', 'transformers'} & sys.modules.keys()"
     )

@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 from pydantic import BaseModel
 
-from ablatrix.analysis.effects.main_effects import main_effects
+from ablatrix.analysis.effects.estimates import main_effects
 from ablatrix.analysis.groups.summary import ratios_to_baseline
 from ablatrix.analysis.table.columns import COLUMNS, LEFT_OUT, MAPS
-from ablatrix.analysis.table.tidy import NOT_FINAL, REPEATED, SUPERSEDED, TIMED_OTHER, tidy
+from ablatrix.analysis.table.trials_table import NOT_FINAL, REPEATED, SUPERSEDED, TIMED_OTHER, tidy
 from ablatrix.errors import AnalysisError, RecordError
 from ablatrix.records.model import Record
 from tests.synthetic import BASELINE, Plant, broken, make_records, write_records

@@ -3,7 +3,7 @@
 import polars as pl
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.table.tidy import Tidy
+from ablatrix.analysis.table.trials_table import Tidy
 from ablatrix.analysis.table.warm_up import CLASS, unsteady_trials
 from ablatrix.paper.english import ENGLISH
 from ablatrix.paper.estimates import Estimates

@@ -10,6 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from ablatrix.artifact.contents.answered_claims import RecordedClaim
 from ablatrix.artifact.contents.environment import (
     ENVIRONMENT_VERSION,
     RunCost,
@@ -18,7 +19,6 @@ from ablatrix.artifact.contents.environment import (
 )
 from ablatrix.artifact.contents.manifest import read_manifest
 from ablatrix.artifact.contents.reading import read_artifact
-from ablatrix.artifact.contents.recorded_claims import RecordedClaim
 from ablatrix.artifact.documents.facts import Facts, duration, read_facts, size
 from ablatrix.artifact.documents.make import make_documents
 from ablatrix.records.model import Record

@@ -20,8 +20,8 @@ from ablatrix.analysis.effects.evidence import evidence_frame
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.reasons import wording
 from ablatrix.analysis.reasons.wording import plain_data, text_of
-from ablatrix.analysis.runs.compare import compare, side_by_side_data
-from ablatrix.analysis.table.tidy import Tidy, tidy
+from ablatrix.analysis.runs.side_by_side import compare, side_by_side_data
+from ablatrix.analysis.table.trials_table import Tidy, tidy
 from ablatrix.artifact.reproduction.comparison import report_reproduction
 from ablatrix.artifact.reproduction.reproduction import report_text
 from ablatrix.page.write import write_page

@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from ablatrix.analysis.table.tidy import tidy
+from ablatrix.analysis.table.trials_table import tidy
 from ablatrix.artifact.reproduction.comparison import report_reproduction
 from ablatrix.artifact.reproduction.page import report_html, report_markdown
 from ablatrix.artifact.reproduction.reproduction import (

@@ -12,7 +12,7 @@ import typer
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups.summary import group_columns, summarise_groups
 from ablatrix.analysis.table.planned import count_planned, load_design
-from ablatrix.analysis.table.tidy import Tidy, tidy
+from ablatrix.analysis.table.trials_table import Tidy, tidy
 from ablatrix.artifact.contents.environment import Environment
 from ablatrix.artifact.documents.facts import Facts
 from ablatrix.cli.progress import Counts

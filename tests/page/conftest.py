@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from ablatrix.analysis.claims.check import check_claims, load_claims
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.table.tidy import tidy
+from ablatrix.analysis.table.trials_table import tidy
 from ablatrix.page.write import write_page
 from ablatrix.records.model import Level, Record
 from tests.synthetic import Plant, make_records, write_records

@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.table.tidy import tidy
+from ablatrix.analysis.table.trials_table import tidy
 from ablatrix.cli.main import app
 from ablatrix.errors import AnalysisError
 from ablatrix.page.statistics import STATISTICS
@@ -103,7 +103,7 @@ def test_the_same_records_give_the_same_bytes_in_another_process(made: Made, tmp
     here = write_page(Findings(tidy([made.results])), (), tmp_path / "here.html", records=[made.results])
     code = (
         "import sys; from pathlib import Path; from ablatrix.page.write import write_page; "
-        "from ablatrix.analysis.findings import Findings; from ablatrix.analysis.table.tidy import tidy; "
+        "from ablatrix.analysis.findings import Findings; from ablatrix.analysis.table.trials_table import tidy; "
         "path = Path(sys.argv[1]); write_page(Findings(tidy([path])), (), sys.argv[2], records=[path]); "
         "assert not {'torch', 'tvm', 'transformers'} & sys.modules.keys()"
     )

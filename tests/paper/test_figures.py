@@ -17,7 +17,7 @@ import pytest
 from pypdf import PdfReader
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.table.tidy import tidy
+from ablatrix.analysis.table.trials_table import tidy
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.figures.write import write_figure
 from ablatrix.paper.template.load import load_template
@@ -164,7 +164,7 @@ def test_break_even_shows_each_knob_and_all_together(written: Path, trials: pl.D
 def test_files_are_the_same_in_another_process(written: Path, records: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from ablatrix.analysis.findings import Findings; "
-        "from ablatrix.analysis.table.tidy import tidy; from ablatrix.paper.figures.write import write_figure; "
+        "from ablatrix.analysis.table.trials_table import tidy; from ablatrix.paper.figures.write import write_figure; "
         "from ablatrix.paper.template.load import load_template\n"
         "found = Findings(tidy(sys.argv[1:2]))\n"
         "for spec in load_template().figures: write_figure(found, spec, Path(sys.argv[2]))"

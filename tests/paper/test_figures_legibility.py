@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from ablatrix.analysis.effects.main_effects import Effect
+from ablatrix.analysis.effects.estimates import Effect
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.reasons.absence import Absence
 from ablatrix.analysis.reasons.reason import Why

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.table.tidy import tidy
+from ablatrix.analysis.table.trials_table import tidy
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.make import make_paper
 from ablatrix.records.model import Record
@@ -49,7 +49,7 @@ def test_the_same_records_give_the_same_bytes_in_another_process(tmp_path: Path)
     assert [f"- {line}" for line in written.left_out] == lines
     code = (
         "import sys; from ablatrix.paper.make import make_paper; from ablatrix.analysis.findings import Findings; "
-        "from ablatrix.analysis.table.tidy import tidy; make_paper(Findings(tidy(sys.argv[1:2])), None, sys.argv[2]); "
+        "from ablatrix.analysis.table import tidy; make_paper(Findings(tidy(sys.argv[1:2])), None, sys.argv[2]); "
         "assert not {'torch', 'tvm', 'transformers', 'pandas'} & sys.modules.keys()"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "99", "TZ": "Asia/Tokyo", "POLARS_MAX_THREADS": "1"}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.table.tidy import tidy
+from ablatrix.analysis.table.trials_table import tidy
 from ablatrix.canonical import content_id, digest_value
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.markup import escape_latex

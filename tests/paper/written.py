@@ -8,7 +8,7 @@ from typing import Any
 
 from ablatrix.analysis.claims.check import check_claims, load_claims
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.table.tidy import tidy
+from ablatrix.analysis.table.trials_table import tidy
 from ablatrix.paper.make import make_paper
 from ablatrix.records.model import Record
 from tests.synthetic import PRIMARY, make_records, write_records

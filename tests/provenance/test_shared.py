@@ -9,7 +9,7 @@ import pytest
 
 from ablatrix.analysis.claims.check import check_claims
 from ablatrix.analysis.claims.model import Claims
-from ablatrix.analysis.effects.main_effects import Effect
+from ablatrix.analysis.effects.estimates import Effect
 from ablatrix.analysis.findings import Findings
 from ablatrix.page.cells import NEEDED as CELLS
 from ablatrix.page.cells import cells_table

@@ -44,11 +44,11 @@ def test_a_circle_of_rooms_without_one_of_modules_is_found(rooms: ModuleType) ->
 def test_an_import_of_a_room_above_is_an_arrow_back(rooms: ModuleType) -> None:
     layers = [["ablatrix.paper"], ["ablatrix.analysis", "ablatrix.trials"], ["ablatrix.records"]]
     modules = {
-        "ablatrix.paper.make": {"ablatrix.analysis.table.tidy", "ablatrix.records.model"},
-        "ablatrix.records.model": {"ablatrix.analysis.table.tidy"},
-        "ablatrix.analysis.table.tidy": set(),
+        "ablatrix.paper.make": {"ablatrix.analysis.tidy", "ablatrix.records.model"},
+        "ablatrix.records.model": {"ablatrix.analysis.tidy"},
+        "ablatrix.analysis.tidy": set(),
     }
-    assert list(rooms.arrows_back(modules, layers)) == ["ablatrix.records.model -> ablatrix.analysis.table.tidy"]
+    assert list(rooms.arrows_back(modules, layers)) == ["ablatrix.records.model -> ablatrix.analysis.tidy"]
 
 
 def test_a_room_that_no_layer_names_is_a_fault(rooms: ModuleType) -> None:

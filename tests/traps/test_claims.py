@@ -12,7 +12,7 @@ import torch
 from ablatrix.analysis.diagnosis.knob_proof import claimed_fault, proof_text, prove_knobs
 from ablatrix.analysis.effects.evidence import Question, gather
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.table.tidy import tidy
+from ablatrix.analysis.table.trials_table import tidy
 from ablatrix.artifact.bundle.assembly import Origin, assemble
 from ablatrix.artifact.bundle.verify import examine
 from ablatrix.artifact.contents.manifest import list_files

@@ -11,11 +11,11 @@ import jsonschema
 import polars as pl
 import pytest
 
+from ablatrix.analysis.effects.estimates import main_effects
 from ablatrix.analysis.effects.geometric_means import geometric_means
-from ablatrix.analysis.effects.main_effects import main_effects
 from ablatrix.analysis.effects.noise import noise_floors
 from ablatrix.analysis.groups.summary import group_columns, summarise_groups, without_primers
-from ablatrix.analysis.table.csv_text import csv_text
+from ablatrix.analysis.table.delimited import csv_text
 from ablatrix.paper.figures.main_effects import MainEffectsData, compose_main_effects
 from ablatrix.plotting.cold_scatter import cold_points, compose_cold_scatter
 from ablatrix.plotting.figure import house_style

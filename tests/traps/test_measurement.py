@@ -14,7 +14,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ablatrix.analysis.groups.summary import group_columns, summarise_groups, without_primers
-from ablatrix.analysis.table.tidy import Tidy, tidy
+from ablatrix.analysis.table.trials_table import Tidy, tidy
 from ablatrix.compilers.adapter import BoundRun, CompileRequest, Executable
 from ablatrix.compilers.cache import CacheCounters
 from ablatrix.compilers.eager import EagerCompiler

@@ -15,8 +15,8 @@ import pytest
 from ablatrix.errors import TrialError
 from ablatrix.study.design import make_design
 from ablatrix.study.resolve import resolve_study
+from ablatrix.trials.results.logbook import LoggedProgress, run_log
 from ablatrix.trials.results.progress import Silence
-from ablatrix.trials.results.run_log import LoggedProgress, run_log
 from tests.synthetic import broken, make_records
 from tests.trials.conftest import small_study
 

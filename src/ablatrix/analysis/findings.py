@@ -78,7 +78,7 @@ class Findings:
         return tuple(find_break_even(self.trials))
 
     def attributions(self, metric: str, mode: str, start: Mapping[str, str], end: Mapping[str, str]) -> list[Effect]:
-        """Return the parts of each attribution; see `ablatrix.analysis.effects.main_effects.attribution`.
+        """Return the parts of each attribution; see `ablatrix.analysis.effects.estimates.attribution`.
 
         Where the evidence is already of the same question, its parts are returned.
 
@@ -97,7 +97,7 @@ class Findings:
         return parts
 
     def effects(self, metric: str, mode: str, knobs: Sequence[str]) -> list[Effect]:
-        """Return the main effects of knobs; see `ablatrix.analysis.effects.main_effects.main_effects`."""
+        """Return the main effects of knobs; see `ablatrix.analysis.effects.estimates.main_effects`."""
         key = ("effects", metric, mode, *knobs)
         if key not in self._kept:
             self._kept[key] = main_effects(self.trials, metric, mode, knobs)

@@ -1,10 +1,10 @@
 """What each knob does: factorial grids, main effects, attribution, noise, verdicts."""
 
+from ablatrix.analysis.effects.estimates import Effect, Kind, attribution, effects_of_levels, main_effects
 from ablatrix.analysis.effects.evidence import Evidence, Question, evidence_frame, evidence_schema, gather
 from ablatrix.analysis.effects.geometric_means import GeometricMean
 from ablatrix.analysis.effects.grid import Lattice, lattices
 from ablatrix.analysis.effects.judgement import DEFAULT_MARGIN, NO_EFFECT, NOT_DISTINGUISHABLE, Judgement
-from ablatrix.analysis.effects.main_effects import Effect, Kind, attribution, effects_of_levels, main_effects
 from ablatrix.analysis.effects.noise import NoiseFloor, noise_floors
 
 __all__ = [

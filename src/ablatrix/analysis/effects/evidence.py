@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 
+from ablatrix.analysis.effects.estimates import Effect, attribution, effects_of_levels
 from ablatrix.analysis.effects.geometric_means import GeometricMean, geometric_means
 from ablatrix.analysis.effects.grid import lattices
 from ablatrix.analysis.effects.judgement import DEFAULT_MARGIN, Judgement, judge_main_effects
-from ablatrix.analysis.effects.main_effects import Effect, attribution, effects_of_levels
 from ablatrix.analysis.effects.noise import NoiseFloor, noise_floors
 from ablatrix.analysis.metrics import DEFAULT_METRICS, METRICS
 from ablatrix.analysis.reasons import levels_text, optional_text, text_of
@@ -45,7 +45,7 @@ class Question:
         metrics: Names out of `METRICS`; the default ones that the results have when empty.
         workloads: Only these, and no means over workloads; all when empty. Verdicts do not depend on it.
         margin: Largest relative difference that counts as none.
-        start, end: Levels of the two ends of the attribution; see `ablatrix.analysis.effects.main_effects.attribution`.
+        start, end: Levels of the two ends of the attribution; see `ablatrix.analysis.effects.estimates.attribution`.
     """
 
     metrics: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ablatrix.analysis.effects.main_effects import Effect, Kind
+from ablatrix.analysis.effects.estimates import Effect, Kind
 from ablatrix.analysis.reasons import NOT_RUN, Why
 from ablatrix.statistics.ratio import Ratio, mean_ratio
 

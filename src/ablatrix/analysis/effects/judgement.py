@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ablatrix.analysis.effects.main_effects import Effect
+from ablatrix.analysis.effects.estimates import Effect
 from ablatrix.analysis.effects.noise import NoiseFloor
 from ablatrix.records.metrics import Metric
 from ablatrix.statistics.equivalence import judge_equivalence, minimal_margin

@@ -1,11 +1,19 @@
 """Records -> one table of trials."""
 
 from ablatrix.analysis.table.columns import COLUMNS, MAPS
-from ablatrix.analysis.table.csv_text import csv_text, write_csv
+from ablatrix.analysis.table.delimited import csv_text, write_csv
 from ablatrix.analysis.table.outcomes import IS_FAILURE, IS_NOT_RUN, IS_OK, IS_UNSUPPORTED, has_status
 from ablatrix.analysis.table.paired import BLOCK
 from ablatrix.analysis.table.planned import count_planned, load_design
-from ablatrix.analysis.table.tidy import LINE, NOT_FINAL, NOT_RECORDED, TIMED_OTHER, Tidy, ordered_by_content, tidy
+from ablatrix.analysis.table.trials_table import (
+    LINE,
+    NOT_FINAL,
+    NOT_RECORDED,
+    TIMED_OTHER,
+    Tidy,
+    ordered_by_content,
+    tidy,
+)
 from ablatrix.analysis.table.warm_up import CLASS, UNSTEADY, unsteady_trials
 
 __all__ = [

@@ -3,7 +3,7 @@
 import polars as pl
 
 from ablatrix.analysis.table.outcomes import IS_OK
-from ablatrix.analysis.table.tidy import Tidy
+from ablatrix.analysis.table.trials_table import Tidy
 
 CLASS = "warm_up_classification"
 UNSTEADY = "unsteady"

@@ -1,5 +1,6 @@
 """What a bundle holds, and how it is named, listed and read."""
 
+from ablatrix.artifact.contents.answered_claims import RecordedClaim, claims_beside, recorded_claims
 from ablatrix.artifact.contents.archive import archive_path, is_archive_of, unpack_archive, write_archive
 from ablatrix.artifact.contents.completeness import check_lines, check_plan, read_design
 from ablatrix.artifact.contents.environment import (
@@ -40,7 +41,6 @@ from ablatrix.artifact.contents.names import (
 )
 from ablatrix.artifact.contents.problem import Problem
 from ablatrix.artifact.contents.reading import Reading, read_artifact
-from ablatrix.artifact.contents.recorded_claims import RecordedClaim, claims_beside, recorded_claims
 from ablatrix.artifact.contents.source import FOLDER, Source, members_of, source_file
 
 __all__ = [

@@ -100,7 +100,7 @@ def main(arguments: list[str]) -> None:
         # Imported here once, not by every child, and not at another state of the files for some of them.
         import ablatrix.plan.planner
         import ablatrix.plan.validate
-        import ablatrix.trials.worker.worker
+        import ablatrix.trials.worker
         import ablatrix.workloads.prepare  # noqa: F401
 
         torch.set_num_threads(1)

@@ -17,7 +17,6 @@ from time import monotonic
 from ablatrix.records.machine import ROOT, allowed_cpus, cgroup_directories, cores_allowed, read_machine, read_text
 from ablatrix.records.model import GpuNoise, Noise
 from ablatrix.records.origin import git_state, installed_version, installed_versions, source_state
-from ablatrix.trials.messages import ProcessNoise
 
 __all__ = [
     "NoiseProbe",
@@ -96,7 +95,7 @@ class NoiseProbe:
 
 @dataclass(frozen=True)
 class ProcessProbe:
-    """What this process has used at one moment; a forked child begins at zero.
+    """What this process has used at one moment, or from one moment to another; a forked child begins at zero.
 
     The switches come from ``getrusage(2)``, which adds up all threads: ``/proc/self/status`` has those of the main
     thread alone.
@@ -118,9 +117,9 @@ class ProcessProbe:
         cpu_s = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
         return cls(own.ru_nvcsw, own.ru_nivcsw, cpu_s)
 
-    def until(self, later: ProcessProbe) -> ProcessNoise:
+    def until(self, later: ProcessProbe) -> ProcessProbe:
         """Return what was used from this moment to a later one."""
-        return ProcessNoise(
+        return ProcessProbe(
             voluntary_switches=later.voluntary_switches - self.voluntary_switches,
             involuntary_switches=later.involuntary_switches - self.involuntary_switches,
             cpu_s=later.cpu_s - self.cpu_s,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from ablatrix.compilers.adapter import Compiler, PhaseClock
@@ -14,6 +14,7 @@ from ablatrix.trials.messages import (
     Channel,
     ChannelClosed,
     PrepareTask,
+    ProcessNoise,
     Request,
     StageBegun,
     TrialResult,
@@ -82,7 +83,8 @@ def work(channel: Channel, task: TrialTask | PrepareTask, load: Load) -> None:
     except BaseException as error:
         status, failure = describe_exception(error, stage)
         result = TrialResult(status=status, error=failure)
-    channel.send(replace(result, cpus=cpus, noise=before.until(ProcessProbe.read())))
+    noise = ProcessNoise(**asdict(before.until(ProcessProbe.read())))
+    channel.send(replace(result, cpus=cpus, noise=noise))
 
 
 def _prepare(task: PrepareTask) -> None:
