@@ -12,7 +12,7 @@ runner = pyperf.Runner()
 if runner.parse_args().worker:
     import torch
 
-    from ablatrix.workloads.capture.files import load_programs
+    from ablatrix.workloads.program_files import load_programs
 
     torch.set_num_threads(1)
     directory = Path(os.environ["ABLATRIX_PROGRAM"])

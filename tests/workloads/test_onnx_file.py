@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from ablatrix.errors import WorkloadError
-from ablatrix.workloads.onnx_operation import Signature, find_onnx, read_model
+from ablatrix.workloads.onnx.operation import Signature, find_onnx, read_model
 from ablatrix.workloads.prepare import load_program, prepare, save_program
 from ablatrix.workloads.program import Program
 from ablatrix.workloads.source import read_source

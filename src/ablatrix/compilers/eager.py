@@ -60,7 +60,7 @@ def _move(exported: ExportedProgram, device: str) -> None:
     """Move a program to a device, in place: it has no other use, since a process runs one trial."""
     from torch.export.passes import move_to_device_pass
 
-    from ablatrix.workloads.onnx_operation import find_onnx
+    from ablatrix.workloads.onnx.operation import find_onnx
 
     if find_onnx(exported) is not None:
         raise UnsupportedError(f"an ONNX model runs eagerly in ONNX Runtime on the CPU, not on {device}")

@@ -15,12 +15,12 @@ from ablatrix.records.model import InputFacts, WorkloadFacts
 from ablatrix.workloads.built import Built
 from ablatrix.workloads.capture import lower
 from ablatrix.workloads.capture.exporting import export
-from ablatrix.workloads.capture.files import load_programs, save_programs
 from ablatrix.workloads.capture.graph import symbols_of
 from ablatrix.workloads.digest import program_digest
 from ablatrix.workloads.entry import WorkloadEntry
 from ablatrix.workloads.oracle import Oracle
 from ablatrix.workloads.program import Draw, Program
+from ablatrix.workloads.program_files import load_programs, save_programs
 from ablatrix.workloads.registry import build_workload, check_parameters
 from ablatrix.workloads.shipped import get_shipped
 

@@ -23,7 +23,7 @@ from ablatrix.compilers.onnxruntime.options import VERBOSE, Options
 from ablatrix.compilers.onnxruntime.passes import read_passes
 from ablatrix.compilers.output import STDERR, written_to
 from ablatrix.errors import CompilerError, UnsupportedError
-from ablatrix.workloads.onnx_operation import data_inputs, find_onnx, read_model
+from ablatrix.workloads.onnx.operation import data_inputs, find_onnx, read_model
 from ablatrix.workloads.program import TaskProgram
 
 PROVIDERS = ["CPUExecutionProvider"]

@@ -19,7 +19,7 @@ from ablatrix.compilers.openvino.library import get_core, import_openvino, quiet
 from ablatrix.compilers.openvino.options import Options
 from ablatrix.compilers.openvino.passes import watch_passes
 from ablatrix.errors import CompilerError, UnsupportedError
-from ablatrix.workloads.onnx_operation import data_inputs, find_onnx, read_model
+from ablatrix.workloads.onnx.operation import data_inputs, find_onnx, read_model
 from ablatrix.workloads.program import TaskProgram
 
 DEVICE = "CPU"

@@ -5,16 +5,20 @@ from __future__ import annotations
 import tempfile
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ablatrix.compilers.dump import claim_directory, finish_dump
 from ablatrix.errors import TrialError
-from ablatrix.study.design import Trial, make_design, read_design
+from ablatrix.study.design import Cell, Trial, make_design, read_design
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.fork_server import import_compiler
 from ablatrix.trials.host import place_runs, set_limits
 from ablatrix.trials.messages import TrialResult
 from ablatrix.trials.results import ResultDirectory, largest_sizes
 from ablatrix.trials.run.task_making import trial_task
+
+if TYPE_CHECKING:
+    from ablatrix.workloads.program import Program
 
 
 def rerun(
@@ -36,7 +40,6 @@ def rerun(
         TrialError: There is no such trial, or several; or there can be no dump of it.
     """
     from ablatrix.trials.worker import run_here
-    from ablatrix.workloads.prepare import load_program, prepare
 
     study, catalogue = resolved
     directory = ResultDirectory(Path(results))
@@ -48,17 +51,7 @@ def rerun(
         if found.role == "reference":
             raise TrialError(f"trial {found.trial_id} is of {cell.compiler}, which compiles nothing; choose another")
         claim_directory(dump)
-    place = directory.program(resolved, cell)
-    if place.exists():
-        program = load_program(place)
-    else:
-        program = prepare(
-            catalogue.workload(cell.workload),
-            cell.parameters,
-            draws=study.checks.draws,
-            seed=study.seed,
-            largest=largest_sizes(resolved, cell),
-        )
+    program = _program(resolved, cell, directory)
     compiler = import_compiler(catalogue.compiler(cell.compiler))
     threads, cpus = place_runs(study.protocol.threads, study.protocol.cpus)
     set_limits(None, cpus)
@@ -79,6 +72,23 @@ def rerun(
     if dump is not None:
         finish_dump(dump, found.trial_id, _ending(result))
     return result
+
+
+def _program(resolved: ResolvedStudy, cell: Cell, directory: ResultDirectory) -> Program:
+    """Return the prepared program of a run, or prepare it again."""
+    from ablatrix.workloads.prepare import load_program, prepare
+
+    prepared = directory.program(resolved, cell)
+    if prepared.exists():
+        return load_program(prepared)
+    study, catalogue = resolved
+    return prepare(
+        catalogue.workload(cell.workload),
+        cell.parameters,
+        draws=study.checks.draws,
+        seed=study.seed,
+        largest=largest_sizes(resolved, cell),
+    )
 
 
 def _ending(result: TrialResult) -> str:

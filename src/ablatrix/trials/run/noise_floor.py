@@ -107,15 +107,7 @@ def measure_noise_floor(
     """
     began = monotonic()
     resolved = ResolvedStudy(_study(rounds), installed_catalogue())
-    cell = Cell(
-        cell_id="same",
-        workload=WORKLOAD,
-        parameters=dict(PARAMETERS),
-        compiler="eager",
-        knobs={},
-        stage=None,
-        baseline={},
-    )
+    cell = _cell()
     used, cpus = place_runs(threads, None)
     results, scratch = ResultDirectory(directory), directory / "scratch"
     with Interrupt() as interrupt, Servers(resolved, directory, interrupt) as servers:
@@ -143,15 +135,32 @@ def measure_noise_floor(
             )
             outcomes += run_hot(block, server, lambda trial, what: None)
             interrupt.check()
+    return _summary(outcomes, used, monotonic() - began)
+
+
+def _summary(outcomes: list[Outcome], threads: int, seconds: float) -> NoiseFloor:
+    """Return what pairs of trials say; they follow each other, two and two."""
     _refuse_failures(outcomes)
     made = len(outcomes) // 2
     medians = [median(list(chain.from_iterable(one.bursts_ms))) for one in outcomes]
     return NoiseFloor(
         tuple(_log_ratio(outcomes[2 * number : 2 * number + 2]) for number in range(made)),
         median(medians),
-        used,
+        threads,
         tuple(filter(None, (outcome.noise.disturbance for outcome in outcomes if outcome.noise is not None))),
-        monotonic() - began,
+        seconds,
+    )
+
+
+def _cell() -> Cell:
+    return Cell(
+        cell_id="same",
+        workload=WORKLOAD,
+        parameters=dict(PARAMETERS),
+        compiler="eager",
+        knobs={},
+        stage=None,
+        baseline={},
     )
 
 

@@ -43,7 +43,7 @@ def refuse_unsupported(task: TrialTask, program: Program) -> None:
     Raises:
         UnsupportedError: It has it not; the message names knob, level and reason.
     """
-    from ablatrix.workloads.onnx_operation import find_onnx
+    from ablatrix.workloads.onnx.operation import find_onnx
 
     task.entry.refuse_unsupported(task.knobs)
     if find_onnx(program.lowered) is not None:

@@ -15,7 +15,7 @@ from ablatrix.canonical import digest_bytes
 from ablatrix.errors import WorkloadError
 from ablatrix.workloads.built import Built, generator
 from ablatrix.workloads.capture.precision import widen
-from ablatrix.workloads.onnx_operation import Signature, Wide, onnx_model
+from ablatrix.workloads.onnx.operation import Signature, Wide, onnx_model
 
 NEEDED = "reading an ONNX file needs onnx and onnxruntime: pip install 'ablatrix[onnxruntime]'"
 FEW = 2  # whole numbers that are no indices are drawn below this
@@ -61,7 +61,7 @@ def build_onnx(path: Path, given: Mapping[str, Any]) -> Built:
     try:
         import onnx
 
-        from ablatrix.workloads.given.onnx_precision import run_by_onnxruntime
+        from ablatrix.workloads.onnx.precision import run_by_onnxruntime
     except ImportError as error:
         raise WorkloadError(f"{NEEDED} ({error})") from error
     try:
@@ -167,7 +167,7 @@ def _rows(model: Any, name: str) -> int:
 
 def _find_wide(content: bytes, example: Sequence[torch.Tensor]) -> Wide:
     """Return what has float64 kernels for all of a model: found by trying."""
-    from ablatrix.workloads.given.onnx_precision import in_float64, run_by_evaluator, run_by_onnxruntime
+    from ablatrix.workloads.onnx.precision import in_float64, run_by_evaluator, run_by_onnxruntime
 
     wide = in_float64(content)
     choices: tuple[tuple[Wide, Any], ...] = (("onnxruntime", run_by_onnxruntime), ("reference", run_by_evaluator))
@@ -182,6 +182,6 @@ def _find_wide(content: bytes, example: Sequence[torch.Tensor]) -> Wide:
 
 def _elements(weight: Any) -> int:
     """Return how many weights a tensor of the file holds; shapes and indices are none."""
-    from ablatrix.workloads.given.onnx_precision import FLOATS
+    from ablatrix.workloads.onnx.precision import FLOATS
 
     return math.prod(weight.dims) if weight.data_type in FLOATS else 0

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.export import ExportedProgram
 
-import ablatrix.workloads.onnx_operation  # noqa: F401  (programs may hold its operation)
+import ablatrix.workloads.onnx.operation  # noqa: F401  (programs may hold its operation)
 from ablatrix.workloads.capture.assembly import live_ranges
 
 WEIGHTS = "weights.pt"

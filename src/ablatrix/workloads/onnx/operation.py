@@ -2,7 +2,7 @@
 
 ``ablatrix::onnx_model`` holds the model's bytes as its first input, which export lifts like any weight. Run eagerly it
 is ONNX Runtime without any optimisation; asked for float64 it is the same graph in float64 (see
-``workloads.given.onnx_precision``). Compilers that take ONNX find the model in the program and never run the operation.
+``workloads.onnx.precision``). Compilers that take ONNX find the model in the program and never run the operation.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class _Bytes:
 def _runner(told: Signature, wide: bool, threads: int, model: _Bytes) -> Run:
     """Return what runs the model; it is made once a process, since a session takes time to make."""
     from ablatrix.workloads.capture.precision import widen
-    from ablatrix.workloads.given.onnx_precision import in_float64, run_by_evaluator, run_by_onnxruntime
+    from ablatrix.workloads.onnx.precision import in_float64, run_by_evaluator, run_by_onnxruntime
 
     content = to_bytes(model.tensor)
     if not wide:
