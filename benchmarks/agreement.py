@@ -56,8 +56,8 @@ def main(repeats: int, turn_s: float) -> None:
     plain: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as place:
         for name, parameters in WORKLOADS.items():
-            request = make_request(prepare(name, parameters, draws=1), Path(place) / name)
-            eager = EagerCompiler().compile(request).bind(request.program.draws[0].inputs).run
+            request = make_request(prepare(name, parameters, input_sets=1), Path(place) / name)
+            eager = EagerCompiler().compile(request).bind(request.program.input_sets[0].inputs).run
             theirs, size = torch_timer(eager, turn_s)
             p50[f"{name} on eager"] = agreement(our_timer(eager, turn_s, size), theirs, repeats)
             plain[f"{name} on eager"] = agreement(our_timer(eager, turn_s), theirs, repeats)
@@ -107,7 +107,7 @@ def tvm_timers(request: CompileRequest, turn_s: float) -> tuple[Timing, Timing]:
     """Return our timer and TVM's for the compiled program, which is one task."""
     executable = TvmCompiler().compile(request)
     assert isinstance(executable, TaskExecutable)
-    bound = executable.bind(request.program.draws[0].inputs)
+    bound = executable.bind(request.program.input_sets[0].inputs)
     ours = our_timer(bound.run, turn_s)
     # TVM's evaluator wants the machine and the arguments that are behind the one call of the bound run.
     (call,) = bound._calls

@@ -10,7 +10,7 @@ for all repetitions at once, and held against the function on some. Peers: Stude
 Mann-Whitney at p < 0.002 on pooled values (asv), percentile bootstrap that draws blocks, then samples within each
 process, and Welch's t on the logs of process means, which does not pair.
 *Runs*: two equal runs measured apart, without anything shared. Ours is ``welch_ratio``, the peers are the same.
-*Shapley*: a lattice of four knobs, each of which interacts with others; how often the interval of each knob holds its
+*Shapley*: a grid of four knobs, each of which interacts with others; how often the interval of each knob holds its
 true share. The shares are linear in the values, with weights that ``shapley`` itself gives.
 
     python benchmarks/error_rates.py [--repetitions 20000] [--bootstrap 2000]
@@ -159,7 +159,7 @@ def run_scene(
 def shapley_scene(seed: int, noise: Noise, blocks: int, repetitions: int) -> dict[str, Any]:
     """Return how often the interval of each knob's share holds the true one."""
     rng = np.random.default_rng(seed)
-    # What the weights of the values are, asked of shapley itself; and a lattice with effects and interactions.
+    # What the weights of the values are, asked of shapley itself; and a grid with effects and interactions.
     weights = np.array([list(shapley({one: float(one == at) for one in CORNERS}, KNOBS).values()) for at in CORNERS])
     truth = np.random.default_rng(1).normal(0.0, 0.2, len(CORNERS))
     hits = []

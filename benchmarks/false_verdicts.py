@@ -33,7 +33,7 @@ from ablatrix.trials.run.stopping import CONFIRMING_BLOCKS
 from live import Scene, block_levels, burst_means, open_scene
 
 TARGETS = {"called_different": 0.07, "interval_low": 0.05, "found_2_percent": 0.95}
-SMALL = HotProtocol(most_blocks=5, rounds=4, burst_ms=1, burst_iterations=8, rewarm_iterations=2, warm_up_ms=2)
+SMALL = HotProtocol(max_blocks=5, rounds=4, burst_ms=1, burst_iterations=8, rewarm_iterations=2, warm_up_ms=2)
 PLANTED = HotProtocol()
 Case = dict[str, Any]
 """``kind``; ``levels``: of each configuration in each block; ``bursts``: the mean of each burst; ``s``: seconds."""
@@ -43,7 +43,7 @@ def main(comparisons: int, planted: int, keep: Path | None) -> None:
     """Run what is asked for, and print figures over that and all kept before as JSON."""
     cases = [json.loads(line) for line in keep.read_text().splitlines()] if keep and keep.exists() else []
     done = len(cases)
-    blocks = itertools.count(PLANTED.most_blocks * done)
+    blocks = itertools.count(PLANTED.max_blocks * done)
     with open_scene("mlp", {"layers": 1, "hidden": 16, "batch": 2}) as scene:
         for number in range(comparisons + planted):
             if number < comparisons:
@@ -88,7 +88,7 @@ def enough(levels: Sequence[Sequence[float]], protocol: HotProtocol) -> bool:
     """Return whether the engine would stop, as ``trials/run/stopping.py`` decides it."""
     names: list[Configuration] = [(place,) for place in range(len(levels))]
     blocks = [dict(zip(names, block, strict=True)) for block in zip(*levels, strict=True)]
-    if len(blocks) >= protocol.most_blocks:
+    if len(blocks) >= protocol.max_blocks:
         return True
     comparison = Comparison(("side",), ("side",), names[0], tuple(names))
     confirmed = measure_widths(blocks[: max(0, len(blocks) - CONFIRMING_BLOCKS)], comparison)

@@ -44,8 +44,8 @@ def measure(cpp_wrapper: str) -> dict[str, float]:
             "modes": ["cold", "hot"],
             "baseline": {"partition": "whole", **BEST},
             "stages": [{"name": "primary", "factorial": {"partition": ["whole", "regions"]}}],
-            "checks": {"draws": 1},
-            "protocol": {"cold": {"replicates": 3}, "hot": {"blocks": 3, "most_blocks": 3}},
+            "checks": {"input_sets": 1},
+            "protocol": {"cold": {"replicates": 3}, "hot": {"blocks": 3, "max_blocks": 3}},
         }
     )
     with tempfile.TemporaryDirectory() as out, watch(quiet=False) as progress:

@@ -41,10 +41,10 @@ stages:
     factorial:
       partition: [whole, regions]
       fusion: [off, on]
-checks: {draws: 1}
+checks: {input_sets: 1}
 protocol:
   cold: {replicates: 2, timeout_s: 120}
-  hot: {blocks: 3, most_blocks: 4, rounds: 3, burst_ms: 1, warm_up_ms: 1, timeout_s: 120}
+  hot: {blocks: 3, max_blocks: 4, rounds: 3, burst_ms: 1, warm_up_ms: 1, timeout_s: 120}
 """
 
 

@@ -144,7 +144,7 @@ def _entry(compiler: type[EagerCompiler]) -> CompilerEntry:
 
 @contextmanager
 def open_scene(
-    workload: str, parameters: Mapping[str, int], compilers: Sequence[CompilerEntry] | None = None, draws: int = 1
+    workload: str, parameters: Mapping[str, int], compilers: Sequence[CompilerEntry] | None = None, input_sets: int = 1
 ) -> Iterator[Scene]:
     """Prepare a program, start a fork server for it, and end everything when left.
 
@@ -152,7 +152,7 @@ def open_scene(
         workload: Name of a shipped one.
         parameters: Its sizes.
         compilers: The compilers; those of this module when None.
-        draws: Input draws that each worker is checked on.
+        input_sets: Input input_sets that each worker is checked on.
     """
     from ablatrix.workloads.prepare import prepare, save_program
 
@@ -165,12 +165,12 @@ def open_scene(
             "compilers": ["tvm"],
             "modes": ["hot"],
             "stages": [{"name": "primary", "factorial": {"fusion": ["off", "on"]}}],
-            "checks": {"draws": draws},
+            "checks": {"input_sets": input_sets},
         }
     )
     with tempfile.TemporaryDirectory(prefix="ablatrix-benchmark-") as place:
         directory = Path(place)
-        save_program(prepare(workload, parameters, draws=draws, seed=study.seed), directory / "program")
+        save_program(prepare(workload, parameters, input_sets=input_sets, seed=study.seed), directory / "program")
         entries = compilers or [_entry(compiler) for compiler in COMPILERS]
         catalogue = installed_catalogue().holding(compilers={entry.name: entry for entry in entries})
         with Interrupt() as interrupt, ForkServer(entries, directory / "server.log", interrupt) as root:

@@ -91,13 +91,13 @@ def main(largest: int, largest_pandas: int) -> None:
 def analyse(results: Path) -> dict[str, float]:
     """Return the seconds that each part takes."""
     from ablatrix.analysis.effects.evidence import Question, gather
-    from ablatrix.analysis.groups.summary import group_columns, summarise_groups, without_primers
+    from ablatrix.analysis.groups.summary import group_columns, summarise_groups, without_priming_runs
     from ablatrix.analysis.table.trials_table import tidy
 
     laps = [perf_counter()]
     found = tidy([results])
     laps.append(perf_counter())
-    trials = without_primers(found.trials)
+    trials = without_priming_runs(found.trials)
     groups = summarise_groups(trials, group_columns(found)).height
     laps.append(perf_counter())
     evidence = gather(found, Question())

@@ -38,7 +38,7 @@ def main() -> None:
                     },
                 }
             ],
-            "checks": {"draws": 2},
+            "checks": {"input_sets": 2},
             "protocol": {"cold": {"replicates": 3}},
         }
     )

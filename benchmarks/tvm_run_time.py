@@ -36,7 +36,7 @@ def main(blocks: int) -> None:
                     "vary": {"schedule": ["vectorised", "default"]},
                 },
             ],
-            "checks": {"draws": 1},
+            "checks": {"input_sets": 1},
             "protocol": {
                 "hot": {
                     "blocks": blocks,

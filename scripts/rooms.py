@@ -18,8 +18,8 @@ import grimp
 PACKAGE = "ablatrix"
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src"
-MOST_LINES = 400
-MOST_FUNCTION_LINES = 60
+MAX_LINES = 400
+MAX_FUNCTION_LINES = 60
 
 Arrows = Mapping[str, set[str]]
 
@@ -35,8 +35,8 @@ def main() -> int:
         *(f"circle of modules: {' <-> '.join(one)}" for one in circles(modules)),
         *circles_of_rooms(modules, packages),
         *(f"arrow back: {one}" for one in arrows_back(modules, declared_layers())),
-        *(f"module of {count} lines (most {MOST_LINES}): {name}" for name, count in long_modules(files)),
-        *(f"function of {count} lines (most {MOST_FUNCTION_LINES}): {name}" for name, count in long_functions(files)),
+        *(f"module of {count} lines (most {MAX_LINES}): {name}" for name, count in long_modules(files)),
+        *(f"function of {count} lines (most {MAX_FUNCTION_LINES}): {name}" for name, count in long_functions(files)),
     ]
     print("\n" + ("\n".join(faults) or "no circle, no arrow back, nothing too long"))
     return int(bool(faults))
@@ -142,7 +142,7 @@ def long_modules(files: Mapping[str, Path]) -> Iterator[tuple[str, int]]:
     """Yield modules that are too long, with their lines."""
     for name, path in files.items():
         count = len(path.read_text(encoding="utf-8").splitlines())
-        if count > MOST_LINES:
+        if count > MAX_LINES:
             yield name, count
 
 
@@ -152,7 +152,7 @@ def long_functions(files: Mapping[str, Path]) -> Iterator[tuple[str, int]]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 count = (node.end_lineno or node.lineno) - node.lineno + 1
-                if count > MOST_FUNCTION_LINES:
+                if count > MAX_FUNCTION_LINES:
                     yield f"{name}.{node.name} (line {node.lineno})", count
 
 

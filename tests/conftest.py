@@ -49,7 +49,7 @@ MARKERS = {
 """Marker of every test of a room or of a file; a file's own line, even None, stands for its room's."""
 FAST = "not slow and not compiler and not gpu"
 
-MOST_EXPENSIVE_FIRST = ("cli", "trials", "traps", "compilers", "workloads")
+MAX_EXPENSIVE_FIRST = ("cli", "trials", "traps", "compilers", "workloads")
 """Rooms whose tests start processes or compile. Two processes share the files of tests (``addopts``): whichever is free
 takes the next file, so the small ones come last and fill what is left."""
 
@@ -87,7 +87,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     def place(item: pytest.Item) -> int:
         room = item.path.parent.name
-        return MOST_EXPENSIVE_FIRST.index(room) if room in MOST_EXPENSIVE_FIRST else len(MOST_EXPENSIVE_FIRST)
+        return MAX_EXPENSIVE_FIRST.index(room) if room in MAX_EXPENSIVE_FIRST else len(MAX_EXPENSIVE_FIRST)
 
     items.sort(key=place)
 
@@ -101,6 +101,6 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     resolved = resolve_study(small_study())
     study, design = resolved.study, make_design(resolved)
     program = ResultDirectory(path).program(resolved, design.cells[0])
-    save_program(prepare("mlp", study.workloads[0].parameters, draws=2, seed=study.seed), program)
+    save_program(prepare("mlp", study.workloads[0].parameters, input_sets=2, seed=study.seed), program)
     with Interrupt() as interrupt, ForkServer([FAULTY, EAGER], path / "server.log", interrupt) as server:
         yield Bench(server.load(program), path)

@@ -14,11 +14,11 @@ from matplotlib.transforms import Bbox
 MIN_POINTS = 6.0
 MIN_GREY_STEP = 0.1  # of a scale from black to white, between series that nothing but colour tells apart
 MIN_CONTRAST = 1.7  # to white; 1 is none
-MOST_HEIGHT_IN = 9.0
+MAX_HEIGHT_IN = 9.0
 
 
 def text_faults(figure: Figure) -> list[str]:
-    """Draw the figure and return a sentence for each fault of its texts."""
+    """InputSet the figure and return a sentence for each fault of its texts."""
     renderer = _drawn(figure)
     hidden = _labels_out_of_sight(figure)
     texts = [
@@ -50,11 +50,11 @@ def text_faults(figure: Figure) -> list[str]:
 
 
 def faults(figure: Figure) -> list[str]:
-    """Draw the figure and return a sentence for each fault of its texts, marks, colours, units and size."""
+    """InputSet the figure and return a sentence for each fault of its texts, marks, colours, units and size."""
     found = text_faults(figure) + _mark_faults(figure) + grey_faults(figure)
     if not any("(" in label for label in _axis_labels(figure)):
         found.append("no axis has a unit")
-    if figure.get_figheight() > MOST_HEIGHT_IN:
+    if figure.get_figheight() > MAX_HEIGHT_IN:
         found.append(f"{figure.get_figheight():.1f} in is higher than a page")
     return found
 

@@ -16,8 +16,8 @@ def test_polynomial_prepared_twice_is_the_same() -> None:
 def test_polynomial_draws_take_every_size() -> None:
     """The timed size comes first, then the smallest and the largest."""
     program = prepare(ENTRY)
-    assert [draw.sizes["points"] for draw in program.draws] == [8, 2, 64]
-    assert [tuple(draw.expected[0].shape) for draw in program.draws] == [(8,), (2,), (64,)]
+    assert [draw.sizes["points"] for draw in program.input_sets] == [8, 2, 64]
+    assert [tuple(draw.expected[0].shape) for draw in program.input_sets] == [(8,), (2,), (64,)]
 
 
 def test_polynomial_of_too_few_points_is_refused() -> None:

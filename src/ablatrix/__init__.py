@@ -24,8 +24,8 @@ from ablatrix.version import __version__
 
 if TYPE_CHECKING:
     from ablatrix.analysis.claims import check_claims, load_claims
-    from ablatrix.analysis.diagnosis import find_blame as diagnose
     from ablatrix.analysis.diagnosis import find_break_even, find_fronts, prove_knobs
+    from ablatrix.analysis.diagnosis import find_causes as diagnose
     from ablatrix.analysis.effects import Question
     from ablatrix.analysis.effects import gather as find_effects
     from ablatrix.analysis.findings import Findings
@@ -109,7 +109,7 @@ __getattr__, __dir__ = lazy_names(
     },
     renamed={
         "compare_results": "ablatrix.analysis.runs.side_by_side:compare",
-        "diagnose": "ablatrix.analysis.diagnosis.causes:find_blame",
+        "diagnose": "ablatrix.analysis.diagnosis.causes:find_causes",
         "find_effects": "ablatrix.analysis.effects.evidence:gather",
         "make_page": "ablatrix.page.write:write_page",
         "read_table": "ablatrix.analysis.table.trials_table:tidy",

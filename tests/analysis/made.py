@@ -1,10 +1,10 @@
-"""Tables and lattices with values that were thought out by hand."""
+"""Tables and factorial_grids with values that were thought out by hand."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
-from ablatrix.analysis.effects.grid import Lattice
+from ablatrix.analysis.effects.grid import FactorialGrid
 from ablatrix.analysis.reasons.absence import Absence
 from ablatrix.analysis.reasons.knob_levels import KnobLevels
 from ablatrix.records.model import Record
@@ -36,8 +36,8 @@ def with_times(trials: pl.DataFrame, values: Values) -> pl.DataFrame:
     return trials.with_columns(pl.Series("run_ms_p50", times, pl.Float64()))
 
 
-def lattice_of(knobs: Mapping[str, Sequence[str]], blocks: Sequence[Mapping[Configuration, float]]) -> Lattice:
-    """A factorial lattice of knobs with their levels, the baseline's first."""
+def grid_of(knobs: Mapping[str, Sequence[str]], blocks: Sequence[Mapping[Configuration, float]]) -> FactorialGrid:
+    """A factorial grid of knobs with their levels, the baseline's first."""
     grid: list[Configuration] = [()]
     for levels in knobs.values():
         grid = [(*one, level) for one in grid for level in levels]
@@ -46,7 +46,7 @@ def lattice_of(knobs: Mapping[str, Sequence[str]], blocks: Sequence[Mapping[Conf
         for one in grid
         if (gone := sum(one not in block for block in blocks))
     }
-    return Lattice(
+    return FactorialGrid(
         origin=(),
         workload="encoder",
         digest="d",

@@ -1,4 +1,4 @@
-"""Effects on lattices whose answers were derived by hand, stated in each test's docstring."""
+"""Effects on factorial_grids whose answers were derived by hand, stated in each test's docstring."""
 
 import itertools
 import math
@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ablatrix.analysis.effects.estimates import Effect, attribution, effects_of_levels, main_effects
-from ablatrix.analysis.effects.grid import lattices
+from ablatrix.analysis.effects.grid import factorial_grids
 from ablatrix.analysis.reasons.wording import optional_text, text_of
 from ablatrix.errors import AnalysisError
 from ablatrix.statistics.attribution import main_effects as main_effects_of_a_cube
 from ablatrix.statistics.precision import Configuration
-from tests.analysis.made import lattice_of, table, two_knobs, with_times
+from tests.analysis.made import grid_of, table, two_knobs, with_times
 from tests.analysis.test_lattice import hot_records, split, with_stage
 from tests.synthetic import HOT_EFFECT, PRIMARY, Plant, make_records
 
@@ -39,8 +39,8 @@ def hot_effects(trials: pl.DataFrame) -> dict[str | None, Effect]:
 
 
 def whole(trials: pl.DataFrame) -> list[Effect]:
-    (lattice,) = lattices(trials, "run_ms_p50", "hot")
-    return [*effects_of_levels(lattice), *attribution(lattice)]
+    (grid,) = factorial_grids(trials, "run_ms_p50", "hot")
+    return [*effects_of_levels(grid), *attribution(grid)]
 
 
 def test_additive_effects_are_the_same_however_they_are_asked_for() -> None:
@@ -175,12 +175,12 @@ def test_corners_that_fail_in_different_blocks_leave_no_whole_block() -> None:
 
 def test_planned_bytes_are_exact_also_in_one_block() -> None:
     trials = table(make_records(workloads=["encoder"], blocks=1))
-    (lattice,) = lattices(trials, "planned_bytes", "cold")
-    effects = [*effects_of_levels(lattice), *attribution(lattice)]
+    (grid,) = factorial_grids(trials, "planned_bytes", "cold")
+    effects = [*effects_of_levels(grid), *attribution(grid)]
     assert all(one.exact and one.ratio and one.ratio.low == one.ratio.value == one.ratio.high for one in effects)
     assert values_of(effects)["main fusion"] == 1.0
-    (lattice,) = lattices(trials, "run_ms_p50", "hot")
-    assert not any(one.exact or (one.ratio and one.ratio.low) for one in effects_of_levels(lattice))
+    (grid,) = factorial_grids(trials, "run_ms_p50", "hot")
+    assert not any(one.exact or (one.ratio and one.ratio.low) for one in effects_of_levels(grid))
 
 
 def test_planted_effects_come_back_with_intervals() -> None:
@@ -228,7 +228,7 @@ def test_levels_around_a_centre_are_compared_with_it_and_not_attributed() -> Non
     """Around all-on, library=on takes 0.8 of the time and schedule=default 1.25."""
     trials = hot_records()
     code = [with_stage(trials, "code", 0.8, library="on"), with_stage(trials, "code", 1.25, schedule="default")]
-    _, around = lattices(pl.concat([trials, *code]), "run_ms_p50", "hot")
+    _, around = factorial_grids(pl.concat([trials, *code]), "run_ms_p50", "hot")
     assert values_of(effects_of_levels(around)) == {
         "around library": pytest.approx(0.8),
         "around schedule": pytest.approx(1.25),
@@ -244,20 +244,20 @@ def test_knobs_with_more_levels_are_attributed_between_two_named_configurations(
         (threads, fusion): math.log(base[threads] / (2 if fusion == "on" else 1))
         for threads, fusion in itertools.product(*knobs.values())
     }
-    lattice = lattice_of(knobs, [block, block])
-    assert values_of([one for one in effects_of_levels(lattice) if one.level == "2"]) == {
+    grid = grid_of(knobs, [block, block])
+    assert values_of([one for one in effects_of_levels(grid) if one.level == "2"]) == {
         "main threads": pytest.approx(0.5)
     }
-    assert values_of(attribution(lattice))["total"] == pytest.approx(1 / 16)
-    named = attribution(lattice, start={"fusion": "on"}, end={"threads": "2"})
+    assert values_of(attribution(grid))["total"] == pytest.approx(1 / 16)
+    named = attribution(grid, start={"fusion": "on"}, end={"threads": "2"})
     assert values_of(named) == {
         kind: pytest.approx(0.5) for kind in ("total", "add_one_in threads", "shapley threads", "leave_one_out threads")
     }
     assert (named[0].base_level, named[0].level) == ("fusion=on", "threads=2, fusion=on")
     with pytest.raises(AnalysisError, match="knob 'threads' was not run at level '3'; it was at: 1, 2, 10"):
-        attribution(lattice, end={"threads": "3"})
+        attribution(grid, end={"threads": "3"})
     with pytest.raises(AnalysisError, match="name levels that differ"):
-        attribution(lattice, end={"threads": "1", "fusion": "off"})
+        attribution(grid, end={"threads": "1", "fusion": "off"})
 
 
 LOGS = st.floats(-3, 3, allow_nan=False).map(lambda value: round(value, 6))
@@ -270,10 +270,10 @@ LOGS = st.floats(-3, 3, allow_nan=False).map(lambda value: round(value, 6))
 )
 def test_parts_add_up_to_the_total_and_a_whole_lattice_gives_the_cubes_main_effects(rows: list[list[float]]) -> None:
     names = [f"k{place}" for place in range(len(rows[0]).bit_length() - 1)]
-    grid: list[Configuration] = list(itertools.product(("off", "on"), repeat=len(names)))
-    blocks = [dict(zip(grid, row, strict=True)) for row in rows]
-    lattice = lattice_of(dict.fromkeys(names, ("off", "on")), blocks)
-    parts = attribution(lattice)
+    corners: list[Configuration] = list(itertools.product(("off", "on"), repeat=len(names)))
+    blocks = [dict(zip(corners, row, strict=True)) for row in rows]
+    grid = grid_of(dict.fromkeys(names, ("off", "on")), blocks)
+    parts = attribution(grid)
     shares = [one for one in parts if one.kind == "shapley"]
     for place, block_total in enumerate(parts[0].logs):
         assert math.fsum(share.logs[place] for share in shares) == pytest.approx(block_total, abs=1e-9)
@@ -281,7 +281,7 @@ def test_parts_add_up_to_the_total_and_a_whole_lattice_gives_the_cubes_main_effe
         {frozenset(n for n, level in zip(names, one, strict=True) if level == "on"): log for one, log in block.items()}
         for block in blocks
     ]
-    for effect in effects_of_levels(lattice):
+    for effect in effects_of_levels(grid):
         expected = [main_effects_of_a_cube(cube, names)[str(effect.knob)] for cube in cubes]
         assert effect.logs == pytest.approx(expected, abs=1e-9)
 

@@ -14,7 +14,7 @@ from ablatrix.analysis.groups.summary import (
     ratios_to_baseline,
     summarise_groups,
     varying_knobs,
-    without_primers,
+    without_priming_runs,
 )
 from ablatrix.analysis.table.trials_table import Tidy, tidy
 from ablatrix.records.model import Record
@@ -30,7 +30,7 @@ def read(tmp_path: Path, records: Sequence[Record]) -> Tidy:
 
 
 def summary(found: Tidy) -> pl.DataFrame:
-    return summarise_groups(without_primers(found.trials), group_columns(found))
+    return summarise_groups(without_priming_runs(found.trials), group_columns(found))
 
 
 def one(table: pl.DataFrame, **levels: str) -> dict[str, Any]:

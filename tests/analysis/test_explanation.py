@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ablatrix.analysis.diagnosis.configurations import Setting, Settings
-from ablatrix.analysis.diagnosis.explanation import MOST_SETS, Explanation, common, explain, has
+from ablatrix.analysis.diagnosis.explanation import MAX_SETS, Explanation, common, explain, has
 
 GRID = [
     tuple(Setting(knob, level) for knob, level in zip("abc", levels, strict=True))
@@ -34,7 +34,7 @@ def smallest_by_trying(bad: list[Settings], good: list[Settings]) -> set[frozens
     fitting = [
         one for one in every_set() if any(has(row, one) for row in bad) and not any(has(row, one) for row in good)
     ]
-    for count in range(1, MOST_SETS + 1):
+    for count in range(1, MAX_SETS + 1):
         found = [
             frozenset(sets)
             for sets in itertools.combinations(fitting, count)

@@ -6,7 +6,7 @@ import pytest
 
 from ablatrix.analysis.effects.estimates import attribution, effects_of_levels
 from ablatrix.analysis.effects.geometric_means import GeometricMean, geometric_means
-from ablatrix.analysis.effects.grid import lattices
+from ablatrix.analysis.effects.grid import factorial_grids
 from ablatrix.analysis.reasons.wording import text_of
 from tests.analysis.made import table
 from tests.synthetic import HOT_EFFECT, Plant, make_records
@@ -19,8 +19,8 @@ def means(**arguments: object) -> dict[str, GeometricMean]:
     trials = table(make_records(**settings))  # type: ignore[arg-type]
     effects = [
         effect
-        for lattice in lattices(trials, "run_ms_p50", "hot")
-        for effect in (*effects_of_levels(lattice), *attribution(lattice))
+        for grid in factorial_grids(trials, "run_ms_p50", "hot")
+        for effect in (*effects_of_levels(grid), *attribution(grid))
     ]
     return {f"{mean.kind} {mean.knob} {mean.other}": mean for mean in geometric_means(effects)}
 

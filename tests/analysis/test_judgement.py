@@ -10,7 +10,7 @@ from ablatrix.analysis.effects.judgement import Judgement, judge_main_effects
 from ablatrix.analysis.effects.noise import NoiseFloor
 from ablatrix.analysis.metrics import METRICS
 from ablatrix.statistics.ratio import paired_ratio
-from tests.analysis.made import lattice_of, table
+from tests.analysis.made import grid_of, table
 from tests.synthetic import make_records
 
 TIME = METRICS["run_ms_p50"]
@@ -19,8 +19,8 @@ NARROW = (-0.001, 0.0, 0.001, 0.0005, -0.0005)
 
 def effect_of(logs: Sequence[float]) -> Effect:
     """The main effect of one knob whose log ratio in each block is given."""
-    lattice = lattice_of({"fusion": ("off", "on")}, [{("off",): 0.0, ("on",): log} for log in logs])
-    (effect,) = effects_of_levels(lattice)
+    grid = grid_of({"fusion": ("off", "on")}, [{("off",): 0.0, ("on",): log} for log in logs])
+    (effect,) = effects_of_levels(grid)
     return effect
 
 
@@ -107,11 +107,11 @@ def test_times_that_never_vary_are_no_evidence_of_a_difference() -> None:
 
 
 def test_exact_bytes_are_what_they_are_whatever_the_margin() -> None:
-    from ablatrix.analysis.effects.grid import lattices
+    from ablatrix.analysis.effects.grid import factorial_grids
 
     trials = table(make_records(workloads=["encoder"], blocks=1, modes=["cold"]))
-    (lattice,) = lattices(trials, "planned_bytes", "cold")
-    effects = effects_of_levels(lattice)
+    (grid,) = factorial_grids(trials, "planned_bytes", "cold")
+    effects = effects_of_levels(grid)
     verdicts = judge_main_effects(effects, [], METRICS["planned_bytes"], margin=0.99)
     assert {one.knob: verdict and verdict.verdict for one, verdict in zip(effects, verdicts, strict=True)} == {
         "partition": "smaller",
@@ -122,8 +122,8 @@ def test_exact_bytes_are_what_they_are_whatever_the_margin() -> None:
 
 
 def test_what_is_not_attributable_has_no_verdict_and_no_part_in_the_family() -> None:
-    lattice = lattice_of({"fusion": ("off", "on")}, [{("off",): 0.0}] * 5)
-    (gone,) = effects_of_levels(lattice)
+    grid = grid_of({"fusion": ("off", "on")}, [{("off",): 0.0}] * 5)
+    (gone,) = effects_of_levels(grid)
     there = effect_of(shifted(0.0245, 20.0))
     first, second = judged(gone, there)
     assert (first.verdict, first.p_holm) == (None, None)

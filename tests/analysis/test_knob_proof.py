@@ -1,4 +1,4 @@
-"""Knob proof on lattices of 16 cells whose code is known: each knob has 8 pairs that differ in it alone."""
+"""Knob proof on factorial_grids of 16 cells whose code is known: each knob has 8 pairs that differ in it alone."""
 
 from collections.abc import Callable
 from pathlib import Path

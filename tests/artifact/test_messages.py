@@ -14,7 +14,7 @@ import pytest
 from markupsafe import escape
 
 from ablatrix.analysis.claims.check import check_claims, plain
-from ablatrix.analysis.diagnosis.causes import find_blame
+from ablatrix.analysis.diagnosis.causes import find_causes
 from ablatrix.analysis.diagnosis.pareto import find_fronts
 from ablatrix.analysis.effects.evidence import evidence_frame
 from ablatrix.analysis.findings import Findings
@@ -137,7 +137,7 @@ def analysed(results: Tidy) -> dict[str, Any]:
         "claims": [plain(one) for one in check_claims(findings, CLAIMS)],
         "effects": [evidence_frame([one]).to_dicts() for one in findings.evidence],
         "proofs": plain_data(findings.proofs),
-        "blame": plain_data(find_blame(results.trials)),
+        "blame": plain_data(find_causes(results.trials)),
         "break_even": plain_data(findings.break_even),
         "fronts": [plain_data(replace(one, left_out={})) for one in fronts],
         "off_front": [[text_of(why) for why in one.left_out.values()] for one in fronts],

@@ -27,11 +27,11 @@ stages:
   - name: primary
     factorial:
       fusion: [off, on]
-checks: {draws: 2}
+checks: {input_sets: 2}
 protocol:
   repeats: 0
   cold: {replicates: 1, timeout_s: 120}
-  hot: {blocks: 1, most_blocks: 1, rounds: 3, burst_ms: 1, warm_up_ms: 1, timeout_s: 120}
+  hot: {blocks: 1, max_blocks: 1, rounds: 3, burst_ms: 1, warm_up_ms: 1, timeout_s: 120}
 """
 
 

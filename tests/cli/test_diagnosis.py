@@ -19,7 +19,7 @@ def test_people_read_what_each_knob_did_and_what_is_to_blame(ablatrix: Ablatrix,
     done = ablatrix("blame", path.parent)
     text = done.stdout.decode()
     assert (done.returncode, done.stderr) == (0, b"")
-    for title in ("Knob proof", "Blame", "Break-even against the baseline", "Pareto front"):
+    for title in ("Knob proof", "Causes", "Break-even against the baseline", "Pareto front"):
         assert title in text
     for line in ("reuse=release, fusion=on (4)", "4 bad, 12 fine", "wrong output", "effective", "on the front"):
         assert line in text, line

@@ -66,7 +66,7 @@ def test_without_a_gpu_every_cell_of_a_cuda_study_is_skipped_with_its_reason_and
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     study = tmp_path / "cuda.yaml"
-    study.write_text(STUDY.replace("modes:", "device: cuda\nmodes:").replace("most_blocks: 1", "most_blocks: 9"))
+    study.write_text(STUDY.replace("modes:", "device: cuda\nmodes:").replace("max_blocks: 1", "max_blocks: 9"))
     done = ablatrix("run", study, "--out", "-", "--quiet")
     assert done.returncode == 0, done.stderr.decode()
     records = [validate_line(line) for line in done.stdout.decode().splitlines()]

@@ -57,7 +57,7 @@ checks: {{draws: 1}}
 protocol:
   threads: 1
   repeats: 0
-  hot: {{blocks: 1, most_blocks: 1, rounds: 3, burst_ms: 1, warm_up_ms: 1, timeout_s: 6}}
+  hot: {{blocks: 1, max_blocks: 1, rounds: 3, burst_ms: 1, warm_up_ms: 1, timeout_s: 6}}
 """
 
 

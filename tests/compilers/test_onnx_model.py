@@ -52,7 +52,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def program(file: Path) -> Program:
-    return prepare(read_source("two", file.name, {}, file.parent), draws=2)
+    return prepare(read_source("two", file.name, {}, file.parent), input_sets=2)
 
 
 @pytest.fixture(scope="module", params=TAKERS)
@@ -67,7 +67,7 @@ def test_a_compiler_that_takes_onnx_answers_as_the_oracle(
     taker: Compiler, program: Program, fusion: str, tmp_path: Path
 ) -> None:
     executable = taker.compile(make_request(program, tmp_path, {**SHIPPED[taker.name].defaults(), "fusion": fusion}))
-    for draw in program.draws:
+    for draw in program.input_sets:
         bound = executable.bind(draw.inputs)
         bound.run()
         for made, wanted in zip(bound.outputs(), draw.expected, strict=True):

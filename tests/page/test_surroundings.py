@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ablatrix.analysis.runs.differences import Change, find_changes
-from ablatrix.page.environment import surroundings_table
+from ablatrix.page.environment import environment_table
 from ablatrix.records.model import Gpu, Record
 from tests.synthetic import make_records, tidied
 
@@ -16,7 +16,7 @@ def on_gpu(record: Record, name: str) -> Record:
 
 def test_the_gpu_stands_on_the_page_where_a_record_tells_of_one() -> None:
     records = make_records(workloads=["attention"], blocks=1, modes=["cold"])
-    tables = [surroundings_table(tidied(found)) for found in (records, [on_gpu(one, "One") for one in records])]
+    tables = [environment_table(tidied(found)) for found in (records, [on_gpu(one, "One") for one in records])]
     without, with_one = ({row.cells[0].text: row.cells[1].text for row in table.rows} for table in tables)
     assert with_one.keys() - without.keys() == {"gpu name", "gpu driver", "gpu memory bytes", "gpu count"}
     assert (with_one["gpu name"], with_one["gpu memory bytes"]) == ("One", "80.0 GiB")

@@ -362,15 +362,15 @@ class Recomputed:
         baseline = {tuple(sorted((k, str(v)) for k, v in row["config"]["baseline"].items())) for row in own}
         own = [row for row in own if fixed <= set(levels_of(row)) or levels_of(row) in baseline]
         repeats = repeats_of(own, times, baseline, parameters["split"])
-        lattice = [{at: log for at, log in repeat.items() if fixed <= set(at)} for repeat in repeats]
-        lattice = [repeat for repeat in lattice if repeat]
+        grid = [{at: log for at, log in repeat.items() if fixed <= set(at)} for repeat in repeats]
+        grid = [repeat for repeat in grid if repeat]
         if statistic == "total":
-            return totals(lattice, parameters)
-        seen = {at: None for repeat in lattice for at in repeat}
-        whole = [pair for pair in pairs_of(seen, parameters) if all(set(pair) <= repeat.keys() for repeat in lattice)]
+            return totals(grid, parameters)
+        seen = {at: None for repeat in grid for at in repeat}
+        whole = [pair for pair in pairs_of(seen, parameters) if all(set(pair) <= repeat.keys() for repeat in grid)]
         if not whole:
             raise ValueError("no pair is there in every repeat")
-        return [mean([repeat[there] - repeat[here] for here, there in whole]) for repeat in lattice]
+        return [mean([repeat[there] - repeat[here] for here, there in whole]) for repeat in grid]
 
     def times(self, rows: list[Record], parameters: Parameters) -> dict[int, float]:
         """Return the metric of rows by identity; of paired run times, each block's as its bursts give them."""
@@ -454,7 +454,7 @@ def repeats_of(
     return found
 
 
-def totals(lattice: list[dict[Levels, float]], parameters: Parameters) -> list[float]:
+def totals(grid: list[dict[Levels, float]], parameters: Parameters) -> list[float]:
     start, end = parameters["start"], parameters["end"]
     fixed = parameters["fixed"]
 
@@ -464,9 +464,9 @@ def totals(lattice: list[dict[Levels, float]], parameters: Parameters) -> list[f
 
     subsets = itertools.chain.from_iterable(itertools.combinations(start, size) for size in range(len(start) + 1))
     corners = [at(moved) for moved in subsets]
-    whole = [repeat for repeat in lattice if all(corner in repeat for corner in corners)]
+    whole = [repeat for repeat in grid if all(corner in repeat for corner in corners)]
     ends = at(()), at(tuple(start))
-    held = whole or [repeat for repeat in lattice if all(corner in repeat for corner in ends)]
+    held = whole or [repeat for repeat in grid if all(corner in repeat for corner in ends)]
     return [repeat[ends[1]] - repeat[ends[0]] for repeat in held]
 
 

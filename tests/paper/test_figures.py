@@ -21,7 +21,7 @@ from ablatrix.analysis.table.trials_table import tidy
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.figures.write import write_figure
 from ablatrix.paper.template.load import load_template
-from ablatrix.plotting.cold_scatter import MOST_POINTS, cold_marks, cold_points, compose_cold_scatter
+from ablatrix.plotting.cold_scatter import MAX_POINTS, cold_marks, cold_points, compose_cold_scatter
 from ablatrix.plotting.figure import house_style, save_pages
 from ablatrix.records.metrics import CACHE_MISSES as MISSES
 from ablatrix.records.metrics import COLD_METRIC as TIME
@@ -231,9 +231,7 @@ def test_a_figure_of_several_pages_is_one_pdf_with_an_image_a_page(trials: pl.Da
 
 def test_a_crowd_of_trials_is_drawn_as_groups_that_say_so(trials: pl.DataFrame) -> None:
     points = cold_points(trials)
-    crowd = pl.concat(
-        points.with_columns(pl.col(TIME) * (1 + i / 100)) for i in range(MOST_POINTS // points.height + 1)
-    )
+    crowd = pl.concat(points.with_columns(pl.col(TIME) * (1 + i / 100)) for i in range(MAX_POINTS // points.height + 1))
     marks = cold_marks(crowd)
     assert cold_marks(points).height == points.height
     assert marks.height < 20

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(
     shutil.which("pdflatex") is None,
     reason="no pdflatex on the path; apt-get install texlive-latex-recommended texlive-fonts-recommended",
 )
-MOST_OVERFULL_PT = 3.0
+MAX_OVERFULL_PT = 3.0
 ALL_ON = {"partition": "whole", "reuse": "keep", "memory_plan": "on", "fusion": "on"}
 WORKLOADS = ("attention", "encoder", "resnet")
 
@@ -62,7 +62,7 @@ def test_an_article_of_all_files_compiles_and_nothing_leaves_the_page(paper: Pat
     assert "undefined" not in log.lower()
     assert "Float too large" not in log
     overfull = [float(points) for points in re.findall(r"Overfull \\[hv]box \(([\d.]+)pt too", log)]
-    assert max(overfull, default=0.0) <= MOST_OVERFULL_PT
+    assert max(overfull, default=0.0) <= MAX_OVERFULL_PT
     for number in (1, 2, 3, 4):
         assert f"Table {number}:" in text
     assert "Table 2, continued." in text

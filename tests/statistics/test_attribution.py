@@ -1,4 +1,4 @@
-"""Attribution on lattices whose answers are known by hand, by its laws, and against shapiq."""
+"""Attribution on factorial_grids whose answers are known by hand, by its laws, and against shapiq."""
 
 import itertools
 import math
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ablatrix.statistics.attribution import (
     Corner,
-    Lattice,
+    FactorialGrid,
     add_one_in,
     interactions,
     leave_one_out,
@@ -28,7 +28,7 @@ KNOBS = ("partition", "reuse", "fusion")
 OFF: Corner = frozenset()
 
 
-def lattice_of(knobs: Sequence[str], value: Callable[[Corner], float]) -> dict[Corner, float]:
+def grid_of(knobs: Sequence[str], value: Callable[[Corner], float]) -> dict[Corner, float]:
     return {
         frozenset(corner): value(frozenset(corner))
         for size in range(len(knobs) + 1)
@@ -38,24 +38,24 @@ def lattice_of(knobs: Sequence[str], value: Callable[[Corner], float]) -> dict[C
 
 def random_lattice(knobs: Sequence[str], seed: int) -> dict[Corner, float]:
     rng = random.Random(seed)
-    return lattice_of(knobs, lambda corner: rng.gauss(0.0, 1.0))
+    return grid_of(knobs, lambda corner: rng.gauss(0.0, 1.0))
 
 
 @st.composite
-def lattices(draw: st.DrawFn) -> tuple[tuple[str, ...], dict[Corner, float]]:
+def factorial_grids(draw: st.DrawFn) -> tuple[tuple[str, ...], dict[Corner, float]]:
     knobs = tuple("abcde"[: draw(st.integers(1, 5))])
     values = iter(draw(st.lists(st.floats(-5, 5), min_size=2 ** len(knobs), max_size=2 ** len(knobs))))
-    return knobs, lattice_of(knobs, lambda corner: next(values))
+    return knobs, grid_of(knobs, lambda corner: next(values))
 
 
 def test_additive_knobs_have_the_same_effect_by_every_rule() -> None:
     """v = 1 - 0.5 [partition] + 0.25 [reuse]: fusion does nothing, nothing interacts, the total is -0.25."""
-    lattice = lattice_of(KNOBS, lambda on: 1.0 - 0.5 * ("partition" in on) + 0.25 * ("reuse" in on))
+    grid = grid_of(KNOBS, lambda on: 1.0 - 0.5 * ("partition" in on) + 0.25 * ("reuse" in on))
     effects = {"partition": -0.5, "reuse": 0.25, "fusion": 0.0}
     for rule in (shapley, main_effects, leave_one_out, add_one_in):
-        assert rule(lattice, KNOBS) == effects
-    assert set(interactions(lattice, KNOBS).values()) == {0.0}
-    assert total(lattice, KNOBS) == -0.25
+        assert rule(grid, KNOBS) == effects
+    assert set(interactions(grid, KNOBS).values()) == {0.0}
+    assert total(grid, KNOBS) == -0.25
 
 
 def test_a_pure_interaction_is_shared_in_halves() -> None:
@@ -64,13 +64,13 @@ def test_a_pure_interaction_is_shared_in_halves() -> None:
     Each does nothing alone and -1 once the other is on: half of it in the mean, whatever reuse is. Of the orders of
     switching on, each is the later of both in half.
     """
-    lattice = lattice_of(KNOBS, lambda on: -1.0 * ({"partition", "fusion"} <= on))
+    grid = grid_of(KNOBS, lambda on: -1.0 * ({"partition", "fusion"} <= on))
     halves = {"partition": -0.5, "reuse": 0.0, "fusion": -0.5}
-    assert shapley(lattice, KNOBS) == halves
-    assert main_effects(lattice, KNOBS) == halves
-    assert leave_one_out(lattice, KNOBS) == {"partition": -1.0, "reuse": 0.0, "fusion": -1.0}
-    assert add_one_in(lattice, KNOBS) == dict.fromkeys(KNOBS, 0.0)
-    assert interactions(lattice, KNOBS) == {
+    assert shapley(grid, KNOBS) == halves
+    assert main_effects(grid, KNOBS) == halves
+    assert leave_one_out(grid, KNOBS) == {"partition": -1.0, "reuse": 0.0, "fusion": -1.0}
+    assert add_one_in(grid, KNOBS) == dict.fromkeys(KNOBS, 0.0)
+    assert interactions(grid, KNOBS) == {
         ("partition", "reuse"): 0.0,
         ("partition", "fusion"): -1.0,
         ("reuse", "fusion"): 0.0,
@@ -79,76 +79,74 @@ def test_a_pure_interaction_is_shared_in_halves() -> None:
 
 def test_an_interaction_of_three_is_shared_in_thirds_and_main_effects_miss_it() -> None:
     """v = 12 where all three are on, else 0: a third each; the main effect is 12 in one of four settings: 3."""
-    lattice = lattice_of(KNOBS, lambda on: 12.0 * (len(on) == 3))
-    assert shapley(lattice, KNOBS) == dict.fromkeys(KNOBS, pytest.approx(4.0))
-    assert main_effects(lattice, KNOBS) == dict.fromkeys(KNOBS, 3.0)
-    assert set(interactions(lattice, KNOBS).values()) == {6.0}
+    grid = grid_of(KNOBS, lambda on: 12.0 * (len(on) == 3))
+    assert shapley(grid, KNOBS) == dict.fromkeys(KNOBS, pytest.approx(4.0))
+    assert main_effects(grid, KNOBS) == dict.fromkeys(KNOBS, 3.0)
+    assert set(interactions(grid, KNOBS).values()) == {6.0}
 
 
 def test_the_example_of_the_module_is_right() -> None:
-    lattice: Lattice[float] = {OFF: 0.0, frozenset("a"): -2.0, frozenset("b"): -1.0, frozenset("ab"): -6.0}
-    assert shapley(lattice, "ab") == main_effects(lattice, "ab") == {"a": -3.5, "b": -2.5}
-    assert (add_one_in(lattice, "ab")["a"], leave_one_out(lattice, "ab")["a"]) == (-2.0, -5.0)
-    assert interactions(lattice, "ab") == {("a", "b"): -3.0}
-    assert total(lattice, "ab") == -6.0
+    grid: FactorialGrid[float] = {OFF: 0.0, frozenset("a"): -2.0, frozenset("b"): -1.0, frozenset("ab"): -6.0}
+    assert shapley(grid, "ab") == main_effects(grid, "ab") == {"a": -3.5, "b": -2.5}
+    assert (add_one_in(grid, "ab")["a"], leave_one_out(grid, "ab")["a"]) == (-2.0, -5.0)
+    assert interactions(grid, "ab") == {("a", "b"): -3.0}
+    assert total(grid, "ab") == -6.0
 
 
-@given(lattices())
+@given(factorial_grids())
 def test_shapley_values_add_up_to_the_total(drawn: tuple[tuple[str, ...], dict[Corner, float]]) -> None:
-    knobs, lattice = drawn
-    assert math.isclose(math.fsum(shapley(lattice, knobs).values()), total(lattice, knobs), abs_tol=1e-13)
+    knobs, grid = drawn
+    assert math.isclose(math.fsum(shapley(grid, knobs).values()), total(grid, knobs), abs_tol=1e-13)
 
 
-@given(lattices())
+@given(factorial_grids())
 def test_shapley_values_are_the_mean_over_all_orders(drawn: tuple[tuple[str, ...], dict[Corner, float]]) -> None:
-    knobs, lattice = drawn
+    knobs, grid = drawn
     orders = list(itertools.permutations(knobs))
-    for knob, share in shapley(lattice, knobs).items():
-        steps = [step(lattice, knob, order[: order.index(knob)]) for order in orders]
+    for knob, share in shapley(grid, knobs).items():
+        steps = [step(grid, knob, order[: order.index(knob)]) for order in orders]
         assert math.isclose(share, math.fsum(steps) / len(orders), abs_tol=1e-12)
 
 
-@given(lattices())
+@given(factorial_grids())
 def test_a_main_effect_is_the_mean_of_all_steps(drawn: tuple[tuple[str, ...], dict[Corner, float]]) -> None:
-    knobs, lattice = drawn
-    for knob, effect in main_effects(lattice, knobs).items():
-        steps = [step(lattice, knob, corner) for corner in lattice if knob not in corner]
+    knobs, grid = drawn
+    for knob, effect in main_effects(grid, knobs).items():
+        steps = [step(grid, knob, corner) for corner in grid if knob not in corner]
         assert math.isclose(effect, math.fsum(steps) / len(steps), abs_tol=1e-12)
 
 
-@given(lattices())
+@given(factorial_grids())
 def test_an_interaction_is_the_mean_of_all_differences_of_steps(
     drawn: tuple[tuple[str, ...], dict[Corner, float]],
 ) -> None:
-    knobs, lattice = drawn
-    for (one, other), found in interactions(lattice, knobs).items():
+    knobs, grid = drawn
+    for (one, other), found in interactions(grid, knobs).items():
         steps = [
-            step(lattice, one, {*corner, other}) - step(lattice, one, corner)
-            for corner in lattice
-            if not {one, other} & corner
+            step(grid, one, {*corner, other}) - step(grid, one, corner) for corner in grid if not {one, other} & corner
         ]
         assert math.isclose(found, math.fsum(steps) / len(steps), abs_tol=1e-12)
 
 
-@given(lattices(), st.randoms())
+@given(factorial_grids(), st.randoms())
 def test_neither_the_order_of_knobs_nor_of_corners_matters(
     drawn: tuple[tuple[str, ...], dict[Corner, float]], order: random.Random
 ) -> None:
-    knobs, lattice = drawn
-    shuffled, corners = list(knobs), list(lattice)
+    knobs, grid = drawn
+    shuffled, corners = list(knobs), list(grid)
     order.shuffle(shuffled)
     order.shuffle(corners)
-    other = {corner: lattice[corner] for corner in corners}
-    assert shapley(other, shuffled) == shapley(lattice, knobs)
-    assert main_effects(other, shuffled) == main_effects(lattice, knobs)
+    other = {corner: grid[corner] for corner in corners}
+    assert shapley(other, shuffled) == shapley(grid, knobs)
+    assert main_effects(other, shuffled) == main_effects(grid, knobs)
 
 
-@given(lattices())
+@given(factorial_grids())
 def test_a_knob_that_changes_nothing_has_effects_of_exactly_0(
     drawn: tuple[tuple[str, ...], dict[Corner, float]],
 ) -> None:
-    knobs, lattice = drawn
-    wider = {**lattice, **{corner | {"no-op"}: value for corner, value in lattice.items()}}
+    knobs, grid = drawn
+    wider = {**grid, **{corner | {"no-op"}: value for corner, value in grid.items()}}
     names = (*knobs, "no-op")
     for rule in (shapley, main_effects, leave_one_out, add_one_in):
         assert rule(wider, names)["no-op"] == 0.0
@@ -156,14 +154,14 @@ def test_a_knob_that_changes_nothing_has_effects_of_exactly_0(
 
 
 def test_a_missing_corner_is_named_and_steps_between_others_are_still_told() -> None:
-    lattice = random_lattice(KNOBS, 1)
-    del lattice[frozenset({"reuse", "fusion"})]
+    grid = random_lattice(KNOBS, 1)
+    del grid[frozenset({"reuse", "fusion"})]
     for rule in (shapley, main_effects, interactions, leave_one_out):
         with pytest.raises(ValueError, match=r"there is none for fusion \+ reuse$"):
-            rule(lattice, KNOBS)
-    assert add_one_in(lattice, KNOBS)["fusion"] == lattice[frozenset({"fusion"})] - lattice[OFF]
-    assert step(lattice, "reuse", KNOBS) == lattice[frozenset(KNOBS)] - lattice[frozenset({"partition", "fusion"})]
-    assert total(lattice, KNOBS) == lattice[frozenset(KNOBS)] - lattice[OFF]
+            rule(grid, KNOBS)
+    assert add_one_in(grid, KNOBS)["fusion"] == grid[frozenset({"fusion"})] - grid[OFF]
+    assert step(grid, "reuse", KNOBS) == grid[frozenset(KNOBS)] - grid[frozenset({"partition", "fusion"})]
+    assert total(grid, KNOBS) == grid[frozenset(KNOBS)] - grid[OFF]
     with pytest.raises(ValueError, match="none for all off"):
         total({frozenset({"a"}): 1.0}, ["a"])
 
@@ -212,11 +210,11 @@ def test_shapiq_finds_the_same() -> None:
     import numpy as np
 
     knobs = tuple("abcde")
-    lattice = random_lattice(knobs, 7)
+    grid = random_lattice(knobs, 7)
 
     def game(coalitions: Any) -> Any:
         rows = np.atleast_2d(coalitions)
-        return np.array([lattice[frozenset(itertools.compress(knobs, row))] for row in rows])
+        return np.array([grid[frozenset(itertools.compress(knobs, row))] for row in rows])
 
     computer = shapiq.ExactComputer(game=game, n_players=len(knobs))
 
@@ -224,7 +222,7 @@ def test_shapiq_finds_the_same() -> None:
         found = computer(name, order=order)
         return {players: float(found[players]) for players in itertools.combinations(range(5), order)}
 
-    shares, effects, pairs = (rule(lattice, knobs) for rule in (shapley, main_effects, interactions))
+    shares, effects, pairs = (rule(grid, knobs) for rule in (shapley, main_effects, interactions))
     assert list(index("SV", 1).values()) == pytest.approx(list(shares.values()), abs=1e-12)
     assert list(index("BV", 1).values()) == pytest.approx(list(effects.values()), abs=1e-12)
     assert list(index("BII", 2).values()) == pytest.approx(list(pairs.values()), abs=1e-12)

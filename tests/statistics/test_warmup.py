@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ablatrix.statistics.warmup import MOST_ITERATIONS, classify_warm_up, find_outliers
+from ablatrix.statistics.warmup import MAX_ITERATIONS, classify_warm_up, find_outliers
 
 Series = NDArray[np.float64]
-COUNT = MOST_ITERATIONS
+COUNT = MAX_ITERATIONS
 INDEX = np.arange(COUNT)
 
 

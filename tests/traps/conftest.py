@@ -60,7 +60,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     """Both runs, side by side: nothing here asks how long anything took."""
     bad, good = (tmp_path_factory.mktemp(name) / "study.yaml" for name in ("failed", "good"))
     bad.write_text(STUDY)
-    two_blocks = STUDY.replace("blocks: 1, most_blocks: 1", "blocks: 2, most_blocks: 2")
+    two_blocks = STUDY.replace("blocks: 1, max_blocks: 1", "blocks: 2, max_blocks: 2")
     good.write_text(two_blocks.replace("checks:", BESIDE).replace("protocol:", "protocol:\n  threads: 1"))
     processes = start(bad, "-", CXX="false"), start(good, good.parent / "results", OMP_NUM_THREADS="5")
     return Runs(finish(processes[0], bad), finish(processes[1], good))

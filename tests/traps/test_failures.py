@@ -14,7 +14,7 @@ import pytest
 from ablatrix.analysis.effects.estimates import main_effects
 from ablatrix.analysis.effects.geometric_means import geometric_means
 from ablatrix.analysis.effects.noise import noise_floors
-from ablatrix.analysis.groups.summary import group_columns, summarise_groups, without_primers
+from ablatrix.analysis.groups.summary import group_columns, summarise_groups, without_priming_runs
 from ablatrix.analysis.table.delimited import csv_text
 from ablatrix.paper.figures.main_effects import MainEffectsData, compose_main_effects
 from ablatrix.plotting.cold_scatter import cold_points, compose_cold_scatter
@@ -34,7 +34,7 @@ FUSED: dict[str, Level] = {"partition": "whole", "reuse": "keep", "memory_plan":
 def summary_of(records: list[Record]) -> list[dict[str, str]]:
     """The rows of ``tables/ablation_summary.csv``, as they are written."""
     found = tidied(records)
-    frame = summarise_groups(without_primers(found.trials), group_columns(found))
+    frame = summarise_groups(without_priming_runs(found.trials), group_columns(found))
     return list(csv.DictReader(io.StringIO(csv_text(frame))))
 
 

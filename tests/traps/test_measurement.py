@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ablatrix.analysis.groups.summary import group_columns, summarise_groups, without_primers
+from ablatrix.analysis.groups.summary import group_columns, summarise_groups, without_priming_runs
 from ablatrix.analysis.table.trials_table import Tidy, tidy
 from ablatrix.compilers.adapter import BoundRun, CompileRequest, Executable
 from ablatrix.compilers.cache import CacheCounters
@@ -73,7 +73,7 @@ def test_code_from_a_warm_cache_is_a_hit_and_has_no_compile_time(good_records: l
 
 def test_a_warm_cache_is_a_level_in_the_table_and_stands_at_no_misses_in_the_figure(good: Tidy) -> None:
     """Trap 9: warm and private rows are never averaged, and the figure has the warm one at 0 misses, above 0 ms."""
-    trials = without_primers(good.trials)
+    trials = without_priming_runs(good.trials)
     rows = summarise_groups(trials, group_columns(good)).filter(mode="cold", role="measured")
     assert sorted(zip(rows["knob_cache_tag"], rows["n_trials"], strict=True)) == [("private", 1)] * 3 + [("warm", 1)]
     points = cold_points(trials)
@@ -127,7 +127,7 @@ def test_a_figure_comes_from_several_processes_paired_within_blocks(good: Tidy, 
     hot = [record for record in good_records if record.mode == "hot"]
     assert len({(record.meta.block, record.cell_id, record.role) for record in hot}) == len(hot) == 2 * 4
     assert {record.meta.process for record in hot} <= {"forked", "spawned"}
-    rows = summarise_groups(without_primers(good.trials), group_columns(good))
+    rows = summarise_groups(without_priming_runs(good.trials), group_columns(good))
     (row,) = rows.filter(mode="hot", role="measured", knob_fusion="on").iter_rows(named=True)
     p50 = {
         (r.meta.block, r.config.knobs["fusion"]): r.runtime.run_ms_p50
@@ -203,7 +203,7 @@ def test_memory_is_measured_beside_the_estimate(good: Tidy, good_records: list[R
         if record.role != "reference":
             assert record.compile
             assert record.compile.planned_bytes is not None or "compiler_planned_bytes" in record.compile.reasons
-    columns = summarise_groups(without_primers(good.trials), group_columns(good)).columns
+    columns = summarise_groups(without_priming_runs(good.trials), group_columns(good)).columns
     assert {"planned_bytes_median", "peak_rss_delta_bytes_median"} <= set(columns)
 
 
@@ -307,7 +307,9 @@ def test_a_hot_trial_binds_its_inputs_before_the_first_iteration_and_never_again
     )
     result = run_here(task, compiler, program, study.protocol.hot, None)
     assert result.status == "ok", result
-    assert [tuple(map(id, inputs)) for inputs in compiler.bound] == [tuple(map(id, d.inputs)) for d in program.draws]
+    assert [tuple(map(id, inputs)) for inputs in compiler.bound] == [
+        tuple(map(id, d.inputs)) for d in program.input_sets
+    ]
     timed = compiler.events[len(compiler.events) - compiler.events[::-1].index("bind") :]
     assert timed.count("run") == len(timed) > 10
     assert compiler.operations

@@ -25,10 +25,10 @@ def small_study(**protocol: Any) -> Study:
             "compilers": ["tvm"],
             "modes": ["cold", "hot"],
             "stages": [{"name": "primary", "factorial": {"fusion": ["off", "on"]}}],
-            "checks": {"draws": 2},
+            "checks": {"input_sets": 2},
             "protocol": {
                 "cold": {"replicates": 1, "timeout_s": 60},
-                "hot": {"blocks": 1, "most_blocks": 1, "rounds": 3, "burst_ms": 1, "warm_up_ms": 1, "timeout_s": 60},
+                "hot": {"blocks": 1, "max_blocks": 1, "rounds": 3, "burst_ms": 1, "warm_up_ms": 1, "timeout_s": 60},
                 **protocol,
             },
         }
@@ -45,7 +45,7 @@ def make_task(directory: Path, **changed: Any) -> TrialTask:
         knobs={},
         threads=1,
         seed=0,
-        checks=Checks(draws=2, rms_factor=2.0, rms_floor=1e-6),
+        checks=Checks(input_sets=2, rms_factor=2.0, rms_floor=1e-6),
         cache_dir=directory / "cache",
         publish_dir=None,
         work_dir=directory,

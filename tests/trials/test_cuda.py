@@ -92,7 +92,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 @pytest.fixture(scope="module")
 def program() -> Iterator[Program]:
-    yield prepare("mlp", {"layers": 1, "hidden": 16, "batch": 2}, draws=2)
+    yield prepare("mlp", {"layers": 1, "hidden": 16, "batch": 2}, input_sets=2)
 
 
 # Refusals, for real.
@@ -206,7 +206,7 @@ def test_a_hot_trial_is_timed_by_the_device_and_checked_on_the_host(
     assert "allocator_peak_bytes" not in runtime.reasons
     assert correctness is not None
     assert correctness.ok is True
-    assert correctness.checked == 2 * len(program.draws[0].expected)
+    assert correctness.checked == 2 * len(program.input_sets[0].expected)
     assert (result.versions or {})["cuda"] == "13.0"
     assert gpu is not None
     assert gpu.noise.readings >= 2
@@ -282,11 +282,11 @@ def test_the_programs_weights_and_constants_are_moved_to_the_device(tmp_path: Pa
     from ablatrix.plan.plan import Plan, PlanOptions
 
     parameters = {"layers": 1, "hidden": 16, "heads": 2, "tokens": 8, "vocabulary": 32}
-    moved = prepare("encoder", parameters, draws=1)  # of its own: the program is moved in place
+    moved = prepare("encoder", parameters, input_sets=1)  # of its own: the program is moved in place
     plan = Plan(PlanOptions(), (), (), 0, 0, 0, 0, 0)
     cache, clock = TaskCache(None), PhaseClock()
     request = CompileRequest(moved, None, plan, (), {}, cache, clock, 1, tmp_path, "meta")
-    bound = EagerCompiler().compile(request).bind([one.to("meta") for one in moved.draws[0].inputs])
+    bound = EagerCompiler().compile(request).bind([one.to("meta") for one in moved.input_sets[0].inputs])
     bound.run()
     assert {one.device.type for one in bound.outputs()} == {"meta"}
     assert {one.device.type for one in moved.exported.state_dict.values()} == {"meta"}

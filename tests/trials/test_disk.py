@@ -27,10 +27,10 @@ stages:
   - name: primary
     factorial:
       fusion: [off, on]
-checks: {draws: 1}
+checks: {input_sets: 1}
 protocol:
   cold: {replicates: 1, timeout_s: 120}
-  hot: {blocks: 1, most_blocks: 1, rounds: 2, burst_ms: 1, warm_up_ms: 1, timeout_s: 120}
+  hot: {blocks: 1, max_blocks: 1, rounds: 2, burst_ms: 1, warm_up_ms: 1, timeout_s: 120}
 """
 
 

@@ -14,7 +14,14 @@ import pytest
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.records.status import Status
 from ablatrix.study.model import Protocol
-from ablatrix.trials.host.limits import Ending, describe_ending, describe_exception, most_live, record_phase, set_limits
+from ablatrix.trials.host.limits import (
+    Ending,
+    describe_ending,
+    describe_exception,
+    max_live_workers,
+    record_phase,
+    set_limits,
+)
 from ablatrix.trials.host.linux import is_dead
 from ablatrix.trials.results.outcome import Outcome
 from ablatrix.trials.run.block import run_cold, run_hot
@@ -132,7 +139,7 @@ def test_no_more_workers_live_at_once_than_memory_holds(
     limit_mb: int | None, available_gib: int | None, live: int
 ) -> None:
     protocol = Protocol(memory_limit_mb=limit_mb)
-    assert most_live(protocol, None if available_gib is None else available_gib * 2**30) == live
+    assert max_live_workers(protocol, None if available_gib is None else available_gib * 2**30) == live
 
 
 def test_limits_are_set_and_core_dumps_are_off() -> None:

@@ -57,7 +57,7 @@ SCALARS: dict[Any, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
     type(None): st.none(),
     Path: st.text("ab./ é", max_size=8).map(Path),
-    Checks: st.builds(Checks, draws=st.integers(1, 100), rms_factor=st.floats(0.5, 9), rms_floor=st.floats(0, 1)),
+    Checks: st.builds(Checks, input_sets=st.integers(1, 100), rms_factor=st.floats(0.5, 9), rms_floor=st.floats(0, 1)),
 }
 
 
@@ -114,7 +114,7 @@ def test_every_entry_of_the_catalogue_survives_in_a_task(entry: CompilerEntry, t
         (lambda order: order["task"].update(colour="red"), "start.task.trial.colour"),
         (lambda order: order["task"]["entry"].pop("adapter"), "start.task.trial.entry.adapter"),
         (lambda order: order["task"]["entry"].update(colour="red"), "start.task.trial.entry.colour"),
-        (lambda order: order["task"]["checks"].update(draws=0), "start.task.trial.checks.draws"),
+        (lambda order: order["task"]["checks"].update(input_sets=0), "start.task.trial.checks.input_sets"),
     ],
 )
 def test_a_damaged_message_is_refused_by_its_field(

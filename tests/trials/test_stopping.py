@@ -72,7 +72,7 @@ def progress_of(study: Study, spread: float, blocks: int) -> tuple[HotProgress, 
     ],
 )
 def test_what_follows_from_the_widths(spread: float, blocks: int, budget_spent: bool, decision: str) -> None:
-    study = study_of(most_blocks=12)
+    study = study_of(max_blocks=12)
     progress, _ = progress_of(study, spread, blocks)
     stopping = progress.decide(study.protocol.hot, budget_spent)
     assert stopping.decision == decision
@@ -81,7 +81,7 @@ def test_what_follows_from_the_widths(spread: float, blocks: int, budget_spent: 
 
 
 def test_no_block_is_added_where_the_compiler_has_none_of_the_configurations() -> None:
-    study = study_of(most_blocks=12)
+    study = study_of(max_blocks=12)
     design = make_design(resolve_study(study))
     trials = {trial.trial_id: trial for trial in design.trials}
     progress, _ = progress_of(study, 0.1, 0)
@@ -97,7 +97,7 @@ def test_no_block_is_added_where_the_compiler_has_none_of_the_configurations() -
 
 
 def test_the_decision_does_not_depend_on_what_the_interval_says() -> None:
-    study = study_of(most_blocks=12)
+    study = study_of(max_blocks=12)
     progress, design = progress_of(study, 0.001, 7)
     assert progress.decide(study.protocol.hot, False).decision == "precise"
     equal = HotProgress([cell for cell in design.cells if cell.compiler == "tvm"], TVM.primary)
@@ -110,7 +110,7 @@ def test_the_decision_does_not_depend_on_what_the_interval_says() -> None:
 
 
 def test_blocks_that_keep_failing_are_not_added_for_ever() -> None:
-    study = study_of(most_blocks=7)
+    study = study_of(max_blocks=7)
     progress, _ = progress_of(study, 0.1, 0)
     for _ in range(2):
         assert progress.decide(study.protocol.hot, False).decision == "continue"
@@ -135,7 +135,7 @@ def test_a_further_block_has_ids_of_its_own_and_survives_the_file(tmp_path: Path
 def test_a_run_adds_blocks_up_to_its_limit_and_a_second_run_adds_none(tmp_path: Path) -> None:
     study = tmp_path / "adaptive.yaml"
     wide = "effect_width: 0.000001, cell_width: 0.000001"
-    study.write_text(STUDY.replace("blocks: 1, most_blocks: 1,", f"blocks: 1, most_blocks: 3, {wide},"))
+    study.write_text(STUDY.replace("blocks: 1, max_blocks: 1,", f"blocks: 1, max_blocks: 3, {wide},"))
     ablatrix: Ablatrix = run_ablatrix
     done = ablatrix("run", study, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr.decode()

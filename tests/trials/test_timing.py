@@ -66,7 +66,7 @@ def test_garbage_collection_is_on_again_after_a_run_that_raises() -> None:
 
 def test_a_burst_counts_only_after_re_warming() -> None:
     work = Work(5, 5, 0.5)
-    rewarming, counted = time_burst(partial(time_iterations, work), rewarm=3, least_ms=2, most_iterations=100)
+    rewarming, counted = time_burst(partial(time_iterations, work), rewarm=3, min_ms=2, max_iterations=100)
     assert len(rewarming) == 3
     assert min(rewarming[:2]) >= 5
     assert len(counted) >= 2
@@ -74,17 +74,17 @@ def test_a_burst_counts_only_after_re_warming() -> None:
 
 
 def test_a_burst_ends_at_its_most_iterations() -> None:
-    rewarming, counted = time_burst(partial(time_iterations, Work()), rewarm=1, least_ms=1000, most_iterations=7)
+    rewarming, counted = time_burst(partial(time_iterations, Work()), rewarm=1, min_ms=1000, max_iterations=7)
     assert (len(rewarming), len(counted)) == (1, 7)
 
 
 def test_a_long_iteration_is_counted_once_at_least() -> None:
-    rewarming, counted = time_burst(partial(time_iterations, Work(3)), rewarm=1, least_ms=0.001, most_iterations=20)
+    rewarming, counted = time_burst(partial(time_iterations, Work(3)), rewarm=1, min_ms=0.001, max_iterations=20)
     assert (len(rewarming), len(counted)) == (1, 1)
 
 
 def test_a_burst_without_re_warming_has_none() -> None:
-    rewarming, counted = time_burst(partial(time_iterations, Work(1)), rewarm=0, least_ms=2, most_iterations=20)
+    rewarming, counted = time_burst(partial(time_iterations, Work(1)), rewarm=0, min_ms=2, max_iterations=20)
     assert rewarming == []
     assert counted
 
@@ -104,12 +104,12 @@ def test_long_iterations_need_fewer_to_re_warm(most: int, burst_ms: float, itera
 
 
 def test_warming_up_lasts_as_long_as_asked_and_runs_at_least_twice() -> None:
-    assert sum(warm_up(partial(time_iterations, Work(1)), least_ms=10, most_iterations=1000)) >= 10
-    assert len(warm_up(partial(time_iterations, Work(1)), least_ms=0, most_iterations=1000)) == 2
+    assert sum(warm_up(partial(time_iterations, Work(1)), min_ms=10, max_iterations=1000)) >= 10
+    assert len(warm_up(partial(time_iterations, Work(1)), min_ms=0, max_iterations=1000)) == 2
 
 
 def test_warming_up_ends_at_its_most_iterations() -> None:
-    assert len(warm_up(partial(time_iterations, Work()), least_ms=10_000, most_iterations=50)) == 50
+    assert len(warm_up(partial(time_iterations, Work()), min_ms=10_000, max_iterations=50)) == 50
 
 
 def test_the_loops_own_cost_is_small_and_told() -> None:

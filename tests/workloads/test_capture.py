@@ -34,7 +34,7 @@ def test_region_is_the_path_of_the_block(path: str, region: str) -> None:
 
 @pytest.mark.parametrize(("name", "blocks"), [("mlp", 3), ("attention", 2), ("encoder", 4), ("convolution", 3)])
 def test_identical_blocks_are_one_task(name: str, blocks: int) -> None:
-    graph = capture(prepare(name, TOYS[name], draws=1).lowered)
+    graph = capture(prepare(name, TOYS[name], input_sets=1).lowered)
     plan = make_plan(graph, PlanOptions(partition="regions"))
     kinds: dict[str, set[int]] = {}
     for task in plan.tasks:
@@ -46,7 +46,7 @@ def test_identical_blocks_are_one_task(name: str, blocks: int) -> None:
 
 
 def test_every_value_is_written_once_and_before_it_is_read() -> None:
-    graph = capture(prepare("attention", TOYS["attention"], draws=1).lowered)
+    graph = capture(prepare("attention", TOYS["attention"], input_sets=1).lowered)
     known = {index for index, value in enumerate(graph.values) if value.kind != "intermediate"}
     for node in graph.nodes:
         assert set(node.reads) <= known
@@ -171,8 +171,8 @@ def test_masked_attention_is_lowered_rightly(kind: str) -> None:
 
 def test_bounds_of_a_larger_radius_hold_those_of_every_image_within() -> None:
     sizes = {"stages": 2, "blocks": 1, "channels": 3, "image": 8, "classes": 4}
-    program = prepare("bound_propagation", sizes, draws=1)
-    image, radius = program.draws[0].inputs
+    program = prepare("bound_propagation", sizes, input_sets=1)
+    image, radius = program.input_sets[0].inputs
     run = program.exported.module()
     lower_bound, upper_bound = run(image, radius)
     assert bool((lower_bound < upper_bound).all())

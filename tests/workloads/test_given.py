@@ -99,14 +99,14 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def made(directory: Path, function: str, **further: Any) -> Program:
     entry = read_source("given", f"given_models.py:{function}", {}, directory, **further)
-    return prepare(entry, draws=3)
+    return prepare(entry, input_sets=3)
 
 
 def test_the_first_draw_is_the_users_and_further_ones_have_its_values_in_another_order(directory: Path) -> None:
     program = made(directory, "make")
     own = torch.arange(8.0).reshape(2, 4)
-    assert torch.equal(program.draws[0].inputs[0], own)
-    for draw in program.draws[1:]:
+    assert torch.equal(program.input_sets[0].inputs[0], own)
+    for draw in program.input_sets[1:]:
         assert not torch.equal(draw.inputs[0], own)
         assert torch.equal(draw.inputs[0].flatten().sort().values, own.flatten())
     assert program.facts.source == "given_models.py:make"
@@ -120,12 +120,12 @@ def test_weights_are_the_same_each_time(directory: Path) -> None:
 def test_inputs_by_name_come_in_their_order(directory: Path) -> None:
     program = made(directory, "named")
     assert [one.name for one in program.facts.inputs] == ["scale", "x"]
-    assert torch.equal(program.draws[0].expected[0], torch.full((2, 3), 0.5, dtype=torch.float64))
+    assert torch.equal(program.input_sets[0].expected[0], torch.full((2, 3), 0.5, dtype=torch.float64))
 
 
 def test_a_dynamic_dimension_is_drawn_over_its_bounds_and_timed_at_the_given_size(directory: Path) -> None:
     program = made(directory, "dynamic", dynamic=["rows"])
-    assert [draw.inputs[0].shape[0] for draw in program.draws] == [5, 2, 16]
+    assert [draw.inputs[0].shape[0] for draw in program.input_sets] == [5, 2, 16]
     assert program.facts.dynamic == {"rows": [2, 16]}
     assert list(program.dynamic_bounds.values()) == [16]
 
@@ -133,10 +133,10 @@ def test_a_dynamic_dimension_is_drawn_over_its_bounds_and_timed_at_the_given_siz
 def test_a_saved_program_keeps_inputs_dimensions_and_answers(directory: Path, tmp_path: Path) -> None:
     original = made(directory, "dynamic")
     torch.export.save(original.exported, tmp_path / "saved.pt2")
-    program = prepare(read_source("saved", "saved.pt2", {}, tmp_path), draws=2)
+    program = prepare(read_source("saved", "saved.pt2", {}, tmp_path), input_sets=2)
     assert [list(bounds) for bounds in program.facts.dynamic.values()] == [[2, 16]]
     assert program.facts.parameter_count == 15
-    for draw in program.draws:
+    for draw in program.input_sets:
         [got] = run_lowered(program, draw.inputs)
         torch.testing.assert_close(got.double(), draw.expected[0], rtol=1e-5, atol=1e-5)
     save_program(program, tmp_path / "kept")
@@ -145,10 +145,10 @@ def test_a_saved_program_keeps_inputs_dimensions_and_answers(directory: Path, tm
 
 def test_an_architecture_is_built_by_words_that_mean_its_own_fields(tmp_path: Path) -> None:
     source = "hf:gpt2?layers=1&hidden=16&heads=2&vocabulary=32&tokens=4&n_inner=8"
-    program = prepare(read_source("gpt2", source, {}, tmp_path), draws=2)
-    assert program.draws[0].expected[0].shape == (1, 4, 16)
-    assert int(program.draws[1].inputs[0].max()) < 32
-    for draw in program.draws:
+    program = prepare(read_source("gpt2", source, {}, tmp_path), input_sets=2)
+    assert program.input_sets[0].expected[0].shape == (1, 4, 16)
+    assert int(program.input_sets[1].inputs[0].max()) < 32
+    for draw in program.input_sets:
         [got] = run_lowered(program, draw.inputs)
         torch.testing.assert_close(got.double(), draw.expected[0], rtol=1e-4, atol=1e-4)
 

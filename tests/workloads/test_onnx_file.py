@@ -51,8 +51,8 @@ def node(kind: str, inputs: str, output: str = "y", **attributes: Any) -> Any:
     return onnx.helper.make_node(kind, inputs.split(), [output], **attributes)
 
 
-def prepared(path: Path, draws: int = 1, **parameters: Any) -> Program:
-    return prepare(read_source("model", path.name, parameters, path.parent), parameters, draws=draws)
+def prepared(path: Path, input_sets: int = 1, **parameters: Any) -> Program:
+    return prepare(read_source("model", path.name, parameters, path.parent), parameters, input_sets=input_sets)
 
 
 def signature_of(program: Program) -> Signature:
@@ -82,19 +82,19 @@ def test_a_model_is_prepared_with_its_sizes_weights_and_file(affine: Path) -> No
 
 def test_sizes_stand_behind_the_file_or_among_the_parameters(affine: Path) -> None:
     entry = read_source("model", "affine.onnx?rows=3", {}, affine.parent)
-    assert prepare(entry, {}, draws=1).facts.inputs[0].shape == [3, 4]
+    assert prepare(entry, {}, input_sets=1).facts.inputs[0].shape == [3, 4]
     again = read_source("model", "affine.onnx?rows=3", {"rows": 6}, affine.parent)
-    assert prepare(again, {"rows": 6}, draws=1).facts.inputs[0].shape == [6, 4]
+    assert prepare(again, {"rows": 6}, input_sets=1).facts.inputs[0].shape == [6, 4]
 
 
 def test_the_oracle_is_the_graph_in_float64(affine: Path) -> None:
-    program = prepared(affine, draws=2, rows=5)
+    program = prepared(affine, input_sets=2, rows=5)
     weights = {one.name: onnx.numpy_helper.to_array(one) for one in onnx.load(affine).graph.initializer}
-    for draw in program.draws:
+    for draw in program.input_sets:
         wanted = draw.inputs[0].double().numpy() @ weights["w"].astype("float64") + weights["b"]
         assert torch.equal(draw.expected[0], torch.from_numpy(wanted))
         assert 0 < draw.eager_rms[0] < 1e-6
-    assert not torch.equal(program.draws[0].inputs[0], program.draws[1].inputs[0])
+    assert not torch.equal(program.input_sets[0].inputs[0], program.input_sets[1].inputs[0])
 
 
 def test_a_program_read_back_from_disk_is_the_same(affine: Path, tmp_path: Path) -> None:
@@ -103,8 +103,8 @@ def test_a_program_read_back_from_disk_is_the_same(affine: Path, tmp_path: Path)
     again = load_program(tmp_path / "kept")
     assert again.facts == program.facts
     assert read_model(again) == read_model(program)
-    (out,) = again.exported.module(check_guards=False)(*again.draws[0].inputs)
-    assert torch.allclose(out.double(), again.draws[0].expected[0], atol=1e-5)
+    (out,) = again.exported.module(check_guards=False)(*again.input_sets[0].inputs)
+    assert torch.allclose(out.double(), again.input_sets[0].expected[0], atol=1e-5)
 
 
 def test_what_onnx_runtime_has_no_float64_kernel_for_is_evaluated_by_onnx(tmp_path: Path) -> None:
@@ -117,8 +117,8 @@ def test_what_onnx_runtime_has_no_float64_kernel_for_is_evaluated_by_onnx(tmp_pa
     program = prepared(path)
     assert signature_of(program).wide == "reference"
     kernel = torch.from_numpy(onnx.numpy_helper.to_array(onnx.load(path).graph.initializer[0]).copy()).double()
-    wanted = torch.nn.functional.conv2d(program.draws[0].inputs[0].double(), kernel, padding=1)
-    assert torch.allclose(program.draws[0].expected[0], wanted, rtol=0, atol=1e-12)
+    wanted = torch.nn.functional.conv2d(program.input_sets[0].inputs[0].double(), kernel, padding=1)
+    assert torch.allclose(program.input_sets[0].expected[0], wanted, rtol=0, atol=1e-12)
 
 
 def test_without_any_float64_the_unoptimised_run_is_the_oracle_and_its_rounding_is_estimated(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_without_any_float64_the_unoptimised_run_is_the_oracle_and_its_rounding_
     program = prepared(path)
     assert signature_of(program).wide == "none"
     assert program.facts.oracle == "float32"
-    (draw,) = program.draws
+    (draw,) = program.input_sets
     assert torch.equal(draw.expected[0], draw.expected[0].float().double())
     rms = float(draw.expected[0].square().mean().sqrt())
     assert draw.eager_rms[0] == pytest.approx(2.0**-24 * rms)
@@ -137,7 +137,7 @@ def test_types_that_a_graph_names_are_widened_with_it(tmp_path: Path) -> None:
     nodes = [node("Cast", "n", "f", to=FLOAT), third, node("Mul", "f third", "m"), node("Cast", "m", to=FLOAT)]
     program = prepared(write(tmp_path / "named.onnx", nodes, inputs=[("n", INT64, (8,))]))
     narrow = float(numpy.float32(1 / 3))
-    assert torch.equal(program.draws[0].expected[0], program.draws[0].inputs[0].double() * narrow)
+    assert torch.equal(program.input_sets[0].expected[0], program.input_sets[0].inputs[0].double() * narrow)
 
 
 def test_a_float_that_an_operator_takes_in_float32_alone_stays_so(tmp_path: Path) -> None:
@@ -146,13 +146,13 @@ def test_a_float_that_an_operator_takes_in_float32_alone_stays_so(tmp_path: Path
     path = write(tmp_path / "up.onnx", [resize], [scales], [("x", FLOAT, (1, 1, 2, 2))])
     program = prepared(path)
     assert signature_of(program).wide != "none"
-    assert tuple(program.draws[0].expected[0].shape) == (1, 1, 4, 4)
+    assert tuple(program.input_sets[0].expected[0].shape) == (1, 1, 4, 4)
 
 
 def test_ids_are_drawn_within_the_table_that_they_index(tmp_path: Path) -> None:
     nodes = [node("Cast", "ids", "wide", to=INT64), node("Gather", "table wide")]
     path = write(tmp_path / "ids.onnx", nodes, [weight("table", ROWS, 3)], [("ids", onnx.TensorProto.INT32, (200,))])
-    ids = prepared(path).draws[0].inputs[0]
+    ids = prepared(path).input_sets[0].inputs[0]
     assert ids.dtype == torch.int32
     assert int(ids.min()) >= 0
     assert ROWS // 2 < int(ids.max()) < ROWS
@@ -199,4 +199,4 @@ def test_what_onnx_runtime_cannot_run_is_refused_with_its_words(tmp_path: Path) 
 def test_a_size_that_depends_on_values_is_noticed(tmp_path: Path) -> None:
     path = write(tmp_path / "nonzero.onnx", [node("Relu", "x", "r"), node("NonZero", "r")], kind=INT64)
     with pytest.raises(Exception, match="sizes that depend on values cannot be planned"):
-        prepared(path, draws=8)
+        prepared(path, input_sets=8)

@@ -20,7 +20,7 @@ from tests.workloads.toys import TOYS, run_lowered, run_plan_eager
 
 @pytest.fixture(scope="module")
 def decoder() -> Program:
-    return prepare("decoder", TOYS["decoder"], draws=5, seed=7)
+    return prepare("decoder", TOYS["decoder"], input_sets=5, seed=7)
 
 
 CHILD = """
@@ -33,7 +33,7 @@ def threads(): return len(os.listdir("/proc/self/task"))
 before = threads()
 load_program(Path(sys.argv[1]))
 started = threads() - before
-print(started, prepare("decoder", json.loads(sys.argv[2]), draws=5, seed=7).facts.digest)
+print(started, prepare("decoder", json.loads(sys.argv[2]), input_sets=5, seed=7).facts.digest)
 """
 
 
@@ -56,17 +56,17 @@ def test_a_loaded_program_has_hints_for_symbols_alone(decoder: Program, tmp_path
 def test_digest_tells_sizes_seeds_and_inputs_apart() -> None:
     toy = TOYS["mlp"]
     digests = {
-        prepare("mlp", {**toy, **change}, seed=seed, draws=draws).facts.digest
+        prepare("mlp", {**toy, **change}, seed=seed, input_sets=draws).facts.digest
         for change, seed, draws in (({}, 0, 1), ({"hidden": 9}, 0, 1), ({}, 1, 1), ({}, 0, 2))
     }
     assert len(digests) == 4
 
 
 def test_first_draw_has_the_timed_size_and_others_vary_within_the_bounds(decoder: Program) -> None:
-    sizes = [draw.sizes["tokens"] for draw in decoder.draws]
+    sizes = [draw.sizes["tokens"] for draw in decoder.input_sets]
     assert sizes[:3] == [6, 2, 12]
     assert all(2 <= size <= 12 for size in sizes)
-    for draw in decoder.draws:
+    for draw in decoder.input_sets:
         assert [tuple(one.shape) for one in draw.inputs] == [
             (1, draw.sizes["tokens"]),
             (1, 1, draw.sizes["tokens"], draw.sizes["tokens"]),
@@ -75,9 +75,9 @@ def test_first_draw_has_the_timed_size_and_others_vary_within_the_bounds(decoder
 
 
 def test_draws_stay_below_a_lower_bound() -> None:
-    program = prepare("decoder", {**TOYS["decoder"], "layers": 1}, draws=6, largest={"tokens": 7})
-    assert [draw.sizes["tokens"] for draw in program.draws][:3] == [6, 2, 7]
-    assert max(draw.sizes["tokens"] for draw in program.draws) == 7
+    program = prepare("decoder", {**TOYS["decoder"], "layers": 1}, input_sets=6, largest={"tokens": 7})
+    assert [draw.sizes["tokens"] for draw in program.input_sets][:3] == [6, 2, 7]
+    assert max(draw.sizes["tokens"] for draw in program.input_sets) == 7
 
 
 def test_bounds_that_leave_no_room_are_refused() -> None:
@@ -86,7 +86,7 @@ def test_bounds_that_leave_no_room_are_refused() -> None:
     with pytest.raises(WorkloadError, match=r"'mlp' has no dynamic dimension \['tokens'\]"):
         prepare("mlp", TOYS["mlp"], largest={"tokens": 5})
     with pytest.raises(WorkloadError, match="draws must be at least 1, but got 0"):
-        prepare("mlp", draws=0)
+        prepare("mlp", input_sets=0)
 
 
 def test_facts_name_dynamic_dimensions_in_the_inputs(decoder: Program) -> None:
@@ -102,7 +102,7 @@ def test_facts_name_dynamic_dimensions_in_the_inputs(decoder: Program) -> None:
 
 
 def test_causal_decoder_does_not_see_later_tokens(decoder: Program) -> None:
-    ids, mask, positions = decoder.draws[2].inputs
+    ids, mask, positions = decoder.input_sets[2].inputs
     changed = ids.clone()
     changed[0, -1] = (changed[0, -1] + 1) % TOYS["decoder"]["vocabulary"]
     before = run_lowered(decoder, (ids, mask, positions))[0]
@@ -122,8 +122,8 @@ def test_a_lower_upper_bound_reaches_the_values_and_the_tasks(decoder: Program) 
         assert task.upper_bounds == {symbol: 8}
         (interval,) = task.exported.range_constraints.values()
         assert (interval.lower, interval.upper) == (2, 8)
-    got = run_plan_eager(decoder, half, plan, tasks, decoder.draws[0].inputs)
-    assert all(map(torch.equal, got, run_lowered(decoder, decoder.draws[0].inputs)))
+    got = run_plan_eager(decoder, half, plan, tasks, decoder.input_sets[0].inputs)
+    assert all(map(torch.equal, got, run_lowered(decoder, decoder.input_sets[0].inputs)))
 
 
 def test_a_changed_weight_is_found_when_loading(tmp_path: Path) -> None:

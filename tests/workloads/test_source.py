@@ -120,7 +120,7 @@ def test_an_entry_reaches_another_process_in_its_task(directory: Path) -> None:
     task = PrepareTask(
         entry=entry,
         parameters={},
-        draws=1,
+        input_sets=1,
         seed=0,
         largest={},
         threads=1,

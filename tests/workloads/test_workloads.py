@@ -33,7 +33,7 @@ def test_saved_program_comes_back_the_same(program: Program, loaded: Program) ->
     assert loaded.facts == program.facts
     assert (loaded.dynamic_bounds, loaded.symbol_names) == (program.dynamic_bounds, program.symbol_names)
     assert capture(loaded.lowered) == capture(program.lowered)
-    for kept, made in zip(loaded.draws, program.draws, strict=True):
+    for kept, made in zip(loaded.input_sets, program.input_sets, strict=True):
         assert (kept.seed, kept.sizes, kept.eager_rms) == (made.seed, made.sizes, made.eager_rms)
         assert all(map(torch.equal, kept.expected, made.expected))
         assert all(map(torch.equal, run_lowered(loaded, kept.inputs), run_lowered(program, made.inputs)))
@@ -47,7 +47,7 @@ def test_weights_used_as_they_were_are_in_memory_once(loaded: Program) -> None:
 
 
 def test_lowered_program_is_as_exact_as_eager(program: Program) -> None:
-    for draw in program.draws:
+    for draw in program.input_sets:
         for got, expected, eager_rms in zip(
             run_lowered(program, draw.inputs), draw.expected, draw.eager_rms, strict=True
         ):
@@ -70,7 +70,7 @@ def test_tasks_run_one_after_another_equal_the_program(loaded: Program, partitio
     plan = make_plan(graph, PlanOptions(partition=partition, reuse="release"))
     tasks = export_tasks(loaded.lowered, plan)
     assert [task.kind for task in tasks] == list(range(plan.distinct_tasks))
-    for draw in loaded.draws:
+    for draw in loaded.input_sets:
         got = run_plan_eager(loaded, graph, plan, tasks, draw.inputs)
         assert all(map(torch.equal, got, run_lowered(loaded, draw.inputs)))
 

@@ -11,16 +11,16 @@ from ablatrix.analysis.diagnosis import BreakEven, KnobProof, Unit, find_break_e
 from ablatrix.analysis.effects import (
     Effect,
     Evidence,
-    Lattice,
+    FactorialGrid,
     NoiseFloor,
     Question,
     attribution,
+    factorial_grids,
     gather,
-    lattices,
     main_effects,
     noise_floors,
 )
-from ablatrix.analysis.groups import ratios_to_baseline, without_primers
+from ablatrix.analysis.groups import ratios_to_baseline, without_priming_runs
 from ablatrix.analysis.table import Tidy
 from ablatrix.errors import AnalysisError
 from ablatrix.statistics.ratio import Ratio
@@ -40,7 +40,7 @@ class Findings:
     @cached_property
     def trials(self) -> pl.DataFrame:
         """The trials that tables and figures are about: without primers."""
-        return without_primers(self.found.trials)
+        return without_priming_runs(self.found.trials)
 
     def of(self, trials: pl.DataFrame) -> Tidy:
         """Return a part of the trials as a table of its own; what is left out of the whole stays told."""
@@ -64,12 +64,12 @@ class Findings:
         """Whether each knob changes what is built or read back."""
         return tuple(prove_knobs(self.trials))
 
-    def lattices(self, metric: str, mode: str) -> list[Lattice]:
-        """Return the measured configurations of each stage; see `ablatrix.analysis.effects.grid.lattices`."""
-        key = ("lattices", metric, mode)
+    def factorial_grids(self, metric: str, mode: str) -> list[FactorialGrid]:
+        """Return the measured configurations of each stage; see `ablatrix.analysis.effects.grid.factorial_grids`."""
+        key = ("factorial_grids", metric, mode)
         if key not in self._kept:
-            self._kept[key] = lattices(self.trials, metric, mode)
-        found: list[Lattice] = self._kept[key]
+            self._kept[key] = factorial_grids(self.trials, metric, mode)
+        found: list[FactorialGrid] = self._kept[key]
         return found
 
     @cached_property
@@ -91,8 +91,8 @@ class Findings:
             if same is not None and same.mode == mode:
                 self._kept[key] = [effect for effect in same.effects if effect.kind not in ("main", "around")]
             else:
-                found = self.lattices(metric, mode)
-                self._kept[key] = [effect for lattice in found for effect in attribution(lattice, start, end)]
+                found = self.factorial_grids(metric, mode)
+                self._kept[key] = [effect for grid in found for effect in attribution(grid, start, end)]
         parts: list[Effect] = self._kept[key]
         return parts
 

@@ -63,7 +63,7 @@ def models_command(
             ["cold"],
             catalogue=catalogue,
             name=f"models-{name}",
-            checks={"draws": 2},
+            checks={"input_sets": 2},
             protocol={"repeats": 0, "cold": {"replicates": 1, "timeout_s": timeout}},
         )
         summary = run_prepared(resolve_study(study, catalogue), out / name, quiet=quiet)

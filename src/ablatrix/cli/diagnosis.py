@@ -9,30 +9,30 @@ import typer
 from ablatrix.cli.inputs import Results, record_files
 
 if TYPE_CHECKING:
-    from ablatrix.analysis.diagnosis import Blame, BreakEven, Front, KnobProof, Settings
+    from ablatrix.analysis.diagnosis import BreakEven, Causes, Front, KnobProof, Settings
 
 Row = Sequence[str]
-MOST_EXAMPLES = 2
+MAX_EXAMPLES = 2
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command("blame")(blame_command)
+    app.command("blame")(diagnose_command)
 
 
-def blame_command(
+def diagnose_command(
     results: Results,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every counter-example.")] = False,
 ) -> None:
     """Say what each knob really changed, which levels are to blame for what went wrong, and what is worth its cost."""
-    from ablatrix.analysis.diagnosis import OBJECTIVES, find_blame, find_break_even, find_fronts, prove_knobs
+    from ablatrix.analysis.diagnosis import OBJECTIVES, find_break_even, find_causes, find_fronts, prove_knobs
     from ablatrix.analysis.groups import refuse_mixed
     from ablatrix.analysis.reasons import plain_data
     from ablatrix.analysis.table import tidy
 
     found = tidy(record_files(results))
     refuse_mixed(found, allow_mixed=False)
-    proofs, blames = prove_knobs(found.trials), find_blame(found.trials)
+    proofs, blames = prove_knobs(found.trials), find_causes(found.trials)
     even, fronts = find_break_even(found.trials), find_fronts(found.trials)
     if as_json:
         parts = {
@@ -46,7 +46,7 @@ def blame_command(
         return
     _show("Knob proof", ["workload", "compiler", "knob", "from", "to", "verdict", "because"], proofs, _proof_row)
     _show(
-        "Blame", ["workload", "compiler", "mode", "trouble", "bad", "has", "but fine without it"], blames, _blame_rows
+        "Causes", ["workload", "compiler", "mode", "trouble", "bad", "has", "but fine without it"], blames, _cause_rows
     )
     for blame in blames:
         _show_next(blame)
@@ -73,7 +73,7 @@ def _proof_row(proof: "KnobProof") -> Iterable[Row]:
     yield [*names, proof.verdict.replace("_", "-"), proof_text(proof)]
 
 
-def _blame_rows(blame: "Blame") -> Iterable[Row]:
+def _cause_rows(blame: "Causes") -> Iterable[Row]:
     from ablatrix.analysis.diagnosis import described
 
     known = ", ".join(f"{count} {state}" for state, count in blame.states.items())
@@ -89,11 +89,11 @@ def _blame_rows(blame: "Blame") -> Iterable[Row]:
             for example in cause.counter_examples
             if example.settings and example.fine
         ]
-        text = "; ".join(examples[:MOST_EXAMPLES])
+        text = "; ".join(examples[:MAX_EXAMPLES])
         yield [*(names if number == 0 else ["", "", "", "", "or"]), "\nor ".join(sets), text]
 
 
-def _show_next(blame: "Blame") -> None:
+def _show_next(blame: "Causes") -> None:
     from ablatrix.analysis.diagnosis import described
 
     subject = f"{blame.workload} on {blame.compiler}, {blame.mode}, {blame.trouble.replace('_', ' ')}"

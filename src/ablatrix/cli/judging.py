@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ablatrix.analysis.runs import Agreement, SideBySide
     from ablatrix.verdict.reach import Verdict
 
-MOST_SHOWN = 12
+MAX_SHOWN = 12
 
 
 def register(app: typer.Typer) -> None:
@@ -189,10 +189,10 @@ def _is_apart(agreement: "Agreement | None") -> bool:
 
 
 def _show_some(lines: Sequence[str]) -> None:
-    for line in lines[:MOST_SHOWN]:
+    for line in lines[:MAX_SHOWN]:
         print(line)
-    if len(lines) > MOST_SHOWN:
-        print(f"  ... and {len(lines) - MOST_SHOWN} more (--json has all)")
+    if len(lines) > MAX_SHOWN:
+        print(f"  ... and {len(lines) - MAX_SHOWN} more (--json has all)")
 
 
 def _numbers(numbers: Mapping[str, Any]) -> str:

@@ -22,8 +22,8 @@ SHAPES = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross"
 INK, MUTED, LINE, BAND, FAILED = "var(--ink)", "var(--muted)", "var(--line)", "var(--band)", "var(--bad)"
 CROSS = "\N{MULTIPLICATION SIGN}"
 STEP_PX = 15
-MOST_UNITS = 24
-MOST_POINTS = 2_000
+MAX_UNITS = 24
+MAX_POINTS = 2_000
 LOG_FROM = 8.0  # a span of values wider than this is drawn on a logarithmic axis
 
 
@@ -54,7 +54,7 @@ class Chart:
 def effects_chart(one: MetricEffects) -> Chart | None:
     """Return the effects on a metric with intervals and noise floors, None when there is none to draw."""
     units = list(dict.fromkeys(map(_unit, one.judged)))
-    shown, left_out = set(units[:MOST_UNITS]), len(units) - MOST_UNITS
+    shown, left_out = set(units[:MAX_UNITS]), len(units) - MAX_UNITS
     several = len({held.effect.compiler for held in one.judged}) > 1
     marks = [_effect_mark(held, several) for held in one.judged if _unit(held) in shown]
     if not any(mark["ratio"] for mark in marks):
@@ -86,7 +86,7 @@ def effects_chart(one: MetricEffects) -> Chart | None:
     layers[0].encoding.x.shorthand = "floor_low:Q"
     note = ""
     if left_out > 0:
-        note = f"Drawn are the first {MOST_UNITS} of {len(units)} pairs of workload and compiler; the table has all."
+        note = f"Drawn are the first {MAX_UNITS} of {len(units)} pairs of workload and compiler; the table has all."
     return Chart(
         f"chart-effects-{one.metric.name}",
         f"{one.title}: effect of each knob",
@@ -98,7 +98,7 @@ def effects_chart(one: MetricEffects) -> Chart | None:
 
 def attribution_chart(one: MetricEffects) -> Chart | None:
     """Return the way from the baseline to the last levels as a waterfall, None when no total is attributable."""
-    drawn = one.attributions[:MOST_UNITS]
+    drawn = one.attributions[:MAX_UNITS]
     several = len({held.total.compiler for held in one.attributions}) > 1
     bars = [bar for held in drawn for bar in _waterfall(held, several)]
     if not any(bar["from"] for bar in bars):
@@ -129,8 +129,8 @@ def attribution_chart(one: MetricEffects) -> Chart | None:
         .encode(x=alt.value(4)),
     ]
     note = ""
-    if len(one.attributions) > MOST_UNITS:
-        note = f"Drawn are the first {MOST_UNITS} of {len(one.attributions)} totals; the table has all."
+    if len(one.attributions) > MAX_UNITS:
+        note = f"Drawn are the first {MAX_UNITS} of {len(one.attributions)} totals; the table has all."
     return Chart(
         f"chart-attribution-{one.metric.name}",
         f"{one.title}: from the baseline to everything on",
@@ -143,7 +143,7 @@ def attribution_chart(one: MetricEffects) -> Chart | None:
 def cold_chart(trials: pl.DataFrame) -> Chart | None:
     """Return compile time against cache misses, None when no cold trial was run.
 
-    Beyond `MOST_POINTS` trials a mark is the median of the trials that share workload, compiler, partition and misses.
+    Beyond `MAX_POINTS` trials a mark is the median of the trials that share workload, compiler, partition and misses.
     """
     points = _cold_points(trials)
     ok = points.filter(IS_OK & pl.col(MISSES).is_not_null() & (pl.col(TIME) > 0))
@@ -178,7 +178,7 @@ def _cold_marks(ok: pl.DataFrame) -> tuple[list[dict[str, Any]], str]:
     keys = ["unit", "partition", MISSES]
     told = f"One mark a trial ({count(ok.height, 'trial')})."
     middle = ok.select(*keys, pl.col(TIME).alias("ms"), pl.col(TIME).alias("low"), pl.col(TIME).alias("high"), n=1)
-    if ok.height > MOST_POINTS:
+    if ok.height > MAX_POINTS:
         time = pl.col(TIME)
         middle = ok.group_by(keys).agg(
             time.median().alias("ms"),

@@ -38,7 +38,7 @@ PREFIXES = {"version_": "version of ", "threads_": "threads of "}
 UNKNOWN = "not known"
 
 
-def surroundings_table(found: Tidy) -> Table:
+def environment_table(found: Tidy) -> Table:
     """Return what the records tell of study, machine and software; several values where trials differ."""
     trials = found.trials
     rows = [("schema version", trials["schema_version"])]

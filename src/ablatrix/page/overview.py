@@ -9,7 +9,7 @@ from ablatrix.analysis.claims import CheckedClaim
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.reasons import optional_text
 from ablatrix.page.effects import MetricEffects, spelled
-from ablatrix.page.precision import Sureness
+from ablatrix.page.precision import Precision
 from ablatrix.page.printed import count, interval, percent, ratio_value
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
 from ablatrix.provenance.claims import claim_rows, factor_of
@@ -33,7 +33,7 @@ class Tile:
 
 
 def tiles(
-    rows: Rows, claims: Sequence[CheckedClaim], sure: Sequence[Sureness], metrics: Sequence[MetricEffects]
+    rows: Rows, claims: Sequence[CheckedClaim], sure: Sequence[Precision], metrics: Sequence[MetricEffects]
 ) -> list[Tile]:
     """Return the figures of the summary."""
     found = [_outcomes(rows), _checks(rows)]
@@ -120,7 +120,7 @@ def _claims(claims: Sequence[CheckedClaim]) -> Tile:
     return Tile("Claims", f"{states['holds']} of {len(claims)} hold", detail or "None fails or is undecided.", tone)
 
 
-def _precision(found: Sequence[Sureness]) -> Tile:
+def _precision(found: Sequence[Precision]) -> Tile:
     widths = {
         mode: max((one.effect for one in found if one.mode == mode and one.effect is not None), default=None)
         for mode in ("hot", "cold")

@@ -13,7 +13,7 @@ from ablatrix.records.metrics import METRIC_OF_MODE
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sureness:
+class Precision:
     """How well the repeats of one workload, compiler and mode agree.
 
     Attributes:
@@ -38,7 +38,7 @@ class Sureness:
     decision: str | None
 
 
-def sureness(findings: Findings, metrics: Sequence[MetricEffects], groups: Sequence[str]) -> list[Sureness]:
+def sureness(findings: Findings, metrics: Sequence[MetricEffects], groups: Sequence[str]) -> list[Precision]:
     """Return how sure the results are, hot and cold, by workload and compiler.
 
     Args:
@@ -67,7 +67,7 @@ def sureness(findings: Findings, metrics: Sequence[MetricEffects], groups: Seque
         )
         known = [one.effect.ratio.half_width for one in judged if one.effect.ratio]
         result.append(
-            Sureness(
+            Precision(
                 workload=unit[0],
                 compiler=unit[1],
                 mode=mode,
@@ -83,7 +83,7 @@ def sureness(findings: Findings, metrics: Sequence[MetricEffects], groups: Seque
     return result
 
 
-def sureness_table(found: Sequence[Sureness]) -> Table:
+def precision_table(found: Sequence[Precision]) -> Table:
     """Return how well the repeats of each workload, compiler and mode agree."""
     rows = [
         Row(
@@ -122,7 +122,7 @@ def _width(value: float | None, wanted: float | None) -> Shown:
     return Shown(f"{text} (wanted ±{percent(wanted)})", value, tone="warn" if value > wanted else "good")
 
 
-def _ending(one: Sureness) -> Shown:
+def _ending(one: Precision) -> Shown:
     if one.decision is None:
         return EMPTY
     text = one.decision.replace("_", " ")

@@ -29,9 +29,9 @@ from ablatrix.page.effects import (
     metric_effects,
     reasons,
 )
-from ablatrix.page.environment import exclusions_table, noise_table, run_span, surroundings_table
+from ablatrix.page.environment import environment_table, exclusions_table, noise_table, run_span
 from ablatrix.page.overview import claims_table, tiles
-from ablatrix.page.precision import sureness, sureness_table
+from ablatrix.page.precision import precision_table, sureness
 from ablatrix.page.record_ids import packed_ids
 from ablatrix.page.statistics import STATISTICS
 from ablatrix.page.table import Table
@@ -39,10 +39,10 @@ from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.rows import canonical_rows
 from ablatrix.version import __version__
 
-MOST_CELLS = 1_500
-MOST_FAILURES = 100
-MOST_GLANCES = 40
-MOST_REASONS = 30
+MAX_CELLS = 1_500
+MAX_FAILURES = 100
+MAX_GLANCES = 40
+MAX_REASONS = 30
 # Columns that tell origins and cells apart: few trials differ in them, so looking at each combination once is enough.
 TELLING = (*ORIGIN_COLUMNS, "version_", "workload", "parameter_", "compiler", "role", "knob_")
 NEEDED = ("stage", "is_baseline", *DEFAULT_METRICS)
@@ -99,7 +99,7 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
     finder = RowFinder(rows, mixed)
     metrics = [metric_effects(one, findings.proofs, finder) for one in _evidence(findings, mixed)]
     sure = sureness(findings, metrics, groups)
-    failed, all_failures = failures.failures(rows, order, records, MOST_FAILURES)
+    failed, all_failures = failures.failures(rows, order, records, MAX_FAILURES)
     script = _text("page.js")
     bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # the whole of it, when no snippet is named
     bundle = bundle.replace("</script", "<\\/script")
@@ -113,16 +113,16 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
         "mixed": mixed,
         "tiles": tiles(rows, claims, sure, metrics),
         "claims": claims_table(findings, claims, rows) if claims else None,
-        "glance": glance_table(metrics, MOST_GLANCES) if metrics else None,
-        "sureness": sureness_table(sure),
+        "glance": glance_table(metrics, MAX_GLANCES) if metrics else None,
+        "sureness": precision_table(sure),
         "sections": sections,
-        "most_reasons": MOST_REASONS,
+        "max_reasons": MAX_REASONS,
         "cold": cold,
-        "cells": cells.cells_table(findings, finder, groups, MOST_CELLS),
+        "cells": cells.cells_table(findings, finder, groups, MAX_CELLS),
         "filters": [*(name for name in groups), "outcome"],
         "failures": failed,
         "all_failures": all_failures,
-        "surroundings": surroundings_table(findings.found),
+        "surroundings": environment_table(findings.found),
         "noise": noise_table(trials),
         "exclusions": exclusions_table(findings.found),
         "notes": findings.found.notes,

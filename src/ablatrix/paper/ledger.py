@@ -95,7 +95,7 @@ class Ledger:
         value = float(np.median((part[column] / part[whole]).to_numpy()))
         return self.enter(key, "median_share", value, form, ranges_of(part[ROW]), {"part": column, "whole": whole})
 
-    def least_of(self, key: str, numbers: Iterable[Number]) -> Number:
+    def minimum_of(self, key: str, numbers: Iterable[Number]) -> Number:
         """Return the smallest of other numbers."""
         return self._of(key, "min_of", numbers)
 

@@ -28,13 +28,13 @@ def arena_bytes(items: Sequence[Request], offsets: Sequence[int]) -> int:
     return max((offset + item.bytes for item, offset in zip(items, offsets, strict=True)), default=0)
 
 
-def find_neighbours(items: Sequence[Request], most_pairs: int) -> list[list[int]] | None:
+def find_neighbours(items: Sequence[Request], max_pairs: int) -> list[list[int]] | None:
     """Return each item's neighbours, those live at the same moment; None when there are too many pairs."""
     order = sorted(range(len(items)), key=lambda index: items[index].first)
     starts = [items[index].first for index in order]
     # Of those that start later, just the ones that start within an item's life are its neighbours.
     stops = [bisect_right(starts, items[index].last) for index in order]
-    if sum(stop - position - 1 for position, stop in enumerate(stops)) > most_pairs:
+    if sum(stop - position - 1 for position, stop in enumerate(stops)) > max_pairs:
         return None
     neighbours: list[list[int]] = [[] for _ in items]
     for position, (index, stop) in enumerate(zip(order, stops, strict=True)):

@@ -33,8 +33,8 @@ from ablatrix.records.status import Status
 
 WARM, EMPTY = "warm", "empty"
 KEYS = ("workload", "compiler", "partition", "cache", "status", MISSES)
-MOST_POINTS = 3_000  # beyond, marks stand for groups of trials: more ink would show no more
-MOST_MARKERS = 8  # workloads that markers tell apart in one panel; more of them get a panel each
+MAX_POINTS = 3_000  # beyond, marks stand for groups of trials: more ink would show no more
+MAX_MARKERS = 8  # workloads that markers tell apart in one panel; more of them get a panel each
 ASIDE_PT = 3.0  # workloads of equal miss counts stand side by side, else they would hide each other
 FILLINGS = ("full", "open", "bottom", "top")
 AXIS_LABELS_IN = 0.45
@@ -67,12 +67,12 @@ def cold_points(trials: pl.DataFrame) -> pl.DataFrame:
 
 
 def cold_marks(points: pl.DataFrame) -> pl.DataFrame:
-    """Return what is drawn of the points: themselves, or groups of them where they are more than `MOST_POINTS`.
+    """Return what is drawn of the points: themselves, or groups of them where they are more than `MAX_POINTS`.
 
     A group has one workload, compiler, partition, cache, status and number of misses; its time is the median, ``low``
     and ``high`` are the 5th and the 95th percentile, ``trials`` says how many there are.
     """
-    if points.height <= MOST_POINTS:
+    if points.height <= MAX_POINTS:
         nothing = pl.lit(None, pl.Float64())
         return points.with_columns(nothing.alias("low"), nothing.alias("high"), pl.lit(1, pl.Int64()).alias("trials"))
     return (
@@ -88,7 +88,7 @@ def cold_marks(points: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_cold_scatter(points: pl.DataFrame, stem: Path) -> list[Path]:
-    """Draw the points (see `cold_points`) and write each page as PDF, PNG and SVG.
+    """InputSet the points (see `cold_points`) and write each page as PDF, PNG and SVG.
 
     Colour and filling tell the partition, markers (or panels, where there are many) the workload, panels the
     compiler. A bar across a mark says that the cache was warm. Trials that failed are crosses in a band above, at
@@ -133,7 +133,7 @@ def compose_cold_scatter(points: pl.DataFrame, width: Width = "column") -> list[
     """Return the pages of `draw_cold_scatter`; call it inside `house_style`."""
     marks, width_in = cold_marks(points), WIDTHS_IN[width]
     workloads, compilers = _levels(points, "workload"), _levels(points, "compiler")
-    by_marker = len(workloads) <= MOST_MARKERS
+    by_marker = len(workloads) <= MAX_MARKERS
     code = _Code(tuple(workloads), tuple(_levels(points, "partition")), by_marker)
     if by_marker:
         parts = grouped(marks, ["compiler"])
@@ -167,7 +167,7 @@ def _draw(figure: Figure, axes: Axes, part: pl.DataFrame, code: _Code, band: flo
     for (workload, partition, cache), own in grouped(_ok(part), ["workload", "partition", "cache"]):
         beside = offset_copy(axes.transData, figure, x=code.aside_pt(workload, partition), units="points")
         style = code.style(workload, partition)
-        many = own.height > MOST_POINTS
+        many = own.height > MAX_POINTS
         misses, times = own[MISSES].to_list(), own[TIME].to_list()
         for x, low, high in zip(misses, own["low"], own["high"], strict=True):
             if low is not None:
@@ -227,7 +227,7 @@ def _legend(code: _Code, points: pl.DataFrame, marks: pl.DataFrame) -> list[Hand
     silent = points.height - failed.height - int(_ok(marks)["trials"].sum())
     if silent:
         handles.append(note(f"{silent} ok without a reading"))
-    if points.height > MOST_POINTS:
+    if points.height > MAX_POINTS:
         handles.append(note("mark: median of trials, bar: 5 to 95 %"))
     return handles
 

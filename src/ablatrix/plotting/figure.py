@@ -17,7 +17,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 Width = Literal["column", "page"]
 WIDTHS_IN: dict[Width, float] = {"column": 3.3, "page": 7.0}
 COLUMN_WIDTH_IN = WIDTHS_IN["column"]
-MOST_HEIGHT_IN = 8.4  # with a caption below, the text height of a letter page
+MAX_HEIGHT_IN = 8.4  # with a caption below, the text height of a letter page
 PNG_DPI = 300
 # Okabe & Ito's palette for the colour-blind, darkest first. Grey tells only some of them apart: every series has a
 # marker, a filling or a hatch of its own as well.
@@ -67,7 +67,7 @@ _DOCTYPE = re.compile(r"<!DOCTYPE[^>]*>\n?")
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Draw and save inside this: settings of the user or of another library have no say."""
+    """InputSet and save inside this: settings of the user or of another library have no say."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)

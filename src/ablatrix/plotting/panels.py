@@ -16,7 +16,7 @@ from matplotlib.textpath import TextToPath
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 from ablatrix.analysis.reasons import Why
-from ablatrix.plotting.figure import FAILED, FAINT, INK, MOST_HEIGHT_IN, SMALL_PT, new_figure
+from ablatrix.plotting.figure import FAILED, FAINT, INK, MAX_HEIGHT_IN, SMALL_PT, new_figure
 
 Item = TypeVar("Item")
 Handle = Line2D | Patch
@@ -52,22 +52,22 @@ RATIO_TICKS: tuple[tuple[float, ...], ...] = (  # finest first
 )
 
 
-def in_pages(items: Sequence[Item], most_rows: int, columns: int = 1) -> list[Sequence[Item]]:
+def in_pages(items: Sequence[Item], max_rows: int, columns: int = 1) -> list[Sequence[Item]]:
     """Return the items in as few pages as hold at most so many rows each, filled evenly; one page when there is none.
 
     Args:
         items: What is put into rows.
-        most_rows: Rows that fit on a page.
+        max_rows: Rows that fit on a page.
         columns: Items in a row.
     """
     rows = max(1, math.ceil(len(items) / columns))
-    size = math.ceil(rows / math.ceil(rows / most_rows)) * columns
+    size = math.ceil(rows / math.ceil(rows / max_rows)) * columns
     return [items[start : start + size] for start in range(0, max(len(items), 1), size)]
 
 
 def rows_that_fit(row_in: float, around_in: float) -> int:
     """Return how many rows of a height fit on a page beside what stands around them; one at least."""
-    return max(1, int((MOST_HEIGHT_IN - around_in) / row_in))
+    return max(1, int((MAX_HEIGHT_IN - around_in) / row_in))
 
 
 def panel_grid(
@@ -184,7 +184,7 @@ def failed_band(axes: Axes, share: float, side: str = "top") -> None:
 
 
 def scale_axis(
-    axes: Axes, which: str, values: Iterable[float], most_ticks: int, headroom: float = 0.0, **how: bool
+    axes: Axes, which: str, values: Iterable[float], max_ticks: int, headroom: float = 0.0, **how: bool
 ) -> None:
     """Choose scale, limits and ticks of an axis for values that are not negative.
 
@@ -195,7 +195,7 @@ def scale_axis(
         axes: Whose axis.
         which: ``x`` or ``y``.
         values: What is to be seen; without any the axis has no ticks.
-        most_ticks: So many labels fit.
+        max_ticks: So many labels fit.
         headroom: Share of the axis to leave free at its upper end.
         how: ``whole``: values are counts. ``from_zero``: a linear axis begins at 0.
     """
@@ -215,13 +215,13 @@ def scale_axis(
             set_scale("log")
             start = low - pad
             set_limits(10**start, 10 ** (start + (high + pad - start) / (1 - headroom)))
-            axis.set_major_locator(FixedLocator(log_ticks(10**start, 10 ** (high + pad), most_ticks)))
+            axis.set_major_locator(FixedLocator(log_ticks(10**start, 10 ** (high + pad), max_ticks)))
         else:
             start = math.floor(low)
             set_scale("symlog", linthresh=10.0**start, linscale=0.5)
             span = high - start + 1 + pad
             set_limits(-0.6 * 10.0**start, 10 ** (high + pad + span * headroom / (1 - headroom)))
-            axis.set_major_locator(FixedLocator([0.0, *log_ticks(10.0**start, 10 ** (high + pad), most_ticks - 1)]))
+            axis.set_major_locator(FixedLocator([0.0, *log_ticks(10.0**start, 10 ** (high + pad), max_ticks - 1)]))
     else:
         from_zero = how.get("from_zero", True) or held[0] == held[-1]
         low = 0.0 if from_zero else held[0] - 0.12 * (held[-1] - held[0])
@@ -230,7 +230,7 @@ def scale_axis(
             high = max(high, 1.5)
             low = -0.1 * high if held[0] == 0 else low  # marks at 0 stand side by side, to both sides
         set_limits(low, low + (high - low) / (1 - headroom))
-        places = MaxNLocator(nbins=max(most_ticks - 1, 1), integer=how.get("whole", False), steps=[1, 2, 5, 10])
+        places = MaxNLocator(nbins=max(max_ticks - 1, 1), integer=how.get("whole", False), steps=[1, 2, 5, 10])
         axis.set_major_locator(FixedLocator([x for x in places.tick_values(low, high) if max(low, 0) <= x <= high]))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(short_number))
@@ -250,17 +250,17 @@ def log_ticks(low: float, high: float, most: int) -> list[float]:
     return found
 
 
-def ratio_axis(panels: Sequence[Axes], values: Iterable[float], width_in: float, least_reach: float) -> None:
+def ratio_axis(panels: Sequence[Axes], values: Iterable[float], width_in: float, min_reach: float) -> None:
     """Give panels a common logarithmic axis of ratios (x), with ticks whose labels fit.
 
     Args:
         panels: Which.
         values: What is to be seen.
         width_in: Of one panel, about.
-        least_reach: The axis shows at least 1 / this to this, so that noise does not fill it.
+        min_reach: The axis shows at least 1 / this to this, so that noise does not fill it.
     """
     held = [value for value in values if value > 0 and math.isfinite(value)]
-    low, high = min([*held, 1 / least_reach]), max([*held, least_reach])
+    low, high = min([*held, 1 / min_reach]), max([*held, min_reach])
     margin = (high / low) ** 0.05
     low, high = low / margin, high * margin
     ticks = _ratio_ticks(low, high, width_in)
@@ -302,5 +302,5 @@ def short_number(value: float, _: object = None) -> str:
 
 
 def unit_line(axes: Axes) -> None:
-    """Draw the line of no change at the ratio 1."""
+    """InputSet the line of no change at the ratio 1."""
     axes.axvline(1.0, color=INK, linewidth=0.6, zorder=2)

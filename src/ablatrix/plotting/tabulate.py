@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ablatrix.analysis.groups import group_columns, refuse_mixed, summarise_groups, without_primers
+from ablatrix.analysis.groups import group_columns, refuse_mixed, summarise_groups, without_priming_runs
 from ablatrix.analysis.table import IS_OK, Tidy, write_csv
 from ablatrix.plotting.cold_scatter import cold_points, draw_cold_scatter
 
@@ -32,7 +32,7 @@ def tabulate(found: Tidy, out_dir: str | Path, allow_mixed: bool = False) -> lis
     """
     out = Path(out_dir)
     mixed = refuse_mixed(found, allow_mixed)
-    trials = without_primers(found.trials)
+    trials = without_priming_runs(found.trials)
     written = [
         write_csv(found.trials, out / "ablation.csv"),
         write_csv(summarise_groups(trials, group_columns(found, mixed)), out / "tables" / "ablation_summary.csv"),
@@ -45,10 +45,10 @@ def tabulate(found: Tidy, out_dir: str | Path, allow_mixed: bool = False) -> lis
 def exclusions(found: Tidy) -> pl.DataFrame:
     """Return what no statistics are made of, by reason: left-out records, primers and every status but ok."""
     reasons = dict(found.excluded)
-    primers = found.trials.height - without_primers(found.trials).height
+    primers = found.trials.height - without_priming_runs(found.trials).height
     if primers:
         reasons[PRIMER] = primers
-    others = without_primers(found.trials).filter(~IS_OK)
+    others = without_priming_runs(found.trials).filter(~IS_OK)
     for status, count in others.group_by("status").len().sort("status").iter_rows():
         reasons[f"status {status}"] = count
     schema = {"reason": pl.String(), "records": pl.Int64()}

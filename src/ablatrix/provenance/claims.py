@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablatrix.analysis.claims import CheckedClaim, Claim
-from ablatrix.analysis.effects import Lattice
+from ablatrix.analysis.effects import FactorialGrid
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.metrics import METRICS
 from ablatrix.provenance.finder import RowFinder
@@ -45,10 +45,10 @@ def factor_of(findings: Findings, finder: RowFinder, checked: CheckedClaim) -> F
         after, before = ({**unit.baseline, **(side or {})} for side in (claim.configuration, claim.against))
         rows = finder.of_ratio(unit, mode, claim.metric, after, before)
         return Factor(unit, mode, rows, {"by": "paired_ratio", "knobs": after, "baseline": before})
-    lattice = _lattice(findings, claim, mode)
-    base, level = _levels(claim, lattice)
-    centre = {**unit.baseline, **lattice.centre}
-    fixed = {knob: at for knob, at in centre.items() if knob not in lattice.comparison.knobs}
+    grid = _grid(findings, claim, mode)
+    base, level = _levels(claim, grid)
+    centre = {**unit.baseline, **grid.centre}
+    fixed = {knob: at for knob, at in centre.items() if knob not in grid.comparison.knobs}
     behind = finder.of_stage(unit, mode, claim.metric, fixed)
     moved = {"knob": claim.knob, "base_level": base, "level": level}
     is_split = behind.blocks > checked.ratio.count
@@ -62,18 +62,18 @@ def _unit(finder: RowFinder, claim: Claim) -> Unit:
     )
 
 
-def _lattice(findings: Findings, claim: Claim, mode: str) -> Lattice:
+def _grid(findings: Findings, claim: Claim, mode: str) -> FactorialGrid:
     return next(
         one
-        for one in findings.lattices(str(claim.metric), mode)
+        for one in findings.factorial_grids(str(claim.metric), mode)
         if (one.workload, one.compiler) == (claim.workload, claim.compiler) and claim.knob in one.comparison.knobs
     )
 
 
-def _levels(claim: Claim, lattice: Lattice) -> tuple[str, str]:
+def _levels(claim: Claim, grid: FactorialGrid) -> tuple[str, str]:
     if claim.levels is not None:
         return claim.levels
-    position = lattice.comparison.knobs.index(str(claim.knob))
-    base = str(lattice.comparison.baseline[position])
-    (other,) = {str(one[position]) for one in lattice.comparison.configurations} - {base}
+    position = grid.comparison.knobs.index(str(claim.knob))
+    base = str(grid.comparison.baseline[position])
+    (other,) = {str(one[position]) for one in grid.comparison.configurations} - {base}
     return base, other

@@ -1,6 +1,6 @@
-"""What each knob contributes on the full lattice of knobs with two levels, exactly; everything on logarithms.
+"""What each knob contributes on the full grid of knobs with two levels, exactly; everything on logarithms.
 
-A lattice gives for each set of knobs that are on (all others are off) the log of a figure, in one block. All effects
+A grid gives for each set of knobs that are on (all others are off) the log of a figure, in one block. All effects
 are "on" minus "off", so that a negative one makes the figure smaller. For two knobs a and b with the values
 
               b off   b on
@@ -28,22 +28,22 @@ from ablatrix.statistics.ratio import Ratio, paired_ratio
 
 Corner = frozenset[str]
 Value = TypeVar("Value", float, NDArray[np.float64])
-Lattice = Mapping[Corner, Value]
+FactorialGrid = Mapping[Corner, Value]
 Part = TypeVar("Part", bound=Hashable)
 
 
-def total(lattice: Lattice[Value], knobs: Sequence[str]) -> Value:
+def total(grid: FactorialGrid[Value], knobs: Sequence[str]) -> Value:
     """Return all knobs on minus all off. Only these two corners must be there.
 
     Raises:
         ValueError: A corner that is missing or has a value that is not finite, or a knob that is named twice.
     """
     everything = _distinct(knobs)
-    _check(lattice, (frozenset(), everything))
-    return lattice[everything] - lattice[frozenset()]
+    _check(grid, (frozenset(), everything))
+    return grid[everything] - grid[frozenset()]
 
 
-def step(lattice: Lattice[Value], knob: str, others_on: Iterable[str]) -> Value:
+def step(grid: FactorialGrid[Value], knob: str, others_on: Iterable[str]) -> Value:
     """Return what switching one knob on does while the knobs of ``others_on`` are on and all others off.
 
     Only these two corners must be there: where some configurations failed, steps between others can still be told.
@@ -53,33 +53,33 @@ def step(lattice: Lattice[Value], knob: str, others_on: Iterable[str]) -> Value:
     """
     before = frozenset(others_on) - {knob}
     after = before | {knob}
-    _check(lattice, (before, after))
-    return lattice[after] - lattice[before]
+    _check(grid, (before, after))
+    return grid[after] - grid[before]
 
 
-def leave_one_out(lattice: Lattice[Value], knobs: Sequence[str]) -> dict[str, Value]:
+def leave_one_out(grid: FactorialGrid[Value], knobs: Sequence[str]) -> dict[str, Value]:
     """Return for each knob what it does while all others are on: the usual ablation.
 
     Raises:
         ValueError: As for ``total``, of the corners with at most one knob off.
     """
     everything: Corner = _distinct(knobs)
-    _check(lattice, (everything, *(everything - {knob} for knob in knobs)))
-    return {knob: step(lattice, knob, everything) for knob in knobs}
+    _check(grid, (everything, *(everything - {knob} for knob in knobs)))
+    return {knob: step(grid, knob, everything) for knob in knobs}
 
 
-def add_one_in(lattice: Lattice[Value], knobs: Sequence[str]) -> dict[str, Value]:
+def add_one_in(grid: FactorialGrid[Value], knobs: Sequence[str]) -> dict[str, Value]:
     """Return for each knob what it does while all others are off.
 
     Raises:
         ValueError: As for ``total``, of the corners with at most one knob on.
     """
     _distinct(knobs)
-    _check(lattice, (frozenset(), *(frozenset({knob}) for knob in knobs)))
-    return {knob: step(lattice, knob, ()) for knob in knobs}
+    _check(grid, (frozenset(), *(frozenset({knob}) for knob in knobs)))
+    return {knob: step(grid, knob, ()) for knob in knobs}
 
 
-def main_effects(lattice: Lattice[Value], knobs: Sequence[str]) -> dict[str, Value]:
+def main_effects(grid: FactorialGrid[Value], knobs: Sequence[str]) -> dict[str, Value]:
     """Return for each knob the mean, over all levels of the others, of what it does.
 
     This is the main effect of a 2^k factorial design (Box, Hunter & Hunter 2005, chapter 5), and the Banzhaf value
@@ -88,11 +88,11 @@ def main_effects(lattice: Lattice[Value], knobs: Sequence[str]) -> dict[str, Val
     Raises:
         ValueError: As for ``total``, of all corners.
     """
-    values = _by_mask(lattice, knobs)
+    values = _by_mask(grid, knobs)
     return {knob: _sum(_signed(values, [place])) / (len(values) // 2) for place, knob in enumerate(knobs)}
 
 
-def interactions(lattice: Lattice[Value], knobs: Sequence[str]) -> dict[tuple[str, str], Value]:
+def interactions(grid: FactorialGrid[Value], knobs: Sequence[str]) -> dict[tuple[str, str], Value]:
     """Return for each pair of knobs the mean, over all levels of the others, of the difference of differences.
 
     It is what one knob does more while the other is on than while it is off; pairs are named in the order of
@@ -102,14 +102,14 @@ def interactions(lattice: Lattice[Value], knobs: Sequence[str]) -> dict[tuple[st
     Raises:
         ValueError: As for ``total``, of all corners.
     """
-    values = _by_mask(lattice, knobs)
+    values = _by_mask(grid, knobs)
     return {
         (knobs[one], knobs[other]): _sum(_signed(values, [one, other])) / (len(values) // 4)
         for one, other in combinations(range(len(knobs)), 2)
     }
 
 
-def shapley(lattice: Lattice[Value], knobs: Sequence[str]) -> dict[str, Value]:
+def shapley(grid: FactorialGrid[Value], knobs: Sequence[str]) -> dict[str, Value]:
     """Return for each knob its share of the total; the shares add up to the total (within rounding).
 
     The share is what a knob does when it is switched on, in the mean over all orders in which the knobs can be
@@ -120,7 +120,7 @@ def shapley(lattice: Lattice[Value], knobs: Sequence[str]) -> dict[str, Value]:
     Raises:
         ValueError: As for ``total``, of all corners.
     """
-    values = _by_mask(lattice, knobs)
+    values = _by_mask(grid, knobs)
     count = len(knobs)
     shares = {}
     for place, knob in enumerate(knobs):
@@ -134,9 +134,9 @@ def shapley(lattice: Lattice[Value], knobs: Sequence[str]) -> dict[str, Value]:
 
 
 def over_blocks(
-    blocks: Sequence[Lattice[float]],
+    blocks: Sequence[FactorialGrid[float]],
     knobs: Sequence[str],
-    parts: Callable[[Lattice[float], Sequence[str]], Mapping[Part, float]],
+    parts: Callable[[FactorialGrid[float], Sequence[str]], Mapping[Part, float]],
     confidence: float = 0.95,
 ) -> dict[Part, Ratio]:
     """Return each part as a ratio with Student's t interval over blocks: ``over_blocks(blocks, knobs, shapley)``.
@@ -145,7 +145,7 @@ def over_blocks(
     of its differences. The product of all Shapley ratios is the ratio of the total.
 
     Args:
-        blocks: The lattice of each block.
+        blocks: The grid of each block.
         knobs: Names of the knobs.
         parts: One of the functions of this module.
         confidence: Strictly between 0 and 1.
@@ -154,9 +154,9 @@ def over_blocks(
         ValueError: No block, or what ``parts`` refuses, with the number of the block (from 0).
     """
     found: list[Mapping[Part, float]] = []
-    for number, lattice in enumerate(blocks):
+    for number, grid in enumerate(blocks):
         try:
-            found.append(parts(lattice, knobs))
+            found.append(parts(grid, knobs))
         except ValueError as error:
             raise ValueError(f"block {number}: {error}") from error
     if not found:
@@ -174,14 +174,14 @@ def _signed(values: Sequence[Value], places: Sequence[int]) -> list[Value]:
     return [value if (~mask & bits).bit_count() % 2 == 0 else -value for mask, value in enumerate(values)]
 
 
-def _by_mask(lattice: Lattice[Value], knobs: Sequence[str]) -> list[Value]:
+def _by_mask(grid: FactorialGrid[Value], knobs: Sequence[str]) -> list[Value]:
     """Return the value of each corner; bit i of its place tells whether ``knobs[i]`` is on."""
     _distinct(knobs)
     corners = [
         frozenset(knob for place, knob in enumerate(knobs) if mask >> place & 1) for mask in range(1 << len(knobs))
     ]
-    _check(lattice, corners)
-    return [lattice[corner] for corner in corners]
+    _check(grid, corners)
+    return [grid[corner] for corner in corners]
 
 
 def _distinct(knobs: Sequence[str]) -> Corner:
@@ -191,11 +191,11 @@ def _distinct(knobs: Sequence[str]) -> Corner:
     return everything
 
 
-def _check(lattice: Lattice[Value], corners: Iterable[Corner]) -> None:
+def _check(grid: FactorialGrid[Value], corners: Iterable[Corner]) -> None:
     wanted = list(corners)
     for rule, wrong in (
-        ("have a value, but there is none", [corner for corner in wanted if corner not in lattice]),
-        ("be finite, but is not", [one for one in wanted if one in lattice and not np.isfinite(lattice[one]).all()]),
+        ("have a value, but there is none", [corner for corner in wanted if corner not in grid]),
+        ("be finite, but is not", [one for one in wanted if one in grid and not np.isfinite(grid[one]).all()]),
     ):
         if wrong:
             named = [" + ".join(sorted(corner)) or "all off" for corner in wrong]

@@ -10,7 +10,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """Return adjusted p-values in the order given: one at or below 5 % is significant among all of them.
 
     The smallest of n is multiplied by n, the next by n - 1, and so on; none may become smaller than the one before
-    it. This holds whatever the dependence between the comparisons, as knobs of one lattice share their cells
+    it. This holds whatever the dependence between the comparisons, as knobs of one grid share their cells
     (Holm 1979, "A simple sequentially rejective multiple test procedure").
 
     Args:

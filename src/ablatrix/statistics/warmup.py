@@ -13,9 +13,9 @@ from ablatrix.statistics.quantile import Numbers, finite_values
 Classification = Literal["flat", "warmed_up", "slowing", "unsteady"]
 
 # The search takes 0.1 s for this many and grows faster than their number.
-MOST_ITERATIONS = 150
+MAX_ITERATIONS = 150
 # A variance needs two samples; a first slow iteration and its neighbour are the shortest phase there is.
-LEAST_SEGMENT = 2
+MIN_SEGMENT = 2
 # As in the paper: a change in the last 500 of 2,000 iterations leaves too little to call the end steady.
 STEADY_SHARE = 0.25
 # The paper's window is 200 of 2,000 iterations; this is the least in which a tenth is three samples.
@@ -63,13 +63,13 @@ def classify_warm_up(samples_ms: Numbers, tolerance: float = 0.01) -> SteadyStat
 
     Args:
         samples_ms: Times of consecutive iterations, the first one first (1-D, at least one). Of more than
-            ``MOST_ITERATIONS`` the first ones are looked at.
+            ``MAX_ITERATIONS`` the first ones are looked at.
         tolerance: Relative difference of means that does not matter.
 
     Raises:
         ValueError: No sample, one that is negative or not finite, or a tolerance that is not positive.
     """
-    series = finite_values(samples_ms, at_least=1)[:MOST_ITERATIONS]
+    series = finite_values(samples_ms, at_least=1)[:MAX_ITERATIONS]
     if (series < 0).any():
         raise ValueError(f"every time must be at least 0, but the smallest is {series.min()}")
     if not tolerance > 0:
@@ -77,7 +77,7 @@ def classify_warm_up(samples_ms: Numbers, tolerance: float = 0.01) -> SteadyStat
     count, low, high = series.size, float(series.min()), float(series.max())
     if high - low <= tolerance * low:
         return SteadyState(count, 0, "flat", ())
-    if count < 2 * LEAST_SEGMENT:
+    if count < 2 * MIN_SEGMENT:
         return SteadyState(count, None, "unsteady", ())
     outliers = find_outliers(series)
     kept = np.setdiff1d(np.arange(count), outliers)
@@ -117,7 +117,7 @@ def _change_points(series: NDArray[np.float64], tolerance: float) -> list[int]:
         """Twice the negative log likelihood of a normal distribution, but for constants, with a least variance."""
 
         model = "normal"
-        min_size = LEAST_SEGMENT
+        min_size = MIN_SEGMENT
 
         def fit(self, signal: NDArray[np.float64]) -> Any:
             self.signal = signal
@@ -132,7 +132,7 @@ def _change_points(series: NDArray[np.float64], tolerance: float) -> list[int]:
             variance = (self.squares[end] - self.squares[start]) / count - mean * mean
             return count * math.log(max(variance, least))
 
-    search = Pelt(custom_cost=NormalCost(), min_size=LEAST_SEGMENT, jump=1)
+    search = Pelt(custom_cost=NormalCost(), min_size=MIN_SEGMENT, jump=1)
     standardised = (series - series.mean()) / deviation
     ends = search.fit(standardised).predict(pen=15.0 * math.log(series.size))
     return [int(end) for end in ends[:-1]]

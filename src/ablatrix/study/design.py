@@ -116,7 +116,7 @@ def make_design(resolved: ResolvedStudy, max_live: int | None = None) -> Design:
                 continue
             for pair in order.sample(pairs, len(pairs)):
                 for part in _parts(resolved, mode, cells[pair], order, max_live):
-                    primers = _primers(part) if mode == "cold" and replicate == 0 else []
+                    primers = _priming_runs(part) if mode == "cold" and replicate == 0 else []
                     trials += list(_number(study, mode, [*primers, *part], trials, replicate))
     references = {pair[0]: _reference(resolved, pair[0]) for pair in pairs}
     every = (*references.values(), *itertools.chain.from_iterable(cells.values()))
@@ -343,7 +343,7 @@ def _is_cold_only(cell: Cell, catalogue: Catalogue) -> bool:
     return any(knob.cold_only and cell.knobs[knob.name] != knob.default for knob in entry.knobs)
 
 
-def _primers(part: list[tuple[Cell, str]]) -> list[tuple[Cell, str]]:
+def _priming_runs(part: list[tuple[Cell, str]]) -> list[tuple[Cell, str]]:
     """Return one primer for each cell that starts with a named cache: it fills that cache."""
     return [(cell, "primer") for cell, _ in part if cell.knobs.get("cache_tag", "private") != "private"]
 

@@ -1,7 +1,10 @@
 """What a study is: workloads x compilers x knobs, in stages, with the protocol that measures them."""
 
+import logging
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BaseModel,
@@ -20,6 +23,8 @@ from ablatrix.canonical import digest_value
 from ablatrix.records.model import Device
 from ablatrix.workloads.entry import Tier
 from ablatrix.workloads.source import derive_name, is_source
+
+_log = logging.getLogger(__name__)
 
 
 def _refuse_boolean(value: Any) -> Any:
@@ -48,9 +53,33 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=
 
 
 class Part(BaseModel):
-    """Base of a study's parts: frozen, unknown keys are faults."""
+    """Base of a study's parts: frozen, unknown keys are faults; a renamed key is read by its old spelling, too."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    old_spellings: ClassVar[Mapping[str, str]] = MappingProxyType({})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_old_spellings(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        read = dict(given)
+        for new, old in cls.old_spellings.items():
+            if old not in read:
+                continue
+            if new in read:
+                raise ValueError(f"'{old}' is the old spelling of '{new}', and both are given; keep '{new}'")
+            _log.warning("study: key '%s' is now called '%s'; the old spelling is still read", old, new)
+            read[new] = read.pop(old)
+        return read
+
+    def in_old_spelling(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Return what this part was dumped as, with every renamed key in its first spelling: digests rest on it."""
+        parts = {name: value for name, value in self if isinstance(value, Part)}
+        return {
+            self.old_spellings.get(name, name): parts[name].in_old_spelling(value) if name in parts else value
+            for name, value in data.items()
+        }
 
 
 class WorkloadChoice(Part):
@@ -159,7 +188,11 @@ class Stage(Part):
 class Checks(Part):
     """How outputs are compared with the float64 oracle."""
 
-    draws: int = Field(default=3, ge=1, le=100, description="Input draws; the first is also the one that is timed.")
+    old_spellings = MappingProxyType({"input_sets": "draws"})
+
+    input_sets: int = Field(
+        default=3, ge=1, le=100, description="Sets of inputs; the first is also the one that is timed."
+    )
     rms_factor: float = Field(default=2.0, gt=0, description="Allowed RMS error, as a multiple of eager float32's own.")
     rms_floor: float = Field(
         default=1e-6, ge=0, description="Added to eager's error: this fraction of the oracle's RMS value."
@@ -178,16 +211,18 @@ class ColdProtocol(Part):
     timeout_s: float = Field(default=600, gt=0, description="Limit of one trial.")
 
 
-LEAST_LIVE = 4  # a configuration, the reference, the baseline and its twin
+MIN_LIVE = 4  # a configuration, the reference, the baseline and its twin
 
 
 class HotProtocol(Part):
     """How hot trials run: the workers of a block take turns in short bursts."""
 
+    old_spellings = MappingProxyType({"max_blocks": "most_blocks"})
+
     blocks: int = Field(
         default=5, ge=1, le=1000, description="Blocks (fresh processes) a cell that are run in any case."
     )
-    most_blocks: int = Field(
+    max_blocks: int = Field(
         default=20, ge=1, le=1000, description="Blocks after which it ends although intervals are wide."
     )
     effect_width: float = Field(
@@ -208,12 +243,12 @@ class HotProtocol(Part):
     timeout_s: float = Field(
         default=600, gt=0, description="Limit of a trial's time awake: once for its build, once for all its turns."
     )
-    max_live: int = Field(default=18, ge=LEAST_LIVE, le=256, description="Most workers that are alive at once.")
+    max_live: int = Field(default=18, ge=MIN_LIVE, le=256, description="Most workers that are alive at once.")
 
     @model_validator(mode="after")
     def _most_is_not_least(self) -> "HotProtocol":
-        if self.most_blocks < self.blocks:
-            raise ValueError(f"blocks <= most_blocks must hold, but got {self.blocks} and {self.most_blocks}")
+        if self.max_blocks < self.blocks:
+            raise ValueError(f"blocks <= max_blocks must hold, but got {self.blocks} and {self.max_blocks}")
         return self
 
 
@@ -282,4 +317,4 @@ class Study(Part):
     @property
     def digest(self) -> str:
         """SHA-256 of the study as loaded, defaults filled in."""
-        return digest_value(self.model_dump(mode="json"))
+        return digest_value(self.in_old_spelling(self.model_dump(mode="json")))

@@ -267,7 +267,7 @@ def check_dynamic(
         x = torch.randn(size, 8, generator=torch.Generator().manual_seed(size))
         bound = executable.bind((x,))
         bound.run()
-        comparison = Comparison(rms_factor=2.0, rms_floor=1e-6, draws=1)
+        comparison = Comparison(rms_factor=2.0, rms_floor=1e-6, input_sets=1)
         comparison.compare(bound.outputs(), answer(module, x), f"size {size}")
         demand(comparison.passed and not comparison.missing, where, str(comparison.note))
     try:
@@ -311,7 +311,7 @@ class Dispatched(TorchDispatchMode):  # type: ignore[misc]
 
 
 def _compare(where: str, outputs: Sequence[torch.Tensor], case: Case) -> None:
-    comparison = Comparison(rms_factor=2.0, rms_floor=1e-6, draws=1)
+    comparison = Comparison(rms_factor=2.0, rms_floor=1e-6, input_sets=1)
     comparison.compare(outputs, case.draw, "the first run")
     demand(
         comparison.passed and not comparison.missing,

@@ -237,7 +237,7 @@ class TakesAnySize(Around):
     def compile(self, request: CompileRequest) -> Executable:
         """Compile, and cut inputs to the size of the bound."""
         bounds = [bound for task in request.tasks for bound in task.upper_bounds.values()]
-        return Wrapped(self.inner.compile(request), most_rows=max(bounds, default=None))
+        return Wrapped(self.inner.compile(request), max_rows=max(bounds, default=None))
 
 
 class Wrapped:
@@ -248,7 +248,7 @@ class Wrapped:
         run: Does one run, from the bound run and the inputs.
         facts: Other facts than the real one's.
         keep: Chooses among the outputs.
-        most_rows: Rows of an input that are bound; all when None.
+        max_rows: Rows of an input that are bound; all when None.
     """
 
     def __init__(
@@ -258,10 +258,10 @@ class Wrapped:
         *,
         facts: CompileFacts | None = None,
         keep: Callable[[tuple[torch.Tensor, ...]], tuple[torch.Tensor, ...]] | None = None,
-        most_rows: int | None = None,
+        max_rows: int | None = None,
     ) -> None:
         self.facts = facts or inner.facts
-        self._inner, self._run, self._keep, self._most_rows = inner, run, keep, most_rows
+        self._inner, self._run, self._keep, self._most_rows = inner, run, keep, max_rows
 
     def bind(self, inputs: Sequence[torch.Tensor]) -> BoundRun:
         """Bind the inputs to the real executable."""

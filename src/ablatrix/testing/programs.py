@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ablatrix.workloads.built import seeded, spread
-from ablatrix.workloads.program import Draw
+from ablatrix.workloads.program import InputSet
 
 BLOCKS = 3
 GATES = "gates"
@@ -112,14 +112,14 @@ SMALL_PROGRAMS: Mapping[str, MakeProgram] = {
 """Name -> function that returns the module and its input, the same in every process."""
 
 
-def answer(module: torch.nn.Module, x: torch.Tensor) -> Draw:
+def answer(module: torch.nn.Module, x: torch.Tensor) -> InputSet:
     """Return what the module should say to an input, computed in float64."""
     expected = _flat(copy.deepcopy(module).double()(x.double()))
     given = _flat(module(x))
     errors = tuple(
         float((one.double() - right).square().mean().sqrt()) for one, right in zip(given, expected, strict=True)
     )
-    return Draw(seed=0, sizes={}, inputs=(x,), expected=expected, eager_rms=errors)
+    return InputSet(seed=0, sizes={}, inputs=(x,), expected=expected, eager_rms=errors)
 
 
 def _flat(result: Any) -> tuple[torch.Tensor, ...]:

@@ -47,7 +47,7 @@ def make_program(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], dyna
         parameter_count=0,
         digest="",
     )
-    return Program(facts=facts, exported=exported, lowered=lower(exported), draws=())
+    return Program(facts=facts, exported=exported, lowered=lower(exported), input_sets=())
 
 
 def make_request(

@@ -18,7 +18,7 @@ from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry, Level
 from ablatrix.compilers.dump import claim_directory, start_dump
 from ablatrix.testing.programs import GATES, SMALL_PROGRAMS, answer
 from ablatrix.testing.requests import make_program, make_request
-from ablatrix.workloads.program import Draw, Program
+from ablatrix.workloads.program import InputSet, Program
 
 Configuration = tuple[str, tuple[tuple[str, Level], ...]]
 
@@ -41,7 +41,7 @@ class Case:
     name: str
     request: CompileRequest
     executable: Executable
-    draw: Draw
+    draw: InputSet
     printed: str
     counters: CacheCounters
     weights: Mapping[str, torch.Tensor]

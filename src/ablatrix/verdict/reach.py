@@ -17,7 +17,7 @@ import polars as pl
 from ablatrix.analysis.claims import Claims, check_claims, unmet
 from ablatrix.analysis.diagnosis import claimed_fault
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import mixed_origins, without_primers
+from ablatrix.analysis.groups import mixed_origins, without_priming_runs
 from ablatrix.analysis.reasons import text_of
 from ablatrix.analysis.runs import MODES, Margins, PrimaryMatrix, Stability, find_stability, primary_matrices
 from ablatrix.analysis.table import IS_OK, LINE, TIMED_OTHER, Tidy, count_planned, has_status, ordered_by_content, tidy
@@ -29,7 +29,7 @@ from ablatrix.paper.template.load import load_template
 from ablatrix.records.names import DESIGN_NAME
 from ablatrix.records.status import FAILURES, Status
 
-LEAST_WORKLOADS = 3
+MIN_WORKLOADS = 3
 State = Literal["holds", "fails", "undecided"]
 Make = Callable[[Findings, str | Path | None, str | Path], Paper]
 
@@ -152,14 +152,14 @@ def _matrix(
     stability: Sequence[Stability],
     matrices: Sequence[PrimaryMatrix],
 ) -> Criterion:
-    trials = without_primers(found.trials)
+    trials = without_priming_runs(found.trials)
     unsound = {(one.workload, one.compiler) for one in matrices if one.gaps}
     unsound |= {(one.workload, one.compiler) for one in stability if not one.holds}
     good = {one.workload for one in matrices if (one.workload, one.compiler) not in unsound}
     findings = []
-    if len(good) < LEAST_WORKLOADS:
+    if len(good) < MIN_WORKLOADS:
         names = ", ".join(sorted(good)) or "none"
-        findings.append(f"{len(good)} workloads are whole and stable ({names}), wanted at least {LEAST_WORKLOADS}")
+        findings.append(f"{len(good)} workloads are whole and stable ({names}), wanted at least {MIN_WORKLOADS}")
     findings += [
         f"{one.workload} on {one.compiler}, {one.mode}: {text_of(gap)}" for one in matrices for gap in one.gaps
     ]
@@ -191,7 +191,7 @@ def _matrix(
         "by_status": dict(sorted(statuses.items())),
         "schema_versions": dict(sorted(versions.items())),
     }
-    question = f"at least {LEAST_WORKLOADS} workloads over the whole primary matrix, stable over repeats"
+    question = f"at least {MIN_WORKLOADS} workloads over the whole primary matrix, stable over repeats"
     return _criterion("a", question, numbers, findings)
 
 

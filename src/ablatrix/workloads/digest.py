@@ -12,10 +12,12 @@ from torch.export import ExportedProgram
 
 from ablatrix.canonical import canonical_json
 from ablatrix.workloads.capture import capture, value_tensors
-from ablatrix.workloads.program import Draw
+from ablatrix.workloads.program import InputSet
 
 
-def program_digest(programs: Sequence[ExportedProgram], draws: Sequence[Draw], symbol_names: Mapping[str, str]) -> str:
+def program_digest(
+    programs: Sequence[ExportedProgram], input_sets: Sequence[InputSet], symbol_names: Mapping[str, str]
+) -> str:
     """Return the SHA-256 (hexadecimal) of programs and draws.
 
     Symbols are replaced by the names of their dimensions. What is computed from the rest (expected outputs,
@@ -30,7 +32,7 @@ def program_digest(programs: Sequence[ExportedProgram], draws: Sequence[Draw], s
         total.update(text.encode())
         for tensor in value_tensors(program, graph).values():
             _add(total, tensor)
-    for draw in draws:
+    for draw in input_sets:
         total.update(canonical_json({"seed": draw.seed, "sizes": dict(draw.sizes)}).encode())
         for tensor in draw.inputs:
             _add(total, tensor)

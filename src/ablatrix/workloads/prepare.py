@@ -19,7 +19,7 @@ from ablatrix.workloads.capture.graph import symbols_of
 from ablatrix.workloads.digest import program_digest
 from ablatrix.workloads.entry import WorkloadEntry
 from ablatrix.workloads.oracle import Oracle
-from ablatrix.workloads.program import Draw, Program
+from ablatrix.workloads.program import InputSet, Program
 from ablatrix.workloads.program_files import load_programs, save_programs
 from ablatrix.workloads.registry import build_workload, check_parameters
 from ablatrix.workloads.shipped import get_shipped
@@ -31,7 +31,7 @@ def prepare(
     workload: str | WorkloadEntry,
     parameters: Mapping[str, Any] | None = None,
     *,
-    draws: int = 3,
+    input_sets: int = 3,
     seed: int = 0,
     largest: Mapping[str, int] | None = None,
 ) -> Program:
@@ -43,7 +43,7 @@ def prepare(
     Args:
         workload: Name of one that comes with ablatrix, or the entry of any other.
         parameters: Those that differ from their defaults.
-        draws: Number of input draws, at least 1.
+        input_sets: Number of input draws, at least 1.
         seed: Seed of the first draw; the next ones count up from it.
         largest: Largest size that any draw may have, by dimension, where that is below the workload's own
             bound.
@@ -53,11 +53,11 @@ def prepare(
     """
     entry = get_shipped(workload) if isinstance(workload, str) else workload
     name = entry.name
-    if draws < 1:
-        raise WorkloadError(f"workload '{name}': draws must be at least 1, but got {draws}")
+    if input_sets < 1:
+        raise WorkloadError(f"workload '{name}': input_sets must be at least 1, but got {input_sets}")
     given = check_parameters(entry, parameters or {})
     built = build_workload(entry, given)
-    sizes = _sizes(name, built, draws, seed, largest or {})
+    sizes = _sizes(name, built, input_sets, seed, largest or {})
     inputs = [built.make_inputs(seed + index, one) for index, one in enumerate(sizes)]
     if built.own_inputs is not None:
         inputs[0] = built.own_inputs
@@ -67,13 +67,13 @@ def prepare(
     made = []
     for index, one in enumerate(inputs):
         answer = oracle.answer(one)
-        made.append(Draw(seed + index, dict(sizes[index]), one, answer.expected, answer.eager_rms))
+        made.append(InputSet(seed + index, dict(sizes[index]), one, answer.expected, answer.eager_rms))
     symbols = symbols_of(lowered, [built.input_dimensions.get(one, {}) for one in built.input_names])
     return Program(
         facts=_facts(entry, given, built, program_digest((exported, lowered), made, symbols)),
         exported=exported,
         lowered=lowered,
-        draws=tuple(made),
+        input_sets=tuple(made),
         dynamic_bounds={symbol: built.dynamic[dimension][1] for symbol, dimension in symbols.items()},
         symbol_names=symbols,
     )
@@ -83,13 +83,14 @@ def save_program(program: Program, directory: Path) -> None:
     """Write a program into an empty or new directory as .pt2, tensors and JSON."""
     directory.mkdir(parents=True, exist_ok=True)
     save_programs({"exported": program.exported, "lowered": program.lowered}, directory)
-    tensors = [{"inputs": list(draw.inputs), "expected": list(draw.expected)} for draw in program.draws]
+    tensors = [{"inputs": list(draw.inputs), "expected": list(draw.expected)} for draw in program.input_sets]
     torch.save(tensors, directory / "draws.pt")
     plain = {
         "format": FORMAT,
         "facts": program.facts.model_dump(),
         "draws": [
-            {"seed": draw.seed, "sizes": dict(draw.sizes), "eager_rms": list(draw.eager_rms)} for draw in program.draws
+            {"seed": draw.seed, "sizes": dict(draw.sizes), "eager_rms": list(draw.eager_rms)}
+            for draw in program.input_sets
         ],
         "dynamic_bounds": dict(program.dynamic_bounds),
         "symbol_names": dict(program.symbol_names),
@@ -113,21 +114,21 @@ def load_program(directory: Path) -> Program:
         )
     programs = load_programs(("exported", "lowered"), directory)
     tensors = torch.load(directory / "draws.pt", weights_only=True)
-    draws = tuple(
-        Draw(one["seed"], one["sizes"], tuple(kept["inputs"]), tuple(kept["expected"]), tuple(one["eager_rms"]))
+    input_sets = tuple(
+        InputSet(one["seed"], one["sizes"], tuple(kept["inputs"]), tuple(kept["expected"]), tuple(one["eager_rms"]))
         for one, kept in zip(plain["draws"], tensors, strict=True)
     )
     facts = WorkloadFacts.model_validate(plain["facts"])
     exported, lowered = programs["exported"], programs["lowered"]
-    found = program_digest((exported, lowered), draws, plain["symbol_names"])
+    found = program_digest((exported, lowered), input_sets, plain["symbol_names"])
     if found != facts.digest:
         raise WorkloadError(
             f"{directory}: workload '{facts.name}' has digest {found}, but {facts.digest} was written; prepare it again"
         )
-    return Program(facts, exported, lowered, draws, plain["dynamic_bounds"], plain["symbol_names"])
+    return Program(facts, exported, lowered, input_sets, plain["dynamic_bounds"], plain["symbol_names"])
 
 
-def _sizes(name: str, built: Built, draws: int, seed: int, largest: Mapping[str, int]) -> list[dict[str, int]]:
+def _sizes(name: str, built: Built, input_sets: int, seed: int, largest: Mapping[str, int]) -> list[dict[str, int]]:
     """Return the size of each dynamic dimension for each draw."""
     unknown = sorted(set(largest) - set(built.dynamic))
     if unknown:
@@ -140,10 +141,10 @@ def _sizes(name: str, built: Built, draws: int, seed: int, largest: Mapping[str,
                 f"but got {low} <= {built.timed_sizes[dim]} <= {high}"
             )
     rng = random.Random(seed)
-    further = [{dim: rng.randint(*limit) for dim, limit in limits.items()} for _ in range(max(0, draws - 3))]
+    further = [{dim: rng.randint(*limit) for dim, limit in limits.items()} for _ in range(max(0, input_sets - 3))]
     smallest = {dim: low for dim, (low, _) in limits.items()}
     all_largest = {dim: high for dim, (_, high) in limits.items()}
-    return [dict(built.timed_sizes), smallest, all_largest, *further][:draws]
+    return [dict(built.timed_sizes), smallest, all_largest, *further][:input_sets]
 
 
 def describe(entry: WorkloadEntry, parameters: Mapping[str, Any] | None = None) -> WorkloadFacts:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Draw:
+class InputSet:
     """One set of inputs and what the program should answer.
 
     Attributes:
@@ -49,7 +49,7 @@ class Program:
     facts: WorkloadFacts
     exported: ExportedProgram
     lowered: ExportedProgram
-    draws: tuple[Draw, ...]
+    input_sets: tuple[InputSet, ...]
     dynamic_bounds: Mapping[str, int] = field(default_factory=dict)
     symbol_names: Mapping[str, str] = field(default_factory=dict)
 

@@ -24,7 +24,7 @@ from ablatrix.analysis.claims.about_trials import check_every_trial
 from ablatrix.analysis.claims.checked import CheckedClaim, State, rows_of, undecided
 from ablatrix.analysis.claims.model import Claim, Claims
 from ablatrix.analysis.diagnosis import Settings, Unit, by_block, described, proof_grounds
-from ablatrix.analysis.effects import Lattice
+from ablatrix.analysis.effects import FactorialGrid
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.metrics import METRICS, is_exact
 from ablatrix.analysis.reasons import NAMED, Absence, Cause, Lack, Reason, Why, because, optional_text, text_of
@@ -139,13 +139,13 @@ class _Place:
 
 def _check_knob(place: _Place) -> CheckedClaim:
     claim, knob = place.claim, str(place.claim.knob)
-    lattice = next((one for one in _lattices(place) if knob in one.comparison.knobs), None)
-    if lattice is None:
-        there = tuple(dict.fromkeys(name for one in _lattices(place) for name in one.comparison.knobs))
+    grid = next((one for one in _grids(place) if knob in one.comparison.knobs), None)
+    if grid is None:
+        there = tuple(dict.fromkeys(name for one in _grids(place) for name in one.comparison.knobs))
         return undecided(claim, because("does_not_vary", knob=knob, mode=place.mode, others=there or ("none",)))
-    position = lattice.comparison.knobs.index(knob)
-    seen = tuple(dict.fromkeys(str(one[position]) for one in lattice.comparison.configurations))
-    base = str(lattice.comparison.baseline[position])
+    position = grid.comparison.knobs.index(knob)
+    seen = tuple(dict.fromkeys(str(one[position]) for one in grid.comparison.configurations))
+    base = str(grid.comparison.baseline[position])
     others = [level for level in seen if level != base]
     levels = claim.levels or ((base, others[0]) if len(others) == 1 else None)
     if levels is None:
@@ -153,36 +153,36 @@ def _check_knob(place: _Place) -> CheckedClaim:
     if any(level not in seen for level in levels):
         return undecided(claim, because("levels_not_run", knob=knob, seen=seen, levels=levels))
     start, end = levels
-    pairs = _pairs(lattice, position, start, end)
-    rows = rows_of(_of_lattice(place, lattice))
+    pairs = _pairs(grid, position, start, end)
+    rows = rows_of(_of_grid(place, grid))
     no_op = place.no_ops({knob: (start, end)})
-    held = mean_differences(lattice.columns, pairs)
+    held = mean_differences(grid.columns, pairs)
     ratio, exact = _factor(held.values, place.metric)
     factor = _Factor(ratio, exact, rows)
     if no_op:
         return factor.checked(claim, "fails", *no_op)
     lacking = place.short_of()
-    gone = dict.fromkeys(one for pair in pairs for one in pair if one in lattice.absent)
-    lacking += [Lack(absence, tuple(names[:NAMED])) for absence, names in lattice.by_absence(gone).items()]
+    gone = dict.fromkeys(one for pair in pairs for one in pair if one in grid.absent)
+    lacking += [Lack(absence, tuple(names[:NAMED])) for absence, names in grid.by_absence(gone).items()]
     if not pairs:
         lacking.append(because("no_pair_in_claim", knob=knob))
     return _decide(claim, factor, lacking)
 
 
-def _lattices(place: _Place) -> list[Lattice]:
+def _grids(place: _Place) -> list[FactorialGrid]:
     return [
         one
-        for one in place.findings.lattices(place.metric, place.mode)
+        for one in place.findings.factorial_grids(place.metric, place.mode)
         if (one.workload, one.compiler) == (place.unit.workload, place.unit.compiler)
     ]
 
 
-def _pairs(lattice: Lattice, position: int, start: str, end: str) -> list[Pair]:
+def _pairs(grid: FactorialGrid, position: int, start: str, end: str) -> list[Pair]:
     """Return (after, before) for each combination of the other knobs that the compiler supports."""
-    configurations = {tuple(map(str, one)): one for one in lattice.comparison.configurations}
+    configurations = {tuple(map(str, one)): one for one in grid.comparison.configurations}
 
     def supported(one: Configuration) -> bool:
-        absence = lattice.absent.get(one)
+        absence = grid.absent.get(one)
         return absence is None or not absence.only_unsupported
 
     pairs = []
@@ -193,15 +193,15 @@ def _pairs(lattice: Lattice, position: int, start: str, end: str) -> list[Pair]:
     return pairs
 
 
-def _of_lattice(place: _Place, lattice: Lattice) -> pl.DataFrame:
-    """Return the trials of a lattice's configurations."""
-    wanted = {tuple(map(str, one)) for one in lattice.comparison.configurations}
-    base = {held.knob: held.level for held in place.unit.baseline} | dict(lattice.centre)
+def _of_grid(place: _Place, grid: FactorialGrid) -> pl.DataFrame:
+    """Return the trials of a grid's configurations."""
+    wanted = {tuple(map(str, one)) for one in grid.comparison.configurations}
+    base = {held.knob: held.level for held in place.unit.baseline} | dict(grid.centre)
     parts = []
     for settings, part in place.unit.trials.items():
         levels = {held.knob: held.level for held in settings}
-        own = tuple(levels.get(knob, "") for knob in lattice.comparison.knobs)
-        others = levels.keys() - set(lattice.comparison.knobs)
+        own = tuple(levels.get(knob, "") for knob in grid.comparison.knobs)
+        others = levels.keys() - set(grid.comparison.knobs)
         if own in wanted and all(levels[knob] == base.get(knob) for knob in others):
             parts.append(part)
     return pl.concat(parts).filter(pl.col("mode") == place.mode)

@@ -1,7 +1,7 @@
 """Did a knob act, what explains failures and slow-downs, what is worth its cost."""
 
 from ablatrix.analysis.diagnosis.break_even import BreakEven, find_break_even
-from ablatrix.analysis.diagnosis.causes import Blame, find_blame
+from ablatrix.analysis.diagnosis.causes import Causes, find_causes
 from ablatrix.analysis.diagnosis.configurations import UNIT, Setting, Settings, Unit, by_block, described, units
 from ablatrix.analysis.diagnosis.knob_proof import KnobProof, claimed_fault, proof_grounds, proof_text, prove_knobs
 from ablatrix.analysis.diagnosis.pareto import OBJECTIVES, Front, find_fronts
@@ -9,8 +9,8 @@ from ablatrix.analysis.diagnosis.pareto import OBJECTIVES, Front, find_fronts
 __all__ = [
     "OBJECTIVES",
     "UNIT",
-    "Blame",
     "BreakEven",
+    "Causes",
     "Front",
     "KnobProof",
     "Setting",
@@ -19,8 +19,8 @@ __all__ = [
     "by_block",
     "claimed_fault",
     "described",
-    "find_blame",
     "find_break_even",
+    "find_causes",
     "find_fronts",
     "proof_grounds",
     "proof_text",

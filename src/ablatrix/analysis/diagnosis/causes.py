@@ -60,7 +60,7 @@ class Cause:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Blame:
+class Causes:
     """What explains one trouble of one workload on one compiler in one mode.
 
     Attributes:
@@ -69,7 +69,7 @@ class Blame:
             levels seen that no trial was made of, or whose trials never began.
         bad: The bad configurations. When none is bad in all of its trials, the flaky ones.
         flaky: Those that are bad in some trials only. They are neither explained nor counter-examples.
-        causes: All smallest explanations. Empty: there is none of few sets (see `explanation.MOST_SETS`).
+        causes: All smallest explanations. Empty: there is none of few sets (see `explanation.MAX_SETS`).
         settled: Whether what was run leaves one explanation.
         next_study: What would tell the remaining explanations apart; None when it is settled, or nothing would.
     """
@@ -95,7 +95,7 @@ class _Known:
         return [settings for settings, state in self.states.items() if state in wanted]
 
 
-def find_blame(trials: pl.DataFrame, margin: float = MARGIN) -> list[Blame]:
+def find_causes(trials: pl.DataFrame, margin: float = MARGIN) -> list[Causes]:
     """Return what is to blame for each trouble that there is, by workload, compiler and mode.
 
     A configuration is *bad* when a trial of it has the trouble and none is ok; *fine* when a trial is ok, or, for
@@ -109,17 +109,17 @@ def find_blame(trials: pl.DataFrame, margin: float = MARGIN) -> list[Blame]:
     return sorted(found, key=lambda blame: (blame.workload, blame.compiler))
 
 
-def _of_mode(trials: pl.DataFrame, mode: str, margin: float) -> Iterator[Blame]:
+def _of_mode(trials: pl.DataFrame, mode: str, margin: float) -> Iterator[Causes]:
     # Some knobs exist in one mode only, so each mode has configurations of its own.
     for unit in units(trials):
         counts = {settings: Counter(part["status"].to_list()) for settings, part in unit.trials.items()}
         for status in FAILURES:
             if any(held[status] for held in counts.values()):
-                yield _blame(unit, mode, status, _by_status(counts, status))
+                yield _causes(unit, mode, status, _by_status(counts, status))
         if mode == "hot":
             known = _by_ratio(unit, counts, margin)
             if known.which("bad"):
-                yield _blame(unit, mode, SLOWER, known)
+                yield _causes(unit, mode, SLOWER, known)
 
 
 def _by_status(counts: Mapping[Settings, Counter[str]], status: str) -> _Known:
@@ -162,7 +162,7 @@ def _unknown(held: Counter[str]) -> State:
     return "not run" if held.keys() <= set(NOT_RUN) else "failed otherwise"
 
 
-def _blame(unit: Unit, mode: str, trouble: str, known: _Known) -> Blame:
+def _causes(unit: Unit, mode: str, trouble: str, known: _Known) -> Causes:
     bad = known.which("bad") or known.which("flaky")
     fine = known.which("fine")
     explanations = explain(bad, fine)
@@ -171,7 +171,7 @@ def _blame(unit: Unit, mode: str, trouble: str, known: _Known) -> Blame:
     states: Counter[State] = Counter(known.states.values())
     states["not run"] += _combinations(unit) - len(known.states)
     settled, following = propose(unit, f"{mode}-{trouble}", explanations, bad, again, list(known.states))
-    return Blame(
+    return Causes(
         workload=unit.workload,
         compiler=unit.compiler,
         mode=mode,

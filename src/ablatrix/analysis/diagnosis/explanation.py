@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ablatrix.analysis.diagnosis.configurations import Setting, Settings
 
-MOST_SETS = 4  # a longer list of sets repeats the rows and explains nothing
+MAX_SETS = 4  # a longer list of sets repeats the rows and explains nothing
 
 Explanation = tuple[Settings, ...]
 
@@ -41,7 +41,7 @@ def explain(bad: Sequence[Settings], good: Sequence[Settings]) -> list[Explanati
     """Return all smallest explanations: fewest sets first, then fewest levels in all.
 
     One set of no level at all means that every configuration is bad. Nothing is returned when there is no bad
-    configuration, or when more than `MOST_SETS` sets would be needed.
+    configuration, or when more than `MAX_SETS` sets would be needed.
 
     Args:
         bad: Configurations to explain.
@@ -100,7 +100,7 @@ def _smallest_covers(primes: Sequence[_Implicant], rows: int) -> list[Explanatio
         # Of two where one covers all that the other does, with fewer levels, the other is in no smallest cover.
         if not any(one.covers & ~two.covers == 0 and len(two.settings) < len(one.settings) for two in primes)
     ]
-    for count in range(1, MOST_SETS + 1):
+    for count in range(1, MAX_SETS + 1):
         found: dict[int, set[Explanation]] = {}
         for cover in _covers(useful, (1 << rows) - 1, count):
             found.setdefault(_levels_in(cover), set()).add(tuple(sorted(cover, key=lambda one: (len(one), one))))

@@ -3,7 +3,7 @@
 from ablatrix.analysis.effects.estimates import Effect, Kind, attribution, effects_of_levels, main_effects
 from ablatrix.analysis.effects.evidence import Evidence, Question, evidence_frame, evidence_schema, gather
 from ablatrix.analysis.effects.geometric_means import GeometricMean
-from ablatrix.analysis.effects.grid import Lattice, lattices
+from ablatrix.analysis.effects.grid import FactorialGrid, factorial_grids
 from ablatrix.analysis.effects.judgement import DEFAULT_MARGIN, NO_EFFECT, NOT_DISTINGUISHABLE, Judgement
 from ablatrix.analysis.effects.noise import NoiseFloor, noise_floors
 
@@ -13,18 +13,18 @@ __all__ = [
     "NO_EFFECT",
     "Effect",
     "Evidence",
+    "FactorialGrid",
     "GeometricMean",
     "Judgement",
     "Kind",
-    "Lattice",
     "NoiseFloor",
     "Question",
     "attribution",
     "effects_of_levels",
     "evidence_frame",
     "evidence_schema",
+    "factorial_grids",
     "gather",
-    "lattices",
     "main_effects",
     "noise_floors",
 ]

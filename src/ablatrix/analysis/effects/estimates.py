@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ablatrix.analysis.effects.grid import SPARSEST, Lattice, lattices
+from ablatrix.analysis.effects.grid import SPARSEST, FactorialGrid, factorial_grids
 from ablatrix.analysis.groups import sort_key
 from ablatrix.analysis.metrics import is_exact
 from ablatrix.analysis.reasons import KnobLevels, Why, because
@@ -85,36 +85,36 @@ def main_effects(trials: pl.DataFrame, metric: str, mode: str, knobs: Sequence[s
         mode: ``cold`` or ``hot``.
         knobs: Names of knobs, without a prefix.
     """
-    by_unit: dict[tuple[Any, ...], list[Lattice]] = {}
-    for lattice in lattices(trials, metric, mode):
-        by_unit.setdefault((lattice.workload, lattice.digest, lattice.compiler), []).append(lattice)
+    by_unit: dict[tuple[Any, ...], list[FactorialGrid]] = {}
+    for grid in factorial_grids(trials, metric, mode):
+        by_unit.setdefault((grid.workload, grid.digest, grid.compiler), []).append(grid)
     found = []
     for of_unit in by_unit.values():
         for knob in knobs:
-            first = next((lattice for lattice in of_unit if knob in lattice.comparison.knobs), None)
+            first = next((grid for grid in of_unit if knob in grid.comparison.knobs), None)
             found += [effect for effect in effects_of_levels(first) if effect.knob == knob] if first else []
     return found
 
 
-def effects_of_levels(lattice: Lattice) -> list[Effect]:
+def effects_of_levels(grid: FactorialGrid) -> list[Effect]:
     """Return what moving each knob from its base level to each other one does.
 
     In a factorial stage it is the main effect: the mean over the levels of the other knobs (see
     `ablatrix.statistics.precision.mean_differences`). Around a centre there is one pair, and nothing to average.
     """
     found = []
-    for knob, level in lattice.comparison.steps():
-        base = str(lattice.comparison.baseline[lattice.comparison.knobs.index(knob)])
-        pairs = lattice.comparison.pairs(knob, level)
-        held = mean_differences(lattice.columns, pairs)
+    for knob, level in grid.comparison.steps():
+        base = str(grid.comparison.baseline[grid.comparison.knobs.index(knob)])
+        pairs = grid.comparison.pairs(knob, level)
+        held = mean_differences(grid.columns, pairs)
         reason: Why | None = None
         if not held.values:
             corners = list(dict.fromkeys(one for pair in pairs for one in pair))
-            reason = lattice.why_missing(corners) or Why.of(because("no_whole_pair"))
+            reason = grid.why_missing(corners) or Why.of(because("no_whole_pair"))
         found.append(
             _effect(
-                lattice,
-                "main" if lattice.kind == "factorial" else "around",
+                grid,
+                "main" if grid.kind == "factorial" else "around",
                 (knob, base, str(level), None),
                 held.values,
                 reason,
@@ -125,7 +125,7 @@ def effects_of_levels(lattice: Lattice) -> list[Effect]:
 
 
 def attribution(
-    lattice: Lattice, start: Mapping[str, str] | None = None, end: Mapping[str, str] | None = None
+    grid: FactorialGrid, start: Mapping[str, str] | None = None, end: Mapping[str, str] | None = None
 ) -> list[Effect]:
     """Return the total from one configuration to another, and what each knob has to do with it.
 
@@ -134,7 +134,7 @@ def attribution(
     total, and what a knob does alone and last, are still told over the blocks that have their two configurations.
 
     Args:
-        lattice: Of a factorial stage. Around a centre there is no way from one end to the other, and in a grid of which
+        grid: Of a factorial stage. Around a centre there is no way from one end to the other, and in a grid of which
             little was run hardly one: they have no attribution.
         start: Levels that are not the baseline's.
         end: Levels that are not the last ones; the last level of a knob is that with the highest number, or the last
@@ -143,21 +143,19 @@ def attribution(
     Raises:
         AnalysisError: A level that the stage does not have, or ends that do not differ.
     """
-    if lattice.kind != "factorial" or 2 ** len(lattice.comparison.knobs) > SPARSEST * len(
-        lattice.comparison.configurations
-    ):
+    if grid.kind != "factorial" or 2 ** len(grid.comparison.knobs) > SPARSEST * len(grid.comparison.configurations):
         return []
-    cube = _cube(lattice, _end(lattice, start or {}, last=False), _end(lattice, end or {}, last=True))
+    cube = _cube(grid, _end(grid, start or {}, last=False), _end(grid, end or {}, last=True))
     if not cube.knobs:
         raise AnalysisError(
-            f"{lattice.workload} on {lattice.compiler}, stage '{lattice.stage}': both ends of the attribution are "
-            f"{lattice.comparison.name(cube.corners[frozenset()])}; name levels that differ"
+            f"{grid.workload} on {grid.compiler}, stage '{grid.stage}': both ends of the attribution are "
+            f"{grid.comparison.name(cube.corners[frozenset()])}; name levels that differ"
         )
     knobs, off, on = cube.knobs, frozenset[str](), frozenset(cube.knobs)
     whole = cube.holding(*cube.corners)
     shares, crossed = shapley(whole, knobs), interactions(whole, knobs)
     ends = total(whole if whole[off].size else cube.holding(off, on), knobs)
-    names = [lattice.comparison.name(cube.corners[one]) for one in (off, on)]
+    names = [grid.comparison.name(cube.corners[one]) for one in (off, on)]
     found = [cube.effect("total", (None, names[0], names[1], None), ends, (off, on))]
     for knob in knobs:
         name: Name = (knob, *cube.levels(knob), None)
@@ -180,51 +178,51 @@ Name = tuple[str | None, str, str, str | None]
 
 @dataclass(frozen=True)
 class _Cube:
-    """Every configuration between two ends of a lattice, by the set of knobs that are at the second end's level."""
+    """Every configuration between two ends of a grid, by the set of knobs that are at the second end's level."""
 
-    lattice: Lattice
+    grid: FactorialGrid
     knobs: tuple[str, ...]
     corners: Mapping[Corner, Configuration]
 
     def holding(self, *corners: Corner) -> Mapping[Corner, NDArray[np.float64]]:
         """Return the values of these corners, a value a block, in the blocks that have them all."""
-        never = np.full(len(self.lattice.blocks), math.nan)  # a corner that was not run at all
-        table = np.stack([self.lattice.columns.get(self.corners[corner], never) for corner in corners])
+        never = np.full(len(self.grid.blocks), math.nan)  # a corner that was not run at all
+        table = np.stack([self.grid.columns.get(self.corners[corner], never) for corner in corners])
         kept = table[:, ~np.isnan(table).any(axis=0)]
         return dict(zip(corners, kept, strict=True))
 
     def levels(self, knob: str) -> tuple[str, str]:
         """Return the level of a knob at both ends."""
-        place = self.lattice.comparison.knobs.index(knob)
+        place = self.grid.comparison.knobs.index(knob)
         return str(self.corners[frozenset()][place]), str(self.corners[frozenset(self.knobs)][place])
 
     def effect(self, kind: Kind, name: Name, found: NDArray[np.float64], needs: Sequence[Corner]) -> Effect:
         """Return an effect from its value in each block that has what it needs."""
         values = found.tolist()
-        reason = None if values else self.lattice.why_missing([self.corners[one] for one in needs])
-        return _effect(self.lattice, kind, name, values, reason)
+        reason = None if values else self.grid.why_missing([self.corners[one] for one in needs])
+        return _effect(self.grid, kind, name, values, reason)
 
 
-def _cube(lattice: Lattice, start: Configuration, end: Configuration) -> _Cube:
+def _cube(grid: FactorialGrid, start: Configuration, end: Configuration) -> _Cube:
     places = [place for place, (one, other) in enumerate(zip(start, end, strict=True)) if one != other]
-    knobs = tuple(lattice.comparison.knobs[place] for place in places)
+    knobs = tuple(grid.comparison.knobs[place] for place in places)
     corners = {}
     for moved in chain.from_iterable(combinations(places, size) for size in range(len(places) + 1)):
         levels = tuple(end[i] if i in moved else level for i, level in enumerate(start))
-        corners[frozenset(lattice.comparison.knobs[place] for place in moved)] = levels
-    return _Cube(lattice, knobs, corners)
+        corners[frozenset(grid.comparison.knobs[place] for place in moved)] = levels
+    return _Cube(grid, knobs, corners)
 
 
-def _end(lattice: Lattice, chosen: Mapping[str, str], last: bool) -> Configuration:
+def _end(grid: FactorialGrid, chosen: Mapping[str, str], last: bool) -> Configuration:
     """Return the baseline or the last levels, with those of ``chosen`` for the knobs that the stage has."""
     end = []
-    for place, (knob, base) in enumerate(zip(lattice.comparison.knobs, lattice.comparison.baseline, strict=True)):
-        levels = sorted({str(one[place]) for one in lattice.comparison.configurations}, key=sort_key)
+    for place, (knob, base) in enumerate(zip(grid.comparison.knobs, grid.comparison.baseline, strict=True)):
+        levels = sorted({str(one[place]) for one in grid.comparison.configurations}, key=sort_key)
         others = [level for level in levels if level != base]
         level = chosen.get(knob, others[-1] if last else str(base))
         if level not in levels:
             raise AnalysisError(
-                f"{lattice.workload} on {lattice.compiler}, stage '{lattice.stage}': knob '{knob}' was not run at "
+                f"{grid.workload} on {grid.compiler}, stage '{grid.stage}': knob '{knob}' was not run at "
                 f"level '{level}'; it was at: {', '.join(levels)}"
             )
         end.append(level)
@@ -232,7 +230,7 @@ def _end(lattice: Lattice, chosen: Mapping[str, str], last: bool) -> Configurati
 
 
 def _effect(
-    lattice: Lattice,
+    grid: FactorialGrid,
     kind: Kind,
     name: Name,
     values: Sequence[float],
@@ -240,17 +238,17 @@ def _effect(
     pairs: tuple[int, int, int] = (0, 0, 0),
 ) -> Effect:
     knob, base_level, level, other = name
-    exact = bool(values) and is_exact(lattice.metric, values)
+    exact = bool(values) and is_exact(grid.metric, values)
     whole, partial, missing = pairs
     return Effect(
-        origin=lattice.origin,
-        workload=lattice.workload,
-        digest=lattice.digest,
-        compiler=lattice.compiler,
-        mode=lattice.mode,
-        metric=lattice.metric,
-        stage=lattice.stage,
-        centre=lattice.centre,
+        origin=grid.origin,
+        workload=grid.workload,
+        digest=grid.digest,
+        compiler=grid.compiler,
+        mode=grid.mode,
+        metric=grid.metric,
+        stage=grid.stage,
+        centre=grid.centre,
         kind=kind,
         knob=knob,
         base_level=base_level,
@@ -259,7 +257,7 @@ def _effect(
         ratio=_ratio(values, exact) if values else None,
         exact=exact,
         logs=tuple(values),
-        blocks_left_out=len(lattice.blocks) - len(values),
+        blocks_left_out=len(grid.blocks) - len(values),
         pairs=whole,
         pairs_partial=partial,
         pairs_missing=missing,

@@ -9,7 +9,7 @@ import polars as pl
 
 from ablatrix.analysis.effects.estimates import Effect, attribution, effects_of_levels
 from ablatrix.analysis.effects.geometric_means import GeometricMean, geometric_means
-from ablatrix.analysis.effects.grid import lattices
+from ablatrix.analysis.effects.grid import factorial_grids
 from ablatrix.analysis.effects.judgement import DEFAULT_MARGIN, Judgement, judge_main_effects
 from ablatrix.analysis.effects.noise import NoiseFloor, noise_floors
 from ablatrix.analysis.metrics import DEFAULT_METRICS, METRICS
@@ -142,8 +142,8 @@ def _mode(trials: pl.DataFrame, metric: Metric) -> str | None:
 
 def _evidence(trials: pl.DataFrame, metric: Metric, mode: str, question: Question, origin: tuple[str, ...]) -> Evidence:
     effects: list[Effect] = []
-    for lattice in lattices(trials, metric.name, mode, origin):
-        effects += [*effects_of_levels(lattice), *attribution(lattice, question.start, question.end)]
+    for grid in factorial_grids(trials, metric.name, mode, origin):
+        effects += [*effects_of_levels(grid), *attribution(grid, question.start, question.end)]
     floors = noise_floors(trials, metric.name, mode, origin)
     # Judged before anything is chosen: a family that shrinks with what one looks at would be no family.
     judgements = judge_main_effects(effects, floors, metric, question.margin)

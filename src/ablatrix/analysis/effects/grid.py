@@ -1,8 +1,8 @@
-"""From the table of trials to the lattices that effects are computed from: a value a configuration and block.
+"""From the table of trials to the factorial_grids that effects are computed from: a value a configuration and block.
 
-A lattice belongs to one (workload, compiler, mode, metric) and one stage. In a *factorial* stage it spans every
+A grid belongs to one (workload, compiler, mode, metric) and one stage. In a *factorial* stage it spans every
 combination of the levels of the knobs that vary; in a stage *around* a configuration, that centre and each level by
-itself. Records name the first stage that asked for a configuration, so the corners of a lattice may stand in an
+itself. Records name the first stage that asked for a configuration, so the corners of a grid may stand in an
 earlier stage; where a stage has no complete grid of its own, its centre is the one configuration from which all of
 its configurations differ in one knob at most.
 """
@@ -32,7 +32,7 @@ Place = tuple[Any, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lattice:
+class FactorialGrid:
     """The measured configurations of one stage, block by block.
 
     Attributes:
@@ -103,8 +103,8 @@ class _Readings:
     measured: Mapping[Configuration, int]
 
 
-def lattices(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[str] = ()) -> list[Lattice]:
-    """Return the lattices of a metric in one mode, by origin, workload, compiler and stage.
+def factorial_grids(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[str] = ()) -> list[FactorialGrid]:
+    """Return the factorial_grids of a metric in one mode, by origin, workload, compiler and stage.
 
     Args:
         trials: The table of trials. Only measured ones enter, and of those only ok ones give values.
@@ -131,7 +131,7 @@ def lattices(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[str]
         for stage, own in readings.by_stage.items():
             shape = _shape(readings, own)
             if shape is not None:
-                found.append(_lattice((*of_unit, stage), shape, readings))
+                found.append(_grid((*of_unit, stage), shape, readings))
     return found
 
 
@@ -264,7 +264,7 @@ def _centre(readings: _Readings, own: Sequence[Configuration]) -> Configuration 
     )
 
 
-def _lattice(place: Place, shape: _Shape, readings: _Readings) -> Lattice:
+def _grid(place: Place, shape: _Shape, readings: _Readings) -> FactorialGrid:
     """Cut a stage out of a unit's readings, and say of each configuration why it is not there."""
     knobs = tuple(readings.knobs[i] for i in shape.positions)
     short = {one: tuple(one[i] for i in shape.positions) for one in shape.configurations}
@@ -289,7 +289,7 @@ def _lattice(place: Place, shape: _Shape, readings: _Readings) -> Lattice:
     named = zip(readings.knobs, shape.base, readings.baseline, strict=True)
     centre = KnobLevels({knob: str(level) for knob, level, base in named if level != base})
     origin, workload, digest, compiler, mode, metric, stage = place
-    return Lattice(
+    return FactorialGrid(
         origin=origin,
         workload=workload,
         digest=digest,

@@ -12,7 +12,7 @@ from ablatrix.analysis.groups.summary import (
     summarise_groups,
     varying_knobs,
     varying_sizes,
-    without_primers,
+    without_priming_runs,
 )
 
 __all__ = [
@@ -28,5 +28,5 @@ __all__ = [
     "summarise_groups",
     "varying_knobs",
     "varying_sizes",
-    "without_primers",
+    "without_priming_runs",
 ]

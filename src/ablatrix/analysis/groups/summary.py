@@ -30,7 +30,7 @@ ORIGIN_COLUMNS = (
 _LOG, _BASE = " log", " base"  # no column of a record begins with a space
 
 
-def without_primers(trials: pl.DataFrame) -> pl.DataFrame:
+def without_priming_runs(trials: pl.DataFrame) -> pl.DataFrame:
     """Return the trials that tables and figures are about: a primer only fills a cache."""
     return trials.filter(pl.col("role") != "primer")
 
@@ -41,7 +41,7 @@ def mixed_origins(found: Tidy) -> dict[str, list[Any]]:
     These are the schema version, the study, the commits, the machine and the versions of software; and the
     digest of a workload, which must be one for the same name and parameters.
     """
-    trials = without_primers(found.trials)
+    trials = without_priming_runs(found.trials)
     mixed = {
         name: values
         for name in (*ORIGIN_COLUMNS, *found.columns("version_"))
@@ -110,7 +110,7 @@ def varying_sizes(found: Tidy) -> list[str]:
     names = [name for name in found.columns("parameter_") if name != "parameter_count"]  # of weights
     if not names:
         return []
-    trials = without_primers(found.trials.select("role", "workload", *names))
+    trials = without_priming_runs(found.trials.select("role", "workload", *names))
     counts = trials.group_by("workload").agg(pl.col(name).n_unique() for name in names)
     return [name for name in names if counts[name].max() != 1]
 

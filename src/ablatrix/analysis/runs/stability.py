@@ -8,7 +8,7 @@ from typing import Any, Literal
 import polars as pl
 
 from ablatrix.analysis.diagnosis import Setting, Settings, described
-from ablatrix.analysis.effects import Lattice, effects_of_levels, lattices, noise_floors
+from ablatrix.analysis.effects import FactorialGrid, effects_of_levels, factorial_grids, noise_floors
 from ablatrix.analysis.groups import grouped, primary_knobs
 from ablatrix.analysis.reasons import Reason, Why, because
 from ablatrix.analysis.runs.agreement import Agreement, Sides, agreements
@@ -181,20 +181,20 @@ def find_stability(trials: pl.DataFrame, margins: Margins | None = None) -> list
     for mode, metric in METRIC_OF_MODE.items():
         floors = {(one.workload, one.compiler): one.reach for one in noise_floors(trials, metric, mode)}
         by_run = [_primary(part, metric, mode, primary) for _, part in grouped(trials, ["run"])]
-        for unit, lattice in _primary(trials, metric, mode, primary).items():
-            wanted, needed = _targets(trials, lattice, margins)
-            own = primary[lattice.compiler]
+        for unit, grid in _primary(trials, metric, mode, primary).items():
+            wanted, needed = _targets(trials, grid, margins)
+            own = primary[grid.compiler]
             separate = [_logs(one[unit], own) for one in by_run if unit in one]
-            floor = floors.get((lattice.workload, lattice.compiler))
-            judged = _judge(lattice, own, wanted, floor, separate)
+            floor = floors.get((grid.workload, grid.compiler))
+            judged = _judge(grid, own, wanted, floor, separate)
             limit = wanted["cell"] or wanted["effect"]
             found.append(
                 Stability(
-                    workload=lattice.workload,
-                    compiler=lattice.compiler,
+                    workload=grid.workload,
+                    compiler=grid.compiler,
                     mode=mode,
                     metric=metric,
-                    blocks=len(lattice.blocks),
+                    blocks=len(grid.blocks),
                     blocks_needed=needed,
                     runs=len(separate),
                     floor=floor,
@@ -208,23 +208,23 @@ def find_stability(trials: pl.DataFrame, margins: Margins | None = None) -> list
 
 def _primary(
     trials: pl.DataFrame, metric: str, mode: str, primary: Mapping[str, tuple[str, ...]]
-) -> dict[tuple[Any, ...], Lattice]:
-    """Return for each unit the first lattice in which a primary knob varies: the largest come first."""
-    found: dict[tuple[Any, ...], Lattice] = {}
-    for lattice in lattices(trials, metric, mode):
-        if set(lattice.comparison.knobs) & set(primary[lattice.compiler]):
-            found.setdefault((lattice.workload, lattice.digest, lattice.compiler), lattice)
+) -> dict[tuple[Any, ...], FactorialGrid]:
+    """Return for each unit the first grid in which a primary knob varies: the largest come first."""
+    found: dict[tuple[Any, ...], FactorialGrid] = {}
+    for grid in factorial_grids(trials, metric, mode):
+        if set(grid.comparison.knobs) & set(primary[grid.compiler]):
+            found.setdefault((grid.workload, grid.digest, grid.compiler), grid)
     return found
 
 
-def _targets(trials: pl.DataFrame, lattice: Lattice, margins: Margins) -> tuple[dict[Kind, float | None], int]:
+def _targets(trials: pl.DataFrame, grid: FactorialGrid, margins: Margins) -> tuple[dict[Kind, float | None], int]:
     """Return the margin of effects and of cells, and the blocks needed."""
-    if lattice.mode == "cold":
+    if grid.mode == "cold":
         return {"effect": COLD_MARGIN if margins.cold is None else margins.cold, "cell": None}, COLD_BLOCKS
     names = ["stopping_effect_target", "stopping_cell_target", "stopping_least_blocks"]
     asked = trials.filter(
-        (pl.col("workload") == lattice.workload)
-        & (pl.col("compiler") == lattice.compiler)
+        (pl.col("workload") == grid.workload)
+        & (pl.col("compiler") == grid.compiler)
         & pl.all_horizontal(pl.col(names).is_not_null())
     ).select(names)
     effect, cell, least = asked.row(-1) if len(asked) else (HOT_MARGIN, HOT_MARGIN, HOT_BLOCKS)
@@ -234,22 +234,22 @@ def _targets(trials: pl.DataFrame, lattice: Lattice, margins: Margins) -> tuple[
     }, least
 
 
-def _logs(lattice: Lattice, primary: Sequence[str]) -> dict[Subject, _Found]:
+def _logs(grid: FactorialGrid, primary: Sequence[str]) -> dict[Subject, _Found]:
     """Return the log ratio in each block of every main effect of a primary knob and every cell; or why there is none.
 
     A cell that lacks blocks for no other reason than that the compiler does not support it is no cell.
     """
     found: dict[Subject, _Found] = {}
-    for effect in effects_of_levels(lattice):
+    for effect in effects_of_levels(grid):
         if effect.knob in primary:
             subject = Subject("effect", (Setting(str(effect.knob), effect.level),), effect.base_level)
             found[subject] = _Found(effect.logs, effect.reason)
-    base = lattice.comparison.baseline
-    for one in lattice.comparison.configurations:
-        held = [block for block in lattice.blocks if one in block and base in block]
-        absence = lattice.absent.get(one)
+    base = grid.comparison.baseline
+    for one in grid.comparison.configurations:
+        held = [block for block in grid.blocks if one in block and base in block]
+        absence = grid.absent.get(one)
         if one != base and (held or absence is None or not absence.only_unsupported):
-            named = zip(lattice.comparison.knobs, one, base, strict=True)
+            named = zip(grid.comparison.knobs, one, base, strict=True)
             subject = Subject("cell", tuple(Setting(knob, str(level)) for knob, level, at in named if level != at))
             why = None if held else Why.of(absence or because("baseline_apart"))
             found[subject] = _Found(tuple(block[one] - block[base] for block in held), why)
@@ -257,13 +257,13 @@ def _logs(lattice: Lattice, primary: Sequence[str]) -> dict[Subject, _Found]:
 
 
 def _judge(
-    lattice: Lattice,
+    grid: FactorialGrid,
     primary: Sequence[str],
     wanted: dict[Kind, float | None],
     floor: float | None,
     separate: Sequence[Mapping[Subject, _Found]],
 ) -> list[Repeated]:
-    everything = _logs(lattice, primary)
+    everything = _logs(grid, primary)
     between = _between_runs(separate, wanted["cell"] or wanted["effect"] or HOT_MARGIN)
     return [
         _repeated(subject, found, wanted[subject.kind], floor, tuple(between.get(subject, ())))

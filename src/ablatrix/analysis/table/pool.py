@@ -23,7 +23,7 @@ from ablatrix.errors import AnalysisError, RecordError
 from ablatrix.records.machine import cores_allowed
 
 WORTH_BYTES = 32 * 2**20  # starting a process costs as much as reading some 10 MB
-MOST_PROCESSES = 8
+MAX_PROCESSES = 8
 
 
 def read_chunks(stretches: Sequence[Stretch]) -> Iterator[Chunk]:
@@ -33,7 +33,7 @@ def read_chunks(stretches: Sequence[Stretch]) -> Iterator[Chunk]:
         RecordError: A file cannot be read, or a line breaks the schema: the first such one.
         AnalysisError: A reading process ended (killed for want of memory, perhaps).
     """
-    processes = min(cores_allowed(), MOST_PROCESSES, len(stretches))
+    processes = min(cores_allowed(), MAX_PROCESSES, len(stretches))
     if processes < 2 or sum(stretch.end - stretch.start for stretch in stretches) < WORTH_BYTES:
         yield from map(ChunkReader().read, stretches)
         return

@@ -26,7 +26,7 @@ COMMON_NAMES = frozenset({
     "admin", "debian", "default", "docker", "ec2-user", "host", "localdomain", "localhost", "me", "nobody", "root",
     "runner", "test", "ubuntu", "user", "users", "vagrant", "vm",
 })  # fmt: skip
-LEAST_IN_BYTES = 6  # characters: a shorter name stands in compressed bytes by chance
+MIN_IN_BYTES = 6  # characters: a shorter name stands in compressed bytes by chance
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _names_in(path: str, data: bytes, pseudonyms: Pseudonyms) -> Iterator[Proble
         data.decode()
         least = 0
     except UnicodeDecodeError:
-        least = LEAST_IN_BYTES
+        least = MIN_IN_BYTES
     for name in pseudonyms.names:
         pattern = re.compile(_word(name).pattern.encode(), re.IGNORECASE)
         found = pattern.search(data) if len(name) >= least else None

@@ -17,8 +17,8 @@ CLOCK_SLACK = 1.01
 # Time that a program spends outside its iterations: reading the request, writing the answer.
 ANSWERING_MS = 0.5
 # Processor time that a program must have used before its claim can be doubted, and how much of it the claim may lack.
-LEAST_CPU_MS = 20.0
-LEAST_SHARE = 0.5
+MIN_CPU_MS = 20.0
+MIN_SHARE = 0.5
 
 
 def read_compiled(answer: dict[str, Any], directory: Path, name: str) -> tuple[Path, TaskFacts]:
@@ -111,7 +111,7 @@ def doubt_times(claimed_ms: float, cpu_ms: float, requests: int, threads: int, n
         CompilerError: Less than half of it is accounted for.
     """
     used = cpu_ms - requests * ANSWERING_MS
-    if cpu_ms > LEAST_CPU_MS and claimed_ms * threads < LEAST_SHARE * used:
+    if cpu_ms > MIN_CPU_MS and claimed_ms * threads < MIN_SHARE * used:
         raise CompilerError(
             f"{name}: 'run' claims {claimed_ms:.3f} ms so far, but the program used {cpu_ms:.3f} ms of processor time "
             f"on {requests} requests and {threads} threads; it works outside of what it times, "

@@ -32,7 +32,7 @@ REASONS = {
     "compiler_planned_bytes": "ONNX Runtime plans memory while it first runs and reports no bytes",
     "estimator": "ONNX Runtime has no estimate of memory",
 }
-MOST_NUMBERS = 32  # of a constant in a text
+MAX_NUMBERS = 32  # of a constant in a text
 # Run-time options that leave the saved model as it is share its entry in the cache.
 RUN_TIME_ONLY = ("reuse", "memory_plan", "arena", "threads")
 
@@ -110,7 +110,7 @@ def model_text(model: bytes) -> str:
     read = onnx.load_from_string(model)
     attributes = [one.t for node in read.graph.node for one in node.attribute if one.HasField("t")]
     for tensor in (*read.graph.initializer, *attributes):
-        if math.prod(tensor.dims) > MOST_NUMBERS:
+        if math.prod(tensor.dims) > MAX_NUMBERS:
             tensor.CopyFrom(onnx.TensorProto(name=tensor.name, dims=tensor.dims, data_type=tensor.data_type))
     return str(onnx.printer.to_text(read))
 

@@ -35,7 +35,7 @@ from ablatrix.plotting.panels import (
 from ablatrix.statistics.ratio import Ratio
 
 FASTER, SLOWER, TOTAL = "#56B4E9", "#D55E00", "#404040"
-LEAST_REACH = 1.05
+MIN_REACH = 1.05
 LINE_IN, TITLES_IN, AXIS_LABEL_IN = 0.135, 0.42, 0.3
 WHOLE = "all together"
 
@@ -168,7 +168,7 @@ def compose_attribution(found: Sequence[Waterfall], metric: str, width: Width = 
             blocks = f"{one.count} block{'' if one.count == 1 else 's'}"
             panel.set_title(f"{names[one.workload]}\n{compilers[one.compiler]}, n = {blocks}")
             _draw_panel(figure, panel, one, rows)
-        ratio_axis(panels, values, panel_in, LEAST_REACH)
+        ratio_axis(panels, values, panel_in, MIN_REACH)
         panels[0].set_yticks(range(len(rows)), labels)
         panels[0].set_ylim(len(rows) - 0.4, -0.6)
         for panel in panels:

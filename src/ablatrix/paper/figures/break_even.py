@@ -35,7 +35,7 @@ from ablatrix.plotting.panels import (
 )
 from ablatrix.statistics.ratio import Ratio
 
-LEAST_REACH = 1.05
+MIN_REACH = 1.05
 LINE_IN, AXIS_LABEL_IN = 0.13, 0.5
 COMPILE: dict[str, Any] = {"marker": "s", "color": COLOURS[1], "markersize": 3.2, "markerfacecolor": "white"}
 RUN: dict[str, Any] = {"marker": "o", "color": COLOURS[0], "markersize": 3.2}
@@ -153,7 +153,7 @@ def compose_break_even(cases: Sequence[Case], width: Width = "column") -> list[F
                 _draw_ratios(figure, ratios, place, case)
                 _draw_runs(runs, place, case)
         unit_line(ratios)
-        ratio_axis([ratios], _ratio_values(cases), left_in, LEAST_REACH)
+        ratio_axis([ratios], _ratio_values(cases), left_in, MIN_REACH)
         failed_band(runs, GUTTER, "right")
         scale_axis(runs, "x", _run_values(cases), max(2, int(left_in / 0.3)), headroom=GUTTER)
         ratios.set_yticks(range(len(page)), [text if case else "" for text, case in page])

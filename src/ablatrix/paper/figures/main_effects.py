@@ -37,9 +37,9 @@ from ablatrix.plotting.panels import (
     unit_line,
 )
 
-LEAST_REACH = 1.05  # the axis shows at least 5 % to both sides, so that noise does not fill it
+MIN_REACH = 1.05  # the axis shows at least 5 % to both sides, so that noise does not fill it
 LINE_IN, TITLES_IN, AXIS_LABEL_IN = 0.15, 0.42, 0.3
-MOST_NAME = {"column": 16, "page": 24}
+MAX_NAME = {"column": 16, "page": 24}
 
 Unit = tuple[str, str]
 Step = tuple[str, str, str]
@@ -125,7 +125,7 @@ def compose_main_effects(data: MainEffectsData, width: Width = "column") -> list
     columns = min(2 if width == "column" else 4, len(steps))
     line_in = LINE_IN * max(1.0, 0.6 * len(compilers))
     workloads = sorted({effect.workload for effect in effects})
-    names = short_names(workloads, MOST_NAME[width])
+    names = short_names(workloads, MAX_NAME[width])
     handles = _legend(data, compilers)
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN
     rows = -(-len(steps) // columns)
@@ -144,7 +144,7 @@ def compose_main_effects(data: MainEffectsData, width: Width = "column") -> list
             ]
             panel.set_title(_title(step, panel_in))
             _draw_panel(figure, panel, shown, lines, data)
-        ratio_axis(panels, _values(data), panel_in, LEAST_REACH)
+        ratio_axis(panels, _values(data), panel_in, MIN_REACH)
         panels[0].set_yticks(range(len(page)), [names[name] for name in page])
         panels[0].set_ylim(len(page) - 0.5, -0.5)
         for panel in panels:

@@ -180,7 +180,7 @@ def _places(sources: Sources, key: str, held: Sequence[tuple[Fragment, Interval]
     return say(
         "many_places",
         count=sources.ledger.number_of(f"{key}/workloads", ratios),
-        least=sources.ledger.least_of(f"{key}/least", ratios),
+        least=sources.ledger.minimum_of(f"{key}/least", ratios),
         most=sources.ledger.greatest_of(f"{key}/most", ratios),
     )
 

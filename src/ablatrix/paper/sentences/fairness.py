@@ -238,7 +238,7 @@ def threads_in_force(sources: Sources) -> Written:
 
 def _span(sources: Sources, key: str, numbers: Sequence[Number]) -> Fragment:
     """Return the smallest and the largest of numbers; one where they are the same."""
-    least = sources.ledger.least_of(f"{key}/least", numbers)
+    least = sources.ledger.minimum_of(f"{key}/least", numbers)
     most = sources.ledger.greatest_of(f"{key}/most", numbers)
     return least if least.value == most.value else say("from_to", least=least, most=most)
 

@@ -2,7 +2,7 @@
 
 from ablatrix.trials.host.environment import NoiseProbe, ProcessProbe, environment_variables, place_runs, utc_now
 from ablatrix.trials.host.gpu import SPACING_S, GpuWatch
-from ablatrix.trials.host.limits import Ending, describe_ending, describe_exception, most_live, set_limits
+from ablatrix.trials.host.limits import Ending, describe_ending, describe_exception, max_live_workers, set_limits
 from ablatrix.trials.host.linux import (
     adopt_orphans,
     children_of,
@@ -33,7 +33,7 @@ __all__ = [
     "group_bytes_above",
     "is_dead",
     "is_stopped",
-    "most_live",
+    "max_live_workers",
     "place_runs",
     "set_limits",
     "thread_names",

@@ -12,7 +12,7 @@ from ablatrix.canonical import digest_bytes
 from ablatrix.errors import ProgramEndedError, TrialError, UnsupportedError
 from ablatrix.records.model import Failure, Phase
 from ablatrix.records.status import Status
-from ablatrix.study.model import LEAST_LIVE, Protocol
+from ablatrix.study.model import MIN_LIVE, Protocol
 
 PHASE_OF_STAGE: dict[str, Phase] = {
     "plan": "plan",
@@ -81,7 +81,7 @@ def set_limits(memory_limit_mb: int | None, cpus: Sequence[int] | None = None) -
     return sorted(os.sched_getaffinity(0))
 
 
-def most_live(protocol: Protocol, available_bytes: int | None) -> int:
+def max_live_workers(protocol: Protocol, available_bytes: int | None) -> int:
     """Return how many workers may be alive at once: ``max_live``, or as many as the free memory holds at their limit.
 
     Args:
@@ -90,7 +90,7 @@ def most_live(protocol: Protocol, available_bytes: int | None) -> int:
     """
     if protocol.memory_limit_mb is None or available_bytes is None:
         return protocol.hot.max_live
-    return max(LEAST_LIVE, min(protocol.hot.max_live, available_bytes // (protocol.memory_limit_mb * 2**20)))
+    return max(MIN_LIVE, min(protocol.hot.max_live, available_bytes // (protocol.memory_limit_mb * 2**20)))
 
 
 def record_phase(stage: str | None) -> Phase | None:

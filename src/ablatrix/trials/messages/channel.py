@@ -11,7 +11,7 @@ from ablatrix.errors import TrialError
 from ablatrix.trials.messages.message import M, Message, decode, encode
 
 _HEADER = struct.Struct("!Q")
-_MOST_DESCRIPTORS = 4
+_MAX_DESCRIPTORS = 4
 
 
 class ChannelClosed(TrialError):
@@ -64,7 +64,7 @@ class Channel:
         if timeout_s is not None and not select.select([self._socket], [], [], max(0.0, timeout_s))[0]:
             raise ChannelTimeout(f"channel: no message within {timeout_s:.1f} s")
         try:
-            header, descriptors, _, _ = socket.recv_fds(self._socket, _HEADER.size, _MOST_DESCRIPTORS)
+            header, descriptors, _, _ = socket.recv_fds(self._socket, _HEADER.size, _MAX_DESCRIPTORS)
             header += self._exactly(_HEADER.size - len(header)) if header else b""
             if not header:
                 raise ChannelClosed("channel: the other end is gone")

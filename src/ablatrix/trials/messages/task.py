@@ -65,7 +65,7 @@ class PrepareTask(Message):
     kind: Literal["prepare"] = "prepare"
     entry: WorkloadEntry
     parameters: dict[str, Size]
-    draws: int
+    input_sets: int
     seed: int
     largest: dict[str, int]
     threads: int

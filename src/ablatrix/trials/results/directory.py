@@ -50,7 +50,7 @@ def preparation(resolved: ResolvedStudy, cell: Cell) -> dict[str, Any]:
     return {
         "workload": cell.workload,
         "parameters": dict(cell.parameters),
-        "draws": study.checks.draws,
+        "draws": study.checks.input_sets,
         "seed": study.seed,
         "made_by": source_digest(),
         "largest": largest_sizes(resolved, cell),

@@ -85,7 +85,7 @@ def _program(resolved: ResolvedStudy, cell: Cell, directory: ResultDirectory) ->
     return prepare(
         catalogue.workload(cell.workload),
         cell.parameters,
-        draws=study.checks.draws,
+        input_sets=study.checks.input_sets,
         seed=study.seed,
         largest=largest_sizes(resolved, cell),
     )

@@ -29,7 +29,7 @@ from ablatrix.trials.run.block import BlockInput, run_hot
 from ablatrix.trials.run.preparation import Preparation
 
 BLOCKS = 8
-LEAST_BLOCKS = 3
+MIN_BLOCKS = 3
 ROUNDS = 40
 ENOUGH_S = 30.0
 WORKLOAD = "mlp"
@@ -97,7 +97,7 @@ def measure_noise_floor(
     Args:
         directory: An empty directory for the prepared program and logs.
         notice: Told what is going on.
-        blocks: Pairs of fresh processes, at least 1; after ``ENOUGH_S`` seconds no more than ``LEAST_BLOCKS``.
+        blocks: Pairs of fresh processes, at least 1; after ``ENOUGH_S`` seconds no more than ``MIN_BLOCKS``.
         rounds: Bursts of each process.
         threads: Threads of a run; None for as many as a study's runs have.
 
@@ -120,7 +120,7 @@ def measure_noise_floor(
         server = servers.get("eager", results.program(resolved, cell))
         outcomes: list[Outcome] = []
         for number in range(blocks):
-            if number >= LEAST_BLOCKS and monotonic() - began > ENOUGH_S:
+            if number >= MIN_BLOCKS and monotonic() - began > ENOUGH_S:
                 break
             notice(f"block {number + 1} of {blocks}")
             block = BlockInput(
@@ -194,7 +194,7 @@ def _study(rounds: int) -> Study:
             "compilers": ["eager"],
             "modes": ["hot"],
             "stages": [{"name": "none", "factorial": {"partition": ["whole"]}}],
-            "checks": {"draws": 1},
+            "checks": {"input_sets": 1},
             "protocol": {"hot": {"rounds": rounds, "timeout_s": 120}},
         }
     )

@@ -18,7 +18,7 @@ from ablatrix.study.design import make_design
 from ablatrix.study.files import refuse_changed_files
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.host import most_live
+from ablatrix.trials.host import max_live_workers
 from ablatrix.trials.messages import Interrupt
 from ablatrix.trials.results import Ledger, LoggedProgress, Progress, ResultDirectory, Silence, Sink, run_log
 from ablatrix.trials.run.session import Session
@@ -94,7 +94,7 @@ def run(
     """
     study, catalogue = resolved
     refuse_changed_files(resolved)
-    planned = make_design(resolved, most_live(study.protocol, available_bytes()))
+    planned = make_design(resolved, max_live_workers(study.protocol, available_bytes()))
     for name in {cell.compiler for cell in planned.cells}:
         entry = catalogue.compiler(name)
         if not entry.installed:

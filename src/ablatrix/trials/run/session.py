@@ -19,7 +19,7 @@ from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Design, Trial, extend_design, write_design
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.client import Servers
-from ablatrix.trials.host import most_live, place_runs, utc_now
+from ablatrix.trials.host import max_live_workers, place_runs, utc_now
 from ablatrix.trials.messages import Interrupt, Interrupted, TrialResult
 from ablatrix.trials.results import Ledger, Outcome, Progress, ResultDirectory
 from ablatrix.trials.run.block import BlockInput, run_cold, run_hot
@@ -148,7 +148,7 @@ class Session:
                     continue
                 before = len(self._design.trials)
                 self._design = extend_design(
-                    self._resolved, self._design, *pair, most_live(self._study.protocol, available_bytes())
+                    self._resolved, self._design, *pair, max_live_workers(self._study.protocol, available_bytes())
                 )
                 write_design(self._design, self._directory.design)
                 added = self._design.trials[before:]

@@ -72,7 +72,7 @@ class HotProgress:
             decision = "precise"
         elif self._unsupported:  # and so would every further block be
             decision = "unsupported"
-        elif len(ordered) >= protocol.most_blocks or self._tries >= protocol.most_blocks - protocol.blocks:
+        elif len(ordered) >= protocol.max_blocks or self._tries >= protocol.max_blocks - protocol.blocks:
             decision = "most_blocks"
         elif len(ordered) >= protocol.blocks and budget_spent:
             decision = "budget"
@@ -80,7 +80,7 @@ class HotProgress:
         return Stopping(
             blocks=len(ordered),
             least_blocks=protocol.blocks,
-            most_blocks=protocol.most_blocks,
+            most_blocks=protocol.max_blocks,
             effect_target=protocol.effect_width,
             cell_target=protocol.cell_width,
             effect_half_width=_widest(widths, "effects"),

@@ -51,7 +51,7 @@ def prepare_task(resolved: ResolvedStudy, cell: Cell, *, threads: int, directory
     return PrepareTask(
         entry=catalogue.workload(cell.workload),
         parameters=dict(cell.parameters),
-        draws=study.checks.draws,
+        input_sets=study.checks.input_sets,
         seed=study.seed,
         largest=largest_sizes(resolved, cell),
         threads=threads,

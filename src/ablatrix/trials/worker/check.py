@@ -12,7 +12,7 @@ from ablatrix.records.model import Correctness
 if TYPE_CHECKING:
     import torch
 
-    from ablatrix.workloads.program import Draw
+    from ablatrix.workloads.program import InputSet
 
 
 @dataclass(kw_only=True)
@@ -26,7 +26,7 @@ class Comparison:
 
     rms_factor: float
     rms_floor: float
-    draws: int
+    input_sets: int
     checked: int = 0
     missing: int = 0
     max_abs_diff: float | None = None
@@ -37,7 +37,7 @@ class Comparison:
     passed: bool = True
     note: str | None = None
 
-    def compare(self, outputs: Sequence[torch.Tensor], draw: Draw, place: str) -> None:
+    def compare(self, outputs: Sequence[torch.Tensor], draw: InputSet, place: str) -> None:
         """Compare the outputs of one draw with the oracle's; ``place`` names the draw in the note."""
         for index, expected in enumerate(draw.expected):
             where = f"{place}, output {index}"
@@ -50,7 +50,7 @@ class Comparison:
         if len(outputs) > len(draw.expected):
             self._fail(f"{place}: the program returned {len(outputs)} outputs, not {len(draw.expected)}")
 
-    def compare_again(self, outputs: Sequence[torch.Tensor], draw: Draw, place: str) -> None:
+    def compare_again(self, outputs: Sequence[torch.Tensor], draw: InputSet, place: str) -> None:
         """Compare a draw that was counted before: it guards against drift from run to run and is no further check."""
         counted = self.checked, self.missing
         self.compare(outputs, draw, place)
@@ -67,7 +67,7 @@ class Comparison:
         return Correctness(
             checked=self.checked,
             missing=self.missing,
-            draws=self.draws,
+            draws=self.input_sets,
             max_abs_diff=self.max_abs_diff,
             max_rel_diff=self.max_rel_diff,
             rms_ratio=self.rms_ratio,

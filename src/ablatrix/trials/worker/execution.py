@@ -115,7 +115,9 @@ def _steps(
         on_gpu=cuda is not None,
     )
     yield (known := replace(known, runtime=run_facts(task.mode, memory, clock)))
-    comparison = Comparison(rms_factor=task.checks.rms_factor, rms_floor=task.checks.rms_floor, draws=task.checks.draws)
+    comparison = Comparison(
+        rms_factor=task.checks.rms_factor, rms_floor=task.checks.rms_floor, input_sets=task.checks.input_sets
+    )
     with clock.phase("check"):
         _check(comparison, executable, first.bound, program)
     yield (known := _judge(known, comparison.facts(executable.facts.artifact_digest)))
@@ -141,7 +143,7 @@ def _time(
     yield (known := replace(known, runtime=runtime))
     with clock.phase("check"):
         bound.run()
-        comparison.compare_again(bound.outputs(), program.draws[0], "draw 0 after timing")
+        comparison.compare_again(bound.outputs(), program.input_sets[0], "draw 0 after timing")
     digest = executable.facts.artifact_digest
     yield (known := _judge(known, comparison.facts(digest, digest)))
     overhead_us = bound.overhead_us() if isinstance(bound, MeasuresOverhead) else None
@@ -160,10 +162,10 @@ def _judge(known: TrialResult, facts: Correctness) -> TrialResult:
 
 def _check(comparison: Comparison, executable: Executable, bound: BoundRun, program: Program) -> None:
     """Compare every draw, and the first one twice: an executable may spoil its own constants."""
-    comparison.compare(bound.outputs(), program.draws[0], "draw 0")
-    for index, draw in enumerate(program.draws[1:], start=1):
+    comparison.compare(bound.outputs(), program.input_sets[0], "draw 0")
+    for index, draw in enumerate(program.input_sets[1:], start=1):
         other = executable.bind(draw.inputs)
         other.run()
         comparison.compare(other.outputs(), draw, f"draw {index}")
     bound.run()
-    comparison.compare_again(bound.outputs(), program.draws[0], "draw 0, second run")
+    comparison.compare_again(bound.outputs(), program.input_sets[0], "draw 0, second run")

@@ -61,7 +61,7 @@ def run_first(executable: Executable, program: Program, clock: PhaseClock) -> Fi
     """Bind the draw that is timed, and run once."""
     meter = PeakMeter.reset(executable.process if isinstance(executable, RunsElsewhere) else PROCESS)
     with clock.phase("load"):
-        bound = executable.bind(program.draws[0].inputs)
+        bound = executable.bind(program.input_sets[0].inputs)
     with clock.phase("first_run"):
         bound.run()
     return FirstRun(bound, meter.growth_bytes())

@@ -42,30 +42,30 @@ def time_iterations(run: Callable[[], object], count: int) -> list[float]:
     return [sample / 1e6 for sample in samples]
 
 
-def time_burst(timed: Timed, rewarm: int, least_ms: float, most_iterations: int) -> tuple[list[float], list[float]]:
+def time_burst(timed: Timed, rewarm: int, min_ms: float, max_iterations: int) -> tuple[list[float], list[float]]:
     """Run one burst: re-warm, then count.
 
     Args:
         timed: See ``timer_of``.
         rewarm: Iterations after the wake-up that are kept but not counted.
-        least_ms: Least counted time.
-        most_iterations: The burst ends here even when ``least_ms`` is not reached.
+        min_ms: Least counted time.
+        max_iterations: The burst ends here even when ``min_ms`` is not reached.
 
     Returns:
         The re-warming samples and the counted ones (at least one), in milliseconds, in order.
     """
     rewarming = timed(rewarm) if rewarm else []
     estimate = rewarming[-1] if rewarming else timed(1)[0]
-    count = max(1, min(most_iterations, round(least_ms / max(estimate, 1e-6)) + 1))
+    count = max(1, min(max_iterations, round(min_ms / max(estimate, 1e-6)) + 1))
     return rewarming, timed(count)
 
 
-def warm_up(timed: Timed, least_ms: float, most_iterations: int) -> list[float]:
-    """Run until ``least_ms`` have passed or ``most_iterations`` are done, at least twice; return the samples."""
+def warm_up(timed: Timed, min_ms: float, max_iterations: int) -> list[float]:
+    """Run until ``min_ms`` have passed or ``max_iterations`` are done, at least twice; return the samples."""
     samples = timed(2)
-    while sum(samples) < least_ms and len(samples) < most_iterations:
-        left = (least_ms - sum(samples)) / max(samples[-1], 1e-6)
-        samples += timed(max(1, min(round(left) + 1, most_iterations - len(samples), 10)))
+    while sum(samples) < min_ms and len(samples) < max_iterations:
+        left = (min_ms - sum(samples)) / max(samples[-1], 1e-6)
+        samples += timed(max(1, min(round(left) + 1, max_iterations - len(samples), 10)))
     return samples
 
 

@@ -17,7 +17,7 @@ from ablatrix.trials.messages import (
 )
 from ablatrix.trials.worker.timing import rewarm_count, time_burst, timer_of, warm_up
 
-MOST_WARM_UP_ITERATIONS = 100  # finding change points costs time that grows with their square
+MAX_WARM_UP_ITERATIONS = 100  # finding change points costs time that grows with their square
 
 
 class Talk(Protocol):
@@ -42,7 +42,7 @@ def take_turns(talk: Talk, bound: BoundRun) -> Literal["runner", "program", "dev
         if isinstance(request, FinishRequest):
             return by
         if isinstance(request, WarmUpRequest):
-            series = warm_up(timed, request.ms, MOST_WARM_UP_ITERATIONS)
+            series = warm_up(timed, request.ms, MAX_WARM_UP_ITERATIONS)
             iteration_ms = min(series)
             answer = WarmUpSamples(ms=tuple(series))
         else:

@@ -94,5 +94,5 @@ def _prepare(task: PrepareTask) -> None:
     from ablatrix.workloads.prepare import prepare, save_program
 
     torch.set_num_threads(task.threads)
-    program = prepare(task.entry, task.parameters, draws=task.draws, seed=task.seed, largest=task.largest)
+    program = prepare(task.entry, task.parameters, input_sets=task.input_sets, seed=task.seed, largest=task.largest)
     save_program(program, task.directory)

@@ -1,4 +1,4 @@
-"""Blame on lattices whose answer is known: partition, reuse, memory_plan and fusion, two levels each, 16 cells."""
+"""Causes on grids whose answer is known: partition, reuse, memory_plan and fusion, two levels each, 16 cells."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ablatrix.analysis.diagnosis.causes import SLOWER, Blame, find_blame
+from ablatrix.analysis.diagnosis.causes import SLOWER, Causes, find_causes
 from ablatrix.analysis.diagnosis.configurations import Setting, Settings
 from ablatrix.analysis.diagnosis.explanation import Explanation, has
 from ablatrix.analysis.table.trials_table import tidy
@@ -31,12 +31,12 @@ def of(text: str) -> Settings:
     return tuple(Setting(*word.split("=")) for word in text.split())
 
 
-def only(found: Sequence[Blame], trouble: str) -> Blame:
+def only(found: Sequence[Causes], trouble: str) -> Causes:
     (one,) = [blame for blame in found if blame.trouble == trouble]
     return one
 
 
-def sets(blame: Blame) -> list[Explanation]:
+def sets(blame: Causes) -> list[Explanation]:
     return [cause.sets for cause in blame.causes]
 
 
@@ -47,7 +47,7 @@ def levels(**chosen: str) -> pl.Expr:
 def test_a_wrong_answer_caused_by_one_level(made: Made) -> None:
     """fusion=on is wrong in each of its 8 cells, the 8 others are fine: the level itself, nothing smaller."""
     blame = only(
-        find_blame(made([Plant("wrong_output", "encoder", "cold", {"fusion": "on"})], modes=["cold"])), "wrong_output"
+        find_causes(made([Plant("wrong_output", "encoder", "cold", {"fusion": "on"})], modes=["cold"])), "wrong_output"
     )
     assert (blame.workload, blame.compiler, blame.mode) == ("encoder", "tvm", "cold")
     assert blame.states == {"bad": 8, "fine": 8}
@@ -61,7 +61,7 @@ def test_a_wrong_answer_caused_by_a_pair(made: Made) -> None:
     reuse=keep, reuse=release alone in the 4 with fusion=off, so neither level can be left out.
     """
     plants = [Plant("wrong_output", "encoder", "cold", {"fusion": "on", "reuse": "release"})]
-    blame = only(find_blame(made(plants, modes=["cold"])), "wrong_output")
+    blame = only(find_causes(made(plants, modes=["cold"])), "wrong_output")
     assert blame.states == {"bad": 4, "fine": 12}
     assert sets(blame) == [(of("reuse=release fusion=on"),)]
     examples = {example.settings: example.fine for example in blame.causes[0].counter_examples}
@@ -73,7 +73,7 @@ def test_a_wrong_answer_caused_by_a_pair(made: Made) -> None:
 def test_a_failed_corner(made: Made) -> None:
     """All four knobs on crashes. Each of its four neighbours is fine, so all four levels are needed."""
     on = {knob: chosen[1] for knob, chosen in PRIMARY.items()}
-    blame = only(find_blame(made([Plant("crashed", "encoder", "hot", on)])), "crashed")
+    blame = only(find_causes(made([Plant("crashed", "encoder", "hot", on)])), "crashed")
     corner = of("partition=regions reuse=release memory_plan=on fusion=on")
     assert (blame.mode, blame.bad, sets(blame)) == ("hot", (corner,), [(corner,)])
     assert [len(example.fine) for example in blame.causes[0].counter_examples] == [1, 1, 1, 1]
@@ -86,7 +86,7 @@ def test_two_causes_of_one_trouble_are_both_named(made: Made) -> None:
         Plant("wrong_output", "encoder", "cold", {"fusion": "on"}),
         Plant("wrong_output", "encoder", "cold", {"reuse": "release", "memory_plan": "on"}),
     ]
-    blame = only(find_blame(made(plants, modes=["cold"])), "wrong_output")
+    blame = only(find_causes(made(plants, modes=["cold"])), "wrong_output")
     assert sets(blame) == [(of("fusion=on"), of("reuse=release memory_plan=on"))]
     assert blame.causes[0].support == (8, 4)
     assert blame.states == {"bad": 10, "fine": 6}
@@ -100,7 +100,7 @@ def test_slower_than_the_baseline_because_of_one_level(made: Made) -> None:
     """All cells are the same program, but those with memory_plan=on take 1.3 times as long: 8 cells."""
     trials = made(modes=["hot"], blocks=5, noise=0.001, seed=3, built_as=same_program)
     slow = pl.when(levels(memory_plan="on")).then(1.3).otherwise(1.0)
-    blame = only(find_blame(trials.with_columns(pl.col("run_ms_paired") * slow)), SLOWER)
+    blame = only(find_causes(trials.with_columns(pl.col("run_ms_paired") * slow)), SLOWER)
     assert (blame.mode, blame.states) == ("hot", {"bad": 8, "fine": 8})
     assert sets(blame) == [(of("memory_plan=on"),)]
     assert blame.settled
@@ -108,7 +108,7 @@ def test_slower_than_the_baseline_because_of_one_level(made: Made) -> None:
 
 def test_a_level_that_a_faster_one_makes_up_for_is_blamed_together_with_its_absence(made: Made) -> None:
     """Hot factors: regions 1.05, release 0.99, planned 0.90, fused 0.60. Slower than 1: 1.05 and 1.05 x 0.99 only."""
-    blame = only(find_blame(made(modes=["hot"], blocks=5, noise=0.002)), SLOWER)
+    blame = only(find_causes(made(modes=["hot"], blocks=5, noise=0.002)), SLOWER)
     assert blame.states == {"bad": 2, "fine": 14}
     assert sets(blame) == [(of("partition=regions memory_plan=off fusion=off"),)]
 
@@ -116,11 +116,11 @@ def test_a_level_that_a_faster_one_makes_up_for_is_blamed_together_with_its_abse
 def test_a_wide_interval_is_no_verdict(made: Made) -> None:
     trials = made(modes=["hot"], blocks=2, noise=0.05, built_as=same_program)
     slow = pl.when(levels(memory_plan="on")).then(5.0).otherwise(1.0)
-    blame = only(find_blame(trials.with_columns(pl.col("run_ms_paired") * slow)), SLOWER)
+    blame = only(find_causes(trials.with_columns(pl.col("run_ms_paired") * slow)), SLOWER)
     assert blame.states["undecided"] > 0
     assert blame.states["fine"] < 8
     one_block = trials.filter(pl.col("block_id") == pl.col("block_id").first())
-    assert find_blame(one_block.with_columns(pl.col("run_ms_paired") * slow)) == []
+    assert find_causes(one_block.with_columns(pl.col("run_ms_paired") * slow)) == []
 
 
 def test_a_flaky_configuration_is_named_and_neither_explained_nor_a_counter_example(made: Made) -> None:
@@ -128,7 +128,7 @@ def test_a_flaky_configuration_is_named_and_neither_explained_nor_a_counter_exam
         Plant("wrong_output", "encoder", "cold", {"fusion": "on", "reuse": "release"}),
         Plant("wrong_output", "encoder", "cold", {"fusion": "on", "reuse": "keep", "partition": "whole"}, block=1),
     ]
-    blame = only(find_blame(made(plants, modes=["cold"], blocks=3)), "wrong_output")
+    blame = only(find_causes(made(plants, modes=["cold"], blocks=3)), "wrong_output")
     assert blame.states == {"bad": 4, "flaky": 2, "fine": 10}
     assert sets(blame) == [(of("reuse=release fusion=on"),)]
     assert [(one.bad, one.ok) for one in blame.flaky] == [(1, 2), (1, 2)]
@@ -136,7 +136,7 @@ def test_a_flaky_configuration_is_named_and_neither_explained_nor_a_counter_exam
 
 
 def test_when_all_is_flaky_the_flaky_ones_are_explained(made: Made) -> None:
-    blame = only(find_blame(made([Plant("timeout", "encoder", "cold", {"fusion": "on"}, block=1)])), "timeout")
+    blame = only(find_causes(made([Plant("timeout", "encoder", "cold", {"fusion": "on"}, block=1)])), "timeout")
     assert blame.states == {"flaky": 8, "fine": 8}
     assert sets(blame) == [(of("fusion=on"),)]
     assert blame.causes[0].flaky == 8
@@ -149,7 +149,7 @@ def test_what_failed_in_another_way_or_is_unsupported_says_nothing(made: Made) -
         Plant("crashed", "encoder", "cold", {"fusion": "on", "partition": "whole"}),
         Plant("unsupported", "encoder", "cold", {"fusion": "on", "partition": "regions"}),
     ]
-    found = find_blame(made(plants, modes=["cold"]))
+    found = find_causes(made(plants, modes=["cold"]))
     wrong = only(found, "wrong_output")
     assert wrong.states == {"bad": 4, "fine": 4, "unsupported": 4, "failed otherwise": 4}
     assert sets(wrong) == [(of("reuse=release"),)]
@@ -168,7 +168,7 @@ def test_an_open_case_names_the_configurations_that_settle_it(made: Made, tmp_pa
     """
     trials = made([Plant("wrong_output", "encoder", "cold", {"fusion": "on"})], modes=["cold"])
     together = levels(reuse="keep", fusion="off") | levels(reuse="release", fusion="on")
-    blame = only(find_blame(trials.filter(together)), "wrong_output")
+    blame = only(find_causes(trials.filter(together)), "wrong_output")
     assert blame.states == {"bad": 4, "fine": 4, "not run": 8}
     assert set(sets(blame)) == {(of("fusion=on"),), (of("reuse=release"),)}
     assert not blame.settled
@@ -190,14 +190,14 @@ def test_an_open_case_names_the_configurations_that_settle_it(made: Made, tmp_pa
         for stage in stages
     )
     assert trials.filter(asked)["cell_id"].n_unique() == len(following.configurations) < 4
-    settled = only(find_blame(trials.filter(together | asked)), "wrong_output")
+    settled = only(find_causes(trials.filter(together | asked)), "wrong_output")
     assert sets(settled) == [(of("fusion=on"),)]
     assert settled.settled
 
 
 def test_without_trouble_there_is_no_blame(made: Made) -> None:
-    assert find_blame(made(modes=["cold"])) == []
-    assert find_blame(made(modes=["hot"], blocks=5, noise=0.0, built_as=same_program)) == []
+    assert find_causes(made(modes=["cold"])) == []
+    assert find_causes(made(modes=["hot"], blocks=5, noise=0.0, built_as=same_program)) == []
 
 
 def test_an_interrupted_trial_is_no_trouble_of_its_configuration(made: Made) -> None:
@@ -205,7 +205,7 @@ def test_an_interrupted_trial_is_no_trouble_of_its_configuration(made: Made) -> 
         Plant("not_run_budget", "encoder", "cold", {"fusion": "on"}),
         Plant("wrong_output", "encoder", "cold", {"reuse": "release", "fusion": "off"}),
     ]
-    (blame,) = find_blame(made(plants, modes=["cold"]))
+    (blame,) = find_causes(made(plants, modes=["cold"]))
     assert blame.states == {"bad": 4, "fine": 4, "not run": 8}
     assert blame.next_study is not None
     assert blame.next_study.stages is not None

@@ -1,4 +1,4 @@
-"""The table becomes lattices: which configurations stand where, in which blocks, and why others do not."""
+"""The table becomes factorial_grids: which configurations stand where, in which blocks, and why others do not."""
 
 import math
 
@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from ablatrix.analysis.effects.estimates import attribution, effects_of_levels
-from ablatrix.analysis.effects.grid import Lattice, lattices
+from ablatrix.analysis.effects.grid import FactorialGrid, factorial_grids
 from ablatrix.analysis.reasons.absence import NOT_RUN
 from ablatrix.analysis.reasons.wording import optional_text, text_of
 from tests.analysis.made import ALL_ON, table
@@ -21,8 +21,8 @@ def hot_records(**arguments: object) -> pl.DataFrame:
     return table(make_records(**settings))  # type: ignore[arg-type]
 
 
-def only(trials: pl.DataFrame, metric: str = "run_ms_p50") -> Lattice:
-    (found,) = lattices(trials, metric, "hot")
+def only(trials: pl.DataFrame, metric: str = "run_ms_p50") -> FactorialGrid:
+    (found,) = factorial_grids(trials, metric, "hot")
     return found
 
 
@@ -38,19 +38,19 @@ def with_stage(trials: pl.DataFrame, stage: str, factor: float = 1.0, **levels: 
 
 
 def test_a_factorial_stage_spans_every_combination_of_the_knobs_that_vary() -> None:
-    lattice = only(hot_records(blocks=3))
-    assert (lattice.workload, lattice.compiler, lattice.stage, lattice.kind) == (
+    grid = only(hot_records(blocks=3))
+    assert (grid.workload, grid.compiler, grid.stage, grid.kind) == (
         "encoder",
         "tvm",
         "primary",
         "factorial",
     )
-    assert lattice.comparison.knobs == tuple(PRIMARY)
-    assert lattice.comparison.baseline == BASE
-    assert len(lattice.comparison.configurations) == 16
-    assert [len(block) for block in lattice.blocks] == [16, 16, 16]
-    assert lattice.blocks[0][BASE] == pytest.approx(math.log(31.0))
-    assert (dict(lattice.absent), dict(lattice.centre), lattice.blocks_empty) == ({}, {}, 0)
+    assert grid.comparison.knobs == tuple(PRIMARY)
+    assert grid.comparison.baseline == BASE
+    assert len(grid.comparison.configurations) == 16
+    assert [len(block) for block in grid.blocks] == [16, 16, 16]
+    assert grid.blocks[0][BASE] == pytest.approx(math.log(31.0))
+    assert (dict(grid.absent), dict(grid.centre), grid.blocks_empty) == ({}, {}, 0)
 
 
 def test_what_is_not_there_says_why_and_in_how_many_blocks() -> None:
@@ -62,36 +62,36 @@ def test_what_is_not_there_says_why_and_in_how_many_blocks() -> None:
     ]
     trials = hot_records(blocks=4, plants=plants)
     unrecorded = (pl.col("knob_partition") == "regions") & (pl.col("block") == 1)
-    lattice = only(trials.filter(~(unrecorded & (pl.col("knob_fusion") == "on") & (pl.col("knob_reuse") == "keep"))))
-    assert text_of(lattice.absent[FUSED]) == "crashed in 1 of 4 blocks, timeout in 1 of 4 blocks"
-    assert text_of(lattice.absent["whole", "keep", "on", "on"]) == "unsupported in 4 of 4 blocks"
-    assert text_of(lattice.absent["regions", "keep", "off", "on"]) == "no record in 1 of 4 blocks"
-    assert len(lattice.absent) == 4
-    assert lattice.why_missing([FUSED, BASE]) is None
-    assert optional_text(lattice.why_missing([("whole", "keep", "on", "on"), FUSED])) == (
+    grid = only(trials.filter(~(unrecorded & (pl.col("knob_fusion") == "on") & (pl.col("knob_reuse") == "keep"))))
+    assert text_of(grid.absent[FUSED]) == "crashed in 1 of 4 blocks, timeout in 1 of 4 blocks"
+    assert text_of(grid.absent["whole", "keep", "on", "on"]) == "unsupported in 4 of 4 blocks"
+    assert text_of(grid.absent["regions", "keep", "off", "on"]) == "no record in 1 of 4 blocks"
+    assert len(grid.absent) == 4
+    assert grid.why_missing([FUSED, BASE]) is None
+    assert optional_text(grid.why_missing([("whole", "keep", "on", "on"), FUSED])) == (
         "unsupported in 4 of 4 blocks: memory_plan=on, fusion=on"
     )
 
 
 def test_a_corner_that_was_never_run_is_told_apart_from_one_that_failed() -> None:
-    lattice = only(hot_records().filter((pl.col("role") != "measured") | ~_is(ALL_ON)))
-    assert dict(lattice.absent) == {tuple(ALL_ON.values()): NOT_RUN}
-    assert len(lattice.comparison.configurations) == 16
+    grid = only(hot_records().filter((pl.col("role") != "measured") | ~_is(ALL_ON)))
+    assert dict(grid.absent) == {tuple(ALL_ON.values()): NOT_RUN}
+    assert len(grid.comparison.configurations) == 16
 
 
 def test_a_grid_of_which_hardly_anything_was_run_has_main_effects_and_no_attribution() -> None:
     """Of 16 corners three remain, the baseline, fusion alone and all on: no whole grid, and no common centre."""
     kept = _is(ALL_ON) | _is(dict(zip(PRIMARY, FUSED, strict=True))) | pl.col("is_baseline")
-    lattice = only(hot_records().filter((pl.col("role") == "measured") & kept))
-    assert (lattice.kind, len(lattice.comparison.configurations)) == ("factorial", 3)
-    assert {one.knob: one.pairs for one in effects_of_levels(lattice)}["fusion"] == 1
-    assert attribution(lattice) == []
+    grid = only(hot_records().filter((pl.col("role") == "measured") & kept))
+    assert (grid.kind, len(grid.comparison.configurations)) == ("factorial", 3)
+    assert {one.knob: one.pairs for one in effects_of_levels(grid)}["fusion"] == 1
+    assert attribution(grid) == []
 
 
 def test_a_block_without_any_value_is_counted_and_left_out() -> None:
-    lattice = only(hot_records(blocks=3, plants=[Plant("not_run_budget", "encoder", "hot", {}, block=2)]))
-    assert (len(lattice.blocks), lattice.blocks_empty) == (2, 1)
-    assert text_of(lattice.absent[BASE]) == "not_run_budget in 1 of 3 blocks"
+    grid = only(hot_records(blocks=3, plants=[Plant("not_run_budget", "encoder", "hot", {}, block=2)]))
+    assert (len(grid.blocks), grid.blocks_empty) == (2, 1)
+    assert text_of(grid.absent[BASE]) == "not_run_budget in 1 of 3 blocks"
 
 
 def test_a_value_that_has_no_logarithm_is_no_value() -> None:
@@ -104,21 +104,21 @@ def test_a_value_that_has_no_logarithm_is_no_value() -> None:
 def test_values_of_a_split_block_are_relative_to_the_baseline_of_their_own_part() -> None:
     """The second part runs three times as slow; in the second repeat its baseline failed, and takes the part along."""
     trials = split(hot_records(blocks=2), slowdown=3.0)
-    lattice = only(trials)
-    assert len(lattice.blocks) == 2
-    assert lattice.blocks[0][BASE] == 0.0
-    assert lattice.blocks[0][FUSED] == pytest.approx(math.log(HOT_EFFECT["fusion"]))
+    grid = only(trials)
+    assert len(grid.blocks) == 2
+    assert grid.blocks[0][BASE] == 0.0
+    assert grid.blocks[0][FUSED] == pytest.approx(math.log(HOT_EFFECT["fusion"]))
     second = pl.col("block_id").str.ends_with("-2") & (pl.col("block") == 1) & pl.col("is_baseline")
-    lattice = only(trials.with_columns(pl.when(second).then(pl.lit("crashed")).otherwise("status").alias("status")))
-    assert text_of(lattice.absent[FUSED]) == "the baseline of its part of the block is not ok in 1 of 2 blocks"
-    assert FUSED not in lattice.blocks[1]
-    assert lattice.blocks[1][BASE] == 0.0
+    grid = only(trials.with_columns(pl.when(second).then(pl.lit("crashed")).otherwise("status").alias("status")))
+    assert text_of(grid.absent[FUSED]) == "the baseline of its part of the block is not ok in 1 of 2 blocks"
+    assert FUSED not in grid.blocks[1]
+    assert grid.blocks[1][BASE] == 0.0
 
 
 def test_a_stage_around_a_configuration_finds_its_centre_in_an_earlier_stage() -> None:
     trials = hot_records()
     code = [with_stage(trials, "code", 0.8, library="on"), with_stage(trials, "code", 1.25, schedule="default")]
-    primary, around = lattices(pl.concat([trials, *code]), "run_ms_p50", "hot")
+    primary, around = factorial_grids(pl.concat([trials, *code]), "run_ms_p50", "hot")
     assert (primary.stage, len(primary.comparison.configurations)) == ("primary", 16)
     assert (around.stage, around.kind, dict(around.centre)) == ("code", "around", ALL_ON)
     assert around.comparison.knobs == ("library", "schedule")
@@ -130,14 +130,14 @@ def test_a_stage_around_a_configuration_finds_its_centre_in_an_earlier_stage() -
 
 def test_a_stage_with_one_configuration_is_around_its_only_neighbour() -> None:
     trials = hot_records()
-    _, around = lattices(pl.concat([trials, with_stage(trials, "bound", library="on")]), "run_ms_p50", "hot")
+    _, around = factorial_grids(pl.concat([trials, with_stage(trials, "bound", library="on")]), "run_ms_p50", "hot")
     assert (around.kind, around.comparison.knobs, dict(around.centre)) == ("around", ("library",), ALL_ON)
 
 
 def test_a_stage_whose_centre_it_measured_itself_takes_the_one_nearer_to_the_baseline() -> None:
     trials = hot_records()
     own = pl.concat([with_stage(trials, "code"), with_stage(trials, "code", library="on")])
-    (around,) = lattices(pl.concat([trials.filter(pl.col("is_baseline")), own]), "run_ms_p50", "hot")
+    (around,) = factorial_grids(pl.concat([trials.filter(pl.col("is_baseline")), own]), "run_ms_p50", "hot")
     assert (around.comparison.baseline, dict(around.centre)) == (("off",), ALL_ON)
 
 
@@ -149,9 +149,9 @@ def test_a_second_grid_takes_its_other_corners_from_the_first_stage() -> None:
     )
     second = base.with_columns(pl.lit("second").alias("stage"), pl.lit("on").alias("knob_library"))
     second = second.cast(trials.schema)
-    lattice = lattices(pl.concat([trials, second]), "run_ms_p50", "hot")[1]
-    assert (lattice.kind, lattice.comparison.knobs) == ("factorial", ("fusion", "library"))
-    assert [len(block) for block in lattice.blocks] == [4, 4]
+    grid = factorial_grids(pl.concat([trials, second]), "run_ms_p50", "hot")[1]
+    assert (grid.kind, grid.comparison.knobs) == ("factorial", ("fusion", "library"))
+    assert [len(block) for block in grid.blocks] == [4, 4]
 
 
 def test_an_observer_is_no_configuration() -> None:
@@ -160,14 +160,14 @@ def test_an_observer_is_no_configuration() -> None:
         pl.lit("off").alias("baseline_pass_timing"),
     )
     watched = with_stage(trials, "compile", 9.0, pass_timing="on")
-    assert [lattice.stage for lattice in lattices(pl.concat([trials, watched]), "run_ms_p50", "hot")] == ["primary"]
+    assert [grid.stage for grid in factorial_grids(pl.concat([trials, watched]), "run_ms_p50", "hot")] == ["primary"]
 
 
 def test_mixed_records_make_a_lattice_for_each_origin() -> None:
     here, there = (make_records(workloads=["encoder"], modes=["hot"], host=host) for host in ("one", "two"))
-    found = lattices(pl.concat([table(here), table(there)]), "run_ms_p50", "hot", ["host"])
-    assert [lattice.origin for lattice in found] == [("one",), ("two",)]
-    assert [len(lattice.blocks) for lattice in found] == [2, 2]
+    found = factorial_grids(pl.concat([table(here), table(there)]), "run_ms_p50", "hot", ["host"])
+    assert [grid.origin for grid in found] == [("one",), ("two",)]
+    assert [len(grid.blocks) for grid in found] == [2, 2]
 
 
 def split(trials: pl.DataFrame, slowdown: float) -> pl.DataFrame:
