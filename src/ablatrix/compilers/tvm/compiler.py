@@ -65,6 +65,9 @@ class TvmCompiler(TaskwiseCompiler["Options"]):
 
         return Options.from_knobs(request.knobs)
 
+    def prepare(self, request: CompileRequest, options: Options) -> None:
+        """Leave the threads as ``set_threads`` gave them: there is no knob for them."""
+
     def key_facts(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, Any]:
         """Return the options, the target, TVM's version and the digest of our passes."""
         from ablatrix.compilers.tvm.build import host_target, key_facts
