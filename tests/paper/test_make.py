@@ -12,7 +12,9 @@ import pytest
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.table.trials_table import tidy
 from ablatrix.errors import AnalysisError
+from ablatrix.paper.english import ENGLISH
 from ablatrix.paper.make import make_paper
+from ablatrix.paper.text import write_left_out
 from ablatrix.records.model import Record
 from tests.synthetic import HOT_EFFECT, PRIMARY, Plant, make_records, write_records
 
@@ -45,8 +47,7 @@ def test_the_same_records_give_the_same_bytes_in_another_process(tmp_path: Path)
     path = write_records(tmp_path / "r.jsonl", make_records())
     written = make_paper(Findings(tidy([path])), None, tmp_path / "one" / "paper")
     assert sorted(file.relative_to(tmp_path / "one" / "paper").as_posix() for file in written.files) == sorted(FILES)
-    lines = (tmp_path / "one/paper/text/left_out.md").read_text(encoding="utf-8").splitlines()
-    assert [f"- {line}" for line in written.left_out] == lines
+    assert written.left_out == ()
     code = (
         "import sys; from ablatrix.paper.make import make_paper; from ablatrix.analysis.findings import Findings; "
         "from ablatrix.analysis.table import tidy; make_paper(Findings(tidy(sys.argv[1:2])), None, sys.argv[2]); "
@@ -165,3 +166,8 @@ tables:
         "attention,off,3.6,100\nattention,on,2.1,100\nencoder,off,27.6,1850\nencoder,on,16.6,1850\n"
     )
     assert r"\textbf{Fusion \& friends.} 100 \% made up" in (tables / "table7.tex").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("lines", "text"), [(["a", "b"], "- a\n- b\n"), ([], "Nothing was left out.\n")])
+def test_what_is_left_out_is_listed_a_line_each(tmp_path: Path, lines: list[str], text: str) -> None:
+    assert write_left_out(lines, ENGLISH, tmp_path).read_text(encoding="utf-8") == text

@@ -17,14 +17,15 @@ MAX_EXAMPLES = 2
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command("blame")(diagnose_command)
+    app.command("diagnose")(diagnose_command)
+    app.command("blame", hidden=True, help="The old name of diagnose.")(diagnose_command)
 
 
 def diagnose_command(
     results: Results,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every counter-example.")] = False,
 ) -> None:
-    """Say what each knob really changed, which levels are to blame for what went wrong, and what is worth its cost."""
+    """Say what each knob really changed, which levels explain what went wrong, and what is worth its cost."""
     from ablatrix.analysis.diagnosis import OBJECTIVES, find_break_even, find_causes, find_fronts, prove_knobs
     from ablatrix.analysis.groups import refuse_mixed
     from ablatrix.analysis.reasons import plain_data
