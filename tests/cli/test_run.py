@@ -144,7 +144,8 @@ def test_run_keeps_a_log_in_the_work_directory(finished: Path) -> None:
     assert "run of study 'smoke'" in text
     assert "starting the fork server of 'tvm'" in text
     assert re.search(r"block [0-9a-f]{16}: hot, 4 trials", text)
-    assert text.splitlines()[-1].endswith("ending the fork server of 'tvm'")
+    assert "the run ended: 7 trials: 7 ok" in text
+    assert "ending the fork server of 'tvm'" in text
 
 
 def test_log_level_shows_the_log_on_stderr_and_never_on_stdout(ablatrix: Ablatrix, study_file: Path) -> None:
