@@ -6,9 +6,9 @@ own: with ``in_place: on`` a pointwise operator overwrites an input that nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ablatrix.plugin import (
     CACHE_TAG,
@@ -17,9 +17,11 @@ from ablatrix.plugin import (
     CompilerEntry,
     CompileRequest,
     CompilerError,
-    Executable,
     KnobEntry,
     LevelEntry,
+    TaskDump,
+    TaskFacts,
+    TaskwiseCompiler,
     digest_bytes,
     reuse_between_tasks,
 )
@@ -27,21 +29,24 @@ from ablatrix.plugin import (
 if TYPE_CHECKING:
     import torch
 
-    from ablatrix.plugin import TaskFacts, TaskProgram
+    from ablatrix.plugin import BuiltTask, TaskFunction, TaskProgram
 
 VERSION = "1"
 POINTWISE = ("relu.default", "sigmoid.default", "add.Tensor", "mul.Tensor")
 FRESH = (*POINTWISE, "matmul.default", "convolution.default")  # results that are a view of nothing
 
 
-class InPlaceCompiler:
-    """Knobs and levels stand in ``ENTRY`` below."""
+class InPlaceCompiler(TaskwiseCompiler[bool]):
+    """Knobs and levels stand in ``ENTRY`` below; its options are whether pointwise operators write in place."""
 
     name = "in_place"
+    covered_knobs = frozenset({"in_place", "reuse"})  # key_facts below has accounted for these
 
     def preload(self) -> None:
         """Import what forked processes should find imported. No thread may be left when this returns."""
         import torch  # noqa: F401
+
+        super().preload()
 
     def versions(self) -> Mapping[str, str]:
         """Return versions of whatever generates or runs code."""
@@ -61,45 +66,40 @@ class InPlaceCompiler:
 
         return {"torch": torch.get_num_threads()}
 
-    def compile(self, request: CompileRequest) -> Executable:
-        """Build or find each task of the plan, and load it."""
-        from ablatrix.plugin import compile_tasks, gather_facts, make_executable
+    def options(self, request: CompileRequest) -> bool:
+        """Return what the knobs say."""
+        return request.knobs["in_place"] == "on"
 
-        own = {  # whatever the code depends on beyond the task itself; it enters the key in the cache
-            "compiler": self.name,
-            "in_place": request.knobs["in_place"],
-            "source": digest_bytes(Path(__file__).read_bytes()),
-        }
-        built = compile_tasks(request, lambda _task: own, lambda task, key: build_task(request, task, key))
-        with request.clock.phase("load"):
-            functions = [PythonTask(task.file) for task in built]
-            return make_executable(request, functions, gather_facts(built, request.plan))
+    def key_facts(self, request: CompileRequest, options: bool, task: TaskProgram) -> Mapping[str, Any]:
+        """Return whatever the code depends on beyond the task itself; it enters the key in the cache."""
+        return {"in_place": options, "source": digest_bytes(Path(__file__).read_bytes())}
 
+    def build(self, request: CompileRequest, options: bool, task: TaskProgram, key: str) -> tuple[Path, TaskFacts]:
+        """Write a task's code into a file; return it with what is known of the code."""
+        dump = TaskDump.of(request, task)
+        with request.clock.phase("import"):
+            graph = task.exported.graph
+            dump.text("before", "before.txt", "The graph as it was exported.", graph.__str__)
+        with request.clock.phase("compile"):
+            if options:
+                graph = write_in_place(graph)
+            text = graph.python_code("self").src
+            dump.text("after", "after.txt", "The graph that is written as Python.", graph.__str__)
+            dump.text("code", "code.py", "The Python that runs.", lambda: text)
+        with request.clock.phase("link"):
+            file = request.work_dir / f"{key}.py"
+            file.write_text(text, encoding="utf-8")
+        calls = [str(node.target) for node in graph.nodes if node.op == "call_function"]
+        silent = "torch allocates what a run needs, and plans nothing"
+        return file, TaskFacts(
+            generated_calls=len(calls),
+            generated_kernels=len(set(calls)),
+            reasons={"compiler_planned_bytes": silent, "estimator": silent},
+        )
 
-def build_task(request: CompileRequest, task: TaskProgram, key: str) -> tuple[Path, TaskFacts]:
-    """Write a task's code into a file; return it with what is known of the code."""
-    from ablatrix.plugin import TaskDump, TaskFacts
-
-    dump = TaskDump.of(request, task)
-    with request.clock.phase("import"):
-        graph = task.exported.graph
-        dump.text("before", "before.txt", "The graph as it was exported.", graph.__str__)
-    with request.clock.phase("compile"):
-        if request.knobs["in_place"] == "on":
-            graph = write_in_place(graph)
-        text = graph.python_code("self").src
-        dump.text("after", "after.txt", "The graph that is written as Python.", graph.__str__)
-        dump.text("code", "code.py", "The Python that runs.", lambda: text)
-    with request.clock.phase("link"):
-        file = request.work_dir / f"{key}.py"
-        file.write_text(text, encoding="utf-8")
-    calls = [str(node.target) for node in graph.nodes if node.op == "call_function"]
-    silent = "torch allocates what a run needs, and plans nothing"
-    return file, TaskFacts(
-        generated_calls=len(calls),
-        generated_kernels=len(set(calls)),
-        reasons={"compiler_planned_bytes": silent, "estimator": silent},
-    )
+    def load(self, request: CompileRequest, options: bool, built: Sequence[BuiltTask]) -> Sequence[TaskFunction]:
+        """Load the files, each just built or found in the cache; the phase ``load`` is open."""
+        return [PythonTask(task.file) for task in built]
 
 
 def write_in_place(original: torch.fx.Graph) -> torch.fx.Graph:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ablatrix.compilers.catalogue.knobs import reuse_between_tasks, switch
     from ablatrix.compilers.dump import TaskDump
     from ablatrix.compilers.eager import EagerCompiler, EagerExecutable
+    from ablatrix.compilers.task_building import complete_key_facts, gather_facts
     from ablatrix.compilers.tasks import TaskExecutable, TaskFunction
     from ablatrix.compilers.taskwise import TaskwiseCompiler
     from ablatrix.errors import CompilerError, UnsupportedError, WorkloadError
@@ -86,8 +87,10 @@ __all__ = [
     "WatchesDevice",
     "WorkloadEntry",
     "WorkloadError",
+    "complete_key_facts",
     "digest_bytes",
     "digest_value",
+    "gather_facts",
     "generator",
     "prepare",
     "reuse_between_tasks",
@@ -132,6 +135,7 @@ __getattr__, __dir__ = lazy_names(
         "ablatrix.compilers.eager": ["EagerCompiler", "EagerExecutable"],
         "ablatrix.compilers.tasks": ["TaskExecutable", "TaskFunction"],
         "ablatrix.compilers.built_task": ["BuiltTask", "TaskFacts", "source_digest"],
+        "ablatrix.compilers.task_building": ["complete_key_facts", "gather_facts"],
         "ablatrix.compilers.taskwise": ["TaskwiseCompiler"],
         "ablatrix.errors": ["CompilerError", "UnsupportedError", "WorkloadError"],
         "ablatrix.workloads.built": ["Built", "generator", "seeded", "spread"],

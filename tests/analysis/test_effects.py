@@ -16,7 +16,7 @@ from ablatrix.errors import AnalysisError
 from ablatrix.statistics.attribution import main_effects as main_effects_of_a_cube
 from ablatrix.statistics.precision import Configuration
 from tests.analysis.made import grid_of, table, two_knobs, with_times
-from tests.analysis.test_lattice import hot_records, split, with_stage
+from tests.analysis.test_grid import hot_records, split, with_stage
 from tests.synthetic import HOT_EFFECT, PRIMARY, Plant, make_records
 
 ON = ("regions", "on")

@@ -27,6 +27,9 @@ class ShippedContract(CompilerContract):
         names = {path.name for path in subject.dumped.request.dump.rglob("*") if path.is_file()}
         assert [name for name in sorted(names) if f"`{name}`" not in DUMPS] == []
 
+    def test_preloading_imports_what_building_needs(self, subject: Subject) -> None:
+        assert "ablatrix.compilers.task_building" in subject.preloaded.modules
+
     def test_pass_timing_names_the_passes(self, subject: Subject) -> None:
         observed = subject.case({"pass_timing": "on"})
         assert set(observed.executable.facts.pass_ms or ()) >= self.passes

@@ -10,16 +10,16 @@ import pytest
 
 PUBLIC = {
     "ablatrix": """
-        AblatrixError Design Findings Question Record RunSummary Study __version__ check_claims compare_results
+        AblatrixError Catalogue Design Findings Question Record ResolvedStudy RunSummary Study __version__ check_claims compare_results
         diagnose find_break_even find_effects find_fronts load_claims load_study make_design make_page make_paper
-        prove_knobs reach_verdict read_records read_table run tabulate verify_artifact
+        prove_knobs reach_verdict read_catalogue read_records read_table resolve_study run tabulate text_of verify_artifact
     """,
     "ablatrix.plugin": """
         CACHE_TAG PARTITION PASS_TIMING THREADS UPPER_BOUND BoundRun Built BuiltTask CompileFacts CompileRequest
         Compiler CompilerEntry CompilerError EagerCompiler EagerExecutable Executable KnobEntry Level LevelEntry
-        ParameterSpec PhaseClock Program TaskCache TaskDump TaskExecutable TaskFacts TaskFunction TaskProgram
-        UnsupportedError WorkloadEntry WorkloadError compile_tasks digest_bytes digest_value gather_facts generator
-        key_facts make_executable observe_passes prepare reuse_between_tasks seeded source_digest spread switch task_key
+        MeasuresOverhead ParameterSpec PhaseClock Program RunsElsewhere TaskCache TaskDump TaskExecutable TaskFacts TaskFunction TaskProgram
+        TaskwiseCompiler TimesItself UnsupportedError WatchesDevice WorkloadEntry WorkloadError complete_key_facts digest_bytes digest_value
+        gather_facts generator prepare reuse_between_tasks seeded source_digest spread switch task_key
     """,
     "ablatrix.testing": "Case CompilerContract ContractError Subject make_program make_request",
 }
@@ -52,7 +52,7 @@ def test_importing_the_public_modules_loads_nothing_heavy() -> None:
 
 
 def test_entries_and_knobs_of_a_plug_in_load_no_torch() -> None:
-    names = "CompilerEntry, KnobEntry, LevelEntry, PARTITION, CompileRequest, CompileFacts, TaskDump, digest_bytes"
+    names = "CompilerEntry, KnobEntry, LevelEntry, PARTITION, CompileRequest, CompileFacts, TaskDump, TaskwiseCompiler"
     code = f"import sys; from ablatrix.plugin import {names}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -65,7 +65,7 @@ def test_example_imports_public_names_alone(example: Path) -> None:
         ("from ablatrix.compilers.adapter import CompileFacts", ["ablatrix.compilers.adapter.CompileFacts"]),
         ("import ablatrix.records", ["ablatrix.records"]),
         ("from ablatrix.plugin import Graph, KnobEntry", ["ablatrix.plugin.Graph"]),
-        ("def f():\n    from ablatrix.plugin import TaskFacts, compile_tasks", []),
+        ("def f():\n    from ablatrix.plugin import TaskFacts, gather_facts", []),
         ("import ablatrix, torch", []),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,9 @@ from ablatrix.plugin import (
     PARTITION,
     CompilerEntry,
     CompileRequest,
-    Executable,
+    TaskDump,
+    TaskFacts,
+    TaskwiseCompiler,
     UnsupportedError,
     digest_bytes,
     reuse_between_tasks,
@@ -22,7 +24,7 @@ from ablatrix.plugin import (
 if TYPE_CHECKING:
     import torch
 
-    from ablatrix.plugin import TaskFacts, TaskProgram
+    from ablatrix.plugin import BuiltTask, TaskFunction, TaskProgram
 
 OPERATORS = {
     "aten.matmul.default": "matmul",
@@ -33,14 +35,17 @@ OPERATORS = {
 }
 
 
-class TapeCompiler:
+class TapeCompiler(TaskwiseCompiler[bool]):
     """Fuses a product with the addition behind it, if asked."""
 
     name = "tape"
+    covered_knobs = frozenset({"fuse", "reuse"})
 
     def preload(self) -> None:
         import numpy  # noqa: F401
         import torch  # noqa: F401
+
+        super().preload()
 
     def versions(self) -> Mapping[str, str]:
         import numpy
@@ -57,35 +62,31 @@ class TapeCompiler:
 
         return {"torch": torch.get_num_threads()}
 
-    def compile(self, request: CompileRequest) -> Executable:
-        from ablatrix.plugin import compile_tasks, gather_facts, make_executable
+    def options(self, request: CompileRequest) -> bool:
+        return request.knobs["fuse"] == "on"
 
-        own = {"fuse": request.knobs["fuse"], "source": digest_bytes(Path(__file__).read_bytes())}
-        built = compile_tasks(request, lambda _task: own, lambda task, key: build(request, task, key))
-        with request.clock.phase("load"):
-            functions = [TapeTask(one.file) for one in built]
-            return make_executable(request, functions, gather_facts(built, request.plan))
+    def key_facts(self, request: CompileRequest, options: bool, task: TaskProgram) -> Mapping[str, Any]:
+        return {"fuse": options, "source": digest_bytes(Path(__file__).read_bytes())}
 
+    def build(self, request: CompileRequest, options: bool, task: TaskProgram, key: str) -> tuple[Path, TaskFacts]:
+        with request.clock.phase("import"):
+            tape = record(task)
+        with request.clock.phase("compile"):
+            if options:
+                tape["steps"] = fuse(tape["steps"])
+        dump = TaskDump.of(request, task)
+        dump.lacks("before", "there is a tape alone")
+        dump.lacks("after", "there is a tape alone")
+        dump.text("code", "tape.json", "The instructions.", lambda: json.dumps(tape))
+        with request.clock.phase("link"):
+            file = request.work_dir / f"{key}.json"
+            file.write_text(json.dumps(tape))
+        silent = "numpy allocates as it goes"
+        reasons = {"compiler_planned_bytes": silent, "estimator": silent, "generated_kernels": "numpy's own are called"}
+        return file, TaskFacts(generated_calls=len(tape["steps"]), reasons=reasons)
 
-def build(request: CompileRequest, task: TaskProgram, key: str) -> tuple[Path, TaskFacts]:
-    """Write a task's tape."""
-    from ablatrix.plugin import TaskDump, TaskFacts
-
-    with request.clock.phase("import"):
-        tape = record(task)
-    with request.clock.phase("compile"):
-        if request.knobs["fuse"] == "on":
-            tape["steps"] = fuse(tape["steps"])
-    dump = TaskDump.of(request, task)
-    for stage in ("before", "after"):
-        dump.lacks(stage, "there is a tape alone")
-    dump.text("code", "tape.json", "The instructions.", lambda: json.dumps(tape))
-    with request.clock.phase("link"):
-        file = request.work_dir / f"{key}.json"
-        file.write_text(json.dumps(tape))
-    silent = "numpy allocates as it goes"
-    reasons = {"compiler_planned_bytes": silent, "estimator": silent, "generated_kernels": "numpy's own are called"}
-    return file, TaskFacts(generated_calls=len(tape["steps"]), reasons=reasons)
+    def load(self, request: CompileRequest, options: bool, built: Sequence[BuiltTask]) -> Sequence[TaskFunction]:
+        return [TapeTask(one.file) for one in built]
 
 
 def record(task: TaskProgram) -> dict[str, Any]:

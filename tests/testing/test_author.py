@@ -30,8 +30,8 @@ FAULTS = {
         r"program 'gates', default levels: the outputs are not those of the float64 reference: .*output 0: RMS error",
     ),
     "idle_knob": (
-        'if request.knobs["fuse"] == "on":',
-        "if False:",
+        "            if options:\n",
+        "            if False:\n",
         "test_code_knobs_change_the_code",
         r"compiler 'tape': 'fuse: on' must change the code of a small program, but the code is the same",
     ),

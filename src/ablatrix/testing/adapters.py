@@ -1,23 +1,38 @@
-"""An adapter from its entry of the catalogue, and whether a process that holds it can still be forked."""
+"""An adapter from its entry of the catalogue, and what a process is like that preloaded it."""
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import subprocess
 import sys
+from dataclasses import dataclass
 
 from ablatrix.compilers.adapter import Compiler
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.trials.fork_server import import_compiler
 
 LOOK = (
-    "import pickle, sys\n"
+    "import json, pickle, sys\n"
     "from ablatrix.testing.adapters import load_compiler\n"
     "from ablatrix.trials.fork_server.fork_safety import find_fork_hazard\n"
     "load_compiler(pickle.load(sys.stdin.buffer))\n"
-    "sys.stdout.write(find_fork_hazard() or '')\n"
+    "json.dump({'hazard': find_fork_hazard(), 'modules': sorted(sys.modules)}, sys.stdout)\n"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Preloaded:
+    """A process that preloaded an adapter.
+
+    Attributes:
+        hazard: Why it cannot be forked, None where it can.
+        modules: Names of the modules that it has imported.
+    """
+
+    hazard: str | None
+    modules: frozenset[str]
 
 
 def load_compiler(entry: CompilerEntry) -> Compiler:
@@ -25,8 +40,8 @@ def load_compiler(entry: CompilerEntry) -> Compiler:
     return import_compiler(entry)
 
 
-def find_hazard_after_preloading(entry: CompilerEntry) -> str | None:
-    """Return why a new process that preloaded the adapter cannot be forked, None where it can.
+def preload_elsewhere(entry: CompilerEntry) -> Preloaded:
+    """Preload an adapter in a new process, and look at the process.
 
     Raises:
         RuntimeError: The adapter cannot be preloaded in a process of its own; the message has what was written to
@@ -39,4 +54,5 @@ def find_hazard_after_preloading(entry: CompilerEntry) -> str | None:
     )
     if done.returncode:
         raise RuntimeError(done.stderr.decode(errors="replace").strip())
-    return done.stdout.decode() or None
+    plain = json.loads(done.stdout)
+    return Preloaded(plain["hazard"], frozenset(plain["modules"]))

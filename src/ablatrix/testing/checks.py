@@ -20,7 +20,6 @@ from ablatrix.compilers.cache import CacheCounters
 from ablatrix.compilers.catalogue import KnobEntry
 from ablatrix.compilers.dump import INDEX, STAGES
 from ablatrix.errors import CompilerError
-from ablatrix.testing.adapters import find_hazard_after_preloading
 from ablatrix.testing.programs import answer
 from ablatrix.testing.subject import Case, Subject
 from ablatrix.trials.worker import Comparison
@@ -223,9 +222,13 @@ def check_observer(base: Case, observed: Case) -> None:
 
 
 def check_keys(knob: KnobEntry, base: Case, changed: Case) -> None:
-    """A knob that affects code makes other keys; names of caches and observers do not."""
+    """A knob that affects code makes other keys; one of the plan, of a run, of a cache or of an observer does not."""
     same = base.request.cache.key_set_digest == changed.request.cache.key_set_digest
-    demand(same or not knob.cold_only, changed.name, f"'{knob.name}' changes the cache's keys, which it must not")
+    demand(
+        same or knob.affects == "code",
+        changed.name,
+        f"'{knob.name}' changes the cache's keys, which it must not; a `TaskwiseCompiler` names it in covered_knobs",
+    )
     demand(
         not same or knob.affects != "code",
         changed.name,
@@ -287,7 +290,7 @@ def check_fork_safety(subject: Subject) -> None:
     """After preloading, the process has one thread and can be forked."""
     where = f"compiler '{subject.entry.name}'"
     try:
-        hazard = find_hazard_after_preloading(subject.entry)
+        hazard = subject.preloaded.hazard
     except RuntimeError as error:
         raise ContractError(f"{where}: cannot be preloaded in a process of its own:\n{error}") from None
     demand(

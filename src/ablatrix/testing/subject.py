@@ -16,6 +16,7 @@ from ablatrix.compilers.adapter import Compiler, CompileRequest, Executable
 from ablatrix.compilers.cache import CacheCounters, TaskCache
 from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry, Level
 from ablatrix.compilers.dump import claim_directory, start_dump
+from ablatrix.testing.adapters import Preloaded, preload_elsewhere
 from ablatrix.testing.programs import GATES, SMALL_PROGRAMS, answer
 from ablatrix.testing.requests import make_program, make_request
 from ablatrix.workloads.program import InputSet, Program
@@ -161,6 +162,11 @@ class Subject:
             dump=dump,
         )
         return replace(request, knobs=levels)
+
+    @cached_property
+    def preloaded(self) -> Preloaded:
+        """What a new process is like that preloaded the adapter."""
+        return preload_elsewhere(self.entry)
 
     @cached_property
     def dumped(self) -> Case:
