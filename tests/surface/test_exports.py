@@ -10,16 +10,18 @@ import pytest
 
 PUBLIC = {
     "ablatrix": """
-        AblatrixError Catalogue Design Findings Question Record ResolvedStudy RunSummary Study __version__ check_claims compare_results
-        diagnose find_break_even find_effects find_fronts load_claims load_study make_design make_page make_paper
-        prove_knobs reach_verdict read_catalogue read_records read_table resolve_study run tabulate text_of verify_artifact
+        AblatrixError Catalogue Design Findings Question Record ResolvedStudy RunSummary Study __version__
+        check_claims compare_results diagnose find_break_even find_effects find_fronts load_claims load_study
+        make_design make_page make_paper prove_knobs reach_verdict read_catalogue read_records read_table
+        resolve_study run tabulate text_of verify_artifact
     """,
     "ablatrix.plugin": """
-        CACHE_TAG PARTITION PASS_TIMING THREADS UPPER_BOUND BoundRun Built BuiltTask CompileFacts CompileRequest
-        Compiler CompilerEntry CompilerError EagerCompiler EagerExecutable Executable KnobEntry Level LevelEntry
-        MeasuresOverhead ParameterSpec PhaseClock Program RunsElsewhere TaskCache TaskDump TaskExecutable TaskFacts TaskFunction TaskProgram
-        TaskwiseCompiler TimesItself UnsupportedError WatchesDevice WorkloadEntry WorkloadError complete_key_facts digest_bytes digest_value
-        gather_facts generator prepare reuse_between_tasks seeded source_digest spread switch task_key
+        CACHE_TAG PARTITION PASS_TIMING THREADS UPPER_BOUND BoundRun Built BuiltTask CompileFacts
+        CompileRequest Compiler CompilerEntry CompilerError EagerCompiler EagerExecutable Executable KnobEntry
+        Level LevelEntry MeasuresOverhead ParameterSpec PhaseClock Program RunsElsewhere TaskCache TaskDump
+        TaskExecutable TaskFacts TaskFunction TaskProgram TaskwiseCompiler TimesItself UnsupportedError
+        WatchesDevice WorkloadEntry WorkloadError complete_key_facts digest_bytes digest_value gather_facts
+        generator prepare reuse_between_tasks seeded source_digest spread switch task_key
     """,
     "ablatrix.testing": "Case CompilerContract ContractError Subject make_program make_request",
 }
