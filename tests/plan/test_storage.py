@@ -63,7 +63,7 @@ def test_nothing_and_empty_requests_take_no_place() -> None:
 def test_search_beats_placing_in_order_of_time() -> None:
     """By time, A and B leave a hole of 128 that is too small for D of 192 bytes, while B still lives.
 
-    A 128 [0, 1], B 64 [0, 3], C 64 [2, 3], D 192 [2, 3]: the live peak is 320 at task 2, and 320 is possible only
+    A 128 [0, 1], B 64 [0, 3], C 64 [2, 3], D 192 [2, 3]: the peak live bytes are 320 at task 2, which is possible only
     when B does not lie in the middle.
     """
     items = [Request(128, 0, 1), Request(64, 0, 3), Request(64, 2, 3), Request(192, 2, 3)]

@@ -164,7 +164,7 @@ def test_a_device_whose_l2_cache_is_not_told_is_no_device_to_time_on(
 ) -> None:
     found = SimpleNamespace(name="Stand-in", total_memory=1, L2_cache_size=0, uuid="12")
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: found)
-    with pytest.raises(TrialError, match="Stand-in: the size of its L2 cache is not told"):
+    with pytest.raises(TrialError, match="Stand-in: the size of its L2 cache is not reported"):
         Cuda.open()
 
 

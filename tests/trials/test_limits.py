@@ -210,8 +210,8 @@ def test_a_worker_that_writes_rubbish_into_its_channel_ends_as_a_typed_outcome(b
 @pytest.mark.parametrize(
     ("fault", "why"),
     [
-        ("strange message", "channel: what came is no message: field 'stage.stage': "),
-        ("early burst", "it sent 'burst', which nothing had asked for"),
+        ("strange message", "channel: what was received is not a message: field 'stage.stage': "),
+        ("early burst", "it sent 'burst', which was not requested"),
     ],
 )
 def test_a_worker_whose_message_does_not_fit_crashed_with_the_reason(bench: Bench, fault: str, why: str) -> None:

@@ -122,13 +122,13 @@ def test_a_damaged_message_is_refused_by_its_field(
 ) -> None:
     order = json.loads(encode(StartOrder(task=make_task(tmp_path))))
     damage(order)
-    with pytest.raises(TrialError, match=f"what came is no message: field '{field}': "):
+    with pytest.raises(TrialError, match=f"what was received is not a message: field '{field}': "):
         decode(json.dumps(order).encode(), ORDER)
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"null", b"[]", b"{}", b'{"do": "dance"}', b"\xff"])
 def test_what_is_no_message_at_all_is_refused(data: bytes) -> None:
-    with pytest.raises(TrialError, match="what came is no message: "):
+    with pytest.raises(TrialError, match="what was received is not a message: "):
         decode(data, REQUEST)
 
 
@@ -137,14 +137,14 @@ def test_any_bytes_are_a_message_or_a_typed_error(data: bytes) -> None:
     try:
         decode(data, ANSWER)
     except TrialError as error:
-        assert str(error).startswith("what came is no message: ")
+        assert str(error).startswith("what was received is not a message: ")
 
 
 def test_a_channel_refuses_a_message_that_is_none_of_the_expected() -> None:
     ours, theirs = open_pair()
     other = Channel(theirs)
     ours.send(Ready())
-    with pytest.raises(ChannelGarbled, match=r"what came is no message: .*'do'"):
+    with pytest.raises(ChannelGarbled, match=r"what was received is not a message: .*'do'"):
         other.receive(REQUEST, 5)
     ours.close()
     with pytest.raises(ChannelClosed, match="the other end is gone"):

@@ -156,7 +156,7 @@ def test_an_architecture_is_built_by_words_that_mean_its_own_fields(tmp_path: Pa
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("hf:lama?layers=1", "transformers has no architecture 'lama'; near to it are: .*llama"),
+        ("hf:lama?layers=1", "transformers has no architecture 'lama'; similar names: .*llama"),
         (
             "hf:gpt2?layrs=1",
             "'gpt2' has no field 'layrs'; it has: layers, hidden, .*batch, tokens, image; .*: .*n_positions",

@@ -173,14 +173,14 @@ def test_free_dimensions_want_exactly_their_sizes(affine: Path, parameters: dict
 
 def test_what_is_no_onnx_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.onnx").write_text("weights and biases")
-    with pytest.raises(WorkloadError, match=r"text.onnx.*it is no ONNX file that onnx [\d.]+ can read"):
+    with pytest.raises(WorkloadError, match=r"text.onnx.*it is not an ONNX file that onnx [\d.]+ can read"):
         prepared(tmp_path / "text.onnx")
 
 
 def test_weights_in_other_files_are_refused_with_the_remedy(tmp_path: Path) -> None:
     path = write(tmp_path / "big.onnx", [node("MatMul", "x w")], [weight("w", 4, 64)])
     onnx.save(onnx.load(path), path, save_as_external_data=True, location="big.data", size_threshold=0)
-    with pytest.raises(WorkloadError, match="its weights lie in other files; write them into one"):
+    with pytest.raises(WorkloadError, match="its weights are in other files; write them into one"):
         prepared(path)
 
 

@@ -85,7 +85,7 @@ def test_bounds_that_leave_no_room_are_refused() -> None:
         prepare("decoder", TOYS["decoder"], largest={"tokens": 5})
     with pytest.raises(WorkloadError, match=r"'mlp' has no dynamic dimension \['tokens'\]"):
         prepare("mlp", TOYS["mlp"], largest={"tokens": 5})
-    with pytest.raises(WorkloadError, match="draws must be at least 1, but got 0"):
+    with pytest.raises(WorkloadError, match="input_sets must be at least 1, but got 0"):
         prepare("mlp", input_sets=0)
 
 

@@ -91,7 +91,7 @@ def test_a_builder_that_cannot_be_imported_is_named() -> None:
     entry = WorkloadEntry(
         name="lost", tier="tiny", summary="Has no builder.", parameters={}, builder="tests.workloads.nowhere:build"
     )
-    with pytest.raises(WorkloadError, match=r"'lost' needs what is not installed: No module named .*nowhere"):
+    with pytest.raises(WorkloadError, match=r"'lost' needs a package that is not installed: No module named .*nowhere"):
         build_workload(entry, {})
 
 

@@ -93,12 +93,12 @@ def test_a_changed_file_has_another_digest(directory: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("absent.py:make", "there is no file .*absent.py; relative paths are meant from the study file"),
+        ("absent.py:make", "there is no file .*absent.py; paths are relative to the study file"),
         ("net.py:build", "no function 'build' at its top level; there are: make, sized, counted, free"),
         ("net.py:counted", r"net.py:\d+: the default of 'size' of 'counted' must be a number, a text or a boolean"),
         ("net.py:free", "'free' must name its parameters"),
         ("none.py:make", "the default of 'depth'"),
-        ("torn.py:make", "is no Python that can be read"),
+        ("torn.py:make", "is not Python that can be read"),
         ("no_such_module_here:make", "there is no module 'no_such_module_here'"),
         ("net.py", r"none of the forms: file.py:function, module:function, file.pt2, file.onnx\?tokens=32, or hf:"),
         ("net.onnx", "there is no file .*net.onnx"),

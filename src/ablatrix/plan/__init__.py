@@ -1,1 +1,1 @@
-"""The planner: a graph and options to tasks and storage. Pure functions of values."""
+"""The planner: from a graph and options to tasks and storage. Pure functions of values."""

@@ -1,4 +1,4 @@
-"""Do the tasks hand each other what they need? Part of the checker; shares no code with the partition."""
+"""Check that the tasks pass each other what they need. Part of the checker; shares no code with the partition."""
 
 from ablatrix.errors import PlanError
 from ablatrix.plan.graph import Graph
@@ -9,12 +9,12 @@ def check_cover(graph: Graph, plan: Plan) -> None:
     """Check that the tasks cover all nodes, once and in order; without tasks, that no node is needed.
 
     Raises:
-        PlanError: Names the nodes that are left out or covered twice.
+        PlanError: Names the nodes that are omitted or covered twice.
     """
     if not plan.tasks:
-        for place, value in enumerate(graph.outputs):
+        for index, value in enumerate(graph.outputs):
             if graph.values[value].kind == "intermediate":
-                raise PlanError(f"plan: has no tasks, but output {place} is value {value}, which a node makes")
+                raise PlanError(f"plan: has no tasks, but output {index} is value {value}, which a node makes")
         return
     expected = 0
     for index, task in enumerate(plan.tasks):
@@ -30,7 +30,7 @@ def check_cover(graph: Graph, plan: Plan) -> None:
 
 
 def check_flow(graph: Graph, plan: Plan) -> None:
-    """Run the plan on names alone: is every value there when it is read, and is each that is made needed?
+    """Check that every value is written before it is read, and that every value that is written is needed.
 
     Raises:
         PlanError: Names the task, node or output and the value in question.
@@ -44,9 +44,9 @@ def check_flow(graph: Graph, plan: Plan) -> None:
         _check_task(graph, index, task)
         available.update(task.writes)
         needed.update(task.reads)
-    for place, value in enumerate(graph.outputs):
+    for index, value in enumerate(graph.outputs):
         if value not in available:
-            raise PlanError(f"plan: output {place} of the program is value {value}, which no task writes")
+            raise PlanError(f"plan: output {index} of the program is value {value}, which no task writes")
     for index, task in enumerate(plan.tasks):
         for value in task.writes:
             if value not in needed:
@@ -54,7 +54,7 @@ def check_flow(graph: Graph, plan: Plan) -> None:
 
 
 def _check_task(graph: Graph, index: int, task: Task) -> None:
-    """Check one task against its nodes: it reads just what they take, and writes only what they make."""
+    """Check one task against its nodes: it reads exactly what they need, and writes only what they make."""
     reads, local, used = set(task.reads), set[int](), set[int]()
     for position in range(task.start, task.stop):
         node = graph.nodes[position]

@@ -15,16 +15,16 @@ def fingerprint_task(graph: Graph, start: int, stop: int, writes: Sequence[int])
 
     Values are numbered by first occurrence, symbols by first appearance; where a value comes from, its index
     and the region's name do not count. What counts: the operations and how values flow between them, each
-    value's signature and size in bytes (which tells the bounds of symbols apart), whether it is a parameter
-    (a compiler may treat those as the same tensors in every run), and which values are handed out.
+    value's signature and size in bytes (which distinguishes the bounds of symbols), whether it is a parameter
+    (a compiler may treat those as the same tensors in every run), and which values are returned.
 
-    Example: ``add(%0, %1)`` over values 3, 3 and over 8, 8 are the same; over 3, 4 it is another one.
+    Example: ``add(%0, %1)`` over values 3, 3 and over 8, 8 are the same; over 3, 4 it is different.
 
     Args:
         graph: The program.
         start: First node.
         stop: Node after the last one.
-        writes: Values that the task hands out, in order.
+        writes: Values that the task returns, in order.
     """
     numbers: dict[int, int] = {}
     symbols: dict[str, str] = {}

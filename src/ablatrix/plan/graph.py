@@ -27,12 +27,12 @@ class Node:
     """One operation.
 
     Attributes:
-        operation: The target with all its static arguments as text; tensor arguments stand as ``%0``, ``%1``, ...
+        operation: The target with all its static arguments as text; tensor arguments are written as ``%0``, ``%1``, ...
             in the order of ``reads``.
         reads: Indices of the values that it reads, in argument order (repeats allowed).
         writes: Indices of the values that it makes.
         region: Path of the model block that the node belongs to (``encoder.layer.3``), or any other label;
-            empty when it goes with the node before it.
+            empty when it belongs with the node before it.
     """
 
     operation: str

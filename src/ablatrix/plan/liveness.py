@@ -1,4 +1,4 @@
-"""Liveness: from which task to which task each value between tasks needs its place."""
+"""Liveness: from which task to which task each value between tasks needs its memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from ablatrix.plan.plan import Reuse, Task
 
 @dataclass(frozen=True, slots=True)
 class LiveRange:
-    """One value that a task makes and others need.
+    """One value that a task makes and that is needed later.
 
     Attributes:
         value: Index of the value.
         bytes: Size, not rounded.
         first, last: It is live from task ``first``, which makes it, to task ``last`` (inclusive). Inclusive,
-            since what a task reads and what it makes must not lie in the same bytes.
+            since what a task reads and what it makes must not share bytes.
     """
 
     value: int

@@ -1,4 +1,4 @@
-"""Partition: the program's nodes to tasks, contiguous runs that are compiled and run as one."""
+"""Partition: from the program's nodes to tasks, contiguous runs that are compiled and run as one."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -15,9 +15,9 @@ def partition(graph: Graph, how: Partition) -> tuple[Task, ...]:
     a region stays in the task before it (leading ones join the first), and a region that comes back after
     another one is a task of its own.
 
-    Every task makes something that is needed. A run from which nothing is needed is kept, since it may be
-    there for an effect, but is no task: it joins the task before it (the first joins the one after it). A
-    program that needs nothing from its nodes, because it returns only what it was given, has no tasks.
+    Every task makes something that is needed. A run from which nothing is needed is kept, since it may
+    have an effect, but is not a task: it joins the task before it (the first joins the one after it). A
+    program that needs nothing from its nodes, because it returns only its inputs, has no tasks.
 
     Example: nodes with regions ``'', a, a, '', b, a`` become ``[0:4] [4:5] [5:6]``.
 
@@ -71,7 +71,7 @@ def _join_unneeded(graph: Graph, starts: Sequence[int], last_reader: Sequence[in
     """Drop the starts of runs from which nothing is needed after them.
 
     One pass from the back is enough: a run that joins the one before it changes neither what later runs make
-    nor what earlier runs must hand on.
+    nor what earlier runs must return.
     """
     kept: list[int] = []
     stop = len(graph.nodes)

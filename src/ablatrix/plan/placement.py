@@ -66,8 +66,8 @@ def list_ranks(items: Sequence[Request]) -> list[list[int]]:
     ranks = []
     for key in keys:
         rank = [0] * len(items)
-        for place, index in enumerate(sorted(by_start, key=key.__getitem__)):
-            rank[index] = place
+        for position, index in enumerate(sorted(by_start, key=key.__getitem__)):
+            rank[index] = position
         ranks.append(rank)
     return ranks
 
@@ -80,7 +80,7 @@ def place_first_fit(
 ) -> list[int]:
     """Return offsets: in the given order, each at the lowest offset that is free during its whole life.
 
-    ``placed`` holds the offsets of what stays where it is, and -1 for the items of ``order``.
+    ``placed`` holds the offsets of what is not moved, and -1 for the items of ``order``.
     """
     offsets = list(placed)
     for index in order:

@@ -1,4 +1,4 @@
-"""The planner's output: tasks, buffers between them, and where each buffer lies."""
+"""The planner's output: tasks, buffers between them, and the offset of each buffer."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,12 +9,12 @@ Reuse = Literal["keep", "release"]
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """What can be ablated in the planner.
+    """The knobs of the planner, and the alignment.
 
     Attributes:
         partition: ``whole``: the program is one task. ``regions``: one task for each model block.
         reuse: ``keep``: every buffer between tasks lives to the end. ``release``: it is released at its last use,
-            and later buffers may lie in the same bytes.
+            and later buffers may share its bytes.
         alignment: Every offset in the arena is a multiple of this many bytes.
     """
 
@@ -46,7 +46,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """One value between tasks and its place in the arena.
+    """One value between tasks and its offset in the arena.
 
     Attributes:
         value: Index of the value.

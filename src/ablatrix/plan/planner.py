@@ -1,4 +1,4 @@
-"""The planner: a graph and options to a plan. Pure: the same input has the same plan on every machine."""
+"""The planner: from a graph and options to a plan. Pure: the same input has the same plan on every machine."""
 
 from dataclasses import asdict
 
@@ -16,12 +16,12 @@ def make_plan(graph: Graph, options: PlanOptions) -> Plan:
     """Cut a program into tasks and place the buffers between them in one arena.
 
     Example: a chain of three regions whose values have 100, 200 and 100 bytes, the last one returned. At
-    alignment 64 they take 128, 256, 128; the live peak is 384 (two at task 1, and two at task 2).
-    With ``release`` the third takes the place of the first, arena 384; with ``keep`` nothing is shared, arena
-    512.
+    alignment 64 they take 128, 256, 128; the peak live bytes are 384 (two values at task 1, and two at task 2). With
+    ``release`` the third has the offset of the first, and the arena has 384 bytes; with ``keep`` nothing is shared, and
+    the arena has 512.
 
     Raises:
-        PlanError: The alignment is not a power of two, or the graph is no program: a value is read before it
+        PlanError: The alignment is not a power of two, or the graph is not a program: a value is read before it
             is made, made twice or not at all, or an index is out of range.
     """
     if options.alignment < 1 or options.alignment & (options.alignment - 1):
@@ -54,7 +54,7 @@ def plan_digest(plan: Plan) -> str:
 
 
 def _check_graph(graph: Graph) -> None:
-    """Refuse what is no program, before the partition relies on it."""
+    """Refuse a graph that is not a program, before the partition relies on it."""
     count = len(graph.values)
     known = {index for index, value in enumerate(graph.values) if value.kind != "intermediate"}
 
@@ -64,7 +64,7 @@ def _check_graph(graph: Graph) -> None:
         if index not in known:
             raise PlanError(
                 f"graph: {reader} reads value {index}, an intermediate that no node before it makes; "
-                "nodes must stand in execution order"
+                "nodes must be in execution order"
             )
 
     for index, value in enumerate(graph.values):
@@ -81,5 +81,5 @@ def _check_graph(graph: Graph) -> None:
                     "each intermediate value is made once"
                 )
             known.add(write)
-    for place, output in enumerate(graph.outputs):
-        check_known(output, f"output {place}")
+    for index, output in enumerate(graph.outputs):
+        check_known(output, f"output {index}")

@@ -1,4 +1,4 @@
-"""Are tasks of one kind the same program? Part of the checker: it compares them and trusts no fingerprint."""
+"""Check that tasks of one kind are the same program. Part of the checker: it compares them without fingerprints."""
 
 import re
 
@@ -6,7 +6,7 @@ from ablatrix.errors import PlanError
 from ablatrix.plan.graph import Graph
 from ablatrix.plan.plan import Plan, Task
 
-# Splits a text into the pieces between symbols and, at odd places, the symbols (s0, s27).
+# Splits a text into the pieces between symbols and, at odd positions, the symbols (s0, s27).
 _SYMBOLS = re.compile(r"\b(s[0-9]+)\b")
 
 
@@ -17,7 +17,7 @@ def check_kinds(graph: Graph, plan: Plan) -> None:
     signatures, reads and writes of the one into those of the other.
 
     Raises:
-        PlanError: Kinds or fingerprints disagree, or two tasks of one kind differ; says at which node.
+        PlanError: Kinds or fingerprints disagree, or two tasks of one kind differ; the message says at which node.
     """
     models: list[tuple[int, Task]] = []
     for index, task in enumerate(plan.tasks):
@@ -54,7 +54,7 @@ class _Renaming:
             raise PlanError(f"plan: {self._pair} have different numbers of nodes")
         nodes = self._graph.nodes
         walk = zip(nodes[model.start : model.stop], nodes[other.start : other.stop], strict=True)
-        for place, (a, b) in enumerate(walk):
+        for position, (a, b) in enumerate(walk):
             same = (
                 self._same_text(a.operation, b.operation)
                 and self._same_values(a.reads, b.reads)
@@ -62,13 +62,13 @@ class _Renaming:
             )
             if not same:
                 raise PlanError(
-                    f"plan: {self._pair} differ at their node {place}: {a.operation} and {b.operation}, or "
+                    f"plan: {self._pair} differ at their node {position}: {a.operation} and {b.operation}, or "
                     "what these read and write"
                 )
         if not self._same_values(model.reads, other.reads):
             raise PlanError(f"plan: {self._pair} take different values, or in another order")
         if not self._same_values(model.writes, other.writes):
-            raise PlanError(f"plan: {self._pair} hand out different values, or in another order")
+            raise PlanError(f"plan: {self._pair} return different values, or in another order")
 
     def _same_values(self, mine: tuple[int, ...], theirs: tuple[int, ...]) -> bool:
         if len(mine) != len(theirs):

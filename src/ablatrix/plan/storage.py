@@ -1,16 +1,16 @@
-"""Storage: live ranges to offsets in one arena that is close to the live peak.
+"""Storage: from live ranges to offsets in one arena whose size is close to the peak live bytes.
 
 The problem is dynamic storage allocation, which is NP-hard. Four steps, each of which ends the search as soon
-as the arena is as small as the live peak, below which none can be:
+as the arena is as small as the peak live bytes, below which none can be:
 
 1. *Sweep*: place in order of time, best fit among the free blocks; forwards and backwards. Fast at any
    density, and already optimal for plain chains and for buffers that all live to the end.
-2. *Orders*: place in order of time, each where it touches its surroundings for longest, and in several other
+2. *Orders*: place in order of time, each where it touches its neighbours for longest, and in several other
    fixed orders (contended, large, long first), each at the lowest offset that is free during its live range.
-3. *Squeaky wheel* (Joslin and Clements, JAIR 1999): whatever ended above the live peak moves towards the
+3. *Squeaky wheel* (Joslin and Clements, JAIR 1999): whatever ended above the peak live bytes moves towards the
    front of its order, and all are placed again.
 4. *Repair*: take out only what lives near a buffer that ends highest, and do steps 2 and 3 for that alone,
-   around all others; accept what becomes lower. Wider surroundings follow when narrow ones do not help.
+   around all others; accept what becomes lower. A wider neighbourhood follows when a narrow one does not help.
 
 The budget counts steps, not time, so that the same program has the same plan on every machine.
 """
@@ -36,18 +36,18 @@ GLOBAL_SHARE = 0.25
 ROUNDS = 30
 """How often one order is changed and placed again, before the next is tried."""
 PULLS = (0.5, 0.25, 0.0)
-"""Where in the order a buffer goes that ended too high, in turn: a share of its place, 0 being the front."""
+"""Where in the order a buffer goes that ended too high, in turn: a share of its position, 0 being the front."""
 REACH = 5
-"""How far the surroundings of a repair go: neighbours in time, their neighbours, and so on."""
+"""How far the neighbourhood of a repair goes: neighbours in time, their neighbours, and so on."""
 
 
 def allocate(requests: Sequence[Request], alignment: int) -> tuple[int, ...]:
     """Return an offset for each request, a multiple of ``alignment``; no two overlap in both time and bytes.
 
-    Sizes are rounded up to the alignment. A request of no bytes takes no place and has offset 0.
+    Sizes are rounded up to the alignment. A request of no bytes takes no memory and has offset 0.
 
-    Example: sizes 64, 128, 64 living [0, 1], [1, 2], [2, 3]: the third may take the first one's place, so
-    that the offsets are 0, 64, 0 and the arena has 192 bytes, the live peak.
+    Example: sizes 64, 128, 64 living [0, 1], [1, 2], [2, 3]: the third may have the offset of the first, so
+    that the offsets are 0, 64, 0 and the arena has 192 bytes, the peak live bytes.
     """
     sized = [index for index, request in enumerate(requests) if request.bytes]
     items = [requests[index]._replace(bytes=align_up(requests[index].bytes, alignment)) for index in sized]
@@ -74,7 +74,7 @@ def _search(items: Sequence[Request]) -> list[int]:
 
 
 class _Search:
-    """Steps 2 to 4 on one set of items, and the steps that are left."""
+    """Steps 2 to 4 on one set of items, and what is left of the budget."""
 
     def __init__(self, items: Sequence[Request], neighbours: Sequence[Sequence[int]], bound: int) -> None:
         self._items = items
@@ -123,7 +123,7 @@ class _Search:
                 yield trial
 
     def _place(self, number: int, order: Sequence[int], placed: Sequence[int]) -> list[int]:
-        """Place by the rule that suits the order: the first of the ranks, in order of time, wants touching."""
+        """Place by the rule for the order: touching for the first of the ranks, in order of time; else first fit."""
         if number == 0:
             return place_touching(self._items, self._neighbours, order, placed, self._bound)
         return place_first_fit(self._items, self._neighbours, order, placed)
@@ -152,8 +152,8 @@ class _Search:
 
     def _pull_forward(self, order: Sequence[int], offsets: Sequence[int], pull: float) -> list[int]:
         """Return the order with everything that ends above the bound moved towards the front."""
-        place = {
+        priority = {
             index: position * pull - 0.5 if offsets[index] + self._items[index].bytes > self._bound else position
             for position, index in enumerate(order)
         }
-        return sorted(order, key=place.__getitem__)
+        return sorted(order, key=priority.__getitem__)

@@ -13,8 +13,8 @@ from ablatrix.plan.sameness import check_kinds
 def validate(graph: Graph, plan: Plan) -> None:
     """Check that the plan's tasks, run in its arena, compute the graph's outputs, and that its figures hold.
 
-    Rules, in this order: tasks cover all nodes; each task takes just what it needs, and that is there;
-    outputs and everything else that is needed is handed out; tasks of one kind are the same program; each
+    Rules, in this order: tasks cover all nodes; each task reads exactly what it needs, and that is available;
+    outputs and everything else that is needed is written; tasks of one kind are the same program; each
     value between tasks has one buffer with its size and its live range; the arena is not below the lower
     bound; offsets are aligned and inside the arena; no two buffers overlap in both bytes and time; the
     figures are right.
@@ -28,23 +28,23 @@ def validate(graph: Graph, plan: Plan) -> None:
     _check_buffers(graph, plan)
     bound = peak_lower_bound(graph, plan)
     if plan.peak_live_bytes != bound:
-        raise PlanError(f"plan: live peak is given as {plan.peak_live_bytes} bytes; it is {bound}")
+        raise PlanError(f"plan: peak_live_bytes is given as {plan.peak_live_bytes}; it is {bound}")
     if plan.arena_bytes < bound:
         raise PlanError(
-            f"plan: the arena of {plan.arena_bytes} bytes is smaller than the live peak of {bound} bytes, "
+            f"plan: the arena of {plan.arena_bytes} bytes is smaller than the peak of {bound} live bytes, "
             "which no arena can be"
         )
-    _check_places(plan)
+    _check_offsets(plan)
     _check_overlaps(plan)
     _check_figures(plan)
 
 
 def peak_lower_bound(graph: Graph, plan: Plan) -> int:
-    """Return the largest sum of aligned sizes of values that must exist side by side at one task.
+    """Return the largest sum of aligned sizes of values that must exist at the same time at one task.
 
     A value must exist from the task that makes it to the last one that reads it, or to the end when the
     program returns it, whatever the plan's ``reuse``. Derived from the nodes, not from the plan's buffers, by
-    a sweep over events ``(moment, change in bytes)``; at one moment, releases stand before allocations.
+    a sweep over events ``(moment, change in bytes)``; at one moment, releases come before allocations.
     """
     alignment = plan.options.alignment
     end = len(plan.tasks)
@@ -103,11 +103,11 @@ def _check_buffers(graph: Graph, plan: Plan) -> None:
         raise PlanError(f"plan: value {value} has a buffer, but no task writes it")
 
 
-def _check_places(plan: Plan) -> None:
+def _check_offsets(plan: Plan) -> None:
     for buffer in plan.buffers:
         if buffer.offset % plan.options.alignment:
             raise PlanError(
-                f"plan: the buffer of value {buffer.value} starts at byte {buffer.offset}, which is no "
+                f"plan: the buffer of value {buffer.value} starts at byte {buffer.offset}, which is not a "
                 f"multiple of the alignment {plan.options.alignment}"
             )
         if buffer.offset < 0 or buffer.offset + buffer.bytes > plan.arena_bytes:
@@ -118,13 +118,13 @@ def _check_places(plan: Plan) -> None:
 
 
 def _check_overlaps(plan: Plan) -> None:
-    """Sweep over tasks. What is live lies side by side, so a new buffer can only hit its two neighbours."""
-    live: list[tuple[int, int]] = []  # (offset, place in plan.buffers), sorted
+    """Sweep over tasks. Live buffers do not overlap each other, so a new one can only overlap its two neighbours."""
+    live: list[tuple[int, int]] = []  # (offset, index in buffers), sorted
     buffers = [buffer for buffer in plan.buffers if buffer.bytes]
-    moments = [(b.first, 1, place) for place, b in enumerate(buffers)]
-    moments += [(b.last + 1, 0, place) for place, b in enumerate(buffers)]
-    for _, starts, place in sorted(moments):
-        entry = (buffers[place].offset, place)
+    moments = [(b.first, 1, index) for index, b in enumerate(buffers)]
+    moments += [(b.last + 1, 0, index) for index, b in enumerate(buffers)]
+    for _, starts, index in sorted(moments):
+        entry = (buffers[index].offset, index)
         if not starts:
             live.pop(bisect_left(live, entry))
             continue

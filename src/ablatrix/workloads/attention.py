@@ -13,7 +13,7 @@ from ablatrix.workloads.built import Built, generator, seeded, spread
 
 
 class Block(nn.Module):  # type: ignore[misc]
-    """Layer norm, attention of every token to every token, and the way around them."""
+    """Layer norm, attention of every token to every token, and the residual connection around them."""
 
     def __init__(self, hidden: int, heads: int) -> None:
         super().__init__()

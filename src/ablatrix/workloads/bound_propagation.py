@@ -1,7 +1,7 @@
 """``bound_propagation``: interval bounds of a residual convolutional classifier (Gowal et al. 2018).
 
-The kind of program that a verifier runs: for every image within a radius of the given one, between which bounds
-lies each class score? Lower and upper bound go through the network together. An affine operation with weight W maps
+The kind of program that a verifier runs: for all images within a radius of the given one, it bounds each class
+score. Lower and upper bound go through the network together. An affine operation with weight W maps
 center c and radius r of an interval to Wc + b and |W| r; ReLU and addition are monotone and take the bounds as they
 are. |W| is a constant, as in a verifier that checks many images of one network.
 """
@@ -67,7 +67,7 @@ class Linear(Affine):
 
 
 class Block(nn.Module):  # type: ignore[misc]
-    """Two convolutions and the way around them."""
+    """Two convolutions and the residual connection around them."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -14,7 +14,7 @@ MakeInputs = Callable[[int, Mapping[str, int]], tuple[torch.Tensor, ...]]
 
 @dataclass(frozen=True)
 class Built:
-    """A model with what it takes to export and to run it.
+    """A model with what is needed to export and to run it.
 
     Attributes:
         module: In eval mode, float32, with seeded weights. Its ``forward`` takes the inputs positionally.
@@ -24,11 +24,11 @@ class Built:
         dynamic: Dynamic dimensions: name -> (smallest, largest) size.
         timed_sizes: Size of each dynamic dimension that is timed.
         input_dimensions: For each input with dynamic dimensions, by its name: axis -> name of the dimension.
-        own_inputs: Inputs of the first draw, where the workload brings them; else ``make_inputs`` makes them.
+        own_inputs: Inputs of the first input set, where the workload has its own; else ``make_inputs`` makes them.
         exported: The program, where it was exported before; else ``module`` is exported.
         parameter_count: Elements of its weights, where ``module`` does not hold them as parameters.
-        chain: Operations that rounding may run through, where eager float32 is itself the oracle since the model has no
-            float64; else None.
+        chain: Number of operations in which rounding may accumulate, where the model has no float64 and eager float32
+            is itself the oracle; else None.
     """
 
     module: torch.nn.Module
@@ -69,10 +69,10 @@ def seeded(build: Callable[[], torch.nn.Module], seed: int = 0) -> torch.nn.Modu
 
 
 def spread(module: torch.nn.Module) -> torch.nn.Module:
-    """Give norms and biases values of their own, and return the module.
+    """Give norms and biases random values, and return the module.
 
-    Initialised, they are 1 and 0: a compiler that lost one would still answer right. Statistics of batch norm are
-    drawn like a trained network's: variances between 1 and 3, so that residual paths do not grow much.
+    They are initialised to 1 and 0: a compiler that dropped one would still return the right outputs. Statistics of
+    batch norm are drawn like a trained network's: variances between 1 and 3, so that residual paths do not grow much.
     """
     with torch.no_grad():
         for parameter in module.parameters():

@@ -13,7 +13,7 @@ from ablatrix.workloads.built import Built, generator, seeded, spread
 
 
 class Block(nn.Module):  # type: ignore[misc]
-    """Two 3 x 3 convolutions with batch norm and ReLU, and the way around them."""
+    """Two 3 x 3 convolutions with batch norm and ReLU, and the residual connection around them."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class Block(nn.Module):  # type: ignore[misc]
 
 
 class Stage(nn.Module):  # type: ignore[misc]
-    """``blocks`` residual blocks after a convolution that makes the channels out of a colour image."""
+    """``blocks`` residual blocks after a convolution that makes the channels from a colour image."""
 
     def __init__(self, blocks: int, channels: int) -> None:
         super().__init__()

@@ -18,10 +18,10 @@ from ablatrix.workloads.program import InputSet
 def program_digest(
     programs: Sequence[ExportedProgram], input_sets: Sequence[InputSet], symbol_names: Mapping[str, str]
 ) -> str:
-    """Return the SHA-256 (hexadecimal) of programs and draws.
+    """Return the SHA-256 (hexadecimal) of programs and input sets.
 
     Symbols are replaced by the names of their dimensions. What is computed from the rest (expected outputs,
-    eager's error) is left out: it may differ in the last bit between machines.
+    eager's error) is omitted: it may differ in the last bit between machines.
     """
     total = hashlib.sha256()
     for program in programs:
@@ -32,9 +32,9 @@ def program_digest(
         total.update(text.encode())
         for tensor in value_tensors(program, graph).values():
             _add(total, tensor)
-    for draw in input_sets:
-        total.update(canonical_json({"seed": draw.seed, "sizes": dict(draw.sizes)}).encode())
-        for tensor in draw.inputs:
+    for input_set in input_sets:
+        total.update(canonical_json({"seed": input_set.seed, "sizes": dict(input_set.sizes)}).encode())
+        for tensor in input_set.inputs:
             _add(total, tensor)
     return total.hexdigest()
 

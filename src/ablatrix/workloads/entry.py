@@ -1,6 +1,6 @@
-"""What there is to know of a workload before it is built: its tier, its parameters, and where it comes from.
+"""What is known about a workload before it is built: its tier, its parameters, and where it comes from.
 
-Plain values that load without torch and that any process can be handed.
+Plain values, which load without torch and can be passed to any process.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class ParameterSpec:
         minimum: Smallest size allowed; None: any.
         multiple_of: Name of another parameter that must divide this one.
         at_least: Name of another parameter that this one must not be smaller than.
-        choices: The only sizes allowed, where there are only some.
+        choices: The only sizes allowed; empty: any.
     """
 
     default: Size | None
@@ -56,17 +56,17 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadEntry:
-    """What is known of a workload before it is built.
+    """What is known about a workload before it is built.
 
     Attributes:
         name: As studies write it.
-        tier: How much there is to compile.
+        tier: How large it is to compile.
         summary: One sentence.
         parameters: Its sizes by name.
         builder: ``module:function`` or ``file.py:function``; the function takes the parameters and returns a
-            ``Built``. Of an entry with an origin: the user's function, or the file or configuration to read.
+            ``Built``. For an entry with an origin: the user's function, or the file or configuration to read.
         dynamic: Names of the dimensions whose size is only bounded when it is compiled.
-        origin: Where a user's own model comes from; None for a workload that is shipped or of a plug-in.
+        origin: Where a user's own model comes from; None for a workload that is shipped or comes with a plug-in.
     """
 
     name: str

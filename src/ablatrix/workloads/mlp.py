@@ -1,4 +1,4 @@
-"""``mlp``: a small multi-layer perceptron. Enough to try the line out, too small to learn much from."""
+"""``mlp``: a small multi-layer perceptron. Enough to try the pipeline, too small to learn much from."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The oracle: what a program should answer, in float64, and how far eager float32 itself is from that.
+"""The oracle: the outputs of a program in float64, and how far eager float32 itself is from them.
 
 Where a program has no float64 (an ONNX model with operators that have no such kernels), float32 without any
-optimisation is the oracle, and how far it may be off is estimated.
+optimisation is the oracle, and its error is estimated.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ UNIT_ROUNDOFF = 2.0**-24  # of float32
 
 @dataclass(frozen=True)
 class Answer:
-    """Outputs of one draw, flat and in order.
+    """Outputs for one input set, flat and in order.
 
     Attributes:
         expected: float64; integers and booleans keep their dtype.
-        eager_rms: Root mean square error of eager float32 against ``expected``, one figure an output; estimated
+        eager_rms: Root mean square error of eager float32 against ``expected``, one for each output; estimated
             where float32 itself is the oracle.
     """
 
@@ -36,11 +36,11 @@ class Answer:
 
 
 class Oracle:
-    """Answers for one program. The float64 copy of its weights lives as long as the oracle does.
+    """The expected outputs of one program. The float64 copy of its weights lives as long as the oracle does.
 
     Args:
         exported: The program.
-        chain: Operations that rounding may run through, where the program has no float64; None where it has.
+        chain: Number of operations in which rounding may accumulate, where the program has no float64; else None.
     """
 
     def __init__(self, exported: ExportedProgram, chain: int | None = None) -> None:
@@ -52,14 +52,14 @@ class Oracle:
         """Run the program in float64 and in eager float32.
 
         Raises:
-            WorkloadError: An output is no tensor, or has a value that is not finite.
+            WorkloadError: An output is not a tensor, or has a value that is not finite.
         """
         with torch.no_grad():
             expected = _flat(self._wide(*widen(inputs)))
             eager = _flat(self._eager(*inputs))
-        for place, output in enumerate(expected):
+        for index, output in enumerate(expected):
             if not bool(torch.isfinite(output).all()):
-                raise WorkloadError(f"output {place} of the oracle is not finite everywhere; no check could use it")
+                raise WorkloadError(f"output {index} of the oracle is not finite everywhere; no check could use it")
         if self._chain is not None:
             return Answer(expected, tuple(_expected_rounding(one, self._chain) for one in expected))
         return Answer(expected, tuple(map(_rms_error, eager, expected)))

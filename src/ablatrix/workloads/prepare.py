@@ -1,4 +1,4 @@
-"""Prepare a workload: build, export, lower, ask the oracle. Done once a study and kept on disk."""
+"""Prepare a workload: build, export, lower, ask the oracle. Done once for each study and kept on disk."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ def prepare(
 ) -> Program:
     """Build, export and lower a workload and make its inputs and expected outputs.
 
-    The first draw has the timed sizes; the second the smallest, the third the largest sizes of the dynamic
-    dimensions, further ones sizes drawn between them.
+    The first input set has the timed sizes; the second the smallest, the third the largest sizes of the dynamic
+    dimensions, further ones random sizes between them.
 
     Args:
         workload: Name of one that comes with ablatrix, or the entry of any other.
-        parameters: Those that differ from their defaults.
-        input_sets: Number of input draws, at least 1.
-        seed: Seed of the first draw; the next ones count up from it.
-        largest: Largest size that any draw may have, by dimension, where that is below the workload's own
+        parameters: Parameters that differ from their defaults.
+        input_sets: Number of input sets, at least 1.
+        seed: Seed of the first input set; the next ones count up from it.
+        largest: Largest size that any input set may have, by dimension, where that is below the workload's own
             bound.
 
     Raises:
@@ -83,14 +83,16 @@ def save_program(program: Program, directory: Path) -> None:
     """Write a program into an empty or new directory as .pt2, tensors and JSON."""
     directory.mkdir(parents=True, exist_ok=True)
     save_programs({"exported": program.exported, "lowered": program.lowered}, directory)
-    tensors = [{"inputs": list(draw.inputs), "expected": list(draw.expected)} for draw in program.input_sets]
+    tensors = [
+        {"inputs": list(input_set.inputs), "expected": list(input_set.expected)} for input_set in program.input_sets
+    ]
     torch.save(tensors, directory / "draws.pt")
     plain = {
         "format": FORMAT,
         "facts": program.facts.model_dump(),
         "draws": [
-            {"seed": draw.seed, "sizes": dict(draw.sizes), "eager_rms": list(draw.eager_rms)}
-            for draw in program.input_sets
+            {"seed": input_set.seed, "sizes": dict(input_set.sizes), "eager_rms": list(input_set.eager_rms)}
+            for input_set in program.input_sets
         ],
         "dynamic_bounds": dict(program.dynamic_bounds),
         "symbol_names": dict(program.symbol_names),
@@ -129,7 +131,7 @@ def load_program(directory: Path) -> Program:
 
 
 def _sizes(name: str, built: Built, input_sets: int, seed: int, largest: Mapping[str, int]) -> list[dict[str, int]]:
-    """Return the size of each dynamic dimension for each draw."""
+    """Return the size of each dynamic dimension for each input set."""
     unknown = sorted(set(largest) - set(built.dynamic))
     if unknown:
         raise WorkloadError(f"workload '{name}' has no dynamic dimension {unknown}; it has: {sorted(built.dynamic)}")

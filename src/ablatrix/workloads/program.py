@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class InputSet:
-    """One set of inputs and what the program should answer.
+    """One set of inputs and the outputs that are expected for them.
 
     Attributes:
         seed: Seed of the inputs.
-        sizes: Size of each dynamic dimension in this draw, by name (empty for a static program).
+        sizes: Size of each dynamic dimension in this input set, by name (empty for a static program).
         inputs: Flat positional inputs, contiguous, on the device.
         expected: Oracle outputs, float64 (integers and booleans keep their dtype), flat, in order.
-        eager_rms: Root mean square error of eager float32 against the oracle, one figure an output.
+        eager_rms: Root mean square error of eager float32 against the oracle, one for each output.
     """
 
     seed: int
@@ -37,11 +37,11 @@ class Program:
     """A workload that is ready to be planned, compiled and checked.
 
     Attributes:
-        facts: What a record says of the workload: name, tier, parameters, inputs, dynamic dimensions, digest.
-        exported: As ``torch.export`` gave it; this is what the eager reference runs.
+        facts: The record's part about the workload: name, tier, parameters, inputs, dynamic dimensions, digest.
+        exported: As ``torch.export`` returned it; this is what the eager reference runs.
         lowered: The same program decomposed to core ATen, constants folded, dead code removed; parameters and
             constants lifted to placeholders. This is what is captured, partitioned and given to compilers.
-        draws: The input draws; ``draws[0]`` is the one that is timed.
+        input_sets: The input sets; ``input_sets[0]`` is the one that is timed.
         dynamic_bounds: Upper bound of each dynamic dimension by its *symbol's* name in ``lowered`` (``s27``).
         symbol_names: Symbol's name -> the dimension's name as the workload calls it (``s27`` -> ``tokens``).
     """

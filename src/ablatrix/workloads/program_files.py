@@ -15,7 +15,7 @@ import ablatrix.workloads.onnx.operation  # noqa: F401  (programs may hold its o
 from ablatrix.workloads.capture.assembly import live_ranges
 
 WEIGHTS = "weights.pt"
-# Stands for each weight in a .pt2: the format asks that every name has one.
+# Replaces each weight in a .pt2: the format needs a tensor for every name.
 NOTHING = torch.nn.Parameter(torch.empty(0), requires_grad=False)
 
 
@@ -56,7 +56,7 @@ def load_programs(names: tuple[str, ...], directory: Path) -> dict[str, Exported
 
 
 def _drop_hints_of_expressions(program: ExportedProgram) -> None:
-    """Leave hints to symbols alone: torch's reader notes one for ``128*s27`` too, which Inductor refuses to meet."""
+    """Keep hints of symbols only: torch's reader adds one for ``128*s27``, too, which Inductor rejects."""
     for node in program.graph.nodes:
         environment = getattr(getattr(node.meta.get("val"), "fake_mode", None), "shape_env", None)
         if environment is not None:

@@ -50,14 +50,14 @@ def build_workload(entry: WorkloadEntry, parameters: Mapping[str, Any]) -> Built
         WorkloadError: It needs a package that is not installed, or, for a user's own model, cannot be built.
     """
     if entry.origin is not None:
-        # By its place: studies are read without torch, and this needs it.
+        # Imported by name: studies are read without torch, and this needs it.
         given: Built = import_place("ablatrix.workloads.given:build_given")(entry, parameters)
         return given
     try:
         built: Built = import_place(entry.builder)(parameters)
     except ImportError as error:
         raise WorkloadError(
-            f"workload '{entry.name}' needs what is not installed: {error}; "
+            f"workload '{entry.name}' needs a package that is not installed: {error}; "
             "for the shipped ones: pip install 'ablatrix[workloads]'"
         ) from error
     return built

@@ -1,4 +1,4 @@
-"""The parameters of a function, read from its source: the study is checked before anything of it is imported."""
+"""The parameters of a function, read from its source: a study is checked before any of its code is imported."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ SUMMARY = "Parameter of the function."
 
 
 def find_parameters(path: Path, function: str) -> dict[str, ParameterSpec]:
-    """Return the parameters of a function that stands at the top level of a file.
+    """Return the parameters of a function at the top level of a file.
 
     A parameter's default is its size where a study gives none; it must be a number, a text or a boolean.
 
     Raises:
-        WorkloadError: The file is no Python, has no such function, or a parameter cannot be given by a study.
+        WorkloadError: The file is not Python, has no such function, or a parameter cannot be given by a study.
     """
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError) as error:
-        raise WorkloadError(f"{path}: is no Python that can be read: {error}") from None
+        raise WorkloadError(f"{path}: is not Python that can be read: {error}") from None
     functions = {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef)}
     if function not in functions:
         there = ", ".join(functions) or "none"

@@ -1,4 +1,4 @@
-"""Sources: how a study names a model of its user. Plain text in, an entry out; nothing is imported here.
+"""Sources: how a study names a user's model. Plain text in, an entry out; nothing is imported here.
 
 Four forms: ``file.py:function`` or ``module:function``, ``file.pt2``, ``file.onnx?tokens=32`` (sizes of its free
 dimensions, where it has any), and ``hf:llama?layers=2&hidden=256``.
@@ -62,14 +62,14 @@ def read_source(
     Args:
         name: Its name in the study.
         source: As the study writes it.
-        parameters: Sizes that the study gives; they take part in what an architecture is, and fix the free dimensions
-            of an ONNX model.
-        directory: Where relative paths are meant from.
+        parameters: Sizes that the study gives; they define an architecture, and fix the free dimensions of an ONNX
+            model.
+        directory: Directory that paths are relative to.
         tier: As the study says, ``hard`` where it does not.
         dynamic: Names of its dynamic dimensions, as the study says.
 
     Raises:
-        WorkloadError: The source has none of the forms, or its file or function is not there.
+        WorkloadError: The source has none of the forms, or its file or function does not exist.
     """
     make = partial(WorkloadEntry, name=name, tier=tier or DEFAULT_TIER, dynamic=tuple(dynamic))
     if source.startswith(ARCHITECTURE):
@@ -108,7 +108,7 @@ def _as_given(parameters: Mapping[str, Size]) -> dict[str, ParameterSpec]:
 
 
 def seen_from(directory: Path, source: str) -> str:
-    """Return a source that is meant from the working directory as one that is meant from another directory."""
+    """Return a source whose path is relative to the working directory as one that is relative to another directory."""
     where = file_of(source)
     if source.startswith(ARCHITECTURE) or not where.endswith(FILES):
         return source
@@ -118,7 +118,7 @@ def seen_from(directory: Path, source: str) -> str:
 def _existing(source: str, path: Path) -> Path:
     path = path.resolve()
     if not path.is_file():
-        raise WorkloadError(f"source '{source}': there is no file {path}; relative paths are meant from the study file")
+        raise WorkloadError(f"source '{source}': there is no file {path}; paths are relative to the study file")
     return path
 
 

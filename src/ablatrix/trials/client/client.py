@@ -72,8 +72,8 @@ class ForkServer:
         Args:
             compilers: The compilers to have imported.
             log: File that gets whatever the process prints.
-            interrupt: Tells when to give up waiting.
-            environment: Variables that it has beside those of this process.
+            interrupt: Says when to stop waiting.
+            environment: Environment variables, beside those of this process.
 
         Raises:
             TrialError: It did not start; the message has the reason.
@@ -275,7 +275,7 @@ def give(channel: Channel, order: Order, expected: type[R], descriptors: Sequenc
     Args:
         channel: To the server.
         order: What it is to do.
-        expected: What it replies when it has done so.
+        expected: The reply when it has done so.
         descriptors: Open descriptors that it needs for that.
 
     Raises:
@@ -292,7 +292,7 @@ def give(channel: Channel, order: Order, expected: type[R], descriptors: Sequenc
 
 
 def await_service(channel: Channel) -> None:
-    """Wait until a server that was started says that it serves.
+    """Wait until a server that was started reports that it is ready.
 
     Raises:
         TrialError: It does not; the message has its reason.

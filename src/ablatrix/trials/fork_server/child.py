@@ -15,10 +15,10 @@ KEPT_DESCRIPTORS = 3
 
 def clean_descriptors(wanted: list[int]) -> list[int]:
     """Close every descriptor but the standard three and the wanted ones, which are moved behind them."""
-    safe = [os.dup2(old, 200 + place) for place, old in enumerate(wanted)]
+    safe = [os.dup2(old, 200 + index) for index, old in enumerate(wanted)]
     os.closerange(KEPT_DESCRIPTORS, safe[0])
     os.closerange(safe[-1] + 1, os.sysconf("SC_OPEN_MAX"))
-    kept = [os.dup2(old, KEPT_DESCRIPTORS + place, inheritable=False) for place, old in enumerate(safe)]
+    kept = [os.dup2(old, KEPT_DESCRIPTORS + index, inheritable=False) for index, old in enumerate(safe)]
     os.closerange(safe[0], safe[-1] + 1)
     return kept
 
@@ -32,7 +32,7 @@ def reset_signals() -> None:
 
 
 def import_compiler(entry: CompilerEntry) -> Compiler:
-    """Return the adapter of a compiler, with what it needs imported; that of a program is made with the entry."""
+    """Return the adapter of a compiler, with all imports done; the adapter of a program is made from its entry."""
     make = import_place(entry.adapter)
     compiler: Compiler = make() if entry.program is None else make(entry)
     compiler.preload()

@@ -14,7 +14,7 @@ from pathlib import Path
 from ablatrix.trials.host import threads_of
 
 HARMLESS_THREADS = frozenset({"jemalloc_bg_thd"})
-"""Threads that may be there: jemalloc stops its background thread before a fork and starts it again after."""
+"""Threads that are allowed: jemalloc stops its background thread before a fork and starts it again after."""
 UNSAFE_MODULES = ("jax", "jaxlib")
 CUDA_DEVICES = "/dev/nvidia"
 

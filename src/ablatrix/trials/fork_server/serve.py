@@ -2,9 +2,9 @@
 
 There is one for each compiler, started by the runner. It forks one more for each workload, which loads the prepared
 program and forks the workers: these find modules, program and weights mapped. A fork server starts no compute
-thread; when a compiler did so nevertheless, or holds what does not survive a fork, new interpreters are started in
-place of forks. It is the parent of its workers, so it alone can confirm that one is stopped, running or dead. When the
-runner's end of its channel closes, it kills every descendant and leaves.
+thread; if a compiler starts one, or holds what does not survive a fork, new interpreters are started instead of
+forks. It is the parent of its workers, so it alone can confirm that one is stopped, running or dead. When the
+runner's end of its channel closes, it kills every descendant and exits.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ class Holdings:
     """What a fork server has, for the workers that it starts.
 
     Attributes:
-        entries: What the catalogue says of each compiler, by its name, for new interpreters.
+        entries: The catalogue's entry of each compiler, by name, for new interpreters.
         compilers: Imported compilers by name, for forks.
-        directory: The prepared program, for new interpreters; None in a server of no workload.
+        directory: The prepared program, for new interpreters; None in a server without a workload.
         program: The same, loaded, for forks.
         hazard: Why nothing may be forked, None to look each time.
         servers: Process ids of the servers for one workload that it has started; grows.
@@ -86,7 +86,7 @@ class Holdings:
 
 
 def main(arguments: list[str]) -> None:
-    """Serve on the socket whose descriptor is the argument, for the compilers that the first message has."""
+    """Serve on the socket whose descriptor is the argument, for the compilers that the first message names."""
     die_with_parent()
     adopt_orphans()
     ignore_key_presses()
@@ -97,7 +97,7 @@ def main(arguments: list[str]) -> None:
         compilers = {name: import_compiler(entry) for name, entry in entries.items()}
         import torch
 
-        # Imported here once, not by every child, and not at another state of the files for some of them.
+        # Imported here once, not by every child, and so from the same state of the files for all.
         import ablatrix.plan.planner
         import ablatrix.plan.validate
         import ablatrix.trials.worker
@@ -120,7 +120,7 @@ def ignore_key_presses() -> None:
 
 
 def serve(channel: Channel, holdings: Holdings) -> NoReturn:
-    """Follow orders, one at a time, until the other end closes; then end every descendant and leave."""
+    """Follow orders, one at a time, until the other end closes; then end every descendant and exit."""
     while True:
         try:
             order, descriptors = channel.receive(ORDER)
@@ -224,7 +224,7 @@ def _start(task: TrialTask | PrepareTask, descriptors: list[int], holdings: Hold
 
 
 def _pause(pid: int) -> WorkerState:
-    """Stop a worker's process group, and programs of it that left the group, and confirm it."""
+    """Stop a worker's process group, and its programs that left the group, and confirm it."""
     reply = _signal_and_wait(pid, signal.SIGSTOP, os.WUNTRACED)
     if reply.state == "stopped" and not _stop_programs(pid):
         return WorkerState(state="running")

@@ -1,9 +1,9 @@
-"""New interpreters in place of forks, where a fork is not safe.
+"""New interpreters instead of forks, where a fork is not safe.
 
 Two kinds are started, both on a channel that the runner made: a worker that imports its compiler and loads its
 program by itself and then does the same work, and a server for one workload that holds nothing and starts such
 workers. Both are children of the fork server that starts them, so that pausing, ending and cleaning up are the same.
-What they do is in ``spawned``.
+What they do is defined in ``spawned``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ablatrix.trials.messages import SpawnOrder
 
 CHANNEL, ORDER = 3, 4
-"""Descriptors of the new interpreter: its end of the channel, and the file that has what it gets to do."""
+"""Descriptors of the new interpreter: its end of the channel, and the file with its order."""
 
 
 def spawn(order: SpawnOrder, channel: int, log: int | None, *, own_group: bool) -> int:
@@ -27,21 +27,21 @@ def spawn(order: SpawnOrder, channel: int, log: int | None, *, own_group: bool) 
     ``posix_spawn`` and not ``subprocess``: the latter reaps children whose status the fork server waits for.
 
     Args:
-        order: What it gets to do.
+        order: What it is to do.
         channel: Descriptor of the worker's end of its channel.
-        log: Descriptor of the file that gets what it prints; None leaves that where this process prints.
+        log: Descriptor of the file that gets what it prints; None: where this process prints.
         own_group: Give it a process group of its own, as every worker has one.
     """
-    scroll = os.memfd_create("order")
+    order_file = os.memfd_create("order")
     try:
-        os.write(scroll, encode(order))
+        os.write(order_file, encode(order))
         # Far from the targets first: a descriptor may have the number of one of them.
-        wanted = {CHANNEL: channel, ORDER: scroll, **({} if log is None else {1: log, 2: log})}
-        far = {target: 200 + place for place, target in enumerate(wanted)}
+        wanted = {CHANNEL: channel, ORDER: order_file, **({} if log is None else {1: log, 2: log})}
+        far = {target: 200 + index for index, target in enumerate(wanted)}
         actions = [(os.POSIX_SPAWN_DUP2, source, far[target]) for target, source in wanted.items()]
         actions += [(os.POSIX_SPAWN_DUP2, far[target], target) for target in wanted]
         command = [sys.executable, "-u", "-m", "ablatrix.trials.fork_server.spawned", str(os.getpid())]
         group = 0 if own_group else os.getpgrp()
         return os.posix_spawn(sys.executable, command, dict(os.environ), file_actions=actions, setpgroup=group)
     finally:
-        os.close(scroll)
+        os.close(order_file)

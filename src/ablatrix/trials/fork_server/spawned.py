@@ -1,4 +1,4 @@
-"""What a new interpreter in place of a fork does: a worker's task, or the orders of a server for one workload."""
+"""The work of a new interpreter that is started instead of a fork: a worker's task, or serving one workload."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def main(parent: int) -> None:
-    """Follow the order that lies on a descriptor."""
+    """Follow the order that is read from a descriptor."""
     die_with_parent()
     if os.getppid() != parent:  # it ended before this process could notice
         os._exit(1)
@@ -36,7 +36,7 @@ def main(parent: int) -> None:
 
 
 def _serve(channel: Channel, order: SpawnedServer) -> None:
-    """Serve for one workload; every worker of it is spawned, since no fork would have what it needs."""
+    """Serve one workload; every worker is spawned, since no fork would have what it needs."""
     adopt_orphans()
     ignore_key_presses()
     channel.send(Serving(threads=()))

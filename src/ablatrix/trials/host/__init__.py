@@ -1,4 +1,4 @@
-"""What the machine says of itself and of a process; limits. It knows no protocol."""
+"""Readings of the machine and of processes, and limits of a process. Independent of the messages of trials."""
 
 from ablatrix.trials.host.environment import NoiseProbe, ProcessProbe, environment_variables, place_runs, utc_now
 from ablatrix.trials.host.gpu import SPACING_S, GpuWatch

@@ -1,6 +1,6 @@
-"""What a record says of the conditions of a trial: machine, disturbance, environment variables, commits.
+"""The conditions of a trial as its record has them: machine, disturbance, environment variables, commits.
 
-Everything is read back from the system. What it does not tell is null.
+Everything is read back from the system. What the system does not report is null.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class NoiseProbe:
         steal_ms: CPU time since boot that the hypervisor gave to others, all cores together.
         throttled_ms: Time that the CPU quotas of this process's cgroups have stopped their tasks.
         swapped_pages: Pages swapped in and out since boot.
-        at_s: When that was, on the monotonic clock.
+        at_s: Time of the reading, on the monotonic clock.
     """
 
     load_average: float | None
@@ -73,11 +73,11 @@ class NoiseProbe:
     def until(self, later: NoiseProbe, gpu: GpuNoise | None = None) -> Noise:
         """Return what happened from this moment to a later one, and whether that counts as disturbed.
 
-        A counter that went backwards (machine migrated, cgroup changed) tells nothing and is null.
+        A counter that went backwards (machine migrated, cgroup changed) says nothing and is null.
 
         Args:
             later: The counters at the later moment.
-            gpu: What a trial on a GPU has read of its clocks meanwhile.
+            gpu: Readings of the GPU's clocks in between, for a trial on a GPU.
         """
         swapped = _growth(self.swapped_pages, later.swapped_pages)
         span_s = max(0.0, later.at_s - self.at_s)
@@ -95,7 +95,7 @@ class NoiseProbe:
 
 @dataclass(frozen=True)
 class ProcessProbe:
-    """What this process has used at one moment, or from one moment to another; a forked child begins at zero.
+    """Resources that this process has used, in all or between two moments; a forked child begins at zero.
 
     The switches come from ``getrusage(2)``, which adds up all threads: ``/proc/self/status`` has those of the main
     thread alone.
@@ -103,7 +103,7 @@ class ProcessProbe:
     Attributes:
         voluntary_switches: Times that it gave up a CPU to wait.
         involuntary_switches: Times that a CPU was taken from it.
-        cpu_s: CPU time, user and system, of it and of its children that have ended and were waited for.
+        cpu_s: CPU time, user and system, of the process and of those of its children that ended and were waited for.
     """
 
     voluntary_switches: int
@@ -131,11 +131,11 @@ def disturbance(noise: Noise, wall_s: float, cores: int) -> str | None:
 
     It does when others took more than ``STEAL_SHARE`` of the core time (and more than one tick of the counter), when
     a CPU quota stopped it at all, when the machine swapped at all, or when power or heat slowed its GPU's clocks at
-    all. A counter that is null tells nothing.
+    all. A counter that is null is ignored.
 
     Args:
         noise: The trial's counters.
-        wall_s: Time that they cover: ``noise.span_s``, which has a hot trial's pauses in it.
+        wall_s: Time that they cover: ``noise.span_s``, which includes a hot trial's pauses.
         cores: Cores whose stolen time is counted: all of the machine, also those that the trial may not use.
     """
     if noise.steal_ms is not None and noise.steal_ms > max(STEAL_RESOLUTION_MS, STEAL_SHARE * wall_s * 1e3 * cores):
@@ -153,7 +153,7 @@ def disturbance(noise: Noise, wall_s: float, cores: int) -> str | None:
 def environment_variables(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment variables that can change what is measured, sorted by name.
 
-    Variables whose name speaks of a secret are left out whatever their prefix.
+    Variables whose name suggests a secret are omitted, whatever their prefix.
     """
     names = os.environ if environment is None else environment
     return {name: names[name] for name in sorted(names) if VARIABLES.fullmatch(name) and not SECRETS.search(name)}
@@ -202,13 +202,13 @@ def _steal_ms(root: Path) -> float | None:
 
 def _throttled_ms(root: Path) -> float | None:
     # cgroup v2 counts microseconds, v1 nanoseconds. Each level can have a quota of its own.
-    total, told = 0.0, False
+    total, reported = 0.0, False
     for group in cgroup_directories("cpu", root):
         for name, scale in (("throttled_usec", 1e-3), ("throttled_time", 1e-6)):
             found = re.search(rf"^{name} (\d+)$", read_text(group / "cpu.stat") or "", re.M)
             if found:
-                total, told = total + int(found[1]) * scale, True
-    return total if told else None
+                total, reported = total + int(found[1]) * scale, True
+    return total if reported else None
 
 
 def _swapped_pages(root: Path) -> int | None:

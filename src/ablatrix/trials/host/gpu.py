@@ -1,7 +1,7 @@
-"""What a GPU says of itself: driver, clocks, temperature, power, and what slows it down.
+"""What a GPU reports: driver, clocks, temperature, power, and what slows it down.
 
-NVML is asked through ``pynvml`` where that is importable, else ``nvidia-smi`` is run; neither is a dependency. What is
-not told is null, with the reason. Nothing here imports torch or opens the device.
+NVML is queried through ``pynvml`` where that can be imported, else ``nvidia-smi`` is run; neither is a dependency. What
+is not reported is null, with the reason. Nothing here imports torch or opens the device.
 
 Source of the bits: ``nvmlClocksEventReasons`` in NVIDIA's NVML API reference.
 """
@@ -46,16 +46,16 @@ Source = Literal["nvml", "nvidia-smi"]
 
 
 class SilentError(Exception):
-    """A source does not tell; the message says why."""
+    """A source reports nothing; the message says why."""
 
 
 @dataclass
 class GpuWatch:
-    """The readings of one GPU through a trial, put together as the record has them.
+    """The readings of one GPU during a trial, in the form that the record has.
 
     Attributes:
         uuid: The GPU, as NVML and ``nvidia-smi`` name it.
-        driver: Version of the driver, None as long as it is not known.
+        driver: Version of the driver, None until it is known.
         noise: The record's part, as of the last reading.
     """
 
@@ -91,9 +91,9 @@ class GpuWatch:
 
 
 def read_gpu(uuid: str) -> tuple[Source | None, str | None, Values | None]:
-    """Return who told, why nobody did, and what was told: one of the last two is None.
+    """Return the source that answered, why none did, and the values; one of the last two is None.
 
-    What is told has ``driver`` beside the fields of the record's ``GpuReading``.
+    The values are ``driver`` and the fields of the record's ``GpuReading``.
     """
     reasons = []
     for source, ask in SOURCES.items():
@@ -108,7 +108,7 @@ def ask_nvml(uuid: str) -> Values:
     """Ask NVML through ``pynvml``.
 
     Raises:
-        SilentError: ``pynvml`` is not there, or NVML does not know the GPU.
+        SilentError: ``pynvml`` cannot be imported, or NVML does not know the GPU.
     """
     try:
         nvml: Any = import_module("pynvml")
@@ -121,19 +121,19 @@ def ask_nvml(uuid: str) -> Values:
     except nvml.NVMLError as error:
         raise SilentError(str(error)) from None
 
-    def told(name: str, *which: int) -> int | None:
+    def read(name: str, *which: int) -> int | None:
         try:
             return int(getattr(nvml, f"nvmlDeviceGet{name}")(gpu, *which))
         except (nvml.NVMLError, AttributeError):  # this GPU, or this release, does not have it
             return None
 
-    power_mw = told("PowerUsage")
-    masks = (told(f"CurrentClocks{word}Reasons") for word in ("Event", "Throttle"))  # since driver 535, and before
+    power_mw = read("PowerUsage")
+    masks = (read(f"CurrentClocks{word}Reasons") for word in ("Event", "Throttle"))  # since driver 535, and before
     return {
         "driver": driver.decode() if isinstance(driver, bytes) else driver,  # bytes in older ones
-        "sm_mhz": told("ClockInfo", nvml.NVML_CLOCK_SM),
-        "memory_mhz": told("ClockInfo", nvml.NVML_CLOCK_MEM),
-        "temperature_c": told("Temperature", nvml.NVML_TEMPERATURE_GPU),
+        "sm_mhz": read("ClockInfo", nvml.NVML_CLOCK_SM),
+        "memory_mhz": read("ClockInfo", nvml.NVML_CLOCK_MEM),
+        "temperature_c": read("Temperature", nvml.NVML_TEMPERATURE_GPU),
         "power_w": None if power_mw is None else power_mw / 1e3,
         "limited_by": name_limits(next((mask for mask in masks if mask is not None), None)),
     }
@@ -143,7 +143,7 @@ def ask_smi(uuid: str) -> Values:
     """Run ``nvidia-smi``.
 
     Raises:
-        SilentError: It is not there, fails, or gives no such line.
+        SilentError: It is not installed, fails, or does not print the expected line.
     """
     command = shutil.which("nvidia-smi")
     if command is None:
@@ -165,12 +165,12 @@ def ask_smi(uuid: str) -> Values:
 
 
 def parse_smi(printed: str) -> Values:
-    """Return what one line of ``nvidia-smi`` tells: ``FIELDS`` and a mask of reasons, without units.
+    """Return the values of one line of ``nvidia-smi``: ``FIELDS`` and a mask of reasons, without units.
 
-    A value that is no number (``[N/A]``, ``[Not Supported]``) is null.
+    A value that is not a number (``[N/A]``, ``[Not Supported]``) is null.
 
     Raises:
-        SilentError: The line has another number of values.
+        SilentError: The line does not have the expected number of values.
     """
     values = [value.strip() for value in printed.strip().partition("\n")[0].split(",")]
     if len(values) != len(FIELDS) + 1:
@@ -191,7 +191,7 @@ def name_limits(mask: int | None) -> list[str] | None:
     """Return the names of the reasons in a mask; a bit that is not known keeps its number."""
     if mask is None:
         return None
-    bits = (1 << place for place in range(mask.bit_length()))
+    bits = (1 << position for position in range(mask.bit_length()))
     return [LIMITED.get(bit, f"{bit:#x}") for bit in bits if mask & bit]
 
 

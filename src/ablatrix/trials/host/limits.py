@@ -43,10 +43,10 @@ class Ending:
     """How a worker's process ended.
 
     Attributes:
-        signal: What ended it, None when it left by itself.
-        exit_code: What it left with, None when a signal ended it.
-        killed_for: The status that the runner ended it with, None when it did not.
-        message: Why it did so.
+        signal: The signal that ended it, None when it exited by itself.
+        exit_code: Its exit code, None when a signal ended it.
+        killed_for: The status for which the runner killed it, None when it did not.
+        message: Why the runner killed it.
     """
 
     signal: int | None = None
@@ -59,8 +59,8 @@ def set_limits(memory_limit_mb: int | None, cpus: Sequence[int] | None = None) -
     """Set this process's limits, and return the CPUs that it may use, read back.
 
     The data segment is limited (private writable memory, threads' stacks included) and core dumps are off.
-    ``RLIMIT_AS`` misfires with torch, which reserves address space that it never uses. Memory that is shared is in
-    neither: the runner watches it, see ``Worker.receive``. Threads that start later inherit the CPUs.
+    ``RLIMIT_AS`` misfires with torch, which reserves address space that it never uses. Neither limit counts shared
+    memory: the runner watches that, see ``Worker.receive``. Threads that start later inherit the CPUs.
 
     Args:
         memory_limit_mb: Limit of the data segment in MiB, None for no limit.
@@ -85,8 +85,8 @@ def max_live_workers(protocol: Protocol, available_bytes: int | None) -> int:
     """Return how many workers may be alive at once: ``max_live``, or as many as the free memory holds at their limit.
 
     Args:
-        protocol: Of the study. Without ``memory_limit_mb`` nothing is known of what a worker may hold.
-        available_bytes: Memory that can be used without swapping, None where the kernel does not tell.
+        protocol: Of the study. Without ``memory_limit_mb`` there is no bound on what a worker may hold.
+        available_bytes: Memory that can be used without swapping, None where the kernel does not report it.
     """
     if protocol.memory_limit_mb is None or available_bytes is None:
         return protocol.hot.max_live
@@ -94,12 +94,12 @@ def max_live_workers(protocol: Protocol, available_bytes: int | None) -> int:
 
 
 def record_phase(stage: str | None) -> Phase | None:
-    """Return the record's phase of a stage that the clock names."""
+    """Return the record's phase for a stage of the clock."""
     return None if stage is None else PHASE_OF_STAGE.get(stage)
 
 
 def describe_exception(error: BaseException, stage: str | None) -> tuple[Status, Failure]:
-    """Return the status and the record's error part of an exception that ended a trial."""
+    """Return the status and the record's error part for an exception that ended a trial."""
     phase = record_phase(stage)
     text = "".join(traceback.format_exception(error))
     message = str(error) or type(error).__name__
@@ -125,7 +125,7 @@ def describe_exception(error: BaseException, stage: str | None) -> tuple[Status,
 
 
 def describe_ending(ending: Ending, stage: str | None, killed_for: Status | None) -> tuple[Status, Failure]:
-    """Return the status and the error part of a worker that ended without a result.
+    """Return the status and the record's error part for a worker that ended without a result.
 
     Args:
         ending: How its process ended.

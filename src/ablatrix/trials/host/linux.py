@@ -39,7 +39,7 @@ def descendants_of(pid: int) -> list[int]:
 
 
 def is_dead(pid: int) -> bool:
-    """Return whether a process has ended, whether or not its parent has been told."""
+    """Return whether a process has ended, whether or not its parent has waited for it."""
     return _state_of(pid) in {"Z", "X"}
 
 
@@ -53,7 +53,7 @@ def is_stopped(pid: int) -> bool:
 
 
 def _state_of(pid: int) -> str:
-    """Return the state of a process or thread as proc(5) has it; that of a dead one when there is none."""
+    """Return the state of a process or thread as in proc(5); ``X``, dead, when there is no such one."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (OSError, IndexError):
@@ -75,7 +75,7 @@ def group_members(group: int) -> list[int]:
 
 
 def threads_of(pid: int | str = "self") -> list[tuple[int, str]]:
-    """Return number and name of each thread of a process; the main thread has the number of the process."""
+    """Return id and name of each thread of a process; the id of the main thread is that of the process."""
     found = []
     for entry in sorted(Path(f"/proc/{pid}/task").iterdir()):
         try:

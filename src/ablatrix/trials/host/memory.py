@@ -2,7 +2,7 @@
 
 ``ru_maxrss`` is a peak since the process began, and a forked child starts with its parent's; a phase needs a
 peak of its own. Writing 5 to ``/proc/self/clear_refs`` sets the peak (``VmHWM``) back to the present level
-(proc(5)). The kernel keeps the count per core, so a reading is good to some dozen pages a core.
+(proc(5)). The kernel counts per core, so a reading is accurate to a few dozen pages per core.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class PeakMeter:
 
 
 def read_memory(process: Path = PROCESS) -> MemoryReading | None:
-    """Return the resident set now and its peak since the last reset; None when not told."""
+    """Return the resident set now and its peak since the last reset; None when the kernel does not report them."""
     try:
         status = (process / "status").read_text()
     except OSError:
@@ -75,7 +75,7 @@ def group_bytes_above(group: int, limit_bytes: int) -> int | None:
     """Return the memory in bytes that a process group holds, when that is above a limit; None when it is not.
 
     The sum of resident sets counts a page that processes share once for each of them, and a forked worker shares
-    most of its pages with the fork server. That sum is cheap and never too small, so it is asked first. Only when it
+    most of its pages with the fork server. That sum is cheap and never too small, so it is taken first. Only when it
     is above the limit are the proportional shares added up, in which a page shared by n processes counts 1/n to
     each (``Pss`` in proc(5), ``smaps_rollup``).
     """

@@ -1,4 +1,4 @@
-"""What runner and worker say to each other, and the channel that carries it."""
+"""The messages between the runner, the fork servers and the workers, and the channel that carries them."""
 
 from ablatrix.trials.messages.answers import ANSWER, Answer, BurstSamples, Ready, StageBegun, WarmUpSamples
 from ablatrix.trials.messages.channel import Channel, ChannelClosed, ChannelGarbled, ChannelTimeout, open_pair

@@ -1,4 +1,4 @@
-"""What a worker says to the runner: the stages as they begin, then an answer to each request, then its result."""
+"""Messages from a worker to the runner: each stage as it begins, an answer to each request, then the result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ablatrix.trials.messages.result import TrialResult
 
 @dataclass(frozen=True, kw_only=True)
 class StageBegun(Message):
-    """A stage begins: where it was, should it end without a result."""
+    """A stage begins. Should the worker end without a result, the last one says where."""
 
     event: Literal["stage"] = "stage"
     stage: str

@@ -19,7 +19,7 @@ class ChannelClosed(TrialError):
 
 
 class ChannelGarbled(ChannelClosed):
-    """What came is no message that was expected: the other end is there, and cannot be talked with."""
+    """What was received is not a message that was expected: the other end is there, but cannot be understood."""
 
 
 class ChannelTimeout(TrialError):
@@ -58,7 +58,7 @@ class Channel:
 
         Raises:
             ChannelClosed: The other end is gone.
-            ChannelGarbled: What came is no such message, so nothing that follows it can be read either.
+            ChannelGarbled: What was received is not such a message, so nothing after it can be read either.
             ChannelTimeout: Nothing came within ``timeout_s`` seconds.
         """
         if timeout_s is not None and not select.select([self._socket], [], [], max(0.0, timeout_s))[0]:
@@ -71,8 +71,8 @@ class Channel:
             data = self._exactly(_HEADER.unpack(header)[0])
         except OSError as error:
             raise ChannelClosed(f"channel: cannot receive: {error}") from error
-        except (OverflowError, MemoryError) as error:  # somebody wrote into it what is no length
-            raise ChannelGarbled(f"channel: what came is no message: {error}") from error
+        except (OverflowError, MemoryError) as error:  # something else wrote into it: this is not a length
+            raise ChannelGarbled(f"channel: what was received is not a message: {error}") from error
         try:
             return decode(data, kind), descriptors
         except TrialError as error:

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as something that waiting notices, so that no record is half written."""
+"""SIGINT and SIGTERM, acted on only while waiting, so that no record is half written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ablatrix.trials.messages.channel import Channel, ChannelTimeout
 
 
 class Interrupted(Exception):
-    """The user asked to stop; ``signal`` is how."""
+    """The user asked to stop, by the signal ``signal``."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -54,7 +54,7 @@ class Interrupt:
 
         Raises:
             Interrupted: A signal came first.
-            ChannelTimeout: The time is over.
+            ChannelTimeout: Nothing came within ``timeout_s`` seconds.
         """
         deadline = monotonic() + timeout_s
         while True:

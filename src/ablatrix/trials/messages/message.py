@@ -1,7 +1,7 @@
 """Messages between the runner, the fork servers and the workers: frozen values, with one way to JSON and back.
 
-Each message says what it is by a field of its own (``kind``, ``do``, ``event``, ``reply`` or ``role``), by which unions
-are read. Numbers come out as they went in, to the last bit.
+One field of each message (``kind``, ``do``, ``event``, ``reply`` or ``role``) says which message it is; unions are read
+by that field. Numbers are preserved to the last bit.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def decode(data: bytes, kind: TypeAdapter[M]) -> M:
         kind: Which messages are expected.
 
     Raises:
-        TrialError: They hold no such message; the first field that does not fit is named.
+        TrialError: The bytes hold no such message; the first field that does not fit is named.
     """
     try:
         return kind.validate_json(data)
@@ -45,4 +45,4 @@ def decode(data: bytes, kind: TypeAdapter[M]) -> M:
         field = ".".join(map(str, first["loc"]))
         where = f"field '{field}': " if field else ""
         given = repr(first["input"])[:100]
-        raise TrialError(f"what came is no message: {where}{first['msg']}, given {given}") from None
+        raise TrialError(f"what was received is not a message: {where}{first['msg']}, given {given}") from None

@@ -1,4 +1,4 @@
-"""What a fork server is asked for and replies, and what a new interpreter in place of a fork gets to do."""
+"""Orders to a fork server, its replies, and orders to a new interpreter that is started instead of a fork."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Process = Literal["forked", "spawned"]
 
 @dataclass(frozen=True, kw_only=True)
 class Outfit(Message):
-    """The compilers that a fork server is to have imported; its first message."""
+    """The compilers that a fork server has to import; the first message to it."""
 
     compilers: tuple[CompilerEntry, ...]
 
@@ -27,7 +27,7 @@ OUTFIT: TypeAdapter[Outfit] = TypeAdapter(Outfit)
 
 @dataclass(frozen=True, kw_only=True)
 class LoadOrder(Message):
-    """Start a server that has a prepared program loaded, on the descriptor that comes along."""
+    """Start a server that has a prepared program loaded; its channel is the descriptor that comes along."""
 
     do: Literal["load"] = "load"
     directory: Path
@@ -78,10 +78,10 @@ ORDER: TypeAdapter[Order] = TypeAdapter(Annotated[Order, Field(discriminator="do
 
 @dataclass(frozen=True, kw_only=True)
 class Serving(Message):
-    """A server has what it needs, and takes orders.
+    """A server is ready for orders.
 
     Attributes:
-        threads: Names of the threads that it has.
+        threads: Names of its threads.
     """
 
     reply: Literal["serving"] = "serving"
@@ -90,7 +90,7 @@ class Serving(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class Loading(Message):
-    """A server for a workload was started; it says itself when it serves."""
+    """A server for a workload was started; it reports on its own channel when it is ready."""
 
     reply: Literal["loading"] = "loading"
     pid: int
@@ -101,7 +101,7 @@ class Started(Message):
     """A worker was started.
 
     Attributes:
-        process: How it came to be.
+        process: How it was started.
         hazard: What made a fork unsafe, None for a forked process.
     """
 
@@ -116,9 +116,9 @@ class WorkerState(Message):
     """What a worker is doing.
 
     Attributes:
-        state: ``gone``: it is no child of the server any more.
-        signal: What ended it, None when it left by itself.
-        exit_code: What it left with, None when a signal ended it.
+        state: ``gone``: it is no longer a child of the server.
+        signal: The signal that ended it, None when it exited by itself.
+        exit_code: Its exit code, None when a signal ended it.
         strays: Processes that it had left behind and that were killed.
     """
 
@@ -131,7 +131,7 @@ class WorkerState(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class Failed(Message):
-    """What was asked for could not be done."""
+    """An order could not be followed."""
 
     reply: Literal["failed"] = "failed"
     error: str
@@ -143,10 +143,10 @@ REPLY: TypeAdapter[Reply] = TypeAdapter(Annotated[Reply, Field(discriminator="re
 
 @dataclass(frozen=True, kw_only=True)
 class SpawnedServer(Message):
-    """Serve for one workload in a new interpreter, and start all workers as new ones.
+    """Serve one workload in a new interpreter, and start each worker in a new interpreter, too.
 
     Attributes:
-        entries: What the catalogue says of each compiler, by its name.
+        entries: The catalogue's entry of each compiler, by name.
         directory: The prepared program.
         hazard: Why nothing is forked.
     """
@@ -162,7 +162,7 @@ class SpawnedWorker(Message):
     """Do a task in a new interpreter.
 
     Attributes:
-        entry: What the catalogue says of the compiler, None where the task needs none.
+        entry: The compiler's entry in the catalogue, None where the task needs none.
         directory: The prepared program, None where the task needs none.
     """
 

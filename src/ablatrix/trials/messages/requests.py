@@ -1,4 +1,4 @@
-"""What a hot trial's worker is asked for, as the protocol of a study says it."""
+"""Requests to the worker of a hot trial, made from the protocol of a study."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class WarmUpRequest(Message):
-    """Run the series that warm-up is found in.
+    """Run the series in which the warm-up is identified.
 
     Attributes:
-        ms: Least time of the series.
+        ms: Time of the series in milliseconds, at least.
     """
 
     do: Literal["warm_up"] = "warm_up"
@@ -30,9 +30,9 @@ class BurstRequest(Message):
     """Run one burst.
 
     Attributes:
-        rewarm: Most iterations that re-warm it.
-        ms: Least counted time.
-        iterations: Most counted iterations.
+        rewarm: Iterations that re-warm it, at most.
+        ms: Counted time in milliseconds, at least.
+        iterations: Counted iterations, at most.
     """
 
     do: Literal["burst"] = "burst"
@@ -54,7 +54,7 @@ TIMED_REQUESTS = (WarmUpRequest, BurstRequest)
 
 
 def warm_up_request(protocol: HotProtocol) -> WarmUpRequest:
-    """Return the request for the series that warm-up is found in."""
+    """Return the request for the series in which the warm-up is identified."""
     return WarmUpRequest(ms=protocol.warm_up_ms)
 
 

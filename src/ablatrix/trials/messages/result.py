@@ -1,4 +1,4 @@
-"""What a worker reports of its trial. Its parts are those of the record."""
+"""A worker's report on its trial. Its parts are those of the record."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ablatrix.trials.messages.message import Message
 
 @dataclass(frozen=True, kw_only=True)
 class GpuFacts(Message):
-    """The GPU that a trial opened, and what it said of its clocks."""
+    """The GPU that a trial opened, and the readings of its clocks."""
 
     device: Gpu
     noise: GpuNoise
@@ -32,7 +32,7 @@ class GpuFacts(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessNoise(Message):
-    """What the worker's process has used; the fields are those of the record's ``Noise``."""
+    """Resources that the worker's process has used; the fields are those of the record's ``Noise``."""
 
     voluntary_switches: Count
     involuntary_switches: Count
@@ -41,13 +41,13 @@ class ProcessNoise(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class TrialResult(Message):
-    """What became of a trial, as far as its process knows it. None is what it did not come to.
+    """The outcome of a trial, as far as its process knows it. Parts that the trial did not reach are None.
 
     Attributes:
         cpus: CPUs that the process might use, read back.
         versions: Versions of what generates or runs code.
         environment: Environment variables that matter.
-        gpu: None where the trial opened none.
+        gpu: None where the trial opened no GPU.
         plan: None for the reference, too.
         threads: Threads in force, by library.
         compile: None for the reference, too.
@@ -70,6 +70,6 @@ class TrialResult(Message):
 
 
 def plain_result(result: TrialResult) -> dict[str, Any]:
-    """Return a result as plain values for a person to read, without the parts that the trial did not come to."""
+    """Return a result as plain values for a person to read, without the parts that the trial did not reach."""
     plain = TypeAdapter(TrialResult).dump_python(result, mode="json", exclude_unset=True)
     return {name: value for name, value in plain.items() if value is not None or name == "error"}

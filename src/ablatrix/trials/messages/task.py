@@ -1,4 +1,4 @@
-"""What a worker is to do."""
+"""Tasks of a worker: running a trial, or preparing a workload."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class TrialTask(Message):
     """Run one trial.
 
     Attributes:
-        entry: What the catalogue says of the compiler.
+        entry: The compiler's entry in the catalogue.
         knobs: Level of every knob; empty for the reference.
         threads: Threads of a run.
-        seed: Of everything random.
+        seed: Seed of everything random.
         cache_dir: Directory of the compile cache, None for none on disk.
         publish_dir: Where to copy what was compiled, None for nowhere.
         work_dir: An empty private directory.
@@ -52,11 +52,11 @@ class PrepareTask(Message):
     """Build, export and check a workload, and keep it on disk.
 
     Attributes:
-        entry: What is known of the workload.
-        parameters: Every size.
-        draws: Input draws to have answered by the oracle.
-        seed: Of weights and inputs.
-        largest: Bound of dynamic dimensions in the input draws, by name, where it is not the workload's own.
+        entry: The workload's entry in the catalogue.
+        parameters: The value of every parameter.
+        input_sets: Number of input sets for which the oracle computes outputs.
+        seed: Seed of weights and inputs.
+        largest: Bound of dynamic dimensions in the input sets, by name, where it is not the workload's own.
         threads: Threads that torch may use.
         directory: Where to keep the program.
         memory_limit_mb: Memory that the worker may hold in MiB, None for no limit.

@@ -1,4 +1,4 @@
-"""The directory that a run writes: where each thing lies, and what is already there."""
+"""The directory that a run writes: the paths in it, and what is already there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ablatrix.study.resolve import ResolvedStudy
 
 @cache
 def source_digest() -> str:
-    """Return the SHA-256 of the code that prepares workloads, and torch's version: a change prepares anew."""
+    """Return the SHA-256 of the code that prepares workloads and of torch's version: a change invalidates all."""
     room = Path(__file__).parents[2] / "workloads"
     files = sorted(room.rglob("*.py"))
     sources = {str(file.relative_to(room)): digest_bytes(file.read_bytes()) for file in files}
@@ -30,9 +30,9 @@ def source_digest() -> str:
 
 
 def largest_sizes(resolved: ResolvedStudy, cell: Cell) -> dict[str, int]:
-    """Return the bound of each dynamic dimension in the input draws, where it is not the workload's own.
+    """Return the bound of each dynamic dimension in the input sets, where it is not the workload's own.
 
-    A level of ``upper_bound`` also bounds the sizes of the input draws: every configuration is checked on the
+    A level of ``upper_bound`` also bounds the sizes of the input sets: every configuration is checked on the
     same inputs.
     """
     study, catalogue = resolved
@@ -44,7 +44,7 @@ def largest_sizes(resolved: ResolvedStudy, cell: Cell) -> dict[str, int]:
 
 
 def preparation(resolved: ResolvedStudy, cell: Cell) -> dict[str, Any]:
-    """Return what a prepared program depends on, as plain values to make an id of."""
+    """Return what a prepared program depends on, as plain values to make an id from."""
     study, catalogue = resolved
     origin = catalogue.workload(cell.workload).origin
     return {
@@ -60,7 +60,7 @@ def preparation(resolved: ResolvedStudy, cell: Cell) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ResultDirectory:
-    """Places within one directory. ``work`` may be deleted when a run is done; all else is the result."""
+    """Paths within one directory. ``work`` may be deleted when a run is done; all else is the result."""
 
     path: Path
 
@@ -76,7 +76,7 @@ class ResultDirectory:
 
     @property
     def samples(self) -> Path:
-        """Raw samples, a file a block."""
+        """Raw samples, one file for each block."""
         return self.path / "samples"
 
     @property
@@ -90,7 +90,7 @@ class ResultDirectory:
         return self.work / "run.log"
 
     def program(self, resolved: ResolvedStudy, cell: Cell) -> Path:
-        """Where the prepared program of a cell's workload lies."""
+        """Return the directory of the prepared program of a cell's workload."""
         return self.work / "programs" / f"{cell.workload}-{content_id(preparation(resolved, cell))}"
 
     def make(self, study: Study, design: Design) -> Design:

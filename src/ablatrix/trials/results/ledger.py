@@ -1,4 +1,4 @@
-"""Writing what became of trials: raw samples first, then records, so that a record never points at nothing."""
+"""Writing the outcomes of trials: raw samples first, then records, so that a record never refers to missing samples."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Ledger:
         Args:
             resolved: The study with its catalogue.
             outcomes: Of one block.
-            final: Whether the lines stand for their trials; an interrupted one never does.
+            final: Whether these attempts count for their trials; an interrupted one never does.
         """
         file = f"samples/{outcomes[0].trial.block_id}.jsonl" if self._keep_samples else None
         made: list[tuple[Record, str | None]] = []
@@ -77,7 +77,7 @@ class Ledger:
         return made
 
     def write(self, made: Sequence[tuple[Record, str | None]]) -> None:
-        """Append raw samples and records to their files, and tell who listens."""
+        """Append raw samples and records to their files, and notify the listeners."""
         assert self._journal is not None
         lines = [line for _, line in made if line is not None]
         if lines and self._keep_samples:

@@ -73,7 +73,7 @@ class _LogFile(logging.FileHandler):
 
 
 class _Above(logging.Handler):
-    """Hands on to the loggers above what they got before the level was lowered for the file, and no more."""
+    """Passes on to the loggers above what they got before the level was lowered for the file, and no more."""
 
     def __init__(self, logger: logging.Logger) -> None:
         super().__init__(logger.getEffectiveLevel())
@@ -85,7 +85,7 @@ class _Above(logging.Handler):
 
 
 class LoggedProgress:
-    """A listener that writes to the log what it hears, and passes it on."""
+    """A listener that logs each event and passes it on."""
 
     def __init__(self, listener: Progress) -> None:
         self._listener = listener
@@ -120,7 +120,7 @@ class LoggedProgress:
         self._listener.decided(workload, compiler, stopping)
 
     def recorded(self, record: Record) -> None:
-        """Log what became of a trial: as a warning, with its message, where there is an error."""
+        """Log the outcome of a trial: as a warning, with its message, where there is an error."""
         standing = "" if record.final else ", not final"
         message = "" if record.error is None else f": {record.error.message}"
         level = logging.INFO if record.error is None else logging.WARNING

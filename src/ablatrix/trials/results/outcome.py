@@ -1,4 +1,4 @@
-"""What became of one trial, as the runner sees it: what its record is made from."""
+"""The outcome of one trial as the runner sees it; its record is made from this."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from dataclasses import dataclass
 
 from ablatrix.records.model import Noise
 from ablatrix.study.design import Cell, Trial
-from ablatrix.trials.messages import Process
-from ablatrix.trials.messages import TrialResult
+from ablatrix.trials.messages import Process, TrialResult
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of one trial: the worker's result, completed by what only the runner sees.
+    """The outcome of one trial: the worker's result, completed by what only the runner sees.
 
     Attributes:
         time_utc: When it began.
-        process: How its process came to be.
+        process: How its process was started.
         spawned_because: What made a fork unsafe, None for a forked process.
         wall_s: Machine time of the trial.
         noise: Counters of the machine over the trial, None where there was no process.

@@ -1,4 +1,4 @@
-"""What a run tells whoever watches it."""
+"""The events of a run that a listener is notified of."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -23,7 +23,7 @@ class Progress(Protocol):
         """Further trials were issued, because intervals are wider than the study asks for."""
 
     def decided(self, workload: str, compiler: str, stopping: Stopping) -> None:
-        """What the widths reached after a hot block say of further ones."""
+        """What was decided about further hot blocks, from the widths reached."""
 
     def recorded(self, record: Record) -> None:
         """A record was written."""

@@ -53,7 +53,7 @@ class Scene:
 
     @classmethod
     def read(cls, study_directory: Path | None) -> Scene:
-        """Read the scene of a run whose study file lies in the given directory."""
+        """Read the scene of a run whose study file is in the given directory."""
         commit, dirty = git_state(study_directory) if study_directory is not None else (None, None)
         own_commit, own_dirty = source_state()
         return cls(
@@ -81,11 +81,11 @@ def make_record(
     Args:
         design: What was planned.
         scene: What is the same for all records of the run.
-        outcome: What became of the trial.
+        outcome: The outcome of the trial.
         facts: The workload, as prepared.
         compiler: The compiler, as the study's catalogue has it.
         attempt: 0 for the first try.
-        samples: Where the raw samples of a hot trial lie (see ``samples_line``), None when there are none.
+        samples: Where the raw samples of a hot trial are (see ``samples_line``), None when there are none.
         device: Where the study runs programs.
     """
     trial, cell, result = outcome.trial, outcome.cell, outcome.result
@@ -149,7 +149,7 @@ def samples_facts(outcome: Outcome, line: str, file: str | None) -> Samples:
 
 
 def read_facts(program: Path, entry: WorkloadEntry, cell: Cell) -> WorkloadFacts:
-    """Return what a prepared program's directory says of it; what its entry says when it was not prepared."""
+    """Return the facts of a workload from its prepared program, or from its entry when it was not prepared."""
     path = program / FACTS_FILE
     if path.exists():
         return WorkloadFacts.model_validate(json.loads(path.read_text(encoding="utf-8"))["facts"])
@@ -199,7 +199,7 @@ def _noise(outcome: Outcome) -> Noise:
 
 
 def _with_hot_times(runtime: RunFacts, outcome: Outcome, samples: Samples | None) -> RunFacts:
-    """Return the run part of a hot trial: what its worker reported, with what its samples say."""
+    """Return the run part of a hot trial: what its worker reported, and the statistics of its samples."""
     counted = [sample for burst in outcome.bursts_ms for sample in burst]
     summary = summarise(counted, [one for one in SAMPLE_METRICS.values() if isinstance(one, int | float)])
     everything = (outcome.warm_up_ms, *outcome.rewarming_ms, counted)

@@ -131,13 +131,15 @@ class Turn:
         self._warm_up_ms: tuple[float, ...] = ()
         self._rewarming_ms: list[tuple[float, ...]] = []
         self._outcome: Outcome | None = None
-        self._place = block.scratch / f"{trial.trial_id}"
-        shutil.rmtree(self._place, ignore_errors=True)
-        (self._place / "work").mkdir(parents=True)
+        self._directory = block.scratch / f"{trial.trial_id}"
+        shutil.rmtree(self._directory, ignore_errors=True)
+        (self._directory / "work").mkdir(parents=True)
         self._before = NoiseProbe.read()
         self._awake_left = 0.0
         self._paused = False
-        self._worker: Worker | None = server.start(block_task(block, trial, cell, self._place), self._place / "log")
+        self._worker: Worker | None = server.start(
+            block_task(block, trial, cell, self._directory), self._directory / "log"
+        )
 
     @property
     def alive(self) -> bool:
@@ -146,7 +148,7 @@ class Turn:
 
     @property
     def outcome(self) -> Outcome:
-        """What became of the trial; there is none while its process is alive."""
+        """The outcome of the trial; there is none while its process is alive."""
         assert self._outcome is not None
         return self._outcome
 
@@ -191,7 +193,7 @@ class Turn:
         self._close(self._await(self._awake_left))
 
     def abandon(self, reason: Status) -> None:
-        """End a process that is still there, for a reason that is the trial's status."""
+        """End a process that is still there; ``reason`` becomes the status of its trial."""
         if self._worker is not None:
             self._lost(reason)
 
@@ -230,11 +232,11 @@ class Turn:
         self._settle(worker, TrialResult(status=status, error=error.model_copy(update={"message": message})))
 
     def _close(self, message: Answer | None) -> None:
-        """Take a worker's result and wait for its end; None is of one that is lost already."""
+        """Take a worker's result and wait for its end; None means that it is lost already."""
         if message is None:
             return
         if not isinstance(message, TrialResult):
-            self._lost(None, f"it sent '{message.event}', which nothing had asked for")
+            self._lost(None, f"it sent '{message.event}', which was not requested")
             return
         assert self._worker is not None
         worker, self._worker = self._worker, None
@@ -242,7 +244,7 @@ class Turn:
         self._settle(worker, message)
 
     def _settle(self, worker: Worker, result: TrialResult) -> None:
-        """Keep what became of the trial, and tidy up after its process."""
+        """Keep the outcome of the trial, and clean up after its process."""
         if result.error is not None:
             error = result.error.model_copy(update={"output_tail": worker.output_tail()})
             result = replace(result, error=error)
@@ -260,21 +262,21 @@ class Turn:
             bursts_ms=tuple(self.bursts_ms),
             rewarming_ms=tuple(self._rewarming_ms),
         )
-        shutil.rmtree(self._place, ignore_errors=True)
+        shutil.rmtree(self._directory, ignore_errors=True)
 
 
-def block_task(block: BlockInput, trial: Trial, cell: Cell, place: Path) -> TrialTask:
+def block_task(block: BlockInput, trial: Trial, cell: Cell, directory: Path) -> TrialTask:
     """Return a worker's task, with caches as the mode and the knobs ask for them.
 
     Args:
-        block: The block that the trial is of.
+        block: The trial's block.
         trial: Which trial.
         cell: Its cell.
-        place: The trial's private directory.
+        directory: The trial's private directory.
     """
     cold = trial.mode == "cold"
     tag = cell.knobs.get("cache_tag", "private")
-    private = place / "cache" if tag == "private" else block.tag_caches / f"{tag}-{cell.cell_id}"
+    private = directory / "cache" if tag == "private" else block.tag_caches / f"{tag}-{cell.cell_id}"
     return trial_task(
         block.study,
         block.catalogue,
@@ -285,5 +287,5 @@ def block_task(block: BlockInput, trial: Trial, cell: Cell, place: Path) -> Tria
         memory_limit_mb=block.study.protocol.memory_limit_mb,
         cache_dir=private if cold else block.hot_cache,
         publish_dir=block.hot_cache if cold and tag == "private" and cell.knobs else None,
-        work_dir=place / "work",
+        work_dir=directory / "work",
     )

@@ -1,4 +1,4 @@
-"""Repeating one trial in this very process, for whoever wants to look at it, under a debugger if wished."""
+"""Repeating one trial in this process, to look at it, under a debugger on request."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def rerun(
         results: Directory of results; the prepared program is taken from it, or made again.
         trial: Id of the trial, or enough of its first characters.
         debug: Open the debugger where the trial raises.
-        dump: Where to write what the compiler has of each task: an empty or new directory.
+        dump: Directory for the compiler's stages of each task: an empty or new one.
 
     Returns:
         The worker's result: status, error, plan, compile, runtime, correctness, and a few samples when hot.
@@ -43,7 +43,7 @@ def rerun(
 
     study, catalogue = resolved
     directory = ResultDirectory(Path(results))
-    # Blocks that were added while the study ran stand in its file only.
+    # Blocks that were added while the study ran are in the file of its design only.
     design = read_design(directory.design, study) if directory.design.exists() else make_design(resolved)
     found = _find(design.trials, trial)
     cell = design.cell(found.cell_id)

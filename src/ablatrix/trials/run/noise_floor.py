@@ -38,14 +38,14 @@ PARAMETERS = {"layers": 4, "hidden": 256, "batch": 64}
 
 @dataclass(frozen=True)
 class NoiseFloor:
-    """How far one program was from itself.
+    """How much one program differed from itself.
 
     Attributes:
         log_ratios: For each block, the level of the one trial minus the level of the other (`paired_levels`).
         iteration_ms: Median over trials of the median of their samples.
         threads: Threads of a run.
-        disturbances: Why blocks were disturbed, one entry for each trial that was; none was left out.
-        seconds: What the measurement took.
+        disturbances: Why blocks were disturbed, one entry for each trial that was; none was omitted.
+        seconds: Duration of the measurement.
     """
 
     log_ratios: tuple[float, ...]
@@ -56,7 +56,7 @@ class NoiseFloor:
 
     @property
     def largest(self) -> float:
-        """Largest distance of the two in any block, relative: 0.01 is 1 %."""
+        """Largest difference between the two in any block, relative: 0.01 is 1 %."""
         return math.expm1(max(map(abs, self.log_ratios)))
 
     @property
@@ -92,11 +92,11 @@ def measure_noise_floor(
     """Measure one small eager program against itself.
 
     With the defaults it takes about 20 s on two quiet cores. On a busy machine, where everything takes longer, it
-    ends with fewer blocks, and the interval says so by its width.
+    ends with fewer blocks, and the interval is wider.
 
     Args:
         directory: An empty directory for the prepared program and logs.
-        notice: Told what is going on.
+        notice: Called with what is being done.
         blocks: Pairs of fresh processes, at least 1; after ``ENOUGH_S`` seconds no more than ``MIN_BLOCKS``.
         rounds: Bursts of each process.
         threads: Threads of a run; None for as many as a study's runs have.
@@ -139,7 +139,7 @@ def measure_noise_floor(
 
 
 def _summary(outcomes: list[Outcome], threads: int, seconds: float) -> NoiseFloor:
-    """Return what pairs of trials say; they follow each other, two and two."""
+    """Return the noise floor from outcomes that come in consecutive pairs."""
     _refuse_failures(outcomes)
     made = len(outcomes) // 2
     medians = [median(list(chain.from_iterable(one.bursts_ms))) for one in outcomes]
@@ -167,7 +167,7 @@ def _cell() -> Cell:
 def _pair(number: int, cell: Cell) -> tuple[tuple[Trial, Cell], ...]:
     """Return the two trials of a block.
 
-    Whoever is built first may have it better, so it is each in turn, as a design shuffles its blocks.
+    The one built first may have an advantage, so each is first in turn, as a design shuffles its blocks.
     """
     roles = ("measured", "twin") if number % 2 == 0 else ("twin", "measured")
     return tuple((_trial(number, role), cell) for role in roles)

@@ -29,9 +29,9 @@ class Preparation:
         self._failures: dict[Path, tuple[Status, Failure]] = {}
 
     def is_ready(self, cell: Cell) -> bool:
-        """Return whether the cell's program lies prepared, or is known to fail."""
-        place = self._directory.program(self._resolved, cell)
-        return place in self._failures or (place / FACTS_FILE).exists()
+        """Return whether the cell's program is prepared, or known to fail."""
+        directory = self._directory.program(self._resolved, cell)
+        return directory in self._failures or (directory / FACTS_FILE).exists()
 
     def failure(self, cell: Cell) -> tuple[Status, Failure] | None:
         """Return status and error of a program that could not be prepared."""
@@ -44,8 +44,8 @@ class Preparation:
             Interrupted: The user asked to stop.
             TrialError: The fork server failed.
         """
-        place = self._directory.program(self._resolved, cell)
-        draft = place.with_name(f".{place.name}.draft")
+        directory = self._directory.program(self._resolved, cell)
+        draft = directory.with_name(f".{directory.name}.draft")
         shutil.rmtree(draft, ignore_errors=True)
         draft.parent.mkdir(parents=True, exist_ok=True)
         self._scratch.mkdir(parents=True, exist_ok=True)
@@ -53,16 +53,16 @@ class Preparation:
         worker = self._servers.without_program().start(task, self._scratch / "prepare.log")
         lost = _await_end(worker)
         if lost is None:
-            draft.rename(place)
+            draft.rename(directory)
         else:
             status, error = lost
             status = Status.COMPILE_ERROR if status is Status.RUN_ERROR else status
             further = {"phase": "load", "output_tail": worker.output_tail()}
-            self._failures[place] = status, error.model_copy(update=further)
+            self._failures[directory] = status, error.model_copy(update=further)
 
 
 def _await_end(worker: Worker) -> tuple[Status, Failure] | None:
-    """Return status and error of a worker that failed, None when it did what it had to."""
+    """Return status and error of a worker that failed, None when it succeeded."""
     try:
         message = worker.receive(TIMEOUT_S)
     except ChannelTimeout:
@@ -73,5 +73,5 @@ def _await_end(worker: Worker) -> tuple[Status, Failure] | None:
         worker.end(kill=True)
         raise
     worker.end(kill=True)
-    assert isinstance(message, TrialResult)  # it was asked for nothing else
+    assert isinstance(message, TrialResult)  # nothing else was requested
     return None if message.error is None else (message.status, message.error)

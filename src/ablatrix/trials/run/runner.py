@@ -82,8 +82,8 @@ def run(
         only: Conditions such as ``workload=mlp``; with ``status=...`` finished trials are run again. A selection adds
             no further blocks.
         sink: Called with each record after it is on disk.
-        progress: Told what happens.
-        study_directory: Where the study file lies, to record its git commit.
+        progress: Notified of what happens.
+        study_directory: Directory of the study file, to record its git commit.
         keep_samples: Keep raw samples in side files; without, records hold their digest and no file.
 
     Raises:
@@ -110,7 +110,7 @@ def run(
             planned_count, statuses, caught = session.run(only, stack)
         except OSError as error:  # a full disk or a directory that went away; what was measured is in the journal
             raise TrialError(
-                f"{error.filename or directory.path}: cannot be written: {error.strerror}; put that right and run "
+                f"{error.filename or directory.path}: cannot be written: {error.strerror}; fix this and run "
                 "again into this directory, which resumes"
             ) from error
         counts = ", ".join(f"{count} {status}" for status, count in statuses.items()) or "none finished"

@@ -33,7 +33,7 @@ Pair = tuple[str, str]
 
 
 class Session:
-    """What is open during one run; state that matters lives in the files."""
+    """The resources that are open during one run; state that matters lives in the files."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Session:
         return [(trial, self._cells[trial.cell_id]) for trial in trials]
 
     def _pending(self, chosen: list[Trial], finished: set[str]) -> list[tuple[Trial, ...]]:
-        """Return the trials to run, block by block. A hot block keeps what its pairs are made of."""
+        """Return the trials to run, block by block. A hot block keeps the trials that its pairs need."""
         wanted = {trial.trial_id for trial in chosen} - finished
         blocks = []
         for block in self._design.blocks():
@@ -115,7 +115,7 @@ class Session:
                     self._progress.notice(f"not prepared: {failure[1].message}")
 
     def _hot_progress(self, records: Sequence[Record]) -> dict[Pair, HotProgress]:
-        """Return what is known of each pair that has hot trials, from the records of earlier runs."""
+        """Return the progress of each pair that has hot trials, from the records of earlier runs."""
         trials = {trial.trial_id: trial for trial in self._design.trials if trial.mode == "hot"}
         measured = {one.cell_id for one in trials.values() if one.role == "measured"}
         cells: dict[Pair, list[Cell]] = {}
@@ -221,7 +221,7 @@ class Session:
                 self._drop(compiler, error)
                 outcomes = [_lost(trial, cell, Status.CRASHED, _machinery(error)) for trial, cell in block.trials]
             if any(outcome.result.status is Status.INTERRUPTED for outcome in outcomes):
-                # A torn block runs again whole, so none of its lines may stand for its trial.
+                # A torn block runs again whole, so none of its records may count for its trial.
                 outcomes = [_as_interrupted(one) for one in outcomes]
             repeat = self._is_worth_repeating(outcomes, left)
             self._keep(outcomes, final=not repeat)
@@ -246,7 +246,7 @@ class Session:
         return True
 
     def _keep(self, outcomes: Sequence[Outcome], *, final: bool = True) -> None:
-        """Record the outcomes of one block, hot ones with what follows for further blocks."""
+        """Record the outcomes of one block, hot ones with the decision on further blocks."""
         made = self._ledger.make(self._resolved, outcomes, final=final)
         cell = next((one.cell for one in outcomes if one.cell.knobs), None)
         hot = None if cell is None or not final else self._hot.get((cell.workload, cell.compiler))

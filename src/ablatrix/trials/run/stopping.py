@@ -1,4 +1,4 @@
-"""When a (workload, compiler) has enough hot blocks: by the widths of its intervals, never by what they say."""
+"""When a (workload, compiler) has enough hot blocks: by the widths of its intervals, never by where they lie."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ablatrix.study.design import Cell, Trial
 from ablatrix.study.model import HotProtocol
 
 # The widths have to be reached without the last two blocks: a rule that stops at the first narrow interval keeps those
-# that are narrow by chance, and calls equal things different too often (see statistics/precision.py).
+# that are narrow by chance, and equal things are called different too often (see statistics/precision.py).
 CONFIRMING_BLOCKS = 2
 Levels = tuple[str | int | float | bool, ...]
 
@@ -57,11 +57,11 @@ class HotProgress:
             self._blocks.setdefault(trial.replicate, {})[self._levels(trial)] = value - base
 
     def tried(self) -> None:
-        """Count a further block, whatever came of it: one that keeps failing must not go on for ever."""
+        """Count a further block, whatever its result: one that keeps failing must not go on for ever."""
         self._tries += 1
 
     def decide(self, protocol: HotProtocol, budget_spent: bool) -> Stopping:
-        """Return what the widths reached say of further blocks."""
+        """Return the decision on further blocks, from the widths reached."""
         ordered = [self._blocks[replicate] for replicate in sorted(self._blocks)]
         widths = measure_widths(ordered, self._comparison)
         confirmed = measure_widths(ordered[: max(0, len(ordered) - CONFIRMING_BLOCKS)], self._comparison)

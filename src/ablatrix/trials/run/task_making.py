@@ -1,4 +1,4 @@
-"""From a study to the task of a worker: the only place where tasks are put together."""
+"""From a study to the task of a worker. Tasks are made nowhere else."""
 
 from __future__ import annotations
 

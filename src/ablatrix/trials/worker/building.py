@@ -1,4 +1,4 @@
-"""From a program to something that runs: planned, validated and compiled, with what the record says of it."""
+"""From a program to an executable: planned, validated and compiled, with the parts of the record about it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Planned:
 
     Attributes:
         graph: The lowered program as plain values; None for the reference, which has no plan.
-        plan: Of the reference: one of nothing.
+        plan: An empty one for the reference.
         tasks: One exported program for each distinct task of the plan.
-        facts: What the record says of the plan; None for the reference.
+        facts: The record's part about the plan; None for the reference.
     """
 
     graph: Graph | None
@@ -38,10 +38,10 @@ class Planned:
 
 
 def refuse_unsupported(task: TrialTask, program: Program) -> None:
-    """Refuse a configuration or a program that the compiler does not have, by what the catalogue says.
+    """Refuse a configuration or a program that the compiler does not support, according to the catalogue.
 
     Raises:
-        UnsupportedError: It has it not; the message names knob, level and reason.
+        UnsupportedError: The compiler does not support it; the message names knob, level and reason.
     """
     from ablatrix.workloads.onnx.operation import find_onnx
 
@@ -86,10 +86,10 @@ def compile_planned(
     clock: PhaseClock,
     dump: Path | None,
 ) -> Executable:
-    """Have the compiler build what is planned; with ``dump`` it also writes there what it has of each task.
+    """Have the compiler build what is planned; with ``dump`` it also writes the stages of each task there.
 
     Raises:
-        CompilerError: The compiler failed, or does not have what is asked for.
+        CompilerError: The compiler failed, or does not support what is asked for.
     """
     request = CompileRequest(
         program=program,
@@ -112,7 +112,7 @@ def compile_planned(
 def compile_facts(
     task: TrialTask, planned: Planned, executable: Executable, cache: TaskCache, clock: PhaseClock
 ) -> CompileFacts | None:
-    """Return what the record says of the build; None for the reference."""
+    """Return the record's part about the build; None for the reference."""
     if planned.facts is None:
         return None
     facts, counters, plan = executable.facts, cache.counters, planned.plan
@@ -147,7 +147,7 @@ def compile_facts(
 def _plan_facts(plan: Plan, spent_ms: float) -> PlanFacts:
     from ablatrix.plan.planner import plan_digest
 
-    # The runner validates it. Here the pages of the validator would count as memory that compiling takes.
+    # The runner validates it. Here the memory of the validator would count as memory of the compiler.
     return PlanFacts.model_construct(
         plan_ms=spent_ms,
         tasks=len(plan.tasks),

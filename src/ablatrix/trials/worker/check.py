@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Comparison:
-    """What is known so far about the outputs of one executable, over its draws.
+    """The result so far of comparing the outputs of one executable, over all input sets.
 
-    An output passes when its RMS error is at most ``rms_factor`` x (eager float32's own RMS error on that draw +
-    ``rms_floor`` x the RMS of the oracle), its shape and dtype are the oracle's, and it is finite wherever the
+    An output passes when its RMS error is at most ``rms_factor`` x (eager float32's own RMS error on that input set
+    + ``rms_floor`` x the RMS of the oracle), its shape and dtype are the oracle's, and it is finite wherever the
     oracle is. Integers and booleans must be equal.
     """
 
@@ -37,23 +37,23 @@ class Comparison:
     passed: bool = True
     note: str | None = None
 
-    def compare(self, outputs: Sequence[torch.Tensor], draw: InputSet, place: str) -> None:
-        """Compare the outputs of one draw with the oracle's; ``place`` names the draw in the note."""
-        for index, expected in enumerate(draw.expected):
-            where = f"{place}, output {index}"
+    def compare(self, outputs: Sequence[torch.Tensor], input_set: InputSet, label: str) -> None:
+        """Compare the outputs of one input set with the oracle's; ``label`` names the input set in the note."""
+        for index, expected in enumerate(input_set.expected):
+            where = f"{label}, output {index}"
             if index >= len(outputs):
                 self.missing += 1
-                self.note = f"{where}: the program returned {len(outputs)} outputs of {len(draw.expected)}"
+                self.note = f"{where}: the program returned {len(outputs)} outputs of {len(input_set.expected)}"
                 continue
             self.checked += 1
-            self._one(outputs[index], expected, draw.eager_rms[index], where)
-        if len(outputs) > len(draw.expected):
-            self._fail(f"{place}: the program returned {len(outputs)} outputs, not {len(draw.expected)}")
+            self._one(outputs[index], expected, input_set.eager_rms[index], where)
+        if len(outputs) > len(input_set.expected):
+            self._fail(f"{label}: the program returned {len(outputs)} outputs, not {len(input_set.expected)}")
 
-    def compare_again(self, outputs: Sequence[torch.Tensor], draw: InputSet, place: str) -> None:
-        """Compare a draw that was counted before: it guards against drift from run to run and is no further check."""
+    def compare_again(self, outputs: Sequence[torch.Tensor], input_set: InputSet, label: str) -> None:
+        """Compare an input set again, against drift from run to run; it is not counted as a further check."""
         counted = self.checked, self.missing
-        self.compare(outputs, draw, place)
+        self.compare(outputs, input_set, label)
         self.checked, self.missing = counted
 
     def facts(self, checked_digest: str, timed_digest: str | None = None) -> Correctness:

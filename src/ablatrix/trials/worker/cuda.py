@@ -1,7 +1,7 @@
 """CUDA in a worker: the device is opened, a program runs on it and is timed by its own events.
 
-A fork server never comes here: CUDA that is initialised does not survive a fork, so each worker does it by itself.
-docs/cuda.md says what of this has been tried on a GPU.
+A fork server never runs this: CUDA does not survive a fork once it is initialised, so each worker initialises it
+itself. docs/cuda.md says which parts have been tried on a GPU.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def find_refusal() -> str | None:
         return f"torch {torch.__version__} is built without CUDA"
     if not torch.cuda.is_available():
         visible = os.environ.get(VISIBLE)
-        told = "" if visible is None else f" with {VISIBLE}={visible}"
-        return f"no CUDA device is visible{told}, or torch {torch.__version__} cannot use the driver"
+        setting = "" if visible is None else f" with {VISIBLE}={visible}"
+        return f"no CUDA device is visible{setting}, or torch {torch.__version__} cannot use the driver"
     return None
 
 
@@ -47,8 +47,7 @@ def open_cuda(entry: CompilerEntry) -> Cuda:
     """Open the device for a compiler.
 
     Args:
-        compiler: Its name.
-        entry: What the catalogue says of it, None where it has no such compiler.
+        entry: The compiler's entry in the catalogue.
 
     Raises:
         UnsupportedError: The compiler does not run on CUDA, or there is no device here; the message says why.
@@ -65,9 +64,9 @@ class Cuda:
     """The device of this process, open.
 
     Attributes:
-        device: What it is.
+        device: The record's description of it.
         version: Version of CUDA that torch was built with.
-        watch: What it says of its clocks.
+        watch: The readings of its clocks.
     """
 
     device: Gpu
@@ -79,7 +78,7 @@ class Cuda:
         """Initialise CUDA and read the device. Float32 is float32: TF32 is switched off.
 
         Raises:
-            TrialError: The size of its L2 cache is not told, so that the cache could not be emptied.
+            TrialError: The size of its L2 cache is not reported, so that the cache could not be emptied.
         """
         import torch
 
@@ -90,7 +89,7 @@ class Cuda:
         found = torch.cuda.get_device_properties(0)
         if not found.L2_cache_size:
             raise TrialError(
-                f"{found.name}: the size of its L2 cache is not told, so it cannot be emptied between runs"
+                f"{found.name}: the size of its L2 cache is not reported, so it cannot be emptied between runs"
             )
         watch = GpuWatch(f"GPU-{found.uuid}")
         watch.look()
@@ -104,7 +103,7 @@ class Cuda:
         return cls(device, str(torch.version.cuda), watch)
 
     def facts(self) -> GpuFacts:
-        """Return what it is, and what it has said so far."""
+        """Return the device, and the readings of its clocks so far."""
         return GpuFacts(device=self.device, noise=self.watch.noise)
 
     def place(self, executable: Executable) -> CudaExecutable:
@@ -157,8 +156,8 @@ class CudaRun:
     def time(self, count: int) -> list[float]:
         """Run ``count`` times and return the time of each run on the device in milliseconds, in order.
 
-        Each run stands between two events of its own. Before the first of them a buffer of twice the L2 cache is
-        written, so that no run finds what the one before has left there. The host waits once, at the end.
+        Each run lies between two events of its own. Before the first of them a buffer of twice the L2 cache is
+        written, so that no run finds there what the one before left. The host waits once, at the end.
         """
         import torch
 
@@ -180,5 +179,5 @@ class CudaRun:
         return [start.elapsed_time(stop) for start, stop in events]
 
     def look(self) -> None:
-        """Read the clocks right after the device has worked; not more often than it is worth."""
+        """Read the clocks right after the device has worked, at most every ``SPACING_S`` seconds."""
         self._cuda.watch.look(SPACING_S)

@@ -34,17 +34,17 @@ def run_trial(
     on_error: Callable[[BaseException], None],
     dump: Path | None = None,
 ) -> TrialResult:
-    """Run one trial, and return what is known of it in the end, whatever ended it.
+    """Run one trial, and return its result, however it ended.
 
     Args:
-        talk: To the runner, who asks a hot trial for its bursts.
+        talk: To the runner, which asks a hot trial for its bursts.
         task: What to do.
-        compiler: With what it needs imported.
+        compiler: Its adapter, with all imports done.
         program: As prepared.
-        clock: Charged with each phase; its current one tells where an error was.
+        clock: Measures each phase; the current one says where an error occurred.
         on_error: Called with the error that ended the trial, which becomes status and error of the result; what it
             raises goes through.
-        dump: Where to write what the compiler has of each task, for a person to read; None in all that is measured.
+        dump: Directory for the compiler's stages of each task, for a person to read; None in every measured trial.
 
     Raises:
         ChannelClosed: The runner is gone.
@@ -65,12 +65,12 @@ def run_trial(
         on_error(error)
         status, failure = describe_exception(error, clock.current)
         known = replace(known, status=status, error=failure)
-    # The clocks of a GPU are read up to the end, so what it said is asked for last.
+    # The clocks of a GPU are read up to the end, so its readings are taken last.
     return known if cuda is None else replace(known, gpu=cuda.facts())
 
 
 def _begin(task: TrialTask, compiler: Compiler) -> TrialResult:
-    """Set seed and threads; what is known then are versions and environment."""
+    """Set seed and threads, and return a result with versions and environment."""
     import torch
 
     torch.manual_seed(task.seed)
@@ -136,14 +136,14 @@ def _time(
     comparison: Comparison,
     clock: PhaseClock,
 ) -> Iterator[TrialResult]:
-    """Have a hot trial take its turns, then check once more what was timed."""
+    """Let a hot trial take its turns, then check once more what was timed."""
     assert known.runtime is not None
     with clock.phase("run"):
         runtime = known.runtime.model_copy(update={"timed_by": take_turns(talk, bound)})
     yield (known := replace(known, runtime=runtime))
     with clock.phase("check"):
         bound.run()
-        comparison.compare_again(bound.outputs(), program.input_sets[0], "draw 0 after timing")
+        comparison.compare_again(bound.outputs(), program.input_sets[0], "input set 0 after timing")
     digest = executable.facts.artifact_digest
     yield (known := _judge(known, comparison.facts(digest, digest)))
     overhead_us = bound.overhead_us() if isinstance(bound, MeasuresOverhead) else None
@@ -151,7 +151,7 @@ def _time(
 
 
 def _judge(known: TrialResult, facts: Correctness) -> TrialResult:
-    """Return a trial with what its check found; wrong or unchecked outputs are its status and its error."""
+    """Return a result with its check; wrong or unchecked outputs become its status and its error."""
     status = Status.MISSING_CHECK if facts.missing else Status.OK if facts.ok else Status.WRONG_OUTPUT
     if status is Status.OK:
         return replace(known, correctness=facts)
@@ -161,11 +161,11 @@ def _judge(known: TrialResult, facts: Correctness) -> TrialResult:
 
 
 def _check(comparison: Comparison, executable: Executable, bound: BoundRun, program: Program) -> None:
-    """Compare every draw, and the first one twice: an executable may spoil its own constants."""
-    comparison.compare(bound.outputs(), program.input_sets[0], "draw 0")
-    for index, draw in enumerate(program.input_sets[1:], start=1):
-        other = executable.bind(draw.inputs)
+    """Compare every input set, and the first one twice: an executable may overwrite its own constants."""
+    comparison.compare(bound.outputs(), program.input_sets[0], "input set 0")
+    for index, input_set in enumerate(program.input_sets[1:], start=1):
+        other = executable.bind(input_set.inputs)
         other.run()
-        comparison.compare(other.outputs(), draw, f"draw {index}")
+        comparison.compare(other.outputs(), input_set, f"input set {index}")
     bound.run()
-    comparison.compare_again(bound.outputs(), program.input_sets[0], "draw 0, second run")
+    comparison.compare_again(bound.outputs(), program.input_sets[0], "input set 0, second run")

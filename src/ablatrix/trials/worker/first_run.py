@@ -27,7 +27,7 @@ class FirstRun:
 
 @dataclass(frozen=True)
 class MemoryFacts:
-    """Figures of memory; None where one is not known.
+    """Memory in bytes; None where it is not known.
 
     Attributes:
         run_bytes: Growth of the peak resident set while it ran first.
@@ -58,7 +58,7 @@ class MemoryFacts:
 
 
 def run_first(executable: Executable, program: Program, clock: PhaseClock) -> FirstRun:
-    """Bind the draw that is timed, and run once."""
+    """Bind the input set that is timed, and run once."""
     meter = PeakMeter.reset(executable.process if isinstance(executable, RunsElsewhere) else PROCESS)
     with clock.phase("load"):
         bound = executable.bind(program.input_sets[0].inputs)
@@ -68,10 +68,10 @@ def run_first(executable: Executable, program: Program, clock: PhaseClock) -> Fi
 
 
 def run_facts(mode: Mode, memory: MemoryFacts, clock: PhaseClock) -> RunFacts:
-    """Return what the record says of the first run: its memory, and of a cold trial ``compile_first_run_ms``.
+    """Return the record's part about the first run: its memory, and for a cold trial ``compile_first_run_ms``.
 
-    That time is the sum of its parts. A part that did not take place is None: what came out of a warm cache was not
-    compiled in no time at all.
+    That time is the sum of its parts. A part that did not happen is None: what was loaded from a warm cache was not
+    compiled in zero time.
     """
     facts = RunFacts(
         peak_rss_delta_bytes=memory.run_bytes,

@@ -33,7 +33,7 @@ class Monologue:
         self._requests: list[Request] = [warm_up_request(protocol), burst_request(protocol), FinishRequest()]
 
     def send(self, message: StageBegun | Answer) -> None:
-        """Show what the trial says."""
+        """Print a message of the trial."""
         samples = list(message.ms) if isinstance(message, WarmUpSamples | BurstSamples) else ""
         sys.stderr.write(f"{message.event}: {samples}\n")
 
@@ -52,15 +52,15 @@ def run_here(
 ) -> TrialResult:
     """Run a trial in this process and return its result; a hot one does its warm-up and one burst by itself.
 
-    Only here may a compiler be asked for a dump: no trial that is measured has one.
+    Only here may a compiler be asked for a dump: a measured trial never has one.
 
     Args:
         task: What to do; its limits are not set.
-        compiler: With what it needs imported.
+        compiler: Its adapter, with all imports done.
         program: As prepared.
         protocol: How long warm-up and burst are.
         on_error: Called with the error that ended the trial, before that becomes part of the result.
-        dump: Where to write what the compiler has of each task, for a person to read.
+        dump: Directory for the compiler's stages of each task, for a person to read.
     """
 
     def look(error: BaseException) -> None:

@@ -9,11 +9,11 @@ from typing import Literal
 from ablatrix.compilers.adapter import BoundRun, TimesItself
 
 Timed = Callable[[int], list[float]]
-"""Runs so many iterations and returns the wall time of each in milliseconds, in order."""
+"""Runs a number of iterations and returns the wall time of each in milliseconds, in order."""
 
 
 def timer_of(bound: BoundRun) -> tuple[Timed, Literal["runner", "program", "device"]]:
-    """Return what times iterations of a bound executable, and who reads the clock.
+    """Return a function that times iterations of a bound executable, and what reads the clock.
 
     It is the loop below, unless the executable times itself.
     """
@@ -48,7 +48,7 @@ def time_burst(timed: Timed, rewarm: int, min_ms: float, max_iterations: int) ->
     Args:
         timed: See ``timer_of``.
         rewarm: Iterations after the wake-up that are kept but not counted.
-        min_ms: Least counted time.
+        min_ms: Counted time, at least.
         max_iterations: The burst ends here even when ``min_ms`` is not reached.
 
     Returns:
@@ -69,22 +69,22 @@ def warm_up(timed: Timed, min_ms: float, max_iterations: int) -> list[float]:
     return samples
 
 
-def rewarm_count(most: int, burst_ms: float, iteration_ms: float) -> int:
+def rewarm_count(max_iterations: int, burst_ms: float, iteration_ms: float) -> int:
     """Return how many iterations re-warm a burst: as many as are asked for, fewer (at least one) where they are long.
 
     What an iteration touches is back in the caches when it has run once; several are for iterations so short that the
     clock frequency and the branch predictors lag behind. Long ones would mostly re-warm.
 
     Args:
-        most: Iterations asked for; 0 means none.
+        max_iterations: Iterations asked for; 0 means none.
         burst_ms: Counted time of a burst.
         iteration_ms: Time of an iteration in the steady state.
     """
-    return min(most, max(1, round(burst_ms / max(iteration_ms, 1e-6))))
+    return min(max_iterations, max(1, round(burst_ms / max(iteration_ms, 1e-6))))
 
 
 def loop_cost_ns(count: int = 100_000) -> float:
-    """Return what the timed loop itself costs an iteration, in nanoseconds."""
+    """Return the timed loop's own cost per iteration, in nanoseconds."""
     start = perf_counter_ns()
     time_iterations(_nothing, count)
     return (perf_counter_ns() - start) / count

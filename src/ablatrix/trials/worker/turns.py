@@ -1,4 +1,4 @@
-"""The turns of a hot trial: it warms up and runs bursts as it is asked, and pauses in between."""
+"""The turns of a hot trial: it warms up and runs bursts on request, and pauses in between."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ MAX_WARM_UP_ITERATIONS = 100  # finding change points costs time that grows with
 
 
 class Talk(Protocol):
-    """What a trial needs of its runner."""
+    """What a trial needs from its runner."""
 
     def send(self, message: StageBegun | Answer) -> None:
-        """Say something to the runner."""
+        """Send a message to the runner."""
 
     def receive(self) -> Request:
         """Return the runner's next request."""
 
 
 def take_turns(talk: Talk, bound: BoundRun) -> Literal["runner", "program", "device"]:
-    """Warm up and run bursts as the runner asks, until it says finish; return who read the clock."""
+    """Warm up and run bursts as the runner asks, until it asks to finish; return what read the clock."""
     timed, by = timer_of(bound)
     device = bound if isinstance(bound, WatchesDevice) else None
     talk.send(Ready())

@@ -1,4 +1,4 @@
-"""The worker's part of the conversation: stages as they begin, answers to requests, and a result, whatever happened."""
+"""The worker's side of its channel: stages as they begin, answers to requests, and a result, whatever happened."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class Line:
         self._channel = channel
 
     def send(self, message: StageBegun | Answer) -> None:
-        """Say something to the runner.
+        """Send a message to the runner.
 
         Raises:
-            ChannelClosed: It is gone.
+            ChannelClosed: The runner is gone.
         """
         self._channel.send(message)
 
@@ -46,7 +46,7 @@ class Line:
         """Return the runner's next request.
 
         Raises:
-            ChannelClosed: It is gone.
+            ChannelClosed: The runner is gone.
         """
         return self._channel.receive(REQUEST)[0]
 
@@ -58,7 +58,7 @@ def work(channel: Channel, task: TrialTask | PrepareTask, load: Load) -> None:
         channel: To the runner.
         task: What to do.
         load: Returns the compiler and the program: at once in a fork, after importing and reading in a new
-            interpreter. Its time is no part of any phase.
+            interpreter. Its time belongs to no phase.
     """
     line = Line(channel)
     before = ProcessProbe.read()

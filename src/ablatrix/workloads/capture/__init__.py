@@ -1,8 +1,8 @@
-"""The only room that touches ``torch.fx`` and the insides of an ``ExportedProgram``.
+"""The only package that works on ``torch.fx`` and the internals of an ``ExportedProgram``.
 
 ``lower`` makes the program that is captured, partitioned and compiled; ``capture`` turns it into the
 planner's plain values; ``export_tasks`` turns the planner's tasks back into exported programs;
-``value_tensors`` gives the weights by value. Everything else in ablatrix sees plain values and whole
+``value_tensors`` returns the weights by value. Everything else in ablatrix sees plain values and whole
 programs.
 """
 

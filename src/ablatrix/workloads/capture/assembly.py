@@ -1,4 +1,4 @@
-"""Build an ``ExportedProgram`` from a graph that was put together node by node.
+"""Build an ``ExportedProgram`` from a graph that was built node by node.
 
 Exporting a part of a program again through ``torch.export`` takes about as long as exporting the whole; its
 graph, with shapes and symbols, is already there.
@@ -41,7 +41,7 @@ def copy_meta(source: torch.fx.Node, target: torch.fx.Node) -> None:
 
 
 def live_ranges(program: ExportedProgram) -> dict[Any, Any]:
-    """Return the ranges of the symbols that the program's inputs have; export keeps some that it unified."""
+    """Return the ranges of the symbols that the program's inputs have; export keeps some that it has unified."""
     live: set[Any] = set()
     for node in program.graph.nodes:
         value = node.meta.get("val")

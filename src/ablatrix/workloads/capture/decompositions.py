@@ -1,11 +1,11 @@
-"""How operations are taken apart: core ATen, with a few exceptions that keep programs readable for compilers.
+"""How operations are decomposed: core ATen, with a few exceptions that keep programs readable for compilers.
 
 Torch's own table would split ``linear`` into view, transpose, addmm, view and attention into a dozen
 operations that guard against rows without any key. Here
 
 * ``linear`` becomes ``matmul`` with the transposed weight (a constant, folded) and an addition;
-* ``scaled_dot_product_attention`` becomes matmul, scale, mask, softmax, matmul, so that a compiler's fusion
-  and memory plan see what they can plan;
+* ``scaled_dot_product_attention`` becomes matmul, scale, mask, softmax, matmul, so that a compiler can fuse
+  them and plan their memory;
 * ``batch_norm`` in inference becomes one multiplication and one addition with folded constants;
 * ``matmul``, ``layer_norm``, ``silu`` and ``gelu`` stay whole, so that a library can take them.
 """
@@ -53,8 +53,8 @@ def _attention(
     enable_gqa: bool = False,
 ) -> torch.Tensor:
     if dropout_p or is_causal or enable_gqa or (attn_mask is not None and attn_mask.dtype == torch.bool):
-        # Rarer forms take torch's own way, which is longer. It adds the mask, also a boolean one: that is made
-        # additive here, as the operation around it does.
+        # Rarer forms take torch's own decomposition, which is longer. It adds the mask, even a boolean one: that is
+        # made additive here, as the public operation does.
         if attn_mask is not None and attn_mask.dtype == torch.bool:
             attn_mask = torch.zeros_like(attn_mask, dtype=query.dtype).masked_fill(~attn_mask, -torch.inf)
         plain: torch.Tensor = aten._scaled_dot_product_attention_math.default(

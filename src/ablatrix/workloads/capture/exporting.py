@@ -14,7 +14,7 @@ from torch.export import ExportedProgram
 from ablatrix.errors import WorkloadError
 from ablatrix.workloads.built import Built
 
-# What a message of export holds -> what helps. The first that is found is told.
+# Pattern in a message of export -> remedy. The first that matches is reported.
 REMEDIES = (
     (
         r"data-dependent|GuardOnDataDependent|Could not guard|unbacked|u\d+\b|aten\._local_scalar_dense|\.item\(\)",
@@ -45,7 +45,7 @@ def export(name: str, built: Built, inputs: tuple[torch.Tensor, ...]) -> Exporte
     """Export a workload's model.
 
     Raises:
-        WorkloadError: It cannot be exported; the message says the operation, the place in the model and in its
+        WorkloadError: It cannot be exported; the message says the operation, the location in the model and in its
             source, the reason, and what to try.
     """
     try:
@@ -58,18 +58,18 @@ def export(name: str, built: Built, inputs: tuple[torch.Tensor, ...]) -> Exporte
 def _explain(name: str, module: torch.nn.Module, error: Exception) -> str:
     frames = list(_frames(error))
     operation = next((text for text in map(_operation, reversed(frames)) if text), None)
-    place = _place(module, frames)
+    location = _location(module, frames)
     text = str(error).strip()
     reason = _first_sentence(text)
     remedy = next(
         (what for pattern, what in REMEDIES if re.search(pattern, f"{type(error).__name__} {text}")), OTHERWISE
     )
-    at = "".join((f" at {operation}" if operation else "", f" in {place}" if place else ""))
+    at = "".join((f" at {operation}" if operation else "", f" in {location}" if location else ""))
     return f"workload '{name}' cannot be exported{at}: {type(error).__name__}: {reason}; what to try: {remedy}"
 
 
 def _frames(error: BaseException | None) -> Iterator[tuple[FrameType, int]]:
-    """Yield the frames of an error and of what it came from, outermost first, innermost last."""
+    """Yield the frames of an error and of its causes, outermost first, innermost last."""
     if error is None:
         return
     trace = error.__traceback__
@@ -85,7 +85,7 @@ def _operation(frame: tuple[FrameType, int]) -> str | None:
     return str(held) if isinstance(held, torch._ops.OpOverload) else None
 
 
-def _place(module: torch.nn.Module, frames: list[tuple[FrameType, int]]) -> str | None:
+def _location(module: torch.nn.Module, frames: list[tuple[FrameType, int]]) -> str | None:
     """Return path and class of the innermost submodule that was running, and the last line of its own source."""
     paths = {id(part): path or "the model itself" for path, part in module.named_modules()}
     running = [(frame, line, frame.f_locals.get("self")) for frame, line in frames]

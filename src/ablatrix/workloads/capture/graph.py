@@ -29,7 +29,7 @@ class Captured:
 
     Attributes:
         graph: The plain values.
-        sources: For each value, the node that makes it and its place among the node's outputs (None: the only
+        sources: For each value, the node that makes it and its index among the node's outputs (None: the only
             one).
         nodes: For each node of the graph, the node of the program.
     """
@@ -42,16 +42,14 @@ class Captured:
 def capture(program: ExportedProgram, upper_bounds: Mapping[str, int] | None = None) -> Graph:
     """Return a lowered program as plain values.
 
-    Values are numbered: weights and inputs in the order of the program's placeholders, then what each node
-        makes.
-    Values of kind ``input`` stand in the order of the program's flat inputs. Arithmetic on symbolic sizes is
-    no
-    node: it stands in the text of the operations that use it.
+    Values are numbered: weights and inputs in the order of the program's placeholders, then what each node makes.
+    Values of kind ``input`` are in the order of the program's flat inputs. Arithmetic on symbolic sizes is not a
+    node: it is part of the text of the operations that use it.
 
     Args:
-        program: As ``lower`` gives it.
+        program: As ``lower`` returns it.
         upper_bounds: Upper bound of dynamic dimensions by their symbol's name (``s27``); the program's own
-            range holds for those left out.
+            range holds for those that are omitted.
 
     Raises:
         WorkloadError: A dynamic dimension has no upper bound.
@@ -69,7 +67,7 @@ def value_tensors(program: ExportedProgram, graph: Graph) -> dict[int, torch.Ten
 
     Args:
         program: The program that ``graph`` was captured from.
-        graph: As ``capture`` gave it.
+        graph: As ``capture`` returned it.
     """
     specs = program.graph_signature.input_specs
     found = {}
@@ -118,15 +116,15 @@ class _Walk:
         graph = Graph(values=tuple(self.values), nodes=tuple(nodes), outputs=outputs)
         return Captured(graph, tuple(self.sources), tuple(sources))
 
-    def _add(self, node: torch.fx.Node, place: int | None, kind: Any) -> int:
-        tensor = node.meta["val"] if place is None else node.meta["val"][place]
+    def _add(self, node: torch.fx.Node, output: int | None, kind: Any) -> int:
+        tensor = node.meta["val"] if output is None else node.meta["val"][output]
         shape, strides = [[_text(size) for size in sizes] for sizes in (tensor.shape, tensor.stride())]
         elements = math.prod(self._at_bound(size) for size in tensor.shape)
         signature = f"{str(tensor.dtype).removeprefix('torch.')}[{','.join(shape)}]({','.join(strides)})"
         index = len(self.values)
         self.values.append(Value(bytes=elements * tensor.element_size(), kind=kind, signature=signature))
-        self.sources.append((node, place))
-        self.index[node, place] = index
+        self.sources.append((node, output))
+        self.index[node, output] = index
         return index
 
     def _node(self, node: torch.fx.Node) -> Node:
@@ -138,8 +136,8 @@ class _Walk:
             writes = [self._add(node, None, "intermediate")]
         else:
             writes = [  # an assertion makes nothing
-                self._add(node, place, "intermediate")
-                for place, one in enumerate(made or ())
+                self._add(node, output, "intermediate")
+                for output, one in enumerate(made or ())
                 if isinstance(one, torch.Tensor)
             ]
         return Node(

@@ -1,4 +1,4 @@
-"""Lower an exported program: decompose, fold what depends on no input, drop what nothing needs."""
+"""Lower an exported program: decompose it, fold what depends on no input, drop what is not needed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHECKS = frozenset(
         aten.sym_constrain_range_for_size.default,
     }
 )
-# Operations that give their input back unless they change its type, shape or strides.
+# Operations that return their input unless they change its type, shape or strides.
 IDENTITIES = frozenset(
     {
         aten.alias.default,
@@ -42,8 +42,8 @@ IDENTITIES = frozenset(
 def lower(exported: ExportedProgram) -> ExportedProgram:
     """Return the program that is captured, partitioned and given to compilers.
 
-    It is decomposed (see ``decompositions``), holds no operation in place, no assertion and no operation that
-    gives its input back; whatever depends on no input is computed here, once, and kept as a constant; what no
+    It is decomposed (see ``decompositions``), has no in-place operation, no assertion and no operation that
+    returns its input; whatever depends on no input is computed here, once, and kept as a constant; what no
     output needs is gone. It takes its inputs flat and returns a flat tuple. Weights that are used as they
     were keep their name and their memory.
 

@@ -60,9 +60,9 @@ def _export(
         exported=exported,
         upper_bounds={name: bounds[name] for name in sorted(symbols)},
         parameter_inputs=tuple(
-            place
-            for place in range(len(task.reads))
-            if all(values[member.reads[place]].kind == "parameter" for member in members)
+            index
+            for index in range(len(task.reads))
+            if all(values[member.reads[index]].kind == "parameter" for member in members)
         ),
     )
 
@@ -77,7 +77,7 @@ class _Cut:
         self.made: dict[tuple[torch.fx.Node, int | None], torch.fx.Node] = {}
         self.sizes: dict[Any, torch.fx.Node] = {}
         self.symbols: set[Any] = set()
-        self.slots = [self._input(value, place) for place, value in enumerate(task.reads)]
+        self.slots = [self._input(value, index) for index, value in enumerate(task.reads)]
         self.holders = self._find_holders()
         for node in captured.nodes[task.start : task.stop]:
             self._note_symbols(node)
@@ -86,9 +86,9 @@ class _Cut:
             self.made[node, None] = copy
         self.outputs = [self._tensor(*captured.sources[value]) for value in task.writes]
 
-    def _input(self, value: int, place: int) -> Slot:
+    def _input(self, value: int, index: int) -> Slot:
         source, output = self.captured.sources[value]
-        node = self.graph.placeholder(f"input_{place}")
+        node = self.graph.placeholder(f"input_{index}")
         tensor = source.meta["val"] if output is None else source.meta["val"][output]
         node.meta = {"val": tensor}
         self.made[source, output] = node
@@ -121,13 +121,13 @@ class _Cut:
             return self._tensor(node.args[0], node.args[1])
         return self.made[node, None]
 
-    def _tensor(self, node: torch.fx.Node, place: int | None) -> torch.fx.Node:
-        if (node, place) not in self.made:
-            chosen = self.graph.call_function(operator.getitem, (self.made[node, None], place))
+    def _tensor(self, node: torch.fx.Node, output: int | None) -> torch.fx.Node:
+        if (node, output) not in self.made:
+            chosen = self.graph.call_function(operator.getitem, (self.made[node, None], output))
             copy_meta(node, chosen)
-            chosen.meta["val"] = node.meta["val"][place]
-            self.made[node, place] = chosen
-        return self.made[node, place]
+            chosen.meta["val"] = node.meta["val"][output]
+            self.made[node, output] = chosen
+        return self.made[node, output]
 
     def _size(self, node: torch.fx.Node) -> torch.fx.Node:
         """Make a size inside the task: taken from an input that has it, or computed as the program does."""

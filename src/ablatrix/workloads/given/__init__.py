@@ -42,7 +42,7 @@ def build_given(entry: WorkloadEntry, parameters: Mapping[str, Any]) -> Built:
     except Exception as error:
         raise WorkloadError(
             f"workload '{entry.name}' ({entry.origin.source}) cannot be built: {type(error).__name__}: {error}"
-            f"{_place(error, entry.origin.file)}"
+            f"{_location(error, entry.origin.file)}"
         ) from error
     named = set(entry.dynamic)
     if named - set(built.dynamic):
@@ -53,8 +53,8 @@ def build_given(entry: WorkloadEntry, parameters: Mapping[str, Any]) -> Built:
     return built
 
 
-def _place(error: Exception, file: str | None) -> str:
-    """Return the line of the user's file that an error came from, as a sentence's end."""
+def _location(error: Exception, file: str | None) -> str:
+    """Return the line of the user's file that an error came from, as the end of a sentence."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     if lines:
         return f" ({file}:{lines[-1]})"

@@ -13,7 +13,7 @@ from ablatrix.errors import WorkloadError
 from ablatrix.records.machine import available_bytes
 from ablatrix.workloads.built import Built, generator, seeded, spread
 
-# A word for all architectures -> the fields that mean it; the first that a configuration has is taken.
+# A name for all architectures -> the fields that hold it; the first that a configuration has is taken.
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "layers": ("num_hidden_layers", "n_layer", "num_layers", "encoder_layers"),
     "hidden": ("hidden_size", "n_embd", "d_model"),
@@ -79,7 +79,7 @@ def build_architecture(architecture: str, given: Mapping[str, Any]) -> Built:
 
 
 def make_config(architecture: str, given: Mapping[str, Any]) -> Any:
-    """Return a configuration of transformers with the given fields; what is not given is as transformers has it.
+    """Return a configuration of transformers with the given fields; the others keep the defaults of transformers.
 
     Raises:
         WorkloadError: There is no such architecture or field.
@@ -93,7 +93,7 @@ def make_config(architecture: str, given: Mapping[str, Any]) -> Any:
         raise WorkloadError(
             f"transformers has no architecture '{architecture}'; "
             + (
-                f"near to it are: {', '.join(near)}"
+                f"similar names: {', '.join(near)}"
                 if near
                 else f"it has {len(known)}, such as bert, llama, vit, resnet"
             )
@@ -113,7 +113,7 @@ def make_config(architecture: str, given: Mapping[str, Any]) -> Any:
             )
             raise WorkloadError(
                 f"architecture '{architecture}' has no field '{key}'; it has: "
-                f"{', '.join(dict.fromkeys([*words, *INPUT_SIZES]))}; and of its own: {', '.join(own)}"
+                f"{', '.join(dict.fromkeys([*words, *INPUT_SIZES]))}; and its own fields: {', '.join(own)}"
             )
     chosen |= _follows(fields, chosen, given)
     if "use_cache" in fields:
@@ -141,7 +141,7 @@ def _shape(architecture: str, name: str, config: Any, sizes: Mapping[str, int]) 
     if name == "pixel_values":
         return sizes["batch"], getattr(config, "num_channels", 3), sizes["image"], sizes["image"]
     if name == "input_features" and hasattr(config, "num_mel_bins"):
-        # A convolution with stride 2 stands before the layers.
+        # A convolution with stride 2 comes before the layers.
         return sizes["batch"], config.num_mel_bins, 2 * config.max_source_positions
     raise WorkloadError(
         f"architecture '{architecture}' takes '{name}', for which inputs cannot be made from sizes alone; "

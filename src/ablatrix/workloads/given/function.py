@@ -15,12 +15,12 @@ from ablatrix.import_spec import import_place
 from ablatrix.workloads.built import Built, MakeInputs, generator
 
 RETURNS = "it must return (module, inputs), (module, inputs, dynamic shapes) or a Built"
-# Export's own word for "no bound" lies above every size that a tensor can have.
+# Export's own value for "no bound" is above every size that a tensor can have.
 NO_BOUND = sys.maxsize // 2
 
 
 class ByName(nn.Module):  # type: ignore[misc]
-    """A model whose inputs have names, as one that takes them in order."""
+    """A model with named inputs, as one that takes them in order."""
 
     def __init__(self, model: nn.Module, names: Sequence[str]) -> None:
         super().__init__()
@@ -32,15 +32,15 @@ class ByName(nn.Module):  # type: ignore[misc]
         return self.model(**dict(zip(self.names, inputs, strict=True)))
 
 
-def build_function(place: str, parameters: Mapping[str, Any]) -> Built:
+def build_function(spec: str, parameters: Mapping[str, Any]) -> Built:
     """Call the user's function and return what it made as a workload.
 
-    Weights that it draws without a seed of its own are seeded.
+    Random weights are seeded, where the function does not seed them itself.
 
     Raises:
-        WorkloadError: It returned something else than a module with its inputs.
+        WorkloadError: It returned anything but a module with its inputs.
     """
-    function = import_place(place)
+    function = import_place(spec)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         made = function(**parameters)
@@ -65,20 +65,22 @@ def build_function(place: str, parameters: Mapping[str, Any]) -> Built:
 
 
 def resample(inputs: Sequence[torch.Tensor], dimensions: Sequence[Mapping[int, str]]) -> MakeInputs:
-    """Return a maker of inputs whose values are drawn from those of given ones, so that each stays one that occurs.
+    """Return a maker of inputs whose values are sampled from given inputs, so that only values that occur are used.
 
-    At the same size they are the same values in another order; at another size they are drawn with repetition.
+    At the same size they are the same values in another order; at another size they are sampled with replacement.
     """
 
     def make(seed: int, sizes: Mapping[str, int]) -> tuple[torch.Tensor, ...]:
-        draw = generator(seed)
+        random = generator(seed)
         made = []
         for one, axes in zip(inputs, dimensions, strict=True):
             shape = [sizes[axes[axis]] if axis in axes else size for axis, size in enumerate(one.shape)]
             flat, count = one.reshape(-1), int(torch.tensor(shape).prod())
             same = count == flat.numel()
             order = (
-                torch.randperm(count, generator=draw) if same else torch.randint(len(flat), (count,), generator=draw)
+                torch.randperm(count, generator=random)
+                if same
+                else torch.randint(len(flat), (count,), generator=random)
             )
             made.append(flat[order].reshape(shape))
         return tuple(made)
@@ -97,7 +99,7 @@ def _named(module: nn.Module, given: Any) -> tuple[tuple[str, ...], tuple[torch.
         taken = [
             name for name, one in inspect.signature(module.forward).parameters.items() if one.kind < one.VAR_POSITIONAL
         ]
-        names = tuple(taken[: len(inputs)]) + tuple(f"input_{place}" for place in range(len(taken), len(inputs)))
+        names = tuple(taken[: len(inputs)]) + tuple(f"input_{index}" for index in range(len(taken), len(inputs)))
     else:
         inputs, names = (), ()
     if not inputs or not all(isinstance(one, torch.Tensor) for one in inputs):

@@ -18,24 +18,24 @@ from ablatrix.workloads.capture.precision import widen
 from ablatrix.workloads.onnx.operation import Signature, Wide, onnx_model
 
 NEEDED = "reading an ONNX file needs onnx and onnxruntime: pip install 'ablatrix[onnxruntime]'"
-FEW = 2  # whole numbers that are no indices are drawn below this
+FEW = 2  # integers that are not indices are drawn below this
 PASSED_ON = frozenset({"Cast", "Identity", "Reshape", "Unsqueeze", "Squeeze", "Flatten"})
 
 
 @dataclass(frozen=True)
 class Input:
-    """One input of a model: name, sizes, dtype, and what whole numbers in it are drawn below."""
+    """One input of a model: name, shape, dtype, and the bound below which integers in it are drawn."""
 
     name: str
     shape: tuple[int, ...]
     dtype: torch.dtype
     below: int
 
-    def draw(self, draws: torch.Generator) -> torch.Tensor:
-        """Return values: normal ones, or whole numbers below the bound."""
+    def draw(self, random: torch.Generator) -> torch.Tensor:
+        """Return random values: normal ones, or integers below the bound."""
         if self.dtype.is_floating_point:
-            return torch.randn(self.shape, generator=draws).to(self.dtype)
-        return torch.randint(self.below, self.shape, generator=draws).to(self.dtype)
+            return torch.randn(self.shape, generator=random).to(self.dtype)
+        return torch.randint(self.below, self.shape, generator=random).to(self.dtype)
 
 
 class OnnxModule(nn.Module):  # type: ignore[misc]
@@ -55,7 +55,7 @@ def build_onnx(path: Path, given: Mapping[str, Any]) -> Built:
     """Read a model; its free dimensions get the sizes that are given.
 
     Raises:
-        WorkloadError: It cannot be read or run, keeps its weights in other files, takes other inputs than tensors of
+        WorkloadError: It cannot be read or run, keeps its weights in other files, takes inputs other than tensors of
             numbers, or has a free dimension without a size.
     """
     try:
@@ -66,11 +66,11 @@ def build_onnx(path: Path, given: Mapping[str, Any]) -> Built:
         raise WorkloadError(f"{NEEDED} ({error})") from error
     try:
         model = onnx.load(path, load_external_data=False)
-    except Exception as error:  # of protobuf, which has no common one
-        raise WorkloadError(f"it is no ONNX file that onnx {onnx.__version__} can read: {error}") from error
+    except Exception as error:  # protobuf's errors have no common class
+        raise WorkloadError(f"it is not an ONNX file that onnx {onnx.__version__} can read: {error}") from error
     if any(one.data_location == onnx.TensorProto.EXTERNAL for one in model.graph.initializer):
         raise WorkloadError(
-            "its weights lie in other files; write them into one: onnx.save(onnx.load(path), other_path)"
+            "its weights are in other files; write them into one: onnx.save(onnx.load(path), other_path)"
         )
     _fix_sizes(model, given)
     content = model.SerializeToString()
@@ -84,8 +84,8 @@ def build_onnx(path: Path, given: Mapping[str, Any]) -> Built:
     signature = Signature(digest_bytes(content), shapes, _find_wide(content, example))
 
     def make_inputs(seed: int, _sizes: Mapping[str, int]) -> tuple[torch.Tensor, ...]:
-        draws = generator(seed)
-        return tuple(one.draw(draws) for one in inputs)
+        random = generator(seed)
+        return tuple(one.draw(random) for one in inputs)
 
     return Built(
         module=OnnxModule(content, signature),
@@ -97,7 +97,7 @@ def build_onnx(path: Path, given: Mapping[str, Any]) -> Built:
 
 
 def _fix_sizes(model: Any, given: Mapping[str, Any]) -> None:
-    """Give each free dimension of the inputs its size; outputs and what lies between follow from them."""
+    """Give each free dimension of the inputs its size; outputs and intermediate values follow from them."""
     free: dict[str, list[Any]] = {}
     for value in _own_inputs(model):
         for axis, dimension in enumerate(value.type.tensor_type.shape.dim):
@@ -153,7 +153,7 @@ def _inputs(model: Any) -> list[Input]:
 
 
 def _rows(model: Any, name: str) -> int:
-    """Return how many rows the tables have that an input indexes; ``FEW`` where it indexes none that is known."""
+    """Return the number of rows of the tables that an input indexes; ``FEW`` where no such table is known."""
     weights = {one.name: one.dims for one in model.graph.initializer}
     names, rows = {name}, []
     for node in model.graph.node:
@@ -166,7 +166,7 @@ def _rows(model: Any, name: str) -> int:
 
 
 def _find_wide(content: bytes, example: Sequence[torch.Tensor]) -> Wide:
-    """Return what has float64 kernels for all of a model: found by trying."""
+    """Return what has float64 kernels for the whole model, found by trying."""
     from ablatrix.workloads.onnx.precision import in_float64, run_by_evaluator, run_by_onnxruntime
 
     wide = in_float64(content)
@@ -181,7 +181,7 @@ def _find_wide(content: bytes, example: Sequence[torch.Tensor]) -> Wide:
 
 
 def _elements(weight: Any) -> int:
-    """Return how many weights a tensor of the file holds; shapes and indices are none."""
+    """Return how many weights a tensor of the file holds; shapes and indices are not weights."""
     from ablatrix.workloads.onnx.precision import FLOATS
 
     return math.prod(weight.dims) if weight.data_type in FLOATS else 0

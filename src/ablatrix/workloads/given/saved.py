@@ -16,16 +16,16 @@ from ablatrix.workloads.given.function import NO_BOUND, resample
 
 
 def build_saved(path: Path) -> Built:
-    """Read a saved program; its inputs are the examples that it was saved with, drawn anew where it has none.
+    """Read a saved program; its inputs are the examples that it was saved with, or random ones where it has none.
 
     Raises:
-        WorkloadError: It cannot be read, takes other inputs than tensors in order, or has a dynamic dimension
+        WorkloadError: It cannot be read, takes inputs other than tensors in order, or has a dynamic dimension
             without an upper bound.
     """
     try:
         program = torch.export.load(path)
     except Exception as error:  # the format has many errors and no common one
-        raise WorkloadError(f"it is no program that this torch can read: {type(error).__name__}: {error}") from error
+        raise WorkloadError(f"it is not a program that this torch can read: {type(error).__name__}: {error}") from error
     kinds = {spec.arg.name: spec.kind for spec in program.graph_signature.input_specs}
     nodes = [
         node for node in program.graph.nodes if node.op == "placeholder" and kinds[node.name] == InputKind.USER_INPUT
@@ -44,9 +44,9 @@ def build_saved(path: Path) -> Built:
     if derived:
         raise WorkloadError(f"sizes of inputs must be numbers or dynamic dimensions alone, but got {derived}")
     sizes: dict[str, int] = {}
-    for place, axes in enumerate(dimensions.values()):
+    for index, axes in enumerate(dimensions.values()):
         for axis, name in axes.items():
-            sizes.setdefault(name, examples[place].shape[axis] if examples else bounds[name][1])
+            sizes.setdefault(name, examples[index].shape[axis] if examples else bounds[name][1])
     inputs = (
         tuple(examples)
         if examples

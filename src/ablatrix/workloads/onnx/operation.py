@@ -1,4 +1,4 @@
-"""An ONNX model as one operation of torch: a program made of it is exported, planned, stored and checked as any.
+"""An ONNX model as one operation of torch: a program made of it is planned, stored and checked like any other.
 
 ``ablatrix::onnx_model`` holds the model's bytes as its first input, which export lifts like any weight. Run eagerly it
 is ONNX Runtime without any optimisation; asked for float64 it is the same graph in float64 (see
@@ -28,12 +28,12 @@ Run = Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]
 
 @dataclass(frozen=True)
 class Signature:
-    """What is known of a model beside its bytes; it travels in the program as text.
+    """What is known about a model beside its bytes; the program holds it as text.
 
     Attributes:
-        digest: SHA-256 of the model's bytes: what stands for them where only the program's structure is looked at.
+        digest: SHA-256 of the model's bytes, which represents them in the program's structure.
         outputs: Shape and dtype (``float32``) of each output.
-        wide: What runs the graph in float64: ONNX Runtime, the evaluator of ``onnx``, or none of them.
+        wide: What runs the graph in float64: ONNX Runtime, the evaluator of ``onnx``, or neither.
     """
 
     digest: str
@@ -68,12 +68,12 @@ def onnx_model(
         signature: See ``Signature``.
         precision: float32: as the model is; float64: every float type in it widened.
     """
-    told = Signature.read(signature)
-    made = _runner(told, precision is torch.float64, torch.get_num_threads(), _Bytes(told.digest, model))(inputs)
-    for place, (tensor, (shape, _)) in enumerate(zip(made, told.outputs, strict=True)):
+    known = Signature.read(signature)
+    made = _runner(known, precision is torch.float64, torch.get_num_threads(), _Bytes(known.digest, model))(inputs)
+    for index, (tensor, (shape, _)) in enumerate(zip(made, known.outputs, strict=True)):
         if tuple(tensor.shape) != shape:
             raise WorkloadError(
-                f"output {place} of the ONNX model has shape {tuple(tensor.shape)} for one input and {shape} for "
+                f"output {index} of the ONNX model has shape {tuple(tensor.shape)} for one input and {shape} for "
                 "another of the same shape; sizes that depend on values cannot be planned"
             )
     return made
@@ -106,7 +106,7 @@ def read_model(program: Program) -> bytes:
 def data_inputs(task: ExportedProgram) -> list[int]:
     """Return which of a task's inputs a model of it takes, in the model's order.
 
-    All of them, unless the task is an ONNX model: one holds its bytes then.
+    All of them, unless the task is an ONNX model: then one of them holds its bytes.
     """
     placeholders = [one for one in task.graph.nodes if one.op == "placeholder"]
     node = find_onnx(task)
@@ -119,7 +119,7 @@ def to_bytes(tensor: torch.Tensor) -> bytes:
 
 
 class _Bytes:
-    """A model's bytes, told apart by their digest."""
+    """A model's bytes, compared by their digest."""
 
     def __init__(self, digest: str, tensor: torch.Tensor) -> None:
         self._digest, self.tensor = digest, tensor
@@ -132,15 +132,15 @@ class _Bytes:
 
 
 @cache
-def _runner(told: Signature, wide: bool, threads: int, model: _Bytes) -> Run:
-    """Return what runs the model; it is made once a process, since a session takes time to make."""
+def _runner(known: Signature, wide: bool, threads: int, model: _Bytes) -> Run:
+    """Return what runs the model; it is made once per process, since making a session takes time."""
     from ablatrix.workloads.capture.precision import widen
     from ablatrix.workloads.onnx.precision import in_float64, run_by_evaluator, run_by_onnxruntime
 
     content = to_bytes(model.tensor)
     if not wide:
         return run_by_onnxruntime(content, threads)
-    if told.wide == "none":
+    if known.wide == "none":
         narrow = run_by_onnxruntime(content, threads)
         return lambda inputs: widen(narrow([one.float() if one.is_floating_point() else one for one in inputs]))
-    return (run_by_onnxruntime if told.wide == "onnxruntime" else run_by_evaluator)(in_float64(content), threads)
+    return (run_by_onnxruntime if known.wide == "onnxruntime" else run_by_evaluator)(in_float64(content), threads)

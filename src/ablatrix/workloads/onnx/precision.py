@@ -12,12 +12,12 @@ from onnx.inliner import inline_local_functions
 
 Run = Callable[[Sequence[torch.Tensor]], list[torch.Tensor]]
 FLOATS = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16})
-TYPE_ATTRIBUTES = frozenset({"to", "dtype"})  # of operators that make a tensor of a type which they name
+TYPE_ATTRIBUTES = frozenset({"to", "dtype"})  # of operators that name the type of the tensor they make
 ERRORS_ONLY = 3
 
 
 def run_by_onnxruntime(content: bytes, threads: int) -> Run:
-    """Return a function that runs a model with every optimisation of ONNX Runtime off, so node by node as written."""
+    """Return a function that runs a model with every optimisation of ONNX Runtime off: node by node, as written."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
