@@ -24,7 +24,8 @@ from ablatrix.compilers.command.session import Session
 from ablatrix.errors import CompilerError, ProgramEndedError, StudyError, UnsupportedError
 from ablatrix.records.journal import read_records
 from ablatrix.records.model import Record
-from ablatrix.study.design import make_design, refuse_changed_sources
+from ablatrix.study.design import make_design
+from ablatrix.study.design_file import refuse_changed_sources
 from ablatrix.study.load import load_study
 from ablatrix.testing.programs import make_gates
 from ablatrix.testing.requests import make_program, make_request

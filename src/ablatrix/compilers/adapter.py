@@ -70,7 +70,7 @@ class PhaseClock:
         self._since = now
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CompileRequest:
     """Everything that a compiler needs to build one configuration of one program.
 
@@ -109,7 +109,7 @@ class CompileRequest:
         return self.threads if level == "protocol" else int(level)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CompileFacts:
     """What a compiler tells about what it built. A figure it cannot tell is None, with the reason in ``reasons``.
 
