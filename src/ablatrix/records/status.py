@@ -67,7 +67,7 @@ class Status(StrEnum):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Read a member from its text, strictly too; a JSON Schema lists the texts in place."""
+        """Read a member from its text, strictly too; a JSON Schema lists the texts inline."""
         return core_schema.no_info_after_validator_function(
             cls, core_schema.literal_schema([member.value for member in cls])
         )

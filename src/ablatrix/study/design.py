@@ -40,7 +40,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One cell in one mode in one process, at its place in the run order.
+    """One cell in one mode in one process, at its position in the run order.
 
     Attributes:
         block: Number of its block within the study, in the order of being issued.
@@ -66,7 +66,7 @@ class Design:
         trials: Every trial that was issued, in run order; trials of one block follow each other. A run adds hot
             blocks while intervals are wider than the study asks for.
         cold_effect_width: Half-width that the study promises for main effects in cold mode; None in designs of
-            version 1.0. What it asks of hot trials stands in their records.
+            version 1.0. Its targets for hot trials are in their records.
     """
 
     study: str
@@ -89,13 +89,13 @@ def make_design(resolved: ResolvedStudy, max_live: int | None = None) -> Design:
     """Lay out a study.
 
     Cold and hot trials of one replicate form blocks: a block holds one trial of every configuration of a
-    (workload, compiler) in a seeded random order, with the eager reference beside it and, when hot, a twin of the
-    baseline. Blocks of one replicate come in random order too, cold ones first, so that hot trials find their
+    (workload, compiler) in a seeded random order, with the eager reference beside it and, when hot, an A/A control
+    of the baseline. Blocks of one replicate come in random order too, cold ones first, so that hot trials find their
     code in the study's cache.
 
     Args:
         resolved: The study with its catalogue.
-        max_live: Most trials of a hot block, where the machine holds fewer than the study's ``max_live``.
+        max_live: Largest number of trials in a hot block, where the machine holds fewer than the study's ``max_live``.
 
     Raises:
         StudyError: The baseline of a compiler is not among its configurations, or no trial is left.
@@ -111,8 +111,8 @@ def make_design(resolved: ResolvedStudy, max_live: int | None = None) -> Design:
                 continue
             for pair in order.sample(pairs, len(pairs)):
                 for part in _parts(resolved, mode, cells[pair], order, max_live):
-                    primers = _priming_runs(part) if mode == "cold" and replicate == 0 else []
-                    trials += list(_number(study, mode, [*primers, *part], trials, replicate))
+                    priming = _priming_runs(part) if mode == "cold" and replicate == 0 else []
+                    trials += list(_number(study, mode, [*priming, *part], trials, replicate))
     references = {pair[0]: _reference(resolved, pair[0]) for pair in pairs}
     every = (*references.values(), *itertools.chain.from_iterable(cells.values()))
     promised = study.protocol.cold.effect_width
@@ -151,7 +151,7 @@ def make_cells(resolved: ResolvedStudy, workload: str, compiler: str) -> list[Ce
     """Return the distinct cells of one workload and compiler, in the order of the stages.
 
     A configuration that several stages ask for is one cell of the first of them. A level of ``upper_bound`` is
-    left out where the workload has no dynamic dimension.
+    omitted where the workload has no dynamic dimension.
     """
     study, catalogue = resolved
     entry = catalogue.compiler(compiler)
@@ -244,7 +244,7 @@ def _parts(
 ) -> Iterator[list[tuple[Cell, str]]]:
     """Yield the blocks of one (workload, compiler) in one replicate: (cell, role) in random order.
 
-    A hot block larger than ``max_live`` is split; every part has the reference, the baseline and its twin, and
+    A hot block larger than ``max_live`` is split; every part has the reference, the baseline and its A/A control, and
     configurations stay together with those that differ in one secondary or late primary knob.
     """
     chosen = [cell for cell in cells if mode == "cold" or not _is_cold_only(cell, resolved.catalogue)]
@@ -273,7 +273,7 @@ def _is_cold_only(cell: Cell, catalogue: Catalogue) -> bool:
 
 
 def _priming_runs(part: list[tuple[Cell, str]]) -> list[tuple[Cell, str]]:
-    """Return one primer for each cell that starts with a named cache: it fills that cache."""
+    """Return a cache-priming run for each cell that starts with a named cache: it fills that cache."""
     return [(cell, "primer") for cell, _ in part if cell.knobs.get("cache_tag", "private") != "private"]
 
 

@@ -1,4 +1,4 @@
-"""``design.json``: what a run planned, written, read again and held against what is planned now."""
+"""``design.json``: what a run planned, written, read again and compared with what is planned now."""
 
 import json
 import os
@@ -28,10 +28,10 @@ def write_design(design: Design, path: Path) -> None:
 
 
 def read_design(path: Path, study: Study) -> Design:
-    """Read the design that a run wrote, the blocks that it added included.
+    """Read the design that a run wrote, including the blocks that it added.
 
     Raises:
-        StudyError: The file is no design, or one of another study.
+        StudyError: The file is not a design, or is the design of another study.
     """
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
@@ -40,7 +40,7 @@ def read_design(path: Path, study: Study) -> Design:
         facts = {key: held[key] for key in ("study", "study_digest", "seed")}
         design = Design(**facts, cells=cells, trials=trials, cold_effect_width=held.get("cold_effect_width"))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StudyError(f"{path}: is no design that ablatrix wrote ({error}); choose another --out") from None
+        raise StudyError(f"{path}: is not a design that ablatrix wrote ({error}); choose another --out") from None
     if design.study_digest != study.digest:
         raise StudyError(
             f"{path.parent}: holds results of another study (digest {design.study_digest[:12]}, this one has "

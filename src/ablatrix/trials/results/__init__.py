@@ -2,10 +2,10 @@
 
 from ablatrix.trials.results.directory import ResultDirectory, largest_sizes
 from ablatrix.trials.results.ledger import Ledger, Sink
+from ablatrix.trials.results.logbook import LoggedProgress, run_log
 from ablatrix.trials.results.outcome import Outcome
 from ablatrix.trials.results.progress import Progress, Silence
 from ablatrix.trials.results.recording import FACTS_FILE
-from ablatrix.trials.results.logbook import LoggedProgress, run_log
 
 __all__ = [
     "FACTS_FILE",

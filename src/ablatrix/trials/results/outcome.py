@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from ablatrix.records.model import Noise
 from ablatrix.study.design import Cell, Trial
-from ablatrix.trials.messages import Process
-from ablatrix.trials.messages import TrialResult
+from ablatrix.trials.messages import Process, TrialResult
 
 
 @dataclass(frozen=True, kw_only=True)
