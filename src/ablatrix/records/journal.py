@@ -110,7 +110,7 @@ def read_lines(path: str | Path, report: Report = _warn) -> Iterator[ValidLine]:
 
 
 def read_encoded(line: bytes, location: str) -> ValidLine:
-    """Validate one line as it stands in a file; see `read_line`.
+    """Validate one line as it is in a file; see `read_line`.
 
     Raises:
         RecordError: It is not UTF-8, or breaks the schema.
@@ -141,7 +141,7 @@ def read_records(path: str | Path, report: Report = _warn) -> Iterator[Record]:
 
 
 def final_records(records: Iterable[Record]) -> list[Record]:
-    """Return the one line that stands for each trial: final, and of the highest attempt; in file order.
+    """Return the one line that counts for each trial: final, and of the highest attempt; in file order.
 
     A trial without a final line (it was interrupted, and not run again yet) is not in the answer.
     """

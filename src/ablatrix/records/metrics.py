@@ -59,7 +59,7 @@ class Metric:
 
     Attributes:
         name: Name of its column, and what users call it in templates, claims and options.
-        source: Where it stands in a record; empty for what the table of trials derives from several records.
+        source: Its location in a record; empty for what the table of trials derives from several records.
         quantity: Its unit, and how less and more of it are called.
         modes: Modes whose trials have it; the first one is taken when results hold several.
         of_samples: What it is of a hot trial's raw samples; None for what is no summary of them.
@@ -71,7 +71,7 @@ class Metric:
         section: Title of the page's section on its effects; empty for its label.
         short: Heading in narrow tables, and its name among the numbers of the page.
         page: Its column on the page; None for none.
-        uses: Where it stands besides the table of trials: in the summary of groups, there with its ratio to the
+        uses: Where else it appears, besides the table of trials: in the summary of groups, there with its ratio to the
             baseline, and among the metrics that effects and claims can be about.
     """
 

@@ -61,8 +61,8 @@ class QuickReader:
         """Return a line that holds.
 
         Returns:
-            None where only `read_line` can decide: a fault, which it names, a line of another version, or one that leaves
-            a field to its default.
+            None where only `read_line` can decide: a fault, which it names, a line of another version, or one with
+            a field left to its default.
         """
         if b"\\" not in line and (found := self._read_in_stretches(line)) is not None:
             return found

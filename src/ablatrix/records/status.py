@@ -30,7 +30,7 @@ class Status(StrEnum):
     """A failure: an output lies outside the tolerance."""
 
     MISSING_CHECK = "missing_check"
-    """A failure: an output that should have been compared was not, so nobody knows whether it is right."""
+    """A failure: an output that should have been compared was not, so it is unknown whether it is right."""
 
     TIMEOUT = "timeout"
     """A failure: no answer within the mode's limit of time."""
@@ -62,7 +62,7 @@ class Status(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether a record of it may stand for its trial; one that was interrupted is run again."""
+        """Whether a record of it may be final for its trial; one that was interrupted is run again."""
         return self is not Status.INTERRUPTED
 
     @classmethod

@@ -149,7 +149,7 @@ class CompilerChoice(Part):
     @model_validator(mode="after")
     def _knobs_go_with_a_command(self) -> "CompilerChoice":
         if self.command is None and self.knobs:
-            raise ValueError("'knobs' goes with 'command'; what other compilers have stands in the catalogue")
+            raise ValueError("'knobs' goes with 'command'; the knobs of other compilers are in the catalogue")
         return self
 
     @model_serializer(mode="wrap")

@@ -50,7 +50,7 @@ class CompilerContract:
     @pytest.fixture(scope="class")
     @classmethod
     def subject(cls, tmp_path_factory: pytest.TempPathFactory) -> Any:
-        """The compiler, with what was compiled of it so far; skips where the entry's modules are not installed."""
+        """The compiler, with what it has compiled so far; skips where the entry's modules are not installed."""
         if not cls.entry.installed:
             pytest.skip(f"compiler '{cls.entry.name}' is not installed: {cls.entry.installation}")
         yield Subject(load_compiler(cls.entry), cls.entry, tmp_path_factory.mktemp("contract"))

@@ -166,7 +166,7 @@ class HidesItsTime(Around):
     """Opens no phase, so that records lack the time that it takes."""
 
     def compile(self, request: CompileRequest) -> Executable:
-        """Compile under a clock that nobody reads."""
+        """Compile under a clock that is never read."""
         return self.inner.compile(replace(request, clock=PhaseClock()))
 
 
