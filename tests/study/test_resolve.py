@@ -39,8 +39,7 @@ modes: [cold]
 stages: [{{name: primary, factorial: {{{knob}: [a, b]}}}}]
 """
 PLUGIN = """
-from ablatrix.trials.messages.message import decode, encode
-from ablatrix.trials.messages.orders import OUTFIT, Outfit
+from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.compilers.catalogue.knobs import switch
 
 TURN = switch("turn", "primary", "code", "Whether it turns.", "It does not.", "It does.")
