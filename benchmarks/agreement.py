@@ -1,4 +1,4 @@
-"""Whether our times agree with others' on the same executable in the same process.
+"""Whether our times agree with those of other timers on the same executable in the same process.
 
 Eager: ``torch.utils.benchmark``, as ``blocked_autorange`` does it: the median of means of blocks of runs. Our samples
 are put into blocks of the same size, so that both are the same statistic. Beside it our plain p50 over the same median:
@@ -54,9 +54,9 @@ def main(repeats: int, turn_s: float) -> None:
     TvmCompiler().set_threads(1)
     p50: dict[str, float] = {}
     plain: dict[str, float] = {}
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as directory:
         for name, parameters in WORKLOADS.items():
-            request = make_request(prepare(name, parameters, input_sets=1), Path(place) / name)
+            request = make_request(prepare(name, parameters, input_sets=1), Path(directory) / name)
             eager = EagerCompiler().compile(request).bind(request.program.input_sets[0].inputs).run
             theirs, size = torch_timer(eager, turn_s)
             p50[f"{name} on eager"] = agreement(our_timer(eager, turn_s, size), theirs, repeats)
@@ -70,7 +70,7 @@ def main(repeats: int, turn_s: float) -> None:
 
 
 def agreement(ours: Timing, theirs: Timing, repeats: int) -> float:
-    """Return the median ratio of two timers of the same thing, which take turns and swap places."""
+    """Return the median ratio of two timers of the same thing, which take turns and swap order."""
     ratios = []
     for number in range(repeats):
         first, second = (ours, theirs) if number % 2 else (theirs, ours)

@@ -1,8 +1,8 @@
 """How much of a run's wall time is work: preparing, compiling, checking, warming up, timing; and where the rest goes.
 
 Useful seconds are the preparation of workloads, and the time in which the runner waits for a worker that plans,
-compiles, loads, checks, warms up or is timed (``wall_s`` of every record, superseded ones left out). Of these, records
-tell the stages of compiling and the samples' files what was warmed up, re-warmed and timed; what remains of a worker's
+compiles, loads, checks, warms up or is timed (``wall_s`` of every record, superseded ones omitted). Of these, records
+report the stages of compiling, and files of samples what was warmed up, re-warmed and timed; the rest of a worker's
 time is checks, its first messages and last clean-up. The rest of the wall is itemised by calls into the engine.
 
     python benchmarks/efficiency.py [STUDY] [--out DIRECTORY]
@@ -92,7 +92,7 @@ def main(path: Path, out: Path | None) -> None:
 
 
 def compiled_s(records: list[ablatrix.Record]) -> Seconds:
-    """Return the seconds of the stages that records tell, over all final records."""
+    """Return the seconds of the stages that records report, over all final records."""
     seconds: Seconds = defaultdict(float)
     for record in records:
         if not record.final:
@@ -133,13 +133,13 @@ class Calls:
     def counted(self) -> Iterator[Calls]:
         """Count while entered. A call that the engine no longer has is listed in ``missing``."""
         replaced = []
-        for place, name in CALLS.items():
-            module, _, path = place.partition(":")
+        for reference, name in CALLS.items():
+            module, _, path = reference.partition(":")
             owner_name, _, method = path.partition(".")
             owner = getattr(importlib.import_module(module), owner_name, None)
             before = None if owner is None else owner.__dict__.get(method)
             if before is None:
-                self.missing.append(place)
+                self.missing.append(reference)
                 continue
             is_class_method = isinstance(before, classmethod)
             timed = self._timed(before.__func__ if is_class_method else before, name)

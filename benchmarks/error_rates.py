@@ -6,7 +6,7 @@ within (``student``); within skewed to the right as a log-normal is (``log-norma
 the logarithm.
 
 *Blocks*: two equal configurations measured side by side. Ours is ``paired_ratio`` at nominal 5 %; it is computed here
-for all repetitions at once, and held against the function on some. Peers: Student's t-test on pooled values (pyperf),
+for all repetitions at once, and compared with the function on some. Peers: Student's t-test on pooled values (pyperf),
 Mann-Whitney at p < 0.002 on pooled values (asv), percentile bootstrap that draws blocks, then samples within each
 process, and Welch's t on the logs of process means, which does not pair.
 *Runs*: two equal runs measured apart, without anything shared. Ours is ``welch_ratio``, the peers are the same.
@@ -171,8 +171,8 @@ def shapley_scene(seed: int, noise: Noise, blocks: int, repetitions: int) -> dic
         bounds = [student(share) for share in shares]
         if number == 0:
             for row in range(CHECKED // 10):
-                lattices = [dict(zip(CORNERS, logs[row, :, block].tolist(), strict=True)) for block in range(blocks)]
-                ratios = over_blocks(lattices, KNOBS, shapley)
+                grids = [dict(zip(CORNERS, logs[row, :, block].tolist(), strict=True)) for block in range(blocks)]
+                ratios = over_blocks(grids, KNOBS, shapley)
                 for knob, (low, high, p_values) in zip(KNOBS, bounds, strict=True):
                     hold_against([ratios[knob]], low[row:], high[row:], p_values[row:])
         true_shares = truth @ weights
@@ -199,10 +199,10 @@ def hold_against(ratios: list[Ratio], low: Array, high: Array, p_values: Array) 
     Raises:
         AssertionError: They are not.
     """
-    for place, ratio in enumerate(ratios):
+    for index, ratio in enumerate(ratios):
         assert ratio.low is not None and ratio.high is not None and ratio.p_value is not None
         found = (math.log(ratio.low), math.log(ratio.high), ratio.p_value)
-        expected = (float(low[place]), float(high[place]), float(p_values[place]))
+        expected = (float(low[index]), float(high[index]), float(p_values[index]))
         assert np.allclose(found, expected, rtol=1e-7, atol=1e-12), (found, expected)
         assert (ratio.p_value < 0.05) == (not ratio.low <= 1.0 <= ratio.high), ratio
 

@@ -1,7 +1,7 @@
 """How often equal things are called different, and how often a planted slowdown is found, with real runs.
 
 Equal: a program against itself, five blocks of fresh processes, by the engine's own rule: it is called different when
-Student's t interval over blocks (nominal 5 %) leaves out 1. The two sides are built in an order drawn anew for each
+Student's t interval over blocks (nominal 5 %) excludes 1. The two sides are built in an order drawn anew for each
 block, as a design shuffles its blocks. All blocks in a row are also cut into comparisons by the default rule of
 stopping (until the interval is narrow, at most 20 blocks). Beside it on the same data: pyperf's rule
 (its own ``is_significant``, a pooled t-test over all values, here the means of bursts), and a sequential design: all
@@ -75,18 +75,18 @@ def compare(scene: Scene, kind: str, compilers: Sequence[str], protocol: HotProt
     bursts: list[list[list[float]]] = [[] for _ in compilers]
     while not enough(levels, protocol):
         number = next(numbers)
-        places = random.Random(number).sample(range(len(compilers)), len(compilers))
-        block = scene.block([compilers[place] for place in places], number, protocol.model_dump())
+        order = random.Random(number).sample(range(len(compilers)), len(compilers))
+        block = scene.block([compilers[index] for index in order], number, protocol.model_dump())
         outcomes = run_hot(block, scene.server, lambda trial, what: None)
-        for place, outcome, level in zip(places, outcomes, block_levels(outcomes), strict=True):
-            levels[place].append(level)
-            bursts[place].append(burst_means(outcome))
+        for index, outcome, level in zip(order, outcomes, block_levels(outcomes), strict=True):
+            levels[index].append(level)
+            bursts[index].append(burst_means(outcome))
     return {"kind": kind, "levels": levels, "bursts": bursts, "s": perf_counter() - start}
 
 
 def enough(levels: Sequence[Sequence[float]], protocol: HotProtocol) -> bool:
     """Return whether the engine would stop, as ``trials/run/stopping.py`` decides it."""
-    names: list[Configuration] = [(place,) for place in range(len(levels))]
+    names: list[Configuration] = [(index,) for index in range(len(levels))]
     blocks = [dict(zip(names, block, strict=True)) for block in zip(*levels, strict=True)]
     if len(blocks) >= protocol.max_blocks:
         return True
@@ -139,7 +139,7 @@ def planted_figures(cases: Sequence[Case]) -> dict[str, Any]:
     """Return how often a planted slowdown is found."""
     if not cases:
         return {"planted": 0}
-    slower: Callable[[Case, int], bool] = lambda case, place: ratio(case, place).side > 0  # noqa: E731
+    slower: Callable[[Case, int], bool] = lambda case, index: ratio(case, index).side > 0  # noqa: E731
     return {
         "planted": len(cases),
         "planted_blocks_mean": sum(len(case["levels"][0]) for case in cases) / len(cases),
@@ -158,30 +158,30 @@ def rate(name: str, verdicts: Sequence[bool]) -> dict[str, Any]:
     return {name: sum(verdicts) / len(verdicts), f"{name}_interval": [float(low), float(high)]}
 
 
-def ratio(case: Case, place: int) -> Ratio:
+def ratio(case: Case, index: int) -> Ratio:
     """Return the ratio of one configuration to the first, paired over blocks."""
-    return paired_ratio([b - a for a, b in zip(case["levels"][0], case["levels"][place], strict=True)])
+    return paired_ratio([b - a for a, b in zip(case["levels"][0], case["levels"][index], strict=True)])
 
 
-def engine_differs(case: Case, place: int) -> bool:
-    """Return whether the engine's interval leaves out 1."""
-    return ratio(case, place).side != 0
+def engine_differs(case: Case, index: int) -> bool:
+    """Return whether the engine's interval excludes 1."""
+    return ratio(case, index).side != 0
 
 
 def sequential_differs(first: Case, then: Case) -> bool:
-    """Return whether Welch's interval on the means of processes leaves out 1: all A's ran before all B's."""
+    """Return whether Welch's interval on the means of processes excludes 1: all A's ran before all B's."""
     found = welch_ratio(process_means(then, 1), process_means(first, 0))
     return found.side != 0
 
 
-def process_means(case: Case, place: int) -> list[float]:
+def process_means(case: Case, index: int) -> list[float]:
     """Return the mean of each process, as a tool has it that measures one side after the other."""
-    return [sum(block) / len(block) for block in case["bursts"][place]]
+    return [sum(block) / len(block) for block in case["bursts"][index]]
 
 
-def pooled(case: Case, place: int) -> list[float]:
+def pooled(case: Case, index: int) -> list[float]:
     """Return the means of all bursts of all processes, as pyperf pools its values."""
-    return [value for block in case["bursts"][place] for value in block]
+    return [value for block in case["bursts"][index] for value in block]
 
 
 def pyperf_differs(first: Sequence[float], second: Sequence[float]) -> bool:

@@ -1,4 +1,4 @@
-"""What a process of one's own costs a trial: fork to ready against a new interpreter, and the timed loop's own cost.
+"""What a process of its own costs a trial: fork to ready against a new interpreter, and the timed loop's own cost.
 
 A fork server has torch, TVM and its frontend imported and a small program loaded. Fork to ready is the time from the
 request to the worker's word that it begins to plan: limits, threads and seeds are set. The peer is a new interpreter
@@ -28,8 +28,8 @@ ENTRIES = (TVM, EAGER)
 # What the fork server does before it serves, and no more: it prints a byte when it could begin to work.
 SAME_IMPORTS = """
 import importlib, os
-for place in {adapters!r}:
-    module, _, name = place.partition(":")
+for reference in {adapters!r}:
+    module, _, name = reference.partition(":")
     getattr(importlib.import_module(module), name)().preload()
 import torch
 torch.set_num_threads(1)

@@ -54,10 +54,10 @@ def main(kills: int, seed: int) -> None:
     faults: list[str] = []
     killed, finished, torn, interrupted = 0, 0, 0, 0
     trials = 0
-    with tempfile.TemporaryDirectory(prefix="ablatrix-kill-") as place:
-        study = Path(place) / "killed.yaml"
+    with tempfile.TemporaryDirectory(prefix="ablatrix-kill-") as parent:
+        study = Path(parent) / "killed.yaml"
         study.write_text(STUDY)
-        out = Path(place) / "0"
+        out = Path(parent) / "0"
         while killed < kills:
             code = run(study, out, moments.uniform(EARLIEST_S, LATEST_S))
             faults += [f"{out.name}: {left} processes are left" for left in [wait_until_gone(out)] if left]
@@ -69,10 +69,10 @@ def main(kills: int, seed: int) -> None:
                 continue
             faults += faults_at_the_end(out, code)
             finished += 1
-            out = Path(place) / f"{finished}"
+            out = Path(parent) / f"{finished}"
         code = run(study, out, None)
         faults += faults_so_far(out) + faults_at_the_end(out, code)
-        for directory in Path(place).glob("*/results.jsonl"):
+        for directory in Path(parent).glob("*/results.jsonl"):
             records = list(read_records(directory))
             trials += sum(record.final for record in records)
             interrupted += sum(not record.final for record in records)

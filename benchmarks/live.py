@@ -94,7 +94,7 @@ COMPILERS = (Once, Hundred, HundredOne, HundredTwo)
 
 @dataclass(frozen=True)
 class Scene:
-    """A server of one prepared program, and where blocks on it put their files."""
+    """A server of one prepared program, and the directory for the files of its blocks."""
 
     root: ForkServer
     server: WorkloadServer
@@ -112,12 +112,12 @@ class Scene:
         cell = design.cell(trial.cell_id)
         pairs = tuple(
             (
-                replace(trial, trial_id=f"{number}-{place}", block_id=f"{number}"),
+                replace(trial, trial_id=f"{number}-{index}", block_id=f"{number}"),
                 replace(cell, compiler=name, knobs={}),
             )
-            for place, name in enumerate(compilers)
+            for index, name in enumerate(compilers)
         )
-        place = self.directory
+        directory = self.directory
         _, cpus = place_runs(1, None)
         return BlockInput(
             study=resolved.study,
@@ -125,9 +125,9 @@ class Scene:
             trials=pairs,
             threads=1,
             cpus=tuple(cpus),
-            hot_cache=place / "hot",
-            tag_caches=place / "tags",
-            scratch=place / "scratch",
+            hot_cache=directory / "hot",
+            tag_caches=directory / "tags",
+            scratch=directory / "scratch",
         )
 
 
@@ -152,7 +152,7 @@ def open_scene(
         workload: Name of a shipped one.
         parameters: Its sizes.
         compilers: The compilers; those of this module when None.
-        input_sets: Input input_sets that each worker is checked on.
+        input_sets: Input sets that each worker is checked on.
     """
     from ablatrix.workloads.prepare import prepare, save_program
 
@@ -168,8 +168,8 @@ def open_scene(
             "checks": {"input_sets": input_sets},
         }
     )
-    with tempfile.TemporaryDirectory(prefix="ablatrix-benchmark-") as place:
-        directory = Path(place)
+    with tempfile.TemporaryDirectory(prefix="ablatrix-benchmark-") as temporary:
+        directory = Path(temporary)
         save_program(prepare(workload, parameters, input_sets=input_sets, seed=study.seed), directory / "program")
         entries = compilers or [_entry(compiler) for compiler in COMPILERS]
         catalogue = installed_catalogue().holding(compilers={entry.name: entry for entry in entries})
@@ -187,5 +187,5 @@ def burst_means(outcome: Outcome) -> list[float]:
 
 def block_levels(outcomes: Sequence[Outcome]) -> list[float]:
     """Return the level of each trial of a block: log milliseconds, by the engine's own statistic."""
-    medians = {place: [median(burst) for burst in outcome.bursts_ms] for place, outcome in enumerate(outcomes)}
+    medians = {index: [median(burst) for burst in outcome.bursts_ms] for index, outcome in enumerate(outcomes)}
     return list(paired_levels(medians).values())

@@ -36,16 +36,16 @@ INPUTS = ("results.jsonl", "design.json", "claims.yaml", "template.yaml")
 class Kept:
     """`derive`, which keeps what it made for the same inputs."""
 
-    def __init__(self, place: Path) -> None:
-        self._place = place
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
 
     def __call__(self, reading: Reading, out: Path) -> None:
         """Make tables, figures and text, or copy them when they were made of the same inputs before."""
         artifact = reading.directory
         read = [(artifact / name).read_bytes() if (artifact / name).exists() else b"" for name in INPUTS]
-        kept = self._place / digest_bytes(b"|".join(digest_bytes(data).encode() for data in read))
+        kept = self._directory / digest_bytes(b"|".join(digest_bytes(data).encode() for data in read))
         if not kept.exists():
-            made = Path(tempfile.mkdtemp(dir=self._place))
+            made = Path(tempfile.mkdtemp(dir=self._directory))
             derive(reading, made)
             made.rename(kept)
         shutil.copytree(kept, out, dirs_exist_ok=True)
@@ -62,9 +62,9 @@ def main() -> int:
     missed: list[str] = []
     started = monotonic()
     with tempfile.TemporaryDirectory(prefix="ablatrix-mutations-") as scratch:
-        place = Path(scratch, "kept")
-        place.mkdir()
-        kept = Kept(place)
+        directory = Path(scratch, "kept")
+        directory.mkdir()
+        kept = Kept(directory)
         whole = examine(asked.artifact, derive=kept)
         if whole.problems:
             print(f"{asked.artifact} does not verify to begin with: {whole.problems[0]}", file=sys.stderr)
@@ -105,18 +105,18 @@ def main() -> int:
 def _change_and_reseal(copy: Path, derived: list[str], rng: random.Random) -> str:
     path = copy / rng.choice(derived)
     data = bytearray(path.read_bytes())
-    place = rng.randrange(len(data))
-    data[place] ^= 1 << rng.randrange(8)
+    position = rng.randrange(len(data))
+    data[position] ^= 1 << rng.randrange(8)
     path.write_bytes(data)
     reseal(copy)
-    return f"byte {place} of {path.name}"
+    return f"byte {position} of {path.name}"
 
 
 def _damaged(data: bytes, rng: random.Random, cut: bool) -> bytes:
     if cut:
         return data[: rng.randrange(len(data))]
-    place = rng.randrange(len(data))
-    return data[:place] + bytes([data[place] ^ 1 << rng.randrange(8)]) + data[place + 1 :]
+    position = rng.randrange(len(data))
+    return data[:position] + bytes([data[position] ^ 1 << rng.randrange(8)]) + data[position + 1 :]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Time and memory of the whole paper over many records: ``ablatrix paper``, beside reading the records alone.
 
 The records are those of ``records_scale.py``. Both are measured in processes of their own, in the same run: what
-``tidy`` takes is the floor of any command that reads the records, so the ratio tells what tables, figures, text, macros
+``tidy`` takes is the floor of any command that reads the records, so the ratio shows what tables, figures, text, macros
 and provenance add.
 
     python benchmarks/paper_scale.py [trials]

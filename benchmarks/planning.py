@@ -1,4 +1,4 @@
-"""Planning 10,000 buffers: seconds, and arena against live peak, beside a plain greedy allocator.
+"""Planning 10,000 buffers: seconds, and arena against peak live bytes, beside a plain greedy allocator.
 
 The program is a mixture of what models are made of: chains, residual blocks, branches that join again, and a
 few skips over a long stretch. Each node is a region, so that every value between nodes is a buffer. The peer,
@@ -38,7 +38,7 @@ class ModelBuilder:
         """Append one node and return the value it makes."""
         self.values.append(Value(4 * rows * width, "intermediate", f"float32[{rows}, {width}]"))
         made = len(self.values) - 1
-        arguments = ", ".join(f"%{place}" for place in range(len(reads)))
+        arguments = ", ".join(f"%{index}" for index in range(len(reads)))
         self.nodes.append(Node(f"{operation}({arguments})", tuple(reads), (made,), f"block.{made}"))
         return made
 
@@ -128,7 +128,7 @@ def main() -> int:
     holds = seconds <= TARGETS["seconds"] and plan.arena_bytes <= TARGETS["arena_to_peak"] * peak
     print(f"{len(plan.buffers)} buffers, {len(plan.tasks)} tasks ({plan.distinct_tasks} distinct)")
     print(f"planned in {seconds:.2f} s, checked in {validation_seconds:.2f} s")
-    print(f"arena / live peak: {plan.arena_bytes / peak:.4f}; {figures['peer']}: {peer / peak:.4f}")
+    print(f"arena / peak live bytes: {plan.arena_bytes / peak:.4f}; {figures['peer']}: {peer / peak:.4f}")
     print(json.dumps({"benchmark": "planning", "figures": figures, "targets": TARGETS, "holds": holds}))
     return 0 if holds else 1
 

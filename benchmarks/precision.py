@@ -4,7 +4,7 @@ Each repetition has two fresh workers of the same program. They are measured twi
 burst each in turn, and one after the other, with the same number of bursts. The figure is the standard deviation of
 the log ratio over repetitions: interleaved by the engine's statistic (`statistics.rounds`); one after the other both
 by the ratio of means, as other tools have it, and as robustly as ours, by trimmed means of the logs of burst medians.
-The target is held against the smaller of these two. Scenes: the machine as it is, and with a neighbour's load made on
+The target is compared with the smaller of these two. Scenes: the machine as it is, and with a neighbour's load made on
 purpose (a busy process on every core, on and off at random). Then one pair is measured until its interval is +-1 %,
 against two runs of pyperf's default command on the same function.
 
@@ -106,7 +106,7 @@ def spreads(scene: Scene, repetitions: int, first: int) -> Spreads:
                 turn.take(burst_request(PROTOCOL))
             bursts = [turn.bursts_ms[-PROTOCOL.rounds :] for turn in turns]
             if is_interleaved:
-                levels = paired_levels({place: [median(burst) for burst in side] for place, side in enumerate(bursts)})
+                levels = paired_levels({index: [median(burst) for burst in side] for index, side in enumerate(bursts)})
                 ratios["interleaved"].append(levels[0] - levels[1])
             else:
                 means = [fmean(sample for burst in side for sample in burst) for side in bursts]
@@ -157,10 +157,10 @@ def time_engine() -> tuple[float, Ratio]:
     with open_scene("mlp", PROGRAM) as scene:
         while not enough(levels, PROTOCOL):
             # Whoever is built first may have it better, so it is each in turn.
-            places = [0, 1] if len(levels[0]) % 2 == 0 else [1, 0]
+            order = [0, 1] if len(levels[0]) % 2 == 0 else [1, 0]
             block = scene.block(["once", "once"], len(levels[0]), PROTOCOL.model_dump())
-            for place, level in zip(places, block_levels(run_hot(block, scene.server, ignore)), strict=True):
-                levels[place].append(level)
+            for index, level in zip(order, block_levels(run_hot(block, scene.server, ignore)), strict=True):
+                levels[index].append(level)
     ratio = paired_ratio([other - one for one, other in zip(*levels, strict=True)])
     return perf_counter() - start, ratio
 

@@ -1,8 +1,8 @@
 """Time and memory of analysing many records: tidy, then the summary, then all effects of four metrics.
 
 Records are lines that a run wrote (``records_scale.jsonl``) with each trial's own ids, times and bursts filled in: 25
-workloads x 2 compilers x (16 configurations + reference + twin) x cold and hot, as many blocks as the size asks for
-(556 of each for a million trials). One trial in 100 fails with its traceback, one in 200 has an interrupted attempt
+workloads x 2 compilers x (16 configurations + reference + A/A control) x cold and hot, as many blocks as the size asks
+for (556 of each for a million trials). One trial in 100 fails with its traceback, one in 200 has an interrupted attempt
 before it. Their design lies beside them. Each size is read in a process of its own; pandas does the same naive job
 beside it: read_json by chunks, json_normalize, groupby.
 
@@ -185,9 +185,9 @@ def write_run(directory: Path, trials: int) -> dict[str, int]:
     sides = list(configurations())
     units = list(itertools.product(("cold", "hot"), range(WORKLOADS), COMPILERS))
     templates = {
-        (unit, place, failed): split(template(*unit, *side, failed))
+        (unit, index, failed): split(template(*unit, *side, failed))
         for unit in units
-        for place, side in enumerate(sides)
+        for index, side in enumerate(sides)
         for failed in (False, True)
     }
     lines = size = 0
@@ -198,15 +198,15 @@ def write_run(directory: Path, trials: int) -> dict[str, int]:
             unit = units[block % len(units)]
             noise = rng.normal(0.0, 0.01, (BLOCK, 8 + BURSTS)) + rng.normal(0.0, 0.03)
             chance = rng.random((BLOCK, 2))
-            for place in range(min(BLOCK, trials - position)):
-                role, knobs = sides[place]
-                failed, again = chance[place, 0] < 0.01, chance[place, 1] < 0.005
-                values = trial_values(block, position + place, unit[1], knobs, noise[place])
+            for index in range(min(BLOCK, trials - position)):
+                role, knobs = sides[index]
+                failed, again = chance[index, 0] < 0.01, chance[index, 1] < 0.005
+                values = trial_values(block, position + index, unit[1], knobs, noise[index])
                 attempts = (True, False) if again else (False,)
                 for attempt, early in enumerate(attempts):
-                    pieces, names = templates[unit, place, bool(failed or early)]
+                    pieces, names = templates[unit, index, bool(failed or early)]
                     values |= {"attempt": str(attempt), "final": "false" if early else "true"}
-                    values["record_id"] = f'"{position + place:014x}{attempt:02x}"'
+                    values["record_id"] = f'"{position + index:014x}{attempt:02x}"'
                     own = map(values.__getitem__, names)
                     text = "".join(itertools.chain.from_iterable(zip(pieces, [*own, ""], strict=True)))
                     size += file.write(text)
@@ -266,7 +266,7 @@ def trial_values(block: int, position: int, workload: int, knobs: dict[str, str]
 
 
 def split(text: str) -> tuple[list[str], list[str]]:
-    """Return the fixed pieces of a template and the names of what stands between them."""
+    """Return the fixed pieces of a template and the names of the values between them."""
     parts = re.split(r'"@(\w+)@"', text)
     return parts[::2], parts[1::2]
 

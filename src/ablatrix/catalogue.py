@@ -157,7 +157,7 @@ class Catalogue:
         compilers: Mapping[str, CompilerEntry] | None = None,
         workloads: Mapping[str, WorkloadEntry] | None = None,
     ) -> Catalogue:
-        """Return the catalogue with what a study brings along, whose names nothing else has."""
+        """Return the catalogue with the entries of a study, whose names nothing else has."""
         return Catalogue(
             replace(self.compilers, held={**self.compilers.held, **(compilers or {})}),
             replace(self.workloads, held={**self.workloads.held, **(workloads or {})}),

@@ -13,7 +13,7 @@
     ├── AnalysisError     records that cannot be put into one table or figure as asked
     └── ArtifactError     an artifact that cannot be built or verified
 
-A message names the subject, the broken rule, the values, the place and the remedy, in this shape:
+A message names the subject, the broken rule, the values, the location and the remedy, in this shape:
 ``study.yaml:14: knob 'fusion' of compiler 'tvm' has no level 'maybe'; it has: off, on``.
 A trial that crashes is a record, not an exception.
 """
@@ -24,7 +24,7 @@ class AblatrixError(Exception):
 
 
 class StudyError(AblatrixError):
-    """A study is invalid. ``faults`` holds one message for each fault found, all at once."""
+    """A study is invalid. ``faults`` holds one message for each fault."""
 
     def __init__(self, *faults: str) -> None:
         super().__init__("\n".join(faults))

@@ -16,8 +16,8 @@ def lazy_names(
     Args:
         package: Its name, for messages.
         public: Its ``__all__``.
-        names: Module -> the names of it that are public under the same name.
-        renamed: Public name -> ``module:name`` of what has another name inside.
+        names: Module -> its names that are public under the same name.
+        renamed: Public name -> ``module:name`` of an object that has another name inside.
     """
     homes = {name: f"{module}:{name}" for module, found in names.items() for name in found} | dict(renamed or {})
 

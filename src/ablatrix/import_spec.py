@@ -1,4 +1,4 @@
-"""Python objects by place: ``module:name``, or ``file.py:name`` for a file that is not installed."""
+"""Python objects by reference: ``module:name``, or ``file.py:name`` for a file that is not installed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from types import ModuleType
 from typing import Any
 
 
-def import_place(place: str) -> Any:
+def import_place(reference: str) -> Any:
     """Return the object at ``module:name`` or ``/path/file.py:name``.
 
     Raises:
-        ImportError: There is no such module, file or name. Whatever the module itself raises is left as it is.
+        ImportError: There is no such module, file or name. Whatever the module itself raises is passed on.
     """
-    where, _, name = place.rpartition(":")
+    where, _, name = reference.rpartition(":")
     module = import_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
     try:
         return getattr(module, name)

@@ -65,7 +65,7 @@ def _located(entry: CompilerEntry | WorkloadEntry, path: Path) -> CompilerEntry 
     return replace(entry, builder=_in_file(entry.builder, path))
 
 
-def _in_file(place: str, path: Path) -> str:
-    """Return the place with the file's path where it names the file's own module."""
-    module, _, name = place.rpartition(":")
-    return f"{path}:{name}" if module == path.stem else place
+def _in_file(reference: str, path: Path) -> str:
+    """Return the reference with the file's path where it names the file's own module."""
+    module, _, name = reference.rpartition(":")
+    return f"{path}:{name}" if module == path.stem else reference

@@ -24,7 +24,8 @@ from ablatrix.compilers.command.session import Session
 from ablatrix.errors import CompilerError, ProgramEndedError, StudyError, UnsupportedError
 from ablatrix.records.journal import read_records
 from ablatrix.records.model import Record
-from ablatrix.study.design import make_design, refuse_changed_sources
+from ablatrix.study.design import make_design
+from ablatrix.study.design_file import refuse_changed_sources
 from ablatrix.study.load import load_study
 from ablatrix.testing.programs import make_gates
 from ablatrix.testing.requests import make_program, make_request
@@ -77,9 +78,9 @@ def test_an_answer_is_a_line_of_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        ("print('hello', flush=True)", CompilerError, "no JSON object: 'hello'.*standard error"),
-        ("print('[1]', flush=True)", CompilerError, r"no JSON object: '\[1\]'"),
-        ("sys.stdout.buffer.write(b'\\xff\\x00\\n')", CompilerError, "no JSON object"),
+        ("print('hello', flush=True)", CompilerError, "not a JSON object: 'hello'.*standard error"),
+        ("print('[1]', flush=True)", CompilerError, r"not a JSON object: '\[1\]'"),
+        ("sys.stdout.buffer.write(b'\\xff\\x00\\n')", CompilerError, "not a JSON object"),
         ('print(\'{"error": "no such flag"}\')', CompilerError, "'describe' failed: no such flag"),
         ('print(\'{"unsupported": "too big"}\')', UnsupportedError, "too big"),
         ("sys.exit(3)", ProgramEndedError, "left with exit code 3 during 'describe'"),
@@ -294,14 +295,14 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Record]:
 @pytest.mark.parametrize(
     ("fault", "status", "phase", "message"),
     [
-        ("garbage", "run_error", "first_run", "no JSON object: 'now it runs'"),
+        ("garbage", "run_error", "first_run", "not a JSON object: 'now it runs'"),
         ("exit", "crashed", "first_run", "left with exit code 3 during 'run'"),
         ("signal", "crashed", "first_run", "was ended by SIGSEGV during 'run'"),
         ("silence", "timeout", "first_run", "ended by the runner"),
         ("shapes", "wrong_output", "check", "shape"),
         ("fewer", "missing_check", "check", "returned 0 outputs of 1"),
-        ("long_times", "run_error", "first_run", "its clock is no wall clock"),
-        ("short_times", "run_error", "run", "does not tell the truth"),
+        ("long_times", "run_error", "first_run", "its clock is not a wall clock"),
+        ("short_times", "run_error", "run", "reports false times"),
         ("two_times", "run_error", "first_run", "one an iteration"),
         ("absent", "unsupported", None, "nobody has it"),
     ],

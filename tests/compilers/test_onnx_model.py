@@ -115,5 +115,5 @@ def test_a_study_runs_it_where_it_is_taken_and_says_why_elsewhere(file: Path, tm
     }
     assert counted["eager", None, "ok"] > 0
     reasons = {r.config.compiler: r.error.message for r in records if r.error}
-    assert "it does not tell the blocks that it was written in" in reasons["onnxruntime"]
+    assert "it does not say which blocks it was written in" in reasons["onnxruntime"]
     assert "takes no ONNX model, only what torch exports" in reasons["xla"]

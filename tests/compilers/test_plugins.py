@@ -42,7 +42,7 @@ def test_a_file_adds_a_compiler_that_other_processes_import_from_it(tmp_path: Pa
     file = written(tmp_path / "plug_one.py")
     entry = read_catalogue([file, file]).compiler("plug_one")
     assert entry.adapter == f"{file}:Adapter"
-    assert entry.installation == "install what has the modules torch"
+    assert entry.installation == "install the packages that provide the modules torch"
 
 
 def test_a_file_adds_a_workload(tmp_path: Path) -> None:

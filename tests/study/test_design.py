@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ablatrix.errors import StudyError
-from ablatrix.study.design import Design, design_text, extend_design, make_design
+from ablatrix.study.design import Design, extend_design, make_design
+from ablatrix.study.design_file import design_text
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy, resolve_study
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ablatrix.errors import StudyError
-from ablatrix.study.design import make_design, refuse_changed_sources
+from ablatrix.study.design import make_design
+from ablatrix.study.design_file import refuse_changed_sources
 from ablatrix.study.files import companions
 from ablatrix.study.load import load_study
 from ablatrix.study.model import Study

@@ -25,7 +25,7 @@ class OnCudaCompiler(EagerCompiler):
 
 class OnCudaExecutable:
     def __init__(self, inner: Executable, times: int) -> None:
-        self.facts = CompileFacts(digest_value([inner.facts.artifact_digest, times]))
+        self.facts = CompileFacts(artifact_digest=digest_value([inner.facts.artifact_digest, times]))
         self._inner, self._times = inner, times
 
     def bind(self, inputs: Sequence[Any]) -> BoundRun:

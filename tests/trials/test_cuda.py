@@ -285,7 +285,18 @@ def test_the_programs_weights_and_constants_are_moved_to_the_device(tmp_path: Pa
     moved = prepare("encoder", parameters, input_sets=1)  # of its own: the program is moved in place
     plan = Plan(PlanOptions(), (), (), 0, 0, 0, 0, 0)
     cache, clock = TaskCache(None), PhaseClock()
-    request = CompileRequest(moved, None, plan, (), {}, cache, clock, 1, tmp_path, "meta")
+    request = CompileRequest(
+        program=moved,
+        graph=None,
+        plan=plan,
+        tasks=(),
+        knobs={},
+        cache=cache,
+        clock=clock,
+        threads=1,
+        work_dir=tmp_path,
+        device="meta",
+    )
     bound = EagerCompiler().compile(request).bind([one.to("meta") for one in moved.input_sets[0].inputs])
     bound.run()
     assert {one.device.type for one in bound.outputs()} == {"meta"}

@@ -14,7 +14,8 @@ import pytest
 from ablatrix.compilers.catalogue import TVM
 from ablatrix.records.journal import read_records
 from ablatrix.records.model import Record
-from ablatrix.study.design import Design, Trial, extend_design, make_design, read_design, write_design
+from ablatrix.study.design import Design, Trial, extend_design, make_design
+from ablatrix.study.design_file import read_design, write_design
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import resolve_study
 from ablatrix.trials.run.stopping import HotProgress

@@ -237,7 +237,8 @@ def design_command(
     """List cells and trials of a study and estimate its time, without running anything."""
     from ablatrix.cli.display import show_design
     from ablatrix.plugins import read_catalogue
-    from ablatrix.study.design import design_text, make_design
+    from ablatrix.study.design import make_design
+    from ablatrix.study.design_file import design_text
     from ablatrix.study.load import load_study
     from ablatrix.trials.results import ResultDirectory
     from ablatrix.trials.run import parse_conditions, select

@@ -1,4 +1,4 @@
-"""What a compiler is to ablatrix: it compiles a planned program, and what it gives can be bound and run.
+"""The protocols of a compiler: it compiles a planned program into an executable, which binds inputs and runs.
 
 A compiler never measures and never checks: it only reports facts about what it built. It is fork-safe until
 ``compile`` is called: ``preload`` imports its modules and starts no thread.
@@ -50,7 +50,7 @@ class PhaseClock:
         self.leave()
 
     def enter(self, name: str) -> None:
-        """Begin a phase, for whoever is told of its beginning and its end apart."""
+        """Begin a phase, for callers that learn of its beginning and its end separately."""
         self._charge()
         if self._on_enter is not None:
             self._on_enter(name)
@@ -70,7 +70,7 @@ class PhaseClock:
         self._since = now
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CompileRequest:
     """Everything that a compiler needs to build one configuration of one program.
 
@@ -86,7 +86,7 @@ class CompileRequest:
         work_dir: An empty private directory for what is built.
         device: Where the program is to run, as torch names it (``cpu``, ``cuda``). The program as given, its weights
             included, lies on the CPU; inputs are bound on the device.
-        dump: Where to write what the compiler has of each task, for a person to read (``compilers/dump.py``). None in
+        dump: Where to write the compiler's forms of each task, for a person to read (``compilers/dump.py``). None in
             every trial that is measured.
     """
 
@@ -109,9 +109,9 @@ class CompileRequest:
         return self.threads if level == "protocol" else int(level)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CompileFacts:
-    """What a compiler tells about what it built. A figure it cannot tell is None, with the reason in ``reasons``.
+    """What a compiler reports about what it built. A figure it cannot give is None, with the reason in ``reasons``.
 
     Attributes:
         artifact_digest: SHA-256 of the generated code of all distinct tasks (what would run), the same for the
@@ -154,7 +154,7 @@ class Executable(Protocol):
 
 @runtime_checkable
 class RunsElsewhere(Protocol):
-    """What an `Executable` may be beside: one that runs in a process of its own, where its memory is read."""
+    """Optional ability of an `Executable`: it runs in a process of its own, where its memory is read."""
 
     @property
     def process(self) -> Path:
@@ -163,9 +163,9 @@ class RunsElsewhere(Protocol):
 
 @runtime_checkable
 class TimesItself(Protocol):
-    """What a `BoundRun` may be beside: one whose iterations are not timed by the loop of the runner.
+    """Optional ability of a `BoundRun`: its iterations are not timed by the runner's loop.
 
-    A call to a program in another process would be timed with the way there and back, and a call to a device returns
+    The time of a call to a program in another process would include the round trip, and a call to a device returns
     before the device is done.
     """
 
@@ -179,22 +179,22 @@ class TimesItself(Protocol):
 
 @runtime_checkable
 class WatchesDevice(Protocol):
-    """What a `BoundRun` may be beside: one that reads the state of its device after each burst."""
+    """Optional ability of a `BoundRun`: it reads the state of its device after each burst."""
 
     def look(self) -> None:
-        """Read it; not more often than it is worth."""
+        """Read it, at most as often as is useful."""
 
 
 @runtime_checkable
 class MeasuresOverhead(Protocol):
-    """What a `BoundRun` may be beside: one that measures what running its tasks costs beside the tasks."""
+    """Optional ability of a `BoundRun`: it measures the overhead of running its tasks."""
 
     def overhead_us(self) -> float | None:
-        """Return the executor's own cost a task in microseconds; None where there is none."""
+        """Return the executor's own cost per task in microseconds; None where there is none."""
 
 
 class Compiler(Protocol):
-    """One compiler. Its knobs and levels stand in ``compilers/catalogue`` as plain data."""
+    """One compiler. Its knobs and levels are defined in ``compilers/catalogue`` as plain data."""
 
     name: str
 

@@ -1,4 +1,4 @@
-"""A task that was built: its key, its file, and what is known of it; and the digest of an adapter's own code."""
+"""A task that was built: its key, its file, and its facts; and the digest of an adapter's own code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ablatrix.canonical import digest_bytes, digest_value
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFacts:
-    """What is known of one built task; it is stored beside the artifact, so that a cache hit reports the same.
+    """Facts about one built task, stored beside the artifact so that a cache hit reports the same.
 
     Attributes:
         generated_calls, generated_kernels, planned_bytes, estimator, reasons: As in ``CompileFacts``, of this task.
@@ -32,7 +32,7 @@ class TaskFacts:
 
 @dataclass(frozen=True, slots=True)
 class BuiltTask:
-    """A task's key in the cache, its artifact on disk, its code's digest, and what is known of the task."""
+    """A task's key in the cache, its artifact on disk, its code's digest, and the task's facts."""
 
     key: str
     file: Path
@@ -42,6 +42,6 @@ class BuiltTask:
 
 @cache
 def source_digest(directory: Path) -> str:
-    """Return the SHA-256 of an adapter's modules; kept, so that it is that of the code which was loaded."""
+    """Return the SHA-256 of an adapter's modules, computed once so that it is that of the code that was loaded."""
     files = sorted(directory.glob("*.py"))
     return digest_value({file.name: digest_bytes(file.read_bytes()) for file in files})

@@ -1,13 +1,13 @@
-"""Task-level compile cache: in memory first, then on disk, with every answer counted.
+"""Task-level compile cache: in memory first, then on disk, with every look-up counted.
 
 An entry on disk is a directory named by its key::
 
     <key>/artifact.so  what the compiler built, with the suffix that it came with
-    <key>/entry.json   the facts that the key was made of, what the compiler said of the artifact, its sha256
+    <key>/entry.json   the facts that the key was made of, what the compiler reported about it, its sha256
 
 It is written elsewhere in the same file system and renamed into place, so that a reader sees a whole entry
 or none, and two processes that store the same key do not disturb each other. When an entry is loaded its
-artifact is hashed again; one that does not agree with its side file is set aside and built anew.
+artifact is hashed again; one that does not agree with its side file is set aside and rebuilt.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SIDE_FILE = "entry.json"
 
 @dataclass(frozen=True, slots=True)
 class CacheCounters:
-    """Answers of a cache so far. ``later - earlier`` is what happened in between.
+    """Look-ups in a cache so far. ``later - earlier`` is what happened in between.
 
     Attributes:
         hits_memory, hits_disk: Times that an entry was found.
@@ -82,7 +82,7 @@ class TaskCache:
 
     @property
     def counters(self) -> CacheCounters:
-        """What was answered so far."""
+        """Counters of the look-ups so far."""
         return CacheCounters(**self._counts)
 
     @property
@@ -112,7 +112,7 @@ class TaskCache:
 
         Args:
             key: ``task_key(facts)``.
-            facts: What the key was made of; kept for whoever asks why a key is what it is.
+            facts: What the key was made of; kept so that a key can be explained.
             file: The artifact; it is copied.
             extra: Plain values to be found beside the artifact on a later hit.
         """
@@ -128,7 +128,7 @@ class TaskCache:
     def publish_to(self, directory: Path) -> int:
         """Copy the entries of all keys asked for into another cache's directory.
 
-        So a cold trial with a private cache hands on what it built. Returns how many were new there.
+        This is how a cold trial with a private cache passes on what it built. Returns how many were new there.
         """
         new = 0
         for key in sorted(self._asked):
@@ -142,7 +142,7 @@ class TaskCache:
         return new
 
     def _load(self, directory: Path) -> CacheEntry | None:
-        """Read an entry; set it aside when it is damaged or is not what its key says."""
+        """Read an entry; set it aside when it is damaged or does not match its key."""
         if not directory.is_dir():
             return None
         try:
@@ -157,14 +157,14 @@ class TaskCache:
             return CacheEntry(path, digest, extra)
         self._counts["fails"] += 1
         aside = tempfile.mkdtemp(prefix=".damaged-", dir=directory.parent)
-        # Another process may have set it aside at the same moment, which is as good.
+        # Another process may have set it aside at the same moment, which is just as good.
         if directory.exists():
             directory.rename(Path(aside) / directory.name)
         return None
 
 
 def _store(directory: Path, key: str, artifact: Path, name: str, side: str) -> Path:
-    """Write an entry beside its place and rename it; when another process was first, its entry stands."""
+    """Write an entry under a temporary name and rename it; when another process was first, its entry is kept."""
     directory.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=directory))
     shutil.copyfile(artifact, draft / name)

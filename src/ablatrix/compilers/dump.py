@@ -1,10 +1,10 @@
-"""What a compiler has of each task, as files for a person to read; asked for by ``ablatrix rerun --dump`` alone.
+"""A compiler's forms of each task, as files for a person to read; only ``ablatrix rerun --dump`` asks for them.
 
     DIR/index.json  what was compiled, which task of the plan is of which kind, which file is what, what is missing
     DIR/task-0/     the files of the tasks of kind 0
 
-Each file is written as soon as the compiler has it, and the index with it: what was there before a failure is there
-after it.
+Each file is written as soon as the compiler has it, and the index with it, so that a failure leaves what was
+written before it.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def finish_dump(directory: Path, trial: str, ending: str) -> None:
     Args:
         directory: Of the dump.
         trial: Id of the trial.
-        ending: How it ended: why a task has nothing from before or after, where the compiler said nothing.
+        ending: How it ended: the reason for missing stages of a task, where the compiler gave none.
     """
     if not (directory / INDEX).exists():
         return
@@ -99,7 +99,7 @@ def finish_dump(directory: Path, trial: str, ending: str) -> None:
 
 @dataclass(frozen=True)
 class TaskDump:
-    """Where the files of one task go; without a directory it takes no notice of what it is given.
+    """Where the files of one task go; without a directory it ignores what it is given.
 
     Attributes:
         directory: Of the whole dump, None when none is asked for.
@@ -157,7 +157,7 @@ class TaskDump:
                     self._add("files", {"file": file, "stage": stage, "what": what})
 
     def lacks(self, stage: Stage, why: str) -> None:
-        """Say why there is nothing of a stage."""
+        """Record why a stage has no files."""
         if self.directory is not None:
             self._add("missing", {"stage": stage, "why": why})
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def variable(name: str, value: str | None) -> Iterator[None]:
-    """Have an environment variable hold a value meanwhile; None: it is left as it is."""
+    """Set an environment variable inside the block; None leaves it unchanged."""
     before = os.environ.get(name)
     if value is not None:
         os.environ[name] = value

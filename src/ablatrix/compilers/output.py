@@ -12,7 +12,7 @@ STDOUT, STDERR = 1, 2
 
 @contextmanager
 def written_to(file: Path, descriptor: int) -> Iterator[None]:
-    """Append to a file, meanwhile, whatever this process writes to one of its standard streams."""
+    """Inside the block, append to a file whatever this process writes to one of its standard streams."""
     before, target = os.dup(descriptor), os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(target, descriptor)
     os.close(target)

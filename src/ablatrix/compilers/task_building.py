@@ -1,4 +1,4 @@
-"""How the tasks of a plan are built or found in the cache, and how their facts make those of the whole program.
+"""How the tasks of a plan are built or found in the cache, and how their facts are combined for the whole program.
 
 ``TaskwiseCompiler`` calls these in their order; a compiler of another kind may take those that it needs.
 """
@@ -29,12 +29,12 @@ def complete_key_facts(task: TaskProgram, own: Mapping[str, Any]) -> dict[str, A
     Args:
         task: The task.
         own: What the compiler adds: its name, options that affect code, target, versions and the digest of its
-            adapter's source. Observers, names of caches and paths stay out.
+            adapter's source. Observers, names of caches and paths are excluded.
     """
     exported = task.exported
     structure = asdict(capture(exported, task.upper_bounds))
     for node in structure["nodes"]:
-        del node["region"]  # where a task stood in its model says nothing about its code
+        del node["region"]  # the position of a task in its model does not affect its code
     constants = {**exported.state_dict, **exported.constants}
     return {
         "structure": structure,
@@ -56,7 +56,7 @@ def compile_tasks(
     Args:
         request: What is to be compiled.
         own: What the compiler adds to the key of each distinct task, by kind; see ``complete_key_facts``.
-        build: Builds a task whose key is given: returns its artifact and what is known of it. It charges its
+        build: Builds a task whose key is given: returns its artifact and its facts. It charges its
             phases itself.
 
     Returns:
@@ -88,7 +88,7 @@ def observe_passes(
 
     Args:
         request: What was compiled. Its clock is not charged: an observer is part of no figure.
-        time_passes: Compiles a task once more under an observer, and keeps nothing of it.
+        time_passes: Compiles a task once more under an observer, and keeps nothing.
     """
     if request.knobs.get("pass_timing") != "on":
         return None

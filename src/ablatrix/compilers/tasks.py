@@ -1,7 +1,7 @@
 """The executor over tasks, for any compiler that compiles task by task.
 
 Binding does all the work: one arena, a view at each buffer's offset with the shape of this input, and one
-callable a task with its arguments in place. A run is a bare loop over these callables.
+callable per task with its arguments bound. A run is a bare loop over these callables.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ablatrix.plan.graph import Graph
 from ablatrix.plan.plan import Plan
 
 SIGNATURE = re.compile(r"^(?P<dtype>\w+)\[(?P<shape>.*)\]\(.*\)$")
-# What torch's symbolic sizes are written with, beside Python's own operators.
+# Functions in torch's symbolic sizes, besides Python's own operators.
 FUNCTIONS = {"Mod": lambda a, b: a % b, "PythonMod": lambda a, b: a % b, "Max": max, "Min": min}
 OVERHEAD_ROUNDS = 2000
 
@@ -67,7 +67,7 @@ class TaskExecutable:
         functions: The loaded function of each distinct task, by ``kind``.
         parameters: The tensor of each value of kind ``parameter``.
         upper_bounds: Upper bound of each symbol that the tasks were compiled for.
-        facts: What the compiler says of them.
+        facts: What the compiler reports about them.
     """
 
     def __init__(

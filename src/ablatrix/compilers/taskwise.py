@@ -1,7 +1,7 @@
-"""Base of compilers that compile a plan task by task: what they share stands here once, what they differ in are hooks.
+"""Base of compilers that compile a plan task by task: what they share is defined here once, and what differs is a hook.
 
 A compiler derives from ``TaskwiseCompiler`` and says how one task is built into one file and how such files are loaded.
-The base makes the tasks' keys, asks the cache, has built what it does not hold, and gives the loaded tasks to the
+The base makes the tasks' keys, asks the cache, builds what it does not hold, and gives the loaded tasks to the
 executor. This module imports no framework, so that a plug-in may be imported where none is installed.
 """
 
@@ -31,7 +31,7 @@ OUTSIDE_KEYS = frozenset(knob.name for knob in (PARTITION, UPPER_BOUND, PASS_TIM
 class TaskwiseCompiler(ABC, Generic[OptionsT]):
     """A compiler that builds each distinct task of a plan once; ``OptionsT`` is the type of its options.
 
-    The hooks are called in the order in which they stand below ``compile``. Modules that are expensive to import are
+    The hooks are called in the order in which they appear below ``compile``. Modules that are expensive to import are
     imported inside of them, and all of them by ``preload``.
 
     Attributes:
@@ -83,7 +83,7 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
 
     @abstractmethod
     def options(self, request: CompileRequest) -> OptionsT:
-        """Return what the knobs of a configuration say to this compiler."""
+        """Return this compiler's options for a configuration."""
 
     def prepare(self, request: CompileRequest, options: OptionsT) -> None:
         """Bring this process into the state that the configuration asks for; sets the threads of a run.
@@ -105,7 +105,7 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
         """Build a task that the cache does not hold; charges the phases ``import``, ``compile`` and ``link``.
 
         Returns:
-            Its artifact, a file of ``request.work_dir`` whose name holds the key, and what is known of it.
+            Its artifact, a file of ``request.work_dir`` whose name holds the key, and its facts.
 
         Raises:
             UnsupportedError: An operation that the compiler does not have.
@@ -113,7 +113,7 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
         """
 
     def time_passes(self, request: CompileRequest, options: OptionsT, task: TaskProgram) -> Mapping[str, float]:
-        """Compile a task once more under an observer; return milliseconds by pass, and keep nothing of it.
+        """Compile a task once more under an observer; return milliseconds by pass, and keep nothing.
 
         Asked for by the level ``on`` of the knob ``pass_timing`` alone.
         """

@@ -37,7 +37,7 @@ def dotted(location: Location) -> str:
 
 
 class LineIndex:
-    """Where each place of a YAML document stands, from ruamel's line and column marks."""
+    """The line of each location in a YAML document, from ruamel's line and column marks."""
 
     def __init__(self, data: Any) -> None:
         self._data = data
@@ -70,7 +70,7 @@ class LineIndex:
 
 
 def _sentence(fault: Any, model: type[BaseModel], location: Location) -> str:
-    place, kind = dotted(location), fault["type"]
+    where, kind = dotted(location), fault["type"]
     if kind == "extra_forbidden":
         known = sorted(_fields_at(model, fault["loc"][:-1]))  # with the kind of each part, where there are several
         word = str(location[-1])
@@ -80,15 +80,15 @@ def _sentence(fault: Any, model: type[BaseModel], location: Location) -> str:
     if kind in {"union_tag_invalid", "union_tag_not_found"}:
         key, tags = fault["ctx"]["discriminator"].strip("'"), fault["ctx"].get("expected_tags")
         if tags is None:
-            return f"key '{key}' is missing in '{place}'; it says what kind of entry this is"
+            return f"key '{key}' is missing in '{where}'; it says what kind of entry this is"
         tag = fault["ctx"]["tag"]
         words = [name.strip("' ") for name in tags.split(",")]
-        return f"{place}: there is no {key} '{tag}'{closest(tag, words)} (known: {', '.join(words)})"
+        return f"{where}: there is no {key} '{tag}'{closest(tag, words)} (known: {', '.join(words)})"
     message = fault["msg"].removeprefix("Value error, ")
     if kind in {"value_error", "assertion_error"}:
-        return f"{place}: {message}" if place else message
+        return f"{where}: {message}" if where else message
     shown = "" if isinstance(fault["input"], (dict, list)) else f", got {fault['input']!r}"
-    return f"{place}: {message[0].lower()}{message[1:]}{shown}"
+    return f"{where}: {message[0].lower()}{message[1:]}{shown}"
 
 
 def _inside(location: Location) -> str:
@@ -98,7 +98,7 @@ def _inside(location: Location) -> str:
 def _fields_at(model: type[BaseModel], location: Location) -> set[str]:
     """Return the field names of the model that a location leads to.
 
-    Steps that pydantic adds lead nowhere, but for the tag of a union whose parts tell their kind in a field.
+    Steps that pydantic adds lead nowhere, but for the tag of a union whose parts name their kind in a field.
     """
     current: Any = model
     for step in location:

@@ -65,9 +65,9 @@ def parse_yaml(path: Path, error: type[AblatrixError]) -> Any:
         return YAML(typ="rt", pure=True).load(text)
     except MarkedYAMLError as broken:
         mark = broken.problem_mark or broken.context_mark
-        place = f"{path}:{mark.line + 1}" if mark else str(path)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
         problem = (broken.problem or str(broken)).splitlines()[0]
-        raise error(f"{place}: not valid YAML: {problem}; check indentation, quotes and brackets") from None
+        raise error(f"{where}: not valid YAML: {problem}; check indentation, quotes and brackets") from None
     except YAMLError as broken:
         raise error(f"{path}: not valid YAML: {str(broken).splitlines()[0]}") from None
 

@@ -93,7 +93,7 @@ def read_lines(path: str | Path, report: Report = _warn) -> Iterator[ValidLine]:
 
     Args:
         path: The file.
-        report: Told once about a torn tail, and once about fields of a newer minor version that were ignored.
+        report: Called once about a torn tail, and once about fields of a newer minor version that were ignored.
 
     Raises:
         RecordError: The file cannot be read, or a line breaks the schema (``file:line`` leads the message).
@@ -109,13 +109,13 @@ def read_lines(path: str | Path, report: Report = _warn) -> Iterator[ValidLine]:
     report_ignored(found.path, ignored, report)
 
 
-def read_encoded(line: bytes, place: str) -> ValidLine:
-    """Validate one line as it stands in a file; see `read_line`.
+def read_encoded(line: bytes, location: str) -> ValidLine:
+    """Validate one line as it is in a file; see `read_line`.
 
     Raises:
         RecordError: It is not UTF-8, or breaks the schema.
     """
-    return read_line(_decoded(line, place), place)
+    return read_line(_decoded(line, location), location)
 
 
 def report_torn(found: Scan, report: Report) -> None:
@@ -141,7 +141,7 @@ def read_records(path: str | Path, report: Report = _warn) -> Iterator[Record]:
 
 
 def final_records(records: Iterable[Record]) -> list[Record]:
-    """Return the one line that stands for each trial: final, and of the highest attempt; in file order.
+    """Return the one line that counts for each trial: final, and of the highest attempt; in file order.
 
     A trial without a final line (it was interrupted, and not run again yet) is not in the answer.
     """
@@ -273,11 +273,11 @@ def _object(line: bytes) -> dict[str, Any]:
     return parse_object(_decoded(line, "line"), "line")
 
 
-def _decoded(line: bytes, place: str) -> str:
+def _decoded(line: bytes, location: str) -> str:
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise RecordError(f"{place}: not UTF-8: {error}") from None
+        raise RecordError(f"{location}: not UTF-8: {error}") from None
 
 
 def _sync_directory(directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""The machine as the system tells it, read back and never guessed: what the kernel does not tell is null.
+"""The machine as the system reports it, read back and never guessed: what the kernel does not report is null.
 
 Every reader takes ``root``, the directory under which ``proc`` and ``sys`` lie, so that a recorded tree can
 stand in for the live one. Sources: proc(5), cgroups(7), ``Documentation/admin-guide/cgroup-v2.rst`` and
@@ -49,7 +49,7 @@ def read_machine(root: Path = ROOT) -> Machine:
 
 @functools.cache
 def cpu_model(root: Path = ROOT) -> str:
-    """Return the CPU's name; ``unknown`` when nothing tells.
+    """Return the CPU's name; ``unknown`` when nothing reports it.
 
     py-cpuinfo starts processes and takes about a second, so it is asked only where the kernel's file has no
     name (most ARM machines, and systems other than Linux).
@@ -115,13 +115,13 @@ def recognise_container(root: Path = ROOT) -> str | None:
 
 
 def read_governor(root: Path = ROOT) -> str | None:
-    """Return the frequency governor of the allowed CPUs (several joined by ``+``); None when not told."""
+    """Return the frequency governor of the allowed CPUs (several joined by ``+``); None when not reported."""
     texts = (read_text(root / CPU / f"cpu{cpu}/cpufreq/scaling_governor") for cpu in allowed_cpus())
     return "+".join(sorted({text.strip() for text in texts if text})) or None
 
 
 def read_turbo(root: Path = ROOT) -> bool | None:
-    """Return whether the CPU may exceed its nominal frequency; None when not told."""
+    """Return whether the CPU may exceed its nominal frequency; None when not reported."""
     forbidden = _flag(root / CPU / "intel_pstate/no_turbo")
     return _flag(root / CPU / "cpufreq/boost") if forbidden is None else not forbidden
 
@@ -129,8 +129,8 @@ def read_turbo(root: Path = ROOT) -> bool | None:
 def cgroup_directories(controller: str, root: Path = ROOT) -> Iterator[Path]:
     """Yield the directories of this process's cgroup for a controller and of all above it, innermost first.
 
-    Inside a container the path that the kernel prints may be the host's; levels that do not exist are left
-    out.
+    Inside a container the path that the kernel prints may be the host's; levels that do not exist are
+    skipped.
     """
     for line in (read_text(root / "proc/self/cgroup") or "").splitlines():
         number, controllers, path = line.split(":", 2)
@@ -167,9 +167,9 @@ def _container(root: Path) -> str | None:
 def _hypervisor(root: Path) -> str | None:
     if "microsoft" in (read_text(root / "proc/sys/kernel/osrelease") or "").lower():
         return "wsl"
-    told = (read_text(root / "sys/hypervisor/type") or "").strip()
-    if told:
-        return told
+    reported = (read_text(root / "sys/hypervisor/type") or "").strip()
+    if reported:
+        return reported
     dmi = root / "sys/class/dmi/id"
     board = " ".join(read_text(dmi / name) or "" for name in ("sys_vendor", "product_name")).lower()
     if re.search(r"^flags\s*:.*\bhypervisor\b", read_text(root / "proc/cpuinfo") or "", re.M):

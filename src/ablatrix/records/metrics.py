@@ -17,7 +17,7 @@ SampleStatistic = float | Literal["mean", "min"]
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
-    """What kind of thing a metric is; less of it is always better.
+    """What kind of quantity a metric is; less of it is always better.
 
     Attributes:
         unit: Unit of recorded values; empty for a count.
@@ -59,7 +59,7 @@ class Metric:
 
     Attributes:
         name: Name of its column, and what users call it in templates, claims and options.
-        source: Where it stands in a record; empty for what the table of trials derives of several records.
+        source: Its location in a record; empty for what the table of trials derives from several records.
         quantity: Its unit, and how less and more of it are called.
         modes: Modes whose trials have it; the first one is taken when results hold several.
         of_samples: What it is of a hot trial's raw samples; None for what is no summary of them.
@@ -68,10 +68,10 @@ class Metric:
         description: What the record's field holds, for metrics whose field is made from this entry (``of_samples``).
         english, chinese: What it is called in sentences.
         label: What the axes of figures call it; empty for its name.
-        section: Title of what the page tells of effects on it; empty for its label.
+        section: Title of the page's section on its effects; empty for its label.
         short: Heading in narrow tables, and its name among the numbers of the page.
         page: Its column on the page; None for none.
-        uses: Where it stands besides the table of trials: in the summary of groups, there with its ratio to the
+        uses: Where else it appears, besides the table of trials: in the summary of groups, there with its ratio to the
             baseline, and among the metrics that effects and claims can be about.
     """
 
@@ -102,7 +102,7 @@ class Metric:
 
     @property
     def heading(self) -> str:
-        """Title of what the page tells of effects on it."""
+        """Title of the page's section on its effects."""
         return self.section or self.label.capitalize() or self.name
 
     def title(self, language: Language) -> str:

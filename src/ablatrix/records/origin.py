@@ -18,7 +18,7 @@ def git_state(path: Path) -> tuple[str | None, bool | None]:
 
     Returns:
         ``(None, None)`` when git is missing, or when it tracks nothing below ``path``: then no commit
-        describes what lies there (a package installed into a virtual environment inside somebody's checkout).
+        describes what lies there (a package installed into a virtual environment inside a user's checkout).
     """
     tracked = _git(path, "ls-files", "--", ".")
     commit = _git(path, "rev-parse", "--verify", "HEAD")

@@ -61,8 +61,8 @@ class QuickReader:
         """Return a line that holds.
 
         Returns:
-            None where only `read_line` can tell: a fault, which it names, a line of another version, or one that leaves
-            a field to its default.
+            None where only `read_line` can decide: a fault, which it names, a line of another version, or one with
+            a field left to its default.
         """
         if b"\\" not in line and (found := self._read_in_stretches(line)) is not None:
             return found
@@ -72,20 +72,20 @@ class QuickReader:
     def _read_in_stretches(self, line: bytes) -> QuickLine | None:
         stretches = []
         kept = []
-        place = 0
+        start = 0
         for (begin, end), before in zip(CUTS, self._last, strict=True):
-            first = line.find(begin, place)
+            first = line.find(begin, start)
             last = first + len(before)
             # Mostly the stretch is that of the line before, and comparing is quicker than searching.
             if not (line.startswith(before, first) and line.startswith(end, last)):
                 last = line.find(end, first)
             if first < 0 or last < 0:
                 return None
-            kept.append(line[place:first])
+            kept.append(line[start:first])
             stretches.append(line[first:last])
-            place = last
+            start = last
         self._last = stretches
-        text = b"".join([*kept, line[place:]])
+        text = b"".join([*kept, line[start:]])
         own = OWN(text)
         # A stretch is whole in itself, so its fields stand beside the key that ends it. Without an escape only a key
         # reads as one, no map of the rest has one of that name, and no other part has: it is the one that the record
@@ -127,7 +127,7 @@ def _reader(fields: Mapping[str, Any], refused: frozenset[str] = frozenset()) ->
 
 
 def _fields(of: type[Part]) -> dict[str, Any]:
-    """Return the annotation of each field, with its constraints. Defaults are left out: every field must be there."""
+    """Return the annotation of each field, with its constraints. Defaults are omitted: every field must be there."""
     return {
         name: Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
         for name, field in of.model_fields.items()

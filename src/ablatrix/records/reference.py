@@ -24,7 +24,7 @@ def model_tables(model: type[BaseModel], path: str = "") -> str:
 
     Args:
         model: Every field has a description, or is a model with a docstring.
-        path: Where it stands in its document.
+        path: Its location in the document.
     """
     parts: dict[type[BaseModel], str] = {}
     _collect(model, path, parts)

@@ -83,12 +83,12 @@ def record_schema_text() -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def validate_line(text: str, place: str = "record", migrations: Mapping[str, Migration] = MIGRATIONS) -> Record:
+def validate_line(text: str, location: str = "record", migrations: Mapping[str, Migration] = MIGRATIONS) -> Record:
     """Return the record that one line holds; see `read_line` for what is accepted and what is raised."""
-    return read_line(text, place, migrations).record
+    return read_line(text, location, migrations).record
 
 
-def read_line(text: str, place: str = "record", migrations: Mapping[str, Migration] = MIGRATIONS) -> ValidLine:
+def read_line(text: str, location: str = "record", migrations: Mapping[str, Migration] = MIGRATIONS) -> ValidLine:
     """Validate one line against the schema.
 
     A newer minor version is accepted and its unknown fields are ignored (and named in the answer); an older
@@ -96,37 +96,37 @@ def read_line(text: str, place: str = "record", migrations: Mapping[str, Migrati
 
     Args:
         text: The line, with or without its newline.
-        place: Where it stands (``results.jsonl:14``), for messages.
+        location: Where it is (``results.jsonl:14``), for messages.
         migrations: Steps from older versions.
 
     Raises:
         RecordError: The line is no JSON object by RFC 8259 (NaN, Infinity and duplicate keys included), its
             version is a newer major one or an older one without a migration, or a field breaks its rule. One
-            line of the message for each fault: place, field, rule, value.
+            line of the message for each fault: location, field, rule, value.
     """
-    data = parse_object(text, place)
+    data = parse_object(text, location)
     written = data.get("schema_version")
-    version = _version(written, place)
-    present = _version(SCHEMA_VERSION, place)
+    version = _version(written, location)
+    present = _version(SCHEMA_VERSION, location)
     if version[0] > present[0]:
         raise RecordError(
-            f"{place}: field 'schema_version': version {written} is newer than {SCHEMA_VERSION}, which this "
+            f"{location}: field 'schema_version': version {written} is newer than {SCHEMA_VERSION}, which this "
             "ablatrix "
             f"reads, and its major number differs; read it with a newer ablatrix"
         )
     if version < present:
-        data = _migrate(data, str(written), place, migrations)
+        data = _migrate(data, str(written), location, migrations)
     ignored: tuple[str, ...] = ()
     if version > present:
         ignored = _drop_unknown(data)
     try:
         record = Record.model_validate(data, strict=True)
     except ValidationError as error:
-        raise RecordError("\n".join(f"{place}: {fault}" for fault in _faults(error))) from None
+        raise RecordError("\n".join(f"{location}: {fault}" for fault in _faults(error))) from None
     return ValidLine(record, data, ignored)
 
 
-def parse_object(text: str, place: str) -> dict[str, Any]:
+def parse_object(text: str, location: str) -> dict[str, Any]:
     """Return the JSON object of one line by RFC 8259.
 
     Raises:
@@ -135,7 +135,7 @@ def parse_object(text: str, place: str) -> dict[str, Any]:
     """
 
     def refuse(name: str) -> NoReturn:
-        raise RecordError(f"{place}: number {name} is not finite, which JSON does not have; missing is null")
+        raise RecordError(f"{location}: number {name} is not finite, which JSON does not have; missing is null")
 
     def finite(digits: str) -> float:
         number = float(digits)
@@ -145,30 +145,30 @@ def parse_object(text: str, place: str) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key, value in pairs:
             if key in result:
-                raise RecordError(f"{place}: field {key!r} stands twice in one object; which one holds is unknown")
+                raise RecordError(f"{location}: field {key!r} stands twice in one object; which one holds is unknown")
             result[key] = value
         return result
 
     try:
         value = json.loads(text, parse_constant=refuse, parse_float=finite, object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
-        raise RecordError(f"{place}: not valid JSON: {error}; the line is {_shown(text)}") from None
+        raise RecordError(f"{location}: not valid JSON: {error}; the line is {_shown(text)}") from None
     if not isinstance(value, dict):
-        raise RecordError(f"{place}: a record is a JSON object, but the line is {_shown(text)}")
+        raise RecordError(f"{location}: a record is a JSON object, but the line is {_shown(text)}")
     return value
 
 
-def _version(written: Any, place: str) -> tuple[int, int]:
+def _version(written: Any, location: str) -> tuple[int, int]:
     parts = written.split(".") if isinstance(written, str) else []
     if len(parts) != 2 or not all(part.isascii() and part.isdigit() for part in parts):
         raise RecordError(
-            f"{place}: field 'schema_version': should be 'major.minor' such as {SCHEMA_VERSION!r}, got "
+            f"{location}: field 'schema_version': should be 'major.minor' such as {SCHEMA_VERSION!r}, got "
             f"{_shown(written)}"
         )
     return int(parts[0]), int(parts[1])
 
 
-def _migrate(data: dict[str, Any], written: str, place: str, migrations: Mapping[str, Migration]) -> dict[str, Any]:
+def _migrate(data: dict[str, Any], written: str, location: str, migrations: Mapping[str, Migration]) -> dict[str, Any]:
     version = written
     passed: list[str] = []
     while version != SCHEMA_VERSION:
@@ -176,14 +176,14 @@ def _migrate(data: dict[str, Any], written: str, place: str, migrations: Mapping
         if step is None or version in passed:
             known = ", ".join(sorted(migrations)) or "none"
             raise RecordError(
-                f"{place}: field 'schema_version': no migration from version {version} to {SCHEMA_VERSION}; "
+                f"{location}: field 'schema_version': no migration from version {version} to {SCHEMA_VERSION}; "
                 f"versions that have one: {known}"
             )
         passed.append(version)
         try:
             data = step.change(data)
         except (KeyError, TypeError, AttributeError) as error:
-            raise RecordError(f"{place}: is no valid line of version {version}: {error!r}") from error
+            raise RecordError(f"{location}: is no valid line of version {version}: {error!r}") from error
         version = step.to
     data["schema_version"] = written
     return data

@@ -30,7 +30,7 @@ class Status(StrEnum):
     """A failure: an output lies outside the tolerance."""
 
     MISSING_CHECK = "missing_check"
-    """A failure: an output that should have been compared was not, so nobody knows whether it is right."""
+    """A failure: an output that should have been compared was not, so it is unknown whether it is right."""
 
     TIMEOUT = "timeout"
     """A failure: no answer within the mode's limit of time."""
@@ -62,12 +62,12 @@ class Status(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether a record of it may stand for its trial; one that was interrupted is run again."""
+        """Whether a record of it may be final for its trial; one that was interrupted is run again."""
         return self is not Status.INTERRUPTED
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Read a member from its text, strictly too; a JSON Schema lists the texts in place."""
+        """Read a member from its text, strictly too; a JSON Schema lists the texts inline."""
         return core_schema.no_info_after_validator_function(
             cls, core_schema.literal_schema([member.value for member in cls])
         )

@@ -46,7 +46,7 @@ def total(grid: FactorialGrid[Value], knobs: Sequence[str]) -> Value:
 def step(grid: FactorialGrid[Value], knob: str, others_on: Iterable[str]) -> Value:
     """Return what switching one knob on does while the knobs of ``others_on`` are on and all others off.
 
-    Only these two corners must be there: where some configurations failed, steps between others can still be told.
+    Only these two corners must be there: where some configurations failed, steps between others can still be computed.
 
     Raises:
         ValueError: As for ``total``.
@@ -89,7 +89,7 @@ def main_effects(grid: FactorialGrid[Value], knobs: Sequence[str]) -> dict[str, 
         ValueError: As for ``total``, of all corners.
     """
     values = _by_mask(grid, knobs)
-    return {knob: _sum(_signed(values, [place])) / (len(values) // 2) for place, knob in enumerate(knobs)}
+    return {knob: _sum(_signed(values, [index])) / (len(values) // 2) for index, knob in enumerate(knobs)}
 
 
 def interactions(grid: FactorialGrid[Value], knobs: Sequence[str]) -> dict[tuple[str, str], Value]:
@@ -123,8 +123,8 @@ def shapley(grid: FactorialGrid[Value], knobs: Sequence[str]) -> dict[str, Value
     values = _by_mask(grid, knobs)
     count = len(knobs)
     shares = {}
-    for place, knob in enumerate(knobs):
-        bit = 1 << place
+    for index, knob in enumerate(knobs):
+        bit = 1 << index
         by_size: list[list[Value]] = [[] for _ in knobs]
         for mask, value in enumerate(values):
             by_size[(mask & ~bit).bit_count()].append(value if mask & bit else -value)
@@ -168,17 +168,17 @@ def _sum(terms: Sequence[Value]) -> Value:
     return row_sums(terms) if isinstance(terms[0], np.ndarray) else math.fsum(terms)
 
 
-def _signed(values: Sequence[Value], places: Sequence[int]) -> list[Value]:
-    """Return all values; negative where an odd number of the knobs at ``places`` is off."""
-    bits = sum(1 << place for place in places)
+def _signed(values: Sequence[Value], indices: Sequence[int]) -> list[Value]:
+    """Return all values; negative where an odd number of the knobs at ``indices`` is off."""
+    bits = sum(1 << index for index in indices)
     return [value if (~mask & bits).bit_count() % 2 == 0 else -value for mask, value in enumerate(values)]
 
 
 def _by_mask(grid: FactorialGrid[Value], knobs: Sequence[str]) -> list[Value]:
-    """Return the value of each corner; bit i of its place tells whether ``knobs[i]`` is on."""
+    """Return the value of each corner; bit i of its index says whether ``knobs[i]`` is on."""
     _distinct(knobs)
     corners = [
-        frozenset(knob for place, knob in enumerate(knobs) if mask >> place & 1) for mask in range(1 << len(knobs))
+        frozenset(knob for index, knob in enumerate(knobs) if mask >> index & 1) for mask in range(1 << len(knobs))
     ]
     _check(grid, corners)
     return [grid[corner] for corner in corners]

@@ -5,7 +5,7 @@ A ratio r is compatible with the data when the mean of x - r y is not distinguis
     (mx - r my)^2 <= t^2 (vx - 2 r vxy + r^2 vy)      vx, vy, vxy: variances and covariance of the means
 
 This is a quadratic inequality in r. While my is distinguishable from 0 its solution is an interval. When it is not, r
-may be as large as it likes, in either direction: the solution leaves out a gap, or nothing.
+may be as large as it likes, in either direction: the solution excludes a gap, or nothing.
 Fieller 1954, "Some problems in interval estimation"; drawn in Franz 2007, "Ratios: A short guide to
 confidence limits and proper use".
 """
@@ -27,7 +27,7 @@ class Extent(StrEnum):
     BOUNDED = "bounded"
     """From ``low`` to ``high``."""
     EXCLUSIVE = "exclusive"
-    """Up to ``low``, and from ``high`` on; the gap between them is left out."""
+    """Up to ``low``, and from ``high`` on; the gap between them is excluded."""
     UNBOUNDED = "unbounded"
     """All: the data say nothing about the ratio."""
 
@@ -117,7 +117,7 @@ def _solve(x: NDArray[np.float64], y: NDArray[np.float64], paired: bool, confide
     t2 = float(t.ppf((1.0 + confidence) / 2.0, freedom)) ** 2
     # The inequality as a r^2 - 2 b r + c <= 0. Its discriminant without the terms that cancel:
     a, b, c = my**2 - t2 * vy, mx * my - t2 * vxy, mx**2 - t2 * vx
-    if abs(a) <= ROUNDING * my**2:  # the far end lies beyond what arithmetic can tell
+    if abs(a) <= ROUNDING * my**2:  # the far end lies beyond what arithmetic can resolve
         a = 0.0
     spread = my**2 * vx - 2.0 * mx * my * vxy + mx**2 * vy
     discriminant = t2 * (max(0.0, spread) - t2 * max(0.0, vx * vy - vxy**2))

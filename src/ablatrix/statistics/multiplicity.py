@@ -14,7 +14,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     (Holm 1979, "A simple sequentially rejective multiple test procedure").
 
     Args:
-        p_values: Of one family. A comparison without a p-value is not part of a family: leave it out.
+        p_values: Of one family. A comparison without a p-value is not part of a family: omit it.
 
     Raises:
         ValueError: A value that is not between 0 and 1.
@@ -23,7 +23,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
         raise ValueError(f"every p-value must lie between 0 and 1, but got {wrong}")
     adjusted = [0.0] * len(p_values)
     largest = 0.0
-    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda place: p_values[place])):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
-        adjusted[place] = largest
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = largest
     return adjusted

@@ -88,7 +88,7 @@ class Differences:
     Attributes:
         values: For each block the mean over the whole pairs of the difference of logs; empty without a whole pair.
         whole: Pairs that are there in every block.
-        partial, missing: Pairs left out, as they are there in some blocks only, or in none.
+        partial, missing: Pairs omitted because only some blocks have them, or none has.
     """
 
     values: tuple[float, ...]
@@ -106,7 +106,7 @@ class EffectWidth:
         half_width: On the logarithm: 0.012 is about 1.2 %. None with fewer than two blocks, or without a pair.
         blocks: Blocks that it is made of.
         pairs: Pairs of configurations that are there in every block; the effect is the mean over them.
-        pairs_partial, pairs_missing: Pairs left out, as they are there in some blocks only, or in none.
+        pairs_partial, pairs_missing: Pairs omitted because only some blocks have them, or none has.
     """
 
     name: str
@@ -172,7 +172,7 @@ def columns_of(blocks: Sequence[Block], configurations: Sequence[Configuration])
 def mean_differences(columns: Columns, pairs: Sequence[Pair]) -> Differences:
     """Return the mean difference over pairs in each block: with a knob's pairs, its main effect.
 
-    A pair that some block lacks is left out of every block, so that all blocks estimate the same.
+    A pair that some block lacks is omitted from every block, so that all blocks estimate the same.
 
     Args:
         columns: The log of each configuration in each block; see `columns_of`.
@@ -193,7 +193,7 @@ def measure_widths(blocks: Sequence[Block], comparison: Comparison, confidence: 
     block; see ``mean_differences``.
 
     Args:
-        blocks: For each block the log of the trial mean of each configuration; one that failed is left out. Where a
+        blocks: For each block the log of the trial mean of each configuration; one that failed is omitted. Where a
             block was split into parts, the log of the baseline of its own part is first taken from each.
         comparison: What is compared.
         confidence: Strictly between 0 and 1.
@@ -215,8 +215,8 @@ def find_shortfall(
 ) -> Shortfall | None:
     """Return what is widest against its target, None when all is narrow enough after enough blocks.
 
-    What failed in every block has no interval and never will; it is reported in ``widths`` and holds up nothing.
-    What is there in some blocks counts once it has been there in ``least_blocks``.
+    What failed in every block has no interval and never will; it is reported in ``widths`` and delays nothing.
+    What some blocks have counts once ``least_blocks`` have it.
 
     Args:
         widths: The widths reached.

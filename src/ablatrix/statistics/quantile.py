@@ -96,7 +96,7 @@ def _interval_ranks(count: int, quantile: float, confidence: float) -> tuple[int
 
 
 def row_sums(columns: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return the sum over columns of each row, rounded once: neither order nor the processor's vectors have a say."""
+    """Return the sum over columns of each row, rounded once: neither order nor the processor's vectors matter."""
     return np.fromiter(map(math.fsum, np.stack(columns, axis=1).tolist()), np.float64, columns[0].size)
 
 

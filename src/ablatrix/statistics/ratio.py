@@ -19,10 +19,10 @@ class Ratio:
 
     Attributes:
         value: The ratio: exp of the mean (difference of) logarithms, hence a geometric mean.
-        low, high: Ends of the confidence interval, None where the repeats are too few to tell (one block).
+        low, high: Ends of the confidence interval, None where the repeats are too few for an interval (one block).
         count: Repeats that it is made of: blocks when paired, the smaller side when not.
         p_value: Two-sided, of the ratio being 1, by the same t as the interval: it is below 5 % where the interval
-            at 95 % leaves out 1. Repeats without any spread are not evidence of a difference: their t has nothing
+            at 95 % excludes 1. Repeats without any spread are not evidence of a difference: their t has nothing
             to divide by. Then it is 1 where the ratio is 1, and None where it is not: a figure that is exact
             (planned bytes) needs no test, and times that never vary come from too coarse a clock. None also with
             one block.
@@ -143,7 +143,7 @@ def mean_and_error(values: Numbers) -> tuple[float, float | None, int]:
         ValueError: No block, or a value that is not finite.
     """
     array = finite_values(values, at_least=1)
-    # fsum rounds once, so neither the order of the blocks nor the processor's vector width has a say.
+    # fsum rounds once, so neither the order of the blocks nor the processor's vector width matters.
     mean = math.fsum(array) / array.size
     if array.size < 2:
         return mean, None, 1

@@ -56,7 +56,7 @@ def levels_of_blocks(logs: NDArray[np.float64]) -> NDArray[np.float64]:
         logs: Logs of burst medians (blocks x trials x rounds).
 
     Returns:
-        Levels (blocks x trials). Each is rounded once, so that vector width has no say.
+        Levels (blocks x trials). Each is rounded once, so that vector width does not matter.
     """
     distances = logs - np.median(logs, axis=2, keepdims=True)
     remainder = np.sort(logs - np.median(distances, axis=1, keepdims=True), axis=2)

@@ -31,7 +31,7 @@ class SteadyState:
         steady_from: First iteration of the steady part, None when unsteady.
         classification: ``flat``: one level from the start. ``warmed_up``: every other level before the last was
             slower. ``slowing``: an earlier level was faster. ``unsteady``: the level still changed in the last
-            quarter, or the series is too short to tell.
+            quarter, or the series is too short to decide.
         outliers: Iterations that stand alone far from their neighbours. They are labels: nothing was removed.
     """
 
@@ -54,7 +54,7 @@ def classify_warm_up(samples_ms: Numbers, tolerance: float = 0.01) -> SteadyStat
     3. A segment is equivalent to the last one, s_f, when its mean lies within mean(s_f) +- max(variance(s_f),
        tolerance), after all times were divided by mean(s_f). The paper's iterations take about one second and its
        tolerance is 1 ms; the division makes its rule hold in any unit. The authors' program also widens the other
-       segment by its own variance. This is left out: one iteration 100 x slower than the rest gives the first
+       segment by its own variance. This is omitted here: one iteration 100 x slower than the rest gives the first
        segment a variance that reaches over any distance, and the series would be flat.
     4. The steady part is the longest run of equivalent segments up to the end. A segment that is not equivalent and
        reaches into the last quarter makes the series unsteady; one that is faster makes it slowing.
@@ -121,7 +121,7 @@ def _change_points(series: NDArray[np.float64], tolerance: float) -> list[int]:
 
         def fit(self, signal: NDArray[np.float64]) -> Any:
             self.signal = signal
-            # The search asks for thousands of variances: sums up to each place give one in constant time.
+            # The search asks for thousands of variances: sums up to each index give one in constant time.
             self.sums = [0.0, *np.cumsum(signal).tolist()]
             self.squares = [0.0, *np.cumsum(signal**2).tolist()]
             return self

@@ -1,12 +1,9 @@
 """From a study to its design: cells, trials, blocks and the order in which they run. Pure and seeded."""
 
 import itertools
-import json
-import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ablatrix.canonical import content_id
@@ -16,8 +13,6 @@ from ablatrix.errors import StudyError
 from ablatrix.study.model import Stage, Study
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.workloads.registry import check_parameters
-
-DESIGN_VERSION = "1.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +40,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One cell in one mode in one process, at its place in the run order.
+    """One cell in one mode in one process, at its position in the run order.
 
     Attributes:
         block: Number of its block within the study, in the order of being issued.
@@ -71,7 +66,7 @@ class Design:
         trials: Every trial that was issued, in run order; trials of one block follow each other. A run adds hot
             blocks while intervals are wider than the study asks for.
         cold_effect_width: Half-width that the study promises for main effects in cold mode; None in designs of
-            version 1.0. What it asks of hot trials stands in their records.
+            version 1.0. Its targets for hot trials are in their records.
     """
 
     study: str
@@ -94,13 +89,13 @@ def make_design(resolved: ResolvedStudy, max_live: int | None = None) -> Design:
     """Lay out a study.
 
     Cold and hot trials of one replicate form blocks: a block holds one trial of every configuration of a
-    (workload, compiler) in a seeded random order, with the eager reference beside it and, when hot, a twin of the
-    baseline. Blocks of one replicate come in random order too, cold ones first, so that hot trials find their
+    (workload, compiler) in a seeded random order, with the eager reference beside it and, when hot, an A/A control
+    of the baseline. Blocks of one replicate come in random order too, cold ones first, so that hot trials find their
     code in the study's cache.
 
     Args:
         resolved: The study with its catalogue.
-        max_live: Most trials of a hot block, where the machine holds fewer than the study's ``max_live``.
+        max_live: Largest number of trials in a hot block, where the machine holds fewer than the study's ``max_live``.
 
     Raises:
         StudyError: The baseline of a compiler is not among its configurations, or no trial is left.
@@ -116,8 +111,8 @@ def make_design(resolved: ResolvedStudy, max_live: int | None = None) -> Design:
                 continue
             for pair in order.sample(pairs, len(pairs)):
                 for part in _parts(resolved, mode, cells[pair], order, max_live):
-                    primers = _priming_runs(part) if mode == "cold" and replicate == 0 else []
-                    trials += list(_number(study, mode, [*primers, *part], trials, replicate))
+                    priming = _priming_runs(part) if mode == "cold" and replicate == 0 else []
+                    trials += list(_number(study, mode, [*priming, *part], trials, replicate))
     references = {pair[0]: _reference(resolved, pair[0]) for pair in pairs}
     every = (*references.values(), *itertools.chain.from_iterable(cells.values()))
     promised = study.protocol.cold.effect_width
@@ -156,7 +151,7 @@ def make_cells(resolved: ResolvedStudy, workload: str, compiler: str) -> list[Ce
     """Return the distinct cells of one workload and compiler, in the order of the stages.
 
     A configuration that several stages ask for is one cell of the first of them. A level of ``upper_bound`` is
-    left out where the workload has no dynamic dimension.
+    omitted where the workload has no dynamic dimension.
     """
     study, catalogue = resolved
     entry = catalogue.compiler(compiler)
@@ -183,72 +178,6 @@ def make_cells(resolved: ResolvedStudy, workload: str, compiler: str) -> list[Ce
             f"({_shown(entry, baseline)}); add its levels to the first stage"
         )
     return found
-
-
-def design_text(design: Design) -> str:
-    """Return ``design.json``: what was planned, in which order, as plain data."""
-    return json.dumps({"design_version": DESIGN_VERSION, **asdict(design)}, indent=1, sort_keys=True) + "\n"
-
-
-def write_design(design: Design, path: Path) -> None:
-    """Write ``design.json``, as a whole or not at all."""
-    draft = path.with_suffix(".draft")
-    with draft.open("w", encoding="utf-8") as stream:
-        stream.write(design_text(design))
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.replace(path)
-
-
-def read_design(path: Path, study: Study) -> Design:
-    """Read the design that a run wrote, the blocks that it added included.
-
-    Raises:
-        StudyError: The file is no design, or one of another study.
-    """
-    try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-        cells = tuple(Cell(**cell) for cell in held["cells"])
-        trials = tuple(Trial(**trial) for trial in held["trials"])
-        facts = {key: held[key] for key in ("study", "study_digest", "seed")}
-        design = Design(**facts, cells=cells, trials=trials, cold_effect_width=held.get("cold_effect_width"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StudyError(f"{path}: is no design that ablatrix wrote ({error}); choose another --out") from None
-    if design.study_digest != study.digest:
-        raise StudyError(
-            f"{path.parent}: holds results of another study (digest {design.study_digest[:12]}, this one has "
-            f"{study.digest[:12]}); choose another --out, or run the study that it was made with"
-        )
-    return design
-
-
-def refuse_changed_sources(held: Design, planned: Design) -> None:
-    """Refuse to go on with a design whose models or programs have changed since.
-
-    Raises:
-        StudyError: The file of a user's own model, or a program that is a compiler, is no longer the one that the
-            design was made with.
-    """
-    programs = {cell.compiler: cell.program_digest for cell in planned.cells}
-    for cell in held.cells:
-        program = programs.get(cell.compiler, cell.program_digest)
-        if program != cell.program_digest:
-            raise StudyError(
-                f"the program of compiler '{cell.compiler}' has changed since these results were begun "
-                f"(SHA-256 {str(cell.program_digest)[:12]}, now {str(program)[:12]}); choose another --out, or put "
-                "it back"
-            )
-    now = {cell.workload: cell.source_digest for cell in planned.cells}
-    changed = {
-        cell.workload: cell.source_digest
-        for cell in held.cells
-        if now.get(cell.workload, cell.source_digest) != cell.source_digest
-    }
-    for workload, digest in changed.items():
-        raise StudyError(
-            f"the file of workload '{workload}' has changed since these results were begun "
-            f"(SHA-256 {str(digest)[:12]}, now {str(now[workload])[:12]}); choose another --out, or put the file back"
-        )
 
 
 def _configurations(stage: Stage) -> Iterator[dict[str, Level]]:
@@ -315,7 +244,7 @@ def _parts(
 ) -> Iterator[list[tuple[Cell, str]]]:
     """Yield the blocks of one (workload, compiler) in one replicate: (cell, role) in random order.
 
-    A hot block larger than ``max_live`` is split; every part has the reference, the baseline and its twin, and
+    A hot block larger than ``max_live`` is split; every part has the reference, the baseline and its A/A control, and
     configurations stay together with those that differ in one secondary or late primary knob.
     """
     chosen = [cell for cell in cells if mode == "cold" or not _is_cold_only(cell, resolved.catalogue)]
@@ -344,7 +273,7 @@ def _is_cold_only(cell: Cell, catalogue: Catalogue) -> bool:
 
 
 def _priming_runs(part: list[tuple[Cell, str]]) -> list[tuple[Cell, str]]:
-    """Return one primer for each cell that starts with a named cache: it fills that cache."""
+    """Return a cache-priming run for each cell that starts with a named cache: it fills that cache."""
     return [(cell, "primer") for cell, _ in part if cell.knobs.get("cache_tag", "private") != "private"]
 
 

@@ -1,4 +1,4 @@
-"""What is wrong in a study, held against the catalogue that holds for it: locations and messages."""
+"""The faults of a study by its catalogue: locations and messages."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +13,7 @@ Fault = tuple[Location, str]
 
 
 def find_faults(study: Study, catalogue: Catalogue) -> Iterator[Fault]:
-    """Yield unknown compilers, knobs and levels, what is listed twice, and stages that cannot be."""
+    """Yield unknown compilers, knobs and levels, what is listed twice, and impossible stages."""
     yield from _repeats("workloads", [choice.name for choice in study.workloads])
     yield from _compiler_faults(study, catalogue)
     if len(set(study.modes)) != len(study.modes):
@@ -23,13 +23,13 @@ def find_faults(study: Study, catalogue: Catalogue) -> Iterator[Fault]:
 
 
 def describe_unknown(what: str, name: str, there: Iterable[str]) -> str:
-    """Return what a message says of a name that there is not."""
+    """Return the message about an unknown name."""
     choices = list(there)
     return f"there is no {what} '{name}'; there are: {', '.join(choices)}{closest(name, choices)}"
 
 
 def _used(study: Study, catalogue: Catalogue, names: Iterable[str] | None = None) -> list[CompilerEntry]:
-    """Return the compilers of a study that there are, those of the given names alone where some are given."""
+    """Return the known compilers of a study; where names are given, only those."""
     chosen = [choice.name for choice in study.compilers if names is None or choice.name in names]
     return [catalogue.compilers[name] for name in chosen if name in catalogue.compilers]
 
@@ -40,7 +40,7 @@ def _compiler_faults(study: Study, catalogue: Catalogue) -> Iterator[Fault]:
         if choice.name == "eager":
             yield (
                 (*location, "name"),
-                "compiler 'eager' is the reference and runs beside every block; leave it out",
+                "compiler 'eager' is the reference and runs beside every block; remove it",
             )
         elif choice.name not in catalogue.compilers:
             there = [name for name in sorted(catalogue.compilers) if name != "eager"]

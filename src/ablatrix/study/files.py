@@ -15,8 +15,7 @@ def companions(resolved: ResolvedStudy) -> dict[str, Path]:
     A model of an installed module, and an architecture of transformers, need none.
 
     Raises:
-        StudyError: A file lies outside the study's directory, so that it would have no place beside a copy of the
-            study.
+        StudyError: A file lies outside the study's directory, so that a copy of the study could not find it.
     """
     study, catalogue = resolved
     found: dict[str, Path] = {}
@@ -45,7 +44,7 @@ def companions(resolved: ResolvedStudy) -> dict[str, Path]:
 
 
 def refuse_changed_files(resolved: ResolvedStudy) -> None:
-    """Refuse a study whose models or programs are no longer the files that they were when it was resolved.
+    """Refuse a study whose files of models or programs have changed since it was resolved.
 
     Records would name the digest of a file that was not measured.
 

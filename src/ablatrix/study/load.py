@@ -15,18 +15,18 @@ def load_study(path: str | Path, catalogue: Catalogue | None = None) -> Resolved
 
     Args:
         path: A YAML 1.2 file.
-        catalogue: What there is beside what the study brings along; what is installed when left out.
+        catalogue: Compilers and workloads besides those of the study itself; default: what is installed.
 
     Returns:
         The study and the catalogue that holds for it. Nothing else of this process changes.
 
     Raises:
         StudyError: The file cannot be read, is no YAML, has unknown keys, or names a workload, parameter,
-            compiler, knob or level that there is not. All faults at once, each with its line and the remedy.
+            compiler, knob or level that does not exist. All faults at once, each with its line and the remedy.
     """
     document = load_document(Path(path), Study, StudyError)
     resolved, found = resolve(document.value.at(Path(path).resolve().parent), catalogue)
-    faults = sorted((document.lines.line(place), document.fault(place, text)) for place, text in found)
+    faults = sorted((document.lines.line(location), document.fault(location, text)) for location, text in found)
     if faults:
         raise StudyError(*dict.fromkeys(text for _, text in faults))
     return resolved

@@ -109,7 +109,7 @@ class WorkloadChoice(Part):
 
     @model_serializer(mode="wrap")
     def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what only models of one's own have: it changes no other study's digest."""
+        """Omit what only a user's own models have, so that the digests of other studies stay the same."""
         data: dict[str, Any] = handler(self)
         return {key: value for key, value in data.items() if value is not None}
 
@@ -149,12 +149,12 @@ class CompilerChoice(Part):
     @model_validator(mode="after")
     def _knobs_go_with_a_command(self) -> "CompilerChoice":
         if self.command is None and self.knobs:
-            raise ValueError("'knobs' goes with 'command'; what other compilers have stands in the catalogue")
+            raise ValueError("'knobs' goes with 'command'; the knobs of other compilers are in the catalogue")
         return self
 
     @model_serializer(mode="wrap")
     def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what only programs have: it changes no other study's digest."""
+        """Omit what only programs have, so that the digests of other studies stay the same."""
         data: dict[str, Any] = handler(self)
         return {key: value for key, value in data.items() if key not in {"command", "knobs"} or value}
 
@@ -211,7 +211,7 @@ class ColdProtocol(Part):
     timeout_s: float = Field(default=600, gt=0, description="Limit of one trial.")
 
 
-MIN_LIVE = 4  # a configuration, the reference, the baseline and its twin
+MIN_LIVE = 4  # a configuration, the reference, the baseline and its A/A control
 
 
 class HotProtocol(Part):
@@ -298,18 +298,18 @@ class Study(Part):
 
     @property
     def directory(self) -> Path:
-        """Directory that relative paths are meant from: that of its file, else the working directory."""
+        """Directory that relative paths start from: that of its file, else the working directory."""
         return self._directory
 
     def at(self, directory: Path) -> "Study":
-        """Return the study with its relative paths meant from a directory."""
+        """Return the study with its relative paths starting from a directory."""
         moved = self.model_copy()
         moved._directory = directory.resolve()
         return moved
 
     @model_serializer(mode="wrap")
     def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out the CPU and a list of plug-ins that is empty: they change no other study's digest."""
+        """Omit the device CPU and an empty list of plug-ins, so that the digests of other studies stay the same."""
         data: dict[str, Any] = handler(self)
         unused = {"device": "cpu", "plugins": []}
         return {key: value for key, value in data.items() if key not in unused or value != unused[key]}

@@ -33,14 +33,14 @@ def make_study(
     """Return the study of some models on some compilers: a factorial of primary knobs, then further ones around it.
 
     Args:
-        models: Names of workloads or sources of one's own; or maps, as a study has them.
+        models: Names of workloads or sources of your own models; or maps, as a study has them.
         compilers: Names of compilers.
-        knobs: ``name=level,level``; the first level of each is the baseline's. Without any: every primary knob that
+        knobs: ``name=level,level``; the first level of each is the baseline's. Default: every primary knob that
             all the compilers have, with the levels that all of them support.
-        modes: ``cold``, ``hot``; both when left out.
+        modes: ``cold``, ``hot``; default: both.
         plugins: Python files that add compilers or workloads.
-        directory: Where relative paths are meant from; the working directory when left out.
-        catalogue: Has the compilers, those of the plug-ins too; what is installed when left out.
+        directory: Where relative paths start; default: the working directory.
+        catalogue: Has the compilers, including those of the plug-ins; default: what is installed.
         further: Other keys of a study.
 
     Raises:
@@ -73,7 +73,7 @@ def make_study(
 
 
 def study_text(study: Study) -> str:
-    """Return a study as the text of its file: what it says, defaults left out. Loaded again it has the same digest."""
+    """Return a study as the text of its file: what it says, without defaults. Loaded again it has the same digest."""
     from ruamel.yaml import YAML
 
     writer = YAML(pure=True)

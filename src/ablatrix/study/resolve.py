@@ -33,10 +33,10 @@ def resolve_study(study: Study, catalogue: Catalogue | None = None) -> ResolvedS
 
     Args:
         study: The study. Its programs are started and describe themselves, its sources are read, each once.
-        catalogue: What there is beside what the study brings along; what is installed when left out.
+        catalogue: Compilers and workloads besides those of the study itself; default: what is installed.
 
     Raises:
-        StudyError: It names a workload, parameter, compiler, knob or level that there is not. All faults at once.
+        StudyError: It names a workload, parameter, compiler, knob or level that does not exist. All faults at once.
     """
     resolved, faults = resolve(study, catalogue)
     if faults:

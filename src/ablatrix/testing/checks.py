@@ -129,7 +129,7 @@ def check_facts(case: Case) -> None:
 
 
 def check_phases(case: Case) -> None:
-    """Time is charged to phases that records have, and none is left out."""
+    """Time is charged to phases that records have, and none is omitted."""
     charged = set(case.request.clock.milliseconds)
     demand(
         charged <= {"start", *PHASES},

@@ -34,7 +34,7 @@ class CompilerContract:
     Attributes:
         entry: The compiler's entry of the catalogue.
         runs_torch_operators: Whether the compiler's code is made of torch's operators. Then falling back to eager
-            cannot be told from running the code, and only their number is checked.
+            cannot be recognised by running the code, and only their number is checked.
         acts_on: Knob -> the one small program on which each of its levels must change the code; any where none is
             named.
         acts_with: Knob -> levels of other knobs that it takes for the knob to act.
@@ -50,7 +50,7 @@ class CompilerContract:
     @pytest.fixture(scope="class")
     @classmethod
     def subject(cls, tmp_path_factory: pytest.TempPathFactory) -> Any:
-        """The compiler, with what was compiled of it so far; skips where the entry's modules are not installed."""
+        """The compiler, with what it has compiled so far; skips where the entry's modules are not installed."""
         if not cls.entry.installed:
             pytest.skip(f"compiler '{cls.entry.name}' is not installed: {cls.entry.installation}")
         yield Subject(load_compiler(cls.entry), cls.entry, tmp_path_factory.mktemp("contract"))
@@ -69,7 +69,7 @@ class CompilerContract:
 
     @pytest.mark.parametrize("program", SMALL_PROGRAMS)
     def test_small_programs_give_right_outputs(self, subject: Subject, program: str) -> None:
-        """Each output of each small program is right; one that the compiler does not support is left out."""
+        """Each output of each small program is right; one that the compiler does not support is skipped."""
         try:
             case = subject.case(program=program)
         except UnsupportedError as error:
@@ -187,7 +187,7 @@ class CompilerContract:
         checks.check_fork_safety(subject)
 
     def _check_names(self, subject: Subject) -> None:
-        """Refuse statements about knobs, levels and programs that there are not."""
+        """Refuse statements about knobs, levels and programs that do not exist."""
         where = f"{type(self).__name__}"
         knobs = {knob.name for knob in subject.entry.knobs}
         levels = {f"{knob.name}: {level}" for knob in subject.entry.knobs for level in other_levels(knob)}

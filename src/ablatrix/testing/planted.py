@@ -96,7 +96,7 @@ class ReturnsAWrongValue(Around):
 
 
 class ForgetsAnOutput(Around):
-    """Leaves the last output away."""
+    """Omits the last output."""
 
     def compile(self, request: CompileRequest) -> Executable:
         """Compile, and drop an output."""
@@ -166,7 +166,7 @@ class HidesItsTime(Around):
     """Opens no phase, so that records lack the time that it takes."""
 
     def compile(self, request: CompileRequest) -> Executable:
-        """Compile under a clock that nobody reads."""
+        """Compile under a clock that is never read."""
         return self.inner.compile(replace(request, clock=PhaseClock()))
 
 
@@ -180,7 +180,7 @@ class InventsAPhase(Around):
 
 
 class CachesTooBroadly(Around):
-    """Leaves a knob out of its keys: what was built first answers for every level.
+    """Omits a knob from its keys: what was built first answers for every level.
 
     Args:
         inner: The real adapter.
@@ -198,7 +198,7 @@ class CachesTooBroadly(Around):
 
 
 class BypassesTheCache(Around):
-    """Builds anew what is in the cache, and stores nothing in it."""
+    """Rebuilds what is in the cache, and stores nothing in it."""
 
     def compile(self, request: CompileRequest) -> Executable:
         """Compile with a cache of its own."""

@@ -113,7 +113,7 @@ SMALL_PROGRAMS: Mapping[str, MakeProgram] = {
 
 
 def answer(module: torch.nn.Module, x: torch.Tensor) -> InputSet:
-    """Return what the module should say to an input, computed in float64."""
+    """Return what the module should answer to an input, computed in float64."""
     expected = _flat(copy.deepcopy(module).double()(x.double()))
     given = _flat(module(x))
     errors = tuple(

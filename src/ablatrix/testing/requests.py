@@ -28,7 +28,7 @@ class Function(torch.nn.Module):  # type: ignore[misc]
 
 
 def make_program(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], dynamic_shapes: object = None) -> Program:
-    """Export and lower a module; it has no draws and no oracle.
+    """Export and lower a module; it has no input sets and no oracle.
 
     Args:
         module: What to export; it is brought to eval mode and its weights need no gradients any more.

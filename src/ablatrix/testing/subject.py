@@ -73,7 +73,7 @@ class Example:
 
 
 class Subject:
-    """A compiler with its entry of the catalogue, and what was compiled of it so far.
+    """A compiler with its entry of the catalogue, and what it has compiled so far.
 
     Args:
         compiler: The adapter.

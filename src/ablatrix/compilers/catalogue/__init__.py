@@ -1,7 +1,7 @@
 """Compilers, their knobs and levels as plain data: loads without torch or any compiler.
 
-One module a compiler; adding one is a module with its entry and its name in ``SHIPPED``. Those of other packages, of
-plug-ins and of a study stand beside them in a ``Catalogue`` (see ``ablatrix.catalogue``).
+Each compiler has a module; a new one needs a module with its entry, and its name in ``SHIPPED``. Entries of other
+packages, of plug-ins and of a study join them in a ``Catalogue`` (see ``ablatrix.catalogue``).
 """
 
 from collections.abc import Mapping

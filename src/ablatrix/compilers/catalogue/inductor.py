@@ -36,7 +36,7 @@ INDUCTOR = CompilerEntry(
             "code",
             "Whether buffers inside a task are placed in pools at compile time (memory_planning).",
             "Each buffer is allocated when it is needed.",
-            "Buffers are places in pools; this overrides what 'reuse' does inside a task but for writing in place.",
+            "Buffers are placed in pools; this overrides what 'reuse' does inside a task, except writing in place.",
         ),
         switch(
             "fusion",

@@ -1,4 +1,4 @@
-"""What there is to know of a compiler: levels, knobs and programs as plain values that any process can be handed."""
+"""The description of a compiler: levels, knobs and programs as plain values that can be passed to any process."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ class LevelEntry:
     """One level of a knob, with a sentence on what it does.
 
     Attributes:
-        unsupported: Why the compiler cannot be brought to this level; empty where it can. A trial that asks for the
+        unsupported: Why the compiler does not support this level; empty where it does. A trial that asks for the
             level is recorded as ``unsupported`` with this reason and compiles nothing.
     """
 
@@ -36,10 +36,10 @@ class KnobEntry:
 
     Attributes:
         levels: The levels there are; empty when the levels are free (a number or a name, see ``free``).
-        default: Level where a study says nothing; None for a free knob that is not in force unless asked for.
+        default: Level where a study names none; None for a free knob that is not in force unless asked for.
         affects: What a change of level changes; ``cache`` and ``observer`` knobs exist in cold mode only. ``run_time``
-            is said of any knob that can change how a program is run and leave what is built as it is: that the same
-            code comes out is then no proof that it does nothing.
+            marks a knob that can change how a program is run without changing what is built: the same code is then
+            no proof that the knob has no effect.
         free: What a free level is (``whole number``, ``name``), empty otherwise.
     """
 
@@ -53,7 +53,7 @@ class KnobEntry:
 
     @property
     def cold_only(self) -> bool:
-        """Whether the knob says nothing about the steady state."""
+        """Whether the knob has no effect on the steady state."""
         return self.affects in {"cache", "observer"}
 
     def has(self, level: Level) -> bool:
@@ -65,7 +65,7 @@ class KnobEntry:
         return self.free == "name" and isinstance(level, str) and level.isidentifier()
 
     def choices(self) -> str:
-        """Return the levels as a message names them."""
+        """Return the levels as messages list them."""
         named = [entry.name for entry in self.levels]
         return ", ".join(named + ([f"any {self.free}"] if self.free else []))
 
@@ -87,14 +87,14 @@ class ProgramFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramDescription:
-    """A program that is a compiler: how it is started, and what it said of itself when it was asked.
+    """A program that is a compiler: how it is started, and how it described itself.
 
     Attributes:
         command: The program and its arguments, with absolute paths.
         digest: SHA-256 of the command line as the study writes it, of its files, and of all that it described.
         versions: Versions of what generates or runs code.
-        formats: In which forms it is given what it compiles.
-        tensors: In which form it is given tensors.
+        formats: Forms in which it takes what it compiles.
+        tensors: Form in which it takes tensors.
         files: The files that belong to it, by name.
     """
 
@@ -112,7 +112,7 @@ class CompilerEntry:
 
     Attributes:
         modules: Modules that must be importable for it to run.
-        extra: What to install: ``pip install ablatrix[extra]``; empty for a compiler that is no part of ablatrix.
+        extra: What to install: ``pip install ablatrix[extra]``; empty for a compiler that is not part of ablatrix.
         adapter: ``module:class`` or ``file.py:class`` of the adapter.
         program: The program behind a study's ``command``, None for an adapter in Python.
         takes_onnx: Whether it takes an ONNX model as it is; else only what torch exports.
@@ -140,7 +140,7 @@ class CompilerEntry:
         """What to run where it is not installed, as a command or in words."""
         if self.extra:
             return f"pip install 'ablatrix[{self.extra}]'"
-        return f"install what has the modules {', '.join(self.modules)}"
+        return f"install the packages that provide the modules {', '.join(self.modules)}"
 
     @property
     def program_digest(self) -> str | None:
@@ -160,7 +160,7 @@ class CompilerEntry:
 
     @property
     def run_time_knobs(self) -> list[str]:
-        """Names of the knobs that can change how a program is run and leave what is built as it is."""
+        """Names of the knobs that can change how a program is run without changing what is built."""
         return [knob.name for knob in self.knobs if knob.affects == "run_time"]
 
     def knob(self, name: str) -> KnobEntry | None:
@@ -177,7 +177,7 @@ class CompilerEntry:
             for level in knob.levels:
                 if level.unsupported and knobs.get(knob.name) == level.name:
                     raise UnsupportedError(
-                        f"compiler '{self.name}' cannot be brought to '{knob.name}: {level.name}': {level.unsupported}"
+                        f"compiler '{self.name}' does not support '{knob.name}: {level.name}': {level.unsupported}"
                     )
 
     def refuse_onnx(self, knobs: Mapping[str, Level]) -> None:
@@ -193,8 +193,8 @@ class CompilerEntry:
             )
         if knobs.get("partition") == "regions":
             raise UnsupportedError(
-                "an ONNX model cannot be brought to 'partition: regions': it does not tell the blocks that it was "
-                "written in, so it is one task"
+                "an ONNX model does not support 'partition: regions': it does not say which blocks it was written "
+                "in, so it is one task"
             )
 
     def refuse_device(self, device: str) -> None:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class CommandCompiler:
-    """Starts the program for each compile and asks it on; knobs and levels stand in the entry made of its description.
+    """Starts the program for each compile and sends it requests; its entry, made from its description, has the knobs.
 
     Args:
-        entry: What ``describe_command`` made; it has the program.
+        entry: As ``describe_command`` returns it, with the program.
     """
 
     def __init__(self, entry: CompilerEntry) -> None:
@@ -30,7 +30,7 @@ class CommandCompiler:
         self._in_force: dict[str, int] = {}
 
     def preload(self) -> None:
-        """Import what hands programs and tensors over."""
+        """Import the modules that pass programs and tensors to the program."""
         import numpy  # noqa: F401
         import torch  # noqa: F401
 
@@ -44,7 +44,7 @@ class CommandCompiler:
             OnnxRuntimeCompiler().preload()
 
     def versions(self) -> Mapping[str, str]:
-        """Return what the program reported when it described itself, and torch's version, which exported for it."""
+        """Return what the program's description reports, and the version of torch, which exported for it."""
         import torch
 
         return {"torch": str(torch.__version__), **self._program.versions}
@@ -57,16 +57,16 @@ class CommandCompiler:
         self._threads = threads
 
     def threads_in_force(self) -> Mapping[str, int]:
-        """Return what the program said when it loaded what it runs, empty before."""
+        """Return the threads that the program reported when it loaded the artifact; empty before that."""
         return dict(self._in_force)
 
     def compile(self, request: CompileRequest) -> Executable:
         """Start the program, have it build the workload or find it in the cache, and have it load that.
 
         Raises:
-            UnsupportedError: A level that the program described as unsupported, or whatever it refuses itself.
+            UnsupportedError: A level that the program described as unsupported, or a request that it refuses.
             ProgramEndedError: It ended.
-            CompilerError: It failed, or answers otherwise than the protocol says.
+            CompilerError: It failed, or an answer breaks the protocol.
         """
         from ablatrix.compilers.command.executable import CommandExecutable
         from ablatrix.compilers.command.session import Session
@@ -94,7 +94,7 @@ class CommandCompiler:
         return executable
 
     def _greet(self, session: Session) -> None:
-        """Refuse a program that describes itself otherwise than when the study was read."""
+        """Refuse a program that describes itself differently than when the study was read."""
         from ablatrix.compilers.command.description import PROTOCOL, read_description
 
         described = read_description(session.ask({"do": "describe", "protocol": PROTOCOL}), self.name)
@@ -104,8 +104,8 @@ class CommandCompiler:
         ):
             if now != before:
                 raise CompilerError(
-                    f"{self.name}: the program describes other {what} than when the study was read: "
-                    f"{now}, before {before}; leave the program alone during a run"
+                    f"{self.name}: the program now describes other {what} than when the study was read: "
+                    f"{now}, before {before}; do not change the program during a run"
                 )
 
     def _build(self, session: Session, request: CompileRequest, task: Any, key: str) -> Any:

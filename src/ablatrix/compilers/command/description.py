@@ -1,4 +1,4 @@
-"""What a program says of itself when it is asked to ``describe``: its knobs, what it wants to be given, its files."""
+"""What a program reports when it is asked to ``describe`` itself: its knobs, the forms that it takes, its files."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Description(Part):
         versions: Versions of what generates or runs code.
         files: Files that its answers depend on, from the directory of its own file (the first word of the command that
             is one); a change of one is a change of the program. Those of its command line need not be listed.
-        formats: In which forms it wants to be given what it compiles.
+        formats: Forms in which it takes what it compiles.
         tensors: ``npy`` files, or ``raw`` buffers (little-endian, row-major, described by the manifest alone).
     """
 

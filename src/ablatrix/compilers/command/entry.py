@@ -1,4 +1,4 @@
-"""From a study's words on a program to its entry for a catalogue: knobs, levels, files, and the program's digest."""
+"""From a study's description of a program to its catalogue entry: knobs, levels, files, and the program's digest."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ablatrix.errors import CompilerError
 ADAPTER = "ablatrix.compilers.command.compiler:CommandCompiler"
 DESCRIBE_TIMEOUT_S = 60.0
 PYTHON = ("python", "python3")
-"""Words that stand for the interpreter that runs ablatrix, so that a program finds the packages that are there."""
+"""Words that mean the interpreter that runs ablatrix, so that a program finds the installed packages."""
 
 
 def describe_command(
@@ -43,9 +43,9 @@ def describe_command(
 
     Args:
         name: The study's name for the compiler.
-        command: Program and arguments; those that are files of ``directory`` are meant from there.
+        command: Program and arguments; those that are files in ``directory`` are resolved there.
         directory: Directory of the study.
-        knobs: What the study says of the knobs, by name: it replaces fields of those that the program describes
+        knobs: What the study says about the knobs, by name: it replaces fields of those that the program describes
             (levels may be fewer), and adds those that it does not.
 
     Raises:
@@ -91,7 +91,7 @@ def resolve_command(name: str, command: Sequence[str], directory: Path) -> list[
         if found is None:
             raise CompilerError(
                 f"{name}: there is no program '{command[0]}', neither in {directory} nor on the PATH; write its path "
-                "from the study file"
+                "relative to the study file"
             )
         full[0] = found
     return full
@@ -139,7 +139,7 @@ def _ask(name: str, full: Sequence[str]) -> Description:
 def _merge(
     name: str, described: Sequence[KnobDescription], given: Mapping[str, Mapping[str, Any]]
 ) -> list[KnobDescription]:
-    """Return the program's knobs with what the study says of them, then those that only the study has."""
+    """Return the program's knobs as the study changes them, then those that only the study has."""
     found = {knob.name: knob.model_dump() for knob in described}
     for knob, words in given.items():
         known = found.get(knob, {"name": knob, "summary": "Declared by the study."})
@@ -155,7 +155,7 @@ def _merge(
         return [KnobDescription.model_validate(one) for one in found.values()]
     except ValidationError as error:
         faults = "; ".join(fault["msg"].removeprefix("Value error, ") for fault in error.errors())
-        raise CompilerError(f"{name}: the study's words on its knobs are not valid: {faults}") from None
+        raise CompilerError(f"{name}: what the study says about its knobs is not valid: {faults}") from None
 
 
 def _entry(knob: KnobDescription) -> KnobEntry:

@@ -87,9 +87,9 @@ class CommandExecutable:
         return CommandRun(self, number, directory, tensors)
 
     def arrange(self, made: Sequence[torch.Tensor], inputs: Mapping[int, torch.Tensor]) -> tuple[torch.Tensor, ...]:
-        """Return the workload's outputs of what the task wrote; an output may be an input or a parameter as it is."""
+        """Return the workload's outputs from what the task wrote; an output may be an unchanged input or parameter."""
         if len(made) != len(self._writes):
-            return tuple(made)  # the check says that some are missing
+            return tuple(made)  # the check reports that some are missing
         whole = {**self._parameters, **inputs, **dict(zip(self._writes, made, strict=True))}
         return tuple(whole[value] for value in self._outputs)
 
@@ -110,12 +110,12 @@ class CommandRun:
         self.time(1)
 
     def time(self, count: int) -> list[float]:
-        """Have the program run some times and return the time that it reports of each, in milliseconds.
+        """Have the program run ``count`` times and return the time that it reports for each run, in milliseconds.
 
         The pipe is crossed once for all of them, outside of what the program times.
 
         Raises:
-            CompilerError: What it reports cannot be: too long for the request, or too short for the processor time.
+            CompilerError: What it reports is impossible: too long for the request, or too short for the processor time.
         """
         own, session = self._executable, self._executable.session
         self._held = None

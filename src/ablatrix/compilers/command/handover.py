@@ -28,7 +28,7 @@ class Interface:
     """What a task takes and gives, as plain values.
 
     Attributes:
-        inputs: Name, dtype, shape and whether it is a parameter, in order. Symbolic sizes stand by their names.
+        inputs: Name, dtype, shape and whether it is a parameter, in order. Symbolic sizes are given by name.
         outputs: Dtype and shape, in order.
         bounds: Upper bound of each symbol.
     """

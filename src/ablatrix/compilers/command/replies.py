@@ -1,4 +1,4 @@
-"""The program's answers to ``compile``, ``load`` and ``run``, read with suspicion."""
+"""The program's answers to ``compile``, ``load`` and ``run``, checked for plausibility."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ MIN_SHARE = 0.5
 
 
 def read_compiled(answer: dict[str, Any], directory: Path, name: str) -> tuple[Path, TaskFacts]:
-    """Return the artifact and what the program reports of it.
+    """Return the artifact and what the program reports about it.
 
     Raises:
-        CompilerError: The answer names no file that there is, or a figure is no count.
+        CompilerError: The answer names a file that does not exist, or a figure is not a count.
     """
     file = answer.get("artifact")
     if not isinstance(file, str) or not (directory / file).is_file():
@@ -55,7 +55,7 @@ def read_threads(answer: dict[str, Any], name: str) -> dict[str, int]:
     """Return the threads in force that the program read back.
 
     Raises:
-        CompilerError: They are not reported, or no counts.
+        CompilerError: They are not reported, or are not counts.
     """
     threads = answer.get("threads")
     if (
@@ -74,8 +74,8 @@ def read_times(answer: dict[str, Any], count: int, wall_ms: float, name: str) ->
     """Return the time of each iteration in milliseconds.
 
     Raises:
-        CompilerError: There are not as many as iterations were asked for, one is no time, or together they are longer
-            than the request took.
+        CompilerError: Their number is not that of the iterations, one is not a time, or together they are longer than
+            the request took.
     """
     times = answer.get("ms")
     if not isinstance(times, list) or len(times) != count:
@@ -90,7 +90,7 @@ def read_times(answer: dict[str, Any], count: int, wall_ms: float, name: str) ->
     if claimed > wall_ms * CLOCK_SLACK:
         raise CompilerError(
             f"{name}: 'run' claims {claimed:.3f} ms for {count} iterations, but the request took {wall_ms:.3f} ms; "
-            "its clock is no wall clock"
+            "its clock is not a wall clock"
         )
     return [float(one) for one in times]
 
@@ -115,5 +115,5 @@ def doubt_times(claimed_ms: float, cpu_ms: float, requests: int, threads: int, n
         raise CompilerError(
             f"{name}: 'run' claims {claimed_ms:.3f} ms so far, but the program used {cpu_ms:.3f} ms of processor time "
             f"on {requests} requests and {threads} threads; it works outside of what it times, "
-            "or does not tell the truth"
+            "or reports false times"
         )

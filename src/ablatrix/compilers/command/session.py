@@ -1,7 +1,7 @@
 """One run of a program: requests to its standard input, answers from its standard output, a line of JSON each.
 
-The program lives in the process group of whoever starts it, so that a stop, a continuation and an end of a worker's
-group are its own as well. What it writes to standard error goes where this process's goes.
+The program stays in the process group of whoever starts it, so that stopping, continuing or ending a worker's group
+includes it. What it writes to standard error goes where this process's goes.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Session:
         Raises:
             UnsupportedError: The program says that it does not have what was asked for.
             ProgramEndedError: It ended instead of answering.
-            CompilerError: It says that it failed, or what it wrote is no answer, or nothing came in time.
+            CompilerError: It says that it failed, or what it wrote is not an answer, or nothing came in time.
         """
         what = request["do"]
         line = self._exchange(json.dumps(request).encode() + b"\n", what, timeout_s)
@@ -81,8 +81,8 @@ class Session:
             self.close()
             shown = line[:SHOWN].decode("utf-8", errors="replace")
             raise CompilerError(
-                f"{self.name}: what it wrote for '{what}' is no JSON object: {shown!r}; standard output is for answers "
-                "alone, everything else goes to standard error"
+                f"{self.name}: what it wrote for '{what}' is not a JSON object: {shown!r}; standard output is for "
+                "answers alone, everything else goes to standard error"
             )
         if "unsupported" in answer:
             raise UnsupportedError(f"{self.name}: '{what}': {answer['unsupported']}")

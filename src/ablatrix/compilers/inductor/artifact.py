@@ -48,7 +48,7 @@ def load(file: Path, work_dir: Path, key: str) -> Call:
 
 
 class StoredKernels:
-    """Stands where the wrapper has its kernels compiled, and gives it the stored ones in the same order."""
+    """Replaces the wrapper's kernel compiler, and returns the stored kernels in the same order."""
 
     def __init__(self, libraries: Sequence[Path], name: str) -> None:
         self._libraries = iter(enumerate(libraries))

@@ -54,7 +54,7 @@ def key_facts(options: Options) -> dict[str, Any]:
 
 @cache
 def cpp_compiler() -> str:
-    """Return the first line of what the C++ compiler says of its version."""
+    """Return the first line of the C++ compiler's text on its version."""
     done = subprocess.run([get_cpp_compiler(), "--version"], capture_output=True, text=True, check=True)
     return done.stdout.partition("\n")[0]
 
@@ -108,9 +108,9 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
 
 
 def time_passes(request: CompileRequest, task: TaskProgram, options: Options) -> dict[str, float]:
-    """Compile a task once more under an observer; return milliseconds by pass. Nothing of it is kept.
+    """Compile a task once more under an observer; return milliseconds by pass. Nothing built is kept.
 
-    What Inductor holds in memory of the first compile is forgotten before, so that the C++ compiler runs again.
+    What Inductor keeps in memory from the first compile is dropped before, so that the C++ compiler runs again.
     """
     apart = PhaseClock()
     with fresh_cache(dir=str(request.work_dir)), _quiet(), watch_passes() as milliseconds:
@@ -157,7 +157,7 @@ def _generate(
 
 @dataclass
 class Seen:
-    """What the scheduler has after fusion, looked at on its way: a pass that changes nothing.
+    """What the scheduler has after fusion, read by a pass that changes nothing.
 
     Attributes:
         nests: Loop nests that code is generated for.
@@ -169,7 +169,7 @@ class Seen:
     extern_bytes: int | None = 0
 
     def look_at(self, nodes: list[Any]) -> list[Any]:
-        """Count, and return the nodes as they came."""
+        """Count, and return the nodes unchanged."""
         for node in nodes:
             if isinstance(node, (SchedulerNode, FusedSchedulerNode)):
                 self.nests += 1
@@ -189,7 +189,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Dynamic sizes of a task, and what Inductor came to assume of them while it compiled.
+    """Dynamic sizes of a task, and what Inductor assumed about them while it compiled.
 
     ``torch.compile`` would check such an assumption before each call and compile anew; here whoever binds inputs
     checks it, and refuses sizes that the code was not made for.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ablatrix.compilers.inductor.options import Options
     from ablatrix.workloads.program import TaskProgram
 
-# What torch writes its assumptions on sizes with, beside Python's own operators.
+# Functions in torch's assumptions on sizes, besides Python's own operators.
 RELATIONS = {
     "Eq": operator.eq,
     "Ne": operator.ne,
@@ -30,7 +30,7 @@ RELATIONS = {
 
 
 class InductorCompiler(TaskwiseCompiler["Options"]):
-    """Compiles each distinct task once; knobs and levels stand in ``compilers/catalogue``."""
+    """Compiles each distinct task once; knobs and levels are defined in ``compilers/catalogue``."""
 
     name = "inductor"
     covered_knobs = frozenset(
@@ -82,13 +82,13 @@ class InductorCompiler(TaskwiseCompiler["Options"]):
         return {"torch": torch.get_num_threads()}
 
     def options(self, request: CompileRequest) -> Options:
-        """Return what the knobs say to Inductor."""
+        """Return the options of Inductor that the knobs set."""
         from ablatrix.compilers.inductor.options import Options
 
         return Options.from_knobs(request.knobs, request.run_threads)
 
     def prepare(self, request: CompileRequest, options: Options) -> None:
-        """Set the threads; a wrapper in C++ has the parts of the toolchain warmed that it alone needs."""
+        """Set the threads; for a wrapper in C++, also warm the parts of the toolchain that it alone needs."""
         from ablatrix.compilers.inductor.toolchain import warm_toolchain
 
         super().prepare(request, options)

@@ -1,4 +1,4 @@
-"""Destination passing: a task that writes its outputs into storage that its caller gives.
+"""Destination passing: a task that writes its outputs into storage that its caller provides.
 
 Each output becomes one more input, and the task copies the output's value into it at its end::
 
@@ -25,7 +25,7 @@ from ablatrix.errors import CompilerError
 def pass_destinations(exported: ExportedProgram) -> tuple[torch.fx.GraphModule, list[Any]]:
     """Return the task with its outputs as last inputs, and fake tensors for all of its inputs.
 
-    The executor gives contiguous tensors, so that is what the inputs are said to be. Symbols keep their names.
+    The executor gives contiguous tensors, so the inputs are declared as such. Symbols keep their names.
     """
     graph = copy.deepcopy(exported.graph)
     output = graph.output_node()

@@ -1,4 +1,4 @@
-"""What the knobs say to Inductor: levels to its own configuration."""
+"""From the levels of knobs to Inductor's own configuration."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from ablatrix.compilers.catalogue import Level
 
-# What Inductor always runs with here. Its own caches are off, since ours stands in their place and would otherwise not
-# be the one that answers; and it compiles in this process, since a pool of compile workers would be shared by trials.
+# What Inductor always runs with here. Its own caches are off, since otherwise they would answer in place of
+# ours; and it compiles in this process, since a pool of compile workers would be shared by trials.
 ALWAYS: Mapping[str, Any] = {"fx_graph_cache": False, "fx_graph_remote_cache": False, "compile_threads": 1}
 # The scheduler may not fuse, and lowering may not inline one operator into the next: it stores what it computed.
 NO_FUSION: Mapping[str, Any] = {
@@ -24,7 +24,7 @@ NO_FUSION: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the knobs say; ``partition`` and ``upper_bound`` enter through the task itself.
+    """The options that the knobs set; ``partition`` and ``upper_bound`` enter through the task itself.
 
     Attributes:
         reuse: The wrapper lets a later buffer take the memory of a dead one, and kernels write in place.
@@ -32,8 +32,8 @@ class Options:
         fusion: Operators are fused into one loop nest.
         layout: Convolutions may be brought to channels-last.
         autotune: Inductor tries templates beside the library's kernels, and takes the fastest.
-        cpp_wrapper: The calls to kernels are C++ in place of Python.
-        threads: Threads that generated loops are shared out to: the number stands in the generated code.
+        cpp_wrapper: The calls to kernels are C++ instead of Python.
+        threads: Threads among which generated loops are divided: the number is part of the generated code.
     """
 
     reuse: bool

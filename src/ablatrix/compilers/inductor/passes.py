@@ -1,7 +1,7 @@
 """Time by pass, as torch reports it.
 
 torch times the parts of a compile by itself (``torch._dynamo.utils.dynamo_timed``) and reports to a logger of events
-when each begins and ends. For one compile another logger stands in place of that one and keeps a clock beside.
+when each begins and ends. For one compile that logger is replaced by one that also keeps a clock.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ablatrix.compilers.adapter import PhaseClock
 
 @contextmanager
 def watch_passes() -> Iterator[dict[str, float]]:
-    """Return a dictionary that is filled meanwhile: milliseconds by the name that torch has for a part.
+    """Return a dictionary that is filled inside the block: milliseconds by the name that torch has for a part.
 
     A part inside another counts for itself alone.
     """

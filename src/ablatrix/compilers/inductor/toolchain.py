@@ -23,7 +23,7 @@ CACHE_VARIABLE = "TORCHINDUCTOR_CACHE_DIR"
 
 
 def cache_directory(directory: Path | None) -> AbstractContextManager[None]:
-    """Let Inductor write what it generates into a directory; None: where it would by itself."""
+    """Let Inductor write what it generates into a directory; None: its default."""
     return variable(CACHE_VARIABLE, None if directory is None else str(directory))
 
 

@@ -1,6 +1,6 @@
 """Reading the wrapper: the Python program that Inductor generates around its kernels.
 
-What is kept of it is canonical: comments, Inductor's benchmark and the lines that set up its own compiling are gone,
+What is kept is canonical: comments, Inductor's benchmark and the lines that set up its own compiling are gone,
 so that the same code is the same text whichever graph of a process it was, and it can be run with stored kernels.
 """
 
@@ -19,7 +19,7 @@ MAKERS = {COMPILER, "AsyncCompile", CPP_CACHE}
 
 
 def canonical_source(source: str) -> str:
-    """Return the wrapper without what does not belong to a run. ``async_compile`` is left for the loader to give."""
+    """Return the wrapper without what does not belong to a run. ``async_compile`` is left for the loader to define."""
     tree = ast.parse(source)
     tree.body = [statement for statement in tree.body if not _is_dropped(statement)]
     return ast.unparse(tree) + "\n"

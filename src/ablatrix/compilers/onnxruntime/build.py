@@ -77,7 +77,7 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
 
 
 def time_passes(request: CompileRequest, task: TaskProgram, options: Options) -> dict[str, float]:
-    """Optimise a task once more and read the log; return milliseconds by optimiser. Nothing of it is kept."""
+    """Optimise a task once more and read the log; return milliseconds by optimiser. Nothing built is kept."""
     directory = Path(tempfile.mkdtemp(prefix="passes-", dir=request.work_dir))
     model, log = _get_model(request, task), directory / "log.txt"
     session = options.optimising(directory / "optimised.onnx")

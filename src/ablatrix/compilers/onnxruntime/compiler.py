@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class OnnxRuntimeCompiler(TaskwiseCompiler["Options"]):
-    """Compiles each distinct task once; knobs and levels stand in ``compilers/catalogue``."""
+    """Compiles each distinct task once; knobs and levels are defined in ``compilers/catalogue``."""
 
     name = "onnxruntime"
     covered_knobs = frozenset(
@@ -78,7 +78,7 @@ class OnnxRuntimeCompiler(TaskwiseCompiler["Options"]):
         }
 
     def options(self, request: CompileRequest) -> Options:
-        """Return what the knobs say to ONNX Runtime."""
+        """Return the options of ONNX Runtime that the knobs set."""
         from ablatrix.compilers.onnxruntime.options import Options
 
         return Options.from_knobs(request.knobs, request.run_threads)

@@ -1,4 +1,4 @@
-"""What the knobs say to ONNX Runtime: levels to session options."""
+"""From the levels of knobs to ONNX Runtime's session options."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ ERRORS_ONLY = 3  # warnings would go to the output of the trial
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the knobs say; ``partition`` and ``upper_bound`` enter through the task itself.
+    """The options that the knobs set; ``partition`` and ``upper_bound`` enter through the task itself.
 
     Attributes:
         reuse: A buffer may take the memory of one that is dead (``enable_mem_reuse``).

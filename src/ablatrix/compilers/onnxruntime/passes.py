@@ -20,7 +20,7 @@ SECOND = "%Y-%m-%d %H:%M:%S"
 def read_passes(log: str) -> dict[str, float]:
     """Return milliseconds by optimiser, all steps together, of a log of severity ``verbose``.
 
-    What is done to the graph between optimisers (types and shapes anew where one has changed it) is in none.
+    Work on the graph between optimisers (inferring types and shapes again after a change) is counted to none.
 
     Raises:
         CompilerError: The log does not say which optimisers run, or the system's clock was set back meanwhile.

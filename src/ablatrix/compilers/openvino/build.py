@@ -83,7 +83,7 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
 
 
 def time_passes(request: CompileRequest, task: TaskProgram, options: Options) -> dict[str, float]:
-    """Compile a task once more under an observer; return milliseconds by pass. Nothing of it is kept."""
+    """Compile a task once more under an observer; return milliseconds by pass. Nothing built is kept."""
     directory = Path(tempfile.mkdtemp(prefix="passes-", dir=request.work_dir))
     with watch_passes(directory / "passes.csv") as milliseconds:
         get_core().compile_model(_get_model(request, task), DEVICE, options.compiling())
@@ -161,7 +161,7 @@ def layer_types(compiled: Any) -> list[str]:
 
 
 def layers_in_full(compiled: Any) -> list[dict[str, str]]:
-    """Return what the compiled graph says of each layer: type, kernel, precision, layout, shapes and what it reads.
+    """Return what the compiled graph says about each layer: type, kernel, precision, layout, shapes and what it reads.
 
     The stored model itself holds names that are counted up from conversion to conversion; this is the same for the
     same code.

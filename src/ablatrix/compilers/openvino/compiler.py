@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class OpenVinoCompiler(TaskwiseCompiler["Options"]):
-    """Compiles each distinct task once; knobs and levels stand in ``compilers/catalogue``."""
+    """Compiles each distinct task once; knobs and levels are defined in ``compilers/catalogue``."""
 
     name = "openvino"
     covered_knobs = frozenset({"reuse", "memory_plan", "fusion", "precision", "denormals", "threads"})
@@ -67,7 +67,7 @@ class OpenVinoCompiler(TaskwiseCompiler["Options"]):
         return {"torch": torch.get_num_threads(), **self._threads}
 
     def options(self, request: CompileRequest) -> Options:
-        """Return what the knobs say to OpenVINO."""
+        """Return the options of OpenVINO that the knobs set."""
         from ablatrix.compilers.openvino.options import Options
 
         return Options.from_knobs(request.knobs, request.run_threads)

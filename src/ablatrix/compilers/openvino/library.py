@@ -1,4 +1,4 @@
-"""Imports OpenVINO so that it reports to nobody, and holds its one core."""
+"""Imports OpenVINO without its telemetry, and holds its one core."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the knobs say to OpenVINO: levels to properties of a compiled model."""
+"""From the levels of knobs to properties of OpenVINO's compiled models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PRECISION = "f32"  # without the hint the plug-in takes bfloat16 where the proce
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the knobs say; ``partition``, ``reuse`` and ``upper_bound`` enter through the plan and the task itself.
+    """The options that the knobs set; ``partition``, ``reuse`` and ``upper_bound`` enter through the plan and the task.
 
     Attributes:
         fusion: Chains of element-wise operations are compiled into one kernel.

@@ -1,7 +1,7 @@
 """Time by pass, as OpenVINO's pass managers write it where ``OV_ENABLE_PROFILE_PASS`` names a file.
 
 A manager reports its start on standard output, and in the file the time of each pass and its own, in nanoseconds. With
-both in one file a pass that runs a manager of its own is known from the order of lines::
+both in one file a pass that runs a manager of its own is recognised by the order of lines::
 
     PassManager started: Outer
     PassManager started: Inner

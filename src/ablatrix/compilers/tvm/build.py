@@ -56,7 +56,7 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
 
 
 def time_passes(task: TaskProgram, options: Options) -> dict[str, float]:
-    """Compile a task once more under an observer; return milliseconds by pass. Nothing of it is kept."""
+    """Compile a task once more under an observer; return milliseconds by pass. Nothing built is kept."""
     target = host_target()
     observer, milliseconds = pass_observer()
     module = _import(task)
@@ -108,7 +108,7 @@ def _export(executable: Any, file: Path, clock: PhaseClock) -> None:
 
     def link(output: str, objects: list[str], **_options: Any) -> None:
         with clock.phase("link"):
-            # Nothing of C++ is in these objects, so the compiler's start files and libraries are left out.
+            # These objects hold no C++, so the compiler's start files and libraries are omitted.
             command = [cc.get_cc(), "-shared", "-fPIC", "-nostdlib", "-o", output, *objects, "-lm", "-lc"]
             subprocess.run(command, check=True, capture_output=True, text=True)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class TvmCompiler(TaskwiseCompiler["Options"]):
-    """Compiles each distinct task once; knobs and levels stand in ``compilers/catalogue``."""
+    """Compiles each distinct task once; knobs and levels are defined in ``compilers/catalogue``."""
 
     name = "tvm"
     covered_knobs = frozenset({"reuse", "memory_plan", "fusion", "schedule", "library"})
@@ -60,7 +60,7 @@ class TvmCompiler(TaskwiseCompiler["Options"]):
         return {"torch": torch.get_num_threads(), "tvm": int(tvm.runtime.num_threads())}
 
     def options(self, request: CompileRequest) -> Options:
-        """Return what the knobs say to the pass sequence."""
+        """Return the options of the pass sequence that the knobs set."""
         from ablatrix.compilers.tvm.pipeline import Options
 
         return Options.from_knobs(request.knobs)

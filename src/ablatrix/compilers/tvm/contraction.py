@@ -17,7 +17,7 @@ import tvm_ffi
 from tvm import ir, tirx
 
 # Estimated cost of a multiply-add in a tile of so many vectors, against the best: narrow tiles load more of the
-# rows, wide ones more of the columns. Widths that are no whole vectors (28 or 56 lanes) are left out: with them
+# rows, wide ones more of the columns. Widths that are no whole vectors (28 or 56 lanes) are omitted: with them
 # ResNet-50's convolutions were 19 to 50 times slower.
 _TILE_COST = {2: 1.0, 3: 1.02, 4: 1.05, 1: 1.15}
 _ACCUMULATORS = 24  # vector registers for one tile of the output; AVX-512 has 32
@@ -138,7 +138,7 @@ def schedule_contraction(sch: Any, block: Any, axes: Axes, lanes: int, epilogue:
     Args:
         sch: Schedule that is changed.
         block: The contraction.
-        axes: What ``contraction_axes`` says of it.
+        axes: As ``contraction_axes`` returns them.
         lanes: float32 lanes of a vector register.
         epilogue: The one spatial consumer of the contraction, or None.
 
@@ -230,7 +230,7 @@ def _pack(sch: Any, block: Any, axes: Axes, sizes: list[Any]) -> Any:
 
 
 def _pad_columns(sch: Any, block: Any, pack: Any, position: int, width: int) -> Any:
-    """Round the columns up to whole tiles: the copy fills up with zeros, the epilogue leaves them out."""
+    """Round the columns up to whole tiles: the copy fills up with zeros, the epilogue skips them."""
     name = sch.get(pack).name_hint
     sch.pad_einsum(block, [width if i == position else 1 for i in range(len(sch.get(block).iter_vars))])
     padded = next(

@@ -1,4 +1,4 @@
-"""Destination passing: a function writes its outputs into storage that its caller gives.
+"""Destination passing: a function writes its outputs into storage that its caller provides.
 
 After ``CallTIRRewrite`` every tensor is made by a ``R.builtin.alloc_tensor`` and filled by a call. Where such
 a tensor is an output of the function, we put a new parameter in its place, so that the kernel writes straight
@@ -13,8 +13,8 @@ An output that is a reshape of the tensor is traced through the reshape, which i
 the output's shape and the kernel writes through a view of it. It has to run before ``StaticPlanBlockMemory``,
 which would else give outputs a storage of their own.
 
-An output that no tensor of its own stands behind (an input passed through, the same tensor twice) keeps no
-parameter; the caller copies it from what the function returns.
+An output without a tensor of its own (an input passed through, the same tensor twice) keeps no parameter;
+the caller copies it from what the function returns.
 """
 
 from __future__ import annotations

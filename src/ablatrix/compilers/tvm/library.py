@@ -106,7 +106,7 @@ def _is_vector(bias: Any, product: Any, axis: int) -> bool:
 
 
 def _broadcasts_over_channels(reshaped: Any) -> bool:
-    """Whether a vector was reshaped to [1, channels, 1, 1], the leading 1 left out or not."""
+    """Whether a vector was reshaped to [1, channels, 1, 1], the leading 1 omitted or not."""
     shape = [getattr(n, "value", None) for n in reshaped.ty.shape]
     return len(shape) in (3, 4) and shape[-2:] == [1, 1] and (len(shape) == 3 or shape[0] == 1)
 

@@ -31,7 +31,7 @@ PASS_CONFIG = {"tirx.disable_assert": True}
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the knobs say to the pass sequence; ``partition`` enters through the task itself.
+    """The options of the pass sequence that the knobs set; ``partition`` enters through the task itself.
 
     Attributes:
         kill: Storage inside a task is freed after its last use (knob ``reuse: release``).
@@ -89,7 +89,7 @@ def lower(module: Any, options: Options, upper_bounds: Mapping[str, int]) -> Low
 
     Args:
         module: As imported.
-        options: What the knobs say.
+        options: The options that the knobs set.
         upper_bounds: Upper bound of each symbol, by name.
     """
     module = tvm.transform.Sequential(_to_destinations(options))(module)

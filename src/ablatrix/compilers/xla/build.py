@@ -36,7 +36,7 @@ def key_facts(options: Options, sizes: Mapping[str, int]) -> dict[str, Any]:
     """Return what a task's code depends on beyond the task.
 
     Args:
-        options: What the knobs say.
+        options: The options that the knobs set.
         sizes: Size of each of the task's symbols that the code is for.
     """
     return {
@@ -99,13 +99,13 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         planned_bytes=None if planned is None else int(planned.temp_size_in_bytes),
         reasons=missing,
         loading={"shapes": [list(shape) for shape in shapes]},
-        # What LLVM does stands in no text of a module; it follows from the options.
+        # The text of a module does not show what LLVM does; that follows from the options.
         code_digest=_digest(module.digest, options),
     )
 
 
 def time_passes(request: CompileRequest, task: TaskProgram, options: Options) -> dict[str, float]:
-    """Compile a task once more under an observer; return milliseconds by pass. Nothing of it is kept."""
+    """Compile a task once more under an observer; return milliseconds by pass. Nothing built is kept."""
     lowered = lower_task(task, input_shapes(task, compiled_sizes(request.program, task)))
     with watch_passes(Path(tempfile.mkdtemp(prefix="passes-", dir=request.work_dir))) as milliseconds:
         compile_lowered(task, lowered, options.compiler_options())
@@ -113,7 +113,7 @@ def time_passes(request: CompileRequest, task: TaskProgram, options: Options) ->
 
 
 def kernels(task: TaskProgram, lowered: Any, options: Options) -> str:
-    """Return LLVM's IR of a task's kernels, which XLA writes to files alone: it is compiled once more for them."""
+    """Return LLVM's IR of a task's kernels, which XLA writes only to files: it is compiled once more for them."""
     with tempfile.TemporaryDirectory(prefix="ablatrix-xla-") as directory:
         compile_lowered(task, lowered, {**options.compiler_options(), "xla_dump_to": directory})
         files = sorted(Path(directory).glob("*.ir-with-opt.ll"))

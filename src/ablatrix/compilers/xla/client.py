@@ -32,7 +32,7 @@ def pool_threads() -> int:
 
 
 def platform_version() -> str:
-    """Return what the client says of itself; starts it."""
+    """Return what the client reports about itself; starts it."""
     import jax
 
     return str(jax.devices("cpu")[0].client.platform_version)

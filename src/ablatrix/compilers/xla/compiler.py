@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class XlaCompiler(TaskwiseCompiler["Options"]):
-    """Compiles each distinct task once for the size that is timed; knobs stand in ``compilers/catalogue``."""
+    """Compiles each distinct task once for the size that is timed; knobs are defined in ``compilers/catalogue``."""
 
     name = "xla"
     covered_knobs = frozenset(
@@ -75,7 +75,7 @@ class XlaCompiler(TaskwiseCompiler["Options"]):
         return {"torch": torch.get_num_threads(), **({"xla pool": pool} if pool else {})}
 
     def options(self, request: CompileRequest) -> Options:
-        """Return what the knobs say to XLA."""
+        """Return the options of XLA that the knobs set."""
         from ablatrix.compilers.xla.options import Options
 
         return Options.from_knobs(request.knobs, request.run_threads)

@@ -61,7 +61,7 @@ def read_module(text: str) -> Module:
     """Read the text of an optimised module (``Compiled.as_text()``)."""
     stripped = METADATA.sub("", text)
     computations: dict[str, list[Instruction]] = {}
-    lines: list[str] = []  # of computations alone: tables of the source's files and lines stand before them
+    lines: list[str] = []  # of computations alone: tables of the source's files and lines come before them
     entry = current = ""
     for line in stripped.splitlines():
         if opened := COMPUTATION.match(line):

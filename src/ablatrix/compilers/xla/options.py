@@ -1,4 +1,4 @@
-"""What the knobs say to XLA: levels to options of one compilation."""
+"""From the levels of knobs to XLA's options of one compilation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SINGLE_PRODUCTS = "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the knobs say; ``partition``, ``reuse`` and ``upper_bound`` enter through the plan and the task itself.
+    """The options that the knobs set; ``partition``, ``reuse`` and ``upper_bound`` enter through the plan and the task.
 
     Attributes:
         fusion: Operations are put together.
@@ -51,7 +51,7 @@ class Options:
         )
 
     def compiler_options(self) -> dict[str, str | int | bool]:
-        """Return the options of a compilation; XLA takes no notice of a pass's name that it does not have."""
+        """Return the options of a compilation; XLA ignores names of passes that it does not have."""
         passes = {
             FUSION: self.fusion,
             LIBRARY: self.library,

@@ -15,7 +15,8 @@ from ablatrix.errors import TrialError
 from ablatrix.records.journal import final_records, read_records, record_line
 from ablatrix.records.model import Record
 from ablatrix.records.origin import installed_version
-from ablatrix.study.design import Cell, Design, read_design, refuse_changed_sources, write_design
+from ablatrix.study.design import Cell, Design
+from ablatrix.study.design_file import read_design, refuse_changed_sources, write_design
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from ablatrix.compilers.dump import claim_directory, finish_dump
 from ablatrix.errors import TrialError
-from ablatrix.study.design import Cell, Trial, make_design, read_design
+from ablatrix.study.design import Cell, Trial, make_design
+from ablatrix.study.design_file import read_design
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.fork_server import import_compiler
 from ablatrix.trials.host import place_runs, set_limits

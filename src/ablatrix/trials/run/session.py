@@ -16,7 +16,8 @@ from ablatrix.errors import TrialError
 from ablatrix.records.machine import available_bytes
 from ablatrix.records.model import Failure, Record
 from ablatrix.records.status import Status
-from ablatrix.study.design import Cell, Design, Trial, extend_design, write_design
+from ablatrix.study.design import Cell, Design, Trial, extend_design
+from ablatrix.study.design_file import write_design
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.client import Servers
 from ablatrix.trials.host import max_live_workers, place_runs, utc_now

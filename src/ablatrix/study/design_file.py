@@ -1,0 +1,78 @@
+"""``design.json``: what a run planned, written, read again and compared with what is planned now."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from ablatrix.errors import StudyError
+from ablatrix.study.design import Cell, Design, Trial
+from ablatrix.study.model import Study
+
+DESIGN_VERSION = "1.1"
+
+
+def design_text(design: Design) -> str:
+    """Return ``design.json``: what was planned, in which order, as plain data."""
+    return json.dumps({"design_version": DESIGN_VERSION, **asdict(design)}, indent=1, sort_keys=True) + "\n"
+
+
+def write_design(design: Design, path: Path) -> None:
+    """Write ``design.json``, as a whole or not at all."""
+    draft = path.with_suffix(".draft")
+    with draft.open("w", encoding="utf-8") as stream:
+        stream.write(design_text(design))
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(path)
+
+
+def read_design(path: Path, study: Study) -> Design:
+    """Read the design that a run wrote, including the blocks that it added.
+
+    Raises:
+        StudyError: The file is not a design, or is the design of another study.
+    """
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        cells = tuple(Cell(**cell) for cell in held["cells"])
+        trials = tuple(Trial(**trial) for trial in held["trials"])
+        facts = {key: held[key] for key in ("study", "study_digest", "seed")}
+        design = Design(**facts, cells=cells, trials=trials, cold_effect_width=held.get("cold_effect_width"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StudyError(f"{path}: is not a design that ablatrix wrote ({error}); choose another --out") from None
+    if design.study_digest != study.digest:
+        raise StudyError(
+            f"{path.parent}: holds results of another study (digest {design.study_digest[:12]}, this one has "
+            f"{study.digest[:12]}); choose another --out, or run the study that it was made with"
+        )
+    return design
+
+
+def refuse_changed_sources(held: Design, planned: Design) -> None:
+    """Refuse to go on with a design whose models or programs have changed since.
+
+    Raises:
+        StudyError: The file of a user's own model, or a program that is a compiler, is no longer the one that the
+            design was made with.
+    """
+    programs = {cell.compiler: cell.program_digest for cell in planned.cells}
+    for cell in held.cells:
+        program = programs.get(cell.compiler, cell.program_digest)
+        if program != cell.program_digest:
+            raise StudyError(
+                f"the program of compiler '{cell.compiler}' has changed since these results were begun "
+                f"(SHA-256 {str(cell.program_digest)[:12]}, now {str(program)[:12]}); choose another --out, or put "
+                "it back"
+            )
+    now = {cell.workload: cell.source_digest for cell in planned.cells}
+    changed = {
+        cell.workload: cell.source_digest
+        for cell in held.cells
+        if now.get(cell.workload, cell.source_digest) != cell.source_digest
+    }
+    for workload, digest in changed.items():
+        raise StudyError(
+            f"the file of workload '{workload}' has changed since these results were begun "
+            f"(SHA-256 {str(digest)[:12]}, now {str(now[workload])[:12]}); choose another --out, or put the file back"
+        )
