@@ -64,7 +64,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_planted_fault_fails_its_rule_with_a_message(report: str, name: str) -> None:
+def test_planted_fault_fails_its_rule_with_message(report: str, name: str) -> None:
     _, _, rule, message = FAULTS[name]
     assert re.findall(rf"^FAILED test_{name}\.py::Test::(\w+)", report, re.MULTILINE) == [rule]
     assert re.search(message, report)
