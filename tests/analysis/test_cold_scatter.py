@@ -32,7 +32,9 @@ def test_cold_scatter_points_are_ok_and_failed_but_not_unsupported_trials(tmp_pa
 
 @pytest.mark.parametrize("factor", [1.0, 60.0])
 @pytest.mark.parametrize("fails", [False, True])
-def test_cold_scatter_of_seven_workloads_in_one_column_has_no_overlap(tmp_path: Path, factor: float, fails: bool) -> None:
+def test_cold_scatter_of_seven_workloads_in_one_column_has_no_overlap(
+    tmp_path: Path, factor: float, fails: bool
+) -> None:
     plants = (Plant("crashed", "encoder", "cold", {"fusion": "on"}),) if fails else ()
     one = points(tmp_path, plants).filter(pl.col("workload") == "encoder")
     times = pl.col("compile_first_run_ms")

@@ -58,9 +58,7 @@ def test_tabulate_in_other_process_and_order_gives_same_bytes(tmp_path: Path) ->
     ],
     ids=["no cold trial", "none is supported"],
 )
-def test_tabulate_without_cold_trials_writes_tables_and_no_figure(
-    records: list[Record], tmp_path: Path
-) -> None:
+def test_tabulate_without_cold_trials_writes_tables_and_no_figure(records: list[Record], tmp_path: Path) -> None:
     written = tabulate(tidy([write_records(tmp_path / "r.jsonl", records)]), tmp_path / "out")
     assert [path.relative_to(tmp_path / "out").as_posix() for path in written] == FILES[:3]
     assert not (tmp_path / "out" / "figures").exists()

@@ -112,9 +112,7 @@ def test_documents_report_failed_trials_as_failed_actions(failed: Facts) -> None
             assert action["error"].startswith("crashed: SIGSEGV: planted")
 
 
-def test_crate_lists_every_file_with_digest_and_resolves_references(
-    facts: Facts, assembled: Path
-) -> None:
+def test_crate_lists_every_file_with_digest_and_resolves_references(facts: Facts, assembled: Path) -> None:
     crate = json.loads((assembled / "ro-crate-metadata.json").read_text())
     graph = {entity["@id"]: entity for entity in crate["@graph"]}
     files = {name: entity["sha256"] for name, entity in graph.items() if entity["@type"] == "File"}

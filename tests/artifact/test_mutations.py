@@ -32,9 +32,7 @@ def test_every_kind_of_mutation_changes_artifact(artifact: Path, assembled: Path
 
 
 @pytest.mark.parametrize("name", [*DOCUMENT_NAMES, *DERIVED])
-def test_verify_locates_changed_character_under_fitting_manifest(
-    artifact: Path, check: Check, name: str
-) -> None:
+def test_verify_locates_changed_character_under_fitting_manifest(artifact: Path, check: Check, name: str) -> None:
     data = bytearray((artifact / name).read_bytes())
     data[len(data) // 2] ^= 1
     (artifact / name).write_bytes(data)
@@ -43,7 +41,9 @@ def test_verify_locates_changed_character_under_fitting_manifest(
 
 
 @pytest.mark.parametrize("name", DERIVED)
-def test_verify_finds_changed_result_under_fitting_manifest_and_documents(artifact: Path, check: Check, name: str) -> None:
+def test_verify_finds_changed_result_under_fitting_manifest_and_documents(
+    artifact: Path, check: Check, name: str
+) -> None:
     data = bytearray((artifact / name).read_bytes())
     data[-2] ^= 1
     (artifact / name).write_bytes(data)

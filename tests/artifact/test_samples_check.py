@@ -52,7 +52,9 @@ def test_samples_check_with_changed_or_missing_time_names_record(tmp_path: Path,
 
 
 @pytest.mark.parametrize("medians", [None, [], [1.5, 2.0], [1.5, 2.0, 1.126]])
-def test_samples_check_with_changed_or_missing_burst_median_names_it(tmp_path: Path, medians: list[float] | None) -> None:
+def test_samples_check_with_changed_or_missing_burst_median_names_it(
+    tmp_path: Path, medians: list[float] | None
+) -> None:
     record = _hot(BURSTS, tmp_path)
     (problem,) = check_samples(tmp_path, [_with(record, burst_ms_p50=medians)])
     assert record.record_id in problem.detail

@@ -70,9 +70,7 @@ def test_verify_of_copy_in_other_location_is_good(artifact: Path, tmp_path: Path
 
 @pytest.mark.parametrize("name", PLAIN_FILES)
 @pytest.mark.parametrize("place", [0.0, 0.5, 1.0])
-def test_verify_with_flipped_bit_names_only_its_file(
-    artifact: Path, check: Check, name: str, place: float
-) -> None:
+def test_verify_with_flipped_bit_names_only_its_file(artifact: Path, check: Check, name: str, place: float) -> None:
     data = bytearray((artifact / name).read_bytes())
     data[round(place * (len(data) - 1))] ^= 1
     (artifact / name).write_bytes(data)
@@ -136,9 +134,7 @@ def test_verify_with_two_swapped_files_finds_both(artifact: Path, check: Check) 
     assert {("study.yaml", "changed"), ("text/summary.txt", "changed")} <= named
 
 
-def test_verify_with_table_digit_changed_names_row_and_column(
-    artifact: Path, check: Check
-) -> None:
+def test_verify_with_table_digit_changed_names_row_and_column(artifact: Path, check: Check) -> None:
     lines = (artifact / "tables/times.csv").read_text().splitlines()
     workload, trial, value = lines[3].split(",")
     lines[3] = f"{workload},{trial},1{value}"
@@ -152,9 +148,7 @@ def test_verify_with_table_digit_changed_names_row_and_column(
 
 
 @pytest.mark.parametrize("change", ["drop", "add"])
-def test_verify_with_table_row_dropped_or_added_finds_it(
-    artifact: Path, check: Check, change: str
-) -> None:
+def test_verify_with_table_row_dropped_or_added_finds_it(artifact: Path, check: Check, change: str) -> None:
     lines = (artifact / "tables/times.csv").read_text().splitlines()
     lines = lines[:-1] if change == "drop" else [*lines, "attention,0,1.0"]
     (artifact / "tables/times.csv").write_text("\n".join(lines) + "\n")

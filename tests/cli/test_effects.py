@@ -22,9 +22,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_effects_tables_show_each_knob_and_reasons_for_gaps(
-    ablatrix: Ablatrix, results: Path
-) -> None:
+def test_effects_tables_show_each_knob_and_reasons_for_gaps(ablatrix: Ablatrix, results: Path) -> None:
     done = ablatrix("effects", results, "--metric", "run_ms_p50", "--workload", "encoder")
     text = done.stdout.decode()
     assert (done.returncode, done.stderr) == (0, b"")

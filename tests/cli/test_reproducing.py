@@ -90,7 +90,9 @@ def test_reproduce_with_records_of_other_study_is_refused(
     assert "'tiny' is study" in done.stderr.decode()
 
 
-def test_badges_list_what_is_shown_missing_and_left_to_people(ablatrix: Ablatrix, artifact: Path, reproduced: Path) -> None:
+def test_badges_list_what_is_shown_missing_and_left_to_people(
+    ablatrix: Ablatrix, artifact: Path, reproduced: Path
+) -> None:
     done = ablatrix("badges", artifact, "--report", reproduced / "reproduction.json", "--json")
     held = json.loads(done.stdout)
     by_name = {(one["badge"], one["requirement"]): one for one in held["requirements"]}

@@ -26,9 +26,7 @@ def planned(ablatrix: Ablatrix, study: Path) -> list[str]:
     return [trial["trial_id"] for trial in design["trials"]]
 
 
-def test_run_stdout_has_one_valid_record_per_trial_and_nothing_else(
-    ablatrix: Ablatrix, study_file: Path
-) -> None:
+def test_run_stdout_has_one_valid_record_per_trial_and_nothing_else(ablatrix: Ablatrix, study_file: Path) -> None:
     done = ablatrix("run", study_file, "--out", "-")
     assert done.returncode == 0, done.stderr.decode()
     text = done.stdout.decode()
@@ -100,9 +98,7 @@ def test_run_record_holds_what_protocol_promises(finished: Path) -> None:
     assert sum(map(len, line["bursts_ms"])) == hot.runtime.samples.counted
 
 
-def test_run_into_same_directory_again_repeats_nothing(
-    ablatrix: Ablatrix, study_file: Path, finished: Path
-) -> None:
+def test_run_into_same_directory_again_repeats_nothing(ablatrix: Ablatrix, study_file: Path, finished: Path) -> None:
     before = (finished / "results.jsonl").read_bytes()
     done = ablatrix("run", study_file, "--out", finished)
     assert done.returncode == 0
@@ -185,9 +181,7 @@ def test_run_after_interrupt_keeps_everything_and_resumes(
     assert {r.status for r in records if not r.final} <= {"interrupted"}
 
 
-def test_run_after_kill_9_leaves_one_final_line_per_trial(
-    ablatrix: Ablatrix, study_file: Path, tmp_path: Path
-) -> None:
+def test_run_after_kill_9_leaves_one_final_line_per_trial(ablatrix: Ablatrix, study_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "killed"
     for lines in (1, 2, 3):
         process = start(study_file, out)

@@ -57,7 +57,9 @@ def test_command_with_wrong_study_gives_one_message_and_exits_with_2(
         (["--log-level", "loud", "compilers"], "'loud' is not one of 'debug'"),
     ],
 )
-def test_command_with_wrong_arguments_gives_one_message_and_exits_2(here: Ablatrix, arguments: list[str], expected: str) -> None:
+def test_command_with_wrong_arguments_gives_one_message_and_exits_2(
+    here: Ablatrix, arguments: list[str], expected: str
+) -> None:
     done = here(*arguments)
     assert done.returncode == 2
     assert expected in done.stderr.decode()

@@ -57,9 +57,7 @@ def test_page_files_written_by_user_have_at_most_20_lines() -> None:
         assert len(code) <= 20, name
 
 
-def test_page_commands_do_what_page_describes(
-    ablatrix: Ablatrix, place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_page_commands_do_what_page_describes(ablatrix: Ablatrix, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
     quick, again, knobs, study, _ = commands_of(PAGE)
     made = ablatrix(*quick)
@@ -89,9 +87,7 @@ def test_page_commands_do_what_page_describes(
     assert all(record.compile.compile_ms["compile"] > 0 for record in measured if record.compile)
 
 
-def test_next_run_with_changed_model_notices_it(
-    here: Ablatrix, place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_next_run_with_changed_model_notices_it(here: Ablatrix, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
     model = place / "my_model.py"
     model.write_text(model.read_text().replace("GELU", "ReLU"))
@@ -147,7 +143,9 @@ def test_workload_example_is_listed(ablatrix: Ablatrix, tmp_path: Path, monkeypa
         (["--model", "mlp", "--compiler", "tvm", "--plugin", "nowhere.py"], "there is no such Python file"),
     ],
 )
-def test_run_with_words_that_form_no_study_is_refused(here: Ablatrix, tmp_path: Path, words: list[str], message: str) -> None:
+def test_run_with_words_that_form_no_study_is_refused(
+    here: Ablatrix, tmp_path: Path, words: list[str], message: str
+) -> None:
     refused = here("run", *words, "--out", tmp_path / "out")
     assert refused.returncode == 2
     assert message in refused.stderr.decode()

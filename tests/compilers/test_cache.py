@@ -54,9 +54,7 @@ def test_cache_memory_can_be_shared(tmp_path: Path, artifact: Path) -> None:
 
 
 @pytest.mark.parametrize("file", ["artifact.so", "entry.json"])
-def test_cache_with_damaged_entry_fails_sets_it_aside_and_rebuilds(
-    tmp_path: Path, artifact: Path, file: str
-) -> None:
+def test_cache_with_damaged_entry_fails_sets_it_aside_and_rebuilds(tmp_path: Path, artifact: Path, file: str) -> None:
     TaskCache(tmp_path / "cache").put(KEY, FACTS, artifact, {})
     damaged = tmp_path / "cache" / KEY / file
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")

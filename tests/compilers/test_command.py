@@ -87,7 +87,9 @@ def test_reply_is_one_line_of_json(tmp_path: Path) -> None:
         ("print('half', end='', flush=True)", ProgramEndedError, "left with exit code 0"),
     ],
 )
-def test_reply_that_is_malformed_is_distinguished(tmp_path: Path, text: str, error: type[Exception], message: str) -> None:
+def test_reply_that_is_malformed_is_distinguished(
+    tmp_path: Path, text: str, error: type[Exception], message: str
+) -> None:
     with pytest.raises(error, match=message) as caught:
         ask(tmp_path, text)
     assert type(caught.value) is error

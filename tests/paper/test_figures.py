@@ -307,7 +307,9 @@ TEMPLATES = {
 
 
 @pytest.mark.parametrize(("entry", "message"), TEMPLATES.values(), ids=TEMPLATES.keys())
-def test_figure_entry_that_is_wrong_is_refused_with_location(records: Path, tmp_path: Path, entry: str, message: str) -> None:
+def test_figure_entry_that_is_wrong_is_refused_with_location(
+    records: Path, tmp_path: Path, entry: str, message: str
+) -> None:
     template = tmp_path / "template.yaml"
     template.write_text(f"version: 1\nfigures: [{{number: 1, title: t, caption: c, {entry}}}]\n", encoding="utf-8")
     with pytest.raises(AnalysisError, match=message):

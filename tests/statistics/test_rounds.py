@@ -53,9 +53,7 @@ def test_levels_do_not_depend_on_order_of_trials(bursts: dict[str, list[float]])
 
 
 @given(blocks(), st.floats(0.5, 2.0))
-def test_level_of_slower_trial_is_higher_by_log_of_factor(
-    bursts: dict[str, list[float]], factor: float
-) -> None:
+def test_level_of_slower_trial_is_higher_by_log_of_factor(bursts: dict[str, list[float]], factor: float) -> None:
     name = next(iter(bursts))
     twice = {**bursts, "the same, slower": [time * factor for time in bursts[name]]}
     levels = paired_levels(twice)

@@ -106,9 +106,7 @@ def test_observer_watches_separate_compile(tmp_path: Path, monkeypatch: pytest.M
     assert request.cache.counters == CacheCounters(misses=1)
 
 
-def test_observed_trial_is_same_program_and_never_hot(
-    good_run: Run, good_records: list[Record]
-) -> None:
+def test_observed_trial_is_same_program_and_never_hot(good_run: Run, good_records: list[Record]) -> None:
     """Trap 10: the observer changes neither code nor counters, is in no part of the time, and is cold only."""
     seen, plain = cold_record(good_records, pass_timing="on"), cold_record(good_records)
     assert seen.compile and seen.runtime and plain.compile
@@ -156,9 +154,7 @@ def test_run_order_is_random_seeded_and_recorded(good_run: Run, good_records: li
     assert len(set(map(tuple, orders))) > 2
 
 
-def test_percentiles_are_interpolated_over_kept_raw_samples(
-    good_run: Run, good_records: list[Record]
-) -> None:
+def test_percentiles_are_interpolated_over_kept_raw_samples(good_run: Run, good_records: list[Record]) -> None:
     """Trap 11: the percentiles of every hot record follow from its side file by linear interpolation."""
     checked = 0
     for record in good_records:

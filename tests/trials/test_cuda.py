@@ -133,9 +133,7 @@ def test_compiler_that_does_not_declare_cuda_is_refused(bench: Bench) -> None:
     )
 
 
-def test_compiler_reason_precedes_device_and_opens_nothing(
-    tmp_path: Path, calls: list[str], program: Program
-) -> None:
+def test_compiler_reason_precedes_device_and_opens_nothing(tmp_path: Path, calls: list[str], program: Program) -> None:
     class Other(EagerCompiler):
         name = "inductor"
 
@@ -159,9 +157,7 @@ def test_opening_device_reads_it_and_disables_tf32(calls: list[str]) -> None:
     assert not torch.backends.cudnn.allow_tf32
 
 
-def test_device_with_unknown_l2_cache_is_refused_for_timing(
-    calls: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_device_with_unknown_l2_cache_is_refused_for_timing(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     found = SimpleNamespace(name="Stand-in", total_memory=1, L2_cache_size=0, uuid="12")
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: found)
     with pytest.raises(TrialError, match="Stand-in: the size of its L2 cache is not told"):
@@ -193,9 +189,7 @@ def test_device_run_outside_timing_waits_for_device(calls: list[str]) -> None:
     assert calls == ["run", "synchronize"]
 
 
-def test_hot_trial_is_timed_on_device_and_checked_on_host(
-    tmp_path: Path, calls: list[str], program: Program
-) -> None:
+def test_hot_trial_is_timed_on_device_and_checked_on_host(tmp_path: Path, calls: list[str], program: Program) -> None:
     protocol = HotProtocol(burst_ms=0.1, warm_up_ms=0.1)
     result = run_here(make_task(tmp_path, mode="hot", device="cuda"), EagerCompiler(), program, protocol, None)
     assert result.status == "ok", result.error
@@ -234,9 +228,7 @@ def test_gpu_study_plans_every_shipped_workload_on_plugin() -> None:
     assert {cell["workload"] for cell in cells} == set(SHIPPED_WORKLOADS)
 
 
-def test_cold_trial_ends_first_run_when_device_does(
-    tmp_path: Path, calls: list[str], program: Program
-) -> None:
+def test_cold_trial_ends_first_run_when_device_does(tmp_path: Path, calls: list[str], program: Program) -> None:
     result = run_here(make_task(tmp_path, device="cuda"), EagerCompiler(), program, HotProtocol(), None)
     assert result.status == "ok", result.error
     assert result.runtime is not None
@@ -245,9 +237,7 @@ def test_cold_trial_ends_first_run_when_device_does(
     assert "event" not in calls
 
 
-def test_record_has_device_gpu_clocks_and_disturbance(
-    tmp_path: Path, calls: list[str], program: Program
-) -> None:
+def test_record_has_device_gpu_clocks_and_disturbance(tmp_path: Path, calls: list[str], program: Program) -> None:
     study = small_study().model_copy(update={"device": "cuda"})
     design = make_design(resolve_study(study))
     trial = next(one for one in design.trials if (one.mode, one.role) == ("cold", "reference"))

@@ -87,7 +87,9 @@ def test_gpu_state_with_failing_sources_keeps_both_reasons(smi: Smi) -> None:
     assert "nvidia-smi: exit code 6: No devices were found" in reason
 
 
-def test_gpu_reason_without_nvidia_smi_names_missing_command(smi: Smi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_gpu_reason_without_nvidia_smi_names_missing_command(
+    smi: Smi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     _, reason, _ = read_gpu("GPU-12")
     assert reason is not None and reason.endswith("nvidia-smi: there is no such command")

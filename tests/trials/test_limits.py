@@ -73,9 +73,7 @@ def raised(error: BaseException) -> BaseException:
         (KeyboardInterrupt(), "run", "run_error"),
     ],
 )
-def test_exception_is_typed_by_its_class_and_phase(
-    error: BaseException, stage: str | None, status: str
-) -> None:
+def test_exception_is_typed_by_its_class_and_phase(error: BaseException, stage: str | None, status: str) -> None:
     found, part = describe_exception(raised(error), stage)
     assert found == status
     assert part.type == type(error).__name__
@@ -135,9 +133,7 @@ def test_signal_in_real_time_range_has_description() -> None:
         (1024, 1, 4),  # fewer make no block
     ],
 )
-def test_workers_alive_at_once_fit_memory(
-    limit_mb: int | None, available_gib: int | None, live: int
-) -> None:
+def test_workers_alive_at_once_fit_memory(limit_mb: int | None, available_gib: int | None, live: int) -> None:
     protocol = Protocol(memory_limit_mb=limit_mb)
     assert max_live_workers(protocol, None if available_gib is None else available_gib * 2**30) == live
 

@@ -99,7 +99,9 @@ def test_burst_without_re_warming_has_none() -> None:
         (0, 5, 30, 0),  # none asked for
     ],
 )
-def test_re_warming_with_long_iterations_needs_fewer(most: int, burst_ms: float, iteration_ms: float, count: int) -> None:
+def test_re_warming_with_long_iterations_needs_fewer(
+    most: int, burst_ms: float, iteration_ms: float, count: int
+) -> None:
     assert rewarm_count(most, burst_ms, iteration_ms) == count
 
 

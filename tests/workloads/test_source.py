@@ -130,9 +130,7 @@ def test_entry_reaches_other_process_in_its_task(directory: Path) -> None:
     assert decode(encode(task), TypeAdapter(PrepareTask)).entry == entry
 
 
-def test_source_from_other_directory_keeps_its_file(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_source_from_other_directory_keeps_its_file(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(directory)
     assert seen_from(directory / "out", "net.py:make") == "../net.py:make"
     assert seen_from(directory / "out", "saved.pt2") == "../saved.pt2"
