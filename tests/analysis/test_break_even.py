@@ -28,7 +28,7 @@ def by_moved(trials: pl.DataFrame) -> dict[str, BreakEven]:
     return {described(found.moved): found for found in find_break_even(trials)}
 
 
-def test_runs_that_repay_a_compile_are_as_derived_by_hand(made: Made) -> None:
+def test_break_even_of_known_times_matches_hand_calculation(made: Made) -> None:
     """Baseline: 5200 ms cold, 31 ms hot.
 
     memory_plan=on: 1.02 and 0.90 times as long: 104 ms more, 3.1 ms less a run: repaid after 33.5 runs.
@@ -51,7 +51,7 @@ def test_runs_that_repay_a_compile_are_as_derived_by_hand(made: Made) -> None:
     assert fusion.moved == (Setting("fusion", "on"),)
 
 
-def test_noise_gives_an_interval_around_the_runs(made: Made) -> None:
+def test_break_even_with_noise_has_interval_around_runs(made: Made) -> None:
     one = by_moved(made(noise=0.002, blocks=8))["memory_plan=on"]
     assert one.verdict == "repaid"
     assert one.low is not None
@@ -61,14 +61,14 @@ def test_noise_gives_an_interval_around_the_runs(made: Made) -> None:
     assert one.low < one.runs < one.high
 
 
-def test_a_dearer_compile_of_slower_code_never_pays(made: Made) -> None:
+def test_break_even_of_costlier_compile_of_slower_code_is_never(made: Made) -> None:
     trials = made(noise=0.0)
     slow = pl.when(pl.col("knob_memory_plan") == "on").then(2.0).otherwise(1.0)
     one = by_moved(trials.with_columns(pl.col("run_ms_paired") * slow))["memory_plan=on"]
     assert (one.verdict, one.runs) == ("never pays", None)
 
 
-def test_what_an_interval_does_not_tell_is_undecided(made: Made) -> None:
+def test_break_even_with_wide_interval_is_undecided(made: Made) -> None:
     found = by_moved(made(noise=0.05, blocks=3))
     assert found["reuse=release"].verdict == "undecided"
     assert found["reuse=release"].runs is None
@@ -80,7 +80,7 @@ def test_what_an_interval_does_not_tell_is_undecided(made: Made) -> None:
     }
 
 
-def test_what_failed_is_not_attributable(made: Made) -> None:
+def test_break_even_of_failed_trial_is_not_attributable(made: Made) -> None:
     found = by_moved(made(noise=0.0, plants=[Plant("crashed", "encoder", "hot", {"fusion": "on"})]))
     assert (found["fusion=on"].verdict, found["fusion=on"].runs) == ("not attributable", None)
     assert "no hot block" in str(optional_text(found["fusion=on"].reason))

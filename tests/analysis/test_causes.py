@@ -44,7 +44,7 @@ def levels(**chosen: str) -> pl.Expr:
     return pl.all_horizontal(pl.col(f"knob_{knob}") == level for knob, level in chosen.items())
 
 
-def test_a_wrong_answer_caused_by_one_level(made: Made) -> None:
+def test_causes_of_wrong_output_from_one_level_name_it(made: Made) -> None:
     """fusion=on is wrong in each of its 8 cells, the 8 others are fine: the level itself, nothing smaller."""
     blame = only(
         find_causes(made([Plant("wrong_output", "encoder", "cold", {"fusion": "on"})], modes=["cold"])), "wrong_output"
@@ -56,7 +56,7 @@ def test_a_wrong_answer_caused_by_one_level(made: Made) -> None:
     assert (blame.settled, blame.next_study, blame.flaky) == (True, None, ())
 
 
-def test_a_wrong_answer_caused_by_a_pair(made: Made) -> None:
+def test_causes_of_wrong_output_from_pair_name_both_levels(made: Made) -> None:
     """Wrong with fusion=on and reuse=release together: 4 cells. fusion=on alone is fine in the 4 cells with
     reuse=keep, reuse=release alone in the 4 with fusion=off, so neither level can be left out.
     """
@@ -70,7 +70,7 @@ def test_a_wrong_answer_caused_by_a_pair(made: Made) -> None:
     assert blame.settled
 
 
-def test_a_failed_corner(made: Made) -> None:
+def test_causes_of_one_failed_corner_are_found(made: Made) -> None:
     """All four knobs on crashes. Each of its four neighbours is fine, so all four levels are needed."""
     on = {knob: chosen[1] for knob, chosen in PRIMARY.items()}
     blame = only(find_causes(made([Plant("crashed", "encoder", "hot", on)])), "crashed")
@@ -80,7 +80,7 @@ def test_a_failed_corner(made: Made) -> None:
     assert blame.settled
 
 
-def test_two_causes_of_one_trouble_are_both_named(made: Made) -> None:
+def test_causes_when_two_explain_one_problem_are_both_named(made: Made) -> None:
     """Wrong with fusion=on (8 cells), and with reuse=release and memory_plan=on (4 cells, 2 of them fused): 10."""
     plants = [
         Plant("wrong_output", "encoder", "cold", {"fusion": "on"}),
@@ -96,7 +96,7 @@ def same_program(knobs: Knobs) -> Knobs:
     return dict(BASELINE)
 
 
-def test_slower_than_the_baseline_because_of_one_level(made: Made) -> None:
+def test_causes_of_slowdown_from_one_level_name_it(made: Made) -> None:
     """All cells are the same program, but those with memory_plan=on take 1.3 times as long: 8 cells."""
     trials = made(modes=["hot"], blocks=5, noise=0.001, seed=3, built_as=same_program)
     slow = pl.when(levels(memory_plan="on")).then(1.3).otherwise(1.0)
@@ -106,14 +106,14 @@ def test_slower_than_the_baseline_because_of_one_level(made: Made) -> None:
     assert blame.settled
 
 
-def test_a_level_that_a_faster_one_makes_up_for_is_blamed_together_with_its_absence(made: Made) -> None:
+def test_causes_of_compensated_level_include_absence_of_faster_one(made: Made) -> None:
     """Hot factors: regions 1.05, release 0.99, planned 0.90, fused 0.60. Slower than 1: 1.05 and 1.05 x 0.99 only."""
     blame = only(find_causes(made(modes=["hot"], blocks=5, noise=0.002)), SLOWER)
     assert blame.states == {"bad": 2, "fine": 14}
     assert sets(blame) == [(of("partition=regions memory_plan=off fusion=off"),)]
 
 
-def test_a_wide_interval_is_no_verdict(made: Made) -> None:
+def test_causes_with_wide_interval_give_no_verdict(made: Made) -> None:
     trials = made(modes=["hot"], blocks=2, noise=0.05, built_as=same_program)
     slow = pl.when(levels(memory_plan="on")).then(5.0).otherwise(1.0)
     blame = only(find_causes(trials.with_columns(pl.col("run_ms_paired") * slow)), SLOWER)
@@ -123,7 +123,7 @@ def test_a_wide_interval_is_no_verdict(made: Made) -> None:
     assert find_causes(one_block.with_columns(pl.col("run_ms_paired") * slow)) == []
 
 
-def test_a_flaky_configuration_is_named_and_neither_explained_nor_a_counter_example(made: Made) -> None:
+def test_causes_with_flaky_configuration_name_it_and_ignore_it(made: Made) -> None:
     plants = [
         Plant("wrong_output", "encoder", "cold", {"fusion": "on", "reuse": "release"}),
         Plant("wrong_output", "encoder", "cold", {"fusion": "on", "reuse": "keep", "partition": "whole"}, block=1),
@@ -135,14 +135,14 @@ def test_a_flaky_configuration_is_named_and_neither_explained_nor_a_counter_exam
     assert blame.causes[0].flaky == 0
 
 
-def test_when_all_is_flaky_the_flaky_ones_are_explained(made: Made) -> None:
+def test_causes_when_all_are_flaky_explain_flaky_ones(made: Made) -> None:
     blame = only(find_causes(made([Plant("timeout", "encoder", "cold", {"fusion": "on"}, block=1)])), "timeout")
     assert blame.states == {"flaky": 8, "fine": 8}
     assert sets(blame) == [(of("fusion=on"),)]
     assert blame.causes[0].flaky == 8
 
 
-def test_what_failed_in_another_way_or_is_unsupported_says_nothing(made: Made) -> None:
+def test_causes_ignore_other_failures_and_unsupported_cells(made: Made) -> None:
     """Fused cells crash, so whether they would be wrong is unknown: released cells are wrong, kept ones fine."""
     plants = [
         Plant("wrong_output", "encoder", "cold", {"reuse": "release"}),
@@ -161,7 +161,7 @@ def test_what_failed_in_another_way_or_is_unsupported_says_nothing(made: Made) -
     assert only(found, "crashed").states == {"bad": 4, "fine": 8, "unsupported": 4}
 
 
-def test_an_open_case_names_the_configurations_that_settle_it(made: Made, tmp_path: Path) -> None:
+def test_causes_when_open_name_configurations_that_settle_them(made: Made, tmp_path: Path) -> None:
     """Only cells in which reuse and fusion were moved together were run: either explains the wrong rows.
 
     A wrong cell with one of the two put back tells: fusion=on with reuse=keep is wrong if fusion is the cause.
@@ -195,12 +195,12 @@ def test_an_open_case_names_the_configurations_that_settle_it(made: Made, tmp_pa
     assert settled.settled
 
 
-def test_without_trouble_there_is_no_blame(made: Made) -> None:
+def test_causes_without_problem_are_empty(made: Made) -> None:
     assert find_causes(made(modes=["cold"])) == []
     assert find_causes(made(modes=["hot"], blocks=5, noise=0.0, built_as=same_program)) == []
 
 
-def test_an_interrupted_trial_is_no_trouble_of_its_configuration(made: Made) -> None:
+def test_causes_ignore_interrupted_trials(made: Made) -> None:
     plants = [
         Plant("not_run_budget", "encoder", "cold", {"fusion": "on"}),
         Plant("wrong_output", "encoder", "cold", {"reuse": "release", "fusion": "off"}),

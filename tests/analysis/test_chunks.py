@@ -25,7 +25,7 @@ def write(tmp_path: Path) -> Path:
     return write_records(tmp_path / "results.jsonl", records)
 
 
-def test_pieces_hold_whole_lines_and_all_of_them(tmp_path: Path, in_pieces: None) -> None:
+def test_chunks_hold_all_lines_whole(tmp_path: Path, in_pieces: None) -> None:
     path = write(tmp_path)
     data = path.read_bytes()
     pieces = [data[piece.start : piece.end] for piece in chunk.cut(path, len(data))]
@@ -34,7 +34,7 @@ def test_pieces_hold_whole_lines_and_all_of_them(tmp_path: Path, in_pieces: None
     assert all(piece.endswith(b"\n") for piece in pieces)
 
 
-def test_several_processes_give_the_same_table(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_reader_with_several_processes_gives_same_table(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     path = write(tmp_path)
     whole = tidy([path])
     request.getfixturevalue("in_pieces")
@@ -44,7 +44,7 @@ def test_several_processes_give_the_same_table(tmp_path: Path, request: pytest.F
     assert pieces.trials.schema == whole.trials.schema
 
 
-def test_a_fault_in_a_later_piece_is_placed_and_the_first_one_is_told(tmp_path: Path, in_pieces: None) -> None:
+def test_reader_with_faults_in_later_chunks_reports_first_with_its_line(tmp_path: Path, in_pieces: None) -> None:
     path = write(tmp_path)
     lines = path.read_text().splitlines(keepends=True)
     for number in (40, 60):
@@ -54,7 +54,7 @@ def test_a_fault_in_a_later_piece_is_placed_and_the_first_one_is_told(tmp_path: 
         tidy([path])
 
 
-def test_a_newer_minor_version_is_read_and_its_fields_are_counted(tmp_path: Path, in_pieces: None) -> None:
+def test_reader_of_newer_minor_version_counts_unknown_fields(tmp_path: Path, in_pieces: None) -> None:
     path = tmp_path / "results.jsonl"
     lines = [record_line(record) for record in make_records(workloads=["encoder"], blocks=1)]
     written = f'"schema_version":"{SCHEMA_VERSION}"'
@@ -65,12 +65,12 @@ def test_a_newer_minor_version_is_read_and_its_fields_are_counted(tmp_path: Path
     assert f"colour ({len(lines)} lines)" in found.notes[0]
 
 
-def test_lists_of_bursts_keep_null_and_empty_apart() -> None:
+def test_reader_of_burst_lists_distinguishes_null_from_empty() -> None:
     made = chunk.series("bursts", [[1.0, 2.5], None, [], [3.0]], "reals")
     assert made.dtype == pl.List(pl.Float64)
     assert made.to_list() == [[1.0, 2.5], None, [], [3.0]]
 
 
-def test_a_whole_number_beyond_64_bits_is_named() -> None:
+def test_reader_of_integer_beyond_64_bits_names_it() -> None:
     with pytest.raises(RecordError, match=r"'edges'.*64 bits.*1000000000000000000000"):
         chunk.series("edges", [1, 10**21], "whole")

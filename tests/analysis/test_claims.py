@@ -38,7 +38,7 @@ def good() -> list[Record]:
     return made()
 
 
-def test_good_records_bear_every_claim(good: list[Record]) -> None:
+def test_claims_with_good_records_all_hold(good: list[Record]) -> None:
     found = check(good)
     assert changed_states(found) == {}
     assert all(one.rows for one in found.values())
@@ -46,7 +46,7 @@ def test_good_records_bear_every_claim(good: list[Record]) -> None:
     assert not found["fusion"].exact
 
 
-def test_a_claim_about_a_knob_is_held_against_its_main_effect(good: list[Record]) -> None:
+def test_claim_about_knob_is_judged_by_its_main_effect(good: list[Record]) -> None:
     findings = Findings(tidied(good))
     found = by_id(check_claims(findings, claims_of()))["fusion"]
     effects = main_effects(findings.trials, "run_ms_paired", "hot", ["fusion"])
@@ -79,7 +79,7 @@ def without_block(records: Sequence[Record]) -> list[Record]:
     return [one for one in records if (one.workload.name, one.mode, one.meta.block) != ("encoder", "hot", 1)]
 
 
-def test_one_wrong_output_turns_what_needs_that_cell() -> None:
+def test_claims_with_one_wrong_output_change_where_cell_is_needed() -> None:
     found = check(made(plants=[Plant("wrong_output", "encoder", "hot", CORNER, block=1)]))
     assert changed_states(found) == {
         "fusion": "undecided",
@@ -92,7 +92,7 @@ def test_one_wrong_output_turns_what_needs_that_cell() -> None:
     assert str(optional_text(found["correct"].reason)).startswith("1 of 216 trials have wrong outputs")
 
 
-def test_a_missing_check_fails_correct_and_leaves_the_effect_undecided() -> None:
+def test_claims_with_missing_check_fail_correct_and_leave_effect_open() -> None:
     found = check(made(plants=[Plant("missing_check", "encoder", "cold", CORNER, block=1)]))
     assert changed_states(found) == {
         "partition-cold": "undecided",
@@ -104,7 +104,7 @@ def test_a_missing_check_fails_correct_and_leaves_the_effect_undecided() -> None
     assert optional_text(found["correct"].reason) == "1 comparisons are missing"
 
 
-def test_a_missing_block_turns_what_is_about_its_workload_and_mode(tmp_path: Path, good: list[Record]) -> None:
+def test_claims_with_missing_block_change_for_its_workload_and_mode(tmp_path: Path, good: list[Record]) -> None:
     write_results(tmp_path, good)
     write_records(tmp_path / "results.jsonl", without_block(good))
     found = by_id(check_claims(Findings(tidy([tmp_path / "results.jsonl"])), claims_of()))
@@ -114,7 +114,7 @@ def test_a_missing_block_turns_what_is_about_its_workload_and_mode(tmp_path: Pat
     assert optional_text(found["correct"].reason) == "18 planned trials have no record"
 
 
-def test_fewer_blocks_than_the_records_ask_for_are_named(good: list[Record]) -> None:
+def test_claims_with_too_few_blocks_name_them(good: list[Record]) -> None:
     asked = Stopping(
         blocks=3,
         least_blocks=5,
@@ -137,7 +137,7 @@ def test_fewer_blocks_than_the_records_ask_for_are_named(good: list[Record]) -> 
     assert optional_text(found["attention-fusion"].reason) == "3 of at least 5 blocks"
 
 
-def test_a_no_op_knob_fails_with_its_proof() -> None:
+def test_claim_about_no_op_knob_fails_with_proof() -> None:
     found = check(made(built_as=no_fusion))
     assert changed_states(found) == {
         "fusion": "fails",
@@ -150,20 +150,20 @@ def test_a_no_op_knob_fails_with_its_proof() -> None:
     assert optional_text(found["attention-fusion"].reason) == reason
 
 
-def test_a_slower_all_on_turns_what_it_is_part_of(good: list[Record]) -> None:
+def test_claims_with_slower_all_on_change_where_it_takes_part(good: list[Record]) -> None:
     found = check(slower_all_on(good))
     assert changed_states(found) == {"fusion": "fails", "all-on": "fails", "partition-hot": "fails"}
     assert "claimed is >= 1.5" in str(optional_text(found["all-on"].reason))
 
 
-def test_a_workload_that_is_not_there_is_named(good: list[Record]) -> None:
+def test_claim_about_unknown_workload_names_it(good: list[Record]) -> None:
     found = check([one for one in good if one.workload.name == "attention"])
     assert optional_text(found["fusion"].reason) == "no trial of encoder on tvm; there are: attention on tvm"
     assert {one.state for name, one in found.items() if one.claim.workload == "encoder"} == {"undecided"}
     assert {found[name].state for name in ("attention-fusion", "correct", "attention-correct", "cache")} == {"holds"}
 
 
-def test_one_block_decides_exact_figures_alone() -> None:
+def test_claim_about_exact_metric_is_decided_by_one_block() -> None:
     found = check(made(blocks=1))
     assert {name for name, one in found.items() if one.state == "holds"} == {
         "memory", "reuse", "correct", "attention-correct", "cache",
@@ -171,7 +171,7 @@ def test_one_block_decides_exact_figures_alone() -> None:
     assert optional_text(found["fusion"].reason) == "one block has no interval"
 
 
-def test_the_cache_claim_fails_where_another_number_was_compiled(good: list[Record]) -> None:
+def test_cache_claim_with_other_miss_count_fails(good: list[Record]) -> None:
     place = next(i for i, one in enumerate(good) if one.mode == "cold" and one.compile is not None)
     facts = good[place].compile
     assert facts is not None
@@ -196,7 +196,7 @@ def test_the_cache_claim_fails_where_another_number_was_compiled(good: list[Reco
         ("levels: [on, off], within: 0.9", "holds"),
     ],
 )
-def test_the_interval_decides_on_which_side_of_the_bound(good: list[Record], bound: str, state: str) -> None:
+def test_claim_is_decided_by_side_of_bound_its_interval_lies_on(good: list[Record], bound: str, state: str) -> None:
     line = f"  - {{id: c, workload: encoder, compiler: tvm, metric: run_ms_paired, knob: fusion, {bound}}}\n"
     assert check(good, HEAD + line)["c"].state == state
 
@@ -210,19 +210,19 @@ def test_the_interval_decides_on_which_side_of_the_bound(good: list[Record], bou
         ("configuration: {fusion: off}, at_least: 2", "both configurations of the claim are the same one"),
     ],
 )
-def test_what_was_not_run_leaves_a_claim_undecided(good: list[Record], claim: str, reason: str) -> None:
+def test_claim_about_unmeasured_cells_is_undecided(good: list[Record], claim: str, reason: str) -> None:
     line = f"  - {{id: c, workload: encoder, compiler: tvm, metric: run_ms_paired, {claim}}}\n"
     found = check(good, HEAD + line)["c"]
     assert found.state == "undecided"
     assert str(optional_text(found.reason)).startswith(reason)
 
 
-def test_unsupported_configurations_are_no_gap() -> None:
+def test_claims_with_unsupported_configurations_have_no_gap() -> None:
     plants = [Plant("unsupported", "encoder", mode, CORNER) for mode in ("cold", "hot")]
     assert changed_states(check(made(plants=plants))) == {"fusion-alone": "undecided"}
 
 
-def test_every_fault_of_a_file_is_told_at_once_with_its_line(tmp_path: Path) -> None:
+def test_claims_file_with_several_faults_reports_all_with_lines(tmp_path: Path) -> None:
     path = tmp_path / "claims.yaml"
     path.write_text(
         HEAD + "  - {id: a, workload: encoder, compiler: tvm, metric: planned_byte, knob: fusion, at_least: 1.1}\n"
@@ -249,12 +249,12 @@ def test_every_fault_of_a_file_is_told_at_once_with_its_line(tmp_path: Path) -> 
     assert all(line.startswith(f"{path}:{start}") for line, start in zip(told, wanted, strict=True)), told
 
 
-def test_an_id_that_stands_twice_is_a_fault() -> None:
+def test_claims_file_with_repeated_id_is_refused() -> None:
     with pytest.raises(AnalysisError, match=r"claims\.yaml:4: id 'a' is given to two claims"):
         claims_of(HEAD + "  - {id: a, correct: all}\n  - {id: a, cache_misses: as_planned}\n")
 
 
-def test_every_claim_reads_as_a_sentence_in_both_languages() -> None:
+def test_claim_statements_are_sentences_in_both_languages() -> None:
     said = {claim.id: (claim.statement(), claim.statement("zh")) for claim in claims_of().claims}
     assert said["fusion"] == (
         "fusion cuts the run time of encoder on tvm by a factor of at least 1.5",
@@ -269,7 +269,7 @@ def test_every_claim_reads_as_a_sentence_in_both_languages() -> None:
     assert len(set(itertools.chain.from_iterable(said.values()))) == 2 * len(said)
 
 
-def test_the_frozen_schema_is_that_of_the_model_and_takes_the_claims() -> None:
+def test_claims_schema_matches_model_and_accepts_claims() -> None:
     assert FROZEN.read_text(encoding="utf-8") == claims_schema_text(), (
         "the fields of claims changed: raise CLAIMS_VERSION and freeze a new schema file"
     )
@@ -280,7 +280,7 @@ def test_the_frozen_schema_is_that_of_the_model_and_takes_the_claims() -> None:
 
 
 @pytest.mark.parametrize("name", ["tiny", "quick"])
-def test_shipped_claims_name_what_their_study_has(name: str) -> None:
+def test_shipped_claims_name_only_what_their_study_has(name: str) -> None:
     study = load_study(ROOT / f"studies/{name}.yaml").study
     factorial = study.stages[0].factorial or {}
     for claim in load_claims(ROOT / f"studies/{name}.claims.yaml").claims:
@@ -302,7 +302,7 @@ def test_shipped_claims_name_what_their_study_has(name: str) -> None:
         ("within: 0.02", ("by at most ", "2", " %"), ("最多增加 ", "2", "%")),
     ],
 )
-def test_the_bound_of_a_claim_is_a_part_of_its_statement(
+def test_claim_statement_contains_its_bound(
     bound: str, english: tuple[str, str, str], chinese: tuple[str, str, str]
 ) -> None:
     about = "workload: w2, compiler: tvm, metric: run_ms_paired, knob: k1.5, levels: ['1.5', '2']"
@@ -314,6 +314,6 @@ def test_the_bound_of_a_claim_is_a_part_of_its_statement(
         assert "".join(parts) == claim.statement("zh" if language == "zh" else "en")
 
 
-def test_a_claim_about_every_trial_has_no_bound() -> None:
+def test_claim_about_every_trial_has_no_bound() -> None:
     (claim,) = claims_of("version: 1\nclaims:\n  - {id: c, correct: all}\n").claims
     assert claim.parts() == ("Every output is right, and no check is missing", "", "")

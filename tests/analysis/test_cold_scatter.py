@@ -20,7 +20,7 @@ def points(tmp_path: Path, plants: tuple[Plant, ...] = ()) -> pl.DataFrame:
     return cold_points(tidy([write_records(tmp_path / "results.jsonl", records)]).trials)
 
 
-def test_points_are_the_measured_cold_trials_and_failures_without_unsupported_ones(tmp_path: Path) -> None:
+def test_cold_scatter_points_are_ok_and_failed_but_not_unsupported_trials(tmp_path: Path) -> None:
     plants = (
         Plant("unsupported", "encoder", "cold", {"fusion": "on"}),
         Plant("timeout", "resnet", "cold", {"fusion": "on"}),
@@ -32,7 +32,9 @@ def test_points_are_the_measured_cold_trials_and_failures_without_unsupported_on
 
 @pytest.mark.parametrize("factor", [1.0, 60.0])
 @pytest.mark.parametrize("fails", [False, True])
-def test_seven_workloads_fit_one_column_without_texts_crossing(tmp_path: Path, factor: float, fails: bool) -> None:
+def test_cold_scatter_of_seven_workloads_in_one_column_has_no_overlap(
+    tmp_path: Path, factor: float, fails: bool
+) -> None:
     plants = (Plant("crashed", "encoder", "cold", {"fusion": "on"}),) if fails else ()
     one = points(tmp_path, plants).filter(pl.col("workload") == "encoder")
     times = pl.col("compile_first_run_ms")
@@ -49,7 +51,7 @@ def test_seven_workloads_fit_one_column_without_texts_crossing(tmp_path: Path, f
         assert ("56 failed (56 at edge)" in shown) == fails
 
 
-def test_texts_that_cross_would_be_found(tmp_path: Path) -> None:
+def test_overlap_check_with_crossing_texts_finds_them(tmp_path: Path) -> None:
     with house_style():
         (figure,) = compose_cold_scatter(points(tmp_path))
         figure.text(0.5, 0.5, "one")

@@ -40,7 +40,7 @@ def times(found: Tidy, factor: pl.Expr) -> Tidy:
     return Tidy(found.trials.with_columns(*(pl.col(name) * factor for name in names)), {}, ())
 
 
-def test_a_second_run_bears_out_every_key_effect(same: SideBySide) -> None:
+def test_compare_with_second_run_confirms_every_key_effect(same: SideBySide) -> None:
     assert same.reproduced
     fusion = effect(same, "fusion")
     assert (fusion.key, fusion.verdict_a, fusion.verdict_b, fusion.reproduced) == (True, "faster", "faster", True)
@@ -50,7 +50,7 @@ def test_a_second_run_bears_out_every_key_effect(same: SideBySide) -> None:
     assert (same.only_a, same.only_b, same.shared) == ((), (), 34)
 
 
-def test_cells_have_times_of_b_over_a_and_ratios_to_their_own_baselines(a: Tidy) -> None:
+def test_compare_cells_have_time_ratios_and_ratios_to_own_baselines(a: Tidy) -> None:
     found = compare(a, times(results(elsewhere()), pl.lit(2.0)))
     hot = [one for one in found.cells if one.mode == "hot" and one.workload == "encoder"]
     assert len(hot) == 17
@@ -66,7 +66,7 @@ def test_cells_have_times_of_b_over_a_and_ratios_to_their_own_baselines(a: Tidy)
     assert found.reproduced
 
 
-def test_an_effect_that_turns_round_is_opposite_and_does_not_reproduce(a: Tidy) -> None:
+def test_compare_with_reversed_effect_is_opposite_and_not_reproduced(a: Tidy) -> None:
     turned = pl.when((pl.col("workload") == "encoder") & (pl.col("knob_fusion") == "on")).then(2.0).otherwise(1.0)
     found = compare(a, times(results(elsewhere()), turned))
     fusion = effect(found, "fusion")
@@ -76,21 +76,21 @@ def test_an_effect_that_turns_round_is_opposite_and_does_not_reproduce(a: Tidy) 
     assert not found.reproduced
 
 
-def test_an_effect_that_is_gone_does_not_reproduce(a: Tidy) -> None:
+def test_compare_with_vanished_effect_is_not_reproduced(a: Tidy) -> None:
     gone = pl.when(pl.col("knob_fusion") == "on").then(1 / 0.6).otherwise(1.0)
     fusion = effect(compare(a, times(results(elsewhere()), gone)), "fusion")
     assert fusion.size is not None
     assert (fusion.size.state, fusion.reproduced) == ("apart", False)
 
 
-def test_an_effect_of_another_size_reproduces_and_is_called_apart(a: Tidy) -> None:
+def test_compare_with_effect_of_other_size_reproduces_and_is_apart(a: Tidy) -> None:
     less = pl.when(pl.col("knob_fusion") == "on").then(1.3).otherwise(1.0)
     fusion = effect(compare(a, times(results(elsewhere()), less)), "fusion")
     assert fusion.size is not None
     assert (fusion.size.state, fusion.reproduced) == ("apart", True)
 
 
-def test_what_crashes_in_b_is_no_reproduction(a: Tidy) -> None:
+def test_compare_with_crash_in_second_run_is_not_reproduced(a: Tidy) -> None:
     found = compare(a, results(elsewhere(plants=[Plant("crashed", "encoder", "hot", {"fusion": "on"})])))
     fusion = effect(found, "fusion")
     assert (fusion.ratio_b, fusion.size, fusion.reproduced) == (None, None, False)
@@ -100,7 +100,7 @@ def test_what_crashes_in_b_is_no_reproduction(a: Tidy) -> None:
     assert (cell.time, cell.blocks_a, cell.blocks_b) == (None, 5, 0)
 
 
-def test_one_block_decides_no_time_but_bytes_that_are_computed(a: Tidy) -> None:
+def test_compare_with_one_block_decides_bytes_but_no_time(a: Tidy) -> None:
     found = compare(a, results(elsewhere(blocks=1)))
     fusion = effect(found, "fusion")
     assert fusion.size is not None
@@ -110,14 +110,14 @@ def test_one_block_decides_no_time_but_bytes_that_are_computed(a: Tidy) -> None:
     assert (planned.size.state, planned.reproduced) == ("within", True)
 
 
-def test_what_changed_around_the_trials_is_named(same: SideBySide) -> None:
+def test_compare_with_changed_environment_names_changes(same: SideBySide) -> None:
     changed = {one.what: (one.a, one.b) for one in same.changes}
     assert changed["host"] == (("bench-1",), ("bench-2",))
     assert {"study_commit", "ablatrix_commit", "study_digest"} <= changed.keys()
     assert not {"cpu", "version_torch", "threads_torch", "workload_digest"} & changed.keys()
 
 
-def test_versions_and_environment_variables_are_compared_one_by_one(a: Tidy) -> None:
+def test_compare_lists_versions_and_variables_one_by_one(a: Tidy) -> None:
     records = [
         one.model_copy(
             update={
@@ -141,7 +141,7 @@ def test_versions_and_environment_variables_are_compared_one_by_one(a: Tidy) -> 
     }
 
 
-def test_cells_of_one_side_are_named_and_left_out_of_effects() -> None:
+def test_compare_names_one_sided_cells_and_omits_them_from_effects() -> None:
     a = results(make_records(workloads=["attention", "encoder"], blocks=5, noise=0.003))
     b = results(make_records(workloads=["encoder", "resnet"], blocks=5, noise=0.003))
     found = compare(a, b)
@@ -155,7 +155,7 @@ def test_cells_of_one_side_are_named_and_left_out_of_effects() -> None:
     assert found.reproduced
 
 
-def test_what_another_run_of_one_study_lacks_is_not_reproduced(a: Tidy) -> None:
+def test_compare_of_one_study_with_missing_effect_is_not_reproduced(a: Tidy) -> None:
     found = compare(a, Tidy(a.trials.filter(pl.col("workload") == "encoder"), {}, ()))
     assert (len(found.only_a), found.shared, found.notes) == (17, 17, ())
     fusion = effect(found, "fusion", workload="attention")
@@ -164,7 +164,7 @@ def test_what_another_run_of_one_study_lacks_is_not_reproduced(a: Tidy) -> None:
     assert not found.reproduced
 
 
-def test_studies_without_a_common_cell_are_refused_with_the_reason(a: Tidy) -> None:
+def test_compare_of_studies_without_common_cell_is_refused(a: Tidy) -> None:
     other = results(make_records(workloads=["resnet"], blocks=2))
     with pytest.raises(AnalysisError, match=r"share no cell .34 in A, 17 in B.: workloads are attention, encoder in A"):
         compare(a, other)
@@ -175,7 +175,7 @@ def test_studies_without_a_common_cell_are_refused_with_the_reason(a: Tidy) -> N
         compare(a, Tidy(trials.rename({f"{one}_schedule": f"{one}_layout" for one in ("knob", "baseline")}), {}, ()))
 
 
-def test_every_primary_knob_is_compared_on_every_metric(same: SideBySide) -> None:
+def test_compare_covers_every_primary_knob_on_every_metric(same: SideBySide) -> None:
     assert {one.knob for one in same.effects} == set(PRIMARY)
     assert {one.metric for one in same.effects} == {
         "run_ms_paired",

@@ -43,7 +43,7 @@ def whole(trials: pl.DataFrame) -> list[Effect]:
     return [*effects_of_levels(grid), *attribution(grid)]
 
 
-def test_additive_effects_are_the_same_however_they_are_asked_for() -> None:
+def test_effects_when_additive_agree_between_all_estimators() -> None:
     """Partition makes it 2 times as long, fusion half as long and a quarter off: 8 -> 16, 8 -> 6, both -> 12.
 
     On logarithms the effects add, so for each knob main effect, alone, last and share are the same: 2 and 0.75.
@@ -63,7 +63,7 @@ def test_additive_effects_are_the_same_however_they_are_asked_for() -> None:
     assert found["interaction partition fusion"] == pytest.approx(1.0)
 
 
-def test_a_pure_interaction_is_shared_by_halves() -> None:
+def test_effects_of_pure_interaction_are_shared_by_halves() -> None:
     """8 ms whatever one knob does alone, 2 ms with both on: total 1/4.
 
     Alone: 8/8 = 1. Last: 2/8 = 1/4. Main effect of each: the mean of log 1 and log 1/4, hence 1/2; so are the shares.
@@ -79,7 +79,7 @@ def test_a_pure_interaction_is_shared_by_halves() -> None:
         assert found[f"shapley {knob}"] == pytest.approx(0.5)
 
 
-def test_a_knob_that_does_nothing_has_no_part_in_anything() -> None:
+def test_effects_of_inert_knob_are_zero_everywhere() -> None:
     """Fusion halves the time, partition changes no value: each of its effects is exactly 1; fusion's share is all."""
     found = values_of(whole(two_knobs(lambda levels, _: 4.0 if on(levels, "fusion") else 8.0)))
     for kind in ("main", "add_one_in", "shapley", "leave_one_out"):
@@ -89,7 +89,7 @@ def test_a_knob_that_does_nothing_has_no_part_in_anything() -> None:
     assert found["total"] == pytest.approx(0.5)
 
 
-def test_one_failed_corner_takes_along_only_what_touches_it() -> None:
+def test_effects_with_failed_corner_lose_only_what_needs_it() -> None:
     """8 ms; fusion alone 4 ms; partition alone crashes; both 1 ms.
 
     Total: 1/8. Alone: fusion 4/8; partition is not attributable. Last: partition 1/4 (from fusion alone); fusion would
@@ -126,7 +126,7 @@ def test_one_failed_corner_takes_along_only_what_touches_it() -> None:
             assert (effect.pairs, effect.pairs_partial, effect.pairs_missing) == (1, 0, 1)
 
 
-def test_a_block_that_lacks_a_corner_is_left_out_of_what_needs_all_corners() -> None:
+def test_effects_with_block_lacking_corner_omit_it_where_all_are_needed() -> None:
     """Three blocks; all times of block b are (b + 1) times as long, which falls out of every ratio.
 
     All on lasts 2, 2, 4 ms of the 8 of the baseline, fusion alone 4, partition alone 8. In the third block fusion alone
@@ -153,7 +153,7 @@ def test_a_block_that_lacks_a_corner_is_left_out_of_what_needs_all_corners() -> 
     assert (effects["main fusion"].pairs, effects["main fusion"].pairs_partial) == (1, 1)
 
 
-def test_a_whole_block_that_is_not_there_costs_a_block_and_nothing_else() -> None:
+def test_effects_with_whole_block_missing_lose_only_one_block() -> None:
     """Four blocks of which the third has no record: every effect stands on the other three."""
     trials = two_knobs(lambda levels, _: 4.0 if on(levels, "fusion") else 8.0, blocks=4)
     for effect in whole(trials.filter(pl.col("block") != 2)):
@@ -161,7 +161,7 @@ def test_a_whole_block_that_is_not_there_costs_a_block_and_nothing_else() -> Non
         assert (effect.ratio.count, effect.blocks_left_out) == (3, 0)
 
 
-def test_corners_that_fail_in_different_blocks_leave_no_whole_block() -> None:
+def test_effects_with_corners_failing_in_different_blocks_have_no_block() -> None:
     """Partition alone fails in the first block, fusion alone in the second: no block has all four, each is named."""
     plants = [
         Plant("crashed", "encoder", "hot", {"partition": "regions", "fusion": "off"}, block=0),
@@ -173,7 +173,7 @@ def test_corners_that_fail_in_different_blocks_leave_no_whole_block() -> None:
     }
 
 
-def test_planned_bytes_are_exact_also_in_one_block() -> None:
+def test_effects_on_planned_bytes_are_exact_in_one_block() -> None:
     trials = table(make_records(workloads=["encoder"], blocks=1))
     (grid,) = factorial_grids(trials, "planned_bytes", "cold")
     effects = [*effects_of_levels(grid), *attribution(grid)]
@@ -183,7 +183,7 @@ def test_planned_bytes_are_exact_also_in_one_block() -> None:
     assert not any(one.exact or (one.ratio and one.ratio.low) for one in effects_of_levels(grid))
 
 
-def test_planted_effects_come_back_with_intervals() -> None:
+def test_effects_when_planted_are_recovered_with_intervals() -> None:
     effects = hot_effects(table(make_records(workloads=["encoder"], blocks=5)))
     assert list(effects) == list(PRIMARY)
     for knob, effect in effects.items():
@@ -197,7 +197,7 @@ def test_planted_effects_come_back_with_intervals() -> None:
         assert effect.ratio.low < effect.ratio.value < effect.ratio.high
 
 
-def test_a_pair_that_failed_in_one_block_is_left_out_of_all_and_counted() -> None:
+def test_main_effect_omits_pair_failed_in_one_block_and_counts_it() -> None:
     plants = [Plant("wrong_output", "encoder", "hot", {"fusion": "on", "reuse": "keep", "partition": "whole"}, block=0)]
     effects = hot_effects(hot_records(plants=plants))
     fusion = effects["fusion"]
@@ -207,7 +207,7 @@ def test_a_pair_that_failed_in_one_block_is_left_out_of_all_and_counted() -> Non
     assert (effects["memory_plan"].pairs, effects["memory_plan"].pairs_partial) == (7, 1)
 
 
-def test_without_any_pair_a_main_effect_is_not_attributable() -> None:
+def test_main_effect_without_any_pair_is_not_attributable() -> None:
     fusion = hot_effects(hot_records(plants=[Plant("crashed", "encoder", "hot", {"fusion": "on"})]))["fusion"]
     assert (fusion.ratio, fusion.pairs, fusion.pairs_missing) == (None, 0, 8)
     assert optional_text(fusion.reason) == (
@@ -215,7 +215,7 @@ def test_without_any_pair_a_main_effect_is_not_attributable() -> None:
     )
 
 
-def test_parts_of_a_split_block_are_compared_through_their_baselines() -> None:
+def test_effects_in_split_block_compare_parts_through_baselines() -> None:
     """Two parts hold half of the cells each, the second is three times as slow, both have the baseline."""
     for knob, effect in hot_effects(split(hot_records(), slowdown=3.0)).items():
         assert knob is not None
@@ -224,7 +224,7 @@ def test_parts_of_a_split_block_are_compared_through_their_baselines() -> None:
         assert (effect.pairs, effect.pairs_missing) == (8, 0)
 
 
-def test_levels_around_a_centre_are_compared_with_it_and_not_attributed() -> None:
+def test_effects_around_centre_are_compared_and_not_attributed() -> None:
     """Around all-on, library=on takes 0.8 of the time and schedule=default 1.25."""
     trials = hot_records()
     code = [with_stage(trials, "code", 0.8, library="on"), with_stage(trials, "code", 1.25, schedule="default")]
@@ -236,7 +236,7 @@ def test_levels_around_a_centre_are_compared_with_it_and_not_attributed() -> Non
     assert attribution(around) == []
 
 
-def test_knobs_with_more_levels_are_attributed_between_two_named_configurations() -> None:
+def test_attribution_of_multilevel_knobs_is_between_two_named_ends() -> None:
     """Threads 1, 2, 10 take 8, 4, 1 ms, fusion halves. The last level is 10, by number; 2 can be named."""
     knobs = {"threads": ("1", "2", "10"), "fusion": ("off", "on")}
     base = {"1": 8.0, "2": 4.0, "10": 1.0}
@@ -268,7 +268,7 @@ LOGS = st.floats(-3, 3, allow_nan=False).map(lambda value: round(value, 6))
         lambda size: st.lists(st.lists(LOGS, min_size=2**size, max_size=2**size), min_size=1, max_size=4)
     )
 )
-def test_parts_add_up_to_the_total_and_a_whole_lattice_gives_the_cubes_main_effects(rows: list[list[float]]) -> None:
+def test_shares_add_up_to_total_and_full_grid_gives_main_effects(rows: list[list[float]]) -> None:
     names = [f"k{place}" for place in range(len(rows[0]).bit_length() - 1)]
     corners: list[Configuration] = list(itertools.product(("off", "on"), repeat=len(names)))
     blocks = [dict(zip(corners, row, strict=True)) for row in rows]
@@ -286,7 +286,7 @@ def test_parts_add_up_to_the_total_and_a_whole_lattice_gives_the_cubes_main_effe
         assert effect.logs == pytest.approx(expected, abs=1e-9)
 
 
-def test_a_time_that_only_a_failed_trial_has_is_never_used() -> None:
+def test_effects_never_use_time_of_failed_trial() -> None:
     """Wrong output keeps its times in the record; the table of effects is the same as if they were anything."""
     plants = [Plant("wrong_output", "encoder", "cold", {"fusion": "on", "reuse": "keep"}, block=0)]
     trials = table(make_records(workloads=["encoder"], modes=["cold"], plants=plants))
@@ -301,7 +301,7 @@ def test_a_time_that_only_a_failed_trial_has_is_never_used() -> None:
     assert one == other
 
 
-def test_the_blocks_disturbance_falls_out() -> None:
+def test_effects_do_not_depend_on_block_disturbance() -> None:
     def disturbed(levels: Mapping[str, str], block: int) -> float:
         return 2.0**block * steady(levels, block)
 

@@ -39,7 +39,7 @@ def one(table: pl.DataFrame, **levels: str) -> dict[str, Any]:
     return dict(row.row(0, named=True))
 
 
-def test_groups_are_workload_compiler_mode_and_the_knobs_that_vary_primary_first(tmp_path: Path) -> None:
+def test_cells_group_by_workload_compiler_mode_and_varying_knobs(tmp_path: Path) -> None:
     found = read(tmp_path, make_records(blocks=1))
     assert varying_knobs(found) == KNOBS  # schedule and library are fixed
     assert group_columns(found) == ["workload", "compiler", "role", "mode", *KNOBS]
@@ -48,7 +48,7 @@ def test_groups_are_workload_compiler_mode_and_the_knobs_that_vary_primary_first
     assert set(table["role"].unique()) == {"measured", "reference", "twin"}
 
 
-def test_counts_add_up_and_statistics_are_over_ok_trials_only(tmp_path: Path) -> None:
+def test_cells_count_all_trials_but_summarise_ok_ones_only(tmp_path: Path) -> None:
     plants = [
         Plant("wrong_output", "encoder", "cold", ALL_ON, block=0),
         Plant("missing_check", "encoder", "cold", ALL_ON, block=1),
@@ -76,7 +76,7 @@ def test_counts_add_up_and_statistics_are_over_ok_trials_only(tmp_path: Path) ->
     assert row["compile_first_run_ms_ratio_blocks"] == 2
 
 
-def test_a_group_without_an_ok_trial_has_no_figure_at_all(tmp_path: Path) -> None:
+def test_cells_without_ok_trial_have_no_figure(tmp_path: Path) -> None:
     plants = [Plant("wrong_output", "encoder", "cold", ALL_ON)]
     found = read(tmp_path, make_records(workloads=["encoder"], plants=plants))
     row = one(summary(found), mode="cold", **{f"knob_{k}": v for k, v in ALL_ON.items()})
@@ -86,7 +86,7 @@ def test_a_group_without_an_ok_trial_has_no_figure_at_all(tmp_path: Path) -> Non
     )
 
 
-def test_a_ratio_is_paired_over_blocks_with_the_baseline_of_the_same_block(tmp_path: Path) -> None:
+def test_ratio_is_paired_with_baseline_of_same_block(tmp_path: Path) -> None:
     found = read(tmp_path, make_records(workloads=["encoder"], modes=["hot"], blocks=4))
     hot = found.trials.filter(pl.col("role") == "measured")
     logs = []
@@ -103,7 +103,7 @@ def test_a_ratio_is_paired_over_blocks_with_the_baseline_of_the_same_block(tmp_p
     assert row["run_ms_mean_ratio"] == pytest.approx(planted, rel=0.03)
 
 
-def test_a_blocks_drift_falls_out_of_a_ratio(tmp_path: Path) -> None:
+def test_ratio_does_not_depend_on_block_drift(tmp_path: Path) -> None:
     found = read(tmp_path, make_records(workloads=["encoder"], modes=["hot"], blocks=3))
     block = pl.col("block_id") == found.trials["block_id"][0]
     slow = found.trials.with_columns(pl.when(block).then(pl.col("run_ms_mean") * 3).otherwise("run_ms_mean"))
@@ -114,7 +114,7 @@ def test_a_blocks_drift_falls_out_of_a_ratio(tmp_path: Path) -> None:
     )
 
 
-def test_baseline_reference_and_twin_have_the_ratios_that_they_should(tmp_path: Path) -> None:
+def test_ratios_of_baseline_reference_and_aa_control_are_as_expected(tmp_path: Path) -> None:
     table = summary(read(tmp_path, make_records(workloads=["encoder"], modes=["hot"], noise=0.0)))
     base = table.filter((pl.col("role") == "measured") & pl.col("is_baseline"))
     assert base.select("run_ms_mean_ratio", "run_ms_mean_ratio_low").row(0) == (1.0, None)
@@ -125,7 +125,7 @@ def test_baseline_reference_and_twin_have_the_ratios_that_they_should(tmp_path: 
     assert eager["planned_bytes_median"] is None
 
 
-def test_one_block_gives_a_ratio_without_an_interval_and_no_baseline_gives_none(tmp_path: Path) -> None:
+def test_ratio_with_one_block_has_no_interval_and_without_baseline_is_none(tmp_path: Path) -> None:
     records = make_records(workloads=["encoder"], modes=["hot"], blocks=1)
     row = one(summary(read(tmp_path, records)), **{f"knob_{k}": v for k, v in ALL_ON.items()})
     assert row["run_ms_mean_ratio"] is not None
@@ -147,14 +147,14 @@ def test_origins_that_differ_are_found(tmp_path: Path) -> None:
     assert mixed["host"] == ["bench-1", "bench-2"]
 
 
-def test_a_workload_that_is_another_program_under_the_same_name_is_found(tmp_path: Path) -> None:
+def test_workload_whose_program_differs_under_one_name_is_found(tmp_path: Path) -> None:
     records = make_records(workloads=["encoder"], blocks=1)
     changed = records[0].workload.model_copy(update={"digest": "0" * 64})
     records[0] = records[0].model_copy(update={"workload": changed})
     assert list(mixed_origins(read(tmp_path, records))) == ["workload_digest"]
 
 
-def test_a_median_over_trials_has_an_interval_from_six_of_them_on() -> None:
+def test_median_over_trials_has_interval_from_six_trials_on() -> None:
     found = tidied(make_records(workloads=["encoder"], modes=["hot"], blocks=6))
     row = summarise_groups(found.trials, ["workload", "role"]).filter(pl.col("role") == "twin").row(0, named=True)
     values = found.trials.filter(pl.col("role") == "twin")["run_ms_p50"].sort().to_list()

@@ -15,7 +15,7 @@ def found(**arguments: object) -> Tidy:
     return tidied(make_records(**arguments))  # type: ignore[arg-type]
 
 
-def test_each_default_metric_is_answered_in_the_mode_that_measures_it() -> None:
+def test_evidence_of_default_metric_uses_mode_that_measures_it() -> None:
     evidence = gather(found(), Question())
     assert {one.metric.name: one.mode for one in evidence} == {
         "run_ms_paired": "hot",
@@ -26,7 +26,7 @@ def test_each_default_metric_is_answered_in_the_mode_that_measures_it() -> None:
     assert set(DEFAULT_METRICS) < set(METRICS)
 
 
-def test_planned_bytes_come_from_hot_trials_where_no_cold_one_was_run() -> None:
+def test_evidence_on_planned_bytes_without_cold_trials_uses_hot_ones() -> None:
     evidence = gather(found(modes=["hot"]), Question())
     assert {one.metric.name: one.mode for one in evidence} == {
         "run_ms_paired": "hot",
@@ -35,7 +35,7 @@ def test_planned_bytes_come_from_hot_trials_where_no_cold_one_was_run() -> None:
     }
 
 
-def test_the_table_has_a_row_an_effect_and_shares_add_up_in_its_logs() -> None:
+def test_evidence_table_has_row_per_effect_and_shares_sum_in_logs() -> None:
     frame = evidence_frame(gather(found(), Question(metrics=tuple(METRICS))))
     own = frame.filter(pl.col("scope") == "workload")
     assert own.group_by("metric", "workload").len()["len"].unique().to_list() == [4 + 1 + 3 * 4 + 6]
@@ -51,7 +51,7 @@ def test_the_table_has_a_row_an_effect_and_shares_add_up_in_its_logs() -> None:
     assert means["workload"].null_count() == means.height
 
 
-def test_a_mode_in_which_all_failed_is_shown_as_not_attributable() -> None:
+def test_evidence_of_mode_where_all_failed_is_not_attributable() -> None:
     plants = [Plant("crashed", name, "hot", {}) for name in ("attention", "encoder")]
     (evidence,) = gather(found(modes=["hot"], plants=plants), Question(metrics=("run_ms_p50",)))
     assert {effect.ratio for effect in evidence.effects} == {None}
@@ -60,7 +60,7 @@ def test_a_mode_in_which_all_failed_is_shown_as_not_attributable() -> None:
     )
 
 
-def test_choosing_a_workload_changes_no_verdict() -> None:
+def test_evidence_with_chosen_workload_keeps_verdicts() -> None:
     results = found(modes=["hot"], blocks=5)
     (everything,), (chosen,) = (
         gather(results, Question(metrics=("run_ms_p50",), workloads=names)) for names in ((), ("encoder",))
@@ -82,18 +82,18 @@ def test_choosing_a_workload_changes_no_verdict() -> None:
         (Question(margin=0.0), "the margin must be larger than 0"),
     ],
 )
-def test_what_is_not_in_the_results_is_named_with_what_is(question: Question, message: str) -> None:
+def test_evidence_for_unknown_name_lists_known_names(question: Question, message: str) -> None:
     with pytest.raises(AnalysisError, match=message):
         gather(found(modes=["hot"]), question)
 
 
-def test_results_in_which_nothing_varies_have_no_effect() -> None:
+def test_evidence_of_results_without_variation_has_no_effect() -> None:
     whole = found(modes=["hot"])
     with pytest.raises(AnalysisError, match="no knob varies in these results"):
         gather(Tidy(whole.trials.filter(pl.col("is_baseline")), {}, ()), Question())
 
 
-def test_the_ends_of_the_attribution_can_be_chosen() -> None:
+def test_attribution_with_chosen_ends_uses_them() -> None:
     levels = {knob: levels[1] for knob, levels in PRIMARY.items() if knob != "fusion"}
     (evidence,) = gather(found(modes=["hot"]), Question(metrics=("run_ms_mean",), start=levels))
     totals = [effect for effect in evidence.effects if effect.kind == "total"]

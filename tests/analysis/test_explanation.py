@@ -48,7 +48,7 @@ def smallest_by_trying(bad: list[Settings], good: list[Settings]) -> set[frozens
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from(["bad", "good", "unknown"]), min_size=len(GRID), max_size=len(GRID)))
-def test_the_search_finds_all_smallest_explanations_and_no_other(states: list[str]) -> None:
+def test_explanation_search_finds_exactly_all_smallest_ones(states: list[str]) -> None:
     bad = [row for row, state in zip(GRID, states, strict=True) if state == "bad"]
     good = [row for row, state in zip(GRID, states, strict=True) if state == "good"]
     found = explain(bad, good)
@@ -66,11 +66,11 @@ def test_the_search_finds_all_smallest_explanations_and_no_other(states: list[st
         (lambda row: False, []),
     ],
 )
-def test_what_was_planted_comes_back(is_bad, expected: list[Explanation]) -> None:  # type: ignore[no-untyped-def]
+def test_explanation_search_recovers_planted_causes(is_bad, expected: list[Explanation]) -> None:  # type: ignore[no-untyped-def]
     assert explain([row for row in GRID if is_bad(row)], [row for row in GRID if not is_bad(row)]) == expected
 
 
-def test_what_cannot_be_told_apart_is_all_named() -> None:
+def test_explanation_search_names_all_indistinguishable_causes() -> None:
     """a and b were always moved together, so that either may be the cause."""
     assert explain([parsed("a=1 b=1 c=0"), parsed("a=1 b=1 c=1")], [parsed("a=0 b=0 c=0")]) == [
         (parsed("a=1"),),
@@ -78,7 +78,7 @@ def test_what_cannot_be_told_apart_is_all_named() -> None:
     ]
 
 
-def test_scattered_rows_have_no_small_explanation() -> None:
+def test_explanation_search_on_scattered_rows_finds_no_small_one() -> None:
     """The parity of five switches: each of the 16 odd rows would need a set of its own."""
     rows = [
         tuple(Setting(k, v) for k, v in zip("abcde", levels, strict=True))
@@ -89,7 +89,7 @@ def test_scattered_rows_have_no_small_explanation() -> None:
 
 
 @pytest.mark.parametrize("pattern", ["planted", "random"])
-def test_ten_knobs_take_seconds(pattern: str) -> None:
+def test_explanation_search_over_ten_knobs_takes_seconds(pattern: str) -> None:
     rows = [
         tuple(Setting(f"k{number}", level) for number, level in enumerate(levels))
         for levels in itertools.product("01", repeat=10)
@@ -104,5 +104,5 @@ def test_ten_knobs_take_seconds(pattern: str) -> None:
         assert (cause,) in found
 
 
-def test_common_levels_are_those_of_all_rows() -> None:
+def test_common_levels_are_shared_by_all_rows() -> None:
     assert common([parsed("a=1 b=0 c=1"), parsed("a=1 b=1 c=1")]) == parsed("a=1 c=1")

@@ -25,7 +25,7 @@ def means(**arguments: object) -> dict[str, GeometricMean]:
     return {f"{mean.kind} {mean.knob} {mean.other}": mean for mean in geometric_means(effects)}
 
 
-def test_every_effect_has_its_mean_over_the_workloads_that_have_it() -> None:
+def test_geometric_mean_is_over_workloads_that_have_the_effect() -> None:
     found = means(noise=0.0)
     mean = found["shapley fusion None"]
     assert (mean.workloads, dict(mean.missing)) == (("attention", "encoder", "resnet"), {})
@@ -36,14 +36,14 @@ def test_every_effect_has_its_mean_over_the_workloads_that_have_it() -> None:
     assert total.value == pytest.approx(math.prod(HOT_EFFECT.values()))
 
 
-def test_a_workload_that_is_not_in_it_is_named_with_the_reason() -> None:
+def test_geometric_mean_names_omitted_workload_with_reason() -> None:
     mean = means(plants=[PLANT])["shapley fusion None"]
     assert mean.workloads == ("attention", "resnet")
     assert list(mean.missing) == ["encoder"]
     assert text_of(mean.missing["encoder"]).startswith("crashed in 2 of 2 blocks: fusion=on")
 
 
-def test_an_effect_that_no_workload_has_has_no_mean() -> None:
+def test_geometric_mean_of_effect_in_no_workload_is_none() -> None:
     mean = means(
         workloads=["encoder", "attention"], plants=[PLANT, Plant("timeout", "attention", "hot", {"fusion": "on"})]
     )
@@ -53,5 +53,5 @@ def test_an_effect_that_no_workload_has_has_no_mean() -> None:
     assert (lost.ratio, lost.exact, lost.workloads) == (None, False, ())
 
 
-def test_one_workload_has_no_mean_over_workloads() -> None:
+def test_geometric_mean_over_one_workload_is_none() -> None:
     assert means(workloads=["encoder"]) == {}

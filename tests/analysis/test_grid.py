@@ -37,7 +37,7 @@ def with_stage(trials: pl.DataFrame, stage: str, factor: float = 1.0, **levels: 
     ).cast(trials.schema)
 
 
-def test_a_factorial_stage_spans_every_combination_of_the_knobs_that_vary() -> None:
+def test_grid_of_factorial_stage_spans_all_combinations() -> None:
     grid = only(hot_records(blocks=3))
     assert (grid.workload, grid.compiler, grid.stage, grid.kind) == (
         "encoder",
@@ -53,7 +53,7 @@ def test_a_factorial_stage_spans_every_combination_of_the_knobs_that_vary() -> N
     assert (dict(grid.absent), dict(grid.centre), grid.blocks_empty) == ({}, {}, 0)
 
 
-def test_what_is_not_there_says_why_and_in_how_many_blocks() -> None:
+def test_grid_gap_has_reason_and_block_count() -> None:
     levels = dict(zip(PRIMARY, FUSED, strict=True))
     plants = [
         Plant("unsupported", "encoder", "hot", {**levels, "memory_plan": "on"}),
@@ -73,13 +73,13 @@ def test_what_is_not_there_says_why_and_in_how_many_blocks() -> None:
     )
 
 
-def test_a_corner_that_was_never_run_is_told_apart_from_one_that_failed() -> None:
+def test_grid_distinguishes_corner_not_run_from_failed_one() -> None:
     grid = only(hot_records().filter((pl.col("role") != "measured") | ~_is(ALL_ON)))
     assert dict(grid.absent) == {tuple(ALL_ON.values()): NOT_RUN}
     assert len(grid.comparison.configurations) == 16
 
 
-def test_a_grid_of_which_hardly_anything_was_run_has_main_effects_and_no_attribution() -> None:
+def test_grid_with_few_corners_has_main_effects_but_no_attribution() -> None:
     """Of 16 corners three remain, the baseline, fusion alone and all on: no whole grid, and no common centre."""
     kept = _is(ALL_ON) | _is(dict(zip(PRIMARY, FUSED, strict=True))) | pl.col("is_baseline")
     grid = only(hot_records().filter((pl.col("role") == "measured") & kept))
@@ -88,20 +88,20 @@ def test_a_grid_of_which_hardly_anything_was_run_has_main_effects_and_no_attribu
     assert attribution(grid) == []
 
 
-def test_a_block_without_any_value_is_counted_and_left_out() -> None:
+def test_grid_counts_and_omits_block_without_values() -> None:
     grid = only(hot_records(blocks=3, plants=[Plant("not_run_budget", "encoder", "hot", {}, block=2)]))
     assert (len(grid.blocks), grid.blocks_empty) == (2, 1)
     assert text_of(grid.absent[BASE]) == "not_run_budget in 1 of 3 blocks"
 
 
-def test_a_value_that_has_no_logarithm_is_no_value() -> None:
+def test_grid_treats_value_without_logarithm_as_missing() -> None:
     trials = hot_records().with_columns(pl.when(_is(ALL_ON)).then(0).otherwise(7).alias("peak_rss_delta_bytes"))
     assert [text_of(one) for one in only(trials, "peak_rss_delta_bytes").absent.values()] == [
         "ok, but without a positive value in 2 of 2 blocks"
     ]
 
 
-def test_values_of_a_split_block_are_relative_to_the_baseline_of_their_own_part() -> None:
+def test_grid_of_split_block_is_relative_to_baseline_of_each_part() -> None:
     """The second part runs three times as slow; in the second repeat its baseline failed, and takes the part along."""
     trials = split(hot_records(blocks=2), slowdown=3.0)
     grid = only(trials)
@@ -115,7 +115,7 @@ def test_values_of_a_split_block_are_relative_to_the_baseline_of_their_own_part(
     assert grid.blocks[1][BASE] == 0.0
 
 
-def test_a_stage_around_a_configuration_finds_its_centre_in_an_earlier_stage() -> None:
+def test_grid_around_configuration_takes_centre_from_earlier_stage() -> None:
     trials = hot_records()
     code = [with_stage(trials, "code", 0.8, library="on"), with_stage(trials, "code", 1.25, schedule="default")]
     primary, around = factorial_grids(pl.concat([trials, *code]), "run_ms_p50", "hot")
@@ -128,20 +128,20 @@ def test_a_stage_around_a_configuration_finds_its_centre_in_an_earlier_stage() -
     assert block["on", "vectorised"] - block["off", "vectorised"] == pytest.approx(math.log(0.8))
 
 
-def test_a_stage_with_one_configuration_is_around_its_only_neighbour() -> None:
+def test_grid_of_one_configuration_is_around_its_only_neighbour() -> None:
     trials = hot_records()
     _, around = factorial_grids(pl.concat([trials, with_stage(trials, "bound", library="on")]), "run_ms_p50", "hot")
     assert (around.kind, around.comparison.knobs, dict(around.centre)) == ("around", ("library",), ALL_ON)
 
 
-def test_a_stage_whose_centre_it_measured_itself_takes_the_one_nearer_to_the_baseline() -> None:
+def test_grid_with_own_centre_takes_the_one_nearer_to_baseline() -> None:
     trials = hot_records()
     own = pl.concat([with_stage(trials, "code"), with_stage(trials, "code", library="on")])
     (around,) = factorial_grids(pl.concat([trials.filter(pl.col("is_baseline")), own]), "run_ms_p50", "hot")
     assert (around.comparison.baseline, dict(around.centre)) == (("off",), ALL_ON)
 
 
-def test_a_second_grid_takes_its_other_corners_from_the_first_stage() -> None:
+def test_grid_of_second_stage_takes_missing_corners_from_first() -> None:
     """Stage two crosses fusion with library; where library is off, the configurations are those of the first stage."""
     trials = hot_records()
     base = trials.filter(
@@ -154,7 +154,7 @@ def test_a_second_grid_takes_its_other_corners_from_the_first_stage() -> None:
     assert [len(block) for block in grid.blocks] == [4, 4]
 
 
-def test_an_observer_is_no_configuration() -> None:
+def test_grid_omits_observed_trials() -> None:
     trials = hot_records().with_columns(
         pl.when(pl.col("role") == "reference").then(None).otherwise(pl.lit("off")).alias("knob_pass_timing"),
         pl.lit("off").alias("baseline_pass_timing"),
@@ -163,7 +163,7 @@ def test_an_observer_is_no_configuration() -> None:
     assert [grid.stage for grid in factorial_grids(pl.concat([trials, watched]), "run_ms_p50", "hot")] == ["primary"]
 
 
-def test_mixed_records_make_a_lattice_for_each_origin() -> None:
+def test_grid_of_mixed_records_is_built_per_origin() -> None:
     here, there = (make_records(workloads=["encoder"], modes=["hot"], host=host) for host in ("one", "two"))
     found = factorial_grids(pl.concat([table(here), table(there)]), "run_ms_p50", "hot", ["host"])
     assert [grid.origin for grid in found] == [("one",), ("two",)]

@@ -47,12 +47,12 @@ def shifted(by: float, spread: float = 1.0) -> list[float]:
 @pytest.mark.parametrize(
     ("shift", "verdict"), [(-0.3, "faster"), (0.3, "slower"), (0.0, "no effect"), (0.002, "no effect")]
 )
-def test_a_narrow_interval_is_faster_slower_or_no_effect(shift: float, verdict: str) -> None:
+def test_verdict_with_narrow_interval_is_faster_slower_or_no_effect(shift: float, verdict: str) -> None:
     (one,) = judged(effect_of(shifted(shift)))
     assert (one.verdict, one.resolution) == (verdict, None)
 
 
-def test_what_holds_one_and_leaves_the_margin_is_not_distinguishable_and_says_at_what() -> None:
+def test_verdict_with_one_inside_and_margin_exceeded_is_indistinguishable() -> None:
     """`NARROW` x 20 has the mean 0, the sum of squares 0.001 and so the error sqrt(0.001 / 4 / 5) = 0.0070711.
 
     t(4) at 90 % is 2.131847: the interval ends at exp(0.0150744), 1.5 % from 1.
@@ -62,7 +62,7 @@ def test_what_holds_one_and_leaves_the_margin_is_not_distinguishable_and_says_at
     assert one.resolution == pytest.approx(math.expm1(2.131847 * math.sqrt(0.001 / 4 / 5)), rel=1e-6)
 
 
-def test_a_wider_margin_turns_it_into_no_effect() -> None:
+def test_verdict_with_wider_margin_becomes_no_effect() -> None:
     effect = effect_of(shifted(0.0, 20.0))
     assert [judged(effect, margin=margin)[0].verdict for margin in (0.015, 0.016)] == [
         "not distinguishable",
@@ -70,7 +70,7 @@ def test_a_wider_margin_turns_it_into_no_effect() -> None:
     ]
 
 
-def test_an_effect_below_the_noise_floor_is_never_called_different() -> None:
+def test_verdict_below_noise_floor_is_never_different() -> None:
     """2 % slower, known to +-0.1 %; but two copies of the baseline lie as far apart as 3 %."""
     effect = effect_of(shifted(0.02))
     (alone,) = judged(effect)
@@ -82,7 +82,7 @@ def test_an_effect_below_the_noise_floor_is_never_called_different() -> None:
     assert above.verdict == "slower"
 
 
-def test_p_values_are_adjusted_over_the_family() -> None:
+def test_p_values_are_adjusted_over_their_family() -> None:
     """An effect with p just below 5 % is different by itself and not beside nine others of which it is the smallest."""
     logs = shifted(0.0245, 20.0)
     effect = effect_of(logs)
@@ -96,17 +96,17 @@ def test_p_values_are_adjusted_over_the_family() -> None:
     assert family[0].p_holm == pytest.approx(10 * effect.ratio.p_value)
 
 
-def test_one_block_tells_nothing() -> None:
+def test_verdict_with_one_block_is_undecided() -> None:
     (one,) = judged(effect_of([-0.7]))
     assert (one.verdict, one.resolution, one.p_holm, one.p_equivalence) == ("not distinguishable", None, None, None)
 
 
-def test_times_that_never_vary_are_no_evidence_of_a_difference() -> None:
+def test_verdict_with_constant_times_shows_no_difference() -> None:
     (one,) = judged(effect_of([-0.7, -0.7, -0.7]))
     assert (one.verdict, one.p_holm) == ("not distinguishable", None)
 
 
-def test_exact_bytes_are_what_they_are_whatever_the_margin() -> None:
+def test_verdict_on_exact_bytes_ignores_margin() -> None:
     from ablatrix.analysis.effects.grid import factorial_grids
 
     trials = table(make_records(workloads=["encoder"], blocks=1, modes=["cold"]))
@@ -121,7 +121,7 @@ def test_exact_bytes_are_what_they_are_whatever_the_margin() -> None:
     }
 
 
-def test_what_is_not_attributable_has_no_verdict_and_no_part_in_the_family() -> None:
+def test_verdict_of_non_attributable_is_none_and_outside_family() -> None:
     grid = grid_of({"fusion": ("off", "on")}, [{("off",): 0.0}] * 5)
     (gone,) = effects_of_levels(grid)
     there = effect_of(shifted(0.0245, 20.0))

@@ -39,7 +39,7 @@ def fused_in_regions_only(knobs: Knobs) -> Knobs:
     return without_fusion(knobs) if knobs["partition"] == "whole" else knobs
 
 
-def test_a_knob_that_changes_code_is_effective(made: Made) -> None:
+def test_proof_of_knob_that_changes_code_is_effective(made: Made) -> None:
     found = proofs(made())
     assert list(found) == ["partition", "reuse", "memory_plan", "fusion"]
     fusion = found["fusion"]
@@ -48,14 +48,14 @@ def test_a_knob_that_changes_code_is_effective(made: Made) -> None:
     assert fusion.evidence == ("artifact_digest",)
 
 
-def test_a_knob_that_changes_nothing_is_a_no_op(made: Made) -> None:
+def test_proof_of_knob_that_changes_nothing_is_no_op(made: Made) -> None:
     """fusion is ignored everywhere: the same program in all 8 pairs."""
     fusion = proofs(made(built_as=without_fusion))["fusion"]
     assert (fusion.verdict, fusion.pairs, fusion.equal, fusion.differing) == ("no_op", 8, 8, 0)
     assert "all 8 pairs" in proof_text(fusion)
 
 
-def test_a_planner_knob_whose_digest_alone_differs_is_a_no_op(made: Made) -> None:
+def test_proof_of_planner_knob_with_other_digest_only_is_no_op(made: Made) -> None:
     """The plan's digest holds the level that was asked for, so only code and figures prove anything."""
     trials = made(built_as=lambda knobs: {**knobs, "partition": "whole"})
     pair = trials.filter(pl.col("role") == "measured")["plan_digest"].n_unique()
@@ -63,7 +63,7 @@ def test_a_planner_knob_whose_digest_alone_differs_is_a_no_op(made: Made) -> Non
     assert proofs(trials)["partition"].verdict == "no_op"
 
 
-def test_a_knob_that_another_overrides_is_aliased_and_the_other_is_named(made: Made) -> None:
+def test_proof_of_overridden_knob_is_aliased_and_names_other_knob(made: Made) -> None:
     """fusion does nothing at partition=whole: 4 of its 8 pairs coincide, all with partition=whole and no other."""
     fusion = proofs(made(built_as=fused_in_regions_only))["fusion"]
     assert (fusion.verdict, fusion.pairs, fusion.equal, fusion.differing) == ("aliased", 8, 4, 4)
@@ -76,7 +76,7 @@ def test_a_knob_that_another_overrides_is_aliased_and_the_other_is_named(made: M
     assert "overridden by partition=whole" in proof_text(fusion)
 
 
-def test_kill_instructions_alone_do_not_prove_reuse(made: Made) -> None:
+def test_proof_of_reuse_is_not_given_by_kill_instructions_alone(made: Made) -> None:
     """At partition=whole reuse changes the code and no figure; at regions the arena shrinks as well."""
     trials = made()
     both = proofs(trials)["reuse"]
@@ -88,7 +88,7 @@ def test_kill_instructions_alone_do_not_prove_reuse(made: Made) -> None:
     assert "no figure" in proof_text(whole)
 
 
-def test_measured_memory_proves_reuse(made: Made) -> None:
+def test_proof_of_reuse_is_given_by_measured_memory(made: Made) -> None:
     trials = made(blocks=3).filter(pl.col("knob_partition") == "whole")
     less = pl.when(pl.col("knob_reuse") == "release").then(0.7).otherwise(1.0)
     reuse = proofs(trials.with_columns((pl.col("peak_rss_delta_bytes") * less).cast(pl.Int64)))["reuse"]
@@ -97,7 +97,7 @@ def test_measured_memory_proves_reuse(made: Made) -> None:
 
 
 @pytest.mark.parametrize(("read_back", "verdict"), [(True, "effective"), (False, "unproven")])
-def test_a_knob_of_the_run_time_is_proven_by_reading_it_back(made: Made, read_back: bool, verdict: str) -> None:
+def test_proof_of_run_time_knob_is_its_value_read_back(made: Made, read_back: bool, verdict: str) -> None:
     """fusion stands in for a knob of the run time: the same code at both of its levels."""
     trials = made(built_as=without_fusion).rename(
         {"knob_fusion": "knob_threads", "baseline_fusion": "baseline_threads"}
@@ -110,7 +110,7 @@ def test_a_knob_of_the_run_time_is_proven_by_reading_it_back(made: Made, read_ba
     assert proof.evidence == (("threads_tvm",) if read_back else ())
 
 
-def test_the_same_code_proves_nothing_of_a_knob_that_the_program_is_run_with(made: Made) -> None:
+def test_proof_of_run_time_knob_is_not_given_by_equal_code(made: Made) -> None:
     """An option of a run-time library (a memory pattern, an arena) leaves what is built as it is."""
     trials = made(built_as=without_fusion)
     assert proofs(trials)["fusion"].verdict == "no_op"
@@ -119,14 +119,14 @@ def test_the_same_code_proves_nothing_of_a_knob_that_the_program_is_run_with(mad
     assert proof_text(fusion) == "the code is the same, and nothing else was read back"
 
 
-def test_code_that_differs_between_trials_of_one_configuration_proves_nothing(made: Made) -> None:
+def test_proof_with_code_varying_between_trials_is_not_given(made: Made) -> None:
     trials = made().with_columns(pl.col("trial_id").alias("artifact_digest"))
     fusion = proofs(trials)["fusion"]
     assert (fusion.verdict, fusion.differing) == ("unproven", 0)
     assert "differs between its trials" in proof_text(fusion)
 
 
-def test_pairs_that_were_not_built_are_counted(made: Made) -> None:
+def test_proof_counts_pairs_that_were_not_built(made: Made) -> None:
     crashed = [Plant("crashed", "encoder", mode, {"fusion": "on"}) for mode in ("cold", "hot")]
     fusion = proofs(made(plants=crashed))["fusion"]
     assert (fusion.verdict, fusion.pairs, fusion.pairs_missing) == ("unproven", 0, 8)
@@ -136,7 +136,7 @@ def test_pairs_that_were_not_built_are_counted(made: Made) -> None:
     assert proofs(made(plants=wrong))["fusion"].verdict == "effective"
 
 
-def test_a_claimed_effect_of_a_no_op_is_a_fault(made: Made) -> None:
+def test_proof_of_no_op_with_claimed_effect_is_fault(made: Made) -> None:
     no_op = proofs(made(built_as=without_fusion))["fusion"]
     fault = claimed_fault(no_op, Ratio(0.97, 0.95, 0.99, 5), "run_ms_paired")
     assert fault is not None
@@ -148,7 +148,7 @@ def test_a_claimed_effect_of_a_no_op_is_a_fault(made: Made) -> None:
     assert claimed_fault(proofs(made())["fusion"], Ratio(0.97, 0.95, 0.99, 5), "run_ms_paired") is None
 
 
-def test_every_workload_has_its_own_proof(made: Made) -> None:
+def test_proof_is_made_for_each_workload(made: Made) -> None:
     found = prove_knobs(made(workloads=["attention", "encoder"], blocks=1))
     assert [(proof.workload, proof.knob) for proof in found][::4] == [
         ("attention", "partition"),

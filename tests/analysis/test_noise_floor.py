@@ -21,7 +21,7 @@ def with_twin(trials: pl.DataFrame, factors: list[float]) -> pl.DataFrame:
     return trials.with_columns(pl.col("run_ms_mean") * pl.when(hit).then(factor).otherwise(1.0))
 
 
-def test_the_spread_is_the_widest_distance_in_any_block() -> None:
+def test_noise_spread_is_widest_distance_in_any_block() -> None:
     floors = noise_floors(with_twin(twins(), [1.0, 1.0, 1.1]), "run_ms_mean", "hot")
     assert [(floor.workload, round(floor.spread, 9)) for floor in floors] == [
         ("attention", 0.0),
@@ -30,17 +30,17 @@ def test_the_spread_is_the_widest_distance_in_any_block() -> None:
     assert floors[1].ratio.count == 3
 
 
-def test_the_floor_of_effects_is_the_farther_end_of_the_twins_interval() -> None:
+def test_noise_floor_is_farther_end_of_aa_control_interval() -> None:
     """Log ratios 0, 0, -0.06: mean -0.02, standard error 0.02, t(2) at 95 % 4.3027: the lower end is -0.10605."""
     _, floor = noise_floors(with_twin(twins(), [1.0, 1.0, math.exp(-0.06)]), "run_ms_mean", "hot")
     assert floor.reach == pytest.approx(0.02 + 4.302653 * 0.02, abs=1e-6)
     assert floor.reach > floor.spread
 
 
-def test_one_block_has_no_interval_and_its_distance_is_the_floor() -> None:
+def test_noise_floor_of_one_block_is_its_distance_without_interval() -> None:
     _, floor = noise_floors(with_twin(twins(blocks=1), [1.05]), "run_ms_mean", "hot")
     assert floor.reach == floor.spread == pytest.approx(math.log(1.05))
 
 
-def test_without_a_twin_there_is_no_floor() -> None:
+def test_noise_floor_without_aa_control_is_none() -> None:
     assert noise_floors(twins().filter(pl.col("role") != "twin"), "run_ms_mean", "hot") == []

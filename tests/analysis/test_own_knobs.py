@@ -32,12 +32,12 @@ def renamed(record: Record) -> Record:
     return record.model_copy(update={"config": config.model_copy(update=changed)})
 
 
-def test_knobs_of_a_program_are_primary_where_they_vary_in_the_stage_of_its_baseline(records: list[Record]) -> None:
+def test_own_knobs_varying_in_baseline_stage_are_primary(records: list[Record]) -> None:
     assert primary_knobs(table(records)) == {"tvm": PRIMARY_KNOBS}
     assert primary_knobs(table([renamed(one) for one in records])) == {"gcc": tuple(sorted(OWN.values()))}
 
 
-def test_matrix_stability_and_effects_are_the_same_under_other_names(records: list[Record]) -> None:
+def test_own_knobs_under_other_names_give_same_results(records: list[Record]) -> None:
     before, after = table(records), table([renamed(one) for one in records])
     wholes = [[(one.mode, one.whole, one.gaps) for one in primary_matrices(trials)] for trials in (before, after)]
     assert wholes[0] == wholes[1] == [("cold", 16, ()), ("hot", 16, ())]

@@ -14,14 +14,14 @@ def table(*plants: Plant) -> pl.DataFrame:
     return tidied(make_records(workloads=("attention",), blocks=2, plants=plants)).trials
 
 
-def test_only_ok_hot_trials_have_a_paired_time() -> None:
+def test_paired_time_exists_for_ok_hot_trials_only() -> None:
     trials = table(Plant("timeout", "attention", "hot", {"fusion": "on"}, block=0))
     has = pl.col(HOT_METRIC).is_not_null()
     assert trials.filter(has).select("mode", "status").unique().rows() == [("hot", "ok")]
     assert trials.filter((pl.col("mode") == "hot") & (pl.col("status") == "ok") & ~has).is_empty()
 
 
-def test_a_slow_round_of_one_block_changes_no_ratio_within_it() -> None:
+def test_paired_time_with_slow_round_keeps_ratios_within_block() -> None:
     trials = table()
     disturbed = [
         medians if block != 0 or medians is None else [medians[0] * 50, *medians[1:]]
@@ -33,7 +33,7 @@ def test_a_slow_round_of_one_block_changes_no_ratio_within_it() -> None:
     assert max(map(abs, ratios)) < 0.01
 
 
-def test_a_trial_that_lacks_bursts_has_none() -> None:
+def test_paired_time_without_bursts_is_none() -> None:
     trials = table()
     row = trials.with_row_index("row").filter(pl.col("burst_ms_p50").is_not_null())["row"][0]
     short = trials["burst_ms_p50"].to_list()
@@ -43,7 +43,7 @@ def test_a_trial_that_lacks_bursts_has_none() -> None:
     assert again[HOT_METRIC].null_count() == trials[HOT_METRIC].null_count() + 1
 
 
-def test_it_is_the_burst_median_where_nothing_disturbs() -> None:
+def test_paired_time_without_disturbance_is_burst_median() -> None:
     trials = table().with_columns(burst_ms_p50=pl.when(pl.col("mode") == "hot").then(pl.lit([2.5, 2.5])))
     again = with_paired_times(trials)
     assert again.filter(pl.col("mode") == "hot")[HOT_METRIC].to_list() == pytest.approx([2.5] * 36)

@@ -29,7 +29,7 @@ def on_front(front: Front) -> set[str]:
     return {described(point.settings) for point in front.points if point.on_front}
 
 
-def test_the_front_is_as_derived_by_hand(made: Made) -> None:
+def test_pareto_front_of_known_points_matches_hand_derivation(made: Made) -> None:
     """Factors (cold, hot) of the four knobs: 0.40/1.05, 1.01/0.99, 1.02/0.90, 0.85/0.60; fusion costs no memory, so
     each cell without it is dominated by the same with it. Of the 8 fused cells (cold, hot, planned bytes):
 
@@ -60,7 +60,7 @@ def test_the_front_is_as_derived_by_hand(made: Made) -> None:
     assert all(point.dominated_by for point in dominated.values())
 
 
-def test_what_intervals_do_not_tell_apart_rules_nothing_out(made: Made) -> None:
+def test_pareto_front_keeps_points_with_overlapping_intervals(made: Made) -> None:
     """fusion does nothing but scatter: its cells take 2 % more in one block and 2 % less in the next.
 
     So no cell dominates the one that differs in fusion alone, on either side, while real differences still count.
@@ -76,7 +76,7 @@ def test_what_intervals_do_not_tell_apart_rules_nothing_out(made: Made) -> None:
     assert 0 < len(on_front(front)) < 16
 
 
-def test_a_configuration_with_a_failure_is_left_out_with_its_reason(made: Made) -> None:
+def test_pareto_front_omits_failed_configuration_with_reason(made: Made) -> None:
     plants = [
         Plant("wrong_output", "encoder", "cold", {"fusion": "on"}, block=1),
         Plant("not_run_budget", "encoder", "hot", {"reuse": "release", "fusion": "off"}),
@@ -89,7 +89,7 @@ def test_a_configuration_with_a_failure_is_left_out_with_its_reason(made: Made) 
     assert "run_ms_paired" in reasons["partition=whole, reuse=release, memory_plan=off, fusion=off"]
 
 
-def test_a_circle_of_domination_leaves_all_of_it_on_the_front(made: Made) -> None:
+def test_pareto_front_with_domination_cycle_keeps_all_of_it(made: Made) -> None:
     """A is shown to compile faster than B, B to run faster than C, C to need less than A; the rest scatters."""
     trials = made(modes=["cold", "hot"], blocks=6, noise=0.0).with_columns(pl.lit(1).alias("planned_bytes"))
     chosen = {"off off": 0, "off on": 1, "on off": 2}
@@ -113,7 +113,7 @@ def test_a_circle_of_domination_leaves_all_of_it_on_the_front(made: Made) -> Non
     assert len(on_front(find_fronts(broken)[0])) == 1
 
 
-def test_parts_of_a_split_block_are_compared_through_their_baselines(made: Made) -> None:
+def test_pareto_front_of_split_block_compares_parts_through_baselines(made: Made) -> None:
     """The fused cells stand in another part, which is three times as slow throughout; their order stays."""
     trials = made(noise=0.0).with_columns(pl.lit(None, pl.Int64).alias(PEAK)).filter(pl.col("role") == "measured")
     fused = pl.col("knob_fusion") == "on"

@@ -25,7 +25,7 @@ def planned_run(tmp_path: Path, lost: int) -> tuple[Path, dict[str, Any]]:
     return write_records(tmp_path / "results.jsonl", records[: len(records) - lost]), design
 
 
-def test_what_was_planned_is_what_became_of_it(tmp_path: Path) -> None:
+def test_planned_trials_are_reported_with_their_outcome(tmp_path: Path) -> None:
     path, design = planned_run(tmp_path, lost=3)
     table = count_planned(tidy([path]).trials, design)
     sums = table.select("planned", "ok", "failed", "unsupported", "not_run").sum().row(0)
@@ -37,14 +37,14 @@ def test_what_was_planned_is_what_became_of_it(tmp_path: Path) -> None:
     assert table["not_run"].sum() > 3
 
 
-def test_planned_trials_without_a_record_are_counted(tmp_path: Path) -> None:
+def test_planned_trials_without_record_are_counted(tmp_path: Path) -> None:
     path, _ = planned_run(tmp_path, lost=3)
     assert tidy([path]).excluded == {SUPERSEDED: 2, NOT_RECORDED: 3}
     (tmp_path / "design.json").unlink()
     assert tidy([path]).excluded == {SUPERSEDED: 2}
 
 
-def test_a_design_that_cannot_be_read_is_noted(tmp_path: Path) -> None:
+def test_planned_trials_with_unreadable_design_are_noted(tmp_path: Path) -> None:
     path, _ = planned_run(tmp_path, lost=3)
     (tmp_path / "design.json").write_text('{"trials": [{"trial_id": 5}]}')
     found = tidy([path])

@@ -44,7 +44,7 @@ def quiet() -> list[Record]:
     return make_records(workloads=["encoder"], blocks=5, noise=0.002)
 
 
-def test_narrow_intervals_over_enough_blocks_hold(quiet: list[Record]) -> None:
+def test_stability_with_narrow_intervals_and_enough_blocks_holds(quiet: list[Record]) -> None:
     for one in find_stability(table(quiet)):
         assert one.holds, one.complaints()
         assert (one.blocks, one.runs, len(one.effects), len(one.cells)) == (5, 1, 4, 15)
@@ -61,7 +61,7 @@ def test_narrow_intervals_over_enough_blocks_hold(quiet: list[Record]) -> None:
     assert fusion.above_floor is True
 
 
-def test_leaving_one_block_out_gives_the_means_of_the_others() -> None:
+def test_stability_without_one_block_gives_means_of_the_others() -> None:
     """Fusion takes 0.5 of the time in two blocks and 0.25 in the third: geometric means of pairs are 0.5 and 0.354."""
     trials = table(make_records(workloads=["encoder"], modes=["cold"], blocks=3, noise=0.0))
     factor = pl.when(pl.col("knob_fusion") != "on").then(1.0).when(pl.col("block") == 2).then(0.25).otherwise(0.5)
@@ -72,7 +72,7 @@ def test_leaving_one_block_out_gives_the_means_of_the_others() -> None:
     assert not cold.holds
 
 
-def test_wide_intervals_fall_by_name_and_width() -> None:
+def test_stability_with_wide_interval_fails_with_name_and_width() -> None:
     noisy = table(make_records(workloads=["encoder"], modes=["hot"], blocks=5, noise=0.15))
     (hot,) = find_stability(noisy)
     assert not hot.holds
@@ -85,7 +85,7 @@ def test_wide_intervals_fall_by_name_and_width() -> None:
     assert widest.half_width == max(one.half_width or 0 for one in hot.cells)
 
 
-def test_margin_is_what_was_given_else_what_the_records_ask_for(quiet: list[Record]) -> None:
+def test_stability_margin_is_given_one_or_that_of_records(quiet: list[Record]) -> None:
     asked = table(with_targets(quiet, effect=1e-5, cell=0.03, least=8))
     hot = one_of(find_stability(asked), "hot")
     assert {one.margin for one in hot.effects} == {1e-5}
@@ -95,7 +95,7 @@ def test_margin_is_what_was_given_else_what_the_records_ask_for(quiet: list[Reco
     assert {one.margin for one in (*given.effects, *given.cells)} == {0.04}
 
 
-def test_cold_cells_are_told_and_not_judged() -> None:
+def test_stability_reports_cold_cells_without_judging_them() -> None:
     (cold,) = find_stability(table(make_records(workloads=["encoder"], modes=["cold"], blocks=3, noise=0.04)))
     widest = cold.widest("cell")
     assert widest is not None
@@ -106,12 +106,12 @@ def test_cold_cells_are_told_and_not_judged() -> None:
     assert cold.holds, cold.complaints()
 
 
-def test_one_block_has_no_interval_and_does_not_hold() -> None:
+def test_stability_with_one_block_has_no_interval_and_fails() -> None:
     (hot,) = find_stability(table(make_records(workloads=["encoder"], modes=["hot"], blocks=1)))
     assert "encoder on tvm, hot: effect fusion: off -> on: one block has no interval" in map(text_of, hot.complaints())
 
 
-def test_what_failed_is_named_and_what_is_unsupported_is_no_cell() -> None:
+def test_stability_names_failed_cells_and_omits_unsupported_ones() -> None:
     crash = {"partition": "whole", "reuse": "keep", "memory_plan": "off", "fusion": "on"}
     lacks = crash | {"memory_plan": "on"}
     plants = [Plant("crashed", "encoder", "hot", crash), Plant("unsupported", "encoder", "hot", lacks)]
@@ -121,7 +121,7 @@ def test_what_failed_is_named_and_what_is_unsupported_is_no_cell() -> None:
     assert len(hot.cells) == 14
 
 
-def test_a_cell_that_is_unsupported_and_also_wrong_stays_a_cell() -> None:
+def test_stability_keeps_cell_both_unsupported_and_wrong() -> None:
     cell = {"partition": "whole", "reuse": "keep", "memory_plan": "on", "fusion": "on"}
     plants = [Plant("unsupported", "encoder", "hot", cell, block=0)]
     plants += [Plant("wrong_output", "encoder", "hot", cell, block=block) for block in range(1, 5)]
@@ -136,7 +136,7 @@ def test_a_cell_that_is_unsupported_and_also_wrong_stays_a_cell() -> None:
 
 
 @pytest.mark.parametrize("differ", [False, True])
-def test_whole_runs_that_differ_are_found(tmp_path: Path, differ: bool) -> None:
+def test_stability_finds_whole_runs_that_differ(tmp_path: Path, differ: bool) -> None:
     files = [
         write_records(tmp_path / f"{i}.jsonl", make_records(workloads=["encoder"], blocks=5, noise=0.002, seed=i))
         for i in (1, 2)

@@ -34,7 +34,7 @@ def contents(directory: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-def test_the_same_records_give_the_same_bytes_in_another_process_and_order(tmp_path: Path) -> None:
+def test_tabulate_in_other_process_and_order_gives_same_bytes(tmp_path: Path) -> None:
     a = write_records(tmp_path / "a.jsonl", make_records(plants=PLANTS, primers=1, superseded=2))
     b = write_records(tmp_path / "b.jsonl", make_records(workloads=["resnet"]))
     written = tabulate(tidy([a, b]), tmp_path / "one", allow_mixed=True)
@@ -58,15 +58,13 @@ def test_the_same_records_give_the_same_bytes_in_another_process_and_order(tmp_p
     ],
     ids=["no cold trial", "none is supported"],
 )
-def test_where_there_is_no_cold_trial_to_show_the_tables_are_written_and_no_figure(
-    records: list[Record], tmp_path: Path
-) -> None:
+def test_tabulate_without_cold_trials_writes_tables_and_no_figure(records: list[Record], tmp_path: Path) -> None:
     written = tabulate(tidy([write_records(tmp_path / "r.jsonl", records)]), tmp_path / "out")
     assert [path.relative_to(tmp_path / "out").as_posix() for path in written] == FILES[:3]
     assert not (tmp_path / "out" / "figures").exists()
 
 
-def test_every_trial_has_a_line_and_every_exclusion_a_count(tmp_path: Path) -> None:
+def test_tabulate_writes_every_trial_and_counts_every_exclusion(tmp_path: Path) -> None:
     records = make_records(plants=PLANTS, primers=3, superseded=2)
     tabulate(tidy([write_records(tmp_path / "r.jsonl", records)]), tmp_path)
     lines = (tmp_path / "ablation.csv").read_text(encoding="utf-8").splitlines()
@@ -83,7 +81,7 @@ def test_every_trial_has_a_line_and_every_exclusion_a_count(tmp_path: Path) -> N
         assert sum(int(row["n_trials"]) for row in csv.DictReader(file)) == len(records) - 2 - 3
 
 
-def test_missing_is_empty_and_numbers_are_unrounded(tmp_path: Path) -> None:
+def test_tabulate_leaves_missing_cells_empty_and_numbers_unrounded(tmp_path: Path) -> None:
     records = make_records(workloads=["encoder"], blocks=1, plants=PLANTS)
     tabulate(tidy([write_records(tmp_path / "r.jsonl", records)]), tmp_path)
     with (tmp_path / "ablation.csv").open(encoding="utf-8", newline="") as file:
@@ -96,7 +94,7 @@ def test_missing_is_empty_and_numbers_are_unrounded(tmp_path: Path) -> None:
         assert row["correct"] == ("" if record.correctness is None else str(record.correctness.ok).lower())
 
 
-def test_mixed_hosts_and_commits_are_refused_by_name_unless_asked_for(tmp_path: Path) -> None:
+def test_tabulate_of_mixed_hosts_or_commits_is_refused_unless_requested(tmp_path: Path) -> None:
     one = write_records(tmp_path / "a.jsonl", make_records(workloads=["encoder"], blocks=1))
     two = write_records(tmp_path / "b.jsonl", make_records(workloads=["encoder"], blocks=1, host="bench-2"))
     with pytest.raises(AnalysisError, match=r"host: bench-1, bench-2; .*--allow-mixed"):
@@ -104,7 +102,7 @@ def test_mixed_hosts_and_commits_are_refused_by_name_unless_asked_for(tmp_path: 
     assert not (tmp_path / "ablation.csv").exists()
 
 
-def test_a_mixture_that_was_asked_for_is_a_column_and_never_pooled(tmp_path: Path) -> None:
+def test_tabulate_of_requested_mixture_adds_column_and_never_pools(tmp_path: Path) -> None:
     one = make_records(workloads=["encoder"], blocks=1)
     two = make_records(workloads=["encoder"], blocks=1, host="bench-2")
     paths = [write_records(tmp_path / f"{i}.jsonl", records) for i, records in enumerate([one, two])]
@@ -115,7 +113,7 @@ def test_a_mixture_that_was_asked_for_is_a_column_and_never_pooled(tmp_path: Pat
     assert {row["n_trials"] for row in rows} == {"1"}
 
 
-def test_figures_embed_true_type_and_hold_no_date_or_program(tmp_path: Path) -> None:
+def test_tabulate_figures_embed_true_type_without_date_or_program(tmp_path: Path) -> None:
     tabulate(tidy([write_records(tmp_path / "r.jsonl", make_records(workloads=["encoder"], blocks=1))]), tmp_path)
     pdf = (tmp_path / "figures" / "cache_miss_vs_compile.pdf").read_bytes()
     assert b"/FontFile2" in pdf
@@ -124,12 +122,12 @@ def test_figures_embed_true_type_and_hold_no_date_or_program(tmp_path: Path) -> 
     assert b"atplotlib" not in (tmp_path / "figures" / "cache_miss_vs_compile.png").read_bytes()
 
 
-def test_a_study_in_which_every_cold_trial_failed_still_has_its_tables_and_figure(tmp_path: Path) -> None:
+def test_tabulate_when_all_cold_trials_failed_writes_tables_and_figure(tmp_path: Path) -> None:
     records = make_records(workloads=["encoder"], blocks=1, plants=[Plant("timeout", "encoder", "cold", {})])
     assert len(tabulate(tidy([write_records(tmp_path / "r.jsonl", records)]), tmp_path)) == len(FILES)
 
 
-def test_a_text_with_commas_quotes_and_line_breaks_stays_one_line() -> None:
+def test_tabulate_text_with_commas_quotes_and_newlines_is_one_line() -> None:
     import polars as pl
 
     frame = pl.DataFrame({"a": ['x, "y"\nz', None], "b": [0.1, 1e-12], "c": [True, None], "d": [2**53 + 1, 0]})

@@ -28,14 +28,14 @@ def leaves(model: type[BaseModel], path: tuple[str, ...] = ()) -> set[tuple[str,
     return found
 
 
-def test_every_field_of_a_record_has_a_column_or_is_left_out_by_name() -> None:
+def test_tidy_has_column_for_every_field_not_omitted_by_name() -> None:
     mapped = {column.path for column in COLUMNS} | {group.path for group in MAPS} | LEFT_OUT
     assert mapped == leaves(Record)
     names = [column.name for column in COLUMNS]
     assert len(names) == len(set(names))
 
 
-def test_a_row_holds_what_the_record_says(tmp_path: Path) -> None:
+def test_tidy_row_holds_values_of_record(tmp_path: Path) -> None:
     records = make_records(workloads=["attention"], blocks=1)
     table = tidy([write_records(tmp_path / "r.jsonl", records)]).trials
     assert table.height == len(records)
@@ -55,7 +55,7 @@ def test_a_row_holds_what_the_record_says(tmp_path: Path) -> None:
     assert schema["throttled_ms"] == pl.Float64()  # null in every row, typed all the same
 
 
-def test_every_exclusion_is_counted(tmp_path: Path) -> None:
+def test_tidy_counts_every_exclusion(tmp_path: Path) -> None:
     records = make_records(workloads=["attention"], blocks=1, superseded=3, primers=2)
     lost = broken(records[-1], "interrupted").model_copy(update={"final": False})
     path = write_records(tmp_path / "a.jsonl", [*records[:-1], lost])
@@ -69,7 +69,7 @@ def test_every_exclusion_is_counted(tmp_path: Path) -> None:
     assert "torn" in found.notes[0]
 
 
-def test_records_that_stand_in_two_inputs_count_once(tmp_path: Path) -> None:
+def test_tidy_with_record_in_two_inputs_counts_it_once(tmp_path: Path) -> None:
     records = make_records(workloads=["attention"], blocks=1)
     one = write_records(tmp_path / "a.jsonl", records)
     two = write_records(tmp_path / "b.jsonl", records[:5])
@@ -79,7 +79,7 @@ def test_records_that_stand_in_two_inputs_count_once(tmp_path: Path) -> None:
     assert tidy([two, one]).trials.equals(found.trials)
 
 
-def test_a_hot_trial_that_timed_other_code_than_was_checked_enters_no_statistic(tmp_path: Path) -> None:
+def test_tidy_omits_hot_trial_whose_timed_code_was_not_checked(tmp_path: Path) -> None:
     """One fused trial claims a tenth of its time and timed another executable; a cold one has no timed digest."""
     records = make_records(workloads=["encoder"], blocks=2, noise=0.0)
 
@@ -112,7 +112,7 @@ def test_a_hot_trial_that_timed_other_code_than_was_checked_enters_no_statistic(
     assert effect.ratio.value == pytest.approx(0.6)
 
 
-def test_when_every_trial_timed_other_code_there_is_nothing_to_analyse(tmp_path: Path) -> None:
+def test_tidy_when_all_trials_timed_other_code_is_refused(tmp_path: Path) -> None:
     records = [
         record.model_copy(update={"correctness": record.correctness.model_copy(update={"timed_digest": "0" * 64})})
         for record in make_records(workloads=["encoder"], modes=["hot"])
@@ -122,7 +122,7 @@ def test_when_every_trial_timed_other_code_there_is_nothing_to_analyse(tmp_path:
         tidy([write_records(tmp_path / "r.jsonl", records)])
 
 
-def test_failures_stay_in_the_table_with_nulls(tmp_path: Path) -> None:
+def test_tidy_keeps_failures_with_nulls(tmp_path: Path) -> None:
     plant = Plant("crashed", "attention", "cold", {"fusion": "on"})
     records = make_records(workloads=["attention"], blocks=1, plants=[plant])
     table = tidy([write_records(tmp_path / "r.jsonl", records)]).trials
@@ -132,7 +132,7 @@ def test_failures_stay_in_the_table_with_nulls(tmp_path: Path) -> None:
     assert crashed["error_signal"].to_list() == [11] * 8
 
 
-def test_inputs_that_cannot_be_analysed_are_refused(tmp_path: Path) -> None:
+def test_tidy_of_unusable_inputs_is_refused(tmp_path: Path) -> None:
     path = write_records(tmp_path / "r.jsonl", make_records(workloads=["attention"], blocks=1)[:2])
     copy = write_records(tmp_path / "copy.jsonl", make_records(workloads=["attention"], blocks=1)[:2])
     empty = write_records(tmp_path / "empty.jsonl", [])

@@ -24,12 +24,12 @@ def found(unsteady_block: int) -> Tidy:
     return Tidy(tidy.trials.with_columns(changed), tidy.excluded, tidy.notes)
 
 
-def test_unsteady_trials_are_counted_by_workload_and_only_where_there_are_any() -> None:
+def test_unsteady_trials_are_counted_by_workload_where_present() -> None:
     assert unsteady_trials(found(0)) == [("encoder", 18, 36)]
     assert unsteady_trials(found(-1)) == []
 
 
-def test_a_row_of_the_main_table_tells_how_many_of_its_trials_are_unsteady() -> None:
+def test_main_table_row_counts_its_unsteady_trials() -> None:
     spec = next(table for table in load_template(None).tables if table.number == 2)
     rows = build_table(Findings(found(0)), spec).rows
     assert {row[-1] for row in rows if row[0] == "encoder"} == {"4/4 (1 unsteady)"}
@@ -45,7 +45,7 @@ def fairness_of(tidy: Tidy) -> str:
     return print_sentence(sentence, ENGLISH).text
 
 
-def test_the_paragraph_on_fairness_names_every_class_with_its_count() -> None:
+def test_fairness_paragraph_names_each_warm_up_class_with_count() -> None:
     assert "48 are faster after a start" in fairness_of(found(0))
     assert "16 are still changing at the end of the warm-up (unsteady)" in fairness_of(found(0))
     assert "unsteady" not in fairness_of(found(-1))

@@ -14,7 +14,7 @@ from ablatrix.analysis.reasons.wording import CAUSES, PHRASES, optional_text, pl
 SOURCE = Path(__file__).parents[2] / "src/ablatrix"
 
 
-def test_every_code_has_a_phrase_and_is_used() -> None:
+def test_every_code_has_phrase_and_is_used() -> None:
     assert set(PHRASES) == set(get_args(Code))
     assert set(CAUSES) == set(Cause)
     written = "".join(path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py"))
@@ -31,7 +31,7 @@ def test_every_code_has_a_phrase_and_is_used() -> None:
         ({Cause.NO_BASELINE: 2}, False, "the baseline of its part of the block is not ok in 2 of 4 blocks"),
     ],
 )
-def test_an_absence_counts_blocks_by_what_caused_it(counts: dict[str, int], only: bool, text: str) -> None:
+def test_absence_counts_blocks_by_cause(counts: dict[str, int], only: bool, text: str) -> None:
     absence = Absence.of(counts, 4)
     assert absence == Absence.of(dict(reversed(counts.items())), 4)
     assert absence.kinds == {kind for kind, count in counts.items() if count}
@@ -39,18 +39,18 @@ def test_an_absence_counts_blocks_by_what_caused_it(counts: dict[str, int], only
     assert text_of(absence) == text
 
 
-def test_what_no_block_has_run_is_not_run() -> None:
+def test_absence_in_every_block_without_run_is_not_run() -> None:
     assert (NOT_RUN.is_not_run, NOT_RUN.only_unsupported, NOT_RUN.kinds) == (True, False, frozenset())
     assert text_of(Lack(NOT_RUN, ("fusion=on",))) == "not run: fusion=on"
 
 
-def test_a_lack_names_three_configurations_and_counts_the_rest() -> None:
+def test_absence_of_many_names_three_and_counts_rest() -> None:
     lack = Lack.of(Absence.of({"crashed": 2}, 2), ["a=1", "a=2", "a=3", "a=4", "a=5"])
     assert (lack.names, lack.more) == (("a=1", "a=2", "a=3"), 2)
     assert text_of(lack) == "crashed in 2 of 2 blocks: a=1 | a=2 | a=3 | 2 more"
 
 
-def test_reasons_are_told_once_each_in_their_order() -> None:
+def test_reasons_when_repeated_are_given_once_in_order() -> None:
     lack = Lack(Absence.of({"unsupported": 1}, 2), ("fusion=on",))
     why = Why.of(because("one_block"), lack, because("one_block"))
     assert why == Why((because("one_block"), lack))
@@ -60,7 +60,7 @@ def test_reasons_are_told_once_each_in_their_order() -> None:
     assert (optional_text(why), optional_text(None)) == (text_of(why), None)
 
 
-def test_facts_stand_in_their_sentence() -> None:
+def test_facts_are_filled_into_their_sentence() -> None:
     reason = because("no_trial_in_mode", modes=("hot", "cold"), metric="planned_bytes")
     assert text_of(reason) == "no trial in mode hot or cold, which tells planned_bytes"
     whole = because("not_whole", name="fusion=on", ok=2, repeats=3, others=())
@@ -81,7 +81,7 @@ def test_plain_data_words_reasons_and_levels() -> None:
     assert plain_data(Lack(NOT_RUN, ("a=1",))) == "not run: a=1"
 
 
-def test_levels_are_equal_and_hash_alike_by_content() -> None:
+def test_levels_with_equal_content_are_equal_and_hash_alike() -> None:
     levels = KnobLevels({"fusion": "on"})
     assert levels == KnobLevels({"fusion": "on"}) == {"fusion": "on"}
     assert len({levels, KnobLevels({"fusion": "on"}), KnobLevels()}) == 2

@@ -90,7 +90,7 @@ def _members(path: Path) -> dict[str, bytes]:
     return found
 
 
-def test_no_byte_of_the_archive_names_host_user_home_or_the_studys_commit(hidden: Path) -> None:
+def test_anonymous_archive_contains_no_host_user_home_or_commit(hidden: Path) -> None:
     members = _members(archive_path(hidden))
     assert len(members) > 300
     for name, data in members.items():
@@ -99,7 +99,7 @@ def test_no_byte_of_the_archive_names_host_user_home_or_the_studys_commit(hidden
             assert secret not in name
 
 
-def test_the_same_name_is_the_same_pseudonym_everywhere(hidden: Path) -> None:
+def test_pseudonym_of_same_name_is_same_everywhere(hidden: Path) -> None:
     records = list(read_records(hidden / "results.jsonl"))
     assert {record.meta.machine.host for record in records} == {"host-1"}
     assert {record.meta.study_commit for record in records} == {"commit-1"}
@@ -114,7 +114,7 @@ def test_the_same_name_is_the_same_pseudonym_everywhere(hidden: Path) -> None:
     assert argv == ["ablatrix", "artifact", "study.yaml", "--out", "../user-1/out"]
 
 
-def test_a_tracebacks_digest_cannot_be_guessed_back_and_still_groups(hidden: Path, named: Path) -> None:
+def test_traceback_digest_when_anonymised_is_keyed_and_still_groups(hidden: Path, named: Path) -> None:
     before, after = (
         {record.error.traceback_digest for record in read_records(place / "results.jsonl") if record.error}
         for place in (named, hidden)
@@ -123,7 +123,7 @@ def test_a_tracebacks_digest_cannot_be_guessed_back_and_still_groups(hidden: Pat
     assert before != after
 
 
-def test_ids_stay_so_that_the_records_are_still_those_of_the_design(hidden: Path, named: Path) -> None:
+def test_anonymous_records_keep_ids_of_design(hidden: Path, named: Path) -> None:
     before, after = (
         [(record.record_id, record.trial_id, record.status, record.wall_s) for record in read_records(path)]
         for path in (named / "results.jsonl", hidden / "results.jsonl")
@@ -131,12 +131,12 @@ def test_ids_stay_so_that_the_records_are_still_those_of_the_design(hidden: Path
     assert before == after
 
 
-def test_an_anonymous_artifact_verifies(hidden: Path) -> None:
+def test_anonymous_artifact_verifies(hidden: Path) -> None:
     assert examine(hidden, derive=derive_little).problems == ()
     assert examine(archive_path(hidden), derive=derive_little).problems == ()
 
 
-def test_a_name_that_somebody_wrote_is_told_with_its_place_and_nothing_is_bundled(
+def test_anonymous_bundle_with_name_in_text_is_refused_with_location(
     named: Path, pseudonyms: Pseudonyms, tmp_path: Path
 ) -> None:
     directory = tmp_path / "artifact"
@@ -149,14 +149,14 @@ def test_a_name_that_somebody_wrote_is_told_with_its_place_and_nothing_is_bundle
     assert not archive_path(directory).exists()
 
 
-def test_a_copy_is_not_made_over_something_else(named: Path, pseudonyms: Pseudonyms, tmp_path: Path) -> None:
+def test_anonymous_copy_over_existing_path_is_refused(named: Path, pseudonyms: Pseudonyms, tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("")
     with pytest.raises(ArtifactError, match="holds something else than an artifact"):
         copy_results(named, tmp_path, pseudonyms)
     assert (tmp_path / "thesis.tex").exists()
 
 
-def test_words_of_the_program_are_no_names(tmp_path: Path) -> None:
+def test_program_words_are_not_treated_as_names(tmp_path: Path) -> None:
     assert [is_ordinary(name) for name in ("root", "max", "li", USER)] == [True, True, True, False]
     pseudonyms = Pseudonyms({}, {"max": "user-1", USER: "user-2"}, (HOME,), {})
     assert pseudonyms.hide("max_abs_diff of /home/max/x") == "max_abs_diff of ~/x"

@@ -18,7 +18,7 @@ from tests.artifact.conftest import derive_little
 from tests.artifact.mutations import files_of
 
 
-def test_the_zip_is_the_same_whatever_dates_modes_and_place_the_files_have(assembled: Path, tmp_path: Path) -> None:
+def test_zip_with_other_dates_modes_and_location_has_same_bytes(assembled: Path, tmp_path: Path) -> None:
     copy = tmp_path / "elsewhere"
     for path in reversed(files_of(assembled)):
         target = copy / path.relative_to(assembled)
@@ -30,7 +30,7 @@ def test_the_zip_is_the_same_whatever_dates_modes_and_place_the_files_have(assem
     assert again.read_bytes() == archive_path(assembled).read_bytes()
 
 
-def test_the_zip_unpacks_to_one_folder_with_the_same_files(assembled: Path, tmp_path: Path) -> None:
+def test_zip_unpacks_to_one_folder_with_same_files(assembled: Path, tmp_path: Path) -> None:
     folder = unpack_archive(archive_path(assembled), tmp_path)
     assert folder == tmp_path / assembled.name
     assert {path.relative_to(folder): path.read_bytes() for path in files_of(folder)} == {
@@ -38,13 +38,13 @@ def test_the_zip_unpacks_to_one_folder_with_the_same_files(assembled: Path, tmp_
     }
 
 
-def test_the_zip_verifies_like_its_directory(assembled: Path) -> None:
+def test_zip_verifies_like_its_directory(assembled: Path) -> None:
     there, zipped = (examine(path, derive=derive_little) for path in (assembled, archive_path(assembled)))
     assert there == zipped
     assert zipped.problems == ()
 
 
-def test_an_archive_that_leaves_its_folder_is_refused(tmp_path: Path) -> None:
+def test_archive_entry_outside_its_folder_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bad.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a/../../outside", "x")
@@ -55,13 +55,13 @@ def test_an_archive_that_leaves_its_folder_is_refused(tmp_path: Path) -> None:
     assert problem.kind == "unreadable"
 
 
-def test_a_file_that_is_no_archive_is_a_problem_and_no_crash(tmp_path: Path) -> None:
+def test_verify_of_file_that_is_no_archive_reports_problem(tmp_path: Path) -> None:
     (tmp_path / "x.zip").write_text("not a zip")
     (problem,) = examine(tmp_path / "x.zip").problems
     assert (problem.path, problem.kind) == ("x.zip", "unreadable")
 
 
-def test_the_source_is_what_this_checkout_holds_and_has_no_results(assembled: Path) -> None:
+def test_source_archive_holds_checkout_without_results(assembled: Path) -> None:
     source = source_file()
     assert (assembled / "source" / source.name).read_bytes() == source.content
     folder = source.name.removesuffix(".tar.gz")
@@ -73,7 +73,7 @@ def test_the_source_is_what_this_checkout_holds_and_has_no_results(assembled: Pa
     assert not [name for name in members if "__pycache__" in name or ".git/" in name or ".venv" in name]
 
 
-def test_the_source_installs_and_what_is_installed_ships_itself_as_a_wheel(tmp_path: Path) -> None:
+def test_source_archive_installs_and_installation_ships_itself_as_wheel(tmp_path: Path) -> None:
     """From the source without git, and without the network: by the build tool that is installed."""
     source = source_file()
     (tmp_path / source.name).write_bytes(source.content)

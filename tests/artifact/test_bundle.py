@@ -13,17 +13,17 @@ from tests.artifact.conftest import COMMAND, FINDING, derive_little, write_resul
 from tests.synthetic import make_records
 
 
-def test_the_study_is_copied_byte_for_byte(artifact: Path, assembled: Path) -> None:
+def test_bundle_copies_study_byte_for_byte(artifact: Path, assembled: Path) -> None:
     assert (artifact / "study.yaml").read_bytes() == (assembled.parent / "elsewhere.yaml").read_bytes()
 
 
-def test_the_environment_holds_the_findings_and_the_machine(artifact: Path) -> None:
+def test_bundle_environment_has_findings_and_machine(artifact: Path) -> None:
     value = json.loads((artifact / "environment.json").read_text())
     assert value["findings"][0]["name"] == "cores"
     assert value["machine"]["cores"] >= 1
 
 
-def test_the_manifest_states_study_counts_and_versions(artifact: Path, records: list[Record]) -> None:
+def test_bundle_manifest_has_study_counts_and_versions(artifact: Path, records: list[Record]) -> None:
     manifest = read_manifest(artifact)
     assert (manifest.study, manifest.study_digest) == ("synthetic", records[0].study_digest)
     assert manifest.records == len(records)
@@ -31,7 +31,7 @@ def test_the_manifest_states_study_counts_and_versions(artifact: Path, records: 
     assert {"python", "polars", "matplotlib"} <= set(manifest.versions)
 
 
-def test_the_readme_counts_trials_and_adds_up_time_from_the_records(artifact: Path, records: list[Record]) -> None:
+def test_bundle_readme_counts_trials_and_sums_times_of_records(artifact: Path, records: list[Record]) -> None:
     text = (artifact / "README.md").read_text()
     assert "18 trials (18 ok)" in text
     seconds = sum(record.wall_s for record in records)
@@ -40,13 +40,13 @@ def test_the_readme_counts_trials_and_adds_up_time_from_the_records(artifact: Pa
     assert "ablatrix verify ." in text
 
 
-def test_assembling_again_into_the_same_directory_gives_the_same_artifact(artifact: Path) -> None:
+def test_bundle_into_same_directory_again_gives_same_artifact(artifact: Path) -> None:
     before = read_manifest(artifact)
     again = assemble(artifact, Origin(study=artifact / "study.yaml", commands=[COMMAND], findings=[FINDING]))
     assert again == before
 
 
-def test_what_the_run_kept_for_itself_is_no_part_of_the_artifact(artifact: Path) -> None:
+def test_bundle_omits_private_files_of_run(artifact: Path) -> None:
     (artifact / "work/programs").mkdir(parents=True)
     (artifact / "work/programs/weights.pt2").write_bytes(b"0" * 100)
     before = read_manifest(artifact)
@@ -56,19 +56,19 @@ def test_what_the_run_kept_for_itself_is_no_part_of_the_artifact(artifact: Path)
     assert "work/" in found.notes[0]
 
 
-def test_a_missing_record_is_not_bundled(artifact: Path) -> None:
+def test_bundle_with_missing_record_is_refused(artifact: Path) -> None:
     lines = (artifact / "results.jsonl").read_text().splitlines(keepends=True)
     (artifact / "results.jsonl").write_text("".join(lines[:-1]))
     with pytest.raises(ArtifactError, match="1 of 18 planned trials have no final record"):
         assemble(artifact, Origin(study=artifact / "study.yaml"))
 
 
-def test_an_empty_directory_is_not_bundled(tmp_path: Path) -> None:
+def test_bundle_of_empty_directory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"results\.jsonl: unreadable"):
         assemble(tmp_path, Origin(study=tmp_path / "study.yaml"))
 
 
-def test_a_missing_study_is_told_and_leaves_no_manifest(tmp_path: Path, records: list[Record]) -> None:
+def test_bundle_without_study_is_refused_and_leaves_no_manifest(tmp_path: Path, records: list[Record]) -> None:
     write_results(tmp_path, records)
     derive_little(Reading(tmp_path), tmp_path)
     with pytest.raises(ArtifactError, match="cannot be copied"):
@@ -76,7 +76,7 @@ def test_a_missing_study_is_told_and_leaves_no_manifest(tmp_path: Path, records:
     assert not (tmp_path / "MANIFEST.json").exists()
 
 
-def test_models_and_plug_ins_of_the_user_lie_beside_the_study_and_are_verified(tmp_path: Path) -> None:
+def test_bundle_holds_user_models_and_plugins_and_verifies(tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     model = tmp_path / "models" / "mine.py"
     model.write_text("def make(): ...\n")

@@ -3,7 +3,7 @@ import pytest
 from ablatrix.artifact.checks.difference import describe_difference
 
 
-def test_equal_files_do_not_differ() -> None:
+def test_difference_of_equal_files_is_none() -> None:
     assert describe_difference("a.csv", b"a\n1\n", b"a\n1\n") is None
 
 
@@ -20,11 +20,11 @@ def test_equal_files_do_not_differ() -> None:
         ("a\r\n1\r\n", "a\n1\n", "same cells, but other quotes or line ends than the records give"),
     ],
 )
-def test_cells_are_named_by_row_and_column(found: str, made: str, expected: str) -> None:
+def test_difference_names_cells_by_row_and_column(found: str, made: str, expected: str) -> None:
     assert describe_difference("tables/t.csv", found.encode(), made.encode()) == expected
 
 
-def test_a_long_list_of_cells_is_cut_and_counted() -> None:
+def test_difference_in_many_cells_is_cut_and_counted() -> None:
     found = "a\n" + "1\n" * 20
     made = "a\n" + "2\n" * 20
     told = describe_difference("t.csv", found.encode(), made.encode())
@@ -32,14 +32,14 @@ def test_a_long_list_of_cells_is_cut_and_counted() -> None:
     assert told.endswith("and 15 more cells")
 
 
-def test_tolerance_lets_near_numbers_pass_but_no_text_and_no_missing_number() -> None:
+def test_difference_within_tolerance_passes_only_for_numbers() -> None:
     assert describe_difference("t.csv", b"a\n1.0000000000001\n", b"a\n1.0\n", 1e-9) is None
     assert describe_difference("t.csv", b"a\n1.0001\n", b"a\n1.0\n", 1e-9) is not None
     assert describe_difference("t.csv", b"a\n\n0.0\n", b"a\n\n\n", 1e-9) is not None
     assert describe_difference("t.csv", b"a\nx\n", b"a\ny\n", 1e-9) is not None
 
 
-def test_text_is_named_by_line_and_bytes_by_digest() -> None:
+def test_difference_names_line_of_text_and_digest_of_bytes() -> None:
     assert describe_difference("t.tex", b"a\nb\n", b"a\nc\n") == "line 2: 'b', but the records give 'c'"
     assert describe_difference("t.tex", b"a", b"a\n") == "line 2: the end, but the records give ''"
     told = describe_difference("f.png", b"\xff1", b"\xff2")

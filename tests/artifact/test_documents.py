@@ -64,7 +64,7 @@ def failed(facts: Facts) -> Facts:
     return replace(facts, records=tuple(records), environment=environment, claims=(CLAIM,))
 
 
-def test_the_appendix_has_every_section_and_every_entry_of_the_check_list(facts: Facts) -> None:
+def test_appendix_has_every_section_and_checklist_entry(facts: Facts) -> None:
     texts = make_documents(facts)
     headings = re.findall(r"^#+ (.*)$", texts["APPENDIX.md"], re.M)
     assert headings[1:] == list(SECTIONS)
@@ -75,7 +75,7 @@ def test_the_appendix_has_every_section_and_every_entry_of_the_check_list(facts:
         assert f"{{\\bfseries {entry}" in texts["appendix.tex"]
 
 
-def test_the_appendix_ties_each_claim_to_its_trials_what_is_allowed_and_what_was_recorded(failed: Facts) -> None:
+def test_appendix_ties_claims_to_trials_tolerances_and_values(failed: Facts) -> None:
     texts = make_documents(failed)
     (row,) = [line for line in texts["APPENDIX.md"].splitlines() if line.startswith("| `fast_attention`")]
     assert CLAIM.statement in row
@@ -85,7 +85,7 @@ def test_the_appendix_ties_each_claim_to_its_trials_what_is_allowed_and_what_was
     assert r"fast\_\allowbreak{}attention" in texts["appendix.tex"]
 
 
-def test_the_readme_has_the_exact_commands_of_a_claim_and_measured_time_memory_and_disk(failed: Facts) -> None:
+def test_readme_has_commands_of_claims_and_measured_costs(failed: Facts) -> None:
     text = make_documents(failed)["README.md"]
     assert (
         "    ablatrix run study.yaml --out ../again-attention-cold --only mode=cold --only workload=attention" in text
@@ -96,7 +96,7 @@ def test_the_readme_has_the_exact_commands_of_a_claim_and_measured_time_memory_a
     assert "Time: 27 s of trials." in text
 
 
-def test_failed_trials_are_told_in_readme_and_appendix_and_are_failed_actions_of_the_crate(failed: Facts) -> None:
+def test_documents_report_failed_trials_as_failed_actions(failed: Facts) -> None:
     texts = make_documents(failed)
     count = sum(record.status == "crashed" for record in failed.records)
     assert count == 4
@@ -112,9 +112,7 @@ def test_failed_trials_are_told_in_readme_and_appendix_and_are_failed_actions_of
             assert action["error"].startswith("crashed: SIGSEGV: planted")
 
 
-def test_the_crate_names_every_file_with_its_digest_and_every_reference_leads_somewhere(
-    facts: Facts, assembled: Path
-) -> None:
+def test_crate_lists_every_file_with_digest_and_resolves_references(facts: Facts, assembled: Path) -> None:
     crate = json.loads((assembled / "ro-crate-metadata.json").read_text())
     graph = {entity["@id"]: entity for entity in crate["@graph"]}
     files = {name: entity["sha256"] for name, entity in graph.items() if entity["@type"] == "File"}
@@ -127,21 +125,21 @@ def test_the_crate_names_every_file_with_its_digest_and_every_reference_leads_so
                     assert one["@id"] in graph, (entity["@id"], key)
 
 
-def test_the_citation_has_the_date_of_the_first_trial(facts: Facts) -> None:
+def test_citation_date_is_that_of_first_trial(facts: Facts) -> None:
     text = make_documents(facts)["CITATION.cff"]
     assert "date-released: 2026-01-01\n" in text
     assert 'title: "Artifact of the ablation study synthetic"' in text
     assert 'version: "0.1.0"' in text
 
 
-def test_the_same_artifact_has_the_same_documents(facts: Facts, assembled: Path) -> None:
+def test_documents_of_same_artifact_are_same(facts: Facts, assembled: Path) -> None:
     texts = make_documents(facts)
     assert texts == make_documents(replace(facts, entries=facts.entries[::-1]))
     for name, text in texts.items():
         assert (assembled / name).read_text() == text
 
 
-def test_the_environment_validates_by_its_frozen_schema(assembled: Path) -> None:
+def test_environment_file_validates_by_frozen_schema(assembled: Path) -> None:
     frozen = Path(__file__).parents[2] / f"schemas/environment-{ENVIRONMENT_VERSION}.json"
     assert frozen.read_text() == environment_schema_text(), "raise ENVIRONMENT_VERSION and freeze a new schema file"
     validator = jsonschema.Draft202012Validator(json.loads(frozen.read_text()))
@@ -150,14 +148,14 @@ def test_the_environment_validates_by_its_frozen_schema(assembled: Path) -> None
     assert not validator.is_valid(written | {"unknown": 1})
 
 
-def test_foreign_text_breaks_neither_markdown_nor_latex(facts: Facts) -> None:
+def test_documents_escape_foreign_text_in_markdown_and_latex(facts: Facts) -> None:
     texts = make_documents(replace(facts, study={"description": "100 % of `a_b` & $x$ | <b> \\end{document} #1"}))
     assert "100 % of 'a\\_b' & $x$ \\| \\<b\\> \\\\end\\{document\\} \\#1" in texts["README.md"]
     assert r"100 \% of 'a\_b' \& \$x\$ \textbar{} \textless{}b\textgreater{}" in texts["appendix.tex"]
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed (Debian: texlive-latex-base)")
-def test_the_appendix_compiles_in_a_plain_article_of_two_columns(failed: Facts, tmp_path: Path) -> None:
+def test_appendix_compiles_in_plain_two_column_article(failed: Facts, tmp_path: Path) -> None:
     many = tuple(replace(CLAIM, id=f"claim-{number}") for number in range(40))
     (tmp_path / "appendix.tex").write_text(make_documents(replace(failed, claims=many))["appendix.tex"])
     whole = r"\documentclass[twocolumn]{article}\begin{document}\input{appendix}\end{document}"
@@ -172,7 +170,7 @@ def test_the_appendix_compiles_in_a_plain_article_of_two_columns(failed: Facts, 
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.2, "under 1 s"), (27.0, "27 s"), (89.0, "89 s"), (754.0, "13 min"), (9000.0, "2.5 h")]
 )
-def test_times_are_told_as_people_do(seconds: float, text: str) -> None:
+def test_duration_is_formatted_for_people(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
@@ -180,5 +178,5 @@ def test_times_are_told_as_people_do(seconds: float, text: str) -> None:
     ("count", "text"),
     [(None, "not recorded"), (0, "0 B"), (1023, "1023 B"), (3 << 29, "1.5 GiB"), (179 << 10, "179 KiB")],
 )
-def test_sizes_are_told_as_people_do(count: int | None, text: str) -> None:
+def test_size_is_formatted_for_people(count: int | None, text: str) -> None:
     assert size(count) == text

@@ -32,7 +32,7 @@ def judged() -> dict[str, dict[str, Finding]]:
     return {name: _by_name(check_environment(machine=machine)) for name, machine in machines.items()}
 
 
-def test_the_machine_that_runs_the_tests_can_run_studies(tmp_path: Path) -> None:
+def test_environment_check_on_test_machine_passes(tmp_path: Path) -> None:
     findings = check_environment(tmp_path / "not/yet/there", ["tvm"])
     assert [finding for finding in findings if finding.level == "fatal"] == []
     found = _by_name(findings)
@@ -41,13 +41,13 @@ def test_the_machine_that_runs_the_tests_can_run_studies(tmp_path: Path) -> None
     assert not (tmp_path / "not").exists()
 
 
-def test_the_core_packages_are_those_that_the_project_declares() -> None:
+def test_core_packages_are_those_declared_by_project() -> None:
     names = {finding.name for finding in check_environment()}
     assert {"package pydantic", "package polars", "package ruamel.yaml", "package typer"} <= names
     assert "package pytest" not in names
 
 
-def test_every_finding_that_is_not_good_says_what_to_do_or_that_nothing_is_told(
+def test_finding_that_is_not_good_has_remedy_or_unknown_state(
     judged: dict[str, dict[str, Finding]],
 ) -> None:
     for findings in judged.values():
@@ -71,13 +71,13 @@ def test_every_finding_that_is_not_good_says_what_to_do_or_that_nothing_is_told(
         ("steady", "container", "ok"),
     ],
 )
-def test_what_only_changes_numbers_is_no_reason_not_to_run(
+def test_finding_that_only_changes_numbers_is_not_fatal(
     judged: dict[str, dict[str, Finding]], machine: str, name: str, level: str
 ) -> None:
     assert judged[machine][name].level == level
 
 
-def test_without_a_cxx_compiler_nothing_can_be_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_check_without_cxx_compiler_cannot_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
     found = _by_name(check_environment())
@@ -86,7 +86,7 @@ def test_without_a_cxx_compiler_nothing_can_be_linked(tmp_path: Path, monkeypatc
     assert found["git"].level == "note"
 
 
-def test_a_cxx_compiler_that_fails_is_fatal_with_its_own_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_check_with_failing_cxx_compiler_is_fatal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "g++"
     broken.write_text("#!/bin/sh\necho 'fatal error: vector: No such file' >&2\nexit 1\n")
     broken.chmod(0o755)
@@ -96,12 +96,12 @@ def test_a_cxx_compiler_that_fails_is_fatal_with_its_own_words(tmp_path: Path, m
     assert "vector: No such file" in finding.found
 
 
-def test_an_output_directory_that_is_no_place_for_files_is_fatal() -> None:
+def test_environment_check_with_unwritable_output_directory_is_fatal() -> None:
     finding = _by_name(check_environment(Path("/proc/results")))["output directory"]
     assert finding.level == "fatal"
 
 
-def test_a_compiler_that_the_study_does_not_need_may_be_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_check_allows_absence_of_unneeded_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "ablatrix.doctor.environment_check.PACKAGES_OF_COMPILER",
         {"eager": ("torch",), "other": ("no-such-package-as-this",)},
@@ -112,7 +112,7 @@ def test_a_compiler_that_the_study_does_not_need_may_be_absent(monkeypatch: pyte
     assert "pip install" in needed.remedy
 
 
-def test_a_package_that_is_too_old_is_fatal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_check_with_old_package_is_fatal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.metadata.requires", lambda name: ["pydantic>=999.0", "rich>=1; extra == 'x'"])
     found = _by_name(check_environment())
     assert found["package pydantic"].level == "fatal"
@@ -120,7 +120,7 @@ def test_a_package_that_is_too_old_is_fatal(monkeypatch: pytest.MonkeyPatch) -> 
     assert "package rich" not in found
 
 
-def test_other_versions_than_the_locked_ones_are_a_warning_that_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_check_with_unlocked_versions_warns_with_names(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _by_name(check_environment())["locked versions"].level == "ok"
     monkeypatch.setattr(
         "ablatrix.doctor.environment_check.locked_versions",
@@ -132,14 +132,14 @@ def test_other_versions_than_the_locked_ones_are_a_warning_that_names_them(monke
     assert "requirements.lock" in finding.remedy
 
 
-def test_findings_are_values() -> None:
+def test_findings_compare_as_values() -> None:
     finding = check_environment()[0]
     assert replace(finding) == finding
     with pytest.raises(AttributeError):
         finding.level = "fatal"  # type: ignore[misc]
 
 
-def test_the_check_imports_nothing_heavy() -> None:
+def test_environment_check_imports_nothing_heavy() -> None:
     code = (
         "import sys; from ablatrix.doctor.environment_check import check_environment; check_environment();"
         "print(sorted({'torch', 'tvm', 'polars', 'matplotlib', 'scipy', 'numpy', 'cpuinfo'} & set(sys.modules)))"

@@ -21,13 +21,13 @@ from tests.artifact.conftest import reseal
 FROZEN = Path(__file__).parents[2] / f"schemas/manifest-{MANIFEST_VERSION}.json"
 
 
-def test_the_frozen_schema_is_that_of_the_model() -> None:
+def test_manifest_schema_when_frozen_matches_model() -> None:
     assert FROZEN.read_text() == manifest_schema_text(), (
         "the manifest's fields changed: raise MANIFEST_VERSION and freeze a new schema file"
     )
 
 
-def test_a_manifest_as_written_validates_by_the_frozen_schema(artifact: Path) -> None:
+def test_manifest_as_written_validates_by_frozen_schema(artifact: Path) -> None:
     schema = json.loads(FROZEN.read_text())
     written = json.loads((artifact / "MANIFEST.json").read_text())
     validator = jsonschema.Draft202012Validator(schema)
@@ -35,7 +35,7 @@ def test_a_manifest_as_written_validates_by_the_frozen_schema(artifact: Path) ->
     assert not validator.is_valid(written | {"unknown": 1})
 
 
-def test_files_are_sorted_and_no_path_is_absolute(artifact: Path) -> None:
+def test_manifest_sorts_files_and_has_no_absolute_path(artifact: Path) -> None:
     manifest = read_manifest(artifact)
     paths = [entry.path for entry in manifest.files]
     assert paths == sorted(paths)
@@ -44,19 +44,19 @@ def test_files_are_sorted_and_no_path_is_absolute(artifact: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../outside", "a/../../b", "a//b", "./a", ".", ""])
-def test_a_path_out_of_the_artifact_is_refused(path: str) -> None:
+def test_manifest_with_path_outside_artifact_is_refused(path: str) -> None:
     with pytest.raises(ValidationError):
         FileEntry(path=path, role="other", bytes=0, sha256="0" * 64)
 
 
-def test_the_same_content_gives_the_same_text_and_one_byte_another_root_digest(artifact: Path) -> None:
+def test_root_digest_changes_exactly_with_content(artifact: Path) -> None:
     before = read_manifest(artifact)
     assert reseal(artifact) == before
     (artifact / "study.yaml").write_text("name: other\n")
     assert reseal(artifact).root_digest != before.root_digest
 
 
-def test_the_root_digest_covers_every_field(artifact: Path) -> None:
+def test_root_digest_covers_every_field(artifact: Path) -> None:
     manifest = read_manifest(artifact)
     changes: list[dict[str, object]]
     changes = [{"trials": 3}, {"study": "x"}, {"commands": []}, {"versions": {}}, {"files": []}]
@@ -64,24 +64,24 @@ def test_the_root_digest_covers_every_field(artifact: Path) -> None:
         assert root_digest(manifest.model_copy(update=change)) != manifest.root_digest
 
 
-def test_a_manifest_that_is_laid_out_otherwise_is_refused(artifact: Path) -> None:
+def test_manifest_in_other_layout_is_refused(artifact: Path) -> None:
     path = artifact / "MANIFEST.json"
     path.write_text(json.dumps(json.loads(path.read_text())))
     with pytest.raises(ArtifactError, match="canonical"):
         read_manifest(artifact)
 
 
-def test_reading_gives_what_was_written(artifact: Path) -> None:
+def test_manifest_read_back_equals_what_was_written(artifact: Path) -> None:
     assert manifest_text(read_manifest(artifact)) == (artifact / "MANIFEST.json").read_text()
 
 
-def test_a_link_cannot_be_listed(artifact: Path) -> None:
+def test_manifest_of_symbolic_link_is_refused(artifact: Path) -> None:
     (artifact / "link").symlink_to("study.yaml")
     with pytest.raises(ArtifactError, match="link: unreadable: a symbolic link"):
         make_manifest(artifact, **read_manifest(artifact).model_dump(exclude={"files", "manifest_version"}))
 
 
-def test_roles_follow_from_the_place() -> None:
+def test_role_of_file_follows_from_its_path() -> None:
     places = {
         "results.jsonl": "records",
         "tables/a/b.csv": "table",

@@ -169,7 +169,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_all_else_stays_when_every_message_changes(
+def test_artifact_with_all_messages_changed_keeps_everything_else(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plainly = everything(place, tmp_path)

@@ -18,12 +18,12 @@ DERIVED = ("tables/times.csv", "figures/times.png", "text/summary.txt")
 
 
 @pytest.mark.parametrize("seed", range(24))
-def test_any_single_mutation_is_found(artifact: Path, check: Check, seed: int) -> None:
+def test_verify_finds_any_single_mutation(artifact: Path, check: Check, seed: int) -> None:
     what = mutate(artifact, seed)
     assert check(artifact).problems, what
 
 
-def test_every_kind_of_mutation_changes_the_artifact(artifact: Path, assembled: Path) -> None:
+def test_every_kind_of_mutation_changes_artifact(artifact: Path, assembled: Path) -> None:
     before = {path.relative_to(assembled): path.read_bytes() for path in files_of(assembled)}
     for kind in MUTATIONS:
         copy = shutil.copytree(assembled, artifact.parent / kind)
@@ -32,9 +32,7 @@ def test_every_kind_of_mutation_changes_the_artifact(artifact: Path, assembled: 
 
 
 @pytest.mark.parametrize("name", [*DOCUMENT_NAMES, *DERIVED])
-def test_one_character_changed_under_a_fitting_manifest_is_found_where_it_was_changed(
-    artifact: Path, check: Check, name: str
-) -> None:
+def test_verify_locates_changed_character_under_fitting_manifest(artifact: Path, check: Check, name: str) -> None:
     data = bytearray((artifact / name).read_bytes())
     data[len(data) // 2] ^= 1
     (artifact / name).write_bytes(data)
@@ -43,7 +41,9 @@ def test_one_character_changed_under_a_fitting_manifest_is_found_where_it_was_ch
 
 
 @pytest.mark.parametrize("name", DERIVED)
-def test_a_changed_result_is_found_though_manifest_and_documents_fit(artifact: Path, check: Check, name: str) -> None:
+def test_verify_finds_changed_result_under_fitting_manifest_and_documents(
+    artifact: Path, check: Check, name: str
+) -> None:
     data = bytearray((artifact / name).read_bytes())
     data[-2] ^= 1
     (artifact / name).write_bytes(data)
@@ -52,14 +52,14 @@ def test_a_changed_result_is_found_though_manifest_and_documents_fit(artifact: P
 
 
 @pytest.mark.parametrize("name", ["LICENSE", "requirements.lock", "tiny/study.yaml", "study.yaml", "template.yaml"])
-def test_what_is_shipped_cannot_be_dropped_under_a_fitting_manifest(artifact: Path, check: Check, name: str) -> None:
+def test_verify_finds_dropped_shipped_file_under_fitting_manifest(artifact: Path, check: Check, name: str) -> None:
     (artifact / name).unlink()
     reseal(artifact)
     assert check(artifact).problems
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_any_flipped_bit_or_cut_of_the_zip_is_found(assembled: Path, tmp_path: Path, check: Check, seed: int) -> None:
+def test_verify_finds_any_flipped_bit_or_cut_of_zip(assembled: Path, tmp_path: Path, check: Check, seed: int) -> None:
     rng = random.Random(seed)
     data = bytearray(archive_path(assembled).read_bytes())
     if seed % 4:

@@ -41,11 +41,11 @@ def whole(original: Path, tmp_path: Path) -> Path:
     return shutil.copytree(original, tmp_path / "copy")
 
 
-def test_a_real_artifact_is_good_in_another_place(whole: Path) -> None:
+def test_remake_of_real_artifact_in_other_location_is_good(whole: Path) -> None:
     assert verify(whole) == []
 
 
-def test_it_holds_the_tables_figures_and_text_that_are_promised(whole: Path) -> None:
+def test_artifact_has_promised_tables_figures_and_text(whole: Path) -> None:
     assert {
         "ablation.csv",
         "tables/ablation_summary.csv",
@@ -57,7 +57,7 @@ def test_it_holds_the_tables_figures_and_text_that_are_promised(whole: Path) -> 
     } <= set(list_files(whole)[0])
 
 
-def test_every_derived_file_is_compared_even_when_the_manifest_fits(whole: Path) -> None:
+def test_remake_under_fitting_manifest_compares_every_derived_file(whole: Path) -> None:
     derived = [path for path in list_files(whole)[0] if path.startswith(("ablation", "tables", "figures", "paper"))]
     assert len(derived) > 10
     for path in derived:
@@ -70,7 +70,7 @@ def test_every_derived_file_is_compared_even_when_the_manifest_fits(whole: Path)
     }
 
 
-def test_records_changed_with_a_fitting_manifest_but_old_tables_are_found(whole: Path) -> None:
+def test_remake_with_changed_records_and_old_tables_finds_them(whole: Path) -> None:
     lines = (whole / "results.jsonl").read_text().splitlines(keepends=True)
     number, line = next((number, line) for number, line in enumerate(lines) if '"run_ms_mean":4' in line)
     lines[number] = line.replace('"run_ms_mean":4', '"run_ms_mean":3', 1)

@@ -114,7 +114,7 @@ def report(good: list[Record]) -> ReproductionReport:
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
-def test_a_mutation_of_the_new_run_turns_exactly_the_claims_that_depend_on_it(
+def test_reproduction_with_mutated_run_changes_exactly_dependent_claims(
     tmp_path: Path, good: list[Record], name: str
 ) -> None:
     mutate, expected = MUTATIONS[name]
@@ -128,7 +128,7 @@ def test_a_mutation_of_the_new_run_turns_exactly_the_claims_that_depend_on_it(
     assert all("here" in (claim.detail or "") for claim in found.claims)
 
 
-def test_a_verdict_with_the_report_of_another_machine_holds_in_all_four(
+def test_verdict_with_report_of_other_machine_holds_in_all_four(
     tmp_path: Path, good: list[Record], report: ReproductionReport
 ) -> None:
     write_results(tmp_path, good)
@@ -143,7 +143,7 @@ def test_a_verdict_with_the_report_of_another_machine_holds_in_all_four(
     }  # fmt: skip
 
 
-def test_a_claim_that_the_records_do_not_bear_falls_in_b(tmp_path: Path, good: list[Record]) -> None:
+def test_verdict_with_claim_not_shown_by_records_fails_in_b(tmp_path: Path, good: list[Record]) -> None:
     write_results(tmp_path, good)
     write_records(tmp_path / "results.jsonl", slower_all_on(good))
     found = reach_verdict([tmp_path / "results.jsonl"], claims=CLAIMS, make=quick_paper)
@@ -155,7 +155,7 @@ def test_a_claim_that_the_records_do_not_bear_falls_in_b(tmp_path: Path, good: l
     ]
 
 
-def test_both_figures_both_machines_and_what_changed_are_told(report: ReproductionReport) -> None:
+def test_report_has_both_figures_both_machines_and_changes(report: ReproductionReport) -> None:
     assert report.reproduced
     assert (report.recorded and report.recorded.host, report.here and report.here.host) == ("bench-1", "bench-2")
     assert {one.what: (one.recorded, one.here) for one in report.differences} == {
@@ -174,7 +174,7 @@ def test_both_figures_both_machines_and_what_changed_are_told(report: Reproducti
     assert fusion.here.low > 1.5
 
 
-def test_where_the_recorded_run_does_not_bear_a_claim_itself_it_is_said(good: list[Record]) -> None:
+def test_report_with_claim_not_shown_by_recorded_run_notes_it(good: list[Record]) -> None:
     recorded = tidied(made([Plant("wrong_output", "encoder", "cold", {"partition": "regions"}, block=0)]))
     found = report_reproduction(tidied(elsewhere(good)), CLAIMS, recorded)
     assert found.reproduced
@@ -184,12 +184,12 @@ def test_where_the_recorded_run_does_not_bear_a_claim_itself_it_is_said(good: li
     assert detail in report_markdown(found).replace("\\", "")
 
 
-def test_records_of_another_study_are_refused(good: list[Record]) -> None:
+def test_reproduction_with_records_of_other_study_is_refused(good: list[Record]) -> None:
     with pytest.raises(AnalysisError, match="the new records are of study"):
         report_reproduction(tidied(made(seed=8)), CLAIMS, tidied(good))
 
 
-def test_the_frozen_schema_is_that_of_the_model_and_takes_a_report(report: ReproductionReport) -> None:
+def test_report_schema_matches_model_and_accepts_report(report: ReproductionReport) -> None:
     assert FROZEN.read_text(encoding="utf-8") == report_schema_text(), (
         "the report's fields changed: raise REPORT_VERSION and freeze a new schema file"
     )
@@ -199,7 +199,7 @@ def test_the_frozen_schema_is_that_of_the_model_and_takes_a_report(report: Repro
     assert not validator.is_valid(written | {"unknown": 1})
 
 
-def test_a_report_is_read_as_it_was_written_and_one_of_1_0_still_is(tmp_path: Path, report: ReproductionReport) -> None:
+def test_report_is_read_as_written_also_in_version_1_0(tmp_path: Path, report: ReproductionReport) -> None:
     (tmp_path / "new.json").write_text(report_text(report))
     assert read_report(tmp_path / "new.json") == report
     claim = {"name": "fusion makes it faster", "outcome": "reproduced", "detail": "0.94 and 0.95"}
@@ -210,7 +210,7 @@ def test_a_report_is_read_as_it_was_written_and_one_of_1_0_still_is(tmp_path: Pa
     assert report_markdown(read).startswith("# Reproduction of the study d\n")
 
 
-def test_both_pages_show_every_claim_and_the_html_needs_nothing_else(report: ReproductionReport) -> None:
+def test_report_pages_show_every_claim_and_html_is_self_contained(report: ReproductionReport) -> None:
     text, page = report_markdown(report), report_html(report, BOUNDS)
     for claim in report.claims:
         assert f"`{claim.id}`" in text
@@ -224,7 +224,7 @@ def test_both_pages_show_every_claim_and_the_html_needs_nothing_else(report: Rep
     assert (text, page) == (report_markdown(report), report_html(report, BOUNDS))
 
 
-def test_the_bound_of_a_claim_is_drawn_where_it_lies(report: ReproductionReport) -> None:
+def test_report_page_shows_claim_bound_at_its_value(report: ReproductionReport) -> None:
     low, high = (report_html(report, dict.fromkeys(BOUNDS, bound)) for bound in (0.001, 1000.0))
     drawn = [re.findall(r'class="bound" x1="([0-9.]+)"', page) for page in (low, high)]
     assert set(drawn[0]) == {"8.0"}

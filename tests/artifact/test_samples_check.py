@@ -38,12 +38,12 @@ def _with(record: Record, **times: object) -> Record:
 
 
 @pytest.mark.parametrize("bursts", [BURSTS, [[2.0]], [[0.1] * 7, [0.3] * 4]])
-def test_times_that_follow_from_the_samples_hold(tmp_path: Path, bursts: list[list[float]]) -> None:
+def test_samples_check_with_derived_times_passes(tmp_path: Path, bursts: list[list[float]]) -> None:
     assert check_samples(tmp_path, [_hot(bursts, tmp_path)]) == []
 
 
 @pytest.mark.parametrize("name", SAMPLE_METRICS)
-def test_a_changed_or_missing_time_is_named_with_its_record(tmp_path: Path, name: str) -> None:
+def test_samples_check_with_changed_or_missing_time_names_record(tmp_path: Path, name: str) -> None:
     record = _hot(BURSTS, tmp_path)
     for value in (getattr(record.runtime, name) * 1.0001, None):
         (problem,) = check_samples(tmp_path, [_with(record, **{name: value})])
@@ -52,14 +52,16 @@ def test_a_changed_or_missing_time_is_named_with_its_record(tmp_path: Path, name
 
 
 @pytest.mark.parametrize("medians", [None, [], [1.5, 2.0], [1.5, 2.0, 1.126]])
-def test_a_changed_or_missing_burst_median_is_named(tmp_path: Path, medians: list[float] | None) -> None:
+def test_samples_check_with_changed_or_missing_burst_median_names_it(
+    tmp_path: Path, medians: list[float] | None
+) -> None:
     record = _hot(BURSTS, tmp_path)
     (problem,) = check_samples(tmp_path, [_with(record, burst_ms_p50=medians)])
     assert record.record_id in problem.detail
     assert "burst_ms_p50" in problem.detail
 
 
-def test_changed_samples_are_not_those_of_the_record(tmp_path: Path) -> None:
+def test_samples_check_with_changed_samples_reports_mismatch(tmp_path: Path) -> None:
     record = _hot(BURSTS, tmp_path)
     path = tmp_path / "samples/block-0.jsonl"
     path.write_text(path.read_text().replace("1.75", "1.85"))
@@ -67,21 +69,21 @@ def test_changed_samples_are_not_those_of_the_record(tmp_path: Path) -> None:
     assert problem.path == "samples/block-0.jsonl"
 
 
-def test_a_missing_side_file_is_named(tmp_path: Path) -> None:
+def test_samples_check_with_missing_side_file_names_it(tmp_path: Path) -> None:
     record = _hot(BURSTS, tmp_path)
     (tmp_path / "samples/block-0.jsonl").unlink()
     (problem,) = check_samples(tmp_path, [record])
     assert problem.path == "samples/block-0.jsonl"
 
 
-def test_samples_of_another_trial_are_told(tmp_path: Path) -> None:
+def test_samples_check_with_samples_of_other_trial_reports_them(tmp_path: Path) -> None:
     record = _hot(BURSTS, tmp_path).model_copy(update={"trial_id": "f" * 16})
     (problem,) = check_samples(tmp_path, [record])
     assert "those of trial" in problem.detail
 
 
 @pytest.mark.parametrize("text", ["[1]", "{}", '{"trial_id":1,"attempt":0,"bursts_ms":3}', "nonsense"])
-def test_a_line_that_is_no_line_of_samples_is_told(tmp_path: Path, text: str) -> None:
+def test_samples_check_with_malformed_line_reports_it(tmp_path: Path, text: str) -> None:
     record = _hot(BURSTS, tmp_path)
     (tmp_path / "samples/block-0.jsonl").write_text(text + "\n")
     samples = Samples(file="samples/block-0.jsonl", digest=digest_bytes(text.encode()), counted=1, rewarming=0)
@@ -89,7 +91,7 @@ def test_a_line_that_is_no_line_of_samples_is_told(tmp_path: Path, text: str) ->
     assert "cannot be read" in problem.detail
 
 
-def test_a_side_file_outside_the_artifact_does_not_count(tmp_path: Path) -> None:
+def test_samples_check_ignores_side_file_outside_artifact(tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
     record = _hot(BURSTS, tmp_path)
     assert record.runtime is not None
@@ -98,7 +100,7 @@ def test_a_side_file_outside_the_artifact_does_not_count(tmp_path: Path) -> None
     assert len(check_samples(tmp_path / "inner", [_with(record, samples=outside)])) == 1
 
 
-def test_records_without_a_side_file_are_passed_over(tmp_path: Path) -> None:
+def test_samples_check_skips_records_without_side_file(tmp_path: Path) -> None:
     cold = make_records(workloads=("attention",), blocks=1, modes=("cold",))
     to_stdout = _hot(BURSTS, tmp_path)
     assert to_stdout.runtime is not None

@@ -59,7 +59,7 @@ def _put(root: Path, path: str, text: str) -> None:
         ("sys/devices/system/cpu/isolated", "900-901\n", "isolated CPUs", "warning", "taskset -c 900-901"),
     ],
 )
-def test_each_setting_is_judged_and_has_the_command_that_puts_it_right(
+def test_steadiness_judges_each_setting_and_gives_its_remedy(
     tmp_path: Path, path: str, text: str, name: str, level: str, remedy: str
 ) -> None:
     _put(tmp_path, path, text)
@@ -69,13 +69,13 @@ def test_each_setting_is_judged_and_has_the_command_that_puts_it_right(
     assert bool(finding.remedy) == (level != "ok")
 
 
-def test_what_a_kernel_does_not_tell_is_a_note(tmp_path: Path) -> None:
+def test_steadiness_with_silent_kernel_gives_note(tmp_path: Path) -> None:
     found = _look(tmp_path)
     for name in ("address space randomisation", "kernel watchdog", "NUMA balancing", "swap", "isolated CPUs"):
         assert (found[name].level, found[name].found) == ("note", "the kernel does not tell")
 
 
-def test_running_on_isolated_cpus_is_good_and_their_interrupts_are_counted(tmp_path: Path) -> None:
+def test_steadiness_on_isolated_cpus_is_good_and_counts_interrupts(tmp_path: Path) -> None:
     mine = ",".join(map(str, allowed_cpus()))
     _put(tmp_path, "sys/devices/system/cpu/isolated", mine + "\n")
     _put(tmp_path, "proc/irq/24/smp_affinity_list", "0-1023\n")
@@ -85,12 +85,12 @@ def test_running_on_isolated_cpus_is_good_and_their_interrupts_are_counted(tmp_p
     assert (found["interrupts on isolated CPUs"].level, found["interrupts on isolated CPUs"].found) == ("warning", "1")
 
 
-def test_a_cpu_quota_is_a_warning(tmp_path: Path) -> None:
+def test_steadiness_with_cpu_quota_warns(tmp_path: Path) -> None:
     finding = _look(tmp_path, cpu_quota_cores=1.5)["affinity"]
     assert (finding.level, finding.found) == ("warning", "CPU quota of 1.5 cores")
 
 
-def test_turbo_is_switched_off_where_this_driver_has_its_switch(tmp_path: Path) -> None:
+def test_steadiness_names_turbo_switch_of_present_driver(tmp_path: Path) -> None:
     assert "cpufreq/boost" in _look(tmp_path, turbo=True)["turbo"].remedy
     _put(tmp_path, "sys/devices/system/cpu/intel_pstate/no_turbo", "0\n")
     assert (
@@ -98,7 +98,7 @@ def test_turbo_is_switched_off_where_this_driver_has_its_switch(tmp_path: Path) 
     )
 
 
-def test_a_busy_process_is_named_with_its_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steadiness_names_busy_process_with_its_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steadiness, "WATCH_S", 0.3)
     monkeypatch.setattr(steadiness, "NAMED", 1000)
     process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
@@ -111,6 +111,6 @@ def test_a_busy_process_is_named_with_its_share(tmp_path: Path, monkeypatch: pyt
     assert f"(process {process.pid})" in finding.found
 
 
-def test_lists_of_cpus_are_read_as_the_kernel_writes_them() -> None:
+def test_cpu_list_in_kernel_format_is_parsed() -> None:
     assert cpu_numbers("0-2,5\n") == {0, 1, 2, 5}
     assert cpu_numbers("\n") == set()

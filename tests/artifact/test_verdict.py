@@ -78,7 +78,7 @@ def fallen(verdict: Verdict) -> str:
     return "".join(one.letter for one in verdict.criteria if one.state != "holds")
 
 
-def test_good_data_with_a_reproduction_hold_in_all_four(tmp_path: Path, good: list[Record]) -> None:
+def test_verdict_on_good_data_with_reproduction_holds_in_all_four(tmp_path: Path, good: list[Record]) -> None:
     """With the real tables and figures."""
     write_results(tmp_path, good)
     report = write_report(tmp_path / "report.json", good[0].study_digest, "reproduced")
@@ -184,7 +184,7 @@ MUTATIONS: dict[str, tuple[Mutation, str, str]] = {
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
-def test_what_is_broken_falls_by_its_criterion(tmp_path: Path, good: list[Record], name: str) -> None:
+def test_verdict_on_broken_data_fails_by_its_criterion(tmp_path: Path, good: list[Record], name: str) -> None:
     mutate, letters, message = MUTATIONS[name]
     # The real paper refuses mixed records before it draws anything, so it is quick where (b) has to fall.
     found = judge(tmp_path, mutate(good), make=make_paper if "b" in letters else quick_paper)
@@ -194,13 +194,13 @@ def test_what_is_broken_falls_by_its_criterion(tmp_path: Path, good: list[Record
     assert any(message in finding for finding in told), told
 
 
-def test_a_wrong_output_is_no_ok_trial_and_falls_in_both(tmp_path: Path) -> None:
+def test_verdict_with_wrong_output_counts_no_ok_and_fails_in_both(tmp_path: Path) -> None:
     found = judge(tmp_path, made([Plant("wrong_output", "encoder", "hot", CORNER, block=2)]))
     assert fallen(found) == "ac"
     assert criterion(found, "a").numbers["by_status"] == {"ok": 431, "wrong_output": 1}
 
 
-def test_unsupported_configurations_are_named_and_no_gap(tmp_path: Path) -> None:
+def test_verdict_names_unsupported_configurations_without_gap(tmp_path: Path) -> None:
     plants = [Plant("unsupported", "encoder", mode, CORNER) for mode in ("cold", "hot")]
     found = judge(tmp_path, made(plants))
     assert found.holds, [one.findings for one in found.criteria]
@@ -210,7 +210,7 @@ def test_unsupported_configurations_are_named_and_no_gap(tmp_path: Path) -> None
     assert (numbers["ok"], numbers["failed"]) == (424, 0)
 
 
-def test_a_claimed_benefit_of_a_no_op_falls(tmp_path: Path) -> None:
+def test_verdict_with_benefit_claimed_of_no_op_fails(tmp_path: Path) -> None:
     """`reuse` changes nothing in what is built, and its times are 10 % better all the same."""
 
     def without_reuse(knobs: dict[str, Level]) -> dict[str, Level]:
@@ -236,7 +236,7 @@ def test_a_claimed_benefit_of_a_no_op_falls(tmp_path: Path) -> None:
     assert "knob 'reuse' is a no-op from keep to release" in criterion(found, "c").findings[0]
 
 
-def test_figures_that_have_nothing_to_draw_fall(tmp_path: Path) -> None:
+def test_verdict_with_empty_figures_fails(tmp_path: Path) -> None:
     """Without hot trials the real paper has no figure of run times."""
     path = write_records(tmp_path / "results.jsonl", small())
     paper = criterion(reach_verdict([path]), "b")
@@ -244,7 +244,7 @@ def test_figures_that_have_nothing_to_draw_fall(tmp_path: Path) -> None:
     assert all(finding.startswith("figures/fig") for finding in paper.findings)
 
 
-def test_what_was_planned_and_has_no_record_falls(tmp_path: Path, good: list[Record]) -> None:
+def test_verdict_with_planned_trial_without_record_fails(tmp_path: Path, good: list[Record]) -> None:
     found = judge(tmp_path, good[:-1], planned=good)
     assert "a" in fallen(found)
     assert any("1 of 432 planned trials have no final record" in one for one in criterion(found, "a").findings)
@@ -252,7 +252,7 @@ def test_what_was_planned_and_has_no_record_falls(tmp_path: Path, good: list[Rec
     assert fallen(judge(tmp_path, good, planned=good)) == ""
 
 
-def test_two_hosts_are_no_repeats_of_each_other(tmp_path: Path, good: list[Record]) -> None:
+def test_verdict_does_not_count_two_hosts_as_repeats(tmp_path: Path, good: list[Record]) -> None:
     write_records(tmp_path / "a.jsonl", good)
     write_records(tmp_path / "b.jsonl", made(host="bench-2"))
     found = reach_verdict([tmp_path / "a.jsonl", tmp_path / "b.jsonl"])
@@ -260,14 +260,14 @@ def test_two_hosts_are_no_repeats_of_each_other(tmp_path: Path, good: list[Recor
     assert criterion(found, "b").state == "fails"
 
 
-def test_a_margin_that_is_not_reached_falls(tmp_path: Path, good: list[Record]) -> None:
+def test_verdict_with_margin_not_reached_fails(tmp_path: Path, good: list[Record]) -> None:
     path = write_records(tmp_path / "results.jsonl", good)
     found = criterion(reach_verdict([path], Margins(hot=0.0005), make=quick_paper), "a")
     assert found.state == "fails"
     assert all("wanted" in finding for finding in found.findings)
 
 
-def test_the_verdict_judges_cold_effects_by_what_the_study_promised(tmp_path: Path, good: list[Record]) -> None:
+def test_verdict_judges_cold_effects_by_precision_of_study(tmp_path: Path, good: list[Record]) -> None:
     write_results(tmp_path, good)
     place = tmp_path / "design.json"
     place.write_text(json.dumps(json.loads(place.read_text()) | {"cold_effect_width": 0.0001}))
@@ -287,7 +287,7 @@ def test_the_verdict_judges_cold_effects_by_what_the_study_promised(tmp_path: Pa
         (("reproduced", "undecided"), "undecided"),
     ],
 )
-def test_a_reproduction_report_decides_d(tmp_path: Path, outcomes: tuple[str, ...], state: str) -> None:
+def test_verdict_in_d_follows_reproduction_report(tmp_path: Path, outcomes: tuple[str, ...], state: str) -> None:
     records = small()
     path = write_records(tmp_path / "results.jsonl", records)
     report = write_report(tmp_path / "report.json", records[0].study_digest, *outcomes, host="bench-1")
@@ -297,7 +297,7 @@ def test_a_reproduction_report_decides_d(tmp_path: Path, outcomes: tuple[str, ..
     assert "the reproduction's host has the same name as the study's: bench-1" in found.notes
 
 
-def test_without_a_report_d_is_undecided_and_the_verdict_does_not_hold(tmp_path: Path, good: list[Record]) -> None:
+def test_verdict_without_report_is_undecided_in_d_and_fails(tmp_path: Path, good: list[Record]) -> None:
     path = write_records(tmp_path / "results.jsonl", good)
     found = reach_verdict([path], make=quick_paper)
     assert (fallen(found), criterion(found, "d").state, found.holds) == ("d", "undecided", False)
@@ -314,7 +314,7 @@ def test_without_a_report_d_is_undecided_and_the_verdict_does_not_hold(tmp_path:
          '"reproduced"}]}', "is of study other"),
     ],
 )  # fmt: skip
-def test_a_report_that_is_none_of_this_study_is_refused(tmp_path: Path, content: str | None, message: str) -> None:
+def test_verdict_with_report_of_other_study_is_refused(tmp_path: Path, content: str | None, message: str) -> None:
     path = write_records(tmp_path / "results.jsonl", small())
     if content is not None:
         (tmp_path / "report.json").write_text(content)
@@ -322,7 +322,7 @@ def test_a_report_that_is_none_of_this_study_is_refused(tmp_path: Path, content:
         reach_verdict([path], report=tmp_path / "report.json", make=quick_paper)
 
 
-def test_bad_records_and_designs_are_refused(tmp_path: Path) -> None:
+def test_verdict_on_bad_records_or_designs_is_refused(tmp_path: Path) -> None:
     path = write_records(tmp_path / "results.jsonl", small())
     (tmp_path / "plan.json").write_text("[]")
     with pytest.raises(ArtifactError, match=r"plan\.json: invalid: not a design"):

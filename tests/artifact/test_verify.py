@@ -50,7 +50,7 @@ def _replace(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1))
 
 
-def test_an_artifact_that_nobody_touched_is_good(artifact: Path, check: Check) -> None:
+def test_verify_of_untouched_artifact_is_good(artifact: Path, check: Check) -> None:
     found = check(artifact)
     assert found.problems == ()
     assert found.notes == ()
@@ -59,20 +59,18 @@ def test_an_artifact_that_nobody_touched_is_good(artifact: Path, check: Check) -
     assert found.root_digest == read_manifest(artifact).root_digest
 
 
-def test_the_fixture_has_every_kind_of_file(artifact: Path) -> None:
+def test_artifact_fixture_has_every_kind_of_file(artifact: Path) -> None:
     assert list_files(artifact)[0] == PLAIN_FILES
 
 
-def test_a_copy_in_another_place_is_as_good(artifact: Path, tmp_path: Path, check: Check) -> None:
+def test_verify_of_copy_in_other_location_is_good(artifact: Path, tmp_path: Path, check: Check) -> None:
     shutil.copytree(artifact, tmp_path / "copy with a space")
     assert check(tmp_path / "copy with a space").problems == ()
 
 
 @pytest.mark.parametrize("name", PLAIN_FILES)
 @pytest.mark.parametrize("place", [0.0, 0.5, 1.0])
-def test_one_flipped_bit_is_found_and_only_its_file_named(
-    artifact: Path, check: Check, name: str, place: float
-) -> None:
+def test_verify_with_flipped_bit_names_only_its_file(artifact: Path, check: Check, name: str, place: float) -> None:
     data = bytearray((artifact / name).read_bytes())
     data[round(place * (len(data) - 1))] ^= 1
     (artifact / name).write_bytes(data)
@@ -81,7 +79,7 @@ def test_one_flipped_bit_is_found_and_only_its_file_named(
     assert {problem.path for problem in found.problems} <= {name, "results.jsonl"}
 
 
-def test_any_flipped_bit_of_the_manifest_is_found(artifact: Path) -> None:
+def test_verify_with_flipped_bit_in_manifest_finds_it(artifact: Path) -> None:
     original = (artifact / MANIFEST_NAME).read_bytes()
     for place in range(0, len(original), 7):
         data = bytearray(original)
@@ -91,44 +89,44 @@ def test_any_flipped_bit_of_the_manifest_is_found(artifact: Path) -> None:
             read_manifest(artifact)
 
 
-def test_a_digit_of_the_manifest_is_found_and_the_manifest_named(artifact: Path, check: Check) -> None:
+def test_verify_with_changed_digit_in_manifest_names_manifest(artifact: Path, check: Check) -> None:
     _replace(artifact / MANIFEST_NAME, '"seconds": 12.5', '"seconds": 12.4')
     assert _named(check(artifact)) == {(MANIFEST_NAME, "invalid")}
 
 
 @pytest.mark.parametrize("name", PLAIN_FILES)
-def test_a_dropped_file_is_missing(artifact: Path, check: Check, name: str) -> None:
+def test_verify_with_dropped_file_reports_missing(artifact: Path, check: Check, name: str) -> None:
     (artifact / name).unlink()
     assert (name, "missing") in _named(check(artifact))
 
 
-def test_a_dropped_manifest_is_missing(artifact: Path, check: Check) -> None:
+def test_verify_with_dropped_manifest_reports_missing(artifact: Path, check: Check) -> None:
     (artifact / MANIFEST_NAME).unlink()
     assert (MANIFEST_NAME, "missing") in _named(check(artifact))
 
 
 @pytest.mark.parametrize("name", ["tables/more.csv", "new/notes.txt", ".hidden"])
-def test_an_added_file_is_extra(artifact: Path, check: Check, name: str) -> None:
+def test_verify_with_added_file_reports_extra(artifact: Path, check: Check, name: str) -> None:
     (artifact / name).parent.mkdir(exist_ok=True)
     (artifact / name).write_text("a,b\n")
     assert (name, "extra") in _named(check(artifact))
 
 
 @pytest.mark.parametrize("name", PLAIN_FILES)
-def test_a_truncated_file_is_found(artifact: Path, check: Check, name: str) -> None:
+def test_verify_with_truncated_file_finds_it(artifact: Path, check: Check, name: str) -> None:
     data = (artifact / name).read_bytes()
     (artifact / name).write_bytes(data[: len(data) // 2])
     assert (name, "changed") in _named(check(artifact))
 
 
-def test_a_renamed_file_is_missing_extra_and_recognised(artifact: Path, check: Check) -> None:
+def test_verify_with_renamed_file_reports_missing_and_extra_and_match(artifact: Path, check: Check) -> None:
     (artifact / "study.yaml").rename(artifact / "other.yaml")
     found = check(artifact)
     assert _named(found) == {("study.yaml", "missing"), ("other.yaml", "extra")}
     assert any("its content is that of study.yaml" in problem.detail for problem in found.problems)
 
 
-def test_two_swapped_files_are_both_found(artifact: Path, check: Check) -> None:
+def test_verify_with_two_swapped_files_finds_both(artifact: Path, check: Check) -> None:
     (artifact / "study.yaml").rename(artifact / "kept")
     (artifact / "text/summary.txt").rename(artifact / "study.yaml")
     (artifact / "kept").rename(artifact / "text/summary.txt")
@@ -136,9 +134,7 @@ def test_two_swapped_files_are_both_found(artifact: Path, check: Check) -> None:
     assert {("study.yaml", "changed"), ("text/summary.txt", "changed")} <= named
 
 
-def test_a_changed_digit_in_a_table_is_found_with_row_and_column_though_the_manifest_fits(
-    artifact: Path, check: Check
-) -> None:
+def test_verify_with_table_digit_changed_names_row_and_column(artifact: Path, check: Check) -> None:
     lines = (artifact / "tables/times.csv").read_text().splitlines()
     workload, trial, value = lines[3].split(",")
     lines[3] = f"{workload},{trial},1{value}"
@@ -152,9 +148,7 @@ def test_a_changed_digit_in_a_table_is_found_with_row_and_column_though_the_mani
 
 
 @pytest.mark.parametrize("change", ["drop", "add"])
-def test_a_row_dropped_or_added_in_a_table_is_found_though_the_manifest_fits(
-    artifact: Path, check: Check, change: str
-) -> None:
+def test_verify_with_table_row_dropped_or_added_finds_it(artifact: Path, check: Check, change: str) -> None:
     lines = (artifact / "tables/times.csv").read_text().splitlines()
     lines = lines[:-1] if change == "drop" else [*lines, "attention,0,1.0"]
     (artifact / "tables/times.csv").write_text("\n".join(lines) + "\n")
@@ -162,7 +156,7 @@ def test_a_row_dropped_or_added_in_a_table_is_found_though_the_manifest_fits(
     assert _named(check(artifact)) == {("tables/times.csv", "differs"), CRATE}
 
 
-def test_a_changed_figure_is_found_though_the_manifest_fits(artifact: Path, check: Check) -> None:
+def test_verify_with_changed_figure_under_fitting_manifest_finds_it(artifact: Path, check: Check) -> None:
     data = bytearray((artifact / "figures/times.png").read_bytes())
     data[-1] ^= 1
     (artifact / "figures/times.png").write_bytes(data)
@@ -170,7 +164,7 @@ def test_a_changed_figure_is_found_though_the_manifest_fits(artifact: Path, chec
     assert _named(check(artifact)) == {("figures/times.png", "differs"), CRATE}
 
 
-def test_a_changed_text_is_found_by_line_though_the_manifest_fits(artifact: Path, check: Check) -> None:
+def test_verify_with_changed_text_under_fitting_manifest_names_line(artifact: Path, check: Check) -> None:
     _replace(artifact / "text/summary.txt", "all ok", "all very good")
     reseal(artifact)
     _, problem = check(artifact).problems
@@ -178,13 +172,13 @@ def test_a_changed_text_is_found_by_line_though_the_manifest_fits(artifact: Path
     assert "line 2" in problem.detail
 
 
-def test_a_changed_readme_is_found_though_the_manifest_fits(artifact: Path, check: Check) -> None:
+def test_verify_with_changed_readme_under_fitting_manifest_finds_it(artifact: Path, check: Check) -> None:
     _replace(artifact / "README.md", "18 trials", "99 trials")
     reseal(artifact)
     assert _named(check(artifact)) == {("README.md", "differs")}
 
 
-def test_a_derived_file_added_or_dropped_is_found_though_the_manifest_fits(artifact: Path, check: Check) -> None:
+def test_verify_with_derived_file_added_or_dropped_finds_it(artifact: Path, check: Check) -> None:
     (artifact / "figures/extra.png").write_bytes(b"\x89PNG")
     (artifact / "text/summary.txt").unlink()
     reseal(artifact)
@@ -192,7 +186,7 @@ def test_a_derived_file_added_or_dropped_is_found_though_the_manifest_fits(artif
     assert {("figures/extra.png", "extra"), ("text/summary.txt", "missing")} <= named
 
 
-def test_a_dropped_record_is_incomplete_though_manifest_and_tables_fit(artifact: Path, check: Check) -> None:
+def test_verify_with_dropped_record_reports_incomplete(artifact: Path, check: Check) -> None:
     lines = (artifact / "results.jsonl").read_text().splitlines(keepends=True)
     trial_id = json.loads(lines.pop())["trial_id"]
     (artifact / "results.jsonl").write_text("".join(lines))
@@ -206,7 +200,7 @@ def test_a_dropped_record_is_incomplete_though_manifest_and_tables_fit(artifact:
     assert trial_id in problem.detail
 
 
-def test_a_record_that_stands_twice_is_found(artifact: Path, check: Check) -> None:
+def test_verify_with_repeated_record_finds_it(artifact: Path, check: Check) -> None:
     lines = (artifact / "results.jsonl").read_text().splitlines(keepends=True)
     (artifact / "results.jsonl").write_text("".join([*lines, lines[-1]]))
     reseal(artifact)
@@ -215,7 +209,7 @@ def test_a_record_that_stands_twice_is_found(artifact: Path, check: Check) -> No
     assert "record ids stand twice" in details
 
 
-def test_a_trial_that_was_not_planned_is_found(artifact: Path, check: Check) -> None:
+def test_verify_with_unplanned_trial_finds_it(artifact: Path, check: Check) -> None:
     design = json.loads((artifact / "design.json").read_text())
     dropped = design["trials"].pop()
     (artifact / "design.json").write_text(json.dumps(design))
@@ -225,7 +219,7 @@ def test_a_trial_that_was_not_planned_is_found(artifact: Path, check: Check) -> 
     assert dropped["trial_id"] in found[0].detail
 
 
-def test_a_record_that_contradicts_the_design_is_found(artifact: Path, check: Check) -> None:
+def test_verify_with_record_contradicting_design_finds_it(artifact: Path, check: Check) -> None:
     design = json.loads((artifact / "design.json").read_text())
     design["trials"][2]["mode"] = "hot"
     (artifact / "design.json").write_text(json.dumps(design))
@@ -242,7 +236,7 @@ def test_a_record_that_contradicts_the_design_is_found(artifact: Path, check: Ch
         ('{"schema_version"', '{"comment":1,"schema_version"', "comment"),
     ],
 )
-def test_a_line_that_breaks_the_schema_is_named_with_its_number(
+def test_verify_with_schema_violation_names_line_number(
     artifact: Path, check: Check, old: str, new: str, place: str
 ) -> None:
     lines = (artifact / "results.jsonl").read_text().splitlines(keepends=True)
@@ -254,7 +248,7 @@ def test_a_line_that_breaks_the_schema_is_named_with_its_number(
     assert any("line 5" in detail and place in detail for detail in found)
 
 
-def test_a_torn_last_line_and_a_blank_line_are_found(artifact: Path, check: Check) -> None:
+def test_verify_with_torn_last_line_or_blank_line_finds_it(artifact: Path, check: Check) -> None:
     path = artifact / "results.jsonl"
     path.write_bytes(path.read_bytes()[:-1])
     assert any("torn" in problem.detail for problem in check(artifact).problems)
@@ -262,7 +256,7 @@ def test_a_torn_last_line_and_a_blank_line_are_found(artifact: Path, check: Chec
     assert any("line 20" in problem.detail for problem in check(artifact).problems)
 
 
-def test_a_link_is_refused_though_it_points_to_the_same_bytes(artifact: Path, check: Check) -> None:
+def test_verify_with_link_to_same_bytes_refuses_it(artifact: Path, check: Check) -> None:
     path = artifact / "study.yaml"
     shutil.copy(path, artifact.parent / "aside.yaml")
     path.unlink()
@@ -272,13 +266,13 @@ def test_a_link_is_refused_though_it_points_to_the_same_bytes(artifact: Path, ch
     assert "symbolic link" in problem.detail
 
 
-def test_a_linked_folder_is_refused(artifact: Path, check: Check) -> None:
+def test_verify_with_linked_folder_refuses_it(artifact: Path, check: Check) -> None:
     (artifact / "tables").rename(artifact.parent / "tables")
     (artifact / "tables").symlink_to(artifact.parent / "tables")
     assert ("tables", "unreadable") in _named(check(artifact))
 
 
-def test_a_directory_in_the_place_of_a_file_is_told(artifact: Path, check: Check) -> None:
+def test_verify_with_directory_in_place_of_file_reports_it(artifact: Path, check: Check) -> None:
     for name in ("study.yaml", "results.jsonl", "design.json", "README.md", "tables/times.csv"):
         (artifact / name).unlink()
         (artifact / name).mkdir()
@@ -287,13 +281,13 @@ def test_a_directory_in_the_place_of_a_file_is_told(artifact: Path, check: Check
     assert ("results.jsonl", "unreadable") in named
 
 
-def test_a_manifest_that_is_a_directory_is_told(artifact: Path, check: Check) -> None:
+def test_verify_with_directory_in_place_of_manifest_reports_it(artifact: Path, check: Check) -> None:
     (artifact / MANIFEST_NAME).unlink()
     (artifact / MANIFEST_NAME).mkdir()
     assert any(problem.path == MANIFEST_NAME for problem in check(artifact).problems)
 
 
-def test_a_socket_does_not_hang_the_check(artifact: Path, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verify_with_socket_does_not_hang(artifact: Path, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(artifact)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("door")
@@ -302,12 +296,12 @@ def test_a_socket_does_not_hang_the_check(artifact: Path, check: Check, monkeypa
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_file_that_may_not_be_read_is_told(artifact: Path, check: Check) -> None:
+def test_verify_with_unreadable_file_reports_it(artifact: Path, check: Check) -> None:
     (artifact / "study.yaml").chmod(0)
     assert ("study.yaml", "unreadable") in _named(check(artifact))
 
 
-def test_a_published_root_digest_that_differs_is_told(artifact: Path) -> None:
+def test_verify_with_other_published_root_digest_reports_it(artifact: Path) -> None:
     digest = read_manifest(artifact).root_digest
     assert examine(artifact, digest, derive_little).problems == ()
     (problem,) = examine(artifact, "f" * 64, derive_little).problems
@@ -315,7 +309,7 @@ def test_a_published_root_digest_that_differs_is_told(artifact: Path) -> None:
     assert digest in problem.detail
 
 
-def test_other_package_versions_are_noted_and_numbers_compared_with_a_tolerance(artifact: Path, check: Check) -> None:
+def test_verify_with_other_versions_notes_them_and_uses_tolerance(artifact: Path, check: Check) -> None:
     path = artifact / "tables/times.csv"
     lines = path.read_text().splitlines()
     number = lines[3].rsplit(",", 1)[1]
@@ -338,6 +332,6 @@ def test_other_package_versions_are_noted_and_numbers_compared_with_a_tolerance(
     assert ("tables/times.csv", "differs") in _named(check(artifact))
 
 
-def test_a_directory_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+def test_verify_of_missing_directory_is_error(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="no such directory"):
         examine(tmp_path / "absent")

@@ -13,7 +13,7 @@ from tests.pages import DOCS
 from tests.synthetic import broken, make_records
 
 
-def test_a_model_is_tried_on_a_compiler_and_the_table_is_all_of_stdout(ablatrix: Ablatrix, tmp_path: Path) -> None:
+def test_models_command_prints_only_its_table(ablatrix: Ablatrix, tmp_path: Path) -> None:
     model = "hf:bert?layers=1&hidden=16&heads=2&intermediate=16&vocabulary=16&tokens=4"
     done = ablatrix("models", "--compiler", "tvm", "--model", model, "--out", tmp_path / "out", "--quiet")
     assert done.returncode == 0, done.stderr.decode()
@@ -24,7 +24,7 @@ def test_a_model_is_tried_on_a_compiler_and_the_table_is_all_of_stdout(ablatrix:
     assert (tmp_path / "out" / "tvm" / "results.jsonl").exists()
 
 
-def test_a_model_that_is_not_taken_has_its_status_and_its_reason() -> None:
+def test_models_table_shows_status_and_reason_of_refused_model() -> None:
     record = next(one for one in make_records(workloads=["attention"], blocks=1) if one.role == "measured")
     refused = broken(record, "unsupported")
     assert refused.error is not None
@@ -35,7 +35,7 @@ def test_a_model_that_is_not_taken_has_its_status_and_its_reason() -> None:
     assert f"\n- attention on other: {refused.error.message}" in text
 
 
-def test_the_page_has_the_ten_architectures_and_all_its_compilers_take_at_least_eight() -> None:
+def test_architectures_page_has_ten_and_each_compiler_accepts_eight() -> None:
     page = (DOCS / "architectures.md").read_text(encoding="utf-8")
     rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
     head, *models, taken = [rows[0], *rows[2:]]
@@ -47,6 +47,6 @@ def test_the_page_has_the_ten_architectures_and_all_its_compilers_take_at_least_
         assert f"{yes} of 10" in taken
 
 
-def test_every_source_of_the_ten_can_be_read() -> None:
+def test_architecture_sources_of_the_ten_are_all_readable() -> None:
     for name, source in ARCHITECTURES.items():
         assert read_source(name, source, {}, Path()).parameters, name

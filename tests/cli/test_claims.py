@@ -22,7 +22,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_claims_beside_the_records_are_taken_and_0_says_that_all_hold(ablatrix: Ablatrix, results: Path) -> None:
+def test_claims_beside_records_when_all_hold_exit_with_0(ablatrix: Ablatrix, results: Path) -> None:
     done = ablatrix("claims", results / "good")
     text = done.stdout.decode()
     assert (done.returncode, done.stderr) == (0, b"")
@@ -30,7 +30,7 @@ def test_claims_beside_the_records_are_taken_and_0_says_that_all_hold(ablatrix: 
     assert "fusion cuts the run time of encoder on tvm" in text
 
 
-def test_a_claim_that_does_not_hold_is_exit_code_1_and_told_with_its_rows(ablatrix: Ablatrix, results: Path) -> None:
+def test_claims_when_one_fails_exit_with_1_and_show_its_rows(ablatrix: Ablatrix, results: Path) -> None:
     done = ablatrix("claims", results / "wrong", "--claims", results / "good" / "claims.yaml", "--json")
     held = json.loads(done.stdout)
     assert (done.returncode, held["holds"]) == (1, False)
@@ -47,7 +47,7 @@ def test_a_claim_that_does_not_hold_is_exit_code_1_and_told_with_its_rows(ablatr
         (["{place}/good", "--lang", "fr"], "--lang fr: there are en, zh"),
     ],
 )
-def test_bad_input_is_one_message_and_exit_code_2(
+def test_claims_with_bad_input_give_one_message_and_exit_with_2(
     ablatrix: Ablatrix, results: Path, arguments: list[str], message: str
 ) -> None:
     done = ablatrix("claims", *(one.format(place=results) for one in arguments))

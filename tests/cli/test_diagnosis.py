@@ -14,7 +14,7 @@ PLANTS = [
 ]
 
 
-def test_people_read_what_each_knob_did_and_what_is_to_blame(ablatrix: Ablatrix, tmp_path: Path) -> None:
+def test_diagnosis_text_shows_knob_effects_and_causes(ablatrix: Ablatrix, tmp_path: Path) -> None:
     path = write_records(tmp_path / "results.jsonl", make_records(workloads=["encoder"], blocks=3, plants=PLANTS))
     done = ablatrix("blame", path.parent)
     text = done.stdout.decode()
@@ -26,7 +26,7 @@ def test_people_read_what_each_knob_did_and_what_is_to_blame(ablatrix: Ablatrix,
     assert "cold, timeout: flaky: partition=regions" in text
 
 
-def test_json_holds_the_same_in_full(here: Ablatrix, tmp_path: Path) -> None:
+def test_diagnosis_as_json_holds_the_same_in_full(here: Ablatrix, tmp_path: Path) -> None:
     path = write_records(tmp_path / "r.jsonl", make_records(workloads=["encoder"], blocks=3, plants=PLANTS))
     done = here("blame", path, "--json")
     assert done.returncode == 0, done.stderr
@@ -39,7 +39,7 @@ def test_json_holds_the_same_in_full(here: Ablatrix, tmp_path: Path) -> None:
     assert len(held["pareto"][0]["points"]) + len(held["pareto"][0]["left_out"]) == 16
 
 
-def test_results_of_two_machines_are_refused(here: Ablatrix, tmp_path: Path) -> None:
+def test_diagnosis_of_results_from_two_machines_is_refused(here: Ablatrix, tmp_path: Path) -> None:
     one = write_records(tmp_path / "one.jsonl", make_records(workloads=["encoder"], blocks=1))
     two = write_records(tmp_path / "two.jsonl", make_records(workloads=["encoder"], blocks=1, host="bench-2"))
     done = here("blame", one, two)

@@ -14,7 +14,7 @@ from ablatrix.trials.run.noise_floor import NoiseFloor
 from tests.cli.conftest import Ablatrix
 
 
-def test_the_doctor_names_what_makes_times_scatter(ablatrix: Ablatrix) -> None:
+def test_doctor_names_what_makes_times_scatter(ablatrix: Ablatrix) -> None:
     done = ablatrix("doctor", "--no-measure", "--json")
     names = {finding["name"] for finding in json.loads(done.stdout)}
     assert {"package torch", "address space randomisation", "swap", "other busy processes", "irqbalance"} <= names
@@ -23,7 +23,7 @@ def test_the_doctor_names_what_makes_times_scatter(ablatrix: Ablatrix) -> None:
 
 
 @pytest.mark.parametrize(("percent", "level"), [(1.5, "ok"), (2.5, "warning")])
-def test_a_measured_floor_is_judged_by_the_precision_that_studies_ask_for(
+def test_doctor_judges_measured_floor_by_usual_study_precision(
     monkeypatch: pytest.MonkeyPatch, percent: float, level: str
 ) -> None:
     measured = NoiseFloor((math.log1p(percent / 100), 0.0), 0.5, 1, (), 12.0)  # as the measurement would give it
@@ -33,7 +33,7 @@ def test_a_measured_floor_is_judged_by_the_precision_that_studies_ask_for(
     assert measured.sentence() in CliRunner().invoke(app, ["doctor"]).stdout
 
 
-def test_where_torch_is_not_installed_the_floor_is_said_to_be_unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_without_torch_reports_floor_as_unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ablatrix.compilers.catalogue.model.find_spec", lambda name: None)
     done = CliRunner().invoke(app, ["doctor", "--json"])
     finding = json.loads(done.stdout)[-1]

@@ -22,9 +22,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_tables_say_what_each_knob_does_and_why_something_is_not_attributable(
-    ablatrix: Ablatrix, results: Path
-) -> None:
+def test_effects_tables_show_each_knob_and_reasons_for_gaps(ablatrix: Ablatrix, results: Path) -> None:
     done = ablatrix("effects", results, "--metric", "run_ms_p50", "--workload", "encoder")
     text = done.stdout.decode()
     assert (done.returncode, done.stderr) == (0, b"")
@@ -37,7 +35,7 @@ def test_tables_say_what_each_knob_does_and_why_something_is_not_attributable(
     assert "geometric means" not in text
 
 
-def test_csv_and_json_are_the_whole_of_stdout_and_hold_the_same(ablatrix: Ablatrix, results: Path) -> None:
+def test_effects_as_csv_or_json_fill_stdout_and_agree(ablatrix: Ablatrix, results: Path) -> None:
     asked = ("effects", results, "--metric", "run_ms_p50", "--metric", "planned_bytes", "--margin", "2%")
     rows = list(csv.DictReader(io.StringIO(ablatrix(*asked, "--csv").stdout.decode())))
     held = json.loads(ablatrix(*asked, "--json").stdout)
@@ -50,7 +48,7 @@ def test_csv_and_json_are_the_whole_of_stdout_and_hold_the_same(ablatrix: Ablatr
     assert {row["verdict"] for row in planned if row["scope"] == "workload"} == {"smaller", "no effect"}
 
 
-def test_several_files_of_one_origin_are_read_together(here: Ablatrix, tmp_path: Path) -> None:
+def test_effects_of_several_files_of_one_origin_are_joint(here: Ablatrix, tmp_path: Path) -> None:
     records = make_records(modes=["hot"], blocks=4)
     half = len(records) // 2
     files = [write_records(tmp_path / f"{i}.jsonl", part) for i, part in enumerate((records[:half], records[half:]))]
@@ -58,7 +56,7 @@ def test_several_files_of_one_origin_are_read_together(here: Ablatrix, tmp_path:
     assert {row["workload"] for row in json.loads(done.stdout)["effects"]} == {"attention", "encoder", None}
 
 
-def test_mixed_hosts_are_refused_or_told_apart(here: Ablatrix, tmp_path: Path) -> None:
+def test_effects_of_mixed_hosts_are_refused_or_separated(here: Ablatrix, tmp_path: Path) -> None:
     files = [
         write_records(tmp_path / f"{host}.jsonl", make_records(modes=["hot"], workloads=["encoder"], host=host))
         for host in ("one", "two")
@@ -80,7 +78,7 @@ def test_mixed_hosts_are_refused_or_told_apart(here: Ablatrix, tmp_path: Path) -
         (["--csv", "--json"], "--csv and --json were both given; give one"),
     ],
 )
-def test_wrong_usage_is_one_message_and_exit_code_2(
+def test_effects_with_wrong_usage_give_one_message_and_exit_with_2(
     here: Ablatrix, results: Path, arguments: list[str], message: str
 ) -> None:
     done = here("effects", results, *arguments)

@@ -30,7 +30,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_verdict_is_0_only_if_all_four_hold(ablatrix: Ablatrix, results: Path) -> None:
+def test_verdict_exits_with_0_only_if_all_four_hold(ablatrix: Ablatrix, results: Path) -> None:
     done = ablatrix("verdict", results / "whole", "--report", results / "report.json", "--json")
     held = json.loads(done.stdout)
     assert (done.returncode, done.stderr, held["holds"]) == (0, b"", True)
@@ -48,7 +48,7 @@ def test_verdict_is_0_only_if_all_four_hold(ablatrix: Ablatrix, results: Path) -
     assert "(--json has all)" in text
 
 
-def test_compare_is_0_only_if_every_key_effect_reproduces(ablatrix: Ablatrix, results: Path) -> None:
+def test_compare_exits_with_0_only_if_every_key_effect_reproduces(ablatrix: Ablatrix, results: Path) -> None:
     done = ablatrix("compare", results / "a", results / "b", "--json")
     held = json.loads(done.stdout)
     assert (done.returncode, done.stderr, held["reproduced"], held["shared"]) == (1, b"", False, 17)
@@ -70,7 +70,7 @@ def test_compare_is_0_only_if_every_key_effect_reproduces(ablatrix: Ablatrix, re
         (["compare", "{a}", "{a}"], "holds the same records as"),
     ],
 )
-def test_bad_input_is_one_message_and_exit_code_2(
+def test_verdict_and_compare_with_bad_input_exit_with_2(
     here: Ablatrix, results: Path, arguments: list[str], message: str
 ) -> None:
     done = here(*(one.format(a=results / "a") for one in arguments))

@@ -69,7 +69,7 @@ def summary_of(records: list[Record]) -> RunSummary:
     return RunSummary(Path("results.jsonl"), len(records), dict(Counter(record.status for record in records)), None)
 
 
-def test_summary_and_table_of_the_plan_count_alike(found: Tidy, results: Path) -> None:
+def test_summary_and_plan_table_count_outcomes_alike(found: Tidy, results: Path) -> None:
     table = summarise_groups(found.trials, group_columns(found))
     assert (table["n_failed"].sum(), (table["n_not_run_budget"] + table["n_interrupted"]).sum()) == COUNTS
     assert (table["n_trials"] == table.select(pl.sum_horizontal(*OUTCOMES)).to_series()).all()
@@ -77,7 +77,7 @@ def test_summary_and_table_of_the_plan_count_alike(found: Tidy, results: Path) -
     assert (planned["failed"].sum(), planned["not_run"].sum()) == COUNTS
 
 
-def test_the_page_counts_alike(found: Tidy) -> None:
+def test_page_counts_outcomes_alike(found: Tidy) -> None:
     findings = Findings(found)
     rows = canonical_rows(findings.trials, ["checked", *COLUMNS])
     groups, _ = failures(rows, ["workload", "compiler", "mode"], [], most=100)
@@ -93,20 +93,20 @@ def test_the_page_counts_alike(found: Tidy) -> None:
     assert "8 failed trials" in chart.note
 
 
-def test_the_verdict_counts_alike(results: Path) -> None:
+def test_verdict_counts_outcomes_alike(results: Path) -> None:
     numbers = reach_verdict([results], make=quick_paper).criteria[0].numbers
     assert (numbers["failed"], numbers["planned_not_run"]) == COUNTS
     assert (numbers["ok"], numbers["by_status"]["unsupported"]) == (44, 4)
 
 
-def test_figures_and_documents_count_alike(found: Tidy, records: list[Record]) -> None:
+def test_figures_and_documents_count_outcomes_alike(found: Tidy, records: list[Record]) -> None:
     places = places_of(found.trials, "planned_bytes", "run_ms_paired", "hot", [])
     assert sum(one.failed for one in places) == sum(one.status.is_failure for one in records if one.mode == "hot") == 4
     facts = Facts(records=tuple(records), study={}, environment=NOWHERE, entries=(), claims=())
     assert (len(facts.failed), len(facts.not_run)) == COUNTS
 
 
-def test_the_paper_counts_alike_in_words(records: list[Record], tmp_path: Path) -> None:
+def test_paper_counts_outcomes_alike_in_words(records: list[Record], tmp_path: Path) -> None:
     paper = write_paper(tmp_path, records, claims=False)
     numbers = {one["key"]: one["value"] for one in paper.provenance["numbers"]}
     assert (numbers["fairness/failed"], numbers["fairness/not_run"]) == COUNTS
@@ -115,7 +115,7 @@ def test_the_paper_counts_alike_in_words(records: list[Record], tmp_path: Path) 
     assert "; 12 were not run (12 not_run_budget). " in sentence
 
 
-def test_progress_and_summary_count_alike(records: list[Record]) -> None:
+def test_progress_and_summary_count_outcomes_alike(records: list[Record]) -> None:
     counts = Counts()
     for record in records:
         counts.count(record)
@@ -134,7 +134,7 @@ def test_progress_and_summary_count_alike(records: list[Record]) -> None:
         (NOT_RUN, 1, "12 trials were not run: the budget of time was spent"),
     ],
 )
-def test_a_run_exits_with_0_only_when_all_ran_and_none_failed(
+def test_run_exits_with_0_only_when_all_ran_and_none_failed(
     plants: list[Plant], code: int | None, words: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     summary = summary_of(make_records(workloads=["encoder"], blocks=2, plants=plants))

@@ -10,7 +10,7 @@ from tests.paper.written import CLAIMS, TEMPLATE, study
 from tests.synthetic import write_records
 
 
-def test_init_writes_the_shipped_template_and_overwrites_nothing_unasked(ablatrix: Ablatrix, tmp_path: Path) -> None:
+def test_paper_init_writes_shipped_template_and_keeps_existing_file(ablatrix: Ablatrix, tmp_path: Path) -> None:
     file = tmp_path / "paper.yaml"
     assert ablatrix("paper", "init", file).returncode == 0
     assert file.read_bytes() == DEFAULT_TEMPLATE.read_bytes()
@@ -23,7 +23,7 @@ def test_init_writes_the_shipped_template_and_overwrites_nothing_unasked(ablatri
     assert file.read_bytes() == DEFAULT_TEMPLATE.read_bytes()
 
 
-def test_paper_takes_claims_from_beside_the_records_and_a_language(ablatrix: Ablatrix, tmp_path: Path) -> None:
+def test_paper_uses_claims_beside_records_and_chosen_language(ablatrix: Ablatrix, tmp_path: Path) -> None:
     write_records(tmp_path / "results.jsonl", study())
     (tmp_path / "claims.yaml").write_text(CLAIMS, encoding="utf-8")
     template = tmp_path / "template.yaml"

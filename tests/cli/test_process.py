@@ -7,7 +7,7 @@ from pathlib import Path
 from ablatrix.records.journal import read_records
 
 
-def test_with_the_compilers_that_are_installed_every_trial_is_forked_and_counts_its_own_noise(finished: Path) -> None:
+def test_run_with_installed_compilers_forks_each_trial_and_counts_noise(finished: Path) -> None:
     records = list(read_records(finished / "results.jsonl"))
     assert records
     for record in records:

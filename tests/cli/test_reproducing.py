@@ -51,7 +51,7 @@ def reproduced(ablatrix: Ablatrix, artifact: Path) -> Path:
     return out
 
 
-def test_a_reproduction_runs_the_study_anew_and_leaves_its_report(artifact: Path, reproduced: Path) -> None:
+def test_reproduce_runs_study_again_and_leaves_report(artifact: Path, reproduced: Path) -> None:
     report = read_report(reproduced / "reproduction.json")
     assert report.reproduced
     assert report.recorded is not None
@@ -64,7 +64,7 @@ def test_a_reproduction_runs_the_study_anew_and_leaves_its_report(artifact: Path
     assert (reproduced / "reproduction.html").read_text().startswith("<!doctype html>")
 
 
-def test_a_finished_run_is_judged_without_running_and_a_zip_is_taken_too(
+def test_reproduce_with_finished_run_or_zip_judges_without_running(
     ablatrix: Ablatrix, artifact: Path, reproduced: Path, tmp_path: Path
 ) -> None:
     """One of its outputs is wrong: exit code 1."""
@@ -82,7 +82,7 @@ def test_a_finished_run_is_judged_without_running_and_a_zip_is_taken_too(
     }  # fmt: skip
 
 
-def test_records_of_another_study_than_the_chosen_one_are_refused(
+def test_reproduce_with_records_of_other_study_is_refused(
     ablatrix: Ablatrix, artifact: Path, reproduced: Path, tmp_path: Path
 ) -> None:
     done = ablatrix("reproduce", artifact, "--study", "tiny", "--results", reproduced, "--out", tmp_path)
@@ -90,7 +90,9 @@ def test_records_of_another_study_than_the_chosen_one_are_refused(
     assert "'tiny' is study" in done.stderr.decode()
 
 
-def test_badges_tell_what_is_shown_missing_and_for_people(ablatrix: Ablatrix, artifact: Path, reproduced: Path) -> None:
+def test_badges_list_what_is_shown_missing_and_left_to_people(
+    ablatrix: Ablatrix, artifact: Path, reproduced: Path
+) -> None:
     done = ablatrix("badges", artifact, "--report", reproduced / "reproduction.json", "--json")
     held = json.loads(done.stdout)
     by_name = {(one["badge"], one["requirement"]): one for one in held["requirements"]}
@@ -105,7 +107,7 @@ def test_badges_tell_what_is_shown_missing_and_for_people(ablatrix: Ablatrix, ar
     assert done.returncode == 1
 
 
-def test_an_artifact_that_does_not_verify_is_not_run(ablatrix: Ablatrix, artifact: Path, tmp_path: Path) -> None:
+def test_reproduce_of_unverified_artifact_runs_nothing(ablatrix: Ablatrix, artifact: Path, tmp_path: Path) -> None:
     torn = tmp_path / "torn"
     shutil.copytree(artifact, torn)
     with (torn / "claims.yaml").open("a") as stream:
@@ -126,7 +128,7 @@ def test_an_artifact_that_does_not_verify_is_not_run(ablatrix: Ablatrix, artifac
         (["badges", "{place}/smoke", "--report", "{place}/none.json"], "the reproduction report cannot be read"),
     ],
 )
-def test_bad_input_is_one_message_and_exit_code_2(
+def test_reproduce_with_bad_input_gives_one_message_and_exits_with_2(
     ablatrix: Ablatrix, artifact: Path, arguments: list[str], message: str
 ) -> None:
     done = ablatrix(*(one.format(place=artifact.parent) for one in arguments))

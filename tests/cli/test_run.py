@@ -26,9 +26,7 @@ def planned(ablatrix: Ablatrix, study: Path) -> list[str]:
     return [trial["trial_id"] for trial in design["trials"]]
 
 
-def test_stdout_carries_one_valid_record_for_each_planned_trial_and_no_other_byte(
-    ablatrix: Ablatrix, study_file: Path
-) -> None:
+def test_run_stdout_has_one_valid_record_per_trial_and_nothing_else(ablatrix: Ablatrix, study_file: Path) -> None:
     done = ablatrix("run", study_file, "--out", "-")
     assert done.returncode == 0, done.stderr.decode()
     text = done.stdout.decode()
@@ -46,7 +44,7 @@ def test_stdout_carries_one_valid_record_for_each_planned_trial_and_no_other_byt
     assert all(record.correctness and record.correctness.missing == 0 for record in records)
 
 
-def test_failure_rows_are_valid_records_too_and_the_exit_code_is_1(ablatrix: Ablatrix, tmp_path: Path) -> None:
+def test_run_with_failures_writes_valid_records_and_exits_with_1(ablatrix: Ablatrix, tmp_path: Path) -> None:
     study = tmp_path / "failing.yaml"
     study.write_text(STUDY.replace("timeout_s: 120}\n  hot", "timeout_s: 0.005}\n  hot"))
     done = ablatrix("run", study, "--out", "-", "--quiet")
@@ -61,7 +59,7 @@ def test_failure_rows_are_valid_records_too_and_the_exit_code_is_1(ablatrix: Abl
     assert timeout.runtime is None
 
 
-def test_without_a_gpu_every_cell_of_a_cuda_study_is_skipped_with_its_reason_and_nothing_is_lost(
+def test_run_of_cuda_study_without_gpu_skips_every_cell_with_reason(
     ablatrix: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
@@ -81,7 +79,7 @@ def test_without_a_gpu_every_cell_of_a_cuda_study_is_skipped_with_its_reason_and
     assert all(record.meta.process == "forked" and record.meta.machine.gpu is None for record in records)
 
 
-def test_a_record_holds_what_the_protocol_promises(finished: Path) -> None:
+def test_run_record_holds_what_protocol_promises(finished: Path) -> None:
     records = list(read_records(finished / "results.jsonl"))
     cold = next(r for r in records if r.mode == "cold" and r.role == "measured")
     assert cold.runtime and cold.plan and cold.compile
@@ -100,9 +98,7 @@ def test_a_record_holds_what_the_protocol_promises(finished: Path) -> None:
     assert sum(map(len, line["bursts_ms"])) == hot.runtime.samples.counted
 
 
-def test_a_second_run_into_the_same_directory_runs_nothing_again(
-    ablatrix: Ablatrix, study_file: Path, finished: Path
-) -> None:
+def test_run_into_same_directory_again_repeats_nothing(ablatrix: Ablatrix, study_file: Path, finished: Path) -> None:
     before = (finished / "results.jsonl").read_bytes()
     done = ablatrix("run", study_file, "--out", finished)
     assert done.returncode == 0
@@ -110,7 +106,7 @@ def test_a_second_run_into_the_same_directory_runs_nothing_again(
     assert (finished / "results.jsonl").read_bytes() == before
 
 
-def test_a_torn_line_is_set_aside_and_only_its_trial_runs_again(
+def test_run_after_torn_line_repeats_only_its_trial(
     ablatrix: Ablatrix, study_file: Path, finished: Path, tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy"
@@ -129,7 +125,7 @@ def test_a_torn_line_is_set_aside_and_only_its_trial_runs_again(
     assert len(final_records(records)) == len(lines)
 
 
-def test_a_directory_of_another_study_is_refused(ablatrix: Ablatrix, finished: Path, tmp_path: Path) -> None:
+def test_run_into_directory_of_other_study_is_refused(ablatrix: Ablatrix, finished: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text(STUDY.replace("draws: 2", "draws: 3"))
     done = ablatrix("run", other, "--out", finished)
@@ -138,7 +134,7 @@ def test_a_directory_of_another_study_is_refused(ablatrix: Ablatrix, finished: P
     assert b"Traceback" not in done.stderr
 
 
-def test_run_keeps_a_log_in_the_work_directory(finished: Path) -> None:
+def test_run_keeps_log_in_work_directory(finished: Path) -> None:
     text = (finished / "work" / "run.log").read_text()
     assert "INFO" in text
     assert "run of study 'smoke'" in text
@@ -148,7 +144,7 @@ def test_run_keeps_a_log_in_the_work_directory(finished: Path) -> None:
     assert "ending the fork server of 'tvm'" in text
 
 
-def test_log_level_shows_the_log_on_stderr_and_never_on_stdout(ablatrix: Ablatrix, study_file: Path) -> None:
+def test_run_with_log_level_shows_log_on_stderr_only(ablatrix: Ablatrix, study_file: Path) -> None:
     done = ablatrix("--log-level", "info", "run", study_file, "--out", "-", "--quiet", "--only", "mode=cold")
     assert done.returncode == 0, done.stderr.decode()
     assert all(validate_line(line) for line in done.stdout.decode().splitlines())
@@ -157,7 +153,7 @@ def test_log_level_shows_the_log_on_stderr_and_never_on_stdout(ablatrix: Ablatri
     assert not any(line.startswith("DEBUG") for line in done.stderr.decode().splitlines())
 
 
-def test_only_restricts_what_is_run_but_keeps_what_pairs_are_made_of(
+def test_run_with_only_restricts_trials_but_keeps_partners_of_pairs(
     ablatrix: Ablatrix, study_file: Path, tmp_path: Path
 ) -> None:
     done = ablatrix("run", study_file, "--out", tmp_path / "part", "--only", "mode=hot", "--only", "fusion=on")
@@ -168,7 +164,7 @@ def test_only_restricts_what_is_run_but_keeps_what_pairs_are_made_of(
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupt_keeps_everything_and_the_next_run_goes_on(
+def test_run_after_interrupt_keeps_everything_and_resumes(
     ablatrix: Ablatrix, study_file: Path, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     out = tmp_path / "interrupted"
@@ -185,9 +181,7 @@ def test_an_interrupt_keeps_everything_and_the_next_run_goes_on(
     assert {r.status for r in records if not r.final} <= {"interrupted"}
 
 
-def test_after_kill_9_at_several_moments_every_trial_has_exactly_one_final_line(
-    ablatrix: Ablatrix, study_file: Path, tmp_path: Path
-) -> None:
+def test_run_after_kill_9_leaves_one_final_line_per_trial(ablatrix: Ablatrix, study_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "killed"
     for lines in (1, 2, 3):
         process = start(study_file, out)
@@ -201,7 +195,7 @@ def test_after_kill_9_at_several_moments_every_trial_has_exactly_one_final_line(
     assert sorted(final) == sorted(planned(ablatrix, study_file))
 
 
-def test_two_runs_into_one_directory_exclude_each_other(ablatrix: Ablatrix, study_file: Path, tmp_path: Path) -> None:
+def test_run_twice_at_once_into_one_directory_is_refused(ablatrix: Ablatrix, study_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "contested"
     first = start(study_file, out)
     wait_for_lines(out / "results.jsonl", 1)
@@ -212,7 +206,7 @@ def test_two_runs_into_one_directory_exclude_each_other(ablatrix: Ablatrix, stud
     assert first.returncode == 0
 
 
-def test_a_dump_shows_the_code_of_the_record_and_says_what_is_what(
+def test_dump_shows_code_of_record_with_labels(
     ablatrix: Ablatrix, study_file: Path, finished: Path, tmp_path: Path
 ) -> None:
     records = list(read_records(finished / "results.jsonl"))
@@ -239,7 +233,7 @@ def test_a_dump_shows_the_code_of_the_record_and_says_what_is_what(
         ("reference", "", "is of eager, which compiles nothing; choose another"),
     ],
 )
-def test_what_cannot_be_dumped_is_refused_with_one_message(
+def test_dump_of_undumpable_configuration_is_refused_with_one_message(
     here: Ablatrix, study_file: Path, finished: Path, tmp_path: Path, role: str, file: str, message: str
 ) -> None:
     one = next(one for one in read_records(finished / "results.jsonl") if one.role == role)

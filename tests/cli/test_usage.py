@@ -28,7 +28,7 @@ HEAVY = ("torch", "tvm", "matplotlib", "polars", "transformers", "scipy")
     ],
 )
 @pytest.mark.parametrize("command", ["run", "design", "artifact"])
-def test_a_wrong_study_gives_one_message_and_exit_code_2(
+def test_command_with_wrong_study_gives_one_message_and_exits_with_2(
     here: Ablatrix, tmp_path: Path, command: str, line: str, wrong: str, expected: str
 ) -> None:
     study = tmp_path / "wrong.yaml"
@@ -57,7 +57,9 @@ def test_a_wrong_study_gives_one_message_and_exit_code_2(
         (["--log-level", "loud", "compilers"], "'loud' is not one of 'debug'"),
     ],
 )
-def test_wrong_arguments_give_one_message_and_exit_code_2(here: Ablatrix, arguments: list[str], expected: str) -> None:
+def test_command_with_wrong_arguments_gives_one_message_and_exits_2(
+    here: Ablatrix, arguments: list[str], expected: str
+) -> None:
     done = here(*arguments)
     assert done.returncode == 2
     assert expected in done.stderr.decode()
@@ -65,7 +67,7 @@ def test_wrong_arguments_give_one_message_and_exit_code_2(here: Ablatrix, argume
 
 
 @pytest.mark.parametrize("arguments", [["knobs", "gcc"], ["run", "x.yaml"], ["knobs", "eager", "--json"]])
-def test_a_process_of_its_own_answers_as_this_one_does(
+def test_command_in_own_process_answers_as_in_this_one(
     ablatrix: Ablatrix, here: Ablatrix, arguments: list[str]
 ) -> None:
     """A refusal of ours, one of the parser of arguments, and an answer."""
@@ -74,14 +76,14 @@ def test_a_process_of_its_own_answers_as_this_one_does(
     assert apart.stderr.splitlines()[-3:] == within.stderr.splitlines()[-3:]  # above them the parser names the program
 
 
-def test_an_only_condition_that_matches_nothing_is_named(here: Ablatrix, study_file: Path) -> None:
+def test_only_condition_that_matches_nothing_is_named(here: Ablatrix, study_file: Path) -> None:
     done = here("design", study_file, "--only", "workload=resnet")
     assert done.returncode == 2
     assert b"no trial of this study has workload=resnet; there are: mlp" in done.stderr
 
 
 @pytest.mark.parametrize("code", ["import ablatrix", "import ablatrix.cli.main", "import ablatrix.study.load"])
-def test_importing_loads_no_framework(code: str) -> None:
+def test_import_loads_no_framework(code: str) -> None:
     probe = f"{code}; import sys; print([m for m in {HEAVY!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -98,7 +100,7 @@ def test_help_loads_no_framework() -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_show_completion_prints_the_script_of_a_shell(shell: str) -> None:
+def test_show_completion_prints_shell_script(shell: str) -> None:
     command = [sys.executable, "-c", "from ablatrix.cli.main import main; main()", "--show-completion", shell]
     named = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     done = subprocess.run(command, env=named, capture_output=True, text=True, check=False)
@@ -107,7 +109,7 @@ def test_show_completion_prints_the_script_of_a_shell(shell: str) -> None:
     assert done.stderr == ""
 
 
-def test_log_level_ends_with_the_command(here: Ablatrix) -> None:
+def test_log_level_ends_with_command(here: Ablatrix) -> None:
     logger = logging.getLogger("ablatrix")
     before = (logger.level, list(logger.handlers))
     done = here("--log-level", "debug", "knobs", "eager", "--json")
@@ -117,20 +119,20 @@ def test_log_level_ends_with_the_command(here: Ablatrix) -> None:
     assert (logger.level, list(logger.handlers)) == before
 
 
-def test_the_public_names_are_few_sorted_and_all_there() -> None:
+def test_public_names_are_few_sorted_and_present() -> None:
     import ablatrix
 
     assert sorted(ablatrix.__all__) == ablatrix.__all__
     assert all(getattr(ablatrix, name) is not None for name in ablatrix.__all__)
 
 
-def test_design_says_how_many_trials_a_run_will_have(here: Ablatrix, study_file: Path) -> None:
+def test_design_reports_number_of_trials_of_run(here: Ablatrix, study_file: Path) -> None:
     text = here("design", study_file).stdout.decode()
     trials = json.loads(here("design", study_file, "--json").stdout)["trials"]
     assert f"trials: {len(trials)} " in text
 
 
-def test_compilers_and_knobs_are_listed_with_a_sentence_each(here: Ablatrix) -> None:
+def test_compilers_and_knobs_are_listed_with_one_sentence_each(here: Ablatrix) -> None:
     compilers = {one["name"]: one for one in json.loads(here("compilers", "--json").stdout)}
     assert set(compilers) == {"tvm", "inductor", "onnxruntime", "xla", "openvino", "eager"}
     assert all(one["installed"] for one in compilers.values())
@@ -145,7 +147,7 @@ def test_compilers_and_knobs_are_listed_with_a_sentence_each(here: Ablatrix) -> 
     assert all(sentence.endswith(".") and len(sentence) > 10 for sentence in sentences)
 
 
-def test_knobs_of_a_program_are_those_of_the_study_that_has_it(here: Ablatrix, tmp_path: Path) -> None:
+def test_knobs_of_program_are_those_of_its_study(here: Ablatrix, tmp_path: Path) -> None:
     study = tmp_path / "study.yaml"
     text = (EXAMPLE / "study.yaml").read_text().replace("numpy_compiler.py", str(EXAMPLE / "numpy_compiler.py"))
     study.write_text(text.replace("modes:", "    knobs: {weights: [fortran, given]}\nmodes:"))
@@ -160,5 +162,5 @@ def test_knobs_of_a_program_are_those_of_the_study_that_has_it(here: Ablatrix, t
 
 
 @pytest.mark.parametrize("what", ["study", "record", "template", "manifest"])
-def test_schemas_are_printed_as_json(here: Ablatrix, what: str) -> None:
+def test_schema_command_prints_json(here: Ablatrix, what: str) -> None:
     assert "properties" in json.loads(here("schema", what).stdout)

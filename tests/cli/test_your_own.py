@@ -35,7 +35,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def test_the_command_for_an_onnx_file_runs_it_at_both_levels(
+def test_run_of_onnx_file_covers_both_levels(
     ablatrix: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_onnx(tmp_path / "net.onnx")
@@ -49,7 +49,7 @@ def test_the_command_for_an_onnx_file_runs_it_at_both_levels(
     assert {r.config.knobs["graph_level"] for r in records if r.role == "measured"} == {"disabled", "all"}
 
 
-def test_each_file_that_the_user_writes_has_at_most_20_lines() -> None:
+def test_page_files_written_by_user_have_at_most_20_lines() -> None:
     files = files_of(PAGE)
     assert {"my_model.py", "my_compiler.py", "my_study.yaml"} <= set(files)
     for name, text in files.items():
@@ -57,9 +57,7 @@ def test_each_file_that_the_user_writes_has_at_most_20_lines() -> None:
         assert len(code) <= 20, name
 
 
-def test_every_command_of_the_page_does_what_it_says(
-    ablatrix: Ablatrix, place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_page_commands_do_what_page_describes(ablatrix: Ablatrix, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
     quick, again, knobs, study, _ = commands_of(PAGE)
     made = ablatrix(*quick)
@@ -89,9 +87,7 @@ def test_every_command_of_the_page_does_what_it_says(
     assert all(record.compile.compile_ms["compile"] > 0 for record in measured if record.compile)
 
 
-def test_a_model_that_changed_is_noticed_by_the_next_run(
-    here: Ablatrix, place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_next_run_with_changed_model_notices_it(here: Ablatrix, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
     model = place / "my_model.py"
     model.write_text(model.read_text().replace("GELU", "ReLU"))
@@ -100,7 +96,7 @@ def test_a_model_that_changed_is_noticed_by_the_next_run(
     assert b"the file of workload 'my_model' has changed since these results were begun" in refused.stderr
 
 
-def test_example_of_a_plug_in_runs_in_every_process(
+def test_plugin_example_runs_in_every_process(
     ablatrix: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(EXAMPLES / "compiler" / "in_place.py", tmp_path)
@@ -124,7 +120,7 @@ def test_example_of_a_plug_in_runs_in_every_process(
     assert "plugins: [../in_place.py]\n" in (tmp_path / "out" / "study.yaml").read_text()
 
 
-def test_example_of_a_workload_is_listed(ablatrix: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workload_example_is_listed(ablatrix: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copy(EXAMPLES / "workload" / "polynomial.py", tmp_path)
     monkeypatch.chdir(tmp_path)
     listed = ablatrix(*commands_of("plug-ins.md")[-1])
@@ -147,7 +143,9 @@ def test_example_of_a_workload_is_listed(ablatrix: Ablatrix, tmp_path: Path, mon
         (["--model", "mlp", "--compiler", "tvm", "--plugin", "nowhere.py"], "there is no such Python file"),
     ],
 )
-def test_words_that_make_no_study_are_refused(here: Ablatrix, tmp_path: Path, words: list[str], message: str) -> None:
+def test_run_with_words_that_form_no_study_is_refused(
+    here: Ablatrix, tmp_path: Path, words: list[str], message: str
+) -> None:
     refused = here("run", *words, "--out", tmp_path / "out")
     assert refused.returncode == 2
     assert message in refused.stderr.decode()

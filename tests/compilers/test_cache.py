@@ -17,7 +17,7 @@ def artifact(tmp_path: Path) -> Path:
     return file
 
 
-def test_an_entry_is_found_in_memory_by_its_maker_and_on_disk_by_others(tmp_path: Path, artifact: Path) -> None:
+def test_cache_entry_is_found_in_memory_by_maker_and_on_disk_by_others(tmp_path: Path, artifact: Path) -> None:
     cache = TaskCache(tmp_path / "cache")
     assert cache.get(KEY) is None
     cache.put(KEY, FACTS, artifact, {"calls": 3})
@@ -33,7 +33,7 @@ def test_an_entry_is_found_in_memory_by_its_maker_and_on_disk_by_others(tmp_path
     assert other.counters == CacheCounters(hits_memory=1, hits_disk=1)
 
 
-def test_counters_are_snapshots_that_subtract(tmp_path: Path) -> None:
+def test_cache_counters_are_snapshots_that_subtract(tmp_path: Path) -> None:
     cache = TaskCache(tmp_path)
     cache.get("a")
     before = cache.counters
@@ -43,7 +43,7 @@ def test_counters_are_snapshots_that_subtract(tmp_path: Path) -> None:
     assert before == CacheCounters(misses=1)
 
 
-def test_memory_can_be_shared_by_caches(tmp_path: Path, artifact: Path) -> None:
+def test_cache_memory_can_be_shared(tmp_path: Path, artifact: Path) -> None:
     memory: dict[str, CacheEntry] = {}
     TaskCache(None, memory).put(KEY, FACTS, artifact, {})
     second = TaskCache(None, memory)
@@ -54,9 +54,7 @@ def test_memory_can_be_shared_by_caches(tmp_path: Path, artifact: Path) -> None:
 
 
 @pytest.mark.parametrize("file", ["artifact.so", "entry.json"])
-def test_a_damaged_entry_is_a_fail_and_is_set_aside_and_can_be_built_anew(
-    tmp_path: Path, artifact: Path, file: str
-) -> None:
+def test_cache_with_damaged_entry_fails_sets_it_aside_and_rebuilds(tmp_path: Path, artifact: Path, file: str) -> None:
     TaskCache(tmp_path / "cache").put(KEY, FACTS, artifact, {})
     damaged = tmp_path / "cache" / KEY / file
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
@@ -67,7 +65,7 @@ def test_a_damaged_entry_is_a_fail_and_is_set_aside_and_can_be_built_anew(
     assert TaskCache(tmp_path / "cache").get(KEY) is not None
 
 
-def test_an_entry_under_a_wrong_key_is_a_fail(tmp_path: Path, artifact: Path) -> None:
+def test_cache_entry_under_wrong_key_fails(tmp_path: Path, artifact: Path) -> None:
     TaskCache(tmp_path).put(KEY, FACTS, artifact, {})
     wrong = task_key({"structure": "g(x)"})
     (tmp_path / KEY).rename(tmp_path / wrong)
@@ -76,7 +74,7 @@ def test_an_entry_under_a_wrong_key_is_a_fail(tmp_path: Path, artifact: Path) ->
     assert cache.counters.fails == 1
 
 
-def test_published_entries_are_hits_elsewhere(tmp_path: Path, artifact: Path) -> None:
+def test_cache_entries_when_published_are_hits_elsewhere(tmp_path: Path, artifact: Path) -> None:
     private = TaskCache(tmp_path / "private")
     private.get(KEY)
     private.put(KEY, FACTS, artifact, {"calls": 1})
@@ -88,7 +86,7 @@ def test_published_entries_are_hits_elsewhere(tmp_path: Path, artifact: Path) ->
     assert entry.extra == {"calls": 1}
 
 
-def test_keys_asked_for_are_remembered_without_order(tmp_path: Path) -> None:
+def test_cache_remembers_requested_keys_without_order(tmp_path: Path) -> None:
     one, other = TaskCache(tmp_path), TaskCache(tmp_path)
     for key in ("a", "b", "a"):
         one.get(key)
@@ -109,7 +107,7 @@ def _store_often(directory: Path, artifact: Path) -> int:
     return 0
 
 
-def test_processes_that_store_the_same_entry_do_not_disturb_each_other(tmp_path: Path, artifact: Path) -> None:
+def test_cache_with_concurrent_writers_of_one_entry_stays_intact(tmp_path: Path, artifact: Path) -> None:
     with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
         runs = [pool.submit(_store_often, tmp_path / "cache", artifact) for _ in range(3)]
         assert [run.result() for run in runs] == [0, 0, 0]

@@ -32,7 +32,7 @@ STUBBORN = CompilerEntry(
 )
 
 
-def test_the_catalogue_loads_without_torch_or_a_compiler() -> None:
+def test_catalogue_loads_without_torch_or_compiler() -> None:
     heavy = sorted({module for entry in SHIPPED.values() for module in entry.modules})
     code = f"import sys, ablatrix.compilers.catalogue; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -40,7 +40,7 @@ def test_the_catalogue_loads_without_torch_or_a_compiler() -> None:
 
 
 @pytest.mark.parametrize("entry", SHIPPED.values(), ids=lambda entry: entry.name)
-def test_a_compiler_has_every_primary_knob_and_a_sentence_for_each_level(entry: CompilerEntry) -> None:
+def test_catalogue_entry_has_every_primary_knob_and_level_sentence(entry: CompilerEntry) -> None:
     names = [knob.name for knob in entry.knobs]
     assert len(set(names)) == len(names)
     assert tuple(knob.name for knob in entry.knobs if knob.kind == "primary") == (PRIMARY if names else ())
@@ -50,13 +50,13 @@ def test_a_compiler_has_every_primary_knob_and_a_sentence_for_each_level(entry: 
     entry.refuse_unsupported(entry.defaults())
 
 
-def test_an_unsupported_level_is_refused_with_its_reason_and_the_other_is_not() -> None:
+def test_catalogue_refuses_unsupported_level_only_and_with_reason() -> None:
     STUBBORN.refuse_unsupported({"memory_plan": "on"})
     with pytest.raises(UnsupportedError, match=f"'stubborn'.*'memory_plan: off': {REASON}"):
         STUBBORN.refuse_unsupported({"memory_plan": "off"})
 
 
-def test_a_trial_of_an_unsupported_level_compiles_nothing(tmp_path: Path) -> None:
+def test_trial_of_unsupported_level_compiles_nothing(tmp_path: Path) -> None:
     class Stubborn(EagerCompiler):
         name = "stubborn"
 

@@ -71,7 +71,7 @@ def ask(tmp_path: Path, text: str, timeout_s: float | None = 20) -> dict[str, An
     return Session("mine", answering(text), tmp_path).ask({"do": "describe"}, timeout_s)
 
 
-def test_an_answer_is_a_line_of_json(tmp_path: Path) -> None:
+def test_reply_is_one_line_of_json(tmp_path: Path) -> None:
     assert ask(tmp_path, "print('{\"a\": 1}', flush=True)") == {"a": 1}
 
 
@@ -88,18 +88,20 @@ def test_an_answer_is_a_line_of_json(tmp_path: Path) -> None:
         ("print('half', end='', flush=True)", ProgramEndedError, "left with exit code 0"),
     ],
 )
-def test_what_is_no_answer_is_told_apart(tmp_path: Path, text: str, error: type[Exception], message: str) -> None:
+def test_reply_that_is_malformed_is_distinguished(
+    tmp_path: Path, text: str, error: type[Exception], message: str
+) -> None:
     with pytest.raises(error, match=message) as caught:
         ask(tmp_path, text)
     assert type(caught.value) is error
 
 
-def test_a_silent_program_is_not_waited_for_longer_than_asked(tmp_path: Path) -> None:
+def test_reply_from_silent_program_times_out(tmp_path: Path) -> None:
     with pytest.raises(CompilerError, match=r"no answer to 'describe' within 0\.2 s"):
         ask(tmp_path, "time.sleep(60)", 0.2)
 
 
-def test_a_program_that_is_not_there_is_told_with_where_it_was_looked_for(tmp_path: Path) -> None:
+def test_program_that_is_missing_is_reported_with_searched_location(tmp_path: Path) -> None:
     with pytest.raises(CompilerError, match=f"no program 'compile-it', neither in {tmp_path} nor on the PATH"):
         describe_command("mine", ["compile-it"], tmp_path, {})
 
@@ -124,12 +126,12 @@ def describing(tmp_path: Path, **changed: Any) -> list[str]:
         ({"files": ["absent.cpp"]}, "absent.cpp cannot be read"),
     ],
 )
-def test_a_description_that_is_not_valid_is_refused(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
+def test_description_that_is_invalid_is_refused(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
     with pytest.raises(CompilerError, match=message):
         describe_command("mine", describing(tmp_path, **changed), tmp_path, {})
 
 
-def test_a_study_limits_and_declares_knobs(tmp_path: Path) -> None:
+def test_study_with_program_limits_and_declares_knobs(tmp_path: Path) -> None:
     words: dict[str, Any] = {"level": {"levels": ["O1"]}, "flag": {"levels": ["off", "on"], "affects": "run_time"}}
     entry = describe_command("mine", describing(tmp_path), tmp_path, words)
     level, flag = entry.knob("level"), entry.knob("flag")
@@ -141,7 +143,7 @@ def test_a_study_limits_and_declares_knobs(tmp_path: Path) -> None:
     assert entry.knobs[-1].name == "cache_tag"
 
 
-def test_a_program_that_changes_is_another_one(tmp_path: Path) -> None:
+def test_program_that_changed_is_another_one(tmp_path: Path) -> None:
     command = describing(tmp_path, files=["kernel.cpp"])
     (tmp_path / "kernel.cpp").write_text("one")
     first = describe_command("mine", command, tmp_path, {})
@@ -152,7 +154,7 @@ def test_a_program_that_changes_is_another_one(tmp_path: Path) -> None:
     assert other.digest != first.digest
 
 
-def test_results_of_a_program_are_not_gone_on_with_when_it_has_changed(tmp_path: Path) -> None:
+def test_results_of_changed_program_are_not_continued(tmp_path: Path) -> None:
     shutil.copy(EXAMPLE / "numpy_compiler.py", tmp_path)
     study = tmp_path / "study.yaml"
     study.write_text((EXAMPLE / "study.yaml").read_text(encoding="utf-8"))
@@ -174,7 +176,7 @@ def test_results_of_a_program_are_not_gone_on_with_when_it_has_changed(tmp_path:
         ("    command: [python3, numpy_compiler.py]\n", "    knobs: {a: [b]}\n", "'knobs' goes with 'command'"),
     ],
 )
-def test_a_wrong_study_is_refused_with_its_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+def test_study_with_wrong_program_is_refused_with_line(tmp_path: Path, old: str, new: str, message: str) -> None:
     shutil.copy(EXAMPLE / "numpy_compiler.py", tmp_path)
     text = (EXAMPLE / "study.yaml").read_text(encoding="utf-8")
     assert old in text
@@ -184,7 +186,7 @@ def test_a_wrong_study_is_refused_with_its_line(tmp_path: Path, old: str, new: s
         load_study(study)
 
 
-def test_tensors_come_back_as_they_were_given(tmp_path: Path) -> None:
+def test_tensors_through_files_come_back_unchanged(tmp_path: Path) -> None:
     for form in ("npy", "raw"):
         for tensor in (torch.randn(3, 4).T, torch.arange(5), torch.zeros(0, 2), torch.tensor(1.5)):
             manifest = write_tensor(tensor, tmp_path / "one", form)
@@ -208,7 +210,7 @@ def test_tensors_come_back_as_they_were_given(tmp_path: Path) -> None:
         ("raw", ["one.bin"], "must be"),
     ],
 )
-def test_an_output_that_is_not_as_its_manifest_says_is_refused(
+def test_output_that_contradicts_its_manifest_is_refused(
     tmp_path: Path, form: str, manifest: Any, message: str
 ) -> None:
     numpy.save(tmp_path / "one.npy", numpy.zeros(2, dtype=numpy.float32))
@@ -229,13 +231,13 @@ def test_an_output_that_is_not_as_its_manifest_says_is_refused(
         ({"ms": [4.0, 4.0, 4.0]}, "claims 12.000 ms for 3 iterations, but the request took 10.000 ms"),
     ],
 )
-def test_times_that_cannot_be_are_refused(answer: dict[str, Any], message: str) -> None:
+def test_times_that_are_impossible_are_refused(answer: dict[str, Any], message: str) -> None:
     with pytest.raises(CompilerError, match=message):
         read_times(answer, 3, 10.0, "mine")
     assert read_times({"ms": [3, 3.0, 3.5]}, 3, 10.0, "mine") == [3.0, 3.0, 3.5]
 
 
-def test_times_too_short_for_the_processor_time_are_refused_and_a_waiting_program_is_not() -> None:
+def test_times_below_processor_time_are_refused_unless_program_waited() -> None:
     with pytest.raises(CompilerError, match=r"claims 4\.000 ms so far, but the program used 40\.000 ms"):
         doubt_times(4.0, 40.0, 3, 1, "mine")
     doubt_times(4.0, 5.0, 1, 1, "mine")  # too little to tell
@@ -244,12 +246,12 @@ def test_times_too_short_for_the_processor_time_are_refused_and_a_waiting_progra
 
 
 @pytest.mark.parametrize("answer", [{}, {"threads": {}}, {"threads": {"a": 0}}, {"threads": {"a": True}}])
-def test_threads_must_be_told(answer: dict[str, Any]) -> None:
+def test_threads_must_be_reported(answer: dict[str, Any]) -> None:
     with pytest.raises(CompilerError, match="'load' must answer"):
         read_threads(answer, "mine")
 
 
-def test_an_artifact_must_be_there_and_its_figures_be_counts(tmp_path: Path) -> None:
+def test_artifact_must_exist_with_counts_as_figures(tmp_path: Path) -> None:
     (tmp_path / "a.so").write_bytes(b"code")
     for answer in ({}, {"artifact": "b.so"}, {"artifact": "a.so", "generated_calls": -1}):
         with pytest.raises(CompilerError):
@@ -259,7 +261,7 @@ def test_an_artifact_must_be_there_and_its_figures_be_counts(tmp_path: Path) -> 
     assert set(facts.reasons) == {"generated_kernels", "compiler_planned_bytes", "estimator"}
 
 
-def test_a_pause_stops_a_worker_s_program_even_outside_of_its_group() -> None:
+def test_pause_stops_program_of_worker_even_outside_its_group() -> None:
     busy = "while True: pass"
     start = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {busy!r}], start_new_session=True)"
     worker = subprocess.Popen([sys.executable, "-c", start], start_new_session=True)
@@ -307,7 +309,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Record]:
         ("absent", "unsupported", None, "nobody has it"),
     ],
 )
-def test_a_planted_fault_is_recorded_as_what_it_is(
+def test_planted_fault_is_recorded_with_its_status(
     outcomes: dict[str, Record], fault: str, status: str, phase: str | None, message: str
 ) -> None:
     record = outcomes[fault]
@@ -321,7 +323,7 @@ def test_a_planted_fault_is_recorded_as_what_it_is(
         assert record.error.exit_code == 3
 
 
-def test_beside_the_faults_the_true_one_is_timed_by_the_program(outcomes: dict[str, Record]) -> None:
+def test_program_without_fault_is_timed_by_itself(outcomes: dict[str, Record]) -> None:
     assert set(outcomes) == {*faulty_program.FAULTS, "absent"}
     record = outcomes["none"]
     assert record.status == "ok"
@@ -333,7 +335,7 @@ def test_beside_the_faults_the_true_one_is_timed_by_the_program(outcomes: dict[s
     assert record.runtime.peak_rss_delta_bytes is not None
 
 
-def test_the_page_s_session_is_what_the_reference_answers(tmp_path: Path) -> None:
+def test_page_session_matches_reference_replies(tmp_path: Path) -> None:
     found = re.search(r"<!-- session -->\n```\n(.*?)```", PAGE, re.DOTALL)
     assert found is not None
     numpy.save(tmp_path / "input_0.npy", numpy.array([[1.0, -2.0]], dtype=numpy.float32))
@@ -353,7 +355,7 @@ def test_the_page_s_session_is_what_the_reference_answers(tmp_path: Path) -> Non
     assert numpy.load(tmp_path / "output_0.npy").tolist() == [[1.0, 0.0]]
 
 
-def test_a_program_is_handed_over_in_the_forms_that_were_asked_for(tmp_path: Path) -> None:
+def test_program_is_exported_in_requested_forms(tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     module, x = make_gates()
     request = make_request(make_program(module, (x,)), tmp_path)

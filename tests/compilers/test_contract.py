@@ -22,15 +22,15 @@ class ShippedContract(CompilerContract):
     acts_on = PRIMARY_ON_GATES
     passes: ClassVar[frozenset[str]] = frozenset()
 
-    def test_dump_names_stand_in_the_docs(self, subject: Subject) -> None:
+    def test_dump_names_are_all_in_docs(self, subject: Subject) -> None:
         assert subject.dumped.request.dump is not None
         names = {path.name for path in subject.dumped.request.dump.rglob("*") if path.is_file()}
         assert [name for name in sorted(names) if f"`{name}`" not in DUMPS] == []
 
-    def test_preloading_imports_what_building_needs(self, subject: Subject) -> None:
+    def test_preload_imports_what_build_needs(self, subject: Subject) -> None:
         assert "ablatrix.compilers.task_building" in subject.preloaded.modules
 
-    def test_pass_timing_names_the_passes(self, subject: Subject) -> None:
+    def test_pass_timing_names_passes(self, subject: Subject) -> None:
         observed = subject.case({"pass_timing": "on"})
         assert set(observed.executable.facts.pass_ms or ()) >= self.passes
 
@@ -72,6 +72,6 @@ class TestProgramOnAPipe(CompilerContract):
     entry = describe_command("numpy", ["python3", "numpy_compiler.py"], ROOT / "examples" / "command", {})
 
 
-def test_catalogue_has_no_compiler_without_the_contract() -> None:
+def test_catalogue_has_no_compiler_without_contract() -> None:
     tested = {case.entry.name for case in ShippedContract.__subclasses__()}
     assert {name for name, entry in SHIPPED.items() if entry.knobs} <= tested

@@ -34,7 +34,7 @@ def index_of(request: CompileRequest) -> dict[str, Any]:
     return index
 
 
-def test_the_index_says_what_was_compiled_and_where_each_task_of_the_plan_lies(asked: CompileRequest) -> None:
+def test_dump_index_lists_what_was_compiled_and_tasks_of_plan(asked: CompileRequest) -> None:
     index = index_of(asked)
     assert (index["compiler"], index["workload"]) == ("mine", "toy")
     assert index["knobs"] == {"partition": "regions", "reuse": "keep", "fusion": "on"}
@@ -43,7 +43,7 @@ def test_the_index_says_what_was_compiled_and_where_each_task_of_the_plan_lies(a
     assert [one["file"] for one in index["files"]] == ["task-0/program.txt"]
 
 
-def test_an_adapter_that_writes_nothing_and_says_nothing_breaks_the_contract(asked: CompileRequest) -> None:
+def test_dump_by_adapter_without_files_or_reason_breaks_contract(asked: CompileRequest) -> None:
     with pytest.raises(ContractError, match="task-0: nothing of 'after', and no reason"):
         check_dump(asked)
     dump = TaskDump.of(asked, asked.tasks[0])
@@ -52,7 +52,7 @@ def test_an_adapter_that_writes_nothing_and_says_nothing_breaks_the_contract(ask
     check_dump(asked)
 
 
-def test_a_file_that_cannot_be_written_is_told_and_ends_nothing(asked: CompileRequest) -> None:
+def test_dump_with_unwritable_file_reports_it_and_continues(asked: CompileRequest) -> None:
     dump = TaskDump.of(asked, asked.tasks[0])
     dump.text("before", "first.txt", "A text.", lambda: "text")
     dump.text("after", "second.txt", "Another.", lambda: str(1 // 0))
@@ -68,7 +68,7 @@ def test_a_file_that_cannot_be_written_is_told_and_ends_nothing(asked: CompileRe
     assert missing["why"].startswith("second.txt cannot be written: ZeroDivisionError")
 
 
-def test_what_a_compiler_says_nothing_of_is_missing_for_the_way_that_the_trial_ended(asked: CompileRequest) -> None:
+def test_dump_without_compiler_answer_gives_reason_from_trial_ending(asked: CompileRequest) -> None:
     assert asked.dump is not None
     TaskDump.of(asked, asked.tasks[0]).text("before", "first.txt", "A text.", lambda: "text")
     finish_dump(asked.dump, "0123", "it failed")
@@ -77,14 +77,14 @@ def test_what_a_compiler_says_nothing_of_is_missing_for_the_way_that_the_trial_e
     assert index["missing"] == [{"directory": "task-0", "stage": "after", "why": "it failed"}]
 
 
-def test_writing_counts_to_a_phase_of_its_own(asked: CompileRequest) -> None:
+def test_dump_writing_counts_to_its_own_phase(asked: CompileRequest) -> None:
     with asked.clock.phase("compile"):
         TaskDump.of(asked, asked.tasks[0]).text("before", "first.txt", "A text.", lambda: str(torch.ones(500, 500)))
     spent = asked.clock.milliseconds
     assert spent["dump"] > spent["compile"]
 
 
-def test_a_model_with_its_weights_inside_is_shown_without_their_numbers() -> None:
+def test_dump_of_model_with_weights_omits_their_numbers() -> None:
     onnx = pytest.importorskip("onnx")
     from ablatrix.compilers.onnxruntime.build import model_text
 
@@ -97,7 +97,7 @@ def test_a_model_with_its_weights_inside_is_shown_without_their_numbers() -> Non
     assert "float[33] w33" in text
 
 
-def test_without_a_dump_no_text_is_made(asked: CompileRequest) -> None:
+def test_dump_when_off_makes_no_text(asked: CompileRequest) -> None:
     nowhere = TaskDump(None, 0, asked.clock)
     nowhere.text("before", "first.txt", "A text.", lambda: pytest.fail("it was made"))
     nowhere.lacks("code", "nothing")
@@ -105,7 +105,7 @@ def test_without_a_dump_no_text_is_made(asked: CompileRequest) -> None:
     assert nowhere.folder("own") is None
 
 
-def test_a_directory_that_holds_something_or_is_none_is_refused(tmp_path: Path) -> None:
+def test_dump_into_non_empty_or_invalid_directory_is_refused(tmp_path: Path) -> None:
     claim_directory(tmp_path / "new" / "deep")
     claim_directory(tmp_path / "new" / "deep")
     (tmp_path / "file").touch()

@@ -31,7 +31,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def test_the_study_has_every_level_with_every_flag(directory: Path) -> None:
+def test_gcc_study_has_every_level_with_every_flag(directory: Path) -> None:
     resolved = load_study(directory / "study.yaml")
     assert set(companions(resolved)) == {"driver.cpp", "kernel.cpp", "model.py", "start.sh"}
     design = make_design(resolved)
@@ -43,7 +43,7 @@ def test_the_study_has_every_level_with_every_flag(directory: Path) -> None:
     assert all(summary for knob in entry.knobs for summary in (knob.summary, *(one.summary for one in knob.levels)))
 
 
-def test_the_kernel_is_right_its_assembly_is_shown_and_flags_change_its_code(directory: Path, tmp_path: Path) -> None:
+def test_gcc_kernel_is_right_with_assembly_and_flags_change_code(directory: Path, tmp_path: Path) -> None:
     session = Session("gcc", ["sh", str(directory / "start.sh")], tmp_path)
     left, right = torch.randn(5, 7), torch.randn(7, 3)
     inputs = [write_tensor(one, tmp_path / f"input_{index}", "raw") for index, one in enumerate((left, right))]
@@ -66,7 +66,7 @@ def test_the_kernel_is_right_its_assembly_is_shown_and_flags_change_its_code(dir
     assert code[0] != code[1]
 
 
-def test_a_compiler_that_fails_is_an_answer(directory: Path, tmp_path: Path) -> None:
+def test_gcc_that_fails_is_reported_as_reply(directory: Path, tmp_path: Path) -> None:
     session = Session("gcc", ["sh", str(directory / "start.sh")], tmp_path)
     knobs = {"level": "O0", **FLAGS}
     with pytest.raises(CompilerError, match=r"'compile' failed: g\+\+ ended with status"):

@@ -39,7 +39,7 @@ if __name__ == "__main__":
 ITEM_SIZES = {"torch.float32": 4, "torch.uint8": 1}
 
 
-def test_the_canonical_wrapper_has_neither_comments_nor_benchmark_nor_what_compiles() -> None:
+def test_canonical_wrapper_has_no_comments_benchmark_or_compile_calls() -> None:
     source = canonical_source(WRAPPER)
     assert "cpp_fused_relu_0" in source
     assert "def call" in source
@@ -49,12 +49,12 @@ def test_the_canonical_wrapper_has_neither_comments_nor_benchmark_nor_what_compi
     assert kernel_names(source) == ["cpp_fused_relu_0"]
 
 
-def test_the_kernels_of_a_wrapper_are_shown_under_their_names() -> None:
+def test_wrapper_kernels_are_shown_under_their_names() -> None:
     source = WRAPPER.replace("// code", "#include <x>\nint a;")
     assert kernel_sources(source) == "// cpp_fused_relu_0\n#include <x>\nint a;\n"
 
 
-def test_parts_of_a_compile_count_for_themselves_alone_and_only_while_they_are_watched() -> None:
+def test_compile_phases_count_exclusive_time_only_while_observed() -> None:
     before, since = utils.get_chromium_event_logger(), perf_counter()
     with watch_passes() as milliseconds, utils.dynamo_timed("outer"), utils.dynamo_timed("inner"):
         sleep(0.02)
@@ -66,13 +66,13 @@ def test_parts_of_a_compile_count_for_themselves_alone_and_only_while_they_are_w
     assert sum(milliseconds.values()) <= wall
 
 
-def test_allocations_are_summed_at_the_upper_bound_and_unknown_ones_are_null() -> None:
+def test_allocations_sum_at_upper_bound_and_unknown_ones_are_null() -> None:
     source = canonical_source(WRAPPER)
     assert allocated_bytes(source, {"s27": 16}, ITEM_SIZES) == 2 * 16 * 4 + 128
     assert allocated_bytes(source, {}, ITEM_SIZES) is None
 
 
-def test_each_output_becomes_an_input_that_is_written(tmp_path: Path) -> None:
+def test_output_becomes_input_that_is_written(tmp_path: Path) -> None:
     program = make_program(Function(lambda x: (x.t(), x + 1)), (torch.ones(2, 3),))
     task = make_request(program, tmp_path).tasks[0]
     module, inputs = pass_destinations(task.exported)
@@ -85,7 +85,7 @@ def test_each_output_becomes_an_input_that_is_written(tmp_path: Path) -> None:
     assert torch.equal(outputs[1], x + 1)
 
 
-def test_every_switch_of_the_knobs_is_an_entry_of_the_configuration() -> None:
+def test_knob_switches_are_all_entries_of_configuration() -> None:
     from torch._inductor import config
 
     off, on = (Options.from_knobs(dict.fromkeys(("fusion", "memory_plan"), level), 1) for level in ("off", "on"))
@@ -95,13 +95,13 @@ def test_every_switch_of_the_knobs_is_an_entry_of_the_configuration() -> None:
     assert [name for name in off.switches() if name not in known] == []
 
 
-def test_the_alias_of_memory_plan_is_reported(tmp_path: Path) -> None:
+def test_alias_of_memory_plan_is_reported(tmp_path: Path) -> None:
     module, x = make_gates()
     request = make_request(make_program(module, (x,)), tmp_path, {"memory_plan": "on"})
     assert "inplace_buffers" in InductorCompiler().compile(request).facts.reasons["reuse"]
 
 
-def test_what_a_library_allocates_counts_as_planned(tmp_path: Path) -> None:
+def test_library_allocation_counts_as_planned(tmp_path: Path) -> None:
     convolution = torch.nn.Conv2d(3, 4, 3, padding=1).requires_grad_(False)
     x = torch.randn(1, 3, 8, 8)
     request = make_request(make_program(convolution, (x,)), tmp_path)
@@ -114,7 +114,7 @@ def test_what_a_library_allocates_counts_as_planned(tmp_path: Path) -> None:
     assert torch.allclose(bound.outputs()[0], convolution(x), atol=1e-5)
 
 
-def test_sizes_that_the_code_was_not_made_for_are_refused() -> None:
+def test_sizes_outside_compiled_range_are_refused() -> None:
     task = InductorTask.__new__(InductorTask)
     task._call = lambda arguments: arguments.clear()
     task._locations, task._guards = {"s27": [0, 1]}, ["Eq(Mod(s27, 4), 0)", "s27 < 64"]
@@ -124,7 +124,7 @@ def test_sizes_that_the_code_was_not_made_for_are_refused() -> None:
             task.bind([torch.ones(2, size)], [])
 
 
-def test_the_number_of_threads_is_part_of_the_code() -> None:
+def test_thread_count_is_part_of_code() -> None:
     one, two = (Options.from_knobs({}, threads) for threads in (1, 2))
     assert one.switches()["cpp.threads"] == 1
     assert key_facts(one) != key_facts(two)

@@ -58,7 +58,7 @@ def machine_of(mod: Any) -> Any:
 
 
 @pytest.mark.parametrize("decompose", [True, False])
-def test_no_product_and_no_convolution_is_left_and_results_are_eager(decompose: Any) -> None:
+def test_library_replaces_products_and_convolutions_with_eager_results(decompose: Any) -> None:
     torch.manual_seed(0)
     module, x = Net(), torch.randn(2, 3, 17, 17)
     mod, params = offloaded(module, (x,), decompose=decompose)
@@ -70,13 +70,13 @@ def test_no_product_and_no_convolution_is_left_and_results_are_eager(decompose: 
     torch.testing.assert_close(torch.from_dlpack(got), module(x).detach(), atol=1e-5, rtol=1e-5)
 
 
-def test_transposed_weight_is_a_view_and_no_kernel() -> None:
+def test_library_transposed_weight_is_view_without_kernel() -> None:
     module = nn.Linear(16, 4)
     mod, _ = offloaded(module, (torch.randn(3, 16),))
     assert "relax.permute_dims" not in calls(mod)
 
 
-def test_dynamic_size_runs_at_several_sizes() -> None:
+def test_library_with_dynamic_size_runs_at_several_sizes() -> None:
     module = nn.Sequential(nn.Linear(6, 7), nn.ReLU(), nn.Linear(7, 3))
     mod, params = offloaded(module, (torch.randn(4, 6),), ({0: torch.export.Dim("rows", min=2, max=32)},))
     machine = machine_of(mod)
@@ -87,7 +87,7 @@ def test_dynamic_size_runs_at_several_sizes() -> None:
 
 
 @pytest.mark.parametrize("name", ["matmul", "linear"])
-def test_destination_is_written_in_place(name: Any) -> None:
+def test_library_writes_destination_in_place(name: Any) -> None:
     register_library()
     register_library()
     left, right, out = torch.randn(3, 4), torch.randn(4, 4), torch.full((3, 4), torch.nan)
@@ -96,7 +96,7 @@ def test_destination_is_written_in_place(name: Any) -> None:
     torch.testing.assert_close(out, left @ (right.t() if name == "linear" else right))
 
 
-def test_integer_product_stays_with_tvm() -> None:
+def test_library_leaves_integer_product_to_tvm() -> None:
     class Product(nn.Module):  # type: ignore[misc]
         def forward(self, x: Any, y: Any) -> Any:
             return x @ y
@@ -106,7 +106,7 @@ def test_integer_product_stays_with_tvm() -> None:
     assert "relax.matmul" in calls(mod)
 
 
-def test_bias_that_is_no_vector_is_added_by_tvm() -> None:
+def test_library_leaves_non_vector_bias_to_tvm() -> None:
     class Shifted(nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()

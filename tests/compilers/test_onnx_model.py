@@ -63,7 +63,7 @@ def taker(request: pytest.FixtureRequest) -> Compiler:
 
 
 @pytest.mark.parametrize("fusion", ["off", "on"])
-def test_a_compiler_that_takes_onnx_answers_as_the_oracle(
+def test_onnx_model_on_compiler_that_accepts_it_matches_oracle(
     taker: Compiler, program: Program, fusion: str, tmp_path: Path
 ) -> None:
     executable = taker.compile(make_request(program, tmp_path, {**SHIPPED[taker.name].defaults(), "fusion": fusion}))
@@ -74,7 +74,7 @@ def test_a_compiler_that_takes_onnx_answers_as_the_oracle(
             assert torch.allclose(made.double(), wanted, rtol=0, atol=1e-5)
 
 
-def test_another_model_of_the_same_shapes_is_another_task(
+def test_onnx_model_with_same_shapes_but_other_graph_is_another_task(
     taker: Compiler, file: Path, program: Program, tmp_path: Path
 ) -> None:
     model = onnx.load(file)
@@ -87,13 +87,13 @@ def test_another_model_of_the_same_shapes_is_another_task(
     assert request.cache.key_set_size == 2
 
 
-def test_the_reference_of_a_model_is_not_taken_for_a_run_on_another_device(program: Program, tmp_path: Path) -> None:
+def test_onnx_reference_is_not_reused_for_other_device(program: Program, tmp_path: Path) -> None:
     request = replace(make_request(program, tmp_path), device="cuda")
     with pytest.raises(UnsupportedError, match="runs eagerly in ONNX Runtime on the CPU, not on cuda"):
         EagerCompiler().compile(request)
 
 
-def test_a_study_runs_it_where_it_is_taken_and_says_why_elsewhere(file: Path, tmp_path: Path) -> None:
+def test_onnx_study_runs_where_accepted_and_gives_reason_elsewhere(file: Path, tmp_path: Path) -> None:
     study = ablatrix.Study.model_validate(
         {
             "name": "given",

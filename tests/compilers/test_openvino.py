@@ -41,7 +41,7 @@ def loaded(directory: Path, fusion: str) -> tuple[Any, Any]:
     return load_task(file, options), facts
 
 
-def test_importing_it_loads_no_telemetry() -> None:
+def test_openvino_import_loads_no_telemetry() -> None:
     code = (
         "import sys\n"
         "from ablatrix.compilers.openvino.library import import_openvino\n"
@@ -54,7 +54,7 @@ def test_importing_it_loads_no_telemetry() -> None:
 
 
 @pytest.mark.parametrize("fusion", ["off", "on"])
-def test_a_stored_model_has_the_layers_that_the_knob_says(fusion: str, tmp_path: Path) -> None:
+def test_openvino_stored_model_has_layers_set_by_knob(fusion: str, tmp_path: Path) -> None:
     model, facts = loaded(tmp_path, fusion)
     layers = layer_types(model)
     assert ("Subgraph" in layers) == (fusion == "on")
@@ -62,19 +62,19 @@ def test_a_stored_model_has_the_layers_that_the_knob_says(fusion: str, tmp_path:
     assert layers.count("Subgraph") == facts.generated_kernels
 
 
-def test_two_builds_of_a_task_differ_in_names_alone(tmp_path: Path) -> None:
+def test_openvino_builds_of_one_task_differ_in_names_only(tmp_path: Path) -> None:
     one, other = (loaded(tmp_path, "on")[1] for _ in range(2))
     assert one.code_digest == other.code_digest
 
 
-def test_layers_tell_what_they_read(tmp_path: Path) -> None:
+def test_openvino_layers_list_their_inputs(tmp_path: Path) -> None:
     model, _facts = loaded(tmp_path, "off")
     layers = layers_in_full(model)
     assert all(one["shapes"] or one["layerType"] == "Output" for one in layers)
     assert any(len(one["reads"].split()) == 2 for one in layers)
 
 
-def test_outputs_lie_in_the_arena(compiler: OpenVinoCompiler, tmp_path: Path) -> None:
+def test_openvino_outputs_are_in_arena(compiler: OpenVinoCompiler, tmp_path: Path) -> None:
     x = torch.randn(4, 8)
     executable = compiler.compile(make_request(make_program(Function(lambda x: (torch.relu(x) + 1,)), (x,)), tmp_path))
     bound = executable.bind((x,))
@@ -84,7 +84,7 @@ def test_outputs_lie_in_the_arena(compiler: OpenVinoCompiler, tmp_path: Path) ->
     assert torch.equal(output, torch.relu(x) + 1)
 
 
-def test_a_dynamic_dimension_ends_at_its_bound(tmp_path: Path) -> None:
+def test_openvino_dynamic_dimension_ends_at_its_bound(tmp_path: Path) -> None:
     x = torch.randn(4, 8)
     program = make_program(Function(lambda x: (x + 1,)), (x,), (({0: torch.export.Dim("rows", min=2, max=64)},),))
     (symbol,) = (str(one) for one in program.lowered.range_constraints)
@@ -94,7 +94,7 @@ def test_a_dynamic_dimension_ends_at_its_bound(tmp_path: Path) -> None:
     assert shape[1].get_length() == 8
 
 
-def test_an_operation_without_a_rule_is_named(compiler: OpenVinoCompiler, tmp_path: Path) -> None:
+def test_openvino_operation_without_rule_is_named(compiler: OpenVinoCompiler, tmp_path: Path) -> None:
     program = make_program(Function(lambda x: (torch.special.i1e(x),)), (torch.ones(3),))
     with pytest.raises(UnsupportedError, match="special_i1e"):
         compiler.compile(make_request(program, tmp_path))

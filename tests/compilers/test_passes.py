@@ -36,32 +36,32 @@ m;Next;600000;0
 """
 
 
-def test_an_optimiser_takes_the_time_between_its_lines_and_none_that_has_no_first_line() -> None:
+def test_optimiser_time_is_between_its_lines_and_needs_first_line() -> None:
     assert onnxruntime.read_passes(OPTIMISERS) == pytest.approx({"A": 0.25, "B": 0.03})
 
 
-def test_where_no_optimiser_runs_there_is_no_time_and_a_log_that_does_not_tell_is_refused() -> None:
+def test_optimiser_that_never_runs_has_no_time_and_bad_log_is_refused() -> None:
     assert onnxruntime.read_passes("No graph transformers registered for level 1.\n") == {}
     with pytest.raises(CompilerError, match="names no optimiser"):
         onnxruntime.read_passes("Optimising.\n")
 
 
-def test_a_clock_that_was_set_back_makes_no_negative_time() -> None:
+def test_clock_set_back_gives_no_negative_time() -> None:
     with pytest.raises(CompilerError, match="clock was set back"):
         onnxruntime.read_passes(OPTIMISERS.replace("00.600050000", "00.500000000"))
 
 
-def test_a_pass_that_runs_a_manager_counts_for_itself_alone() -> None:
+def test_pass_that_runs_manager_counts_exclusive_time() -> None:
     assert openvino.read_passes(MANAGERS) == pytest.approx({"First": 1.2, "Second": 2.75, "Third": 0.51})
 
 
 @pytest.mark.parametrize("cut", ["PassManager started:     Outer\n", "m;Outer;4500000;1\n", MANAGERS])
-def test_a_log_of_managers_that_is_not_whole_is_refused(cut: str) -> None:
+def test_manager_log_that_is_incomplete_is_refused(cut: str) -> None:
     with pytest.raises(CompilerError, match="not as expected"):
         openvino.read_passes(MANAGERS.replace(cut, ""))
 
 
-def test_events_of_a_thread_count_for_themselves_alone_and_functions_around_passes_not_at_all() -> None:
+def test_thread_events_count_exclusive_time_without_outer_functions() -> None:
     milliseconds = {"cse": 1.0}
     events = [
         Event("fusion", 3e6, 5e6),

@@ -38,21 +38,21 @@ def written(path: Path, text: str = COMPILER, **words: str) -> Path:
     return path
 
 
-def test_a_file_adds_a_compiler_that_other_processes_import_from_it(tmp_path: Path) -> None:
+def test_plugin_file_adds_compiler_importable_in_other_processes(tmp_path: Path) -> None:
     file = written(tmp_path / "plug_one.py")
     entry = read_catalogue([file, file]).compiler("plug_one")
     assert entry.adapter == f"{file}:Adapter"
     assert entry.installation == "install the packages that provide the modules torch"
 
 
-def test_a_file_adds_a_workload(tmp_path: Path) -> None:
+def test_plugin_file_adds_workload(tmp_path: Path) -> None:
     file = written(tmp_path / "square_plug.py", WORKLOAD)
     catalogue = read_catalogue([file])
     assert list(catalogue.workloads)[-1] == "square_plug"
     assert catalogue.workload("square_plug").builder == f"{file}:build"
 
 
-def test_adding_a_plug_in_leaves_the_catalogue_it_is_added_to(tmp_path: Path) -> None:
+def test_plugin_added_leaves_original_catalogue_unchanged(tmp_path: Path) -> None:
     shipped, before = dict(SHIPPED), read_catalogue()
     after = add_plugin(before, written(tmp_path / "plug_apart.py"))
     assert "plug_apart" in after.compilers
@@ -69,14 +69,14 @@ def test_adding_a_plug_in_leaves_the_catalogue_it_is_added_to(tmp_path: Path) ->
         ("plug_bare", {"knobs": ""}, "compiler 'plug_bare' has no knob"),
     ],
 )
-def test_an_entry_that_cannot_be_used_is_refused(
+def test_plugin_entry_that_is_unusable_is_refused(
     tmp_path: Path, stem: str, words: dict[str, str], message: str
 ) -> None:
     with pytest.raises(CompilerError, match=message):
         read_catalogue([written(tmp_path / f"{stem}.py", **words)])
 
 
-def test_a_workload_whose_name_is_taken_is_refused(tmp_path: Path) -> None:
+def test_plugin_workload_with_taken_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WorkloadError, match="there is a workload 'mlp' already; give yours another name"):
         read_catalogue([written(tmp_path / "plug_mlp.py", WORKLOAD, name="mlp")])
 
@@ -90,14 +90,14 @@ def test_a_workload_whose_name_is_taken_is_refused(tmp_path: Path) -> None:
         ("json", "", "a module called 'json' is imported already; give the file another name"),
     ],
 )
-def test_a_file_that_is_no_plug_in_is_told(tmp_path: Path, stem: str, text: str, message: str) -> None:
+def test_plugin_file_that_is_no_plugin_is_reported(tmp_path: Path, stem: str, text: str, message: str) -> None:
     file = tmp_path / f"{stem}.py"
     file.write_text(text)
     with pytest.raises(AblatrixError, match=message):
         read_catalogue([file])
 
 
-def test_a_package_adds_compilers_by_entry_points_and_a_broken_one_is_told_when_it_is_asked_for(
+def test_plugin_package_adds_compilers_and_reports_broken_one_on_use(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written(tmp_path / "packaged.py")

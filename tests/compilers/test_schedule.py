@@ -129,7 +129,7 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("fusion", [True, False])
-def test_scheduled_program_gives_what_eager_gives(name: Any, fusion: Any) -> None:
+def test_scheduled_program_matches_eager(name: Any, fusion: Any) -> None:
     module, inputs = CASES[name]
     mod, params = imported(module, inputs)
     arranged = scheduled(lowered(mod, fusion=fusion))
@@ -140,7 +140,7 @@ def test_scheduled_program_gives_what_eager_gives(name: Any, fusion: Any) -> Non
         torch.testing.assert_close(got, wanted.detach(), atol=2e-5, rtol=2e-5)
 
 
-def test_dynamic_number_of_tokens_is_right_at_several_sizes() -> None:
+def test_scheduled_program_with_dynamic_tokens_is_right_at_all_sizes() -> None:
     torch.manual_seed(0)
     module = Gated()
     dynamic = {"ids": {1: torch.export.Dim("tokens", min=2, max=64)}}
@@ -165,14 +165,14 @@ def test_matrix_product_is_vectorised_unrolled_and_parallel() -> None:
     assert tirx.ForKind.VECTORIZED not in loop_kinds(func)
 
 
-def test_small_elementwise_kernel_does_not_wake_the_thread_pool() -> None:
+def test_small_elementwise_kernel_leaves_thread_pool_asleep() -> None:
     x = te.placeholder((4, 16), "float32")
     small = schedule_function(te.create_prim_func([x, topi.nn.relu(x)]), 16)
     assert loop_kinds(small) >= {tirx.ForKind.VECTORIZED}
     assert tirx.ForKind.PARALLEL not in loop_kinds(small)
 
 
-def test_same_module_in_same_module_out() -> None:
+def test_schedule_of_same_module_gives_same_module() -> None:
     module, inputs = CASES["block"]
     mod, _ = imported(module, inputs)
     first, second = scheduled(lowered(mod)), scheduled(lowered(mod))
@@ -180,7 +180,7 @@ def test_same_module_in_same_module_out() -> None:
     tvm.ir.assert_structural_equal(first, second)
 
 
-def test_kernel_without_a_rule_stays_as_it_is_and_is_named() -> None:
+def test_kernel_without_rule_is_unchanged_and_named() -> None:
     @T.prim_func(s_tir=True)  # type: ignore[untyped-decorator]
     def scan(source: T.Buffer((8,), "float32"), target: T.Buffer((8,), "float32")):  # type: ignore[no-untyped-def,valid-type]
         for i in T.serial(8):
@@ -193,7 +193,7 @@ def test_kernel_without_a_rule_stays_as_it_is_and_is_named() -> None:
 
 
 @pytest.mark.parametrize("ours", [te.exp, te.erf, te.tanh, te.sigmoid])
-def test_elementary_function_agrees_with_libm_and_keeps_what_is_no_number(ours: Any) -> None:
+def test_elementary_function_agrees_with_libm_and_keeps_nan(ours: Any) -> None:
     values = np.concatenate([np.linspace(-100, 100, 2042), [0.0, -0.0, np.nan, np.inf, -np.inf, 88.6]])
     values = values.astype("float32")
     x = te.placeholder(values.shape, "float32")
@@ -208,12 +208,12 @@ def test_elementary_function_agrees_with_libm_and_keeps_what_is_no_number(ours: 
 
 
 @pytest.mark.parametrize(("columns", "lanes", "width"), [(1024, 16, 32), (16, 16, 16), (49, 16, 32), (10, 16, 10)])
-def test_tiles_are_whole_vectors_unless_there_are_fewer_columns(columns: Any, lanes: Any, width: Any) -> None:
+def test_tiles_are_whole_vectors_unless_columns_are_fewer(columns: Any, lanes: Any, width: Any) -> None:
     assert column_width(columns, lanes) == width
 
 
 @pytest.mark.parametrize("rows", [1, 7, 64, 197, 512])
-def test_accumulators_fit_the_registers(rows: Any) -> None:
+def test_accumulators_fit_registers(rows: Any) -> None:
     for lanes, registers in ((16, 32), (8, 16)):
         for columns in (8, 16, 49, 64, 784, 1000):
             width = column_width(columns, lanes)

@@ -99,7 +99,7 @@ def keys_of(compiler: Toy, program: Program, directory: Path, **knobs: Level) ->
     return request.cache.key_set_digest, request.cache.counters
 
 
-def test_compile_calls_each_hook_in_its_order_and_phase(stack: Program, tmp_path: Path) -> None:
+def test_compile_calls_each_hook_in_order_and_phase(stack: Program, tmp_path: Path) -> None:
     compiler = Toy()
     request = make_request(stack, tmp_path, partition="regions", threads=2)
     executable = compiler.compile(request)
@@ -109,14 +109,14 @@ def test_compile_calls_each_hook_in_its_order_and_phase(stack: Program, tmp_path
     assert request.cache.counters == CacheCounters(hits_memory=2, misses=1)
 
 
-def test_compiled_tasks_run_as_the_program(stack: Program, tmp_path: Path) -> None:
+def test_compiled_tasks_run_as_program(stack: Program, tmp_path: Path) -> None:
     x = torch.randn(1, 4, 8)
     bound = Toy().compile(make_request(stack, tmp_path, partition="regions")).bind((x,))
     bound.run()
     assert torch.allclose(bound.outputs()[0], stack.exported.module()(x), atol=1e-3)
 
 
-def test_a_task_in_the_cache_is_not_built_again(stack: Program, tmp_path: Path) -> None:
+def test_task_in_cache_is_not_rebuilt(stack: Program, tmp_path: Path) -> None:
     first, second = Toy(), Toy()
     facts = [one.compile(make_request(stack, tmp_path)).facts for one in (first, second)]
     assert facts[0] == facts[1]
@@ -124,19 +124,19 @@ def test_a_task_in_the_cache_is_not_built_again(stack: Program, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("knob", ["reuse", *sorted(OUTSIDE_KEYS - {"partition", "pass_timing"})])
-def test_a_covered_knob_leaves_keys_as_they_are(stack: Program, tmp_path: Path, knob: str) -> None:
+def test_covered_knob_leaves_keys_unchanged(stack: Program, tmp_path: Path, knob: str) -> None:
     level = "release" if knob == "reuse" else "other"
     keys, _ = keys_of(Toy(), stack, tmp_path)
     assert keys_of(Toy(), stack, tmp_path, **{knob: level}) == (keys, CacheCounters(hits_disk=1))
 
 
-def test_a_knob_that_a_subclass_adds_is_in_its_keys(stack: Program, tmp_path: Path) -> None:
+def test_knob_added_by_subclass_is_in_its_keys(stack: Program, tmp_path: Path) -> None:
     found = [keys_of(Extended(), stack, tmp_path, unroll=level) for level in ("off", "on", 4)]
     assert len({keys for keys, _ in found}) == 3
     assert [counters for _, counters in found] == [CacheCounters(misses=1)] * 3
 
 
-def test_a_knob_added_to_a_shipped_adapter_is_in_its_keys(tmp_path: Path) -> None:
+def test_knob_added_to_shipped_adapter_is_in_its_keys(tmp_path: Path) -> None:
     program = make_program(Function(lambda x: x * 2), (torch.ones(2, 6),))
     requests = [make_request(program, tmp_path, {"unroll": level}) for level in ("off", "on")]
     facts = [ExtendedTvm().compile(request).facts for request in requests]
@@ -145,25 +145,25 @@ def test_a_knob_added_to_a_shipped_adapter_is_in_its_keys(tmp_path: Path) -> Non
     assert facts[0].artifact_digest == facts[1].artifact_digest  # the digest is that of the code
 
 
-def test_compilers_of_different_names_share_no_entry(stack: Program, tmp_path: Path) -> None:
+def test_compilers_with_different_names_share_no_entry(stack: Program, tmp_path: Path) -> None:
     renamed = Extended()
     renamed.name = "renamed"
     assert keys_of(Toy(), stack, tmp_path)[0] != keys_of(renamed, stack, tmp_path)[0]
 
 
 @pytest.mark.parametrize("entry", WITH_KNOBS, ids=lambda entry: entry.name)
-def test_a_shipped_adapter_covers_every_knob_of_its_entry(entry: CompilerEntry) -> None:
+def test_shipped_adapter_covers_every_knob_of_its_entry(entry: CompilerEntry) -> None:
     adapter = import_place(entry.adapter)
     assert issubclass(adapter, TaskwiseCompiler)
     assert {knob.name for knob in entry.knobs} - OUTSIDE_KEYS == adapter.covered_knobs
 
 
-def test_a_compiler_without_an_observer_refuses_pass_timing(stack: Program, tmp_path: Path) -> None:
+def test_compiler_without_observer_refuses_pass_timing(stack: Program, tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match="'toy' has no observer"):
         Toy().compile(make_request(stack, tmp_path, {"pass_timing": "on"}))
 
 
-def test_importing_adapters_imports_no_framework() -> None:
+def test_import_of_adapters_imports_no_framework() -> None:
     modules = ["ablatrix.compilers.taskwise", *(entry.adapter.partition(":")[0] for entry in WITH_KNOBS)]
     frameworks = ("torch", "tvm", "onnxruntime", "jax", "openvino", "numpy")
     code = f"import sys, {', '.join(modules)}\nprint(sorted(set({frameworks}) & set(sys.modules)))"

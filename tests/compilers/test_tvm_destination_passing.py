@@ -31,7 +31,7 @@ def agree(outputs: tuple[torch.Tensor, ...], expected: Any) -> None:
 
 @pytest.mark.parametrize("plan", ["off", "on"])
 @pytest.mark.parametrize("fusion", ["off", "on"])
-def test_a_task_writes_straight_into_the_storage_it_is_given(tmp_path: Path, plan: str, fusion: str) -> None:
+def test_task_writes_directly_into_given_storage(tmp_path: Path, plan: str, fusion: str) -> None:
     module = Stack(1)
     x = torch.randn(1, 4, 8)
     request = make_request(make_program(module, (x,)), tmp_path, {"memory_plan": plan, "fusion": fusion})
@@ -49,34 +49,34 @@ def test_a_task_writes_straight_into_the_storage_it_is_given(tmp_path: Path, pla
     assert torch.from_dlpack(returned).data_ptr() == output.data_ptr()
 
 
-def test_an_output_behind_a_reshape_is_written_through_the_view(tmp_path: Path) -> None:
+def test_output_behind_reshape_is_written_through_view(tmp_path: Path) -> None:
     executable, bound = run(lambda x: (x * 2).reshape(3, 4), tmp_path, X)
     assert executable._functions[0]._destinations == [0]
     agree(bound.outputs(), (X * 2).reshape(3, 4))
 
 
-def test_an_output_that_is_also_used_inside_is_right(tmp_path: Path) -> None:
+def test_output_also_used_inside_is_right(tmp_path: Path) -> None:
     _, bound = run(lambda x: ((y := x * 2), y + 1), tmp_path, X, memory_plan="on")
     agree(bound.outputs(), (X * 2, X * 2 + 1))
 
 
-def test_the_same_value_twice_is_given_twice(tmp_path: Path) -> None:
+def test_value_returned_twice_is_given_twice(tmp_path: Path) -> None:
     _, bound = run(lambda x: ((y := x + 1), y), tmp_path, X)
     agree(bound.outputs(), (X + 1, X + 1))
 
 
-def test_one_value_in_two_shapes_is_written_once_and_copied_once(tmp_path: Path) -> None:
+def test_value_returned_in_two_shapes_is_written_and_copied_once(tmp_path: Path) -> None:
     executable, bound = run(lambda x: ((y := x + 1), y.reshape(3, 4)), tmp_path, X)
     agree(bound.outputs(), (X + 1, (X + 1).reshape(3, 4)))
     assert len(executable._functions[0]._destinations) == 1
 
 
-def test_an_input_and_a_view_of_an_input_pass_through(tmp_path: Path) -> None:
+def test_input_and_view_of_input_pass_through(tmp_path: Path) -> None:
     _, bound = run(lambda x: (x, x.reshape(3, 4), x * 3), tmp_path, X)
     agree(bound.outputs(), (X, X.reshape(3, 4), X * 3))
 
 
-def test_a_program_that_returns_a_weight_gives_the_weight(tmp_path: Path) -> None:
+def test_program_that_returns_weight_gives_it(tmp_path: Path) -> None:
     module = torch.nn.Linear(6, 3)
 
     class Both(torch.nn.Module):  # type: ignore[misc]
@@ -93,13 +93,13 @@ def test_a_program_that_returns_a_weight_gives_the_weight(tmp_path: Path) -> Non
     agree(bound.outputs(), (module(X), module.bias.detach()))
 
 
-def test_integers_booleans_and_several_dtypes_keep_their_type(tmp_path: Path) -> None:
+def test_integers_booleans_and_other_dtypes_keep_their_type(tmp_path: Path) -> None:
     ids = torch.arange(12).reshape(2, 6)
     _, bound = run(lambda x, i: (i + 1, x > 0, x.sum(), i.to(torch.float32) * x), tmp_path, X, ids)
     agree(bound.outputs(), (ids + 1, X > 0, X.sum(), ids.to(torch.float32) * X))
 
 
-def test_inputs_that_are_not_aligned_or_not_contiguous_are_bound(tmp_path: Path) -> None:
+def test_inputs_that_are_unaligned_or_non_contiguous_are_bound(tmp_path: Path) -> None:
     program = make_program(Function(lambda x: x * 2), (X,))
     executable = TvmCompiler().compile(make_request(program, tmp_path))
     odd = torch.randn(13)[1:].view(2, 6)

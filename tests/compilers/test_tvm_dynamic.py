@@ -27,7 +27,7 @@ def build(directory: Path, bound: int, partition: str, plan: str = "on") -> tupl
 
 
 @pytest.mark.parametrize("partition", ["whole", "regions"])
-def test_every_size_within_the_bound_is_right(tmp_path: Path, partition: str) -> None:
+def test_dynamic_task_is_right_at_every_size_within_bound(tmp_path: Path, partition: str) -> None:
     executable, _ = build(tmp_path, 16, partition)
     for tokens in (2, 5, 16):
         x = torch.randn(1, tokens, 8)
@@ -38,13 +38,13 @@ def test_every_size_within_the_bound_is_right(tmp_path: Path, partition: str) ->
         assert torch.allclose(output, MODULE(x), atol=1e-5)
 
 
-def test_a_size_beyond_the_bound_is_a_typed_failure(tmp_path: Path) -> None:
+def test_dynamic_task_beyond_bound_is_typed_failure(tmp_path: Path) -> None:
     executable, _ = build(tmp_path, 16, "regions")
     with pytest.raises(CompilerError, match="size 17, beyond the upper bound 16"):
         executable.bind((torch.randn(1, 17, 8),))
 
 
-def test_a_lower_bound_plans_less(tmp_path: Path) -> None:
+def test_dynamic_task_with_lower_bound_plans_less(tmp_path: Path) -> None:
     wide, wide_arena = build(tmp_path, 32, "regions")
     narrow, narrow_arena = build(tmp_path, 16, "regions")
     assert narrow_arena < wide_arena
@@ -54,7 +54,7 @@ def test_a_lower_bound_plans_less(tmp_path: Path) -> None:
     assert narrow.facts.artifact_digest != wide.facts.artifact_digest
 
 
-def test_planned_bytes_without_a_plan_are_taken_at_the_bound(tmp_path: Path) -> None:
+def test_planned_bytes_without_plan_are_at_bound(tmp_path: Path) -> None:
     executable, _ = build(tmp_path, 16, "whole", plan="off")
     planned, _ = build(tmp_path, 16, "whole", plan="on")
     assert executable.facts.compiler_planned_bytes is not None
@@ -64,7 +64,7 @@ def test_planned_bytes_without_a_plan_are_taken_at_the_bound(tmp_path: Path) -> 
     assert "estimator" in executable.facts.reasons
 
 
-def test_wrong_inputs_are_refused_with_what_is_wanted(tmp_path: Path) -> None:
+def test_inputs_that_are_wrong_are_refused_with_expected_ones(tmp_path: Path) -> None:
     executable, _ = build(tmp_path, 16, "whole")
     with pytest.raises(CompilerError, match="takes 1 inputs, but 2 were given"):
         executable.bind((torch.ones(1, 4, 8), torch.ones(1)))

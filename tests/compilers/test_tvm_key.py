@@ -43,7 +43,7 @@ def double(x: torch.Tensor) -> torch.Tensor:
     return x * 2
 
 
-def test_the_same_task_has_the_same_key_whatever_its_nodes_are_called(tmp_path: Path) -> None:
+def test_key_of_same_task_with_renamed_nodes_is_same(tmp_path: Path) -> None:
     def double_under_other_names(y: torch.Tensor) -> torch.Tensor:
         unused = y + 5  # noqa: F841 - shifts the numbers in node names
         return y * 2
@@ -63,16 +63,16 @@ def test_the_same_task_has_the_same_key_whatever_its_nodes_are_called(tmp_path: 
         pytest.param(lambda d: make_task(double, d, bounds={"n": 64}), id="dynamic dimension"),
     ],
 )
-def test_another_program_misses(tmp_path: Path, changed: Callable[[Path], TaskProgram]) -> None:
+def test_key_of_other_program_misses(tmp_path: Path, changed: Callable[[Path], TaskProgram]) -> None:
     assert key(changed(tmp_path)) != key(make_task(double, tmp_path))
 
 
-def test_another_upper_bound_misses(tmp_path: Path) -> None:
+def test_key_with_other_upper_bound_misses(tmp_path: Path) -> None:
     narrow, wide = (make_task(double, tmp_path, bounds={"n": bound}) for bound in (32, 64))
     assert key(narrow) != key(wide)
 
 
-def test_a_constant_that_is_baked_in_is_in_the_key(tmp_path: Path) -> None:
+def test_key_contains_inlined_constant(tmp_path: Path) -> None:
     task = make_task(double, tmp_path)
     keys = set()
     for value in (1.0, 2.0):
@@ -83,12 +83,12 @@ def test_a_constant_that_is_baked_in_is_in_the_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("knob", ["kill", "memory_plan", "fusion", "vectorised", "library"])
-def test_every_knob_that_affects_code_misses(tmp_path: Path, knob: str) -> None:
+def test_key_with_other_code_knob_misses(tmp_path: Path, knob: str) -> None:
     task = make_task(double, tmp_path)
     assert key(task, replace(OPTIONS, **{knob: True})) != key(task)
 
 
-def test_another_target_misses(tmp_path: Path) -> None:
+def test_key_with_other_target_misses(tmp_path: Path) -> None:
     import tvm
 
     task = make_task(double, tmp_path)
@@ -96,7 +96,7 @@ def test_another_target_misses(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("package", ["tvm", "torch", "ablatrix"])
-def test_another_version_misses(tmp_path: Path, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_with_other_version_misses(tmp_path: Path, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     task = make_task(double, tmp_path)
     before = key(task)
     if package == "ablatrix":
@@ -106,14 +106,14 @@ def test_another_version_misses(tmp_path: Path, package: str, monkeypatch: pytes
     assert key(task) != before
 
 
-def test_another_source_of_our_passes_misses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_with_other_source_of_own_passes_misses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     task = make_task(double, tmp_path)
     before = key(task)
     monkeypatch.setattr(build, "source_digest", lambda: "other")
     assert key(task) != before
 
 
-def test_observers_and_cache_names_share_entries(tmp_path: Path) -> None:
+def test_key_is_shared_between_observers_and_cache_names(tmp_path: Path) -> None:
     program = make_program(Function(double), (X,))
     TvmCompiler().compile(make_request(program, tmp_path))
     again = make_request(program, tmp_path, {"pass_timing": "off", "cache_tag": "other"})
@@ -143,7 +143,7 @@ print(json.dumps([build_stack(fresh, seed=1), build_stack(filled, seed=0)]))
 """
 
 
-def test_another_process_generates_the_same_code_and_finds_what_this_one_built(tmp_path: Path) -> None:
+def test_key_in_other_process_finds_entry_and_generates_same_code(tmp_path: Path) -> None:
     mine = build_stack(tmp_path / "mine", seed=0)
     command = [sys.executable, "-W", "ignore", "-c", PROCESS, str(tmp_path / "theirs"), str(tmp_path / "mine")]
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[2])
@@ -153,7 +153,7 @@ def test_another_process_generates_the_same_code_and_finds_what_this_one_built(t
     assert found == [*mine[:2], 0, 1]
 
 
-def test_the_cache_of_the_process_counts_its_keys(tmp_path: Path) -> None:
+def test_process_cache_counts_its_keys(tmp_path: Path) -> None:
     cache = TaskCache(tmp_path / "cache")
     program = make_program(Stack(3), (torch.ones(1, 4, 8),))
     TvmCompiler().compile(make_request(program, tmp_path, cache=cache, partition="regions"))

@@ -47,18 +47,18 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
     return cells
 
 
-def test_every_primary_configuration_agrees_with_eager(matrix: Matrix) -> None:
+def test_tvm_in_every_primary_configuration_agrees_with_eager(matrix: Matrix) -> None:
     assert len(matrix) == 16
     assert all(error < 1e-5 for error, _, _ in matrix.values())
 
 
-def test_regions_compile_equal_blocks_once(matrix: Matrix) -> None:
+def test_tvm_regions_compile_equal_blocks_once(matrix: Matrix) -> None:
     for (partition, *_), (_, _, counters) in matrix.items():
         repeated = 0 if partition == "whole" else BLOCKS - 1
         assert counters == CacheCounters(hits_memory=repeated, misses=1)
 
 
-def test_memory_plan_lowers_planned_bytes(matrix: Matrix) -> None:
+def test_tvm_memory_plan_lowers_planned_bytes(matrix: Matrix) -> None:
     for partition, reuse, fusion in itertools.product(("whole", "regions"), ("keep", "release"), ("off", "on")):
         off = matrix[partition, reuse, "off", fusion][1].compiler_planned_bytes
         on = matrix[partition, reuse, "on", fusion][1].compiler_planned_bytes
@@ -71,19 +71,19 @@ def test_memory_plan_lowers_planned_bytes(matrix: Matrix) -> None:
         assert estimate["unplanned_bytes"] > estimate["planned_bytes"]
 
 
-def test_fusion_lowers_generated_calls_and_partition_keeps_their_number(matrix: Matrix) -> None:
+def test_tvm_fusion_lowers_generated_calls_and_partition_keeps_them(matrix: Matrix) -> None:
     calls = {cell: facts.generated_calls or 0 for cell, (_, facts, _) in matrix.items()}
     for partition, reuse, plan in itertools.product(("whole", "regions"), ("keep", "release"), ("off", "on")):
         assert calls[partition, reuse, plan, "on"] < calls[partition, reuse, plan, "off"]
         assert calls["whole", reuse, plan, "off"] == calls["regions", reuse, plan, "off"]
 
 
-def test_every_knob_changes_the_generated_code(matrix: Matrix) -> None:
+def test_tvm_knobs_all_change_generated_code(matrix: Matrix) -> None:
     digests = {facts.artifact_digest for _, facts, _ in matrix.values()}
     assert len(digests) == 16
 
 
-def test_facts_survive_a_cache_hit(tmp_path: Path) -> None:
+def test_tvm_facts_survive_cache_hit(tmp_path: Path) -> None:
     program = make_program(Stack(2), (INPUT,))
     knobs = {"memory_plan": "on", "fusion": "on"}
     first = make_request(program, tmp_path, knobs, partition="regions")
@@ -98,7 +98,7 @@ def test_facts_survive_a_cache_hit(tmp_path: Path) -> None:
     assert torch.equal(one.outputs()[0], other.outputs()[0])
 
 
-def test_a_damaged_entry_is_counted_and_built_anew(tmp_path: Path) -> None:
+def test_tvm_damaged_cache_entry_is_counted_and_rebuilt(tmp_path: Path) -> None:
     program = make_program(Stack(1), (INPUT,))
     built = TvmCompiler().compile(make_request(program, tmp_path))
     (library,) = (tmp_path / "cache").glob("*/artifact.so")
@@ -111,7 +111,7 @@ def test_a_damaged_entry_is_counted_and_built_anew(tmp_path: Path) -> None:
     assert again.facts == built.facts
 
 
-def test_pass_timing_has_a_compile_of_its_own_and_changes_no_code(tmp_path: Path) -> None:
+def test_tvm_pass_timing_compiles_separately_and_changes_no_code(tmp_path: Path) -> None:
     program = make_program(Stack(1), (INPUT,))
     plain = make_request(program, tmp_path, {"pass_timing": "off"})
     observed = make_request(program, tmp_path, {"pass_timing": "on"})
@@ -125,7 +125,7 @@ def test_pass_timing_has_a_compile_of_its_own_and_changes_no_code(tmp_path: Path
     assert with_observer.facts.artifact_digest == without.facts.artifact_digest
 
 
-def test_threads_are_set_and_read_back() -> None:
+def test_tvm_threads_are_set_and_read_back() -> None:
     compiler = TvmCompiler()
     for threads in (2, 1):
         compiler.set_threads(threads)
@@ -133,7 +133,7 @@ def test_threads_are_set_and_read_back() -> None:
 
 
 @pytest.mark.parametrize(("schedule", "library"), [("vectorised", "off"), ("default", "on"), ("vectorised", "on")])
-def test_secondary_knobs_agree_with_eager_and_survive_the_cache(tmp_path: Path, schedule: str, library: str) -> None:
+def test_tvm_secondary_knobs_agree_with_eager_and_survive_cache(tmp_path: Path, schedule: str, library: str) -> None:
     module = Stack(2)
     program = make_program(module, (INPUT,))
     compiler = TvmCompiler()
@@ -149,7 +149,7 @@ def test_secondary_knobs_agree_with_eager_and_survive_the_cache(tmp_path: Path, 
     compiler.set_threads(1)
 
 
-def test_a_library_calls_fewer_generated_kernels(tmp_path: Path) -> None:
+def test_tvm_library_calls_fewer_generated_kernels(tmp_path: Path) -> None:
     program = make_program(Stack(1), (INPUT,))
     calls: list[int] = []
     for library in ("off", "on"):
@@ -158,7 +158,7 @@ def test_a_library_calls_fewer_generated_kernels(tmp_path: Path) -> None:
     assert 0 < calls[1] < calls[0]
 
 
-def test_an_operation_that_the_frontend_lacks_is_unsupported(tmp_path: Path) -> None:
+def test_tvm_operation_missing_in_frontend_is_unsupported(tmp_path: Path) -> None:
     program = make_program(Function(torch.special.bessel_j0), (INPUT,))
     with pytest.raises(UnsupportedError, match="bessel"):
         TvmCompiler().compile(make_request(program, tmp_path))

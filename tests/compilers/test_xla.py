@@ -61,7 +61,7 @@ def compiled(module: torch.nn.Module, x: torch.Tensor, directory: Path, **knobs:
     return read_module(text)
 
 
-def test_a_module_tells_calls_kernels_and_fusions_and_its_digest_knows_no_source() -> None:
+def test_xla_module_reports_calls_and_fusions_with_source_free_digest() -> None:
     module = read_module(TEXT % "here.py")
     assert [one.opcode for one in module.entry] == ["fusion", "fusion"]
     assert (module.calls, module.kernels, module.fusions) == (2, 1, 2)
@@ -69,13 +69,13 @@ def test_a_module_tells_calls_kernels_and_fusions_and_its_digest_knows_no_source
     assert read_module(TEXT.replace("multiply", "divide") % "here.py").digest != module.digest
 
 
-def test_how_often_a_loop_runs_is_not_guessed() -> None:
+def test_xla_loop_count_is_not_guessed() -> None:
     module = read_module(TEXT.replace("fusion(%%x), kind=kLoop", "while(%%x), body=%%b") % "here.py")
     assert module.calls is None
     assert module.kernels is None
 
 
-def test_without_fusion_no_call_computes_two_operations(tmp_path: Path) -> None:
+def test_xla_without_fusion_computes_one_operation_per_call(tmp_path: Path) -> None:
     x = torch.randn(4, 8)
     fused, apart = (compiled(Stack(1), x, tmp_path, fusion=fusion) for fusion in (True, False))
     assert fused.fusions > 0
@@ -84,17 +84,17 @@ def test_without_fusion_no_call_computes_two_operations(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("knob", ["library", "algebra"])
-def test_a_pass_that_is_disabled_by_name_is_one_that_xla_has(knob: str, tmp_path: Path) -> None:
+def test_xla_pass_disabled_by_name_exists_in_xla(knob: str, tmp_path: Path) -> None:
     x = torch.randn(4, 8)
     assert compiled(Stack(1), x, tmp_path).digest != compiled(Stack(1), x, tmp_path, **{knob: False}).digest
 
 
-def test_the_pass_for_convolutions_is_one_that_xla_has(tmp_path: Path) -> None:
+def test_xla_convolution_pass_exists_in_xla(tmp_path: Path) -> None:
     layer, x = torch.nn.Conv2d(4, 8, 3, padding=1), torch.randn(1, 4, 6, 6)
     assert compiled(layer, x, tmp_path).digest != compiled(layer, x, tmp_path, convolution_layout=False).digest
 
 
-def test_an_output_that_is_an_input_or_an_integer_is_right(compiler: XlaCompiler, tmp_path: Path) -> None:
+def test_xla_output_that_is_input_or_integer_is_right(compiler: XlaCompiler, tmp_path: Path) -> None:
     x = torch.arange(6).view(2, 3)
     program = make_program(Function(lambda x: (x.t() + 2**40, x.float() * 2, x > 2)), (x,))
     bound = compiler.compile(make_request(program, tmp_path)).bind((x,))
@@ -105,7 +105,7 @@ def test_an_output_that_is_an_input_or_an_integer_is_right(compiler: XlaCompiler
     assert torch.equal(above, x > 2)
 
 
-def test_a_dynamic_task_is_compiled_for_the_timed_size(tmp_path: Path) -> None:
+def test_xla_dynamic_task_is_compiled_for_timed_size(tmp_path: Path) -> None:
     module, x = make_gates()
     program = make_program(module, (x,), ({0: torch.export.Dim("rows", min=2, max=64)},))
     (symbol,) = (str(one) for one in program.lowered.range_constraints)
@@ -120,7 +120,7 @@ def test_a_dynamic_task_is_compiled_for_the_timed_size(tmp_path: Path) -> None:
     assert input_shapes(task, {symbol: 5})[0] == (5, 8) or (5, 8) in input_shapes(task, {symbol: 5})
 
 
-def test_another_process_loads_what_was_built_and_compiles_nothing(tmp_path: Path) -> None:
+def test_xla_in_other_process_loads_build_and_compiles_nothing(tmp_path: Path) -> None:
     x = torch.randn(4, 8)
     request = make_request(make_program(Function(lambda x: (torch.relu(x) + 1,)), (x,)), tmp_path)
     file, facts = build_task(request, request.tasks[0], Options.from_knobs({}, 1), "task")
@@ -144,7 +144,7 @@ def test_another_process_loads_what_was_built_and_compiles_nothing(tmp_path: Pat
     assert facts.generated_calls is not None
 
 
-def test_a_pool_that_has_started_keeps_its_threads(compiler: XlaCompiler, tmp_path: Path) -> None:
+def test_xla_pool_that_has_started_keeps_its_threads(compiler: XlaCompiler, tmp_path: Path) -> None:
     module, x = make_gates()
     program = make_program(module, (x,))
     compiler.compile(make_request(program, tmp_path))
@@ -153,7 +153,7 @@ def test_a_pool_that_has_started_keeps_its_threads(compiler: XlaCompiler, tmp_pa
     compiler.set_threads(1)
 
 
-def test_an_operation_without_a_lowering_is_named(compiler: XlaCompiler, tmp_path: Path) -> None:
+def test_xla_operation_without_lowering_is_named(compiler: XlaCompiler, tmp_path: Path) -> None:
     program = make_program(Function(lambda x: (torch.special.airy_ai(x),)), (torch.ones(3),))
     with pytest.raises(UnsupportedError, match="airy_ai"):
         compiler.compile(make_request(program, tmp_path))

@@ -21,15 +21,15 @@ TESTS = Path(__file__).parents[1]
         ("plan/test_planner.py", None),
     ],
 )
-def test_marker_of_a_file_stands_for_its_rooms(file: str, marker: str | None) -> None:
+def test_marker_of_file_selects_its_rooms(file: str, marker: str | None) -> None:
     assert marker_of(TESTS / file) == marker
 
 
-def test_every_marker_is_of_a_room_or_file_that_exists() -> None:
+def test_marker_names_existing_room_or_file() -> None:
     assert [name for name in MARKERS if not ((TESTS / name).is_dir() or (TESTS / f"{name}.py").is_file())] == []
 
 
-def test_fast_leaves_out_every_marker(pytestconfig: pytest.Config) -> None:
+def test_fast_selection_omits_every_marker(pytestconfig: pytest.Config) -> None:
     registered = {line.partition(":")[0] for line in pytestconfig.getini("markers")}
     assert {marker for marker in MARKERS.values() if marker} == {"compiler", "gpu", "slow"} <= registered
     assert {word for word in FAST.split() if word not in {"not", "and"}} == {"compiler", "gpu", "slow"}

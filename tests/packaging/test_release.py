@@ -58,11 +58,11 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tree / "dist"
 
 
-def test_every_place_of_this_checkout_has_the_version(release: Any) -> None:
+def test_version_is_in_every_location_of_checkout(release: Any) -> None:
     assert release.check_version(ROOT, __version__, released=False) == []
 
 
-def test_set_version_writes_every_place(release: Any, tree: Path) -> None:
+def test_set_version_writes_every_location(release: Any, tree: Path) -> None:
     release.set_version(tree, "0.2.0rc1", "2031-02-03")
     assert (tree / "src/ablatrix/version.py").read_text() == '"""One place."""\n\n__version__ = "0.2.0rc1"\n'
     assert (tree / "CITATION.cff").read_text() == "cff-version: 1.2.0\nversion: 0.2.0rc1\n"
@@ -78,7 +78,7 @@ def test_set_version_twice_changes_nothing(release: Any, tree: Path) -> None:
     assert {name: (tree / name).read_text() for name in PLACES} == before
 
 
-def test_check_version_names_each_place_that_differs(release: Any, tree: Path) -> None:
+def test_check_version_with_differences_names_each_location(release: Any, tree: Path) -> None:
     assert release.check_version(tree, "0.2.0") == [
         "src/ablatrix/version.py: has version 0.1.0, not 0.2.0",
         "CITATION.cff: has version 0.1.0, not 0.2.0",
@@ -87,7 +87,7 @@ def test_check_version_names_each_place_that_differs(release: Any, tree: Path) -
 
 
 @pytest.mark.parametrize("arguments", [[], ["one"], ["1.2"], ["0.1.0", "more"]])
-def test_release_script_wrong_usage_exits_2(arguments: list[str]) -> None:
+def test_release_script_with_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     command = ["bash", str(ROOT / "scripts/release.sh"), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
@@ -95,14 +95,14 @@ def test_release_script_wrong_usage_exits_2(arguments: list[str]) -> None:
 
 
 @pytest.mark.slow
-def test_wheel_and_source_hold_every_file_of_the_package(release: Any, dist: Path) -> None:
+def test_wheel_and_source_hold_every_file_of_package(release: Any, dist: Path) -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("git does not know this tree's files")
     assert release.check_contents(ROOT, dist, __version__) == []
 
 
 @pytest.mark.slow
-def test_check_contents_names_what_a_wheel_lacks(release: Any, dist: Path, tmp_path: Path) -> None:
+def test_check_contents_with_incomplete_wheel_names_missing_files(release: Any, dist: Path, tmp_path: Path) -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("git does not know this tree's files")
     wheel = f"ablatrix-{__version__}-py3-none-any.whl"
@@ -119,7 +119,7 @@ def test_check_contents_names_what_a_wheel_lacks(release: Any, dist: Path, tmp_p
 
 
 @pytest.mark.slow
-def test_installed_wheel_works_outside_the_repository(dist: Path, tmp_path: Path) -> None:
+def test_installed_wheel_works_outside_repository(dist: Path, tmp_path: Path) -> None:
     """What it depends on is borrowed from this environment, the package itself is not."""
     venv.create(tmp_path / "venv", symlinks=True)
     binaries = tmp_path / "venv" / "bin"

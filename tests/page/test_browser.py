@@ -43,7 +43,7 @@ def place_of(page: Page, table: str, heading: str) -> int:
     return [text.strip() for text in page.locator(f"#{table} thead th").all_text_contents()].index(heading)
 
 
-def test_all_figures_are_drawn_and_nothing_is_asked_for_or_complained_about(visit: Visit) -> None:
+def test_page_shows_all_figures_without_requests_or_errors(visit: Visit) -> None:
     figures = visit.page.locator(".chart")
     assert figures.count() == 9  # effects and attribution of four metrics, and cold
     for place in range(figures.count()):
@@ -55,7 +55,7 @@ def test_all_figures_are_drawn_and_nothing_is_asked_for_or_complained_about(visi
     assert visit.page.evaluate("window.broken") is None
 
 
-def test_a_column_sorts_both_ways_by_value_with_what_is_empty_last(visit: Visit) -> None:
+def test_page_column_sorts_both_ways_by_value_with_empty_last(visit: Visit) -> None:
     page = visit.page
     place = place_of(page, "cells", "p50 (ms)")
     button = page.locator("#cells thead th").nth(place).locator("button")
@@ -70,7 +70,7 @@ def test_a_column_sorts_both_ways_by_value_with_what_is_empty_last(visit: Visit)
     assert page.locator("#cells thead [aria-sort=ascending], #cells thead [aria-sort=descending]").count() == 1
 
 
-def test_filters_narrow_the_rows_and_say_how_many_are_left(visit: Visit) -> None:
+def test_page_filters_narrow_rows_and_report_remaining_count(visit: Visit) -> None:
     page = visit.page
     page.get_by_label("workload", exact=True).select_option("encoder")
     page.get_by_label("outcome", exact=True).select_option("wrong_output")
@@ -84,7 +84,7 @@ def test_filters_narrow_the_rows_and_say_how_many_are_left(visit: Visit) -> None
     page.wait_for_function("document.querySelector('[data-shown=cells]').textContent === '72 of 72 rows'")
 
 
-def test_a_row_shows_the_records_behind_its_numbers(visit: Visit, made: Made) -> None:
+def test_page_row_shows_records_behind_its_numbers(visit: Visit, made: Made) -> None:
     page = visit.page
     row = page.locator("#cells tbody tr", has_text="reference").first
     workload = row.locator("th").text_content()
@@ -102,7 +102,7 @@ def test_a_row_shows_the_records_behind_its_numbers(visit: Visit, made: Made) ->
     assert not dialog.is_visible()
 
 
-def test_the_keyboard_alone_reaches_the_results_and_sorts(browser: Browser, made: Made) -> None:
+def test_page_by_keyboard_alone_reaches_and_sorts_results(browser: Browser, made: Made) -> None:
     visit = Visit(browser, made)
     page = visit.page
     page.keyboard.press("Tab")
@@ -123,7 +123,7 @@ def test_the_keyboard_alone_reaches_the_results_and_sorts(browser: Browser, made
     visit.context.close()
 
 
-def test_a_narrow_screen_needs_no_sideways_scrolling(browser: Browser, made: Made) -> None:
+def test_page_on_narrow_screen_needs_no_sideways_scrolling(browser: Browser, made: Made) -> None:
     visit = Visit(browser, made, width=400)
     page = visit.page
     page.locator("[data-chart]").first.scroll_into_view_if_needed()
@@ -134,7 +134,7 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(browser: Browser, made: Mad
     visit.context.close()
 
 
-def test_controls_have_names(visit: Visit) -> None:
+def test_page_controls_have_names(visit: Visit) -> None:
     unnamed = visit.page.evaluate(
         """() => Array.from(document.querySelectorAll("button, input, select, [role=img], [role=region], dialog"))
             .filter((one) => !(one.textContent.trim() || one.labels?.length || one.ariaLabel

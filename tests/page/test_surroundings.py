@@ -14,7 +14,7 @@ def on_gpu(record: Record, name: str) -> Record:
     return record.model_copy(update={"meta": record.meta.model_copy(update={"machine": machine})})
 
 
-def test_the_gpu_stands_on_the_page_where_a_record_tells_of_one() -> None:
+def test_page_shows_gpu_where_record_has_one() -> None:
     records = make_records(workloads=["attention"], blocks=1, modes=["cold"])
     tables = [environment_table(tidied(found)) for found in (records, [on_gpu(one, "One") for one in records])]
     without, with_one = ({row.cells[0].text: row.cells[1].text for row in table.rows} for table in tables)
@@ -22,7 +22,7 @@ def test_the_gpu_stands_on_the_page_where_a_record_tells_of_one() -> None:
     assert (with_one["gpu name"], with_one["gpu memory bytes"]) == ("One", "80.0 GiB")
 
 
-def test_another_gpu_is_a_change() -> None:
+def test_page_with_other_gpu_reports_change() -> None:
     records = make_records(workloads=["attention"], blocks=1, modes=["cold"])
     a, b = (tidied([on_gpu(one, name) for one in records]).trials for name in ("One", "Other"))
     assert find_changes(a, b) == (Change("gpu_name", ("One",), ("Other",)),)

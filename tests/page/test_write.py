@@ -99,7 +99,7 @@ def final_records(made: Made) -> dict[str, Record]:
 
 
 @pytest.mark.slow
-def test_the_same_records_give_the_same_bytes_in_another_process(made: Made, tmp_path: Path) -> None:
+def test_page_in_other_process_has_same_bytes(made: Made, tmp_path: Path) -> None:
     here = write_page(Findings(tidy([made.results])), (), tmp_path / "here.html", records=[made.results])
     code = (
         "import sys; from pathlib import Path; from ablatrix.page.write import write_page; "
@@ -113,7 +113,7 @@ def test_the_same_records_give_the_same_bytes_in_another_process(made: Made, tmp
     assert here.read_bytes() == there.read_bytes()
 
 
-def test_nothing_is_loaded_from_anywhere(made: Made, elements: Elements) -> None:
+def test_page_loads_nothing_from_elsewhere(made: Made, elements: Elements) -> None:
     for tag, given in elements.elements:
         assert not {"src", "srcset", "data", "action", "poster", "style"} & given.keys(), (tag, given)
         assert str(given.get("href", "#")).startswith("#"), (tag, given)
@@ -124,7 +124,7 @@ def test_nothing_is_loaded_from_anywhere(made: Made, elements: Elements) -> None
     assert "default-src 'none'" in policy and "unsafe-inline" not in policy.partition("style-src")[0]
 
 
-def test_texts_of_records_stay_texts(made: Made, elements: Elements) -> None:
+def test_page_escapes_texts_of_records(made: Made, elements: Elements) -> None:
     assert HOSTILE not in made.text
     assert html.escape(HOSTILE) in made.text.replace("&#34;", "&quot;").replace("&#39;", "&#x27;")
     assert [given.get("type") for tag, given in elements.elements if tag == "script"] == [
@@ -136,7 +136,7 @@ def test_texts_of_records_stay_texts(made: Made, elements: Elements) -> None:
     assert not elements.open  # every element is closed where it should be: none was broken into
 
 
-def test_hostile_names_stay_texts_too(tmp_path: Path) -> None:
+def test_page_escapes_hostile_names(tmp_path: Path) -> None:
     records = [
         record.model_copy(
             update={
@@ -151,7 +151,7 @@ def test_hostile_names_stay_texts_too(tmp_path: Path) -> None:
     assert not Elements(text).open
 
 
-def test_every_median_of_the_cells_is_found_again_from_its_records(made: Made, elements: Elements) -> None:
+def test_page_cell_medians_are_recomputed_from_named_records(made: Made, elements: Elements) -> None:
     ids, records = ids_of(made.text), final_records(made)
     assert sorted(ids) == sorted(records)
     names = {"p50": "run_ms_p50", "p95": "run_ms_p95", "cold": "compile_first_run_ms", "peak": "peak_rss_delta_bytes"}
@@ -183,7 +183,7 @@ def ratio_records(made: Made, elements: Elements, mode: str) -> list[Record]:
     return [records[name] for name in behind(ids, spelled, "ratio")]
 
 
-def test_a_cold_ratio_names_its_own_records_and_the_baseline_s(made: Made, elements: Elements) -> None:
+def test_page_cold_ratio_names_its_records_and_those_of_baseline(made: Made, elements: Elements) -> None:
     found = ratio_records(made, elements, "cold")
     assert {(record.config.knobs["fusion"], record.role, record.mode) for record in found} == {
         ("on", "measured", "cold"),
@@ -193,7 +193,7 @@ def test_a_cold_ratio_names_its_own_records_and_the_baseline_s(made: Made, eleme
     assert all(record.config.knobs == {**BASELINE, "fusion": record.config.knobs["fusion"]} for record in found)
 
 
-def test_a_hot_ratio_names_the_whole_blocks_its_times_are_made_in(made: Made, elements: Elements) -> None:
+def test_page_hot_ratio_names_whole_blocks_of_its_times(made: Made, elements: Elements) -> None:
     found = {record.record_id for record in ratio_records(made, elements, "hot")}
     assert found == {
         record.record_id
@@ -209,7 +209,7 @@ def test_a_hot_ratio_names_the_whole_blocks_its_times_are_made_in(made: Made, el
         ("run_ms_paired", "hot", {"measured", "twin", "reference"}, {"measured", "twin", "reference"}),
     ],
 )
-def test_effects_name_the_trials_that_they_are_made_of(
+def test_page_effects_name_their_trials(
     made: Made, elements: Elements, metric: str, mode: str, roles: set[str], floor_roles: set[str]
 ) -> None:
     ids, records = ids_of(made.text), final_records(made)
@@ -231,7 +231,7 @@ def test_effects_name_the_trials_that_they_are_made_of(
             assert {record.role for record in floor} == floor_roles
 
 
-def test_a_no_op_is_marked_everywhere(made: Made, elements: Elements) -> None:
+def test_page_marks_no_op_everywhere(made: Made, elements: Elements) -> None:
     glance = [[text for text, _ in row] for row in elements.rows["glance"]]
     place = next(i for i, text in enumerate(glance[0]) if text.strip().startswith("memory_plan"))
     assert all(row[place].endswith("no-op") for row in glance[1:])
@@ -241,7 +241,7 @@ def test_a_no_op_is_marked_everywhere(made: Made, elements: Elements) -> None:
     assert '"no_op":true' in made.text
 
 
-def test_failures_stand_with_message_traceback_output_and_place(made: Made) -> None:
+def test_page_failures_have_message_traceback_output_and_location(made: Made) -> None:
     part = made.text[made.text.index('<section id="failures"') : made.text.index('<section id="environment"')]
     text = html.unescape(part)
     assert f"Traceback: {HOSTILE}" in text and "last words" in text
@@ -250,7 +250,7 @@ def test_failures_stand_with_message_traceback_output_and_place(made: Made) -> N
     assert "attention on tvm, cold" in text
 
 
-def test_failed_trials_give_no_number(elements: Elements) -> None:
+def test_page_failed_trials_have_no_number(elements: Elements) -> None:
     row, spelled = next(
         (row, spelled)
         for row, spelled in cells(elements)
@@ -262,7 +262,7 @@ def test_failed_trials_give_no_number(elements: Elements) -> None:
     assert not {"p50", "p95", "ratio"} & set(re.split("[+:;]", spelled))
 
 
-def test_claims_outcomes_and_exclusions_are_told(made: Made, elements: Elements) -> None:
+def test_page_reports_claims_outcomes_and_exclusions(made: Made, elements: Elements) -> None:
     assert "1 of 2 hold" in made.text
     states = [row[0][0] for row in elements.rows["claims"][1:]]
     assert states == ["holds", "fails"]
@@ -276,14 +276,14 @@ def test_claims_outcomes_and_exclusions_are_told(made: Made, elements: Elements)
     assert f"{total - 4} of {total} ok" in made.text
 
 
-def test_every_statistic_that_a_row_names_is_explained(elements: Elements) -> None:
+def test_page_explains_every_statistic_in_its_rows(elements: Elements) -> None:
     spelled = [str(given["data-from"]) for _, given in elements.elements if given.get("data-from")]
     named = {name for one in spelled for part in one.split(";") for name in part.partition(":")[0].split("+")}
     assert named <= STATISTICS.keys()
     assert {"p50", "ratio", "effect", "share", "floor", "failure", "claim", "rests", "interaction"} <= named
 
 
-def test_records_of_two_places_are_refused_unless_asked_for(tmp_path: Path) -> None:
+def test_page_of_records_with_two_origins_is_refused_unless_requested(tmp_path: Path) -> None:
     records = [*make_records(blocks=1), *make_records(blocks=1, host="bench-2", seed=8)]
     findings = Findings(tidied(records))
     with pytest.raises(AnalysisError, match="host: bench-1, bench-2"):
@@ -296,7 +296,7 @@ def test_records_of_two_places_are_refused_unless_asked_for(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-def test_the_command_writes_the_page_and_refuses_what_is_no_result(made: Made, tmp_path: Path) -> None:
+def test_page_command_writes_page_and_refuses_non_results(made: Made, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "report.html"
     done = CliRunner().invoke(app, ["page", str(made.results), "--out", str(out)])
     assert done.exit_code == 0, done.output

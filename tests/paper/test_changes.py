@@ -120,7 +120,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Paper:
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_exactly_the_sentences_that_depend_on_it_change(tmp_path: Path, before: Paper, name: str) -> None:
+def test_text_with_changed_record_changes_only_dependent_sentences(tmp_path: Path, before: Paper, name: str) -> None:
     change = CHANGES[name]
     after = write_paper(tmp_path, change.records())
     old, new = before.sentences, after.sentences
@@ -132,7 +132,7 @@ def test_exactly_the_sentences_that_depend_on_it_change(tmp_path: Path, before: 
     assert recompute.check(recompute.read_records(after.results), after.directory) == []
 
 
-def test_what_a_no_op_seems_to_do_is_told_nowhere_but_with_what_is_left_out(tmp_path: Path) -> None:
+def test_text_on_no_op_mentions_its_effect_only_among_omissions(tmp_path: Path) -> None:
     paper = write_paper(tmp_path, CHANGES["a knob made a no-op"].records())
     assert not [key for key in paper.sentences if "fusion" in key and not key.startswith("benefit: no_op")]
     macros = (paper.directory / "macros.tex").read_text(encoding="utf-8")
@@ -143,13 +143,13 @@ def test_what_a_no_op_seems_to_do_is_told_nowhere_but_with_what_is_left_out(tmp_
     assert "the knob is a no-op, on 48 trials." in paper.sentences["claims: fused"]
 
 
-def test_what_an_interval_does_not_tell_is_called_not_distinguishable(before: Paper) -> None:
+def test_text_on_wide_interval_is_not_distinguishable(before: Paper) -> None:
     reuse = before.sentences["benefit: effect/run_ms_paired/tvm/reuse=release"]
     assert "not distinguishable from no effect on attention 0.986 [0.977, 0.995] and encoder 0.989" in reuse
     assert "faster" not in reuse
 
 
-def test_a_claim_is_told_with_its_outcome_and_its_interval(before: Paper) -> None:
+def test_text_on_claim_has_outcome_and_interval(before: Paper) -> None:
     assert before.sentences["claims: fused"] == (
         "fusion cuts the run time of encoder on tvm by a factor of at least 1.5 (fused): holds, on 48 trials; the "
         "improvement is 1.659 [1.642, 1.677] (before over after)."
@@ -157,7 +157,7 @@ def test_a_claim_is_told_with_its_outcome_and_its_interval(before: Paper) -> Non
     assert before.sentences["claims: small"].endswith("; the improvement is 1.602 (before over after).")
 
 
-def test_of_many_workloads_a_clause_tells_how_many_and_between_what_they_lie(tmp_path: Path) -> None:
+def test_text_on_many_workloads_gives_count_and_range(tmp_path: Path) -> None:
     records = [
         record.model_copy(update={"workload": record.workload.model_copy(update={"name": f"encoder_{number}"})})
         for number in range(10)

@@ -76,7 +76,7 @@ def logs_of(trials: pl.DataFrame, metric: str, mode: str, workload: str) -> dict
     return found
 
 
-def test_the_cold_figure_shows_every_cold_trial(written: Path, trials: pl.DataFrame) -> None:
+def test_cold_figure_shows_every_cold_trial(written: Path, trials: pl.DataFrame) -> None:
     rows = rows_of(written / "fig4.csv")
     cold = trials.filter((pl.col("mode") == "cold") & (pl.col("role") == "measured"))
     assert len(rows) == cold.height == 2 * 16 * BLOCKS
@@ -87,7 +87,7 @@ def test_the_cold_figure_shows_every_cold_trial(written: Path, trials: pl.DataFr
     assert all(row[TIME] == "" for row in rows if row["status"] == "crashed")
 
 
-def test_the_effects_are_means_of_paired_logs_and_a_no_op_is_none(written: Path, trials: pl.DataFrame) -> None:
+def test_effects_figure_shows_means_of_paired_logs_without_no_ops(written: Path, trials: pl.DataFrame) -> None:
     rows = {(row["workload"], row["knob"]): row for row in rows_of(written / "fig5.csv")}
     logs = logs_of(trials, "run_ms_paired", "hot", "encoder")
     for place, knob in enumerate(PRIMARY):
@@ -110,7 +110,7 @@ def test_the_effects_are_means_of_paired_logs_and_a_no_op_is_none(written: Path,
     assert (rows["attention", "fusion"]["pairs"], rows["attention", "fusion"]["pairs_missing"]) == ("6", "2")
 
 
-def test_the_steps_of_the_waterfall_multiply_to_the_whole(written: Path, trials: pl.DataFrame) -> None:
+def test_waterfall_steps_multiply_to_whole(written: Path, trials: pl.DataFrame) -> None:
     rows = [row for row in rows_of(written / "fig6.csv") if row["workload"] == "encoder"]
     steps, whole = [row for row in rows if row["step"] == "knob"], [row for row in rows if row["step"] == "whole"]
     assert [row["knob"] for row in steps] == list(PRIMARY)
@@ -127,7 +127,7 @@ def test_the_steps_of_the_waterfall_multiply_to_the_whole(written: Path, trials:
     assert all("crashed in 3 of 3 blocks" in row["not_attributable"] for row in lost)
 
 
-def test_memory_and_latency_are_a_median_and_a_paired_ratio(written: Path, trials: pl.DataFrame) -> None:
+def test_memory_and_latency_figure_shows_median_and_paired_ratio(written: Path, trials: pl.DataFrame) -> None:
     rows = [row for row in rows_of(written / "fig7.csv") if row["workload"] == "encoder"]
     logs = logs_of(trials, "run_ms_paired", "hot", "encoder")
     base = tuple(levels[0] for levels in PRIMARY.values())
@@ -148,7 +148,7 @@ def test_memory_and_latency_are_a_median_and_a_paired_ratio(written: Path, trial
     assert {(row["run_ms_paired"], row["ratio"], row["failed"]) for row in failed} == {("", "", str(BLOCKS))}
 
 
-def test_break_even_shows_each_knob_and_all_together(written: Path, trials: pl.DataFrame) -> None:
+def test_break_even_figure_shows_each_knob_and_all_together(written: Path, trials: pl.DataFrame) -> None:
     rows = {(row["workload"], row["moved"]): row for row in rows_of(written / "fig8.csv")}
     fusion = rows["encoder", "fusion=on"]
     assert fusion["verdict"] == "pays at once"
@@ -161,7 +161,7 @@ def test_break_even_shows_each_knob_and_all_together(written: Path, trials: pl.D
 
 
 @pytest.mark.slow
-def test_files_are_the_same_in_another_process(written: Path, records: Path, tmp_path: Path) -> None:
+def test_figure_files_in_other_process_are_same(written: Path, records: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from ablatrix.analysis.findings import Findings; "
         "from ablatrix.analysis.table.trials_table import tidy; from ablatrix.paper.figures.write import write_figure; "
@@ -176,7 +176,7 @@ def test_files_are_the_same_in_another_process(written: Path, records: Path, tmp
     assert [name for name in names if (written / name).read_bytes() != (tmp_path / name).read_bytes()] == []
 
 
-def test_fonts_are_embedded_and_no_date_or_version_is_in_a_file(written: Path) -> None:
+def test_figure_files_embed_fonts_without_date_or_version(written: Path) -> None:
     for number in range(4, 9):
         reader = PdfReader(written / f"fig{number}.pdf")
         assert not reader.metadata
@@ -194,7 +194,7 @@ def test_fonts_are_embedded_and_no_date_or_version_is_in_a_file(written: Path) -
         assert width == pytest.approx(7.0 if number in (6, 7) else 3.3, abs=0.01)
 
 
-def test_svg_is_one_xml_file_that_refers_to_nothing_outside(written: Path) -> None:
+def test_figure_svg_is_one_xml_file_without_outside_references(written: Path) -> None:
     for number in range(4, 9):
         text = (written / f"fig{number}.svg").read_text(encoding="utf-8")
         root = ElementTree.fromstring(text)
@@ -209,7 +209,7 @@ def test_svg_is_one_xml_file_that_refers_to_nothing_outside(written: Path) -> No
         assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]*"', "", text)
 
 
-def test_latex_includes_the_figure_at_its_width(written: Path) -> None:
+def test_figure_in_latex_is_included_at_its_width(written: Path) -> None:
     column, page = ((written / f"fig{number}.tex").read_text(encoding="utf-8") for number in (5, 6))
     assert r"\begin{figure}" in column
     assert r"\includegraphics[width=\columnwidth]{fig5.pdf}" in column
@@ -219,7 +219,7 @@ def test_latex_includes_the_figure_at_its_width(written: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_figure_of_several_pages_is_one_pdf_with_an_image_a_page(trials: pl.DataFrame, tmp_path: Path) -> None:
+def test_figure_of_several_pages_is_one_pdf_and_one_image_per_page(trials: pl.DataFrame, tmp_path: Path) -> None:
     points = cold_points(trials).filter(pl.col("workload") == "attention")
     many = pl.concat(points.with_columns(pl.lit(f"w{i:02d}").alias("workload")) for i in range(25))
     with house_style():
@@ -229,7 +229,7 @@ def test_a_figure_of_several_pages_is_one_pdf_with_an_image_a_page(trials: pl.Da
     assert len(PdfReader(files[0]).pages) == 2
 
 
-def test_a_crowd_of_trials_is_drawn_as_groups_that_say_so(trials: pl.DataFrame) -> None:
+def test_figure_of_many_trials_shows_labelled_groups(trials: pl.DataFrame) -> None:
     points = cold_points(trials)
     crowd = pl.concat(points.with_columns(pl.col(TIME) * (1 + i / 100)) for i in range(MAX_POINTS // points.height + 1))
     marks = cold_marks(crowd)
@@ -253,7 +253,7 @@ def test_a_crowd_of_trials_is_drawn_as_groups_that_say_so(trials: pl.DataFrame) 
     assert "mark: median of trials, bar: 5 to 95 %" in texts
 
 
-def test_workloads_of_several_sizes_have_a_line_each(tmp_path: Path) -> None:
+def test_figure_of_workload_with_several_sizes_has_line_per_size(tmp_path: Path) -> None:
     small = make_records(workloads=["attention"], modes=["hot"], blocks=1, seed=1)
     large = [
         record.model_copy(
@@ -274,7 +274,7 @@ def test_workloads_of_several_sizes_have_a_line_each(tmp_path: Path) -> None:
     assert names == {"attention (width=64)", "attention (width=128)"}
 
 
-def test_main_effects_are_of_a_programs_own_knobs_where_it_has_no_others(tmp_path: Path) -> None:
+def test_main_effects_figure_uses_own_knobs_where_no_others_exist(tmp_path: Path) -> None:
     found = Findings(tidied(make_records(workloads=["attention"])))
     own = {f"{part}_{knob}": f"{part}_flag_{knob}" for knob in PRIMARY for part in ("knob", "baseline")}
     spec = next(spec for spec in load_template().figures if spec.kind == "main_effects")
@@ -307,7 +307,9 @@ TEMPLATES = {
 
 
 @pytest.mark.parametrize(("entry", "message"), TEMPLATES.values(), ids=TEMPLATES.keys())
-def test_a_wrong_entry_is_refused_with_its_place(records: Path, tmp_path: Path, entry: str, message: str) -> None:
+def test_figure_entry_that_is_wrong_is_refused_with_location(
+    records: Path, tmp_path: Path, entry: str, message: str
+) -> None:
     template = tmp_path / "template.yaml"
     template.write_text(f"version: 1\nfigures: [{{number: 1, title: t, caption: c, {entry}}}]\n", encoding="utf-8")
     with pytest.raises(AnalysisError, match=message):
@@ -315,7 +317,7 @@ def test_a_wrong_entry_is_refused_with_its_place(records: Path, tmp_path: Path, 
             write_figure(Findings(tidy([records])), spec, tmp_path)
 
 
-def test_misses_of_zero_have_a_place_beside_those_of_many(trials: pl.DataFrame) -> None:
+def test_figure_shows_zero_misses_beside_many(trials: pl.DataFrame) -> None:
     points = cold_points(trials)
     warm = points.with_columns(pl.lit("warm").alias("cache"), pl.lit(0, pl.Int64).alias(MISSES), pl.col(TIME) / 3)
     many = points.with_columns(pl.col(MISSES) * 20)

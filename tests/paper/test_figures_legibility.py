@@ -143,7 +143,7 @@ KINDS: list[Callable[[Findings, Shape], list[Figure]]] = [cold, main_effects, at
 
 @pytest.mark.parametrize("shape", SHAPES, ids=[f"{a}-{b}-{c}-{d}" for a, b, c, d in SHAPES])
 @pytest.mark.parametrize("kind", KINDS, ids=[kind.__name__ for kind in KINDS])
-def test_a_figure_of_any_shape_can_be_read(
+def test_figure_of_any_shape_is_legible(
     measured: Findings, kind: Callable[[Findings, Shape], list[Figure]], shape: Shape
 ) -> None:
     with house_style():
@@ -154,7 +154,7 @@ def test_a_figure_of_any_shape_can_be_read(
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=[kind.__name__ for kind in KINDS])
-def test_one_block_gives_a_figure_without_intervals(kind: Callable[[Findings, Shape], list[Figure]]) -> None:
+def test_figure_of_one_block_has_no_intervals(kind: Callable[[Findings, Shape], list[Figure]]) -> None:
     found = Findings(tidied(make_records(workloads=["attention", "encoder"], blocks=1)))
     with house_style():
         (page,) = kind(found, ("three", "one", 1.0, "column"))
@@ -164,7 +164,7 @@ def test_one_block_gives_a_figure_without_intervals(kind: Callable[[Findings, Sh
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=[kind.__name__ for kind in KINDS])
-def test_workloads_that_failed_altogether_are_crosses(kind: Callable[[Findings, Shape], list[Figure]]) -> None:
+def test_figure_of_failed_workloads_shows_crosses(kind: Callable[[Findings, Shape], list[Figure]]) -> None:
     plants = [Plant("crashed", name, mode, {}) for name in ("attention", "encoder") for mode in ("cold", "hot")]
     found = Findings(tidied(make_records(workloads=["attention", "encoder"], blocks=1, plants=plants)))
     found.floors(HOT, "hot")
@@ -183,7 +183,7 @@ def compose_all_failed(found: Findings, kind: Callable[[Findings, Shape], list[F
     return kind(found, ("three", "one", 1.0, "column"))
 
 
-def test_a_single_knob_and_a_knob_of_three_levels_have_a_panel_a_step(measured: Findings) -> None:
+def test_effects_figure_has_panel_per_step_for_any_number_of_levels(measured: Findings) -> None:
     effects = measured.effects(HOT, "hot", ["fusion"])
     with house_style():
         (page,) = compose_main_effects(MainEffectsData.of(HOT, effects, [], []))
@@ -196,14 +196,14 @@ def test_a_single_knob_and_a_knob_of_three_levels_have_a_panel_a_step(measured: 
         assert titles[1].startswith("fusion\noff → a_")
 
 
-def test_headings_of_break_even_have_their_full_names_in_a_narrow_figure(measured: Findings) -> None:
+def test_break_even_headings_keep_full_names_in_narrow_figure(measured: Findings) -> None:
     with house_style():
         (page,) = break_even(measured, ("seven", "three", 1.0, "column"))[:1]
         texts = [text.get_text() for text in page.findobj(Text) if isinstance(text, Text)]
         assert "attention, inductor" in texts
 
 
-def test_compilers_that_tell_no_memory_have_no_panel_and_are_named(measured: Findings) -> None:
+def test_memory_figure_omits_and_names_compilers_without_memory(measured: Findings) -> None:
     places = places_of(measured.trials, "planned_bytes", HOT, "hot", MARKS)
     silent = [replace(one, compiler="silent", memory=None, failed=0) for one in places]
     with house_style():
@@ -222,7 +222,7 @@ def test_compilers_that_tell_no_memory_have_no_panel_and_are_named(measured: Fin
         ([{"unsupported": 1, "timeout": 1}], "failed or unsupported"),
     ],
 )
-def test_crosses_say_whether_a_trial_failed_or_the_compiler_has_no_such_level(
+def test_figure_crosses_distinguish_failed_from_unsupported(
     measured: Findings, reasons: list[dict[str, int] | None], label: str
 ) -> None:
     effects = measured.effects(HOT, "hot", ["fusion"])
@@ -236,7 +236,7 @@ def test_crosses_say_whether_a_trial_failed_or_the_compiler_has_no_such_level(
         assert label in texts
 
 
-def test_ratios_of_a_twentieth_and_of_twenty_share_an_axis(measured: Findings) -> None:
+def test_figure_axis_holds_ratios_of_a_twentieth_and_twenty(measured: Findings) -> None:
     effects = measured.effects(HOT, "hot", ["fusion"])
     wide = [
         replace(one, workload=f"w{i}", ratio=Ratio(value, value / 1.2, value * 1.2, 3))
@@ -252,7 +252,7 @@ def test_ratios_of_a_twentieth_and_of_twenty_share_an_axis(measured: Findings) -
         assert len(page.axes[0].get_xticks()) >= 3
 
 
-def test_names_are_cut_so_that_they_stay_different() -> None:
+def test_figure_names_when_shortened_stay_different() -> None:
     names = ["resnet", "a" * 30 + "_one", "a" * 30 + "_two", "b" + "c" * 40, "d" + "c" * 40]
     short = short_names(names, 12)
     assert len(set(short.values())) == len(names)
@@ -262,7 +262,7 @@ def test_names_are_cut_so_that_they_stay_different() -> None:
     assert len(set(short_names(middles, 12).values())) == 3
 
 
-def test_faults_are_found_where_there_are_some(measured: Findings) -> None:
+def test_legibility_check_finds_planted_faults(measured: Findings) -> None:
     with house_style():
         (page,) = main_effects(measured, ("three", "one", 1.0, "column"))
         page.text(0.3, 0.3, "one")

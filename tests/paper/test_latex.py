@@ -56,7 +56,7 @@ def compiled(paper: Path, options: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("options", ["onecolumn", "twocolumn"])
-def test_an_article_of_all_files_compiles_and_nothing_leaves_the_page(paper: Path, options: str) -> None:
+def test_article_of_all_files_compiles_and_stays_within_page(paper: Path, options: str) -> None:
     log, text = compiled(paper, options)
     assert not re.findall(r"^! .*", log, re.MULTILINE)
     assert "undefined" not in log.lower()
@@ -70,7 +70,7 @@ def test_an_article_of_all_files_compiles_and_nothing_leaves_the_page(paper: Pat
         assert word in text
 
 
-def test_the_rows_of_a_long_table_are_all_on_paper(paper: Path) -> None:
+def test_long_table_in_latex_prints_all_rows(paper: Path) -> None:
     text = compiled(paper, "onecolumn")[1]
     rows = (paper / "tables" / "table2.csv").read_text(encoding="utf-8").splitlines()[1:]
     assert len(rows) == 17 * len(WORKLOADS)

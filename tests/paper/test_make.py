@@ -43,7 +43,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_the_same_records_give_the_same_bytes_in_another_process(tmp_path: Path) -> None:
+def test_paper_in_other_process_has_same_bytes(tmp_path: Path) -> None:
     path = write_records(tmp_path / "r.jsonl", make_records())
     written = make_paper(Findings(tidy([path])), None, tmp_path / "one" / "paper")
     assert sorted(file.relative_to(tmp_path / "one" / "paper").as_posix() for file in written.files) == sorted(FILES)
@@ -63,7 +63,7 @@ def test_the_same_records_give_the_same_bytes_in_another_process(tmp_path: Path)
         )
 
 
-def test_the_effects_figure_comes_with_its_figures_unrounded(tmp_path: Path) -> None:
+def test_effects_figure_comes_with_unrounded_values(tmp_path: Path) -> None:
     rows = rows_of(make(tmp_path, make_records(workloads=["encoder"], noise=0.0)) / "figures" / "fig5.csv")
     assert [row["knob"] for row in rows] == list(PRIMARY)
     for row in rows:
@@ -71,7 +71,7 @@ def test_the_effects_figure_comes_with_its_figures_unrounded(tmp_path: Path) -> 
         assert (row["blocks"], row["pairs"], row["pairs_partial"], row["pairs_missing"]) == ("2", "8", "0", "0")
 
 
-def test_text_states_what_the_records_hold(tmp_path: Path) -> None:
+def test_text_states_what_records_hold(tmp_path: Path) -> None:
     plants = [Plant("missing_check", "encoder", "cold", {"fusion": "on", "reuse": "keep"})]
     text = make(tmp_path, make_records(workloads=["encoder"], plants=plants, noise=0.0)) / "text"
     fairness, benefit, correctness = (
@@ -94,7 +94,7 @@ def test_text_states_what_the_records_hold(tmp_path: Path) -> None:
     assert r"(60\%)" in (text / "fairness.tex").read_text(encoding="utf-8")
 
 
-def test_sentences_and_figures_without_data_are_left_out_and_listed(tmp_path: Path) -> None:
+def test_sentences_and_figures_without_data_are_omitted_and_listed(tmp_path: Path) -> None:
     paper = make(tmp_path, make_records(workloads=["encoder"], modes=["cold"]))
     left_out = (paper / "text" / "left_out.md").read_text(encoding="utf-8")
     assert "- fairness, hot\\_scope: no hot trial is ok\n" in left_out
@@ -139,12 +139,12 @@ CUSTOM: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(("text", "message"), CUSTOM.values(), ids=CUSTOM.keys())
-def test_a_wrong_template_is_refused_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+def test_template_that_is_wrong_is_refused_with_location(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(AnalysisError, match=message):
         make(tmp_path, make_records(workloads=["attention"], blocks=1)[:4], f"version: 1\n{text}\n")
 
 
-def test_a_template_chooses_columns_filter_order_and_format(tmp_path: Path) -> None:
+def test_template_chooses_columns_filter_order_and_format(tmp_path: Path) -> None:
     template = """
 version: 1
 tables:
@@ -169,5 +169,5 @@ tables:
 
 
 @pytest.mark.parametrize(("lines", "text"), [(["a", "b"], "- a\n- b\n"), ([], "Nothing was left out.\n")])
-def test_what_is_left_out_is_listed_a_line_each(tmp_path: Path, lines: list[str], text: str) -> None:
+def test_omissions_are_listed_one_per_line(tmp_path: Path, lines: list[str], text: str) -> None:
     assert write_left_out(lines, ENGLISH, tmp_path).read_text(encoding="utf-8") == text

@@ -64,14 +64,14 @@ SHAPES: dict[str, Callable[[], list[list[Record]]]] = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_number_is_found_again_from_its_rows(tmp_path: Path, shape: str) -> None:
+def test_numbers_are_all_recomputed_from_their_rows(tmp_path: Path, shape: str) -> None:
     runs = SHAPES[shape]()
     made = write_paper(tmp_path, *runs)
     assert len(made.provenance["numbers"]) > 50
     assert recompute.check(recompute.read_records(made.results), made.directory) == []
 
 
-def test_the_same_holds_in_chinese_with_the_same_numbers_in_the_same_sentences(tmp_path: Path, paper: Paper) -> None:
+def test_numbers_in_chinese_text_are_same_in_same_sentences(tmp_path: Path, paper: Paper) -> None:
     chinese = write_paper(tmp_path, study(), language="zh")
     assert recompute.check(recompute.read_records(chinese.results), chinese.directory) == []
     assert chinese.provenance["numbers"] == paper.provenance["numbers"]
@@ -81,7 +81,7 @@ def test_the_same_holds_in_chinese_with_the_same_numbers_in_the_same_sentences(t
     assert (chinese.directory / "text" / "fairness.tex").read_text(encoding="utf-8").startswith("% needs XeLaTeX")
 
 
-def test_the_script_uses_nothing_of_the_program_and_runs_on_its_own(paper: Paper) -> None:
+def test_number_check_script_uses_no_program_code_and_runs_alone(paper: Paper) -> None:
     script = Path(recompute.__file__)
     assert not re.search(r"^\s*(import|from) (ablatrix|tests|polars|numpy)", script.read_text(encoding="utf-8"), re.M)
     arguments = [sys.executable, "-I", str(script), *map(str, paper.results), str(paper.directory)]
@@ -145,7 +145,7 @@ PLANTED: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize("change", PLANTED)
-def test_a_planted_change_is_found(tmp_path: Path, paper: Paper, change: str) -> None:
+def test_number_check_finds_planted_change(tmp_path: Path, paper: Paper, change: str) -> None:
     directory = Path(shutil.copytree(paper.directory, tmp_path / "paper"))
     plant, message = PLANTED[change]
     plant(directory)
@@ -153,7 +153,7 @@ def test_a_planted_change_is_found(tmp_path: Path, paper: Paper, change: str) ->
     assert any(message in fault for fault in faults), faults
 
 
-def test_a_digit_that_is_no_number_and_no_name_is_found(tmp_path: Path, paper: Paper) -> None:
+def test_number_check_finds_unregistered_digit(tmp_path: Path, paper: Paper) -> None:
     directory = Path(shutil.copytree(paper.directory, tmp_path / "paper"))
     path = directory / "provenance.json"
     held = json.loads(path.read_text(encoding="utf-8"))
@@ -163,7 +163,7 @@ def test_a_digit_that_is_no_number_and_no_name_is_found(tmp_path: Path, paper: P
     assert "fairness, trials_and_outcomes: 3 is no number of provenance.json" in faults
 
 
-def test_the_frozen_schema_is_the_generated_one_and_holds(paper: Paper) -> None:
+def test_numbers_schema_matches_model_and_validates(paper: Paper) -> None:
     assert FROZEN.read_text(encoding="utf-8") == provenance_schema_text(), (
         "the model of provenance.json and its schema differ: raise PROVENANCE_VERSION, write provenance_schema_text() "
         "to schemas/provenance-<new>.json, and keep the old file"
@@ -171,7 +171,7 @@ def test_the_frozen_schema_is_the_generated_one_and_holds(paper: Paper) -> None:
     jsonschema.Draft202012Validator(json.loads(FROZEN.read_text(encoding="utf-8"))).validate(paper.provenance)
 
 
-def test_every_statistic_is_documented_and_one_that_the_script_knows() -> None:
+def test_number_statistics_are_documented_and_known_to_script() -> None:
     documented = (ROOT / "docs" / "paper.md").read_text(encoding="utf-8")
     for name in STATISTICS:
         assert f"`{name}`" in documented
@@ -182,7 +182,7 @@ def slots(text: str) -> list[str]:
     return sorted(slot for _, slot, _, _ in Formatter().parse(text) if slot is not None)
 
 
-def test_all_languages_have_the_same_phrases_with_the_same_slots_and_no_digit() -> None:
+def test_phrases_in_all_languages_have_same_slots_and_no_digit() -> None:
     assert ENGLISH.phrases.keys() == CHINESE.phrases.keys()
     for phrase, text in ENGLISH.phrases.items():
         assert slots(text) == slots(CHINESE.phrases[phrase]), phrase
@@ -192,7 +192,7 @@ def test_all_languages_have_the_same_phrases_with_the_same_slots_and_no_digit() 
             assert not re.search(r"\d", re.sub(allowed, "", literal)), phrase
 
 
-def test_a_key_stands_for_one_number() -> None:
+def test_number_key_belongs_to_one_number() -> None:
     trials = tidied(make_records(workloads=["attention"], blocks=1)).trials.with_row_index("row")
     ledger = Ledger(Rows(trials, ()))
     assert ledger.count("n", trials) == ledger.count("n", trials)
@@ -200,18 +200,18 @@ def test_a_key_stands_for_one_number() -> None:
         ledger.count("n", trials.head(3))
 
 
-def test_a_whole_number_is_printed_without_decimals() -> None:
+def test_number_that_is_whole_prints_without_decimals() -> None:
     assert WHOLE.printed(3) == "3"
 
 
-def test_what_belongs_together_stands_in_one_stretch(paper: Paper) -> None:
+def test_number_rows_that_belong_together_are_one_range(paper: Paper) -> None:
     numbers = {one["key"]: one for one in paper.provenance["numbers"]}
     assert len(numbers[f"{FUSION}/ratio"]["rows"]) == 1
     assert len(numbers["benefit/attention/tvm/best/run_ms_p50"]["rows"]) == 1
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex on this machine")
-def test_a_hand_written_sentence_prints_numbers_by_their_keys(tmp_path: Path, paper: Paper) -> None:
+def test_sentence_written_by_hand_prints_numbers_by_key(tmp_path: Path, paper: Paper) -> None:
     shutil.copy(paper.directory / "macros.tex", tmp_path)
     key = "benefit/encoder/arena/regions/keep".replace("encoder", "encoder/tvm")
     body = rf"\documentclass{{article}}\begin{{document}}\input{{macros}}\typeout{{<\ablatrix{{{key}}}|" + (

@@ -86,7 +86,7 @@ def chosen(workload: str, mode: str, knobs: dict[str, str], block: int | None = 
     ]
 
 
-def test_the_main_table_has_a_row_a_configuration_with_cold_and_hot_figures() -> None:
+def test_main_table_has_row_per_configuration_with_cold_and_hot_figures() -> None:
     rows = default(Findings(tidied(make_records(workloads=["encoder"], noise=0.0))), 2)
     assert len(rows) == 17
     base = of_configuration(rows, "encoder", dict(zip(PRIMARY, ["whole", "keep", "off", "off"], strict=True)))
@@ -99,7 +99,7 @@ def test_the_main_table_has_a_row_a_configuration_with_cold_and_hot_figures() ->
     assert (eager["planned (MiB)"], eager["fusion"]) == (NOTHING, NOTHING)
 
 
-def test_figures_of_the_main_table_are_those_of_independent_arithmetic(written: Path) -> None:
+def test_main_table_figures_match_independent_arithmetic(written: Path) -> None:
     rows = rows_of(written / "table2.csv")
     base = dict(zip(PRIMARY, ["whole", "keep", "off", "off"], strict=True))
     for workload, knobs in (
@@ -124,7 +124,7 @@ def test_figures_of_the_main_table_are_those_of_independent_arithmetic(written: 
         assert row["ok"] == (f"{6 - failed}/6 ({failed} missing_check)" if failed else "6/6")
 
 
-def test_what_failed_shows_its_status_and_never_a_figure_or_nothing(written: Path) -> None:
+def test_table_shows_status_of_failed_cell_and_no_figure(written: Path) -> None:
     rows = rows_of(written / "table2.csv")
     wrong = of_configuration(rows, "encoder", ALL_ON)
     assert (wrong["ok"], wrong["worst rel. diff."], wrong["checks"]) == ("0/6 (6 wrong_output)", "4.1e+01", "18/18")
@@ -144,7 +144,7 @@ def test_what_failed_shows_its_status_and_never_a_figure_or_nothing(written: Pat
     ]
 
 
-def test_a_ratio_without_any_ok_baseline_says_so() -> None:
+def test_table_ratio_without_ok_baseline_is_marked() -> None:
     base = dict(zip(PRIMARY, ["whole", "keep", "off", "off"], strict=True))
     records = make_records(
         workloads=["encoder"], modes=["hot"], plants=[Plant("crashed", "encoder", "hot", dict(base))]
@@ -155,7 +155,7 @@ def test_a_ratio_without_any_ok_baseline_says_so() -> None:
     assert of_configuration(rows, "encoder", base)["hot ratio"] == "crashed"
 
 
-def test_the_table_of_workloads_counts_what_the_records_hold(written: Path) -> None:
+def test_workload_table_counts_what_records_hold(written: Path) -> None:
     rows = rows_of(written / "table1.csv")
     counts = Counter(record.workload.name for record in RECORDS)
     cells = {(r.workload.name, r.cell_id) for r in RECORDS if r.role == "measured"}
@@ -169,7 +169,7 @@ def test_the_table_of_workloads_counts_what_the_records_hold(written: Path) -> N
     assert [row["weights (thousands)"] for row in rows] == ["100.0", "1,850.0"]
 
 
-def test_the_table_of_correctness_sums_over_all_trials(written: Path) -> None:
+def test_correctness_table_sums_over_all_trials(written: Path) -> None:
     for row in rows_of(written / "table3.csv"):
         own = [r for r in RECORDS if (r.workload.name, r.config.compiler) == (row["workload"], row["compiler"])]
         held = [record.correctness for record in own if record.correctness]
@@ -182,7 +182,7 @@ def test_the_table_of_correctness_sums_over_all_trials(written: Path) -> None:
         assert row["worst RMS ratio"] == f"{max(ratios):.2f}"
 
 
-def test_the_table_of_effects_tells_effects_verdicts_and_no_ops(written: Path) -> None:
+def test_effects_table_has_effects_verdicts_and_no_ops(written: Path) -> None:
     rows = rows_of(written / "table4.csv")
     changes = [row["change"] for row in rows if row["workload"] == "attention"]
     assert changes[:4] == [
@@ -220,14 +220,14 @@ def test_the_table_of_effects_tells_effects_verdicts_and_no_ops(written: Path) -
     assert fusion["planned ratio"] == "1.000"  # exact, so without an interval
 
 
-def test_a_resolution_is_in_percent_without_an_exponent() -> None:
+def test_resolution_is_in_percent_without_exponent() -> None:
     rows = default(Findings(tidied(make_records(workloads=["encoder"], modes=["cold"], noise=0.7))), 4)
     verdicts = [row["cold verdict"] for row in rows if row["cold verdict"].startswith("not distinguishable")]
     assert any(len(text.split("±")[1].split(" ")[0]) >= 3 for text in verdicts)
     assert not [text for text in verdicts if "e+" in text]
 
 
-def test_shares_of_an_attribution_multiply_to_its_total(findings: Findings, tmp_path: Path) -> None:
+def test_attribution_shares_multiply_to_total(findings: Findings, tmp_path: Path) -> None:
     table = built(
         findings,
         tmp_path,
@@ -242,7 +242,7 @@ def test_shares_of_an_attribution_multiply_to_its_total(findings: Findings, tmp_
     assert (total[2], total[3]) == ("1.000000", "not attributable")
 
 
-def test_every_aggregation_is_that_of_independent_arithmetic(findings: Findings, tmp_path: Path) -> None:
+def test_aggregations_all_match_independent_arithmetic(findings: Findings, tmp_path: Path) -> None:
     names = ("count", "distinct", "mean", "median", "p50", "p95", "min", "max", "sum")
     columns = ", ".join(
         f"{{column: run_ms_p50, aggregation: {name}, heading: {name}, format: .9g, divide_by: 2}}" for name in names
@@ -265,7 +265,7 @@ def test_every_aggregation_is_that_of_independent_arithmetic(findings: Findings,
     assert table.rows[0] == tuple(f"{expected[name] / 2:.9g}" for name in names)
 
 
-def test_a_columns_filter_is_for_that_column_alone(findings: Findings, tmp_path: Path) -> None:
+def test_column_filter_applies_to_its_column_only(findings: Findings, tmp_path: Path) -> None:
     table = built(
         findings,
         tmp_path,
@@ -276,7 +276,7 @@ def test_a_columns_filter_is_for_that_column_alone(findings: Findings, tmp_path:
     assert table.rows[0] == ("48/54 (3 crashed, 3 missing_check)", "53/54 (1 timeout)")
 
 
-def test_a_row_that_would_say_several_things_is_refused(findings: Findings, tmp_path: Path) -> None:
+def test_table_row_with_several_values_for_one_cell_is_refused(findings: Findings, tmp_path: Path) -> None:
     with pytest.raises(AnalysisError, match=r"table 1: column 'mode' should have only one value in a row.*\(encoder\)"):
         built(
             findings,
@@ -289,7 +289,7 @@ def test_a_row_that_would_say_several_things_is_refused(findings: Findings, tmp_
         )
 
 
-def test_sizes_of_a_workload_are_rows_of_their_own_in_every_table() -> None:
+def test_workload_sizes_are_separate_rows_in_every_table() -> None:
     def wide(record: Record) -> Record:
         facts = record.workload.model_copy(
             update={"parameters": {**record.workload.parameters, "width": 128}, "digest": digest_value("wide")}
@@ -308,7 +308,7 @@ def test_sizes_of_a_workload_are_rows_of_their_own_in_every_table() -> None:
     assert {row["program"] for row in default(findings, 4) if " x " not in row["change"]} == {"differs"}
 
 
-def test_mixed_origins_stand_in_front_of_every_table(tmp_path: Path) -> None:
+def test_mixed_origins_come_first_in_every_table(tmp_path: Path) -> None:
     paths = [
         write_records(tmp_path / f"{host}.jsonl", make_records(workloads=["attention"], host=host, seed=seed))
         for host, seed in (("one", 7), ("two", 8))
@@ -320,7 +320,7 @@ def test_mixed_origins_stand_in_front_of_every_table(tmp_path: Path) -> None:
         assert next(iter(rows[0])) == "host"
 
 
-def test_trials_that_are_in_no_row_are_told_below_the_table(tmp_path: Path) -> None:
+def test_table_lists_trials_in_no_row_below_it(tmp_path: Path) -> None:
     records = make_records(workloads=["attention"], blocks=1)
     planned = [{"trial_id": record.trial_id} for record in records] + [{"trial_id": "lost"}]
     (tmp_path / "design.json").write_text(json.dumps({"trials": planned}), encoding="utf-8")
@@ -332,7 +332,7 @@ def test_trials_that_are_in_no_row_are_told_below_the_table(tmp_path: Path) -> N
         assert "planned trial without any record" in text
 
 
-def test_a_table_of_nothing_says_so(findings: Findings, tmp_path: Path) -> None:
+def test_table_without_rows_is_marked_empty(findings: Findings, tmp_path: Path) -> None:
     table = built(findings, tmp_path, "filter: {workload: [none]}, group_by: [workload], columns: [{column: workload}]")
     assert (table.rows, table.notes) == ((), ("No row: the records hold nothing that this table is made of.",))
     one_configuration = [r for r in make_records(workloads=["attention"]) if r.role == "reference"]
@@ -368,7 +368,7 @@ class Document(HTMLParser):
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
-def test_the_html_is_one_document_with_the_cells_of_the_csv(written: Path, number: int) -> None:
+def test_html_is_one_document_with_cells_of_csv(written: Path, number: int) -> None:
     text = (written / f"table{number}.html").read_text(encoding="utf-8")
     document = Document()
     document.feed(text)
@@ -385,14 +385,14 @@ def test_the_html_is_one_document_with_the_cells_of_the_csv(written: Path, numbe
     assert [row for row in document.rows if len(row) == len(rows[0])] == rows
 
 
-def test_markdown_has_the_cells_of_the_csv_escaped(written: Path) -> None:
+def test_markdown_has_escaped_cells_of_csv(written: Path) -> None:
     markdown = (written / "table2.md").read_text(encoding="utf-8")
     for row in rows_of(written / "table2.csv"):
         cells = [cell.replace("[", r"\[").replace("]", r"\]").replace("_", r"\_") for cell in row.values()]
         assert "| " + " | ".join(cells) + " |" in markdown
 
 
-def test_a_long_latex_table_goes_on_in_further_floats_with_every_row_once() -> None:
+def test_latex_table_that_is_long_continues_with_every_row_once() -> None:
     rows = tuple((f"workload_{number}", f"{number}.5", "not distinguishable (±1.2 %)") for number in range(700))
     table = PrintedTable(
         number=3,
@@ -446,7 +446,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("table", WRONG)
-def test_a_wrong_table_gives_one_message_with_its_line(findings: Findings, tmp_path: Path, table: str) -> None:
+def test_table_entry_that_is_wrong_gives_one_message_with_line(findings: Findings, tmp_path: Path, table: str) -> None:
     with pytest.raises(AnalysisError) as caught:
         built(findings, tmp_path, table)
     (message,) = str(caught.value).splitlines()
@@ -454,7 +454,7 @@ def test_a_wrong_table_gives_one_message_with_its_line(findings: Findings, tmp_p
     assert WRONG[table] in message
 
 
-def test_all_faults_of_a_template_are_told_at_once_in_the_order_of_their_lines(tmp_path: Path) -> None:
+def test_template_with_several_faults_reports_all_in_line_order(tmp_path: Path) -> None:
     path = tmp_path / "paper.yaml"
     path.write_text(
         "version: 1\ntables:\n"
@@ -469,7 +469,7 @@ def test_all_faults_of_a_template_are_told_at_once_in_the_order_of_their_lines(t
     assert lines == ["4", "7", "8", "10"]
 
 
-def test_a_knob_that_the_records_do_not_have_is_refused(findings: Findings, tmp_path: Path) -> None:
+def test_template_knob_missing_in_records_is_refused(findings: Findings, tmp_path: Path) -> None:
     with pytest.raises(AnalysisError, match="table 1: there is no column 'knob_tile' in these trials"):
         built(findings, tmp_path, "group_by: [knob_tile], columns: [{column: knob_tile}]")
 
@@ -477,7 +477,7 @@ def test_a_knob_that_the_records_do_not_have_is_refused(findings: Findings, tmp_
 PAGE = Path(__file__).parents[2] / "docs" / "paper-template.md"
 
 
-def test_the_documented_keys_are_those_of_the_template() -> None:
+def test_template_keys_in_docs_match_code() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert text == insert_reference(text), (
         f"{PAGE.name} is stale: write insert_reference(text) of ablatrix.paper.tables.reference back to it"
@@ -486,7 +486,7 @@ def test_the_documented_keys_are_those_of_the_template() -> None:
         insert_reference("# A page\n")
 
 
-def test_the_documented_columns_and_the_example_are_those_of_the_code(findings: Findings, tmp_path: Path) -> None:
+def test_table_columns_and_example_in_docs_match_code(findings: Findings, tmp_path: Path) -> None:
     text = PAGE.read_text(encoding="utf-8")
     own = {name for source, columns in COLUMNS_OF.items() if source not in TRIALS for name in columns}
     assert [name for name in sorted(own | {"wrong", "unchecked"}) if f"`{name}`" not in text] == []

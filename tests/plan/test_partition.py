@@ -13,14 +13,14 @@ def spans(graph: Graph) -> list[tuple[int, int]]:
     return [(task.start, task.stop) for task in partition(graph, "regions")]
 
 
-def test_whole_is_one_task_that_takes_inputs_and_parameters_in_order_of_use() -> None:
+def test_whole_is_one_task_with_inputs_and_parameters_in_order_of_use() -> None:
     (task,) = partition(two_layers(), "whole")
     assert (task.start, task.stop) == (0, 6)
     assert task.reads == (0, 1, 2)
     assert task.writes == (8,)
 
 
-def test_regions_hand_on_what_later_ones_need() -> None:
+def test_regions_pass_on_what_later_ones_need() -> None:
     first, second = partition(two_layers(), "regions")
     assert (first.start, first.stop, first.reads, first.writes) == (0, 3, (0, 1), (5,))
     assert (second.start, second.stop, second.reads, second.writes) == (3, 6, (5, 2), (8,))
@@ -48,28 +48,28 @@ def branching(needed: int) -> Graph:
 
 
 @pytest.mark.parametrize(("needed", "expected"), [(3, [(0, 3)]), (1, [(0, 3)]), (2, [(0, 3)])])
-def test_a_run_that_nothing_needs_joins_its_neighbour(needed: int, expected: list[tuple[int, int]]) -> None:
+def test_run_that_nothing_needs_joins_its_neighbour(needed: int, expected: list[tuple[int, int]]) -> None:
     assert spans(branching(needed)) == expected
 
 
-def test_a_run_needed_only_by_an_unneeded_run_joins_too() -> None:
+def test_run_needed_only_by_unneeded_run_joins_too() -> None:
     graph = chain([8, 8, 8])
     assert spans(Graph(graph.values, graph.nodes, (1,))) == [(0, 3)]
 
 
-def test_a_program_that_returns_only_what_it_was_given_has_no_tasks() -> None:
+def test_program_that_returns_only_its_inputs_has_no_tasks() -> None:
     graph = chain([8, 8])
     for how in ("whole", "regions"):
         assert partition(Graph(graph.values, graph.nodes, (0, 0)), how) == ()
 
 
-def test_equal_layers_are_one_kind_whatever_their_names_indices_and_weights() -> None:
+def test_equal_layers_with_other_names_and_weights_are_one_kind() -> None:
     first, second = partition(two_layers(("encoder.a", "b")), "regions")
     assert first.fingerprint == second.fingerprint
     assert (first.kind, second.kind) == (0, 0)
 
 
-def test_the_name_of_a_symbol_does_not_count() -> None:
+def test_kind_with_renamed_symbol_is_same() -> None:
     (mine, _), (theirs, _) = (partition(two_layers(symbol=name), "regions") for name in ("s27", "s3"))
     assert mine.fingerprint == theirs.fingerprint
 
@@ -102,7 +102,7 @@ def with_value(graph: Graph, index: int, value: Value) -> Graph:
     ],
     ids=["operation", "argument", "order", "flow", "signature", "bytes", "parameter", "symbols", "writes"],
 )
-def test_whatever_makes_another_program_makes_another_kind(graph: Graph) -> None:
+def test_kind_of_other_program_is_another(graph: Graph) -> None:
     assert [task.kind for task in partition(graph, "regions")] == [0, 1]
 
 
@@ -122,7 +122,7 @@ def test_fingerprints_do_not_depend_on_value_indices_or_region_names(graph: Grap
 
 
 @given(graphs())
-def test_every_task_makes_something_that_is_needed_and_nodes_are_covered(graph: Graph) -> None:
+def test_tasks_cover_all_nodes_and_each_makes_needed_output(graph: Graph) -> None:
     plan = make_plan(graph, PlanOptions("regions"))
     assert all(task.writes for task in plan.tasks)
     covered = [node for task in plan.tasks for node in range(task.start, task.stop)]

@@ -11,7 +11,7 @@ from ablatrix.plan.validate import peak_lower_bound, validate
 from tests.plan.programs import ALL_OPTIONS, chain, graphs, residual, two_layers
 
 
-def test_release_reaches_the_live_peak_of_a_chain_and_keep_shares_nothing() -> None:
+def test_release_on_chain_reaches_peak_live_bytes_and_keep_shares_none() -> None:
     """100, 200, 100 bytes at alignment 64 take 128, 256, 128: peak 384, sum 512."""
     graph = chain([100, 200, 100])
     release = make_plan(graph, PlanOptions("regions", "release"))
@@ -27,26 +27,26 @@ def test_edges_count_pairs_of_tasks_not_values() -> None:
     assert make_plan(residual([64] * 4), PlanOptions("regions")).edges == 4
 
 
-def test_whole_has_buffers_for_the_outputs_only() -> None:
+def test_whole_has_buffers_for_outputs_only() -> None:
     plan = make_plan(two_layers(), PlanOptions("whole", "release"))
     assert [(b.value, b.first, b.last) for b in plan.buffers] == [(8, 0, 0)]
     assert (plan.edges, plan.arena_bytes, plan.distinct_tasks) == (0, 256, 1)
 
 
-def test_repeated_and_external_outputs_take_one_buffer_and_none() -> None:
+def test_outputs_that_repeat_share_buffer_and_external_ones_have_none() -> None:
     graph = chain([64, 64])
     plan = make_plan(Graph(graph.values, graph.nodes, (2, 0, 2)), PlanOptions("regions", "release"))
     assert [b.value for b in plan.buffers] == [1, 2]
 
 
-def test_an_empty_program_has_an_empty_plan() -> None:
+def test_plan_of_empty_program_is_empty() -> None:
     plan = make_plan(Graph((), (), ()), PlanOptions())
     assert (plan.tasks, plan.buffers, plan.arena_bytes, plan.peak_live_bytes) == ((), (), 0, 0)
 
 
 @given(graphs())
 @settings(max_examples=80, deadline=None)
-def test_random_programs_have_valid_plans_under_all_options(graph: Graph) -> None:
+def test_plans_of_random_programs_are_valid_under_all_options(graph: Graph) -> None:
     for options in ALL_OPTIONS:
         plan = make_plan(graph, options)
         validate(graph, plan)
@@ -56,13 +56,13 @@ def test_random_programs_have_valid_plans_under_all_options(graph: Graph) -> Non
             assert make_plan(graph, replace(options, reuse="keep")).arena_bytes >= plan.arena_bytes
 
 
-def test_a_deep_network_of_equal_layers_reaches_the_live_peak() -> None:
+def test_plan_of_deep_network_with_equal_layers_reaches_peak_live_bytes() -> None:
     sizes = [4096 if place % 3 else 1024 for place in range(300)]
     plan = make_plan(residual(sizes), PlanOptions("regions", "release"))
     assert plan.arena_bytes == plan.peak_live_bytes
 
 
-def test_digest_follows_everything_in_the_plan() -> None:
+def test_digest_depends_on_everything_in_plan() -> None:
     graph = chain([100, 200, 100])
     plan = make_plan(graph, PlanOptions("regions", "release"))
     assert plan_digest(plan) == plan_digest(make_plan(graph, PlanOptions("regions", "release")))
@@ -72,7 +72,7 @@ def test_digest_follows_everything_in_the_plan() -> None:
 
 
 @pytest.mark.parametrize("alignment", [0, -64, 48])
-def test_alignment_must_be_a_power_of_two(alignment: int) -> None:
+def test_alignment_that_is_no_power_of_two_is_refused(alignment: int) -> None:
     with pytest.raises(PlanError, match=f"power of two.*{alignment}"):
         make_plan(chain([8]), PlanOptions(alignment=alignment))
 
@@ -91,11 +91,11 @@ VALUES = (Value(4, "input", "f"), Value(4, "intermediate", "f"), Value(4, "inter
         ([], (2,), "output 0 reads value 2, an intermediate"),
     ],
 )
-def test_what_is_no_program_is_refused(nodes: list[Node], outputs: tuple[int, ...], message: str) -> None:
+def test_plan_of_non_program_is_refused(nodes: list[Node], outputs: tuple[int, ...], message: str) -> None:
     with pytest.raises(PlanError, match=message):
         make_plan(Graph(VALUES, tuple(nodes), outputs), PlanOptions())
 
 
-def test_a_negative_size_is_refused() -> None:
+def test_plan_with_negative_size_is_refused() -> None:
     with pytest.raises(PlanError, match="value 0 has -1 bytes"):
         make_plan(Graph((Value(-1, "input", "f"),), (), ()), PlanOptions())

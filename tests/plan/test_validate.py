@@ -31,7 +31,7 @@ def with_buffer(index: int, **fields: object) -> Plan:
     return replace(PLAN, buffers=tuple(buffers))
 
 
-def test_the_unbroken_plan_is_valid_and_the_bound_is_as_computed_by_hand() -> None:
+def test_plan_without_faults_is_valid_with_bound_of_hand_calculation() -> None:
     validate(GRAPH, PLAN)
     assert peak_lower_bound(GRAPH, PLAN) == 448
     assert PLAN.arena_bytes == 448
@@ -93,12 +93,12 @@ BROKEN: dict[str, tuple[Callable[[], Plan], str]] = {
 
 
 @pytest.mark.parametrize(("broken", "message"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_plan_is_refused_with_its_place(broken: Callable[[], Plan], message: str) -> None:
+def test_plan_with_fault_is_refused_with_location(broken: Callable[[], Plan], message: str) -> None:
     with pytest.raises(PlanError, match=message):
         validate(GRAPH, broken())
 
 
-def test_an_overlap_names_both_buffers_the_bytes_and_the_task() -> None:
+def test_plan_with_overlap_names_both_buffers_bytes_and_task() -> None:
     """Value 1 (100 bytes, tasks 0 to 3) and value 3 (64 bytes, tasks 2 to 3), both at byte 0."""
     graph = residual([100, 200, 64, 100])
     plan = make_plan(graph, PlanOptions("regions", "release"))
@@ -112,19 +112,19 @@ def test_an_overlap_names_both_buffers_the_bytes_and_the_task() -> None:
         validate(graph, plan)
 
 
-def test_keep_must_not_release() -> None:
+def test_plan_with_keep_must_not_release() -> None:
     with pytest.raises(PlanError, match=r"value 2 is live from task 1 to 2; with reuse 'keep' .* task 1 to 3"):
         validate(GRAPH, replace(PLAN, options=PlanOptions("regions", "keep")))
 
 
-def test_an_output_that_no_task_hands_out_is_found() -> None:
+def test_plan_with_output_from_no_task_is_refused() -> None:
     graph = chain([64, 64, 64])
     plan = make_plan(graph, PlanOptions("whole"))
     with pytest.raises(PlanError, match="output 1 of the program is value 2, which no task writes"):
         validate(replace(graph, outputs=(3, 2)), plan)
 
 
-def test_a_write_that_nobody_needs_is_found() -> None:
+def test_plan_with_unneeded_write_is_refused() -> None:
     graph = chain([64, 64])
     plan = make_plan(replace(graph, outputs=(1, 2)), PlanOptions("whole"))
     with pytest.raises(PlanError, match="task 0 writes value 1, which no other task or output needs"):
@@ -136,7 +136,7 @@ def swapped_reads(plan: Plan) -> Plan:
     return replace(plan, tasks=(first, replace(second, reads=second.reads[::-1])))
 
 
-def test_tasks_of_a_kind_must_take_their_arguments_in_the_same_order() -> None:
+def test_plan_with_other_argument_order_within_kind_is_refused() -> None:
     graph = two_layers()
     with pytest.raises(PlanError, match="tasks 0 and 1 of kind 0 take different values, or in another order"):
         validate(graph, swapped_reads(make_plan(graph, PlanOptions("regions"))))
@@ -153,7 +153,7 @@ def test_tasks_of_a_kind_must_take_their_arguments_in_the_same_order() -> None:
     ],
     ids=["argument", "flow", "symbols", "parameter", "bytes"],
 )
-def test_a_wrong_fingerprint_is_found_by_comparing_the_tasks(change: Callable[[Graph], Graph]) -> None:
+def test_plan_with_wrong_fingerprint_is_found_by_comparing_tasks(change: Callable[[Graph], Graph]) -> None:
     graph = change(two_layers())
     plan = make_plan(graph, PlanOptions("regions"))
     first, second = plan.tasks
@@ -169,7 +169,7 @@ def with_node(graph: Graph, place: int, operation: str, reads: tuple[int, ...]) 
 
 @given(graphs(), st.data())
 @settings(max_examples=60, deadline=None)
-def test_moving_a_buffer_onto_another_live_one_is_always_found(graph: Graph, data: st.DataObject) -> None:
+def test_plan_with_buffer_moved_onto_live_one_is_always_refused(graph: Graph, data: st.DataObject) -> None:
     plan = make_plan(graph, PlanOptions("regions", "release"))
     pairs = [
         (a, b)

@@ -43,7 +43,7 @@ def attention() -> list[Record]:
     return make_records(workloads=["attention"], blocks=2)
 
 
-def test_a_cold_effect_follows_from_the_trials_of_its_stage() -> None:
+def test_cold_effect_is_made_from_trials_of_its_stage() -> None:
     found, trials = behind(attention(), COLD, "main")
     rows = taken(found, trials)
     assert rows.height == 2 * 16
@@ -52,18 +52,18 @@ def test_a_cold_effect_follows_from_the_trials_of_its_stage() -> None:
     assert found.blocks == 2
 
 
-def test_a_paired_effect_follows_from_whole_blocks() -> None:
+def test_paired_effect_is_made_from_whole_blocks() -> None:
     rows = taken(*behind(attention(), HOT, "main"))
     assert dict(rows["role"].value_counts().iter_rows()) == {"measured": 32, "twin": 2, "reference": 2}
 
 
-def test_a_failed_trial_is_behind_no_effect() -> None:
+def test_effect_rows_omit_failed_trial() -> None:
     plant = Plant("crashed", "attention", "cold", {"fusion": "on", "reuse": "keep"}, block=1)
     records = make_records(workloads=["attention"], blocks=2, plants=[plant])
     assert taken(*behind(records, COLD, "main")).height == 2 * 16 - 4
 
 
-def test_an_effect_follows_from_all_levels_and_a_total_from_its_ends() -> None:
+def test_effect_is_made_from_all_levels_and_total_from_its_ends() -> None:
     records = with_a_third_level(attention())
     assert taken(*behind(records, COLD, "main")).height == 2 * 24
     total = taken(*behind(records, COLD, "total"))
@@ -72,7 +72,7 @@ def test_an_effect_follows_from_all_levels_and_a_total_from_its_ends() -> None:
     assert taken(*behind(records, COLD, "shapley")).rows() == total.rows()
 
 
-def test_a_split_block_adds_the_baseline_of_each_part() -> None:
+def test_split_block_adds_baseline_of_each_part() -> None:
     found, trials = behind(in_two_parts(attention()), COLD, "main")
     assert found.blocks == 4
     rows = taken(found, trials)
@@ -80,7 +80,7 @@ def test_a_split_block_adds_the_baseline_of_each_part() -> None:
     assert rows["is_baseline"].sum() == 4
 
 
-def test_a_size_of_a_workload_has_rows_of_its_own() -> None:
+def test_workload_size_has_its_own_rows() -> None:
     small = make_records(workloads=["attention"], blocks=2)
     other = [
         record.model_copy(
@@ -96,7 +96,7 @@ def test_a_size_of_a_workload_has_rows_of_its_own() -> None:
     assert rows["workload_digest"].n_unique() == 1
 
 
-def test_records_of_another_host_are_behind_no_effect_of_this_one() -> None:
+def test_effect_rows_omit_records_of_other_host() -> None:
     findings = Findings(tidied([*attention(), *attention_on("bench-2")]))
     evidence: list[Evidence] = gather(findings.found, Question(metrics=(COLD, HOT)), ["host"])
     finder = RowFinder(canonical_rows(findings.trials, ["host"]), ["host"])
@@ -116,7 +116,7 @@ def attention_on(host: str) -> list[Record]:
     return make_records(workloads=["attention"], blocks=2, host=host, seed=8)
 
 
-def test_a_unit_without_an_ok_trial_of_a_mode_has_no_rows() -> None:
+def test_unit_without_ok_trial_in_mode_has_no_rows() -> None:
     records = make_records(workloads=["attention"], blocks=2, plants=[Plant("crashed", "attention", "hot", {})])
     found, _ = behind(records, HOT, "main")
     assert (found.rows, found.blocks) == ((), 0)
@@ -130,7 +130,7 @@ SHAPES: dict[str, Callable[[], list[Record]]] = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_number_is_found_again_from_its_rows(tmp_path: Path, shape: str) -> None:
+def test_numbers_are_all_recomputed_from_their_rows(tmp_path: Path, shape: str) -> None:
     made = write_paper(tmp_path, SHAPES[shape](), claims=False)
     numbers = made.provenance["numbers"]
     assert {"effect", "total", "paired_ratio"} <= {one["statistic"] for one in numbers}

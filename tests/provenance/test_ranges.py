@@ -14,7 +14,7 @@ from ablatrix.provenance.ranges import Ranges, count_rows, ranges_of, ranges_tex
         ([0, 2, 1, 9], ((0, 2), (9, 9)), "0-2,9"),
     ],
 )
-def test_ranges_of_indices_are_stretches_of_neighbours(indices: list[int], ranges: Ranges, text: str) -> None:
+def test_ranges_of_neighbouring_indices_are_merged(indices: list[int], ranges: Ranges, text: str) -> None:
     assert ranges_of(indices) == ranges
     assert ranges_text(ranges) == text
 
@@ -29,6 +29,6 @@ def test_ranges_of_indices_are_stretches_of_neighbours(indices: list[int], range
         ([((7, 7),), ((1, 1),)], ((1, 1), (7, 7)), 2),
     ],
 )
-def test_union_of_ranges_merges_what_touches(several: list[Ranges], whole: Ranges, count: int) -> None:
+def test_union_of_touching_ranges_is_merged(several: list[Ranges], whole: Ranges, count: int) -> None:
     assert union(several) == whole
     assert count_rows(whole) == count

@@ -112,7 +112,7 @@ def both(request: pytest.FixtureRequest) -> Both:
     return Both(Findings(tidied(RECORDS[request.param]())))
 
 
-def test_main_effects_and_floors_name_the_same_records(both: Both) -> None:
+def test_main_effects_and_floors_name_same_records(both: Both) -> None:
     compared = 0
     for evidence in both.findings.evidence:
         for held in both.page[evidence.metric.name].judged:
@@ -131,7 +131,7 @@ def test_main_effects_and_floors_name_the_same_records(both: Both) -> None:
     assert compared >= 8
 
 
-def test_shares_name_the_records_of_their_total(both: Both) -> None:
+def test_shares_name_records_of_their_total(both: Both) -> None:
     compared = 0
     for evidence in both.findings.evidence:
         for held in both.page[evidence.metric.name].attributions:
@@ -142,7 +142,7 @@ def test_shares_name_the_records_of_their_total(both: Both) -> None:
     assert compared
 
 
-def test_a_geometric_mean_names_the_records_of_its_members(both: Both) -> None:
+def test_geometric_mean_names_records_of_its_members(both: Both) -> None:
     compared = 0
     for evidence in both.findings.evidence:
         for mean, rows in both.page[evidence.metric.name].means:
@@ -161,7 +161,7 @@ def _is_of(one: Effect, mean: object) -> bool:
     return all(getattr(one, name) == getattr(mean, name) for name in names)
 
 
-def test_claims_and_their_factors_name_the_same_records(both: Both) -> None:
+def test_claims_and_their_factors_name_same_records(both: Both) -> None:
     checked = check_claims(both.findings, CLAIMS)
     table = claims_table(both.findings, checked, both.finder.rows)
     for one, row in zip(checked, table.rows, strict=True):
@@ -172,7 +172,7 @@ def test_claims_and_their_factors_name_the_same_records(both: Both) -> None:
         assert sorted(both.on_page(row.sources["rests"])) == sorted(one.rows)
 
 
-def test_medians_and_ratios_of_cells_name_the_same_records(both: Both) -> None:
+def test_medians_and_ratios_of_cells_name_same_records(both: Both) -> None:
     sources = Sources(both.findings, both.estimates.ledger, both.estimates)
     list(fastest_configurations(sources))
     numbers = {one.key: one for one in both.estimates.ledger.numbers}

@@ -31,7 +31,7 @@ def torn_files(directory: Path) -> list[Path]:
     return sorted(directory.glob("*.torn-*"))
 
 
-def test_what_was_appended_is_read_back_in_order(tmp_path: Path) -> None:
+def test_journal_reads_back_appended_records_in_order(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     with Journal(path) as journal:
         assert journal.torn is None
@@ -44,7 +44,7 @@ def test_what_was_appended_is_read_back_in_order(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == "".join(record_line(record) for record in [*RECORDS, RECORDS[0]])
 
 
-def test_a_cut_at_every_byte_of_the_last_record_loses_no_whole_line(quick_disk: Path) -> None:
+def test_journal_cut_at_any_byte_of_last_record_loses_no_whole_line(quick_disk: Path) -> None:
     path = quick_disk / "results.jsonl"
     whole = "".join(record_line(record) for record in RECORDS[:2]).encode()
     last = record_line(RECORDS[2]).encode()
@@ -64,7 +64,7 @@ def test_a_cut_at_every_byte_of_the_last_record_loses_no_whole_line(quick_disk: 
 
 @settings(max_examples=60, deadline=None)
 @given(tail=st.binary(max_size=40).filter(lambda tail: b"\n" not in tail), newline=st.booleans())
-def test_any_garbage_behind_the_last_line_is_set_aside(
+def test_journal_with_garbage_after_last_line_sets_it_aside(
     tmp_path_factory: pytest.TempPathFactory, tail: bytes, newline: bool
 ) -> None:
     path = tmp_path_factory.mktemp("journal") / "results.jsonl"
@@ -77,7 +77,7 @@ def test_any_garbage_behind_the_last_line_is_set_aside(
     assert [side.read_bytes() for side in torn_files(path.parent)] == ([tail] if tail else [])
 
 
-def test_torn_tails_of_several_kills_are_all_kept(tmp_path: Path) -> None:
+def test_journal_after_several_kills_keeps_all_torn_tails(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     for number in range(3):
         with path.open("ab") as file:
@@ -86,7 +86,7 @@ def test_torn_tails_of_several_kills_are_all_kept(tmp_path: Path) -> None:
     assert [side.read_bytes() for side in torn_files(tmp_path)] == [b'{"half":%d' % number for number in range(3)]
 
 
-def test_reading_passes_over_a_torn_tail_and_says_so(tmp_path: Path) -> None:
+def test_journal_reader_skips_torn_tail_and_reports_it(tmp_path: Path) -> None:
     path = write_records(tmp_path / "results.jsonl", RECORDS)
     with path.open("ab") as file:
         file.write(b'{"half')
@@ -100,7 +100,7 @@ def test_reading_passes_over_a_torn_tail_and_says_so(tmp_path: Path) -> None:
     assert torn_files(tmp_path) == []
 
 
-def test_a_whole_line_that_breaks_the_schema_is_a_fault_and_never_set_aside(tmp_path: Path) -> None:
+def test_journal_whole_line_breaking_schema_is_error_and_not_set_aside(tmp_path: Path) -> None:
     path = write_records(tmp_path / "results.jsonl", RECORDS[:1])
     with path.open("ab") as file:
         file.write(b'{"schema_version":"1.0"}\n')
@@ -110,7 +110,7 @@ def test_a_whole_line_that_breaks_the_schema_is_a_fault_and_never_set_aside(tmp_
         list(read_records(path))
 
 
-def test_a_damaged_line_in_the_middle_is_a_fault(tmp_path: Path) -> None:
+def test_journal_with_damaged_line_in_middle_is_error(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     line = record_line(RECORDS[0]).encode()
     path.write_bytes(line[:50] + b"\n" + line)
@@ -121,7 +121,7 @@ def test_a_damaged_line_in_the_middle_is_a_fault(tmp_path: Path) -> None:
         list(read_records(path))
 
 
-def test_line_separators_of_unicode_stay_inside_a_line(tmp_path: Path) -> None:
+def test_journal_line_keeps_unicode_line_separators(tmp_path: Path) -> None:
     failed = broken(RECORDS[0], "run_error")
     assert failed.error is not None
     error = failed.error.model_copy(update={"message": "a\u2028b\u0085c\nd"})
@@ -131,14 +131,14 @@ def test_line_separators_of_unicode_stay_inside_a_line(tmp_path: Path) -> None:
     assert list(read_records(tmp_path / "results.jsonl")) == [record]
 
 
-def test_a_second_writer_is_refused(tmp_path: Path) -> None:
+def test_journal_with_second_writer_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     with Journal(path), pytest.raises(RecordError, match="another run is writing"):
         Journal(path)
     Journal(path).close()
 
 
-def test_a_disk_that_refuses_a_line_closes_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_journal_on_disk_that_refuses_line_closes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "results.jsonl"
     journal = Journal(path)
     journal.append(RECORDS[0])
@@ -159,14 +159,14 @@ def test_a_disk_that_refuses_a_line_closes_the_journal(tmp_path: Path, monkeypat
     assert list(read_records(path)) == RECORDS[:2]
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_journal_in_unwritable_location_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=os.strerror(errno.ENOENT)):
         Journal(tmp_path / "none" / "results.jsonl")
     with pytest.raises(RecordError, match="cannot be read"):
         list(read_records(tmp_path / "results.jsonl"))
 
 
-def test_the_highest_final_attempt_stands_for_a_trial() -> None:
+def test_journal_takes_highest_final_attempt_of_trial() -> None:
     records = make_records(workloads=["attention"], blocks=1, superseded=2)
     final = final_records(records)
     assert len(records) == len(final) + 2

@@ -19,7 +19,7 @@ def part_of(metric: Metric) -> type[Part]:
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=list(METRICS))
-def test_a_metric_is_a_field_of_the_record_and_a_column_by_its_name(metric: Metric) -> None:
+def test_metric_is_field_of_record_and_column_of_its_name(metric: Metric) -> None:
     columns = [one for one in COLUMNS if one.name == metric.name]
     if not metric.source:
         assert (metric.name, columns) == ("run_ms_paired", [])  # the table derives it of a whole block
@@ -29,7 +29,7 @@ def test_a_metric_is_a_field_of_the_record_and_a_column_by_its_name(metric: Metr
     assert metric.source[-1] in part_of(metric).model_fields
 
 
-def test_fields_made_of_samples_stand_together_in_the_order_of_the_registry() -> None:
+def test_sample_fields_are_adjacent_in_order_of_registry() -> None:
     fields = list(RunFacts.model_fields)
     first = fields.index("run_ms_mean")
     assert fields[first - 1] == "run_ms_cold"
@@ -37,12 +37,12 @@ def test_fields_made_of_samples_stand_together_in_the_order_of_the_registry() ->
     assert fields[first + len(SAMPLE_METRICS)] == "iterations"
 
 
-def test_what_is_exact_is_no_time() -> None:
+def test_metric_that_is_exact_is_no_time() -> None:
     assert {one.quantity.unit for one in METRICS.values() if one.exact_from is None} == {"ms"}
     assert "ms" not in {one.quantity.unit for one in METRICS.values() if one.exact_from is not None}
 
 
-def test_names_titles_and_short_headings_tell_metrics_apart() -> None:
+def test_metric_names_titles_and_short_headings_are_unique() -> None:
     for names in (
         [one.english for one in METRICS.values()],
         [one.chinese for one in METRICS.values()],
@@ -55,17 +55,17 @@ def test_names_titles_and_short_headings_tell_metrics_apart() -> None:
     assert METRICS["run_ms_p95"].title("zh") == "运行时间 p95"
 
 
-def test_a_ratio_stands_in_a_summary_only_beside_its_metric() -> None:
+def test_summary_shows_ratio_only_beside_its_metric() -> None:
     assert set(metrics_for("ratio")) < set(metrics_for("summary"))
 
 
-def test_the_page_shows_hot_metrics_before_cold_ones_and_those_of_both() -> None:
+def test_page_metrics_show_hot_before_cold_and_those_of_both() -> None:
     shown = [one.short for one in page_metrics()]
     assert shown.index("p50") < shown.index("p95") < shown.index("cold") < shown.index("misses")
     assert shown[-2:] == ["planned", "peak"]
 
 
-def test_samples_are_summarised_by_these_fields_at_least() -> None:
+def test_sample_summary_has_at_least_these_fields() -> None:
     assert (
         SAMPLE_METRICS.items()
         >= {
@@ -79,7 +79,7 @@ def test_samples_are_summarised_by_these_fields_at_least() -> None:
     )
 
 
-def test_the_shipped_template_shows_metrics_in_their_units_and_by_their_short_headings() -> None:
+def test_shipped_template_shows_metrics_with_units_and_short_headings() -> None:
     shown = [
         column
         for table in load_template().tables

@@ -43,14 +43,14 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [found for key, item in inner for found in [(*path, key), *places(item, (*path, key))]]
 
 
-def test_every_kind_of_line_is_read_quickly_and_alike() -> None:
+def test_quick_reader_on_every_kind_of_line_agrees_with_slow_one() -> None:
     for line in LINES:
         assert read_quickly(line.encode()) == read_line(line).record.model_dump(mode="json")
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.data())
-def test_a_changed_value_is_accepted_only_where_the_slow_way_accepts_it(data: st.DataObject) -> None:
+def test_quick_reader_accepts_changed_value_only_where_slow_one_does(data: st.DataObject) -> None:
     record = json.loads(data.draw(st.sampled_from(LINES)))
     *way, last = data.draw(st.sampled_from(places(record)))
     holder = record
@@ -65,7 +65,7 @@ def test_a_changed_value_is_accepted_only_where_the_slow_way_accepts_it(data: st
 
 @pytest.mark.parametrize("again", ['"final":true', '"final" :true', '"final"\t:true', '"study":":"', '"study":"\\":"'])
 @pytest.mark.parametrize("part", ['{"schema_version"', '"noise":{', '"knobs":{', '"parameters":{', '"inputs":[{'])
-def test_a_key_that_stands_twice_is_never_accepted(part: str, again: str) -> None:
+def test_quick_reader_never_accepts_repeated_key(part: str, again: str) -> None:
     line = LINES[0].replace(part, part.replace("{", "{" + again + "," + again + ",", 1), 1)
     assert line != LINES[0]
     assert read_quickly(line.encode()) is None
@@ -79,7 +79,7 @@ def test_a_key_that_stands_twice_is_never_accepted(part: str, again: str) -> Non
 
 
 @pytest.mark.parametrize("written", ["1e999", "-1e999", "NaN", "Infinity", "-Infinity"])
-def test_no_number_of_a_record_may_be_infinite(written: str) -> None:
+def test_quick_reader_never_accepts_infinite_number(written: str) -> None:
     for line in (LINES[0], LINES[-1]):
         record = json.loads(line)
         for *way, last in places(record):
@@ -93,7 +93,7 @@ def test_no_number_of_a_record_may_be_infinite(written: str) -> None:
                 holder[last] = kept
 
 
-def test_a_stretch_that_was_seen_is_not_taken_for_one_at_another_place() -> None:
+def test_quick_reader_does_not_reuse_segment_at_other_location() -> None:
     reader = QuickReader()
     assert reader.read(LINES[0].encode()) is not None
     line = LINES[0].rstrip("\n")
@@ -109,7 +109,7 @@ def test_a_stretch_that_was_seen_is_not_taken_for_one_at_another_place() -> None
         read_line(hidden)
 
 
-def test_fields_stand_in_the_order_that_the_quick_reader_cuts_by() -> None:
+def test_quick_reader_field_order_matches_model() -> None:
     fields, meta = list(Record.model_fields), list(Meta.model_fields)
     assert fields[fields.index("workload") :][:3] == ["workload", "config", "plan"]
     assert meta[meta.index("versions") :][:3] == ["versions", "machine", "noise"]
@@ -122,7 +122,7 @@ def test_fields_stand_in_the_order_that_the_quick_reader_cuts_by() -> None:
         assert found.own["meta"].keys() == set(meta) - {"versions", "machine", *threads}
 
 
-def test_the_keys_that_end_a_stretch_name_one_field_of_a_record() -> None:
+def test_quick_reader_segment_end_keys_each_name_one_field() -> None:
     """The reader takes such a key for that field: no other part may have one of that name."""
     schema = Record.model_json_schema()
     fields = [name for part in (schema, *schema["$defs"].values()) for name in part.get("properties", {})]
@@ -130,7 +130,7 @@ def test_the_keys_that_end_a_stretch_name_one_field_of_a_record() -> None:
 
 
 @pytest.mark.parametrize("key", sorted(ANCHORS))
-def test_a_map_with_such_a_key_is_left_to_the_slow_way(key: str) -> None:
+def test_quick_reader_leaves_map_with_segment_end_key_to_slow_one(key: str) -> None:
     line = next(line for line in LINES if '"reasons":{}' in line)
     named = line.replace('"reasons":{}', f'"reasons":{{"{key}":"none"}}')
     assert read_line(named).record.status

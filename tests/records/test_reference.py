@@ -10,14 +10,14 @@ from ablatrix.records.reference import field_reference, insert_reference
 DOCUMENT = Path(__file__).parents[2] / "docs" / "records.md"
 
 
-def test_the_documented_fields_are_those_of_the_model() -> None:
+def test_documented_fields_match_model() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     assert text == insert_reference(text), (
         "docs/records.md is stale: write insert_reference(text) of ablatrix.records.reference back to it"
     )
 
 
-def test_every_field_has_a_meaning() -> None:
+def test_fields_all_have_meaning() -> None:
     rows = [line for line in field_reference().splitlines() if line.startswith("| `")]
     assert len(rows) > 100
     assert [row for row in rows if row.rsplit("|", 2)[1].strip() in ("", "null")] == [
@@ -25,6 +25,6 @@ def test_every_field_has_a_meaning() -> None:
     ]
 
 
-def test_a_document_without_markers_is_refused() -> None:
+def test_document_without_markers_is_refused() -> None:
     with pytest.raises(RecordError, match="no markers"):
         insert_reference("# Records\n")

@@ -45,7 +45,7 @@ def written_in(version: str) -> dict[str, Any]:
     return old
 
 
-def test_the_frozen_schema_is_the_generated_one() -> None:
+def test_schema_when_frozen_equals_generated_one() -> None:
     assert FROZEN.is_file(), f"no frozen schema for version {SCHEMA_VERSION}: write record_schema_text() to {FROZEN}"
     assert FROZEN.read_text(encoding="utf-8") == record_schema_text(), (
         f"the record model and {FROZEN.name} differ: raise SCHEMA_VERSION in ablatrix/records/model.py "
@@ -56,7 +56,7 @@ def test_the_frozen_schema_is_the_generated_one() -> None:
     )
 
 
-def test_a_line_of_1_0_which_knew_no_source_is_read_with_null() -> None:
+def test_line_of_1_0_without_source_is_read_with_null() -> None:
     old = written_in("1.0")
     assert not {"source", "source_digest", "oracle"} & old["workload"].keys()
     assert "timed_by" not in old["runtime"]
@@ -67,7 +67,7 @@ def test_a_line_of_1_0_which_knew_no_source_is_read_with_null() -> None:
     assert record.runtime.timed_by is None
 
 
-def test_a_line_of_1_1_which_knew_no_device_is_read_with_null() -> None:
+def test_line_of_1_1_without_device_is_read_with_null() -> None:
     old = written_in("1.1")
     assert not {"device", "run_time_knobs"} & old["config"].keys()
     assert not {"gpu"} & old["meta"]["machine"].keys() | {"gpu"} & old["meta"]["noise"].keys()
@@ -78,7 +78,7 @@ def test_a_line_of_1_1_which_knew_no_device_is_read_with_null() -> None:
 
 
 @pytest.mark.parametrize("status", list(Status))
-def test_a_line_of_every_status_holds_by_model_and_by_frozen_schema(status: Status) -> None:
+def test_line_of_every_status_is_valid_by_model_and_frozen_schema(status: Status) -> None:
     schema = json.loads(FROZEN.read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     for record in (RECORDS[0], RECORDS[-1]):
@@ -119,13 +119,13 @@ def test_a_line_of_every_status_holds_by_model_and_by_frozen_schema(status: Stat
         (changed(lambda data: data.pop("schema_version")), "should be 'major.minor'"),
     ],
 )
-def test_a_wrong_line_is_refused_with_place_rule_and_value(text: str, rule: str) -> None:
+def test_line_that_is_wrong_is_refused_with_location_rule_and_value(text: str, rule: str) -> None:
     with pytest.raises(RecordError, match=re.escape(rule)) as caught:
         validate_line(text, "results.jsonl:14")
     assert str(caught.value).startswith("results.jsonl:14: ")
 
 
-def test_all_faults_of_a_line_are_told_at_once() -> None:
+def test_line_with_several_faults_reports_all_at_once() -> None:
     def break_two(data: dict[str, Any]) -> None:
         data["attempt"] = -1
         data["workload"]["inputs"][0]["dtype"] = 32
@@ -138,7 +138,7 @@ def test_all_faults_of_a_line_are_told_at_once() -> None:
     ]
 
 
-def test_a_newer_minor_version_is_read_and_its_unknown_fields_are_named() -> None:
+def test_line_of_newer_minor_version_is_read_with_unknown_fields_named() -> None:
     def add(data: dict[str, Any]) -> None:
         data["schema_version"] = "1.7"
         data["energy_j"] = 3.0
@@ -151,12 +151,12 @@ def test_a_newer_minor_version_is_read_and_its_unknown_fields_are_named() -> Non
     assert "energy_j" not in line.data
 
 
-def test_a_newer_minor_version_still_has_to_keep_the_known_rules() -> None:
+def test_line_of_newer_minor_version_must_keep_known_rules() -> None:
     with pytest.raises(RecordError, match="'attempt'"):
         validate_line(changed(lambda data: data.update(schema_version="1.7", attempt="one", more=1)))
 
 
-def test_an_older_version_is_read_through_its_migrations_in_order() -> None:
+def test_line_of_older_version_is_read_through_migrations_in_order() -> None:
     def no_wall_time(data: dict[str, Any]) -> dict[str, Any]:
         return data | {"wall_s": data.pop("wall_ms") / 1e3}
 

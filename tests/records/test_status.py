@@ -22,12 +22,12 @@ from ablatrix.records.status import FAILURES, NOT_RUN, STATUSES, Status
         ("not_run_budget", False, False, True),
     ],
 )
-def test_a_status_says_what_it_counts_as(name: str, ran: bool, is_failure: bool, is_final: bool) -> None:
+def test_status_has_its_counting_class(name: str, ran: bool, is_failure: bool, is_final: bool) -> None:
     status = Status(name)
     assert (status.ran, status.is_failure, status.is_final) == (ran, is_failure, is_final)
     assert f"{status}" == name
 
 
-def test_every_status_is_counted_exactly_once() -> None:
+def test_statuses_are_each_counted_exactly_once() -> None:
     assert sorted(["ok", "unsupported", *FAILURES, *NOT_RUN]) == sorted(STATUSES)
     assert tuple(Status) == STATUSES

@@ -20,16 +20,16 @@ def rooms() -> ModuleType:
     return module
 
 
-def test_circles_are_the_strongly_connected_components(rooms: ModuleType) -> None:
+def test_circles_are_strongly_connected_components(rooms: ModuleType) -> None:
     arrows = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": {"e"}, "e": {"d"}, "f": {"a"}}
     assert sorted(rooms.circles(arrows)) == [["a", "b", "c"], ["d", "e"]]
 
 
-def test_circles_of_a_tree_are_none(rooms: ModuleType) -> None:
+def test_circles_of_tree_are_none(rooms: ModuleType) -> None:
     assert rooms.circles({"a": {"b", "c"}, "b": {"d"}, "c": {"d"}}) == []
 
 
-def test_a_circle_of_rooms_without_one_of_modules_is_found(rooms: ModuleType) -> None:
+def test_circle_of_rooms_without_circle_of_modules_is_found(rooms: ModuleType) -> None:
     modules = {
         "ablatrix.paper.tables.rules": {"ablatrix.paper.template.spec"},
         "ablatrix.paper.template.load": {"ablatrix.paper.tables.rules"},
@@ -41,7 +41,7 @@ def test_a_circle_of_rooms_without_one_of_modules_is_found(rooms: ModuleType) ->
     assert found.startswith("circle of rooms: ablatrix.paper.tables <-> ablatrix.paper.template: ")
 
 
-def test_an_import_of_a_room_above_is_an_arrow_back(rooms: ModuleType) -> None:
+def test_import_of_room_above_is_back_arrow(rooms: ModuleType) -> None:
     layers = [["ablatrix.paper"], ["ablatrix.analysis", "ablatrix.trials"], ["ablatrix.records"]]
     modules = {
         "ablatrix.paper.make": {"ablatrix.analysis.tidy", "ablatrix.records.model"},
@@ -51,12 +51,12 @@ def test_an_import_of_a_room_above_is_an_arrow_back(rooms: ModuleType) -> None:
     assert list(rooms.arrows_back(modules, layers)) == ["ablatrix.records.model -> ablatrix.analysis.tidy"]
 
 
-def test_a_room_that_no_layer_names_is_a_fault(rooms: ModuleType) -> None:
+def test_room_in_no_layer_is_error(rooms: ModuleType) -> None:
     found = list(rooms.arrows_back({"ablatrix.loft.box": set()}, [["ablatrix.paper"]]))
     assert found == ["ablatrix.loft is in no layer of pyproject.toml"]
 
 
-def test_long_modules_and_functions_are_counted(rooms: ModuleType, tmp_path: Path) -> None:
+def test_modules_and_functions_that_are_long_are_counted(rooms: ModuleType, tmp_path: Path) -> None:
     long, short = tmp_path / "long.py", tmp_path / "short.py"
     long.write_text("def walk():\n" + "    pass\n" * 60 + "x = 1\n" * 340)
     short.write_text("def walk():\n" + "    pass\n" * 59)
@@ -65,6 +65,6 @@ def test_long_modules_and_functions_are_counted(rooms: ModuleType, tmp_path: Pat
     assert list(rooms.long_functions(files)) == [("long.walk (line 1)", 61)]
 
 
-def test_the_declared_layers_name_paper_above_provenance(rooms: ModuleType) -> None:
+def test_layers_as_declared_put_paper_above_provenance(rooms: ModuleType) -> None:
     names = [layer for layers in rooms.declared_layers() for layer in layers]
     assert names.index("ablatrix.paper") < names.index("ablatrix.provenance") < names.index("ablatrix.analysis")

@@ -48,7 +48,7 @@ def factorial_grids(draw: st.DrawFn) -> tuple[tuple[str, ...], dict[Corner, floa
     return knobs, grid_of(knobs, lambda corner: next(values))
 
 
-def test_additive_knobs_have_the_same_effect_by_every_rule() -> None:
+def test_attribution_of_additive_knobs_agrees_between_all_rules() -> None:
     """v = 1 - 0.5 [partition] + 0.25 [reuse]: fusion does nothing, nothing interacts, the total is -0.25."""
     grid = grid_of(KNOBS, lambda on: 1.0 - 0.5 * ("partition" in on) + 0.25 * ("reuse" in on))
     effects = {"partition": -0.5, "reuse": 0.25, "fusion": 0.0}
@@ -58,7 +58,7 @@ def test_additive_knobs_have_the_same_effect_by_every_rule() -> None:
     assert total(grid, KNOBS) == -0.25
 
 
-def test_a_pure_interaction_is_shared_in_halves() -> None:
+def test_attribution_of_pure_interaction_is_shared_in_halves() -> None:
     """v = -1 where both partition and fusion are on, else 0.
 
     Each does nothing alone and -1 once the other is on: half of it in the mean, whatever reuse is. Of the orders of
@@ -77,7 +77,7 @@ def test_a_pure_interaction_is_shared_in_halves() -> None:
     }
 
 
-def test_an_interaction_of_three_is_shared_in_thirds_and_main_effects_miss_it() -> None:
+def test_attribution_of_triple_is_in_thirds_and_main_effects_miss_it() -> None:
     """v = 12 where all three are on, else 0: a third each; the main effect is 12 in one of four settings: 3."""
     grid = grid_of(KNOBS, lambda on: 12.0 * (len(on) == 3))
     assert shapley(grid, KNOBS) == dict.fromkeys(KNOBS, pytest.approx(4.0))
@@ -85,7 +85,7 @@ def test_an_interaction_of_three_is_shared_in_thirds_and_main_effects_miss_it() 
     assert set(interactions(grid, KNOBS).values()) == {6.0}
 
 
-def test_the_example_of_the_module_is_right() -> None:
+def test_attribution_example_of_module_is_right() -> None:
     grid: FactorialGrid[float] = {OFF: 0.0, frozenset("a"): -2.0, frozenset("b"): -1.0, frozenset("ab"): -6.0}
     assert shapley(grid, "ab") == main_effects(grid, "ab") == {"a": -3.5, "b": -2.5}
     assert (add_one_in(grid, "ab")["a"], leave_one_out(grid, "ab")["a"]) == (-2.0, -5.0)
@@ -94,13 +94,13 @@ def test_the_example_of_the_module_is_right() -> None:
 
 
 @given(factorial_grids())
-def test_shapley_values_add_up_to_the_total(drawn: tuple[tuple[str, ...], dict[Corner, float]]) -> None:
+def test_shapley_values_add_up_to_total(drawn: tuple[tuple[str, ...], dict[Corner, float]]) -> None:
     knobs, grid = drawn
     assert math.isclose(math.fsum(shapley(grid, knobs).values()), total(grid, knobs), abs_tol=1e-13)
 
 
 @given(factorial_grids())
-def test_shapley_values_are_the_mean_over_all_orders(drawn: tuple[tuple[str, ...], dict[Corner, float]]) -> None:
+def test_shapley_values_are_mean_over_all_orders(drawn: tuple[tuple[str, ...], dict[Corner, float]]) -> None:
     knobs, grid = drawn
     orders = list(itertools.permutations(knobs))
     for knob, share in shapley(grid, knobs).items():
@@ -109,7 +109,7 @@ def test_shapley_values_are_the_mean_over_all_orders(drawn: tuple[tuple[str, ...
 
 
 @given(factorial_grids())
-def test_a_main_effect_is_the_mean_of_all_steps(drawn: tuple[tuple[str, ...], dict[Corner, float]]) -> None:
+def test_main_effect_is_mean_of_all_steps(drawn: tuple[tuple[str, ...], dict[Corner, float]]) -> None:
     knobs, grid = drawn
     for knob, effect in main_effects(grid, knobs).items():
         steps = [step(grid, knob, corner) for corner in grid if knob not in corner]
@@ -117,7 +117,7 @@ def test_a_main_effect_is_the_mean_of_all_steps(drawn: tuple[tuple[str, ...], di
 
 
 @given(factorial_grids())
-def test_an_interaction_is_the_mean_of_all_differences_of_steps(
+def test_interaction_is_mean_of_all_differences_of_steps(
     drawn: tuple[tuple[str, ...], dict[Corner, float]],
 ) -> None:
     knobs, grid = drawn
@@ -129,7 +129,7 @@ def test_an_interaction_is_the_mean_of_all_differences_of_steps(
 
 
 @given(factorial_grids(), st.randoms())
-def test_neither_the_order_of_knobs_nor_of_corners_matters(
+def test_attribution_does_not_depend_on_order_of_knobs_or_corners(
     drawn: tuple[tuple[str, ...], dict[Corner, float]], order: random.Random
 ) -> None:
     knobs, grid = drawn
@@ -142,7 +142,7 @@ def test_neither_the_order_of_knobs_nor_of_corners_matters(
 
 
 @given(factorial_grids())
-def test_a_knob_that_changes_nothing_has_effects_of_exactly_0(
+def test_attribution_of_inert_knob_is_exactly_zero(
     drawn: tuple[tuple[str, ...], dict[Corner, float]],
 ) -> None:
     knobs, grid = drawn
@@ -153,7 +153,7 @@ def test_a_knob_that_changes_nothing_has_effects_of_exactly_0(
     assert all(value == 0.0 for pair, value in interactions(wider, names).items() if "no-op" in pair)
 
 
-def test_a_missing_corner_is_named_and_steps_between_others_are_still_told() -> None:
+def test_attribution_without_corner_names_it_and_keeps_other_steps() -> None:
     grid = random_lattice(KNOBS, 1)
     del grid[frozenset({"reuse", "fusion"})]
     for rule in (shapley, main_effects, interactions, leave_one_out):
@@ -166,7 +166,7 @@ def test_a_missing_corner_is_named_and_steps_between_others_are_still_told() -> 
         total({frozenset({"a"}): 1.0}, ["a"])
 
 
-def test_values_that_are_not_finite_and_knobs_named_twice_are_refused() -> None:
+def test_attribution_of_non_finite_value_or_repeated_knob_is_refused() -> None:
     with pytest.raises(ValueError, match=r"must be finite, but is not for a$"):
         shapley({OFF: 0.0, frozenset("a"): math.nan}, "a")
     with pytest.raises(ValueError, match=r"named once"):
@@ -175,7 +175,7 @@ def test_values_that_are_not_finite_and_knobs_named_twice_are_refused() -> None:
         shapley({}, [str(number) for number in range(10)])
 
 
-def test_intervals_are_made_of_one_value_a_block() -> None:
+def test_attribution_intervals_use_one_value_per_block() -> None:
     blocks = [random_lattice(KNOBS, seed) for seed in range(4)]
     found = over_blocks(blocks, KNOBS, shapley)
     assert list(found) == list(KNOBS)
@@ -188,14 +188,14 @@ def test_intervals_are_made_of_one_value_a_block() -> None:
     assert product == pytest.approx(paired_ratio([total(block, KNOBS) for block in blocks]).value, rel=1e-12)
 
 
-def test_what_disturbs_a_whole_block_changes_no_interval() -> None:
+def test_attribution_intervals_ignore_whole_block_disturbance() -> None:
     blocks = [random_lattice(KNOBS, seed) for seed in range(4)]
     moved = [{corner: value + 3.0 * n for corner, value in block.items()} for n, block in enumerate(blocks)]
     for knob, ratio in over_blocks(moved, KNOBS, shapley).items():
         assert ratio.low == pytest.approx(over_blocks(blocks, KNOBS, shapley)[knob].low, rel=1e-9)
 
 
-def test_the_block_with_a_missing_corner_is_named() -> None:
+def test_attribution_with_missing_corner_names_its_block() -> None:
     whole = random_lattice(KNOBS, 1)
     with pytest.raises(ValueError, match=r"^block 1: .* none for all off$"):
         over_blocks([whole, {corner: value for corner, value in whole.items() if corner}], KNOBS, shapley)
@@ -204,7 +204,7 @@ def test_the_block_with_a_missing_corner_is_named() -> None:
 
 
 @pytest.mark.slow
-def test_shapiq_finds_the_same() -> None:
+def test_attribution_matches_shapiq() -> None:
     """Shapley and Banzhaf values, and the pairwise Banzhaf interaction index, of five knobs."""
     shapiq: Any = pytest.importorskip("shapiq")
     import numpy as np

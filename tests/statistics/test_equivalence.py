@@ -16,7 +16,7 @@ MARGINS = st.floats(0.001, 0.1)
 
 
 @given(LOGS, MARGINS)
-def test_p_is_the_larger_of_scipys_one_sided_tests(logs: list[float], margin: float) -> None:
+def test_equivalence_p_is_larger_of_scipy_one_sided_tests(logs: list[float], margin: float) -> None:
     assume(np.std(logs) > 1e-6)
     end = math.log1p(margin)
     expected = max(
@@ -27,7 +27,7 @@ def test_p_is_the_larger_of_scipys_one_sided_tests(logs: list[float], margin: fl
 
 
 @given(LOGS, MARGINS, st.sampled_from([0.01, 0.05, 0.2]))
-def test_it_holds_where_the_interval_at_1_minus_2_alpha_lies_within_the_margin(
+def test_equivalence_holds_where_1_minus_2_alpha_interval_is_in_margin(
     logs: list[float], margin: float, alpha: float
 ) -> None:
     found = judge_equivalence(logs, margin, alpha)
@@ -39,13 +39,13 @@ def test_it_holds_where_the_interval_at_1_minus_2_alpha_lies_within_the_margin(
 
 
 @given(LOGS, MARGINS)
-def test_swapping_the_sides_changes_nothing(logs: list[float], margin: float) -> None:
+def test_equivalence_with_sides_swapped_is_unchanged(logs: list[float], margin: float) -> None:
     assume(np.std(logs) > 1e-6)
     one, other = judge_equivalence(logs, margin), judge_equivalence([-value for value in logs], margin)
     assert one.p_value == pytest.approx(other.p_value, rel=1e-9)
 
 
-def test_a_wide_interval_that_holds_1_is_no_equivalence() -> None:
+def test_equivalence_with_wide_interval_around_one_fails() -> None:
     found = judge_equivalence([0.05, -0.04, 0.01, -0.03, 0.02], 0.02)
     assert found.ratio.low is not None
     assert found.ratio.high is not None
@@ -53,7 +53,7 @@ def test_a_wide_interval_that_holds_1_is_no_equivalence() -> None:
     assert not found.holds
 
 
-def test_a_difference_can_be_real_and_within_the_margin() -> None:
+def test_equivalence_within_margin_holds_for_real_difference() -> None:
     logs = [0.0040, 0.0050, 0.0060, 0.0045, 0.0055]
     p_value = paired_ratio(logs).p_value
     assert p_value is not None
@@ -61,31 +61,31 @@ def test_a_difference_can_be_real_and_within_the_margin() -> None:
     assert judge_equivalence(logs, 0.02).holds
 
 
-def test_one_block_shows_no_equivalence() -> None:
+def test_equivalence_with_one_block_fails() -> None:
     found = judge_equivalence([0.0], 0.5)
     assert (found.p_value, found.holds) == (None, False)
     assert minimal_margin(found.ratio) is None
 
 
-def test_a_figure_without_spread_is_taken_by_its_value() -> None:
+def test_equivalence_without_spread_is_decided_by_value() -> None:
     same, twice = judge_equivalence([0.0] * 5, 0.01), judge_equivalence([math.log(2)] * 5, 0.01)
     assert (same.p_value, same.holds, minimal_margin(same.ratio)) == (None, True, 0.0)
     assert (twice.p_value, twice.holds) == (None, False)
     assert minimal_margin(twice.ratio) == pytest.approx(1.0)
 
 
-def test_the_smallest_margin_is_the_end_farther_from_1() -> None:
+def test_equivalence_smallest_margin_is_interval_end_farther_from_one() -> None:
     assert minimal_margin(Ratio(1.0, 0.995, 1.012, 5)) == pytest.approx(0.012)
     assert minimal_margin(Ratio(1.0, 0.98, 1.01, 5)) == pytest.approx(1 / 0.98 - 1)
 
 
 @pytest.mark.parametrize(("margin", "alpha"), [(0.0, 0.05), (math.inf, 0.05), (math.nan, 0.05), (0.01, 0.5)])
-def test_a_margin_or_alpha_outside_its_range_is_refused(margin: float, alpha: float) -> None:
+def test_equivalence_with_margin_or_alpha_out_of_range_is_refused(margin: float, alpha: float) -> None:
     with pytest.raises(ValueError, match="must hold"):
         judge_equivalence([0.0, 0.1], margin, alpha)
 
 
-def test_at_the_edge_of_the_margin_it_is_said_at_most_at_its_level() -> None:
+def test_equivalence_at_edge_of_margin_keeps_its_level() -> None:
     # A true ratio of exactly 1 + margin, five blocks; the standard error of the share is 0.7 %.
     logs = np.random.default_rng(4).normal(math.log1p(0.02), 0.005, (1000, 5))
     share = sum(judge_equivalence(row, 0.02).holds for row in logs) / 1000

@@ -16,7 +16,7 @@ RATIOS = st.floats(-20, 20)
 
 
 @given(PAIRS, RATIOS)
-def test_a_ratio_is_in_the_set_where_a_paired_test_does_not_refuse_it(
+def test_fieller_set_holds_ratios_that_paired_test_does_not_reject(
     pairs: list[tuple[float, float]], ratio: float
 ) -> None:
     x, y = np.array(pairs).T
@@ -29,7 +29,7 @@ def test_a_ratio_is_in_the_set_where_a_paired_test_does_not_refuse_it(
 
 
 @given(st.lists(st.floats(5, 20), min_size=2, max_size=9), st.lists(st.floats(5, 20), min_size=2, max_size=9))
-def test_the_ends_of_an_unpaired_set_are_where_a_t_test_turns(x: list[float], y: list[float]) -> None:
+def test_fieller_unpaired_ends_are_where_t_test_turns(x: list[float], y: list[float]) -> None:
     assume(min(np.std(x), np.std(y)) > 1e-3)
     found = unpaired_mean_ratio(x, y)
     parts = np.var(x, ddof=1) / len(x), found.value**2 * np.var(y, ddof=1) / len(y)  # type: ignore[operator]
@@ -42,7 +42,7 @@ def test_the_ends_of_an_unpaired_set_are_where_a_t_test_turns(x: list[float], y:
 
 
 @given(PAIRS, st.integers(-60, 60), st.integers(-60, 60))
-def test_units_scale_the_set_and_do_not_change_its_shape(
+def test_fieller_set_scales_with_units_and_keeps_shape(
     pairs: list[tuple[float, float]], x_power: int, y_power: int
 ) -> None:
     x, y = np.array(pairs).T
@@ -54,7 +54,7 @@ def test_units_scale_the_set_and_do_not_change_its_shape(
             assert scaled == pytest.approx(end * unit, rel=1e-9, abs=1e-300)
 
 
-def test_a_denominator_far_from_0_gives_an_interval_around_the_ratio() -> None:
+def test_fieller_with_denominator_far_from_zero_gives_interval() -> None:
     found = paired_mean_ratio([2.0, 2.2, 1.9, 2.1], [1.0, 1.05, 0.98, 1.02])
     assert found.extent is Extent.BOUNDED
     assert found.low is not None
@@ -64,7 +64,7 @@ def test_a_denominator_far_from_0_gives_an_interval_around_the_ratio() -> None:
     assert found.value == pytest.approx(8.2 / 4.05)
 
 
-def test_a_denominator_not_distinguishable_from_0_gives_no_interval() -> None:
+def test_fieller_with_indistinct_denominator_gives_no_interval() -> None:
     noise = [1.0, -1.2, 0.3, -0.4, 0.5]
     far = paired_mean_ratio([9.0, 10.0, 11.0, 10.5, 9.5], noise)
     assert far.extent is Extent.EXCLUSIVE  # large ratios of either sign; small ones are refused
@@ -76,17 +76,17 @@ def test_a_denominator_not_distinguishable_from_0_gives_no_interval() -> None:
     assert nothing.contains(0.0)
 
 
-def test_one_block_and_a_denominator_of_0_say_nothing() -> None:
+def test_fieller_with_one_block_or_zero_denominator_gives_nothing() -> None:
     assert paired_mean_ratio([2.0], [1.0]) == MeanRatio(2.0, Extent.UNBOUNDED, None, None, 1)
     assert paired_mean_ratio([2.0, 2.0], [0.0, 0.0]) == MeanRatio(None, Extent.UNBOUNDED, None, None, 2)
 
 
-def test_figures_without_spread_have_an_interval_of_no_width() -> None:
+def test_fieller_without_spread_gives_interval_of_no_width() -> None:
     assert paired_mean_ratio([3.0] * 4, [2.0] * 4) == MeanRatio(1.5, Extent.BOUNDED, 1.5, 1.5, 4)
     assert unpaired_mean_ratio([0.0] * 4, [2.0] * 3) == MeanRatio(0.0, Extent.BOUNDED, 0.0, 0.0, 3)
 
 
-def test_a_denominator_exactly_as_far_from_0_as_t_reaches_leaves_one_end() -> None:
+def test_fieller_with_denominator_exactly_at_t_reach_has_one_end() -> None:
     # Two blocks at 50 %: t is 1, and so are mean and standard error of the denominators. (1 - r)^2 <= r^2.
     found = paired_mean_ratio([1.0, 1.0], [0.0, 2.0], 0.5)
     assert (found.extent, found.low) == (Extent.EXCLUSIVE, None)
@@ -97,14 +97,14 @@ def test_a_denominator_exactly_as_far_from_0_as_t_reaches_leaves_one_end() -> No
     assert turned.high is None
 
 
-def test_sides_of_different_length_are_not_paired() -> None:
+def test_fieller_with_sides_of_different_length_is_not_paired() -> None:
     with pytest.raises(ValueError, match="got 2 and 3"):
         paired_mean_ratio([1.0, 2.0], [1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="0 < confidence < 1"):
         unpaired_mean_ratio([1.0, 2.0], [1.0, 2.0], 1.0)
 
 
-def test_the_true_ratio_is_covered_as_often_as_promised() -> None:
+def test_fieller_set_covers_true_ratio_as_often_as_promised() -> None:
     # Blocks that disturb both sides, a denominator that is three standard errors from 0 only.
     rng = np.random.default_rng(11)
     x, y = rng.normal(2.0, 0.5, (1000, 8)), rng.normal(1.0, 1.0, (1000, 8))

@@ -9,7 +9,7 @@ from ablatrix.statistics.multiplicity import holm
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 
 
-def test_the_smallest_counts_most_and_none_falls_below_one_before_it() -> None:
+def test_adjustment_is_strongest_for_smallest_p_and_stays_monotone() -> None:
     # Sorted: 0.01 * 4, 0.02 * 3, 0.03 * 2, 0.04 * 1 = 0.04, which the one before raises to 0.06.
     assert holm([0.04, 0.01, 0.03, 0.02]) == [pytest.approx(p) for p in (0.06, 0.04, 0.06, 0.06)]
     assert holm([0.9, 0.6]) == [1.0, 1.0]
@@ -18,7 +18,7 @@ def test_the_smallest_counts_most_and_none_falls_below_one_before_it() -> None:
 
 
 @given(P_VALUES)
-def test_what_is_adjusted_is_between_plain_and_bonferroni_and_keeps_its_rank(p_values: list[float]) -> None:
+def test_adjusted_p_is_between_plain_and_bonferroni_and_keeps_rank(p_values: list[float]) -> None:
     adjusted = holm(p_values)
     for plain, new in zip(p_values, adjusted, strict=True):
         assert plain <= new <= min(1.0, len(p_values) * plain)
@@ -27,7 +27,7 @@ def test_what_is_adjusted_is_between_plain_and_bonferroni_and_keeps_its_rank(p_v
 
 
 @given(P_VALUES, st.sampled_from([0.01, 0.05, 0.3]))
-def test_what_is_significant_is_what_the_stepwise_procedure_refuses(p_values: list[float], alpha: float) -> None:
+def test_adjusted_p_is_significant_where_stepwise_procedure_rejects(p_values: list[float], alpha: float) -> None:
     refused = []
     for rank, (p_value, place) in enumerate(sorted((p, place) for place, p in enumerate(p_values))):
         if (len(p_values) - rank) * p_value > alpha:
@@ -37,6 +37,6 @@ def test_what_is_significant_is_what_the_stepwise_procedure_refuses(p_values: li
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.1, float("nan")])
-def test_what_is_no_probability_is_refused(wrong: float) -> None:
+def test_adjustment_of_non_probability_is_refused(wrong: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
         holm([0.5, wrong])

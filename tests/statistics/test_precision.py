@@ -41,7 +41,7 @@ def without(full: Block, *configurations: Configuration) -> dict[Configuration, 
 FIRST, SECOND = block(1.0, 1.1, 0.8, 0.7), block(2.0, 2.1, 1.9, 1.6)
 
 
-def test_widths_of_two_blocks_are_those_made_by_hand() -> None:
+def test_widths_of_two_blocks_match_hand_calculation() -> None:
     # fusion: block 1 has (-0.2 - 0.4) / 2 = -0.3, block 2 has (-0.1 - 0.5) / 2 = -0.3.
     # reuse: block 1 has (0.1 - 0.1) / 2 = 0, block 2 has (0.1 - 0.3) / 2 = -0.1; standard error 0.05.
     found = measure_widths([FIRST, SECOND], LATTICE)
@@ -59,12 +59,12 @@ def test_widths_of_two_blocks_are_those_made_by_hand() -> None:
     assert (found.blocks, found.missing) == (2, ())
 
 
-def test_three_blocks_have_two_degrees_of_freedom() -> None:
+def test_widths_of_three_blocks_use_two_degrees_of_freedom() -> None:
     blocks: list[Block] = [{(OFF,): 0.0, (ON,): value} for value in (0.01, 0.02, 0.03)]
     assert measure_widths(blocks, PAIR).effects[0].half_width == pytest.approx(T_2 * 0.01 / math.sqrt(3))
 
 
-def test_one_block_has_no_width_and_no_block_neither() -> None:
+def test_widths_of_one_or_no_block_are_none() -> None:
     assert measure_widths([FIRST], LATTICE).effects[0].half_width is None
     nothing = measure_widths([{}], LATTICE)
     assert nothing.blocks == 0
@@ -73,7 +73,7 @@ def test_one_block_has_no_width_and_no_block_neither() -> None:
     assert {width.half_width for width in nothing.cells} == {None}
 
 
-def test_a_cell_that_failed_once_leaves_the_effect_to_the_pairs_of_every_block() -> None:
+def test_effect_with_cell_failed_once_uses_pairs_of_every_block() -> None:
     found = measure_widths([FIRST, without(SECOND, (ON, ON))], LATTICE)
     fusion, reuse = found.effects
     assert (fusion.pairs, fusion.pairs_partial, fusion.pairs_missing) == (1, 1, 0)
@@ -83,7 +83,7 @@ def test_a_cell_that_failed_once_leaves_the_effect_to_the_pairs_of_every_block()
     assert next(cell for cell in found.cells if cell.configuration == (ON, ON)).blocks == 1
 
 
-def test_a_cell_that_always_fails_is_reported_and_holds_up_nothing() -> None:
+def test_cell_that_always_fails_is_reported_and_delays_nothing() -> None:
     blocks = [without(FIRST, (ON, ON))] * 5
     found = measure_widths(blocks, LATTICE)
     assert [effect.pairs_missing for effect in found.effects] == [1, 1]
@@ -91,7 +91,7 @@ def test_a_cell_that_always_fails_is_reported_and_holds_up_nothing() -> None:
     assert find_shortfall(found) is None
 
 
-def test_a_cell_that_fails_now_and_then_must_have_its_own_share_of_blocks() -> None:
+def test_cell_that_sometimes_fails_needs_its_share_of_blocks() -> None:
     blocks: list[Block] = [*[FIRST] * 4, *[without(FIRST, (ON, ON))] * 3]
     short = find_shortfall(measure_widths(blocks, LATTICE))
     assert short is not None
@@ -100,7 +100,7 @@ def test_a_cell_that_fails_now_and_then_must_have_its_own_share_of_blocks() -> N
     assert find_shortfall(measure_widths([*blocks, FIRST], LATTICE)) is None
 
 
-def test_an_effect_whose_only_pair_lacks_a_block_is_not_called_precise() -> None:
+def test_effect_whose_only_pair_lacks_block_is_not_precise() -> None:
     both: Block = {(OFF,): 0.0, (ON,): 0.1}
     blocks: list[Block] = [both, both, both, both, both, both, {(OFF,): 0.0}]
     found = measure_widths(blocks, PAIR)
@@ -108,33 +108,33 @@ def test_an_effect_whose_only_pair_lacks_a_block_is_not_called_precise() -> None
     assert find_shortfall(found) is not None
 
 
-def test_effects_do_without_a_baseline_that_fails_and_ratios_do_not() -> None:
+def test_effects_do_not_need_failed_baseline_but_ratios_do() -> None:
     found = measure_widths([without(FIRST, (OFF, OFF)), without(SECOND, (OFF, OFF))], LATTICE)
     assert [effect.pairs for effect in found.effects] == [1, 1]
     assert [cell.blocks for cell in found.cells] == [0, 0, 0]
     assert found.missing == ((OFF, OFF),)
 
 
-def test_a_knob_with_one_level_has_no_effect() -> None:
+def test_knob_with_one_level_has_no_effect() -> None:
     one = Comparison(("fusion", "reuse"), ("fusion", "reuse"), (OFF, OFF), ((OFF, OFF), (ON, OFF)))
     found = measure_widths([{(OFF, OFF): 0.0, (ON, OFF): 0.1}] * 5, one)
     assert [effect.name for effect in found.effects] == ["fusion=on"]
     assert find_shortfall(found) is None
 
 
-def test_a_knob_with_three_levels_has_an_effect_for_each_step() -> None:
+def test_knob_with_three_levels_has_effect_per_step() -> None:
     three = Comparison(("unroll",), ("unroll",), (1,), ((1,), (2,), (4,)))
     found = measure_widths([{(1,): 0.0, (2,): 0.1, (4,): 0.2}] * 2, three)
     assert [effect.name for effect in found.effects] == ["unroll=2", "unroll=4"]
 
 
-def test_a_secondary_knob_has_cells_and_no_effect() -> None:
+def test_secondary_knob_has_cells_and_no_effect() -> None:
     found = measure_widths([FIRST, SECOND], replace(LATTICE, primary=("fusion",)))
     assert [effect.name for effect in found.effects] == ["fusion=on"]
     assert len(found.cells) == 3
 
 
-def test_with_nothing_to_compare_the_least_blocks_are_enough() -> None:
+def test_precision_with_nothing_to_compare_needs_only_minimum_blocks() -> None:
     alone = Comparison(("fusion",), ("fusion",), (OFF,), ((OFF,),))
     assert find_shortfall(measure_widths([{(OFF,): 1.0}] * 4, alone)) is not None
     assert find_shortfall(measure_widths([{(OFF,): 1.0}] * 5, alone)) is None
@@ -145,7 +145,7 @@ def widths_of(effect: float, cell: float, blocks: int = 5) -> Widths:
     return Widths(blocks, effects, (CellWidth("fusion=on", (ON,), cell, blocks),), ())
 
 
-def test_both_targets_and_the_least_blocks_must_be_reached() -> None:
+def test_precision_needs_both_targets_and_minimum_blocks() -> None:
     assert find_shortfall(widths_of(0.01, 0.02)) is None
     assert find_shortfall(widths_of(0.0101, 0.02)) is not None
     assert find_shortfall(widths_of(0.01, 0.0201)) is not None
@@ -153,7 +153,7 @@ def test_both_targets_and_the_least_blocks_must_be_reached() -> None:
     assert find_shortfall(widths_of(0.001, 0.001, blocks=4), least_blocks=4) is None
 
 
-def test_what_is_short_is_the_widest_against_its_target() -> None:
+def test_precision_shortfall_is_widest_relative_to_target() -> None:
     short = find_shortfall(widths_of(0.012, 0.03))
     assert short is not None
     assert (short.subject, short.half_width, short.target) == ("ratio of fusion=on", 0.03, 0.02)
@@ -171,7 +171,7 @@ def test_what_is_short_is_the_widest_against_its_target() -> None:
         ({"primary": ("layout",)}, r"every primary knob must be one of .* but got \['layout'\]"),
     ],
 )
-def test_a_comparison_that_does_not_fit_together_is_refused(change: dict[str, tuple[str, ...]], message: str) -> None:
+def test_comparison_with_inconsistent_parts_is_refused(change: dict[str, tuple[str, ...]], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(LATTICE, **change)  # type: ignore[arg-type]
 
@@ -185,7 +185,7 @@ def close(one: float | None, other: float | None) -> bool:
 
 
 @given(BLOCKS, st.lists(LOGS, min_size=8, max_size=8))
-def test_what_disturbs_a_whole_block_changes_no_width(blocks: list[Block], shifts: list[float]) -> None:
+def test_widths_ignore_whole_block_disturbance(blocks: list[Block], shifts: list[float]) -> None:
     moved = [{key: value + shift for key, value in one.items()} for one, shift in zip(blocks, shifts, strict=False)]
     one, other = measure_widths(blocks, LATTICE), measure_widths(moved, LATTICE)
     assert all(close(a.half_width, b.half_width) for a, b in zip(one.effects, other.effects, strict=True))
@@ -193,7 +193,7 @@ def test_what_disturbs_a_whole_block_changes_no_width(blocks: list[Block], shift
 
 
 @given(BLOCKS, LOGS)
-def test_how_large_an_effect_is_does_not_matter(blocks: list[Block], effect: float) -> None:
+def test_widths_do_not_depend_on_effect_size(blocks: list[Block], effect: float) -> None:
     # A rule that looked at significance would fail here.
     moved = [{key: value + effect * (key[0] == ON) for key, value in one.items()} for one in blocks]
     one, other = measure_widths(blocks, LATTICE), measure_widths(moved, LATTICE)
@@ -203,7 +203,7 @@ def test_how_large_an_effect_is_does_not_matter(blocks: list[Block], effect: flo
 
 @given(BLOCKS)
 @settings(max_examples=30)
-def test_widths_are_those_of_scipy(blocks: list[Block]) -> None:
+def test_widths_match_scipy(blocks: list[Block]) -> None:
     found = measure_widths(blocks, LATTICE).effects[0].half_width
     steps = [(b[ON, OFF] - b[OFF, OFF] + b[ON, ON] - b[OFF, ON]) / 2 for b in blocks]
     if np.std(steps) > 1e-6:
@@ -212,7 +212,7 @@ def test_widths_are_those_of_scipy(blocks: list[Block]) -> None:
 
 
 @pytest.mark.slow
-def test_stopping_on_width_keeps_false_positives_near_nominal_and_stopping_on_significance_does_not() -> None:
+def test_stopping_on_width_keeps_false_positive_rate_near_nominal() -> None:
     # The same configuration against itself, noise of 1.5 % between blocks, at most 40 blocks.
     rng = np.random.default_rng(5)
     runs, most = 300, 40

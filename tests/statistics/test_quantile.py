@@ -15,7 +15,7 @@ SAMPLES = st.lists(st.floats(0.001, 1e6), min_size=1, max_size=80)
 
 
 @given(SAMPLES)
-def test_percentiles_are_ordered_and_inside_the_samples(samples: list[float]) -> None:
+def test_percentiles_are_ordered_and_inside_samples(samples: list[float]) -> None:
     found = summarise(samples, PERCENTS)
     chain = [found.min, *(found.value(percent) for percent in PERCENTS), max(samples)]
     assert all(a <= b + 1e-9 * abs(b) for a, b in itertools.pairwise(chain))
@@ -27,7 +27,7 @@ def test_percentiles_are_ordered_and_inside_the_samples(samples: list[float]) ->
 
 
 @given(SAMPLES)
-def test_the_order_of_samples_changes_no_percentile(samples: list[float]) -> None:
+def test_percentiles_do_not_depend_on_sample_order(samples: list[float]) -> None:
     again = sorted(samples)
     a, b = summarise(samples, PERCENTS), summarise(again, PERCENTS)
     assert (a.percentiles, a.min) == (b.percentiles, b.min)
@@ -40,7 +40,7 @@ def test_percentiles_interpolate_linearly() -> None:
 
 
 @given(SAMPLES, st.floats(0.05, 0.95), st.sampled_from([0.5, 0.9, 0.95, 0.99]))
-def test_an_interval_is_made_of_samples_and_grows_with_confidence(
+def test_quantile_interval_is_made_of_samples_and_grows_with_confidence(
     samples: list[float], quantile: float, confidence: float
 ) -> None:
     narrow = quantile_interval(samples, quantile, 0.5)
@@ -63,11 +63,11 @@ def test_an_interval_is_made_of_samples_and_grows_with_confidence(
         (10, 0.95, None),
     ],
 )
-def test_ranks_of_the_median_interval(count: int, quantile: float, ranks: tuple[int, int] | None) -> None:
+def test_median_interval_has_known_ranks(count: int, quantile: float, ranks: tuple[int, int] | None) -> None:
     assert quantile_interval([float(n) for n in range(1, count + 1)], quantile) == ranks
 
 
-def test_the_interval_covers_the_true_quantile_as_often_as_it_says() -> None:
+def test_quantile_interval_covers_true_value_as_often_as_promised() -> None:
     rng = np.random.default_rng(11)
     truth = -math.log(1 - 0.9)
     found = [quantile_interval(rng.exponential(size=100), 0.9) for _ in range(400)]
@@ -76,7 +76,7 @@ def test_the_interval_covers_the_true_quantile_as_often_as_it_says() -> None:
 
 
 @pytest.mark.parametrize("samples", [[], [math.nan], [1.0, math.inf]])
-def test_no_samples_or_not_finite_ones_are_refused(samples: list[float]) -> None:
+def test_quantile_of_no_or_non_finite_samples_is_refused(samples: list[float]) -> None:
     with pytest.raises(ValueError, match="must be"):
         summarise(samples, [50])
     with pytest.raises(ValueError, match=r"0 < quantile < 1 must hold, but got quantile=1\.0"):

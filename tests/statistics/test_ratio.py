@@ -19,7 +19,7 @@ def varied(values: list[float]) -> bool:
 
 
 @given(LOGS)
-def test_the_paired_interval_is_students(logs: list[float]) -> None:
+def test_paired_ratio_interval_is_student(logs: list[float]) -> None:
     assume(varied(logs))
     found = paired_ratio(logs)
     expected = stats.ttest_1samp(logs, 0.0).confidence_interval(0.95)
@@ -31,7 +31,7 @@ def test_the_paired_interval_is_students(logs: list[float]) -> None:
 
 
 @given(LOGS)
-def test_swapping_the_sides_inverts_a_paired_ratio(logs: list[float]) -> None:
+def test_paired_ratio_with_sides_swapped_is_inverted(logs: list[float]) -> None:
     one, other = paired_ratio(logs), paired_ratio([-value for value in logs])
     assert math.isclose(one.value * other.value, 1.0, rel_tol=1e-9)
     assert one.low is not None
@@ -40,7 +40,7 @@ def test_swapping_the_sides_inverts_a_paired_ratio(logs: list[float]) -> None:
 
 
 @given(TIMES, TIMES)
-def test_the_unpaired_interval_is_welchs(first: list[float], second: list[float]) -> None:
+def test_unpaired_ratio_interval_is_welch(first: list[float], second: list[float]) -> None:
     logs = np.log(first), np.log(second)
     assume(all(np.std(side) > 1e-6 for side in logs))
     found = welch_ratio(first, second)
@@ -52,7 +52,7 @@ def test_the_unpaired_interval_is_welchs(first: list[float], second: list[float]
 
 
 @given(LOGS)
-def test_the_paired_p_value_is_students_and_agrees_with_the_interval(logs: list[float]) -> None:
+def test_paired_ratio_p_is_student_and_agrees_with_interval(logs: list[float]) -> None:
     assume(varied(logs))
     found = paired_ratio(logs)
     assert found.p_value == pytest.approx(stats.ttest_1samp(logs, 0.0).pvalue, rel=1e-6, abs=1e-12)
@@ -64,7 +64,7 @@ def test_the_paired_p_value_is_students_and_agrees_with_the_interval(logs: list[
 
 
 @given(TIMES, TIMES)
-def test_the_unpaired_p_value_is_welchs_and_agrees_with_the_interval(first: list[float], second: list[float]) -> None:
+def test_unpaired_ratio_p_is_welch_and_agrees_with_interval(first: list[float], second: list[float]) -> None:
     logs = np.log(first), np.log(second)
     assume(all(np.std(side) > 1e-6 for side in logs))
     found = welch_ratio(first, second)
@@ -76,7 +76,7 @@ def test_the_unpaired_p_value_is_welchs_and_agrees_with_the_interval(first: list
     assert (found.p_value < 0.05) == (not found.low <= 1.0 <= found.high)
 
 
-def test_one_block_has_a_ratio_and_no_interval() -> None:
+def test_ratio_of_one_block_has_no_interval() -> None:
     found = paired_ratio([math.log(2.0)])
     assert (found.value, found.low, found.high, found.count, found.half_width) == (2.0, None, None, 1, None)
     assert found.p_value is None
@@ -84,38 +84,38 @@ def test_one_block_has_a_ratio_and_no_interval() -> None:
 
 
 @pytest.mark.parametrize("constant", [0.0, 1e-16])
-def test_constant_repeats_that_are_equal_are_not_called_different(constant: float) -> None:
+def test_ratio_of_equal_constant_repeats_is_not_different(constant: float) -> None:
     assert paired_ratio([constant] * 5).p_value == 1.0
     assert paired_ratio([constant, 2 * constant, constant]).p_value == 1.0
     assert welch_ratio([3.0] * 4, [3.0 + constant] * 5).p_value == 1.0
 
 
-def test_constant_repeats_that_differ_are_not_tested() -> None:
+def test_ratio_of_different_constant_repeats_is_not_tested() -> None:
     assert paired_ratio([0.25] * 4).p_value is None
     assert paired_ratio([math.log(3 * n) - math.log(2 * n) for n in range(1, 9)]).p_value is None
     assert welch_ratio([3.0, 3.0], [2.0, 2.0]).p_value is None
 
 
-def test_equal_repeats_have_an_interval_of_no_width() -> None:
+def test_ratio_of_equal_repeats_has_interval_of_no_width() -> None:
     found = paired_ratio([0.25] * 4)
     assert found.low == found.value == found.high
     assert found.half_width == 0.0
     assert welch_ratio([3.0, 3.0], [2.0, 2.0]).half_width == 0.0
 
 
-def test_half_width_is_on_the_logarithm() -> None:
+def test_ratio_half_width_is_on_log_scale() -> None:
     found = paired_ratio([0.00, 0.02], confidence=0.5)
     assert found.half_width == pytest.approx(0.01)  # t of one degree of freedom at 50 % is 1
 
 
-def test_times_that_have_no_logarithm_are_refused() -> None:
+def test_ratio_of_times_without_logarithm_is_refused() -> None:
     with pytest.raises(ValueError, match=r"the smallest is 0\.0"):
         welch_ratio([0.0, 1.0], [1.0, 2.0])
     with pytest.raises(ValueError, match="at least 1"):
         paired_ratio([])
 
 
-def test_the_mean_ratio_weighs_each_group_the_same_and_adds_errors_by_squares() -> None:
+def test_mean_ratio_weighs_groups_equally_and_adds_squared_errors() -> None:
     """Means 0.1 and 0.3, errors 0.1 / sqrt(2) and 0.2 / sqrt(2), 1 degree of freedom each.
 
     Mean 0.2; error sqrt(0.005 + 0.02) / 2 = sqrt(0.025) / 2; freedom 0.025^2 / (0.005^2 + 0.02^2) = 1.470588.
@@ -128,7 +128,7 @@ def test_the_mean_ratio_weighs_each_group_the_same_and_adds_errors_by_squares() 
     assert ratio.count == 2
 
 
-def test_the_mean_of_one_group_is_its_paired_ratio() -> None:
+def test_mean_ratio_of_one_group_is_its_paired_ratio() -> None:
     logs = [0.1, 0.2, 0.15, 0.05]
     one, other = mean_ratio([logs]), paired_ratio(logs)
     assert (one.value, one.low, one.high, one.p_value) == pytest.approx(
@@ -136,7 +136,7 @@ def test_the_mean_of_one_group_is_its_paired_ratio() -> None:
     )
 
 
-def test_the_mean_ratio_has_no_interval_when_a_group_has_one_block_and_no_width_without_spread() -> None:
+def test_mean_ratio_of_one_block_or_no_spread_has_no_interval_or_width() -> None:
     assert mean_ratio([[0.1, 0.2], [0.3]]) == Ratio(math.exp((0.15 + 0.3) / 2), None, None, 1)
     flat = mean_ratio([[0.5, 0.5], [0.5, 0.5]])
     assert (flat.low, flat.high, flat.p_value) == (flat.value, flat.value, None)

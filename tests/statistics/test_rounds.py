@@ -20,7 +20,7 @@ def blocks() -> st.SearchStrategy[dict[str, list[float]]]:
     )
 
 
-def test_two_trials_differ_by_the_trimmed_mean_of_their_log_ratios() -> None:
+def test_two_trials_differ_by_trimmed_mean_of_log_ratios() -> None:
     noise = random.Random(1)
     first, second = ([math.exp(noise.gauss(0, 0.1)) for _ in range(20)] for _ in range(2))
     levels = paired_levels({"a": first, "b": second})
@@ -28,34 +28,32 @@ def test_two_trials_differ_by_the_trimmed_mean_of_their_log_ratios() -> None:
     assert levels["a"] - levels["b"] == pytest.approx(expected, abs=1e-12)
 
 
-def test_a_drift_and_a_slow_round_fall_out_whatever_their_size() -> None:
+def test_levels_do_not_depend_on_drift_or_slow_round() -> None:
     weather = [1.0, 1.5, 40.0, 0.7, 3.0, 3.0, 3.0, 3.1]
     levels = paired_levels({"a": [2.0 * w for w in weather], "b": [3.0 * w for w in weather], "c": weather})
     assert levels["b"] - levels["a"] == pytest.approx(math.log(1.5), abs=1e-12)
     assert levels["a"] - levels["c"] == pytest.approx(math.log(2.0), abs=1e-12)
 
 
-def test_bursts_in_which_one_trial_was_stopped_do_not_move_it() -> None:
+def test_levels_ignore_bursts_in_which_one_trial_was_stopped() -> None:
     steady = [1.0] * 10
     stalled = [1.0] * 8 + [80.0, 200.0]
     levels = paired_levels({"a": steady, "b": stalled, "c": steady})
     assert levels["b"] == pytest.approx(levels["a"], abs=1e-12)
 
 
-def test_levels_of_undisturbed_trials_are_the_logs_of_their_times() -> None:
+def test_levels_of_undisturbed_trials_are_log_times() -> None:
     levels = paired_levels({"a": [2.0, 2.0], "b": [5.0, 5.0]})
     assert levels == pytest.approx({"a": math.log(2.0), "b": math.log(5.0)})
 
 
 @given(blocks())
-def test_the_order_of_trials_has_no_say(bursts: dict[str, list[float]]) -> None:
+def test_levels_do_not_depend_on_order_of_trials(bursts: dict[str, list[float]]) -> None:
     assert paired_levels(dict(reversed(bursts.items()))) == pytest.approx(paired_levels(bursts), abs=1e-9)
 
 
 @given(blocks(), st.floats(0.5, 2.0))
-def test_a_trial_that_is_slower_by_a_factor_has_a_level_higher_by_its_log(
-    bursts: dict[str, list[float]], factor: float
-) -> None:
+def test_level_of_slower_trial_is_higher_by_log_of_factor(bursts: dict[str, list[float]], factor: float) -> None:
     name = next(iter(bursts))
     twice = {**bursts, "the same, slower": [time * factor for time in bursts[name]]}
     levels = paired_levels(twice)
@@ -71,10 +69,10 @@ def test_a_trial_that_is_slower_by_a_factor_has_a_level_higher_by_its_log(
         ({"a": []}, "at least"),
     ],
 )
-def test_what_cannot_be_paired_is_refused(bursts: dict[str, list[float]], message: str) -> None:
+def test_levels_of_unpairable_trials_are_refused(bursts: dict[str, list[float]], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         paired_levels(bursts)
 
 
-def test_nothing_gives_nothing() -> None:
+def test_levels_of_nothing_are_empty() -> None:
     assert paired_levels({}) == {}

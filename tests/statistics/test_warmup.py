@@ -42,13 +42,13 @@ PLANTED: dict[str, tuple[Callable[[], Series], str, int | None]] = {
 
 
 @pytest.mark.parametrize("name", PLANTED)
-def test_planted_phases_get_their_class(name: str) -> None:
+def test_warm_up_of_planted_phases_has_their_class(name: str) -> None:
     make, classification, steady_from = PLANTED[name]
     found = classify_warm_up(make())
     assert (found.classification, found.steady_from, found.iterations) == (classification, steady_from, COUNT)
 
 
-def test_one_very_slow_first_iteration_is_a_warm_up() -> None:
+def test_warm_up_with_one_very_slow_first_iteration_is_found() -> None:
     # Its two-sample segment has a variance that would reach over any distance.
     series = noisy()
     series[0] = 1000.0
@@ -57,7 +57,7 @@ def test_one_very_slow_first_iteration_is_a_warm_up() -> None:
 
 
 @pytest.mark.parametrize("at", [30, 75, 140, 149])
-def test_a_lone_outlier_is_labelled_and_changes_no_class(at: int) -> None:
+def test_warm_up_class_ignores_labelled_outlier(at: int) -> None:
     series = noisy()
     series[at] *= 3
     found = classify_warm_up(series)
@@ -66,7 +66,7 @@ def test_a_lone_outlier_is_labelled_and_changes_no_class(at: int) -> None:
     assert found.iterations == COUNT
 
 
-def test_iterations_are_counted_with_the_outliers_among_them() -> None:
+def test_warm_up_iterations_are_counted_with_outliers() -> None:
     series = noisy(np.where(INDEX < 60, 1.2, 1.0))
     series[[25, 35]] *= 3
     found = classify_warm_up(series)
@@ -74,13 +74,13 @@ def test_iterations_are_counted_with_the_outliers_among_them() -> None:
     assert found.steady_from == 60
 
 
-def test_no_outlier_is_sought_where_the_warm_up_is() -> None:
+def test_warm_up_phase_is_not_searched_for_outliers() -> None:
     series = np.ones(COUNT)
     series[[0, 14, 15, 100]] = 5.0
     assert find_outliers(series) == (15, 100)
 
 
-def test_a_tenth_of_a_window_is_a_phase_and_no_outlier() -> None:
+def test_warm_up_phase_of_tenth_of_window_is_no_outlier() -> None:
     series = np.ones(COUNT)
     series[60:63] = 5.0
     assert find_outliers(series) == (60, 61, 62)
@@ -88,7 +88,7 @@ def test_a_tenth_of_a_window_is_a_phase_and_no_outlier() -> None:
     assert find_outliers(series) == ()
 
 
-def test_noise_is_rarely_taken_for_phases() -> None:
+def test_warm_up_phases_are_rarely_found_in_noise() -> None:
     rng = np.random.default_rng(3)
     draws = [rng.normal(10, 0.3, COUNT) for _ in range(10)] + [rng.lognormal(2, 0.2, COUNT) for _ in range(10)]
     draws += [np.round(rng.normal(10, 0.1, COUNT), 1) for _ in range(5)]  # a coarse clock: many equal readings
@@ -98,28 +98,28 @@ def test_noise_is_rarely_taken_for_phases() -> None:
 
 @pytest.mark.parametrize("value", [0.0, 1e-6, 3.5, 1e9])
 @pytest.mark.parametrize("count", [1, 2, 3, 5, COUNT])
-def test_a_constant_series_is_flat(value: float, count: int) -> None:
+def test_warm_up_of_constant_series_is_flat(value: float, count: int) -> None:
     found = classify_warm_up([value] * count)
     assert (found.classification, found.steady_from, found.outliers) == ("flat", 0, ())
 
 
-def test_constant_levels_without_any_spread_are_told_apart() -> None:
+def test_warm_up_distinguishes_constant_levels_without_spread() -> None:
     found = classify_warm_up([2.0] * 30 + [1.0] * 60)
     assert (found.classification, found.steady_from) == ("warmed_up", 30)
 
 
-def test_a_series_too_short_for_two_segments_is_flat_only_when_it_stays_within_the_tolerance() -> None:
+def test_warm_up_of_short_series_is_flat_only_within_tolerance() -> None:
     assert classify_warm_up([1.0, 1.005]).classification == "flat"
     assert classify_warm_up([2.0, 1.0]).classification == "unsteady"
     assert classify_warm_up([2.0, 1.0, 1.0]).steady_from is None
 
 
-def test_a_short_quiet_series_can_be_seen_to_warm_up() -> None:
+def test_warm_up_of_short_quiet_series_is_found() -> None:
     found = classify_warm_up([40.0, 10.01, 10.0, 9.99, 10.0, 10.01, 10.0, 9.99])
     assert (found.classification, found.steady_from) == ("warmed_up", 2)
 
 
-def test_of_a_long_series_the_start_is_looked_at() -> None:
+def test_warm_up_of_long_series_is_judged_by_its_start() -> None:
     series = np.concatenate([noisy(np.where(INDEX < 20, 1.2, 1.0)), np.full(1000, 99.0)])
     found = classify_warm_up(series)
     assert (found.iterations, found.classification, found.steady_from) == (COUNT, "warmed_up", 20)
@@ -130,14 +130,14 @@ SERIES = st.lists(st.floats(0.001, 1000), min_size=1, max_size=40)
 
 @given(SERIES, st.integers(-9, 9))
 @settings(max_examples=60, deadline=None)
-def test_the_unit_of_time_changes_nothing(series: list[float], exponent: int) -> None:
+def test_warm_up_does_not_depend_on_time_unit(series: list[float], exponent: int) -> None:
     # Powers of two scale exactly, so rounding cannot decide a close case differently.
     assert classify_warm_up(series) == classify_warm_up([value * 2.0**exponent for value in series])
 
 
 @given(SERIES)
 @settings(max_examples=60, deadline=None)
-def test_any_series_gets_a_class_that_fits_its_steady_part(series: list[float]) -> None:
+def test_warm_up_class_of_any_series_fits_its_steady_part(series: list[float]) -> None:
     found = classify_warm_up(series)
     assert found.iterations == len(series)
     assert (found.steady_from is None) == (found.classification == "unsteady")
@@ -146,7 +146,7 @@ def test_any_series_gets_a_class_that_fits_its_steady_part(series: list[float]) 
     assert all(0 <= a < b < len(series) for a, b in itertools.pairwise(found.outliers))
 
 
-def test_a_full_series_is_classified_within_the_time_allowed() -> None:
+def test_warm_up_of_full_series_is_classified_in_allowed_time() -> None:
     classify_warm_up(noisy())  # the import is not counted
     start = time.process_time()
     classify_warm_up(noisy(seed=1))
@@ -154,11 +154,11 @@ def test_a_full_series_is_classified_within_the_time_allowed() -> None:
 
 
 @pytest.mark.parametrize("samples", [[], [math.nan], [1.0, -0.5]])
-def test_what_is_no_time_is_refused(samples: list[float]) -> None:
+def test_warm_up_of_invalid_times_is_refused(samples: list[float]) -> None:
     with pytest.raises(ValueError, match="must be"):
         classify_warm_up(samples)
 
 
-def test_a_tolerance_of_nothing_is_refused() -> None:
+def test_warm_up_with_zero_tolerance_is_refused() -> None:
     with pytest.raises(ValueError, match=r"tolerance > 0 must hold, but got tolerance=0\.0"):
         classify_warm_up([1.0], tolerance=0.0)

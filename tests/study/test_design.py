@@ -34,7 +34,7 @@ def study_of(**changes: Any) -> ResolvedStudy:
     return resolve_study(Study.model_validate({**given_values, **changes}))
 
 
-def test_the_primary_matrix_has_two_to_the_four_cells_a_workload_and_one_reference() -> None:
+def test_primary_matrix_has_two_to_the_four_cells_and_one_reference() -> None:
     design = make_design(study_of())
     for workload in ("mlp", "encoder"):
         cells = [cell for cell in design.cells if cell.workload == workload]
@@ -43,7 +43,7 @@ def test_the_primary_matrix_has_two_to_the_four_cells_a_workload_and_one_referen
     assert all(cell.knobs["schedule"] == "vectorised" for cell in design.cells if cell.knobs)
 
 
-def test_later_stages_add_cells_and_do_not_multiply_them() -> None:
+def test_later_stages_add_cells_without_multiplying() -> None:
     around = {"partition": "regions", "reuse": "release", "memory_plan": "on", "fusion": "on"}
     secondary = {
         "name": "secondary",
@@ -57,7 +57,7 @@ def test_later_stages_add_cells_and_do_not_multiply_them() -> None:
     assert [cell.stage for cell in cells].count("secondary") == 2
 
 
-def test_every_hot_block_has_the_reference_the_baseline_and_its_twin() -> None:
+def test_hot_block_has_reference_baseline_and_aa_control() -> None:
     design = make_design(study_of())
     for block in design.blocks():
         roles = [trial.role for trial in block]
@@ -67,7 +67,7 @@ def test_every_hot_block_has_the_reference_the_baseline_and_its_twin() -> None:
         assert roles.count("twin") == (1 if block[0].mode == "hot" else 0)
 
 
-def test_a_block_larger_than_max_live_is_split_and_each_part_has_the_baseline() -> None:
+def test_block_larger_than_max_live_is_split_with_baseline_in_each_part() -> None:
     protocol = {"cold": {"replicates": 1}, "hot": {"blocks": 1, "max_live": 8}}
     design = make_design(study_of(workloads=["mlp"], modes=["hot"], protocol=protocol))
     blocks = design.blocks()
@@ -77,7 +77,7 @@ def test_a_block_larger_than_max_live_is_split_and_each_part_has_the_baseline() 
     assert len(measured) == 16
 
 
-def test_a_machine_that_holds_fewer_workers_splits_more_and_the_study_stays_the_same() -> None:
+def test_design_on_machine_with_fewer_workers_splits_more_of_same_study() -> None:
     study = study_of(workloads=["mlp"], modes=["hot"], protocol={"hot": {"blocks": 1}})
     whole, split = make_design(study), make_design(study, max_live=8)
     assert (len(whole.blocks()), len(split.blocks())) == (1, 3)
@@ -86,7 +86,7 @@ def test_a_machine_that_holds_fewer_workers_splits_more_and_the_study_stays_the_
     assert len(longer.blocks()) == 6
 
 
-def test_a_named_cache_is_primed_by_one_trial_before_and_exists_in_cold_mode_only() -> None:
+def test_named_cache_has_one_cache_priming_trial_in_cold_mode_only() -> None:
     around = {"partition": "whole", "reuse": "keep", "memory_plan": "off", "fusion": "off"}
     stages = [
         {"name": "primary", "factorial": {"fusion": ["off", "on"]}},
@@ -98,7 +98,7 @@ def test_a_named_cache_is_primed_by_one_trial_before_and_exists_in_cold_mode_onl
     assert [trial.role for trial in sorted(tagged, key=lambda t: t.position)] == ["primer", "measured", "measured"]
 
 
-def test_upper_bound_levels_are_left_out_where_nothing_is_dynamic() -> None:
+def test_upper_bound_levels_without_dynamic_dimension_are_omitted() -> None:
     stages = [
         {"name": "primary", "factorial": {"fusion": ["off", "on"]}},
         {"name": "bound", "around": {"fusion": "on"}, "vary": {"upper_bound": [128]}},
@@ -107,18 +107,18 @@ def test_upper_bound_levels_are_left_out_where_nothing_is_dynamic() -> None:
     assert all(cell.knobs["upper_bound"] == "workload" for cell in design.cells if cell.knobs)
 
 
-def test_a_study_that_never_runs_its_baseline_is_refused() -> None:
+def test_study_that_never_runs_its_baseline_is_refused() -> None:
     with pytest.raises(StudyError, match="no stage runs the baseline of mlp on tvm"):
         make_design(study_of(workloads=["mlp"], stages=[{"name": "primary", "factorial": {"fusion": ["on"]}}]))
 
 
-def test_cold_blocks_of_a_replicate_come_before_its_hot_blocks() -> None:
+def test_cold_blocks_of_replicate_precede_its_hot_blocks() -> None:
     design = make_design(study_of())
     modes = [(block[0].mode, len(block)) for block in design.blocks()]
     assert [mode for mode, _ in modes] == ["cold"] * 2 + ["hot"] * 2 + ["cold"] * 2 + ["hot"] * 4
 
 
-def test_the_design_is_the_same_for_the_same_seed_and_another_for_another() -> None:
+def test_design_with_same_seed_is_same_and_with_other_seed_differs() -> None:
     assert design_text(make_design(study_of())) == design_text(make_design(study_of()))
     orders = {
         tuple((t.cell_id, t.role) for t in make_design(study_of(seed=seed)).trials if t.mode == "hot")
@@ -127,7 +127,7 @@ def test_the_design_is_the_same_for_the_same_seed_and_another_for_another() -> N
     assert len(orders) == 5
 
 
-def test_the_design_as_json_holds_every_trial_with_its_place() -> None:
+def test_design_as_json_holds_every_trial_with_position() -> None:
     design = make_design(study_of())
     held = json.loads(design_text(design))
     assert [trial["position"] for trial in held["trials"]] == list(range(len(design.trials)))
@@ -147,7 +147,7 @@ levels = st.sampled_from(list(PRIMARY.items()))
     max_live=st.integers(4, 20),
     seed=st.integers(0, 2**31),
 )
-def test_any_design_runs_every_configuration_once_a_replicate_under_ids_of_its_own(
+def test_design_runs_every_configuration_once_per_replicate_with_own_id(
     knobs: list[tuple[str, list[str]]],
     workloads: list[str],
     modes: list[str],

@@ -62,12 +62,12 @@ def shown_limits(field: FieldInfo) -> str:
     return f"at least {low.ge}" if low is not None else f"more than {above.gt}" if above is not None else ""
 
 
-def test_every_model_of_a_study_has_its_section() -> None:
+def test_study_page_has_section_for_every_model() -> None:
     assert set(SECTIONS.values()) == set(model.Part.__subclasses__())
 
 
 @pytest.mark.parametrize("title", SECTIONS)
-def test_the_page_has_each_key_with_its_true_default_and_limits(title: str) -> None:
+def test_study_page_has_each_key_with_true_default_and_limits(title: str) -> None:
     rows = {key: (value, default) for key, value, default, _ in ROW.findall(section(title))}
     fields = SECTIONS[title].model_fields
     assert list(rows) == list(fields)
@@ -85,7 +85,7 @@ def test_the_page_has_each_key_with_its_true_default_and_limits(title: str) -> N
             assert value == f"{kind}, {shown_limits(field)}", key
 
 
-def test_the_worked_example_loads_and_has_the_cells_and_trials_that_the_page_counts(tmp_path: Path) -> None:
+def test_worked_example_loads_with_counts_of_page(tmp_path: Path) -> None:
     example = re.search(r"```yaml\n(name: worked-example\n.*?)```", STUDY_PAGE, re.DOTALL)
     assert example is not None
     path = tmp_path / "study.yaml"
@@ -105,12 +105,12 @@ def test_the_worked_example_loads_and_has_the_cells_and_trials_that_the_page_cou
     assert shown == expected
 
 
-def test_the_page_names_every_key_of_only() -> None:
+def test_study_page_names_every_key_of_only() -> None:
     part = STUDY_PAGE.partition("## Selecting trials")[2].partition("\n## ")[0]
     assert [key for key in TRIAL_KEYS if f"`{key}`" not in part] == []
 
 
-def test_the_tvm_page_names_every_knob_level_and_pass() -> None:
+def test_tvm_page_names_every_knob_level_and_pass() -> None:
     page = (DOCS / "compilers-tvm.md").read_text(encoding="utf-8")
     names = [knob.name for knob in TVM.knobs]
     names += [f"{knob.name}: {level.name}" for knob in TVM.knobs for level in knob.levels]
@@ -122,7 +122,7 @@ def test_the_tvm_page_names_every_knob_level_and_pass() -> None:
 
 
 @pytest.mark.parametrize("page", sorted((DOCS / "compilers").glob("*.md")), ids=lambda page: page.stem)
-def test_the_page_of_a_compiler_names_every_knob_and_level(page: Path) -> None:
+def test_compiler_page_names_every_knob_and_level(page: Path) -> None:
     entry: CompilerEntry = SHIPPED[page.stem]
     text = page.read_text(encoding="utf-8")
     for knob in entry.knobs:
@@ -132,7 +132,7 @@ def test_the_page_of_a_compiler_names_every_knob_and_level(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_commands_on_a_page_exist_with_their_options(page: Path) -> None:
+def test_page_commands_exist_with_their_options(page: Path) -> None:
     from ablatrix.cli.main import app
 
     group: Any = typer.main.get_command(app)
@@ -150,7 +150,7 @@ def test_commands_on_a_page_exist_with_their_options(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_of_a_page_lead_to_files(page: Path) -> None:
+def test_page_links_lead_to_files(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
         if "://" not in target and not target.startswith(("#", "mailto:")):
             assert (page.parent / target.partition("#")[0]).exists(), target
@@ -165,7 +165,7 @@ def texts_of_the_code() -> str:
     return "\n".join(texts)
 
 
-def test_troubleshooting_quotes_what_the_code_says() -> None:
+def test_troubleshooting_page_quotes_messages_of_code() -> None:
     page = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
     symptoms = re.findall(r"^\| (.*?) \|", page, re.MULTILINE)
     quoted = [part.strip() for one in symptoms for text in re.findall(r"`(.*?)`", one) for part in text.split("…")]
@@ -174,7 +174,7 @@ def test_troubleshooting_quotes_what_the_code_says() -> None:
     assert [part for part in quoted if part not in texts] == []
 
 
-def test_how_to_add_names_files_that_exist() -> None:
+def test_how_to_add_page_names_existing_files() -> None:
     page = (DOCS / "how-to-add.md").read_text(encoding="utf-8")
     names = set(re.findall(r"`([\w/.-]+\.(?:py|md|yaml|toml|sh)|[\w/]+/)`", page))
     assert len(names) > 30

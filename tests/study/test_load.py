@@ -31,7 +31,7 @@ def faults_of(tmp_path: Path, text: str) -> list[str]:
     return [fault.removeprefix(f"{path}:") for fault in caught.value.faults]
 
 
-def test_a_good_study_loads_with_defaults_filled_in(tmp_path: Path) -> None:
+def test_load_of_good_study_fills_in_defaults(tmp_path: Path) -> None:
     path = tmp_path / "study.yaml"
     path.write_text(GOOD)
     study = load_study(path).study
@@ -68,7 +68,7 @@ def test_a_good_study_loads_with_defaults_filled_in(tmp_path: Path) -> None:
         ("compilers: [tvm]", "compilers: [eager]", "3: compiler 'eager' is the reference"),
     ],
 )
-def test_a_wrong_study_is_refused_with_place_rule_and_remedy(
+def test_load_of_wrong_study_is_refused_with_location_rule_and_remedy(
     tmp_path: Path, line: str, wrong: str, expected: str
 ) -> None:
     assert line in GOOD
@@ -76,19 +76,19 @@ def test_a_wrong_study_is_refused_with_place_rule_and_remedy(
     assert any(expected in fault for fault in found), found
 
 
-def test_all_faults_are_reported_at_once_in_the_order_of_their_lines(tmp_path: Path) -> None:
+def test_load_with_several_faults_reports_all_in_line_order(tmp_path: Path) -> None:
     wrong = GOOD.replace("[mlp]", "[nothing]").replace("[tvm]", "[never]").replace("modes: [cold]", "modes: [hot, hot]")
     found = faults_of(tmp_path, wrong)
     assert [fault.split(":")[0] for fault in found] == ["2", "3", "4"]
 
 
-def test_unknown_keys_and_wrong_types_are_reported_together(tmp_path: Path) -> None:
+def test_load_with_unknown_keys_and_wrong_types_reports_both(tmp_path: Path) -> None:
     found = faults_of(tmp_path, GOOD + "seed: -1\nprotocol:\n  cold: {replicats: 2}\n")
     assert any("seed: input should be greater than or equal to 0, got -1" in fault for fault in found)
     assert any("unknown key 'replicats' in 'protocol.cold'; did you mean 'replicates'?" in fault for fault in found)
 
 
-def test_a_missing_file_and_an_empty_file_are_one_clear_message_each(tmp_path: Path) -> None:
+def test_load_of_missing_or_empty_file_gives_one_clear_message(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match=r"nowhere.yaml: cannot be read: No such file"):
         load_study(tmp_path / "nowhere.yaml")
     assert faults_of(tmp_path, "") == ["1: the document must be a mapping of keys to values, got NoneType"]
@@ -98,20 +98,20 @@ SHIPPED = [path for path in sorted((ROOT / "studies").glob("*.yaml")) if not pat
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_every_shipped_study_loads_and_fits_its_json_schema(path: Path) -> None:
+def test_shipped_studies_load_and_fit_their_json_schema(path: Path) -> None:
     load_study(path)
     schema = json.loads(study_schema_text())
     Draft202012Validator.check_schema(schema)
     Draft202012Validator(schema).validate(YAML(typ="safe", pure=True).load(path))
 
 
-def test_the_json_schema_refuses_what_the_loader_refuses() -> None:
+def test_json_schema_refuses_what_loader_refuses() -> None:
     validator = Draft202012Validator(json.loads(study_schema_text()))
     assert not validator.is_valid({"name": "x", "workloads": [], "compilers": ["tvm"], "modes": ["cold"], "stages": []})
     assert not validator.is_valid(YAML(typ="safe", pure=True).load(GOOD.replace("modes:", "moeds:")))
 
 
-def test_the_digest_of_a_study_does_not_depend_on_how_it_is_written(tmp_path: Path) -> None:
+def test_study_digest_does_not_depend_on_notation(tmp_path: Path) -> None:
     one, other = tmp_path / "one.yaml", tmp_path / "other.yaml"
     one.write_text(GOOD)
     other.write_text("# a comment\n" + GOOD.replace("workloads: [mlp]", "workloads:\n  - name: mlp\n"))

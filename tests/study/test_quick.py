@@ -29,7 +29,7 @@ def kept(study: Study, directory: Path) -> ResolvedStudy:
     return load_study(path)
 
 
-def test_the_text_of_a_study_is_the_same_study(tmp_path: Path) -> None:
+def test_quick_study_as_text_is_same_study(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(MODEL)
     models = ["mlp", "net.py:make", "hf:bert?layers=1&hidden=32"]
     study = make_study(models, ["tvm"], ["fusion=off,on", "schedule=vectorised,default"], directory=tmp_path)
@@ -42,19 +42,19 @@ def test_the_text_of_a_study_is_the_same_study(tmp_path: Path) -> None:
     assert make_design(ResolvedStudy(again, catalogue)) == make_design(resolved)
 
 
-def test_without_knobs_every_primary_knob_is_crossed(tmp_path: Path) -> None:
+def test_quick_study_without_knobs_crosses_every_primary_knob(tmp_path: Path) -> None:
     study = make_study(["mlp"], ["tvm"], directory=tmp_path)
     assert list(study.stages[0].factorial or {}) == ["partition", "reuse", "memory_plan", "fusion"]
     assert len([cell for cell in make_design(resolve_study(study)).cells if cell.knobs]) == 16
     assert study.baseline["partition"] == "whole"
 
 
-def test_secondary_knobs_alone_are_varied_around_one_configuration(tmp_path: Path) -> None:
+def test_quick_study_with_only_secondary_knobs_varies_around_one_centre(tmp_path: Path) -> None:
     study = make_study(["mlp"], ["tvm"], ["library=off,on"], ["cold"], directory=tmp_path)
     assert [cell.knobs["library"] for cell in make_design(resolve_study(study)).cells if cell.knobs] == ["off", "on"]
 
 
-def test_a_study_without_models_of_its_own_keeps_its_digest() -> None:
+def test_study_without_user_models_keeps_its_digest() -> None:
     data = {
         "name": "plain",
         "workloads": ["mlp"],
@@ -67,7 +67,7 @@ def test_a_study_without_models_of_its_own_keeps_its_digest() -> None:
     assert "plugins" not in dumped
 
 
-def test_a_study_on_the_cpu_keeps_its_digest_and_cells_and_one_on_cuda_has_others(tmp_path: Path) -> None:
+def test_study_on_cpu_keeps_digest_and_cells_and_on_cuda_has_others(tmp_path: Path) -> None:
     plain, cpu, cuda = (
         make_study(["mlp"], ["tvm"], ["fusion=off,on"], directory=tmp_path, catalogue=None, **words)
         for words in ({}, {"device": "cpu"}, {"device": "cuda"})
@@ -98,7 +98,7 @@ def test_a_study_on_the_cpu_keeps_its_digest_and_cells_and_one_on_cuda_has_other
         ("[{source: net.py:build}]", "no function 'build' at its top level; there are: make"),
     ],
 )
-def test_a_fault_in_a_model_of_ones_own_is_told_with_its_line(tmp_path: Path, workloads: str, message: str) -> None:
+def test_study_with_fault_in_user_model_is_refused_with_line(tmp_path: Path, workloads: str, message: str) -> None:
     (tmp_path / "net.py").write_text(MODEL)
     path = tmp_path / "study.yaml"
     path.write_text(
@@ -110,7 +110,7 @@ def test_a_fault_in_a_model_of_ones_own_is_told_with_its_line(tmp_path: Path, wo
     assert str(caught.value).startswith(f"{path}:2: ")
 
 
-def test_a_changed_model_makes_other_cells_and_is_refused_beside_the_old_ones(tmp_path: Path) -> None:
+def test_study_with_changed_model_has_other_cells_and_old_are_refused(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(MODEL)
     study = make_study(["net.py:make"], ["tvm"], ["fusion=off,on"], directory=tmp_path)
     before = make_design(resolve_study(study))
@@ -122,7 +122,7 @@ def test_a_changed_model_makes_other_cells_and_is_refused_beside_the_old_ones(tm
     refuse_changed_sources(after, after)
 
 
-def test_the_files_that_a_study_needs_are_those_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_study_companions_are_files_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "net.py").write_text(MODEL)
     (tmp_path / "study_plug.py").write_text(PLUGIN)
@@ -135,7 +135,7 @@ def test_the_files_that_a_study_needs_are_those_beside_it(tmp_path: Path, monkey
     assert files == {name: tmp_path / name for name in ("models/net.py", "study_plug.py")}
 
 
-def test_a_file_outside_the_studys_directory_has_no_place_beside_a_copy(tmp_path: Path) -> None:
+def test_study_file_outside_its_directory_is_refused_in_copy(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(MODEL)
     study = make_study(["../net.py:make"], ["tvm"], directory=tmp_path / "below")
     with pytest.raises(StudyError, match=r"\.\./net.py lies outside .* put it beside the study file or below it"):

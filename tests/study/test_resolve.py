@@ -70,7 +70,7 @@ def entries_of_the_process() -> tuple[dict[str, object], dict[str, object], dict
     return dict(shipped_compilers.SHIPPED), dict(shipped_workloads.SHIPPED), dict(os.environ)
 
 
-def test_studies_with_programs_of_one_name_have_catalogues_of_their_own(tmp_path: Path) -> None:
+def test_studies_with_equal_program_names_have_own_catalogues(tmp_path: Path) -> None:
     one = load_study(written(tmp_path / "one", "level"))
     other = load_study(written(tmp_path / "other", "flag"))
     assert one.catalogue.compiler("mine").primary == ("level",)
@@ -80,7 +80,7 @@ def test_studies_with_programs_of_one_name_have_catalogues_of_their_own(tmp_path
     assert [cell.knobs for cell in make_design(one).cells if cell.knobs] != []
 
 
-def test_loading_a_study_changes_nothing_of_the_process(tmp_path: Path) -> None:
+def test_load_of_study_leaves_process_unchanged(tmp_path: Path) -> None:
     before = entries_of_the_process()
     study, catalogue = load_study(written(tmp_path))
     assert {"mine"} == set(catalogue.compilers) - set(before[0])
@@ -91,7 +91,7 @@ def test_loading_a_study_changes_nothing_of_the_process(tmp_path: Path) -> None:
         shipped_compilers.SHIPPED["mine"] = catalogue.compiler("mine")  # type: ignore[index]
 
 
-def test_a_program_is_started_once_from_loading_to_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_program_is_started_once_from_load_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Session, "run", lambda session, only, stack: (0, {}, None))
     resolved = load_study(written(tmp_path))
     design = make_design(resolved)
@@ -101,7 +101,7 @@ def test_a_program_is_started_once_from_loading_to_running(tmp_path: Path, monke
     assert starts(tmp_path) == 1
 
 
-def test_a_study_made_in_python_is_resolved_as_one_of_a_file(tmp_path: Path) -> None:
+def test_study_made_in_python_resolves_like_one_from_file(tmp_path: Path) -> None:
     loaded = load_study(written(tmp_path))
     made = resolve_study(Study.model_validate(loaded.study.model_dump()).at(tmp_path))
     assert make_design(made) == make_design(loaded)
@@ -113,7 +113,7 @@ def test_a_study_made_in_python_is_resolved_as_one_of_a_file(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("file", "what"), [("net.py", "the file of workload 'net'"), ("mine.py", "a file of compiler 'mine'")]
 )
-def test_a_file_that_changes_after_loading_is_refused(tmp_path: Path, file: str, what: str) -> None:
+def test_study_file_changed_after_load_is_refused(tmp_path: Path, file: str, what: str) -> None:
     resolved = load_study(written(tmp_path))
     refuse_changed_files(resolved)
     (tmp_path / file).write_text("# another\n")
@@ -121,7 +121,7 @@ def test_a_file_that_changes_after_loading_is_refused(tmp_path: Path, file: str,
         run(resolved, tmp_path / "out")
 
 
-def test_a_quick_study_varies_the_primary_knobs_that_a_plug_in_says(tmp_path: Path) -> None:
+def test_quick_study_varies_primary_knobs_of_plugin(tmp_path: Path) -> None:
     plugin = tmp_path / "turning_plug.py"
     plugin.write_text(PLUGIN)
     catalogue = read_catalogue([plugin])
@@ -131,7 +131,7 @@ def test_a_quick_study_varies_the_primary_knobs_that_a_plug_in_says(tmp_path: Pa
     assert [cell.knobs for cell in cells if cell.knobs] == [{"turn": "off"}, {"turn": "on"}]
 
 
-def test_an_entry_reaches_another_process_as_it_is(tmp_path: Path) -> None:
+def test_entry_in_other_process_is_unchanged(tmp_path: Path) -> None:
     catalogue = load_study(written(tmp_path)).catalogue
     for entry in catalogue.compilers.values():
         back = decode(encode(Outfit(compilers=(entry,))), OUTFIT).compilers[0]

@@ -42,18 +42,18 @@ def test_public_names_can_all_be_imported(package: str) -> None:
 
 
 @pytest.mark.parametrize("package", PUBLIC)
-def test_unknown_name_is_an_attribute_error(package: str) -> None:
+def test_unknown_name_raises_attribute_error(package: str) -> None:
     with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'nothing'"):
         import_module(package).nothing  # noqa: B018
 
 
-def test_importing_the_public_modules_loads_nothing_heavy() -> None:
+def test_import_of_public_modules_loads_nothing_heavy() -> None:
     code = f"import sys, {', '.join(PUBLIC)}; print([name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
 
-def test_entries_and_knobs_of_a_plug_in_load_no_torch() -> None:
+def test_plugin_entries_and_knobs_load_no_torch() -> None:
     names = "CompilerEntry, KnobEntry, LevelEntry, PARTITION, CompileRequest, CompileFacts, TaskDump, TaskwiseCompiler"
     code = f"import sys; from ablatrix.plugin import {names}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -50,12 +50,12 @@ def programs_of(page: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_page_imports_public_names_alone(page: Path) -> None:
+def test_page_imports_public_names_only(page: Path) -> None:
     assert [name for code in programs_of(page) for name in private_imports(code)] == []
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_example_imports_public_names_alone(example: Path) -> None:
+def test_example_imports_public_names_only(example: Path) -> None:
     assert list(private_imports(example.read_text(encoding="utf-8"))) == []
 
 
@@ -74,7 +74,7 @@ def test_private_import_is_found(code: str, found: list[str]) -> None:
 
 
 @pytest.mark.parametrize("page", WHOLE)
-def test_page_shows_its_examples_as_they_are(page: str) -> None:
+def test_page_shows_its_examples_verbatim(page: str) -> None:
     shown = dict(SHOWN.findall((ROOT / "docs" / page).read_text(encoding="utf-8")))
     assert list(shown) == WHOLE[page]
     for name, text in shown.items():

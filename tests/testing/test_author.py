@@ -32,13 +32,13 @@ FAULTS = {
     "idle_knob": (
         "            if options:\n",
         "            if False:\n",
-        "test_code_knobs_change_the_code",
+        "test_code_knobs_change_code",
         r"compiler 'tape': 'fuse: on' must change the code of a small program, but the code is the same",
     ),
     "unsteady": (
         "file.write_text(json.dumps(tape))",
         'file.write_text(json.dumps({**tape, "built": __import__("time").time_ns()}))',
-        "test_rebuild_gives_the_same_code",
+        "test_rebuild_gives_same_code",
         r"the same request gave artifact_digest \w+\.\.\., then \w+\.\.\.; leave times, paths",
     ),
 }
@@ -64,7 +64,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_planted_fault_fails_its_rule_with_a_message(report: str, name: str) -> None:
+def test_planted_fault_fails_its_rule_with_message(report: str, name: str) -> None:
     _, _, rule, message = FAULTS[name]
     assert re.findall(rf"^FAILED test_{name}\.py::Test::(\w+)", report, re.MULTILINE) == [rule]
     assert re.search(message, report)

@@ -20,10 +20,10 @@ from ablatrix.testing.subject import Subject
 
 CONFIGURATIONS = CompilerContract.test_configurations_are_right_quiet_and_give_facts
 PROGRAMS = partial(CompilerContract.test_small_programs_give_right_outputs, program="filters")
-KEYS = CompilerContract.test_code_knobs_are_in_the_cache_keys
-REBUILD = CompilerContract.test_rebuild_gives_the_same_code
-THREADS = CompilerContract.test_threads_that_were_set_are_in_force
-DYNAMIC = CompilerContract.test_dynamic_program_is_right_up_to_its_bound
+KEYS = CompilerContract.test_code_knobs_are_in_cache_keys
+REBUILD = CompilerContract.test_rebuild_gives_same_code
+THREADS = CompilerContract.test_threads_set_are_in_force
+DYNAMIC = CompilerContract.test_dynamic_program_is_right_up_to_bound
 Plant = Callable[[Compiler], Compiler]
 
 
@@ -62,25 +62,25 @@ def test_planted_fault_is_caught(tmp_path: Path, plant: Plant, rule: Callable[..
     assert str(caught.value).startswith("compiler 'tvm'")
 
 
-def test_knob_left_out_of_the_keys_is_caught(tmp_path: Path) -> None:
+def test_planted_knob_missing_in_keys_is_caught(tmp_path: Path) -> None:
     subject = subject_of(lambda inner: planted.CachesTooBroadly(inner, "fusion", "off"), tmp_path)
     with pytest.raises(ContractError, match="fusion: on: 'fusion' affects code and leaves the cache's keys"):
         KEYS(TvmContract(), subject)
 
 
-def test_knob_that_changes_nothing_is_caught(tmp_path: Path) -> None:
+def test_planted_knob_that_changes_nothing_is_caught(tmp_path: Path) -> None:
     subject = subject_of(lambda inner: planted.CachesTooBroadly(inner, "fusion", "off"), tmp_path)
     with pytest.raises(ContractError, match="compiler 'tvm': 'fusion: on' must change the code of a small program"):
-        TvmContract().test_code_knobs_change_the_code(subject)
+        TvmContract().test_code_knobs_change_code(subject)
 
 
-def test_thread_that_preloading_leaves_is_caught(tmp_path: Path) -> None:
+def test_planted_thread_left_by_preload_is_caught(tmp_path: Path) -> None:
     entry = replace(TVM, name="planted", adapter="ablatrix.testing.planted:StartsAThread")
     with pytest.raises(ContractError, match="after preload the process cannot be forked: threads beside the main one"):
-        TvmContract().test_preloaded_process_can_be_forked(Subject(planted.Around(), entry, tmp_path))
+        TvmContract().test_preload_leaves_process_forkable(Subject(planted.Around(), entry, tmp_path))
 
 
-def test_every_planted_fault_has_its_test() -> None:
+def test_planted_faults_all_have_tests() -> None:
     faults = {
         name
         for name, kind in vars(planted).items()
@@ -102,11 +102,11 @@ def test_every_planted_fault_has_its_test() -> None:
 def test_statement_about_nothing_is_refused(tmp_path: Path, statements: dict[str, Any], message: str) -> None:
     stated = type("Stated", (TvmContract,), statements)()
     with pytest.raises(ContractError, match=message):
-        stated.test_code_knobs_change_the_code(subject_of(planted.Around, tmp_path))
+        stated.test_code_knobs_change_code(subject_of(planted.Around, tmp_path))
 
 
-def test_reason_lets_a_knob_change_nothing(tmp_path: Path) -> None:
+def test_reason_allows_knob_to_change_nothing(tmp_path: Path) -> None:
     reasons = {knob.name: "not looked at here" for knob in TVM.knobs if knob.name != "fusion"}
     stated = type("Stated", (TvmContract,), {"acts_not": {**reasons, "fusion: on": "it is broken"}})()
     broken = subject_of(lambda inner: planted.CachesTooBroadly(inner, "fusion", "off"), tmp_path)
-    stated.test_code_knobs_change_the_code(broken)
+    stated.test_code_knobs_change_code(broken)

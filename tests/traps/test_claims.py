@@ -43,7 +43,7 @@ OTHERS: dict[str, Callable[[], list[Record]]] = {
 
 
 @pytest.mark.parametrize("origin", OTHERS)
-def test_runs_of_two_origins_are_not_put_into_one_table(tmp_path: Path, origin: str) -> None:
+def test_tabulate_of_two_origins_does_not_mix_them_in_one_table(tmp_path: Path, origin: str) -> None:
     """Trap 4: two hosts, commits or versions of the schema are refused by name, and nothing is written."""
     files = [
         write_records(tmp_path / name, records)
@@ -57,7 +57,7 @@ def test_runs_of_two_origins_are_not_put_into_one_table(tmp_path: Path, origin: 
 
 
 @pytest.mark.parametrize("command", ["effects", "blame"])
-def test_no_command_averages_two_hosts(tmp_path: Path, command: str) -> None:
+def test_commands_never_average_two_hosts(tmp_path: Path, command: str) -> None:
     """Trap 4: as a user meets it: exit code 2, the two hosts by name, and no number on stdout."""
     files = [write_records(tmp_path / f"{host}.jsonl", one_run(host=host)) for host in ("bench-1", "bench-2")]
     done = run_ablatrix(command, *files)
@@ -69,7 +69,7 @@ def without_fusion(knobs: dict[str, Level]) -> dict[str, Level]:
     return {**knobs, "fusion": "off"}
 
 
-def test_a_knob_that_does_nothing_is_called_a_no_op_and_not_an_effect(tmp_path: Path) -> None:
+def test_knob_that_does_nothing_is_reported_as_no_op_without_effect(tmp_path: Path) -> None:
     """Trap 7: two levels that build the same program everywhere are told from the code, and never called a gain."""
     records = make_records(workloads=["encoder"], modes=["hot"], blocks=4, built_as=without_fusion)
     found = tidy([write_records(tmp_path / "results.jsonl", records)])
@@ -86,7 +86,7 @@ def test_a_knob_that_does_nothing_is_called_a_no_op_and_not_an_effect(tmp_path: 
     assert verdicts["memory_plan"] == "faster"
 
 
-def test_a_speed_up_that_is_claimed_for_a_no_op_is_a_fault(tmp_path: Path) -> None:
+def test_claim_of_speed_up_by_no_op_is_fault(tmp_path: Path) -> None:
     """Trap 7: were a ratio of it to leave out 1 all the same, the claim is refused with the reason."""
     records = make_records(workloads=["encoder"], modes=["hot"], built_as=without_fusion)
     path = write_records(tmp_path / "results.jsonl", records)
@@ -114,7 +114,7 @@ def build_and_run(program: Program, x: torch.Tensor, directory: Path) -> tuple[C
     return request.cache.counters, bound.outputs()[0]
 
 
-def test_no_program_is_given_code_that_was_built_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_never_gives_program_code_built_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trap 8: programs that differ in one thing share a cache; each misses once, and is right then and later.
 
     The same program under another version of the compiler misses as well.
@@ -149,7 +149,7 @@ CHANGES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def test_any_change_of_any_file_of_an_artifact_is_found(tmp_path: Path) -> None:
+def test_verify_finds_any_change_of_any_artifact_file(tmp_path: Path) -> None:
     """Trap 16: a command reads the manifest again; one bit of one file, and it says which file."""
     study = tmp_path / "study.yaml"
     study.write_text("name: synthetic\n")

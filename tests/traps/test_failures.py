@@ -46,7 +46,7 @@ def row_of(rows: list[dict[str, str]], knobs: dict[str, Level], mode: str = "col
     return row
 
 
-def test_wrong_output_is_a_status_and_is_not_timed_further(bench: Bench) -> None:
+def test_wrong_output_is_status_and_stops_timing(bench: Bench) -> None:
     """Trap 1: a program with wrong answers ends as ``wrong_output``; hot, not one burst of it is timed."""
     block = bench.block(["wrong output"])
     assert run_cold(block, *block.trials[0], bench.server).result.status == "wrong_output"
@@ -56,7 +56,7 @@ def test_wrong_output_is_a_status_and_is_not_timed_further(bench: Bench) -> None
     assert right.bursts_ms
 
 
-def test_wrong_output_is_in_no_ratio_however_fast_it_was() -> None:
+def test_ratio_with_wrong_output_omits_it() -> None:
     """Trap 1: the time of wrong answers stays in the row a trial, and enters no mean, ratio or effect."""
     records = make_records(
         workloads=["encoder"], modes=["cold"], noise=0.0, plants=[Plant("wrong_output", "encoder", "cold", FUSED)]
@@ -76,7 +76,7 @@ def test_wrong_output_is_in_no_ratio_however_fast_it_was() -> None:
     assert effect.ratio.value == pytest.approx(COLD_EFFECT["fusion"])
 
 
-def test_the_mean_of_nothing_is_missing() -> None:
+def test_mean_of_nothing_is_missing() -> None:
     """Trap 2: without one ok trial, means, medians and ratios are empty; so is a geometric mean of no effect."""
     crashed = [Plant("crashed", name, "cold", {"fusion": "on"}) for name in ("attention", "encoder")]
     records = make_records(modes=["cold"], plants=crashed)
@@ -90,7 +90,7 @@ def test_the_mean_of_nothing_is_missing() -> None:
     assert (mean.ratio, mean.workloads, set(mean.missing)) == (None, (), {"attention", "encoder"})
 
 
-def test_a_failed_trial_is_drawn_as_a_mark_outside_of_the_axis_of_times() -> None:
+def test_figure_of_failed_trial_has_mark_outside_time_axis() -> None:
     """Trap 2: the scatter has one point an ok trial, all above 0 ms; failures are crosses in a band above it."""
     trials = table(
         make_records(workloads=["encoder"], modes=["cold"], plants=[Plant("timeout", "encoder", "cold", FUSED)])
@@ -109,7 +109,7 @@ def test_a_failed_trial_is_drawn_as_a_mark_outside_of_the_axis_of_times() -> Non
     assert "2 failed (2 at edge)" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
-def test_an_effect_that_cannot_be_told_has_no_mark() -> None:
+def test_figure_of_undecidable_effect_has_no_mark() -> None:
     """Trap 2: where a knob's level always crashed, its panel has a ratio for the other workload alone, and a cross."""
     trials = table(make_records(modes=["hot"], plants=[Plant("crashed", "encoder", "hot", {"fusion": "on"})]))
     effects = main_effects(trials, "run_ms_p50", "hot", ["fusion"])
@@ -122,7 +122,7 @@ def test_an_effect_that_cannot_be_told_has_no_mark() -> None:
     assert [(marker, lines[round(y)]) for marker, _, y in marks(panel)] == [("o", "attention"), ("x", "encoder")]
 
 
-def test_a_trial_that_fails_early_keeps_its_configuration(failed_run: Run) -> None:
+def test_trial_that_fails_early_keeps_its_configuration(failed_run: Run) -> None:
     """Trap 3: a record of a failed compile has every knob of the design, and its row stands in its own group."""
     records = [validate_line(line) for line in failed_run.stdout.decode().splitlines()]
     for record in records:
@@ -141,7 +141,7 @@ def test_a_trial_that_fails_early_keeps_its_configuration(failed_run: Run) -> No
     }
 
 
-def test_failures_make_no_group_and_lose_none() -> None:
+def test_table_groups_neither_grow_nor_vanish_with_failures() -> None:
     """Trap 3: the groups of a study are the same whether all went well or a quarter failed before compiling."""
     plants = [Plant("plan_error", "encoder", "cold", {"fusion": "on", "reuse": "release"})]
     good, bad = (summary_of(make_records(workloads=["encoder"], plants=planted)) for planted in ([], plants))
@@ -150,7 +150,7 @@ def test_failures_make_no_group_and_lose_none() -> None:
     assert sum(int(row["n_plan_error"]) for row in bad) == 8
 
 
-def test_a_run_in_which_every_configuration_failed_exits_with_1(failed_run: Run) -> None:
+def test_run_where_every_configuration_failed_exits_with_1(failed_run: Run) -> None:
     """Trap 5: nothing that the study asks about is ok, and the exit code and stderr say so."""
     records = [validate_line(line) for line in failed_run.stdout.decode().splitlines()]
     assert {record.status for record in records if record.role != "reference"} == {"compile_error"}
@@ -158,7 +158,7 @@ def test_a_run_in_which_every_configuration_failed_exits_with_1(failed_run: Run)
     assert failed_run.stderr.decode().splitlines()[-1] == "7 trials: 5 compile_error, 2 ok"
 
 
-def test_nothing_is_timed_in_the_place_of_what_did_not_compile(failed_run: Run) -> None:
+def test_timing_never_substitutes_for_what_did_not_compile(failed_run: Run) -> None:
     """Trap 6: a compiler's error is the row's status, with no time, code, check or speed-up under the compiler's name.
 
     Eager itself runs well in this very run, and could have been fallen back to.
@@ -177,7 +177,7 @@ def test_nothing_is_timed_in_the_place_of_what_did_not_compile(failed_run: Run) 
     assert [effect.ratio for effect in effects] == [None]
 
 
-def test_failure_rows_hold_by_the_schema_as_they_come_out_of_stdout(failed_run: Run) -> None:
+def test_failure_rows_on_stdout_fit_schema(failed_run: Run) -> None:
     """Trap 15: stdout is one valid record a planned trial, failures like the rest, and not one byte more."""
     text = failed_run.stdout.decode()
     assert text.endswith("\n")

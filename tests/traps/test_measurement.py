@@ -55,7 +55,7 @@ def cold_record(records: Sequence[Record], **knobs: str) -> Record:
     return found
 
 
-def test_code_from_a_warm_cache_is_a_hit_and_has_no_compile_time(good_records: list[Record]) -> None:
+def test_warm_cache_code_is_hit_without_compile_time(good_records: list[Record]) -> None:
     """Trap 9: a disk hit is counted as one, and the parts that did not take place are missing instead of 0 ms."""
     warm, private = cold_record(good_records, cache_tag="warm"), cold_record(good_records)
     assert warm.compile and warm.runtime and private.compile and private.runtime
@@ -71,7 +71,7 @@ def test_code_from_a_warm_cache_is_a_hit_and_has_no_compile_time(good_records: l
         assert runtime.compile_first_run_ms == pytest.approx(sum(part for part in parts if part is not None))
 
 
-def test_a_warm_cache_is_a_level_in_the_table_and_stands_at_no_misses_in_the_figure(good: Tidy) -> None:
+def test_warm_cache_is_level_in_table_and_zero_misses_in_figure(good: Tidy) -> None:
     """Trap 9: warm and private rows are never averaged, and the figure has the warm one at 0 misses, above 0 ms."""
     trials = without_priming_runs(good.trials)
     rows = summarise_groups(trials, group_columns(good)).filter(mode="cold", role="measured")
@@ -86,7 +86,7 @@ def test_a_warm_cache_is_a_level_in_the_table_and_stands_at_no_misses_in_the_fig
     assert figure.get_supxlabel() == "compile cache misses up to the first run (tasks)"
 
 
-def test_an_observer_watches_a_compile_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_observer_watches_separate_compile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trap 10: times by pass come from a second compile, outside of every phase and of the cache."""
     request = make_request(make_program(Stack(1), (torch.ones(1, 4, 8),)), tmp_path, {"pass_timing": "on"})
     observed, phases = build.time_passes, []
@@ -106,9 +106,7 @@ def test_an_observer_watches_a_compile_of_its_own(tmp_path: Path, monkeypatch: p
     assert request.cache.counters == CacheCounters(misses=1)
 
 
-def test_an_observed_trial_is_the_same_program_and_no_hot_trial_is_observed(
-    good_run: Run, good_records: list[Record]
-) -> None:
+def test_observed_trial_is_same_program_and_never_hot(good_run: Run, good_records: list[Record]) -> None:
     """Trap 10: the observer changes neither code nor counters, is in no part of the time, and is cold only."""
     seen, plain = cold_record(good_records, pass_timing="on"), cold_record(good_records)
     assert seen.compile and seen.runtime and plain.compile
@@ -122,7 +120,7 @@ def test_an_observed_trial_is_the_same_program_and_no_hot_trial_is_observed(
     assert {knobs.get("pass_timing", "off") for knobs in hot} == {"off"}
 
 
-def test_a_figure_comes_from_several_processes_paired_within_blocks(good: Tidy, good_records: list[Record]) -> None:
+def test_ratio_is_made_from_several_processes_paired_within_blocks(good: Tidy, good_records: list[Record]) -> None:
     """Trap 11: each block has a process of its own for each trial, and an interval is over blocks, not over samples."""
     hot = [record for record in good_records if record.mode == "hot"]
     assert len({(record.meta.block, record.cell_id, record.role) for record in hot}) == len(hot) == 2 * 4
@@ -141,7 +139,7 @@ def test_a_figure_comes_from_several_processes_paired_within_blocks(good: Tidy, 
     assert row["run_ms_p50_ratio_low"] < row["run_ms_p50_ratio"] < row["run_ms_p50_ratio_high"]
 
 
-def test_the_run_order_is_random_seeded_and_recorded(good_run: Run, good_records: list[Record]) -> None:
+def test_run_order_is_random_seeded_and_recorded(good_run: Run, good_records: list[Record]) -> None:
     """Trap 11: another seed gives another order, the same seed the same one, and each record has its position."""
     order = [record.trial_id for record in sorted(good_records, key=lambda record: record.meta.position)]
     assert order == [trial.trial_id for trial in good_run.design.trials]
@@ -156,9 +154,7 @@ def test_the_run_order_is_random_seeded_and_recorded(good_run: Run, good_records
     assert len(set(map(tuple, orders))) > 2
 
 
-def test_percentiles_are_interpolated_over_the_raw_samples_that_are_kept(
-    good_run: Run, good_records: list[Record]
-) -> None:
+def test_percentiles_are_interpolated_over_kept_raw_samples(good_run: Run, good_records: list[Record]) -> None:
     """Trap 11: the percentiles of every hot record follow from its side file by linear interpolation."""
     checked = 0
     for record in good_records:
@@ -173,7 +169,7 @@ def test_percentiles_are_interpolated_over_the_raw_samples_that_are_kept(
     assert checked == 8
 
 
-def test_threads_and_cpus_are_read_back_from_who_uses_them(good_records: list[Record]) -> None:
+def test_threads_and_cpus_are_read_back_from_their_users(good_records: list[Record]) -> None:
     """Trap 12: with OMP_NUM_THREADS=5 around a study of one thread, records hold what was set and what was in force."""
     for record in good_records:
         assert record.meta.environment["OMP_NUM_THREADS"] == "5"
@@ -184,7 +180,7 @@ def test_threads_and_cpus_are_read_back_from_who_uses_them(good_records: list[Re
         assert set(record.meta.cpus) <= set(record.meta.machine.cpus)
 
 
-def test_a_variable_that_was_set_too_late_does_not_pass_for_the_number_of_threads(
+def test_thread_variable_set_too_late_is_not_taken_as_thread_count(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Trap 12: the libraries are asked, so that a variable which came after they were loaded changes only itself."""
@@ -194,7 +190,7 @@ def test_a_variable_that_was_set_too_late_does_not_pass_for_the_number_of_thread
     assert EagerCompiler().threads_in_force() == {"torch": before}
 
 
-def test_memory_is_measured_beside_the_estimate(good: Tidy, good_records: list[Record]) -> None:
+def test_memory_is_measured_beside_estimate(good: Tidy, good_records: list[Record]) -> None:
     """Trap 13: each measured record has planned bytes and what the process really took, or why that is not known."""
     for record in good_records:
         assert record.runtime
@@ -207,7 +203,7 @@ def test_memory_is_measured_beside_the_estimate(good: Tidy, good_records: list[R
     assert {"planned_bytes_median", "peak_rss_delta_bytes_median"} <= set(columns)
 
 
-def test_memory_that_no_estimate_knows_of_is_seen(bench: Bench) -> None:
+def test_memory_outside_every_estimate_is_measured(bench: Bench) -> None:
     """Trap 13: a compiler plans 0 bytes and takes 192 MiB, and the record says both."""
     block = bench.block(["use memory"])
     result = run_cold(block, *block.trials[0], bench.server).result
@@ -231,7 +227,7 @@ class Operations(TorchDispatchMode):  # type: ignore[misc]
         return function(*args, **(kwargs or {}))
 
 
-def test_a_compiled_run_uses_inputs_and_weights_where_they_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compiled_run_uses_inputs_and_weights_without_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trap 14: binding hands over every tensor once, at its own address; a run hands over and copies nothing."""
     import tvm
 
@@ -296,7 +292,7 @@ class WatchedRun:
         return self._inner.outputs()
 
 
-def test_a_hot_trial_binds_its_inputs_before_the_first_iteration_and_never_again(bench: Bench, tmp_path: Path) -> None:
+def test_hot_trial_binds_inputs_once_before_first_iteration(bench: Bench, tmp_path: Path) -> None:
     """Trap 14: one binding a draw, of the prepared tensors; warm-up and bursts only run, and copy nothing."""
     resolved = resolve_study(small_study())
     study, design = resolved.study, make_design(resolved)

@@ -30,7 +30,7 @@ def agreed(tries: list[dict[str, float]]) -> set[str]:
     return {one for ratios in tries for one, ratio in ratios.items() if abs(ratio - 1) <= LIMIT}
 
 
-def test_times_agree_with_torch_s_timer_and_tvm_s_time_evaluator() -> None:
+def test_times_agree_with_torch_timer_and_tvm_time_evaluator() -> None:
     found = [compare()]
     while len(found) < TRIES and len(agreed(found)) < len(found[0]):
         found.append(compare())

@@ -98,12 +98,12 @@ def program() -> Iterator[Program]:
 # Refusals, for real.
 
 
-def test_a_torch_without_cuda_is_named_as_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_device_with_torch_without_cuda_is_refused_with_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.version, "cuda", None)
     assert find_refusal() == f"torch {torch.__version__} is built without CUDA"
 
 
-def test_a_device_that_is_not_visible_is_the_reason_with_what_hides_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_device_that_is_not_visible_is_refused_with_what_hides_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.version, "cuda", "13.0")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
@@ -112,7 +112,7 @@ def test_a_device_that_is_not_visible_is_the_reason_with_what_hides_it(monkeypat
     assert str(find_refusal()).startswith("no CUDA device is visible with CUDA_VISIBLE_DEVICES=-1, or torch ")
 
 
-def test_without_a_gpu_the_reference_is_unsupported_in_a_forked_worker(bench: Bench) -> None:
+def test_reference_without_gpu_is_unsupported_in_forked_worker(bench: Bench) -> None:
     result = run_task(bench, "none", entry=EAGER, knobs={}, device="cuda")
     if result.gpu is not None:
         pytest.skip("this machine has a CUDA device")
@@ -122,7 +122,7 @@ def test_without_a_gpu_the_reference_is_unsupported_in_a_forked_worker(bench: Be
     assert run_task(bench, "none").status == "ok"  # the server goes on as before
 
 
-def test_a_compiler_that_does_not_say_that_it_runs_on_cuda_is_refused(bench: Bench) -> None:
+def test_compiler_that_does_not_declare_cuda_is_refused(bench: Bench) -> None:
     """It would run on the CPU, and be taken for the GPU."""
     result = run_task(bench, "none", device="cuda")
     assert result.status == "unsupported"
@@ -133,9 +133,7 @@ def test_a_compiler_that_does_not_say_that_it_runs_on_cuda_is_refused(bench: Ben
     )
 
 
-def test_the_reason_of_the_compiler_comes_first_and_nothing_is_opened(
-    tmp_path: Path, calls: list[str], program: Program
-) -> None:
+def test_compiler_reason_precedes_device_and_opens_nothing(tmp_path: Path, calls: list[str], program: Program) -> None:
     class Other(EagerCompiler):
         name = "inductor"
 
@@ -150,7 +148,7 @@ def test_the_reason_of_the_compiler_comes_first_and_nothing_is_opened(
 # With stand-ins.
 
 
-def test_opening_reads_the_device_and_leaves_no_tf32(calls: list[str]) -> None:
+def test_opening_device_reads_it_and_disables_tf32(calls: list[str]) -> None:
     opened = Cuda.open()
     assert calls == ["init", "synchronize"]
     assert opened.device == Gpu(name="Stand-in", memory_bytes=2**34, l2_bytes=L2_BYTES, count=2, driver="535.104.05")
@@ -159,16 +157,14 @@ def test_opening_reads_the_device_and_leaves_no_tf32(calls: list[str]) -> None:
     assert not torch.backends.cudnn.allow_tf32
 
 
-def test_a_device_whose_l2_cache_is_not_told_is_no_device_to_time_on(
-    calls: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_device_with_unknown_l2_cache_is_refused_for_timing(calls: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     found = SimpleNamespace(name="Stand-in", total_memory=1, L2_cache_size=0, uuid="12")
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: found)
     with pytest.raises(TrialError, match="Stand-in: the size of its L2 cache is not reported"):
         Cuda.open()
 
 
-def test_each_run_has_events_of_its_own_behind_a_flush_and_the_host_waits_once(calls: list[str]) -> None:
+def test_device_timer_has_events_per_run_after_flush_and_waits_once(calls: list[str]) -> None:
     inner = SimpleNamespace(run=lambda: calls.append("run"), outputs=lambda: ())
     run = CudaRun(inner, Cuda.open())
     run._flush = SimpleNamespace(zero_=lambda: calls.append("flush"))
@@ -179,23 +175,21 @@ def test_each_run_has_events_of_its_own_behind_a_flush_and_the_host_waits_once(c
     assert all(sample >= 0 for sample in samples)
 
 
-def test_the_buffer_that_is_written_has_twice_the_l2_cache(calls: list[str]) -> None:
+def test_flush_buffer_is_twice_l2_cache(calls: list[str]) -> None:
     run = CudaRun(SimpleNamespace(run=lambda: None, outputs=lambda: ()), Cuda.open())
     run.time(1)
     assert run._flush is not None
     assert run._flush.numel() * run._flush.element_size() == 2 * L2_BYTES
 
 
-def test_a_run_outside_of_the_timing_waits_for_the_device(calls: list[str]) -> None:
+def test_device_run_outside_timing_waits_for_device(calls: list[str]) -> None:
     run = CudaRun(SimpleNamespace(run=lambda: calls.append("run"), outputs=lambda: ()), Cuda.open())
     calls.clear()
     run.run()
     assert calls == ["run", "synchronize"]
 
 
-def test_a_hot_trial_is_timed_by_the_device_and_checked_on_the_host(
-    tmp_path: Path, calls: list[str], program: Program
-) -> None:
+def test_hot_trial_is_timed_on_device_and_checked_on_host(tmp_path: Path, calls: list[str], program: Program) -> None:
     protocol = HotProtocol(burst_ms=0.1, warm_up_ms=0.1)
     result = run_here(make_task(tmp_path, mode="hot", device="cuda"), EagerCompiler(), program, protocol, None)
     assert result.status == "ok", result.error
@@ -213,7 +207,7 @@ def test_a_hot_trial_is_timed_by_the_device_and_checked_on_the_host(
     assert calls.index("reset_peak_memory_stats") < calls.index("event")
 
 
-def test_a_planned_trial_of_a_plug_in_runs_on_the_device(tmp_path: Path, calls: list[str], program: Program) -> None:
+def test_planned_trial_of_plugin_runs_on_device(tmp_path: Path, calls: list[str], program: Program) -> None:
     [entry] = on_cuda.COMPILERS
     knobs = {"passes": "twice"}
     task = make_task(tmp_path, device="cuda", role="measured", entry=entry, knobs=knobs)
@@ -226,7 +220,7 @@ def test_a_planned_trial_of_a_plug_in_runs_on_the_device(tmp_path: Path, calls: 
     assert result.compile.artifact_digest == result.correctness.checked_digest
 
 
-def test_the_study_for_a_gpu_lays_out_every_shipped_workload_on_the_plug_in() -> None:
+def test_gpu_study_plans_every_shipped_workload_on_plugin() -> None:
     done = run_ablatrix("design", Path(__file__).with_name("on_a_gpu.yaml"), "--json")
     assert done.returncode == 0, done.stderr.decode()
     cells = json.loads(done.stdout)["cells"]
@@ -234,9 +228,7 @@ def test_the_study_for_a_gpu_lays_out_every_shipped_workload_on_the_plug_in() ->
     assert {cell["workload"] for cell in cells} == set(SHIPPED_WORKLOADS)
 
 
-def test_a_cold_trial_ends_its_first_run_when_the_device_does(
-    tmp_path: Path, calls: list[str], program: Program
-) -> None:
+def test_cold_trial_ends_first_run_when_device_does(tmp_path: Path, calls: list[str], program: Program) -> None:
     result = run_here(make_task(tmp_path, device="cuda"), EagerCompiler(), program, HotProtocol(), None)
     assert result.status == "ok", result.error
     assert result.runtime is not None
@@ -245,9 +237,7 @@ def test_a_cold_trial_ends_its_first_run_when_the_device_does(
     assert "event" not in calls
 
 
-def test_the_record_has_device_gpu_and_clocks_and_its_disturbance(
-    tmp_path: Path, calls: list[str], program: Program
-) -> None:
+def test_record_has_device_gpu_clocks_and_disturbance(tmp_path: Path, calls: list[str], program: Program) -> None:
     study = small_study().model_copy(update={"device": "cuda"})
     design = make_design(resolve_study(study))
     trial = next(one for one in design.trials if (one.mode, one.role) == ("cold", "reference"))
@@ -267,7 +257,7 @@ def test_the_record_has_device_gpu_and_clocks_and_its_disturbance(
     assert record.meta.noise.disturbance == "throttled GPU: its clocks were slowed down by sw_power_cap"
 
 
-def test_throttling_disturbs_and_silence_does_not() -> None:
+def test_throttling_disturbs_but_unknown_throttling_does_not() -> None:
     quiet = dict.fromkeys(("load_average_before", "load_average_after", "steal_ms", "throttled_ms", "swapped_pages"))
     told = {"source": None, "reason": "none", "readings": 0, "before": None, "after": None}
     for throttled, disturbed in ((None, False), ([], False), (["hw_slowdown"], True)):
@@ -275,7 +265,7 @@ def test_throttling_disturbs_and_silence_does_not() -> None:
         assert (disturbance(noise, 1.0, 2) is not None) == disturbed
 
 
-def test_the_programs_weights_and_constants_are_moved_to_the_device(tmp_path: Path) -> None:
+def test_program_weights_and_constants_are_moved_to_device(tmp_path: Path) -> None:
     """By the device ``meta``, which every torch has: nothing may be left on the CPU."""
     from ablatrix.compilers.adapter import CompileRequest, PhaseClock
     from ablatrix.compilers.cache import TaskCache
@@ -303,12 +293,12 @@ def test_the_programs_weights_and_constants_are_moved_to_the_device(tmp_path: Pa
     assert {one.device.type for one in moved.exported.state_dict.values()} == {"meta"}
 
 
-def test_a_gpu_out_of_memory_is_out_of_memory() -> None:
+def test_gpu_out_of_memory_is_out_of_memory() -> None:
     error = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
     assert describe_exception(error, "first_run")[0] == "out_of_memory"
 
 
-def test_every_shipped_compiler_says_whether_it_runs_on_cuda() -> None:
+def test_shipped_compilers_all_declare_whether_they_run_on_cuda() -> None:
     page = (Path(__file__).parents[2] / "docs" / "cuda.md").read_text(encoding="utf-8")
     for entry in SHIPPED.values():
         if not entry.cuda_unsupported:

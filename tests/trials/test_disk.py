@@ -108,7 +108,7 @@ def assert_whole(out: Path) -> None:
     assert sorted(final) == sorted(issued)
 
 
-def test_a_disk_that_is_full_in_the_middle_ends_the_run_and_loses_no_line(study: Path, half: Path) -> None:
+def test_disk_that_fills_during_run_ends_it_and_loses_no_line(study: Path, half: Path) -> None:
     journal = half / "results.jsonl"
     lengthen(journal, 2 * largest_file(half) + 200_000)
     before = journal.read_bytes()
@@ -129,7 +129,7 @@ def test_a_disk_that_is_full_in_the_middle_ends_the_run_and_loses_no_line(study:
     assert torn == ([found.torn_bytes] if found.torn_bytes else [])
 
 
-def test_samples_that_find_no_room_end_the_run_before_their_records_are_written(study: Path, half: Path) -> None:
+def test_samples_without_disk_space_end_run_before_their_records(study: Path, half: Path) -> None:
     before = (half / "results.jsonl").read_bytes()
     design = json.loads((half / "design.json").read_text())
     (block_id,) = {trial["block_id"] for trial in design["trials"] if trial["mode"] == "hot"}
@@ -147,24 +147,24 @@ def test_samples_that_find_no_room_end_the_run_before_their_records_are_written(
         json.loads(line)
 
 
-def test_a_disk_that_is_full_from_the_beginning_is_told(study: Path, tmp_path: Path) -> None:
+def test_disk_that_is_full_at_start_is_reported(study: Path, tmp_path: Path) -> None:
     done = run(study, tmp_path / "out", file_limit=100)
     assert_told(done, "cannot be written", "choose another --out")
 
 
-def test_a_file_in_the_place_of_the_directory_is_told(study: Path, tmp_path: Path) -> None:
+def test_run_with_file_in_place_of_directory_reports_it(study: Path, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("in the way")
     assert_told(run(study, tmp_path / "out"), "cannot be written", str(tmp_path / "out"))
     assert (tmp_path / "out").read_text() == "in the way"
 
 
 @pytest.mark.parametrize("place", ["/proc/ablatrix-out", "/dev/null/out"])
-def test_a_place_where_nothing_can_be_created_is_told(study: Path, place: str) -> None:
+def test_run_where_nothing_can_be_created_reports_it(study: Path, place: str) -> None:
     assert_told(run(study, Path(place)), "cannot be written", place)
 
 
 @pytest.mark.parametrize("name", ["results.jsonl", "work/lock", "work/logs"])
-def test_a_thing_of_another_kind_inside_the_directory_is_told(study: Path, half: Path, name: str) -> None:
+def test_run_with_wrong_kind_of_entry_in_directory_reports_it(study: Path, half: Path, name: str) -> None:
     place = half / name
     if place.is_dir():
         shutil.rmtree(place)

@@ -44,14 +44,14 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_this_machine_is_read_back() -> None:
+def test_environment_of_this_machine_is_read_back() -> None:
     found = read_machine()
     assert 1 <= found.cores <= len(os.sched_getaffinity(0))
     assert found.memory_bytes == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     assert found.cpu
 
 
-def test_a_kernel_that_tells_nothing_leaves_nulls(tmp_path: Path) -> None:
+def test_environment_of_silent_kernel_is_null(tmp_path: Path) -> None:
     found: Machine = read_machine(tmp_path)
     assert (found.container, found.governor, found.turbo, found.smt) == (None, None, None, None)
     probe = NoiseProbe.read(tmp_path)
@@ -61,7 +61,7 @@ def test_a_kernel_that_tells_nothing_leaves_nulls(tmp_path: Path) -> None:
     assert set(noise.values()) == {None}
 
 
-def test_governor_turbo_and_smt_are_read_from_the_allowed_cpus(tmp_path: Path) -> None:
+def test_governor_turbo_and_smt_are_read_from_allowed_cpus(tmp_path: Path) -> None:
     for cpu in machine.allowed_cpus():
         _put(tmp_path, f"{machine.CPU}/cpu{cpu}/cpufreq/scaling_governor", "powersave\n")
     _put(tmp_path, f"{machine.CPU}/cpu999/cpufreq/scaling_governor", "performance\n")
@@ -93,14 +93,14 @@ def test_containers_and_hypervisors_are_recognised(tmp_path: Path, path: str, te
     assert machine.recognise_container(tmp_path) == expected
 
 
-def test_a_hypervisor_is_named_by_its_board_beside_the_container(tmp_path: Path) -> None:
+def test_hypervisor_is_named_by_board_beside_container(tmp_path: Path) -> None:
     _put(tmp_path, ".dockerenv", "")
     _put(tmp_path, "proc/cpuinfo", "flags\t\t: fpu hypervisor\n")
     _put(tmp_path, "sys/class/dmi/id/sys_vendor", "QEMU\n")
     assert machine.recognise_container(tmp_path) == "docker, kvm"
 
 
-def test_cpu_quota_is_the_smallest_of_all_levels_in_cgroup_v2(tmp_path: Path) -> None:
+def test_cpu_quota_is_smallest_of_all_levels_in_cgroup_v2(tmp_path: Path) -> None:
     _put(tmp_path, "proc/self/cgroup", "0::/outer/inner\n")
     _put(tmp_path, "sys/fs/cgroup/outer/cpu.max", "150000 100000\n")
     _put(tmp_path, "sys/fs/cgroup/outer/inner/cpu.max", "max 100000\n")
@@ -117,7 +117,7 @@ def test_cpu_quota_is_read_from_cgroup_v1(tmp_path: Path) -> None:
     assert machine.cpu_quota(tmp_path) == 2.5
 
 
-def test_available_memory_is_cut_by_the_cgroup(tmp_path: Path) -> None:
+def test_available_memory_is_limited_by_cgroup(tmp_path: Path) -> None:
     _put(tmp_path, "proc/meminfo", "MemTotal:  4000000 kB\nMemAvailable:  3000000 kB\n")
     assert machine.available_bytes(tmp_path) == 3000000 * 1024
     _put(tmp_path, "proc/self/cgroup", "0::/job\n")
@@ -126,7 +126,7 @@ def test_available_memory_is_cut_by_the_cgroup(tmp_path: Path) -> None:
     assert machine.available_bytes(tmp_path) == 600000
 
 
-def test_noise_is_the_growth_of_the_counters_between_two_probes(tmp_path: Path) -> None:
+def test_noise_is_growth_of_counters_between_two_probes(tmp_path: Path) -> None:
     ticks = os.sysconf("SC_CLK_TCK")
     _put(tmp_path, "proc/self/cgroup", "0::/job\n")
 
@@ -145,7 +145,7 @@ def test_noise_is_the_growth_of_the_counters_between_two_probes(tmp_path: Path) 
     assert noise.swapped_pages == 7
 
 
-def test_a_counter_that_went_backwards_is_null_not_negative() -> None:
+def test_counter_that_decreased_is_null() -> None:
     noise = NoiseProbe(0.1, 900.0, 5.0, 3, 0.0).until(NoiseProbe(0.1, 10.0, 5.0, 3, 1.0))
     assert noise.steal_ms is None
     assert noise.throttled_ms == 0.0
@@ -176,21 +176,21 @@ def _noise(**counters: float | None) -> Noise:
         ({"steal_ms": None, "throttled_ms": None, "swapped_pages": None}, 1.0, None),
     ],
 )
-def test_a_trial_is_disturbed_by_steal_above_one_percent_and_by_any_throttling_or_swapping(
+def test_trial_is_disturbed_by_steal_over_1_percent_or_throttling(
     counters: dict[str, float | None], wall_s: float, word: str | None
 ) -> None:
     found = disturbance(_noise(**counters), wall_s, cores=2)
     assert (found is None) if word is None else (found is not None and found.startswith(word))
 
 
-def test_the_noise_between_two_probes_says_by_itself_that_it_disturbed() -> None:
+def test_noise_between_two_probes_reports_own_disturbance() -> None:
     quiet, swapped = NoiseProbe(0.1, 0.0, 0.0, 3, 10.0), NoiseProbe(0.1, 0.0, 0.0, 9, 12.5)
     assert quiet.until(swapped).disturbance == "swapping: 6 pages went in or out"
     assert quiet.until(swapped).span_s == 2.5
     assert quiet.until(quiet).disturbance is None
 
 
-def test_switches_and_cpu_time_of_this_process_are_counted_with_those_of_its_threads() -> None:
+def test_switches_and_cpu_time_of_process_include_its_threads() -> None:
     before = ProcessProbe.read()
     waiting = [threading.Thread(target=time.sleep, args=(0.001,)) for _ in range(20)]
     for thread in waiting:
@@ -204,7 +204,7 @@ def test_switches_and_cpu_time_of_this_process_are_counted_with_those_of_its_thr
     Noise.model_validate({**_noise().model_dump(), **asdict(used)})
 
 
-def test_the_machine_has_its_cpus_and_its_quota(tmp_path: Path) -> None:
+def test_machine_has_cpus_and_quota(tmp_path: Path) -> None:
     _put(tmp_path, "proc/cpuinfo", "model name\t: Some CPU\n")
     _put(tmp_path, "proc/self/cgroup", "0::/job\n")
     _put(tmp_path, "sys/fs/cgroup/job/cpu.max", "150000 100000\n")
@@ -213,7 +213,7 @@ def test_the_machine_has_its_cpus_and_its_quota(tmp_path: Path) -> None:
     assert found.cpu_quota_cores == 1.5
 
 
-def test_only_variables_that_matter_are_kept_and_no_secret() -> None:
+def test_variables_are_kept_only_if_relevant_and_not_secret() -> None:
     environment = {
         "OMP_NUM_THREADS": "2",
         "TVM_NUM_THREADS": "1",
@@ -235,14 +235,14 @@ def test_only_variables_that_matter_are_kept_and_no_secret() -> None:
     ]
 
 
-def test_git_state_of_a_clean_and_of_a_changed_checkout(checkout: Path) -> None:
+def test_git_state_distinguishes_clean_and_changed_checkout(checkout: Path) -> None:
     commit = _git(checkout, "rev-parse", "HEAD")
     assert git_state(checkout / "studies") == (commit, False)
     _put(checkout, "src/code.py", "x = 2\n")
     assert git_state(checkout / "studies") == (commit, True)
 
 
-def test_a_new_study_makes_its_directory_dirty_but_results_elsewhere_do_not(checkout: Path) -> None:
+def test_git_state_is_dirty_with_new_study_but_not_with_outside_results(checkout: Path) -> None:
     commit = _git(checkout, "rev-parse", "HEAD")
     _put(checkout, "out/results.jsonl", "{}\n")
     assert git_state(checkout / "studies") == (commit, False)
@@ -250,29 +250,29 @@ def test_a_new_study_makes_its_directory_dirty_but_results_elsewhere_do_not(chec
     assert git_state(checkout / "studies") == (commit, True)
 
 
-def test_a_directory_that_git_does_not_track_has_no_commit(checkout: Path) -> None:
+def test_git_state_of_untracked_directory_has_no_commit(checkout: Path) -> None:
     _put(checkout, "ignored/site-packages/ablatrix/code.py", "x = 1\n")
     assert git_state(checkout / "ignored/site-packages/ablatrix") == (None, None)
     assert git_state(checkout / "absent") == (None, None)
     assert git_state(Path("/proc/self")) == (None, None)
 
 
-def test_without_git_there_is_no_commit(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_git_state_without_git_has_no_commit(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(checkout))
     assert git_state(checkout) == (None, None)
 
 
-def test_a_hooks_git_dir_does_not_mislead(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_git_state_ignores_git_dir_of_hook(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_DIR", "/nowhere")
     assert git_state(checkout)[1] is False
 
 
-def test_versions_come_without_importing_and_a_missing_package_is_none() -> None:
+def test_versions_need_no_import_and_missing_package_is_none() -> None:
     assert installed_version("pydantic") is not None
     assert installed_version("no-such-package-as-this") is None
 
 
-def test_the_room_loads_without_torch_and_without_cpuinfo() -> None:
+def test_trials_host_loads_without_torch_or_cpuinfo() -> None:
     code = (
         "import sys, ablatrix.trials.host.environment as e; e.read_machine();"
         "print(sorted({'torch', 'cpuinfo', 'psutil'} & set(sys.modules)))"
@@ -281,7 +281,7 @@ def test_the_room_loads_without_torch_and_without_cpuinfo() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_runs_leave_one_cpu_free_and_share_the_same_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cpus_for_runs_leave_one_free_and_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ablatrix.trials.host.environment.allowed_cpus", lambda: [0, 2, 4, 6])
     monkeypatch.setattr("ablatrix.trials.host.environment.cores_allowed", lambda: 4)
     assert place_runs(None, None) == (3, [2, 4, 6])
@@ -292,7 +292,7 @@ def test_runs_leave_one_cpu_free_and_share_the_same_ones(monkeypatch: pytest.Mon
     assert place_runs(2, [3]) == (2, [3])
 
 
-def test_a_single_cpu_or_a_small_quota_still_gives_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cpus_with_single_cpu_or_small_quota_give_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ablatrix.trials.host.environment.allowed_cpus", lambda: [0, 1, 2, 3])
     monkeypatch.setattr("ablatrix.trials.host.environment.cores_allowed", lambda: 1)
     assert place_runs(None, None) == (1, [3])

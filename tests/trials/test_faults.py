@@ -36,7 +36,7 @@ def cold(bench: Bench, fault: str, **protocol: Any) -> Outcome:
         ("fork and leave", "crashed", "exit", "compile"),
     ],
 )
-def test_a_fault_becomes_a_status_with_type_and_phase(
+def test_fault_becomes_status_with_type_and_phase(
     bench: Bench, fault: str, status: str, type_: str | None, phase: str | None
 ) -> None:
     outcome = cold(bench, fault)
@@ -45,18 +45,18 @@ def test_a_fault_becomes_a_status_with_type_and_phase(
     assert (error and error.type, error and error.phase) == (type_, phase)
 
 
-def test_a_hang_in_c_ends_at_its_time_limit(bench: Bench) -> None:
+def test_hang_in_c_ends_at_time_limit(bench: Bench) -> None:
     outcome = cold(bench, "hang", cold={"replicates": 1, "timeout_s": 1})
     assert outcome.result.status == "timeout"
     assert 1 <= outcome.wall_s < 5
 
 
-def test_running_out_of_memory_is_its_own_status(bench: Bench) -> None:
+def test_worker_out_of_memory_has_its_own_status(bench: Bench) -> None:
     outcome = cold(bench, "allocate", memory_limit_mb=2000)
     assert outcome.result.status == "out_of_memory", outcome.result
 
 
-def test_a_hundred_megabytes_on_stdout_do_not_disturb_the_trial(
+def test_trial_with_hundred_megabytes_on_stdout_is_not_disturbed(
     bench: Bench, capfd: pytest.CaptureFixture[str]
 ) -> None:
     outcome = cold(bench, "print a lot")
@@ -64,7 +64,7 @@ def test_a_hundred_megabytes_on_stdout_do_not_disturb_the_trial(
     assert capfd.readouterr() == ("", "")
 
 
-def test_wrong_output_counts_the_check_and_names_the_worst_difference(bench: Bench) -> None:
+def test_wrong_output_counts_check_and_names_largest_difference(bench: Bench) -> None:
     correctness = cold(bench, "wrong output").result.correctness
     assert correctness is not None
     assert correctness.missing == 0
@@ -72,7 +72,7 @@ def test_wrong_output_counts_the_check_and_names_the_worst_difference(bench: Ben
     assert correctness.max_abs_diff == pytest.approx(0.01, rel=1e-3)
 
 
-def test_a_missing_output_is_counted_and_never_read_as_zero_error(bench: Bench) -> None:
+def test_missing_output_is_counted_and_never_zero_error(bench: Bench) -> None:
     correctness = cold(bench, "no output").result.correctness
     assert correctness is not None
     assert (correctness.checked, correctness.missing) == (0, 2)
@@ -80,7 +80,7 @@ def test_a_missing_output_is_counted_and_never_read_as_zero_error(bench: Bench) 
     assert correctness.max_abs_diff is None
 
 
-def test_the_parts_of_a_cold_trial_add_up(bench: Bench) -> None:
+def test_cold_trial_parts_add_up(bench: Bench) -> None:
     runtime = cold(bench, "none").result.runtime
     assert runtime is not None
     spent = runtime.model_dump()
@@ -90,7 +90,7 @@ def test_the_parts_of_a_cold_trial_add_up(bench: Bench) -> None:
     assert spent["run_ms_cold"] > 0
 
 
-def test_nothing_that_a_worker_left_behind_goes_on_living(bench: Bench) -> None:
+def test_processes_left_by_worker_are_ended(bench: Bench) -> None:
     cold(bench, "fork and leave")
     deadline = time.monotonic() + 5
     zygotes = children_of(os.getpid())
@@ -102,7 +102,7 @@ def test_nothing_that_a_worker_left_behind_goes_on_living(bench: Bench) -> None:
     pytest.fail(f"still alive: {workers}")
 
 
-def test_a_worker_that_fails_in_a_burst_does_not_stop_its_neighbours(bench: Bench) -> None:
+def test_worker_that_fails_in_burst_does_not_stop_its_neighbours(bench: Bench) -> None:
     block = bench.block(["none", "crash in a burst", "hang in a burst"], "hot")
     quick = {**block.study.protocol.hot.model_dump(), "timeout_s": 2}
     block = bench.block(["none", "crash in a burst", "hang in a burst"], "hot", hot=quick)

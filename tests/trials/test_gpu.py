@@ -42,29 +42,29 @@ def smi(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Smi:
     return put
 
 
-def test_a_line_of_nvidia_smi_is_read() -> None:
+def test_nvidia_smi_line_is_read() -> None:
     assert parse_smi(LINE) == IDLE
 
 
 @pytest.mark.parametrize("absent", ["[N/A]", "[Not Supported]", "N/A", "[Unknown Error]"])
-def test_what_the_gpu_does_not_have_is_null(absent: str) -> None:
+def test_nvidia_smi_value_that_gpu_lacks_is_null(absent: str) -> None:
     assert parse_smi(", ".join([absent] * 6)) == dict.fromkeys(IDLE)
 
 
 @pytest.mark.parametrize("printed", ["", "No devices were found", "1410, 1215, 34"])
-def test_another_line_is_refused_and_shown(printed: str) -> None:
+def test_nvidia_smi_line_of_other_form_is_refused_and_shown(printed: str) -> None:
     with pytest.raises(SilentError, match="6 values were expected"):
         parse_smi(printed)
 
 
-def test_bits_have_names_and_one_that_is_not_known_keeps_its_number() -> None:
+def test_throttle_bits_have_names_and_unknown_one_keeps_its_number() -> None:
     assert name_limits(0) == []
     assert name_limits(0x24) == ["sw_power_cap", "sw_thermal_slowdown"]
     assert name_limits(0x1000_0000_0001) == ["gpu_idle", "0x100000000000"]
     assert name_limits(None) is None
 
 
-def test_nvidia_smi_is_asked_for_this_gpu_alone(smi: Smi, tmp_path: Path) -> None:
+def test_nvidia_smi_is_asked_for_this_gpu_only(smi: Smi, tmp_path: Path) -> None:
     smi(f'echo "$@" > {tmp_path}/asked; echo "{LINE.strip()}"')
     assert read_gpu("GPU-12") == ("nvidia-smi", None, IDLE)
     asked = (tmp_path / "asked").read_text().split()
@@ -72,13 +72,13 @@ def test_nvidia_smi_is_asked_for_this_gpu_alone(smi: Smi, tmp_path: Path) -> Non
     assert asked[2] == "--format=csv,noheader,nounits"
 
 
-def test_an_older_driver_is_asked_by_the_older_name(smi: Smi) -> None:
+def test_nvidia_smi_of_older_driver_is_asked_by_older_name(smi: Smi) -> None:
     refusal = 'Field "clocks_event_reasons.active" is not a valid field to query.'
     smi(f"case \"$2\" in *event*) echo '{refusal}'; exit 2;; *) echo '{LINE.strip()}';; esac")
     assert read_gpu("GPU-12") == ("nvidia-smi", None, IDLE)
 
 
-def test_nobody_tells_and_the_reasons_are_kept(smi: Smi) -> None:
+def test_gpu_state_with_failing_sources_keeps_both_reasons(smi: Smi) -> None:
     smi("echo 'No devices were found'; exit 6")
     source, reason, values = read_gpu("GPU-12")
     assert (source, values) == (None, None)
@@ -87,13 +87,15 @@ def test_nobody_tells_and_the_reasons_are_kept(smi: Smi) -> None:
     assert "nvidia-smi: exit code 6: No devices were found" in reason
 
 
-def test_without_either_source_the_reason_names_both(smi: Smi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_gpu_reason_without_nvidia_smi_names_missing_command(
+    smi: Smi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     _, reason, _ = read_gpu("GPU-12")
     assert reason is not None and reason.endswith("nvidia-smi: there is no such command")
 
 
-def test_nvidia_smi_that_hangs_is_given_up(smi: Smi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nvidia_smi_that_hangs_is_abandoned(smi: Smi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu, "SMI_TIMEOUT_S", 0.05)
     smi("exec sleep 5")
     assert "timed out" in (read_gpu("GPU-12")[1] or "")
@@ -123,13 +125,13 @@ def make_nvml(**changed: Any) -> SimpleNamespace:
     return SimpleNamespace(**{**calls, **{name: value or not_supported for name, value in changed.items()}})
 
 
-def test_nvml_tells_the_same_in_the_same_units(smi: Smi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nvml_reports_same_values_in_same_units(smi: Smi, monkeypatch: pytest.MonkeyPatch) -> None:
     smi("exit 1")
     monkeypatch.setitem(sys.modules, "pynvml", make_nvml())
     assert read_gpu("GPU-12") == ("nvml", None, IDLE)
 
 
-def test_what_nvml_does_not_have_is_null_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nvml_value_that_is_missing_is_null_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", make_nvml(nvmlDeviceGetPowerUsage=None))
     assert read_gpu("GPU-12") == ("nvml", None, {**IDLE, "power_w": None})
     older = make_nvml()
@@ -138,7 +140,7 @@ def test_what_nvml_does_not_have_is_null_alone(monkeypatch: pytest.MonkeyPatch) 
     assert read_gpu("GPU-12") == ("nvml", None, {**IDLE, "limited_by": None})
 
 
-def test_where_nvml_does_not_know_the_gpu_nvidia_smi_is_asked(smi: Smi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nvml_that_does_not_know_gpu_falls_back_to_nvidia_smi(smi: Smi, monkeypatch: pytest.MonkeyPatch) -> None:
     smi(f'echo "{LINE.strip()}"')
     monkeypatch.setitem(sys.modules, "pynvml", make_nvml(nvmlDeviceGetHandleByUUID=None))
     assert read_gpu("MIG-12") == ("nvidia-smi", None, IDLE)
@@ -155,7 +157,7 @@ def watched(monkeypatch: pytest.MonkeyPatch, *masks: int | None) -> GpuWatch:
     return watch
 
 
-def test_a_watch_keeps_the_first_and_the_last_reading_and_all_that_slowed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gpu_watch_keeps_first_and_last_reading_and_all_throttling(monkeypatch: pytest.MonkeyPatch) -> None:
     watch = watched(monkeypatch, 0x1, 0x4, 0x44, 0x2)
     told = watch.noise
     assert (told.source, told.reason, told.readings) == ("nvml", None, 4)
@@ -165,14 +167,14 @@ def test_a_watch_keeps_the_first_and_the_last_reading_and_all_that_slowed(monkey
     assert watch.driver == "535.104.05"
 
 
-def test_idle_and_locked_clocks_are_no_throttling_and_silence_is_not_its_absence(
+def test_gpu_watch_ignores_idle_and_locked_clocks_and_keeps_unknown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert watched(monkeypatch, 0x1, 0x2 | 0x100).noise.throttled_by == []
     assert watched(monkeypatch, None).noise.throttled_by is None
 
 
-def test_a_watch_that_nobody_answers_says_why(smi: Smi) -> None:
+def test_gpu_watch_without_source_has_reason(smi: Smi) -> None:
     smi("echo broken; exit 9")
     watch = GpuWatch("GPU-12")
     watch.look()
@@ -181,7 +183,7 @@ def test_a_watch_that_nobody_answers_says_why(smi: Smi) -> None:
     assert "exit code 9: broken" in (told.reason or "")
 
 
-def test_a_watch_does_not_read_more_often_than_it_is_worth(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gpu_watch_limits_its_reading_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     watch = watched(monkeypatch, 0x1)
     watch.look(60)
     assert watch.noise.readings == 1

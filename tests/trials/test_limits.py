@@ -73,9 +73,7 @@ def raised(error: BaseException) -> BaseException:
         (KeyboardInterrupt(), "run", "run_error"),
     ],
 )
-def test_an_exception_is_typed_by_what_it_is_and_where_it_was(
-    error: BaseException, stage: str | None, status: str
-) -> None:
+def test_exception_is_typed_by_its_class_and_phase(error: BaseException, stage: str | None, status: str) -> None:
     found, part = describe_exception(raised(error), stage)
     assert found == status
     assert part.type == type(error).__name__
@@ -84,7 +82,7 @@ def test_an_exception_is_typed_by_what_it_is_and_where_it_was(
     assert type(error).__name__ in (part.traceback or "")
 
 
-def test_the_same_failure_has_the_same_digest_whatever_its_addresses_and_sizes() -> None:
+def test_failure_digest_does_not_depend_on_addresses_and_sizes() -> None:
     errors = (RuntimeError(f"object at 0x{address:x} of 123{address} bytes") for address in (4096, 65536))
     digests = {describe_exception(raised(error), "compile")[1].traceback_digest for error in errors}
     assert len(digests) == 1
@@ -92,7 +90,7 @@ def test_the_same_failure_has_the_same_digest_whatever_its_addresses_and_sizes()
     assert other not in digests
 
 
-def test_a_very_long_message_is_cut() -> None:
+def test_message_that_is_very_long_is_cut() -> None:
     _, part = describe_exception(raised(ValueError("x" * 100_000)), "compile")
     assert len(part.message) == 2000
     assert len(part.traceback or "") == 20_000
@@ -111,7 +109,7 @@ def test_a_very_long_message_is_cut() -> None:
         (Ending(), None, "crashed", "exit"),
     ],
 )
-def test_an_ending_without_a_result_is_typed(
+def test_worker_that_ends_without_result_is_typed(
     ending: Ending, killed_for: Status | None, status: str, type_: str
 ) -> None:
     found, part = describe_ending(ending, "link", killed_for)
@@ -119,7 +117,7 @@ def test_an_ending_without_a_result_is_typed(
     assert (part.signal, part.exit_code) == (ending.signal, ending.exit_code)
 
 
-def test_a_real_time_signal_has_a_description_too() -> None:
+def test_signal_in_real_time_range_has_description() -> None:
     status, part = describe_ending(Ending(signal=signal.SIGRTMIN + 3), "run", None)
     assert status == "crashed"
     assert str(int(signal.SIGRTMIN) + 3) in part.type + part.message
@@ -135,9 +133,7 @@ def test_a_real_time_signal_has_a_description_too() -> None:
         (1024, 1, 4),  # fewer make no block
     ],
 )
-def test_no_more_workers_live_at_once_than_memory_holds(
-    limit_mb: int | None, available_gib: int | None, live: int
-) -> None:
+def test_workers_alive_at_once_fit_memory(limit_mb: int | None, available_gib: int | None, live: int) -> None:
     protocol = Protocol(memory_limit_mb=limit_mb)
     assert max_live_workers(protocol, None if available_gib is None else available_gib * 2**30) == live
 
@@ -151,7 +147,7 @@ def test_limits_are_set_and_core_dumps_are_off() -> None:
     assert in_a_fork(check) == 0
 
 
-def test_without_a_memory_limit_none_is_set() -> None:
+def test_limits_without_memory_limit_set_none() -> None:
     before = resource.getrlimit(resource.RLIMIT_DATA)
 
     def check() -> None:
@@ -161,7 +157,7 @@ def test_without_a_memory_limit_none_is_set() -> None:
     assert in_a_fork(check) == 0
 
 
-def test_a_worker_that_closes_its_channel_and_lives_on_is_ended(bench: Bench) -> None:
+def test_worker_that_closes_its_channel_and_lives_on_is_ended(bench: Bench) -> None:
     started = time.monotonic()
     outcome = cold(bench, "close the channel")
     assert outcome.result.status == "crashed", outcome.result
@@ -171,20 +167,20 @@ def test_a_worker_that_closes_its_channel_and_lives_on_is_ended(bench: Bench) ->
     assert is_dead(left_pid(bench, "close-the-channel"))
 
 
-def test_a_worker_that_ignores_what_can_be_ignored_ends_at_its_time_limit(bench: Bench) -> None:
+def test_worker_that_ignores_signals_ends_at_time_limit(bench: Bench) -> None:
     outcome = cold(bench, "ignore signals", timeout_s=1)
     assert outcome.result.status == "timeout", outcome.result
     assert 1 <= outcome.wall_s < 5
     assert is_dead(left_pid(bench, "ignore-signals"))
 
 
-def test_a_daemon_that_a_worker_left_is_ended_and_the_trial_counts(bench: Bench) -> None:
+def test_daemon_left_by_worker_is_ended_and_trial_counts(bench: Bench) -> None:
     outcome = cold(bench, "leave a daemon")
     assert outcome.result.status == "ok", outcome.result
     assert is_dead(left_pid(bench, "leave-a-daemon"))
 
 
-def test_a_daemon_that_holds_the_channel_does_not_hide_its_worker_s_death(bench: Bench) -> None:
+def test_daemon_that_holds_channel_does_not_hide_death_of_worker(bench: Bench) -> None:
     started = time.monotonic()
     outcome = cold(bench, "leave a daemon and exit")
     assert outcome.result.status == "crashed", outcome.result
@@ -194,7 +190,7 @@ def test_a_daemon_that_holds_the_channel_does_not_hide_its_worker_s_death(bench:
     assert is_dead(left_pid(bench, "leave-a-daemon-and-exit"))
 
 
-def test_a_daemon_of_one_worker_in_a_block_is_ended_and_its_neighbours_live(bench: Bench) -> None:
+def test_daemon_of_one_worker_in_block_is_ended_and_neighbours_live(bench: Bench) -> None:
     block = bench.block(["none", "leave a daemon"], "hot")
     good, other = run_hot(block, bench.server, lambda trial, what: None)
     assert [good.result.status, other.result.status] == ["ok", "ok"]
@@ -202,7 +198,7 @@ def test_a_daemon_of_one_worker_in_a_block_is_ended_and_its_neighbours_live(benc
     assert is_dead(left_pid(bench, "leave-a-daemon"))
 
 
-def test_a_worker_that_writes_rubbish_into_its_channel_ends_as_a_typed_outcome(bench: Bench) -> None:
+def test_worker_that_writes_garbage_to_channel_has_typed_outcome(bench: Bench) -> None:
     assert cold(bench, "rubbish in the channel", timeout_s=5).result.status in {"crashed", "timeout"}
     assert cold(bench, "none").result.status == "ok"
 
@@ -214,7 +210,7 @@ def test_a_worker_that_writes_rubbish_into_its_channel_ends_as_a_typed_outcome(b
         ("early burst", "it sent 'burst', which was not requested"),
     ],
 )
-def test_a_worker_whose_message_does_not_fit_crashed_with_the_reason(bench: Bench, fault: str, why: str) -> None:
+def test_worker_whose_message_is_too_large_crashed_with_reason(bench: Bench, fault: str, why: str) -> None:
     outcome = cold(bench, fault)
     assert outcome.result.status == "crashed", outcome.result
     assert outcome.result.error is not None
@@ -223,7 +219,7 @@ def test_a_worker_whose_message_does_not_fit_crashed_with_the_reason(bench: Benc
     assert cold(bench, "none").result.status == "ok"
 
 
-def test_a_worker_that_stops_itself_ends_at_its_time_limit(bench: Bench) -> None:
+def test_worker_that_stops_itself_ends_at_time_limit(bench: Bench) -> None:
     assert cold(bench, "stop", timeout_s=1).result.status == "timeout"
     assert cold(bench, "none").result.status == "ok"
 

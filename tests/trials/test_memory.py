@@ -23,7 +23,7 @@ def resettable() -> None:
 
 
 @pytest.mark.usefixtures("resettable")
-def test_growth_is_what_was_allocated_in_the_phase_although_it_was_freed_again() -> None:
+def test_growth_counts_memory_allocated_and_freed_in_phase() -> None:
     meter = PeakMeter.reset()
     _touch(64 * MEBIBYTE)
     growth = meter.growth_bytes()
@@ -32,7 +32,7 @@ def test_growth_is_what_was_allocated_in_the_phase_although_it_was_freed_again()
 
 
 @pytest.mark.usefixtures("resettable")
-def test_a_second_phase_does_not_see_the_peak_of_the_first() -> None:
+def test_growth_of_second_phase_ignores_peak_of_first() -> None:
     _touch(128 * MEBIBYTE)
     meter = PeakMeter.reset()
     _touch(16 * MEBIBYTE)
@@ -42,7 +42,7 @@ def test_a_second_phase_does_not_see_the_peak_of_the_first() -> None:
 
 
 @pytest.mark.usefixtures("resettable")
-def test_the_level_falls_back_after_a_peak() -> None:
+def test_level_after_peak_falls_back() -> None:
     meter = PeakMeter.reset()
     _touch(64 * MEBIBYTE)
     reading = meter.read()
@@ -50,7 +50,7 @@ def test_the_level_falls_back_after_a_peak() -> None:
     assert reading.peak_bytes - reading.resident_bytes > 64 * MEBIBYTE - SLACK_BYTES
 
 
-def test_without_permission_to_reset_there_is_no_figure(tmp_path: Path) -> None:
+def test_growth_without_permission_to_reset_is_none(tmp_path: Path) -> None:
     (tmp_path / "status").write_text("VmHWM:\t  900 kB\nVmRSS:\t  300 kB\n")
     (tmp_path / "clear_refs").mkdir()  # opening it for writing fails, also for root
     meter = PeakMeter.reset(tmp_path)
@@ -59,7 +59,7 @@ def test_without_permission_to_reset_there_is_no_figure(tmp_path: Path) -> None:
     assert meter.growth_bytes() is None
 
 
-def test_figures_are_bytes_and_a_silent_kernel_gives_none(tmp_path: Path) -> None:
+def test_memory_figures_are_bytes_and_silent_kernel_gives_none(tmp_path: Path) -> None:
     (tmp_path / "status").write_text("Name:\tpython\nVmHWM:\t  900 kB\nVmRSS:\t  300 kB\n")
     assert read_memory(tmp_path) == MemoryReading(resident_bytes=300 * 1024, peak_bytes=900 * 1024)
     (tmp_path / "status").write_text("Name:\tpython\nVmRSS:\t  300 kB\n")

@@ -87,21 +87,21 @@ def values_of(kind: Any) -> st.SearchStrategy[Any]:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
-def test_a_message_survives_json_exactly(kind: type[Message], data: st.DataObject) -> None:
+def test_message_through_json_is_unchanged(kind: type[Message], data: st.DataObject) -> None:
     message = data.draw(values_of(kind))
     there = decode(encode(message), KINDS[kind])
     assert repr(there) == repr(message)  # as precise as numbers are, and true for nan
 
 
 @given(samples=st.lists(st.floats(), max_size=20).map(tuple))
-def test_samples_survive_json_to_the_last_bit(samples: tuple[float, ...]) -> None:
+def test_samples_through_json_are_bit_identical(samples: tuple[float, ...]) -> None:
     there = decode(encode(BurstSamples(rewarming_ms=samples, ms=samples)), ANSWER)
     assert isinstance(there, BurstSamples)
     assert [value.hex() for value in there.ms] == [value.hex() for value in samples]
 
 
 @pytest.mark.parametrize("entry", SHIPPED.values(), ids=lambda entry: entry.name)
-def test_every_entry_of_the_catalogue_survives_in_a_task(entry: CompilerEntry, tmp_path: Path) -> None:
+def test_task_with_any_catalogue_entry_survives_json(entry: CompilerEntry, tmp_path: Path) -> None:
     order = StartOrder(task=make_task(tmp_path, entry=entry, knobs=entry.defaults()))
     assert decode(encode(order), ORDER) == order
 
@@ -120,7 +120,7 @@ def test_every_entry_of_the_catalogue_survives_in_a_task(entry: CompilerEntry, t
         (lambda order: order["task"]["checks"].update(input_sets=0), "start.task.trial.checks.input_sets"),
     ],
 )
-def test_a_damaged_message_is_refused_by_its_field(
+def test_message_that_is_damaged_is_refused_with_field(
     damage: Callable[[dict[str, Any]], None], field: str, tmp_path: Path
 ) -> None:
     order = json.loads(encode(StartOrder(task=make_task(tmp_path))))
@@ -130,20 +130,20 @@ def test_a_damaged_message_is_refused_by_its_field(
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"null", b"[]", b"{}", b'{"do": "dance"}', b"\xff"])
-def test_what_is_no_message_at_all_is_refused(data: bytes) -> None:
+def test_message_of_invalid_form_is_refused(data: bytes) -> None:
     with pytest.raises(TrialError, match="what was received is not a message: "):
         decode(data, REQUEST)
 
 
 @given(data=st.binary(max_size=200))
-def test_any_bytes_are_a_message_or_a_typed_error(data: bytes) -> None:
+def test_message_from_any_bytes_is_valid_or_typed_error(data: bytes) -> None:
     try:
         decode(data, ANSWER)
     except TrialError as error:
         assert str(error).startswith("what was received is not a message: ")
 
 
-def test_a_channel_refuses_a_message_that_is_none_of_the_expected() -> None:
+def test_channel_with_unexpected_message_refuses_it() -> None:
     ours, theirs = open_pair()
     other = Channel(theirs)
     ours.send(Ready())

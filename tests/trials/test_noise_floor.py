@@ -15,20 +15,20 @@ def floor(tmp_path_factory: pytest.TempPathFactory) -> NoiseFloor:
     return found
 
 
-def test_one_program_is_measured_against_itself_in_each_block(floor: NoiseFloor) -> None:
+def test_noise_floor_measures_one_program_against_itself_per_block(floor: NoiseFloor) -> None:
     assert len(floor.log_ratios) == 2
     assert floor.iteration_ms > 0
     assert floor.threads == 1
     assert len(set(floor.log_ratios)) == 2  # two real measurements, and never the same number
 
 
-def test_one_block_has_a_floor_and_no_interval() -> None:
+def test_noise_floor_of_one_block_has_no_interval() -> None:
     floor = NoiseFloor((0.01,), 1.0, 1, (), 5.0)
     assert floor.largest == pytest.approx(0.01, rel=0.01)
     assert "interval" not in floor.sentence()
 
 
-def test_the_floor_is_the_largest_distance_in_either_direction() -> None:
+def test_noise_floor_is_largest_distance_in_either_direction() -> None:
     floor = NoiseFloor((math.log(1.01), math.log(1 / 1.03), 0.0), 1.0, 2, ("steal: x",), 20.0)
     assert floor.largest == pytest.approx(0.03)
     assert "up to 3.00% in 3 blocks" in floor.sentence()

@@ -44,18 +44,18 @@ def records(measured: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) 
     return list(read_records(out / "results.jsonl"))
 
 
-def test_asking_for_a_device_does_not_open_it_and_opening_it_is_noticed(measured: dict[str, Any]) -> None:
+def test_device_query_does_not_open_it_and_opening_is_noticed(measured: dict[str, Any]) -> None:
     assert measured["initialised_by_asking"] is False
     assert measured["hazard_when_open"] is not None
 
 
-def test_every_trial_is_right_and_was_forked(records: list[Record]) -> None:
+def test_gpu_trials_are_all_right_and_forked(records: list[Record]) -> None:
     assert {record.status for record in records} == {"ok"}, [record.error for record in records if record.error]
     assert {record.meta.process for record in records} == {"forked"}, [one.meta.spawned_because for one in records]
     assert all(record.correctness and record.correctness.ok for record in records)
 
 
-def test_the_gpu_its_clocks_and_its_peak_are_told(records: list[Record], measured: dict[str, Any]) -> None:
+def test_gpu_record_has_clocks_and_peak(records: list[Record], measured: dict[str, Any]) -> None:
     for record in records:
         assert record.runtime is not None
         assert record.runtime.allocator_peak_bytes is not None
@@ -70,7 +70,7 @@ def test_the_gpu_its_clocks_and_its_peak_are_told(records: list[Record], measure
         assert told.after is not None and (told.after.sm_mhz or 0) > 0
 
 
-def test_hot_trials_are_timed_by_the_device_and_twice_takes_longer(records: list[Record]) -> None:
+def test_gpu_hot_trial_is_timed_by_device_and_double_work_is_longer(records: list[Record]) -> None:
     for workload in ("encoder", "resnet"):
         times = {
             str(one.config.knobs["passes"]): one.runtime.run_ms_p50 or 0.0
@@ -82,9 +82,9 @@ def test_hot_trials_are_timed_by_the_device_and_twice_takes_longer(records: list
         assert 1.3 * times["once"] < times["twice"] < 3 * times["once"]
 
 
-def test_times_of_the_device_agree_with_the_hosts_where_a_run_is_long(measured: dict[str, Any]) -> None:
+def test_gpu_device_times_agree_with_host_times_for_long_runs(measured: dict[str, Any]) -> None:
     assert measured["product_device_ms"] == pytest.approx(measured["product_host_ms"], rel=0.1)
 
 
-def test_a_run_does_not_find_its_inputs_in_the_l2_cache(measured: dict[str, Any]) -> None:
+def test_gpu_run_does_not_find_its_inputs_in_l2_cache(measured: dict[str, Any]) -> None:
     assert measured["flushed_ms"] > 1.05 * measured["kept_ms"]

@@ -56,7 +56,7 @@ def test_run_log_second_run_appends(tmp_path: Path) -> None:
     assert [line.rpartition(": ")[2] for line in (tmp_path / "run.log").read_text().splitlines()] == ["first", "second"]
 
 
-def test_run_log_left_restores_the_logger(tmp_path: Path) -> None:
+def test_run_log_after_end_restores_logger(tmp_path: Path) -> None:
     before = (LOGGER.level, LOGGER.propagate, list(LOGGER.handlers))
     with run_log(tmp_path / "run.log"):
         assert LOGGER.handlers != before[2]
@@ -65,14 +65,14 @@ def test_run_log_left_restores_the_logger(tmp_path: Path) -> None:
     assert (tmp_path / "run.log").read_text() == ""
 
 
-def test_run_log_hands_the_application_what_it_asked_for(tmp_path: Path, application: io.StringIO) -> None:
+def test_run_log_passes_application_its_requested_levels(tmp_path: Path, application: io.StringIO) -> None:
     with run_log(tmp_path / "run.log"):
         ROOM.info("for the file")
         ROOM.warning("for both")
     assert application.getvalue() == "for both\n"
 
 
-def test_run_log_of_an_error_has_its_traceback(tmp_path: Path) -> None:
+def test_run_log_of_error_has_traceback(tmp_path: Path) -> None:
     with pytest.raises(KeyError), run_log(tmp_path / "run.log"):
         raise KeyError("lost")
     text = (tmp_path / "run.log").read_text()
@@ -82,7 +82,7 @@ def test_run_log_of_an_error_has_its_traceback(tmp_path: Path) -> None:
     assert LOGGER.propagate
 
 
-def test_run_log_that_cannot_be_opened_is_a_trial_error(tmp_path: Path) -> None:
+def test_run_log_that_cannot_be_opened_is_trial_error(tmp_path: Path) -> None:
     with (
         pytest.raises(TrialError, match=r"run\.log: cannot be written: No such file .*; choose another --out"),
         run_log(tmp_path / "nowhere" / "run.log"),
@@ -90,13 +90,13 @@ def test_run_log_that_cannot_be_opened_is_a_trial_error(tmp_path: Path) -> None:
         pass
 
 
-def test_run_log_on_a_full_disk_loses_lines_and_no_run(capsys: pytest.CaptureFixture[str]) -> None:
+def test_run_log_on_full_disk_loses_lines_and_no_run(capsys: pytest.CaptureFixture[str]) -> None:
     with run_log(Path("/dev/full")):
         ROOM.warning("no room for this")
     assert capsys.readouterr() == ("", "")
 
 
-def test_logged_progress_tells_of_trials_failures_and_no_rounds(tmp_path: Path) -> None:
+def test_run_log_progress_lists_trials_and_failures_without_rounds(tmp_path: Path) -> None:
     design = make_design(resolve_study(small_study()))
     trial = design.trials[0]
     cell = design.cell(trial.cell_id)
@@ -123,7 +123,7 @@ def test_logged_progress_tells_of_trials_failures_and_no_rounds(tmp_path: Path) 
     assert said[5].endswith(f"s: {bad.error.message}")
 
 
-def test_importing_ablatrix_adds_a_null_handler_only() -> None:
+def test_import_of_ablatrix_adds_null_handler_only() -> None:
     probe = (
         "import logging, ablatrix, ablatrix.cli.main, ablatrix.trials.run.runner\n"
         "logger = logging.getLogger('ablatrix')\n"

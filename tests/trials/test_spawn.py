@@ -32,7 +32,7 @@ def threaded(bench: Bench) -> Iterator[Bench]:
         yield Bench(server.load(program), bench.directory)
 
 
-def test_a_trial_is_spawned_when_the_fork_server_has_a_thread_and_says_so(threaded: Bench, bench: Bench) -> None:
+def test_trial_is_spawned_with_reason_when_fork_server_has_thread(threaded: Bench, bench: Bench) -> None:
     block = threaded.block(["none"])
     spawned = run_cold(block, *block.trials[0], threaded.server)
     forked = run_cold(block, *block.trials[0], bench.server)
@@ -46,7 +46,7 @@ def test_a_trial_is_spawned_when_the_fork_server_has_a_thread_and_says_so(thread
     assert runtime.compile_first_run_ms < 1000  # importing the frameworks is no part of it
 
 
-def test_spawned_workers_take_turns_crash_and_time_out_as_forked_ones_do(threaded: Bench) -> None:
+def test_spawned_workers_take_turns_crash_and_time_out_like_forked_ones(threaded: Bench) -> None:
     hot = {**threaded.block(["none"], "hot").study.protocol.hot.model_dump(), "timeout_s": 30, "max_live": 4}
     block = threaded.block(["none", "crash in a burst"], "hot", hot=hot)
     good, crashed = run_hot(block, threaded.server, lambda trial, what: None)
@@ -58,7 +58,7 @@ def test_spawned_workers_take_turns_crash_and_time_out_as_forked_ones_do(threade
     assert (error.type, error.phase) == ("SIGSEGV", "run")
 
 
-def test_a_spawned_worker_is_paused_and_its_worker_says_why_it_was_spawned(threaded: Bench) -> None:
+def test_spawned_worker_is_paused_and_gives_reason_for_spawning(threaded: Bench) -> None:
     log = threaded.directory / "log"
     resolved = resolve_study(small_study())
     task = prepare_task(resolved, make_design(resolved).cells[0], threads=1, directory=threaded.directory / "prepared")
@@ -72,7 +72,7 @@ def test_a_spawned_worker_is_paused_and_its_worker_says_why_it_was_spawned(threa
     assert worker.end(kill=True).signal == 9
 
 
-def test_a_spawned_worker_ends_at_its_memory_limit_before_its_program_is_loaded(threaded: Bench) -> None:
+def test_spawned_worker_at_memory_limit_ends_before_program_loads(threaded: Bench) -> None:
     block = threaded.block(["allocate"], memory_limit_mb=64)
     outcome = run_cold(block, *block.trials[0], threaded.server)
     assert outcome.result.status in {"out_of_memory", "crashed"}  # torch's libraries may abort on it
@@ -80,7 +80,7 @@ def test_a_spawned_worker_ends_at_its_memory_limit_before_its_program_is_loaded(
     assert outcome.result.error.phase == "load"
 
 
-def test_only_the_main_thread_is_safe_to_fork() -> None:
+def test_fork_is_safe_from_main_thread_only() -> None:
     code = (
         "import threading; from ablatrix.trials.fork_server.fork_safety import find_fork_hazard as f;"
         "print(f()); threading.Thread(target=threading.Event().wait, daemon=True).start(); print(f())"
@@ -91,7 +91,7 @@ def test_only_the_main_thread_is_safe_to_fork() -> None:
     assert after.startswith("threads beside the main one: ")
 
 
-def test_jax_and_an_open_cuda_device_make_a_fork_unsafe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_fork_is_unsafe_with_jax_or_open_cuda_device(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("ablatrix.trials.fork_server.fork_safety.threads_of", lambda pid: [])
     assert find_fork_hazard() is None
     monkeypatch.setattr("ablatrix.trials.fork_server.fork_safety.CUDA_DEVICES", str(tmp_path))
@@ -101,6 +101,6 @@ def test_jax_and_an_open_cuda_device_make_a_fork_unsafe(monkeypatch: pytest.Monk
     assert find_fork_hazard() == "imported: jax"
 
 
-def test_a_thread_that_takes_care_of_forks_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fork_aware_thread_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ablatrix.trials.fork_server.fork_safety.threads_of", lambda pid: [(-1, "jemalloc_bg_thd")])
     assert find_fork_hazard() is None

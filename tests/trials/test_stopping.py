@@ -72,7 +72,7 @@ def progress_of(study: Study, spread: float, blocks: int) -> tuple[HotProgress, 
         (0.1, 3, True, "continue"),  # the least number of blocks is not cut by this rule
     ],
 )
-def test_what_follows_from_the_widths(spread: float, blocks: int, budget_spent: bool, decision: str) -> None:
+def test_stopping_decision_follows_from_widths(spread: float, blocks: int, budget_spent: bool, decision: str) -> None:
     study = study_of(max_blocks=12)
     progress, _ = progress_of(study, spread, blocks)
     stopping = progress.decide(study.protocol.hot, budget_spent)
@@ -81,7 +81,7 @@ def test_what_follows_from_the_widths(spread: float, blocks: int, budget_spent: 
     assert (stopping.short_of is None) == (spread == 0.001 and blocks >= 5)
 
 
-def test_no_block_is_added_where_the_compiler_has_none_of_the_configurations() -> None:
+def test_stopping_adds_no_block_to_compiler_without_configurations() -> None:
     study = study_of(max_blocks=12)
     design = make_design(resolve_study(study))
     trials = {trial.trial_id: trial for trial in design.trials}
@@ -97,7 +97,7 @@ def test_no_block_is_added_where_the_compiler_has_none_of_the_configurations() -
         assert progress.decide(study.protocol.hot, budget_spent=False).decision == decision
 
 
-def test_the_decision_does_not_depend_on_what_the_interval_says() -> None:
+def test_stopping_decision_does_not_depend_on_effect_found() -> None:
     study = study_of(max_blocks=12)
     progress, design = progress_of(study, 0.001, 7)
     assert progress.decide(study.protocol.hot, False).decision == "precise"
@@ -110,7 +110,7 @@ def test_the_decision_does_not_depend_on_what_the_interval_says() -> None:
     assert equal.decide(study.protocol.hot, False).decision == "precise"
 
 
-def test_blocks_that_keep_failing_are_not_added_for_ever() -> None:
+def test_stopping_ends_for_blocks_that_keep_failing() -> None:
     study = study_of(max_blocks=7)
     progress, _ = progress_of(study, 0.1, 0)
     for _ in range(2):
@@ -119,7 +119,7 @@ def test_blocks_that_keep_failing_are_not_added_for_ever() -> None:
     assert progress.decide(study.protocol.hot, False).decision == "most_blocks"
 
 
-def test_a_further_block_has_ids_of_its_own_and_survives_the_file(tmp_path: Path) -> None:
+def test_further_block_has_its_own_ids_and_survives_file(tmp_path: Path) -> None:
     study = study_of()
     resolved = resolve_study(study)
     design = make_design(resolved)
@@ -133,7 +133,7 @@ def test_a_further_block_has_ids_of_its_own_and_survives_the_file(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_a_run_adds_blocks_up_to_its_limit_and_a_second_run_adds_none(tmp_path: Path) -> None:
+def test_run_adds_blocks_up_to_limit_and_second_run_adds_none(tmp_path: Path) -> None:
     study = tmp_path / "adaptive.yaml"
     wide = "effect_width: 0.000001, cell_width: 0.000001"
     study.write_text(STUDY.replace("blocks: 1, max_blocks: 1,", f"blocks: 1, max_blocks: 3, {wide},"))

@@ -28,7 +28,7 @@ class Work:
             pass
 
 
-def test_each_run_has_its_own_sample_in_milliseconds_and_in_order() -> None:
+def test_samples_are_one_per_run_in_milliseconds_and_in_order() -> None:
     quickest = [math.inf] * 3
     for _ in range(20):  # a neighbour that takes the CPU lengthens a run, and never shortens one
         work = Work(1, 4, 2)
@@ -40,11 +40,11 @@ def test_each_run_has_its_own_sample_in_milliseconds_and_in_order() -> None:
     assert quickest[1] > quickest[2] > quickest[0]
 
 
-def test_a_sample_is_wall_time_and_a_sleeping_run_counts() -> None:
+def test_sample_of_sleeping_run_is_wall_time() -> None:
     assert time_iterations(lambda: sleep(0.005), 1)[0] >= 5
 
 
-def test_garbage_collection_is_off_inside_and_as_before_after() -> None:
+def test_garbage_collection_is_off_inside_and_restored_after() -> None:
     seen: list[bool] = []
     assert gc.isenabled()
     time_iterations(lambda: seen.append(gc.isenabled()), 2)
@@ -58,13 +58,13 @@ def test_garbage_collection_is_off_inside_and_as_before_after() -> None:
         gc.enable()
 
 
-def test_garbage_collection_is_on_again_after_a_run_that_raises() -> None:
+def test_garbage_collection_is_restored_after_run_that_raises() -> None:
     with pytest.raises(ZeroDivisionError):
         time_iterations(lambda: 1 / 0, 3)
     assert gc.isenabled()
 
 
-def test_a_burst_counts_only_after_re_warming() -> None:
+def test_burst_counts_only_after_re_warming() -> None:
     work = Work(5, 5, 0.5)
     rewarming, counted = time_burst(partial(time_iterations, work), rewarm=3, min_ms=2, max_iterations=100)
     assert len(rewarming) == 3
@@ -73,17 +73,17 @@ def test_a_burst_counts_only_after_re_warming() -> None:
     assert work.runs == len(rewarming) + len(counted)
 
 
-def test_a_burst_ends_at_its_most_iterations() -> None:
+def test_burst_ends_at_max_iterations() -> None:
     rewarming, counted = time_burst(partial(time_iterations, Work()), rewarm=1, min_ms=1000, max_iterations=7)
     assert (len(rewarming), len(counted)) == (1, 7)
 
 
-def test_a_long_iteration_is_counted_once_at_least() -> None:
+def test_burst_with_long_iteration_counts_at_least_one() -> None:
     rewarming, counted = time_burst(partial(time_iterations, Work(3)), rewarm=1, min_ms=0.001, max_iterations=20)
     assert (len(rewarming), len(counted)) == (1, 1)
 
 
-def test_a_burst_without_re_warming_has_none() -> None:
+def test_burst_without_re_warming_has_none() -> None:
     rewarming, counted = time_burst(partial(time_iterations, Work(1)), rewarm=0, min_ms=2, max_iterations=20)
     assert rewarming == []
     assert counted
@@ -99,20 +99,22 @@ def test_a_burst_without_re_warming_has_none() -> None:
         (0, 5, 30, 0),  # none asked for
     ],
 )
-def test_long_iterations_need_fewer_to_re_warm(most: int, burst_ms: float, iteration_ms: float, count: int) -> None:
+def test_re_warming_with_long_iterations_needs_fewer(
+    most: int, burst_ms: float, iteration_ms: float, count: int
+) -> None:
     assert rewarm_count(most, burst_ms, iteration_ms) == count
 
 
-def test_warming_up_lasts_as_long_as_asked_and_runs_at_least_twice() -> None:
+def test_warm_up_lasts_requested_time_and_at_least_two_runs() -> None:
     assert sum(warm_up(partial(time_iterations, Work(1)), min_ms=10, max_iterations=1000)) >= 10
     assert len(warm_up(partial(time_iterations, Work(1)), min_ms=0, max_iterations=1000)) == 2
 
 
-def test_warming_up_ends_at_its_most_iterations() -> None:
+def test_warm_up_ends_at_max_iterations() -> None:
     assert len(warm_up(partial(time_iterations, Work()), min_ms=10_000, max_iterations=50)) == 50
 
 
-def test_the_loops_own_cost_is_small_and_told() -> None:
+def test_loop_overhead_is_small_and_reported() -> None:
     # 300 ns is the target on a quiet machine (benchmarks/isolation.py); here a neighbour may be at work.
     assert 0 < min(loop_cost_ns(20_000) for _ in range(5)) < 3000
 
@@ -132,11 +134,11 @@ class SelfTimed(Bound):
         return [7.5] * count
 
 
-def test_an_executable_that_times_itself_is_asked_and_named() -> None:
+def test_executable_that_times_itself_is_used_and_named() -> None:
     timed, by = timer_of(SelfTimed())
     assert (timed(3), by) == ([7.5, 7.5, 7.5], "program")
 
 
-def test_any_other_executable_is_timed_by_the_loop_of_the_runner() -> None:
+def test_executable_without_own_timer_is_timed_by_runner_loop() -> None:
     timed, by = timer_of(Bound())
     assert (len(timed(3)), by) == (3, "runner")

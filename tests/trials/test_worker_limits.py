@@ -37,7 +37,7 @@ def run_task(bench: Bench, fault: str, **changed: Any) -> TrialResult:
     return result
 
 
-def test_shared_memory_is_limited_although_the_data_segment_is_not_exceeded(bench: Bench) -> None:
+def test_shared_memory_below_data_limit_is_limited(bench: Bench) -> None:
     block = bench.block(["share"], memory_limit_mb=500)
     outcome = run_cold(block, *block.trials[0], bench.server)
     assert outcome.result.status == "out_of_memory", outcome.result
@@ -48,7 +48,7 @@ def test_shared_memory_is_limited_although_the_data_segment_is_not_exceeded(benc
     assert outcome.wall_s < 10
 
 
-def test_memory_is_not_looked_at_during_a_burst(bench: Bench) -> None:
+def test_memory_is_not_inspected_during_burst(bench: Bench) -> None:
     block = bench.block(["hang"])  # it must be there to be looked at
     worker = bench.server.start(block_task(block, *block.trials[0], bench.directory), bench.directory / "log")
     worker.limit_bytes = 1
@@ -61,20 +61,20 @@ def test_memory_is_not_looked_at_during_a_burst(bench: Bench) -> None:
     assert describe_ending(ending, "check", None)[0] == "out_of_memory"
 
 
-def test_a_trial_runs_on_the_cpus_of_its_task_and_reads_them_back(bench: Bench) -> None:
+def test_trial_runs_on_cpus_of_its_task_and_reads_them_back(bench: Bench) -> None:
     cpu = max(os.sched_getaffinity(0))
     assert run_task(bench, "none", cpus=(cpu,)).cpus == (cpu,)
     assert run_task(bench, "none", cpus=None).cpus == tuple(sorted(os.sched_getaffinity(0)))
 
 
-def test_a_cpu_that_is_not_allowed_fails_the_trial_with_those_that_are(bench: Bench) -> None:
+def test_trial_with_disallowed_cpu_fails_and_names_allowed_ones(bench: Bench) -> None:
     result = run_task(bench, "none", cpus=(9999,))
     assert result.status != "ok"
     assert result.error is not None
     assert "cpus [9999]: must be some of" in result.error.message
 
 
-def test_a_result_has_the_noise_of_its_own_process_also_when_it_failed(bench: Bench) -> None:
+def test_result_has_noise_of_its_own_process_even_when_failed(bench: Bench) -> None:
     for fault in ("none", "raise"):
         noise = run_task(bench, fault).noise
         assert noise is not None
@@ -82,7 +82,7 @@ def test_a_result_has_the_noise_of_its_own_process_also_when_it_failed(bench: Be
         assert min(noise.voluntary_switches, noise.involuntary_switches) >= 0
 
 
-def test_the_peak_while_compiling_is_apart_from_the_peak_while_running(bench: Bench) -> None:
+def test_peak_while_compiling_is_separate_from_peak_while_running(bench: Bench) -> None:
     # 192 MiB in blocks that are freed before the run; the program itself is tiny.
     runtime = run_task(bench, "use memory").runtime
     assert runtime is not None
@@ -108,7 +108,7 @@ def family(tmp_path: Path) -> Iterator[int]:
     process.stdout.close()
 
 
-def test_memory_that_a_group_shares_counts_once(family: int) -> None:
+def test_memory_shared_by_group_counts_once(family: int) -> None:
     assert len(group_members(family)) == 2
     held = group_bytes_above(family, 32 * MEBIBYTE)
     assert held is not None

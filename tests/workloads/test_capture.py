@@ -27,7 +27,7 @@ from tests.workloads.toys import TOYS
         ("", ""),
     ],
 )
-def test_region_is_the_path_of_the_block(path: str, region: str) -> None:
+def test_region_is_path_of_block(path: str, region: str) -> None:
     found = REGION.match(path)
     assert (found.group(1) if found else "") == region
 
@@ -45,7 +45,7 @@ def test_identical_blocks_are_one_task(name: str, blocks: int) -> None:
     assert len(set().union(*kinds.values())) == 1
 
 
-def test_every_value_is_written_once_and_before_it_is_read() -> None:
+def test_values_are_each_written_once_before_they_are_read() -> None:
     graph = capture(prepare("attention", TOYS["attention"], input_sets=1).lowered)
     known = {index for index, value in enumerate(graph.values) if value.kind != "intermediate"}
     for node in graph.nodes:
@@ -74,7 +74,7 @@ def _lowered() -> torch.export.ExportedProgram:
     return lower(torch.export.export(Splits(), (torch.randn(2, 4), torch.randn(1))))
 
 
-def test_outputs_of_one_operation_are_values_of_their_own() -> None:
+def test_outputs_of_one_operation_are_separate_values() -> None:
     graph = capture(_lowered())
     (maximum,) = [node for node in graph.nodes if ".max." in node.operation]
     assert len(maximum.writes) == 2
@@ -98,7 +98,7 @@ def _plan(*tasks: Task) -> Plan:
     return Plan(PlanOptions(), tasks, (), 0, 0, 0, 0, 0)
 
 
-def test_a_task_returns_the_output_that_was_chosen_in_another_task() -> None:
+def test_task_returns_output_chosen_in_other_task() -> None:
     program = _lowered()
     graph = capture(program)
     place = next(index for index, node in enumerate(graph.nodes) if ".max." in node.operation)
@@ -110,7 +110,7 @@ def test_a_task_returns_the_output_that_was_chosen_in_another_task() -> None:
     assert torch.equal(indices, x.max(1).indices)
 
 
-def test_a_task_without_the_size_it_needs_is_refused() -> None:
+def test_task_without_its_required_size_is_refused() -> None:
     class Positions(nn.Module):  # type: ignore[misc]
         def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
             return y.relu() + torch.ones(x.shape[0])
@@ -124,7 +124,7 @@ def test_a_task_without_the_size_it_needs_is_refused() -> None:
         export_tasks(program, _plan(_cut(ones, ones + 1, (), graph.nodes[ones].writes, 0)))
 
 
-def test_a_dimension_without_a_bound_is_refused() -> None:
+def test_dimension_without_bound_is_refused() -> None:
     shapes = ({0: torch.export.Dim("size", min=2)},)
     program = lower(torch.export.export(nn.ReLU(), (torch.ones(4),), dynamic_shapes=shapes))
     with pytest.raises(WorkloadError, match="has no upper bound"):
@@ -133,7 +133,7 @@ def test_a_dimension_without_a_bound_is_refused() -> None:
     assert capture(program, {str(symbol): 5}).values[0].bytes == 20
 
 
-def test_a_program_that_writes_to_its_buffers_is_refused() -> None:
+def test_program_that_writes_to_its_buffers_is_refused() -> None:
     class Counter(nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
@@ -147,7 +147,7 @@ def test_a_program_that_writes_to_its_buffers_is_refused() -> None:
         lower(torch.export.export(Counter(), (torch.ones(2),)))
 
 
-def test_a_program_that_draws_random_numbers_is_refused() -> None:
+def test_program_that_uses_random_numbers_is_refused() -> None:
     class Noise(nn.Module):  # type: ignore[misc]
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return x + torch.rand_like(x)
@@ -157,7 +157,7 @@ def test_a_program_that_draws_random_numbers_is_refused() -> None:
 
 
 @pytest.mark.parametrize("kind", ["bool", "causal"])
-def test_masked_attention_is_lowered_rightly(kind: str) -> None:
+def test_masked_attention_is_lowered_correctly(kind: str) -> None:
     class Attends(nn.Module):  # type: ignore[misc]
         def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
             if kind == "causal":
@@ -169,7 +169,7 @@ def test_masked_attention_is_lowered_rightly(kind: str) -> None:
     torch.testing.assert_close(got, Attends()(x, mask))
 
 
-def test_bounds_of_a_larger_radius_hold_those_of_every_image_within() -> None:
+def test_bounds_of_larger_radius_hold_those_of_every_image_within() -> None:
     sizes = {"stages": 2, "blocks": 1, "channels": 3, "image": 8, "classes": 4}
     program = prepare("bound_propagation", sizes, input_sets=1)
     image, radius = program.input_sets[0].inputs

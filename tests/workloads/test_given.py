@@ -102,7 +102,7 @@ def made(directory: Path, function: str, **further: Any) -> Program:
     return prepare(entry, input_sets=3)
 
 
-def test_the_first_draw_is_the_users_and_further_ones_have_its_values_in_another_order(directory: Path) -> None:
+def test_input_sets_are_user_values_first_then_reordered_ones(directory: Path) -> None:
     program = made(directory, "make")
     own = torch.arange(8.0).reshape(2, 4)
     assert torch.equal(program.input_sets[0].inputs[0], own)
@@ -113,24 +113,24 @@ def test_the_first_draw_is_the_users_and_further_ones_have_its_values_in_another
     assert program.facts.source_digest is not None
 
 
-def test_weights_are_the_same_each_time(directory: Path) -> None:
+def test_weights_are_same_each_time(directory: Path) -> None:
     assert made(directory, "make").facts.digest == made(directory, "make").facts.digest
 
 
-def test_inputs_by_name_come_in_their_order(directory: Path) -> None:
+def test_inputs_by_name_keep_their_order(directory: Path) -> None:
     program = made(directory, "named")
     assert [one.name for one in program.facts.inputs] == ["scale", "x"]
     assert torch.equal(program.input_sets[0].expected[0], torch.full((2, 3), 0.5, dtype=torch.float64))
 
 
-def test_a_dynamic_dimension_is_drawn_over_its_bounds_and_timed_at_the_given_size(directory: Path) -> None:
+def test_dynamic_dimension_varies_over_bounds_and_is_timed_at_given_size(directory: Path) -> None:
     program = made(directory, "dynamic", dynamic=["rows"])
     assert [draw.inputs[0].shape[0] for draw in program.input_sets] == [5, 2, 16]
     assert program.facts.dynamic == {"rows": [2, 16]}
     assert list(program.dynamic_bounds.values()) == [16]
 
 
-def test_a_saved_program_keeps_inputs_dimensions_and_answers(directory: Path, tmp_path: Path) -> None:
+def test_saved_program_keeps_inputs_dimensions_and_outputs(directory: Path, tmp_path: Path) -> None:
     original = made(directory, "dynamic")
     torch.export.save(original.exported, tmp_path / "saved.pt2")
     program = prepare(read_source("saved", "saved.pt2", {}, tmp_path), input_sets=2)
@@ -143,7 +143,7 @@ def test_a_saved_program_keeps_inputs_dimensions_and_answers(directory: Path, tm
     assert load_program(tmp_path / "kept").facts == program.facts
 
 
-def test_an_architecture_is_built_by_words_that_mean_its_own_fields(tmp_path: Path) -> None:
+def test_architecture_is_built_from_words_for_its_fields(tmp_path: Path) -> None:
     source = "hf:gpt2?layers=1&hidden=16&heads=2&vocabulary=32&tokens=4&n_inner=8"
     program = prepare(read_source("gpt2", source, {}, tmp_path), input_sets=2)
     assert program.input_sets[0].expected[0].shape == (1, 4, 16)
@@ -165,12 +165,12 @@ def test_an_architecture_is_built_by_words_that_mean_its_own_fields(tmp_path: Pa
         ("hf:llama?hidden=65536&heads=64&layers=400", r"it would have [\d,]+ weights, .* free: give smaller sizes"),
     ],
 )
-def test_an_architecture_that_is_wrong_is_told_with_what_there_is(tmp_path: Path, source: str, message: str) -> None:
+def test_architecture_that_is_wrong_is_refused_with_known_ones(tmp_path: Path, source: str, message: str) -> None:
     with pytest.raises(WorkloadError, match=message):
         prepare(read_source("net", source, {}, tmp_path))
 
 
-def test_a_failed_export_tells_operation_module_line_reason_and_remedy(directory: Path) -> None:
+def test_export_that_fails_reports_operation_module_line_and_remedy(directory: Path) -> None:
     line = MODELS.splitlines().index("        if x.sum() > 0:") + 1
     with pytest.raises(WorkloadError) as caught:
         made(directory, "branching")
@@ -192,11 +192,11 @@ def test_a_failed_export_tells_operation_module_line_reason_and_remedy(directory
         ("failing", r"cannot be built: NameError: .*given_models.py:\d+\)"),
     ],
 )
-def test_what_a_function_gives_wrong_is_told(directory: Path, function: str, message: str) -> None:
+def test_function_with_wrong_return_value_is_refused(directory: Path, function: str, message: str) -> None:
     with pytest.raises(WorkloadError, match=message):
         made(directory, function)
 
 
-def test_dimensions_that_the_study_names_must_be_the_models(directory: Path) -> None:
+def test_dimensions_named_by_study_must_be_those_of_model(directory: Path) -> None:
     with pytest.raises(WorkloadError, match=r"names dynamic dimensions \['tokens'\], but the model has: rows"):
         made(directory, "dynamic", dynamic=["tokens"])

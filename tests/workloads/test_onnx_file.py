@@ -68,7 +68,7 @@ def affine(tmp_path: Path) -> Path:
     return write(tmp_path / "affine.onnx", nodes, [weight("w", 4, 3), weight("b", 3)], [("x", FLOAT, ("rows", 4))])
 
 
-def test_a_model_is_prepared_with_its_sizes_weights_and_file(affine: Path) -> None:
+def test_onnx_model_is_prepared_with_sizes_weights_and_file(affine: Path) -> None:
     program = prepared(affine, rows=5)
     facts = program.facts
     assert [(one.name, one.shape, one.dtype) for one in facts.inputs] == [("x", [5, 4], "float32")]
@@ -80,14 +80,14 @@ def test_a_model_is_prepared_with_its_sizes_weights_and_file(affine: Path) -> No
     assert [one.dim_value for one in fixed.graph.input[0].type.tensor_type.shape.dim] == [5, 4]
 
 
-def test_sizes_stand_behind_the_file_or_among_the_parameters(affine: Path) -> None:
+def test_onnx_sizes_follow_file_name_or_are_parameters(affine: Path) -> None:
     entry = read_source("model", "affine.onnx?rows=3", {}, affine.parent)
     assert prepare(entry, {}, input_sets=1).facts.inputs[0].shape == [3, 4]
     again = read_source("model", "affine.onnx?rows=3", {"rows": 6}, affine.parent)
     assert prepare(again, {"rows": 6}, input_sets=1).facts.inputs[0].shape == [6, 4]
 
 
-def test_the_oracle_is_the_graph_in_float64(affine: Path) -> None:
+def test_onnx_oracle_is_graph_in_float64(affine: Path) -> None:
     program = prepared(affine, input_sets=2, rows=5)
     weights = {one.name: onnx.numpy_helper.to_array(one) for one in onnx.load(affine).graph.initializer}
     for draw in program.input_sets:
@@ -97,7 +97,7 @@ def test_the_oracle_is_the_graph_in_float64(affine: Path) -> None:
     assert not torch.equal(program.input_sets[0].inputs[0], program.input_sets[1].inputs[0])
 
 
-def test_a_program_read_back_from_disk_is_the_same(affine: Path, tmp_path: Path) -> None:
+def test_onnx_program_read_back_from_disk_is_same(affine: Path, tmp_path: Path) -> None:
     program = prepared(affine, rows=2)
     save_program(program, tmp_path / "kept")
     again = load_program(tmp_path / "kept")
@@ -107,7 +107,7 @@ def test_a_program_read_back_from_disk_is_the_same(affine: Path, tmp_path: Path)
     assert torch.allclose(out.double(), again.input_sets[0].expected[0], atol=1e-5)
 
 
-def test_what_onnx_runtime_has_no_float64_kernel_for_is_evaluated_by_onnx(tmp_path: Path) -> None:
+def test_onnx_operator_without_float64_kernel_is_evaluated_by_onnx(tmp_path: Path) -> None:
     path = write(
         tmp_path / "conv.onnx",
         [node("Conv", "x w", pads=[1, 1, 1, 1])],
@@ -121,7 +121,7 @@ def test_what_onnx_runtime_has_no_float64_kernel_for_is_evaluated_by_onnx(tmp_pa
     assert torch.allclose(program.input_sets[0].expected[0], wanted, rtol=0, atol=1e-12)
 
 
-def test_without_any_float64_the_unoptimised_run_is_the_oracle_and_its_rounding_is_estimated(tmp_path: Path) -> None:
+def test_onnx_oracle_without_float64_is_unoptimised_run_with_rounding(tmp_path: Path) -> None:
     path = write(tmp_path / "own.onnx", [node("BiasGelu", "x b", domain="com.microsoft")], [weight("b", 4)])
     program = prepared(path)
     assert signature_of(program).wide == "none"
@@ -132,7 +132,7 @@ def test_without_any_float64_the_unoptimised_run_is_the_oracle_and_its_rounding_
     assert draw.eager_rms[0] == pytest.approx(2.0**-24 * rms)
 
 
-def test_types_that_a_graph_names_are_widened_with_it(tmp_path: Path) -> None:
+def test_onnx_types_named_by_graph_are_widened_with_it(tmp_path: Path) -> None:
     third = onnx.helper.make_node("Constant", [], ["third"], value_float=1 / 3)
     nodes = [node("Cast", "n", "f", to=FLOAT), third, node("Mul", "f third", "m"), node("Cast", "m", to=FLOAT)]
     program = prepared(write(tmp_path / "named.onnx", nodes, inputs=[("n", INT64, (8,))]))
@@ -140,7 +140,7 @@ def test_types_that_a_graph_names_are_widened_with_it(tmp_path: Path) -> None:
     assert torch.equal(program.input_sets[0].expected[0], program.input_sets[0].inputs[0].double() * narrow)
 
 
-def test_a_float_that_an_operator_takes_in_float32_alone_stays_so(tmp_path: Path) -> None:
+def test_onnx_float32_only_operand_is_not_widened(tmp_path: Path) -> None:
     scales = onnx.numpy_helper.from_array(numpy.array([1, 1, 2, 2], "float32"), "scales")
     resize = onnx.helper.make_node("Resize", ["x", "", "scales"], ["y"])
     path = write(tmp_path / "up.onnx", [resize], [scales], [("x", FLOAT, (1, 1, 2, 2))])
@@ -149,7 +149,7 @@ def test_a_float_that_an_operator_takes_in_float32_alone_stays_so(tmp_path: Path
     assert tuple(program.input_sets[0].expected[0].shape) == (1, 1, 4, 4)
 
 
-def test_ids_are_drawn_within_the_table_that_they_index(tmp_path: Path) -> None:
+def test_onnx_ids_are_within_indexed_table(tmp_path: Path) -> None:
     nodes = [node("Cast", "ids", "wide", to=INT64), node("Gather", "table wide")]
     path = write(tmp_path / "ids.onnx", nodes, [weight("table", ROWS, 3)], [("ids", onnx.TensorProto.INT32, (200,))])
     ids = prepared(path).input_sets[0].inputs[0]
@@ -166,37 +166,37 @@ def test_ids_are_drawn_within_the_table_that_they_index(tmp_path: Path) -> None:
         ({"rows": "two"}, "a whole number from 1 up, but rows is 'two'"),
     ],
 )
-def test_free_dimensions_want_exactly_their_sizes(affine: Path, parameters: dict[str, Any], message: str) -> None:
+def test_onnx_free_dimensions_need_exactly_their_sizes(affine: Path, parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(WorkloadError, match=message):
         prepared(affine, **parameters)
 
 
-def test_what_is_no_onnx_file_is_refused(tmp_path: Path) -> None:
+def test_onnx_file_that_is_invalid_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.onnx").write_text("weights and biases")
     with pytest.raises(WorkloadError, match=r"text.onnx.*it is not an ONNX file that onnx [\d.]+ can read"):
         prepared(tmp_path / "text.onnx")
 
 
-def test_weights_in_other_files_are_refused_with_the_remedy(tmp_path: Path) -> None:
+def test_onnx_weights_in_other_files_are_refused_with_remedy(tmp_path: Path) -> None:
     path = write(tmp_path / "big.onnx", [node("MatMul", "x w")], [weight("w", 4, 64)])
     onnx.save(onnx.load(path), path, save_as_external_data=True, location="big.data", size_threshold=0)
     with pytest.raises(WorkloadError, match="its weights are in other files; write them into one"):
         prepared(path)
 
 
-def test_inputs_of_another_float_type_are_refused(tmp_path: Path) -> None:
+def test_onnx_inputs_of_other_float_type_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "half.onnx", [node("Relu", "x")], inputs=[("x", HALF, (2,))], kind=HALF)
     with pytest.raises(WorkloadError, match="input 'x' is float16, but models are compiled in float32"):
         prepared(path)
 
 
-def test_what_onnx_runtime_cannot_run_is_refused_with_its_words(tmp_path: Path) -> None:
+def test_onnx_model_that_runtime_cannot_run_is_refused_with_its_message(tmp_path: Path) -> None:
     path = write(tmp_path / "odd.onnx", [node("Frobnicate", "x", domain="com.microsoft")])
     with pytest.raises(WorkloadError, match=r"ONNX Runtime cannot run it without optimisations: .*Frobnicate"):
         prepared(path)
 
 
-def test_a_size_that_depends_on_values_is_noticed(tmp_path: Path) -> None:
+def test_onnx_size_that_depends_on_values_is_noticed(tmp_path: Path) -> None:
     path = write(tmp_path / "nonzero.onnx", [node("Relu", "x", "r"), node("NonZero", "r")], kind=INT64)
     with pytest.raises(Exception, match="sizes that depend on values cannot be planned"):
         prepared(path, input_sets=8)

@@ -37,7 +37,7 @@ print(started, prepare("decoder", json.loads(sys.argv[2]), input_sets=5, seed=7)
 """
 
 
-def test_another_process_loads_without_a_new_thread_and_makes_the_same_digest(decoder: Program, tmp_path: Path) -> None:
+def test_load_in_other_process_starts_no_thread_and_keeps_digest(decoder: Program, tmp_path: Path) -> None:
     save_program(decoder, tmp_path)
     command = [sys.executable, "-c", CHILD, str(tmp_path), json.dumps(TOYS["decoder"])]
     environment = {**os.environ, "PYTHONHASHSEED": "77"}
@@ -45,7 +45,7 @@ def test_another_process_loads_without_a_new_thread_and_makes_the_same_digest(de
     assert child.stdout.split() == ["0", decoder.facts.digest]
 
 
-def test_a_loaded_program_has_hints_for_symbols_alone(decoder: Program, tmp_path: Path) -> None:
+def test_load_of_program_has_hints_for_symbols_only(decoder: Program, tmp_path: Path) -> None:
     save_program(decoder, tmp_path)
     loaded = load_program(tmp_path)
     for program in (loaded.exported, loaded.lowered):
@@ -53,7 +53,7 @@ def test_a_loaded_program_has_hints_for_symbols_alone(decoder: Program, tmp_path
         assert [str(one) for one in ids.meta["val"].fake_mode.shape_env.backed_var_to_val] == list(loaded.symbol_names)
 
 
-def test_digest_tells_sizes_seeds_and_inputs_apart() -> None:
+def test_digest_distinguishes_sizes_seeds_and_inputs() -> None:
     toy = TOYS["mlp"]
     digests = {
         prepare("mlp", {**toy, **change}, seed=seed, input_sets=draws).facts.digest
@@ -62,7 +62,7 @@ def test_digest_tells_sizes_seeds_and_inputs_apart() -> None:
     assert len(digests) == 4
 
 
-def test_first_draw_has_the_timed_size_and_others_vary_within_the_bounds(decoder: Program) -> None:
+def test_input_sets_have_timed_size_first_then_vary_within_bounds(decoder: Program) -> None:
     sizes = [draw.sizes["tokens"] for draw in decoder.input_sets]
     assert sizes[:3] == [6, 2, 12]
     assert all(2 <= size <= 12 for size in sizes)
@@ -74,13 +74,13 @@ def test_first_draw_has_the_timed_size_and_others_vary_within_the_bounds(decoder
         ]
 
 
-def test_draws_stay_below_a_lower_bound() -> None:
+def test_input_sets_stay_below_lower_bound() -> None:
     program = prepare("decoder", {**TOYS["decoder"], "layers": 1}, input_sets=6, largest={"tokens": 7})
     assert [draw.sizes["tokens"] for draw in program.input_sets][:3] == [6, 2, 7]
     assert max(draw.sizes["tokens"] for draw in program.input_sets) == 7
 
 
-def test_bounds_that_leave_no_room_are_refused() -> None:
+def test_bounds_without_room_are_refused() -> None:
     with pytest.raises(WorkloadError, match="smallest <= timed <= largest must hold for 'tokens', but got 2 <= 6 <= 5"):
         prepare("decoder", TOYS["decoder"], largest={"tokens": 5})
     with pytest.raises(WorkloadError, match=r"'mlp' has no dynamic dimension \['tokens'\]"):
@@ -89,7 +89,7 @@ def test_bounds_that_leave_no_room_are_refused() -> None:
         prepare("mlp", input_sets=0)
 
 
-def test_facts_name_dynamic_dimensions_in_the_inputs(decoder: Program) -> None:
+def test_facts_name_dynamic_dimensions_of_inputs(decoder: Program) -> None:
     assert [one.shape for one in decoder.facts.inputs] == [
         [1, "tokens"],
         [1, 1, "tokens", "tokens"],
@@ -111,7 +111,7 @@ def test_causal_decoder_does_not_see_later_tokens(decoder: Program) -> None:
     assert not torch.equal(before[:, -1], after[:, -1])
 
 
-def test_a_lower_upper_bound_reaches_the_values_and_the_tasks(decoder: Program) -> None:
+def test_upper_bound_that_is_lower_reaches_values_and_tasks(decoder: Program) -> None:
     symbol = next(iter(decoder.symbol_names))
     full, half = capture(decoder.lowered), capture(decoder.lowered, {symbol: 8})
     (mask,) = [index for index, value in enumerate(full.values) if value.signature.startswith("float32[1,1,s")][:1]
@@ -126,7 +126,7 @@ def test_a_lower_upper_bound_reaches_the_values_and_the_tasks(decoder: Program) 
     assert all(map(torch.equal, got, run_lowered(decoder, decoder.input_sets[0].inputs)))
 
 
-def test_a_changed_weight_is_found_when_loading(tmp_path: Path) -> None:
+def test_load_with_changed_weight_finds_it(tmp_path: Path) -> None:
     save_program(prepare("mlp", TOYS["mlp"]), tmp_path)
     weights = torch.load(tmp_path / "weights.pt", weights_only=True)
     next(iter(weights["exported"]["state"].values())).view(-1)[0] += 1
@@ -135,12 +135,12 @@ def test_a_changed_weight_is_found_when_loading(tmp_path: Path) -> None:
         load_program(tmp_path)
 
 
-def test_a_directory_without_a_program_is_refused(tmp_path: Path) -> None:
+def test_load_of_directory_without_program_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WorkloadError, match="holds no prepared workload"):
         load_program(tmp_path)
 
 
-def test_describing_needs_no_export() -> None:
+def test_describe_needs_no_export() -> None:
     facts = describe(get_shipped("decoder"), TOYS["decoder"])
     assert facts.tier == "hard"
     assert facts.parameters == {**TOYS["decoder"], "batch": 1}
@@ -148,7 +148,7 @@ def test_describing_needs_no_export() -> None:
     assert facts.parameter_count > 0
 
 
-def test_preparing_leaves_the_global_random_state_alone() -> None:
+def test_prepare_leaves_global_random_state_unchanged() -> None:
     torch.manual_seed(5)
     prepare("mlp", TOYS["mlp"])
     drawn = torch.rand(1)
@@ -156,7 +156,7 @@ def test_preparing_leaves_the_global_random_state_alone() -> None:
     assert torch.equal(torch.rand(1), drawn)
 
 
-def test_a_model_that_cannot_be_exported_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_model_that_cannot_be_exported_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     class Branches(torch.nn.Module):  # type: ignore[misc]
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return x if x.sum() > 0 else -x

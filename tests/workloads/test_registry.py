@@ -19,7 +19,7 @@ from ablatrix.workloads.shipped import SHIPPED, get_shipped
 EXAMPLE = Path(__file__).parents[2] / "examples" / "workload"
 
 
-def test_shipped_workloads_cover_the_tiers() -> None:
+def test_shipped_workloads_cover_tiers() -> None:
     tiers = {entry.tier for entry in SHIPPED.values()}
     assert tiers == {"tiny", "medium", "hard"}
 
@@ -30,14 +30,14 @@ def test_defaults_are_filled_in_and_fit_their_own_rules() -> None:
     assert check_parameters(SHIPPED["encoder"], {"layers": 2})["layers"] == 2
 
 
-def test_unknown_workload_names_those_there_are() -> None:
+def test_unknown_workload_is_refused_with_known_ones() -> None:
     with pytest.raises(WorkloadError, match=r"no workload 'bert'; there are: mlp, .*encoder"):
         get_shipped("bert")
     with pytest.raises(WorkloadError, match=r"no workload 'bert'; there are: mlp, .*encoder"):
         installed_catalogue().workload("bert")
 
 
-def test_unknown_parameter_names_those_there_are() -> None:
+def test_unknown_parameter_is_refused_with_known_ones() -> None:
     with pytest.raises(WorkloadError, match=r"'mlp' has no parameter 'depth'; it has: layers, hidden, .*batch"):
         check_parameters(SHIPPED["mlp"], {"depth": 2})
 
@@ -53,12 +53,12 @@ def test_unknown_parameter_names_those_there_are() -> None:
         ("resnet", {"layers": 18}, r"'layers' must be one of \(14, 26, 50, 101\), but got 18"),
     ],
 )
-def test_a_size_that_breaks_a_rule_is_refused(name: str, given: dict[str, int], message: str) -> None:
+def test_size_that_breaks_rule_is_refused(name: str, given: dict[str, int], message: str) -> None:
     with pytest.raises(WorkloadError, match=message):
         check_parameters(SHIPPED[name], given)
 
 
-def test_all_faults_are_named_at_once() -> None:
+def test_parameters_with_several_faults_report_all_at_once() -> None:
     with pytest.raises(WorkloadError) as caught:
         check_parameters(SHIPPED["mlp"], {"depth": 2, "layers": 0, "hidden": -1})
     assert len(str(caught.value).splitlines()) == 3
@@ -73,7 +73,7 @@ def test_registry_loads_without_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_documented_package_adds_a_workload(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documented_package_adds_workload(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(EXAMPLE)
     point = EntryPoint("polynomial", "polynomial:ENTRY", WORKLOAD_FAMILY.group)
     monkeypatch.setattr(
@@ -87,7 +87,7 @@ def test_documented_package_adds_a_workload(monkeypatch: pytest.MonkeyPatch) -> 
     assert program.facts.inputs == [InputFacts(name="points", shape=["points"], dtype="float32")]
 
 
-def test_a_builder_that_cannot_be_imported_is_named() -> None:
+def test_builder_that_cannot_be_imported_is_named() -> None:
     entry = WorkloadEntry(
         name="lost", tier="tiny", summary="Has no builder.", parameters={}, builder="tests.workloads.nowhere:build"
     )
@@ -95,7 +95,7 @@ def test_a_builder_that_cannot_be_imported_is_named() -> None:
         build_workload(entry, {})
 
 
-def test_an_entry_point_that_names_something_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_entry_point_that_names_something_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     points = [
         EntryPoint("broken", "tests.workloads.nowhere:ENTRY", WORKLOAD_FAMILY.group),
         EntryPoint("wrong", "ablatrix.workloads.mlp:build", WORKLOAD_FAMILY.group),

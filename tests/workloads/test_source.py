@@ -54,16 +54,16 @@ def directory(tmp_path: Path) -> Path:
         ("hf:llama?layers=2&hidden=256", "llama"),
     ],
 )
-def test_a_name_is_short_and_derived_from_the_source(source: str, name: str) -> None:
+def test_source_name_is_short_and_derived(source: str, name: str) -> None:
     assert is_source(source)
     assert derive_name(source) == name
 
 
-def test_a_name_of_a_registry_is_no_source() -> None:
+def test_source_with_registry_name_is_none() -> None:
     assert not is_source("mlp")
 
 
-def test_a_function_gives_its_parameters_with_types_and_nothing_is_imported(directory: Path) -> None:
+def test_function_parameters_have_types_and_nothing_is_imported(directory: Path) -> None:
     entry = read_source("net", "net.py:make", {}, directory)
     assert check_parameters(entry, {"rate": 1}) == {"width": 8, "rate": 1, "kind": "relu", "bias": True}
     assert entry.tier == "hard"
@@ -73,14 +73,14 @@ def test_a_function_gives_its_parameters_with_types_and_nothing_is_imported(dire
             check_parameters(entry, wrong)
 
 
-def test_a_parameter_without_a_default_must_be_given(directory: Path) -> None:
+def test_parameter_without_default_must_be_given(directory: Path) -> None:
     entry = read_source("net", "net.py:sized", {}, directory)
     with pytest.raises(WorkloadError, match="'width' has no default; give it under 'parameters'"):
         check_parameters(entry, {})
     assert check_parameters(entry, {"width": 4}) == {"width": 4, "layers": 2}
 
 
-def test_a_changed_file_has_another_digest(directory: Path) -> None:
+def test_source_digest_of_changed_file_differs(directory: Path) -> None:
     before = read_source("net", "net.py:make", {}, directory).origin
     (directory / "net.py").write_text("def make(width: int = 9):\n    pass\n")
     after = read_source("net", "net.py:make", {}, directory)
@@ -105,17 +105,17 @@ def test_a_changed_file_has_another_digest(directory: Path) -> None:
         ("hf:llama?layers", "'layers' must be of the form field=value"),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_the_remedy(directory: Path, source: str, message: str) -> None:
+def test_source_that_cannot_be_read_is_refused_with_remedy(directory: Path, source: str, message: str) -> None:
     with pytest.raises(WorkloadError, match=message):
         read_source("net", source, {}, directory)
 
 
-def test_an_architecture_takes_fields_from_its_source_and_from_the_study(directory: Path) -> None:
+def test_architecture_takes_fields_from_source_and_study(directory: Path) -> None:
     entry = read_source("llama", "hf:llama?layers=2&hidden=64&tie=true&depths=1,2", {"hidden": 32}, directory)
     assert check_parameters(entry, {"hidden": 32}) == {"layers": 2, "hidden": 32, "tie": True, "depths": "1,2"}
 
 
-def test_an_entry_reaches_another_process_in_its_task(directory: Path) -> None:
+def test_entry_reaches_other_process_in_its_task(directory: Path) -> None:
     entry = read_source("net", "net.py:make", {}, directory, "tiny", ["tokens"])
     task = PrepareTask(
         entry=entry,
@@ -130,9 +130,7 @@ def test_an_entry_reaches_another_process_in_its_task(directory: Path) -> None:
     assert decode(encode(task), TypeAdapter(PrepareTask)).entry == entry
 
 
-def test_a_source_keeps_its_file_when_it_is_seen_from_another_directory(
-    directory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_source_from_other_directory_keeps_its_file(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(directory)
     assert seen_from(directory / "out", "net.py:make") == "../net.py:make"
     assert seen_from(directory / "out", "saved.pt2") == "../saved.pt2"

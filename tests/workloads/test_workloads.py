@@ -18,7 +18,7 @@ def program(request: pytest.FixtureRequest) -> Program:
     return prepare(request.param, TOYS[request.param])
 
 
-def test_every_shipped_workload_has_a_toy() -> None:
+def test_shipped_workloads_all_have_toy() -> None:
     assert set(TOYS) == set(SHIPPED)
 
 
@@ -29,7 +29,7 @@ def loaded(program: Program, tmp_path_factory: pytest.TempPathFactory) -> Progra
     return load_program(directory)
 
 
-def test_saved_program_comes_back_the_same(program: Program, loaded: Program) -> None:
+def test_saved_program_loads_unchanged(program: Program, loaded: Program) -> None:
     assert loaded.facts == program.facts
     assert (loaded.dynamic_bounds, loaded.symbol_names) == (program.dynamic_bounds, program.symbol_names)
     assert capture(loaded.lowered) == capture(program.lowered)
@@ -39,7 +39,7 @@ def test_saved_program_comes_back_the_same(program: Program, loaded: Program) ->
         assert all(map(torch.equal, run_lowered(loaded, kept.inputs), run_lowered(program, made.inputs)))
 
 
-def test_weights_used_as_they_were_are_in_memory_once(loaded: Program) -> None:
+def test_weights_used_unchanged_are_in_memory_once(loaded: Program) -> None:
     common = set(loaded.exported.state_dict) & set(loaded.lowered.state_dict)
     assert common
     for name in common:
@@ -58,14 +58,14 @@ def test_lowered_program_is_as_exact_as_eager(program: Program) -> None:
             assert float((got.double() - expected).square().mean().sqrt()) <= Checks().rms_factor * (eager_rms + floor)
 
 
-def test_nothing_in_the_lowered_program_depends_on_weights_alone(program: Program) -> None:
+def test_lowered_program_computes_nothing_from_weights_alone(program: Program) -> None:
     graph = capture(program.lowered)
     fixed = {index for index, value in enumerate(graph.values) if value.kind == "parameter"}
     assert [node.operation for node in graph.nodes if set(node.reads) <= fixed and node.reads] == []
 
 
 @pytest.mark.parametrize("partition", ["whole", "regions"])
-def test_tasks_run_one_after_another_equal_the_program(loaded: Program, partition: Partition) -> None:
+def test_tasks_run_in_sequence_equal_program(loaded: Program, partition: Partition) -> None:
     graph = capture(loaded.lowered)
     plan = make_plan(graph, PlanOptions(partition=partition, reuse="release"))
     tasks = export_tasks(loaded.lowered, plan)
@@ -86,7 +86,7 @@ def test_tasks_take_weights_as_inputs(loaded: Program) -> None:
         assert list(task.parameter_inputs) == weights
 
 
-def test_tvm_imports_the_program_and_its_tasks_as_they_are(loaded: Program) -> None:
+def test_program_and_tasks_import_into_tvm_unchanged(loaded: Program) -> None:
     torch_frontend = pytest.importorskip("tvm.relax.frontend.torch")
     plan = make_plan(capture(loaded.lowered), PlanOptions(partition="regions"))
     tasks = export_tasks(loaded.lowered, plan)

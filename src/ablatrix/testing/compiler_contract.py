@@ -78,7 +78,7 @@ class CompilerContract:
             pytest.skip(str(error))
         checks.check_outputs(case)
 
-    def test_code_knobs_change_the_code(self, subject: Subject) -> None:
+    def test_code_knobs_change_code(self, subject: Subject) -> None:
         """Each level of each knob that affects code changes the code of a small program, or a reason says why not."""
         self._check_names(subject)
         silent = [
@@ -95,35 +95,35 @@ class CompilerContract:
             "a knob that acts elsewhere says so in acts_on, acts_with or acts_not",
         )
 
-    def test_plan_knobs_change_the_plan(self, subject: Subject) -> None:
+    def test_plan_knobs_change_plan(self, subject: Subject) -> None:
         """A knob that affects the plan gives another plan of a program that is cut into tasks."""
         for knob, level in _levels(subject, "plan"):
             around = self._around(subject, knob)
             checks.check_plan(knob, subject.case(around), subject.case({**around, knob.name: level}))
 
-    def test_run_time_knobs_leave_the_code_as_it_is(self, subject: Subject) -> None:
+    def test_run_time_knobs_leave_code_unchanged(self, subject: Subject) -> None:
         """A knob that affects run time alone changes nothing of what is built."""
         for knob, level in _levels(subject, "run_time"):
             around = self._around(subject, knob)
             checks.check_leaves_code(knob, subject.case(around), subject.case({**around, knob.name: level}))
 
-    def test_code_knobs_are_in_the_cache_keys(self, subject: Subject) -> None:
+    def test_code_knobs_are_in_cache_keys(self, subject: Subject) -> None:
         """What affects code is in the keys; names of caches and observers are not."""
         for knob in subject.entry.knobs:
             for level in other_levels(knob):
                 checks.check_keys(knob, subject.case(), subject.case({knob.name: level}))
 
-    def test_warm_cache_gives_the_same_facts_and_outputs(self, subject: Subject) -> None:
+    def test_warm_cache_gives_same_facts_and_outputs(self, subject: Subject) -> None:
         """What was built is found again, and is the same."""
         for knobs in ({}, subject.configurations[-1]):
             case = subject.case(knobs)
             checks.check_warm_cache(case, subject.compile(knobs, case.directory))
 
-    def test_rebuild_gives_the_same_code(self, subject: Subject) -> None:
+    def test_rebuild_gives_same_code(self, subject: Subject) -> None:
         """The same request on an empty cache gives the same code, and a dump changes nothing of it."""
         checks.check_rebuild(subject.case(subject.regions), subject.dumped)
 
-    def test_dump_shows_every_stage_or_gives_a_reason(self, subject: Subject) -> None:
+    def test_dump_shows_every_stage_or_gives_reason(self, subject: Subject) -> None:
         """A dump has files of every stage of each task, or says why not."""
         checks.check_dump(subject.dumped.request)
 
@@ -136,7 +136,7 @@ class CompilerContract:
             checks.check_quiet(observed)
             checks.check_facts(observed)
 
-    def test_threads_that_were_set_are_in_force(self, subject: Subject) -> None:
+    def test_threads_set_are_in_force(self, subject: Subject) -> None:
         """Threads are read back from the libraries, and outputs are right with any number."""
         case = subject.case()
         for threads in (2, 1):
@@ -146,7 +146,7 @@ class CompilerContract:
             checks.check_threads(f"compiler '{subject.entry.name}'", subject.compiler, threads)
         checks.check_outputs(case)
 
-    def test_dynamic_program_is_right_up_to_its_bound(self, subject: Subject) -> None:
+    def test_dynamic_program_is_right_up_to_bound(self, subject: Subject) -> None:
         """Every size of a dynamic program within its bound is right, and one beyond it is refused."""
         module, x = make_gates()
         program = make_program(module, (x,), ({0: torch.export.Dim("rows", min=2, max=64)},))
@@ -182,7 +182,7 @@ class CompilerContract:
         """Whatever generates or runs code states its version."""
         checks.check_versions(f"compiler '{subject.entry.name}'", subject.compiler)
 
-    def test_preloaded_process_can_be_forked(self, subject: Subject) -> None:
+    def test_preload_leaves_process_forkable(self, subject: Subject) -> None:
         """Preloading starts no thread."""
         checks.check_fork_safety(subject)
 
