@@ -42,7 +42,7 @@ def test_a_claim_that_does_not_hold_is_exit_code_1_and_told_with_its_rows(ablatr
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["{place}/wrong"], "there is no claims.yaml beside the records"),
+        (["{place}/wrong"], "there is no claims.yaml next to the records"),
         (["{place}/good", "--claims", "{place}/none.yaml"], "none.yaml: cannot be read"),
         (["{place}/good", "--lang", "fr"], "--lang fr: there are en, zh"),
     ],

@@ -77,7 +77,7 @@ def test_mixed_hosts_are_refused_or_told_apart(here: Ablatrix, tmp_path: Path) -
         (["--to", "fusion"], "--to fusion: must be KNOB=LEVEL, such as fusion=on"),
         (["--to", "fusion=maybe"], "knob 'fusion' was not run at level 'maybe'; it was at: off, on"),
         (["--metric", "speed"], "there is no metric 'speed' for effects"),
-        (["--csv", "--json"], "--csv and --json were both given; give one"),
+        (["--csv", "--json"], "--csv and --json were both given; give only one"),
     ],
 )
 def test_wrong_usage_is_one_message_and_exit_code_2(

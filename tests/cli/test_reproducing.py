@@ -122,7 +122,7 @@ def test_an_artifact_that_does_not_verify_is_not_run(ablatrix: Ablatrix, artifac
         (["reproduce", "{place}/none"], "there is no such artifact; give its directory, or its zip"),
         (["reproduce", "{place}/smoke/study.yaml"], "not an archive that can be unpacked"),
         (["reproduce", "{place}/smoke", "--study", "huge"], "--study huge: there are full, tiny"),
-        (["reproduce", "{place}/smoke", "--out", "{place}/smoke/again"], "would lie in the artifact"),
+        (["reproduce", "{place}/smoke", "--out", "{place}/smoke/again"], "would be inside the artifact"),
         (["badges", "{place}/smoke", "--report", "{place}/none.json"], "the reproduction report cannot be read"),
     ],
 )
