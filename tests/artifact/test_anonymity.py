@@ -151,7 +151,7 @@ def test_a_name_that_somebody_wrote_is_told_with_its_place_and_nothing_is_bundle
 
 def test_a_copy_is_not_made_over_something_else(named: Path, pseudonyms: Pseudonyms, tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("")
-    with pytest.raises(ArtifactError, match="holds something else than an artifact"):
+    with pytest.raises(ArtifactError, match="contains something other than an artifact"):
         copy_results(named, tmp_path, pseudonyms)
     assert (tmp_path / "thesis.tex").exists()
 

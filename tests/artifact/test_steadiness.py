@@ -72,7 +72,7 @@ def test_each_setting_is_judged_and_has_the_command_that_puts_it_right(
 def test_what_a_kernel_does_not_tell_is_a_note(tmp_path: Path) -> None:
     found = _look(tmp_path)
     for name in ("address space randomisation", "kernel watchdog", "NUMA balancing", "swap", "isolated CPUs"):
-        assert (found[name].level, found[name].found) == ("note", "the kernel does not tell")
+        assert (found[name].level, found[name].found) == ("note", "not reported by the kernel")
 
 
 def test_running_on_isolated_cpus_is_good_and_their_interrupts_are_counted(tmp_path: Path) -> None:

@@ -212,7 +212,7 @@ def test_a_record_that_stands_twice_is_found(artifact: Path, check: Check) -> No
     reseal(artifact)
     details = " ".join(problem.detail for problem in check(artifact).problems)
     assert "more than one final record" in details
-    assert "record ids stand twice" in details
+    assert "record ids occur twice" in details
 
 
 def test_a_trial_that_was_not_planned_is_found(artifact: Path, check: Check) -> None:
