@@ -151,7 +151,7 @@ def test_anonymous_bundle_with_name_in_text_is_refused_with_location(
 
 def test_anonymous_copy_over_existing_path_is_refused(named: Path, pseudonyms: Pseudonyms, tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("")
-    with pytest.raises(ArtifactError, match="holds something else than an artifact"):
+    with pytest.raises(ArtifactError, match="contains something other than an artifact"):
         copy_results(named, tmp_path, pseudonyms)
     assert (tmp_path / "thesis.tex").exists()
 

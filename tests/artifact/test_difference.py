@@ -14,7 +14,7 @@ def test_difference_of_equal_files_is_none() -> None:
         ("a,b\n1,2\n", "a,b\n", "row 1 does not follow from any record"),
         ("a,b\n", "a,b\n1,2\n", "row 1 is missing"),
         ("a,c\n", "a,b\n", "the header has columns ['c'] that the records do not give and lacks columns ['b']"),
-        ("b,a\n", "a,b\n", "the columns stand in another order than the records give"),
+        ("b,a\n", "a,b\n", "the columns are in another order than the records give"),
         ("", "a,b\n", "the header lacks columns ['a', 'b']"),
         ("a,b\n1,2,3\n", "a,b\n1,2\n", "row 1, column '3 (beyond the header)': '3', but the records give None"),
         ("a\r\n1\r\n", "a\n1\n", "same cells, but other quotes or line ends than the records give"),

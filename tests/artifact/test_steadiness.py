@@ -72,7 +72,7 @@ def test_steadiness_judges_each_setting_and_gives_its_remedy(
 def test_steadiness_with_silent_kernel_gives_note(tmp_path: Path) -> None:
     found = _look(tmp_path)
     for name in ("address space randomisation", "kernel watchdog", "NUMA balancing", "swap", "isolated CPUs"):
-        assert (found[name].level, found[name].found) == ("note", "the kernel does not tell")
+        assert (found[name].level, found[name].found) == ("note", "not reported by the kernel")
 
 
 def test_steadiness_on_isolated_cpus_is_good_and_counts_interrupts(tmp_path: Path) -> None:

@@ -206,7 +206,7 @@ def test_verify_with_repeated_record_finds_it(artifact: Path, check: Check) -> N
     reseal(artifact)
     details = " ".join(problem.detail for problem in check(artifact).problems)
     assert "more than one final record" in details
-    assert "record ids stand twice" in details
+    assert "record ids occur twice" in details
 
 
 def test_verify_with_unplanned_trial_finds_it(artifact: Path, check: Check) -> None:

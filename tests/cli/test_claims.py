@@ -42,7 +42,7 @@ def test_claims_when_one_fails_exit_with_1_and_show_its_rows(ablatrix: Ablatrix,
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["{place}/wrong"], "there is no claims.yaml beside the records"),
+        (["{place}/wrong"], "there is no claims.yaml next to the records"),
         (["{place}/good", "--claims", "{place}/none.yaml"], "none.yaml: cannot be read"),
         (["{place}/good", "--lang", "fr"], "--lang fr: there are en, zh"),
     ],

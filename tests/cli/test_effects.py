@@ -75,7 +75,7 @@ def test_effects_of_mixed_hosts_are_refused_or_separated(here: Ablatrix, tmp_pat
         (["--to", "fusion"], "--to fusion: must be KNOB=LEVEL, such as fusion=on"),
         (["--to", "fusion=maybe"], "knob 'fusion' was not run at level 'maybe'; it was at: off, on"),
         (["--metric", "speed"], "there is no metric 'speed' for effects"),
-        (["--csv", "--json"], "--csv and --json were both given; give one"),
+        (["--csv", "--json"], "--csv and --json were both given; give only one"),
     ],
 )
 def test_effects_with_wrong_usage_give_one_message_and_exit_with_2(

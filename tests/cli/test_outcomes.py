@@ -131,7 +131,7 @@ def test_progress_and_summary_count_outcomes_alike(records: list[Record]) -> Non
         ([], None, None),
         ([Plant("unsupported", "encoder", "hot", {})], None, None),
         ([Plant("timeout", "encoder", "hot", {})], 1, None),
-        (NOT_RUN, 1, "12 trials were not run: the budget of time was spent"),
+        (NOT_RUN, 1, "12 trials were not run: the time budget was spent"),
     ],
 )
 def test_run_exits_with_0_only_when_all_ran_and_none_failed(

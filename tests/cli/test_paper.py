@@ -18,7 +18,7 @@ def test_paper_init_writes_shipped_template_and_keeps_existing_file(ablatrix: Ab
     file.write_text("mine", encoding="utf-8")
     refused = ablatrix("paper", "init", file)
     assert (refused.returncode, file.read_text(encoding="utf-8")) == (2, "mine")
-    assert b"there is such a file already; name another one, or overwrite it (--force)" in refused.stderr
+    assert b"the file exists already; name another one, or overwrite it (--force)" in refused.stderr
     assert ablatrix("paper", "init", file, "--force").returncode == 0
     assert file.read_bytes() == DEFAULT_TEMPLATE.read_bytes()
 

@@ -97,8 +97,8 @@ def test_badges_list_what_is_shown_missing_and_left_to_people(
     held = json.loads(done.stdout)
     by_name = {(one["badge"], one["requirement"]): one for one in held["requirements"]}
     assert by_name["Functional", "consistent: it verifies"]["state"] == "shown"
-    assert by_name["Functional", "its own records bear its claims"]["evidence"] == "3 of 3 hold"
-    assert by_name["Reproduced", "every claim came out again"]["state"] == "shown"
+    assert by_name["Functional", "its own records support its claims"]["evidence"] == "3 of 3 hold"
+    assert by_name["Reproduced", "every claim was reproduced"]["state"] == "shown"
     assert by_name["Reproduced", "on another machine"]["state"] == "missing"
     assert {one["badge"] for one in held["requirements"] if one["state"] == "people"} == {
         "Available", "Functional", "Reusable", "Reproduced",
@@ -124,7 +124,7 @@ def test_reproduce_of_unverified_artifact_runs_nothing(ablatrix: Ablatrix, artif
         (["reproduce", "{place}/none"], "there is no such artifact; give its directory, or its zip"),
         (["reproduce", "{place}/smoke/study.yaml"], "not an archive that can be unpacked"),
         (["reproduce", "{place}/smoke", "--study", "huge"], "--study huge: there are full, tiny"),
-        (["reproduce", "{place}/smoke", "--out", "{place}/smoke/again"], "would lie in the artifact"),
+        (["reproduce", "{place}/smoke", "--out", "{place}/smoke/again"], "would be inside the artifact"),
         (["badges", "{place}/smoke", "--report", "{place}/none.json"], "the reproduction report cannot be read"),
     ],
 )

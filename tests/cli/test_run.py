@@ -173,7 +173,7 @@ def test_run_after_interrupt_keeps_everything_and_resumes(
     process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == code, stderr.decode()
-    assert b"run the same command again to go on" in stderr
+    assert b"run the same command again to resume" in stderr
     done = ablatrix("run", study_file, "--out", out)
     assert done.returncode == 0, done.stderr.decode()
     records = list(read_records(out / "results.jsonl"))

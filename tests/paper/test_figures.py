@@ -297,7 +297,7 @@ TEMPLATES = {
         "kind: main_effects, mode: cold",
         r"metric 'run_ms_paired' is measured in hot trials, not in cold ones; give mode: hot",
     ),
-    "no number": ("kind: attribution, metric: status", "figure 1: 'status' is no column of numbers"),
+    "no number": ("kind: attribution, metric: status", "figure 1: 'status' is not a column of numbers"),
     "no such level": ("kind: attribution, end: {fusion: maybe}", "knob 'fusion' was not run at level 'maybe'"),
     "number given twice": (
         "kind: cold_scatter}, {number: 1, title: t, caption: c, kind: cold_scatter",

@@ -124,7 +124,7 @@ CUSTOM: dict[str, Any] = {
     ),
     "text has no median": (
         "tables: [{number: 1, title: t, caption: c, group_by: [mode], columns: [{column: host, aggregation: median}]}]",
-        "table 1: column 'host' holds no numbers",
+        "table 1: column 'host' has no numbers",
     ),
     "bad format": (
         "tables: [{number: 1, title: t, caption: c, group_by: [mode], "
@@ -133,7 +133,7 @@ CUSTOM: dict[str, Any] = {
     ),
     "no such metric": (
         "figures: [{number: 1, title: t, caption: c, kind: main_effects, metric: status}]",
-        "figure 1: 'status' is no column of numbers",
+        "figure 1: 'status' is not a column of numbers",
     ),
 }
 

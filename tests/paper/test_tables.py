@@ -422,22 +422,22 @@ WRONG = {
     ),
     "columns: [{column: workload}]": "a row of 'cells' is a trial, so 'group_by' must name the columns",
     "group_by: [workload], columns: [{column: run_ms_p50}]": "'run_ms_p50' is shown as a value but is not in group_by",
-    "group_by: [mode], columns: [{column: host, aggregation: median}]": "'host' holds no numbers to take the median of",
+    "group_by: [mode], columns: [{column: host, aggregation: median}]": "'host' has no numbers to take the median of",
     "group_by: [mode], columns: [{column: mode}], sort: [host]": (
         "sort names 'host', which is not in group_by; group_by has: mode"
     ),
     "group_by: [mode], columns: [{column: mode}, {column: mode}]": "two columns have the same heading 'mode'",
-    "group_by: [mode], columns: [{column: mode, format: .2f}]": "column 'mode' holds no numbers, so it has no format",
+    "group_by: [mode], columns: [{column: mode, format: .2f}]": "column 'mode' has no numbers, so it takes no format",
     "source: effects, columns: [{column: verdict, aggregation: outcome}]": (
-        "'outcome' is of trials; source 'effects' has none, 'cells' and 'correctness' have"
+        "'outcome' needs trials; source 'effects' has none, 'cells' and 'correctness' have"
     ),
     "source: effects, columns: [{column: p, aggregation: ratio}]": (
-        "column 'p' of source 'effects' is no ratio with an interval; these are: ratio"
+        "column 'p' of source 'effects' is not a ratio with an interval; these are: ratio"
     ),
     "source: workloads, columns: [{column: trials, over: all}]": "only trials can be ok or not",
     "source: workloads, columns: [{column: knobs}]": "there is no column 'knobs' in source 'workloads'",
     "group_by: [mode], columns: [{column: mode, filter: {nmode: [hot]}}]": "table 1: there is no column 'nmode'",
-    "group_by: [knobs], columns: [{column: knobs, aggregation: max}]": "'knobs' stands for several columns",
+    "group_by: [knobs], columns: [{column: knobs, aggregation: max}]": "'knobs' means several columns",
     "group_by: [mode], columns: [{column: block, aggregation: max, format: .3q}]": "'.3q' is no format of a number",
     "source: trials, group_by: [mode], columns: [{column: mode}]": (
         "tables[0].source: input should be 'cells', 'correctness'"

@@ -1,1 +1,1 @@
-"""Environment check, bundle, manifest and verification."""
+"""Artifacts: their contents and documents, their checks, the bundle, and its reproduction."""

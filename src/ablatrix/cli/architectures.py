@@ -1,4 +1,4 @@
-"""The command ``models``: which compiler takes which architecture, tried one after the other."""
+"""The command ``models``: which compiler supports which architecture, tried one after the other."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablatrix.cli.options import Plugins
+from ablatrix.cli.options import Plugins, Quiet
 from ablatrix.records.status import Status
 
 if TYPE_CHECKING:
@@ -22,21 +22,31 @@ def register(app: typer.Typer) -> None:
 
 
 def models_command(
-    out: Annotated[Path, typer.Option("--out", help="Directory for the results; a second run resumes.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="Directory for the results; the same command again resumes an interrupted run."),
+    ],
     compiler: Annotated[
-        list[str] | None, typer.Option("--compiler", help="Only this compiler; all that are installed when left out.")
+        list[str] | None,
+        typer.Option("--compiler", help="Only this compiler (repeatable).", show_default="all that are installed"),
     ] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option("--model", help="A model, as in a study; ten tiny architectures when left out."),
+        typer.Option(
+            "--model",
+            help="A model, written as for 'ablatrix run --model' (repeatable).",
+            show_default="ten tiny architectures",
+        ),
     ] = None,
-    timeout: Annotated[float, typer.Option("--timeout", help="Seconds for one model on one compiler.")] = TIMEOUT_S,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    timeout: Annotated[
+        float, typer.Option("--timeout", help="Time limit for one model on one compiler, in seconds.")
+    ] = TIMEOUT_S,
+    quiet: Quiet = False,
     plugin: Plugins = None,
 ) -> None:
-    """Try each model on each compiler, in a process of its own, checked; print the table as Markdown.
+    """Try each model on each compiler, each in its own process with checked outputs; print a Markdown table.
 
-    Exit code 0 when every one was tried: that a compiler does not take a model is an answer and no failure.
+    Exits with 0 when every model was tried on every compiler: an unsupported model is a result, not a failure.
     """
     from ablatrix.cli.running import run_prepared
     from ablatrix.errors import CompilerError
@@ -52,7 +62,7 @@ def models_command(
         [*model] if model else [{"name": name, "source": source} for name, source in ARCHITECTURES.items()]
     )
     if not names:
-        raise CompilerError("no compiler is installed; see ablatrix compilers")
+        raise CompilerError("no compiler is installed; 'ablatrix compilers' shows how to install one")
     found: dict[str, list[Record]] = {}
     for name in names:
         knobs = [f"{one.name}={one.default}" for one in catalogue.compiler(name).knobs if one.kind == "primary"]
@@ -75,11 +85,11 @@ def models_command(
 
 
 def table_text(found: "Mapping[str, Sequence[Record]]", names: Sequence[str]) -> str:
-    """Return the table of which compiler takes which model, and the reasons of those that do not.
+    """Return the table of which compiler supports which model, and the reason where one does not.
 
     Args:
         found: The record of each model, by compiler.
-        names: Of the models, in order.
+        names: Names of the models, in order.
     """
     known = {record.workload.name: record.workload for records in found.values() for record in records}
     workloads = {name: known[name] for name in names if name in known}

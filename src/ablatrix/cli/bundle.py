@@ -1,4 +1,4 @@
-"""Commands around the artifact: ``artifact``, ``verify``, ``doctor``."""
+"""Commands for artifacts and the machine they are made on: ``artifact``, ``verify``, ``doctor``."""
 
 import json
 import resource
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablatrix.cli.options import Plugins
+from ablatrix.cli.options import Plugins, Quiet
 
 if TYPE_CHECKING:
     from ablatrix.artifact.bundle import Origin, Pseudonyms
@@ -32,27 +32,32 @@ def register(app: typer.Typer) -> None:
 
 def artifact_command(
     study: Annotated[Path, typer.Argument(help="Study file (YAML).", show_default=False)],
-    out: Annotated[Path, typer.Option("--out", help="Directory for the artifact; its zip is written beside it.")],
+    out: Annotated[Path, typer.Option("--out", help="Directory for the artifact; its zip is written next to it.")],
     claims: Annotated[
         Path | None,
-        typer.Option("--claims", help="Claims (YAML). [default: those beside the study: NAME.claims.yaml]"),
+        typer.Option(
+            "--claims", help="Claims file (YAML).", show_default="STUDY.claims.yaml next to the study file, if any"
+        ),
     ] = None,
     template: Annotated[
-        Path | None, typer.Option("--template", help="Template of the paper. [default: the shipped one]")
+        Path | None,
+        typer.Option("--template", help="Template of the paper (YAML).", show_default="the shipped template"),
     ] = None,
     anonymous: Annotated[
         bool,
         typer.Option(
-            "--anonymous", help="For double-blind review: no host, user or home; the run is kept in OUT-named."
+            "--anonymous",
+            help="For double-blind review: write the artifact without host, user and home directory; the run with its "
+            "names is kept in OUT-named.",
         ),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    quiet: Quiet = False,
     keep_work: Annotated[
-        bool, typer.Option("--keep-work", help="Keep prepared programs and caches beside the artifact.")
+        bool, typer.Option("--keep-work", help="Keep the prepared programs and caches of the run in its folder work/.")
     ] = False,
     plugin: Plugins = None,
 ) -> None:
-    """Environment check, then the whole study, tables, figures, text, documents, MANIFEST and zip, in one go."""
+    """Check the machine, run a whole study, and write its artifact: tables, figures, text, documents, manifest, zip."""
     from ablatrix.artifact.bundle import Origin, assemble
     from ablatrix.artifact.checks import derive_anew
     from ablatrix.artifact.contents import Reading, claims_beside
@@ -87,13 +92,13 @@ def _announce(manifest: "Manifest", out: Path, named: Path | None) -> None:
     from ablatrix.artifact.contents import archive_path
 
     print(f"{out}: {len(manifest.files)} files, root digest {manifest.root_digest}", file=sys.stderr)
-    print(f"{archive_path(out)}: the same in one file, to be archived", file=sys.stderr)
+    print(f"{archive_path(out)}: the same as one file, for an archive", file=sys.stderr)
     if named is not None:
-        print(f"{named}: the run with its names; keep it to yourself until review is over", file=sys.stderr)
+        print(f"{named}: the run with its names; keep it private until review is over", file=sys.stderr)
 
 
 def checked_environment(study: "Study", out: Path) -> "list[Finding]":
-    """Check the machine for a study, and show what is not as it should be.
+    """Check the machine for a study, and print every finding that is not ok.
 
     Raises:
         ArtifactError: The study cannot run here.
@@ -110,7 +115,7 @@ def checked_environment(study: "Study", out: Path) -> "list[Finding]":
 
 
 def _hidden(records: Path, results: Path, out: Path) -> "Pseudonyms":
-    """Copy the results of a run without the names in them, and return what was put in their place."""
+    """Copy the results of a run without the names in them, and return the pseudonyms used instead."""
     from ablatrix.artifact.bundle import copy_results, find_pseudonyms
     from ablatrix.records.journal import read_records
 
@@ -131,35 +136,42 @@ def _command(origin: "Origin", out: Path, anonymous: bool, started: str, seconds
 
 
 def _run_counted(resolved: "ResolvedStudy", path: Path, out: Path, quiet: bool) -> "tuple[RunSummary, RunCost | None]":
-    """Run a study, and measure what that takes beside its records; no cost when there was nothing left to run."""
+    """Run a study and measure the cost that its records do not have; None when there was nothing left to run."""
     from ablatrix.artifact.contents import RunCost
     from ablatrix.cli.running import run_study
     from ablatrix.records.journal import read_records
     from ablatrix.trials.results import ResultDirectory
 
-    place = ResultDirectory(out)
+    directory = ResultDirectory(out)
 
     def attempts() -> int:
-        return sum(1 for _ in read_records(place.results, report=lambda _: None)) if place.results.exists() else 0
+        if not directory.results.exists():
+            return 0
+        return sum(1 for _ in read_records(directory.results, report=lambda _: None))
 
     before, clock = attempts(), monotonic()
     summary = run_study(resolved, path, out, [], quiet)
     seconds, trials = monotonic() - clock, attempts() - before
     if not trials:
         return summary, None
-    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024  # Linux tells it in KiB
-    work = sum(path.stat().st_size for path in place.work.rglob("*") if path.is_file())
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024  # Linux reports it in KiB
+    work = sum(path.stat().st_size for path in directory.work.rglob("*") if path.is_file())
     return summary, RunCost(seconds=seconds, trials=trials, largest_process_bytes=largest or None, work_bytes=work)
 
 
 def verify_command(
     directory: Annotated[Path, typer.Argument(help="Directory of an artifact, or its zip.", show_default=False)],
     root_digest: Annotated[
-        str | None, typer.Option("--root-digest", help="Digest that was published; the manifest must have it.")
+        str | None,
+        typer.Option(
+            "--root-digest",
+            help="Published root digest (SHA-256, hex) that the manifest must have.",
+            show_default="not compared",
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check every byte, row and figure of an artifact; exit 1 with a list of what does not hold."""
+    """Check every file, record, table and figure of an artifact; list what does not hold, and then exit 1."""
     from ablatrix.artifact.bundle import examine
 
     found = examine(directory, root_digest)
@@ -177,16 +189,28 @@ def verify_command(
 
 
 def doctor_command(
-    out: Annotated[Path | None, typer.Option("--out", help="Directory that results would be written to.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Directory for results: check its free disk space, and that it is writable.",
+            show_default="the current directory, free disk space only",
+        ),
+    ] = None,
     compilers: Annotated[
-        list[str] | None, typer.Option("--compiler", help="Compiler that must be there (repeatable).")
+        list[str] | None,
+        typer.Option(
+            "--compiler",
+            help="Compiler that must be installed (repeatable).",
+            show_default="none: missing compilers are only noted",
+        ),
     ] = None,
     measure: Annotated[
-        bool, typer.Option("--measure/--no-measure", help="Measure the A/A noise floor here, for about 20 s.")
+        bool, typer.Option("--measure/--no-measure", help="Measure the A/A noise floor of this machine (about 20 s).")
     ] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Say what this machine lacks to run studies (exit 1), and what makes its numbers scatter, with the remedies."""
+    """Check what this machine lacks to run studies (then exit 1) and what makes its times scatter, with remedies."""
     from ablatrix.catalogue import installed_catalogue
     from ablatrix.doctor.environment_check import check_environment
 
@@ -208,7 +232,7 @@ def doctor_command(
 
 
 def _summary(findings: "list[Finding]") -> str:
-    """Say whether studies cannot run, will run with other numbers, or will run as they should."""
+    """Return whether studies cannot run, will run with other numbers, or will run as they should."""
     fatal = [one.name for one in findings if one.level == "fatal"]
     warned = [one.name for one in findings if one.level == "warning"]
     if fatal:
@@ -219,7 +243,7 @@ def _summary(findings: "list[Finding]") -> str:
 
 
 def _measure_noise_floor() -> "tuple[Finding, str | None]":
-    """Measure the noise floor and judge it by the precision that studies ask for, where there is torch to run it."""
+    """Measure the noise floor and judge it by the precision that studies ask for; without torch, note that."""
     from ablatrix.compilers.catalogue import EAGER
     from ablatrix.doctor.finding import Finding
     from ablatrix.study.model import HotProtocol
@@ -229,15 +253,15 @@ def _measure_noise_floor() -> "tuple[Finding, str | None]":
     wanted = HotProtocol().cell_width
     needed = f"<= {wanted:.0%}"
     if not EAGER.installed:
-        remedy = f"{EAGER.installation}, and run it again"
+        remedy = f"{EAGER.installation}, and run 'ablatrix doctor' again"
         return Finding("A/A noise floor", "note", "not measured: torch is not installed", needed, remedy), None
-    with tempfile.TemporaryDirectory(prefix="ablatrix-doctor-") as place:
+    with tempfile.TemporaryDirectory(prefix="ablatrix-doctor-") as scratch:
         try:
-            floor = measure_noise_floor(Path(place), lambda what: print(f"noise floor: {what}", file=sys.stderr))
+            floor = measure_noise_floor(Path(scratch), lambda what: print(f"noise floor: {what}", file=sys.stderr))
         except Interrupted as interrupted:
             raise typer.Exit(128 + interrupted.signal) from None
     good = floor.largest <= wanted
-    remedy = "" if good else "put the warnings above right, or use fewer threads than cores"
+    remedy = "" if good else "fix the warnings above, or use fewer threads than cores"
     found = f"+-{floor.largest:.2%}"
     return Finding("A/A noise floor", "ok" if good else "warning", found, needed, remedy), floor.sentence()
 

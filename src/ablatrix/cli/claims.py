@@ -1,4 +1,4 @@
-"""The command that holds records against what a study claims: ``claims``."""
+"""The command that checks a study's claims against its records: ``claims``."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def claims_command(
     results: Results,
     claims: ClaimsFile = None,
     language: Annotated[str, typer.Option("--lang", help="Language of the statements: en or zh.")] = "en",
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with the ids of the rows behind each.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with the ids of the rows behind each.")] = False,
 ) -> None:
-    """Say of each claim of a study whether the records bear it; exit 1 unless all hold."""
+    """Check each claim of a study against the records; exit 1 unless all hold."""
     from ablatrix.analysis.claims import check_claims, plain
     from ablatrix.analysis.findings import Findings
     from ablatrix.analysis.table import tidy
@@ -37,7 +37,9 @@ def claims_command(
     files = record_files(results)
     loaded = claims_of(files, claims)
     if loaded is None:
-        raise AnalysisError(f"{files[0].parent}: there is no claims.yaml beside the records; name one (--claims FILE)")
+        raise AnalysisError(
+            f"{files[0].parent}: there is no claims.yaml next to the records; name a claims file (--claims FILE)"
+        )
     checked = check_claims(Findings(tidy(files)), loaded)
     if as_json:
         holds = all(one.state == "holds" for one in checked)

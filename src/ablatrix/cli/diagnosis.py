@@ -1,4 +1,4 @@
-"""The command that says what knobs really did and what went wrong because of them: ``blame``."""
+"""The command that shows what knobs changed and which levels caused failures: ``diagnose``."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -23,9 +23,9 @@ def register(app: typer.Typer) -> None:
 
 def diagnose_command(
     results: Results,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every counter-example.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every counter-example.")] = False,
 ) -> None:
-    """Say what each knob really changed, which levels explain what went wrong, and what is worth its cost."""
+    """Show what each knob changed in the program, which levels explain failures, and which compiles pay off."""
     from ablatrix.analysis.diagnosis import OBJECTIVES, find_break_even, find_causes, find_fronts, prove_knobs
     from ablatrix.analysis.groups import refuse_mixed
     from ablatrix.analysis.reasons import plain_data
@@ -33,12 +33,12 @@ def diagnose_command(
 
     found = tidy(record_files(results))
     refuse_mixed(found, allow_mixed=False)
-    proofs, blames = prove_knobs(found.trials), find_causes(found.trials)
+    proofs, diagnoses = prove_knobs(found.trials), find_causes(found.trials)
     even, fronts = find_break_even(found.trials), find_fronts(found.trials)
     if as_json:
         parts = {
             "proofs": plain_data(proofs),
-            "blame": plain_data(blames),
+            "blame": plain_data(diagnoses),
             "break_even": plain_data(even),
             "pareto": list(map(_front_plain, fronts)),
             "excluded": dict(found.excluded),
@@ -46,11 +46,10 @@ def diagnose_command(
         print(json.dumps(parts, indent=1, allow_nan=False))
         return
     _show("Knob proof", ["workload", "compiler", "knob", "from", "to", "verdict", "because"], proofs, _proof_row)
-    _show(
-        "Causes", ["workload", "compiler", "mode", "trouble", "bad", "has", "but fine without it"], blames, _cause_rows
-    )
-    for blame in blames:
-        _show_next(blame)
+    columns = ["workload", "compiler", "mode", "trouble", "bad", "has", "but fine without it"]
+    _show("Causes", columns, diagnoses, _cause_rows)
+    for diagnosis in diagnoses:
+        _show_next(diagnosis)
     columns = ["workload", "compiler", "configuration", "compile", "run", "verdict", "runs"]
     _show("Break-even against the baseline", columns, even, _break_even_row)
     columns = ["workload", "compiler", "configuration", *(one.column for one in OBJECTIVES), "dominated by"]
@@ -74,17 +73,17 @@ def _proof_row(proof: "KnobProof") -> Iterable[Row]:
     yield [*names, proof.verdict.replace("_", "-"), proof_text(proof)]
 
 
-def _cause_rows(blame: "Causes") -> Iterable[Row]:
+def _cause_rows(diagnosis: "Causes") -> Iterable[Row]:
     from ablatrix.analysis.diagnosis import described
 
-    known = ", ".join(f"{count} {state}" for state, count in blame.states.items())
-    names = [blame.workload, blame.compiler, blame.mode, blame.trouble.replace("_", " "), known]
-    if not blame.causes:
-        yield [*names, "no few sets of levels that all bad ones have and no fine one", ""]
-    for number, cause in enumerate(blame.causes):
+    known = ", ".join(f"{count} {state}" for state, count in diagnosis.states.items())
+    names = [diagnosis.workload, diagnosis.compiler, diagnosis.mode, diagnosis.trouble.replace("_", " "), known]
+    if not diagnosis.causes:
+        yield [*names, "no small number of sets of levels that all bad trials have and no fine one has", ""]
+    for number, cause in enumerate(diagnosis.causes):
         sets = [f"{described(one)} ({count})" for one, count in zip(cause.sets, cause.support, strict=True)]
         if cause.flaky:
-            sets.append(f"and {cause.flaky} of {len(blame.flaky)} flaky ones")
+            sets.append(f"and {cause.flaky} of {len(diagnosis.flaky)} flaky configurations")
         examples = [
             f"{described(example.settings)}: {len(example.fine)} fine, such as {described(example.fine[0])}"
             for example in cause.counter_examples
@@ -94,19 +93,19 @@ def _cause_rows(blame: "Causes") -> Iterable[Row]:
         yield [*(names if number == 0 else ["", "", "", "", "or"]), "\nor ".join(sets), text]
 
 
-def _show_next(blame: "Causes") -> None:
+def _show_next(diagnosis: "Causes") -> None:
     from ablatrix.analysis.diagnosis import described
 
-    subject = f"{blame.workload} on {blame.compiler}, {blame.mode}, {blame.trouble.replace('_', ' ')}"
-    for one in blame.flaky:
+    subject = f"{diagnosis.workload} on {diagnosis.compiler}, {diagnosis.mode}, {diagnosis.trouble.replace('_', ' ')}"
+    for one in diagnosis.flaky:
         print(f"{subject}: flaky: {described(one.settings)} ({one.bad} bad, {one.ok} ok)")
-    following = blame.next_study
+    following = diagnosis.next_study
     if following is None:
         return
     if following.stages is not None:
         print(f"{subject}: open; add to the stages of the study, and run it again:\n{following.stages}")
     if following.left:
-        print(f"{subject}: {following.left} explanations agree on all that can be run")
+        print(f"{subject}: {following.left} explanations agree on every configuration that can be run")
 
 
 def _break_even_row(found: "BreakEven") -> Iterable[Row]:
@@ -133,25 +132,25 @@ def _front_rows(front: "Front") -> Iterable[Row]:
         ruled_out = "on the front" if point.on_front else _moved(front, point.dominated_by[0]) + more
         yield [*names, _moved(front, point.settings), *figures, ruled_out]
     for settings, why in front.left_out.items():
-        yield [*names, _moved(front, settings), *("" for _ in OBJECTIVES), f"left out: {text_of(why)}"]
+        yield [*names, _moved(front, settings), *("" for _ in OBJECTIVES), f"omitted: {text_of(why)}"]
 
 
 def _moved(front: "Front", settings: "Settings") -> str:
     from ablatrix.analysis.diagnosis import described
 
-    moved = [held for held in settings if held not in front.baseline]
+    moved = [setting for setting in settings if setting not in front.baseline]
     return described(moved) if moved else "baseline"
 
 
 def _front_plain(front: "Front") -> dict[str, Any]:
     from ablatrix.analysis.reasons import plain_data, text_of
 
-    left_out = [{"settings": plain_data(settings), "reason": text_of(why)} for settings, why in front.left_out.items()]
+    omitted = [{"settings": plain_data(settings), "reason": text_of(why)} for settings, why in front.left_out.items()]
     return {
         "workload": front.workload,
         "compiler": front.compiler,
         "baseline": plain_data(front.baseline),
         "objectives": front.objectives,
         "points": plain_data(front.points),
-        "left_out": left_out,
+        "left_out": omitted,
     }

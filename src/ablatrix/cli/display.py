@@ -18,7 +18,7 @@ WIDE = 160
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], to_stderr: bool = False) -> None:
-    """Print a table: to the terminal's width, or wide enough for plain text when piped."""
+    """Print a table at the terminal's width, or at a fixed width when piped."""
     stream = sys.stderr if to_stderr else sys.stdout
     console = Console(file=stream, width=None if stream.isatty() else WIDE, highlight=False)
     table = Table(title=title, title_justify="left", header_style="bold")
@@ -30,7 +30,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 
 
 def ratio_text(ratio: Ratio | None) -> str:
-    """Return a ratio with its interval where it has one, nothing where there is none."""
+    """Return a ratio with its interval if it has one; empty if there is no ratio."""
     if ratio is None:
         return ""
     interval = "" if ratio.low is None or ratio.high is None else f" [{ratio.low:.3f}, {ratio.high:.3f}]"
@@ -38,7 +38,7 @@ def ratio_text(ratio: Ratio | None) -> str:
 
 
 def show_design(resolved: ResolvedStudy, design: Design, trials: Sequence[Trial], known: Mapping[str, Record]) -> None:
-    """Print cells and trials by workload, compiler and stage, then the totals and the time to expect."""
+    """Print cells and trials by workload, compiler and stage, then the totals and the estimated time."""
     cells = {cell.cell_id: cell for cell in design.cells}
     groups: Counter[tuple[str, str, str]] = Counter()
     cold: Counter[tuple[str, str, str]] = Counter()

@@ -31,7 +31,8 @@ def show_evidence(evidence: Sequence[Evidence], margin: float) -> None:
             print(f"{metric}: no knob varies\n")
             continue
         print_table(
-            f"{metric}: what each knob does, as a ratio to the level it leaves; below 1 is {one.metric.less}",
+            f"{metric}: main effect of each knob, as the ratio of its new level to its old one; below 1 is "
+            f"{one.metric.less}",
             [*where, "knob", "ratio", "95 % interval", "blocks", "pairs", "p (Holm)", "A/A floor", "verdict"],
             [
                 _main_row(effect, judgement)
@@ -41,13 +42,13 @@ def show_evidence(evidence: Sequence[Evidence], margin: float) -> None:
         )
         if attributed := [effect for effect in one.effects if effect.kind in ("total", *PARTS)]:
             print_table(
-                f"{metric}: what the total is made of; shares multiply to it",
+                f"{metric}: attribution of the total to knobs; the shares multiply to the total",
                 [*where, "knob", "alone", "share (Shapley)", "95 % interval", "of total", "as the last", "blocks"],
                 list(_attribution_rows(attributed)),
             )
         if crossed := [effect for effect in one.effects if effect.kind == "interaction"]:
             print_table(
-                f"{metric}: interactions; what one knob's ratio is multiplied by when the other is moved too",
+                f"{metric}: interactions; the factor on one knob's ratio when the other knob is changed too",
                 [*where, "knobs", "ratio", "95 % interval", "blocks"],
                 [
                     [
@@ -73,7 +74,7 @@ def show_evidence(evidence: Sequence[Evidence], margin: float) -> None:
 
 
 def _main_row(effect: Effect, judgement: Judgement) -> list[str]:
-    left_out = effect.pairs_partial + effect.pairs_missing
+    omitted = effect.pairs_partial + effect.pairs_missing
     verdict = judgement.verdict or ABSENT
     if judgement.resolution is not None:
         verdict += f" (+-{_percent(judgement.resolution)})"
@@ -82,7 +83,7 @@ def _main_row(effect: Effect, judgement: Judgement) -> list[str]:
         _change(effect),
         *_shown(effect.ratio, effect.exact),
         _blocks(effect),
-        f"{effect.pairs} of {effect.pairs + left_out}",
+        f"{effect.pairs} of {effect.pairs + omitted}",
         _p_value(judgement.p_holm),
         "" if judgement.floor is None else f"+-{_percent(judgement.floor)}",
         verdict,
@@ -90,7 +91,7 @@ def _main_row(effect: Effect, judgement: Judgement) -> list[str]:
 
 
 def _attribution_rows(effects: Sequence[Effect]) -> Iterable[list[str]]:
-    """Yield for each attribution a row a knob, and the total below them."""
+    """Yield for each attribution one row per knob, and the total below them."""
     total = effects[0]
     rows: list[list[str]] = []
     by_kind: dict[Kind, Effect] = {}
@@ -126,7 +127,7 @@ def _mean_row(mean: GeometricMean) -> list[str]:
 
 
 def _explain(effects: Iterable[Effect]) -> None:
-    """Say once why something is not attributable."""
+    """Print once for each reason what is not attributable."""
     reasons: dict[str, dict[str, list[str]]] = {}
     for effect in effects:
         if effect.reason is not None:
@@ -173,7 +174,7 @@ def _ratio(ratio: Ratio | None) -> str:
 
 
 def _part(share: Effect, total: Effect) -> str:
-    """Return a share in percent of the total, nothing where the total is too small to be divided up."""
+    """Return a share in percent of the total, empty where the total is too small to be divided."""
     if share.ratio is None or total.ratio is None or not total.ratio.side:
         return ""
     return f"{math.log(share.ratio.value) / math.log(total.ratio.value) + 0.0:.0%}"  # 0.0: no -0 %

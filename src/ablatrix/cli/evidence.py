@@ -1,4 +1,4 @@
-"""Commands that turn records into statements: ``effects``."""
+"""The command that estimates the effects of knobs from records: ``effects``."""
 
 from __future__ import annotations
 
@@ -8,37 +8,55 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ablatrix.cli.inputs import Results, record_files
+from ablatrix.cli.inputs import AllowMixed, Results, record_files
 
 if TYPE_CHECKING:
     from ablatrix.analysis.effects import Evidence
 
 
+DEFAULT_COLUMNS = "run_ms_paired, compile_first_run_ms, planned_bytes, peak_rss_delta_bytes"
+"""The default metrics of the analysis; written out, since importing them would load numpy for every command."""
+
+
 def register(app: typer.Typer) -> None:
-    """Add the commands of this module."""
+    """Add the command of this module."""
     app.command("effects")(effects_command)
 
 
 def effects_command(
     results: Results,
     metrics: Annotated[
-        list[str] | None, typer.Option("--metric", help="Column to compare (repeatable); the usual ones if left out.")
+        list[str] | None,
+        typer.Option("--metric", help="Column to compare (repeatable).", show_default=DEFAULT_COLUMNS),
     ] = None,
-    margin: Annotated[str, typer.Option("--margin", help="Largest difference that counts as none.")] = "1%",
-    workloads: Annotated[list[str] | None, typer.Option("--workload", help="Only this workload (repeatable).")] = None,
+    margin: Annotated[
+        str, typer.Option("--margin", help="Largest relative change that counts as no effect, as 1% or 0.01.")
+    ] = "1%",
+    workloads: Annotated[
+        list[str] | None,
+        typer.Option("--workload", help="Only this workload (repeatable).", show_default="all workloads"),
+    ] = None,
     start: Annotated[
-        list[str] | None, typer.Option("--from", help="KNOB=LEVEL where the attribution starts; else the baseline's.")
+        list[str] | None,
+        typer.Option(
+            "--from",
+            help="KNOB=LEVEL where the attribution starts (repeatable).",
+            show_default="each knob's baseline level",
+        ),
     ] = None,
     end: Annotated[
-        list[str] | None, typer.Option("--to", help="KNOB=LEVEL where the attribution ends; else the last level.")
+        list[str] | None,
+        typer.Option(
+            "--to",
+            help="KNOB=LEVEL where the attribution ends (repeatable).",
+            show_default="each knob's last other level: highest number, else last in the alphabet",
+        ),
     ] = None,
-    mixed: Annotated[
-        bool, typer.Option("--allow-mixed", help="Accept several hosts, commits or schema versions, as columns.")
-    ] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="One row an effect, as CSV.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The same rows as JSON.")] = False,
+    mixed: AllowMixed = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one row per effect.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the same rows as JSON.")] = False,
 ) -> None:
-    """Say what each knob does: main effects with verdicts, attribution of the total, interactions."""
+    """Estimate what each knob does: main effects with verdicts, attribution of the total, interactions."""
     from ablatrix.analysis.effects import Question, evidence_frame, gather
     from ablatrix.analysis.groups import refuse_mixed
     from ablatrix.analysis.table import csv_text, tidy, unsteady_trials
@@ -46,7 +64,7 @@ def effects_command(
     from ablatrix.errors import AnalysisError
 
     if as_csv and as_json:
-        raise AnalysisError("--csv and --json were both given; give one")
+        raise AnalysisError("--csv and --json were both given; give only one")
     question = Question(
         tuple(metrics or ()), tuple(workloads or ()), share(margin), _levels("--from", start), _levels("--to", end)
     )
@@ -55,7 +73,7 @@ def effects_command(
     for note in found.notes:
         print(f"note: {note}", file=sys.stderr)
     for reason, count in found.excluded.items():
-        print(f"note: left out: {count} x {reason}", file=sys.stderr)
+        print(f"note: omitted: {count} x {reason}", file=sys.stderr)
     for workload, unsteady, hot in unsteady_trials(found):
         print(f"note: {workload}: the warm-up of {unsteady} of {hot} hot trials is unsteady", file=sys.stderr)
     if as_csv:
@@ -70,7 +88,7 @@ def share(text: str, option: str = "--margin") -> float:
     """Return a share that is written as 1% or 0.01.
 
     Raises:
-        AnalysisError: It is not between 0 and 1, or no number.
+        AnalysisError: It is not between 0 and 1, or not a number.
     """
     from ablatrix.errors import AnalysisError
 

@@ -1,4 +1,4 @@
-"""Arguments that several commands have: records, and the claims that are held against them."""
+"""Arguments that several commands have: records, and the claims that are checked against them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,22 @@ import typer
 if TYPE_CHECKING:
     from ablatrix.analysis.claims import Claims
 
-Results = Annotated[list[Path], typer.Argument(help="Files of records, or directories with results.jsonl.")]
+Results = Annotated[
+    list[Path], typer.Argument(help="Files of records (JSON Lines), or directories that contain results.jsonl.")
+]
 ClaimsFile = Annotated[
-    Path | None, typer.Option("--claims", help="File of claims; claims.yaml beside the records if left out.")
+    Path | None,
+    typer.Option(
+        "--claims", help="Claims file (YAML).", show_default="claims.yaml next to the first file of records, if any"
+    ),
+]
+AllowMixed = Annotated[
+    bool,
+    typer.Option(
+        "--allow-mixed",
+        help="Accept records of several hosts, commits or schema versions; these become columns.",
+        show_default="such records are refused",
+    ),
 ]
 
 
@@ -28,12 +41,12 @@ def record_files(results: list[Path]) -> list[Path]:
     files = [path / "results.jsonl" if path.is_dir() else path for path in results]
     for path in files:
         if not path.is_file():
-            raise RecordError(f"{path}: there is no such file; name a results.jsonl, or a directory that holds one")
+            raise RecordError(f"{path}: there is no such file; name a results.jsonl, or a directory that contains one")
     return files
 
 
 def claims_of(files: Sequence[Path], given: Path | None) -> Claims | None:
-    """Return the claims that were given, else those beside the first file of records, else none.
+    """Return the claims that were given, else those next to the first file of records, else none.
 
     Raises:
         AnalysisError: The file cannot be read, or breaks a rule.

@@ -29,25 +29,40 @@ def verdict_command(
     results: Results,
     margin: Annotated[
         str | None,
-        typer.Option("--margin", help="Widest hot interval (+-); what the records ask for, or 2%, if left out."),
+        typer.Option(
+            "--margin",
+            help="Largest relative half-width (+-) of an interval in hot mode, as 2% or 0.02.",
+            show_default="the targets in the records, else 2%",
+        ),
     ] = None,
     cold_margin: Annotated[
         str | None,
         typer.Option(
             "--cold-margin",
-            help="Widest interval (+-) of a main effect in cold mode; what the design promises, or 10%, if left out.",
+            help="Largest relative half-width (+-) of a main effect's interval in cold mode, as 10% or 0.1.",
+            show_default="the target in the design, else 10%",
         ),
     ] = None,
     design: Annotated[
-        Path | None, typer.Option("--design", help="What was planned; design.json beside the records if left out.")
+        Path | None,
+        typer.Option(
+            "--design",
+            help="File with the planned trials (JSON).",
+            show_default="design.json next to each file of records, if any",
+        ),
     ] = None,
     reproduction: Annotated[
-        Path | None, typer.Option("--report", help="Reproduction report (JSON) that criterion d reads.")
+        Path | None,
+        typer.Option(
+            "--report",
+            help="Reproduction report (JSON) for criterion d.",
+            show_default="none: criterion d stays undecided",
+        ),
     ] = None,
     claims: ClaimsFile = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every figure.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every number.")] = False,
 ) -> None:
-    """Say whether a study is done, by four criteria with the numbers behind each; exit 1 unless all hold."""
+    """Decide by four criteria whether a study is done, with the numbers behind each; exit 1 unless all hold."""
     from ablatrix.analysis.reasons import plain_data
     from ablatrix.analysis.runs import Margins
     from ablatrix.verdict.reach import reach_verdict
@@ -65,27 +80,35 @@ def verdict_command(
 
 
 def compare_command(
-    a: Annotated[Path, typer.Argument(help="Records that claim something; a file, or a directory with results.jsonl.")],
-    b: Annotated[Path, typer.Argument(help="Records that are held against them.")],
-    margin: Annotated[str, typer.Option("--margin", help="Largest difference of two ratios that counts as none.")] = (
-        "2%"
-    ),
+    a: Annotated[
+        Path,
+        typer.Argument(help="Records to be confirmed: a file, or a directory that contains results.jsonl."),
+    ],
+    b: Annotated[Path, typer.Argument(help="Records to compare with them: a file or a directory likewise.")],
+    margin: Annotated[
+        str,
+        typer.Option("--margin", help="Largest relative difference of two ratios that counts as none, as 2% or 0.02."),
+    ] = "2%",
     every_cell: Annotated[
-        bool, typer.Option("--cells", help="Show every cell; else those whose ratio to the baseline is apart.")
+        bool,
+        typer.Option("--cells", help="Show every cell, not only those whose ratio to the baseline differs."),
     ] = False,
     claims: Annotated[
-        Path | None, typer.Option("--claims", help="File of claims; claims.yaml beside the records of A if left out.")
+        Path | None,
+        typer.Option(
+            "--claims", help="Claims file (YAML).", show_default="claims.yaml next to the records of A, if any"
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every cell.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every cell.")] = False,
 ) -> None:
-    """Set two results of one study side by side; exit 1 unless B bears out every key effect and claim of A."""
+    """Compare two results of one study; exit 1 unless B confirms every key effect and claim of A."""
     from ablatrix.analysis.claims import check_claims, plain
     from ablatrix.analysis.findings import Findings
     from ablatrix.analysis.runs import compare, side_by_side_data
     from ablatrix.analysis.table import ordered_by_content, tidy
 
     files = record_files([a, b])
-    ordered_by_content(files)  # the same records twice would agree, and tell nothing
+    ordered_by_content(files)  # refuses the same records twice: they would agree, and prove nothing
     loaded = claims_of(files, claims)
     sides = tidy(files[:1]), tidy(files[1:])
     found = compare(*sides, share(margin))
@@ -93,9 +116,9 @@ def compare_command(
     pairs = list(zip(*checked, strict=True))
     reproduced = found.reproduced and all(there.state == "holds" for here, there in pairs if here.state == "holds")
     if as_json:
-        told = [{"a": plain(here), "b": plain(there)} for here, there in pairs]
-        held = {"reproduced": reproduced, **side_by_side_data(found), "claims": told}
-        print(json.dumps(held, indent=1, allow_nan=False))
+        claim_pairs = [{"a": plain(here), "b": plain(there)} for here, there in pairs]
+        data = {"reproduced": reproduced, **side_by_side_data(found), "claims": claim_pairs}
+        print(json.dumps(data, indent=1, allow_nan=False))
     else:
         _show_comparison(found, every_cell)
         _show_claims(pairs)
@@ -130,9 +153,9 @@ def _show_comparison(found: "SideBySide", every_cell: bool) -> None:
 
     if found.changes:
         rows = [[one.what, ", ".join(one.a) or "not known", ", ".join(one.b) or "not known"] for one in found.changes]
-        print_table("Around the trials", ["what changed", "A", "B"], rows)
+        print_table("Environment", ["what changed", "A", "B"], rows)
     else:
-        print("Around the trials: nothing that the records tell has changed")
+        print("Environment: nothing that the records report has changed")
     rows = [
         [
             *(one.workload, one.metric, f"{one.knob}: {one.base_level} -> {one.level}"),
@@ -151,11 +174,11 @@ def _show_comparison(found: "SideBySide", every_cell: bool) -> None:
         ]
         for one in chosen
     ]
-    title = "Every cell" if every_cell else "Baseline, reference, and cells whose ratio to the baseline is apart"
+    title = "Every cell" if every_cell else "Baseline, reference, and cells whose ratio to the baseline differs"
     columns = ["workload", "compiler", "mode", "configuration", "time, B / A", "to baseline, A", "B", "agree"]
     print_table(title, columns, rows)
-    for told, names in (("only in A", found.only_a), ("only in B", found.only_b)):
-        _show_some([f"{told}: {name}" for name in names])
+    for where, names in (("only in A", found.only_a), ("only in B", found.only_b)):
+        _show_some([f"{where}: {name}" for name in names])
     for note in found.notes:
         print(f"note: {note}")
     keys = [one for one in found.effects if one.key]

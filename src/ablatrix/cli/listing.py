@@ -1,4 +1,4 @@
-"""Commands that list what there is: ``workloads``, ``compilers``, ``knobs``."""
+"""Commands that list what is available: ``workloads``, ``compilers``, ``knobs``."""
 
 import json
 from dataclasses import asdict
@@ -12,7 +12,7 @@ from ablatrix.cli.options import Plugins
 if TYPE_CHECKING:
     from ablatrix.compilers.catalogue import CompilerEntry
 
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def workloads_command(as_json: AsJson = False, plugin: Plugins = None) -> None:
-    """List workloads with tier, parameters, parameter count and inputs (builds each once, some seconds)."""
+    """List workloads with tier, parameters, parameter count and inputs (builds each once: some seconds)."""
     from ablatrix.cli.display import print_table
     from ablatrix.plugins import read_catalogue
     from ablatrix.workloads.prepare import describe
@@ -64,21 +64,23 @@ def compilers_command(as_json: AsJson = False, plugin: Plugins = None) -> None:
 
 
 def _plain(entry: "CompilerEntry") -> dict[str, Any]:
-    """Return an entry for ``--json``: of a program, its digest stands in its place."""
+    """Return an entry for ``--json``, with the digest of its program instead of the program."""
     facts = {**asdict(entry), "program": entry.program_digest, "installed": entry.installed}
     return {"program_digest" if key == "program" else key: value for key, value in facts.items()}
 
 
 def knobs_command(
-    compiler: Annotated[str, typer.Argument(help="Name of a compiler.", show_default=False)],
+    compiler: Annotated[str, typer.Argument(help="Name of a compiler (see ablatrix compilers).", show_default=False)],
     study: Annotated[
         Path | None,
-        typer.Option("--study", help="Study file whose own compilers are known too: its programs and plug-ins."),
+        typer.Option(
+            "--study", help="Study file (YAML); its own compilers and plug-ins are added.", show_default="none"
+        ),
     ] = None,
     as_json: AsJson = False,
     plugin: Plugins = None,
 ) -> None:
-    """List a compiler's knobs and levels, with a sentence for each."""
+    """List a compiler's knobs and levels, with a one-sentence description of each."""
     from ablatrix.cli.display import print_table
     from ablatrix.plugins import read_catalogue
     from ablatrix.study.load import load_study

@@ -1,4 +1,4 @@
-"""What ``--log-level`` does: messages of the library on stderr while a command runs."""
+"""The option ``--log-level``: the library's log messages on stderr while a command runs."""
 
 import logging
 import sys
@@ -12,21 +12,21 @@ FORMAT = "%(levelname)s %(name)s: %(message)s"
 
 
 class _ToStderr(logging.Handler):
-    """Writes to the ``sys.stderr`` of the moment, so that lines stand above a live view of progress."""
+    """Writes to the current ``sys.stderr``, so that lines appear above a live view of progress."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             print(self.format(record), file=sys.stderr)
-        except (OSError, ValueError):  # the reader of stderr left
+        except (OSError, ValueError):  # stderr was closed
             self.handleError(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
-        """Lose the line."""
+        """Drop the line."""
 
 
 @contextmanager
 def logs_on_stderr(level: Level) -> Iterator[None]:
-    """Show what ablatrix logs, from a level on; afterwards its logger is as it was."""
+    """Show what ablatrix logs, from a level on; afterwards its logger is restored."""
     logger = logging.getLogger("ablatrix")
     handler = _ToStderr(level.upper())
     handler.setFormatter(logging.Formatter(FORMAT))

@@ -1,7 +1,7 @@
-"""The ``ablatrix`` command: groups of commands, and what an error means as an exit code.
+"""The ``ablatrix`` command: its groups of commands, and the exit code of each kind of error.
 
-Exit codes: 0 done; 1 done, but trials failed or were not run, or a check did not hold; 2 wrong usage or input; 70 a
-fault of ablatrix itself; 130 and 143 interrupted.
+Exit codes: 0 done; 1 done, but trials failed or were not run, or a check did not hold; 2 wrong usage or input; 70 an
+internal error of ablatrix; 130 and 143 interrupted.
 """
 
 import logging
@@ -72,7 +72,8 @@ def _common(
         False, "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
     ),
     log_level: Annotated[
-        Level | None, typer.Option("--log-level", help="Log what happens on stderr, from this level on.")
+        Level | None,
+        typer.Option("--log-level", help="Log to stderr, from this level on.", show_default="no logging"),
     ] = None,
 ) -> None:
     """Fair, checked, reproducible ablation studies of machine-learning compilers."""
@@ -90,7 +91,7 @@ def main() -> None:
         sys.exit(EXIT_USAGE)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:  # the reader of our output left; there is nobody to tell
+    except BrokenPipeError:  # nobody reads our output any more, so a message would not be seen either
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
     except Exception:

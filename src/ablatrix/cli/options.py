@@ -9,7 +9,8 @@ Plugins = Annotated[
     list[Path] | None,
     typer.Option(
         "--plugin",
-        help="Python file that adds compilers or workloads; may be given again.",
-        show_default=False,
+        help="Python file that adds compilers or workloads (repeatable).",
+        show_default="none",
     ),
 ]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress on stderr.")]

@@ -1,4 +1,4 @@
-"""Files that commands write, named for whoever called them."""
+"""Reporting of the files that a command wrote."""
 
 import sys
 from collections.abc import Iterable

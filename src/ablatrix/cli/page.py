@@ -1,11 +1,11 @@
-"""The command that makes a page to look at: ``page``."""
+"""The command that writes the results as one HTML page: ``page``."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ablatrix.cli.inputs import ClaimsFile, Results, claims_of, record_files
+from ablatrix.cli.inputs import AllowMixed, ClaimsFile, Results, claims_of, record_files
 from ablatrix.cli.outputs import report
 
 
@@ -16,13 +16,11 @@ def register(app: typer.Typer) -> None:
 
 def page_command(
     results: Results,
-    out: Annotated[Path, typer.Option("--out", help="File to write.")] = Path("report.html"),
+    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("report.html"),
     claims: ClaimsFile = None,
-    mixed: Annotated[
-        bool, typer.Option("--allow-mixed", help="Accept several hosts, commits or schema versions, as columns.")
-    ] = False,
+    mixed: AllowMixed = False,
 ) -> None:
-    """Write one HTML file with everything that the results say, which needs no network."""
+    """Write all results as one self-contained HTML file, which needs no network."""
     from ablatrix.analysis.claims import check_claims
     from ablatrix.analysis.findings import Findings
     from ablatrix.analysis.table import tidy

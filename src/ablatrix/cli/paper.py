@@ -1,4 +1,4 @@
-"""Commands of the paper: ``paper RESULTS`` writes all of it, ``paper init`` a template to start from."""
+"""Commands of the paper: ``paper RESULTS`` writes all its parts, ``paper init`` a template to start from."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ablatrix.cli.inputs import ClaimsFile, Results, claims_of, record_files
+from ablatrix.cli.inputs import AllowMixed, ClaimsFile, Results, claims_of, record_files
 from ablatrix.cli.outputs import report
 
 MAKE = "make"
@@ -24,10 +24,10 @@ def register(app: typer.Typer) -> None:
 
 
 class _PaperGroup(TyperGroup):
-    """``paper RESULTS`` is ``paper make RESULTS``; a directory of a command's name is given as ``./init``."""
+    """``paper RESULTS`` means ``paper make RESULTS``; a directory named like a command is given as ``./init``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the command's name in front where there is none."""
+        """Insert the command's name where there is none."""
         named = args and (args[0] in self.commands or args[0] == "--help")
         return super().parse_args(ctx, args if named else [MAKE, *args])
 
@@ -37,14 +37,15 @@ def paper_command(
     out: Annotated[
         Path, typer.Option("--out", help="Directory for tables/, figures/, text/, macros.tex and provenance.json.")
     ],
-    template: Annotated[Path | None, typer.Option("--template", help="Template; the shipped one if left out.")] = None,
+    template: Annotated[
+        Path | None,
+        typer.Option("--template", help="Template of the paper (YAML).", show_default="the shipped template"),
+    ] = None,
     claims: ClaimsFile = None,
     language: Annotated[str, typer.Option("--lang", help="Language of the text: en or zh.")] = "en",
-    mixed: Annotated[
-        bool, typer.Option("--allow-mixed", help="Accept several hosts, commits or schema versions.")
-    ] = False,
+    mixed: AllowMixed = False,
 ) -> None:
-    """Write the paper's tables, figures, paragraphs, macros and the provenance of every number, by a template."""
+    """Write the paper's tables, figures, paragraphs and macros from a template, with each number's provenance."""
     from ablatrix.analysis.claims import check_claims
     from ablatrix.analysis.findings import Findings
     from ablatrix.analysis.table import tidy
@@ -53,7 +54,7 @@ def paper_command(
     from ablatrix.paper.text import get_language
 
     files = record_files(results)
-    # What can be wrong input comes before what takes time.
+    # Input is checked before anything that takes time.
     load_template(template)
     get_language(language)
     claimed = claims_of(files, claims)
@@ -63,16 +64,16 @@ def paper_command(
 
 
 def init_command(
-    file: Annotated[Path, typer.Argument(help="File to write.")] = Path("paper.yaml"),
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+    file: Annotated[Path, typer.Argument(help="Template file to write (YAML).")] = Path("paper.yaml"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")] = False,
 ) -> None:
-    """Write the shipped template, to change it and give it to 'paper --template'."""
+    """Write a copy of the shipped template, to be edited and given to 'ablatrix paper --template'."""
     from ablatrix.errors import AnalysisError
     from ablatrix.paper.files import write_text
     from ablatrix.paper.template.load import DEFAULT_TEMPLATE
 
     if file.exists() and not force:
-        raise AnalysisError(f"{file}: there is such a file already; name another one, or overwrite it (--force)")
+        raise AnalysisError(f"{file}: the file exists already; name another one, or overwrite it (--force)")
     try:
         report([write_text(file, DEFAULT_TEMPLATE.read_text(encoding="utf-8"))])
     except OSError as error:

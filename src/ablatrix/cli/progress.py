@@ -21,7 +21,7 @@ Group = tuple[str, str]
 
 @contextmanager
 def watch(quiet: bool, verbose: bool = False) -> Iterator[Listener]:
-    """Yield what listens to a run: nothing, a live view in a terminal, or plain lines."""
+    """Yield the listener of a run: a silent one, a live view in a terminal, or plain lines elsewhere."""
     if quiet:
         yield Silence()
     elif sys.stderr.isatty() and not verbose:
@@ -33,7 +33,7 @@ def watch(quiet: bool, verbose: bool = False) -> Iterator[Listener]:
 
 
 class Counts:
-    """What every view counts: trials by workload and mode, how they ended, and seconds a trial, for the time left."""
+    """Counts of every view: trials by workload and mode, how they ended, and seconds per trial, for the time left."""
 
     def __init__(self) -> None:
         self.planned: Counter[Group] = Counter()
@@ -44,12 +44,12 @@ class Counts:
         self._last = monotonic()
 
     def add(self, trials: Sequence[tuple[Trial, Cell]]) -> None:
-        """Note trials to run."""
+        """Add trials to run."""
         self.planned.update((cell.workload, trial.mode) for trial, cell in trials)
         self._last = monotonic()
 
     def count(self, record: Record) -> None:
-        """Note one record; the time since the one before it is its cost, whatever it was spent on."""
+        """Count one record; the time since the record before it is its cost, whatever that time was spent on."""
         group = (record.workload.name, record.mode)
         now = monotonic()
         self._spent[group] = self._spent.get(group, 0.0) + now - self._last
@@ -67,7 +67,7 @@ class Counts:
         )
 
     def eta(self) -> str:
-        """Return the time left: trials left of each workload and mode, at what such trials have cost so far."""
+        """Return the time left: remaining trials of each workload and mode, at the mean time of such trials so far."""
         total = self.done.total()
         if not total:
             return "?"
@@ -79,13 +79,13 @@ class Counts:
         return f"{left / 60:.1f} min" if left >= 60 else f"{left:.0f} s"
 
     def troubles(self) -> str:
-        """Return the failures so far, by status, and how many trials were not run; empty when there are none."""
+        """Return the failures so far, by status, and how many trials were not run; empty if there are none."""
         failed = [f"{count} {status}" for status, count in sorted(self.failures.items())]
         return ", ".join([*failed, f"{self.not_run} not run"] if self.not_run else failed)
 
 
 def describe(trial: Trial | None, cell: Cell | None, what: str) -> str:
-    """Return one line on what is being done."""
+    """Return one line on what is running."""
     if cell is None:
         return what
     knobs = " ".join(f"{knob}={level}" for knob, level in cell.knobs.items())
@@ -94,14 +94,14 @@ def describe(trial: Trial | None, cell: Cell | None, what: str) -> str:
 
 
 def describe_record(record: Record) -> str:
-    """Return one line on what became of a trial."""
+    """Return one line on how a trial ended."""
     knobs = " ".join(f"{knob}={level}" for knob, level in record.config.knobs.items())
     message = f": {record.error.message[:200]}" if record.error else f" in {record.wall_s:.2f} s"
     return f"{record.status}: {record.workload.name} {record.mode} {record.role} {knobs}".rstrip() + message
 
 
 def describe_stopping(workload: str, compiler: str, stopping: Stopping) -> str:
-    """Return one line on the widths reached and what follows from them."""
+    """Return one line on the interval half-widths reached and the decision that follows from them."""
     widths = [
         f"{name} +-{width:.1%} (wanted {target:.1%})"
         for name, width, target in (
@@ -119,7 +119,7 @@ def _is_trouble(record: Record) -> bool:
 
 
 class PlainLines:
-    """A line a notice, one record in ten (or all), and every trial that failed or was not run."""
+    """One line per notice, per ten records (or per record), and per trial that failed or was not run."""
 
     def __init__(self, verbose: bool = False) -> None:
         self._counts = Counts()
@@ -127,16 +127,16 @@ class PlainLines:
         self._last = ""
 
     def begin(self, trials: Sequence[tuple[Trial, Cell]], finished: int) -> None:
-        """Say how much there is to do."""
+        """Print how many trials there are to run."""
         self._counts.add(trials)
         self._say(f"{len(trials)} trials to run, {finished} finished before")
 
     def notice(self, text: str) -> None:
-        """Say it."""
+        """Print it."""
         self._say(text)
 
     def working(self, trial: Trial | None, cell: Cell | None, what: str) -> None:
-        """Say it when it is a new workload or a new kind of work."""
+        """Print it when it is a new workload or a new kind of work."""
         kind = what if cell is None else f"{cell.workload}: {what}"
         if self._verbose:
             self._say(describe(trial, cell, what))
@@ -149,11 +149,11 @@ class PlainLines:
         self._counts.add(trials)
 
     def decided(self, workload: str, compiler: str, stopping: Stopping) -> None:
-        """Say how wide the intervals are and what follows."""
+        """Print how wide the intervals are and what was decided."""
         self._say(describe_stopping(workload, compiler, stopping))
 
     def recorded(self, record: Record) -> None:
-        """Say what failed or was not run, and how far it is every ten records."""
+        """Print what failed or was not run, and the progress every ten records."""
         counts = self._counts
         counts.count(record)
         if self._verbose or _is_trouble(record):
@@ -169,7 +169,7 @@ class PlainLines:
 
 
 class LiveView:
-    """A bar for each workload and one for all, with what is running, what failed so far and the time left."""
+    """A bar for each workload and one for all, with the current trial, the failures so far and the time left."""
 
     def __init__(self) -> None:
         self._counts = Counts()
@@ -184,7 +184,7 @@ class LiveView:
         self._bars: dict[str, TaskID] = {}
 
     def begin(self, trials: Sequence[tuple[Trial, Cell]], finished: int) -> None:
-        """Show how much there is to do."""
+        """Show how many trials there are to run."""
         self.added(trials)
         if finished:
             self.notice(f"{finished} trials finished before")
@@ -194,7 +194,7 @@ class LiveView:
         self.bar.console.print(Text(text))
 
     def working(self, trial: Trial | None, cell: Cell | None, what: str) -> None:
-        """Show what is running, beside its workload where there is one."""
+        """Show what is running, on the bar of its workload if it has one."""
         room = max(20, self.bar.console.width - 60)
         if cell is not None and cell.workload in self._bars:
             for workload, bar in self._bars.items():
@@ -213,7 +213,7 @@ class LiveView:
         self.bar.update(self._all, total=self._counts.planned.total())
 
     def decided(self, workload: str, compiler: str, stopping: Stopping) -> None:
-        """Print above the bars how wide the intervals are and what follows."""
+        """Print above the bars how wide the intervals are and what was decided."""
         self.notice(describe_stopping(workload, compiler, stopping))
 
     def recorded(self, record: Record) -> None:

@@ -1,4 +1,4 @@
-"""Commands of a stranger with an artifact: ``reproduce``, ``badges``."""
+"""Commands for a third party who has an artifact: ``reproduce``, ``badges``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from ablatrix.cli.options import Quiet
 
 if TYPE_CHECKING:
     from ablatrix.analysis.claims import Claims
@@ -35,17 +37,28 @@ def reproduce_command(
     bundle: Bundle,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Directory for the new run and the report; reproduction-STUDY if left out."),
+        typer.Option(
+            "--out",
+            help="Directory for the new run and the report.",
+            show_default="reproduction-NAME, by the name of the study",
+        ),
     ] = None,
     study: Annotated[
-        str, typer.Option("--study", help="full: the study of the artifact. tiny: the one in its folder tiny/.")
+        str,
+        typer.Option("--study", help="full: the study of the artifact; tiny: the small study in its folder tiny/."),
     ] = "full",
     results: Annotated[
-        Path | None, typer.Option("--results", help="Judge this finished run instead of running the study.")
+        Path | None,
+        typer.Option(
+            "--results",
+            help="Finished run to judge instead of running the study: a file of records, or a directory that contains "
+            "results.jsonl.",
+            show_default="run the study",
+        ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Run the study of an artifact anew and say of each claim whether it is reproduced; exit 1 unless all are."""
+    """Run the study of an artifact again and report for each claim whether it is reproduced; exit 1 unless all are."""
     from ablatrix.analysis.claims import load_claims
     from ablatrix.analysis.table import tidy
     from ablatrix.artifact.reproduction import report_reproduction
@@ -58,20 +71,20 @@ def reproduce_command(
         raise ArtifactError(f"--study {study}: there are full, tiny")
     if bundle.is_dir() and (out or Path("new")).resolve().is_relative_to(bundle.resolve()):
         raise ArtifactError(
-            f"{out or 'the new run'}: would lie in the artifact, which must stay as it is; choose another --out"
+            f"{out or 'the new run'}: would be inside the artifact, which must not change; choose another --out"
         )
     with opened(bundle) as directory:
         root_digest = _verified(directory, bundle)
-        place = directory / "tiny" if study == "tiny" else directory
-        claims = load_claims(place / CLAIMS_NAME)
-        resolved = load_study(place / STUDY_NAME)
-        before = place / RECORDS_NAME
+        folder = directory / "tiny" if study == "tiny" else directory
+        claims = load_claims(folder / CLAIMS_NAME)
+        resolved = load_study(folder / STUDY_NAME)
+        before = folder / RECORDS_NAME
         recorded = tidy([before]) if before.is_file() else None
         out = Path(f"reproduction-{resolved.study.name}") if out is None else out
         if recorded is not None:
             _same_study(resolved.study, recorded)
         if results is None:
-            new = _run(resolved, place / STUDY_NAME, out, quiet)
+            new = _run(resolved, folder / STUDY_NAME, out, quiet)
         else:
             (new,) = record_files([results])
         here = tidy([new])
@@ -84,10 +97,10 @@ def reproduce_command(
 
 @contextmanager
 def opened(bundle: Path) -> Iterator[Path]:
-    """Give the directory of an artifact, unpacked for the time being where it is a zip.
+    """Yield the directory of an artifact; a zip is unpacked into a temporary one.
 
     Raises:
-        ArtifactError: There is no such directory or file, or it is no archive of an artifact.
+        ArtifactError: There is no such directory or file, or it is not an archive of an artifact.
     """
     from ablatrix.artifact.contents import unpack_archive
     from ablatrix.errors import ArtifactError
@@ -114,22 +127,22 @@ def _verified(directory: Path, bundle: Path) -> str | None:
     for note in found.notes:
         print(f"note: {note}", file=sys.stderr)
     if found.problems:
-        told = "\n".join(map(str, found.problems))
-        raise ArtifactError(f"{bundle}: does not hold what was recorded, so there is nothing to reproduce:\n{told}")
+        problems = "\n".join(map(str, found.problems))
+        raise ArtifactError(f"{bundle}: is not as it was recorded, so there is nothing to reproduce:\n{problems}")
     return found.root_digest
 
 
 def _same_study(study: Study, found: Tidy) -> None:
-    """Refuse records of another study than the file is to this version of ablatrix, before it is run for nothing."""
+    """Refuse records of a study other than the one this version of ablatrix reads from the file, before running it."""
     from ablatrix.errors import ArtifactError
     from ablatrix.version import __version__
 
     digests = sorted(map(str, found.trials["study_digest"].unique().to_list()))
     if digests != [study.digest]:
         raise ArtifactError(
-            f"'{study.name}' is study {study.digest[:12]} to ablatrix {__version__}, but the records are of study "
-            f"{', '.join(digest[:12] for digest in digests)}; take those of this study, and the version of ablatrix "
-            "that the artifact brings"
+            f"'{study.name}' has the digest {study.digest[:12]} in ablatrix {__version__}, but the records are of "
+            f"study {', '.join(digest[:12] for digest in digests)}; use records of this study, and the version of "
+            "ablatrix in the artifact"
         )
 
 
@@ -145,7 +158,7 @@ def _run(resolved: ResolvedStudy, path: Path, out: Path, quiet: bool) -> Path:
 
 
 def _write(report: ReproductionReport, claims: Claims, out: Path) -> None:
-    """Write the report in three forms, and say on stdout what came of each claim."""
+    """Write the report in three formats, and print the outcome of each claim."""
     from ablatrix.artifact.reproduction import (
         REPORT_NAME,
         WORDS,
@@ -168,8 +181,8 @@ def _write(report: ReproductionReport, claims: Claims, out: Path) -> None:
     for claim in report.claims:
         if claim.outcome != "reproduced":
             print(f"{claim.id}: {WORDS[claim.outcome]}: {claim.detail}")
-    told = ", ".join(f"{count} {WORDS[outcome]}" for outcome, count in count_outcomes(report.claims).items())
-    print(f"{len(report.claims)} claims: {told}")
+    outcomes = ", ".join(f"{count} {WORDS[outcome]}" for outcome, count in count_outcomes(report.claims).items())
+    print(f"{len(report.claims)} claims: {outcomes}")
     base = out / REPORT_NAME
     for suffix, text in (
         (".json", report_text(report)),
@@ -182,26 +195,31 @@ def _write(report: ReproductionReport, claims: Claims, out: Path) -> None:
 def badges_command(
     bundle: Bundle,
     report: Annotated[
-        Path | None, typer.Option("--report", help="Reproduction report (JSON), as reproduce writes it.")
+        Path | None,
+        typer.Option(
+            "--report",
+            help="Reproduction report (JSON), as 'ablatrix reproduce' writes it.",
+            show_default="none: counts as missing",
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Say what an artifact shows for each badge, and what only people can judge; exit 1 while something is missing."""
+    """Check an artifact against the requirements of each badge; exit 1 if any that can be checked is missing."""
     from ablatrix.artifact.bundle import examine
     from ablatrix.artifact.contents import read_artifact
     from ablatrix.artifact.reproduction import audit_badges, is_archived, missing, read_report
     from ablatrix.cli.display import print_table
 
-    told = None if report is None else read_report(report)
+    reproduction = None if report is None else read_report(report)
     with opened(bundle) as directory:
         reading = read_artifact(directory)
-        found = audit_badges(reading, examine(directory, reading=reading), is_archived(bundle), told)
+        found = audit_badges(reading, examine(directory, reading=reading), is_archived(bundle), reproduction)
     gone = missing(found)
     if as_json:
         print(json.dumps({"missing": len(gone), "requirements": [asdict(one) for one in found]}, indent=1))
     else:
         rows = [[one.badge, one.requirement, one.state, one.evidence] for one in found]
-        print_table("Badges", ["badge", "requirement", "state", "what there is"], rows)
+        print_table("Badges", ["badge", "requirement", "state", "evidence"], rows)
         people = sum(one.state == "people" for one in found)
         print(f"{len(found) - len(gone) - people} shown, {len(gone)} missing, {people} for people to judge")
     if gone:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ablatrix.cli.inputs import Results, claims_of, record_files
+from ablatrix.cli.inputs import AllowMixed, Results, claims_of, record_files
 from ablatrix.cli.outputs import report
 
 
@@ -17,9 +17,7 @@ def register(app: typer.Typer) -> None:
 def tabulate_command(
     results: Results,
     out: Annotated[Path, typer.Option("--out", help="Directory for ablation.csv, tables/, figures/ and paper/.")],
-    mixed: Annotated[
-        bool, typer.Option("--allow-mixed", help="Accept several hosts, commits or schema versions, as columns.")
-    ] = False,
+    mixed: AllowMixed = False,
 ) -> None:
     """Write ablation.csv, the summary, the figures, and the paper's tables, figures and paragraphs."""
     from ablatrix.analysis.claims import check_claims

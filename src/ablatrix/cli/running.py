@@ -1,4 +1,4 @@
-"""Commands that lay out and run studies: ``run``, ``design``, ``rerun``, ``schema``."""
+"""Commands that design and run studies: ``run``, ``design``, ``rerun``, ``schema``."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ablatrix.cli.options import Plugins
+from ablatrix.cli.options import Plugins, Quiet
 from ablatrix.records.names import DESIGN_NAME, STUDY_NAME
 
 if TYPE_CHECKING:
@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 StudyFile = Annotated[Path, typer.Argument(help="Study file (YAML).", show_default=False)]
 Only = Annotated[
     list[str] | None,
-    typer.Option("--only", help="Only trials with key=value: workload, compiler, mode, stage, role, status or a knob."),
+    typer.Option(
+        "--only",
+        help="Only trials with KEY=VALUE,VALUE...; KEY is workload, compiler, mode, stage, role, status or a knob "
+        "(repeatable: all must hold).",
+        show_default="all trials",
+    ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="A line for each trial that begins or ends.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print a line for each trial that begins or ends.")]
 
 SCHEMAS = {
     "study": "ablatrix.study.load:study_schema_text",
@@ -47,39 +51,56 @@ def register(app: typer.Typer) -> None:
 
 
 def run_command(
-    out: Annotated[str, typer.Option("--out", help="Directory for the results, or - for records on stdout.")],
+    out: Annotated[
+        str, typer.Option("--out", help="Directory for the results, or - to write only the records, to stdout.")
+    ],
     study: Annotated[
-        Path | None, typer.Argument(help="Study file (YAML); none with --model.", show_default=False)
+        Path | None, typer.Argument(help="Study file (YAML); omit it with --model.", show_default=False)
     ] = None,
     model: Annotated[
         list[str] | None,
         typer.Option(
             "--model",
             help="Without a study file: a workload, file.py:function, module:function, file.pt2, file.onnx or "
-            "hf:architecture?layers=2; may be given again.",
+            "hf:architecture?layers=2 (repeatable).",
+            show_default="none: a study file is needed",
         ),
     ] = None,
-    compiler: Annotated[list[str] | None, typer.Option("--compiler", help="With --model: a compiler.")] = None,
+    compiler: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--compiler", help="With --model, and needed there: name of a compiler (repeatable).", show_default="none"
+        ),
+    ] = None,
     knob: Annotated[
         list[str] | None,
-        typer.Option("--knob", help="With --model: knob=level,level; the first is the baseline. All primary if none."),
+        typer.Option(
+            "--knob",
+            help="With --model: KNOB=LEVEL,LEVEL...; the first level is the baseline (repeatable).",
+            show_default="all primary knobs",
+        ),
     ] = None,
-    mode: Annotated[list[str] | None, typer.Option("--mode", help="With --model: cold or hot; both if none.")] = None,
-    device: Annotated[str | None, typer.Option("--device", help="With --model: cpu or cuda; cpu if none.")] = None,
+    mode: Annotated[
+        list[str] | None,
+        typer.Option("--mode", help="With --model: cold or hot (repeatable).", show_default="cold and hot"),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", help="With --model: cpu or cuda.", show_default="cpu")
+    ] = None,
     only: Only = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     plugin: Plugins = None,
 ) -> None:
-    """Run what is missing of a study; a second run into the same directory resumes.
+    """Run the trials of a study that have not run yet; the same command again resumes an interrupted run.
 
-    Without a study file, --model, --compiler and --knob make one: it is printed, and kept as study.yaml in the results.
+    Without a study file, --model, --compiler and --knob make a study; it is printed, and kept as OUT/study.yaml.
     """
     from ablatrix.plugins import read_catalogue
     from ablatrix.study.load import load_study
 
     if study is not None:
-        refuse_words_of_no_study(model, compiler, knob, mode, device)
+        refuse_quick_options(model, compiler, knob, mode, device)
         resolved = load_study(study, read_catalogue(plugin or ()))
     else:
         resolved, study = make_quick(model, compiler, knob, mode, plugin, out, device)
@@ -98,15 +119,15 @@ def run_command(
     end_run(summary)
 
 
-def refuse_words_of_no_study(*words: list[str] | str | None) -> None:
-    """Refuse what a study file says itself.
+def refuse_quick_options(*values: list[str] | str | None) -> None:
+    """Refuse options whose values the study file sets.
 
     Raises:
         StudyError: One was given.
     """
     from ablatrix.errors import StudyError
 
-    if any(words):
+    if any(values):
         raise StudyError(
             "--model, --compiler, --knob, --mode and --device make a study; give them or a study file, not both"
         )
@@ -121,13 +142,13 @@ def make_quick(
     out: str,
     device: str | None = None,
 ) -> tuple["ResolvedStudy", Path]:
-    """Make a study of the words of a command line, print it on stderr, and keep it in the directory of results.
+    """Make a study from the options of a command line, print it on stderr, and keep it in the directory of results.
 
     Returns:
-        The study with its catalogue, and its file (for records on stdout: where it would lie in the working directory).
+        The study with its catalogue, and its file (for records on stdout: where it would be in the working directory).
 
     Raises:
-        StudyError: A word is missing, or the study is not valid.
+        StudyError: An option is missing, or the study is not valid.
         TrialError: The directory cannot be written.
     """
     from ablatrix.errors import StudyError, TrialError
@@ -160,7 +181,7 @@ def make_quick(
 
 
 def run_prepared(resolved: "ResolvedStudy", out: Path, *, quiet: bool = False) -> "RunSummary":
-    """Run a study that no file holds."""
+    """Run a study that is in no file."""
     return run_study(resolved, out / STUDY_NAME, out, [], quiet)
 
 
@@ -196,11 +217,11 @@ def end_run(summary: "RunSummary") -> None:
     counts = ", ".join(f"{count} {status}" for status, count in summary.statuses.items()) or "none finished"
     print(f"{summary.planned} trials: {counts}", file=sys.stderr)
     if summary.signal is not None:
-        print("interrupted; run the same command again to go on", file=sys.stderr)
+        print("interrupted; run the same command again to resume", file=sys.stderr)
         raise typer.Exit(128 + summary.signal)
     if summary.not_run:
         print(
-            f"{summary.not_run} trials were not run: the budget of time was spent; to run them, give `ablatrix run` "
+            f"{summary.not_run} trials were not run: the time budget was spent; to run them, give `ablatrix run` "
             f"--only status={Status.NOT_RUN_BUDGET}",
             file=sys.stderr,
         )
@@ -209,7 +230,7 @@ def end_run(summary: "RunSummary") -> None:
 
 
 class private_stdout:  # noqa: N801 - a context manager, used like a function
-    """Keep the real stdout for records alone: whatever else writes to descriptor 1, also from C, goes to stderr."""
+    """Reserve the real stdout for records: whatever else writes to file descriptor 1, even from C, goes to stderr."""
 
     def __enter__(self) -> Any:
         sys.stdout.flush()
@@ -229,12 +250,17 @@ def design_command(
     study: StudyFile,
     only: Only = None,
     results: Annotated[
-        Path | None, typer.Option("--results", help="Results so far, for --only status=... and measured times.")
+        Path | None,
+        typer.Option(
+            "--results",
+            help="Directory of results so far: for --only status=..., and for estimates from measured times.",
+            show_default="none: rough times by tier",
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The whole design as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole design as JSON.")] = False,
     plugin: Plugins = None,
 ) -> None:
-    """List cells and trials of a study and estimate its time, without running anything."""
+    """List the cells and trials of a study and estimate its run time, without running anything."""
     from ablatrix.cli.display import show_design
     from ablatrix.plugins import read_catalogue
     from ablatrix.study.design import make_design
@@ -259,17 +285,21 @@ def design_command(
 
 
 def rerun_command(
-    trial: Annotated[str, typer.Argument(help="Id of a trial, or its first characters.", show_default=False)],
-    results: Annotated[Path, typer.Option("--results", help="Directory of results that has it.")],
-    study: Annotated[Path, typer.Option("--study", help="Study that the results were made with.")],
-    debug: Annotated[bool, typer.Option("--pdb", help="Open the debugger where it fails.")] = False,
+    trial: Annotated[str, typer.Argument(help="Trial id, or its first characters.", show_default=False)],
+    results: Annotated[Path, typer.Option("--results", help="Directory of results that contains the trial.")],
+    study: Annotated[Path, typer.Option("--study", help="Study file (YAML) that the results were made with.")],
+    debug: Annotated[bool, typer.Option("--pdb", help="Open the Python debugger where the trial fails.")] = False,
     dump: Annotated[
         Path | None,
-        typer.Option("--dump", help="New directory for what the compiler has of each task, before, after, as code."),
+        typer.Option(
+            "--dump",
+            help="New directory for the compiler's programs of each task: before and after its passes, and as code.",
+            show_default="no dump",
+        ),
     ] = None,
     plugin: Plugins = None,
 ) -> None:
-    """Repeat one trial in the foreground, in this process; it writes no record."""
+    """Repeat one trial in the foreground, in this process; no record is written."""
     from ablatrix.plugins import read_catalogue
     from ablatrix.study.load import load_study
     from ablatrix.trials.messages import plain_result
@@ -285,9 +315,9 @@ def rerun_command(
 
 
 def schema_command(
-    what: Annotated[str, typer.Argument(help=f"One of: {', '.join(SCHEMAS)}.")] = "study",
+    what: Annotated[str, typer.Argument(help=f"Kind of file, one of: {', '.join(SCHEMAS)}.")] = "study",
 ) -> None:
-    """Print a JSON Schema, for editors and validators."""
+    """Print the JSON Schema of a kind of file, for editors and validators."""
     from ablatrix.errors import StudyError
 
     if what not in SCHEMAS:

@@ -1,1 +1,1 @@
-"""Is this machine fit to run studies, and what on it makes times scatter: findings with their remedies."""
+"""Checks whether this machine can run studies and what makes its times scatter: findings with remedies."""

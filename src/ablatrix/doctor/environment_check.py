@@ -1,6 +1,6 @@
-"""Can this machine run a study, and will its numbers be like those of another?
+"""Can this machine run a study, and will its numbers be comparable to those of another machine?
 
-What can be missing is looked up here, what makes numbers scatter in ``steadiness``. Nothing heavy is imported:
+What may be missing is checked here, what makes numbers scatter in ``steadiness``. Nothing heavy is imported:
 packages are looked up by their metadata.
 """
 
@@ -35,7 +35,7 @@ PACKAGES_OF_COMPILER: Mapping[str, tuple[str, ...]] = {
     "xla": ("jax", "torchax"),
     "openvino": ("openvino",),
 }
-SHOWN = 6  # packages of other versions that are named
+SHOWN = 6  # of the packages whose version differs from the lock, this many are named
 
 
 def check_environment(
@@ -44,13 +44,14 @@ def check_environment(
     machine: Machine | None = None,
     root: Path = ROOT,
 ) -> list[Finding]:
-    """Look at the machine and the installation.
+    """Check the machine and the installation.
 
     Args:
-        out: Directory that results will be written to (it need not exist); None leaves it out.
+        out: Directory that results will be written to (it need not exist); None omits the check that it is writable,
+            and takes the free disk space of the working directory.
         compilers: Compilers that the study needs: what they lack is fatal, what others lack is a note.
-        machine: The machine to judge; None reads this one.
-        root: Where ``proc`` and ``sys`` lie, for what makes times scatter.
+        machine: The machine to check; None reads this one.
+        root: Directory that contains ``proc`` and ``sys``, for what makes times scatter.
     """
     machine = machine or read_machine()
     needed = {"eager", *compilers} if compilers else set()
@@ -75,7 +76,9 @@ def _python() -> Finding:
 
 def _core_packages() -> Iterator[Finding]:
     for requirement in metadata.requires("ablatrix") or []:
-        found = re.fullmatch(r"([A-Za-z0-9._-]+)>=([0-9.]+)", requirement)  # extras have a marker, and no match
+        found = re.fullmatch(
+            r"([A-Za-z0-9._-]+)>=([0-9.]+)", requirement
+        )  # requirements of extras have a marker and do not match
         if found:
             yield _package(found[1], "fatal", found[2])
 
@@ -90,7 +93,7 @@ def _compiler_packages(needed: set[str]) -> Iterator[Finding]:
 
 
 def _locked() -> Finding:
-    """Compare what is installed with the lock; what is not installed is judged above, where something needs it."""
+    """Compare what is installed with the lock; what is missing is reported by `_package`, where something needs it."""
     needed = "the versions of requirements.lock"
     locked = locked_versions()
     if not locked:
@@ -104,7 +107,7 @@ def _locked() -> Finding:
     if not others:
         return Finding("locked versions", "ok", f"{sum(map(bool, found.values()))} packages as locked", needed)
     rest = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
-    remedy = "pip install -r requirements.lock; or expect other numbers, and tables that differ in their last digits"
+    remedy = "pip install -r requirements.lock; or expect other numbers, and tables that differ in the last digits"
     return Finding("locked versions", "warning", ", ".join(others[:SHOWN]) + rest, needed, remedy)
 
 
@@ -155,7 +158,7 @@ def _git() -> Finding:
 
 def _resources(machine: Machine, out: Path) -> Iterator[Finding]:
     enough = machine.cores >= CORES
-    remedy = "" if enough else "expect longer and less steady runs; threads above 1 share one core"
+    remedy = "" if enough else "expect longer and less steady runs; with more than one thread, threads share a core"
     yield Finding("cores", "ok" if enough else "warning", str(machine.cores), f">= {CORES}", remedy)
     memory = available_bytes()
     yield _amount("free memory", memory, MEMORY_BYTES, "end other programs or choose smaller workloads")
@@ -166,21 +169,21 @@ def _resources(machine: Machine, out: Path) -> Iterator[Finding]:
 def _amount(name: str, found: int | None, limits: tuple[int, int], remedy: str) -> Finding:
     needed = f">= {limits[1] / GIBIBYTE:g} GiB"
     if found is None:
-        return Finding(name, "note", "the system does not tell", needed)
+        return Finding(name, "note", "not reported by the system", needed)
     level: Level = "fatal" if found < limits[0] else "warning" if found < limits[1] else "ok"
     return Finding(name, level, f"{found / GIBIBYTE:.1f} GiB", needed, "" if level == "ok" else remedy)
 
 
 def _existing(path: Path) -> Path:
     """Return the path or its nearest ancestor that exists."""
-    return next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+    return next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
 
 
 def _writable(out: Path) -> Finding:
-    place = _existing(out)
+    directory = _existing(out)
     try:
-        with tempfile.TemporaryFile(dir=place):
+        with tempfile.TemporaryFile(dir=directory):
             return Finding("output directory", "ok", str(out), "writable")
     except OSError as error:
-        found = f"{place}: {error.strerror}"
+        found = f"{directory}: {error.strerror}"
         return Finding("output directory", "fatal", found, "writable", "choose another --out")

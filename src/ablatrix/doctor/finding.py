@@ -1,4 +1,4 @@
-"""One thing that was looked at on this machine, and what to do about it."""
+"""One finding about this machine, and what to do about it."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""What the package ships for every artifact: the lock, the licence, and a tiny study to kick the tires with."""
+"""Files that the package ships for every artifact: the lock, the licence, and a tiny study for a first try."""
 
 import re
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ SHIPPED_FILES: Mapping[str, str] = {
     "tiny.yaml": "tiny/study.yaml",
     "tiny.claims.yaml": "tiny/claims.yaml",
 }
-"""Name in the package -> place in an artifact."""
+"""Name in the package -> path in an artifact."""
 
 
 def shipped_bytes(name: str) -> bytes | None:
-    """Return a file that is shipped with the package; None when there is no such file."""
-    place = files("ablatrix.artifact").joinpath(FOLDER, name)
-    return place.read_bytes() if place.is_file() else None
+    """Return the content of a file that is shipped with the package; None if there is no such file."""
+    file = files("ablatrix.artifact").joinpath(FOLDER, name)
+    return file.read_bytes() if file.is_file() else None
 
 
 def locked_versions() -> Mapping[str, str]:

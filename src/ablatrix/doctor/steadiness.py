@@ -1,7 +1,7 @@
-"""What on this machine makes measured times differ or scatter, and how to put it right.
+"""What on this machine makes measured times differ or scatter, and how to fix it.
 
-The list is that of pyperf's ``system`` command, and what containers and virtual machines add to it. Nothing is
-changed here: each finding that is not ok names the command that would do it. Sources: the documentation of pyperf
+The list is that of pyperf's ``system`` command, with what containers and virtual machines add to it. Nothing is
+changed here: each finding that is not ok names the command that would fix it. Sources: the documentation of pyperf
 (``system``) and of the Linux kernel (``admin-guide/sysctl/kernel.rst``, ``admin-guide/kernel-parameters.txt``,
 ``admin-guide/pm``, ``core-api/irq/irq-affinity.rst``).
 """
@@ -19,17 +19,21 @@ from ablatrix.doctor.finding import Finding
 from ablatrix.records.machine import CPU, ROOT, allowed_cpus, cpu_quota, read_text
 from ablatrix.records.model import Machine
 
-BUSY = 0.25  # load average per core beyond which neighbours disturb what is measured
-BUSY_SHARE = 0.05  # share of one core beyond which another process is named
+BUSY = 0.25  # load average per core above which other processes disturb measurements
+BUSY_SHARE = 0.05  # share of one core above which another process is named
 WATCH_S = 0.3
 NAMED = 5
-SILENT = "the kernel does not tell"
+NOT_REPORTED = "not reported by the kernel"
 
 
 def check_steadiness(machine: Machine, root: Path = ROOT) -> Iterator[Finding]:
-    """Yield what was found, one finding for each thing (``root`` holds ``proc`` and ``sys``).
+    """Yield one finding for each setting or disturbance that is checked.
 
     Watching other processes takes ``WATCH_S`` seconds.
+
+    Args:
+        machine: The machine as read.
+        root: Directory that contains ``proc`` and ``sys``.
     """
     yield from _frequency(machine, root)
     yield from _cores(machine, root)
@@ -39,7 +43,7 @@ def check_steadiness(machine: Machine, root: Path = ROOT) -> Iterator[Finding]:
 
 
 def cpu_numbers(text: str) -> set[int]:
-    """Return the CPUs of a list as the kernel writes it: ``0-2,5`` is 0, 1, 2 and 5."""
+    """Return the CPUs of a list in the kernel's notation: ``0-2,5`` is 0, 1, 2 and 5."""
     found: set[int] = set()
     for part in filter(None, text.strip().split(",")):
         first, _, last = part.partition("-")
@@ -57,7 +61,7 @@ def _frequency(machine: Machine, root: Path) -> Iterator[Finding]:
     yield _setting("turbo", _on_off(machine.turbo), "off", remedy)
     remedy = f"echo off | sudo tee /{CPU}/smt/control, while measuring; or expect more scatter"
     yield _setting("simultaneous multithreading", _on_off(machine.smt), "off", remedy)
-    mains = [read_text(place) for place in (root / "sys/class/power_supply").glob("*/online")]
+    mains = [read_text(path) for path in (root / "sys/class/power_supply").glob("*/online")]
     if mains:
         plugged = any((text or "").strip() == "1" for text in mains)
         yield _setting("power supply", "mains" if plugged else "battery", "mains", "plug the machine in")
@@ -67,55 +71,55 @@ def _cores(machine: Machine, root: Path) -> Iterator[Finding]:
     quota = machine.cpu_quota_cores if machine.cpu_quota_cores is not None else cpu_quota(root)
     if quota is not None:
         remedy = (
-            "lift the quota (docker: no --cpus, Kubernetes: no CPU limit): tasks that exceed it are stopped in a run"
+            "remove the quota (docker: no --cpus, Kubernetes: no CPU limit): tasks that exceed it are paused in a run"
         )
         yield Finding("affinity", "warning", f"CPU quota of {quota:g} cores", "no quota", remedy)
     else:
         yield Finding("affinity", "ok", f"{machine.cores} of {os.cpu_count()} cores", "known")
-    told = read_text(root / CPU / "isolated")
-    isolated, used = cpu_numbers(told or ""), set(allowed_cpus())
-    needed = "the CPUs that are measured on"
-    if told is None:
-        yield Finding("isolated CPUs", "note", SILENT, needed)
+    reported = read_text(root / CPU / "isolated")
+    isolated, used = cpu_numbers(reported or ""), set(allowed_cpus())
+    needed = "the CPUs used for measuring"
+    if reported is None:
+        yield Finding("isolated CPUs", "note", NOT_REPORTED, needed)
     elif not isolated:
         remedy = "where noise must be low: boot with isolcpus=<list> and run under taskset -c <list>"
         yield Finding("isolated CPUs", "note", "none", needed, remedy)
     elif used <= isolated:
-        yield Finding("isolated CPUs", "ok", told.strip(), needed)
+        yield Finding("isolated CPUs", "ok", reported.strip(), needed)
     else:
-        remedy = f"run under taskset -c {told.strip()}"
-        yield Finding("isolated CPUs", "warning", f"{told.strip()}, but {_shown(used)} are used", needed, remedy)
+        remedy = f"run under taskset -c {reported.strip()}"
+        yield Finding("isolated CPUs", "warning", f"{reported.strip()}, but {_shown(used)} are used", needed, remedy)
     yield from _interrupts(root, used & isolated)
 
 
 def _interrupts(root: Path, quiet: set[int]) -> Iterator[Finding]:
-    """Yield who moves interrupts, and how many may come to CPUs that were isolated to be quiet."""
+    """Yield whether irqbalance moves interrupts, and how many interrupts may reach CPUs that were isolated."""
     balancing = any(process.info["name"] == "irqbalance" for process in psutil.process_iter(["name"]))
     remedy = "sudo systemctl stop irqbalance, while measuring: it moves interrupts between CPUs"
     yield _setting("irqbalance", "running" if balancing else "not running", "not running", remedy)
     if quiet:
-        texts = (read_text(place) for place in (root / "proc/irq").glob("*/smp_affinity_list"))
+        texts = (read_text(path) for path in (root / "proc/irq").glob("*/smp_affinity_list"))
         count = sum(bool(cpu_numbers(text) & quiet) for text in texts if text)
-        remedy = "write the other CPUs into /proc/irq/*/smp_affinity_list"
+        remedy = "write the numbers of the other CPUs to /proc/irq/*/smp_affinity_list"
         yield _setting("interrupts on isolated CPUs", str(count), "0", remedy)
 
 
 def _kernel(root: Path) -> Iterator[Finding]:
     knobs = (
-        ("address space randomisation", "randomize_va_space", "2", "so that processes do not share one lucky layout"),
+        ("address space randomisation", "randomize_va_space", "2", "so that times do not depend on one memory layout"),
         ("kernel watchdog", "nmi_watchdog", "0", "it interrupts every CPU and takes a performance counter"),
         ("NUMA balancing", "numa_balancing", "0", "it unmaps pages to see who uses them"),
     )
     for name, knob, wanted, why in knobs:
-        told = read_text(root / "proc/sys/kernel" / knob)
-        if told is not None:
+        reported = read_text(root / "proc/sys/kernel" / knob)
+        if reported is not None:
             remedy = f"sudo sysctl kernel.{knob}={wanted}, while measuring: {why}"
-            yield _setting(name, told.strip(), wanted, remedy)
+            yield _setting(name, reported.strip(), wanted, remedy)
         else:
-            yield Finding(name, "note", SILENT, wanted)
+            yield Finding(name, "note", NOT_REPORTED, wanted)
     rate = read_text(root / "proc/sys/kernel/perf_event_max_sample_rate")
     if rate is not None:
-        remedy = "only when a profiler runs beside: sudo sysctl kernel.perf_event_max_sample_rate=1"
+        remedy = "only if a profiler runs at the same time: sudo sysctl kernel.perf_event_max_sample_rate=1"
         low = rate.strip() == "1"
         yield Finding(
             "perf sampling", "ok" if low else "note", f"at most {rate.strip()}/s", "1/s", "" if low else remedy
@@ -136,7 +140,7 @@ def _kernel(root: Path) -> Iterator[Finding]:
 def _swap(root: Path) -> Finding:
     text = read_text(root / "proc/swaps")
     if text is None:
-        return Finding("swap", "note", SILENT, "off")
+        return Finding("swap", "note", NOT_REPORTED, "off")
     rows = [line.split() for line in text.splitlines()[1:] if line.strip()]
     used = sum(int(row[3]) for row in rows)
     if not rows:
@@ -161,7 +165,7 @@ def _neighbours(machine: Machine) -> Iterator[Finding]:
     if machine.container is None:
         yield Finding("container", "ok", "none recognised", "none")
     else:
-        remedy = "neighbours on the same host can disturb; records count stolen and throttled time"
+        remedy = "other programs on the same host can disturb; records count stolen and throttled time"
         yield Finding("container", "note", machine.container, "none", remedy)
 
 
@@ -169,7 +173,7 @@ def _busy_processes() -> list[tuple[float, int, str]]:
     """Return share of one core, process id and name of other processes that are busy now, the busiest first."""
     watched = [process for process in psutil.process_iter(["name"]) if process.pid != os.getpid()]
     shares: list[tuple[float, int, str]] = []
-    for interval_s in (0.0, WATCH_S):  # the first look only starts psutil's clock
+    for interval_s in (0.0, WATCH_S):  # the first reading only starts psutil's clock
         sleep(interval_s)
         shares = []
         for process in watched:
@@ -188,6 +192,6 @@ def _shown(cpus: set[int]) -> str:
 
 def _setting(name: str, found: str | None, wanted: str, remedy: str) -> Finding:
     if found is None:
-        return Finding(name, "note", SILENT, wanted)
+        return Finding(name, "note", NOT_REPORTED, wanted)
     good = found == wanted
     return Finding(name, "ok" if good else "warning", found, wanted, "" if good else remedy)

@@ -1,1 +1,1 @@
-"""report.html: a page to look at, in one file that needs no network."""
+"""report.html: all results as one self-contained HTML page."""

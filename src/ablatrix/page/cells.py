@@ -1,4 +1,4 @@
-"""The table of all cells: a row a configuration and mode, with what it took, how it compares and how it ended."""
+"""The table of all cells: one row per configuration and mode, with its cost, ratio to the baseline and outcome."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,13 +22,13 @@ NEEDED = (*(metric.name for metric in FIGURES), *METRIC_OF_MODE.values(), "check
 
 
 def cells_table(findings: Findings, finder: RowFinder, groups: Sequence[str], most: int) -> Table:
-    """Return a row for each group of trials; where there are too many to show, those that are not all ok stay.
+    """Return a row for each group of trials; if there are too many to show, those that are not all ok are kept first.
 
     Args:
         findings: What is estimated from the trials.
-        finder: Where their rows are found; they have the columns that `NEEDED` names.
+        finder: Finds their rows, which have the columns in `NEEDED`.
         groups: Columns that make a row, ``mode`` among them; see `ablatrix.analysis.groups.summary.group_columns`.
-        most: Rows to show.
+        most: Largest number of rows to show.
     """
     summary = _summary(findings.trials, groups)
     kept = summary
@@ -98,7 +98,7 @@ def _row(
 
 
 def _heading(metric: Metric) -> str:
-    """Return a metric's heading with its unit, where its values are written without one."""
+    """Return a metric's heading, with its unit if its values are written without one."""
     heading = metric.page.heading if metric.page is not None else metric.short
     return f"{heading} ({metric.quantity.shown_unit})" if metric.quantity.form == "significant" else heading
 
@@ -128,7 +128,7 @@ def _sources(finder: RowFinder, groups: Sequence[str]) -> dict[Key, dict[str, Ra
 
 
 def _summary(trials: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame:
-    """Return a row a group, sorted: medians over ok trials, outcomes, sums of checks, the worst error."""
+    """Return one row per group, sorted: medians over ok trials, outcomes, sums of checks, the worst error."""
     used = ("status", "is_baseline", "warm_up_classification", "checked", "missing", "rms_ratio", *NEEDED)
     found = (
         trials.lazy()
@@ -149,4 +149,4 @@ def _summary(trials: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame:
         .collect()
     )
     keys = found.select(groups).rows()
-    return found[sorted(range(len(keys)), key=lambda place: [sort_key(value) for value in keys[place]])]
+    return found[sorted(range(len(keys)), key=lambda index: [sort_key(value) for value in keys[index]])]

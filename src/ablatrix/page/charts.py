@@ -16,7 +16,7 @@ from ablatrix.page.printed import count, interval, ratio_value
 from ablatrix.records.metrics import CACHE_MISSES as MISSES
 from ablatrix.records.metrics import COLD_METRIC as TIME
 
-# Okabe & Ito's palette. Colours of text, lines and ground come from the page, which knows light from dark.
+# Okabe & Ito's palette. Colours of text, lines and background come from the page, which has a light and a dark theme.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 SHAPES = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "triangle-right", "triangle-left")
 INK, MUTED, LINE, BAND, FAILED = "var(--ink)", "var(--muted)", "var(--line)", "var(--band)", "var(--bad)"
@@ -47,12 +47,12 @@ class Chart:
 
     @property
     def spoken(self) -> str:
-        """What stands for the figure where it cannot be seen."""
+        """The text alternative of the figure."""
         return f"{self.note} The numbers are in the table that follows: {self.table}.".strip()
 
 
 def effects_chart(one: MetricEffects) -> Chart | None:
-    """Return the effects on a metric with intervals and noise floors, None when there is none to draw."""
+    """Return the effects on a metric with intervals and noise floors, None if there is none to draw."""
     units = list(dict.fromkeys(map(_unit, one.judged)))
     shown, left_out = set(units[:MAX_UNITS]), len(units) - MAX_UNITS
     several = len({held.effect.compiler for held in one.judged}) > 1
@@ -97,7 +97,7 @@ def effects_chart(one: MetricEffects) -> Chart | None:
 
 
 def attribution_chart(one: MetricEffects) -> Chart | None:
-    """Return the way from the baseline to the last levels as a waterfall, None when no total is attributable."""
+    """Return the steps from the baseline to the last levels as a waterfall, None if no total is attributable."""
     drawn = one.attributions[:MAX_UNITS]
     several = len({held.total.compiler for held in one.attributions}) > 1
     bars = [bar for held in drawn for bar in _waterfall(held, several)]
@@ -141,7 +141,7 @@ def attribution_chart(one: MetricEffects) -> Chart | None:
 
 
 def cold_chart(trials: pl.DataFrame) -> Chart | None:
-    """Return compile time against cache misses, None when no cold trial was run.
+    """Return compile time against cache misses, None if no cold trial was run.
 
     Beyond `MAX_POINTS` trials a mark is the median of the trials that share workload, compiler, partition and misses.
     """
@@ -150,7 +150,7 @@ def cold_chart(trials: pl.DataFrame) -> Chart | None:
     failed = points.filter(IS_FAILURE)
     if points.is_empty() or ok.is_empty():
         return None
-    rows, told = _cold_marks(ok)
+    rows, note = _cold_marks(ok)
     many = len({row["unit"] for row in rows}) > len(SHAPES)
     layers = _cold_layers(rows, many)
     lost = _failed_marks(failed)
@@ -159,24 +159,24 @@ def cold_chart(trials: pl.DataFrame) -> Chart | None:
         at = {"y": alt.value(6), "tooltip": [alt.Tooltip(f"{name}:N") for name in ("unit", "status", "trials")]}
         layers.append(crosses.transform_filter("isValid(datum.misses)").encode(x="misses:Q", **at))
         layers.append(crosses.transform_filter("!isValid(datum.misses)").encode(x=alt.value(6), **at))
-        told += (
+        note += (
             f" Crosses along the top: {count(failed.height, 'failed trial')}; at the left edge, misses are not known."
         )
     if many:
-        told += " There are too many workloads for a shape each; hover over a mark to see which it is."
+        note += " There are too many workloads for a shape each; hover over a mark to see which it is."
     return Chart(
         "chart-cold",
         "Cold: compile time against cache misses",
         _finished(alt.layer(*layers), 320),
-        told,
+        note,
         "every cell and mode",
     )
 
 
 def _cold_marks(ok: pl.DataFrame) -> tuple[list[dict[str, Any]], str]:
-    """Return a mark a trial, or a median where there are too many, and what a mark is."""
+    """Return one mark per trial, or medians if there are too many, and a note that says what a mark is."""
     keys = ["unit", "partition", MISSES]
-    told = f"One mark a trial ({count(ok.height, 'trial')})."
+    note = f"One mark a trial ({count(ok.height, 'trial')})."
     middle = ok.select(*keys, pl.col(TIME).alias("ms"), pl.col(TIME).alias("low"), pl.col(TIME).alias("high"), n=1)
     if ok.height > MAX_POINTS:
         time = pl.col(TIME)
@@ -186,15 +186,15 @@ def _cold_marks(ok: pl.DataFrame) -> tuple[list[dict[str, Any]], str]:
             time.quantile(0.95).alias("high"),
             pl.len().alias("n"),
         )
-        told = (
+        note = (
             f"{ok.height:,} trials are too many to draw: a mark is the median of all that share workload, partition "
             "and misses, its line goes from their 5th to their 95th percentile."
         )
-    return middle.sort(*keys, "ms").rename({MISSES: "misses"}).to_dicts(), told
+    return middle.sort(*keys, "ms").rename({MISSES: "misses"}).to_dicts(), note
 
 
 def _cold_layers(rows: Sequence[dict[str, Any]], many: bool) -> list[Any]:
-    """Return the lines and marks; ``many`` workloads have no shape each."""
+    """Return the lines and marks; if there are ``many`` workloads, they do not have their own shapes."""
     units = sorted({row["unit"] for row in rows}, key=sort_key)
     partitions = sorted({row["partition"] for row in rows}, key=lambda level: (level != "whole", sort_key(level)))
     y_scale, x_scale = _scale([row["ms"] for row in rows]), _scale([row["misses"] for row in rows])
@@ -263,7 +263,7 @@ def _effect_mark(held: Judged, several: bool) -> dict[str, Any]:
 
 
 def _waterfall(held: Attribution, several: bool) -> list[dict[str, Any]]:
-    """Return a bar a knob, each from where the one before ends, and the total: all from 1."""
+    """Return one bar per knob, each starting at the end of the one before, and the total, starting at 1."""
     unit = _label(held.total.workload, held.total.compiler, several)
     bars, log = [], 0.0
     for part in held.shares:
@@ -288,7 +288,7 @@ def _axis(one: MetricEffects) -> str:
 
 
 def _log_scale(marks: Sequence[Mapping[str, Any]], names: Sequence[str]) -> alt.Scale:
-    """Return a scale that holds 1 and every value, with some room at both ends."""
+    """Return a scale that covers 1 and every value, with a margin at both ends."""
     logs = [math.log(mark[name]) for mark in marks for name in names if mark.get(name)]
     low, high = min(0.0, *logs), max(0.0, *logs)
     room = max((high - low) * 0.06, 0.002)
@@ -312,7 +312,7 @@ def _domain(names: Sequence[str], values: Sequence[str]) -> alt.Scale:
 
 
 def _cycled(values: Sequence[str], number: int) -> list[str]:
-    return [values[place % len(values)] for place in range(number)]
+    return [values[index % len(values)] for index in range(number)]
 
 
 def _legend(title: str | None = None, **look: Any) -> alt.Legend:
@@ -325,7 +325,7 @@ def _height(units: int, rows: int) -> int:
 
 
 def _finished(chart: alt.LayerChart | alt.FacetChart, height: int) -> dict[str, Any]:
-    """Return the specification: as wide as its place in the page, in the page's fonts and colours."""
+    """Return the specification: as wide as its container in the page, in the page's fonts and colours."""
     font = "system-ui, sans-serif"
     made = (
         chart.properties(width="container", height=height, background="transparent")
@@ -353,5 +353,5 @@ def _finished(chart: alt.LayerChart | alt.FacetChart, height: int) -> dict[str, 
         )
     )
     spec: dict[str, Any] = made.to_dict()
-    # Altair names views in the order in which a process makes them, and the address of the schema is not needed.
+    # The address of the schema is not needed.
     return {key: value for key, value in spec.items() if key != "$schema"}

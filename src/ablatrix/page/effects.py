@@ -1,4 +1,4 @@
-"""What each knob does, as tables: verdicts at a glance, main effects, attribution of the total, interactions."""
+"""The effects of knobs as tables: verdicts at a glance, main effects, attribution of the total, interactions."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,11 +24,11 @@ _PARTS = ("add_one_in", "shapley", "leave_one_out")
 
 @dataclass(frozen=True)
 class Judged:
-    """A main effect, or a level around a centre, with all that is known of it.
+    """A main effect, or a level around a centre, with its judgement, proof, noise floor and rows.
 
     Attributes:
-        proof: Whether the knob changed anything; None where no two configurations tell.
-        floor: The A/A noise floor, relative; None where no twin was run.
+        proof: Whether the knob changed anything; None if no two configurations show it.
+        floor: The A/A noise floor, relative; None if no A/A control was run.
         sources: The rows behind it, and behind its floor.
     """
 
@@ -40,7 +40,7 @@ class Judged:
 
     @property
     def change(self) -> Change:
-        """The knob and the levels from and to which it is moved."""
+        """The knob, and the levels that it is changed from and to."""
         return (str(self.effect.knob), self.effect.base_level, self.effect.level)
 
     @property
@@ -80,7 +80,7 @@ class MetricEffects:
 
     @property
     def title(self) -> str:
-        """What a reader calls the metric."""
+        """The name of the metric for readers."""
         return f"{self.metric.heading} ({self.mode})"
 
 
@@ -124,7 +124,7 @@ def metric_effects(one: Evidence, proofs: Sequence[KnobProof], finder: RowFinder
 
 
 def glance_table(metrics: Sequence[MetricEffects], most: int) -> Table:
-    """Return a row a metric, workload and compiler, a column a knob: the ratio and its verdict."""
+    """Return one row per metric, workload and compiler, and one column per knob: the ratio and its verdict."""
     changes = list(dict.fromkeys(held.change for one in metrics for held in one.judged))
     rows = []
     for one in metrics:
@@ -176,7 +176,7 @@ def effects_table(one: MetricEffects) -> Table:
 
 
 def attribution_table(one: MetricEffects) -> Table:
-    """Return what the total from the baseline to the last levels is made of."""
+    """Return the attribution of the total from the baseline to the last levels."""
     rows = []
     for held in one.attributions:
         total = held.total
@@ -222,7 +222,7 @@ def attribution_table(one: MetricEffects) -> Table:
 
 
 def interactions_table(one: MetricEffects) -> Table:
-    """Return what one knob's ratio is multiplied by when the other is moved too."""
+    """Return the interactions: the factor on one knob's ratio when the other knob is changed too."""
     rows = [
         Row(
             [
@@ -250,24 +250,24 @@ def interactions_table(one: MetricEffects) -> Table:
 
 
 def reasons(one: MetricEffects) -> list[str]:
-    """Return, each once, why something is not attributable."""
+    """Return the reasons why something is not attributable, each once."""
     effects = [
         *(held.effect for held in one.judged),
         *(part for held in one.attributions for part in (held.total, *(share.share for share in held.shares))),
         *(effect for effect, _ in one.interactions),
     ]
-    told = (f"{effect.workload} on {effect.compiler}: {text_of(effect.reason)}" for effect in effects if effect.reason)
-    return list(dict.fromkeys(told))
+    texts = (f"{effect.workload} on {effect.compiler}: {text_of(effect.reason)}" for effect in effects if effect.reason)
+    return list(dict.fromkeys(texts))
 
 
 def spelled(change: Change) -> str:
-    """Return a change of a knob as it is read."""
+    """Return a change of a knob as text."""
     knob, base_level, level = change
     return f"{knob}: {base_level}\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}{level}"
 
 
 def verdict_text(held: Judged) -> str:
-    """Return the verdict on an effect as it is read."""
+    """Return the verdict on an effect as text."""
     if held.judgement.verdict is None:
         return NOT_ATTRIBUTABLE
     resolution = held.judgement.resolution
@@ -360,13 +360,13 @@ def _ratio(ratio: Ratio | None, statistic: str) -> Shown:
     return Shown(ratio_value(ratio.value), ratio.value, statistic)
 
 
-def _blocks(ratio: Ratio | None, left_out: int) -> Shown:
-    held = ratio.count if ratio else 0
-    return Shown(f"{held} of {held + left_out}", held)
+def _blocks(ratio: Ratio | None, omitted: int) -> Shown:
+    used = ratio.count if ratio else 0
+    return Shown(f"{used} of {used + omitted}", used)
 
 
 def _part(share: Effect, total: Effect) -> Shown:
-    """Return a share of the total, nothing where the total is too small to be divided up."""
+    """Return a share of the total, empty if the total is too small to be divided."""
     if share.ratio is None or total.ratio is None or not total.ratio.side:
         return EMPTY
     part = math.log(share.ratio.value) / math.log(total.ratio.value) + 0.0  # no -0 %

@@ -1,4 +1,4 @@
-"""Where the numbers come from: the study, the machine, the software, and what disturbed the trials."""
+"""The environment of the trials: the study, the machine, the software, and disturbances."""
 
 import json
 from collections.abc import Iterable
@@ -39,7 +39,7 @@ UNKNOWN = "not known"
 
 
 def environment_table(found: Tidy) -> Table:
-    """Return what the records tell of study, machine and software; several values where trials differ."""
+    """Return what the records report on study, machine and software; several values where trials differ."""
     trials = found.trials
     rows = [("schema version", trials["schema_version"])]
     rows += [(name.replace("_", " "), trials[name]) for name in (*STUDY, *MACHINE)]
@@ -53,13 +53,13 @@ def environment_table(found: Tidy) -> Table:
 
 
 def noise_table(trials: pl.DataFrame) -> Table:
-    """Return how disturbed the trials were: median and largest value of each counter, and how many tell it."""
+    """Return how disturbed the trials were: median and largest value of each counter, and how many report it."""
     rows = []
     for column, name, write in NOISE:
         values = trials[column].drop_nulls().cast(pl.Float64).to_list()
-        told = [Shown(write(value), value) for value in (median(values), max(values))] if values else []
+        shown = [Shown(write(value), value) for value in (median(values), max(values))] if values else []
         missing = [Shown(UNKNOWN, tone="quiet")] * 2
-        rows.append(Row([Shown(name), *(told or missing), Shown(f"{len(values):,}", len(values))]))
+        rows.append(Row([Shown(name), *(shown or missing), Shown(f"{len(values):,}", len(values))]))
     for reason, times in _counted(trials["disturbance"]):
         rows.append(Row([Shown(f"disturbed: {reason}"), Shown(""), Shown(""), Shown(f"{times:,}", times)]))
     return Table(
@@ -79,7 +79,7 @@ def exclusions_table(found: Tidy) -> Table:
 
 
 def run_span(trials: pl.DataFrame) -> str:
-    """Return when the trials began, and what they took."""
+    """Return when the trials ran, and how long they took."""
     times = trials["time_utc"].drop_nulls()
     wall = sum(trials["wall_s"].drop_nulls().sort().to_list())
     took = f"{count(trials.height, 'trial')} in {seconds(wall)} of machine time"
@@ -93,9 +93,9 @@ def _values(series: pl.Series, is_memory: bool) -> str:
     write: Any = (lambda value: memory(float(value))) if is_memory else str
     if len(values) == 1 and values[0][1] == len(series):
         return str(write(values[0][0]))
-    told = [f"{write(value)} ({count(number, 'trial')})" for value, number in values]
-    silent = len(series) - sum(number for _, number in values)
-    return "; ".join([*told, *([f"{UNKNOWN} ({count(silent, 'trial')})"] if silent else [])])
+    known = [f"{write(value)} ({count(number, 'trial')})" for value, number in values]
+    unknown = len(series) - sum(number for _, number in values)
+    return "; ".join([*known, *([f"{UNKNOWN} ({count(unknown, 'trial')})"] if unknown else [])])
 
 
 def _counted(series: pl.Series) -> list[tuple[Any, int]]:

@@ -1,4 +1,4 @@
-"""What went wrong, grouped by what it was: the message, where it happened, and the output of one trial of it."""
+"""Failures, grouped by kind: the message, where it happened, and the output of one such trial."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,13 +35,13 @@ class Failure:
     """Trials that ended in the same way.
 
     Attributes:
-        status: How they ended; what is unsupported, or was not run, stands here too, behind the failures.
-        message: Of the first of them.
-        facts: What else is known, such as the phase, a signal, or the worst difference; name -> text.
+        status: How they ended; unsupported trials, and those not run, are included too, after the failures.
+        message: Message of the first of them.
+        facts: Further facts, such as the phase, a signal, or the worst difference; name -> text.
         wheres: Workload, compiler, mode and the knobs' levels that all of them share, each with its number of trials.
         rows: Their records.
         example: Id of the first record.
-        traceback, output: Of the first record; None where it has none, or records were not given.
+        traceback, output: Those of the first record; None if it has none, or records were not given.
     """
 
     status: str
@@ -56,7 +56,7 @@ class Failure:
 
     @property
     def ranges(self) -> str:
-        """Its records as the page names them."""
+        """Its records in the page's notation."""
         return ranges_text(self.rows)
 
 
@@ -65,15 +65,15 @@ def failures(rows: Rows, order: Sequence[str], records: Sequence[Path], most: in
 
     Args:
         rows: The trials, with `COLUMNS`.
-        order: Columns that tell cells apart, knobs that vary among them: the first trial in their order is the example.
+        order: Columns that distinguish cells, including varying knobs: the first trial in their order is the example.
         records: The files that the trials were read from, in which a traceback is looked up.
-        most: Groups to return.
+        most: Largest number of groups to return.
     """
     failed = rows.trials.filter(~IS_OK)
     failed = failed.sort(*order, "status", "run", "position", "record_id", nulls_last=False).with_row_index("number")
     knobs = [name for name in order if name.startswith("knob_")]
     keys = ["status", "error_type", "error_phase", "error_traceback_digest", "error_signal", "error_exit_code"]
-    # Trials of one traceback may name other addresses in their messages; without a traceback the message tells.
+    # Messages of trials with one traceback may differ in addresses; without a traceback the message decides.
     said = pl.when(pl.col("error_traceback_digest").is_null()).then(pl.col("error_message")).alias("said")
     parts = failed.with_columns(said).partition_by([*keys, "said"], maintain_order=True)
     parts.sort(key=lambda part: (not Status(part["status"][0]).is_failure, -part.height, part["number"][0]))
@@ -131,7 +131,7 @@ def _wheres(part: pl.DataFrame, knobs: Sequence[str]) -> list[tuple[str, int]]:
 
 
 def _details(records: Sequence[Path], wanted: Iterable[str]) -> dict[str, Mapping[str, Any]]:
-    """Return the errors of some records, which the table of trials has no texts of; it stops at the last one."""
+    """Return the errors of some records, whose texts are not in the table of trials; reading stops at the last one."""
     left = set(wanted)
     found: dict[str, Mapping[str, Any]] = {}
     for path in records:

@@ -1,4 +1,4 @@
-"""The top of the page: outcomes, checks, claims, how sure it all is, in words before numbers."""
+"""The top of the page: outcomes, checks, claims and precision, in words before numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ TONES = {"holds": "good", "fails": "bad", "undecided": "warn"}
 
 @dataclass(frozen=True)
 class Tile:
-    """One figure of the summary: a name, what is large, what stands below it, and its records."""
+    """One tile of the summary: a name, a large figure, the detail below it, and its records."""
 
     name: str
     figure: str
@@ -33,13 +33,13 @@ class Tile:
 
 
 def tiles(
-    rows: Rows, claims: Sequence[CheckedClaim], sure: Sequence[Precision], metrics: Sequence[MetricEffects]
+    rows: Rows, claims: Sequence[CheckedClaim], precision: Sequence[Precision], metrics: Sequence[MetricEffects]
 ) -> list[Tile]:
-    """Return the figures of the summary."""
+    """Return the tiles of the summary."""
     found = [_outcomes(rows), _checks(rows)]
     if claims:
         found.append(_claims(claims))
-    found.append(_precision(sure))
+    found.append(_precision(precision))
     no_ops = dict.fromkeys(
         (held.effect.workload, held.effect.compiler, held.change)
         for one in metrics
@@ -55,8 +55,8 @@ def tiles(
 
 
 def claims_table(findings: Findings, claims: Sequence[CheckedClaim], rows: Rows) -> Table:
-    """Return what became of each claim."""
-    finder = RowFinder(rows)  # claims are checked over all trials, whichever machine they come from
+    """Return the result of each claim."""
+    finder = RowFinder(rows)  # claims are checked over all trials, of whichever machine
     shown = [
         Row(
             [
@@ -103,12 +103,16 @@ def _checks(rows: Rows) -> Tile:
     ranges = ranges_text(rows.where(pl.col("checked").is_not_null()))
     if not compared + missing:
         return Tile("Correctness", "Not checked", "No trial compared its outputs.", "warn")
-    told = f"{wrong:,} with wrong outputs" if wrong else "all within tolerance"
+    detail = f"{wrong:,} with wrong outputs" if wrong else "all within tolerance"
     unchecked = int((rows.trials["checked"].is_null() & (rows.trials["status"] == "ok")).sum())
-    told += f"; {count(unchecked, 'ok trial')} without a check" if unchecked else ""
+    detail += f"; {count(unchecked, 'ok trial')} without a check" if unchecked else ""
     tone = "bad" if wrong or missing else ("warn" if unchecked else "good")
     return Tile(
-        "Correctness", f"{missing:,} missing", f"{count(compared, 'output')} compared, {told}", tone, f"checks:{ranges}"
+        "Correctness",
+        f"{missing:,} missing",
+        f"{count(compared, 'output')} compared, {detail}",
+        tone,
+        f"checks:{ranges}",
     )
 
 
@@ -125,14 +129,14 @@ def _precision(found: Sequence[Precision]) -> Tile:
         mode: max((one.effect for one in found if one.mode == mode and one.effect is not None), default=None)
         for mode in ("hot", "cold")
     }
-    told = [f"{mode} ±{percent(width)}" for mode, width in widths.items() if width is not None]
-    if not told:
+    shown = [f"{mode} ±{percent(width)}" for mode, width in widths.items() if width is not None]
+    if not shown:
         return Tile("How sure", "Not known", "One block has no interval; repeat the trials to know more.", "warn")
     short = sum(one.short_of is not None for one in found)
     detail = "Half the width of the widest interval of an effect."
     if short:
         detail += f" {count(short, 'matrix', 'matrices')} stopped short of the precision that the study asked for."
-    return Tile("How sure", ", ".join(told), detail, "warn" if short else "")
+    return Tile("How sure", ", ".join(shown), detail, "warn" if short else "")
 
 
 def _claim_sources(findings: Findings, finder: RowFinder, checked: CheckedClaim) -> dict[str, Ranges]:

@@ -1,4 +1,4 @@
-"""How sure the results are: the widest intervals, what the study asked for, and why no further block was run."""
+"""The precision of the results: the widest intervals, the targets of the study, and why no further block was run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ class Precision:
     Attributes:
         blocks: Repeats that were run.
         effect, cell: Half-width of the widest interval of a main effect, and of a cell's ratio to the baseline, on the
-            logarithm; None where no interval is known.
-        floor: The A/A noise floor, relative; None where no twin was run.
-        wanted: Half-widths that the study asked for, of effects and of cells; None where the records tell none.
-        short_of: What was widest against its target when the runner stopped; None when all was narrow enough.
-        decision: Why the runner added no further block, as the records tell it.
+            logarithmic scale; None if no interval is known.
+        floor: The A/A noise floor, relative; None if no A/A control was run.
+        wanted: Half-widths that the study asked for, of effects and of cells; None if the records have none.
+        short_of: What was widest relative to its target when the runner stopped; None if all was narrow enough.
+        decision: Why the runner added no further block, as recorded.
     """
 
     workload: str
@@ -38,8 +38,8 @@ class Precision:
     decision: str | None
 
 
-def sureness(findings: Findings, metrics: Sequence[MetricEffects], groups: Sequence[str]) -> list[Precision]:
-    """Return how sure the results are, hot and cold, by workload and compiler.
+def precision_of(findings: Findings, metrics: Sequence[MetricEffects], groups: Sequence[str]) -> list[Precision]:
+    """Return the precision of the results, hot and cold, by workload and compiler.
 
     Args:
         findings: What is estimated from the trials.
@@ -53,7 +53,7 @@ def sureness(findings: Findings, metrics: Sequence[MetricEffects], groups: Seque
         .filter(pl.col("role") == "measured")
         .select(*keys, "run", "block", "block_id", *(f"stopping_{name}" for name in columns))
         .group_by(keys)
-        .agg(pl.struct("run", "block_id").n_unique().alias("blocks"), *_last_told(columns))
+        .agg(pl.struct("run", "block_id").n_unique().alias("blocks"), *_last_reported(columns))
         .collect()
     )
     widths = {mode: _cell_widths(findings, groups, mode, metric) for mode, metric in METRIC_OF_MODE.items()}
@@ -129,13 +129,13 @@ def _ending(one: Precision) -> Shown:
     return Shown(f"{text}; short of {one.short_of}" if one.short_of else text, tone="warn" if one.short_of else "")
 
 
-def _last_told(columns: Sequence[str]) -> list[pl.Expr]:
-    """Return what the last block of each group tells of why it was the last."""
-    told = pl.col("stopping_decision").is_not_null()
+def _last_reported(columns: Sequence[str]) -> list[pl.Expr]:
+    """Return what the last block of each group reports on why it was the last."""
+    reported = pl.col("stopping_decision").is_not_null()
     return [
         pl.col(f"stopping_{name}")
-        .filter(told)
-        .sort_by(pl.col("run").filter(told), pl.col("block").filter(told))
+        .filter(reported)
+        .sort_by(pl.col("run").filter(reported), pl.col("block").filter(reported))
         .last()
         .alias(name)
         for name in columns
@@ -143,10 +143,10 @@ def _last_told(columns: Sequence[str]) -> list[pl.Expr]:
 
 
 def _cell_widths(findings: Findings, groups: Sequence[str], mode: str, metric: str) -> dict[tuple[str, str], float]:
-    places = [groups.index(name) for name in ("workload", "compiler", "role", "mode")]
+    indices = [groups.index(name) for name in ("workload", "compiler", "role", "mode")]
     widest: dict[tuple[str, str], float] = {}
     for key, ratio in findings.ratios(metric, groups).items():
-        workload, compiler, role, own = (str(key[place]) for place in places)
+        workload, compiler, role, own = (str(key[index]) for index in indices)
         if role == "measured" and own == mode and ratio.half_width is not None:
             widest[workload, compiler] = max(widest.get((workload, compiler), 0.0), ratio.half_width)
     return widest

@@ -1,4 +1,4 @@
-"""Numbers as the page shows them. The unrounded value stands beside each one, for sorting and for whoever asks."""
+"""Numbers as the page shows them. The unrounded value is kept with each one, for sorting and for readers."""
 
 import math
 
@@ -9,7 +9,7 @@ UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def significant(value: float, digits: int = 4) -> str:
-    """Return a number with this many significant digits, without an exponent where it is neither tiny nor huge."""
+    """Return a number with this many significant digits, without an exponent unless it is tiny or huge."""
     if value == 0.0:
         return "0"
     size = math.floor(math.log10(abs(value)))
@@ -19,20 +19,20 @@ def significant(value: float, digits: int = 4) -> str:
 
 
 def number(value: float) -> str:
-    """Return a count, or what lies between two counts: without decimals where it has none."""
+    """Return a count or a mean of counts: without decimals if it is whole."""
     return f"{value:,.0f}" if value == round(value) else significant(value)
 
 
 def memory(value: float) -> str:
     """Return bytes in the largest unit that leaves a number of at least 1."""
-    place = 0
-    while abs(value) >= 1024.0 and place < len(UNITS) - 1:
-        value, place = value / 1024.0, place + 1
-    return f"{value:.0f} B" if place == 0 else f"{significant(value, 3)} {UNITS[place]}"
+    unit = 0
+    while abs(value) >= 1024.0 and unit < len(UNITS) - 1:
+        value, unit = value / 1024.0, unit + 1
+    return f"{value:.0f} B" if unit == 0 else f"{significant(value, 3)} {UNITS[unit]}"
 
 
 def ratio_value(value: float) -> str:
-    """Return a ratio with three decimals, more significant digits where it is far from 1."""
+    """Return a ratio with three decimals, or three significant digits if it is far from 1."""
     return f"{value:.3f}" if 0.1 <= value < 100.0 else significant(value, 3)
 
 
@@ -53,7 +53,7 @@ def percent(value: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """Return a duration in the unit that suits it."""
+    """Return a duration in seconds, minutes or hours."""
     if value < 120.0:
         return f"{significant(value, 3)} s"
     return f"{significant(value / 60.0, 3)} min" if value < 7200.0 else f"{significant(value / 3600.0, 3)} h"

@@ -1,16 +1,16 @@
-"""The ids of all records as the page holds them: in the canonical order, as small as they can be told apart."""
+"""The ids of all records as the page stores them: in the canonical order, shortened as far as they stay unique."""
 
 import base64
 from typing import Any
 
 import polars as pl
 
-WHOLE_IDS = 100_000  # ids of more records than these are cut to what tells them apart
+WHOLE_IDS = 100_000  # the ids of more records than this are shortened as far as they stay unique
 SHORTEST_ID = 8
 
 
 def packed_ids(ids: pl.Series) -> dict[str, Any]:
-    """Return the ids of records in order, as small as they can be told apart.
+    """Return the ids of records in order, shortened as far as they stay unique.
 
     ``width`` is how many characters of each id are kept. Hexadecimal ids, which all runs write, are packed as bytes in
     base64; others are a list.
@@ -36,7 +36,7 @@ def _width(ids: pl.Series) -> int:
 
 
 def _bytes(text: str) -> bytes | None:
-    """Return what a text of hexadecimal digits stands for, None for any other text."""
+    """Return the bytes that a text of hexadecimal digits encodes, None for any other text."""
     try:
         raw = bytes.fromhex(text)
     except ValueError:

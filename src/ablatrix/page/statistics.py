@@ -1,4 +1,4 @@
-"""How each number of the page comes from its records: the closed list that the page itself explains."""
+"""How each number of the page is computed from its records: the closed list that the page itself explains."""
 
 from collections.abc import Mapping
 

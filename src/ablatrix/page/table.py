@@ -1,4 +1,4 @@
-"""A table of the page: cells that know their unrounded value, rows that know their records."""
+"""A table of the page: cells with their unrounded value, rows with their records."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,11 +12,11 @@ class Shown:
     """One cell.
 
     Attributes:
-        text: What is read.
-        value: The unrounded number, which is sorted by; None sorts by the text, and an empty number last.
-        statistic: Which of the row's sources it was made of; see `ablatrix.page.statistics`.
-        tone: ``good``, ``bad``, ``quiet`` or ``warn``: how it looks; the text says the same.
-        words: What a filter finds, where that is not the text.
+        text: The printed text.
+        value: The unrounded number, used for sorting; None sorts by the text, and an empty number last.
+        statistic: Which of the row's sources it was made from; see `ablatrix.page.statistics`.
+        tone: ``good``, ``bad``, ``quiet`` or ``warn``: its colour; the text says the same.
+        words: What a filter matches, if that is not the text.
     """
 
     text: str
@@ -31,7 +31,7 @@ EMPTY = Shown(NOTHING, tone="quiet")
 
 @dataclass(frozen=True)
 class Heading:
-    """A column: its name, whether it holds numbers, and what it means."""
+    """A column: its name, whether it has numbers, and what it means."""
 
     text: str
     number: bool = False
@@ -40,7 +40,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Row:
-    """Cells, and for each statistic the rows that it was made of, in the canonical order of the records."""
+    """Cells, and for each statistic the rows that it was made from, in the canonical order of the records."""
 
     cells: Sequence[Shown]
     sources: Mapping[str, Ranges] = field(default_factory=dict)
@@ -56,13 +56,13 @@ class Row:
 
     @property
     def records(self) -> int:
-        """How many records the row was made of."""
+        """How many records the row was made from."""
         return count_rows(union(self.sources.values()))
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a name of its own; ``note`` says what is not in it."""
+    """A table with a unique name; ``note`` says what is not in it."""
 
     name: str
     caption: str

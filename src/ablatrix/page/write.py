@@ -1,4 +1,4 @@
-"""``report.html``: everything that a set of results says, in one file that needs no network."""
+"""``report.html``: all results in one self-contained HTML file."""
 
 import base64
 import hashlib
@@ -31,7 +31,7 @@ from ablatrix.page.effects import (
 )
 from ablatrix.page.environment import environment_table, exclusions_table, noise_table, run_span
 from ablatrix.page.overview import claims_table, tiles
-from ablatrix.page.precision import precision_table, sureness
+from ablatrix.page.precision import precision_of, precision_table
 from ablatrix.page.record_ids import packed_ids
 from ablatrix.page.statistics import STATISTICS
 from ablatrix.page.table import Table
@@ -43,8 +43,8 @@ MAX_CELLS = 1_500
 MAX_FAILURES = 100
 MAX_GLANCES = 40
 MAX_REASONS = 30
-# Columns that tell origins and cells apart: few trials differ in them, so looking at each combination once is enough.
-TELLING = (*ORIGIN_COLUMNS, "version_", "workload", "parameter_", "compiler", "role", "knob_")
+# Columns that distinguish origins and cells: few trials differ in them, so each combination is looked at once.
+DISTINGUISHING = (*ORIGIN_COLUMNS, "version_", "workload", "parameter_", "compiler", "role", "knob_")
 NEEDED = ("stage", "is_baseline", *DEFAULT_METRICS)
 
 
@@ -72,16 +72,16 @@ def write_page(
 
     Args:
         findings: What is estimated from the records.
-        claims: Claims that were held against these records; none leaves their part out.
+        claims: Claims that were checked against these records; if there are none, their section is omitted.
         out: File to write.
         records: The files that the trials were read from: tracebacks and output are shown from them.
-        allow_mixed: Take records of several hosts, commits or versions; the cells then tell them apart.
+        allow_mixed: Accept records of several hosts, commits or versions; columns of the cells then distinguish them.
 
     Returns:
         The file.
 
     Raises:
-        AnalysisError: Origins are mixed and that was not asked for.
+        AnalysisError: Origins are mixed, without ``allow_mixed``.
     """
     path = Path(out)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,30 +91,30 @@ def write_page(
 
 def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[Path], allow_mixed: bool) -> str:
     trials = findings.trials
-    distinct = findings.of(trials.select(name for name in trials.columns if name.startswith(TELLING)).unique())
+    distinct = findings.of(trials.select(name for name in trials.columns if name.startswith(DISTINGUISHING)).unique())
     mixed = refuse_mixed(distinct, allow_mixed)
     groups = group_columns(distinct, mixed)
     order = list(dict.fromkeys([*(name for name in groups if name != "mode"), "workload_digest", "mode"]))
     rows = canonical_rows(trials, [*order, *NEEDED, *cells.NEEDED, *failures.COLUMNS])
     finder = RowFinder(rows, mixed)
     metrics = [metric_effects(one, findings.proofs, finder) for one in _evidence(findings, mixed)]
-    sure = sureness(findings, metrics, groups)
+    precision = precision_of(findings, metrics, groups)
     failed, all_failures = failures.failures(rows, order, records, MAX_FAILURES)
     script = _text("page.js")
-    bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # the whole of it, when no snippet is named
+    bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # without a snippet it is the whole bundle
     bundle = bundle.replace("</script", "<\\/script")
     cold = cold_chart(trials)
     sections = [_section(one) for one in metrics]
     charts = [one for section in sections for one in (section.chart, section.waterfall)] + [cold]
-    told: dict[str, Any] = {
+    values: dict[str, Any] = {
         "version": __version__,
         "studies": sorted(trials["study"].drop_nulls().unique().to_list()),
         "span": run_span(trials),
         "mixed": mixed,
-        "tiles": tiles(rows, claims, sure, metrics),
+        "tiles": tiles(rows, claims, precision, metrics),
         "claims": claims_table(findings, claims, rows) if claims else None,
         "glance": glance_table(metrics, MAX_GLANCES) if metrics else None,
-        "sureness": precision_table(sure),
+        "precision": precision_table(precision),
         "sections": sections,
         "max_reasons": MAX_REASONS,
         "cold": cold,
@@ -122,7 +122,7 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
         "filters": [*(name for name in groups), "outcome"],
         "failures": failed,
         "all_failures": all_failures,
-        "surroundings": environment_table(findings.found),
+        "environment": environment_table(findings.found),
         "noise": noise_table(trials),
         "exclusions": exclusions_table(findings.found),
         "notes": findings.found.notes,
@@ -134,7 +134,7 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
         "data": _json({"records": packed_ids(rows.trials["record_id"]), "statistics": STATISTICS}),
         "charts": _json({one.name: one.spec for one in charts if one}),
     }
-    # Text of records is escaped wherever it stands; what is marked as safe is ours.
+    # Text of records is always escaped; what is marked as safe is ours.
     environment = Environment(
         loader=PackageLoader("ablatrix.page", "."),
         autoescape=True,
@@ -142,7 +142,7 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("page.html").render(told)
+    return environment.get_template("page.html").render(values)
 
 
 def _evidence(findings: Findings, mixed: Sequence[str]) -> Sequence[Any]:
@@ -171,11 +171,11 @@ def _text(name: str) -> str:
 
 
 def _hash(script: str) -> str:
-    """Return a script's hash as a content policy names it: no other script runs, wherever it came from."""
+    """Return a script's hash as a content security policy has it: no other script can run."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
 def _json(value: Any) -> Markup:
-    """Return JSON that can stand in a script element: nothing in it can end that element."""
+    """Return JSON that is safe inside a script element: nothing in it can end that element."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return Markup(text.replace("<", "\\u003c").replace("&", "\\u0026"))

@@ -1,4 +1,4 @@
-"""The ratio behind a claim as a number: what it is made of, told so that it can be found again."""
+"""The ratio behind a claim as a number of the paper, with the rows and parameters that it follows from."""
 
 from ablatrix.analysis.claims import CheckedClaim, Claim
 from ablatrix.paper.estimates import Estimates, Interval
@@ -6,7 +6,7 @@ from ablatrix.provenance.claims import factor_of
 
 
 def claim_ratio(estimates: Estimates, checked: CheckedClaim) -> Interval | None:
-    """Return the factor that a claim is about; None where the records have none."""
+    """Return the factor that a claim is about; None if the records have none."""
     factor = factor_of(estimates.findings, estimates.finder, checked)
     if factor is None or checked.ratio is None:
         return None

@@ -1,4 +1,4 @@
-"""Estimates as numbers: ratios with their intervals, noise floors, and the rows that each follows from."""
+"""Estimates as numbers of the paper: ratios with their intervals, noise floors, and the rows behind each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ class Interval:
     """A ratio as it is printed.
 
     Attributes:
-        low, high: None where there is no interval.
-        half_width: Half the interval's width on the logarithm.
+        low, high: None if there is no interval.
+        half_width: Half the interval's width on the logarithmic scale.
     """
 
     ratio: Ratio
@@ -37,19 +37,19 @@ class Interval:
     half_width: Number | None
 
     def said(self) -> Fragment:
-        """Return the ratio with its interval, if it has one that is one: an exact ratio stands alone."""
+        """Return the ratio with its interval; without it if there is none or the ratio is exact."""
         if self.low is None or self.high is None or self.ratio.low == self.ratio.high:
             return self.value
         return say("interval", value=self.value, low=self.low, high=self.high)
 
 
 class Estimates:
-    """Enters what is estimated in the ledger, each estimate once.
+    """Enters estimates in the ledger, each once.
 
     Attributes:
-        findings: Where estimates come from.
-        ledger: Where they go.
-        finder: Which rows they follow from.
+        findings: Source of the estimates.
+        ledger: Ledger that they are entered in.
+        finder: Finds the rows that they follow from.
     """
 
     def __init__(self, findings: Findings, ledger: Ledger) -> None:
@@ -71,14 +71,14 @@ class Estimates:
 
     @cached_property
     def proofs(self) -> Mapping[tuple[str, str, str, str, tuple[str, str]], KnobProof]:
-        """What is proven of each knob, by workload, digest, compiler, knob and (base level, level)."""
+        """The proof of each knob, by workload, digest, compiler, knob and (base level, level)."""
         return {
             (one.workload, one.digest, one.compiler, one.knob, (one.base_level, one.level)): one
             for one in self.findings.proofs
         }
 
     def no_op(self, one: Effect) -> KnobProof | None:
-        """Return the proof that an effect's knob does nothing; None when it does something, or nothing is proven."""
+        """Return the proof that an effect's knob does nothing; None if it does something, or nothing is proven."""
         if one.knob is None:
             return None
         proof = self.proofs.get((one.workload, one.digest, one.compiler, one.knob, (one.base_level, one.level)))
@@ -89,8 +89,8 @@ class Estimates:
         return self.finder.unit_of(held)
 
     def effect(self, one: Effect, evidence: Evidence) -> Interval | None:
-        """Return a main effect, a level around a centre or a total; None when it is not attributable, or a no-op's."""
-        if id(one) not in self._effects:  # findings keep their effects, so an id stays one's own
+        """Return a main effect, a level around a centre or a total; None if it is not attributable, or of a no-op."""
+        if id(one) not in self._effects:  # findings keep their effects, so ids stay unique
             self._effects[id(one)] = self._effect(one, evidence)
         return self._effects[id(one)]
 
@@ -98,10 +98,10 @@ class Estimates:
         if one.ratio is None or self.no_op(one) is not None:
             return None
         unit = self.unit_of(one)
-        place = self._by_stage(evidence)[_stage(one)]
-        behind = self.finder.of_effect(one, place)
+        of_stage = self._by_stage(evidence)[_stage(one)]
+        behind = self.finder.of_effect(one, of_stage)
         if one.kind == "total":
-            parts = [other for other in place if other.kind == "shapley" and other.knob]
+            parts = [other for other in of_stage if other.kind == "shapley" and other.knob]
             start = {str(other.knob): other.base_level for other in parts}
             end = {str(other.knob): other.level for other in parts}
             name = "all"
@@ -124,7 +124,7 @@ class Estimates:
         )
 
     def mean(self, one: GeometricMean, members: Sequence[Interval]) -> Interval | None:
-        """Return a geometric mean over workloads of effects that are entered."""
+        """Return a geometric mean over workloads of effects that have been entered."""
         if one.ratio is None:
             return None
         knob = f"{key_part(one.knob)}={key_part(one.level)}" if one.knob else "all"
@@ -133,7 +133,7 @@ class Estimates:
         return self._interval(key, "geometric_mean", one.ratio, (), {"of": keys})
 
     def floor(self, one: NoiseFloor, metric: str, mode: str) -> tuple[Number, Number]:
-        """Return the largest distance of the twin from the baseline in a block, and its reach over blocks."""
+        """Return the largest distance of the A/A control from the baseline in a block, and its reach over blocks."""
         unit = self.unit_of(one)
         rows = self.finder.of_floor(one, mode, metric)
         key = f"noise_floor/{unit.key}/{key_part(metric)}"

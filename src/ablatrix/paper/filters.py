@@ -1,4 +1,4 @@
-"""What a template's ``filter`` keeps of the trials."""
+"""Filtering trials by a template's ``filter``."""
 
 import polars as pl
 
@@ -22,10 +22,9 @@ def require_column(trials: pl.DataFrame, column: str, subject: str) -> None:
     """Refuse a column that the trials do not have.
 
     Raises:
-        AnalysisError: There is none of that name.
+        AnalysisError: There is no column of that name.
     """
     if column not in trials.columns:
         raise AnalysisError(
-            f"{subject}: there is no column '{column}' in these trials; see the header of ablation.csv for those "
-            f"there are"
+            f"{subject}: there is no column '{column}' in these trials; the header of ablation.csv lists the columns"
         )

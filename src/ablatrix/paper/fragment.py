@@ -1,4 +1,4 @@
-"""What a sentence is made of before it is in any language: phrases, names of the records, and numbers."""
+"""The parts of a sentence before it is in any language: phrases, names from the records, and numbers."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,18 +10,18 @@ from ablatrix.paper.number import Number
 
 @dataclass(frozen=True)
 class Name:
-    """A word of the records or of a document, printed as it stands there: a workload, a level, a processor."""
+    """A name from the records or a document, printed unchanged: a workload, a level, a processor."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A sentence that a document makes in each language, around the one number that the document sets in it.
+    """A sentence that a document gives in each language, around the one number in it that the document sets.
 
     Attributes:
-        around: Language -> what stands before and after the number.
-        bound: The number; None where the sentence, all of which stands before it, has none.
+        around: Language -> text before and after the number.
+        bound: The number; None if the sentence has none, and is all in the text before.
     """
 
     around: Mapping[str, tuple[str, str]]
@@ -30,7 +30,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Listed:
-    """Fragments in a row: ``a, b and c``; or as clauses, ``a; b; c``; or one sentence after another."""
+    """A list of fragments: words, ``a, b and c``; clauses, ``a; b; c``; or one sentence after another."""
 
     items: tuple["Fragment", ...]
     style: Literal["words", "clauses", "sentences"] = "words"
@@ -38,7 +38,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Said:
-    """A phrase of the language's table, with what goes into its slots."""
+    """A phrase of the language's table, with the fragments for its slots."""
 
     phrase: str
     slots: Mapping[str, "Fragment"] = field(default_factory=dict)
@@ -49,16 +49,16 @@ Fragment = Name | Number | Statement | Listed | Said
 
 @dataclass(frozen=True, kw_only=True)
 class Language:
-    """Everything that differs from one language to another.
+    """Everything that differs between languages.
 
     Attributes:
-        code: As in ``--lang``.
+        code: Language code, as in ``--lang``.
         phrases: Phrase -> text with ``{slots}``. All languages have the same phrases with the same slots. A
             phrase holds no digit: numbers come through slots.
-        comma, last: Between words of a list, and before the last one.
-        semicolon: Between clauses.
-        space: Between sentences.
-        latex_note: First line of a .tex file; empty when plain LaTeX prints the language.
+        comma, last: Separator between words of a list, and before the last one.
+        semicolon: Separator between clauses.
+        space: Separator between sentences.
+        latex_note: First line of a .tex file; empty if plain LaTeX can print the language.
     """
 
     code: str
@@ -76,12 +76,12 @@ def say(phrase: str, **slots: Fragment | str) -> Said:
 
 
 def listed(items: Iterable[Fragment | str], style: Literal["words", "clauses", "sentences"] = "words") -> Listed:
-    """Return fragments in a row."""
+    """Return a list of fragments."""
     return Listed(tuple(Name(one) if isinstance(one, str) else one for one in items), style)
 
 
 def pieces(fragment: Fragment, language: Language) -> list[str | Name | Number]:
-    """Return a fragment in a language: text, names and numbers as they follow each other."""
+    """Return a fragment in a language: text, names and numbers in order."""
     if isinstance(fragment, Name | Number):
         return [fragment]
     found: list[str | Name | Number] = []
@@ -95,9 +95,9 @@ def pieces(fragment: Fragment, language: Language) -> list[str | Name | Number]:
                 found += pieces(fragment.slots[slot], language)
         return found
     separators = {"words": language.comma, "clauses": language.semicolon, "sentences": language.space}
-    for place, item in enumerate(fragment.items):
-        if place:
-            is_last = fragment.style == "words" and place == len(fragment.items) - 1
+    for index, item in enumerate(fragment.items):
+        if index:
+            is_last = fragment.style == "words" and index == len(fragment.items) - 1
             found.append(language.last if is_last else separators[fragment.style])
         found += pieces(item, language)
     return found

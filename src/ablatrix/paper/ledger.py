@@ -1,4 +1,4 @@
-"""The ledger of a paper's numbers: what computes a number enters it, with its statistic and its rows."""
+"""The ledger of a paper's numbers: every number is entered with its statistic and its rows."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,9 +12,9 @@ from ablatrix.provenance.rows import ROW, Rows
 
 
 class Ledger:
-    """Computes numbers over rows and keeps each under its key.
+    """Computes numbers over rows and stores each by its key.
 
-    Sentences get their numbers from here alone, so that none is printed whose rows are not known.
+    Sentences get their numbers only from here, so that the rows of every printed number are known.
 
     Attributes:
         rows: The rows that numbers are computed from.
@@ -38,7 +38,7 @@ class Ledger:
         rows: Ranges = (),
         parameters: Mapping[str, Any] | None = None,
     ) -> Number:
-        """Keep a number that was computed elsewhere, and return it.
+        """Enter a number that was computed elsewhere, and return it.
 
         Raises:
             ValueError: Another number has the key already.
@@ -53,7 +53,7 @@ class Ledger:
         return self.enter(key, "constant", value, form, parameters={"source": source})
 
     def excluded(self, key: str, count: int, reason: str) -> Number:
-        """Return how many records are in no row for a reason."""
+        """Return how many records are in no row for one reason."""
         return self.enter(key, "excluded", count, WHOLE, parameters={"reason": reason})
 
     def count(self, key: str, part: pl.DataFrame) -> Number:
@@ -69,7 +69,7 @@ class Ledger:
         """Return the one value that all rows have.
 
         Raises:
-            ValueError: They have several, or none.
+            ValueError: They have several values, or none.
         """
         return self._over(key, "value", part, column, part[column].drop_nulls().unique().item(), form)
 

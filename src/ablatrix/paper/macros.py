@@ -1,4 +1,4 @@
-r"""``macros.tex``: every number under its key, so that a hand-written sentence prints it too, as ``\ablatrix{key}``."""
+r"""``macros.tex``: every number by its key, so that a hand-written sentence can print it, as ``\ablatrix{key}``."""
 
 from collections.abc import Iterable
 

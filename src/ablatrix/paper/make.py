@@ -28,7 +28,7 @@ class Paper:
 
     Attributes:
         files: All files written.
-        left_out: What the paper goes without, and why; a line each, as ``text/left_out.md`` lists them (Markdown).
+        left_out: What the paper omits, and why; one line each, as ``text/left_out.md`` lists them (Markdown).
     """
 
     files: tuple[Path, ...]
@@ -47,23 +47,23 @@ def make_paper(
 
     Files, for table 2, figure 4 and the paragraph ``benefit``: ``tables/table2.{csv,md,tex}``,
     ``figures/fig4.{pdf,png,svg,csv,tex}`` and ``text/benefit.{md,tex}``; ``macros.tex``, every number of the text as a
-    macro; ``provenance.json``, from which rows each follows; and ``text/left_out.md``, the sentences and figures that
-    the records do not bear.
+    macro; ``provenance.json``, the rows that each number follows from; and ``text/left_out.md``, the sentences and
+    figures that the records do not support.
 
     Args:
         findings: What is estimated from the records.
-        template: A template's file, None for the shipped one.
+        template: The template file; None for the shipped one.
         out: Directory to write into.
-        allow_mixed: Take records of several hosts, commits or versions; tables then tell them apart.
-        claims: What became of the claims of the study; None: it claims nothing, and there is no paragraph on claims.
-        language: Of the paragraphs: ``en`` or ``zh``.
+        allow_mixed: Accept records of several hosts, commits or versions; tables then distinguish them by columns.
+        claims: The checked claims of the study; None: it claims nothing, and there is no paragraph on claims.
+        language: Language of the paragraphs: ``en`` or ``zh``.
 
     Returns:
-        The files, and what is left out.
+        The files, and what is omitted.
 
     Raises:
-        AnalysisError: The template is invalid or does not fit the records, origins are mixed and that was not
-            asked for, or there is no such language.
+        AnalysisError: The template is invalid or does not fit the records, origins are mixed without ``allow_mixed``,
+            or there is no such language.
     """
     chosen, paper, words = load_template(template), Path(out), get_language(language)
     mixed = refuse_mixed(findings.found, allow_mixed)

@@ -1,4 +1,4 @@
-"""Text for Markdown and LaTeX: escaping, and a figure's float."""
+"""Text for Markdown and LaTeX: escaping, and the float of a figure."""
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -28,18 +28,18 @@ _MARKDOWN = str.maketrans({character: "\\" + character for character in "\\`*_{}
 
 
 def escape_latex(text: str) -> str:
-    """Return text that LaTeX prints as it stands here."""
+    """Return text that LaTeX prints unchanged."""
     escaped = "".join(_LATEX.get(character, character) for character in text)
     return escaped.replace("--", "-{}-")  # else LaTeX draws one dash
 
 
 def escape_markdown(text: str) -> str:
-    """Return text that Markdown shows as it stands here."""
+    """Return text that Markdown shows unchanged."""
     return text.translate(_MARKDOWN)
 
 
 def latex_figure(number: int, title: str, caption: str, file: str, pages: int, is_wide: bool) -> str:
-    """Return a LaTeX figure, one or two columns wide; each further page is a float of its own with the same number."""
+    """Return a LaTeX figure, one or two columns wide; each further page is a separate float with the same number."""
     kind, width = ("figure*", r"\textwidth") if is_wide else ("figure", r"\columnwidth")
     floats = []
     for page in range(1, pages + 1):

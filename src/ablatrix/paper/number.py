@@ -1,4 +1,4 @@
-"""A printed number, and from what it was computed: no number stands in a sentence or a macro without this."""
+"""A printed number and what it was computed from: sentences and macros contain no number without this."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ STATISTICS: Mapping[Statistic, str] = {
     "min_of": "The smallest of the numbers named in 'of'.",
     "max_of": "The largest of the numbers named in 'of'.",
 }
-"""What each statistic is; docs/paper.md says the same at more length."""
+"""Description of each statistic; docs/paper.md has more detail."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Form:
 
     Attributes:
         spec: Python format specification.
-        divide_by: Change of unit, before the format; 1 leaves a whole number whole.
+        divide_by: Divisor that changes the unit, applied before the format; 1 keeps a whole number whole.
         unit: What the printed number counts; None for a pure number.
     """
 
@@ -76,7 +76,7 @@ class Number:
         value: Unrounded, before the change of unit.
         form: How it is printed.
         statistic: How it follows from the rows; see `STATISTICS`.
-        parameters: What the statistic needs to be told.
+        parameters: Parameters of the statistic.
         rows: Indices of its rows, in the canonical order of `ablatrix.provenance.rows`.
     """
 
@@ -99,7 +99,7 @@ def percent(share: float) -> Form:
 
 
 def byte_size(value: float) -> Form:
-    """Return the form of a number of bytes: three digits in the largest unit that it reaches."""
+    """Return the form of a number of bytes: three digits, in the largest unit not larger than it."""
     for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
         if value >= size:
             return Form(".3g" if value / size < 999.5 else ".0f", float(size), unit)

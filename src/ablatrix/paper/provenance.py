@@ -1,6 +1,6 @@
-"""``provenance.json``: from which rows each printed number follows, and by which statistic. Schema 1.0.
+"""``provenance.json``: the rows and the statistic that each printed number follows from. Schema 1.0.
 
-The row ids stand once, in the canonical order of `ablatrix.provenance.rows`; numbers name stretches of them.
+Each row id is listed once, in the canonical order of `ablatrix.provenance.rows`; numbers refer to ranges of them.
 """
 
 import json
@@ -15,7 +15,7 @@ from ablatrix.paper.text import Paragraph
 PROVENANCE_VERSION = "1.0"
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-Place = Annotated[int, Field(ge=0)]
+Index = Annotated[int, Field(ge=0)]
 
 
 class Part(BaseModel):
@@ -41,7 +41,7 @@ class NumberEntry(Part):
     format: Format
     statistic: Statistic = Field(description=" ".join(f"{name}: {text}" for name, text in STATISTICS.items()))
     parameters: dict[str, Any] = Field(description="What the statistic needs to be told.")
-    rows: list[tuple[Place, Place]] = Field(description="First and last index into the rows of each stretch.")
+    rows: list[tuple[Index, Index]] = Field(description="First and last index into the rows of each stretch.")
 
 
 class SentenceEntry(Part):
@@ -51,8 +51,8 @@ class SentenceEntry(Part):
     name: str
     text: str
     numbers: list[str] = Field(description="Keys of its numbers, as they follow each other.")
-    number_spans: list[tuple[Place, Place]] = Field(description="Where each number stands in the text: start and end.")
-    name_spans: list[tuple[Place, Place]] = Field(description="Where names of the records stand in the text.")
+    number_spans: list[tuple[Index, Index]] = Field(description="Where each number stands in the text: start and end.")
+    name_spans: list[tuple[Index, Index]] = Field(description="Where names of the records stand in the text.")
 
 
 class LeftOutEntry(Part):
@@ -87,7 +87,7 @@ def provenance_schema_text() -> str:
 def provenance_text(
     language: str, rows: Sequence[str], numbers: Iterable[Number], paragraphs: Iterable[Paragraph]
 ) -> str:
-    """Return the file's content: a line for the rows, and one for each number, sentence and omission."""
+    """Return the file's content: one line for the rows, and one for each number, sentence and omission."""
     held = list(paragraphs)
     parts: dict[str, Sequence[BaseModel]] = {
         "numbers": [_number(one) for one in numbers],

@@ -1,4 +1,4 @@
-"""The rows of a paper: what its sentences and estimates read of each trial."""
+"""The rows of a paper: the columns of each trial that its sentences and estimates read."""
 
 from ablatrix.analysis.findings import Findings
 from ablatrix.provenance.rows import Rows, canonical_rows
@@ -13,6 +13,6 @@ PREFIXES = ("threads_", "estimator_")
 
 
 def paper_rows(findings: Findings) -> Rows:
-    """Return the trials in canonical order, with what a paper reads of them."""
+    """Return the trials in canonical order, with the columns that a paper reads."""
     more = (name for name in findings.trials.columns if name.startswith(PREFIXES))
     return canonical_rows(findings.trials, (*COLUMNS, *more))

@@ -1,4 +1,4 @@
-"""Paragraphs in a language, sentence by sentence, with the place of every number in them."""
+"""Paragraphs in a language, sentence by sentence, with the position of every number in them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ class PrintedSentence:
     """A sentence in a language, before any markup.
 
     Attributes:
-        numbers: Each number with its start and end in the text, as they follow each other.
-        names: Start and end of each name of the records.
+        numbers: Each number with its start and end in the text, in order.
+        names: Start and end of each name from the records.
     """
 
     name: str
@@ -39,8 +39,8 @@ class Paragraph:
     """One paragraph.
 
     Attributes:
-        sentences: Those that the records bear, in order.
-        left_out: Name of each other sentence, with the reason.
+        sentences: Those that the records support, in order.
+        left_out: Name of each omitted sentence, with the reason.
     """
 
     name: str
@@ -52,7 +52,7 @@ def get_language(code: str) -> Language:
     """Return a language of the paper.
 
     Raises:
-        AnalysisError: There is none of that code.
+        AnalysisError: There is no language with that code.
     """
     if code not in LANGUAGES:
         raise AnalysisError(f"there is no language '{code}' for the paper's text; there are: {', '.join(LANGUAGES)}")
@@ -104,6 +104,6 @@ def write_files(paragraph: Paragraph, language: Language, directory: Path) -> li
 
 
 def write_left_out(lines: Iterable[str], language: Language, directory: Path) -> Path:
-    """Write ``directory/left_out.md``: lines of Markdown that tell what the paper goes without, and why."""
+    """Write ``directory/left_out.md``: a list in Markdown of what the paper omits, and why."""
     listed = [f"- {line}" for line in lines] or [language.phrases["nothing_left_out"]]
     return write_text(directory / "left_out.md", "\n".join(listed) + "\n")

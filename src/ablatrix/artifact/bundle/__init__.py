@@ -1,4 +1,4 @@
-"""Putting a bundle together, and verifying one."""
+"""Assembling and verifying a bundle."""
 
 from ablatrix.artifact.bundle.anonymity import Pseudonyms, find_pseudonyms
 from ablatrix.artifact.bundle.assembly import Origin, assemble

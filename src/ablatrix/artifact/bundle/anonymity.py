@@ -1,7 +1,7 @@
-"""For double-blind review: names of hosts and users and home directories are replaced, everywhere alike.
+"""For double-blind review: names of hosts and users and home directories are replaced consistently everywhere.
 
-What the program wrote is replaced; what people wrote (study, claims, template) is not: there the name's place is
-told, and nothing is bundled. At the end `find_names` looks through every byte of the artifact once more.
+What the program wrote is replaced. What people wrote (study, claims, template) is not: a name found there is reported
+with its location, and no bundle is made. At the end `find_names` searches every byte of the artifact once more.
 """
 
 import functools
@@ -26,7 +26,7 @@ COMMON_NAMES = frozenset({
     "admin", "debian", "default", "docker", "ec2-user", "host", "localdomain", "localhost", "me", "nobody", "root",
     "runner", "test", "ubuntu", "user", "users", "vagrant", "vm",
 })  # fmt: skip
-MIN_IN_BYTES = 6  # characters: a shorter name stands in compressed bytes by chance
+MIN_IN_BYTES = 6  # characters: a shorter name can occur in compressed bytes by chance
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ class Pseudonyms:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What must stand nowhere: homes, commits, and the names that tell something."""
+        """What must not occur anywhere: homes, commits, and the names that identify somebody."""
         homes = [home for home in self.homes if home != "/root"]
-        told = [name for name in (*self.hosts, *self.users) if not is_ordinary(name)]
-        return (*homes, *told, *self.commits)
+        identifying = [name for name in (*self.hosts, *self.users) if not is_ordinary(name)]
+        return (*homes, *identifying, *self.commits)
 
     def hide(self, text: str) -> str:
-        """Return the text with every name replaced; longer names first, so that no part of one is left."""
+        """Return the text with every name replaced; longer names first, so that no part of one remains."""
         for home in sorted(self.homes, key=len, reverse=True):
             text = re.sub(rf"{re.escape(home)}(?![A-Za-z0-9._-])", "~", text)
         text = HOME.sub("~", text)
@@ -74,9 +74,9 @@ class Pseudonyms:
 
 @functools.cache
 def is_ordinary(name: str) -> bool:
-    """Return whether a name tells nothing about anybody, and is left where it stands as a word of its own.
+    """Return whether a name identifies nobody, and is kept where it occurs as a separate word.
 
-    That is so of accounts that every system has, of one or two characters, and of words that ablatrix itself uses
+    These are accounts that every system has, names of one or two characters, and words that ablatrix itself uses
     (somebody may be called ``max``).
     """
     if len(name) < 3 or name.lower() in COMMON_NAMES:
@@ -86,7 +86,7 @@ def is_ordinary(name: str) -> bool:
 
 
 def find_pseudonyms(records: Sequence[Record]) -> Pseudonyms:
-    """Collect the names that the records and this machine tell, in the order of the records."""
+    """Collect the names in the records and of this machine, in the order of the records."""
     hosts = list(dict.fromkeys([*(record.meta.machine.host for record in records), *_own_hosts()]))
     texts = [text for record in records for text in _free_texts(record)]
     found = [match for text in texts for match in HOME.finditer(text)]
@@ -104,8 +104,8 @@ def find_pseudonyms(records: Sequence[Record]) -> Pseudonyms:
 def hide_records(records: Iterable[Record], pseudonyms: Pseudonyms) -> Iterator[Record]:
     """Yield the records with the names in them replaced.
 
-    Ids stay: they are made of trial and attempt. A traceback's digest could be guessed back from a name, so it is made
-    anew, and the same for all that shared the old one.
+    Ids stay: they are made from trial and attempt. A name could be recovered from a traceback's digest by guessing, so
+    the digest is made anew; records that shared the old one share the new one.
     """
     digests: dict[str, str] = {}
     for record in records:
@@ -129,13 +129,13 @@ def hide_records(records: Iterable[Record], pseudonyms: Pseudonyms) -> Iterator[
 
 
 def find_names(directory: Path, pseudonyms: Pseudonyms) -> list[Problem]:
-    """Look through every byte of a directory for what must not stand there."""
+    """Search every byte of a directory for names that must not occur there."""
     files = ((path, (directory / path).read_bytes()) for path in list_files(directory)[0])
     return [problem for path, data in files for problem in _names_in(path, data, pseudonyms)]
 
 
 def find_names_in_source(source: Source, pseudonyms: Pseudonyms) -> list[Problem]:
-    """Look through the members of the file that holds ablatrix itself."""
+    """Search the members of the file that contains ablatrix itself."""
     return [
         problem
         for name, data in members_of(source).items()
@@ -154,8 +154,10 @@ def _names_in(path: str, data: bytes, pseudonyms: Pseudonyms) -> Iterator[Proble
         found = pattern.search(data) if len(name) >= least else None
         if found is not None or pattern.search(path.encode()):
             line = data.count(b"\n", 0, found.start()) + 1 if found else 0
-            place = f"line {line}" if line else "its name"
-            detail = f"{place} holds '{name}', which an anonymous artifact must not; take it out where it comes from"
+            location = f"line {line}" if line else "its name"
+            detail = (
+                f"{location} contains '{name}', which must not occur in an anonymous artifact; remove it at its source"
+            )
             yield Problem(path, "invalid", detail)
 
 
@@ -168,7 +170,7 @@ def _hide_failure(error: Failure, pseudonyms: Pseudonyms, digests: dict[str, str
 
 
 def _free_texts(record: Record) -> Iterator[str]:
-    """Yield the texts of a record in which anything may stand."""
+    """Yield the free texts of a record, which may contain anything."""
     yield from record.meta.environment.values()
     error = record.error
     if error is not None:

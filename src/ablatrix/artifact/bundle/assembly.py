@@ -43,16 +43,16 @@ PACKAGES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """What an artifact is made of beside its results.
+    """What an artifact is made from, in addition to its results.
 
     Attributes:
         study: The study that was run.
-        claims, template: Files to take in; None: no claims, the shipped template.
-        commands: What was run. Absolute paths in their words are cut to the last name.
+        claims, template: Files to include; None: no claims, the shipped template.
+        commands: What was run. Absolute paths in their arguments are shortened to the last name.
         findings: What the environment check found before the run.
         run: What the run cost; None when nothing was run.
         pseudonyms: Replaces names, for double-blind review; None keeps them.
-        companions: Models and plug-ins of the study's user: path beside the study -> file.
+        companions: The user's models and plug-ins: path relative to the study file -> file.
     """
 
     study: Path
@@ -66,12 +66,12 @@ class Origin:
 
 
 def assemble(directory: str | Path, origin: Origin, reading: Reading | None = None) -> Manifest:
-    """Complete an artifact: what it ships, its documents, the manifest, and the archive beside it last.
+    """Complete an artifact: what it ships, its documents, the manifest, and last the archive next to it.
 
     Args:
-        directory: Holds ``results.jsonl``, ``design.json`` and what was made of them.
+        directory: Contains ``results.jsonl``, ``design.json`` and what was made from them.
         origin: What else goes into it.
-        reading: What was read of its records and claims when its tables were made; None reads them now.
+        reading: Its records and claims, as read when its tables were made; None reads them now.
 
     Returns:
         The manifest as written; its ``root_digest`` is what to print and to publish.
@@ -87,11 +87,11 @@ def assemble(directory: str | Path, origin: Origin, reading: Reading | None = No
     if design is not None:
         problems += check_plan(records, design)
     if problems or design is None or not records:
-        told = [str(problem) for problem in problems] or ["results.jsonl: incomplete: it holds no record"]
-        raise ArtifactError("\n".join(f"{directory}/{line}" for line in told))
-    (directory / MANIFEST_NAME).unlink(missing_ok=True)  # a torn assembly must not look like a finished one
+        lines = [str(problem) for problem in problems] or ["results.jsonl: incomplete: it has no record"]
+        raise ArtifactError("\n".join(f"{directory}/{line}" for line in lines))
+    (directory / MANIFEST_NAME).unlink(missing_ok=True)  # an interrupted assembly must not look finished
     archive_path(directory).unlink(missing_ok=True)
-    _take_in(directory, origin)
+    _include(directory, origin)
     _write(directory / ENVIRONMENT_NAME, _environment(origin).encode())
     entries = [read_entry(directory, path) for path in list_files(directory)[0]]
     for name, text in make_documents(read_facts(reading or read_artifact(directory), records, entries)).items():
@@ -117,7 +117,7 @@ def assemble(directory: str | Path, origin: Origin, reading: Reading | None = No
     return manifest
 
 
-def _take_in(directory: Path, origin: Origin) -> None:
+def _include(directory: Path, origin: Origin) -> None:
     """Copy what people wrote, and what every artifact ships."""
     written = ((origin.study, STUDY_NAME), (origin.claims, CLAIMS_NAME), (origin.template, TEMPLATE_NAME))
     for source, name in written:
@@ -130,10 +130,10 @@ def _take_in(directory: Path, origin: Origin) -> None:
         _copy(source, directory / name)
     if origin.template is None:
         _write(directory / TEMPLATE_NAME, shipped_template())
-    for name, place in SHIPPED_FILES.items():
+    for name, path in SHIPPED_FILES.items():
         content = shipped_bytes(name)
         if content is not None:
-            _write(directory / place, content)
+            _write(directory / path, content)
     software = source_file()
     for stale in (directory / FOLDER).glob("*"):
         stale.unlink()
@@ -141,7 +141,7 @@ def _take_in(directory: Path, origin: Origin) -> None:
 
 
 def shipped_template() -> bytes:
-    """Return the template of the paper that is taken when no other is given."""
+    """Return the template of the paper that is used when no other is given."""
     from ablatrix.paper.template.load import DEFAULT_TEMPLATE  # polars loads here
 
     return DEFAULT_TEMPLATE.read_bytes()
@@ -158,7 +158,7 @@ def _environment(origin: Origin) -> str:
 
 def _refuse_names(directory: Path, pseudonyms: Pseudonyms) -> None:
     problems = find_names(directory, pseudonyms)
-    if source_state()[1] is not False:  # a clean checkout is the same for everybody, and names nobody
+    if source_state()[1] is not False:  # a clean checkout is the same for everybody, and identifies nobody
         problems += find_names_in_source(source_file(), pseudonyms)
     if problems:
         (directory / MANIFEST_NAME).unlink()
@@ -166,7 +166,7 @@ def _refuse_names(directory: Path, pseudonyms: Pseudonyms) -> None:
 
 
 def _portable(command: Command, pseudonyms: Pseudonyms | None) -> Command:
-    """Return the command with every absolute path in its words cut to its last name (``--out=/a/b``, too)."""
+    """Return the command with every absolute path in its arguments shortened to its last name (also ``--out=/a/b``)."""
     words = [_cut(word) for word in command.argv]
     return command.model_copy(update={"argv": words if pseudonyms is None else pseudonyms.hide_value(words)})
 

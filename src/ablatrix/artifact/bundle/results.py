@@ -13,7 +13,7 @@ def copy_results(source: Path, target: Path, pseudonyms: Pseudonyms) -> None:
     """Copy records, design and raw samples into another directory, with the names in the records replaced.
 
     Raises:
-        ArtifactError: The target holds something else than such a copy, or cannot be written.
+        ArtifactError: The target contains something other than such a copy, or cannot be written.
     """
     try:
         _clear(target)
@@ -28,10 +28,10 @@ def copy_results(source: Path, target: Path, pseudonyms: Pseudonyms) -> None:
 
 
 def _clear(target: Path) -> None:
-    """Make the target an empty directory; an earlier artifact in it is replaced, anything else refused."""
+    """Make the target an empty directory; an earlier artifact in it is replaced, anything else is refused."""
     if target.exists():
         there = {path.name for path in target.iterdir()}
         if there and RECORDS_NAME not in there:
-            raise ArtifactError(f"{target}: holds something else than an artifact; choose another --out")
+            raise ArtifactError(f"{target}: contains something other than an artifact; choose another --out")
         shutil.rmtree(target)
     target.mkdir(parents=True)

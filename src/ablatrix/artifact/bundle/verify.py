@@ -1,9 +1,9 @@
-"""Does an artifact still hold what was measured, all of it, and nothing else?
+"""Does an artifact still contain what was measured, all of it, and nothing else?
 
 Three independent questions: do the files have the digests of the manifest; are the records valid and exactly
-what was planned; do tables, figures, text and documents follow from the records? The last one answers also when
-somebody changed a figure and made a fitting manifest. A changed record with fitting tables and a fitting manifest is a
-different artifact: its root digest differs from the published one, which can be given to compare with.
+what was planned; do tables, figures, text and documents follow from the records? The last one also detects a changed
+figure whose manifest was changed to match. A changed record with matching tables and a matching manifest is a
+different artifact: its root digest differs from the published one, which can be given for comparison.
 """
 
 import tempfile
@@ -35,7 +35,7 @@ from ablatrix.records.model import Record
 from ablatrix.records.names import CLAIMS_NAME, DESIGN_NAME, RECORDS_NAME, STUDY_NAME
 
 INPUTS = frozenset({STUDY_NAME, CLAIMS_NAME, ENVIRONMENT_NAME})
-"""What documents are made of, beside the records."""
+"""Files that the documents are made from, in addition to the records."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ def examine(
     Args:
         directory: The artifact, or the zip of one.
         root_digest: The digest that was published; None accepts the manifest's own.
-        derive: How tables, figures and text are made of the records.
-        reading: Of the artifact's records, where the caller reads them, too; None reads them for this alone.
+        derive: Makes tables, figures and text from the records.
+        reading: The artifact's records, if the caller has read them already; None reads them here.
 
     Raises:
         ArtifactError: There is no such directory.
@@ -80,12 +80,12 @@ def examine(
     if directory.is_file():
         return _examine_archive(directory, root_digest, derive)
     if not directory.is_dir():
-        raise ArtifactError(f"{directory}: no such directory; give the one that holds {MANIFEST_NAME}, or its zip")
+        raise ArtifactError(f"{directory}: no such directory; give the one that contains {MANIFEST_NAME}, or its zip")
     reading = reading or read_artifact(directory)
     problems: list[Problem] = []
     notes: list[str] = []
     if (directory / WORK_NAME).is_dir():
-        notes.append(f"{WORK_NAME}/ is what the run kept for itself, no part of the artifact: it was not looked at")
+        notes.append(f"{WORK_NAME}/ has files of the run that are not part of the artifact: it was not checked")
     manifest = None
     try:
         manifest = read_manifest(directory)
@@ -108,9 +108,9 @@ def examine(
     if faults:
         notes.append("the records do not hold, so tables, figures and text were not made again")
     else:
-        derived, told = check_derived(reading, manifest.versions if manifest else {}, derive)
+        derived, derive_notes = check_derived(reading, manifest.versions if manifest else {}, derive)
         faults += derived
-        notes += told
+        notes += derive_notes
         if {problem.path for problem in problems} & INPUTS:
             notes.append("study, claims or environment do not hold, so the documents were not made again")
         elif manifest is not None:
@@ -125,7 +125,7 @@ def examine(
 
 
 def _examine_archive(archive: Path, root_digest: str | None, derive: Derive) -> Verification:
-    """Unpack an archive, examine the artifact in it, and compare the archive with the one that its files give."""
+    """Unpack an archive, examine the artifact in it, and compare the archive with one made from its files."""
     with tempfile.TemporaryDirectory(prefix="ablatrix-verify-") as scratch:
         inner = Path(scratch, "inner")
         try:
@@ -135,12 +135,12 @@ def _examine_archive(archive: Path, root_digest: str | None, derive: Derive) -> 
         found = examine(directory, root_digest, derive)
         if found.problems or is_archive_of(archive, directory, directory.name):
             return found
-        detail = "its files hold, but its own bytes (order, dates, modes, comments) are not those that they give"
+        detail = "its files hold, but its own bytes (order, dates, modes, comments) are not those of an archive of them"
         return replace(found, problems=(Problem(archive.name, "changed", detail),))
 
 
 def _check_files(directory: Path, manifest: Manifest) -> list[Problem]:
-    """Compare the files with the manifest, by name; a file that was renamed is told as such."""
+    """Compare the files with the manifest, by name; a renamed file is reported as such."""
     paths, problems = list_files(directory)
     listed = {entry.path: entry for entry in manifest.files}
     found: dict[str, FileEntry] = {}
@@ -159,14 +159,14 @@ def _check_files(directory: Path, manifest: Manifest) -> list[Problem]:
         if path in found:
             problems += _compare(entry, found[path], name_of)
         elif path not in odd:
-            what = "a directory stands in its place" if (directory / path).is_dir() else "the manifest lists it"
+            what = "a directory has its name" if (directory / path).is_dir() else "the manifest lists it"
             problems.append(Problem(path, "missing", what))
     return problems
 
 
 def _compare(entry: FileEntry, found: FileEntry, name_of: dict[str, str]) -> list[Problem]:
     if entry.role != found.role:
-        detail = f"role is {entry.role!r} in the manifest, but the file's place says {found.role!r}"
+        detail = f"role is {entry.role!r} in the manifest, but {found.role!r} by the file's path"
         return [Problem(entry.path, "invalid", detail)]
     if (entry.bytes, entry.sha256) == (found.bytes, found.sha256):
         return []
@@ -195,7 +195,7 @@ def _check_facts(manifest: Manifest, records: list[Record], planned: int) -> lis
 
 
 def _check_documents(reading: Reading, records: list[Record], manifest: Manifest) -> list[Problem]:
-    """Make every document again, and compare it with the one that is there."""
+    """Make every document again, and compare it with the one in the artifact."""
     try:
         made = make_documents(read_facts(reading, records, manifest.files))
     except AblatrixError as error:
@@ -208,7 +208,7 @@ def _check_documents(reading: Reading, records: list[Record], manifest: Manifest
             problems.append(Problem(name, "missing", "every artifact has this document"))
             continue
         except OSError:
-            continue  # the comparison with the manifest has named it
+            continue  # the comparison with the manifest has reported it
         difference = describe_difference(name, found, text.encode())
         if difference is not None:
             problems.append(Problem(name, "differs", difference))

@@ -1,4 +1,4 @@
-"""What is made again or recomputed to check a bundle."""
+"""Checks of a bundle that make files again or recompute numbers."""
 
 from ablatrix.artifact.checks.difference import describe_difference
 from ablatrix.artifact.checks.remake import Derive, check_derived, derive, derive_anew

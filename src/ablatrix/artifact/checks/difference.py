@@ -1,4 +1,4 @@
-"""Where two versions of one file differ, in the words of its format."""
+"""Where two versions of one file differ: cells of a CSV file, lines of other text, or digests."""
 
 import csv
 import io
@@ -9,14 +9,14 @@ from ablatrix.canonical import digest_bytes
 
 SHOWN_CELLS = 5
 RELATIVE_TOLERANCE = 1e-9
-"""Of a number in a CSV file, where other versions of the numeric libraries made it."""
+"""For numbers in a CSV file that was made with other versions of the numeric libraries."""
 
 
 def describe_difference(name: str, found: bytes, made: bytes, tolerance: float = 0.0) -> str | None:
-    """Return how a file differs from what its records give; None when it does not.
+    """Return how a file differs from the one its records give; None if it does not.
 
     Args:
-        name: The file's name, whose ending tells the format.
+        name: The file's name, whose suffix determines the format.
         found: Its bytes in the artifact.
         made: The bytes that were made again.
         tolerance: Relative difference up to which two numbers of a CSV file count as equal; 0 compares bytes.
@@ -35,7 +35,7 @@ def describe_difference(name: str, found: bytes, made: bytes, tolerance: float =
 def _describe_header(found: list[str], made: list[str]) -> str:
     extra, lacking = [name for name in found if name not in made], [name for name in made if name not in found]
     if not extra and not lacking:
-        return "the columns stand in another order than the records give"
+        return "the columns are in another order than the records give"
     parts = [f"has columns {extra} that the records do not give"] if extra else []
     parts += [f"lacks columns {lacking}"] if lacking else []
     return f"the header {' and '.join(parts)}"
@@ -51,9 +51,9 @@ def _describe_cells(found: str, made: str, tolerance: float) -> str | None:
         if row is None or right is None:
             different.append(f"row {number} {'is missing' if row is None else 'does not follow from any record'}")
             continue
-        for place, (cell, value) in enumerate(zip_longest(row, right)):
+        for index, (cell, value) in enumerate(zip_longest(row, right)):
             if not _equal(cell, value, tolerance):
-                column = header[place] if place < len(header) else f"{place + 1} (beyond the header)"
+                column = header[index] if index < len(header) else f"{index + 1} (beyond the header)"
                 different.append(f"row {number}, column {column!r}: {cell!r}, but the records give {value!r}")
     if different:
         rest = len(different) - SHOWN_CELLS
@@ -65,7 +65,7 @@ def _describe_lines(found: str, made: str) -> str:
     for number, (line, right) in enumerate(zip_longest(found.split("\n"), made.split("\n")), 1):
         if line != right:
             return f"line {number}: {_shown(line)}, but the records give {_shown(right)}"
-    raise ValueError("two texts that are the same do not differ")
+    raise ValueError("the two texts are equal")
 
 
 def _equal(cell: str | None, value: str | None, tolerance: float) -> bool:

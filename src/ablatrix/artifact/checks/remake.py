@@ -1,4 +1,4 @@
-"""Make everything that follows from the records again, and compare it with what an artifact holds."""
+"""Make everything that follows from the records again, and compare it with what an artifact contains."""
 
 import tempfile
 from collections.abc import Callable, Mapping
@@ -29,21 +29,21 @@ Derive = Callable[[Reading, Path], None]
 
 
 def derive(reading: Reading, out: Path, template: Path | None = None) -> None:
-    """Make tables, figures and text of an artifact's records.
+    """Make tables, figures and text from an artifact's records.
 
     Args:
-        reading: The records, with what is claimed of them.
+        reading: The records and the claims about them.
         out: Directory to write into; it may be the artifact's own.
-        template: The paper's template; None takes the one that the artifact holds, if it is made again elsewhere, or
-            else the shipped one.
+        template: The paper's template; None takes the artifact's own when writing elsewhere, if it has one, else the
+            shipped one.
     """
     from ablatrix.page.write import write_page
     from ablatrix.paper.make import make_paper
     from ablatrix.plotting.tabulate import tabulate  # polars and matplotlib load here
 
-    held = reading.directory / TEMPLATE_NAME
-    if template is None and held.exists() and reading.directory != out:
-        template = held
+    own_template = reading.directory / TEMPLATE_NAME
+    if template is None and own_template.exists() and reading.directory != out:
+        template = own_template
     checked = None if reading.claims is None else reading.checked
     tabulate(reading.findings.found, out)
     make_paper(reading.findings, template, out / "paper", claims=checked)
@@ -51,7 +51,7 @@ def derive(reading: Reading, out: Path, template: Path | None = None) -> None:
 
 
 def derive_anew(reading: Reading, template: Path | None = None) -> None:
-    """Make everything that follows from an artifact's records in the artifact, in the place of what stood there."""
+    """Make everything that follows from an artifact's records anew in the artifact, and delete what was there."""
     artifact = reading.directory
     for path in list_files(artifact)[0]:
         if role_of(path) in DERIVED_ROLES:
@@ -62,14 +62,14 @@ def derive_anew(reading: Reading, template: Path | None = None) -> None:
 def check_derived(
     reading: Reading, versions: Mapping[str, str], derive: Derive = derive
 ) -> tuple[list[Problem], list[str]]:
-    """Compare every table, figure and text with one that is made anew from the records.
+    """Compare every table, figure and text with one made anew from the records.
 
     With the package versions that the artifact was made with, every byte must be the same. With others, a
     number in a CSV file may differ by `RELATIVE_TOLERANCE`, and images are compared by the manifest only.
 
     Args:
-        reading: What the artifact holds.
-        versions: Versions that its manifest states.
+        reading: The artifact.
+        versions: Package versions in its manifest.
         derive: Makes the files: takes the reading and an empty directory.
 
     Returns:
@@ -84,7 +84,7 @@ def check_derived(
         try:
             derive(reading, Path(scratch))
         except AblatrixError as error:
-            return [Problem(RECORDS_NAME, "invalid", f"tables cannot be made of these records: {error}")], []
+            return [Problem(RECORDS_NAME, "invalid", f"tables cannot be made from these records: {error}")], []
         problems = _compare(reading.directory, Path(scratch), bool(others))
     if not others:
         return problems, []
@@ -112,7 +112,7 @@ def _compare(directory: Path, made: Path, other_versions: bool) -> list[Problem]
         try:
             found = (directory / path).read_bytes()
         except OSError:
-            continue  # the comparison with the manifest has named it
+            continue  # the comparison with the manifest has reported it
         difference = describe_difference(path, found, (made / path).read_bytes(), tolerance)
         if difference is not None:
             problems.append(Problem(path, "differs", difference))

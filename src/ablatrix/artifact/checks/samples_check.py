@@ -1,7 +1,7 @@
 """Are the raw samples of hot trials there, and do the times in the records follow from them?
 
-The summary is computed here a second time, with the standard library alone, so that neither a slip in the runner's
-own summary nor a figure changed in a record goes unseen.
+The summary is computed here a second time, with the standard library alone, so that neither a mistake in the runner's
+own summary nor a number changed in a record goes undetected.
 """
 
 import json
@@ -32,7 +32,7 @@ def check_samples(directory: Path, records: Iterable[Record]) -> list[Problem]:
             files[name] = _lines_by_digest(directory, name)
         line = files[name].get(runtime.samples.digest)
         if line is None:
-            detail = f"the raw samples of record {record.record_id} are not there, or not those it was made of"
+            detail = f"the raw samples of record {record.record_id} are missing, or not those it was made from"
             problems.append(Problem(name, "invalid", detail))
             continue
         problems += [
@@ -63,24 +63,24 @@ def _faults(runtime: RunFacts, line: bytes, trial_id: str, attempt: int) -> list
     if owner != (trial_id, attempt):
         return [f"its raw samples are those of trial {owner[0]}, attempt {owner[1]}"]
     if not samples:
-        return ["its line of raw samples holds no sample"]
+        return ["its line of raw samples has no sample"]
     stated: Mapping[str, float | None] = {name: getattr(runtime, name) for name in SAMPLE_METRICS}
     ordered = sorted(samples)
     faults = [
         f"{name} is {stated[name]}, but its raw samples give {value}"
-        for name, value in ((name, _made_of(ordered, statistic)) for name, statistic in SAMPLE_METRICS.items())
+        for name, value in ((name, _summary(ordered, statistic)) for name, statistic in SAMPLE_METRICS.items())
         if (held := stated[name]) is None or not math.isclose(held, value, rel_tol=RELATIVE_TOLERANCE)
     ]
     medians = [statistics.median(burst) for burst in bursts if burst]
-    told = runtime.burst_ms_p50 or []
-    if len(told) != len(bursts) or not all(
-        math.isclose(one, other, rel_tol=RELATIVE_TOLERANCE) for one, other in zip(told, medians, strict=False)
+    recorded = runtime.burst_ms_p50 or []
+    if len(recorded) != len(bursts) or not all(
+        math.isclose(one, other, rel_tol=RELATIVE_TOLERANCE) for one, other in zip(recorded, medians, strict=False)
     ):
-        faults.append("burst_ms_p50 is not what the bursts among its raw samples give")
+        faults.append("burst_ms_p50 is not what the bursts of its raw samples give")
     return faults
 
 
-def _made_of(ordered: Sequence[float], statistic: SampleStatistic) -> float:
+def _summary(ordered: Sequence[float], statistic: SampleStatistic) -> float:
     if statistic == "mean":
         return statistics.fmean(ordered)
     if statistic == "min":

@@ -1,4 +1,4 @@
-"""The claims of an artifact, as its own records answer them."""
+"""The claims of an artifact, checked against its own records."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedClaim:
-    """One claim, in the words of the documents.
+    """One claim, as the documents print it.
 
     Attributes:
-        wanted: The bound that it states, in signs.
+        wanted: The bound that it states, such as ``>= 1.5``.
         state: ``holds``, ``fails`` or ``undecided``.
         found: The recorded factor with its 95 % interval, or why there is none.
-        workload, compiler: What it is about; None: all.
+        workload, compiler: Those that it is about; None: all.
         modes: Modes whose trials it needs.
     """
 
@@ -34,16 +34,16 @@ class RecordedClaim:
 
 
 def claims_beside(study: Path) -> Path | None:
-    """Return the file of claims that lies beside a study (``quick.claims.yaml`` by ``quick.yaml``), if there is one."""
+    """Return the claims file next to a study (``quick.claims.yaml`` for ``quick.yaml``), if there is one."""
     path = study.with_name(f"{study.stem}.claims.yaml")
     return path if path.is_file() else None
 
 
 def recorded_claims(reading: Reading) -> tuple[RecordedClaim, ...]:
-    """Check the claims of an artifact by its records; none without a file of claims.
+    """Check the claims of an artifact against its records; empty without a claims file.
 
     Raises:
-        AnalysisError: The claims are not valid, or the records hold no trial.
+        AnalysisError: The claims are not valid, or the records have no trial.
     """
     return tuple(
         RecordedClaim(

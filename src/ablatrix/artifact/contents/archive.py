@@ -1,8 +1,8 @@
-"""One zip of an artifact: the same bytes for the same files, and back.
+"""Packing an artifact into one zip, with the same bytes for the same files, and unpacking it.
 
-Members are stored, not compressed: what a compressor makes of a file differs between its versions, and the archive is
-to be the same everywhere. They are sorted, and have one date and one mode; all lie in one folder, which has the
-artifact's name.
+Members are stored, not compressed: the output of a compressor differs between its versions, and the archive must be
+the same everywhere. They are sorted, and have one date and one mode; all are in one folder, which has the artifact's
+name.
 """
 
 import io
@@ -18,21 +18,21 @@ from ablatrix.errors import ArtifactError
 EPOCH = (1980, 1, 1, 0, 0, 0)
 MODE = 0o100644
 DAMAGES = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, RuntimeError)
-"""What `zipfile` raises on archives that are none; an unknown compression or encryption is a `RuntimeError`."""
+"""What `zipfile` raises on invalid archives; an unknown compression or encryption is a `RuntimeError`."""
 
 
 def archive_path(directory: Path) -> Path:
-    """Return where the archive of an artifact lies: beside it."""
+    """Return the path of an artifact's archive, which is next to its directory."""
     directory = directory.resolve()
     return directory.with_name(directory.name + ".zip")
 
 
 def write_archive(directory: Path, target: Path, folder: str) -> Path:
-    """Write the archive of a directory; the files of the run's own (`WORK_NAME`) are left out.
+    """Write the archive of a directory; the run's working files (`WORK_NAME`) are omitted.
 
     Args:
         directory: The artifact.
-        target: The archive's file; it is replaced when it is whole.
+        target: The archive's file; it is replaced once the new archive is complete.
         folder: Name of the folder that the archive unpacks to.
 
     Raises:
@@ -55,11 +55,11 @@ def write_archive(directory: Path, target: Path, folder: str) -> Path:
     return target
 
 
-def unpack_archive(source: Path, place: Path) -> Path:
-    """Unpack an archive into an empty directory and return the one folder that it holds.
+def unpack_archive(source: Path, target: Path) -> Path:
+    """Unpack an archive into an empty directory and return the one folder that it contains.
 
     Raises:
-        ArtifactError: It is no zip, is damaged, or holds something else than plain files in one folder.
+        ArtifactError: It is not a zip, is damaged, or contains something other than plain files in one folder.
     """
     try:
         with zipfile.ZipFile(source) as archive:
@@ -67,15 +67,15 @@ def unpack_archive(source: Path, place: Path) -> Path:
             folders = {PurePosixPath(name).parts[0] for name in names if PurePosixPath(name).parts}
             odd = [name for name in names if name.startswith("/") or ".." in PurePosixPath(name).parts or "\\" in name]
             if len(folders) != 1 or odd or len(set(names)) != len(names):
-                raise ArtifactError(f"it must hold plain files of one folder, each once; it has {names[:3]} ...")
-            archive.extractall(place)
+                raise ArtifactError(f"it must contain plain files of one folder, each once; it has {names[:3]} ...")
+            archive.extractall(target)
     except DAMAGES as error:
         raise ArtifactError(f"not an archive that can be unpacked: {error}") from error
-    return place / folders.pop()
+    return target / folders.pop()
 
 
 def is_archive_of(source: Path, directory: Path, folder: str) -> bool:
-    """Return whether an archive has the very bytes that the files of a directory give."""
+    """Return whether an archive has exactly the bytes of a new archive of a directory's files."""
     made = write_archive(directory, directory.parent / "again.zip", folder)
     with source.open("rb") as one, made.open("rb") as other:
         while True:

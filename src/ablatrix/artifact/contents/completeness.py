@@ -1,4 +1,4 @@
-"""Do the records hold by themselves, and are they exactly what was planned?"""
+"""Are the records valid, and are they exactly what was planned?"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ SHOWN = 10  # of a long list, this many are named
 
 
 class Line(Protocol):
-    """What the comparison with a plan reads of a line; a `Record` has it."""
+    """The fields of a line that the comparison with a plan reads; a `Record` has them."""
 
     @property
     def trial_id(self) -> str: ...  # noqa: D102
@@ -33,7 +33,7 @@ class Line(Protocol):
 
 
 def check_lines(directory: Path) -> tuple[list[Record], list[Problem]]:
-    """Validate every line of the records by the schema; return those that hold, and what does not."""
+    """Validate every line of the records against the schema; return the valid records, and the problems."""
     try:
         data = (directory / RECORDS_NAME).read_bytes()
     except OSError as error:
@@ -51,7 +51,7 @@ def check_lines(directory: Path) -> tuple[list[Record], list[Problem]]:
 
 
 def read_design(directory: Path, name: str = DESIGN_NAME) -> tuple[dict[str, Any] | None, list[Problem]]:
-    """Return the design as plain data; None with the problem when it cannot be read."""
+    """Return the design as plain data; None and the problem if it cannot be read."""
     try:
         return load_design(directory / name), []
     except OSError as error:
@@ -66,7 +66,7 @@ def check_plan(records: Sequence[Line], design: Mapping[str, Any]) -> list[Probl
     finals = Counter(record.trial_id for record in records if record.final)
     problems = []
     if len(planned) != len(design["trials"]):
-        problems.append(Problem(DESIGN_NAME, "invalid", "a trial_id stands there twice"))
+        problems.append(Problem(DESIGN_NAME, "invalid", "a trial_id occurs twice"))
     absent = [trial for trial in planned if not finals[trial]]
     if absent:
         detail = f"{len(absent)} of {len(planned)} planned trials have no final record: {_some(absent)}"
@@ -81,15 +81,15 @@ def check_plan(records: Sequence[Line], design: Mapping[str, Any]) -> list[Probl
         problems.append(Problem(RECORDS_NAME, "invalid", detail))
     doubled = [name for name, count in Counter(record.record_id for record in records).items() if count > 1]
     if doubled:
-        problems.append(Problem(RECORDS_NAME, "invalid", f"record ids stand twice: {_some(doubled)}"))
-    strangers = [
+        problems.append(Problem(RECORDS_NAME, "invalid", f"record ids occur twice: {_some(doubled)}"))
+    contradicting = [
         record.record_id
         for record in records
         if record.trial_id in planned and not _agrees(record, planned[record.trial_id], design)
     ]
-    if strangers:
-        detail = f"{len(strangers)} records contradict the design in study, cell, block, mode or role: "
-        detail += _some(strangers)
+    if contradicting:
+        detail = f"{len(contradicting)} records contradict the design in study, cell, block, mode or role: "
+        detail += _some(contradicting)
         problems.append(Problem(RECORDS_NAME, "invalid", detail))
     return problems
 

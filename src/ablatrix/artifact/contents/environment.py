@@ -56,7 +56,7 @@ def make_environment(findings: Sequence[Finding], run: RunCost | None) -> Enviro
 
 
 def environment_text(environment: Environment) -> str:
-    """Return the one text of an environment."""
+    """Return the canonical text of an environment."""
     value = environment.model_dump(mode="json")
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -85,7 +85,7 @@ def environment_schema_text() -> str:
 
 @functools.cache
 def _installed_bytes() -> int | None:
-    """Add up what the installed packages of the lock say of their files: no file is looked at."""
+    """Add up the file sizes in the metadata of the installed packages of the lock; no file is read."""
     total = 0
     for name in locked_versions():
         try:

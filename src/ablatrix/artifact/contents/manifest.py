@@ -1,8 +1,8 @@
-"""MANIFEST.json: which files an artifact holds, by digest, and how it was made. Schema 1.1.
+"""MANIFEST.json: the files of an artifact with their digests, and how it was made. Schema 1.1.
 
 The text is canonical (sorted keys, sorted files, one layout), so any other byte is a fault; paths are
 relative. ``root_digest`` covers everything else in the manifest, and through the files' digests the whole
-artifact: two artifacts with the same root digest are the same. Publish it beside a paper.
+artifact: two artifacts with the same root digest are the same. Publish it with the paper.
 """
 
 import hashlib
@@ -121,15 +121,15 @@ class Manifest(Part):
 
 
 def role_of(path: str) -> Role:
-    """Return the role of a file from its place in the artifact."""
+    """Return the role of a file from its path in the artifact."""
     return ROLE_OF_NAME.get(path) or ROLE_OF_FOLDER.get(path.removeprefix("paper/").partition("/")[0], "other")
 
 
 def list_files(directory: Path) -> tuple[list[str], list[Problem]]:
-    """Return the relative paths of all plain files but the manifest, sorted, and what is no plain file.
+    """Return the relative paths of all plain files but the manifest, sorted, and what is not a plain file.
 
-    Left out is the folder ``work``: what a run keeps for itself (prepared programs, caches), which is no result.
-    A link is a problem: what it points to can change without the artifact noticing.
+    The folder ``work`` is omitted: it has the run's working files (prepared programs, caches), not results.
+    A link is a problem: its target can change without any change in the artifact.
     """
     paths: list[str] = []
     problems: list[Problem] = []
@@ -180,7 +180,7 @@ def make_manifest(directory: Path, **facts: Any) -> Manifest:
         facts: The other fields of `Manifest`.
 
     Raises:
-        ArtifactError: Something in the directory is no plain readable file.
+        ArtifactError: Something in the directory is not a plain readable file.
     """
     paths, problems = list_files(directory)
     if problems:
@@ -194,17 +194,17 @@ def make_manifest(directory: Path, **facts: Any) -> Manifest:
 
 
 def seal(manifest: Manifest) -> Manifest:
-    """Return the manifest with the root digest that its other fields have."""
+    """Return the manifest with the root digest of its other fields."""
     return manifest.model_copy(update={"root_digest": root_digest(manifest)})
 
 
 def root_digest(manifest: Manifest) -> str:
-    """Return the SHA-256 of all that the manifest says but its own ``root_digest``."""
+    """Return the SHA-256 of all fields of the manifest except ``root_digest``."""
     return digest_value(manifest.model_dump(mode="json", exclude={"root_digest"}))
 
 
 def manifest_text(manifest: Manifest) -> str:
-    """Return the one text of a manifest."""
+    """Return the canonical text of a manifest."""
     value = manifest.model_dump(mode="json")
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -221,7 +221,7 @@ def read_manifest(directory: Path) -> Manifest:
         text = path.read_bytes().decode()
         manifest = Manifest.model_validate_json(text, strict=True)
     except FileNotFoundError as error:
-        raise ArtifactError(f"missing: {directory} is no artifact, or a torn one") from error
+        raise ArtifactError(f"missing: {directory} is not an artifact, or an incomplete one") from error
     except OSError as error:
         raise ArtifactError(f"cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""Names of files that lie in an artifact."""
+"""Names of files in an artifact."""
 
 CLAIMS_NAME = "claims.yaml"
 README_NAME = "README.md"
@@ -9,4 +9,4 @@ CRATE_NAME = "ro-crate-metadata.json"
 PAGE_NAME = "report.html"
 
 DOCUMENT_NAMES = (README_NAME, APPENDIX_NAME, APPENDIX_LATEX_NAME, CITATION_NAME, CRATE_NAME)
-"""Documents that follow from the rest of an artifact."""
+"""Documents that are made from the rest of an artifact."""

@@ -1,4 +1,4 @@
-"""What verification finds."""
+"""One problem that verification finds."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,10 +12,10 @@ class Problem:
 
     Attributes:
         path: The file, relative to the artifact's directory.
-        kind: ``changed``, ``missing``, ``extra``: against the manifest. ``unreadable``: no plain file that
+        kind: ``changed``, ``missing``, ``extra``: compared with the manifest. ``unreadable``: not a plain file that
             can be read. ``invalid``: its content breaks its schema or contradicts another file.
             ``incomplete``: trials without their record. ``differs``: not what follows from the records.
-        detail: What exactly, and what to do about it where that is not plain.
+        detail: What exactly, and what to do about it where that is not obvious.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""The records of an artifact, read once for all that is made of them."""
+"""The records of an artifact, read once for everything that is made from them."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reading:
-    """What tables, figures, text, page, documents and badges are made of; read when it is first asked for.
+    """The input of tables, figures, text, page, documents and badges; read on first use.
 
     Attributes:
-        directory: Holds the records.
-        claims: The file of what is claimed of them; None: nothing is.
+        directory: Contains the records.
+        claims: The claims file; None: nothing is claimed.
     """
 
     directory: Path
@@ -45,10 +45,10 @@ class Reading:
 
     @cached_property
     def stated(self) -> "Claims | None":
-        """What is claimed.
+        """The claims of the claims file.
 
         Raises:
-            AnalysisError: The file of claims cannot be read, or breaks a rule.
+            AnalysisError: The claims file cannot be read, or breaks a rule.
         """
         from ablatrix.analysis.claims import load_claims
 
@@ -56,7 +56,7 @@ class Reading:
 
     @cached_property
     def checked(self) -> "tuple[CheckedClaim, ...]":
-        """What became of each claim; nothing where nothing is claimed.
+        """The result of checking each claim; empty if nothing is claimed.
 
         Raises:
             RecordError: The records cannot be read, or break the schema.
@@ -68,6 +68,6 @@ class Reading:
 
 
 def read_artifact(directory: Path) -> Reading:
-    """Return the reading of an artifact that is whole: with the claims that lie in it, if any do."""
+    """Return the reading of a complete artifact, with its claims file if it has one."""
     claims = directory / CLAIMS_NAME
     return Reading(directory, claims if claims.exists() else None)

@@ -1,7 +1,7 @@
-"""The source of this very ablatrix as one file that ``pip install`` takes: the same bytes for the same source.
+"""The source of the running ablatrix as one file that ``pip install`` accepts: the same bytes for the same source.
 
 From a checkout it is a ``.tar.gz`` of what git knows or would add; without git, of the parts named below. Installed
-from a wheel there is no checkout, and the wheel is put together again from the installed files.
+from a wheel there is no checkout, and the wheel is rebuilt from the installed files.
 """
 
 import base64
@@ -33,7 +33,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Source:
-    """The file to ship: its name, its bytes, and how it came to be."""
+    """The file to ship: its name, its bytes, and where it is from."""
 
     name: str
     content: bytes
@@ -42,7 +42,7 @@ class Source:
 
 @functools.cache
 def source_file() -> Source:
-    """Return the source of the ablatrix that runs.
+    """Return the source of the running ablatrix.
 
     Raises:
         ArtifactError: Neither a checkout nor the installed files of a wheel can be found.
@@ -56,7 +56,7 @@ def source_file() -> Source:
 
 
 def members_of(source: Source) -> dict[str, bytes]:
-    """Return what the file holds, by name."""
+    """Return the contents of the file, by name."""
     raw = io.BytesIO(source.content)
     if source.name.endswith(".whl"):
         with zipfile.ZipFile(raw) as wheel:
@@ -77,7 +77,7 @@ def _checkout(root: Path) -> dict[str, bytes]:
         names = set(listed.stdout.decode().split("\0")) - {""}
     else:
         names = set(_known_parts(root))
-    # A file that git knows and that was deleted is no part of what runs; a link is shipped as what it points to.
+    # A file that git knows but that was deleted is not part of what runs; a link is shipped as what it points to.
     return {name: (root / name).read_bytes() for name in sorted(names) if (root / name).is_file()}
 
 

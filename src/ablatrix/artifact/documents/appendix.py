@@ -1,4 +1,4 @@
-"""The artifact appendix, with the sections and check-list of the cTuning template that MLSys and others ask for.
+"""The artifact appendix, with the sections and check-list of the cTuning template that MLSys and others require.
 
 Source: ctuning.org/ae, "Artifact Appendix" (V20231102). Every entry of its check-list is there, in its order.
 """
@@ -15,7 +15,7 @@ TITLE = "Artifact Appendix"
 
 
 def appendix_texts(facts: Facts) -> tuple[str, str]:
-    """Return the appendix in Markdown and in LaTeX (to be taken in by ``input``)."""
+    """Return the appendix in Markdown and in LaTeX (to be included with ``input``)."""
     section = Section(
         TITLE,
         (),
@@ -168,8 +168,8 @@ def _evaluation(facts: Facts) -> tuple[Paragraph | Table, ...]:
     for claim in facts.claims:
         seconds, _ = facts.usage_of(claim.workload, claim.modes)
         trials = f"{claim.workload or 'all workloads'}, {' and '.join(claim.modes)}: {duration(seconds)}"
-        told = f"{plain(claim.found)}: {claim.state}"
-        rows.append((f"`{claim.id}`", f"{plain(claim.statement)}.", trials, f"{claim.wanted}", told))
+        recorded = f"{plain(claim.found)}: {claim.state}"
+        rows.append((f"`{claim.id}`", f"{plain(claim.statement)}.", trials, f"{claim.wanted}", recorded))
     headings = ("claim", "statement", "experiment", "allowed", "recorded")
     return (opening, Table(headings, tuple(rows), (0.15, 0.29, 0.16, 0.1, 0.2)))
 
@@ -188,9 +188,9 @@ def _customization() -> tuple[Paragraph | Commands, ...]:
 def _notes(facts: Facts) -> tuple[Paragraph, ...]:
     failed = [f"{record.workload.name} ({record.mode}): {record.status}" for record in facts.failed]
     not_run = len(facts.not_run)
-    told = f"{len(failed)} trials failed and stand in the records with their messages: {plain(_some(failed))}."
+    failures = f"{len(failed)} trials failed and stand in the records with their messages: {plain(_some(failed))}."
     return (
-        Paragraph(told if failed else "No trial failed."),
+        Paragraph(failures if failed else "No trial failed."),
         *((Paragraph(f"{not_run} trials were not run: the budget of time was spent before."),) if not_run else ()),
         Paragraph(
             "On a shared or throttled machine intervals are wider, and claims may stay undecided: `ablatrix doctor` "

@@ -9,7 +9,7 @@ REPOSITORY = "https://github.com/ablatrix/ablatrix"
 
 
 def citation_text(facts: Facts) -> str:
-    """Return the citation; its date is that of the first trial."""
+    """Return the citation, with the date of the first trial."""
     version = facts.versions.get("ablatrix", "0")
     lines = [
         "cff-version: 1.2.0",

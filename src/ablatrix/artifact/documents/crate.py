@@ -1,7 +1,7 @@
-"""ro-crate-metadata.json: the artifact for machines, as RO-Crate 1.1 by the profile Process Run Crate 0.5.
+"""ro-crate-metadata.json: machine-readable metadata of the artifact, RO-Crate 1.1, profile Process Run Crate 0.5.
 
-Sources: w3id.org/ro/crate/1.1 and w3id.org/ro/wfrun/process/0.5. Every file stands there with its SHA-256; the whole
-run is one action, and each trial that failed is one of its own with its error. All ids and dates come from the
+Sources: w3id.org/ro/crate/1.1 and w3id.org/ro/wfrun/process/0.5. Every file is listed with its SHA-256; the whole
+run is one action, and each trial that failed is a separate one with its error. All ids and dates come from the
 records, so the same artifact has the same text.
 """
 
@@ -34,7 +34,7 @@ FORMATS = {
 
 
 def crate_text(facts: Facts) -> str:
-    """Return the metadata of an artifact whose other files stand in ``facts.entries``."""
+    """Return the metadata of an artifact whose other files are in ``facts.entries``."""
     crate = ROCrate(version="1.1")
     root = crate.root_dataset
     root["name"], root["description"] = title(facts), plain(facts.description) or title(facts)
@@ -66,7 +66,7 @@ def _context(crate: ROCrate, identifier: str, kind: str, **properties: Any) -> A
 
 
 def _software(crate: ROCrate, facts: Facts) -> list[dict[str, str]]:
-    """Add the software that the records name; ablatrix comes first."""
+    """Add the software named in the records, ablatrix first."""
     pages = {"ablatrix": REPOSITORY, "python": "https://www.python.org/", "llvm": "https://llvm.org/"}
     packages = {"tvm": "apache-tvm", "jax": "jax"}
     names = sorted(facts.versions, key=lambda name: (name != "ablatrix", name))
@@ -117,7 +117,7 @@ def _add_failure(crate: ROCrate, record: Record, software: list[dict[str, str]])
 
 
 def _compacted(entity: dict[str, Any]) -> dict[str, Any]:
-    """Return an entity with every list of one put as its one value, as the specification recommends."""
+    """Return an entity with every list of one element replaced by that element, as the specification recommends."""
     return {key: value[0] if isinstance(value, list) and len(value) == 1 else value for key, value in entity.items()}
 
 

@@ -1,4 +1,4 @@
-"""What the documents of an artifact are made of: its records, study, claims and environment, and nothing else."""
+"""The input of an artifact's documents: its records, study, claims and environment, and nothing else."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,8 +25,8 @@ class Usage:
 
     Attributes:
         seconds: Machine time of all attempts, added up.
-        growth_bytes: Largest growth of the resident memory of what lives at once: of one trial in cold mode, of a
-            whole block in hot mode. None when no record tells.
+        growth_bytes: Largest growth of the resident memory of what is alive at once: of one trial in cold mode, of a
+            whole block in hot mode. None if no record reports it.
     """
 
     workload: str
@@ -42,8 +42,8 @@ class Facts:
 
     Attributes:
         records: All valid records, earlier attempts included, at least one.
-        study: The study as it is written, plain values.
-        entries: The files of the artifact; documents that are still to be made need not be among them.
+        study: The study as written, in plain values.
+        entries: The files of the artifact; documents that are still to be made may be missing.
     """
 
     records: tuple[Record, ...]
@@ -54,7 +54,7 @@ class Facts:
 
     @cached_property
     def final(self) -> list[Record]:
-        """The record that stands for each trial."""
+        """The final record of each trial."""
         return final_records(self.records)
 
     @property
@@ -64,7 +64,7 @@ class Facts:
 
     @property
     def description(self) -> str:
-        """What the study says of itself; empty when it says nothing."""
+        """The description in the study; empty if it has none."""
         return str(self.study.get("description") or "")
 
     @property
@@ -115,7 +115,7 @@ class Facts:
 
     @property
     def run_seconds(self) -> float:
-        """Wall time of the study: as measured when one run made all of it, else from its first trial to its last."""
+        """Wall time of the study: as measured if one run made all of it, else from its first trial to its last."""
         run = self.environment.run
         if run is not None and run.trials == len(self.records):
             return run.seconds
@@ -139,7 +139,7 @@ class Facts:
         return sum(usage.seconds for usage in chosen), max(growths, default=None)
 
     def samples_bytes(self, workload: str | None, modes: Iterable[str]) -> int:
-        """Return the size of the files that hold the raw samples of a workload (None: of all) in some modes."""
+        """Return the size of the files with the raw samples of a workload (None: of all) in some modes."""
         files = {
             record.runtime.samples.file
             for record in self.records
@@ -155,7 +155,7 @@ class Facts:
 
 
 def read_facts(reading: Reading, records: Sequence[Record], entries: Iterable[FileEntry]) -> Facts:
-    """Read what documents are made of from an artifact.
+    """Read the input of the documents from an artifact.
 
     Raises:
         ArtifactError: Study, claims or environment cannot be read; the message names the file.
@@ -174,14 +174,14 @@ def read_facts(reading: Reading, records: Sequence[Record], entries: Iterable[Fi
 
 
 def duration(seconds: float) -> str:
-    """Return a time as people say it."""
+    """Return a time in a readable unit."""
     if seconds < 90:
         return f"{seconds:.0f} s" if seconds >= 1 else "under 1 s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def size(count: int | None) -> str:
-    """Return a number of bytes as people say it."""
+    """Return a number of bytes in a readable unit."""
     if count is None:
         return "not recorded"
     power = next((power for power in range(len(UNITS)) if count < 1024 ** (power + 1)), len(UNITS) - 1)
@@ -193,10 +193,10 @@ def _growth(group: Sequence[Record], mode: str) -> int | None:
     for record in group:
         if record.runtime is None:
             continue
-        told = [record.runtime.peak_rss_compile_bytes, record.runtime.peak_rss_delta_bytes]
-        if told != [None, None]:
+        peaks = [record.runtime.peak_rss_compile_bytes, record.runtime.peak_rss_delta_bytes]
+        if peaks != [None, None]:
             key = record.block_id if mode == "hot" else record.record_id
-            live[key] += sum(amount or 0 for amount in told)
+            live[key] += sum(amount or 0 for amount in peaks)
     return max(live.values(), default=None)
 
 

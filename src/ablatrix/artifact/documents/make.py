@@ -1,4 +1,4 @@
-"""All documents of an artifact, made of its records, study, claims, environment and files."""
+"""All documents of an artifact, made from its records, study, claims, environment and files."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -23,7 +23,7 @@ from ablatrix.artifact.documents.readme import readme_text
 def make_documents(facts: Facts) -> Mapping[str, str]:
     """Return the text of every document by its name.
 
-    The documents say how large the rest is, and the crate also names them: it is made last.
+    The documents state the size of the other files, and the crate also lists the documents: it is made last.
     """
     rest = replace(facts, entries=tuple(entry for entry in facts.entries if entry.path not in DOCUMENT_NAMES))
     markdown, latex = appendix_texts(rest)

@@ -1,6 +1,6 @@
 """A small document of sections, written as Markdown and as LaTeX.
 
-Inline text is plain but for pairs of backticks, between which stands code. Foreign text goes through `plain` first.
+Inline text is plain, except that text between a pair of backticks is code. Foreign text goes through `plain` first.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from ablatrix.paper.markup import escape_latex, escape_markdown
 HEADINGS = ("section", "subsection", "subsubsection", "paragraph")
 
 LATEX_ROWS = 8
-"""Rows after which a table begins anew: one that does not break must not be longer than a page."""
+"""Rows after which a new table begins: a table that cannot break must not be longer than a page."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Commands:
-    """Lines for a shell, as they are."""
+    """Shell commands, one per line."""
 
     lines: tuple[str, ...]
 
@@ -40,7 +40,7 @@ class Table:
     """A table of text.
 
     Attributes:
-        shares: For each column its part of the line in LaTeX; 0: as wide as its content, like a number.
+        shares: For each column its share of the line width in LaTeX; 0: as wide as its content, for numbers.
     """
 
     headings: tuple[str, ...]
@@ -53,7 +53,7 @@ Block = Paragraph | Items | Commands | Table
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with what stands below it."""
+    """A heading with its content."""
 
     title: str
     blocks: tuple[Block, ...] = ()
@@ -61,7 +61,7 @@ class Section:
 
 
 def plain(text: str) -> str:
-    """Return foreign text fit for a paragraph: on one line, without backticks."""
+    """Return foreign text made fit for a paragraph: on one line, without backticks."""
     return " ".join(text.replace("`", "'").split())
 
 
@@ -71,7 +71,7 @@ def markdown(section: Section, level: int = 1) -> str:
 
 
 def latex(section: Section, level: int = 0) -> str:
-    """Return the section and all below it in LaTeX that needs no package, to be taken in by ``input``."""
+    """Return the section and all below it in LaTeX that needs no package, to be included with ``input``."""
     return "\n\n".join(_latex_parts(section, level)) + "\n"
 
 
@@ -123,7 +123,7 @@ def _latex_block(block: Block) -> str:
             ]
             return "\n".join([r"\begin{itemize}", *lines, r"\end{itemize}"])
         case Commands(lines):
-            # Not verbatim: these lines are wider than a column, and have to break.
+            # Not verbatim: these lines are wider than a column and must break.
             shown = [rf"\hangindent=2em\texttt{{{_breakable(line)}}}\par" for line in lines]
             return "\n".join([r"{\footnotesize\raggedright\frenchspacing\parindent=0pt", *shown, "}"])
         case Table(headings, rows, shares):

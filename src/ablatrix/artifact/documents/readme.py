@@ -1,4 +1,4 @@
-"""README.md of an artifact: what it is, how to check it, how to run it again, and what that takes."""
+"""README.md of an artifact: what it is, how to check it, how to run it again, and what that costs."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -60,7 +60,7 @@ def status_line(facts: Facts) -> str:
 
 
 def cost_table(facts: Facts) -> Table:
-    """Return what each workload took in each mode."""
+    """Return the cost of each workload in each mode."""
     rows = [
         (usage.workload, usage.mode, str(usage.attempts), f"{usage.seconds:.1f}", size(usage.growth_bytes))
         for usage in facts.usages
@@ -71,8 +71,8 @@ def cost_table(facts: Facts) -> Table:
 
 def _abstract(facts: Facts) -> tuple[Paragraph, ...]:
     held = Counter(claim.state for claim in facts.claims)
-    told = ", ".join(f"{held[state]} {word}" for state, word in STATES if held[state])
-    claims = f" It makes {len(facts.claims)} claims; by its own records, {told}." if facts.claims else ""
+    counts = ", ".join(f"{held[state]} {word}" for state, word in STATES if held[state])
+    claims = f" It makes {len(facts.claims)} claims; by its own records, {counts}." if facts.claims else ""
     failures = f" {len(facts.failed)} trials failed; they are recorded as such, and no number is made of them."
     not_run = f" {len(facts.not_run)} trials were not run: the budget of time was spent before."
     parts = [plain(facts.description)] if facts.description else []
@@ -125,7 +125,7 @@ def _full(facts: Facts) -> Section:
 
 
 def _claims(facts: Facts) -> tuple[Section, ...]:
-    """Return the claims, those together that the same trials answer."""
+    """Return the claims, grouped by the trials that they need."""
     groups: dict[tuple[str | None, tuple[str, ...]], list[RecordedClaim]] = defaultdict(list)
     for claim in facts.claims:
         groups[claim.workload, claim.modes].append(claim)

@@ -1,4 +1,4 @@
-"""The commands that documents of an artifact tell a stranger to type, each in one place."""
+"""The commands that the documents of an artifact ask a third party to type, each defined once."""
 
 from ablatrix.artifact.documents.facts import Facts
 from ablatrix.records.names import LOCK_NAME
@@ -10,7 +10,7 @@ FULL = ("ablatrix reproduce . --out ../again",)
 
 
 def installation(facts: Facts) -> tuple[str, ...]:
-    """Return what installs exactly the recorded versions, from within the artifact's folder."""
+    """Return the commands that install exactly the recorded versions, run in the artifact's folder."""
     pip = f"{VENV}/bin/pip install"
     return (
         f"python3 -m venv {VENV}",
@@ -21,7 +21,7 @@ def installation(facts: Facts) -> tuple[str, ...]:
 
 
 def about_torch(facts: Facts) -> str:
-    """Return what to know of torch before it is installed; nothing when a build for PyPI was recorded."""
+    """Return advice on installing torch; empty if the recorded build is the one on PyPI."""
     if not facts.versions.get("torch", "").endswith("+cpu"):
         return ""
     return (
@@ -31,8 +31,8 @@ def about_torch(facts: Facts) -> str:
 
 
 def of_claims(workload: str | None, modes: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what runs the trials anew that claims about a workload in some modes need, and checks the claims."""
+    """Return the commands that rerun what claims about a workload in some modes need, and check the claims."""
     only = f" --only mode={modes[0]}" if len(modes) == 1 else ""
     only += f" --only workload={workload}" if workload else ""
-    place = "-".join(["../again", *([workload] if workload else []), *modes])
-    return (f"ablatrix run study.yaml --out {place}{only}", f"ablatrix claims {place} --claims claims.yaml")
+    out = "-".join(["../again", *([workload] if workload else []), *modes])
+    return (f"ablatrix run study.yaml --out {out}{only}", f"ablatrix claims {out} --claims claims.yaml")

@@ -1,8 +1,8 @@
 """What an artifact shows for each badge of the ACM, and what only people can judge.
 
 After the ACM's policy "Artifact Review and Badging", version 1.1 (2020), in our words: *Available* (anybody can get it,
-for good), *Functional* (documented, consistent, complete, exercisable), *Reusable* (so well made that others can build
-on it), *Reproduced* (others got the main results with it). A committee decides; this only says what it will find.
+permanently), *Functional* (documented, consistent, complete, exercisable), *Reusable* (made well enough that others can
+build on it), *Reproduced* (others got the main results with it). A committee decides; this reports what it will find.
 """
 
 import re
@@ -42,10 +42,10 @@ SECTIONS = {
 }
 REUSE = {
     "the program's source": ("source/*", "src/*"),
-    "what tables and figures are made of": (TEMPLATE_NAME,),
-    "metadata that machines read": ("ro-crate-metadata.json",),
+    "template of tables and figures": (TEMPLATE_NAME,),
+    "machine-readable metadata": ("ro-crate-metadata.json",),
     "the numbers behind each sentence": ("paper/provenance.json",),
-    "a page to look at": (PAGE_NAME,),
+    "the results as an HTML page": (PAGE_NAME,),
 }
 
 
@@ -54,8 +54,8 @@ class Requirement:
     """One thing that a badge asks for.
 
     Attributes:
-        state: ``shown`` by the artifact; ``missing``; ``people``: no program can say it.
-        evidence: What was looked at and found, or who has to judge what.
+        state: ``shown`` by the artifact; ``missing``; ``people``: only people can judge it.
+        evidence: What was found, or what people have to judge.
     """
 
     badge: Badge
@@ -72,8 +72,8 @@ def audit_badges(
     Args:
         reading: The artifact.
         verification: What `examine` found in it.
-        archived: Whether it is one file that can be put into an archive.
-        report: A reproduction report, of this study.
+        archived: Whether it exists as one file that can be put into an archive.
+        report: A reproduction report of this study.
     """
     directory = reading.directory
     return [
@@ -94,13 +94,13 @@ def _available(directory: Path, verification: Verification, archived: bool) -> I
         if re.search(rf"(?m)^{name}:", _text(directory / "CITATION.cff"))
     ]
     lacking = [name for name in ("title", "authors", "license") if name not in fields]
-    told = "CITATION.cff has title, authors, licence" if not lacking else f"CITATION.cff lacks {', '.join(lacking)}"
-    yield _one("Available", "it says how to cite it", not lacking, told)
-    told = "one zip" if archived else "no zip: make one of it, or take the one that lies beside the directory"
-    yield _one("Available", "one file for an archive", archived, told)
+    evidence = "CITATION.cff has title, authors, licence" if not lacking else f"CITATION.cff lacks {', '.join(lacking)}"
+    yield _one("Available", "it says how to cite it", not lacking, evidence)
+    evidence = "one zip" if archived else "no zip: make one, or give the one next to the directory"
+    yield _one("Available", "one file for an archive", archived, evidence)
     digest = verification.root_digest
     yield _one("Available", "an identity that cannot change", digest is not None, f"root digest {digest}")
-    yield _people("Available", "kept for good", "whether it lies in a public archive (such as Zenodo) with a DOI")
+    yield _people("Available", "kept permanently", "whether it is in a public archive (such as Zenodo) with a DOI")
 
 
 def _functional(reading: Reading, verification: Verification) -> Iterator[Requirement]:
@@ -108,29 +108,29 @@ def _functional(reading: Reading, verification: Verification) -> Iterator[Requir
     for name, sections in SECTIONS.items():
         headings = "\n".join(line for line in _lines(directory / name) if line.startswith("#")).lower()
         lacking = [words.split("|")[0].replace("?", "") for words in sections if not re.search(words, headings)]
-        told = f"no {name}" if not headings else f"{name} has no section on: {', '.join(lacking)}"
+        fault = f"no {name}" if not headings else f"{name} has no section on: {', '.join(lacking)}"
         good = bool(headings) and not lacking
-        yield _one("Functional", f"documented: {name}", good, f"{name} has all sections" if good else told)
+        yield _one("Functional", f"documented: {name}", good, f"{name} has all sections" if good else fault)
     problems = len(verification.problems)
-    told = f"{verification.files} files and {verification.records} records hold, tables and text follow from them"
+    evidence = f"{verification.files} files and {verification.records} records hold, tables and text follow from them"
     yield _one(
         "Functional",
         "consistent: it verifies",
         not problems,
-        told if not problems else f"{problems} problems (ablatrix verify)",
+        evidence if not problems else f"{problems} problems (ablatrix verify)",
     )
     gone = [name for name in COMPLETE if not _filled(directory / name)]
-    told = f"{len(COMPLETE)} files that it cannot do without" if not gone else f"missing: {', '.join(gone)}"
-    yield _one("Functional", "complete: all that the results are made of", not gone, told)
+    evidence = f"all {len(COMPLETE)} required files" if not gone else f"missing: {', '.join(gone)}"
+    yield _one("Functional", "complete: everything that the results are made from", not gone, evidence)
     tiny = [name for name in ("tiny/study.yaml", "tiny/claims.yaml") if not _filled(directory / name)]
-    told = "a tiny study with claims of its own" if not tiny else f"missing: {', '.join(tiny)}"
-    yield _one("Functional", "exercisable: something small to run first", not tiny, told)
+    evidence = "a tiny study with its own claims" if not tiny else f"missing: {', '.join(tiny)}"
+    yield _one("Functional", "exercisable: something small to run first", not tiny, evidence)
     yield _claims(reading)
-    yield _people("Functional", "exercisable here", "whether the first commands of README.md end well on their machine")
+    yield _people("Functional", "exercisable here", "whether the first commands of README.md succeed on their machine")
 
 
 def _claims(reading: Reading) -> Requirement:
-    what = "its own records bear its claims"
+    what = "its own records support its claims"
     if reading.claims is None:
         return _one("Functional", what, False, f"no {CLAIMS_NAME}")
     try:
@@ -139,29 +139,29 @@ def _claims(reading: Reading) -> Requirement:
         return _one("Functional", what, False, str(error).splitlines()[0])
     held = [one for one in checked if one.state == "holds"]
     open_ones = ", ".join(f"{one.claim.id} ({one.state})" for one in checked if one.state != "holds")
-    told = f"{len(held)} of {len(checked)} hold" + (f"; not: {open_ones}" if open_ones else "")
-    return _one("Functional", what, not open_ones, told)
+    evidence = f"{len(held)} of {len(checked)} hold" + (f"; not: {open_ones}" if open_ones else "")
+    return _one("Functional", what, not open_ones, evidence)
 
 
 def _reusable(directory: Path) -> Iterator[Requirement]:
     for what, patterns in REUSE.items():
         found = [path for pattern in patterns for path in sorted(directory.glob(pattern)) if _filled(path)]
-        told = found[0].relative_to(directory).as_posix() if found else f"nothing like {' or '.join(patterns)}"
-        yield _one("Reusable", what, bool(found), told)
+        evidence = found[0].relative_to(directory).as_posix() if found else f"no file {' or '.join(patterns)}"
+        yield _one("Reusable", what, bool(found), evidence)
     yield _people("Reusable", "others can build on it", "whether its structure and documents go well beyond running it")
 
 
 def _reproduced(reading: Reading, report: ReproductionReport | None) -> Iterator[Requirement]:
     if report is None:
-        told = "no reproduction report was given (--report); ablatrix reproduce writes one"
-        yield _one("Reproduced", "every claim came out again", False, told)
+        evidence = "no reproduction report was given (--report); ablatrix reproduce writes one"
+        yield _one("Reproduced", "every claim was reproduced", False, evidence)
     else:
         counts = count_outcomes(report.claims)
-        told = f"{counts['reproduced']} of {len(report.claims)} claims reproduced, on {report.host}"
-        yield _one("Reproduced", "every claim came out again", report.reproduced, told)
+        evidence = f"{counts['reproduced']} of {len(report.claims)} claims reproduced, on {report.host}"
+        yield _one("Reproduced", "every claim was reproduced", report.reproduced, evidence)
         hosts = sorted(map(str, reading.findings.found.trials["host"].unique().to_list()))
-        told = f"recorded on {', '.join(hosts)}, reproduced on {report.host}"
-        yield _one("Reproduced", "on another machine", report.host not in hosts, told)
+        evidence = f"recorded on {', '.join(hosts)}, reproduced on {report.host}"
+        yield _one("Reproduced", "on another machine", report.host not in hosts, evidence)
     yield _people("Reproduced", "by others", "whether the people who ran it again are not those who wrote it")
 
 
@@ -174,12 +174,12 @@ def _people(badge: Badge, requirement: str, judged: str) -> Requirement:
 
 
 def is_archived(given: Path) -> bool:
-    """Return whether an artifact was given as a zip, or has one beside its directory."""
+    """Return whether an artifact was given as a zip, or has one next to its directory."""
     return given.is_file() or given.resolve().with_name(given.resolve().name + ".zip").is_file()
 
 
 def missing(found: Sequence[Requirement]) -> list[Requirement]:
-    """Return what a program can see is not there."""
+    """Return the requirements that a program can check and that are missing."""
     return [one for one in found if one.state == "missing"]
 
 

@@ -1,4 +1,4 @@
-"""Two runs of one study and its claims -> the report of the reproduction."""
+"""Make the report of a reproduction from two runs of one study and its claims."""
 
 from collections import Counter
 from datetime import datetime
@@ -22,19 +22,19 @@ from ablatrix.artifact.reproduction.reproduction import (
 )
 from ablatrix.errors import AnalysisError
 
-COUNTED = 12  # cells and the like that a note names
+COUNTED = 12  # effects that the notes name
 
 
 def report_reproduction(
     here: Tidy, claims: Claims, recorded: Tidy | None, root_digest: str | None = None
 ) -> ReproductionReport:
-    """Hold the new records against every claim, and beside the recorded ones.
+    """Check the new records against every claim, and compare them with the recorded ones.
 
     Args:
         here: The new run.
-        claims: What the study claims.
-        recorded: The run that made them; None when only the study is at hand.
-        root_digest: Of the artifact that holds the recorded run.
+        claims: The claims of the study.
+        recorded: The recorded run; None when only the study is available.
+        root_digest: Root digest of the artifact with the recorded run.
 
     Raises:
         AnalysisError: The new records come from several studies or hosts, or are of another study than the recorded.
@@ -129,14 +129,14 @@ def _seconds(trials: pl.DataFrame) -> float | None:
 def _not_reproduced(side: SideBySide | None) -> list[str]:
     if side is None:
         return []
-    told = [
+    missed = [
         f"key effect not borne out: {one.workload} on {one.compiler}, {one.metric}, {one.knob}: "
         f"{one.base_level} -> {one.level}: {one.verdict_a} in the recorded run, {one.verdict_b or 'not told'} here"
         for one in side.effects
         if one.reproduced is False
     ]
-    rest = len(told) - COUNTED
-    return told[:COUNTED] + ([f"and {rest} more key effects"] if rest > 0 else [])
+    rest = len(missed) - COUNTED
+    return missed[:COUNTED] + ([f"and {rest} more key effects"] if rest > 0 else [])
 
 
 def _only(found: Tidy, column: str) -> str:

@@ -1,4 +1,4 @@
-"""The report of a reproduction for people: one page of Markdown, and one of HTML that needs nothing else."""
+"""The report of a reproduction for people: one page of Markdown, and one of self-contained HTML."""
 
 import html
 import math
@@ -28,7 +28,7 @@ svg { display: block; } svg .old { stroke: #888; fill: #888; }
 svg .new { stroke: var(--yes); fill: var(--yes); } svg .bound { stroke: currentColor; stroke-dasharray: 3 2; }
 """
 WIDTH, HEIGHT, EDGE = 150, 30, 8
-MARKS = {"reproduced": "✓", "not_reproduced": "✗", "undecided": "?"}  # colour alone tells nobody anything
+MARKS = {"reproduced": "✓", "not_reproduced": "✗", "undecided": "?"}  # colour must not be the only difference
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ def report_markdown(report: ReproductionReport) -> str:
     lines += ["", "## What was not reproduced, and why", "", *open_ones] if open_ones else []
     for table in _tables(report):
         lines += ["", f"## {table.title}", "", *_grid(table.headings, [tuple(map(_plain, row)) for row in table.rows])]
-    told = _remarks(report)
-    lines += ["", "## Notes", "", *(f"- {_plain(note)}" for note in told)] if told else []
+    notes = _remarks(report)
+    lines += ["", "## Notes", "", *(f"- {_plain(note)}" for note in notes)] if notes else []
     return "\n".join(lines) + "\n"
 
 
@@ -60,7 +60,7 @@ def report_html(report: ReproductionReport, bounds: Mapping[str, float]) -> str:
 
     Args:
         report: What it shows.
-        bounds: The factor that each claim states, by its id; drawn beside what was found.
+        bounds: The factor that each claim states, by its id; drawn with the measured factors.
     """
     title = html.escape(_title(report))
     parts = [
@@ -103,7 +103,7 @@ def _summary(report: ReproductionReport) -> str:
 
 
 def _open(report: ReproductionReport) -> list[Claim]:
-    """Return the claims that need a word: not reproduced, or not borne by the recorded run itself."""
+    """Return the claims that need an explanation: not reproduced, or not supported by the recorded run itself."""
     return [
         claim
         for claim in report.claims
@@ -151,8 +151,8 @@ def _time(seconds: float | None) -> str:
 
 
 def _remarks(report: ReproductionReport) -> list[str]:
-    told = [f"root digest of the artifact: {report.root_digest}"] if report.root_digest else []
-    return [*told, f"study digest: {report.study_digest}", *report.notes]
+    root = [f"root digest of the artifact: {report.root_digest}"] if report.root_digest else []
+    return [*root, f"study digest: {report.study_digest}", *report.notes]
 
 
 def _plain(text: str) -> str:
@@ -183,7 +183,7 @@ def _html_claim(claim: Claim, bound: float) -> tuple[str, ...]:
 
 
 def _drawing(claim: Claim, bound: float) -> str:
-    """Return both factors with their intervals and the bound, on a logarithmic axis of the claim's own."""
+    """Return both factors with their intervals and the bound, on the claim's own logarithmic axis."""
     sides = [(name, one) for name, one in (("old", claim.recorded), ("new", claim.here)) if one and one.factor]
     if not sides:
         return ""

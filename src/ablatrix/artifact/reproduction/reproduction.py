@@ -1,7 +1,7 @@
-"""The report of somebody who ran the study again elsewhere: which of its claims came out the same. Schema 1.1.
+"""The report of a third party who ran the study again: which of its claims were reproduced. Schema 1.1.
 
 A claim is *reproduced* when it holds on the new records, *not reproduced* when it fails on them, and *undecided*
-otherwise, whatever the recorded run says of it; where that does not bear the claim itself, the report says so.
+otherwise, whatever the recorded run says of it; if the recorded run does not support the claim, the report says so.
 """
 
 import json
@@ -104,22 +104,22 @@ class ReproductionReport(Part):
 
 
 def outcome_of(here: State) -> Outcome:
-    """Return what the state of a claim on the new records says of its reproduction."""
+    """Return the outcome of a claim from its state on the new records."""
     outcomes: dict[State, Outcome] = {"holds": "reproduced", "fails": "not_reproduced", "undecided": "undecided"}
     return outcomes[here]
 
 
 def detail_of(recorded: Figures | None, here: Figures, reason_tells_factor: bool) -> str:
-    """Return both figures in words, and why a side does not bear the claim.
+    """Return both figures in words, and why a run does not support the claim.
 
     Args:
         recorded: What the recorded run says; None without one.
         here: What the new run says.
-        reason_tells_factor: Whether the reason of the new run names its factor, so that it need not stand there twice.
+        reason_tells_factor: Whether the reason of the new run names its factor, so that it need not be repeated.
     """
-    told = [] if recorded is None else [f"recorded {recorded.text()}"]
-    told.append(f"here {here.reason if reason_tells_factor else here.text()}")
-    text = ", ".join(told)
+    sides = [] if recorded is None else [f"recorded {recorded.text()}"]
+    sides.append(f"here {here.reason if reason_tells_factor else here.text()}")
+    text = ", ".join(sides)
     if here.reason and not reason_tells_factor:
         text += f"; here: {here.reason}"
     if recorded is not None and recorded.state != "holds":
@@ -133,7 +133,7 @@ def count_outcomes(claims: Sequence[Claim]) -> dict[Outcome, int]:
 
 
 def report_text(report: ReproductionReport) -> str:
-    """Return the one text of a report."""
+    """Return the canonical text of a report."""
     value = report.model_dump(mode="json")
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 

@@ -48,9 +48,9 @@ class Step:
     """One bar.
 
     Attributes:
-        knob: None for the whole.
-        share: What it multiplies the metric by; None when it is not attributable.
-        before: Product of the steps before it, where all of them are known; 1 for the whole.
+        knob: The knob; None for the whole.
+        share: Factor on the metric; None if it is not attributable.
+        before: Product of the steps before it, None if not all of them are known; 1 for the whole.
     """
 
     knob: str | None
@@ -73,15 +73,15 @@ class Waterfall:
 
     @property
     def count(self) -> int:
-        """Blocks that the whole is made of."""
+        """Number of blocks behind the whole."""
         whole = self.steps[-1].share
         return whole.count if whole else 0
 
 
 def waterfalls(effects: Sequence[Effect], proofs: Sequence[KnobProof]) -> list[Waterfall]:
-    """Return the steps of each workload and compiler out of parts of an attribution.
+    """Return the steps of each workload and compiler from the parts of an attribution.
 
-    Of several stages the first with an attribution stands: the largest.
+    Of several stages the first with an attribution is used: the largest.
     """
     verdicts = {(one.workload, one.compiler, one.knob, one.base_level, one.level): one.verdict for one in proofs}
     stages: dict[Key, str] = {}
@@ -147,7 +147,7 @@ def attribution_frame(found: Sequence[Waterfall]) -> pl.DataFrame:
 
 
 def compose_attribution(found: Sequence[Waterfall], metric: str, width: Width = "page") -> list[Figure]:
-    """Return the pages of the figure; call it inside `house_style`. A panel a workload and compiler, on one axis."""
+    """Return the pages of the figure; call it inside `house_style`. One panel per workload and compiler, one axis."""
     width_in = WIDTHS_IN[width]
     rows: list[Row] = [*dict.fromkeys((s.knob, s.level) for one in found for s in one.steps if s.knob), (None, WHOLE)]
     labels = _labels(rows, 18)
@@ -189,29 +189,29 @@ def _labels(rows: Sequence[Row], most: int) -> list[str]:
 
 def _draw_panel(figure: Figure, panel: Axes, one: Waterfall, rows: Sequence[Row]) -> None:
     unit_line(panel)
-    places = {row: place for place, row in enumerate(rows)}
+    positions = {row: index for index, row in enumerate(rows)}
     last = 1.0, -0.5
     for step in one.steps:
-        place = places[step.knob, step.level if step.knob else WHOLE]
+        y = positions[step.knob, step.level if step.knob else WHOLE]
         if step.share is None or step.before is None:
             edge = offset_copy(panel.get_yaxis_transform(), figure, x=5, units="points")
-            panel.plot([0.0], [place], transform=edge, **CROSS)
+            panel.plot([0.0], [y], transform=edge, **CROSS)
             continue
         after = step.before * step.share.value
         if step.knob is not None:
-            panel.plot([last[0]] * 2, [last[1], place], color=FAINT, linewidth=0.5, linestyle=(0, (2, 1)), zorder=2.2)
-            last = after, place
+            panel.plot([last[0]] * 2, [last[1], y], color=FAINT, linewidth=0.5, linestyle=(0, (2, 1)), zorder=2.2)
+            last = after, y
         colour = TOTAL if step.knob is None else FASTER if step.share.value <= 1.0 else SLOWER
         if step.is_no_op:
-            panel.plot([after], [place], **NO_OP)
+            panel.plot([after], [y], **NO_OP)
             continue
         style: dict[str, Any] = {"facecolor": colour, "edgecolor": INK, "hatch": "////" if colour == SLOWER else ""}
-        panel.barh([place], [after - step.before], left=[step.before], height=0.62, linewidth=0.5, zorder=3, **style)
+        panel.barh([y], [after - step.before], left=[step.before], height=0.62, linewidth=0.5, zorder=3, **style)
         if step.share.low is not None and step.share.high is not None:
             ends = [step.before * step.share.low, step.before * step.share.high]
-            for colour, wide in (("white", 2.4), (INK, 1.0)):  # a light edge, else it is lost on a dark bar
-                panel.plot(ends, [place, place], color=colour, linewidth=wide, solid_capstyle="butt", zorder=4)
-            panel.plot(ends, [place, place], color=INK, linestyle="none", marker="|", markersize=3.0, zorder=4)
+            for colour, wide in (("white", 2.4), (INK, 1.0)):  # with a light edge it stays visible on a dark bar
+                panel.plot(ends, [y, y], color=colour, linewidth=wide, solid_capstyle="butt", zorder=4)
+            panel.plot(ends, [y, y], color=INK, linestyle="none", marker="|", markersize=3.0, zorder=4)
     if all(step.before is not None for step in one.steps) and one.steps[-1].share is not None:
         panel.plot([last[0]] * 2, [last[1], len(rows) - 1], color=FAINT, linewidth=0.5, linestyle=(0, (2, 1)))
 

@@ -1,4 +1,4 @@
-"""Break-even: what compiling costs against what each run gains, and after how many runs it has paid."""
+"""Break-even: what compiling costs, what each run gains, and after how many runs the cost is recovered."""
 
 import math
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "undecided": {"marker": "$?$", "color": INK_GREY, "markersize": 4.6, "markeredgewidth": 0.3},
     "not attributable": CROSS,
 }
-TOLD = {
+LABELS = {
     "repaid": "pays after so many runs",
     "pays at first": "pays up to so many runs",
     "pays at once": "pays at once",
@@ -60,7 +60,7 @@ GUTTER = 0.14  # share of the right panel, for what has no number of runs
 
 @dataclass(frozen=True)
 class Case:
-    """One line: a configuration against the baseline, with whether what it moves is proven to do nothing."""
+    """One line: a configuration compared with the baseline, and whether the knobs it changes are proven no-ops."""
 
     found: BreakEven
     is_no_op: bool
@@ -68,7 +68,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """What it moves."""
+        """The knobs that it changes, with their levels."""
         if self.is_fullest:
             return "all together"
         return ", ".join(f"{held.knob}: {held.level}" for held in self.found.moved)
@@ -79,9 +79,9 @@ def cases_of(found: Sequence[BreakEven], proofs: Sequence[KnobProof], every: boo
 
     Args:
         found: All configurations.
-        proofs: Of the same trials.
-        every: Take every configuration; else those that move one knob, and the one that moves the most knobs where it
-            is the only one to do so.
+        proofs: Proofs from the same trials.
+        every: Use every configuration; else those that change one knob, and the one that changes the most knobs if
+            there is only one such.
     """
     verdicts = {(one.workload, one.compiler, one.knob, one.level): one.verdict for one in proofs}
     cases = []
@@ -89,7 +89,7 @@ def cases_of(found: Sequence[BreakEven], proofs: Sequence[KnobProof], every: boo
         held = [one for one in found if (one.workload, one.compiler) == unit]
         most = max(len(one.moved) for one in held)
         fullest = [one for one in held if len(one.moved) == most]
-        order = {knob: place for place, knob in enumerate(in_order(moved.knob for one in held for moved in one.moved))}
+        order = {knob: index for index, knob in enumerate(in_order(moved.knob for one in held for moved in one.moved))}
         for one in sorted(held, key=lambda one: (len(one.moved), [order[moved.knob] for moved in one.moved])):
             is_fullest = most > 1 and fullest == [one]
             if every or len(one.moved) == 1 or is_fullest:
@@ -131,7 +131,8 @@ def _columns(name: str, ratio: Ratio | None) -> dict[str, float | int | None]:
 def compose_break_even(cases: Sequence[Case], width: Width = "column") -> list[Figure]:
     """Return the pages of the figure; call it inside `house_style`.
 
-    Left, for each line, the ratios of compile and run time to the baseline's; right, the runs until it has paid.
+    Left, for each line, the ratios of compile and run time to the baseline's; right, the runs until the cost is
+    recovered.
     """
     width_in = WIDTHS_IN[width]
     most = 20 if width == "column" else 44
@@ -144,14 +145,14 @@ def compose_break_even(cases: Sequence[Case], width: Width = "column") -> list[F
     for page in _pages(lines, rows_that_fit(LINE_IN, around_in)):
         figure = new_figure(around_in + LINE_IN * len(page), width_in)
         ratios, runs = figure.subplots(1, 2, sharey=True)
-        for place, (text, case) in enumerate(page):
+        for y, (text, case) in enumerate(page):
             if case is None:
                 for panel in (ratios, runs):
-                    panel.axhspan(place - 0.5, place + 0.5, color=BAND_GREY, linewidth=0, zorder=0.3)
-                _write_heading(figure, ratios, place, text, labels_in)
+                    panel.axhspan(y - 0.5, y + 0.5, color=BAND_GREY, linewidth=0, zorder=0.3)
+                _write_heading(figure, ratios, y, text, labels_in)
             else:
-                _draw_ratios(figure, ratios, place, case)
-                _draw_runs(runs, place, case)
+                _draw_ratios(figure, ratios, y, case)
+                _draw_runs(runs, y, case)
         unit_line(ratios)
         ratio_axis([ratios], _ratio_values(cases), left_in, MIN_REACH)
         failed_band(runs, GUTTER, "right")
@@ -168,13 +169,11 @@ def compose_break_even(cases: Sequence[Case], width: Width = "column") -> list[F
     return pages
 
 
-def _write_heading(figure: Figure, panel: Axes, place: int, text: str, labels_in: float) -> None:
-    """Write a heading where the labels begin; it runs on over the edge into the band of the panel beside them."""
+def _write_heading(figure: Figure, panel: Axes, y: int, text: str, labels_in: float) -> None:
+    """Write a heading where the labels begin; it may extend over the edge into the band of the panel next to them."""
     beside = offset_copy(panel.get_yaxis_transform(), figure, x=-labels_in * 72 - 3, units="points")
     band = {"facecolor": BAND_GREY, "edgecolor": "none", "pad": 0.6}
-    heading = panel.text(
-        0.0, place, text, transform=beside, fontweight="bold", va="center", fontsize=SMALL_PT, bbox=band
-    )
+    heading = panel.text(0.0, y, text, transform=beside, fontweight="bold", va="center", fontsize=SMALL_PT, bbox=band)
     heading.set_in_layout(False)
 
 
@@ -182,7 +181,7 @@ Line = tuple[str, Case | None]
 
 
 def _lines(cases: Sequence[Case], most: int) -> list[Line]:
-    """Return the lines with their labels: a heading a workload and compiler, then its configurations."""
+    """Return the lines with their labels: a heading per workload and compiler, then its configurations."""
     several = len({case.found.compiler for case in cases}) > 1
     names = short_names([case.found.workload for case in cases], most)
     compilers = short_names([case.found.compiler for case in cases], most)
@@ -214,29 +213,29 @@ def _pages(lines: Sequence[Line], most: int) -> list[list[Line]]:
     return pages
 
 
-def _draw_ratios(figure: Figure, panel: Axes, place: int, case: Case) -> None:
+def _draw_ratios(figure: Figure, panel: Axes, y: int, case: Case) -> None:
     if case.is_no_op:
-        panel.plot([1.0], [place], **NO_OP)
+        panel.plot([1.0], [y], **NO_OP)
         return
     for ratio, style, aside in ((case.found.compile_ratio, COMPILE, -0.2), (case.found.run_ratio, RUN, 0.2)):
         if ratio is None:
             edge = offset_copy(panel.get_yaxis_transform(), figure, x=5, units="points")
-            panel.plot([0.0], [place + aside], transform=edge, **{**CROSS, "markersize": 3.2})
+            panel.plot([0.0], [y + aside], transform=edge, **{**CROSS, "markersize": 3.2})
             continue
         if ratio.low is not None and ratio.high is not None:
-            panel.plot([ratio.low, ratio.high], [place + aside] * 2, color=style["color"], linewidth=0.9, zorder=3)
-        panel.plot([ratio.value], [place + aside], linestyle="none", markeredgewidth=0.7, zorder=4, **style)
+            panel.plot([ratio.low, ratio.high], [y + aside] * 2, color=style["color"], linewidth=0.9, zorder=3)
+        panel.plot([ratio.value], [y + aside], linestyle="none", markeredgewidth=0.7, zorder=4, **style)
 
 
-def _draw_runs(panel: Axes, place: int, case: Case) -> None:
+def _draw_runs(panel: Axes, y: int, case: Case) -> None:
     style = NO_OP if case.is_no_op else RUNS[case.found.verdict]
     if case.is_no_op or case.found.runs is None:
         beside = panel.get_yaxis_transform()
-        panel.plot([1 - GUTTER / 2], [place], transform=beside, **{"linestyle": "none", "zorder": 4, **style})
+        panel.plot([1 - GUTTER / 2], [y], transform=beside, **{"linestyle": "none", "zorder": 4, **style})
         return
     if case.found.low is not None and case.found.high is not None:
-        panel.plot([case.found.low, case.found.high], [place] * 2, color=style["color"], linewidth=0.9, zorder=3)
-    panel.plot([case.found.runs], [place], linestyle="none", markeredgewidth=0.7, zorder=4, **style)
+        panel.plot([case.found.low, case.found.high], [y] * 2, color=style["color"], linewidth=0.9, zorder=3)
+    panel.plot([case.found.runs], [y], linestyle="none", markeredgewidth=0.7, zorder=4, **style)
 
 
 def _ratio_values(cases: Sequence[Case]) -> list[float]:
@@ -261,7 +260,7 @@ def _legend(cases: Sequence[Case]) -> list[Handle]:
     crossed = cross_label(case.found.reason for case in shown if case.found.verdict == "not attributable")
     styles = {"markeredgewidth": 0.7, "linestyle": "none"}
     handles += [
-        Line2D([], [], label=TOLD.get(verdict, crossed), **{**styles, **style})
+        Line2D([], [], label=LABELS.get(verdict, crossed), **{**styles, **style})
         for verdict, style in RUNS.items()
         if verdict in verdicts
     ]

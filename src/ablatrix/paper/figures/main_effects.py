@@ -1,4 +1,4 @@
-"""Main effects: one panel a knob, one line a workload, with the noise floor behind each compiler's mark."""
+"""Main effects: one panel per knob, one line per workload, with the noise floor behind each compiler's mark."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ from ablatrix.plotting.panels import (
     unit_line,
 )
 
-MIN_REACH = 1.05  # the axis shows at least 5 % to both sides, so that noise does not fill it
+MIN_REACH = 1.05  # the axis shows at least 5 % on both sides, so that noise does not fill it
 LINE_IN, TITLES_IN, AXIS_LABEL_IN = 0.15, 0.42, 0.3
 MAX_NAME = {"column": 16, "page": 24}
 
@@ -47,7 +47,7 @@ Step = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class _Lines:
-    """Where each workload and compiler stands: a line a workload, compilers beside each other on it."""
+    """The line of each workload and compiler: one line per workload, with the compilers side by side on it."""
 
     workloads: tuple[str, ...]
     compilers: tuple[str, ...]
@@ -57,8 +57,8 @@ class _Lines:
         return 0.8 / len(self.compilers)
 
     def middle(self, unit: Unit) -> float:
-        place = self.compilers.index(unit[1]) - (len(self.compilers) - 1) / 2
-        return self.workloads.index(unit[0]) + place * self.height
+        offset = self.compilers.index(unit[1]) - (len(self.compilers) - 1) / 2
+        return self.workloads.index(unit[0]) + offset * self.height
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class MainEffectsData:
     def of(
         cls, metric: str, effects: Sequence[Effect], floors: Sequence[NoiseFloor], proofs: Sequence[KnobProof]
     ) -> "MainEffectsData":
-        """Put together what was estimated."""
+        """Collect the estimates."""
         return cls(
             metric,
             effects,
@@ -177,7 +177,7 @@ def _draw_panel(figure: Figure, panel: Axes, shown: Sequence[Effect], lines: _Li
             edge = offset_copy(panel.get_yaxis_transform(), figure, x=5, units="points")
             panel.plot([0.0], [middle], transform=edge, **CROSS)
         elif data.proof(effect) == "no_op":
-            # Its measured ratio is noise, or the order of trials: it stands in the table beside, and not here.
+            # Its measured ratio is noise, or due to the order of trials: the table has it, the figure does not.
             panel.plot([1.0], [middle], **NO_OP)
         else:
             style = _style(lines.compilers, effect.compiler)
@@ -190,15 +190,15 @@ def _draw_panel(figure: Figure, panel: Axes, shown: Sequence[Effect], lines: _Li
 
 
 def _is_part(effect: Effect) -> bool:
-    """Whether failures leave only some of the pairs of configurations to this effect."""
+    """Whether this effect has only some of its pairs of configurations, because trials failed."""
     return effect.pairs_partial + effect.pairs_missing > 0
 
 
 def _style(compilers: Sequence[str], compiler: str) -> dict[str, Any]:
-    place = compilers.index(compiler)
+    index = compilers.index(compiler)
     return {
-        "color": COLOURS[place % len(COLOURS)],
-        "marker": MARKERS[place % len(MARKERS)],
+        "color": COLOURS[index % len(COLOURS)],
+        "marker": MARKERS[index % len(MARKERS)],
         "markersize": 3.2,
         "markeredgewidth": 0.7,
     }

@@ -1,4 +1,4 @@
-"""Memory against latency: every configuration of a workload, marked by what some knobs do to it."""
+"""Memory against latency: every configuration of a workload, marked by the levels of some knobs."""
 
 import statistics
 from collections.abc import Iterator, Sequence
@@ -45,16 +45,16 @@ RING: dict[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """One configuration of a workload on a compiler.
+    """The position of one configuration of a workload on a compiler.
 
     Attributes:
-        levels: Of the knobs that vary and those that make its mark, by column.
+        levels: Levels of the knobs that vary and of those that make its mark, by column.
         mark: Levels of the knobs that make its mark.
-        memory: Median over ok trials. Where none is ok, over those that tell it all the same: failures are shown at it.
-        time: Median of the baseline's times, times the ratio to it; None without a ratio.
-        ratio: To the baseline's time, paired over blocks.
+        memory: Median over ok trials; if none is ok, over failed trials that report it, which are shown there.
+        time: Median of the baseline's times, multiplied by the ratio to it; None without a ratio.
+        ratio: Ratio to the baseline's time, paired over blocks.
         low, high: The interval of the ratio on the scale of the time.
-        ok, failed: Trials; unsupported ones, and those that were not run, in neither.
+        ok, failed: Number of trials; unsupported ones, and those that were not run, are in neither.
     """
 
     workload: str
@@ -72,14 +72,14 @@ class Place:
 
 
 def places_of(trials: pl.DataFrame, memory: str, metric: str, mode: str, marks: Sequence[str]) -> list[Place]:
-    """Return where each configuration lies, sorted by workload, compiler and levels.
+    """Return the position of each configuration, sorted by workload, compiler and levels.
 
     Args:
         trials: The table of trials.
         memory: Column of bytes.
         metric: Column of a time.
-        mode: Whose trials.
-        marks: Knobs whose levels make a mark; those that the trials do not have are left out.
+        mode: Mode of the trials.
+        marks: Knobs whose levels make a mark; those that the trials do not have are omitted.
     """
     chosen = trials.lazy().filter((pl.col("role") == "measured") & (pl.col("mode") == mode))
     knobs = [name for name in trials.columns if name.startswith("knob_")]
@@ -101,7 +101,7 @@ def places_of(trials: pl.DataFrame, memory: str, metric: str, mode: str, marks: 
             ratio = ratios.get((workload, compiler, *key)) if base else None
             scale = statistics.median(base) if base else 0.0
             levels = dict(zip(columns, key, strict=True))
-            bytes_told = _values(ok, memory) or _values(cell, memory)
+            amounts = _values(ok, memory) or _values(cell, memory)
             found.append(
                 Place(
                     workload=str(workload),
@@ -109,7 +109,7 @@ def places_of(trials: pl.DataFrame, memory: str, metric: str, mode: str, marks: 
                     levels=tuple(levels.items()),
                     mark=tuple(str(levels[name]) for name in marking),
                     is_baseline=bool(cell["is_baseline"].all()),
-                    memory=float(statistics.median(bytes_told)) if bytes_told else None,
+                    memory=float(statistics.median(amounts)) if amounts else None,
                     time=ratio.value * scale if ratio else None,
                     ratio=ratio,
                     low=ratio.low * scale if ratio and ratio.low is not None else None,
@@ -145,7 +145,7 @@ def places_frame(places: Sequence[Place], memory: str, metric: str) -> pl.DataFr
 
 @dataclass(frozen=True)
 class _Code:
-    """What filling, marker and colour stand for: all marking knobs but the last, and the last."""
+    """The meaning of filling (all marking knobs but the last), and of marker and colour (the last)."""
 
     fronts: tuple[tuple[str, ...], ...]
     lasts: tuple[str, ...]
@@ -157,11 +157,11 @@ class _Code:
         return cls(tuple(fronts), tuple(lasts))
 
     def style(self, mark: tuple[str, ...]) -> dict[str, Any]:
-        place = self.lasts.index("".join(mark[-1:]))
+        index = self.lasts.index("".join(mark[-1:]))
         filling = FILLINGS[self.fronts.index(mark[:-1]) % len(FILLINGS)]
-        colour = COLOURS[place % len(COLOURS)]
+        colour = COLOURS[index % len(COLOURS)]
         return {
-            "marker": MARKERS[place % len(MARKERS)],
+            "marker": MARKERS[index % len(MARKERS)],
             "markersize": 4.0,
             "linestyle": "none",
             "color": colour,
@@ -175,14 +175,14 @@ class _Code:
 def compose_memory_latency(
     places: Sequence[Place], memory: str, metric: str, marks: Sequence[str], width: Width = "page"
 ) -> list[Figure]:
-    """Return the pages of the figure; call it inside `house_style`. Each workload and compiler has axes of its own."""
+    """Return the pages of the figure; call it inside `house_style`. Each workload and compiler has its own axes."""
     width_in = WIDTHS_IN[width]
     code = _Code.of(places)
-    units, silent = _told(list(_units(places)))
+    units, without_memory = _split_units(list(_units(places)))
     columns = 2 if width == "column" else 4
     handles = _legend(places, code, [knob for knob in marks if any(f"knob_{knob}" == n for n, _ in places[0].levels)])
-    if silent:
-        handles.append(note(f"memory not told: {', '.join(silent)}"))
+    if without_memory:
+        handles.append(note(f"memory not told: {', '.join(without_memory)}"))
     around_in = legend_height_in(handles, width_in) + AXIS_LABELS_IN
     names = short_names([name for one in places for name in (one.workload, one.compiler)], 22)
     several = len({one.compiler for one in places}) > 1
@@ -207,11 +207,11 @@ def _units(places: Sequence[Place]) -> Iterator[list[Place]]:
         yield [one for one in places if (one.workload, one.compiler) == key]
 
 
-def _told(units: list[list[Place]]) -> tuple[list[list[Place]], list[str]]:
-    """Return the units that have something to show, and the compilers that tell no memory and failed nowhere."""
+def _split_units(units: list[list[Place]]) -> tuple[list[list[Place]], list[str]]:
+    """Return the units that have something to show, and the compilers that report no memory and never failed."""
     shown = [unit for unit in units if any(one.memory is not None or one.failed for one in unit)]
-    silent = {unit[0].compiler for unit in units} - {unit[0].compiler for unit in shown}
-    return (shown, sorted(silent)) if shown else (units, [])
+    others = {unit[0].compiler for unit in units} - {unit[0].compiler for unit in shown}
+    return (shown, sorted(others)) if shown else (units, [])
 
 
 def _draw_panel(

@@ -1,4 +1,4 @@
-"""Names for a workload that was run in several sizes: figures have a line or a panel for each."""
+"""Names for the sizes of a workload: figures have a line or a panel for each size."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ DIGEST_LETTERS = 6
 
 
 def named_by_size(trials: pl.DataFrame) -> pl.DataFrame:
-    """Return the trials with ``mlp (hidden=64)`` for the name of a workload that stands for several programs.
+    """Return the trials with ``mlp (hidden=64)`` as the name of a workload that has several programs.
 
-    The parameters in it are those that differ; where none does, the beginning of the program's digest stands there.
+    The parameters shown are those that differ; if none does, the first characters of the program's digest are shown.
     """
     parameters = [name for name in trials.columns if name.startswith("parameter_")]
     sizes = (
@@ -42,5 +42,5 @@ def named_by_size(trials: pl.DataFrame) -> pl.DataFrame:
 
 
 def _text(row: dict[str, Any], parameters: list[str]) -> str:
-    told = [name for name in parameters if row[name] is not None]
-    return ", ".join(f"{name.removeprefix('parameter_')}={row[name]}" for name in told)
+    known = [name for name in parameters if row[name] is not None]
+    return ", ".join(f"{name.removeprefix('parameter_')}={row[name]}" for name in known)

@@ -1,4 +1,4 @@
-"""What figures call a column, and in which unit they show it."""
+"""The label of a column in figures, and the unit that it is shown in."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ class Scale:
     """How a column is shown.
 
     Attributes:
-        divide_by: Values are divided by it.
+        divide_by: Divisor of the values.
     """
 
     label: str
@@ -18,14 +18,14 @@ class Scale:
 
 
 def scale_of(column: str) -> Scale:
-    """Return label (with its unit) and scale of a column; of one that is no metric, its name tells the unit."""
+    """Return label (with unit) and scale of a column; if it is not a metric, the unit follows from its name."""
     quantity = METRICS[column].quantity if column in METRICS else _named_quantity(column)
     unit = quantity.shown_unit if quantity is not None else ""
     return Scale(f"{_name(column)} ({unit or 'as recorded'})", quantity.divide_by if quantity is not None else 1.0)
 
 
 def ratio_label(column: str, of: str) -> str:
-    """Return the label of an axis of ratios, whose unit is what they are ratios of."""
+    """Return the label of an axis of ratios, which says what they are ratios of."""
     return f"{_name(column)}, {of} (ratio)"
 
 

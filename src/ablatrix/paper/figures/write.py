@@ -45,9 +45,9 @@ class _Drawing:
 
 
 def write_figure(findings: Findings, spec: FigureSpec, directory: Path) -> list[Path]:
-    """Write ``directory/fig<number>.{pdf,png,svg,csv,tex}`` and return the files; none when there is nothing to draw.
+    """Write ``directory/fig<number>.{pdf,png,svg,csv,tex}`` and return the files; none if there is nothing to draw.
 
-    What does not fit on one page goes on on further pages of the PDF, and in ``fig<number>_2.png`` and so on; the
+    What does not fit on one page continues on further pages of the PDF, and in ``fig<number>_2.png`` and so on; the
     ``.tex`` includes all pages.
 
     Raises:
@@ -65,7 +65,7 @@ def write_figure(findings: Findings, spec: FigureSpec, directory: Path) -> list[
 
 
 def _chosen(findings: Findings, spec: FigureSpec, subject: str) -> Findings:
-    """Return findings of the trials that an entry takes: the given ones, with what they keep, where it takes all."""
+    """Return the findings of the trials that an entry uses; the given ones, with what they cache, if it uses all."""
     trials = named_by_size(filtered(findings.trials, spec.filter, subject))
     return findings if trials is findings.trials else Findings(findings.of(trials))
 
@@ -100,7 +100,7 @@ def _drawing(findings: Findings, spec: FigureSpec, subject: str) -> _Drawing:
 
 
 def _primary(trials: pl.DataFrame) -> list[str]:
-    """Return the primary knobs of all compilers, those of programs with knobs of their own among them."""
+    """Return the primary knobs of all compilers, including those of programs with their own knobs."""
     knobs = [name for name in trials.columns if name.startswith("knob_")]
     found = primary_knobs(trials.select("compiler", "role", "stage", "is_baseline", *knobs))
     return in_order(name for names in found.values() for name in names)
@@ -108,4 +108,4 @@ def _primary(trials: pl.DataFrame) -> list[str]:
 
 def _require_numbers(trials: pl.DataFrame, column: str, subject: str) -> None:
     if column not in trials.columns or not trials.schema[column].is_numeric():
-        raise AnalysisError(f"{subject}: '{column}' is no column of numbers; a time such as run_ms_paired is")
+        raise AnalysisError(f"{subject}: '{column}' is not a column of numbers; a time such as run_ms_paired is")

@@ -1,8 +1,8 @@
-"""The sentences of a paper's paragraphs. Each is made from the records, or tells what it lacks.
+"""The sentences of a paper's paragraphs. Each is made from the records, or is omitted with the reason.
 
-A writer of sentences is a function of `Sources` that yields each sentence under a name, or the name of one that the
-records do not bear with the reason. Sentences are phrases, names and numbers: which language they end in, and how a
-paragraph is written to a file, is decided elsewhere.
+A writer of sentences is a function of `Sources` that yields each sentence with a name, or the name of a sentence that
+the records do not support, with the reason. Sentences are phrases, names and numbers: their language, and how a
+paragraph is written to a file, are decided elsewhere.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Benefit: what each knob does to time and memory, what is told apart from noise, and the best configurations."""
+"""Benefit: what each knob does to time and memory, what is distinguishable from noise, and the best configurations."""
 
 import polars as pl
 
@@ -48,8 +48,8 @@ def fastest_configurations(sources: Sources) -> Written:
             interval = sources.estimates.against_baseline(
                 f"benefit/{unit.key}/best/{HOT_METRIC}", unit, levels, HOT_METRIC, "hot", ratio
             )
-            told = "against_baseline" if ratio.side else "against_baseline_unclear"
-            against = say(told, ratio=interval.said())
+            phrase = "against_baseline" if ratio.side else "against_baseline_unclear"
+            against = say(phrase, ratio=interval.said())
         reference: Fragment = Name("")
         if (unit.workload, unit.digest) in eager:
             part = eager[unit.workload, unit.digest]
@@ -116,9 +116,9 @@ def planned_memory(sources: Sources) -> Written:
 def _arenas(sources: Sources, key: str, ok: pl.DataFrame) -> list[Fragment]:
     if "knob_reuse" not in ok.columns:
         return []
-    told = ok.filter(pl.col("physical_bytes_est").is_not_null() & pl.col("knob_reuse").is_not_null())
+    reported = ok.filter(pl.col("physical_bytes_est").is_not_null() & pl.col("knob_reuse").is_not_null())
     found: list[Fragment] = []
-    for partition, part in _by_partition(told):
+    for partition, part in _by_partition(reported):
         cells = sorted(part.partition_by("knob_reuse", as_dict=True).items())
         levels: list[Fragment] = []
         for (level,), cell in cells:
@@ -136,12 +136,12 @@ def _estimates(sources: Sources, key: str, ok: pl.DataFrame) -> list[Fragment]:
     if not set(pair) <= set(ok.columns):
         return []
     found: list[Fragment] = []
-    told = ok.filter(pl.all_horizontal(pl.col(name).is_not_null() for name in pair))
-    for partition, part in _by_partition(told):
+    reported = ok.filter(pl.all_horizontal(pl.col(name).is_not_null() for name in pair))
+    for partition, part in _by_partition(reported):
         numbers = []
         for column in pair:
             name = f"benefit/{key}/{column}/{key_part(partition)}"
-            # The estimate differs with the knobs: a median over configurations would be one of none of them.
+            # The estimate differs with the knobs: a median over configurations might belong to none of them.
             least, most = (float(value) for value in (part[column].min(), part[column].max()))  # type: ignore[arg-type]
             ends = [_sized(sources.ledger.least(f"{name}/least", part, column, byte_size(least)))]
             if most > least:

@@ -1,4 +1,4 @@
-"""Claims: each claim of the study with its outcome, its interval and the trials that it rests on."""
+"""Claims: each claim of the study with its outcome, its interval and the trials behind it."""
 
 from ablatrix.analysis.claims import Claim
 from ablatrix.analysis.reasons import text_of
@@ -15,7 +15,7 @@ BOUNDS = {"at_least": Form(".4g"), "at_most": Form(".4g"), "within": Form(".4g",
 
 
 def claims(sources: Sources) -> Written:
-    """A sentence for each claim; what keeps one from holding is listed with what is left out."""
+    """A sentence for each claim; the reason why one does not hold is listed with what is omitted."""
     for checked in sources.claims or ():
         claim = checked.claim
         slots: dict[str, Fragment | str] = {"statement": _statement(sources, claim), "id": claim.id}
@@ -34,7 +34,7 @@ def claims(sources: Sources) -> Written:
 
 
 def _statement(sources: Sources, claim: Claim) -> Statement:
-    """Return what a claim says, with its bound as a number that the claim sets."""
+    """Return the statement of a claim, with its bound as a number that the claim sets."""
     for name, form in BOUNDS.items():
         value = getattr(claim, name)
         if value is not None:

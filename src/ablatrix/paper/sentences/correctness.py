@@ -1,4 +1,4 @@
-"""Correctness: how much was compared, what was missing, and how far outputs lie from the oracle."""
+"""Correctness: how much was compared, what was missing, and how far outputs are from the oracle."""
 
 import polars as pl
 
@@ -44,19 +44,19 @@ def comparisons(sources: Sources) -> Written:
 
 def worst_differences(sources: Sources) -> Written:
     """The worst differences from the oracle, over all trials that are ok and over all that were compared."""
-    told = sources.trials.filter(pl.col("max_abs_diff").is_not_null() & pl.col("max_rel_diff").is_not_null())
-    ok = told.filter(IS_OK)
+    compared = sources.trials.filter(pl.col("max_abs_diff").is_not_null() & pl.col("max_rel_diff").is_not_null())
+    ok = compared.filter(IS_OK)
     if ok.is_empty():
         yield LeftOut("worst_differences", say("lacks/differences"))
         return
     others: Fragment = Name("")
-    if told.height > ok.height:
-        others = say("worst_with_others", worst=_worst(sources, "compared", told))
+    if compared.height > ok.height:
+        others = say("worst_with_others", worst=_worst(sources, "compared", compared))
     yield Sentence("worst_differences", say("worst_differences", worst=_worst(sources, "ok", ok), others=others))
 
 
 def tolerance(sources: Sources) -> Written:
-    """How far ok outputs are off, in units of what eager single precision is off, and how far they may be."""
+    """The error of ok outputs relative to that of eager single precision, and the limit on it."""
     ratios = sources.ok(None, "measured").filter(pl.col("rms_ratio").is_not_null())
     if ratios.is_empty():
         yield LeftOut("tolerance", say("lacks/rms"))

@@ -1,4 +1,4 @@
-"""What each knob does: sentences by metric, compiler and knob; a knob that is a no-op gets none but that it is one."""
+"""What each knob does: sentences by metric, compiler and knob; of a no-op they say only that it is one."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -27,24 +27,24 @@ from ablatrix.provenance.rows import ROW
 from ablatrix.provenance.units import Unit
 
 NAMED = 8
-"""Workloads that a clause names with their ratios; of more, it tells how many there are and between what they lie."""
+"""Workloads that a clause names with their ratios; for more, it gives their number and the range of the ratios."""
 
 Subject = tuple[str, str, str, str, str]  # compiler, stage, knob, base level, level
 
 
 def effects_of_knobs(sources: Sources) -> Written:
-    """What a knob does to a metric: on which workloads it is less, more, the same, or not told apart."""
+    """What a knob does to a metric: on which workloads it is less, more, the same, or not distinguishable."""
     for evidence in sources.findings.evidence:
         for subject, effects in _by_subject(evidence).items():
             yield from _of_knob(sources, evidence, subject, effects)
 
 
 def knobs_without_effect(sources: Sources) -> Written:
-    """Where a knob changes nothing that is built: the proof is in the code, and no time is claimed for it."""
+    """Where a knob changes nothing that is built: the proof is in the code, and no change of time is claimed."""
     by_knob: dict[tuple[str, str, str, str], list[Fragment]] = {}
-    for (*place, _, _), proof in sources.estimates.proofs.items():
+    for (*key_of_unit, _, _), proof in sources.estimates.proofs.items():
         if proof.verdict == "no_op":
-            unit = sources.estimates.units[place[0], place[1], place[2]]
+            unit = sources.estimates.units[key_of_unit[0], key_of_unit[1], key_of_unit[2]]
             key = (proof.compiler, proof.knob, proof.base_level, proof.level)
             pairs = say("proven_at", workload=unit.label, pairs=_equal_pairs(sources, unit, proof))
             by_knob.setdefault(key, []).append(pairs)
@@ -111,7 +111,7 @@ def _of_knob(
         if withheld:
             yield LeftOut(name, say("lacks/no_op_everywhere", knob=knob))
         return
-    # A mean over workloads of which some have no effect by proof, or all by their intervals, would say nothing.
+    # A mean says nothing if some workloads have no effect by proof, or all have none by their intervals.
     means_something = not withheld and set(groups) != {NO_EFFECT}
     mean = _mean(sources, evidence, subject, effects) if means_something else None
     yield Sentence(
@@ -132,7 +132,7 @@ def _of_knob(
 def _mean(
     sources: Sources, evidence: Evidence, subject: Subject, effects: Sequence[tuple[Effect, Judgement]]
 ) -> Fragment | None:
-    """Return the geometric mean over workloads; None where one workload has the effect."""
+    """Return the geometric mean over workloads; None if only one workload has the effect."""
     mean = _geometric_mean(evidence.means, subject)
     members = [interval for one, _ in effects if (interval := sources.estimates.effect(one, evidence)) is not None]
     if mean is None or len(members) < 2:
@@ -143,8 +143,8 @@ def _mean(
     there = [sources.estimates.unit_of(one) for one, _ in effects if one.ratio is not None]
     rows = pl.concat([unit.ok[evidence.mode] for unit in there if evidence.mode in unit.ok])
     count = sources.ledger.distinct(f"{interval.value.key}/workloads", rows, "workload", "workload_digest")
-    told = "mean" if interval.ratio.side else "mean_unclear"
-    return say(told, workloads=count, ratio=interval.said())
+    phrase = "mean" if interval.ratio.side else "mean_unclear"
+    return say(phrase, workloads=count, ratio=interval.said())
 
 
 def _geometric_mean(means: Sequence[GeometricMean], subject: Subject) -> GeometricMean | None:
@@ -186,7 +186,7 @@ def _places(sources: Sources, key: str, held: Sequence[tuple[Fragment, Interval]
 
 
 def _side(one: Effect, interval: Interval, evidence: Evidence, floor: float) -> str:
-    """Return what a total may be said to be; it is one of few and no p-value is adjusted for it."""
+    """Return the verdict on a total; there are few of them, so no p-value is adjusted."""
     side = interval.ratio.side
     if one.exact and interval.ratio.value == 1.0:
         return NO_EFFECT

@@ -1,4 +1,4 @@
-"""Fairness: what was run, what cold and hot times include, what misses are, and how precise it came out."""
+"""Fairness: what was run, what cold and hot times include, what misses are, and how precise the results are."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,7 +23,7 @@ MARGIN = "largest relative difference that counts as none"
 
 
 def trials_and_outcomes(sources: Sources) -> Written:
-    """How many trials there are, on what machine, and what became of them."""
+    """How many trials there are, on which machine, and how they ended."""
     ledger, trials = sources.ledger, sources.trials
     machines = []
     for (cpu, cores), part in sorted(trials.partition_by("cpu", "cores", as_dict=True).items(), key=str):
@@ -51,7 +51,7 @@ def trials_and_outcomes(sources: Sources) -> Written:
 
 
 def _not_run(sources: Sources, by_status: Mapping[str, pl.DataFrame]) -> Fragment:
-    """Return how many trials were not run, by status; nothing where all were."""
+    """Return how many trials were not run, by status; empty if all were."""
     statuses = sorted(by_status.keys() & set(NOT_RUN))
     if not statuses:
         return Name("")
@@ -81,7 +81,7 @@ def cold_scope(sources: Sources) -> Written:
 
 
 def hot_scope(sources: Sources) -> Written:
-    """What a hot time includes, and how many samples stand behind it."""
+    """What a hot time includes, and how many samples it is made from."""
     hot = sources.ok("hot", "measured").filter(pl.col("run_ms_p50").is_not_null())
     if hot.is_empty():
         yield LeftOut("hot_scope", say("lacks/hot"))
@@ -96,7 +96,7 @@ def hot_scope(sources: Sources) -> Written:
 
 
 def protocol(sources: Sources) -> Written:
-    """How many blocks intervals rest on, in each mode."""
+    """How many blocks the intervals are made from, in each mode."""
     modes = []
     for mode in ("cold", "hot"):
         counts = [
@@ -114,7 +114,7 @@ def protocol(sources: Sources) -> Written:
 
 
 def precision(sources: Sources) -> Written:
-    """The widest interval of a main effect on each time, and what the study asked for."""
+    """The widest interval of a main effect on each time, and the width that the study asked for."""
     reached = []
     for evidence in sources.findings.evidence:
         if evidence.metric.name not in PRECISION_OF:
@@ -131,15 +131,15 @@ def precision(sources: Sources) -> Written:
         yield LeftOut("precision", say("lacks/interval"))
         return
     wanted: Fragment = Name("")
-    told = sources.ok("hot", "measured").filter(pl.col("stopping_effect_target").is_not_null())
-    if told["stopping_effect_target"].n_unique() == 1:
-        target = sources.ledger.value("fairness/target", told, "stopping_effect_target", Form(".2g", 0.01, "%"))
+    reported = sources.ok("hot", "measured").filter(pl.col("stopping_effect_target").is_not_null())
+    if reported["stopping_effect_target"].n_unique() == 1:
+        target = sources.ledger.value("fairness/target", reported, "stopping_effect_target", Form(".2g", 0.01, "%"))
         wanted = say("target", target=target)
     yield Sentence("precision", say("precision", reached=listed(reached), wanted=wanted))
 
 
 def judgement(sources: Sources) -> Written:
-    """When an effect is called one, and when it is called none."""
+    """The rules by which an effect is called different or none."""
     if not any(one.judgements for one in sources.findings.evidence):
         yield LeftOut("judgement", say("lacks/interval"))
         return
@@ -149,31 +149,31 @@ def judgement(sources: Sources) -> Written:
 
 
 def warm_up_classes(sources: Sources) -> Written:
-    """How hot trials began, and in how many the time never became steady."""
-    told = sources.ok("hot", "measured").filter(pl.col("warm_up_classification").is_not_null())
-    if told.is_empty():
+    """How hot trials warmed up, and in how many the time never became steady."""
+    reported = sources.ok("hot", "measured").filter(pl.col("warm_up_classification").is_not_null())
+    if reported.is_empty():
         yield LeftOut("warm_up_classes", say("lacks/warm_up"))
         return
     classes = []
     for name in WARM_UPS:
-        part = told.filter(pl.col("warm_up_classification") == name)
+        part = reported.filter(pl.col("warm_up_classification") == name)
         if not part.is_empty():
             count = sources.ledger.count(f"fairness/warm_up/{name}", part)
             classes.append(say(f"warm_up/{name}", count=count))
-    trials = sources.ledger.count("fairness/warm_up/trials", told)
+    trials = sources.ledger.count("fairness/warm_up/trials", reported)
     yield Sentence("warm_up_classes", say("warm_up_classes", trials=trials, classes=listed(classes)))
 
 
 def checked_is_timed(sources: Sources) -> Written:
     """In how many hot trials the executable that was checked is the one that was timed."""
-    told = sources.ok("hot", "measured").filter(
+    reported = sources.ok("hot", "measured").filter(
         pl.col("checked_digest").is_not_null() & pl.col("timed_digest").is_not_null()
     )
-    if told.is_empty():
+    if reported.is_empty():
         yield LeftOut("checked_is_timed", say("lacks/digests"))
         return
-    same = told.filter(pl.col("checked_digest") == pl.col("timed_digest"))
-    # The table of trials is without those that timed something else; they are counted.
+    same = reported.filter(pl.col("checked_digest") == pl.col("timed_digest"))
+    # The table of trials omits those that timed something else; they are counted.
     other = sources.findings.found.excluded.get(TIMED_OTHER, 0)
     others: Fragment = Name("")
     if other:
@@ -183,7 +183,7 @@ def checked_is_timed(sources: Sources) -> Written:
         say(
             "checked_is_timed",
             same=sources.ledger.count("fairness/checked_is_timed", same),
-            trials=sources.ledger.count("fairness/with_digests", told),
+            trials=sources.ledger.count("fairness/with_digests", reported),
             others=others,
         ),
     )
@@ -223,10 +223,10 @@ def threads_in_force(sources: Sources) -> Written:
     held = []
     for column in [name for name in sources.trials.columns if name.startswith("threads_")]:
         library = column.removeprefix("threads_")
-        told = sources.trials.filter(pl.col(column).is_not_null())
+        reported = sources.trials.filter(pl.col(column).is_not_null())
         numbers = [
             sources.ledger.value(f"fairness/threads/{key_part(library)}/{value}", part, column, WHOLE)
-            for (value,), part in sorted(told.partition_by(column, as_dict=True).items())
+            for (value,), part in sorted(reported.partition_by(column, as_dict=True).items())
         ]
         if numbers:
             held.append(say("threads_of", library=library, threads=listed(numbers)))
@@ -237,7 +237,7 @@ def threads_in_force(sources: Sources) -> Written:
 
 
 def _span(sources: Sources, key: str, numbers: Sequence[Number]) -> Fragment:
-    """Return the smallest and the largest of numbers; one where they are the same."""
+    """Return the smallest and the largest of numbers; one number if they are equal."""
     least = sources.ledger.minimum_of(f"{key}/least", numbers)
     most = sources.ledger.greatest_of(f"{key}/most", numbers)
     return least if least.value == most.value else say("from_to", least=least, most=most)

@@ -1,4 +1,4 @@
-"""What writers of sentences get, and what they yield."""
+"""The input of writers of sentences, and what they yield."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from ablatrix.provenance.units import Unit
 
 @dataclass(frozen=True)
 class Sentence:
-    """One sentence (or a few that stand and fall together) that the records bear."""
+    """One sentence (or a few that belong together) that the records support."""
 
     name: str
     body: Said
@@ -24,7 +24,7 @@ class Sentence:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A sentence that the records do not bear."""
+    """A sentence that the records do not support."""
 
     name: str
     reason: Fragment
@@ -32,11 +32,11 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Sources:
-    """What sentences are written from.
+    """The input of sentences.
 
     Attributes:
-        ledger: Where numbers come from.
-        claims: What became of each claim; None where nothing is claimed.
+        ledger: Source of their numbers.
+        claims: The checked claims; None if nothing is claimed.
     """
 
     findings: Findings
@@ -55,7 +55,7 @@ class Sources:
         return self.trials.filter(kept if mode is None else kept & (pl.col("mode") == mode))
 
     def place(self, unit: Unit) -> Fragment:
-        """Return how a sentence names a workload on a compiler: by the workload alone where there is one compiler."""
+        """Return how a sentence names a workload on a compiler: by the workload alone if there is one compiler."""
         if len(self.estimates.compilers) == 1:
             return Name(unit.label)
         return say("on_compiler", workload=unit.label, compiler=unit.compiler)

@@ -19,16 +19,15 @@ _REASONS_SHOWN = 5
 
 
 def build_table(findings: Findings, spec: TableSpec, mixed: Sequence[str] = ()) -> PrintedTable:
-    """Return a table as its template asks for.
+    """Return a table as its template specifies it.
 
     Args:
         findings: What is estimated from the trials.
-        spec: The template's entry, which keeps the rules of `ablatrix.paper.template.rules`.
+        spec: The template's entry, which follows the rules of `ablatrix.paper.template.rules`.
         mixed: Columns of mixed origin: each becomes a column in front.
 
     Raises:
-        AnalysisError: The template names a column that these records do not have, or a cell would have to say several
-            things.
+        AnalysisError: The template names a column that these records do not have, or a cell would have several values.
     """
     sizes = varying_sizes(findings.found)
     words = {KNOBS: varying_knobs(findings.found), SIZES: [name for name in sizes if name not in mixed]}
@@ -41,7 +40,7 @@ def build_table(findings: Findings, spec: TableSpec, mixed: Sequence[str] = ()) 
         groups = [ROW, *dict.fromkeys(column.column for column in shown if column.aggregation == "value")]
     found = Groups(findings, spec, frame, tuple(groups))
     keys = list(found.keys)
-    if spec.source in TRIALS:  # their order is the run order, which tells a reader nothing
+    if spec.source in TRIALS:  # they are in run order, which means nothing to a reader
         keys.sort(key=lambda key: [sort_key(value) for value in key])
     order = [groups.index(name) for name in _expanded(spec.sort, words)]
     keys.sort(key=lambda key: [sort_key(key[position]) for position in order])
@@ -58,7 +57,7 @@ def build_table(findings: Findings, spec: TableSpec, mixed: Sequence[str] = ()) 
 
 
 def _notes(findings: Findings, spec: TableSpec, frame: pl.DataFrame) -> list[str]:
-    """Return what a reader of the rows would miss: trials that are not there, effects that could not be told."""
+    """Return what the rows do not show: trials that are missing, effects that are not attributable."""
     notes = []
     if frame.is_empty():
         notes.append("No row: the records hold nothing that this table is made of.")

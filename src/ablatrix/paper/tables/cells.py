@@ -1,4 +1,4 @@
-"""What a cell of a table says: a figure of a group's rows, or why there is none."""
+"""The text of a table's cells: a number computed from a group's rows, or why there is none."""
 
 import math
 import statistics
@@ -22,7 +22,7 @@ from ablatrix.records.status import Status
 from ablatrix.statistics.ratio import Ratio
 
 NOTHING = "\N{EN DASH}"
-"""Stands where there is no reading, or where a figure does not apply."""
+"""Printed where there is no reading, or where a number does not apply."""
 NO_BASELINE = "no baseline"
 
 Key = tuple[Any, ...]
@@ -44,7 +44,7 @@ class Groups:
     """The rows of a table: groups of the rows of its source.
 
     Attributes:
-        findings: What is estimated from all trials; notes of what is left out come from it.
+        findings: What is estimated from all trials; notes on what is omitted come from it.
         frame: The rows of the source that the table keeps.
         names: Columns whose values make a group.
     """
@@ -64,7 +64,7 @@ class Groups:
         """Return the cell of each group in one column.
 
         Raises:
-            AnalysisError: A cell would have to say several things.
+            AnalysisError: A cell would have several values.
         """
         if column.aggregation == "value":
             return {key: _value(column, self.names.index(column.column), key) for key in self.keys}
@@ -78,7 +78,7 @@ class Groups:
         return self._figures(column)
 
     def _rows(self, column: ColumnSpec) -> pl.DataFrame:
-        """Return the rows that a column takes; the same filter is applied once."""
+        """Return the rows that a column uses; the same filter is applied once."""
         key = repr(sorted(column.filter.items()))
         if key not in self._kept:
             self._kept[key] = filtered(self.frame, column.filter, f"table {self.spec.number}")
@@ -109,8 +109,8 @@ class Groups:
         if len(distinct) > 1:
             raise AnalysisError(
                 f"table {self.spec.number}: column '{column.column}' should have only one value in a row, but the row "
-                f"({_named(key)}) has {len(distinct)}: {_named(distinct[:4])}; name what tells them apart in group_by "
-                f"or in the column's filter"
+                f"({_named(key)}) has {len(distinct)}: {_named(distinct[:4])}; name a column that distinguishes them "
+                f"in group_by or in the column's filter"
             )
         return _text(distinct[0], column)
 
@@ -140,7 +140,7 @@ class Groups:
         return cells
 
     def _estimates(self, column: ColumnSpec) -> Mapping[Key, str]:
-        """Return ratios that the source has with their intervals, each group's own one."""
+        """Return the ratios of the source with their intervals, one per group."""
         name = column.column
         parts = (name, f"{name}_low", f"{name}_high")
         cells: dict[Key, str] = {}
@@ -148,9 +148,9 @@ class Groups:
             if tuple(key) in cells:
                 raise AnalysisError(
                     f"table {self.spec.number}: column '{name}' has several effects in the row ({_named(key)}); name "
-                    f"what tells them apart (metric, effect, stage) in group_by or in the column's filter"
+                    f"a column that distinguishes them (metric, effect, stage) in group_by or in the column's filter"
                 )
-            # An interval of no width is that of an exact figure, which needs none.
+            # An interval of no width belongs to an exact number, which needs none.
             has_interval = low != high
             ratio = None
             if value is not None:
@@ -159,13 +159,13 @@ class Groups:
         return {key: cells.get(key, NOTHING) for key in self.keys}
 
     def _marks(self, rows: pl.DataFrame, name: str) -> Mapping[Key, str]:
-        """Return why groups have no figure: the statuses of their trials in the modes that ever have one."""
+        """Return why groups have no number: the statuses of their trials in the modes in which any trial has one."""
         if self.spec.source not in TRIALS:
             return {}
-        told = rows.lazy().filter(pl.col(name).is_not_null()).select(pl.col("mode").unique()).collect()["mode"]
+        modes = rows.lazy().filter(pl.col(name).is_not_null()).select(pl.col("mode").unique()).collect()["mode"]
         others = rows.lazy().filter(~IS_OK)
-        if len(told):
-            others = others.filter(pl.col("mode").is_in(told.cast(pl.String).to_list()))
+        if len(modes):
+            others = others.filter(pl.col("mode").is_in(modes.cast(pl.String).to_list()))
         statuses = others.group_by(self.names).agg(pl.col("status").unique().cast(pl.String)).collect()
         return {
             tuple(key): ", ".join(sorted(names)) for *key, names in statuses.select(*self.names, "status").iter_rows()
@@ -193,7 +193,7 @@ def _outcomes(rows: pl.DataFrame, names: Sequence[str]) -> dict[Key, Counter[str
 
 
 def _outcome_text(counts: Counter[str] | None) -> str:
-    """Return how many are ok, what the others are, and in how many the start never became steady."""
+    """Return how many are ok, what the others are, and in how many the warm-up never became steady."""
     if counts is None:
         return NOTHING
     unsteady = counts.pop(UNSTEADY, 0)
@@ -203,8 +203,8 @@ def _outcome_text(counts: Counter[str] | None) -> str:
     return f"{text} ({', '.join(others)})" if others else text
 
 
-def _value(column: ColumnSpec, place: int, key: Key) -> str:
-    return NOTHING if key[place] is None else _text(key[place], column)
+def _value(column: ColumnSpec, index: int, key: Key) -> str:
+    return NOTHING if key[index] is None else _text(key[index], column)
 
 
 def _text(value: Any, column: ColumnSpec) -> str:

@@ -1,4 +1,4 @@
-"""The sources ``effects`` and ``attribution``: a row an effect, with what proves that its knob did anything."""
+"""The sources ``effects`` and ``attribution``: one row per effect, with the proof that its knob did anything."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,15 +34,15 @@ def effect_rows(findings: Findings, origin: Sequence[str]) -> pl.DataFrame:
 
     Args:
         findings: What is estimated from the trials.
-        origin: Columns that tell mixed records or sizes of a workload apart; they become columns in front.
+        origin: Columns that distinguish mixed records or sizes of a workload; they become columns in front.
     """
     frame = evidence_frame(_evidence(findings, origin))
     proofs = _proofs(findings, origin) if not frame.is_empty() else {}
     added: dict[str, list[str | None]] = {"change": [], "verdict_text": [], "proof": [], "proof_text": []}
     for row in frame.iter_rows(named=True):
-        place = (*(row[name] for name in origin), row["workload"], row["compiler"])
+        unit = (*(row[name] for name in origin), row["workload"], row["compiler"])
         moved = (row["knob"], row["base_level"], row["level"])
-        proof = proofs.get((*place, *moved)) if row["other_knob"] is None else None
+        proof = proofs.get((*unit, *moved)) if row["other_knob"] is None else None
         added["change"].append(_change(row["knob"], row["other_knob"], row["base_level"], row["level"]))
         added["verdict_text"].append(_verdict_text(row, proof))
         added["proof"].append(None if proof is None else PROOFS[proof.verdict])
@@ -51,28 +51,28 @@ def effect_rows(findings: Findings, origin: Sequence[str]) -> pl.DataFrame:
 
 
 def attribution_rows(findings: Findings, origin: Sequence[str]) -> pl.DataFrame:
-    """Return for each attribution a row a knob, and one for the total of which they are the parts.
+    """Return for each attribution one row per knob, and one for the total that they are parts of.
 
-    ``of_total`` is a share's part of the total on logarithms; none where the total's interval holds 1, as there is
-    nothing to divide up.
+    ``of_total`` is a share's part of the total on the logarithmic scale; null if the total's interval contains 1, as
+    there is nothing to divide.
     """
     rows: list[dict[str, Any]] = []
     for evidence in _evidence(findings, origin):
         total: Effect | None = None
         by_knob: dict[str, dict[str, Any]] = {}
         for effect in evidence.effects:
-            place = dict(zip(origin, map(str, effect.origin), strict=True)) | _place(effect)
+            fields = dict(zip(origin, map(str, effect.origin), strict=True)) | _fields(effect)
             if effect.kind == "total":
                 total, by_knob = effect, {}
-                rows.append(place | _shown("share", effect.ratio) | {"of_total": 1.0 if _divides(effect) else None})
+                rows.append(fields | _shown("share", effect.ratio) | {"of_total": 1.0 if _divides(effect) else None})
             elif effect.kind in SHARES and effect.knob is not None:
                 if effect.knob not in by_knob:
-                    by_knob[effect.knob] = place
-                    rows.append(place)
+                    by_knob[effect.knob] = fields
+                    rows.append(fields)
                 row = by_knob[effect.knob]
                 row |= _shown(SHARES[effect.kind], effect.ratio)
                 if effect.kind == "shapley":
-                    row |= {name: place[name] for name in ("blocks", "blocks_left_out", "not_attributable")}
+                    row |= {name: fields[name] for name in ("blocks", "blocks_left_out", "not_attributable")}
                     row["of_total"] = _part(effect, total)
     return pl.DataFrame(rows, schema=_attribution_schema(origin), infer_schema_length=None)
 
@@ -82,7 +82,7 @@ def _evidence(findings: Findings, origin: Sequence[str]) -> Sequence[Evidence]:
         return findings.evidence
     try:
         return gather(findings.found, Question(), origin)
-    except AnalysisError:  # no knob varies, and so there is no effect
+    except AnalysisError:  # no knob varies, so there is no effect
         return ()
 
 
@@ -98,7 +98,7 @@ def _proofs(findings: Findings, origin: Sequence[str]) -> dict[Key, KnobProof]:
 
 
 def _verdict_text(row: Mapping[str, Any], proof: KnobProof | None) -> str | None:
-    """Return the verdict as a table shows it; a knob that changed nothing has no effect to speak of."""
+    """Return the verdict as a table shows it; a knob that changed nothing has no effect."""
     if row["effect"] not in ("main", "around") or row["scope"] != "workload":
         return None  # not tested
     if row["verdict"] is None:
@@ -117,7 +117,7 @@ def _change(knob: str | None, other: str | None, base: str | None, level: str | 
     return f"{knob} x {other}" if other else f"{knob}: {base} → {level}"
 
 
-def _place(effect: Effect) -> dict[str, Any]:
+def _fields(effect: Effect) -> dict[str, Any]:
     return {
         "metric": effect.metric,
         "mode": effect.mode,

@@ -1,4 +1,4 @@
-"""A table's source as a frame: the rows that its template keeps, with the columns that it needs."""
+"""A table's source as a data frame: the rows that its template keeps, with the columns that it needs."""
 
 from collections.abc import Iterable, Sequence
 
@@ -25,9 +25,9 @@ def source_frame(findings: Findings, spec: TableSpec, origin: Sequence[str], col
 
     Args:
         findings: What is estimated from the trials. Effects are judged over all of them, whatever the filter keeps: a
-            family of tests that shrinks with what one looks at would be no family.
+            family of tests must not shrink with the selection that is shown.
         spec: The template's entry.
-        origin: Columns that tell mixed records or sizes of a workload apart.
+        origin: Columns that distinguish mixed records or sizes of a workload.
         columns: Columns that the table shows, groups by or filters by.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A table as an HTML document of its own, laid out by great_tables; nothing in it is fetched."""
+"""A table as a self-contained HTML document, laid out by great_tables."""
 
 import html
 
@@ -11,11 +11,11 @@ def html_table(table: PrintedTable) -> str:
     """Return the table as one HTML document. The same table gives the same bytes."""
     from great_tables import GT  # half a second, for this format alone
 
-    # Columns go by their place: a heading with a space in it makes no id that another element can name.
-    names = [f"c{place}" for place in range(len(table.headings))]
+    # Columns are named by their index: a heading with a space would not make an id that another element can name.
+    names = [f"c{index}" for index in range(len(table.headings))]
     cells = zip(names, range(len(names)), strict=True)
     frame = pl.DataFrame(
-        {name: [row[place] for row in table.rows] for name, place in cells}, schema=dict.fromkeys(names, pl.String())
+        {name: [row[index] for row in table.rows] for name, index in cells}, schema=dict.fromkeys(names, pl.String())
     )
     title = f"Table {table.number}. {table.title}"
     laid_out = (
@@ -30,6 +30,6 @@ def html_table(table: PrintedTable) -> str:
         laid_out = laid_out.tab_source_note(note)
     body = laid_out.as_raw_html()
     lines = ["<!DOCTYPE html>", '<html lang="en">', '<head><meta charset="utf-8">']
-    lines += ["<style>td.gt_row { white-space: nowrap; }</style>"]  # an interval stays in one line
+    lines += ["<style>td.gt_row { white-space: nowrap; }</style>"]  # an interval stays on one line
     lines += [f"<title>{html.escape(title)}</title></head>", "<body>", body, "</body>", "</html>"]
     return "\n".join(line.rstrip() for line in "\n".join(lines).splitlines()) + "\n"

@@ -1,8 +1,8 @@
 r"""A table in LaTeX: booktabs in floats as wide as the page, in one column or two.
 
-What is too wide is scaled down to the page; what would become too small to read is turned by a quarter. LaTeX itself
-decides by the width that it measures, so that one file serves documents of any width. A table of more rows than a page
-takes goes on in further floats: longtable knows neither two columns nor scaling.
+A table that is too wide is scaled down to the page; one that would become too small to read is rotated by 90 degrees.
+LaTeX itself decides by the width that it measures, so that one file serves documents of any width. A table with more
+rows than fit on a page continues in further floats: longtable supports neither two columns nor scaling.
 """
 
 import re
@@ -21,15 +21,15 @@ _FIT = r"""\ifdefined\ablatrixtable\else\newsavebox{\ablatrixtable}\fi
     \else\usebox{\ablatrixtable}\fi\par #4\end{minipage}}%
   \ifdim\dimexpr\ht\ablatrixtable+\dp\ablatrixtable\relax>#2\resizebox*{!}{#2}{\usebox{\ablatrixtable}}%
   \else\usebox{\ablatrixtable}\fi}"""
-_TURNED = 1.5  # times the width of the text: wider than this is turned, as 9 pt scaled down by more are below 6 pt
-_BROKEN = 20  # characters after which a text goes on in a further line of its cell
-_PIECES = re.compile(r"(?<=[:;,]) | (?=\()")  # where it is best broken
+_TURNED = 1.5  # times the text width: a wider table is rotated, as 9 pt scaled down by more would be below 6 pt
+_BROKEN = 20  # characters after which a text continues on another line of its cell
+_PIECES = re.compile(r"(?<=[:;,]) | (?=\()")  # preferred line breaks
 _FIGURES = re.compile(r"[\d.,+\-eE\[\] ]*")  # a number with its interval is never broken
 
-# A plain article in points: what LaTeX will measure is estimated, to cut a table into pages.
+# A plain article, in points: the size that LaTeX will measure is estimated, to split a table into pages.
 _WIDTH, _HEIGHT, _LINE, _CHARACTER, _GAP = 345.0, 550.0, 11.0, 4.4, 6.0
 _CAPTION = 110.0
-_FLOATS_AT_ONCE = 12  # LaTeX keeps few floats waiting
+_FLOATS_AT_ONCE = 12  # LaTeX can hold only few floats at a time
 
 Lines = Sequence[str]
 
@@ -48,7 +48,7 @@ def latex_table(table: PrintedTable) -> str:
 
 
 def _pages(headings: Sequence[Lines], rows: Sequence[Sequence[Lines]]) -> list[list[Sequence[Lines]]]:
-    """Cut rows into pages of a plain article, as they fit once the table is scaled or turned to its width."""
+    """Split rows into pages of a plain article that fit once the table is scaled or rotated to the page's width."""
     width = sum(
         max(len(line) for cell in column for line in cell) * _CHARACTER + _GAP
         for column in zip(headings, *rows, strict=True)
@@ -100,19 +100,19 @@ def _float(
     )
 
 
-def _row(cells: Sequence[Lines], layout: str, place: str) -> str:
-    return " & ".join(_cell(cell, side, place) for cell, side in zip(cells, layout, strict=True)) + r" \\"
+def _row(cells: Sequence[Lines], layout: str, align: str) -> str:
+    return " & ".join(_cell(cell, side, align) for cell, side in zip(cells, layout, strict=True)) + r" \\"
 
 
-def _cell(lines: Lines, side: str, place: str) -> str:
+def _cell(lines: Lines, side: str, align: str) -> str:
     if len(lines) == 1:
         return escape_latex(lines[0])
     text = r"\\".join(map(escape_latex, lines))
-    return rf"\begin{{tabular}}[{place}]{{@{{}}{side}@{{}}}}{text}\end{{tabular}}"
+    return rf"\begin{{tabular}}[{align}]{{@{{}}{side}@{{}}}}{text}\end{{tabular}}"
 
 
 def _broken(cell: str, is_number: bool) -> Lines:
-    """Return a long text in several lines, broken where it has parts; a mark among numbers as narrow as they are."""
+    """Return a long text in several lines, broken between its parts; a word in a column of numbers is kept narrow."""
     if is_number and not re.search(r"\d", cell):
         return _words(cell)
     if len(cell) <= _BROKEN or _FIGURES.fullmatch(cell):
@@ -127,7 +127,7 @@ def _broken(cell: str, is_number: bool) -> Lines:
 
 
 def _words(text: str) -> Lines:
-    """Return a text a word a line, also at an underscore; short words share one."""
+    """Return a text with one word per line, broken also at underscores; short words share a line."""
     lines: list[str] = []
     for word in re.split(r" |(?<=_)", text):
         glue = "" if lines and lines[-1].endswith("_") else " "

@@ -12,7 +12,7 @@ class PrintedTable:
 
     Attributes:
         is_number: For each column, whether it is aligned like numbers.
-        notes: Sentences below it: what is in no row, what could not be told.
+        notes: Sentences below it: what is in no row, what is not attributable.
     """
 
     number: int

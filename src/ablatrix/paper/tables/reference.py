@@ -1,4 +1,4 @@
-"""The field reference of a template's tables, as Markdown made from the models' own descriptions."""
+"""The field reference of a template's tables, as Markdown made from the descriptions in the models."""
 
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.template.spec import TableSpec

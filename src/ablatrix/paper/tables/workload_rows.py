@@ -1,4 +1,4 @@
-"""The source ``workloads``: a row a workload and its sizes, in words where a trial has lists and maps."""
+"""The source ``workloads``: one row per workload and size, as text where a trial has lists and maps."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,13 @@ from ablatrix.analysis.groups import sort_key
 
 
 def workload_rows(findings: Findings, origin: Sequence[str]) -> pl.DataFrame:
-    """Return a row for each workload and size, from the tiniest tier to the hardest.
+    """Return a row for each workload and size, from tier tiny to hard.
 
-    ``tasks`` tells what the planner made of it at each level of ``partition``, from the trials that came to a plan.
+    ``tasks`` is the number of tasks that the planner made at each level of ``partition``, from the trials with a plan.
 
     Args:
         findings: What is estimated from the trials.
-        origin: Columns that tell mixed records or sizes of a workload apart; they become columns in front.
+        origin: Columns that distinguish mixed records or sizes of a workload; they become columns in front.
     """
     trials = findings.trials
     keys = list(dict.fromkeys((*origin, "workload", "workload_digest")))

@@ -19,14 +19,13 @@ from ablatrix.paper.template.spec import TableSpec
 def write_table(findings: Findings, spec: TableSpec, mixed: Sequence[str], directory: Path) -> list[Path]:
     """Write ``directory/table<number>.{csv,md,tex,html}`` and return the files.
 
-    All have the same cells, as they are printed; unrounded figures are in ``ablation.csv`` and
-    ``ablation_summary.csv``.
+    All have the same printed cells; unrounded numbers are in ``ablation.csv`` and ``ablation_summary.csv``.
 
     Args:
         findings: What is estimated from the trials.
         spec: The template's entry.
         mixed: Columns of mixed origin: each becomes a column in front.
-        directory: Where the files go.
+        directory: Directory for the files.
 
     Raises:
         AnalysisError: The template's entry does not fit the trials.
@@ -35,9 +34,9 @@ def write_table(findings: Findings, spec: TableSpec, mixed: Sequence[str], direc
     if repeated := {heading for heading in table.headings if table.headings.count(heading) > 1}:
         raise AnalysisError(
             f"table {spec.number}: two columns have the same heading '{min(repeated)}' once 'knobs', 'sizes' and "
-            f"columns of mixed origin are there; give one another 'heading'"
+            f"columns of mixed origin are added; give one another 'heading'"
         )
-    columns = {heading: [row[place] for row in table.rows] for place, heading in enumerate(table.headings)}
+    columns = {heading: [row[index] for row in table.rows] for index, heading in enumerate(table.headings)}
     frame = pl.DataFrame(columns, schema=dict.fromkeys(table.headings, pl.String()))
     name = f"table{spec.number}"
     return [

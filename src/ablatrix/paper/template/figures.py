@@ -1,4 +1,4 @@
-"""What a template says of a figure: one kind of entry for each kind of figure."""
+"""The figures of a template: one model for each kind of figure."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ class ComparisonBase(FigureBase):
     metric: str = Field(default="run_ms_paired", description="Column of positive numbers to compare.")
 
     @model_validator(mode="after")
-    def _mode_tells_the_metric(self) -> "ComparisonBase":
+    def _mode_has_the_metric(self) -> "ComparisonBase":
         _require_mode(self.metric, self.mode)
         return self
 

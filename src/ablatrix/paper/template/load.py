@@ -18,7 +18,7 @@ def template_schema_text() -> str:
 
 
 def load_template(path: str | Path | None = None) -> Template:
-    """Read a template, the shipped one when no path is given.
+    """Read a template; the shipped one if no path is given.
 
     Raises:
         AnalysisError: The file cannot be read or breaks a rule; one line of the message for each fault.
@@ -29,5 +29,5 @@ def load_template(path: str | Path | None = None) -> Template:
         raise AnalysisError("\n".join(map(str, error.args))) from None
     found = sorted(table_faults(document.value.tables), key=lambda fault: document.lines.line(fault[0]))
     if found:
-        raise AnalysisError("\n".join(document.fault(place, message) for place, message in found))
+        raise AnalysisError("\n".join(document.fault(location, message) for location, message in found))
     return document.value

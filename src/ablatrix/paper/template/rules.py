@@ -1,4 +1,4 @@
-"""What the tables of a template have to keep, told before any record is read."""
+"""The rules that the tables of a template must keep, checked before any record is read."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,12 +13,12 @@ OF_TRIALS = ("outcome", "checks")
 
 
 def table_faults(tables: Sequence[TableSpec]) -> Iterator[Fault]:
-    """Yield each broken rule with its place in the document."""
+    """Yield each broken rule with its location in the document."""
     for index, table in enumerate(tables):
-        place: Location = ("tables", index)
+        location: Location = ("tables", index)
         if any(other.number == table.number for other in tables[:index]):
-            yield (*place, "number"), f"there are two tables of number {table.number}; give one another number"
-        yield from ((place + at, f"table {table.number}: {message}") for at, message in _faults(table))
+            yield (*location, "number"), f"there are two tables of number {table.number}; give one another number"
+        yield from ((location + at, f"table {table.number}: {message}") for at, message in _faults(table))
 
 
 def printed_heading(column: ColumnSpec) -> str:
@@ -41,15 +41,15 @@ def _faults(table: TableSpec) -> Iterator[Fault]:
         yield from _unknown(table, name, ("filter", name))
     for position, name in enumerate(table.sort):
         if name not in table.group_by:
-            choices = ", ".join(table.group_by) or "nothing, so that rows stand as the source has them"
+            choices = ", ".join(table.group_by) or "nothing, so that rows are in the order of the source"
             yield ("sort", position), f"sort names '{name}', which is not in group_by; group_by has: {choices}"
     headings: list[str] = []
     for position, column in enumerate(table.columns):
-        place: Location = ("columns", position)
-        yield from ((place + at, message) for at, message in _column_faults(table, column))
+        location: Location = ("columns", position)
+        yield from ((location + at, message) for at, message in _column_faults(table, column))
         heading = printed_heading(column)
         if heading in headings:
-            yield place, f"two columns have the same heading '{heading}'; give one another 'heading'"
+            yield location, f"two columns have the same heading '{heading}'; give one another 'heading'"
         headings.append(heading)
 
 
@@ -64,7 +64,7 @@ def _column_faults(table: TableSpec, column: ColumnSpec) -> Iterator[Fault]:
     if name in (KNOBS, SIZES) and aggregation != "value":
         yield (
             ("aggregation",),
-            f"'{name}' stands for several columns, which can be shown as they are only; leave it out",
+            f"'{name}' means several columns, which cannot be aggregated; remove 'aggregation'",
         )
     if aggregation == "value" and table.group_by and name not in table.group_by and not _is_expanded(table, name):
         yield (
@@ -73,35 +73,35 @@ def _column_faults(table: TableSpec, column: ColumnSpec) -> Iterator[Fault]:
             f"(only, {', '.join(OF_NUMBERS)}, ratio)",
         )
     if aggregation in OF_TRIALS and table.source not in TRIALS:
-        yield ("aggregation",), f"'{aggregation}' is of trials; source '{table.source}' has none, {_join(TRIALS)} have"
+        yield ("aggregation",), f"'{aggregation}' needs trials; source '{table.source}' has none, {_join(TRIALS)} have"
     if column.over == "all" and table.source not in TRIALS:
         yield ("over",), f"only trials can be ok or not; source '{table.source}' has none, {_join(TRIALS)} have"
     is_number = COLUMNS_OF[table.source].get(name, True)
     if (aggregation in OF_NUMBERS or (aggregation == "ratio" and table.source in TRIALS)) and not is_number:
-        yield ("column",), f"column '{name}' holds no numbers to take the {aggregation} of"
+        yield ("column",), f"column '{name}' has no numbers to take the {aggregation} of"
     if aggregation == "ratio" and table.source not in TRIALS and f"{name}_low" not in COLUMNS_OF[table.source]:
         there = [key for key in COLUMNS_OF[table.source] if f"{key}_low" in COLUMNS_OF[table.source]]
         yield (
             ("column",),
-            f"column '{name}' of source '{table.source}' is no ratio with an interval; "
-            + (f"these are: {', '.join(there)}" if there else f"{_join((*TRIALS, 'effects'))} have such"),
+            f"column '{name}' of source '{table.source}' is not a ratio with an interval; "
+            + (f"these are: {', '.join(there)}" if there else f"{_join((*TRIALS, 'effects'))} have such columns"),
         )
     if column.format and (aggregation in OF_TRIALS or (aggregation in ("value", "only") and not is_number)):
-        yield ("format",), f"column '{name}' holds no numbers, so it has no format; leave it out"
+        yield ("format",), f"column '{name}' has no numbers, so it takes no format; remove 'format'"
 
 
-def _unknown(table: TableSpec, name: str, place: Location) -> Iterator[Fault]:
+def _unknown(table: TableSpec, name: str, location: Location) -> Iterator[Fault]:
     known = COLUMNS_OF[table.source]
     if name in known or is_mapped(table.source, name) or name == SIZES:
         return
     if name == KNOBS and table.source in TRIALS:
         return
     remedy = closest(name, list(known)) or "; docs/paper-template.md lists them"
-    yield place, f"there is no column '{name}' in source '{table.source}'{remedy}"
+    yield location, f"there is no column '{name}' in source '{table.source}'{remedy}"
 
 
 def _is_expanded(table: TableSpec, name: str) -> bool:
-    """Return whether group_by has the column by a word that stands for several."""
+    """Return whether group_by has the column through a word that means several columns."""
     prefixes = {KNOBS: "knob_", SIZES: "parameter_"}
     return any(word in table.group_by and name.startswith(prefix) for word, prefix in prefixes.items())
 

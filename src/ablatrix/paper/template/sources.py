@@ -1,4 +1,4 @@
-"""What the rows of a table are made of: which columns each source has, known before any record is read."""
+"""The sources of a table's rows: the columns that each has, known before any record is read."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from ablatrix.records.metrics import HOT_METRIC
 
 KNOBS, SIZES = "knobs", "sizes"
 TRIALS = ("cells", "correctness")
-"""Sources with a row a trial: they have to be grouped, and each row has a status."""
+"""Sources with one row per trial: they must be grouped, and each row has a status."""
 
 _TRIAL: Mapping[str, bool] = {
     "run": True,
@@ -17,7 +17,7 @@ _TRIAL: Mapping[str, bool] = {
     HOT_METRIC: True,
     **{column.name: column.kind in ("whole", "real") for column in COLUMNS},
 }
-_PLACE = dict.fromkeys(
+_EFFECT = dict.fromkeys(
     ("metric", "mode", "workload", "compiler", "stage", "change", "knob", "base_level", "level"), False
 )
 _SHARES = [f"{part}{end}" for part in ("alone", "share", "last") for end in ("", "_low", "_high")]
@@ -34,14 +34,14 @@ COLUMNS_OF: Mapping[Source, Mapping[str, bool]] = {
         **dict.fromkeys(("change", "verdict_text", "proof", "proof_text"), False),
     },
     "attribution": {
-        **_PLACE,
+        **_EFFECT,
         **dict.fromkeys((*_SHARES, "of_total", "blocks", "blocks_left_out"), True),
         "not_attributable": False,
     },
 }
-"""Columns of each source, and whether they hold numbers."""
+"""Columns of each source, and whether they have numbers."""
 
 
 def is_mapped(source: Source, column: str) -> bool:
-    """Return whether a column may be there, as the records have it: ``knob_fusion``, ``parameter_width``."""
+    """Return whether the records may have such a column: ``knob_fusion``, ``parameter_width``."""
     return column.startswith(tuple(group.prefix for group in MAPS) if source in TRIALS else "parameter_")
