@@ -25,7 +25,7 @@ from ablatrix.provenance.rows import canonical_rows
 from ablatrix.records.model import Record
 from ablatrix.records.status import Status
 from ablatrix.trials.run.runner import RunSummary
-from ablatrix.verdict.reach import reach_verdict
+from ablatrix.verdict import reach_verdict
 from tests.artifact.test_verdict import quick_paper
 from tests.paper.written import write_paper
 from tests.synthetic import Plant, make_records, write_records

@@ -14,7 +14,7 @@ from ablatrix.cli.inputs import ClaimsFile, Results, claims_of, record_files
 if TYPE_CHECKING:
     from ablatrix.analysis.claims import CheckedClaim
     from ablatrix.analysis.runs import Agreement, SideBySide
-    from ablatrix.verdict.reach import Verdict
+    from ablatrix.verdict import Verdict
 
 MAX_SHOWN = 12
 
@@ -50,7 +50,7 @@ def verdict_command(
     """Say whether a study is done, by four criteria with the numbers behind each; exit 1 unless all hold."""
     from ablatrix.analysis.reasons import plain_data
     from ablatrix.analysis.runs import Margins
-    from ablatrix.verdict.reach import reach_verdict
+    from ablatrix.verdict import reach_verdict
 
     hot = None if margin is None else share(margin)
     cold = None if cold_margin is None else share(cold_margin, "--cold-margin")
