@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups.summary import group_columns, summarise_groups
+from ablatrix.analysis.groups import group_columns, summarise_groups
 from ablatrix.analysis.table.planned import count_planned, load_design
 from ablatrix.analysis.table.trials_table import Tidy, tidy
 from ablatrix.artifact.contents.environment import Environment

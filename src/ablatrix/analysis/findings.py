@@ -113,7 +113,7 @@ class Findings:
         return floors
 
     def ratios(self, metric: str, groups: Sequence[str]) -> Mapping[tuple[Any, ...], Ratio]:
-        """Return each group's ratio to the baseline; see `ablatrix.analysis.groups.summary.ratios_to_baseline`."""
+        """Return each group's ratio to the baseline; see `ablatrix.analysis.groups.ratios_to_baseline`."""
         key = ("ratios", metric, *groups)
         if key not in self._kept:
             self._kept[key] = ratios_to_baseline(self.trials, metric, groups)

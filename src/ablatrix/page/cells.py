@@ -27,7 +27,7 @@ def cells_table(findings: Findings, finder: RowFinder, groups: Sequence[str], mo
     Args:
         findings: What is estimated from the trials.
         finder: Where their rows are found; they have the columns that `NEEDED` names.
-        groups: Columns that make a row, ``mode`` among them; see `ablatrix.analysis.groups.summary.group_columns`.
+        groups: Columns that make a row, ``mode`` among them; see `ablatrix.analysis.groups.group_columns`.
         most: Rows to show.
     """
     summary = _summary(findings.trials, groups)
