@@ -125,7 +125,7 @@ def _show_verdict(verdict: "Verdict") -> None:
 
 
 def _show_comparison(found: "SideBySide", every_cell: bool) -> None:
-    from ablatrix.analysis.runs import sizes
+    from ablatrix.analysis.runs import count_sizes
     from ablatrix.cli.display import print_table, ratio_text
 
     if found.changes:
@@ -159,7 +159,7 @@ def _show_comparison(found: "SideBySide", every_cell: bool) -> None:
     for note in found.notes:
         print(f"note: {note}")
     keys = [one for one in found.effects if one.key]
-    in_size = ", ".join(f"{count} {state}" for state, count in sizes(keys).items()) or "none"
+    in_size = ", ".join(f"{count} {state}" for state, count in count_sizes(keys).items()) or "none"
     ratios = Counter(one.to_baseline.state for one in found.cells if one.to_baseline)
     agreed = ", ".join(f"{count} {state}" for state, count in sorted(ratios.items())) or "none"
     print(f"{found.shared} cells in both; ratios to the baseline (margin {found.margin:.1%}): {agreed}")

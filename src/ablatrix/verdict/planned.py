@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from ablatrix.analysis.table import LINE, Tidy, count_planned
+from ablatrix.analysis.table import LINE_COLUMNS, Tidy, count_planned
 from ablatrix.artifact.contents import check_plan, read_design
 from ablatrix.errors import ArtifactError
 from ablatrix.records.names import DESIGN_NAME
@@ -65,7 +65,7 @@ def compare_with_plan(found: Tidy, files: Sequence[Path], design: Path | None) -
         counts.update({name: int(of_run[name].sum()) for name in ("planned", "not_run")})
         rows = found.lines.filter(pl.col("run") == run) if found.lines is not None else pl.DataFrame()
         # The plan is compared with the lines themselves, superseded ones included.
-        lines = [_Line(*row) for row in rows.select(*LINE, "final").iter_rows()]
+        lines = [_Line(*row) for row in rows.select(*LINE_COLUMNS, "final").iter_rows()]
         problems += [f"{path}: {problem.detail}" for problem in check_plan(lines, plan)]
         widths.append(plan.get("cold_effect_width"))
     promised = [width for width in widths if isinstance(width, int | float)]
