@@ -29,7 +29,7 @@ def comparisons(sources: Sources) -> Written:
         "comparisons",
         say(
             "comparisons",
-            input_sets=draws,
+            draws=draws,
             comparisons=ledger.sum("correctness/comparisons", checked, "checked"),
             trials=ledger.count("correctness/trials", checked),
             missing=ledger.sum("correctness/missing", checked, "missing"),
