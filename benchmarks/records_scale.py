@@ -91,7 +91,7 @@ def main(largest: int, largest_pandas: int) -> None:
 def analyse(results: Path) -> dict[str, float]:
     """Return the seconds that each part takes."""
     from ablatrix.analysis.effects.evidence import Question, gather
-    from ablatrix.analysis.groups.summary import group_columns, summarise_groups, without_priming_runs
+    from ablatrix.analysis.groups import group_columns, summarise_groups, without_priming_runs
     from ablatrix.analysis.table.trials_table import tidy
 
     laps = [perf_counter()]

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from ablatrix.study.model import Study
     from ablatrix.study.resolve import ResolvedStudy, resolve_study
     from ablatrix.trials.run import RunSummary, run
-    from ablatrix.verdict.reach import reach_verdict
+    from ablatrix.verdict import reach_verdict
 
 __all__ = [
     "AblatrixError",
@@ -94,7 +94,7 @@ __getattr__, __dir__ = lazy_names(
         "ablatrix.analysis.diagnosis.pareto": ["find_fronts"],
         "ablatrix.plotting.tabulate": ["tabulate"],
         "ablatrix.analysis.reasons.wording": ["text_of"],
-        "ablatrix.verdict.reach": ["reach_verdict"],
+        "ablatrix.verdict": ["reach_verdict"],
         "ablatrix.errors": ["AblatrixError"],
         "ablatrix.paper.make": ["make_paper"],
         "ablatrix.records.journal": ["read_records"],

@@ -239,7 +239,7 @@ def test_claims_file_with_several_faults_reports_all_with_lines(tmp_path: Path) 
     wanted = [
         "3: claims[0].metric: there is no metric 'planned_byte'",
         "4: claims[1]: claim 'b' compares a metric, so it also needs metric",
-        "5: claims[2]: claim 'c': 'correct' is about every trial; leave out at_least",
+        "5: claims[2]: claim 'c': 'correct' is about every trial; remove at_least",
         "6: unknown key 'knobs' in 'claims[3]'; did you mean 'knob'?",
         "7: claims[4]: claim 'e' must have exactly one of at_least, at_most, within, but has none",
         "8: claims[5]: claim 'f': 'against' belongs to 'configuration'",

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ablatrix.analysis.groups.summary import (
+from ablatrix.analysis.groups import (
     group_columns,
     mixed_origins,
     ratios_to_baseline,

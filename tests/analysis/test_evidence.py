@@ -75,7 +75,10 @@ def test_evidence_with_chosen_workload_keeps_verdicts() -> None:
     ("question", "message"),
     [
         (Question(metrics=("speed",)), "no metric 'speed' for effects; there are: compile_first_run_ms, run_ms_paired"),
-        (Question(metrics=("compile_first_run_ms",)), "no trial tells 'compile_first_run_ms'; it is measured in cold"),
+        (
+            Question(metrics=("compile_first_run_ms",)),
+            "no trial reports 'compile_first_run_ms'; it is measured in cold",
+        ),
         (Question(workloads=("vgg",)), "there is no workload 'vgg' in these results; there are: attention, encoder"),
         (Question(end={"vectors": "on"}), "knob 'vectors' does not vary in these results; these do: partition, reuse"),
         (Question(end={"fusion": "maybe"}), "knob 'fusion' was not run at level 'maybe'; it was at: off, on"),

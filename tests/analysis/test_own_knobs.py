@@ -3,8 +3,8 @@
 import pytest
 
 from ablatrix.analysis.effects.estimates import main_effects
+from ablatrix.analysis.groups import primary_knobs
 from ablatrix.analysis.groups.ordering import PRIMARY_KNOBS
-from ablatrix.analysis.groups.summary import primary_knobs
 from ablatrix.analysis.runs.primary_matrix import primary_matrices
 from ablatrix.analysis.runs.stability import find_stability
 from ablatrix.records.model import Record

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from ablatrix.analysis.effects.estimates import main_effects
-from ablatrix.analysis.groups.summary import ratios_to_baseline
+from ablatrix.analysis.groups import ratios_to_baseline
 from ablatrix.analysis.table.columns import COLUMNS, LEFT_OUT, MAPS
 from ablatrix.analysis.table.trials_table import NOT_FINAL, REPEATED, SUPERSEDED, TIMED_OTHER, tidy
 from ablatrix.errors import AnalysisError, RecordError

@@ -67,7 +67,7 @@ def test_facts_are_filled_into_their_sentence() -> None:
     assert text_of(whole) == "fusion=on: ok in 2 of 3 blocks"
     part = because("not_whole", name="fusion=on", ok=1, repeats=3, others=("1 crashed", "1 timeout"))
     assert text_of(part) == "fusion=on: ok in 1 of 3 blocks (1 crashed, 1 timeout)"
-    nested = because("not_told", kind="cell", name="fusion=on", why=Why.of(Absence.of({"crashed": 1}, 1)))
+    nested = because("not_known", kind="cell", name="fusion=on", why=Why.of(Absence.of({"crashed": 1}, 1)))
     assert text_of(nested) == "cell fusion=on: crashed in 1 of 1 blocks"
 
 

@@ -27,7 +27,7 @@ from ablatrix.artifact.reproduction.reproduction import report_text
 from ablatrix.page.write import write_page
 from ablatrix.paper.make import Paper, make_paper
 from ablatrix.records.model import Record
-from ablatrix.verdict.reach import reach_verdict
+from ablatrix.verdict import reach_verdict
 from tests.artifact.conftest import write_results
 from tests.claimed import claims_of
 from tests.synthetic import Plant, make_records, write_records

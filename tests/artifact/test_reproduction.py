@@ -20,7 +20,7 @@ from ablatrix.artifact.reproduction.reproduction import (
 )
 from ablatrix.errors import AnalysisError
 from ablatrix.records.model import Level, Record
-from ablatrix.verdict.reach import reach_verdict
+from ablatrix.verdict import reach_verdict
 from tests.artifact.conftest import write_results
 from tests.artifact.test_verdict import criterion, fallen, made, quick_paper
 from tests.claimed import claims_of

@@ -12,7 +12,7 @@ from ablatrix.errors import AnalysisError, ArtifactError
 from ablatrix.paper.make import Paper, make_paper
 from ablatrix.paper.template.load import load_template
 from ablatrix.records.model import SCHEMA_VERSION, Level, Record
-from ablatrix.verdict.reach import Criterion, Make, Verdict, reach_verdict
+from ablatrix.verdict import Criterion, Make, Verdict, reach_verdict
 from tests.artifact.conftest import write_results
 from tests.synthetic import Plant, broken, make_records, write_records
 
@@ -173,7 +173,7 @@ MUTATIONS: dict[str, tuple[Mutation, str, str]] = {
     "what was timed is not told": (
         lambda records: changed(records, lambda one: one.mode == "hot", correctness={"timed_digest": None}),
         "c",
-        "1 hot trials do not tell which executable was checked or timed",
+        "1 hot trials do not report which executable was checked or timed",
     ),
     "the schema version is swapped in one line": (
         another_version,

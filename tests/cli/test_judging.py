@@ -40,7 +40,7 @@ def test_verdict_exits_with_0_only_if_all_four_hold(ablatrix: Ablatrix, results:
     assert (done.returncode, done.stderr) == (1, b"")
     for line in (
         "stable over repeats: FAILS",
-        "figures come out: HOLDS",
+        "figures can be made: HOLDS",
         "key results: UNDECIDED",
         "verdict: not done",
     ):

@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups.summary import group_columns, summarise_groups
+from ablatrix.analysis.groups import group_columns, summarise_groups
 from ablatrix.analysis.table.planned import count_planned, load_design
 from ablatrix.analysis.table.trials_table import Tidy, tidy
 from ablatrix.artifact.contents.environment import Environment
@@ -25,7 +25,7 @@ from ablatrix.provenance.rows import canonical_rows
 from ablatrix.records.model import Record
 from ablatrix.records.status import Status
 from ablatrix.trials.run.runner import RunSummary
-from ablatrix.verdict.reach import reach_verdict
+from ablatrix.verdict import reach_verdict
 from tests.artifact.test_verdict import quick_paper
 from tests.paper.written import write_paper
 from tests.synthetic import Plant, make_records, write_records

@@ -14,7 +14,7 @@ import pytest
 from ablatrix.analysis.effects.estimates import main_effects
 from ablatrix.analysis.effects.geometric_means import geometric_means
 from ablatrix.analysis.effects.noise import noise_floors
-from ablatrix.analysis.groups.summary import group_columns, summarise_groups, without_priming_runs
+from ablatrix.analysis.groups import group_columns, summarise_groups, without_priming_runs
 from ablatrix.analysis.table.delimited import csv_text
 from ablatrix.paper.figures.main_effects import MainEffectsData, compose_main_effects
 from ablatrix.plotting.cold_scatter import cold_points, compose_cold_scatter

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ablatrix.analysis.groups.summary import group_columns, summarise_groups, without_priming_runs
+from ablatrix.analysis.groups import group_columns, summarise_groups, without_priming_runs
 from ablatrix.analysis.table.trials_table import Tidy, tidy
 from ablatrix.compilers.adapter import BoundRun, CompileRequest, Executable
 from ablatrix.compilers.cache import CacheCounters

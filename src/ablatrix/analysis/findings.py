@@ -27,7 +27,7 @@ from ablatrix.statistics.ratio import Ratio
 
 
 class Findings:
-    """Estimates from one table of trials, made when they are first asked for and kept.
+    """Estimates from one table of trials, made when they are first asked for, and kept.
 
     Attributes:
         found: The table, with what is not in it.
@@ -39,11 +39,11 @@ class Findings:
 
     @cached_property
     def trials(self) -> pl.DataFrame:
-        """The trials that tables and figures are about: without primers."""
+        """The trials that tables and figures are about: without cache-priming runs."""
         return without_priming_runs(self.found.trials)
 
     def of(self, trials: pl.DataFrame) -> Tidy:
-        """Return a part of the trials as a table of its own; what is left out of the whole stays told."""
+        """Return a part of the trials as a table of its own; what the whole omits is still reported."""
         return replace(self.found, trials=trials)
 
     @cached_property
@@ -113,7 +113,7 @@ class Findings:
         return floors
 
     def ratios(self, metric: str, groups: Sequence[str]) -> Mapping[tuple[Any, ...], Ratio]:
-        """Return each group's ratio to the baseline; see `ablatrix.analysis.groups.summary.ratios_to_baseline`."""
+        """Return each group's ratio to the baseline; see `ablatrix.analysis.groups.ratios_to_baseline`."""
         key = ("ratios", metric, *groups)
         if key not in self._kept:
             self._kept[key] = ratios_to_baseline(self.trials, metric, groups)

@@ -1,4 +1,4 @@
-"""The metrics that effects and claims can be about, out of the registry of all."""
+"""The metrics that effects and claims can be about, from the registry of all metrics."""
 
 from collections.abc import Mapping, Sequence
 

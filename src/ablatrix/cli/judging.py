@@ -14,7 +14,7 @@ from ablatrix.cli.inputs import ClaimsFile, Results, claims_of, record_files
 if TYPE_CHECKING:
     from ablatrix.analysis.claims import CheckedClaim
     from ablatrix.analysis.runs import Agreement, SideBySide
-    from ablatrix.verdict.reach import Verdict
+    from ablatrix.verdict import Verdict
 
 MAX_SHOWN = 12
 
@@ -65,7 +65,7 @@ def verdict_command(
     """Decide by four criteria whether a study is done, with the numbers behind each; exit 1 unless all hold."""
     from ablatrix.analysis.reasons import plain_data
     from ablatrix.analysis.runs import Margins
-    from ablatrix.verdict.reach import reach_verdict
+    from ablatrix.verdict import reach_verdict
 
     hot = None if margin is None else share(margin)
     cold = None if cold_margin is None else share(cold_margin, "--cold-margin")
@@ -148,7 +148,7 @@ def _show_verdict(verdict: "Verdict") -> None:
 
 
 def _show_comparison(found: "SideBySide", every_cell: bool) -> None:
-    from ablatrix.analysis.runs import sizes
+    from ablatrix.analysis.runs import count_sizes
     from ablatrix.cli.display import print_table, ratio_text
 
     if found.changes:
@@ -182,7 +182,7 @@ def _show_comparison(found: "SideBySide", every_cell: bool) -> None:
     for note in found.notes:
         print(f"note: {note}")
     keys = [one for one in found.effects if one.key]
-    in_size = ", ".join(f"{count} {state}" for state, count in sizes(keys).items()) or "none"
+    in_size = ", ".join(f"{count} {state}" for state, count in count_sizes(keys).items()) or "none"
     ratios = Counter(one.to_baseline.state for one in found.cells if one.to_baseline)
     agreed = ", ".join(f"{count} {state}" for state, count in sorted(ratios.items())) or "none"
     print(f"{found.shared} cells in both; ratios to the baseline (margin {found.margin:.1%}): {agreed}")

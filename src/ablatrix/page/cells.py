@@ -27,7 +27,7 @@ def cells_table(findings: Findings, finder: RowFinder, groups: Sequence[str], mo
     Args:
         findings: What is estimated from the trials.
         finder: Finds their rows, which have the columns in `NEEDED`.
-        groups: Columns that make a row, ``mode`` among them; see `ablatrix.analysis.groups.summary.group_columns`.
+        groups: Columns that make a row, ``mode`` among them; see `ablatrix.analysis.groups.group_columns`.
         most: Largest number of rows to show.
     """
     summary = _summary(findings.trials, groups)

@@ -33,9 +33,9 @@ from ablatrix.records.status import Status
 
 WARM, EMPTY = "warm", "empty"
 KEYS = ("workload", "compiler", "partition", "cache", "status", MISSES)
-MAX_POINTS = 3_000  # beyond, marks stand for groups of trials: more ink would show no more
-MAX_MARKERS = 8  # workloads that markers tell apart in one panel; more of them get a panel each
-ASIDE_PT = 3.0  # workloads of equal miss counts stand side by side, else they would hide each other
+MAX_POINTS = 3_000  # beyond, marks are groups of trials: more ink would show no more
+MAX_MARKERS = 8  # workloads that markers can distinguish in one panel; more of them get a panel each
+ASIDE_PT = 3.0  # workloads of equal miss counts are drawn side by side, else they would hide each other
 FILLINGS = ("full", "open", "bottom", "top")
 AXIS_LABELS_IN = 0.45
 
@@ -43,11 +43,11 @@ AXIS_LABELS_IN = 0.45
 def cold_points(trials: pl.DataFrame) -> pl.DataFrame:
     """Return the trials that the figure shows: cold, measured, that are ok or failed; sorted.
 
-    ``cache`` tells whether the trial began with an empty cache of its own or with a warm one.
+    ``cache`` says whether the trial began with an empty cache of its own or with a warm one.
     """
     shown = trials.lazy().filter((pl.col("mode") == "cold") & (pl.col("role") == "measured") & (IS_OK | IS_FAILURE))
     partition = pl.col("knob_partition") if "knob_partition" in trials.columns else pl.lit(None, pl.String)
-    if "knob_cache_tag" in trials.columns:  # told also by a trial that failed before it had compiled anything
+    if "knob_cache_tag" in trials.columns:  # also known of a trial that failed before it had compiled anything
         warm = (pl.col("knob_cache_tag") != "private") | pl.col("cache_tag").is_not_null()
     else:
         warm = pl.col("cache_tag").is_not_null()
@@ -67,7 +67,7 @@ def cold_points(trials: pl.DataFrame) -> pl.DataFrame:
 
 
 def cold_marks(points: pl.DataFrame) -> pl.DataFrame:
-    """Return what is drawn of the points: themselves, or groups of them where they are more than `MAX_POINTS`.
+    """Return what is drawn for the points: themselves, or groups of them where there are more than `MAX_POINTS`.
 
     A group has one workload, compiler, partition, cache, status and number of misses; its time is the median, ``low``
     and ``high`` are the 5th and the 95th percentile, ``trials`` says how many there are.
@@ -88,9 +88,9 @@ def cold_marks(points: pl.DataFrame) -> pl.DataFrame:
 
 
 def draw_cold_scatter(points: pl.DataFrame, stem: Path) -> list[Path]:
-    """InputSet the points (see `cold_points`) and write each page as PDF, PNG and SVG.
+    """Draw the points (see `cold_points`) and write each page as PDF, PNG and SVG.
 
-    Colour and filling tell the partition, markers (or panels, where there are many) the workload, panels the
+    Colour and filling show the partition, markers (or panels, where there are many) the workload, panels the
     compiler. A bar across a mark says that the cache was warm. Trials that failed are crosses in a band above, at
     their miss count when it is known and at the left edge when not.
     """
@@ -100,7 +100,7 @@ def draw_cold_scatter(points: pl.DataFrame, stem: Path) -> list[Path]:
 
 @dataclass(frozen=True)
 class _Code:
-    """What markers, colours and fillings stand for."""
+    """What markers, colours and fillings mean."""
 
     workloads: tuple[str, ...]
     partitions: tuple[str, ...]
@@ -108,8 +108,8 @@ class _Code:
 
     def style(self, workload: str, partition: str) -> dict[str, Any]:
         marker = MARKERS[self.workloads.index(workload) % len(MARKERS)] if self.by_marker else MARKERS[0]
-        place = self.partitions.index(partition)
-        colour, filling = COLOURS[place % len(COLOURS)], FILLINGS[place % len(FILLINGS)]
+        index = self.partitions.index(partition)
+        colour, filling = COLOURS[index % len(COLOURS)], FILLINGS[index % len(FILLINGS)]
         return {
             "marker": marker,
             "markersize": 3.8,
@@ -125,8 +125,8 @@ class _Code:
 
     def aside_pt(self, workload: str, partition: str) -> float:
         names = self.workloads if self.by_marker else self.partitions
-        place = names.index(workload if self.by_marker else partition)
-        return min(ASIDE_PT, 2 * ASIDE_PT / max(len(names) - 1, 1)) * (place - (len(names) - 1) / 2)
+        index = names.index(workload if self.by_marker else partition)
+        return min(ASIDE_PT, 2 * ASIDE_PT / max(len(names) - 1, 1)) * (index - (len(names) - 1) / 2)
 
 
 def compose_cold_scatter(points: pl.DataFrame, width: Width = "column") -> list[Figure]:

@@ -19,7 +19,7 @@ WIDTHS_IN: dict[Width, float] = {"column": 3.3, "page": 7.0}
 COLUMN_WIDTH_IN = WIDTHS_IN["column"]
 MAX_HEIGHT_IN = 8.4  # with a caption below, the text height of a letter page
 PNG_DPI = 300
-# Okabe & Ito's palette for the colour-blind, darkest first. Grey tells only some of them apart: every series has a
+# Okabe & Ito's palette for the colour-blind, darkest first. In grey only some of them differ: every series has a
 # marker, a filling or a hatch of its own as well.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 INK = "#000000"
@@ -67,7 +67,7 @@ _DOCTYPE = re.compile(r"<!DOCTYPE[^>]*>\n?")
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """InputSet and save inside this: settings of the user or of another library have no say."""
+    """Draw and save inside this: settings of the user or of another library have no effect."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)
@@ -108,7 +108,7 @@ def _save_images(figure: Figure, stem: Path) -> list[Path]:
     canvas.print_png(png, metadata={"Software": None})
     text = io.StringIO()
     FigureCanvasSVG(figure).print_svg(text, metadata=NO_SVG_METADATA)
-    # The type declaration names a file on a server, which some readers fetch; nothing else refers to the outside.
+    # The type declaration names a file on a server, which some readers fetch; nothing else refers to other files.
     svg.write_text(_DOCTYPE.sub("", text.getvalue(), count=1), encoding="utf-8", newline="\n")
     figure.dpi = PNG_DPI  # the writer has set it to points; parts that are pixels keep their density
     return [png, svg]

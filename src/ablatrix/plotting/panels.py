@@ -66,18 +66,18 @@ def in_pages(items: Sequence[Item], max_rows: int, columns: int = 1) -> list[Seq
 
 
 def rows_that_fit(row_in: float, around_in: float) -> int:
-    """Return how many rows of a height fit on a page beside what stands around them; one at least."""
+    """Return how many rows of a height fit on a page beside what is around them; at least one."""
     return max(1, int((MAX_HEIGHT_IN - around_in) / row_in))
 
 
 def panel_grid(
     count: int, columns: int, width_in: float, row_in: float, around_in: float, **options: Any
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure and its panels, row by row; places without a panel stay empty.
+    """Return a figure and its panels, row by row; cells of the grid without a panel stay empty.
 
     Args:
         count: Panels.
-        columns: Most panels beside each other.
+        columns: At most so many panels beside each other.
         width_in: Width of the figure.
         row_in: Height of a row of panels with its titles.
         around_in: Height of legend and axis labels together.
@@ -89,7 +89,7 @@ def panel_grid(
     panels: list[Axes] = figure.subplots(rows, columns, squeeze=False, **options).flatten().tolist()
     for panel in panels[count:]:
         panel.set_axis_off()
-    # Where the last row is short, the panels above its empty places are the lowest ones and carry the tick labels.
+    # Where the last row is short, the panels above its empty cells are the lowest ones and carry the tick labels.
     for panel in panels[max(count - columns, 0) : count]:
         panel.tick_params(labelbottom=True)
     return figure, panels[:count]
@@ -134,7 +134,7 @@ def legend_height_in(handles: Sequence[Handle], width_in: float) -> float:
 
 
 def add_legend(figure: Figure, handles: Sequence[Handle]) -> None:
-    """Put a legend above all panels; below, it would share its place with the label of the common axis."""
+    """Put a legend above all panels; below, it would overlap the label of the common axis."""
     if handles:
         figure.legend(
             handles=list(handles),
@@ -149,7 +149,7 @@ def add_legend(figure: Figure, handles: Sequence[Handle]) -> None:
 
 
 def cross_label(reasons: Iterable[Why | None]) -> str:
-    """Return what the crosses of a figure stand for: failures, levels that the compiler does not have, or both.
+    """Return what the crosses of a figure mean: failures, levels that the compiler does not have, or both.
 
     Args:
         reasons: Why each has no effect.
@@ -161,12 +161,12 @@ def cross_label(reasons: Iterable[Why | None]) -> str:
 
 
 def note(text: str) -> Line2D:
-    """Return an entry of a legend that is a text alone."""
+    """Return an entry of a legend that is text only."""
     return Line2D([], [], linestyle="none", label=text)
 
 
 def count_note(counts: Iterable[int], of: str) -> Line2D:
-    """Return the note of how many repeats stand behind the marks: ``n = 5 blocks`` or ``n = 2 to 5 blocks``."""
+    """Return the note of how many repeats are behind the marks: ``n = 5 blocks`` or ``n = 2 to 5 blocks``."""
     found = sorted(set(counts))
     if not found:
         return note(f"n = 0 {of}s")
@@ -175,9 +175,9 @@ def count_note(counts: Iterable[int], of: str) -> Line2D:
 
 
 def failed_band(axes: Axes, share: float, side: str = "top") -> None:
-    """Set the upper part of the axes (or the right one) apart for what has no value."""
-    place, size = ((0.0, 1.0 - share), (1.0, share)) if side == "top" else ((1.0 - share, 0.0), (share, 1.0))
-    box = Rectangle(place, *size, transform=axes.transAxes, facecolor="#F1F1F1", edgecolor="none", zorder=1.2)
+    """Shade the upper part of the axes (or the right one), which is for what has no value."""
+    corner, size = ((0.0, 1.0 - share), (1.0, share)) if side == "top" else ((1.0 - share, 0.0), (share, 1.0))
+    box = Rectangle(corner, *size, transform=axes.transAxes, facecolor="#F1F1F1", edgecolor="none", zorder=1.2)
     axes.add_patch(box)
     edge = ([0, 1], [1.0 - share] * 2) if side == "top" else ([1.0 - share] * 2, [0, 1])
     axes.plot(*edge, transform=axes.transAxes, color=FAINT, linewidth=0.4, zorder=1.3)
@@ -188,7 +188,7 @@ def scale_axis(
 ) -> None:
     """Choose scale, limits and ticks of an axis for values that are not negative.
 
-    The axis is logarithmic where the values span a factor of `LOG_FROM`; zeros then have a place of their own beside
+    The axis is logarithmic where the values span a factor of `LOG_FROM`; zeros are then shown beside
     it.
 
     Args:
@@ -228,10 +228,10 @@ def scale_axis(
         high = held[-1] + 0.1 * (held[-1] - low) if held[-1] > 0 else 1.0
         if how.get("whole"):
             high = max(high, 1.5)
-            low = -0.1 * high if held[0] == 0 else low  # marks at 0 stand side by side, to both sides
+            low = -0.1 * high if held[0] == 0 else low  # marks at 0 are drawn side by side, to both sides
         set_limits(low, low + (high - low) / (1 - headroom))
-        places = MaxNLocator(nbins=max(max_ticks - 1, 1), integer=how.get("whole", False), steps=[1, 2, 5, 10])
-        axis.set_major_locator(FixedLocator([x for x in places.tick_values(low, high) if max(low, 0) <= x <= high]))
+        locator = MaxNLocator(nbins=max(max_ticks - 1, 1), integer=how.get("whole", False), steps=[1, 2, 5, 10])
+        axis.set_major_locator(FixedLocator([x for x in locator.tick_values(low, high) if max(low, 0) <= x <= high]))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(short_number))
     axis.set_minor_formatter(NullFormatter())
@@ -302,5 +302,5 @@ def short_number(value: float, _: object = None) -> str:
 
 
 def unit_line(axes: Axes) -> None:
-    """InputSet the line of no change at the ratio 1."""
+    """Draw the line of no change at the ratio 1."""
     axes.axvline(1.0, color=INK, linewidth=0.6, zorder=2)

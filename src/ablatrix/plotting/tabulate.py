@@ -16,7 +16,7 @@ def tabulate(found: Tidy, out_dir: str | Path, allow_mixed: bool = False) -> lis
     """Write the tables and the figure of records. The same records give the same bytes.
 
     Files: ``ablation.csv`` (a line a trial, every status), ``tables/ablation_summary.csv`` (a line a group),
-    ``tables/exclusions.csv`` (what is in no statistics, and why) and, where there are cold trials to show,
+    ``tables/exclusions.csv`` (what no statistic uses, and why) and, where there are cold trials to show,
     ``figures/cache_miss_vs_compile.{pdf,png,svg}``.
 
     Args:
@@ -43,11 +43,11 @@ def tabulate(found: Tidy, out_dir: str | Path, allow_mixed: bool = False) -> lis
 
 
 def exclusions(found: Tidy) -> pl.DataFrame:
-    """Return what no statistics are made of, by reason: left-out records, primers and every status but ok."""
+    """Return what no statistic uses, by reason: excluded records, cache-priming runs and every status but ok."""
     reasons = dict(found.excluded)
-    primers = found.trials.height - without_priming_runs(found.trials).height
-    if primers:
-        reasons[PRIMER] = primers
+    priming_runs = found.trials.height - without_priming_runs(found.trials).height
+    if priming_runs:
+        reasons[PRIMER] = priming_runs
     others = without_priming_runs(found.trials).filter(~IS_OK)
     for status, count in others.group_by("status").len().sort("status").iter_rows():
         reasons[f"status {status}"] = count

@@ -39,7 +39,7 @@ def cell_rows(rows: Rows, groups: Sequence[str], taken: Mapping[str, pl.Expr]) -
 def ratio_rows(finder: RowFinder, groups: Sequence[str], compared: Mapping[str, str]) -> dict[Key, Ranges]:
     """Return for each group the rows of its ratio to the baseline: its own, and those that it is compared with.
 
-    A trial is compared with the baseline of its compiler; the reference, which is no cell of a compiler, with those of
+    A trial is compared with the baseline of its compiler; the reference, which belongs to no compiler, with those of
     its blocks.
 
     Args:

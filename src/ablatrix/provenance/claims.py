@@ -56,7 +56,7 @@ def factor_of(findings: Findings, finder: RowFinder, checked: CheckedClaim) -> F
 
 
 def _unit(finder: RowFinder, claim: Claim) -> Unit:
-    # A claim about a workload that stands in several sizes has no ratio.
+    # A claim about a workload that has several sizes has no ratio.
     return next(
         unit for unit in finder.units.values() if (unit.workload, unit.compiler) == (claim.workload, claim.compiler)
     )

@@ -4,7 +4,7 @@ An effect is a number of its whole stage: which pairs of configurations and whic
 the stage's configurations, and parts of a split block are compared through the baselines of each. So its rows are the
 ok trials with a value that have the levels of the stage's centre in all knobs but those that the stage moves, and the
 baseline's. A total, and its parts, follow from the configurations between its two ends alone. Where the metric is the
-paired run time, which is made from all ok hot trials of a block together, the rows are the whole blocks.
+paired run time, which is made from all ok hot trials of a block, the rows are the whole blocks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ class RowFinder:
     """
 
     def __init__(self, rows: Rows, origin: Sequence[str] = ()) -> None:
-        """Take the trials, and the columns that tell mixed records apart."""
+        """Take the trials, and the columns that distinguish mixed records."""
         self.rows = rows
         self.units: Mapping[UnitKey, Unit] = units_of(rows, origin)
         self._kept: dict[tuple[Any, ...], StageRows] = {}
@@ -63,7 +63,7 @@ class RowFinder:
 
         Args:
             effect: One of the stage's.
-            stage: All effects of the same unit and stage, which tell the knobs and levels that it moves.
+            stage: All effects of the same unit and stage, which give the knobs and levels that it moves.
         """
         unit = self.unit_of(effect)
         between: dict[str, tuple[str, str]] = {}
@@ -85,7 +85,7 @@ class RowFinder:
             mode: ``cold`` or ``hot``.
             metric: Column of a positive number.
             fixed: The level of each knob that the stage does not move.
-            between: Levels of moved knobs that alone enter; those of other moved knobs all do.
+            between: Moved knobs of which only these levels enter; of other moved knobs all levels do.
         """
         choices: dict[str, Sequence[str]] = {**{knob: (level,) for knob, level in fixed.items()}, **(between or {})}
         key = (unit.identity, mode, metric, *sorted((knob, *levels) for knob, levels in choices.items()))
@@ -99,7 +99,7 @@ class RowFinder:
         return self._rows(unit, metric, self._with_value(unit.ok, mode, metric, at_levels(levels) | at_levels(base)))
 
     def of_floor(self, floor: NoiseFloor, mode: str, metric: str) -> Ranges:
-        """Return the rows of a noise floor: of the baseline and its twins."""
+        """Return the rows of a noise floor: of the baseline and its A/A controls."""
         unit = self.unit_of(floor)
         sides = [self._with_value(held, mode, metric, pl.col("is_baseline")) for held in (unit.ok, unit.twins)]
         return self._rows(unit, metric, pl.concat(sides))

@@ -1,4 +1,4 @@
-"""The rows behind numbers, in an order in which what belongs together stands together."""
+"""The rows behind numbers, in an order that keeps together what belongs together."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ KEYS = (
 
 @dataclass(frozen=True)
 class Rows:
-    """The final trials without primers, each with its index in the canonical order.
+    """The final trials without cache-priming runs, each with its index in the canonical order.
 
     Attributes:
-        trials: What is read of them, sorted; ``row`` is the index, ``block_compiler`` the compiler of a trial's block,
-            which the reference of the block shares.
-        ids: The record's id by index; behind ``<run>:`` where there are several inputs, whose ids may be the same.
+        trials: The columns that are read, sorted; ``row`` is the index, ``block_compiler`` the compiler of a trial's
+            block, which the reference of the block shares.
+        ids: The record's id by index; after ``<run>:`` where there are several inputs, whose ids may be the same.
     """
 
     trials: pl.DataFrame
@@ -36,7 +36,7 @@ class Rows:
         return ranges_of(self.trials.lazy().filter(condition).select(ROW).collect()[ROW])
 
     def of_records(self, record_ids: Sequence[str]) -> Ranges:
-        """Return where records stand, by their own ids; in several inputs an id may stand more than once."""
+        """Return the rows of records by their own ids; in several inputs an id may occur more than once."""
         wanted = pl.DataFrame({"record_id": list(record_ids)}, {"record_id": pl.String})
         return ranges_of(self.trials.join(wanted, on="record_id", how="semi")[ROW])
 
@@ -53,12 +53,12 @@ def canonical_rows(trials: pl.DataFrame, columns: Iterable[str]) -> Rows:
     """Return trials in canonical order.
 
     They are sorted by workload (and its digest), compiler of the block, mode, ok before other statuses, status, role,
-    compiler, knobs, and place in the run: the ok trials of a workload on a compiler in one mode, and those of a
-    configuration, stand in one stretch.
+    compiler, knobs, and position in the run: the ok trials of a workload on a compiler in one mode, and those of a
+    configuration, are one stretch.
 
     Args:
-        trials: The table of trials, without primers.
-        columns: What is read of them beside `KEYS`, the metrics of effects and claims, and levels with their baselines.
+        trials: The table of trials, without cache-priming runs.
+        columns: Columns that are read beside `KEYS`, the metrics of effects and claims, and levels with baselines.
     """
     wanted = {*KEYS, *METRICS, *columns}
     chosen = [name for name in trials.columns if name in wanted or name.startswith(("knob_", "baseline_"))]
@@ -66,7 +66,7 @@ def canonical_rows(trials: pl.DataFrame, columns: Iterable[str]) -> Rows:
     labels = [name for name, kind in lazy.collect_schema().items() if kind == pl.Categorical]
     owners = pl.col("compiler").filter(pl.col("role") != "reference").min().over(BLOCK)
     table = (
-        # Categories are sorted as text: their own order is the one in which they were met.
+        # Categories are sorted as text: their own order is the one in which they first occurred.
         lazy.with_columns(pl.col(labels).cast(pl.String))
         .with_columns(owners.fill_null(pl.col("compiler")).alias(OWNER), (~IS_OK).alias(" failed"))
         .sort(

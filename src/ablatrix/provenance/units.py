@@ -12,7 +12,7 @@ from ablatrix.provenance.rows import Rows
 
 UNIT = ("workload", "workload_digest", "compiler")
 UnitKey = tuple[Any, ...]
-"""Values of the columns that tell mixed records apart, then workload, digest and compiler."""
+"""Values of the columns that distinguish mixed records, then workload, digest and compiler."""
 Levels = Mapping[str, str]
 
 
@@ -21,11 +21,11 @@ class Unit:
     """One workload, in one size, on one compiler.
 
     Attributes:
-        origin: Values of the columns that tell mixed records apart; empty when all come from one place.
+        origin: Values of the columns that distinguish mixed records; empty when all have one origin.
         label: Its workload; with the start of its digest where several sizes share the name.
         baseline: The baseline's level of each knob that the compiler has.
         ok: Its ok measured trials by mode.
-        twins: The ok twins of its baseline by mode.
+        twins: The ok A/A controls of its baseline by mode.
     """
 
     origin: tuple[Any, ...]
@@ -44,7 +44,7 @@ class Unit:
 
     @property
     def identity(self) -> UnitKey:
-        """What tells it from other units."""
+        """What distinguishes it from other units."""
         return (*self.origin, self.workload, self.digest, self.compiler)
 
 
@@ -53,11 +53,11 @@ def units_of(rows: Rows, origin: Sequence[str] = ()) -> dict[UnitKey, Unit]:
 
     Args:
         rows: The trials.
-        origin: Columns that tell mixed records apart.
+        origin: Columns that distinguish mixed records.
     """
     by = [*origin, *UNIT]
     measured = rows.trials.filter(pl.col("role") == "measured")
-    twins = rows.trials.filter(pl.col("role") == "twin").partition_by(by, as_dict=True, maintain_order=True)
+    controls = rows.trials.filter(pl.col("role") == "twin").partition_by(by, as_dict=True, maintain_order=True)
     sizes = dict(measured.group_by("workload").agg(pl.col("workload_digest").n_unique()).iter_rows())
     parts = measured.partition_by(by, as_dict=True, maintain_order=True)
     found = {}
@@ -72,7 +72,7 @@ def units_of(rows: Rows, origin: Sequence[str] = ()) -> dict[UnitKey, Unit]:
             label=workload if sizes[workload] == 1 else f"{workload}@{digest[:6]}",
             baseline={knob: str(levels[0]) for knob, levels in base.items() if levels.len()},
             ok=_ok_by_mode(parts[key]),
-            twins=_ok_by_mode(twins[key]) if key in twins else {},
+            twins=_ok_by_mode(controls[key]) if key in controls else {},
         )
         found[unit.identity] = unit
     return found

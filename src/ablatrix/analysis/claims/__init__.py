@@ -1,4 +1,4 @@
-"""A study's claims, held against its records."""
+"""A study's claims, checked against its records."""
 
 from ablatrix.analysis.claims.check import check_claims, load_claims, plain, unmet
 from ablatrix.analysis.claims.checked import CheckedClaim

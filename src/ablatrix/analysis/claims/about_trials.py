@@ -1,4 +1,4 @@
-"""Claims about every trial: that all outputs are right, that all compile caches missed as planned."""
+"""Claims about every trial: that all outputs are right, that all compile caches missed as often as planned."""
 
 from collections.abc import Sequence
 
@@ -69,10 +69,10 @@ def _wrong_outputs(trials: pl.DataFrame) -> tuple[list[Reason], list[str]]:
 
 
 def _wrong_misses(trials: pl.DataFrame) -> tuple[list[Reason], list[str]]:
-    told, planned = pl.col(CACHE_MISSES), pl.col("expected_cache_misses")
+    reported, planned = pl.col(CACHE_MISSES), pl.col("expected_cache_misses")
     ok = trials.filter(IS_OK)
-    unknown = ok.filter(told.is_null() | planned.is_null()).height
-    wrong = ok.filter(told != planned).height
+    unknown = ok.filter(reported.is_null() | planned.is_null()).height
+    wrong = ok.filter(reported != planned).height
     counted = (
         (wrong, because("other_misses", count=wrong, trials=ok.height)),
         (unknown, because("misses_unknown", count=unknown)),

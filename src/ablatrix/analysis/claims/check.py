@@ -1,9 +1,9 @@
-"""Files of claims, and whether records bear them: holds, fails or undecided, with the interval and the rows behind it.
+"""Files of claims, and whether records support them: holds, fails or undecided, with the interval and its rows.
 
-A claim about a knob is held against its main effect over the factorial; one about a configuration against its ratio to
-the baseline (or to another configuration), paired over blocks. The rules, the first that applies:
+A claim about a knob is checked against its main effect over the factorial grid; one about a configuration against its
+ratio to the baseline (or to another configuration), paired over blocks. The rules, the first that applies:
 
-1. A knob that proved a no-op makes the claim fail: whatever its interval says is noise.
+1. A knob that is proved a no-op makes the claim fail: whatever its interval says is noise.
 2. What the claim rests on and the records lack (trials, blocks, right outputs) leaves it undecided, and is named.
 3. It holds when the whole 95 % interval lies on the claimed side of the bound, fails when the whole lies on the other,
    and is undecided when the interval holds the bound. An exact figure needs no interval; one block has none.
@@ -27,7 +27,7 @@ from ablatrix.analysis.diagnosis import Settings, Unit, by_block, described, pro
 from ablatrix.analysis.effects import FactorialGrid
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.metrics import METRICS, is_exact
-from ablatrix.analysis.reasons import NAMED, Absence, Cause, Lack, Reason, Why, because, optional_text, text_of
+from ablatrix.analysis.reasons import MAX_NAMED, Absence, Cause, Lack, Reason, Why, because, optional_text, text_of
 from ablatrix.analysis.table import IS_OK
 from ablatrix.documents.load import load_document
 from ablatrix.errors import AnalysisError
@@ -41,7 +41,7 @@ def load_claims(path: str | Path) -> Claims:
     """Read and check a file of claims.
 
     Raises:
-        AnalysisError: It cannot be read, is no YAML, or breaks a rule; one line of the message for each fault.
+        AnalysisError: It cannot be read, is not YAML, or breaks a rule; one line of the message for each fault.
     """
     try:
         document = load_document(Path(path), Claims, AnalysisError)
@@ -49,9 +49,9 @@ def load_claims(path: str | Path) -> Claims:
         raise AnalysisError("\n".join(map(str, error.args))) from None
     ids = [claim.id for claim in document.value.claims]
     faults = [
-        document.fault(("claims", place, "id"), f"id '{name}' is given to two claims; give each its own")
-        for place, name in enumerate(ids)
-        if name in ids[:place]
+        document.fault(("claims", index, "id"), f"id '{name}' is given to two claims; give each its own")
+        for index, name in enumerate(ids)
+        if name in ids[:index]
     ]
     if faults:
         raise AnalysisError("\n".join(faults))
@@ -69,7 +69,7 @@ def claims_schema_text() -> str:
 
 
 def check_claims(findings: Findings, claims: Claims) -> list[CheckedClaim]:
-    """Return what became of each claim, in the order of the file."""
+    """Return the outcome of each claim, in the order of the file."""
     return [_check(findings, claim) for claim in claims.claims]
 
 
@@ -84,12 +84,12 @@ def _check(findings: Findings, claim: Claim) -> CheckedClaim:
     mode = next((mode for mode in metric.modes if mode in run["mode"]), None)
     if mode is None:
         return undecided(claim, because("no_trial_in_mode", modes=metric.modes, metric=metric.name))
-    place = _Place(findings, claim, unit, mode)
-    return _check_knob(place) if claim.knob is not None else _check_configuration(place)
+    case = _Case(findings, claim, unit, mode)
+    return _check_knob(case) if claim.knob is not None else _check_configuration(case)
 
 
 @dataclass(frozen=True)
-class _Place:
+class _Case:
     findings: Findings
     claim: Claim
     unit: Unit
@@ -137,12 +137,12 @@ class _Place:
         ]
 
 
-def _check_knob(place: _Place) -> CheckedClaim:
-    claim, knob = place.claim, str(place.claim.knob)
-    grid = next((one for one in _grids(place) if knob in one.comparison.knobs), None)
+def _check_knob(case: _Case) -> CheckedClaim:
+    claim, knob = case.claim, str(case.claim.knob)
+    grid = next((one for one in _grids(case) if knob in one.comparison.knobs), None)
     if grid is None:
-        there = tuple(dict.fromkeys(name for one in _grids(place) for name in one.comparison.knobs))
-        return undecided(claim, because("does_not_vary", knob=knob, mode=place.mode, others=there or ("none",)))
+        there = tuple(dict.fromkeys(name for one in _grids(case) for name in one.comparison.knobs))
+        return undecided(claim, because("does_not_vary", knob=knob, mode=case.mode, others=there or ("none",)))
     position = grid.comparison.knobs.index(knob)
     seen = tuple(dict.fromkeys(str(one[position]) for one in grid.comparison.configurations))
     base = str(grid.comparison.baseline[position])
@@ -154,26 +154,26 @@ def _check_knob(place: _Place) -> CheckedClaim:
         return undecided(claim, because("levels_not_run", knob=knob, seen=seen, levels=levels))
     start, end = levels
     pairs = _pairs(grid, position, start, end)
-    rows = rows_of(_of_grid(place, grid))
-    no_op = place.no_ops({knob: (start, end)})
+    rows = rows_of(_of_grid(case, grid))
+    no_op = case.no_ops({knob: (start, end)})
     held = mean_differences(grid.columns, pairs)
-    ratio, exact = _factor(held.values, place.metric)
+    ratio, exact = _factor(held.values, case.metric)
     factor = _Factor(ratio, exact, rows)
     if no_op:
         return factor.checked(claim, "fails", *no_op)
-    lacking = place.short_of()
+    lacking = case.short_of()
     gone = dict.fromkeys(one for pair in pairs for one in pair if one in grid.absent)
-    lacking += [Lack(absence, tuple(names[:NAMED])) for absence, names in grid.by_absence(gone).items()]
+    lacking += [Lack(absence, tuple(names[:MAX_NAMED])) for absence, names in grid.by_absence(gone).items()]
     if not pairs:
         lacking.append(because("no_pair_in_claim", knob=knob))
     return _decide(claim, factor, lacking)
 
 
-def _grids(place: _Place) -> list[FactorialGrid]:
+def _grids(case: _Case) -> list[FactorialGrid]:
     return [
         one
-        for one in place.findings.factorial_grids(place.metric, place.mode)
-        if (one.workload, one.compiler) == (place.unit.workload, place.unit.compiler)
+        for one in case.findings.factorial_grids(case.metric, case.mode)
+        if (one.workload, one.compiler) == (case.unit.workload, case.unit.compiler)
     ]
 
 
@@ -193,22 +193,22 @@ def _pairs(grid: FactorialGrid, position: int, start: str, end: str) -> list[Pai
     return pairs
 
 
-def _of_grid(place: _Place, grid: FactorialGrid) -> pl.DataFrame:
+def _of_grid(case: _Case, grid: FactorialGrid) -> pl.DataFrame:
     """Return the trials of a grid's configurations."""
     wanted = {tuple(map(str, one)) for one in grid.comparison.configurations}
-    base = {held.knob: held.level for held in place.unit.baseline} | dict(grid.centre)
+    base = {held.knob: held.level for held in case.unit.baseline} | dict(grid.centre)
     parts = []
-    for settings, part in place.unit.trials.items():
+    for settings, part in case.unit.trials.items():
         levels = {held.knob: held.level for held in settings}
         own = tuple(levels.get(knob, "") for knob in grid.comparison.knobs)
         others = levels.keys() - set(grid.comparison.knobs)
         if own in wanted and all(levels[knob] == base.get(knob) for knob in others):
             parts.append(part)
-    return pl.concat(parts).filter(pl.col("mode") == place.mode)
+    return pl.concat(parts).filter(pl.col("mode") == case.mode)
 
 
-def _check_configuration(place: _Place) -> CheckedClaim:
-    claim, unit = place.claim, place.unit
+def _check_configuration(case: _Case) -> CheckedClaim:
+    claim, unit = case.claim, case.unit
     sides, faults = [], []
     for levels in (claim.configuration or {}, claim.against or {}):
         settings = _settings(unit, levels)
@@ -220,15 +220,15 @@ def _check_configuration(place: _Place) -> CheckedClaim:
         return undecided(claim, *(faults or [because("same_configuration")]))
     after, before = sides
     moved = {one.knob: (two.level, one.level) for one, two in zip(after, before, strict=True) if one != two}
-    parts = [unit.trials[side].filter(pl.col("mode") == place.mode) for side in (after, before)]
-    values = [by_block(part, place.metric, place.mode) for part in parts]
+    parts = [unit.trials[side].filter(pl.col("mode") == case.mode) for side in (after, before)]
+    values = [by_block(part, case.metric, case.mode) for part in parts]
     shared = sorted(values[0].keys() & values[1].keys())
     logs = [math.log(values[0][block]) - math.log(values[1][block]) for block in shared]
-    factor = _Factor(*_factor(logs, place.metric), rows_of(pl.concat(parts)))
-    no_op = place.no_ops(moved)
+    factor = _Factor(*_factor(logs, case.metric), rows_of(pl.concat(parts)))
+    no_op = case.no_ops(moved)
     if len(no_op) == len(moved):
         return factor.checked(claim, "fails", *no_op)
-    lacking = place.short_of()
+    lacking = case.short_of()
     blocks = [set(part.select("run", "block_id").rows()) for part in parts]
     for side, part, other in zip(sides, parts, reversed(blocks), strict=True):
         named = (_named(side, unit),)
@@ -282,14 +282,14 @@ def _factor(logs: Sequence[float], metric: str) -> tuple[Ratio | None, bool]:
 
 @dataclass(frozen=True)
 class _Factor:
-    """What a claim is decided by, and the records that it is made of."""
+    """What decides a claim, and the records that it is made from."""
 
     ratio: Ratio | None
     exact: bool
     rows: tuple[str, ...]
 
     def checked(self, claim: Claim, state: State, *reasons: Reason | Lack) -> CheckedClaim:
-        """Return the claim with what became of it."""
+        """Return the claim with its outcome."""
         why = Why.of(*reasons) if reasons else None
         return CheckedClaim(claim=claim, state=state, ratio=self.ratio, exact=self.exact, rows=self.rows, reason=why)
 

@@ -1,4 +1,4 @@
-"""A claim and what became of it."""
+"""A claim and its outcome."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +14,7 @@ State = Literal["holds", "fails", "undecided"]
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedClaim:
-    """A claim, and what became of it.
+    """A claim, and its outcome.
 
     Attributes:
         ratio: The factor by which the metric became smaller (before over after), with its interval over blocks; None
@@ -33,12 +33,12 @@ class CheckedClaim:
 
     @property
     def reason_tells_factor(self) -> bool:
-        """Whether the reason itself tells the factor with its interval."""
+        """Whether the reason itself gives the factor with its interval."""
         return self.reason is not None and self.reason.has("factor_beyond_bound", "interval_holds_bound")
 
 
 def undecided(claim: Claim, *reasons: Reason) -> CheckedClaim:
-    """Return the claim as undecided, for reasons that no record belongs to."""
+    """Return the claim as undecided, for reasons without records."""
     return CheckedClaim(claim=claim, state="undecided", ratio=None, exact=False, rows=(), reason=Why.of(*reasons))
 
 

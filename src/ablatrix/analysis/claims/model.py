@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - Chinese punctuation is meant
-"""What a study claims: one statement that its records bear, or do not; in English and in Chinese."""
+"""What a study claims: one statement that its records support, or do not; in English and in Chinese."""
 
 from typing import Annotated, Literal
 
@@ -73,15 +73,15 @@ class Claim(Part):
 
     @model_validator(mode="after")
     def _one_form(self) -> "Claim":
-        told = [name for name in SUBJECTS if getattr(self, name) is not None]
-        if len(told) != 1:
-            found = " and ".join(told) or "none"
+        subjects = [name for name in SUBJECTS if getattr(self, name) is not None]
+        if len(subjects) != 1:
+            found = " and ".join(subjects) or "none"
             raise ValueError(f"claim '{self.id}' must have exactly one of {', '.join(SUBJECTS)}, but has {found}")
         bounds = [name for name in BOUNDS if getattr(self, name) is not None]
-        if told[0] in ("correct", "cache_misses"):
+        if subjects[0] in ("correct", "cache_misses"):
             given = [name for name in ("metric", "levels", "against", *BOUNDS) if getattr(self, name) is not None]
             if given:
-                raise ValueError(f"claim '{self.id}': '{told[0]}' is about every trial; leave out {', '.join(given)}")
+                raise ValueError(f"claim '{self.id}': '{subjects[0]}' is about every trial; remove {', '.join(given)}")
             return self
         lacking = [name for name in ("workload", "compiler", "metric") if getattr(self, name) is None]
         if lacking:
@@ -90,8 +90,8 @@ class Claim(Part):
             found = " and ".join(bounds) or "none"
             raise ValueError(f"claim '{self.id}' must have exactly one of {', '.join(BOUNDS)}, but has {found}")
         for key, of in (("levels", "knob"), ("against", "configuration")):
-            if getattr(self, key) is not None and told[0] != of:
-                raise ValueError(f"claim '{self.id}': '{key}' belongs to '{of}'; leave it out")
+            if getattr(self, key) is not None and subjects[0] != of:
+                raise ValueError(f"claim '{self.id}': '{key}' belongs to '{of}'; remove it")
         if self.levels is not None and self.levels[0] == self.levels[1]:
             raise ValueError(f"claim '{self.id}': levels must differ, but got {self.levels[0]} twice")
         return self
@@ -123,9 +123,9 @@ class Claim(Part):
         return f"{before}{bound}{after}"
 
     def parts(self, language: Language = "en") -> Parts:
-        """Return the claim as a sentence in three parts: the number that bounds it stands by itself in the middle.
+        """Return the claim as a sentence in three parts: the number that bounds it is the middle one.
 
-        A claim about every trial has no number: all of it stands before.
+        A claim about every trial has no number: the first part has all of it.
         """
         return _in_chinese(self) if language == "zh" else _in_english(self)
 
@@ -142,18 +142,18 @@ def _levels(levels: Levels) -> str:
 
 
 def _in_english(claim: Claim) -> Parts:
-    place = "".join(f" {word} {name}" for word, name in (("of", claim.workload), ("on", claim.compiler)) if name)
+    subject = "".join(f" {word} {name}" for word, name in (("of", claim.workload), ("on", claim.compiler)) if name)
     if claim.subject == "correct":
-        return f"Every output{place} is right, and no check is missing", "", ""
+        return f"Every output{subject} is right, and no check is missing", "", ""
     if claim.subject == "cache_misses":
-        return f"Every cold trial{place} compiles as many tasks as its plan has distinct ones", "", ""
+        return f"Every cold trial{subject} compiles as many tasks as its plan has distinct ones", "", ""
     if claim.knob is not None:
         moved = f"{claim.knob} ({claim.levels[0]} to {claim.levels[1]})" if claim.levels else claim.knob
         against = ""
     else:
         moved = _levels(claim.configuration or {})
         against = f" against {_levels(claim.against) if claim.against else 'the baseline'}"
-    thing = f"the {METRICS[str(claim.metric)].title('en')}{place}"
+    thing = f"the {METRICS[str(claim.metric)].title('en')}{subject}"
     if claim.within is not None:
         return f"{moved} raises {thing} by at most ", f"{claim.within * 100:.4g}", f" %{against}"
     word = "most" if claim.at_most is not None else "least"
@@ -161,12 +161,12 @@ def _in_english(claim: Claim) -> Parts:
 
 
 def _in_chinese(claim: Claim) -> Parts:
-    place = f"在 {claim.compiler} 上" if claim.compiler else ""
+    where = f"在 {claim.compiler} 上" if claim.compiler else ""
     of = f"{claim.workload} 的" if claim.workload else ""
     if claim.subject == "correct":
-        return f"{place}{of}所有输出均正确，且没有缺失的检查", "", ""
+        return f"{where}{of}所有输出均正确，且没有缺失的检查", "", ""
     if claim.subject == "cache_misses":
-        return f"{place}{of}每次冷启动试验编译的任务数等于其计划中互异任务的个数", "", ""
+        return f"{where}{of}每次冷启动试验编译的任务数等于其计划中互异任务的个数", "", ""
     if claim.knob is not None:
         moved = (
             f"{claim.knob} 由 {claim.levels[0]} 改为 {claim.levels[1]}" if claim.levels else f"改变 {claim.knob} 的水平"
@@ -178,6 +178,6 @@ def _in_chinese(claim: Claim) -> Parts:
         sides = "后者/前者"
     thing = f"{of}{METRICS[str(claim.metric)].title('zh')}"
     if claim.within is not None:
-        return f"{place}，{moved}，{thing}最多增加 ", f"{claim.within * 100:.4g}", "%"
+        return f"{where}，{moved}，{thing}最多增加 ", f"{claim.within * 100:.4g}", "%"
     word = "至多" if claim.at_most is not None else "至少"
-    return f"{place}，{moved}，{thing}之比（{sides}）{word}为 ", f"{claim.bound:.4g}", ""
+    return f"{where}，{moved}，{thing}之比（{sides}）{word}为 ", f"{claim.bound:.4g}", ""

@@ -37,8 +37,8 @@ class BreakEven:
         moved: Its levels that are not the baseline's.
         verdict: ``repaid``: compiling costs more, each run less, and after ``runs`` it has paid for itself.
             ``pays at first``: compiling costs less, each run more, and from ``runs`` on it costs more in all.
-            ``pays at once``, ``never pays``: neither costs more, or neither less. ``undecided``: an interval does not
-            tell. ``not attributable``: there is nothing to compare.
+            ``pays at once``, ``never pays``: neither costs more, or neither less. ``undecided``: the intervals do not
+            decide. ``not attributable``: there is nothing to compare.
         runs, low, high: Runs and their 95 % interval, for the first two verdicts; else None.
         compile_ratio: Cold time to the end of the first run over the baseline's.
         run_ratio: Hot time over the baseline's.
@@ -71,9 +71,9 @@ def find_break_even(trials: pl.DataFrame) -> list[BreakEven]:
 
 
 def _needed(trials: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns that it rests on: of a million trials, all of them are not sorted and cut up."""
-    told = {*UNIT, *BLOCK, "role", "mode", "status", "position", "trial_id", "is_baseline", COMPILE_METRIC, HOT_METRIC}
-    return trials.select(name for name in trials.columns if name in told or name.startswith(("knob_", "baseline_")))
+    """Return the columns that are read: sorting and splitting all columns of a million trials would be slow."""
+    read = {*UNIT, *BLOCK, "role", "mode", "status", "position", "trial_id", "is_baseline", COMPILE_METRIC, HOT_METRIC}
+    return trials.select(name for name in trials.columns if name in read or name.startswith(("knob_", "baseline_")))
 
 
 def _of_unit(unit: Unit) -> Iterator[BreakEven]:

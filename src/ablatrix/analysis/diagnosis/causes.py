@@ -1,4 +1,4 @@
-"""Which knob levels are to blame when configurations fail, are wrong, or are slower than the baseline."""
+"""Which knob levels are the cause when configurations fail, are wrong, or are slower than the baseline."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ State = Literal["bad", "flaky", "fine", "undecided", "not run", "unsupported", "
 
 @dataclass(frozen=True)
 class CounterExample:
-    """Why no level of an explanation can be left out.
+    """Why an explanation needs one of its levels.
 
     Attributes:
         settings: A set of the explanation without one of its levels.
@@ -50,7 +50,7 @@ class Cause:
         sets: Every bad configuration has one of these sets of levels, and no fine one has any.
         support: Bad configurations that have each set.
         flaky: Flaky configurations that have any of the sets.
-        counter_examples: For each level of each set, the fine configurations that lack this level alone of it.
+        counter_examples: For each level of each set, the fine configurations that lack only this level.
     """
 
     sets: Explanation
@@ -66,12 +66,12 @@ class Causes:
     Attributes:
         trouble: A status, or ``slower than the baseline``.
         states: How many configurations are in which state; ``not run`` are combinations of the
-            levels seen that no trial was made of, or whose trials never began.
+            levels seen that have no trial, or whose trials never began.
         bad: The bad configurations. When none is bad in all of its trials, the flaky ones.
         flaky: Those that are bad in some trials only. They are neither explained nor counter-examples.
         causes: All smallest explanations. Empty: there is none of few sets (see `explanation.MAX_SETS`).
         settled: Whether what was run leaves one explanation.
-        next_study: What would tell the remaining explanations apart; None when it is settled, or nothing would.
+        next_study: What would distinguish the remaining explanations; None when it is settled, or nothing would.
     """
 
     workload: str
@@ -96,17 +96,15 @@ class _Known:
 
 
 def find_causes(trials: pl.DataFrame, margin: float = MARGIN) -> list[Causes]:
-    """Return what is to blame for each trouble that there is, by workload, compiler and mode.
+    """Return the causes of each trouble that there is, by workload, compiler and mode.
 
     A configuration is *bad* when a trial of it has the trouble and none is ok; *fine* when a trial is ok, or, for
     a trouble before the check, came as far as the check. For ``slower than the baseline`` it is bad when the
     interval of its ratio lies above 1, fine when it ends below 1 + ``margin``, else undecided. What failed in
     another way, is unsupported or was not run is neither: it could have had the trouble or not.
     """
-    found = [
-        blame for mode in ("cold", "hot") for blame in _of_mode(trials.filter(pl.col("mode") == mode), mode, margin)
-    ]
-    return sorted(found, key=lambda blame: (blame.workload, blame.compiler))
+    found = [one for mode in ("cold", "hot") for one in _of_mode(trials.filter(pl.col("mode") == mode), mode, margin)]
+    return sorted(found, key=lambda one: (one.workload, one.compiler))
 
 
 def _of_mode(trials: pl.DataFrame, mode: str, margin: float) -> Iterator[Causes]:
@@ -194,8 +192,8 @@ def _combinations(unit: Unit) -> int:
 
 def _cause(sets: Explanation, bad: Sequence[Settings], fine: Sequence[Settings], flaky: Sequence[Flaky]) -> Cause:
     examples = []
-    for held, left_out in ((one, level) for one in sets for level in one):
-        rest = tuple(level for level in held if level != left_out)
+    for held, dropped in ((one, level) for one in sets for level in one):
+        rest = tuple(level for level in held if level != dropped)
         # A row of another set is bad; only fine rows speak against the set without this level.
         examples.append(CounterExample(rest, tuple(row for row in fine if has(row, rest))))
     return Cause(

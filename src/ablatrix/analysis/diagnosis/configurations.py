@@ -1,4 +1,4 @@
-"""The configurations of each workload and compiler with their trials: what proof, blame and fronts work on."""
+"""The configurations of each workload and compiler with their trials: what proofs, causes and fronts work on."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -48,7 +48,7 @@ class Unit:
         return [f"knob_{knob}" for knob in self.levels]
 
     def configuration(self, levels: Sequence[str | None]) -> Settings:
-        """Return the configuration with these levels, which stand in the order of `columns`."""
+        """Return the configuration with these levels, given in the order of `columns`."""
         return tuple(Setting(knob, level) for knob, level in zip(self.levels, levels, strict=True) if level is not None)
 
 

@@ -1,9 +1,9 @@
-"""Which sets of knob levels tell some configurations from others: the smallest ones, by exact search.
+"""Which sets of knob levels distinguish some configurations from others: the smallest ones, by exact search.
 
 A *set of levels* is a conjunction: a configuration has it when it has all of its levels. An *explanation* of bad
 configurations is one set, or as few as possible of which each bad one has at least one, and no good one has any.
 This is the minimisation of a two-level Boolean function of many-valued variables whose "don't care" points are the
-configurations of which nothing is known: prime implicants, then the smallest cover (W. Quine, "A way to simplify
+configurations about which nothing is known: prime implicants, then the smallest cover (W. Quine, "A way to simplify
 truth functions", American Mathematical Monthly 62, 1955; E. McCluskey, "Minimization of Boolean functions", Bell
 System Technical Journal 35, 1956).
 """
@@ -53,7 +53,7 @@ def explain(bad: Sequence[Settings], good: Sequence[Settings]) -> list[Explanati
 
 
 def _prime_implicants(bad: Sequence[Settings], good: Sequence[Settings]) -> list[_Implicant]:
-    """Return the sets that cover a bad and no good configuration, and of which no level can be left out."""
+    """Return the sets that cover a bad and no good configuration, and need each of their levels."""
     in_bad, in_good = _bits(bad), _bits(good)
     by_knob: dict[str, list[Setting]] = {}
     for held in in_bad:
@@ -62,10 +62,10 @@ def _prime_implicants(bad: Sequence[Settings], good: Sequence[Settings]) -> list
     all_good = (1 << len(good)) - 1
     found: list[_Implicant] = []
 
-    def good_without(chosen: Settings, left_out: Setting) -> int:
+    def good_without(chosen: Settings, dropped: Setting) -> int:
         held_by = all_good
         for held in chosen:
-            if held != left_out:
+            if held != dropped:
                 held_by &= in_good.get(held, 0)
         return held_by
 
@@ -77,7 +77,7 @@ def _prime_implicants(bad: Sequence[Settings], good: Sequence[Settings]) -> list
         for index in range(position, len(knobs)):
             for held in knobs[index]:
                 bad_then, good_then = bad_left & in_bad[held], good_left & in_good.get(held, 0)
-                # A level that excludes no further good configuration could be left out later as well.
+                # A level that excludes no further good configuration could be dropped later as well.
                 if bad_then and good_then != good_left:
                     extend((*chosen, held), index + 1, bad_then, good_then)
 

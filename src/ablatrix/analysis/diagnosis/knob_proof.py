@@ -42,14 +42,14 @@ MEASURED_MEMORY = "peak_rss_delta_bytes"
 RUN_TIME = "run_time_knobs"
 HITS = "compile_cache_hit_disk_delta_first_run"
 # What must differ before a knob counts as applied. The plan's digest also covers the options that the planner was
-# asked for, so it differs at another level of its own knobs whether or not the plan does: figures stand for it there.
+# asked for, so it differs at another level of its own knobs whether or not the plan does: there figures take its place.
 DIFFERENCES: Mapping[str, tuple[str, ...]] = {
     "partition": (CODE, *PLAN_FIGURES),
     "reuse": ("physical_buffers", "physical_bytes_est", *MEMORY_FIGURES),
 }
 DIFFERENCES_OF_OTHERS = (CODE, "plan_digest", *MEMORY_FIGURES)
 # Knobs that may act without any change of code, and the columns in which they are read back. Others that a compiler
-# only runs with stand in the records (``run_time_knobs``).
+# only runs with are named in the records (``run_time_knobs``).
 READ_BACK: Mapping[str, tuple[str, ...]] = {
     "threads": ("threads_",),
     "arena": ("threads_",),
@@ -73,14 +73,14 @@ class KnobProof:
 
     Attributes:
         digest: Of the workload: the same name can have several sizes.
-        pairs: Pairs of configurations that differ in this knob alone and of which both tell what was built.
+        pairs: Pairs of configurations that differ in this knob alone and that both report what was built.
         differing: Pairs that differ in what this knob should change.
         equal: Pairs that are the same program. The rest of the pairs decides nothing.
-        pairs_missing: Pairs of which one side was never built, or does not tell.
+        pairs_missing: Pairs of which one side was never built, or does not report it.
         evidence: Columns that differ, over all differing pairs.
         aliases: The equal pairs of a knob that is effective elsewhere.
         overridden_by: The smallest sets of other knobs' levels that all equal pairs have and no differing pair:
-            what overrides the knob. Several, when the pairs cannot tell them apart.
+            what overrides the knob. Several, when the pairs cannot distinguish them.
         reason: Why it is unproven.
     """
 
@@ -124,18 +124,18 @@ def prove_knobs(trials: pl.DataFrame) -> list[KnobProof]:
 
 
 def _needed(trials: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns that a proof rests on: of a million trials, all of them are not sorted and cut up."""
+    """Return the columns that a proof reads: sorting and splitting all columns of a million trials would be slow."""
     back = [name for names in READ_BACK.values() for name in names]
-    told = {*UNIT, *BLOCK, "role", "mode", "status", "position", "trial_id", MEASURED_MEMORY}
-    told |= {CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, RUN_TIME}
+    needed = {*UNIT, *BLOCK, "role", "mode", "status", "position", "trial_id", MEASURED_MEMORY}
+    needed |= {CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, RUN_TIME}
     mapped = ("knob_", "baseline_", *back)
-    return trials.select(name for name in trials.columns if name in told or name.startswith(mapped))
+    return trials.select(name for name in trials.columns if name in needed or name.startswith(mapped))
 
 
 def claimed_fault(proof: KnobProof, ratio: Ratio, metric: str) -> Reason | None:
     """Return what is wrong with an effect that is claimed for a no-op; None when nothing is.
 
-    An effect is claimed when the ratio's interval leaves out 1, on either side.
+    An effect is claimed when the ratio's interval does not hold 1, on either side.
 
     Args:
         proof: Of the same workload, compiler, knob and levels as the effect.
@@ -177,11 +177,11 @@ def _facts(part: pl.DataFrame) -> Facts:
     facts = {name: frozenset(part[name].drop_nulls().unique().to_list()) for name in names}
     cold = part.filter(pl.col("mode") == "cold")
     built = cold.filter(pl.col(CODE).is_not_null())
-    # These say something cold only, and times by pass differ each time: whether there are any is the fact.
+    # These say something in cold trials only, and times by pass differ each time: whether there are any is the fact.
     return facts | {
         HITS: frozenset(cold[HITS].drop_nulls().unique().to_list()),
         "pass_ms": frozenset(built["pass_ms"].is_not_null().unique().to_list()),
-        RUN_TIME: frozenset(name for told in part[RUN_TIME].drop_nulls().unique() for name in json.loads(told)),
+        RUN_TIME: frozenset(name for text in part[RUN_TIME].drop_nulls().unique() for name in json.loads(text)),
     }
 
 
@@ -254,7 +254,7 @@ def _differs(here: frozenset[Any], there: frozenset[Any]) -> bool:
 
 
 def _memory_moved(unit: Unit, pairs: Sequence[_Pair]) -> bool:
-    """Whether the measured peak moves with a knob on the average over the pairs, by the interval in either mode."""
+    """Whether the measured peak moves with a knob on average over the pairs, by the interval in either mode."""
     for mode in ("cold", "hot"):
         logs: dict[tuple[Any, ...], list[float]] = {}
         for pair in pairs:

@@ -15,10 +15,10 @@ LONGEST_NAME = 64
 
 @dataclass(frozen=True)
 class NextStudy:
-    """Configurations that tell remaining explanations apart.
+    """Configurations that distinguish the remaining explanations.
 
     Attributes:
-        configurations: Those to run, or to run again with more blocks where the interval is too wide to tell.
+        configurations: Those to run, or to run again with more blocks where the interval is too wide to decide.
         stages: The same as stages of a study file (YAML); None when no configuration is left to run.
         left: Explanations that would still agree on everything that can be run.
     """
@@ -42,11 +42,11 @@ def propose(
     one, which holds all levels that the bad configurations share (T. Mitchell, "Generalization as search",
     Artificial Intelligence 18, 1982). It is settled when these are the same. Candidates differ from a bad
     configuration in one knob, as in delta debugging (A. Zeller, "Yesterday, my program worked", ESEC/FSE 1999); of
-    these, the one that tells most pairs of hypotheses apart is taken, until no candidate tells more apart. Where an
+    these, the one that distinguishes most pairs of hypotheses is taken, until no candidate distinguishes more. Where an
     explanation needs several sets, the smallest ones alone are compared.
 
     Args:
-        unit: Levels there are.
+        unit: The levels that there are.
         trouble: What is explained; it goes into the names of stages.
         explanations: The smallest explanations.
         bad: Configurations that they explain.
@@ -60,12 +60,12 @@ def propose(
     candidates = _candidates(unit, bad, set(seen) - set(again))
     chosen: list[Settings] = []
     while open_pairs:
-        best = max(candidates, key=lambda row: len(_told_apart(row, hypotheses, open_pairs)), default=None)
-        told = _told_apart(best, hypotheses, open_pairs) if best is not None else set()
-        if best is None or not told:
+        best = max(candidates, key=lambda row: len(_split(row, hypotheses, open_pairs)), default=None)
+        settled = _split(best, hypotheses, open_pairs) if best is not None else set()
+        if best is None or not settled:
             break
         chosen.append(best)
-        open_pairs -= told
+        open_pairs -= settled
     left = len({index for pair in open_pairs for index in pair})
     stages = _stages(unit, trouble, chosen) if chosen else None
     return False, NextStudy(tuple(chosen), stages, left)
@@ -91,7 +91,7 @@ def _candidates(unit: Unit, bad: Sequence[Settings], known: set[Settings]) -> li
     return list(found)
 
 
-def _told_apart(row: Settings, hypotheses: Sequence[Explanation], pairs: set[tuple[int, int]]) -> set[tuple[int, int]]:
+def _split(row: Settings, hypotheses: Sequence[Explanation], pairs: set[tuple[int, int]]) -> set[tuple[int, int]]:
     says = [any(has(row, one) for one in hypothesis) for hypothesis in hypotheses]
     return {(one, other) for one, other in pairs if says[one] != says[other]}
 

@@ -75,11 +75,11 @@ def find_fronts(trials: pl.DataFrame) -> list[Front]:
     A configuration dominates another when it is smaller in one objective at least and larger in none. Of a measured
     objective, smaller and larger mean that the 95 % interval of the ratio of the two lies on one side of 1: paired
     over the blocks that they share, else (parts of a split block) Welch's over their ratios to the baseline. What
-    intervals do not tell apart speaks neither for nor against. This relation need not be transitive, so the front is
+    intervals do not distinguish counts neither for nor against. This relation need not be transitive, so the front is
     its *top cycle* (T. Schwartz, "Rationality and the myth of the maximum", Nous 6, 1972): whatever is dominated,
     through any number of steps, only by what it dominates in the same way. It is never empty. The intervals are not
     corrected for the number of comparisons: of two configurations that are equal in all, one may rule out the other by
-    chance, and then nothing is lost with it.
+    chance, and then nothing is lost.
     """
     return [_front(unit) for unit in units(trials)]
 
@@ -168,7 +168,7 @@ def _side(one: _Readings, other: _Readings, objective: Objective) -> int:
 
 
 def _top_cycle(above: Mapping[Settings, set[Settings]]) -> set[Settings]:
-    """Return what is reached, going from dominated to dominating, only by ways that lead back as well."""
+    """Return what is reached, going from dominated to dominating, only by paths that lead back as well."""
     reach = {start: _reached(start, above) for start in above}
     return {start for start in above if all(start in reach[other] for other in reach[start])}
 

@@ -1,7 +1,7 @@
 """What each knob does, and how the whole is made up of what the knobs do; each figure a ratio over blocks.
 
-Every effect is computed in each block by itself, on logarithms, and then taken over blocks. What a configuration that
-is not ok would have to tell is "not attributable", with the reason; nothing is imputed.
+Every effect is computed in each block by itself, on logarithms, and then taken over blocks. What needs a
+configuration that is not ok is "not attributable", with the reason; nothing is imputed.
 """
 
 import math
@@ -32,7 +32,7 @@ class Effect:
     """One effect on one metric in one stage.
 
     Attributes:
-        origin: Values of the columns that tell mixed records apart; empty when all come from one place.
+        origin: Values of the columns that distinguish mixed records; empty when all have one origin.
         digest: Of the workload: the same name can have several sizes.
         centre: Levels of the configuration that a stage is around, where they are not the baseline's.
         kind: ``main``: mean over the other knobs' levels. ``around``: a level against the centre of its stage.
@@ -47,7 +47,7 @@ class Effect:
         logs: The ratio in each block, as a logarithm.
         blocks_left_out: Blocks that lack a value that this effect needs.
         pairs, pairs_partial, pairs_missing: Main effects: pairs of configurations that are whole in every block, and
-            make the effect; and that are left out, as they are whole in some blocks only, or in none.
+            make the effect; and that are omitted, as they are whole in some blocks only, or in none.
         reason: Why it is not attributable; None where it is.
     """
 
@@ -127,15 +127,15 @@ def effects_of_levels(grid: FactorialGrid) -> list[Effect]:
 def attribution(
     grid: FactorialGrid, start: Mapping[str, str] | None = None, end: Mapping[str, str] | None = None
 ) -> list[Effect]:
-    """Return the total from one configuration to another, and what each knob has to do with it.
+    """Return the total from one configuration to another, and what each knob contributes.
 
     Shapley shares and interactions need every configuration between the two ends in a block; blocks that lack one are
-    left out, and the total is over the same blocks, so that the shares multiply to it. Where no block is whole, the
-    total, and what a knob does alone and last, are still told over the blocks that have their two configurations.
+    omitted, and the total is over the same blocks, so that the shares multiply to it. Where no block is whole, the
+    total, and what a knob does alone and last, are still given over the blocks that have their two configurations.
 
     Args:
-        grid: Of a factorial stage. Around a centre there is no way from one end to the other, and in a grid of which
-            little was run hardly one: they have no attribution.
+        grid: Of a factorial stage. Around a centre there is no path from one end to the other, and in a grid of which
+            little was run hardly any: they have no attribution.
         start: Levels that are not the baseline's.
         end: Levels that are not the last ones; the last level of a knob is that with the highest number, or the last
             in the alphabet, and never the baseline's.
@@ -178,7 +178,7 @@ Name = tuple[str | None, str, str, str | None]
 
 @dataclass(frozen=True)
 class _Cube:
-    """Every configuration between two ends of a grid, by the set of knobs that are at the second end's level."""
+    """Every configuration between two ends of a grid, by the set of knobs whose level is the second end's."""
 
     grid: FactorialGrid
     knobs: tuple[str, ...]
@@ -193,8 +193,8 @@ class _Cube:
 
     def levels(self, knob: str) -> tuple[str, str]:
         """Return the level of a knob at both ends."""
-        place = self.grid.comparison.knobs.index(knob)
-        return str(self.corners[frozenset()][place]), str(self.corners[frozenset(self.knobs)][place])
+        index = self.grid.comparison.knobs.index(knob)
+        return str(self.corners[frozenset()][index]), str(self.corners[frozenset(self.knobs)][index])
 
     def effect(self, kind: Kind, name: Name, found: NDArray[np.float64], needs: Sequence[Corner]) -> Effect:
         """Return an effect from its value in each block that has what it needs."""
@@ -204,20 +204,20 @@ class _Cube:
 
 
 def _cube(grid: FactorialGrid, start: Configuration, end: Configuration) -> _Cube:
-    places = [place for place, (one, other) in enumerate(zip(start, end, strict=True)) if one != other]
-    knobs = tuple(grid.comparison.knobs[place] for place in places)
+    moving = [index for index, (one, other) in enumerate(zip(start, end, strict=True)) if one != other]
+    knobs = tuple(grid.comparison.knobs[index] for index in moving)
     corners = {}
-    for moved in chain.from_iterable(combinations(places, size) for size in range(len(places) + 1)):
+    for moved in chain.from_iterable(combinations(moving, size) for size in range(len(moving) + 1)):
         levels = tuple(end[i] if i in moved else level for i, level in enumerate(start))
-        corners[frozenset(grid.comparison.knobs[place] for place in moved)] = levels
+        corners[frozenset(grid.comparison.knobs[index] for index in moved)] = levels
     return _Cube(grid, knobs, corners)
 
 
 def _end(grid: FactorialGrid, chosen: Mapping[str, str], last: bool) -> Configuration:
     """Return the baseline or the last levels, with those of ``chosen`` for the knobs that the stage has."""
     end = []
-    for place, (knob, base) in enumerate(zip(grid.comparison.knobs, grid.comparison.baseline, strict=True)):
-        levels = sorted({str(one[place]) for one in grid.comparison.configurations}, key=sort_key)
+    for index, (knob, base) in enumerate(zip(grid.comparison.knobs, grid.comparison.baseline, strict=True)):
+        levels = sorted({str(one[index]) for one in grid.comparison.configurations}, key=sort_key)
         others = [level for level in levels if level != base]
         level = chosen.get(knob, others[-1] if last else str(base))
         if level not in levels:

@@ -24,7 +24,7 @@ class Evidence:
     """The effects on one metric.
 
     Attributes:
-        origin: Columns that tell mixed records apart; effects have their values.
+        origin: Columns that distinguish mixed records; effects have their values.
         judgements: One for each effect; None for parts of an attribution, which are not tested.
     """
 
@@ -42,8 +42,8 @@ class Question:
     """What is asked of the results.
 
     Attributes:
-        metrics: Names out of `METRICS`; the default ones that the results have when empty.
-        workloads: Only these, and no means over workloads; all when empty. Verdicts do not depend on it.
+        metrics: Names from `METRICS`; when empty, the default ones that the results have.
+        workloads: Only these, and no means over workloads; when empty, all. Verdicts do not depend on it.
         margin: Largest relative difference that counts as none.
         start, end: Levels of the two ends of the attribution; see `ablatrix.analysis.effects.estimates.attribution`.
     """
@@ -72,7 +72,7 @@ def gather(found: Tidy, question: Question, origin: Sequence[str] = ()) -> list[
         if mode is not None:
             evidence.append(_evidence(trials, metric, mode, question, tuple(origin)))
         elif question.metrics:
-            raise AnalysisError(f"no trial tells '{name}'; it is measured in {' or '.join(metric.modes)} trials")
+            raise AnalysisError(f"no trial reports '{name}'; it is measured in {' or '.join(metric.modes)} trials")
     varying = list(dict.fromkeys(effect.knob for one in evidence for effect in one.effects if effect.knob))
     if not varying:
         raise AnalysisError(
@@ -85,7 +85,7 @@ def gather(found: Tidy, question: Question, origin: Sequence[str] = ()) -> list[
 
 
 def evidence_frame(evidence: Sequence[Evidence]) -> pl.DataFrame:
-    """Return a row an effect, and then a row a geometric mean (``scope`` tells them apart), unrounded.
+    """Return a row an effect, and then a row a geometric mean (``scope`` distinguishes them), unrounded.
 
     ``log_ratio`` is what adds up: the Shapley values of an attribution to its total.
     """
@@ -108,7 +108,7 @@ def evidence_frame(evidence: Sequence[Evidence]) -> pl.DataFrame:
 
 
 def evidence_schema(origin: Sequence[str] = ()) -> dict[str, pl.DataType]:
-    """Return the columns of `evidence_frame` with their types, in the order in which they are read."""
+    """Return the columns of `evidence_frame` with their types, in their order."""
     text, whole, real = pl.String(), pl.Int64(), pl.Float64()
     names = ("metric", "mode", "workload", "compiler", "stage", "centre", "effect", "knob", "other_knob")
     schema: dict[str, pl.DataType] = dict.fromkeys(("scope", *origin, *names, "base_level", "level"), text)
@@ -136,8 +136,8 @@ def _mode(trials: pl.DataFrame, metric: Metric) -> str | None:
     """Return the first mode of the metric that has a value; without one, the first in which something was run."""
     measured = trials.lazy().filter(pl.col("role") == "measured").select("mode", "status", metric.name).collect()
     run = [mode for mode in metric.modes if mode in measured["mode"]]
-    told = measured.filter(IS_OK & pl.col(metric.name).is_not_null())
-    return next((mode for mode in run if mode in told["mode"]), next(iter(run), None))
+    with_value = measured.filter(IS_OK & pl.col(metric.name).is_not_null())
+    return next((mode for mode in run if mode in with_value["mode"]), next(iter(run), None))
 
 
 def _evidence(trials: pl.DataFrame, metric: Metric, mode: str, question: Question, origin: tuple[str, ...]) -> Evidence:
@@ -145,7 +145,7 @@ def _evidence(trials: pl.DataFrame, metric: Metric, mode: str, question: Questio
     for grid in factorial_grids(trials, metric.name, mode, origin):
         effects += [*effects_of_levels(grid), *attribution(grid, question.start, question.end)]
     floors = noise_floors(trials, metric.name, mode, origin)
-    # Judged before anything is chosen: a family that shrinks with what one looks at would be no family.
+    # Judged before workloads are chosen: the family of tests must not shrink with what is looked at.
     judgements = judge_main_effects(effects, floors, metric, question.margin)
     means = geometric_means(effects)
     wanted = question.workloads

@@ -36,17 +36,17 @@ class GeometricMean:
 
 
 def geometric_means(effects: Sequence[Effect]) -> list[GeometricMean]:
-    """Return the mean of each effect that more than one workload was to have, in the order of the effects.
+    """Return the mean of each effect that more than one workload should have, in the order of the effects.
 
-    Workloads are the ones that the study names, and no sample of others: the interval tells how well this mean is
-    known, not how a further workload would do. See `ablatrix.statistics.ratio.mean_ratio`.
+    Workloads are those that the study names, not a sample of others: the interval says how well this mean is
+    known, not what a further workload would give. See `ablatrix.statistics.ratio.mean_ratio`.
     """
     everyone: dict[tuple[Any, ...], dict[str, None]] = {}
     groups: dict[tuple[Any, ...], list[Effect]] = {}
     for one in effects:
         everyone.setdefault((one.origin, one.compiler), {})[one.workload] = None
-        place = (one.origin, one.compiler, one.mode, one.metric, one.stage)
-        groups.setdefault((*place, one.kind, one.knob, one.base_level, one.level, one.other), []).append(one)
+        unit = (one.origin, one.compiler, one.mode, one.metric, one.stage)
+        groups.setdefault((*unit, one.kind, one.knob, one.base_level, one.level, one.other), []).append(one)
     return [
         _mean(members, list(everyone[key[:2]]))
         for key, members in groups.items()

@@ -1,8 +1,8 @@
-"""From the table of trials to the factorial_grids that effects are computed from: a value a configuration and block.
+"""From the table of trials to the factorial grids that effects are computed from: a value a configuration and block.
 
 A grid belongs to one (workload, compiler, mode, metric) and one stage. In a *factorial* stage it spans every
 combination of the levels of the knobs that vary; in a stage *around* a configuration, that centre and each level by
-itself. Records name the first stage that asked for a configuration, so the corners of a grid may stand in an
+itself. Records name the first stage that asked for a configuration, so the corners of a grid may be in an
 earlier stage; where a stage has no complete grid of its own, its centre is the one configuration from which all of
 its configurations differ in one knob at most.
 """
@@ -25,10 +25,10 @@ from ablatrix.records.status import Status
 from ablatrix.statistics.precision import Columns, Comparison, Configuration, columns_of
 
 UNIT = ("workload", "workload_digest", "compiler", "mode")
-OBSERVERS = ("pass_timing",)  # look at a compile of their own; what they cost is no effect of a compiler
-SPARSEST = 4  # a grid with more corners than this many for each configuration measured is no grid
+OBSERVERS = ("pass_timing",)  # they only observe a compile; what they cost is not an effect of a compiler
+SPARSEST = 4  # a grid with more corners than this many for each configuration measured is not taken as one
 
-Place = tuple[Any, ...]
+Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,15 +36,15 @@ class FactorialGrid:
     """The measured configurations of one stage, block by block.
 
     Attributes:
-        origin: Values of the columns that tell mixed records apart; empty when all come from one place.
+        origin: Values of the columns that distinguish mixed records; empty when all have one origin.
         digest: Of the workload: the same name can have several sizes.
         comparison: The knobs that vary, primary ones first, all of them wanted; the configuration that the others are
             compared with (the study's baseline, or the centre); and every configuration of the stage, measured or not.
         centre: Levels of the configuration compared with that are not the baseline's; none in a factorial stage.
         blocks: For each repeat that has a value at all, the log of the metric by configuration. Where a block was
-            split, each value is relative to the baseline of its own part.
+            split, each value is relative to the baseline in the same part.
         blocks_empty: Repeats that were run and have no value.
-        absent: Why a configuration lacks a value in some block or in all, by configuration.
+        absent: By configuration, why it lacks a value in some block or in all.
     """
 
     origin: tuple[Any, ...]
@@ -69,7 +69,7 @@ class FactorialGrid:
     def why_missing(self, configurations: Sequence[Configuration]) -> Why | None:
         """Return why no block has all of these configurations, None when one has, or when nothing says why.
 
-        The reasons are of those that are in no block at all; without such, of those that some block lacks.
+        The reasons are of those that no block has; if there are none, of those that some block lacks.
         """
         if any(all(one in block for one in configurations) for block in self.blocks):
             return None
@@ -104,13 +104,13 @@ class _Readings:
 
 
 def factorial_grids(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[str] = ()) -> list[FactorialGrid]:
-    """Return the factorial_grids of a metric in one mode, by origin, workload, compiler and stage.
+    """Return the factorial grids of a metric in one mode, by origin, workload, compiler and stage.
 
     Args:
         trials: The table of trials. Only measured ones enter, and of those only ok ones give values.
         metric: Column of a positive number.
         mode: ``cold`` or ``hot``.
-        origin: Columns that tell mixed records apart.
+        origin: Columns that distinguish mixed records.
     """
     knob_columns = [
         name
@@ -118,9 +118,9 @@ def factorial_grids(trials: pl.DataFrame, metric: str, mode: str, origin: Sequen
         if name.startswith("knob_") and f"baseline_{name.removeprefix('knob_')}" in trials.columns
     ]
     base_columns = [f"baseline_{name.removeprefix('knob_')}" for name in knob_columns]
-    place = (*origin, *UNIT, "run", "block", "block_id", "position", "stage", "status", metric)
+    columns = (*origin, *UNIT, "run", "block", "block_id", "position", "stage", "status", metric)
     chosen = trials.lazy().filter((pl.col("role") == "measured") & (pl.col("mode") == mode))
-    measured = chosen.select(*place, *knob_columns, *base_columns).collect()  # lazy: else every column is copied
+    measured = chosen.select(*columns, *knob_columns, *base_columns).collect()  # lazy: else every column is copied
     found = []
     for unit, part in grouped(measured, [*origin, *UNIT]):
         knobs = [name.removeprefix("knob_") for name in knob_columns if part[f"baseline_{name[5:]}"].null_count() == 0]
@@ -143,14 +143,14 @@ def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
     )
     baseline = tuple(seen.select(f"baseline_{name}" for name in knobs).row(0)) if len(seen) else ()
     rows = seen.sort("run", "block", "position")
-    places, block = _numbered(rows, ["run", "block", "block_id"])
+    block_keys, block = _numbered(rows, ["run", "block", "block_id"])
     configurations, own = _numbered(rows, [f"knob_{name}" for name in knobs])
     statuses, values = rows["status"].to_list(), rows[metric].cast(pl.Float64).to_numpy()
     good = (rows["status"] == Status.OK.value).to_numpy() & (values > 0)
     logs = np.full(len(rows), math.nan)
     logs[good] = list(map(math.log, values[good].tolist()))  # libm's: the same on every processor
-    row = np.full((len(places), len(configurations)), -1)
-    row[block, own] = np.arange(len(rows))  # of two trials in one place the later one stands
+    row = np.full((len(block_keys), len(configurations)), -1)
+    row[block, own] = np.arange(len(rows))  # of two trials of one configuration in a block the later one counts
     present = row >= 0
     by_block = np.where(present, logs[row], math.nan)
     failures: dict[Configuration, Counter[str]] = {one: Counter() for one in configurations}
@@ -158,7 +158,7 @@ def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
         status = statuses[failed]
         failures[configurations[own[failed]]][Cause.NO_VALUE if status == Status.OK else status] += 1
     base = configurations.index(baseline) if baseline in configurations else None
-    repeats = list(_repeats(places, present, base))
+    repeats = list(_repeats(block_keys, present, base))
     first = [repeat.start for repeat in repeats]
     by_repeat = by_block[first]
     for number, repeat in enumerate(repeats):
@@ -189,38 +189,38 @@ def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
     )
 
 
-def _numbered(rows: pl.DataFrame, keys: Sequence[str]) -> tuple[list[Place], NDArray[np.int64]]:
+def _numbered(rows: pl.DataFrame, keys: Sequence[str]) -> tuple[list[Key], NDArray[np.int64]]:
     """Return the distinct values of some columns in the order in which they appear, and which of them each row has."""
     groups = rows.with_row_index(" row").group_by(keys, maintain_order=True).agg(" row")
     numbers = groups.select(" row").with_row_index("number", offset=0).explode(" row").sort(" row")["number"]
     return groups.select(keys).rows(), numbers.cast(pl.Int64).to_numpy()
 
 
-def _repeats(places: Sequence[Place], present: NDArray[np.bool_], base: int | None) -> Iterator[range]:
+def _repeats(block_keys: Sequence[Key], present: NDArray[np.bool_], base: int | None) -> Iterator[range]:
     """Yield the blocks of each repeat: one, or the parts into which it was split.
 
     Parts follow each other in the run order and share nothing but the baseline, while a further repeat has the
     configurations of the one before.
 
     Args:
-        places: Run, number and id of each block.
+        block_keys: Run, number and id of each block.
         present: Whether a block has a configuration (blocks x configurations).
         base: Column of the baseline.
     """
-    # One whole number a block, a bit a configuration: sets that are compared quickly.
+    # One whole number a block, a bit a configuration: sets that are fast to compare.
     masks = [int.from_bytes(row.tobytes(), "little") for row in np.packbits(present, axis=1, bitorder="little")]
     start = held = 0
-    for number, (place, mask) in enumerate(zip(places, masks, strict=True)):
+    for number, (key, mask) in enumerate(zip(block_keys, masks, strict=True)):
         others = mask if base is None else mask & ~(1 << base)
-        last = places[number - 1]
-        if number > start and place[0] == last[0] and place[1] - last[1] <= 1 and others and not others & held:
+        last = block_keys[number - 1]
+        if number > start and key[0] == last[0] and key[1] - last[1] <= 1 and others and not others & held:
             held |= others
             continue
         if number > start:
             yield range(start, number)
         start, held = number, others
-    if places:
-        yield range(start, len(places))
+    if block_keys:
+        yield range(start, len(block_keys))
 
 
 @dataclass(frozen=True)
@@ -264,8 +264,8 @@ def _centre(readings: _Readings, own: Sequence[Configuration]) -> Configuration 
     )
 
 
-def _grid(place: Place, shape: _Shape, readings: _Readings) -> FactorialGrid:
-    """Cut a stage out of a unit's readings, and say of each configuration why it is not there."""
+def _grid(key: Key, shape: _Shape, readings: _Readings) -> FactorialGrid:
+    """Take a stage from a unit's readings, and say of each configuration why it is absent."""
     knobs = tuple(readings.knobs[i] for i in shape.positions)
     short = {one: tuple(one[i] for i in shape.positions) for one in shape.configurations}
     comparison = Comparison(knobs, knobs, short[shape.base], tuple(short.values()))
@@ -288,7 +288,7 @@ def _grid(place: Place, shape: _Shape, readings: _Readings) -> FactorialGrid:
             absent[short[one]] = Absence.of(counts, len(cut))
     named = zip(readings.knobs, shape.base, readings.baseline, strict=True)
     centre = KnobLevels({knob: str(level) for knob, level, base in named if level != base})
-    origin, workload, digest, compiler, mode, metric, stage = place
+    origin, workload, digest, compiler, mode, metric, stage = key
     return FactorialGrid(
         origin=origin,
         workload=workload,

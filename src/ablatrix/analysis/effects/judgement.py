@@ -23,11 +23,11 @@ class Judgement:
     Attributes:
         verdict: The metric's word for less or more; ``no effect``; ``not distinguishable``. None when the effect is
             not attributable.
-        resolution: What could have been told apart, relative: the x of "not distinguishable (+-x)". None with one
-            block, and with other verdicts.
+        resolution: The smallest difference that could have been shown, relative: the x of "not distinguishable (+-x)".
+            None with one block, and with other verdicts.
         p_holm: Of the ratio being 1, adjusted over the family. None without spread, and with one block.
         p_equivalence: Of the ratio lying outside of the margin.
-        floor: The A/A noise floor, relative; None where no twin was run.
+        floor: The A/A noise floor, relative; None where no A/A control was run.
     """
 
     verdict: str | None
@@ -50,7 +50,7 @@ def judge_main_effects(
     These are the family over which p-values are adjusted (Holm 1979): all workloads, compilers, stages and knobs. In
     this order:
 
-    1. A value that is exact is what it is.
+    1. An exact value needs no test.
     2. *no effect*: the ratio lies within the margin by two one-sided tests at 5 % (Schuirmann 1987).
     3. Different: the adjusted p-value is at most 5 %, and the effect is larger than the A/A noise floor.
     4. *not distinguishable* otherwise.

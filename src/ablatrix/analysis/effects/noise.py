@@ -16,11 +16,11 @@ from ablatrix.statistics.ratio import Ratio, paired_ratio
 
 @dataclass(frozen=True, kw_only=True)
 class NoiseFloor:
-    """How far a twin of the baseline lies from the baseline: an A/A comparison.
+    """How far an A/A control, a second trial of the baseline, lies from the baseline.
 
     Attributes:
         digest: Of the workload: the same name can have several sizes.
-        ratio: Twin over baseline, paired over blocks.
+        ratio: Control over baseline, paired over blocks.
         spread: Largest absolute log ratio of any block: 0.02 is about 2 %.
     """
 
@@ -33,7 +33,7 @@ class NoiseFloor:
 
     @property
     def reach(self) -> float:
-        """The floor of an effect over blocks: the farther end of the twin's interval, as an absolute log.
+        """The floor of an effect over blocks: the farther end of the control's interval, as an absolute log.
 
         With one block there is no interval, and the floor is what that block shows.
         """
@@ -43,7 +43,7 @@ class NoiseFloor:
 
 
 def noise_floors(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[str] = ()) -> list[NoiseFloor]:
-    """Return the A/A spread of each workload and compiler that has a twin in a block with an ok baseline."""
+    """Return the A/A spread of each workload and compiler that has an A/A control in a block with an ok baseline."""
     chosen = (
         IS_OK
         & (pl.col("mode") == mode)

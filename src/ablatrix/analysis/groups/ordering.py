@@ -1,7 +1,9 @@
-"""In which order knobs, levels and other values stand, everywhere."""
+"""In which order knobs, levels, groups and other values are shown, everywhere."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+import polars as pl
 
 PRIMARY_KNOBS = ("partition", "reuse", "memory_plan", "fusion")  # of the compilers of the catalogue
 
@@ -20,3 +22,19 @@ def sort_key(value: Any) -> tuple[int, float, str]:
         return (1, float(value), "")
     except ValueError:
         return (2, 0.0, str(value))
+
+
+def key_order(key: Iterable[Any]) -> tuple[tuple[int, float, str], ...]:
+    """Return a key that orders groups by their own keys, part by part as `sort_key` does."""
+    return tuple(map(sort_key, key))
+
+
+def distinct(series: pl.Series) -> list[Any]:
+    """Return the distinct values of a column, sorted, without null."""
+    return sorted(series.drop_nulls().unique().to_list(), key=sort_key)
+
+
+def grouped(trials: pl.DataFrame, groups: Sequence[str]) -> list[tuple[tuple[Any, ...], pl.DataFrame]]:
+    """Return the groups of a table in the order of their keys, nulls first, numbers by value."""
+    parts = trials.partition_by(list(groups), as_dict=True, maintain_order=True)
+    return sorted(parts.items(), key=lambda item: key_order(item[0]))

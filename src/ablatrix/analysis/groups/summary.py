@@ -2,117 +2,20 @@
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.groups.ordering import PRIMARY_KNOBS, in_order, sort_key
-from ablatrix.analysis.table import BLOCK, CLASS, IS_FAILURE, IS_OK, UNSTEADY, Tidy, has_status
-from ablatrix.errors import AnalysisError
+from ablatrix.analysis.groups.ordering import key_order
+from ablatrix.analysis.table import BLOCK, CLASS, IS_FAILURE, IS_OK, UNSTEADY, has_status
 from ablatrix.records.metrics import metrics_for
 from ablatrix.records.status import Status
 from ablatrix.statistics.quantile import quantile_interval
 from ablatrix.statistics.ratio import Ratio, paired_ratio
 
 METRICS, RATIO_METRICS = metrics_for("summary"), metrics_for("ratio")
-ORIGIN_COLUMNS = (
-    "schema_version",
-    "study_digest",
-    "study_commit",
-    "study_dirty",
-    "ablatrix_commit",
-    "ablatrix_dirty",
-    "host",
-    "cpu",
-    "cores",
-)
 _LOG, _BASE = " log", " base"  # no column of a record begins with a space
-
-
-def without_priming_runs(trials: pl.DataFrame) -> pl.DataFrame:
-    """Return the trials that tables and figures are about: a primer only fills a cache."""
-    return trials.filter(pl.col("role") != "primer")
-
-
-def mixed_origins(found: Tidy) -> dict[str, list[Any]]:
-    """Return what should be one for all trials and is not: column -> its values, sorted.
-
-    These are the schema version, the study, the commits, the machine and the versions of software; and the
-    digest of a workload, which must be one for the same name and parameters.
-    """
-    trials = without_priming_runs(found.trials)
-    mixed = {
-        name: values
-        for name in (*ORIGIN_COLUMNS, *found.columns("version_"))
-        if len(values := _distinct(trials[name])) > 1
-    }
-    sizes = ["workload", *found.columns("parameter_")]
-    digests = (
-        trials.group_by(sizes).agg(pl.col("workload_digest").unique()).filter(pl.col("workload_digest").list.len() > 1)
-    )
-    if not digests.is_empty():
-        mixed["workload_digest"] = sorted(set(digests["workload_digest"].explode().to_list()))
-    return mixed
-
-
-def refuse_mixed(found: Tidy, allow_mixed: bool) -> list[str]:
-    """Return the columns of mixed origin when that is allowed, none when there is no mixture.
-
-    Raises:
-        AnalysisError: Origins are mixed and that was not asked for.
-    """
-    mixed = mixed_origins(found)
-    if mixed and not allow_mixed:
-        faults = "; ".join(f"{name}: {', '.join(map(str, values))}" for name, values in mixed.items())
-        raise AnalysisError(
-            f"the results do not come from one place, so they cannot share rows of a table: {faults}; give "
-            "runs of "
-            f"one origin, or allow the mixture (--allow-mixed), which makes each of these a column of its own"
-        )
-    return list(mixed)
-
-
-def varying_knobs(found: Tidy) -> list[str]:
-    """Return the columns of knobs with more than one level: primary ones first, then by name."""
-    columns = found.columns("knob_")
-    measured = found.trials.select("role", *columns).filter(pl.col("role") == "measured")
-    names = [name.removeprefix("knob_") for name in columns]
-    return [f"knob_{name}" for name in in_order(names) if len(_distinct(measured[f"knob_{name}"])) > 1]
-
-
-def primary_knobs(trials: pl.DataFrame) -> dict[str, tuple[str, ...]]:
-    """Return the primary knobs of each compiler, from the table of trials.
-
-    They are the four that compilers of the catalogue have. A program with knobs of its own has none of these: there it
-    is what varies in the stage that the baseline stands in, which is the factorial of the primary knobs.
-    """
-    names = [name.removeprefix("knob_") for name in trials.columns if name.startswith("knob_")]
-    found: dict[str, tuple[str, ...]] = {}
-    for (compiler,), part in grouped(trials.filter(pl.col("role") == "measured"), ["compiler"]):
-        if any(part[f"knob_{name}"].count() for name in PRIMARY_KNOBS if name in names):
-            found[compiler] = PRIMARY_KNOBS
-            continue
-        stages = part.filter(pl.col("is_baseline"))["stage"].drop_nulls()
-        first = part.filter(pl.col("stage") == stages[0]) if len(stages) else part
-        found[compiler] = tuple(in_order(one for one in names if first[f"knob_{one}"].drop_nulls().n_unique() > 1))
-    return found
-
-
-def group_columns(found: Tidy, mixed: Sequence[str] = (), by_mode: bool = True) -> list[str]:
-    """Return the columns that make a row: origin where mixed, workload, compiler, role, mode, varying knobs."""
-    mode = ["mode"] if by_mode else []
-    return [*mixed, "workload", *varying_sizes(found), "compiler", "role", *mode, *varying_knobs(found)]
-
-
-def varying_sizes(found: Tidy) -> list[str]:
-    """Return the columns of parameters with more than one value within a workload, which tell its sizes apart."""
-    names = [name for name in found.columns("parameter_") if name != "parameter_count"]  # of weights
-    if not names:
-        return []
-    trials = without_priming_runs(found.trials.select("role", "workload", *names))
-    counts = trials.group_by("workload").agg(pl.col(name).n_unique() for name in names)
-    return [name for name in names if counts[name].max() != 1]
 
 
 def summarise_groups(trials: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame:
@@ -134,8 +37,8 @@ def summarise_groups(trials: pl.DataFrame, groups: Sequence[str]) -> pl.DataFram
         *(pl.col(metric).filter(IS_OK).drop_nulls().sort() for metric in METRICS),
     )
     keys = found.select(groups).rows()
-    order = sorted(range(len(keys)), key=lambda place: _key_order(keys[place]))
-    found, keys = found[order], [keys[place] for place in order]
+    order = sorted(range(len(keys)), key=lambda index: key_order(keys[index]))
+    found, keys = found[order], [keys[index] for index in order]
     counts = [name for name in found.columns if name.startswith("n_")]
     columns = [
         *(_plain(found[name]) for name in groups),
@@ -159,11 +62,11 @@ def ratios_to_baseline(trials: pl.DataFrame, metric: str, groups: Sequence[str])
     """
     used = list(dict.fromkeys((*groups, *BLOCK, "mode", "compiler", "role", "is_baseline")))
     ok = _measurable(trials, metric).select(*used, pl.col(metric).alias(_LOG)).collect()
-    # The library's logarithm, value by value: that of a vector unit may differ in the last place.
+    # The library's logarithm, value by value: that of a vector unit may differ in the last bit.
     ok = ok.with_columns(pl.Series(_LOG, list(map(math.log, ok[_LOG])), pl.Float64()))
     baseline = pl.col("is_baseline") & (pl.col("role") == "measured")
     bases = _means(ok.filter(baseline), [*BLOCK, "mode", "compiler"], _LOG).rename({_LOG: _BASE})
-    # The reference has no compiler of its own in the block; where several share one, none is meant.
+    # The reference has no compiler of its own in the block; where several share one, it is compared with none.
     alone = bases.group_by(*BLOCK, "mode").agg(pl.col(_BASE).first(), pl.len()).filter(pl.col("len") == 1)
     reference = pl.col("role") == "reference"
     compared = pl.concat(
@@ -185,19 +88,13 @@ def ratios_to_baseline(trials: pl.DataFrame, metric: str, groups: Sequence[str])
     return result
 
 
-def grouped(trials: pl.DataFrame, groups: Sequence[str]) -> list[tuple[tuple[Any, ...], pl.DataFrame]]:
-    """Return the groups of a table in the order of their keys, nulls first, numbers by value."""
-    parts = trials.partition_by(list(groups), as_dict=True, maintain_order=True)
-    return sorted(parts.items(), key=lambda item: _key_order(item[0]))
-
-
 def _measurable(trials: pl.DataFrame, metric: str) -> pl.LazyFrame:
     # Lazy: a copy of every column of a million trials would be made for the few that are read.
     return trials.lazy().filter(IS_OK & (pl.col(metric) > 0) & (pl.col("role") != "primer"))
 
 
 def _means(frame: pl.DataFrame, keys: Sequence[str], name: str) -> pl.DataFrame:
-    """Return the mean of a column by keys, each sum rounded once, so that the order of rows has no say."""
+    """Return the mean of a column by keys, each sum rounded once, so that the order of rows does not matter."""
     lists = frame.group_by(list(keys)).agg(pl.col(name))
     return lists.with_columns(pl.Series(name, [_mean(values) for values in lists[name].to_list()], pl.Float64()))
 
@@ -231,14 +128,6 @@ def _ratio_columns(metric: str, ratios: Sequence[Ratio | None]) -> list[pl.Serie
 
 def _plain(series: pl.Series) -> pl.Series:
     return series.cast(pl.String) if series.dtype == pl.Categorical else series
-
-
-def _key_order(key: Iterable[Any]) -> tuple[tuple[int, float, str], ...]:
-    return tuple(map(sort_key, key))
-
-
-def _distinct(series: pl.Series) -> list[Any]:
-    return sorted(series.drop_nulls().unique().to_list(), key=sort_key)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -1,12 +1,12 @@
-"""Why something is not reported, does not hold or is undecided: values, and the one place that words them."""
+"""Why something is not reported, does not hold or is undecided: values, and the one module that words them."""
 
-from ablatrix.analysis.reasons.absence import NAMED, NOT_RUN, Absence, Cause, Lack
+from ablatrix.analysis.reasons.absence import MAX_NAMED, NOT_RUN, Absence, Cause, Lack
 from ablatrix.analysis.reasons.knob_levels import KnobLevels
 from ablatrix.analysis.reasons.reason import Reason, Why, because
 from ablatrix.analysis.reasons.wording import levels_text, optional_text, plain_data, text_of
 
 __all__ = [
-    "NAMED",
+    "MAX_NAMED",
     "NOT_RUN",
     "Absence",
     "Cause",

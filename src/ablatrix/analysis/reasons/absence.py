@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-NAMED = 3  # configurations that a reason names; a whole level that fails has many
+MAX_NAMED = 3  # configurations that a reason names; a whole level that fails has many
 
 
 class Cause(StrEnum):
@@ -22,7 +22,7 @@ class Absence:
 
     Attributes:
         counts: Blocks by the status of the trial, or by the `Cause`, that kept it from having a value there; sorted.
-            Empty where no block has run it at all.
+            Empty where no block has run it.
         blocks: All blocks, with or without a value.
     """
 
@@ -31,7 +31,7 @@ class Absence:
 
     @classmethod
     def of(cls, counts: Mapping[str, int], blocks: int) -> Self:
-        """Return an absence from counts in any order; what counts no block is left out."""
+        """Return an absence from counts in any order; counts of 0 are omitted."""
         return cls(tuple(sorted((kind, count) for kind, count in counts.items() if count)), blocks)
 
     @property
@@ -68,6 +68,6 @@ class Lack:
 
     @classmethod
     def of(cls, absence: Absence, names: Iterable[str]) -> Self:
-        """Return a lack that names the first `NAMED` configurations and counts the others."""
+        """Return a lack that names the first `MAX_NAMED` configurations and counts the others."""
         every = tuple(names)
-        return cls(absence, every[:NAMED], max(len(every) - NAMED, 0))
+        return cls(absence, every[:MAX_NAMED], max(len(every) - MAX_NAMED, 0))

@@ -1,6 +1,6 @@
 """Why something is not reported, does not hold or is undecided: values; `ablatrix.analysis.reasons.wording` words them.
 
-Nothing that is computed depends on the words: whoever has to decide asks these values.
+Nothing that is computed depends on the words: code that decides reads these values.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Code = Literal[
     "baseline_apart",
     "one_block",
     "few_blocks",
-    "not_told",
+    "not_known",
     "too_wide",
     "runs_differ",
     "of_unit",
@@ -76,7 +76,7 @@ class Reason:
 
     Attributes:
         code: Which.
-        facts: What its sentence tells, by slot.
+        facts: What its sentence says, by slot.
     """
 
     code: Code
@@ -85,7 +85,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Why:
-    """All reasons of one thing, in the order in which they are told; one at least."""
+    """All reasons of one thing, in the order in which they are given; at least one."""
 
     parts: tuple[Reason | Absence | Lack, ...]
 

@@ -1,4 +1,4 @@
-"""The words of the analysis: reasons as text, for people. The one place that turns a reason into a sentence."""
+"""The words of the analysis: reasons as text, for people. The one module that turns a reason into a sentence."""
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -9,7 +9,7 @@ from ablatrix.analysis.reasons.absence import Absence, Cause, Lack
 from ablatrix.analysis.reasons.knob_levels import KnobLevels
 from ablatrix.analysis.reasons.reason import Code, Reason, Why
 
-Told = Why | Reason | Absence | Lack
+AnyReason = Why | Reason | Absence | Lack
 
 CAUSES: Mapping[str, str] = {
     Cause.NO_RECORD: "no record",
@@ -25,7 +25,7 @@ PHRASES: Mapping[Code, str] = {
     "baseline_apart": "the baseline is in no block with it",
     "one_block": "one block has no interval",
     "few_blocks": "{blocks} of at least {least} blocks",
-    "not_told": "{kind} {name}: {why}",
+    "not_known": "{kind} {name}: {why}",
     "too_wide": "{kind} {name}: known to +-{half_width:.2%}, wanted +-{margin:.2%}",
     "runs_differ": "{kind} {name}: run {run} is {ratio:.4f} times run 1 [{low:.4f}, {high:.4f}]: {state}",
     "of_unit": "{workload} on {compiler}, {mode}: {why}",
@@ -80,24 +80,24 @@ PHRASES: Mapping[Code, str] = {
 parentheses where it is not empty."""
 
 
-def text_of(told: Told) -> str:
+def text_of(reason: AnyReason) -> str:
     """Return a reason in words."""
-    if isinstance(told, Why):
-        return "; ".join(map(text_of, told.parts))
-    if isinstance(told, Reason):
-        return _filled(PHRASES[told.code], dict(told.facts))
-    if isinstance(told, Lack):
-        phrase = LACK_OF_MORE if told.more else LACK
-        return _filled(phrase, {"absence": told.absence, "names": told.names, "more": told.more})
-    if told.is_not_run:
+    if isinstance(reason, Why):
+        return "; ".join(map(text_of, reason.parts))
+    if isinstance(reason, Reason):
+        return _filled(PHRASES[reason.code], dict(reason.facts))
+    if isinstance(reason, Lack):
+        phrase = LACK_OF_MORE if reason.more else LACK
+        return _filled(phrase, {"absence": reason.absence, "names": reason.names, "more": reason.more})
+    if reason.is_not_run:
         return _filled(NOT_RUN, {})
-    named = sorted((CAUSES.get(kind, kind), count) for kind, count in told.counts)
-    return ", ".join(_filled(IN_BLOCKS, {"kind": kind, "count": n, "blocks": told.blocks}) for kind, n in named)
+    named = sorted((CAUSES.get(kind, kind), count) for kind, count in reason.counts)
+    return ", ".join(_filled(IN_BLOCKS, {"kind": kind, "count": n, "blocks": reason.blocks}) for kind, n in named)
 
 
-def optional_text(told: Told | None) -> str | None:
+def optional_text(reason: AnyReason | None) -> str | None:
     """Return a reason in words, None where there is none."""
-    return None if told is None else text_of(told)
+    return None if reason is None else text_of(reason)
 
 
 def levels_text(levels: KnobLevels) -> str:

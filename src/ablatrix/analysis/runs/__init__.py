@@ -2,7 +2,7 @@
 
 from ablatrix.analysis.runs.agreement import Agreement
 from ablatrix.analysis.runs.primary_matrix import MODES, PrimaryMatrix, primary_matrices
-from ablatrix.analysis.runs.side_by_side import SideBySide, compare, side_by_side_data, sizes
+from ablatrix.analysis.runs.side_by_side import SideBySide, compare, count_sizes, side_by_side_data
 from ablatrix.analysis.runs.stability import Margins, Stability, find_stability
 
 __all__ = [
@@ -13,8 +13,8 @@ __all__ = [
     "SideBySide",
     "Stability",
     "compare",
+    "count_sizes",
     "find_stability",
     "primary_matrices",
     "side_by_side_data",
-    "sizes",
 ]

@@ -3,8 +3,8 @@
   1/(1+m)            1            1+m
 ----[----------------+-------------]----
         |------x-----|--|                within: the interval of one over the other lies within the margin
-    |---------x-------------------|      overlapping: neither; the two are not told apart
-                                    |-x-|  apart: told apart, and not within the margin
+    |---------x-------------------|      overlapping: neither; no difference is shown
+                                    |-x-|  apart: a difference is shown, and not within the margin
 """
 
 import math
@@ -25,8 +25,8 @@ class Sides:
     """One quantity as two measurements saw it: its log in each block of the one and of the other.
 
     Attributes:
-        exact: Computed or counted: it has no spread, and one block tells it.
-        signed: A log ratio, whose sign means something, and no plain time.
+        exact: Computed or counted: it has no spread, and one block is enough.
+        signed: A log ratio, whose sign means something, not a plain time.
     """
 
     one: tuple[float, ...]
@@ -42,9 +42,9 @@ class Agreement:
     Attributes:
         ratio: The other over the one, with Welch's interval on logarithms.
         p_holm: Of the two being equal, adjusted over all that are compared together.
-        state: ``within`` the margin; ``overlapping``: not told apart, and not known to lie within it; ``apart``: told
-            apart; ``opposite``: told apart, and the two lie on different sides of 1, each with its own interval;
-            ``undecided``: a side has fewer than two blocks.
+        state: ``within`` the margin; ``overlapping``: no difference is shown, and it is not known to lie within it;
+            ``apart``: a difference is shown; ``opposite``: apart, and the two lie on different sides of 1, each with
+            its own interval; ``undecided``: a side has fewer than two blocks.
     """
 
     ratio: Ratio
@@ -56,7 +56,7 @@ def agreements(pairs: Sequence[Sides], margin: float) -> list[Agreement]:
     """Return whether each pair agrees.
 
     Welch 1947, "The generalization of Student's problem when several different population variances are involved";
-    p-values are adjusted over all pairs (Holm 1979), so that among many equal pairs none is called apart by chance.
+    p-values are adjusted over all pairs (Holm 1979), so that among many equal pairs none is called different by chance.
 
     Args:
         pairs: Each side with at least one block.

@@ -1,4 +1,4 @@
-"""What is around the trials of two results, and differs: machine, versions, commits, threads, environment."""
+"""How the environments of the trials of two results differ: machine, versions, commits, threads, environment."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ OTHER_COLUMNS = ("study", "seed", "catalogue_digest", "workload_digest", "proces
 
 @dataclass(frozen=True)
 class Change:
-    """Something around the trials that is not the same in A and B, with the values that each has."""
+    """Something in the environment of the trials that differs between A and B, with the values of each."""
 
     what: str
     a: tuple[str, ...]

@@ -24,7 +24,7 @@ class PrimaryMatrix:
         configurations: Combinations of these levels.
         repeats: Blocks in which the most often run combination was run.
         whole: Combinations that are ok in every block.
-        unsupported: Combinations that the compiler does not have, named. They are no gap.
+        unsupported: Combinations that the compiler does not have, by name. They are not gaps.
         gaps: What is missing.
     """
 
@@ -42,8 +42,8 @@ class PrimaryMatrix:
 def primary_matrices(trials: pl.DataFrame) -> list[PrimaryMatrix]:
     """Return the matrix of each workload and compiler, in both modes.
 
-    A primary knob that has one level, and a mode without trials, are gaps. What the results do not name at all cannot
-    be missed here: only the design tells it.
+    A primary knob that has one level, and a mode without trials, are gaps. What the results do not name cannot
+    be missed here: only the design has it.
     """
     primary = primary_knobs(trials)
     return [_matrix(unit, primary[unit.compiler], mode) for unit in units(trials) for mode in MODES]

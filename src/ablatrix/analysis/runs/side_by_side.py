@@ -19,8 +19,8 @@ from ablatrix.records.metrics import METRIC_OF_MODE
 from ablatrix.statistics.ratio import Ratio, paired_ratio
 
 DEFAULT_MARGIN = 0.02
-Place = tuple[Any, ...]
-# A time over its block's baseline is best told by what blocks share; a time by itself is the median as it was measured.
+Key = tuple[Any, ...]
+# A time over its block's baseline is estimated from what blocks share; a time by itself is the measured median.
 TIME_OF_MODE = {**METRIC_OF_MODE, "hot": "run_ms_p50"}
 
 
@@ -70,11 +70,11 @@ class ComparedEffect:
 
     Attributes:
         ratio_a, ratio_b: The effect in each; None where it is not attributable, or not there.
-        verdict_a, verdict_b: What is said of it in each, by the rules of ``ablatrix effects``.
+        verdict_a, verdict_b: Its verdict in each, by the rules of ``ablatrix effects``.
         pairs_a, pairs_b: Pairs of configurations that each is the mean over.
         size: B over A: whether they agree in size.
         key: Whether A says that the knob does something.
-        reproduced: Of a key effect: whether B bears it out. None for others.
+        reproduced: Of a key effect: whether B confirms it. None for others.
     """
 
     workload: str
@@ -118,7 +118,7 @@ class SideBySide:
 
     @property
     def reproduced(self) -> bool:
-        """Whether B bears out every key effect of A."""
+        """Whether B confirms every key effect of A."""
         return all(effect.reproduced is not False for effect in self.effects)
 
 
@@ -130,7 +130,7 @@ def compare(a: Tidy, b: Tidy, margin: float = DEFAULT_MARGIN) -> SideBySide:
 
     Args:
         a: What was claimed.
-        b: What is held against it.
+        b: What it is compared with.
         margin: Largest relative difference of two ratios that counts as none.
 
     Raises:
@@ -147,7 +147,7 @@ def compare(a: Tidy, b: Tidy, margin: float = DEFAULT_MARGIN) -> SideBySide:
         )
     only_a = tuple(sorted(names_a[cell] for cell in names_a.keys() - shared))
     only_b = tuple(sorted(names_b[cell] for cell in names_b.keys() - shared))
-    notes = [f"A: {text}" for text in _told(a)] + [f"B: {text}" for text in _told(b)]
+    notes = [f"A: {text}" for text in _notes(a)] + [f"B: {text}" for text in _notes(b)]
     both = [replace(one, trials=one.trials.filter(pl.col("cell_id").is_in(list(shared)))) for one in (a, b)]
     changes = find_changes(both[0].trials, both[1].trials)
     if any(change.what == "study_digest" for change in changes):
@@ -172,8 +172,8 @@ def compare(a: Tidy, b: Tidy, margin: float = DEFAULT_MARGIN) -> SideBySide:
     )
 
 
-def _told(found: Tidy) -> list[str]:
-    return [*found.notes, *(f"left out: {count} x {reason}" for reason, count in found.excluded.items())]
+def _notes(found: Tidy) -> list[str]:
+    return [*found.notes, *(f"omitted: {count} x {reason}" for reason, count in found.excluded.items())]
 
 
 def _cell_names(trials: pl.DataFrame) -> dict[str, str]:
@@ -199,7 +199,7 @@ def _cell_name(role: str, moved: KnobLevels) -> str:
 
 
 def _unlike(a: Tidy, b: Tidy) -> str:
-    """Return in words in what two results without a shared cell differ."""
+    """Return in words how two results without a shared cell differ."""
     workloads = [set(one.trials["workload"]) for one in (a, b)]
     if not workloads[0] & workloads[1]:
         return f"workloads are {', '.join(sorted(workloads[0]))} in A and {', '.join(sorted(workloads[1]))} in B"
@@ -222,10 +222,10 @@ def _cells(a: pl.DataFrame, b: pl.DataFrame, names: Mapping[str, str], margin: f
             logs = [tuple(math.log(value) for value in one.values()) for one in values]
             times.append(Sides(logs[0], logs[1], signed=False))
             ratios.append(Sides(to_baselines[0].get(cell, ()), to_baselines[1].get(cell, ())))
-        told = [_judged(sides, margin) for sides in (times, ratios)]
-        for place, cell in enumerate(ids):
+        judged = [_judged(sides, margin) for sides in (times, ratios)]
+        for index, cell in enumerate(ids):
             row = parts[0][cell].row(0, named=True)
-            sides = ratios[place]
+            sides = ratios[index]
             found.append(
                 ComparedCell(
                     cell_id=cell,
@@ -235,12 +235,12 @@ def _cells(a: pl.DataFrame, b: pl.DataFrame, names: Mapping[str, str], margin: f
                     role=row["role"],
                     mode=mode,
                     metric=TIME_OF_MODE[mode],
-                    time=told[0][place],
+                    time=judged[0][index],
                     to_baseline_a=paired_ratio(sides.one) if sides.one else None,
                     to_baseline_b=paired_ratio(sides.other) if sides.other else None,
-                    to_baseline=told[1][place],
-                    blocks_a=len(times[place].one),
-                    blocks_b=len(times[place].other),
+                    to_baseline=judged[1][index],
+                    blocks_a=len(times[index].one),
+                    blocks_b=len(times[index].other),
                 )
             )
     return tuple(found)
@@ -253,8 +253,8 @@ def _by_cell(trials: pl.DataFrame, mode: str) -> dict[str, pl.DataFrame]:
 
 def _to_baselines(parts: Mapping[str, pl.DataFrame], metric: str, mode: str) -> dict[str, tuple[float, ...]]:
     """Return the log of each cell over the baseline of its own block, for each block that has both."""
-    values: dict[str, tuple[Place, dict[Place, float]]] = {}
-    bases: dict[Place, dict[Place, float]] = {}
+    values: dict[str, tuple[Key, dict[Key, float]]] = {}
+    bases: dict[Key, dict[Key, float]] = {}
     found: dict[str, tuple[float, ...]] = {}
     for cell, part in parts.items():
         row = part.row(0, named=True)
@@ -338,10 +338,10 @@ def _compared(a: _Judged | None, b: _Judged | None, size: Agreement | None) -> C
 
 
 def _reproduced(a: _Judged, b: _Judged | None) -> bool:
-    """Whether B bears out what A says, by the rules that gave A its word, without an adjustment for many tests.
+    """Whether B confirms what A says, by the rules that gave A its verdict, without adjustment for many tests.
 
-    A has named its effects before B is looked at, and all of them have to be borne out, each by a test of its own: that
-    does not get easier by their number (Berger 1982, "Multiparameter hypothesis testing and acceptance sampling").
+    A has named its effects before B is looked at, and all of them have to be confirmed, each by a test of its own: that
+    does not get easier with their number (Berger 1982, "Multiparameter hypothesis testing and acceptance sampling").
     """
     if b is None or b.effect.ratio is None or a.effect.ratio is None:
         return False
@@ -354,8 +354,8 @@ def _reproduced(a: _Judged, b: _Judged | None) -> bool:
     return same_side and abs(math.log(ratio.value)) > math.log1p(b.judgement.floor or 0.0)
 
 
-def sizes(found: Iterable[ComparedEffect]) -> dict[str, int]:
-    """Return how many effects agree in size how well; ``unknown`` where a side has none."""
+def count_sizes(found: Iterable[ComparedEffect]) -> dict[str, int]:
+    """Return how many effects agree in size, by state; ``unknown`` where a side has none."""
     counts: dict[str, int] = {}
     for effect in found:
         state = "unknown" if effect.size is None else effect.size.state
@@ -364,7 +364,7 @@ def sizes(found: Iterable[ComparedEffect]) -> dict[str, int]:
 
 
 def side_by_side_data(found: SideBySide) -> dict[str, Any]:
-    """Return a comparison as plain data, for JSON; cells have names in the place of their levels."""
+    """Return a comparison as plain data, for JSON; cells have names instead of their levels."""
     cells = [
         {"cell_id": one.cell_id, "workload": one.workload, "compiler": one.compiler, "name": one.name}
         | {name: value for name, value in plain_data(one).items() if name not in ("moved", "role")}

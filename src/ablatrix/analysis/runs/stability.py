@@ -30,7 +30,7 @@ class Margins:
     Attributes:
         hot: Of main effects and of cells; None takes the targets that the hot records carry, and `HOT_MARGIN`
             where they carry none.
-        cold: Of main effects; None takes `COLD_MARGIN`. The widths of single cells are told and not judged: compile
+        cold: Of main effects; None takes `COLD_MARGIN`. The widths of single cells are reported and not judged: compile
             times scatter, and a cell is one process in each of few blocks.
     """
 
@@ -69,7 +69,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class _Found:
-    """The log ratio in each block; without any, why there is none."""
+    """The log ratio in each block; where there is none, the reason."""
 
     logs: tuple[float, ...]
     reason: Why | None
@@ -77,15 +77,15 @@ class _Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Repeated:
-    """What the repeats say of one main effect, or of one cell's ratio to the baseline.
+    """What the repeats say about one main effect, or of one cell's ratio to the baseline.
 
     Attributes:
         name: ``fusion: off -> on``, or the levels in which a cell differs from the baseline.
-        ratio: Over blocks; None when no block tells it.
+        ratio: Over blocks; None when no block has it.
         half_width: Of its interval, on the logarithm: 0.01 is about 1 %. None with fewer than two blocks.
-        margin: What the half-width is held against; None when it is only told.
-        least, greatest: The ratio with one block left out, over all blocks that can be left out.
-        above_floor: Whether it is farther from 1 than the A/A noise floor; None without a twin.
+        margin: The largest half-width that is accepted; None when it is only reported.
+        least, greatest: The smallest and largest ratio when one block is left out (jackknife).
+        above_floor: Whether it is farther from 1 than the A/A noise floor; None without an A/A control.
         runs: Further whole runs against the first.
         reason: Why there is no ratio.
     """
@@ -107,10 +107,10 @@ class Repeated:
             return []
         named = {"kind": self.kind, "name": self.name}
         if self.ratio is None:
-            return [because("not_told", **named, why=self.reason)]
+            return [because("not_known", **named, why=self.reason)]
         found = []
         if self.half_width is None:
-            found.append(because("not_told", **named, why=Why.of(because("one_block"))))
+            found.append(because("not_known", **named, why=Why.of(because("one_block"))))
         elif self.half_width > self.margin:
             found.append(because("too_wide", **named, half_width=self.half_width, margin=self.margin))
         for one in self.runs:
@@ -129,7 +129,7 @@ class Stability:
         blocks: Repeats that have a value.
         blocks_needed: How many there must be: what hot records carry, else `HOT_BLOCKS`; `COLD_BLOCKS` for cold.
         runs: Inputs that the blocks come from.
-        floor: The A/A noise floor, on the logarithm; None where no twin was run.
+        floor: The A/A noise floor, on the logarithm; None where no A/A control was run.
         floor_within: Whether the floor lets effects as large as the margin of cells be seen.
         effects, cells: Of the primary knobs, and of every configuration but the baseline.
     """
@@ -237,7 +237,7 @@ def _targets(trials: pl.DataFrame, grid: FactorialGrid, margins: Margins) -> tup
 def _logs(grid: FactorialGrid, primary: Sequence[str]) -> dict[Subject, _Found]:
     """Return the log ratio in each block of every main effect of a primary knob and every cell; or why there is none.
 
-    A cell that lacks blocks for no other reason than that the compiler does not support it is no cell.
+    A cell that lacks blocks for no other reason than that the compiler does not support it is not counted.
     """
     found: dict[Subject, _Found] = {}
     for effect in effects_of_levels(grid):

@@ -6,7 +6,7 @@ from ablatrix.analysis.table.outcomes import IS_FAILURE, IS_NOT_RUN, IS_OK, IS_U
 from ablatrix.analysis.table.paired import BLOCK
 from ablatrix.analysis.table.planned import count_planned, load_design
 from ablatrix.analysis.table.trials_table import (
-    LINE,
+    LINE_COLUMNS,
     NOT_FINAL,
     NOT_RECORDED,
     TIMED_OTHER,
@@ -24,7 +24,7 @@ __all__ = [
     "IS_NOT_RUN",
     "IS_OK",
     "IS_UNSUPPORTED",
-    "LINE",
+    "LINE_COLUMNS",
     "MAPS",
     "NOT_FINAL",
     "NOT_RECORDED",

@@ -1,4 +1,4 @@
-"""A stretch of lines -> a frame: what can be done to records piece by piece, in any process."""
+"""A stretch of lines -> a frame: what can be done with records piece by piece, in any process."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -45,7 +45,7 @@ class Chunk:
 
 
 def cut(path: Path, whole_bytes: int) -> Iterator[Stretch]:
-    """Yield the stretches, each about `CHUNK_BYTES` long, that a file's whole lines are made of."""
+    """Yield the stretches, each about `CHUNK_BYTES` long, that make up a file's whole lines."""
     start = 0
     with path.open("rb") as file:
         while start < whole_bytes:
@@ -56,12 +56,12 @@ def cut(path: Path, whole_bytes: int) -> Iterator[Stretch]:
 
 
 class ChunkReader:
-    """Reads stretches, and remembers what lines share: stretches of text, and the columns made of them."""
+    """Reads stretches, and remembers what lines share: stretches of text, and the columns made from them."""
 
     def __init__(self) -> None:
         self._lines = QuickReader()
-        self._places: dict[int, int] = {}
-        self._held: list[dict[str, Any]] = []  # an object that lives keeps its id to itself
+        self._indices: dict[int, int] = {}
+        self._held: list[dict[str, Any]] = []  # kept alive, so that no other object gets its id
         self._shared = pl.DataFrame()
 
     def read(self, stretch: Stretch) -> Chunk:
@@ -77,34 +77,34 @@ class ChunkReader:
         except OSError as error:
             raise RecordError(f"{stretch.path}: records cannot be read: {error.strerror}") from error
         ignored: Counter[str] = Counter()
-        places: list[int] = []
-        own = _columns(self._own(lines, stretch, places, ignored), OWN_LAYOUT)
+        indices: list[int] = []
+        own = _columns(self._own(lines, stretch, indices, ignored), OWN_LAYOUT)
         if self._shared.height < len(self._held):
             new = pl.DataFrame(_columns(self._held[self._shared.height :], SHARED_LAYOUT))
             self._shared = self._shared.vstack(new)
         offsets = stretch.start + np.cumsum([0, *(len(line) + 1 for line in lines[:-1])])
-        columns = [pl.Series(OFFSET, offsets, pl.Int64()), *own, *self._shared[places].get_columns()]
+        columns = [pl.Series(OFFSET, offsets, pl.Int64()), *own, *self._shared[indices].get_columns()]
         return Chunk(pl.DataFrame(columns), ignored)
 
     def _own(
-        self, lines: Sequence[bytes], stretch: Stretch, places: list[int], ignored: Counter[str]
+        self, lines: Sequence[bytes], stretch: Stretch, indices: list[int], ignored: Counter[str]
     ) -> Iterator[Mapping[str, Any]]:
-        """Yield what is each line's own, and note where what it shares is to be found."""
+        """Yield what is each line's own, and append the index of what it shares to ``indices``."""
         for number, text in enumerate(lines):
             line = self._lines.read(text) or _read_slowly(text, stretch, number, ignored)
-            place = self._places.setdefault(id(line.shared), len(self._held))
-            if place == len(self._held):
+            index = self._indices.setdefault(id(line.shared), len(self._held))
+            if index == len(self._held):
                 self._held.append(line.shared)
-            places.append(place)
+            indices.append(index)
             yield line.own
 
 
-def _read_slowly(line: bytes, stretch: Stretch, place: int, ignored: Counter[str]) -> QuickLine:
+def _read_slowly(line: bytes, stretch: Stretch, index: int, ignored: Counter[str]) -> QuickLine:
     try:
         valid = read_encoded(line, "")
     except RecordError:
-        # How many lines stand before costs a pass over the file, so it is counted for a fault only.
-        read_encoded(line, f"{stretch.path}:{_lines_before(stretch) + place + 1}")
+        # Counting the lines before it costs a pass over the file, so it is done for a fault only.
+        read_encoded(line, f"{stretch.path}:{_lines_before(stretch) + index + 1}")
         raise
     ignored.update(valid.ignored)
     return whole_line(valid.record.model_dump(mode="json"))
@@ -118,12 +118,12 @@ def _lines_before(stretch: Stretch) -> int:
     return count
 
 
-Place = tuple[str, ...]
+FieldPath = tuple[str, ...]
 SHARED = {("meta", field) for fields in META for field in fields} | {(field,) for field in TOP}
 
 
-def _is_shared(place: Place) -> bool:
-    return place[:1] in SHARED or place[:2] in SHARED
+def _is_shared(path: FieldPath) -> bool:
+    return path[:1] in SHARED or path[:2] in SHARED
 
 
 class _Layout:
@@ -132,13 +132,13 @@ class _Layout:
     def __init__(self, shared: bool) -> None:
         columns = [column for column in COLUMNS if _is_shared(column.path) == shared]
         maps = [group for group in MAPS if _is_shared(group.path) == shared]
-        final: dict[str, tuple[Place, Kind]] = {} if shared else {FINAL: (("final",), "yes_no")}
+        final: dict[str, tuple[FieldPath, Kind]] = {} if shared else {FINAL: (("final",), "yes_no")}
         self.values = final | {column.name: (column.path, column.kind) for column in columns if column.kind != "json"}
         self.texts = {column.name: column.path for column in columns if column.kind == "json"}
         self.texts |= {SHARED_MAP + group.prefix: group.path for group in maps if not group.varies}
         self.varying = {group.prefix: group.path for group in maps if group.varies}
         paths = [*(path for path, _ in self.values.values()), *self.texts.values(), *self.varying.values()]
-        # Parts of a record that columns are made of; a part stands after the one that holds it.
+        # Parts of a record that columns are made from; a part comes after the one that holds it.
         self.parts = sorted({path[:depth] for path in paths for depth in range(len(path))})
         self.fields = {part: [path[-1] for path, _ in self.values.values() if path[:-1] == part] for part in self.parts}
         for path in self.varying.values():
@@ -149,7 +149,7 @@ OWN_LAYOUT, SHARED_LAYOUT = _Layout(shared=False), _Layout(shared=True)
 
 
 def _columns(records: Iterable[Mapping[str, Any]], layout: _Layout) -> list[pl.Series]:
-    """Return records as columns. Each is taken apart at once, while the processor's cache still holds it."""
+    """Return records as columns. Each is split up at once, while the processor's cache still holds it."""
     holders = [(layout.parts.index(part[:-1]), part[-1]) for part in layout.parts if part]
     takers = [
         (itemgetter(*fields, fields[0]), (None,) * len(fields), list[tuple[Any, ...]]())
@@ -166,8 +166,8 @@ def _columns(records: Iterable[Mapping[str, Any]], layout: _Layout) -> list[pl.S
         for held, (take, nothing, rows) in zip(parts, takers, strict=True):
             if take is not None:
                 rows.append(nothing if held is None else take(held))
-        for place, field, texts in shared:
-            held = parts[place]
+        for part, field, texts in shared:
+            held = parts[part]
             texts.append(None if held is None else held[field])
     taken = {
         (*part, field): values
@@ -185,14 +185,14 @@ def _columns(records: Iterable[Mapping[str, Any]], layout: _Layout) -> list[pl.S
 
 
 class _SharedTexts:
-    """Canonical JSON of values, made once for all that are alike."""
+    """Canonical JSON of values, made once for equal ones."""
 
     def __init__(self) -> None:
         self.texts: list[str | None] = []
         self._made: dict[str, str | None] = {"None": None}
 
     def append(self, value: Any) -> None:
-        look = repr(value)  # unlike equality this tells 1, 1.0 and True apart
+        look = repr(value)  # unlike equality this distinguishes 1, 1.0 and True
         if look not in self._made:
             self._made[look] = canonical_json(value)
         self.texts.append(self._made[look])
@@ -212,16 +212,16 @@ def series(name: str, values: Sequence[Any], kind: Kind) -> pl.Series:
         largest = max((value for value in values if isinstance(value, int)), key=abs, default=None)
         raise RecordError(
             f"column {name!r}: the table's whole numbers have 64 bits, but a record has {largest}; "
-            "correct that record or leave it out"
+            "correct that record or remove it"
         ) from error
 
 
 def _lists(name: str, values: Sequence[Sequence[float] | None]) -> pl.Series:
-    """Return lists of numbers as a column: all numbers as one column that is cut, far quicker than list by list."""
+    """Return lists of numbers as a column: all numbers as one column that is then cut, far faster than list by list."""
     flat = pl.Series(name, list(chain.from_iterable(filter(None, values))), pl.Float64())
-    place = np.arange(len(values))
-    rows = pl.Series("row", np.repeat(place, [len(numbers or ()) for numbers in values]))
+    index = np.arange(len(values))
+    rows = pl.Series("row", np.repeat(index, [len(numbers or ()) for numbers in values]))
     cut = pl.DataFrame([rows, flat]).group_by("row", maintain_order=True).agg(name)
-    filled = pl.DataFrame({"row": place}).join(cut, on="row", how="left", maintain_order="left")
+    filled = pl.DataFrame({"row": index}).join(cut, on="row", how="left", maintain_order="left")
     empty = pl.Series([numbers is not None and not numbers for numbers in values], dtype=pl.Boolean())
     return filled.select(pl.when(empty).then(pl.lit([], TYPES["reals"])).otherwise(name).alias(name))[name]

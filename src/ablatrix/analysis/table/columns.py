@@ -26,7 +26,7 @@ class Column:
 
     Attributes:
         name: Name in the table.
-        path: Where the value stands in the record.
+        path: Where the value is in the record.
         kind: Type of its values. ``label``: text that many rows share; ``text``: text of a row's own; ``reals``: a
             list of numbers; ``json``: another list or map, kept as canonical JSON, which many rows share.
     """
@@ -166,7 +166,7 @@ LEFT_OUT: frozenset[tuple[str, ...]] = frozenset(
         ("final",),  # only final lines become rows
         ("error", "traceback"),  # long texts stay in the records; the traceback's digest groups failures
         ("error", "output_tail"),
-        # What a GPU's clocks do to a trial stands in `gpu_throttled_by` and `disturbance`; the readings behind it stay.
+        # What a GPU's clocks do to a trial is in `gpu_throttled_by` and `disturbance`; the readings stay in the record.
         *(("meta", "noise", "gpu", name) for name in ("source", "reason", "readings")),
         *(
             ("meta", "noise", "gpu", when, name)

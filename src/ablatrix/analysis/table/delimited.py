@@ -13,7 +13,7 @@ from ablatrix.canonical import canonical_json
 def csv_text(frame: pl.DataFrame) -> str:
     """Return a table as CSV (RFC 4180 quoting, lines end with a line feed).
 
-    Numbers stand as the shortest text that reads back as the same float64; line breaks inside a text become
+    Numbers are written as the shortest text that reads back as the same float64; line breaks inside a text become
     spaces.
     """
     target = io.StringIO()

@@ -1,4 +1,4 @@
-"""Conditions on the column ``status`` of the table of trials; what each means stands in `ablatrix.records.status`."""
+"""Conditions on the column ``status`` of the table of trials; `ablatrix.records.status` defines what each means."""
 
 import polars as pl
 

@@ -15,9 +15,9 @@ MEDIANS = "burst_ms_p50"
 
 
 def with_paired_times(trials: pl.DataFrame) -> pl.DataFrame:
-    """Return the table with ``run_ms_paired``, made of the burst medians of all ok trials of a block together.
+    """Return the table with ``run_ms_paired``, made from the burst medians of all ok trials of a block together.
 
-    Ratios of it within a block are the ratios of run times; see `ablatrix.statistics.rounds`. It is null for a trial
+    Its ratios within a block are the ratios of run times; see `ablatrix.statistics.rounds`. It is null for a trial
     that is not ok, for a cold one, and for one that lacks a burst which others of its block have.
     """
     rounds = pl.col(MEDIANS).list.len()

@@ -17,7 +17,7 @@ def load_design(path: Path) -> dict[str, Any]:
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It is no design.
+        ValueError: It is not a design.
     """
     try:
         design = from_json(path.read_bytes())  # a third of the memory that json takes
@@ -32,7 +32,7 @@ def count_planned(trials: pl.DataFrame, design: Mapping[str, Any]) -> pl.DataFra
     """Return what became of the planned trials, a row a cell, mode and role, in the order of the design.
 
     Args:
-        trials: The table of trials (see `tidy`); those that were not planned are left out.
+        trials: The table of trials (see `tidy`); those that were not planned are ignored.
         design: What was planned.
 
     Returns:

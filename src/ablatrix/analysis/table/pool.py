@@ -1,7 +1,7 @@
 """Chunks of files read by several processes: validation holds Python's lock, so threads would take turns.
 
 The processes are plain interpreters that run this module and talk through pipes. ``multiprocessing`` would import the
-caller's own script again in each of them, with all that it does.
+caller's own script again in each of them, with all its effects.
 """
 
 import gc
@@ -63,7 +63,7 @@ def read_chunks(stretches: Sequence[Stretch]) -> Iterator[Chunk]:
 
 @dataclass(frozen=True)
 class _Header:
-    """What stands in front of a chunk's bytes: their number, and what is no column; or the fault."""
+    """What precedes a chunk's bytes: their number, and what is not a column; or the fault."""
 
     size: int
     ignored: dict[str, int]
@@ -88,7 +88,7 @@ class _Reader:
             self._process.stdin.write(order.encode() + b"\n")
             self._process.stdin.flush()
         except OSError:
-            pass  # it is gone, which the answer tells as well
+            pass  # it has ended, which the missing answer shows as well
         line = self._process.stdout.readline()
         header = _Header(**json.loads(line)) if line else _Header(1, {}, None)
         data = self._process.stdout.read(header.size)
@@ -111,7 +111,7 @@ class _Reader:
 
 def serve() -> None:
     """Answer orders on standard input until it closes: the work of a reading process."""
-    gc.disable()  # records hold no cycles, and looking for some in millions of objects costs a fifth of the time
+    gc.disable()  # records hold no cycles, and looking for them in millions of objects costs a fifth of the time
     reader = ChunkReader()
     for line in sys.stdin:
         path, start, end = json.loads(line)

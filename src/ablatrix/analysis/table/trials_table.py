@@ -1,4 +1,4 @@
-"""Records -> one flat, typed table: a row a trial. What is left out is counted with its reason."""
+"""Records -> one flat, typed table: a row a trial. What is omitted is counted with its reason."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ NOT_RECORDED = "planned trial without any record (not run yet, or its record was
 TIMED_OTHER = "hot trial that timed another executable than was checked"
 
 WHOSE = ("workload", "compiler")
-LINE = ("trial_id", "record_id", "cell_id", "block_id", "mode", "role", "study_digest", "schema_version")
+LINE_COLUMNS = ("trial_id", "record_id", "cell_id", "block_id", "mode", "role", "study_digest", "schema_version")
 Owner = tuple[str, str, str, str]
 
 
@@ -36,16 +36,16 @@ class Tidy:
     """The table of final trials, without those that timed another executable than was checked.
 
     Attributes:
-        trials: A row a trial, primers included, in the order of (run, position). ``run`` numbers the inputs
-            by their contents, so that their order on the command line changes nothing. ``is_baseline`` tells
+        trials: A row a trial, cache-priming runs included, in the order of (run, position). ``run`` numbers the inputs
+            by their contents, so that their order on the command line changes nothing. ``is_baseline`` says
             whether every knob has the baseline's level; ``run_ms_paired`` is made within blocks. Knobs,
             parameters, versions and the like have a column each (``knob_fusion``).
         excluded: How many records are not in the table, by reason; and how many planned trials have no record, where
-            the design lies beside the records.
-        unrecorded: Whose these planned trials are: (workload, compiler, mode, role) -> how many. Workload and compiler
-            are empty where neither the design nor another record of the cell tells them.
+            the design is beside the records.
+        unrecorded: What these planned trials are of: (workload, compiler, mode, role) -> how many. Workload and
+            compiler are empty where neither the design nor another record of the cell names them.
         lines: A row for every line that was read, superseded attempts included: ``run``, ``final`` and the columns
-            of `LINE`. None where they were not asked for.
+            of `LINE_COLUMNS`. None where they were not asked for.
         notes: What reading reported: torn tails, fields of newer versions.
     """
 
@@ -68,7 +68,7 @@ def tidy(paths: Sequence[str | Path], keep_lines: bool = False) -> Tidy:
 
     Args:
         paths: Files of records.
-        keep_lines: Also tell which lines there are; a plan is held against them.
+        keep_lines: Also return which lines there are, to compare a plan with them.
 
     Raises:
         RecordError: A file cannot be read, or a line breaks the schema.
@@ -83,7 +83,7 @@ def tidy(paths: Sequence[str | Path], keep_lines: bool = False) -> Tidy:
     for runs, planned in designs:
         unrecorded.update(_unrecorded(planned, rows.filter(pl.col("run").is_in(runs)) if rows.width else rows))
     counts[NOT_RECORDED] += unrecorded.total()
-    lines = rows.select("run", pl.col(FINAL).alias("final"), *LINE) if keep_lines and rows.width else None
+    lines = rows.select("run", pl.col(FINAL).alias("final"), *LINE_COLUMNS) if keep_lines and rows.width else None
     trials = _choose(rows, files, counts) if rows.width else rows
     trials = _without_other_timed(trials, counts) if trials.height else trials
     excluded = {reason: count for reason, count in sorted(counts.items()) if count}
@@ -95,7 +95,7 @@ def tidy(paths: Sequence[str | Path], keep_lines: bool = False) -> Tidy:
 
 
 def ordered_by_content(paths: Sequence[str | Path]) -> list[Path]:
-    """Return the files in the order of their contents' digests, so that their given order has no say.
+    """Return the files in the order of their contents' digests, so that their given order does not matter.
 
     Raises:
         RecordError: A file cannot be read.
@@ -134,7 +134,7 @@ def _read(files: Sequence[Path], notes: list[str]) -> pl.DataFrame:
 
 
 def _read_designs(files: Sequence[Path], notes: list[str]) -> list[tuple[list[int], pl.DataFrame]]:
-    """Return the planned trials of each design beside the files, with the runs that lie beside it."""
+    """Return the planned trials of each design beside the files, with the runs beside it."""
     runs: dict[Path, list[int]] = {}
     for run, path in enumerate(files):
         runs.setdefault(path.with_name(DESIGN_NAME), []).append(run)
@@ -161,18 +161,18 @@ def _planned(design: Mapping[str, Any]) -> pl.DataFrame:
 
 
 def _unrecorded(planned: pl.DataFrame, rows: pl.DataFrame) -> Iterator[Owner]:
-    """Yield whose each planned trial without any record is."""
+    """Yield what each planned trial without any record is of."""
     columns: dict[str, Any] = {name: rows[name] if rows.width else [] for name in ("trial_id", "cell_id", *WHOSE)}
     recorded = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String()))
     lost = planned.join(recorded, on="trial_id", how="anti", maintain_order="left")
     known = {cell: owner for cell, *owner in recorded.unique("cell_id").select("cell_id", *WHOSE).iter_rows()}
     for cell_id, *owner, mode, role in lost.select("cell_id", *WHOSE, "mode", "role").iter_rows():
-        told = owner if None not in owner else known.get(cell_id, ("", ""))
-        yield (told[0] or "", told[1] or "", mode or "", role or "")
+        named = owner if None not in owner else known.get(cell_id, ("", ""))
+        yield (named[0] or "", named[1] or "", mode or "", role or "")
 
 
 def _choose(rows: pl.DataFrame, files: Sequence[Path], excluded: Counter[str]) -> pl.DataFrame:
-    """Return the row that stands for each trial, in the order of (run, position, trial)."""
+    """Return the row that counts for each trial, in the order of (run, position, trial)."""
     keys = rows.select("run", "position", "trial_id", "record_id", "attempt", FINAL, OFFSET).with_row_index("row")
     trial = ["run", "trial_id"]
     finals = keys.filter(FINAL).sort("attempt", "row").unique(trial, keep="last")
@@ -190,9 +190,9 @@ def _choose(rows: pl.DataFrame, files: Sequence[Path], excluded: Counter[str]) -
 
 
 def _without_repeats(finals: pl.DataFrame, files: Sequence[Path]) -> pl.DataFrame:
-    """Leave out records that stand in an earlier run as well.
+    """Return the final rows without records that an earlier run has as well.
 
-    Two runs of one study share ids; only a record that is equal throughout is the same.
+    Two runs of one study share ids; only records that are equal in every field are the same.
     """
     doubled = finals.filter(pl.col("record_id").is_duplicated()).sort("record_id", "run", "row")
     repeats: list[int] = []
@@ -212,10 +212,10 @@ def _without_repeats(finals: pl.DataFrame, files: Sequence[Path]) -> pl.DataFram
 
 
 def _without_other_timed(trials: pl.DataFrame, excluded: Counter[str]) -> pl.DataFrame:
-    """Leave out hot ok trials that timed another executable than the one that was checked.
+    """Return the trials without hot ok ones that timed another executable than the one that was checked.
 
-    Its time belongs to a program whose answers nobody has seen. Every statistic reads `Tidy.trials`: this is the one
-    place where the rule stands.
+    Their times belong to a program whose answers nobody has checked. Every statistic reads `Tidy.trials`, so this is
+    the only code that has the rule.
     """
     is_other = (pl.col("mode") == "hot") & IS_OK & (pl.col("checked_digest") != pl.col("timed_digest"))
     kept = trials.filter(~is_other.fill_null(value=False))
@@ -239,17 +239,17 @@ def _with_maps(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _map_columns(texts: pl.Series, group: MapColumns) -> list[pl.Series]:
-    """Return the columns of a map: each distinct map is read once, and its values put where it stands."""
-    distinct = pl.DataFrame([texts.unique().alias("text")]).with_row_index("place")
+    """Return the columns of a map: each distinct map is read once, and its values put into every row that has it."""
+    distinct = pl.DataFrame([texts.unique().alias("text")]).with_row_index("index")
     maps = [json.loads(text) for text in distinct["text"]]
-    places = pl.DataFrame([texts.alias("text")]).join(distinct, on="text", how="left", maintain_order="left")["place"]
+    indices = pl.DataFrame([texts.alias("text")]).join(distinct, on="text", how="left", maintain_order="left")["index"]
     columns = []
     for key in sorted({key for entry in maps for key in entry}):
         values = [entry.get(key) for entry in maps]
         kind = group.kind or _common_kind(values)
         if kind == "label":
             values = [None if value is None else str(value) for value in values]
-        columns.append(series(group.prefix + key, values, kind).gather(places))
+        columns.append(series(group.prefix + key, values, kind).gather(indices))
     return columns
 
 

@@ -1,4 +1,4 @@
-"""Which hot trials never became steady: told wherever their times are shown."""
+"""Which hot trials never became steady: reported wherever their times are shown."""
 
 import polars as pl
 
