@@ -65,11 +65,11 @@ def models_command(
         raise CompilerError("no compiler is installed; 'ablatrix compilers' shows how to install one")
     found: dict[str, list[Record]] = {}
     for name in names:
-        knobs = [f"{one.name}={one.default}" for one in catalogue.compiler(name).knobs if one.kind == "primary"]
+        entry = catalogue.compiler(name)
         study = make_study(
             models,
             [name],
-            knobs[:1],
+            [f"{knob}={level}" for knob, level in entry.defaults().items() if knob in entry.primary[:1]],
             ["cold"],
             catalogue=catalogue,
             name=f"models-{name}",

@@ -19,6 +19,34 @@ if TYPE_CHECKING:
     from ablatrix.trials.run import RunSummary
 
 StudyFile = Annotated[Path, typer.Argument(help="Study file (YAML).", show_default=False)]
+QuickModels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        help="Without a study file: a workload, file.py:function, module:function, file.pt2, file.onnx or "
+        "hf:architecture?layers=2 (repeatable).",
+        show_default="none: a study file is needed",
+    ),
+]
+QuickCompilers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--compiler", help="With --model, and needed there: name of a compiler (repeatable).", show_default="none"
+    ),
+]
+QuickKnobs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--knob",
+        help="With --model: KNOB=LEVEL,LEVEL...; the first level is the baseline (repeatable).",
+        show_default="all primary knobs",
+    ),
+]
+QuickModes = Annotated[
+    list[str] | None,
+    typer.Option("--mode", help="With --model: cold or hot (repeatable).", show_default="cold and hot"),
+]
+QuickDevice = Annotated[str | None, typer.Option("--device", help="With --model: cpu or cuda.", show_default="cpu")]
 Only = Annotated[
     list[str] | None,
     typer.Option(
@@ -57,36 +85,11 @@ def run_command(
     study: Annotated[
         Path | None, typer.Argument(help="Study file (YAML); omit it with --model.", show_default=False)
     ] = None,
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model",
-            help="Without a study file: a workload, file.py:function, module:function, file.pt2, file.onnx or "
-            "hf:architecture?layers=2 (repeatable).",
-            show_default="none: a study file is needed",
-        ),
-    ] = None,
-    compiler: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--compiler", help="With --model, and needed there: name of a compiler (repeatable).", show_default="none"
-        ),
-    ] = None,
-    knob: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--knob",
-            help="With --model: KNOB=LEVEL,LEVEL...; the first level is the baseline (repeatable).",
-            show_default="all primary knobs",
-        ),
-    ] = None,
-    mode: Annotated[
-        list[str] | None,
-        typer.Option("--mode", help="With --model: cold or hot (repeatable).", show_default="cold and hot"),
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option("--device", help="With --model: cpu or cuda.", show_default="cpu")
-    ] = None,
+    model: QuickModels = None,
+    compiler: QuickCompilers = None,
+    knob: QuickKnobs = None,
+    mode: QuickModes = None,
+    device: QuickDevice = None,
     only: Only = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
