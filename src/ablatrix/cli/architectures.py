@@ -79,8 +79,7 @@ def models_command(
         summary = run_prepared(resolve_study(study, catalogue), out / name, quiet=quiet)
         if summary.signal is not None:
             raise typer.Exit(128 + summary.signal)
-        records = final_records(list(read_records(summary.results)))
-        found[name] = [record for record in records if record.role == "measured"]
+        found[name] = [one for one in final_records(list(read_records(summary.results))) if one.role == "measured"]
     print(table_text(found, [choice.name for choice in study.workloads]), end="")
 
 
