@@ -16,8 +16,8 @@ from ablatrix.study.design import make_design
 from ablatrix.study.files import companions, refuse_changed_files
 from ablatrix.study.load import load_study
 from ablatrix.study.model import Study
-from ablatrix.study.quick import make_study
 from ablatrix.study.resolve import resolve_study
+from ablatrix.study.without_file import make_study
 from ablatrix.trials.messages.message import decode, encode
 from ablatrix.trials.messages.orders import OUTFIT, Outfit
 from ablatrix.trials.run.runner import run

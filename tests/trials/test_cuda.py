@@ -19,9 +19,9 @@ import torch
 from ablatrix.compilers.catalogue import EAGER, INDUCTOR, SHIPPED
 from ablatrix.compilers.eager import EagerCompiler
 from ablatrix.errors import TrialError, UnsupportedError
+from ablatrix.records.fast_reader import QuickReader
 from ablatrix.records.journal import record_line
 from ablatrix.records.model import Gpu, Noise
-from ablatrix.records.quick import QuickReader
 from ablatrix.records.schema import record_schema_text, validate_line
 from ablatrix.study.design import make_design
 from ablatrix.study.model import HotProtocol

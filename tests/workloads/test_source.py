@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from ablatrix.errors import WorkloadError
 from ablatrix.trials.messages.message import decode, encode
 from ablatrix.trials.messages.task import PrepareTask
-from ablatrix.workloads.registry import check_parameters
+from ablatrix.workloads.parameters import check_parameters
 from ablatrix.workloads.source import derive_name, is_source, read_source, seen_from
 
 MODEL = """

@@ -14,18 +14,18 @@ from typing import Annotated
 import typer
 
 from ablatrix.cli import (
-    architectures,
-    bundle,
+    artifact,
     claims,
-    diagnosis,
-    evidence,
-    judging,
-    listing,
+    diagnose,
+    effects,
+    lists,
+    models,
     page,
     paper,
-    reproducing,
-    results,
-    running,
+    reproduce_and_badges,
+    run_and_design,
+    tabulate,
+    verdict_and_compare,
 )  # fmt: skip
 from ablatrix.cli.logs import Level, logs_on_stderr
 from ablatrix.errors import AblatrixError
@@ -43,18 +43,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for group in (
-    running,
-    listing,
-    architectures,
-    results,
+    run_and_design,
+    lists,
+    models,
+    tabulate,
     paper,
     page,
-    evidence,
-    diagnosis,
+    effects,
+    diagnose,
     claims,
-    judging,
-    bundle,
-    reproducing,
+    verdict_and_compare,
+    artifact,
+    reproduce_and_badges,
 ):
     group.register(app)
 

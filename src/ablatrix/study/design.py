@@ -12,7 +12,7 @@ from ablatrix.compilers.catalogue import CompilerEntry, Level
 from ablatrix.errors import StudyError
 from ablatrix.study.model import Stage, Study
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.workloads.registry import check_parameters
+from ablatrix.workloads.parameters import check_parameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

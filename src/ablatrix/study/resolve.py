@@ -8,10 +8,10 @@ from ablatrix.compilers.command.entry import describe_command
 from ablatrix.documents.faults import Location
 from ablatrix.errors import CompilerError, PluginError, StudyError, WorkloadError
 from ablatrix.plugins import add_plugin, read_catalogue
-from ablatrix.study.faults import Fault, describe_unknown, find_faults
 from ablatrix.study.model import Study, WorkloadChoice
+from ablatrix.study.validation import Fault, describe_unknown, find_faults
 from ablatrix.workloads.entry import WorkloadEntry
-from ablatrix.workloads.registry import check_parameters
+from ablatrix.workloads.parameters import check_parameters
 from ablatrix.workloads.source import FORMS, is_source, read_source
 
 

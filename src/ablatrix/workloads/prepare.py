@@ -19,9 +19,9 @@ from ablatrix.workloads.capture.graph import symbols_of
 from ablatrix.workloads.digest import program_digest
 from ablatrix.workloads.entry import WorkloadEntry
 from ablatrix.workloads.oracle import Oracle
+from ablatrix.workloads.parameters import build_workload, check_parameters
 from ablatrix.workloads.program import InputSet, Program
 from ablatrix.workloads.program_files import load_programs, save_programs
-from ablatrix.workloads.registry import build_workload, check_parameters
 from ablatrix.workloads.shipped import get_shipped
 
 FORMAT = 1

@@ -14,8 +14,8 @@ import polars as pl
 from ablatrix.analysis.table.columns import COLUMNS, MAPS, TYPES, Kind
 from ablatrix.canonical import canonical_json
 from ablatrix.errors import RecordError
+from ablatrix.records.fast_reader import META, TOP, QuickLine, QuickReader, whole_line
 from ablatrix.records.journal import BLOCK_BYTES, read_encoded
-from ablatrix.records.quick import META, TOP, QuickLine, QuickReader, whole_line
 
 FINAL, OFFSET, SHARED_MAP = " final", " offset", " map "  # no column of a record begins with a space
 CHUNK_BYTES = 8 * 2**20

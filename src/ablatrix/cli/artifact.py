@@ -61,7 +61,7 @@ def artifact_command(
     from ablatrix.artifact.bundle import Origin, assemble
     from ablatrix.artifact.checks import derive_anew
     from ablatrix.artifact.contents import Reading, claims_beside
-    from ablatrix.cli.running import end_run
+    from ablatrix.cli.run_and_design import end_run
     from ablatrix.plugins import read_catalogue
     from ablatrix.study.files import companions
     from ablatrix.study.load import load_study
@@ -138,7 +138,7 @@ def _command(origin: "Origin", out: Path, anonymous: bool, started: str, seconds
 def _run_counted(resolved: "ResolvedStudy", path: Path, out: Path, quiet: bool) -> "tuple[RunSummary, RunCost | None]":
     """Run a study and measure the cost that its records do not have; None when there was nothing left to run."""
     from ablatrix.artifact.contents import RunCost
-    from ablatrix.cli.running import run_study
+    from ablatrix.cli.run_and_design import run_study
     from ablatrix.records.journal import read_records
     from ablatrix.trials.results import ResultDirectory
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ablatrix.errors import RecordError
+from ablatrix.records.fast_reader import ANCHORS, QuickReader
 from ablatrix.records.journal import record_line
 from ablatrix.records.model import Meta, Record
-from ablatrix.records.quick import ANCHORS, QuickReader
 from ablatrix.records.schema import read_line
 from tests.synthetic import Plant, make_records
 

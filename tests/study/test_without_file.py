@@ -12,8 +12,8 @@ from ablatrix.study.design_file import refuse_changed_sources
 from ablatrix.study.files import companions
 from ablatrix.study.load import load_study
 from ablatrix.study.model import Study
-from ablatrix.study.quick import make_study, study_text
 from ablatrix.study.resolve import ResolvedStudy, resolve_study
+from ablatrix.study.without_file import make_study, study_text
 
 MODEL = "def make(width: int = 4):\n    pass\n"
 PLUGIN = """

@@ -156,8 +156,8 @@ def make_quick(
     """
     from ablatrix.errors import StudyError, TrialError
     from ablatrix.plugins import read_catalogue
-    from ablatrix.study.quick import make_study, study_text
     from ablatrix.study.resolve import resolve_study
+    from ablatrix.study.without_file import make_study, study_text
     from ablatrix.workloads.source import seen_from
 
     if not models or not compilers:

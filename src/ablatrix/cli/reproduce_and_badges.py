@@ -147,8 +147,8 @@ def _same_study(study: Study, found: Tidy) -> None:
 
 
 def _run(resolved: ResolvedStudy, path: Path, out: Path, quiet: bool) -> Path:
-    from ablatrix.cli.bundle import checked_environment
-    from ablatrix.cli.running import end_run, run_study
+    from ablatrix.cli.artifact import checked_environment
+    from ablatrix.cli.run_and_design import end_run, run_study
 
     checked_environment(resolved.study, out)
     summary = run_study(resolved, path, out, [], quiet)

@@ -9,11 +9,11 @@ from ablatrix.catalogue import WORKLOAD_FAMILY, installed_catalogue
 from ablatrix.errors import WorkloadError
 from ablatrix.records.model import InputFacts
 from ablatrix.workloads.entry import WorkloadEntry
-from ablatrix.workloads.prepare import prepare
-from ablatrix.workloads.registry import (
+from ablatrix.workloads.parameters import (
     build_workload,
     check_parameters,
 )
+from ablatrix.workloads.prepare import prepare
 from ablatrix.workloads.shipped import SHIPPED, get_shipped
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "workload"
@@ -66,7 +66,7 @@ def test_parameters_with_several_faults_report_all_at_once() -> None:
 
 def test_registry_loads_without_torch() -> None:
     code = (
-        "import sys; from ablatrix.catalogue import *; from ablatrix.workloads.registry import *; "
+        "import sys; from ablatrix.catalogue import *; from ablatrix.workloads.parameters import *; "
         "[check_parameters(entry, {}) for entry in installed_catalogue().workloads.values()]; "
         "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     )

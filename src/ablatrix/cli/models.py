@@ -48,13 +48,13 @@ def models_command(
 
     Exits with 0 when every model was tried on every compiler: an unsupported model is a result, not a failure.
     """
-    from ablatrix.cli.running import run_prepared
+    from ablatrix.cli.run_and_design import run_prepared
     from ablatrix.errors import CompilerError
     from ablatrix.plugins import read_catalogue
     from ablatrix.records.journal import final_records, read_records
     from ablatrix.study.architectures import ARCHITECTURES
-    from ablatrix.study.quick import make_study
     from ablatrix.study.resolve import resolve_study
+    from ablatrix.study.without_file import make_study
 
     catalogue = read_catalogue(plugin or ())
     names = compiler or [one.name for one in catalogue.compilers.values() if one.installed and one.name != "eager"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ablatrix.cli.architectures import table_text
+from ablatrix.cli.models import table_text
 from ablatrix.study.architectures import ARCHITECTURES
 from ablatrix.workloads.source import read_source
 from tests.cli.conftest import Ablatrix
