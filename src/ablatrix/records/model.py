@@ -364,7 +364,7 @@ class Correctness(Part):
     note: str | None = Field(default=None, description="Which output and draw was worst, or why one was not compared.")
 
 
-# The order of fields matters: `records/fast_reader.py` cuts a line where some of the fields of `Record` and `Meta` begin and
+# The order of fields matters: `records/fast_reader.py` cuts a line where some fields of `Record` and `Meta` begin and
 # end, and the frozen schemas list fields in order. tests/records holds both.
 class Record(Part):
     """One line of ``results.jsonl``: one attempt of one trial."""
