@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ablatrix.page.write import write_page as make_page
     from ablatrix.paper.make import make_paper
     from ablatrix.plotting.tabulate import tabulate
-    from ablatrix.plugins import read_catalogue
+    from ablatrix.plugin_files import read_catalogue
     from ablatrix.records.journal import read_records
     from ablatrix.records.model import Record
     from ablatrix.study.design import Design, make_design
@@ -101,7 +101,7 @@ __getattr__, __dir__ = lazy_names(
         "ablatrix.records.model": ["Record"],
         "ablatrix.study.design": ["Design", "make_design"],
         "ablatrix.catalogue": ["Catalogue"],
-        "ablatrix.plugins": ["read_catalogue"],
+        "ablatrix.plugin_files": ["read_catalogue"],
         "ablatrix.study.resolve": ["ResolvedStudy", "resolve_study"],
         "ablatrix.study.load": ["load_study"],
         "ablatrix.study.model": ["Study"],

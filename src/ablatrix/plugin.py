@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         TimesItself,
         WatchesDevice,
     )
+    from ablatrix.compilers.base import TaskwiseCompiler
     from ablatrix.compilers.built_task import BuiltTask, TaskFacts, source_digest
     from ablatrix.compilers.cache import TaskCache, task_key
     from ablatrix.compilers.catalogue import (
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from ablatrix.compilers.eager import EagerCompiler, EagerExecutable
     from ablatrix.compilers.task_building import complete_key_facts, gather_facts
     from ablatrix.compilers.tasks import TaskExecutable, TaskFunction
-    from ablatrix.compilers.taskwise import TaskwiseCompiler
     from ablatrix.errors import CompilerError, UnsupportedError, WorkloadError
     from ablatrix.workloads.built import Built, generator, seeded, spread
     from ablatrix.workloads.entry import ParameterSpec, WorkloadEntry
@@ -136,7 +136,7 @@ __getattr__, __dir__ = lazy_names(
         "ablatrix.compilers.tasks": ["TaskExecutable", "TaskFunction"],
         "ablatrix.compilers.built_task": ["BuiltTask", "TaskFacts", "source_digest"],
         "ablatrix.compilers.task_building": ["complete_key_facts", "gather_facts"],
-        "ablatrix.compilers.taskwise": ["TaskwiseCompiler"],
+        "ablatrix.compilers.base": ["TaskwiseCompiler"],
         "ablatrix.errors": ["CompilerError", "UnsupportedError", "WorkloadError"],
         "ablatrix.workloads.built": ["Built", "generator", "seeded", "spread"],
         "ablatrix.workloads.prepare": ["prepare"],

@@ -3,8 +3,8 @@
 import polars as pl
 import pytest
 
+from ablatrix.analysis.effect_metrics import DEFAULT_METRICS, METRICS
 from ablatrix.analysis.effects.evidence import Question, evidence_frame, gather
-from ablatrix.analysis.metrics import DEFAULT_METRICS, METRICS
 from ablatrix.analysis.reasons.wording import text_of
 from ablatrix.analysis.table.trials_table import Tidy
 from ablatrix.errors import AnalysisError

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from ablatrix.analysis.effect_metrics import METRICS
 from ablatrix.analysis.effects.estimates import Effect, effects_of_levels
 from ablatrix.analysis.effects.judgement import Judgement, judge_main_effects
 from ablatrix.analysis.effects.noise import NoiseFloor
-from ablatrix.analysis.metrics import METRICS
 from ablatrix.statistics.ratio import paired_ratio
 from tests.analysis.made import grid_of, table
 from tests.synthetic import make_records

@@ -10,7 +10,7 @@ import pytest
 from ablatrix.catalogue import COMPILER_FAMILY, Entries
 from ablatrix.compilers.catalogue import SHIPPED, TVM
 from ablatrix.errors import AblatrixError, CompilerError, WorkloadError
-from ablatrix.plugins import add_plugin, read_catalogue
+from ablatrix.plugin_files import add_plugin, read_catalogue
 
 COMPILER = """
 from ablatrix.compilers.catalogue import PARTITION, CompilerEntry

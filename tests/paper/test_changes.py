@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.analysis.metrics import DEFAULT_METRICS
+from ablatrix.analysis.effect_metrics import DEFAULT_METRICS
 from ablatrix.records.model import Record
 from tests.paper import recompute
 from tests.paper.written import ALL_ON, Paper, each, study, write_paper

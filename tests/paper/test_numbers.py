@@ -17,7 +17,7 @@ from ablatrix.paper.chinese import CHINESE
 from ablatrix.paper.english import ENGLISH
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.number import STATISTICS, WHOLE
-from ablatrix.paper.provenance import PROVENANCE_VERSION, provenance_schema_text
+from ablatrix.paper.provenance_file import PROVENANCE_VERSION, provenance_schema_text
 from ablatrix.provenance.rows import Rows
 from ablatrix.records.model import Record
 from tests.paper import recompute

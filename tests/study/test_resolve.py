@@ -10,7 +10,7 @@ import pytest
 
 from ablatrix.compilers import catalogue as shipped_compilers
 from ablatrix.errors import StudyError
-from ablatrix.plugins import read_catalogue
+from ablatrix.plugin_files import read_catalogue
 from ablatrix.study.cost import estimate_seconds
 from ablatrix.study.design import make_design
 from ablatrix.study.files import companions, refuse_changed_files

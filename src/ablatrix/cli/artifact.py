@@ -62,7 +62,7 @@ def artifact_command(
     from ablatrix.artifact.checks import derive_anew
     from ablatrix.artifact.contents import Reading, claims_beside
     from ablatrix.cli.run_and_design import end_run
-    from ablatrix.plugins import read_catalogue
+    from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.files import companions
     from ablatrix.study.load import load_study
     from ablatrix.trials.host import utc_now

@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 def workloads_command(as_json: AsJson = False, plugin: Plugins = None) -> None:
     """List workloads with tier, parameters, parameter count and inputs (builds each once: some seconds)."""
     from ablatrix.cli.display import print_table
-    from ablatrix.plugins import read_catalogue
+    from ablatrix.plugin_files import read_catalogue
     from ablatrix.workloads.prepare import describe
 
     entries = list(read_catalogue(plugin or ()).workloads.values())
@@ -45,7 +45,7 @@ def workloads_command(as_json: AsJson = False, plugin: Plugins = None) -> None:
 def compilers_command(as_json: AsJson = False, plugin: Plugins = None) -> None:
     """List compilers and whether they are installed."""
     from ablatrix.cli.display import print_table
-    from ablatrix.plugins import read_catalogue
+    from ablatrix.plugin_files import read_catalogue
 
     compilers = read_catalogue(plugin or ()).compilers
     if as_json:
@@ -82,7 +82,7 @@ def knobs_command(
 ) -> None:
     """List a compiler's knobs and levels, with a one-sentence description of each."""
     from ablatrix.cli.display import print_table
-    from ablatrix.plugins import read_catalogue
+    from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.load import load_study
 
     catalogue = read_catalogue(plugin or ())

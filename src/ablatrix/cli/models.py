@@ -50,7 +50,7 @@ def models_command(
     """
     from ablatrix.cli.run_and_design import run_prepared
     from ablatrix.errors import CompilerError
-    from ablatrix.plugins import read_catalogue
+    from ablatrix.plugin_files import read_catalogue
     from ablatrix.records.journal import final_records, read_records
     from ablatrix.study.architectures import ARCHITECTURES
     from ablatrix.study.resolve import resolve_study

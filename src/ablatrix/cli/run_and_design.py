@@ -63,7 +63,7 @@ SCHEMAS = {
     "record": "ablatrix.records.schema:record_schema_text",
     "template": "ablatrix.paper.template.load:template_schema_text",
     "claims": "ablatrix.analysis.claims.check:claims_schema_text",
-    "provenance": "ablatrix.paper.provenance:provenance_schema_text",
+    "provenance": "ablatrix.paper.provenance_file:provenance_schema_text",
     "manifest": "ablatrix.artifact.contents.manifest:manifest_schema_text",
     "environment": "ablatrix.artifact.contents.environment:environment_schema_text",
     "reproduction": "ablatrix.artifact.reproduction.reproduction:report_schema_text",
@@ -99,7 +99,7 @@ def run_command(
 
     Without a study file, --model, --compiler and --knob make a study; it is printed, and kept as OUT/study.yaml.
     """
-    from ablatrix.plugins import read_catalogue
+    from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.load import load_study
 
     if study is not None:
@@ -155,7 +155,7 @@ def make_quick(
         TrialError: The directory cannot be written.
     """
     from ablatrix.errors import StudyError, TrialError
-    from ablatrix.plugins import read_catalogue
+    from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.resolve import resolve_study
     from ablatrix.study.without_file import make_study, study_text
     from ablatrix.workloads.source import seen_from
@@ -265,7 +265,7 @@ def design_command(
 ) -> None:
     """List the cells and trials of a study and estimate its run time, without running anything."""
     from ablatrix.cli.display import show_design
-    from ablatrix.plugins import read_catalogue
+    from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.design import make_design
     from ablatrix.study.design_file import design_text
     from ablatrix.study.load import load_study
@@ -303,7 +303,7 @@ def rerun_command(
     plugin: Plugins = None,
 ) -> None:
     """Repeat one trial in the foreground, in this process; no record is written."""
-    from ablatrix.plugins import read_catalogue
+    from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.load import load_study
     from ablatrix.trials.messages import plain_result
     from ablatrix.trials.run import rerun

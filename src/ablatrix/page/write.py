@@ -13,10 +13,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ablatrix.analysis.claims import CheckedClaim
+from ablatrix.analysis.effect_metrics import DEFAULT_METRICS
 from ablatrix.analysis.effects import Question, gather
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import ORIGIN_COLUMNS, group_columns, refuse_mixed
-from ablatrix.analysis.metrics import DEFAULT_METRICS
 from ablatrix.errors import AnalysisError
 from ablatrix.page import cells, failures
 from ablatrix.page.charts import Chart, attribution_chart, cold_chart, effects_chart

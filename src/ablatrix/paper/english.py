@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ablatrix.analysis.metrics import METRICS
+from ablatrix.analysis.effect_metrics import METRICS
 from ablatrix.paper.fragment import Language
 
 PHRASES: Mapping[str, str] = {

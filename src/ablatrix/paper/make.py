@@ -14,7 +14,7 @@ from ablatrix.paper.fragment import say
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.macros import macros_text
 from ablatrix.paper.markup import escape_markdown
-from ablatrix.paper.provenance import provenance_text
+from ablatrix.paper.provenance_file import provenance_text
 from ablatrix.paper.rows import paper_rows
 from ablatrix.paper.sentences.sentence import Sources
 from ablatrix.paper.tables.write import write_table

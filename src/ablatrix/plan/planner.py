@@ -4,12 +4,12 @@ from dataclasses import asdict
 
 from ablatrix.canonical import content_id
 from ablatrix.errors import PlanError
+from ablatrix.plan.arena import allocate
+from ablatrix.plan.arena_placement import Request
 from ablatrix.plan.graph import Graph
 from ablatrix.plan.liveness import align_up, live_ranges, peak_live_bytes
 from ablatrix.plan.partition import partition
-from ablatrix.plan.placement import Request
 from ablatrix.plan.plan import Buffer, Plan, PlanOptions
-from ablatrix.plan.storage import allocate
 
 
 def make_plan(graph: Graph, options: PlanOptions) -> Plan:

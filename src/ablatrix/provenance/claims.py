@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablatrix.analysis.claims import CheckedClaim, Claim
+from ablatrix.analysis.effect_metrics import METRICS
 from ablatrix.analysis.effects import FactorialGrid
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.metrics import METRICS
 from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.ranges import Ranges
 from ablatrix.provenance.rows import Rows

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ablatrix.analysis.metrics import METRICS
+from ablatrix.analysis.effect_metrics import METRICS
 from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.provenance.ranges import Ranges, ranges_of
 

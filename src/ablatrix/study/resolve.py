@@ -7,7 +7,7 @@ from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.compilers.command.entry import describe_command
 from ablatrix.documents.faults import Location
 from ablatrix.errors import CompilerError, PluginError, StudyError, WorkloadError
-from ablatrix.plugins import add_plugin, read_catalogue
+from ablatrix.plugin_files import add_plugin, read_catalogue
 from ablatrix.study.model import Study, WorkloadChoice
 from ablatrix.study.validation import Fault, describe_unknown, find_faults
 from ablatrix.workloads.entry import WorkloadEntry

@@ -24,9 +24,9 @@ from ablatrix.analysis.claims.about_trials import check_every_trial
 from ablatrix.analysis.claims.checked import CheckedClaim, State, rows_of, undecided
 from ablatrix.analysis.claims.model import Claim, Claims
 from ablatrix.analysis.diagnosis import Settings, Unit, by_block, described, proof_grounds
+from ablatrix.analysis.effect_metrics import METRICS, is_exact
 from ablatrix.analysis.effects import FactorialGrid
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.metrics import METRICS, is_exact
 from ablatrix.analysis.reasons import MAX_NAMED, Absence, Cause, Lack, Reason, Why, because, optional_text, text_of
 from ablatrix.analysis.table import IS_OK
 from ablatrix.documents.load import load_document

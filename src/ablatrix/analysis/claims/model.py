@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from ablatrix.analysis.metrics import METRICS
+from ablatrix.analysis.effect_metrics import METRICS
 from ablatrix.documents.faults import closest
 from ablatrix.records.metrics import Language
 

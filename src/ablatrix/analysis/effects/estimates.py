@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ablatrix.analysis.effect_metrics import is_exact
 from ablatrix.analysis.effects.grid import SPARSEST, FactorialGrid, factorial_grids
 from ablatrix.analysis.groups import sort_key
-from ablatrix.analysis.metrics import is_exact
 from ablatrix.analysis.reasons import KnobLevels, Why, because
 from ablatrix.errors import AnalysisError
 from ablatrix.statistics.attribution import interactions, shapley, step, total

@@ -7,12 +7,12 @@ from typing import Any
 
 import polars as pl
 
+from ablatrix.analysis.effect_metrics import DEFAULT_METRICS, METRICS
 from ablatrix.analysis.effects.estimates import Effect, attribution, effects_of_levels
 from ablatrix.analysis.effects.geometric_means import GeometricMean, geometric_means
 from ablatrix.analysis.effects.grid import factorial_grids
 from ablatrix.analysis.effects.judgement import DEFAULT_MARGIN, Judgement, judge_main_effects
 from ablatrix.analysis.effects.noise import NoiseFloor, noise_floors
-from ablatrix.analysis.metrics import DEFAULT_METRICS, METRICS
 from ablatrix.analysis.reasons import levels_text, optional_text, text_of
 from ablatrix.analysis.table import IS_OK, Tidy
 from ablatrix.errors import AnalysisError

@@ -61,7 +61,7 @@ def recorded_claims(reading: Reading) -> tuple[RecordedClaim, ...]:
 
 
 def _modes(claim: "Claim") -> tuple[str, ...]:
-    from ablatrix.analysis.metrics import METRICS
+    from ablatrix.analysis.effect_metrics import METRICS
 
     if claim.metric is not None:
         return METRICS[claim.metric].modes[:1]

@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ablatrix.compilers.adapter import CompileRequest
+from ablatrix.compilers.base import TaskwiseCompiler
 from ablatrix.compilers.built_task import BuiltTask, TaskFacts
-from ablatrix.compilers.taskwise import TaskwiseCompiler
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from ablatrix.analysis.metrics import METRICS
+from ablatrix.analysis.effect_metrics import METRICS
 
 Mode = Literal["cold", "hot"]
 Knobs = Annotated[list[str], Field(min_length=1)]

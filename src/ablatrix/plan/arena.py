@@ -17,8 +17,7 @@ The budget counts steps, not time, so that the same program has the same plan on
 
 from collections.abc import Collection, Iterator, Sequence
 
-from ablatrix.plan.liveness import align_up
-from ablatrix.plan.placement import (
+from ablatrix.plan.arena_placement import (
     Request,
     arena_bytes,
     find_neighbours,
@@ -28,6 +27,7 @@ from ablatrix.plan.placement import (
     place_first_fit,
     place_touching,
 )
+from ablatrix.plan.liveness import align_up
 
 STEP_BUDGET = 4_000_000
 """Buffers and pairs of buffers that the search may look at, in all: about half a second of one core."""

@@ -3,10 +3,10 @@ from itertools import combinations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ablatrix.plan.arena import allocate
+from ablatrix.plan.arena_placement import Request, arena_bytes, loads, place_by_time
 from ablatrix.plan.liveness import live_bytes, live_ranges, peak_live_bytes
 from ablatrix.plan.partition import partition
-from ablatrix.plan.placement import Request, arena_bytes, loads, place_by_time
-from ablatrix.plan.storage import allocate
 from tests.plan.programs import chain, residual
 
 requests = st.lists(

@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from ablatrix.compilers.adapter import CompileRequest
+from ablatrix.compilers.base import OUTSIDE_KEYS, TaskwiseCompiler
 from ablatrix.compilers.built_task import BuiltTask, TaskFacts
 from ablatrix.compilers.cache import CacheCounters
 from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry
 from ablatrix.compilers.catalogue.model import Level
-from ablatrix.compilers.taskwise import OUTSIDE_KEYS, TaskwiseCompiler
 from ablatrix.compilers.tvm.compiler import TvmCompiler
 from ablatrix.errors import UnsupportedError
 from ablatrix.import_spec import import_place
@@ -164,7 +164,7 @@ def test_compiler_without_observer_refuses_pass_timing(stack: Program, tmp_path:
 
 
 def test_import_of_adapters_imports_no_framework() -> None:
-    modules = ["ablatrix.compilers.taskwise", *(entry.adapter.partition(":")[0] for entry in WITH_KNOBS)]
+    modules = ["ablatrix.compilers.base", *(entry.adapter.partition(":")[0] for entry in WITH_KNOBS)]
     frameworks = ("torch", "tvm", "onnxruntime", "jax", "openvino", "numpy")
     code = f"import sys, {', '.join(modules)}\nprint(sorted(set({frameworks}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
