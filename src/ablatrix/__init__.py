@@ -5,6 +5,8 @@ is one level for every knob; a *cell* is workload x compiler x configuration; th
 that a study compares with, the *reference* the same program run by eager PyTorch; a *trial* is one cell in one mode
 (*cold*: compile cost, *hot*: steady state) in one process of its own, and a *record* is the line that it leaves.
 
+From a study to a paper::
+
     study = ablatrix.load_study("studies/tiny.yaml")
     summary = ablatrix.run(study, out="results/tiny")
     table = ablatrix.read_table([summary.results])

@@ -2,8 +2,8 @@
 
 It begins with what comes with ablatrix and what installed packages add through the entry point groups
 ``ablatrix.compilers`` and ``ablatrix.workloads``, where each entry point names a ``CompilerEntry`` or a
-``WorkloadEntry``. Plug-ins (``ablatrix.plugin_files``) and a study (``ablatrix.study.resolve``) add theirs by making a new
-catalogue: nothing is registered, so that two studies of one process share nothing.
+``WorkloadEntry``. Plug-ins (``ablatrix.plugin_files``) and a study (``ablatrix.study.resolve``) add theirs by making
+a new catalogue: nothing is registered, so that two studies of one process share nothing.
 """
 
 from __future__ import annotations
