@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 from ablatrix.canonical import content_id
 from ablatrix.errors import PlanError
-from ablatrix.plan.arena import allocate
 from ablatrix.plan.arena_placement import Request
+from ablatrix.plan.arena_search import allocate
 from ablatrix.plan.graph import Graph
 from ablatrix.plan.liveness import align_up, live_ranges, peak_live_bytes
 from ablatrix.plan.partition import partition

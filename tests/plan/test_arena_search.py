@@ -3,8 +3,8 @@ from itertools import combinations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ablatrix.plan.arena import allocate
 from ablatrix.plan.arena_placement import Request, arena_bytes, loads, place_by_time
+from ablatrix.plan.arena_search import allocate
 from ablatrix.plan.liveness import live_bytes, live_ranges, peak_live_bytes
 from ablatrix.plan.partition import partition
 from tests.plan.programs import chain, residual
