@@ -8,8 +8,8 @@ import math
 import pytest
 from typer.testing import CliRunner
 
+import ablatrix.trials.run
 from ablatrix.cli.main import app
-from ablatrix.trials.run import noise_floor
 from ablatrix.trials.run.noise_floor import NoiseFloor
 from tests.cli.conftest import Ablatrix
 
@@ -27,7 +27,7 @@ def test_doctor_judges_measured_floor_by_usual_study_precision(
     monkeypatch: pytest.MonkeyPatch, percent: float, level: str
 ) -> None:
     measured = NoiseFloor((math.log1p(percent / 100), 0.0), 0.5, 1, (), 12.0)  # as the measurement would give it
-    monkeypatch.setattr(noise_floor, "measure_noise_floor", lambda place, notice: measured)
+    monkeypatch.setattr(ablatrix.trials.run, "measure_noise_floor", lambda place, notice: measured)
     finding = json.loads(CliRunner().invoke(app, ["doctor", "--json"]).stdout)[-1]
     assert (finding["name"], finding["level"], finding["found"]) == ("A/A noise floor", level, f"+-{percent:.2f}%")
     assert measured.sentence() in CliRunner().invoke(app, ["doctor"]).stdout
