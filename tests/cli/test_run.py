@@ -127,7 +127,7 @@ def test_run_after_torn_line_repeats_only_its_trial(
 
 def test_run_into_directory_of_other_study_is_refused(ablatrix: Ablatrix, finished: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
-    other.write_text(STUDY.replace("draws: 2", "draws: 3"))
+    other.write_text(STUDY.replace("input_sets: 2", "input_sets: 3"))
     done = ablatrix("run", other, "--out", finished)
     assert done.returncode == 2
     assert b"holds results of another study" in done.stderr
