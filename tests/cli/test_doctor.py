@@ -9,7 +9,6 @@ import pytest
 from typer.testing import CliRunner
 
 from ablatrix.cli.main import app
-from ablatrix.trials.run import noise_floor
 from ablatrix.trials.run.noise_floor import NoiseFloor
 from tests.cli.conftest import Ablatrix
 
@@ -27,7 +26,7 @@ def test_a_measured_floor_is_judged_by_the_precision_that_studies_ask_for(
     monkeypatch: pytest.MonkeyPatch, percent: float, level: str
 ) -> None:
     measured = NoiseFloor((math.log1p(percent / 100), 0.0), 0.5, 1, (), 12.0)  # as the measurement would give it
-    monkeypatch.setattr(noise_floor, "measure_noise_floor", lambda place, notice: measured)
+    monkeypatch.setattr("ablatrix.trials.run.measure_noise_floor", lambda place, notice: measured)
     finding = json.loads(CliRunner().invoke(app, ["doctor", "--json"]).stdout)[-1]
     assert (finding["name"], finding["level"], finding["found"]) == ("A/A noise floor", level, f"+-{percent:.2f}%")
     assert measured.sentence() in CliRunner().invoke(app, ["doctor"]).stdout
