@@ -143,7 +143,7 @@ def test_anonymous_bundle_with_name_in_text_is_refused_with_location(
     copy_results(named, directory, pseudonyms)
     study = tmp_path / "study.yaml"
     study.write_text(f"name: synthetic\n# by {USER.title()}\n")
-    with pytest.raises(ArtifactError, match=rf"study\.yaml: invalid: line 2 holds '{USER}'"):
+    with pytest.raises(ArtifactError, match=rf"study\.yaml: invalid: line 2 contains '{USER}'"):
         assemble(directory, Origin(study=study, pseudonyms=pseudonyms))
     assert not (directory / "MANIFEST.json").exists()
     assert not archive_path(directory).exists()

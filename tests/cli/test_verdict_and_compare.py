@@ -57,7 +57,7 @@ def test_compare_exits_with_0_only_if_every_key_effect_reproduces(ablatrix: Abla
     text = done.stdout.decode()
     assert (done.returncode, done.stderr) == (0, b"")
     assert "only in B: attention on tvm: fusion=on" in text
-    assert "nothing that the records tell has changed" in text
+    assert "nothing that the records report has changed" in text
     assert "key effects reproduced; in size:" in text
 
 

@@ -72,8 +72,8 @@ def noise_table(trials: pl.DataFrame) -> Table:
 
 def exclusions_table(found: Tidy) -> Table:
     """Return how many records are in no number of the page, by reason."""
-    primers = int((found.trials["role"] == "primer").sum())
-    reasons = [*found.excluded.items(), *([("primer: it only fills a cache", primers)] if primers else [])]
+    priming = int((found.trials["role"] == "primer").sum())
+    reasons = [*found.excluded.items(), *([("primer: it only fills a cache", priming)] if priming else [])]
     rows = [Row([Shown(reason), Shown(f"{number:,}", number)]) for reason, number in reasons]
     return Table("exclusions", "Records left out", [Heading("reason"), Heading("records", True)], rows)
 
