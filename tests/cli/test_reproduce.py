@@ -87,7 +87,7 @@ def test_reproduce_with_records_of_other_study_is_refused(
 ) -> None:
     done = ablatrix("reproduce", artifact, "--study", "tiny", "--results", reproduced, "--out", tmp_path)
     assert (done.returncode, done.stdout) == (2, b"")
-    assert "'tiny' is study" in done.stderr.decode()
+    assert "'tiny' has the digest" in done.stderr.decode()
 
 
 def test_badges_list_what_is_shown_missing_and_left_to_people(

@@ -42,7 +42,7 @@ def test_run_log_holds_every_level_with_time_and_process(tmp_path: Path) -> None
         ROOM.debug("one %s", "debugged")
         ROOM.warning("one warning")
     lines = (tmp_path / "run.log").read_text().splitlines()
-    shape = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (\w+) +\d+ ablatrix\.trials\.session: (.*)"
+    shape = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (\w+) +\d+ ablatrix\.trials\.run\.session: (.*)"
     assert [found.groups() for line in lines if (found := re.fullmatch(shape, line))] == [
         ("DEBUG", "one debugged"),
         ("WARNING", "one warning"),
@@ -113,7 +113,7 @@ def test_run_log_progress_lists_trials_and_failures_without_rounds(tmp_path: Pat
         progress.recorded(bad)
     lines = (tmp_path / "run.log").read_text().splitlines()
     heads = [line.split()[1] for line in lines]
-    said = [line.partition("run_log: ")[2] for line in lines]
+    said = [line.partition("logbook: ")[2] for line in lines]
     assert heads == ["INFO"] * 5 + ["WARNING"]
     assert said[:2] == ["1 trials to run, 3 were finished before", "mlp: preparing"]
     assert said[2].startswith(f"block {trial.block_id}: {trial.role} trial {trial.trial_id}, mlp ")
