@@ -29,7 +29,7 @@ MARKERS = {
     "workloads": "slow",
     "artifact/test_archive": "slow",
     "artifact/test_remake": "slow",
-    "artifact/test_verdict": "slow",
+    "verdict": "slow",
     "cli/test_usage": None,
     "compilers/test_cache": None,
     "compilers/test_plugins": None,

@@ -22,9 +22,9 @@ from ablatrix.errors import AnalysisError
 from ablatrix.records.model import Level, Record
 from ablatrix.verdict import reach_verdict
 from tests.artifact.conftest import write_results
-from tests.artifact.test_verdict import criterion, fallen, made, quick_paper
 from tests.claimed import claims_of
 from tests.synthetic import Plant, broken, tidied, write_records
+from tests.verdict.test_verdict import criterion, fallen, made, quick_paper
 
 FROZEN = Path(__file__).parents[2] / f"schemas/reproduction-{REPORT_VERSION}.json"
 CLAIMS = claims_of()

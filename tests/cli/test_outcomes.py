@@ -26,9 +26,9 @@ from ablatrix.records.model import Record
 from ablatrix.records.status import Status
 from ablatrix.trials.run.runner import RunSummary
 from ablatrix.verdict import reach_verdict
-from tests.artifact.test_verdict import quick_paper
 from tests.paper.written import write_paper
 from tests.synthetic import Plant, make_records, write_records
+from tests.verdict.test_verdict import quick_paper
 
 NOT_RUN = [
     Plant("not_run_budget", "encoder", "hot", {"fusion": "on", "reuse": "release"}, 1),  # 4 trials
