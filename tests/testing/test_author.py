@@ -21,7 +21,7 @@ from ablatrix.testing import CompilerContract
 class Test(CompilerContract):
     entry = ENTRY
 """
-RULES = "configurations or change_the_code or rebuild"
+RULES = "configurations or change_code or rebuild"
 FAULTS = {
     "wrong_value": (
         "copyto(buffer, values[name])",
