@@ -49,7 +49,7 @@ MARKERS = {
 """Marker of every test of a room or of a file; a file's own line, even None, stands for its room's."""
 FAST = "not slow and not compiler and not gpu"
 
-MAX_EXPENSIVE_FIRST = ("cli", "trials", "traps", "compilers", "workloads")
+MOST_EXPENSIVE_FIRST = ("cli", "trials", "traps", "compilers", "workloads")
 """Rooms whose tests start processes or compile. Two processes share the files of tests (``addopts``): whichever is free
 takes the next file, so the small ones come last and fill what is left."""
 
@@ -87,7 +87,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     def place(item: pytest.Item) -> int:
         room = item.path.parent.name
-        return MAX_EXPENSIVE_FIRST.index(room) if room in MAX_EXPENSIVE_FIRST else len(MAX_EXPENSIVE_FIRST)
+        return MOST_EXPENSIVE_FIRST.index(room) if room in MOST_EXPENSIVE_FIRST else len(MOST_EXPENSIVE_FIRST)
 
     items.sort(key=place)
 

@@ -18,7 +18,7 @@ MAX_HEIGHT_IN = 9.0
 
 
 def text_faults(figure: Figure) -> list[str]:
-    """InputSet the figure and return a sentence for each fault of its texts."""
+    """Draw the figure and return a sentence for each fault of its texts."""
     renderer = _drawn(figure)
     hidden = _labels_out_of_sight(figure)
     texts = [
@@ -50,7 +50,7 @@ def text_faults(figure: Figure) -> list[str]:
 
 
 def faults(figure: Figure) -> list[str]:
-    """InputSet the figure and return a sentence for each fault of its texts, marks, colours, units and size."""
+    """Draw the figure and return a sentence for each fault of its texts, marks, colours, units and size."""
     found = text_faults(figure) + _mark_faults(figure) + grey_faults(figure)
     if not any("(" in label for label in _axis_labels(figure)):
         found.append("no axis has a unit")
