@@ -119,6 +119,15 @@ def test_log_level_ends_with_command(here: Ablatrix) -> None:
     assert (logger.level, list(logger.handlers)) == before
 
 
+def test_design_of_study_with_old_key_shows_note_on_stderr(here: Ablatrix, tmp_path: Path) -> None:
+    study = tmp_path / "old.yaml"
+    stages = "stages: [{name: primary, factorial: {fusion: [off, on]}}]"
+    study.write_text(f"name: old\nworkloads: [mlp]\ncompilers: [tvm]\nmodes: [cold]\nchecks: {{draws: 2}}\n{stages}\n")
+    done = here("design", study)
+    assert done.returncode == 0
+    assert done.stderr == b"note: study: key 'draws' is now called 'input_sets'; the old spelling is still read\n"
+
+
 def test_public_names_are_few_sorted_and_present() -> None:
     import ablatrix
 

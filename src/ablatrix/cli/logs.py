@@ -9,6 +9,8 @@ from typing import Literal
 Level = Literal["debug", "info", "warning", "error"]
 
 FORMAT = "%(levelname)s %(name)s: %(message)s"
+NOTICES, NOTICE_FORMAT = "ablatrix.study", "note: %(message)s"
+"""What a study file's reader should know is shown without the option, too: a renamed key, for example."""
 
 
 class _ToStderr(logging.Handler):
@@ -27,9 +29,22 @@ class _ToStderr(logging.Handler):
 @contextmanager
 def logs_on_stderr(level: Level) -> Iterator[None]:
     """Show what ablatrix logs, from a level on; afterwards its logger is restored."""
-    logger = logging.getLogger("ablatrix")
+    with _shown("ablatrix", level, FORMAT):
+        yield
+
+
+@contextmanager
+def notices_on_stderr() -> Iterator[None]:
+    """Show notices on the study alone; afterwards its logger is restored."""
+    with _shown(NOTICES, "warning", NOTICE_FORMAT):
+        yield
+
+
+@contextmanager
+def _shown(name: str, level: Level, form: str) -> Iterator[None]:
+    logger = logging.getLogger(name)
     handler = _ToStderr(level.upper())
-    handler.setFormatter(logging.Formatter(FORMAT))
+    handler.setFormatter(logging.Formatter(form))
     before = logger.level
     logger.addHandler(handler)
     logger.setLevel(level.upper())

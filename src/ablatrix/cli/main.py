@@ -27,7 +27,7 @@ from ablatrix.cli import (
     tabulate,
     verdict_and_compare,
 )  # fmt: skip
-from ablatrix.cli.logs import Level, logs_on_stderr
+from ablatrix.cli.logs import Level, logs_on_stderr, notices_on_stderr
 from ablatrix.errors import AblatrixError
 from ablatrix.version import __version__
 
@@ -77,7 +77,9 @@ def _common(
     ] = None,
 ) -> None:
     """Fair, checked, reproducible ablation studies of machine-learning compilers."""
-    if log_level is not None:
+    if log_level is None:
+        context.with_resource(notices_on_stderr())
+    else:
         context.with_resource(logs_on_stderr(log_level))
         _log.info("ablatrix %s, Python %s: %s", __version__, platform.python_version(), context.invoked_subcommand)
 
