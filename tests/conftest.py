@@ -24,10 +24,12 @@ settings.load_profile("ablatrix")
 MARKERS = {
     "cli": "compiler",
     "compilers": "compiler",
+    "testing": "compiler",
     "traps": "compiler",
     "trials": "slow",
     "workloads": "slow",
     "artifact/test_archive": "slow",
+    "artifact/test_messages": "slow",
     "artifact/test_remake": "slow",
     "verdict": "slow",
     "cli/test_usage": None,
@@ -55,8 +57,10 @@ takes the next file, so the small ones come last and fill what is left."""
 
 
 def marker_of(file: Path) -> str | None:
-    """Return the marker that all tests of a file have."""
+    """Return the marker that all tests of a file have; those of examples run compilers and workloads."""
     room = file.parent.name
+    if file.parents[1].name == "examples":
+        return "compiler"
     return MARKERS.get(f"{room}/{file.stem}", MARKERS.get(room))
 
 

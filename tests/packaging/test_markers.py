@@ -19,6 +19,7 @@ TESTS = Path(__file__).parents[1]
         ("trials/test_cuda.py", "gpu"),
         ("compilers/test_contract.py", "compiler"),
         ("plan/test_planner.py", None),
+        ("../examples/compiler/test_in_place.py", "compiler"),
     ],
 )
 def test_marker_of_file_selects_its_rooms(file: str, marker: str | None) -> None:
