@@ -22,7 +22,6 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, NoReturn
 
-from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.trials.fork_server.child import clean_descriptors, import_compiler, reset_signals
 from ablatrix.trials.fork_server.fork_safety import find_fork_hazard
 from ablatrix.trials.fork_server.spawn import spawn
@@ -69,7 +68,6 @@ class Holdings:
     """What a fork server has, for the workers that it starts.
 
     Attributes:
-        entries: The catalogue's entry of each compiler, by name, for new interpreters.
         compilers: Imported compilers by name, for forks.
         directory: The prepared program, for new interpreters; None in a server without a workload.
         program: The same, loaded, for forks.
@@ -77,7 +75,6 @@ class Holdings:
         servers: Process ids of the servers for one workload that it has started; grows.
     """
 
-    entries: Mapping[str, CompilerEntry]
     compilers: Mapping[str, Compiler] = field(default_factory=dict)
     directory: Path | None = None
     program: Program | None = None
@@ -93,8 +90,7 @@ def main(arguments: list[str]) -> None:
     channel = Channel(socket.socket(fileno=int(arguments[0])))
     try:
         outfit, _ = channel.receive(OUTFIT)
-        entries = {entry.name: entry for entry in outfit.compilers}
-        compilers = {name: import_compiler(entry) for name, entry in entries.items()}
+        compilers = {entry.name: import_compiler(entry) for entry in outfit.compilers}
         import torch
 
         # Imported here once, not by every child, and so from the same state of the files for all.
@@ -110,7 +106,7 @@ def main(arguments: list[str]) -> None:
     gc.collect()
     gc.freeze()
     channel.send(Serving(threads=tuple(thread_names())))
-    serve(channel, Holdings(entries=entries, compilers=compilers))
+    serve(channel, Holdings(compilers=compilers))
 
 
 def ignore_key_presses() -> None:
@@ -160,7 +156,7 @@ def _load(directory: Path, descriptors: list[int], holdings: Holdings) -> Loadin
     """Start a server of one workload on the descriptor that came along: it loads the program, and forks workers."""
     hazard = holdings.hazard or find_fork_hazard()
     if hazard is not None:
-        order = SpawnedServer(entries=dict(holdings.entries), directory=directory, hazard=hazard)
+        order = SpawnedServer(directory=directory, hazard=hazard)
         pid = spawn(order, descriptors[0], None, own_group=False)
         holdings.servers.add(pid)
         return Loading(pid=pid)
@@ -189,10 +185,9 @@ def _load(directory: Path, descriptors: list[int], holdings: Holdings) -> Loadin
 
 def _start(task: TrialTask | PrepareTask, descriptors: list[int], holdings: Holdings) -> Started:
     """Start a worker: its channel and its log are the two descriptors that came along."""
-    name = task.entry.name if isinstance(task, TrialTask) else ""
     hazard = holdings.hazard or find_fork_hazard()
     if hazard is not None:
-        order = SpawnedWorker(task=task, entry=holdings.entries.get(name), directory=holdings.directory)
+        order = SpawnedWorker(task=task, directory=holdings.directory)
         pid = spawn(order, *descriptors[:2], own_group=True)
         return Started(pid=pid, process="spawned", hazard=hazard)
     pid = os.fork()
@@ -214,7 +209,7 @@ def _start(task: TrialTask | PrepareTask, descriptors: list[int], holdings: Hold
         gc.enable()
         from ablatrix.trials.worker import work
 
-        compiler = holdings.compilers.get(name)
+        compiler = holdings.compilers.get(task.entry.name) if isinstance(task, TrialTask) else None
         work(Channel(socket.socket(fileno=channel_end)), task, lambda: (compiler, holdings.program))
         sys.stdout.flush()
         sys.stderr.flush()

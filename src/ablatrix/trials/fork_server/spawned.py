@@ -13,7 +13,7 @@ from ablatrix.trials.fork_server.child import clean_descriptors, import_compiler
 from ablatrix.trials.fork_server.serve import Holdings, ignore_key_presses, serve
 from ablatrix.trials.fork_server.spawn import CHANNEL, ORDER
 from ablatrix.trials.host import adopt_orphans, die_with_parent
-from ablatrix.trials.messages import SPAWN_ORDER, Channel, Serving, SpawnedServer, SpawnedWorker, decode
+from ablatrix.trials.messages import SPAWN_ORDER, Channel, Serving, SpawnedServer, SpawnedWorker, TrialTask, decode
 
 if TYPE_CHECKING:
     from ablatrix.compilers.adapter import Compiler
@@ -40,7 +40,7 @@ def _serve(channel: Channel, order: SpawnedServer) -> None:
     adopt_orphans()
     ignore_key_presses()
     channel.send(Serving(threads=()))
-    serve(channel, Holdings(entries=order.entries, directory=order.directory, hazard=order.hazard))
+    serve(channel, Holdings(directory=order.directory, hazard=order.hazard))
 
 
 def _work(channel: Channel, order: SpawnedWorker) -> None:
@@ -53,7 +53,7 @@ def _work(channel: Channel, order: SpawnedWorker) -> None:
         from ablatrix.workloads.prepare import load_program
 
         torch.set_num_threads(1)  # as in a fork server, until the compiler sets its threads
-        compiler = None if order.entry is None else import_compiler(order.entry)
+        compiler = import_compiler(order.task.entry) if isinstance(order.task, TrialTask) else None
         program = None if order.directory is None else load_program(order.directory)
         gc.collect()
         gc.freeze()

@@ -146,13 +146,11 @@ class SpawnedServer(Message):
     """Serve one workload in a new interpreter, and start each worker in a new interpreter, too.
 
     Attributes:
-        entries: The catalogue's entry of each compiler, by name.
         directory: The prepared program.
         hazard: Why nothing is forked.
     """
 
     role: Literal["server"] = "server"
-    entries: dict[str, CompilerEntry]
     directory: Path
     hazard: str
 
@@ -162,13 +160,11 @@ class SpawnedWorker(Message):
     """Do a task in a new interpreter.
 
     Attributes:
-        entry: The compiler's entry in the catalogue, None where the task needs none.
         directory: The prepared program, None where the task needs none.
     """
 
     role: Literal["worker"] = "worker"
     task: Task
-    entry: CompilerEntry | None
     directory: Path | None
 
 
