@@ -9,11 +9,6 @@ CLASS = "warm_up_classification"
 UNSTEADY = "unsteady"
 
 
-def count_unsteady(trials: pl.DataFrame) -> int:
-    """Return how many of these trials are unsteady: the level still changed at the end of their warm-up."""
-    return int((trials[CLASS] == UNSTEADY).sum())
-
-
 def unsteady_trials(found: Tidy) -> list[tuple[str, int, int]]:
     """Return (workload, unsteady trials, hot trials with a class) for each workload that has unsteady ones."""
     hot = found.trials.filter(IS_OK & pl.col(CLASS).is_not_null())
