@@ -78,6 +78,7 @@ def fork_to_ready_ms(server: WorkloadServer, block: BlockInput, number: int) -> 
         knobs={"partition": "whole", "reuse": "keep"},
         threads=1,
         seed=0,
+        padding_seed=0,
         checks=block.study.checks,
         cache_dir=scratch / "cache",
         publish_dir=None,

@@ -45,6 +45,7 @@ def make_task(directory: Path, **changed: Any) -> TrialTask:
         knobs={},
         threads=1,
         seed=0,
+        padding_seed=None,
         checks=Checks(input_sets=2, rms_factor=2.0, rms_floor=1e-6),
         cache_dir=directory / "cache",
         publish_dir=None,

@@ -11,12 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from ablatrix.records.metrics import METRICS, SAMPLE_METRICS
 from ablatrix.records.status import Status
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 
 Mode = Literal["cold", "hot"]
 Role = Literal["measured", "reference", "twin", "primer"]
 Tier = Literal["tiny", "medium", "hard"]
 Device = Literal["cpu", "cuda"]
+Sampling = Literal["run", "padding", "block", "both"]
 Level = str | int
 Phase = Literal["load", "plan", "compile", "first_run", "check", "run"]
 WarmUpClass = Literal["flat", "warmed_up", "slowing", "unsteady"]
@@ -135,6 +136,20 @@ class Noise(Part):
     )
 
 
+class Layout(Part):
+    """How the address-space layout of the trial's process was drawn."""
+
+    sampling: Sampling = Field(
+        description="The study's setting: what is drawn anew within a run. block: the fork server of each hot block; "
+        "padding: stack, heap and mappings of each worker; both; run: nothing."
+    )
+    padding_seed: Count | None = Field(description="Seed of the padding of stack, heap and mappings; null for none.")
+    server: str | None = Field(
+        description="Id of the fork server whose layout was inherited: another one for each that was started; null for "
+        "a spawned process, which inherits none."
+    )
+
+
 class Meta(Part):
     """Where, when and with what the trial ran."""
 
@@ -154,6 +169,9 @@ class Meta(Part):
         default=None, description="Numbers of the CPUs that the trial's process might use, read back in it."
     )
     seed: int = Field(description="Seed of the study.")
+    layout: Layout | None = Field(
+        default=None, description="How its addresses were drawn; null without a process, and before 1.3."
+    )
     block: Count = Field(description="Number of the block within the study.")
     position: Count = Field(description="Place in the planned run order of the whole study.")
 

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from ablatrix.canonical import digest_value
-from ablatrix.records.model import Device
+from ablatrix.records.model import Device, Sampling
 from ablatrix.workloads.entry import Tier
 from ablatrix.workloads.source import derive_name, is_source
 
@@ -252,6 +252,9 @@ class HotProtocol(Part):
         return self
 
 
+_DEFAULT_LAYOUT: Sampling = "padding"
+
+
 class Protocol(Part):
     """What holds for all trials, and for each mode."""
 
@@ -263,6 +266,11 @@ class Protocol(Part):
         min_length=1,
         description="Numbers of the CPUs that workers run on; as many as there are threads if left out.",
     )
+    layout: Sampling = Field(
+        default=_DEFAULT_LAYOUT,
+        description="What is drawn anew within a run: block: the fork server of each hot block; padding: stack, heap "
+        "and mappings of each worker; both; or run: nothing.",
+    )
     memory_limit_mb: int | None = Field(default=None, ge=64, description="Limit of a worker's memory.")
     budget_s: float | None = Field(
         default=None, gt=0, description="Trials that are not begun by then become not_run_budget."
@@ -272,6 +280,22 @@ class Protocol(Part):
     )
     cold: ColdProtocol = Field(default_factory=ColdProtocol)
     hot: HotProtocol = Field(default_factory=HotProtocol)
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Omit the default sampling of layouts, so that the digests of studies without the key stay the same."""
+        data: dict[str, Any] = handler(self)
+        return {key: value for key, value in data.items() if key != "layout" or value != _DEFAULT_LAYOUT}
+
+    @property
+    def pads_workers(self) -> bool:
+        """Whether stack, heap and mappings of each worker are padded."""
+        return self.layout in {"padding", "both"}
+
+    @property
+    def renews_servers(self) -> bool:
+        """Whether each hot block has a fork server of its own."""
+        return self.layout in {"block", "both"}
 
 
 class Study(Part):

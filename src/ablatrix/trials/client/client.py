@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time_ns
 from typing import IO, TypeVar
 
+from ablatrix.canonical import content_id
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.errors import TrialError
 from ablatrix.records.status import Status
@@ -58,7 +61,11 @@ R = TypeVar("R", bound=Reply)
 
 
 class ForkServer:
-    """A process that has imported torch and some compilers. Use as a context: leaving it ends every descendant."""
+    """A process that has imported torch and some compilers. Use as a context: leaving it ends every descendant.
+
+    Attributes:
+        identity: Id of this one server: its descendants that are forks inherit its address-space layout.
+    """
 
     def __init__(
         self,
@@ -67,18 +74,18 @@ class ForkServer:
         interrupt: Interrupt,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Start it.
+        """Start it; it imports while this process goes on. ``await_ready`` waits for that.
 
         Args:
             compilers: The compilers to have imported.
             log: File that gets whatever the process prints.
             interrupt: Says when to stop waiting.
             environment: Environment variables, beside those of this process.
-
-        Raises:
-            TrialError: It did not start; the message has the reason.
         """
         self.interrupt = interrupt
+        self.identity = content_id({"host": platform.node(), "runner": os.getpid(), "ns": time_ns()})
+        self._log = log
+        self._ready = False
         self._children: list[Channel] = []
         self._channel, theirs = open_pair()
         command = [sys.executable, "-m", "ablatrix.trials.fork_server.serve", str(theirs.fileno())]
@@ -93,24 +100,39 @@ class ForkServer:
                 start_new_session=True,
             )
         theirs.close()
-        try:
+        with suppress(ChannelClosed):  # one that is gone is noticed by whoever waits for it
             self._channel.send(Outfit(compilers=tuple(compilers)))
-            await_service(self._channel)
-        except TrialError as error:
-            self.close()
-            raise TrialError(f"the fork server did not start: {error}; see {log}") from None
 
     def __enter__(self) -> ForkServer:
+        self.await_ready()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def await_ready(self) -> None:
+        """Wait until it has imported everything.
+
+        Raises:
+            TrialError: It did not start; the message has the reason.
+        """
+        if self._ready:
+            return
+        try:
+            await_service(self._channel)
+        except TrialError as error:
+            self.close()
+            raise TrialError(f"the fork server did not start: {error}; see {self._log}") from None
+        self._ready = True
 
     def close(self) -> None:
         """End the process and all that it started."""
         for channel in self._children:
             channel.close()
         self._channel.close()
+        if not self._ready:  # while it imports it does not notice that the channel is closed
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(10)
             return
@@ -121,29 +143,72 @@ class ForkServer:
         """Fork a server that has a prepared program loaded.
 
         Raises:
-            TrialError: The program cannot be loaded.
+            TrialError: The server did not start, or the program cannot be loaded.
+        """
+        return self.begin_load(directory).finish()
+
+    def begin_load(self, directory: Path) -> LoadingServer:
+        """Order a server that has a prepared program loaded, as soon as this one is ready, and wait for nothing.
+
+        Raises:
+            TrialError: The server is gone.
         """
         ours, theirs = open_pair()
-        give(self._channel, LoadOrder(directory=directory), Loading, [theirs.fileno()])
-        theirs.close()
         self._children.append(ours)
         try:
-            await_service(ours)
-        except TrialError as error:
-            raise TrialError(f"{directory}: the prepared program cannot be loaded: {error}") from None
-        return WorkloadServer(ours, self.interrupt)
+            self._channel.send(LoadOrder(directory=directory), [theirs.fileno()])
+        finally:
+            theirs.close()
+        return LoadingServer(self, self._channel, ours, directory)
 
     def without_program(self) -> WorkloadServer:
-        """Return this process as one that forks workers which need no program."""
-        return WorkloadServer(self._channel, self.interrupt)
+        """Return this process as one that forks workers which need no program.
+
+        Raises:
+            TrialError: The server did not start.
+        """
+        self.await_ready()
+        return WorkloadServer(self._channel, self.interrupt, self.identity)
+
+
+@dataclass(frozen=True)
+class LoadingServer:
+    """A server for one workload that was ordered; nothing else may be ordered of its parent before it is there."""
+
+    parent: ForkServer
+    orders: Channel
+    channel: Channel
+    directory: Path
+
+    def finish(self) -> WorkloadServer:
+        """Wait until the program is loaded, and return the server.
+
+        Raises:
+            TrialError: The parent did not start, or the program cannot be loaded.
+        """
+        self.parent.await_ready()
+        await_reply(self.orders, "load", Loading)
+        try:
+            await_service(self.channel)
+        except TrialError as error:
+            raise TrialError(f"{self.directory}: the prepared program cannot be loaded: {error}") from None
+        return WorkloadServer(self.channel, self.parent.interrupt, self.parent.identity)
 
 
 @dataclass
 class WorkloadServer:
-    """A process that forks workers of one workload."""
+    """A process that forks workers of one workload.
+
+    Attributes:
+        identity: Id of the fork server that it is a fork of.
+        spawns: Whether a worker was a new interpreter, since a fork was not safe.
+        live: Process ids of its workers.
+    """
 
     channel: Channel
     interrupt: Interrupt
+    identity: str
+    spawns: bool = False
     live: list[int] = field(default_factory=list)
 
     def start(self, task: TrialTask | PrepareTask, log: Path) -> Worker:
@@ -153,6 +218,7 @@ class WorkloadServer:
             started = give(self.channel, StartOrder(task=task), Started, [theirs.fileno(), output.fileno()])
         theirs.close()
         self.live.append(started.pid)
+        self.spawns = self.spawns or started.process == "spawned"
         _log.debug("worker %d started (%s), task: %s", started.pid, started.process, task.kind)
         return Worker(
             pid=started.pid,
@@ -282,13 +348,22 @@ def give(channel: Channel, order: Order, expected: type[R], descriptors: Sequenc
         TrialError: The server is gone or could not do it.
     """
     channel.send(order, descriptors)
+    return await_reply(channel, order.do, expected)
+
+
+def await_reply(channel: Channel, what: str, expected: type[R]) -> R:
+    """Return a fork server's reply to the order ``what``.
+
+    Raises:
+        TrialError: The server is gone or could not do it.
+    """
     try:
         reply, _ = channel.receive(REPLY, REPLY_TIMEOUT_S)
     except ChannelTimeout:
-        raise TrialError(f"the fork server did not answer '{order.do}' within {REPLY_TIMEOUT_S:.0f} s") from None
+        raise TrialError(f"the fork server did not answer '{what}' within {REPLY_TIMEOUT_S:.0f} s") from None
     if isinstance(reply, expected):
         return reply
-    raise TrialError(f"the fork server failed on '{order.do}': {_why(reply)}")
+    raise TrialError(f"the fork server failed on '{what}': {_why(reply)}")
 
 
 def await_service(channel: Channel) -> None:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ablatrix.trials.fork_server.child import clean_descriptors, import_compiler, reset_signals
 from ablatrix.trials.fork_server.fork_safety import find_fork_hazard
+from ablatrix.trials.fork_server.padding import run_padded
 from ablatrix.trials.fork_server.spawn import spawn
 from ablatrix.trials.host import (
     adopt_orphans,
@@ -205,17 +206,23 @@ def _start(task: TrialTask | PrepareTask, descriptors: list[int], holdings: Hold
         os.close(log)
         sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
         sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
-        random.seed(task.seed)
-        gc.enable()
-        from ablatrix.trials.worker import work
-
-        compiler = holdings.compilers.get(task.entry.name) if isinstance(task, TrialTask) else None
-        work(Channel(socket.socket(fileno=channel_end)), task, lambda: (compiler, holdings.program))
+        padding_seed = task.padding_seed if isinstance(task, TrialTask) else None
+        run_padded(padding_seed, lambda: _work(channel_end, task, holdings))
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)
     finally:
         os._exit(70)
+
+
+def _work(channel_end: int, task: TrialTask | PrepareTask, holdings: Holdings) -> None:
+    """Do a worker's work in this fork."""
+    random.seed(task.seed)
+    gc.enable()
+    from ablatrix.trials.worker import work
+
+    compiler = holdings.compilers.get(task.entry.name) if isinstance(task, TrialTask) else None
+    work(Channel(socket.socket(fileno=channel_end)), task, lambda: (compiler, holdings.program))
 
 
 def _pause(pid: int) -> WorkerState:

@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ablatrix.trials.fork_server.child import clean_descriptors, import_compiler, reset_signals
+from ablatrix.trials.fork_server.padding import run_padded
 from ablatrix.trials.fork_server.serve import Holdings, ignore_key_presses, serve
 from ablatrix.trials.fork_server.spawn import CHANNEL, ORDER
 from ablatrix.trials.host import adopt_orphans, die_with_parent
@@ -61,7 +62,8 @@ def _work(channel: Channel, order: SpawnedWorker) -> None:
 
     reset_signals()
     random.seed(order.task.seed)
-    work(channel, order.task, load)
+    seed = order.task.padding_seed if isinstance(order.task, TrialTask) else None
+    run_padded(seed, lambda: work(channel, order.task, load))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)

@@ -23,7 +23,8 @@ class TrialTask(Message):
         entry: The compiler's entry in the catalogue.
         knobs: Level of every knob; empty for the reference.
         threads: Threads of a run.
-        seed: Seed of everything random.
+        seed: Seed of everything random but the layout.
+        padding_seed: Seed of the padding of stack, heap and mappings, None for no padding.
         cache_dir: Directory of the compile cache, None for none on disk.
         publish_dir: Where to copy what was compiled, None for nowhere.
         work_dir: An empty private directory.
@@ -39,6 +40,7 @@ class TrialTask(Message):
     knobs: dict[str, Level]
     threads: int
     seed: int
+    padding_seed: int | None
     checks: Checks
     cache_dir: Path | None
     publish_dir: Path | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ablatrix.records.model import Noise
+from ablatrix.records.model import Layout, Noise
 from ablatrix.study.design import Cell, Trial
 from ablatrix.trials.messages import Process, TrialResult
 
@@ -17,6 +17,7 @@ class Outcome:
         time_utc: When it began.
         process: How its process was started.
         spawned_because: What made a fork unsafe, None for a forked process.
+        layout: How the layout of its process was drawn, None where there was no process.
         wall_s: Machine time of the trial.
         noise: Counters of the machine over the trial, None where there was no process.
         warm_up_ms: The first iterations of a hot trial.
@@ -30,6 +31,7 @@ class Outcome:
     result: TrialResult
     process: Process = "forked"
     spawned_because: str | None = None
+    layout: Layout | None = None
     wall_s: float = 0.0
     noise: Noise | None = None
     warm_up_ms: tuple[float, ...] = ()

@@ -184,6 +184,7 @@ def _meta(design: Design, scene: Scene, outcome: Outcome) -> Meta:
         spawned_because=outcome.spawned_because,
         cpus=None if result.cpus is None else list(result.cpus),
         seed=design.seed,
+        layout=outcome.layout,
         block=outcome.trial.block,
         position=outcome.trial.position,
     )

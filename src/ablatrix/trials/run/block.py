@@ -16,6 +16,7 @@ from time import monotonic
 
 from ablatrix.canonical import content_id
 from ablatrix.catalogue import Catalogue
+from ablatrix.records.model import Layout
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Trial
 from ablatrix.study.model import Study
@@ -81,10 +82,18 @@ def run_cold(block: BlockInput, trial: Trial, cell: Cell, server: WorkloadServer
     return turn.outcome
 
 
-def run_hot(block: BlockInput, server: WorkloadServer, notice: Notice) -> list[Outcome]:
+def run_hot(
+    block: BlockInput, server: WorkloadServer, notice: Notice, before_timing: Callable[[], None] = lambda: None
+) -> list[Outcome]:
     """Build, check and pause every trial, let them take turns, and return all outcomes in planned order.
 
     An interrupt leaves every unfinished trial ``interrupted``; the caller sees it in the outcomes.
+
+    Args:
+        block: What to run.
+        server: Forks the workers.
+        notice: Notified of what happens.
+        before_timing: Called when all trials are built and none is timed yet.
     """
     protocol = block.study.protocol.hot
     turns: list[Turn] = []
@@ -94,6 +103,7 @@ def run_hot(block: BlockInput, server: WorkloadServer, notice: Notice) -> list[O
             turn = Turn(block, trial, cell, server)
             turns.append(turn)
             turn.build(protocol.timeout_s)
+        before_timing()
         awake = [turn for turn in turns if turn.alive]
         order = random.Random(content_id({"seed": block.study.seed, "block": block.trials[0][0].block_id}))
         for turn in order.sample(awake, len(awake)):
@@ -137,9 +147,9 @@ class Turn:
         self._before = NoiseProbe.read()
         self._awake_left = 0.0
         self._paused = False
-        self._worker: Worker | None = server.start(
-            block_task(block, trial, cell, self._directory), self._directory / "log"
-        )
+        task = block_task(block, trial, cell, self._directory)
+        self._sampling, self._padding_seed = block.study.protocol.layout, task.padding_seed
+        self._worker: Worker | None = server.start(task, self._directory / "log")
 
     @property
     def alive(self) -> bool:
@@ -256,6 +266,11 @@ class Turn:
             result=result,
             process=worker.process,
             spawned_because=worker.hazard,
+            layout=Layout(
+                sampling=self._sampling,
+                padding_seed=self._padding_seed,
+                server=worker.server.identity if worker.process == "forked" else None,
+            ),
             wall_s=self._wall_s,
             noise=self._before.until(NoiseProbe.read(), gpu),
             warm_up_ms=self._warm_up_ms,
@@ -282,6 +297,7 @@ def block_task(block: BlockInput, trial: Trial, cell: Cell, directory: Path) -> 
         block.catalogue,
         trial,
         cell,
+        padded=block.study.protocol.pads_workers,
         threads=block.threads,
         cpus=block.cpus,
         memory_limit_mb=block.study.protocol.memory_limit_mb,

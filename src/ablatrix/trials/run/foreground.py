@@ -62,6 +62,7 @@ def rerun(
             catalogue,
             found,
             cell,
+            padded=False,
             threads=threads,
             cpus=tuple(cpus),
             memory_limit_mb=None,

@@ -33,6 +33,10 @@ class Preparation:
         directory = self._directory.program(self._resolved, cell)
         return directory in self._failures or (directory / FACTS_FILE).exists()
 
+    def has_program(self, cell: Cell) -> bool:
+        """Return whether the cell's program is prepared and can be loaded."""
+        return self.is_ready(cell) and self.failure(cell) is None
+
     def failure(self, cell: Cell) -> tuple[Status, Failure] | None:
         """Return status and error of a program that could not be prepared."""
         return self._failures.get(self._directory.program(self._resolved, cell))

@@ -9,17 +9,18 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from time import monotonic
 
 from ablatrix.canonical import content_id
 from ablatrix.errors import TrialError
-from ablatrix.records.machine import available_bytes
+from ablatrix.records.machine import available_bytes, cores_allowed
 from ablatrix.records.model import Failure, Record
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Design, Trial, extend_design
 from ablatrix.study.design_file import write_design
 from ablatrix.study.resolve import ResolvedStudy
-from ablatrix.trials.client import Servers
+from ablatrix.trials.client import Servers, WorkloadServer
 from ablatrix.trials.host import max_live_workers, place_runs, utc_now
 from ablatrix.trials.messages import Interrupt, Interrupted, TrialResult
 from ablatrix.trials.results import Ledger, Outcome, Progress, ResultDirectory
@@ -72,8 +73,8 @@ class Session:
         caught: int | None = None
         try:
             self._prepare(pending)
-            for block in blocks:
-                self._run_block(block)
+            for number, block in enumerate(blocks):
+                self._run_block(block, self._next_hot(blocks[number + 1 :], further=not only))
             if not only:
                 self._add_blocks()
                 chosen = list(self._design.trials)
@@ -144,7 +145,8 @@ class Session:
             pairs = [pair for pair, hot in self._hot.items() if self._decision(hot) == "continue"]
             if not pairs:
                 return
-            for pair in order.sample(pairs, len(pairs)):
+            pairs = order.sample(pairs, len(pairs))
+            for number, pair in enumerate(pairs):
                 if self._decision(self._hot[pair]) != "continue":
                     continue
                 before = len(self._design.trials)
@@ -155,9 +157,27 @@ class Session:
                 added = self._design.trials[before:]
                 self._prepare(list(added))
                 self._progress.added(self._with_cells(added))
-                for block in replace(self._design, trials=added).blocks():
-                    self._run_block(block)
+                new = replace(self._design, trials=added).blocks()
+                for part, block in enumerate(new):
+                    following = self._next_hot(new[part + 1 :], further=False)
+                    self._run_block(block, following or self._next_added(pairs[number + 1 :] + pairs[: number + 1]))
                 self._hot[pair].tried()
+
+    def _next_hot(self, blocks: Sequence[tuple[Trial, ...]], *, further: bool) -> Cell | None:
+        """Return a cell of the next hot block, of one that may be added if there is none; None for no such block."""
+        found = next((self._own_cell(block) for block in blocks if block[0].mode == "hot"), None)
+        return self._next_added(list(self._hot)) if found is None and further else found
+
+    def _own_cell(self, block: Sequence[Trial]) -> Cell:
+        """Return a cell of the compiler that a block is for: the reference beside it belongs to none."""
+        cells = [self._cells[trial.cell_id] for trial in block]
+        return next((cell for cell in cells if cell.compiler != "eager"), cells[0])
+
+    def _next_added(self, pairs: Sequence[Pair]) -> Cell | None:
+        """Return a cell of the first pair that may still need another block after the present one."""
+        hot = self._study.protocol.hot
+        wanted = [pair for pair in pairs if self._decision(self._hot[pair]) == "continue"]
+        return next((self._hot[pair].baseline for pair in wanted if self._hot[pair].room_for_more(hot)), None)
 
     def _decision(self, hot: HotProgress) -> str:
         return hot.decide(self._study.protocol.hot, self._is_budget_spent()).decision
@@ -166,7 +186,8 @@ class Session:
         budget = self._study.protocol.budget_s
         return budget is not None and monotonic() - self._began > budget
 
-    def _run_block(self, block: tuple[Trial, ...]) -> None:
+    def _run_block(self, block: tuple[Trial, ...], following: Cell | None) -> None:
+        """Run a block; ``following`` is a cell of the next hot one."""
         pairs = tuple((trial, self._cells[trial.cell_id]) for trial in block)
         cache = self._directory.work / "cache"
         given = BlockInput(
@@ -179,7 +200,7 @@ class Session:
             tag_caches=cache / "tags",
             scratch=self._scratch,
         )
-        compiler = next((cell.compiler for _, cell in pairs if cell.compiler != "eager"), "eager")
+        compiler = self._own_cell(block).compiler
         _log.info("block %s: %s, %d trials", block[0].block_id, block[0].mode, len(block))
         failure = self._preparation.failure(pairs[0][1])
         if failure is not None:
@@ -189,7 +210,7 @@ class Session:
             why = Failure(type="budget", message=spent, phase=None)
             self._keep([_lost(trial, cell, Status.NOT_RUN_BUDGET, why) for trial, cell in pairs])
         elif block[0].mode == "hot":
-            self._run_hot(given, compiler)
+            self._run_hot(given, compiler, following)
         else:
             for trial, cell in given.trials:
                 self._run_cold(given, trial, cell, compiler)
@@ -209,7 +230,7 @@ class Session:
             if not repeat:
                 return
 
-    def _run_hot(self, block: BlockInput, compiler: str) -> None:
+    def _run_hot(self, block: BlockInput, compiler: str, following: Cell | None) -> None:
         program = self._directory.program(self._resolved, block.trials[0][1])
 
         def notice(trial: Trial | None, what: str) -> None:
@@ -217,7 +238,8 @@ class Session:
 
         for left in reversed(range(self._study.protocol.repeats + 1)):
             try:
-                outcomes = run_hot(block, self._servers.get(compiler, program), notice)
+                server = self._hot_server(compiler, program, following)
+                outcomes = run_hot(block, server, notice, self._servers.settle)
             except TrialError as error:
                 self._drop(compiler, error)
                 outcomes = [_lost(trial, cell, Status.CRASHED, _machinery(error)) for trial, cell in block.trials]
@@ -229,6 +251,19 @@ class Session:
             self._interrupt.check()
             if not repeat:
                 return
+
+    def _hot_server(self, compiler: str, program: Path, following: Cell | None) -> WorkloadServer:
+        """Return the server of a hot block, and begin to start that of the next one where a core is free for it.
+
+        It starts while this block is built. Without a free core nothing is gained, and a CPU quota would stop the
+        block's own workers meanwhile.
+        """
+        if not self._study.protocol.renews_servers:
+            return self._servers.get(compiler, program)
+        server = self._servers.get_new(compiler, program)
+        if following is not None and cores_allowed() > self._threads and self._preparation.has_program(following):
+            self._servers.anticipate(following.compiler, self._directory.program(self._resolved, following))
+        return server
 
     def _drop(self, compiler: str, error: TrialError) -> None:
         _log.warning("the fork server of '%s' failed: %s", compiler, error)

@@ -56,6 +56,16 @@ class HotProgress:
         for trial, value in known:
             self._blocks.setdefault(trial.replicate, {})[self._levels(trial)] = value - base
 
+    @property
+    def baseline(self) -> Cell:
+        """The baseline's cell, or the first one where it is not measured hot."""
+        cells = list(self._cells.values())
+        return next((cell for cell in cells if cell.knobs == cell.baseline), cells[0])
+
+    def room_for_more(self, protocol: HotProtocol) -> bool:
+        """Return whether blocks may be added after the present one, which is not counted yet."""
+        return len(self._blocks) + 1 < protocol.max_blocks
+
     def tried(self) -> None:
         """Count a further block, whatever its result: one that keeps failing must not go on for ever."""
         self._tries += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
+from ablatrix.canonical import content_id
 from ablatrix.catalogue import Catalogue
 from ablatrix.records.model import Mode, Role
 from ablatrix.study.design import Cell, Trial
@@ -13,6 +14,9 @@ from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.messages import PrepareTask, TrialTask
 from ablatrix.trials.results import largest_sizes
 
+SEED_DIGITS = 12
+"""Hexadecimal digits of a seed: 48 bits, which every reader of JSON reads exactly."""
+
 
 def trial_task(
     study: Study,
@@ -20,6 +24,7 @@ def trial_task(
     trial: Trial,
     cell: Cell,
     *,
+    padded: bool,
     threads: int,
     cpus: tuple[int, ...] | None,
     memory_limit_mb: int | None,
@@ -36,6 +41,7 @@ def trial_task(
         knobs=dict(cell.knobs),
         threads=threads,
         seed=study.seed,
+        padding_seed=padding_seed(study, trial) if padded else None,
         checks=study.checks,
         cache_dir=cache_dir,
         publish_dir=publish_dir,
@@ -43,6 +49,11 @@ def trial_task(
         memory_limit_mb=memory_limit_mb,
         cpus=cpus,
     )
+
+
+def padding_seed(study: Study, trial: Trial) -> int:
+    """Return the seed of the padding of a trial's process, the same for every attempt."""
+    return int(content_id({"seed": study.seed, "trial": trial.trial_id, "what": "padding"})[:SEED_DIGITS], 16)
 
 
 def prepare_task(resolved: ResolvedStudy, cell: Cell, *, threads: int, directory: Path) -> PrepareTask:
