@@ -1,14 +1,18 @@
-"""How often equal things are called different, and how often a planted slowdown is found, with real runs.
+"""How often the product calls equal things different, and how often it finds a planted slowdown, with whole runs.
 
-Equal: a program against itself, five blocks of fresh processes, by the engine's own rule: it is called different when
-Student's t interval over blocks (nominal 5 %) excludes 1. The two sides are built in an order drawn anew for each
-block, as a design shuffles its blocks. All blocks in a row are also cut into comparisons by the default rule of
-stopping (until the interval is narrow, at most 20 blocks). Beside it on the same data: pyperf's rule
-(its own ``is_significant``, a pooled t-test over all values, here the means of bursts), and a sequential design: all
-A's of one comparison against all B's of the next one, which ran after them.
-Planted: 100 equal kernels an iteration against 101 (1 %) and 102 (2 %), with the default protocol.
+Each run is ``ablatrix run`` in a fresh process tree, and what counts is the verdict that ``ablatrix effects`` prints.
 
-    python benchmarks/false_verdicts.py [comparisons] [planted] [--keep FILE]
+Nulls: 15 configurations that are the baseline in all but name, five short blocks. Each is judged twice: as printed
+beside the 14 others, whose number its p-value is adjusted for, and by itself, as in a study of this one level: the same
+records without the others, printed by the same command. Comparisons of one run share their baseline, so the rate is
+also given for runs in which any is called different.
+Planted: ``slow`` adds 1 % and 2 % to 100 equal kernels and ``nothing`` adds nothing, with the default protocol; some
+runs are made with the old sampling of layouts (``run``: drawn once a run) in turn, to compare machine time.
+
+Beside it on the data of the null runs: pyperf's rule (its own ``is_significant``, a pooled t-test over all values, here
+the means of bursts), and a sequential design: the baseline of one run against a configuration of the next one.
+
+    python benchmarks/false_verdicts.py [nulls] [planted] [old] [--layout both] [--keep FILE]
 
 With ``--keep`` the raw values go to a file, and the figures are made of all that it holds: a long run can be made in
 pieces.
@@ -19,169 +23,214 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import random
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
-from ablatrix.statistics.precision import Comparison, Configuration, find_shortfall, measure_widths
-from ablatrix.statistics.ratio import Ratio, paired_ratio, welch_ratio
-from ablatrix.study.model import HotProtocol
-from ablatrix.trials.run.block import run_hot
-from ablatrix.trials.run.stopping import CONFIRMING_BLOCKS
-from live import Scene, block_levels, burst_means, open_scene
+from ablatrix.statistics.ratio import welch_ratio
+from planted import IDLE
+from whole_runs import (
+    METRIC,
+    Row,
+    append_line,
+    is_different,
+    is_slower,
+    planted_study,
+    printed_effects,
+    rate,
+    read_lines,
+    run_whole,
+    verdict_rows,
+)
 
-TARGETS = {"called_different": 0.07, "interval_low": 0.05, "found_2_percent": 0.95}
-SMALL = HotProtocol(max_blocks=5, rounds=4, burst_ms=1, burst_iterations=8, rewarm_iterations=2, warm_up_ms=2)
-PLANTED = HotProtocol()
+TARGETS = {
+    "comparisons": 1000,
+    "called_different": 0.05,
+    "planted": 60,
+    "found_2_percent": 0.95,
+    "found_1_percent": 0.80,
+    "seconds_over_old": 1.0,
+}
+OLD = "run"
+LEVELS = ["none", *(f"i{number}" for number in range(1, IDLE + 1))]
+NULLS = ({"name": "primary", "factorial": {"idle": LEVELS}},)
+SHORT = {"blocks": 5, "max_blocks": 5, "rounds": 10, "burst_ms": 2, "warm_up_ms": 20}
+PLANTED = (
+    {"name": "primary", "factorial": {"slow": ["none", "one", "two"]}},
+    {"name": "nulls", "around": {}, "vary": {"nothing": ["on"]}},
+)
 Case = dict[str, Any]
-"""``kind``; ``levels``: of each configuration in each block; ``bursts``: the mean of each burst; ``s``: seconds."""
+"""``kind``, ``layout``, ``seed``, ``s``, ``cpu_s``, ``rows``; of nulls ``alone``, rows, and ``bursts``: level -> block ->
+mean of each burst."""
 
 
-def main(comparisons: int, planted: int, keep: Path | None) -> None:
+def main(nulls: int, planted: int, old: int, layout: str, keep: Path | None) -> None:
     """Run what is asked for, and print figures over that and all kept before as JSON."""
-    cases = [json.loads(line) for line in keep.read_text().splitlines()] if keep and keep.exists() else []
+    cases: list[Case] = read_lines(keep)
     done = len(cases)
-    blocks = itertools.count(PLANTED.max_blocks * done)
-    with open_scene("mlp", {"layers": 1, "hidden": 16, "batch": 2}) as scene:
-        for number in range(comparisons + planted):
-            if number < comparisons:
-                case = compare(scene, "equal", ["once", "once"], SMALL, blocks)
-            else:
-                case = compare(scene, "planted", ["hundred", "hundred-one", "hundred-two"], PLANTED, blocks)
-            cases.append(case)
-            if keep is not None:
-                with keep.open("a") as stream:
-                    stream.write(json.dumps(case) + "\n")
-            if (number + 1) % 20 == 0 or case["kind"] == "planted":
-                print(f"{number + 1}/{comparisons + planted}: {len(case['levels'][0])} blocks, {case['s']:.2f} s")
-    figures = {**equal_figures(of_kind(cases, "equal")), **planted_figures(of_kind(cases, "planted"))}
-    figures["seconds_this_run"] = sum(case["s"] for case in cases[done:])
-    holds = (
-        figures.get("comparisons", 0) >= 1000
-        and figures.get("planted", 0) >= 60
-        and figures["called_different"] <= TARGETS["called_different"]
-        and figures["called_different_interval"][0] <= TARGETS["interval_low"]
-        and figures["found_2_percent"] >= TARGETS["found_2_percent"]
+    for kind, one_layout in plan_runs(nulls, planted, old, layout):
+        seed = len(cases) + 1
+        with tempfile.TemporaryDirectory(prefix="ablatrix-false-verdicts-") as directory:
+            cases.append(make_case(kind, one_layout, seed, Path(directory)))
+        append_line(keep, cases[-1])
+        verdicts = [row["verdict"] for row in cases[-1]["rows"]]
+        print(f"{kind}, {one_layout}: {cases[-1]['s']:.1f} s, {sum(map(is_different, cases[-1]['rows']))} different")
+        if kind == "planted":
+            print(f"    {verdicts}")
+    figures = {
+        **null_figures(of_kind(cases, "null", layout)),
+        **planted_figures(of_kind(cases, "planted", layout), of_kind(cases, "planted", OLD)),
+        "seconds_this_run": sum(case["s"] for case in cases[done:]),
+    }
+    print(
+        json.dumps(
+            {"benchmark": "false_verdicts", "figures": figures, "targets": TARGETS, "holds": meets_targets(figures)}
+        )
     )
-    print(json.dumps({"benchmark": "false_verdicts", "figures": figures, "targets": TARGETS, "holds": holds}))
 
 
-def compare(scene: Scene, kind: str, compilers: Sequence[str], protocol: HotProtocol, numbers: Iterator[int]) -> Case:
-    """Run blocks of fresh processes until the engine's rule has enough."""
-    start = perf_counter()
-    levels: list[list[float]] = [[] for _ in compilers]
-    bursts: list[list[list[float]]] = [[] for _ in compilers]
-    while not enough(levels, protocol):
-        number = next(numbers)
-        order = random.Random(number).sample(range(len(compilers)), len(compilers))
-        block = scene.block([compilers[index] for index in order], number, protocol.model_dump())
-        outcomes = run_hot(block, scene.server, lambda trial, what: None)
-        for index, outcome, level in zip(order, outcomes, block_levels(outcomes), strict=True):
-            levels[index].append(level)
-            bursts[index].append(burst_means(outcome))
-    return {"kind": kind, "levels": levels, "bursts": bursts, "s": perf_counter() - start}
+def plan_runs(nulls: int, planted: int, old: int, layout: str) -> list[tuple[str, str]]:
+    """Return kind and sampling of each run; those with the old sampling are spread among the planted ones."""
+    runs = [("null", layout)] * nulls
+    for number in range(max(planted, old)):
+        runs += [("planted", layout)] if number < planted else []
+        due = (number + 1) * old // max(planted, old) > number * old // max(planted, old)
+        runs += [("planted", OLD)] if due else []
+    return runs
 
 
-def enough(levels: Sequence[Sequence[float]], protocol: HotProtocol) -> bool:
-    """Return whether the engine would stop, as ``trials/run/stopping.py`` decides it."""
-    names: list[Configuration] = [(index,) for index in range(len(levels))]
-    blocks = [dict(zip(names, block, strict=True)) for block in zip(*levels, strict=True)]
-    if len(blocks) >= protocol.max_blocks:
-        return True
-    comparison = Comparison(("side",), ("side",), names[0], tuple(names))
-    confirmed = measure_widths(blocks[: max(0, len(blocks) - CONFIRMING_BLOCKS)], comparison)
-    return find_shortfall(confirmed, protocol.effect_width, protocol.cell_width, protocol.blocks) is None
+def make_case(kind: str, layout: str, seed: int, directory: Path) -> Case:
+    """Make one run and return what is kept of it."""
+    stages, hot = (NULLS, SHORT) if kind == "null" else (PLANTED, {})
+    made = run_whole(planted_study(seed, layout, stages, hot), directory)
+    rows = printed_effects(made.results)
+    case: Case = {"kind": kind, "layout": layout, "seed": seed, "s": made.seconds, "cpu_s": made.cpu_s, "rows": rows}
+    if kind == "null":
+        case |= judge_alone(made.results, directory)
+    return case
 
 
-def of_kind(cases: Sequence[Case], kind: str) -> list[Case]:
-    """Return the cases of one kind."""
-    return [case for case in cases if case["kind"] == kind]
+def judge_alone(results: Path, directory: Path) -> Case:
+    """Return each level's row as printed for its own records with the baseline's, and the means of all bursts."""
+    records = [json.loads(line) for line in (results / "results.jsonl").read_text().splitlines()]
+    records = [record for record in records if record["final"]]
+    alone = []
+    for level in LEVELS[1:]:
+        kept = [record for record in records if record["config"]["knobs"].get("idle") in (None, LEVELS[0], level)]
+        file = directory / f"{level}.jsonl"
+        file.write_text("".join(json.dumps(record) + "\n" for record in kept))
+        (row,) = effects_here(file)
+        alone.append(row)
+    level_of = {one["trial_id"]: one["config"]["knobs"]["idle"] for one in records if one["role"] == "measured"}
+    bursts: dict[str, list[list[float]]] = {level: [] for level in LEVELS}
+    for file in sorted((results / "samples").iterdir()):
+        for line in map(json.loads, file.read_text().splitlines()):
+            if line["trial_id"] in level_of:
+                means = [sum(burst) / len(burst) for burst in line["bursts_ms"]]
+                bursts[level_of[line["trial_id"]]].append(means)
+    return {"alone": alone, "bursts": bursts}
 
 
-def equal_figures(cases: Sequence[Case]) -> dict[str, Any]:
-    """Return how often each rule calls equal things different."""
+def effects_here(file: Path) -> list[Row]:
+    """Return what the command prints, run in this process, since it is run a thousand times."""
+    from typer.testing import CliRunner
+
+    from ablatrix.cli.main import app
+
+    done = CliRunner().invoke(app, ["effects", str(file), "--metric", METRIC, "--json"])
+    if done.exit_code != 0:
+        raise SystemExit(f"ablatrix effects {file} ended with {done.exit_code}: {done.output[-2000:]}")
+    return verdict_rows(done.stdout)
+
+
+def of_kind(cases: Sequence[Case], kind: str, layout: str) -> list[Case]:
+    """Return the cases of one kind and sampling."""
+    return [case for case in cases if (case["kind"], case["layout"]) == (kind, layout)]
+
+
+def null_figures(cases: Sequence[Case]) -> dict[str, Any]:
+    """Return how often the product and each peer's rule call equal things different."""
     if len(cases) < 2:
-        return {"comparisons": len(cases)}
-    pairs = list(itertools.pairwise(cases))
+        return {"comparisons": 0}
+    alone = [[is_different(row) for row in case["alone"]] for case in cases]
+    beside = [[is_different(row) for row in case["rows"]] for case in cases]
+    pairs = [(case["bursts"], level) for case in cases for level in LEVELS[1:]]
+    apart = [
+        (first["bursts"][LEVELS[0]], then["bursts"][level])
+        for first, then in itertools.pairwise(cases)
+        for level in LEVELS[1:]
+    ]
+    excludes = [row["ratio_low"] > 1 or row["ratio_high"] < 1 for case in cases for row in case["alone"]]
+    together = [pyperf_differs(pooled(bursts[LEVELS[0]]), pooled(bursts[level])) for bursts, level in pairs]
     return {
-        "comparisons": len(cases),
-        "blocks_mean": sum(len(case["levels"][0]) for case in cases) / len(cases),
-        **rate("called_different", [engine_differs(case, 1) for case in cases]),
-        **stopped_figures(cases),
-        **rate("pyperf", [pyperf_differs(pooled(case, 0), pooled(case, 1)) for case in cases]),
-        **rate("sequential", [sequential_differs(first, then) for first, then in pairs]),
-        **rate("sequential_pyperf", [pyperf_differs(pooled(first, 0), pooled(then, 1)) for first, then in pairs]),
+        "null_runs": len(cases),
+        "null_seconds_mean": sum(case["s"] for case in cases) / len(cases),
+        "comparisons": sum(map(len, alone)),
+        **rate("called_different", [hit for hits in alone for hit in hits]),
+        **rate("called_different_beside_others", [hit for hits in beside for hit in hits]),
+        **rate("runs_with_any_called_different", [any(hits) for hits in beside]),
+        **rate("intervals_without_1", excludes),
+        **rate("pyperf", together),
+        **rate("sequential", [sequential_differs(first, then) for first, then in apart]),
+        **rate("sequential_pyperf", [pyperf_differs(pooled(first), pooled(then)) for first, then in apart]),
     }
 
 
-def stopped_figures(cases: Sequence[Case]) -> dict[str, Any]:
-    """Return how often equal things are called different where blocks are added until the default rule has enough."""
-    found: list[Case] = []
-    levels: list[list[float]] = [[], []]
-    for block in (block for case in cases for block in zip(*case["levels"], strict=True)):
-        for side, level in zip(levels, block, strict=True):
-            side.append(level)
-        if enough(levels, HotProtocol()):
-            found.append({"levels": levels})
-            levels = [[], []]
-    if not found:
-        return {"stopped_comparisons": 0}
-    return {
-        "stopped_comparisons": len(found),
-        "stopped_blocks_mean": sum(len(case["levels"][0]) for case in found) / len(found),
-        **rate("stopped_called_different", [engine_differs(case, 1) for case in found]),
-    }
-
-
-def planted_figures(cases: Sequence[Case]) -> dict[str, Any]:
-    """Return how often a planted slowdown is found."""
+def planted_figures(cases: Sequence[Case], old: Sequence[Case]) -> dict[str, Any]:
+    """Return how often a planted slowdown is found, and the machine time of a run over that of the old sampling."""
     if not cases:
         return {"planted": 0}
-    slower: Callable[[Case, int], bool] = lambda case, index: ratio(case, index).side > 0  # noqa: E731
+    figures = {"planted": len(cases), **run_figures("planted", cases)}
+    if old:
+        figures |= {"old": len(old), **run_figures("old", old)}
+        figures["seconds_over_old"] = figures["planted_seconds_mean"] / figures["old_seconds_mean"]
+    return figures
+
+
+def run_figures(name: str, cases: Sequence[Case]) -> dict[str, Any]:
+    """Return the figures of planted runs of one sampling."""
+    found: Callable[[str], list[bool]] = lambda level: [is_slower(row_of(case, "slow", level)) for case in cases]  # noqa: E731
+    prefix = "" if name == "planted" else f"{name}_"
+    two = [row_of(case, "slow", "two") for case in cases]
     return {
-        "planted": len(cases),
-        "planted_blocks_mean": sum(len(case["levels"][0]) for case in cases) / len(cases),
-        "planted_seconds_mean": sum(case["s"] for case in cases) / len(cases),
-        **rate("found_1_percent", [slower(case, 1) for case in cases]),
-        **rate("found_2_percent", [slower(case, 2) for case in cases]),
-        "ratio_of_2_percent_mean": sum(ratio(case, 2).value for case in cases) / len(cases),
+        f"{name}_blocks_mean": sum(row["blocks"] for row in two) / len(two),
+        f"{name}_seconds_mean": sum(case["s"] for case in cases) / len(cases),
+        f"{name}_processor_seconds_mean": sum(case["cpu_s"] for case in cases) / len(cases),
+        **rate(f"{prefix}found_1_percent", found("one")),
+        **rate(f"{prefix}found_2_percent", found("two")),
+        **rate(f"{prefix}planted_null_called_different", [is_different(row_of(one, "nothing", "on")) for one in cases]),
+        f"{prefix}ratio_of_2_percent_mean": sum(row["ratio"] for row in two) / len(two),
     }
 
 
-def rate(name: str, verdicts: Sequence[bool]) -> dict[str, Any]:
-    """Return a rate with its exact interval (Clopper and Pearson)."""
-    from scipy.stats import binomtest
-
-    low, high = binomtest(sum(verdicts), len(verdicts)).proportion_ci(0.95, "exact")
-    return {name: sum(verdicts) / len(verdicts), f"{name}_interval": [float(low), float(high)]}
+def row_of(case: Case, knob: str, level: str) -> Row:
+    """Return the printed row of one level."""
+    found: Row = next(row for row in case["rows"] if (row["knob"], row["level"]) == (knob, level))
+    return found
 
 
-def ratio(case: Case, index: int) -> Ratio:
-    """Return the ratio of one configuration to the first, paired over blocks."""
-    return paired_ratio([b - a for a, b in zip(case["levels"][0], case["levels"][index], strict=True)])
+def meets_targets(figures: dict[str, Any]) -> bool:
+    """Return whether all targets are met. The rate of nulls may exceed its target by chance: its interval may not."""
+    return (
+        figures["comparisons"] >= TARGETS["comparisons"]
+        and figures["called_different_interval"][0] <= TARGETS["called_different"]
+        and figures["planted"] >= TARGETS["planted"]
+        and figures["found_2_percent"] >= TARGETS["found_2_percent"]
+        and figures["found_1_percent"] >= TARGETS["found_1_percent"]
+        and figures.get("seconds_over_old", float("inf")) <= TARGETS["seconds_over_old"]
+    )
 
 
-def engine_differs(case: Case, index: int) -> bool:
-    """Return whether the engine's interval excludes 1."""
-    return ratio(case, index).side != 0
+def sequential_differs(first: Sequence[Sequence[float]], then: Sequence[Sequence[float]]) -> bool:
+    """Return whether Welch's interval on the means of processes excludes 1: all of one ran before the other."""
+    means = [[sum(process) / len(process) for process in side] for side in (then, first)]
+    return welch_ratio(means[0], means[1]).side != 0
 
 
-def sequential_differs(first: Case, then: Case) -> bool:
-    """Return whether Welch's interval on the means of processes excludes 1: all A's ran before all B's."""
-    found = welch_ratio(process_means(then, 1), process_means(first, 0))
-    return found.side != 0
-
-
-def process_means(case: Case, index: int) -> list[float]:
-    """Return the mean of each process, as a tool has it that measures one side after the other."""
-    return [sum(block) / len(block) for block in case["bursts"][index]]
-
-
-def pooled(case: Case, index: int) -> list[float]:
+def pooled(processes: Sequence[Sequence[float]]) -> list[float]:
     """Return the means of all bursts of all processes, as pyperf pools its values."""
-    return [value for block in case["bursts"][index] for value in block]
+    return [value for process in processes for value in process]
 
 
 def pyperf_differs(first: Sequence[float], second: Sequence[float]) -> bool:
@@ -194,8 +243,10 @@ def pyperf_differs(first: Sequence[float], second: Sequence[float]) -> bool:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("comparisons", type=int, nargs="?", default=1000)
-    parser.add_argument("planted", type=int, nargs="?", default=60)
+    parser.add_argument("nulls", type=int, nargs="?", default=68, help=f"null runs, of {IDLE} comparisons each")
+    parser.add_argument("planted", type=int, nargs="?", default=60, help="planted runs")
+    parser.add_argument("old", type=int, nargs="?", default=20, help="planted runs with the old sampling of layouts")
+    parser.add_argument("--layout", choices=("padding", "block", "both"), default="both")
     parser.add_argument("--keep", type=Path)
     arguments = parser.parse_args()
-    main(arguments.comparisons, arguments.planted, arguments.keep)
+    main(arguments.nulls, arguments.planted, arguments.old, arguments.layout, arguments.keep)
