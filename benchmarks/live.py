@@ -1,7 +1,7 @@
 """Real workers of the engine for its own benchmarks: a fork server with one prepared program, and blocks on it.
 
-The compilers here run the program eagerly, or a number of equal small kernels in its place: 100 against 102 is a
-slowdown of 2 % by construction. They have no knobs, so that a worker plans and compiles nothing and is cheap to make.
+The compiler here runs the program eagerly. It has no knobs, so that a worker plans and compiles nothing and is cheap
+to make.
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ from statistics import median
 from typing import Any
 
 from ablatrix.catalogue import Catalogue, installed_catalogue
-from ablatrix.compilers.adapter import BoundRun, CompileRequest, Executable
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.compilers.eager import EagerCompiler
+from ablatrix.statistics.precision import Comparison, Configuration, find_shortfall, measure_widths
 from ablatrix.statistics.rounds import paired_levels
 from ablatrix.study.design import make_design
-from ablatrix.study.model import Study
+from ablatrix.study.model import HotProtocol, Study
 from ablatrix.study.resolve import resolve_study
 from ablatrix.trials.client.client import ForkServer, WorkloadServer
 from ablatrix.trials.host.environment import place_runs
 from ablatrix.trials.messages.interrupt import Interrupt
 from ablatrix.trials.results.outcome import Outcome
 from ablatrix.trials.run.block import BlockInput
+from ablatrix.trials.run.stopping import CONFIRMING_BLOCKS
 
 
 class Once(EagerCompiler):
@@ -36,60 +37,7 @@ class Once(EagerCompiler):
     name = "once"
 
 
-class Hundred(EagerCompiler):
-    """Runs 100 equal small kernels an iteration. The program itself runs once, for outputs that can be checked."""
-
-    name = "hundred"
-    kernels = 100
-
-    def compile(self, request: CompileRequest) -> Executable:
-        """Make the module; nothing is built."""
-        return KernelsExecutable(super().compile(request), self.kernels)
-
-
-class HundredOne(Hundred):
-    """Is 1 % slower than ``Hundred``."""
-
-    name, kernels = "hundred-one", 101
-
-
-class HundredTwo(Hundred):
-    """Is 2 % slower than ``Hundred``."""
-
-    name, kernels = "hundred-two", 102
-
-
-class KernelsExecutable:
-    """An executable whose iteration is so many kernels."""
-
-    def __init__(self, inner: Executable, kernels: int) -> None:
-        self.facts = inner.facts
-        self._inner, self._kernels = inner, kernels
-
-    def bind(self, inputs: Sequence[Any]) -> BoundRun:
-        """Bind one set of inputs and run the program once."""
-        return KernelsRun(self._inner.bind(inputs), self._kernels)
-
-
-class KernelsRun:
-    """So many multiplications of small matrices as one iteration."""
-
-    def __init__(self, inner: BoundRun, kernels: int) -> None:
-        import torch
-
-        inner.run()
-        self.outputs = inner.outputs
-        self._multiply, self._kernels = torch.mm, kernels
-        self._left, self._right, self._out = (torch.ones(SIDE, SIDE) for _ in range(3))
-
-    def run(self) -> None:
-        """Run them all."""
-        for _ in range(self._kernels):
-            self._multiply(self._left, self._right, out=self._out)
-
-
-SIDE = 64
-COMPILERS = (Once, Hundred, HundredOne, HundredTwo)
+COMPILERS = (Once,)
 
 
 @dataclass(frozen=True)
@@ -189,3 +137,14 @@ def block_levels(outcomes: Sequence[Outcome]) -> list[float]:
     """Return the level of each trial of a block: log milliseconds, by the engine's own statistic."""
     medians = {index: [median(burst) for burst in outcome.bursts_ms] for index, outcome in enumerate(outcomes)}
     return list(paired_levels(medians).values())
+
+
+def enough(levels: Sequence[Sequence[float]], protocol: HotProtocol) -> bool:
+    """Return whether the engine would stop, as ``trials/run/stopping.py`` decides it."""
+    names: list[Configuration] = [(index,) for index in range(len(levels))]
+    blocks = [dict(zip(names, block, strict=True)) for block in zip(*levels, strict=True)]
+    if len(blocks) >= protocol.max_blocks:
+        return True
+    comparison = Comparison(("side",), ("side",), names[0], tuple(names))
+    confirmed = measure_widths(blocks[: max(0, len(blocks) - CONFIRMING_BLOCKS)], comparison)
+    return find_shortfall(confirmed, protocol.effect_width, protocol.cell_width, protocol.blocks) is None

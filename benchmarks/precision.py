@@ -33,8 +33,7 @@ from ablatrix.study.design import Trial
 from ablatrix.study.model import HotProtocol
 from ablatrix.trials.messages.requests import burst_request, warm_up_request
 from ablatrix.trials.run.block import Turn, run_hot
-from false_verdicts import enough
-from live import Scene, block_levels, burst_means, open_scene
+from live import Scene, block_levels, burst_means, enough, open_scene
 
 TARGETS = {"spread_ratio": 3.0, "sequential_sd_under_load": 0.03, "machine_time_ratio": 4.0}
 PROGRAM = {"layers": 2, "hidden": 512, "batch": 64}
