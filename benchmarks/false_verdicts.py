@@ -28,6 +28,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pyperf._utils import is_significant
+
 from ablatrix.statistics.ratio import welch_ratio
 from planted import IDLE
 from whole_runs import (
@@ -237,8 +239,6 @@ def pooled(processes: Sequence[Sequence[float]]) -> list[float]:
 
 def pyperf_differs(first: Sequence[float], second: Sequence[float]) -> bool:
     """Return what ``pyperf compare_to`` decides; it takes two samples of one size only."""
-    from pyperf._utils import is_significant
-
     size = min(len(first), len(second))
     return bool(is_significant(first[:size], second[:size])[0])
 

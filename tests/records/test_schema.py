@@ -67,6 +67,15 @@ def test_line_of_1_0_without_source_is_read_with_null() -> None:
     assert record.runtime.timed_by is None
 
 
+def test_line_of_1_2_without_layout_is_read_with_null() -> None:
+    old = written_in("1.2")
+    assert "layout" not in old["meta"]
+    record = validate_line(json.dumps(old))
+    assert record.schema_version == "1.2"
+    assert record.meta.layout is None
+    assert RECORDS[0].meta.layout is not None
+
+
 def test_line_of_1_1_without_device_is_read_with_null() -> None:
     old = written_in("1.1")
     assert not {"device", "run_time_knobs"} & old["config"].keys()

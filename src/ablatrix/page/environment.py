@@ -36,6 +36,12 @@ NOISE = (
 )
 PREFIXES = {"version_": "version of ", "threads_": "threads of "}
 UNKNOWN = "not known"
+LAYOUTS = {
+    "run": "once a run",
+    "padding": "in each process: stack, heap and mappings",
+    "block": "in each hot block: its fork server",
+    "both": "in each process: stack, heap and mappings; in each hot block: its fork server",
+}
 
 
 def environment_table(found: Tidy) -> Table:
@@ -47,6 +53,7 @@ def environment_table(found: Tidy) -> Table:
     for prefix, words in PREFIXES.items():
         rows += [(words + name.removeprefix(prefix), trials[name]) for name in found.columns(prefix)]
     rows.append(("how processes came to be", trials["process"]))
+    rows.append(("address-space layout drawn anew", trials["layout_sampling"].cast(pl.String).replace(LAYOUTS)))
     shown = [Row([Shown(name), Shown(_values(values, name.endswith("memory bytes")))]) for name, values in rows]
     shown += [Row([Shown(f"environment {name}"), Shown(text)]) for name, text in _variables(trials["environment"])]
     return Table("surroundings", "Study, machine and software", [Heading("what"), Heading("value")], shown)

@@ -35,7 +35,11 @@ PHRASES: Mapping[str, str] = {
     "part/run_ms_cold": "the first run",
     "hot_scope": "A hot time is one run in the steady state{samples}, after warm-up and without compilation; inputs "
     "are made once, outside of it. The configurations of a block are measured side by side, in a random order, and "
-    "are compared within their block only; there are {blocks} hot blocks.",
+    "are compared within their block only{layout}; there are {blocks} hot blocks.",
+    "layout/padding": ", each in a process with randomly padded stack, heap and mappings",
+    "layout/block": ", each block under a server process of its own, with address-space layout drawn anew",
+    "layout/both": ", each in a process with randomly padded stack, heap and mappings and each block under a server "
+    "process of its own, so that address-space layout is drawn anew",
     "samples": " (median {samples} samples a trial)",
     "protocol": "Ratios are geometric means over blocks, with intervals at {confidence}% by Student's t over blocks; a "
     "ratio below one is less than the baseline. Of each workload on a compiler there are {modes}.",

@@ -70,6 +70,8 @@ COLUMNS: tuple[Column, ...] = (
     *_columns("whole", "meta", "block", "position", "seed"),
     *_columns("text", "meta", "time_utc"),
     *_columns("label", "meta", "process", "spawned_because"),
+    *_columns("label", "meta.layout", "sampling", "server", prefix="layout_"),
+    *_columns("whole", "meta.layout", "padding_seed", prefix="layout_"),
     *_columns("json", "meta", "cpus"),
     *_columns("real", "", "wall_s"),
     *_columns("label", "error", "type", "phase", prefix="error_"),

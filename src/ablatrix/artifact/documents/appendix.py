@@ -12,6 +12,12 @@ from ablatrix.artifact.documents.steps import FULL, TINY, about_torch, installat
 from ablatrix.records.model import Record
 
 TITLE = "Artifact Appendix"
+LAYOUTS = {
+    "run": "",
+    "padding": ", with randomly padded stack, heap and mappings",
+    "block": ", with a new server process for each hot block",
+    "both": ", with randomly padded stack, heap and mappings, and a new server process for each hot block",
+}
 
 
 def appendix_texts(facts: Facts) -> tuple[str, str]:
@@ -64,7 +70,7 @@ def _checklist(facts: Facts) -> Iterable[tuple[str, str]]:
     yield "Hardware", f"{plain(machine.cpu)}, {machine.cores} cores, {size(machine.memory_bytes)} of memory; no GPU"
     yield (
         "Run-time state",
-        f"fresh process a trial; threads in force {', '.join(threads) or 'not recorded'}; {_state(facts)}",
+        f"fresh process a trial{_layout(facts)}; threads in force {', '.join(threads) or 'not recorded'}; {_state(facts)}",
     )
     yield "Execution", f"modes {' and '.join(modes)}, in a seeded random order; hot trials of a block take turns"
     yield "Metrics", "time of compile and first run, run time, planned and resident memory, cache misses, differences"
@@ -88,6 +94,12 @@ def _checklist(facts: Facts) -> Iterable[tuple[str, str]]:
     yield "Data licenses (if publicly available)?", "Apache-2.0 (`LICENSE`), records included"
     yield "Workflow framework used?", f"ablatrix {plain(facts.versions.get('ablatrix', ''))}"
     yield "Archived (provide DOI)?", "the archive that deposits this bundle gives the DOI; none is recorded in it"
+
+
+def _layout(facts: Facts) -> str:
+    """Return what of the address-space layout was drawn anew; nothing where the records do not agree or know."""
+    samplings = {record.meta.layout.sampling for record in facts.final if record.meta.layout is not None}
+    return LAYOUTS[samplings.pop()] if len(samplings) == 1 else ""
 
 
 def _description(facts: Facts) -> Section:

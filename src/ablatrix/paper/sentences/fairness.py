@@ -92,7 +92,15 @@ def hot_scope(sources: Sources) -> Written:
         median = sources.ledger.median("fairness/samples", counted, "samples_counted", Form(".0f"))
         samples = say("samples", samples=median)
     blocks = sources.ledger.distinct("fairness/hot_blocks", hot, "run", "block_id")
-    yield Sentence("hot_scope", say("hot_scope", samples=samples, blocks=blocks))
+    yield Sentence("hot_scope", say("hot_scope", samples=samples, layout=_layout(hot), blocks=blocks))
+
+
+def _layout(hot: pl.DataFrame) -> Fragment:
+    """Say what of the address-space layout was drawn anew, where all trials agree and it was anything."""
+    samplings = hot["layout_sampling"].unique().to_list()
+    if len(samplings) != 1 or samplings[0] in (None, "run"):
+        return Name("")
+    return say(f"layout/{samplings[0]}")
 
 
 def protocol(sources: Sources) -> Written:

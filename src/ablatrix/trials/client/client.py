@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import platform
+import secrets
 import signal
 import subprocess
 import sys
@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from time import monotonic, time_ns
+from time import monotonic
 from typing import IO, TypeVar
 
-from ablatrix.canonical import content_id
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.errors import TrialError
 from ablatrix.records.status import Status
@@ -83,7 +82,7 @@ class ForkServer:
             environment: Environment variables, beside those of this process.
         """
         self.interrupt = interrupt
-        self.identity = content_id({"host": platform.node(), "runner": os.getpid(), "ns": time_ns()})
+        self.identity = secrets.token_hex(8)
         self._log = log
         self._ready = False
         self._children: list[Channel] = []
