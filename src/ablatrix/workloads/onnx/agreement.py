@@ -1,8 +1,8 @@
 """Do the evaluator of ``onnx`` and ONNX Runtime take a model to mean the same?
 
-The evaluator is the oracle where ONNX Runtime has no float64. Were it wrong there, its distance from eager float32 would
-be taken for an error of rounding and allow every configuration as much. So its own run in float32 has to agree with
-ONNX Runtime's.
+The evaluator is the oracle where ONNX Runtime has no float64. Were it wrong there, its distance from eager float32
+would be taken for an error of rounding and allow every configuration as much. So its own run in float32 has to agree
+with ONNX Runtime's.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ablatrix.workloads.onnx.randomness import named
 from ablatrix.workloads.onnx.rounding import decides, rounding_of
 
 TIMES = 16  # two orders of summation are this far apart at most, as a multiple of one order's own error
+SUMMED = 256  # terms that an operation adds up one after another
 WIDEST = 0.05  # no rounding explains a larger part of an output's largest value
 FLIPPED = 1e-3  # share of elements that may go the other way where values are rounded to integers or compared
 
@@ -46,7 +47,7 @@ def refuse_disagreement(content: bytes, example: Sequence[torch.Tensor], runs: R
     faults = []
     triples = zip(model.graph.output, runs.runtime, runs.narrow, runs.wide, strict=True)
     for output, one, other, wide in triples:
-        fault = _difference(one, other, wide, rounding, flips=flips)
+        fault = _difference(one, other, wide, rounding, flips)
         if fault:
             faults.append(f"output '{output.name}' {fault}")
     if faults:
@@ -61,33 +62,39 @@ def refuse_disagreement(content: bytes, example: Sequence[torch.Tensor], runs: R
 
 
 def _difference(
-    one: torch.Tensor, other: torch.Tensor, wide: torch.Tensor, rounding: Rounding, *, flips: bool
+    one: torch.Tensor, other: torch.Tensor, wide: torch.Tensor, rounding: Rounding, flips: bool
 ) -> str | None:
     """Return in words how two outputs differ beyond rounding; None where they do not."""
     if one.shape != other.shape:
         return f"has shape {tuple(one.shape)} by the first and {tuple(other.shape)} by the second"
     if one.dtype != other.dtype:
         return f"is {one.dtype} by the first and {other.dtype} by the second"
-    if not one.is_floating_point():
-        unequal = int((one != other).sum())
-        own = int((other != wide).sum())
-        if unequal > max(1, FLIPPED * one.numel(), TIMES * own):
-            return f"differs in {unequal} of {one.numel()} elements"
+    return _reals(one, other, wide, rounding, flips) if one.is_floating_point() else _integers(one, other, wide)
+
+
+def _integers(one: torch.Tensor, other: torch.Tensor, wide: torch.Tensor) -> str | None:
+    unequal, own = int((one != other).sum()), int((other != wide).sum())
+    if unequal <= max(1, FLIPPED * one.numel(), TIMES * own):
         return None
+    return f"differs in {unequal} of {one.numel()} elements"
+
+
+def _reals(one: torch.Tensor, other: torch.Tensor, wide: torch.Tensor, rounding: Rounding, flips: bool) -> str | None:
     first, second, third = one.double(), other.double(), wide.double()
     finite = first.isfinite()
     if not torch.equal(finite, second.isfinite()):
-        return f"is finite in {int(finite.sum())} elements by the first and {int(second.isfinite().sum())} by the second"
+        return (
+            f"is finite in {int(finite.sum())} elements by the first and {int(second.isfinite().sum())} by the second"
+        )
     first, second, third = (values[finite & third.isfinite()] for values in (first, second, third))
     if not first.numel():
         return None
     apart = (first - second).abs()
-    depth = TIMES * math.sqrt(rounding.depth) * rounding.unit
-    allowed = max(TIMES * float((second - third).abs().max()), min(depth, WIDEST) * float(first.abs().max()))
-    beyond = int((apart > allowed).sum())
-    if beyond > (FLIPPED * one.numel() if flips else 0):
-        return f"differs by up to {float(apart.max()):.3g} where rounding explains {allowed:.1g}"
-    return None
+    explained = min(TIMES * math.sqrt(rounding.depth * SUMMED) * rounding.unit, WIDEST) * float(first.abs().max())
+    allowed = max(TIMES * float((second - third).abs().max()), explained)
+    if int((apart > allowed).sum()) <= (FLIPPED * one.numel() if flips else 0):
+        return None
+    return f"differs by up to {float(apart.max()):.3g} where rounding explains {allowed:.1g}"
 
 
 def _first(model: onnx.ModelProto, example: Sequence[torch.Tensor]) -> str:
@@ -107,6 +114,6 @@ def _first(model: onnx.ModelProto, example: Sequence[torch.Tensor]) -> str:
     rounding = rounding_of(model)
     for node in model.graph.node:
         for name in node.output:
-            if name and _difference(*outputs[name], outputs[name][1], rounding, flips=False):
+            if name and _difference(*outputs[name], outputs[name][1], rounding, False):
                 return f", from {named(node)} on"
     return ""

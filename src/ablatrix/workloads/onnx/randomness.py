@@ -13,7 +13,9 @@ from ablatrix.errors import WorkloadError
 from ablatrix.workloads.onnx.precision import all_nodes
 
 STANDARD = frozenset({"", "ai.onnx"})
-DRAWING = frozenset({"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"})
+DRAWING = frozenset(
+    {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"}
+)
 REMEDY = "make the random values an input of the model, or export it for inference"
 
 

@@ -8,18 +8,23 @@ from onnx.inliner import inline_local_functions
 from ablatrix.workloads.built import Rounding
 from ablatrix.workloads.onnx.precision import TYPE_ATTRIBUTES, all_nodes
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 UNITS = {TensorProto.FLOAT: 2.0**-24, TensorProto.FLOAT16: 2.0**-11, TensorProto.BFLOAT16: 2.0**-8}
 # Operators that move or choose values and round none.
-EXACT = frozenset(
+EXACT = _words(
     "Abs And ArgMax ArgMin Clip Compress Concat Constant ConstantOfShape DepthToSpace Dropout Equal Expand EyeLike "
     "Flatten Gather GatherElements GatherND Greater GreaterOrEqual Identity IsInf IsNaN Less LessOrEqual Max MaxPool "
     "Min Neg NonZero Not OneHot Or Pad Range Relu Reshape Shape Sign Size Slice SpaceToDepth Split Squeeze Tile TopK "
-    "Transpose Trilu Unsqueeze Where Xor".split()
+    "Transpose Trilu Unsqueeze Where Xor"
 )
 # Operators that turn a difference of rounding into one of another size: a tie may go the other way.
-DECIDING = frozenset(
+DECIDING = _words(
     "ArgMax ArgMin Ceil Compress DynamicQuantizeLinear Equal Floor Greater GreaterOrEqual Hardmax Less LessOrEqual Mod "
-    "NonMaxSuppression NonZero QuantizeLinear Round Sign TopK Unique".split()
+    "NonMaxSuppression NonZero QuantizeLinear Round Sign TopK Unique"
 )
 
 
