@@ -114,6 +114,7 @@ def _first(model: onnx.ModelProto, example: Sequence[torch.Tensor]) -> str:
     rounding = rounding_of(model)
     for node in model.graph.node:
         for name in node.output:
-            if name and _difference(*outputs[name], outputs[name][1], rounding, False):
+            one, other = outputs[name] if name else (torch.empty(0), torch.empty(0))
+            if _difference(one, other, other, rounding, False):
                 return f", from {named(node)} on"
     return ""

@@ -1,7 +1,7 @@
 """Running an ONNX model by the evaluator of ``onnx``: numpy, any float type, slow.
 
-Operators of old opsets that it computes by another rule than the standard's are replaced here. Found by running the node
-tests of ``onnx`` 1.23 at every opset from 7 up against ONNX Runtime:
+Operators of old opsets that it computes by another rule than the standard's are replaced here. They were found by
+running the node tests of ``onnx`` 1.23 at every opset from 7 up against ONNX Runtime:
 
 - ``BatchNormalization`` computes in training mode where the standard says inference: opsets 7 and 8 always, opsets 9
   to 13 whenever the attribute ``momentum`` is present, which exporters write.
@@ -11,6 +11,7 @@ tests of ``onnx`` 1.23 at every opset from 7 up against ONNX Runtime:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -44,7 +45,7 @@ def _replaced() -> tuple[type[Any], ...]:
             named = _opset(self) >= FIRST_WITH_MODE
             if attributes.get("training_mode") if named else len(outputs) > 1:
                 raise NotImplementedError("batch normalisation in training mode")
-            return (_normalised(*inputs, attributes["epsilon"], by_channel=attributes.get("spatial") != 0),)
+            return (_normalised(inputs, attributes["epsilon"], by_channel=attributes.get("spatial") != 0),)
 
     def over_axes(name: str, run: Any) -> type[Any]:
         def _run(self: Any, x: Any, axis: int | None = None) -> tuple[Any, ...]:
@@ -64,8 +65,9 @@ def _opset(operator: Any) -> int:
     return int(operator.run_params["opsets"][""])
 
 
-def _normalised(x: Any, scale: Any, bias: Any, mean: Any, variance: Any, epsilon: float, *, by_channel: bool) -> Any:
+def _normalised(inputs: Sequence[Any], epsilon: float, *, by_channel: bool) -> Any:
     """Return a normalised batch; an old model may have a value for each element and not for each channel."""
+    x, scale, bias, mean, variance = inputs
     if by_channel:
         ones = (1,) * (x.ndim - 2)
         scale, bias, mean, variance = (one.reshape(-1, *ones) for one in (scale, bias, mean, variance))
