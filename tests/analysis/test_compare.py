@@ -94,10 +94,42 @@ def test_compare_with_crash_in_second_run_is_not_reproduced(a: Tidy) -> None:
     found = compare(a, results(elsewhere(plants=[Plant("crashed", "encoder", "hot", {"fusion": "on"})])))
     fusion = effect(found, "fusion")
     assert (fusion.ratio_b, fusion.size, fusion.reproduced) == (None, None, False)
+    assert {(one.mode, *one.b) for one in found.outcomes} == {("hot", "crashed")}
     cell = next(
         one for one in found.cells if one.mode == "hot" and one.workload == "encoder" and one.name == "fusion=on"
     )
     assert (cell.time, cell.blocks_a, cell.blocks_b) == (None, 5, 0)
+
+
+def test_compare_with_faults_that_went_is_not_reproduced() -> None:
+    """The first version is wrong wherever fusion is on, the second nowhere: no effect of a knob says so."""
+    plants = [Plant("wrong_output", "encoder", mode, {"fusion": "on"}) for mode in ("cold", "hot")]
+    wrong = results(make_records(workloads=["encoder"], blocks=2, noise=0.003, plants=plants))
+    right = results(make_records(workloads=["encoder"], blocks=2, noise=0.003, seed=8))
+    for one, other, statuses in ((wrong, right, ({"wrong_output": 2}, {"ok": 2})), (right, wrong, None)):
+        found = compare(one, other)
+        assert not found.reproduced
+        assert len(found.outcomes) == 16
+        assert {outcome.mode for outcome in found.outcomes} == {"cold", "hot"}
+        assert all("fusion=on" in outcome.name for outcome in found.outcomes)
+        assert statuses is None or (found.outcomes[0].a, found.outcomes[0].b) == statuses
+    assert compare(wrong, wrong).outcomes == ()
+
+
+def test_compare_counts_trial_that_fails_now_and_then() -> None:
+    now_and_then = [Plant("timeout", "encoder", "cold", {"fusion": "on", "reuse": "keep"}, block=1)]
+    steady, flaky = (
+        results(make_records(workloads=["encoder"], blocks=3, noise=0.003, plants=plants))
+        for plants in ((), now_and_then)
+    )
+    found = compare(steady, flaky)
+    assert len(found.outcomes) == 4
+    assert (found.outcomes[0].a, found.outcomes[0].b) == ({"ok": 3}, {"ok": 2, "timeout": 1})
+
+
+def test_compare_ignores_trials_that_were_not_run(a: Tidy) -> None:
+    gone = [Plant("not_run_budget", "encoder", "cold", {"fusion": "on"}, block=1)]
+    assert compare(a, results(elsewhere(plants=gone))).outcomes == ()
 
 
 def test_compare_with_one_block_decides_bytes_but_no_time(a: Tidy) -> None:

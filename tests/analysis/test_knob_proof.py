@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ablatrix.analysis.diagnosis.configurations import Setting
+from ablatrix.analysis.diagnosis.configurations import Setting, described
 from ablatrix.analysis.diagnosis.knob_proof import KnobProof, claimed_fault, proof_text, prove_knobs
 from ablatrix.analysis.reasons.wording import text_of
 from ablatrix.analysis.table.trials_table import tidy
@@ -67,7 +67,7 @@ def test_proof_of_overridden_knob_is_aliased_and_names_other_knob(made: Made) ->
     """fusion does nothing at partition=whole: 4 of its 8 pairs coincide, all with partition=whole and no other."""
     fusion = proofs(made(built_as=fused_in_regions_only))["fusion"]
     assert (fusion.verdict, fusion.pairs, fusion.equal, fusion.differing) == ("aliased", 8, 4, 4)
-    assert fusion.overridden_by == (((Setting("partition", "whole"),),),)
+    assert [[described(one) for one in sets] for sets in fusion.overridden_by] == [["partition=whole"]]
     assert len(fusion.aliases) == 4
     assert all(
         set(pair.one) ^ set(pair.other) == {Setting("fusion", "off"), Setting("fusion", "on")}

@@ -33,7 +33,12 @@ def test_diagnosis_as_json_holds_the_same_in_full(here: Ablatrix, tmp_path: Path
     held = json.loads(done.stdout)
     assert set(held) == {"proofs", "blame", "break_even", "pareto", "excluded"}
     wrong = next(blame for blame in held["blame"] if blame["trouble"] == "wrong_output")
-    assert wrong["causes"][0]["sets"] == [[{"knob": "reuse", "level": "release"}, {"knob": "fusion", "level": "on"}]]
+    assert wrong["causes"][0]["sets"] == [
+        [
+            {"knob": "reuse", "levels": ["release"], "excluded": ["keep"]},
+            {"knob": "fusion", "levels": ["on"], "excluded": ["off"]},
+        ]
+    ]
     assert [proof["verdict"] for proof in held["proofs"]] == ["effective"] * 4
     assert len(held["break_even"]) == 15
     assert len(held["pareto"][0]["points"]) + len(held["pareto"][0]["left_out"]) == 16
@@ -46,3 +51,11 @@ def test_diagnosis_of_results_from_two_machines_is_refused(here: Ablatrix, tmp_p
     assert done.returncode == 2
     assert b"host: bench-1, bench-2" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_diagnosis_says_where_cause_is_not_among_knobs(here: Ablatrix, tmp_path: Path) -> None:
+    everywhere = [Plant("wrong_output", "encoder", "cold", {}), Plant("crashed", "encoder", "hot", {"fusion": "on"})]
+    path = write_records(tmp_path / "r.jsonl", make_records(workloads=["encoder"], blocks=1, plants=everywhere))
+    said = here("diagnose", path).stdout.decode()
+    assert "cold, wrong output: every configuration has it, so the cause is not among those that this study" in said
+    assert "hot, crashed: found at each level of partition, reuse, memory_plan, so not caused by one of" in said

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.conftest import Ablatrix
-from tests.synthetic import make_records, write_records
+from tests.synthetic import Plant, make_records, write_records
 
 WORKLOADS = ["attention", "encoder", "resnet"]
 
@@ -59,6 +60,22 @@ def test_compare_exits_with_0_only_if_every_key_effect_reproduces(ablatrix: Abla
     assert "only in B: attention on tvm: fusion=on" in text
     assert "nothing that the records report has changed" in text
     assert "key effects reproduced; in size:" in text
+
+
+def test_compare_shows_changed_statuses_first_and_exits_with_1(here: Ablatrix, tmp_path: Path) -> None:
+    plants = [Plant("wrong_output", "encoder", "cold", {})]
+    common: dict[str, Any] = {"workloads": ["encoder"], "modes": ["cold"], "blocks": 1}
+    old = write_records(tmp_path / "old.jsonl", make_records(**common, plants=plants))
+    new = write_records(tmp_path / "new.jsonl", make_records(**common, seed=3))
+    done = here("compare", old, new)
+    text = done.stdout.decode()
+    assert done.returncode == 1, done.stderr
+    assert text.lstrip().startswith("Cells that ended in another way")
+    assert "1 wrong output" in text
+    assert "not reproduced: 16 of 17 cells ended in another way" in text
+    held = json.loads(here("compare", old, new, "--json").stdout)
+    assert (held["reproduced"], len(held["outcomes"])) == (False, 16)
+    assert held["outcomes"][0]["a"] == {"wrong_output": 1}
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,32 @@ def test_onnx_model_with_same_shapes_but_other_graph_is_another_task(
     assert request.cache.key_set_size == 2
 
 
+def test_onnx_runtime_without_any_optimiser_by_name_keeps_its_nodes(tmp_path: Path) -> None:
+    """Two equal products are one, unless the optimiser that merges them is left out; it is not a listed level."""
+    value, kind = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
+    nodes = [
+        *(onnx.helper.make_node("MatMul", ["x", "x"], [name]) for name in ("p", "q")),
+        onnx.helper.make_node("Sub", ["p", "q"], ["y"]),
+    ]
+    graph = onnx.helper.make_graph(nodes, "twice", [value("x", kind, (4, 4))], [value("y", kind, None)])
+    sets = [onnx.helper.make_opsetid("", 20)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=sets, ir_version=10), tmp_path / "twice.onnx")
+    made = prepare(read_source("twice", "twice.onnx", {}, tmp_path), input_sets=1)
+    entry = SHIPPED["onnxruntime"]
+    without = entry.knob("without")
+    assert without is not None
+    assert without.has("CommonSubexpressionElimination")
+    assert not without.has("no such name")
+    compiler = import_compiler(entry)
+    compiler.set_threads(1)
+    calls = {}
+    for level in ("none", "CommonSubexpressionElimination"):
+        (tmp_path / level).mkdir()
+        request = make_request(made, tmp_path / level, {**entry.defaults(), "without": level})
+        calls[level] = compiler.compile(request).facts.generated_calls
+    assert calls == {"none": 2, "CommonSubexpressionElimination": 3}
+
+
 def test_onnx_reference_is_not_reused_for_other_device(program: Program, tmp_path: Path) -> None:
     request = replace(make_request(program, tmp_path), device="cuda")
     with pytest.raises(UnsupportedError, match="runs eagerly in ONNX Runtime on the CPU, not on cuda"):

@@ -99,6 +99,10 @@ def _show_next(diagnosis: "Causes") -> None:
     subject = f"{diagnosis.workload} on {diagnosis.compiler}, {diagnosis.mode}, {diagnosis.trouble.replace('_', ' ')}"
     for one in diagnosis.flaky:
         print(f"{subject}: flaky: {described(one.settings)} ({one.bad} bad, {one.ok} ok)")
+    if diagnosis.settled and any(cause.is_elsewhere for cause in diagnosis.causes):
+        print(f"{subject}: every configuration has it, so the cause is not among those that this study can switch")
+    elif diagnosis.cleared:
+        print(f"{subject}: found at each level of {', '.join(diagnosis.cleared)}, so not caused by one of these alone")
     following = diagnosis.next_study
     if following is None:
         return

@@ -101,7 +101,7 @@ def compare_command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every cell.")] = False,
 ) -> None:
-    """Compare two results of one study; exit 1 unless B confirms every key effect and claim of A."""
+    """Compare two results of one study; exit 1 unless cells end alike and B confirms A's key effects and claims."""
     from ablatrix.analysis.claims import check_claims, plain
     from ablatrix.analysis.findings import Findings
     from ablatrix.analysis.runs import compare, side_by_side_data
@@ -151,6 +151,9 @@ def _show_comparison(found: "SideBySide", every_cell: bool) -> None:
     from ablatrix.analysis.runs import count_sizes
     from ablatrix.cli.display import print_table, ratio_text
 
+    if found.outcomes:
+        rows = [[one.name, one.mode, _statuses(one.a), _statuses(one.b)] for one in found.outcomes]
+        print_table("Cells that ended in another way", ["configuration", "mode", "A", "B"], rows)
     if found.changes:
         rows = [[one.what, ", ".join(one.a) or "not known", ", ".join(one.b) or "not known"] for one in found.changes]
         print_table("Environment", ["what changed", "A", "B"], rows)
@@ -187,6 +190,9 @@ def _show_comparison(found: "SideBySide", every_cell: bool) -> None:
     agreed = ", ".join(f"{count} {state}" for state, count in sorted(ratios.items())) or "none"
     print(f"{found.shared} cells in both; ratios to the baseline (margin {found.margin:.1%}): {agreed}")
     print(f"{sum(one.reproduced is True for one in keys)} of {len(keys)} key effects reproduced; in size: {in_size}")
+    if found.outcomes:
+        cells = len({one.cell_id for one in found.outcomes})
+        print(f"not reproduced: {cells} of {found.shared} cells ended in another way, as the first table shows")
 
 
 def _show_claims(pairs: "Sequence[tuple[CheckedClaim, CheckedClaim]]") -> None:
@@ -238,6 +244,10 @@ def _widest(one: Any) -> str:
 
 def _width(width: float | None) -> str:
     return "" if width is None else f"+-{width:.1%}"
+
+
+def _statuses(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in counts.items())
 
 
 def _state(agreement: "Agreement | None") -> str:

@@ -205,9 +205,9 @@ class Subject:
 
 
 def other_levels(knob: KnobEntry) -> list[Level]:
-    """Return the levels beside the default that the compiler has; of free names one word."""
+    """Return the levels beside the default that the compiler has; of free names one word, where any will do."""
     named: list[Level] = [one.name for one in knob.levels if one.name != knob.default and not one.unsupported]
-    return named + (["shared"] if knob.free == "name" else [])
+    return named + (["shared"] if knob.free == "name" and knob.affects == "cache" else [])
 
 
 @contextmanager

@@ -13,6 +13,19 @@ MakeInputs = Callable[[int, Mapping[str, int]], tuple[torch.Tensor, ...]]
 
 
 @dataclass(frozen=True)
+class Rounding:
+    """What is known of a program's rounding without running it.
+
+    Attributes:
+        depth: Operations that round on the longest path to an output, at least 1.
+        unit: Unit roundoff of the narrowest float type that the program computes in: 2**-24 for float32.
+    """
+
+    depth: int
+    unit: float
+
+
+@dataclass(frozen=True)
 class Built:
     """A model with what is needed to export and to run it.
 

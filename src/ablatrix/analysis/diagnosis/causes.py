@@ -7,9 +7,9 @@ from typing import Literal, get_args
 
 import polars as pl
 
-from ablatrix.analysis.diagnosis.configurations import Settings, Unit, ratios_of, units
+from ablatrix.analysis.diagnosis.configurations import Conditions, Setting, Settings, Unit, ratios_of, units
 from ablatrix.analysis.diagnosis.explanation import Explanation, explain, has
-from ablatrix.analysis.diagnosis.next_study import NextStudy, propose
+from ablatrix.analysis.diagnosis.next_study import NextStudy, Seen, propose
 from ablatrix.records.metrics import HOT_METRIC
 from ablatrix.records.status import FAILURES, NOT_RUN, Status
 
@@ -22,14 +22,14 @@ State = Literal["bad", "flaky", "fine", "undecided", "not run", "unsupported", "
 
 @dataclass(frozen=True)
 class CounterExample:
-    """Why an explanation needs one of its levels.
+    """Why an explanation needs one of its conditions.
 
     Attributes:
-        settings: A set of the explanation without one of its levels.
+        settings: A set of the explanation without one of its conditions.
         fine: Configurations that have it and are fine.
     """
 
-    settings: Settings
+    settings: Conditions
     fine: tuple[Settings, ...]
 
 
@@ -42,7 +42,7 @@ class Flaky:
     ok: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cause:
     """One smallest explanation.
 
@@ -50,13 +50,18 @@ class Cause:
         sets: Every bad configuration has one of these sets of levels, and no fine one has any.
         support: Bad configurations that have each set.
         flaky: Flaky configurations that have any of the sets.
-        counter_examples: For each level of each set, the fine configurations that lack only this level.
+        counter_examples: For each condition of each set, the fine configurations that meet all others.
     """
 
     sets: Explanation
     support: tuple[int, ...]
     flaky: int
     counter_examples: tuple[CounterExample, ...]
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether every configuration is bad: the cause is not among those that this study can switch."""
+        return self.sets == ((),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +75,8 @@ class Causes:
         bad: The bad configurations. When none is bad in all of its trials, the flaky ones.
         flaky: Those that are bad in some trials only. They are neither explained nor counter-examples.
         causes: All smallest explanations. Empty: there is none of few sets (see `explanation.MAX_SETS`).
+        cleared: Knobs that no explanation names and of which each level seen is in a bad configuration: no level of
+            theirs alone is the cause.
         settled: Whether what was run leaves one explanation.
         next_study: What would distinguish the remaining explanations; None when it is settled, or nothing would.
     """
@@ -82,6 +89,7 @@ class Causes:
     bad: tuple[Settings, ...]
     flaky: tuple[Flaky, ...]
     causes: tuple[Cause, ...]
+    cleared: tuple[str, ...]
     settled: bool
     next_study: NextStudy | None
 
@@ -165,10 +173,10 @@ def _causes(unit: Unit, mode: str, trouble: str, known: _Known) -> Causes:
     fine = known.which("fine")
     explanations = explain(bad, fine)
     causes = tuple(_cause(one, bad, fine, known.flaky) for one in explanations)
-    again = known.which("not run", "undecided")
+    seen = Seen(bad=bad, fine=fine, again=known.which("not run", "undecided"), every=list(known.states))
     states: Counter[State] = Counter(known.states.values())
     states["not run"] += _combinations(unit) - len(known.states)
-    settled, following = propose(unit, f"{mode}-{trouble}", explanations, bad, again, list(known.states))
+    settled, following = propose(unit, f"{mode}-{trouble}", explanations, seen)
     return Causes(
         workload=unit.workload,
         compiler=unit.compiler,
@@ -178,6 +186,7 @@ def _causes(unit: Unit, mode: str, trouble: str, known: _Known) -> Causes:
         bad=tuple(bad),
         flaky=tuple(known.flaky),
         causes=causes,
+        cleared=_cleared(unit, causes, bad),
         settled=settled,
         next_study=following,
     )
@@ -192,13 +201,23 @@ def _combinations(unit: Unit) -> int:
 
 def _cause(sets: Explanation, bad: Sequence[Settings], fine: Sequence[Settings], flaky: Sequence[Flaky]) -> Cause:
     examples = []
-    for held, dropped in ((one, level) for one in sets for level in one):
-        rest = tuple(level for level in held if level != dropped)
-        # A row of another set is bad; only fine rows speak against the set without this level.
+    for held, dropped in ((one, condition) for one in sets for condition in one):
+        rest = tuple(condition for condition in held if condition != dropped)
+        # A row of another set is bad; only fine rows speak against the set without this condition.
         examples.append(CounterExample(rest, tuple(row for row in fine if has(row, rest))))
     return Cause(
         sets=sets,
         support=tuple(sum(has(row, one) for row in bad) for one in sets),
         flaky=sum(any(has(row.settings, one) for one in sets) for row in flaky),
         counter_examples=tuple(examples),
+    )
+
+
+def _cleared(unit: Unit, causes: Sequence[Cause], bad: Sequence[Settings]) -> tuple[str, ...]:
+    named = {condition.knob for cause in causes for one in cause.sets for condition in one}
+    held = {one for row in bad for one in row}
+    return tuple(
+        knob
+        for knob, levels in unit.levels.items()
+        if knob not in named and all(Setting(knob, level) in held for level in levels)
     )

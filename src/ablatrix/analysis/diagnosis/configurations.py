@@ -20,8 +20,37 @@ class Setting:
     knob: str
     level: str
 
+    @property
+    def text(self) -> str:
+        """How messages name it."""
+        return f"{self.knob}={self.level}"
 
-Settings = tuple[Setting, ...]  # a whole configuration, or the part of one that a set of levels names
+
+Settings = tuple[Setting, ...]  # a whole configuration
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Condition:
+    """The levels that one knob may have.
+
+    Attributes:
+        levels: Those that it may have, of the ones that configurations of the kind in question have; sorted.
+        excluded: Those that it must not have, sorted. About any further level nothing is known.
+    """
+
+    knob: str
+    levels: tuple[str, ...]
+    excluded: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """How messages name it: by the shorter of the two lists."""
+        if 1 < len(self.levels) > len(self.excluded):
+            return f"{self.knob}!={'|'.join(self.excluded)}"
+        return f"{self.knob}={'|'.join(self.levels)}"
+
+
+Conditions = tuple[Condition, ...]  # one for each of some knobs, all to be met
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,9 +121,9 @@ def one_step(settings: Settings, change: Setting) -> Settings:
     return tuple(change if held.knob == change.knob else held for held in settings)
 
 
-def described(settings: Iterable[Setting]) -> str:
-    """Return settings as a message names them."""
-    return ", ".join(f"{held.knob}={held.level}" for held in settings) or "every configuration"
+def described(settings: Iterable[Setting | Condition]) -> str:
+    """Return settings or conditions as a message names them."""
+    return ", ".join(held.text for held in settings) or "every configuration"
 
 
 def _varying(part: pl.DataFrame, base: Mapping[str, str | None]) -> dict[str, tuple[str, ...]]:

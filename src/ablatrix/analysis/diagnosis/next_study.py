@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ablatrix.analysis.diagnosis.configurations import Setting, Settings, Unit, one_step
-from ablatrix.analysis.diagnosis.explanation import Explanation, common, has
+from ablatrix.analysis.diagnosis.explanation import Explanation
+from ablatrix.analysis.diagnosis.hypotheses import Hypothesis, hypotheses, probes, says_bad
 
 PLAIN_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 LONGEST_NAME = 64
@@ -28,56 +29,63 @@ class NextStudy:
     left: int
 
 
-def propose(
-    unit: Unit,
-    trouble: str,
-    explanations: Sequence[Explanation],
-    bad: Sequence[Settings],
-    again: Sequence[Settings],
-    seen: Sequence[Settings],
-) -> tuple[bool, NextStudy | None]:
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """The configurations of a study by what is known of them.
+
+    Attributes:
+        bad: Those that the explanations explain.
+        fine: Those that must not have any of their sets.
+        again: Those that may be run although they were in the study: not begun, or undecided.
+        every: All configurations of the study.
+    """
+
+    bad: Sequence[Settings]
+    fine: Sequence[Settings]
+    again: Sequence[Settings]
+    every: Sequence[Settings]
+
+    @property
+    def closed(self) -> set[Settings]:
+        """Those that another run would tell nothing about."""
+        return set(self.every) - set(self.again)
+
+
+def propose(unit: Unit, trouble: str, explanations: Sequence[Explanation], seen: Seen) -> tuple[bool, NextStudy | None]:
     """Return whether the case is settled and, if not, the study that would settle it.
 
-    The hypotheses that agree with everything seen are bounded by the smallest sets of levels and by the largest
-    one, which holds all levels that the bad configurations share (T. Mitchell, "Generalization as search",
-    Artificial Intelligence 18, 1982). It is settled when these are the same. Candidates differ from a bad
-    configuration in one knob, as in delta debugging (A. Zeller, "Yesterday, my program worked", ESEC/FSE 1999); of
-    these, the one that distinguishes most pairs of hypotheses is taken, until no candidate distinguishes more. Where an
-    explanation needs several sets, the smallest ones alone are compared.
+    The hypotheses that agree with everything seen are bounded by the smallest sets of levels and by those that exclude
+    each level which no bad configuration has (T. Mitchell, "Generalization as search", Artificial Intelligence 18,
+    1982). Candidates differ from a bad configuration in one knob, as in delta debugging (A. Zeller, "Yesterday, my
+    program worked", ESEC/FSE 1999); of these, the one that distinguishes most pairs of hypotheses is taken, until no
+    candidate distinguishes more. It is settled when one hypothesis is left, and no two knobs that were only moved one
+    at a time could change it together (see `hypotheses.probes`).
 
     Args:
         unit: The levels that there are.
         trouble: What is explained; it goes into the names of stages.
         explanations: The smallest explanations.
-        bad: Configurations that they explain.
-        again: Configurations that may be run although they were in the study: not begun, or undecided.
-        seen: All configurations of the study.
+        seen: The configurations of the study.
     """
-    hypotheses = _hypotheses(explanations, bad)
-    if len(hypotheses) < 2:
-        return len(hypotheses) == 1, None
-    open_pairs = set(itertools.combinations(range(len(hypotheses)), 2))
-    candidates = _candidates(unit, bad, set(seen) - set(again))
+    left = hypotheses(unit, explanations, seen.bad)
+    if len(left) < 2:
+        rows = probes(unit, explanations[0], seen.bad, seen.fine, seen.closed) if left else []
+        return bool(left) and not rows, _study(unit, trouble, rows, 0) if rows else None
+    open_pairs = set(itertools.combinations(range(len(left)), 2))
+    candidates = _candidates(unit, seen.bad, seen.closed)
     chosen: list[Settings] = []
     while open_pairs:
-        best = max(candidates, key=lambda row: len(_split(row, hypotheses, open_pairs)), default=None)
-        settled = _split(best, hypotheses, open_pairs) if best is not None else set()
+        best = max(candidates, key=lambda row: len(_split(row, left, open_pairs)), default=None)
+        settled = _split(best, left, open_pairs) if best is not None else set()
         if best is None or not settled:
             break
         chosen.append(best)
         open_pairs -= settled
-    left = len({index for pair in open_pairs for index in pair})
-    stages = _stages(unit, trouble, chosen) if chosen else None
-    return False, NextStudy(tuple(chosen), stages, left)
+    return False, _study(unit, trouble, chosen, len({index for pair in open_pairs for index in pair}))
 
 
-def _hypotheses(explanations: Sequence[Explanation], bad: Sequence[Settings]) -> list[Explanation]:
-    found = list(explanations)
-    for explanation in explanations:
-        if len(explanation) == 1:
-            smallest = set(explanation[0])
-            found += [((*explanation[0], held),) for held in common(bad) if held not in smallest]
-    return list({frozenset(map(frozenset, one)): one for one in found}.values())
+def _study(unit: Unit, trouble: str, rows: Sequence[Settings], left: int) -> NextStudy:
+    return NextStudy(tuple(rows), _stages(unit, trouble, rows) if rows else None, left)
 
 
 def _candidates(unit: Unit, bad: Sequence[Settings], known: set[Settings]) -> list[Settings]:
@@ -91,8 +99,8 @@ def _candidates(unit: Unit, bad: Sequence[Settings], known: set[Settings]) -> li
     return list(found)
 
 
-def _split(row: Settings, hypotheses: Sequence[Explanation], pairs: set[tuple[int, int]]) -> set[tuple[int, int]]:
-    says = [any(has(row, one) for one in hypothesis) for hypothesis in hypotheses]
+def _split(row: Settings, left: Sequence[Hypothesis], pairs: set[tuple[int, int]]) -> set[tuple[int, int]]:
+    says = [says_bad(one, row) for one in left]
     return {(one, other) for one, other in pairs if says[one] != says[other]}
 
 

@@ -13,6 +13,7 @@ from ablatrix.analysis.groups import grouped, refuse_mixed
 from ablatrix.analysis.reasons import KnobLevels, levels_text, plain_data
 from ablatrix.analysis.runs.agreement import Agreement, Sides, agreements
 from ablatrix.analysis.runs.differences import Change, find_changes
+from ablatrix.analysis.runs.outcomes import ChangedOutcome, changed_outcomes
 from ablatrix.analysis.table import Tidy
 from ablatrix.errors import AnalysisError
 from ablatrix.records.metrics import METRIC_OF_MODE
@@ -104,6 +105,7 @@ class SideBySide:
     Attributes:
         shared: Cells that both have.
         only_a, only_b: Cells that one has.
+        outcomes: Cells that both have and of which trials ended in another way.
         notes: What else the reader should know.
     """
 
@@ -112,14 +114,15 @@ class SideBySide:
     only_a: tuple[str, ...]
     only_b: tuple[str, ...]
     changes: tuple[Change, ...]
+    outcomes: tuple[ChangedOutcome, ...]
     cells: tuple[ComparedCell, ...]
     effects: tuple[ComparedEffect, ...]
     notes: tuple[str, ...]
 
     @property
     def reproduced(self) -> bool:
-        """Whether B confirms every key effect of A."""
-        return all(effect.reproduced is not False for effect in self.effects)
+        """Whether B confirms every key effect of A, and every cell ended in both as in the other."""
+        return not self.outcomes and all(effect.reproduced is not False for effect in self.effects)
 
 
 def compare(a: Tidy, b: Tidy, margin: float = DEFAULT_MARGIN) -> SideBySide:
@@ -166,6 +169,7 @@ def compare(a: Tidy, b: Tidy, margin: float = DEFAULT_MARGIN) -> SideBySide:
         only_a=only_a,
         only_b=only_b,
         changes=changes,
+        outcomes=changed_outcomes(both[0].trials, both[1].trials, names_a),
         cells=cells,
         effects=effects,
         notes=tuple(notes),

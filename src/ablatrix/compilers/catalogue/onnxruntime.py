@@ -74,7 +74,8 @@ ONNXRUNTIME = CompilerEntry(
         KnobEntry(
             name="without",
             kind="secondary",
-            summary="One optimiser that does not run, at the graph level in force (disabled_optimizers).",
+            summary="One optimiser that does not run, at the graph level in force (disabled_optimizers): any of ONNX "
+            "Runtime's, by its name; one that it does not know changes nothing.",
             levels=(
                 LevelEntry("none", "Every optimiser that the other knobs let run."),
                 LevelEntry("BiasGeluFusion", "An addition before GELU stays a node of its own."),
@@ -84,6 +85,7 @@ ONNXRUNTIME = CompilerEntry(
             ),
             default="none",
             affects="code",
+            free="name",
         ),
         KnobEntry(
             name="arena",

@@ -62,6 +62,7 @@ def build_onnx(path: Path, given: Mapping[str, Any]) -> Built:
         import onnx
 
         from ablatrix.workloads.onnx.precision import run_by_onnxruntime
+        from ablatrix.workloads.onnx.randomness import refuse_random, refuse_unequal
     except ImportError as error:
         raise WorkloadError(f"{NEEDED} ({error})") from error
     try:
@@ -74,14 +75,17 @@ def build_onnx(path: Path, given: Mapping[str, Any]) -> Built:
         )
     _fix_sizes(model, given)
     content = model.SerializeToString()
+    refuse_random(content)
     inputs = _inputs(model)
     example = tuple(one.draw(generator(0)) for one in inputs)
     try:
-        outputs = run_by_onnxruntime(content, 1)(example)
+        run = run_by_onnxruntime(content, 1)
+        outputs, again = run(example), run(example)
     except Exception as error:  # errors of onnxruntime are of its extension module alone
         raise WorkloadError(f"ONNX Runtime cannot run it without optimisations: {error}") from error
+    refuse_unequal(outputs, again, [one.name for one in model.graph.output])
     shapes = tuple((tuple(one.shape), str(one.dtype).removeprefix("torch.")) for one in outputs)
-    signature = Signature(digest_bytes(content), shapes, _find_wide(content, example))
+    signature = Signature(digest_bytes(content), shapes, _find_wide(content, example, outputs))
 
     def make_inputs(seed: int, _sizes: Mapping[str, int]) -> tuple[torch.Tensor, ...]:
         random = generator(seed)
@@ -165,19 +169,34 @@ def _rows(model: Any, name: str) -> int:
     return min(rows, default=FEW)
 
 
-def _find_wide(content: bytes, example: Sequence[torch.Tensor]) -> Wide:
-    """Return what has float64 kernels for the whole model, found by trying."""
-    from ablatrix.workloads.onnx.precision import in_float64, run_by_evaluator, run_by_onnxruntime
+def _find_wide(content: bytes, example: Sequence[torch.Tensor], outputs: Sequence[torch.Tensor]) -> Wide:
+    """Return what has float64 kernels for the whole model, found by trying.
+
+    Args:
+        content: The model.
+        example: Inputs to try it with.
+        outputs: What ONNX Runtime makes of them in the model's own types.
+
+    Raises:
+        WorkloadError: Only the evaluator has them, and it does not agree with ONNX Runtime on the model.
+    """
+    from ablatrix.workloads.onnx.agreement import Runs, refuse_disagreement
+    from ablatrix.workloads.onnx.evaluator import run_by_evaluator
+    from ablatrix.workloads.onnx.precision import in_float64, run_by_onnxruntime
 
     wide = in_float64(content)
-    choices: tuple[tuple[Wide, Any], ...] = (("onnxruntime", run_by_onnxruntime), ("reference", run_by_evaluator))
-    for name, run in choices:
-        try:
-            run(wide, 1)(widen(example))
-        except Exception:  # no kernel of that type, or no such operator: the errors of both have no common class
-            continue
-        return name
-    return "none"
+    try:
+        run_by_onnxruntime(wide, 1)(widen(example))
+    except Exception:  # no kernel of that type, or no such operator: the errors of both have no common class
+        pass
+    else:
+        return "onnxruntime"
+    try:
+        runs = Runs(outputs, run_by_evaluator(content, 1)(example), run_by_evaluator(wide, 1)(widen(example)))
+    except Exception:
+        return "none"
+    refuse_disagreement(content, example, runs)
+    return "reference"
 
 
 def _elements(weight: Any) -> int:

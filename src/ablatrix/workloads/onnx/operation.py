@@ -135,7 +135,8 @@ class _Bytes:
 def _runner(known: Signature, wide: bool, threads: int, model: _Bytes) -> Run:
     """Return what runs the model; it is made once per process, since making a session takes time."""
     from ablatrix.workloads.capture.precision import widen
-    from ablatrix.workloads.onnx.precision import in_float64, run_by_evaluator, run_by_onnxruntime
+    from ablatrix.workloads.onnx.evaluator import run_by_evaluator
+    from ablatrix.workloads.onnx.precision import in_float64, run_by_onnxruntime
 
     content = to_bytes(model.tensor)
     if not wide:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy
 import onnx
 import torch
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, numpy_helper
@@ -29,15 +30,7 @@ def run_by_onnxruntime(content: bytes, threads: int) -> Run:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     names = [one.name for one in session.get_inputs()]
-    return _on_arrays(names, lambda given: session.run(None, given))
-
-
-def run_by_evaluator(content: bytes, _threads: int) -> Run:
-    """Return a function that runs a model by the evaluator of ``onnx``: numpy, any float type, slow."""
-    from onnx.reference import ReferenceEvaluator
-
-    evaluator = ReferenceEvaluator(onnx.load_from_string(content))
-    return _on_arrays(list(evaluator.input_names), lambda given: evaluator.run(None, given))
+    return on_arrays(names, lambda given: session.run(None, given))
 
 
 def in_float64(content: bytes) -> bytes:
@@ -51,17 +44,24 @@ def in_float64(content: bytes) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _on_arrays(names: Sequence[str], run: Callable[[dict[str, Any]], Sequence[Any]]) -> Run:
+def on_arrays(names: Sequence[str], run: Callable[[dict[str, Any]], Sequence[Any]]) -> Run:
+    """Return a function of tensors, in the order of ``names``, from one that takes arrays by name."""
+
     def on_tensors(inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         made = run({name: one.detach().numpy() for name, one in zip(names, inputs, strict=True)})
-        return [torch.as_tensor(one).contiguous() for one in made]
+        return [to_tensor(one) for one in made]
 
     return on_tensors
 
 
+def to_tensor(array: Any) -> torch.Tensor:
+    """Return an array, or a number of numpy, as a contiguous tensor; torch takes no steps backwards (``Slice``)."""
+    return torch.as_tensor(numpy.array(array, order="C"))
+
+
 def _narrow_values(model: ModelProto, versions: dict[str, int]) -> Iterable[str]:
     """Yield the names of values that a node takes in float32 and not in float64."""
-    for node in _all_nodes(model.graph):
+    for node in all_nodes(model.graph.node):
         if not onnx.defs.has(node.op_type, node.domain):
             continue
         schema = onnx.defs.get_schema(node.op_type, versions.get(node.domain, 1), node.domain)
@@ -70,12 +70,13 @@ def _narrow_values(model: ModelProto, versions: dict[str, int]) -> Iterable[str]
                 yield name
 
 
-def _all_nodes(graph: GraphProto) -> Iterable[NodeProto]:
-    for node in graph.node:
+def all_nodes(nodes: Iterable[NodeProto]) -> Iterable[NodeProto]:
+    """Yield nodes, each followed by those of its bodies (``If``, ``Loop``, ``Scan``)."""
+    for node in nodes:
         yield node
         for attribute in node.attribute:
             for inner in (attribute.g, *attribute.graphs):
-                yield from _all_nodes(inner)
+                yield from all_nodes(inner.node)
 
 
 def _widen_graph(graph: GraphProto, narrow: set[str]) -> None:
