@@ -17,7 +17,7 @@ from time import monotonic
 
 from ablatrix.canonical import content_id
 from ablatrix.catalogue import Catalogue
-from ablatrix.records.model import Layout
+from ablatrix.records.layout import Layout
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Trial
 from ablatrix.study.model import Study
