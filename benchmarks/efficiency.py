@@ -33,7 +33,8 @@ PREPARE = "prepare workloads"
 CALLS = {
     "ablatrix.trials.run.preparation:Preparation.make": PREPARE,
     "ablatrix.trials.client.client:ForkServer.__init__": "start fork servers (import frameworks)",
-    "ablatrix.trials.client.client:ForkServer.load": "load prepared programs",
+    "ablatrix.trials.client.client:ForkServer.await_ready": "start fork servers (import frameworks)",
+    "ablatrix.trials.client.client:LoadingServer.finish": "load prepared programs",
     "ablatrix.trials.client.client:ForkServer.close": "end fork servers",
     "ablatrix.trials.client.client:WorkloadServer.start": "fork workers",
     "ablatrix.trials.client.client:Worker.pause": "pause workers",

@@ -12,6 +12,7 @@ from typing import Literal
 from ablatrix.analysis.table.trials_table import Tidy, tidy
 from ablatrix.canonical import content_id, digest_value
 from ablatrix.records.journal import record_line
+from ablatrix.records.layout import Layout
 from ablatrix.records.metrics import SAMPLE_METRICS
 from ablatrix.records.model import (
     SCHEMA_VERSION,
@@ -20,7 +21,6 @@ from ablatrix.records.model import (
     Correctness,
     Failure,
     InputFacts,
-    Layout,
     Level,
     Meta,
     Mode,

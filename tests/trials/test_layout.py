@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +20,13 @@ from ablatrix.records.model import Record
 from ablatrix.study.design import make_design
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy, resolve_study
+from ablatrix.trials.client.servers import Servers
 from ablatrix.trials.fork_server.padding import run_padded
+from ablatrix.trials.host.linux import children_of, is_dead, is_stopped
+from ablatrix.trials.messages.interrupt import Interrupt
 from ablatrix.trials.run.runner import RunSummary, run
 from ablatrix.trials.run.task_making import padding_seed
+from tests.trials.conftest import Bench
 from tests.trials.placed import NOTES, PLACED
 
 MOVED_BY_PADDING = ("stack", "c heap", "python heap", "mapping")
@@ -198,7 +203,26 @@ def test_run_with_blocks_own_servers_resumes_with_new_ones(run_here: Runner, tmp
     assert [record.status for record in resumed] == ["ok"] * len(first)
     before, after = servers_by_block(first), servers_by_block(resumed)
     assert after[0] == before[0]
-    assert not after[1] & set.union(*before)
+    assert not after[1] & (before[0] | before[1])
+
+
+def test_servers_stop_the_one_that_starts_while_block_is_timed(bench: Bench, tmp_path: Path) -> None:
+    program = next((bench.directory / "work" / "programs").iterdir())
+    with Interrupt() as interrupt, Servers(placed_study("block"), tmp_path, interrupt) as servers:
+        first = servers.get_new("placed", program)
+        before = children_of(os.getpid())
+        servers.anticipate("placed", program)
+        (starting,) = set(children_of(os.getpid())) - set(before)
+        with servers.quiet():
+            deadline = time.monotonic() + 5
+            while not is_stopped(starting) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert is_stopped(starting)
+            assert not is_dead(starting)
+        second = servers.get_new("placed", program)
+        assert second.identity != first.identity
+        assert servers.get("placed", program).identity == first.identity
+    assert starting not in children_of(os.getpid())
 
 
 def test_run_whose_server_crashes_in_second_block_loses_no_other(run_here: Runner, tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ stand in the names. Missing is null, never 0. A reading that is not finite is nu
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import Field, create_model
 
+from ablatrix.records.layout import Layout
 from ablatrix.records.metrics import METRICS, SAMPLE_METRICS
+from ablatrix.records.part import Bytes, Count, Finite, Milliseconds, Part, Seconds
 from ablatrix.records.status import Status
 
 SCHEMA_VERSION = "1.3"
@@ -17,21 +19,9 @@ Mode = Literal["cold", "hot"]
 Role = Literal["measured", "reference", "twin", "primer"]
 Tier = Literal["tiny", "medium", "hard"]
 Device = Literal["cpu", "cuda"]
-Sampling = Literal["run", "padding", "block", "both"]
 Level = str | int
 Phase = Literal["load", "plan", "compile", "first_run", "check", "run"]
 WarmUpClass = Literal["flat", "warmed_up", "slowing", "unsteady"]
-Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Bytes = Annotated[int, Field(ge=0)]
-Count = Annotated[int, Field(ge=0)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class Part(BaseModel):
-    """Base of every part of a record: frozen, no unknown field."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Failure(Part):
@@ -133,20 +123,6 @@ class Noise(Part):
     gpu: GpuNoise | None = Field(default=None, description="The GPU's clocks; null where the trial opened none.")
     disturbance: str | None = Field(
         default=None, description="Why the trial counts as disturbed; null when it does not."
-    )
-
-
-class Layout(Part):
-    """How the address-space layout of the trial's process was drawn."""
-
-    sampling: Sampling = Field(
-        description="The study's setting: what is drawn anew within a run. block: the fork server of each hot block; "
-        "padding: stack, heap and mappings of each worker; both; run: nothing."
-    )
-    padding_seed: Count | None = Field(description="Seed of the padding of stack, heap and mappings; null for none.")
-    server: str | None = Field(
-        description="Id of the fork server whose layout was inherited: another one for each that was started; null for "
-        "a spawned process, which inherits none."
     )
 
 

@@ -20,7 +20,8 @@ from pydantic import (
 )
 
 from ablatrix.canonical import digest_value
-from ablatrix.records.model import Device, Sampling
+from ablatrix.records.layout import Sampling
+from ablatrix.records.model import Device
 from ablatrix.workloads.entry import Tier
 from ablatrix.workloads.source import derive_name, is_source
 

@@ -70,7 +70,8 @@ def _checklist(facts: Facts) -> Iterable[tuple[str, str]]:
     yield "Hardware", f"{plain(machine.cpu)}, {machine.cores} cores, {size(machine.memory_bytes)} of memory; no GPU"
     yield (
         "Run-time state",
-        f"fresh process a trial{_layout(facts)}; threads in force {', '.join(threads) or 'not recorded'}; {_state(facts)}",
+        f"fresh process a trial{_layout(facts)}; threads in force {', '.join(threads) or 'not recorded'}; "
+        f"{_state(facts)}",
     )
     yield "Execution", f"modes {' and '.join(modes)}, in a seeded random order; hot trials of a block take turns"
     yield "Metrics", "time of compile and first run, run time, planned and resident memory, cache misses, differences"

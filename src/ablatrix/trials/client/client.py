@@ -13,31 +13,29 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
-from typing import IO, TypeVar
+from typing import IO
 
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.errors import TrialError
 from ablatrix.records.status import Status
+from ablatrix.trials.client.replies import await_message, await_reply, give
 from ablatrix.trials.host import Ending, group_bytes_above, is_dead
 from ablatrix.trials.messages import (
     ANSWER,
-    REPLY,
     TIMED_REQUESTS,
     Answer,
     Channel,
     ChannelClosed,
     ChannelTimeout,
     EndOrder,
-    Failed,
+    Importing,
     Interrupt,
     Loading,
     LoadOrder,
-    Order,
     Outfit,
     PauseOrder,
     PrepareTask,
     Process,
-    Reply,
     Request,
     ResumeOrder,
     Serving,
@@ -51,12 +49,9 @@ from ablatrix.trials.messages import (
 
 _log = logging.getLogger(__name__)
 
-START_TIMEOUT_S = 300.0
-REPLY_TIMEOUT_S = 60.0
 DEATH_CHECK_S = 0.5
 OUTPUT_TAIL = 4000
 VARIABLES = {"OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "HF_HUB_OFFLINE": "1"}
-R = TypeVar("R", bound=Reply)
 
 
 class ForkServer:
@@ -84,7 +79,7 @@ class ForkServer:
         self.interrupt = interrupt
         self.identity = secrets.token_hex(8)
         self._log = log
-        self._ready = False
+        self._begun = self._ready = False
         self._children: list[Channel] = []
         self._channel, theirs = open_pair()
         command = [sys.executable, "-m", "ablatrix.trials.fork_server.serve", str(theirs.fileno())]
@@ -118,11 +113,25 @@ class ForkServer:
         if self._ready:
             return
         try:
-            await_service(self._channel)
+            self._await_begun()
+            await_message(self._channel, Serving)
         except TrialError as error:
             self.close()
             raise TrialError(f"the fork server did not start: {error}; see {self._log}") from None
         self._ready = True
+
+    def stop_starting(self) -> None:
+        """Stop it, and the servers that it has forked, until ``go_on``; nothing may be asked of it meanwhile.
+
+        Raises:
+            TrialError: It is gone.
+        """
+        self._await_begun()  # before that, one that is stopped would stay for ever if this process were killed
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
 
     def close(self) -> None:
         """End the process and all that it started."""
@@ -130,8 +139,7 @@ class ForkServer:
             channel.close()
         self._channel.close()
         if not self._ready:  # while it imports it does not notice that the channel is closed
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            self._signal(signal.SIGKILL)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(10)
             return
@@ -169,6 +177,16 @@ class ForkServer:
         self.await_ready()
         return WorkloadServer(self._channel, self.interrupt, self.identity)
 
+    def _await_begun(self) -> None:
+        if not self._begun:
+            await_message(self._channel, Importing)
+            self._begun = True
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Send a signal to it and to the servers that it has forked; workers have groups of their own."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
 
 @dataclass(frozen=True)
 class LoadingServer:
@@ -188,7 +206,7 @@ class LoadingServer:
         self.parent.await_ready()
         await_reply(self.orders, "load", Loading)
         try:
-            await_service(self.channel)
+            await_message(self.channel, Serving)
         except TrialError as error:
             raise TrialError(f"{self.directory}: the prepared program cannot be loaded: {error}") from None
         return WorkloadServer(self.channel, self.parent.interrupt, self.parent.identity)
@@ -332,52 +350,6 @@ class Worker:
             )
             self._ended_for = Ending(killed_for=Status.OUT_OF_MEMORY, message=message)
             raise ChannelClosed(f"worker {self.pid}: {message}")
-
-
-def give(channel: Channel, order: Order, expected: type[R], descriptors: Sequence[int] = ()) -> R:
-    """Give an order to a fork server and return its reply.
-
-    Args:
-        channel: To the server.
-        order: What it is to do.
-        expected: The reply when it has done so.
-        descriptors: Open descriptors that it needs for that.
-
-    Raises:
-        TrialError: The server is gone or could not do it.
-    """
-    channel.send(order, descriptors)
-    return await_reply(channel, order.do, expected)
-
-
-def await_reply(channel: Channel, what: str, expected: type[R]) -> R:
-    """Return a fork server's reply to the order ``what``.
-
-    Raises:
-        TrialError: The server is gone or could not do it.
-    """
-    try:
-        reply, _ = channel.receive(REPLY, REPLY_TIMEOUT_S)
-    except ChannelTimeout:
-        raise TrialError(f"the fork server did not answer '{what}' within {REPLY_TIMEOUT_S:.0f} s") from None
-    if isinstance(reply, expected):
-        return reply
-    raise TrialError(f"the fork server failed on '{what}': {_why(reply)}")
-
-
-def await_service(channel: Channel) -> None:
-    """Wait until a server that was started reports that it is ready.
-
-    Raises:
-        TrialError: It does not; the message has its reason.
-    """
-    reply, _ = channel.receive(REPLY, START_TIMEOUT_S)
-    if not isinstance(reply, Serving):
-        raise TrialError(_why(reply))
-
-
-def _why(reply: Reply) -> str:
-    return reply.error if isinstance(reply, Failed) else f"it replied '{reply.reply}'"
 
 
 def _tail(stream: IO[bytes]) -> str:

@@ -7,7 +7,8 @@ their server's address-space layout, and another server has another one.
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,14 +97,27 @@ class Servers:
             with suppress(TrialError):  # get_new starts another one, and reports why it cannot
                 self._next = self._begin(compiler, program)
 
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """While entered, a server that is being started is stopped, so that it does not disturb what is timed."""
+        if self._next is not None:
+            try:
+                self._next.root.stop_starting()
+            except TrialError as error:
+                self._give_up_next(error)
+        try:
+            yield
+        finally:
+            if self._next is not None:
+                self._next.root.go_on()
+
     def settle(self) -> None:
-        """Wait until no server is being started, so that none disturbs what is timed."""
+        """Wait until no server is being started."""
         if self._next is not None:
             try:
                 self._next.await_ready()
             except TrialError as error:
-                _log.warning("the fork server of a block to come failed: %s", error)
-                self._forget_next()
+                self._give_up_next(error)
 
     def without_program(self) -> WorkloadServer:
         """Return a server for work that needs no program."""
@@ -147,6 +161,10 @@ class Servers:
         ended, self._of_block = self._of_block, None
         if ended is not None:
             _close(ended.compiler, ended.root)
+
+    def _give_up_next(self, error: TrialError) -> None:
+        _log.warning("the fork server of a block to come failed: %s", error)
+        self._forget_next()
 
     def _forget_next(self) -> None:
         forgotten, self._next = self._next, None

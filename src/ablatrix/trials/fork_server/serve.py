@@ -41,6 +41,7 @@ from ablatrix.trials.messages import (
     ChannelClosed,
     EndOrder,
     Failed,
+    Importing,
     Loading,
     LoadOrder,
     Order,
@@ -89,6 +90,8 @@ def main(arguments: list[str]) -> None:
     adopt_orphans()
     ignore_key_presses()
     channel = Channel(socket.socket(fileno=int(arguments[0])))
+    with suppress(ChannelClosed):
+        channel.send(Importing())
     try:
         outfit, _ = channel.receive(OUTFIT)
         compilers = {entry.name: import_compiler(entry) for entry in outfit.compilers}

@@ -77,6 +77,13 @@ ORDER: TypeAdapter[Order] = TypeAdapter(Annotated[Order, Field(discriminator="do
 
 
 @dataclass(frozen=True, kw_only=True)
+class Importing(Message):
+    """A fork server is there, and imports: from now on it ends when the runner does."""
+
+    reply: Literal["importing"] = "importing"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Serving(Message):
     """A server is ready for orders.
 
@@ -137,7 +144,7 @@ class Failed(Message):
     error: str
 
 
-Reply = Serving | Loading | Started | WorkerState | Failed
+Reply = Importing | Serving | Loading | Started | WorkerState | Failed
 REPLY: TypeAdapter[Reply] = TypeAdapter(Annotated[Reply, Field(discriminator="reply")])
 
 

@@ -10,14 +10,13 @@ from pydantic import TypeAdapter
 from ablatrix.records.model import (
     CompileFacts,
     Correctness,
-    Count,
     Failure,
     Gpu,
     GpuNoise,
     PlanFacts,
     RunFacts,
-    Seconds,
 )
+from ablatrix.records.part import Count, Seconds
 from ablatrix.records.status import Status
 from ablatrix.trials.messages.message import Message
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ablatrix.records.model import Layout, Noise
+from ablatrix.records.layout import Layout
+from ablatrix.records.model import Noise
 from ablatrix.study.design import Cell, Trial
 from ablatrix.trials.messages import Process, TrialResult
 

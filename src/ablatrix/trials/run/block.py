@@ -9,14 +9,15 @@ from __future__ import annotations
 import logging
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
 from ablatrix.canonical import content_id
 from ablatrix.catalogue import Catalogue
-from ablatrix.records.model import Layout
+from ablatrix.records.layout import Layout
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Trial
 from ablatrix.study.model import Study
@@ -83,7 +84,10 @@ def run_cold(block: BlockInput, trial: Trial, cell: Cell, server: WorkloadServer
 
 
 def run_hot(
-    block: BlockInput, server: WorkloadServer, notice: Notice, before_timing: Callable[[], None] = lambda: None
+    block: BlockInput,
+    server: WorkloadServer,
+    notice: Notice,
+    undisturbed: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> list[Outcome]:
     """Build, check and pause every trial, let them take turns, and return all outcomes in planned order.
 
@@ -93,7 +97,7 @@ def run_hot(
         block: What to run.
         server: Forks the workers.
         notice: Notified of what happens.
-        before_timing: Called when all trials are built and none is timed yet.
+        undisturbed: Entered when all trials are built, and left when all have been timed.
     """
     protocol = block.study.protocol.hot
     turns: list[Turn] = []
@@ -103,17 +107,8 @@ def run_hot(
             turn = Turn(block, trial, cell, server)
             turns.append(turn)
             turn.build(protocol.timeout_s)
-        before_timing()
-        awake = [turn for turn in turns if turn.alive]
-        order = random.Random(content_id({"seed": block.study.seed, "block": block.trials[0][0].block_id}))
-        for turn in order.sample(awake, len(awake)):
-            notice(turn.trial, "hot: warming up")
-            turn.take(warm_up_request(protocol))
-        for number in range(protocol.rounds):
-            awake = [turn for turn in turns if turn.alive]
-            notice(None, f"hot: round {number + 1} of {protocol.rounds}")
-            for turn in order.sample(awake, len(awake)):
-                turn.take(burst_request(protocol))
+        with undisturbed():
+            _take_turns(block, turns, notice)
         for turn in turns:
             turn.finish()
     except Interrupted:
@@ -123,6 +118,21 @@ def run_hot(
         for turn in turns:
             turn.abandon(Status.CRASHED)
     return [turn.outcome for turn in turns]
+
+
+def _take_turns(block: BlockInput, turns: Sequence[Turn], notice: Notice) -> None:
+    """Warm up every trial that is alive, then let them run their bursts, in a new random order each round."""
+    protocol = block.study.protocol.hot
+    awake = [turn for turn in turns if turn.alive]
+    order = random.Random(content_id({"seed": block.study.seed, "block": block.trials[0][0].block_id}))
+    for turn in order.sample(awake, len(awake)):
+        notice(turn.trial, "hot: warming up")
+        turn.take(warm_up_request(protocol))
+    for number in range(protocol.rounds):
+        awake = [turn for turn in turns if turn.alive]
+        notice(None, f"hot: round {number + 1} of {protocol.rounds}")
+        for turn in order.sample(awake, len(awake)):
+            turn.take(burst_request(protocol))
 
 
 class Turn:

@@ -217,6 +217,7 @@ class Session:
 
     def _run_cold(self, block: BlockInput, trial: Trial, cell: Cell, compiler: str) -> None:
         self._progress.working(trial, cell, "cold")
+        self._servers.settle()
         for left in reversed(range(self._study.protocol.repeats + 1)):
             try:
                 program = self._directory.program(self._resolved, cell)
@@ -239,7 +240,7 @@ class Session:
         for left in reversed(range(self._study.protocol.repeats + 1)):
             try:
                 server = self._hot_server(compiler, program, following)
-                outcomes = run_hot(block, server, notice, self._servers.settle)
+                outcomes = run_hot(block, server, notice, self._servers.quiet)
             except TrialError as error:
                 self._drop(compiler, error)
                 outcomes = [_lost(trial, cell, Status.CRASHED, _machinery(error)) for trial, cell in block.trials]
