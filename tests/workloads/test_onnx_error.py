@@ -53,12 +53,13 @@ def test_onnx_float16_output_keeps_its_type(tmp_path: Path) -> None:
 
 
 def test_onnx_quantised_output_keeps_its_type(tmp_path: Path) -> None:
-    constants = {"scale": numpy.float32(0.02), "zero": numpy.uint8(128)}
-    held = [onnx.numpy_helper.from_array(numpy.array(value), name) for name, value in constants.items()]
+    scale = numpy.array(0.02, "float32")
+    constants = {"scale": scale, "zero": numpy.array(128, "uint8")}
+    held = [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()]
     nodes = [node("Tanh", "x", "t"), node("QuantizeLinear", "t scale zero")]
     (draw,) = prepared(write(tmp_path / "q.onnx", nodes, held, [("x", FLOAT, (64, 64))], kind=UINT8)).input_sets
     assert draw.expected[0].dtype is torch.uint8
-    exact = torch.round(torch.tanh(draw.inputs[0].double()) / float(constants["scale"])) + 128
+    exact = torch.round(torch.tanh(draw.inputs[0].double()) / float(scale)) + 128
     assert int((draw.expected[0].double() - exact).abs().max()) == 0
 
 
