@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -117,6 +118,49 @@ def test_onnx_reference_is_not_reused_for_other_device(program: Program, tmp_pat
     request = replace(make_request(program, tmp_path), device="cuda")
     with pytest.raises(UnsupportedError, match="runs eagerly in ONNX Runtime on the CPU, not on cuda"):
         EagerCompiler().compile(request)
+
+
+def test_onnx_models_of_other_types_are_right_wherever_accepted(tmp_path: Path) -> None:
+    """float16 inside or at the end, uint8 at the end, one number, and no float64: eager and every compiler are ok."""
+    one, half, byte = (getattr(onnx.TensorProto, name) for name in ("FLOAT", "FLOAT16", "UINT8"))
+    array, make = onnx.numpy_helper.from_array, onnx.helper.make_node
+    w = torch.randn(32, 32, generator=torch.Generator().manual_seed(0)).numpy() / 4
+    weights = [
+        array(w, "w"),
+        array(w.astype("float16"), "v"),
+        array(w[0], "b"),
+        array(w[0, :1].reshape(()) * 0 + 1, "s"),
+    ]
+    many = [
+        *(make("MatMul", ["x", "w"], ["p"]), make("Tanh", ["p"], ["t"]), make("ReduceMean", ["t"], ["number"])),
+        *(make("QuantizeLinear", ["t", "s"], ["bytes"]), make("Cast", ["x"], ["h"], to=half)),
+        *(make("MatMul", ["h", "v"], ["q"]), make("Tanh", ["q"], ["halves"]), make("Neg", ["halves"], ["r"])),
+        make("Cast", ["r"], ["inside"], to=one),
+    ]
+    own = [make("MatMul", ["x", "w"], ["p"]), make("BiasGelu", ["p", "b"], ["y"], domain="com.microsoft")]
+    graphs: dict[str, tuple[list[Any], dict[str, int]]] = {
+        "many": (many, {"number": one, "bytes": byte, "halves": half, "inside": one}),
+        "own": (own, {"y": one}),
+    }
+    sets = [onnx.helper.make_opsetid("", 20), onnx.helper.make_opsetid("com.microsoft", 1)]
+    value = onnx.helper.make_tensor_value_info
+    for name, (nodes, outputs) in graphs.items():
+        made = [value(output, kind, None) for output, kind in outputs.items()]
+        graph = onnx.helper.make_graph(nodes, name, [value("x", one, (32, 32))], made, weights)
+        onnx.save(onnx.helper.make_model(graph, opset_imports=sets, ir_version=10), tmp_path / f"{name}.onnx")
+    plain = {
+        "name": "types",
+        "workloads": [f"{name}.onnx" for name in graphs],
+        "compilers": TAKERS,
+        "modes": ["cold"],
+        "stages": [{"name": "primary", "factorial": {"fusion": ["on"]}}],
+        "baseline": {"fusion": "on"},
+        "protocol": {"cold": {"replicates": 1}},
+    }
+    study = ablatrix.resolve_study(ablatrix.Study.model_validate(plain).at(tmp_path))
+    records = list(ablatrix.read_records(ablatrix.run(study, tmp_path / "out").results))
+    counted = Counter((r.workload.name, r.config.compiler, str(r.status)) for r in records)
+    assert counted.keys() == {(name, taker, "ok") for name in graphs for taker in ("eager", *TAKERS)}
 
 
 def test_onnx_study_runs_where_accepted_and_gives_reason_elsewhere(file: Path, tmp_path: Path) -> None:

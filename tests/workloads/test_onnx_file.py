@@ -86,7 +86,7 @@ def test_onnx_oracle_without_float64_is_unoptimised_run_with_rounding(tmp_path: 
     (draw,) = program.input_sets
     assert torch.equal(draw.expected[0], draw.expected[0].float().double())
     rms = float(draw.expected[0].square().mean().sqrt())
-    assert draw.eager_rms[0] == pytest.approx(2.0**-24 * rms)
+    assert 2.0**-24 * rms <= draw.eager_rms[0] < 4 * 2.0**-24 * rms
 
 
 def test_onnx_types_named_by_graph_are_widened_with_it(tmp_path: Path) -> None:

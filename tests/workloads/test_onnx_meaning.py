@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from ablatrix.errors import WorkloadError
-from ablatrix.workloads.built import Rounding
 from ablatrix.workloads.onnx.agreement import Runs, refuse_disagreement
 from ablatrix.workloads.onnx.rounding import decides, rounding_of
 from tests.workloads.onnx_models import FLOAT, HALF, INT64, node, onnx, prepared, signature_of, weight, write
@@ -184,12 +183,13 @@ def test_refuse_disagreement_finds_one_wrong_element(runtime: torch.Tensor) -> N
         agreed(runtime, exact.float(), exact)
 
 
-def test_rounding_of_counts_longest_path_and_narrowest_type(tmp_path: Path) -> None:
-    nodes = [
-        *(node("MatMul", "x w", "p"), node("Relu", "p", "q"), node("Tanh", "q", "r")),
-        *(node("Cast", "r", "half", to=HALF), node("Cast", "half", "s", to=FLOAT), node("Add", "x s")),
-    ]
-    model = onnx.load(write(tmp_path / "path.onnx", nodes, [weight("w", 4, 4)]))
-    assert rounding_of(model) == Rounding(depth=5, unit=2.0**-11)
+def test_rounding_of_adds_up_types_on_longest_path(tmp_path: Path) -> None:
+    """MatMul, Tanh and Add round to float32, Relu does not; with a detour over float16 that counts almost alone."""
+    plain = [node("MatMul", "x w", "p"), node("Relu", "p", "q"), node("Tanh", "q", "r"), node("Add", "x r")]
+    model = onnx.load(write(tmp_path / "path.onnx", plain, [weight("w", 4, 4)]))
+    assert rounding_of(model) == pytest.approx(3**0.5 * 2.0**-24)
     assert not decides(model)
+    detour = [*plain[:3], node("Cast", "r", "half", to=HALF), node("Cast", "half", "s", to=FLOAT), node("Add", "x s")]
+    model = onnx.load(write(tmp_path / "half.onnx", detour, [weight("w", 4, 4)]))
+    assert rounding_of(model) == pytest.approx(2.0**-11, rel=1e-6)
     assert decides(onnx.load(write(tmp_path / "whole.onnx", [node("Cast", "x", to=INT64)], kind=INT64)))

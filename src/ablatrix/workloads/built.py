@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch.export import ExportedProgram
 
+Reference = Callable[[Sequence[torch.Tensor]], Sequence[torch.Tensor]]
 MakeInputs = Callable[[int, Mapping[str, int]], tuple[torch.Tensor, ...]]
-
-
-@dataclass(frozen=True)
-class Rounding:
-    """What is known of a program's rounding without running it.
-
-    Attributes:
-        depth: Operations that round on the longest path to an output, at least 1.
-        unit: Unit roundoff of the narrowest float type that the program computes in: 2**-24 for float32.
-    """
-
-    depth: int
-    unit: float
 
 
 @dataclass(frozen=True)
@@ -42,6 +30,10 @@ class Built:
         parameter_count: Elements of its weights, where ``module`` does not hold them as parameters.
         chain: Number of operations in which rounding may accumulate, where the model has no float64 and eager float32
             is itself the oracle; else None.
+        rounding: Error that rounding must be expected to leave in the outputs, relative to their values, where it is
+            known without running the model; else None.
+        reference: What shows eager's error in place of the program, where that computes in wider types than it names,
+            or is itself the oracle: takes the inputs, returns the outputs in order.
     """
 
     module: torch.nn.Module
@@ -54,6 +46,8 @@ class Built:
     exported: ExportedProgram | None = None
     parameter_count: int | None = None
     chain: int | None = None
+    rounding: float | None = None
+    reference: Reference | None = None
 
     def dynamic_shapes(self) -> tuple[dict[int, Any] | None, ...] | None:
         """Return what ``torch.export.export`` takes as ``dynamic_shapes``; None for a static program."""

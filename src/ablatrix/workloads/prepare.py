@@ -18,7 +18,7 @@ from ablatrix.workloads.capture.exporting import export
 from ablatrix.workloads.capture.graph import symbols_of
 from ablatrix.workloads.digest import program_digest
 from ablatrix.workloads.entry import WorkloadEntry
-from ablatrix.workloads.oracle import Oracle
+from ablatrix.workloads.oracle import Oracle, pool
 from ablatrix.workloads.parameters import build_workload, check_parameters
 from ablatrix.workloads.program import InputSet, Program
 from ablatrix.workloads.program_files import load_programs, save_programs
@@ -63,11 +63,12 @@ def prepare(
         inputs[0] = built.own_inputs
     exported = export(name, built, inputs[0]) if built.exported is None else built.exported
     lowered = lower(exported)
-    oracle = Oracle(exported, built.chain)
-    made = []
-    for index, one in enumerate(inputs):
-        answer = oracle.answer(one)
-        made.append(InputSet(seed + index, dict(sizes[index]), one, answer.expected, answer.eager_rms))
+    oracle = Oracle(exported, built.chain, built.reference)
+    answers = pool([oracle.answer(one) for one in inputs], built.rounding)
+    made = [
+        InputSet(seed + index, dict(sizes[index]), one, answer.expected, answer.eager_rms)
+        for index, (one, answer) in enumerate(zip(inputs, answers, strict=True))
+    ]
     symbols = symbols_of(lowered, [built.input_dimensions.get(one, {}) for one in built.input_names])
     return Program(
         facts=_facts(entry, given, built, program_digest((exported, lowered), made, symbols)),

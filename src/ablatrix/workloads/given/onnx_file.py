@@ -13,7 +13,7 @@ from torch import nn
 
 from ablatrix.canonical import digest_bytes
 from ablatrix.errors import WorkloadError
-from ablatrix.workloads.built import Built, generator
+from ablatrix.workloads.built import Built, Reference, generator
 from ablatrix.workloads.capture.precision import widen
 from ablatrix.workloads.onnx.operation import Signature, Wide, onnx_model
 
@@ -63,6 +63,7 @@ def build_onnx(path: Path, given: Mapping[str, Any]) -> Built:
 
         from ablatrix.workloads.onnx.precision import run_by_onnxruntime
         from ablatrix.workloads.onnx.randomness import refuse_random, refuse_unequal
+        from ablatrix.workloads.onnx.rounding import rounding_of
     except ImportError as error:
         raise WorkloadError(f"{NEEDED} ({error})") from error
     try:
@@ -97,6 +98,8 @@ def build_onnx(path: Path, given: Mapping[str, Any]) -> Built:
         input_names=tuple(one.name for one in inputs),
         parameter_count=sum(_elements(one) for one in model.graph.initializer),
         chain=len(model.graph.node) if signature.wide == "none" else None,
+        rounding=rounding_of(model),
+        reference=_find_reference(content, example, signature, [one.dtype for one in outputs]),
     )
 
 
@@ -197,6 +200,27 @@ def _find_wide(content: bytes, example: Sequence[torch.Tensor], outputs: Sequenc
         return "none"
     refuse_disagreement(content, example, runs)
     return "reference"
+
+
+def _find_reference(
+    content: bytes, example: Sequence[torch.Tensor], signature: Signature, dtypes: Sequence[torch.dtype]
+) -> Reference | None:
+    """Return what shows the error of a model's own types; None where ONNX Runtime's unoptimised run does."""
+    import onnx
+
+    from ablatrix.workloads.onnx.reference import has_halves, run_rounded, run_shaken
+
+    try:
+        if has_halves(onnx.load_from_string(content)):
+            run = run_rounded(content, dtypes)
+        elif signature.wide == "none":
+            run = run_shaken(content)
+        else:
+            return None
+        run(example)
+    except Exception:  # an operator of ONNX Runtime's own that takes float16 alone: what rounding must leave has to do
+        return None
+    return run
 
 
 def _elements(weight: Any) -> int:

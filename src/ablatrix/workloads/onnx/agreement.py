@@ -15,7 +15,6 @@ import onnx
 import torch
 
 from ablatrix.errors import WorkloadError
-from ablatrix.workloads.built import Rounding
 from ablatrix.workloads.onnx.evaluator import run_by_evaluator
 from ablatrix.workloads.onnx.precision import run_by_onnxruntime
 from ablatrix.workloads.onnx.randomness import named
@@ -61,9 +60,7 @@ def refuse_disagreement(content: bytes, example: Sequence[torch.Tensor], runs: R
         )
 
 
-def _difference(
-    one: torch.Tensor, other: torch.Tensor, wide: torch.Tensor, rounding: Rounding, flips: bool
-) -> str | None:
+def _difference(one: torch.Tensor, other: torch.Tensor, wide: torch.Tensor, rounding: float, flips: bool) -> str | None:
     """Return in words how two outputs differ beyond rounding; None where they do not."""
     if one.shape != other.shape:
         return f"has shape {tuple(one.shape)} by the first and {tuple(other.shape)} by the second"
@@ -79,7 +76,7 @@ def _integers(one: torch.Tensor, other: torch.Tensor, wide: torch.Tensor) -> str
     return f"differs in {unequal} of {one.numel()} elements"
 
 
-def _reals(one: torch.Tensor, other: torch.Tensor, wide: torch.Tensor, rounding: Rounding, flips: bool) -> str | None:
+def _reals(one: torch.Tensor, other: torch.Tensor, wide: torch.Tensor, rounding: float, flips: bool) -> str | None:
     first, second, third = one.double(), other.double(), wide.double()
     finite = first.isfinite()
     if not torch.equal(finite, second.isfinite()):
@@ -90,7 +87,7 @@ def _reals(one: torch.Tensor, other: torch.Tensor, wide: torch.Tensor, rounding:
     if not first.numel():
         return None
     apart = (first - second).abs()
-    explained = min(TIMES * math.sqrt(rounding.depth * SUMMED) * rounding.unit, WIDEST) * float(first.abs().max())
+    explained = min(TIMES * math.sqrt(SUMMED) * rounding, WIDEST) * float(first.abs().max())
     allowed = max(TIMES * float((second - third).abs().max()), explained)
     if int((apart > allowed).sum()) <= (FLIPPED * one.numel() if flips else 0):
         return None

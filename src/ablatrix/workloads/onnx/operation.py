@@ -32,7 +32,7 @@ class Signature:
 
     Attributes:
         digest: SHA-256 of the model's bytes, which represents them in the program's structure.
-        outputs: Shape and dtype (``float32``) of each output.
+        outputs: Shape and dtype of each output in the model's own types.
         wide: What runs the graph in float64: ONNX Runtime, the evaluator of ``onnx``, or neither.
     """
 
@@ -86,7 +86,8 @@ def _shapes_alone(
     made = []
     for shape, name in Signature.read(signature).outputs:
         dtype: torch.dtype = getattr(torch, name)
-        made.append(model.new_empty(shape, dtype=precision if dtype.is_floating_point else dtype))
+        wide = precision is torch.float64 and dtype.is_floating_point
+        made.append(model.new_empty(shape, dtype=precision if wide else dtype))
     return made
 
 

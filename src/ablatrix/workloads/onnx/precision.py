@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy
@@ -40,7 +41,7 @@ def in_float64(content: bytes) -> bytes:
     """
     model = inline_local_functions(onnx.load_from_string(content))
     versions = {one.domain: one.version for one in model.opset_import}
-    _widen_graph(model.graph, set(_narrow_values(model, versions)))
+    widen_graph(model.graph, Widening(FLOATS, TensorProto.DOUBLE, frozenset(_narrow_values(model, versions))))
     return bytes(model.SerializeToString())
 
 
@@ -79,35 +80,44 @@ def all_nodes(nodes: Iterable[NodeProto]) -> Iterable[NodeProto]:
                 yield from all_nodes(inner.node)
 
 
-def _widen_graph(graph: GraphProto, narrow: set[str]) -> None:
+@dataclass(frozen=True)
+class Widening:
+    """Which float types become which, but for some values."""
+
+    types: frozenset[int]
+    wide: int
+    kept: frozenset[str] = frozenset()
+
+
+def widen_graph(graph: GraphProto, how: Widening) -> None:
+    """Widen the float types in a graph in place: weights, inputs, outputs and named types."""
     for tensor in graph.initializer:
-        if tensor.name not in narrow:
-            _widen_tensor(tensor)
+        if tensor.name not in how.kept:
+            _widen_tensor(tensor, how)
     del graph.value_info[:]  # types that were inferred before
     for value in (*graph.input, *graph.output):
-        if value.type.tensor_type.elem_type in FLOATS:
-            value.type.tensor_type.elem_type = TensorProto.DOUBLE
+        if value.type.tensor_type.elem_type in how.types:
+            value.type.tensor_type.elem_type = how.wide
     for node in graph.node:
         for attribute in node.attribute:
-            if not (node.op_type == "Constant" and node.output[0] in narrow):
-                _widen_attribute(node, attribute, narrow)
+            if not (node.op_type == "Constant" and node.output[0] in how.kept):
+                _widen_attribute(node, attribute, how)
 
 
-def _widen_attribute(node: NodeProto, attribute: AttributeProto, narrow: set[str]) -> None:
-    if attribute.name in TYPE_ATTRIBUTES and attribute.i in FLOATS:
-        attribute.i = TensorProto.DOUBLE
+def _widen_attribute(node: NodeProto, attribute: AttributeProto, how: Widening) -> None:
+    if attribute.name in TYPE_ATTRIBUTES and attribute.i in how.types:
+        attribute.i = how.wide
     elif attribute.type == AttributeProto.TENSOR:
-        _widen_tensor(attribute.t)
+        _widen_tensor(attribute.t, how)
     elif node.op_type == "Constant" and attribute.name in {"value_float", "value_floats"}:
         values = [attribute.f] if attribute.name == "value_float" else list(attribute.floats)
         shape = [] if attribute.name == "value_float" else [len(values)]
-        attribute.CopyFrom(
-            onnx.helper.make_attribute("value", onnx.helper.make_tensor("", TensorProto.DOUBLE, shape, values))
-        )
+        attribute.CopyFrom(onnx.helper.make_attribute("value", onnx.helper.make_tensor("", how.wide, shape, values)))
     for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
-        _widen_graph(inner, narrow)
+        widen_graph(inner, how)
 
 
-def _widen_tensor(tensor: TensorProto) -> None:
-    if tensor.data_type in FLOATS:
-        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype("float64"), tensor.name))
+def _widen_tensor(tensor: TensorProto, how: Widening) -> None:
+    if tensor.data_type in how.types:
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(how.wide)
+        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(dtype), tensor.name))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
+import onnx
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 from onnx.inliner import inline_local_functions
 
-from ablatrix.workloads.built import Rounding
-from ablatrix.workloads.onnx.precision import TYPE_ATTRIBUTES, all_nodes
+from ablatrix.workloads.onnx.precision import all_nodes
 
 
 def _words(text: str) -> frozenset[str]:
@@ -28,10 +30,27 @@ DECIDING = _words(
 )
 
 
-def rounding_of(model: ModelProto) -> Rounding:
-    """Return the number of operations that round on the longest path, and the narrowest float type among them."""
-    graph = inline_local_functions(model).graph
-    return Rounding(depth=max(1, _depth(graph)), unit=max(UNITS[one] for one in _float_types(graph)))
+def rounding_of(model: ModelProto) -> float:
+    """Return the error, relative to the values, that rounding is expected to leave in the outputs.
+
+    Errors of independent roundings add up like a random walk (Higham, Accuracy and Stability of Numerical Algorithms,
+    2002, section 2.8): along a path it is the root of the sum of the squares of the unit roundoffs of the types that
+    its operations return. The longest path counts.
+    """
+    inlined = inline_local_functions(model)
+    return max(UNITS[TensorProto.FLOAT], math.sqrt(_longest(inlined.graph, value_types(inlined))))
+
+
+def value_types(model: ModelProto) -> dict[str, int]:
+    """Return the element type of each value that the standard's rules of inference can tell."""
+    found: dict[str, int] = {}
+    graphs = [onnx.shape_inference.infer_shapes(model).graph]
+    for graph in graphs:
+        found.update((one.name, one.data_type) for one in graph.initializer)
+        for value in (*graph.value_info, *graph.input, *graph.output):
+            found[value.name] = value.type.tensor_type.elem_type
+        graphs += [one.g for node in graph.node for one in node.attribute if one.HasField("g")]
+    return found
 
 
 def decides(model: ModelProto) -> bool:
@@ -45,22 +64,13 @@ def _casts_to_integer(node: NodeProto) -> bool:
     return node.op_type == "Cast" and all(one.i not in floats for one in node.attribute if one.name == "to")
 
 
-def _depth(graph: GraphProto) -> int:
-    depths: dict[str, int] = {}
+def _longest(graph: GraphProto, types: dict[str, int]) -> float:
+    """Return the largest sum of squared unit roundoffs over the paths to an output."""
+    sums: dict[str, float] = {}
     for node in graph.node:
-        bodies = [one.g for one in node.attribute if one.HasField("g")]
-        read = (depths.get(name, 0) for inner in all_nodes((node,)) for name in inner.input)
-        own = max(map(_depth, bodies), default=int(node.op_type not in EXACT))
-        reached = max(read, default=0) + own
-        depths.update(dict.fromkeys(node.output, reached))
-    return max((depths.get(one.name, 0) for one in graph.output), default=0)
-
-
-def _float_types(graph: GraphProto) -> set[int]:
-    """Return the float types that the graph computes in, float32 always among them."""
-    found = {TensorProto.FLOAT, *(one.data_type for one in graph.initializer)}
-    found.update(one.type.tensor_type.elem_type for one in (*graph.input, *graph.output))
-    for node in all_nodes(graph.node):
-        for attribute in node.attribute:
-            found.add(attribute.i if attribute.name in TYPE_ATTRIBUTES else attribute.t.data_type)
-    return found & UNITS.keys()
+        read = max((sums.get(name, 0.0) for inner in all_nodes((node,)) for name in inner.input), default=0.0)
+        bodies = [_longest(one.g, types) for one in node.attribute if one.HasField("g")]
+        for name in node.output:
+            unit = 0.0 if node.op_type in EXACT else UNITS.get(types.get(name, TensorProto.FLOAT), 0.0)
+            sums[name] = read + max(bodies, default=unit**2)
+    return max((sums.get(one.name, 0.0) for one in graph.output), default=0.0)
