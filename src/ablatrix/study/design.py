@@ -91,7 +91,7 @@ def make_design(resolved: ResolvedStudy, max_live: int | None = None) -> Design:
     Cold and hot trials of one replicate form blocks: a block holds one trial of every configuration of a
     (workload, compiler) in a seeded random order, with the eager reference beside it and, when hot, an A/A control
     of the baseline. Blocks of one replicate come in random order too, cold ones first, so that hot trials find their
-    code in the study's cache.
+    code in the cell's cache.
 
     Args:
         resolved: The study with its catalogue.

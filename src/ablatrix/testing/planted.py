@@ -179,8 +179,16 @@ class InventsAPhase(Around):
             return self.inner.compile(request)
 
 
-class CachesTooBroadly(Around):
-    """Omits a knob from its keys: what was built first answers for every level.
+class SharesCode(Around):
+    """Keeps what it builds in a cache of its own, whose keys know no knob: what was built first answers for all."""
+
+    def compile(self, request: CompileRequest) -> Executable:
+        """Compile with a cache in the directory of the trial's, for all configurations."""
+        return self.inner.compile(replace(request, cache=TaskCache(request.cache.directory)))
+
+
+class IgnoresAKnob(Around):
+    """Builds the code of one level, whatever level is asked for.
 
     Args:
         inner: The real adapter.

@@ -56,6 +56,11 @@ class KnobEntry:
         """Whether the knob has no effect on the steady state."""
         return self.affects in {"cache", "observer"}
 
+    @property
+    def may_change_code(self) -> bool:
+        """Whether what is built may depend on its level; not so where ``affects`` says that something else does."""
+        return self.affects not in {"plan", "run_time", "cache", "observer"}
+
     def has(self, level: Level) -> bool:
         """Return whether this is a level of the knob."""
         if any(level == entry.name for entry in self.levels):
@@ -166,6 +171,11 @@ class CompilerEntry:
     def knob(self, name: str) -> KnobEntry | None:
         """Return a knob by name, or None."""
         return next((knob for knob in self.knobs if knob.name == name), None)
+
+    def may_change_code(self, name: str) -> bool:
+        """Return whether what is built may depend on the level of a knob; of one that is not here it may."""
+        knob = self.knob(name)
+        return knob is None or knob.may_change_code
 
     def refuse_unsupported(self, knobs: Mapping[str, Level]) -> None:
         """Refuse a configuration that has a level which the compiler does not have.

@@ -33,18 +33,6 @@ class InductorCompiler(TaskwiseCompiler["Options"]):
     """Compiles each distinct task once; knobs and levels are defined in ``compilers/catalogue``."""
 
     name = "inductor"
-    covered_knobs = frozenset(
-        {
-            "reuse",
-            "memory_plan",
-            "fusion",
-            "freezing",
-            "max_autotune",
-            "layout_optimization",
-            "cpp_wrapper",
-            "threads",
-        }
-    )
 
     def preload(self) -> None:
         """Import torch and Inductor and warm the C++ toolchain. No pool of compile workers is started."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ablatrix.canonical import digest_value
 from ablatrix.compilers.adapter import BoundRun, Compiler, Executable, MeasuresOverhead, PhaseClock, RunsElsewhere
-from ablatrix.compilers.cache import TaskCache
+from ablatrix.compilers.cache import Scope, TaskCache
 from ablatrix.records.model import Correctness, Failure
 from ablatrix.records.status import Status
 from ablatrix.trials.host import PeakMeter, describe_exception, environment_variables
@@ -17,6 +17,7 @@ from ablatrix.trials.messages import ChannelClosed, TrialResult
 from ablatrix.trials.worker.building import compile_facts, compile_planned, plan_program, refuse_unsupported
 from ablatrix.trials.worker.check import Comparison
 from ablatrix.trials.worker.first_run import MemoryFacts, run_facts, run_first
+from ablatrix.trials.worker.private_caches import private_caches
 from ablatrix.trials.worker.turns import Talk, take_turns
 
 if TYPE_CHECKING:
@@ -57,8 +58,9 @@ def run_trial(
         if task.device == "cuda":
             cuda = _open_cuda(task)
             known = replace(known, versions={**(known.versions or {}), "cuda": cuda.version})
-        for more in _steps(known, talk, task, compiler, program, clock, cuda, dump):
-            known = more
+        with private_caches(task.entry, task.work_dir):
+            for more in _steps(known, talk, task, compiler, program, clock, cuda, dump):
+                known = more
     except ChannelClosed:
         raise
     except BaseException as error:
@@ -95,7 +97,7 @@ def _steps(
     dump: Path | None,
 ) -> Iterator[TrialResult]:
     """Yield what is known after each step of the trial."""
-    cache = TaskCache(task.cache_dir)
+    cache = TaskCache(task.cache_dir, scope=Scope.of(task.entry, compiler, task.knobs))
     meter = PeakMeter.reset()
     planned = plan_program(task, program, clock)
     yield (known := replace(known, plan=planned.facts))
