@@ -71,7 +71,6 @@ def subject_of(plant: Plant, directory: Path) -> Subject:
         (planted.Prints, CONFIGURATIONS, "printed to standard output: 'compiling"),
         (planted.GuessesZero, CONFIGURATIONS, "compiler_planned_bytes is None and reasons"),
         (planted.HidesItsTime, CONFIGURATIONS, r"nothing was charged to \['compile', 'load'\]"),
-        (planted.InventsAPhase, CONFIGURATIONS, r"unknown phases \['optimise'\]; there are: import, compile"),
         (planted.BypassesTheCache, CONFIGURATIONS, "the cache answered .*misses=0.*, expected .*misses=1"),
         (planted.ChangesItsDigest, REBUILD, "the same request gave artifact_digest 0+[.]{3}, then"),
         (planted.IgnoresThreads, THREADS, "2 threads were set, none of"),

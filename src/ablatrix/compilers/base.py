@@ -77,10 +77,7 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
         """Return this compiler's options for a configuration."""
 
     def prepare(self, request: CompileRequest, options: OptionsT) -> None:
-        """Bring this process into the state that the configuration asks for; sets the threads of a run.
-
-        No phase is charged but those that the hook charges itself.
-        """
+        """Bring this process into the state that the configuration asks for; sets the threads of a run."""
         self.set_threads(request.run_threads)
 
     @abstractmethod

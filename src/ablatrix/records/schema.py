@@ -53,9 +53,20 @@ def _without_device(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+def _without_other(data: dict[str, Any]) -> dict[str, Any]:
+    """1.2 counted no time of compiling beside the four phases, and had no digest of a plug-in."""
+    config, runtime = data.get("config"), data.get("runtime")
+    if isinstance(config, dict):
+        config |= {"compiler_digest": None}
+    if isinstance(runtime, dict):
+        runtime |= {"other_ms": None}
+    return data
+
+
 MIGRATIONS: Mapping[str, Migration] = {
     "1.0": Migration("1.1", _without_source),
     "1.1": Migration("1.2", _without_device),
+    "1.2": Migration("1.3", _without_other),
 }
 """Version that a line was written in -> the step away from it. 1.0 is the first version."""
 

@@ -163,20 +163,11 @@ class GuessesZero(Around):
 
 
 class HidesItsTime(Around):
-    """Opens no phase, so that records lack the time that it takes."""
+    """Opens no phase, so that records do not say what its time is spent on."""
 
     def compile(self, request: CompileRequest) -> Executable:
         """Compile under a clock that is never read."""
         return self.inner.compile(replace(request, clock=PhaseClock()))
-
-
-class InventsAPhase(Around):
-    """Charges time to a phase that records do not have."""
-
-    def compile(self, request: CompileRequest) -> Executable:
-        """Compile, and charge something to another phase."""
-        with request.clock.phase("optimise"):
-            return self.inner.compile(request)
 
 
 class SharesCode(Around):

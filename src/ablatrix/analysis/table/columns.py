@@ -117,7 +117,7 @@ COLUMNS: tuple[Column, ...] = (
     *_columns("whole", "compile", "compiler_planned_bytes", "planned_bytes"),
     *_columns("json", "compile", "pass_ms", "reasons"),
     *_columns("real", "runtime", "compile_first_run_ms", "plan_ms", "import_ms", "compile_ms", "link_ms"),
-    *_columns("real", "runtime", "load_ms", "run_ms_cold"),
+    *_columns("real", "runtime", "load_ms", "other_ms", "run_ms_cold"),
     *_columns("real", "runtime", *SAMPLE_METRICS),
     *_columns("whole", "runtime", "iterations", "bursts"),
     *_columns("reals", "runtime", "burst_ms_p50"),

@@ -81,7 +81,8 @@ class InductorCompiler(TaskwiseCompiler["Options"]):
 
         super().prepare(request, options)
         if options.cpp_wrapper:
-            warm_toolchain(cpp_wrapper=True)
+            with request.clock.uncounted("warm"):
+                warm_toolchain(cpp_wrapper=True)
 
     def key_facts(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, Any]:
         """Return the options, the processor's instructions, the C++ compiler and the digest of this adapter."""

@@ -117,6 +117,7 @@ def make_record(
             stage=cell.stage,
             baseline=dict(cell.baseline),
             catalogue_digest=compiler.digest,
+            compiler_digest=compiler.program_digest,
         ),
         plan=result.plan,
         compile=result.compile,
