@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from ablatrix.catalogue import Catalogue, installed_catalogue
+from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry, LevelEntry
+from ablatrix.compilers.catalogue.model import Kind
 from ablatrix.errors import StudyError
 from ablatrix.study.design import make_design
 from ablatrix.study.design_file import refuse_changed_sources
@@ -52,6 +55,41 @@ def test_quick_study_without_knobs_crosses_every_primary_knob(tmp_path: Path) ->
 def test_quick_study_with_only_secondary_knobs_varies_around_one_centre(tmp_path: Path) -> None:
     study = make_study(["mlp"], ["tvm"], ["library=off,on"], ["cold"], directory=tmp_path)
     assert [cell.knobs["library"] for cell in make_design(resolve_study(study)).cells if cell.knobs] == ["off", "on"]
+
+
+def of_flags(name: str, *knobs: KnobEntry) -> Catalogue:
+    entry = CompilerEntry(name=name, summary="One.", modules=("torch",), extra="", adapter="x:Y", knobs=knobs)
+    return installed_catalogue().including(entry, "a test")
+
+
+def flag(name: str, *levels: str, kind: Kind = "secondary") -> KnobEntry:
+    entries = tuple(LevelEntry(level, "One.") for level in levels)
+    return KnobEntry(name=name, kind=kind, summary="One.", levels=entries, default=levels[0], affects="code")
+
+
+def test_quick_study_of_compiler_without_primary_knob_varies_given_ones(tmp_path: Path) -> None:
+    catalogue = of_flags("mine", flag("level", "O1", "O2"), flag("unroll", "off", "on"))
+    given = ["level=O2,O1", "unroll=off,on"]
+    resolved = resolve_study(make_study(["mlp"], ["mine"], given, directory=tmp_path, catalogue=catalogue), catalogue)
+    found = [dict(cell.knobs) for cell in make_design(resolved).cells if cell.knobs]
+    right = [("O2", "off"), ("O1", "off"), ("O2", "on")]
+    assert [(knobs["level"], knobs["unroll"]) for knobs in found] == right
+
+
+def test_quick_study_of_one_own_knob_has_its_levels(tmp_path: Path) -> None:
+    catalogue = of_flags("mine", flag("level", "O1", "O2"))
+    study = make_study(["mlp"], ["mine"], ["level=O1,O2"], directory=tmp_path, catalogue=catalogue)
+    cells = make_design(resolve_study(study, catalogue)).cells
+    assert [cell.knobs["level"] for cell in cells if cell.knobs] == ["O1", "O2"]
+    with pytest.raises(StudyError, match="compilers mine have no primary knob .* give one with --knob"):
+        make_study(["mlp"], ["mine"], directory=tmp_path, catalogue=catalogue)
+
+
+def test_quick_study_of_own_primary_knob_crosses_it(tmp_path: Path) -> None:
+    catalogue = of_flags("mine", flag("level", "O1", "O2", kind="primary"), flag("unroll", "off", "on"))
+    study = make_study(["mlp"], ["mine"], ["level=O2,O1", "unroll=off,on"], directory=tmp_path, catalogue=catalogue)
+    assert [stage.name for stage in study.stages] == ["primary", "further"]
+    assert study.stages[0].factorial == {"level": ["O2", "O1"]}
 
 
 def test_study_without_user_models_keeps_its_digest() -> None:

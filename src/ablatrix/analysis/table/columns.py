@@ -96,7 +96,7 @@ COLUMNS: tuple[Column, ...] = (
     *_columns("label", "workload", "source", "source_digest", prefix="workload_"),
     *_columns("json", "workload", "inputs", "dynamic"),
     *_columns("label", "workload", "oracle", prefix="workload_"),
-    *_columns("label", "config", "catalogue_digest"),
+    *_columns("label", "config", "catalogue_digest", "compiler_digest"),
     *_columns("json", "config", "run_time_knobs"),
     Column("planner_ms", ("plan", "plan_ms"), "real"),
     *_columns("whole", "plan", "tasks", "distinct_tasks", "edges", "logical_buffers", "physical_buffers"),
