@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,8 @@ from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry, LevelEntry
 from ablatrix.compilers.catalogue.model import Kind
 from ablatrix.errors import StudyError
 from ablatrix.study.design import make_design
-from ablatrix.study.design_file import refuse_changed_sources
-from ablatrix.study.files import companions
+from ablatrix.study.design_file import read_design, refuse_changed_sources, write_design
+from ablatrix.study.files import companions, refuse_changed_files
 from ablatrix.study.load import load_study
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy, resolve_study
@@ -81,7 +83,7 @@ def test_quick_study_of_one_own_knob_has_its_levels(tmp_path: Path) -> None:
     study = make_study(["mlp"], ["mine"], ["level=O1,O2"], directory=tmp_path, catalogue=catalogue)
     cells = make_design(resolve_study(study, catalogue)).cells
     assert [cell.knobs["level"] for cell in cells if cell.knobs] == ["O1", "O2"]
-    with pytest.raises(StudyError, match="compilers mine have no primary knob .* give one with --knob"):
+    with pytest.raises(StudyError, match=r"compilers mine have no primary knob .* give one with --knob"):
         make_study(["mlp"], ["mine"], directory=tmp_path, catalogue=catalogue)
 
 
@@ -158,6 +160,31 @@ def test_study_with_changed_model_has_other_cells_and_old_are_refused(tmp_path: 
     with pytest.raises(StudyError, match="the file of workload 'net' has changed"):
         refuse_changed_sources(before, after)
     refuse_changed_sources(after, after)
+
+
+@pytest.mark.parametrize("edited", ["edited_plug.py", "plug_helper.py"])
+def test_study_with_changed_plugin_is_refused_on_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edited: str
+) -> None:
+    monkeypatch.delitem(sys.modules, "edited_plug", raising=False)
+    (tmp_path / "plug_helper.py").write_text("WIDTH = 4\n")
+    (tmp_path / "edited_plug.py").write_text(
+        PLUGIN.replace("study", "edited") + "\n\ndef build():\n    import plug_helper\n"
+    )
+    study = make_study(["edited_plug"], ["tvm"], ["fusion=off,on"], plugins=["edited_plug.py"], directory=tmp_path)
+    loaded = resolve_study(study)
+    before = make_design(loaded)
+    assert companions(loaded) == {name: tmp_path / name for name in ("plug_helper.py", "edited_plug.py")}
+    write_design(before, tmp_path / "design.json")
+    assert read_design(tmp_path / "design.json", study) == before
+    (tmp_path / edited).write_text((tmp_path / edited).read_text() + "\n# changed\n")
+    with pytest.raises(StudyError, match=rf"a file of plug-in edited_plug[.]py has changed .*{edited}"):
+        refuse_changed_files(loaded)
+    after = make_design(resolve_study(study))
+    assert not {cell.cell_id for cell in before.cells} & {cell.cell_id for cell in after.cells}
+    with pytest.raises(StudyError, match=r"plug-in edited_plug[.]py, or a file beside it that it imports, has changed"):
+        refuse_changed_sources(before, after)
+    refuse_changed_sources(replace(before, plugins={}), replace(before, plugins=after.plugins))  # of an older version
 
 
 def test_study_companions_are_files_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

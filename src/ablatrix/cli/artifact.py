@@ -63,7 +63,7 @@ def artifact_command(
     from ablatrix.artifact.contents import Reading, claims_beside
     from ablatrix.cli.run_and_design import end_run
     from ablatrix.plugin_files import read_catalogue
-    from ablatrix.study.files import companions
+    from ablatrix.study.files import companions, refuse_changed_files
     from ablatrix.study.load import load_study
     from ablatrix.trials.host import utc_now
     from ablatrix.trials.results import ResultDirectory
@@ -77,6 +77,7 @@ def artifact_command(
     summary, cost = _run_counted(resolved, study, results, quiet)
     if summary.signal is not None or not summary.complete:
         end_run(summary)
+    refuse_changed_files(resolved)  # what is bundled is what was measured
     pseudonyms = _hidden(summary.results, results, out) if anonymous else None
     reading = Reading(out, origin.claims)
     derive_anew(reading, template)

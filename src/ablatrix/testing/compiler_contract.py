@@ -150,7 +150,7 @@ class CompilerContract:
         case = subject.case()
         for threads in (2, 1):
             subject.compiler.set_threads(threads)
-            if subject.entry.program_digest is not None:  # a program gets the number when it is started
+            if subject.entry.program is not None:  # a program gets the number when it is started
                 subject.compile({}, case.directory, threads=threads)
             checks.check_threads(f"compiler '{subject.entry.name}'", subject.compiler, threads)
         checks.check_outputs(case)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from ablatrix.canonical import digest_value
 from ablatrix.errors import UnsupportedError
+from ablatrix.plugin_sources import PluginSource
 
 Level = str | int
 Kind = Literal["primary", "secondary"]
@@ -120,6 +121,7 @@ class CompilerEntry:
         extra: What to install: ``pip install ablatrix[extra]``; empty for a compiler that is not part of ablatrix.
         adapter: ``module:class`` or ``file.py:class`` of the adapter.
         program: The program behind a study's ``command``, None for an adapter in Python.
+        plugin: The files of the plug-in that it comes with, None where it comes with a package.
         takes_onnx: Whether it takes an ONNX model as it is; else only what torch exports.
         cuda_unsupported: Why it does not run on a CUDA device; empty where it does. Trials of a study with
             ``device: cuda`` are recorded as ``unsupported`` with this reason and compile nothing.
@@ -132,6 +134,7 @@ class CompilerEntry:
     adapter: str
     knobs: tuple[KnobEntry, ...]
     program: ProgramDescription | None = None
+    plugin: PluginSource | None = None
     takes_onnx: bool = False
     cuda_unsupported: str = "its entry in the catalogue does not say that it does"
 
@@ -149,12 +152,13 @@ class CompilerEntry:
 
     @property
     def program_digest(self) -> str | None:
-        """SHA-256 of the program behind a study's ``command``, None for an adapter in Python."""
-        return None if self.program is None else self.program.digest
+        """SHA-256 of the program or the plug-in that is the compiler, None for one of a package."""
+        source = self.program or self.plugin
+        return None if source is None else source.digest
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the knobs and levels, and of the program where it is one."""
+        """SHA-256 of the knobs and levels, and of the program or plug-in where it is one."""
         knobs = [asdict(knob) for knob in self.knobs]
         return digest_value(knobs if self.program_digest is None else {"knobs": knobs, "program": self.program_digest})
 

@@ -46,7 +46,8 @@ def largest_sizes(resolved: ResolvedStudy, cell: Cell) -> dict[str, int]:
 def preparation(resolved: ResolvedStudy, cell: Cell) -> dict[str, Any]:
     """Return what a prepared program depends on, as plain values to make an id from."""
     study, catalogue = resolved
-    origin = catalogue.workload(cell.workload).origin
+    entry = catalogue.workload(cell.workload)
+    origin, plugin = entry.origin, entry.plugin
     return {
         "workload": cell.workload,
         "parameters": dict(cell.parameters),
@@ -55,6 +56,7 @@ def preparation(resolved: ResolvedStudy, cell: Cell) -> dict[str, Any]:
         "made_by": source_digest(),
         "largest": largest_sizes(resolved, cell),
         **({} if origin is None else {"source": origin.source, "source_digest": origin.digest}),
+        **({} if plugin is None else {"plugin_digest": plugin.digest}),
     }
 
 

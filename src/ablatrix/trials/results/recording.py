@@ -158,7 +158,7 @@ def read_facts(program: Path, entry: WorkloadEntry, cell: Cell) -> WorkloadFacts
         name=cell.workload,
         tier=entry.tier,
         source=None if entry.origin is None else entry.origin.source,
-        source_digest=None if entry.origin is None else entry.origin.digest,
+        source_digest=entry.source_digest,
         parameters=dict(cell.parameters),
         inputs=[],
         dynamic={},
