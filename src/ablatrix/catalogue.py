@@ -136,8 +136,9 @@ class Catalogue:
 
     def plugin(self, file: Path) -> PluginSource | None:
         """Return the files of a plug-in that was added, as they were then; None for one that was not."""
-        held = (*self.compilers.held.values(), *self.workloads.held.values())
-        return next((entry.plugin for entry in held if entry.plugin and entry.plugin.file == str(file.resolve())), None)
+        sources = [entry.plugin for entry in self.compilers.held.values()]
+        sources += [entry.plugin for entry in self.workloads.held.values()]
+        return next((source for source in sources if source is not None and source.file == str(file.resolve())), None)
 
     def including(self, entry: CompilerEntry | WorkloadEntry, origin: str) -> Catalogue:
         """Return the catalogue with one more entry; one that is there already changes nothing.

@@ -12,11 +12,13 @@ from ablatrix.catalogue import Catalogue, installed_catalogue
 from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry, LevelEntry
 from ablatrix.compilers.catalogue.model import Kind
 from ablatrix.errors import StudyError
+from ablatrix.plugin_files import read_catalogue
 from ablatrix.study.design import make_design
 from ablatrix.study.design_file import read_design, refuse_changed_sources, write_design
 from ablatrix.study.files import companions, refuse_changed_files
 from ablatrix.study.load import load_study
 from ablatrix.study.model import Study
+from ablatrix.study.needs import declared_modules, plugin_modules
 from ablatrix.study.resolve import ResolvedStudy, resolve_study
 from ablatrix.study.without_file import make_study, study_text
 
@@ -25,6 +27,18 @@ PLUGIN = """
 from ablatrix.workloads.entry import WorkloadEntry
 
 WORKLOADS = [WorkloadEntry(name="study_plug", tier="tiny", summary="One.", parameters={}, builder="study_plug:build")]
+"""
+COMPILER_PLUGIN = """
+from ablatrix.plugin import CompilerEntry, KnobEntry, LevelEntry
+
+LEVEL = KnobEntry(
+    name="level", kind="primary", summary="One.", levels=(LevelEntry("O1", "One."),), default="O1", affects="code"
+)
+COMPILERS = [
+    CompilerEntry(
+        name="needing", summary="One.", modules=("torch", "not_there.compiler"), extra="", adapter="x:Y", knobs=(LEVEL,)
+    )
+]
 """
 
 
@@ -185,6 +199,18 @@ def test_study_with_changed_plugin_is_refused_on_resume(
     with pytest.raises(StudyError, match=r"plug-in edited_plug[.]py, or a file beside it that it imports, has changed"):
         refuse_changed_sources(before, after)
     refuse_changed_sources(replace(before, plugins={}), replace(before, plugins=after.plugins))  # of an older version
+
+
+def test_study_needs_modules_of_its_plugins(tmp_path: Path) -> None:
+    (tmp_path / "needs_helper.py").write_text("import json\nfrom numpy.linalg import norm\n")
+    text = COMPILER_PLUGIN + "\n\ndef later():\n    import needs_helper, not_installed.deep\n"
+    (tmp_path / "needing_plug.py").write_text(text)
+    study = make_study(["mlp"], ["needing"], ["level=O1"], plugins=["needing_plug.py"], directory=tmp_path,
+                       catalogue=read_catalogue([tmp_path / "needing_plug.py"]))  # fmt: skip
+    resolved = resolve_study(study)
+    assert declared_modules(resolved) == {"torch": ("needing",), "not_there.compiler": ("needing",)}
+    plugin = ("needing_plug.py",)
+    assert plugin_modules(resolved) == {"not_installed": plugin, "numpy": plugin}
 
 
 def test_study_companions_are_files_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

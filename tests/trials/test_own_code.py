@@ -34,7 +34,7 @@ def outcome(mode: str, digest: str, cell: str = "one", *, misses: int = 0, hits:
     known |= {"compile_ms": {}, "reasons": {}, "key_set_size": keys, "artifact_digest": digest}
     known |= {"compile_cache_miss_delta_first_run": misses, "compile_cache_hit_disk_delta_first_run": hits}
     facts = CompileFacts.model_construct(**known)
-    checked = dict.fromkeys(Correctness.model_fields)
+    checked: dict[str, Any] = dict.fromkeys(Correctness.model_fields)
     timed = digest if mode == "hot" else None
     correctness = Correctness.model_construct(**{**checked, "timed_digest": timed, "checked_digest": digest})
     result = TrialResult(compile=facts, correctness=correctness)

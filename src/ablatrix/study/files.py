@@ -73,8 +73,9 @@ def _digested(resolved: ResolvedStudy) -> Iterator[tuple[str, Path, str]]:
         program = compiler.program
         for file in () if program is None else program.files:
             yield f"a file of compiler '{compiler.name}'", Path(file.path), file.digest
-    entries = [catalogue.workload(choice.name) for choice in study.workloads]
-    for plugin in {entry.plugin.file: entry.plugin for entry in (*entries, *compilers) if entry.plugin}.values():
+    sources = [catalogue.workload(choice.name).plugin for choice in study.workloads]
+    sources += [compiler.plugin for compiler in compilers]
+    for plugin in {source.file: source for source in sources if source is not None}.values():
         for name, path in plugin.files.items():
             yield f"a file of plug-in {Path(plugin.file).name}", path, plugin.digests[name]
 

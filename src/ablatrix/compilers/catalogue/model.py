@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from typing import Literal
 
 from ablatrix.canonical import digest_value
 from ablatrix.errors import UnsupportedError
+from ablatrix.import_spec import is_importable
 from ablatrix.plugin_sources import PluginSource
 
 Level = str | int
@@ -141,7 +141,7 @@ class CompilerEntry:
     @property
     def installed(self) -> bool:
         """Whether its modules can be found (they are not imported)."""
-        return all(find_spec(module) is not None for module in self.modules)
+        return all(map(is_importable, self.modules))
 
     @property
     def installation(self) -> str:
