@@ -97,7 +97,7 @@ def knobs_command(
     for knob in entry.knobs:
         rows.append([knob.name, knob.kind, "", knob.summary])
         for level in knob.levels:
-            shown = f"{level.name} (default)" if level.name == knob.default else level.name
+            shown = f"{level.name} (default)" if level.name == knob.default else str(level.name)
             reason = f" [unsupported: {level.unsupported}]" if level.unsupported else ""
             rows.append(["", "", shown, level.summary + reason])
         if knob.free:

@@ -115,7 +115,8 @@ def _primary_knobs(entries: Sequence[CompilerEntry]) -> Mapping[str, list[str | 
         common = set.intersection(*sets)
         first = knobs[0]
         assert first is not None
-        levels: list[str | int] = sorted(common, key=lambda level: (level != first.default, level))
+        order = [level.name for level in first.levels]
+        levels: list[str | int] = sorted(common, key=lambda level: (level != first.default, order.index(level)))
         if len(levels) > 1:
             found[name] = levels
     return found

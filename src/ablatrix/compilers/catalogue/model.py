@@ -22,11 +22,12 @@ class LevelEntry:
     """One level of a knob, with a sentence on what it does.
 
     Attributes:
+        name: As studies write it; a number is one.
         unsupported: Why the compiler does not support this level; empty where it does. A trial that asks for the
             level is recorded as ``unsupported`` with this reason and compiles nothing.
     """
 
-    name: str
+    name: Level
     summary: str
     unsupported: str = ""
 
@@ -64,7 +65,7 @@ class KnobEntry:
 
     def has(self, level: Level) -> bool:
         """Return whether this is a level of the knob."""
-        if any(level == entry.name for entry in self.levels):
+        if any(level == entry.name and type(level) is type(entry.name) for entry in self.levels):
             return True
         if self.free == "whole number":
             return isinstance(level, int) and not isinstance(level, bool) and level > 0
@@ -72,7 +73,7 @@ class KnobEntry:
 
     def choices(self) -> str:
         """Return the levels as messages list them."""
-        named = [entry.name for entry in self.levels]
+        named = [str(entry.name) for entry in self.levels]
         return ", ".join(named + ([f"any {self.free}"] if self.free else []))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablatrix.compilers.adapter import OTHER, Compiler, CompileRequest, Executable, PhaseClock
 from ablatrix.compilers.dump import start_dump
+from ablatrix.compilers.plain import plain_facts
 from ablatrix.records.model import CompileFacts, PlanFacts
 
 if TYPE_CHECKING:
@@ -107,7 +108,9 @@ def compile_planned(
     if request.dump is not None:
         start_dump(request, compiler.name)
     with clock.phase(OTHER):  # whatever the compiler charges to no phase, or to one that records do not have, counts
-        return compiler.compile(request)
+        executable = compiler.compile(request)
+        plain_facts(executable.facts, task.entry.name)  # refused here where they are wrong
+        return executable
 
 
 def compile_facts(
@@ -124,7 +127,7 @@ def compile_facts(
     """
     if planned.facts is None:
         return None
-    facts, counters, plan = executable.facts, cache.counters, planned.plan
+    facts, counters, plan = plain_facts(executable.facts, task.entry.name), cache.counters, planned.plan
     inner_bytes = facts.compiler_planned_bytes
     tag = task.knobs.get("cache_tag", "private")
     cold = task.mode == "cold" and task.role != "primer"
