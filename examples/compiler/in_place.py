@@ -40,7 +40,6 @@ class InPlaceCompiler(TaskwiseCompiler[bool]):
     """Knobs and levels stand in ``ENTRY`` below; its options are whether pointwise operators write in place."""
 
     name = "in_place"
-    covered_knobs = frozenset({"in_place", "reuse"})  # key_facts below has accounted for these
 
     def preload(self) -> None:
         """Import what forked processes should find imported. No thread may be left when this returns."""

@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from ablatrix.compilers.catalogue import SHIPPED as SHIPPED_COMPILERS
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.errors import AblatrixError, CompilerError, WorkloadError
+from ablatrix.plugin_sources import PluginSource
 from ablatrix.workloads.entry import WorkloadEntry
 from ablatrix.workloads.shipped import SHIPPED as SHIPPED_WORKLOADS
 
@@ -131,6 +133,12 @@ class Catalogue:
         if name not in self.workloads:
             raise WorkloadError(f"there is no workload '{name}'; there are: {', '.join(self.workloads)}")
         return self.workloads[name]
+
+    def plugin(self, file: Path) -> PluginSource | None:
+        """Return the files of a plug-in that was added, as they were then; None for one that was not."""
+        sources = [entry.plugin for entry in self.compilers.held.values()]
+        sources += [entry.plugin for entry in self.workloads.held.values()]
+        return next((source for source in sources if source is not None and source.file == str(file.resolve())), None)
 
     def including(self, entry: CompilerEntry | WorkloadEntry, origin: str) -> Catalogue:
         """Return the catalogue with one more entry; one that is there already changes nothing.

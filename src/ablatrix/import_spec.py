@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +22,14 @@ def import_place(reference: str) -> Any:
         return getattr(module, name)
     except AttributeError:
         raise ImportError(f"{where} has no '{name}'") from None
+
+
+def is_importable(module: str) -> bool:
+    """Return whether a module can be found; of one with dots, the packages around it are imported."""
+    try:
+        return find_spec(module) is not None
+    except (ImportError, AttributeError, ValueError):  # a package around it is not there, or is none
+        return False
 
 
 def import_file(path: Path) -> ModuleType:

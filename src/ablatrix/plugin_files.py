@@ -16,6 +16,7 @@ from ablatrix.catalogue import Catalogue, installed_catalogue
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.errors import PluginError
 from ablatrix.import_spec import import_file
+from ablatrix.plugin_sources import PluginSource, read_plugin_source
 from ablatrix.workloads.entry import WorkloadEntry
 
 
@@ -42,6 +43,7 @@ def add_plugin(catalogue: Catalogue, path: Path) -> Catalogue:
     path = path.resolve()
     try:
         module = import_file(path)
+        source = read_plugin_source(path)
     except Exception as error:
         raise PluginError(f"plug-in {path} cannot be imported: {type(error).__name__}: {error}") from error
     found = 0
@@ -49,7 +51,7 @@ def add_plugin(catalogue: Catalogue, path: Path) -> Catalogue:
         for entry in getattr(module, name, ()):
             if not isinstance(entry, kind):
                 raise PluginError(f"plug-in {path}: {name} must hold {kind.__name__}, but it holds {entry!r}")
-            catalogue = catalogue.including(_located(entry, path), str(path))
+            catalogue = catalogue.including(_located(entry, source), str(path))
             found += 1
     if not found:
         raise PluginError(
@@ -58,11 +60,11 @@ def add_plugin(catalogue: Catalogue, path: Path) -> Catalogue:
     return catalogue
 
 
-def _located(entry: CompilerEntry | WorkloadEntry, path: Path) -> CompilerEntry | WorkloadEntry:
-    """Return the entry as other processes import it: from the file where it names the file's own module."""
+def _located(entry: CompilerEntry | WorkloadEntry, source: PluginSource) -> CompilerEntry | WorkloadEntry:
+    """Return the entry with its files, as other processes import it: from the file where it names its own module."""
     if isinstance(entry, CompilerEntry):
-        return replace(entry, adapter=_in_file(entry.adapter, path))
-    return replace(entry, builder=_in_file(entry.builder, path))
+        return replace(entry, adapter=_in_file(entry.adapter, Path(source.file)), plugin=source)
+    return replace(entry, builder=_in_file(entry.builder, Path(source.file)), plugin=source)
 
 
 def _in_file(reference: str, path: Path) -> str:

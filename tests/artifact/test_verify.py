@@ -12,6 +12,7 @@ from ablatrix.artifact.contents.manifest import MANIFEST_NAME, list_files, manif
 from ablatrix.artifact.contents.reading import Reading
 from ablatrix.artifact.contents.source import source_file
 from ablatrix.errors import ArtifactError
+from ablatrix.plugin_sources import read_plugin_source
 from tests.artifact.conftest import derive_little, reseal
 
 Check = Callable[[Path], Verification]
@@ -132,6 +133,25 @@ def test_verify_with_two_swapped_files_finds_both(artifact: Path, check: Check) 
     (artifact / "kept").rename(artifact / "text/summary.txt")
     named = _named(check(artifact))
     assert {("study.yaml", "changed"), ("text/summary.txt", "changed")} <= named
+
+
+@pytest.mark.parametrize("changed", ["plug.py", "beside.py"])
+def test_verify_with_changed_plugin_under_fitting_manifest_finds_it(artifact: Path, check: Check, changed: str) -> None:
+    (artifact / "plug.py").write_text("def later():\n    import beside\n")
+    (artifact / "beside.py").write_text("WIDTH = 4\n")
+    design = json.loads((artifact / "design.json").read_text())
+    design["plugins"] = {"plug.py": read_plugin_source(artifact / "plug.py").digest}
+    (artifact / "design.json").write_text(json.dumps(design))
+    reseal(artifact, documents=True)
+    assert check(artifact).problems == ()
+    (artifact / changed).write_text("WIDTH = 5\n")
+    reseal(artifact, documents=True)
+    (problem,) = check(artifact).problems
+    assert (problem.path, problem.kind) == ("plug.py", "changed")
+    (artifact / "plug.py").unlink()
+    reseal(artifact, documents=True)
+    (problem,) = check(artifact).problems
+    assert (problem.path, problem.kind) == ("plug.py", "unreadable")
 
 
 def test_verify_with_table_digit_changed_names_row_and_column(artifact: Path, check: Check) -> None:

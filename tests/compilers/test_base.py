@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +13,32 @@ import pytest
 import torch
 
 from ablatrix.compilers.adapter import CompileRequest
-from ablatrix.compilers.base import OUTSIDE_KEYS, TaskwiseCompiler
+from ablatrix.compilers.base import TaskwiseCompiler
 from ablatrix.compilers.built_task import BuiltTask, TaskFacts
-from ablatrix.compilers.cache import CacheCounters
-from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry
-from ablatrix.compilers.catalogue.model import Level
+from ablatrix.compilers.cache import CacheCounters, Scope
+from ablatrix.compilers.catalogue import CACHE_TAG, SHIPPED, TVM, CompilerEntry, Level
+from ablatrix.compilers.catalogue.knobs import reuse_between_tasks
 from ablatrix.compilers.tvm.compiler import TvmCompiler
 from ablatrix.errors import UnsupportedError
-from ablatrix.import_spec import import_place
 from ablatrix.testing.programs import Stack
 from ablatrix.testing.requests import Function, make_program, make_request
 from ablatrix.workloads.program import Program, TaskProgram
 
 WITH_KNOBS = [entry for entry in SHIPPED.values() if entry.knobs]
+ENTRY = CompilerEntry(
+    name="toy",
+    summary="A toy.",
+    modules=("torch",),
+    extra="",
+    adapter="toy:Toy",
+    knobs=(reuse_between_tasks("toy"), CACHE_TAG),
+)
 
 
 class Toy(TaskwiseCompiler[int]):
     """Builds a file for each task and runs the task in torch; its options are the level of its knob ``level``."""
 
     name = "toy"
-    covered_knobs = frozenset({"level", "reuse"})
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -94,7 +101,7 @@ def stack() -> Program:
 
 
 def keys_of(compiler: Toy, program: Program, directory: Path, **knobs: Level) -> tuple[str, CacheCounters]:
-    request = make_request(program, directory, knobs)
+    request = make_request(program, directory, knobs, scope=Scope.of(ENTRY, compiler, knobs))
     compiler.compile(request)
     return request.cache.key_set_digest, request.cache.counters
 
@@ -123,9 +130,8 @@ def test_task_in_cache_is_not_rebuilt(stack: Program, tmp_path: Path) -> None:
     assert [call for call in second.calls if call.startswith("build")] == []
 
 
-@pytest.mark.parametrize("knob", ["reuse", *sorted(OUTSIDE_KEYS - {"partition", "pass_timing"})])
-def test_covered_knob_leaves_keys_unchanged(stack: Program, tmp_path: Path, knob: str) -> None:
-    level = "release" if knob == "reuse" else "other"
+@pytest.mark.parametrize(("knob", "level"), [("reuse", "release"), ("cache_tag", "other")])
+def test_knob_that_changes_no_code_leaves_keys_unchanged(stack: Program, tmp_path: Path, knob: str, level: str) -> None:
     keys, _ = keys_of(Toy(), stack, tmp_path)
     assert keys_of(Toy(), stack, tmp_path, **{knob: level}) == (keys, CacheCounters(hits_disk=1))
 
@@ -138,7 +144,8 @@ def test_knob_added_by_subclass_is_in_its_keys(stack: Program, tmp_path: Path) -
 
 def test_knob_added_to_shipped_adapter_is_in_its_keys(tmp_path: Path) -> None:
     program = make_program(Function(lambda x: x * 2), (torch.ones(2, 6),))
-    requests = [make_request(program, tmp_path, {"unroll": level}) for level in ("off", "on")]
+    scopes = [Scope.of(TVM, ExtendedTvm(), {"unroll": level}) for level in ("off", "on")]
+    requests = [make_request(program, tmp_path, dict(scope.knobs), scope=scope) for scope in scopes]
     facts = [ExtendedTvm().compile(request).facts for request in requests]
     assert len({request.cache.key_set_digest for request in requests}) == 2
     assert [request.cache.counters for request in requests] == [CacheCounters(misses=1)] * 2
@@ -146,16 +153,21 @@ def test_knob_added_to_shipped_adapter_is_in_its_keys(tmp_path: Path) -> None:
 
 
 def test_compilers_with_different_names_share_no_entry(stack: Program, tmp_path: Path) -> None:
-    renamed = Extended()
-    renamed.name = "renamed"
-    assert keys_of(Toy(), stack, tmp_path)[0] != keys_of(renamed, stack, tmp_path)[0]
+    scopes = [Scope.of(entry, Toy(), {}) for entry in (ENTRY, replace(ENTRY, name="renamed"))]
+    requests = [make_request(stack, tmp_path, scope=scope) for scope in scopes]
+    for request in requests:
+        Toy().compile(request)
+    assert requests[0].cache.key_set_digest != requests[1].cache.key_set_digest
+
+
+def test_subclass_shares_no_entry_with_its_base(stack: Program, tmp_path: Path) -> None:
+    assert keys_of(Toy(), stack, tmp_path)[0] != keys_of(Extended(), stack, tmp_path)[0]
 
 
 @pytest.mark.parametrize("entry", WITH_KNOBS, ids=lambda entry: entry.name)
-def test_shipped_adapter_covers_every_knob_of_its_entry(entry: CompilerEntry) -> None:
-    adapter = import_place(entry.adapter)
-    assert issubclass(adapter, TaskwiseCompiler)
-    assert {knob.name for knob in entry.knobs} - OUTSIDE_KEYS == adapter.covered_knobs
+def test_scope_of_shipped_compiler_has_every_knob_that_affects_code(entry: CompilerEntry) -> None:
+    scope = Scope.of(entry, Toy(), {**entry.defaults(), "unknown": 3})
+    assert set(scope.knobs) == {"unknown", *(knob.name for knob in entry.knobs if knob.affects == "code")}
 
 
 def test_compiler_without_observer_refuses_pass_timing(stack: Program, tmp_path: Path) -> None:

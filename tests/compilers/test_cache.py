@@ -1,10 +1,12 @@
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ablatrix.compilers.cache import CacheCounters, CacheEntry, TaskCache, task_key
+from ablatrix.compilers.cache import CacheCounters, CacheEntry, Scope, TaskCache, task_key
 
 FACTS = {"structure": "f(x)", "target": "llvm"}
 KEY = task_key(FACTS)
@@ -33,6 +35,24 @@ def test_cache_entry_is_found_in_memory_by_maker_and_on_disk_by_others(tmp_path:
     assert other.counters == CacheCounters(hits_memory=1, hits_disk=1)
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param({"compiler": "mine too"}, id="compiler"),
+        pytest.param({"code": "edited"}, id="code"),
+        pytest.param({"versions": {"mine": "2"}}, id="version"),
+        pytest.param({"knobs": {"tile": 8}}, id="level"),
+        pytest.param({"knobs": {}}, id="knob"),
+    ],
+)
+def test_cache_finds_no_entry_of_another_scope(tmp_path: Path, artifact: Path, other: dict[str, Any]) -> None:
+    scope = Scope(compiler="mine", code="first", versions={"mine": "1"}, knobs={"tile": 4})
+    TaskCache(tmp_path / "cache", scope=scope).put(KEY, FACTS, artifact, {})
+    assert TaskCache(tmp_path / "cache", scope=replace(scope)).get(KEY) is not None
+    assert TaskCache(tmp_path / "cache", scope=replace(scope, **other)).get(KEY) is None
+    assert TaskCache(tmp_path / "cache").get(KEY) is None
+
+
 def test_cache_counters_are_snapshots_that_subtract(tmp_path: Path) -> None:
     cache = TaskCache(tmp_path)
     cache.get("a")
@@ -56,7 +76,8 @@ def test_cache_memory_can_be_shared(tmp_path: Path, artifact: Path) -> None:
 @pytest.mark.parametrize("file", ["artifact.so", "entry.json"])
 def test_cache_with_damaged_entry_fails_sets_it_aside_and_rebuilds(tmp_path: Path, artifact: Path, file: str) -> None:
     TaskCache(tmp_path / "cache").put(KEY, FACTS, artifact, {})
-    damaged = tmp_path / "cache" / KEY / file
+    (entry,) = (tmp_path / "cache").iterdir()
+    damaged = entry / file
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
     cache = TaskCache(tmp_path / "cache")
     assert cache.get(KEY) is None
@@ -66,10 +87,13 @@ def test_cache_with_damaged_entry_fails_sets_it_aside_and_rebuilds(tmp_path: Pat
 
 
 def test_cache_entry_under_wrong_key_fails(tmp_path: Path, artifact: Path) -> None:
-    TaskCache(tmp_path).put(KEY, FACTS, artifact, {})
-    wrong = task_key({"structure": "g(x)"})
-    (tmp_path / KEY).rename(tmp_path / wrong)
-    cache = TaskCache(tmp_path)
+    TaskCache(tmp_path / "cache").put(KEY, FACTS, artifact, {})
+    other_facts = {"structure": "g(x)"}
+    wrong = task_key(other_facts)
+    TaskCache(tmp_path / "other").put(wrong, other_facts, artifact, {})
+    (right,), (other,) = tmp_path.glob("cache/*"), tmp_path.glob("other/*")
+    right.rename(tmp_path / "cache" / other.name)
+    cache = TaskCache(tmp_path / "cache")
     assert cache.get(wrong) is None
     assert cache.counters.fails == 1
 
@@ -111,4 +135,4 @@ def test_cache_with_concurrent_writers_of_one_entry_stays_intact(tmp_path: Path,
     with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
         runs = [pool.submit(_store_often, tmp_path / "cache", artifact) for _ in range(3)]
         assert [run.result() for run in runs] == [0, 0, 0]
-    assert [entry.name for entry in (tmp_path / "cache").iterdir()] == [KEY]
+    assert len(list((tmp_path / "cache").iterdir())) == 1

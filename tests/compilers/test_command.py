@@ -162,7 +162,7 @@ def test_results_of_changed_program_are_not_continued(tmp_path: Path) -> None:
     with (tmp_path / "numpy_compiler.py").open("a") as stream:
         stream.write("# changed\n")
     after = make_design(load_study(study))
-    with pytest.raises(StudyError, match="program of compiler 'numpy' has changed"):
+    with pytest.raises(StudyError, match="program or plug-in of compiler 'numpy' has changed"):
         refuse_changed_sources(before, after)
     refuse_changed_sources(after, after)
 

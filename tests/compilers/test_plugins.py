@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from ablatrix.catalogue import COMPILER_FAMILY, Entries
 from ablatrix.compilers.catalogue import SHIPPED, TVM
 from ablatrix.errors import AblatrixError, CompilerError, WorkloadError
 from ablatrix.plugin_files import add_plugin, read_catalogue
+from ablatrix.plugin_sources import read_plugin_source
 
 COMPILER = """
 from ablatrix.compilers.catalogue import PARTITION, CompilerEntry
@@ -117,3 +120,55 @@ def test_plugin_package_adds_compilers_and_reports_broken_one_on_use(
         entries["broken"]
     with pytest.raises(CompilerError, match=r"'other' .*must name a CompilerEntry called 'other'"):
         entries["other"]
+
+
+def plugged(directory: Path) -> Path:
+    """Write a plug-in that imports beside it at its top, in a function, and from a package."""
+    (directory / "pack").mkdir()
+    (directory / "pack" / "__init__.py").write_text("")
+    (directory / "pack" / "passes.py").write_text("from . import table\n")
+    (directory / "pack" / "table.py").write_text("TABLE = 1\n")
+    (directory / "helper_beside.py").write_text("import json\nimport torch_that_is_not_there\n")
+    (directory / "json.py").write_text("raise ValueError('the standard library comes first')\n")
+    (directory / "unused.py").write_text("")
+    text = (
+        "import helper_later\n" + COMPILER + "\n\ndef later():\n    from pack import passes\n    import helper_beside\n"
+    )
+    (directory / "helper_later.py").write_text("")
+    return written(directory / "plug_files.py", text)
+
+
+def test_plugin_source_has_files_imported_from_beside(tmp_path: Path) -> None:
+    source = read_plugin_source(plugged(tmp_path))
+    beside = ["helper_beside.py", "helper_later.py", "pack/__init__.py", "pack/passes.py", "pack/table.py"]
+    assert list(source.digests) == [*beside, "plug_files.py"]
+    assert source.files["pack/table.py"] == tmp_path / "pack" / "table.py"
+
+
+@pytest.mark.parametrize("name", ["plug_files.py", "helper_beside.py", "helper_later.py", "pack/table.py"])
+def test_plugin_digest_changes_with_any_of_its_files(tmp_path: Path, name: str) -> None:
+    plugin = plugged(tmp_path)
+    before = read_plugin_source(plugin).digest
+    assert read_plugin_source(plugin).digest == before
+    (tmp_path / name).write_text((tmp_path / name).read_text() + "\n# edited\n")
+    assert read_plugin_source(plugin).digest != before
+
+
+def test_plugin_digest_is_that_of_its_copy(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    plugin = plugged(tmp_path / "one")
+    shutil.copytree(tmp_path / "one", tmp_path / "copy")
+    assert read_plugin_source(tmp_path / "copy" / plugin.name).digest == read_plugin_source(plugin).digest
+
+
+def test_plugin_digest_is_part_of_entry_and_of_its_digest(tmp_path: Path) -> None:
+    file = written(tmp_path / "plug_digest.py")
+    entry = read_catalogue([file]).compiler("plug_digest")
+    assert entry.program_digest == read_plugin_source(file).digest
+    assert entry.digest != replace(entry, plugin=None).digest
+
+
+def test_plugin_workload_has_digest_of_its_files(tmp_path: Path) -> None:
+    file = written(tmp_path / "digested_plug.py", WORKLOAD)
+    entry = read_catalogue([file]).workload("digested_plug")
+    assert entry.source_digest == read_plugin_source(file).digest

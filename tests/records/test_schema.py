@@ -86,6 +86,16 @@ def test_line_of_1_1_without_device_is_read_with_null() -> None:
     assert (record.meta.machine.gpu, record.meta.noise.gpu) == (None, None)
 
 
+def test_line_of_1_2_without_other_time_is_read_with_null() -> None:
+    old = written_in("1.2")
+    assert "compiler_digest" not in old["config"]
+    assert "other_ms" not in old["runtime"]
+    record = validate_line(json.dumps(old))
+    assert record.schema_version == "1.2"
+    assert record.runtime is not None
+    assert (record.config.compiler_digest, record.runtime.other_ms) == (None, None)
+
+
 @pytest.mark.parametrize("status", list(Status))
 def test_line_of_every_status_is_valid_by_model_and_frozen_schema(status: Status) -> None:
     schema = json.loads(FROZEN.read_text(encoding="utf-8"))

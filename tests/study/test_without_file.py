@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ablatrix.catalogue import Catalogue, installed_catalogue
+from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry, LevelEntry
+from ablatrix.compilers.catalogue.model import Kind
 from ablatrix.errors import StudyError
+from ablatrix.plugin_files import read_catalogue
 from ablatrix.study.design import make_design
-from ablatrix.study.design_file import refuse_changed_sources
-from ablatrix.study.files import companions
+from ablatrix.study.design_file import read_design, refuse_changed_sources, write_design
+from ablatrix.study.files import companions, refuse_changed_files
 from ablatrix.study.load import load_study
 from ablatrix.study.model import Study
+from ablatrix.study.needs import declared_modules, plugin_modules
 from ablatrix.study.resolve import ResolvedStudy, resolve_study
 from ablatrix.study.without_file import make_study, study_text
 
@@ -20,6 +27,18 @@ PLUGIN = """
 from ablatrix.workloads.entry import WorkloadEntry
 
 WORKLOADS = [WorkloadEntry(name="study_plug", tier="tiny", summary="One.", parameters={}, builder="study_plug:build")]
+"""
+COMPILER_PLUGIN = """
+from ablatrix.plugin import CompilerEntry, KnobEntry, LevelEntry
+
+LEVEL = KnobEntry(
+    name="level", kind="primary", summary="One.", levels=(LevelEntry("O1", "One."),), default="O1", affects="code"
+)
+COMPILERS = [
+    CompilerEntry(
+        name="needing", summary="One.", modules=("torch", "not_there.compiler"), extra="", adapter="x:Y", knobs=(LEVEL,)
+    )
+]
 """
 
 
@@ -52,6 +71,41 @@ def test_quick_study_without_knobs_crosses_every_primary_knob(tmp_path: Path) ->
 def test_quick_study_with_only_secondary_knobs_varies_around_one_centre(tmp_path: Path) -> None:
     study = make_study(["mlp"], ["tvm"], ["library=off,on"], ["cold"], directory=tmp_path)
     assert [cell.knobs["library"] for cell in make_design(resolve_study(study)).cells if cell.knobs] == ["off", "on"]
+
+
+def of_flags(name: str, *knobs: KnobEntry) -> Catalogue:
+    entry = CompilerEntry(name=name, summary="One.", modules=("torch",), extra="", adapter="x:Y", knobs=knobs)
+    return installed_catalogue().including(entry, "a test")
+
+
+def flag(name: str, *levels: str, kind: Kind = "secondary") -> KnobEntry:
+    entries = tuple(LevelEntry(level, "One.") for level in levels)
+    return KnobEntry(name=name, kind=kind, summary="One.", levels=entries, default=levels[0], affects="code")
+
+
+def test_quick_study_of_compiler_without_primary_knob_varies_given_ones(tmp_path: Path) -> None:
+    catalogue = of_flags("mine", flag("level", "O1", "O2"), flag("unroll", "off", "on"))
+    given = ["level=O2,O1", "unroll=off,on"]
+    resolved = resolve_study(make_study(["mlp"], ["mine"], given, directory=tmp_path, catalogue=catalogue), catalogue)
+    found = [dict(cell.knobs) for cell in make_design(resolved).cells if cell.knobs]
+    right = [("O2", "off"), ("O1", "off"), ("O2", "on")]
+    assert [(knobs["level"], knobs["unroll"]) for knobs in found] == right
+
+
+def test_quick_study_of_one_own_knob_has_its_levels(tmp_path: Path) -> None:
+    catalogue = of_flags("mine", flag("level", "O1", "O2"))
+    study = make_study(["mlp"], ["mine"], ["level=O1,O2"], directory=tmp_path, catalogue=catalogue)
+    cells = make_design(resolve_study(study, catalogue)).cells
+    assert [cell.knobs["level"] for cell in cells if cell.knobs] == ["O1", "O2"]
+    with pytest.raises(StudyError, match=r"compilers mine have no primary knob .* give one with --knob"):
+        make_study(["mlp"], ["mine"], directory=tmp_path, catalogue=catalogue)
+
+
+def test_quick_study_of_own_primary_knob_crosses_it(tmp_path: Path) -> None:
+    catalogue = of_flags("mine", flag("level", "O1", "O2", kind="primary"), flag("unroll", "off", "on"))
+    study = make_study(["mlp"], ["mine"], ["level=O2,O1", "unroll=off,on"], directory=tmp_path, catalogue=catalogue)
+    assert [stage.name for stage in study.stages] == ["primary", "further"]
+    assert study.stages[0].factorial == {"level": ["O2", "O1"]}
 
 
 def test_study_without_user_models_keeps_its_digest() -> None:
@@ -120,6 +174,43 @@ def test_study_with_changed_model_has_other_cells_and_old_are_refused(tmp_path: 
     with pytest.raises(StudyError, match="the file of workload 'net' has changed"):
         refuse_changed_sources(before, after)
     refuse_changed_sources(after, after)
+
+
+@pytest.mark.parametrize("edited", ["edited_plug.py", "plug_helper.py"])
+def test_study_with_changed_plugin_is_refused_on_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edited: str
+) -> None:
+    monkeypatch.delitem(sys.modules, "edited_plug", raising=False)
+    (tmp_path / "plug_helper.py").write_text("WIDTH = 4\n")
+    (tmp_path / "edited_plug.py").write_text(
+        PLUGIN.replace("study", "edited") + "\n\ndef build():\n    import plug_helper\n"
+    )
+    study = make_study(["edited_plug"], ["tvm"], ["fusion=off,on"], plugins=["edited_plug.py"], directory=tmp_path)
+    loaded = resolve_study(study)
+    before = make_design(loaded)
+    assert companions(loaded) == {name: tmp_path / name for name in ("plug_helper.py", "edited_plug.py")}
+    write_design(before, tmp_path / "design.json")
+    assert read_design(tmp_path / "design.json", study) == before
+    (tmp_path / edited).write_text((tmp_path / edited).read_text() + "\n# changed\n")
+    with pytest.raises(StudyError, match=rf"a file of plug-in edited_plug[.]py has changed .*{edited}"):
+        refuse_changed_files(loaded)
+    after = make_design(resolve_study(study))
+    assert not {cell.cell_id for cell in before.cells} & {cell.cell_id for cell in after.cells}
+    with pytest.raises(StudyError, match=r"plug-in edited_plug[.]py, or a file beside it that it imports, has changed"):
+        refuse_changed_sources(before, after)
+    refuse_changed_sources(replace(before, plugins={}), replace(before, plugins=after.plugins))  # of an older version
+
+
+def test_study_needs_modules_of_its_plugins(tmp_path: Path) -> None:
+    (tmp_path / "needs_helper.py").write_text("import json\nfrom numpy.linalg import norm\n")
+    text = COMPILER_PLUGIN + "\n\ndef later():\n    import needs_helper, not_installed.deep\n"
+    (tmp_path / "needing_plug.py").write_text(text)
+    study = make_study(["mlp"], ["needing"], ["level=O1"], plugins=["needing_plug.py"], directory=tmp_path,
+                       catalogue=read_catalogue([tmp_path / "needing_plug.py"]))  # fmt: skip
+    resolved = resolve_study(study)
+    assert declared_modules(resolved) == {"torch": ("needing",), "not_there.compiler": ("needing",)}
+    plugin = ("needing_plug.py",)
+    assert plugin_modules(resolved) == {"not_installed": plugin, "numpy": plugin}
 
 
 def test_study_companions_are_files_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,6 @@ class TapeCompiler(TaskwiseCompiler[bool]):
     """Fuses a product with the addition behind it, if asked."""
 
     name = "tape"
-    covered_knobs = frozenset({"fuse", "reuse"})
 
     def preload(self) -> None:
         import numpy  # noqa: F401

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,21 +11,42 @@ from typing import Any
 
 import pytest
 
-from ablatrix.compilers.adapter import Compiler
+from ablatrix.compilers.adapter import Compiler, CompileRequest
+from ablatrix.compilers.built_task import TaskFacts
 from ablatrix.compilers.catalogue import TVM
+from ablatrix.compilers.catalogue.knobs import switch
 from ablatrix.compilers.tvm.compiler import TvmCompiler
 from ablatrix.testing import planted
 from ablatrix.testing.checks import ContractError
 from ablatrix.testing.compiler_contract import CompilerContract
 from ablatrix.testing.subject import Subject
+from ablatrix.workloads.program import TaskProgram
+from tests.testing.tape_compiler import ENTRY as TAPE
+from tests.testing.tape_compiler import TapeCompiler
 
 CONFIGURATIONS = CompilerContract.test_configurations_are_right_quiet_and_give_facts
 PROGRAMS = partial(CompilerContract.test_small_programs_give_right_outputs, program="filters")
-KEYS = CompilerContract.test_code_knobs_are_in_cache_keys
+KEYS = CompilerContract.test_other_knobs_leave_cache_keys_unchanged
+SHARING = CompilerContract.test_configurations_share_no_code
 REBUILD = CompilerContract.test_rebuild_gives_same_code
 THREADS = CompilerContract.test_threads_set_are_in_force
 DYNAMIC = CompilerContract.test_dynamic_program_is_right_up_to_bound
 Plant = Callable[[Compiler], Compiler]
+
+
+SQUASH = switch("squash", "secondary", "code", "Whether the last step is written twice.", "Once.", "Twice.")
+
+
+class SquashingTape(TapeCompiler):
+    """A subclass with a knob of its own, of which the keys of the adapter that it derives from say nothing."""
+
+    def build(self, request: CompileRequest, options: bool, task: TaskProgram, key: str) -> tuple[Path, TaskFacts]:
+        file, facts = super().build(request, options, task, key)
+        if request.knobs["squash"] == "on":
+            tape = json.loads(file.read_text())
+            tape["steps"].append(tape["steps"][-1])
+            file.write_text(json.dumps(tape))
+        return file, facts
 
 
 class TvmContract(CompilerContract):
@@ -49,7 +71,6 @@ def subject_of(plant: Plant, directory: Path) -> Subject:
         (planted.Prints, CONFIGURATIONS, "printed to standard output: 'compiling"),
         (planted.GuessesZero, CONFIGURATIONS, "compiler_planned_bytes is None and reasons"),
         (planted.HidesItsTime, CONFIGURATIONS, r"nothing was charged to \['compile', 'load'\]"),
-        (planted.InventsAPhase, CONFIGURATIONS, r"unknown phases \['optimise'\]; there are: import, compile"),
         (planted.BypassesTheCache, CONFIGURATIONS, "the cache answered .*misses=0.*, expected .*misses=1"),
         (planted.ChangesItsDigest, REBUILD, "the same request gave artifact_digest 0+[.]{3}, then"),
         (planted.IgnoresThreads, THREADS, "2 threads were set, none of"),
@@ -62,14 +83,32 @@ def test_planted_fault_is_caught(tmp_path: Path, plant: Plant, rule: Callable[..
     assert str(caught.value).startswith("compiler 'tvm'")
 
 
-def test_planted_knob_missing_in_keys_is_caught(tmp_path: Path) -> None:
-    subject = subject_of(lambda inner: planted.CachesTooBroadly(inner, "fusion", "off"), tmp_path)
-    with pytest.raises(ContractError, match="fusion: on: 'fusion' affects code and leaves the cache's keys"):
-        KEYS(TvmContract(), subject)
+def test_planted_adapter_that_shares_code_is_caught(tmp_path: Path) -> None:
+    entry = replace(TAPE, adapter="tests.testing.tape_compiler:TapeCompiler", knobs=(*TAPE.knobs, SQUASH))
+    subject = Subject(planted.SharesCode(SquashingTape()), entry, tmp_path)
+    with pytest.raises(ContractError, match=r"so levels of 'squash' share code; keep what is built in request[.]cache"):
+        SHARING(TvmContract(), subject)
+
+
+def test_knob_that_adapter_omits_from_keys_shares_no_code(tmp_path: Path) -> None:
+    entry = replace(TAPE, adapter="tests.testing.tape_compiler:TapeCompiler", knobs=(*TAPE.knobs, SQUASH))
+    SHARING(TvmContract(), Subject(SquashingTape(), entry, tmp_path))
+
+
+def test_planted_run_time_knob_in_keys_is_caught(tmp_path: Path) -> None:
+    later = replace(SQUASH, affects="run_time")
+    entry = replace(TAPE, adapter="tests.testing.tape_compiler:TapeCompiler", knobs=(*TAPE.knobs, later))
+
+    class NamesIt(SquashingTape):
+        def key_facts(self, request: CompileRequest, options: Any, task: TaskProgram) -> Mapping[str, Any]:
+            return {**super().key_facts(request, options, task), "squash": request.knobs["squash"]}
+
+    with pytest.raises(ContractError, match="squash: on: 'squash' changes the cache's keys, which it must not; leave"):
+        KEYS(TvmContract(), Subject(NamesIt(), entry, tmp_path))
 
 
 def test_planted_knob_that_changes_nothing_is_caught(tmp_path: Path) -> None:
-    subject = subject_of(lambda inner: planted.CachesTooBroadly(inner, "fusion", "off"), tmp_path)
+    subject = subject_of(lambda inner: planted.IgnoresAKnob(inner, "fusion", "off"), tmp_path)
     with pytest.raises(ContractError, match="compiler 'tvm': 'fusion: on' must change the code of a small program"):
         TvmContract().test_code_knobs_change_code(subject)
 
@@ -108,5 +147,5 @@ def test_statement_about_nothing_is_refused(tmp_path: Path, statements: dict[str
 def test_reason_allows_knob_to_change_nothing(tmp_path: Path) -> None:
     reasons = {knob.name: "not looked at here" for knob in TVM.knobs if knob.name != "fusion"}
     stated = type("Stated", (TvmContract,), {"acts_not": {**reasons, "fusion: on": "it is broken"}})()
-    broken = subject_of(lambda inner: planted.CachesTooBroadly(inner, "fusion", "off"), tmp_path)
+    broken = subject_of(lambda inner: planted.IgnoresAKnob(inner, "fusion", "off"), tmp_path)
     stated.test_code_knobs_change_code(broken)

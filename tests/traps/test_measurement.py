@@ -35,7 +35,7 @@ from ablatrix.workloads.prepare import load_program
 from tests.traps.conftest import Run, marks
 from tests.trials.conftest import Bench, make_task, small_study
 
-PARTS = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "run_ms_cold")
+PARTS = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "other_ms", "run_ms_cold")
 MEBIBYTE = 1 << 20
 
 
@@ -100,8 +100,10 @@ def test_observer_watches_separate_compile(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(build, "time_passes", spy)
     facts = TvmCompiler().compile(request).facts
     ((phase, before, after),) = phases
-    assert phase is None
+    assert phase == "observer"
     assert before == after
+    assert set(request.clock.milliseconds) == {"import", "compile", "link", "load"}
+    assert set(request.clock.uncounted_ms) == {"observer"}
     assert facts.pass_ms
     assert request.cache.counters == CacheCounters(misses=1)
 

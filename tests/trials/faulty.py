@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ablatrix.compilers.adapter import BoundRun, CompileFacts, CompileRequest, Executable
+from ablatrix.compilers.adapter import BoundRun, CompileFacts, CompileRequest, Executable, PhaseClock
 from ablatrix.compilers.catalogue import PARTITION, CompilerEntry
 from ablatrix.compilers.eager import EagerCompiler
 from ablatrix.errors import UnsupportedError
@@ -39,8 +39,12 @@ class FaultyCompiler(EagerCompiler):
     def compile(self, request: CompileRequest) -> Executable:
         fault = str(request.knobs["fault"])
         os.environ[NOTES] = str(request.work_dir.parents[2])
-        with request.clock.phase("compile"):
-            FAULTS.get(fault, _nothing)()
+        deed, _, where = fault.partition(" in ")
+        if where and deed in DEEDS:
+            _do(request.clock, DEEDS[deed], where)
+        else:
+            with request.clock.phase("compile"):
+                FAULTS.get(fault, _nothing)()
         return FaultyExecutable(super().compile(request), fault)
 
 
@@ -60,6 +64,8 @@ class FaultyRun:
     def run(self) -> None:
         self._runs += 1
         self._inner.run()
+        if self._fault.endswith("fail later"):
+            raise RuntimeError("later")
         if self._fault == "hang in a burst" and self._runs > 5:
             libc().sleep(1000)
         if self._fault == "crash in a burst" and self._runs > 5:
@@ -86,6 +92,27 @@ def libc() -> Any:
 
 def _nothing() -> None:
     pass
+
+
+def _do(clock: PhaseClock, deed: Callable[[], None], where: str) -> None:
+    """Do something in a phase of any name, or in none."""
+    phase = where.partition(",")[0]
+    try:
+        with contextlib.nullcontext() if phase == "no phase" else clock.phase(phase):
+            deed()
+    except LookupError:
+        pass  # as a compiler that tries another way
+
+
+def _fail() -> None:
+    raise RuntimeError("in a phase")
+
+
+def _give_up() -> None:
+    raise LookupError("this way leads nowhere")
+
+
+DEEDS: dict[str, Callable[[], None]] = {"sleep": lambda: time.sleep(0.25), "raise": _fail, "catch": _give_up}
 
 
 def _raise() -> None:

@@ -84,10 +84,49 @@ def test_cold_trial_parts_add_up(bench: Bench) -> None:
     runtime = cold(bench, "none").result.runtime
     assert runtime is not None
     spent = runtime.model_dump()
-    parts = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "run_ms_cold")
+    parts = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "other_ms", "run_ms_cold")
     assert [part for part in parts if spent[part] is None] == ["import_ms", "link_ms"]  # this compiler has none
     assert spent["compile_first_run_ms"] == pytest.approx(sum(spent[part] or 0.0 for part in parts))
     assert spent["run_ms_cold"] > 0
+
+
+def test_compile_time_outside_phases_is_counted(bench: Bench) -> None:
+    result = cold(bench, "sleep in no phase").result
+    assert result.compile is not None
+    assert result.runtime is not None
+    assert result.compile.compile_ms["other"] > 200
+    assert result.runtime.other_ms == pytest.approx(result.compile.compile_ms["other"])
+    assert (result.runtime.compile_first_run_ms or 0.0) > 200
+
+
+@pytest.mark.parametrize("phase", ["optimise", "check", "first_run", "run", "plan", "validate"])
+def test_compile_time_in_phase_of_any_name_is_counted(bench: Bench, phase: str) -> None:
+    result = cold(bench, f"sleep in {phase}").result
+    assert result.compile is not None
+    assert result.runtime is not None
+    assert result.compile.compile_ms[phase] > 200
+    assert result.runtime.other_ms == pytest.approx(
+        result.compile.compile_ms["other"] + result.compile.compile_ms[phase]
+    )
+    assert (result.runtime.compile_first_run_ms or 0.0) > 200
+    assert (result.runtime.run_ms_cold or 0.0) < 100
+    assert (result.runtime.plan_ms or 0.0) < 100
+
+
+@pytest.mark.parametrize("phase", ["no phase", "compile", "optimise", "check", "run", "plan"])
+def test_exception_in_compile_is_compile_error(bench: Bench, phase: str) -> None:
+    result = cold(bench, f"raise in {phase}").result
+    assert result.status == "compile_error"
+    assert result.error is not None
+    assert (result.error.type, result.error.phase) == ("RuntimeError", "compile")
+
+
+def test_error_that_compiler_catches_leaves_later_phases_right(bench: Bench) -> None:
+    result = cold(bench, "catch in optimise").result
+    assert result.status == "ok"
+    assert result.runtime is not None
+    assert (result.runtime.run_ms_cold or 0.0) > 0
+    assert cold(bench, "catch in optimise, fail later").result.status == "run_error"
 
 
 def test_processes_left_by_worker_are_ended(bench: Bench) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ablatrix.artifact.bundle import Origin, Pseudonyms
     from ablatrix.artifact.contents import Command, Manifest, RunCost
     from ablatrix.doctor.finding import Finding
-    from ablatrix.study.model import Study
+    from ablatrix.doctor.modules import ModuleNeed
     from ablatrix.study.resolve import ResolvedStudy
     from ablatrix.trials.run import RunSummary
 
@@ -62,8 +62,9 @@ def artifact_command(
     from ablatrix.artifact.checks import derive_anew
     from ablatrix.artifact.contents import Reading, claims_beside
     from ablatrix.cli.run_and_design import end_run
+    from ablatrix.doctor.modules import packages_of
     from ablatrix.plugin_files import read_catalogue
-    from ablatrix.study.files import companions
+    from ablatrix.study.files import companions, refuse_changed_files
     from ablatrix.study.load import load_study
     from ablatrix.trials.host import utc_now
     from ablatrix.trials.results import ResultDirectory
@@ -71,12 +72,20 @@ def artifact_command(
     started, clock = utc_now(), monotonic()
     resolved = load_study(study, read_catalogue(plugin or ()))
     beside = companions(resolved)  # refused before anything is run
-    origin = Origin(study=study, claims=claims or claims_beside(study), template=template, companions=beside)
-    findings = checked_environment(resolved.study, out)
+    packages = packages_of(need.module for need in module_needs(resolved))
+    origin = Origin(
+        study=study,
+        claims=claims or claims_beside(study),
+        template=template,
+        companions=beside,
+        packages=packages,
+    )
+    findings = checked_environment(resolved, out)
     results = out.with_name(out.name + "-named") if anonymous else out
     summary, cost = _run_counted(resolved, study, results, quiet)
     if summary.signal is not None or not summary.complete:
         end_run(summary)
+    refuse_changed_files(resolved)  # what is bundled is what was measured
     pseudonyms = _hidden(summary.results, results, out) if anonymous else None
     reading = Reading(out, origin.claims)
     derive_anew(reading, template)
@@ -97,7 +106,19 @@ def _announce(manifest: "Manifest", out: Path, named: Path | None) -> None:
         print(f"{named}: the run with its names; keep it private until review is over", file=sys.stderr)
 
 
-def checked_environment(study: "Study", out: Path) -> "list[Finding]":
+def module_needs(resolved: "ResolvedStudy") -> "list[ModuleNeed]":
+    """Return the modules that a study's plug-ins need."""
+    from ablatrix.doctor.modules import ModuleNeed
+    from ablatrix.study.needs import declared_modules, plugin_modules
+
+    declared = declared_modules(resolved)
+    tops = {module.partition(".")[0] for module in declared}
+    others = {module: users for module, users in plugin_modules(resolved).items() if module not in tops}
+    needs = [ModuleNeed(module, users, True) for module, users in declared.items()]
+    return [*needs, *(ModuleNeed(module, users, False) for module, users in others.items())]
+
+
+def checked_environment(resolved: "ResolvedStudy", out: Path) -> "list[Finding]":
     """Check the machine for a study, and print every finding that is not ok.
 
     Raises:
@@ -106,7 +127,8 @@ def checked_environment(study: "Study", out: Path) -> "list[Finding]":
     from ablatrix.doctor.environment_check import check_environment
     from ablatrix.errors import ArtifactError
 
-    findings = check_environment(out, [choice.name for choice in study.compilers])
+    compilers = [choice.name for choice in resolved.study.compilers]
+    findings = check_environment(out, compilers, needs=module_needs(resolved))
     show_findings([one for one in findings if one.level != "ok"], to_stderr=True)
     fatal = [one for one in findings if one.level == "fatal"]
     if fatal:

@@ -66,7 +66,8 @@ def compilers_command(as_json: AsJson = False, plugin: Plugins = None) -> None:
 def _plain(entry: "CompilerEntry") -> dict[str, Any]:
     """Return an entry for ``--json``, with the digest of its program instead of the program."""
     facts = {**asdict(entry), "program": entry.program_digest, "installed": entry.installed}
-    return {"program_digest" if key == "program" else key: value for key, value in facts.items()}
+    named = {"program_digest" if key == "program" else key: value for key, value in facts.items()}
+    return {key: value for key, value in named.items() if key != "plugin"}
 
 
 def knobs_command(
@@ -96,7 +97,7 @@ def knobs_command(
     for knob in entry.knobs:
         rows.append([knob.name, knob.kind, "", knob.summary])
         for level in knob.levels:
-            shown = f"{level.name} (default)" if level.name == knob.default else level.name
+            shown = f"{level.name} (default)" if level.name == knob.default else str(level.name)
             reason = f" [unsupported: {level.unsupported}]" if level.unsupported else ""
             rows.append(["", "", shown, level.summary + reason])
         if knob.free:

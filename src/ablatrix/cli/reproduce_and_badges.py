@@ -76,6 +76,11 @@ def reproduce_command(
     with opened(bundle) as directory:
         root_digest = _verified(directory, bundle)
         folder = directory / "tiny" if study == "tiny" else directory
+        if not (folder / CLAIMS_NAME).is_file():
+            raise ArtifactError(
+                f"{bundle}: makes no claims, so there is nothing to judge; in its folder run its study with 'ablatrix "
+                f"run {STUDY_NAME} --out OUT', and compare the results with 'ablatrix compare . OUT'"
+            )
         claims = load_claims(folder / CLAIMS_NAME)
         resolved = load_study(folder / STUDY_NAME)
         before = folder / RECORDS_NAME
@@ -150,7 +155,7 @@ def _run(resolved: ResolvedStudy, path: Path, out: Path, quiet: bool) -> Path:
     from ablatrix.cli.artifact import checked_environment
     from ablatrix.cli.run_and_design import end_run, run_study
 
-    checked_environment(resolved.study, out)
+    checked_environment(resolved, out)
     summary = run_study(resolved, path, out, [], quiet)
     if summary.signal is not None or not summary.complete:
         end_run(summary)

@@ -274,7 +274,7 @@ def design_command(
 
     resolved = load_study(study, read_catalogue(plugin or ()))
     design = make_design(resolved)
-    known = {} if results is None else ResultDirectory(results).known()[0]
+    known = {} if results is None else ResultDirectory(results).known()
     statuses = {trial_id: record.status for trial_id, record in known.items()}
     trials = select(design, parse_conditions(only or [], design), statuses)
     if as_json:

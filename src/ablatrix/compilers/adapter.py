@@ -24,49 +24,86 @@ if TYPE_CHECKING:
     from ablatrix.workloads.program import Program, TaskProgram
 
 
+COMPILE_PHASES = ("import", "compile", "link", "load")
+"""Phases of compiling that have a name of their own in records; time in any other one counts too, as ``OTHER``."""
+OTHER = "other"
+
+
 class PhaseClock:
     """Wall time of named phases in milliseconds. Entering a phase inside another pauses the outer one.
 
     Args:
         on_enter: Called with the name of each phase that begins, before its clock starts.
+
+    Attributes:
+        milliseconds: Time of each phase that counts.
+        uncounted_ms: Time of what is in no figure, by name.
     """
 
     def __init__(self, on_enter: Callable[[str], None] | None = None) -> None:
         self.milliseconds: dict[str, float] = {}
+        self.uncounted_ms: dict[str, float] = {}
         self._on_enter = on_enter
-        self._stack: list[str] = []
+        self._stack: list[tuple[str, dict[str, float]]] = []
         self._since = 0.0
 
     @property
     def current(self) -> str | None:
         """The innermost open phase, which is where an error happened."""
-        return self._stack[-1] if self._stack else None
+        return self._stack[-1][0] if self._stack else None
+
+    @property
+    def outermost(self) -> str | None:
+        """The outermost open phase."""
+        return self._stack[0][0] if self._stack else None
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Count the wall time inside the block to ``name``. The phase stays current when an error leaves it."""
+        depth = len(self._stack)
         self.enter(name)
         yield
-        self.leave()
+        self._charge()
+        del self._stack[depth:]  # with phases inside that an error has left, and that was caught
+
+    @contextmanager
+    def uncounted(self, name: str) -> Iterator[None]:
+        """Count the wall time inside the block to no figure: it is no part of compiling.
+
+        That is: a compile under an observer, what is written for people, or what a machine sets up once.
+        """
+        depth = len(self._stack)
+        self._begin(name, self.uncounted_ms)
+        yield
+        self._charge()
+        del self._stack[depth:]
+
+    def since(self, before: Mapping[str, float]) -> dict[str, float]:
+        """Return the time of each phase that went on since ``milliseconds`` was ``before``."""
+        spent = {name: after - before.get(name, 0.0) for name, after in self.milliseconds.items()}
+        return {name: time for name, time in spent.items() if time > 0}
 
     def enter(self, name: str) -> None:
         """Begin a phase, for callers that learn of its beginning and its end separately."""
-        self._charge()
-        if self._on_enter is not None:
-            self._on_enter(name)
-            self._since = perf_counter()
-        self._stack.append(name)
+        self._begin(name, self.milliseconds)
 
     def leave(self) -> None:
         """End the innermost phase."""
         self._charge()
         self._stack.pop()
 
+    def _begin(self, name: str, account: dict[str, float]) -> None:
+        self._charge()
+        if self._on_enter is not None:
+            self._on_enter(name)
+            self._since = perf_counter()
+        self._stack.append((name, account))
+
     def _charge(self) -> None:
         now = perf_counter()
         if self._stack:
-            name = self._stack[-1]
-            self.milliseconds[name] = self.milliseconds.get(name, 0.0) + (now - self._since) * 1e3
+            name, account = self._stack[-1]
+            account[name] = account.get(name, 0.0) + (now - self._since) * 1e3
         self._since = now
 
 
@@ -81,7 +118,8 @@ class CompileRequest:
         tasks: One exported program for each distinct task of the plan, by ``kind``.
         knobs: Level of every knob of this compiler.
         cache: The task-level compile cache; the compiler asks it before it builds.
-        clock: Phases to charge: ``import`` (frontend), ``compile`` (passes, code generation), ``link``, ``load``.
+        clock: Phases to charge: ``import`` (frontend), ``compile`` (passes, code generation), ``link``, ``load``. Time
+            in none of them counts as well, and is shown as other time.
         threads: Threads that a run may use.
         work_dir: An empty private directory for what is built.
         device: Where the program is to run, as torch names it (``cpu``, ``cuda``). The program as given, its weights

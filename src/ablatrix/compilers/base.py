@@ -10,12 +10,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ablatrix.compilers.adapter import CompileRequest, Executable
 from ablatrix.compilers.built_task import BuiltTask, TaskFacts
-from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, PASS_TIMING, UPPER_BOUND
-from ablatrix.compilers.catalogue.model import Level
 from ablatrix.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -23,9 +21,6 @@ if TYPE_CHECKING:
     from ablatrix.workloads.program import TaskProgram
 
 OptionsT = TypeVar("OptionsT")
-
-# Knobs that no key names: the first two are in the task itself, an observer and the name of a cache change no code.
-OUTSIDE_KEYS = frozenset(knob.name for knob in (PARTITION, UPPER_BOUND, PASS_TIMING, CACHE_TAG))
 
 
 class TaskwiseCompiler(ABC, Generic[OptionsT]):
@@ -36,13 +31,9 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
 
     Attributes:
         name: Name of the compiler in the catalogue.
-        covered_knobs: Names of the knobs that ``key_facts`` has accounted for: their levels are among these facts as
-            far as code depends on them. The level of every other knob of a configuration becomes part of each key, so
-            that a knob which a subclass adds never runs the code of another level.
     """
 
     name: str
-    covered_knobs: ClassVar[frozenset[str]] = frozenset()
 
     def preload(self) -> None:
         """Import what the compiler needs, in the fork server. Starts no thread pool.
@@ -74,7 +65,7 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
 
         options = self.options(request)
         self.prepare(request, options)
-        own = [self._own_key_facts(request, options, task) for task in request.tasks]
+        own = [self.key_facts(request, options, task) for task in request.tasks]
         built = compile_tasks(request, own, lambda task, key: self.build(request, options, task, key))
         pass_ms = observe_passes(request, lambda task: self.time_passes(request, options, task))
         with request.clock.phase("load"):
@@ -86,18 +77,15 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
         """Return this compiler's options for a configuration."""
 
     def prepare(self, request: CompileRequest, options: OptionsT) -> None:
-        """Bring this process into the state that the configuration asks for; sets the threads of a run.
-
-        No phase is charged but those that the hook charges itself.
-        """
+        """Bring this process into the state that the configuration asks for; sets the threads of a run."""
         self.set_threads(request.run_threads)
 
     @abstractmethod
     def key_facts(self, request: CompileRequest, options: OptionsT, task: TaskProgram) -> Mapping[str, Any]:
         """Return what a task's code depends on beyond the task and torch's version, as plain values.
 
-        That is: options that affect code, the target, versions, and the digest of the adapter's source
-        (``source_digest``). No phase is charged but those that the hook charges itself.
+        That is: the target, and whatever else of this machine or process. The cache itself adds the compiler's name,
+        its versions, the digest of its code and the level of each knob that may change code.
         """
 
     @abstractmethod
@@ -122,14 +110,3 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
     @abstractmethod
     def load(self, request: CompileRequest, options: OptionsT, built: Sequence[BuiltTask]) -> Sequence[TaskFunction]:
         """Load the distinct tasks, by kind; the phase ``load`` is charged."""
-
-    def _own_key_facts(self, request: CompileRequest, options: OptionsT, task: TaskProgram) -> dict[str, Any]:
-        return {
-            **self.key_facts(request, options, task),
-            "compiler": self.name,
-            "knobs": self._uncovered(request.knobs),
-        }
-
-    def _uncovered(self, knobs: Mapping[str, Level]) -> dict[str, Level]:
-        known = OUTSIDE_KEYS | self.covered_knobs
-        return {name: level for name, level in knobs.items() if name not in known}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -45,3 +46,22 @@ def source_digest(directory: Path) -> str:
     """Return the SHA-256 of an adapter's modules, computed once so that it is that of the code that was loaded."""
     files = sorted(directory.glob("*.py"))
     return digest_value({file.name: digest_bytes(file.read_bytes()) for file in files})
+
+
+@cache
+def class_digest(adapter: type) -> str:
+    """Return the SHA-256 of the code of a class and of all that it derives from, computed once as ``source_digest``.
+
+    Of a class in a package the modules beside it count, too; of one in a file by itself only that file.
+    """
+    found: dict[str, str] = {}
+    for kind in adapter.__mro__:
+        module = sys.modules.get(kind.__module__)
+        file = getattr(module, "__file__", None)
+        if file is not None:
+            path = Path(file)
+            digest = (
+                source_digest(path.parent) if getattr(module, "__package__", "") else digest_bytes(path.read_bytes())
+            )
+            found[f"{kind.__module__}.{kind.__qualname__}"] = digest
+    return digest_value(found)

@@ -5,6 +5,9 @@ An entry on disk is a directory named by its key::
     <key>/artifact.so  what the compiler built, with the suffix that it came with
     <key>/entry.json   the facts that the key was made of, what the compiler reported about it, its sha256
 
+Its name is made of the compiler's own key and of the cache's scope: compiler, code, versions, and the level of each
+knob that may change code. A compiler has no way to find what another configuration built, whatever its keys leave out.
+
 It is written elsewhere in the same file system and renamed into place, so that a reader sees a whole entry
 or none, and two processes that store the same key do not disturb each other. When an entry is loaded its
 artifact is hashed again; one that does not agree with its side file is set aside and rebuilt.
@@ -17,11 +20,16 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ablatrix.canonical import canonical_json, content_id, digest_bytes, digest_value
+from ablatrix.compilers.built_task import class_digest
+from ablatrix.compilers.catalogue.model import CompilerEntry, Level
+
+if TYPE_CHECKING:
+    from ablatrix.compilers.adapter import Compiler
 
 ARTIFACT = "artifact"
 SIDE_FILE = "entry.json"
@@ -61,6 +69,39 @@ class CacheEntry:
     extra: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Whose entries a cache holds: what code depends on whatever the compiler's own keys say.
+
+    Attributes:
+        compiler: Its name in the catalogue.
+        code: SHA-256 of the compiler's own code: its adapter, its plug-in or its program.
+        versions: Versions of what generates or runs code.
+        knobs: Level of each knob that may change code.
+    """
+
+    compiler: str = ""
+    code: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    knobs: Mapping[str, Level] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, entry: CompilerEntry, compiler: Compiler, knobs: Mapping[str, Level]) -> Scope:
+        """Return the scope of one configuration.
+
+        Args:
+            entry: The compiler's entry in the catalogue.
+            compiler: Its adapter.
+            knobs: Level of every knob. One that the entry does not have counts as one that may change code.
+        """
+        return cls(
+            compiler=entry.name,
+            code=digest_value({"adapter": class_digest(type(compiler)), "source": entry.program_digest}),
+            versions=dict(compiler.versions()),
+            knobs={name: level for name, level in knobs.items() if entry.may_change_code(name)},
+        )
+
+
 def task_key(facts: Mapping[str, Any]) -> str:
     """Return the key (SHA-256) of a task, made of everything that its code depends on, as plain values."""
     return digest_value(dict(facts))
@@ -71,14 +112,18 @@ class TaskCache:
 
     Args:
         directory: Where entries lie on disk; None for a cache that is in memory only.
-        memory: Entries in memory by key; a fresh dictionary when None.
+        memory: Entries in memory by name; a fresh dictionary when None.
+        scope: Whose entries are looked for and stored; nobody's in particular when None.
     """
 
-    def __init__(self, directory: Path | None, memory: dict[str, CacheEntry] | None = None) -> None:
+    def __init__(
+        self, directory: Path | None, memory: dict[str, CacheEntry] | None = None, scope: Scope | None = None
+    ) -> None:
         self.directory = directory
+        self._scope = asdict(scope or Scope())
         self._memory = {} if memory is None else memory
         self._asked: set[str] = set()
-        self._counts = {field.name: 0 for field in fields(CacheCounters)}
+        self._counts = {one.name: 0 for one in fields(CacheCounters)}
 
     @property
     def counters(self) -> CacheCounters:
@@ -87,24 +132,25 @@ class TaskCache:
 
     @property
     def key_set_size(self) -> int:
-        """Number of distinct keys asked for."""
+        """Number of distinct entries asked for."""
         return len(self._asked)
 
     @property
     def key_set_digest(self) -> str:
-        """Content id of the sorted keys asked for."""
+        """Content id of the sorted names of the entries asked for."""
         return content_id(sorted(self._asked))
 
     def get(self, key: str) -> CacheEntry | None:
         """Return the entry of a key, or None when the task has to be built."""
-        self._asked.add(key)
-        if key in self._memory:
+        name = _entry_name(self._scope, key)
+        self._asked.add(name)
+        if name in self._memory:
             self._counts["hits_memory"] += 1
-            return self._memory[key]
-        entry = None if self.directory is None else self._load(self.directory / key)
+            return self._memory[name]
+        entry = None if self.directory is None else self._load(self.directory / name)
         self._counts["misses" if entry is None else "hits_disk"] += 1
         if entry is not None:
-            self._memory[key] = entry
+            self._memory[name] = entry
         return entry
 
     def put(self, key: str, facts: Mapping[str, Any], file: Path, extra: Mapping[str, Any]) -> CacheEntry:
@@ -117,39 +163,46 @@ class TaskCache:
             extra: Plain values to be found beside the artifact on a later hit.
         """
         digest = digest_bytes(file.read_bytes())
-        name = ARTIFACT + file.suffix
+        name, artifact = _entry_name(self._scope, key), ARTIFACT + file.suffix
         path = file
         if self.directory is not None:
-            side = {"facts": dict(facts), "artifact": name, "artifact_sha256": digest, "extra": dict(extra)}
-            path = _store(self.directory, key, file, name, canonical_json(side)) / name
-        self._memory[key] = entry = CacheEntry(path, digest, dict(extra))
+            side = {
+                "scope": self._scope,
+                "facts": dict(facts),
+                "artifact": artifact,
+                "artifact_sha256": digest,
+                "extra": dict(extra),
+            }
+            path = _store(self.directory, name, file, artifact, canonical_json(side)) / artifact
+        self._memory[name] = entry = CacheEntry(path, digest, dict(extra))
         return entry
 
     def publish_to(self, directory: Path) -> int:
-        """Copy the entries of all keys asked for into another cache's directory.
+        """Copy all entries asked for into another cache's directory.
 
         This is how a cold trial with a private cache passes on what it built. Returns how many were new there.
         """
         new = 0
-        for key in sorted(self._asked):
-            source = None if self.directory is None else self.directory / key
-            if source is None or not source.is_dir() or (directory / key).exists():
+        for name in sorted(self._asked):
+            source = None if self.directory is None else self.directory / name
+            if source is None or not source.is_dir() or (directory / name).exists():
                 continue
             side = (source / SIDE_FILE).read_text(encoding="utf-8")
-            name = json.loads(side)["artifact"]
-            _store(directory, key, source / name, name, side)
+            artifact = json.loads(side)["artifact"]
+            _store(directory, name, source / artifact, artifact, side)
             new += 1
         return new
 
     def _load(self, directory: Path) -> CacheEntry | None:
-        """Read an entry; set it aside when it is damaged or does not match its key."""
+        """Read an entry; set it aside when it is damaged or does not match its name."""
         if not directory.is_dir():
             return None
         try:
             side = json.loads((directory / SIDE_FILE).read_text(encoding="utf-8"))
             path = directory / Path(side["artifact"]).name
             digest = digest_bytes(path.read_bytes())
-            whole = digest == side["artifact_sha256"] and task_key(side["facts"]) == directory.name
+            named = _entry_name(side["scope"], task_key(side["facts"])) == directory.name
+            whole = named and digest == side["artifact_sha256"]
             extra = side["extra"]
         except (OSError, ValueError, KeyError, TypeError):
             whole = False
@@ -163,13 +216,18 @@ class TaskCache:
         return None
 
 
-def _store(directory: Path, key: str, artifact: Path, name: str, side: str) -> Path:
+def _entry_name(scope: Mapping[str, Any], key: str) -> str:
+    """Return the name (SHA-256) of an entry from the cache's scope and the compiler's own key."""
+    return digest_value({"scope": dict(scope), "key": key})
+
+
+def _store(directory: Path, entry: str, artifact: Path, name: str, side: str) -> Path:
     """Write an entry under a temporary name and rename it; when another process was first, its entry is kept."""
     directory.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=directory))
     shutil.copyfile(artifact, draft / name)
     (draft / SIDE_FILE).write_text(side, encoding="utf-8")
-    stored = directory / key
+    stored = directory / entry
     try:
         os.rename(draft, stored)  # noqa: PTH104 - Path.rename would hide that this is the atomic step
     except OSError:

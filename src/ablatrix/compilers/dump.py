@@ -104,7 +104,7 @@ class TaskDump:
     Attributes:
         directory: Of the whole dump, None when none is asked for.
         kind: The task's.
-        clock: What is written counts to a phase of its own, ``dump``.
+        clock: What is written counts to no phase.
     """
 
     directory: Path | None
@@ -131,7 +131,7 @@ class TaskDump:
         """
         if self.directory is None:
             return
-        with self.clock.phase("dump"):
+        with self.clock.uncounted("dump"):
             (self.directory / _name(self.kind)).mkdir(exist_ok=True)
             try:
                 write(self.directory / _name(self.kind) / name)

@@ -17,6 +17,7 @@ from ablatrix.canonical import digest_bytes, digest_value
 from ablatrix.compilers.adapter import CompileFacts, CompileRequest
 from ablatrix.compilers.built_task import BuiltTask, TaskFacts
 from ablatrix.compilers.cache import task_key
+from ablatrix.compilers.plain import plain_value
 from ablatrix.compilers.tasks import TaskExecutable, TaskFunction
 from ablatrix.plan.plan import Plan
 from ablatrix.workloads.capture import capture, value_tensors
@@ -69,13 +70,14 @@ def compile_tasks(
             continue
         task = request.tasks[one.kind]
         with request.clock.phase("load"):
-            facts = complete_key_facts(task, own[one.kind])
+            facts = complete_key_facts(task, plain_value(own[one.kind], f"key_facts of task {one.kind}"))
             key = task_key(facts)
             entry = request.cache.get(key)
         if entry is None:
             file, found = build(task, key)
             with request.clock.phase("link"):
-                entry = request.cache.put(key, facts, file, asdict(found))
+                extra = plain_value(asdict(found), f"the facts of task {one.kind}")
+                entry = request.cache.put(key, facts, file, extra)
         known = TaskFacts(**entry.extra)
         built[one.kind] = BuiltTask(key, entry.path, known.code_digest or entry.digest, known)
     return [built[kind] for kind in sorted(built)]
@@ -87,15 +89,16 @@ def observe_passes(
     """Return milliseconds by pass, summed over the distinct tasks; None where the knob ``pass_timing`` asks for none.
 
     Args:
-        request: What was compiled. Its clock is not charged: an observer is part of no figure.
+        request: What was compiled. An observer is part of no figure.
         time_passes: Compiles a task once more under an observer, and keeps nothing.
     """
     if request.knobs.get("pass_timing") != "on":
         return None
     total: dict[str, float] = {}
-    for task in request.tasks:
-        for name, milliseconds in time_passes(task).items():
-            total[name] = total.get(name, 0.0) + milliseconds
+    with request.clock.uncounted("observer"):
+        for task in request.tasks:
+            for name, milliseconds in time_passes(task).items():
+                total[name] = total.get(name, 0.0) + milliseconds
     return total
 
 

@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ablatrix.doctor.finding import Finding, Level
+from ablatrix.doctor.modules import ModuleNeed, check_modules
 from ablatrix.doctor.shipped import locked_versions
 from ablatrix.doctor.steadiness import check_steadiness
 from ablatrix.records.machine import ROOT, available_bytes, read_machine
@@ -43,6 +44,7 @@ def check_environment(
     compilers: Iterable[str] = (),
     machine: Machine | None = None,
     root: Path = ROOT,
+    needs: Iterable[ModuleNeed] = (),
 ) -> list[Finding]:
     """Check the machine and the installation.
 
@@ -52,6 +54,7 @@ def check_environment(
         compilers: Compilers that the study needs: what they lack is fatal, what others lack is a note.
         machine: The machine to check; None reads this one.
         root: Directory that contains ``proc`` and ``sys``, for what makes times scatter.
+        needs: Modules that the study's plug-ins need.
     """
     machine = machine or read_machine()
     needed = {"eager", *compilers} if compilers else set()
@@ -59,6 +62,7 @@ def check_environment(
         _python(),
         *_core_packages(),
         *_compiler_packages(needed),
+        *check_modules(needs),
         _locked(),
         _cxx(),
         _git(),

@@ -32,6 +32,7 @@ PHRASES: Mapping[str, str] = {
     "part/compile_ms": "优化遍与代码生成",
     "part/link_ms": "链接",
     "part/load_ms": "加载",
+    "part/other_ms": "编译器的其他工作",
     "part/run_ms_cold": "首次运行",
     "hot_scope": "热运行时间是预热之后稳态下的一次运行时间{samples}，不含编译；输入只生成一次，且不计时。同一区组内的"
     "各配置以随机顺序交错测量，并且只在区组内相互比较{layout}；热运行共有 {blocks} 个区组。",

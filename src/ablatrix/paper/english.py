@@ -32,6 +32,7 @@ PHRASES: Mapping[str, str] = {
     "part/compile_ms": "passes and code generation",
     "part/link_ms": "linking",
     "part/load_ms": "loading",
+    "part/other_ms": "other work of the compiler",
     "part/run_ms_cold": "the first run",
     "hot_scope": "A hot time is one run in the steady state{samples}, after warm-up and without compilation; inputs "
     "are made once, outside of it. The configurations of a block are measured side by side, in a random order, and "

@@ -4,8 +4,9 @@ from ablatrix.analysis.findings import Findings
 from ablatrix.provenance.rows import Rows, canonical_rows
 
 COLUMNS = (
-    "stage", "cpu", "cores", "cache_tag", "plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "run_ms_cold",
-    "expected_cache_misses", "layout_sampling", "samples_counted", "warm_up_classification", "stopping_effect_target",
+    "stage", "cpu", "cores", "cache_tag", "plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "other_ms",
+    "run_ms_cold", "expected_cache_misses", "layout_sampling", "samples_counted", "warm_up_classification",
+    "stopping_effect_target",
     "checked_digest", "timed_digest", "artifact_digest", "checked", "missing", "draws", "nonfinite", "max_abs_diff",
     "max_rel_diff", "rms_ratio", "rms_factor",
 )  # fmt: skip

@@ -197,6 +197,11 @@ class Configuration(Part):
     stage: str | None = Field(description="Stage of the study, null for the reference.")
     baseline: dict[str, Level] = Field(description="Configuration that the study compares with, every knob.")
     catalogue_digest: str = Field(description="SHA-256 of the compiler's knobs and levels.")
+    compiler_digest: str | None = Field(
+        default=None,
+        description="SHA-256 of the files of a program or plug-in that is the compiler; null for one of a package, and "
+        "before 1.3.",
+    )
 
 
 class PlanFacts(Part):
@@ -218,7 +223,8 @@ class CompileFacts(Part):
     """What the compiler built, and through which caches."""
 
     compile_ms: dict[str, Milliseconds] = Field(
-        description="Time by phase (import, compile, link, load), cache look-ups and stores included."
+        description="Time by phase (import, compile, link, load, any of the compiler's own; other: in no phase), cache "
+        "look-ups and stores included."
     )
     pass_ms: dict[str, Milliseconds] | None = Field(
         description="Time by compiler pass, from a separate compile with an observer; null when not asked for."
@@ -286,6 +292,10 @@ class _ColdTimes(Part):
     compile_ms: Milliseconds | None = Field(default=None, description="Cold: part of it, passes and code generation.")
     link_ms: Milliseconds | None = Field(default=None, description="Cold: part of it, linking and storing.")
     load_ms: Milliseconds | None = Field(default=None, description="Cold: part of it, loading and binding.")
+    other_ms: Milliseconds | None = Field(
+        default=None,
+        description="Cold: part of it, compiling in no phase or in one of the compiler's own; null before 1.3.",
+    )
     run_ms_cold: Milliseconds | None = Field(default=None, description="Cold: part of it, the first run.")
 
 

@@ -53,18 +53,22 @@ def _without_device(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-def _without_layout(data: dict[str, Any]) -> dict[str, Any]:
-    """1.2 did not say how the layout of a trial's process was drawn."""
-    meta = data.get("meta")
+def _without_origins(data: dict[str, Any]) -> dict[str, Any]:
+    """1.2 did not say how a process's layout was drawn, what a plug-in was made of, or what time no phase held."""
+    meta, config, runtime = (data.get(name) for name in ("meta", "config", "runtime"))
     if isinstance(meta, dict):
         meta |= {"layout": None}
+    if isinstance(config, dict):
+        config |= {"compiler_digest": None}
+    if isinstance(runtime, dict):
+        runtime |= {"other_ms": None}
     return data
 
 
 MIGRATIONS: Mapping[str, Migration] = {
     "1.0": Migration("1.1", _without_source),
     "1.1": Migration("1.2", _without_device),
-    "1.2": Migration("1.3", _without_layout),
+    "1.2": Migration("1.3", _without_origins),
 }
 """Version that a line was written in -> the step away from it. 1.0 is the first version."""
 

@@ -3,7 +3,7 @@
 import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ablatrix.canonical import content_id
@@ -11,7 +11,7 @@ from ablatrix.catalogue import Catalogue
 from ablatrix.compilers.catalogue import CompilerEntry, Level
 from ablatrix.errors import StudyError
 from ablatrix.study.model import Stage, Study
-from ablatrix.study.resolve import ResolvedStudy
+from ablatrix.study.resolve import ResolvedStudy, plugin_sources
 from ablatrix.workloads.parameters import check_parameters
 
 
@@ -23,8 +23,9 @@ class Cell:
         knobs: Level of every knob of the compiler; empty for the reference.
         stage: First stage of the study that asks for it; None for the reference.
         baseline: The configuration that it is compared with, every knob.
-        source_digest: SHA-256 of the file that a user's own model comes from, None where there is none.
-        program_digest: SHA-256 of the program that is the compiler, None for an adapter in Python.
+        source_digest: SHA-256 of the file that a user's own model comes from, or of the files of its plug-in; None for
+            a workload of a package.
+        program_digest: SHA-256 of the program or plug-in that is the compiler, None for one of a package.
     """
 
     cell_id: str
@@ -67,6 +68,8 @@ class Design:
             blocks while intervals are wider than the study asks for.
         cold_effect_width: Half-width that the study promises for main effects in cold mode; None in designs of
             version 1.0. Its targets for hot trials are in their records.
+        plugins: SHA-256 of the files of each plug-in that the study names, by its path there; empty in designs before
+            version 1.2.
     """
 
     study: str
@@ -75,6 +78,7 @@ class Design:
     cells: tuple[Cell, ...]
     trials: tuple[Trial, ...]
     cold_effect_width: float | None = None
+    plugins: Mapping[str, str] = field(default_factory=dict)
 
     def cell(self, cell_id: str) -> Cell:
         """Return a cell by its id."""
@@ -91,7 +95,7 @@ def make_design(resolved: ResolvedStudy, max_live: int | None = None) -> Design:
     Cold and hot trials of one replicate form blocks: a block holds one trial of every configuration of a
     (workload, compiler) in a seeded random order, with the eager reference beside it and, when hot, an A/A control
     of the baseline. Blocks of one replicate come in random order too, cold ones first, so that hot trials find their
-    code in the study's cache.
+    code in the cell's cache.
 
     Args:
         resolved: The study with its catalogue.
@@ -123,6 +127,7 @@ def make_design(resolved: ResolvedStudy, max_live: int | None = None) -> Design:
         cells=every,
         trials=tuple(trials),
         cold_effect_width=promised,
+        plugins={name: source.digest for name, source in plugin_sources(resolved).items()},
     )
 
 
@@ -213,7 +218,7 @@ def _make_cell(
     }
     if study.device != "cpu":
         identity["device"] = study.device
-    digest = None if of_workload.origin is None else of_workload.origin.digest
+    digest = of_workload.source_digest
     if digest is not None:
         identity["source_digest"] = digest
     if entry.program_digest is not None:

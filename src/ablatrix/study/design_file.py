@@ -9,7 +9,7 @@ from ablatrix.errors import StudyError
 from ablatrix.study.design import Cell, Design, Trial
 from ablatrix.study.model import Study
 
-DESIGN_VERSION = "1.1"
+DESIGN_VERSION = "1.2"
 
 
 def design_text(design: Design) -> str:
@@ -38,7 +38,8 @@ def read_design(path: Path, study: Study) -> Design:
         cells = tuple(Cell(**cell) for cell in held["cells"])
         trials = tuple(Trial(**trial) for trial in held["trials"])
         facts = {key: held[key] for key in ("study", "study_digest", "seed")}
-        design = Design(**facts, cells=cells, trials=trials, cold_effect_width=held.get("cold_effect_width"))
+        width, plugins = held.get("cold_effect_width"), dict(held.get("plugins", {}))
+        design = Design(**facts, cells=cells, trials=trials, cold_effect_width=width, plugins=plugins)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudyError(f"{path}: is not a design that ablatrix wrote ({error}); choose another --out") from None
     if design.study_digest != study.digest:
@@ -50,18 +51,24 @@ def read_design(path: Path, study: Study) -> Design:
 
 
 def refuse_changed_sources(held: Design, planned: Design) -> None:
-    """Refuse to go on with a design whose models or programs have changed since.
+    """Refuse to go on with a design whose plug-ins, models or programs have changed since.
 
     Raises:
-        StudyError: The file of a user's own model, or a program that is a compiler, is no longer the one that the
-            design was made with.
+        StudyError: A plug-in or what it imports from beside it, the file of a user's own model, or a program that is a
+            compiler, is no longer the one that the design was made with.
     """
+    for plugin, digest in held.plugins.items():
+        if planned.plugins.get(plugin, digest) != digest:
+            raise StudyError(
+                f"plug-in {plugin}, or a file beside it that it imports, has changed since these results were begun "
+                f"(SHA-256 {digest[:12]}, now {planned.plugins[plugin][:12]}); choose another --out, or put it back"
+            )
     programs = {cell.compiler: cell.program_digest for cell in planned.cells}
     for cell in held.cells:
         program = programs.get(cell.compiler, cell.program_digest)
-        if program != cell.program_digest:
+        if program != cell.program_digest is not None:
             raise StudyError(
-                f"the program of compiler '{cell.compiler}' has changed since these results were begun "
+                f"the program or plug-in of compiler '{cell.compiler}' has changed since these results were begun "
                 f"(SHA-256 {str(cell.program_digest)[:12]}, now {str(program)[:12]}); choose another --out, or put "
                 "it back"
             )
@@ -69,7 +76,7 @@ def refuse_changed_sources(held: Design, planned: Design) -> None:
     changed = {
         cell.workload: cell.source_digest
         for cell in held.cells
-        if now.get(cell.workload, cell.source_digest) != cell.source_digest
+        if now.get(cell.workload, cell.source_digest) != cell.source_digest is not None
     }
     for workload, digest in changed.items():
         raise StudyError(

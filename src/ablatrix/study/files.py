@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from ablatrix.canonical import digest_bytes
 from ablatrix.errors import StudyError
-from ablatrix.study.resolve import ResolvedStudy
+from ablatrix.study.resolve import ResolvedStudy, plugin_sources
 from ablatrix.workloads.source import FILES, file_of
 
 
@@ -29,8 +29,8 @@ def companions(resolved: ResolvedStudy) -> dict[str, Path]:
         program = catalogue.compiler(compiler.name).program
         if program is not None:
             found |= {file.name: Path(file.path) for file in program.files}
-    for plugin in study.plugins:
-        found[plugin] = (study.directory / plugin).resolve()
+    for plugin, source in plugin_sources(resolved).items():
+        found |= {str(PurePosixPath(plugin).parent / name): file for name, file in source.files.items()}
     outside = [name for name in found if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts]
     if outside:
         raise StudyError(
@@ -44,7 +44,7 @@ def companions(resolved: ResolvedStudy) -> dict[str, Path]:
 
 
 def refuse_changed_files(resolved: ResolvedStudy) -> None:
-    """Refuse a study whose files of models or programs have changed since it was resolved.
+    """Refuse a study whose files of models, plug-ins or programs have changed since it was resolved.
 
     Records would name the digest of a file that was not measured.
 
@@ -68,10 +68,16 @@ def _digested(resolved: ResolvedStudy) -> Iterator[tuple[str, Path, str]]:
         origin = catalogue.workload(choice.name).origin
         if origin is not None and origin.file is not None and origin.digest is not None:
             yield f"the file of workload '{choice.name}'", Path(origin.file), origin.digest
-    for compiler in study.compilers:
-        program = catalogue.compiler(compiler.name).program
+    compilers = [catalogue.compiler(choice.name) for choice in study.compilers]
+    for compiler in compilers:
+        program = compiler.program
         for file in () if program is None else program.files:
             yield f"a file of compiler '{compiler.name}'", Path(file.path), file.digest
+    sources = [catalogue.workload(choice.name).plugin for choice in study.workloads]
+    sources += [compiler.plugin for compiler in compilers]
+    for plugin in {source.file: source for source in sources if source is not None}.values():
+        for name, path in plugin.files.items():
+            yield f"a file of plug-in {Path(plugin.file).name}", path, plugin.digests[name]
 
 
 def _digest(file: Path) -> str | None:

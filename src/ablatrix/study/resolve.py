@@ -8,6 +8,7 @@ from ablatrix.compilers.command.entry import describe_command
 from ablatrix.documents.faults import Location
 from ablatrix.errors import CompilerError, PluginError, StudyError, WorkloadError
 from ablatrix.plugin_files import add_plugin, read_catalogue
+from ablatrix.plugin_sources import PluginSource
 from ablatrix.study.model import Study, WorkloadChoice
 from ablatrix.study.validation import Fault, describe_unknown, find_faults
 from ablatrix.workloads.entry import WorkloadEntry
@@ -54,6 +55,13 @@ def resolve(study: Study, catalogue: Catalogue | None = None) -> tuple[ResolvedS
     models, faults = _read_models(study, plugged)
     found = plugged.holding(compilers=programs, workloads=models)
     return ResolvedStudy(study, found), [*faults, *find_faults(study, found)]
+
+
+def plugin_sources(resolved: ResolvedStudy) -> dict[str, PluginSource]:
+    """Return the files of each plug-in that a study names, by its path there, as they were when it was resolved."""
+    study, catalogue = resolved
+    found = {name: catalogue.plugin(study.directory / name) for name in study.plugins}
+    return {name: source for name, source in found.items() if source is not None}
 
 
 def _add_plugins(study: Study, catalogue: Catalogue) -> tuple[Catalogue, list[Fault]]:

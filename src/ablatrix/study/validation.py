@@ -61,9 +61,9 @@ def _stage_faults(study: Study, catalogue: Catalogue) -> Iterator[Fault]:
         )
     else:
         for knob in first.factorial:
-            entry = next(
-                (one for one in _used(study, catalogue) if (found := one.knob(knob)) and found.kind != "primary"), None
-            )
+            # A compiler that names no primary knob leaves it to the study which ones are.
+            named = [one for one in _used(study, catalogue) if one.primary]
+            entry = next((one for one in named if (found := one.knob(knob)) and found.kind != "primary"), None)
             if entry is not None:
                 yield (
                     ("stages", 0, "factorial", knob),

@@ -32,6 +32,8 @@ def make_study(
 ) -> Study:
     """Return the study of some models on some compilers: a factorial of primary knobs, then further ones around it.
 
+    Where the compilers have no primary knob in common, the first of the knobs that are given takes their place.
+
     Args:
         models: Names of workloads or sources of your own models; or maps, as a study has them.
         compilers: Names of compilers.
@@ -51,8 +53,12 @@ def make_study(
     entries = [known.compiler(name) for name in compilers]
     levels = dict(map(_read_knob, knobs)) or _primary_knobs(entries)
     primary = {knob: levels[knob] for knob in _primary_names(entries) if knob in levels}
-    secondary = {knob: found for knob, found in levels.items() if knob not in primary}
-    stages: list[dict[str, Any]] = [{"name": STAGE, "factorial": primary or _one_level(entries)}]
+    factorial = primary or _one_level(entries) or dict(list(levels.items())[:1])
+    if not factorial:
+        names = ", ".join(entry.name for entry in entries)
+        raise StudyError(f"compilers {names} have no primary knob with one default in common; give one with --knob")
+    secondary = {knob: found for knob, found in levels.items() if knob not in factorial}
+    stages: list[dict[str, Any]] = [{"name": STAGE, "factorial": factorial}]
     if secondary:
         around = {knob: found[0] for knob, found in levels.items()}
         stages.append({"name": FURTHER, "around": around, "vary": secondary})
@@ -109,18 +115,18 @@ def _primary_knobs(entries: Sequence[CompilerEntry]) -> Mapping[str, list[str | 
         common = set.intersection(*sets)
         first = knobs[0]
         assert first is not None
-        levels: list[str | int] = sorted(common, key=lambda level: (level != first.default, level))
+        order = [level.name for level in first.levels]
+        levels: list[str | int] = sorted(common, key=lambda level: (level != first.default, order.index(level)))
         if len(levels) > 1:
             found[name] = levels
     return found
 
 
 def _one_level(entries: Sequence[CompilerEntry]) -> dict[str, list[str | int]]:
-    """Return a factorial of one configuration, for a study whose knobs are all secondary."""
+    """Return a factorial of one configuration, for a study whose knobs are all secondary; none where none can be."""
     for name in _primary_names(entries):
         knobs = [entry.knob(name) for entry in entries]
         defaults = {knob.default for knob in knobs if knob is not None}
         if all(knobs) and len(defaults) == 1:
             return {name: [defaults.pop()]}
-    names = ", ".join(entry.name for entry in entries)
-    raise StudyError(f"compilers {names} have no primary knob with one default in common; give one with --knob")
+    return {}

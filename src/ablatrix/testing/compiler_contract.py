@@ -107,11 +107,20 @@ class CompilerContract:
             around = self._around(subject, knob)
             checks.check_leaves_code(knob, subject.case(around), subject.case({**around, knob.name: level}))
 
-    def test_code_knobs_are_in_cache_keys(self, subject: Subject) -> None:
-        """What affects code is in the keys; names of caches and observers are not."""
+    def test_other_knobs_leave_cache_keys_unchanged(self, subject: Subject) -> None:
+        """What affects the plan or a run, names of caches and observers are not in the keys."""
         for knob in subject.entry.knobs:
             for level in other_levels(knob):
                 checks.check_keys(knob, subject.case(), subject.case({knob.name: level}))
+
+    def test_configurations_share_no_code(self, subject: Subject) -> None:
+        """A level that may change code, compiled where the defaults were built before, gets code of its own."""
+        for knob in subject.entry.knobs:
+            levels = other_levels(knob)
+            if knob.may_change_code and levels:
+                knobs = {knob.name: levels[-1]}
+                beside = subject.compile(knobs, subject.case().directory)
+                checks.check_own_code(knob, subject.case(), subject.case(knobs), beside)
 
     def test_warm_cache_gives_same_facts_and_outputs(self, subject: Subject) -> None:
         """What was built is found again, and is the same."""
@@ -141,7 +150,7 @@ class CompilerContract:
         case = subject.case()
         for threads in (2, 1):
             subject.compiler.set_threads(threads)
-            if subject.entry.program_digest is not None:  # a program gets the number when it is started
+            if subject.entry.program is not None:  # a program gets the number when it is started
                 subject.compile({}, case.directory, threads=threads)
             checks.check_threads(f"compiler '{subject.entry.name}'", subject.compiler, threads)
         checks.check_outputs(case)

@@ -163,24 +163,23 @@ class GuessesZero(Around):
 
 
 class HidesItsTime(Around):
-    """Opens no phase, so that records lack the time that it takes."""
+    """Opens no phase, so that records do not say what its time is spent on."""
 
     def compile(self, request: CompileRequest) -> Executable:
         """Compile under a clock that is never read."""
         return self.inner.compile(replace(request, clock=PhaseClock()))
 
 
-class InventsAPhase(Around):
-    """Charges time to a phase that records do not have."""
+class SharesCode(Around):
+    """Keeps what it builds in a cache of its own, whose keys know no knob: what was built first answers for all."""
 
     def compile(self, request: CompileRequest) -> Executable:
-        """Compile, and charge something to another phase."""
-        with request.clock.phase("optimise"):
-            return self.inner.compile(request)
+        """Compile with a cache in the directory of the trial's, for all configurations."""
+        return self.inner.compile(replace(request, cache=TaskCache(request.cache.directory)))
 
 
-class CachesTooBroadly(Around):
-    """Omits a knob from its keys: what was built first answers for every level.
+class IgnoresAKnob(Around):
+    """Builds the code of one level, whatever level is asked for.
 
     Args:
         inner: The real adapter.

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from ablatrix.compilers.adapter import CompileRequest, PhaseClock
-from ablatrix.compilers.cache import TaskCache
+from ablatrix.compilers.cache import Scope, TaskCache
 from ablatrix.compilers.catalogue import Level
 from ablatrix.plan.plan import Partition, PlanOptions, Reuse
 from ablatrix.plan.planner import make_plan
@@ -60,6 +60,7 @@ def make_request(
     reuse: Reuse = "keep",
     threads: int = 1,
     dump: Path | None = None,
+    scope: Scope | None = None,
 ) -> CompileRequest:
     """Plan a program and ask for one configuration of it.
 
@@ -73,6 +74,7 @@ def make_request(
         reuse: Whether buffers between tasks are released before the end of a run.
         threads: Threads of a run.
         dump: Where to write a dump; None for none.
+        scope: Whose entries the cache in ``directory`` holds; those of these very knobs when None.
     """
     graph = capture(program.lowered, bounds)
     plan = make_plan(graph, PlanOptions(partition=partition, reuse=reuse))
@@ -84,7 +86,7 @@ def make_request(
         plan=plan,
         tasks=export_tasks(program.lowered, plan, bounds),
         knobs={"partition": partition, "reuse": reuse, **(knobs or {})},
-        cache=TaskCache(directory / "cache") if cache is None else cache,
+        cache=cache or TaskCache(directory / "cache", scope=scope or Scope(knobs=dict(knobs or {}))),
         clock=PhaseClock(),
         threads=threads,
         work_dir=work_dir,

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from ablatrix.compilers.adapter import Compiler, CompileRequest, Executable
-from ablatrix.compilers.cache import CacheCounters, TaskCache
+from ablatrix.compilers.cache import CacheCounters, Scope
 from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry, Level
 from ablatrix.compilers.dump import claim_directory, start_dump
 from ablatrix.testing.adapters import Preloaded, preload_elsewhere
@@ -154,7 +154,7 @@ class Subject:
         request = make_request(
             program,
             directory,
-            cache=TaskCache(directory / "cache"),
+            scope=Scope.of(self.entry, self.compiler, levels),
             bounds=bounds,
             partition=levels.get("partition", "whole"),  # type: ignore[arg-type]
             reuse=levels.get("reuse", "keep"),  # type: ignore[arg-type]

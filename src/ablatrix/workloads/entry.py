@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
+from ablatrix.plugin_sources import PluginSource
+
 Tier = Literal["tiny", "medium", "hard"]
 Size = int | float | str | bool
 SourceKind = Literal["function", "saved", "onnx", "architecture"]
@@ -67,6 +69,7 @@ class WorkloadEntry:
             ``Built``. For an entry with an origin: the user's function, or the file or configuration to read.
         dynamic: Names of the dimensions whose size is only bounded when it is compiled.
         origin: Where a user's own model comes from; None for a workload that is shipped or comes with a plug-in.
+        plugin: The files of the plug-in that it comes with, None where it comes with a package or is a user's own.
     """
 
     name: str
@@ -76,3 +79,11 @@ class WorkloadEntry:
     builder: str
     dynamic: tuple[str, ...] = ()
     origin: Origin | None = None
+    plugin: PluginSource | None = None
+
+    @property
+    def source_digest(self) -> str | None:
+        """SHA-256 of the file of a user's own model, or of the files of a plug-in; None for one of a package."""
+        if self.origin is not None:
+            return self.origin.digest
+        return None if self.plugin is None else self.plugin.digest

@@ -170,7 +170,7 @@ def _facts(entry: WorkloadEntry, parameters: Mapping[str, Any], built: Built, di
         name=entry.name,
         tier=entry.tier,
         source=None if entry.origin is None else entry.origin.source,
-        source_digest=None if entry.origin is None else entry.origin.digest,
+        source_digest=entry.source_digest,
         parameters=dict(parameters),
         inputs=inputs,
         dynamic={dim: list(bounds) for dim, bounds in built.dynamic.items()},

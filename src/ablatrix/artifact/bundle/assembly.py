@@ -30,9 +30,10 @@ from ablatrix.artifact.contents import (
 )
 from ablatrix.artifact.documents import make_documents, read_facts
 from ablatrix.doctor.finding import Finding
-from ablatrix.doctor.shipped import SHIPPED_FILES, shipped_bytes
+from ablatrix.doctor.modules import same_package
+from ablatrix.doctor.shipped import SHIPPED_FILES, locked_versions, shipped_bytes
 from ablatrix.errors import ArtifactError
-from ablatrix.records.names import CLAIMS_NAME, STUDY_NAME, TEMPLATE_NAME
+from ablatrix.records.names import CLAIMS_NAME, LOCK_NAME, STUDY_NAME, TEMPLATE_NAME
 from ablatrix.records.origin import installed_versions, source_state
 
 PACKAGES = (
@@ -53,6 +54,7 @@ class Origin:
         run: What the run cost; None when nothing was run.
         pseudonyms: Replaces names, for double-blind review; None keeps them.
         companions: The user's models and plug-ins: path relative to the study file -> file.
+        packages: What the plug-ins need beside the packages of the lock: name -> version.
     """
 
     study: Path
@@ -63,6 +65,7 @@ class Origin:
     run: RunCost | None = None
     pseudonyms: Pseudonyms | None = None
     companions: Mapping[str, Path] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
 
 
 def assemble(directory: str | Path, origin: Origin, reading: Reading | None = None) -> Manifest:
@@ -133,11 +136,22 @@ def _include(directory: Path, origin: Origin) -> None:
     for name, path in SHIPPED_FILES.items():
         content = shipped_bytes(name)
         if content is not None:
-            _write(directory / path, content)
+            _write(directory / path, content + (_further_lock(origin.packages) if name == LOCK_NAME else b""))
     software = source_file()
     for stale in (directory / FOLDER).glob("*"):
         stale.unlink()
     _write(directory / FOLDER / software.name, software.content)
+
+
+def _further_lock(packages: Mapping[str, str]) -> bytes:
+    """Return the lines of a lock for the packages that it does not have."""
+    locked = list(locked_versions())
+    lines = [
+        f"{name}=={version}"
+        for name, version in sorted(packages.items())
+        if not any(same_package(name, other) for other in (*locked, "ablatrix"))
+    ]
+    return "\n".join(["# For the plug-ins of this study:", *lines, ""]).encode() if lines else b""
 
 
 def shipped_template() -> bytes:

@@ -7,8 +7,10 @@ different artifact: its root digest differs from the published one, which can be
 """
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ablatrix.artifact.checks import Derive, check_derived, check_samples, derive, describe_difference
 from ablatrix.artifact.contents import (
@@ -31,6 +33,7 @@ from ablatrix.artifact.contents import (
 )
 from ablatrix.artifact.documents import make_documents, read_facts
 from ablatrix.errors import AblatrixError, ArtifactError
+from ablatrix.plugin_sources import read_plugin_source
 from ablatrix.records.model import Record
 from ablatrix.records.names import CLAIMS_NAME, DESIGN_NAME, RECORDS_NAME, STUDY_NAME
 
@@ -102,6 +105,7 @@ def examine(
     faults += design_faults
     if design is not None:
         faults += check_plan(records, design)
+        faults += _check_plugins(directory, design)
     faults += check_samples(directory, records)
     if manifest is not None and design is not None:
         faults += _check_facts(manifest, records, len(design["trials"]))
@@ -177,6 +181,21 @@ def _compare(entry: FileEntry, found: FileEntry, name_of: dict[str, str]) -> lis
         f"the manifest has {entry.bytes} with {entry.sha256[:16]}{like}"
     )
     return [Problem(entry.path, "changed", detail)]
+
+
+def _check_plugins(directory: Path, design: Mapping[str, Any]) -> list[Problem]:
+    """Compare each plug-in, with what it imports from beside it, with the one that the design was made with."""
+    problems = []
+    for plugin, digest in design.get("plugins", {}).items():
+        try:
+            found = read_plugin_source(directory / plugin).digest
+        except OSError as error:
+            problems.append(Problem(plugin, "unreadable", f"the plug-in cannot be read: {error.strerror}"))
+            continue
+        if found != digest:
+            detail = f"it or a file beside it that it imports is not what was measured: SHA-256 {found[:16]}, "
+            problems.append(Problem(plugin, "changed", f"{detail}in the design {digest[:16]}"))
+    return problems
 
 
 def _check_facts(manifest: Manifest, records: list[Record], planned: int) -> list[Problem]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ablatrix.artifact.contents import DOCUMENT_NAMES, MANIFEST_NAME, RecordedClaim, Role, role_of
 from ablatrix.artifact.documents.facts import RESULT_ROLES, Facts, duration, size
 from ablatrix.artifact.documents.markup import Commands, Items, Paragraph, Section, Table, markdown, plain
-from ablatrix.artifact.documents.steps import FULL, TINY, about_torch, installation, of_claims
+from ablatrix.artifact.documents.steps import FULL, TINY, WITHOUT_CLAIMS, about_torch, installation, of_claims
 
 MEANING: dict[Role, str] = {
     "records": "one JSON object a line and trial: everything that was measured",
@@ -111,6 +111,17 @@ def _tires(facts: Facts) -> Section:
 
 
 def _full(facts: Facts) -> Section:
+    if not facts.claims:
+        return Section(
+            "Full evaluation",
+            (
+                Commands(WITHOUT_CLAIMS),
+                Paragraph(
+                    f"runs the whole study anew, about {duration(facts.run_seconds)} on the recorded machine, and "
+                    "compares it with the records of this artifact. This study states no claims."
+                ),
+            ),
+        )
     return Section(
         "Full evaluation",
         (

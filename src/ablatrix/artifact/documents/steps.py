@@ -7,6 +7,7 @@ VENV = "../ablatrix-venv"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 TINY = ("ablatrix doctor", "ablatrix verify .", "ablatrix reproduce . --study tiny --out ../tiny-again")
 FULL = ("ablatrix reproduce . --out ../again",)
+WITHOUT_CLAIMS = ("ablatrix run study.yaml --out ../again", "ablatrix compare . ../again")
 
 
 def installation(facts: Facts) -> tuple[str, ...]:

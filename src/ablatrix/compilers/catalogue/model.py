@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from typing import Literal
 
 from ablatrix.canonical import digest_value
 from ablatrix.errors import UnsupportedError
+from ablatrix.import_spec import is_importable
+from ablatrix.plugin_sources import PluginSource
 
 Level = str | int
 Kind = Literal["primary", "secondary"]
@@ -21,11 +22,12 @@ class LevelEntry:
     """One level of a knob, with a sentence on what it does.
 
     Attributes:
+        name: As studies write it; a number is one.
         unsupported: Why the compiler does not support this level; empty where it does. A trial that asks for the
             level is recorded as ``unsupported`` with this reason and compiles nothing.
     """
 
-    name: str
+    name: Level
     summary: str
     unsupported: str = ""
 
@@ -56,9 +58,14 @@ class KnobEntry:
         """Whether the knob has no effect on the steady state."""
         return self.affects in {"cache", "observer"}
 
+    @property
+    def may_change_code(self) -> bool:
+        """Whether what is built may depend on its level; not so where ``affects`` says that something else does."""
+        return self.affects not in {"plan", "run_time", "cache", "observer"}
+
     def has(self, level: Level) -> bool:
         """Return whether this is a level of the knob."""
-        if any(level == entry.name for entry in self.levels):
+        if any(level == entry.name and type(level) is type(entry.name) for entry in self.levels):
             return True
         if self.free == "whole number":
             return isinstance(level, int) and not isinstance(level, bool) and level > 0
@@ -66,7 +73,7 @@ class KnobEntry:
 
     def choices(self) -> str:
         """Return the levels as messages list them."""
-        named = [entry.name for entry in self.levels]
+        named = [str(entry.name) for entry in self.levels]
         return ", ".join(named + ([f"any {self.free}"] if self.free else []))
 
 
@@ -115,6 +122,7 @@ class CompilerEntry:
         extra: What to install: ``pip install ablatrix[extra]``; empty for a compiler that is not part of ablatrix.
         adapter: ``module:class`` or ``file.py:class`` of the adapter.
         program: The program behind a study's ``command``, None for an adapter in Python.
+        plugin: The files of the plug-in that it comes with, None where it comes with a package.
         takes_onnx: Whether it takes an ONNX model as it is; else only what torch exports.
         cuda_unsupported: Why it does not run on a CUDA device; empty where it does. Trials of a study with
             ``device: cuda`` are recorded as ``unsupported`` with this reason and compile nothing.
@@ -127,13 +135,14 @@ class CompilerEntry:
     adapter: str
     knobs: tuple[KnobEntry, ...]
     program: ProgramDescription | None = None
+    plugin: PluginSource | None = None
     takes_onnx: bool = False
     cuda_unsupported: str = "its entry in the catalogue does not say that it does"
 
     @property
     def installed(self) -> bool:
         """Whether its modules can be found (they are not imported)."""
-        return all(find_spec(module) is not None for module in self.modules)
+        return all(map(is_importable, self.modules))
 
     @property
     def installation(self) -> str:
@@ -144,12 +153,13 @@ class CompilerEntry:
 
     @property
     def program_digest(self) -> str | None:
-        """SHA-256 of the program behind a study's ``command``, None for an adapter in Python."""
-        return None if self.program is None else self.program.digest
+        """SHA-256 of the program or the plug-in that is the compiler, None for one of a package."""
+        source = self.program or self.plugin
+        return None if source is None else source.digest
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the knobs and levels, and of the program where it is one."""
+        """SHA-256 of the knobs and levels, and of the program or plug-in where it is one."""
         knobs = [asdict(knob) for knob in self.knobs]
         return digest_value(knobs if self.program_digest is None else {"knobs": knobs, "program": self.program_digest})
 
@@ -166,6 +176,11 @@ class CompilerEntry:
     def knob(self, name: str) -> KnobEntry | None:
         """Return a knob by name, or None."""
         return next((knob for knob in self.knobs if knob.name == name), None)
+
+    def may_change_code(self, name: str) -> bool:
+        """Return whether what is built may depend on the level of a knob; of one that is not here it may."""
+        knob = self.knob(name)
+        return knob is None or knob.may_change_code
 
     def refuse_unsupported(self, knobs: Mapping[str, Level]) -> None:
         """Refuse a configuration that has a level which the compiler does not have.

@@ -78,7 +78,7 @@ class CommandCompiler:
                 f"{self.name}: a program compiles a whole workload, not {len(request.tasks)} tasks of it"
             )
         self.set_threads(request.threads)
-        with request.clock.phase("start"):
+        with request.clock.uncounted("start"):
             session = Session(self.name, self._program.command, request.work_dir, request.threads)
             self._greet(session)
         own = {

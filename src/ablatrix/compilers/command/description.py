@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -26,7 +27,13 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.+-]*$", max_length=6
 
 
 def _name_alone(value: Any) -> Any:
-    return {"name": value} if isinstance(value, str) else value
+    return {"name": value} if isinstance(value, str | int) and not isinstance(value, bool) else value
+
+
+def _refuse_empty(name: Any) -> Any:
+    if name == "":
+        raise ValueError("a level must have a name")
+    return name
 
 
 class Part(BaseModel):
@@ -38,7 +45,7 @@ class Part(BaseModel):
 class LevelDescription(Part):
     """One level of a knob; its name alone is enough."""
 
-    name: StrictStr = Field(min_length=1)
+    name: Annotated[StrictStr | StrictInt, AfterValidator(_refuse_empty)]
     summary: str = ""
     unsupported: str = ""
 

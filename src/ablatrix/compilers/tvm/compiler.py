@@ -22,7 +22,6 @@ class TvmCompiler(TaskwiseCompiler["Options"]):
     """Compiles each distinct task once; knobs and levels are defined in ``compilers/catalogue``."""
 
     name = "tvm"
-    covered_knobs = frozenset({"reuse", "memory_plan", "fusion", "schedule", "library"})
 
     def preload(self) -> None:
         """Import torch, TVM and its frontend. The thread pool is not touched: a fork may follow."""

@@ -22,19 +22,6 @@ class XlaCompiler(TaskwiseCompiler["Options"]):
     """Compiles each distinct task once for the size that is timed; knobs are defined in ``compilers/catalogue``."""
 
     name = "xla"
-    covered_knobs = frozenset(
-        {
-            "reuse",
-            "memory_plan",
-            "fusion",
-            "library",
-            "algebra",
-            "convolution_layout",
-            "code_level",
-            "fast_math",
-            "threads",
-        }
-    )
 
     def preload(self) -> None:
         """Import torch and its decompositions.

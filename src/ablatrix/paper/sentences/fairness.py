@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import polars as pl
 
 from ablatrix.analysis.effects import DEFAULT_MARGIN
@@ -15,7 +16,8 @@ from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
 from ablatrix.records.status import FAILURES, NOT_RUN, Status
 from ablatrix.statistics.multiplicity import ALPHA
 
-PARTS = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "run_ms_cold")
+PARTS = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "other_ms", "run_ms_cold")
+SHOWN_SHARE = 0.005  # below it, time in no phase is what it costs to enter phases
 WARM_UPS = ("flat", "warmed_up", "slowing", "unsteady")
 PRECISION_OF = (HOT_METRIC, COLD_METRIC)
 CONFIDENCE = "confidence of every interval"
@@ -69,7 +71,7 @@ def cold_scope(sources: Sources) -> Written:
     shares = []
     for column in PARTS:
         held = cold.filter(pl.col(column).is_not_null())
-        if not held.is_empty():
+        if not held.is_empty() and (column != "other_ms" or _median_share(held, column) >= SHOWN_SHARE):
             key = f"fairness/cold_share/{column}"
             share = sources.ledger.median_share(key, held, column, COLD_METRIC, PERCENT)
             shares.append(say("share_of_part", part=say(f"part/{column}"), share=share))
@@ -78,6 +80,10 @@ def cold_scope(sources: Sources) -> Written:
         return
     count = sources.ledger.count("fairness/cold_trials", cold)
     yield Sentence("cold_scope", say("cold_scope", shares=listed(shares), trials=count))
+
+
+def _median_share(trials: pl.DataFrame, part: str) -> float:
+    return float(np.median((trials[part] / trials[COLD_METRIC]).to_numpy()))
 
 
 def hot_scope(sources: Sources) -> Written:

@@ -7,6 +7,7 @@ import signal
 from contextlib import suppress
 
 from ablatrix.compilers.adapter import Compiler
+from ablatrix.compilers.built_task import class_digest
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.import_spec import import_place
 
@@ -36,4 +37,5 @@ def import_compiler(entry: CompilerEntry) -> Compiler:
     make = import_place(entry.adapter)
     compiler: Compiler = make() if entry.program is None else make(entry)
     compiler.preload()
+    class_digest(type(compiler))  # kept for every fork: of the code that is loaded, not of later edits
     return compiler

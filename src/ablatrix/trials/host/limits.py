@@ -14,13 +14,11 @@ from ablatrix.records.model import Failure, Phase
 from ablatrix.records.status import Status
 from ablatrix.study.model import MIN_LIVE, Protocol
 
+COMPILE: Phase = "compile"
+# Any other stage is a phase of the compiler's, whatever its name.
 PHASE_OF_STAGE: dict[str, Phase] = {
     "plan": "plan",
     "validate": "plan",
-    "start": "compile",
-    "import": "compile",
-    "compile": "compile",
-    "link": "compile",
     "load": "load",
     "first_run": "first_run",
     "check": "check",
@@ -95,7 +93,7 @@ def max_live_workers(protocol: Protocol, available_bytes: int | None) -> int:
 
 def record_phase(stage: str | None) -> Phase | None:
     """Return the record's phase for a stage of the clock."""
-    return None if stage is None else PHASE_OF_STAGE.get(stage)
+    return None if stage is None else PHASE_OF_STAGE.get(stage, COMPILE)
 
 
 def describe_exception(error: BaseException, stage: str | None) -> tuple[Status, Failure]:

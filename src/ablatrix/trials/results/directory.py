@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -47,7 +46,8 @@ def largest_sizes(resolved: ResolvedStudy, cell: Cell) -> dict[str, int]:
 def preparation(resolved: ResolvedStudy, cell: Cell) -> dict[str, Any]:
     """Return what a prepared program depends on, as plain values to make an id from."""
     study, catalogue = resolved
-    origin = catalogue.workload(cell.workload).origin
+    entry = catalogue.workload(cell.workload)
+    origin, plugin = entry.origin, entry.plugin
     return {
         "workload": cell.workload,
         "parameters": dict(cell.parameters),
@@ -56,6 +56,7 @@ def preparation(resolved: ResolvedStudy, cell: Cell) -> dict[str, Any]:
         "made_by": source_digest(),
         "largest": largest_sizes(resolved, cell),
         **({} if origin is None else {"source": origin.source, "source_digest": origin.digest}),
+        **({} if plugin is None else {"plugin_digest": plugin.digest}),
     }
 
 
@@ -113,13 +114,13 @@ class ResultDirectory:
             raise TrialError(f"{self.path}: cannot be written: {error.strerror}; choose another --out") from None
         return design
 
-    def known(self) -> tuple[dict[str, Record], Counter[str]]:
-        """Return the final record of each finished trial, and how many attempts each trial has had."""
-        if not self.results.exists():
-            return {}, Counter()
-        records = list(read_records(self.results, report=lambda _: None))
-        attempts = Counter(record.trial_id for record in records)
-        return {record.trial_id: record for record in final_records(records)}, attempts
+    def known(self) -> dict[str, Record]:
+        """Return the final record of each finished trial."""
+        return {record.trial_id: record for record in final_records(self.attempts())}
+
+    def attempts(self) -> list[Record]:
+        """Return the record of every attempt of every trial, in the order in which they were written."""
+        return list(read_records(self.results, report=lambda _: None)) if self.results.exists() else []
 
     def supersede(self, trial_ids: set[str]) -> None:
         """Mark the lines of trials that will be run again as no longer final. The file is replaced as a whole."""

@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ablatrix.errors import RecordError
-from ablatrix.records.journal import Journal
+from ablatrix.records.journal import Journal, final_records
 from ablatrix.records.model import Record
 from ablatrix.study.design import Design
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.results.directory import ResultDirectory
 from ablatrix.trials.results.outcome import Outcome
+from ablatrix.trials.results.own_code import BuiltCode
 from ablatrix.trials.results.progress import Progress
 from ablatrix.trials.results.recording import Scene, make_record, read_facts, samples_facts, samples_line
 
@@ -36,6 +37,7 @@ class Ledger:
         self._sink, self._progress, self._keep_samples = sink, progress, keep_samples
         self._scene = Scene.read(study_directory)
         self._attempts: Counter[str] = Counter()
+        self._built = BuiltCode()
         self._journal: Journal | None = None
 
     def open(self) -> dict[str, Record]:
@@ -43,8 +45,10 @@ class Ledger:
         with Journal(self._directory.results) as journal:
             if journal.torn is not None:
                 self._progress.notice(f"a torn last line was set aside in {journal.torn}")
-        known, self._attempts = self._directory.known()
-        return known
+        attempts = self._directory.attempts()
+        self._attempts = Counter(record.trial_id for record in attempts)
+        self._built.add_records(attempts)
+        return {record.trial_id: record for record in final_records(attempts)}
 
     def begin(self, again: set[str]) -> Journal:
         """Mark the lines of trials that will run again as not final, and open the journal for writing."""
@@ -57,6 +61,8 @@ class Ledger:
     ) -> list[tuple[Record, str | None]]:
         """Return the record of each outcome with its line of raw samples (None when it has none).
 
+        A hot trial that timed code which no trial of its cell built is recorded as an error.
+
         Args:
             resolved: The study with its catalogue.
             outcomes: Of one block.
@@ -65,7 +71,7 @@ class Ledger:
         file = f"samples/{outcomes[0].trial.block_id}.jsonl" if self._keep_samples else None
         made: list[tuple[Record, str | None]] = []
         study, catalogue = resolved
-        for one in outcomes:
+        for one in self._built.checked(outcomes):
             attempt = self._attempts[one.trial.trial_id]
             entry = catalogue.workload(one.cell.workload)
             facts = read_facts(self._directory.program(resolved, one.cell), entry, one.cell)

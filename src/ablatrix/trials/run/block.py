@@ -56,7 +56,8 @@ class BlockInput:
         trials: The block's trials in planned order, each with its cell.
         threads: Threads of a run.
         cpus: Numbers of the CPUs that every worker runs on.
-        hot_cache: Directory of the study's shared compile cache.
+        hot_cache: Directory that holds a cache for each cell: its hot trials find what its own trials built, and
+            nothing else.
         tag_caches: Directory that holds a cache for each ``cache_tag``.
         scratch: Directory for private caches, work directories and logs; emptied when a trial ends.
     """
@@ -302,6 +303,7 @@ def block_task(block: BlockInput, trial: Trial, cell: Cell, directory: Path) -> 
     cold = trial.mode == "cold"
     tag = cell.knobs.get("cache_tag", "private")
     private = directory / "cache" if tag == "private" else block.tag_caches / f"{tag}-{cell.cell_id}"
+    shared = block.hot_cache / cell.cell_id
     return trial_task(
         block.study,
         block.catalogue,
@@ -311,7 +313,7 @@ def block_task(block: BlockInput, trial: Trial, cell: Cell, directory: Path) -> 
         threads=block.threads,
         cpus=block.cpus,
         memory_limit_mb=block.study.protocol.memory_limit_mb,
-        cache_dir=private if cold else block.hot_cache,
-        publish_dir=block.hot_cache if cold and tag == "private" and cell.knobs else None,
+        cache_dir=private if cold else shared,
+        publish_dir=shared if cold and tag == "private" and cell.knobs else None,
         work_dir=directory / "work",
     )

@@ -81,7 +81,7 @@ class Session:
         except Interrupted as interrupted:
             caught = interrupted.signal
             chosen = chosen if only else list(self._design.trials)
-        known, _ = self._directory.known()
+        known = self._directory.known()
         counted = Counter(known[trial.trial_id].status for trial in chosen if trial.trial_id in known)
         return len(chosen), dict(sorted(counted.items())), caught
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ablatrix.compilers.adapter import Compiler, CompileRequest, Executable, PhaseClock
+from ablatrix.compilers.adapter import OTHER, Compiler, CompileRequest, Executable, PhaseClock
 from ablatrix.compilers.dump import start_dump
+from ablatrix.compilers.plain import plain_facts
 from ablatrix.records.model import CompileFacts, PlanFacts
 
 if TYPE_CHECKING:
@@ -106,25 +107,32 @@ def compile_planned(
     )
     if request.dump is not None:
         start_dump(request, compiler.name)
-    return compiler.compile(request)
+    with clock.phase(OTHER):  # whatever the compiler charges to no phase, or to one that records do not have, counts
+        executable = compiler.compile(request)
+        plain_facts(executable.facts, task.entry.name)  # refused here where they are wrong
+        return executable
 
 
 def compile_facts(
-    task: TrialTask, planned: Planned, executable: Executable, cache: TaskCache, clock: PhaseClock
+    task: TrialTask, planned: Planned, executable: Executable, cache: TaskCache, phases: Mapping[str, float]
 ) -> CompileFacts | None:
-    """Return the record's part about the build; None for the reference."""
+    """Return the record's part about the build; None for the reference.
+
+    Args:
+        task: What was done.
+        planned: What was compiled.
+        executable: What became of it.
+        cache: The one that the compiler asked.
+        phases: Milliseconds of each phase of compiling, by any name.
+    """
     if planned.facts is None:
         return None
-    facts, counters, plan = executable.facts, cache.counters, planned.plan
+    facts, counters, plan = plain_facts(executable.facts, task.entry.name), cache.counters, planned.plan
     inner_bytes = facts.compiler_planned_bytes
     tag = task.knobs.get("cache_tag", "private")
     cold = task.mode == "cold" and task.role != "primer"
     return CompileFacts(
-        compile_ms={
-            stage: clock.milliseconds[stage]
-            for stage in ("import", "compile", "link", "load")
-            if stage in clock.milliseconds
-        },
+        compile_ms=dict(phases),
         pass_ms=None if facts.pass_ms is None else dict(facts.pass_ms),
         compile_cache_miss_delta_first_run=counters.misses,
         compile_cache_hit_memory_delta_first_run=counters.hits_memory,

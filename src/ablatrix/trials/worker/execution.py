@@ -8,15 +8,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablatrix.canonical import digest_value
-from ablatrix.compilers.adapter import BoundRun, Compiler, Executable, MeasuresOverhead, PhaseClock, RunsElsewhere
-from ablatrix.compilers.cache import TaskCache
+from ablatrix.compilers.adapter import (
+    COMPILE_PHASES,
+    OTHER,
+    BoundRun,
+    Compiler,
+    Executable,
+    MeasuresOverhead,
+    PhaseClock,
+    RunsElsewhere,
+)
+from ablatrix.compilers.cache import Scope, TaskCache
 from ablatrix.records.model import Correctness, Failure
 from ablatrix.records.status import Status
 from ablatrix.trials.host import PeakMeter, describe_exception, environment_variables
 from ablatrix.trials.messages import ChannelClosed, TrialResult
 from ablatrix.trials.worker.building import compile_facts, compile_planned, plan_program, refuse_unsupported
 from ablatrix.trials.worker.check import Comparison
-from ablatrix.trials.worker.first_run import MemoryFacts, run_facts, run_first
+from ablatrix.trials.worker.first_run import ColdTimes, MemoryFacts, run_facts, run_first
+from ablatrix.trials.worker.private_caches import private_caches
 from ablatrix.trials.worker.turns import Talk, take_turns
 
 if TYPE_CHECKING:
@@ -57,13 +67,14 @@ def run_trial(
         if task.device == "cuda":
             cuda = _open_cuda(task)
             known = replace(known, versions={**(known.versions or {}), "cuda": cuda.version})
-        for more in _steps(known, talk, task, compiler, program, clock, cuda, dump):
-            known = more
+        with private_caches(task.entry, task.work_dir):
+            for more in _steps(known, talk, task, compiler, program, clock, cuda, dump):
+                known = more
     except ChannelClosed:
         raise
     except BaseException as error:
         on_error(error)
-        status, failure = describe_exception(error, clock.current)
+        status, failure = describe_exception(error, _stage(clock))
         known = replace(known, status=status, error=failure)
     # The clocks of a GPU are read up to the end, so its readings are taken last.
     return known if cuda is None else replace(known, gpu=cuda.facts())
@@ -76,6 +87,12 @@ def _begin(task: TrialTask, compiler: Compiler) -> TrialResult:
     torch.manual_seed(task.seed)
     compiler.set_threads(task.threads)
     return TrialResult(versions=dict(compiler.versions()), environment=environment_variables())
+
+
+def _stage(clock: PhaseClock) -> str | None:
+    """Return where an error happened: in the compiler for all of ``compile``, whatever its phases are called."""
+    within_compile = clock.outermost == OTHER and clock.current not in COMPILE_PHASES
+    return OTHER if within_compile else clock.current
 
 
 def _open_cuda(task: TrialTask) -> Cuda:
@@ -95,18 +112,21 @@ def _steps(
     dump: Path | None,
 ) -> Iterator[TrialResult]:
     """Yield what is known after each step of the trial."""
-    cache = TaskCache(task.cache_dir)
+    cache = TaskCache(task.cache_dir, scope=Scope.of(task.entry, compiler, task.knobs))
     meter = PeakMeter.reset()
     planned = plan_program(task, program, clock)
     yield (known := replace(known, plan=planned.facts))
+    before = dict(clock.milliseconds)
     executable = compile_planned(task, compiler, program, planned, cache, clock, dump)
+    phases = clock.since(before)
     elsewhere = isinstance(executable, RunsElsewhere)
     compile_bytes = None if elsewhere else meter.growth_bytes()
     if cuda is not None:
         executable = cuda.place(executable)
     first = run_first(executable, program, clock)
+    phases = {name: phases.get(name, 0.0) + first.phases.get(name, 0.0) for name in {**phases, **first.phases}}
     yield (known := replace(known, threads=dict(compiler.threads_in_force())))
-    yield (known := replace(known, compile=compile_facts(task, planned, executable, cache, clock)))
+    yield (known := replace(known, compile=compile_facts(task, planned, executable, cache, phases)))
     memory = MemoryFacts(
         run_bytes=first.growth_bytes,
         compile_bytes=compile_bytes,
@@ -114,7 +134,8 @@ def _steps(
         elsewhere=elsewhere,
         on_gpu=cuda is not None,
     )
-    yield (known := replace(known, runtime=run_facts(task.mode, memory, clock)))
+    times = ColdTimes(None if planned.facts is None else planned.facts.plan_ms, phases, first.run_ms)
+    yield (known := replace(known, runtime=run_facts(task.mode, memory, times)))
     comparison = Comparison(
         rms_factor=task.checks.rms_factor, rms_floor=task.checks.rms_floor, input_sets=task.checks.input_sets
     )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ablatrix.compilers.adapter import BoundRun, Executable, PhaseClock, RunsElsewhere
+from ablatrix.compilers.adapter import COMPILE_PHASES, BoundRun, Executable, PhaseClock, RunsElsewhere
 from ablatrix.records.model import Mode, RunFacts
 from ablatrix.trials.host import PROCESS, PeakMeter
 
 if TYPE_CHECKING:
     from ablatrix.workloads.program import Program
+
+FIRST_RUN = "first_run"
 
 
 @dataclass(frozen=True)
@@ -19,10 +22,36 @@ class FirstRun:
 
     Attributes:
         growth_bytes: Growth of the peak resident set of its process meanwhile, None where it is not known.
+        run_ms: Time of the run.
+        phases: Milliseconds of each phase of compiling that went on meanwhile, binding included.
     """
 
     bound: BoundRun
     growth_bytes: int | None
+    run_ms: float
+    phases: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class ColdTimes:
+    """The parts of a cold time in milliseconds.
+
+    Attributes:
+        plan: Planning; None for the reference.
+        phases: Each phase of compiling, by any name.
+        run: The first run.
+    """
+
+    plan: float | None
+    phases: Mapping[str, float]
+    run: float
+
+    @property
+    def parts(self) -> dict[str, float | None]:
+        """The parts by their names in records. One that did not happen is None: what was found was not compiled."""
+        named = {f"{name}_ms": self.phases.get(name) for name in COMPILE_PHASES}
+        others = [time for name, time in self.phases.items() if name not in COMPILE_PHASES]
+        return {"plan_ms": self.plan, **named, "other_ms": sum(others) if others else None, "run_ms_cold": self.run}
 
 
 @dataclass(frozen=True)
@@ -59,19 +88,21 @@ class MemoryFacts:
 
 def run_first(executable: Executable, program: Program, clock: PhaseClock) -> FirstRun:
     """Bind the input set that is timed, and run once."""
+    before = dict(clock.milliseconds)
     meter = PeakMeter.reset(executable.process if isinstance(executable, RunsElsewhere) else PROCESS)
     with clock.phase("load"):
         bound = executable.bind(program.input_sets[0].inputs)
-    with clock.phase("first_run"):
+    with clock.phase(FIRST_RUN):
         bound.run()
-    return FirstRun(bound, meter.growth_bytes())
+    growth = meter.growth_bytes()
+    phases = clock.since(before)
+    return FirstRun(bound, growth, phases.pop(FIRST_RUN), phases)
 
 
-def run_facts(mode: Mode, memory: MemoryFacts, clock: PhaseClock) -> RunFacts:
+def run_facts(mode: Mode, memory: MemoryFacts, times: ColdTimes) -> RunFacts:
     """Return the record's part about the first run: its memory, and for a cold trial ``compile_first_run_ms``.
 
-    That time is the sum of its parts. A part that did not happen is None: what was loaded from a warm cache was not
-    compiled in zero time.
+    That time is the sum of its parts.
     """
     facts = RunFacts(
         peak_rss_delta_bytes=memory.run_bytes,
@@ -81,14 +112,6 @@ def run_facts(mode: Mode, memory: MemoryFacts, clock: PhaseClock) -> RunFacts:
     )
     if mode == "hot":
         return facts
-    spent = clock.milliseconds
-    parts = {
-        "plan_ms": spent.get("plan"),
-        "import_ms": spent.get("import"),
-        "compile_ms": spent.get("compile"),
-        "link_ms": spent.get("link"),
-        "load_ms": spent.get("load"),
-        "run_ms_cold": spent.get("first_run"),
-    }
+    parts = times.parts
     whole = sum(part for part in parts.values() if part is not None)
     return facts.model_copy(update={**parts, "compile_first_run_ms": whole})
