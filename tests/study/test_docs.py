@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from ablatrix.compilers.catalogue import SHIPPED, TVM, CompilerEntry
+from ablatrix.documents.about import About, Author
 from ablatrix.study import model
 from ablatrix.study.design import make_design
 from ablatrix.study.load import load_study
@@ -33,6 +34,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`protocol`": model.Protocol,
     "`protocol.cold`": model.ColdProtocol,
     "`protocol.hot`": model.HotProtocol,
+    "`about`": About,
+    "`about.authors[]`": Author,
 }
 ROW = re.compile(r"^\| `(\w+)` \| (.*?) \| (.*?) \| (.*) \|$", re.MULTILINE)
 
@@ -63,7 +66,7 @@ def shown_limits(field: FieldInfo) -> str:
 
 
 def test_study_page_has_section_for_every_model() -> None:
-    assert set(SECTIONS.values()) == set(model.Part.__subclasses__())
+    assert set(SECTIONS.values()) == {*model.Part.__subclasses__(), About, Author}
 
 
 @pytest.mark.parametrize("title", SECTIONS)
