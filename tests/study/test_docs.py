@@ -190,3 +190,12 @@ def test_how_to_add_page_names_existing_files() -> None:
     )
     loose = {"options.py", "build.py", "passes.py", "pipeline.py", "compiler.py", "rules.py"}
     assert sorted(name for name in names - loose if not any((home / name).exists() for home in homes)) == []
+
+
+def test_pages_that_show_fusion_of_onnx_compilers_say_that_weights_are_inputs() -> None:
+    results = (DOCS / "results.md").read_text(encoding="utf-8")
+    assert "This is no judgement of ONNX Runtime's and OpenVINO's fusions." in results.split("## Run time")[0]
+    assert "fusions make no difference" not in results
+    for page in ("results.template.yaml", "compilers/onnxruntime.md", "compilers/openvino.md"):
+        text = " ".join((DOCS / page).read_text(encoding="utf-8").split())
+        assert re.search(r"[Ww]eights are inputs.*constant|constants\. Weights are inputs", text), page
