@@ -163,3 +163,16 @@ def test_program_words_are_not_treated_as_names(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("max\nnothing\n")
     (tmp_path / "b.txt").write_text("one\n" + USER.upper())
     assert [(problem.path, problem.kind) for problem in find_names(tmp_path, pseudonyms)] == [("b.txt", "invalid")]
+
+
+def test_anonymous_artifact_of_study_with_authors_is_refused(
+    named: Path, pseudonyms: Pseudonyms, tmp_path: Path
+) -> None:
+    directory, study = tmp_path / "artifact", tmp_path / "study.yaml"
+    copy_results(named, directory, pseudonyms)
+    study.write_text('name: synthetic\nabout: {title: T, authors: [{name: "Lovelace, Ada"}], doi: 10.1234/x}\n')
+    with pytest.raises(ArtifactError, match=r"study\.yaml: 'about' gives authors, doi, which an anonymous artifact"):
+        assemble(directory, Origin(study=study, pseudonyms=pseudonyms))
+    study.write_text("name: synthetic\nabout: {title: T, licence: MIT}\n")
+    assemble(directory, Origin(study=study, pseudonyms=pseudonyms))
+    assert 'license: "MIT"\n' in (directory / "CITATION.cff").read_text()

@@ -17,11 +17,15 @@ from ablatrix.artifact.contents.environment import (
     environment_schema_text,
     make_environment,
 )
-from ablatrix.artifact.contents.manifest import read_manifest
+from ablatrix.artifact.contents.manifest import FileEntry, read_manifest
 from ablatrix.artifact.contents.reading import read_artifact
 from ablatrix.artifact.documents.facts import Facts, duration, read_facts, size
 from ablatrix.artifact.documents.make import make_documents
-from ablatrix.records.model import Record
+from ablatrix.artifact.documents.origins import SHIPPED_COMPILERS, SHIPPED_WORKLOADS
+from ablatrix.compilers.catalogue import SHIPPED as COMPILERS
+from ablatrix.documents.about import About, Author
+from ablatrix.records.model import Gpu, Record, WorkloadFacts
+from ablatrix.workloads.shipped import SHIPPED as WORKLOADS
 from tests.artifact.conftest import FINDING
 from tests.synthetic import Plant, make_records
 
@@ -152,6 +156,251 @@ def test_documents_escape_foreign_text_in_markdown_and_latex(facts: Facts) -> No
     texts = make_documents(replace(facts, study={"description": "100 % of `a_b` & $x$ | <b> \\end{document} #1"}))
     assert "100 % of 'a\\_b' & $x$ \\| \\<b\\> \\\\end\\{document\\} \\#1" in texts["README.md"]
     assert r"100 \% of 'a\_b' \& \$x\$ \textbar{} \textless{}b\textgreater{}" in texts["appendix.tex"]
+
+
+def entries_of(text: str) -> dict[str, str]:
+    """The check-list of an appendix in Markdown, unescaped."""
+    items = re.findall(r"^- \*\*(.*?):?\*\* (.*)$", text, re.M)
+    return {label: item.replace("\\", "") for label, item in items}
+
+
+def changed(facts: Facts, workload: dict[str, object], **config: object) -> Facts:
+    """The facts with another workload and configuration in every record."""
+    made = [
+        record.model_copy(
+            update={
+                "workload": WorkloadFacts(**record.workload.model_dump() | workload),
+                "config": record.config.model_copy(update={} if record.role == "reference" else config),
+            }
+        )
+        for record in facts.records
+    ]
+    return replace(facts, records=tuple(made))
+
+
+OWN: dict[str, tuple[dict[str, object], str, str]] = {
+    "shipped": (
+        {},
+        "drawn from a fixed seed by ablatrix, nothing is downloaded",
+        "none for attention, inputs are drawn",
+    ),
+    "function": (
+        {"name": "net", "source": "net.py:make", "source_digest": "ab" * 32},
+        "as `net.py:make` makes them (SHA-256 abababababababab, not in this artifact); to be filled in by the authors: "
+        "where they come from, and what is downloaded",
+        "for net, the inputs that `net.py:make` gives, and what is sampled from them by seed",
+    ),
+    "module": (
+        {"name": "net", "source": "nets.big:make"},
+        "as `nets.big:make` makes them (not in this artifact)",
+        "for net, the inputs that `nets.big:make` gives",
+    ),
+    "saved": (
+        {"name": "net", "source": "net.pt2", "source_digest": "ab" * 32},
+        "as they stand in `net.pt2` (SHA-256 abababababababab, not in this artifact)",
+        "for net, the example inputs saved in `net.pt2` and values sampled from them by seed, random ones if it has",
+    ),
+    "onnx": (
+        {"name": "net", "source": "net.onnx?tokens=32", "source_digest": "ab" * 32},
+        "as they stand in `net.onnx?tokens=32`",
+        "none for net, inputs are drawn from the study's seed",
+    ),
+    "architecture": (
+        {"name": "bert", "source": "hf:bert?layers=2"},
+        "architecture of transformers `hf:bert?layers=2`, drawn from a fixed seed, nothing is downloaded",
+        "none for bert, inputs are drawn from the study's seed",
+    ),
+    "plug-in": (
+        {"name": "polynomial"},
+        "from a plug-in; to be filled in by the authors: where they come from, and what is downloaded",
+        "for polynomial, inputs that its plug-in makes; to be filled in by the authors: what they are",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_appendix_says_of_models_and_data_what_is_known(facts: Facts, kind: str) -> None:
+    workload, model, data = OWN[kind]
+    found = entries_of(make_documents(changed(facts, workload))["APPENDIX.md"])
+    assert model in found["Model"]
+    assert data in found["Data set"]
+
+
+def test_appendix_of_file_beside_study_says_it_is_in_artifact(facts: Facts) -> None:
+    there = replace(facts, entries=(*facts.entries, replace_path(facts, "net.py")))
+    own = changed(there, {"name": "net", "source": "net.py:make"})
+    found = entries_of(make_documents(own)["APPENDIX.md"])
+    assert "(in this artifact)" in found["Model"]
+    assert found["Binary"] == "generated code is not kept; files of the authors: `net.py`"
+
+
+def replace_path(facts: Facts, path: str) -> FileEntry:
+    return facts.entries[0].model_copy(update={"path": path, "role": "other"})
+
+
+def test_appendix_asks_for_licences_that_only_authors_know(facts: Facts) -> None:
+    plain = entries_of(make_documents(facts)["APPENDIX.md"])
+    licence = "to be filled in by the authors: their licence (`about: licence` in `study.yaml`)"
+    assert plain["Code licenses (if publicly available)?"] == "ablatrix: Apache-2.0 (`LICENSE`)"
+    assert plain["Data licenses (if publicly available)?"] == f"study, records and what is made of them: {licence}"
+    assert plain["Publicly available?"].startswith("to be filled in by the authors")
+    assert plain["Archived (provide DOI)?"].startswith("to be filled in by the authors: the DOI")
+    own = changed(facts, {"name": "net", "source": "net.py:make"}, compiler="gcc")
+    found = entries_of(make_documents(own)["APPENDIX.md"])
+    assert "the authors' own code: to be filled in by the authors" in found["Code licenses (if publicly available)?"]
+    assert "models: to be filled in" in found["Data licenses (if publicly available)?"]
+    assert "data: to be filled in" in found["Data licenses (if publicly available)?"]
+    text = make_documents(own)["APPENDIX.md"]
+    assert "What `net.py:make`, compiler gcc needs beside these: to be filled in by the authors" in text
+
+
+ABOUT = About(
+    title="Fusion on small models",
+    authors=[
+        Author(name="Lovelace, Ada", orcid="0000-0002-1825-0097", affiliation="Analytical Engines"),
+        Author(name="Consortium"),
+    ],
+    licence="CC-BY-4.0",
+    doi="10.5281/zenodo.1234",
+    repository="https://example.org/fusion",
+    model_licence="MIT",
+    data_licence="none",
+)
+
+
+def test_documents_say_what_about_says(facts: Facts) -> None:
+    own = changed(facts, {"name": "net", "source": "net.py:make"})
+    texts = make_documents(replace(own, about=ABOUT))
+    found = entries_of(texts["APPENDIX.md"])
+    assert found["Code licenses (if publicly available)?"] == (
+        "ablatrix: Apache-2.0 (`LICENSE`); the authors' own code: CC-BY-4.0"
+    )
+    assert found["Data licenses (if publicly available)?"] == (
+        "study, records and what is made of them: CC-BY-4.0; models: MIT; data: none"
+    )
+    assert found["Archived (provide DOI)?"] == "10.5281/zenodo.1234"
+    assert found["Publicly available?"].startswith("DOI 10.5281/zenodo.1234, https://example.org/fusion")
+    assert "Authors: Ada Lovelace (Analytical Engines), Consortium." in texts["README.md"]
+
+
+def test_citation_and_crate_take_authors_and_licence_from_about(facts: Facts) -> None:
+    texts = make_documents(replace(facts, about=ABOUT))
+    assert texts["CITATION.cff"].split("\n")[3:17] == [
+        'title: "Fusion on small models"',
+        "authors:",
+        '  - family-names: "Lovelace"',
+        '    given-names: "Ada"',
+        '    affiliation: "Analytical Engines"',
+        '    orcid: "https://orcid.org/0000-0002-1825-0097"',
+        '  - name: "Consortium"',
+        f'version: "{facts.records[0].study_digest[:16]}"',
+        "date-released: 2026-01-01",
+        'license: "CC-BY-4.0"',
+        'doi: "10.5281/zenodo.1234"',
+        'repository: "https://example.org/fusion"',
+        "keywords:",
+        "  - ablation study",
+    ]
+    graph = {one["@id"]: one for one in json.loads(texts["ro-crate-metadata.json"])["@graph"]}
+    ada, consortium = {"@id": "https://orcid.org/0000-0002-1825-0097"}, {"@id": "#author-2"}
+    assert graph["./"]["author"] == [ada, consortium]
+    assert graph["./"]["license"] == {"@id": "https://spdx.org/licenses/CC-BY-4.0"}
+    assert graph["./"]["identifier"] == "https://doi.org/10.5281/zenodo.1234"
+    assert graph["./"]["name"] == "Fusion on small models"
+    assert graph[ada["@id"]] == {
+        "@id": ada["@id"], "@type": "Person", "name": "Ada Lovelace", "affiliation": {"@id": "#affiliation-1"},
+    }  # fmt: skip
+    assert graph["#author-2"]["@type"] == "Organization"
+    assert "#authors" not in graph
+
+
+def test_citation_without_about_leaves_authors_to_fill_in(facts: Facts) -> None:
+    texts = make_documents(facts)
+    assert (
+        '  - name: "The authors of the study synthetic (to be filled in by the authors: their names (about: authors in '
+        'study.yaml))"\n'
+    ) in texts["CITATION.cff"]
+    assert "\n# license: to be filled in by the authors" in texts["CITATION.cff"]
+    assert "license: Apache-2.0" not in texts["CITATION.cff"].split("references:")[0]
+    graph = {one["@id"]: one for one in json.loads(texts["ro-crate-metadata.json"])["@graph"]}
+    assert graph["./"]["license"] == {"@id": "#licence"}
+    assert graph["#licence"]["name"].startswith("to be filled in by the authors")
+
+
+GPU = Gpu(name="NVIDIA H100", memory_bytes=80 << 30, l2_bytes=50 << 20, count=1, driver="570.1")
+
+
+def test_documents_name_gpu_that_trials_used_or_that_none_was(facts: Facts) -> None:
+    assert entries_of(make_documents(facts)["APPENDIX.md"])["Hardware"] == (
+        "Synthetic CPU 3000, 2 cores, 8 GiB of memory; no GPU was used"
+    )
+
+    def on_gpu(record: Record) -> Record:
+        if record.role == "reference":
+            return record
+        machine = record.meta.machine.model_copy(update={"gpu": GPU})
+        return record.model_copy(update={"meta": record.meta.model_copy(update={"machine": machine})})
+
+    texts = make_documents(replace(facts, records=tuple(map(on_gpu, facts.records))))
+    assert entries_of(texts["APPENDIX.md"])["Hardware"] == (
+        "Synthetic CPU 3000, 2 cores, 8 GiB of memory; GPU: NVIDIA H100, 80 GiB, driver 570.1"
+    )
+    assert "The study asks for an NVIDIA GPU." in texts["README.md"]
+    assert "no GPU" not in "".join(texts.values())
+    asked = changed(facts, {}, device="cuda")
+    assert "a GPU was asked for, and no trial opened one" in make_documents(asked)["APPENDIX.md"]
+
+
+def test_appendix_counts_what_was_compiled_anew_and_threads(facts: Facts) -> None:
+    def cached(record: Record) -> Record:
+        if record.compile is None or record.config.knobs["fusion"] == "off":
+            return record
+        update = {"compile_cache_miss_delta_first_run": 0}
+        return record.model_copy(update={"compile": record.compile.model_copy(update=update)})
+
+    found = entries_of(make_documents(replace(facts, records=tuple(map(cached, facts.records))))["APPENDIX.md"])
+    assert found["Compilation"] == (
+        "by the compilers under study (tvm 0.27.0); of 17 trials that report it, 9 compiled anew, 8 took everything "
+        "from a cache"
+    )
+    assert "threads in force torch: 2, tvm: 2;" in found["Run-time state"]
+
+
+def test_documents_of_cold_study_say_nothing_of_hot_trials(facts: Facts) -> None:
+    texts = make_documents(facts)
+    found = entries_of(texts["APPENDIX.md"])
+    assert found["Execution"] == "mode cold, in a seeded random order"
+    assert found["Metrics"].startswith("time of compile and first run, planned")
+    assert "Hot trials" not in texts["APPENDIX.md"]
+    assert "raw samples of 18" not in texts["APPENDIX.md"]
+    assert (
+        "their outputs are checked after" in texts["APPENDIX.md"] or "outputs are checked after" in texts["APPENDIX.md"]
+    )
+    assert "Outputs are compared with the same program in float64." in texts["APPENDIX.md"]
+    single = make_documents(changed(facts, {"oracle": "float32"}))["APPENDIX.md"]
+    assert "compared with the same program in float32 without optimisation" in single
+
+
+def test_documents_of_study_without_claims_ask_for_no_reproduction_of_claims(facts: Facts, failed: Facts) -> None:
+    text = make_documents(facts)["README.md"]
+    assert (
+        "    ablatrix run study.yaml --out ../again\n    ablatrix compare results.jsonl ../again/results.jsonl\n"
+        in text
+    )
+    assert "    ablatrix reproduce . --out ../again\n" in make_documents(failed)["README.md"]
+
+
+def test_documents_name_statuses_of_trials_that_were_not_run(facts: Facts) -> None:
+    made = make_records(
+        workloads=("attention",), blocks=1, modes=("cold",), plants=[Plant("not_run_budget", "attention", "cold", {})]
+    )
+    texts = make_documents(replace(facts, records=tuple(made)))
+    assert "16 trials were not run, or not to their end (16 not\\_run\\_budget)." in texts["APPENDIX.md"]
+
+
+def test_names_of_shipped_workloads_and_compilers_are_those_of_catalogue() -> None:
+    assert set(WORKLOADS) == SHIPPED_WORKLOADS
+    assert set(COMPILERS) == SHIPPED_COMPILERS
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed (Debian: texlive-latex-base)")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ablatrix.artifact.bundle.assembly import Origin, assemble
 from ablatrix.artifact.bundle.verify import Verification, examine
 from ablatrix.artifact.contents.manifest import MANIFEST_NAME, list_files, manifest_text, read_manifest, seal
 from ablatrix.artifact.contents.reading import Reading
@@ -355,3 +356,31 @@ def test_verify_with_other_versions_notes_them_and_uses_tolerance(artifact: Path
 def test_verify_of_missing_directory_is_error(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="no such directory"):
         examine(tmp_path / "absent")
+
+
+def test_verify_of_citation_edited_by_hand_names_where_authors_are_given(
+    artifact: Path, check: Callable[[Path], Verification]
+) -> None:
+    path = artifact / "CITATION.cff"
+    path.write_text(path.read_text().replace("The authors of the study synthetic", "Ada Lovelace"))
+    reseal(artifact)
+    (problem,) = (one for one in check(artifact).problems if one.path == "CITATION.cff")
+    assert problem.kind == "differs"
+    assert "its title, authors, licence and DOI come from 'about' in study.yaml: change them there" in problem.detail
+
+
+def test_verify_of_artifact_made_again_with_authors_holds(
+    artifact: Path, check: Callable[[Path], Verification]
+) -> None:
+    study = artifact / "study.yaml"
+    study.write_text('name: synthetic\nabout: {authors: [{name: "Lovelace, Ada"}], licence: CC-BY-4.0}\n')
+    assemble(artifact, Origin(study=study))
+    assert check(artifact).problems == ()
+    assert 'family-names: "Lovelace"' in (artifact / "CITATION.cff").read_text()
+
+
+def test_verify_of_study_with_faulty_about_names_it(artifact: Path, check: Callable[[Path], Verification]) -> None:
+    (artifact / "study.yaml").write_text("name: synthetic\nabout: {license: MIT}\n")
+    reseal(artifact)
+    (problem,) = check(artifact).problems
+    assert "study.yaml:2: unknown key 'license' in 'about'; did you mean 'licence'?" in problem.detail

@@ -87,7 +87,7 @@ def test_text_states_what_records_hold(tmp_path: Path) -> None:
     assert "(eager: 24 ms)" in benefit
     assert "903 KiB with keep and 226 KiB with release" in benefit
     assert "The compiler's estimator gives" in benefit
-    assert "missing = 8, wrong outputs = 0" in correctness
+    assert "missing = 8, trials with a wrong output = 0" in correctness
     assert "worst differences of a trial that is ok are" in correctness
     assert (text / "left_out.md").read_text(encoding="utf-8") == "Nothing was left out.\n"
     assert r"64 are ok, 8 failed (8 missing\_check)" in (text / "fairness.tex").read_text(encoding="utf-8")

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from ablatrix.compilers.catalogue import SHIPPED, TVM, CompilerEntry
+from ablatrix.documents.about import About, Author
 from ablatrix.study import model
 from ablatrix.study.design import make_design
 from ablatrix.study.load import load_study
@@ -33,6 +34,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`protocol`": model.Protocol,
     "`protocol.cold`": model.ColdProtocol,
     "`protocol.hot`": model.HotProtocol,
+    "`about`": About,
+    "`about.authors[]`": Author,
 }
 ROW = re.compile(r"^\| `(\w+)` \| (.*?) \| (.*?) \| (.*) \|$", re.MULTILINE)
 
@@ -63,7 +66,7 @@ def shown_limits(field: FieldInfo) -> str:
 
 
 def test_study_page_has_section_for_every_model() -> None:
-    assert set(SECTIONS.values()) == set(model.Part.__subclasses__())
+    assert set(SECTIONS.values()) == {*model.Part.__subclasses__(), About, Author}
 
 
 @pytest.mark.parametrize("title", SECTIONS)
@@ -187,3 +190,12 @@ def test_how_to_add_page_names_existing_files() -> None:
     )
     loose = {"options.py", "build.py", "passes.py", "pipeline.py", "compiler.py", "rules.py"}
     assert sorted(name for name in names - loose if not any((home / name).exists() for home in homes)) == []
+
+
+def test_pages_that_show_fusion_of_onnx_compilers_say_that_weights_are_inputs() -> None:
+    results = (DOCS / "results.md").read_text(encoding="utf-8")
+    assert "This is no judgement of ONNX Runtime's and OpenVINO's fusions." in results.split("## Run time")[0]
+    assert "fusions make no difference" not in results
+    for page in ("results.template.yaml", "compilers/onnxruntime.md", "compilers/openvino.md"):
+        text = " ".join((DOCS / page).read_text(encoding="utf-8").split())
+        assert re.search(r"[Ww]eights are inputs.*constant|constants\. Weights are inputs", text), page

@@ -88,6 +88,89 @@ def test_load_with_unknown_keys_and_wrong_types_reports_both(tmp_path: Path) -> 
     assert any("unknown key 'replicats' in 'protocol.cold'; did you mean 'replicates'?" in fault for fault in found)
 
 
+MIXED = """\
+name: small
+moeds: [cold]
+workloads: [mlp, nothing, {name: encoder, parameters: {layrs: 2}}]
+compilers: [tvm, tvn]
+modes: [cold, warm]
+seed: -1
+baseline: {fusion: perhaps}
+stages:
+  - name: primary
+    factorial: {fusion: [off, maybe, true], fusoin: [off]}
+    workloads: [mpl]
+  - name: both
+    factorial: {reuse: [keep]}
+    vary: {schedule: [unheard, true]}
+    wokloads: [mlp]
+protocol: {hot: {blocks: 9, max_blocks: 3}}
+"""
+
+
+def test_load_with_schema_and_name_faults_reports_all_in_one_go(tmp_path: Path) -> None:
+    found = faults_of(tmp_path, MIXED)
+    expected = [
+        "2: unknown key 'moeds'",
+        "3: there is no workload 'nothing'",
+        "3: workload 'encoder' has no parameter 'layrs'",
+        "4: there is no compiler 'tvn'",
+        "5: modes[1]: input should be 'cold' or 'hot', got 'warm'",
+        "6: seed: input should be greater than or equal to 0, got -1",
+        "7: knob 'fusion' of compiler 'tvm' has no level 'perhaps'",
+        "10: compiler 'tvm' has no knob 'fusoin'",
+        "10: knob 'fusion' of compiler 'tvm' has no level 'maybe'",
+        "10: stages[0].factorial.fusion[2]: a level is a word or a number",
+        "11: there is no workload of this study 'mpl'",
+        "12: stages[1]: a stage has either 'factorial' or 'vary', and not both",
+        "14: knob 'schedule' of compiler 'tvm' has no level 'unheard'",
+        "14: stages[1].vary.schedule[1]: a level is a word or a number",
+        "15: unknown key 'wokloads' in 'stages[1]'",
+        "16: protocol.hot: blocks <= max_blocks must hold",
+    ]
+    assert len(found) == len(expected), found
+    for fault, start in zip(found, expected, strict=True):
+        assert fault.startswith(start), (fault, start)
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong", "expected"),
+    [
+        # An entry that had to go takes nothing with it that is right, and shifts no line.
+        (
+            "workloads: [mlp]",
+            "workloads: [3, mlp, nothing]",
+            ["2: there is no workload 'nothing'", "2: workloads[0]: "],
+        ),
+        ("compilers: [tvm]", "compilers: [{fixed: {}}]\nbaseline: {fusion: off}", ["3: key 'name' is missing"]),
+        ("compilers: [tvm]", "compilers: tvm", ["3: compilers: input should be a valid list"]),
+        ("modes: [cold]", "", ["1: key 'modes' is missing; add it"]),
+        ("  - name: primary\n", "  - title: primary\n", ["6: key 'name' is missing", "6: unknown key 'title'"]),
+        ("stages:", "plugins: [none.py]\nstages:", ["5: "]),
+        ("workloads: [mlp]", "workloads: [plugged]\nplugins: [none.py]", ["3: "]),
+    ],
+)
+def test_load_reports_no_fault_that_follows_from_another(
+    tmp_path: Path, line: str, wrong: str, expected: list[str]
+) -> None:
+    found = faults_of(tmp_path, GOOD.replace(line, wrong))
+    assert len(found) == len(expected), found
+    assert all(one.startswith(start) for one, start in zip(found, expected, strict=True)), found
+
+
+def test_load_with_knob_of_misspelt_compiler_reports_only_its_name(tmp_path: Path) -> None:
+    text = GOOD.replace("[tvm]", "[tvn, inductor]").replace("stages:", "baseline: {schedule: default}\nstages:")
+    (fault,) = faults_of(tmp_path, text)
+    assert fault.startswith("3: there is no compiler 'tvn'")
+
+
+def test_load_with_faulty_plugin_reports_other_faults_too(tmp_path: Path) -> None:
+    text = GOOD.replace("[mlp]", "[plugged]").replace("[off, on]", "[off, maybe]") + "plugins: [none.py]\n"
+    plugin, level = sorted(faults_of(tmp_path, text), reverse=True)
+    assert "none.py" in plugin
+    assert level.startswith("8: knob 'fusion' of compiler 'tvm' has no level 'maybe'")
+
+
 def test_load_of_missing_or_empty_file_gives_one_clear_message(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match=r"nowhere.yaml: cannot be read: No such file"):
         load_study(tmp_path / "nowhere.yaml")

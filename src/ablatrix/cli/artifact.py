@@ -58,7 +58,7 @@ def artifact_command(
     plugin: Plugins = None,
 ) -> None:
     """Check the machine, run a whole study, and write its artifact: tables, figures, text, documents, manifest, zip."""
-    from ablatrix.artifact.bundle import Origin, assemble
+    from ablatrix.artifact.bundle import Origin, assemble, refuse_identity
     from ablatrix.artifact.checks import derive_anew
     from ablatrix.artifact.contents import Reading, claims_beside
     from ablatrix.cli.run_and_design import end_run
@@ -72,6 +72,8 @@ def artifact_command(
     started, clock = utc_now(), monotonic()
     resolved = load_study(study, read_catalogue(plugin or ()))
     beside = companions(resolved)  # refused before anything is run
+    if anonymous:
+        refuse_identity(resolved.study.about, study)
     packages = packages_of(need.module for need in module_needs(resolved))
     origin = Origin(
         study=study,

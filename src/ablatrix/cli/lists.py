@@ -25,7 +25,10 @@ def register(app: typer.Typer) -> None:
 def workloads_command(as_json: AsJson = False, plugin: Plugins = None) -> None:
     """List workloads with tier, parameters, parameter count and inputs (builds each once: some seconds)."""
     from ablatrix.cli.display import print_table
+    from ablatrix.compilers.catalogue import EAGER
     from ablatrix.plugin_files import read_catalogue
+
+    EAGER.refuse_absent()  # building a workload takes torch
     from ablatrix.workloads.prepare import describe
 
     entries = list(read_catalogue(plugin or ()).workloads.values())

@@ -28,8 +28,10 @@ GIBIBYTE = 1 << 30
 MEMORY_BYTES = (1 * GIBIBYTE, 4 * GIBIBYTE)  # below the first: fatal; below the second: warning
 DISK_BYTES = (GIBIBYTE // 4, 2 * GIBIBYTE)
 CORES = 2
+TRANSFORMERS = "workloads decoder, encoder, resnet and hf:..."
 PACKAGES_OF_COMPILER: Mapping[str, tuple[str, ...]] = {
-    "eager": ("torch", "transformers"),
+    "eager": ("torch",),
+    TRANSFORMERS: ("transformers",),
     "tvm": ("apache-tvm", "apache-tvm-ffi"),
     "inductor": ("torch",),
     "onnxruntime": ("onnx", "onnxruntime", "onnxscript"),
@@ -51,13 +53,15 @@ def check_environment(
     Args:
         out: Directory that results will be written to (it need not exist); None omits the check that it is writable,
             and takes the free disk space of the working directory.
-        compilers: Compilers that the study needs: what they lack is fatal, what others lack is a note.
+        compilers: Compilers that the study needs: what they lack is fatal, as is what eager lacks, the reference of
+            every study; what others lack is a note.
         machine: The machine to check; None reads this one.
         root: Directory that contains ``proc`` and ``sys``, for what makes times scatter.
         needs: Modules that the study's plug-ins need.
     """
     machine = machine or read_machine()
-    needed = {"eager", *compilers} if compilers else set()
+    named = set(compilers)
+    needed = {"eager", *named} | ({TRANSFORMERS} if named else set())
     return [
         _python(),
         *_core_packages(),
@@ -111,7 +115,10 @@ def _locked() -> Finding:
     if not others:
         return Finding("locked versions", "ok", f"{sum(map(bool, found.values()))} packages as locked", needed)
     rest = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
-    remedy = "pip install -r requirements.lock; or expect other numbers, and tables that differ in the last digits"
+    remedy = (
+        "pip install -r requirements.lock, in a clone of ablatrix or an artifact; or expect other numbers, and tables "
+        "that differ in the last digits"
+    )
     return Finding("locked versions", "warning", ", ".join(others[:SHOWN]) + rest, needed, remedy)
 
 
@@ -120,7 +127,7 @@ def _package(name: str, level: Level, least: str = "", used_by: str = "") -> Fin
     needed = " ".join(filter(None, [f">= {least}" if least else "", f"for {used_by}" if used_by else ""]))
     if version is not None and _numbers(version) >= _numbers(least):
         return Finding(f"package {name}", "ok", version, needed)
-    remedy = f"pip install -r requirements.lock, or pip install '{name}{f'>={least}' if least else ''}'"
+    remedy = f"pip install '{name}{f'>={least}' if least else ''}'"
     return Finding(f"package {name}", level, version or "not installed", needed, remedy)
 
 

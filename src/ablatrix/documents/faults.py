@@ -3,7 +3,7 @@
 import difflib
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,24 @@ Location = tuple[str | int, ...]
 
 def describe_faults(path: Path, lines: "LineIndex", model: type[BaseModel], error: ValidationError) -> list[str]:
     """Return one message for each fault, in the order of their lines, without repeats."""
+    return in_order(numbered_faults(path, lines, model, error))
+
+
+def numbered_faults(
+    path: Path, lines: "LineIndex", model: type[BaseModel], error: ValidationError
+) -> list[tuple[int, str]]:
+    """Return the line of each fault with its message."""
     found = []
     for fault in error.errors():
         location = lines.deepest(fault["loc"])
         message = _sentence(fault, model, location)
         found.append((lines.line(location), f"{path}:{lines.line(location)}: {message}"))
-    return list(dict.fromkeys(text for _, text in sorted(found)))
+    return found
+
+
+def in_order(faults: Iterable[tuple[int, str]]) -> list[str]:
+    """Return messages in the order of their lines, without repeats."""
+    return list(dict.fromkeys(text for _, text in sorted(faults)))
 
 
 def closest(word: str, choices: Sequence[str]) -> str:

@@ -37,14 +37,24 @@ def load_document(path: Path, model: type[Model], error: type[AblatrixError]) ->
         AblatrixError: (of the given class) The file cannot be read, is no YAML, or breaks the model's rules; all
             faults at once, each with its line.
     """
+    data = parse_mapping(path, error)
+    lines = LineIndex(data)
+    try:
+        return Document(path, model.model_validate(plain_value(data)), lines)
+    except ValidationError as invalid:
+        raise error(*describe_faults(path, lines, model, invalid)) from None
+
+
+def parse_mapping(path: Path, error: type[AblatrixError]) -> dict[Any, Any]:
+    """Parse a YAML 1.2 file whose document is a mapping, keeping line marks.
+
+    Raises:
+        AblatrixError: (of the given class) The file cannot be read, is no YAML, or is anything but a mapping.
+    """
     data = parse_yaml(path, error)
     if not isinstance(data, dict):
         raise error(f"{path}:1: the document must be a mapping of keys to values, got {type(data).__name__}")
-    lines = LineIndex(data)
-    try:
-        return Document(path, model.model_validate(_plain(data)), lines)
-    except ValidationError as invalid:
-        raise error(*describe_faults(path, lines, model, invalid)) from None
+    return data
 
 
 def parse_yaml(path: Path, error: type[AblatrixError]) -> Any:
@@ -72,12 +82,12 @@ def parse_yaml(path: Path, error: type[AblatrixError]) -> Any:
         raise error(f"{path}: not valid YAML: {str(broken).splitlines()[0]}") from None
 
 
-def _plain(node: Any) -> Any:
+def plain_value(node: Any) -> Any:
     """Return ruamel's containers and scalars as plain Python values."""
     if isinstance(node, dict):
-        return {(_plain(key) if isinstance(key, str) else key): _plain(value) for key, value in node.items()}
+        return {(plain_value(key) if isinstance(key, str) else key): plain_value(value) for key, value in node.items()}
     if isinstance(node, list):
-        return [_plain(item) for item in node]
+        return [plain_value(item) for item in node]
     for kind in (bool, int, float, str):
         if isinstance(node, kind):
             return kind(node)

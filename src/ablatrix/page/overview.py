@@ -103,7 +103,7 @@ def _checks(rows: Rows) -> Tile:
     ranges = ranges_text(rows.where(pl.col("checked").is_not_null()))
     if not compared + missing:
         return Tile("Correctness", "Not checked", "No trial compared its outputs.", "warn")
-    detail = f"{wrong:,} with wrong outputs" if wrong else "all within tolerance"
+    detail = f"{wrong:,} with wrong outputs" if wrong else "none outside the tolerance"
     unchecked = int((rows.trials["checked"].is_null() & (rows.trials["status"] == "ok")).sum())
     detail += f"; {count(unchecked, 'ok trial')} without a check" if unchecked else ""
     tone = "bad" if wrong or missing else ("warn" if unchecked else "good")

@@ -92,15 +92,23 @@ PHRASES: Mapping[str, str] = {
     "estimate": "规划后 {planned}、规划前 {unplanned}",
     "estimate_at": "{partition} 时{estimate}",
     # Correctness
-    "comparisons": "输出与同一程序的双精度结果进行比较{draws}：在 {trials} 次试验中共比较 {comparisons} 次，"
-    "缺失 {missing} 次，输出错误的试验 {wrong} 次，非有限元素 {nonfinite} 个，成功但未经检查的试验 {unchecked} 次。"
-    "输出错误或缺失的试验不进入任何统计。",
+    "comparisons": "输出与同一程序的{oracle}结果进行比较{draws}：在 {trials} 次试验中共比较 {comparisons} 次，"
+    "缺失 {missing} 次，输出错误的试验 {wrong} 次，期望值有限而输出非有限的元素 {nonfinite} 个，"
+    "成功但未经检查的试验 {unchecked} 次。输出错误或缺失的试验，其时间、比值与效应不进入任何统计。",
+    "oracle/double": "双精度",
+    "oracle/single": "未经优化的单精度（无双精度可用）",
+    "oracle/both": "双精度（{workloads} 无双精度可用，为未经优化的单精度）",
     "draws": "（输入抽样 {draws} 组）",
     "worst_differences": "成功试验中的最大差异为{worst}{others}。",
-    "worst": "绝对 {absolute}、相对 {relative}",
+    "worst": "绝对 {absolute}、相对 {relative}（期望值非零处）",
     "worst_with_others": "；计入其余试验则为{worst}",
-    "tolerance": "成功试验的均方根误差至多为单精度即时执行的 {ratio} 倍{limit}。",
+    "tolerance": "成功试验中输出的均方根误差至多为{unit}的 {ratio} 倍{limit}。{alone}{estimated}",
+    "rms_unit/eager": "同一输入上单精度即时执行的均方根误差",
+    "rms_unit/floor": "同一输入上单精度即时执行的均方根误差与期望值均方根的 {floor} 倍之和",
+    "rms_unit/floors": "同一输入上单精度即时执行的均方根误差与期望值均方根的一部分（各试验所取不尽相同）之和",
     "rms_limit": "（允许 {factor} 倍）",
+    "rms_not_eager": "若仅与即时执行的误差相比，倍数可能更大，记录中未给出该倍数。",
+    "rms_estimated": "对于 {workloads}，期望值由即时执行给出，其误差为估计值。",
     # Claims
     "claim": "{statement}（{id}）：{state}，依据 {trials} 次试验{ratio}。",
     "claim_without_trials": "{statement}（{id}）：{state}，没有试验与之相关。",

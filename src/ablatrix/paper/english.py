@@ -98,16 +98,27 @@ PHRASES: Mapping[str, str] = {
     "estimate": "{planned} planned and {unplanned} unplanned",
     "estimate_at": "{estimate} at {partition}",
     # Correctness
-    "comparisons": "Outputs are compared with the same program in double precision{draws}: {comparisons} comparisons "
-    "in {trials} trials, missing = {missing}, wrong outputs = {wrong}, elements not finite = {nonfinite}, ok trials "
-    "without a check = {unchecked}. A trial with a wrong or a missing output is in no statistic.",
+    "comparisons": "Outputs are compared with the same program in {oracle}{draws}: {comparisons} comparisons in "
+    "{trials} trials, missing = {missing}, trials with a wrong output = {wrong}, elements that are not finite where "
+    "the expected ones are = {nonfinite}, ok trials without a check = {unchecked}. The times, ratios and effects of a "
+    "trial with a wrong or a missing output are in no statistic.",
+    "oracle/double": "double precision",
+    "oracle/single": "single precision without optimisation, as it has no double precision",
+    "oracle/both": "double precision (of {workloads}, which has none, in single precision without optimisation)",
     "draws": ", on {draws} draws of the inputs",
     "worst_differences": "The worst differences of a trial that is ok are {worst}{others}.",
-    "worst": "{absolute} absolute and {relative} relative",
+    "worst": "{absolute} absolute and {relative} relative (where the expected value is not zero)",
     "worst_with_others": "; with the others, {worst}",
-    "tolerance": "The root mean square error of a trial that is ok is at most {ratio} times that of eager single "
-    "precision{limit}.",
-    "rms_limit": " (allowed: {factor})",
+    "tolerance": "The root mean square error of an output of a trial that is ok is at most {ratio} times {unit}{limit}."
+    "{alone}{estimated}",
+    "rms_unit/eager": "that of eager single precision on the same inputs",
+    "rms_unit/floor": "the sum of that of eager single precision on the same inputs and {floor} of the root mean "
+    "square of the expected values",
+    "rms_unit/floors": "the sum of that of eager single precision on the same inputs and a share of the root mean "
+    "square of the expected values, which differs between trials",
+    "rms_limit": " (allowed: {factor} times)",
+    "rms_not_eager": " Of the error of eager alone it may be a larger multiple, which the records do not give.",
+    "rms_estimated": " Of {workloads}, the error of eager is an estimate, as eager gives the expected values.",
     # Claims
     "claim": "{statement} ({id}): {state}, on {trials} trials{ratio}.",
     "claim_without_trials": "{statement} ({id}): {state}, no trial tells it.",

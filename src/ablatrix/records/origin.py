@@ -3,6 +3,7 @@
 import functools
 import os
 import platform
+import re
 import subprocess
 from importlib import metadata
 from pathlib import Path
@@ -43,6 +44,31 @@ def installed_version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
+
+
+@functools.cache
+def installation_of(extra: str) -> str:
+    """Return the command that installs what an extra of ablatrix needs.
+
+    It names the packages themselves: ablatrix is on no package index, so ``ablatrix[extra]`` would find nothing there.
+    """
+    found = [f"'{requirement}'" for requirement in _requirements(extra)]
+    return f"pip install {' '.join(found)}" if found else f"pip install '.[{extra}]', in a clone of ablatrix"
+
+
+def _requirements(extra: str) -> list[str]:
+    try:
+        declared = metadata.requires("ablatrix") or []
+    except metadata.PackageNotFoundError:
+        return []
+    found: dict[str, None] = {}
+    for requirement in declared:
+        needed, _, marker = requirement.partition(";")
+        if re.fullmatch(rf"\s*extra\s*==\s*['\"]{re.escape(extra)}['\"]\s*", marker):
+            own = re.fullmatch(r"ablatrix\[(.+)\]", needed.strip())
+            inner = [one for name in own[1].split(",") for one in _requirements(name)] if own else [needed.strip()]
+            found |= dict.fromkeys(inner)
+    return list(found)
 
 
 def installed_versions(packages: tuple[str, ...]) -> dict[str, str]:

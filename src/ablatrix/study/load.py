@@ -3,10 +3,14 @@
 import json
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from ablatrix.catalogue import Catalogue
-from ablatrix.documents.load import load_document
+from ablatrix.documents.faults import LineIndex, dotted, in_order, numbered_faults
+from ablatrix.documents.load import parse_mapping, plain_value
 from ablatrix.errors import StudyError
 from ablatrix.study.model import Study
+from ablatrix.study.partial import PartialStudy, partial_study
 from ablatrix.study.resolve import ResolvedStudy, resolve
 
 
@@ -24,11 +28,27 @@ def load_study(path: str | Path, catalogue: Catalogue | None = None) -> Resolved
         StudyError: The file cannot be read, is no YAML, has unknown keys, or names a workload, parameter,
             compiler, knob or level that does not exist. All faults at once, each with its line and the remedy.
     """
-    document = load_document(Path(path), Study, StudyError)
-    resolved, found = resolve(document.value.at(Path(path).resolve().parent), catalogue)
-    faults = sorted((document.lines.line(location), document.fault(location, text)) for location, text in found)
+    file = Path(path)
+    data = parse_mapping(file, StudyError)
+    lines, plain = LineIndex(data), plain_value(data)
+    faults: list[tuple[int, str]] = []
+    part: PartialStudy | None = None
+    try:
+        study = Study.model_validate(plain)
+    except ValidationError as invalid:
+        faults += numbered_faults(file, lines, Study, invalid)
+        part = partial_study(plain)
+        if part is None:
+            raise StudyError(*in_order(faults)) from None
+        study = part.study
+        faults += [(lines.line(at), f"{file}:{lines.line(at)}: {dotted(at)}: {text}") for at, text in part.later]
+    resolved, found = resolve(study.at(file.resolve().parent), catalogue)
+    for place, text in found:
+        location = place if part is None else part.original(place)
+        if location is not None:
+            faults.append((lines.line(location), f"{file}:{lines.line(location)}: {text}"))
     if faults:
-        raise StudyError(*dict.fromkeys(text for _, text in faults))
+        raise StudyError(*in_order(faults))
     return resolved
 
 

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from ablatrix.canonical import digest_value
+from ablatrix.documents.about import About
 from ablatrix.records.layout import Sampling
 from ablatrix.records.model import Device
 from ablatrix.workloads.entry import Tier
@@ -319,6 +320,9 @@ class Study(Part):
     plugins: list[str] = Field(
         default_factory=list, description="Python files that add compilers or workloads, see `--plugin`."
     )
+    about: About | None = Field(
+        default=None, description="Authors, licences and where it is kept; no part of the study's digest."
+    )
     _directory: Path = PrivateAttr(default_factory=Path.cwd)
 
     @property
@@ -334,12 +338,12 @@ class Study(Part):
 
     @model_serializer(mode="wrap")
     def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Omit the device CPU and an empty list of plug-ins, so that the digests of other studies stay the same."""
+        """Omit the device CPU and what is empty, so that the digests of other studies stay the same."""
         data: dict[str, Any] = handler(self)
-        unused = {"device": "cpu", "plugins": []}
+        unused: dict[str, Any] = {"device": "cpu", "plugins": [], "about": None}
         return {key: value for key, value in data.items() if key not in unused or value != unused[key]}
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the study as loaded, defaults filled in."""
-        return digest_value(self.in_old_spelling(self.model_dump(mode="json")))
+        """SHA-256 of the study as loaded, defaults filled in; without ``about``, which changes no measurement."""
+        return digest_value(self.in_old_spelling(self.model_dump(mode="json", exclude={"about"})))

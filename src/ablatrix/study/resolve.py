@@ -49,12 +49,13 @@ def resolve(study: Study, catalogue: Catalogue | None = None) -> tuple[ResolvedS
     """Return a study with its catalogue, and its faults; with any, the catalogue lacks what could not be found."""
     plugged, faults = _add_plugins(study, read_catalogue() if catalogue is None else catalogue)
     programs, of_programs = _describe_programs(study, plugged)
-    faults += of_programs
-    if faults:  # what they would have added would be reported as missing
-        return ResolvedStudy(study, plugged), faults
-    models, faults = _read_models(study, plugged)
+    models, of_names = _read_models(study, plugged)
     found = plugged.holding(compilers=programs, workloads=models)
-    return ResolvedStudy(study, found), [*faults, *find_faults(study, found)]
+    of_names += find_faults(study, found)
+    # What a program or a plug-in that failed would have added is not missing.
+    unsure = {("compilers", index, "name") for index, choice in enumerate(study.compilers) if choice.command or faults}
+    unsure |= {("workloads", index, "name") for index in range(len(study.workloads)) if faults}
+    return ResolvedStudy(study, found), [*faults, *of_programs, *(one for one in of_names if one[0] not in unsure)]
 
 
 def plugin_sources(resolved: ResolvedStudy) -> dict[str, PluginSource]:

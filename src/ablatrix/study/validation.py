@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from ablatrix.catalogue import Catalogue
 from ablatrix.compilers.catalogue import CompilerEntry
@@ -10,6 +10,7 @@ from ablatrix.documents.faults import Location, closest
 from ablatrix.study.model import Stage, Study
 
 Fault = tuple[Location, str]
+Rule = Literal["all", "any", "levels"]
 
 
 def find_faults(study: Study, catalogue: Catalogue) -> Iterator[Fault]:
@@ -18,7 +19,10 @@ def find_faults(study: Study, catalogue: Catalogue) -> Iterator[Fault]:
     yield from _compiler_faults(study, catalogue)
     if len(set(study.modes)) != len(study.modes):
         yield ("modes",), "a mode is listed twice; list each once"
-    yield from _configuration_faults(("baseline",), study.baseline, _used(study, catalogue), "any")
+    used = _used(study, catalogue)
+    # A knob may be that of a compiler whose name is wrong, which is reported by itself.
+    rule: Rule = "any" if len(used) == len(study.compilers) else "levels"
+    yield from _configuration_faults(("baseline",), study.baseline, used, rule)
     yield from _stage_faults(study, catalogue)
 
 
@@ -93,18 +97,18 @@ def _one_stage(study: Study, catalogue: Catalogue, index: int, stage: Stage) -> 
 
 
 def _configuration_faults(
-    location: Location, knobs: Mapping[str, Any], used: list[CompilerEntry], rule: str
+    location: Location, knobs: Mapping[str, Any], used: list[CompilerEntry], rule: Rule
 ) -> Iterator[Fault]:
     for knob, level in knobs.items():
         yield from _level_faults((*location, knob), knob, [level], used, rule)
 
 
 def _level_faults(
-    location: Location, knob: str, levels: Iterable[Any], used: list[CompilerEntry], rule: str
+    location: Location, knob: str, levels: Iterable[Any], used: list[CompilerEntry], rule: Rule
 ) -> Iterator[Fault]:
-    """Yield unknown knobs and levels. ``rule``: the knob must exist in ``all`` compilers used, or in ``any``."""
+    """Yield unknown knobs and levels. ``rule``: ``all`` or ``any`` compilers must have a knob, or none (``levels``)."""
     without = [entry for entry in used if entry.knob(knob) is None]
-    if without and (rule == "all" or len(without) == len(used)):
+    if without and (rule == "all" or (rule == "any" and len(without) == len(used))):
         names = [entry.name for entry in without[0].knobs]
         yield (
             location,

@@ -1,4 +1,4 @@
-"""What the author of an adapter tests it with. Needs pytest: ``pip install 'ablatrix[testing]'``.
+"""What the author of an adapter tests it with. Needs pytest: ``pip install 'pytest>=8'``.
 
     from ablatrix.testing import CompilerContract
 

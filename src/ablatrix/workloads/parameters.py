@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablatrix.errors import WorkloadError
 from ablatrix.import_spec import import_place
+from ablatrix.records.origin import installation_of
 from ablatrix.workloads.entry import ParameterSpec, Size, WorkloadEntry
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def build_workload(entry: WorkloadEntry, parameters: Mapping[str, Any]) -> Built
     except ImportError as error:
         raise WorkloadError(
             f"workload '{entry.name}' needs a package that is not installed: {error}; "
-            "for the shipped ones: pip install 'ablatrix[workloads]'"
+            f"for the shipped ones: {installation_of('workloads')}"
         ) from error
     return built
 

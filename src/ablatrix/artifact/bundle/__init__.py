@@ -1,6 +1,6 @@
 """Assembling and verifying a bundle."""
 
-from ablatrix.artifact.bundle.anonymity import Pseudonyms, find_pseudonyms
+from ablatrix.artifact.bundle.anonymity import Pseudonyms, find_pseudonyms, refuse_identity
 from ablatrix.artifact.bundle.assembly import Origin, assemble
 from ablatrix.artifact.bundle.results import copy_results
 from ablatrix.artifact.bundle.verify import Verification, examine, verify
@@ -13,5 +13,6 @@ __all__ = [
     "copy_results",
     "examine",
     "find_pseudonyms",
+    "refuse_identity",
     "verify",
 ]

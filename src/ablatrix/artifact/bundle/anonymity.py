@@ -18,6 +18,8 @@ from typing import Any
 
 from ablatrix.artifact.contents import Problem, Source, list_files, members_of
 from ablatrix.canonical import digest_bytes
+from ablatrix.documents.about import About
+from ablatrix.errors import ArtifactError
 from ablatrix.records.model import Failure, Record
 from ablatrix.records.origin import SOURCES
 
@@ -126,6 +128,21 @@ def hide_records(records: Iterable[Record], pseudonyms: Pseudonyms) -> Iterator[
             if held is not None:
                 update[part] = held.model_copy(update={field: pseudonyms.hide_value(getattr(held, field))})
         yield record.model_copy(update=update)
+
+
+def refuse_identity(about: About | None, study: Path) -> None:
+    """Refuse a study whose block ``about:`` would tell a reviewer who made it; what people wrote is not rewritten.
+
+    Raises:
+        ArtifactError: It gives authors, a DOI or a repository.
+    """
+    keys = () if about is None else about.identifying
+    if keys:
+        raise ArtifactError(
+            f"{study}: 'about' gives {', '.join(keys)}, which an anonymous artifact must not have; take "
+            f"{'it' if len(keys) == 1 else 'them'} out until review is over: the records stay valid, as 'about' is no "
+            "part of the study's digest"
+        )
 
 
 def find_names(directory: Path, pseudonyms: Pseudonyms) -> list[Problem]:

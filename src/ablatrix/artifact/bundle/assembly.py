@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from ablatrix.artifact.bundle.anonymity import Pseudonyms, find_names, find_names_in_source
+from ablatrix.artifact.bundle.anonymity import Pseudonyms, find_names, find_names_in_source, refuse_identity
 from ablatrix.artifact.contents import (
     ENVIRONMENT_NAME,
     FOLDER,
@@ -97,7 +97,10 @@ def assemble(directory: str | Path, origin: Origin, reading: Reading | None = No
     _include(directory, origin)
     _write(directory / ENVIRONMENT_NAME, _environment(origin).encode())
     entries = [read_entry(directory, path) for path in list_files(directory)[0]]
-    for name, text in make_documents(read_facts(reading or read_artifact(directory), records, entries)).items():
+    facts = read_facts(reading or read_artifact(directory), records, entries)
+    if origin.pseudonyms is not None:
+        refuse_identity(facts.about, origin.study)
+    for name, text in make_documents(facts).items():
         _write(directory / name, text.encode())
     commit, dirty = source_state()
     if origin.pseudonyms is not None:

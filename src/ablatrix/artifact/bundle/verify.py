@@ -14,6 +14,8 @@ from typing import Any
 
 from ablatrix.artifact.checks import Derive, check_derived, check_samples, derive, describe_difference
 from ablatrix.artifact.contents import (
+    CITATION_NAME,
+    CRATE_NAME,
     ENVIRONMENT_NAME,
     MANIFEST_NAME,
     WORK_NAME,
@@ -39,6 +41,12 @@ from ablatrix.records.names import CLAIMS_NAME, DESIGN_NAME, RECORDS_NAME, STUDY
 
 INPUTS = frozenset({STUDY_NAME, CLAIMS_NAME, ENVIRONMENT_NAME})
 """Files that the documents are made from, in addition to the records."""
+
+_FROM_ABOUT = (
+    f"; its title, authors, licence and DOI come from 'about' in {STUDY_NAME}: change them there, and make the "
+    "artifact again"
+)
+REMEDIES = {CITATION_NAME: _FROM_ABOUT, CRATE_NAME: _FROM_ABOUT}
 
 
 @dataclass(frozen=True)
@@ -230,5 +238,5 @@ def _check_documents(reading: Reading, records: list[Record], manifest: Manifest
             continue  # the comparison with the manifest has reported it
         difference = describe_difference(name, found, text.encode())
         if difference is not None:
-            problems.append(Problem(name, "differs", difference))
+            problems.append(Problem(name, "differs", difference + REMEDIES.get(name, "")))
     return problems

@@ -5,10 +5,33 @@ Source: ctuning.org/ae, "Artifact Appendix" (V20231102). Every entry of its chec
 
 from collections.abc import Iterable, Mapping
 
+from ablatrix.artifact.documents.citation import REPOSITORY
+from ablatrix.artifact.documents.conditions import (
+    blocks_line,
+    compiled,
+    hardware,
+    kernels,
+    needs,
+    oracle,
+    state,
+    threads,
+)
 from ablatrix.artifact.documents.facts import RESULT_ROLES, Facts, duration, size
 from ablatrix.artifact.documents.markup import Commands, Items, Paragraph, Section, Table, latex, markdown, plain
-from ablatrix.artifact.documents.readme import cost_table, software_line, status_line
-from ablatrix.artifact.documents.steps import FULL, TINY, about_torch, installation
+from ablatrix.artifact.documents.origins import (
+    archived,
+    asked,
+    authors_line,
+    availability,
+    code_licences,
+    data_licences,
+    data_line,
+    model_items,
+    models_line,
+    own_code,
+)
+from ablatrix.artifact.documents.readme import cost_table, not_run_line, software_line, status_line
+from ablatrix.artifact.documents.steps import TINY, about_torch, full, installation
 from ablatrix.records.model import Record
 
 TITLE = "Artifact Appendix"
@@ -18,6 +41,8 @@ LAYOUTS = {
     "block": ", with a new server process for each hot block",
     "both": ", with randomly padded stack, heap and mappings, and a new server process for each hot block",
 }
+LOCKED = "locked versions"
+"""Name of the environment check's finding on them."""
 
 
 def appendix_texts(facts: Facts) -> tuple[str, str]:
@@ -32,7 +57,7 @@ def appendix_texts(facts: Facts) -> tuple[str, str]:
             Section("Installation", _installation(facts)),
             Section("Experiment workflow", _workflow(facts)),
             Section("Evaluation and expected results", _evaluation(facts)),
-            Section("Experiment customization", _customization()),
+            Section("Experiment customization", _customization(facts)),
             Section("Notes", _notes(facts)),
             Section("Methodology", _methodology(facts)),
         ),
@@ -42,41 +67,36 @@ def appendix_texts(facts: Facts) -> tuple[str, str]:
 
 def _abstract(facts: Facts) -> str:
     about = f"{plain(facts.description)} " if facts.description else ""
+    samples = " and raw samples" if "hot" in facts.modes else ""
     return (
-        f"This artifact holds the ablation study `{facts.name}`. {about}It has the records and raw samples of "
+        f"This artifact holds the ablation study `{facts.name}`. {about}It has the records{samples} of "
         f"{status_line(facts)}, everything that the paper prints of them, the software that made them, and commands "
-        "that check the artifact, run the study anew and say of each claim whether it is reproduced."
+        "that check the artifact, run the study anew and say what is reproduced."
     )
 
 
 def _checklist(facts: Facts) -> Iterable[tuple[str, str]]:
-    knobs = _knobs(facts.final)
-    workloads = {record.workload.name: record.workload for record in facts.final}
+    knobs, run = _knobs(facts.final), facts.environment.run
     compilers = sorted({record.config.compiler for record in facts.final} - {"eager"})
-    machine, run = facts.machine, facts.environment.run
-    modes = sorted({record.mode for record in facts.final})
-    threads = sorted({f"{name}: {count}" for record in facts.final for name, count in record.meta.threads.items()})
-    yield "Algorithm", f"optimisations of a compiler, switched one by one: {', '.join(knobs) or 'none'}"
-    yield "Program", ", ".join(f"{name} ({facts_.tier})" for name, facts_ in sorted(workloads.items()))
-    named = ", ".join(f"{plain(name)} {plain(facts.versions[name])}" for name in compilers if name in facts.versions)
-    yield "Compilation", f"by the compilers under study ({named or ', '.join(compilers) or 'none'}), in every trial"
+    yield "Algorithm", f"options of compilers, varied by the study: {', '.join(knobs) or 'none varies'}"
+    yield "Program", ", ".join(f"{plain(one.name)} ({one.tier})" for one in facts.workloads)
+    named = ", ".join(f"{plain(name)} {plain(facts.versions.get(name, ''))}".rstrip() for name in compilers)
+    yield "Compilation", f"by the compilers under study ({named or 'none'}); {compiled(facts)}"
     yield "Transformations", "; ".join(f"{knob}: {', '.join(levels)}" for knob, levels in knobs.items()) or "none"
-    yield "Binary", "none is shipped: code is generated in every trial"
-    weights = ", ".join(f"{name}: {facts_.parameter_count:,} weights" for name, facts_ in sorted(workloads.items()))
-    yield "Model", f"built by ablatrix from a seed, nothing is downloaded ({weights})"
-    yield "Data set", "none: inputs are drawn from the study's seed"
+    own = ", ".join(f"`{plain(entry.path)}`" for entry in facts.entries if entry.role == "other")
+    yield "Binary", f"generated code is not kept{f'; files of the authors: {own}' if own else ''}"
+    yield "Model", models_line(facts)
+    yield "Data set", data_line(facts)
     versions = ", ".join(f"{name} {plain(text)}" for name, text in facts.versions.items())
-    yield "Run-time environment", f"Linux {plain(machine.kernel)}, {versions}"
-    yield "Hardware", f"{plain(machine.cpu)}, {machine.cores} cores, {size(machine.memory_bytes)} of memory; no GPU"
-    yield (
-        "Run-time state",
-        f"fresh process a trial{_layout(facts)}; threads in force {', '.join(threads) or 'not recorded'}; "
-        f"{_state(facts)}",
-    )
-    yield "Execution", f"modes {' and '.join(modes)}, in a seeded random order; hot trials of a block take turns"
-    yield "Metrics", "time of compile and first run, run time, planned and resident memory, cache misses, differences"
-    yield "Output", "`results.jsonl`, tables, figures, text, `report.html`; a report of reproduction for each claim"
-    yield "Experiments", f"{status_line(facts)}, from `study.yaml`; {len(facts.claims)} claims, from `claims.yaml`"
+    yield "Run-time environment", f"{kernels(facts)}, {versions}"
+    yield "Hardware", hardware(facts)
+    yield "Run-time state", f"a process of its own for each trial{_layout(facts)}; {threads(facts)}; {state(facts)}"
+    turns = "; hot trials of a block take turns" if "hot" in facts.modes else ""
+    yield "Execution", f"{_modes(facts)}, in a seeded random order{turns}"
+    yield "Metrics", f"{', '.join(_metrics(facts))}, planned and resident memory, cache misses, differences of outputs"
+    yield "Output", "`results.jsonl`, tables, figures, text, `report.html`; of a new run, what is reproduced"
+    claims = f"{len(facts.claims)} claims, from `claims.yaml`" if facts.claims else "no claims"
+    yield "Experiments", f"{status_line(facts)}, from `study.yaml`; {claims}"
     yield (
         "How much disk space required (approximately)?",
         f"{size(facts.environment.installed_bytes)} for packages, {size(run.work_bytes if run else None)} for "
@@ -84,17 +104,17 @@ def _checklist(facts: Facts) -> Iterable[tuple[str, str]]:
     )
     yield (
         "How much time is needed to prepare workflow (approximately)?",
-        f"the download of {size(facts.environment.installed_bytes)} of packages: minutes",
+        f"not measured: it is the installation of {size(facts.environment.installed_bytes)} of packages",
     )
     yield (
         "How much time is needed to complete experiments (approximately)?",
-        f"{duration(facts.run_seconds)} on the recorded machine; the tiny study about a minute",
+        f"{duration(facts.run_seconds)} on the recorded machine; the tiny study about a minute on two cores",
     )
-    yield "Publicly available?", "yes, as this archive; ablatrix is in it as source"
-    yield "Code licenses (if publicly available)?", "Apache-2.0 (`LICENSE`)"
-    yield "Data licenses (if publicly available)?", "Apache-2.0 (`LICENSE`), records included"
+    yield "Publicly available?", availability(facts)
+    yield "Code licenses (if publicly available)?", code_licences(facts)
+    yield "Data licenses (if publicly available)?", data_licences(facts)
     yield "Workflow framework used?", f"ablatrix {plain(facts.versions.get('ablatrix', ''))}"
-    yield "Archived (provide DOI)?", "the archive that deposits this bundle gives the DOI; none is recorded in it"
+    yield "Archived (provide DOI)?", archived(facts)
 
 
 def _layout(facts: Facts) -> str:
@@ -104,48 +124,32 @@ def _layout(facts: Facts) -> str:
 
 
 def _description(facts: Facts) -> Section:
-    machine = facts.machine
-    workloads = sorted({(record.workload.name, record.workload.parameter_count) for record in facts.final})
+    own = own_code(facts)
+    access = (
+        f"One zip, {size(facts.bytes_of())}, which unpacks to one folder. `MANIFEST.json` names every file with its "
+        "SHA-256, `ro-crate-metadata.json` says the same for machines. Authors: "
+        f"{authors_line(facts)}. Available from: {availability(facts)}."
+    )
+    software = (
+        "Linux, Python 3.11 or later, a C++ compiler, and the packages of `requirements.lock`. Recorded with "
+        f"{software_line(facts)}."
+    )
+    others = next((one.found for one in facts.environment.findings if one.name == LOCKED and one.level != "ok"), None)
+    if others is not None:
+        software += f" When the study was run, not all versions were those of the lock: {plain(others)}."
+    if own:
+        software += f" What {', '.join(own)} needs beside these: {asked('packages and programs, or none')}."
     return Section(
         "Description",
         (),
         (
-            Section(
-                "How to access",
-                (
-                    Paragraph(
-                        f"One zip, {size(facts.bytes_of())}, which unpacks to one folder. `MANIFEST.json` names every "
-                        "file with its SHA-256, `ro-crate-metadata.json` says the same for machines."
-                    ),
-                ),
-            ),
-            Section(
-                "Hardware dependencies",
-                (
-                    Paragraph(
-                        f"Two cores or more and 4 GiB of memory; no accelerator. Recorded on {plain(machine.cpu)} with "
-                        f"{machine.cores} cores and {size(machine.memory_bytes)}."
-                    ),
-                ),
-            ),
-            Section(
-                "Software dependencies",
-                (
-                    Paragraph(
-                        "Linux, Python 3.11 or later, a C++ compiler, and the packages of `requirements.lock`, all "
-                        f"from PyPI. Recorded with {software_line(facts)}."
-                    ),
-                ),
-            ),
-            Section("Data sets", (Paragraph("None: inputs are drawn from the seed of the study."),)),
-            Section(
-                "Models",
-                (
-                    Items(tuple((name, f"{count:,} weights, drawn from the seed") for name, count in workloads)),
-                ),
-            ),
+            Section("How to access", (Paragraph(access),)),
+            Section("Hardware dependencies", (Paragraph(f"{needs(facts)} Recorded on {hardware(facts)}."),)),
+            Section("Software dependencies", (Paragraph(software),)),
+            Section("Data sets", (Paragraph(f"Data set: {data_line(facts)}."),)),
+            Section("Models", (Items(tuple(model_items(facts))),)),
         ),
-    )  # fmt: skip
+    )
 
 
 def _installation(facts: Facts) -> tuple[Paragraph | Commands, ...]:
@@ -158,25 +162,26 @@ def _installation(facts: Facts) -> tuple[Paragraph | Commands, ...]:
 
 def _workflow(facts: Facts) -> tuple[Paragraph | Commands | Table, ...]:
     return (
-        Paragraph("Kick the tires, within 30 minutes with the installation:"),
+        Paragraph("Kick the tires, meant for 30 minutes with the installation:"),
         Commands(TINY[1:]),
         Paragraph(f"Then the whole study, about {duration(facts.run_seconds)}:"),
-        Commands(FULL),
+        Commands(full(facts)),
         Paragraph("Machine time and growth of memory in the recorded run:"),
         cost_table(facts),
     )
 
 
 def _evaluation(facts: Facts) -> tuple[Paragraph | Table, ...]:
+    results = "The recorded results stand in `tables/`, `figures/` and `paper/`. Absolute times depend on the machine "
+    results += "and are expected to differ."
     opening = Paragraph(
-        "The recorded results stand in `tables/`, `figures/` and `paper/`. Absolute times depend on the machine and "
-        "are expected to differ. What is to come out again is each claim below: a ratio of two configurations "
-        "measured side by side, with its 95 % interval. The allowed variation is the claim's own bound: it is "
-        "reproduced when the whole new interval lies on the claimed side, not reproduced when it lies on the other, "
-        "and undecided between."
+        f"{results} What is to come out again is each claim below. One about a factor is a ratio of two "
+        "configurations, paired within blocks, and the allowed variation is its own bound: it is reproduced when the "
+        "whole new 95 % interval lies on the claimed side, not reproduced when it lies on the other, and undecided "
+        "between; what is computed and not measured, such as planned bytes, needs no interval. Others count trials."
     )
     if not facts.claims:
-        return (opening, Paragraph("This study states no claims: compare `tables/` with those of the new run."))
+        return (Paragraph(f"{results} This study states no claims: compare `tables/` with those of the new run."),)
     rows = []
     for claim in facts.claims:
         seconds, _ = facts.usage_of(claim.workload, claim.modes)
@@ -187,24 +192,28 @@ def _evaluation(facts: Facts) -> tuple[Paragraph | Table, ...]:
     return (opening, Table(headings, tuple(rows), (0.15, 0.29, 0.16, 0.1, 0.2)))
 
 
-def _customization() -> tuple[Paragraph | Commands, ...]:
+def _customization(facts: Facts) -> tuple[Paragraph | Commands, ...]:
     return (
         Paragraph(
             "Copy `study.yaml` and change workloads, their sizes, compilers, knobs, levels or repeats; copy "
             "`template.yaml` for other tables and figures, `claims.yaml` for other claims. Then:"
         ),
         Commands(("ablatrix design mine.yaml", "ablatrix artifact mine.yaml --out ../mine")),
-        Paragraph("One's own workloads and compilers are plug-ins; the documentation is in the source, under `docs/`."),
+        Paragraph(f"For models and compilers of your own, see the documentation: {_documentation(facts)}."),
     )
+
+
+def _documentation(facts: Facts) -> str:
+    is_source = facts.source_path.endswith(".tar.gz")
+    return f"`docs/` in `{facts.source_path}`" if is_source else REPOSITORY
 
 
 def _notes(facts: Facts) -> tuple[Paragraph, ...]:
     failed = [f"{record.workload.name} ({record.mode}): {record.status}" for record in facts.failed]
-    not_run = len(facts.not_run)
     failures = f"{len(failed)} trials failed and stand in the records with their messages: {plain(_some(failed))}."
     return (
-        Paragraph(failures if failed else "No trial failed."),
-        *((Paragraph(f"{not_run} trials were not run: the budget of time was spent before."),) if not_run else ()),
+        Paragraph(failures if failed else "No trial that was run failed."),
+        *((Paragraph(f"{not_run_line(facts)}."),) if facts.not_run else ()),
         Paragraph(
             "On a shared or throttled machine intervals are wider, and claims may stay undecided: `ablatrix doctor` "
             "names what makes times scatter, and what to do about it. A study that is interrupted goes on when the "
@@ -214,14 +223,24 @@ def _notes(facts: Facts) -> tuple[Paragraph, ...]:
 
 
 def _methodology(facts: Facts) -> tuple[Paragraph, ...]:
+    parts = ["Each trial is a process of its own and leaves exactly one final record, whatever became of it."]
+    if "cold" in facts.modes:
+        tagged = sum(
+            record.mode == "cold" and record.compile is not None and record.compile.cache_tag is not None
+            for record in facts.final
+        )
+        shared = f" ({tagged} with the cache that their `cache_tag` names)" if tagged else ""
+        parts.append(
+            f"Cold trials run alone with an empty cache{shared}; their outputs are checked after the first run."
+        )
+    if "hot" in facts.modes:
+        parts.append(
+            "Hot trials of a block are alive side by side and take turns in short bursts, in a new random order each "
+            "round; their outputs are checked before anything is timed."
+        )
+    parts.append(f"Outputs are compared with {oracle(facts)}. {blocks_line(facts)}")
     return (
-        Paragraph(
-            "Each trial is a fresh process and leaves exactly one final record, whatever became of it. Cold trials "
-            "run alone with an empty cache. Hot trials of a block are alive side by side and take turns in short "
-            "bursts, in a new random order each round; ratios are paired within blocks, and intervals come from the "
-            "variation between blocks. Outputs are compared with the same program in float64 before anything is "
-            "timed; the program that is timed is the one that was checked."
-        ),
+        Paragraph(" ".join(parts)),
         Paragraph(
             "The badges follow the ACM's policy on artifact review and badging: "
             "`https://www.acm.org/publications/policies/artifact-review-and-badging-current`"
@@ -239,10 +258,13 @@ def _knobs(records: Iterable[Record]) -> Mapping[str, tuple[str, ...]]:
     return {knob: tuple(sorted(levels)) for knob, levels in sorted(found.items()) if len(levels) > 1}
 
 
-def _state(facts: Facts) -> str:
-    machine = facts.machine
-    turbo = "unknown" if machine.turbo is None else "on" if machine.turbo else "off"
-    return f"frequency governor {plain(machine.governor or 'unknown')}, turbo {turbo}"
+def _modes(facts: Facts) -> str:
+    return f"{'modes' if len(facts.modes) > 1 else 'mode'} {' and '.join(facts.modes)}"
+
+
+def _metrics(facts: Facts) -> list[str]:
+    words = {"cold": "time of compile and first run", "hot": "run time in the steady state"}
+    return [words[mode] for mode in facts.modes]
 
 
 def _some(names: list[str], shown: int = 10) -> str:

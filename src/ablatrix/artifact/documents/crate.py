@@ -14,16 +14,18 @@ from rocrate.model.contextentity import ContextEntity
 from rocrate.rocrate import ROCrate
 
 from ablatrix.artifact.contents import CRATE_NAME, FileEntry
-from ablatrix.artifact.documents.citation import REPOSITORY, title
+from ablatrix.artifact.documents.citation import REPOSITORY, unnamed_authors
 from ablatrix.artifact.documents.facts import Facts
 from ablatrix.artifact.documents.markup import plain
+from ablatrix.artifact.documents.origins import asked
 from ablatrix.artifact.documents.readme import MEANING
+from ablatrix.documents.about import DOI_SITE
 from ablatrix.records.model import Record
 from ablatrix.records.names import RECORDS_NAME, STUDY_NAME
 
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
-LICENSE = "https://spdx.org/licenses/Apache-2.0"
+SPDX = "https://spdx.org/licenses/"
 COMPLETED = "http://schema.org/CompletedActionStatus"
 FAILED = "http://schema.org/FailedActionStatus"
 PLANNED_ROLES = ("study", "design", "claims", "lock", "template")
@@ -37,24 +39,27 @@ def crate_text(facts: Facts) -> str:
     """Return the metadata of an artifact whose other files are in ``facts.entries``."""
     crate = ROCrate(version="1.1")
     root = crate.root_dataset
-    root["name"], root["description"] = title(facts), plain(facts.description) or title(facts)
-    root["datePublished"], root["license"] = facts.start.date().isoformat(), {"@id": LICENSE}
+    root["name"], root["description"] = facts.title, plain(facts.description) or facts.title
+    root["datePublished"], root["license"] = facts.start.date().isoformat(), {"@id": _licence(crate, facts)}
     root["conformsTo"], root["mentions"] = [{"@id": PROFILE}], []
-    root["author"] = root["publisher"] = {"@id": "#authors"}
     _context(crate, PROFILE, "CreativeWork", name="Process Run Crate", version="0.5")
-    _context(crate, LICENSE, "CreativeWork", name="Apache License 2.0", description="Apache License, version 2.0")
-    _context(crate, "#authors", "Organization", name=f"The authors of the study {facts.name}")
+    authors = _authors(crate, facts)
+    root["author"] = root["publisher"] = authors
+    if facts.about.doi:
+        root["identifier"] = DOI_SITE + facts.about.doi
+    if facts.about.repository:
+        root["url"] = facts.about.repository
     software = _software(crate, facts)
     entries = [entry for entry in facts.entries if entry.path != CRATE_NAME]
     for entry in entries:
         _add_file(crate, entry)
     planned = [{"@id": entry.path} for entry in entries if entry.role in PLANNED_ROLES]
     results = [{"@id": entry.path} for entry in entries if entry.role not in (*PLANNED_ROLES, "software", "example")]
-    run = _action(crate, "#run", facts.start, facts.end, software)
+    run = _action(crate, "#run", facts.start, facts.end, software, authors)
     run["name"], run["description"] = f"Run of the study {facts.name}", f"{len(facts.final)} trials"
     run["object"], run["result"], run["actionStatus"] = planned, results, COMPLETED
     for record in facts.failed:
-        _add_failure(crate, record, software)
+        _add_failure(crate, record, software, authors)
     crate.metadata.extra_terms.update(TERMS)
     metadata = crate.metadata.generate()
     metadata["@graph"] = sorted(map(_compacted, metadata["@graph"]), key=lambda entity: str(entity["@id"]))
@@ -63,6 +68,34 @@ def crate_text(facts: Facts) -> str:
 
 def _context(crate: ROCrate, identifier: str, kind: str, **properties: Any) -> Any:
     return crate.add(ContextEntity(crate, identifier, properties={"@type": kind, **properties}))
+
+
+def _licence(crate: ROCrate, facts: Facts) -> str:
+    """Add the licence that the study states, or one that says who has to; return its id."""
+    name = facts.about.licence
+    if name is None:
+        text = asked("the licence", "licence").replace("`", "")
+        _context(crate, "#licence", "CreativeWork", name=text, description=text)
+        return "#licence"
+    _context(crate, SPDX + name, "CreativeWork", name=name, description=f"SPDX licence {name}")
+    return SPDX + name
+
+
+def _authors(crate: ROCrate, facts: Facts) -> list[dict[str, str]]:
+    """Add the authors that the study names, or one that says who has to; return references to them."""
+    found = []
+    for number, one in enumerate(facts.about.authors, 1):
+        identifier, kind = one.orcid or f"#author-{number}", "Organization" if one.parts is None else "Person"
+        properties: dict[str, Any] = {"name": one.shown}
+        if one.affiliation:
+            properties["affiliation"] = {"@id": f"#affiliation-{number}"}
+            _context(crate, f"#affiliation-{number}", "Organization", name=one.affiliation)
+        _context(crate, identifier, kind, **properties)
+        found.append({"@id": identifier})
+    if not found:
+        _context(crate, "#authors", "Organization", name=unnamed_authors(facts))
+        found.append({"@id": "#authors"})
+    return found
 
 
 def _software(crate: ROCrate, facts: Facts) -> list[dict[str, str]]:
@@ -89,7 +122,14 @@ def _add_file(crate: ROCrate, entry: FileEntry) -> None:
     crate.add_file(dest_path=entry.path, properties=properties)
 
 
-def _action(crate: ROCrate, identifier: str, start: datetime, end: datetime, software: list[dict[str, str]]) -> Any:
+def _action(
+    crate: ROCrate,
+    identifier: str,
+    start: datetime,
+    end: datetime,
+    software: list[dict[str, str]],
+    authors: list[dict[str, str]],
+) -> Any:
     action = _context(
         crate,
         identifier,
@@ -97,16 +137,16 @@ def _action(crate: ROCrate, identifier: str, start: datetime, end: datetime, sof
         startTime=_moment(start),
         endTime=_moment(end),
         instrument=software[0] if software else {"@id": REPOSITORY},
-        agent={"@id": "#authors"},
+        agent=authors,
     )
     crate.root_dataset.append_to("mentions", action)
     return action
 
 
-def _add_failure(crate: ROCrate, record: Record, software: list[dict[str, str]]) -> None:
+def _add_failure(crate: ROCrate, record: Record, software: list[dict[str, str]], authors: list[dict[str, str]]) -> None:
     start = datetime.fromisoformat(record.meta.time_utc)
     end = start + timedelta(seconds=record.wall_s)
-    action = _action(crate, f"#trial-{record.trial_id}", start, end, software)
+    action = _action(crate, f"#trial-{record.trial_id}", start, end, software, authors)
     levels = ", ".join(f"{knob}={level}" for knob, level in sorted(record.config.knobs.items()) if level is not None)
     action["name"] = f"Trial {record.trial_id}: {record.workload.name} on {record.config.compiler}, {record.mode}"
     action["description"] = levels or "the reference"

@@ -5,17 +5,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from ablatrix.artifact.contents import FOLDER as SOURCE_FOLDER
 from ablatrix.artifact.contents import Environment, FileEntry, Reading, RecordedClaim, read_environment, recorded_claims
+from ablatrix.documents.about import About, read_about
 from ablatrix.documents.load import parse_yaml
 from ablatrix.errors import ArtifactError
 from ablatrix.records.journal import final_records
-from ablatrix.records.model import Machine, Record
+from ablatrix.records.model import Record, TrialMachine, WorkloadFacts
 from ablatrix.records.names import STUDY_NAME
 
 RESULT_ROLES = frozenset({"records", "design", "samples"})
+NOTHING_SAID = About()
 UNITS = ("B", "KiB", "MiB", "GiB")
 
 
@@ -44,6 +47,7 @@ class Facts:
         records: All valid records, earlier attempts included, at least one.
         study: The study as written, in plain values.
         entries: The files of the artifact; documents that are still to be made may be missing.
+        about: What only its authors know, as far as the study says it.
     """
 
     records: tuple[Record, ...]
@@ -51,6 +55,7 @@ class Facts:
     environment: Environment
     entries: tuple[FileEntry, ...]
     claims: tuple[RecordedClaim, ...]
+    about: About = NOTHING_SAID
 
     @cached_property
     def final(self) -> list[Record]:
@@ -68,9 +73,31 @@ class Facts:
         return str(self.study.get("description") or "")
 
     @property
-    def machine(self) -> Machine:
-        """The machine of the first record."""
-        return self.final[0].meta.machine
+    def title(self) -> str:
+        """Title of the artifact."""
+        return self.about.title or f"Artifact of the ablation study {self.name}"
+
+    @property
+    def modes(self) -> list[str]:
+        """The modes of the records."""
+        return sorted({record.mode for record in self.final})
+
+    @cached_property
+    def workloads(self) -> list[WorkloadFacts]:
+        """Each workload once, by name; the digest tells apart what shares one."""
+        found = {(record.workload.name, record.workload.digest): record.workload for record in self.final}
+        return [found[key] for key in sorted(found)]
+
+    @cached_property
+    def machines(self) -> list[TrialMachine]:
+        """Each machine that final records name, once, in their order; one whose GPU some trial opened has it."""
+        found: dict[str, TrialMachine] = {}
+        for record in self.final:
+            machine = record.meta.machine
+            key = machine.model_dump_json(exclude={"gpu", "cpus"})
+            if key not in found or found[key].gpu is None:
+                found[key] = machine
+        return list(found.values())
 
     @cached_property
     def versions(self) -> Mapping[str, str]:
@@ -170,6 +197,7 @@ def read_facts(reading: Reading, records: Sequence[Record], entries: Iterable[Fi
         environment=read_environment(directory),
         entries=tuple(sorted(entries, key=lambda entry: entry.path)),
         claims=recorded_claims(reading),
+        about=read_about(study, Path(STUDY_NAME), ArtifactError),
     )
 
 

@@ -4,14 +4,16 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from ablatrix.artifact.contents import DOCUMENT_NAMES, MANIFEST_NAME, RecordedClaim, Role, role_of
+from ablatrix.artifact.documents.conditions import hardware, kernels, needs
 from ablatrix.artifact.documents.facts import RESULT_ROLES, Facts, duration, size
 from ablatrix.artifact.documents.markup import Commands, Items, Paragraph, Section, Table, markdown, plain
-from ablatrix.artifact.documents.steps import FULL, TINY, WITHOUT_CLAIMS, about_torch, installation, of_claims
+from ablatrix.artifact.documents.origins import authors_line, code_licences, data_licences
+from ablatrix.artifact.documents.steps import TINY, about_torch, full, installation, of_claims
 
 MEANING: dict[Role, str] = {
     "records": "one JSON object a line and trial: everything that was measured",
     "design": "what was planned, in which order",
-    "study": "the study, as it was run",
+    "study": "the study that was run",
     "claims": "what the study claims, to be checked by its records",
     "samples": "raw samples of hot trials, unrounded, by block",
     "plan": "plans of the workloads",
@@ -26,12 +28,12 @@ MEANING: dict[Role, str] = {
     "appendix": "the artifact appendix, for people and for LaTeX",
     "citation": "how to cite this artifact",
     "crate": "the same for machines: RO-Crate 1.1, Process Run Crate 0.5",
-    "lock": "exact versions of all packages",
-    "software": "ablatrix itself, as it ran; `pip install` takes it",
+    "lock": "exact versions of the packages to install",
+    "software": "ablatrix itself, as it made this artifact; `pip install` takes it",
     "example": "a tiny study, with claims of its own, to kick the tires with",
-    "licence": "licence of ablatrix and of this artifact",
+    "licence": "licence of ablatrix",
     "log": "what the run printed",
-    "other": "other files",
+    "other": "files that came with the study",
 }
 
 
@@ -43,9 +45,7 @@ def readme_text(facts: Facts) -> str:
 
 def machine_line(facts: Facts) -> str:
     """Return the machine and the software in one line."""
-    machine = facts.machine
-    memory = size(machine.memory_bytes)
-    return f"{plain(machine.cpu)}, {machine.cores} cores, {memory} of memory, with {software_line(facts)}"
+    return f"{hardware(facts)}; with {software_line(facts)}"
 
 
 def software_line(facts: Facts) -> str:
@@ -57,6 +57,13 @@ def status_line(facts: Facts) -> str:
     """Return the number of trials, by status."""
     counts = ", ".join(f"{count} {status}" for status, count in sorted(facts.statuses.items()))
     return f"{len(facts.final)} trials ({counts})"
+
+
+def not_run_line(facts: Facts) -> str:
+    """Return how many trials were not run, by status."""
+    counts = Counter(record.status for record in facts.not_run)
+    named = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    return f"{len(facts.not_run)} trials were not run, or not to their end ({named})"
 
 
 def cost_table(facts: Facts) -> Table:
@@ -74,7 +81,7 @@ def _abstract(facts: Facts) -> tuple[Paragraph, ...]:
     counts = ", ".join(f"{held[state]} {word}" for state, word in STATES if held[state])
     claims = f" It makes {len(facts.claims)} claims; by its own records, {counts}." if facts.claims else ""
     failures = f" {len(facts.failed)} trials failed; they are recorded as such, and no number is made of them."
-    not_run = f" {len(facts.not_run)} trials were not run: the budget of time was spent before."
+    not_run = f" {not_run_line(facts)}."
     parts = [plain(facts.description)] if facts.description else []
     parts.append(
         f"{status_line(facts)}, run on {facts.start:%Y-%m-%d} on {machine_line(facts)}."
@@ -82,6 +89,7 @@ def _abstract(facts: Facts) -> tuple[Paragraph, ...]:
         + (failures if facts.failed else "")
         + (not_run if facts.not_run else "")
     )
+    parts.append(f"Authors: {authors_line(facts)}. Licences: {code_licences(facts)}; {data_licences(facts)}.")
     return tuple(Paragraph(part) for part in parts)
 
 
@@ -90,7 +98,7 @@ STATES = (("holds", "hold"), ("fails", "fail"), ("undecided", "are undecided"))
 
 def _tires(facts: Facts) -> Section:
     return Section(
-        "Kick the tires (30 minutes at most)",
+        "Kick the tires (meant for 30 minutes)",
         (
             Paragraph(
                 f"From this folder, with Python 3.11 or later and a C++ compiler. Nearly all of the time is the "
@@ -111,25 +119,17 @@ def _tires(facts: Facts) -> Section:
 
 
 def _full(facts: Facts) -> Section:
+    subject = "for each claim: reproduced, not reproduced, or undecided"
     if not facts.claims:
-        return Section(
-            "Full evaluation",
-            (
-                Commands(WITHOUT_CLAIMS),
-                Paragraph(
-                    f"runs the whole study anew, about {duration(facts.run_seconds)} on the recorded machine, and "
-                    "compares it with the records of this artifact. This study states no claims."
-                ),
-            ),
-        )
+        subject = "of each effect that was found here whether it was found again (the study states no claims)"
     return Section(
         "Full evaluation",
         (
-            Commands(FULL),
+            Commands(full(facts)),
             Paragraph(
                 f"runs the whole study anew, about {duration(facts.run_seconds)} on the recorded machine, compares "
-                "it with the records of this artifact, and says for each claim: reproduced, not reproduced, or "
-                "undecided. Times will differ on another machine; claims are about ratios, and are judged by intervals."
+                f"it with the records of this artifact, and says {subject}. Times will differ on another machine; "
+                "what is compared is ratios, by their intervals."
             ),
         ),
     )
@@ -186,14 +186,14 @@ def _cost(facts: Facts) -> Section:
 
 
 def _systems(facts: Facts) -> Section:
-    machine = facts.machine
-    container = f", in {plain(machine.container)}" if machine.container else ""
+    containers = {machine.container: None for machine in facts.machines if machine.container}
+    container = f", in {plain(', '.join(containers))}" if containers else ""
     return Section(
         "Supported systems",
         (
             Items((
-                ("Runs on", "Linux on x86-64 or ARM64, two cores or more, 4 GiB of memory, no GPU"),
-                ("Recorded on", f"Linux {plain(machine.kernel)}{container}, {machine_line(facts)}"),
+                ("Runs on", f"Linux on x86-64 or ARM64. {needs(facts)}"),
+                ("Recorded on", f"{kernels(facts)}{container}, {machine_line(facts)}"),
                 ("Verifies on", "any system with Python 3.11 or later and the packages of `requirements.lock`"),
             )),
         ),

@@ -1,17 +1,15 @@
 """The commands that the documents of an artifact ask a third party to type, each defined once."""
 
 from ablatrix.artifact.documents.facts import Facts
-from ablatrix.records.names import LOCK_NAME
+from ablatrix.records.names import LOCK_NAME, RECORDS_NAME
 
 VENV = "../ablatrix-venv"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 TINY = ("ablatrix doctor", "ablatrix verify .", "ablatrix reproduce . --study tiny --out ../tiny-again")
-FULL = ("ablatrix reproduce . --out ../again",)
-WITHOUT_CLAIMS = ("ablatrix run study.yaml --out ../again", "ablatrix compare . ../again")
 
 
 def installation(facts: Facts) -> tuple[str, ...]:
-    """Return the commands that install exactly the recorded versions, run in the artifact's folder."""
+    """Return the commands that install the versions of the lock, run in the artifact's folder."""
     pip = f"{VENV}/bin/pip install"
     return (
         f"python3 -m venv {VENV}",
@@ -19,6 +17,13 @@ def installation(facts: Facts) -> tuple[str, ...]:
         f"{pip} --no-deps --no-build-isolation {facts.source_path}",
         f". {VENV}/bin/activate",
     )
+
+
+def full(facts: Facts) -> tuple[str, ...]:
+    """Return the commands that run the whole study again and hold it against this one, by its claims if it has any."""
+    if facts.claims:
+        return ("ablatrix reproduce . --out ../again",)
+    return ("ablatrix run study.yaml --out ../again", f"ablatrix compare {RECORDS_NAME} ../again/{RECORDS_NAME}")
 
 
 def about_torch(facts: Facts) -> str:

@@ -13,8 +13,9 @@ from typing import Literal
 
 from ablatrix.artifact.bundle import Verification
 from ablatrix.artifact.contents import PAGE_NAME, Reading
+from ablatrix.artifact.documents import ASKED
 from ablatrix.artifact.reproduction.reproduction import ReproductionReport, count_outcomes
-from ablatrix.errors import AnalysisError
+from ablatrix.errors import AnalysisError, ArtifactError
 from ablatrix.records.names import (
     CLAIMS_NAME,
     DESIGN_NAME,
@@ -73,9 +74,14 @@ def audit_badges(
         reading: The artifact.
         verification: What `examine` found in it.
         archived: Whether it exists as one file that can be put into an archive.
-        report: A reproduction report of this study.
+        report: A reproduction report of this artifact.
+
+    Raises:
+        ArtifactError: The report is of another study or another artifact.
     """
     directory = reading.directory
+    if report is not None:
+        _refuse_other(report, reading, verification)
     return [
         *_available(directory, verification, archived),
         *_functional(reading, verification),
@@ -84,17 +90,31 @@ def audit_badges(
     ]
 
 
+def _refuse_other(report: ReproductionReport, reading: Reading, verification: Verification) -> None:
+    """Refuse a report that was not made from this artifact: what it reproduces would be counted for another."""
+    digests = sorted(map(str, reading.findings.found.trials["study_digest"].unique().to_list()))
+    if digests != [report.study_digest]:
+        raise ArtifactError(
+            f"the reproduction report is of study {report.study_digest[:12]}, but this artifact is of study "
+            f"{', '.join(digest[:12] for digest in digests)}; give the report that 'ablatrix reproduce' made of it"
+        )
+    if report.root_digest not in (None, verification.root_digest):
+        raise ArtifactError(
+            f"the reproduction report is of the artifact with root digest {report.root_digest}, but this one has "
+            f"{verification.root_digest}; give the report that 'ablatrix reproduce' made of it"
+        )
+
+
 def _available(directory: Path, verification: Verification, archived: bool) -> Iterator[Requirement]:
     licence = directory / "LICENSE"
     named = next((line.strip() for line in _lines(licence) if line.strip()), "")
     yield _one("Available", "a licence that lets others use it", bool(named), named or "no LICENSE")
-    fields = [
-        name
-        for name in ("title", "authors", "license")
-        if re.search(rf"(?m)^{name}:", _text(directory / "CITATION.cff"))
-    ]
-    lacking = [name for name in ("title", "authors", "license") if name not in fields]
-    evidence = "CITATION.cff has title, authors, licence" if not lacking else f"CITATION.cff lacks {', '.join(lacking)}"
+    citation = _text(directory / "CITATION.cff")
+    patterns = {"title": r"(?m)^title:", "authors": rf"(?m)^authors:(?!\n.*{ASKED})", "license": r"(?m)^license:"}
+    lacking = [name for name, pattern in patterns.items() if not re.search(pattern, citation)]
+    evidence = "CITATION.cff has title, authors, licence"
+    if lacking:
+        evidence = f"CITATION.cff lacks {', '.join(lacking)}: give them in 'about' of {STUDY_NAME}, and make it again"
     yield _one("Available", "it says how to cite it", not lacking, evidence)
     evidence = "one zip" if archived else "no zip: make one, or give the one next to the directory"
     yield _one("Available", "one file for an archive", archived, evidence)

@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from ablatrix.canonical import digest_value
-from ablatrix.errors import UnsupportedError
+from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.import_spec import is_importable
 from ablatrix.plugin_sources import PluginSource
+from ablatrix.records.origin import installation_of
 
 Level = str | int
 Kind = Literal["primary", "secondary"]
@@ -119,7 +120,7 @@ class CompilerEntry:
 
     Attributes:
         modules: Modules that must be importable for it to run.
-        extra: What to install: ``pip install ablatrix[extra]``; empty for a compiler that is not part of ablatrix.
+        extra: The extra of ablatrix with the packages to install; empty for a compiler that is not part of ablatrix.
         adapter: ``module:class`` or ``file.py:class`` of the adapter.
         program: The program behind a study's ``command``, None for an adapter in Python.
         plugin: The files of the plug-in that it comes with, None where it comes with a package.
@@ -148,8 +149,17 @@ class CompilerEntry:
     def installation(self) -> str:
         """What to run where it is not installed, as a command or in words."""
         if self.extra:
-            return f"pip install 'ablatrix[{self.extra}]'"
+            return installation_of(self.extra)
         return f"install the packages that provide the modules {', '.join(self.modules)}"
+
+    def refuse_absent(self) -> None:
+        """Refuse to go on where it is not installed.
+
+        Raises:
+            CompilerError: It is not; the message names what to run.
+        """
+        if not self.installed:
+            raise CompilerError(f"compiler '{self.name}' is not installed; to have it: {self.installation}")
 
     @property
     def program_digest(self) -> str | None:

@@ -3,7 +3,7 @@
 import polars as pl
 
 from ablatrix.analysis.table import IS_OK, has_status
-from ablatrix.paper.fragment import Fragment, Name, say
+from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import GENERAL, WHOLE, Form
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
 from ablatrix.records.status import Status
@@ -29,15 +29,14 @@ def comparisons(sources: Sources) -> Written:
         "comparisons",
         say(
             "comparisons",
+            oracle=_oracle(checked),
             draws=draws,
             comparisons=ledger.sum("correctness/comparisons", checked, "checked"),
             trials=ledger.count("correctness/trials", checked),
             missing=ledger.sum("correctness/missing", checked, "missing"),
             wrong=ledger.count("correctness/wrong", checked.filter(has_status(Status.WRONG_OUTPUT))),
             nonfinite=ledger.sum("correctness/nonfinite", checked, "nonfinite"),
-            unchecked=ledger.count(
-                "correctness/unchecked", sources.ok(None, "measured").filter(pl.col("checked").is_null())
-            ),
+            unchecked=ledger.count("correctness/unchecked", sources.trials.filter(IS_OK & pl.col("checked").is_null())),
         ),
     )
 
@@ -56,16 +55,44 @@ def worst_differences(sources: Sources) -> Written:
 
 
 def tolerance(sources: Sources) -> Written:
-    """The error of ok outputs relative to that of eager single precision, and the limit on it."""
+    """How far ok outputs are from the oracle in units of the tolerance, what that unit is, and what is allowed.
+
+    The unit is the error of eager single precision plus a share of the expected values, so a ratio to it is smaller
+    than the ratio to eager's error; the latter is not in the records.
+    """
     ratios = sources.ok(None, "measured").filter(pl.col("rms_ratio").is_not_null())
     if ratios.is_empty():
         yield LeftOut("tolerance", say("lacks/rms"))
         return
+    ledger = sources.ledger
     limit: Fragment = Name("")
     if ratios["rms_factor"].null_count() == 0 and ratios["rms_factor"].n_unique() == 1:
-        limit = say("rms_limit", factor=sources.ledger.value("correctness/rms_factor", ratios, "rms_factor", GENERAL))
-    most = sources.ledger.greatest("correctness/rms_ratio", ratios, "rms_ratio", THREE)
-    yield Sentence("tolerance", say("tolerance", ratio=most, limit=limit))
+        limit = say("rms_limit", factor=ledger.value("correctness/rms_factor", ratios, "rms_factor", GENERAL))
+    unit: Fragment = say("rms_unit/floors")
+    alone: Fragment = say("rms_not_eager")
+    if ratios["rms_floor"].null_count() == 0 and ratios["rms_floor"].n_unique() == 1:
+        floor = ledger.value("correctness/rms_floor", ratios, "rms_floor", GENERAL)
+        unit = say("rms_unit/floor", floor=floor) if floor.value else say("rms_unit/eager")
+        alone = alone if floor.value else Name("")
+    single = _single_precision(ratios)
+    estimated: Fragment = say("rms_estimated", workloads=listed(single)) if single else Name("")
+    most = ledger.greatest("correctness/rms_ratio", ratios, "rms_ratio", THREE)
+    yield Sentence("tolerance", say("tolerance", ratio=most, unit=unit, limit=limit, alone=alone, estimated=estimated))
+
+
+def _oracle(checked: pl.DataFrame) -> Fragment:
+    """Return the precision of what outputs are compared with; records before 1.2 know double precision only."""
+    single = _single_precision(checked)
+    if not single:
+        return say("oracle/double")
+    if (checked["workload_oracle"] == "float32").fill_null(value=False).all():
+        return say("oracle/single")
+    return say("oracle/both", workloads=listed(single))
+
+
+def _single_precision(part: pl.DataFrame) -> list[str]:
+    """Return the workloads whose expected outputs were computed in single precision."""
+    return sorted(map(str, part.filter(pl.col("workload_oracle") == "float32")["workload"].unique().to_list()))
 
 
 def _worst(sources: Sources, which: str, part: pl.DataFrame) -> Fragment:

@@ -39,15 +39,18 @@ def rerun(
 
     Raises:
         TrialError: There is no such trial, or several; or there can be no dump of it.
+        CompilerError: Its compiler is not installed.
     """
-    from ablatrix.trials.worker import run_here
-
     study, catalogue = resolved
     directory = ResultDirectory(Path(results))
     # Blocks that were added while the study ran are in the file of its design only.
     design = read_design(directory.design, study) if directory.design.exists() else make_design(resolved)
     found = _find(design.trials, trial)
     cell = design.cell(found.cell_id)
+    for name in ("eager", cell.compiler):  # the oracle is of eager
+        catalogue.compiler(name).refuse_absent()
+    from ablatrix.trials.worker import run_here  # torch loads here
+
     if dump is not None:
         if found.role == "reference":
             raise TrialError(f"trial {found.trial_id} is of {cell.compiler}, which compiles nothing; choose another")

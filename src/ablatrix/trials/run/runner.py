@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablatrix.errors import CompilerError, TrialError
+from ablatrix.errors import TrialError
 from ablatrix.records.machine import available_bytes
 from ablatrix.records.status import Status
 from ablatrix.study.design import make_design
@@ -95,10 +95,8 @@ def run(
     study, catalogue = resolved
     refuse_changed_files(resolved)
     planned = make_design(resolved, max_live_workers(study.protocol, available_bytes()))
-    for name in {cell.compiler for cell in planned.cells}:
-        entry = catalogue.compiler(name)
-        if not entry.installed:
-            raise CompilerError(f"compiler '{name}' is not installed; to have it: {entry.installation}")
+    for name in sorted({cell.compiler for cell in planned.cells}):
+        catalogue.compiler(name).refuse_absent()
     directory = ResultDirectory(Path(out).resolve())
     design = directory.make(study, planned)
     progress = LoggedProgress(progress or Silence())

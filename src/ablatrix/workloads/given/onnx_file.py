@@ -13,11 +13,11 @@ from torch import nn
 
 from ablatrix.canonical import digest_bytes
 from ablatrix.errors import WorkloadError
+from ablatrix.records.origin import installation_of
 from ablatrix.workloads.built import Built, Reference, generator
 from ablatrix.workloads.capture.precision import widen
 from ablatrix.workloads.onnx.operation import Signature, Wide, onnx_model
 
-NEEDED = "reading an ONNX file needs onnx and onnxruntime: pip install 'ablatrix[onnxruntime]'"
 FEW = 2  # integers that are not indices are drawn below this
 PASSED_ON = frozenset({"Cast", "Identity", "Reshape", "Unsqueeze", "Squeeze", "Flatten"})
 
@@ -65,7 +65,9 @@ def build_onnx(path: Path, given: Mapping[str, Any]) -> Built:
         from ablatrix.workloads.onnx.randomness import refuse_random, refuse_unequal
         from ablatrix.workloads.onnx.rounding import rounding_of
     except ImportError as error:
-        raise WorkloadError(f"{NEEDED} ({error})") from error
+        raise WorkloadError(
+            f"reading an ONNX file needs onnx and onnxruntime: {installation_of('onnxruntime')} ({error})"
+        ) from error
     try:
         model = onnx.load(path, load_external_data=False)
     except Exception as error:  # protobuf's errors have no common class

@@ -1,0 +1,93 @@
+"""What trials ran on and how, as the records and the environment say: hardware, threads, state, what was compiled."""
+
+from collections.abc import Iterable
+
+from ablatrix.artifact.documents.facts import Facts, size
+from ablatrix.artifact.documents.markup import plain
+from ablatrix.records.model import TrialMachine
+
+NOT_RECORDED = "not recorded"
+
+
+def hardware(facts: Facts) -> str:
+    """Return the machines of the records, with the GPUs that trials used."""
+    return f"{_each(map(_machine, facts.machines))}; {gpu(facts)}"
+
+
+def gpu(facts: Facts) -> str:
+    """Return the GPUs that trials used, or that none was."""
+    found = [machine.gpu for machine in facts.machines if machine.gpu is not None]
+    if found:
+        texts = [f"{plain(one.name)}, {size(one.memory_bytes)}, driver {one.driver or NOT_RECORDED}" for one in found]
+        return f"GPU: {_each(texts)}"
+    asked_for = any(record.config.device == "cuda" for record in facts.final)
+    return "a GPU was asked for, and no trial opened one" if asked_for else "no GPU was used"
+
+
+def needs(facts: Facts) -> str:
+    """Return what a run takes: what ablatrix asks for, and what the recorded run took."""
+    run = facts.environment.run
+    largest = run.largest_process_bytes if run else None
+    took = f"; the largest process of the recorded run took {size(largest)}" if largest else ""
+    has_gpu = any(machine.gpu is not None for machine in facts.machines)
+    card = " The study asks for an NVIDIA GPU." if has_gpu else ""
+    return f"Two cores or more and 4 GiB of memory for ablatrix itself{took}.{card}"
+
+
+def blocks_line(facts: Facts) -> str:
+    """Return how ratios and their intervals are made, by the number of blocks of each mode."""
+    counts = {mode: len({one.block_id for one in facts.final if one.mode == mode}) for mode in facts.modes}
+    blocks = " and ".join(f"{count} {mode} blocks" for mode, count in counts.items())
+    return (
+        f"Ratios are paired within blocks ({blocks} of all workloads and compilers together). Intervals come from the "
+        "variation between the blocks of one workload on one compiler; where it has one block there are none."
+    )
+
+
+def kernels(facts: Facts) -> str:
+    """Return the kernels of the records."""
+    return _each(f"Linux {plain(machine.kernel)}" for machine in facts.machines)
+
+
+def threads(facts: Facts) -> str:
+    """Return the threads in force, by library."""
+    found = sorted({f"{name}: {count}" for record in facts.final for name, count in record.meta.threads.items()})
+    return f"threads in force {', '.join(found) or NOT_RECORDED}"
+
+
+def state(facts: Facts) -> str:
+    """Return what sets the frequency of the CPU."""
+    turbo = {None: "unknown", True: "on", False: "off"}
+    return _each(
+        f"frequency governor {plain(machine.governor or 'unknown')}, turbo {turbo[machine.turbo]}"
+        for machine in facts.machines
+    )
+
+
+def compiled(facts: Facts) -> str:
+    """Return in how many trials anything was compiled anew, as counted at their caches."""
+    facts_of = [record.compile for record in facts.final if record.compile is not None]
+    if not facts_of:
+        return "no trial reports what it compiled"
+    anew = sum(one.compile_cache_miss_delta_first_run > 0 for one in facts_of)
+    cached = len(facts_of) - anew
+    rest = f", {cached} took everything from a cache" if cached else ""
+    return f"of {len(facts_of)} trials that report it, {anew} compiled anew{rest}"
+
+
+def oracle(facts: Facts) -> str:
+    """Return what outputs are compared with: by the records, in which precision."""
+    single = [one.name for one in facts.workloads if one.oracle == "float32"]
+    if not single:
+        return "the same program in float64"
+    if len(single) == len(facts.workloads):
+        return "the same program in float32 without optimisation, as it has no float64"
+    return f"the same program in float64, of {', '.join(single)} in float32 without optimisation"
+
+
+def _machine(machine: TrialMachine) -> str:
+    return f"{plain(machine.cpu)}, {machine.cores} cores, {size(machine.memory_bytes)} of memory"
+
+
+def _each(texts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(texts))

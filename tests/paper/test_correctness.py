@@ -1,0 +1,113 @@
+# ruff: noqa: RUF001 - Chinese punctuation is meant
+"""Sentences on correctness: what outputs are compared with, and the unit of the tolerance, in both languages."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ablatrix.page.cells
+from ablatrix.paper.template.load import DEFAULT_TEMPLATE, load_template
+from ablatrix.records.model import Record
+from tests.paper import recompute
+from tests.paper.written import Paper, each, write_paper
+from tests.synthetic import make_records
+
+
+def written(directory: Path, change: Callable[[Record], Record], language: str = "en") -> Paper:
+    records = make_records(workloads=["attention", "encoder"], blocks=1, modes=["cold"])
+    paper = write_paper(directory, each(records, change), language=language, claims=False)
+    assert recompute.check(recompute.read_records(paper.results), paper.directory) == []
+    return paper
+
+
+def checked(**changed: Any) -> Callable[[Record], Record]:
+    def change(record: Record) -> Record:
+        held = record.correctness
+        return record if held is None else record.model_copy(update={"correctness": held.model_copy(update=changed)})
+
+    return change
+
+
+def with_oracle(oracle: str, *workloads: str) -> Callable[[Record], Record]:
+    def change(record: Record) -> Record:
+        if record.workload.name not in workloads:
+            return record
+        return record.model_copy(update={"workload": record.workload.model_copy(update={"oracle": oracle})})
+
+    return change
+
+
+def test_tolerance_says_that_its_unit_is_eager_plus_floor(tmp_path: Path) -> None:
+    assert written(tmp_path, checked(rms_ratio=1.25)).sentences["correctness: tolerance"] == (
+        "The root mean square error of an output of a trial that is ok is at most 1.25 times the sum of that of eager "
+        "single precision on the same inputs and 1e-07 of the root mean square of the expected values (allowed: 2 "
+        "times). Of the error of eager alone it may be a larger multiple, which the records do not give."
+    )
+
+
+def test_tolerance_in_chinese_says_that_its_unit_is_eager_plus_floor(tmp_path: Path) -> None:
+    assert written(tmp_path, checked(rms_ratio=1.25), "zh").sentences["correctness: tolerance"] == (
+        "成功试验中输出的均方根误差至多为同一输入上单精度即时执行的均方根误差与期望值均方根的 1e-07 倍之和的 1.25 倍"
+        "（允许 2 倍）。若仅与即时执行的误差相比，倍数可能更大，记录中未给出该倍数。"
+    )
+
+
+def test_tolerance_without_floor_is_a_multiple_of_eager(tmp_path: Path) -> None:
+    assert written(tmp_path, checked(rms_ratio=1.25, rms_floor=0.0)).sentences["correctness: tolerance"] == (
+        "The root mean square error of an output of a trial that is ok is at most 1.25 times that of eager single "
+        "precision on the same inputs (allowed: 2 times)."
+    )
+
+
+def test_tolerance_with_several_floors_and_factors_names_none(tmp_path: Path) -> None:
+    def change(record: Record) -> Record:
+        other = record.workload.name == "encoder"
+        return checked(rms_ratio=1.25, **({"rms_floor": 1e-6, "rms_factor": 4.0} if other else {}))(record)
+
+    assert written(tmp_path, change).sentences["correctness: tolerance"] == (
+        "The root mean square error of an output of a trial that is ok is at most 1.25 times the sum of that of eager "
+        "single precision on the same inputs and a share of the root mean square of the expected values, which differs "
+        "between trials. Of the error of eager alone it may be a larger multiple, which the records do not give."
+    )
+
+
+@pytest.mark.parametrize(
+    ("workloads", "expected"),
+    [
+        ((), "with the same program in double precision, on 3 draws of the inputs: "),
+        (
+            ("encoder",),
+            "with the same program in double precision (of encoder, which has none, in single precision without "
+            "optimisation), on",
+        ),
+        (
+            ("attention", "encoder"),
+            "with the same program in single precision without optimisation, as it has no double precision, on",
+        ),
+    ],
+)
+def test_comparisons_name_precision_of_expected_outputs(
+    tmp_path: Path, workloads: tuple[str, ...], expected: str
+) -> None:
+    paper = written(tmp_path, with_oracle("float32", *workloads))
+    assert expected in paper.sentences["correctness: comparisons"]
+    estimate = "the error of eager is an estimate, as eager gives the expected values."
+    assert (estimate in paper.sentences["correctness: tolerance"]) == bool(workloads)
+
+
+def test_comparisons_count_unchecked_trials_of_every_role(tmp_path: Path) -> None:
+    def change(record: Record) -> Record:
+        return record.model_copy(update={"correctness": None}) if record.role in ("twin", "reference") else record
+
+    assert "ok trials without a check = 4." in written(tmp_path, change).sentences["correctness: comparisons"]
+
+
+def test_caption_and_page_heading_call_ratio_one_to_sum_with_floor() -> None:
+    template = load_template(DEFAULT_TEMPLATE)
+    caption = next(table.caption for table in template.tables if table.title == "Correctness")
+    assert "over the sum of that of eager float32 and a share of the expected values' root mean square" in caption
+    assert "it is no ratio to the error of eager alone" in caption
+    cells = Path(ablatrix.page.cells.__file__).read_text(encoding="utf-8")
+    assert "Largest RMS error over the sum of eager's own and rms_floor of the oracle's RMS" in cells
