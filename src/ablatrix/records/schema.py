@@ -53,9 +53,20 @@ def _without_device(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+def _without_stage_plan(data: dict[str, Any]) -> dict[str, Any]:
+    """1.2 named the stage of a trial, and neither what it spans nor which knobs are primary; nor the repeat."""
+    config, meta = data.get("config"), data.get("meta")
+    if isinstance(config, dict):
+        config |= {"stage_plan": None, "primary_knobs": None}
+    if isinstance(meta, dict):
+        meta |= {"replicate": None}
+    return data
+
+
 MIGRATIONS: Mapping[str, Migration] = {
     "1.0": Migration("1.1", _without_source),
     "1.1": Migration("1.2", _without_device),
+    "1.2": Migration("1.3", _without_stage_plan),
 }
 """Version that a line was written in -> the step away from it. 1.0 is the first version."""
 

@@ -20,6 +20,7 @@ from ablatrix.analysis.diagnosis.configurations import (
     units,
 )
 from ablatrix.analysis.diagnosis.explanation import Explanation, explain
+from ablatrix.analysis.groups import STUDY_COLUMNS
 from ablatrix.analysis.reasons import Reason, Why, because, text_of
 from ablatrix.analysis.table import BLOCK
 from ablatrix.statistics.ratio import Ratio, paired_ratio
@@ -127,7 +128,7 @@ def _needed(trials: pl.DataFrame) -> pl.DataFrame:
     """Return the columns that a proof reads: sorting and splitting all columns of a million trials would be slow."""
     back = [name for names in READ_BACK.values() for name in names]
     needed = {*UNIT, *BLOCK, "role", "mode", "status", "position", "trial_id", MEASURED_MEMORY}
-    needed |= {CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, RUN_TIME}
+    needed |= {CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, RUN_TIME, *STUDY_COLUMNS}
     mapped = ("knob_", "baseline_", *back)
     return trials.select(name for name in trials.columns if name in needed or name.startswith(mapped))
 

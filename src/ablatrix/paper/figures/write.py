@@ -8,7 +8,7 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import in_order, primary_knobs
+from ablatrix.analysis.groups import STUDY_COLUMNS, in_order, knob_order, primary_knobs
 from ablatrix.analysis.table import write_csv
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.figures.attribution import attribution_frame, compose_attribution, waterfalls
@@ -95,15 +95,18 @@ def _drawing(findings: Findings, spec: FigureSpec, subject: str) -> _Drawing:
                 frame, lambda: compose_memory_latency(places, spec.memory, spec.metric, spec.marks, spec.width)
             )
         case BreakEvenSpec():
-            cases = cases_of(findings.break_even, findings.proofs, every=spec.configurations == "all")
+            cases = cases_of(
+                findings.break_even, findings.proofs, spec.configurations == "all", knob_order(findings.trials)
+            )
             return _Drawing(break_even_frame(cases), lambda: compose_break_even(cases, spec.width))
 
 
 def _primary(trials: pl.DataFrame) -> list[str]:
     """Return the primary knobs of all compilers, including those of programs with their own knobs."""
     knobs = [name for name in trials.columns if name.startswith("knob_")]
-    found = primary_knobs(trials.select("compiler", "role", "stage", "is_baseline", *knobs))
-    return in_order(name for names in found.values() for name in names)
+    named = [name for name in STUDY_COLUMNS if name in trials.columns]
+    found = primary_knobs(trials.select("compiler", "role", "stage", "is_baseline", *named, *knobs))
+    return in_order((name for names in found.values() for name in names), knob_order(trials))
 
 
 def _require_numbers(trials: pl.DataFrame, column: str, subject: str) -> None:

@@ -21,7 +21,7 @@ from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import WHOLE, Form, Number
 from ablatrix.paper.sentences.fairness import MARGIN
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
-from ablatrix.provenance.keys import key_part
+from ablatrix.provenance.keys import key_part, step_part, words_part
 from ablatrix.provenance.ranges import ranges_of
 from ablatrix.provenance.rows import ROW
 from ablatrix.provenance.units import Unit
@@ -51,7 +51,7 @@ def knobs_without_effect(sources: Sources) -> Written:
     for (compiler, knob, base, level), places in by_knob.items():
         slots: dict[str, Fragment | str] = {"compiler": compiler, "knob": knob, "base": base, "level": level}
         yield Sentence(
-            f"no_op/{key_part(compiler)}/{key_part(knob)}={key_part(level)}",
+            f"no_op/{key_part(compiler)}/{step_part(knob, level, base if (compiler, knob, base) in other_bases else None)}",
             say("no_op", places=listed(places), **slots),
         )
 
@@ -92,7 +92,7 @@ def _of_knob(
     sources: Sources, evidence: Evidence, subject: Subject, effects: Sequence[tuple[Effect, Judgement]]
 ) -> Written:
     compiler, stage, knob, base, level = subject
-    name = _name("effect", evidence, compiler, stage, f"/{key_part(knob)}={key_part(level)}")
+    name = _name("effect", evidence, compiler, stage, f"/{step_part(knob, level, base if is_apart else None)}")
     groups: dict[str, list[tuple[Fragment, Interval]]] = {}
     withheld: list[str] = []
     for one, judgement in effects:
@@ -168,7 +168,7 @@ def _groups(sources: Sources, name: str, groups: Mapping[str, Sequence[tuple[Fra
         margin: dict[str, Fragment] = {}
         if verdict == NO_EFFECT:
             margin["margin"] = sources.ledger.constant("margin", DEFAULT_MARGIN, MARGIN, Form("g", 0.01, "%"))
-        places = _places(sources, f"benefit/{name}/{key_part(verdict)}", groups[verdict])
+        places = _places(sources, f"benefit/{name}/{words_part(verdict)}", groups[verdict])
         clauses.append(say(f"verdict/{verdict}", places=places, **margin))
     return listed(clauses, "clauses")
 
@@ -203,8 +203,9 @@ def _equal_pairs(sources: Sources, unit: Unit, proof: KnobProof) -> Number:
         & (pl.col("role") == "measured")
         & pl.col("artifact_digest").is_not_null()
     )
+    base = None if proof.base_level == unit.baseline.get(proof.knob) else proof.base_level
     return sources.ledger.enter(
-        f"no_op/{unit.key}/{key_part(proof.knob)}={key_part(proof.level)}/pairs",
+        f"no_op/{unit.key}/{step_part(proof.knob, proof.level, base)}/pairs",
         "equal_pairs",
         proof.equal,
         WHOLE,
