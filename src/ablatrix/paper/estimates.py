@@ -123,7 +123,7 @@ class Estimates:
             {**_of_unit(unit, one.mode, one.metric), "fixed": behind.fixed, "split": is_split, **parameters},
         )
 
-    def mean(self, one: GeometricMean, members: Sequence[Interval], is_apart: bool) -> Interval | None:
+    def mean(self, one: GeometricMean, members: Sequence[Interval], is_apart: bool = False) -> Interval | None:
         """Return a geometric mean over workloads of effects that have been entered.
 
         Args:
@@ -187,8 +187,8 @@ class Estimates:
     def _is_first(self, one: Effect, evidence: Evidence) -> bool:
         """Whether no stage before this one has a number of the same name; the largest stages come first.
 
-        A stage has one total, and one effect of a knob at a level: it has one centre. So the name, with the stage where it
-        is not the first, belongs to one number.
+        A stage has one total, and one effect of a knob at a level, as it has one centre. So the name, with the stage
+        where it is not the first, belongs to one number.
         """
         for stage, effects in self._by_stage(evidence).items():
             if stage[:-1] == _stage(one)[:-1] and any(_subject(other) == _subject(one) for other in effects):

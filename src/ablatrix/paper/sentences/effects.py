@@ -1,6 +1,7 @@
 """What each knob does: sentences by metric, compiler and knob; of a no-op they say only that it is one."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import polars as pl
@@ -35,23 +36,26 @@ Subject = tuple[str, str, str, str, str]  # compiler, stage, knob, base level, l
 def effects_of_knobs(sources: Sources) -> Written:
     """What a knob does to a metric: on which workloads it is less, more, the same, or not distinguishable."""
     for evidence in sources.findings.evidence:
-        for subject, effects in _by_subject(evidence).items():
-            yield from _of_knob(sources, evidence, subject, effects)
+        by_subject = _by_subject(evidence)
+        # Around centres that were inferred, a knob can reach a level from another base on each workload.
+        bases = Counter((*subject[:3], subject[4]) for subject in by_subject)
+        for subject, effects in by_subject.items():
+            yield from _of_knob(sources, evidence, subject, effects, bases[*subject[:3], subject[4]] > 1)
 
 
 def knobs_without_effect(sources: Sources) -> Written:
     """Where a knob changes nothing that is built: the proof is in the code, and no change of time is claimed."""
-    by_knob: dict[tuple[str, str, str, str], list[Fragment]] = {}
+    by_knob: dict[tuple[str, str, str, str, str | None], list[Fragment]] = {}
     for (*key_of_unit, _, _), proof in sources.estimates.proofs.items():
         if proof.verdict == "no_op":
             unit = sources.estimates.units[key_of_unit[0], key_of_unit[1], key_of_unit[2]]
-            key = (proof.compiler, proof.knob, proof.base_level, proof.level)
+            key = (proof.compiler, proof.knob, proof.base_level, proof.level, _other_base(unit, proof))
             pairs = say("proven_at", workload=unit.label, pairs=_equal_pairs(sources, unit, proof))
             by_knob.setdefault(key, []).append(pairs)
-    for (compiler, knob, base, level), places in by_knob.items():
+    for (compiler, knob, base, level, other_base), places in by_knob.items():
         slots: dict[str, Fragment | str] = {"compiler": compiler, "knob": knob, "base": base, "level": level}
         yield Sentence(
-            f"no_op/{key_part(compiler)}/{step_part(knob, level, base if (compiler, knob, base) in other_bases else None)}",
+            f"no_op/{key_part(compiler)}/{step_part(knob, level, other_base)}",
             say("no_op", places=listed(places), **slots),
         )
 
@@ -89,7 +93,11 @@ def all_on(sources: Sources) -> Written:
 
 
 def _of_knob(
-    sources: Sources, evidence: Evidence, subject: Subject, effects: Sequence[tuple[Effect, Judgement]]
+    sources: Sources,
+    evidence: Evidence,
+    subject: Subject,
+    effects: Sequence[tuple[Effect, Judgement]],
+    is_apart: bool,
 ) -> Written:
     compiler, stage, knob, base, level = subject
     name = _name("effect", evidence, compiler, stage, f"/{step_part(knob, level, base if is_apart else None)}")
@@ -113,7 +121,7 @@ def _of_knob(
         return
     # A mean says nothing if some workloads have no effect by proof, or all have none by their intervals.
     means_something = not withheld and set(groups) != {NO_EFFECT}
-    mean = _mean(sources, evidence, subject, effects) if means_something else None
+    mean = _mean(sources, evidence, subject, effects, is_apart) if means_something else None
     yield Sentence(
         name,
         say(
@@ -130,14 +138,18 @@ def _of_knob(
 
 
 def _mean(
-    sources: Sources, evidence: Evidence, subject: Subject, effects: Sequence[tuple[Effect, Judgement]]
+    sources: Sources,
+    evidence: Evidence,
+    subject: Subject,
+    effects: Sequence[tuple[Effect, Judgement]],
+    is_apart: bool,
 ) -> Fragment | None:
     """Return the geometric mean over workloads; None if only one workload has the effect."""
     mean = _geometric_mean(evidence.means, subject)
     members = [interval for one, _ in effects if (interval := sources.estimates.effect(one, evidence)) is not None]
     if mean is None or len(members) < 2:
         return None
-    interval = sources.estimates.mean(mean, members)
+    interval = sources.estimates.mean(mean, members, is_apart)
     if interval is None:
         return None
     there = [sources.estimates.unit_of(one) for one, _ in effects if one.ratio is not None]
@@ -203,15 +215,19 @@ def _equal_pairs(sources: Sources, unit: Unit, proof: KnobProof) -> Number:
         & (pl.col("role") == "measured")
         & pl.col("artifact_digest").is_not_null()
     )
-    base = None if proof.base_level == unit.baseline.get(proof.knob) else proof.base_level
     return sources.ledger.enter(
-        f"no_op/{unit.key}/{step_part(proof.knob, proof.level, base)}/pairs",
+        f"no_op/{unit.key}/{step_part(proof.knob, proof.level, _other_base(unit, proof))}/pairs",
         "equal_pairs",
         proof.equal,
         WHOLE,
         ranges_of(rows[ROW]),
         {"knob": proof.knob, "base_level": proof.base_level, "level": proof.level},
     )
+
+
+def _other_base(unit: Unit, proof: KnobProof) -> str | None:
+    """Return the level that a pair begins at where it is not the baseline's: several pairs can end at one level."""
+    return None if proof.base_level == unit.baseline.get(proof.knob) else proof.base_level
 
 
 def _reason(one: Effect) -> Name:
