@@ -73,7 +73,11 @@ PHRASES: Mapping[str, str] = {
     "verdict/not distinguishable": "与无影响无法区分：{places}",
     "no_op": "在 {compiler} 上，将 {knob} 由 {base} 改为 {level} 对 {places} 不起任何作用：所生成的内容完全相同，因此"
     "不主张任何效果。",
+    "same_artifact": "在 {compiler} 上，将 {knob} 由 {base} 改为 {level}，在 {places} 上所生成的程序相同，然而"
+    "{differences}：该开关作用于记录未读回的内容（例如运行时的库），或者由试验的顺序所致；不主张代码有任何效果。",
+    "difference_at": "{workload} 的{metric}变为原来的 {ratio} 倍",
     "proven_at": "{workload}（全部 {pairs} 对配置均为同一程序）",
+    "proven_at_alone": "{workload}（唯一的一对配置为同一程序）",
     "all_on": "在 {compiler} 上，由基线改为 {levels}，{metric}变为原来的下列倍数：{groups}。",
     "fastest": "对于 {workload}，{compiler} 在配置（{configuration}）下的中位时间最低：{p50} ms{against}{reference}。",
     "against_baseline": "，为基线运行时间的 {ratio} 倍",

@@ -76,7 +76,12 @@ PHRASES: Mapping[str, str] = {
     "verdict/not distinguishable": "not distinguishable from no effect on {places}",
     "no_op": "On {compiler}, moving {knob} from {base} to {level} is a no-op on {places}: nothing that is built "
     "differs, and no effect is claimed.",
+    "same_artifact": "On {compiler}, moving {knob} from {base} to {level} builds the same program on {places}, and yet "
+    "{differences}: the knob acts on something that no record reads back, such as a library at run time, or the order "
+    "of trials does; no effect of the code is claimed.",
+    "difference_at": "the {metric} on {workload} is multiplied by {ratio}",
     "proven_at": "{workload} (the same program in all {pairs} pairs of configurations)",
+    "proven_at_alone": "{workload} (the same program in the only pair of configurations)",
     "all_on": "On {compiler}, going from the baseline to {levels} multiplies the {metric} as follows: {groups}.",
     "fastest": "On {workload}, {compiler} has its lowest median time with {configuration}: {p50} ms{against}"
     "{reference}.",

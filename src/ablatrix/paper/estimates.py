@@ -70,18 +70,17 @@ class Estimates:
         return tuple(sorted({unit.compiler for unit in self.units.values()}))
 
     @cached_property
-    def proofs(self) -> Mapping[tuple[str, str, str, str, tuple[str, str]], KnobProof]:
-        """The proof of each knob, by workload, digest, compiler, knob and (base level, level)."""
-        return {
-            (one.workload, one.digest, one.compiler, one.knob, (one.base_level, one.level)): one
-            for one in self.findings.proofs
-        }
+    def proofs(self) -> Mapping[tuple[str, str, str, str, frozenset[str]], KnobProof]:
+        """The proof of each knob, by workload, digest, compiler, knob and the two levels."""
+        return {(one.workload, one.digest, one.compiler, one.knob, one.between): one for one in self.findings.proofs}
 
     def no_op(self, one: Effect) -> KnobProof | None:
         """Return the proof that an effect's knob does nothing; None if it does something, or nothing is proven."""
         if one.knob is None:
             return None
-        proof = self.proofs.get((one.workload, one.digest, one.compiler, one.knob, (one.base_level, one.level)))
+        proof = self.proofs.get(
+            (one.workload, one.digest, one.compiler, one.knob, frozenset((one.base_level, one.level)))
+        )
         return proof if proof is not None and proof.verdict == "no_op" else None
 
     def unit_of(self, held: Effect | NoiseFloor) -> Unit:
@@ -90,12 +89,16 @@ class Estimates:
 
     def effect(self, one: Effect, evidence: Evidence) -> Interval | None:
         """Return a main effect, a level around a centre or a total; None if it is not attributable, or of a no-op."""
+        return None if self.no_op(one) is not None else self.measured(one, evidence)
+
+    def measured(self, one: Effect, evidence: Evidence) -> Interval | None:
+        """Return the same also of a no-op: what was measured although nothing that was built differs."""
         if id(one) not in self._effects:  # findings keep their effects, so ids stay unique
             self._effects[id(one)] = self._effect(one, evidence)
         return self._effects[id(one)]
 
     def _effect(self, one: Effect, evidence: Evidence) -> Interval | None:
-        if one.ratio is None or self.no_op(one) is not None:
+        if one.ratio is None:
             return None
         unit = self.unit_of(one)
         of_stage = self._by_stage(evidence)[_stage(one)]

@@ -28,7 +28,7 @@ class Paper:
 
     Attributes:
         files: All files written.
-        left_out: What the paper omits, and why; one line each, as ``text/left_out.md`` lists them (Markdown).
+        left_out: What the paper omits, and why; one line each, without markup.
     """
 
     files: tuple[Path, ...]
@@ -87,10 +87,9 @@ def make_paper(
             for sentence, reason in paragraph.left_out
         ]
     provenance = provenance_text(words.code, ledger.rows.ids, ledger.numbers, paragraphs)
-    lines = tuple(map(escape_markdown, left_out))
     written += [
-        write_left_out(lines, words, paper / "text"),
+        write_left_out(map(escape_markdown, left_out), words, paper / "text"),
         write_text(paper / "macros.tex", macros_text(ledger.numbers)),
         write_text(paper / "provenance.json", provenance),
     ]
-    return Paper(tuple(written), lines)
+    return Paper(tuple(written), tuple(left_out))

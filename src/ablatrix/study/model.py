@@ -122,8 +122,8 @@ class KnobChoice(Part):
     )
     default: Level | None = Field(default=None, description="Default level; the first where the program's is left out.")
     kind: Literal["primary", "secondary"] | None = Field(default=None, description="primary or secondary.")
-    affects: Literal["code", "run_time"] | None = Field(
-        default=None, description="code, or run_time: such a level leaves the cache's keys as they are."
+    affects: Literal["code", "run_time", "both"] | None = Field(
+        default=None, description="code, both, or run_time: such a level leaves the cache's keys as they are."
     )
     summary: str | None = Field(default=None, description="A sentence on the knob.")
 

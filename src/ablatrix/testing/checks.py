@@ -225,12 +225,12 @@ def check_keys(knob: KnobEntry, base: Case, changed: Case) -> None:
     """A knob that affects code makes other keys; one of the plan, of a run, of a cache or of an observer does not."""
     same = base.request.cache.key_set_digest == changed.request.cache.key_set_digest
     demand(
-        same or knob.affects == "code",
+        same or knob.changes_code,
         changed.name,
         f"'{knob.name}' changes the cache's keys, which it must not; a `TaskwiseCompiler` names it in covered_knobs",
     )
     demand(
-        not same or knob.affects != "code",
+        not same or not knob.changes_code,
         changed.name,
         f"'{knob.name}' affects code and leaves the cache's keys as they are; put its level into the key's facts",
     )

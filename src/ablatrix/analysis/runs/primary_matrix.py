@@ -99,10 +99,9 @@ def _spanned(unit: Unit, levels: Mapping[str, tuple[str, ...]]) -> list[Settings
         own = {knob: held for knob, held in plan.levels.items() if knob in levels}
         centre = {knob: plan.centre.get(knob, level) for knob, level in base.items()}
         apart = {knob: level for knob, level in centre.items() if level != base[knob]}
-        fixed = (
-            held for knob, held in plan.levels.items() if knob not in levels and base.get(knob, held[0]) not in held
-        )
-        if plan.kind == "factorial" and not any(fixed):
+        others = {knob: held for knob, held in plan.levels.items() if knob not in levels}
+        stays = all(base.get(knob, held[0]) in held for knob, held in others.items())
+        if plan.kind == "factorial" and stays:
             changes += _combined(own)
         elif plan.kind == "around" and apart.keys() <= levels.keys() and own:
             changes += [apart, *({**apart, knob: level} for knob, held in own.items() for level in held)]

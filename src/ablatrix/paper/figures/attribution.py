@@ -83,7 +83,7 @@ def waterfalls(effects: Sequence[Effect], proofs: Sequence[KnobProof]) -> list[W
 
     Of several stages the first with an attribution is used: the largest.
     """
-    verdicts = {(one.workload, one.compiler, one.knob, one.base_level, one.level): one.verdict for one in proofs}
+    verdicts = {(one.workload, one.compiler, one.knob, one.between): one.verdict for one in proofs}
     stages: dict[Key, str] = {}
     parts: dict[Key, list[Effect]] = {}
     for effect in effects:
@@ -94,13 +94,13 @@ def waterfalls(effects: Sequence[Effect], proofs: Sequence[KnobProof]) -> list[W
 
 
 def _waterfall(
-    key: Key, stage: str, parts: Sequence[Effect], verdicts: Mapping[tuple[str, str, str, str, str], str]
+    key: Key, stage: str, parts: Sequence[Effect], verdicts: Mapping[tuple[str, str, str, frozenset[str]], str]
 ) -> Waterfall:
     steps, reached = [], 0.0
     known = True
     for part in sorted(parts, key=lambda part: part.kind == "total"):
         # Knobs come in the order of the attribution: sorting is stable.
-        named = (*key, str(part.knob), part.base_level, part.level)
+        named = (*key, str(part.knob), frozenset((part.base_level, part.level)))
         is_whole = part.kind == "total"
         before = 1.0 if is_whole else math.exp(reached) if known else None
         is_no_op = not is_whole and verdicts.get(named) == "no_op"

@@ -44,20 +44,39 @@ def effects_of_knobs(sources: Sources) -> Written:
 
 
 def knobs_without_effect(sources: Sources) -> Written:
-    """Where a knob changes nothing that is built: the proof is in the code, and no change of time is claimed."""
-    by_knob: dict[tuple[str, str, str, str, str | None], list[Fragment]] = {}
-    for (*key_of_unit, _, _), proof in sources.estimates.proofs.items():
+    """Where a knob changes nothing that is built, as the code proves; and where a time differs all the same."""
+    yet = _yet_different(sources)
+    by_knob: dict[tuple[str, str, str, str, str | None, bool], list[tuple[Fragment, Sequence[Fragment]]]] = {}
+    for (*key_of_unit, knob, between), proof in sources.estimates.proofs.items():
         if proof.verdict == "no_op":
             unit = sources.estimates.units[key_of_unit[0], key_of_unit[1], key_of_unit[2]]
-            key = (proof.compiler, proof.knob, proof.base_level, proof.level, _other_base(unit, proof))
-            pairs = say("proven_at", workload=unit.label, pairs=_equal_pairs(sources, unit, proof))
-            by_knob.setdefault(key, []).append(pairs)
-    for (compiler, knob, base, level, other_base), places in by_knob.items():
+            differences = yet.get((*key_of_unit, knob, between), [])
+            key = (proof.compiler, knob, proof.base_level, proof.level, _other_base(unit, proof), bool(differences))
+            by_knob.setdefault(key, []).append((_proven_at(sources, unit, proof), differences))
+    for (compiler, knob, base, level, other_base, is_different), held in by_knob.items():
         slots: dict[str, Fragment | str] = {"compiler": compiler, "knob": knob, "base": base, "level": level}
-        yield Sentence(
-            f"no_op/{key_part(compiler)}/{step_part(knob, level, other_base)}",
-            say("no_op", places=listed(places), **slots),
-        )
+        slots["places"] = listed(place for place, _ in held)
+        if is_different:
+            slots["differences"] = listed(one for _, several in held for one in several)
+        phrase = "same_artifact" if is_different else "no_op"
+        yield Sentence(f"{phrase}/{key_part(compiler)}/{step_part(knob, level, other_base)}", say(phrase, **slots))
+
+
+def _yet_different(sources: Sources) -> Mapping[tuple[str | frozenset[str], ...], list[Fragment]]:
+    """Return what differs although nothing that was built does, by workload, digest, compiler, knob and levels."""
+    found: dict[tuple[str | frozenset[str], ...], list[Fragment]] = {}
+    for evidence in sources.findings.evidence:
+        for one, judgement in zip(evidence.effects, evidence.judgements, strict=True):
+            is_different = judgement is not None and judgement.is_different
+            if not is_different or one.knob is None or sources.estimates.no_op(one) is None:
+                continue
+            interval = sources.estimates.measured(one, evidence)
+            if interval is not None:
+                key = (one.workload, one.digest, one.compiler, one.knob, frozenset((one.base_level, one.level)))
+                metric, label = say(f"metric/{evidence.metric.name}"), sources.estimates.unit_of(one).label
+                said = say("difference_at", metric=metric, workload=label, ratio=interval.said())
+                found.setdefault(key, []).append(said)
+    return found
 
 
 def all_on(sources: Sources) -> Written:
@@ -205,6 +224,12 @@ def _side(one: Effect, interval: Interval, evidence: Evidence, floor: float) -> 
     if not side or (not one.exact and abs(math.log(interval.ratio.value)) <= floor):
         return NOT_DISTINGUISHABLE
     return evidence.metric.less if side < 0 else evidence.metric.more
+
+
+def _proven_at(sources: Sources, unit: Unit, proof: KnobProof) -> Fragment:
+    if proof.pairs == 1:
+        return say("proven_at_alone", workload=unit.label)
+    return say("proven_at", workload=unit.label, pairs=_equal_pairs(sources, unit, proof))
 
 
 def _equal_pairs(sources: Sources, unit: Unit, proof: KnobProof) -> Number:
