@@ -288,7 +288,7 @@ class Study(Part):
         default_factory=dict,
         description="Configuration to compare with; a knob's default where it is not named.",
     )
-    stages: list[Stage] = Field(min_length=1, description="First the factorial of the primary knobs.")
+    stages: list[Stage] = Field(min_length=1, description="First the one of the primary knobs.")
     checks: Checks = Field(default_factory=Checks)
     protocol: Protocol = Field(default_factory=Protocol)
     plugins: list[str] = Field(

@@ -121,6 +121,11 @@ def places_of(trials: pl.DataFrame, memory: str, metric: str, mode: str, marks: 
     return found
 
 
+def has_memory(places: Sequence[Place]) -> bool:
+    """Whether a configuration tells its memory, or failed before it could; a compiler may tell none at all."""
+    return any(one.memory is not None for one in places) or all(one.time is None for one in places)
+
+
 def places_frame(places: Sequence[Place], memory: str, metric: str) -> pl.DataFrame:
     """Return what the figure shows as a table, unrounded."""
     rows = [

@@ -20,6 +20,7 @@ from ablatrix.analysis.reasons import optional_text, text_of
 from ablatrix.paper.estimates import Interval
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import WHOLE, Form, Number
+from ablatrix.paper.sentences.changes import MANY, changes_of_stage
 from ablatrix.paper.sentences.fairness import MARGIN
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.provenance.keys import key_part, step_part, words_part
@@ -39,8 +40,12 @@ def effects_of_knobs(sources: Sources) -> Written:
         by_subject = _by_subject(evidence)
         # Around centres that were inferred, a knob can reach a level from another base on each workload.
         bases = Counter((*subject[:3], subject[4]) for subject in by_subject)
+        many = _many_changes(by_subject)
         for subject, effects in by_subject.items():
-            yield from _of_knob(sources, evidence, subject, effects, bases[*subject[:3], subject[4]] > 1)
+            if subject[:2] not in many:
+                yield from _of_knob(sources, evidence, subject, effects, bases[*subject[:3], subject[4]] > 1)
+        for (compiler, stage), changes in many.items():
+            yield from changes_of_stage(sources, evidence, _name("changes", evidence, compiler, stage), changes)
 
 
 def knobs_without_effect(sources: Sources) -> Written:
@@ -109,6 +114,19 @@ def all_on(sources: Sources) -> Written:
                         groups=_groups(sources, name, groups),
                     ),
                 )
+
+
+def _many_changes(
+    by_subject: Mapping[Subject, Sequence[tuple[Effect, Judgement]]],
+) -> Mapping[tuple[str, str], list[tuple[Effect, Judgement]]]:
+    """Return the stages around a configuration with many changes, by compiler and stage, with their effects."""
+    found: dict[tuple[str, str], list[tuple[Effect, Judgement]]] = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    for (compiler, stage, *_), effects in by_subject.items():
+        if effects[0][0].kind == "around":
+            found.setdefault((compiler, stage), []).extend(effects)
+            counts[compiler, stage] += 1
+    return {key: held for key, held in found.items() if counts[key] > MANY}
 
 
 def _of_knob(
