@@ -50,7 +50,7 @@ TIMED_OTHER = "hot trial that timed another executable than was checked"
 LATEX = {
     r"\textbackslash{}": "\\", r"\textasciitilde{}": "~", r"\textasciicircum{}": "^", r"\textless{}": "<",
     r"\textgreater{}": ">", r"\textbar{}": "|", r"$\rightarrow$": "→", r"$\pm$": "±", r"\&": "&", r"\%": "%",
-    r"\$": "$", r"\#": "#", r"\_": "_", r"\{": "{", r"\}": "}",
+    r"\$": "$", r"\#": "#", r"\_": "_", r"\{": "{", r"\}": "}", "-{}": "-",
 }  # fmt: skip
 
 
@@ -212,6 +212,7 @@ class Recomputed:
         self.records, self.ids, self.numbers = records, ids, numbers
         self.known: dict[str, float] = {}
         self.logs_known: dict[tuple[str, str], list[float]] = {}
+        self.parts: dict[Any, set[str]] | None = None
 
     def value(self, key: str) -> float:
         if key not in self.known:
@@ -361,7 +362,10 @@ class Recomputed:
         fixed = set(parameters["fixed"].items())
         baseline = {tuple(sorted((k, str(v)) for k, v in row["config"]["baseline"].items())) for row in own}
         own = [row for row in own if fixed <= set(levels_of(row)) or levels_of(row) in baseline]
-        repeats = repeats_of(own, times, baseline, parameters["split"])
+        if None not in {row["meta"].get("replicate") for row in own}:
+            repeats = self.numbered_repeats(own, times, baseline)
+        else:
+            repeats = repeats_of(own, times, baseline, parameters["split"])
         grid = [{at: log for at, log in repeat.items() if fixed <= set(at)} for repeat in repeats]
         grid = [repeat for repeat in grid if repeat]
         if statistic == "total":
@@ -371,6 +375,30 @@ class Recomputed:
         if not whole:
             raise ValueError("no pair is there in every repeat")
         return [mean([repeat[there] - repeat[here] for here, there in whole]) for repeat in grid]
+
+    def numbered_repeats(
+        self, rows: list[Record], times: dict[int, float], baseline: set[Levels]
+    ) -> list[dict[Levels, float]]:
+        """Return repeats of records that say to which one a block belongs; parts are relative to their baselines."""
+        if self.parts is None:
+            self.parts = defaultdict(set)
+            for row in self.records.values():
+                if row["role"] == "measured":
+                    self.parts[repeat_of(row)].add(row["block_id"])
+        blocks: dict[Any, dict[Any, dict[Levels, float]]] = defaultdict(lambda: defaultdict(dict))
+        for row in sorted(rows, key=lambda row: (row["run"], row["meta"]["block"], row["meta"]["position"])):
+            blocks[repeat_of(row)][row["block_id"]][levels_of(row)] = math.log(times[id(row)])
+        found = []
+        for repeat, parts in blocks.items():
+            joined: dict[Levels, float] = {}
+            for part in parts.values():
+                base = next((log for at, log in part.items() if at in baseline), None)
+                if len(self.parts[repeat]) == 1:
+                    joined |= part
+                elif base is not None:
+                    joined |= {at: log - base for at, log in part.items()}
+            found.append(joined)
+        return found
 
     def times(self, rows: list[Record], parameters: Parameters) -> dict[int, float]:
         """Return the metric of rows by identity; of paired run times, each block's as its bursts give them."""
@@ -398,6 +426,12 @@ def paired_times(held: list[tuple[int, list[float]]]) -> Iterator[tuple[int, flo
     for one, values in logs:
         calm = sorted(value - gone for value, gone in zip(values, disturbances, strict=True))
         yield one, math.exp(mean(calm[cut : longest - cut]))
+
+
+def repeat_of(row: Record) -> Any:
+    """Return what the parts of one repeat share."""
+    workload, compiler = row["workload"], row["config"]["compiler"]
+    return row["run"], row["mode"], workload["name"], workload["digest"], compiler, row["meta"]["replicate"]
 
 
 def levels_of(row: Record) -> Levels:

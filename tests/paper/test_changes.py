@@ -139,7 +139,10 @@ def test_text_on_no_op_mentions_its_effect_only_among_omissions(tmp_path: Path) 
     assert "tvm/fusion=on/run_ms_paired" not in macros
     assert "no_op/encoder/tvm/fusion=on/pairs" in macros
     fault = paper.left_out["benefit: effect/compile_first_run_ms/tvm/fusion=on/encoder"]
-    assert "is a no-op from off to on (the same program in 8 of 8 pairs), but compile_first_run_ms is claimed" in fault
+    assert (
+        "is a no-op from off to on by what was built (the same artifact in 8 of 8 pairs), but compile_first_run_ms"
+        in fault
+    )
     assert "the knob is a no-op, on 48 trials." in paper.sentences["claims: fused"]
 
 

@@ -15,6 +15,7 @@ from ablatrix.analysis.effects import (
     NoiseFloor,
     Question,
     attribution,
+    effects_of_levels,
     factorial_grids,
     gather,
     main_effects,
@@ -95,6 +96,15 @@ class Findings:
                 self._kept[key] = [effect for grid in found for effect in attribution(grid, start, end)]
         parts: list[Effect] = self._kept[key]
         return parts
+
+    def changes_around(self, metric: str, mode: str) -> list[Effect]:
+        """Return what each level does in the stages around a centre; see `effects_of_levels`."""
+        key = ("changes_around", metric, mode)
+        if key not in self._kept:
+            found = [grid for grid in self.factorial_grids(metric, mode) if grid.kind == "around"]
+            self._kept[key] = [effect for grid in found for effect in effects_of_levels(grid)]
+        changes: list[Effect] = self._kept[key]
+        return changes
 
     def effects(self, metric: str, mode: str, knobs: Sequence[str]) -> list[Effect]:
         """Return the main effects of knobs; see `ablatrix.analysis.effects.estimates.main_effects`."""

@@ -57,7 +57,7 @@ def effects_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the same rows as JSON.")] = False,
 ) -> None:
     """Estimate what each knob does: main effects with verdicts, attribution of the total, interactions."""
-    from ablatrix.analysis.effects import Question, evidence_frame, gather
+    from ablatrix.analysis.effects import NothingVariesError, Question, evidence_frame, gather
     from ablatrix.analysis.groups import refuse_mixed
     from ablatrix.analysis.table import csv_text, tidy, unsteady_trials
     from ablatrix.cli.effect_tables import show_evidence
@@ -69,7 +69,11 @@ def effects_command(
         tuple(metrics or ()), tuple(workloads or ()), share(margin), _levels("--from", start), _levels("--to", end)
     )
     found = tidy(record_files(results))
-    evidence = gather(found, question, refuse_mixed(found, mixed))
+    try:
+        evidence = gather(found, question, refuse_mixed(found, mixed))
+    except NothingVariesError as nothing:
+        print(nothing, file=sys.stderr)
+        raise typer.Exit(1) from None
     for note in found.notes:
         print(f"note: {note}", file=sys.stderr)
     for reason, count in found.excluded.items():

@@ -288,7 +288,10 @@ def design_command(
 
 
 def rerun_command(
-    trial: Annotated[str, typer.Argument(help="Trial id, or its first characters.", show_default=False)],
+    trial: Annotated[
+        str,
+        typer.Argument(help="Id of the trial or of one of its records, or its first characters.", show_default=False),
+    ],
     results: Annotated[Path, typer.Option("--results", help="Directory of results that contains the trial.")],
     study: Annotated[Path, typer.Option("--study", help="Study file (YAML) that the results were made with.")],
     debug: Annotated[bool, typer.Option("--pdb", help="Open the Python debugger where the trial fails.")] = False,

@@ -16,7 +16,7 @@ from ablatrix.analysis.claims import CheckedClaim
 from ablatrix.analysis.effect_metrics import DEFAULT_METRICS
 from ablatrix.analysis.effects import Question, gather
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import ORIGIN_COLUMNS, group_columns, refuse_mixed
+from ablatrix.analysis.groups import ORIGIN_COLUMNS, PLAN, group_columns, refuse_mixed
 from ablatrix.errors import AnalysisError
 from ablatrix.page import cells, failures
 from ablatrix.page.charts import Chart, attribution_chart, cold_chart, effects_chart
@@ -44,7 +44,7 @@ MAX_FAILURES = 100
 MAX_GLANCES = 40
 MAX_REASONS = 30
 # Columns that distinguish origins and cells: few trials differ in them, so each combination is looked at once.
-DISTINGUISHING = (*ORIGIN_COLUMNS, "version_", "workload", "parameter_", "compiler", "role", "knob_")
+DISTINGUISHING = (*ORIGIN_COLUMNS, "version_", "workload", "parameter_", "compiler", "role", "knob_", PLAN)
 NEEDED = ("stage", "is_baseline", *DEFAULT_METRICS)
 
 

@@ -13,7 +13,7 @@ from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.number import RATIO, Number, Statistic, percent
 from ablatrix.provenance.claims import Factor
 from ablatrix.provenance.finder import RowFinder
-from ablatrix.provenance.keys import key_part
+from ablatrix.provenance.keys import key_part, step_part
 from ablatrix.provenance.ranges import Ranges
 from ablatrix.provenance.units import Levels, Unit
 from ablatrix.statistics.ratio import Ratio
@@ -70,18 +70,17 @@ class Estimates:
         return tuple(sorted({unit.compiler for unit in self.units.values()}))
 
     @cached_property
-    def proofs(self) -> Mapping[tuple[str, str, str, str, tuple[str, str]], KnobProof]:
-        """The proof of each knob, by workload, digest, compiler, knob and (base level, level)."""
-        return {
-            (one.workload, one.digest, one.compiler, one.knob, (one.base_level, one.level)): one
-            for one in self.findings.proofs
-        }
+    def proofs(self) -> Mapping[tuple[str, str, str, str, frozenset[str]], KnobProof]:
+        """The proof of each knob, by workload, digest, compiler, knob and the two levels."""
+        return {(one.workload, one.digest, one.compiler, one.knob, one.between): one for one in self.findings.proofs}
 
     def no_op(self, one: Effect) -> KnobProof | None:
         """Return the proof that an effect's knob does nothing; None if it does something, or nothing is proven."""
         if one.knob is None:
             return None
-        proof = self.proofs.get((one.workload, one.digest, one.compiler, one.knob, (one.base_level, one.level)))
+        proof = self.proofs.get(
+            (one.workload, one.digest, one.compiler, one.knob, frozenset((one.base_level, one.level)))
+        )
         return proof if proof is not None and proof.verdict == "no_op" else None
 
     def unit_of(self, held: Effect | NoiseFloor) -> Unit:
@@ -90,12 +89,16 @@ class Estimates:
 
     def effect(self, one: Effect, evidence: Evidence) -> Interval | None:
         """Return a main effect, a level around a centre or a total; None if it is not attributable, or of a no-op."""
+        return None if self.no_op(one) is not None else self.measured(one, evidence)
+
+    def measured(self, one: Effect, evidence: Evidence) -> Interval | None:
+        """Return the same also of a no-op: what was measured although nothing that was built differs."""
         if id(one) not in self._effects:  # findings keep their effects, so ids stay unique
             self._effects[id(one)] = self._effect(one, evidence)
         return self._effects[id(one)]
 
     def _effect(self, one: Effect, evidence: Evidence) -> Interval | None:
-        if one.ratio is None or self.no_op(one) is not None:
+        if one.ratio is None:
             return None
         unit = self.unit_of(one)
         of_stage = self._by_stage(evidence)[_stage(one)]
@@ -108,7 +111,7 @@ class Estimates:
             parameters: dict[str, Any] = {"start": start, "end": end}
             statistic: Statistic = "total"
         else:
-            name = f"{key_part(one.knob)}={key_part(one.level)}"
+            name = step_part(one.knob, one.level)
             parameters = {"knob": one.knob, "base_level": one.base_level, "level": one.level}
             statistic = "effect"
         is_split = behind.blocks > len(one.logs) + one.blocks_left_out
@@ -123,11 +126,17 @@ class Estimates:
             {**_of_unit(unit, one.mode, one.metric), "fixed": behind.fixed, "split": is_split, **parameters},
         )
 
-    def mean(self, one: GeometricMean, members: Sequence[Interval]) -> Interval | None:
-        """Return a geometric mean over workloads of effects that have been entered."""
+    def mean(self, one: GeometricMean, members: Sequence[Interval], is_apart: bool = False) -> Interval | None:
+        """Return a geometric mean over workloads of effects that have been entered.
+
+        Args:
+            one: The mean.
+            members: The effects that it is a mean of.
+            is_apart: Whether the stage has further means of its knob at its level, from other base levels.
+        """
         if one.ratio is None:
             return None
-        knob = f"{key_part(one.knob)}={key_part(one.level)}" if one.knob else "all"
+        knob = step_part(one.knob, one.level, one.base_level if is_apart else None) if one.knob else "all"
         key = f"benefit/geometric_mean/{key_part(one.compiler)}/{knob}/{key_part(one.metric)}@{key_part(one.stage)}"
         keys = [member.value.key for member in members]
         return self._interval(key, "geometric_mean", one.ratio, (), {"of": keys})
@@ -179,7 +188,11 @@ class Estimates:
         return self._stages[key]
 
     def _is_first(self, one: Effect, evidence: Evidence) -> bool:
-        """Whether no stage before this one has the same effect; the largest stages come first."""
+        """Whether no stage before this one has a number of the same name; the largest stages come first.
+
+        A stage has one total, and one effect of a knob at a level, as it has one centre. So the name, with the stage
+        where it is not the first, belongs to one number.
+        """
         for stage, effects in self._by_stage(evidence).items():
             if stage[:-1] == _stage(one)[:-1] and any(_subject(other) == _subject(one) for other in effects):
                 return stage == _stage(one)
@@ -191,7 +204,8 @@ def _stage(one: Effect) -> tuple[Any, ...]:
 
 
 def _subject(one: Effect) -> tuple[Any, ...]:
-    return ("total" if one.kind == "total" else "moved", one.knob, one.level) if one.kind in JUDGED else (one.kind,)
+    """Return what names a number within its unit, metric and stage."""
+    return ("moved", one.knob, one.level) if one.kind in ("main", "around") else (one.kind,)
 
 
 def _of_unit(unit: Unit, mode: str, metric: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from ablatrix.analysis.claims import CheckedClaim
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import refuse_mixed
 from ablatrix.paper.estimates import Estimates
-from ablatrix.paper.figures.write import write_figure
+from ablatrix.paper.figures.write import figure_lack, write_figure
 from ablatrix.paper.files import write_text
 from ablatrix.paper.fragment import say
 from ablatrix.paper.ledger import Ledger
@@ -28,11 +28,13 @@ class Paper:
 
     Attributes:
         files: All files written.
-        left_out: What the paper omits, and why; one line each, as ``text/left_out.md`` lists them (Markdown).
+        left_out: What the paper omits, and why; one line each, without markup.
+        not_applicable: Numbers of the figures that such a study cannot have; they are among what is omitted.
     """
 
     files: tuple[Path, ...]
     left_out: tuple[str, ...]
+    not_applicable: tuple[int, ...] = ()
 
 
 def make_paper(
@@ -69,13 +71,17 @@ def make_paper(
     mixed = refuse_mixed(findings.found, allow_mixed)
     written: list[Path] = []
     left_out: list[str] = []
+    not_applicable: list[int] = []
     for table in chosen.tables:
         written += write_table(findings, table, mixed, paper / "tables")
     for figure in chosen.figures:
         files = write_figure(findings, figure, paper / "figures")
         written += files
         if not files:
-            left_out.append(plain_text(say("figure_left_out", number=str(figure.number)), words))
+            lack = figure_lack(findings, figure)
+            not_applicable += [] if lack is None else [figure.number]
+            why = say(lack or "figure/no_trial")
+            left_out.append(plain_text(say("figure_left_out", number=str(figure.number), why=why), words))
     ledger = Ledger(paper_rows(findings))
     sources = Sources(findings, ledger, Estimates(findings, ledger), claims)
     names = [name for name in chosen.text if name != "claims" or claims is not None]
@@ -87,10 +93,9 @@ def make_paper(
             for sentence, reason in paragraph.left_out
         ]
     provenance = provenance_text(words.code, ledger.rows.ids, ledger.numbers, paragraphs)
-    lines = tuple(map(escape_markdown, left_out))
     written += [
-        write_left_out(lines, words, paper / "text"),
+        write_left_out(map(escape_markdown, left_out), words, paper / "text"),
         write_text(paper / "macros.tex", macros_text(ledger.numbers)),
         write_text(paper / "provenance.json", provenance),
     ]
-    return Paper(tuple(written), lines)
+    return Paper(tuple(written), tuple(left_out), tuple(not_applicable))

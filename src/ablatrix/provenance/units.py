@@ -40,7 +40,13 @@ class Unit:
     @property
     def key(self) -> str:
         """Its part of the key of a number."""
-        return f"{key_part(self.label)}/{key_part(self.compiler)}"
+        return f"{self.workload_key}/{key_part(self.compiler)}"
+
+    @property
+    def workload_key(self) -> str:
+        """The part of a key that names its workload, in its size."""
+        size = self.label.removeprefix(self.workload).removeprefix("@")
+        return f"{key_part(self.workload)}-{size}" if size else key_part(self.workload)
 
     @property
     def identity(self) -> UnitKey:

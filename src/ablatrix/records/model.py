@@ -149,6 +149,11 @@ class Meta(Part):
         default=None, description="How its addresses were drawn; null without a process, and before 1.3."
     )
     block: Count = Field(description="Number of the block within the study.")
+    replicate: Count | None = Field(
+        default=None,
+        description="Number of the repeat that the block belongs to; the parts of a block that was split share it. "
+        "Null before 1.3.",
+    )
     position: Count = Field(description="Place in the planned run order of the whole study.")
 
 
@@ -184,6 +189,20 @@ class WorkloadFacts(Part):
     digest: str = Field(description="SHA-256 of the exported program's structure, weights and inputs.")
 
 
+class StagePlan(Part):
+    """What a stage of the study spans, for one workload and compiler."""
+
+    number: Count = Field(description="Its place among the stages of the study, from 0.")
+    kind: Literal["factorial", "around"] = Field(
+        description="factorial: every combination of the levels; around: the centre, and each level by itself."
+    )
+    knobs: list[str] = Field(description="Knobs that it names, in the order of the study.")
+    levels: list[list[Level]] = Field(description="Levels of each of these knobs, in the order of the study.")
+    centre: dict[str, Level] = Field(
+        description="Configuration that it varies, every knob; the baseline in a factorial stage."
+    )
+
+
 class Configuration(Part):
     """Which cell of the study this trial belongs to."""
 
@@ -195,6 +214,14 @@ class Configuration(Part):
         description="Knobs that can change how a program is run and leave what is built as it is; null before 1.2.",
     )
     stage: str | None = Field(description="Stage of the study, null for the reference.")
+    stage_plan: StagePlan | None = Field(
+        default=None, description="What that stage spans; null for the reference, and before 1.3."
+    )
+    primary_knobs: list[str] | None = Field(
+        default=None,
+        description="Primary knobs of the compiler that the study names, in its order; null for the reference, and "
+        "before 1.3.",
+    )
     baseline: dict[str, Level] = Field(description="Configuration that the study compares with, every knob.")
     catalogue_digest: str = Field(description="SHA-256 of the compiler's knobs and levels.")
     compiler_digest: str | None = Field(

@@ -54,12 +54,12 @@ def _without_device(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_origins(data: dict[str, Any]) -> dict[str, Any]:
-    """1.2 did not say how a process's layout was drawn, what a plug-in was made of, or what time no phase held."""
+    """1.2 said less of a trial's process, compiler and stage, and did not count time of compiling in no phase."""
     meta, config, runtime = (data.get(name) for name in ("meta", "config", "runtime"))
     if isinstance(meta, dict):
-        meta |= {"layout": None}
+        meta |= {"layout": None, "replicate": None}
     if isinstance(config, dict):
-        config |= {"compiler_digest": None}
+        config |= {"compiler_digest": None, "stage_plan": None, "primary_knobs": None}
     if isinstance(runtime, dict):
         runtime |= {"other_ms": None}
     return data

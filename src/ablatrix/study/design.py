@@ -10,6 +10,7 @@ from ablatrix.canonical import content_id
 from ablatrix.catalogue import Catalogue
 from ablatrix.compilers.catalogue import CompilerEntry, Level
 from ablatrix.errors import StudyError
+from ablatrix.records.model import StagePlan
 from ablatrix.study.model import Stage, Study
 from ablatrix.study.resolve import ResolvedStudy, plugin_sources
 from ablatrix.workloads.parameters import check_parameters
@@ -183,6 +184,33 @@ def make_cells(resolved: ResolvedStudy, workload: str, compiler: str) -> list[Ce
             f"({_shown(entry, baseline)}); add its levels to the first stage"
         )
     return found
+
+
+def primary_knobs(study: Study, entry: CompilerEntry) -> list[str]:
+    """Return the primary knobs of a compiler in a study, in its order: those of the catalogue that the study names.
+
+    Records carry them, and what reads records takes them from there: it is said here and nowhere else.
+    """
+    named = [knob for stage in study.stages for knob in (stage.factorial or stage.vary or {})]
+    return [knob for knob in dict.fromkeys(named) if knob in entry.primary]
+
+
+def stage_plan(resolved: ResolvedStudy, cell: Cell) -> StagePlan | None:
+    """Return what the stage of a cell spans, for the records; None for the reference."""
+    if cell.stage is None:
+        return None
+    stages = resolved.study.stages
+    number = next(index for index, stage in enumerate(stages) if stage.name == cell.stage)
+    stage = stages[number]
+    named = stage.factorial or stage.vary or {}
+    centre = {**cell.baseline, **(stage.around or {})}
+    return StagePlan(
+        number=number,
+        kind="around" if stage.factorial is None else "factorial",
+        knobs=list(named),
+        levels=[list(levels) for levels in named.values()],
+        centre={knob: centre[knob] for knob in cell.knobs},
+    )
 
 
 def _configurations(stage: Stage) -> Iterator[dict[str, Level]]:

@@ -124,8 +124,8 @@ class KnobChoice(Part):
     )
     default: Level | None = Field(default=None, description="Default level; the first where the program's is left out.")
     kind: Literal["primary", "secondary"] | None = Field(default=None, description="primary or secondary.")
-    affects: Literal["code", "run_time"] | None = Field(
-        default=None, description="code, or run_time: such a level leaves the cache's keys as they are."
+    affects: Literal["code", "run_time", "both"] | None = Field(
+        default=None, description="code, both, or run_time: such a level leaves the cache's keys as they are."
     )
     summary: str | None = Field(default=None, description="A sentence on the knob.")
 
@@ -314,7 +314,7 @@ class Study(Part):
         default_factory=dict,
         description="Configuration to compare with; a knob's default where it is not named.",
     )
-    stages: list[Stage] = Field(min_length=1, description="First the factorial of the primary knobs.")
+    stages: list[Stage] = Field(min_length=1, description="First the one of the primary knobs.")
     checks: Checks = Field(default_factory=Checks)
     protocol: Protocol = Field(default_factory=Protocol)
     plugins: list[str] = Field(

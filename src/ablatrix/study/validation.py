@@ -58,20 +58,15 @@ def _compiler_faults(study: Study, catalogue: Catalogue) -> Iterator[Fault]:
 def _stage_faults(study: Study, catalogue: Catalogue) -> Iterator[Fault]:
     yield from _repeats("stages", [stage.name for stage in study.stages])
     first = study.stages[0]
-    if first.factorial is None:
-        yield (
-            ("stages", 0),
-            f"stage '{first.name}' comes first and must be the factorial of the primary knobs",
-        )
-    else:
-        for knob in first.factorial:
-            # A compiler that names no primary knob leaves it to the study which ones are.
-            named = [one for one in _used(study, catalogue) if one.primary]
+    # A compiler that names no primary knob leaves it to the study which ones are.
+    named = [one for one in _used(study, catalogue) if one.primary]
+    for key, table in (("factorial", first.factorial), ("vary", first.vary)):
+        for knob in table or {}:
             entry = next((one for one in named if (found := one.knob(knob)) and found.kind != "primary"), None)
             if entry is not None:
                 yield (
-                    ("stages", 0, "factorial", knob),
-                    f"knob '{knob}' is not a primary knob, and the first stage is the factorial of the primary knobs "
+                    ("stages", 0, key, knob),
+                    f"knob '{knob}' is not a primary knob, and the first stage is of the primary knobs "
                     f"({', '.join(entry.primary)}); vary it in a later stage",
                 )
     for index, stage in enumerate(study.stages):

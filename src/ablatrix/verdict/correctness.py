@@ -50,15 +50,16 @@ def correctness_criterion(findings: Findings) -> Criterion:
 
 def _claimed_for_no_ops(findings: Findings) -> list[str]:
     """Return what is wrong with effects that are judged different and belong to a no-op knob."""
-    proofs: dict[tuple[str | None, ...], list[Any]] = {}
+    proofs: dict[tuple[str | frozenset[str] | None, ...], list[Any]] = {}
     for proof in findings.proofs:
-        proofs.setdefault((proof.workload, proof.compiler, proof.knob, proof.base_level, proof.level), []).append(proof)
+        proofs.setdefault((proof.workload, proof.digest, proof.compiler, proof.knob, proof.between), []).append(proof)
     faults = []
     for one in findings.evidence:
         for effect, judgement in zip(one.effects, one.judgements, strict=True):
             if judgement is None or effect.ratio is None or not judgement.is_different:
                 continue
-            key = (effect.workload, effect.compiler, effect.knob, effect.base_level, effect.level)
+            between = frozenset((effect.base_level, effect.level))
+            key = (effect.workload, effect.digest, effect.compiler, effect.knob, between)
             found = (claimed_fault(proof, effect.ratio, effect.metric) for proof in proofs.get(key, ()))
             faults += [text_of(fault) for fault in found if fault]
     return faults

@@ -1,7 +1,7 @@
 """Criterion (b): tables and figures of the paper are made from the records, and the records support the claims."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ablatrix.analysis.claims import Claims, check_claims, unmet
@@ -17,7 +17,7 @@ Make = Callable[[Findings, str | Path | None, str | Path], Paper]
 def paper_criterion(findings: Findings, claims: Claims | None, make: Make) -> tuple[Criterion, list[str]]:
     """Return whether every file of the paper can be made and every claim holds, and the sentences without data.
 
-    The files are made in a directory that is thrown away.
+    The files are made in a directory that is thrown away. A figure that such a study cannot have is not wanted.
     """
     template = load_template(None)
     wanted = [f"tables/table{table.number}.{kind}" for table in template.tables for kind in ("csv", "md", "tex")]
@@ -31,6 +31,7 @@ def paper_criterion(findings: Findings, claims: Claims | None, make: Make) -> tu
         except AnalysisError as error:
             faults.append(f"they cannot be made: {error}")
         else:
+            wanted = [name for name in wanted if not _is_of(name, paper.not_applicable)]
             absent = [name for name in wanted if not _filled(Path(scratch, name))]
             faults += [f"{name}: was not made" for name in absent]
             made = len(wanted) - len(absent)
@@ -48,6 +49,11 @@ def paper_criterion(findings: Findings, claims: Claims | None, make: Make) -> tu
     }
     question = "the paper's tables and figures can be made" + ("" if claims is None else ", and its claims hold")
     return answered("b", question, numbers, faults), omitted
+
+
+def _is_of(name: str, figures: Sequence[int]) -> bool:
+    """Whether a file is of one of some figures."""
+    return any(name.startswith(f"figures/fig{number}.") for number in figures)
 
 
 def _filled(path: Path) -> bool:

@@ -7,6 +7,7 @@ from typing import Literal
 import polars as pl
 
 from ablatrix.analysis.diagnosis.configurations import UNIT, Settings, Unit, by_block, ratios_of, units
+from ablatrix.analysis.groups import PLAN
 from ablatrix.analysis.reasons import Why, because
 from ablatrix.analysis.table import BLOCK
 from ablatrix.records.metrics import COLD_METRIC as COMPILE_METRIC
@@ -72,7 +73,19 @@ def find_break_even(trials: pl.DataFrame) -> list[BreakEven]:
 
 def _needed(trials: pl.DataFrame) -> pl.DataFrame:
     """Return the columns that are read: sorting and splitting all columns of a million trials would be slow."""
-    read = {*UNIT, *BLOCK, "role", "mode", "status", "position", "trial_id", "is_baseline", COMPILE_METRIC, HOT_METRIC}
+    read = {
+        *UNIT,
+        *BLOCK,
+        "role",
+        "mode",
+        "status",
+        "position",
+        "trial_id",
+        "is_baseline",
+        COMPILE_METRIC,
+        HOT_METRIC,
+        PLAN,
+    }
     return trials.select(name for name in trials.columns if name in read or name.startswith(("knob_", "baseline_")))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.groups import grouped, in_order, ratios_to_baseline, sort_key
+from ablatrix.analysis.groups import grouped, knob_order, ratios_to_baseline, sort_key
 from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.statistics.ratio import Ratio
 
@@ -59,7 +59,7 @@ class Unit:
 
     Attributes:
         digest: Of the workload: the same name can have several sizes.
-        levels: Levels of each knob that has more than one, the baseline's first; primary knobs first.
+        levels: Levels of each knob that has more than one, the baseline's first; knobs in the order of the study.
         baseline: The configuration that the study compares with, in these knobs.
         trials: The trials of each configuration, every status, in run order.
     """
@@ -84,14 +84,14 @@ class Unit:
 def units(trials: pl.DataFrame) -> list[Unit]:
     """Return the configurations of each workload and compiler, sorted; the reference has none."""
     measured = trials.filter(pl.col("role") == "measured").sort("run", "position", "trial_id")
-    found = []
+    found, order = [], knob_order(measured)
     for (workload, digest, compiler), part in grouped(measured, UNIT):
         base: dict[str, str | None] = {
             name.removeprefix("baseline_"): next(iter(part[name].drop_nulls().to_list()), None)
             for name in part.columns
             if name.startswith("baseline_")
         }
-        levels = _varying(part, base)
+        levels = _varying(part, base, order)
         empty = Unit(workload=workload, digest=digest, compiler=compiler, levels=levels, baseline=(), trials={})
         cells = (
             [(empty.configuration(key), cell) for key, cell in grouped(part, empty.columns)] if levels else [((), part)]
@@ -126,10 +126,9 @@ def described(settings: Iterable[Setting | Condition]) -> str:
     return ", ".join(held.text for held in settings) or "every configuration"
 
 
-def _varying(part: pl.DataFrame, base: Mapping[str, str | None]) -> dict[str, tuple[str, ...]]:
-    names = [name.removeprefix("knob_") for name in part.columns if name.startswith("knob_")]
+def _varying(part: pl.DataFrame, base: Mapping[str, str | None], knobs: Iterable[str]) -> dict[str, tuple[str, ...]]:
     levels = {}
-    for knob in in_order(names):
+    for knob in knobs:
         seen = part[f"knob_{knob}"].drop_nulls().unique().to_list()
         if len(seen) > 1:
             levels[knob] = tuple(sorted(seen, key=lambda level: (level != base.get(knob), sort_key(level))))

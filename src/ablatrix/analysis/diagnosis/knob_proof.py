@@ -20,6 +20,7 @@ from ablatrix.analysis.diagnosis.configurations import (
     units,
 )
 from ablatrix.analysis.diagnosis.explanation import Explanation, explain
+from ablatrix.analysis.groups import STUDY_COLUMNS
 from ablatrix.analysis.reasons import Reason, Why, because, text_of
 from ablatrix.analysis.table import BLOCK
 from ablatrix.statistics.ratio import Ratio, paired_ratio
@@ -57,6 +58,9 @@ READ_BACK: Mapping[str, tuple[str, ...]] = {
     "cache_tag": (HITS,),
     "pass_timing": ("pass_ms",),
 }
+# What records say of the process that ran a program: the libraries that it loaded, its environment, its threads. Where
+# it differs the knob did something, whatever was built.
+SURROUNDINGS = ("version_", "threads_", "environment")
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,11 @@ class KnobProof:
     overridden_by: tuple[Explanation, ...]
     reason: Why | None
 
+    @property
+    def between(self) -> frozenset[str]:
+        """The two levels: what they show does not depend on which of them an effect begins at."""
+        return frozenset((self.base_level, self.level))
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Pair:
@@ -125,9 +134,9 @@ def prove_knobs(trials: pl.DataFrame) -> list[KnobProof]:
 
 def _needed(trials: pl.DataFrame) -> pl.DataFrame:
     """Return the columns that a proof reads: sorting and splitting all columns of a million trials would be slow."""
-    back = [name for names in READ_BACK.values() for name in names]
+    back = [*SURROUNDINGS, *(name for names in READ_BACK.values() for name in names)]
     needed = {*UNIT, *BLOCK, "role", "mode", "status", "position", "trial_id", MEASURED_MEMORY}
-    needed |= {CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, RUN_TIME}
+    needed |= {CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, RUN_TIME, *STUDY_COLUMNS}
     mapped = ("knob_", "baseline_", *back)
     return trials.select(name for name in trials.columns if name in needed or name.startswith(mapped))
 
@@ -135,7 +144,8 @@ def _needed(trials: pl.DataFrame) -> pl.DataFrame:
 def claimed_fault(proof: KnobProof, ratio: Ratio, metric: str) -> Reason | None:
     """Return what is wrong with an effect that is claimed for a no-op; None when nothing is.
 
-    An effect is claimed when the ratio's interval does not hold 1, on either side.
+    What was built is the same, and yet the metric differs: either the knob acts on something that no record reads back,
+    or the order of trials does. An effect is claimed when the ratio's interval does not hold 1, on either side.
 
     Args:
         proof: Of the same workload, compiler, knob and levels as the effect.
@@ -172,7 +182,7 @@ Facts = Mapping[str, frozenset[Any]]
 
 def _facts(part: pl.DataFrame) -> Facts:
     """Return the values that the trials of a configuration have in each column that can prove something."""
-    back = [name for name in part.columns if name.startswith("threads_")]
+    back = [name for name in part.columns if name.startswith(SURROUNDINGS)]
     names = {CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, *back}
     facts = {name: frozenset(part[name].drop_nulls().unique().to_list()) for name in names}
     cold = part.filter(pl.col("mode") == "cold")
@@ -244,8 +254,8 @@ def _compare(knob: str, one: Settings, other: Settings, here: Facts, there: Fact
 
 
 def _read_back(knob: str, facts: Facts) -> list[str]:
-    wanted = READ_BACK.get(knob, ())
-    return sorted(name for name in facts if wanted and name.startswith(wanted))
+    wanted = (*SURROUNDINGS, *READ_BACK.get(knob, ()))
+    return sorted(name for name in facts if name.startswith(wanted))
 
 
 def _differs(here: frozenset[Any], there: frozenset[Any]) -> bool:
@@ -278,7 +288,8 @@ def proof_grounds(proof: KnobProof) -> Why:
     if proof.reason is not None:
         parts = [*proof.reason.parts]
     elif proof.verdict == "no_op":
-        parts = [because("same_program", pairs=proof.pairs)]
+        alone = proof.pairs == 1
+        parts = [because("same_program_alone") if alone else because("same_program", pairs=proof.pairs)]
     elif proof.differing:
         counts = {"differing": proof.differing, "pairs": proof.pairs}
         parts = [because("differs_in_pairs", evidence=proof.evidence, **counts)]

@@ -1,7 +1,14 @@
 """What each knob does: factorial grids, main effects, attribution, noise, verdicts."""
 
 from ablatrix.analysis.effects.estimates import Effect, Kind, attribution, effects_of_levels, main_effects
-from ablatrix.analysis.effects.evidence import Evidence, Question, evidence_frame, evidence_schema, gather
+from ablatrix.analysis.effects.evidence import (
+    Evidence,
+    NothingVariesError,
+    Question,
+    evidence_frame,
+    evidence_schema,
+    gather,
+)
 from ablatrix.analysis.effects.geometric_means import GeometricMean
 from ablatrix.analysis.effects.grid import FactorialGrid, factorial_grids
 from ablatrix.analysis.effects.judgement import DEFAULT_MARGIN, NO_EFFECT, NOT_DISTINGUISHABLE, Judgement
@@ -18,6 +25,7 @@ __all__ = [
     "Judgement",
     "Kind",
     "NoiseFloor",
+    "NothingVariesError",
     "Question",
     "attribution",
     "effects_of_levels",

@@ -37,6 +37,10 @@ class Evidence:
     floors: tuple[NoiseFloor, ...]
 
 
+class NothingVariesError(AnalysisError):
+    """No knob varies in the results, so that there is no effect: they are read well, and the answer is empty."""
+
+
 @dataclass(frozen=True)
 class Question:
     """What is asked of the results.
@@ -59,7 +63,8 @@ def gather(found: Tidy, question: Question, origin: Sequence[str] = ()) -> list[
     """Return the evidence on each metric that was asked for.
 
     Raises:
-        AnalysisError: A metric, workload, knob or level that is not in the results, or no knob varies in them.
+        AnalysisError: A metric, workload, knob or level that is not in the results.
+        NothingVariesError: No knob varies in them.
     """
     if not question.margin > 0.0:
         raise AnalysisError(f"the margin must be larger than 0, but got {question.margin}; 0.01 is 1 %")
@@ -75,7 +80,7 @@ def gather(found: Tidy, question: Question, origin: Sequence[str] = ()) -> list[
             raise AnalysisError(f"no trial reports '{name}'; it is measured in {' or '.join(metric.modes)} trials")
     varying = list(dict.fromkeys(effect.knob for one in evidence for effect in one.effects if effect.knob))
     if not varying:
-        raise AnalysisError(
+        raise NothingVariesError(
             "no knob varies in these results, so there is no effect; give those of a study that varies one"
         )
     for knob in {**(question.start or {}), **(question.end or {})}:

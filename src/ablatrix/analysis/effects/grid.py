@@ -2,9 +2,10 @@
 
 A grid belongs to one (workload, compiler, mode, metric) and one stage. In a *factorial* stage it spans every
 combination of the levels of the knobs that vary; in a stage *around* a configuration, that centre and each level by
-itself. Records name the first stage that asked for a configuration, so the corners of a grid may be in an
-earlier stage; where a stage has no complete grid of its own, its centre is the one configuration from which all of
-its configurations differ in one knob at most.
+itself. Records say which of the two a stage is, its levels and its centre; they name the first stage that asked for a
+configuration, so the corners of a grid may be in an earlier stage. In records before 1.3 the kind follows from the
+shape: where a stage has no complete grid of its own, it is around the one configuration from which all of its
+configurations differ in one knob at most.
 """
 
 import itertools
@@ -19,13 +20,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ablatrix.analysis.groups import grouped, in_order, sort_key
+from ablatrix.analysis.groups import PLAN, StagePlan, grouped, in_order, knob_order, sort_key
 from ablatrix.analysis.reasons import NOT_RUN, Absence, Cause, KnobLevels, Lack, Why
 from ablatrix.records.status import Status
 from ablatrix.statistics.precision import Columns, Comparison, Configuration, columns_of
 
 UNIT = ("workload", "workload_digest", "compiler", "mode")
 OBSERVERS = ("pass_timing",)  # they only observe a compile; what they cost is not an effect of a compiler
+REPEAT = "replicate"
 SPARSEST = 4  # a grid with more corners than this many for each configuration measured is not taken as one
 
 Key = tuple[Any, ...]
@@ -38,8 +40,9 @@ class FactorialGrid:
     Attributes:
         origin: Values of the columns that distinguish mixed records; empty when all have one origin.
         digest: Of the workload: the same name can have several sizes.
-        comparison: The knobs that vary, primary ones first, all of them wanted; the configuration that the others are
-            compared with (the study's baseline, or the centre); and every configuration of the stage, measured or not.
+        comparison: The knobs that vary, in the order of the study, all of them wanted; the configuration that the
+            others are compared with (the study's baseline, or the centre); and every configuration of the stage,
+            measured or not.
         centre: Levels of the configuration compared with that are not the baseline's; none in a factorial stage.
         blocks: For each repeat that has a value at all, the log of the metric by configuration. Where a block was
             split, each value is relative to the baseline in the same part.
@@ -91,6 +94,7 @@ class _Readings:
     """The trials of one unit: repeats of every configuration, over all knobs of the compiler.
 
     Attributes:
+        plans: What the stages span, as far as records say it.
         logs: A row a repeat and a column a configuration, in the order of ``measured``; NaN without a value.
         measured: In how many repeats each configuration was run.
     """
@@ -98,6 +102,7 @@ class _Readings:
     knobs: tuple[str, ...]
     baseline: Configuration
     by_stage: Mapping[str, tuple[Configuration, ...]]
+    plans: Mapping[str, StagePlan]
     logs: NDArray[np.float64]
     failures: Mapping[Configuration, Counter[str]]
     measured: Mapping[Configuration, int]
@@ -118,7 +123,9 @@ def factorial_grids(trials: pl.DataFrame, metric: str, mode: str, origin: Sequen
         if name.startswith("knob_") and f"baseline_{name.removeprefix('knob_')}" in trials.columns
     ]
     base_columns = [f"baseline_{name.removeprefix('knob_')}" for name in knob_columns]
-    columns = (*origin, *UNIT, "run", "block", "block_id", "position", "stage", "status", metric)
+    more = [name for name in (PLAN, REPEAT) if name in trials.columns]
+    columns = (*origin, *UNIT, "run", "block", "block_id", "position", "stage", "status", metric, *more)
+    order = knob_order(trials)
     chosen = trials.lazy().filter((pl.col("role") == "measured") & (pl.col("mode") == mode))
     measured = chosen.select(*columns, *knob_columns, *base_columns).collect()  # lazy: else every column is copied
     found = []
@@ -126,10 +133,10 @@ def factorial_grids(trials: pl.DataFrame, metric: str, mode: str, origin: Sequen
         knobs = [name.removeprefix("knob_") for name in knob_columns if part[f"baseline_{name[5:]}"].null_count() == 0]
         if not knobs:
             continue
-        readings = _read(part, metric, tuple(in_order(knobs)))
+        readings = _read(part, metric, tuple(in_order(knobs, order)))
         of_unit = (unit[: len(origin)], *unit[len(origin) :], metric)
         for stage, own in readings.by_stage.items():
-            shape = _shape(readings, own)
+            shape = _shape(readings, own, readings.plans.get(stage))
             if shape is not None:
                 found.append(_grid((*of_unit, stage), shape, readings))
     return found
@@ -143,7 +150,9 @@ def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
     )
     baseline = tuple(seen.select(f"baseline_{name}" for name in knobs).row(0)) if len(seen) else ()
     rows = seen.sort("run", "block", "position")
-    block_keys, block = _numbered(rows, ["run", "block", "block_id"])
+    repeat_of = pl.col(REPEAT) if REPEAT in rows.columns else pl.lit(None, pl.Int64())
+    rows = rows.with_columns(repeat_of.alias(REPEAT))
+    block_keys, block = _numbered(rows, ["run", "block", "block_id", REPEAT])
     configurations, own = _numbered(rows, [f"knob_{name}" for name in knobs])
     statuses, values = rows["status"].to_list(), rows[metric].cast(pl.Float64).to_numpy()
     good = (rows["status"] == Status.OK.value).to_numpy() & (values > 0)
@@ -183,6 +192,7 @@ def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
         knobs=knobs,
         baseline=baseline,
         by_stage=by_stage,
+        plans=_plans(rows),
         logs=by_repeat,
         failures=failures,
         measured=dict(zip(configurations, counts, strict=True)),
@@ -199,11 +209,11 @@ def _numbered(rows: pl.DataFrame, keys: Sequence[str]) -> tuple[list[Key], NDArr
 def _repeats(block_keys: Sequence[Key], present: NDArray[np.bool_], base: int | None) -> Iterator[range]:
     """Yield the blocks of each repeat: one, or the parts into which it was split.
 
-    Parts follow each other in the run order and share nothing but the baseline, while a further repeat has the
-    configurations of the one before.
+    Parts follow each other in the run order. Where records do not say to which repeat a block belongs, parts share
+    nothing but the baseline, while a further repeat has the configurations of the one before.
 
     Args:
-        block_keys: Run, number and id of each block.
+        block_keys: Run, number, id and repeat (or None) of each block.
         present: Whether a block has a configuration (blocks x configurations).
         base: Column of the baseline.
     """
@@ -213,7 +223,11 @@ def _repeats(block_keys: Sequence[Key], present: NDArray[np.bool_], base: int | 
     for number, (key, mask) in enumerate(zip(block_keys, masks, strict=True)):
         others = mask if base is None else mask & ~(1 << base)
         last = block_keys[number - 1]
-        if number > start and key[0] == last[0] and key[1] - last[1] <= 1 and others and not others & held:
+        if None in (key[3], last[3]):
+            is_part = key[1] - last[1] <= 1 and bool(others) and not others & held
+        else:
+            is_part = key[3] == last[3]
+        if number > start and key[0] == last[0] and is_part:
             held |= others
             continue
         if number > start:
@@ -231,8 +245,67 @@ class _Shape:
     configurations: tuple[Configuration, ...]
 
 
-def _shape(readings: _Readings, own: Sequence[Configuration]) -> _Shape | None:
+def _plans(rows: pl.DataFrame) -> dict[str, StagePlan]:
+    """Return what the stages of a unit span; nothing in records before 1.3."""
+    if PLAN not in rows.columns:
+        return {}
+    named = rows.select("stage", PLAN).drop_nulls().unique(maintain_order=True)
+    return {str(stage): StagePlan.read(str(text)) for stage, text in named.iter_rows()}
+
+
+def _shape(readings: _Readings, own: Sequence[Configuration], plan: StagePlan | None) -> _Shape | None:
     """Return what a stage spans, None when nothing varies in it."""
+    if plan is not None:
+        return _planned_around(readings, plan) if plan.kind == "around" else _planned_factorial(readings, plan)
+    return _inferred(readings, own)
+
+
+def _planned_around(readings: _Readings, plan: StagePlan) -> _Shape | None:
+    """Return a centre and each level by itself; a level that this mode never has, such as of a cache, is omitted."""
+    centre = _configuration(readings, plan.centre)
+    moved: dict[Configuration, None] = {}
+    for position, knob in enumerate(readings.knobs):
+        for level in plan.levels.get(knob, ()):
+            one = (*centre[:position], level, *centre[position + 1 :])
+            if one != centre and any(other[position] == level for other in readings.measured):
+                moved[one] = None
+    positions = tuple(i for i, level in enumerate(centre) if any(one[i] != level for one in moved))
+    return _Shape("around", centre, positions, (centre, *moved)) if moved else None
+
+
+def _planned_factorial(readings: _Readings, plan: StagePlan) -> _Shape | None:
+    """Return every combination of the levels that this mode has; of a grid that is mostly not run, what was run.
+
+    The baseline's level of a knob that the stage has at other levels only joins with what earlier stages have of it.
+    """
+    base = readings.baseline
+    choices: list[tuple[Any, ...]] = []
+    foreign = []  # positions where the baseline's level is none of the stage's
+    for position, (knob, level) in enumerate(zip(readings.knobs, base, strict=True)):
+        there = {one[position] for one in readings.measured}
+        others = [one for one in plan.levels.get(knob, ()) if one != level and one in there]
+        choices.append((level, *sorted(others, key=sort_key)))
+        foreign += [position] if others and level not in plan.levels[knob] else []
+    positions = tuple(i for i, levels in enumerate(choices) if len(levels) > 1)
+    if not positions:
+        return None
+    if math.prod(map(len, choices)) <= SPARSEST * len(readings.measured):
+        grid = [
+            one
+            for one in itertools.product(*choices)
+            if one in readings.measured or not any(one[i] == base[i] for i in foreign)
+        ]
+        return _Shape("factorial", base, positions, tuple(dict.fromkeys((base, *grid))))
+    within = [one for one in readings.measured if all(level in held for level, held in zip(one, choices, strict=True))]
+    return _Shape("factorial", base, positions, tuple(dict.fromkeys((base, *within))))
+
+
+def _configuration(readings: _Readings, levels: Mapping[str, str]) -> Configuration:
+    named = zip(readings.knobs, readings.baseline, strict=True)
+    return tuple(levels.get(knob, str(level)) for knob, level in named)
+
+
+def _inferred(readings: _Readings, own: Sequence[Configuration]) -> _Shape | None:
     base = readings.baseline
     levels = [sorted({one[i] for one in own} - {level}, key=sort_key) for i, level in enumerate(base)]
     positions = tuple(i for i, others in enumerate(levels) if others)

@@ -1,17 +1,23 @@
 """The table of trials -> one row a group: counts, medians, ratios to the baseline."""
 
-from ablatrix.analysis.groups.knobs import group_columns, primary_knobs, varying_knobs, varying_sizes
+from ablatrix.analysis.groups.knobs import STUDY_COLUMNS, group_columns, primary_knobs, varying_knobs, varying_sizes
 from ablatrix.analysis.groups.ordering import grouped, in_order, sort_key
 from ablatrix.analysis.groups.origins import ORIGIN_COLUMNS, mixed_origins, refuse_mixed
 from ablatrix.analysis.groups.roles import without_priming_runs
+from ablatrix.analysis.groups.stage_plans import PLAN, StagePlan, knob_order, plan_texts
 from ablatrix.analysis.groups.summary import ratios_to_baseline, summarise_groups
 
 __all__ = [
     "ORIGIN_COLUMNS",
+    "PLAN",
+    "STUDY_COLUMNS",
+    "StagePlan",
     "group_columns",
     "grouped",
     "in_order",
+    "knob_order",
     "mixed_origins",
+    "plan_texts",
     "primary_knobs",
     "ratios_to_baseline",
     "refuse_mixed",

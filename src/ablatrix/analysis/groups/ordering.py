@@ -8,10 +8,17 @@ import polars as pl
 PRIMARY_KNOBS = ("partition", "reuse", "memory_plan", "fusion")  # of the compilers of the catalogue
 
 
-def in_order(knobs: Iterable[str]) -> list[str]:
-    """Return knobs as tables show them: primary ones first, then by name."""
+def in_order(knobs: Iterable[str], order: Sequence[str] = ()) -> list[str]:
+    """Return knobs, each once, as everything shows them.
+
+    Args:
+        knobs: Names of knobs.
+        order: Those of the study in its order, see `ablatrix.analysis.groups.stage_plans.knob_order`; they come first.
+            The rest follows, the primary ones of the catalogue first, then by name.
+    """
     names = set(knobs)
-    return [*(name for name in PRIMARY_KNOBS if name in names), *sorted(names - set(PRIMARY_KNOBS))]
+    first = [name for name in (*order, *PRIMARY_KNOBS) if name in names]
+    return [*dict.fromkeys(first), *sorted(names - set(first))]
 
 
 def sort_key(value: Any) -> tuple[int, float, str]:

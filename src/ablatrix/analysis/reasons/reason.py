@@ -60,6 +60,7 @@ Code = Literal[
     "not_read_back",
     "no_pair_built",
     "same_program",
+    "same_program_alone",
     "differs_in_pairs",
     "differs_on_average",
     "alias",

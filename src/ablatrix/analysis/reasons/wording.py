@@ -67,14 +67,16 @@ PHRASES: Mapping[Code, str] = {
     "not_read_back": "the code is the same, and nothing else was read back",
     "no_pair_built": "no two configurations that differ in this knob alone were built",
     "same_program": "the same program in all {pairs} pairs",
+    "same_program_alone": "the same program in the only pair",
     "differs_in_pairs": "{evidence} in {differing} of {pairs} pairs",
     "differs_on_average": "{evidence} on the average over {pairs} pairs",
     "alias": "{one} is the same program as {other}",
     "overridden": "overridden by {by:or}",
     "not_built": "{count} further not built",
-    "no_op_claimed": "{workload} on {compiler}: knob '{knob}' is a no-op from {base_level} to {level} (the same "
-    "program in {equal} of {pairs} pairs), but {metric} is claimed to change by {ratio:.4f} [{low:.4f}, {high:.4f}]; "
-    "that is noise or the order of trials: do not report it, and look at the noise floor",
+    "no_op_claimed": "{workload} on {compiler}: knob '{knob}' is a no-op from {base_level} to {level} by what was "
+    "built (the same artifact in {equal} of {pairs} pairs), but {metric} changes by {ratio:.4f} [{low:.4f}, "
+    "{high:.4f}]: it acts on something that no record reads back, such as a library at run time (declare that the knob "
+    "affects run time, too), or the order of trials does; it is no effect of the code",
 }
 """Code -> its sentence, with a slot for each fact. A list is joined by commas, by the word after the colon, or put in
 parentheses where it is not empty."""

@@ -1,4 +1,7 @@
-"""Is the matrix of the primary knobs whole: every combination of their levels, ok in every block of both modes?"""
+"""Is the matrix of the primary knobs whole: all that the study spans with them, ok in every block of both modes?
+
+In a factorial stage that is every combination of their levels; in a stage around a configuration, each level by itself.
+"""
 
 import itertools
 from collections import Counter
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ablatrix.analysis.diagnosis import Setting, Settings, Unit, described, units
-from ablatrix.analysis.groups import primary_knobs
+from ablatrix.analysis.groups import StagePlan, plan_texts, primary_knobs
 from ablatrix.analysis.reasons import Reason, because
 from ablatrix.records.status import Status
 
@@ -21,7 +24,7 @@ class PrimaryMatrix:
 
     Attributes:
         levels: Levels of each primary knob, the baseline's first; all other knobs are at the baseline's level.
-        configurations: Combinations of these levels.
+        configurations: Combinations of these levels that the study spans.
         repeats: Blocks in which the most often run combination was run.
         whole: Combinations that are ok in every block.
         unsupported: Combinations that the compiler does not have, by name. They are not gaps.
@@ -51,11 +54,7 @@ def primary_matrices(trials: pl.DataFrame) -> list[PrimaryMatrix]:
 
 def _matrix(unit: Unit, primary: Sequence[str], mode: str) -> PrimaryMatrix:
     levels = {knob: unit.levels[knob] for knob in primary if knob in unit.levels}
-    fixed = [held for held in unit.baseline if held.knob not in levels]
-    grid = [
-        (*(Setting(knob, level) for knob, level in zip(levels, chosen, strict=True)), *fixed)
-        for chosen in itertools.product(*levels.values())
-    ]
+    grid = _spanned(unit, levels)
     counts = {one: _statuses(unit, one, mode) for one in grid}
     # A split block has the baseline in each of its parts.
     repeats = max((count.total() for one, count in counts.items() if one != unit.baseline), default=0)
@@ -64,7 +63,7 @@ def _matrix(unit: Unit, primary: Sequence[str], mode: str) -> PrimaryMatrix:
     if repeats == 0:
         gaps.append(because("no_trial_of_matrix", mode=mode))
     for one, count in counts.items() if repeats else ():
-        name = described(one[: len(levels)])
+        name = described(held for held in one if held.knob in levels)
         if count[Status.UNSUPPORTED] and count[Status.UNSUPPORTED] == count.total():
             unsupported.append(name)
         elif count[Status.OK] < repeats:
@@ -83,6 +82,42 @@ def _matrix(unit: Unit, primary: Sequence[str], mode: str) -> PrimaryMatrix:
         unsupported=tuple(unsupported),
         gaps=tuple(gaps),
     )
+
+
+def _spanned(unit: Unit, levels: Mapping[str, tuple[str, ...]]) -> list[Settings]:
+    """Return the configurations of the matrix, in the order of a unit's settings; other knobs are at the baseline.
+
+    They are what the stages span that leave all other knobs there; where records do not say what stages span, every
+    combination.
+    """
+    plans = _plans(unit)
+    changes: list[Mapping[str, str]] = [{}]
+    if not plans:
+        changes += _combined(levels)
+    base = {held.knob: held.level for held in unit.baseline}
+    for plan in plans:
+        own = {knob: held for knob, held in plan.levels.items() if knob in levels}
+        centre = {knob: plan.centre.get(knob, level) for knob, level in base.items()}
+        apart = {knob: level for knob, level in centre.items() if level != base[knob]}
+        others = {knob: held for knob, held in plan.levels.items() if knob not in levels}
+        stays = all(base.get(knob, held[0]) in held for knob, held in others.items())
+        if plan.kind == "factorial" and stays:
+            changes += _combined(own)
+        elif plan.kind == "around" and apart.keys() <= levels.keys() and own:
+            changes += [apart, *({**apart, knob: level} for knob, held in own.items() for level in held)]
+    configurations = [
+        tuple(Setting(held.knob, change.get(held.knob, held.level)) for held in unit.baseline) for change in changes
+    ]
+    return list(dict.fromkeys(configurations))
+
+
+def _plans(unit: Unit) -> list[StagePlan]:
+    texts = {text for trials in unit.trials.values() for text in plan_texts(trials)}
+    return sorted(map(StagePlan.read, sorted(texts)), key=lambda plan: plan.number)
+
+
+def _combined(levels: Mapping[str, Sequence[str]]) -> list[Mapping[str, str]]:
+    return [dict(zip(levels, chosen, strict=True)) for chosen in itertools.product(*levels.values())]
 
 
 def _statuses(unit: Unit, settings: Settings, mode: str) -> Counter[str]:

@@ -12,7 +12,7 @@ from ablatrix.records.origin import installation_of
 
 Level = str | int
 Kind = Literal["primary", "secondary"]
-Affects = Literal["plan", "code", "run_time", "cache", "observer"]
+Affects = Literal["plan", "code", "run_time", "both", "cache", "observer"]
 Free = Literal["", "whole number", "name"]
 ProgramForm = Literal["graph", "pt2", "onnx"]
 TensorForm = Literal["npy", "raw"]
@@ -41,8 +41,8 @@ class KnobEntry:
         levels: The levels there are; empty when the levels are free (a number or a name, see ``free``).
         default: Level where a study names none; None for a free knob that is not in force unless asked for.
         affects: What a change of level changes; ``cache`` and ``observer`` knobs exist in cold mode only. ``run_time``
-            marks a knob that can change how a program is run without changing what is built: the same code is then
-            no proof that the knob has no effect.
+            marks a knob that can change how a program is run without changing what is built, and ``both`` one that can
+            change either: the same code is then no proof that the knob has no effect.
         free: What a free level is (``whole number``, ``name``), empty otherwise.
     """
 
@@ -63,6 +63,11 @@ class KnobEntry:
     def may_change_code(self) -> bool:
         """Whether what is built may depend on its level; not so where ``affects`` says that something else does."""
         return self.affects not in {"plan", "run_time", "cache", "observer"}
+
+    @property
+    def changes_run(self) -> bool:
+        """Whether a level can change how a program is run while what is built stays as it is."""
+        return self.affects in {"run_time", "both"}
 
     def has(self, level: Level) -> bool:
         """Return whether this is a level of the knob."""
@@ -181,7 +186,7 @@ class CompilerEntry:
     @property
     def run_time_knobs(self) -> list[str]:
         """Names of the knobs that can change how a program is run without changing what is built."""
-        return [knob.name for knob in self.knobs if knob.affects == "run_time"]
+        return [knob.name for knob in self.knobs if knob.changes_run]
 
     def knob(self, name: str) -> KnobEntry | None:
         """Return a knob by name, or None."""

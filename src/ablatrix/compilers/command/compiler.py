@@ -143,4 +143,4 @@ class CommandCompiler:
 
     def _code_knobs(self, knobs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the levels that code may depend on: others do not reach ``compile``, nor the keys of the cache."""
-        return {knob.name: knobs[knob.name] for knob in self._entry.knobs if knob.affects == "code"}
+        return {knob.name: knobs[knob.name] for knob in self._entry.knobs if knob.may_change_code}

@@ -59,7 +59,7 @@ class KnobDescription(Part):
     levels: tuple[Annotated[LevelDescription, BeforeValidator(_name_alone)], ...] = ()
     free: Free = ""
     default: StrictStr | StrictInt
-    affects: Literal["code", "run_time"] = "code"
+    affects: Literal["code", "run_time", "both"] = "code"
 
     @model_validator(mode="after")
     def _is_whole(self) -> KnobDescription:

@@ -1,4 +1,7 @@
-"""Attribution: from the baseline to all knobs on, step by step; the steps multiply to the whole."""
+"""Attribution: from the baseline to all knobs on, step by step; the steps multiply to the whole.
+
+Knobs that were varied one at a time have no whole to divide: there, each bar is one change by itself, from the centre.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -50,7 +53,8 @@ class Step:
     Attributes:
         knob: The knob; None for the whole.
         share: Factor on the metric; None if it is not attributable.
-        before: Product of the steps before it, None if not all of them are known; 1 for the whole.
+        before: Product of the steps before it, None if not all of them are known; 1 for the whole, and for a change by
+            itself.
     """
 
     knob: str | None
@@ -64,43 +68,71 @@ class Step:
 
 @dataclass(frozen=True)
 class Waterfall:
-    """The steps of one workload and compiler, the whole last."""
+    """The steps of one workload and compiler, the whole last.
+
+    Attributes:
+        is_apart: Whether each step is a change by itself; then there is no whole.
+    """
 
     workload: str
     compiler: str
     stage: str
     steps: tuple[Step, ...]
+    is_apart: bool = False
 
     @property
     def count(self) -> int:
-        """Number of blocks behind the whole."""
-        whole = self.steps[-1].share
-        return whole.count if whole else 0
+        """Number of blocks behind the whole, or the most behind a change by itself."""
+        counted = self.steps if self.is_apart else self.steps[-1:]
+        return max((step.share.count for step in counted if step.share), default=0)
 
 
 def waterfalls(effects: Sequence[Effect], proofs: Sequence[KnobProof]) -> list[Waterfall]:
     """Return the steps of each workload and compiler from the parts of an attribution.
 
-    Of several stages the first with an attribution is used: the largest.
+    Of several stages the first with an attribution is used: the largest. Without any, it is the changes of the stages
+    around a centre, each by itself.
     """
-    verdicts = {(one.workload, one.compiler, one.knob, one.base_level, one.level): one.verdict for one in proofs}
-    stages: dict[Key, str] = {}
-    parts: dict[Key, list[Effect]] = {}
-    for effect in effects:
-        key = (effect.workload, effect.compiler)
-        if effect.kind in ("total", "shapley") and stages.setdefault(key, effect.stage) == effect.stage:
-            parts.setdefault(key, []).append(effect)
-    return [_waterfall(key, stages[key], held, verdicts) for key, held in sorted(parts.items())]
+    verdicts = {(one.workload, one.compiler, one.knob, one.between): one.verdict for one in proofs}
+    found = []
+    for key in sorted({(effect.workload, effect.compiler) for effect in effects}):
+        own = [one for one in effects if (one.workload, one.compiler) == key]
+        parts = [one for one in own if one.kind in ("total", "shapley")]
+        if parts:
+            held = [one for one in parts if one.stage == parts[0].stage]
+            found.append(_waterfall(key, parts[0].stage, held, verdicts))
+        elif changes := [one for one in own if one.kind == "around"]:
+            found.append(_apart(key, changes, verdicts))
+    return found
+
+
+def _apart(
+    key: Key, changes: Sequence[Effect], verdicts: Mapping[tuple[str, str, str, frozenset[str]], str]
+) -> Waterfall:
+    steps = [
+        Step(
+            knob=one.knob,
+            base_level=one.base_level,
+            level=one.level,
+            share=one.ratio,
+            before=1.0,
+            is_no_op=verdicts.get((*key, str(one.knob), frozenset((one.base_level, one.level)))) == "no_op",
+            reason=one.reason,
+        )
+        for one in changes
+    ]
+    stages = dict.fromkeys(one.stage for one in changes)
+    return Waterfall(*key, ", ".join(stages), tuple(steps), is_apart=True)
 
 
 def _waterfall(
-    key: Key, stage: str, parts: Sequence[Effect], verdicts: Mapping[tuple[str, str, str, str, str], str]
+    key: Key, stage: str, parts: Sequence[Effect], verdicts: Mapping[tuple[str, str, str, frozenset[str]], str]
 ) -> Waterfall:
     steps, reached = [], 0.0
     known = True
     for part in sorted(parts, key=lambda part: part.kind == "total"):
         # Knobs come in the order of the attribution: sorting is stable.
-        named = (*key, str(part.knob), part.base_level, part.level)
+        named = (*key, str(part.knob), frozenset((part.base_level, part.level)))
         is_whole = part.kind == "total"
         before = 1.0 if is_whole else math.exp(reached) if known else None
         is_no_op = not is_whole and verdicts.get(named) == "no_op"
@@ -149,7 +181,9 @@ def attribution_frame(found: Sequence[Waterfall]) -> pl.DataFrame:
 def compose_attribution(found: Sequence[Waterfall], metric: str, width: Width = "page") -> list[Figure]:
     """Return the pages of the figure; call it inside `house_style`. One panel per workload and compiler, one axis."""
     width_in = WIDTHS_IN[width]
-    rows: list[Row] = [*dict.fromkeys((s.knob, s.level) for one in found for s in one.steps if s.knob), (None, WHOLE)]
+    rows: list[Row] = [*dict.fromkeys((s.knob, s.level) for one in found for s in one.steps if s.knob)]
+    if not all(one.is_apart for one in found):
+        rows.append((None, WHOLE))
     labels = _labels(rows, 18)
     columns = 2 if width == "column" else 4
     row_in = TITLES_IN + LINE_IN * (len(rows) + 0.4)
@@ -174,7 +208,8 @@ def compose_attribution(found: Sequence[Waterfall], metric: str, width: Width = 
         for panel in panels:
             panel.grid(visible=False, axis="y")
             panel.tick_params(axis="y", length=0)
-            panel.axhline(len(rows) - 1.5, color=FAINT, linewidth=0.4)
+            if rows[-1][0] is None:
+                panel.axhline(len(rows) - 1.5, color=FAINT, linewidth=0.4)
         figure.supxlabel(ratio_label(metric, "relative to the baseline's"))
         add_legend(figure, handles)
         pages.append(figure)
@@ -198,7 +233,7 @@ def _draw_panel(figure: Figure, panel: Axes, one: Waterfall, rows: Sequence[Row]
             panel.plot([0.0], [y], transform=edge, **CROSS)
             continue
         after = step.before * step.share.value
-        if step.knob is not None:
+        if step.knob is not None and not one.is_apart:
             panel.plot([last[0]] * 2, [last[1], y], color=FAINT, linewidth=0.5, linestyle=(0, (2, 1)), zorder=2.2)
             last = after, y
         colour = TOTAL if step.knob is None else FASTER if step.share.value <= 1.0 else SLOWER
@@ -212,6 +247,8 @@ def _draw_panel(figure: Figure, panel: Axes, one: Waterfall, rows: Sequence[Row]
             for colour, wide in (("white", 2.4), (INK, 1.0)):  # with a light edge it stays visible on a dark bar
                 panel.plot(ends, [y, y], color=colour, linewidth=wide, solid_capstyle="butt", zorder=4)
             panel.plot(ends, [y, y], color=INK, linestyle="none", marker="|", markersize=3.0, zorder=4)
+    if one.is_apart:
+        return
     if all(step.before is not None for step in one.steps) and one.steps[-1].share is not None:
         panel.plot([last[0]] * 2, [last[1], len(rows) - 1], color=FAINT, linewidth=0.5, linestyle=(0, (2, 1)))
 
@@ -229,8 +266,9 @@ def _legend(found: Sequence[Waterfall]) -> list[Handle]:
     handles: list[Handle] = [
         Patch(facecolor=FASTER, edgecolor=INK, linewidth=0.5, label="less"),
         Patch(facecolor=SLOWER, edgecolor=INK, linewidth=0.5, hatch="////", label="more"),
-        Patch(facecolor=TOTAL, edgecolor=INK, linewidth=0.5, label=WHOLE),
     ]
+    if not all(one.is_apart for one in found):
+        handles.append(Patch(facecolor=TOTAL, edgecolor=INK, linewidth=0.5, label=WHOLE))
     if any(step.share.low is not None for step in shown if step.share):
         handles.append(Line2D([], [], color=INK, marker="|", markersize=3.0, linewidth=1.0, label="95 % interval"))
     if any(step.is_no_op for step in shown):

@@ -74,7 +74,9 @@ class Case:
         return ", ".join(f"{held.knob}: {held.level}" for held in self.found.moved)
 
 
-def cases_of(found: Sequence[BreakEven], proofs: Sequence[KnobProof], every: bool) -> list[Case]:
+def cases_of(
+    found: Sequence[BreakEven], proofs: Sequence[KnobProof], every: bool, order: Sequence[str] = ()
+) -> list[Case]:
     """Return the lines of the figure.
 
     Args:
@@ -82,15 +84,18 @@ def cases_of(found: Sequence[BreakEven], proofs: Sequence[KnobProof], every: boo
         proofs: Proofs from the same trials.
         every: Use every configuration; else those that change one knob, and the one that changes the most knobs if
             there is only one such.
+        order: Knobs in the order of the study.
     """
-    verdicts = {(one.workload, one.compiler, one.knob, one.level): one.verdict for one in proofs}
+    verdicts: dict[tuple[str, str, str, str], str] = {}
+    for proof in proofs:  # the first one of a level is that against the baseline's
+        verdicts.setdefault((proof.workload, proof.compiler, proof.knob, proof.level), proof.verdict)
     cases = []
     for unit in dict.fromkeys((one.workload, one.compiler) for one in found):
         held = [one for one in found if (one.workload, one.compiler) == unit]
         most = max(len(one.moved) for one in held)
         fullest = [one for one in held if len(one.moved) == most]
-        order = {knob: index for index, knob in enumerate(in_order(moved.knob for one in held for moved in one.moved))}
-        for one in sorted(held, key=lambda one: (len(one.moved), [order[moved.knob] for moved in one.moved])):
+        ranks = {knob: index for index, knob in enumerate(in_order((m.knob for one in held for m in one.moved), order))}
+        for one in sorted(held, key=lambda one: (len(one.moved), [ranks[moved.knob] for moved in one.moved])):
             is_fullest = most > 1 and fullest == [one]
             if every or len(one.moved) == 1 or is_fullest:
                 idle = all(verdicts.get((*unit, moved.knob, moved.level)) == "no_op" for moved in one.moved)

@@ -74,7 +74,7 @@ class MainEffectsData:
     metric: str
     effects: Sequence[Effect]
     spread: Mapping[Unit, float]
-    proofs: Mapping[tuple[str, str, str, str, str], str]
+    proofs: Mapping[tuple[str, str, str, frozenset[str]], str]
 
     @classmethod
     def of(
@@ -85,12 +85,13 @@ class MainEffectsData:
             metric,
             effects,
             {(floor.workload, floor.compiler): floor.spread for floor in floors},
-            {(one.workload, one.compiler, one.knob, one.base_level, one.level): one.verdict for one in proofs},
+            {(one.workload, one.compiler, one.knob, one.between): one.verdict for one in proofs},
         )
 
     def proof(self, effect: Effect) -> str | None:
         """Return whether the knob of an effect is proven to do anything."""
-        return self.proofs.get((effect.workload, effect.compiler, str(effect.knob), effect.base_level, effect.level))
+        between = frozenset((effect.base_level, effect.level))
+        return self.proofs.get((effect.workload, effect.compiler, str(effect.knob), between))
 
     def frame(self) -> pl.DataFrame:
         """Return what the figure shows as a table, unrounded."""

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import offset_copy
 
-from ablatrix.analysis.groups import grouped, in_order, ratios_to_baseline, sort_key
+from ablatrix.analysis.groups import grouped, knob_order, ratios_to_baseline, sort_key
 from ablatrix.analysis.table import IS_FAILURE, IS_OK
 from ablatrix.paper.figures.words import scale_of
 from ablatrix.plotting.figure import COLOURS, INK, MARKERS, WIDTHS_IN, Width
@@ -84,7 +84,7 @@ def places_of(trials: pl.DataFrame, memory: str, metric: str, mode: str, marks: 
     chosen = trials.lazy().filter((pl.col("role") == "measured") & (pl.col("mode") == mode))
     knobs = [name for name in trials.columns if name.startswith("knob_")]
     counts = chosen.select(pl.col(name).n_unique() for name in knobs).collect()
-    varying = [f"knob_{name}" for name in in_order(name[5:] for name in knobs) if counts[f"knob_{name}"][0] > 1]
+    varying = [f"knob_{name}" for name in knob_order(trials) if counts[f"knob_{name}"][0] > 1]
     marking = [f"knob_{knob}" for knob in marks if f"knob_{knob}" in knobs]
     columns = list(dict.fromkeys([*varying, *marking]))
     needed = ["workload", "compiler", "status", "role", "mode", "run", "block_id", "is_baseline", memory, metric]
@@ -119,6 +119,11 @@ def places_of(trials: pl.DataFrame, memory: str, metric: str, mode: str, marks: 
                 )
             )
     return found
+
+
+def has_memory(places: Sequence[Place]) -> bool:
+    """Whether a configuration tells its memory, or failed before it could; a compiler may tell none at all."""
+    return any(one.memory is not None for one in places) or all(one.time is None for one in places)
 
 
 def places_frame(places: Sequence[Place], memory: str, metric: str) -> pl.DataFrame:

@@ -8,13 +8,13 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import in_order, primary_knobs
-from ablatrix.analysis.table import write_csv
+from ablatrix.analysis.groups import STUDY_COLUMNS, in_order, knob_order, primary_knobs
+from ablatrix.analysis.table import IS_OK, write_csv
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.figures.attribution import attribution_frame, compose_attribution, waterfalls
 from ablatrix.paper.figures.break_even import break_even_frame, cases_of, compose_break_even
 from ablatrix.paper.figures.main_effects import MainEffectsData, compose_main_effects
-from ablatrix.paper.figures.memory_latency import compose_memory_latency, places_frame, places_of
+from ablatrix.paper.figures.memory_latency import compose_memory_latency, has_memory, places_frame, places_of
 from ablatrix.paper.figures.sizes import named_by_size
 from ablatrix.paper.files import write_text
 from ablatrix.paper.filters import filtered
@@ -64,6 +64,23 @@ def write_figure(findings: Findings, spec: FigureSpec, directory: Path) -> list[
     return [*files, write_csv(drawing.data, directory / f"{name}.csv"), write_text(directory / f"{name}.tex", text)]
 
 
+def figure_lack(findings: Findings, spec: FigureSpec) -> str | None:
+    """Return the phrase for why the study cannot have a figure that has nothing to draw; None where it could have it.
+
+    What could be there and is not, because trials failed or were not run, is no reason of the study.
+    """
+    trials = findings.trials.filter((pl.col("role") == "measured") & IS_OK)
+    match spec:
+        case MainEffectsSpec() | AttributionSpec() if spec.mode in trials["mode"]:
+            grids = findings.factorial_grids(spec.metric, spec.mode)
+            return "figure/no_grid" if grids else "figure/no_knob"
+        case MemoryLatencySpec() if spec.mode in trials["mode"]:
+            told = trials.filter(pl.col("mode") == spec.mode)[spec.memory]
+            return None if told.count() else "figure/no_memory"
+        case _:
+            return None
+
+
 def _chosen(findings: Findings, spec: FigureSpec, subject: str) -> Findings:
     """Return the findings of the trials that an entry uses; the given ones, with what they cache, if it uses all."""
     trials = named_by_size(filtered(findings.trials, spec.filter, subject))
@@ -84,26 +101,30 @@ def _drawing(findings: Findings, spec: FigureSpec, subject: str) -> _Drawing:
         case AttributionSpec():
             _require_numbers(findings.trials, spec.metric, subject)
             parts = findings.attributions(spec.metric, spec.mode, spec.start, spec.end)
-            found = waterfalls(parts, findings.proofs)
+            around = findings.changes_around(spec.metric, spec.mode)
+            found = waterfalls([*parts, *around], findings.proofs)
             return _Drawing(attribution_frame(found), lambda: compose_attribution(found, spec.metric, spec.width))
         case MemoryLatencySpec():
             for column in (spec.memory, spec.metric):
                 _require_numbers(findings.trials, column, subject)
             places = places_of(findings.trials, spec.memory, spec.metric, spec.mode, spec.marks)
-            frame = places_frame(places, spec.memory, spec.metric)
+            frame = places_frame(places if has_memory(places) else [], spec.memory, spec.metric)
             return _Drawing(
                 frame, lambda: compose_memory_latency(places, spec.memory, spec.metric, spec.marks, spec.width)
             )
         case BreakEvenSpec():
-            cases = cases_of(findings.break_even, findings.proofs, every=spec.configurations == "all")
+            cases = cases_of(
+                findings.break_even, findings.proofs, spec.configurations == "all", knob_order(findings.trials)
+            )
             return _Drawing(break_even_frame(cases), lambda: compose_break_even(cases, spec.width))
 
 
 def _primary(trials: pl.DataFrame) -> list[str]:
     """Return the primary knobs of all compilers, including those of programs with their own knobs."""
     knobs = [name for name in trials.columns if name.startswith("knob_")]
-    found = primary_knobs(trials.select("compiler", "role", "stage", "is_baseline", *knobs))
-    return in_order(name for names in found.values() for name in names)
+    named = [name for name in STUDY_COLUMNS if name in trials.columns]
+    found = primary_knobs(trials.select("compiler", "role", "stage", "is_baseline", *named, *knobs))
+    return in_order((name for names in found.values() for name in names), knob_order(trials))
 
 
 def _require_numbers(trials: pl.DataFrame, column: str, subject: str) -> None:

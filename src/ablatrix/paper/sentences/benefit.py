@@ -55,7 +55,7 @@ def fastest_configurations(sources: Sources) -> Written:
             part = eager[unit.workload, unit.digest]
             value = float(part["run_ms_p50"].median())  # type: ignore[arg-type]
             eager_ms = sources.ledger.median(
-                f"benefit/{key_part(unit.label)}/eager/run_ms_p50", part, "run_ms_p50", milliseconds(value)
+                f"benefit/{unit.workload_key}/eager/run_ms_p50", part, "run_ms_p50", milliseconds(value)
             )
             reference = say("eager", p50=eager_ms)
         yield Sentence(

@@ -1,6 +1,7 @@
 """What each knob does: sentences by metric, compiler and knob; of a no-op they say only that it is one."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import polars as pl
@@ -19,9 +20,10 @@ from ablatrix.analysis.reasons import optional_text, text_of
 from ablatrix.paper.estimates import Interval
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import WHOLE, Form, Number
+from ablatrix.paper.sentences.changes import MANY, changes_of_stage
 from ablatrix.paper.sentences.fairness import MARGIN
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
-from ablatrix.provenance.keys import key_part
+from ablatrix.provenance.keys import key_part, step_part, words_part
 from ablatrix.provenance.ranges import ranges_of
 from ablatrix.provenance.rows import ROW
 from ablatrix.provenance.units import Unit
@@ -35,25 +37,51 @@ Subject = tuple[str, str, str, str, str]  # compiler, stage, knob, base level, l
 def effects_of_knobs(sources: Sources) -> Written:
     """What a knob does to a metric: on which workloads it is less, more, the same, or not distinguishable."""
     for evidence in sources.findings.evidence:
-        for subject, effects in _by_subject(evidence).items():
-            yield from _of_knob(sources, evidence, subject, effects)
+        by_subject = _by_subject(evidence)
+        # Around centres that were inferred, a knob can reach a level from another base on each workload.
+        bases = Counter((*subject[:3], subject[4]) for subject in by_subject)
+        many = _many_changes(by_subject)
+        for subject, effects in by_subject.items():
+            if subject[:2] not in many:
+                yield from _of_knob(sources, evidence, subject, effects, bases[*subject[:3], subject[4]] > 1)
+        for (compiler, stage), changes in many.items():
+            yield from changes_of_stage(sources, evidence, _name("changes", evidence, compiler, stage), changes)
 
 
 def knobs_without_effect(sources: Sources) -> Written:
-    """Where a knob changes nothing that is built: the proof is in the code, and no change of time is claimed."""
-    by_knob: dict[tuple[str, str, str, str], list[Fragment]] = {}
-    for (*key_of_unit, _, _), proof in sources.estimates.proofs.items():
+    """Where a knob changes nothing that is built, as the code proves; and where a time differs all the same."""
+    yet = _yet_different(sources)
+    by_knob: dict[tuple[str, str, str, str, str | None, bool], list[tuple[Fragment, Sequence[Fragment]]]] = {}
+    for (*key_of_unit, knob, between), proof in sources.estimates.proofs.items():
         if proof.verdict == "no_op":
             unit = sources.estimates.units[key_of_unit[0], key_of_unit[1], key_of_unit[2]]
-            key = (proof.compiler, proof.knob, proof.base_level, proof.level)
-            pairs = say("proven_at", workload=unit.label, pairs=_equal_pairs(sources, unit, proof))
-            by_knob.setdefault(key, []).append(pairs)
-    for (compiler, knob, base, level), places in by_knob.items():
+            differences = yet.get((*key_of_unit, knob, between), [])
+            key = (proof.compiler, knob, proof.base_level, proof.level, _other_base(unit, proof), bool(differences))
+            by_knob.setdefault(key, []).append((_proven_at(sources, unit, proof), differences))
+    for (compiler, knob, base, level, other_base, is_different), held in by_knob.items():
         slots: dict[str, Fragment | str] = {"compiler": compiler, "knob": knob, "base": base, "level": level}
-        yield Sentence(
-            f"no_op/{key_part(compiler)}/{key_part(knob)}={key_part(level)}",
-            say("no_op", places=listed(places), **slots),
-        )
+        slots["places"] = listed(place for place, _ in held)
+        if is_different:
+            slots["differences"] = listed(one for _, several in held for one in several)
+        phrase = "same_artifact" if is_different else "no_op"
+        yield Sentence(f"{phrase}/{key_part(compiler)}/{step_part(knob, level, other_base)}", say(phrase, **slots))
+
+
+def _yet_different(sources: Sources) -> Mapping[tuple[str | frozenset[str], ...], list[Fragment]]:
+    """Return what differs although nothing that was built does, by workload, digest, compiler, knob and levels."""
+    found: dict[tuple[str | frozenset[str], ...], list[Fragment]] = {}
+    for evidence in sources.findings.evidence:
+        for one, judgement in zip(evidence.effects, evidence.judgements, strict=True):
+            is_different = judgement is not None and judgement.is_different
+            if not is_different or one.knob is None or sources.estimates.no_op(one) is None:
+                continue
+            interval = sources.estimates.measured(one, evidence)
+            if interval is not None:
+                key = (one.workload, one.digest, one.compiler, one.knob, frozenset((one.base_level, one.level)))
+                metric, label = say(f"metric/{evidence.metric.name}"), sources.estimates.unit_of(one).label
+                said = say("difference_at", metric=metric, workload=label, ratio=interval.said())
+                found.setdefault(key, []).append(said)
+    return found
 
 
 def all_on(sources: Sources) -> Written:
@@ -88,11 +116,28 @@ def all_on(sources: Sources) -> Written:
                 )
 
 
+def _many_changes(
+    by_subject: Mapping[Subject, Sequence[tuple[Effect, Judgement]]],
+) -> Mapping[tuple[str, str], list[tuple[Effect, Judgement]]]:
+    """Return the stages around a configuration with many changes, by compiler and stage, with their effects."""
+    found: dict[tuple[str, str], list[tuple[Effect, Judgement]]] = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    for (compiler, stage, *_), effects in by_subject.items():
+        if effects[0][0].kind == "around":
+            found.setdefault((compiler, stage), []).extend(effects)
+            counts[compiler, stage] += 1
+    return {key: held for key, held in found.items() if counts[key] > MANY}
+
+
 def _of_knob(
-    sources: Sources, evidence: Evidence, subject: Subject, effects: Sequence[tuple[Effect, Judgement]]
+    sources: Sources,
+    evidence: Evidence,
+    subject: Subject,
+    effects: Sequence[tuple[Effect, Judgement]],
+    is_apart: bool,
 ) -> Written:
     compiler, stage, knob, base, level = subject
-    name = _name("effect", evidence, compiler, stage, f"/{key_part(knob)}={key_part(level)}")
+    name = _name("effect", evidence, compiler, stage, f"/{step_part(knob, level, base if is_apart else None)}")
     groups: dict[str, list[tuple[Fragment, Interval]]] = {}
     withheld: list[str] = []
     for one, judgement in effects:
@@ -113,7 +158,7 @@ def _of_knob(
         return
     # A mean says nothing if some workloads have no effect by proof, or all have none by their intervals.
     means_something = not withheld and set(groups) != {NO_EFFECT}
-    mean = _mean(sources, evidence, subject, effects) if means_something else None
+    mean = _mean(sources, evidence, subject, effects, is_apart) if means_something else None
     yield Sentence(
         name,
         say(
@@ -130,14 +175,18 @@ def _of_knob(
 
 
 def _mean(
-    sources: Sources, evidence: Evidence, subject: Subject, effects: Sequence[tuple[Effect, Judgement]]
+    sources: Sources,
+    evidence: Evidence,
+    subject: Subject,
+    effects: Sequence[tuple[Effect, Judgement]],
+    is_apart: bool,
 ) -> Fragment | None:
     """Return the geometric mean over workloads; None if only one workload has the effect."""
     mean = _geometric_mean(evidence.means, subject)
     members = [interval for one, _ in effects if (interval := sources.estimates.effect(one, evidence)) is not None]
     if mean is None or len(members) < 2:
         return None
-    interval = sources.estimates.mean(mean, members)
+    interval = sources.estimates.mean(mean, members, is_apart)
     if interval is None:
         return None
     there = [sources.estimates.unit_of(one) for one, _ in effects if one.ratio is not None]
@@ -168,7 +217,7 @@ def _groups(sources: Sources, name: str, groups: Mapping[str, Sequence[tuple[Fra
         margin: dict[str, Fragment] = {}
         if verdict == NO_EFFECT:
             margin["margin"] = sources.ledger.constant("margin", DEFAULT_MARGIN, MARGIN, Form("g", 0.01, "%"))
-        places = _places(sources, f"benefit/{name}/{key_part(verdict)}", groups[verdict])
+        places = _places(sources, f"benefit/{name}/{words_part(verdict)}", groups[verdict])
         clauses.append(say(f"verdict/{verdict}", places=places, **margin))
     return listed(clauses, "clauses")
 
@@ -195,6 +244,12 @@ def _side(one: Effect, interval: Interval, evidence: Evidence, floor: float) -> 
     return evidence.metric.less if side < 0 else evidence.metric.more
 
 
+def _proven_at(sources: Sources, unit: Unit, proof: KnobProof) -> Fragment:
+    if proof.pairs == 1:
+        return say("proven_at_alone", workload=unit.label)
+    return say("proven_at", workload=unit.label, pairs=_equal_pairs(sources, unit, proof))
+
+
 def _equal_pairs(sources: Sources, unit: Unit, proof: KnobProof) -> Number:
     rows = sources.trials.filter(
         (pl.col("workload") == unit.workload)
@@ -204,13 +259,18 @@ def _equal_pairs(sources: Sources, unit: Unit, proof: KnobProof) -> Number:
         & pl.col("artifact_digest").is_not_null()
     )
     return sources.ledger.enter(
-        f"no_op/{unit.key}/{key_part(proof.knob)}={key_part(proof.level)}/pairs",
+        f"no_op/{unit.key}/{step_part(proof.knob, proof.level, _other_base(unit, proof))}/pairs",
         "equal_pairs",
         proof.equal,
         WHOLE,
         ranges_of(rows[ROW]),
         {"knob": proof.knob, "base_level": proof.base_level, "level": proof.level},
     )
+
+
+def _other_base(unit: Unit, proof: KnobProof) -> str | None:
+    """Return the level that a pair begins at where it is not the baseline's: several pairs can end at one level."""
+    return None if proof.base_level == unit.baseline.get(proof.knob) else proof.base_level
 
 
 def _reason(one: Effect) -> Name:

@@ -41,7 +41,7 @@ def effect_rows(findings: Findings, origin: Sequence[str]) -> pl.DataFrame:
     added: dict[str, list[str | None]] = {"change": [], "verdict_text": [], "proof": [], "proof_text": []}
     for row in frame.iter_rows(named=True):
         unit = (*(row[name] for name in origin), row["workload"], row["compiler"])
-        moved = (row["knob"], row["base_level"], row["level"])
+        moved = (row["knob"], frozenset((row["base_level"], row["level"])))
         proof = proofs.get((*unit, *moved)) if row["other_knob"] is None else None
         added["change"].append(_change(row["knob"], row["other_knob"], row["base_level"], row["level"]))
         added["verdict_text"].append(_verdict_text(row, proof))
@@ -91,7 +91,7 @@ def _proofs(findings: Findings, origin: Sequence[str]) -> dict[Key, KnobProof]:
     if origin:
         parts = [(key, prove_knobs(part)) for key, part in grouped(findings.trials, origin)]
     return {
-        (*map(str, key), proof.workload, proof.compiler, proof.knob, proof.base_level, proof.level): proof
+        (*map(str, key), proof.workload, proof.compiler, proof.knob, proof.between): proof
         for key, proofs in parts
         for proof in proofs
     }

@@ -122,6 +122,13 @@ class ResultDirectory:
         """Return the record of every attempt of every trial, in the order in which they were written."""
         return list(read_records(self.results, report=lambda _: None)) if self.results.exists() else []
 
+    def trials_of_records(self, start: str) -> set[str]:
+        """Return the ids of the trials of which a record's id begins with some characters."""
+        if not self.results.exists():
+            return set()
+        records = read_records(self.results, report=lambda _: None)
+        return {record.trial_id for record in records if record.record_id.startswith(start)}
+
     def supersede(self, trial_ids: set[str]) -> None:
         """Mark the lines of trials that will be run again as no longer final. The file is replaced as a whole."""
         if not trial_ids or not self.results.exists():

@@ -16,7 +16,7 @@ from ablatrix.trials.results.directory import ResultDirectory
 from ablatrix.trials.results.outcome import Outcome
 from ablatrix.trials.results.own_code import BuiltCode
 from ablatrix.trials.results.progress import Progress
-from ablatrix.trials.results.recording import Scene, make_record, read_facts, samples_facts, samples_line
+from ablatrix.trials.results.recording import PlannedPart, Scene, make_record, read_facts, samples_facts, samples_line
 
 Sink = Callable[[Record], None]
 
@@ -78,7 +78,10 @@ class Ledger:
             line = samples_line(one, attempt) if one.bursts_ms else None
             samples = None if line is None else samples_facts(one, line, file)
             compiler = catalogue.compiler(one.cell.compiler)
-            record = make_record(self._design, self._scene, one, facts, compiler, attempt, samples, study.device)
+            planned = PlannedPart.of(resolved, one.cell)
+            record = make_record(
+                self._design, self._scene, one, facts, compiler, attempt, samples, study.device, planned
+            )
             made.append((record if final else record.model_copy(update={"final": False}), line))
         return made
 

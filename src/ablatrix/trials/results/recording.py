@@ -24,6 +24,7 @@ from ablatrix.records.model import (
     Role,
     RunFacts,
     Samples,
+    StagePlan,
     TrialMachine,
     WarmUp,
     WorkloadFacts,
@@ -32,7 +33,8 @@ from ablatrix.records.origin import git_state, source_state
 from ablatrix.records.status import Status
 from ablatrix.statistics.quantile import median, summarise
 from ablatrix.statistics.warmup import classify_warm_up
-from ablatrix.study.design import Cell, Design
+from ablatrix.study.design import Cell, Design, primary_knobs, stage_plan
+from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.trials.results.outcome import Outcome
 from ablatrix.version import __version__
 from ablatrix.workloads.entry import WorkloadEntry
@@ -66,6 +68,27 @@ class Scene:
         )
 
 
+@dataclass(frozen=True)
+class PlannedPart:
+    """What a study says of a trial beyond its cell.
+
+    Attributes:
+        stage: What the stage of its cell spans.
+        primary_knobs: Primary knobs of its compiler that the study names, in its order.
+    """
+
+    stage: StagePlan
+    primary_knobs: tuple[str, ...]
+
+    @classmethod
+    def of(cls, resolved: ResolvedStudy, cell: Cell) -> PlannedPart | None:
+        """Return what a study says of a cell; None for the reference."""
+        stage = stage_plan(resolved, cell)
+        if stage is None:
+            return None
+        return cls(stage, tuple(primary_knobs(resolved.study, resolved.catalogue.compiler(cell.compiler))))
+
+
 def make_record(
     design: Design,
     scene: Scene,
@@ -75,6 +98,7 @@ def make_record(
     attempt: int,
     samples: Samples | None,
     device: Device,
+    planned: PlannedPart | None = None,
 ) -> Record:
     """Return the record of one attempt.
 
@@ -87,6 +111,7 @@ def make_record(
         attempt: 0 for the first try.
         samples: Where the raw samples of a hot trial are (see ``samples_line``), None when there are none.
         device: Where the study runs programs.
+        planned: What the study says of the trial's stage and knobs; None for the reference.
     """
     trial, cell, result = outcome.trial, outcome.cell, outcome.result
     runtime = result.runtime
@@ -115,6 +140,8 @@ def make_record(
             knobs=dict(cell.knobs),
             run_time_knobs=compiler.run_time_knobs,
             stage=cell.stage,
+            stage_plan=None if planned is None else planned.stage,
+            primary_knobs=None if planned is None else list(planned.primary_knobs),
             baseline=dict(cell.baseline),
             catalogue_digest=compiler.digest,
             compiler_digest=compiler.program_digest,
@@ -187,6 +214,7 @@ def _meta(design: Design, scene: Scene, outcome: Outcome) -> Meta:
         seed=design.seed,
         layout=outcome.layout,
         block=outcome.trial.block,
+        replicate=outcome.trial.replicate,
         position=outcome.trial.position,
     )
 

@@ -30,7 +30,7 @@ def rerun(
     Args:
         resolved: The study that the results were made with, with its catalogue.
         results: Directory of results; the prepared program is taken from it, or made again.
-        trial: Id of the trial, or enough of its first characters.
+        trial: Id of the trial or of one of its records, or enough of its first characters.
         debug: Open the debugger where the trial raises.
         dump: Directory for the compiler's stages of each task: an empty or new one.
 
@@ -45,7 +45,7 @@ def rerun(
     directory = ResultDirectory(Path(results))
     # Blocks that were added while the study ran are in the file of its design only.
     design = read_design(directory.design, study) if directory.design.exists() else make_design(resolved)
-    found = _find(design.trials, trial)
+    found = _find(design.trials, trial, directory)
     cell = design.cell(found.cell_id)
     for name in ("eager", cell.compiler):  # the oracle is of eager
         catalogue.compiler(name).refuse_absent()
@@ -110,10 +110,17 @@ def _debugger(error: BaseException) -> None:
     pdb.post_mortem(error.__traceback__)
 
 
-def _find(trials: tuple[Trial, ...], start: str) -> Trial:
+def _find(trials: tuple[Trial, ...], start: str, directory: ResultDirectory) -> Trial:
+    """Return the trial whose id, or the id of one of whose records, begins with some characters."""
     found = [trial for trial in trials if trial.trial_id.startswith(start)]
+    if not found:
+        recorded = directory.trials_of_records(start)
+        found = [trial for trial in trials if trial.trial_id in recorded]
     if len(found) == 1:
         return found[0]
     if not found:
-        raise TrialError(f"no trial of this study has an id that begins with '{start}'; see `ablatrix design --json`")
+        raise TrialError(
+            f"no trial of this study, and no record in {directory.path}, has an id that begins with '{start}'; see "
+            "`ablatrix design --json`"
+        )
     raise TrialError(f"{len(found)} trials have an id that begins with '{start}'; give more characters")

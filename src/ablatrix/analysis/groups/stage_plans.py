@@ -1,0 +1,59 @@
+"""What the stages of a study span, as its records say it: their kind, their knobs and levels in its order, the centre.
+
+Records before 1.3 do not say it; there, what a stage spans is inferred from its configurations.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from ablatrix.analysis.groups.ordering import in_order
+
+PLAN = "stage_plan"
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """What one stage spans.
+
+    Attributes:
+        number: Its place among the stages of the study, from 0.
+        levels: The levels of each knob that it names, both in the order of the study.
+        centre: The configuration that it varies, every knob.
+    """
+
+    number: int
+    kind: Literal["factorial", "around"]
+    levels: Mapping[str, tuple[str, ...]]
+    centre: Mapping[str, str]
+
+    @classmethod
+    def read(cls, text: str) -> "StagePlan":
+        """Return the plan from the canonical JSON of the table's column."""
+        held = json.loads(text)
+        named = zip(held["knobs"], held["levels"], strict=True)
+        levels = {str(knob): tuple(map(str, several)) for knob, several in named}
+        return cls(held["number"], held["kind"], levels, {knob: str(level) for knob, level in held["centre"].items()})
+
+
+def plan_texts(trials: pl.DataFrame) -> list[str]:
+    """Return the distinct plans of a table's stages, as they are in it; none where no record has one."""
+    return sorted(trials[PLAN].drop_nulls().unique().to_list()) if PLAN in trials.columns else []
+
+
+def knob_order(trials: pl.DataFrame) -> tuple[str, ...]:
+    """Return the knobs of a table in the order of the study: as its stages name them, then primary ones, then by name.
+
+    Everything that lists knobs follows it.
+    """
+    names = [name.removeprefix("knob_") for name in trials.columns if name.startswith("knob_")]
+    plans = sorted(map(StagePlan.read, plan_texts(trials)), key=lambda plan: plan.number)
+    return tuple(in_order(names, named_in(plans)))
+
+
+def named_in(plans: Iterable[StagePlan]) -> tuple[str, ...]:
+    """Return the knobs that plans name, each once, in their order."""
+    return tuple(dict.fromkeys(knob for plan in plans for knob in plan.levels))

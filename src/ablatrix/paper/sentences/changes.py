@@ -1,0 +1,79 @@
+"""What many changes do, each by itself: one sentence for a stage around a configuration, not one for each change."""
+
+from collections.abc import Mapping, Sequence
+
+from ablatrix.analysis.effects import DEFAULT_MARGIN, NO_EFFECT, NOT_DISTINGUISHABLE, Effect, Evidence, Judgement
+from ablatrix.analysis.reasons import levels_text, optional_text
+from ablatrix.paper.estimates import Interval
+from ablatrix.paper.fragment import Fragment, Name, listed, say
+from ablatrix.paper.number import Form
+from ablatrix.paper.sentences.fairness import MARGIN
+from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
+from ablatrix.provenance.keys import key_part, step_part, words_part
+
+MANY = 4
+"""More changes of a stage than these are said in one sentence."""
+NAMED = 2
+"""Changes without a difference that are named; of more, their number and the range of their ratios."""
+
+Judged = tuple[Effect, Judgement]
+
+
+def changes_of_stage(sources: Sources, evidence: Evidence, name: str, effects: Sequence[Judged]) -> Written:
+    """What each change does by itself to a metric: those that differ by name, of the rest how many there are.
+
+    Args:
+        sources: What sentences are made from.
+        evidence: On the metric.
+        name: Of the sentence.
+        effects: All of one stage around a configuration on one compiler.
+    """
+    several = len({(one.workload, one.digest) for one, _ in effects}) > 1
+    groups: dict[str, list[tuple[Fragment, Interval]]] = {}
+    no_ops: dict[str, None] = {}
+    for one, judgement in effects:
+        unit = sources.estimates.unit_of(one)
+        if one.ratio is None or judgement.verdict is None:
+            place = f"{name}/{step_part(one.knob, one.level)}/{key_part(unit.label)}"
+            yield LeftOut(place, Name(str(optional_text(one.reason))))
+        elif sources.estimates.no_op(one) is not None:
+            no_ops[f"{one.knob}={one.level}"] = None
+        elif (interval := sources.estimates.effect(one, evidence)) is not None:
+            slots = {"knob": str(one.knob), "level": one.level}
+            place_of = say("change_on", **slots, workload=unit.label) if several else say("knob_at", **slots)
+            groups.setdefault(judgement.verdict, []).append((place_of, interval))
+    if no_ops:
+        yield LeftOut(name, say("lacks/no_ops", changes=listed(no_ops)))
+    if not groups:
+        return
+    first = effects[0][0]
+    yield Sentence(
+        name,
+        say(
+            "changes",
+            compiler=first.compiler,
+            centre=levels_text(first.centre) or say("the_baseline"),
+            metric=say(f"metric/{evidence.metric.name}"),
+            groups=_groups(sources, name, groups),
+        ),
+    )
+
+
+def _groups(sources: Sources, name: str, groups: Mapping[str, Sequence[tuple[Fragment, Interval]]]) -> Fragment:
+    clauses = []
+    for verdict in sorted(groups, key=(NO_EFFECT, NOT_DISTINGUISHABLE).count):
+        held = groups[verdict]
+        margin: dict[str, Fragment] = {}
+        if verdict == NO_EFFECT:
+            margin["margin"] = sources.ledger.constant("margin", DEFAULT_MARGIN, MARGIN, Form("g", 0.01, "%"))
+        places: Fragment = listed(say("ratio_at", place=place, ratio=interval.said()) for place, interval in held)
+        if verdict in (NO_EFFECT, NOT_DISTINGUISHABLE) and len(held) > NAMED:
+            key, ratios = f"benefit/{name}/{words_part(verdict)}", [interval.value for _, interval in held]
+            places = say(
+                "many_changes",
+                count=sources.ledger.number_of(f"{key}/changes", ratios),
+                least=sources.ledger.minimum_of(f"{key}/least", ratios),
+                most=sources.ledger.greatest_of(f"{key}/most", ratios),
+            )
+        clauses.append(say(f"change/{verdict}", places=places, **margin))
+    return listed(clauses, "clauses")

@@ -1,0 +1,28 @@
+"""Any study comes out: whatever is read ends with 0 or 1, in both languages, and every number is found again.
+
+The long form, thousands of studies with their figures and artifacts, is ``scripts/any_study.py``.
+"""
+
+import random
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.any_study import check_made
+from tests.made_study import write_made_study
+
+
+@settings(max_examples=24, deadline=None, derandomize=True)
+@given(st.integers(0, 10**9))
+def test_any_study_comes_out(seed: int) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        made = write_made_study(random.Random(seed), Path(directory), most_cells=10)
+        assert check_made(made, Path(directory), figures=False) == []
+
+
+@pytest.mark.slow
+def test_any_study_comes_out_with_figures_page_and_artifact(tmp_path: Path) -> None:
+    assert check_made(write_made_study(random.Random(4), tmp_path, most_cells=12), tmp_path, figures=True) == []
