@@ -53,9 +53,19 @@ def _without_device(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
+def _without_limits(data: dict[str, Any]) -> dict[str, Any]:
+    """1.2 judged the root mean square alone."""
+    correctness = data.get("correctness")
+    if isinstance(correctness, dict):
+        unknown = ("worst_ratio", "allowed_over_eager", "ill_conditioned", "undetermined", "eager_wrong")
+        correctness |= dict.fromkeys(unknown)
+    return data
+
+
 MIGRATIONS: Mapping[str, Migration] = {
     "1.0": Migration("1.1", _without_source),
     "1.1": Migration("1.2", _without_device),
+    "1.2": Migration("1.3", _without_limits),
 }
 """Version that a line was written in -> the step away from it. 1.0 is the first version."""
 

@@ -1,4 +1,4 @@
-"""The oracle: the outputs of a program in float64, and how far eager float32 itself is from them.
+"""The oracle: the outputs of a program in float64, and how far from them float32 itself may be.
 
 Where a program has no float64 (an ONNX model with operators that have no such kernels), float32 without any
 optimisation is the oracle, and its error is estimated.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -16,9 +16,15 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from ablatrix.errors import WorkloadError
+from ablatrix.workloads.allowance import Allowance, allow
 from ablatrix.workloads.capture.precision import in_float64, widen
+from ablatrix.workloads.rounding import Rounding
+from ablatrix.workloads.ties import TieWatch, find_ties
 
 UNIT_ROUNDOFF = 2.0**-24  # of float32
+PAIRS = 2  # of runs with other roundings, to either side
+
+Run = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -26,13 +32,12 @@ class Answer:
     """Outputs for one input set, flat and in order.
 
     Attributes:
-        expected: float64; integers and booleans keep their dtype.
-        eager_rms: Root mean square error of eager float32 against ``expected``, one for each output; estimated
-            where float32 itself is the oracle.
+        expected: float64 or complex128; integers and booleans keep their dtype.
+        allowances: How far from it each output may be.
     """
 
     expected: tuple[torch.Tensor, ...]
-    eager_rms: tuple[float, ...]
+    allowances: tuple[Allowance, ...]
 
 
 class Oracle:
@@ -46,23 +51,48 @@ class Oracle:
     def __init__(self, exported: ExportedProgram, chain: int | None = None) -> None:
         self._chain = chain
         self._wide = in_float64(exported)
-        self._eager: Callable[..., Any] = exported.module(check_guards=False)
+        self._eager: Run = exported.module(check_guards=False)
 
     def answer(self, inputs: Sequence[torch.Tensor]) -> Answer:
-        """Run the program in float64 and in eager float32.
+        """Run the program in float64, in eager, and in eager with other roundings.
 
         Raises:
-            WorkloadError: An output is not a tensor, or has a value that is not finite.
+            WorkloadError: An output is not a tensor.
         """
-        with torch.no_grad():
-            expected = _flat(self._wide(*widen(inputs)))
-            eager = _flat(self._eager(*inputs))
-        for index, output in enumerate(expected):
-            if not bool(torch.isfinite(output).all()):
-                raise WorkloadError(f"output {index} of the oracle is not finite everywhere; no check could use it")
-        if self._chain is not None:
-            return Answer(expected, tuple(_expected_rounding(one, self._chain) for one in expected))
-        return Answer(expected, tuple(map(_rms_error, eager, expected)))
+        return ask(self._wide, self._eager, inputs, self._chain)
+
+
+def ask(wide: Run, eager: Run, inputs: Sequence[torch.Tensor], chain: int | None = None) -> Answer:
+    """Return what a program should answer to its inputs.
+
+    Args:
+        wide: The program in float64; it takes inputs whose floats are float64.
+        eager: The program as it is.
+        inputs: Of the program as it is.
+        chain: See `Oracle`.
+
+    Raises:
+        WorkloadError: An output is not a tensor.
+    """
+    with torch.no_grad():
+        with TieWatch() as watch:
+            expected = _flat(wide(*widen(inputs)))
+        sorted_in = [watch]
+        runs = []
+        for mode in (None, *(Rounding(pair, sign) for pair in range(PAIRS) for sign in (1.0, -1.0))):
+            with TieWatch() as watch:
+                if mode is None:
+                    runs.append(_flat(eager(*inputs)))
+                else:
+                    with mode:
+                        runs.append(_flat(eager(*inputs)))
+            sorted_in.append(watch)
+    allowances = []
+    for index, one in enumerate(expected):
+        ties = find_ties(one, sorted_in)
+        found = allow(one.reshape(-1), [run[index].reshape(-1) for run in runs], ties)
+        allowances.append(found if chain is None else _at_least(found, one, chain))
+    return Answer(expected, tuple(allowances))
 
 
 def _flat(outputs: Any) -> tuple[torch.Tensor, ...]:
@@ -72,15 +102,19 @@ def _flat(outputs: Any) -> tuple[torch.Tensor, ...]:
     return tuple(leaf.detach().contiguous() for leaf in leaves)
 
 
-def _rms_error(eager: torch.Tensor, expected: torch.Tensor) -> float:
-    difference = eager.double() - expected.double()
-    return float(difference.square().mean().sqrt())
-
-
-def _expected_rounding(values: torch.Tensor, chain: int) -> float:
-    """Return the error that rounding in a chain of so many operations is expected to leave.
+def _at_least(found: Allowance, values: torch.Tensor, chain: int) -> Allowance:
+    """Return an allowance of at least the error that rounding in a chain of so many operations is expected to leave.
 
     Errors of independent roundings add up like a random walk: relative to the values, with the square root of their
     number times the unit roundoff (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 2.8).
     """
-    return math.sqrt(max(chain, 1)) * UNIT_ROUNDOFF * float(values.double().square().mean().sqrt())
+    if not values.is_floating_point():
+        return found
+    finite = values[values.isfinite()]
+    rms = math.sqrt(max(chain, 1)) * UNIT_ROUNDOFF * float(finite.square().mean().sqrt()) if finite.numel() else 0.0
+    return replace(
+        found,
+        eager_rms=max(found.eager_rms, rms),
+        unit_rms=max(found.unit_rms, rms),
+        limits=found.limits.clamp_min(5 * rms),
+    )
