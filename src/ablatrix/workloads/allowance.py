@@ -1,4 +1,7 @@
-"""How far an output may be from the oracle, from runs of the program with other roundings. See decisions/0007-checks.md."""
+"""How far an output may be from the oracle, from runs of the program with other roundings.
+
+docs/decisions/0007-checks.md says why the rule is as it is.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ablatrix.workloads.rounding import unit_roundoff
+from ablatrix.workloads.rounding_errors import unit_roundoff
 
 TINY = 4 * 2.0**-126  # of float32 and bfloat16: what is smaller may be taken as zero
 FLOOR = 2  # roundings of an element itself that are always allowed
@@ -152,7 +155,7 @@ def unpack(plain: Mapping[str, Any]) -> Allowance:
 
 
 def error(given: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
-    """Return the absolute difference of each element: 0 where both are the same infinity or NaN, else infinite there."""
+    """Return the absolute difference of each element: 0 where both are the same infinity or NaN, infinite at others."""
     both = given.isfinite() & expected.isfinite()
     difference = (torch.where(both, given, 0) - torch.where(both, expected, 0)).abs()
     same = both | same_special(given, expected)
@@ -186,7 +189,11 @@ def _limits(errors: torch.Tensor, half: int, classes: torch.Tensor, floor: torch
         few = int(members.sum()) < FEW
         drawn = (errors if few else others)[:, members]
         runs = 1 + (drawn.shape[0] - 1) / 2  # two runs of a pair have nearly the same errors
-        found = _limit(drawn[drawn.isfinite()].numpy(), float(floor[members].max()) if members.any() else 0.0, runs / drawn.shape[0])
+        found = _limit(
+            drawn[drawn.isfinite()].numpy(),
+            float(floor[members].max()) if members.any() else 0.0,
+            runs / drawn.shape[0],
+        )
         limits.append(max(found, limits[-1] if limits else 0.0))
     return torch.tensor(limits, dtype=torch.float64)
 

@@ -96,9 +96,7 @@ def save_program(program: Program, directory: Path) -> None:
     plain = {
         "format": FORMAT,
         "facts": program.facts.model_dump(),
-        "draws": [
-            {"seed": input_set.seed, "sizes": dict(input_set.sizes)} for input_set in program.input_sets
-        ],
+        "draws": [{"seed": input_set.seed, "sizes": dict(input_set.sizes)} for input_set in program.input_sets],
         "dynamic_bounds": dict(program.dynamic_bounds),
         "symbol_names": dict(program.symbol_names),
     }

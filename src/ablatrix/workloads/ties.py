@@ -11,7 +11,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ablatrix.workloads.allowance import Ties, error
-from ablatrix.workloads.rounding import unit_roundoff
+from ablatrix.workloads.rounding_errors import unit_roundoff
 
 INDEX_OF = {"argmax": None, "argmin": None, "max": 1, "min": 1, "sort": 1, "topk": 1, "kthvalue": 1, "median": 1}
 """Operation -> which of its results is an index; None for its only one."""
@@ -104,6 +104,4 @@ def find_ties(output: torch.Tensor, watches: Sequence[TieWatch]) -> Ties | None:
             roundoff = unit_roundoff(given.dtype) if given.is_floating_point() else 0.0
             errors = error(given.to(torch.float64), values).nan_to_num(posinf=0.0)
             largest = torch.maximum(largest, errors.amax(wide.axis, keepdim=True))
-    return Ties(
-        values=values, axis=wide.axis, shape=wide.shape, equal_within=FACTOR * largest, roundoff=roundoff
-    )
+    return Ties(values=values, axis=wide.axis, shape=wide.shape, equal_within=FACTOR * largest, roundoff=roundoff)

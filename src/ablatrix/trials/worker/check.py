@@ -175,7 +175,11 @@ class Comparison:
             self._keep("max_rel_diff", float((error[nonzero] / wanted[nonzero].abs()).max()), max)
         norms = float(given.norm() * wanted.norm())
         if 0 < norms < math.inf:
-            self._keep("cosine", min(1.0, float(given.vdot(wanted).real if given.is_complex() else given.dot(wanted)) / norms), min)
+            self._keep(
+                "cosine",
+                min(1.0, float(given.vdot(wanted).real if given.is_complex() else given.dot(wanted)) / norms),
+                min,
+            )
 
     def _judge_rms(self, error: torch.Tensor, wanted: torch.Tensor, allowance: Allowance, where: str) -> None:
         if error.numel() == 0:
