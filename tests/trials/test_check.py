@@ -388,7 +388,7 @@ def test_check_of_chaotic_program_is_not_judged() -> None:
             lambda x: torch.div((x * 10).to(torch.int64), 3, rounding_mode="trunc"),
         ),
         (lambda x: (x * NAN).relu(), lambda x: (x * NAN).relu().nan_to_num()),
-        (lambda x: (x * NAN).clamp(0, 1), lambda x: torch.zeros_like(x)),
+        (lambda x: (x * NAN).clamp(0, 1), torch.zeros_like),
         (lambda x: torch.minimum(x * NAN, x), lambda x: x),
         (lambda x: x[torch.tensor([-1, 0])], lambda x: x[torch.tensor([0, 0])]),
     ],

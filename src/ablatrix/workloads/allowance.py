@@ -223,7 +223,7 @@ def _allow_discrete(expected: torch.Tensor, runs: Sequence[torch.Tensor], ties: 
         roundoff=0.0,
         undetermined=jumps.nonzero().flatten(),
         values=torch.stack([run[jumps] for run in runs]),
-        spare=_spare(int(jumps.sum())),
+        spare=_spare(int(jumps.sum())) if ties is None else 0,
         eager_wrong=int(unlike[0].sum()),
         ill_conditioned=ties is None and bool(jumps.numel()) and float(jumps.double().mean()) > MOST_JUMPS,
         ties=ties,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -74,22 +75,17 @@ def ask(wide: Run, eager: Run, inputs: Sequence[torch.Tensor], chain: int | None
     Raises:
         WorkloadError: An output is not a tensor.
     """
+    modes = [nullcontext(), *(Rounding(pair, sign) for pair in range(PAIRS) for sign in (1.0, -1.0))]
+    watches, runs = [TieWatch() for _ in range(1 + len(modes))], []
     with torch.no_grad():
-        with TieWatch() as watch:
+        with watches[0]:
             expected = _flat(wide(*widen(inputs)))
-        sorted_in = [watch]
-        runs = []
-        for mode in (None, *(Rounding(pair, sign) for pair in range(PAIRS) for sign in (1.0, -1.0))):
-            with TieWatch() as watch:
-                if mode is None:
-                    runs.append(_flat(eager(*inputs)))
-                else:
-                    with mode:
-                        runs.append(_flat(eager(*inputs)))
-            sorted_in.append(watch)
+        for mode, watch in zip(modes, watches[1:], strict=True):
+            with mode, watch:
+                runs.append(_flat(eager(*inputs)))
     allowances = []
     for index, one in enumerate(expected):
-        ties = find_ties(one, sorted_in)
+        ties = find_ties(one, watches)
         found = allow(one.reshape(-1), [run[index].reshape(-1) for run in runs], ties)
         allowances.append(found if chain is None else _at_least(found, one, chain))
     return Answer(expected, tuple(allowances))

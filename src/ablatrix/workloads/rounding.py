@@ -61,7 +61,8 @@ class Rounding(TorchDispatchMode):  # type: ignore[misc]
     def __init__(self, seed: int, sign: float = 1.0) -> None:
         super().__init__()
         self._random = torch.Generator().manual_seed(seed)
-        self._pool = (torch.rand(POOL, generator=self._random) - 0.5) * (sign * math.sqrt(12))
+        drawn = (torch.rand(POOL, generator=self._random) - 0.5) * (sign * math.sqrt(12))
+        self._pool = drawn.repeat(2)  # so that a stretch may begin anywhere
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run one operation, and move what it returns."""
@@ -138,7 +139,7 @@ class Rounding(TorchDispatchMode):  # type: ignore[misc]
         """Return errors of root mean square 1, of a tensor's shape."""
         count = like.numel()
         start = int(torch.randint(POOL, (1,), generator=self._random))
-        stretch = torch.cat((self._pool[start:], self._pool[:start]))
+        stretch = self._pool[start : start + min(count, POOL)]
         if count > POOL:
-            stretch = stretch.repeat(-(-count // POOL))
-        return stretch[:count].reshape(like.shape)
+            stretch = stretch.repeat(-(-count // POOL))[:count]
+        return stretch.reshape(like.shape)
