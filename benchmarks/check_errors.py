@@ -1,4 +1,4 @@
-"""How often the check calls right outputs wrong, and misses planted faults, on random small programs of hard operations.
+"""How often the check calls right outputs wrong, and misses planted faults, on small random programs.
 
 Each program is a few steps over a small matrix: overflows, ties, casts, cancellation, masks, reductions, integer
 semantics, factories without a type, complex numbers, float16 and bfloat16. Right outputs are those of eager, the

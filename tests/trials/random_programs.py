@@ -1,4 +1,4 @@
-"""Random small programs of hard operations, what correct compilers make of them, and faults planted in their outputs."""
+"""Random small programs of hard operations, what correct compilers make of them, and faults planted in outputs."""
 
 from __future__ import annotations
 

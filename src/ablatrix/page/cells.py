@@ -53,7 +53,11 @@ def cells_table(findings: Findings, finder: RowFinder, groups: Sequence[str], mo
             ),
             Heading("95 % interval"),
             Heading("outputs checked", True, "Outputs compared with the oracle, of those that should have been"),
-            Heading("worst RMS", True, "Largest RMS error over eager's own; the tolerance stands in the records"),
+            Heading(
+                "worst RMS",
+                True,
+                "Largest RMS error over that of float32 under other roundings, plus the floor",
+            ),
             Heading("n", True, "Trials"),
         ],
         rows,
