@@ -18,59 +18,58 @@ from tests.trials.judging import judge, prepared
 
 ROWS, COLUMNS = 6, 8
 INF = float("inf")
-Values = torch.Tensor
-Step = Callable[[Values, list[Values], int], Values]
+Step = Callable[[torch.Tensor, list[torch.Tensor], int], torch.Tensor]
 
 
-def _kept(value: Callable[[Values, int], Values]) -> Step:
+def _kept(value: Callable[[torch.Tensor, int], torch.Tensor]) -> Step:
     """A step whose value is a further output, and which passes on what it got."""
 
-    def step(x: Values, outputs: list[Values], number: int) -> Values:
+    def step(x: torch.Tensor, outputs: list[torch.Tensor], number: int) -> torch.Tensor:
         outputs.append(value(x, number))
         return x
 
     return step
 
 
-def _plain(value: Callable[[Values, int], Values]) -> Step:
+def _plain(value: Callable[[torch.Tensor, int], torch.Tensor]) -> Step:
     return lambda x, outputs, number: value(x, number)
 
 
-def _weight(number: int) -> Values:
+def _weight(number: int) -> torch.Tensor:
     return torch.randn(COLUMNS, COLUMNS, generator=torch.Generator().manual_seed(number))
 
 
-def _softmax_by_hand(x: Values, number: int) -> Values:
+def _softmax_by_hand(x: torch.Tensor, number: int) -> torch.Tensor:
     powers = (x * (1 + 20 * (number % 3))).exp()
     return powers / powers.sum(-1, keepdim=True)
 
 
-def _masked(x: Values, number: int) -> Values:
+def _masked(x: torch.Tensor, number: int) -> torch.Tensor:
     mask = x > (0.3 if number % 2 else -INF)
     return x.masked_fill(mask, -INF).softmax(-1)
 
 
-def _one_pass(x: Values, number: int) -> Values:
+def _one_pass(x: torch.Tensor, number: int) -> torch.Tensor:
     shifted = x + 3 * (number % 3)
     return shifted.square().mean(-1, keepdim=True) - shifted.mean(-1, keepdim=True).square() + 0 * x
 
 
-def _state(x: Values, number: int) -> Values:
+def _state(x: torch.Tensor, number: int) -> torch.Tensor:
     lower = torch.tril(torch.ones(ROWS, ROWS))
     return lower @ x + torch.zeros(ROWS, COLUMNS) + torch.arange(COLUMNS) / (number + 3)
 
 
-def _scattered(x: Values, number: int) -> Values:
+def _scattered(x: torch.Tensor, number: int) -> torch.Tensor:
     index = (torch.arange(COLUMNS) * (number % 4 + 1)) % COLUMNS
     return torch.zeros(ROWS, COLUMNS).scatter_add(1, index.expand(ROWS, -1), x)
 
 
-def _spectrum(x: Values, number: int) -> Values:
+def _spectrum(x: torch.Tensor, number: int) -> torch.Tensor:
     transformed = torch.fft.rfft(x)
     return torch.fft.irfft(transformed * torch.exp(torch.complex(0 * x[:, :5], x[:, :5].clamp(-4, 4))), n=COLUMNS)
 
 
-def _rotated(x: Values, number: int) -> Values:
+def _rotated(x: torch.Tensor, number: int) -> torch.Tensor:
     angles = torch.outer(torch.arange(ROWS), 1.0 / torch.arange(1, COLUMNS // 2 + 1))
     pairs = torch.view_as_complex(x.reshape(ROWS, COLUMNS // 2, 2).contiguous())
     return torch.view_as_real(pairs * torch.polar(torch.ones_like(angles), angles)).reshape(ROWS, COLUMNS)
@@ -136,14 +135,14 @@ class RandomProgram:
     seed: int
     kind: str
 
-    def __call__(self, x: Values) -> tuple[Values, ...]:
+    def __call__(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return the outputs: those that steps kept, and the last matrix."""
-        outputs: list[Values] = []
+        outputs: list[torch.Tensor] = []
         for name, number in self.steps:
             x = STEPS[name](x, outputs, number)
         return (*outputs, x)
 
-    def inputs(self) -> Values:
+    def inputs(self) -> torch.Tensor:
         """Return the input."""
         x = torch.randn(ROWS, COLUMNS, generator=torch.Generator().manual_seed(self.seed))
         return {"normal": x, "large": x * 300, "small": x * 1e-4, "tied": (x * 2).round() / 2, "offset": x + 50}[
@@ -198,14 +197,14 @@ class Sequential(TorchDispatchMode):  # type: ignore[misc]
         return function(*args, **kwargs)
 
 
-def _one_by_one(terms: Values) -> Values:
+def _one_by_one(terms: torch.Tensor) -> torch.Tensor:
     total = terms[..., -1].clone()
     for one in reversed(terms.unbind(-1)[:-1]):
         total = total + one
     return total
 
 
-def correct_outputs(program: RandomProgram, made: InputSet) -> Iterator[tuple[str, list[Values]]]:
+def correct_outputs(program: RandomProgram, made: InputSet) -> Iterator[tuple[str, list[torch.Tensor]]]:
     """Yield what correct compilers return: eager, one that is exact, and two with roundings of their own."""
     [x] = made.inputs
     with torch.no_grad():
@@ -241,7 +240,7 @@ class Found:
             if not allowance.ill_conditioned:
                 self.elements += expected.numel()
                 self.undetermined += len(allowance.undetermined)
-        own: list[Values] = []
+        own: list[torch.Tensor] = []
         for name, outputs in correct_outputs(program, made):
             own = own or outputs
             found = judge(outputs, made)
@@ -253,7 +252,7 @@ class Found:
                 self.missed.append(f"{kind}: {program}")
 
 
-def planted_faults(own: Sequence[Values], made: InputSet, seed: int) -> Iterator[tuple[str, list[Values]]]:
+def planted_faults(own: Sequence[torch.Tensor], made: InputSet, seed: int) -> Iterator[tuple[str, list[torch.Tensor]]]:
     """Yield outputs with one fault each: an element, a row, a tie, a NaN; where rounding does not explain it."""
     random = torch.Generator().manual_seed(seed)
     for index, (output, allowance) in enumerate(zip(own, made.allowances, strict=True)):
@@ -275,8 +274,8 @@ def planted_faults(own: Sequence[Values], made: InputSet, seed: int) -> Iterator
 
 
 def _faults(
-    output: Values, expected: Values, allowance: Any, sure: Values, random: torch.Generator
-) -> Iterator[tuple[str, Values]]:
+    output: torch.Tensor, expected: torch.Tensor, allowance: Any, sure: torch.Tensor, random: torch.Generator
+) -> Iterator[tuple[str, torch.Tensor]]:
     if not (output.is_floating_point() or output.is_complex()):
         for at in _pick(sure, random):
             other = output.clone()
@@ -301,6 +300,6 @@ def _faults(
         yield "NaN", other
 
 
-def _pick(candidates: Values, random: torch.Generator) -> list[int]:
+def _pick(candidates: torch.Tensor, random: torch.Generator) -> list[int]:
     found = candidates.nonzero().flatten()
     return [int(found[int(torch.randint(len(found), (1,), generator=random))])] if len(found) else []

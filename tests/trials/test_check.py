@@ -247,8 +247,9 @@ def test_check_reports_what_was_allowed_in_units_of_eager() -> None:
     found = judge(ours, made)
     [allowance] = made.allowances
     rms = float(made.expected[0].square().mean().sqrt())
+    assert found.allowed_over_eager is not None
     assert found.allowed_over_eager == pytest.approx(2 * (allowance.unit_rms + 1e-6 * rms) / allowance.eager_rms)
-    assert found.allowed_over_eager > 4
+    assert 4 < found.allowed_over_eager < 100
 
 
 # Complex numbers.

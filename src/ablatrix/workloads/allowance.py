@@ -181,7 +181,7 @@ def _classify(sizes: torch.Tensor, floor: torch.Tensor) -> torch.Tensor:
 
 def _limits(errors: torch.Tensor, half: int, classes: torch.Tensor, floor: torch.Tensor) -> torch.Tensor:
     """Return the largest error of each class in runs that did not choose its elements, so that chance cancels out."""
-    limits = []
+    limits: list[float] = []
     count = int(classes.max()) + 1 if classes.numel() else 1
     others = torch.cat((errors[:1], errors[half:]))
     for one in range(count):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -75,7 +75,10 @@ def ask(wide: Run, eager: Run, inputs: Sequence[torch.Tensor], chain: int | None
     Raises:
         WorkloadError: An output is not a tensor.
     """
-    modes = [nullcontext(), *(Rounding(pair, sign) for pair in range(PAIRS) for sign in (1.0, -1.0))]
+    modes: list[AbstractContextManager[Any]] = [
+        nullcontext(),
+        *(Rounding(pair, sign) for pair in range(PAIRS) for sign in (1.0, -1.0)),
+    ]
     watches, runs = [TieWatch() for _ in range(1 + len(modes))], []
     with torch.no_grad():
         with watches[0]:

@@ -10,7 +10,7 @@ import math
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
@@ -74,7 +74,7 @@ class Call:
         return squares
 
 
-Size = torch.Tensor | float | None
+Size: TypeAlias = "torch.Tensor | float | None"
 
 
 def size_of_error(call: Call) -> Size:
@@ -96,7 +96,7 @@ def unit_roundoff(dtype: torch.dtype) -> float:
 
 def rounds(dtype: torch.dtype) -> bool:
     """Return whether a type rounds: floats and complex numbers do."""
-    return dtype.is_floating_point or dtype.is_complex
+    return bool(dtype.is_floating_point or dtype.is_complex)
 
 
 def wide(value: torch.Tensor) -> torch.Tensor:
