@@ -35,8 +35,7 @@ def _plain(value: Callable[[torch.Tensor, int], torch.Tensor]) -> Step:
     return lambda x, outputs, number: value(x, number)
 
 
-def _weight(number: int) -> torch.Tensor:
-    return torch.randn(COLUMNS, COLUMNS, generator=torch.Generator().manual_seed(number))
+WEIGHTS = torch.randn(12, COLUMNS, COLUMNS, generator=torch.Generator().manual_seed(0)).unbind()
 
 
 def _softmax_by_hand(x: torch.Tensor, number: int) -> torch.Tensor:
@@ -85,14 +84,14 @@ STEPS: Mapping[str, Step] = types.MappingProxyType(
         "logarithm": _plain(lambda x, n: (x.abs() + 0.01 * (n % 3)).log()),
         "root": _plain(lambda x, n: x.abs().sqrt()),
         "sine": _plain(lambda x, n: (x * (1 + n)).sin()),
-        "product": _plain(lambda x, n: x @ _weight(n)),
+        "product": _plain(lambda x, n: x @ WEIGHTS[n]),
         "norm": _plain(lambda x, n: functional.layer_norm(x + 5 * (n % 4), (COLUMNS,))),
         "softmax": _plain(lambda x, n: x.softmax(-1)),
         "softmax by hand": _plain(_softmax_by_hand),
         "masked softmax": _plain(_masked),
         "float16 square": _plain(lambda x, n: (x.half() * (50 * (n % 6))).square().float()),
         "bfloat16": _plain(lambda x, n: (x.bfloat16() * 1.1).float()),
-        "bfloat16 product": _plain(lambda x, n: (x.bfloat16() @ _weight(n).bfloat16()).float()),
+        "bfloat16 product": _plain(lambda x, n: (x.bfloat16() @ WEIGHTS[n].bfloat16()).float()),
         "cancel": _plain(lambda x, n: x + 10.0 ** (n % 5) - 10.0 ** (n % 5)),
         "centre": _plain(lambda x, n: x - x.mean(-1, keepdim=True)),
         "variance in one pass": _plain(_one_pass),
