@@ -301,6 +301,11 @@ def _record(
             ok=True,
             checked_digest=digest,
             timed_digest=digest if mode == "hot" else None,
+            worst_ratio=0.5,
+            allowed_over_eager=12.0,
+            ill_conditioned=0,
+            undetermined=0,
+            eager_wrong=0,
         ),
     )
 

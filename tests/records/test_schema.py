@@ -96,6 +96,16 @@ def test_line_of_1_2_without_other_time_is_read_with_null() -> None:
     assert (record.config.compiler_digest, record.runtime.other_ms) == (None, None)
 
 
+def test_line_of_1_2_without_limits_is_read_with_null() -> None:
+    old = written_in("1.2")
+    unknown = ("worst_ratio", "allowed_over_eager", "ill_conditioned", "undetermined", "eager_wrong")
+    assert not set(unknown) & old["correctness"].keys()
+    record = validate_line(json.dumps(old))
+    assert record.schema_version == "1.2"
+    assert record.correctness is not None
+    assert [getattr(record.correctness, name) for name in unknown] == [None] * 5
+
+
 @pytest.mark.parametrize("status", list(Status))
 def test_line_of_every_status_is_valid_by_model_and_frozen_schema(status: Status) -> None:
     schema = json.loads(FROZEN.read_text(encoding="utf-8"))

@@ -73,6 +73,29 @@ def fixed():
     return Fixed(), torch.randn(5, 4), ({0: rows},)
 
 
+class Bags(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bag = nn.EmbeddingBag(10, 4, mode="sum")
+
+    def forward(self, columns, offsets, edges, mask, scores, bounds):
+        found = self.bag(columns, offsets) + torch.searchsorted(bounds, scores).sum()
+        return found.index_add(0, edges[1], found[edges[0]]) + mask.sum()
+
+
+def bags():
+    columns = torch.tensor([1, 9, 3, 4, 0, 5])
+    edges = torch.tensor([[0, 1, 2], [2, 0, 1]])
+    mask = torch.tensor([[0.0, -float("inf")], [0.0, 0.0]]).clamp_min(-9)
+    scores, bounds = torch.tensor([0.3, 0.1, 0.9, 0.5]), torch.tensor([0.0, 0.2, 0.4, 0.8])
+    return Bags(), (columns, torch.tensor([0, 2, 5]), edges, mask, scores, bounds)
+
+
+def ids():
+    tokens = torch.export.Dim("tokens", min=2, max=6)
+    return nn.Embedding(10, 4), (torch.tensor([[1, 5, 7]]),), ({1: tokens},)
+
+
 def nothing():
     return nn.Linear(4, 3)
 
@@ -111,6 +134,22 @@ def test_input_sets_are_user_values_first_then_reordered_ones(directory: Path) -
         assert torch.equal(draw.inputs[0].flatten().sort().values, own.flatten())
     assert program.facts.source == "given_models.py:make"
     assert program.facts.source_digest is not None
+
+
+def test_input_sets_keep_what_makes_inputs_valid(directory: Path) -> None:
+    program = made(directory, "bags")
+    own = program.input_sets[0].inputs
+    for draw in program.input_sets[1:]:
+        columns, offsets, edges, mask, scores, bounds = draw.inputs
+        kept = (columns, own[0]), (offsets, own[1]), (edges, own[2]), (mask, own[3]), (bounds, own[5])
+        assert all(torch.equal(one, before) for one, before in kept)
+        assert torch.equal(scores.sort().values, own[4].sort().values)
+    assert any(not torch.equal(draw.inputs[4], own[4]) for draw in program.input_sets[1:])
+
+
+def test_input_sets_of_other_sizes_stretch_integers_in_their_order(directory: Path) -> None:
+    program = made(directory, "ids")
+    assert [draw.inputs[0].tolist() for draw in program.input_sets] == [[[1, 5, 7]], [[1, 5]], [[1, 1, 5, 5, 7, 7]]]
 
 
 def test_weights_are_same_each_time(directory: Path) -> None:

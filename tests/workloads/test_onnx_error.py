@@ -9,6 +9,7 @@ import numpy
 import pytest
 import torch
 
+from ablatrix.workloads.allowance import Allowance
 from ablatrix.workloads.onnx.operation import find_onnx
 from ablatrix.workloads.onnx.reference import run_rounded, run_shaken
 from ablatrix.workloads.oracle import Answer, pool
@@ -34,11 +35,11 @@ def test_onnx_model_with_float16_inside_has_error_of_float16(tmp_path: Path) -> 
     (draw,) = prepared(in_half(tmp_path, node("Cast", "t", to=FLOAT))).input_sets
     (wanted,) = draw.expected
     rms = float(wanted.square().mean().sqrt())
-    assert 2.0**-12 < draw.eager_rms[0] / rms < 2.0**-8
+    assert 2.0**-12 < draw.allowances[0].eager_rms / rms < 2.0**-8
     inputs, held = draw.inputs[0].half(), onnx.load(tmp_path / "half.onnx").graph.initializer
     w, bias = (torch.from_numpy(onnx.numpy_helper.to_array(one).copy()) for one in held)
     honest = torch.tanh(inputs @ w + bias).double()
-    assert float((honest - wanted).square().mean().sqrt()) <= 2 * draw.eager_rms[0]
+    assert float((honest - wanted).square().mean().sqrt()) <= 2 * draw.allowances[0].eager_rms
 
 
 def test_onnx_float16_output_keeps_its_type(tmp_path: Path) -> None:
@@ -94,23 +95,40 @@ def test_run_shaken_differs_by_about_one_rounding(tmp_path: Path) -> None:
 
 
 def answers(*errors: float, scale: float = 1.0) -> list[Answer]:
-    return [Answer((torch.full((1,), scale, dtype=torch.float64),), (error,)) for error in errors]
+    return [Answer((torch.full((1,), scale, dtype=torch.float64),), (allowance(error),)) for error in errors]
+
+
+def allowance(eager_rms: float) -> Allowance:
+    none = torch.empty(0, dtype=torch.int64)
+    return Allowance(
+        eager_rms=eager_rms,
+        unit_rms=eager_rms,
+        limits=torch.tensor([eager_rms], dtype=torch.float64),
+        classes=none.to(torch.uint8),
+        roundoff=2.0**-24,
+        undetermined=none,
+        values=torch.empty(0),
+    )
+
+
+def eager_rms(answers: list[Answer]) -> list[float]:
+    return [one.allowances[0].eager_rms for one in answers]
 
 
 def test_pool_of_draws_takes_their_root_mean_square() -> None:
     """Eager's error on one number is 4.6e-6 in one input set and 1.5e-7 in another; it is the same program."""
-    pooled = [one.eager_rms[0] for one in pool(answers(4.6e-6, 4.8e-7, 1.5e-7), None)]
+    pooled = eager_rms(pool(answers(4.6e-6, 4.8e-7, 1.5e-7), 0.0))
     assert pooled == pytest.approx([4.6e-6, 2.6718e-6, 2.6718e-6], rel=1e-3)
 
 
 def test_pool_does_not_widen_by_output_of_other_scale() -> None:
     small, large = answers(1e-7, scale=1.0), answers(1e-2, scale=1e5)
     cancelled = answers(1e-6, scale=1e-6)
-    assert pool([*small, *large], None)[0].eager_rms[0] == pytest.approx(1e-7, rel=0.01)
-    assert pool([*small, *cancelled], None)[0].eager_rms[0] < 1e-6
+    assert eager_rms(pool([*small, *large], 0.0))[0] == pytest.approx(1e-7, rel=0.01)
+    assert eager_rms(pool([*small, *cancelled], 0.0))[0] < 1e-6
 
 
 def test_pool_keeps_at_least_what_rounding_leaves() -> None:
-    assert [one.eager_rms for one in pool(answers(0.0, 0.0, scale=3.0), 1e-6)] == [(3e-6,), (3e-6,)]
-    whole = [Answer((torch.tensor([3]),), (0.0,))]
-    assert pool(whole, 1e-6)[0].eager_rms == (0.0,)
+    assert eager_rms(pool(answers(0.0, 0.0, scale=3.0), 1e-6)) == [3e-6, 3e-6]
+    whole = [Answer((torch.tensor([3]),), (allowance(0.0),))]
+    assert eager_rms(pool(whole, 1e-6)) == [0.0]

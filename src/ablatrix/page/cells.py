@@ -56,7 +56,7 @@ def cells_table(findings: Findings, finder: RowFinder, groups: Sequence[str], mo
             Heading(
                 "worst RMS",
                 True,
-                "Largest RMS error over the sum of eager's own and rms_floor of the oracle's RMS; allowed: rms_factor",
+                "Largest RMS error over that of float32 under other roundings, plus the floor",
             ),
             Heading("n", True, "Trials"),
         ],

@@ -45,7 +45,7 @@ MAX_GLANCES = 40
 MAX_REASONS = 30
 # Columns that distinguish origins and cells: few trials differ in them, so each combination is looked at once.
 DISTINGUISHING = (*ORIGIN_COLUMNS, "version_", "workload", "parameter_", "compiler", "role", "knob_", PLAN)
-NEEDED = ("stage", "is_baseline", *DEFAULT_METRICS)
+NEEDED = ("stage", "is_baseline", "ill_conditioned", "eager_wrong", *DEFAULT_METRICS)
 
 
 @dataclass(frozen=True, kw_only=True)

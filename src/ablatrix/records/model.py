@@ -392,7 +392,32 @@ class Correctness(Part):
     ok: bool | None = Field(description="All compared and within tolerance; null when something is missing.")
     checked_digest: str | None = Field(description="artifact_digest of the executable that was checked.")
     timed_digest: str | None = Field(description="artifact_digest of the executable that was timed.")
-    note: str | None = Field(default=None, description="Which output and draw was worst, or why one was not compared.")
+    note: str | None = Field(
+        default=None,
+        description="Which output and draw was worst, or why one was not compared; and what is known of eager.",
+    )
+    worst_ratio: Finite | None = Field(
+        default=None,
+        description="Largest error of one element over the largest of eager in elements like it; null before 1.3.",
+    )
+    allowed_over_eager: Finite | None = Field(
+        default=None,
+        description="RMS error that was allowed, in units of eager's own; of the output where it is largest. Null "
+        "where eager has no error, and before 1.3.",
+    )
+    ill_conditioned: Count | None = Field(
+        default=None,
+        description="Outputs x input draws that were not judged, as float32 does not determine them; null before 1.3.",
+    )
+    undetermined: Count | None = Field(
+        default=None,
+        description="Elements of judged outputs that have more than one right value in float32 (a near tie, an "
+        "overflow); null before 1.3.",
+    )
+    eager_wrong: Count | None = Field(
+        default=None,
+        description="Judged outputs x input draws in which eager itself differs from the oracle; null before 1.3.",
+    )
 
 
 # The order of fields matters: `records/fast_reader.py` cuts a line where some fields of `Record` and `Meta` begin and

@@ -54,14 +54,18 @@ def _without_device(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_origins(data: dict[str, Any]) -> dict[str, Any]:
-    """1.2 said less of a trial's process, compiler and stage, and did not count time of compiling in no phase."""
-    meta, config, runtime = (data.get(name) for name in ("meta", "config", "runtime"))
+    """1.2 said less of a trial's process, compiler and stage, did not count time of compiling in no phase, and judged RMS alone."""
+    parts = (data.get(name) for name in ("meta", "config", "runtime", "correctness"))
+    meta, config, runtime, correctness = parts
     if isinstance(meta, dict):
         meta |= {"layout": None, "replicate": None}
     if isinstance(config, dict):
         config |= {"compiler_digest": None, "stage_plan": None, "primary_knobs": None}
     if isinstance(runtime, dict):
         runtime |= {"other_ms": None}
+    if isinstance(correctness, dict):
+        unknown = ("worst_ratio", "allowed_over_eager", "ill_conditioned", "undetermined", "eager_wrong")
+        correctness |= dict.fromkeys(unknown)
     return data
 
 

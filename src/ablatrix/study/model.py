@@ -195,9 +195,9 @@ class Checks(Part):
     input_sets: int = Field(
         default=3, ge=1, le=100, description="Sets of inputs; the first is also the one that is timed."
     )
-    rms_factor: float = Field(default=2.0, gt=0, description="Allowed RMS error, as a multiple of eager float32's own.")
+    rms_factor: float = Field(default=2.0, gt=0, description="Allowed error, as a multiple of eager float32's.")
     rms_floor: float = Field(
-        default=1e-6, ge=0, description="Added to eager's error: this fraction of the oracle's RMS value."
+        default=1e-6, ge=0, description="Added to eager's RMS error: this fraction of the oracle's RMS value."
     )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import torch
 
 from ablatrix.workloads.built import seeded, spread
+from ablatrix.workloads.oracle import ask
 from ablatrix.workloads.program import InputSet
 
 BLOCKS = 3
@@ -114,17 +114,8 @@ SMALL_PROGRAMS: Mapping[str, MakeProgram] = {
 
 def answer(module: torch.nn.Module, x: torch.Tensor) -> InputSet:
     """Return what the module should answer to an input, computed in float64."""
-    expected = _flat(copy.deepcopy(module).double()(x.double()))
-    given = _flat(module(x))
-    errors = tuple(
-        float((one.double() - right).square().mean().sqrt()) for one, right in zip(given, expected, strict=True)
-    )
-    return InputSet(seed=0, sizes={}, inputs=(x,), expected=expected, eager_rms=errors)
-
-
-def _flat(result: Any) -> tuple[torch.Tensor, ...]:
-    outputs = result if isinstance(result, tuple) else (result,)
-    return tuple(output.detach() for output in outputs)
+    answered = ask(copy.deepcopy(module).double(), module, (x,))
+    return InputSet(seed=0, sizes={}, inputs=(x,), expected=answered.expected, allowances=answered.allowances)
 
 
 def _input(*shape: int) -> torch.Tensor:

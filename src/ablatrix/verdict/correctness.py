@@ -16,7 +16,9 @@ def correctness_criterion(findings: Findings) -> Criterion:
     """Return whether every ok trial was checked and is correct, and every effect has a knob that did something."""
     found, trials = findings.found, findings.trials
     ok = trials.filter(IS_OK)
-    unchecked = ok.filter((pl.col("checked").fill_null(0) == 0) | pl.col("correct").is_null()).height
+    undecided = (pl.col("checked").fill_null(0) == 0) | pl.col("correct").is_null()
+    ill = pl.col("ill_conditioned").fill_null(0) > 0
+    unchecked = ok.filter(undecided & ~ill).height
     missing = int(trials["missing"].sum())
     wrong = trials.filter((~pl.col("correct")) | has_status(Status.WRONG_OUTPUT))
     not_reported = ok.filter(
@@ -28,6 +30,7 @@ def correctness_criterion(findings: Findings) -> Criterion:
         (missing, "comparisons are missing"),
         (wrong.height, "trials have differences beyond the tolerance"),
         (unchecked, "ok trials have no check"),
+        (ok.filter(undecided & ill).height, "ok trials have no output that float32 determines (ill-conditioned)"),
         (other, "hot trials timed another executable than was checked"),
         (not_reported, "hot trials do not report which executable was checked or timed"),
     )
@@ -37,9 +40,13 @@ def correctness_criterion(findings: Findings) -> Criterion:
         "missing": missing,
         "wrong": wrong.height,
         "ok_without_check": unchecked,
+        "ill_conditioned": int(trials["ill_conditioned"].sum()),
+        "eager_wrong": int(trials["eager_wrong"].sum()),
         "timed_other_than_checked": other,
         "timed_or_checked_unknown": not_reported,
         "worst_rms_ratio": ok["rms_ratio"].max(),
+        "worst_element_ratio": ok["worst_ratio"].max(),
+        "allowed_over_eager": ok["allowed_over_eager"].max(),
         "worst_max_abs_diff": ok["max_abs_diff"].max(),
         "worst_max_rel_diff": ok["max_rel_diff"].max(),
         "no_ops_claimed": len(claimed),

@@ -30,8 +30,8 @@ class Built:
         parameter_count: Elements of its weights, where ``module`` does not hold them as parameters.
         chain: Number of operations in which rounding may accumulate, where the model has no float64 and eager float32
             is itself the oracle; else None.
-        rounding: Error that rounding must be expected to leave in the outputs, relative to their values, where it is
-            known without running the model; else None.
+        rounding: Error that rounding must be expected to leave in the outputs, relative to their values, of a model
+            that runs as one operation and so shows few of its roundings; else None.
         reference: What shows eager's error in place of the program, where that computes in wider types than it names,
             or is itself the oracle: takes the inputs, returns the outputs in order.
     """

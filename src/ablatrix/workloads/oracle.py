@@ -1,4 +1,4 @@
-"""The oracle: the outputs of a program in float64, and how far eager float32 itself is from them.
+"""The oracle: the outputs of a program in float64, and how far from them float32 itself may be.
 
 Where a program has no float64 (an ONNX model with operators that have no such kernels), float32 without any
 optimisation is the oracle, and its error is estimated.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,10 +17,16 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from ablatrix.errors import WorkloadError
+from ablatrix.workloads.allowance import Allowance, allow
 from ablatrix.workloads.built import Reference
 from ablatrix.workloads.capture.precision import in_float64, widen
+from ablatrix.workloads.rounding import Rounding
+from ablatrix.workloads.ties import TieWatch, find_ties
 
 UNIT_ROUNDOFF = 2.0**-24  # of float32
+PAIRS = 2  # of runs with other roundings, to either side
+
+Run = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -27,13 +34,12 @@ class Answer:
     """Outputs for one input set, flat and in order.
 
     Attributes:
-        expected: float64; integers and booleans keep their dtype.
-        eager_rms: Root mean square error of eager float32 against ``expected``, one for each output; estimated
-            where float32 itself is the oracle.
+        expected: float64 or complex128; integers and booleans keep their dtype.
+        allowances: How far from it each output may be.
     """
 
     expected: tuple[torch.Tensor, ...]
-    eager_rms: tuple[float, ...]
+    allowances: tuple[Allowance, ...]
 
 
 class Oracle:
@@ -48,50 +54,56 @@ class Oracle:
     def __init__(self, exported: ExportedProgram, chain: int | None = None, reference: Reference | None = None) -> None:
         self._chain = chain
         self._wide = in_float64(exported)
-        module: Callable[..., Any] = exported.module(check_guards=False)
-        self._eager = module if reference is None else lambda *inputs: reference(inputs)
+        self._eager: Run = exported.module(check_guards=False)
+        self._reference = reference
 
     def answer(self, inputs: Sequence[torch.Tensor]) -> Answer:
-        """Run the program in float64 and in eager float32.
+        """Run the program in float64, in eager, and in eager with other roundings.
 
         Raises:
-            WorkloadError: An output is not a tensor, or has a value that is not finite.
+            WorkloadError: An output is not a tensor.
         """
-        with torch.no_grad():
-            expected = _flat(self._wide(*widen(inputs)))
-            eager = _flat(self._eager(*inputs))
-        for index, output in enumerate(expected):
-            if not bool(torch.isfinite(output).all()):
-                raise WorkloadError(f"output {index} of the oracle is not finite everywhere; no check could use it")
-        errors = tuple(map(_rms_error, eager, expected))
-        if self._chain is None:
-            return Answer(expected, errors)
-        least = (_expected_rounding(one, self._chain) for one in expected)
-        return Answer(expected, tuple(map(max, errors, least)))
+        return ask(self._wide, self._eager, inputs, self._chain, self._reference)
 
 
-def pool(answers: Sequence[Answer], rounding: float | None) -> list[Answer]:
-    """Return the answers with eager's error as all input sets together show it.
-
-    The error of one small output on one input set is a draw: it may be a tenth of the next one. So it is at least the
-    root mean square over the input sets, by value or relative to the output, whichever is less (an output that cancels
-    must not widen the others), and what rounding must be expected to leave.
+def ask(
+    wide: Run,
+    eager: Run,
+    inputs: Sequence[torch.Tensor],
+    chain: int | None = None,
+    reference: Reference | None = None,
+) -> Answer:
+    """Return what a program should answer to its inputs.
 
     Args:
-        answers: Of all input sets of one program.
-        rounding: See ``Built``; None where it is not known.
+        wide: The program in float64; it takes inputs whose floats are float64.
+        eager: The program as it is.
+        inputs: Of the program as it is.
+        chain: See `Oracle`.
+        reference: See `Oracle`.
+
+    Raises:
+        WorkloadError: An output is not a tensor.
     """
-    pooled: list[list[float]] = [[] for _ in answers]
-    for index in range(len(answers[0].expected)):
-        scales = [_rms(answer.expected[index]) for answer in answers]
-        errors = [answer.eager_rms[index] for answer in answers]
-        shares = [error / scale for error, scale in zip(errors, scales, strict=True) if scale > 0]
-        together, share = (math.hypot(*some) / math.sqrt(max(len(some), 1)) for some in (errors, shares))
-        floats = answers[0].expected[index].is_floating_point()
-        for kept, error, scale in zip(pooled, errors, scales, strict=True):
-            least = (rounding or 0.0) * scale if floats else 0.0
-            kept.append(max(error, min(together, share * scale), least))
-    return [replace(answer, eager_rms=tuple(kept)) for answer, kept in zip(answers, pooled, strict=True)]
+    modes: list[AbstractContextManager[Any]] = [
+        nullcontext(),
+        *(Rounding(pair, sign) for pair in range(PAIRS) for sign in (1.0, -1.0)),
+    ]
+    watches, runs = [TieWatch() for _ in range(1 + len(modes))], []
+    with torch.no_grad():
+        with watches[0]:
+            expected = _flat(wide(*widen(inputs)))
+        for mode, watch in zip(modes, watches[1:], strict=True):
+            with mode, watch:
+                runs.append(_flat(eager(*inputs)))
+        if reference is not None:
+            runs[0] = _flat(reference(inputs))
+    allowances = []
+    for index, one in enumerate(expected):
+        ties = find_ties(one, watches)
+        found = allow(one.reshape(-1), [run[index].reshape(-1) for run in runs], ties)
+        allowances.append(found if chain is None else _at_least(found, _expected_rounding(one, chain)))
+    return Answer(expected, tuple(allowances))
 
 
 def _flat(outputs: Any) -> tuple[torch.Tensor, ...]:
@@ -101,9 +113,29 @@ def _flat(outputs: Any) -> tuple[torch.Tensor, ...]:
     return tuple(leaf.detach().contiguous() for leaf in leaves)
 
 
-def _rms_error(eager: torch.Tensor, expected: torch.Tensor) -> float:
-    difference = eager.double() - expected.double()
-    return float(difference.square().mean().sqrt())
+def pool(answers: Sequence[Answer], rounding: float) -> list[Answer]:
+    """Return the answers of an opaque program with eager's error as all input sets together show it.
+
+    Whatever runs as one operation shows few of its roundings, and the error of one small output on one input set is a
+    draw: it may be a tenth of the next one. So it is at least the root mean square over the input sets, by value or
+    relative to the output, whichever is less (an output that cancels must not widen the others), and what rounding must
+    be expected to leave.
+
+    Args:
+        answers: Of all input sets of one program.
+        rounding: See ``Built``.
+    """
+    pooled: list[list[Allowance]] = [[] for _ in answers]
+    for index in range(len(answers[0].expected)):
+        values = [answer.expected[index] for answer in answers]
+        found = [answer.allowances[index] for answer in answers]
+        scales, errors = list(map(_rms, values)), [one.eager_rms for one in found]
+        shares = [error / scale for error, scale in zip(errors, scales, strict=True) if scale > 0]
+        together, share = (math.hypot(*some) / math.sqrt(max(len(some), 1)) for some in (errors, shares))
+        for kept, one, value, scale in zip(pooled, found, values, scales, strict=True):
+            least = max(min(together, share * scale), rounding * scale)
+            kept.append(_at_least(one, least) if value.is_floating_point() else one)
+    return [replace(answer, allowances=tuple(kept)) for answer, kept in zip(answers, pooled, strict=True)]
 
 
 def _expected_rounding(values: torch.Tensor, chain: int) -> float:
@@ -112,10 +144,19 @@ def _expected_rounding(values: torch.Tensor, chain: int) -> float:
     Errors of independent roundings add up like a random walk: relative to the values, with the square root of their
     number times the unit roundoff (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 2.8).
     """
-    return math.sqrt(max(chain, 1)) * UNIT_ROUNDOFF * _rms(values)
+    return math.sqrt(max(chain, 1)) * UNIT_ROUNDOFF * _rms(values) if values.is_floating_point() else 0.0
+
+
+def _at_least(found: Allowance, rms: float) -> Allowance:
+    """Return an allowance of at least an error, with 5 times as much for a single element (one in 10^6 of a normal)."""
+    return replace(
+        found,
+        eager_rms=max(found.eager_rms, rms),
+        unit_rms=max(found.unit_rms, rms),
+        limits=found.limits.clamp_min(5 * rms) if rms > 0 else found.limits,
+    )
 
 
 def _rms(values: torch.Tensor) -> float:
-    finite = values.double()
-    finite = finite[finite.isfinite()]
+    finite = values[values.isfinite()].abs().double()
     return float(finite.square().mean().sqrt()) if finite.numel() else 0.0

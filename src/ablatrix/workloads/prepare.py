@@ -12,6 +12,7 @@ import torch
 
 from ablatrix.errors import WorkloadError
 from ablatrix.records.model import InputFacts, WorkloadFacts
+from ablatrix.workloads.allowance import pack, unpack
 from ablatrix.workloads.built import Built
 from ablatrix.workloads.capture import lower
 from ablatrix.workloads.capture.exporting import export
@@ -24,7 +25,7 @@ from ablatrix.workloads.program import InputSet, Program
 from ablatrix.workloads.program_files import load_programs, save_programs
 from ablatrix.workloads.shipped import get_shipped
 
-FORMAT = 1
+FORMAT = 2
 
 
 def prepare(
@@ -64,9 +65,11 @@ def prepare(
     exported = export(name, built, inputs[0]) if built.exported is None else built.exported
     lowered = lower(exported)
     oracle = Oracle(exported, built.chain, built.reference)
-    answers = pool([oracle.answer(one) for one in inputs], built.rounding)
+    answers = [oracle.answer(one) for one in inputs]
+    if built.rounding is not None:
+        answers = pool(answers, built.rounding)
     made = [
-        InputSet(seed + index, dict(sizes[index]), one, answer.expected, answer.eager_rms)
+        InputSet(seed + index, dict(sizes[index]), one, answer.expected, answer.allowances)
         for index, (one, answer) in enumerate(zip(inputs, answers, strict=True))
     ]
     symbols = symbols_of(lowered, [built.input_dimensions.get(one, {}) for one in built.input_names])
@@ -85,16 +88,18 @@ def save_program(program: Program, directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     save_programs({"exported": program.exported, "lowered": program.lowered}, directory)
     tensors = [
-        {"inputs": list(input_set.inputs), "expected": list(input_set.expected)} for input_set in program.input_sets
+        {
+            "inputs": list(input_set.inputs),
+            "expected": list(input_set.expected),
+            "allowances": [pack(one) for one in input_set.allowances],
+        }
+        for input_set in program.input_sets
     ]
     torch.save(tensors, directory / "draws.pt")
     plain = {
         "format": FORMAT,
         "facts": program.facts.model_dump(),
-        "draws": [
-            {"seed": input_set.seed, "sizes": dict(input_set.sizes), "eager_rms": list(input_set.eager_rms)}
-            for input_set in program.input_sets
-        ],
+        "draws": [{"seed": input_set.seed, "sizes": dict(input_set.sizes)} for input_set in program.input_sets],
         "dynamic_bounds": dict(program.dynamic_bounds),
         "symbol_names": dict(program.symbol_names),
     }
@@ -118,7 +123,13 @@ def load_program(directory: Path) -> Program:
     programs = load_programs(("exported", "lowered"), directory)
     tensors = torch.load(directory / "draws.pt", weights_only=True)
     input_sets = tuple(
-        InputSet(one["seed"], one["sizes"], tuple(kept["inputs"]), tuple(kept["expected"]), tuple(one["eager_rms"]))
+        InputSet(
+            one["seed"],
+            one["sizes"],
+            tuple(kept["inputs"]),
+            tuple(kept["expected"]),
+            tuple(map(unpack, kept["allowances"])),
+        )
         for one, kept in zip(plain["draws"], tensors, strict=True)
     )
     facts = WorkloadFacts.model_validate(plain["facts"])

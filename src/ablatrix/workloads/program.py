@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
     from ablatrix.records.model import WorkloadFacts
+    from ablatrix.workloads.allowance import Allowance
 
 
 @dataclass(frozen=True)
@@ -21,15 +22,15 @@ class InputSet:
         seed: Seed of the inputs.
         sizes: Size of each dynamic dimension in this input set, by name (empty for a static program).
         inputs: Flat positional inputs, contiguous, on the device.
-        expected: Oracle outputs, float64 (integers and booleans keep their dtype), flat, in order.
-        eager_rms: Root mean square error of eager float32 against the oracle, one for each output.
+        expected: Oracle outputs, float64 or complex128 (integers and booleans keep their dtype), flat, in order.
+        allowances: How far from the oracle each output may be.
     """
 
     seed: int
     sizes: Mapping[str, int]
     inputs: tuple[torch.Tensor, ...]
     expected: tuple[torch.Tensor, ...]
-    eager_rms: tuple[float, ...]
+    allowances: tuple[Allowance, ...]
 
 
 @dataclass(frozen=True)

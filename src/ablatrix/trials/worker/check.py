@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ablatrix.records.model import Correctness
@@ -12,16 +12,26 @@ from ablatrix.records.model import Correctness
 if TYPE_CHECKING:
     import torch
 
+    from ablatrix.workloads.allowance import Allowance
     from ablatrix.workloads.program import InputSet
+
+SHOWN = 3  # elements that a message names
 
 
 @dataclass(kw_only=True)
 class Comparison:
     """The result so far of comparing the outputs of one executable, over all input sets.
 
-    An output passes when its RMS error is at most ``rms_factor`` x (eager float32's own RMS error on that input set
-    + ``rms_floor`` x the RMS of the oracle), its shape and dtype are the oracle's, and it is finite wherever the
-    oracle is. Integers and booleans must be equal.
+    An output passes when
+
+    - its shape and kind of type are the oracle's,
+    - each element is the oracle's, within ``rms_factor`` (at least 1) x the largest error that eager and its runs with
+      other roundings make in elements of like sensitivity; where those runs disagree by more, or are not finite, it may
+      be any of theirs. Integers and booleans are those of one of these runs, or an index of an equal value,
+    - its root mean square error is at most ``rms_factor`` x (the largest of these runs + ``rms_floor`` x the root mean
+      square of the oracle).
+
+    An output that float32 does not determine is not judged, but counted.
     """
 
     rms_factor: float
@@ -29,13 +39,19 @@ class Comparison:
     input_sets: int
     checked: int = 0
     missing: int = 0
+    ill_conditioned: int = 0
+    undetermined: int = 0
+    eager_wrong: int = 0
     max_abs_diff: float | None = None
     max_rel_diff: float | None = None
     rms_ratio: float | None = None
+    worst_ratio: float | None = None
+    allowed_over_eager: float | None = None
     cosine: float | None = None
     nonfinite: int = 0
     passed: bool = True
     note: str | None = None
+    remarks: list[str] = field(default_factory=list)
 
     def compare(self, outputs: Sequence[torch.Tensor], input_set: InputSet, label: str) -> None:
         """Compare the outputs of one input set with the oracle's; ``label`` names the input set in the note."""
@@ -45,16 +61,24 @@ class Comparison:
                 self.missing += 1
                 self.note = f"{where}: the program returned {len(outputs)} outputs of {len(input_set.expected)}"
                 continue
-            self.checked += 1
-            self._one(outputs[index], expected, input_set.eager_rms[index], where)
+            allowance = input_set.allowances[index]
+            if not self._has_shape(outputs[index], expected, where):
+                self.checked += 1
+                continue
+            self._count(allowance, where, expected.numel())
+            if not allowance.ill_conditioned:
+                self._one(outputs[index].detach().reshape(-1), expected.reshape(-1), allowance, where, expected.shape)
         if len(outputs) > len(input_set.expected):
             self._fail(f"{label}: the program returned {len(outputs)} outputs, not {len(input_set.expected)}")
 
     def compare_again(self, outputs: Sequence[torch.Tensor], input_set: InputSet, label: str) -> None:
         """Compare an input set again, against drift from run to run; it is not counted as a further check."""
-        counted = self.checked, self.missing
+        kept = {name: getattr(self, name) for name in COUNTED}
+        remarks = list(self.remarks)
         self.compare(outputs, input_set, label)
-        self.checked, self.missing = counted
+        for name, value in kept.items():
+            setattr(self, name, value)
+        self.remarks = remarks
 
     def facts(self, checked_digest: str, timed_digest: str | None = None) -> Correctness:
         """Return the record's part.
@@ -64,6 +88,7 @@ class Comparison:
             timed_digest: Digest of the executable that was timed, None as long as none was.
         """
         whole = self.missing == 0 and self.checked > 0
+        parts = [self.note] if self.note is not None else []
         return Correctness(
             checked=self.checked,
             missing=self.missing,
@@ -78,37 +103,69 @@ class Comparison:
             ok=(self.passed if whole else (False if not self.passed else None)),
             checked_digest=checked_digest,
             timed_digest=timed_digest,
-            note=self.note,
+            note="; ".join((*parts, *self.remarks)) or None,
+            worst_ratio=self.worst_ratio,
+            allowed_over_eager=self.allowed_over_eager,
+            ill_conditioned=self.ill_conditioned,
+            undetermined=self.undetermined,
+            eager_wrong=self.eager_wrong,
         )
 
-    def _one(self, output: torch.Tensor, expected: torch.Tensor, eager_rms: float, where: str) -> None:
-        import torch
-
+    def _has_shape(self, output: torch.Tensor, expected: torch.Tensor, where: str) -> bool:
         if tuple(output.shape) != tuple(expected.shape):
             self._fail(f"{where}: shape {tuple(output.shape)}, expected {tuple(expected.shape)}")
-            return
-        if expected.dtype.is_floating_point != output.dtype.is_floating_point or (
-            not expected.dtype.is_floating_point and output.dtype != expected.dtype
-        ):
+            return False
+        kinds = [(one.dtype.is_floating_point, one.dtype.is_complex) for one in (output, expected)]
+        if kinds[0] != kinds[1] or (kinds[1] == (False, False) and output.dtype != expected.dtype):
             self._fail(f"{where}: dtype {output.dtype}, expected {expected.dtype}")
+            return False
+        return True
+
+    def _count(self, allowance: Allowance, where: str, elements: int) -> None:
+        """Count an output, and what its preparation found out about it."""
+        if allowance.ill_conditioned:
+            self.ill_conditioned += 1
+            self.remarks.append(f"{where}: ill-conditioned, rounding alone changes its first digit; not judged")
             return
-        if not expected.dtype.is_floating_point:
-            unequal = int((output != expected).sum())
-            self._keep("max_abs_diff", float(unequal > 0), max)
-            if unequal:
-                self._fail(f"{where}: {unequal} of {expected.numel()} elements differ")
-            return
+        self.checked += 1
+        self.undetermined += len(allowance.undetermined)
+        if allowance.eager_wrong:
+            self.eager_wrong += 1
+            self.remarks.append(
+                f"{where}: eager itself differs from float64 in {allowance.eager_wrong} of {elements} elements"
+            )
+
+    def _one(
+        self, output: torch.Tensor, expected: torch.Tensor, allowance: Allowance, where: str, shape: Sequence[int]
+    ) -> None:
         if expected.numel() == 0:
             return
-        given = output.detach().to(torch.float64)
-        comparable = torch.isfinite(expected)
-        bad = int((~torch.isfinite(given) & comparable).sum())
-        self.nonfinite += bad
-        same_infinite = bool(((given == expected) | (given.isnan() & expected.isnan()) | comparable).all())
-        if bad or not same_infinite:
-            self._fail(f"{where}: {bad} elements are not finite" if bad else f"{where}: infinities differ")
+        if not (expected.is_floating_point() or expected.is_complex()):
+            wrong = _unequal(output, expected, allowance)
+            self._keep("max_abs_diff", float(bool((output != expected).any())), max)
+            if len(wrong):
+                self._fail(f"{where}: {_shown(wrong, output, expected, shape)}; eager's value or an equal one is right")
             return
-        given, wanted = given[comparable], expected[comparable]
+        given = output.to(expected.dtype)
+        limit = max(1.0, self.rms_factor) * allowance.limit(expected)
+        found = _errors(given, expected, limit, allowance)
+        finite = given.isfinite() & expected.isfinite()
+        bad = int((~given.isfinite() & expected.isfinite() & (found > limit)).sum())
+        self.nonfinite += bad
+        ratio = float((found / limit).max()) * max(1.0, self.rms_factor)
+        self._keep("worst_ratio", ratio, max) if math.isfinite(ratio) else None
+        self._measure(given[finite], expected[finite])
+        beyond = (found > limit).nonzero().flatten()
+        if len(beyond) > allowance.spare or not bool((found[beyond] <= _largest_jump(allowance, expected)).all()):
+            first = f"; {float(limit[beyond[0]]):.3g} is allowed there"
+            kind = f"{bad} elements are not finite: " if bad else ""
+            self._fail(f"{where}: {kind}{_shown(beyond, given, expected, shape)}{first}")
+        regular = finite & (found <= limit) if allowance.spare else finite
+        regular[allowance.undetermined] = False
+        self._judge_rms(found[regular], expected[regular], allowance, where)
+
+    def _measure(self, given: torch.Tensor, wanted: torch.Tensor) -> None:
+        """Keep differences and cosine, which are reported and judge nothing."""
         if wanted.numel() == 0:
             return
         error = (given - wanted).abs()
@@ -117,17 +174,27 @@ class Comparison:
         if bool(nonzero.any()):
             self._keep("max_rel_diff", float((error[nonzero] / wanted[nonzero].abs()).max()), max)
         norms = float(given.norm() * wanted.norm())
-        if norms > 0:
-            self._keep("cosine", min(1.0, float(given.dot(wanted)) / norms), min)
-        allowed = eager_rms + self.rms_floor * _rms(wanted)
+        if 0 < norms < math.inf:
+            self._keep(
+                "cosine",
+                min(1.0, float(given.vdot(wanted).real if given.is_complex() else given.dot(wanted)) / norms),
+                min,
+            )
+
+    def _judge_rms(self, error: torch.Tensor, wanted: torch.Tensor, allowance: Allowance, where: str) -> None:
+        if error.numel() == 0:
+            return
+        unit = allowance.unit_rms + self.rms_floor * _rms(wanted.abs())
+        if allowance.eager_rms > 0:
+            self._keep("allowed_over_eager", self.rms_factor * unit / allowance.eager_rms, max)
         rms = _rms(error)
-        ratio = rms / allowed if allowed > 0 else (0.0 if rms == 0 else math.inf)
+        ratio = rms / unit if unit > 0 else (0.0 if rms == 0 else math.inf)
         if self.rms_ratio is None or ratio > self.rms_ratio:
             self.rms_ratio = ratio if math.isfinite(ratio) else None
             if self.passed:
                 self.note = f"worst: {where}"
         if ratio > self.rms_factor:
-            self._fail(f"{where}: RMS error {rms:.3g} is {ratio:.3g} x the allowed unit {allowed:.3g}")
+            self._fail(f"{where}: RMS error {rms:.3g} is {ratio:.3g} x the allowed unit {unit:.3g}")
 
     def _keep(self, name: str, value: float, pick: Callable[[float, float], float]) -> None:
         present = getattr(self, name)
@@ -139,5 +206,60 @@ class Comparison:
         self.passed = False
 
 
+COUNTED = ("checked", "missing", "ill_conditioned", "undetermined", "eager_wrong")
+
+
+def _errors(given: torch.Tensor, expected: torch.Tensor, limit: torch.Tensor, allowance: Allowance) -> torch.Tensor:
+    """Return how far each element is from the oracle, or from the nearest of the values that it may have."""
+    from ablatrix.workloads.allowance import error
+
+    found = error(given, expected)
+    at = allowance.undetermined
+    for values in allowance.values if len(at) else ():
+        found[at] = found[at].minimum(error(given[at], values))
+    return found
+
+
+def _largest_jump(allowance: Allowance, expected: torch.Tensor) -> float:
+    from ablatrix.workloads.allowance import error
+
+    if not allowance.spare:
+        return 0.0
+    jumps = error(allowance.values, expected[allowance.undetermined])
+    return float(jumps[jumps.isfinite()].max()) if bool(jumps.isfinite().any()) else 0.0
+
+
+def _unequal(output: torch.Tensor, expected: torch.Tensor, allowance: Allowance) -> torch.Tensor:
+    """Return the indices of elements that are neither the oracle's, nor eager's, nor an index of an equal value."""
+    wrong = output != expected
+    at = allowance.undetermined
+    if len(at):
+        wrong[at] &= (allowance.values != output[at]).all(0)
+    if allowance.ties is not None and bool(wrong.any()):
+        wrong &= ~allowance.ties.equal(output, expected)
+    found = wrong.nonzero().flatten()
+    if 0 < len(found) <= allowance.spare:
+        most = (allowance.values.long() - expected[at].long()).abs().max()
+        if bool(((output[found].long() - expected[found].long()).abs() <= most).all()):
+            return found[:0]
+    return found
+
+
+def _shown(wrong: torch.Tensor, given: torch.Tensor, expected: torch.Tensor, shape: Sequence[int]) -> str:
+    """Return how many elements are wrong, and where the first of them are with what they are and should be."""
+    import torch
+
+    first = []
+    for one in wrong[:SHOWN]:
+        index = [int(axis) for axis in torch.unravel_index(one, tuple(shape))]
+        first.append(f"{index} is {_number(given[one])} instead of {_number(expected[one])}")
+    return f"{len(wrong)} of {expected.numel()} elements are wrong: {', '.join(first)}"
+
+
+def _number(value: torch.Tensor) -> str:
+    plain = value.item()
+    return f"{plain:.6g}" if isinstance(plain, (float, complex)) else str(plain)
+
+
 def _rms(values: torch.Tensor) -> float:
-    return float(values.square().mean().sqrt())
+    return float(values.square().mean().sqrt()) if values.numel() else 0.0

@@ -173,7 +173,8 @@ def _time(
 
 def _judge(known: TrialResult, facts: Correctness) -> TrialResult:
     """Return a result with its check; wrong or unchecked outputs become its status and its error."""
-    status = Status.MISSING_CHECK if facts.missing else Status.OK if facts.ok else Status.WRONG_OUTPUT
+    unjudged = facts.ok is None and bool(facts.ill_conditioned)
+    status = Status.MISSING_CHECK if facts.missing else Status.OK if facts.ok or unjudged else Status.WRONG_OUTPUT
     if status is Status.OK:
         return replace(known, correctness=facts)
     digest = digest_value({"status": status})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ from ablatrix.workloads.built import Built, MakeInputs, generator
 RETURNS = "it must return (module, inputs), (module, inputs, dynamic shapes) or a Built"
 # Export's own value for "no bound" is above every size that a tensor can have.
 NO_BOUND = sys.maxsize // 2
+FEW = 2  # values of a mask; elements of which any two are in some order
 
 
 class ByName(nn.Module):  # type: ignore[misc]
@@ -65,27 +67,55 @@ def build_function(spec: str, parameters: Mapping[str, Any]) -> Built:
 
 
 def resample(inputs: Sequence[torch.Tensor], dimensions: Sequence[Mapping[int, str]]) -> MakeInputs:
-    """Return a maker of inputs whose values are sampled from given inputs, so that only values that occur are used.
+    """Return a maker of inputs whose values are those of given inputs, so that only values that occur are used.
 
-    At the same size they are the same values in another order; at another size they are sampled with replacement.
+    Floats are in another order at the same size, and sampled with replacement at another. What their order may mean
+    something in stays valid: integers and booleans (offsets, edges, columns with a cardinality of their own, masks),
+    and floats that are infinite somewhere or have two values at most (masks too), are as given; floats whose rows are
+    sorted (boundaries) keep each row. At another size these are stretched along the dimension, which repeats or omits
+    elements in their order.
     """
 
     def make(seed: int, sizes: Mapping[str, int]) -> tuple[torch.Tensor, ...]:
         random = generator(seed)
         made = []
         for one, axes in zip(inputs, dimensions, strict=True):
-            shape = [sizes[axes[axis]] if axis in axes else size for axis, size in enumerate(one.shape)]
-            flat, count = one.reshape(-1), int(torch.tensor(shape).prod())
-            same = count == flat.numel()
-            order = (
-                torch.randperm(count, generator=random)
-                if same
-                else torch.randint(len(flat), (count,), generator=random)
-            )
-            made.append(flat[order].reshape(shape))
+            if _is_free(one):
+                shape = [sizes[axes[axis]] if axis in axes else size for axis, size in enumerate(one.shape)]
+                made.append(_sampled(one, shape, random))
+                continue
+            kept = _stretched(one, {axis: sizes[name] for axis, name in axes.items()})
+            rows = kept.shape[0] if kept.dim() > 1 and _is_sorted(kept) else 1
+            made.append(kept.roll(1 + int(torch.randint(rows - 1, (1,), generator=random)), 0) if rows > 1 else kept)
         return tuple(made)
 
     return make
+
+
+def _sampled(one: torch.Tensor, shape: Sequence[int], random: torch.Generator) -> torch.Tensor:
+    flat, count = one.reshape(-1), math.prod(shape)
+    same = count == flat.numel()
+    order = torch.randperm(count, generator=random) if same else torch.randint(len(flat), (count,), generator=random)
+    return flat[order].reshape(shape)
+
+
+def _stretched(one: torch.Tensor, sizes: Mapping[int, int]) -> torch.Tensor:
+    kept = one.clone()
+    for axis, size in sizes.items():
+        kept = kept.index_select(axis, torch.arange(size) * kept.shape[axis] // size)
+    return kept
+
+
+def _is_free(one: torch.Tensor) -> bool:
+    """Whether the order of elements means nothing that a program could rely on, as far as values show."""
+    if not (one.is_floating_point() or one.is_complex()):
+        return False
+    return bool(one.isfinite().all()) and (one.is_complex() or (len(one.unique()) > FEW and not _is_sorted(one)))
+
+
+def _is_sorted(one: torch.Tensor) -> bool:
+    """Whether each row of floats ascends, and there are enough of them for that not to be chance."""
+    return one.is_floating_point() and one.dim() > 0 and one.shape[-1] > FEW and bool((one.diff(dim=-1) >= 0).all())
 
 
 def _named(module: nn.Module, given: Any) -> tuple[tuple[str, ...], tuple[torch.Tensor, ...]]:

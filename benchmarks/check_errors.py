@@ -1,0 +1,70 @@
+"""How often the check calls right outputs wrong, and misses planted faults, on small random programs.
+
+Each program is a few steps over a small matrix: overflows, ties, casts, cancellation, masks, reductions, integer
+semantics, factories without a type, complex numbers, float16 and bfloat16. Right outputs are those of eager, the
+oracle's, and those of two correct compilers: one that rounds each operation once, one that sums in another order.
+Faults are one element that is zero or negated, one row of zeros, one integer that is off by one, one index of another
+value, one NaN; where the check's own limits say that rounding explains it, none is planted, and that is counted.
+
+    python benchmarks/check_errors.py [--programs 1000] [--seed 0]
+
+The last line on stdout is one JSON object; the exit status is 1 when a right output was called wrong or a fault missed.
+"""
+
+import argparse
+import json
+import sys
+import warnings
+
+import torch
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from tests.trials.random_programs import PROGRAMS, Found, RandomProgram
+
+
+def main(programs: int, number: int) -> bool:
+    """Look at random programs; return whether every verdict was right."""
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+    found = Found()
+
+    @seed(number)
+    @settings(
+        max_examples=programs,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(PROGRAMS)
+    def look(program: RandomProgram) -> None:
+        found.look_at(program)
+        if found.programs % 100 == 0:
+            print(f"{found.programs} programs, {len(found.false_alarms)} false alarms", flush=True)
+
+    look()
+    for one in (*found.false_alarms, *found.missed):
+        print(one)
+    print(
+        json.dumps(
+            {
+                "programs": found.programs,
+                "outputs": found.outputs,
+                "ill_conditioned": found.ill_conditioned,
+                "elements": found.elements,
+                "undetermined": found.undetermined,
+                "false_alarms": len(found.false_alarms),
+                "false_alarms_of_eager": sum(one.startswith("eager") for one in found.false_alarms),
+                "planted": found.planted,
+                "missed": len(found.missed),
+            }
+        )
+    )
+    return not found.false_alarms and not found.missed
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--programs", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    sys.exit(0 if main(arguments.programs, arguments.seed) else 1)

@@ -1,0 +1,47 @@
+"""Random programs of hard operations: no right output is called wrong, and every planted fault is found."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from tests.trials.random_programs import PROGRAMS, Found, RandomProgram
+
+EXAMPLES = 40
+
+
+@pytest.fixture(scope="module")
+def found() -> Found:
+    """What a fixed number of programs gave; benchmarks/check_errors.py looks at more."""
+    found = Found()
+
+    @seed(7)
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(PROGRAMS)
+    def look(program: RandomProgram) -> None:
+        found.look_at(program)
+
+    look()
+    return found
+
+
+def test_check_of_random_programs_calls_no_right_output_wrong(found: Found) -> None:
+    assert found.programs >= EXAMPLES
+    assert found.false_alarms == []
+
+
+def test_check_of_random_programs_finds_every_planted_fault(found: Found) -> None:
+    assert {"element zero", "element negated", "row", "NaN", "integer"} <= found.planted.keys()
+    assert sum(found.planted.values()) > EXAMPLES
+    assert found.missed == []
+
+
+def test_check_of_random_programs_judges_most_outputs(found: Found) -> None:
+    assert found.ill_conditioned < found.outputs / 4
+    assert found.undetermined < found.elements / 4
