@@ -54,7 +54,7 @@ def _without_device(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_origins(data: dict[str, Any]) -> dict[str, Any]:
-    """1.2 said less of a trial's process, compiler and stage, did not count time of compiling in no phase, and judged RMS alone."""
+    """1.2 said less of process, compiler and stage, left out time of compiling in no phase, and judged RMS alone."""
     parts = (data.get(name) for name in ("meta", "config", "runtime", "correctness"))
     meta, config, runtime, correctness = parts
     if isinstance(meta, dict):
