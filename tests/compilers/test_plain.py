@@ -65,7 +65,7 @@ def test_numbers_are_levels_of_a_described_knob() -> None:
     knob = {"name": "tile", "levels": [2, 4, {"name": 8, "summary": "Large."}], "default": 4}
     (found,) = read_description({"protocol": 1, "knobs": [knob]}, "mine").knobs
     assert [level.name for level in found.levels] == [2, 4, 8]
-    with pytest.raises(CompilerError, match="knobs[.]0[.]levels[.]0"):
+    with pytest.raises(CompilerError, match=r"knobs[.]0[.]levels[.]0"):
         read_description({"protocol": 1, "knobs": [{**knob, "levels": [True], "default": 1}]}, "mine")
 
 
