@@ -91,3 +91,14 @@ def test_bundle_holds_user_models_and_plugins_and_verifies(tmp_path: Path) -> No
     assert "models/mine.py" in {entry.path for entry in read_manifest(place).files}
     (place / "models" / "mine.py").write_text("def make(): return 1\n")
     assert "models/mine.py" in {problem.path for problem in examine(place, derive=derive_little).problems}
+
+
+def test_lock_of_bundle_has_packages_of_plugins(tmp_path: Path, records: list[Record]) -> None:
+    (tmp_path / "study.yaml").write_text("name: synthetic\n")
+    directory = tmp_path / "artifact"
+    directory.mkdir()
+    write_results(directory, records)
+    packages = {"mine-base": "3.13", "Torch": "2.0", "ablatrix": "1.0"}
+    assemble(directory, Origin(study=tmp_path / "study.yaml", packages=packages))
+    lock = (directory / "requirements.lock").read_text()
+    assert lock.endswith("# For the plug-ins of this study:\nmine-base==3.13\n")

@@ -34,7 +34,7 @@ def test_doctor_judges_measured_floor_by_usual_study_precision(
 
 
 def test_doctor_without_torch_reports_floor_as_unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ablatrix.compilers.catalogue.model.find_spec", lambda name: None)
+    monkeypatch.setattr("ablatrix.import_spec.find_spec", lambda name: None)
     done = CliRunner().invoke(app, ["doctor", "--json"])
     finding = json.loads(done.stdout)[-1]
     assert (finding["name"], finding["level"]) == ("A/A noise floor", "note")

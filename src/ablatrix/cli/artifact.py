@@ -74,14 +74,7 @@ def artifact_command(
     beside = companions(resolved)  # refused before anything is run
     if anonymous:
         refuse_identity(resolved.study.about, study)
-    packages = packages_of(need.module for need in module_needs(resolved))
-    origin = Origin(
-        study=study,
-        claims=claims or claims_beside(study),
-        template=template,
-        companions=beside,
-        packages=packages,
-    )
+    origin = Origin(study=study, claims=claims or claims_beside(study), template=template, companions=beside)
     findings = checked_environment(resolved, out)
     results = out.with_name(out.name + "-named") if anonymous else out
     summary, cost = _run_counted(resolved, study, results, quiet)
@@ -95,6 +88,7 @@ def artifact_command(
         shutil.rmtree(ResultDirectory(results).work, ignore_errors=True)
     command = _command(origin, out, anonymous, started, monotonic() - clock, failed=not summary.good)
     whole = replace(origin, commands=[command], findings=findings, run=cost, pseudonyms=pseudonyms)
+    whole = replace(whole, packages=packages_of(need.module for need in module_needs(resolved)))
     _announce(assemble(out, whole, reading), out, results if anonymous else None)
     end_run(summary)
 

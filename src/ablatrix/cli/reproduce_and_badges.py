@@ -64,7 +64,7 @@ def reproduce_command(
     from ablatrix.artifact.reproduction import report_reproduction
     from ablatrix.cli.inputs import record_files
     from ablatrix.errors import ArtifactError
-    from ablatrix.records.names import CLAIMS_NAME, RECORDS_NAME, STUDY_NAME
+    from ablatrix.records.names import RECORDS_NAME, STUDY_NAME
     from ablatrix.study.load import load_study
 
     if study not in ("full", "tiny"):
@@ -76,12 +76,7 @@ def reproduce_command(
     with opened(bundle) as directory:
         root_digest = _verified(directory, bundle)
         folder = directory / "tiny" if study == "tiny" else directory
-        if not (folder / CLAIMS_NAME).is_file():
-            raise ArtifactError(
-                f"{bundle}: makes no claims, so there is nothing to judge; in its folder run its study with 'ablatrix "
-                f"run {STUDY_NAME} --out OUT', and compare the results with 'ablatrix compare . OUT'"
-            )
-        claims = load_claims(folder / CLAIMS_NAME)
+        claims = load_claims(_claims_of(folder, bundle))
         resolved = load_study(folder / STUDY_NAME)
         before = folder / RECORDS_NAME
         recorded = tidy([before]) if before.is_file() else None
@@ -98,6 +93,18 @@ def reproduce_command(
         _write(report, claims, out)
     if not report.reproduced:
         raise typer.Exit(1)
+
+
+def _claims_of(folder: Path, bundle: Path) -> Path:
+    from ablatrix.errors import ArtifactError
+    from ablatrix.records.names import CLAIMS_NAME, STUDY_NAME
+
+    if not (folder / CLAIMS_NAME).is_file():
+        raise ArtifactError(
+            f"{bundle}: makes no claims, so there is nothing to judge; in its folder run its study with 'ablatrix "
+            f"run {STUDY_NAME} --out OUT', and compare the results with 'ablatrix compare . OUT'"
+        )
+    return folder / CLAIMS_NAME
 
 
 @contextmanager

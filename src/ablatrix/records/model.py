@@ -226,8 +226,7 @@ class Configuration(Part):
     catalogue_digest: str = Field(description="SHA-256 of the compiler's knobs and levels.")
     compiler_digest: str | None = Field(
         default=None,
-        description="SHA-256 of the files of a program or plug-in that is the compiler; null for one of a package, and "
-        "before 1.3.",
+        description="SHA-256 of a program or plug-in that is the compiler; null for one of a package, and before 1.3.",
     )
 
 
@@ -320,8 +319,7 @@ class _ColdTimes(Part):
     link_ms: Milliseconds | None = Field(default=None, description="Cold: part of it, linking and storing.")
     load_ms: Milliseconds | None = Field(default=None, description="Cold: part of it, loading and binding.")
     other_ms: Milliseconds | None = Field(
-        default=None,
-        description="Cold: part of it, compiling in no phase or in one of the compiler's own; null before 1.3.",
+        default=None, description="Cold: part of it, compiling in no phase or one of its own; null before 1.3."
     )
     run_ms_cold: Milliseconds | None = Field(default=None, description="Cold: part of it, the first run.")
 

@@ -112,8 +112,7 @@ def examine(
     design, design_faults = read_design(directory)
     faults += design_faults
     if design is not None:
-        faults += check_plan(records, design)
-        faults += _check_plugins(directory, design)
+        faults += [*check_plan(records, design), *_check_plugins(directory, design)]
     faults += check_samples(directory, records)
     if manifest is not None and design is not None:
         faults += _check_facts(manifest, records, len(design["trials"]))
