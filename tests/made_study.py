@@ -7,7 +7,7 @@ workload.
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -29,7 +29,7 @@ from ablatrix.records.model import (
     WorkloadFacts,
 )
 from ablatrix.records.status import Status
-from ablatrix.study.design import Cell, Trial, make_design
+from ablatrix.study.design import Cell, Design, Trial, make_design
 from ablatrix.study.design_file import write_design
 from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy, resolve_study
@@ -58,18 +58,26 @@ class MadeStudy:
 
 
 @dataclass(frozen=True)
-class _Truth:
+class Truth:
     """What a compiler does: by knob and level a factor of the times, and which knobs are built in."""
 
     factors: Mapping[tuple[str, Level], float]
     acting: frozenset[str]
-    failing: Mapping[str, Status]
-    tells_memory: bool
+    failing: Mapping[str, Status] = field(default_factory=dict)
+    tells_memory: bool = True
+    noise: float | None = None
+    timed_other: float = 0.0
 
 
 def write_made_study(rng: random.Random, directory: Path, most_cells: int = 40) -> MadeStudy:
     """Draw a study, make up its outcomes, and write study, design, records and samples."""
-    resolved = _draw_study(rng, most_cells)
+    return write_results(rng, _draw_study(rng, most_cells), directory)
+
+
+def write_results(
+    rng: random.Random, resolved: ResolvedStudy, directory: Path, truth: "Truth | None" = None
+) -> MadeStudy:
+    """Make up the outcomes of a study, all of one compiler's if ``truth`` says how they are, and write them."""
     results = directory / "results"
     (results / "samples").mkdir(parents=True)
     study = directory / "made.yaml"
@@ -77,7 +85,7 @@ def write_made_study(rng: random.Random, directory: Path, most_cells: int = 40) 
     design = make_design(resolved, max_live=rng.choice([None, 5, 6]))
     write_design(design, results / "design.json")
     with (results / "results.jsonl").open("w", encoding="utf-8") as journal:
-        for record, line in _records(rng, resolved, design.trials, {cell.cell_id: cell for cell in design.cells}):
+        for record, line in _records(rng, resolved, design, truth):
             journal.write(record_line(record))
             if line is not None:
                 with (results / "samples" / f"{record.block_id}.jsonl").open("a", encoding="utf-8") as samples:
@@ -163,23 +171,24 @@ def _draw_stages(
         yield stage | {"around": {knob.name: rng.choice(knob.levels).name for knob in away}, "vary": levels}
 
 
-def _draw_truth(rng: random.Random, entry: CompilerEntry, cells: Sequence[Cell]) -> _Truth:
+def _draw_truth(rng: random.Random, entry: CompilerEntry, cells: Sequence[Cell]) -> Truth:
     factors = {
         (knob.name, level.name): rng.choice([1.0, 1.0, rng.uniform(0.4, 1.6)])
         for knob in entry.knobs
+        if rng.random() < 0.8
         for level in knob.levels
     }
     acting = frozenset(knob.name for knob in entry.knobs if rng.random() < 0.7)
     unlucky = [cell.cell_id for cell in cells if rng.random() < 0.12]
     failing = {one: rng.choice([Status.UNSUPPORTED, *FAILED]) for one in unlucky}
-    return _Truth(factors, acting, failing, rng.random() < 0.6)
+    return Truth(factors, acting, failing, rng.random() < 0.6, timed_other=0.02)
 
 
 def _records(
-    rng: random.Random, resolved: ResolvedStudy, trials: Sequence[Trial], cells: Mapping[str, Cell]
+    rng: random.Random, resolved: ResolvedStudy, design: Design, truth: Truth | None
 ) -> Iterator[tuple[Record, str | None]]:
     study, catalogue = resolved
-    design = make_design(resolved)
+    cells = {cell.cell_id: cell for cell in design.cells}
     scene = Scene(
         machine=Machine(**_machine("bench-1").model_dump(exclude={"gpu"})),
         study_commit=None,
@@ -188,13 +197,16 @@ def _records(
         ablatrix_dirty=False,
         versions={"ablatrix": "0.1.0", "python": "3.11.9", "torch": "2.13.0"},
     )
-    truths = {
-        name: _draw_truth(rng, catalogue.compiler(name), [one for one in cells.values() if one.compiler == name])
-        for name in dict.fromkeys(cell.compiler for cell in cells.values())
-    }
+    truths: dict[str, Truth] = {}
+    for name in dict.fromkeys(cell.compiler for cell in cells.values()):
+        own = [one for one in cells.values() if one.compiler == name]
+        drawn = _draw_truth(rng, catalogue.compiler(name), own)
+        truths[name] = drawn if truth is None else truth
     noise, lost = rng.choice([0.0, 0.002, 0.05]), rng.choice([0.0, 0.0, 0.05])
+    if truth is not None:
+        noise, lost = truth.noise or 0.0, 0.0
     drift: dict[str, float] = {}
-    for index, trial in enumerate(trials):
+    for index, trial in enumerate(design.trials):
         cell = cells[trial.cell_id]
         status = truths[cell.compiler].failing.get(cell.cell_id, Status.OK)
         if status is Status.OK and index and rng.random() < lost:
@@ -209,12 +221,12 @@ def _records(
         yield make_record(design, scene, outcome, facts, entry, 0, samples, study.device, planned), line
 
 
-def _outcome(rng: random.Random, trial: Trial, cell: Cell, truth: _Truth, status: Status, noise: float) -> Outcome:
+def _outcome(rng: random.Random, trial: Trial, cell: Cell, truth: Truth, status: Status, noise: float) -> Outcome:
     built = {knob: level for knob, level in cell.knobs.items() if knob in truth.acting}
     digest = digest_value([cell.workload, cell.compiler, built])
     factor = noise
     for knob, level in cell.knobs.items():
-        factor *= truth.factors[knob, level] if knob in truth.acting else 1.0
+        factor *= truth.factors.get((knob, level), 1.0)
     reached = status in (Status.OK, Status.WRONG_OUTPUT)
     is_reference = cell.compiler == "eager"
     plan = None if is_reference or status is Status.UNSUPPORTED else _plan(built)
@@ -231,7 +243,7 @@ def _outcome(rng: random.Random, trial: Trial, cell: Cell, truth: _Truth, status
         threads={"torch": 2},
         compile=_compile(built, digest, truth.tells_memory) if reached and not is_reference else None,
         runtime=runtime,
-        correctness=_checked(rng, status, digest, trial.mode) if reached else None,
+        correctness=_checked(rng, status, digest, trial.mode, truth.timed_other) if reached else None,
     )
     bursts: tuple[tuple[float, ...], ...] = ()
     if trial.mode == "hot" and status is Status.OK:
@@ -310,7 +322,7 @@ def _runtime(mode: str, factor: float) -> RunFacts:
     )
 
 
-def _checked(rng: random.Random, status: Status, digest: str, mode: str) -> Correctness:
+def _checked(rng: random.Random, status: Status, digest: str, mode: str, timed_other: float) -> Correctness:
     wrong = status is Status.WRONG_OUTPUT
     return Correctness(
         checked=3,
@@ -325,5 +337,5 @@ def _checked(rng: random.Random, status: Status, digest: str, mode: str) -> Corr
         rms_floor=1e-7,
         ok=not wrong,
         checked_digest=digest,
-        timed_digest=(digest if rng.random() < 0.98 else "0" * 64) if mode == "hot" and not wrong else None,
+        timed_digest=(digest if rng.random() >= timed_other else "0" * 64) if mode == "hot" and not wrong else None,
     )
