@@ -12,15 +12,14 @@ from ablatrix.analysis.effects import (
     Effect,
     Evidence,
     FactorialGrid,
-    NoiseFloor,
     Question,
+    SamePrograms,
     attribution,
     factorial_grids,
     gather,
     main_effects,
-    noise_floors,
 )
-from ablatrix.analysis.groups import ratios_to_baseline, without_priming_runs
+from ablatrix.analysis.groups import Control, Instrument, ratios_to_baseline, without_priming_runs
 from ablatrix.analysis.table import Tidy
 from ablatrix.errors import AnalysisError
 from ablatrix.statistics.ratio import Ratio
@@ -33,8 +32,10 @@ class Findings:
         found: The table, with what is not in it.
     """
 
-    def __init__(self, found: Tidy) -> None:
+    def __init__(self, found: Tidy, whole: "Findings | None" = None) -> None:
+        """Take the table of trials, and the findings of the whole results where it is a part of them."""
         self.found = found
+        self._whole = whole
         self._kept: dict[tuple[Any, ...], Any] = {}
 
     @cached_property
@@ -46,11 +47,25 @@ class Findings:
         """Return a part of the trials as a table of its own; what the whole omits is still reported."""
         return replace(self.found, trials=trials)
 
+    def part(self, trials: pl.DataFrame) -> "Findings":
+        """Return the findings of a part of the trials. What the whole results say about the instrument stays."""
+        return Findings(self.of(trials), self._whole or self)
+
+    @cached_property
+    def instrument(self) -> Instrument:
+        """The A/A controls of the whole results."""
+        return self._whole.instrument if self._whole else Instrument(self.trials)
+
+    @cached_property
+    def programs(self) -> SamePrograms:
+        """Which configurations are one program."""
+        return SamePrograms({(): self.proofs})
+
     @cached_property
     def evidence(self) -> tuple[Evidence, ...]:
         """All effects on the default metrics, judged; nothing when no knob varies."""
         try:
-            return tuple(gather(self.found, Question()))
+            return tuple(gather(self.found, Question(), (), self.instrument, self.programs))
         except AnalysisError:
             return ()
 
@@ -68,14 +83,14 @@ class Findings:
         """Return the measured configurations of each stage; see `ablatrix.analysis.effects.grid.factorial_grids`."""
         key = ("factorial_grids", metric, mode)
         if key not in self._kept:
-            self._kept[key] = factorial_grids(self.trials, metric, mode)
+            self._kept[key] = factorial_grids(self.trials, metric, mode, (), self.instrument, self.programs)
         found: list[FactorialGrid] = self._kept[key]
         return found
 
     @cached_property
     def break_even(self) -> tuple[BreakEven, ...]:
         """When each configuration pays; see `ablatrix.analysis.diagnosis.break_even.find_break_even`."""
-        return tuple(find_break_even(self.trials))
+        return tuple(find_break_even(self.trials, self.instrument))
 
     def attributions(self, metric: str, mode: str, start: Mapping[str, str], end: Mapping[str, str]) -> list[Effect]:
         """Return the parts of each attribution; see `ablatrix.analysis.effects.estimates.attribution`.
@@ -100,22 +115,18 @@ class Findings:
         """Return the main effects of knobs; see `ablatrix.analysis.effects.estimates.main_effects`."""
         key = ("effects", metric, mode, *knobs)
         if key not in self._kept:
-            self._kept[key] = main_effects(self.trials, metric, mode, knobs)
+            self._kept[key] = main_effects(self.trials, metric, mode, knobs, self.instrument, self.programs)
         effects: list[Effect] = self._kept[key]
         return effects
 
-    def floors(self, metric: str, mode: str) -> list[NoiseFloor]:
-        """Return the A/A noise floors; see `ablatrix.analysis.effects.noise.noise_floors`."""
-        key = ("floors", metric, mode)
-        if key not in self._kept:
-            self._kept[key] = noise_floors(self.trials, metric, mode)
-        floors: list[NoiseFloor] = self._kept[key]
-        return floors
+    def controls(self, metric: str, mode: str) -> tuple[Control, ...]:
+        """Return the A/A control of each workload and compiler; see `ablatrix.analysis.groups.Instrument`."""
+        return self.instrument.controls(metric, mode)
 
     def ratios(self, metric: str, groups: Sequence[str]) -> Mapping[tuple[Any, ...], Ratio]:
         """Return each group's ratio to the baseline; see `ablatrix.analysis.groups.ratios_to_baseline`."""
         key = ("ratios", metric, *groups)
         if key not in self._kept:
-            self._kept[key] = ratios_to_baseline(self.trials, metric, groups)
+            self._kept[key] = ratios_to_baseline(self.trials, metric, groups, self.instrument)
         ratios: Mapping[tuple[Any, ...], Ratio] = self._kept[key]
         return ratios

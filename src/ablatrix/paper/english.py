@@ -45,8 +45,8 @@ PHRASES: Mapping[str, str] = {
     "half_width": "±{width}% of the {metric}",
     "target": "; hot blocks were repeated for ±{target}%",
     "judgement": "An effect counts as a difference where its p-value, adjusted over all main effects on the metric "
-    "(Holm), is at most {alpha}% and it is larger than two copies of the baseline differ by; as none where it lies "
-    "within ±{margin}% by two one-sided tests; otherwise it is not distinguishable from none.",
+    "(Holm), is at most {alpha}%; else as none where it lies within ±{margin}% by two one-sided tests; otherwise it is "
+    "not distinguishable from none.",
     "warm_up_classes": "Of {trials} hot trials, by change points in their first iterations, {classes}.",
     "warm_up/flat": "{count} are flat from the start",
     "warm_up/warmed_up": "{count} are faster after a start",
@@ -64,8 +64,12 @@ PHRASES: Mapping[str, str] = {
     # Benefit
     "effect": "On {compiler}, moving {knob} from {base} to {level} multiplies the {metric} as follows: {groups}.{mean}",
     "mean": " In the geometric mean over {workloads} workloads the factor is {ratio}.",
+    "mean_none": " In the geometric mean over {workloads} workloads the factor is {ratio}, which is no effect (within "
+    "{margin}%).",
     "mean_unclear": " In the geometric mean over {workloads} workloads the factor is {ratio}, which is not "
     "distinguishable from one.",
+    "mean_one_block": " In the geometric mean over {workloads} workloads the factor is {ratio}, of one block and not "
+    "tested.",
     "verdict/faster": "faster on {places}",
     "verdict/slower": "slower on {places}",
     "verdict/smaller": "smaller on {places}",
@@ -74,6 +78,10 @@ PHRASES: Mapping[str, str] = {
     "verdict/more": "more on {places}",
     "verdict/no effect": "no effect (within {margin}%) on {places}",
     "verdict/not distinguishable": "not distinguishable from no effect on {places}",
+    "verdict/one block, not tested": "of one block, and not tested, on {places}",
+    "less_than": "{places}, by less than {margin}%",
+    "in_pairs": "{ratio} in {acting} of {pairs} pairs of configurations (in the others both levels are the same "
+    "program)",
     "no_op": "On {compiler}, moving {knob} from {base} to {level} is a no-op on {places}: nothing that is built "
     "differs, and no effect is claimed.",
     "proven_at": "{workload} (the same program in all {pairs} pairs of configurations)",
@@ -83,9 +91,12 @@ PHRASES: Mapping[str, str] = {
     "against_baseline": ", {ratio} of the baseline's run time",
     "against_baseline_unclear": ", {ratio} of the baseline's run time, which is not distinguishable from it",
     "eager": " (eager: {p50} ms)",
-    "noise_floor": "Two copies of the baseline in one block differ in the {metric} by at most {floors} (A/A); smaller "
-    "effects than this are not told apart from noise.",
-    "floor_at": "{spread}% on {place}",
+    "control": "The A/A control, a second trial of the baseline in every block, {outcomes} for the {metric}.",
+    "control_holds": "holds on {units} workloads and compilers (the farthest is {ratio} on {place})",
+    "control_holds_on": "holds on {place} ({ratio})",
+    "control_fails": "fails on {places}, where every interval is wider by as much",
+    "control_off": "{place} ({ratio}, so that it may be off by {reach}%)",
+    "control_one_block": "is of one block and not tested on {places}",
     "arena": "The arena between the tasks of {place} takes {arenas}.",
     "arena_at": "{levels} at {partition}",
     "bytes_with": "{size} with {level}",
@@ -125,8 +136,8 @@ PHRASES: Mapping[str, str] = {
     "lacks/threads": "no trial tells the threads in force",
     "lacks/no_op": "knob '{knob}' is a no-op on {workload}",
     "lacks/no_op_everywhere": "knob '{knob}' is a no-op wherever it was run",
-    "lacks/floor_hot": "no hot block holds the baseline and its twin, both ok",
-    "lacks/floor_cold": "no cold block holds the baseline and its twin, both ok",
+    "lacks/control_hot": "no hot block holds the baseline and its twin, both ok",
+    "lacks/control_cold": "no cold block holds the baseline and its twin, both ok",
     "lacks/arena": "no ok trial tells arena bytes at two levels of reuse, or an estimate of the compiler",
     "lacks/check": "no trial has a check",
     "lacks/differences": "no ok trial tells its differences",

@@ -11,7 +11,7 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -19,10 +19,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ablatrix.analysis.groups import grouped, in_order, sort_key
+from ablatrix.analysis.effects.same_program import SamePrograms
+from ablatrix.analysis.groups import Instrument, grouped, in_order, sort_key, step_of
 from ablatrix.analysis.reasons import NOT_RUN, Absence, Cause, KnobLevels, Lack, Why
 from ablatrix.records.status import Status
-from ablatrix.statistics.precision import Columns, Comparison, Configuration, columns_of
+from ablatrix.statistics.precision import Columns, Comparison, Configuration, Pair, columns_of
+from ablatrix.statistics.ratio import Allowance
 
 UNIT = ("workload", "workload_digest", "compiler", "mode")
 OBSERVERS = ("pass_timing",)  # they only observe a compile; what they cost is not an effect of a compiler
@@ -45,6 +47,10 @@ class FactorialGrid:
             split, each value is relative to the baseline in the same part.
         blocks_empty: Repeats that were run and have no value.
         absent: By configuration, why it lacks a value in some block or in all.
+        offset: How far the instrument is off in this unit, on the logarithm: what its failed A/A control shows.
+        steps: By configuration, the smallest difference that the metric can show beside it, on the logarithm; empty for
+            metrics that only scatter limits.
+        same_program: Pairs of configurations that differ in one knob and are one program.
     """
 
     origin: tuple[Any, ...]
@@ -60,11 +66,23 @@ class FactorialGrid:
     blocks: tuple[Mapping[Configuration, float], ...]
     blocks_empty: int
     absent: Mapping[Configuration, Absence]
+    offset: float = 0.0
+    steps: Mapping[Configuration, float] = field(default_factory=dict)
+    same_program: frozenset[frozenset[Configuration]] = frozenset()
 
     @cached_property
     def columns(self) -> Columns:
         """The blocks by configuration: a value a block, NaN where the block lacks it."""
         return columns_of(self.blocks, self.comparison.configurations)
+
+    def allowance(self, *pairs: Sequence[Configuration]) -> Allowance:
+        """Return what an interval must allow for that is a mean over pairs, or over other sets, of configurations."""
+        steps = [max((self.steps.get(one, 0.0) for one in pair), default=0.0) for pair in pairs]
+        return Allowance(self.offset, math.fsum(steps) / len(steps) if steps else 0.0)
+
+    def acting(self, pairs: Sequence[Pair]) -> list[Pair]:
+        """Return the pairs in which a knob acts: those that are not one program."""
+        return [pair for pair in pairs if frozenset(pair) not in self.same_program]
 
     def why_missing(self, configurations: Sequence[Configuration]) -> Why | None:
         """Return why no block has all of these configurations, None when one has, or when nothing says why.
@@ -92,6 +110,7 @@ class _Readings:
 
     Attributes:
         logs: A row a repeat and a column a configuration, in the order of ``measured``; NaN without a value.
+        steps: See `FactorialGrid`.
         measured: In how many repeats each configuration was run.
     """
 
@@ -101,9 +120,17 @@ class _Readings:
     logs: NDArray[np.float64]
     failures: Mapping[Configuration, Counter[str]]
     measured: Mapping[Configuration, int]
+    steps: Mapping[Configuration, float]
 
 
-def factorial_grids(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[str] = ()) -> list[FactorialGrid]:
+def factorial_grids(
+    trials: pl.DataFrame,
+    metric: str,
+    mode: str,
+    origin: Sequence[str] = (),
+    instrument: Instrument | None = None,
+    programs: SamePrograms | None = None,
+) -> list[FactorialGrid]:
     """Return the factorial grids of a metric in one mode, by origin, workload, compiler and stage.
 
     Args:
@@ -111,7 +138,11 @@ def factorial_grids(trials: pl.DataFrame, metric: str, mode: str, origin: Sequen
         metric: Column of a positive number.
         mode: ``cold`` or ``hot``.
         origin: Columns that distinguish mixed records.
+        instrument: The A/A controls of the whole results; of ``trials`` by default.
+        programs: Which configurations are one program; what ``trials`` prove by default.
     """
+    instrument = instrument or Instrument(trials, origin)
+    programs = programs or SamePrograms.of(trials, origin)
     knob_columns = [
         name
         for name in trials.columns
@@ -128,10 +159,11 @@ def factorial_grids(trials: pl.DataFrame, metric: str, mode: str, origin: Sequen
             continue
         readings = _read(part, metric, tuple(in_order(knobs)))
         of_unit = (unit[: len(origin)], *unit[len(origin) :], metric)
+        known = _Known(unit[:-1], instrument.offset(metric, mode, unit[:-1]), programs)
         for stage, own in readings.by_stage.items():
             shape = _shape(readings, own)
             if shape is not None:
-                found.append(_grid((*of_unit, stage), shape, readings))
+                found.append(_grid((*of_unit, stage), shape, readings, known))
     return found
 
 
@@ -186,7 +218,16 @@ def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
         logs=by_repeat,
         failures=failures,
         measured=dict(zip(configurations, counts, strict=True)),
+        steps=_steps(metric, configurations, by_block),
     )
+
+
+def _steps(
+    metric: str, configurations: Sequence[Configuration], by_block: NDArray[np.float64]
+) -> dict[Configuration, float]:
+    held = {one: column[~np.isnan(column)].tolist() for one, column in zip(configurations, by_block.T, strict=True)}
+    steps = {one: step_of(metric, *logs) for one, logs in held.items()}
+    return {one: step for one, step in steps.items() if step}
 
 
 def _numbered(rows: pl.DataFrame, keys: Sequence[str]) -> tuple[list[Key], NDArray[np.int64]]:
@@ -264,7 +305,16 @@ def _centre(readings: _Readings, own: Sequence[Configuration]) -> Configuration 
     )
 
 
-def _grid(key: Key, shape: _Shape, readings: _Readings) -> FactorialGrid:
+@dataclass(frozen=True)
+class _Known:
+    """What the whole results say about a unit."""
+
+    unit: Key
+    offset: float
+    programs: SamePrograms
+
+
+def _grid(key: Key, shape: _Shape, readings: _Readings, known: _Known) -> FactorialGrid:
     """Take a stage from a unit's readings, and say of each configuration why it is absent."""
     knobs = tuple(readings.knobs[i] for i in shape.positions)
     short = {one: tuple(one[i] for i in shape.positions) for one in shape.configurations}
@@ -289,6 +339,7 @@ def _grid(key: Key, shape: _Shape, readings: _Readings) -> FactorialGrid:
     named = zip(readings.knobs, shape.base, readings.baseline, strict=True)
     centre = KnobLevels({knob: str(level) for knob, level, base in named if level != base})
     origin, workload, digest, compiler, mode, metric, stage = key
+    fixed = {knob: str(level) for knob, level in zip(readings.knobs, shape.base, strict=True) if knob not in knobs}
     return FactorialGrid(
         origin=origin,
         workload=workload,
@@ -303,6 +354,9 @@ def _grid(key: Key, shape: _Shape, readings: _Readings) -> FactorialGrid:
         blocks=blocks,
         blocks_empty=len(cut) - len(blocks),
         absent=absent,
+        offset=known.offset,
+        steps={short[one]: step for one, step in readings.steps.items() if one in short},
+        same_program=known.programs.within(known.unit, comparison, fixed),
     )
 
 

@@ -1,7 +1,11 @@
 """Benefit: what each knob does to time and memory, what is distinguishable from noise, and the best configurations."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
+from ablatrix.analysis.groups import Control
+from ablatrix.paper.estimates import Interval
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import Number, byte_size, milliseconds
 from ablatrix.paper.sentences.effects import all_on, effects_of_knobs, knobs_without_effect
@@ -9,7 +13,7 @@ from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes
 from ablatrix.provenance.keys import key_part
 from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
 
-FLOORS = ((HOT_METRIC, "hot"), (COLD_METRIC, "cold"))
+CONTROLLED = ((HOT_METRIC, "hot"), (COLD_METRIC, "cold"))
 
 
 def fastest_configurations(sources: Sources) -> Written:
@@ -74,23 +78,45 @@ def fastest_configurations(sources: Sources) -> Written:
         yield LeftOut("fastest", say("lacks/hot"))
 
 
-def noise_floor(sources: Sources) -> Written:
-    """How far apart two copies of the baseline lie, in each time."""
-    for metric, mode in FLOORS:
-        floors = sources.findings.floors(metric, mode)
-        name = f"noise_floor/{metric}"
-        if not floors:
-            yield LeftOut(name, say(f"lacks/floor_{mode}"))
+def controls(sources: Sources) -> Written:
+    """What the A/A control says about the instrument, for each time: where it holds, and where it does not."""
+    for metric, mode in CONTROLLED:
+        found = sources.findings.controls(metric, mode)
+        name = f"control/{metric}"
+        if not found:
+            yield LeftOut(name, say(f"lacks/control_{mode}"))
             continue
-        named = [
-            say(
-                "floor_at",
-                place=sources.place(sources.estimates.unit_of(floor)),
-                spread=sources.estimates.floor(floor, metric, mode)[0],
-            )
-            for floor in floors
+        held = [(one, sources.estimates.control(one, metric, mode)) for one in found]
+        outcomes = [
+            *_holding(sources, name, [pair for pair in held if pair[0].is_tested and not pair[0].failed]),
+            *_failing(sources, [pair for pair in held if pair[0].failed]),
         ]
-        yield Sentence(name, say("noise_floor", metric=say(f"metric/{metric}"), floors=listed(named)))
+        if single := [_place(sources, one) for one in found if not one.is_tested]:
+            outcomes.append(say("control_one_block", places=listed(single)))
+        yield Sentence(name, say("control", metric=say(f"metric/{metric}"), outcomes=listed(outcomes, "clauses")))
+
+
+def _holding(sources: Sources, name: str, held: Sequence[tuple[Control, Interval]]) -> list[Fragment]:
+    if not held:
+        return []
+    most, interval = max(held, key=lambda pair: pair[0].reach)
+    if len(held) == 1:
+        return [say("control_holds_on", place=_place(sources, most), ratio=interval.said())]
+    units = sources.ledger.number_of(f"{name}/units", [one.value for _, one in held])
+    return [say("control_holds", units=units, ratio=interval.said(), place=_place(sources, most))]
+
+
+def _failing(sources: Sources, held: Sequence[tuple[Control, Interval]]) -> list[Fragment]:
+    places = [
+        say("control_off", place=_place(sources, one), ratio=interval.said(), reach=interval.half_width)
+        for one, interval in held
+        if interval.half_width is not None
+    ]
+    return [say("control_fails", places=listed(places))] if places else []
+
+
+def _place(sources: Sources, one: Control) -> Fragment:
+    return sources.place(sources.estimates.unit_of(one))
 
 
 def planned_memory(sources: Sources) -> Written:
@@ -168,6 +194,6 @@ BENEFIT: tuple[Writes, ...] = (
     knobs_without_effect,
     all_on,
     fastest_configurations,
-    noise_floor,
+    controls,
     planned_memory,
 )
