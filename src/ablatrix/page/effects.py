@@ -103,7 +103,7 @@ def metric_effects(one: Evidence, proofs: Sequence[KnobProof], finder: RowFinder
             if judgement is not None and effect.kind in MAIN:
                 rows = finder.of_effect(effect, effects).rows
                 if effect.ratio is not None:  # what is not attributable is in no mean
-                    behind.setdefault(_mean_key(effect), []).append(rows)
+                    behind.setdefault((_mean_key(effect), effect.is_no_op), []).append(rows)
                 levels = frozenset((effect.base_level, effect.level))
                 proof = by_change.get((unit.workload, unit.digest, unit.compiler, str(effect.knob), levels))
                 held = {"effect": rows}
@@ -114,7 +114,7 @@ def metric_effects(one: Evidence, proofs: Sequence[KnobProof], finder: RowFinder
                 interactions.append((effect, finder.of_effect(effect, effects).rows))
         attributions += _attributions(effects, finder)
     means = [
-        (mean, judgement, union(behind.get(_mean_key(mean), ())))
+        (mean, judgement, union(behind.get((_mean_key(mean), mean.is_no_op), ())))
         for mean, judgement in zip(one.means, one.mean_judgements, strict=True)
         if mean.kind in MAIN and judgement is not None
     ]

@@ -168,8 +168,7 @@ class Estimates:
     def claimed(self, key: str, metric: str, ratio: Ratio, factor: Factor) -> Interval:
         """Return the factor of a claim."""
         parameters = {**_of_unit(factor.unit, factor.mode, metric), **factor.parameters}
-        rows = self.finder.widened_by(factor.unit, factor.mode, metric, factor.rows, ratio.widened)
-        return self._interval(key, "claim", ratio, rows, parameters)
+        return self._interval(key, "claim", ratio, factor.rows, parameters)
 
     def _interval(
         self, key: str, statistic: Statistic, ratio: Ratio, rows: Ranges, parameters: Mapping[str, Any]

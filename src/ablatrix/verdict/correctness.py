@@ -1,10 +1,12 @@
 """Criterion (c): no check is missing, all differences are within tolerance, nothing is claimed for a no-op knob."""
 
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
 from ablatrix.analysis.diagnosis import claimed_fault
+from ablatrix.analysis.effects import MAIN, judge, subject_of
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.reasons import text_of
 from ablatrix.analysis.table import IS_OK, TIMED_OTHER, has_status
@@ -49,14 +51,16 @@ def correctness_criterion(findings: Findings) -> Criterion:
 
 
 def _claimed_for_no_ops(findings: Findings) -> list[str]:
-    """Return what is wrong with effects that are judged different and belong to a no-op knob."""
+    """Return what is wrong with effects of no-op knobs that would be called different, were they not proven none."""
     proofs: dict[tuple[str | None, ...], list[Any]] = {}
     for proof in findings.proofs:
         proofs.setdefault((proof.workload, proof.compiler, proof.knob, proof.base_level, proof.level), []).append(proof)
     faults = []
     for one in findings.evidence:
-        for effect, judgement in zip(one.effects, one.judgements, strict=True):
-            if judgement is None or effect.ratio is None or not judgement.is_different:
+        no_ops = [effect for effect in one.effects if effect.kind in MAIN and effect.is_no_op]
+        judgements = judge([replace(subject_of(effect), is_no_op=False) for effect in no_ops], one.metric)
+        for effect, judgement in zip(no_ops, judgements, strict=True):
+            if effect.ratio is None or not judgement.is_different:
                 continue
             key = (effect.workload, effect.compiler, effect.knob, effect.base_level, effect.level)
             found = (claimed_fault(proof, effect.ratio, effect.metric) for proof in proofs.get(key, ()))

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from ablatrix.analysis.diagnosis import KnobProof, proof_text, prove_knobs
-from ablatrix.analysis.effects import Effect, Evidence, Question, evidence_frame, gather, verdict_text
+from ablatrix.analysis.effects import NO_OP, Effect, Evidence, Judgement, Question, evidence_frame, gather, verdict_text
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import grouped
 from ablatrix.analysis.reasons import optional_text
@@ -16,7 +16,6 @@ from ablatrix.paper.template.sources import COLUMNS_OF
 from ablatrix.statistics.ratio import Ratio
 
 NOT_ATTRIBUTABLE = "not attributable"
-NO_OP = "no-op"
 TOTAL = "total"
 PROOFS: Mapping[str, str] = {
     "effective": "differs",
@@ -102,7 +101,12 @@ def _verdict_texts(evidence: Sequence[Evidence]) -> list[str | None]:
     """Return the verdicts as a table shows them, in the order of `evidence_frame`; None for what is not tested."""
     judgements = [one for held in evidence for one in held.judgements]
     judgements += [one for held in evidence for one in held.mean_judgements]
-    return [None if one is None else verdict_text(one) or NOT_ATTRIBUTABLE for one in judgements]
+    return [None if one is None else _verdict_text(one) for one in judgements]
+
+
+def _verdict_text(judgement: Judgement) -> str:
+    """Return a verdict in few words: the column beside it says what a no-op is."""
+    return NO_OP if judgement.verdict == NO_OP else verdict_text(judgement) or NOT_ATTRIBUTABLE
 
 
 def _change(knob: str | None, other: str | None, base: str | None, level: str | None) -> str:
