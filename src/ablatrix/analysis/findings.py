@@ -69,6 +69,20 @@ class Findings:
         except AnalysisError:
             return ()
 
+    def evidence_on(self, metric: str) -> Evidence | None:
+        """Return all effects on a metric, judged; None where no trial reports it or no knob varies."""
+        key = ("evidence", metric)
+        if key not in self._kept:
+            held = next((one for one in self.evidence if one.metric.name == metric), None)
+            try:
+                question = Question(metrics=(metric,))
+                found = held or gather(self.found, question, (), self.instrument, self.programs)[0]
+            except AnalysisError:
+                found = None
+            self._kept[key] = found
+        evidence: Evidence | None = self._kept[key]
+        return evidence
+
     @cached_property
     def units(self) -> tuple[Unit, ...]:
         """The configurations of each workload and compiler, with their trials."""

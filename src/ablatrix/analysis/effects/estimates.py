@@ -154,7 +154,7 @@ def effects_of_levels(grid: FactorialGrid) -> list[Effect]:
                 (knob, base, str(level), None),
                 _Estimated(
                     held.values,
-                    grid.allowance(*_whole(grid, pairs)),
+                    grid.allowance(*grid.whole(pairs)),
                     pairs=held,
                     same=_levels_of(grid, [pair for pair in every if pair not in acting]),
                     is_no_op=bool(every) and not acting,
@@ -284,11 +284,6 @@ class _Estimated:
     same: tuple[tuple[KnobLevels, KnobLevels], ...] = ()
     is_no_op: bool = False
     reason: Why | None = None
-
-
-def _whole(grid: FactorialGrid, pairs: Sequence[Pair]) -> list[Pair]:
-    """Return the pairs that are whole in every block."""
-    return [pair for pair in pairs if not any(np.isnan(grid.columns[one]).any() for one in pair)]
 
 
 def _levels_of(grid: FactorialGrid, pairs: Sequence[Pair]) -> tuple[tuple[KnobLevels, KnobLevels], ...]:

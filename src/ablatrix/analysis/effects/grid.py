@@ -84,6 +84,10 @@ class FactorialGrid:
         """Return the pairs in which a knob acts: those that are not one program."""
         return [pair for pair in pairs if frozenset(pair) not in self.same_program]
 
+    def whole(self, pairs: Sequence[Pair]) -> list[Pair]:
+        """Return the pairs that are whole in every block."""
+        return [pair for pair in pairs if not any(np.isnan(self.columns[one]).any() for one in pair)]
+
     def why_missing(self, configurations: Sequence[Configuration]) -> Why | None:
         """Return why no block has all of these configurations, None when one has, or when nothing says why.
 

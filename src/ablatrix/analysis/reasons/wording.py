@@ -42,6 +42,7 @@ PHRASES: Mapping[Code, str] = {
     "no_block_of_both": "no block tells {metric} of both",
     "factor_beyond_bound": "the factor is {shown}, claimed is {wanted}",
     "interval_holds_bound": "the interval of {shown} holds {bound:.4g}",
+    "verdict_is_none": "the factor is {shown}, but the verdict among all that are judged is: {verdict}",
     "knob_is_no_op": "knob '{knob}' is a no-op from {base_level} to {level}: {why}",
     "planned_without_record": "{count} planned trials have no record",
     "mode_without_record": "{count} planned {mode} trials have no record",
@@ -74,7 +75,7 @@ PHRASES: Mapping[Code, str] = {
     "not_built": "{count} further not built",
     "no_op_claimed": "{workload} on {compiler}: knob '{knob}' is a no-op from {base_level} to {level} (the same "
     "program in {equal} of {pairs} pairs), but {metric} is claimed to change by {ratio:.4f} [{low:.4f}, {high:.4f}]; "
-    "that is noise or the order of trials: do not report it, and look at the noise floor",
+    "that is noise or the order of trials: do not report it, and look at the A/A control",
 }
 """Code -> its sentence, with a slot for each fact. A list is joined by commas, by the word after the colon, or put in
 parentheses where it is not empty."""
