@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from scipy.stats import chi2, norm
 from scipy.stats import t as student
 
 Record = dict[str, Any]
@@ -300,6 +301,28 @@ class Recomputed:
         if any(digests[here] != digests[there] for here, there in same) or len(same) != len(parameters["same_program"]):
             raise ValueError("pairs that are said to be one program have different code")
         return len(pairs) - (len(same) if parameters["part"] == "acting" else 0)
+
+    def ties(self, number: Number, parameters: Parameters) -> float:
+        """Return how many configurations may be the best besides the lowest (Hsu 1984), or how many are compared."""
+        rows = [row for row in self.rows(number) if row["role"] == "measured"]
+        rows = [row for row in rows if row["config"]["compiler"] == parameters["compiler"]]
+        times = self.times(self.rows(number), parameters)
+        rows = [row for row in rows if times.get(id(row))]
+        baseline = {tuple(sorted((k, str(v)) for k, v in row["config"]["baseline"].items())) for row in rows}
+        repeats = repeats_of(rows, times, baseline, parameters["split"])
+        names = [at for at in repeats[0] if all(at in repeat for repeat in repeats)]
+        if parameters["part"] == "compared":
+            return len(names)
+        table = [[repeat[at] for repeat in repeats] for at in names]
+        means = [mean(logs) for logs in table]
+        centres = [
+            mean([logs[block] - own for logs, own in zip(table, means, strict=True)]) for block in range(len(repeats))
+        ]
+        squares = [(log - centre) ** 2 for logs in rest for log, centre in zip(logs, centres, strict=True)]
+        freedom = (len(names) - 1) * (len(repeats) - 1)
+        bound = dunnett_bound(len(names) - 1, freedom)
+        width = bound * math.sqrt(2 * math.fsum(squares) / freedom / len(repeats)) + self.control_offset(parameters)
+        return sum(value - min(means) <= width + CLOSE for value in means) - 1
 
     # Ratios
 
@@ -605,6 +628,23 @@ def p_value(logs: Sequence[float], wider: float, step: float) -> float | None:
     if error == 0.0:
         return 1.0 if beyond <= CLOSE else None
     return float(2 * student.sf(beyond / error, len(logs) - 1))
+
+
+def dunnett_bound(comparisons: int, freedom: int) -> float:
+    """Return the one-sided critical value of Dunnett's test at 5 %, by sums over fine grids."""
+    shared = [-6 + 12 * (place + 0.5) / 400 for place in range(400)]
+    weights = [math.exp(-one * one / 2) for one in shared]
+    scales = [math.sqrt(chi2.ppf((place + 0.5) / 400, freedom) / freedom) for place in range(400)]
+
+    def held(bound: float) -> float:
+        inner = norm.cdf([[math.sqrt(2) * bound * scale - one for one in shared] for scale in scales]) ** comparisons
+        return float((inner @ weights).mean() / math.fsum(weights))
+
+    low, high = 0.0, 50.0
+    while high - low > 1e-6:
+        middle = (low + high) / 2
+        low, high = (middle, high) if held(middle) < 0.95 else (low, middle)
+    return high
 
 
 def is_named(pair: Sequence[Levels], named: Sequence[Sequence[dict[str, str]]]) -> bool:

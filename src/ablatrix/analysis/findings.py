@@ -9,6 +9,7 @@ import polars as pl
 
 from ablatrix.analysis.diagnosis import BreakEven, KnobProof, Unit, find_break_even, prove_knobs, units
 from ablatrix.analysis.effects import (
+    Best,
     Effect,
     Evidence,
     FactorialGrid,
@@ -16,6 +17,7 @@ from ablatrix.analysis.effects import (
     SamePrograms,
     attribution,
     factorial_grids,
+    find_best,
     gather,
     main_effects,
 )
@@ -136,6 +138,15 @@ class Findings:
     def controls(self, metric: str, mode: str) -> tuple[Control, ...]:
         """Return the A/A control of each workload and compiler; see `ablatrix.analysis.groups.Instrument`."""
         return self.instrument.controls(metric, mode)
+
+    def best(self, metric: str, mode: str) -> Mapping[tuple[str, str, str], Best]:
+        """Return the best configuration by (workload, digest, compiler); see `ablatrix.analysis.effects.best`."""
+        key = ("best", metric, mode)
+        if key not in self._kept:
+            found = find_best(self.trials, metric, mode, self.instrument)
+            self._kept[key] = {(one.workload, one.digest, one.compiler): one for one in found}
+        best: Mapping[tuple[str, str, str], Best] = self._kept[key]
+        return best
 
     def ratios(self, metric: str, groups: Sequence[str]) -> Mapping[tuple[Any, ...], Ratio]:
         """Return each group's ratio to the baseline; see `ablatrix.analysis.groups.ratios_to_baseline`."""

@@ -80,7 +80,12 @@ PHRASES: Mapping[str, str] = {
     "不主张任何效果。",
     "proven_at": "{workload}（全部 {pairs} 对配置均为同一程序）",
     "all_on": "在 {compiler} 上，由基线改为 {levels}，{metric}变为原来的下列倍数：{groups}。",
-    "fastest": "对于 {workload}，{compiler} 在配置（{configuration}）下的中位时间最低：{p50} ms{against}{reference}。",
+    "fastest": "对于 {workload}，{compiler} 在配置（{configuration}）下最快：中位时间 {p50} ms{against}{reference}"
+    "{ties}。",
+    "best_alone": "；其他配置均较慢",
+    "best_of_one_block": "；仅有一个区组，未作检验",
+    "tied_with": "；与其无法区分的配置：{ties}",
+    "tied_with_many": "；在 {compared} 个配置中有 {ties} 个与其无法区分",
     "against_baseline": "，为基线运行时间的 {ratio} 倍",
     "against_baseline_unclear": "，为基线运行时间的 {ratio} 倍，与基线无法区分",
     "eager": "（即时执行：{p50} ms）",

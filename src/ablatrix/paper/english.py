@@ -86,8 +86,12 @@ PHRASES: Mapping[str, str] = {
     "differs, and no effect is claimed.",
     "proven_at": "{workload} (the same program in all {pairs} pairs of configurations)",
     "all_on": "On {compiler}, going from the baseline to {levels} multiplies the {metric} as follows: {groups}.",
-    "fastest": "On {workload}, {compiler} has its lowest median time with {configuration}: {p50} ms{against}"
-    "{reference}.",
+    "fastest": "On {workload}, {compiler} is fastest with {configuration}: {p50} ms in the median{against}{reference}"
+    "{ties}.",
+    "best_alone": "; every other configuration is slower",
+    "best_of_one_block": "; of one block, and not tested",
+    "tied_with": "; not distinguishable from it: {ties}",
+    "tied_with_many": "; {ties} of {compared} configurations are not distinguishable from it",
     "against_baseline": ", {ratio} of the baseline's run time",
     "against_baseline_unclear": ", {ratio} of the baseline's run time, which is not distinguishable from it",
     "eager": " (eager: {p50} ms)",

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from ablatrix.analysis.diagnosis import KnobProof
-from ablatrix.analysis.effects import Effect, Evidence, GeometricMean
+from ablatrix.analysis.effects import Best, Effect, Evidence, GeometricMean
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import Control
 from ablatrix.paper.fragment import Fragment, say
@@ -157,6 +157,14 @@ class Estimates:
             for part, value in zip(("acting", "all"), one.pairs_acting, strict=True)
         )
         return acting, whole
+
+    def ties(self, unit: Unit, metric: str, mode: str, best: Best, part: str) -> Number:
+        """Return how many configurations are not distinguishable from the best, or how many were compared."""
+        value = best.compared if part == "compared" else len(best.ties or ())
+        rows = self.finder.blocks_of(unit)
+        is_split = self.finder.blocks_in(unit, mode) > best.blocks
+        parameters = {**_of_unit(unit, mode, metric), "part": part, "split": is_split}
+        return self.ledger.enter(f"benefit/{unit.key}/best/{part}", "ties", value, WHOLE, rows, parameters)
 
     def against_baseline(self, key: str, unit: Unit, levels: Levels, metric: str, mode: str, ratio: Ratio) -> Interval:
         """Return the ratio of one configuration to the baseline."""

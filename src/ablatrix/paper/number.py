@@ -8,7 +8,7 @@ from ablatrix.provenance.ranges import Ranges
 
 Statistic = Literal[
     "constant", "excluded", "count", "distinct", "value", "sum", "min", "max", "median", "median_share", "equal_pairs",
-    "acting_pairs", "paired_ratio", "effect", "total", "geometric_mean", "control", "claim", "number_of",
+    "acting_pairs", "ties", "paired_ratio", "effect", "total", "geometric_mean", "control", "claim", "number_of",
     "min_of", "max_of",
 ]  # fmt: skip
 
@@ -25,6 +25,8 @@ STATISTICS: Mapping[Statistic, str] = {
     "median_share": "Median over the rows of 'part' divided by 'whole'.",
     "equal_pairs": "Pairs of configurations that differ in 'knob' alone, one at 'base_level' and one at 'level', and "
     "have the same artifact_digest.",
+    "ties": "Configurations of the unit with a value of 'metric' in every repeat ('compared'), and those of them that "
+    "are not the lowest but may be the best, by simultaneous intervals against the best ('ties').",
     "paired_ratio": "Ratio of 'metric' of the configuration with the levels 'knobs' to that with 'baseline', paired "
     "over blocks.",
     "effect": "Ratio of 'metric' when 'knob' moves from 'base_level' to 'level': in each repeat the mean of the log "

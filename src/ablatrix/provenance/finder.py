@@ -117,6 +117,10 @@ class RowFinder:
             self._blocks[unit.identity] = ranges_of(self._paired.join(own, on=BLOCK, how="semi")[ROW])
         return self._blocks[unit.identity]
 
+    def blocks_in(self, unit: Unit, mode: str) -> int:
+        """Return in how many blocks a unit has ok trials; more than the repeats where blocks were split."""
+        return unit.ok[mode].select(BLOCK).n_unique() if mode in unit.ok else 0
+
     @cached_property
     def _paired(self) -> pl.DataFrame:
         timed = IS_OK & pl.col(HOT_METRIC).is_not_null()

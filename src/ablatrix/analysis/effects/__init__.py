@@ -1,5 +1,6 @@
 """What each knob does: factorial grids, main effects, attribution, geometric means, verdicts."""
 
+from ablatrix.analysis.effects.best import Best, find_best
 from ablatrix.analysis.effects.estimates import Effect, Kind, attribution, effects_of_levels, main_effects
 from ablatrix.analysis.effects.evidence import Evidence, Question, evidence_frame, evidence_schema, gather
 from ablatrix.analysis.effects.geometric_means import GeometricMean
@@ -29,6 +30,7 @@ __all__ = [
     "NO_OP",
     "ONE_BLOCK",
     "UNDECIDED",
+    "Best",
     "Effect",
     "Evidence",
     "FactorialGrid",
@@ -43,6 +45,7 @@ __all__ = [
     "evidence_frame",
     "evidence_schema",
     "factorial_grids",
+    "find_best",
     "gather",
     "judge",
     "main_effects",

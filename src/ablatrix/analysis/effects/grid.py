@@ -109,7 +109,7 @@ class FactorialGrid:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Readings:
+class Readings:
     """The trials of one unit: repeats of every configuration, over all knobs of the compiler.
 
     Attributes:
@@ -147,6 +147,21 @@ def factorial_grids(
     """
     instrument = instrument or Instrument(trials, origin)
     programs = programs or SamePrograms.of(trials, origin)
+    found = []
+    for unit, readings in readings_of(trials, metric, mode, origin):
+        of_unit = (unit[: len(origin)], *unit[len(origin) :], mode, metric)
+        known = _Known(unit, instrument.offset(metric, mode, unit), programs)
+        for stage, own in readings.by_stage.items():
+            shape = _shape(readings, own)
+            if shape is not None:
+                found.append(_grid((*of_unit, stage), shape, readings, known))
+    return found
+
+
+def readings_of(
+    trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[str] = ()
+) -> Iterator[tuple[Key, Readings]]:
+    """Yield each unit that has knobs (origin, workload, digest, compiler) with its values; see `factorial_grids`."""
     knob_columns = [
         name
         for name in trials.columns
@@ -156,22 +171,13 @@ def factorial_grids(
     columns = (*origin, *UNIT, "run", "block", "block_id", "position", "stage", "status", metric)
     chosen = trials.lazy().filter((pl.col("role") == "measured") & (pl.col("mode") == mode))
     measured = chosen.select(*columns, *knob_columns, *base_columns).collect()  # lazy: else every column is copied
-    found = []
     for unit, part in grouped(measured, [*origin, *UNIT]):
         knobs = [name.removeprefix("knob_") for name in knob_columns if part[f"baseline_{name[5:]}"].null_count() == 0]
-        if not knobs:
-            continue
-        readings = _read(part, metric, tuple(in_order(knobs)))
-        of_unit = (unit[: len(origin)], *unit[len(origin) :], metric)
-        known = _Known(unit[:-1], instrument.offset(metric, mode, unit[:-1]), programs)
-        for stage, own in readings.by_stage.items():
-            shape = _shape(readings, own)
-            if shape is not None:
-                found.append(_grid((*of_unit, stage), shape, readings, known))
-    return found
+        if knobs:
+            yield unit[:-1], _read(part, metric, tuple(in_order(knobs)))
 
 
-def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
+def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> Readings:
     """Put the trials of a unit into repeats; see `_repeats` for the parts of a split block."""
     observers = [name for name in knobs if name in OBSERVERS]
     seen = part.filter(
@@ -215,7 +221,7 @@ def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
     # Larger stages first: they are the grids; the order in which a study names its stages is not in the records.
     ordered = sorted(stages.items(), key=lambda item: (-len(item[1]), item[0]))
     by_stage = {name: tuple(sorted(held, key=_levels_key)) for name, held in ordered}
-    return _Readings(
+    return Readings(
         knobs=knobs,
         baseline=baseline,
         by_stage=by_stage,
@@ -276,7 +282,7 @@ class _Shape:
     configurations: tuple[Configuration, ...]
 
 
-def _shape(readings: _Readings, own: Sequence[Configuration]) -> _Shape | None:
+def _shape(readings: Readings, own: Sequence[Configuration]) -> _Shape | None:
     """Return what a stage spans, None when nothing varies in it."""
     base = readings.baseline
     levels = [sorted({one[i] for one in own} - {level}, key=sort_key) for i, level in enumerate(base)]
@@ -296,7 +302,7 @@ def _shape(readings: _Readings, own: Sequence[Configuration]) -> _Shape | None:
     return _Shape("factorial", base, positions, grid)
 
 
-def _centre(readings: _Readings, own: Sequence[Configuration]) -> Configuration | None:
+def _centre(readings: Readings, own: Sequence[Configuration]) -> Configuration | None:
     """Return the measured configuration from which each of a stage differs in at most one knob.
 
     Of several, the one from which most do differ, then the one nearest to the baseline.
@@ -318,7 +324,7 @@ class _Known:
     programs: SamePrograms
 
 
-def _grid(key: Key, shape: _Shape, readings: _Readings, known: _Known) -> FactorialGrid:
+def _grid(key: Key, shape: _Shape, readings: Readings, known: _Known) -> FactorialGrid:
     """Take a stage from a unit's readings, and say of each configuration why it is absent."""
     knobs = tuple(readings.knobs[i] for i in shape.positions)
     short = {one: tuple(one[i] for i in shape.positions) for one in shape.configurations}
