@@ -315,9 +315,8 @@ class Recomputed:
             return len(names)
         table = [[repeat[at] for repeat in repeats] for at in names]
         means = [mean(logs) for logs in table]
-        centres = [
-            mean([logs[block] - own for logs, own in zip(table, means, strict=True)]) for block in range(len(repeats))
-        ]
+        rest = [[log - own for log in logs] for logs, own in zip(table, means, strict=True)]
+        centres = [mean(column) for column in zip(*rest, strict=True)]
         squares = [(log - centre) ** 2 for logs in rest for log, centre in zip(logs, centres, strict=True)]
         freedom = (len(names) - 1) * (len(repeats) - 1)
         bound = dunnett_bound(len(names) - 1, freedom)
