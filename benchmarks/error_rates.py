@@ -12,8 +12,9 @@ process, and Welch's t on the logs of process means, which does not pair.
 *Runs*: two equal runs measured apart, without anything shared. Ours is ``welch_ratio``, the peers are the same.
 *Shapley*: a grid of four knobs, each of which interacts with others; how often the interval of each knob holds its
 true share. The shares are linear in the values, with weights that ``shapley`` itself gives.
+*Rule*: the verdicts that ``ablatrix effects`` prints, over whole studies of 100 effects; see error_rates_rule.py.
 
-    python benchmarks/error_rates.py [--repetitions 20000] [--bootstrap 2000]
+    python benchmarks/error_rates.py [--repetitions 20000] [--bootstrap 2000] [--studies 400]
 
 The last line on stdout is one JSON object; the exit status is 1 when a target is missed.
 """
@@ -33,6 +34,7 @@ from scipy import stats
 
 from ablatrix.statistics.attribution import over_blocks, shapley
 from ablatrix.statistics.ratio import Ratio, paired_ratio, welch_ratio
+from error_rates_rule import rule_scenes
 
 Array = NDArray[np.float64]
 TARGETS: dict[str, Any] = {
@@ -40,6 +42,9 @@ TARGETS: dict[str, Any] = {
     "everywhere": 0.06,
     "coverage": [0.93, 0.97],
     "pooled_t_at_least": 0.2,
+    "family_wise": 0.08,
+    "false_where_failed": 0.001,
+    "power": {"1%": 0.8, "2%": 0.95},
 }
 NOISES = ("normal", "student", "log-normal")
 SPREADS = ((0.02, 0.01), (0.005, 0.02))
@@ -76,7 +81,7 @@ class Noise:
         return rng.standard_t(3.0, shape) / math.sqrt(3.0) if heavy else rng.normal(0.0, 1.0, shape)
 
 
-def main(repetitions: int, resampled: int) -> bool:
+def main(repetitions: int, resampled: int, studies: int) -> bool:
     """Simulate all scenes, print each and the verdict as JSON, and return whether the targets are reached."""
     scenes = [
         (Noise(kind, BLOCK_SPREAD, *spreads), blocks, SAMPLES)
@@ -92,6 +97,7 @@ def main(repetitions: int, resampled: int) -> bool:
         shown(shapley_scene(200 + seed, Noise(kind, BLOCK_SPREAD, *spreads), blocks, repetitions))
         for seed, (kind, spreads, blocks) in enumerate(itertools.product(NOISES, SPREADS, BLOCKS))
     ]
+    rule = [shown_rule(scene) for scene in rule_scenes(studies)]
     ours = [scene for scene in paired + runs if scene["noise"] == "normal"]
     pooled = [scene["pooled_t"] for scene in paired if scene["spreads"] == [BLOCK_SPREAD, *SPREADS[0]]]
     shares = [share for scene in covered for share in scene["coverage"].values()]
@@ -107,6 +113,8 @@ def main(repetitions: int, resampled: int) -> bool:
         "blocks": paired,
         "runs": runs,
         "shapley": covered,
+        "studies": studies,
+        "rule": rule,
     }
     holds = (
         repetitions >= 20_000
@@ -114,6 +122,7 @@ def main(repetitions: int, resampled: int) -> bool:
         and all(scene["ours"] <= TARGETS["everywhere"] for scene in paired + runs)
         and all(TARGETS["coverage"][0] <= share <= TARGETS["coverage"][1] for share in shares)
         and min(pooled) >= TARGETS["pooled_t_at_least"]
+        and rule_holds(rule)
     )
     print(json.dumps({"benchmark": "error_rates", "figures": figures, "targets": TARGETS, "holds": holds}))
     return holds
@@ -265,6 +274,27 @@ def extremes(rates: list[float]) -> list[float]:
     return [min(rates), max(rates)]
 
 
+def rule_holds(rule: list[dict[str, Any]]) -> bool:
+    """Return whether the verdicts err as rarely, and see as much, as they should; power where the instrument holds."""
+    holding = [scene for scene in rule if "coverage_where_failed" not in scene]
+    failing = [scene for scene in rule if "coverage_where_failed" in scene]
+    return (
+        all(scene["family_wise"] <= TARGETS["family_wise"] for scene in holding)
+        and all(scene["coverage"] >= TARGETS["coverage"][0] for scene in holding)
+        and all(scene["power"][size] >= TARGETS["power"][size] for scene in holding for size in scene["power"])
+        and all(scene["coverage_where_failed"] >= TARGETS["coverage"][0] for scene in failing)
+        and all(scene["false_verdicts_where_failed"] <= TARGETS["false_where_failed"] for scene in failing)
+    )
+
+
+def shown_rule(scene: dict[str, Any]) -> dict[str, Any]:
+    """Print a scene of the rule and return it."""
+    rates = {name: rate for name, rate in scene.items() if isinstance(rate, float)}
+    rates |= {f"power at {size}": rate for size, rate in scene["power"].items()}
+    print(f"{scene['scene']:20}  " + "  ".join(f"{name} {rate:6.2%}" for name, rate in rates.items()), flush=True)
+    return scene
+
+
 def shown(scene: dict[str, Any]) -> dict[str, Any]:
     """Print a scene and return it."""
     rates = scene.get("coverage") or {name: value for name, value in scene.items() if isinstance(value, float)}
@@ -278,5 +308,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--repetitions", type=int, default=20_000)
     parser.add_argument("--bootstrap", type=int, default=2000)
+    parser.add_argument("--studies", type=int, default=400)
     arguments = parser.parse_args()
-    sys.exit(0 if main(arguments.repetitions, arguments.bootstrap) else 1)
+    sys.exit(0 if main(arguments.repetitions, arguments.bootstrap, arguments.studies) else 1)

@@ -113,7 +113,7 @@ def test_causes_of_compensated_level_include_absence_of_faster_one(made: Made) -
 
 
 def test_causes_with_wide_interval_give_no_verdict(made: Made) -> None:
-    trials = made(modes=["hot"], blocks=2, noise=0.05, built_as=same_program)
+    trials = made(modes=["hot"], blocks=4, noise=0.05, built_as=same_program)
     slow = pl.when(levels(memory_plan="on")).then(5.0).otherwise(1.0)
     blame = only(find_causes(trials.with_columns(pl.col("run_ms_paired") * slow)), SLOWER)
     assert blame.states["undecided"] > 0

@@ -68,7 +68,7 @@ def test_evidence_with_chosen_workload_keeps_verdicts() -> None:
     judged = dict(zip(everything.effects, everything.judgements, strict=True))
     assert {effect.workload for effect in chosen.effects} == {"encoder"}
     assert all(judged[effect] == one for effect, one in zip(chosen.effects, chosen.judgements, strict=True))
-    assert (len(everything.floors), len(chosen.floors), chosen.means) == (2, 1, ())
+    assert (len(everything.controls), len(chosen.controls), chosen.means) == (2, 1, ())
 
 
 @pytest.mark.parametrize(

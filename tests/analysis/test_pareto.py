@@ -105,11 +105,13 @@ def test_pareto_front_with_domination_cycle_keeps_all_of_it(made: Made) -> None:
         return pl.when(number == small).then(100.0).when(number == large).then(110.0).otherwise(scatter)
 
     circle = trials.with_columns(
-        figure(0, 1).alias("compile_first_run_ms"), figure(1, 2).alias("run_ms_paired"), figure(2, 0).alias(PEAK)
+        figure(0, 1).alias("compile_first_run_ms"),
+        figure(1, 2).alias("run_ms_paired"),
+        (figure(2, 0) * 2**20).alias(PEAK),
     )
     (front,) = find_fronts(circle)
     assert len(on_front(front)) == len(front.points) == 3
-    broken = circle.with_columns(pl.lit(100.0).alias(PEAK))
+    broken = circle.with_columns(pl.lit(100.0 * 2**20).alias(PEAK))
     assert len(on_front(find_fronts(broken)[0])) == 1
 
 

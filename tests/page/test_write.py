@@ -203,14 +203,14 @@ def test_page_hot_ratio_names_whole_blocks_of_its_times(made: Made, elements: El
 
 
 @pytest.mark.parametrize(
-    ("metric", "mode", "roles", "floor_roles"),
+    ("metric", "mode", "roles", "control_roles"),
     [
         ("compile_first_run_ms", "cold", {"measured"}, {"measured", "twin"}),
         ("run_ms_paired", "hot", {"measured", "twin", "reference"}, {"measured", "twin", "reference"}),
     ],
 )
 def test_page_effects_name_their_trials(
-    made: Made, elements: Elements, metric: str, mode: str, roles: set[str], floor_roles: set[str]
+    made: Made, elements: Elements, metric: str, mode: str, roles: set[str], control_roles: set[str]
 ) -> None:
     ids, records = ids_of(made.text), final_records(made)
     heading, *rows = elements.rows[f"effects-{metric}"]
@@ -227,8 +227,8 @@ def test_page_effects_name_their_trials(
         ]
         assert {one.record_id for one in found} == {one.record_id for one in wanted}, knob
         if workload != "all workloads":
-            floor = [records[name] for name in behind(ids, spelled, "floor")]
-            assert {record.role for record in floor} == floor_roles
+            control = [records[name] for name in behind(ids, spelled, "control")]
+            assert {record.role for record in control} == control_roles
 
 
 def test_page_marks_no_op_everywhere(made: Made, elements: Elements) -> None:
@@ -280,7 +280,7 @@ def test_page_explains_every_statistic_in_its_rows(elements: Elements) -> None:
     spelled = [str(given["data-from"]) for _, given in elements.elements if given.get("data-from")]
     named = {name for one in spelled for part in one.split(";") for name in part.partition(":")[0].split("+")}
     assert named <= STATISTICS.keys()
-    assert {"p50", "ratio", "effect", "share", "floor", "failure", "claim", "rests", "interaction"} <= named
+    assert {"p50", "ratio", "effect", "share", "control", "failure", "claim", "rests", "interaction"} <= named
 
 
 def test_page_of_records_with_two_origins_is_refused_unless_requested(tmp_path: Path) -> None:

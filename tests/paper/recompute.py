@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from scipy.stats import chi2, norm
 from scipy.stats import t as student
 
 Record = dict[str, Any]
@@ -24,6 +25,7 @@ Records = dict[str, Record]
 Number = dict[str, Any]
 Parameters = dict[str, Any]
 Levels = tuple[tuple[str, str], ...]  # of a configuration: knob and level, sorted
+Unit = tuple[str, str, str]  # workload, its digest, compiler
 Interval = tuple[float, float | None]  # mean of logarithms and half-width
 
 TOLERANCE = 1e-9
@@ -31,6 +33,7 @@ CLOSE = 1e-12  # logarithms that differ by less are the same
 COMPUTED = {
     "planned_bytes", "physical_bytes_est", "compile_cache_miss_delta_first_run", "generated_calls", "generated_kernels",
 }  # fmt: skip
+STEPS = {"peak_rss_delta_bytes": 131072}  # the smallest difference that is one
 WORD = r"\w*\d[\w.]*"
 PARTS_OF_RECORD: tuple[tuple[str, ...], ...] = (
     (), ("workload",), ("config",), ("meta",), ("meta", "machine"), ("plan",), ("compile",), ("runtime",),
@@ -213,6 +216,8 @@ class Recomputed:
         self.known: dict[str, float] = {}
         self.logs_known: dict[tuple[str, str], list[float]] = {}
         self.parts: dict[Any, set[str]] | None = None
+        self.grids_known: dict[tuple[str, str], list[dict[Levels, float]]] = {}
+        self.offsets: dict[tuple[str, str], dict[Unit, float]] = {}
 
     def value(self, key: str) -> float:
         if key not in self.known:
@@ -240,13 +245,7 @@ class Recomputed:
 
     def excluded(self, number: Number, parameters: Parameters) -> Any:
         assert parameters["reason"] == TIMED_OTHER
-        return sum(
-            row["mode"] == "hot"
-            and row["status"] == "ok"
-            and None not in (row["correctness"]["checked_digest"], row["correctness"]["timed_digest"])
-            and row["correctness"]["checked_digest"] != row["correctness"]["timed_digest"]
-            for row in self.records.values()
-        )
+        return sum(map(timed_another, self.records.values()))
 
     def count(self, number: Number, parameters: Parameters) -> float:
         return len(self.rows(number))
@@ -292,6 +291,39 @@ class Recomputed:
             digests[here] == digests[there] and len(digests[here]) == 1 for here, there in pairs_of(digests, parameters)
         )
 
+    def acting_pairs(self, number: Number, parameters: Parameters) -> float:
+        fixed = set(parameters["fixed"].items())
+        digests: dict[Levels, set[str]] = defaultdict(set)
+        for row in self.rows(number):
+            if row["role"] == "measured" and fixed <= set(levels_of(row)):
+                digests[levels_of(row)].add(row["compile"]["artifact_digest"])
+        pairs = pairs_of(digests, parameters)
+        same = [pair for pair in pairs if is_named(pair, parameters["same_program"])]
+        if any(digests[here] != digests[there] for here, there in same) or len(same) != len(parameters["same_program"]):
+            raise ValueError("pairs that are said to be one program have different code")
+        return len(pairs) - (len(same) if parameters["part"] == "acting" else 0)
+
+    def ties(self, number: Number, parameters: Parameters) -> float:
+        """Return how many configurations may be the best besides the lowest (Hsu 1984), or how many are compared."""
+        rows = [row for row in self.rows(number) if row["role"] == "measured"]
+        rows = [row for row in rows if row["config"]["compiler"] == parameters["compiler"]]
+        times = self.times(self.rows(number), parameters)
+        rows = [row for row in rows if times.get(id(row))]
+        baseline = {tuple(sorted((k, str(v)) for k, v in row["config"]["baseline"].items())) for row in rows}
+        repeats = repeats_of(rows, times, baseline, parameters["split"])
+        names = [at for at in repeats[0] if all(at in repeat for repeat in repeats)]
+        if parameters["part"] == "compared":
+            return len(names)
+        table = [[repeat[at] for repeat in repeats] for at in names]
+        means = [mean(logs) for logs in table]
+        rest = [[log - own for log in logs] for logs, own in zip(table, means, strict=True)]
+        centres = [mean(column) for column in zip(*rest, strict=True)]
+        squares = [(log - centre) ** 2 for logs in rest for log, centre in zip(logs, centres, strict=True)]
+        freedom = (len(names) - 1) * (len(repeats) - 1)
+        bound = dunnett_bound(len(names) - 1, freedom)
+        width = bound * math.sqrt(2 * math.fsum(squares) / freedom / len(repeats)) + self.control_offset(parameters)
+        return sum(value - min(means) <= width + CLOSE for value in means) - 1
+
     # Ratios
 
     def effect(self, number: Number, parameters: Parameters) -> float:
@@ -303,41 +335,132 @@ class Recomputed:
         return part_of(self.interval(number, -1), parameters["part"])
 
     def interval(self, number: Number, sign: int) -> Interval:
-        centre, reach = interval([sign * log for log in self.logs(number)])
-        # What is computed and not measured is exact, also in one repeat.
-        return centre, 0.0 if reach is None and number["parameters"]["metric"] in COMPUTED else reach
+        parameters = number["parameters"]
+        logs = [sign * log for log in self.logs(number)]
+        if parameters["metric"] in COMPUTED:
+            centre, reach = interval(logs)
+            # What is computed and not measured is exact, also in one repeat.
+            return centre, 0.0 if reach is None else reach
+        step = self.step(number)
+        return interval(logs, self.control_offset(parameters) + step, step)
 
     def geometric_mean(self, number: Number, parameters: Parameters) -> float:
-        groups = [self.logs(self.numbers[key]) for key in parameters["of"]]
+        members = [self.numbers[key] for key in parameters["of"]]
+        groups = [self.logs(one) for one in members]
         means = [math.fsum(logs) / len(logs) for logs in groups]
         mean = math.fsum(means) / len(means)
         if min(map(len, groups)) < 2:
             return part_of((mean, None), parameters["part"])
+        measured = [one for one in members if one["parameters"]["metric"] not in COMPUTED]
+        step = math.fsum(map(self.step, measured)) / len(members)
+        wider = step + math.fsum(self.control_offset(one["parameters"]) for one in measured) / len(members)
         squares = [statistics.variance(logs) / len(logs) for logs in groups]
         whole = math.fsum(squares)
-        if whole == 0:
-            return part_of((mean, 0.0), parameters["part"])
-        freedom = whole**2 / sum(one**2 / (len(logs) - 1) for one, logs in zip(squares, groups, strict=True))
-        reach = student.ppf(0.975, freedom) * math.sqrt(whole) / len(groups)
-        return part_of((mean, reach), parameters["part"])
+        freedom = 1.0
+        if whole > 0:
+            freedom = whole**2 / sum(one**2 / (len(logs) - 1) for one, logs in zip(squares, groups, strict=True))
+        error = max(math.sqrt(whole) / len(groups), step / math.sqrt(12 * min(map(len, groups))))
+        return part_of((mean, student.ppf(0.975, freedom) * error + wider), parameters["part"])
 
-    def noise_floor(self, number: Number, parameters: Parameters) -> float:
-        rows = self.rows(number)
+    def control(self, number: Number, parameters: Parameters) -> float:
+        logs, steps = self.control_logs(self.rows(number), parameters)
+        step = mean(steps) if steps else 0.0
+        centre, reach = interval(logs, step, step)
+        if parameters["part"] == "reach":
+            return 0.0 if reach is None else max(reach - centre, centre + reach)
+        return part_of((centre, reach), parameters["part"])
+
+    def control_offset(self, parameters: Parameters) -> float:
+        """Return how far the control of a unit is off where it fails among those of all units; 0 where it holds."""
+        kind = parameters["metric"], parameters["mode"]
+        if kind not in self.offsets:
+            self.offsets[kind] = self.failed_controls(*kind)
+        return self.offsets[kind].get(
+            (parameters["workload"], parameters["workload_digest"], parameters["compiler"]), 0.0
+        )
+
+    def failed_controls(self, metric: str, mode: str) -> dict[Unit, float]:
+        units: dict[Unit, list[Record]] = defaultdict(list)
+        ok = [row for row in self.records.values() if row["status"] == "ok" and row["mode"] == mode]
+        ok = [row for row in ok if not timed_another(row)]
+        for row in ok:
+            if row["role"] in ("measured", "twin"):
+                units[row["workload"]["name"], row["workload"]["digest"], row["config"]["compiler"]].append(row)
+        reaches, p_values = {}, {}
+        for unit in units:
+            parameters = {"metric": metric, "compiler": unit[2]}
+            rows = [row for row in ok if (row["workload"]["name"], row["workload"]["digest"]) == unit[:2]]
+            logs, steps = self.control_logs(rows, parameters)
+            if len(logs) < 2:
+                continue
+            step = mean(steps) if steps else 0.0
+            centre, reach = interval(logs, step, step)
+            assert reach is not None
+            reaches[unit] = max(reach - centre, centre + reach)
+            p_values[unit] = p_value(logs, step, step)
+        tested = sorted((value, unit) for unit, value in p_values.items() if value is not None)
+        failed = {unit for unit, value in p_values.items() if value is None}
+        for rank, (value, unit) in enumerate(tested):  # Holm: from the smallest on, until one is too large
+            if value * (len(tested) - rank) > 0.05:
+                break
+            failed.add(unit)
+        return {unit: reaches[unit] for unit in failed}
+
+    def control_logs(self, rows: list[Record], parameters: Parameters) -> tuple[list[float], list[float]]:
+        """Return the log of control over baseline in each block, and the steps of a metric that has some."""
         times = self.times(rows, parameters)
         blocks: dict[Any, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
         for row in rows:
             own = str(row["config"]["compiler"]) == parameters["compiler"] and row["role"] in ("measured", "twin")
             if own and row["config"]["knobs"] == row["config"]["baseline"] and times.get(id(row)):
                 blocks[row["run"], row["block_id"]][row["role"]].append(math.log(times[id(row)]))
-        logs = [mean(two["twin"]) - mean(two["measured"]) for two in blocks.values() if len(two) == 2]
-        if parameters["part"] == "spread":
-            return max(map(abs, logs))
-        centre, reach = interval(logs)
-        return max(map(abs, logs)) if reach is None else max(reach - centre, centre + reach)
+        both = [(mean(two["twin"]), mean(two["measured"])) for two in blocks.values() if len(two) == 2]
+        size = STEPS.get(parameters["metric"])
+        least = [min(pair) for pair in both]
+        return [twin - base for twin, base in both], [
+            math.log1p(size / math.exp(mean(least)))
+        ] if size and least else []
+
+    def step(self, number: Number) -> float:
+        """Return the smallest difference that the metric shows beside the values behind a number, as a logarithm."""
+        parameters = number["parameters"]
+        size = STEPS.get(parameters["metric"])
+        if not size:
+            return 0.0
+        rows = [row for row in self.rows(number) if row["role"] == "measured"]
+        rows = [row for row in rows if row["config"]["compiler"] == parameters["compiler"]]
+        values: dict[Levels, list[float]] = defaultdict(list)
+        for row in rows:
+            if (value := read(row, parameters["metric"])) is not None and value > 0:
+                values[levels_of(row)].append(math.log(value))
+        steps = {at: math.log1p(size / math.exp(mean(logs))) for at, logs in values.items()}
+        sets = self.sets_behind(number, rows)
+        return mean([max(steps[at] for at in one if at in steps) for one in sets])
+
+    def sets_behind(self, number: Number, rows: list[Record]) -> list[tuple[Levels, ...]]:
+        """Return the pairs of configurations that a number is a mean over; for a total, its ends."""
+        parameters = number["parameters"]
+        statistic = parameters.get("by", number["statistic"])
+        if statistic == "paired_ratio":
+            sides = [set(parameters[name].items()) for name in ("knobs", "baseline")]
+            return [tuple(at for side in sides for at in {levels_of(row) for row in rows} if side <= set(at))]
+        grid = self.grids_known[self.grid_key(number)]
+        if statistic == "total":
+            ends = ({**parameters["fixed"], **parameters[end]} for end in ("start", "end"))
+            return [tuple(tuple(sorted(levels.items())) for levels in ends)]
+        return self.whole_pairs(grid, parameters)
+
+    def whole_pairs(self, grid: list[dict[Levels, float]], parameters: Parameters) -> list[tuple[Levels, ...]]:
+        seen = {at: None for repeat in grid for at in repeat}
+        pairs = [pair for pair in pairs_of(seen, parameters) if all(set(pair) <= repeat.keys() for repeat in grid)]
+        return [pair for pair in pairs if not is_named(pair, parameters.get("same_program", []))]
+
+    def grid_key(self, number: Number) -> tuple[str, str]:
+        return number["key"].rsplit("/", 1)[0], str(number["rows"])  # the parts of one interval share their rows
 
     def logs(self, number: Number) -> list[float]:
         """Return the log ratio of each repeat behind an effect, a total, a ratio to the baseline or a claim."""
-        key = number["key"].rsplit("/", 1)[0], str(number["rows"])  # the parts of one interval share their rows
+        key = self.grid_key(number)
         if key not in self.logs_known:
             self.logs_known[key] = self.new_logs(number)
         return self.logs_known[key]
@@ -368,10 +491,10 @@ class Recomputed:
             repeats = repeats_of(own, times, baseline, parameters["split"])
         grid = [{at: log for at, log in repeat.items() if fixed <= set(at)} for repeat in repeats]
         grid = [repeat for repeat in grid if repeat]
+        self.grids_known[self.grid_key(number)] = grid
         if statistic == "total":
             return totals(grid, parameters)
-        seen = {at: None for repeat in grid for at in repeat}
-        whole = [pair for pair in pairs_of(seen, parameters) if all(set(pair) <= repeat.keys() for repeat in grid)]
+        whole = self.whole_pairs(grid, parameters)
         if not whole:
             raise ValueError("no pair is there in every repeat")
         return [mean([repeat[there] - repeat[here] for here, there in whole]) for repeat in grid]
@@ -518,14 +641,59 @@ def mean(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
 
 
-def interval(logs: Sequence[float]) -> Interval:
-    """Return mean and half-width of Student's t interval; no half-width from one repeat."""
+def interval(logs: Sequence[float], wider: float = 0.0, step: float = 0.0) -> Interval:
+    """Return mean and half-width of Student's t interval, wider by so much at each end; none from one repeat."""
     centre = mean(logs)
     if len(logs) < 2:
         return centre, None
-    if max(logs) - min(logs) <= CLOSE:
-        return centre, 0.0
-    return centre, student.ppf(0.975, len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
+    return centre, student.ppf(0.975, len(logs) - 1) * error_of(logs, step) + wider
+
+
+def error_of(logs: Sequence[float], step: float) -> float:
+    """Return the standard error of a mean, at least that of values which are rounded to steps."""
+    scatter = 0.0 if max(logs) - min(logs) <= CLOSE else statistics.stdev(logs)
+    return max(scatter / math.sqrt(len(logs)), step / math.sqrt(12 * len(logs)))
+
+
+def p_value(logs: Sequence[float], wider: float, step: float) -> float | None:
+    """Return the two-sided p-value of the mean being no farther from 0 than ``wider``; None without any scatter."""
+    beyond, error = max(0.0, abs(mean(logs)) - wider), error_of(logs, step)
+    if error == 0.0:
+        return 1.0 if beyond <= CLOSE else None
+    return float(2 * student.sf(beyond / error, len(logs) - 1))
+
+
+def dunnett_bound(comparisons: int, freedom: int) -> float:
+    """Return the one-sided critical value of Dunnett's test at 5 %, by sums over fine grids."""
+    shared = [-6 + 12 * (place + 0.5) / 400 for place in range(400)]
+    weights = [math.exp(-one * one / 2) for one in shared]
+    scales = [math.sqrt(chi2.ppf((place + 0.5) / 400, freedom) / freedom) for place in range(400)]
+
+    def held(bound: float) -> float:
+        inner = norm.cdf([[math.sqrt(2) * bound * scale - one for one in shared] for scale in scales]) ** comparisons
+        return float((inner @ weights).mean() / math.fsum(weights))
+
+    low, high = 0.0, 50.0
+    while high - low > 1e-6:
+        middle = (low + high) / 2
+        low, high = (middle, high) if held(middle) < 0.95 else (low, middle)
+    return high
+
+
+def is_named(pair: Sequence[Levels], named: Sequence[Sequence[dict[str, str]]]) -> bool:
+    """Return whether a pair is among pairs that are named by some of their levels."""
+    return any(
+        all(set(levels.items()) <= set(at) for at, levels in zip(order, one, strict=True))
+        for one in named
+        for order in (tuple(pair), tuple(reversed(pair)))
+    )
+
+
+def timed_another(row: Record) -> bool:
+    digests = (
+        [row["correctness"][name] for name in ("checked_digest", "timed_digest")] if row["correctness"] else [None]
+    )
+    return row["mode"] == "hot" and row["status"] == "ok" and None not in digests and digests[0] != digests[1]
 
 
 def part_of(held: Interval, part: str) -> float:

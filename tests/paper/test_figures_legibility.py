@@ -89,9 +89,10 @@ def cold(found: Findings, shape: Shape) -> list[Figure]:
 
 def main_effects(found: Findings, shape: Shape) -> list[Figure]:
     effects = spread_out(found.effects(HOT, "hot", list(PRIMARY)), shape)
-    floors = [replace(found.floors(HOT, "hot")[0], workload=name, compiler=compiler) for name, compiler in units(shape)]
+    first = found.controls(HOT, "hot")[0]
+    controls = [replace(first, workload=name, compiler=compiler) for name, compiler in units(shape)]
     proofs = [replace(one, workload=name, compiler=c) for name, c in units(shape) for one in found.proofs[:4]]
-    return compose_main_effects(MainEffectsData.of(HOT, effects, floors, proofs), shape[3])
+    return compose_main_effects(MainEffectsData.of(HOT, effects, controls, proofs), shape[3])
 
 
 def attribution(found: Findings, shape: Shape) -> list[Figure]:
@@ -167,7 +168,7 @@ def test_figure_of_one_block_has_no_intervals(kind: Callable[[Findings, Shape], 
 def test_figure_of_failed_workloads_shows_crosses(kind: Callable[[Findings, Shape], list[Figure]]) -> None:
     plants = [Plant("crashed", name, mode, {}) for name in ("attention", "encoder") for mode in ("cold", "hot")]
     found = Findings(tidied(make_records(workloads=["attention", "encoder"], blocks=1, plants=plants)))
-    found.floors(HOT, "hot")
+    found.controls(HOT, "hot")
     with house_style():
         (page,) = compose_all_failed(found, kind)
         assert text_faults(page) == []

@@ -98,10 +98,7 @@ def test_sentences_and_figures_without_data_are_omitted_and_listed(tmp_path: Pat
     paper = make(tmp_path, make_records(workloads=["encoder"], modes=["cold"]))
     left_out = (paper / "text" / "left_out.md").read_text(encoding="utf-8")
     assert "- fairness, hot\\_scope: no hot trial is ok\n" in left_out
-    assert (
-        "- benefit, noise\\_floor/run\\_ms\\_paired: no hot block holds the baseline and its twin, both ok\n"
-        in left_out
-    )
+    assert "- benefit, control/run\\_ms\\_paired: no hot block holds the baseline and its twin, both ok\n" in left_out
     assert "- figure 5: no trial to draw\n" in left_out
     assert not (paper / "figures" / "fig5.pdf").exists()
     assert "A hot time" not in (paper / "text" / "fairness.md").read_text(encoding="utf-8")

@@ -105,9 +105,9 @@ def test_effect_rows_omit_records_of_other_host() -> None:
             stage = [held for held in one.effects if held.origin == effect.origin]
             rows = taken(finder.of_effect(effect, stage), finder.rows.trials)
             assert set(rows["host"]) == set(effect.origin)
-        for floor in one.floors:
-            (host,) = floor.origin
-            ranges = finder.of_floor(floor, one.mode, one.metric.name)
+        for control in one.controls:
+            (host,) = control.origin
+            ranges = finder.of_control(finder.unit_of(control), one.mode, one.metric.name)
             assert count_rows(ranges) == {COLD: 4, HOT: 36}[one.metric.name]
             assert all(finder.rows.trials["host"][first] == host for first, _ in ranges)
 

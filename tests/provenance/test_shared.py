@@ -112,7 +112,7 @@ def both(request: pytest.FixtureRequest) -> Both:
     return Both(Findings(tidied(RECORDS[request.param]())))
 
 
-def test_main_effects_and_floors_name_same_records(both: Both) -> None:
+def test_main_effects_and_controls_name_same_records(both: Both) -> None:
     compared = 0
     for evidence in both.findings.evidence:
         for held in both.page[evidence.metric.name].judged:
@@ -120,14 +120,14 @@ def test_main_effects_and_floors_name_same_records(both: Both) -> None:
             if interval is not None:
                 compared += 1
                 assert both.in_paper(interval.value.rows) == both.on_page(held.sources["effect"])
-        for floor in evidence.floors:
-            spread, _ = both.estimates.floor(floor, evidence.metric.name, evidence.mode)
+        for control in evidence.controls:
+            value = both.estimates.control(control, evidence.metric.name, evidence.mode).value
             sources = [
-                held.sources["floor"]
+                held.sources["control"]
                 for held in both.page[evidence.metric.name].judged
-                if held.effect.workload == floor.workload
+                if held.effect.workload == control.workload
             ]
-            assert sources and all(both.in_paper(spread.rows) == both.on_page(one) for one in sources)
+            assert sources and all(both.in_paper(value.rows) == both.on_page(one) for one in sources)
     assert compared >= 8
 
 
@@ -145,7 +145,7 @@ def test_shares_name_records_of_their_total(both: Both) -> None:
 def test_geometric_mean_names_records_of_its_members(both: Both) -> None:
     compared = 0
     for evidence in both.findings.evidence:
-        for mean, rows in both.page[evidence.metric.name].means:
+        for mean, _, rows in both.page[evidence.metric.name].means:
             members = [one for one in evidence.effects if _is_of(one, mean) and one.ratio is not None]
             intervals = [interval for one in members if (interval := both.estimates.effect(one, evidence)) is not None]
             printed = both.estimates.mean(mean, intervals)

@@ -39,7 +39,9 @@ def test_sample_fields_are_adjacent_in_order_of_registry() -> None:
 
 
 def test_metric_that_is_exact_is_no_time() -> None:
-    assert {one.quantity.unit for one in METRICS.values() if one.exact_from is None} == {"ms"}
+    measured = {one.name for one in METRICS.values() if one.exact_from is None}
+    assert {METRICS[name].quantity.unit for name in measured - {"peak_rss_delta_bytes"}} == {"ms"}
+    assert {one.name for one in METRICS.values() if one.resolution} == {"peak_rss_delta_bytes"}
     assert "ms" not in {one.quantity.unit for one in METRICS.values() if one.exact_from is not None}
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from ablatrix.analysis.effects.estimates import main_effects
 from ablatrix.analysis.effects.geometric_means import geometric_means
-from ablatrix.analysis.effects.noise import noise_floors
 from ablatrix.analysis.groups import group_columns, summarise_groups, without_priming_runs
+from ablatrix.analysis.groups.control import find_controls
 from ablatrix.analysis.table.delimited import csv_text
 from ablatrix.paper.figures.main_effects import MainEffectsData, compose_main_effects
 from ablatrix.plotting.cold_scatter import cold_points, compose_cold_scatter
@@ -114,7 +114,7 @@ def test_figure_of_undecidable_effect_has_no_mark() -> None:
     trials = table(make_records(modes=["hot"], plants=[Plant("crashed", "encoder", "hot", {"fusion": "on"})]))
     effects = main_effects(trials, "run_ms_p50", "hot", ["fusion"])
     assert [(effect.workload, effect.ratio is None) for effect in effects] == [("attention", False), ("encoder", True)]
-    data = MainEffectsData.of("run_ms_p50", effects, noise_floors(trials, "run_ms_p50", "hot"), [])
+    data = MainEffectsData.of("run_ms_p50", effects, find_controls(trials, "run_ms_p50", "hot"), [])
     with house_style():
         (figure,) = compose_main_effects(data)
     panel = figure.axes[0]

@@ -9,19 +9,20 @@ import polars as pl
 
 from ablatrix.analysis.diagnosis import BreakEven, KnobProof, Unit, find_break_even, prove_knobs, units
 from ablatrix.analysis.effects import (
+    Best,
     Effect,
     Evidence,
     FactorialGrid,
-    NoiseFloor,
     Question,
+    SamePrograms,
     attribution,
     effects_of_levels,
     factorial_grids,
+    find_best,
     gather,
     main_effects,
-    noise_floors,
 )
-from ablatrix.analysis.groups import ratios_to_baseline, without_priming_runs
+from ablatrix.analysis.groups import Control, Instrument, ratios_to_baseline, without_priming_runs
 from ablatrix.analysis.table import Tidy
 from ablatrix.errors import AnalysisError
 from ablatrix.statistics.ratio import Ratio
@@ -34,8 +35,10 @@ class Findings:
         found: The table, with what is not in it.
     """
 
-    def __init__(self, found: Tidy) -> None:
+    def __init__(self, found: Tidy, whole: "Findings | None" = None) -> None:
+        """Take the table of trials, and the findings of the whole results where it is a part of them."""
         self.found = found
+        self._whole = whole
         self._kept: dict[tuple[Any, ...], Any] = {}
 
     @cached_property
@@ -47,13 +50,41 @@ class Findings:
         """Return a part of the trials as a table of its own; what the whole omits is still reported."""
         return replace(self.found, trials=trials)
 
+    def part(self, trials: pl.DataFrame) -> "Findings":
+        """Return the findings of a part of the trials. What the whole results say about the instrument stays."""
+        return Findings(self.of(trials), self._whole or self)
+
+    @cached_property
+    def instrument(self) -> Instrument:
+        """The A/A controls of the whole results."""
+        return self._whole.instrument if self._whole else Instrument(self.trials)
+
+    @cached_property
+    def programs(self) -> SamePrograms:
+        """Which configurations are one program."""
+        return SamePrograms({(): self.proofs})
+
     @cached_property
     def evidence(self) -> tuple[Evidence, ...]:
         """All effects on the default metrics, judged; nothing when no knob varies."""
         try:
-            return tuple(gather(self.found, Question()))
+            return tuple(gather(self.found, Question(), (), self.instrument, self.programs))
         except AnalysisError:
             return ()
+
+    def evidence_on(self, metric: str) -> Evidence | None:
+        """Return all effects on a metric, judged; None where no trial reports it or no knob varies."""
+        key = ("evidence", metric)
+        if key not in self._kept:
+            held = next((one for one in self.evidence if one.metric.name == metric), None)
+            try:
+                question = Question(metrics=(metric,))
+                found = held or gather(self.found, question, (), self.instrument, self.programs)[0]
+            except AnalysisError:
+                found = None
+            self._kept[key] = found
+        evidence: Evidence | None = self._kept[key]
+        return evidence
 
     @cached_property
     def units(self) -> tuple[Unit, ...]:
@@ -69,14 +100,14 @@ class Findings:
         """Return the measured configurations of each stage; see `ablatrix.analysis.effects.grid.factorial_grids`."""
         key = ("factorial_grids", metric, mode)
         if key not in self._kept:
-            self._kept[key] = factorial_grids(self.trials, metric, mode)
+            self._kept[key] = factorial_grids(self.trials, metric, mode, (), self.instrument, self.programs)
         found: list[FactorialGrid] = self._kept[key]
         return found
 
     @cached_property
     def break_even(self) -> tuple[BreakEven, ...]:
         """When each configuration pays; see `ablatrix.analysis.diagnosis.break_even.find_break_even`."""
-        return tuple(find_break_even(self.trials))
+        return tuple(find_break_even(self.trials, self.instrument))
 
     def attributions(self, metric: str, mode: str, start: Mapping[str, str], end: Mapping[str, str]) -> list[Effect]:
         """Return the parts of each attribution; see `ablatrix.analysis.effects.estimates.attribution`.
@@ -110,22 +141,27 @@ class Findings:
         """Return the main effects of knobs; see `ablatrix.analysis.effects.estimates.main_effects`."""
         key = ("effects", metric, mode, *knobs)
         if key not in self._kept:
-            self._kept[key] = main_effects(self.trials, metric, mode, knobs)
+            self._kept[key] = main_effects(self.trials, metric, mode, knobs, self.instrument, self.programs)
         effects: list[Effect] = self._kept[key]
         return effects
 
-    def floors(self, metric: str, mode: str) -> list[NoiseFloor]:
-        """Return the A/A noise floors; see `ablatrix.analysis.effects.noise.noise_floors`."""
-        key = ("floors", metric, mode)
+    def controls(self, metric: str, mode: str) -> tuple[Control, ...]:
+        """Return the A/A control of each workload and compiler; see `ablatrix.analysis.groups.Instrument`."""
+        return self.instrument.controls(metric, mode)
+
+    def best(self, metric: str, mode: str) -> Mapping[tuple[str, str, str], Best]:
+        """Return the best configuration by (workload, digest, compiler); see `ablatrix.analysis.effects.best`."""
+        key = ("best", metric, mode)
         if key not in self._kept:
-            self._kept[key] = noise_floors(self.trials, metric, mode)
-        floors: list[NoiseFloor] = self._kept[key]
-        return floors
+            found = find_best(self.trials, metric, mode, self.instrument)
+            self._kept[key] = {(one.workload, one.digest, one.compiler): one for one in found}
+        best: Mapping[tuple[str, str, str], Best] = self._kept[key]
+        return best
 
     def ratios(self, metric: str, groups: Sequence[str]) -> Mapping[tuple[Any, ...], Ratio]:
         """Return each group's ratio to the baseline; see `ablatrix.analysis.groups.ratios_to_baseline`."""
         key = ("ratios", metric, *groups)
         if key not in self._kept:
-            self._kept[key] = ratios_to_baseline(self.trials, metric, groups)
+            self._kept[key] = ratios_to_baseline(self.trials, metric, groups, self.instrument)
         ratios: Mapping[tuple[Any, ...], Ratio] = self._kept[key]
         return ratios

@@ -3,7 +3,17 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from ablatrix.analysis.effects import Effect, Evidence, GeometricMean, Judgement, Kind
+from ablatrix.analysis.effects import (
+    MAIN,
+    Effect,
+    Evidence,
+    GeometricMean,
+    Judgement,
+    Kind,
+    percent_text,
+    verdict_text,
+)
+from ablatrix.analysis.groups import Control, control_cell, controls_text
 from ablatrix.analysis.reasons import levels_text, text_of
 from ablatrix.cli.display import print_table
 from ablatrix.statistics.ratio import Ratio
@@ -33,11 +43,11 @@ def show_evidence(evidence: Sequence[Evidence], margin: float) -> None:
         print_table(
             f"{metric}: main effect of each knob, as the ratio of its new level to its old one; below 1 is "
             f"{one.metric.less}",
-            [*where, "knob", "ratio", "95 % interval", "blocks", "pairs", "p (Holm)", "A/A floor", "verdict"],
+            [*where, "knob", "ratio", "95 % interval", "blocks", "pairs", "p (Holm)", "A/A control", "verdict"],
             [
-                _main_row(effect, judgement)
+                _main_row(effect, judgement, one.control_of(effect))
                 for effect, judgement in zip(one.effects, one.judgements, strict=True)
-                if judgement is not None
+                if judgement is not None and effect.kind in MAIN
             ],
         )
         if attributed := [effect for effect in one.effects if effect.kind in ("total", *PARTS)]:
@@ -60,33 +70,51 @@ def show_evidence(evidence: Sequence[Evidence], margin: float) -> None:
                     for effect in crossed
                 ],
             )
-        if means := [mean for mean in one.means if mean.kind in ("main", "around", "total", "shapley")]:
+        means = zip(one.means, one.mean_judgements, strict=True)
+        if shown := [pair for pair in means if pair[0].kind in (*MAIN, "total", "shapley")]:
+            columns = ["compiler", "stage", "effect", "knob", "ratio", "95 % interval", "p (Holm)", "verdict"]
             print_table(
                 f"{metric}: geometric means over workloads",
-                [*one.origin, "compiler", "stage", "effect", "knob", "ratio", "95 % interval", "workloads", "missing"],
-                [_mean_row(mean) for mean in means],
+                [*one.origin, *columns, "workloads", "missing"],
+                [_mean_row(mean, judgement) for mean, judgement in shown],
             )
         _explain(one.effects)
+        _note(one)
     print(
-        f"no effect: the ratio lies within +-{_percent(margin)} (two one-sided tests at 5 %). p: adjusted over the "
-        "rows of a table. A ratio nearer to 1 than the A/A floor is never called different."
+        f"different: the p-value, adjusted over the rows of a table (Holm), is at most 5 %. no effect: else, and the "
+        f"ratio lies within +-{percent_text(margin)} (two one-sided tests at 5 %). A/A control: how far two trials of "
+        "one configuration may lie apart; only where that test of the instrument fails do intervals allow for it."
     )
 
 
-def _main_row(effect: Effect, judgement: Judgement) -> list[str]:
-    omitted = effect.pairs_partial + effect.pairs_missing
-    verdict = judgement.verdict or ABSENT
-    if judgement.resolution is not None:
-        verdict += f" (+-{_percent(judgement.resolution)})"
+def _note(one: Evidence) -> None:
+    """Print what the A/A controls say, which knobs act in part of their pairs, and what the metric cannot show."""
+    lines = controls_text(one.controls, one.mode)
+    for effect in one.effects:
+        if effect.pairs_same and not effect.is_no_op:
+            acting, every = effect.pairs_acting
+            lines.append(
+                f"{effect.workload} on {effect.compiler}, {effect.stage}: {_change(effect)} acts in {acting} of "
+                f"{every} pairs; in the others both levels are the same program"
+            )
+    if one.metric.resolution:
+        size = one.metric.resolution / 1024
+        lines.append(
+            f"{one.metric.name} is counted in pages: {size:g} KiB is no difference, and intervals allow for it"
+        )
+    print("\n".join(lines) + "\n")
+
+
+def _main_row(effect: Effect, judgement: Judgement, control: Control | None) -> list[str]:
     return [
         *_where(effect),
         _change(effect),
         *_shown(effect.ratio, effect.exact),
         _blocks(effect),
-        f"{effect.pairs} of {effect.pairs + omitted}",
+        f"{effect.pairs} of {effect.pairs_acting[1]}",
         _p_value(judgement.p_holm),
-        "" if judgement.floor is None else f"+-{_percent(judgement.floor)}",
-        verdict,
+        control_cell(control, "+-"),
+        verdict_text(judgement, "+-") or ABSENT,
     ]
 
 
@@ -110,7 +138,7 @@ def _attribution_rows(effects: Sequence[Effect]) -> Iterable[list[str]]:
     yield from rows
 
 
-def _mean_row(mean: GeometricMean) -> list[str]:
+def _mean_row(mean: GeometricMean, judgement: Judgement | None) -> list[str]:
     missing = "; ".join(f"{name}: {text_of(why)}" for name, why in mean.missing.items())
     known = f"{len(mean.workloads)} of {len(mean.workloads) + len(mean.missing)}"
     knob = _change(mean) if mean.knob else f"{mean.base_level} -> {mean.level}"
@@ -121,6 +149,8 @@ def _mean_row(mean: GeometricMean) -> list[str]:
         mean.kind,
         knob,
         *_shown(mean.ratio, mean.exact),
+        "" if judgement is None else _p_value(judgement.p_holm),
+        "" if judgement is None else verdict_text(judgement, "+-") or ABSENT,
         known,
         missing,
     ]
@@ -184,7 +214,3 @@ def _p_value(p_value: float | None) -> str:
     if p_value is None:
         return ""
     return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.2g} %" if share < 0.995 else f"{share * 100:.0f} %"

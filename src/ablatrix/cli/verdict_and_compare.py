@@ -127,16 +127,22 @@ def compare_command(
 
 
 def _show_verdict(verdict: "Verdict") -> None:
+    from ablatrix.analysis.groups import control_cell
     from ablatrix.cli.display import print_table
 
     rows = [
         [
             *(one.workload, one.compiler, one.mode, f"{one.blocks} of {one.blocks_needed}"),
-            *(_widest(one.widest("effect")), _widest(one.widest("cell")), _width(one.floor), _answer(one.holds)),
+            *(
+                _widest(one.widest("effect")),
+                _widest(one.widest("cell")),
+                control_cell(one.control, "+-"),
+                _answer(one.holds),
+            ),
         ]
         for one in verdict.stability
     ]
-    columns = ["workload", "compiler", "mode", "blocks", "widest main effect", "widest cell", "A/A floor", "stable"]
+    columns = ["workload", "compiler", "mode", "blocks", "widest main effect", "widest cell", "A/A control", "stable"]
     print_table("Repeats", columns, rows)
     for note in verdict.notes:
         print(f"note: {note}")

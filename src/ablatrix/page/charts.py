@@ -52,7 +52,7 @@ class Chart:
 
 
 def effects_chart(one: MetricEffects) -> Chart | None:
-    """Return the effects on a metric with intervals and noise floors, None if there is none to draw."""
+    """Return the effects on a metric with intervals and A/A controls, None if there is none to draw."""
     units = list(dict.fromkeys(map(_unit, one.judged)))
     shown, left_out = set(units[:MAX_UNITS]), len(units) - MAX_UNITS
     several = len({held.effect.compiler for held in one.judged}) > 1
@@ -61,7 +61,9 @@ def effects_chart(one: MetricEffects) -> Chart | None:
         return None
     knobs = list(dict.fromkeys(mark["knob"] for mark in marks))
     data = alt.InlineData(values=marks)
-    x = alt.X("low:Q", title=_axis(one), scale=_log_scale(marks, ("low", "high", "ratio", "floor_low", "floor_high")))
+    x = alt.X(
+        "low:Q", title=_axis(one), scale=_log_scale(marks, ("low", "high", "ratio", "control_low", "control_high"))
+    )
     y = alt.Y("unit:N", title=None, sort=None)
     offset = alt.YOffset("knob:N", sort=knobs)
     colour, shape = _by_knob(knobs)
@@ -69,8 +71,8 @@ def effects_chart(one: MetricEffects) -> Chart | None:
     base = alt.Chart(data).encode(y=y, yOffset=offset)
     layers = [
         base.mark_bar(color=BAND, height=STEP_PX)
-        .transform_filter("isValid(datum.floor_low)")
-        .encode(x=x.copy(), x2="floor_high:Q"),
+        .transform_filter("isValid(datum.control_low)")
+        .encode(x=x.copy(), x2="control_high:Q"),
         alt.Chart(alt.InlineData(values=[{"one": 1.0}])).mark_rule(color=INK, strokeDash=[3, 3]).encode(x="one:Q"),
         base.mark_rule(strokeWidth=2).transform_filter("isValid(datum.low)").encode(x=x, x2="high:Q", color=colour),
         base.mark_point(size=80, filled=True, opacity=1)
@@ -83,7 +85,7 @@ def effects_chart(one: MetricEffects) -> Chart | None:
         .transform_filter("!isValid(datum.ratio)")
         .encode(x=alt.value(4), tooltip=tooltip),
     ]
-    layers[0].encoding.x.shorthand = "floor_low:Q"
+    layers[0].encoding.x.shorthand = "control_low:Q"
     note = ""
     if left_out > 0:
         note = f"Drawn are the first {MAX_UNITS} of {len(units)} pairs of workload and compiler; the table has all."
@@ -245,7 +247,7 @@ def _label(workload: str, compiler: str, several: bool) -> str:
 
 def _effect_mark(held: Judged, several: bool) -> dict[str, Any]:
     ratio = held.effect.ratio
-    floor = None if held.floor is None else 1.0 + held.floor
+    control = held.control.ratio if held.control else None
     return {
         "unit": _label(held.effect.workload, held.effect.compiler, several),
         "knob": spelled(held.change),
@@ -257,8 +259,8 @@ def _effect_mark(held: Judged, several: bool) -> dict[str, Any]:
         "verdict": verdict_text(held),
         "proof": held.proof.verdict.replace("_", "-") if held.proof else "none",
         "no_op": held.is_no_op,
-        "floor_low": None if floor is None else 1.0 / floor,
-        "floor_high": floor,
+        "control_low": control.low if control else None,
+        "control_high": control.high if control else None,
     }
 
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablatrix.analysis.diagnosis import KnobProof, proof_text
-from ablatrix.analysis.effects import NO_EFFECT, NOT_DISTINGUISHABLE, Effect, Evidence, GeometricMean, Judgement
+from ablatrix.analysis.effects import MAIN, NO_OP, Effect, Evidence, GeometricMean, Judgement
+from ablatrix.analysis.effects import verdict_text as judgement_text
+from ablatrix.analysis.groups import Control, control_cell, controls_text
 from ablatrix.analysis.reasons import levels_text, text_of
-from ablatrix.page.printed import interval, percent, ratio_value, significant
+from ablatrix.page.printed import interval, ratio_value, significant
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
 from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.ranges import Ranges, union
@@ -16,7 +18,6 @@ from ablatrix.records.metrics import Metric
 from ablatrix.statistics.ratio import Ratio
 
 NOT_ATTRIBUTABLE = "not attributable"
-NO_OP = "no-op"
 MEAN = "all workloads"
 Change = tuple[str, str, str]
 _PARTS = ("add_one_in", "shapley", "leave_one_out")
@@ -24,18 +25,18 @@ _PARTS = ("add_one_in", "shapley", "leave_one_out")
 
 @dataclass(frozen=True)
 class Judged:
-    """A main effect, or a level around a centre, with its judgement, proof, noise floor and rows.
+    """A main effect, or a level around a centre, with its judgement, proof, A/A control and rows.
 
     Attributes:
         proof: Whether the knob changed anything; None if no two configurations show it.
-        floor: The A/A noise floor, relative; None if no A/A control was run.
-        sources: The rows behind it, and behind its floor.
+        control: The A/A control of its unit; None if none was run.
+        sources: The rows behind it, and behind its control.
     """
 
     effect: Effect
     judgement: Judgement
     proof: KnobProof | None
-    floor: float | None
+    control: Control | None
     sources: Mapping[str, Ranges]
 
     @property
@@ -45,8 +46,8 @@ class Judged:
 
     @property
     def is_no_op(self) -> bool:
-        """Whether both levels give the same program everywhere."""
-        return self.proof is not None and self.proof.verdict == "no_op"
+        """Whether both levels give the same program wherever the effect is made of."""
+        return self.effect.is_no_op
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ class MetricEffects:
     judged: tuple[Judged, ...]
     attributions: tuple[Attribution, ...]
     interactions: tuple[tuple[Effect, Ranges], ...]
-    means: tuple[tuple[GeometricMean, Ranges], ...]
+    means: tuple[tuple[GeometricMean, Judgement, Ranges], ...]
+    control_notes: tuple[str, ...]
 
     @property
     def title(self) -> str:
@@ -90,29 +92,32 @@ def metric_effects(one: Evidence, proofs: Sequence[KnobProof], finder: RowFinder
         (proof.workload, proof.digest, proof.compiler, proof.knob, frozenset((proof.base_level, proof.level))): proof
         for proof in proofs
     }
-    floors = {finder.unit_of(floor).identity: floor for floor in one.floors}
+    controls = {finder.unit_of(control).identity: control for control in one.controls}
     judged, attributions, interactions = [], [], []
     behind: dict[tuple[Any, ...], list[Ranges]] = {}
     for stage in _stages(zip(one.effects, one.judgements, strict=True)):
         effects = [effect for effect, _ in stage]
         unit = finder.unit_of(effects[0])
-        floor = floors.get(unit.identity)
+        control = controls.get(unit.identity)
         for effect, judgement in stage:
-            if judgement is not None:
+            if judgement is not None and effect.kind in MAIN:
                 rows = finder.of_effect(effect, effects).rows
                 if effect.ratio is not None:  # what is not attributable is in no mean
-                    behind.setdefault(_mean_key(effect), []).append(rows)
+                    behind.setdefault((_mean_key(effect), effect.is_no_op), []).append(rows)
                 levels = frozenset((effect.base_level, effect.level))
                 proof = by_change.get((unit.workload, unit.digest, unit.compiler, str(effect.knob), levels))
-                held, reach = {"effect": rows}, None
-                if floor is not None:
-                    held["floor"] = finder.of_floor(floor, one.mode, one.metric.name)
-                    reach = math.expm1(floor.reach)
-                judged.append(Judged(effect, judgement, proof, reach, held))
+                held = {"effect": rows}
+                if control is not None:
+                    held["control"] = finder.of_control(unit, one.mode, one.metric.name)
+                judged.append(Judged(effect, judgement, proof, control, held))
             elif effect.kind == "interaction":
                 interactions.append((effect, finder.of_effect(effect, effects).rows))
         attributions += _attributions(effects, finder)
-    means = [(mean, union(behind.get(_mean_key(mean), ()))) for mean in one.means if mean.kind in ("main", "around")]
+    means = [
+        (mean, judgement, union(behind.get((_mean_key(mean), mean.is_no_op), ())))
+        for mean, judgement in zip(one.means, one.mean_judgements, strict=True)
+        if mean.kind in MAIN and judgement is not None
+    ]
     return MetricEffects(
         metric=one.metric,
         mode=one.mode,
@@ -120,6 +125,7 @@ def metric_effects(one: Evidence, proofs: Sequence[KnobProof], finder: RowFinder
         attributions=tuple(attributions),
         interactions=tuple(interactions),
         means=tuple(means),
+        control_notes=tuple(controls_text(one.controls, one.mode)),
     )
 
 
@@ -153,7 +159,7 @@ def glance_table(metrics: Sequence[MetricEffects], most: int) -> Table:
 def effects_table(one: MetricEffects) -> Table:
     """Return the main effects on a metric, and below them their means over workloads."""
     rows = [_effect_row(held, one.metric) for held in one.judged]
-    rows += [_mean_row(mean, sources) for mean, sources in one.means]
+    rows += [_mean_row(mean, judgement, sources) for mean, judgement, sources in one.means]
     return Table(
         f"effects-{one.metric.name}",
         f"{one.title}: what each knob does, as a ratio to the level it leaves; below 1 is {one.metric.less}",
@@ -165,13 +171,14 @@ def effects_table(one: MetricEffects) -> Table:
             Heading("ratio", True),
             Heading("95 % interval"),
             Heading("verdict"),
-            Heading("A/A floor", True, "How far two runs of one configuration lie apart"),
+            Heading("A/A control", True, "How far two trials of one configuration may lie apart"),
             Heading("p (Holm)", True, "That the ratio is 1, adjusted over the rows of this table"),
             Heading("blocks", True, "Repeats that the estimate is made of"),
             Heading("pairs", True, "Pairs of configurations that are whole in every block"),
             Heading("knob proof", meaning="Whether the two levels give different programs at all"),
         ],
         rows,
+        ". ".join(one.control_notes) + ".",
     )
 
 
@@ -268,10 +275,13 @@ def spelled(change: Change) -> str:
 
 def verdict_text(held: Judged) -> str:
     """Return the verdict on an effect as text."""
-    if held.judgement.verdict is None:
-        return NOT_ATTRIBUTABLE
-    resolution = held.judgement.resolution
-    return held.judgement.verdict + ("" if resolution is None else f" (±{percent(resolution)})")
+    text = judgement_text(held.judgement) or NOT_ATTRIBUTABLE
+    if held.effect.pairs_same and not held.is_no_op:
+        every = held.effect.pairs + held.effect.pairs_partial + held.effect.pairs_missing + held.effect.pairs_same
+        text += (
+            f", in {every - held.effect.pairs_same} of {every} pairs; in the others both levels are the same program"
+        )
+    return text
 
 
 def _stages(
@@ -301,7 +311,7 @@ def _glance(held: Judged, metric: Metric) -> Shown:
     ratio = held.effect.ratio
     if ratio is None:
         return Shown(NOT_ATTRIBUTABLE, tone="warn")
-    word = NO_OP if held.is_no_op else held.judgement.verdict
+    word = held.judgement.verdict
     return Shown(f"{ratio_value(ratio.value)} {word}", ratio.value, "effect", _tone(held, metric))
 
 
@@ -309,7 +319,7 @@ def _tone(held: Judged, metric: Metric) -> str:
     verdict = held.judgement.verdict
     if verdict is None:
         return "warn"
-    if held.is_no_op or verdict in (NO_EFFECT, NOT_DISTINGUISHABLE):
+    if not held.judgement.is_different:
         return "quiet"
     return "good" if verdict == metric.less else "bad"
 
@@ -317,7 +327,7 @@ def _tone(held: Judged, metric: Metric) -> str:
 def _effect_row(held: Judged, metric: Metric) -> Row:
     effect, judgement = held.effect, held.judgement
     stage = f"{effect.stage} (around {levels_text(effect.centre)})" if effect.centre else effect.stage
-    all_pairs = effect.pairs + effect.pairs_partial + effect.pairs_missing
+    _, all_pairs = effect.pairs_acting
     return Row(
         [
             Shown(effect.workload),
@@ -327,7 +337,7 @@ def _effect_row(held: Judged, metric: Metric) -> Row:
             _ratio(effect.ratio, "effect"),
             Shown(interval(effect.ratio, effect.exact)),
             Shown(verdict_text(held), tone=_tone(held, metric)),
-            EMPTY if held.floor is None else Shown(f"±{percent(held.floor)}", held.floor, "floor"),
+            EMPTY if held.control is None else Shown(control_cell(held.control), held.control.reach, "control"),
             _p_value(judgement.p_holm),
             _blocks(effect.ratio, effect.blocks_left_out),
             Shown(f"{effect.pairs} of {all_pairs}", effect.pairs),
@@ -337,13 +347,14 @@ def _effect_row(held: Judged, metric: Metric) -> Row:
     )
 
 
-def _mean_row(mean: GeometricMean, rows: Ranges) -> Row:
+def _mean_row(mean: GeometricMean, judgement: Judgement, rows: Ranges) -> Row:
     known, all_of = len(mean.workloads), len(mean.workloads) + len(mean.missing)
-    what = f"{known} of {all_of} workloads"
-    cells = [_ratio(mean.ratio, "effect"), Shown(interval(mean.ratio, mean.exact)), Shown(f"geometric mean of {what}")]
+    verdict = judgement_text(judgement) or NOT_ATTRIBUTABLE
+    what = f"{verdict}; geometric mean of {known} of {all_of} workloads"
+    cells = [_ratio(mean.ratio, "effect"), Shown(interval(mean.ratio, mean.exact)), Shown(what)]
     where = [Shown(MEAN, tone="quiet"), Shown(mean.compiler), Shown(mean.stage)]
     change = Shown(spelled((str(mean.knob), mean.base_level, mean.level)))
-    return Row([*where, change, *cells, EMPTY, EMPTY, EMPTY, EMPTY, EMPTY], {"effect": rows})
+    return Row([*where, change, *cells, EMPTY, _p_value(judgement.p_holm), EMPTY, EMPTY, EMPTY], {"effect": rows})
 
 
 def _proof(proof: KnobProof | None) -> Shown:

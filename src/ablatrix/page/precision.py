@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.groups import Control, control_cell
 from ablatrix.page.effects import MetricEffects
 from ablatrix.page.printed import percent
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
@@ -20,7 +21,7 @@ class Precision:
         blocks: Repeats that were run.
         effect, cell: Half-width of the widest interval of a main effect, and of a cell's ratio to the baseline, on the
             logarithmic scale; None if no interval is known.
-        floor: The A/A noise floor, relative; None if no A/A control was run.
+        control: The A/A control; None if none was run.
         wanted: Half-widths that the study asked for, of effects and of cells; None if the records have none.
         short_of: What was widest relative to its target when the runner stopped; None if all was narrow enough.
         decision: Why the runner added no further block, as recorded.
@@ -32,7 +33,7 @@ class Precision:
     blocks: int
     effect: float | None
     cell: float | None
-    floor: float | None
+    control: Control | None
     wanted: tuple[float | None, float | None]
     short_of: str | None
     decision: str | None
@@ -74,7 +75,7 @@ def precision_of(findings: Findings, metrics: Sequence[MetricEffects], groups: S
                 blocks=held["blocks"],
                 effect=max((width for width in known if width is not None), default=None),
                 cell=widths[mode].get(unit),
-                floor=next((one.floor for one in judged), None),
+                control=next((one.control for one in judged), None),
                 wanted=(held["effect_target"], held["cell_target"]),
                 short_of=held["short_of"],
                 decision=held["decision"],
@@ -91,7 +92,7 @@ def precision_table(found: Sequence[Precision]) -> Table:
                 *(Shown(one.workload), Shown(one.compiler), Shown(one.mode)),
                 Shown(f"{one.blocks:,}", one.blocks, tone="" if one.blocks > 1 else "warn"),
                 *(_width(one.effect, one.wanted[0]), _width(one.cell, one.wanted[1])),
-                EMPTY if one.floor is None else Shown(f"±{percent(one.floor)}", one.floor),
+                EMPTY if one.control is None else Shown(control_cell(one.control), one.control.reach),
                 _ending(one),
             ]
         )
@@ -104,7 +105,7 @@ def precision_table(found: Sequence[Precision]) -> Table:
             *(Heading("workload"), Heading("compiler"), Heading("mode"), Heading("blocks", True)),
             Heading("widest effect", True),
             Heading("widest cell", True),
-            Heading("A/A floor", True, "How far two runs of one configuration lie apart"),
+            Heading("A/A control", True, "How far two trials of one configuration may lie apart"),
             Heading(
                 "why no further block", meaning="What the runner decided after the last block, as the records tell"
             ),

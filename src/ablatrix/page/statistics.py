@@ -17,7 +17,8 @@ STATISTICS: Mapping[str, str] = {
     "share": "Shapley share of the total, a geometric mean over blocks that hold every configuration between both "
     "ends; shares multiply to the total.",
     "interaction": "Ratio of one knob's effect with the other on to its effect with the other off, over blocks.",
-    "floor": "How far twins of the baseline lie from it: the farther end of their ratio's interval.",
+    "control": "How far a second trial of the baseline may lie from it: the farther end of the interval of their "
+    "ratio, paired over blocks. Where the ratio is shown not to be 1, intervals of the unit are wider by as much.",
     "proof": "Digests of code and plan and figures of memory, compared between configurations that differ in this "
     "knob alone; trials of every outcome count.",
     "claim": "The ratio that the claim is held against, with its interval.",

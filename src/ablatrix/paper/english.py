@@ -50,8 +50,8 @@ PHRASES: Mapping[str, str] = {
     "half_width": "±{width}% of the {metric}",
     "target": "; hot blocks were repeated for ±{target}%",
     "judgement": "An effect counts as a difference where its p-value, adjusted over all main effects on the metric "
-    "(Holm), is at most {alpha}% and it is larger than two copies of the baseline differ by; as none where it lies "
-    "within ±{margin}% by two one-sided tests; otherwise it is not distinguishable from none.",
+    "(Holm), is at most {alpha}%; else as none where it lies within ±{margin}% by two one-sided tests; otherwise it is "
+    "not distinguishable from none.",
     "warm_up_classes": "Of {trials} hot trials, by change points in their first iterations, {classes}.",
     "warm_up/flat": "{count} are flat from the start",
     "warm_up/warmed_up": "{count} are faster after a start",
@@ -69,8 +69,12 @@ PHRASES: Mapping[str, str] = {
     # Benefit
     "effect": "On {compiler}, moving {knob} from {base} to {level} multiplies the {metric} as follows: {groups}.{mean}",
     "mean": " In the geometric mean over {workloads} workloads the factor is {ratio}.",
+    "mean_none": " In the geometric mean over {workloads} workloads the factor is {ratio}, which is no effect (within "
+    "{margin}%).",
     "mean_unclear": " In the geometric mean over {workloads} workloads the factor is {ratio}, which is not "
     "distinguishable from one.",
+    "mean_one_block": " In the geometric mean over {workloads} workloads the factor is {ratio}, of one block and not "
+    "tested.",
     "verdict/faster": "faster on {places}",
     "verdict/slower": "slower on {places}",
     "verdict/smaller": "smaller on {places}",
@@ -89,7 +93,12 @@ PHRASES: Mapping[str, str] = {
     "change/fewer": "fewer with {places}",
     "change/more": "more with {places}",
     "change/no effect": "no effect (within {margin}%) with {places}",
+    "change/one block, not tested": "of one block, and not tested, with {places}",
     "change/not distinguishable": "not distinguishable from no effect with {places}",
+    "verdict/one block, not tested": "of one block, and not tested, on {places}",
+    "less_than": "{places}, by less than {margin}%",
+    "in_pairs": "{ratio} in {acting} of {pairs} pairs of configurations (in the others both levels are the same "
+    "program)",
     "no_op": "On {compiler}, moving {knob} from {base} to {level} is a no-op on {places}: nothing that is built "
     "differs, and no effect is claimed.",
     "same_artifact": "On {compiler}, moving {knob} from {base} to {level} builds the same program on {places}, and yet "
@@ -99,14 +108,21 @@ PHRASES: Mapping[str, str] = {
     "proven_at": "{workload} (the same program in all {pairs} pairs of configurations)",
     "proven_at_alone": "{workload} (the same program in the only pair of configurations)",
     "all_on": "On {compiler}, going from the baseline to {levels} multiplies the {metric} as follows: {groups}.",
-    "fastest": "On {workload}, {compiler} has its lowest median time with {configuration}: {p50} ms{against}"
-    "{reference}.",
+    "fastest": "On {workload}, {compiler} is fastest with {configuration}: {p50} ms in the median{against}{reference}"
+    "{ties}.",
+    "best_alone": "; every other configuration is slower",
+    "best_of_one_block": "; of one block, and not tested",
+    "tied_with": "; not distinguishable from it: {ties}",
+    "tied_with_many": "; {ties} of {compared} configurations are not distinguishable from it",
     "against_baseline": ", {ratio} of the baseline's run time",
     "against_baseline_unclear": ", {ratio} of the baseline's run time, which is not distinguishable from it",
     "eager": " (eager: {p50} ms)",
-    "noise_floor": "Two copies of the baseline in one block differ in the {metric} by at most {floors} (A/A); smaller "
-    "effects than this are not told apart from noise.",
-    "floor_at": "{spread}% on {place}",
+    "control": "The A/A control, a second trial of the baseline in every block, {outcomes} for the {metric}.",
+    "control_holds": "holds on {units} workloads and compilers (the farthest is {ratio} on {place})",
+    "control_holds_on": "holds on {place} ({ratio})",
+    "control_fails": "fails on {places}, where every interval is wider by as much",
+    "control_off": "{place} ({ratio}, so that it may be off by {reach}%)",
+    "control_one_block": "is of one block and not tested on {places}",
     "arena": "The arena between the tasks of {place} takes {arenas}.",
     "arena_at": "{levels} at {partition}",
     "bytes_with": "{size} with {level}",
@@ -162,8 +178,8 @@ PHRASES: Mapping[str, str] = {
     "lacks/no_op": "knob '{knob}' is a no-op on {workload}",
     "lacks/no_ops": "no-ops, of which nothing is claimed: {changes}",
     "lacks/no_op_everywhere": "knob '{knob}' is a no-op wherever it was run",
-    "lacks/floor_hot": "no hot block holds the baseline and its twin, both ok",
-    "lacks/floor_cold": "no cold block holds the baseline and its twin, both ok",
+    "lacks/control_hot": "no hot block holds the baseline and its twin, both ok",
+    "lacks/control_cold": "no cold block holds the baseline and its twin, both ok",
     "lacks/arena": "no ok trial tells arena bytes at two levels of reuse, or an estimate of the compiler",
     "lacks/check": "no trial has a check",
     "lacks/differences": "no ok trial tells its differences",

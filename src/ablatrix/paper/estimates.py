@@ -1,16 +1,17 @@
-"""Estimates as numbers of the paper: ratios with their intervals, noise floors, and the rows behind each."""
+"""Estimates as numbers of the paper: ratios with their intervals, A/A controls, and the rows behind each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from ablatrix.analysis.diagnosis import KnobProof
-from ablatrix.analysis.effects import Effect, Evidence, GeometricMean, NoiseFloor
+from ablatrix.analysis.effects import Best, Effect, Evidence, GeometricMean
 from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.groups import Control
 from ablatrix.paper.fragment import Fragment, say
 from ablatrix.paper.ledger import Ledger
-from ablatrix.paper.number import RATIO, Number, Statistic, percent
+from ablatrix.paper.number import RATIO, WHOLE, Number, Statistic, percent
 from ablatrix.provenance.claims import Factor
 from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.keys import key_part, step_part
@@ -83,13 +84,13 @@ class Estimates:
         )
         return proof if proof is not None and proof.verdict == "no_op" else None
 
-    def unit_of(self, held: Effect | NoiseFloor) -> Unit:
+    def unit_of(self, held: Effect | Control) -> Unit:
         """Return the unit that an estimate is of."""
         return self.finder.unit_of(held)
 
     def effect(self, one: Effect, evidence: Evidence) -> Interval | None:
         """Return a main effect, a level around a centre or a total; None if it is not attributable, or of a no-op."""
-        return None if self.no_op(one) is not None else self.measured(one, evidence)
+        return None if one.is_no_op or self.no_op(one) is not None else self.measured(one, evidence)
 
     def measured(self, one: Effect, evidence: Evidence) -> Interval | None:
         """Return the same also of a no-op: what was measured although nothing that was built differs."""
@@ -112,7 +113,7 @@ class Estimates:
             statistic: Statistic = "total"
         else:
             name = step_part(one.knob, one.level)
-            parameters = {"knob": one.knob, "base_level": one.base_level, "level": one.level}
+            parameters = {"knob": one.knob, "base_level": one.base_level, "level": one.level, **_same_program(one)}
             statistic = "effect"
         is_split = behind.blocks > len(one.logs) + one.blocks_left_out
         key = f"benefit/{unit.key}/{name}/{key_part(one.metric)}"
@@ -141,21 +142,43 @@ class Estimates:
         keys = [member.value.key for member in members]
         return self._interval(key, "geometric_mean", one.ratio, (), {"of": keys})
 
-    def floor(self, one: NoiseFloor, metric: str, mode: str) -> tuple[Number, Number]:
-        """Return the largest distance of the A/A control from the baseline in a block, and its reach over blocks."""
+    def control(self, one: Control, metric: str, mode: str) -> Interval:
+        """Return the A/A control of a unit: control over baseline; ``half_width`` is how far it may be off."""
         unit = self.unit_of(one)
-        rows = self.finder.of_floor(one, mode, metric)
-        key = f"noise_floor/{unit.key}/{key_part(metric)}"
-        parameters = _of_unit(unit, mode, metric)
-        spread, reach = (
-            self.ledger.enter(f"{key}/{part}", "noise_floor", value, percent(value), rows, {**parameters, "part": part})
-            for part, value in (("spread", one.spread), ("reach", one.reach))
+        rows = self.finder.of_control(unit, mode, metric)
+        key = f"control/{unit.key}/{key_part(metric)}"
+        interval = self._interval(key, "control", one.ratio, rows, _of_unit(unit, mode, metric))
+        parameters = {**_of_unit(unit, mode, metric), "part": "reach"}
+        reach = self.ledger.enter(f"{key}/reach", "control", one.reach, percent(one.reach), rows, parameters)
+        return replace(interval, half_width=reach)
+
+    def acting_pairs(self, one: Effect, evidence: Evidence) -> tuple[Number, Number]:
+        """Return in how many pairs of configurations the knob of an effect acts, and how many pairs there are."""
+        unit = self.unit_of(one)
+        behind = self.finder.of_effect(one, self._by_stage(evidence)[_stage(one)])
+        key = (
+            f"pairs/{unit.key}/{key_part(one.knob)}={key_part(one.level)}/{key_part(one.metric)}@{key_part(one.stage)}"
         )
-        return spread, reach
+        moved = {"knob": one.knob, "base_level": one.base_level, "level": one.level, **_same_program(one)}
+        parameters = {**_of_unit(unit, one.mode, one.metric), "fixed": behind.fixed, **moved}
+        acting, whole = (
+            self.ledger.enter(f"{key}/{part}", "acting_pairs", value, WHOLE, behind.rows, {**parameters, "part": part})
+            for part, value in zip(("acting", "all"), one.pairs_acting, strict=True)
+        )
+        return acting, whole
+
+    def ties(self, unit: Unit, metric: str, mode: str, best: Best, part: str) -> Number:
+        """Return how many configurations are not distinguishable from the best, or how many were compared."""
+        value = best.compared if part == "compared" else len(best.ties or ())
+        rows = self.finder.blocks_of(unit)
+        is_split = self.finder.blocks_in(unit, mode) > best.blocks
+        parameters = {**_of_unit(unit, mode, metric), "part": part, "split": is_split}
+        return self.ledger.enter(f"benefit/{unit.key}/best/{part}", "ties", value, WHOLE, rows, parameters)
 
     def against_baseline(self, key: str, unit: Unit, levels: Levels, metric: str, mode: str, ratio: Ratio) -> Interval:
         """Return the ratio of one configuration to the baseline."""
         rows = self.finder.of_ratio(unit, mode, metric, levels, unit.baseline)
+        rows = self.finder.widened_by(unit, mode, metric, rows, ratio.widened)
         parameters = {**_of_unit(unit, mode, metric), "knobs": dict(levels), "baseline": dict(unit.baseline)}
         return self._interval(key, "paired_ratio", ratio, rows, parameters)
 
@@ -167,6 +190,9 @@ class Estimates:
     def _interval(
         self, key: str, statistic: Statistic, ratio: Ratio, rows: Ranges, parameters: Mapping[str, Any]
     ) -> Interval:
+        if ratio.widened:
+            parameters = {**parameters, "widened": ratio.widened}
+
         def part(name: str, value: float | None, suffix: str) -> Number | None:
             if value is None:
                 return None
@@ -201,6 +227,11 @@ class Estimates:
 
 def _stage(one: Effect) -> tuple[Any, ...]:
     return (one.origin, one.workload, one.digest, one.compiler, one.stage)
+
+
+def _same_program(one: Effect) -> dict[str, Any]:
+    """Return the pairs that the effect leaves out as they are one program, as a parameter; nothing without any."""
+    return {"same_program": [list(map(dict, pair)) for pair in one.same_program]} if one.same_program else {}
 
 
 def _subject(one: Effect) -> tuple[Any, ...]:

@@ -8,7 +8,8 @@ from ablatrix.provenance.ranges import Ranges
 
 Statistic = Literal[
     "constant", "excluded", "count", "distinct", "value", "sum", "min", "max", "median", "median_share", "equal_pairs",
-    "paired_ratio", "effect", "total", "geometric_mean", "noise_floor", "claim", "number_of", "min_of", "max_of",
+    "acting_pairs", "ties", "paired_ratio", "effect", "total", "geometric_mean", "control", "claim", "number_of",
+    "min_of", "max_of",
 ]  # fmt: skip
 
 STATISTICS: Mapping[Statistic, str] = {
@@ -24,15 +25,21 @@ STATISTICS: Mapping[Statistic, str] = {
     "median_share": "Median over the rows of 'part' divided by 'whole'.",
     "equal_pairs": "Pairs of configurations that differ in 'knob' alone, one at 'base_level' and one at 'level', and "
     "have the same artifact_digest.",
+    "ties": "Configurations of the unit with a value of 'metric' in every repeat ('compared'), and those of them that "
+    "are not the lowest but may be the best, by simultaneous intervals against the best ('ties').",
     "paired_ratio": "Ratio of 'metric' of the configuration with the levels 'knobs' to that with 'baseline', paired "
     "over blocks.",
     "effect": "Ratio of 'metric' when 'knob' moves from 'base_level' to 'level': in each repeat the mean of the log "
-    "ratios of all pairs of configurations that differ in it alone and are there in every repeat.",
+    "ratios of all pairs of configurations that differ in it alone, are there in every repeat and are not one program; "
+    "'same_program' names those that are. 'widened': by how much the interval is wider at each end, on the logarithm, "
+    "as the A/A control of the unit failed, or as the metric shows no smaller difference.",
+    "acting_pairs": "Pairs of configurations that differ in 'knob' alone: all ('part' is 'all'), or those that are not "
+    "one program ('acting').",
     "total": "Ratio of 'metric' of the configuration with the levels 'end' to that with 'start', over the repeats that "
     "have every configuration between the two; where none has, over those that have the two.",
-    "geometric_mean": "Geometric mean of the effects named in 'of', each weighing the same.",
-    "noise_floor": "How far the twin of the baseline lies from the baseline in 'metric', paired over blocks, as an "
-    "absolute logarithm: 'spread' is the largest of a block, 'reach' the farther end of the interval.",
+    "geometric_mean": "Geometric mean of the effects named in 'of', each weighing the same; 'widened' as of an effect.",
+    "control": "Ratio of 'metric' of the twin of the baseline to the baseline, paired over blocks (A/A control); "
+    "'reach' is the farther end of its interval from 1, as an absolute logarithm.",
     "claim": "The improvement that a claim is about: 'metric' of the base over that of the treated configurations.",
     "number_of": "How many numbers 'of' names.",
     "min_of": "The smallest of the numbers named in 'of'.",

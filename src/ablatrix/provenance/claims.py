@@ -44,6 +44,7 @@ def factor_of(findings: Findings, finder: RowFinder, checked: CheckedClaim) -> F
     if claim.knob is None:
         after, before = ({**unit.baseline, **(side or {})} for side in (claim.configuration, claim.against))
         rows = finder.of_ratio(unit, mode, claim.metric, after, before)
+        rows = finder.widened_by(unit, mode, claim.metric, rows, checked.ratio.widened)
         return Factor(unit, mode, rows, {"by": "paired_ratio", "knobs": after, "baseline": before})
     grid = _grid(findings, claim, mode)
     base, level = _levels(claim, grid)
@@ -52,7 +53,8 @@ def factor_of(findings: Findings, finder: RowFinder, checked: CheckedClaim) -> F
     behind = finder.of_stage(unit, mode, claim.metric, fixed)
     moved = {"knob": claim.knob, "base_level": base, "level": level}
     is_split = behind.blocks > checked.ratio.count
-    return Factor(unit, mode, behind.rows, {"by": "effect", **moved, "fixed": fixed, "split": is_split})
+    rows = finder.widened_by(unit, mode, claim.metric, behind.rows, checked.ratio.widened)
+    return Factor(unit, mode, rows, {"by": "effect", **moved, "fixed": fixed, "split": is_split})
 
 
 def _unit(finder: RowFinder, claim: Claim) -> Unit:

@@ -8,15 +8,16 @@ paired run time, which is made from all ok hot trials of a block, the rows are t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.effects import Effect, NoiseFloor
+from ablatrix.analysis.effects import Effect
+from ablatrix.analysis.groups import Control
 from ablatrix.analysis.table import BLOCK, IS_OK
-from ablatrix.provenance.ranges import Ranges, ranges_of
+from ablatrix.provenance.ranges import Ranges, ranges_of, union
 from ablatrix.provenance.rows import ROW, Rows
 from ablatrix.provenance.units import Levels, Unit, UnitKey, units_of
 from ablatrix.records.metrics import HOT_METRIC
@@ -54,7 +55,7 @@ class RowFinder:
         self._kept: dict[tuple[Any, ...], StageRows] = {}
         self._blocks: dict[UnitKey, Ranges] = {}
 
-    def unit_of(self, held: Effect | NoiseFloor) -> Unit:
+    def unit_of(self, held: Effect | Control) -> Unit:
         """Return the unit that an estimate is of."""
         return self.units[(*held.origin, held.workload, held.digest, held.compiler)]
 
@@ -75,7 +76,9 @@ class RowFinder:
             between = {str(one.knob): (one.base_level, one.level) for one in stage if one.kind == "shapley"}
             moved = set(between)
         fixed = {knob: level for knob, level in {**unit.baseline, **effect.centre}.items() if knob not in moved}
-        return self.of_stage(unit, effect.mode, effect.metric, fixed, between)
+        found = self.of_stage(unit, effect.mode, effect.metric, fixed, between)
+        rows = self.widened_by(unit, effect.mode, effect.metric, found.rows, effect.allowance.offset)
+        return replace(found, rows=rows)
 
     def of_stage(self, unit: Unit, mode: str, metric: str, fixed: Levels, between: Choices | None = None) -> StageRows:
         """Return what an estimate over the configurations of a stage follows from.
@@ -98,9 +101,12 @@ class RowFinder:
         """Return the rows of the paired ratio of one configuration to another."""
         return self._rows(unit, metric, self._with_value(unit.ok, mode, metric, at_levels(levels) | at_levels(base)))
 
-    def of_floor(self, floor: NoiseFloor, mode: str, metric: str) -> Ranges:
-        """Return the rows of a noise floor: of the baseline and its A/A controls."""
-        unit = self.unit_of(floor)
+    def widened_by(self, unit: Unit, mode: str, metric: str, rows: Ranges, offset: float) -> Ranges:
+        """Return the rows of an estimate, with those of the A/A control where its failure widens the interval."""
+        return union([rows, self.of_control(unit, mode, metric)]) if offset else rows
+
+    def of_control(self, unit: Unit, mode: str, metric: str) -> Ranges:
+        """Return the rows of an A/A control: of the baseline and its twins."""
         sides = [self._with_value(held, mode, metric, pl.col("is_baseline")) for held in (unit.ok, unit.twins)]
         return self._rows(unit, metric, pl.concat(sides))
 
@@ -110,6 +116,10 @@ class RowFinder:
             own = unit.ok.get("hot", self.rows.trials.clear()).select(BLOCK).unique()
             self._blocks[unit.identity] = ranges_of(self._paired.join(own, on=BLOCK, how="semi")[ROW])
         return self._blocks[unit.identity]
+
+    def blocks_in(self, unit: Unit, mode: str) -> int:
+        """Return in how many blocks a unit has ok trials; more than the repeats where blocks were split."""
+        return unit.ok[mode].select(BLOCK).n_unique() if mode in unit.ok else 0
 
     @cached_property
     def _paired(self) -> pl.DataFrame:

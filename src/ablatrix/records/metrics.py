@@ -63,8 +63,10 @@ class Metric:
         quantity: Its unit, and how less and more of it are called.
         modes: Modes whose trials have it; the first one is taken when results hold several.
         of_samples: What it is of a hot trial's raw samples; None for what is no summary of them.
-        exact_from: Equal blocks from which on its value is exact and no estimate: 1 for what is computed, 2 for what is
-            counted. None for a time: one that never varies comes from too coarse a clock.
+        exact_from: Equal blocks from which on its value is exact and no estimate: 1 for what is computed. None for what
+            is measured: a time that never varies comes from too coarse a clock, and memory is counted in pages.
+        resolution: The smallest difference that it can show, in recorded units: a smaller one is no effect, and a value
+            of at most this much is *saturated*. 0 where only scatter limits it.
         description: What the record's field holds, for metrics whose field is made from this entry (``of_samples``).
         english, chinese: What it is called in sentences.
         label: What the axes of figures call it; empty for its name.
@@ -83,6 +85,7 @@ class Metric:
     chinese: str
     of_samples: SampleStatistic | None = None
     exact_from: int | None = None
+    resolution: int = 0
     description: str = ""
     label: str = ""
     section: str = ""
@@ -266,7 +269,8 @@ _METRICS = (
         source=("runtime", "peak_rss_delta_bytes"),
         quantity=MEMORY,
         modes=("hot", "cold"),
-        exact_from=2,
+        # The kernel counts pages per core and adds them up in batches of 32, and allocators take as much at once.
+        resolution=32 * 4096,
         english="peak memory",
         chinese="峰值内存",
         label="peak memory",

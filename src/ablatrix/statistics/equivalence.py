@@ -11,7 +11,16 @@ from dataclasses import dataclass
 
 from ablatrix.statistics.multiplicity import ALPHA
 from ablatrix.statistics.quantile import Numbers
-from ablatrix.statistics.ratio import ROUNDING, Ratio, mean_and_error, paired_ratio
+from ablatrix.statistics.ratio import (
+    NO_ALLOWANCE,
+    ROUNDING,
+    Allowance,
+    Estimate,
+    Ratio,
+    least_error,
+    paired_estimate,
+    ratio_of,
+)
 
 
 @dataclass(frozen=True)
@@ -34,20 +43,34 @@ class Equivalence:
     holds: bool
 
 
-def judge_equivalence(log_ratios: Numbers, margin: float, alpha: float = ALPHA) -> Equivalence:
-    """Return whether a paired ratio lies within a margin around 1, by two one-sided t-tests.
-
-    Schuirmann 1987, "A comparison of the two one-sided tests procedure and the power approach for assessing the
-    equivalence of average bioavailability": both "the ratio is too small" and "the ratio is too large" must be
-    refused at ``alpha``. As both cannot be true, the level needs no correction.
+def judge_equivalence(
+    log_ratios: Numbers, margin: float, alpha: float = ALPHA, allowance: Allowance = NO_ALLOWANCE
+) -> Equivalence:
+    """Return whether a paired ratio lies within a margin around 1; see `equivalence_of`.
 
     Args:
         log_ratios: One a block, as for ``paired_ratio``.
         margin: Positive, relative: 0.01 is 1 %. On the logarithm both sides are equally far.
         alpha: Strictly between 0 and 0.5.
+        allowance: What the interval must allow for beyond the scatter of blocks.
 
     Raises:
         ValueError: No block, a value that is not finite, or a margin or alpha outside its range.
+    """
+    return equivalence_of(paired_estimate(log_ratios), margin, alpha, allowance)
+
+
+def equivalence_of(
+    estimate: Estimate, margin: float, alpha: float = ALPHA, allowance: Allowance = NO_ALLOWANCE
+) -> Equivalence:
+    """Return whether an estimated ratio lies within a margin around 1, by two one-sided t-tests.
+
+    Schuirmann 1987, "A comparison of the two one-sided tests procedure and the power approach for assessing the
+    equivalence of average bioavailability": both "the ratio is too small" and "the ratio is too large" must be
+    refused at ``alpha``. As both cannot be true, the level needs no correction.
+
+    Raises:
+        ValueError: A margin or alpha outside its range.
     """
     from scipy.special import stdtr  # scipy is slow to import
 
@@ -55,14 +78,14 @@ def judge_equivalence(log_ratios: Numbers, margin: float, alpha: float = ALPHA) 
         raise ValueError(f"margin > 0 must hold, but got margin={margin}")
     if not 0.0 < alpha < 0.5:
         raise ValueError(f"0 < alpha < 0.5 must hold, but got alpha={alpha}")
-    ratio = paired_ratio(log_ratios, 1.0 - 2.0 * alpha)
-    mean, error, count = mean_and_error(log_ratios)
+    ratio = ratio_of(estimate, 1.0 - 2.0 * alpha, allowance)
+    error = least_error(estimate, allowance)
     if error is None:
         return Equivalence(ratio, margin, alpha, None, False)
-    room = math.log1p(margin) - abs(mean)  # to the nearer end, whose test has the larger p
+    room = math.log1p(margin) - abs(estimate.mean) - allowance.reach  # to the nearer end, whose test has the larger p
     if error <= ROUNDING:
         return Equivalence(ratio, margin, alpha, None, room > 0.0)
-    p_value = float(stdtr(count - 1, -room / error))
+    p_value = float(stdtr(estimate.freedom, -room / error))
     return Equivalence(ratio, margin, alpha, p_value, p_value < alpha)
 
 

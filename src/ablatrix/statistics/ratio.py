@@ -1,4 +1,8 @@
-"""Ratios of two configurations' times, with intervals and tests over repeats; everything happens on logarithms."""
+"""Ratios of two configurations' times, with intervals and tests over repeats; everything happens on logarithms.
+
+An interval over repeats knows of what scatters between them, and of nothing else. What it cannot know is given as an
+`Allowance`: it widens the interval at both ends, and the test asks whether the ratio is farther from 1 than that.
+"""
 
 import functools
 import math
@@ -14,6 +18,44 @@ ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
+class Allowance:
+    """What an interval must allow for beyond the scatter of repeats; both on the logarithm.
+
+    Attributes:
+        offset: How far the instrument is off.
+        step: The smallest difference that the figure can show. Repeats that are equal may differ by less than a step,
+            so the standard error is at least that of a value rounded to steps: ``step / sqrt(12 n)``.
+    """
+
+    offset: float = 0.0
+    step: float = 0.0
+
+    @property
+    def reach(self) -> float:
+        """How much wider the interval is, at each end."""
+        return self.offset + self.step
+
+
+NO_ALLOWANCE = Allowance()
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean of logarithms with its error.
+
+    Attributes:
+        error: Standard error; None where a group has one repeat.
+        freedom: Degrees of freedom of the error; 1 where it is None or 0.
+        count: Repeats that it is made of: the fewest of a group.
+    """
+
+    mean: float
+    error: float | None
+    freedom: float
+    count: int
+
+
+@dataclass(frozen=True)
 class Ratio:
     """A ratio and its interval.
 
@@ -26,6 +68,8 @@ class Ratio:
             to divide by. Then it is 1 where the ratio is 1, and None where it is not: a figure that is exact
             (planned bytes) needs no test, and times that never vary come from too coarse a clock. None also with
             one block.
+        widened: By how much the interval was widened at each end, on the logarithm; then ``p_value`` is of the ratio
+            being nearer to 1 than that.
     """
 
     value: float
@@ -33,6 +77,7 @@ class Ratio:
     high: float | None
     count: int
     p_value: float | None = None
+    widened: float = 0.0
 
     @property
     def half_width(self) -> float | None:
@@ -49,30 +94,62 @@ class Ratio:
         return (self.low > 1.0) - (self.high < 1.0)
 
 
-def paired_ratio(log_ratios: Numbers, confidence: float = 0.95) -> Ratio:
+def paired_ratio(log_ratios: Numbers, confidence: float = 0.95, allowance: Allowance = NO_ALLOWANCE) -> Ratio:
     """Return the ratio from one log ratio a block, with Student's t interval over blocks.
 
     Args:
         log_ratios: For each block, the log of a trial's mean minus the log of its partner's mean in the same
             block (1-D). What disturbs a whole block falls out of the difference.
         confidence: Strictly between 0 and 1.
+        allowance: What the interval must allow for beyond the scatter of blocks.
 
     Raises:
         ValueError: No block, or a value that is not finite.
     """
+    return ratio_of(paired_estimate(log_ratios), confidence, allowance)
+
+
+def paired_estimate(log_ratios: Numbers) -> Estimate:
+    """Return the mean of one log ratio a block; see `paired_ratio`."""
     mean, error, count = mean_and_error(log_ratios)
+    return Estimate(mean, error, max(count - 1, 1), count)
+
+
+def ratio_of(estimate: Estimate, confidence: float = 0.95, allowance: Allowance = NO_ALLOWANCE) -> Ratio:
+    """Return an estimate as a ratio, with Student's t interval.
+
+    Raises:
+        ValueError: A confidence outside its range.
+    """
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"0 < confidence < 1 must hold, but got confidence={confidence}")
+    mean, count, reach = estimate.mean, estimate.count, allowance.reach
+    error = least_error(estimate, allowance)
     if error is None:
         return Ratio(math.exp(mean), None, None, count)
-    return _with_interval(mean, error, count - 1, count, confidence)
+    half = _t_quantile((1.0 + confidence) / 2.0, estimate.freedom) * error + reach
+    ends = math.exp(mean - half), math.exp(mean + half)
+    beyond = max(0.0, abs(mean) - reach)
+    return Ratio(math.exp(mean), *ends, count, _p_value(beyond, error, estimate.freedom), reach)
 
 
-def welch_ratio(numerators: Numbers, denominators: Numbers, confidence: float = 0.95) -> Ratio:
+def least_error(estimate: Estimate, allowance: Allowance) -> float | None:
+    """Return the standard error of an estimate, and at least that of a value rounded to steps."""
+    if estimate.error is None:
+        return None
+    return max(estimate.error, allowance.step / math.sqrt(12.0 * estimate.count))
+
+
+def welch_ratio(
+    numerators: Numbers, denominators: Numbers, confidence: float = 0.95, allowance: Allowance = NO_ALLOWANCE
+) -> Ratio:
     """Return the ratio of two unpaired groups of trial means, with Welch's t interval on their logarithms.
 
     Args:
         numerators: Mean of each trial of one group (1-D, positive).
         denominators: Mean of each trial of the other group.
         confidence: Strictly between 0 and 1.
+        allowance: What the interval must allow for beyond the scatter of trials.
 
     Raises:
         ValueError: A group without a value, or a value that is not finite and positive.
@@ -84,22 +161,23 @@ def welch_ratio(numerators: Numbers, denominators: Numbers, confidence: float = 
         return Ratio(math.exp(mean), None, None, count)
     parts = [float(group.var(ddof=1)) / group.size for group in groups]
     error = math.sqrt(sum(parts))
-    if error == 0.0:
-        return Ratio(math.exp(mean), math.exp(mean), math.exp(mean), count, _p_value(mean, 0.0, 1.0))
-    freedom = satterthwaite(parts, [group.size for group in groups])
-    return _with_interval(mean, error, freedom, count, confidence)
+    freedom = satterthwaite(parts, [group.size for group in groups]) if error else 1.0
+    return ratio_of(Estimate(mean, error, freedom, count), confidence, allowance)
 
 
-def mean_ratio(groups: Sequence[Numbers], confidence: float = 0.95) -> Ratio:
+def mean_ratio(
+    groups: Sequence[Numbers], confidence: float = 0.95, allowances: Sequence[Allowance] | None = None
+) -> Ratio:
     """Return the geometric mean of several groups' ratios, each group weighing the same: a mean over workloads.
 
     The groups are fixed and measured independently of each other, so their errors add up by squares, with
     Welch-Satterthwaite's degrees of freedom (Welch 1947, "The generalization of Student's problem when several
-    different population variances are involved").
+    different population variances are involved"). How far instruments are off does not: its mean is allowed for.
 
     Args:
         groups: For each group the log ratio of each of its blocks.
         confidence: Strictly between 0 and 1.
+        allowances: What the interval of each group must allow for; none by default.
 
     Returns:
         The mean; ``count`` is the fewest blocks of a group, and one block leaves it without an interval.
@@ -107,6 +185,11 @@ def mean_ratio(groups: Sequence[Numbers], confidence: float = 0.95) -> Ratio:
     Raises:
         ValueError: No group, a group without a block, or a value that is not finite.
     """
+    return ratio_of(mean_estimate(groups), confidence, mean_allowance(allowances or ()))
+
+
+def mean_estimate(groups: Sequence[Numbers]) -> Estimate:
+    """Return the mean over groups of the mean of each; see `mean_ratio`."""
     if not groups:
         raise ValueError("at least one group must be given, but got none")
     found = [mean_and_error(group) for group in groups]
@@ -114,13 +197,20 @@ def mean_ratio(groups: Sequence[Numbers], confidence: float = 0.95) -> Ratio:
     count = min(size for _, _, size in found)
     errors = [error for _, error, _ in found if error is not None]
     if len(errors) < len(found):
-        return Ratio(math.exp(mean), None, None, count)
+        return Estimate(mean, None, 1.0, count)
     squares = [error**2 for error in errors]
     whole = math.fsum(squares)
     if whole == 0.0:
-        return Ratio(math.exp(mean), math.exp(mean), math.exp(mean), count, _p_value(mean, 0.0, 1.0))
-    freedom = satterthwaite(squares, [size for _, _, size in found])
-    return _with_interval(mean, math.sqrt(whole) / len(found), freedom, count, confidence)
+        return Estimate(mean, 0.0, 1.0, count)
+    return Estimate(mean, math.sqrt(whole) / len(found), satterthwaite(squares, [size for *_, size in found]), count)
+
+
+def mean_allowance(allowances: Sequence[Allowance]) -> Allowance:
+    """Return what a mean of estimates must allow for: the mean of theirs, as all may be off to the same side."""
+    count = len(allowances) or 1
+    return Allowance(
+        math.fsum(one.offset for one in allowances) / count, math.fsum(one.step for one in allowances) / count
+    )
 
 
 def satterthwaite(parts: Sequence[float], sizes: Sequence[int]) -> float:
@@ -155,14 +245,6 @@ def _logarithms(values: Numbers) -> np.ndarray[tuple[int, ...], np.dtype[np.floa
     if not (array > 0).all():
         raise ValueError(f"every time must be positive (it has a logarithm), but the smallest is {array.min()}")
     return np.log(array)
-
-
-def _with_interval(mean: float, error: float, freedom: float, count: int, confidence: float) -> Ratio:
-    if not 0.0 < confidence < 1.0:
-        raise ValueError(f"0 < confidence < 1 must hold, but got confidence={confidence}")
-    reach = _t_quantile((1.0 + confidence) / 2.0, freedom) * error
-    ends = math.exp(mean - reach), math.exp(mean + reach)
-    return Ratio(math.exp(mean), *ends, count, _p_value(mean, error, freedom))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 
 from ablatrix.analysis.diagnosis import claimed_fault
+from ablatrix.analysis.effects import judge_no_ops
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.reasons import text_of
 from ablatrix.analysis.table import IS_OK, TIMED_OTHER, has_status
@@ -56,14 +57,14 @@ def correctness_criterion(findings: Findings) -> Criterion:
 
 
 def _claimed_for_no_ops(findings: Findings) -> list[str]:
-    """Return what is wrong with effects that are judged different and belong to a no-op knob."""
+    """Return what is wrong with effects of no-op knobs that would be called different, were they not proven none."""
     proofs: dict[tuple[str | frozenset[str] | None, ...], list[Any]] = {}
     for proof in findings.proofs:
         proofs.setdefault((proof.workload, proof.digest, proof.compiler, proof.knob, proof.between), []).append(proof)
     faults = []
     for one in findings.evidence:
-        for effect, judgement in zip(one.effects, one.judgements, strict=True):
-            if judgement is None or effect.ratio is None or not judgement.is_different:
+        for effect, judgement in judge_no_ops(one.effects, one.metric):
+            if effect.ratio is None or not judgement.is_different:
                 continue
             between = frozenset((effect.base_level, effect.level))
             key = (effect.workload, effect.digest, effect.compiler, effect.knob, between)

@@ -5,10 +5,14 @@ ratio to the baseline (or to another configuration), paired over blocks. The rul
 
 1. A knob that is proved a no-op makes the claim fail: whatever its interval says is noise.
 2. What the claim rests on and the records lack (trials, blocks, right outputs) leaves it undecided, and is named.
-3. It holds when the whole 95 % interval lies on the claimed side of the bound, fails when the whole lies on the other,
-   and is undecided when the interval holds the bound. An exact figure needs no interval; one block has none.
+3. It fails when the whole 95 % interval lies on the other side of the bound, and is undecided when the interval holds
+   the bound. An exact figure needs no interval; one block has none.
+4. It is undecided when it claims a difference that has no verdict of its own: that of the effect which `gather` judges;
+   where there is none (other levels, two named configurations), one among all such claims about the metric. Else it
+   holds.
 
-Each claim is a test of its own; nothing is adjusted for their number, since all of them have to hold.
+So no claim holds of what tables call indistinguishable. Beyond that nothing is adjusted for the number of claims, since
+all of them have to hold.
 """
 
 import json
@@ -21,18 +25,24 @@ from typing import Any
 import polars as pl
 
 from ablatrix.analysis.claims.about_trials import check_every_trial
-from ablatrix.analysis.claims.checked import CheckedClaim, State, rows_of, undecided
+from ablatrix.analysis.claims.checked import CheckedClaim, rows_of, undecided
+from ablatrix.analysis.claims.deciding import OpenClaim, decided, factor_of_logs
 from ablatrix.analysis.claims.model import Claim, Claims
 from ablatrix.analysis.diagnosis import Settings, Unit, by_block, described, proof_grounds
-from ablatrix.analysis.effect_metrics import METRICS, is_exact
-from ablatrix.analysis.effects import FactorialGrid
+from ablatrix.analysis.effect_metrics import METRICS
+from ablatrix.analysis.effects import (
+    MAIN,
+    FactorialGrid,
+    Judgement,
+)
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.reasons import MAX_NAMED, Absence, Cause, Lack, Reason, Why, because, optional_text, text_of
+from ablatrix.analysis.groups import step_of
+from ablatrix.analysis.reasons import MAX_NAMED, Absence, Cause, Lack, Reason, because, optional_text, text_of
 from ablatrix.analysis.table import IS_OK
 from ablatrix.documents.load import load_document
 from ablatrix.errors import AnalysisError
 from ablatrix.statistics.precision import Configuration, Pair, mean_differences
-from ablatrix.statistics.ratio import ROUNDING, Ratio, paired_ratio
+from ablatrix.statistics.ratio import Allowance
 
 CLAIMS_VERSION = 1
 
@@ -70,10 +80,10 @@ def claims_schema_text() -> str:
 
 def check_claims(findings: Findings, claims: Claims) -> list[CheckedClaim]:
     """Return the outcome of each claim, in the order of the file."""
-    return [_check(findings, claim) for claim in claims.claims]
+    return decided([_check(findings, claim) for claim in claims.claims])
 
 
-def _check(findings: Findings, claim: Claim) -> CheckedClaim:
+def _check(findings: Findings, claim: Claim) -> CheckedClaim | OpenClaim:
     if claim.subject in ("correct", "cache_misses"):
         return check_every_trial(findings, claim)
     unit = _unit(findings, claim)
@@ -137,7 +147,7 @@ class _Case:
         ]
 
 
-def _check_knob(case: _Case) -> CheckedClaim:
+def _check_knob(case: _Case) -> CheckedClaim | OpenClaim:
     claim, knob = case.claim, str(case.claim.knob)
     grid = next((one for one in _grids(case) if knob in one.comparison.knobs), None)
     if grid is None:
@@ -153,12 +163,11 @@ def _check_knob(case: _Case) -> CheckedClaim:
     if any(level not in seen for level in levels):
         return undecided(claim, because("levels_not_run", knob=knob, seen=seen, levels=levels))
     start, end = levels
-    pairs = _pairs(grid, position, start, end)
-    rows = rows_of(_of_grid(case, grid))
+    every = _pairs(grid, position, start, end)
+    pairs = grid.acting(every) or every
     no_op = case.no_ops({knob: (start, end)})
     held = mean_differences(grid.columns, pairs)
-    ratio, exact = _factor(held.values, case.metric)
-    factor = _Factor(ratio, exact, rows)
+    factor = factor_of_logs(held.values, case.metric, grid.allowance(*grid.whole(pairs)), rows_of(_of_grid(case, grid)))
     if no_op:
         return factor.checked(claim, "fails", *no_op)
     lacking = case.short_of()
@@ -166,7 +175,20 @@ def _check_knob(case: _Case) -> CheckedClaim:
     lacking += [Lack(absence, tuple(names[:MAX_NAMED])) for absence, names in grid.by_absence(gone).items()]
     if not pairs:
         lacking.append(because("no_pair_in_claim", knob=knob))
-    return _decide(claim, factor, lacking)
+    return OpenClaim(claim, case.mode, factor, tuple(lacking), _verdict(case, grid, (start, end)))
+
+
+def _verdict(case: _Case, grid: FactorialGrid, levels: tuple[str, str]) -> Judgement | None:
+    """Return the verdict on the effect that a claim is about, whichever way it goes; None where there is none."""
+    evidence = case.findings.evidence_on(case.metric)
+    if evidence is None or evidence.mode != case.mode:
+        return None
+    for effect, judgement in zip(evidence.effects, evidence.judgements, strict=True):
+        unit = (effect.workload, effect.digest, effect.compiler, effect.stage)
+        moved = (effect.knob, {effect.base_level, effect.level}) == (case.claim.knob, set(levels))
+        if moved and effect.kind in MAIN and unit == (grid.workload, grid.digest, grid.compiler, grid.stage):
+            return judgement
+    return None
 
 
 def _grids(case: _Case) -> list[FactorialGrid]:
@@ -207,7 +229,7 @@ def _of_grid(case: _Case, grid: FactorialGrid) -> pl.DataFrame:
     return pl.concat(parts).filter(pl.col("mode") == case.mode)
 
 
-def _check_configuration(case: _Case) -> CheckedClaim:
+def _check_configuration(case: _Case) -> CheckedClaim | OpenClaim:
     claim, unit = case.claim, case.unit
     sides, faults = [], []
     for levels in (claim.configuration or {}, claim.against or {}):
@@ -224,7 +246,9 @@ def _check_configuration(case: _Case) -> CheckedClaim:
     values = [by_block(part, case.metric, case.mode) for part in parts]
     shared = sorted(values[0].keys() & values[1].keys())
     logs = [math.log(values[0][block]) - math.log(values[1][block]) for block in shared]
-    factor = _Factor(*_factor(logs, case.metric), rows_of(pl.concat(parts)))
+    step = max(step_of(case.metric, *map(math.log, side.values())) for side in values)
+    offset = case.findings.instrument.offset(case.metric, case.mode, unit.identity)
+    factor = factor_of_logs(logs, case.metric, Allowance(offset, step), rows_of(pl.concat(parts)))
     no_op = case.no_ops(moved)
     if len(no_op) == len(moved):
         return factor.checked(claim, "fails", *no_op)
@@ -235,7 +259,7 @@ def _check_configuration(case: _Case) -> CheckedClaim:
         lacking += _not_ok(part, named)
         if absent := len(other - set(part.select("run", "block_id").rows())):
             lacking.append(Lack(Absence.of({Cause.NO_RECORD: absent}, len(blocks[0] | blocks[1])), named))
-    return _decide(claim, factor, lacking)
+    return OpenClaim(claim, case.mode, factor, tuple(lacking), None)
 
 
 def _settings(unit: Unit, levels: Mapping[str, str]) -> Settings | None:
@@ -268,47 +292,6 @@ def _unit(findings: Findings, claim: Claim) -> Unit | Reason:
         return because("several_sizes", workload=claim.workload, compiler=claim.compiler, count=len(found))
     there = sorted({f"{one.workload} on {one.compiler}" for one in findings.units})
     return because("no_trial_of_unit", workload=claim.workload, compiler=claim.compiler, there=tuple(there))
-
-
-def _factor(logs: Sequence[float], metric: str) -> tuple[Ratio | None, bool]:
-    """Return before over after from after over before, a log a block; and whether it is exact."""
-    if not logs:
-        return None, False
-    if is_exact(metric, logs):
-        value = 1.0 if abs(logs[0]) <= ROUNDING else math.exp(-logs[0])
-        return Ratio(value, value, value, len(logs)), True
-    return paired_ratio([-log for log in logs]), False
-
-
-@dataclass(frozen=True)
-class _Factor:
-    """What decides a claim, and the records that it is made from."""
-
-    ratio: Ratio | None
-    exact: bool
-    rows: tuple[str, ...]
-
-    def checked(self, claim: Claim, state: State, *reasons: Reason | Lack) -> CheckedClaim:
-        """Return the claim with its outcome."""
-        why = Why.of(*reasons) if reasons else None
-        return CheckedClaim(claim=claim, state=state, ratio=self.ratio, exact=self.exact, rows=self.rows, reason=why)
-
-
-def _decide(claim: Claim, factor: _Factor, lacking: Sequence[Reason | Lack]) -> CheckedClaim:
-    ratio = factor.ratio
-    if lacking or ratio is None:
-        return factor.checked(claim, "undecided", *(lacking or [because("no_block_of_both", metric=claim.metric)]))
-    if ratio.low is None or ratio.high is None:
-        return factor.checked(claim, "undecided", because("one_block"))
-    bound, rounding = claim.bound, ROUNDING * claim.bound
-    low, high = (ratio.low, ratio.high) if claim.at_most is None else (-ratio.high, -ratio.low)
-    bound = bound if claim.at_most is None else -bound
-    if low >= bound - rounding:
-        return factor.checked(claim, "holds")
-    shown = f"{ratio.value:.4g}" if factor.exact else f"{ratio.value:.4g} [{ratio.low:.4g}, {ratio.high:.4g}]"
-    if high < bound:
-        return factor.checked(claim, "fails", because("factor_beyond_bound", shown=shown, wanted=claim.wanted))
-    return factor.checked(claim, "undecided", because("interval_holds_bound", shown=shown, bound=claim.bound))
 
 
 def unmet(checked: Sequence[CheckedClaim]) -> list[str]:

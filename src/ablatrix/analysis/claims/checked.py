@@ -34,7 +34,9 @@ class CheckedClaim:
     @property
     def reason_tells_factor(self) -> bool:
         """Whether the reason itself gives the factor with its interval."""
-        return self.reason is not None and self.reason.has("factor_beyond_bound", "interval_holds_bound")
+        return self.reason is not None and self.reason.has(
+            "factor_beyond_bound", "interval_holds_bound", "verdict_is_none"
+        )
 
 
 def undecided(claim: Claim, *reasons: Reason) -> CheckedClaim:

@@ -109,6 +109,11 @@ class Claim(Part):
         return self.at_least or self.at_most or 1.0
 
     @property
+    def claims_difference(self) -> bool:
+        """Whether it says that the metric becomes smaller, or larger; else it only bounds how much."""
+        return self.at_least is not None or (self.at_most is not None and self.at_most < 1.0)
+
+    @property
     def wanted(self) -> str:
         """The bound in signs, for tables."""
         if self.subject == "correct":

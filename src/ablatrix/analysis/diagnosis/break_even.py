@@ -7,7 +7,7 @@ from typing import Literal
 import polars as pl
 
 from ablatrix.analysis.diagnosis.configurations import UNIT, Settings, Unit, by_block, ratios_of, units
-from ablatrix.analysis.groups import PLAN
+from ablatrix.analysis.groups import PLAN, Instrument
 from ablatrix.analysis.reasons import Why, because
 from ablatrix.analysis.table import BLOCK
 from ablatrix.records.metrics import COLD_METRIC as COMPILE_METRIC
@@ -59,7 +59,7 @@ class BreakEven:
     reason: Why | None
 
 
-def find_break_even(trials: pl.DataFrame) -> list[BreakEven]:
+def find_break_even(trials: pl.DataFrame, instrument: Instrument | None = None) -> list[BreakEven]:
     """Return the break-even of each configuration but the baseline, by workload and compiler.
 
     What costs more is decided by the intervals of the two ratios, paired over blocks. The number of runs is
@@ -67,8 +67,13 @@ def find_break_even(trials: pl.DataFrame) -> list[BreakEven]:
     is made within a block. Cold and hot trials share no block, so its interval is Fieller's for unpaired samples
     (E. Fieller, "Some problems in interval estimation", JRSS B 16, 1954). Where that set is not an interval of
     positive numbers the case is undecided.
+
+    Args:
+        trials: The table of trials.
+        instrument: The A/A controls of the whole results; of ``trials`` by default.
     """
-    return [found for unit in units(_needed(trials)) for found in _of_unit(unit)]
+    instrument = instrument or Instrument(trials)
+    return [found for unit in units(_needed(trials)) for found in _of_unit(unit, instrument)]
 
 
 def _needed(trials: pl.DataFrame) -> pl.DataFrame:
@@ -89,8 +94,9 @@ def _needed(trials: pl.DataFrame) -> pl.DataFrame:
     return trials.select(name for name in trials.columns if name in read or name.startswith(("knob_", "baseline_")))
 
 
-def _of_unit(unit: Unit) -> Iterator[BreakEven]:
-    compiles, runs = ratios_of(unit, COMPILE_METRIC, "cold"), ratios_of(unit, HOT_METRIC, "hot")
+def _of_unit(unit: Unit, instrument: Instrument) -> Iterator[BreakEven]:
+    compiles = ratios_of(unit, COMPILE_METRIC, "cold", instrument)
+    runs = ratios_of(unit, HOT_METRIC, "hot", instrument)
     for settings, part in unit.trials.items():
         if settings == unit.baseline:
             continue

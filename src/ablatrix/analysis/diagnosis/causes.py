@@ -10,8 +10,11 @@ import polars as pl
 from ablatrix.analysis.diagnosis.configurations import Conditions, Setting, Settings, Unit, ratios_of, units
 from ablatrix.analysis.diagnosis.explanation import Explanation, explain, has
 from ablatrix.analysis.diagnosis.next_study import NextStudy, Seen, propose
+from ablatrix.analysis.groups import Instrument
 from ablatrix.records.metrics import HOT_METRIC
 from ablatrix.records.status import FAILURES, NOT_RUN, Status
+from ablatrix.statistics.multiplicity import ALPHA, holm
+from ablatrix.statistics.ratio import Ratio
 
 SLOWER = "slower than the baseline"
 MARGIN = 0.02  # the default of a study's `cell_width`: a cell that is this close to the baseline is not slower
@@ -103,27 +106,40 @@ class _Known:
         return [settings for settings, state in self.states.items() if state in wanted]
 
 
-def find_causes(trials: pl.DataFrame, margin: float = MARGIN) -> list[Causes]:
+def find_causes(trials: pl.DataFrame, margin: float = MARGIN, instrument: Instrument | None = None) -> list[Causes]:
     """Return the causes of each trouble that there is, by workload, compiler and mode.
 
     A configuration is *bad* when a trial of it has the trouble and none is ok; *fine* when a trial is ok, or, for
-    a trouble before the check, came as far as the check. For ``slower than the baseline`` it is bad when the
-    interval of its ratio lies above 1, fine when it ends below 1 + ``margin``, else undecided. What failed in
-    another way, is unsupported or was not run is neither: it could have had the trouble or not.
+    a trouble before the check, came as far as the check. For ``slower than the baseline`` it is bad when its ratio is
+    above 1 with a p-value of at most 5 %, adjusted over all configurations that are looked at (Holm 1979), fine when
+    its interval ends below 1 + ``margin``, else undecided. What failed in another way, is unsupported or was not run is
+    neither: it could have had the trouble or not.
+
+    Args:
+        trials: The table of trials.
+        margin: How far above the baseline's time a configuration may be and still be fine.
+        instrument: The A/A controls of the whole results; of ``trials`` by default.
     """
-    found = [one for mode in ("cold", "hot") for one in _of_mode(trials.filter(pl.col("mode") == mode), mode, margin)]
+    instrument = instrument or Instrument(trials)
+    found = [
+        one
+        for mode in ("cold", "hot")
+        for one in _of_mode(trials.filter(pl.col("mode") == mode), mode, margin, instrument)
+    ]
     return sorted(found, key=lambda one: (one.workload, one.compiler))
 
 
-def _of_mode(trials: pl.DataFrame, mode: str, margin: float) -> Iterator[Causes]:
+def _of_mode(trials: pl.DataFrame, mode: str, margin: float, instrument: Instrument) -> Iterator[Causes]:
     # Some knobs exist in one mode only, so each mode has configurations of its own.
-    for unit in units(trials):
+    of_mode = units(trials)
+    slower = _slower(of_mode, instrument) if mode == "hot" else []
+    for number, unit in enumerate(of_mode):
         counts = {settings: Counter(part["status"].to_list()) for settings, part in unit.trials.items()}
         for status in FAILURES:
             if any(held[status] for held in counts.values()):
                 yield _causes(unit, mode, status, _by_status(counts, status))
         if mode == "hot":
-            known = _by_ratio(unit, counts, margin)
+            known = _by_ratio(unit, counts, margin, slower[number])
             if known.which("bad"):
                 yield _causes(unit, mode, SLOWER, known)
 
@@ -144,21 +160,43 @@ def _by_status(counts: Mapping[Settings, Counter[str]], status: str) -> _Known:
     return _Known(states, flaky)
 
 
-def _by_ratio(unit: Unit, counts: Mapping[Settings, Counter[str]], margin: float) -> _Known:
-    ratios = ratios_of(unit, HOT_METRIC, "hot")
+@dataclass(frozen=True)
+class _Compared:
+    """A configuration against the baseline, and whether it is slower among all that are compared."""
+
+    ratio: Ratio
+    is_slower: bool
+
+
+def _slower(of_mode: Sequence[Unit], instrument: Instrument) -> list[Mapping[Settings, _Compared]]:
+    """Return the configurations of each unit against its baseline; all of them are one family of tests."""
+    ratios = [ratios_of(unit, HOT_METRIC, "hot", instrument) for unit in of_mode]
+    tested = [one.p_value for held in ratios for one in held.values() if one.p_value is not None]
+    adjusted = iter(holm(tested))
+    return [
+        {
+            settings: _Compared(one, one.p_value is not None and next(adjusted) <= ALPHA and one.value > 1.0)
+            for settings, one in held.items()
+        }
+        for held in ratios
+    ]
+
+
+def _by_ratio(
+    unit: Unit, counts: Mapping[Settings, Counter[str]], margin: float, compared: Mapping[Settings, _Compared]
+) -> _Known:
     states: dict[Settings, State] = {}
     for settings, held in counts.items():
-        ratio = ratios.get(settings)
+        found = compared.get(settings)
         if settings == unit.baseline:
             states[settings] = "fine"
-        elif ratio is None:
+        elif found is None:
             states[settings] = "undecided" if held[Status.OK] else _unknown(held)
-        elif ratio.low is None or ratio.high is None:
-            states[settings] = "undecided"
-        elif ratio.low > 1.0:
+        elif found.is_slower:
             states[settings] = "bad"
         else:
-            states[settings] = "fine" if ratio.high <= 1.0 + margin else "undecided"
+            high = found.ratio.high
+            states[settings] = "fine" if high is not None and high <= 1.0 + margin else "undecided"
     return _Known(states, [])
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.groups import grouped, knob_order, ratios_to_baseline, sort_key
+from ablatrix.analysis.groups import Instrument, grouped, knob_order, ratios_to_baseline, sort_key
 from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.statistics.ratio import Ratio
 
@@ -72,6 +72,11 @@ class Unit:
     trials: Mapping[Settings, pl.DataFrame]
 
     @property
+    def identity(self) -> tuple[str, str, str]:
+        """Workload, its digest, compiler."""
+        return self.workload, self.digest, self.compiler
+
+    @property
     def columns(self) -> list[str]:
         """Columns of the knobs that vary, in the order of a configuration's settings."""
         return [f"knob_{knob}" for knob in self.levels]
@@ -101,12 +106,12 @@ def units(trials: pl.DataFrame) -> list[Unit]:
     return found
 
 
-def ratios_of(unit: Unit, metric: str, mode: str) -> Mapping[Settings, Ratio]:
+def ratios_of(unit: Unit, metric: str, mode: str, instrument: Instrument) -> Mapping[Settings, Ratio]:
     """Return the ratio of each configuration to the baseline, paired over blocks; see `ratios_to_baseline`."""
     if not unit.columns:
         return {}
     frame = pl.concat(unit.trials.values()).filter(pl.col("mode") == mode)
-    found = ratios_to_baseline(frame, metric, ["workload", *unit.columns])
+    found = ratios_to_baseline(frame, metric, ["workload", *unit.columns], instrument)
     return {unit.configuration(key[1:]): ratio for key, ratio in found.items()}
 
 

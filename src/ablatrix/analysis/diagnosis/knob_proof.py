@@ -20,10 +20,10 @@ from ablatrix.analysis.diagnosis.configurations import (
     units,
 )
 from ablatrix.analysis.diagnosis.explanation import Explanation, explain
-from ablatrix.analysis.groups import STUDY_COLUMNS
+from ablatrix.analysis.groups import STUDY_COLUMNS, step_of
 from ablatrix.analysis.reasons import Reason, Why, because, text_of
 from ablatrix.analysis.table import BLOCK
-from ablatrix.statistics.ratio import Ratio, paired_ratio
+from ablatrix.statistics.ratio import Allowance, Ratio, paired_ratio
 
 Verdict = Literal["effective", "aliased", "no_op", "unproven"]
 
@@ -267,13 +267,16 @@ def _memory_moved(unit: Unit, pairs: Sequence[_Pair]) -> bool:
     """Whether the measured peak moves with a knob on average over the pairs, by the interval in either mode."""
     for mode in ("cold", "hot"):
         logs: dict[tuple[Any, ...], list[float]] = {}
+        steps = [0.0]
         for pair in pairs:
             here, there = (by_block(unit.trials[one], MEASURED_MEMORY, mode) for one in (pair.one, pair.other))
+            steps.append(max(step_of(MEASURED_MEMORY, *map(math.log, side.values())) for side in (here, there)))
             for block in here.keys() & there.keys():
                 logs.setdefault(block, []).append(math.log(there[block] / here[block]))
         # A block that lacks a pair would be a mean over other pairs than the rest.
         whole = [values for values in logs.values() if len(values) == max(map(len, logs.values()))]
-        ratio = paired_ratio([math.fsum(values) / len(values) for values in whole]) if whole else None
+        means = [math.fsum(values) / len(values) for values in whole]
+        ratio = paired_ratio(means, allowance=Allowance(step=max(steps))) if means else None
         if ratio is not None and ratio.side:
             return True
     return False

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from ablatrix.analysis.diagnosis.configurations import Settings, Unit, by_block, units
+from ablatrix.analysis.groups import Instrument, step_of
 from ablatrix.analysis.reasons import Why, because
 from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
 from ablatrix.records.status import FAILURES
-from ablatrix.statistics.ratio import paired_ratio, welch_ratio
+from ablatrix.statistics.ratio import Allowance, paired_ratio, welch_ratio
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Front:
     left_out: Mapping[Settings, Why]
 
 
-def find_fronts(trials: pl.DataFrame) -> list[Front]:
+def find_fronts(trials: pl.DataFrame, instrument: Instrument | None = None) -> list[Front]:
     """Return the Pareto front of each workload and compiler.
 
     A configuration dominates another when it is smaller in one objective at least and larger in none. Of a measured
@@ -81,20 +82,23 @@ def find_fronts(trials: pl.DataFrame) -> list[Front]:
     corrected for the number of comparisons: of two configurations that are equal in all, one may rule out the other by
     chance, and then nothing is lost.
     """
-    return [_front(unit) for unit in units(trials)]
+    instrument = instrument or Instrument(trials)
+    return [_front(unit, instrument) for unit in units(trials)]
 
 
 @dataclass(frozen=True)
 class _Readings:
     values: Mapping[Objective, Mapping[tuple[object, ...], float]]
     relative: Mapping[Objective, tuple[float, ...]]
+    offsets: Mapping[Objective, float]
 
 
-def _front(unit: Unit) -> Front:
+def _front(unit: Unit, instrument: Instrument) -> Front:
     objectives = [
         one for one in OBJECTIVES if any(by_block(part, one.column, one.mode) for part in unit.trials.values())
     ]
     base = {one: _of_baseline(unit, one) for one in objectives}
+    offsets = {one: instrument.offset(one.column, one.mode, unit.identity) for one in objectives}
     left_out: dict[Settings, Why] = {}
     readings: dict[Settings, _Readings] = {}
     for settings, part in unit.trials.items():
@@ -110,7 +114,7 @@ def _front(unit: Unit) -> Front:
                 one: tuple(value / base[one][block] for block, value in values[one].items() if block in base[one])
                 for one in objectives
             }
-            readings[settings] = _Readings(values, relative)
+            readings[settings] = _Readings(values, relative, offsets)
     above = {
         low: {high for high in readings if high != low and _dominates(readings[high], readings[low])}
         for low in readings
@@ -158,10 +162,12 @@ def _side(one: _Readings, other: _Readings, objective: Objective) -> int:
         a, b = statistics.median(here.values()), statistics.median(there.values())
         return (a > b) - (a < b)
     shared = sorted(here.keys() & there.keys())
+    step = max(step_of(objective.column, *map(math.log, side.values())) for side in (here, there))
+    allowance = Allowance(one.offsets[objective], step)
     if shared:
-        ratio = paired_ratio([math.log(here[block] / there[block]) for block in shared])
+        ratio = paired_ratio([math.log(here[block] / there[block]) for block in shared], allowance=allowance)
     elif one.relative[objective] and other.relative[objective]:
-        ratio = welch_ratio(one.relative[objective], other.relative[objective])
+        ratio = welch_ratio(one.relative[objective], other.relative[objective], allowance=allowance)
     else:
         return 0
     return ratio.side

@@ -1,5 +1,6 @@
-"""What each knob does: factorial grids, main effects, attribution, noise, verdicts."""
+"""What each knob does: factorial grids, main effects, attribution, geometric means, verdicts."""
 
+from ablatrix.analysis.effects.best import Best, find_best
 from ablatrix.analysis.effects.estimates import Effect, Kind, attribution, effects_of_levels, main_effects
 from ablatrix.analysis.effects.evidence import (
     Evidence,
@@ -11,28 +12,54 @@ from ablatrix.analysis.effects.evidence import (
 )
 from ablatrix.analysis.effects.geometric_means import GeometricMean
 from ablatrix.analysis.effects.grid import FactorialGrid, factorial_grids
-from ablatrix.analysis.effects.judgement import DEFAULT_MARGIN, NO_EFFECT, NOT_DISTINGUISHABLE, Judgement
-from ablatrix.analysis.effects.noise import NoiseFloor, noise_floors
+from ablatrix.analysis.effects.judgement import (
+    DEFAULT_MARGIN,
+    MAIN,
+    NO_EFFECT,
+    NO_OP,
+    NOT_DISTINGUISHABLE,
+    ONE_BLOCK,
+    UNDECIDED,
+    Judged,
+    Judgement,
+    judge,
+    judge_no_ops,
+    percent_text,
+    subject_of,
+    verdict_text,
+)
+from ablatrix.analysis.effects.same_program import SamePrograms
 
 __all__ = [
     "DEFAULT_MARGIN",
+    "MAIN",
     "NOT_DISTINGUISHABLE",
     "NO_EFFECT",
+    "NO_OP",
+    "ONE_BLOCK",
+    "UNDECIDED",
+    "Best",
     "Effect",
     "Evidence",
     "FactorialGrid",
     "GeometricMean",
+    "Judged",
     "Judgement",
     "Kind",
-    "NoiseFloor",
     "NothingVariesError",
     "Question",
+    "SamePrograms",
     "attribution",
     "effects_of_levels",
     "evidence_frame",
     "evidence_schema",
     "factorial_grids",
+    "find_best",
     "gather",
+    "judge",
+    "judge_no_ops",
     "main_effects",
-    "noise_floors",
+    "percent_text",
+    "subject_of",
+    "verdict_text",
 ]

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from ablatrix.analysis.effect_metrics import is_exact
 from ablatrix.analysis.effects.grid import SPARSEST, FactorialGrid, factorial_grids
-from ablatrix.analysis.groups import sort_key
+from ablatrix.analysis.effects.same_program import SamePrograms
+from ablatrix.analysis.groups import Instrument, sort_key
 from ablatrix.analysis.reasons import KnobLevels, Why, because
 from ablatrix.errors import AnalysisError
 from ablatrix.statistics.attribution import interactions, shapley, step, total
-from ablatrix.statistics.precision import Configuration, mean_differences
-from ablatrix.statistics.ratio import ROUNDING, Ratio, paired_ratio
+from ablatrix.statistics.precision import Configuration, Differences, Pair, mean_differences
+from ablatrix.statistics.ratio import ROUNDING, Allowance, Estimate, Ratio, paired_estimate, paired_ratio
 
 Kind = Literal["main", "around", "total", "add_one_in", "shapley", "leave_one_out", "interaction"]
 Corner = frozenset[str]
@@ -45,9 +46,13 @@ class Effect:
         ratio: What it multiplies the metric by, with an interval over blocks. None when it is not attributable.
         exact: The ratio is no estimate: the metric is computed or counted, and is equal in all blocks.
         logs: The ratio in each block, as a logarithm.
+        allowance: What the interval allows for beyond the scatter of blocks.
         blocks_left_out: Blocks that lack a value that this effect needs.
         pairs, pairs_partial, pairs_missing: Main effects: pairs of configurations that are whole in every block, and
             make the effect; and that are omitted, as they are whole in some blocks only, or in none.
+        same_program: Main effects: pairs that are omitted, as both levels are the same program there: (at the level, at
+            the base level). Where all are, the knob is a *no-op*, and the effect is made of them.
+        is_no_op: Whether the knob acts in none of its pairs.
         reason: Why it is not attributable; None where it is.
     """
 
@@ -67,14 +72,40 @@ class Effect:
     ratio: Ratio | None
     exact: bool
     logs: tuple[float, ...]
+    allowance: Allowance
     blocks_left_out: int
     pairs: int
     pairs_partial: int
     pairs_missing: int
+    same_program: tuple[tuple[KnobLevels, KnobLevels], ...]
+    is_no_op: bool
     reason: Why | None
 
+    @property
+    def pairs_same(self) -> int:
+        """How many pairs are the same program."""
+        return len(self.same_program)
 
-def main_effects(trials: pl.DataFrame, metric: str, mode: str, knobs: Sequence[str]) -> list[Effect]:
+    @property
+    def pairs_acting(self) -> tuple[int, int]:
+        """In how many pairs the knob acts, and how many there are."""
+        others = self.pairs + self.pairs_partial + self.pairs_missing
+        return (0, others) if self.is_no_op else (others, others + self.pairs_same)
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """What the ratio is made of; None when it is not attributable."""
+        return paired_estimate(self.logs) if self.logs else None
+
+
+def main_effects(
+    trials: pl.DataFrame,
+    metric: str,
+    mode: str,
+    knobs: Sequence[str],
+    instrument: Instrument | None = None,
+    programs: SamePrograms | None = None,
+) -> list[Effect]:
     """Return the main effects of knobs, for each workload and compiler; see `effects_of_levels`.
 
     Each knob is taken from the first stage in which it varies, the largest stages first.
@@ -84,9 +115,11 @@ def main_effects(trials: pl.DataFrame, metric: str, mode: str, knobs: Sequence[s
         metric: Column of a positive number.
         mode: ``cold`` or ``hot``.
         knobs: Names of knobs, without a prefix.
+        instrument: The A/A controls of the whole results; of ``trials`` by default.
+        programs: Which configurations are one program; what ``trials`` prove by default.
     """
     by_unit: dict[tuple[Any, ...], list[FactorialGrid]] = {}
-    for grid in factorial_grids(trials, metric, mode):
+    for grid in factorial_grids(trials, metric, mode, (), instrument, programs):
         by_unit.setdefault((grid.workload, grid.digest, grid.compiler), []).append(grid)
     found = []
     for of_unit in by_unit.values():
@@ -100,12 +133,15 @@ def effects_of_levels(grid: FactorialGrid) -> list[Effect]:
     """Return what moving each knob from its base level to each other one does.
 
     In a factorial stage it is the main effect: the mean over the levels of the other knobs (see
-    `ablatrix.statistics.precision.mean_differences`). Around a centre there is one pair, and nothing to average.
+    `ablatrix.statistics.precision.mean_differences`), without those at which both levels are the same program. Around
+    a centre there is one pair, and nothing to average.
     """
     found = []
     for knob, level in grid.comparison.steps():
         base = str(grid.comparison.baseline[grid.comparison.knobs.index(knob)])
-        pairs = grid.comparison.pairs(knob, level)
+        every = grid.comparison.pairs(knob, level)
+        acting = grid.acting(every)
+        pairs = acting or every
         held = mean_differences(grid.columns, pairs)
         reason: Why | None = None
         if not held.values:
@@ -116,9 +152,14 @@ def effects_of_levels(grid: FactorialGrid) -> list[Effect]:
                 grid,
                 "main" if grid.kind == "factorial" else "around",
                 (knob, base, str(level), None),
-                held.values,
-                reason,
-                (held.whole, held.partial, held.missing),
+                _Estimated(
+                    held.values,
+                    grid.allowance(*grid.whole(pairs)),
+                    pairs=held,
+                    same=_levels_of(grid, [pair for pair in every if pair not in acting]),
+                    is_no_op=bool(every) and not acting,
+                    reason=reason,
+                ),
             )
         )
     return found
@@ -199,8 +240,9 @@ class _Cube:
     def effect(self, kind: Kind, name: Name, found: NDArray[np.float64], needs: Sequence[Corner]) -> Effect:
         """Return an effect from its value in each block that has what it needs."""
         values = found.tolist()
-        reason = None if values else self.grid.why_missing([self.corners[one] for one in needs])
-        return _effect(self.grid, kind, name, values, reason)
+        corners = [self.corners[one] for one in needs]
+        reason = None if values else self.grid.why_missing(corners)
+        return _effect(self.grid, kind, name, _Estimated(values, self.grid.allowance(corners), reason=reason))
 
 
 def _cube(grid: FactorialGrid, start: Configuration, end: Configuration) -> _Cube:
@@ -229,17 +271,32 @@ def _end(grid: FactorialGrid, chosen: Mapping[str, str], last: bool) -> Configur
     return tuple(end)
 
 
-def _effect(
-    grid: FactorialGrid,
-    kind: Kind,
-    name: Name,
-    values: Sequence[float],
-    reason: Why | None,
-    pairs: tuple[int, int, int] = (0, 0, 0),
-) -> Effect:
+NO_PAIRS = Differences((), 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class _Estimated:
+    """An effect's log in each block, and what is known about it."""
+
+    values: Sequence[float]
+    allowance: Allowance
+    pairs: Differences = NO_PAIRS
+    same: tuple[tuple[KnobLevels, KnobLevels], ...] = ()
+    is_no_op: bool = False
+    reason: Why | None = None
+
+
+def _levels_of(grid: FactorialGrid, pairs: Sequence[Pair]) -> tuple[tuple[KnobLevels, KnobLevels], ...]:
+    def levels(one: Configuration) -> KnobLevels:
+        return KnobLevels(dict(zip(grid.comparison.knobs, map(str, one), strict=True)))
+
+    return tuple((levels(there), levels(here)) for there, here in pairs)
+
+
+def _effect(grid: FactorialGrid, kind: Kind, name: Name, found: _Estimated) -> Effect:
     knob, base_level, level, other = name
+    values, pairs = found.values, found.pairs
     exact = bool(values) and is_exact(grid.metric, values)
-    whole, partial, missing = pairs
     return Effect(
         origin=grid.origin,
         workload=grid.workload,
@@ -254,19 +311,22 @@ def _effect(
         base_level=base_level,
         level=level,
         other=other,
-        ratio=_ratio(values, exact) if values else None,
+        ratio=_ratio(values, exact, found.allowance) if values else None,
         exact=exact,
         logs=tuple(values),
+        allowance=Allowance() if exact else found.allowance,
         blocks_left_out=len(grid.blocks) - len(values),
-        pairs=whole,
-        pairs_partial=partial,
-        pairs_missing=missing,
-        reason=reason,
+        pairs=pairs.whole,
+        pairs_partial=pairs.partial,
+        pairs_missing=pairs.missing,
+        same_program=found.same,
+        is_no_op=found.is_no_op,
+        reason=found.reason,
     )
 
 
-def _ratio(logs: Sequence[float], exact: bool) -> Ratio:
+def _ratio(logs: Sequence[float], exact: bool, allowance: Allowance) -> Ratio:
     if not exact:
-        return paired_ratio(logs)
+        return paired_ratio(logs, allowance=allowance)
     value = 1.0 if abs(logs[0]) <= ROUNDING else math.exp(logs[0])
     return Ratio(value, value, value, len(logs))

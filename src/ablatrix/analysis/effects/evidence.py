@@ -11,8 +11,9 @@ from ablatrix.analysis.effect_metrics import DEFAULT_METRICS, METRICS
 from ablatrix.analysis.effects.estimates import Effect, attribution, effects_of_levels
 from ablatrix.analysis.effects.geometric_means import GeometricMean, geometric_means
 from ablatrix.analysis.effects.grid import factorial_grids
-from ablatrix.analysis.effects.judgement import DEFAULT_MARGIN, Judgement, judge_main_effects
-from ablatrix.analysis.effects.noise import NoiseFloor, noise_floors
+from ablatrix.analysis.effects.judgement import DEFAULT_MARGIN, MAIN, Judgement, judge_effects, judge_means
+from ablatrix.analysis.effects.same_program import SamePrograms
+from ablatrix.analysis.groups import Control, Instrument
 from ablatrix.analysis.reasons import levels_text, optional_text, text_of
 from ablatrix.analysis.table import IS_OK, Tidy
 from ablatrix.errors import AnalysisError
@@ -25,7 +26,9 @@ class Evidence:
 
     Attributes:
         origin: Columns that distinguish mixed records; effects have their values.
-        judgements: One for each effect; None for parts of an attribution, which are not tested.
+        judgements: One for each effect; None for parts of an attribution but its total: they are not tested.
+        mean_judgements: The same for each geometric mean.
+        controls: The A/A control of each unit; where one failed, the intervals of its unit are widened.
     """
 
     metric: Metric
@@ -34,7 +37,14 @@ class Evidence:
     effects: tuple[Effect, ...]
     judgements: tuple[Judgement | None, ...]
     means: tuple[GeometricMean, ...]
-    floors: tuple[NoiseFloor, ...]
+    mean_judgements: tuple[Judgement | None, ...]
+    controls: tuple[Control, ...]
+
+    def control_of(self, held: Effect) -> Control | None:
+        """Return the A/A control of an effect's unit; None where none was run."""
+        unit = (held.origin, held.workload, held.digest, held.compiler)
+        found = (one for one in self.controls if (one.origin, one.workload, one.digest, one.compiler) == unit)
+        return next(found, None)
 
 
 class NothingVariesError(AnalysisError):
@@ -59,8 +69,21 @@ class Question:
     end: Mapping[str, str] | None = None
 
 
-def gather(found: Tidy, question: Question, origin: Sequence[str] = ()) -> list[Evidence]:
+def gather(
+    found: Tidy,
+    question: Question,
+    origin: Sequence[str] = (),
+    instrument: Instrument | None = None,
+    programs: SamePrograms | None = None,
+) -> list[Evidence]:
     """Return the evidence on each metric that was asked for.
+
+    Args:
+        found: The table of trials.
+        question: What is asked.
+        origin: Columns that distinguish mixed records.
+        instrument: The A/A controls of the whole results; of ``found`` by default.
+        programs: Which configurations are one program; what ``found`` proves by default.
 
     Raises:
         AnalysisError: A metric, workload, knob or level that is not in the results.
@@ -70,12 +93,13 @@ def gather(found: Tidy, question: Question, origin: Sequence[str] = ()) -> list[
         raise AnalysisError(f"the margin must be larger than 0, but got {question.margin}; 0.01 is 1 %")
     trials = found.trials
     _refuse_unknown_workloads(trials, question)
+    known = (instrument or Instrument(trials, origin), programs or SamePrograms.of(trials, origin))
     evidence = []
     for name in question.metrics or DEFAULT_METRICS:
         metric = _metric(name)
         mode = _mode(trials, metric)
         if mode is not None:
-            evidence.append(_evidence(trials, metric, mode, question, tuple(origin)))
+            evidence.append(_evidence(trials, metric, mode, question, tuple(origin), *known))
         elif question.metrics:
             raise AnalysisError(f"no trial reports '{name}'; it is measured in {' or '.join(metric.modes)} trials")
     varying = list(dict.fromkeys(effect.knob for one in evidence for effect in one.effects if effect.knob))
@@ -95,7 +119,10 @@ def evidence_frame(evidence: Sequence[Evidence]) -> pl.DataFrame:
     ``log_ratio`` is what adds up: the Shapley values of an attribution to its total.
     """
     rows = [
-        _row("workload", one.origin, effect) | {"workload": effect.workload} | _judged(effect, judgement)
+        _row("workload", one.origin, effect)
+        | {"workload": effect.workload}
+        | _of_effect(effect, one.control_of(effect))
+        | _judged(judgement)
         for one in evidence
         for effect, judgement in zip(one.effects, one.judgements, strict=True)
     ]
@@ -105,8 +132,9 @@ def evidence_frame(evidence: Sequence[Evidence]) -> pl.DataFrame:
             "workloads": len(mean.workloads),
             "workloads_missing": "; ".join(f"{name} ({text_of(why)})" for name, why in mean.missing.items()) or None,
         }
+        | _judged(judgement)
         for one in evidence
-        for mean in one.means
+        for mean, judgement in zip(one.means, one.mean_judgements, strict=True)
     ]
     origin = evidence[0].origin if evidence else ()
     return pl.DataFrame(rows, schema=evidence_schema(origin), infer_schema_length=None)
@@ -119,9 +147,11 @@ def evidence_schema(origin: Sequence[str] = ()) -> dict[str, pl.DataType]:
     schema: dict[str, pl.DataType] = dict.fromkeys(("scope", *origin, *names, "base_level", "level"), text)
     schema |= dict.fromkeys(("ratio", "ratio_low", "ratio_high", "log_ratio"), real)
     schema |= {"exact": pl.Boolean()} | dict.fromkeys(("blocks", "blocks_left_out"), whole)
-    schema |= dict.fromkeys(("pairs", "pairs_partial", "pairs_missing"), whole)
-    schema |= dict.fromkeys(("p", "p_holm", "p_equivalence", "noise_floor"), real)
-    schema |= {"verdict": text, "resolution": real, "not_attributable": text}
+    schema |= dict.fromkeys(("pairs", "pairs_partial", "pairs_missing", "pairs_same"), whole)
+    schema |= dict.fromkeys(("p", "p_holm", "p_equivalence"), real) | {"within_margin": pl.Boolean()}
+    schema |= {"verdict": text, "resolution": real, "widened": real}
+    schema |= dict.fromkeys(("control", "control_low", "control_high", "control_p_holm"), real)
+    schema |= {"not_attributable": text}
     return schema | {"workloads": whole, "workloads_missing": text}
 
 
@@ -145,19 +175,27 @@ def _mode(trials: pl.DataFrame, metric: Metric) -> str | None:
     return next((mode for mode in run if mode in with_value["mode"]), next(iter(run), None))
 
 
-def _evidence(trials: pl.DataFrame, metric: Metric, mode: str, question: Question, origin: tuple[str, ...]) -> Evidence:
+def _evidence(
+    trials: pl.DataFrame,
+    metric: Metric,
+    mode: str,
+    question: Question,
+    origin: tuple[str, ...],
+    instrument: Instrument,
+    programs: SamePrograms,
+) -> Evidence:
     effects: list[Effect] = []
-    for grid in factorial_grids(trials, metric.name, mode, origin):
+    for grid in factorial_grids(trials, metric.name, mode, origin, instrument, programs):
         effects += [*effects_of_levels(grid), *attribution(grid, question.start, question.end)]
-    floors = noise_floors(trials, metric.name, mode, origin)
+    controls = instrument.controls(metric.name, mode)
     # Judged before workloads are chosen: the family of tests must not shrink with what is looked at.
-    judgements = judge_main_effects(effects, floors, metric, question.margin)
+    judgements = judge_effects(effects, metric, question.margin)
     means = geometric_means(effects)
     wanted = question.workloads
     if wanted:
         kept = [pair for pair in zip(effects, judgements, strict=True) if pair[0].workload in wanted]
         effects, judgements = [effect for effect, _ in kept], [judgement for _, judgement in kept]
-        floors = [floor for floor in floors if floor.workload in wanted]
+        controls = tuple(one for one in controls if one.workload in wanted)
         means = []
     return Evidence(
         metric=metric,
@@ -166,7 +204,8 @@ def _evidence(trials: pl.DataFrame, metric: Metric, mode: str, question: Questio
         effects=tuple(effects),
         judgements=tuple(judgements),
         means=tuple(means),
-        floors=tuple(floors),
+        mean_judgements=tuple(judge_means(means, metric, question.margin)),
+        controls=controls,
     )
 
 
@@ -188,27 +227,39 @@ def _row(scope: str, origin: Sequence[str], held: Effect | GeometricMean) -> dic
         "ratio_low": ratio.low if ratio else None,
         "ratio_high": ratio.high if ratio else None,
         "p": ratio.p_value if ratio else None,
+        "widened": ratio.widened if ratio else None,
         "exact": held.exact,
         "blocks": ratio.count if ratio else 0,
     }
 
 
-def _judged(effect: Effect, judgement: Judgement | None) -> dict[str, Any]:
+def _of_effect(effect: Effect, control: Control | None) -> dict[str, Any]:
     row: dict[str, Any] = {
         "centre": levels_text(effect.centre) or None,
         "log_ratio": math.fsum(effect.logs) / len(effect.logs) if effect.logs else None,
         "blocks_left_out": effect.blocks_left_out,
         "not_attributable": optional_text(effect.reason),
     }
-    if judgement is not None:
+    if control is not None:
         row |= {
-            "pairs": effect.pairs,
-            "pairs_partial": effect.pairs_partial,
-            "pairs_missing": effect.pairs_missing,
-            "p_holm": judgement.p_holm,
-            "p_equivalence": judgement.p_equivalence,
-            "noise_floor": judgement.floor,
-            "verdict": judgement.verdict,
-            "resolution": judgement.resolution,
+            "control": control.ratio.value,
+            "control_low": control.ratio.low,
+            "control_high": control.ratio.high,
+            "control_p_holm": control.p_holm,
         }
+    if effect.kind in MAIN:
+        names = ("pairs", "pairs_partial", "pairs_missing", "pairs_same")
+        row |= {name: getattr(effect, name) for name in names}
     return row
+
+
+def _judged(judgement: Judgement | None) -> dict[str, Any]:
+    if judgement is None:
+        return {}
+    return {
+        "p_holm": judgement.p_holm,
+        "p_equivalence": judgement.p_equivalence,
+        "within_margin": judgement.within,
+        "verdict": judgement.verdict,
+        "resolution": judgement.resolution,
+    }

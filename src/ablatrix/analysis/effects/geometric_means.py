@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablatrix.analysis.effects.estimates import Effect, Kind
-from ablatrix.analysis.reasons import NOT_RUN, Why
-from ablatrix.statistics.ratio import Ratio, mean_ratio
+from ablatrix.analysis.reasons import NOT_RUN, Why, because
+from ablatrix.statistics.ratio import Allowance, Estimate, Ratio, mean_allowance, mean_estimate, ratio_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +15,10 @@ class GeometricMean:
 
     Attributes:
         ratio: None when no workload has the effect.
-        workloads: Those that are in it.
+        estimate: What the ratio is made of; None without one.
+        allowance: What the interval allows for beyond the scatter of blocks: the mean of the workloads'.
+        workloads: Those that are in it: where the knob acts.
+        is_no_op: Whether the knob acts on no workload; then all are in it.
         missing: Why each other workload of the compiler is not.
     """
 
@@ -30,7 +33,10 @@ class GeometricMean:
     level: str
     other: str | None
     ratio: Ratio | None
+    estimate: Estimate | None
+    allowance: Allowance
     exact: bool
+    is_no_op: bool
     workloads: tuple[str, ...]
     missing: Mapping[str, Why]
 
@@ -55,10 +61,14 @@ def geometric_means(effects: Sequence[Effect]) -> list[GeometricMean]:
 
 
 def _mean(members: Sequence[Effect], everyone: Sequence[str]) -> GeometricMean:
-    there = [one for one in members if one.ratio is not None]
+    known = [one for one in members if one.ratio is not None]
+    there = [one for one in known if not one.is_no_op] or known
     named = {one.workload for one in members}
     missing = {one.workload: one.reason for one in members if one.reason is not None}
+    missing |= {one.workload: Why.of(because("same_program", pairs=one.pairs)) for one in known if one not in there}
     missing |= {name: Why.of(NOT_RUN) for name in everyone if name not in named}
+    allowance = mean_allowance([one.allowance for one in there])
+    estimate = mean_estimate([one.logs for one in there]) if there else None
     first = members[0]
     return GeometricMean(
         origin=first.origin,
@@ -71,8 +81,11 @@ def _mean(members: Sequence[Effect], everyone: Sequence[str]) -> GeometricMean:
         base_level=first.base_level,
         level=first.level,
         other=first.other,
-        ratio=mean_ratio([one.logs for one in there]) if there else None,
+        ratio=None if estimate is None else ratio_of(estimate, allowance=allowance),
+        estimate=estimate,
+        allowance=allowance,
         exact=bool(there) and all(one.exact for one in there),
+        is_no_op=bool(there) and all(one.is_no_op for one in there),
         workloads=tuple(one.workload for one in there),
         missing=missing,
     )

@@ -12,7 +12,7 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -20,10 +20,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ablatrix.analysis.groups import PLAN, StagePlan, grouped, in_order, knob_order, sort_key
+from ablatrix.analysis.effects.same_program import SamePrograms
+from ablatrix.analysis.groups import PLAN, Instrument, StagePlan, grouped, in_order, knob_order, sort_key, step_of
 from ablatrix.analysis.reasons import NOT_RUN, Absence, Cause, KnobLevels, Lack, Why
 from ablatrix.records.status import Status
-from ablatrix.statistics.precision import Columns, Comparison, Configuration, columns_of
+from ablatrix.statistics.precision import Columns, Comparison, Configuration, Pair, columns_of
+from ablatrix.statistics.ratio import Allowance
 
 UNIT = ("workload", "workload_digest", "compiler", "mode")
 OBSERVERS = ("pass_timing",)  # they only observe a compile; what they cost is not an effect of a compiler
@@ -48,6 +50,10 @@ class FactorialGrid:
             split, each value is relative to the baseline in the same part.
         blocks_empty: Repeats that were run and have no value.
         absent: By configuration, why it lacks a value in some block or in all.
+        offset: How far the instrument is off in this unit, on the logarithm: what its failed A/A control shows.
+        steps: By configuration, the smallest difference that the metric can show beside it, on the logarithm; empty for
+            metrics that only scatter limits.
+        same_program: Pairs of configurations that differ in one knob and are one program.
     """
 
     origin: tuple[Any, ...]
@@ -63,11 +69,27 @@ class FactorialGrid:
     blocks: tuple[Mapping[Configuration, float], ...]
     blocks_empty: int
     absent: Mapping[Configuration, Absence]
+    offset: float = 0.0
+    steps: Mapping[Configuration, float] = field(default_factory=dict)
+    same_program: frozenset[frozenset[Configuration]] = frozenset()
 
     @cached_property
     def columns(self) -> Columns:
         """The blocks by configuration: a value a block, NaN where the block lacks it."""
         return columns_of(self.blocks, self.comparison.configurations)
+
+    def allowance(self, *pairs: Sequence[Configuration]) -> Allowance:
+        """Return what an interval must allow for that is a mean over pairs, or over other sets, of configurations."""
+        steps = [max((self.steps.get(one, 0.0) for one in pair), default=0.0) for pair in pairs]
+        return Allowance(self.offset, math.fsum(steps) / len(steps) if steps else 0.0)
+
+    def acting(self, pairs: Sequence[Pair]) -> list[Pair]:
+        """Return the pairs in which a knob acts: those that are not one program."""
+        return [pair for pair in pairs if frozenset(pair) not in self.same_program]
+
+    def whole(self, pairs: Sequence[Pair]) -> list[Pair]:
+        """Return the pairs that are whole in every block."""
+        return [pair for pair in pairs if not any(np.isnan(self.columns[one]).any() for one in pair)]
 
     def why_missing(self, configurations: Sequence[Configuration]) -> Why | None:
         """Return why no block has all of these configurations, None when one has, or when nothing says why.
@@ -90,12 +112,13 @@ class FactorialGrid:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Readings:
+class Readings:
     """The trials of one unit: repeats of every configuration, over all knobs of the compiler.
 
     Attributes:
         plans: What the stages span, as far as records say it.
         logs: A row a repeat and a column a configuration, in the order of ``measured``; NaN without a value.
+        steps: See `FactorialGrid`.
         measured: In how many repeats each configuration was run.
     """
 
@@ -106,9 +129,17 @@ class _Readings:
     logs: NDArray[np.float64]
     failures: Mapping[Configuration, Counter[str]]
     measured: Mapping[Configuration, int]
+    steps: Mapping[Configuration, float]
 
 
-def factorial_grids(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[str] = ()) -> list[FactorialGrid]:
+def factorial_grids(
+    trials: pl.DataFrame,
+    metric: str,
+    mode: str,
+    origin: Sequence[str] = (),
+    instrument: Instrument | None = None,
+    programs: SamePrograms | None = None,
+) -> list[FactorialGrid]:
     """Return the factorial grids of a metric in one mode, by origin, workload, compiler and stage.
 
     Args:
@@ -116,7 +147,26 @@ def factorial_grids(trials: pl.DataFrame, metric: str, mode: str, origin: Sequen
         metric: Column of a positive number.
         mode: ``cold`` or ``hot``.
         origin: Columns that distinguish mixed records.
+        instrument: The A/A controls of the whole results; of ``trials`` by default.
+        programs: Which configurations are one program; what ``trials`` prove by default.
     """
+    instrument = instrument or Instrument(trials, origin)
+    programs = programs or SamePrograms.of(trials, origin)
+    found = []
+    for unit, readings in readings_of(trials, metric, mode, origin):
+        of_unit = (unit[: len(origin)], *unit[len(origin) :], mode, metric)
+        known = _Known(unit, instrument.offset(metric, mode, unit), programs)
+        for stage, own in readings.by_stage.items():
+            shape = _shape(readings, own, readings.plans.get(stage))
+            if shape is not None:
+                found.append(_grid((*of_unit, stage), shape, readings, known))
+    return found
+
+
+def readings_of(
+    trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[str] = ()
+) -> Iterator[tuple[Key, Readings]]:
+    """Yield each unit that has knobs (origin, workload, digest, compiler) with its values; see `factorial_grids`."""
     knob_columns = [
         name
         for name in trials.columns
@@ -128,21 +178,13 @@ def factorial_grids(trials: pl.DataFrame, metric: str, mode: str, origin: Sequen
     order = knob_order(trials)
     chosen = trials.lazy().filter((pl.col("role") == "measured") & (pl.col("mode") == mode))
     measured = chosen.select(*columns, *knob_columns, *base_columns).collect()  # lazy: else every column is copied
-    found = []
     for unit, part in grouped(measured, [*origin, *UNIT]):
         knobs = [name.removeprefix("knob_") for name in knob_columns if part[f"baseline_{name[5:]}"].null_count() == 0]
-        if not knobs:
-            continue
-        readings = _read(part, metric, tuple(in_order(knobs, order)))
-        of_unit = (unit[: len(origin)], *unit[len(origin) :], metric)
-        for stage, own in readings.by_stage.items():
-            shape = _shape(readings, own, readings.plans.get(stage))
-            if shape is not None:
-                found.append(_grid((*of_unit, stage), shape, readings))
-    return found
+        if knobs:
+            yield unit[:-1], _read(part, metric, tuple(in_order(knobs, order)))
 
 
-def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
+def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> Readings:
     """Put the trials of a unit into repeats; see `_repeats` for the parts of a split block."""
     observers = [name for name in knobs if name in OBSERVERS]
     seen = part.filter(
@@ -188,7 +230,7 @@ def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
     # Larger stages first: they are the grids; the order in which a study names its stages is not in the records.
     ordered = sorted(stages.items(), key=lambda item: (-len(item[1]), item[0]))
     by_stage = {name: tuple(sorted(held, key=_levels_key)) for name, held in ordered}
-    return _Readings(
+    return Readings(
         knobs=knobs,
         baseline=baseline,
         by_stage=by_stage,
@@ -196,7 +238,16 @@ def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> _Readings:
         logs=by_repeat,
         failures=failures,
         measured=dict(zip(configurations, counts, strict=True)),
+        steps=_steps(metric, configurations, by_block),
     )
+
+
+def _steps(
+    metric: str, configurations: Sequence[Configuration], by_block: NDArray[np.float64]
+) -> dict[Configuration, float]:
+    held = {one: column[~np.isnan(column)].tolist() for one, column in zip(configurations, by_block.T, strict=True)}
+    steps = {one: step_of(metric, *logs) for one, logs in held.items()}
+    return {one: step for one, step in steps.items() if step}
 
 
 def _numbered(rows: pl.DataFrame, keys: Sequence[str]) -> tuple[list[Key], NDArray[np.int64]]:
@@ -253,14 +304,14 @@ def _plans(rows: pl.DataFrame) -> dict[str, StagePlan]:
     return {str(stage): StagePlan.read(str(text)) for stage, text in named.iter_rows()}
 
 
-def _shape(readings: _Readings, own: Sequence[Configuration], plan: StagePlan | None) -> _Shape | None:
+def _shape(readings: Readings, own: Sequence[Configuration], plan: StagePlan | None) -> _Shape | None:
     """Return what a stage spans, None when nothing varies in it."""
     if plan is not None:
         return _planned_around(readings, plan) if plan.kind == "around" else _planned_factorial(readings, plan)
     return _inferred(readings, own)
 
 
-def _planned_around(readings: _Readings, plan: StagePlan) -> _Shape | None:
+def _planned_around(readings: Readings, plan: StagePlan) -> _Shape | None:
     """Return a centre and each level by itself; a level that this mode never has, such as of a cache, is omitted."""
     centre = _configuration(readings, plan.centre)
     moved: dict[Configuration, None] = {}
@@ -273,7 +324,7 @@ def _planned_around(readings: _Readings, plan: StagePlan) -> _Shape | None:
     return _Shape("around", centre, positions, (centre, *moved)) if moved else None
 
 
-def _planned_factorial(readings: _Readings, plan: StagePlan) -> _Shape | None:
+def _planned_factorial(readings: Readings, plan: StagePlan) -> _Shape | None:
     """Return every combination of the levels that this mode has; of a grid that is mostly not run, what was run.
 
     The baseline's level of a knob that the stage has at other levels only joins with what earlier stages have of it.
@@ -300,12 +351,12 @@ def _planned_factorial(readings: _Readings, plan: StagePlan) -> _Shape | None:
     return _Shape("factorial", base, positions, tuple(dict.fromkeys((base, *within))))
 
 
-def _configuration(readings: _Readings, levels: Mapping[str, str]) -> Configuration:
+def _configuration(readings: Readings, levels: Mapping[str, str]) -> Configuration:
     named = zip(readings.knobs, readings.baseline, strict=True)
     return tuple(levels.get(knob, str(level)) for knob, level in named)
 
 
-def _inferred(readings: _Readings, own: Sequence[Configuration]) -> _Shape | None:
+def _inferred(readings: Readings, own: Sequence[Configuration]) -> _Shape | None:
     base = readings.baseline
     levels = [sorted({one[i] for one in own} - {level}, key=sort_key) for i, level in enumerate(base)]
     positions = tuple(i for i, others in enumerate(levels) if others)
@@ -324,7 +375,7 @@ def _inferred(readings: _Readings, own: Sequence[Configuration]) -> _Shape | Non
     return _Shape("factorial", base, positions, grid)
 
 
-def _centre(readings: _Readings, own: Sequence[Configuration]) -> Configuration | None:
+def _centre(readings: Readings, own: Sequence[Configuration]) -> Configuration | None:
     """Return the measured configuration from which each of a stage differs in at most one knob.
 
     Of several, the one from which most do differ, then the one nearest to the baseline.
@@ -337,7 +388,16 @@ def _centre(readings: _Readings, own: Sequence[Configuration]) -> Configuration 
     )
 
 
-def _grid(key: Key, shape: _Shape, readings: _Readings) -> FactorialGrid:
+@dataclass(frozen=True)
+class _Known:
+    """What the whole results say about a unit."""
+
+    unit: Key
+    offset: float
+    programs: SamePrograms
+
+
+def _grid(key: Key, shape: _Shape, readings: Readings, known: _Known) -> FactorialGrid:
     """Take a stage from a unit's readings, and say of each configuration why it is absent."""
     knobs = tuple(readings.knobs[i] for i in shape.positions)
     short = {one: tuple(one[i] for i in shape.positions) for one in shape.configurations}
@@ -362,6 +422,7 @@ def _grid(key: Key, shape: _Shape, readings: _Readings) -> FactorialGrid:
     named = zip(readings.knobs, shape.base, readings.baseline, strict=True)
     centre = KnobLevels({knob: str(level) for knob, level, base in named if level != base})
     origin, workload, digest, compiler, mode, metric, stage = key
+    fixed = {knob: str(level) for knob, level in zip(readings.knobs, shape.base, strict=True) if knob not in knobs}
     return FactorialGrid(
         origin=origin,
         workload=workload,
@@ -376,6 +437,9 @@ def _grid(key: Key, shape: _Shape, readings: _Readings) -> FactorialGrid:
         blocks=blocks,
         blocks_empty=len(cut) - len(blocks),
         absent=absent,
+        offset=known.offset,
+        steps={short[one]: step for one, step in readings.steps.items() if one in short},
+        same_program=known.programs.within(known.unit, comparison, fixed),
     )
 
 

@@ -1,100 +1,200 @@
-"""What may be said of an effect: different, none, or not distinguishable."""
+"""What may be said of an effect: different, none, or not distinguishable. One rule for all that is judged."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from ablatrix.analysis.effects.estimates import Effect
-from ablatrix.analysis.effects.noise import NoiseFloor
+from ablatrix.analysis.effects.geometric_means import GeometricMean
 from ablatrix.records.metrics import Metric
-from ablatrix.statistics.equivalence import judge_equivalence, minimal_margin
+from ablatrix.statistics.equivalence import equivalence_of, minimal_margin
 from ablatrix.statistics.multiplicity import ALPHA, holm
+from ablatrix.statistics.ratio import Allowance, Estimate, Ratio
 
 DEFAULT_MARGIN = 0.01
 NO_EFFECT: Literal["no effect"] = "no effect"
 NOT_DISTINGUISHABLE: Literal["not distinguishable"] = "not distinguishable"
+ONE_BLOCK: Literal["one block, not tested"] = "one block, not tested"
+NO_OP: Literal["no-op"] = "no-op"
+UNDECIDED = (NO_EFFECT, NOT_DISTINGUISHABLE, ONE_BLOCK, NO_OP)
+MAIN, TOTAL = ("main", "around"), ("total",)
+FAMILIES = (MAIN, TOTAL)
+"""Kinds of effects that are judged; the p-values of each of these are adjusted together."""
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """The verdict on one main effect, and what it rests on.
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What a verdict is about: an effect, a mean over workloads, or the factor of a claim.
 
     Attributes:
-        verdict: The metric's word for less or more; ``no effect``; ``not distinguishable``. None when the effect is
-            not attributable.
-        resolution: The smallest difference that could have been shown, relative: the x of "not distinguishable (+-x)".
-            None with one block, and with other verdicts.
-        p_holm: Of the ratio being 1, adjusted over the family. None without spread, and with one block.
+        ratio: None where there is none.
+        estimate: What the ratio is made of; None where there is none.
+        allowance: What its interval allows for beyond the scatter of blocks.
+        exact: The ratio is no estimate.
+        is_no_op: Both sides are the same program.
+    """
+
+    ratio: Ratio | None
+    estimate: Estimate | None
+    allowance: Allowance
+    exact: bool
+    is_no_op: bool = False
+
+    @property
+    def p_value(self) -> float | None:
+        """The p-value that enters the family; None for what is not tested."""
+        return None if self.ratio is None or self.exact or self.is_no_op else self.ratio.p_value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """The verdict, and what it rests on.
+
+    Attributes:
+        verdict: The metric's word for less or more; ``no effect``; ``not distinguishable``; ``one block, not tested``;
+            ``no-op``. None when there is no ratio.
+        resolution: The smallest margin that would have made it ``no effect``, relative: the x of
+            "not distinguishable (+-x)". None with other verdicts.
+        p_holm: Of the ratio being 1, adjusted over the family. None without spread, with one block, of what is exact
+            and of a no-op.
         p_equivalence: Of the ratio lying outside of the margin.
-        floor: The A/A noise floor, relative; None where no A/A control was run.
+        within: Whether the ratio lies within the margin by the test.
+        margin: Largest relative difference that counts as none.
     """
 
     verdict: str | None
     resolution: float | None
     p_holm: float | None
     p_equivalence: float | None
-    floor: float | None
+    within: bool
+    margin: float
 
     @property
     def is_different(self) -> bool:
-        """Whether the verdict says that the knob does something."""
-        return self.verdict not in (None, NO_EFFECT, NOT_DISTINGUISHABLE)
+        """Whether the verdict says that there is a difference."""
+        return self.verdict is not None and self.verdict not in UNDECIDED
 
 
-def judge_main_effects(
-    effects: Sequence[Effect], floors: Sequence[NoiseFloor], metric: Metric, margin: float = DEFAULT_MARGIN
+def judge_effects(effects: Sequence[Effect], metric: Metric, margin: float = DEFAULT_MARGIN) -> list[Judgement | None]:
+    """Return the verdict on each main effect, each level around a centre and each total; None for other kinds.
+
+    Main effects and levels around a centre are one family, totals another: all workloads, compilers and stages.
+    """
+    return _by_family([one.kind for one in effects], [subject_of(one) for one in effects], metric, margin)
+
+
+def judge_means(
+    means: Sequence[GeometricMean], metric: Metric, margin: float = DEFAULT_MARGIN
 ) -> list[Judgement | None]:
-    """Return the verdict on each main effect, and each level around a centre; None for other kinds.
+    """Return the verdict on each geometric mean over workloads, by the rule and the families of `judge_effects`."""
+    subjects = [
+        Judged(
+            ratio=one.ratio,
+            estimate=one.estimate,
+            allowance=one.allowance,
+            exact=one.exact,
+            is_no_op=one.is_no_op,
+        )
+        for one in means
+    ]
+    return _by_family([one.kind for one in means], subjects, metric, margin)
 
-    These are the family over which p-values are adjusted (Holm 1979): all workloads, compilers, stages and knobs. In
-    this order:
 
-    1. An exact value needs no test.
-    2. *no effect*: the ratio lies within the margin by two one-sided tests at 5 % (Schuirmann 1987).
-    3. Different: the adjusted p-value is at most 5 %, and the effect is larger than the A/A noise floor.
+def subject_of(effect: Effect) -> Judged:
+    """Return what is judged of an effect."""
+    return Judged(
+        ratio=effect.ratio,
+        estimate=effect.estimate,
+        allowance=effect.allowance,
+        exact=effect.exact,
+        is_no_op=effect.is_no_op,
+    )
+
+
+def judge_no_ops(effects: Sequence[Effect], metric: Metric) -> list[tuple[Effect, Judgement]]:
+    """Return the effects of no-ops, with the verdicts that they would have, were they not proven to be none."""
+    no_ops = [one for one in effects if one.kind in MAIN and one.is_no_op]
+    judgements = judge([replace(subject_of(one), is_no_op=False) for one in no_ops], metric)
+    return list(zip(no_ops, judgements, strict=True))
+
+
+def judge(subjects: Sequence[Judged], metric: Metric, margin: float = DEFAULT_MARGIN) -> list[Judgement]:
+    """Return the verdict on each member of a family, over which p-values are adjusted (Holm 1979).
+
+    The first rule that applies:
+
+    1. *no-op*: both sides are the same program. *exact*: the value decides. *one block*: nothing is tested.
+    2. Different: the adjusted p-value is at most 5 %. It stays so where the ratio also lies within the margin: an
+       interval that leaves out 1 does not show that there is no effect.
+    3. *no effect*: the ratio lies within the margin by two one-sided tests at 5 % (Schuirmann 1987).
     4. *not distinguishable* otherwise.
-
-    Args:
-        effects: Of one metric and mode.
-        floors: Of the same metric and mode.
-        metric: What the effects are on.
-        margin: Largest relative difference that counts as none.
 
     Raises:
         ValueError: A margin that is not positive.
     """
-    judged = [effect.kind in ("main", "around") for effect in effects]
-    p_values = [
-        effect.ratio.p_value if chosen and effect.ratio else None
-        for effect, chosen in zip(effects, judged, strict=True)
-    ]
+    p_values = [one.p_value for one in subjects]
     adjusted = iter(holm([value for value in p_values if value is not None]))
     p_holm = [None if value is None else next(adjusted) for value in p_values]
-    reach = {_unit(floor): floor.reach for floor in floors}
-    return [
-        _judge(effect, reach.get(_unit(effect)), p_value, metric, margin) if chosen else None
-        for effect, chosen, p_value in zip(effects, judged, p_holm, strict=True)
-    ]
+    return [_judge(one, value, metric, margin) for one, value in zip(subjects, p_holm, strict=True)]
 
 
-def _judge(effect: Effect, floor: float | None, p_holm: float | None, metric: Metric, margin: float) -> Judgement:
-    shown_floor = None if floor is None else math.expm1(floor)
-    if effect.ratio is None:
-        return Judgement(None, None, None, None, shown_floor)
-    direction = metric.less if effect.ratio.value < 1.0 else metric.more
-    if effect.exact:
-        return Judgement(NO_EFFECT if effect.ratio.value == 1.0 else direction, None, None, None, shown_floor)
-    equivalence = judge_equivalence(effect.logs, margin, ALPHA)
-    held = (p_holm, equivalence.p_value, shown_floor)
-    if equivalence.holds:
-        return Judgement(NO_EFFECT, None, *held)
-    above_floor = abs(math.log(effect.ratio.value)) > (floor or 0.0)
-    if p_holm is not None and p_holm <= ALPHA and above_floor:
-        return Judgement(direction, None, *held)
-    within = minimal_margin(equivalence.ratio)
-    return Judgement(NOT_DISTINGUISHABLE, None if within is None else max(within, shown_floor or 0.0), *held)
+def verdict_text(judgement: Judgement, sign: str = "±") -> str | None:
+    """Return a verdict with its margin or resolution; None where there is nothing to judge."""
+    if judgement.verdict == NO_OP:
+        return f"{NO_OP}: same program"
+    if judgement.verdict == NO_EFFECT and judgement.within:
+        return f"{NO_EFFECT} (within {percent_text(judgement.margin)})"
+    if judgement.resolution is not None:
+        return f"{judgement.verdict} ({sign}{percent_text(judgement.resolution)})"
+    if judgement.is_different and judgement.within:
+        return f"{judgement.verdict} (less than {percent_text(judgement.margin)})"
+    return judgement.verdict
 
 
-def _unit(held: Effect | NoiseFloor) -> tuple[Any, ...]:
-    return (held.origin, held.workload, held.compiler)
+def percent_text(share: float) -> str:
+    """Return a share in percent with two significant digits; whole from 100 on."""
+    return f"{share * 100:.2g} %" if share < 0.995 else f"{share * 100:.0f} %"
+
+
+def _by_family(
+    kinds: Sequence[str], subjects: Sequence[Judged], metric: Metric, margin: float
+) -> list[Judgement | None]:
+    found: list[Judgement | None] = [None] * len(subjects)
+    for family in FAMILIES:
+        chosen = [index for index, kind in enumerate(kinds) if kind in family]
+        judgements = judge([subjects[index] for index in chosen], metric, margin)
+        for index, judgement in zip(chosen, judgements, strict=True):
+            found[index] = judgement
+    return found
+
+
+def _judge(one: Judged, p_holm: float | None, metric: Metric, margin: float) -> Judgement:
+    if one.ratio is None or one.estimate is None:
+        return _untested(None, margin)
+    if one.is_no_op:
+        return _untested(NO_OP, margin)
+    direction = metric.less if one.ratio.value < 1.0 else metric.more
+    if one.exact:
+        return _untested(NO_EFFECT if one.ratio.value == 1.0 else direction, margin)
+    if one.estimate.error is None:
+        return _untested(ONE_BLOCK, margin)
+    equivalence = equivalence_of(one.estimate, margin, ALPHA, one.allowance)
+    resolution = None
+    if p_holm is not None and p_holm <= ALPHA:
+        verdict = direction
+    elif equivalence.holds:
+        verdict = NO_EFFECT
+    else:
+        verdict, resolution = NOT_DISTINGUISHABLE, minimal_margin(equivalence.ratio)
+    return Judgement(
+        verdict=verdict,
+        resolution=resolution,
+        p_holm=p_holm,
+        p_equivalence=equivalence.p_value,
+        within=equivalence.holds,
+        margin=margin,
+    )
+
+
+def _untested(verdict: str | None, margin: float) -> Judgement:
+    return Judgement(verdict=verdict, resolution=None, p_holm=None, p_equivalence=None, within=False, margin=margin)

@@ -1,5 +1,7 @@
 """The table of trials -> one row a group: counts, medians, ratios to the baseline."""
 
+from ablatrix.analysis.groups.control import Control, Instrument, step_of
+from ablatrix.analysis.groups.control_text import control_cell, controls_text
 from ablatrix.analysis.groups.knobs import STUDY_COLUMNS, group_columns, primary_knobs, varying_knobs, varying_sizes
 from ablatrix.analysis.groups.ordering import grouped, in_order, sort_key
 from ablatrix.analysis.groups.origins import ORIGIN_COLUMNS, mixed_origins, refuse_mixed
@@ -11,7 +13,11 @@ __all__ = [
     "ORIGIN_COLUMNS",
     "PLAN",
     "STUDY_COLUMNS",
+    "Control",
+    "Instrument",
     "StagePlan",
+    "control_cell",
+    "controls_text",
     "group_columns",
     "grouped",
     "in_order",
@@ -22,6 +28,7 @@ __all__ = [
     "ratios_to_baseline",
     "refuse_mixed",
     "sort_key",
+    "step_of",
     "summarise_groups",
     "varying_knobs",
     "varying_sizes",

@@ -33,6 +33,7 @@ Code = Literal[
     "factor_beyond_bound",
     "interval_holds_bound",
     "knob_is_no_op",
+    "verdict_is_none",
     "planned_without_record",
     "mode_without_record",
     "wrong_outputs",

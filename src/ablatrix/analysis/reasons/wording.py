@@ -42,6 +42,7 @@ PHRASES: Mapping[Code, str] = {
     "no_block_of_both": "no block tells {metric} of both",
     "factor_beyond_bound": "the factor is {shown}, claimed is {wanted}",
     "interval_holds_bound": "the interval of {shown} holds {bound:.4g}",
+    "verdict_is_none": "the factor is {shown}, but the verdict among all that are judged is: {verdict}",
     "knob_is_no_op": "knob '{knob}' is a no-op from {base_level} to {level}: {why}",
     "planned_without_record": "{count} planned trials have no record",
     "mode_without_record": "{count} planned {mode} trials have no record",

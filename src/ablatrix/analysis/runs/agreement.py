@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from ablatrix.statistics.multiplicity import ALPHA, holm
-from ablatrix.statistics.ratio import Ratio, paired_ratio, welch_ratio
+from ablatrix.statistics.ratio import NO_ALLOWANCE, Allowance, Ratio, paired_ratio, welch_ratio
 
 State = Literal["within", "overlapping", "apart", "opposite", "undecided"]
 
@@ -27,12 +27,14 @@ class Sides:
     Attributes:
         exact: Computed or counted: it has no spread, and one block is enough.
         signed: A log ratio, whose sign means something, not a plain time.
+        allowance: What a comparison must allow for beyond the scatter of blocks.
     """
 
     one: tuple[float, ...]
     other: tuple[float, ...]
     exact: bool = False
     signed: bool = True
+    allowance: Allowance = NO_ALLOWANCE
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def _ratio(pair: Sides) -> Ratio:
     if pair.exact:
         value = math.exp(pair.other[0] - pair.one[0])
         return Ratio(value, value, value, min(len(pair.one), len(pair.other)))
-    return welch_ratio(np.exp(pair.other), np.exp(pair.one))
+    return welch_ratio(np.exp(pair.other), np.exp(pair.one), allowance=pair.allowance)
 
 
 def _state(pair: Sides, ratio: Ratio, p_value: float | None, margin: float) -> State:
@@ -90,12 +92,16 @@ def _state(pair: Sides, ratio: Ratio, p_value: float | None, margin: float) -> S
         return "within"
     if p_value is not None and p_value > ALPHA:
         return "overlapping"
-    return "opposite" if pair.signed and _side(pair.one) * _side(pair.other) < 0 else "apart"
+    return (
+        "opposite"
+        if pair.signed and _side(pair.one, pair.allowance) * _side(pair.other, pair.allowance) < 0
+        else "apart"
+    )
 
 
-def _side(logs: tuple[float, ...]) -> int:
+def _side(logs: tuple[float, ...], allowance: Allowance) -> int:
     """Return -1 or 1 for the side of 1 on which a ratio lies with its interval, 0 when the interval holds 1."""
-    found = paired_ratio(logs)
+    found = paired_ratio(logs, allowance=allowance)
     if found.low is None or found.high is None:  # an exact figure of one block
         return (logs[0] > 0.0) - (logs[0] < 0.0)
     return found.side

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from ablatrix.analysis.diagnosis import UNIT, by_block
-from ablatrix.analysis.effects import NO_EFFECT, Effect, Judgement, Question, gather
+from ablatrix.analysis.effects import MAIN, NO_EFFECT, Effect, Judgement, Question, gather
 from ablatrix.analysis.groups import grouped, refuse_mixed
 from ablatrix.analysis.reasons import KnobLevels, levels_text, plain_data
 from ablatrix.analysis.runs.agreement import Agreement, Sides, agreements
@@ -17,7 +17,7 @@ from ablatrix.analysis.runs.outcomes import ChangedOutcome, changed_outcomes
 from ablatrix.analysis.table import Tidy
 from ablatrix.errors import AnalysisError
 from ablatrix.records.metrics import METRIC_OF_MODE
-from ablatrix.statistics.ratio import Ratio, paired_ratio
+from ablatrix.statistics.ratio import Allowance, Ratio, paired_ratio
 
 DEFAULT_MARGIN = 0.02
 Key = tuple[Any, ...]
@@ -300,7 +300,7 @@ def _main(found: Tidy) -> dict[Hashable, _Judged]:
     held: dict[Hashable, _Judged] = {}
     for one in gather(found, Question()):
         for effect, judgement in zip(one.effects, one.judgements, strict=True):
-            if judgement is None:
+            if judgement is None or effect.kind not in MAIN:
                 continue
             named = (effect.workload, effect.compiler, effect.mode, effect.metric, effect.stage, effect.centre)
             key = (*named, effect.knob, effect.base_level, effect.level)
@@ -312,7 +312,13 @@ def _main(found: Tidy) -> dict[Hashable, _Judged]:
 def _sides(a: _Judged | None, b: _Judged | None) -> Sides:
     if a is None or b is None:
         return Sides((), ())
-    return Sides(a.effect.logs, b.effect.logs, exact=a.effect.exact and b.effect.exact)
+    allowed = a.effect.allowance, b.effect.allowance
+    return Sides(
+        a.effect.logs,
+        b.effect.logs,
+        exact=a.effect.exact and b.effect.exact,
+        allowance=Allowance(sum(one.offset for one in allowed), max(one.step for one in allowed)),
+    )
 
 
 def _compared(a: _Judged | None, b: _Judged | None, size: Agreement | None) -> ComparedEffect:
@@ -351,11 +357,7 @@ def _reproduced(a: _Judged, b: _Judged | None) -> bool:
         return False
     if b.judgement.verdict in (a.judgement.verdict, NO_EFFECT):
         return b.judgement.verdict == a.judgement.verdict
-    ratio = b.effect.ratio
-    if not ratio.side:
-        return False
-    same_side = (ratio.value < 1.0) == (a.effect.ratio.value < 1.0)
-    return same_side and abs(math.log(ratio.value)) > math.log1p(b.judgement.floor or 0.0)
+    return b.effect.ratio.side == (1 if a.effect.ratio.value > 1.0 else -1)
 
 
 def count_sizes(found: Iterable[ComparedEffect]) -> dict[str, int]:

@@ -8,12 +8,12 @@ from typing import Any, Literal
 import polars as pl
 
 from ablatrix.analysis.diagnosis import Setting, Settings, described
-from ablatrix.analysis.effects import FactorialGrid, effects_of_levels, factorial_grids, noise_floors
-from ablatrix.analysis.groups import grouped, primary_knobs
+from ablatrix.analysis.effects import FactorialGrid, effects_of_levels, factorial_grids
+from ablatrix.analysis.groups import Control, Instrument, grouped, primary_knobs
 from ablatrix.analysis.reasons import Reason, Why, because
 from ablatrix.analysis.runs.agreement import Agreement, Sides, agreements
 from ablatrix.records.metrics import METRIC_OF_MODE
-from ablatrix.statistics.ratio import Ratio, paired_ratio
+from ablatrix.statistics.ratio import Allowance, Ratio, paired_ratio
 
 HOT_MARGIN = 0.02
 COLD_MARGIN = 0.10
@@ -69,9 +69,10 @@ class Subject:
 
 @dataclass(frozen=True)
 class _Found:
-    """The log ratio in each block; where there is none, the reason."""
+    """The log ratio in each block, and how far the instrument is off; where there is none, the reason."""
 
     logs: tuple[float, ...]
+    offset: float
     reason: Why | None
 
 
@@ -85,7 +86,6 @@ class Repeated:
         half_width: Of its interval, on the logarithm: 0.01 is about 1 %. None with fewer than two blocks.
         margin: The largest half-width that is accepted; None when it is only reported.
         least, greatest: The smallest and largest ratio when one block is left out (jackknife).
-        above_floor: Whether it is farther from 1 than the A/A noise floor; None without an A/A control.
         runs: Further whole runs against the first.
         reason: Why there is no ratio.
     """
@@ -97,7 +97,6 @@ class Repeated:
     margin: float | None
     least: float | None
     greatest: float | None
-    above_floor: bool | None
     runs: tuple[RunAgreement, ...]
     reason: Why | None
 
@@ -129,8 +128,7 @@ class Stability:
         blocks: Repeats that have a value.
         blocks_needed: How many there must be: what hot records carry, else `HOT_BLOCKS`; `COLD_BLOCKS` for cold.
         runs: Inputs that the blocks come from.
-        floor: The A/A noise floor, on the logarithm; None where no A/A control was run.
-        floor_within: Whether the floor lets effects as large as the margin of cells be seen.
+        control: The A/A control of the unit; None where none was run. Where it failed, intervals are wider by it.
         effects, cells: Of the primary knobs, and of every configuration but the baseline.
     """
 
@@ -141,8 +139,7 @@ class Stability:
     blocks: int
     blocks_needed: int
     runs: int
-    floor: float | None
-    floor_within: bool | None
+    control: Control | None
     effects: tuple[Repeated, ...]
     cells: tuple[Repeated, ...]
 
@@ -179,15 +176,14 @@ def find_stability(trials: pl.DataFrame, margins: Margins | None = None) -> list
     primary = primary_knobs(trials)
     found = []
     for mode, metric in METRIC_OF_MODE.items():
-        floors = {(one.workload, one.compiler): one.reach for one in noise_floors(trials, metric, mode)}
+        instrument = Instrument(trials)
+        controls = {(one.workload, one.digest, one.compiler): one for one in instrument.controls(metric, mode)}
         by_run = [_primary(part, metric, mode, primary) for _, part in grouped(trials, ["run"])]
         for unit, grid in _primary(trials, metric, mode, primary).items():
             wanted, needed = _targets(trials, grid, margins)
             own = primary[grid.compiler]
             separate = [_logs(one[unit], own) for one in by_run if unit in one]
-            floor = floors.get((grid.workload, grid.compiler))
-            judged = _judge(grid, own, wanted, floor, separate)
-            limit = wanted["cell"] or wanted["effect"]
+            judged = _judge(grid, own, wanted, separate)
             found.append(
                 Stability(
                     workload=grid.workload,
@@ -197,8 +193,7 @@ def find_stability(trials: pl.DataFrame, margins: Margins | None = None) -> list
                     blocks=len(grid.blocks),
                     blocks_needed=needed,
                     runs=len(separate),
-                    floor=floor,
-                    floor_within=None if floor is None or limit is None else floor <= limit,
+                    control=controls.get(unit),
                     effects=tuple(one for one in judged if one.kind == "effect"),
                     cells=tuple(one for one in judged if one.kind == "cell"),
                 )
@@ -243,7 +238,7 @@ def _logs(grid: FactorialGrid, primary: Sequence[str]) -> dict[Subject, _Found]:
     for effect in effects_of_levels(grid):
         if effect.knob in primary:
             subject = Subject("effect", (Setting(str(effect.knob), effect.level),), effect.base_level)
-            found[subject] = _Found(effect.logs, effect.reason)
+            found[subject] = _Found(effect.logs, grid.offset, effect.reason)
     base = grid.comparison.baseline
     for one in grid.comparison.configurations:
         held = [block for block in grid.blocks if one in block and base in block]
@@ -252,7 +247,7 @@ def _logs(grid: FactorialGrid, primary: Sequence[str]) -> dict[Subject, _Found]:
             named = zip(grid.comparison.knobs, one, base, strict=True)
             subject = Subject("cell", tuple(Setting(knob, str(level)) for knob, level, at in named if level != at))
             why = None if held else Why.of(absence or because("baseline_apart"))
-            found[subject] = _Found(tuple(block[one] - block[base] for block in held), why)
+            found[subject] = _Found(tuple(block[one] - block[base] for block in held), grid.offset, why)
     return found
 
 
@@ -260,13 +255,12 @@ def _judge(
     grid: FactorialGrid,
     primary: Sequence[str],
     wanted: dict[Kind, float | None],
-    floor: float | None,
     separate: Sequence[Mapping[Subject, _Found]],
 ) -> list[Repeated]:
     everything = _logs(grid, primary)
     between = _between_runs(separate, wanted["cell"] or wanted["effect"] or HOT_MARGIN)
     return [
-        _repeated(subject, found, wanted[subject.kind], floor, tuple(between.get(subject, ())))
+        _repeated(subject, found, wanted[subject.kind], tuple(between.get(subject, ())))
         for subject, found in everything.items()
     ]
 
@@ -277,7 +271,7 @@ def _between_runs(separate: Sequence[Mapping[Subject, _Found]], margin: float) -
         return {}
     first = separate[0]
     named = [
-        (subject, number, Sides(first[subject].logs, held.logs))
+        (subject, number, _both(first[subject], held))
         for number, run in enumerate(separate[1:], 1)
         for subject, held in run.items()
         if held.logs and subject in first and first[subject].logs
@@ -289,15 +283,18 @@ def _between_runs(separate: Sequence[Mapping[Subject, _Found]], margin: float) -
     return found
 
 
+def _both(one: _Found, other: _Found) -> Sides:
+    return Sides(one.logs, other.logs, allowance=Allowance(one.offset + other.offset))
+
+
 def _repeated(
     subject: Subject,
     held: _Found,
     margin: float | None,
-    floor: float | None,
     runs: tuple[RunAgreement, ...],
 ) -> Repeated:
     logs = held.logs
-    ratio = paired_ratio(logs) if logs else None
+    ratio = paired_ratio(logs, allowance=Allowance(held.offset)) if logs else None
     without = [math.exp((math.fsum(logs) - log) / (len(logs) - 1)) for log in logs] if len(logs) > 1 else []
     return Repeated(
         kind=subject.kind,
@@ -307,7 +304,6 @@ def _repeated(
         margin=margin,
         least=min(without, default=None),
         greatest=max(without, default=None),
-        above_floor=None if floor is None or ratio is None else abs(math.log(ratio.value)) > floor,
         runs=runs,
         reason=held.reason,
     )

@@ -1,6 +1,5 @@
-"""Main effects: one panel per knob, one line per workload, with the noise floor behind each compiler's mark."""
+"""Main effects: one panel per knob, one line per workload, with the A/A control behind each compiler's mark."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,8 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.transforms import offset_copy
 
 from ablatrix.analysis.diagnosis import KnobProof
-from ablatrix.analysis.effects import Effect, NoiseFloor
+from ablatrix.analysis.effects import Effect
+from ablatrix.analysis.groups import Control
 from ablatrix.analysis.reasons import optional_text
 from ablatrix.paper.figures.words import ratio_label
 from ablatrix.plotting.figure import COLOURS, MARKERS, NOISE, WIDTHS_IN, Width
@@ -36,6 +36,7 @@ from ablatrix.plotting.panels import (
     text_in,
     unit_line,
 )
+from ablatrix.statistics.ratio import Ratio
 
 MIN_REACH = 1.05  # the axis shows at least 5 % on both sides, so that noise does not fill it
 LINE_IN, TITLES_IN, AXIS_LABEL_IN = 0.15, 0.42, 0.3
@@ -67,24 +68,24 @@ class MainEffectsData:
 
     Attributes:
         effects: Main effects on one metric.
-        spread: Largest A/A distance in any block by workload and compiler, as a logarithm.
+        controls: The A/A control by workload and compiler.
         proofs: Verdict on each knob and pair of levels, by workload and compiler.
     """
 
     metric: str
     effects: Sequence[Effect]
-    spread: Mapping[Unit, float]
+    controls: Mapping[Unit, Control]
     proofs: Mapping[tuple[str, str, str, frozenset[str]], str]
 
     @classmethod
     def of(
-        cls, metric: str, effects: Sequence[Effect], floors: Sequence[NoiseFloor], proofs: Sequence[KnobProof]
+        cls, metric: str, effects: Sequence[Effect], controls: Sequence[Control], proofs: Sequence[KnobProof]
     ) -> "MainEffectsData":
         """Collect the estimates."""
         return cls(
             metric,
             effects,
-            {(floor.workload, floor.compiler): floor.spread for floor in floors},
+            {(control.workload, control.compiler): control for control in controls},
             {(one.workload, one.compiler, one.knob, one.between): one.verdict for one in proofs},
         )
 
@@ -92,6 +93,11 @@ class MainEffectsData:
         """Return whether the knob of an effect is proven to do anything."""
         between = frozenset((effect.base_level, effect.level))
         return self.proofs.get((effect.workload, effect.compiler, str(effect.knob), between))
+
+    def control(self, effect: Effect) -> Ratio | None:
+        """Return the ratio of the A/A control of an effect's unit."""
+        found = self.controls.get((effect.workload, effect.compiler))
+        return found.ratio if found else None
 
     def frame(self) -> pl.DataFrame:
         """Return what the figure shows as a table, unrounded."""
@@ -109,11 +115,15 @@ class MainEffectsData:
                 "pairs": effect.pairs,
                 "pairs_partial": effect.pairs_partial,
                 "pairs_missing": effect.pairs_missing,
-                "noise_floor_log": self.spread.get((effect.workload, effect.compiler)),
+                "widened": effect.ratio.widened if effect.ratio else None,
+                "control": control.value if control else None,
+                "control_low": control.low if control else None,
+                "control_high": control.high if control else None,
                 "knob_proof": self.proof(effect),
                 "not_attributable": optional_text(effect.reason),
             }
             for effect in self.effects
+            for control in [self.control(effect)]
         ]
         return pl.DataFrame(rows, infer_schema_length=None)
 
@@ -170,8 +180,9 @@ def _draw_panel(figure: Figure, panel: Axes, shown: Sequence[Effect], lines: _Li
     for effect in shown:
         unit = (effect.workload, effect.compiler)
         middle = lines.middle(unit)
-        if unit in data.spread:
-            low, high = math.exp(-data.spread[unit]), math.exp(data.spread[unit])
+        control = data.control(effect)
+        if control is not None and control.low is not None and control.high is not None:
+            low, high = control.low, control.high
             bottom = middle - lines.height / 2
             panel.add_patch(Rectangle((low, bottom), high - low, lines.height, facecolor=NOISE, edgecolor="none"))
         if effect.ratio is None:
@@ -206,7 +217,8 @@ def _style(compilers: Sequence[str], compiler: str) -> dict[str, Any]:
 
 
 def _values(data: MainEffectsData) -> list[float]:
-    ends = [math.exp(sign * wide) for wide in data.spread.values() for sign in (-1, 1)]
+    controls = [one.ratio for one in data.controls.values()]
+    ends = [end for ratio in controls for end in (ratio.low, ratio.high) if end is not None]
     for effect in data.effects:
         if effect.ratio is not None and data.proof(effect) != "no_op":
             held = (effect.ratio.low, effect.ratio.value, effect.ratio.high)
@@ -225,8 +237,10 @@ def _legend(data: MainEffectsData, compilers: Sequence[str]) -> list[Handle]:
     if any(_is_part(effect) for effect in shown):
         style = _style(compilers, compilers[0]) | {"color": "#404040", "markerfacecolor": "white"}
         handles.append(Line2D([], [], linestyle="none", label="open: some pairs failed", **style))
-    if data.spread:
-        handles.append(Patch(facecolor=NOISE, label="A/A noise floor"))
+    if any(one.is_tested for one in data.controls.values()):
+        handles.append(Patch(facecolor=NOISE, label="A/A control, 95 % interval"))
+    if failed := sum(one.failed for one in data.controls.values()):
+        handles.append(note(f"A/A control fails on {failed} of {len(data.controls)}: intervals there are wider"))
     if any(effect.ratio is not None and data.proof(effect) == "no_op" for effect in data.effects):
         handles.append(Line2D([], [], label=NO_OP_LABEL, **NO_OP))
     crossed = [effect.reason for effect in data.effects if effect.ratio is None]

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import offset_copy
 
-from ablatrix.analysis.groups import grouped, knob_order, ratios_to_baseline, sort_key
+from ablatrix.analysis.groups import Instrument, grouped, knob_order, ratios_to_baseline, sort_key
 from ablatrix.analysis.table import IS_FAILURE, IS_OK
 from ablatrix.paper.figures.words import scale_of
 from ablatrix.plotting.figure import COLOURS, INK, MARKERS, WIDTHS_IN, Width
@@ -71,7 +71,14 @@ class Place:
     failed: int
 
 
-def places_of(trials: pl.DataFrame, memory: str, metric: str, mode: str, marks: Sequence[str]) -> list[Place]:
+def places_of(
+    trials: pl.DataFrame,
+    memory: str,
+    metric: str,
+    mode: str,
+    marks: Sequence[str],
+    instrument: Instrument | None = None,
+) -> list[Place]:
     """Return the position of each configuration, sorted by workload, compiler and levels.
 
     Args:
@@ -80,16 +87,30 @@ def places_of(trials: pl.DataFrame, memory: str, metric: str, mode: str, marks: 
         metric: Column of a time.
         mode: Mode of the trials.
         marks: Knobs whose levels make a mark; those that the trials do not have are omitted.
+        instrument: The A/A controls of the whole results; of ``trials`` by default.
     """
+    instrument = instrument or Instrument(trials)
     chosen = trials.lazy().filter((pl.col("role") == "measured") & (pl.col("mode") == mode))
     knobs = [name for name in trials.columns if name.startswith("knob_")]
     counts = chosen.select(pl.col(name).n_unique() for name in knobs).collect()
     varying = [f"knob_{name}" for name in knob_order(trials) if counts[f"knob_{name}"][0] > 1]
     marking = [f"knob_{knob}" for knob in marks if f"knob_{knob}" in knobs]
     columns = list(dict.fromkeys([*varying, *marking]))
-    needed = ["workload", "compiler", "status", "role", "mode", "run", "block_id", "is_baseline", memory, metric]
+    needed = [
+        "workload",
+        "workload_digest",
+        "compiler",
+        "status",
+        "role",
+        "mode",
+        "run",
+        "block_id",
+        "is_baseline",
+        memory,
+        metric,
+    ]
     table = chosen.select(*dict.fromkeys([*needed, *columns])).collect()
-    ratios = ratios_to_baseline(table, metric, ["workload", "compiler", *columns]) if table.height else {}
+    ratios = ratios_to_baseline(table, metric, ["workload", "compiler", *columns], instrument) if table.height else {}
     found = []
     for (workload, compiler), unit in grouped(table, ["workload", "compiler"]):
         base = _values(_ok(unit.filter(pl.col("is_baseline"))), metric)

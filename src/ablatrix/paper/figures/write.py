@@ -84,7 +84,7 @@ def figure_lack(findings: Findings, spec: FigureSpec) -> str | None:
 def _chosen(findings: Findings, spec: FigureSpec, subject: str) -> Findings:
     """Return the findings of the trials that an entry uses; the given ones, with what they cache, if it uses all."""
     trials = named_by_size(filtered(findings.trials, spec.filter, subject))
-    return findings if trials is findings.trials else Findings(findings.of(trials))
+    return findings if trials is findings.trials else findings.part(trials)
 
 
 def _drawing(findings: Findings, spec: FigureSpec, subject: str) -> _Drawing:
@@ -95,8 +95,8 @@ def _drawing(findings: Findings, spec: FigureSpec, subject: str) -> _Drawing:
         case MainEffectsSpec():
             _require_numbers(findings.trials, spec.metric, subject)
             effects = findings.effects(spec.metric, spec.mode, spec.knobs or _primary(findings.trials))
-            floors = findings.floors(spec.metric, spec.mode)
-            data = MainEffectsData.of(spec.metric, effects, floors, findings.proofs)
+            controls = findings.controls(spec.metric, spec.mode)
+            data = MainEffectsData.of(spec.metric, effects, controls, findings.proofs)
             return _Drawing(data.frame(), lambda: compose_main_effects(data, spec.width))
         case AttributionSpec():
             _require_numbers(findings.trials, spec.metric, subject)
@@ -107,7 +107,7 @@ def _drawing(findings: Findings, spec: FigureSpec, subject: str) -> _Drawing:
         case MemoryLatencySpec():
             for column in (spec.memory, spec.metric):
                 _require_numbers(findings.trials, column, subject)
-            places = places_of(findings.trials, spec.memory, spec.metric, spec.mode, spec.marks)
+            places = places_of(findings.trials, spec.memory, spec.metric, spec.mode, spec.marks, findings.instrument)
             frame = places_frame(places if has_memory(places) else [], spec.memory, spec.metric)
             return _Drawing(
                 frame, lambda: compose_memory_latency(places, spec.memory, spec.metric, spec.marks, spec.width)

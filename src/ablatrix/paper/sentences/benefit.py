@@ -1,63 +1,42 @@
 """Benefit: what each knob does to time and memory, what is distinguishable from noise, and the best configurations."""
 
+from collections.abc import Mapping, Sequence
+
 import polars as pl
 
+from ablatrix.analysis.effects import Best
+from ablatrix.analysis.groups import Control
+from ablatrix.paper.estimates import Interval
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import Number, byte_size, milliseconds
 from ablatrix.paper.sentences.effects import all_on, effects_of_knobs, knobs_without_effect
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
 from ablatrix.provenance.keys import key_part
+from ablatrix.provenance.units import Unit
 from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
 
-FLOORS = ((HOT_METRIC, "hot"), (COLD_METRIC, "cold"))
+NAMED_TIES = 3
+"""Configurations that are named as not distinguishable from the fastest; of more, it gives their number."""
+CONTROLLED = ((HOT_METRIC, "hot"), (COLD_METRIC, "cold"))
 
 
 def fastest_configurations(sources: Sources) -> Written:
-    """The configuration of each workload with the lowest median time, with its ratio to the baseline and to eager."""
-    eager = {
-        (str(workload), str(digest)): part
-        for (workload, digest), part in sources.ok("hot", "reference")
-        .filter(pl.col("run_ms_p50").is_not_null())
-        .partition_by("workload", "workload_digest", as_dict=True)
-        .items()
-    }
-    knobs = sources.ledger.rows.knobs()
-    found = False
+    """The fastest configuration of each workload, what is not distinguishable from it, and its ratios."""
+    found = sources.findings.best(HOT_METRIC, "hot")
     for unit in sources.estimates.units.values():
         hot = unit.ok.get("hot", pl.DataFrame())
         hot = hot.filter(pl.col("run_ms_p50").is_not_null()) if hot.height else hot
         name = f"fastest/{unit.key}"
-        if hot.is_empty():
+        best = found.get((unit.workload, unit.digest, unit.compiler))
+        if hot.is_empty() or best is None:
             yield LeftOut(name, say("lacks/hot"))
             continue
-        found = True
-        columns = [f"knob_{knob}" for knob in knobs if knob in unit.baseline]
-        cells = hot.partition_by(columns, as_dict=True, maintain_order=True) if columns else {(): hot}
-        medians = {key: float(cell["run_ms_p50"].median()) for key, cell in cells.items()}  # type: ignore[arg-type]
-        key = min(medians, key=lambda one: (medians[one], str(one)))
-        levels = {column.removeprefix("knob_"): str(level) for column, level in zip(columns, key, strict=True)}
+        levels = {knob: at for knob, at in best.levels.items() if knob in unit.baseline}
         moved = [say("knob_at", knob=knob, level=at) for knob, at in levels.items() if at != unit.baseline[knob]]
+        cell = hot.filter(pl.all_horizontal(pl.col(f"knob_{knob}") == at for knob, at in levels.items()))
         p50 = sources.ledger.median(
-            f"benefit/{unit.key}/best/run_ms_p50", cells[key], "run_ms_p50", milliseconds(medians[key])
+            f"benefit/{unit.key}/best/run_ms_p50", cell, "run_ms_p50", milliseconds(_median(cell))
         )
-        against: Fragment = Name("")
-        ratio = sources.findings.ratios(HOT_METRIC, ["workload", "workload_digest", "compiler", "role", *columns]).get(
-            (unit.workload, unit.digest, unit.compiler, "measured", *key)
-        )
-        if ratio is not None and moved:
-            interval = sources.estimates.against_baseline(
-                f"benefit/{unit.key}/best/{HOT_METRIC}", unit, levels, HOT_METRIC, "hot", ratio
-            )
-            phrase = "against_baseline" if ratio.side else "against_baseline_unclear"
-            against = say(phrase, ratio=interval.said())
-        reference: Fragment = Name("")
-        if (unit.workload, unit.digest) in eager:
-            part = eager[unit.workload, unit.digest]
-            value = float(part["run_ms_p50"].median())  # type: ignore[arg-type]
-            eager_ms = sources.ledger.median(
-                f"benefit/{unit.workload_key}/eager/run_ms_p50", part, "run_ms_p50", milliseconds(value)
-            )
-            reference = say("eager", p50=eager_ms)
         yield Sentence(
             name,
             say(
@@ -66,31 +45,105 @@ def fastest_configurations(sources: Sources) -> Written:
                 compiler=unit.compiler,
                 configuration=listed(moved) if moved else say("the_baseline"),
                 p50=p50,
-                against=against,
-                reference=reference,
+                against=_against_baseline(sources, unit, best, levels) if moved else Name(""),
+                reference=_eager(sources, unit),
+                ties=_ties(sources, unit, best),
             ),
         )
-    if not found and not sources.estimates.units:
+    if not sources.estimates.units:
         yield LeftOut("fastest", say("lacks/hot"))
 
 
-def noise_floor(sources: Sources) -> Written:
-    """How far apart two copies of the baseline lie, in each time."""
-    for metric, mode in FLOORS:
-        floors = sources.findings.floors(metric, mode)
-        name = f"noise_floor/{metric}"
-        if not floors:
-            yield LeftOut(name, say(f"lacks/floor_{mode}"))
-            continue
+def _median(part: pl.DataFrame) -> float:
+    return float(part["run_ms_p50"].median())  # type: ignore[arg-type]
+
+
+def _against_baseline(sources: Sources, unit: Unit, best: Best, levels: Mapping[str, str]) -> Fragment:
+    """Return the ratio to the baseline; it is clear where the baseline itself cannot be the best."""
+    columns = [f"knob_{knob}" for knob in levels]
+    ratio = sources.findings.ratios(HOT_METRIC, ["workload", "workload_digest", "compiler", "role", *columns]).get(
+        (unit.workload, unit.digest, unit.compiler, "measured", *levels.values())
+    )
+    if ratio is None:
+        return Name("")
+    interval = sources.estimates.against_baseline(
+        f"benefit/{unit.key}/best/{HOT_METRIC}", unit, levels, HOT_METRIC, "hot", ratio
+    )
+    is_tied = best.ties is None or any(
+        all(one.get(knob) == at for knob, at in unit.baseline.items()) for one in best.ties
+    )
+    return say("against_baseline_unclear" if is_tied else "against_baseline", ratio=interval.said())
+
+
+def _eager(sources: Sources, unit: Unit) -> Fragment:
+    part = sources.ok("hot", "reference").filter(
+        (pl.col("workload") == unit.workload)
+        & (pl.col("workload_digest") == unit.digest)
+        & pl.col("run_ms_p50").is_not_null()
+    )
+    if part.is_empty():
+        return Name("")
+    key = f"benefit/{key_part(unit.label)}/eager/run_ms_p50"
+    return say("eager", p50=sources.ledger.median(key, part, "run_ms_p50", milliseconds(_median(part))))
+
+
+def _ties(sources: Sources, unit: Unit, best: Best) -> Fragment:
+    """Return which configurations are not distinguishable from the fastest, by name or, if they are many, by number."""
+    if best.compared < 2:
+        return Name("")
+    if best.ties is None:
+        return say("best_of_one_block")
+    if not best.ties:
+        return say("best_alone")
+    if len(best.ties) <= NAMED_TIES:
         named = [
-            say(
-                "floor_at",
-                place=sources.place(sources.estimates.unit_of(floor)),
-                spread=sources.estimates.floor(floor, metric, mode)[0],
-            )
-            for floor in floors
+            Name(", ".join(f"{knob}={at}" for knob, at in one.items() if at != unit.baseline.get(knob)))
+            for one in best.ties
         ]
-        yield Sentence(name, say("noise_floor", metric=say(f"metric/{metric}"), floors=listed(named)))
+        return say("tied_with", ties=listed([one if one.text else say("the_baseline") for one in named], "clauses"))
+    counts = [sources.estimates.ties(unit, HOT_METRIC, "hot", best, part) for part in ("ties", "compared")]
+    return say("tied_with_many", ties=counts[0], compared=counts[1])
+
+
+def controls(sources: Sources) -> Written:
+    """What the A/A control says about the instrument, for each time: where it holds, and where it does not."""
+    for metric, mode in CONTROLLED:
+        found = sources.findings.controls(metric, mode)
+        name = f"control/{metric}"
+        if not found:
+            yield LeftOut(name, say(f"lacks/control_{mode}"))
+            continue
+        held = [(one, sources.estimates.control(one, metric, mode)) for one in found]
+        outcomes = [
+            *_holding(sources, name, [pair for pair in held if pair[0].is_tested and not pair[0].failed]),
+            *_failing(sources, [pair for pair in held if pair[0].failed]),
+        ]
+        if single := [_place(sources, one) for one in found if not one.is_tested]:
+            outcomes.append(say("control_one_block", places=listed(single)))
+        yield Sentence(name, say("control", metric=say(f"metric/{metric}"), outcomes=listed(outcomes, "clauses")))
+
+
+def _holding(sources: Sources, name: str, held: Sequence[tuple[Control, Interval]]) -> list[Fragment]:
+    if not held:
+        return []
+    most, interval = max(held, key=lambda pair: pair[0].reach)
+    if len(held) == 1:
+        return [say("control_holds_on", place=_place(sources, most), ratio=interval.said())]
+    units = sources.ledger.number_of(f"{name}/units", [one.value for _, one in held])
+    return [say("control_holds", units=units, ratio=interval.said(), place=_place(sources, most))]
+
+
+def _failing(sources: Sources, held: Sequence[tuple[Control, Interval]]) -> list[Fragment]:
+    places = [
+        say("control_off", place=_place(sources, one), ratio=interval.said(), reach=interval.half_width)
+        for one, interval in held
+        if interval.half_width is not None
+    ]
+    return [say("control_fails", places=listed(places))] if places else []
+
+
+def _place(sources: Sources, one: Control) -> Fragment:
+    return sources.place(sources.estimates.unit_of(one))
 
 
 def planned_memory(sources: Sources) -> Written:
@@ -168,6 +221,6 @@ BENEFIT: tuple[Writes, ...] = (
     knobs_without_effect,
     all_on,
     fastest_configurations,
-    noise_floor,
+    controls,
     planned_memory,
 )

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from ablatrix.analysis.effects import DEFAULT_MARGIN, NO_EFFECT, NOT_DISTINGUISHABLE, Effect, Evidence, Judgement
+from ablatrix.analysis.effects import NO_EFFECT, UNDECIDED, Effect, Evidence, Judgement
 from ablatrix.analysis.reasons import levels_text, optional_text
 from ablatrix.paper.estimates import Interval
 from ablatrix.paper.fragment import Fragment, Name, listed, say
-from ablatrix.paper.number import Form
-from ablatrix.paper.sentences.fairness import MARGIN
+from ablatrix.paper.sentences.said import Said, differences_first, margin_of, said_of
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.provenance.keys import key_part, step_part, words_part
 
@@ -29,19 +28,19 @@ def changes_of_stage(sources: Sources, evidence: Evidence, name: str, effects: S
         effects: All of one stage around a configuration on one compiler.
     """
     several = len({(one.workload, one.digest) for one, _ in effects}) > 1
-    groups: dict[str, list[tuple[Fragment, Interval]]] = {}
+    groups: dict[Said, list[tuple[Fragment, Interval]]] = {}
     no_ops: dict[str, None] = {}
     for one, judgement in effects:
         unit = sources.estimates.unit_of(one)
         if one.ratio is None or judgement.verdict is None:
             place = f"{name}/{step_part(one.knob, one.level)}/{key_part(unit.label)}"
             yield LeftOut(place, Name(str(optional_text(one.reason))))
-        elif sources.estimates.no_op(one) is not None:
+        elif one.is_no_op:
             no_ops[f"{one.knob}={one.level}"] = None
         elif (interval := sources.estimates.effect(one, evidence)) is not None:
             slots = {"knob": str(one.knob), "level": one.level}
             place_of = say("change_on", **slots, workload=unit.label) if several else say("knob_at", **slots)
-            groups.setdefault(judgement.verdict, []).append((place_of, interval))
+            groups.setdefault(said_of(judgement), []).append((place_of, interval))
     if no_ops:
         yield LeftOut(name, say("lacks/no_ops", changes=listed(no_ops)))
     if not groups:
@@ -59,15 +58,13 @@ def changes_of_stage(sources: Sources, evidence: Evidence, name: str, effects: S
     )
 
 
-def _groups(sources: Sources, name: str, groups: Mapping[str, Sequence[tuple[Fragment, Interval]]]) -> Fragment:
+def _groups(sources: Sources, name: str, groups: Mapping[Said, Sequence[tuple[Fragment, Interval]]]) -> Fragment:
     clauses = []
-    for verdict in sorted(groups, key=(NO_EFFECT, NOT_DISTINGUISHABLE).count):
-        held = groups[verdict]
-        margin: dict[str, Fragment] = {}
-        if verdict == NO_EFFECT:
-            margin["margin"] = sources.ledger.constant("margin", DEFAULT_MARGIN, MARGIN, Form("g", 0.01, "%"))
+    for verdict, is_within in differences_first(groups):
+        held = groups[verdict, is_within]
+        margin = {"margin": margin_of(sources)} if verdict == NO_EFFECT else {}
         places: Fragment = listed(say("ratio_at", place=place, ratio=interval.said()) for place, interval in held)
-        if verdict in (NO_EFFECT, NOT_DISTINGUISHABLE) and len(held) > NAMED:
+        if verdict in UNDECIDED and len(held) > NAMED:
             key, ratios = f"benefit/{name}/{words_part(verdict)}", [interval.value for _, interval in held]
             places = say(
                 "many_changes",
@@ -75,5 +72,7 @@ def _groups(sources: Sources, name: str, groups: Mapping[str, Sequence[tuple[Fra
                 least=sources.ledger.minimum_of(f"{key}/least", ratios),
                 most=sources.ledger.greatest_of(f"{key}/most", ratios),
             )
+        if is_within:
+            places = say("less_than", places=places, margin=margin_of(sources))
         clauses.append(say(f"change/{verdict}", places=places, **margin))
     return listed(clauses, "clauses")

@@ -1,6 +1,5 @@
 """What each knob does: sentences by metric, compiler and knob; of a no-op they say only that it is one."""
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -8,20 +7,22 @@ import polars as pl
 
 from ablatrix.analysis.diagnosis import KnobProof, claimed_fault
 from ablatrix.analysis.effects import (
-    DEFAULT_MARGIN,
+    MAIN,
     NO_EFFECT,
     NOT_DISTINGUISHABLE,
+    ONE_BLOCK,
     Effect,
     Evidence,
     GeometricMean,
     Judgement,
+    judge_no_ops,
 )
 from ablatrix.analysis.reasons import optional_text, text_of
 from ablatrix.paper.estimates import Interval
 from ablatrix.paper.fragment import Fragment, Name, listed, say
-from ablatrix.paper.number import WHOLE, Form, Number
+from ablatrix.paper.number import WHOLE, Number
 from ablatrix.paper.sentences.changes import MANY, changes_of_stage
-from ablatrix.paper.sentences.fairness import MARGIN
+from ablatrix.paper.sentences.said import Said, differences_first, margin_of, said_of
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.provenance.keys import key_part, step_part, words_part
 from ablatrix.provenance.ranges import ranges_of
@@ -31,7 +32,10 @@ from ablatrix.provenance.units import Unit
 NAMED = 8
 """Workloads that a clause names with their ratios; for more, it gives their number and the range of the ratios."""
 
+MEAN_PHRASES = {NOT_DISTINGUISHABLE: "mean_unclear", ONE_BLOCK: "mean_one_block"}
+
 Subject = tuple[str, str, str, str, str]  # compiler, stage, knob, base level, level
+Place = tuple[Fragment, Fragment, Interval]  # where, the ratio as it is said, and with its ends
 
 
 def effects_of_knobs(sources: Sources) -> Written:
@@ -71,12 +75,9 @@ def _yet_different(sources: Sources) -> Mapping[tuple[str | frozenset[str], ...]
     """Return what differs although nothing that was built does, by workload, digest, compiler, knob and levels."""
     found: dict[tuple[str | frozenset[str], ...], list[Fragment]] = {}
     for evidence in sources.findings.evidence:
-        for one, judgement in zip(evidence.effects, evidence.judgements, strict=True):
-            is_different = judgement is not None and judgement.is_different
-            if not is_different or one.knob is None or sources.estimates.no_op(one) is None:
-                continue
-            interval = sources.estimates.measured(one, evidence)
-            if interval is not None:
+        for one, judgement in judge_no_ops(evidence.effects, evidence.metric):
+            interval = sources.estimates.measured(one, evidence) if judgement.is_different else None
+            if interval is not None and one.knob is not None:
                 key = (one.workload, one.digest, one.compiler, one.knob, frozenset((one.base_level, one.level)))
                 metric, label = say(f"metric/{evidence.metric.name}"), sources.estimates.unit_of(one).label
                 said = say("difference_at", metric=metric, workload=label, ratio=interval.said())
@@ -87,22 +88,20 @@ def _yet_different(sources: Sources) -> Mapping[tuple[str | frozenset[str], ...]
 def all_on(sources: Sources) -> Written:
     """What all knobs together do, from the baseline to the last level of each."""
     for evidence in sources.findings.evidence:
-        floors = {(one.workload, one.digest, one.compiler): one.reach for one in evidence.floors}
-        by_compiler: dict[tuple[str, str, str], list[Effect]] = {}
-        for one in evidence.effects:
-            if one.kind == "total":
-                by_compiler.setdefault((one.compiler, one.stage, one.level), []).append(one)
+        by_compiler: dict[tuple[str, str, str], list[tuple[Effect, Judgement]]] = {}
+        for one, judgement in zip(evidence.effects, evidence.judgements, strict=True):
+            if one.kind == "total" and judgement is not None:
+                by_compiler.setdefault((one.compiler, one.stage, one.level), []).append((one, judgement))
         for (compiler, stage, level), totals in by_compiler.items():
             name = _name("all_on", evidence, compiler, stage)
-            groups: dict[str, list[tuple[Fragment, Interval]]] = {}
-            for one in totals:
+            groups: dict[Said, list[Place]] = {}
+            for one, judgement in totals:
                 unit, interval = sources.estimates.unit_of(one), sources.estimates.effect(one, evidence)
                 if interval is None:
                     yield LeftOut(f"{name}/{key_part(unit.label)}", _reason(one))
                     continue
-                floor = floors.get((one.workload, one.digest, one.compiler), 0.0)
-                verdict = _side(one, interval, evidence, floor)
-                groups.setdefault(verdict, []).append((Name(unit.label), interval))
+                place = Name(unit.label)
+                groups.setdefault(said_of(judgement), []).append((place, interval.said(), interval))
             if groups:
                 yield Sentence(
                     name,
@@ -138,26 +137,27 @@ def _of_knob(
 ) -> Written:
     compiler, stage, knob, base, level = subject
     name = _name("effect", evidence, compiler, stage, f"/{step_part(knob, level, base if is_apart else None)}")
-    groups: dict[str, list[tuple[Fragment, Interval]]] = {}
+    groups: dict[Said, list[Place]] = {}
     withheld: list[str] = []
     for one, judgement in effects:
         unit = sources.estimates.unit_of(one)
         no_op, interval = sources.estimates.no_op(one), sources.estimates.effect(one, evidence)
         if one.ratio is None or judgement.verdict is None:
             yield LeftOut(f"{name}/{key_part(unit.label)}", _reason(one))
-        elif no_op is not None:
-            fault = claimed_fault(no_op, one.ratio, evidence.metric.name)
+        elif one.is_no_op:
+            fault = claimed_fault(no_op, one.ratio, evidence.metric.name) if no_op else None
             withheld.append(unit.label)
             reason = Name(text_of(fault)) if fault else say("lacks/no_op", knob=knob, workload=unit.label)
             yield LeftOut(f"{name}/{key_part(unit.label)}", reason)
         elif interval is not None:
-            groups.setdefault(judgement.verdict, []).append((Name(unit.label), interval))
+            shown = _in_pairs(sources, one, evidence, interval)
+            groups.setdefault(said_of(judgement), []).append((Name(unit.label), shown, interval))
     if not groups:
         if withheld:
             yield LeftOut(name, say("lacks/no_op_everywhere", knob=knob))
         return
     # A mean says nothing if some workloads have no effect by proof, or all have none by their intervals.
-    means_something = not withheld and set(groups) != {NO_EFFECT}
+    means_something = not withheld and {verdict for verdict, _ in groups} != {NO_EFFECT}
     mean = _mean(sources, evidence, subject, effects, is_apart) if means_something else None
     yield Sentence(
         name,
@@ -182,9 +182,9 @@ def _mean(
     is_apart: bool,
 ) -> Fragment | None:
     """Return the geometric mean over workloads; None if only one workload has the effect."""
-    mean = _geometric_mean(evidence.means, subject)
+    mean, judgement = _geometric_mean(evidence, subject)
     members = [interval for one, _ in effects if (interval := sources.estimates.effect(one, evidence)) is not None]
-    if mean is None or len(members) < 2:
+    if mean is None or judgement is None or len(members) < 2:
         return None
     interval = sources.estimates.mean(mean, members, is_apart)
     if interval is None:
@@ -192,56 +192,52 @@ def _mean(
     there = [sources.estimates.unit_of(one) for one, _ in effects if one.ratio is not None]
     rows = pl.concat([unit.ok[evidence.mode] for unit in there if evidence.mode in unit.ok])
     count = sources.ledger.distinct(f"{interval.value.key}/workloads", rows, "workload", "workload_digest")
-    phrase = "mean" if interval.ratio.side else "mean_unclear"
-    return say(phrase, workloads=count, ratio=interval.said())
+    slots: dict[str, Fragment] = {"workloads": count, "ratio": interval.said()}
+    if judgement.verdict == NO_EFFECT:
+        return say("mean_none", margin=margin_of(sources), **slots)
+    return say(MEAN_PHRASES.get(str(judgement.verdict), "mean"), **slots)
 
 
-def _geometric_mean(means: Sequence[GeometricMean], subject: Subject) -> GeometricMean | None:
-    return next(
-        (
-            one
-            for one in means
-            if one.kind in ("main", "around")
-            and (one.compiler, one.stage, one.knob, one.base_level, one.level) == subject
-        ),
-        None,
-    )
+def _geometric_mean(evidence: Evidence, subject: Subject) -> tuple[GeometricMean | None, Judgement | None]:
+    for one, judgement in zip(evidence.means, evidence.mean_judgements, strict=True):
+        if one.kind in MAIN and (one.compiler, one.stage, one.knob, one.base_level, one.level) == subject:
+            return one, judgement
+    return None, None
 
 
-def _groups(sources: Sources, name: str, groups: Mapping[str, Sequence[tuple[Fragment, Interval]]]) -> Fragment:
+def _in_pairs(sources: Sources, one: Effect, evidence: Evidence, interval: Interval) -> Fragment:
+    """Return the ratio of an effect, with the pairs in which its knob acts where these are not all."""
+    if not one.pairs_same:
+        return interval.said()
+    acting, pairs = sources.estimates.acting_pairs(one, evidence)
+    return say("in_pairs", ratio=interval.said(), acting=acting, pairs=pairs)
+
+
+def _groups(
+    sources: Sources, name: str, groups: Mapping[Said, Sequence[tuple[Fragment, Fragment, Interval]]]
+) -> Fragment:
     """Return a clause for each verdict with its workloads, what differs first."""
-    order = [one for one in groups if one not in (NO_EFFECT, NOT_DISTINGUISHABLE)]
-    order += [one for one in (NO_EFFECT, NOT_DISTINGUISHABLE) if one in groups]
     clauses = []
-    for verdict in order:
-        margin: dict[str, Fragment] = {}
-        if verdict == NO_EFFECT:
-            margin["margin"] = sources.ledger.constant("margin", DEFAULT_MARGIN, MARGIN, Form("g", 0.01, "%"))
-        places = _places(sources, f"benefit/{name}/{words_part(verdict)}", groups[verdict])
+    for verdict, is_within in differences_first(groups):
+        key = f"benefit/{name}/{words_part(verdict)}" + ("/within" if is_within else "")
+        places = _places(sources, key, groups[verdict, is_within])
+        if is_within:
+            places = say("less_than", places=places, margin=margin_of(sources))
+        margin = {"margin": margin_of(sources)} if verdict == NO_EFFECT else {}
         clauses.append(say(f"verdict/{verdict}", places=places, **margin))
     return listed(clauses, "clauses")
 
 
-def _places(sources: Sources, key: str, held: Sequence[tuple[Fragment, Interval]]) -> Fragment:
+def _places(sources: Sources, key: str, held: Sequence[Place]) -> Fragment:
     if len(held) <= NAMED:
-        return listed(say("ratio_at", place=place, ratio=interval.said()) for place, interval in held)
-    ratios = [interval.value for _, interval in held]
+        return listed(say("ratio_at", place=place, ratio=shown) for place, shown, _ in held)
+    ratios = [interval.value for *_, interval in held]
     return say(
         "many_places",
         count=sources.ledger.number_of(f"{key}/workloads", ratios),
         least=sources.ledger.minimum_of(f"{key}/least", ratios),
         most=sources.ledger.greatest_of(f"{key}/most", ratios),
     )
-
-
-def _side(one: Effect, interval: Interval, evidence: Evidence, floor: float) -> str:
-    """Return the verdict on a total; there are few of them, so no p-value is adjusted."""
-    side = interval.ratio.side
-    if one.exact and interval.ratio.value == 1.0:
-        return NO_EFFECT
-    if not side or (not one.exact and abs(math.log(interval.ratio.value)) <= floor):
-        return NOT_DISTINGUISHABLE
-    return evidence.metric.less if side < 0 else evidence.metric.more
 
 
 def _proven_at(sources: Sources, unit: Unit, proof: KnobProof) -> Fragment:

@@ -128,7 +128,7 @@ class Groups:
 
     def _ratios(self, column: ColumnSpec) -> Mapping[Key, str]:
         rows = self._rows(column)
-        ratios = Findings(self.findings.of(rows)).ratios(column.column, self.names)
+        ratios = self.findings.part(rows).ratios(column.column, self.names)
         values = _values(self._taken(rows, column), self.names, column.column)
         marks = self._marks(rows, column.column)
         cells = {}

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from ablatrix.analysis.diagnosis import KnobProof, proof_text, prove_knobs
-from ablatrix.analysis.effects import NOT_DISTINGUISHABLE, Effect, Evidence, Question, evidence_frame, gather
+from ablatrix.analysis.effects import NO_OP, Effect, Evidence, Judgement, Question, evidence_frame, gather, verdict_text
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import grouped
 from ablatrix.analysis.reasons import optional_text
@@ -16,7 +16,6 @@ from ablatrix.paper.template.sources import COLUMNS_OF
 from ablatrix.statistics.ratio import Ratio
 
 NOT_ATTRIBUTABLE = "not attributable"
-NO_OP = "no-op"
 TOTAL = "total"
 PROOFS: Mapping[str, str] = {
     "effective": "differs",
@@ -36,17 +35,18 @@ def effect_rows(findings: Findings, origin: Sequence[str]) -> pl.DataFrame:
         findings: What is estimated from the trials.
         origin: Columns that distinguish mixed records or sizes of a workload; they become columns in front.
     """
-    frame = evidence_frame(_evidence(findings, origin))
+    evidence = _evidence(findings, origin)
+    frame = evidence_frame(evidence)
     proofs = _proofs(findings, origin) if not frame.is_empty() else {}
-    added: dict[str, list[str | None]] = {"change": [], "verdict_text": [], "proof": [], "proof_text": []}
+    added: dict[str, list[str | None]] = {"change": [], "proof": [], "proof_text": []}
     for row in frame.iter_rows(named=True):
         unit = (*(row[name] for name in origin), row["workload"], row["compiler"])
         moved = (row["knob"], frozenset((row["base_level"], row["level"])))
         proof = proofs.get((*unit, *moved)) if row["other_knob"] is None else None
         added["change"].append(_change(row["knob"], row["other_knob"], row["base_level"], row["level"]))
-        added["verdict_text"].append(_verdict_text(row, proof))
         added["proof"].append(None if proof is None else PROOFS[proof.verdict])
         added["proof_text"].append(None if proof is None else proof_text(proof))
+    added["verdict_text"] = _verdict_texts(evidence)
     return frame.with_columns(pl.Series(name, texts, pl.String()) for name, texts in added.items())
 
 
@@ -97,18 +97,16 @@ def _proofs(findings: Findings, origin: Sequence[str]) -> dict[Key, KnobProof]:
     }
 
 
-def _verdict_text(row: Mapping[str, Any], proof: KnobProof | None) -> str | None:
-    """Return the verdict as a table shows it; a knob that changed nothing has no effect."""
-    if row["effect"] not in ("main", "around") or row["scope"] != "workload":
-        return None  # not tested
-    if row["verdict"] is None:
-        return NOT_ATTRIBUTABLE
-    if proof is not None and proof.verdict == "no_op":
-        return NO_OP
-    if row["verdict"] == NOT_DISTINGUISHABLE and row["resolution"] is not None:
-        percent = row["resolution"] * 100
-        return f"{NOT_DISTINGUISHABLE} (±{percent:{'.2g' if percent < 99.5 else '.0f'}} %)"
-    return str(row["verdict"])
+def _verdict_texts(evidence: Sequence[Evidence]) -> list[str | None]:
+    """Return the verdicts as a table shows them, in the order of `evidence_frame`; None for what is not tested."""
+    judgements = [one for held in evidence for one in held.judgements]
+    judgements += [one for held in evidence for one in held.mean_judgements]
+    return [None if one is None else _verdict_text(one) for one in judgements]
+
+
+def _verdict_text(judgement: Judgement) -> str:
+    """Return a verdict in few words: the column beside it says what a no-op is."""
+    return NO_OP if judgement.verdict == NO_OP else verdict_text(judgement) or NOT_ATTRIBUTABLE
 
 
 def _change(knob: str | None, other: str | None, base: str | None, level: str | None) -> str:

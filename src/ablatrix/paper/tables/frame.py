@@ -13,7 +13,10 @@ from ablatrix.paper.template.sources import TRIALS
 from ablatrix.paper.template.spec import TableSpec
 from ablatrix.records.status import Status
 
-_OWN = ("status", "mode", "role", "compiler", "is_baseline", "checked", "missing", CLASS, *BLOCK)
+_OWN = (
+    *("status", "mode", "role", "workload", "workload_digest", "compiler", "is_baseline"),
+    *("checked", "missing", CLASS, *BLOCK),
+)
 _DERIVED = {
     "wrong": has_status(Status.WRONG_OUTPUT).cast(pl.Int64),
     "unchecked": (IS_OK & pl.col("checked").is_null()).cast(pl.Int64),
