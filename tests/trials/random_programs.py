@@ -231,8 +231,8 @@ class Found:
 
     def look_at(self, program: RandomProgram) -> None:
         """Check a program's correct outputs, and faults planted in eager's."""
-        made = prepared(program, program.inputs())
         self.programs += 1
+        made = prepared(program, program.inputs())
         self.outputs += len(made.expected)
         for allowance, expected in zip(made.allowances, made.expected, strict=True):
             self.ill_conditioned += allowance.ill_conditioned

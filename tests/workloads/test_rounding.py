@@ -79,7 +79,7 @@ def test_rounding_is_same_for_a_seed() -> None:
 def test_allowance_of_one_run_is_that_of_its_errors() -> None:
     expected = drawn(64).double()
     made = allow(expected, [expected.float()])
-    assert made.eager_rms == made.unit_rms
+    assert made.eager_rms < made.unit_rms < 3 * made.eager_rms
     assert float(made.limit(expected).max()) < 1e-5
 
 

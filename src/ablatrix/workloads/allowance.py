@@ -63,7 +63,8 @@ class Allowance:
     Attributes:
         eager_rms: Root mean square error of eager against the oracle, over elements that are finite in both and no
             jumps; 0 for integers and booleans.
-        unit_rms: The largest such error of eager and of its runs with other roundings.
+        unit_rms: The largest such error of eager and of its runs with other roundings, or the prediction limit of a
+            further run where few elements make most of it.
         limits: Largest error of one element, by class; float64.
         classes: Class of each element, uint8; empty where there is one class only.
         roundoff: Unit roundoff of the output's type.
@@ -127,11 +128,11 @@ def allow(expected: torch.Tensor, runs: Sequence[torch.Tensor], ties: Ties | Non
     beyond = errors > 2 * limit
     jumps = beyond.any(0)
     rms = [_rms(one[~jumps & fine]) for one, fine in zip(errors, finite, strict=True)]
-    unit = max(rms)
+    largest = max(rms)
     scale = _rms(magnitude(expected)[expected.isfinite()])
     return Allowance(
         eager_rms=rms[0],
-        unit_rms=unit,
+        unit_rms=max(largest, _predicted_rms(errors[:, ~jumps & finite.all(0)])),
         limits=limits,
         classes=made.classes,
         roundoff=roundoff,
@@ -139,7 +140,7 @@ def allow(expected: torch.Tensor, runs: Sequence[torch.Tensor], ties: Ties | Non
         values=torch.stack([run[jumps] for run in wide]),
         spare=_spare(int(jumps.sum())),
         eager_wrong=int(beyond[0].sum()),
-        ill_conditioned=unit > ILL * scale or float(jumps.double().mean()) > MOST_JUMPS,
+        ill_conditioned=largest > ILL * scale or float(jumps.double().mean()) > MOST_JUMPS,
     )
 
 
@@ -210,6 +211,23 @@ def _limit(drawn: np.ndarray, floor: float, independent: float) -> float:
     spread = float(np.sqrt(np.mean(np.square(core)))) if core.size else 0.0
     degrees = max(1.0, core.size * independent)
     return max(float(core.max(initial=0.0)), float(stdtrit(degrees, 1 - CHANCE / 2)) * spread)
+
+
+def _predicted_rms(errors: torch.Tensor) -> float:
+    """Return a limit on the root mean square error of a further run, were errors normally distributed.
+
+    The ratio of two mean squares has an F distribution, with as many degrees of freedom as elements count: few where a
+    few errors are much larger than all others (Satterthwaite 1946).
+    """
+    from scipy.special import fdtri
+
+    squares = errors.square().mean(0)
+    total = float(squares.sum())
+    if total == 0:
+        return 0.0
+    degrees = total**2 / float(squares.square().sum())
+    independent = 1 + (errors.shape[0] - 1) / 2
+    return math.sqrt(total / squares.numel() * float(fdtri(degrees, independent * degrees, 1 - CHANCE)))
 
 
 def _allow_discrete(expected: torch.Tensor, runs: Sequence[torch.Tensor], ties: Ties | None) -> Allowance:
