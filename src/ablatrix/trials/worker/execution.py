@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from ablatrix.canonical import digest_value
 from ablatrix.compilers.adapter import BoundRun, Compiler, Executable, MeasuresOverhead, PhaseClock, RunsElsewhere
 from ablatrix.compilers.cache import TaskCache
-from ablatrix.records.model import Correctness, Failure
+from ablatrix.records.correctness import Correctness
+from ablatrix.records.model import Failure
 from ablatrix.records.status import Status
 from ablatrix.trials.host import PeakMeter, describe_exception, environment_variables
 from ablatrix.trials.messages import ChannelClosed, TrialResult
