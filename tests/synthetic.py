@@ -11,6 +11,7 @@ from typing import Literal
 
 from ablatrix.analysis.table.trials_table import Tidy, tidy
 from ablatrix.canonical import content_id, digest_value
+from ablatrix.records.correctness import Correctness
 from ablatrix.records.journal import record_line
 from ablatrix.records.layout import Layout
 from ablatrix.records.metrics import SAMPLE_METRICS
@@ -18,7 +19,6 @@ from ablatrix.records.model import (
     SCHEMA_VERSION,
     CompileFacts,
     Configuration,
-    Correctness,
     Failure,
     InputFacts,
     Level,

@@ -160,6 +160,13 @@ MUTATIONS: dict[str, tuple[Mutation, str, str]] = {
         "c",
         "1 ok trials have no check",
     ),
+    "no output is determined": (
+        lambda records: changed(
+            records, lambda one: one.mode == "cold", correctness={"checked": 0, "ok": None, "ill_conditioned": 3}
+        ),
+        "c",
+        "1 ok trials have no output that float32 determines (ill-conditioned)",
+    ),
     "a comparison is missing": (
         lambda records: changed(records, lambda one: one.mode == "cold", correctness={"missing": 1, "checked": 2}),
         "c",

@@ -77,9 +77,9 @@ def test_rounding_is_same_for_a_seed() -> None:
 
 
 def test_allowance_of_one_run_is_that_of_its_errors() -> None:
-    expected = drawn(64).double()
+    expected = drawn(64).double() / 3
     made = allow(expected, [expected.float()])
-    assert made.eager_rms < made.unit_rms < 3 * made.eager_rms
+    assert made.eager_rms < made.unit_rms < 5 * made.eager_rms
     assert float(made.limit(expected).max()) < 1e-5
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, create_model
 
+from ablatrix.records.correctness import Correctness
 from ablatrix.records.layout import Layout
 from ablatrix.records.metrics import METRICS, SAMPLE_METRICS
 from ablatrix.records.part import Bytes, Count, Finite, Milliseconds, Part, Seconds
@@ -371,50 +372,6 @@ class RunFacts(_RunTimes):
     )
     reasons: dict[str, str] = Field(
         default_factory=dict, description="Why a figure of memory above is null, by its name."
-    )
-
-
-class Correctness(Part):
-    """How the outputs compare with the float64 oracle."""
-
-    checked: Count = Field(description="Outputs x input draws that were compared.")
-    missing: Count = Field(description="Outputs x input draws that were to be compared and were not.")
-    draws: Count = Field(description="Input draws asked for.")
-    max_abs_diff: Finite | None = Field(description="Worst absolute difference; null when nothing was compared.")
-    max_rel_diff: Finite | None = Field(description="Worst relative difference, where the oracle is not zero.")
-    rms_ratio: Finite | None = Field(description="Worst RMS error over eager's own RMS error (with the floor).")
-    cosine: Finite | None = Field(description="Smallest cosine between output and oracle.")
-    nonfinite: Count = Field(description="Elements that are not finite where the oracle's are.")
-    rms_factor: Finite = Field(description="Tolerance in force: allowed rms_ratio.")
-    rms_floor: Finite = Field(description="Tolerance in force: floor added to eager's RMS error, relative.")
-    ok: bool | None = Field(description="All compared and within tolerance; null when something is missing.")
-    checked_digest: str | None = Field(description="artifact_digest of the executable that was checked.")
-    timed_digest: str | None = Field(description="artifact_digest of the executable that was timed.")
-    note: str | None = Field(
-        default=None,
-        description="Which output and draw was worst, or why one was not compared; and what is known of eager.",
-    )
-    worst_ratio: Finite | None = Field(
-        default=None,
-        description="Largest error of one element over the largest of eager in elements like it; null before 1.3.",
-    )
-    allowed_over_eager: Finite | None = Field(
-        default=None,
-        description="RMS error that was allowed, in units of eager's own; of the output where it is largest. Null "
-        "where eager has no error, and before 1.3.",
-    )
-    ill_conditioned: Count | None = Field(
-        default=None,
-        description="Outputs x input draws that were not judged, as float32 does not determine them; null before 1.3.",
-    )
-    undetermined: Count | None = Field(
-        default=None,
-        description="Elements of judged outputs that have more than one right value in float32 (a near tie, an "
-        "overflow); null before 1.3.",
-    )
-    eager_wrong: Count | None = Field(
-        default=None,
-        description="Judged outputs x input draws in which eager itself differs from the oracle; null before 1.3.",
     )
 
 

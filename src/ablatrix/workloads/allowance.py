@@ -115,6 +115,9 @@ def allow(expected: torch.Tensor, runs: Sequence[torch.Tensor], ties: Ties | Non
     else:
         half, classes = 1, _classify(floor, floor)
     limits = _limits(errors, half, classes, floor)
+    if not expected.is_complex():
+        classes = _join_switches(torch.stack(wide), classes, limits, floor)
+        limits = _limits(errors, half, classes, floor)
     made = Allowance(
         eager_rms=0.0,
         unit_rms=0.0,
@@ -178,6 +181,28 @@ def _classify(sizes: torch.Tensor, floor: torch.Tensor) -> torch.Tensor:
     power = torch.maximum(sizes, floor).log10().floor().nan_to_num(posinf=400.0)
     _, classes = power.unique(sorted=True, return_inverse=True)
     return classes.to(torch.uint8)
+
+
+def _join_switches(
+    values: torch.Tensor, classes: torch.Tensor, limits: torch.Tensor, floor: torch.Tensor
+) -> torch.Tensor:
+    """Return classes where elements that switch between two values are in the next lower class that is large.
+
+    There their switch is a jump, of which each value is allowed and none between. Elements that take more than two
+    values over the runs are only more sensitive than others, and stay.
+    """
+    counts = torch.bincount(classes.long(), minlength=len(limits))
+    joined = classes.clone()
+    lower: int | None = None
+    for one in range(len(limits)):
+        if counts[one] >= FEW:
+            lower = one
+        elif lower is not None and counts[one]:
+            members = (classes == one).nonzero().flatten()
+            apart = 2 * (limits[lower] + floor[members])
+            steps = values[:, members].sort(0).values.diff(dim=0) > apart
+            joined[members[steps.sum(0) == 1]] = lower
+    return joined
 
 
 def _limits(errors: torch.Tensor, half: int, classes: torch.Tensor, floor: torch.Tensor) -> torch.Tensor:

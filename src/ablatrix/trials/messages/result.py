@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
+from ablatrix.records.correctness import Correctness
 from ablatrix.records.model import (
     CompileFacts,
-    Correctness,
     Failure,
     Gpu,
     GpuNoise,

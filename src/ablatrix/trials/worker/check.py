@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ablatrix.records.model import Correctness
+from ablatrix.records.correctness import Correctness
 
 if TYPE_CHECKING:
     import torch

@@ -19,7 +19,8 @@ from ablatrix.compilers.adapter import (
     RunsElsewhere,
 )
 from ablatrix.compilers.cache import Scope, TaskCache
-from ablatrix.records.model import Correctness, Failure
+from ablatrix.records.correctness import Correctness
+from ablatrix.records.model import Failure
 from ablatrix.records.status import Status
 from ablatrix.trials.host import PeakMeter, describe_exception, environment_variables
 from ablatrix.trials.messages import ChannelClosed, TrialResult
