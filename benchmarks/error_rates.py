@@ -14,7 +14,7 @@ process, and Welch's t on the logs of process means, which does not pair.
 true share. The shares are linear in the values, with weights that ``shapley`` itself gives.
 *Rule*: the verdicts that ``ablatrix effects`` prints, over whole studies of 100 effects; see error_rates_rule.py.
 
-    python benchmarks/error_rates.py [--repetitions 20000] [--bootstrap 2000] [--studies 400]
+    python benchmarks/error_rates.py [--repetitions 20000] [--bootstrap 2000] [--studies 150]
 
 The last line on stdout is one JSON object; the exit status is 1 when a target is missed.
 """
@@ -308,6 +308,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--repetitions", type=int, default=20_000)
     parser.add_argument("--bootstrap", type=int, default=2000)
-    parser.add_argument("--studies", type=int, default=400)
+    parser.add_argument("--studies", type=int, default=150)
     arguments = parser.parse_args()
     sys.exit(0 if main(arguments.repetitions, arguments.bootstrap, arguments.studies) else 1)

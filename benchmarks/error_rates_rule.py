@@ -81,7 +81,7 @@ def rates(scene: Scene, studies: int, rng: np.random.Generator) -> dict[str, Any
             hold_against_records(logs, twins, judgements)
         wrong = 0
         for place, (effect, judgement) in enumerate(zip(effects, judgements, strict=True)):
-            size, fails = truth.flat[place], offsets[place // len(KNOBS)] > 0.0
+            size, fails = float(truth.flat[place]), offsets[place // len(KNOBS)] > 0.0
             assert judgement is not None and effect.ratio is not None
             assert effect.ratio.low is not None and effect.ratio.high is not None
             covered = math.log(effect.ratio.low) <= size <= math.log(effect.ratio.high)

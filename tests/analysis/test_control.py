@@ -122,7 +122,8 @@ def test_controls_are_adjusted_over_all_units() -> None:
     assert 0.025 < p_value < 0.05 or 2 * p_value > 0.05
     (alone,) = find_controls(trials_with(encoder=logs), "run_ms_p50", "hot")
     _, beside = find_controls(trials_with(attention=HELD, encoder=logs), "run_ms_p50", "hot")
-    assert (alone.p_holm, beside.p_holm) == (pytest.approx(p_value), pytest.approx(2 * p_value))
+    assert alone.p_holm == pytest.approx(p_value)
+    assert beside.p_holm == pytest.approx(2 * p_value)
 
 
 def test_control_off_by_the_same_in_every_block_fails() -> None:

@@ -19,7 +19,7 @@ from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.number import STATISTICS, WHOLE
 from ablatrix.paper.provenance_file import PROVENANCE_VERSION, provenance_schema_text
 from ablatrix.provenance.rows import Rows
-from ablatrix.records.model import Record
+from ablatrix.records.model import Level, Record
 from tests.paper import recompute
 from tests.paper.written import Paper, each, study, write_paper
 from tests.synthetic import Plant, make_records, tidied
@@ -31,6 +31,19 @@ FROZEN = ROOT / "schemas" / f"provenance-{PROVENANCE_VERSION}.json"
 @pytest.fixture(scope="module")
 def paper(tmp_path_factory: pytest.TempPathFactory) -> Paper:
     return write_paper(tmp_path_factory.mktemp("numbers"), study())
+
+
+def acts_when_whole(levels: dict[str, Level]) -> dict[str, Level]:
+    return levels if levels["partition"] == "whole" else {**levels, "fusion": "off"}
+
+
+def twin_off(record: Record) -> Record:
+    """The twin of the baseline takes 10 % longer on one workload."""
+    runtime = record.runtime
+    if record.role != "twin" or record.workload.name != "encoder" or runtime is None or not runtime.burst_ms_p50:
+        return record
+    bursts = [1.1 * value for value in runtime.burst_ms_p50]
+    return record.model_copy(update={"runtime": runtime.model_copy(update={"burst_ms_p50": bursts})})
 
 
 def other_timed(record: Record) -> Record:
@@ -57,6 +70,8 @@ SHAPES: dict[str, Callable[[], list[list[Record]]]] = {
     "one block": lambda: [make_records(workloads=["resnet"], blocks=1)],
     "cold alone": lambda: [make_records(workloads=["attention"], modes=["cold"])],
     "a knob that does nothing": lambda: [study(built_as=lambda levels: {**levels, "reuse": "keep"})],
+    "a knob that acts in half of its pairs": lambda: [study(built_as=acts_when_whole)],
+    "a control that fails": lambda: [each(study(), twin_off)],
     "without noise": lambda: [study(noise=0.0)],
     "several inputs that share ids": lambda: [study(), study(noise=0.02)],
     "others timed than checked": lambda: [each(study(), other_timed)],

@@ -108,6 +108,8 @@ def _heading(metric: Metric) -> str:
 
 
 def _written(value: float, metric: Metric) -> str:
+    if metric.resolution and value <= metric.resolution:  # saturated
+        return f"≤ {memory(metric.resolution)}"
     return {"significant": significant, "whole": number, "sized": memory}[metric.quantity.form](value)
 
 

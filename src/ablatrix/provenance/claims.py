@@ -51,10 +51,21 @@ def factor_of(findings: Findings, finder: RowFinder, checked: CheckedClaim) -> F
     centre = {**unit.baseline, **grid.centre}
     fixed = {knob: at for knob, at in centre.items() if knob not in grid.comparison.knobs}
     behind = finder.of_stage(unit, mode, claim.metric, fixed)
-    moved = {"knob": claim.knob, "base_level": base, "level": level}
+    moved = {"knob": claim.knob, "base_level": base, "level": level, **_same_program(grid, claim, (level, base))}
     is_split = behind.blocks > checked.ratio.count
     rows = finder.widened_by(unit, mode, claim.metric, behind.rows, checked.ratio.widened)
     return Factor(unit, mode, rows, {"by": "effect", **moved, "fixed": fixed, "split": is_split})
+
+
+def _same_program(grid: FactorialGrid, claim: Claim, levels: tuple[str, str]) -> dict[str, Any]:
+    """Return the pairs that the factor leaves out as they are one program, as a parameter; nothing without any."""
+    position = grid.comparison.knobs.index(str(claim.knob))
+    found = []
+    for pair in grid.same_program:
+        by_level = {str(one[position]): dict(zip(grid.comparison.knobs, map(str, one), strict=True)) for one in pair}
+        if by_level.keys() == set(levels):
+            found.append([by_level[level] for level in levels])
+    return {"same_program": sorted(found, key=str)} if found else {}
 
 
 def _unit(finder: RowFinder, claim: Claim) -> Unit:

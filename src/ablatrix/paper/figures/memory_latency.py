@@ -43,6 +43,9 @@ RING: dict[str, Any] = {
 }
 
 
+NEEDED = ("workload", "workload_digest", "compiler", "status", "role", "mode", "run", "block_id", "is_baseline")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Place:
     """The position of one configuration of a workload on a compiler.
@@ -96,20 +99,7 @@ def places_of(
     varying = [f"knob_{name}" for name in knob_order(trials) if counts[f"knob_{name}"][0] > 1]
     marking = [f"knob_{knob}" for knob in marks if f"knob_{knob}" in knobs]
     columns = list(dict.fromkeys([*varying, *marking]))
-    needed = [
-        "workload",
-        "workload_digest",
-        "compiler",
-        "status",
-        "role",
-        "mode",
-        "run",
-        "block_id",
-        "is_baseline",
-        memory,
-        metric,
-    ]
-    table = chosen.select(*dict.fromkeys([*needed, *columns])).collect()
+    table = chosen.select(*dict.fromkeys([*NEEDED, memory, metric, *columns])).collect()
     ratios = ratios_to_baseline(table, metric, ["workload", "compiler", *columns], instrument) if table.height else {}
     found = []
     for (workload, compiler), unit in grouped(table, ["workload", "compiler"]):

@@ -18,6 +18,7 @@ from ablatrix.paper.filters import filtered
 from ablatrix.paper.tables.effect_rows import NOT_ATTRIBUTABLE
 from ablatrix.paper.template.sources import TRIALS
 from ablatrix.paper.template.spec import ColumnSpec, TableSpec
+from ablatrix.records.metrics import METRICS
 from ablatrix.records.status import Status
 from ablatrix.statistics.ratio import Ratio
 
@@ -26,6 +27,7 @@ NOTHING = "\N{EN DASH}"
 NO_BASELINE = "no baseline"
 
 Key = tuple[Any, ...]
+_OF_VALUES = ("mean", "median", "p50", "p95", "min", "max")
 _FIGURES: Mapping[str, Callable[[Sequence[Any]], float]] = {
     "count": len,
     "distinct": lambda values: len(set(values)),
@@ -94,7 +96,7 @@ class Groups:
             if column.aggregation == "only":
                 cells[key] = self._only(column, key, held) if held else marks.get(key, NOTHING)
             elif held or column.aggregation in ("count", "distinct"):
-                cells[key] = _number(_FIGURES[column.aggregation](held), column)
+                cells[key] = _figure(_FIGURES[column.aggregation](held), column)
             else:
                 cells[key] = marks.get(key, NOTHING)
         return cells
@@ -217,6 +219,14 @@ def _text(value: Any, column: ColumnSpec) -> str:
 def _number(value: float, column: ColumnSpec) -> str:
     shown = value if column.divide_by == 1.0 else value / column.divide_by
     return format(shown, column.format) if column.format or isinstance(shown, int) else format(float(shown), ".6g")
+
+
+def _figure(value: float, column: ColumnSpec) -> str:
+    """Return a figure; one that is no larger than its metric can show is saturated, and is said to be at most that."""
+    known = METRICS.get(column.column) if column.aggregation in _OF_VALUES else None
+    if known is not None and known.resolution and value <= known.resolution:
+        return f"≤ {_number(known.resolution, column)}"
+    return _number(value, column)
 
 
 def _ratio_text(ratio: Ratio, form: str) -> str:
