@@ -154,6 +154,7 @@ def names_of(records: Records) -> set[str]:
     for record in records.values():
         words.update(word for field in record["runtime"] or () for word in field.split("_"))
         texts = [record["workload"]["name"], record["config"]["compiler"], record["meta"]["machine"]["cpu"]]
+        texts.append((record["meta"]["machine"].get("gpu") or {}).get("name", ""))
         texts += [record["status"], record["workload"]["digest"][:6], *record["meta"]["threads"]]
         for knob, level in record["config"]["knobs"].items():
             texts += [knob, str(level)]

@@ -17,15 +17,17 @@ PHRASES: Mapping[str, str] = {
     "many_places": "{count} 个负载（{least} 至 {most}）",
     "the_baseline": "基线",
     # Fairness
-    "trials_and_outcomes": "本研究共有 {trials} 次试验（{machines}），每次试验均在独立进程中进行：其中 {ok} 次成功，"
-    "{failed} 次失败{failures}，{unsupported} 次要求了编译器不具备的功能{not_run}。只有成功的试验进入统计，"
-    "其余试验单独计数。",
+    "trials_and_outcomes": "本研究共有 {trials} 次试验（{machines}），已运行的试验均在独立进程中进行：其中 {ok} 次成功"
+    "，{failed} 次失败{failures}，{unsupported} 次要求了编译器或机器不具备的功能{not_run}。只有成功的试验进入时间、大小"
+    "与效应的统计，其余试验单独计数。",
     "machine": "{cpu}，{cores} 个核",
+    "gpu": "GPU {gpu}",
     "failures": "（{failures}）",
     "not_run": "；另有 {count} 次未运行（{statuses}）",
     "of_status": "{status} {count} 次",
     "cold_scope": "冷启动时间从程序载入完毕起计，至首次运行结束为止，并使用各自的空缓存；按 {trials} 次试验中各部分占比"
-    "的中位数计，它包括{shares}。加载框架、构建负载与生成输入不计入其中。",
+    "的中位数计，它包括{shares}。加载框架、构建负载与生成输入不计入其中。{tagged}",
+    "cold_tagged": "按其 cache_tag 的取值使用其他试验所填缓存的试验不计入上述占比，共 {trials} 次。",
     "share_of_part": "{part}（{share}%）",
     "part/plan_ms": "规划",
     "part/import_ms": "编译器前端",
@@ -34,14 +36,14 @@ PHRASES: Mapping[str, str] = {
     "part/load_ms": "加载",
     "part/other_ms": "编译器的其他工作",
     "part/run_ms_cold": "首次运行",
-    "hot_scope": "热运行时间是预热之后稳态下的一次运行时间{samples}，不含编译；输入只生成一次，且不计时。同一区组内的"
+    "hot_scope": "热运行时间是预热之后的一次运行时间{samples}，不含编译；输入只生成一次，且不计时。同一区组内的"
     "各配置以随机顺序交错测量，并且只在区组内相互比较{layout}；热运行共有 {blocks} 个区组。",
     "layout/padding": "，每个进程的栈、堆与内存映射均经随机填充",
     "layout/block": "，每个区组使用单独的服务进程，以重新抽取地址空间布局",
     "layout/both": "，每个进程的栈、堆与内存映射均经随机填充，且每个区组使用单独的服务进程，以重新抽取地址空间布局",
     "samples": "（每次试验的样本数中位数为 {samples}）",
-    "protocol": "比值为各区组的几何平均，其区间由区组间的学生 t 分布给出，置信水平为 {confidence}%；比值小于一表示低于"
-    "基线。每个负载在每个编译器上有{modes}。",
+    "protocol": "比值为各区组的几何平均，区组多于一个时，其区间由区组间的学生 t 分布给出，置信水平为 {confidence}%；"
+    "比值小于一表示低于基线。每个负载在每个编译器上有{modes}。",
     "blocks/cold": " {blocks} 个冷启动区组",
     "blocks/hot": " {blocks} 个热运行区组",
     "precision": "各开关主效应的最宽区间：{reached}{wanted}。",
@@ -158,7 +160,7 @@ PHRASES: Mapping[str, str] = {
     "lacks/hot": "没有成功的热运行试验",
     "lacks/ok": "没有成功的试验",
     "lacks/cold_parts": "没有成功且给出各部分时间的冷启动试验",
-    "lacks/interval": "没有带区间的主效应：没有变化的开关，或只有一个区组",
+    "lacks/interval": "没有带区间的主效应：这需要有变化的开关，以及两个成功的区组",
     "lacks/warm_up": "没有成功且给出预热情况的热运行试验",
     "lacks/digests": "没有热运行试验给出检查对象与计时对象的摘要",
     "lacks/misses": "没有成功且给出缓存未命中数的冷启动试验",

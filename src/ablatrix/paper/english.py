@@ -16,16 +16,20 @@ PHRASES: Mapping[str, str] = {
     "many_places": "{count} workloads ({least} to {most})",
     "the_baseline": "its baseline",
     # Fairness
-    "trials_and_outcomes": "The study has {trials} trials ({machines}), each in a process of its own: {ok} are ok, "
-    "{failed} failed{failures}, and {unsupported} ask for something that the compiler does not have{not_run}. "
-    "Only trials that are ok enter a statistic; the others are counted beside it.",
+    "trials_and_outcomes": "The study has {trials} trials ({machines}), each that was run in a process of its own: "
+    "{ok} are ok, {failed} failed{failures}, and {unsupported} ask for something that the compiler or the machine does "
+    "not have{not_run}. Only trials that are ok enter a statistic of times, sizes or effects; the others are counted "
+    "beside it.",
     "machine": "{cpu}, {cores} cores",
+    "gpu": "GPU {gpu}",
     "failures": " ({failures})",
     "not_run": "; {count} were not run ({statuses})",
     "of_status": "{count} {status}",
     "cold_scope": "A cold time runs from the loaded program to the end of the first run, with an empty cache of its "
     "own; it includes {shares}, given as the median share over {trials} trials. Loading frameworks, building the "
-    "workload and making its inputs are not in it.",
+    "workload and making its inputs are not in it.{tagged}",
+    "cold_tagged": " Trials that ran with a cache that others had filled, as their level of cache_tag asks, are not in "
+    "these shares: {trials}.",
     "share_of_part": "{part} ({share}%)",
     "part/plan_ms": "planning",
     "part/import_ms": "the compiler's frontend",
@@ -34,7 +38,7 @@ PHRASES: Mapping[str, str] = {
     "part/load_ms": "loading",
     "part/other_ms": "other work of the compiler",
     "part/run_ms_cold": "the first run",
-    "hot_scope": "A hot time is one run in the steady state{samples}, after warm-up and without compilation; inputs "
+    "hot_scope": "A hot time is one run after the warm-up{samples}, without compilation; inputs "
     "are made once, outside of it. The configurations of a block are measured side by side, in a random order, and "
     "are compared within their block only{layout}; there are {blocks} hot blocks.",
     "layout/padding": ", each in a process with randomly padded stack, heap and mappings",
@@ -42,7 +46,8 @@ PHRASES: Mapping[str, str] = {
     "layout/both": ", each in a process with randomly padded stack, heap and mappings and each block under a server "
     "process of its own, so that address-space layout is drawn anew",
     "samples": " (median {samples} samples a trial)",
-    "protocol": "Ratios are geometric means over blocks, with intervals at {confidence}% by Student's t over blocks; a "
+    "protocol": "Ratios are geometric means over blocks, with intervals at {confidence}% by Student's t over blocks "
+    "where there is more than one; a "
     "ratio below one is less than the baseline. Of each workload on a compiler there are {modes}.",
     "blocks/cold": "{blocks} cold blocks",
     "blocks/hot": "{blocks} hot blocks",
@@ -170,7 +175,7 @@ PHRASES: Mapping[str, str] = {
     "lacks/hot": "no hot trial is ok",
     "lacks/ok": "no trial is ok",
     "lacks/cold_parts": "no cold trial is ok and tells the parts of its time",
-    "lacks/interval": "no main effect has an interval: no knob varies, or there is one block",
+    "lacks/interval": "no main effect has an interval: it takes a knob that varies, and two blocks that are ok",
     "lacks/warm_up": "no hot trial is ok and tells how it warmed up",
     "lacks/digests": "no hot trial tells the digests of what was checked and what was timed",
     "lacks/misses": "no cold trial is ok and tells its cache misses",

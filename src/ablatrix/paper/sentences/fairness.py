@@ -31,6 +31,8 @@ def trials_and_outcomes(sources: Sources) -> Written:
     for (cpu, cores), part in sorted(trials.partition_by("cpu", "cores", as_dict=True).items(), key=str):
         key = f"fairness/cores/{key_part(cpu)}/{cores}"
         machines.append(say("machine", cpu=str(cpu), cores=ledger.value(key, part, "cores", WHOLE)))
+    gpus = sorted(map(str, trials["gpu_name"].drop_nulls().unique().to_list()))
+    machines += [say("gpu", gpu=name) for name in gpus]
     by_status = {str(status): part for (status,), part in trials.partition_by("status", as_dict=True).items()}
     failures = [
         say("of_status", count=ledger.count(f"fairness/status/{status}", by_status[status]), status=status)
@@ -67,7 +69,8 @@ def _not_run(sources: Sources, by_status: Mapping[str, pl.DataFrame]) -> Fragmen
 
 def cold_scope(sources: Sources) -> Written:
     """What a cold time includes, with the share of each part."""
-    cold = sources.ok("cold", "measured").filter(pl.col("cache_tag").is_null() & (pl.col(COLD_METRIC) > 0))
+    timed = sources.ok("cold", "measured").filter(pl.col(COLD_METRIC) > 0)
+    cold, shared = timed.filter(pl.col("cache_tag").is_null()), timed.filter(pl.col("cache_tag").is_not_null())
     shares = []
     for column in PARTS:
         held = cold.filter(pl.col(column).is_not_null())
@@ -79,7 +82,10 @@ def cold_scope(sources: Sources) -> Written:
         yield LeftOut("cold_scope", say("lacks/cold_parts"))
         return
     count = sources.ledger.count("fairness/cold_trials", cold)
-    yield Sentence("cold_scope", say("cold_scope", shares=listed(shares), trials=count))
+    tagged: Fragment = Name("")
+    if not shared.is_empty():
+        tagged = say("cold_tagged", trials=sources.ledger.count("fairness/cold_tagged", shared))
+    yield Sentence("cold_scope", say("cold_scope", shares=listed(shares), trials=count, tagged=tagged))
 
 
 def _median_share(trials: pl.DataFrame, part: str) -> float:

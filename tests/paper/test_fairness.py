@@ -1,0 +1,70 @@
+"""Sentences on fairness hold in studies that are not the usual one: on a GPU, cut short, with shared caches."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ablatrix.records.model import Gpu, Record
+from tests.paper import recompute
+from tests.paper.written import Paper, each, write_paper
+from tests.synthetic import Plant, make_records
+
+GPU = Gpu(name="NVIDIA H100", memory_bytes=80 << 30, l2_bytes=50 << 20, count=1, driver="570.1")
+
+
+def written(directory: Path, records: list[Record], change: Callable[[Record], Record], language: str = "en") -> Paper:
+    paper = write_paper(directory, each(records, change), language=language, claims=False)
+    assert recompute.check(recompute.read_records(paper.results), paper.directory) == []
+    return paper
+
+
+def on_gpu(record: Record) -> Record:
+    if record.role == "reference":
+        return record
+    machine = record.meta.machine.model_copy(update={"gpu": GPU})
+    return record.model_copy(update={"meta": record.meta.model_copy(update={"machine": machine})})
+
+
+def with_shared_cache(record: Record) -> Record:
+    if record.compile is None or record.config.knobs["fusion"] == "off":
+        return record
+    return record.model_copy(update={"compile": record.compile.model_copy(update={"cache_tag": "warm"})})
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_text_names_gpu_that_trials_used(tmp_path: Path, language: str) -> None:
+    records = make_records(workloads=["attention"], blocks=1, modes=["cold"])
+    text = written(tmp_path, records, on_gpu, language).sentences["fairness: trials_and_outcomes"]
+    assert "GPU NVIDIA H100" in text
+
+
+def test_text_of_study_cut_short_claims_processes_only_of_what_ran(tmp_path: Path) -> None:
+    plants = [
+        Plant("not_run_budget", "attention", "hot", {}),
+        Plant("unsupported", "attention", "cold", {"reuse": "keep"}),
+    ]
+    records = make_records(workloads=["attention"], blocks=1, plants=plants)
+    assert written(tmp_path, records, lambda one: one).sentences["fairness: trials_and_outcomes"] == (
+        "The study has 36 trials (Synthetic CPU 3000, 2 cores), each that was run in a process of its own: 12 are ok, "
+        "0 failed, and 8 ask for something that the compiler or the machine does not have; 16 were not run (16 "
+        "not_run_budget). Only trials that are ok enter a statistic of times, sizes or effects; the others are counted "
+        "beside it."
+    )
+
+
+def test_text_with_shared_caches_says_which_cold_times_its_scope_leaves_out(tmp_path: Path) -> None:
+    records = make_records(workloads=["attention"], blocks=1, modes=["cold"])
+    text = written(tmp_path, records, with_shared_cache).sentences["fairness: cold_scope"]
+    assert "given as the median share over 8 trials" in text
+    assert text.endswith("as their level of cache_tag asks, are not in these shares: 8.")
+
+
+def test_text_with_one_block_promises_no_interval(tmp_path: Path) -> None:
+    records = make_records(workloads=["attention"], blocks=1)
+    paper = written(tmp_path, records, lambda one: one)
+    assert "by Student's t over blocks where there is more than one;" in paper.sentences["fairness: protocol"]
+    assert "steady state" not in paper.sentences["fairness: hot_scope"]
+    assert paper.left_out["fairness: precision"] == (
+        "no main effect has an interval: it takes a knob that varies, and two blocks that are ok"
+    )
