@@ -8,7 +8,7 @@ Coverage: a run's interval holds the mean of the other runs, that mean's own err
 the square root of the sum of squares of both half-widths. Dispersion: Cochran's Q over runs, each weighted by its
 printed error; its distribution under equal means is simulated, since each error has few degrees of freedom.
 
-    python benchmarks/between_runs.py [runs] [--layout both --layout run] [--keep FILE]
+    python benchmarks/between_runs.py [runs] [--layout padding --layout run] [--keep FILE]
 
 With ``--keep`` the rows go to a file, and the figures are made of all that it holds: it can be made in pieces.
 """
@@ -160,8 +160,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("runs", type=int, nargs="?", default=20, help="runs of each sampling; 0: only the kept ones")
     parser.add_argument(
-        "--layout", action="append", choices=("run", "padding", "block", "both"), help="default: both, and run"
+        "--layout", action="append", choices=("run", "padding", "block", "both"), help="default: padding, and run"
     )
     parser.add_argument("--keep", type=Path)
     arguments = parser.parse_args()
-    main(arguments.runs, arguments.layout or ["both", OLD], arguments.keep)
+    main(arguments.runs, arguments.layout or ["padding", OLD], arguments.keep)

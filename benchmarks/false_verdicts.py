@@ -12,7 +12,7 @@ runs are made with the old sampling of layouts (``run``: drawn once a run) in tu
 Beside it on the data of the null runs: pyperf's rule (its own ``is_significant``, a pooled t-test over all values, here
 the means of bursts), and a sequential design: the baseline of one run against a configuration of the next one.
 
-    python benchmarks/false_verdicts.py [nulls] [planted] [old] [--layout both] [--keep FILE]
+    python benchmarks/false_verdicts.py [nulls] [planted] [old] [--layout padding] [--keep FILE]
 
 With ``--keep`` the raw values go to a file, and the figures are made of all that it holds: a long run can be made in
 pieces.
@@ -248,7 +248,7 @@ if __name__ == "__main__":
     parser.add_argument("nulls", type=int, nargs="?", default=68, help=f"null runs, of {IDLE} comparisons each")
     parser.add_argument("planted", type=int, nargs="?", default=60, help="planted runs")
     parser.add_argument("old", type=int, nargs="?", default=20, help="planted runs with the old sampling of layouts")
-    parser.add_argument("--layout", choices=("padding", "block", "both"), default="both")
+    parser.add_argument("--layout", choices=("padding", "block", "both"), default="padding")
     parser.add_argument("--keep", type=Path)
     arguments = parser.parse_args()
     main(arguments.nulls, arguments.planted, arguments.old, arguments.layout, arguments.keep)
