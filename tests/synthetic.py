@@ -20,7 +20,6 @@ from ablatrix.records.model import (
     Correctness,
     Failure,
     InputFacts,
-    Level,
     Meta,
     Mode,
     Noise,
@@ -34,6 +33,7 @@ from ablatrix.records.model import (
     WarmUp,
     WorkloadFacts,
 )
+from ablatrix.records.part import Level
 from ablatrix.records.status import Status
 
 PRIMARY: dict[str, tuple[str, str]] = {

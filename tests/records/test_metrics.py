@@ -7,7 +7,8 @@ import pytest
 from ablatrix.analysis.table.columns import COLUMNS
 from ablatrix.paper.template.load import load_template
 from ablatrix.records.metrics import METRICS, SAMPLE_METRICS, Metric, metrics_for, page_metrics
-from ablatrix.records.model import Part, Record, RunFacts
+from ablatrix.records.model import Record, RunFacts
+from ablatrix.records.part import Part
 
 
 def part_of(metric: Metric) -> type[Part]:

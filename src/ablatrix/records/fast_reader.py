@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import ConfigDict, TypeAdapter, create_model
 from typing_extensions import TypedDict
 
-from ablatrix.records.model import SCHEMA_VERSION, Meta, Part, Record
+from ablatrix.records.model import SCHEMA_VERSION, Meta, Record
+from ablatrix.records.part import Part
 from ablatrix.records.status import STATUSES, Status
 
 META = ("versions", "machine"), ("threads", "environment", "process", "spawned_because", "cpus")

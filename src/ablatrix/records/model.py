@@ -6,9 +6,10 @@ stand in the names. Missing is null, never 0. A reading that is not finite is nu
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import Field, create_model
 
 from ablatrix.records.metrics import METRICS, SAMPLE_METRICS
+from ablatrix.records.part import Count, Level, Part, StagePlan
 from ablatrix.records.status import Status
 
 SCHEMA_VERSION = "1.3"
@@ -17,20 +18,12 @@ Mode = Literal["cold", "hot"]
 Role = Literal["measured", "reference", "twin", "primer"]
 Tier = Literal["tiny", "medium", "hard"]
 Device = Literal["cpu", "cuda"]
-Level = str | int
 Phase = Literal["load", "plan", "compile", "first_run", "check", "run"]
 WarmUpClass = Literal["flat", "warmed_up", "slowing", "unsteady"]
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(ge=0)]
-Count = Annotated[int, Field(ge=0)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class Part(BaseModel):
-    """Base of every part of a record: frozen, no unknown field."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Failure(Part):
@@ -193,20 +186,6 @@ class WorkloadFacts(Part):
         "no float64; null when it was not prepared, and before 1.2.",
     )
     digest: str = Field(description="SHA-256 of the exported program's structure, weights and inputs.")
-
-
-class StagePlan(Part):
-    """What a stage of the study spans, for one workload and compiler."""
-
-    number: Count = Field(description="Its place among the stages of the study, from 0.")
-    kind: Literal["factorial", "around"] = Field(
-        description="factorial: every combination of the levels; around: the centre, and each level by itself."
-    )
-    knobs: list[str] = Field(description="Knobs that it names, in the order of the study.")
-    levels: list[list[Level]] = Field(description="Levels of each of these knobs, in the order of the study.")
-    centre: dict[str, Level] = Field(
-        description="Configuration that it varies, every knob; the baseline in a factorial stage."
-    )
 
 
 class Configuration(Part):
