@@ -5,7 +5,6 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from click.testing import Result
 from typer.testing import CliRunner
 
 from ablatrix.artifact.bundle.assembly import Origin, assemble
@@ -72,7 +71,7 @@ def _artifact(made: MadeStudy, directory: Path) -> Iterator[str]:
 
 
 def _ran(*words: str, wanted: tuple[int, ...] = (0, 1)) -> Iterator[str]:
-    result: Result = CliRunner().invoke(app, words)
+    result = CliRunner().invoke(app, words)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         yield f"{words[0]}: {''.join(traceback.format_exception(result.exception))}"
     elif result.exit_code not in wanted:

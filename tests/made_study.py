@@ -5,12 +5,11 @@ around a configuration in any mix, knobs that do nothing, trials that fail or ar
 workload.
 """
 
+import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import yaml
 
 from ablatrix.canonical import content_id, digest_value
 from ablatrix.catalogue import COMPILER_FAMILY, WORKLOAD_FAMILY, Catalogue, Entries
@@ -21,13 +20,13 @@ from ablatrix.records.model import (
     CompileFacts,
     Correctness,
     Failure,
-    Level,
     Machine,
     PlanFacts,
     Record,
     RunFacts,
     WorkloadFacts,
 )
+from ablatrix.records.part import Level
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Design, Trial, make_design
 from ablatrix.study.design_file import write_design
@@ -81,7 +80,7 @@ def write_results(
     results = directory / "results"
     (results / "samples").mkdir(parents=True)
     study = directory / "made.yaml"
-    study.write_text(yaml.safe_dump(resolved.study.model_dump(mode="json", exclude_none=True)), encoding="utf-8")
+    study.write_text(json.dumps(resolved.study.model_dump(mode="json", exclude_none=True)), encoding="utf-8")
     design = make_design(resolved, max_live=rng.choice([None, 5, 6]))
     write_design(design, results / "design.json")
     with (results / "results.jsonl").open("w", encoding="utf-8") as journal:
@@ -152,7 +151,7 @@ def _draw_compiler(rng: random.Random, name: str) -> CompilerEntry:
 def _draw_stages(
     rng: random.Random, entries: Sequence[CompilerEntry], baseline: Mapping[str, str]
 ) -> Iterator[dict[str, object]]:
-    for index, entry in enumerate(entries if len(entries) > 1 else entries * rng.randint(1, 3)):
+    for index, entry in enumerate(entries if len(entries) > 1 else [entries[0]] * rng.randint(1, 3)):
         knobs = [knob for knob in entry.knobs if knob.kind == "primary" or index >= len(entries)]
         chosen = rng.sample(knobs, rng.randint(1, min(len(knobs), 4 if index else 6)))
         levels: dict[str, list[Level]] = {}
@@ -172,7 +171,7 @@ def _draw_stages(
 
 
 def _draw_truth(rng: random.Random, entry: CompilerEntry, cells: Sequence[Cell]) -> Truth:
-    factors = {
+    factors: dict[tuple[str, Level], float] = {
         (knob.name, level.name): rng.choice([1.0, 1.0, rng.uniform(0.4, 1.6)])
         for knob in entry.knobs
         if rng.random() < 0.8

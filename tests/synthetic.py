@@ -21,7 +21,6 @@ from ablatrix.records.model import (
     Configuration,
     Failure,
     InputFacts,
-    Level,
     Meta,
     Mode,
     Noise,
@@ -35,6 +34,7 @@ from ablatrix.records.model import (
     WarmUp,
     WorkloadFacts,
 )
+from ablatrix.records.part import Level
 from ablatrix.records.status import Status
 
 PRIMARY: dict[str, tuple[str, str]] = {

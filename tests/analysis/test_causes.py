@@ -9,7 +9,7 @@ import pytest
 from ablatrix.analysis.diagnosis.causes import SLOWER, Causes, find_causes
 from ablatrix.analysis.diagnosis.configurations import Setting, Settings, described
 from ablatrix.analysis.table.trials_table import tidy
-from ablatrix.records.model import Level
+from ablatrix.records.part import Level
 from ablatrix.study.load import load_study
 from tests.synthetic import BASELINE, PRIMARY, Plant, make_records, write_records
 

@@ -16,7 +16,8 @@ from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.reasons.wording import optional_text
 from ablatrix.analysis.table.trials_table import tidy
 from ablatrix.errors import AnalysisError
-from ablatrix.records.model import Level, Record, Stopping
+from ablatrix.records.model import Record, Stopping
+from ablatrix.records.part import Level
 from ablatrix.study.load import load_study
 from tests.artifact.conftest import write_results
 from tests.claimed import CLAIMS, by_id, changed_states, check, claims_of

@@ -10,7 +10,7 @@ from ablatrix.analysis.diagnosis.configurations import Setting, described
 from ablatrix.analysis.diagnosis.knob_proof import KnobProof, claimed_fault, proof_text, prove_knobs
 from ablatrix.analysis.reasons.wording import text_of
 from ablatrix.analysis.table.trials_table import tidy
-from ablatrix.records.model import Level
+from ablatrix.records.part import Level
 from ablatrix.statistics.ratio import Ratio
 from tests.synthetic import Plant, make_records, write_records
 

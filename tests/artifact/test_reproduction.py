@@ -19,7 +19,8 @@ from ablatrix.artifact.reproduction.reproduction import (
     report_text,
 )
 from ablatrix.errors import AnalysisError
-from ablatrix.records.model import Level, Record
+from ablatrix.records.model import Record
+from ablatrix.records.part import Level
 from ablatrix.verdict import reach_verdict
 from tests.artifact.conftest import write_results
 from tests.claimed import claims_of

@@ -15,7 +15,8 @@ from ablatrix.analysis.claims.check import check_claims, load_claims
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.table.trials_table import tidy
 from ablatrix.page.write import write_page
-from ablatrix.records.model import Level, Record
+from ablatrix.records.model import Record
+from ablatrix.records.part import Level
 from tests.synthetic import Plant, make_records, write_records
 
 HOSTILE = "<script>window.broken = 1</script>\"'&</title>"

@@ -106,6 +106,15 @@ def test_line_of_1_2_without_limits_is_read_with_null() -> None:
     assert [getattr(record.correctness, name) for name in unknown] == [None] * 5
 
 
+def test_line_of_1_2_without_stage_plan_is_read_with_null() -> None:
+    old = written_in("1.2")
+    assert not {"stage_plan", "primary_knobs"} & old["config"].keys()
+    assert "replicate" not in old["meta"]
+    record = validate_line(json.dumps(old))
+    assert record.schema_version == "1.2"
+    assert (record.config.stage_plan, record.config.primary_knobs, record.meta.replicate) == (None, None, None)
+
+
 @pytest.mark.parametrize("status", list(Status))
 def test_line_of_every_status_is_valid_by_model_and_frozen_schema(status: Status) -> None:
     schema = json.loads(FROZEN.read_text(encoding="utf-8"))

@@ -22,7 +22,8 @@ from ablatrix.compilers.tvm.compiler import TvmCompiler
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.make import make_paper
 from ablatrix.plotting.tabulate import tabulate
-from ablatrix.records.model import Level, Record
+from ablatrix.records.model import Record
+from ablatrix.records.part import Level
 from ablatrix.statistics.ratio import Ratio
 from ablatrix.testing.requests import Function, make_program, make_request
 from ablatrix.workloads.program import Program

@@ -19,7 +19,8 @@ from ablatrix.analysis.table.delimited import csv_text
 from ablatrix.paper.figures.main_effects import MainEffectsData, compose_main_effects
 from ablatrix.plotting.cold_scatter import cold_points, compose_cold_scatter
 from ablatrix.plotting.figure import house_style
-from ablatrix.records.model import SCHEMA_VERSION, Level, Record
+from ablatrix.records.model import SCHEMA_VERSION, Record
+from ablatrix.records.part import Level
 from ablatrix.records.schema import validate_line
 from ablatrix.trials.run.block import run_cold, run_hot
 from tests.analysis.made import table

@@ -11,7 +11,8 @@ from ablatrix.analysis.runs.stability import Margins
 from ablatrix.errors import AnalysisError, ArtifactError
 from ablatrix.paper.make import Paper, make_paper
 from ablatrix.paper.template.load import load_template
-from ablatrix.records.model import SCHEMA_VERSION, Level, Record
+from ablatrix.records.model import SCHEMA_VERSION, Record
+from ablatrix.records.part import Level
 from ablatrix.verdict import Criterion, Make, Verdict, reach_verdict
 from tests.artifact.conftest import write_results
 from tests.synthetic import Plant, broken, make_records, write_records

@@ -12,6 +12,7 @@ from ablatrix.cli.inputs import AllowMixed, Results, record_files
 
 if TYPE_CHECKING:
     from ablatrix.analysis.effects import Evidence
+    from ablatrix.analysis.table import Tidy
 
 
 DEFAULT_COLUMNS = "run_ms_paired, compile_first_run_ms, planned_bytes, peak_rss_delta_bytes"
@@ -59,7 +60,7 @@ def effects_command(
     """Estimate what each knob does: main effects with verdicts, attribution of the total, interactions."""
     from ablatrix.analysis.effects import NothingVariesError, Question, evidence_frame, gather
     from ablatrix.analysis.groups import refuse_mixed
-    from ablatrix.analysis.table import csv_text, tidy, unsteady_trials
+    from ablatrix.analysis.table import csv_text, tidy
     from ablatrix.cli.effect_tables import show_evidence
     from ablatrix.errors import AnalysisError
 
@@ -74,12 +75,7 @@ def effects_command(
     except NothingVariesError as nothing:
         print(nothing, file=sys.stderr)
         raise typer.Exit(1) from None
-    for note in found.notes:
-        print(f"note: {note}", file=sys.stderr)
-    for reason, count in found.excluded.items():
-        print(f"note: omitted: {count} x {reason}", file=sys.stderr)
-    for workload, unsteady, hot in unsteady_trials(found):
-        print(f"note: {workload}: the warm-up of {unsteady} of {hot} hot trials is unsteady", file=sys.stderr)
+    _show_notes(found)
     if as_csv:
         sys.stdout.write(csv_text(evidence_frame(evidence)))
     elif as_json:
@@ -103,6 +99,17 @@ def share(text: str, option: str = "--margin") -> float:
     if not 0.0 < share < 1.0:
         raise AnalysisError(f"{option} {text}: must lie between 0 and 100 %, written as 1% or 0.01")
     return share
+
+
+def _show_notes(found: Tidy) -> None:
+    from ablatrix.analysis.table import unsteady_trials
+
+    for note in found.notes:
+        print(f"note: {note}", file=sys.stderr)
+    for reason, count in found.excluded.items():
+        print(f"note: omitted: {count} x {reason}", file=sys.stderr)
+    for workload, unsteady, hot in unsteady_trials(found):
+        print(f"note: {workload}: the warm-up of {unsteady} of {hot} hot trials is unsteady", file=sys.stderr)
 
 
 def _levels(option: str, given: list[str] | None) -> dict[str, str]:

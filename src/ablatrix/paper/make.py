@@ -18,6 +18,7 @@ from ablatrix.paper.provenance_file import provenance_text
 from ablatrix.paper.rows import paper_rows
 from ablatrix.paper.sentences.sentence import Sources
 from ablatrix.paper.tables.write import write_table
+from ablatrix.paper.template.figures import FigureSpec
 from ablatrix.paper.template.load import load_template
 from ablatrix.paper.text import get_language, plain_text, write_files, write_left_out, write_paragraph
 
@@ -70,18 +71,14 @@ def make_paper(
     chosen, paper, words = load_template(template), Path(out), get_language(language)
     mixed = refuse_mixed(findings.found, allow_mixed)
     written: list[Path] = []
-    left_out: list[str] = []
-    not_applicable: list[int] = []
     for table in chosen.tables:
         written += write_table(findings, table, mixed, paper / "tables")
-    for figure in chosen.figures:
-        files = write_figure(findings, figure, paper / "figures")
-        written += files
-        if not files:
-            lack = figure_lack(findings, figure)
-            not_applicable += [] if lack is None else [figure.number]
-            why = say(lack or "figure/no_trial")
-            left_out.append(plain_text(say("figure_left_out", number=str(figure.number), why=why), words))
+    drawn, lacking = _write_figures(findings, chosen.figures, paper / "figures")
+    written += drawn
+    left_out = [
+        plain_text(say("figure_left_out", number=str(number), why=say(lack or "figure/no_trial")), words)
+        for number, lack in lacking.items()
+    ]
     ledger = Ledger(paper_rows(findings))
     sources = Sources(findings, ledger, Estimates(findings, ledger), claims)
     names = [name for name in chosen.text if name != "claims" or claims is not None]
@@ -98,4 +95,18 @@ def make_paper(
         write_text(paper / "macros.tex", macros_text(ledger.numbers)),
         write_text(paper / "provenance.json", provenance),
     ]
-    return Paper(tuple(written), tuple(left_out), tuple(not_applicable))
+    return Paper(tuple(written), tuple(left_out), tuple(number for number, lack in lacking.items() if lack))
+
+
+def _write_figures(
+    findings: Findings, figures: Sequence[FigureSpec], directory: Path
+) -> tuple[list[Path], dict[int, str | None]]:
+    """Write figures; return their files, and by number why the study cannot have one that has nothing to draw."""
+    written: list[Path] = []
+    lacking: dict[int, str | None] = {}
+    for figure in figures:
+        files = write_figure(findings, figure, directory)
+        written += files
+        if not files:
+            lacking[figure.number] = figure_lack(findings, figure)
+    return written, lacking

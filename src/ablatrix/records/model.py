@@ -11,7 +11,7 @@ from pydantic import Field, create_model
 from ablatrix.records.correctness import Correctness
 from ablatrix.records.layout import Layout
 from ablatrix.records.metrics import METRICS, SAMPLE_METRICS
-from ablatrix.records.part import Bytes, Count, Finite, Milliseconds, Part, Seconds
+from ablatrix.records.part import Bytes, Count, Finite, Level, Milliseconds, Part, Seconds, StagePlan
 from ablatrix.records.status import Status
 
 SCHEMA_VERSION = "1.3"
@@ -20,7 +20,6 @@ Mode = Literal["cold", "hot"]
 Role = Literal["measured", "reference", "twin", "primer"]
 Tier = Literal["tiny", "medium", "hard"]
 Device = Literal["cpu", "cuda"]
-Level = str | int
 Phase = Literal["load", "plan", "compile", "first_run", "check", "run"]
 WarmUpClass = Literal["flat", "warmed_up", "slowing", "unsteady"]
 
@@ -188,20 +187,6 @@ class WorkloadFacts(Part):
         "no float64; null when it was not prepared, and before 1.2.",
     )
     digest: str = Field(description="SHA-256 of the exported program's structure, weights and inputs.")
-
-
-class StagePlan(Part):
-    """What a stage of the study spans, for one workload and compiler."""
-
-    number: Count = Field(description="Its place among the stages of the study, from 0.")
-    kind: Literal["factorial", "around"] = Field(
-        description="factorial: every combination of the levels; around: the centre, and each level by itself."
-    )
-    knobs: list[str] = Field(description="Knobs that it names, in the order of the study.")
-    levels: list[list[Level]] = Field(description="Levels of each of these knobs, in the order of the study.")
-    centre: dict[str, Level] = Field(
-        description="Configuration that it varies, every knob; the baseline in a factorial stage."
-    )
 
 
 class Configuration(Part):

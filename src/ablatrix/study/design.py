@@ -10,7 +10,7 @@ from ablatrix.canonical import content_id
 from ablatrix.catalogue import Catalogue
 from ablatrix.compilers.catalogue import CompilerEntry, Level
 from ablatrix.errors import StudyError
-from ablatrix.records.model import StagePlan
+from ablatrix.records.part import StagePlan
 from ablatrix.study.model import Stage, Study
 from ablatrix.study.resolve import ResolvedStudy, plugin_sources
 from ablatrix.workloads.parameters import check_parameters

@@ -24,12 +24,12 @@ from ablatrix.records.model import (
     Role,
     RunFacts,
     Samples,
-    StagePlan,
     TrialMachine,
     WarmUp,
     WorkloadFacts,
 )
 from ablatrix.records.origin import git_state, source_state
+from ablatrix.records.part import StagePlan
 from ablatrix.records.status import Status
 from ablatrix.statistics.quantile import median, summarise
 from ablatrix.statistics.warmup import classify_warm_up
@@ -107,11 +107,11 @@ def make_record(
         scene: What is the same for all records of the run.
         outcome: The outcome of the trial.
         facts: The workload, as prepared.
-        compiler: The compiler, as the study's catalogue has it.
+        compiler: As the study's catalogue has it.
         attempt: 0 for the first try.
         samples: Where the raw samples of a hot trial are (see ``samples_line``), None when there are none.
         device: Where the study runs programs.
-        planned: What the study says of the trial's stage and knobs; None for the reference.
+        planned: What the study says of stage and knobs; None for the reference.
     """
     trial, cell, result = outcome.trial, outcome.cell, outcome.result
     runtime = result.runtime
@@ -134,22 +134,26 @@ def make_record(
         wall_s=outcome.wall_s,
         meta=_meta(design, scene, outcome),
         workload=facts,
-        config=Configuration(
-            compiler=cell.compiler,
-            device=device,
-            knobs=dict(cell.knobs),
-            run_time_knobs=compiler.run_time_knobs,
-            stage=cell.stage,
-            stage_plan=None if planned is None else planned.stage,
-            primary_knobs=None if planned is None else list(planned.primary_knobs),
-            baseline=dict(cell.baseline),
-            catalogue_digest=compiler.digest,
-            compiler_digest=compiler.program_digest,
-        ),
+        config=_configuration(cell, compiler, device, planned),
         plan=result.plan,
         compile=result.compile,
         runtime=runtime,
         correctness=result.correctness,
+    )
+
+
+def _configuration(cell: Cell, compiler: CompilerEntry, device: Device, planned: PlannedPart | None) -> Configuration:
+    return Configuration(
+        compiler=cell.compiler,
+        device=device,
+        knobs=dict(cell.knobs),
+        run_time_knobs=compiler.run_time_knobs,
+        stage=cell.stage,
+        stage_plan=planned and planned.stage,
+        primary_knobs=planned and list(planned.primary_knobs),
+        baseline=dict(cell.baseline),
+        catalogue_digest=compiler.digest,
+        compiler_digest=compiler.program_digest,
     )
 
 
