@@ -10,7 +10,6 @@ from pydantic import TypeAdapter
 from ablatrix.records.correctness import Correctness
 from ablatrix.records.model import (
     CompileFacts,
-    Count,
     Failure,
     Gpu,
     GpuNoise,
@@ -18,6 +17,7 @@ from ablatrix.records.model import (
     RunFacts,
     Seconds,
 )
+from ablatrix.records.part import Count
 from ablatrix.records.status import Status
 from ablatrix.trials.messages.message import Message
 
