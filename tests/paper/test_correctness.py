@@ -39,23 +39,43 @@ def with_oracle(oracle: str, *workloads: str) -> Callable[[Record], Record]:
     return change
 
 
-def test_tolerance_says_that_its_unit_is_eager_plus_floor(tmp_path: Path) -> None:
+BEFORE_1_3 = {"worst_ratio": None, "allowed_over_eager": None}
+
+
+def test_tolerance_names_roundings_floor_worst_element_and_allowance(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25)).sentences["correctness: tolerance"] == (
+        "The root mean square error of an output of a trial that is ok is at most 1.25 times the sum of the largest "
+        "that eager shows on the same inputs with other roundings and 1e-07 of the root mean square of the expected "
+        "values (allowed: 2 times). No element is further off than 0.5 times the largest error of eager in elements of "
+        "like sensitivity. In units of eager's own root mean square error, up to 12 were allowed."
+    )
+
+
+def test_tolerance_in_chinese_names_roundings_floor_and_allowance(tmp_path: Path) -> None:
+    assert written(tmp_path, checked(rms_ratio=1.25), "zh").sentences["correctness: tolerance"] == (
+        "成功试验中输出的均方根误差至多为同一输入上即时执行在不同舍入下的最大均方根误差与期望值均方根的 1e-07 倍之和的 "
+        "1.25 倍（允许 2 倍）。单个元素的误差至多为敏感程度相近的元素上即时执行最大误差的 0.5 倍。以即时执行自身的"
+        "均方根误差为单位，所允许的误差最多为 12 倍。"
+    )
+
+
+def test_unjudged_outputs_and_those_that_eager_misses_are_counted(tmp_path: Path) -> None:
+    assert "correctness: unjudged" not in written(tmp_path / "none", checked()).sentences
+    found = written(tmp_path / "some", checked(ill_conditioned=1, eager_wrong=2)).sentences["correctness: unjudged"]
+    assert "does not determine the output = 36; judged ones in which eager itself differs" in found
+
+
+def test_tolerance_before_1_3_says_that_its_unit_is_eager_plus_floor(tmp_path: Path) -> None:
+    assert written(tmp_path, checked(rms_ratio=1.25, **BEFORE_1_3)).sentences["correctness: tolerance"] == (
         "The root mean square error of an output of a trial that is ok is at most 1.25 times the sum of that of eager "
         "single precision on the same inputs and 1e-07 of the root mean square of the expected values (allowed: 2 "
         "times). Of the error of eager alone it may be a larger multiple, which the records do not give."
     )
 
 
-def test_tolerance_in_chinese_says_that_its_unit_is_eager_plus_floor(tmp_path: Path) -> None:
-    assert written(tmp_path, checked(rms_ratio=1.25), "zh").sentences["correctness: tolerance"] == (
-        "成功试验中输出的均方根误差至多为同一输入上单精度即时执行的均方根误差与期望值均方根的 1e-07 倍之和的 1.25 倍"
-        "（允许 2 倍）。若仅与即时执行的误差相比，倍数可能更大，记录中未给出该倍数。"
-    )
-
-
-def test_tolerance_without_floor_is_a_multiple_of_eager(tmp_path: Path) -> None:
-    assert written(tmp_path, checked(rms_ratio=1.25, rms_floor=0.0)).sentences["correctness: tolerance"] == (
+def test_tolerance_before_1_3_without_floor_is_a_multiple_of_eager(tmp_path: Path) -> None:
+    found = written(tmp_path, checked(rms_ratio=1.25, rms_floor=0.0, **BEFORE_1_3)).sentences["correctness: tolerance"]
+    assert found == (
         "The root mean square error of an output of a trial that is ok is at most 1.25 times that of eager single "
         "precision on the same inputs (allowed: 2 times)."
     )
@@ -64,7 +84,9 @@ def test_tolerance_without_floor_is_a_multiple_of_eager(tmp_path: Path) -> None:
 def test_tolerance_with_several_floors_and_factors_names_none(tmp_path: Path) -> None:
     def change(record: Record) -> Record:
         other = record.workload.name == "encoder"
-        return checked(rms_ratio=1.25, **({"rms_floor": 1e-6, "rms_factor": 4.0} if other else {}))(record)
+        return checked(rms_ratio=1.25, **BEFORE_1_3, **({"rms_floor": 1e-6, "rms_factor": 4.0} if other else {}))(
+            record
+        )
 
     assert written(tmp_path, change).sentences["correctness: tolerance"] == (
         "The root mean square error of an output of a trial that is ok is at most 1.25 times the sum of that of eager "
@@ -107,7 +129,7 @@ def test_comparisons_count_unchecked_trials_of_every_role(tmp_path: Path) -> Non
 def test_caption_and_page_heading_call_ratio_one_to_sum_with_floor() -> None:
     template = load_template(DEFAULT_TEMPLATE)
     caption = next(table.caption for table in template.tables if table.title == "Correctness")
-    assert "over the sum of that of eager float32 and a share of the expected values' root mean square" in caption
+    assert "over the sum of the largest of eager with other roundings (before schema 1.3: of eager) and a" in caption
     assert "it is no ratio to the error of eager alone" in caption
     cells = Path(ablatrix.page.cells.__file__).read_text(encoding="utf-8")
-    assert "Largest RMS error over the sum of eager's own and rms_floor of the oracle's RMS" in cells
+    assert "Largest RMS error over the sum of the largest of eager with other roundings" in cells

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 from torch.nn import functional
 
+from ablatrix.trials.messages import TrialResult
+from ablatrix.trials.worker.check import Comparison
+from ablatrix.trials.worker.execution import _judge
 from tests.trials.judging import changed, eager, judge, prepared
 
 INF, NAN = float("inf"), float("nan")
@@ -416,3 +420,13 @@ def test_check_of_wrong_elements_names_the_first() -> None:
     )
     assert "[4, 5] is nan instead of" in found.note
     assert "is allowed there" in found.note
+
+
+def test_trial_whose_outputs_are_not_determined_is_ok() -> None:
+    found = Comparison(rms_factor=2.0, rms_floor=1e-6, input_sets=1, ill_conditioned=1)
+    judged = _judge(TrialResult(), found.facts("d"))
+    assert judged.status == "ok"
+    assert judged.correctness is not None
+    assert (judged.correctness.checked, judged.correctness.ok) == (0, None)
+    assert _judge(TrialResult(), replace(found, passed=False).facts("d")).status == "wrong_output"
+    assert _judge(TrialResult(), replace(found, missing=1).facts("d")).status == "missing_check"

@@ -56,7 +56,8 @@ def cells_table(findings: Findings, finder: RowFinder, groups: Sequence[str], mo
             Heading(
                 "worst RMS",
                 True,
-                "Largest RMS error over that of float32 under other roundings, plus the floor",
+                "Largest RMS error over the sum of the largest of eager with other roundings (before 1.3: of eager) "
+                "and rms_floor of the oracle's RMS; allowed: rms_factor",
             ),
             Heading("n", True, "Trials"),
         ],

@@ -149,12 +149,17 @@ PHRASES: Mapping[str, str] = {
     "tolerance": "The root mean square error of an output of a trial that is ok is at most {ratio} times {unit}{limit}."
     "{alone}{estimated}",
     "rms_unit/eager": "that of eager single precision on the same inputs",
-    "rms_unit/floor": "the sum of that of eager single precision on the same inputs and {floor} of the root mean "
-    "square of the expected values",
-    "rms_unit/floors": "the sum of that of eager single precision on the same inputs and a share of the root mean "
-    "square of the expected values, which differs between trials",
+    "rms_unit/roundings": "the largest that eager shows on the same inputs with other roundings",
+    "rms_unit/floor": "the sum of {eager} and {floor} of the root mean square of the expected values",
+    "rms_unit/floors": "the sum of {eager} and a share of the root mean square of the expected values, which differs "
+    "between trials",
     "rms_limit": " (allowed: {factor} times)",
     "rms_not_eager": " Of the error of eager alone it may be a larger multiple, which the records do not give.",
+    "worst_element": " No element is further off than {worst} times the largest error of eager in elements of like "
+    "sensitivity.{allowed}",
+    "allowed_over_eager": " In units of eager's own root mean square error, up to {most} were allowed.",
+    "unjudged": "Comparisons that were not judged, since single precision does not determine the output = {ill}; "
+    "judged ones in which eager itself differs from the expected values = {eager}.",
     "rms_estimated": " Of {workloads}, the error of eager is an estimate, as eager gives the expected values.",
     # Claims
     "claim": "{statement} ({id}): {state}, on {trials} trials{ratio}.",

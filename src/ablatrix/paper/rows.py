@@ -9,6 +9,7 @@ COLUMNS = (
     "stopping_effect_target",
     "checked_digest", "timed_digest", "artifact_digest", "checked", "missing", "draws", "nonfinite", "max_abs_diff",
     "max_rel_diff", "rms_ratio", "rms_factor", "rms_floor", "workload_oracle",
+    "worst_ratio", "allowed_over_eager", "ill_conditioned", "eager_wrong",
     "gpu_name",
 )  # fmt: skip
 PREFIXES = ("threads_", "estimator_")

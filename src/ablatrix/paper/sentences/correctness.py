@@ -57,8 +57,8 @@ def worst_differences(sources: Sources) -> Written:
 def tolerance(sources: Sources) -> Written:
     """How far ok outputs are from the oracle in units of the tolerance, what that unit is, and what is allowed.
 
-    The unit is the error of eager single precision plus a share of the expected values, so a ratio to it is smaller
-    than the ratio to eager's error; the latter is not in the records.
+    The unit is the largest error of eager under other roundings (before 1.3 eager's own) plus a share of the expected
+    values, so a ratio to it is smaller than the ratio to eager's error.
     """
     ratios = sources.ok(None, "measured").filter(pl.col("rms_ratio").is_not_null())
     if ratios.is_empty():
@@ -68,16 +68,42 @@ def tolerance(sources: Sources) -> Written:
     limit: Fragment = Name("")
     if ratios["rms_factor"].null_count() == 0 and ratios["rms_factor"].n_unique() == 1:
         limit = say("rms_limit", factor=ledger.value("correctness/rms_factor", ratios, "rms_factor", GENERAL))
-    unit: Fragment = say("rms_unit/floors")
+    rounded = ratios["worst_ratio"].null_count() < ratios.height
+    eager = say("rms_unit/roundings" if rounded else "rms_unit/eager")
+    unit: Fragment = say("rms_unit/floors", eager=eager)
     alone: Fragment = say("rms_not_eager")
     if ratios["rms_floor"].null_count() == 0 and ratios["rms_floor"].n_unique() == 1:
         floor = ledger.value("correctness/rms_floor", ratios, "rms_floor", GENERAL)
-        unit = say("rms_unit/floor", floor=floor) if floor.value else say("rms_unit/eager")
+        unit = say("rms_unit/floor", eager=eager, floor=floor) if floor.value else eager
         alone = alone if floor.value else Name("")
+    if rounded:
+        alone = _allowed(sources, ratios)
     single = _single_precision(ratios)
     estimated: Fragment = say("rms_estimated", workloads=listed(single)) if single else Name("")
     most = ledger.greatest("correctness/rms_ratio", ratios, "rms_ratio", THREE)
     yield Sentence("tolerance", say("tolerance", ratio=most, unit=unit, limit=limit, alone=alone, estimated=estimated))
+
+
+def unjudged(sources: Sources) -> Written:
+    """How many outputs float32 does not determine, and in how many eager itself is not what is expected."""
+    counted = sources.trials.filter(pl.col("ill_conditioned").is_not_null())
+    if counted.is_empty():
+        return
+    ill = sources.ledger.sum("correctness/ill_conditioned", counted, "ill_conditioned")
+    eager = sources.ledger.sum("correctness/eager_wrong", counted, "eager_wrong")
+    if ill.value or eager.value:
+        yield Sentence("unjudged", say("unjudged", ill=ill, eager=eager))
+
+
+def _allowed(sources: Sources, ratios: pl.DataFrame) -> Fragment:
+    """Return how large the worst element is, and what was allowed in units of eager's own error."""
+    worst = sources.ledger.greatest("correctness/worst_ratio", ratios, "worst_ratio", THREE)
+    known = ratios.filter(pl.col("allowed_over_eager").is_not_null())
+    allowed: Fragment = Name("")
+    if not known.is_empty():
+        most = sources.ledger.greatest("correctness/allowed_over_eager", known, "allowed_over_eager", THREE)
+        allowed = say("allowed_over_eager", most=most)
+    return say("worst_element", worst=worst, allowed=allowed)
 
 
 def _oracle(checked: pl.DataFrame) -> Fragment:
@@ -102,4 +128,4 @@ def _worst(sources: Sources, which: str, part: pl.DataFrame) -> Fragment:
     return say("worst", absolute=absolute, relative=relative)
 
 
-CORRECTNESS: tuple[Writes, ...] = (comparisons, worst_differences, tolerance)
+CORRECTNESS: tuple[Writes, ...] = (comparisons, worst_differences, tolerance, unjudged)
