@@ -83,7 +83,7 @@ def test_text_states_what_records_hold(tmp_path: Path) -> None:
     assert "3 for encoder at regions and 1 for encoder at whole" in fairness
     assert "timed is the one that was checked in 32 of 32 hot trials" in fairness
     best = f"{31.0 * 0.99 * 0.90 * 0.60:.3g} ms in the median, {0.99 * 0.90 * 0.60:.3f}"
-    assert f"with fusion on, memory\\_plan on and reuse release: {best}" in benefit
+    assert f"with reuse release, memory\\_plan on and fusion on: {best}" in benefit
     assert "(eager: 24 ms)" in benefit
     assert "903 KiB with keep and 226 KiB with release" in benefit
     assert "The compiler's estimator gives" in benefit
