@@ -128,7 +128,7 @@ def test_table_shows_status_of_failed_cell_and_no_figure(written: Path) -> None:
     rows = rows_of(written / "table2.csv")
     wrong = of_configuration(rows, "encoder", ALL_ON)
     assert (wrong["ok"], wrong["worst rel. diff."], wrong["checks"]) == ("0/6 (6 wrong_output)", "4.1e+01", "18/18")
-    for heading in ("cold (ms)", "p50 (ms)", "planned (MiB)", "hot peak (MiB)", "cold ratio", "hot ratio"):
+    for heading in ("cold (ms)", "p50 (ms)", "planned (MiB)", "peak (MiB)", "cold ratio", "hot ratio"):
         assert wrong[heading] == "wrong_output"
     # Cold crashed in all blocks, hot timed out in one: a cold figure has nothing, and says what a cold trial ended as.
     crashed = of_configuration(rows, "attention", {**ALL_ON, "partition": "regions"})
