@@ -68,11 +68,11 @@ def rates(scene: Scene, studies: int, rng: np.random.Generator) -> dict[str, Any
     sums: Counter[str] = Counter()
     found = dict.fromkeys(scene.planted, 0)
     for number in range(studies):
-        truth = np.zeros(WORKLOADS * len(KNOBS))
-        places = iter(rng.permutation(truth.size).tolist())
+        planted = np.zeros(WORKLOADS * len(KNOBS))
+        places = iter(rng.permutation(planted.size).tolist())
         for size, of_size in scene.planted.items():
-            truth[[next(places) for _ in range(of_size)]] = math.log1p(size)
-        truth = truth.reshape(WORKLOADS, len(KNOBS))
+            planted[[next(places) for _ in range(of_size)]] = math.log1p(size)
+        truth = planted.reshape(WORKLOADS, len(KNOBS))
         logs, twins = measured(scene, truth, rng)
         offsets = offsets_of(logs, twins)
         effects = list(effects_of(logs, offsets))

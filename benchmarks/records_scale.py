@@ -108,7 +108,7 @@ def analyse(results: Path) -> dict[str, float]:
         "groups": groups,
         "metrics": len(evidence),
         "effects": sum(len(one.effects) for one in evidence),
-        "floors": sum(len(one.floors) for one in evidence),
+        "controls": sum(len(one.controls) for one in evidence),
     }
     return {"trials": found.trials.height, **parts, **counts, "table_gib": found.trials.estimated_size() / 2**30}
 

@@ -15,10 +15,10 @@ from ablatrix.canonical import content_id, digest_value
 from ablatrix.catalogue import COMPILER_FAMILY, WORKLOAD_FAMILY, Catalogue, Entries
 from ablatrix.compilers.catalogue import EAGER, CompilerEntry, KnobEntry, LevelEntry
 from ablatrix.errors import StudyError
+from ablatrix.records.correctness import Correctness
 from ablatrix.records.journal import record_line
 from ablatrix.records.model import (
     CompileFacts,
-    Correctness,
     Failure,
     Machine,
     PlanFacts,
@@ -149,7 +149,7 @@ def _draw_compiler(rng: random.Random, name: str) -> CompilerEntry:
 
 
 def _draw_stages(
-    rng: random.Random, entries: Sequence[CompilerEntry], baseline: Mapping[str, str]
+    rng: random.Random, entries: Sequence[CompilerEntry], baseline: Mapping[str, Level]
 ) -> Iterator[dict[str, object]]:
     for index, entry in enumerate(entries if len(entries) > 1 else [entries[0]] * rng.randint(1, 3)):
         knobs = [knob for knob in entry.knobs if knob.kind == "primary" or index >= len(entries)]

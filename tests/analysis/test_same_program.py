@@ -5,7 +5,7 @@ import math
 import pytest
 
 from ablatrix.analysis.effects.evidence import Evidence, Question, gather
-from ablatrix.records.model import Level
+from ablatrix.records.part import Level
 from tests.synthetic import make_records, tidied
 
 

@@ -19,7 +19,8 @@ from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.number import STATISTICS, WHOLE
 from ablatrix.paper.provenance_file import PROVENANCE_VERSION, provenance_schema_text
 from ablatrix.provenance.rows import Rows
-from ablatrix.records.model import Level, Record
+from ablatrix.records.model import Record
+from ablatrix.records.part import Level
 from tests.paper import recompute
 from tests.paper.written import Paper, each, study, write_paper
 from tests.synthetic import Plant, make_records, tidied

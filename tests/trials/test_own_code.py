@@ -7,7 +7,8 @@ from typing import Any, cast
 import pytest
 
 from ablatrix.canonical import digest_value
-from ablatrix.records.model import CompileFacts, Correctness, Mode
+from ablatrix.records.correctness import Correctness
+from ablatrix.records.model import CompileFacts, Mode
 from ablatrix.study.design import Cell, Trial
 from ablatrix.trials.messages import TrialResult
 from ablatrix.trials.results.outcome import Outcome

@@ -62,7 +62,6 @@ def artifact_command(
     from ablatrix.artifact.checks import derive_anew
     from ablatrix.artifact.contents import Reading, claims_beside
     from ablatrix.cli.run_and_design import end_run
-    from ablatrix.doctor.modules import packages_of
     from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.files import companions, refuse_changed_files
     from ablatrix.study.load import load_study
@@ -88,7 +87,7 @@ def artifact_command(
         shutil.rmtree(ResultDirectory(results).work, ignore_errors=True)
     command = _command(origin, out, anonymous, started, monotonic() - clock, failed=not summary.good)
     whole = replace(origin, commands=[command], findings=findings, run=cost, pseudonyms=pseudonyms)
-    whole = replace(whole, packages=packages_of(need.module for need in module_needs(resolved)))
+    whole = replace(whole, packages=_packages(resolved))
     _announce(assemble(out, whole, reading), out, results if anonymous else None)
     end_run(summary)
 
@@ -100,6 +99,13 @@ def _announce(manifest: "Manifest", out: Path, named: Path | None) -> None:
     print(f"{archive_path(out)}: the same as one file, for an archive", file=sys.stderr)
     if named is not None:
         print(f"{named}: the run with its names; keep it private until review is over", file=sys.stderr)
+
+
+def _packages(resolved: "ResolvedStudy") -> dict[str, str]:
+    """Return the versions of the packages that a study's plug-ins need."""
+    from ablatrix.doctor.modules import packages_of
+
+    return packages_of(need.module for need in module_needs(resolved))
 
 
 def module_needs(resolved: "ResolvedStudy") -> "list[ModuleNeed]":

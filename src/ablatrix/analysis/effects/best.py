@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ablatrix.analysis.effects.grid import readings_of
+from ablatrix.analysis.effects.readings import readings_of
 from ablatrix.analysis.groups import Instrument
 from ablatrix.analysis.reasons import KnobLevels
 from ablatrix.statistics.best import compare_with_best

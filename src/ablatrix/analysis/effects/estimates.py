@@ -15,8 +15,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ablatrix.analysis.effect_metrics import is_exact
-from ablatrix.analysis.effects.grid import SPARSEST, FactorialGrid, factorial_grids
+from ablatrix.analysis.effects.grid import FactorialGrid, factorial_grids
 from ablatrix.analysis.effects.same_program import SamePrograms
+from ablatrix.analysis.effects.shapes import SPARSEST
 from ablatrix.analysis.groups import Instrument, sort_key
 from ablatrix.analysis.reasons import KnobLevels, Why, because
 from ablatrix.errors import AnalysisError
