@@ -93,6 +93,9 @@ PHRASES: Mapping[str, str] = {
     "fastest": "对于 {workload}，{compiler} 在配置（{configuration}）下的中位时间最低：{p50} ms{against}{reference}。",
     "against_baseline": "，为基线运行时间的 {ratio} 倍",
     "against_baseline_unclear": "，为基线运行时间的 {ratio} 倍，与基线无法区分",
+    "compared": "在 {workload} 上，各编译器最低的中位时间为 {times}{reference}。各编译器在各自的区组中运行，因此这些"
+    "中位数未经配对。",
+    "compared_at": "{compiler}（{configuration}）{p50} ms",
     "eager": "（即时执行：{p50} ms）",
     "noise_floor": "同一区组内基线的两个副本在{metric}上至多相差：{floors}（A/A）；小于此值的效应与噪声无法区分。",
     "floor_at": "{place} {spread}%",

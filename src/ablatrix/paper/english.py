@@ -98,6 +98,9 @@ PHRASES: Mapping[str, str] = {
     "{reference}.",
     "against_baseline": ", {ratio} of the baseline's run time",
     "against_baseline_unclear": ", {ratio} of the baseline's run time, which is not distinguishable from it",
+    "compared": "On {workload}, the lowest median times are {times}{reference}. Compilers run in blocks of their own, "
+    "so these medians are not paired.",
+    "compared_at": "{p50} ms of {compiler} ({configuration})",
     "eager": " (eager: {p50} ms)",
     "noise_floor": "Two copies of the baseline in one block differ in the {metric} by at most {floors} (A/A); smaller "
     "effects than this are not told apart from noise.",

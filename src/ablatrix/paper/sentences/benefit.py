@@ -4,6 +4,7 @@ import polars as pl
 
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import Number, byte_size, milliseconds
+from ablatrix.paper.sentences.compared import compilers_compared
 from ablatrix.paper.sentences.effects import all_on, effects_of_knobs, knobs_without_effect
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
 from ablatrix.provenance.keys import key_part
@@ -168,6 +169,7 @@ BENEFIT: tuple[Writes, ...] = (
     knobs_without_effect,
     all_on,
     fastest_configurations,
+    compilers_compared,
     noise_floor,
     planned_memory,
 )
