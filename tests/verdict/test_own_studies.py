@@ -137,6 +137,31 @@ def test_no_op_is_not_proven_by_code_of_knob_that_acts_at_run_time(tmp_path: Pat
     assert ("moving kernels from old to new multiplies the run time" in text) == (verdict != "no_op")
 
 
+def test_two_compilers_of_other_knobs_are_compared(tmp_path: Path) -> None:
+    mine, other = (
+        CompilerEntry(name=name, summary="A.", modules=(), extra="", adapter="a:B", knobs=(knob(own, "off", "on"),))
+        for name, own in (("mine", "tile"), ("other", "fuse"))
+    )
+    held = {"eager": EAGER, "mine": mine, "other": other}
+    catalogue = Catalogue(Entries(COMPILER_FAMILY, held, {}), Entries(WORKLOAD_FAMILY, dict(SHIPPED), {}))
+    study = {
+        "name": "two",
+        "workloads": ["attention"],
+        "compilers": ["mine", "other"],
+        "modes": ["hot"],
+        "stages": [
+            {"name": "tiles", "compilers": ["mine"], "factorial": {"tile": ["off", "on"]}},
+            {"name": "fused", "compilers": ["other"], "factorial": {"fuse": ["off", "on"]}},
+        ],
+        "protocol": {"hot": {"blocks": 3, "max_blocks": 3}},
+    }
+    truth = Truth({("tile", "on"): 0.5, ("fuse", "on"): 0.25}, frozenset({"tile", "fuse"}), noise=0.001)
+    made = write_results(random.Random(1), resolve_study(Study.model_validate(study), catalogue), tmp_path, truth)
+    _, text = text_of(tmp_path, made.results / "results.jsonl")
+    compared = text[text.index("the lowest median times are") :]
+    assert compared.index("of other (fuse on)") < compared.index("of mine (tile on)") < compared.index("(eager:")
+
+
 def test_one_at_a_time_study_has_figures_in_its_order_and_no_empty_one(tmp_path: Path, flags: Path) -> None:
     paper, text = text_of(tmp_path, flags)
     names = [one.name for one in FLAGS]

@@ -110,6 +110,9 @@ PHRASES: Mapping[str, str] = {
     "tied_with_many": "；在 {compared} 个配置中有 {ties} 个与其无法区分",
     "against_baseline": "，为基线运行时间的 {ratio} 倍",
     "against_baseline_unclear": "，为基线运行时间的 {ratio} 倍，与基线无法区分",
+    "compared": "在 {workload} 上，各编译器最低的中位时间为 {times}{reference}。各编译器在各自的区组中运行，因此这些"
+    "中位数未经配对。",
+    "compared_at": "{compiler}（{configuration}）{p50} ms",
     "eager": "（即时执行：{p50} ms）",
     "control": "A/A 对照（每个区组中基线的第二次试验）就{metric}而言：{outcomes}。",
     "control_holds": "在 {units} 个负载与编译器的组合上成立（偏离最大者为 {place}，比值 {ratio}）",

@@ -121,6 +121,9 @@ PHRASES: Mapping[str, str] = {
     "tied_with_many": "; {ties} of {compared} configurations are not distinguishable from it",
     "against_baseline": ", {ratio} of the baseline's run time",
     "against_baseline_unclear": ", {ratio} of the baseline's run time, which is not distinguishable from it",
+    "compared": "On {workload}, the lowest median times are {times}{reference}. Compilers run in blocks of their own, "
+    "so these medians are not paired.",
+    "compared_at": "{p50} ms of {compiler} ({configuration})",
     "eager": " (eager: {p50} ms)",
     "control": "The A/A control, a second trial of the baseline in every block, {outcomes} for the {metric}.",
     "control_holds": "holds on {units} workloads and compilers (the farthest is {ratio} on {place})",

@@ -230,8 +230,10 @@ def _stage(one: Effect) -> tuple[Any, ...]:
 
 
 def _same_program(one: Effect) -> dict[str, Any]:
-    """Return the pairs that the effect leaves out as they are one program, as a parameter; nothing without any."""
-    return {"same_program": [list(map(dict, pair)) for pair in one.same_program]} if one.same_program else {}
+    """Return the pairs that the effect leaves out as they are one program, as a parameter; a no-op leaves out none."""
+    if not one.same_program or one.is_no_op:
+        return {}
+    return {"same_program": [list(map(dict, pair)) for pair in one.same_program]}
 
 
 def _subject(one: Effect) -> tuple[Any, ...]:

@@ -1,108 +1,21 @@
 """Benefit: what each knob does to time and memory, what is distinguishable from noise, and the best configurations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import polars as pl
 
-from ablatrix.analysis.effects import Best
 from ablatrix.analysis.groups import Control
 from ablatrix.paper.estimates import Interval
-from ablatrix.paper.fragment import Fragment, Name, listed, say
-from ablatrix.paper.number import Number, byte_size, milliseconds
+from ablatrix.paper.fragment import Fragment, listed, say
+from ablatrix.paper.number import Number, byte_size
+from ablatrix.paper.sentences.compared import compilers_compared
 from ablatrix.paper.sentences.effects import all_on, effects_of_knobs, knobs_without_effect
+from ablatrix.paper.sentences.fastest import fastest_configurations
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
 from ablatrix.provenance.keys import key_part
-from ablatrix.provenance.units import Unit
 from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
 
-NAMED_TIES = 3
-"""Configurations that are named as not distinguishable from the fastest; of more, it gives their number."""
 CONTROLLED = ((HOT_METRIC, "hot"), (COLD_METRIC, "cold"))
-
-
-def fastest_configurations(sources: Sources) -> Written:
-    """The fastest configuration of each workload, what is not distinguishable from it, and its ratios."""
-    found = sources.findings.best(HOT_METRIC, "hot")
-    for unit in sources.estimates.units.values():
-        hot = unit.ok.get("hot", pl.DataFrame())
-        hot = hot.filter(pl.col("run_ms_p50").is_not_null()) if hot.height else hot
-        name = f"fastest/{unit.key}"
-        best = found.get((unit.workload, unit.digest, unit.compiler))
-        if hot.is_empty() or best is None:
-            yield LeftOut(name, say("lacks/hot"))
-            continue
-        levels = {knob: at for knob, at in best.levels.items() if knob in unit.baseline}
-        moved = [say("knob_at", knob=knob, level=at) for knob, at in levels.items() if at != unit.baseline[knob]]
-        cell = hot.filter(pl.all_horizontal(pl.col(f"knob_{knob}") == at for knob, at in levels.items()))
-        p50 = sources.ledger.median(
-            f"benefit/{unit.key}/best/run_ms_p50", cell, "run_ms_p50", milliseconds(_median(cell))
-        )
-        yield Sentence(
-            name,
-            say(
-                "fastest",
-                workload=unit.label,
-                compiler=unit.compiler,
-                configuration=listed(moved) if moved else say("the_baseline"),
-                p50=p50,
-                against=_against_baseline(sources, unit, best, levels) if moved else Name(""),
-                reference=_eager(sources, unit),
-                ties=_ties(sources, unit, best),
-            ),
-        )
-    if not sources.estimates.units:
-        yield LeftOut("fastest", say("lacks/hot"))
-
-
-def _median(part: pl.DataFrame) -> float:
-    return float(part["run_ms_p50"].median())  # type: ignore[arg-type]
-
-
-def _against_baseline(sources: Sources, unit: Unit, best: Best, levels: Mapping[str, str]) -> Fragment:
-    """Return the ratio to the baseline; it is clear where the baseline itself cannot be the best."""
-    columns = [f"knob_{knob}" for knob in levels]
-    ratio = sources.findings.ratios(HOT_METRIC, ["workload", "workload_digest", "compiler", "role", *columns]).get(
-        (unit.workload, unit.digest, unit.compiler, "measured", *levels.values())
-    )
-    if ratio is None:
-        return Name("")
-    interval = sources.estimates.against_baseline(
-        f"benefit/{unit.key}/best/{HOT_METRIC}", unit, levels, HOT_METRIC, "hot", ratio
-    )
-    is_tied = best.ties is None or any(
-        all(one.get(knob) == at for knob, at in unit.baseline.items()) for one in best.ties
-    )
-    return say("against_baseline_unclear" if is_tied else "against_baseline", ratio=interval.said())
-
-
-def _eager(sources: Sources, unit: Unit) -> Fragment:
-    part = sources.ok("hot", "reference").filter(
-        (pl.col("workload") == unit.workload)
-        & (pl.col("workload_digest") == unit.digest)
-        & pl.col("run_ms_p50").is_not_null()
-    )
-    if part.is_empty():
-        return Name("")
-    key = f"benefit/{key_part(unit.label)}/eager/run_ms_p50"
-    return say("eager", p50=sources.ledger.median(key, part, "run_ms_p50", milliseconds(_median(part))))
-
-
-def _ties(sources: Sources, unit: Unit, best: Best) -> Fragment:
-    """Return which configurations are not distinguishable from the fastest, by name or, if they are many, by number."""
-    if best.compared < 2:
-        return Name("")
-    if best.ties is None:
-        return say("best_of_one_block")
-    if not best.ties:
-        return say("best_alone")
-    if len(best.ties) <= NAMED_TIES:
-        named = [
-            Name(", ".join(f"{knob}={at}" for knob, at in one.items() if at != unit.baseline.get(knob)))
-            for one in best.ties
-        ]
-        return say("tied_with", ties=listed([one if one.text else say("the_baseline") for one in named], "clauses"))
-    counts = [sources.estimates.ties(unit, HOT_METRIC, "hot", best, part) for part in ("ties", "compared")]
-    return say("tied_with_many", ties=counts[0], compared=counts[1])
 
 
 def controls(sources: Sources) -> Written:
@@ -221,6 +134,7 @@ BENEFIT: tuple[Writes, ...] = (
     knobs_without_effect,
     all_on,
     fastest_configurations,
+    compilers_compared,
     controls,
     planned_memory,
 )
