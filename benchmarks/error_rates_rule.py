@@ -68,11 +68,11 @@ def rates(scene: Scene, studies: int, rng: np.random.Generator) -> dict[str, Any
     sums: Counter[str] = Counter()
     found = dict.fromkeys(scene.planted, 0)
     for number in range(studies):
-        planted = np.zeros(WORKLOADS * len(KNOBS))
-        places = iter(rng.permutation(planted.size).tolist())
+        flat = np.zeros(WORKLOADS * len(KNOBS))
+        places = iter(rng.permutation(flat.size).tolist())
         for size, of_size in scene.planted.items():
-            planted[[next(places) for _ in range(of_size)]] = math.log1p(size)
-        truth = planted.reshape(WORKLOADS, len(KNOBS))
+            flat[[next(places) for _ in range(of_size)]] = math.log1p(size)
+        truth = flat.reshape(WORKLOADS, len(KNOBS))
         logs, twins = measured(scene, truth, rng)
         offsets = offsets_of(logs, twins)
         effects = list(effects_of(logs, offsets))
@@ -81,7 +81,7 @@ def rates(scene: Scene, studies: int, rng: np.random.Generator) -> dict[str, Any
             hold_against_records(logs, twins, judgements)
         wrong = 0
         for place, (effect, judgement) in enumerate(zip(effects, judgements, strict=True)):
-            size, fails = float(truth.flat[place]), offsets[place // len(KNOBS)] > 0.0
+            size, fails = float(flat[place]), offsets[place // len(KNOBS)] > 0.0
             assert judgement is not None and effect.ratio is not None
             assert effect.ratio.low is not None and effect.ratio.high is not None
             covered = math.log(effect.ratio.low) <= size <= math.log(effect.ratio.high)

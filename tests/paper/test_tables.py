@@ -18,13 +18,14 @@ from ablatrix.canonical import content_id, digest_value
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.markup import escape_latex
 from ablatrix.paper.tables.build import build_table
-from ablatrix.paper.tables.cells import NOTHING
+from ablatrix.paper.tables.cells import NOTHING, _figure
 from ablatrix.paper.tables.latex import latex_table
 from ablatrix.paper.tables.printed import PrintedTable, markdown_table
 from ablatrix.paper.tables.reference import insert_reference
 from ablatrix.paper.tables.write import write_table
 from ablatrix.paper.template.load import load_template
 from ablatrix.paper.template.sources import COLUMNS_OF, TRIALS
+from ablatrix.paper.template.spec import ColumnSpec
 from ablatrix.records.model import Record
 from tests.synthetic import HOT_EFFECT, PRIMARY, Plant, make_records, tidied, write_records
 
@@ -494,3 +495,17 @@ def test_table_columns_and_example_in_docs_match_code(findings: Findings, tmp_pa
     (tmp_path / "paper.yaml").write_text(f"version: 1\ntables:\n{example}", encoding="utf-8")
     table = build_table(findings, load_template(tmp_path / "paper.yaml").tables[0])
     assert len(table.rows) == 4
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "text"),
+    [
+        ("peak_rss_delta_bytes", 4096.0, "≤ 0.1"),
+        ("peak_rss_delta_bytes", 0.0, "≤ 0.1"),
+        ("peak_rss_delta_bytes", 3 * 2.0**20, "3.0"),
+        ("planned_bytes", 4096.0, "0.0"),
+    ],
+)
+def test_table_figure_no_larger_than_metric_shows_is_marked(column: str, value: float, text: str) -> None:
+    spec = ColumnSpec(column=column, aggregation="median", format=".1f", divide_by=2.0**20)
+    assert _figure(value, spec) == text
