@@ -27,7 +27,7 @@ STATISTICS: Mapping[Statistic, str] = {
     "paired_ratio": "Ratio of 'metric' of the configuration with the levels 'knobs' to that with 'baseline', paired "
     "over blocks.",
     "effect": "Ratio of 'metric' when 'knob' moves from 'base_level' to 'level': in each repeat the mean of the log "
-    "ratios of all pairs of configurations with 'levels' that differ in it alone and are there in every repeat.",
+    "ratios of all pairs of configurations that differ in it alone and are there in every repeat.",
     "total": "Ratio of 'metric' of the configuration with the levels 'end' to that with 'start', over the repeats that "
     "have every configuration between the two; where none has, over those that have the two.",
     "geometric_mean": "Geometric mean of the effects named in 'of', each weighing the same.",
