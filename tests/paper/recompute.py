@@ -490,7 +490,12 @@ class Recomputed:
             repeats = self.numbered_repeats(own, times, baseline)
         else:
             repeats = repeats_of(own, times, baseline, parameters["split"])
-        grid = [{at: log for at, log in repeat.items() if fixed <= set(at)} for repeat in repeats]
+        levels = parameters["levels"]
+
+        def in_grid(at: Levels) -> bool:
+            return fixed <= set(at) and all(level in levels.get(knob, (level,)) for knob, level in at)
+
+        grid = [{at: log for at, log in repeat.items() if in_grid(at)} for repeat in repeats]
         grid = [repeat for repeat in grid if repeat]
         self.grids_known[self.grid_key(number)] = grid
         if statistic == "total":

@@ -20,7 +20,7 @@ from ablatrix.paper.estimates import Estimates
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.number import Number
 from ablatrix.paper.rows import paper_rows
-from ablatrix.paper.sentences.benefit import fastest_configurations
+from ablatrix.paper.sentences.fastest import fastest_configurations
 from ablatrix.paper.sentences.sentence import Sources
 from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.ranges import Ranges, union

@@ -13,7 +13,7 @@ from ablatrix.paper.fragment import Fragment, say
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.number import RATIO, WHOLE, Number, Statistic, percent
 from ablatrix.provenance.claims import Factor
-from ablatrix.provenance.finder import RowFinder
+from ablatrix.provenance.finder import RowFinder, plain_choices
 from ablatrix.provenance.keys import key_part, step_part
 from ablatrix.provenance.ranges import Ranges
 from ablatrix.provenance.units import Levels, Unit
@@ -124,7 +124,13 @@ class Estimates:
             statistic,
             one.ratio,
             behind.rows,
-            {**_of_unit(unit, one.mode, one.metric), "fixed": behind.fixed, "split": is_split, **parameters},
+            {
+                **_of_unit(unit, one.mode, one.metric),
+                "fixed": behind.fixed,
+                "levels": plain_choices(behind.moved),
+                "split": is_split,
+                **parameters,
+            },
         )
 
     def mean(self, one: GeometricMean, members: Sequence[Interval], is_apart: bool = False) -> Interval | None:

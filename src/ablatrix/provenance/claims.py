@@ -8,7 +8,7 @@ from ablatrix.analysis.claims import CheckedClaim, Claim
 from ablatrix.analysis.effect_metrics import METRICS
 from ablatrix.analysis.effects import FactorialGrid
 from ablatrix.analysis.findings import Findings
-from ablatrix.provenance.finder import RowFinder
+from ablatrix.provenance.finder import RowFinder, plain_choices
 from ablatrix.provenance.ranges import Ranges
 from ablatrix.provenance.rows import Rows
 from ablatrix.provenance.units import Unit
@@ -50,11 +50,20 @@ def factor_of(findings: Findings, finder: RowFinder, checked: CheckedClaim) -> F
     base, level = _levels(claim, grid)
     centre = {**unit.baseline, **grid.centre}
     fixed = {knob: at for knob, at in centre.items() if knob not in grid.comparison.knobs}
-    behind = finder.of_stage(unit, mode, claim.metric, fixed)
+    between = {
+        knob: sorted({str(one[position]) for one in grid.comparison.configurations})
+        for position, knob in enumerate(grid.comparison.knobs)
+    }
+    behind = finder.of_stage(unit, mode, claim.metric, fixed, between)
     moved = {"knob": claim.knob, "base_level": base, "level": level, **_same_program(grid, claim, (level, base))}
     is_split = behind.blocks > checked.ratio.count
     rows = finder.widened_by(unit, mode, claim.metric, behind.rows, checked.ratio.widened)
-    return Factor(unit, mode, rows, {"by": "effect", **moved, "fixed": fixed, "split": is_split})
+    return Factor(
+        unit,
+        mode,
+        rows,
+        {"by": "effect", **moved, "fixed": fixed, "split": is_split, "levels": plain_choices(behind.moved)},
+    )
 
 
 def _same_program(grid: FactorialGrid, claim: Claim, levels: tuple[str, str]) -> dict[str, Any]:

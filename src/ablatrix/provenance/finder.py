@@ -32,11 +32,13 @@ class StageRows:
     Attributes:
         rows: Its rows.
         fixed: The level of each knob that is not moved.
+        moved: The levels of each knob that is moved.
         blocks: In how many blocks the configurations have a value; more than the repeats where blocks were split.
     """
 
     rows: Ranges
     fixed: Levels
+    moved: Choices
     blocks: int
 
 
@@ -67,20 +69,20 @@ class RowFinder:
             stage: All effects of the same unit and stage, which give the knobs and levels that it moves.
         """
         unit = self.unit_of(effect)
-        between: dict[str, tuple[str, str]] = {}
-        if effect.kind == "main":
-            moved = {str(one.knob) for one in stage if one.kind == "main"}
-        elif effect.kind == "around":
-            moved = {str(effect.knob)}
+        between: dict[str, Sequence[str]] = {}
+        if effect.kind in ("main", "around"):
+            own = [one for one in stage if one.kind == effect.kind and (one.kind == "main" or one.knob == effect.knob)]
+            for one in own:
+                held = between.setdefault(str(one.knob), (one.base_level,))
+                between[str(one.knob)] = (*held, one.level)
         else:
             between = {str(one.knob): (one.base_level, one.level) for one in stage if one.kind == "shapley"}
-            moved = set(between)
-        fixed = {knob: level for knob, level in {**unit.baseline, **effect.centre}.items() if knob not in moved}
+        fixed = {knob: level for knob, level in {**unit.baseline, **effect.centre}.items() if knob not in between}
         found = self.of_stage(unit, effect.mode, effect.metric, fixed, between)
         rows = self.widened_by(unit, effect.mode, effect.metric, found.rows, effect.allowance.offset)
         return replace(found, rows=rows)
 
-    def of_stage(self, unit: Unit, mode: str, metric: str, fixed: Levels, between: Choices | None = None) -> StageRows:
+    def of_stage(self, unit: Unit, mode: str, metric: str, fixed: Levels, moved: Choices) -> StageRows:
         """Return what an estimate over the configurations of a stage follows from.
 
         Args:
@@ -88,13 +90,13 @@ class RowFinder:
             mode: ``cold`` or ``hot``.
             metric: Column of a positive number.
             fixed: The level of each knob that the stage does not move.
-            between: Moved knobs of which only these levels enter; of other moved knobs all levels do.
+            moved: The levels of each knob that it moves; those that other stages have are not in its grid.
         """
-        choices: dict[str, Sequence[str]] = {**{knob: (level,) for knob, level in fixed.items()}, **(between or {})}
+        choices: dict[str, Sequence[str]] = {**{knob: (level,) for knob, level in fixed.items()}, **moved}
         key = (unit.identity, mode, metric, *sorted((knob, *levels) for knob, levels in choices.items()))
         if key not in self._kept:
             chosen = self._with_value(unit.ok, mode, metric, _among(choices) | at_levels(unit.baseline))
-            self._kept[key] = StageRows(self._rows(unit, metric, chosen), fixed, chosen.select(BLOCK).n_unique())
+            self._kept[key] = StageRows(self._rows(unit, metric, chosen), fixed, moved, chosen.select(BLOCK).n_unique())
         return self._kept[key]
 
     def of_ratio(self, unit: Unit, mode: str, metric: str, levels: Levels, base: Levels) -> Ranges:
@@ -135,6 +137,11 @@ class RowFinder:
         if metric == HOT_METRIC and not chosen.is_empty():
             return self.blocks_of(unit)
         return ranges_of(chosen[ROW])
+
+
+def plain_choices(choices: Choices) -> dict[str, list[str]]:
+    """Return levels by knob as plain data, for parameters."""
+    return {knob: list(levels) for knob, levels in choices.items()}
 
 
 def at_levels(levels: Levels) -> pl.Expr:
