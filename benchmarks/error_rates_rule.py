@@ -26,13 +26,11 @@ import polars as pl
 from ablatrix.analysis.effects import FactorialGrid, Question, SamePrograms, effects_of_levels, gather
 from ablatrix.analysis.effects.estimates import Effect
 from ablatrix.analysis.effects.judgement import Judgement, judge_effects
-from ablatrix.analysis.groups import Control
+from ablatrix.analysis.groups import judge_controls
 from ablatrix.analysis.reasons import KnobLevels
 from ablatrix.analysis.table import Tidy
 from ablatrix.records.metrics import HOT_METRIC, METRICS
-from ablatrix.statistics.multiplicity import holm
 from ablatrix.statistics.precision import Comparison
-from ablatrix.statistics.ratio import paired_ratio
 
 KNOBS = ("partition", "reuse", "memory_plan", "fusion")
 CONFIGURATIONS = tuple(itertools.product(("off", "on"), repeat=len(KNOBS)))
@@ -122,12 +120,11 @@ def measured(scene: Scene, truth: np.ndarray[Any, Any], rng: np.random.Generator
 
 def offsets_of(logs: Any, twins: Any) -> list[float]:
     """Return by how much the failed controls widen the intervals of each workload."""
-    ratios = [paired_ratio(twin - one[0]) for twin, one in zip(twins, logs, strict=True)]
-    p_values = holm([float(ratio.p_value or 0.0) for ratio in ratios])
-    return [
-        Control(origin=(), workload=str(number), digest="", compiler="tvm", ratio=ratio, p_holm=p_value).offset
-        for number, (ratio, p_value) in enumerate(zip(ratios, p_values, strict=True))
-    ]
+    held = {
+        (f"{number:03}", "", "tvm"): (twin - one[0]).tolist()
+        for number, (twin, one) in enumerate(zip(twins, logs, strict=True))
+    }
+    return [one.offset for one in judge_controls(held, {})]
 
 
 def effects_of(logs: Any, offsets: list[float]) -> Iterator[Effect]:

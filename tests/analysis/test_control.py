@@ -8,7 +8,7 @@ import pytest
 from ablatrix.analysis.diagnosis.break_even import find_break_even
 from ablatrix.analysis.effects.evidence import Evidence, Question, gather
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups.control import Control, Instrument, find_controls
+from ablatrix.analysis.groups.control import Control, Instrument, find_controls, judge_controls
 from ablatrix.analysis.groups.control_text import control_cell, controls_text
 from ablatrix.analysis.groups.summary import ratios_to_baseline
 from ablatrix.analysis.table.trials_table import Tidy
@@ -115,7 +115,7 @@ def test_part_of_results_keeps_controls_of_the_whole() -> None:
 
 
 def test_controls_are_adjusted_over_all_units() -> None:
-    """One with p = 0.03 fails alone, and holds beside one other."""
+    """The family of two units has a third member, their mean."""
     logs = (0.004, 0.0, 0.006, 0.001, 0.002)
     p_value = paired_ratio(logs).p_value
     assert p_value is not None
@@ -123,7 +123,24 @@ def test_controls_are_adjusted_over_all_units() -> None:
     (alone,) = find_controls(trials_with(encoder=logs), "run_ms_p50", "hot")
     _, beside = find_controls(trials_with(attention=HELD, encoder=logs), "run_ms_p50", "hot")
     assert alone.p_holm == pytest.approx(p_value)
-    assert beside.p_holm == pytest.approx(2 * p_value)
+    assert beside.p_holm == pytest.approx(3 * p_value)
+
+
+SHIFTS = (0.0, 0.0002, -0.0002, 0.0001, -0.0001, 0.0)
+
+
+def test_control_off_in_all_units_together_fails_in_each() -> None:
+    """An offset of 0.5 % that no unit shows by itself: each p-value is above 5 % even without adjustment."""
+    slight = (0.0105, -0.0005, 0.0075, 0.0005, 0.007)
+    logs = {(f"w{number}", "", "tvm"): [log + shift for log in slight] for number, shift in enumerate(SHIFTS)}
+    assert not any(one.failed for one in judge_controls(dict(list(logs.items())[:1]), {}))
+    found = judge_controls(logs, {})
+    assert all(one.failed_together and not one.failed_alone for one in found)
+    assert all(one.offset == one.reach > 0.01 for one in found)
+    (line,) = controls_text(found, "hot")
+    assert line.startswith(
+        "A/A control failed over the units together: 1.0050 [1.0032, 1.0068], p < 0.001; each interval"
+    )
 
 
 def test_control_off_by_the_same_in_every_block_fails() -> None:

@@ -26,6 +26,7 @@ Number = dict[str, Any]
 Parameters = dict[str, Any]
 Levels = tuple[tuple[str, str], ...]  # of a configuration: knob and level, sorted
 Unit = tuple[str, str, str]  # workload, its digest, compiler
+TOGETHER: Unit = ("", "", "")  # all units at once
 Interval = tuple[float, float | None]  # mean of logarithms and half-width
 
 TOLERANCE = 1e-9
@@ -387,7 +388,7 @@ class Recomputed:
         for row in ok:
             if row["role"] in ("measured", "twin"):
                 units[row["workload"]["name"], row["workload"]["digest"], row["config"]["compiler"]].append(row)
-        reaches, p_values = {}, {}
+        reaches, p_values, held = {}, {}, {}
         for unit in units:
             parameters = {"metric": metric, "compiler": unit[2]}
             rows = [row for row in ok if (row["workload"]["name"], row["workload"]["digest"]) == unit[:2]]
@@ -399,12 +400,22 @@ class Recomputed:
             assert reach is not None
             reaches[unit] = max(reach - centre, centre + reach)
             p_values[unit] = p_value(logs, step, step)
+            held[unit] = logs, step
+        least = 0.05 / (len(p_values) + 1)
+        pooled = [held[unit] for unit, value in p_values.items() if value is not None and value > least]
+        together = None
+        if len(pooled) > 1:
+            together = p_value_of_mean([logs for logs, _ in pooled], mean([step for _, step in pooled]))
         tested = sorted((value, unit) for unit, value in p_values.items() if value is not None)
+        if together is not None:
+            tested = sorted([*tested, (together, TOGETHER)])
         failed = {unit for unit, value in p_values.items() if value is None}
         for rank, (value, unit) in enumerate(tested):  # Holm: from the smallest on, until one is too large
             if value * (len(tested) - rank) > 0.05:
                 break
             failed.add(unit)
+        if TOGETHER in failed:
+            return reaches
         return {unit: reaches[unit] for unit in failed}
 
     def control_logs(self, rows: list[Record], parameters: Parameters) -> tuple[list[float], list[float]]:
@@ -667,6 +678,20 @@ def p_value(logs: Sequence[float], wider: float, step: float) -> float | None:
     if error == 0.0:
         return 1.0 if beyond <= CLOSE else None
     return float(2 * student.sf(beyond / error, len(logs) - 1))
+
+
+def p_value_of_mean(groups: Sequence[Sequence[float]], step: float) -> float | None:
+    """Return the two-sided p-value of the mean of several groups being no farther from 0 than a step, by Welch."""
+    squares = [0.0 if max(own) - min(own) <= CLOSE else statistics.variance(own) / len(own) for own in groups]
+    whole, fewest = math.fsum(squares), min(map(len, groups))
+    beyond = max(0.0, abs(mean([mean(own) for own in groups])) - step)
+    error = max(math.sqrt(whole) / len(groups), step / math.sqrt(12 * fewest))
+    if error == 0.0:
+        return 1.0 if beyond <= CLOSE else None
+    freedom = 1.0
+    if whole > 0:
+        freedom = whole**2 / sum(one**2 / (len(own) - 1) for one, own in zip(squares, groups, strict=True))
+    return float(2 * student.sf(beyond / error, freedom))
 
 
 def dunnett_bound(comparisons: int, freedom: int) -> float:

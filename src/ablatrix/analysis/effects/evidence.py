@@ -150,7 +150,7 @@ def evidence_schema(origin: Sequence[str] = ()) -> dict[str, pl.DataType]:
     schema |= dict.fromkeys(("pairs", "pairs_partial", "pairs_missing", "pairs_same"), whole)
     schema |= dict.fromkeys(("p", "p_holm", "p_equivalence"), real) | {"within_margin": pl.Boolean()}
     schema |= {"verdict": text, "resolution": real, "widened": real}
-    schema |= dict.fromkeys(("control", "control_low", "control_high", "control_p_holm"), real)
+    schema |= dict.fromkeys(("control", "control_low", "control_high", "control_p_holm", "control_p_together"), real)
     schema |= {"not_attributable": text}
     return schema | {"workloads": whole, "workloads_missing": text}
 
@@ -246,6 +246,7 @@ def _of_effect(effect: Effect, control: Control | None) -> dict[str, Any]:
             "control_low": control.ratio.low,
             "control_high": control.ratio.high,
             "control_p_holm": control.p_holm,
+            "control_p_together": control.p_together,
         }
     if effect.kind in MAIN:
         names = ("pairs", "pairs_partial", "pairs_missing", "pairs_same")

@@ -1,6 +1,6 @@
 """The table of trials -> one row a group: counts, medians, ratios to the baseline."""
 
-from ablatrix.analysis.groups.control import Control, Instrument, step_of
+from ablatrix.analysis.groups.control import Control, Instrument, judge_controls, step_of
 from ablatrix.analysis.groups.control_text import control_cell, controls_text
 from ablatrix.analysis.groups.knobs import STUDY_COLUMNS, group_columns, primary_knobs, varying_knobs, varying_sizes
 from ablatrix.analysis.groups.ordering import grouped, in_order, sort_key
@@ -21,6 +21,7 @@ __all__ = [
     "group_columns",
     "grouped",
     "in_order",
+    "judge_controls",
     "knob_order",
     "mixed_origins",
     "plan_texts",

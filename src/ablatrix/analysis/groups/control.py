@@ -6,7 +6,7 @@ intervals of that unit are widened by as far as the control may be off; where it
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from ablatrix.analysis.groups.ordering import grouped
 from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.records.metrics import METRICS
 from ablatrix.statistics.multiplicity import ALPHA, holm
-from ablatrix.statistics.ratio import Allowance, Ratio, paired_ratio
+from ablatrix.statistics.ratio import Allowance, Ratio, mean_ratio, paired_ratio
 
 UNIT = ("workload", "workload_digest", "compiler")
 
@@ -28,8 +28,12 @@ class Control:
     Attributes:
         digest: Of the workload: the same name can have several sizes.
         ratio: Control over baseline, paired over blocks.
-        p_holm: Of the ratio being 1, adjusted over all units (Holm 1979). None with one block; and without any spread
-            where the ratio is not 1.
+        p_holm: Of the ratio being 1, adjusted over all units and their mean (Holm 1979). None with one block; and
+            without any spread where the ratio is not 1.
+        together: The geometric mean of the controls that do not fail by themselves (Bonferroni); None where there are
+            fewer than two.
+        p_together: Of that mean being 1, adjusted likewise. An offset that all units share may be too small to be seen
+            in any of them.
     """
 
     origin: tuple[Any, ...]
@@ -38,6 +42,8 @@ class Control:
     compiler: str
     ratio: Ratio
     p_holm: float | None
+    together: Ratio | None = None
+    p_together: float | None = None
 
     @property
     def is_tested(self) -> bool:
@@ -46,8 +52,18 @@ class Control:
 
     @property
     def failed(self) -> bool:
-        """Whether the instrument failed: what has no spread and is not 1 is off in every block."""
+        """Whether the instrument failed here, or in all units together."""
+        return self.is_tested and (self.failed_alone or self.failed_together)
+
+    @property
+    def failed_alone(self) -> bool:
+        """Whether this unit shows it by itself: what has no spread and is not 1 is off in every block."""
         return self.is_tested and (self.p_holm is None or self.p_holm <= ALPHA)
+
+    @property
+    def failed_together(self) -> bool:
+        """Whether the mean over the units shows it."""
+        return self.p_together is not None and self.p_together <= ALPHA
 
     @property
     def reach(self) -> float:
@@ -113,25 +129,52 @@ def find_controls(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence
     )
     keys = [*origin, *UNIT]
     ok = trials.lazy().filter(chosen).select(*keys, *BLOCK, "role", metric).collect()  # lazy: else all are copied
-    ratios: dict[tuple[Any, ...], Ratio] = {}
+    logs: dict[tuple[Any, ...], list[float]] = {}
+    steps: dict[tuple[Any, ...], float] = {}
     for unit, part in grouped(ok, keys):
         sides = {role: _by_block(part.filter(pl.col("role") == role), metric) for role in ("measured", "twin")}
         shared = sorted(sides["measured"].keys() & sides["twin"].keys())
         pairs = [(_mean(sides["twin"][block]), _mean(sides["measured"][block])) for block in shared]
         if pairs:
-            step = step_of(metric, *(min(pair) for pair in pairs))
-            ratios[unit] = paired_ratio([twin - base for twin, base in pairs], allowance=Allowance(step=step))
-    adjusted = iter(holm([ratio.p_value for ratio in ratios.values() if ratio.p_value is not None]))
+            steps[unit] = step_of(metric, *(min(pair) for pair in pairs))
+            logs[unit] = [twin - base for twin, base in pairs]
+    return judge_controls(logs, steps)
+
+
+def judge_controls(
+    logs: Mapping[tuple[Any, ...], Sequence[float]], steps: Mapping[tuple[Any, ...], float]
+) -> list[Control]:
+    """Return the controls, tested as one family: each unit, and the mean over all that do not fail by themselves.
+
+    Args:
+        logs: By unit (values of columns that distinguish mixed records, workload, digest, compiler): the log ratio of
+            control to baseline in each block.
+        steps: By unit, the smallest difference that the metric can show, on the logarithm; 0 where it is not here.
+    """
+    allowed = {unit: Allowance(step=steps.get(unit, 0.0)) for unit in logs}
+    ratios = {unit: paired_ratio(own, allowance=allowed[unit]) for unit, own in logs.items()}
+    tested = [unit for unit, own in logs.items() if len(own) > 1]
+    # A unit that fails by itself says nothing of the others.
+    alone = ALPHA / (len(tested) + 1)
+    pooled = [unit for unit in tested if (p_value := ratios[unit].p_value) is not None and p_value > alone]
+    together = None
+    if len(pooled) > 1:
+        together = mean_ratio([logs[unit] for unit in pooled], allowances=[allowed[unit] for unit in pooled])
+    p_values = [ratio.p_value for ratio in (*ratios.values(), *filter(None, [together]))]
+    adjusted = iter(holm([value for value in p_values if value is not None]))
+    p_holm = [None if value is None else next(adjusted) for value in p_values]
     return [
         Control(
-            origin=unit[: len(origin)],
+            origin=unit[:-3],
             workload=unit[-3],
             digest=unit[-2],
             compiler=unit[-1],
             ratio=ratio,
-            p_holm=None if ratio.p_value is None else next(adjusted),
+            p_holm=own,
+            together=together,
+            p_together=p_holm[-1] if together is not None else None,
         )
-        for unit, ratio in ratios.items()
+        for (unit, ratio), own in zip(ratios.items(), p_holm, strict=False)
     ]
 
 

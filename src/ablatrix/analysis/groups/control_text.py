@@ -19,11 +19,18 @@ def controls_text(controls: Sequence[Control], mode: str) -> list[str]:
     if not tested:
         return ["A/A control: one block, not tested"]
     failed = [one for one in tested if one.failed]
-    lines = [
-        f"A/A control failed on {place(one)}: {ratio_text(one.ratio)}, {_p_text(one.p_holm)}; the intervals there are "
-        f"wider by {share_text(one.reach)} at each end"
-        for one in failed
-    ]
+    first = tested[0]
+    if first.together is not None and first.failed_together:
+        lines = [
+            f"A/A control failed over the units together: {ratio_text(first.together)}, "
+            f"{_p_text(first.p_together)}; each interval is wider by as far as the control of its unit may be off, up "
+            f"to {share_text(max(one.reach for one in tested))} at each end"
+        ]
+        failed_alone = [one for one in failed if one.failed_alone]
+        if failed_alone:
+            lines.append(f"A/A control failed by itself on {', '.join(map(place, failed_alone))}")
+    else:
+        lines = _alone(failed)
     held = [one for one in tested if not one.failed]
     if held:
         most = max(held, key=lambda one: one.reach)
@@ -35,6 +42,14 @@ def controls_text(controls: Sequence[Control], mode: str) -> list[str]:
     if rest := len(controls) - len(tested):
         lines.append(f"A/A control of {_units(rest)}: one block, not tested")
     return lines
+
+
+def _alone(failed: Sequence[Control]) -> list[str]:
+    return [
+        f"A/A control failed on {place(one)}: {ratio_text(one.ratio)}, {_p_text(one.p_holm)}; the intervals there are "
+        f"wider by {share_text(one.reach)} at each end"
+        for one in failed
+    ]
 
 
 def control_cell(control: Control | None, sign: str = "±") -> str:
