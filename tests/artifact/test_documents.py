@@ -433,7 +433,7 @@ def test_size_is_formatted_for_people(count: int | None, text: str) -> None:
 
 def test_readme_without_claims_names_no_claims_file(facts: Facts) -> None:
     without, stated = (make_documents(one)["README.md"] for one in (facts, replace(facts, claims=(CLAIM,))))
-    assert "ablatrix compare . ../again" in without
+    assert "ablatrix compare results.jsonl ../again/results.jsonl" in without
     assert "ablatrix reproduce . --out ../again" not in without
     assert "--claims claims.yaml" not in without
     assert "ablatrix reproduce . --out ../again" in stated

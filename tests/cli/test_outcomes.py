@@ -79,7 +79,7 @@ def test_summary_and_plan_table_count_outcomes_alike(found: Tidy, results: Path)
 
 def test_page_counts_outcomes_alike(found: Tidy) -> None:
     findings = Findings(found)
-    rows = canonical_rows(findings.trials, ["checked", *COLUMNS])
+    rows = canonical_rows(findings.trials, ["checked", "ill_conditioned", "eager_wrong", *COLUMNS])
     groups, _ = failures(rows, ["workload", "compiler", "mode"], [], most=100)
     failed = [one.count for one in groups if Status(one.status).is_failure]
     not_run = [one.count for one in groups if not Status(one.status).ran]

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ablatrix.compilers import task_building
-from ablatrix.compilers.cache import CacheCounters, TaskCache, task_key
+from ablatrix.compilers.cache import CacheCounters, Scope, TaskCache, task_key
 from ablatrix.compilers.task_building import complete_key_facts
 from ablatrix.compilers.tvm import build
 from ablatrix.compilers.tvm.build import host_target, key_facts
@@ -115,8 +115,8 @@ def test_key_with_other_source_of_own_passes_misses(tmp_path: Path, monkeypatch:
 
 def test_key_is_shared_between_observers_and_cache_names(tmp_path: Path) -> None:
     program = make_program(Function(double), (X,))
-    TvmCompiler().compile(make_request(program, tmp_path))
-    again = make_request(program, tmp_path, {"pass_timing": "off", "cache_tag": "other"})
+    TvmCompiler().compile(make_request(program, tmp_path, scope=Scope()))
+    again = make_request(program, tmp_path, {"pass_timing": "off", "cache_tag": "other"}, scope=Scope())
     TvmCompiler().compile(again)
     assert again.cache.counters == CacheCounters(hits_disk=1)
 

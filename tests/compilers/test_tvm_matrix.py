@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ablatrix.compilers.adapter import CompileFacts
-from ablatrix.compilers.cache import CacheCounters, TaskCache
+from ablatrix.compilers.cache import CacheCounters, Scope, TaskCache
 from ablatrix.compilers.tvm.compiler import TvmCompiler
 from ablatrix.errors import UnsupportedError
 from ablatrix.testing.programs import Stack
@@ -86,7 +86,7 @@ def test_tvm_knobs_all_change_generated_code(matrix: Matrix) -> None:
 def test_tvm_facts_survive_cache_hit(tmp_path: Path) -> None:
     program = make_program(Stack(2), (INPUT,))
     knobs = {"memory_plan": "on", "fusion": "on"}
-    first = make_request(program, tmp_path, knobs, partition="regions")
+    first = make_request(program, tmp_path, knobs, partition="regions", scope=Scope())
     built = TvmCompiler().compile(first)
     second = make_request(program, tmp_path, knobs, TaskCache(tmp_path / "cache"), partition="regions")
     found = TvmCompiler().compile(second)
@@ -113,8 +113,8 @@ def test_tvm_damaged_cache_entry_is_counted_and_rebuilt(tmp_path: Path) -> None:
 
 def test_tvm_pass_timing_compiles_separately_and_changes_no_code(tmp_path: Path) -> None:
     program = make_program(Stack(1), (INPUT,))
-    plain = make_request(program, tmp_path, {"pass_timing": "off"})
-    observed = make_request(program, tmp_path, {"pass_timing": "on"})
+    plain = make_request(program, tmp_path, {"pass_timing": "off"}, scope=Scope())
+    observed = make_request(program, tmp_path, {"pass_timing": "on"}, scope=Scope())
     without, with_observer = TvmCompiler().compile(plain), TvmCompiler().compile(observed)
     assert observed.cache.counters == CacheCounters(hits_disk=1)
     assert without.facts.pass_ms is None

@@ -99,7 +99,7 @@ def allow(expected: torch.Tensor, runs: Sequence[torch.Tensor], ties: Ties | Non
 
     Args:
         expected: The oracle's, flat.
-        runs: The same of eager, and of its runs with other roundings in pairs; flat.
+        runs: The same of eager, and of its runs with other roundings in pairs, at least one pair; flat.
         ties: Where the output is an index of sorted or searched values.
     """
     if not (expected.is_floating_point() or expected.is_complex()):
@@ -109,11 +109,8 @@ def allow(expected: torch.Tensor, runs: Sequence[torch.Tensor], ties: Ties | Non
     errors = torch.stack([error(run, expected) for run in wide])
     finite = errors.isfinite()
     floor = FLOOR * roundoff * magnitude(expected) + TINY
-    if len(runs) > 1:
-        half = 1 + (len(runs) - 1) // 2
-        classes = _classify(errors[1:half].amax(0), floor)
-    else:
-        half, classes = 1, _classify(floor, floor)
+    half = 1 + (len(runs) - 1) // 2
+    classes = _classify(errors[1:half].amax(0), floor)
     limits = _limits(errors, half, classes, floor)
     if not expected.is_complex():
         classes = _join_switches(torch.stack(wide), classes, limits, floor)
