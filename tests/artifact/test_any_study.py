@@ -15,7 +15,7 @@ from tests.any_study import check_made
 from tests.made_study import write_made_study
 
 
-@settings(max_examples=24, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 @given(st.integers(0, 10**9))
 def test_any_study_comes_out(seed: int) -> None:
     with tempfile.TemporaryDirectory() as directory:
