@@ -281,6 +281,21 @@ def test_pause_stops_program_of_worker_even_outside_its_group() -> None:
         worker.wait()
 
 
+def test_pause_of_worker_that_starts_programs_never_waits_for_ever() -> None:
+    """A stop between vfork and exec holds the program, and the program holds its parent."""
+    start = "import subprocess\nwhile True: subprocess.run(['true'])"
+    worker = subprocess.Popen([sys.executable, "-c", start], start_new_session=True)
+    try:
+        for _ in range(200):
+            time.sleep(0.002)
+            assert zygote._pause(worker.pid) == WorkerState(state="stopped")
+            assert all(map(is_stopped, (worker.pid, *descendants_of(worker.pid))))
+            assert zygote._resume(worker.pid) == WorkerState(state="running")
+    finally:
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+
+
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Record]:
     """Return the record of each planted fault, by its level."""

@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from ablatrix.workloads.program import Program
 
 GRACE_S = 5.0
+POLL_S = 0.0001
+VFORK_S = 0.005  # a worker that is not held stops within microseconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,7 +232,7 @@ def _work(channel_end: int, task: TrialTask | PrepareTask, holdings: Holdings) -
 
 def _pause(pid: int) -> WorkerState:
     """Stop a worker's process group, and its programs that left the group, and confirm it."""
-    reply = _signal_and_wait(pid, signal.SIGSTOP, os.WUNTRACED)
+    reply = _stop(pid)
     if reply.state == "stopped" and not _stop_programs(pid):
         return WorkerState(state="running")
     return reply
@@ -241,7 +243,12 @@ def _resume(pid: int) -> WorkerState:
     for program in descendants_of(pid):
         with suppress(ProcessLookupError):
             os.kill(program, signal.SIGCONT)
-    return _signal_and_wait(pid, signal.SIGCONT, os.WCONTINUED)
+    try:
+        os.killpg(pid, signal.SIGCONT)
+        _, status = os.waitpid(pid, os.WCONTINUED)
+    except (ProcessLookupError, ChildProcessError):
+        return WorkerState(state="gone")
+    return _state_after(status)
 
 
 def _end(order: EndOrder, holdings: Holdings) -> WorkerState:
@@ -273,12 +280,31 @@ def _wait_for_end(pid: int) -> int:
     return os.waitpid(pid, 0)[1]
 
 
-def _signal_and_wait(pid: int, number: signal.Signals, flag: int) -> WorkerState:
+def _stop(pid: int) -> WorkerState:
+    """Stop a worker's process group, and wait until the worker itself is stopped.
+
+    A worker that is starting a program may be held in vfork until the program is executed, and cannot be stopped before
+    that. The signal stops the program, too, so that both would wait for ever: it is let go on until the worker stops.
+    """
+    started = monotonic()
     try:
-        os.killpg(pid, number)
-        _, status = os.waitpid(pid, flag)
+        os.killpg(pid, signal.SIGSTOP)
+        while True:
+            done, status = os.waitpid(pid, os.WUNTRACED | os.WNOHANG)
+            if done:
+                return _state_after(status)
+            waited = monotonic() - started
+            if waited > GRACE_S:
+                return WorkerState(state="running")
+            for program in descendants_of(pid) if waited > VFORK_S else ():
+                with suppress(ProcessLookupError):
+                    os.kill(program, signal.SIGCONT)
+            sleep(POLL_S)
     except (ProcessLookupError, ChildProcessError):
         return WorkerState(state="gone")
+
+
+def _state_after(status: int) -> WorkerState:
     if os.WIFEXITED(status) or os.WIFSIGNALED(status):
         return _ended(status)
     return WorkerState(state="stopped" if os.WIFSTOPPED(status) else "running")
