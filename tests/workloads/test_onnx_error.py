@@ -132,3 +132,8 @@ def test_pool_keeps_at_least_what_rounding_leaves() -> None:
     assert eager_rms(pool(answers(0.0, 0.0, scale=3.0), 1e-6)) == [3e-6, 3e-6]
     whole = [Answer((torch.tensor([3]),), (allowance(0.0),))]
     assert eager_rms(pool(whole, 1e-6)) == [0.0]
+
+
+def test_pool_takes_boolean_outputs_as_they_are() -> None:
+    decisions = [Answer((torch.tensor([True, False]),), (allowance(0.0),)) for _ in range(2)]
+    assert eager_rms(pool(decisions, 1e-6)) == [0.0, 0.0]

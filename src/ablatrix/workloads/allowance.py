@@ -127,9 +127,9 @@ def allow(expected: torch.Tensor, runs: Sequence[torch.Tensor], ties: Ties | Non
     limit = made.limit(expected)
     beyond = errors > 2 * limit
     jumps = beyond.any(0)
-    rms = [_rms(one[~jumps & fine]) for one, fine in zip(errors, finite, strict=True)]
+    rms = [rms_of(one[~jumps & fine]) for one, fine in zip(errors, finite, strict=True)]
     largest = max(rms)
-    scale = _rms(magnitude(expected)[expected.isfinite()])
+    scale = scale_of(expected)
     return Allowance(
         eager_rms=rms[0],
         unit_rms=max(largest, _predicted_rms(errors[:, ~jumps & finite.all(0)])),
@@ -171,6 +171,16 @@ def same_special(given: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
 def magnitude(values: torch.Tensor) -> torch.Tensor:
     """Return absolute values, 0 for those that are not finite."""
     return torch.where(values.isfinite(), values.abs(), 0.0)
+
+
+def rms_of(values: torch.Tensor) -> float:
+    """Return the root mean square of values, 0 where there are none."""
+    return float(values.square().mean().sqrt()) if values.numel() else 0.0
+
+
+def scale_of(expected: torch.Tensor) -> float:
+    """Return the root mean square of the finite elements of an output, in its own precision."""
+    return rms_of(expected[expected.isfinite()].abs())
 
 
 def _classify(sizes: torch.Tensor, floor: torch.Tensor) -> torch.Tensor:
@@ -273,7 +283,3 @@ def _allow_discrete(expected: torch.Tensor, runs: Sequence[torch.Tensor], ties: 
 def _spare(jumps: int) -> int:
     """Return how many further jumps are expected where runs have shown so many: one in ten, none where they are few."""
     return jumps // 10
-
-
-def _rms(values: torch.Tensor) -> float:
-    return float(values.square().mean().sqrt()) if values.numel() else 0.0

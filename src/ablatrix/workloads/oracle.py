@@ -17,7 +17,7 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from ablatrix.errors import WorkloadError
-from ablatrix.workloads.allowance import Allowance, allow
+from ablatrix.workloads.allowance import Allowance, allow, scale_of
 from ablatrix.workloads.built import Reference
 from ablatrix.workloads.capture.precision import in_float64, widen
 from ablatrix.workloads.rounding import Rounding
@@ -129,12 +129,15 @@ def pool(answers: Sequence[Answer], rounding: float) -> list[Answer]:
     for index in range(len(answers[0].expected)):
         values = [answer.expected[index] for answer in answers]
         found = [answer.allowances[index] for answer in answers]
-        scales, errors = list(map(_rms, values)), [one.eager_rms for one in found]
+        if not values[0].is_floating_point():
+            for kept, one in zip(pooled, found, strict=True):
+                kept.append(one)
+            continue
+        scales, errors = list(map(scale_of, values)), [one.eager_rms for one in found]
         shares = [error / scale for error, scale in zip(errors, scales, strict=True) if scale > 0]
         together, share = (math.hypot(*some) / math.sqrt(max(len(some), 1)) for some in (errors, shares))
-        for kept, one, value, scale in zip(pooled, found, values, scales, strict=True):
-            least = max(min(together, share * scale), rounding * scale)
-            kept.append(_at_least(one, least) if value.is_floating_point() else one)
+        for kept, one, scale in zip(pooled, found, scales, strict=True):
+            kept.append(_at_least(one, max(min(together, share * scale), rounding * scale)))
     return [replace(answer, allowances=tuple(kept)) for answer, kept in zip(answers, pooled, strict=True)]
 
 
@@ -144,7 +147,7 @@ def _expected_rounding(values: torch.Tensor, chain: int) -> float:
     Errors of independent roundings add up like a random walk: relative to the values, with the square root of their
     number times the unit roundoff (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 2.8).
     """
-    return math.sqrt(max(chain, 1)) * UNIT_ROUNDOFF * _rms(values) if values.is_floating_point() else 0.0
+    return math.sqrt(max(chain, 1)) * UNIT_ROUNDOFF * scale_of(values) if values.is_floating_point() else 0.0
 
 
 def _at_least(found: Allowance, rms: float) -> Allowance:
@@ -155,8 +158,3 @@ def _at_least(found: Allowance, rms: float) -> Allowance:
         unit_rms=max(found.unit_rms, rms),
         limits=found.limits.clamp_min(5 * rms) if rms > 0 else found.limits,
     )
-
-
-def _rms(values: torch.Tensor) -> float:
-    finite = values[values.isfinite()].abs().double()
-    return float(finite.square().mean().sqrt()) if finite.numel() else 0.0

@@ -147,13 +147,15 @@ class Comparison:
                 self._fail(f"{where}: {_shown(wrong, output, expected, shape)}; eager's value or an equal one is right")
             return
         given = output.to(expected.dtype)
-        limit = max(1.0, self.rms_factor) * allowance.limit(expected)
+        factor = max(1.0, self.rms_factor)
+        limit = factor * allowance.limit(expected)
         found = _errors(given, expected, limit, allowance)
         finite = given.isfinite() & expected.isfinite()
         bad = int((~given.isfinite() & expected.isfinite() & (found > limit)).sum())
         self.nonfinite += bad
-        ratio = float((found / limit).max()) * max(1.0, self.rms_factor)
-        self._keep("worst_ratio", ratio, max) if math.isfinite(ratio) else None
+        ratio = float((found / limit).max()) * factor
+        if math.isfinite(ratio):
+            self._keep("worst_ratio", ratio, max)
         self._measure(given[finite], expected[finite])
         beyond = (found > limit).nonzero().flatten()
         if len(beyond) > allowance.spare or not bool((found[beyond] <= _largest_jump(allowance, expected)).all()):
@@ -182,12 +184,14 @@ class Comparison:
             )
 
     def _judge_rms(self, error: torch.Tensor, wanted: torch.Tensor, allowance: Allowance, where: str) -> None:
+        from ablatrix.workloads.allowance import rms_of
+
         if error.numel() == 0:
             return
-        unit = allowance.unit_rms + self.rms_floor * _rms(wanted.abs())
+        unit = allowance.unit_rms + self.rms_floor * rms_of(wanted.abs())
         if allowance.eager_rms > 0:
             self._keep("allowed_over_eager", self.rms_factor * unit / allowance.eager_rms, max)
-        rms = _rms(error)
+        rms = rms_of(error)
         ratio = rms / unit if unit > 0 else (0.0 if rms == 0 else math.inf)
         if self.rms_ratio is None or ratio > self.rms_ratio:
             self.rms_ratio = ratio if math.isfinite(ratio) else None
@@ -259,7 +263,3 @@ def _shown(wrong: torch.Tensor, given: torch.Tensor, expected: torch.Tensor, sha
 def _number(value: torch.Tensor) -> str:
     plain = value.item()
     return f"{plain:.6g}" if isinstance(plain, (float, complex)) else str(plain)
-
-
-def _rms(values: torch.Tensor) -> float:
-    return float(values.square().mean().sqrt()) if values.numel() else 0.0
