@@ -17,8 +17,7 @@ import sys
 import warnings
 
 import torch
-from hypothesis import HealthCheck, Phase, given, seed, settings
-from tests.trials.random_programs import PROGRAMS, Found, RandomProgram
+from tests.trials.random_programs import Found, RandomProgram, drawn_programs
 
 
 def main(programs: int, number: int) -> bool:
@@ -27,15 +26,7 @@ def main(programs: int, number: int) -> bool:
     torch.set_num_threads(1)
     found = Found()
 
-    @seed(number)
-    @settings(
-        max_examples=programs,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(PROGRAMS)
+    @drawn_programs(programs, number)
     def look(program: RandomProgram) -> None:
         found.look_at(program)
         if found.programs % 100 == 0:

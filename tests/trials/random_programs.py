@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from hypothesis import strategies
+from hypothesis import HealthCheck, Phase, given, seed, settings, strategies
 from torch.nn import functional
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -157,6 +157,23 @@ PROGRAMS = strategies.builds(
     seed=strategies.integers(0, 2**31 - 1),
     kind=strategies.sampled_from(("normal", "large", "small", "tied", "offset")),
 )
+
+
+def drawn_programs(programs: int, number: int) -> Callable[[Callable[[RandomProgram], None]], Callable[[], None]]:
+    """Return a decorator: the function is called with so many programs, drawn from a seed and never shrunk."""
+
+    def decorate(look: Callable[[RandomProgram], None]) -> Callable[[], None]:
+        settled = settings(
+            max_examples=programs,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        drawn: Callable[[], None] = seed(number)(settled(given(PROGRAMS)(look)))
+        return drawn
+
+    return decorate
 
 
 class Precise(TorchDispatchMode):  # type: ignore[misc]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.trials.random_programs import PROGRAMS, Found, RandomProgram
+from tests.trials.random_programs import Found, RandomProgram, drawn_programs
 
 EXAMPLES = 40
 
@@ -15,15 +14,7 @@ def found() -> Found:
     """What a fixed number of programs gave; benchmarks/check_errors.py looks at more."""
     found = Found()
 
-    @seed(7)
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(PROGRAMS)
+    @drawn_programs(EXAMPLES, 7)
     def look(program: RandomProgram) -> None:
         found.look_at(program)
 

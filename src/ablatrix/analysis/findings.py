@@ -96,6 +96,18 @@ class Findings:
         """Whether each knob changes what is built or read back."""
         return tuple(prove_knobs(self.trials))
 
+    @cached_property
+    def proofs_by_step(self) -> Mapping[tuple[str, str, str, str, frozenset[str]], KnobProof]:
+        """The proof of each knob, by workload, digest, compiler, knob and the two levels."""
+        return {(one.workload, one.digest, one.compiler, one.knob, one.between): one for one in self.proofs}
+
+    def proof_of(self, one: Effect) -> KnobProof | None:
+        """Return the proof of the knob that an effect moves, between its two levels; None of a total."""
+        if one.knob is None:
+            return None
+        step = frozenset((one.base_level, one.level))
+        return self.proofs_by_step.get((one.workload, one.digest, one.compiler, one.knob, step))
+
     def factorial_grids(self, metric: str, mode: str) -> list[FactorialGrid]:
         """Return the measured configurations of each stage; see `ablatrix.analysis.effects.grid.factorial_grids`."""
         key = ("factorial_grids", metric, mode)

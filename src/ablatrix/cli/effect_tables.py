@@ -10,10 +10,9 @@ from ablatrix.analysis.effects import (
     GeometricMean,
     Judgement,
     Kind,
-    percent_text,
     verdict_text,
 )
-from ablatrix.analysis.groups import Control, control_cell, controls_text
+from ablatrix.analysis.groups import Control, control_cell, controls_text, percent_text
 from ablatrix.analysis.reasons import levels_text, text_of
 from ablatrix.cli.display import print_table
 from ablatrix.statistics.ratio import Ratio

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 from ablatrix.analysis.diagnosis import KnobProof
@@ -70,18 +69,9 @@ class Estimates:
         """Compilers of measured trials."""
         return tuple(sorted({unit.compiler for unit in self.units.values()}))
 
-    @cached_property
-    def proofs(self) -> Mapping[tuple[str, str, str, str, frozenset[str]], KnobProof]:
-        """The proof of each knob, by workload, digest, compiler, knob and the two levels."""
-        return {(one.workload, one.digest, one.compiler, one.knob, one.between): one for one in self.findings.proofs}
-
     def no_op(self, one: Effect) -> KnobProof | None:
         """Return the proof that an effect's knob does nothing; None if it does something, or nothing is proven."""
-        if one.knob is None:
-            return None
-        proof = self.proofs.get(
-            (one.workload, one.digest, one.compiler, one.knob, frozenset((one.base_level, one.level)))
-        )
+        proof = self.findings.proof_of(one)
         return proof if proof is not None and proof.verdict == "no_op" else None
 
     def unit_of(self, held: Effect | Control) -> Unit:

@@ -1,7 +1,5 @@
 """Criterion (c): no check is missing, all differences are within tolerance, nothing is claimed for a no-op knob."""
 
-from typing import Any
-
 import polars as pl
 
 from ablatrix.analysis.diagnosis import claimed_fault
@@ -58,16 +56,12 @@ def correctness_criterion(findings: Findings) -> Criterion:
 
 def _claimed_for_no_ops(findings: Findings) -> list[str]:
     """Return what is wrong with effects of no-op knobs that would be called different, were they not proven none."""
-    proofs: dict[tuple[str | frozenset[str] | None, ...], list[Any]] = {}
-    for proof in findings.proofs:
-        proofs.setdefault((proof.workload, proof.digest, proof.compiler, proof.knob, proof.between), []).append(proof)
     faults = []
     for one in findings.evidence:
         for effect, judgement in judge_no_ops(one.effects, one.metric):
-            if effect.ratio is None or not judgement.is_different:
+            proof = findings.proof_of(effect)
+            if proof is None or effect.ratio is None or not judgement.is_different:
                 continue
-            between = frozenset((effect.base_level, effect.level))
-            key = (effect.workload, effect.digest, effect.compiler, effect.knob, between)
-            found = (claimed_fault(proof, effect.ratio, effect.metric) for proof in proofs.get(key, ()))
-            faults += [text_of(fault) for fault in found if fault]
+            fault = claimed_fault(proof, effect.ratio, effect.metric)
+            faults += [text_of(fault)] if fault else []
     return faults

@@ -24,7 +24,6 @@ from ablatrix.analysis.effects.judgement import (
     Judgement,
     judge,
     judge_no_ops,
-    percent_text,
     subject_of,
     verdict_text,
 )
@@ -59,7 +58,6 @@ __all__ = [
     "judge",
     "judge_no_ops",
     "main_effects",
-    "percent_text",
     "subject_of",
     "verdict_text",
 ]

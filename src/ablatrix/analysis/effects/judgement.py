@@ -6,6 +6,7 @@ from typing import Literal
 
 from ablatrix.analysis.effects.estimates import Effect
 from ablatrix.analysis.effects.geometric_means import GeometricMean
+from ablatrix.analysis.groups import percent_text
 from ablatrix.records.metrics import Metric
 from ablatrix.statistics.equivalence import equivalence_of, minimal_margin
 from ablatrix.statistics.multiplicity import ALPHA, holm
@@ -149,11 +150,6 @@ def verdict_text(judgement: Judgement, sign: str = "±") -> str | None:
     if judgement.is_different and judgement.within:
         return f"{judgement.verdict} (less than {percent_text(judgement.margin)})"
     return judgement.verdict
-
-
-def percent_text(share: float) -> str:
-    """Return a share in percent with two significant digits; whole from 100 on."""
-    return f"{share * 100:.2g} %" if share < 0.995 else f"{share * 100:.0f} %"
 
 
 def _by_family(

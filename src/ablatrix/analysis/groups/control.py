@@ -8,6 +8,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import polars as pl
@@ -134,7 +135,7 @@ def find_controls(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence
     for unit, part in grouped(ok, keys):
         sides = {role: _by_block(part.filter(pl.col("role") == role), metric) for role in ("measured", "twin")}
         shared = sorted(sides["measured"].keys() & sides["twin"].keys())
-        pairs = [(_mean(sides["twin"][block]), _mean(sides["measured"][block])) for block in shared]
+        pairs = [(fmean(sides["twin"][block]), fmean(sides["measured"][block])) for block in shared]
         if pairs:
             steps[unit] = step_of(metric, *(min(pair) for pair in pairs))
             logs[unit] = [twin - base for twin, base in pairs]
@@ -188,7 +189,7 @@ def step_of(metric: str, *logs: float) -> float:
     known = METRICS.get(metric)
     if known is None or not known.resolution or not logs:
         return 0.0
-    return math.log1p(known.resolution / math.exp(_mean(logs)))
+    return math.log1p(known.resolution / math.exp(fmean(logs)))
 
 
 def _identity(one: Control) -> tuple[Any, ...]:
@@ -201,7 +202,3 @@ def _by_block(part: pl.DataFrame, metric: str) -> dict[tuple[Any, ...], list[flo
         block: [math.log(row[-1]) for row in group]
         for block, group in itertools.groupby(rows, key=lambda row: tuple(row[:-1]))
     }
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)

@@ -24,7 +24,7 @@ def controls_text(controls: Sequence[Control], mode: str) -> list[str]:
         lines = [
             f"A/A control failed over the units together: {ratio_text(first.together)}, "
             f"{_p_text(first.p_together)}; each interval is wider by as far as the control of its unit may be off, up "
-            f"to {share_text(max(one.reach for one in tested))} at each end"
+            f"to {percent_text(max(one.reach for one in tested))} at each end"
         ]
         failed_alone = [one for one in failed if one.failed_alone]
         if failed_alone:
@@ -47,7 +47,7 @@ def controls_text(controls: Sequence[Control], mode: str) -> list[str]:
 def _alone(failed: Sequence[Control]) -> list[str]:
     return [
         f"A/A control failed on {place(one)}: {ratio_text(one.ratio)}, {_p_text(one.p_holm)}; the intervals there are "
-        f"wider by {share_text(one.reach)} at each end"
+        f"wider by {percent_text(one.reach)} at each end"
         for one in failed
     ]
 
@@ -58,7 +58,7 @@ def control_cell(control: Control | None, sign: str = "±") -> str:
         return ""
     if not control.is_tested:
         return "not tested"
-    return f"{sign}{share_text(control.reach)}" + (", failed" if control.failed else "")
+    return f"{sign}{percent_text(control.reach)}" + (", failed" if control.failed else "")
 
 
 def place(one: Control) -> str:
@@ -73,9 +73,9 @@ def ratio_text(ratio: Ratio) -> str:
     return f"{ratio.value:.4f} [{ratio.low:.4f}, {ratio.high:.4f}]"
 
 
-def share_text(log: float) -> str:
-    """Return a small logarithm as a share in percent."""
-    return f"{log * 100:.2g} %" if log < 0.995 else f"{log * 100:.0f} %"
+def percent_text(share: float) -> str:
+    """Return a share, or a small logarithm, in percent with two significant digits; whole from 100 on."""
+    return f"{share * 100:.2g} %" if share < 0.995 else f"{share * 100:.0f} %"
 
 
 def _units(count: int, word: str = "") -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.groups.control import Instrument, step_of
+from ablatrix.analysis.groups.control import UNIT, Instrument, step_of
 from ablatrix.analysis.groups.ordering import key_order
 from ablatrix.analysis.table import BLOCK, CLASS, IS_FAILURE, IS_OK, UNSTEADY, has_status
 from ablatrix.records.metrics import metrics_for
@@ -17,7 +17,6 @@ from ablatrix.statistics.ratio import Allowance, Ratio, paired_ratio
 
 METRICS, RATIO_METRICS = metrics_for("summary"), metrics_for("ratio")
 _LOG, _BASE, _BESIDE = " log", " base", " beside"  # no column of a record begins with a space
-_UNIT = ("workload", "workload_digest", "compiler")
 
 
 def summarise_groups(trials: pl.DataFrame, groups: Sequence[str], instrument: Instrument | None = None) -> pl.DataFrame:
@@ -73,7 +72,7 @@ def ratios_to_baseline(
         instrument: The controls of the whole results; of ``trials`` by default.
     """
     instrument = instrument or Instrument(trials)
-    used = list(dict.fromkeys((*groups, *BLOCK, *_UNIT, "mode", "role", "is_baseline")))
+    used = list(dict.fromkeys((*groups, *BLOCK, *UNIT, "mode", "role", "is_baseline")))
     ok = _measurable(trials, metric).select(*used, pl.col(metric).alias(_LOG)).collect()
     # The library's logarithm, value by value: that of a vector unit may differ in the last bit.
     ok = ok.with_columns(pl.Series(_LOG, list(map(math.log, ok[_LOG])), pl.Float64()))
@@ -131,7 +130,9 @@ def _measurable(trials: pl.DataFrame, metric: str) -> pl.LazyFrame:
 def _means(frame: pl.DataFrame, keys: Sequence[str], name: str) -> pl.DataFrame:
     """Return the mean of a column by keys, each sum rounded once, so that the order of rows does not matter."""
     lists = frame.group_by(list(keys)).agg(pl.col(name))
-    return lists.with_columns(pl.Series(name, [_mean(values) for values in lists[name].to_list()], pl.Float64()))
+    return lists.with_columns(
+        pl.Series(name, [statistics.fmean(values) for values in lists[name].to_list()], pl.Float64())
+    )
 
 
 def _statistics(ordered: pl.Series) -> list[pl.Series]:
@@ -145,7 +146,7 @@ def _statistics(ordered: pl.Series) -> list[pl.Series]:
         pl.Series(f"{name}_median", [float(statistics.median(values)) if values else None for values in lists], kind),
         pl.Series(f"{name}_median_low", [pair and pair[0] for pair in ends], kind),
         pl.Series(f"{name}_median_high", [pair and pair[1] for pair in ends], kind),
-        pl.Series(f"{name}_mean", [_mean(values) if values else None for values in lists], kind),
+        pl.Series(f"{name}_mean", [statistics.fmean(values) if values else None for values in lists], kind),
     ]
 
 
@@ -163,7 +164,3 @@ def _ratio_columns(metric: str, ratios: Sequence[Ratio | None]) -> list[pl.Serie
 
 def _plain(series: pl.Series) -> pl.Series:
     return series.cast(pl.String) if series.dtype == pl.Categorical else series
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)

@@ -6,7 +6,7 @@ from ablatrix.analysis.effects import NO_EFFECT, UNDECIDED, Effect, Evidence, Ju
 from ablatrix.analysis.reasons import levels_text, optional_text
 from ablatrix.paper.estimates import Interval
 from ablatrix.paper.fragment import Fragment, Name, listed, say
-from ablatrix.paper.sentences.said import Said, differences_first, margin_of, said_of
+from ablatrix.paper.sentences.said import Said, differences_first, margin_of, range_of, said_of
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.provenance.keys import key_part, step_part, words_part
 
@@ -66,12 +66,7 @@ def _groups(sources: Sources, name: str, groups: Mapping[Said, Sequence[tuple[Fr
         places: Fragment = listed(say("ratio_at", place=place, ratio=interval.said()) for place, interval in held)
         if verdict in UNDECIDED and len(held) > NAMED:
             key, ratios = f"benefit/{name}/{words_part(verdict)}", [interval.value for _, interval in held]
-            places = say(
-                "many_changes",
-                count=sources.ledger.number_of(f"{key}/changes", ratios),
-                least=sources.ledger.minimum_of(f"{key}/least", ratios),
-                most=sources.ledger.greatest_of(f"{key}/most", ratios),
-            )
+            places = range_of(sources, "many_changes", key, "changes", ratios)
         if is_within:
             places = say("less_than", places=places, margin=margin_of(sources))
         clauses.append(say(f"change/{verdict}", places=places, **margin))

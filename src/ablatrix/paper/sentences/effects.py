@@ -22,7 +22,7 @@ from ablatrix.paper.estimates import Interval
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import WHOLE, Number
 from ablatrix.paper.sentences.changes import MANY, changes_of_stage
-from ablatrix.paper.sentences.said import Said, differences_first, margin_of, said_of
+from ablatrix.paper.sentences.said import Said, differences_first, margin_of, range_of, said_of
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.provenance.keys import key_part, step_part, words_part
 from ablatrix.provenance.ranges import ranges_of
@@ -56,7 +56,7 @@ def knobs_without_effect(sources: Sources) -> Written:
     """Where a knob changes nothing that is built, as the code proves; and where a time differs all the same."""
     yet = _yet_different(sources)
     by_knob: dict[tuple[str, str, str, str, str | None, bool], list[tuple[Fragment, Sequence[Fragment]]]] = {}
-    for (*key_of_unit, knob, between), proof in sources.estimates.proofs.items():
+    for (*key_of_unit, knob, between), proof in sources.findings.proofs_by_step.items():
         if proof.verdict == "no_op":
             unit = sources.estimates.units[key_of_unit[0], key_of_unit[1], key_of_unit[2]]
             differences = yet.get((*key_of_unit, knob, between), [])
@@ -231,13 +231,7 @@ def _groups(
 def _places(sources: Sources, key: str, held: Sequence[Place]) -> Fragment:
     if len(held) <= NAMED:
         return listed(say("ratio_at", place=place, ratio=shown) for place, shown, _ in held)
-    ratios = [interval.value for *_, interval in held]
-    return say(
-        "many_places",
-        count=sources.ledger.number_of(f"{key}/workloads", ratios),
-        least=sources.ledger.minimum_of(f"{key}/least", ratios),
-        most=sources.ledger.greatest_of(f"{key}/most", ratios),
-    )
+    return range_of(sources, "many_places", key, "workloads", [interval.value for *_, interval in held])
 
 
 def _proven_at(sources: Sources, unit: Unit, proof: KnobProof) -> Fragment:
