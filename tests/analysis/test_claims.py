@@ -105,6 +105,17 @@ def test_claims_with_missing_check_fail_correct_and_leave_effect_open() -> None:
     assert optional_text(found["correct"].reason) == "1 comparisons are missing"
 
 
+def test_claims_with_output_that_float32_leaves_open_leave_correct_open(good: list[Record]) -> None:
+    assert good[0].correctness is not None
+    nothing_judged = good[0].correctness.model_copy(update={"checked": 0, "ok": None, "ill_conditioned": 3})
+    found = check([good[0].model_copy(update={"correctness": nothing_judged}), *good[1:]])
+    assert changed_states(found) == {"correct": "undecided"}
+    assert (
+        optional_text(found["correct"].reason)
+        == "1 ok trials have no output that float32 determines (ill-conditioned)"
+    )
+
+
 def test_claims_with_missing_block_change_for_its_workload_and_mode(tmp_path: Path, good: list[Record]) -> None:
     write_results(tmp_path, good)
     write_records(tmp_path / "results.jsonl", without_block(good))

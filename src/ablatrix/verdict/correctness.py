@@ -6,7 +6,7 @@ from ablatrix.analysis.diagnosis import claimed_fault
 from ablatrix.analysis.effects import judge_no_ops
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.reasons import text_of
-from ablatrix.analysis.table import IS_OK, TIMED_OTHER, has_status
+from ablatrix.analysis.table import HAS_ILL_CONDITIONED, IS_OK, NOT_JUDGED, TIMED_OTHER, has_status
 from ablatrix.records.status import Status
 from ablatrix.verdict.model import Criterion, answered
 
@@ -15,9 +15,7 @@ def correctness_criterion(findings: Findings) -> Criterion:
     """Return whether every ok trial was checked and is correct, and every effect has a knob that did something."""
     found, trials = findings.found, findings.trials
     ok = trials.filter(IS_OK)
-    undecided = (pl.col("checked").fill_null(0) == 0) | pl.col("correct").is_null()
-    ill = pl.col("ill_conditioned").fill_null(0) > 0
-    unchecked = ok.filter(undecided & ~ill).height
+    unchecked = ok.filter(NOT_JUDGED & ~HAS_ILL_CONDITIONED).height
     missing = int(trials["missing"].sum())
     wrong = trials.filter((~pl.col("correct")) | has_status(Status.WRONG_OUTPUT))
     not_reported = ok.filter(
@@ -29,7 +27,7 @@ def correctness_criterion(findings: Findings) -> Criterion:
         (missing, "comparisons are missing"),
         (wrong.height, "trials have differences beyond the tolerance"),
         (unchecked, "ok trials have no check"),
-        (ok.filter(undecided & ill).height, "ok trials have no output that float32 determines (ill-conditioned)"),
+        (ok.filter(NOT_JUDGED & HAS_ILL_CONDITIONED).height, "ok trials have no output that float32 determines (ill-conditioned)"),
         (other, "hot trials timed another executable than was checked"),
         (not_reported, "hot trials do not report which executable was checked or timed"),
     )

@@ -8,7 +8,7 @@ from ablatrix.analysis.claims.checked import CheckedClaim, State, rows_of, undec
 from ablatrix.analysis.claims.model import Claim
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.reasons import Reason, Why, because
-from ablatrix.analysis.table import IS_OK, IS_UNSUPPORTED, TIMED_OTHER, has_status
+from ablatrix.analysis.table import HAS_ILL_CONDITIONED, IS_OK, IS_UNSUPPORTED, NOT_JUDGED, TIMED_OTHER, has_status
 from ablatrix.records.metrics import CACHE_MISSES
 from ablatrix.records.status import Status
 
@@ -42,6 +42,8 @@ def check_every_trial(findings: Findings, claim: Claim) -> CheckedClaim:
         lacking.append(because("planned_without_record", count=lost))
     if other := findings.found.excluded.get(TIMED_OTHER, 0):
         lacking.append(because("excluded", count=other, what=TIMED_OTHER))
+    if claim.subject == "correct" and (ill := ok.filter(NOT_JUDGED & HAS_ILL_CONDITIONED).height):
+        lacking.append(because("ok_ill_conditioned", count=ill))
     if ok.is_empty():
         lacking.append(because("none_ok"))
     return _checked(claim, "undecided" if lacking else "holds", trials, lacking)
@@ -56,11 +58,11 @@ def _wrong_outputs(trials: pl.DataFrame) -> tuple[list[Reason], list[str]]:
     """Return what is wrong with outputs, and the statuses that answer the claim."""
     wrong = trials.filter(has_status(Status.WRONG_OUTPUT) | ~pl.col("correct").fill_null(value=True)).height
     missing = int(trials["missing"].sum())
-    unchecked = trials.filter(IS_OK & ((pl.col("checked").fill_null(0) == 0) | pl.col("correct").is_null()))
+    unchecked = trials.filter(IS_OK & NOT_JUDGED & ~HAS_ILL_CONDITIONED).height
     counted = (
         (wrong, because("wrong_outputs", count=wrong, trials=trials.height)),
         (missing, because("comparisons_missing", count=missing)),
-        (unchecked.height, because("ok_without_check", count=unchecked.height)),
+        (unchecked, because("ok_without_check", count=unchecked)),
     )
     return [reason for count, reason in counted if count], [
         Status.WRONG_OUTPUT.value,

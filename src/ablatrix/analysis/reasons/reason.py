@@ -39,6 +39,7 @@ Code = Literal[
     "wrong_outputs",
     "comparisons_missing",
     "ok_without_check",
+    "ok_ill_conditioned",
     "other_misses",
     "misses_unknown",
     "trials_of_status",

@@ -2,7 +2,15 @@
 
 from ablatrix.analysis.table.columns import COLUMNS, MAPS
 from ablatrix.analysis.table.delimited import csv_text, write_csv
-from ablatrix.analysis.table.outcomes import IS_FAILURE, IS_NOT_RUN, IS_OK, IS_UNSUPPORTED, has_status
+from ablatrix.analysis.table.outcomes import (
+    HAS_ILL_CONDITIONED,
+    IS_FAILURE,
+    IS_NOT_RUN,
+    IS_OK,
+    IS_UNSUPPORTED,
+    NOT_JUDGED,
+    has_status,
+)
 from ablatrix.analysis.table.paired import BLOCK
 from ablatrix.analysis.table.planned import count_planned, load_design
 from ablatrix.analysis.table.trials_table import (
@@ -20,6 +28,7 @@ __all__ = [
     "BLOCK",
     "CLASS",
     "COLUMNS",
+    "HAS_ILL_CONDITIONED",
     "IS_FAILURE",
     "IS_NOT_RUN",
     "IS_OK",
@@ -27,6 +36,7 @@ __all__ = [
     "LINE_COLUMNS",
     "MAPS",
     "NOT_FINAL",
+    "NOT_JUDGED",
     "NOT_RECORDED",
     "TIMED_OTHER",
     "UNSTEADY",

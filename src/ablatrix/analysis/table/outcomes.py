@@ -1,4 +1,4 @@
-"""Conditions on the column ``status`` of the table of trials; `ablatrix.records.status` defines what each means."""
+"""Conditions on how trials of the table ended and were checked; `ablatrix.records` defines what the columns mean."""
 
 import polars as pl
 
@@ -17,3 +17,7 @@ IS_OK = has_status(Status.OK)
 IS_UNSUPPORTED = has_status(Status.UNSUPPORTED)
 IS_FAILURE = has_status(*map(Status, FAILURES))
 IS_NOT_RUN = has_status(*map(Status, NOT_RUN))
+
+NOT_JUDGED = (pl.col("checked").fill_null(0) == 0) | pl.col("correct").is_null()
+"""No output was judged: nothing was compared, or float32 determines none of them."""
+HAS_ILL_CONDITIONED = pl.col("ill_conditioned").fill_null(0) > 0
