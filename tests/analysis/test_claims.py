@@ -109,10 +109,9 @@ def test_claims_with_output_that_float32_leaves_open_leave_correct_open(good: li
     assert good[0].correctness is not None
     nothing_judged = good[0].correctness.model_copy(update={"checked": 0, "ok": None, "ill_conditioned": 3})
     found = check([good[0].model_copy(update={"correctness": nothing_judged}), *good[1:]])
-    assert changed_states(found) == {"correct": "undecided"}
+    assert changed_states(found) == {"correct": "undecided", "attention-correct": "undecided"}
     assert (
-        optional_text(found["correct"].reason)
-        == "1 ok trials have no output that float32 determines (ill-conditioned)"
+        optional_text(found["correct"].reason) == "1 ok trials have no output that float32 determines (ill-conditioned)"
     )
 
 

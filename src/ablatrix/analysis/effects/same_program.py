@@ -11,6 +11,8 @@ from ablatrix.statistics.precision import Comparison, Configuration
 
 Key = tuple[Any, ...]
 Same = frozenset[frozenset[Configuration]]
+ByLevels = Mapping[tuple[str, ...], Configuration]
+"""Configurations by the names of their levels."""
 
 
 class SamePrograms:
@@ -37,21 +39,20 @@ class SamePrograms:
             comparison: Of that unit.
             fixed: Levels of the knobs that are none of the comparison's.
         """
+        there = {tuple(map(str, one)): one for one in comparison.configurations}
         found: set[frozenset[Configuration]] = set()
         for proof in self._by_unit.get(unit, ()):
             if proof.knob not in comparison.knobs:
                 continue
             if proof.verdict == "no_op":
-                found |= _all_pairs(comparison, proof)
+                found |= _all_pairs(there, comparison.knobs.index(proof.knob), proof)
             for alias in proof.aliases:
-                pair = frozenset(_named(one, comparison, fixed) for one in (alias.one, alias.other))
+                pair = frozenset(_named(one, there, comparison.knobs, fixed) for one in (alias.one, alias.other))
                 found |= {frozenset(one for one in pair if one is not None)} if None not in pair else set()
         return frozenset(found)
 
 
-def _all_pairs(comparison: Comparison, proof: KnobProof) -> set[frozenset[Configuration]]:
-    position = comparison.knobs.index(proof.knob)
-    there = {tuple(map(str, one)): one for one in comparison.configurations}
+def _all_pairs(there: ByLevels, position: int, proof: KnobProof) -> set[frozenset[Configuration]]:
     found: set[frozenset[Configuration]] = set()
     for levels, one in there.items():
         other = there.get((*levels[:position], proof.level, *levels[position + 1 :]))
@@ -60,10 +61,9 @@ def _all_pairs(comparison: Comparison, proof: KnobProof) -> set[frozenset[Config
     return found
 
 
-def _named(settings: Settings, comparison: Comparison, fixed: Mapping[str, str]) -> Configuration | None:
-    """Return the configuration of a comparison with these settings; None where a fixed knob has another level."""
+def _named(settings: Settings, there: ByLevels, knobs: Sequence[str], fixed: Mapping[str, str]) -> Configuration | None:
+    """Return the configuration with these settings; None where a fixed knob has another level."""
     levels = {one.knob: one.level for one in settings}
     if any(levels.get(knob, at) != at for knob, at in fixed.items()):
         return None
-    there = {tuple(map(str, one)): one for one in comparison.configurations}
-    return there.get(tuple(levels.get(knob, "") for knob in comparison.knobs))
+    return there.get(tuple(levels.get(knob, "") for knob in knobs))
