@@ -98,6 +98,7 @@ def main(arguments: list[str]) -> None:
         outfit, _ = channel.receive(OUTFIT)
         compilers = {entry.name: import_compiler(entry) for entry in outfit.compilers}
         import torch
+        import torch._dynamo  # a second: else paid for by the preparation, and again by each program that is loaded
 
         # Imported here once, not by every child, and so from the same state of the files for all.
         import ablatrix.plan.planner
