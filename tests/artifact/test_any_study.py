@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.any_study import check_made
+from tests.any_study import check_made, check_seed
 from tests.made_study import write_made_study
 
 
@@ -26,3 +26,7 @@ def test_any_study_comes_out(seed: int) -> None:
 @pytest.mark.slow
 def test_any_study_comes_out_with_figures_page_and_artifact(tmp_path: Path) -> None:
     assert check_made(write_made_study(random.Random(4), tmp_path, most_cells=12), tmp_path, figures=True) == []
+
+
+def test_study_whose_split_block_lost_all_but_baseline_comes_out(tmp_path: Path) -> None:
+    assert check_seed(15, tmp_path, figures=False) == []

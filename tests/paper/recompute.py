@@ -593,27 +593,37 @@ def pairs_of(configurations: Iterable[Levels], parameters: Parameters) -> list[t
 def repeats_of(
     rows: list[Record], times: dict[int, float], baseline: set[Levels], is_split: bool
 ) -> list[dict[Levels, float]]:
-    """Return log times by configuration for each repeat; parts of a split one are put together over their baselines."""
+    """Return log times by configuration for each repeat; parts of a split one are put together over their baselines.
+
+    Records say which repeat a block is of; of those before schema 1.3 it is found from the configurations.
+    """
     blocks: dict[Any, dict[Levels, float]] = defaultdict(dict)
     order: dict[Any, int] = {}
+    repeat_of: dict[Any, int | None] = {}
     for row in sorted(rows, key=lambda row: (row["run"], row["meta"]["block"], row["meta"]["position"])):
         place = row["run"], row["block_id"]
         order.setdefault(place, row["meta"]["block"])
+        repeat_of[place] = row["meta"].get("replicate")
         blocks[place][levels_of(row)] = math.log(times[id(row)])
     if not is_split:
         return list(blocks.values())
     repeats: list[tuple[list[dict[Levels, float]], set[Levels]]] = []
-    last: tuple[int, int] | None = None
+    last: tuple[int, int, int | None] | None = None
     for (run, block), held in blocks.items():
         others = held.keys() - baseline
-        number = order[run, block]
-        together = last is not None and last[0] == run and number - last[1] <= 1
-        if together and others and not others & repeats[-1][1]:
+        number, repeat = order[run, block], repeat_of[run, block]
+        if last is None or last[0] != run:
+            is_part = False
+        elif repeat is not None and last[2] is not None:
+            is_part = repeat == last[2]
+        else:
+            is_part = number - last[1] <= 1 and bool(others) and not others & repeats[-1][1]
+        if is_part:
             repeats[-1][0].append(held)
             repeats[-1][1].update(others)
         else:
             repeats.append(([held], set(others)))
-        last = run, number
+        last = run, number, repeat
     found = []
     for parts, _ in repeats:
         if len(parts) == 1:

@@ -167,7 +167,7 @@ class Estimates:
         """Return how many configurations are not distinguishable from the best, or how many were compared."""
         value = best.compared if part == "compared" else len(best.ties or ())
         rows = self.finder.blocks_of(unit)
-        is_split = self.finder.blocks_in(unit, mode) > best.blocks
+        is_split = self.finder.blocks_in(unit, mode, metric) > best.blocks
         parameters = {**_of_unit(unit, mode, metric), "part": part, "split": is_split}
         return self.ledger.enter(f"benefit/{unit.key}/best/{part}", "ties", value, WHOLE, rows, parameters)
 

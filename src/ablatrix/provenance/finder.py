@@ -119,9 +119,9 @@ class RowFinder:
             self._blocks[unit.identity] = ranges_of(self._paired.join(own, on=BLOCK, how="semi")[ROW])
         return self._blocks[unit.identity]
 
-    def blocks_in(self, unit: Unit, mode: str) -> int:
-        """Return in how many blocks a unit has ok trials; more than the repeats where blocks were split."""
-        return unit.ok[mode].select(BLOCK).n_unique() if mode in unit.ok else 0
+    def blocks_in(self, unit: Unit, mode: str, metric: str) -> int:
+        """Return in how many blocks a unit has a value; more than the repeats where blocks were split."""
+        return self._with_value(unit.ok, mode, metric, pl.lit(value=True)).select(BLOCK).n_unique()
 
     @cached_property
     def _paired(self) -> pl.DataFrame:
