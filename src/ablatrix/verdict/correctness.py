@@ -16,6 +16,7 @@ def correctness_criterion(findings: Findings) -> Criterion:
     found, trials = findings.found, findings.trials
     ok = trials.filter(IS_OK)
     unchecked = ok.filter(NOT_JUDGED & ~HAS_ILL_CONDITIONED).height
+    only_ill = ok.filter(NOT_JUDGED & HAS_ILL_CONDITIONED).height
     missing = int(trials["missing"].sum())
     wrong = trials.filter((~pl.col("correct")) | has_status(Status.WRONG_OUTPUT))
     not_reported = ok.filter(
@@ -27,10 +28,7 @@ def correctness_criterion(findings: Findings) -> Criterion:
         (missing, "comparisons are missing"),
         (wrong.height, "trials have differences beyond the tolerance"),
         (unchecked, "ok trials have no check"),
-        (
-            ok.filter(NOT_JUDGED & HAS_ILL_CONDITIONED).height,
-            "ok trials have no output that float32 determines (ill-conditioned)",
-        ),
+        (only_ill, "ok trials have no output that float32 determines (ill-conditioned)"),
         (other, "hot trials timed another executable than was checked"),
         (not_reported, "hot trials do not report which executable was checked or timed"),
     )
