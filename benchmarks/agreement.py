@@ -6,7 +6,7 @@ times are skewed, and a mean lies above the p50. TVM: our p50 against the median
 ``time_evaluator``, which calls the compiled function from C++. Timers take turns, and the figure is the median over
 repeats of the ratio (ours over theirs).
 
-    python benchmarks/agreement.py [repeats] [seconds of one turn of either timer]
+    python benchmarks/agreement.py [repeats] [seconds of one turn of either timer] [workload ...]
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import fmean, median
@@ -47,16 +47,16 @@ REPEATS = 31
 TURN_S = 0.1
 
 
-def main(repeats: int, turn_s: float) -> None:
-    """Compare on all workloads, in turns of so many seconds, and print the verdict as JSON."""
+def main(repeats: int, turn_s: float, names: Sequence[str]) -> None:
+    """Compare on these workloads, in turns of so many seconds, and print the verdict as JSON."""
     EagerCompiler().set_threads(1)
     TvmCompiler().preload()
     TvmCompiler().set_threads(1)
     p50: dict[str, float] = {}
     plain: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as directory:
-        for name, parameters in WORKLOADS.items():
-            request = make_request(prepare(name, parameters, input_sets=1), Path(directory) / name)
+        for name in names:
+            request = make_request(prepare(name, WORKLOADS[name], input_sets=1), Path(directory) / name)
             eager = EagerCompiler().compile(request).bind(request.program.input_sets[0].inputs).run
             theirs, size = torch_timer(eager, turn_s)
             p50[f"{name} on eager"] = agreement(our_timer(eager, turn_s, size), theirs, repeats)
@@ -138,7 +138,5 @@ def make_request(program: Program, directory: Path) -> CompileRequest:
 
 
 if __name__ == "__main__":
-    main(
-        int(sys.argv[1]) if len(sys.argv) > 1 else REPEATS,
-        float(sys.argv[2]) if len(sys.argv) > 2 else TURN_S,
-    )
+    repeats, turn_s, *names = [*sys.argv[1:], *[REPEATS, TURN_S][len(sys.argv) - 1 :]]
+    main(int(repeats), float(turn_s), names or list(WORKLOADS))
