@@ -8,7 +8,7 @@ import pytest
 
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.doctor.environment_check import check_environment
-from ablatrix.doctor.modules import ModuleNeed, check_modules, packages_of, same_package
+from ablatrix.doctor.modules import ModuleNeed, check_modules, packages_of
 
 
 @pytest.mark.parametrize(
@@ -38,11 +38,6 @@ def test_environment_check_reports_missing_module_of_plugin() -> None:
 def test_packages_of_modules_have_versions() -> None:
     assert packages_of(["numpy.linalg", "yaml_not_there"]) == {"numpy": version("numpy")}
     assert "ruamel.yaml" in packages_of(["ruamel.yaml"])
-
-
-@pytest.mark.parametrize(("other", "same"), [("Great_Tables", True), ("great.tables", True), ("greattables", False)])
-def test_package_names_are_compared_as_pip_does(other: str, same: bool) -> None:
-    assert same_package("great-tables", other) is same
 
 
 @pytest.mark.parametrize("module", ["nowhere_to_be_found.compiler", "json.decoder.more", "numpy"])

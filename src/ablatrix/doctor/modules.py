@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -49,8 +48,3 @@ def packages_of(modules: Iterable[str]) -> dict[str, str]:
 def _versions(modules: Iterable[str], providers: Mapping[str, list[str]]) -> dict[str, str]:
     names = sorted({name for module in modules for name in providers.get(module.partition(".")[0], ())})
     return {name: metadata.version(name) for name in names}
-
-
-def same_package(one: str, other: str) -> bool:
-    """Return whether two spellings are of one package: case, dots, dashes and underscores do not tell them apart."""
-    return re.sub(r"[-_.]+", "-", one).lower() == re.sub(r"[-_.]+", "-", other).lower()

@@ -1,10 +1,11 @@
 """Turn a directory of results, tables and figures into an artifact that can be verified."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from ablatrix.artifact.bundle.anonymity import Pseudonyms, find_names, find_names_in_source, refuse_identity
+from ablatrix.artifact.bundle.lock import study_lock
 from ablatrix.artifact.contents import (
     ENVIRONMENT_NAME,
     FOLDER,
@@ -30,8 +31,7 @@ from ablatrix.artifact.contents import (
 )
 from ablatrix.artifact.documents import make_documents, read_facts
 from ablatrix.doctor.finding import Finding
-from ablatrix.doctor.modules import same_package
-from ablatrix.doctor.shipped import SHIPPED_FILES, locked_versions, shipped_bytes
+from ablatrix.doctor.shipped import SHIPPED_FILES, shipped_bytes
 from ablatrix.errors import ArtifactError
 from ablatrix.records.names import CLAIMS_NAME, LOCK_NAME, STUDY_NAME, TEMPLATE_NAME
 from ablatrix.records.origin import installed_versions, source_state
@@ -94,7 +94,7 @@ def assemble(directory: str | Path, origin: Origin, reading: Reading | None = No
         raise ArtifactError("\n".join(f"{directory}/{line}" for line in lines))
     (directory / MANIFEST_NAME).unlink(missing_ok=True)  # an interrupted assembly must not look finished
     archive_path(directory).unlink(missing_ok=True)
-    _include(directory, origin)
+    _include(directory, origin, {record.config.compiler for record in records})
     _write(directory / ENVIRONMENT_NAME, _environment(origin).encode())
     entries = [read_entry(directory, path) for path in list_files(directory)[0]]
     facts = read_facts(reading or read_artifact(directory), records, entries)
@@ -123,7 +123,7 @@ def assemble(directory: str | Path, origin: Origin, reading: Reading | None = No
     return manifest
 
 
-def _include(directory: Path, origin: Origin) -> None:
+def _include(directory: Path, origin: Origin, compilers: Collection[str]) -> None:
     """Copy what people wrote, and what every artifact ships."""
     written = ((origin.study, STUDY_NAME), (origin.claims, CLAIMS_NAME), (origin.template, TEMPLATE_NAME))
     for source, name in written:
@@ -138,23 +138,14 @@ def _include(directory: Path, origin: Origin) -> None:
         _write(directory / TEMPLATE_NAME, shipped_template())
     for name, path in SHIPPED_FILES.items():
         content = shipped_bytes(name)
+        if content is not None and name == LOCK_NAME:
+            content = study_lock(content.decode(), compilers, origin.companions, origin.packages).encode()
         if content is not None:
-            _write(directory / path, content + (_further_lock(origin.packages) if name == LOCK_NAME else b""))
+            _write(directory / path, content)
     software = source_file()
     for stale in (directory / FOLDER).glob("*"):
         stale.unlink()
     _write(directory / FOLDER / software.name, software.content)
-
-
-def _further_lock(packages: Mapping[str, str]) -> bytes:
-    """Return the lines of a lock for the packages that it does not have."""
-    locked = list(locked_versions())
-    lines = [
-        f"{name}=={version}"
-        for name, version in sorted(packages.items())
-        if not any(same_package(name, other) for other in (*locked, "ablatrix"))
-    ]
-    return "\n".join(["# For the plug-ins of this study:", *lines, ""]).encode() if lines else b""
 
 
 def shipped_template() -> bytes:
