@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,7 +71,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let ``--fast`` choose by markers."""
+    """Let ``--fast`` choose by markers, and keep no copy of test records in the user's cache."""
+    os.environ["ABLATRIX_CACHE_DIR"] = ""
     if config.getoption("--fast"):
         config.option.markexpr = FAST
 
