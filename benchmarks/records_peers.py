@@ -16,6 +16,7 @@ STATISTICS = ("run_ms_mean", "run_ms_p50", "compile_first_run_ms")
 def analyse_by_pandas(results: Path) -> dict[str, float]:
     """Read by chunks of read_json and json_normalize, then group."""
     import pandas as pd  # type: ignore[import-untyped,import-not-found,unused-ignore]
+
     from records_scale import BASELINE, PRIMARY
 
     laps = [perf_counter()]
@@ -44,6 +45,7 @@ def analyse_by_pandas(results: Path) -> dict[str, float]:
 def analyse_by_duckdb(results: Path) -> dict[str, float]:
     """Read by read_json with the types that it finds, then group."""
     import duckdb  # type: ignore[import-not-found,unused-ignore]
+
     from records_scale import BASELINE, PRIMARY
 
     database = duckdb.connect()
@@ -51,8 +53,8 @@ def analyse_by_duckdb(results: Path) -> dict[str, float]:
     knobs = ", ".join(f"config['knobs']['{knob}'] AS {knob}" for knob in PRIMARY)
     metrics = ", ".join(f"runtime['{name}'] AS {name}" for name in STATISTICS)
     database.execute(
-        f"CREATE TABLE trials AS SELECT *, workload['name'] AS model, config['compiler'] AS compiler, {knobs}, {metrics} "
-        f"FROM read_json('{results}', format='newline_delimited') WHERE final"
+        f"CREATE TABLE trials AS SELECT *, workload['name'] AS model, config['compiler'] AS compiler, {knobs}, "
+        f"{metrics} FROM read_json('{results}', format='newline_delimited') WHERE final"
     )
     laps.append(perf_counter())
     (trials,) = database.execute("SELECT count(*) FROM trials").fetchall()[0]

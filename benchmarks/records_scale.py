@@ -27,9 +27,9 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from records_peers import analyse_by_duckdb, analyse_by_pandas
 
 from ablatrix.canonical import content_id, digest_value
+from records_peers import analyse_by_duckdb, analyse_by_pandas
 
 TARGETS = {"first_s": 60.0, "later_s": 20.0, "peak_gib": 4.0, "row_cost_ratio": 1.25}
 PRIMARY = {
@@ -65,7 +65,8 @@ LINES = {
 def main(largest: int, largest_pandas: int) -> None:
     """Make records of each size, analyse them twice, and print all figures as JSON."""
     sizes = [size for size in (10_000, 100_000, 1_000_000) if size < largest] + [largest]
-    figures: dict[str, Any] = {"cores": len(os.sched_getaffinity(0)), "first": {}, "later": {}, "pandas": {}, "duckdb": {}}
+    figures: dict[str, Any] = {"cores": len(os.sched_getaffinity(0))}
+    figures |= {name: {} for name in ("first", "later", "duckdb", "pandas")}
     for size in sizes:
         directory = Path(tempfile.mkdtemp(prefix="records-scale-"))
         os.environ["ABLATRIX_CACHE_DIR"] = str(directory / "cache")

@@ -12,7 +12,7 @@ from ablatrix.notebook.progress import ProgressBar, progress_bar
 from ablatrix.records.model import Record
 from tests.synthetic import broken, make_records
 
-RECORDS = make_records(workloads=["attention"], blocks=1, modes=["cold"])
+RECORDS = [one for one in make_records(workloads=["attention"], blocks=1, modes=["cold"]) if one.role == "measured"]
 
 
 class Display:
@@ -85,7 +85,8 @@ def test_progress_in_file_writes_only_what_is_news() -> None:
     run(ProgressBar(stream=file), [*RECORDS[:2], broken(RECORDS[2], "crashed")])
     lines = file.getvalue().splitlines()
     assert lines[0] == "2 trials finished before"
-    assert lines[1].startswith("crashed: attention tvm")
+    assert lines[1].startswith("crashed: attention ")
+    assert lines[1].endswith(": planted: crashed")
     assert lines[2].startswith("3 of 3 trials, 1 crashed, 0 s")
     assert len(lines) == 3
 

@@ -98,7 +98,7 @@ def test_location_above_results_names_directories_that_have_some(tmp_path: Path)
 
 def test_location_of_study_file_says_how_to_get_results(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text("name: one\n")
-    with pytest.raises(RecordError, match=r"study\.yaml: a study .* ablatrix run .*study\.yaml --out DIRECTORY"):
+    with pytest.raises(RecordError, match=r"study\.yaml: a study .*ablatrix run .*study\.yaml --out DIRECTORY"):
         find_records(tmp_path / "study.yaml")
 
 

@@ -85,13 +85,13 @@ def test_function_of_session_has_one_file_for_equal_code(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("held = object()\ndef make():\n    return held", "'make' uses 'held', a object of the session"),
+        ("held = object()\ndef make():\n    return held", "'make' uses 'held', an object of the session (object)"),
         ("def make():\n    return missing", "'make' uses 'missing', which this session does not have"),
         ("make = lambda: 1", "no function that has a name"),
         ("def outer():\n    def make():\n        return 1\n    return make\nmake = outer()", "inside another function"),
         ("exec('def make(): return 1')", "the text of 'make' is not known"),
         ("make = 'mlp'.upper", "no function that has a name"),
-        ("low = float('nan')\ndef make():\n    return low", "'make' uses 'low', a float of the session"),
+        ("low = float('nan')\ndef make():\n    return low", "'make' uses 'low', an object of the session (float)"),
     ],
 )
 def test_function_that_cannot_be_written_is_refused(tmp_path: Path, code: str, message: str) -> None:
@@ -109,7 +109,9 @@ def test_function_of_file_beside_study_is_named_by_file(tmp_path: Path, monkeypa
     from beside_study import make  # type: ignore[import-not-found]
 
     assert function_source(make, tmp_path) == "beside_study.py:make"
-    study = make_study([make, {"name": "wide", "source": make, "parameters": {"width": 8}}], ["tvm"], directory=tmp_path)
+    study = make_study(
+        [make, {"name": "wide", "source": make, "parameters": {"width": 8}}], ["tvm"], directory=tmp_path
+    )
     assert [choice.name for choice in study.workloads] == ["make", "wide"]
     resolved = resolve_study(study)
     assert resolved.catalogue.workload("make").parameters["width"].default == 4

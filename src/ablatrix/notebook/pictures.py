@@ -53,7 +53,9 @@ def paper_figure(findings: Findings, name: str, page_number: int = 1, **choices:
     return pages[page_number - 1]
 
 
-def page_chart(findings: Findings, name: str, evidence: Evidence | None, mixed: Sequence[str] = ()) -> alt.TopLevelMixin:
+def page_chart(
+    findings: Findings, name: str, evidence: Evidence | None, mixed: Sequence[str] = ()
+) -> alt.TopLevelMixin:
     """Return a chart of the page, in the colours of its light theme.
 
     Args:

@@ -71,9 +71,9 @@ class ProgressBar:
         self._done += 1
         if record.status.is_failure or not record.status.ran:
             self._failed[record.status.value] += 1
-            knobs = " ".join(f"{knob}={level}" for knob, level in record.config.knobs.items())
+            knobs = "".join(f" {knob}={level}" for knob, level in record.config.knobs.items())
             why = f": {record.error.message[:200]}" if record.error else ""
-            self._lines.append(f"{record.status}: {record.workload.name} {record.config.compiler} {knobs}{why}")
+            self._lines.append(f"{record.status}: {record.workload.name} {record.config.compiler}{knobs}{why}")
         self._show(at_once=self._done >= self._planned)
 
     def _show(self, at_once: bool = False) -> None:

@@ -42,7 +42,7 @@ def load(*paths: str | Path, allow_mixed: bool = False) -> "Results":
 
 
 class Results:
-    """Results of one or several runs. Tables are Polars frames (``.to_pandas()``), figures Matplotlib's, charts Altair's.
+    """Results of one or several runs. Tables are Polars' (``.to_pandas()``), figures Matplotlib's, charts Altair's.
 
     Attributes:
         files: The files of records.

@@ -1,7 +1,7 @@
 """A model as a function object: the source that a study names it by.
 
-Workers are other processes, and a third party has another machine, so a function is named by the file that it is in. One
-that was written in a notebook or at a prompt is in no file: it is written into one, with what it uses of its surroundings.
+Workers are other processes, and a third party has another machine, so a function is named by the file that it is in.
+One that was written in a notebook is in no file: it is written into one, with what it uses of its surroundings.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _written(function: FunctionType, directory: Path) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise StudyError(f"{path}: the model's file cannot be written: {error.strerror}; give another directory") from None
+        raise StudyError(f"{path}: cannot be written: {error.strerror}; give another directory") from None
     return f"{FOLDER}/{path.name}:{function.__name__}"
 
 
@@ -91,8 +91,8 @@ def _module_text(function: FunctionType) -> str:
             values[f"{name} = {held!r}"] = None
         else:
             raise StudyError(
-                f"model '{function.__name__}': '{needed_by}' uses '{name}', a {type(held).__name__} of the session, "
-                f"which a worker does not have; {REMEDY}"
+                f"model '{function.__name__}': '{needed_by}' uses '{name}', an object of the session "
+                f"({type(held).__name__}), which a worker does not have; {REMEDY}"
             )
 
     add(function.__name__, function, function.__name__)

@@ -1,8 +1,8 @@
 """Columnar copies of large files of records: what was read and validated once is not parsed again.
 
-A copy is used for the very bytes that it was made of, by the code that made it, and only if its own bytes are those that
-were written. Each of these is a digest in its name, so that there is nothing else to trust: not a date, not a size, not
-an index. A copy that fails is removed, and the records are read; see docs/decisions/0008-copies-of-records.md.
+A copy is used for the very bytes that it was made of, by the code that made it, and only if its own bytes are those
+that were written. Each of these is a digest in its name, so that there is nothing else to trust: not a date, not a
+size, not an index. A copy that fails is removed, and the records are read: docs/decisions/0008-copies-of-records.md.
 """
 
 import contextlib

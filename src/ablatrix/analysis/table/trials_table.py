@@ -126,7 +126,8 @@ def _read(files: Sequence[Path], notes: list[str], copies: Copies | None) -> pl.
     """Return every line of the files as a row, in order, and note what reading reported."""
     scans = [scan(path) for path in files]
     cuts = [list(cut(found.path, found.whole_bytes)) for found in scans]
-    frames = {run: rows for run, stretches in enumerate(cuts) if copies and (rows := copies.find(stretches)) is not None}
+    kept = enumerate(copies.find(stretches) if copies else None for stretches in cuts)
+    frames = {run: rows for run, rows in kept if rows is not None}
     unread = [(run, stretch) for run, stretches in enumerate(cuts) if run not in frames for stretch in stretches]
     chunks: dict[int, list[Chunk]] = {}
     for (run, _), chunk in zip(unread, read_chunks([stretch for _, stretch in unread]), strict=True):
