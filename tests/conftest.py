@@ -36,6 +36,7 @@ MARKERS = {
     "cli/test_usage": None,
     "compilers/test_cache": None,
     "compilers/test_plugins": None,
+    "notebook/test_tutorial": "slow",
     "page/test_browser": "slow",
     "paper/test_figures_legibility": "slow",
     "paper/test_latex": "slow",

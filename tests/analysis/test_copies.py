@@ -160,6 +160,18 @@ def test_copies_beyond_limit_remove_what_was_unused_longest(tmp_path: Path, kept
     assert oldest not in files(kept)
 
 
+def test_drafts_of_killed_processes_are_removed(tmp_path: Path, kept: Copies) -> None:
+    path = write_records(tmp_path / "results.jsonl", RECORDS)
+    kept.directory.mkdir(mode=0o700)
+    old, new = kept.directory / ".draft-old", kept.directory / ".draft-new"
+    for draft in (old, new):
+        draft.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    tidy([path], copies=kept)
+    assert [copy.name for copy in files(kept) if copy.suffix != ".arrow"] == [".draft-new"]
+    assert len(files(kept)) == 2
+
+
 def test_copy_larger_than_limit_is_not_kept(tmp_path: Path, kept: Copies) -> None:
     path = write_records(tmp_path / "results.jsonl", RECORDS)
     tidy([path], copies=Copies(kept.directory, worth_bytes=0, limit_bytes=1000))

@@ -1,109 +1,111 @@
-"""Whatever somebody names as results leads to the file of records, or to one clear message."""
+"""A path that a person has in hand leads to its records, or to one line that says what it is instead."""
 
 from __future__ import annotations
 
-import gc
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from ablatrix.errors import RecordError
-from ablatrix.records.journal import read_records
 from ablatrix.records.location import find_records
-from tests.synthetic import make_records, write_records
 
-RECORDS = make_records(workloads=["attention"], blocks=1)[:3]
+LINE = '{"schema_version": "1.3"}\n'
 
 
-def results(directory: Path) -> Path:
-    """A directory of results with a design beside the records."""
-    write_records(directory / "results.jsonl", RECORDS)
-    (directory / "design.json").write_text('{"trials": []}')
+def unused() -> Path:
+    raise AssertionError("a scratch directory was asked for")
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    directory = tmp_path / "run"
+    directory.mkdir()
+    for name, text in {"results.jsonl": LINE, "design.json": "{}", "claims.yaml": "version: 1"}.items():
+        (directory / name).write_text(text)
     return directory
 
 
-def zipped(path: Path, *names: str) -> Path:
-    """A zip with the records under some names."""
-    text = write_records(path.parent / "some" / "results.jsonl", RECORDS).read_text()
-    with zipfile.ZipFile(path, "w") as archive:
-        for name in names:
-            archive.writestr(name, text)
-    return path
+def packed(directory: Path, target: Path, folder: str) -> Path:
+    with zipfile.ZipFile(target, "w") as archive:
+        for file in sorted(directory.rglob("*")):
+            if file.is_file():
+                archive.write(file, f"{folder}{file.relative_to(directory)}")
+    return target
 
 
-def test_location_of_file_is_file_itself(tmp_path: Path) -> None:
-    path = write_records(tmp_path / "other.jsonl", RECORDS)
-    assert find_records(path).path == path
-    assert find_records(str(path)).unpacked is None
+def test_find_records_of_file_or_directory_needs_no_scratch(results: Path) -> None:
+    file = results / "results.jsonl"
+    assert find_records(file, unused) == file
+    assert find_records(str(results), unused) == file
+    other = results / "records"
+    other.write_text(LINE)
+    assert find_records(other, unused) == other
 
 
-def test_location_of_directory_is_its_records(tmp_path: Path) -> None:
-    found = find_records(results(tmp_path / "quick"))
-    assert (found.path, found.given) == (tmp_path / "quick" / "results.jsonl", tmp_path / "quick")
+@pytest.mark.parametrize("folder", ["", "quick/", "deep/quick/"])
+def test_find_records_of_zip_unpacks_them_with_claims(results: Path, tmp_path: Path, folder: str) -> None:
+    (results / "tiny").mkdir()
+    (results / "tiny" / "results.jsonl").write_text("other\n")
+    scratch = tmp_path / "scratch"
+    found = find_records(packed(results, tmp_path / "quick.zip", folder), lambda: scratch)
+    assert found == scratch / "quick.zip" / "results.jsonl"
+    assert found.read_text() == LINE
+    assert sorted(file.name for file in found.parent.iterdir()) == ["claims.yaml", "design.json", "results.jsonl"]
 
 
-def test_location_in_zip_is_unpacked_with_design_and_claims(tmp_path: Path) -> None:
-    path = tmp_path / "quick.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("quick/results.jsonl", "{}\n")
-        archive.writestr("quick/design.json", "{}")
-        archive.writestr("quick/claims.yaml", "claims: []")
-        archive.writestr("quick/report.html", "large")
-        archive.writestr("quick/tiny/results.jsonl", "of the example\n")
-    found = find_records(path)
-    assert found.path.read_text() == "{}\n"
-    assert found.path.parent.name == "quick"
-    assert sorted(one.name for one in found.path.parent.iterdir()) == ["claims.yaml", "design.json", "results.jsonl"]
-    place = found.path
-    del found
-    gc.collect()
-    assert not place.exists()
-
-
-def test_location_in_zip_without_folder_or_suffix_is_found(tmp_path: Path) -> None:
-    assert list(read_records(zipped(tmp_path / "quick.bundle", "results.jsonl"))) == RECORDS
-
-
-def test_read_records_takes_directory_and_zip(tmp_path: Path) -> None:
-    assert list(read_records(results(tmp_path / "quick"))) == RECORDS
-    assert list(read_records(zipped(tmp_path / "quick.zip", "quick/results.jsonl"))) == RECORDS
-
-
-def test_location_in_zip_of_two_runs_is_refused(tmp_path: Path) -> None:
-    path = zipped(tmp_path / "two.zip", "a/results.jsonl", "b/results.jsonl")
-    with pytest.raises(RecordError, match=r"two\.zip: this zip has the records of several runs \(a, b\)"):
-        find_records(path)
+def test_find_records_of_zip_cannot_write_outside_scratch(tmp_path: Path) -> None:
+    hostile = tmp_path / "hostile.zip"
+    with zipfile.ZipFile(hostile, "w") as archive:
+        archive.writestr("../../escaped/results.jsonl", LINE)
+        archive.writestr("../../escaped/other", "x")
+    found = find_records(hostile, lambda: tmp_path / "scratch")
+    assert found == tmp_path / "scratch" / "hostile.zip" / "results.jsonl"
+    assert not (tmp_path.parent / "escaped").exists()
 
 
 @pytest.mark.parametrize(
-    ("make", "message"),
+    ("name", "content", "message"),
     [
-        (lambda path: path / "none", r"none: records cannot be read: there is no such file; name a results\.jsonl"),
-        (lambda path: path, r"there is no such file as results\.jsonl in this directory; name a"),
-        (lambda path: zipped(path / "plain.zip", "quick/notes.txt"), r"plain\.zip: there is no results\.jsonl"),
+        ("study.yaml", b"name: quick\n", "a YAML file, not records; if it is a study, 'ablatrix run' makes records"),
+        ("ablation.csv", b"study,host\nquick,vm\n", "not a file of records, which has a JSON object on each line"),
+        ("MANIFEST.json", b'{\n "files": []\n}\n', "one JSON document over several lines, not a file of records"),
+        ("half.zip", b"PK\x03\x04 cut off", "not a file of records"),
     ],
 )
-def test_location_without_records_is_refused(tmp_path: Path, make: object, message: str) -> None:
-    assert callable(make)
-    with pytest.raises(RecordError, match=message):
-        find_records(make(tmp_path))
+def test_find_records_of_other_kind_is_refused(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(RecordError, match=message) as caught:
+        find_records(tmp_path / name, unused)
+    assert str(caught.value).startswith(f"{tmp_path / name}: ")
+    assert "\n" not in str(caught.value)
 
 
-def test_location_above_results_names_directories_that_have_some(tmp_path: Path) -> None:
-    results(tmp_path / "quick")
-    with pytest.raises(RecordError, match=r"these directories in it have one: .*quick"):
-        find_records(tmp_path)
+def test_find_records_without_any_says_where_to_look(tmp_path: Path, results: Path) -> None:
+    with pytest.raises(RecordError, match="there is no such file or directory; name a directory of results"):
+        find_records(tmp_path / "nothing", unused)
+    with pytest.raises(RecordError, match=f"its folders do; name one of them: {results}$"):
+        find_records(tmp_path, unused)
+    (results / "results.jsonl").unlink()
+    with pytest.raises(RecordError, match="the run has not finished a trial yet"):
+        find_records(results, unused)
+    (results / "design.json").unlink()
+    with pytest.raises(RecordError, match=r"contains no results\.jsonl; name a directory of results"):
+        find_records(results, unused)
 
 
-def test_location_of_study_file_says_how_to_get_results(tmp_path: Path) -> None:
-    (tmp_path / "study.yaml").write_text("name: one\n")
-    with pytest.raises(RecordError, match=r"study\.yaml: a study .*ablatrix run .*study\.yaml --out DIRECTORY"):
-        find_records(tmp_path / "study.yaml")
-
-
-def test_location_of_damaged_zip_is_refused(tmp_path: Path) -> None:
-    path = zipped(tmp_path / "cut.zip", "quick/results.jsonl")
-    path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(RecordError, match=r"cut\.zip: not a zip that can be unpacked"):
-        find_records(path)
+def test_find_records_of_unclear_or_damaged_zip_is_refused(results: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+        archive.writestr("a/results.jsonl", LINE)
+        archive.writestr("b/results.jsonl", LINE)
+    with pytest.raises(RecordError, match=r"a zip with 2 files of records, in a, b; unpack it and name one"):
+        find_records(tmp_path / "two.zip", unused)
+    with zipfile.ZipFile(tmp_path / "none.zip", "w") as archive:
+        archive.writestr("a/readme.md", "x")
+    with pytest.raises(RecordError, match=r"a zip without results\.jsonl"):
+        find_records(tmp_path / "none.zip", unused)
+    whole = packed(results, tmp_path / "bad.zip", "")
+    content = whole.read_bytes()
+    whole.write_bytes(content.replace(LINE.encode(), b"x" * len(LINE)))
+    with pytest.raises(RecordError, match="a zip that cannot be unpacked: Bad CRC-32"):
+        find_records(whole, lambda: tmp_path / "scratch")

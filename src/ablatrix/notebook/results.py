@@ -16,7 +16,7 @@ from ablatrix.analysis.table import tidy
 from ablatrix.notebook.markup import table_html, titled_html
 from ablatrix.notebook.records import Records
 from ablatrix.notebook.tables import attribution_table, effects_table, summary_table
-from ablatrix.records.location import RecordsFile, find_all_records
+from ablatrix.records.held import RecordsFile, hold_all_records
 from ablatrix.records.names import CLAIMS_NAME
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def load(*paths: str | Path, allow_mixed: bool = False) -> "Results":
         RecordError: A path has no records, or a line of them breaks the schema.
         AnalysisError: No path, no finished trial, or records of several origins without ``allow_mixed``.
     """
-    return Results(find_all_records(paths), allow_mixed)
+    return Results(hold_all_records(paths), allow_mixed)
 
 
 class Results:

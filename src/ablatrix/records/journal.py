@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from ablatrix.errors import RecordError
-from ablatrix.records.location import find_records
+from ablatrix.records.held import hold_records
 from ablatrix.records.model import SCHEMA_VERSION, Record
 from ablatrix.records.schema import ValidLine, parse_object, read_line
 
@@ -143,7 +143,7 @@ def read_records(path: str | Path, report: Report = _warn) -> Iterator[Record]:
         path: A file of records, a directory of results, a bundle's directory, or a bundle's zip.
         report: As for `read_lines`.
     """
-    found = find_records(path)  # held while lines are read: what a zip was unpacked to goes with it
+    found = hold_records(path)  # held while lines are read: what a zip was unpacked to goes with it
     for line in read_lines(found.path, report):
         yield line.record
 

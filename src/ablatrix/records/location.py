@@ -1,112 +1,105 @@
-"""Where the records are that somebody names: in a file, a directory of results, a bundle, or a bundle's zip."""
+"""The file of records behind a path: a file, a directory of results or of an artifact, or the zip of one."""
 
 import shutil
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+import zlib
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 
 from ablatrix.errors import RecordError
 from ablatrix.records.names import CLAIMS_NAME, DESIGN_NAME, RECORDS_NAME, STUDY_NAME
 
-UNPACKED = (RECORDS_NAME, DESIGN_NAME, CLAIMS_NAME, STUDY_NAME)
-"""What is unpacked of a zip: the records, and what is read beside them."""
-ZIP_BEGINNING = b"PK\x03\x04"
-WANTED = f"name a {RECORDS_NAME}, a directory that contains one, or a bundle (directory or zip)"
+BESIDE = (DESIGN_NAME, STUDY_NAME, CLAIMS_NAME)
+"""What readers look for next to the records; taken out of a zip together with them."""
+KINDS = f"a directory of results, a file of records ({RECORDS_NAME}), or an artifact (its directory or its zip)"
+DAMAGES = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError, NotImplementedError)
+MAX_NAMED = 5
+HEAD_BYTES = 4096
 
 
-@dataclass(frozen=True)
-class RecordsFile:
-    """A file of records, with what lies beside it.
-
-    Attributes:
-        path: The file.
-        given: What was named.
-        unpacked: Where the file was unpacked to, if a zip was named; that directory is removed when this value is
-            no longer held.
-    """
-
-    path: Path
-    given: Path
-    unpacked: "TemporaryDirectory[str] | None" = None
-
-
-def find_records(given: str | Path) -> RecordsFile:
-    """Return the file of records that a path means.
+def find_records(path: str | Path, scratch: Callable[[], Path]) -> Path:
+    """Return the file of records that a path leads to.
 
     Args:
-        given: A file of records, a directory of results, a bundle's directory, or a bundle's zip.
+        path: A file of records, a directory that contains ``results.jsonl`` (of a run, or of an artifact), or the zip
+            of such a directory.
+        scratch: Returns a new empty directory that lasts as long as the records are read. Asked for a zip only: the
+            records are unpacked there, with the design, the study and the claims beside them.
 
     Raises:
-        RecordError: It is none of these, cannot be read, or is a zip with the records of several runs.
+        RecordError: There is nothing at the path, it leads to no records, or the zip cannot be unpacked.
     """
-    path = Path(given)
+    path = Path(path)
     if path.is_dir():
-        return RecordsFile(_in_directory(path), path)
+        return _in_directory(path)
+    if not path.exists():
+        raise RecordError(f"{path}: there is no such file or directory; name {KINDS}")
     if not path.is_file():
-        raise RecordError(f"{path}: records cannot be read: there is no such file; {WANTED}")
-    if path.suffix in {".yaml", ".yml"}:
-        raise RecordError(
-            f"{path}: a study or another YAML file, which holds no records; run the study (ablatrix run {path} --out "
-            "DIRECTORY) and name that directory"
-        )
-    return _in_zip(path) if _is_zip(path) else RecordsFile(path, path)
-
-
-def find_all_records(given: Sequence[str | Path]) -> list[RecordsFile]:
-    """Return the file of records that each path means; see `find_records`."""
-    return [find_records(path) for path in given]
+        raise RecordError(f"{path}: not a regular file; name {KINDS}")
+    if zipfile.is_zipfile(path):
+        return _unpacked(path, scratch() / path.name)
+    _refuse_other_kinds(path)
+    return path
 
 
 def _in_directory(directory: Path) -> Path:
-    path = directory / RECORDS_NAME
-    if path.is_file():
-        return path
+    file = directory / RECORDS_NAME
+    if file.is_file():
+        return file
     below = sorted(str(one.parent) for one in directory.glob(f"*/{RECORDS_NAME}"))
-    found = f"; these directories in it have one: {', '.join(below[:5])}" if below else f"; {WANTED}"
-    raise RecordError(f"{directory}: there is no such file as {RECORDS_NAME} in this directory{found}")
+    if below:
+        more = "" if len(below) <= MAX_NAMED else f" and {len(below) - MAX_NAMED} more"
+        raise RecordError(
+            f"{directory}: contains no {RECORDS_NAME}, but its folders do; name one of them: "
+            f"{', '.join(below[:MAX_NAMED])}{more}"
+        )
+    if (directory / DESIGN_NAME).is_file():
+        raise RecordError(
+            f"{directory}: contains a {DESIGN_NAME} and no {RECORDS_NAME}: the run has not finished a trial yet; wait "
+            "for its first record"
+        )
+    raise RecordError(f"{directory}: contains no {RECORDS_NAME}; name {KINDS}")
 
 
-def _is_zip(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return path.suffix == ".zip" or file.read(len(ZIP_BEGINNING)) == ZIP_BEGINNING
-    except OSError as error:
-        raise RecordError(f"{path}: records cannot be read: {error.strerror}") from error
-
-
-def _in_zip(source: Path) -> RecordsFile:
-    unpacked: TemporaryDirectory[str] = TemporaryDirectory(prefix="ablatrix-", ignore_cleanup_errors=True)
-    target = Path(unpacked.name, source.stem)  # messages about what is in it show the zip's name
-    target.mkdir()
+def _unpacked(source: Path, target: Path) -> Path:
+    """Write the records of a zip, and what belongs beside them, into a new directory; return the records."""
     try:
         with zipfile.ZipFile(source) as archive:
-            members = archive.namelist()
-            folder = _folder_of_records(source, members)
-            for name in UNPACKED:
-                member = str(folder / name)
-                if member in members:
-                    with archive.open(member) as packed, (target / name).open("wb") as plain:
-                        shutil.copyfileobj(packed, plain, 1 << 20)
-    except RecordError:
-        unpacked.cleanup()
-        raise
-    except Exception as error:  # the library raises a dozen types on what is damaged
-        unpacked.cleanup()
-        raise RecordError(f"{source}: not a zip that can be unpacked: {error}; make it again, or {WANTED}") from error
-    return RecordsFile(target / RECORDS_NAME, source, unpacked)
+            members = {PurePosixPath(name): name for name in archive.namelist()}
+            folder = _folder_of_records(source, list(members))
+            target.mkdir(parents=True)
+            for name in (RECORDS_NAME, *BESIDE):
+                if folder / name in members:
+                    with archive.open(members[folder / name]) as packed, (target / name).open("wb") as file:
+                        shutil.copyfileobj(packed, file)
+    except DAMAGES as error:
+        raise RecordError(f"{source}: a zip that cannot be unpacked: {error}; get it again, or unpack it") from None
+    return target / RECORDS_NAME
 
 
-def _folder_of_records(source: Path, names: Sequence[str]) -> PurePosixPath:
-    """Return the folder of a zip in which the records are: the outermost, as a bundle can contain another."""
-    paths = [PurePosixPath(name) for name in names]
-    folders = sorted((path.parent for path in paths if path.name == RECORDS_NAME), key=lambda one: len(one.parts))
-    if not folders:
-        raise RecordError(f"{source}: there is no {RECORDS_NAME} in this zip, so it is no bundle; {WANTED}")
-    outermost = [str(one) for one in folders if len(one.parts) == len(folders[0].parts)]
-    if len(outermost) > 1:
-        raise RecordError(
-            f"{source}: this zip has the records of several runs ({', '.join(outermost[:5])}); unpack it, and name one"
-        )
-    return folders[0]
+def _folder_of_records(source: Path, members: list[PurePosixPath]) -> PurePosixPath:
+    """Return the folder of a zip that contains the records: the one nearest to the top."""
+    found = sorted((member.parent for member in members if member.name == RECORDS_NAME), key=lambda one: len(one.parts))
+    if not found:
+        raise RecordError(f"{source}: a zip without {RECORDS_NAME}; name {KINDS}")
+    top = [folder for folder in found if len(folder.parts) == len(found[0].parts)]
+    if len(top) > 1:
+        named = ", ".join(map(str, sorted(top)[:MAX_NAMED]))
+        raise RecordError(f"{source}: a zip with {len(top)} files of records, in {named}; unpack it and name one")
+    return top[0]
+
+
+def _refuse_other_kinds(file: Path) -> None:
+    """Refuse a file whose beginning shows that it is something other than JSON Lines."""
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(HEAD_BYTES)
+    except OSError as error:
+        raise RecordError(f"{file}: records cannot be read: {error.strerror}; name {KINDS}") from error
+    first = head.lstrip().split(b"\n", 1)[0].strip()
+    if file.suffix in (".yaml", ".yml"):
+        raise RecordError(f"{file}: a YAML file, not records; if it is a study, 'ablatrix run' makes records of it")
+    if head and not first.startswith(b"{"):
+        raise RecordError(f"{file}: not a file of records, which has a JSON object on each line; name {KINDS}")
+    if first == b"{":
+        raise RecordError(f"{file}: one JSON document over several lines, not a file of records; name {KINDS}")

@@ -9,7 +9,7 @@ from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.runs import Margins, find_stability, primary_matrices
 from ablatrix.analysis.table import ordered_by_content, tidy
 from ablatrix.paper.make import make_paper
-from ablatrix.records.location import find_all_records
+from ablatrix.records.held import hold_all_records
 from ablatrix.verdict.correctness import correctness_criterion
 from ablatrix.verdict.matrix import matrix_criterion
 from ablatrix.verdict.model import Verdict
@@ -41,7 +41,7 @@ def reach_verdict(
         AnalysisError: No finished trial in the results, or the same file twice.
         ArtifactError: The design or the report cannot be read, or the report is of another study.
     """
-    named = find_all_records(results)  # held while they are read: what a zip was unpacked to goes with it
+    named = hold_all_records(results)  # held while they are read: what a zip was unpacked to goes with it
     files = [one.path for one in named]
     found = tidy(files, keep_lines=True)
     findings = Findings(found)

@@ -10,6 +10,7 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ WORTH_BYTES = 32 * 2**20  # less is read within a second
 LIMIT_BYTES = 4 * 2**30
 FREE_BYTES = 2**30
 SUFFIX = ".arrow"
+DRAFT, DRAFT_S = ".draft-", 3600.0
 MAKERS = ("records/*.py", "analysis/table/*.py", "canonical.py")
 _log = logging.getLogger(__name__)
 
@@ -92,7 +94,7 @@ class Copies:
             _log.debug("%s: no copy of the records was kept: %s", self.directory, error)
 
     def _write(self, rows: pl.DataFrame, begin: str) -> None:
-        descriptor, name = tempfile.mkstemp(prefix=".draft-", dir=self.directory)
+        descriptor, name = tempfile.mkstemp(prefix=DRAFT, dir=self.directory)
         os.close(descriptor)
         draft = Path(name)
         try:
@@ -106,11 +108,15 @@ class Copies:
             draft.unlink(missing_ok=True)
 
     def _bound(self) -> None:
-        """Remove the copies that were not used for longest, as far as all take more than the limit."""
+        """Remove the copies that were not used for longest, as far as all take more than the limit; and old drafts."""
         left = self.limit_bytes
-        paths = [path for path in self.directory.iterdir() if path.suffix == SUFFIX]
-        for path in sorted(paths, key=lambda one: one.stat().st_mtime, reverse=True):
-            left -= path.stat().st_size
+        found = [(path.stat(), path) for path in self.directory.iterdir()]
+        for facts, path in sorted(found, key=lambda one: one[0].st_mtime, reverse=True):
+            if path.name.startswith(DRAFT):  # of a process that was killed, or of one that is at it
+                if facts.st_mtime < time.time() - DRAFT_S:
+                    path.unlink(missing_ok=True)
+                continue
+            left -= facts.st_size
             if left < 0:
                 path.unlink(missing_ok=True)
 

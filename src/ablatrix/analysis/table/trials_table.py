@@ -19,7 +19,7 @@ from ablatrix.analysis.table.planned import load_design
 from ablatrix.analysis.table.pool import read_chunks
 from ablatrix.errors import AnalysisError, RecordError
 from ablatrix.records.journal import read_encoded, report_ignored, report_torn, scan
-from ablatrix.records.location import find_all_records
+from ablatrix.records.held import hold_all_records
 from ablatrix.records.names import DESIGN_NAME
 
 SUPERSEDED = "attempt that a later one replaced"
@@ -78,7 +78,7 @@ def tidy(paths: Sequence[str | Path], keep_lines: bool = False, copies: Copies |
         AnalysisError: No file, the same file twice, or no final trial in any of them.
     """
     notes: list[str] = []
-    named = find_all_records(paths)  # held while the files are read: what a zip was unpacked to goes with it
+    named = hold_all_records(paths)  # held while the files are read: what a zip was unpacked to goes with it
     files = ordered_by_content([one.path for one in named])
     counts: Counter[str] = Counter()
     designs = _read_designs(files, notes)
