@@ -14,6 +14,7 @@ version of the same job beside it (``records_peers.py``).
 from __future__ import annotations
 
 import argparse
+import copy
 import itertools
 import json
 import multiprocessing
@@ -29,6 +30,8 @@ from typing import Any
 import numpy as np
 
 from ablatrix.canonical import content_id, digest_value
+from ablatrix.records.model import SCHEMA_VERSION
+from ablatrix.records.schema import read_line
 from records_peers import analyse_by_duckdb, analyse_by_pandas
 
 TARGETS = {"first_s": 60.0, "later_s": 20.0, "peak_gib": 4.0, "row_cost_ratio": 1.25}
@@ -56,9 +59,11 @@ ERROR = {
     "output_tail": "warning: nothing to tune\n" * 20,
 }
 LINES = {
-    (record["mode"], record["role"] == "reference"): line
-    for line in Path(__file__).with_suffix(".jsonl").read_text(encoding="utf-8").splitlines()
-    for record in [json.loads(line)]
+    # As a run writes them now: lines of an older version are read by another, slower way.
+    (line.record.mode, line.record.role == "reference"): line.record.model_dump(mode="json")
+    | {"schema_version": SCHEMA_VERSION}
+    for text in Path(__file__).with_suffix(".jsonl").read_text(encoding="utf-8").splitlines()
+    for line in [read_line(text)]
 }
 
 
@@ -252,7 +257,7 @@ def split(text: str) -> tuple[list[str], list[str]]:
 
 def template(mode: str, workload: int, compiler: str, role: str, knobs: dict[str, str] | None, failed: bool) -> str:
     """Return the line of a trial with ``"@name@"`` where its own values go."""
-    record: dict[str, Any] = json.loads(LINES[mode, knobs is None])
+    record: dict[str, Any] = copy.deepcopy(LINES[mode, knobs is None])
     name = f"workload_{workload:02d}"
     cell = content_id([name, compiler, knobs])
     record |= {"cell_id": cell, "role": role}

@@ -56,5 +56,7 @@ def test_tutorial_shows_chart_and_makes_study(tutorial: list[nbformat.NotebookNo
 
 
 def test_frame_and_figure_from_bundle_take_two_lines() -> None:
-    code = [cell.source for cell in nbformat.read(DOCS / "tutorial.ipynb", as_version=4).cells if "load(" in cell.source]
+    code = [
+        cell.source for cell in nbformat.read(DOCS / "tutorial.ipynb", as_version=4).cells if "load(" in cell.source
+    ]
     assert code[0].splitlines()[-2:] == ['results = ablatrix.load("quick.zip")', "results"]

@@ -18,8 +18,8 @@ from ablatrix.analysis.table.paired import with_paired_times
 from ablatrix.analysis.table.planned import load_design
 from ablatrix.analysis.table.pool import read_chunks
 from ablatrix.errors import AnalysisError, RecordError
-from ablatrix.records.journal import read_encoded, report_ignored, report_torn, scan
 from ablatrix.records.held import hold_all_records
+from ablatrix.records.journal import read_encoded, report_ignored, report_torn, scan
 from ablatrix.records.names import DESIGN_NAME
 
 SUPERSEDED = "attempt that a later one replaced"
