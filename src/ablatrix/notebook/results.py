@@ -166,8 +166,9 @@ class Results:
 
     def _facts(self) -> list[tuple[str, str]]:
         trials = self.trials
+        measured = trials.filter(pl.col("role") == "measured")
         named = {
-            label: ", ".join(sorted(trials[column].cast(pl.String).drop_nulls().unique()))
+            label: ", ".join(sorted(measured[column].cast(pl.String).drop_nulls().unique()))
             for label, column in (("study", "study"), ("workloads", "workload"), ("compilers", "compiler"))
         }
         statuses = Counter(trials["status"].cast(pl.String))
