@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,7 @@ MARKERS = {
     "cli/test_usage": None,
     "compilers/test_cache": None,
     "compilers/test_plugins": None,
+    "notebook/test_tutorial": "slow",
     "page/test_browser": "slow",
     "paper/test_figures_legibility": "slow",
     "paper/test_latex": "slow",
@@ -70,7 +72,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let ``--fast`` choose by markers."""
+    """Let ``--fast`` choose by markers, and keep no copy of test records in the user's cache."""
+    os.environ["ABLATRIX_CACHE_DIR"] = ""
     if config.getoption("--fast"):
         config.option.markexpr = FAST
 

@@ -14,6 +14,12 @@ From a study to a paper::
         print(evidence.metric.name, evidence.effects)
     ablatrix.make_paper(ablatrix.Findings(table), template=None, out="results/tiny/paper")
 
+From results to a table and a figure, in a notebook::
+
+    results = ablatrix.load("results/tiny")
+    results.effects(metric="run_ms_paired")
+    results.figure("main_effects")
+
 Importing this package imports no framework: the names below are loaded when they are first used. What it does is
 logged to the logger ``ablatrix``, which is silent until the application gives it a handler.
 """
@@ -37,6 +43,8 @@ if TYPE_CHECKING:
     from ablatrix.artifact.bundle import verify as verify_artifact
     from ablatrix.catalogue import Catalogue
     from ablatrix.errors import AblatrixError
+    from ablatrix.notebook.progress import progress_bar
+    from ablatrix.notebook.results import Results, load
     from ablatrix.page.write import write_page as make_page
     from ablatrix.paper.make import make_paper
     from ablatrix.plotting.tabulate import tabulate
@@ -47,6 +55,7 @@ if TYPE_CHECKING:
     from ablatrix.study.load import load_study
     from ablatrix.study.model import Study
     from ablatrix.study.resolve import ResolvedStudy, resolve_study
+    from ablatrix.study.without_file import make_study, study_text
     from ablatrix.trials.run import RunSummary, run
     from ablatrix.verdict import reach_verdict
 
@@ -58,6 +67,7 @@ __all__ = [
     "Question",
     "Record",
     "ResolvedStudy",
+    "Results",
     "RunSummary",
     "Study",
     "__version__",
@@ -67,11 +77,14 @@ __all__ = [
     "find_break_even",
     "find_effects",
     "find_fronts",
+    "load",
     "load_claims",
     "load_study",
     "make_design",
     "make_page",
     "make_paper",
+    "make_study",
+    "progress_bar",
     "prove_knobs",
     "reach_verdict",
     "read_catalogue",
@@ -79,6 +92,7 @@ __all__ = [
     "read_table",
     "resolve_study",
     "run",
+    "study_text",
     "tabulate",
     "text_of",
     "verify_artifact",
@@ -98,6 +112,8 @@ __getattr__, __dir__ = lazy_names(
         "ablatrix.analysis.reasons.wording": ["text_of"],
         "ablatrix.verdict": ["reach_verdict"],
         "ablatrix.errors": ["AblatrixError"],
+        "ablatrix.notebook.progress": ["progress_bar"],
+        "ablatrix.notebook.results": ["Results", "load"],
         "ablatrix.paper.make": ["make_paper"],
         "ablatrix.records.journal": ["read_records"],
         "ablatrix.records.model": ["Record"],
@@ -107,6 +123,7 @@ __getattr__, __dir__ = lazy_names(
         "ablatrix.study.resolve": ["ResolvedStudy", "resolve_study"],
         "ablatrix.study.load": ["load_study"],
         "ablatrix.study.model": ["Study"],
+        "ablatrix.study.without_file": ["make_study", "study_text"],
         "ablatrix.trials.run.runner": ["RunSummary", "run"],
     },
     renamed={

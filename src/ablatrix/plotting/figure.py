@@ -1,5 +1,6 @@
 """The look of every figure, and saving one so that the same data give the same bytes."""
 
+import base64
 import io
 import re
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ WIDTHS_IN: dict[Width, float] = {"column": 3.3, "page": 7.0}
 COLUMN_WIDTH_IN = WIDTHS_IN["column"]
 MAX_HEIGHT_IN = 8.4  # with a caption below, the text height of a letter page
 PNG_DPI = 300
+CSS_PX_PER_IN = 96
 # Okabe & Ito's palette for the colour-blind, darkest first. In grey only some of them differ: every series has a
 # marker, a filling or a hatch of its own as well.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
@@ -74,11 +76,24 @@ def house_style() -> Iterator[None]:
         yield
 
 
+class ShownFigure(Figure):  # type: ignore[misc]
+    """A figure that a notebook shows as it is printed, without pyplot."""
+
+    def _repr_html_(self) -> str:
+        with house_style():
+            target = io.BytesIO()
+            self.savefig(target, format="png", dpi=PNG_DPI)
+        # At twice the size of print, a screen's text is as large as a page's.
+        width = round(2 * CSS_PX_PER_IN * self.get_figwidth())
+        data = base64.b64encode(target.getvalue()).decode()
+        return f'<img alt="figure" style="max-width: 100%; width: {width}px" src="data:image/png;base64,{data}">'
+
+
 def new_figure(height_in: float, width_in: float = COLUMN_WIDTH_IN) -> Figure:
     """Return an empty figure whose parts are laid out so that nothing overlaps."""
     # Constrained layout, with these distances in inches and in shares of a panel.
     engine = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.02)
-    return Figure(figsize=(width_in, height_in), layout=engine)
+    return ShownFigure(figsize=(width_in, height_in), layout=engine)
 
 
 def save_pages(pages: Sequence[Figure], stem: Path) -> list[Path]:

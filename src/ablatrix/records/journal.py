@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from ablatrix.errors import RecordError
+from ablatrix.records.held import hold_records
 from ablatrix.records.model import SCHEMA_VERSION, Record
 from ablatrix.records.schema import ValidLine, parse_object, read_line
 
@@ -136,8 +137,15 @@ def report_ignored(path: Path, ignored: Mapping[str, int], report: Report) -> No
 
 
 def read_records(path: str | Path, report: Report = _warn) -> Iterator[Record]:
-    """Yield every record of a journal in file order; see `read_lines`."""
-    return (line.record for line in read_lines(path, report))
+    """Yield every record of a journal in file order; see `read_lines`.
+
+    Args:
+        path: A file of records, a directory of results, a bundle's directory, or a bundle's zip.
+        report: As for `read_lines`.
+    """
+    found = hold_records(path)  # held while lines are read: what a zip was unpacked to goes with it
+    for line in read_lines(found.path, report):
+        yield line.record
 
 
 def final_records(records: Iterable[Record]) -> list[Record]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from ablatrix.catalogue import Catalogue, installed_catalogue
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.errors import StudyError
+from ablatrix.study.functions import function_source
 from ablatrix.study.model import Study
 
 STAGE = "primary"
@@ -21,9 +22,9 @@ _WHOLE = re.compile(r"\d+")
 
 
 def make_study(
-    models: Sequence[str | Mapping[str, str]],
+    models: Sequence[str | Mapping[str, Any] | Callable[..., Any]],
     compilers: Sequence[str],
-    knobs: Sequence[str] = (),
+    knobs: Sequence[str] | Mapping[str, Sequence[str | int]] = (),
     modes: Sequence[str] = (),
     plugins: Sequence[str] = (),
     directory: Path | None = None,
@@ -35,10 +36,12 @@ def make_study(
     Where the compilers have no primary knob in common, the first of the knobs that are given takes their place.
 
     Args:
-        models: Names of workloads or sources of your own models; or maps, as a study has them.
+        models: Names of workloads or sources of your own models; maps, as a study has them; or functions that return
+            a module with its inputs. A function of a notebook or script is written to a file under ``models/``, with
+            what it uses, for the workers to import it: see `ablatrix.study.functions.function_source`.
         compilers: Names of compilers.
-        knobs: ``name=level,level``; the first level of each is the baseline's. Default: every primary knob that
-            all the compilers have, with the levels that all of them support.
+        knobs: Knob -> levels, or ``name=level,level``; the first level of each is the baseline's. Default: every
+            primary knob that all the compilers have, with the levels that all of them support.
         modes: ``cold``, ``hot``; default: both.
         plugins: Python files that add compilers or workloads.
         directory: Where relative paths start; default: the working directory.
@@ -46,12 +49,15 @@ def make_study(
         further: Other keys of a study.
 
     Raises:
-        StudyError: A knob is not written as it must be, or the study is not valid.
+        StudyError: A knob is not written as it must be, a function cannot be named by a file, or the study is not
+            valid.
         CompilerError: There is no such compiler.
     """
+    folder = directory or Path.cwd()
     known = installed_catalogue() if catalogue is None else catalogue
     entries = [known.compiler(name) for name in compilers]
-    levels = dict(map(_read_knob, knobs)) or _primary_knobs(entries)
+    given = {knob: list(found) for knob, found in knobs.items()} if isinstance(knobs, Mapping) else _read_knobs(knobs)
+    levels = given or _primary_knobs(entries)
     primary = {knob: levels[knob] for knob in _primary_names(entries) if knob in levels}
     factorial = primary or _one_level(entries) or dict(list(levels.items())[:1])
     if not factorial:
@@ -64,7 +70,7 @@ def make_study(
         stages.append({"name": FURTHER, "around": around, "vary": secondary})
     data = {
         "name": "quick",
-        "workloads": list(models),
+        "workloads": [_named_by_source(model, folder) for model in models],
         "compilers": list(compilers),
         "modes": list(modes) or ["cold", "hot"],
         "baseline": {knob: found[0] for knob, found in levels.items()},
@@ -73,7 +79,7 @@ def make_study(
         **further,
     }
     try:
-        return Study.model_validate(data).at(directory or Path.cwd())
+        return Study.model_validate(data).at(folder)
     except ValidationError as error:
         raise StudyError(*(fault["msg"].removeprefix("Value error, ") for fault in error.errors())) from None
 
@@ -89,6 +95,20 @@ def study_text(study: Study) -> str:
     stream = io.StringIO()
     writer.dump(study.model_dump(mode="json", exclude_unset=True), stream)
     return stream.getvalue()
+
+
+def _named_by_source(model: str | Mapping[str, Any] | Callable[..., Any], directory: Path) -> str | Mapping[str, Any]:
+    """Return a model as a study has it: a function by the source that names it, under its own name."""
+    given = model if isinstance(model, Mapping) else {"source": model}
+    source = given.get("source")
+    if isinstance(source, str) or not callable(source):
+        return model if isinstance(model, str) else given
+    named = function_source(source, directory)
+    return {"name": source.__name__.strip("_"), **given, "source": named}
+
+
+def _read_knobs(texts: Sequence[str]) -> dict[str, list[str | int]]:
+    return dict(map(_read_knob, texts))
 
 
 def _read_knob(text: str) -> tuple[str, list[str | int]]:

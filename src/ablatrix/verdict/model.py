@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Literal
 
 from ablatrix.analysis.runs import PrimaryMatrix, Stability
 
 State = Literal["holds", "fails", "undecided"]
+SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,17 @@ class Verdict:
     def holds(self) -> bool:
         """Whether the study is done."""
         return all(one.state == "holds" for one in self.criteria)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: a row a criterion, with what does not hold."""
+        rows = "".join(
+            f"<tr><td>({one.letter})</td><td>{escape(one.question)}</td><td>{one.state}</td>"
+            f"<td>{'<br>'.join(map(escape, one.findings[:SHOWN]))}</td></tr>"
+            for one in self.criteria
+        )
+        notes = "".join(f"<br>note: {escape(note)}" for note in self.notes)
+        answer = "all four hold" if self.holds else "not done"
+        return f"<div><b>Verdict: {answer}</b><table><tbody>{rows}</tbody></table>{notes}</div>"
 
 
 def answered(

@@ -9,6 +9,7 @@ from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.runs import Margins, find_stability, primary_matrices
 from ablatrix.analysis.table import ordered_by_content, tidy
 from ablatrix.paper.make import make_paper
+from ablatrix.records.held import hold_all_records
 from ablatrix.verdict.correctness import correctness_criterion
 from ablatrix.verdict.matrix import matrix_criterion
 from ablatrix.verdict.model import Verdict
@@ -18,7 +19,7 @@ from ablatrix.verdict.reproduction import report_of_study, reproduction_criterio
 
 
 def reach_verdict(
-    results: Sequence[Path],
+    results: Sequence[str | Path],
     margins: Margins | None = None,
     design: Path | None = None,
     report: Path | None = None,
@@ -28,7 +29,7 @@ def reach_verdict(
     """Return whether a study is done, and why not.
 
     Args:
-        results: Files of records.
+        results: Files of records, directories of results, bundles' directories, or bundles' zips.
         margins: How wide the intervals over repeats may be; what is None is what the study promised.
         design: What was planned, for each of the files. None takes the ``design.json`` beside a file, if there is one.
         report: A reproduction report; None leaves (d) undecided.
@@ -40,11 +41,13 @@ def reach_verdict(
         AnalysisError: No finished trial in the results, or the same file twice.
         ArtifactError: The design or the report cannot be read, or the report is of another study.
     """
-    found = tidy(results, keep_lines=True)
+    named = hold_all_records(results)  # held while they are read: what a zip was unpacked to goes with it
+    files = [one.path for one in named]
+    found = tidy(files, keep_lines=True)
     findings = Findings(found)
     # What can be wrong input comes before what takes time.
     reproduction = None if report is None else report_of_study(found, report)
-    planned = compare_with_plan(found, ordered_by_content(results), design)
+    planned = compare_with_plan(found, ordered_by_content(files), design)
     margins = margins or Margins()
     if margins.cold is None:
         margins = replace(margins, cold=planned.cold_effect_width)

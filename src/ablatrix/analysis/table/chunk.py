@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from ablatrix.analysis.table.columns import COLUMNS, MAPS, TYPES, Kind
-from ablatrix.canonical import canonical_json
+from ablatrix.canonical import canonical_json, digest_bytes
 from ablatrix.errors import RecordError
 from ablatrix.records.fast_reader import META, TOP, QuickLine, QuickReader, whole_line
 from ablatrix.records.journal import BLOCK_BYTES, read_encoded
@@ -38,10 +38,12 @@ class Chunk:
         frame: A row a line, in order. A map that many rows share is canonical JSON in one column, ``SHARED_MAP`` and
             its prefix. `FINAL` and `OFFSET` (where the line begins in the file) serve the choice of rows.
         ignored: Fields of a newer minor version that were ignored, each with its count of lines.
+        digest: SHA-256 of the stretch's bytes.
     """
 
     frame: pl.DataFrame
     ignored: Mapping[str, int]
+    digest: str
 
 
 def cut(path: Path, whole_bytes: int) -> Iterator[Stretch]:
@@ -73,9 +75,10 @@ class ChunkReader:
         try:
             with stretch.path.open("rb") as file:
                 file.seek(stretch.start)
-                lines = file.read(stretch.end - stretch.start).removesuffix(b"\n").split(b"\n")
+                content = file.read(stretch.end - stretch.start)
         except OSError as error:
             raise RecordError(f"{stretch.path}: records cannot be read: {error.strerror}") from error
+        lines = content.removesuffix(b"\n").split(b"\n")
         ignored: Counter[str] = Counter()
         indices: list[int] = []
         own = _columns(self._own(lines, stretch, indices, ignored), OWN_LAYOUT)
@@ -84,7 +87,7 @@ class ChunkReader:
             self._shared = self._shared.vstack(new)
         offsets = stretch.start + np.cumsum([0, *(len(line) + 1 for line in lines[:-1])])
         columns = [pl.Series(OFFSET, offsets, pl.Int64()), *own, *self._shared[indices].get_columns()]
-        return Chunk(pl.DataFrame(columns), ignored)
+        return Chunk(pl.DataFrame(columns), ignored, digest_bytes(content))
 
     def _own(
         self, lines: Sequence[bytes], stretch: Stretch, indices: list[int], ignored: Counter[str]

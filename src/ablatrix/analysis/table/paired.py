@@ -1,7 +1,6 @@
 """The column ``run_ms_paired``: what a hot trial takes in an undisturbed round of its block."""
 
 import math
-from itertools import chain
 
 import numpy as np
 import polars as pl
@@ -26,7 +25,7 @@ def with_paired_times(trials: pl.DataFrame) -> pl.DataFrame:
     hot = hot.filter(rounds == rounds.max().over(BLOCK)).with_columns(rounds=rounds, size=pl.len().over(BLOCK))
     values: list[float | None] = [None] * trials.height
     for (size, count), part in hot.sort("run", "block_id", "row").group_by("size", "rounds", maintain_order=True):
-        times = chain.from_iterable(part[MEDIANS].to_list())
+        times = part[MEDIANS].explode().to_list()
         # libm's logarithm, so that the same records give the same bytes on every processor
         logs = np.fromiter(map(math.log, times), np.float64, part.height * count)
         levels = levels_of_blocks(logs.reshape(-1, size, count))

@@ -67,6 +67,7 @@ class _Header:
 
     size: int
     ignored: dict[str, int]
+    digest: str
     fault: str | None
 
 
@@ -90,7 +91,7 @@ class _Reader:
         except OSError:
             pass  # it has ended, which the missing answer shows as well
         line = self._process.stdout.readline()
-        header = _Header(**json.loads(line)) if line else _Header(1, {}, None)
+        header = _Header(**json.loads(line)) if line else _Header(1, {}, "", None)
         data = self._process.stdout.read(header.size)
         if len(data) < header.size:
             raise AnalysisError(
@@ -99,7 +100,7 @@ class _Reader:
             )
         if header.fault is not None:
             raise RecordError(header.fault)
-        return Chunk(pl.read_ipc(io.BytesIO(data)), header.ignored)
+        return Chunk(pl.read_ipc(io.BytesIO(data)), header.ignored, header.digest)
 
     def end(self) -> None:
         self._process.kill()
@@ -119,9 +120,9 @@ def serve() -> None:
         try:
             chunk = reader.read(Stretch(Path(path), start, end))
             chunk.frame.write_ipc(target)
-            header = _Header(target.tell(), dict(chunk.ignored), None)
+            header = _Header(target.tell(), dict(chunk.ignored), chunk.digest, None)
         except RecordError as error:
-            header = _Header(0, {}, str(error))
+            header = _Header(0, {}, "", str(error))
         sys.stdout.buffer.write(json.dumps(header.__dict__).encode() + b"\n" + target.getbuffer())
         sys.stdout.buffer.flush()
 

@@ -10,13 +10,15 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.table.chunk import FINAL, OFFSET, SHARED_MAP, cut, series
+from ablatrix.analysis.table.chunk import FINAL, OFFSET, SHARED_MAP, Chunk, cut, series
 from ablatrix.analysis.table.columns import COLUMNS, MAPS, Kind, MapColumns
+from ablatrix.analysis.table.copies import Copies, user_copies
 from ablatrix.analysis.table.outcomes import IS_OK
 from ablatrix.analysis.table.paired import with_paired_times
 from ablatrix.analysis.table.planned import load_design
 from ablatrix.analysis.table.pool import read_chunks
 from ablatrix.errors import AnalysisError, RecordError
+from ablatrix.records.held import hold_all_records
 from ablatrix.records.journal import read_encoded, report_ignored, report_torn, scan
 from ablatrix.records.names import DESIGN_NAME
 
@@ -60,25 +62,27 @@ class Tidy:
         return [name for name in self.trials.columns if name.startswith(prefix)]
 
 
-def tidy(paths: Sequence[str | Path], keep_lines: bool = False) -> Tidy:
+def tidy(paths: Sequence[str | Path], keep_lines: bool = False, copies: Copies | None = None) -> Tidy:
     """Read files of records into one table.
 
     Files are read in chunks, by several processes when they are large; what is kept is the table alone, about a
-    kilobyte a trial.
+    kilobyte a trial. Of a large file a columnar copy is kept, from which the same bytes are read the next time.
 
     Args:
-        paths: Files of records.
+        paths: Files of records, directories of results, bundles' directories, or bundles' zips.
         keep_lines: Also return which lines there are, to compare a plan with them.
+        copies: Where copies are kept; the user's by default.
 
     Raises:
         RecordError: A file cannot be read, or a line breaks the schema.
         AnalysisError: No file, the same file twice, or no final trial in any of them.
     """
     notes: list[str] = []
-    files = ordered_by_content(paths)
+    named = hold_all_records(paths)  # held while the files are read: what a zip was unpacked to goes with it
+    files = ordered_by_content([one.path for one in named])
     counts: Counter[str] = Counter()
     designs = _read_designs(files, notes)
-    rows = _read(files, notes)
+    rows = _read(files, notes, copies or user_copies())
     unrecorded: Counter[Owner] = Counter()
     for runs, planned in designs:
         unrecorded.update(_unrecorded(planned, rows.filter(pl.col("run").is_in(runs)) if rows.width else rows))
@@ -118,19 +122,26 @@ def ordered_by_content(paths: Sequence[str | Path]) -> list[Path]:
     return [by_digest[digest] for digest in sorted(by_digest)]
 
 
-def _read(files: Sequence[Path], notes: list[str]) -> pl.DataFrame:
+def _read(files: Sequence[Path], notes: list[str], copies: Copies | None) -> pl.DataFrame:
     """Return every line of the files as a row, in order, and note what reading reported."""
     scans = [scan(path) for path in files]
-    stretches = [(run, stretch) for run, found in enumerate(scans) for stretch in cut(found.path, found.whole_bytes)]
-    ignored: list[Counter[str]] = [Counter() for _ in scans]
-    frames = []
-    for (run, _), chunk in zip(stretches, read_chunks([stretch for _, stretch in stretches]), strict=True):
-        ignored[run].update(chunk.ignored)
-        frames.append(chunk.frame.with_columns(pl.lit(run, pl.Int64()).alias("run")))
-    for found, fields in zip(scans, ignored, strict=True):
+    cuts = [list(cut(found.path, found.whole_bytes)) for found in scans]
+    kept = enumerate(copies.find(stretches) if copies else None for stretches in cuts)
+    frames = {run: rows for run, rows in kept if rows is not None}
+    unread = [(run, stretch) for run, stretches in enumerate(cuts) if run not in frames for stretch in stretches]
+    chunks: dict[int, list[Chunk]] = {}
+    for (run, _), chunk in zip(unread, read_chunks([stretch for _, stretch in unread]), strict=True):
+        chunks.setdefault(run, []).append(chunk)
+    ignored = {run: sum((Counter(chunk.ignored) for chunk in held), Counter[str]()) for run, held in chunks.items()}
+    for run, held in chunks.items():
+        frames[run] = pl.concat([chunk.frame for chunk in held], how="diagonal")
+        if copies and not ignored[run]:  # what was ignored is reported each time, and a copy does not have it
+            copies.keep(frames[run], cuts[run], [chunk.digest for chunk in held])
+    for run, found in enumerate(scans):
         report_torn(found, notes.append)
-        report_ignored(found.path, fields, notes.append)
-    return pl.concat(frames, how="diagonal") if frames else pl.DataFrame()
+        report_ignored(found.path, ignored.get(run, {}), notes.append)
+    numbered = [frames[run].with_columns(pl.lit(run, pl.Int64()).alias("run")) for run in sorted(frames)]
+    return pl.concat(numbered, how="diagonal") if numbered else pl.DataFrame()
 
 
 def _read_designs(files: Sequence[Path], notes: list[str]) -> list[tuple[list[int], pl.DataFrame]]:
@@ -154,10 +165,15 @@ def _read_designs(files: Sequence[Path], notes: list[str]) -> list[tuple[list[in
 
 
 def _planned(design: Mapping[str, Any]) -> pl.DataFrame:
-    cells = {cell["cell_id"]: (cell.get("workload"), cell.get("compiler")) for cell in design.get("cells", ())}
-    names = ("trial_id", "cell_id", "mode", "role")
-    trials = [[*map(trial.get, names), *cells.get(trial.get("cell_id"), (None, None))] for trial in design["trials"]]
-    return pl.DataFrame(trials, schema=dict.fromkeys((*names, *WHOSE), pl.String()), orient="row")
+    # By columns: a list for each of a million trials costs ten times as much.
+    trials = _text_columns(design["trials"], ("trial_id", "cell_id", "mode", "role"))
+    cells = _text_columns(design.get("cells", ()), ("cell_id", *WHOSE)).unique("cell_id", keep="last")
+    return trials.join(cells, on="cell_id", how="left", maintain_order="left")
+
+
+def _text_columns(entries: Sequence[Mapping[str, Any]], names: Sequence[str]) -> pl.DataFrame:
+    columns = {name: [entry.get(name) for entry in entries] for name in names}
+    return pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String()))
 
 
 def _unrecorded(planned: pl.DataFrame, rows: pl.DataFrame) -> Iterator[Owner]:

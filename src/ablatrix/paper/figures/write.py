@@ -64,6 +64,20 @@ def write_figure(findings: Findings, spec: FigureSpec, directory: Path) -> list[
     return [*files, write_csv(drawing.data, directory / f"{name}.csv"), write_text(directory / f"{name}.tex", text)]
 
 
+def draw_figure(findings: Findings, spec: FigureSpec) -> list[Figure]:
+    """Return the pages of a figure; none if there is nothing to draw.
+
+    Raises:
+        AnalysisError: The template's entry does not fit the trials.
+    """
+    subject = f"figure '{spec.kind}'"
+    drawing = _drawing(_chosen(findings, spec, subject), spec, subject)
+    if drawing.data.is_empty():
+        return []
+    with house_style():
+        return drawing.compose()
+
+
 def figure_lack(findings: Findings, spec: FigureSpec) -> str | None:
     """Return the phrase for why the study cannot have a figure that has nothing to draw; None where it could have it.
 
