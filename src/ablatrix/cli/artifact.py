@@ -61,7 +61,7 @@ def artifact_command(
     from ablatrix.artifact.bundle import Origin, assemble, refuse_identity
     from ablatrix.artifact.checks import derive_anew
     from ablatrix.artifact.contents import Reading, claims_beside
-    from ablatrix.cli.run_and_design import end_run
+    from ablatrix.cli.run import end_run
     from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.files import companions, refuse_changed_files
     from ablatrix.study.load import load_study
@@ -162,7 +162,7 @@ def _command(origin: "Origin", out: Path, anonymous: bool, started: str, seconds
 def _run_counted(resolved: "ResolvedStudy", path: Path, out: Path, quiet: bool) -> "tuple[RunSummary, RunCost | None]":
     """Run a study and measure the cost that its records do not have; None when there was nothing left to run."""
     from ablatrix.artifact.contents import RunCost
-    from ablatrix.cli.run_and_design import run_study
+    from ablatrix.cli.run import run_study
     from ablatrix.records.journal import read_records
     from ablatrix.trials.results import ResultDirectory
 
@@ -292,7 +292,7 @@ def _measure_noise_floor() -> "tuple[Finding, str | None]":
 
 def show_findings(findings: "list[Finding]", to_stderr: bool = False) -> None:
     """Print findings as a table."""
-    from ablatrix.cli.display import print_table
+    from ablatrix.cli.tables import print_table
 
     if findings:
         rows = [[one.level, one.name, one.found, one.needed, one.remedy] for one in findings]

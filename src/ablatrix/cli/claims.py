@@ -34,13 +34,13 @@ def claims_command(
 
     if language not in ("en", "zh"):
         raise AnalysisError(f"--lang {language}: there are en, zh")
-    files = record_files(results)
-    loaded = claims_of(files, claims)
-    if loaded is None:
-        raise AnalysisError(
-            f"{files[0].parent}: there is no claims.yaml next to the records; name a claims file (--claims FILE)"
-        )
-    checked = check_claims(Findings(tidy(files)), loaded)
+    with record_files(results) as files:
+        loaded = claims_of(files, claims)
+        if loaded is None:
+            raise AnalysisError(
+                f"{results[0]}: there is no claims.yaml next to the records; name a claims file (--claims FILE)"
+            )
+        checked = check_claims(Findings(tidy(files)), loaded)
     if as_json:
         holds = all(one.state == "holds" for one in checked)
         print(json.dumps({"holds": holds, "claims": [plain(one) for one in checked]}, indent=1, allow_nan=False))
@@ -53,7 +53,8 @@ def claims_command(
 def show_claims(checked: Sequence[CheckedClaim], language: Language = "en") -> None:
     """Print a table of claims, and how many hold."""
     from ablatrix.analysis.reasons import optional_text
-    from ablatrix.cli.display import print_table, ratio_text
+    from ablatrix.cli.display import ratio_text
+    from ablatrix.cli.tables import print_table
 
     rows = [
         [

@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 def workloads_command(as_json: AsJson = False, plugin: Plugins = None) -> None:
     """List workloads with tier, parameters, parameter count and inputs (builds each once: some seconds)."""
-    from ablatrix.cli.display import print_table
+    from ablatrix.cli.tables import print_table
     from ablatrix.compilers.catalogue import EAGER
     from ablatrix.plugin_files import read_catalogue
 
@@ -47,7 +47,7 @@ def workloads_command(as_json: AsJson = False, plugin: Plugins = None) -> None:
 
 def compilers_command(as_json: AsJson = False, plugin: Plugins = None) -> None:
     """List compilers and whether they are installed."""
-    from ablatrix.cli.display import print_table
+    from ablatrix.cli.tables import print_table
     from ablatrix.plugin_files import read_catalogue
 
     compilers = read_catalogue(plugin or ()).compilers
@@ -85,7 +85,7 @@ def knobs_command(
     plugin: Plugins = None,
 ) -> None:
     """List a compiler's knobs and levels, with a one-sentence description of each."""
-    from ablatrix.cli.display import print_table
+    from ablatrix.cli.tables import print_table
     from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.load import load_study
 

@@ -48,7 +48,7 @@ def models_command(
 
     Exits with 0 when every model was tried on every compiler: an unsupported model is a result, not a failure.
     """
-    from ablatrix.cli.run_and_design import run_prepared
+    from ablatrix.cli.run import run_prepared
     from ablatrix.errors import CompilerError
     from ablatrix.plugin_files import read_catalogue
     from ablatrix.records.journal import final_records, read_records

@@ -26,8 +26,8 @@ def page_command(
     from ablatrix.analysis.table import tidy
     from ablatrix.page.write import write_page
 
-    files = record_files(results)
-    loaded = claims_of(files, claims)
-    findings = Findings(tidy(files))
-    checked = check_claims(findings, loaded) if loaded else ()
-    report([write_page(findings, checked, out, records=files, allow_mixed=mixed)])
+    with record_files(results) as files:
+        loaded = claims_of(files, claims)
+        findings = Findings(tidy(files))
+        checked = check_claims(findings, loaded) if loaded else ()
+        report([write_page(findings, checked, out, records=files, allow_mixed=mixed)])

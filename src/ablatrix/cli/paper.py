@@ -28,7 +28,7 @@ class _PaperGroup(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Insert the command's name where there is none."""
-        named = args and (args[0] in self.commands or args[0] == "--help")
+        named = args and (args[0] in self.commands or args[0] in ("-h", "--help"))
         return super().parse_args(ctx, args if named else [MAKE, *args])
 
 
@@ -53,12 +53,12 @@ def paper_command(
     from ablatrix.paper.template.load import load_template
     from ablatrix.paper.text import get_language
 
-    files = record_files(results)
-    # Input is checked before anything that takes time.
-    load_template(template)
-    get_language(language)
-    claimed = claims_of(files, claims)
-    findings = Findings(tidy(files))
+    with record_files(results) as files:
+        # Input is checked before anything that takes time.
+        load_template(template)
+        get_language(language)
+        claimed = claims_of(files, claims)
+        findings = Findings(tidy(files))
     checked = None if claimed is None else check_claims(findings, claimed)
     report(make_paper(findings, template, out, allow_mixed=mixed, claims=checked, language=language).files)
 

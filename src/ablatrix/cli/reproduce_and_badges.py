@@ -84,10 +84,10 @@ def reproduce_command(
         if recorded is not None:
             _same_study(resolved.study, recorded)
         if results is None:
-            new = _run(resolved, folder / STUDY_NAME, out, quiet)
+            here = tidy([_run(resolved, folder / STUDY_NAME, out, quiet)])
         else:
-            (new,) = record_files([results])
-        here = tidy([new])
+            with record_files([results]) as (given,):
+                here = tidy([given])
         _same_study(resolved.study, here)
         report = report_reproduction(here, claims, recorded, root_digest if study == "full" else None)
         _write(report, claims, out)
@@ -160,7 +160,7 @@ def _same_study(study: Study, found: Tidy) -> None:
 
 def _run(resolved: ResolvedStudy, path: Path, out: Path, quiet: bool) -> Path:
     from ablatrix.cli.artifact import checked_environment
-    from ablatrix.cli.run_and_design import end_run, run_study
+    from ablatrix.cli.run import end_run, run_study
 
     checked_environment(resolved, out)
     summary = run_study(resolved, path, out, [], quiet)
@@ -179,7 +179,7 @@ def _write(report: ReproductionReport, claims: Claims, out: Path) -> None:
         report_markdown,
         report_text,
     )
-    from ablatrix.cli.display import print_table
+    from ablatrix.cli.tables import print_table
     from ablatrix.paper.files import write_text
 
     rows = [
@@ -220,7 +220,7 @@ def badges_command(
     from ablatrix.artifact.bundle import examine
     from ablatrix.artifact.contents import read_artifact
     from ablatrix.artifact.reproduction import audit_badges, is_archived, missing, read_report
-    from ablatrix.cli.display import print_table
+    from ablatrix.cli.tables import print_table
 
     reproduction = None if report is None else read_report(report)
     with opened(bundle) as directory:

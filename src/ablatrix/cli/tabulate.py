@@ -26,8 +26,8 @@ def tabulate_command(
     from ablatrix.paper.make import make_paper
     from ablatrix.plotting.tabulate import tabulate
 
-    files = record_files(results)
-    findings, claims = Findings(tidy(files)), claims_of(files, None)
+    with record_files(results) as files:
+        findings, claims = Findings(tidy(files)), claims_of(files, None)
     report(tabulate(findings.found, out, allow_mixed=mixed))
     checked = None if claims is None else check_claims(findings, claims)
     report(make_paper(findings, None, out / "paper", allow_mixed=mixed, claims=checked).files)

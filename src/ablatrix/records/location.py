@@ -84,10 +84,8 @@ def _folder_of_records(source: Path, members: list[PurePosixPath]) -> PurePosixP
         raise RecordError(f"{source}: a zip without {RECORDS_NAME}; name {KINDS}")
     top = [folder for folder in found if len(folder.parts) == len(found[0].parts)]
     if len(top) > 1:
-        raise RecordError(
-            f"{source}: a zip with {len(top)} files of records, in {', '.join(map(str, sorted(top)[:MAX_NAMED]))}; unpack "
-            "it and name one"
-        )
+        named = ", ".join(map(str, sorted(top)[:MAX_NAMED]))
+        raise RecordError(f"{source}: a zip with {len(top)} files of records, in {named}; unpack it and name one")
     return top[0]
 
 
