@@ -8,6 +8,14 @@ from ablatrix.records.status import FAILURES
 
 MAX_LINES = 3
 """Lines below each of the three; the tables have the rest."""
+PAYING = {
+    "pays at once": "pay at once",
+    "repaid": "are repaid",
+    "pays at first": "pay at first only",
+    "never pays": "never pay",
+    "undecided": "are undecided",
+    "not attributable": "cannot be compared",
+}
 
 
 def show_summary(proofs: Sequence[KnobProof], causes: Sequence[Causes], even: Sequence[BreakEven], failed: int) -> None:
@@ -67,12 +75,12 @@ def _where(one: Causes) -> str:
 
 
 def _acting(proofs: Sequence[KnobProof]) -> str:
-    counts = Counter(proof.verdict for proof in proofs)
     if not proofs:
         return "no knob varies"
+    counts = Counter(proof.verdict for proof in proofs)
     if counts["effective"] == len(proofs):
         return f"every knob changes the program on every workload ({len(proofs)} of {len(proofs)} proven)"
-    return f"{counts['effective']} of {len(proofs)} knobs on workloads are proven to change the program"
+    return f"{counts['effective']} of {len(proofs)} changes of a knob on a workload are proven to change the program"
 
 
 def _idle(proofs: Sequence[KnobProof]) -> Iterator[str]:
@@ -100,5 +108,5 @@ def _paying(even: Sequence[BreakEven]) -> Iterator[str]:
     after = "" if not runs else f" (after {runs[0]:,.0f} runs)"
     if len(runs) > 1:
         after = f" (after {runs[0]:,.0f} to {runs[-1]:,.0f} runs)"
-    parts = [f"{count} {verdict}{after if verdict == 'repaid' else ''}" for verdict, count in counts.most_common()]
+    parts = [f"{count} {PAYING[verdict]}{after if verdict == 'repaid' else ''}" for verdict, count in counts.most_common()]
     yield f"compiling {len(even)} configurations against the baseline: {', '.join(parts)}"

@@ -73,7 +73,7 @@ def _time_text(resolved: ResolvedStudy, found: Estimate, is_measured: bool) -> s
     if found.limit > found.expected:
         hot = resolved.study.protocol.hot
         text += (
-            f"; up to {duration_text(found.longest)} if intervals stay wide and all {hot.max_blocks} hot blocks of each "
-            "workload and compiler are run"
+            f"; up to {duration_text(found.longest)} if intervals stay wide and every workload and compiler needs "
+            f"{hot.max_blocks} hot blocks"
         )
     return text

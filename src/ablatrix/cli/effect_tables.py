@@ -19,6 +19,8 @@ from ablatrix.statistics.ratio import Ratio
 
 ABSENT = "not attributable"
 NONE = "none"
+KNOB = 28
+"""Wide enough for the changes of most knobs, such as ``partition: whole -> regions``."""
 PARTS: tuple[Kind, ...] = ("add_one_in", "shapley", "leave_one_out")
 NAMES: Mapping[Kind, str] = {
     "main": "main effect",
@@ -30,7 +32,7 @@ NAMES: Mapping[Kind, str] = {
     "interaction": "interaction",
 }
 MAIN_COLUMNS = (
-    Column("knob"),
+    Column("knob", comfort=KNOB),
     Column("ratio [95 % interval]", whole=True),
     Column("blocks", rank=2, shared=True),
     Column("pairs", rank=3, shared=True),
@@ -39,7 +41,7 @@ MAIN_COLUMNS = (
     Column("verdict", comfort=15),
 )
 PART_COLUMNS = (
-    Column("knob"),
+    Column("knob", comfort=KNOB),
     Column("alone", rank=1, whole=True),
     Column("share (Shapley) [95 % interval]", whole=True),
     Column("of total", whole=True),
@@ -52,14 +54,13 @@ CROSSED_COLUMNS = (
     Column("blocks", rank=1, shared=True),
 )
 MEAN_COLUMNS = (
-    Column("effect", rank=2),
-    Column("knob"),
+    Column("knob", comfort=KNOB),
     Column("ratio [95 % interval]", whole=True),
     Column("p (Holm)", rank=1, whole=True),
     Column("workloads", rank=3, shared=True),
     Column("verdict", comfort=15),
 )
-MEAN_NAMES: Mapping[Kind, str] = {**NAMES, "main": "main", "around": "around", "shapley": "share"}
+MEAN_NAMES: Mapping[Kind, str] = {**NAMES, "main": "main effects", "around": "effects around the centre", "shapley": "shares"}
 
 
 def show_evidence(evidence: Sequence[Evidence], margin: float, wide: bool = False) -> None:
@@ -183,8 +184,7 @@ def _crossed_row(effect: Effect) -> tuple[str, Row]:
 
 def _mean_row(mean: GeometricMean, judgement: Judgement | None) -> tuple[str, Row]:
     knob = _change(mean) if mean.knob else f"{mean.base_level} -> {mean.level}"
-    return _mean_unit(mean), [
-        MEAN_NAMES[mean.kind],
+    return f"{_mean_unit(mean)}: {MEAN_NAMES[mean.kind]}", [
         knob,
         _shown(mean.ratio, mean.exact),
         "" if judgement is None else _p_value(judgement.p_holm),
@@ -197,7 +197,7 @@ def _show_missing(means: Iterable[GeometricMean]) -> None:
     """Print once for each reason which workloads a mean lacks."""
     reasons: dict[str, list[str]] = {}
     for mean in means:
-        what = f"{MEAN_NAMES[mean.kind]} of {mean.knob}" if mean.knob else MEAN_NAMES[mean.kind]
+        what = f"{NAMES[mean.kind]} of {mean.knob}" if mean.knob else NAMES[mean.kind]
         for workload, why in mean.missing.items():
             reasons.setdefault(f"{_mean_unit(mean)}: {workload}: {text_of(why)}", []).append(what)
     for reason, lost in reasons.items():

@@ -33,7 +33,7 @@ def show_command(
     ] = Path(),
     as_json: Annotated[bool, typer.Option("--json", help="Print the trial's records as they are, one a line.")] = False,
 ) -> None:
-    """Say everything that is recorded of one trial, in words: what it was, how it ended, its times, memory and checks."""
+    """Say everything that is recorded of one trial, in words: what it was, how it ended, its times and checks."""
     from ablatrix.records.journal import read_records
 
     with record_files([results]) as (file,):

@@ -222,11 +222,13 @@ def _cells(index: int, blocks: tuple[Block, ...]) -> list[str]:
 
 
 def _natural(columns: tuple[Column, ...], blocks: tuple[Block, ...]) -> tuple[int, ...]:
-    """Return the width of each column in which no cell wraps."""
-    return tuple(
-        max([cell_len(line) for text in (column.name, *_cells(index, blocks)) for line in text.split("\n")])
-        for index, column in enumerate(columns)
-    )
+    """Return the width of each column in which no cell wraps; the headings of numbers may."""
+    found = []
+    for index, column in enumerate(columns):
+        lines = [line for cell in _cells(index, blocks) for line in cell.split("\n")]
+        head = _longest_word(column.name) if column.whole else cell_len(column.name)
+        found.append(max([head, *map(cell_len, lines)]))
+    return tuple(found)
 
 
 def _tight(columns: tuple[Column, ...], blocks: tuple[Block, ...]) -> tuple[int, ...]:

@@ -58,27 +58,25 @@ def decision_text(stopping: Stopping) -> str:
     """Return what was decided about further blocks, and why, in words."""
     blocks = "one block" if stopping.blocks == 1 else f"{stopping.blocks} blocks"
     widths = [
-        f"{name} to +-{width:.1%} (wanted +-{target:.1%})"
+        f"{name} known to +-{width:.1%} (wanted +-{target:.1%})"
         for name, width, target in (
             ("effects", stopping.effect_half_width, stopping.effect_target),
             ("cells", stopping.cell_half_width, stopping.cell_target),
         )
         if width is not None
     ]
-    known = f"after {blocks}, known are {' and '.join(widths)}"
+    known = ", ".join(widths)
     if not widths:
-        known = f"after {blocks}" + (" there is no interval yet, which takes two" if stopping.blocks < 2 else "")
-            f"after {blocks} there is no interval yet, which takes two" if stopping.blocks < 2 else f"after {blocks}"
-        )
+        known = "no interval yet, which takes two" if stopping.blocks < 2 else "no interval yet"
     limit = "one block" if stopping.most_blocks == 1 else f"{stopping.most_blocks} blocks"
     endings = {
-        "continue": "more blocks follow",
-        "precise": "that is narrow enough, so no block is added",
+        "continue": "another block follows",
+        "precise": "narrow enough, so no block is added",
         "most_blocks": f"no block is added, as the study allows {limit} (protocol.hot.max_blocks)",
         "budget": "no block is added, as the time budget is spent (protocol.budget_s)",
         "unsupported": "no block is added, as the compiler supports none of the configurations",
     }
-    return f"{known}; {endings[stopping.decision]}"
+    return f"{blocks}: {known}; {endings[stopping.decision]}"
 
 
 def _subject(one: Record) -> Iterator[str]:

@@ -148,9 +148,9 @@ def _show_verdict(verdict: "Verdict", wide: bool) -> None:
         Column("mode"),
         Column("blocks"),
         Column("widest main effect", whole=True),
-        Column("of", rank=1),
+        Column("its knob", rank=1),
         Column("widest cell", whole=True),
-        Column("of configuration", rank=2),
+        Column("its configuration", rank=2),
         Column("A/A control"),
         Column("stable"),
     ]
