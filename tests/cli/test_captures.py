@@ -87,7 +87,9 @@ def test_run_at_width_prints_capture(
 ) -> None:
     """A run's lines of progress, and the summary at its end."""
     monkeypatch.setenv("COLUMNS", str(width))
-    records = make_records(workloads=["encoder"], modes=["hot"], blocks=1, plants=[Plant("crashed", "encoder", "hot", {})])
+    records = make_records(
+        workloads=["encoder"], modes=["hot"], blocks=1, plants=[Plant("crashed", "encoder", "hot", {})]
+    )
     lines = PlainLines()
     lines.notice("encoder: preparing the workload: build, export, oracle")
     lines.recorded(records[0])

@@ -33,12 +33,32 @@ def test_table_at_any_width_has_whole_words_and_fits(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "400")
     print_blocks("Main effects", COLUMNS, BLOCKS)
-    words = set(" ".join(shown(capsys)).split()) | {"(omitted", "for", "want", "of", "width:", "--wide", "shows", "all)"}
+    words = set(" ".join(shown(capsys)).split()) | {
+        "(omitted",
+        "for",
+        "want",
+        "of",
+        "width:",
+        "--wide",
+        "shows",
+        "all)",
+    }
     monkeypatch.setenv("COLUMNS", str(columns))
     print_blocks("Main effects", COLUMNS, BLOCKS)
     lines = shown(capsys)
     assert max(map(len, lines)) <= columns
-    known = words | {"p", "(Holm);", "blocks,", "blocks", "(Holm)", "(Holm),", "knob:", "verdict:", "interval]:"}
+    known = words | {
+        "p",
+        "(Holm);",
+        "blocks,",
+        "blocks",
+        "(Holm)",
+        "(Holm),",
+        "knob:",
+        "verdict:",
+        "interval]:",
+        "(Holm):",
+    }
     assert not {word for line in lines for word in line.split() if not set(word) <= {"-"}} - known
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ablatrix.cli.help import add
 from ablatrix.cli.options import Plugins, Quiet
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command("artifact")(artifact_command)
-    app.command("verify")(verify_command)
-    app.command("doctor")(doctor_command)
+    add(app, "artifact", artifact_command)
+    add(app, "verify", verify_command)
+    add(app, "doctor", doctor_command)
 
 
 def artifact_command(

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ablatrix.cli.help import add
 from ablatrix.cli.inputs import record_files
 from ablatrix.cli.options import Only, Plugins, StudyFile, Wide
 
@@ -23,8 +24,8 @@ SCHEMAS = {
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command("design")(design_command)
-    app.command("schema")(schema_command)
+    add(app, "design", design_command)
+    add(app, "schema", schema_command)
 
 
 def design_command(

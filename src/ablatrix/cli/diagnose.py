@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ablatrix.cli.help import add
 from ablatrix.cli.inputs import Results, record_files
 from ablatrix.cli.options import Wide
 
@@ -31,7 +32,7 @@ class Table(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command("diagnose")(diagnose_command)
+    add(app, "diagnose", diagnose_command)
     app.command("blame", hidden=True, help="The old name of diagnose.")(diagnose_command)
 
 

@@ -108,5 +108,7 @@ def _paying(even: Sequence[BreakEven]) -> Iterator[str]:
     after = "" if not runs else f" (after {runs[0]:,.0f} runs)"
     if len(runs) > 1:
         after = f" (after {runs[0]:,.0f} to {runs[-1]:,.0f} runs)"
-    parts = [f"{count} {PAYING[verdict]}{after if verdict == 'repaid' else ''}" for verdict, count in counts.most_common()]
+    parts = [
+        f"{count} {PAYING[verdict]}{after if verdict == 'repaid' else ''}" for verdict, count in counts.most_common()
+    ]
     yield f"compiling {len(even)} configurations against the baseline: {', '.join(parts)}"

@@ -60,7 +60,12 @@ MEAN_COLUMNS = (
     Column("workloads", rank=3, shared=True),
     Column("verdict", comfort=15),
 )
-MEAN_NAMES: Mapping[Kind, str] = {**NAMES, "main": "main effects", "around": "effects around the centre", "shapley": "shares"}
+MEAN_NAMES: Mapping[Kind, str] = {
+    **NAMES,
+    "main": "main effects",
+    "around": "effects around the centre",
+    "shapley": "shares",
+}
 
 
 def show_evidence(evidence: Sequence[Evidence], margin: float, wide: bool = False) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ablatrix.cli.help import add
 from ablatrix.cli.inputs import AllowMixed, Results, record_files
 from ablatrix.cli.options import Wide
 
@@ -22,7 +23,7 @@ DEFAULT_COLUMNS = "run_ms_paired, compile_first_run_ms, planned_bytes, peak_rss_
 
 def register(app: typer.Typer) -> None:
     """Add the command of this module."""
-    app.command("effects")(effects_command)
+    add(app, "effects", effects_command)
 
 
 def effects_command(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ablatrix.cli.help import add
 from ablatrix.cli.options import Plugins
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ PROTOCOL = """\
 
 def register(app: typer.Typer) -> None:
     """Add the command of this module."""
-    app.command("init")(init_command)
+    add(app, "init", init_command)
 
 
 def init_command(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ablatrix.cli.help import add
 from ablatrix.cli.options import Plugins
 
 if TYPE_CHECKING:
@@ -17,9 +18,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command("workloads")(workloads_command)
-    app.command("compilers")(compilers_command)
-    app.command("knobs")(knobs_command)
+    add(app, "workloads", workloads_command)
+    add(app, "compilers", compilers_command)
+    add(app, "knobs", knobs_command)
 
 
 def workloads_command(as_json: AsJson = False, plugin: Plugins = None) -> None:

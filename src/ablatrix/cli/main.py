@@ -44,6 +44,7 @@ app = typer.Typer(
     name="ablatrix",
     help="Fair, checked, reproducible ablation studies of machine-learning compilers.",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 for group in (

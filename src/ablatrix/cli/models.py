@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ablatrix.cli.help import add
 from ablatrix.cli.options import Plugins, Quiet
 from ablatrix.records.status import Status
 
@@ -18,7 +19,7 @@ REASON_LENGTH = 240
 
 def register(app: typer.Typer) -> None:
     """Add the command of this module."""
-    app.command("models")(models_command)
+    add(app, "models", models_command)
 
 
 def models_command(

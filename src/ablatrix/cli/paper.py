@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from ablatrix.cli.help import GROUPS, epilog
 from ablatrix.cli.inputs import AllowMixed, ClaimsFile, Results, claims_of, record_files
 from ablatrix.cli.outputs import report
 
@@ -20,7 +21,7 @@ def register(app: typer.Typer) -> None:
     )
     paper.command(MAKE)(paper_command)
     paper.command("init")(init_command)
-    app.add_typer(paper, name="paper")
+    app.add_typer(paper, name="paper", rich_help_panel=GROUPS["paper"], epilog=epilog("paper"))
 
 
 class _PaperGroup(TyperGroup):

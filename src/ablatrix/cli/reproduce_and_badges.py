@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ablatrix.cli.help import add
 from ablatrix.cli.options import Quiet
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ Bundle = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command("reproduce")(reproduce_command)
-    app.command("badges")(badges_command)
+    add(app, "reproduce", reproduce_command)
+    add(app, "badges", badges_command)
 
 
 def reproduce_command(

@@ -4,11 +4,14 @@ import json
 import os
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ablatrix.cli.help import add
+from ablatrix.cli.inputs import record_files
 from ablatrix.cli.options import Only, Plugins, Quiet
 from ablatrix.records.names import DESIGN_NAME, STUDY_NAME
 
@@ -49,8 +52,8 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print a line for
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command("run")(run_command)
-    app.command("rerun")(rerun_command)
+    add(app, "run", run_command)
+    add(app, "rerun", rerun_command)
 
 
 def run_command(
@@ -229,7 +232,9 @@ def rerun_command(
         str,
         typer.Argument(help="Id of the trial or of one of its records, or its first characters.", show_default=False),
     ],
-    results: Annotated[Path, typer.Option("--results", help="Directory of results that contains the trial.")],
+    results: Annotated[
+        Path, typer.Option("--results", help="Results that contain the trial: a directory, or an artifact.")
+    ],
     study: Annotated[Path, typer.Option("--study", help="Study file (YAML) that the results were made with.")],
     debug: Annotated[bool, typer.Option("--pdb", help="Open the Python debugger where the trial fails.")] = False,
     dump: Annotated[
@@ -248,7 +253,10 @@ def rerun_command(
     from ablatrix.trials.messages import plain_result
     from ablatrix.trials.run import rerun
 
-    result = rerun(load_study(study, read_catalogue(plugin or ())), results, trial, debug=debug, dump=dump)
+    resolved = load_study(study, read_catalogue(plugin or ()))
+    with ExitStack() as stack:
+        directory = results if results.is_dir() else stack.enter_context(record_files([results]))[0].parent
+        result = rerun(resolved, directory, trial, debug=debug, dump=dump)
     print(json.dumps(plain_result(result), indent=1))
     if dump is not None:
         index = dump / "index.json"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ablatrix.cli.help import add
 from ablatrix.cli.inputs import record_files
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ TOO_MANY = 5
 
 def register(app: typer.Typer) -> None:
     """Add the command of this module."""
-    app.command("show")(show_command)
+    add(app, "show", show_command)
 
 
 def show_command(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ablatrix.cli.help import add
 from ablatrix.cli.options import Wide
 from ablatrix.records.status import Status
 
@@ -25,8 +26,8 @@ Directory = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command("status")(status_command)
-    app.command("watch")(watch_command)
+    add(app, "status", status_command)
+    add(app, "watch", watch_command)
 
 
 def status_command(directory: Directory, wide: Wide = False) -> None:

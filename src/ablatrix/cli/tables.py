@@ -21,6 +21,8 @@ PIPED = 120
 NARROWEST = 40
 GAP = 2
 COMFORT = 20
+SPARE = 3
+"""So much wider than its numbers may a column be for its heading to stay on one line."""
 _WIDE = "\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60"
 _WORDS = re.compile(rf"[{_WIDE}]|[^\s{_WIDE}]+")
 """Where a line may end: at spaces, and after each character of a script that is written without them."""
@@ -226,8 +228,10 @@ def _natural(columns: tuple[Column, ...], blocks: tuple[Block, ...]) -> tuple[in
     found = []
     for index, column in enumerate(columns):
         lines = [line for cell in _cells(index, blocks) for line in cell.split("\n")]
-        head = _longest_word(column.name) if column.whole else cell_len(column.name)
-        found.append(max([head, *map(cell_len, lines)]))
+        widest, head = max(map(cell_len, lines), default=0), cell_len(column.name)
+        if column.whole and head > widest + SPARE:
+            head = _longest_word(column.name)
+        found.append(max(head, widest))
     return tuple(found)
 
 

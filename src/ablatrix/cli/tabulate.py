@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from ablatrix.cli.help import add
 from ablatrix.cli.inputs import AllowMixed, Results, claims_of, record_files
 from ablatrix.cli.outputs import report
 
 
 def register(app: typer.Typer) -> None:
     """Add the command of this module."""
-    app.command("tabulate")(tabulate_command)
+    add(app, "tabulate", tabulate_command)
 
 
 def tabulate_command(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ablatrix.cli.effects import share
+from ablatrix.cli.help import add
 from ablatrix.cli.inputs import ClaimsFile, Results, claims_of, record_files
 from ablatrix.cli.options import Wide
 
@@ -22,8 +23,8 @@ MAX_SHOWN = 12
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command("verdict")(verdict_command)
-    app.command("compare")(compare_command)
+    add(app, "verdict", verdict_command)
+    add(app, "compare", compare_command)
 
 
 def verdict_command(
