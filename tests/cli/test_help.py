@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shlex
 import typing
+from collections.abc import Callable
 
 import pytest
 import typer
 
+from ablatrix.cli.completion import compiler_names, metric_names, workload_names
 from ablatrix.cli.help import EXAMPLES, FAILS, GROUPS, epilog
 from ablatrix.cli.main import app
 from tests.cli.conftest import Ablatrix
@@ -51,3 +53,16 @@ def test_help_of_command_ends_with_examples_and_exit_codes(here: Ablatrix, name:
 
 def test_exit_codes_of_verdict_say_what_one_means() -> None:
     assert "1 a criterion fails or is undecided, 2 wrong usage or input" in epilog("verdict")
+
+
+@pytest.mark.parametrize(
+    ("complete", "begun", "names"),
+    [
+        (compiler_names, "t", ["tvm"]),
+        (workload_names, "enc", ["encoder"]),
+        (metric_names, "run_ms_p5", ["run_ms_p50"]),
+        (metric_names, "nothing", []),
+    ],
+)
+def test_names_are_completed(complete: Callable[[str], list[str]], begun: str, names: list[str]) -> None:
+    assert complete(begun) == names

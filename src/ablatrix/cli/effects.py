@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ablatrix.cli.completion import metric_names
 from ablatrix.cli.help import add
 from ablatrix.cli.inputs import AllowMixed, Results, record_files
 from ablatrix.cli.options import Wide
@@ -30,7 +31,7 @@ def effects_command(
     results: Results,
     metrics: Annotated[
         list[str] | None,
-        typer.Option("--metric", help="Column to compare (repeatable).", show_default=DEFAULT_COLUMNS),
+        typer.Option("--metric", help="Column to compare (repeatable).", show_default=DEFAULT_COLUMNS, autocompletion=metric_names),
     ] = None,
     margin: Annotated[
         str, typer.Option("--margin", help="Largest relative change that counts as no effect, as 1% or 0.01.")

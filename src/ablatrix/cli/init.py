@@ -1,5 +1,6 @@
 """The command that writes a study to start from: ``init``."""
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ablatrix.cli.completion import compiler_names, workload_names
 from ablatrix.cli.help import add
 from ablatrix.cli.options import Plugins
 
@@ -39,11 +41,15 @@ def init_command(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            "--model", help="A model, written as for 'ablatrix run --model' (repeatable).", show_default="asked"
-        ),
+            "--model", help="A model, written as for 'ablatrix run --model' (repeatable).", show_default="asked", autocompletion=workload_names),
     ] = None,
     compiler: Annotated[
-        list[str] | None, typer.Option("--compiler", help="Name of a compiler (repeatable).", show_default="asked")
+        list[str] | None, typer.Option(
+            "--compiler",
+            help="Name of a compiler (repeatable).",
+            show_default="asked",
+            autocompletion=compiler_names,
+        )
     ] = None,
     knob: Annotated[
         list[str] | None,
@@ -74,7 +80,7 @@ def init_command(
     models = model or _asked("Models", "--model", _models(catalogue), "mlp")
     compilers = compiler or _asked("Compilers", "--compiler", _compilers(catalogue), _first_installed(catalogue))
     directory = file.resolve().parent
-    named = name or file.stem.replace(" ", "-")
+    named = name or re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-._") or "study"
     sources = [seen_from(directory, one) for one in models]
     plugins = [str(one) for one in plugin or ()]
     study = make_study(sources, compilers, knob or [], mode or [], plugins, directory, catalogue, name=named)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ablatrix.cli.completion import compiler_names
 from ablatrix.cli.help import add
 from ablatrix.cli.options import Plugins
 
@@ -75,7 +76,7 @@ def _plain(entry: "CompilerEntry") -> dict[str, Any]:
 
 
 def knobs_command(
-    compiler: Annotated[str, typer.Argument(help="Name of a compiler (see ablatrix compilers).", show_default=False)],
+    compiler: Annotated[str, typer.Argument(help="Name of a compiler (see ablatrix compilers).", show_default=False, autocompletion=compiler_names)],
     study: Annotated[
         Path | None,
         typer.Option(

@@ -132,9 +132,10 @@ def opened(bundle: Path) -> Iterator[Path]:
 
 
 def _verified(directory: Path, bundle: Path) -> str | None:
-    from ablatrix.artifact.bundle import examine
+    from ablatrix.artifact.bundle import examine, refuse_plain_results
     from ablatrix.errors import ArtifactError
 
+    refuse_plain_results(directory)
     print(f"verifying {bundle}", file=sys.stderr)
     found = examine(directory)
     for note in found.notes:

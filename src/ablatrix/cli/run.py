@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ablatrix.cli.completion import compiler_names, workload_names
 from ablatrix.cli.help import add
 from ablatrix.cli.inputs import record_files
 from ablatrix.cli.options import Only, Plugins, Quiet
@@ -26,12 +27,16 @@ QuickModels = Annotated[
         help="Without a study file: a workload, file.py:function, module:function, file.pt2, file.onnx or "
         "hf:architecture?layers=2 (repeatable).",
         show_default="none: a study file is needed",
+        autocompletion=workload_names,
     ),
 ]
 QuickCompilers = Annotated[
     list[str] | None,
     typer.Option(
-        "--compiler", help="With --model, and needed there: name of a compiler (repeatable).", show_default="none"
+        "--compiler",
+        help="With --model, and needed there: name of a compiler (repeatable).",
+        show_default="none",
+        autocompletion=compiler_names,
     ),
 ]
 QuickKnobs = Annotated[

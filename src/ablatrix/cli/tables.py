@@ -24,8 +24,9 @@ COMFORT = 20
 SPARE = 3
 """So much wider than its numbers may a column be for its heading to stay on one line."""
 _WIDE = "\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60"
-_WORDS = re.compile(rf"[{_WIDE}]|[^\s{_WIDE}]+")
-"""Where a line may end: at spaces, and after each character of a script that is written without them."""
+_UNITS = "%|ms|min|s|h|KiB|MiB|GiB|bytes"
+_WORDS = re.compile(rf"[^\s{_WIDE}]*\d (?:{_UNITS})(?!\w)[^\s{_WIDE}]*|[{_WIDE}]|[^\s{_WIDE}]+")
+"""What a line may not cut: a word, a number with its unit, one character of a script that is written without spaces."""
 
 Row = Sequence[str]
 

@@ -94,7 +94,7 @@ def examine(
         return _examine_archive(directory, root_digest, derive)
     if not directory.is_dir():
         raise ArtifactError(f"{directory}: no such directory; give the one that contains {MANIFEST_NAME}, or its zip")
-    _refuse_plain_results(directory)
+    refuse_plain_results(directory)
     reading = reading or read_artifact(directory)
     problems: list[Problem] = []
     notes: list[str] = []
@@ -147,8 +147,12 @@ def _refuse_records(file: Path) -> None:
             )
 
 
-def _refuse_plain_results(directory: Path) -> None:
-    """Refuse a directory that was never an artifact; one that has lost its manifest has a problem instead."""
+def refuse_plain_results(directory: Path) -> None:
+    """Refuse a directory that was never an artifact; one that has lost its manifest has a problem instead.
+
+    Raises:
+        ArtifactError: It has nothing that only an artifact has.
+    """
     if any((directory / name).exists() for name in (MANIFEST_NAME, ENVIRONMENT_NAME, PAGE_NAME)):
         return
     remedy = f"name the directory that contains {MANIFEST_NAME}, or its zip"
