@@ -22,7 +22,7 @@ def write_run(directory: Path, records: list[Record], planned: list[Record]) -> 
     """Write a run into a directory: the design of all planned trials, and some of their records."""
     cells: dict[str, dict[str, Any]] = {}
     for one in planned:
-        facts = {"workload": one.workload.name, "parameters": {}, "compiler": one.config.compiler, "stage": None}
+        facts: dict[str, Any] = {"workload": one.workload.name, "parameters": {}, "compiler": one.config.compiler, "stage": None}
         cells[one.cell_id] = {"cell_id": one.cell_id, **facts, "knobs": one.config.knobs or {}, "baseline": {}}
     trials = [
         {
@@ -110,8 +110,8 @@ def test_show_says_everything_about_a_trial_in_words(here: Ablatrix, tmp_path: P
     assert "hot trial of encoder on tvm, the A/A control of the baseline" in text
     assert "moved from the baseline: nothing, it is the baseline" in text
     assert "a run: p50 " in text
-    (line,) = here("show", hot.trial_id, "--results", tmp_path, "--json").stdout.splitlines()
-    assert json.loads(line)["record_id"] == hot.record_id
+    (plain,) = here("show", hot.trial_id, "--results", tmp_path, "--json").stdout.splitlines()
+    assert json.loads(plain)["record_id"] == hot.record_id
 
 
 def test_show_of_unknown_or_unclear_id_is_refused(here: Ablatrix, tmp_path: Path, records: list[Record]) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import sys
 
 import pytest
 from rich.cells import cell_len
 
-from ablatrix.cli.tables import Block, Column, print_blocks, print_table, say, width_of, wrapped
+from ablatrix.cli.tables import Block, Column, next_steps, print_blocks, print_table, say, width_of, wrapped
 
 COLUMNS = [
     Column("knob"),
@@ -150,3 +151,14 @@ def test_width_of_memory_is_unknown_unless_columns_says_it(monkeypatch: pytest.M
     assert width_of(io.StringIO()) == 40
     monkeypatch.setenv("COLUMNS", "wide")
     assert width_of(io.StringIO()) is None
+
+
+def test_next_steps_are_named_at_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    next_steps(("run it", "ablatrix run study.yaml"))
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    next_steps(("run it", "ablatrix run study.yaml"), ("or not", "true"))
+    assert capsys.readouterr() == ("", "next:\n  run it  ablatrix run study.yaml\n  or not  true\n")

@@ -21,7 +21,7 @@ BEGUN = datetime(2026, 11, 28, tzinfo=UTC)
 
 def timed(records: list[Record], *, wall_s: float, gap_s: float, pause_s: float = 0.0) -> list[Record]:
     """Return records that follow each other with a gap, and with a pause of the run before the last block."""
-    made = []
+    made: list[Record] = []
     moment = BEGUN
     for record in records:
         if pause_s and record.block_id == records[-1].block_id and made[-1].block_id != record.block_id:

@@ -95,11 +95,13 @@ def artifact_command(
 
 def _announce(manifest: "Manifest", out: Path, named: Path | None) -> None:
     from ablatrix.artifact.contents import archive_path
+    from ablatrix.cli.tables import next_steps
 
     print(f"{out}: {len(manifest.files)} files, root digest {manifest.root_digest}", file=sys.stderr)
     print(f"{archive_path(out)}: the same as one file, for an archive", file=sys.stderr)
     if named is not None:
         print(f"{named}: the run with its names; keep it private until review is over", file=sys.stderr)
+    next_steps(("check it as a reviewer does", f"ablatrix verify {archive_path(out)}"))
 
 
 def _packages(resolved: "ResolvedStudy") -> dict[str, str]:
@@ -211,6 +213,13 @@ def verify_command(
         print(f"{directory}: {found.files} files, {found.records} records, root digest {found.root_digest}: {verdict}")
     if found.problems:
         raise typer.Exit(1)
+    if not as_json:
+        from ablatrix.cli.tables import next_steps
+
+        next_steps(
+            ("see which badges it is fit for", f"ablatrix badges {directory}"),
+            ("repeat its small study", f"ablatrix reproduce {directory} --study tiny"),
+        )
 
 
 def doctor_command(

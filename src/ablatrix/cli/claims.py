@@ -31,6 +31,7 @@ def claims_command(
     from ablatrix.analysis.claims import check_claims, plain
     from ablatrix.analysis.findings import Findings
     from ablatrix.analysis.table import tidy
+    from ablatrix.cli.tables import next_steps
     from ablatrix.errors import AnalysisError
 
     if language not in ("en", "zh"):
@@ -47,6 +48,7 @@ def claims_command(
         print(json.dumps({"holds": holds, "claims": [plain(one) for one in checked]}, indent=1, allow_nan=False))
     else:
         show_claims(checked, "zh" if language == "zh" else "en")
+        next_steps(("whether the study is complete", f"ablatrix verdict {results[0]}"))
     if any(one.state != "holds" for one in checked):
         raise typer.Exit(1)
 

@@ -31,7 +31,12 @@ def effects_command(
     results: Results,
     metrics: Annotated[
         list[str] | None,
-        typer.Option("--metric", help="Column to compare (repeatable).", show_default=DEFAULT_COLUMNS, autocompletion=metric_names),
+        typer.Option(
+            "--metric",
+            help="Column to compare (repeatable).",
+            show_default=DEFAULT_COLUMNS,
+            autocompletion=metric_names,
+        ),
     ] = None,
     margin: Annotated[
         str, typer.Option("--margin", help="Largest relative change that counts as no effect, as 1% or 0.01.")

@@ -41,15 +41,20 @@ def init_command(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            "--model", help="A model, written as for 'ablatrix run --model' (repeatable).", show_default="asked", autocompletion=workload_names),
+            "--model",
+            help="A model, written as for 'ablatrix run --model' (repeatable).",
+            show_default="asked",
+            autocompletion=workload_names,
+        ),
     ] = None,
     compiler: Annotated[
-        list[str] | None, typer.Option(
+        list[str] | None,
+        typer.Option(
             "--compiler",
             help="Name of a compiler (repeatable).",
             show_default="asked",
             autocompletion=compiler_names,
-        )
+        ),
     ] = None,
     knob: Annotated[
         list[str] | None,

@@ -76,7 +76,12 @@ def _plain(entry: "CompilerEntry") -> dict[str, Any]:
 
 
 def knobs_command(
-    compiler: Annotated[str, typer.Argument(help="Name of a compiler (see ablatrix compilers).", show_default=False, autocompletion=compiler_names)],
+    compiler: Annotated[
+        str,
+        typer.Argument(
+            help="Name of a compiler (see ablatrix compilers).", show_default=False, autocompletion=compiler_names
+        ),
+    ],
     study: Annotated[
         Path | None,
         typer.Option(
