@@ -22,8 +22,9 @@ def write_run(directory: Path, records: list[Record], planned: list[Record]) -> 
     """Write a run into a directory: the design of all planned trials, and some of their records."""
     cells: dict[str, dict[str, Any]] = {}
     for one in planned:
-        facts: dict[str, Any] = {"workload": one.workload.name, "parameters": {}, "compiler": one.config.compiler, "stage": None}
-        cells[one.cell_id] = {"cell_id": one.cell_id, **facts, "knobs": one.config.knobs or {}, "baseline": {}}
+        where: dict[str, Any] = {"workload": one.workload.name, "compiler": one.config.compiler, "stage": None}
+        levels: dict[str, Any] = {"parameters": {}, "knobs": one.config.knobs or {}, "baseline": {}}
+        cells[one.cell_id] = {"cell_id": one.cell_id, **where, **levels}
     trials = [
         {
             **{key: getattr(one, key) for key in ("trial_id", "cell_id", "block_id", "mode", "role")},
