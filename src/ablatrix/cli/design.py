@@ -1,6 +1,5 @@
-"""Commands that show what a study would run, and what its file may say: ``design``, ``schema``."""
+"""The command that shows what a study would run: ``design``."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -10,22 +9,9 @@ from ablatrix.cli.help import add
 from ablatrix.cli.inputs import record_files
 from ablatrix.cli.options import Only, Plugins, StudyFile, Wide
 
-SCHEMAS = {
-    "study": "ablatrix.study.load:study_schema_text",
-    "record": "ablatrix.records.schema:record_schema_text",
-    "template": "ablatrix.paper.template.load:template_schema_text",
-    "claims": "ablatrix.analysis.claims.check:claims_schema_text",
-    "provenance": "ablatrix.paper.provenance_file:provenance_schema_text",
-    "manifest": "ablatrix.artifact.contents.manifest:manifest_schema_text",
-    "environment": "ablatrix.artifact.contents.environment:environment_schema_text",
-    "reproduction": "ablatrix.artifact.reproduction.reproduction:report_schema_text",
-}
-
-
 def register(app: typer.Typer) -> None:
-    """Add the commands of this module."""
+    """Add the command of this module."""
     add(app, "design", design_command)
-    add(app, "schema", schema_command)
 
 
 def design_command(
@@ -70,15 +56,3 @@ def design_command(
         return
     show_design(resolved, design, trials, known, wide)
     next_steps(("run it", f"ablatrix run {study} --out results/{resolved.study.name}"))
-
-
-def schema_command(
-    what: Annotated[str, typer.Argument(help=f"Kind of file, one of: {', '.join(SCHEMAS)}.")] = "study",
-) -> None:
-    """Print the JSON Schema of a kind of file, for editors and validators."""
-    from ablatrix.errors import StudyError
-
-    if what not in SCHEMAS:
-        raise StudyError(f"there is no schema of '{what}'; there are: {', '.join(SCHEMAS)}")
-    module, _, function = SCHEMAS[what].partition(":")
-    print(getattr(import_module(module), function)(), end="")

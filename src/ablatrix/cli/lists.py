@@ -1,7 +1,8 @@
-"""Commands that list what is available: ``workloads``, ``compilers``, ``knobs``."""
+"""Commands that list what is available: ``workloads``, ``compilers``, ``knobs``, ``schema``."""
 
 import json
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,12 +17,24 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
+SCHEMAS = {
+    "study": "ablatrix.study.load:study_schema_text",
+    "record": "ablatrix.records.schema:record_schema_text",
+    "template": "ablatrix.paper.template.load:template_schema_text",
+    "claims": "ablatrix.analysis.claims.check:claims_schema_text",
+    "provenance": "ablatrix.paper.provenance_file:provenance_schema_text",
+    "manifest": "ablatrix.artifact.contents.manifest:manifest_schema_text",
+    "environment": "ablatrix.artifact.contents.environment:environment_schema_text",
+    "reproduction": "ablatrix.artifact.reproduction.reproduction:report_schema_text",
+}
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     add(app, "workloads", workloads_command)
     add(app, "compilers", compilers_command)
     add(app, "knobs", knobs_command)
+    add(app, "schema", schema_command)
 
 
 def workloads_command(as_json: AsJson = False, plugin: Plugins = None) -> None:
@@ -113,3 +126,15 @@ def knobs_command(
         if knob.free:
             rows.append(["", "", f"any {knob.free}", ""])
     print_table(f"Knobs of {compiler}", ["knob", "kind", "level", "what"], rows)
+
+
+def schema_command(
+    what: Annotated[str, typer.Argument(help=f"Kind of file, one of: {', '.join(SCHEMAS)}.")] = "study",
+) -> None:
+    """Print the JSON Schema of a kind of file, for editors and validators."""
+    from ablatrix.errors import StudyError
+
+    if what not in SCHEMAS:
+        raise StudyError(f"there is no schema of '{what}'; there are: {', '.join(SCHEMAS)}")
+    module, _, function = SCHEMAS[what].partition(":")
+    print(getattr(import_module(module), function)(), end="")

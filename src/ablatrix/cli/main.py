@@ -49,21 +49,21 @@ app = typer.Typer(
 )
 for group in (
     init,
+    design,
     run,
     status,
-    design,
-    lists,
     models,
-    tabulate,
-    paper,
-    page,
     effects,
     diagnose,
     show,
     claims,
     verdict_and_compare,
+    tabulate,
+    paper,
+    page,
     artifact,
     reproduce_and_badges,
+    lists,
 ):
     group.register(app)
 
