@@ -71,7 +71,10 @@ def _where(one: Causes) -> str:
     if one.settled:
         return f": those with {explained[0]}"
     more = "" if len(explained) == 1 else f", or {len(explained) - 1} other explanations"
-    return f": those with {explained[0]}{more} (open: a further stage would decide)"
+    following = one.next_study
+    decides = following is not None and following.stages is not None
+    way = "a further stage would decide" if decides else "nothing that can be run decides it"
+    return f": those with {explained[0]}{more} (open: {way})"
 
 
 def _acting(proofs: Sequence[KnobProof]) -> str:
