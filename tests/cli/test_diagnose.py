@@ -1,4 +1,4 @@
-"""``ablatrix blame``: proof, blame, break-even and Pareto front, for people and as JSON."""
+"""``ablatrix diagnose``: proof, causes, break-even and Pareto front, for people and as JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PLANTS = [
 
 def test_diagnosis_text_shows_knob_effects_and_causes(ablatrix: Ablatrix, tmp_path: Path) -> None:
     path = write_records(tmp_path / "results.jsonl", make_records(workloads=["encoder"], blocks=3, plants=PLANTS))
-    done = ablatrix("blame", path.parent)
+    done = ablatrix("blame", path.parent, "--show", "all", "--wide")
     text = done.stdout.decode()
     assert (done.returncode, done.stderr) == (0, b"")
     for title in ("Knob proof", "Causes", "Break-even against the baseline", "Pareto front"):
@@ -56,6 +56,6 @@ def test_diagnosis_of_results_from_two_machines_is_refused(here: Ablatrix, tmp_p
 def test_diagnosis_says_where_cause_is_not_among_knobs(here: Ablatrix, tmp_path: Path) -> None:
     everywhere = [Plant("wrong_output", "encoder", "cold", {}), Plant("crashed", "encoder", "hot", {"fusion": "on"})]
     path = write_records(tmp_path / "r.jsonl", make_records(workloads=["encoder"], blocks=1, plants=everywhere))
-    said = here("diagnose", path).stdout.decode()
+    said = here("diagnose", path, "--show", "all").stdout.decode()
     assert "cold, wrong output: every configuration has it, so the cause is not among those that this study" in said
     assert "hot, crashed: found at each level of partition, reuse, memory_plan, so not caused by one of" in said

@@ -16,7 +16,7 @@ from ablatrix.analysis.table.trials_table import Tidy, tidy
 from ablatrix.artifact.contents.environment import Environment
 from ablatrix.artifact.documents.facts import Facts
 from ablatrix.cli.progress import Counts
-from ablatrix.cli.run_and_design import end_run
+from ablatrix.cli.run import end_run
 from ablatrix.page.charts import cold_chart
 from ablatrix.page.failures import COLUMNS, failures
 from ablatrix.page.overview import tiles

@@ -248,6 +248,29 @@ def test_dump_of_undumpable_configuration_is_refused_with_one_message(
     assert [path.name for path in dump.glob("*")] == ([file] if file else [])
 
 
+def test_rerun_takes_id_of_record_for_its_trial(
+    here: Ablatrix, study_file: Path, finished: Path, tmp_path: Path
+) -> None:
+    one = next(one for one in read_records(finished / "results.jsonl") if one.role == "reference")
+    dump = tmp_path / "dump"
+    done = here("rerun", one.record_id[:12], "--results", finished, "--study", study_file, "--dump", dump)
+    assert done.returncode == 2
+    assert f"trial {one.trial_id} is of eager, which compiles nothing" in done.stderr.decode()
+
+
+def test_run_to_reader_that_goes_away_ends_with_one_line(study_file: Path) -> None:
+    """As ``| head -1`` does."""
+    command = [sys.executable, "-m", "ablatrix", "run", str(study_file), "--out", "-", "--quiet"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert validate_line(process.stdout.readline().decode())
+        process.stdout.close()
+        said = process.stderr.read().decode()
+        assert process.wait(timeout=60) == 1
+    assert re.fullmatch(r"stopped: stdout was closed after \d+ records, .* run with --out DIRECTORY\n", said), said
+
+
 def start(study: Path, out: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "ablatrix", "run", str(study), "--out", str(out)]
     environment = {**os.environ, "ABLATRIX_TEST_MARK": str(out)}

@@ -149,7 +149,7 @@ def test_page_commands_exist_with_their_options(page: Path) -> None:
             command = command.commands.get(arguments[0], command.commands.get("make"))
         options = {option for parameter in command.params for option in parameter.opts}
         given = {one.partition("=")[0] for one in arguments if one.startswith("-") and one != "-"}
-        assert given <= options | {"--help"}, line
+        assert given <= options | {"-h", "--help"}, line
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -11,7 +11,7 @@ import pytest
 from ablatrix.compilers import catalogue as shipped_compilers
 from ablatrix.errors import StudyError
 from ablatrix.plugin_files import read_catalogue
-from ablatrix.study.cost import estimate_seconds
+from ablatrix.study.cost import estimate
 from ablatrix.study.design import make_design
 from ablatrix.study.files import companions, refuse_changed_files
 from ablatrix.study.load import load_study
@@ -95,7 +95,7 @@ def test_program_is_started_once_from_load_to_run(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(Session, "run", lambda session, only, stack: (0, {}, None))
     resolved = load_study(written(tmp_path))
     design = make_design(resolved)
-    estimate_seconds(resolved, design, design.trials)
+    estimate(resolved, design, design.trials, ())
     assert set(companions(resolved)) == {"mine.py", "net.py"}
     run(resolved, tmp_path / "out")
     assert starts(tmp_path) == 1

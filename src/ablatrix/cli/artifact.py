@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ablatrix.cli.help import add
 from ablatrix.cli.options import Plugins, Quiet
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command("artifact")(artifact_command)
-    app.command("verify")(verify_command)
-    app.command("doctor")(doctor_command)
+    add(app, "artifact", artifact_command)
+    add(app, "verify", verify_command)
+    add(app, "doctor", doctor_command)
 
 
 def artifact_command(
@@ -61,7 +62,7 @@ def artifact_command(
     from ablatrix.artifact.bundle import Origin, assemble, refuse_identity
     from ablatrix.artifact.checks import derive_anew
     from ablatrix.artifact.contents import Reading, claims_beside
-    from ablatrix.cli.run_and_design import end_run
+    from ablatrix.cli.run import end_run
     from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.files import companions, refuse_changed_files
     from ablatrix.study.load import load_study
@@ -94,11 +95,13 @@ def artifact_command(
 
 def _announce(manifest: "Manifest", out: Path, named: Path | None) -> None:
     from ablatrix.artifact.contents import archive_path
+    from ablatrix.cli.tables import next_steps
 
     print(f"{out}: {len(manifest.files)} files, root digest {manifest.root_digest}", file=sys.stderr)
     print(f"{archive_path(out)}: the same as one file, for an archive", file=sys.stderr)
     if named is not None:
         print(f"{named}: the run with its names; keep it private until review is over", file=sys.stderr)
+    next_steps(("check it as a reviewer does", f"ablatrix verify {archive_path(out)}"))
 
 
 def _packages(resolved: "ResolvedStudy") -> dict[str, str]:
@@ -162,7 +165,7 @@ def _command(origin: "Origin", out: Path, anonymous: bool, started: str, seconds
 def _run_counted(resolved: "ResolvedStudy", path: Path, out: Path, quiet: bool) -> "tuple[RunSummary, RunCost | None]":
     """Run a study and measure the cost that its records do not have; None when there was nothing left to run."""
     from ablatrix.artifact.contents import RunCost
-    from ablatrix.cli.run_and_design import run_study
+    from ablatrix.cli.run import run_study
     from ablatrix.records.journal import read_records
     from ablatrix.trials.results import ResultDirectory
 
@@ -210,6 +213,13 @@ def verify_command(
         print(f"{directory}: {found.files} files, {found.records} records, root digest {found.root_digest}: {verdict}")
     if found.problems:
         raise typer.Exit(1)
+    if not as_json:
+        from ablatrix.cli.tables import next_steps
+
+        next_steps(
+            ("see which badges it is fit for", f"ablatrix badges {directory}"),
+            ("repeat its small study", f"ablatrix reproduce {directory} --study tiny"),
+        )
 
 
 def doctor_command(
@@ -292,7 +302,7 @@ def _measure_noise_floor() -> "tuple[Finding, str | None]":
 
 def show_findings(findings: "list[Finding]", to_stderr: bool = False) -> None:
     """Print findings as a table."""
-    from ablatrix.cli.display import print_table
+    from ablatrix.cli.tables import print_table
 
     if findings:
         rows = [[one.level, one.name, one.found, one.needed, one.remedy] for one in findings]

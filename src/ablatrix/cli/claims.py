@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ablatrix.cli.help import add
 from ablatrix.cli.inputs import ClaimsFile, Results, claims_of, record_files
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command("claims")(claims_command)
+    add(app, "claims", claims_command)
 
 
 def claims_command(
@@ -30,22 +31,24 @@ def claims_command(
     from ablatrix.analysis.claims import check_claims, plain
     from ablatrix.analysis.findings import Findings
     from ablatrix.analysis.table import tidy
+    from ablatrix.cli.tables import next_steps
     from ablatrix.errors import AnalysisError
 
     if language not in ("en", "zh"):
         raise AnalysisError(f"--lang {language}: there are en, zh")
-    files = record_files(results)
-    loaded = claims_of(files, claims)
-    if loaded is None:
-        raise AnalysisError(
-            f"{files[0].parent}: there is no claims.yaml next to the records; name a claims file (--claims FILE)"
-        )
-    checked = check_claims(Findings(tidy(files)), loaded)
+    with record_files(results) as files:
+        loaded = claims_of(files, claims)
+        if loaded is None:
+            raise AnalysisError(
+                f"{results[0]}: there is no claims.yaml next to the records; name a claims file (--claims FILE)"
+            )
+        checked = check_claims(Findings(tidy(files)), loaded)
     if as_json:
         holds = all(one.state == "holds" for one in checked)
         print(json.dumps({"holds": holds, "claims": [plain(one) for one in checked]}, indent=1, allow_nan=False))
     else:
         show_claims(checked, "zh" if language == "zh" else "en")
+        next_steps(("whether the study is complete", f"ablatrix verdict {results[0]}"))
     if any(one.state != "holds" for one in checked):
         raise typer.Exit(1)
 
@@ -53,7 +56,8 @@ def claims_command(
 def show_claims(checked: Sequence[CheckedClaim], language: Language = "en") -> None:
     """Print a table of claims, and how many hold."""
     from ablatrix.analysis.reasons import optional_text
-    from ablatrix.cli.display import print_table, ratio_text
+    from ablatrix.cli.display import ratio_text
+    from ablatrix.cli.tables import print_table
 
     rows = [
         [

@@ -2,36 +2,59 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ablatrix.cli.help import add
 from ablatrix.cli.inputs import Results, record_files
+from ablatrix.cli.options import Wide
 
 if TYPE_CHECKING:
     from ablatrix.analysis.diagnosis import BreakEven, Causes, Front, KnobProof, Settings
+    from ablatrix.cli.tables import Column
 
-Row = Sequence[str]
 MAX_EXAMPLES = 2
+Row = tuple[str, Sequence[str]]
+"""A row, with the subject whose block it belongs to."""
+
+
+class Table(StrEnum):
+    """The tables of a diagnosis."""
+
+    PROOF = "proof"
+    CAUSES = "causes"
+    BREAK_EVEN = "break-even"
+    FRONT = "front"
+    ALL = "all"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command("diagnose")(diagnose_command)
+    add(app, "diagnose", diagnose_command)
     app.command("blame", hidden=True, help="The old name of diagnose.")(diagnose_command)
 
 
 def diagnose_command(
     results: Results,
+    show: Annotated[
+        list[Table] | None,
+        typer.Option("--show", help="Print this table in full (repeatable).", show_default="a summary"),
+    ] = None,
+    wide: Wide = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every counter-example.")] = False,
 ) -> None:
     """Show what each knob changed in the program, which levels explain failures, and which compiles pay off."""
-    from ablatrix.analysis.diagnosis import OBJECTIVES, find_break_even, find_causes, find_fronts, prove_knobs
+    from ablatrix.analysis.diagnosis import find_break_even, find_causes, find_fronts, prove_knobs
     from ablatrix.analysis.groups import refuse_mixed
     from ablatrix.analysis.reasons import plain_data
     from ablatrix.analysis.table import tidy
+    from ablatrix.cli.diagnosis_summary import show_summary
+    from ablatrix.cli.tables import next_steps, say
 
-    found = tidy(record_files(results))
+    with record_files(results) as files:
+        found = tidy(files)
     refuse_mixed(found, allow_mixed=False)
     proofs, diagnoses = prove_knobs(found.trials), find_causes(found.trials)
     even, fronts = find_break_even(found.trials), find_fronts(found.trials)
@@ -44,42 +67,86 @@ def diagnose_command(
             "excluded": dict(found.excluded),
         }
         print(json.dumps(parts, indent=1, allow_nan=False))
-        return
-    _show("Knob proof", ["workload", "compiler", "knob", "from", "to", "verdict", "because"], proofs, _proof_row)
-    columns = ["workload", "compiler", "mode", "trouble", "bad", "has", "but fine without it"]
-    _show("Causes", columns, diagnoses, _cause_rows)
-    for diagnosis in diagnoses:
-        _show_next(diagnosis)
-    columns = ["workload", "compiler", "configuration", "compile", "run", "verdict", "runs"]
-    _show("Break-even against the baseline", columns, even, _break_even_row)
-    columns = ["workload", "compiler", "configuration", *(one.column for one in OBJECTIVES), "dominated by"]
-    _show("Pareto front", columns, fronts, _front_rows)
-
-
-def _show(title: str, columns: Row, items: Iterable[Any], rows: Callable[[Any], Iterable[Row]]) -> None:
-    from ablatrix.cli.display import print_table
-
-    shown = [row for item in items for row in rows(item)]
-    if shown:
-        print_table(title, columns, shown)
+    elif show:
+        _show_tables(set(show), proofs, diagnoses, even, fronts, wide)
     else:
-        print(f"{title}: nothing to report")
+        show_summary(proofs, diagnoses, even, _failed(found.trials))
+        counts = f"proof ({len(proofs)} knobs), causes ({len(diagnoses)} troubles), break-even ({len(even)}), "
+        say(f"In full, with --show TABLE: {counts}front ({len(fronts)}), or all.", hanging=2)
+        next_steps(
+            ("everything in full", f"ablatrix diagnose {results[0]} --show all"),
+            ("one trial, in words", f"ablatrix show TRIAL --results {results[0]}"),
+        )
+
+
+def _failed(trials: Any) -> int:
+    """Return how many trials of a table failed."""
+    from ablatrix.records.status import FAILURES
+
+    return int(trials["status"].is_in(FAILURES).sum())
+
+
+def _show_tables(
+    wanted: set[Table],
+    proofs: "Sequence[KnobProof]",
+    diagnoses: "Sequence[Causes]",
+    even: "Sequence[BreakEven]",
+    fronts: "Sequence[Front]",
+    wide: bool,
+) -> None:
+    from ablatrix.analysis.diagnosis import OBJECTIVES
+    from ablatrix.cli.tables import Column
+
+    def is_wanted(table: Table) -> bool:
+        return bool(wanted & {table, Table.ALL})
+
+    if is_wanted(Table.PROOF):
+        _show("Knob proof", [Column("knob"), Column("verdict"), Column("because")], proofs, _proof_row, wide)
+    if is_wanted(Table.CAUSES):
+        columns = [Column("trouble"), Column("configurations"), Column("has"), Column("but fine without it", rank=1)]
+        _show("Causes", columns, diagnoses, _cause_rows, wide)
+        for diagnosis in diagnoses:
+            _show_next(diagnosis)
+    if is_wanted(Table.BREAK_EVEN):
+        times = [Column("compile", rank=2, whole=True), Column("run", rank=1, whole=True)]
+        columns = [Column("configuration"), *times, Column("verdict"), Column("runs")]
+        _show("Break-even against the baseline", columns, even, _break_even_row, wide)
+    if is_wanted(Table.FRONT):
+        figures = [Column(one.column.replace("_", " "), whole=True) for one in OBJECTIVES]
+        columns = [Column("configuration"), *figures, Column("dominated by", rank=1)]
+        _show("Pareto front", columns, fronts, _front_rows, wide)
+
+
+def _show(
+    title: str, columns: "Sequence[Column]", items: Iterable[Any], rows: Callable[[Any], Iterable[Row]], wide: bool
+) -> None:
+    from ablatrix.cli.tables import Block, print_blocks
+
+    subjects: dict[str, list[Sequence[str]]] = {}
+    for item in items:
+        for subject, cells in rows(item):
+            subjects.setdefault(subject, []).append(cells)
+    if subjects:
+        print_blocks(title, columns, [Block(subject, held) for subject, held in subjects.items()], wide=wide)
+    else:
+        print(f"{title}: nothing to report\n")
 
 
 def _proof_row(proof: "KnobProof") -> Iterable[Row]:
     from ablatrix.analysis.diagnosis import proof_text
 
-    names = [proof.workload, proof.compiler, proof.knob, proof.base_level, proof.level]
-    yield [*names, proof.verdict.replace("_", "-"), proof_text(proof)]
+    change = f"{proof.knob}: {proof.base_level} -> {proof.level}"
+    yield f"{proof.workload} on {proof.compiler}", [change, proof.verdict.replace("_", "-"), proof_text(proof)]
 
 
 def _cause_rows(diagnosis: "Causes") -> Iterable[Row]:
     from ablatrix.analysis.diagnosis import described
 
     known = ", ".join(f"{count} {state}" for state, count in diagnosis.states.items())
-    names = [diagnosis.workload, diagnosis.compiler, diagnosis.mode, diagnosis.trouble.replace("_", " "), known]
+    subject = f"{diagnosis.workload} on {diagnosis.compiler}, {diagnosis.mode}"
+    names = [diagnosis.trouble.replace("_", " "), known]
     if not diagnosis.causes:
-        yield [*names, "no small number of sets of levels that all bad trials have and no fine one has", ""]
+        yield subject, [*names, "no small number of sets of levels that all bad trials have and no fine one has", ""]
     for number, cause in enumerate(diagnosis.causes):
         sets = [f"{described(one)} ({count})" for one, count in zip(cause.sets, cause.support, strict=True)]
         if cause.flaky:
@@ -90,26 +157,29 @@ def _cause_rows(diagnosis: "Causes") -> Iterable[Row]:
             if example.settings and example.fine
         ]
         text = "; ".join(examples[:MAX_EXAMPLES])
-        yield [*(names if number == 0 else ["", "", "", "", "or"]), "\nor ".join(sets), text]
+        yield subject, [*(names if number == 0 else ["", "or"]), "\nor ".join(sets), text]
 
 
 def _show_next(diagnosis: "Causes") -> None:
     from ablatrix.analysis.diagnosis import described
+    from ablatrix.cli.tables import say
 
     subject = f"{diagnosis.workload} on {diagnosis.compiler}, {diagnosis.mode}, {diagnosis.trouble.replace('_', ' ')}"
-    for one in diagnosis.flaky:
-        print(f"{subject}: flaky: {described(one.settings)} ({one.bad} bad, {one.ok} ok)")
+    lines = [f"flaky: {described(one.settings)} ({one.bad} bad, {one.ok} ok)" for one in diagnosis.flaky]
     if diagnosis.settled and any(cause.is_elsewhere for cause in diagnosis.causes):
-        print(f"{subject}: every configuration has it, so the cause is not among those that this study can switch")
+        lines.append("every configuration has it, so the cause is not among those that this study can switch")
     elif diagnosis.cleared:
-        print(f"{subject}: found at each level of {', '.join(diagnosis.cleared)}, so not caused by one of these alone")
+        lines.append(f"found at each level of {', '.join(diagnosis.cleared)}, so not caused by one of these alone")
+    for line in lines:
+        say(f"{subject}: {line}", hanging=2)
     following = diagnosis.next_study
     if following is None:
         return
     if following.stages is not None:
-        print(f"{subject}: open; add to the stages of the study, and run it again:\n{following.stages}")
+        say(f"{subject}: open; add to the stages of the study, and run it again:", hanging=2)
+        print(following.stages)
     if following.left:
-        print(f"{subject}: {following.left} explanations agree on every configuration that can be run")
+        say(f"{subject}: {following.left} explanations agree on every configuration that can be run", hanging=2)
 
 
 def _break_even_row(found: "BreakEven") -> Iterable[Row]:
@@ -121,22 +191,22 @@ def _break_even_row(found: "BreakEven") -> Iterable[Row]:
     if found.runs is not None and found.low is not None and found.high is not None:
         runs = f"{found.runs:.0f} [{found.low:.0f}, {found.high:.0f}]"
     times = [ratio_text(found.compile_ratio), ratio_text(found.run_ratio)]
-    yield [found.workload, found.compiler, described(found.moved), *times, found.verdict, runs]
+    yield f"{found.workload} on {found.compiler}", [described(found.moved), *times, found.verdict, runs]
 
 
 def _front_rows(front: "Front") -> Iterable[Row]:
     from ablatrix.analysis.diagnosis import OBJECTIVES
     from ablatrix.analysis.reasons import text_of
 
-    names = [front.workload, front.compiler]
+    subject = f"{front.workload} on {front.compiler}"
     for point in sorted(front.points, key=lambda one: not one.on_front):
         figures = [f"{point.figures[one.column]:.4g}" if one.column in point.figures else "" for one in OBJECTIVES]
         others = len(point.dominated_by) - 1
         more = f" (and {others} more)" if others > 0 else ""
         ruled_out = "on the front" if point.on_front else _moved(front, point.dominated_by[0]) + more
-        yield [*names, _moved(front, point.settings), *figures, ruled_out]
+        yield subject, [_moved(front, point.settings), *figures, ruled_out]
     for settings, why in front.left_out.items():
-        yield [*names, _moved(front, settings), *("" for _ in OBJECTIVES), f"omitted: {text_of(why)}"]
+        yield subject, [_moved(front, settings), *("" for _ in OBJECTIVES), f"omitted: {text_of(why)}"]
 
 
 def _moved(front: "Front", settings: "Settings") -> str:

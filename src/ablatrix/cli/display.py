@@ -1,32 +1,17 @@
-"""Tables on stdout, for people."""
+"""What several commands show: ratios, and the design of a study."""
 
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
+from ablatrix.cli.tables import Column, print_table, say
+from ablatrix.cli.time_left import duration_text
 from ablatrix.records.model import Record
 from ablatrix.statistics.ratio import Ratio
-from ablatrix.study.cost import estimate_seconds
+from ablatrix.study.cost import Estimate, estimate
 from ablatrix.study.design import Design, Trial
 from ablatrix.study.resolve import ResolvedStudy
 
-WIDE = 160
-
-
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], to_stderr: bool = False) -> None:
-    """Print a table at the terminal's width, or at a fixed width when piped."""
-    stream = sys.stderr if to_stderr else sys.stdout
-    console = Console(file=stream, width=None if stream.isatty() else WIDE, highlight=False)
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    console.print(table)
+NUMBERS = ("cells", "cold", "hot", "trials")
 
 
 def ratio_text(ratio: Ratio | None) -> str:
@@ -37,8 +22,22 @@ def ratio_text(ratio: Ratio | None) -> str:
     return f"{ratio.value:.3f}{interval}"
 
 
-def show_design(resolved: ResolvedStudy, design: Design, trials: Sequence[Trial], known: Mapping[str, Record]) -> None:
-    """Print cells and trials by workload, compiler and stage, then the totals and the estimated time."""
+def show_design(
+    resolved: ResolvedStudy,
+    design: Design,
+    trials: Sequence[Trial],
+    known: Mapping[str, Record],
+    wide: bool = False,
+) -> None:
+    """Print cells and trials by workload, compiler and stage, then the totals and the estimated time.
+
+    Args:
+        resolved: The study with its catalogue.
+        design: Its design.
+        trials: Those of the design that are shown.
+        known: Final records of the study so far, by trial.
+        wide: Each row on one line.
+    """
     cells = {cell.cell_id: cell for cell in design.cells}
     groups: Counter[tuple[str, str, str]] = Counter()
     cold: Counter[tuple[str, str, str]] = Counter()
@@ -54,11 +53,27 @@ def show_design(resolved: ResolvedStudy, design: Design, trials: Sequence[Trial]
         [*group, str(len(members[group])), str(cold[group]), str(count - cold[group]), str(count)]
         for group, count in sorted(groups.items())
     ]
-    print_table(f"Design of {design.study}", ["workload", "compiler", "stage", "cells", "cold", "hot", "trials"], rows)
+    columns: list[str | Column] = ["workload", "compiler", "stage", *(Column(name, whole=True) for name in NUMBERS)]
+    print_table(f"Design of {design.study}", columns, rows, wide=wide)
     roles = Counter(trial.role for trial in trials)
     shown = ", ".join(f"{count} {role}" for role, count in sorted(roles.items()))
     print(f"cells: {len({trial.cell_id for trial in trials})}")
-    print(f"trials: {len(trials)} ({shown})")
+    say(f"trials: {len(trials)} ({shown})", hanging=2)
     print(f"blocks: {len({trial.block_id for trial in trials})}")
-    minutes = estimate_seconds(resolved, design, trials, known) / 60
-    print(f"time: about {minutes:.1f} min on 2 cores{' (partly measured)' if known else ' (from rough costs by tier)'}")
+    further = len(trials) == len(design.trials)  # a selection adds no blocks
+    found = estimate(resolved, design, trials, known.values(), further=further)
+    say(f"time: {_time_text(resolved, found, bool(known))}", hanging=2)
+
+
+def _time_text(resolved: ResolvedStudy, found: Estimate, is_measured: bool) -> str:
+    source = "by what its trials took so far" if is_measured else "on 2 cores, by rough costs of each tier"
+    parts = [("preparation", found.prepare), ("cold trials", found.cold), ("hot trials", found.hot + found.expected)]
+    shown = ", ".join(f"{name} {duration_text(seconds)}" for name, seconds in parts if seconds)
+    text = f"about {duration_text(found.total)} ({source}): {shown}"
+    if found.limit > found.expected:
+        hot = resolved.study.protocol.hot
+        text += (
+            f"; up to {duration_text(found.longest)} if intervals stay wide and every workload and compiler needs "
+            f"{hot.max_blocks} hot blocks"
+        )
+    return text

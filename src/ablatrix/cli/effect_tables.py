@@ -14,12 +14,15 @@ from ablatrix.analysis.effects import (
 )
 from ablatrix.analysis.groups import Control, control_cell, controls_text, percent_text
 from ablatrix.analysis.reasons import levels_text, text_of
-from ablatrix.cli.display import print_table
+from ablatrix.cli.tables import Block, Column, Row, print_blocks, say
 from ablatrix.statistics.ratio import Ratio
 
 ABSENT = "not attributable"
+NONE = "none"
+KNOB = 28
+"""Wide enough for the changes of most knobs, such as ``partition: whole -> regions``."""
 PARTS: tuple[Kind, ...] = ("add_one_in", "shapley", "leave_one_out")
-COLUMNS: Mapping[Kind, str] = {
+NAMES: Mapping[Kind, str] = {
     "main": "main effect",
     "around": "effect around the centre",
     "total": "total",
@@ -28,62 +31,102 @@ COLUMNS: Mapping[Kind, str] = {
     "leave_one_out": "effect as the last",
     "interaction": "interaction",
 }
-WHERE = ("workload", "compiler", "stage")
+MAIN_COLUMNS = (
+    Column("knob", comfort=KNOB),
+    Column("ratio [95 % interval]", whole=True),
+    Column("blocks", rank=2, shared=True),
+    Column("pairs", rank=3, shared=True),
+    Column("p (Holm)", rank=1, whole=True),
+    Column("A/A control", rank=4, shared=True),
+    Column("verdict", comfort=15),
+)
+PART_COLUMNS = (
+    Column("knob", comfort=KNOB),
+    Column("alone", rank=1, whole=True),
+    Column("share (Shapley) [95 % interval]", whole=True),
+    Column("of total", whole=True),
+    Column("as the last", rank=2, whole=True),
+    Column("blocks", rank=3, shared=True),
+)
+CROSSED_COLUMNS = (
+    Column("knobs"),
+    Column("ratio [95 % interval]", whole=True),
+    Column("blocks", rank=1, shared=True),
+)
+MEAN_COLUMNS = (
+    Column("knob", comfort=KNOB),
+    Column("ratio [95 % interval]", whole=True),
+    Column("p (Holm)", rank=1, whole=True),
+    Column("workloads", rank=3, shared=True),
+    Column("verdict", comfort=15),
+)
+MEAN_NAMES: Mapping[Kind, str] = {
+    **NAMES,
+    "main": "main effects",
+    "around": "effects around the centre",
+    "shapley": "shares",
+}
 
 
-def show_evidence(evidence: Sequence[Evidence], margin: float) -> None:
-    """Print the tables of each metric: main effects, attribution, interactions, means over workloads."""
+def show_evidence(evidence: Sequence[Evidence], margin: float, wide: bool = False) -> None:
+    """Print the tables of each metric: main effects, attribution, interactions, means over workloads.
+
+    Args:
+        evidence: One for each metric.
+        margin: Largest relative difference that counts as none.
+        wide: Show every column on one line.
+    """
     for one in evidence:
-        metric = f"{one.metric.name} ({one.mode})"
-        where = [*one.origin, *WHERE]
-        if not one.effects:
-            print(f"{metric}: no knob varies\n")
-            continue
-        print_table(
-            f"{metric}: main effect of each knob, as the ratio of its new level to its old one; below 1 is "
-            f"{one.metric.less}",
-            [*where, "knob", "ratio", "95 % interval", "blocks", "pairs", "p (Holm)", "A/A control", "verdict"],
-            [
-                _main_row(effect, judgement, one.control_of(effect))
-                for effect, judgement in zip(one.effects, one.judgements, strict=True)
-                if judgement is not None and effect.kind in MAIN
-            ],
-        )
-        if attributed := [effect for effect in one.effects if effect.kind in ("total", *PARTS)]:
-            print_table(
-                f"{metric}: attribution of the total to knobs; the shares multiply to the total",
-                [*where, "knob", "alone", "share (Shapley)", "95 % interval", "of total", "as the last", "blocks"],
-                list(_attribution_rows(attributed)),
-            )
-        if crossed := [effect for effect in one.effects if effect.kind == "interaction"]:
-            print_table(
-                f"{metric}: interactions; the factor on one knob's ratio when the other knob is changed too",
-                [*where, "knobs", "ratio", "95 % interval", "blocks"],
-                [
-                    [
-                        *_where(effect),
-                        f"{effect.knob} x {effect.other}",
-                        *_shown(effect.ratio, effect.exact),
-                        _blocks(effect),
-                    ]
-                    for effect in crossed
-                ],
-            )
-        means = zip(one.means, one.mean_judgements, strict=True)
-        if shown := [pair for pair in means if pair[0].kind in (*MAIN, "total", "shapley")]:
-            columns = ["compiler", "stage", "effect", "knob", "ratio", "95 % interval", "p (Holm)", "verdict"]
-            print_table(
-                f"{metric}: geometric means over workloads",
-                [*one.origin, *columns, "workloads", "missing"],
-                [_mean_row(mean, judgement) for mean, judgement in shown],
-            )
-        _explain(one.effects)
-        _note(one)
-    print(
+        if one.effects:
+            _show_metric(one, wide)
+        else:
+            print(f"{_title(one)}: no knob varies\n")
+    say(
         f"different: the p-value, adjusted over the rows of a table (Holm), is at most 5 %. no effect: else, and the "
         f"ratio lies within +-{percent_text(margin)} (two one-sided tests at 5 %). A/A control: how far two trials of "
         "one configuration may lie apart; only where that test of the instrument fails do intervals allow for it."
     )
+
+
+def _show_metric(one: Evidence, wide: bool) -> None:
+    metric = _title(one)
+    judged = zip(one.effects, one.judgements, strict=True)
+    print_blocks(
+        f"{metric}: main effect of each knob, as the ratio of its new level to its old one; below 1 is "
+        f"{one.metric.less}",
+        MAIN_COLUMNS,
+        _blocks(
+            (_unit(effect), _main_row(effect, judgement, one.control_of(effect)))
+            for effect, judgement in judged
+            if judgement is not None and effect.kind in MAIN
+        ),
+        wide=wide,
+    )
+    if attributed := [effect for effect in one.effects if effect.kind in ("total", *PARTS)]:
+        title = f"{metric}: attribution of the total to knobs; the shares multiply to the total"
+        print_blocks(title, PART_COLUMNS, _blocks(_attribution_rows(attributed)), wide=wide)
+    if crossed := [effect for effect in one.effects if effect.kind == "interaction"]:
+        title = f"{metric}: interactions; the factor on one knob's ratio when the other knob is changed too"
+        print_blocks(title, CROSSED_COLUMNS, _blocks(map(_crossed_row, crossed)), wide=wide)
+    means = zip(one.means, one.mean_judgements, strict=True)
+    if shown := [pair for pair in means if pair[0].kind in (*MAIN, "total", "shapley")]:
+        title = f"{metric}: geometric means over workloads"
+        print_blocks(title, MEAN_COLUMNS, _blocks(_mean_row(mean, judgement) for mean, judgement in shown), wide=wide)
+        _show_missing([mean for mean, _ in shown])
+    _explain(one.effects)
+    _note(one)
+
+
+def _title(one: Evidence) -> str:
+    return f"{one.metric.name} ({one.mode})"
+
+
+def _blocks(rows: Iterable[tuple[str, Row]]) -> list[Block]:
+    """Return rows by the unit that they are about."""
+    units: dict[str, list[Row]] = {}
+    for unit, row in rows:
+        units.setdefault(unit, []).append(row)
+    return [Block(unit, held) for unit, held in units.items()]
 
 
 def _note(one: Evidence) -> None:
@@ -101,15 +144,16 @@ def _note(one: Evidence) -> None:
         lines.append(
             f"{one.metric.name} is counted in pages: {size:g} KiB is no difference, and intervals allow for it"
         )
-    print("\n".join(lines) + "\n")
+    for line in lines:
+        say(line, hanging=2)
+    print()
 
 
 def _main_row(effect: Effect, judgement: Judgement, control: Control | None) -> list[str]:
     return [
-        *_where(effect),
         _change(effect),
-        *_shown(effect.ratio, effect.exact),
-        _blocks(effect),
+        _shown(effect.ratio, effect.exact),
+        _block_count(effect),
         f"{effect.pairs} of {effect.pairs_acting[1]}",
         _p_value(judgement.p_holm),
         control_cell(control, "+-"),
@@ -117,42 +161,55 @@ def _main_row(effect: Effect, judgement: Judgement, control: Control | None) -> 
     ]
 
 
-def _attribution_rows(effects: Sequence[Effect]) -> Iterable[list[str]]:
-    """Yield for each attribution one row per knob, and the total below them."""
+def _attribution_rows(effects: Sequence[Effect]) -> Iterable[tuple[str, Row]]:
+    """Yield for each attribution one row per knob, and the total below them, each with its unit."""
     total = effects[0]
-    rows: list[list[str]] = []
+    rows: list[tuple[str, Row]] = []
     by_kind: dict[Kind, Effect] = {}
     for effect in effects:
         if effect.kind == "total":
             yield from rows
             total = effect
             ends = f"total: {effect.base_level} -> {effect.level}"
-            rows = [[*_where(effect), ends, "", *_shown(effect.ratio, effect.exact), "", "", _blocks(effect)]]
+            row = [ends, "", _shown(effect.ratio, effect.exact), "", "", _block_count(effect)]
+            rows = [(_unit(effect), row)]
             continue
         by_kind[effect.kind] = effect
         if effect.kind == PARTS[-1]:
             alone, share, last = (by_kind[kind] for kind in PARTS)
-            cells = [_ratio(alone.ratio), *_shown(share.ratio, share.exact), _part(share, total), _ratio(last.ratio)]
-            rows.insert(len(rows) - 1, [*_where(effect), _change(effect), *cells, _blocks(share)])
+            cells = [_ratio(alone.ratio), _shown(share.ratio, share.exact), _part(share, total), _ratio(last.ratio)]
+            rows.insert(len(rows) - 1, (_unit(effect), [_change(effect), *cells, _block_count(share)]))
     yield from rows
 
 
-def _mean_row(mean: GeometricMean, judgement: Judgement | None) -> list[str]:
-    missing = "; ".join(f"{name}: {text_of(why)}" for name, why in mean.missing.items())
-    known = f"{len(mean.workloads)} of {len(mean.workloads) + len(mean.missing)}"
+def _crossed_row(effect: Effect) -> tuple[str, Row]:
+    cells = [f"{effect.knob} x {effect.other}", _shown(effect.ratio, effect.exact), _block_count(effect)]
+    return _unit(effect), cells
+
+
+def _mean_row(mean: GeometricMean, judgement: Judgement | None) -> tuple[str, Row]:
     knob = _change(mean) if mean.knob else f"{mean.base_level} -> {mean.level}"
-    return [
-        *map(str, mean.origin),
-        mean.compiler,
-        mean.stage,
-        mean.kind,
+    return f"{_mean_unit(mean)}: {MEAN_NAMES[mean.kind]}", [
         knob,
-        *_shown(mean.ratio, mean.exact),
+        _shown(mean.ratio, mean.exact),
         "" if judgement is None else _p_value(judgement.p_holm),
+        f"{len(mean.workloads)} of {len(mean.workloads) + len(mean.missing)}",
         "" if judgement is None else verdict_text(judgement, "+-") or ABSENT,
-        known,
-        missing,
     ]
+
+
+def _show_missing(means: Iterable[GeometricMean]) -> None:
+    """Print once for each reason which workloads a mean lacks."""
+    reasons: dict[str, list[str]] = {}
+    for mean in means:
+        what = f"{NAMES[mean.kind]} of {mean.knob}" if mean.knob else NAMES[mean.kind]
+        for workload, why in mean.missing.items():
+            reasons.setdefault(f"{_mean_unit(mean)}: {workload}: {text_of(why)}", []).append(what)
+    for reason, lost in reasons.items():
+        say(f"not in the means of {reason}", hanging=2)
+        say(f"  missing in {', '.join(dict.fromkeys(lost))}", hanging=4)
+    if reasons:
+        print()
 
 
 def _explain(effects: Iterable[Effect]) -> None:
@@ -163,18 +220,22 @@ def _explain(effects: Iterable[Effect]) -> None:
             where = f"{effect.workload} on {effect.compiler}, {effect.stage}"
             of_reason = reasons.setdefault(f"{where}: {text_of(effect.reason)}", {})
             what = f"{effect.knob} x {effect.other}" if effect.other else effect.knob
-            of_reason.setdefault(COLUMNS[effect.kind], []).extend([what] if what else [])
+            of_reason.setdefault(NAMES[effect.kind], []).extend([what] if what else [])
     for reason, lost in reasons.items():
-        print(f"{ABSENT}: {reason}")
+        say(f"{ABSENT}: {reason}", hanging=2)
         for column, knobs in lost.items():
-            print(f"  no {column}" + (f" of {', '.join(knobs)}" if knobs else ""))
+            say(f"  no {column}" + (f" of {', '.join(knobs)}" if knobs else ""), hanging=4)
     if reasons:
         print()
 
 
-def _where(effect: Effect) -> list[str]:
+def _unit(effect: Effect) -> str:
     stage = f"{effect.stage} (around {levels_text(effect.centre)})" if effect.centre else effect.stage
-    return [*map(str, effect.origin), effect.workload, effect.compiler, stage]
+    return ", ".join([f"{effect.workload} on {effect.compiler}", stage, *map(str, effect.origin)])
+
+
+def _mean_unit(mean: GeometricMean) -> str:
+    return ", ".join([mean.compiler, mean.stage, *map(str, mean.origin)])
 
 
 def _change(held: Effect | GeometricMean) -> str:
@@ -182,24 +243,24 @@ def _change(held: Effect | GeometricMean) -> str:
     return f"{name}: {held.base_level} -> {held.level}"
 
 
-def _blocks(effect: Effect) -> str:
+def _block_count(effect: Effect) -> str:
     held = effect.ratio.count if effect.ratio else 0
     return f"{held} of {held + effect.blocks_left_out}"
 
 
-def _shown(ratio: Ratio | None, exact: bool = False) -> list[str]:
-    """Return a ratio and its interval as two cells."""
+def _shown(ratio: Ratio | None, exact: bool = False) -> str:
+    """Return a ratio with its interval."""
     if ratio is None:
-        return [ABSENT, ""]
+        return NONE
     if exact:
-        return [_ratio(ratio), "exact"]
+        return f"{_ratio(ratio)} exactly"
     if ratio.low is None or ratio.high is None:
-        return [_ratio(ratio), "one block"]
-    return [_ratio(ratio), f"[{ratio.low:.4f}, {ratio.high:.4f}]"]
+        return f"{_ratio(ratio)} (one block)"
+    return f"{_ratio(ratio)} [{ratio.low:.4f}, {ratio.high:.4f}]"
 
 
 def _ratio(ratio: Ratio | None) -> str:
-    return ABSENT if ratio is None else f"{ratio.value:.4f}"
+    return NONE if ratio is None else f"{ratio.value:.4f}"
 
 
 def _part(share: Effect, total: Effect) -> str:

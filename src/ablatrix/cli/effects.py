@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ablatrix.cli.completion import metric_names
+from ablatrix.cli.help import add
 from ablatrix.cli.inputs import AllowMixed, Results, record_files
+from ablatrix.cli.options import Wide
 
 if TYPE_CHECKING:
     from ablatrix.analysis.effects import Evidence
@@ -21,14 +24,19 @@ DEFAULT_COLUMNS = "run_ms_paired, compile_first_run_ms, planned_bytes, peak_rss_
 
 def register(app: typer.Typer) -> None:
     """Add the command of this module."""
-    app.command("effects")(effects_command)
+    add(app, "effects", effects_command)
 
 
 def effects_command(
     results: Results,
     metrics: Annotated[
         list[str] | None,
-        typer.Option("--metric", help="Column to compare (repeatable).", show_default=DEFAULT_COLUMNS),
+        typer.Option(
+            "--metric",
+            help="Column to compare (repeatable).",
+            show_default=DEFAULT_COLUMNS,
+            autocompletion=metric_names,
+        ),
     ] = None,
     margin: Annotated[
         str, typer.Option("--margin", help="Largest relative change that counts as no effect, as 1% or 0.01.")
@@ -54,6 +62,7 @@ def effects_command(
         ),
     ] = None,
     mixed: AllowMixed = False,
+    wide: Wide = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one row per effect.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the same rows as JSON.")] = False,
 ) -> None:
@@ -62,6 +71,7 @@ def effects_command(
     from ablatrix.analysis.groups import refuse_mixed
     from ablatrix.analysis.table import csv_text, tidy
     from ablatrix.cli.effect_tables import show_evidence
+    from ablatrix.cli.tables import next_steps
     from ablatrix.errors import AnalysisError
 
     if as_csv and as_json:
@@ -69,7 +79,8 @@ def effects_command(
     question = Question(
         tuple(metrics or ()), tuple(workloads or ()), share(margin), _levels("--from", start), _levels("--to", end)
     )
-    found = tidy(record_files(results))
+    with record_files(results) as files:
+        found = tidy(files)
     try:
         evidence = gather(found, question, refuse_mixed(found, mixed))
     except NothingVariesError as nothing:
@@ -81,7 +92,12 @@ def effects_command(
     elif as_json:
         print(json.dumps(_plain(evidence, question.margin), indent=1))
     else:
-        show_evidence(evidence, question.margin)
+        show_evidence(evidence, question.margin, wide)
+        next_steps(
+            ("what knobs changed, and why trials fail", f"ablatrix diagnose {results[0]}"),
+            ("whether the study is complete", f"ablatrix verdict {results[0]}"),
+            ("tables, figures and text", f"ablatrix paper {results[0]} --out paper"),
+        )
 
 
 def share(text: str, option: str = "--margin") -> float:

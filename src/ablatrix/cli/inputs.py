@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +14,12 @@ if TYPE_CHECKING:
     from ablatrix.analysis.claims import Claims
 
 Results = Annotated[
-    list[Path], typer.Argument(help="Files of records (JSON Lines), or directories that contain results.jsonl.")
+    list[Path],
+    typer.Argument(
+        help="Results: a directory that contains results.jsonl, a file of records (JSON Lines), or an artifact (its "
+        "directory or its zip).",
+        show_default=False,
+    ),
 ]
 ClaimsFile = Annotated[
     Path | None,
@@ -30,19 +37,21 @@ AllowMixed = Annotated[
 ]
 
 
-def record_files(results: list[Path]) -> list[Path]:
-    """Return the files of records that the arguments name.
+@contextmanager
+def record_files(results: Sequence[Path]) -> Iterator[list[Path]]:
+    """Yield the files of records that the arguments lead to; what a zip holds is there while the context lasts.
 
     Raises:
-        RecordError: An argument is neither a file nor a directory with ``results.jsonl``.
+        RecordError: An argument leads to no records.
     """
-    from ablatrix.errors import RecordError
+    from ablatrix.records.location import find_records
 
-    files = [path / "results.jsonl" if path.is_dir() else path for path in results]
-    for path in files:
-        if not path.is_file():
-            raise RecordError(f"{path}: there is no such file; name a results.jsonl, or a directory that contains one")
-    return files
+    with ExitStack() as stack:
+
+        def scratch() -> Path:
+            return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ablatrix-")))
+
+        yield [find_records(path, scratch) for path in results]
 
 
 def claims_of(files: Sequence[Path], given: Path | None) -> Claims | None:

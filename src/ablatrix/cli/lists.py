@@ -1,12 +1,15 @@
-"""Commands that list what is available: ``workloads``, ``compilers``, ``knobs``."""
+"""Commands that list what is available: ``workloads``, ``compilers``, ``knobs``, ``schema``."""
 
 import json
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ablatrix.cli.completion import compiler_names
+from ablatrix.cli.help import add
 from ablatrix.cli.options import Plugins
 
 if TYPE_CHECKING:
@@ -14,17 +17,29 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
+SCHEMAS = {
+    "study": "ablatrix.study.load:study_schema_text",
+    "record": "ablatrix.records.schema:record_schema_text",
+    "template": "ablatrix.paper.template.load:template_schema_text",
+    "claims": "ablatrix.analysis.claims.check:claims_schema_text",
+    "provenance": "ablatrix.paper.provenance_file:provenance_schema_text",
+    "manifest": "ablatrix.artifact.contents.manifest:manifest_schema_text",
+    "environment": "ablatrix.artifact.contents.environment:environment_schema_text",
+    "reproduction": "ablatrix.artifact.reproduction.reproduction:report_schema_text",
+}
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command("workloads")(workloads_command)
-    app.command("compilers")(compilers_command)
-    app.command("knobs")(knobs_command)
+    add(app, "workloads", workloads_command)
+    add(app, "compilers", compilers_command)
+    add(app, "knobs", knobs_command)
+    add(app, "schema", schema_command)
 
 
 def workloads_command(as_json: AsJson = False, plugin: Plugins = None) -> None:
     """List workloads with tier, parameters, parameter count and inputs (builds each once: some seconds)."""
-    from ablatrix.cli.display import print_table
+    from ablatrix.cli.tables import print_table
     from ablatrix.compilers.catalogue import EAGER
     from ablatrix.plugin_files import read_catalogue
 
@@ -47,7 +62,7 @@ def workloads_command(as_json: AsJson = False, plugin: Plugins = None) -> None:
 
 def compilers_command(as_json: AsJson = False, plugin: Plugins = None) -> None:
     """List compilers and whether they are installed."""
-    from ablatrix.cli.display import print_table
+    from ablatrix.cli.tables import print_table
     from ablatrix.plugin_files import read_catalogue
 
     compilers = read_catalogue(plugin or ()).compilers
@@ -74,7 +89,12 @@ def _plain(entry: "CompilerEntry") -> dict[str, Any]:
 
 
 def knobs_command(
-    compiler: Annotated[str, typer.Argument(help="Name of a compiler (see ablatrix compilers).", show_default=False)],
+    compiler: Annotated[
+        str,
+        typer.Argument(
+            help="Name of a compiler (see ablatrix compilers).", show_default=False, autocompletion=compiler_names
+        ),
+    ],
     study: Annotated[
         Path | None,
         typer.Option(
@@ -85,7 +105,7 @@ def knobs_command(
     plugin: Plugins = None,
 ) -> None:
     """List a compiler's knobs and levels, with a one-sentence description of each."""
-    from ablatrix.cli.display import print_table
+    from ablatrix.cli.tables import print_table
     from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.load import load_study
 
@@ -106,3 +126,15 @@ def knobs_command(
         if knob.free:
             rows.append(["", "", f"any {knob.free}", ""])
     print_table(f"Knobs of {compiler}", ["knob", "kind", "level", "what"], rows)
+
+
+def schema_command(
+    what: Annotated[str, typer.Argument(help=f"Kind of file, one of: {', '.join(SCHEMAS)}.")] = "study",
+) -> None:
+    """Print the JSON Schema of a kind of file, for editors and validators."""
+    from ablatrix.errors import StudyError
+
+    if what not in SCHEMAS:
+        raise StudyError(f"there is no schema of '{what}'; there are: {', '.join(SCHEMAS)}")
+    module, _, function = SCHEMAS[what].partition(":")
+    print(getattr(import_module(module), function)(), end="")

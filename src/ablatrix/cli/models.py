@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ablatrix.cli.help import add
 from ablatrix.cli.options import Plugins, Quiet
 from ablatrix.records.status import Status
 
@@ -18,7 +19,7 @@ REASON_LENGTH = 240
 
 def register(app: typer.Typer) -> None:
     """Add the command of this module."""
-    app.command("models")(models_command)
+    add(app, "models", models_command)
 
 
 def models_command(
@@ -48,7 +49,7 @@ def models_command(
 
     Exits with 0 when every model was tried on every compiler: an unsupported model is a result, not a failure.
     """
-    from ablatrix.cli.run_and_design import run_prepared
+    from ablatrix.cli.run import run_prepared
     from ablatrix.errors import CompilerError
     from ablatrix.plugin_files import read_catalogue
     from ablatrix.records.journal import final_records, read_records

@@ -14,3 +14,17 @@ Plugins = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress on stderr.")]
+Wide = Annotated[
+    bool,
+    typer.Option("--wide", "-w", help="Show every column, each row on one line, whatever the width of the terminal."),
+]
+StudyFile = Annotated[Path, typer.Argument(help="Study file (YAML).", show_default=False)]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        help="Only trials with KEY=VALUE,VALUE...; KEY is workload, compiler, mode, stage, role, status or a knob "
+        "(repeatable: all must hold).",
+        show_default="all trials",
+    ),
+]

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from ablatrix.cli.help import add
 from ablatrix.cli.inputs import AllowMixed, ClaimsFile, Results, claims_of, record_files
 from ablatrix.cli.outputs import report
 
 
 def register(app: typer.Typer) -> None:
     """Add the command of this module."""
-    app.command("page")(page_command)
+    add(app, "page", page_command)
 
 
 def page_command(
@@ -26,8 +27,8 @@ def page_command(
     from ablatrix.analysis.table import tidy
     from ablatrix.page.write import write_page
 
-    files = record_files(results)
-    loaded = claims_of(files, claims)
-    findings = Findings(tidy(files))
-    checked = check_claims(findings, loaded) if loaded else ()
-    report([write_page(findings, checked, out, records=files, allow_mixed=mixed)])
+    with record_files(results) as files:
+        loaded = claims_of(files, claims)
+        findings = Findings(tidy(files))
+        checked = check_claims(findings, loaded) if loaded else ()
+        report([write_page(findings, checked, out, records=files, allow_mixed=mixed)])

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from ablatrix.cli.help import GROUPS, epilog
 from ablatrix.cli.inputs import AllowMixed, ClaimsFile, Results, claims_of, record_files
 from ablatrix.cli.outputs import report
 
@@ -20,7 +21,7 @@ def register(app: typer.Typer) -> None:
     )
     paper.command(MAKE)(paper_command)
     paper.command("init")(init_command)
-    app.add_typer(paper, name="paper")
+    app.add_typer(paper, name="paper", rich_help_panel=GROUPS["paper"], epilog=epilog("paper"))
 
 
 class _PaperGroup(TyperGroup):
@@ -28,7 +29,7 @@ class _PaperGroup(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Insert the command's name where there is none."""
-        named = args and (args[0] in self.commands or args[0] == "--help")
+        named = args and (args[0] in self.commands or args[0] in ("-h", "--help"))
         return super().parse_args(ctx, args if named else [MAKE, *args])
 
 
@@ -53,12 +54,12 @@ def paper_command(
     from ablatrix.paper.template.load import load_template
     from ablatrix.paper.text import get_language
 
-    files = record_files(results)
-    # Input is checked before anything that takes time.
-    load_template(template)
-    get_language(language)
-    claimed = claims_of(files, claims)
-    findings = Findings(tidy(files))
+    with record_files(results) as files:
+        # Input is checked before anything that takes time.
+        load_template(template)
+        get_language(language)
+        claimed = claims_of(files, claims)
+        findings = Findings(tidy(files))
     checked = None if claimed is None else check_claims(findings, claimed)
     report(make_paper(findings, template, out, allow_mixed=mixed, claims=checked, language=language).files)
 

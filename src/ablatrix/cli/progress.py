@@ -4,57 +4,51 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from time import monotonic
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
+from ablatrix.cli.time_left import Costs, Group, TimeLeft, duration_text
+from ablatrix.cli.trial_text import decision_text
 from ablatrix.records.model import Record, Stopping
 from ablatrix.records.status import Status
 from ablatrix.study.design import Cell, Trial
 from ablatrix.trials.results import Progress as Listener
 from ablatrix.trials.results import Silence
 
-Group = tuple[str, str]
+ALL = "all trials"
 
 
 @contextmanager
-def watch(quiet: bool, verbose: bool = False) -> Iterator[Listener]:
+def watch(quiet: bool, verbose: bool = False, costs: Costs | None = None) -> Iterator[Listener]:
     """Yield the listener of a run: a silent one, a live view in a terminal, or plain lines elsewhere."""
     if quiet:
         yield Silence()
     elif sys.stderr.isatty() and not verbose:
-        live = LiveView()
+        live = LiveView(costs)
         with live.bar:
             yield live
     else:
-        yield PlainLines(verbose)
+        yield PlainLines(verbose, costs)
 
 
 class Counts:
-    """Counts of every view: trials by workload and mode, how they ended, and seconds per trial, for the time left."""
+    """Counts of every view: trials by workload and mode, and how they ended."""
 
     def __init__(self) -> None:
         self.planned: Counter[Group] = Counter()
         self.done: Counter[Group] = Counter()
         self.failures: Counter[Status] = Counter()
         self.not_run = 0
-        self._spent: dict[Group, float] = {}
-        self._last = monotonic()
 
     def add(self, trials: Sequence[tuple[Trial, Cell]]) -> None:
         """Add trials to run."""
         self.planned.update((cell.workload, trial.mode) for trial, cell in trials)
-        self._last = monotonic()
 
     def count(self, record: Record) -> None:
-        """Count one record; the time since the record before it is its cost, whatever that time was spent on."""
-        group = (record.workload.name, record.mode)
-        now = monotonic()
-        self._spent[group] = self._spent.get(group, 0.0) + now - self._last
-        self._last = now
-        self.done[group] += 1
+        """Count one record."""
+        self.done[record.workload.name, record.mode] += 1
         if record.status.is_failure:
             self.failures[record.status] += 1
         self.not_run += not record.status.ran
@@ -65,18 +59,6 @@ class Counts:
             sum(count for group, count in self.done.items() if group[0] == workload),
             sum(count for group, count in self.planned.items() if group[0] == workload),
         )
-
-    def eta(self) -> str:
-        """Return the time left: remaining trials of each workload and mode, at the mean time of such trials so far."""
-        total = self.done.total()
-        if not total:
-            return "?"
-        usual = sum(self._spent.values()) / total
-        left = 0.0
-        for group, planned in self.planned.items():
-            done = self.done[group]
-            left += max(0, planned - done) * (self._spent[group] / done if done else usual)
-        return f"{left / 60:.1f} min" if left >= 60 else f"{left:.0f} s"
 
     def troubles(self) -> str:
         """Return the failures so far, by status, and how many trials were not run; empty if there are none."""
@@ -102,34 +84,33 @@ def describe_record(record: Record) -> str:
 
 def describe_stopping(workload: str, compiler: str, stopping: Stopping) -> str:
     """Return one line on the interval half-widths reached and the decision that follows from them."""
-    widths = [
-        f"{name} +-{width:.1%} (wanted {target:.1%})"
-        for name, width, target in (
-            ("effects", stopping.effect_half_width, stopping.effect_target),
-            ("cells", stopping.cell_half_width, stopping.cell_target),
-        )
-        if width is not None
-    ]
-    reached = ", ".join(widths) or "no interval yet"
-    return f"{workload} {compiler}: {stopping.blocks} blocks, {reached}: {stopping.decision}"
+    return f"{workload} on {compiler}: {decision_text(stopping)}"
 
 
 def _is_trouble(record: Record) -> bool:
     return record.status.is_failure or not record.status.ran
 
 
+def _prepares(trial: Trial | None, cell: Cell | None) -> bool:
+    """Return whether work is the preparation of a workload."""
+    return trial is None and cell is not None
+
+
 class PlainLines:
     """One line per notice, per ten records (or per record), and per trial that failed or was not run."""
 
-    def __init__(self, verbose: bool = False) -> None:
-        self._counts = Counts()
+    def __init__(self, verbose: bool = False, costs: Costs | None = None) -> None:
+        self._counts, self._time_left = Counts(), TimeLeft(costs)
         self._verbose = verbose
         self._last = ""
 
     def begin(self, trials: Sequence[tuple[Trial, Cell]], finished: int) -> None:
-        """Print how many trials there are to run."""
+        """Print how many trials there are to run, and how long that may take."""
         self._counts.add(trials)
-        self._say(f"{len(trials)} trials to run, {finished} finished before")
+        self._time_left.add(trials)
+        seconds = self._time_left.seconds() if trials else None
+        about = "" if seconds is None else f"; about {duration_text(seconds)}, further blocks not counted"
+        self._say(f"{len(trials)} trials to run, {finished} finished before{about}")
 
     def notice(self, text: str) -> None:
         """Print it."""
@@ -138,6 +119,11 @@ class PlainLines:
     def working(self, trial: Trial | None, cell: Cell | None, what: str) -> None:
         """Print it when it is a new workload or a new kind of work."""
         kind = what if cell is None else f"{cell.workload}: {what}"
+        if _prepares(trial, cell) and cell is not None:
+            self._time_left.prepare(cell.workload)
+            kind = f"{kind} ({self._time_left.text()} left)"
+        elif trial is not None:
+            self._time_left.start()
         if self._verbose:
             self._say(describe(trial, cell, what))
         elif kind != self._last and not what.startswith("hot: round"):
@@ -147,6 +133,7 @@ class PlainLines:
     def added(self, trials: Sequence[tuple[Trial, Cell]]) -> None:
         """Count them."""
         self._counts.add(trials)
+        self._time_left.add(trials, prepared=True)
 
     def decided(self, workload: str, compiler: str, stopping: Stopping) -> None:
         """Print how wide the intervals are and what was decided."""
@@ -156,36 +143,52 @@ class PlainLines:
         """Print what failed or was not run, and the progress every ten records."""
         counts = self._counts
         counts.count(record)
+        self._time_left.count(record)
         if self._verbose or _is_trouble(record):
             self._say(describe_record(record))
         done, planned = counts.done.total(), counts.planned.total()
         if done % 10 == 0 or done == planned:
             own, of = counts.of_workload(record.workload.name)
             troubles = f"; {counts.troubles()}" if counts.troubles() else ""
-            self._say(f"{done}/{planned} done ({record.workload.name} {own}/{of}), {counts.eta()} left{troubles}")
+            self._say(
+                f"{done}/{planned} done ({record.workload.name} {own}/{of}), {self._time_left.text()} left{troubles}"
+            )
 
     def _say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
+class _TimeLeftColumn(ProgressColumn):
+    """The time left, on the line of all trials alone; it goes on counting between two records."""
+
+    def __init__(self, time_left: TimeLeft) -> None:
+        super().__init__()
+        self._time_left = time_left
+
+    def render(self, task: Task) -> Text:
+        """Return the text of one line."""
+        return Text(f"{self._time_left.text()} left" if task.fields["name"] == ALL else "")
+
+
 class LiveView:
     """A bar for each workload and one for all, with the current trial, the failures so far and the time left."""
 
-    def __init__(self) -> None:
-        self._counts = Counts()
+    def __init__(self, costs: Costs | None = None) -> None:
+        self._counts, self._time_left = Counts(), TimeLeft(costs)
         self.bar = Progress(
             TextColumn("{task.fields[name]}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
+            _TimeLeftColumn(self._time_left),
             TextColumn("{task.fields[what]}"),
             console=Console(stderr=True),
         )
-        self._all = self.bar.add_task("", total=None, name="all", what="starting")
+        self._all = self.bar.add_task("", total=None, name=ALL, what="starting")
         self._bars: dict[str, TaskID] = {}
 
     def begin(self, trials: Sequence[tuple[Trial, Cell]], finished: int) -> None:
         """Show how many trials there are to run."""
-        self.added(trials)
+        self._add(trials, prepared=False)
         if finished:
             self.notice(f"{finished} trials finished before")
 
@@ -195,22 +198,21 @@ class LiveView:
 
     def working(self, trial: Trial | None, cell: Cell | None, what: str) -> None:
         """Show what is running, on the bar of its workload if it has one."""
-        room = max(20, self.bar.console.width - 60)
+        if _prepares(trial, cell) and cell is not None:
+            self._time_left.prepare(cell.workload)
+        elif trial is not None:
+            self._time_left.start()
+        room = max(20, self.bar.console.width - 70)
         if cell is not None and cell.workload in self._bars:
             for workload, bar in self._bars.items():
-                shown = describe(trial, cell, what)[:room] if workload == cell.workload else ""
+                shown = _fitted(describe(trial, cell, what), room) if workload == cell.workload else ""
                 self.bar.update(bar, what=shown)
         else:
-            self.bar.update(self._all, what=describe(trial, cell, what)[:room])
+            self.bar.update(self._all, what=_fitted(describe(trial, cell, what), room))
 
     def added(self, trials: Sequence[tuple[Trial, Cell]]) -> None:
         """Make the bars longer."""
-        self._counts.add(trials)
-        for workload in dict.fromkeys(cell.workload for _, cell in trials):
-            if workload not in self._bars:
-                self._bars[workload] = self.bar.add_task("", total=0, name=workload, what="")
-            self.bar.update(self._bars[workload], total=self._counts.of_workload(workload)[1])
-        self.bar.update(self._all, total=self._counts.planned.total())
+        self._add(trials, prepared=True)
 
     def decided(self, workload: str, compiler: str, stopping: Stopping) -> None:
         """Print above the bars how wide the intervals are and what was decided."""
@@ -219,9 +221,25 @@ class LiveView:
     def recorded(self, record: Record) -> None:
         """Move the bars, and print what failed or was not run above them."""
         self._counts.count(record)
+        self._time_left.count(record)
         if _is_trouble(record):
             self.notice(describe_record(record))
         if record.workload.name in self._bars:
             self.bar.update(self._bars[record.workload.name], advance=1)
-        troubles = f", {self._counts.troubles()}" if self._counts.troubles() else ""
-        self.bar.update(self._all, advance=1, what=f"{self._counts.eta()} left{troubles}")
+        self.bar.update(self._all, advance=1, what=self._counts.troubles())
+
+    def _add(self, trials: Sequence[tuple[Trial, Cell]], *, prepared: bool) -> None:
+        self._counts.add(trials)
+        self._time_left.add(trials, prepared=prepared)
+        for workload in dict.fromkeys(cell.workload for _, cell in trials):
+            if workload not in self._bars:
+                self._bars[workload] = self.bar.add_task("", total=0, name=workload, what="")
+            self.bar.update(self._bars[workload], total=self._counts.of_workload(workload)[1])
+        self.bar.update(self._all, total=self._counts.planned.total())
+
+
+def _fitted(text: str, room: int) -> str:
+    """Return a text that is at most so long, ended between words."""
+    if len(text) <= room:
+        return text
+    return text[: room - 3].rpartition(" ")[0] + " ..."

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ablatrix.cli.help import add
 from ablatrix.cli.options import Quiet
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ Bundle = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command("reproduce")(reproduce_command)
-    app.command("badges")(badges_command)
+    add(app, "reproduce", reproduce_command)
+    add(app, "badges", badges_command)
 
 
 def reproduce_command(
@@ -84,10 +85,10 @@ def reproduce_command(
         if recorded is not None:
             _same_study(resolved.study, recorded)
         if results is None:
-            new = _run(resolved, folder / STUDY_NAME, out, quiet)
+            here = tidy([_run(resolved, folder / STUDY_NAME, out, quiet)])
         else:
-            (new,) = record_files([results])
-        here = tidy([new])
+            with record_files([results]) as (given,):
+                here = tidy([given])
         _same_study(resolved.study, here)
         report = report_reproduction(here, claims, recorded, root_digest if study == "full" else None)
         _write(report, claims, out)
@@ -131,9 +132,10 @@ def opened(bundle: Path) -> Iterator[Path]:
 
 
 def _verified(directory: Path, bundle: Path) -> str | None:
-    from ablatrix.artifact.bundle import examine
+    from ablatrix.artifact.bundle import examine, refuse_plain_results
     from ablatrix.errors import ArtifactError
 
+    refuse_plain_results(directory)
     print(f"verifying {bundle}", file=sys.stderr)
     found = examine(directory)
     for note in found.notes:
@@ -160,7 +162,7 @@ def _same_study(study: Study, found: Tidy) -> None:
 
 def _run(resolved: ResolvedStudy, path: Path, out: Path, quiet: bool) -> Path:
     from ablatrix.cli.artifact import checked_environment
-    from ablatrix.cli.run_and_design import end_run, run_study
+    from ablatrix.cli.run import end_run, run_study
 
     checked_environment(resolved, out)
     summary = run_study(resolved, path, out, [], quiet)
@@ -179,7 +181,7 @@ def _write(report: ReproductionReport, claims: Claims, out: Path) -> None:
         report_markdown,
         report_text,
     )
-    from ablatrix.cli.display import print_table
+    from ablatrix.cli.tables import print_table
     from ablatrix.paper.files import write_text
 
     rows = [
@@ -220,7 +222,7 @@ def badges_command(
     from ablatrix.artifact.bundle import examine
     from ablatrix.artifact.contents import read_artifact
     from ablatrix.artifact.reproduction import audit_badges, is_archived, missing, read_report
-    from ablatrix.cli.display import print_table
+    from ablatrix.cli.tables import print_table
 
     reproduction = None if report is None else read_report(report)
     with opened(bundle) as directory:

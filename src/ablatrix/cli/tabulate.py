@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from ablatrix.cli.help import add
 from ablatrix.cli.inputs import AllowMixed, Results, claims_of, record_files
 from ablatrix.cli.outputs import report
 
 
 def register(app: typer.Typer) -> None:
     """Add the command of this module."""
-    app.command("tabulate")(tabulate_command)
+    add(app, "tabulate", tabulate_command)
 
 
 def tabulate_command(
@@ -26,8 +27,8 @@ def tabulate_command(
     from ablatrix.paper.make import make_paper
     from ablatrix.plotting.tabulate import tabulate
 
-    files = record_files(results)
-    findings, claims = Findings(tidy(files)), claims_of(files, None)
+    with record_files(results) as files:
+        findings, claims = Findings(tidy(files)), claims_of(files, None)
     report(tabulate(findings.found, out, allow_mixed=mixed))
     checked = None if claims is None else check_claims(findings, claims)
     report(make_paper(findings, None, out / "paper", allow_mixed=mixed, claims=checked).files)

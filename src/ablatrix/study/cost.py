@@ -1,44 +1,177 @@
-"""How long a study will take, before it is run: rough costs by tier, or what was measured so far."""
+"""How long a study will take, before it is run: rough costs by tier and size, or what was measured so far."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from statistics import median
 
 from ablatrix.records.model import Record
 from ablatrix.study.design import Cell, Design, Trial
+from ablatrix.study.model import CONFIRMING_BLOCKS
 from ablatrix.study.resolve import ResolvedStudy
 
-# Seconds on 2 cores of a small server, from runs of the shipped studies; sizes differ, so these are orders of size.
+# Seconds on 2 cores of a small server, of the shipped workloads in their default sizes with TVM: orders of size.
 PREPARE_S = {"tiny": 4.0, "medium": 5.0, "hard": 12.0}
-COLD_S = {"tiny": 0.8, "medium": 2.0, "hard": 7.0}
-HOT_BUILD_S = {"tiny": 0.4, "medium": 0.6, "hard": 1.5}
-ITERATION_S = {"tiny": 0.0005, "medium": 0.003, "hard": 0.03}
+COLD_S = {"tiny": 0.25, "medium": 1.0, "hard": 5.0}
+HOT_BUILD_S = {"tiny": 0.03, "medium": 0.15, "hard": 1.0}
+ITERATION_S = {"tiny": 0.0001, "medium": 0.003, "hard": 0.05}
+REFERENCE_S = {"tiny": 0.02, "medium": 0.05, "hard": 0.3}
+HANDLING_S = 0.1
+"""What a hot trial takes beyond its own time: its process, its pauses, its records."""
+UNSCALED = frozenset({"classes", "vocabulary", "heads", "groups", "tokens_bound"})
+"""Parameters that hardly change how much there is to compile and to compute."""
+PAUSE_S = 60.0
+"""A gap between two blocks that is longer by this than their own time is a pause of the run, and no cost."""
+
+Unit = tuple[str, str, str]
 
 
-def estimate_seconds(
-    resolved: ResolvedStudy, design: Design, trials: Sequence[Trial], known: Mapping[str, Record] | None = None
-) -> float:
-    """Return the seconds that trials will take: measured ones where a cell has run before, else by tier."""
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """How long trials will take, in seconds.
+
+    Attributes:
+        prepare, cold, hot: Preparation of workloads, cold trials, and the hot trials of the design.
+        expected, limit: Hot trials of the blocks that are added: as many as a narrow interval takes to be confirmed,
+            and as many as the study allows.
+    """
+
+    prepare: float
+    cold: float
+    hot: float
+    expected: float
+    limit: float
+
+    @property
+    def total(self) -> float:
+        """What is to be expected."""
+        return self.prepare + self.cold + self.hot + self.expected
+
+    @property
+    def longest(self) -> float:
+        """What it is if every pair needs all blocks that it may have."""
+        return self.prepare + self.cold + self.hot + self.limit
+
+
+@dataclass(frozen=True)
+class MeasuredCosts:
+    """What trials took, in seconds of the run: with their part of what lies between trials.
+
+    Attributes:
+        units: Mean over the trials of a workload on a compiler in a mode, the reference beside it included.
+        cells: Median over the trials of a cell in a mode.
+    """
+
+    units: Mapping[Unit, float] = field(default_factory=dict)
+    cells: Mapping[tuple[str, str], float] = field(default_factory=dict)
+
+    def of_unit(self, workload: str, compiler: str, mode: str) -> float | None:
+        """Return what such a trial took; None where none has run."""
+        return self.units.get((workload, compiler, mode))
+
+
+class StudyCosts:
+    """What the trials of one study are expected to take."""
+
+    def __init__(self, resolved: ResolvedStudy, records: Iterable[Record] = ()) -> None:
+        """Take costs from records of this study, as far as there are any."""
+        self._resolved = resolved
+        self._measured = learn_costs(records)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether any cost was measured."""
+        return bool(self._measured.units)
+
+    def preparation(self, workload: str) -> float:
+        """Return what preparing a workload takes, in seconds."""
+        return PREPARE_S[self._resolved.catalogue.workload(workload).tier]
+
+    def trial(self, trial: Trial, cell: Cell) -> float:
+        """Return what a trial takes, in seconds."""
+        known = self._measured.cells.get((cell.cell_id, trial.mode))
+        if known is None:
+            known = self._measured.of_unit(cell.workload, cell.compiler, trial.mode)
+        return self._expected(trial.mode, cell) if known is None else known
+
+    def _expected(self, mode: str, cell: Cell) -> float:
+        tier, size = self._resolved.catalogue.workload(cell.workload).tier, self._size(cell)
+        if mode == "cold":
+            return COLD_S[tier] * math.sqrt(size) if cell.knobs else REFERENCE_S[tier]
+        hot = self._resolved.study.protocol.hot
+        iteration = ITERATION_S[tier] * size
+        counted = max(iteration, min(hot.burst_ms / 1e3, hot.burst_iterations * iteration))
+        burst = counted + min(hot.rewarm_iterations * iteration, hot.burst_ms / 1e3)
+        build = HOT_BUILD_S[tier] * math.sqrt(size)
+        return build + max(hot.warm_up_ms / 1e3, iteration) + hot.rounds * burst + HANDLING_S
+
+    def _size(self, cell: Cell) -> float:
+        """Return how large a workload is, 1 being its default parameters."""
+        size = 1.0
+        for name, spec in self._resolved.catalogue.workload(cell.workload).parameters.items():
+            given = cell.parameters.get(name, spec.default)
+            default = spec.default
+            if name in UNSCALED or not isinstance(given, int | float) or not isinstance(default, int | float):
+                continue
+            if given > 0 and default > 0:
+                size *= given / default
+        return size
+
+
+def estimate(
+    resolved: ResolvedStudy, design: Design, trials: Sequence[Trial], records: Iterable[Record], *, further: bool = True
+) -> Estimate:
+    """Return how long trials will take: from records where a cell or its like has run before, else by tier and size.
+
+    Args:
+        resolved: The study with its catalogue.
+        design: Its design.
+        trials: Those of the design that are to run.
+        records: Of the study so far.
+        further: Whether hot blocks may be added.
+    """
+    costs = StudyCosts(resolved, records)
     cells = {cell.cell_id: cell for cell in design.cells}
-    measured = _measured(known or {})
-    workloads = {cells[trial.cell_id].workload for trial in trials}
-    total = sum(PREPARE_S[resolved.catalogue.workload(name).tier] for name in workloads)
+    spent = {"cold": 0.0, "hot": 0.0}
     for trial in trials:
-        seconds = measured.get((trial.cell_id, trial.mode))
-        total += _expected(resolved, trial, cells[trial.cell_id]) if seconds is None else seconds
-    return total
-
-
-def _measured(known: Mapping[str, Record]) -> dict[tuple[str, str], float]:
-    walls: dict[tuple[str, str], list[float]] = {}
-    for record in known.values():
-        walls.setdefault((record.cell_id, record.mode), []).append(record.wall_s)
-    return {key: median(values) for key, values in walls.items()}
-
-
-def _expected(resolved: ResolvedStudy, trial: Trial, cell: Cell) -> float:
-    tier = resolved.catalogue.workload(cell.workload).tier
-    if trial.mode == "cold":
-        return COLD_S[tier] if cell.knobs else HOT_BUILD_S[tier]
+        spent[trial.mode] += costs.trial(trial, cells[trial.cell_id])
     hot = resolved.study.protocol.hot
-    burst = max(ITERATION_S[tier], hot.burst_ms / 1e3) + hot.rewarm_iterations * ITERATION_S[tier]
-    return HOT_BUILD_S[tier] + hot.warm_up_ms / 1e3 + hot.rounds * burst
+    repeat = spent["hot"] / hot.blocks
+    allowed = hot.max_blocks - hot.blocks if further else 0
+    return Estimate(
+        prepare=sum(costs.preparation(name) for name in {cells[trial.cell_id].workload for trial in trials}),
+        cold=spent["cold"],
+        hot=spent["hot"],
+        expected=repeat * min(allowed, CONFIRMING_BLOCKS),
+        limit=repeat * allowed,
+    )
+
+
+def learn_costs(records: Iterable[Record]) -> MeasuredCosts:
+    """Return what the trials of records took; each has its part of the time until the next block began."""
+    blocks: dict[tuple[str, int], list[Record]] = {}
+    for record in records:
+        blocks.setdefault((record.block_id, record.attempt), []).append(record)
+    ordered = sorted(blocks.values(), key=lambda held: min(one.meta.time_utc for one in held))
+    spans: dict[Unit, list[float]] = {}
+    walls: dict[tuple[str, str], list[float]] = {}
+    for number, block in enumerate(ordered):
+        own = sum(one.wall_s for one in block)
+        begun = min(_time(one) for one in block)
+        span = min(map(_time, ordered[number + 1])) - begun if number + 1 < len(ordered) else own
+        if not own <= span <= own + PAUSE_S:
+            span = own
+        compiler = next((one.config.compiler for one in block if one.config.knobs), block[0].config.compiler)
+        unit = (block[0].workload.name, compiler, block[0].mode)
+        spans.setdefault(unit, []).extend([span / len(block)] * len(block))
+        for one in block:
+            walls.setdefault((one.cell_id, one.mode), []).append(one.wall_s * (span / own if own else 1.0))
+    return MeasuredCosts(
+        {unit: sum(held) / len(held) for unit, held in spans.items()},
+        {cell: median(held) for cell, held in walls.items()},
+    )
+
+
+def _time(record: Record) -> float:
+    return datetime.fromisoformat(record.meta.time_utc).timestamp()

@@ -27,11 +27,11 @@ def write_design(design: Design, path: Path) -> None:
     draft.replace(path)
 
 
-def read_design(path: Path, study: Study) -> Design:
+def load_design(path: Path) -> Design:
     """Read the design that a run wrote, including the blocks that it added.
 
     Raises:
-        StudyError: The file is not a design, or is the design of another study.
+        StudyError: The file is not a design.
     """
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
@@ -39,9 +39,18 @@ def read_design(path: Path, study: Study) -> Design:
         trials = tuple(Trial(**trial) for trial in held["trials"])
         facts = {key: held[key] for key in ("study", "study_digest", "seed")}
         width, plugins = held.get("cold_effect_width"), dict(held.get("plugins", {}))
-        design = Design(**facts, cells=cells, trials=trials, cold_effect_width=width, plugins=plugins)
+        return Design(**facts, cells=cells, trials=trials, cold_effect_width=width, plugins=plugins)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudyError(f"{path}: is not a design that ablatrix wrote ({error}); choose another --out") from None
+
+
+def read_design(path: Path, study: Study) -> Design:
+    """Read the design of a study that a run wrote, including the blocks that it added.
+
+    Raises:
+        StudyError: The file is not a design, or is the design of another study.
+    """
+    design = load_design(path)
     if design.study_digest != study.digest:
         raise StudyError(
             f"{path.parent}: holds results of another study (digest {design.study_digest[:12]}, this one has "

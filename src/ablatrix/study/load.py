@@ -10,6 +10,7 @@ from ablatrix.documents.faults import LineIndex, dotted, in_order, numbered_faul
 from ablatrix.documents.load import parse_mapping, plain_value
 from ablatrix.errors import StudyError
 from ablatrix.study.model import Study
+from ablatrix.study.other_kinds import refuse_other_documents, refuse_other_kinds
 from ablatrix.study.partial import PartialStudy, partial_study
 from ablatrix.study.resolve import ResolvedStudy, resolve
 
@@ -29,7 +30,9 @@ def load_study(path: str | Path, catalogue: Catalogue | None = None) -> Resolved
             compiler, knob or level that does not exist. All faults at once, each with its line and the remedy.
     """
     file = Path(path)
+    refuse_other_kinds(file)
     data = parse_mapping(file, StudyError)
+    refuse_other_documents(file, data)
     lines, plain = LineIndex(data), plain_value(data)
     faults: list[tuple[int, str]] = []
     part: PartialStudy | None = None

@@ -216,6 +216,11 @@ class ColdProtocol(Part):
 MIN_LIVE = 4  # a configuration, the reference, the baseline and its A/A control
 
 
+# The widths have to be reached without the last two blocks: a rule that stops at the first narrow interval keeps those
+# that are narrow by chance, and equal things are called different too often (see statistics/precision.py).
+CONFIRMING_BLOCKS = 2
+
+
 class HotProtocol(Part):
     """How hot trials run: the workers of a block take turns in short bursts."""
 

@@ -18,6 +18,7 @@ from ablatrix.artifact.contents import (
     CRATE_NAME,
     ENVIRONMENT_NAME,
     MANIFEST_NAME,
+    PAGE_NAME,
     WORK_NAME,
     FileEntry,
     Manifest,
@@ -85,13 +86,15 @@ def examine(
         reading: The artifact's records, if the caller has read them already; None reads them here.
 
     Raises:
-        ArtifactError: There is no such directory.
+        ArtifactError: There is no such directory, or it was never an artifact.
     """
     directory = Path(directory)
     if directory.is_file():
+        _refuse_records(directory)
         return _examine_archive(directory, root_digest, derive)
     if not directory.is_dir():
         raise ArtifactError(f"{directory}: no such directory; give the one that contains {MANIFEST_NAME}, or its zip")
+    refuse_plain_results(directory)
     reading = reading or read_artifact(directory)
     problems: list[Problem] = []
     notes: list[str] = []
@@ -133,6 +136,29 @@ def examine(
         records=len(records),
         root_digest=manifest.root_digest if manifest else None,
     )
+
+
+def _refuse_records(file: Path) -> None:
+    """Refuse a file of records, of which no part can be verified without the rest of its artifact."""
+    with file.open("rb") as stream:
+        if stream.read(1) == b"{":
+            raise ArtifactError(
+                f"{file}: not an artifact but JSON; name the directory that contains {MANIFEST_NAME}, or its zip"
+            )
+
+
+def refuse_plain_results(directory: Path) -> None:
+    """Refuse a directory that was never an artifact; one that has lost its manifest has a problem instead.
+
+    Raises:
+        ArtifactError: It has nothing that only an artifact has.
+    """
+    if any((directory / name).exists() for name in (MANIFEST_NAME, ENVIRONMENT_NAME, PAGE_NAME)):
+        return
+    remedy = f"name the directory that contains {MANIFEST_NAME}, or its zip"
+    if (directory / RECORDS_NAME).is_file():
+        remedy = "it contains plain results; 'ablatrix artifact STUDY --out ARTIFACT' makes an artifact"
+    raise ArtifactError(f"{directory}: not an artifact: there is no {MANIFEST_NAME}; {remedy}")
 
 
 def _examine_archive(archive: Path, root_digest: str | None, derive: Derive) -> Verification:

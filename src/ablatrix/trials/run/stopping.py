@@ -10,11 +10,8 @@ from ablatrix.records.status import Status
 from ablatrix.statistics.precision import Comparison, Widths, find_shortfall, measure_widths
 from ablatrix.statistics.rounds import paired_levels
 from ablatrix.study.design import Cell, Trial
-from ablatrix.study.model import HotProtocol
+from ablatrix.study.model import CONFIRMING_BLOCKS, HotProtocol
 
-# The widths have to be reached without the last two blocks: a rule that stops at the first narrow interval keeps those
-# that are narrow by chance, and equal things are called different too often (see statistics/precision.py).
-CONFIRMING_BLOCKS = 2
 Levels = tuple[str | int | float | bool, ...]
 
 

@@ -1,24 +1,25 @@
-"""Commands that design and run studies: ``run``, ``design``, ``rerun``, ``schema``."""
+"""Commands that run studies and single trials: ``run``, ``rerun``."""
 
 import json
 import os
 import sys
 import tempfile
-from importlib import import_module
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ablatrix.cli.options import Plugins, Quiet
+from ablatrix.cli.completion import compiler_names, workload_names
+from ablatrix.cli.help import add
+from ablatrix.cli.inputs import record_files
+from ablatrix.cli.options import Only, Plugins, Quiet
 from ablatrix.records.names import DESIGN_NAME, STUDY_NAME
 
 if TYPE_CHECKING:
-    from ablatrix.records.model import Record
     from ablatrix.study.resolve import ResolvedStudy
     from ablatrix.trials.run import RunSummary
 
-StudyFile = Annotated[Path, typer.Argument(help="Study file (YAML).", show_default=False)]
 QuickModels = Annotated[
     list[str] | None,
     typer.Option(
@@ -26,12 +27,16 @@ QuickModels = Annotated[
         help="Without a study file: a workload, file.py:function, module:function, file.pt2, file.onnx or "
         "hf:architecture?layers=2 (repeatable).",
         show_default="none: a study file is needed",
+        autocompletion=workload_names,
     ),
 ]
 QuickCompilers = Annotated[
     list[str] | None,
     typer.Option(
-        "--compiler", help="With --model, and needed there: name of a compiler (repeatable).", show_default="none"
+        "--compiler",
+        help="With --model, and needed there: name of a compiler (repeatable).",
+        show_default="none",
+        autocompletion=compiler_names,
     ),
 ]
 QuickKnobs = Annotated[
@@ -47,35 +52,13 @@ QuickModes = Annotated[
     typer.Option("--mode", help="With --model: cold or hot (repeatable).", show_default="cold and hot"),
 ]
 QuickDevice = Annotated[str | None, typer.Option("--device", help="With --model: cpu or cuda.", show_default="cpu")]
-Only = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--only",
-        help="Only trials with KEY=VALUE,VALUE...; KEY is workload, compiler, mode, stage, role, status or a knob "
-        "(repeatable: all must hold).",
-        show_default="all trials",
-    ),
-]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print a line for each trial that begins or ends.")]
-
-SCHEMAS = {
-    "study": "ablatrix.study.load:study_schema_text",
-    "record": "ablatrix.records.schema:record_schema_text",
-    "template": "ablatrix.paper.template.load:template_schema_text",
-    "claims": "ablatrix.analysis.claims.check:claims_schema_text",
-    "provenance": "ablatrix.paper.provenance_file:provenance_schema_text",
-    "manifest": "ablatrix.artifact.contents.manifest:manifest_schema_text",
-    "environment": "ablatrix.artifact.contents.environment:environment_schema_text",
-    "reproduction": "ablatrix.artifact.reproduction.reproduction:report_schema_text",
-}
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command("run")(run_command)
-    app.command("design")(design_command)
-    app.command("rerun")(rerun_command)
-    app.command("schema")(schema_command)
+    add(app, "run", run_command)
+    add(app, "rerun", rerun_command)
 
 
 def run_command(
@@ -109,17 +92,31 @@ def run_command(
         resolved, study = make_quick(model, compiler, knob, mode, plugin, out, device)
     if out != "-":
         summary = run_study(resolved, study, Path(out), only or [], quiet, verbose)
+        if not quiet:
+            _show_results(summary, study, Path(out))
     else:
-        with tempfile.TemporaryDirectory(prefix="ablatrix-") as directory, private_stdout() as stream:
+        from ablatrix.cli.record_stream import RecordStream
 
-            def write(record: "Record") -> None:
-                from ablatrix.records.journal import record_line
-
-                stream.write(record_line(record))
-                stream.flush()
-
-            summary = run_study(resolved, study, Path(directory), only or [], quiet, verbose, write)
+        with tempfile.TemporaryDirectory(prefix="ablatrix-") as directory, RecordStream() as stream:
+            summary = run_study(resolved, study, Path(directory), only or [], quiet, verbose, stream.write)
     end_run(summary)
+
+
+def _show_results(summary: "RunSummary", study: Path, out: Path) -> None:
+    """Print on stderr what a run has brought, and the commands that read it."""
+    from ablatrix.cli.run_state import read_state
+    from ablatrix.cli.status import show_state
+    from ablatrix.cli.tables import show_steps
+
+    if summary.signal is not None:
+        return
+    state = read_state(out)
+    show_state(state, wide=False, to_stderr=True)
+    steps = [("what each knob does", f"ablatrix effects {out}"), ("whether that is enough", f"ablatrix verdict {out}")]
+    if state.failures:
+        steps.insert(0, ("why trials failed", f"ablatrix diagnose {out}"))
+        steps.insert(0, ("one of them, in words", f"ablatrix show {state.failures[0].trial_id} --results {out}"))
+    show_steps([*steps, ("a bundle for reviewers", f"ablatrix artifact {study} --out ARTIFACT")])
 
 
 def refuse_quick_options(*values: list[str] | str | None) -> None:
@@ -199,9 +196,12 @@ def run_study(
 ) -> "RunSummary":
     """Run a study with progress on stderr."""
     from ablatrix.cli.progress import watch
+    from ablatrix.study.cost import StudyCosts
+    from ablatrix.trials.results import ResultDirectory
     from ablatrix.trials.run import run
 
-    with watch(quiet, verbose) as progress:
+    costs = StudyCosts(resolved, ResultDirectory(out).attempts())
+    with watch(quiet, verbose, costs) as progress:
         return run(
             resolved,
             out,
@@ -232,67 +232,14 @@ def end_run(summary: "RunSummary") -> None:
         raise typer.Exit(1)
 
 
-class private_stdout:  # noqa: N801 - a context manager, used like a function
-    """Reserve the real stdout for records: whatever else writes to file descriptor 1, even from C, goes to stderr."""
-
-    def __enter__(self) -> Any:
-        sys.stdout.flush()
-        self._kept = os.dup(1)
-        os.dup2(2, 1)
-        self._stream = os.fdopen(self._kept, "w", encoding="utf-8", closefd=False)
-        return self._stream
-
-    def __exit__(self, *_: object) -> None:
-        self._stream.flush()
-        sys.stdout.flush()
-        os.dup2(self._kept, 1)
-        os.close(self._kept)
-
-
-def design_command(
-    study: StudyFile,
-    only: Only = None,
-    results: Annotated[
-        Path | None,
-        typer.Option(
-            "--results",
-            help="Directory of results so far: for --only status=..., and for estimates from measured times.",
-            show_default="none: rough times by tier",
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the whole design as JSON.")] = False,
-    plugin: Plugins = None,
-) -> None:
-    """List the cells and trials of a study and estimate its run time, without running anything."""
-    from ablatrix.cli.display import show_design
-    from ablatrix.plugin_files import read_catalogue
-    from ablatrix.study.design import make_design
-    from ablatrix.study.design_file import design_text
-    from ablatrix.study.load import load_study
-    from ablatrix.trials.results import ResultDirectory
-    from ablatrix.trials.run import parse_conditions, select
-
-    resolved = load_study(study, read_catalogue(plugin or ()))
-    design = make_design(resolved)
-    known = {} if results is None else ResultDirectory(results).known()
-    statuses = {trial_id: record.status for trial_id, record in known.items()}
-    trials = select(design, parse_conditions(only or [], design), statuses)
-    if as_json:
-        from dataclasses import replace
-
-        kept = {trial.cell_id for trial in trials}
-        cells = tuple(cell for cell in design.cells if cell.cell_id in kept)
-        print(design_text(replace(design, cells=cells, trials=tuple(trials))), end="")
-        return
-    show_design(resolved, design, trials, known)
-
-
 def rerun_command(
     trial: Annotated[
         str,
         typer.Argument(help="Id of the trial or of one of its records, or its first characters.", show_default=False),
     ],
-    results: Annotated[Path, typer.Option("--results", help="Directory of results that contains the trial.")],
+    results: Annotated[
+        Path, typer.Option("--results", help="Results that contain the trial: a directory, or an artifact.")
+    ],
     study: Annotated[Path, typer.Option("--study", help="Study file (YAML) that the results were made with.")],
     debug: Annotated[bool, typer.Option("--pdb", help="Open the Python debugger where the trial fails.")] = False,
     dump: Annotated[
@@ -311,22 +258,13 @@ def rerun_command(
     from ablatrix.trials.messages import plain_result
     from ablatrix.trials.run import rerun
 
-    result = rerun(load_study(study, read_catalogue(plugin or ())), results, trial, debug=debug, dump=dump)
+    resolved = load_study(study, read_catalogue(plugin or ()))
+    with ExitStack() as stack:
+        directory = results if results.is_dir() else stack.enter_context(record_files([results]))[0].parent
+        result = rerun(resolved, directory, trial, debug=debug, dump=dump)
     print(json.dumps(plain_result(result), indent=1))
     if dump is not None:
         index = dump / "index.json"
         print(f"wrote {index}" if index.exists() else f"nothing was compiled: {dump} is empty", file=sys.stderr)
     if result.status.is_failure:
         raise typer.Exit(1)
-
-
-def schema_command(
-    what: Annotated[str, typer.Argument(help=f"Kind of file, one of: {', '.join(SCHEMAS)}.")] = "study",
-) -> None:
-    """Print the JSON Schema of a kind of file, for editors and validators."""
-    from ablatrix.errors import StudyError
-
-    if what not in SCHEMAS:
-        raise StudyError(f"there is no schema of '{what}'; there are: {', '.join(SCHEMAS)}")
-    module, _, function = SCHEMAS[what].partition(":")
-    print(getattr(import_module(module), function)(), end="")

@@ -1,0 +1,58 @@
+"""The command that shows what a study would run: ``design``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ablatrix.cli.help import add
+from ablatrix.cli.inputs import record_files
+from ablatrix.cli.options import Only, Plugins, StudyFile, Wide
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    add(app, "design", design_command)
+
+
+def design_command(
+    study: StudyFile,
+    only: Only = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            "--results",
+            help="Results so far: for --only status=..., and for estimates from measured times.",
+            show_default="none: rough times by tier",
+        ),
+    ] = None,
+    wide: Wide = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole design as JSON.")] = False,
+    plugin: Plugins = None,
+) -> None:
+    """List the cells and trials of a study and estimate its run time, without running anything."""
+    from ablatrix.cli.display import show_design
+    from ablatrix.cli.tables import next_steps
+    from ablatrix.plugin_files import read_catalogue
+    from ablatrix.records.journal import final_records, read_records
+    from ablatrix.study.design import make_design
+    from ablatrix.study.design_file import design_text
+    from ablatrix.study.load import load_study
+    from ablatrix.trials.run import parse_conditions, select
+
+    resolved = load_study(study, read_catalogue(plugin or ()))
+    design = make_design(resolved)
+    known = {}
+    if results is not None:
+        with record_files([results]) as (file,):
+            known = {one.trial_id: one for one in final_records(read_records(file, report=lambda _: None))}
+    statuses = {trial_id: record.status for trial_id, record in known.items()}
+    trials = select(design, parse_conditions(only or [], design), statuses)
+    if as_json:
+        from dataclasses import replace
+
+        kept = {trial.cell_id for trial in trials}
+        cells = tuple(cell for cell in design.cells if cell.cell_id in kept)
+        print(design_text(replace(design, cells=cells, trials=tuple(trials))), end="")
+        return
+    show_design(resolved, design, trials, known, wide)
+    next_steps(("run it", f"ablatrix run {study} --out results/{resolved.study.name}"))

@@ -1,0 +1,85 @@
+"""What the help of each command adds to its options: the group it is listed in, examples, and its exit codes."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import typer
+
+PLAN, READ, WRITE, SHARE, LOOK = (
+    "Plan and run a study",
+    "Read results",
+    "Write tables, figures and text",
+    "Artifacts: share, check, repeat",
+    "What there is",
+)
+GROUPS: Mapping[str, str] = {
+    **dict.fromkeys(("init", "design", "run", "status", "watch", "rerun", "models"), PLAN),
+    **dict.fromkeys(("effects", "diagnose", "show", "claims", "verdict", "compare"), READ),
+    **dict.fromkeys(("tabulate", "paper", "page"), WRITE),
+    **dict.fromkeys(("artifact", "verify", "reproduce", "badges"), SHARE),
+    **dict.fromkeys(("doctor", "workloads", "compilers", "knobs", "schema"), LOOK),
+}
+EXAMPLES: Mapping[str, tuple[str, ...]] = {
+    "init": ("ablatrix init study.yaml", "ablatrix init study.yaml --model mlp --compiler tvm --mode hot"),
+    "design": ("ablatrix design studies/quick.yaml", "ablatrix design studies/quick.yaml --only workload=mlp"),
+    "run": (
+        "ablatrix run studies/quick.yaml --out results/quick",
+        "ablatrix run --model mlp --compiler tvm --knob fusion=off,on --out results/mlp",
+        "ablatrix run studies/quick.yaml --out results/quick --only status=timeout",
+    ),
+    "status": ("ablatrix status results/quick",),
+    "watch": ("ablatrix watch results/quick --every 5",),
+    "rerun": ("ablatrix rerun 8974259a --results results/quick --study studies/quick.yaml",),
+    "models": ("ablatrix models --out results/models --compiler onnxruntime",),
+    "effects": (
+        "ablatrix effects results/quick",
+        "ablatrix effects artifact.zip --metric run_ms_paired --workload mlp",
+        "ablatrix effects results/quick --csv",
+    ),
+    "diagnose": ("ablatrix diagnose results/quick", "ablatrix diagnose results/quick --show causes --show proof"),
+    "show": ("ablatrix show 8974259a --results results/quick",),
+    "claims": ("ablatrix claims results/quick --claims studies/quick.claims.yaml",),
+    "verdict": ("ablatrix verdict results/quick", "ablatrix verdict artifact.zip --report reproduction.json"),
+    "compare": ("ablatrix compare results/here results/there", "ablatrix compare old.zip new.zip --margin 1%"),
+    "tabulate": ("ablatrix tabulate results/quick --out tables",),
+    "paper": ("ablatrix paper results/quick --out paper", "ablatrix paper init paper.yaml"),
+    "page": ("ablatrix page results/quick --out report.html",),
+    "artifact": ("ablatrix artifact studies/quick.yaml --out artifact",),
+    "verify": ("ablatrix verify artifact.zip",),
+    "reproduce": ("ablatrix reproduce artifact.zip --study tiny", "ablatrix reproduce artifact.zip --out here"),
+    "badges": ("ablatrix badges artifact.zip --report here/reproduction.json",),
+    "doctor": ("ablatrix doctor", "ablatrix doctor --compiler tvm --no-measure"),
+    "workloads": ("ablatrix workloads",),
+    "compilers": ("ablatrix compilers",),
+    "knobs": ("ablatrix knobs tvm",),
+    "schema": ("ablatrix schema study",),
+}
+FAILS: Mapping[str, str] = {
+    "run": "a trial failed or was not run",
+    "status": "a trial failed or has no record",
+    "watch": "a trial failed or has no record",
+    "rerun": "the trial failed",
+    "effects": "no knob varies",
+    "claims": "a claim does not hold",
+    "verdict": "a criterion fails or is undecided",
+    "compare": "B does not confirm A",
+    "artifact": "a trial failed or was not run",
+    "verify": "something does not hold",
+    "reproduce": "a claim is not reproduced",
+    "badges": "a requirement is missing",
+    "doctor": "studies cannot run here",
+}
+"""What exit code 1 means, for the commands that have it."""
+ENDINGS = "2 wrong usage or input, 70 a fault of ablatrix, 130 and 143 interrupted"
+
+
+def add(app: typer.Typer, name: str, command: Callable[..., Any]) -> None:
+    """Add a command with its group, examples and exit codes."""
+    app.command(name, rich_help_panel=GROUPS[name], epilog=epilog(name))(command)
+
+
+def epilog(name: str) -> str:
+    """Return what stands below the options of a command."""
+    examples = "\n".join(f"  {one}" for one in EXAMPLES[name])
+    failed = f", 1 {FAILS[name]}" if name in FAILS else ""
+    return f"Examples:\n{examples}\n\nExit codes: 0 done{failed}, {ENDINGS}."

@@ -1,0 +1,127 @@
+"""``ablatrix status``, ``watch`` and ``show``: a run from outside, and one trial in words."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ablatrix.cli.run_state import read_state
+from ablatrix.records.model import Record
+from ablatrix.records.status import Status
+from tests.cli.conftest import Ablatrix
+from tests.synthetic import Plant, make_records, write_records
+
+PLANTS = [Plant("wrong_output", "encoder", "cold", {"fusion": "on", "reuse": "release"}, block=0)]
+
+
+def write_run(directory: Path, records: list[Record], planned: list[Record]) -> Path:
+    """Write a run into a directory: the design of all planned trials, and some of their records."""
+    cells: dict[str, dict[str, Any]] = {}
+    for one in planned:
+        where: dict[str, Any] = {"workload": one.workload.name, "compiler": one.config.compiler, "stage": None}
+        levels: dict[str, Any] = {"parameters": {}, "knobs": one.config.knobs or {}, "baseline": {}}
+        cells[one.cell_id] = {"cell_id": one.cell_id, **where, **levels}
+    trials = [
+        {
+            **{key: getattr(one, key) for key in ("trial_id", "cell_id", "block_id", "mode", "role")},
+            "block": one.meta.block,
+            "replicate": 0,
+            "position": one.meta.position,
+        }
+        for one in planned
+    ]
+    design = {"study": "synthetic", "study_digest": "0" * 64, "seed": 1, "cells": list(cells.values())}
+    directory.mkdir(exist_ok=True)
+    (directory / "design.json").write_text(json.dumps({**design, "trials": trials}))
+    if records:
+        write_records(directory / "results.jsonl", records)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def records() -> list[Record]:
+    return make_records(workloads=["encoder"], blocks=2, plants=PLANTS)
+
+
+def test_status_of_half_a_run_counts_what_is_done_and_left(
+    here: Ablatrix, tmp_path: Path, records: list[Record]
+) -> None:
+    run = write_run(tmp_path / "run", records[:40], records)
+    state = read_state(run)
+    assert [(one.workload, one.compiler, one.mode, one.planned, one.done) for one in state.units] == [
+        ("encoder", "tvm", "cold", 34, 34),
+        ("encoder", "tvm", "hot", 36, 6),
+    ] or state.planned == len(records)
+    assert (state.done, len(state.failures), state.is_running) == (40, 4, None)
+    assert sum(one.statuses.get(Status.WRONG_OUTPUT, 0) for one in state.units) == 4
+    assert state.left_s is not None
+    done = here("status", run)
+    text = done.stdout.decode()
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert "Run of synthetic: not running here, 40 of" in text
+    assert "wrong output" in text
+    assert "... and 1 more failed trials" in text
+
+
+def test_status_knows_a_run_that_holds_the_lock(tmp_path: Path, records: list[Record]) -> None:
+    run = write_run(tmp_path / "run", [], records)
+    (run / "work").mkdir()
+    with (run / "work" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert read_state(run).is_running is True
+    assert read_state(run).is_running is False
+
+
+def test_watch_of_finished_run_shows_it_once_and_exits_with_0(here: Ablatrix, tmp_path: Path) -> None:
+    good = make_records(workloads=["encoder"], modes=["cold"], blocks=1)
+    done = here("watch", write_run(tmp_path / "run", good, good))
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().count("Run of synthetic: ") == 1
+
+
+@pytest.mark.parametrize("command", ["status", "watch"])
+def test_status_of_other_directory_is_refused_in_one_line(here: Ablatrix, tmp_path: Path, command: str) -> None:
+    done = here(command, tmp_path)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode() == (
+        f"error: {tmp_path}: not a directory of results: it contains no design.json; name the --out of 'ablatrix run'\n"
+    )
+
+
+def test_show_says_everything_about_a_trial_in_words(here: Ablatrix, tmp_path: Path, records: list[Record]) -> None:
+    write_records(tmp_path / "results.jsonl", records)
+    wrong = next(one for one in records if one.status == Status.WRONG_OUTPUT)
+    text = here("show", wrong.trial_id[:12], "--results", tmp_path).stdout.decode()
+    assert text.startswith(f"Trial {wrong.trial_id} of study {wrong.study}: wrong output\n")
+    for line in (
+        "cold trial of encoder on tvm",
+        "fusion=on",
+        "Outputs\n  WRONG: ",
+        "from the loaded program to the end of the first run: ",
+        "on bench-1: ",
+        "trials of this cell in cold mode: ",
+    ):
+        assert line in text, line
+    hot = next(one for one in records if one.mode == "hot" and one.role == "twin")
+    text = here("show", hot.record_id, "--results", tmp_path / "results.jsonl").stdout.decode()
+    assert "hot trial of encoder on tvm, the A/A control of the baseline" in text
+    assert "moved from the baseline: nothing, it is the baseline" in text
+    assert "a run: p50 " in text
+    (plain,) = here("show", hot.trial_id, "--results", tmp_path, "--json").stdout.splitlines()
+    assert json.loads(plain)["record_id"] == hot.record_id
+
+
+def test_show_of_unknown_or_unclear_id_is_refused(here: Ablatrix, tmp_path: Path, records: list[Record]) -> None:
+    write_records(tmp_path / "results.jsonl", records)
+    unknown = here("show", "xyz", "--results", tmp_path)
+    assert unknown.returncode == 2
+    assert b"no trial and no record has an id that begins with 'xyz'" in unknown.stderr
+    unclear = here("show", "", "--results", tmp_path)
+    assert unclear.returncode == 2
+    assert f"{len(records)} trials have an id that begins with ''".encode() in unclear.stderr
+    cell = here("show", records[0].cell_id, "--results", tmp_path)
+    assert b"it is a cell, with trials " in cell.stderr

@@ -1,0 +1,119 @@
+"""The time left of a run: right within a factor of 1.5 from the first record on, and never standing still."""
+
+from __future__ import annotations
+
+import pytest
+
+from ablatrix.cli.time_left import TimeLeft, duration_text
+from ablatrix.records.model import Record
+from ablatrix.study.design import Cell, Trial
+from tests.synthetic import make_records
+
+PREPARE, COLD, HOT = 10.0, 1.0, 0.5
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Expected:
+    """Costs that are wrong by a factor."""
+
+    def __init__(self, factor: float) -> None:
+        self.factor = factor
+
+    def preparation(self, workload: str) -> float:
+        return PREPARE
+
+    def trial(self, trial: Trial, cell: Cell) -> float:
+        return self.factor * (COLD if trial.mode == "cold" else HOT)
+
+
+def planned(records: list[Record]) -> list[tuple[Trial, Cell]]:
+    return [
+        (
+            Trial(
+                trial_id=one.trial_id,
+                cell_id=one.cell_id,
+                block_id=one.block_id,
+                block=one.meta.block,
+                replicate=0,
+                position=one.meta.position,
+                mode=one.mode,
+                role=one.role,
+            ),
+            Cell(
+                cell_id=one.cell_id,
+                workload=one.workload.name,
+                parameters={},
+                compiler="tvm",
+                knobs={},
+                stage=None,
+                baseline={},
+            ),
+        )
+        for one in records
+    ]
+
+
+@pytest.mark.parametrize("factor", [0.25, 1.0, 4.0])
+def test_time_left_is_right_within_half_after_few_records(factor: float) -> None:
+    clock, records = Clock(), make_records(blocks=2)
+    real = {"cold": COLD, "hot": HOT}
+    left = TimeLeft(Expected(factor), clock)
+    left.add(planned(records))
+    for workload in ("attention", "encoder"):
+        left.prepare(workload)
+        clock.now += PREPARE
+    left.start()
+    for number, record in enumerate(records):
+        if record.mode == "cold" or records[number - 1].block_id != record.block_id:
+            of_block = [one for one in records if one.block_id == record.block_id]
+            clock.now += COLD if record.mode == "cold" else HOT * len(of_block)
+        left.count(record)
+        rest = sum(real[one.mode] for one in records[number + 1 :])
+        whole = number + 1 == len(records) or records[number + 1].block_id != record.block_id
+        if number >= 8 and rest > 10 and whole and {one.mode for one in records[: number + 1]} == {"cold", "hot"}:
+            assert 1 / 1.5 <= (left.seconds() or 0) / rest <= 1.5
+
+
+def test_time_left_falls_during_preparation_and_a_long_block() -> None:
+    clock, records = Clock(), make_records(blocks=1)
+    left = TimeLeft(Expected(1.0), clock)
+    left.add(planned(records))
+    begun = 2 * PREPARE + 36 * COLD + 36 * HOT
+    assert left.seconds() == begun
+    left.prepare("attention")
+    clock.now += 4
+    assert left.seconds() == begun - 4
+    clock.now += 6
+    left.prepare("encoder")
+    assert left.seconds() == begun - PREPARE
+    clock.now += 25
+    left.start()
+    assert left.seconds() == begun - 2 * PREPARE
+    clock.now += 3
+    assert left.seconds() == begun - 2 * PREPARE - 3
+    clock.now += 1e6
+    assert 0 < (left.seconds() or 0) <= 0.1 * begun
+
+
+def test_time_left_without_costs_is_unknown_before_first_record() -> None:
+    clock, records = Clock(), make_records(blocks=1, modes=["cold"])
+    left = TimeLeft(clock=clock)
+    left.add(planned(records))
+    assert (left.seconds(), left.text()) == (None, "?")
+    clock.now += 2
+    left.count(records[0])
+    assert left.seconds() == pytest.approx(2.0 * (len(records) - 1))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (89, "89 s"), (90, "1.5 min"), (900, "15 min"), (5400, "1 h 30 min")]
+)
+def test_duration_is_written_as_people_say_it(seconds: float, text: str) -> None:
+    assert duration_text(seconds) == text
