@@ -36,6 +36,7 @@ MARKERS = {
     "compilers/test_cache": None,
     "compilers/test_plugins": None,
     "page/test_browser": "slow",
+    "page/test_look": "slow",
     "paper/test_figures_legibility": "slow",
     "paper/test_latex": "slow",
     "paper/test_make": "slow",
