@@ -98,8 +98,7 @@ SHAPES: Mapping[str, Callable[[Path], list[Record]]] = {
 def _renamed(record: Record, name: str, number: int) -> Record:
     """Return the record as one of another workload."""
     ids = {
-        field: content_id([getattr(record, field), name])
-        for field in ("record_id", "trial_id", "cell_id", "block_id")
+        field: content_id([getattr(record, field), name]) for field in ("record_id", "trial_id", "cell_id", "block_id")
     }
     digest = digest_value([record.workload.digest, name])
     workload = record.workload.model_copy(update={"name": name, "digest": digest})

@@ -187,7 +187,9 @@ def ratio_records(made: Made, elements: Elements, mode: str) -> list[Record]:
         if [row[name][0] for name in ("workload", "role", "mode", "partition", "fusion", "memory_plan", "reuse")]
         == ["encoder", "measured", mode, "whole", "on", "off", "keep"]
     )
-    assert float(str(row["ratio to baseline"][1]["data-v"])) == pytest.approx({"hot": 0.6, "cold": 0.85}[mode], rel=0.05)
+    assert float(str(row["ratio to baseline"][1]["data-v"])) == pytest.approx(
+        {"hot": 0.6, "cold": 0.85}[mode], rel=0.05
+    )
     return [records[name] for name in behind(ids, spelled, "ratio")]
 
 

@@ -25,7 +25,7 @@ def ticks(low: float, high: float) -> list[float]:
     if high / low > LINEAR_TO:
         decades = range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 1)
         for mantissas in _PER_DECADE:
-            found = [mantissa * 10.0**decade for decade in decades for mantissa in mantissas]
+            found = [float(f"{mantissa * 10.0**decade:.12g}") for decade in decades for mantissa in mantissas]
             found = [value for value in found if low <= value <= high]
             if len(found) <= MOST_TICKS:
                 break
@@ -45,7 +45,7 @@ def number_axis(low: float, high: float) -> alt.Axis:
 
 
 def name_axis() -> alt.Axis:
-    """Return the axis of names: whole, over as many lines as they take, broken behind separators where there are any."""
+    """Return the axis of names: whole, in as many lines as they take, broken behind separators where there are any."""
     one_line = f"(.{{1,' + {CHARACTERS} + '}}(?:[ _./\N{MIDDLE DOT}-]|$)|.{{1,' + {CHARACTERS} + '}})"
     broken = f"replace(datum.label, regexp('{one_line}', 'g'), '$1\\n')"
     return alt.Axis(labelExpr=f"split(trim({broken}), '\\n')", labelLimit=0, labelLineHeight=13, title=None)

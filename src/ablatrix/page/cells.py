@@ -48,15 +48,19 @@ def cells_table(findings: Findings, finder: RowFinder, groups: Sequence[str], mo
         "Every cell and mode: medians over ok trials, the ratio to the baseline, outcomes and checks",
         [
             *named,
-            Heading("configuration", meaning="The levels in which it differs from the baseline; filters know all of them", wide=True),
+            Heading(
+                "configuration",
+                meaning="The levels in which it differs from the baseline; filters know all of them",
+                wide=True,
+            ),
             Heading("mode"),
             Heading("outcome", meaning="Trials by outcome"),
             *(Heading(_heading(metric), True) for metric in FIGURES),
             Heading(
                 "ratio to baseline",
                 True,
-                "To the baseline of the same block, with its 95 % interval: run time when hot, compile + first run when "
-                "cold",
+                "To the baseline of the same block, with its 95 % interval: run time when hot, compile + first run "
+                "when cold",
             ),
             Heading("outputs checked", True, "Outputs compared with the oracle, of those that should have been"),
             Heading(
@@ -125,9 +129,7 @@ def _level(value: Any) -> Shown:
     return Shown(NOTHING, tone="quiet") if value is None else Shown(str(value))
 
 
-def _configuration(
-    held: Mapping[str, Any], groups: Sequence[str], baselines: Mapping[str, Mapping[str, str]]
-) -> Shown:
+def _configuration(held: Mapping[str, Any], groups: Sequence[str], baselines: Mapping[str, Mapping[str, str]]) -> Shown:
     """Return the levels in which a row differs from the baseline of its compiler, or its role."""
     role = str(held["role"])
     if role != "measured":

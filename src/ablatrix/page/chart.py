@@ -67,9 +67,7 @@ class Chart:
 def colour_keys(names: Sequence[str]) -> list[Key]:
     """Return the key of names that have a colour and a shape each, in order."""
     outlines = list(SHAPES.values())
-    return [
-        Key(name, f"k{index % len(COLOURS)}", outlines[index % len(outlines)]) for index, name in enumerate(names)
-    ]
+    return [Key(name, f"k{index % len(COLOURS)}", outlines[index % len(outlines)]) for index, name in enumerate(names)]
 
 
 def bar_keys(names: Sequence[str]) -> list[Key]:
@@ -92,7 +90,7 @@ def cycled(values: Sequence[str], number: int) -> list[str]:
     return [values[index % len(values)] for index in range(number)]
 
 
-def finished(chart: alt.LayerChart, height: int) -> dict[str, Any]:
+def finished(chart: alt.LayerChart | alt.FacetChart, height: int) -> dict[str, Any]:
     """Return the specification: as wide as its container in the page, in the page's fonts and colours."""
     made = (
         chart.properties(width="container", height=height, background="transparent")

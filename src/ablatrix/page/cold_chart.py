@@ -1,7 +1,7 @@
 """The figure of cold trials: compile time against cache misses, in which no mark covers another one.
 
-Trials with the same number of misses stand side by side. Where two marks would touch, the second one moves into the next
-lane; so the axis is one of bands, as wide as the lanes that they need, and not to scale.
+Trials with the same number of misses stand side by side. Where two marks would touch, the second one moves into the
+next lane; so the axis is one of bands, as wide as the lanes that they need, and not to scale.
 """
 
 import math
@@ -88,7 +88,7 @@ def cold_chart(trials: pl.DataFrame) -> Chart | None:
     if ok.is_empty():
         return None
     axis = _axis_of(ok[TIME].to_list())
-    for keys, meaning in MEANINGS.items():
+    for keys in MEANINGS:
         marks = _marks(ok, keys)
         bands = _placed(marks, axis, sorted(failed[MISSES].drop_nulls().unique().to_list()), failed[MISSES].has_nulls())
         if bands[-1].end <= MAX_LANES:
@@ -98,7 +98,7 @@ def cold_chart(trials: pl.DataFrame) -> Chart | None:
     shapes = units if len(units) <= len(SHAPES) else []
     layers = _layers(marks, bands, axis, partitions, shapes)
     note = (
-        f"A mark is the median over {meaning} ({count(ok.height, 'ok trial')} in all), its line goes from the fastest "
+        f"A mark is the median of {MEANINGS[keys]} ({count(ok.height, 'ok trial')} in all), its line goes from the fastest "
         "trial to the slowest. Marks with the same number of misses stand side by side: the axis is not to scale."
     )
     if not failed.is_empty():
@@ -124,12 +124,19 @@ def _cold_points(trials: pl.DataFrame) -> pl.DataFrame:
     points = (
         trials.lazy()
         .filter(cold)
-        .select(*(pl.col(name).cast(pl.String) for name in columns), partition.cast(pl.String).alias("partition"), MISSES, TIME)
+        .select(
+            *(pl.col(name).cast(pl.String) for name in columns),
+            partition.cast(pl.String).alias("partition"),
+            MISSES,
+            TIME,
+        )
         .collect()
     )
     several = points["compiler"].n_unique() > 1
     compiler = pl.lit(" \N{MIDDLE DOT} ") + pl.col("compiler") if several else pl.lit("")
-    return points.with_columns(unit=pl.col("workload") + compiler, partition=pl.col("partition").fill_null(NO_PARTITION))
+    return points.with_columns(
+        unit=pl.col("workload") + compiler, partition=pl.col("partition").fill_null(NO_PARTITION)
+    )
 
 
 def _axis_of(times: Sequence[float]) -> _Axis:
@@ -148,10 +155,8 @@ def _marks(ok: pl.DataFrame, keys: Sequence[str]) -> list[dict[str, Any]]:
     return middle.sort(*keys, "ms").rename({MISSES: "misses"}).to_dicts()
 
 
-def _placed(
-    marks: Sequence[dict[str, Any]], axis: _Axis, failed_at: Sequence[int], is_unknown: bool
-) -> list[_Band]:
-    """Give each mark its place on the axis, as ``at``, and return the bands: the one of failures without misses first."""
+def _placed(marks: Sequence[dict[str, Any]], axis: _Axis, failed_at: Sequence[int], is_unknown: bool) -> list[_Band]:
+    """Give each mark its location on the axis, as ``at``, and return the bands; failures without misses come first."""
     bands = [_Band(NOT_KNOWN, 0.0, 2.0)] if is_unknown else []
     for misses in sorted({*(mark["misses"] for mark in marks), *failed_at}):
         start = bands[-1].end if bands else 0.0
@@ -199,10 +204,9 @@ def _layers(
         scale=alt.Scale(domain=[0, whole], nice=False),
         axis=_band_axis(bands),
     )
-    kind = {"type": "log"} if axis.is_log else {}
-    y = {
+    y: dict[str, Any] = {
         "title": "compile + first run (ms)",
-        "scale": alt.Scale(domain=[axis.low, axis.high], nice=False, **kind),
+        "scale": alt.Scale(type="log" if axis.is_log else "linear", domain=[axis.low, axis.high], nice=False),
         "axis": number_axis(axis.low, axis.high) if axis.is_log else alt.Axis(tickCount=6),
     }
     colour = alt.Color("partition:N", scale=domain(partitions, COLOURS), legend=None)
@@ -218,7 +222,9 @@ def _layers(
     return [
         alt.Chart(alt.InlineData(values=striped)).mark_rect(color=BAND, opacity=0.45).encode(x="from:Q", x2="to:Q"),
         base.mark_rule(opacity=0.6).encode(x=x, y=alt.Y("low:Q", **y), y2="high:Q", color=colour),
-        base.mark_point(size=size, filled=True, opacity=1).encode(x=x, y=alt.Y("ms:Q", **y), tooltip=tooltip, **encoding),
+        base.mark_point(size=size, filled=True, opacity=1).encode(
+            x=x, y=alt.Y("ms:Q", **y), tooltip=tooltip, **encoding
+        ),
     ]
 
 

@@ -120,9 +120,7 @@ def _attribution_layers(one: MetricEffects, bars: Sequence[dict[str, Any]], step
     known = "isValid(datum.from)"
     return [
         _line_at_one(),
-        base.mark_bar(height=STEP_PX - 4)
-        .transform_filter(known)
-        .encode(x=x, x2="to:Q", color=colour, tooltip=tooltip),
+        base.mark_bar(height=STEP_PX - 4).transform_filter(known).encode(x=x, x2="to:Q", color=colour, tooltip=tooltip),
         base.mark_tick(height=STEP_PX - 2, thickness=2, color=INK)
         .transform_filter(known)
         .encode(x=alt.X("to:Q"), tooltip=tooltip),
@@ -140,7 +138,8 @@ def _base(data: Sequence[dict[str, Any]], rows: str, order: Sequence[str]) -> al
 
 def _line_at_one() -> alt.Chart:
     one = alt.Chart(alt.InlineData(values=[{"one": 1.0}]))
-    return one.mark_rule(color=INK, strokeDash=[3, 3]).encode(x="one:Q")
+    rule: alt.Chart = one.mark_rule(color=INK, strokeDash=[3, 3]).encode(x="one:Q")
+    return rule
 
 
 def _effect_words(judged: Sequence[Judged], several: bool) -> list[str]:

@@ -56,11 +56,13 @@ def environment_table(found: Tidy) -> Table:
     rows.append(("address-space layout drawn anew", trials["layout_sampling"].cast(pl.String).replace(LAYOUTS)))
     shown = [Row([Shown(name), Shown(_values(values, name.endswith("memory bytes")))]) for name, values in rows]
     shown += [Row([Shown(f"environment {name}"), Shown(text)]) for name, text in _variables(trials["environment"])]
-    return Table("surroundings", "Study, machine and software", [Heading("what", wide=True), Heading("value", wide=True)], shown)
+    return Table(
+        "surroundings", "Study, machine and software", [Heading("what", wide=True), Heading("value", wide=True)], shown
+    )
 
 
 def machine_line(found: Tidy) -> str:
-    """Return the machine and the versions in one line; what differs between trials is in the table of the environment."""
+    """Return the machine and the versions in one line; what differs between trials is in the environment's table."""
     trials = found.trials
 
     def one(name: str) -> Any:

@@ -184,7 +184,9 @@ def _table(mode: str, lines: Sequence[_Line], totals: Mapping[Any, Attribution])
     ends = sorted({held.total.level for held in totals.values()})
     all_on = f" ({ends[0]})" if len(ends) == 1 else ""
     unit = METRICS[COMPARED[mode][1]].quantity.shown_unit
-    what = "median time of an iteration" if mode == "hot" else "time from the loaded program to the end of the first run"
+    what = (
+        "median time of an iteration" if mode == "hot" else "time from the loaded program to the end of the first run"
+    )
     faster = "how many times as fast: the geometric mean over blocks, with its 95 % interval"
     meanings = {
         "baseline": f"Geometric mean over trials of the {what}",

@@ -157,12 +157,16 @@ def _noise(metrics: Sequence[MetricEffects]) -> Tile:
         failed += [control for control in controls if control.failed]
     ranges = ranges_text(union(rows for one in metrics for _, rows in one.controls))
     if not tested:
-        return Tile("A/A control", "Not tested", "One block; repeat the trials to test it.", "warn", f"control:{ranges}")
+        return Tile(
+            "A/A control", "Not tested", "One block; repeat the trials to test it.", "warn", f"control:{ranges}"
+        )
     figure = ", ".join(f"{mode} ±{percent_text(value)}" for mode, value in reach.items())
     if failed:
         detail = f"Off in {len(failed)} of {count(tested, 'control')}: the intervals there are wider by as much."
     else:
-        detail = f"Holds in {'its only test' if tested == 1 else f'all {tested}'}: verdicts add nothing to the intervals."
+        detail = (
+            f"Holds in {'its only test' if tested == 1 else f'all {tested}'}: verdicts add nothing to the intervals."
+        )
     return Tile("A/A control", figure or "Holds", detail, "warn" if failed else "good", f"control:{ranges}")
 
 

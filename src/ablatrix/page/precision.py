@@ -106,7 +106,11 @@ def precision_table(found: Sequence[Precision]) -> Table:
             Heading("widest effect", True),
             Heading("widest cell", True),
             Heading("A/A control", True, "How far two trials of one configuration may lie apart"),
-            Heading("why no further block", meaning="What the runner decided after the last block, as the records tell", wide=True),
+            Heading(
+                "why no further block",
+                meaning="What the runner decided after the last block, as the records tell",
+                wide=True,
+            ),
         ],
         rows,
     )

@@ -15,6 +15,7 @@ from ablatrix.page.table import Heading, Row, Shown, Table
 from ablatrix.provenance.units import Unit
 
 TIMES = "\N{MULTIPLICATION SIGN}"
+WHAT = "what it is"
 WHAT_DIFFERS = (
     ("artifact_digest", "generated code"),
     ("plan_digest", "plan"),
@@ -50,7 +51,7 @@ def baseline_lines(units: Iterable[Unit], varying: Sequence[str]) -> list[str]:
 
 def knobs_table(findings: Findings, units: Sequence[Unit]) -> Table:
     """Return the knobs that vary: their levels, and what each was shown to change."""
-    primary = primary_knobs(findings.trials)
+    primary, titles = primary_knobs(findings.trials), findings.titles
     acts = _acting_at_run_time(findings.trials)
     rows = []
     for compiler, baseline in {unit.compiler: unit.baseline for unit in units}.items():
@@ -67,6 +68,7 @@ def knobs_table(findings: Findings, units: Sequence[Unit]) -> Table:
                     [
                         Shown(knob),
                         Shown(compiler),
+                        Shown(_described(titles.knob(knob), knob, titles.knob_summaries.get(compiler, {}).get(knob))),
                         Shown("primary" if knob in primary.get(compiler, ()) else "secondary"),
                         Shown(baseline[knob]),
                         Shown(", ".join(others) or NOTHING),
@@ -81,21 +83,26 @@ def knobs_table(findings: Findings, units: Sequence[Unit]) -> Table:
         [
             Heading("knob"),
             Heading("compiler"),
+            Heading(WHAT, meaning="What the study, or the compiler's catalogue, says of it", wide=True),
             Heading("kind"),
             Heading("baseline"),
             Heading("other levels", wide=True),
             Heading("acts on", meaning="Whether it decides what is built, or how a built program is run"),
-            Heading("shown to change", meaning="What differs between two configurations that differ in this knob alone", wide=True),
+            Heading(
+                "shown to change",
+                meaning="What differs between two configurations that differ in this knob alone",
+                wide=True,
+            ),
         ],
         rows,
     )
-    return table.folded("compiler", "kind", "acts on")
+    return table.folded("compiler", "kind", "acts on").without_empty(WHAT)
 
 
 def workloads_table(findings: Findings, units: Sequence[Unit]) -> Table:
     """Return the workloads with their sizes, inputs and weights."""
     seen = dict.fromkeys((unit.label, unit.workload, unit.digest) for unit in units)
-    rows = []
+    rows, titles = [], findings.titles
     for label, workload, digest in seen:
         own = findings.trials.filter((pl.col("workload") == workload) & (pl.col("workload_digest") == digest))
         first = own.row(0, named=True)
@@ -103,6 +110,7 @@ def workloads_table(findings: Findings, units: Sequence[Unit]) -> Table:
             Row(
                 [
                     Shown(label),
+                    Shown(_described(titles.workload(workload), workload, titles.workload_summaries.get(workload))),
                     Shown(str(first["tier"])),
                     Shown(_sizes(first)),
                     Shown(_inputs(first)),
@@ -111,11 +119,12 @@ def workloads_table(findings: Findings, units: Sequence[Unit]) -> Table:
                 ]
             )
         )
-    return Table(
+    table = Table(
         "workloads",
         "The workloads and their sizes",
         [
             Heading("workload"),
+            Heading(WHAT, meaning="What the study, or the registry, says of it", wide=True),
             Heading("tier"),
             Heading("sizes", wide=True),
             Heading("inputs", wide=True),
@@ -123,7 +132,14 @@ def workloads_table(findings: Findings, units: Sequence[Unit]) -> Table:
             Heading("expected outputs", meaning="Type in which the oracle computed them"),
         ],
         rows,
-    ).folded("expected outputs")
+    )
+    return table.folded("expected outputs").without_empty(WHAT)
+
+
+def _described(title: str, name: str, summary: str | None) -> str:
+    """Return what something is called, if that is not its name, and what it is."""
+    called = "" if title == name else f"{title[:1].upper()}{title[1:]}"
+    return ": ".join(filter(None, [called, summary]))
 
 
 def _acting_at_run_time(trials: pl.DataFrame) -> dict[str, set[str]]:

@@ -9,8 +9,8 @@ STATISTICS: Mapping[str, str] = {
     "outcome": "Number of trials by outcome: every final trial of the row.",
     **{metric.short: metric.page.explanation for metric in page_metrics() if metric.page is not None},
     **{
-        f"time_{side}": f"Geometric mean over the ok trials of {what}: hot, of each trial's median time; cold, of the time "
-        "from the loaded program to the end of the first run."
+        f"time_{side}": f"Geometric mean over the ok trials of {what}: hot, of each trial's median time; cold, of the "
+        "time from the loaded program to the end of the first run."
         for side, what in {
             "baseline": "the baseline",
             "best": "the configuration with the lowest mean of logarithms over blocks, among those in every block",

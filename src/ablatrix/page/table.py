@@ -122,8 +122,18 @@ class Table:
             return self
         said = ", ".join(f"{self.headings[index].text} {text}" for index, text in gone.items())
         kept = [index for index in range(len(self.headings)) if index not in gone]
+        return replace(self._with_columns(kept), caption=f"{self.caption}. All rows: {said}")
+
+    def without_empty(self, name: str) -> "Table":
+        """Return the table without the column of this heading if no row has a text there."""
+        index = [heading.text for heading in self.headings].index(name)
+        if any(row.cells[index].text for row in (*self.rows, *self.foot)):
+            return self
+        return self._with_columns([other for other in range(len(self.headings)) if other != index])
+
+    def _with_columns(self, kept: Sequence[int]) -> "Table":
         rows, foot = (
-            [replace(row, cells=[row.cells[index] for index in kept]) for row in part] for part in (self.rows, self.foot)
+            [replace(row, cells=[row.cells[index] for index in kept]) for row in part]
+            for part in (self.rows, self.foot)
         )
-        caption = f"{self.caption}. All rows: {said}"
-        return replace(self, caption=caption, headings=[self.headings[index] for index in kept], rows=rows, foot=foot)
+        return replace(self, headings=[self.headings[index] for index in kept], rows=rows, foot=foot)
