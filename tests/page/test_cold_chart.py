@@ -13,9 +13,7 @@ from tests.synthetic import Plant, make_records, tidied
 
 def drawn(chart: Chart) -> list[dict[str, Any]]:
     """The marks of the figure."""
-    return next(
-        layer["data"]["values"] for layer in chart.spec["layer"] if "ms" in layer.get("data", {}).get("values", [{}])[0]
-    )
+    return next(values for values in chart.spec["datasets"].values() if "ms" in values[0])
 
 
 def test_cold_chart_has_mark_for_each_configuration_with_its_span() -> None:

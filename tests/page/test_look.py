@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -12,30 +14,35 @@ from playwright.sync_api import Browser
 
 from ablatrix.analysis.findings import Findings
 from ablatrix.page.write import write_page
-from ablatrix.records.model import Record
 from tests.page.conftest import Made
 from tests.page.looking import Visit, axis_faults, covering
 from tests.page.shapes import SHAPES
 from tests.synthetic import tidied
 
+PLANTED = "planted"
 WIDTHS = (400, 800, 1280, 1600)
 ALL_COLUMNS_FROM = 1280
 pytestmark = pytest.mark.usefixtures("browser")
 
 
-@pytest.fixture(scope="module", params=["planted", *SHAPES])
-def page(request: pytest.FixtureRequest, made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pages of a small study, and of those at the ends of what a study can be."""
-    if request.param == "planted":
-        return made.page
-    directory = tmp_path_factory.mktemp("shape")
-    shape: Callable[[Path], list[Record]] = SHAPES[request.param]
-    return write_page(Findings(tidied(shape(directory))), (), directory / "report.html")
+@pytest.fixture(scope="module")
+def pages(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Pages of a small study, and of those at the ends of what a study can be; each is made once."""
+
+    @functools.cache
+    def page_of(name: str) -> Path:
+        if name == PLANTED:
+            return made.page
+        directory = tmp_path_factory.mktemp("shape")
+        return write_page(Findings(tidied(SHAPES[name](directory))), (), directory / "report.html")
+
+    return page_of
 
 
-@pytest.fixture(params=WIDTHS)
-def visit(request: pytest.FixtureRequest, browser: Browser, page: Path) -> Iterator[Visit]:
-    held = Visit(browser, page, width=request.param)
+@pytest.fixture(params=[*((PLANTED, width) for width in WIDTHS), *itertools.product(SHAPES, (400, ALL_COLUMNS_FROM))])
+def visit(request: pytest.FixtureRequest, browser: Browser, pages: Callable[[str], Path]) -> Iterator[Visit]:
+    name, width = request.param
+    held = Visit(browser, pages(name), width=width)
     held.draw()
     held.open_all()
     yield held

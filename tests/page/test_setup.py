@@ -72,6 +72,18 @@ def test_setup_workloads_have_sizes_inputs_and_weights() -> None:
     ]
     assert table.caption.endswith("All rows: expected outputs not known")
     assert rows_of(table) == [
-        ["attention", "medium", "width=64, dropout=0", "x 1\N{MULTIPLICATION SIGN}64\N{MULTIPLICATION SIGN}64 float32", "100,000"],
-        ["encoder", "hard", "width=64, dropout=0", "x 1\N{MULTIPLICATION SIGN}64\N{MULTIPLICATION SIGN}64 float32", "1,850,000"],
+        [
+            "attention",
+            "medium",
+            "dropout=0, width=64",
+            "x 1\N{MULTIPLICATION SIGN}64\N{MULTIPLICATION SIGN}64 float32",
+            "100,000",
+        ],
+        [
+            "encoder",
+            "hard",
+            "dropout=0, width=64",
+            "x 1\N{MULTIPLICATION SIGN}64\N{MULTIPLICATION SIGN}64 float32",
+            "1,850,000",
+        ],
     ]

@@ -95,6 +95,7 @@ def finished(chart: alt.LayerChart | alt.FacetChart, height: int) -> dict[str, A
     made = (
         chart.properties(width="container", height=height, background="transparent")
         .configure(font="system-ui, sans-serif")
+        .configure_mark(aria=False)  # the figure has a text alternative of its own
         .configure_view(stroke=LINE)
         .configure_axis(
             labelColor=INK,
@@ -110,6 +111,6 @@ def finished(chart: alt.LayerChart | alt.FacetChart, height: int) -> dict[str, A
     )
     spec: dict[str, Any] = made.to_dict()
     spec["params"] = [*spec.get("params", ()), {"name": CHARACTERS, "value": WIDE}]
-    spec["config"]["aria"] = False  # the figure has a text alternative of its own
+    spec["config"]["aria"] = False
     # The address of the schema is not needed.
     return {key: value for key, value in spec.items() if key != "$schema"}
