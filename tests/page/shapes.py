@@ -20,16 +20,16 @@ LONG_KNOB = "a_knob_with_a_name_of_forty_characters_"
 ALL_KNOBS = tuple(f"knob_number_{number}" for number in range(12))
 
 
-def many_workloads(count: int = 25) -> list[Record]:
-    """One block of a small study, under this many names, each with times of its own."""
+def many_workloads(count: int = 25, growth: float = 1.3) -> list[Record]:
+    """A small study of one workload, under this many names, each slower than the one before by this factor."""
     held = [one for one in make_records(workloads=["attention"], blocks=2) if one.role != "primer"]
-    return [_renamed(one, f"workload-{number:02d}", number) for number in range(count) for one in held]
+    return [_renamed(one, f"workload-{number:02d}", growth**number) for number in range(count) for one in held]
 
 
 def long_names() -> list[Record]:
     """Workloads with names of 40 characters."""
     names = {"attention": f"{LONG}a"[-40:], "encoder": f"{LONG}b"[-40:]}
-    return [_renamed(one, names[one.workload.name], 0) for one in make_records(blocks=2)]
+    return [_renamed(one, names[one.workload.name]) for one in make_records(blocks=2)]
 
 
 def only_failures() -> list[Record]:
@@ -70,7 +70,7 @@ def many_knobs(directory: Path, knobs: tuple[str, ...] = ALL_KNOBS) -> list[Reco
         Entries(WORKLOAD_FAMILY, dict(SHIPPED), {}),
     )
     study = {
-        "name": "many knobs",
+        "name": "many-knobs",
         "workloads": ["mlp", "attention", "convolution"],
         "compilers": [entry.name],
         "modes": ["cold", "hot"],
@@ -95,8 +95,8 @@ SHAPES: Mapping[str, Callable[[Path], list[Record]]] = {
 }
 
 
-def _renamed(record: Record, name: str, number: int) -> Record:
-    """Return the record as one of another workload."""
+def _renamed(record: Record, name: str, factor: float = 1.0) -> Record:
+    """Return the record as one of another workload, with times that are longer by a factor."""
     ids = {
         field: content_id([getattr(record, field), name]) for field in ("record_id", "trial_id", "cell_id", "block_id")
     }
@@ -104,7 +104,6 @@ def _renamed(record: Record, name: str, number: int) -> Record:
     workload = record.workload.model_copy(update={"name": name, "digest": digest})
     runtime = record.runtime
     if runtime is not None:
-        factor = 1.3**number
         times = {
             field: value * factor
             for field, value in runtime

@@ -39,13 +39,20 @@ def test_cold_chart_marks_with_same_misses_stand_side_by_side() -> None:
     assert all(last < first for (_, last), (first, _) in itertools.pairwise(bands))
 
 
-def test_cold_chart_of_many_workloads_takes_medians_of_more() -> None:
-    chart = cold_chart(tidied(many_workloads(25)).trials)
+@pytest.mark.parametrize(
+    ("workloads", "marks", "meaning"),
+    [
+        (1, 16, "the trials of a configuration"),
+        (12, 24, "all trials that share workload, partition and misses"),
+        (25, 2, "all trials that share partition and misses"),
+    ],
+)
+def test_cold_chart_without_room_takes_medians_of_more(workloads: int, marks: int, meaning: str) -> None:
+    chart = cold_chart(tidied(many_workloads(workloads, growth=1.0)).trials)
     assert chart is not None
-    marks = drawn(chart)
-    assert max(mark["at"] for mark in marks) < MAX_LANES
-    assert "all trials that share workload, partition and misses" in chart.note
-    assert len(marks) == 50
+    assert len(drawn(chart)) == marks
+    assert max(mark["at"] for mark in drawn(chart)) < MAX_LANES
+    assert f"A mark is the median of {meaning} (" in chart.note
 
 
 @pytest.mark.parametrize("status", ["compile_error", "wrong_output"])

@@ -99,7 +99,8 @@ def cold_chart(trials: pl.DataFrame) -> Chart | None:
     layers = _layers(marks, bands, axis, partitions, shapes)
     note = (
         f"A mark is the median of {MEANINGS[keys]} ({count(ok.height, 'ok trial')} in all), its line goes from the "
-        "fastest trial to the slowest. Marks with the same number of misses stand side by side: the axis is not to scale."
+        "fastest trial to the slowest. Marks with the same number of misses stand side by side: the axis is not to "
+        "scale."
     )
     if not failed.is_empty():
         layers += _failure_layers(failed, bands)
