@@ -38,6 +38,7 @@ MARKERS = {
     "compilers/test_plugins": None,
     "notebook/test_tutorial": "slow",
     "page/test_browser": "slow",
+    "page/test_look": "slow",
     "paper/test_figures_legibility": "slow",
     "paper/test_latex": "slow",
     "paper/test_make": "slow",

@@ -17,7 +17,7 @@ from ablatrix.artifact.contents.environment import Environment
 from ablatrix.artifact.documents.facts import Facts
 from ablatrix.cli.progress import Counts
 from ablatrix.cli.run import end_run
-from ablatrix.page.charts import cold_chart
+from ablatrix.page.cold_chart import cold_chart
 from ablatrix.page.failures import COLUMNS, failures
 from ablatrix.page.overview import tiles
 from ablatrix.paper.figures.memory_latency import places_of

@@ -8,28 +8,14 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.page.conftest import Made
+from tests.page.looking import Visit
 
 pytestmark = pytest.mark.usefixtures("browser")
 
 
-class Visit:
-    """An open page with what it asked for and complained about."""
-
-    def __init__(self, browser: Browser, made: Made, width: int = 1280) -> None:
-        self.context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
-        self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(15_000)
-        self.complaints: list[str] = []
-        self.requests: list[str] = []
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda fault: self.complaints.append(str(fault)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(made.page.as_uri())
-
-
 @pytest.fixture(scope="module")
 def visit(browser: Browser, made: Made) -> Iterator[Visit]:
-    held = Visit(browser, made)
+    held = Visit(browser, made.page)
     yield held
     held.context.close()
 
@@ -44,12 +30,8 @@ def place_of(page: Page, table: str, heading: str) -> int:
 
 
 def test_page_shows_all_figures_without_requests_or_errors(visit: Visit) -> None:
-    figures = visit.page.locator(".chart")
-    assert figures.count() == 9  # effects and attribution of four metrics, and cold
-    for place in range(figures.count()):
-        figures.nth(place).scroll_into_view_if_needed()
-        figures.nth(place).locator("svg").wait_for()
-    assert not any("could not be drawn" in text for text in figures.all_text_contents())
+    assert visit.draw() == 9  # effects and attribution of four metrics, and cold
+    assert not any("could not be drawn" in text for text in visit.page.locator(".chart").all_text_contents())
     assert visit.complaints == []
     assert all(url.startswith(("file:", "data:", "blob:")) for url in visit.requests)
     assert visit.page.evaluate("window.broken") is None
@@ -80,6 +62,13 @@ def test_page_filters_narrow_rows_and_report_remaining_count(visit: Visit) -> No
     page.wait_for_function("document.querySelector('[data-shown=cells]').textContent === '72 of 72 rows'")
     page.get_by_label("search").fill("eager")
     assert set(column(page, "cells", 1)) == {"eager"}
+    page.get_by_label("search").fill("encoder whole")
+    page.wait_for_function("document.querySelector('[data-shown=cells]').textContent === '18 of 72 rows'")
+    assert set(column(page, "cells", 0)) == {"encoder"}
+    page.get_by_label("search").fill("fusion=on mode=cold")
+    page.wait_for_function("document.querySelector('[data-shown=cells]').textContent === '16 of 72 rows'")
+    assert set(column(page, "cells", place_of(page, "cells", "mode"))) == {"cold"}
+    assert all("fusion=on" in text for text in column(page, "cells", place_of(page, "cells", "configuration")))
     page.get_by_role("button", name="Show all").click()
     page.wait_for_function("document.querySelector('[data-shown=cells]').textContent === '72 of 72 rows'")
 
@@ -103,28 +92,29 @@ def test_page_row_shows_records_behind_its_numbers(visit: Visit, made: Made) -> 
 
 
 def test_page_by_keyboard_alone_reaches_and_sorts_results(browser: Browser, made: Made) -> None:
-    visit = Visit(browser, made)
+    visit = Visit(browser, made.page)
     page = visit.page
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the results"
     page.keyboard.press("Enter")
     for _ in range(40):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.matches('#glance .sort')"):
+        if page.evaluate("document.activeElement.matches('#main-hot .sort')"):
             break
-    heading = page.locator("#glance thead th").first
+    heading = page.locator("#main-hot thead th").first
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.press("Enter")
     assert heading.get_attribute("aria-sort") == "ascending"
     page.keyboard.press("Space")
     assert heading.get_attribute("aria-sort") == "descending"
-    names = column(page, "glance", 0)
-    assert names == sorted(names, reverse=True)
+    names = column(page, "main-hot", 0)
+    assert names == sorted(names, reverse=True) == ["encoder", "attention"]
+    assert page.locator("#main-hot tfoot th").all_text_contents() == ["geometric mean"]
     visit.context.close()
 
 
 def test_page_on_narrow_screen_needs_no_sideways_scrolling(browser: Browser, made: Made) -> None:
-    visit = Visit(browser, made, width=400)
+    visit = Visit(browser, made.page, width=400)
     page = visit.page
     page.locator("[data-chart]").first.scroll_into_view_if_needed()
     page.locator(".chart svg").first.wait_for()

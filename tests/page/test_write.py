@@ -37,6 +37,7 @@ class Elements(HTMLParser):
         self.open: list[str] = []
         self.rows: dict[str, list[list[tuple[str, dict[str, str | None]]]]] = {}
         self.sources: dict[str, list[str]] = {}
+        self.facets: list[list[str]] = []
         self._table = ""
         self.feed(text)
         self.close()
@@ -51,6 +52,8 @@ class Elements(HTMLParser):
             self.rows[self._table], self.sources[self._table] = [], []
         elif self._table and tag == "tr":
             self.rows[self._table].append([])
+            if "data-facets" in given:
+                self.facets.append(str(given["data-facets"]).split("\n"))
         elif self._table and tag in ("td", "th"):
             self.rows[self._table][-1].append(("", given))
         elif self._table and tag == "button" and given.get("data-from"):
@@ -88,10 +91,15 @@ def behind(ids: list[str], spelled: str, statistic: str) -> set[str]:
 
 
 def cells(elements: Elements) -> Iterator[tuple[dict[str, tuple[str, dict[str, str | None]]], str]]:
+    """The rows of the cells by heading, with the facets that filters find them by, and the records behind them."""
     heading, *rows = elements.rows["cells"]
     names = [text.strip() for text, _ in heading]
-    for row, spelled in zip(rows, elements.sources["cells"], strict=True):
-        yield dict(zip(names, row, strict=True)), spelled
+    facets = [str(given["data-name"]) for tag, given in elements.elements if tag == "label" and "data-name" in given]
+    for row, held, spelled in zip(rows, elements.facets, elements.sources["cells"], strict=True):
+        by_facet: dict[str, tuple[str, dict[str, str | None]]] = {
+            name: (value, {}) for name, value in zip(facets, held, strict=True)
+        }
+        yield by_facet | dict(zip(names, row, strict=True)), spelled
 
 
 def final_records(made: Made) -> dict[str, Record]:
@@ -179,7 +187,9 @@ def ratio_records(made: Made, elements: Elements, mode: str) -> list[Record]:
         if [row[name][0] for name in ("workload", "role", "mode", "partition", "fusion", "memory_plan", "reuse")]
         == ["encoder", "measured", mode, "whole", "on", "off", "keep"]
     )
-    assert float(str(row["ratio"][1]["data-v"])) == pytest.approx({"hot": 0.6, "cold": 0.85}[mode], rel=0.05)
+    assert float(str(row["ratio to baseline"][1]["data-v"])) == pytest.approx(
+        {"hot": 0.6, "cold": 0.85}[mode], rel=0.05
+    )
     return [records[name] for name in behind(ids, spelled, "ratio")]
 
 
@@ -237,7 +247,8 @@ def test_page_marks_no_op_everywhere(made: Made, elements: Elements) -> None:
     assert all(row[place].endswith("no-op") for row in glance[1:])
     table = [[text for text, _ in row] for row in elements.rows["effects-run_ms_paired"]]
     marked = [row for row in table if "no-op: the same program in all" in " ".join(row)]
-    assert {row[3].partition(":")[0] for row in marked} == {"memory_plan"}
+    knob = [text.strip() for text in table[0]].index("knob")
+    assert {row[knob].partition(":")[0] for row in marked} == {"memory_plan"}
     assert '"no_op":true' in made.text
 
 
@@ -258,7 +269,7 @@ def test_page_failed_trials_have_no_number(elements: Elements) -> None:
         and all(row[knob][0] == level for knob, level in WRONG.items())
     )
     assert row["outcome"][0] == "3 wrong output"
-    assert {row[name][0] for name in ("p50 (ms)", "p95 (ms)", "ratio", "planned")} == {"\N{EN DASH}"}
+    assert {row[name][0] for name in ("p50 (ms)", "p95 (ms)", "ratio to baseline", "planned")} == {"\N{EN DASH}"}
     assert not {"p50", "p95", "ratio"} & set(re.split("[+:;]", spelled))
 
 

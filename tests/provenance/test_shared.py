@@ -93,7 +93,7 @@ class Both:
 
     @cached_property
     def page(self) -> dict[str, MetricEffects]:
-        found = (metric_effects(one, self.findings.proofs, self.finder) for one in self.findings.evidence)
+        found = (metric_effects(one, self.findings, self.finder) for one in self.findings.evidence)
         return {one.metric.name: one for one in found}
 
     def in_paper(self, rows: Ranges) -> list[str]:
@@ -178,7 +178,7 @@ def test_medians_and_ratios_of_cells_name_same_records(both: Both) -> None:
     numbers = {one.key: one for one in both.estimates.ledger.numbers}
     groups = ["workload", "compiler", "role", "mode", "knob_partition", "knob_reuse", "knob_memory_plan", "knob_fusion"]
     table = cells_table(both.findings, both.finder, groups, 1000)
-    rows = {tuple(cell.text for cell in row.cells[: len(groups)]): row.sources for row in table.rows}
+    rows = {tuple(row.facets[name] for name in groups): row.sources for row in table.rows}
     compared = 0
     for unit in both.estimates.units.values():
         median, ratio = (f"benefit/{unit.key}/best/{name}" for name in ("run_ms_p50", f"{HOT_METRIC}/ratio"))

@@ -29,6 +29,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`workloads[]`": model.WorkloadChoice,
     "`compilers[]`": model.CompilerChoice,
     "`compilers[].knobs`": model.KnobChoice,
+    "`knobs`": model.KnobTitles,
     "`stages[]`": model.Stage,
     "`checks`": model.Checks,
     "`protocol`": model.Protocol,

@@ -25,6 +25,7 @@ from ablatrix.analysis.effects import (
 from ablatrix.analysis.groups import Control, Instrument, ratios_to_baseline, without_priming_runs
 from ablatrix.analysis.table import Tidy
 from ablatrix.errors import AnalysisError
+from ablatrix.records.titles import Titles
 from ablatrix.statistics.ratio import Ratio
 
 
@@ -45,6 +46,11 @@ class Findings:
     def trials(self) -> pl.DataFrame:
         """The trials that tables and figures are about: without cache-priming runs."""
         return without_priming_runs(self.found.trials)
+
+    @property
+    def titles(self) -> Titles:
+        """What workloads, compilers, knobs and levels are called in what people read."""
+        return self.found.titles
 
     def of(self, trials: pl.DataFrame) -> Tidy:
         """Return a part of the trials as a table of its own; what the whole omits is still reported."""

@@ -18,6 +18,7 @@ from ablatrix.records.status import Status
 from ablatrix.statistics.ratio import Ratio
 
 FIGURES = page_metrics()
+ROLES = {"reference": "eager (reference)", "twin": "baseline again (A/A control)"}
 NEEDED = (*(metric.name for metric in FIGURES), *METRIC_OF_MODE.values(), "checked", "missing", "rms_ratio")
 
 
@@ -37,21 +38,30 @@ def cells_table(findings: Findings, finder: RowFinder, groups: Sequence[str], mo
         kept = first.sort("row").drop("row")
     sources = _sources(finder, groups)
     ratios = {mode: findings.ratios(metric, groups) for mode, metric in METRIC_OF_MODE.items()}
-    rows = [_row(held, groups, sources, ratios) for held in kept.iter_rows(named=True)]
+    baselines = {unit.compiler: unit.baseline for unit in finder.units.values()}
+    rows = [_row(held, groups, sources, ratios, baselines) for held in kept.iter_rows(named=True)]
     left = summary.height - kept.height
     note = f"{left:,} of {summary.height:,} rows are not on this page; ablation.csv has all trials." if left else ""
-    names = [Heading(name.removeprefix("knob_").removeprefix("parameter_")) for name in groups]
+    named = [Heading(facet_name(name)) for name in _own_columns(groups)]
     return Table(
         "cells",
         "Every cell and mode: medians over ok trials, the ratio to the baseline, outcomes and checks",
         [
-            *names,
+            *named,
+            Heading(
+                "configuration",
+                meaning="The levels in which it differs from the baseline; filters know all of them",
+                wide=True,
+            ),
+            Heading("mode"),
             Heading("outcome", meaning="Trials by outcome"),
             *(Heading(_heading(metric), True) for metric in FIGURES),
             Heading(
-                "ratio", True, "To the baseline of the same block: run time when hot, compile + first run when cold"
+                "ratio to baseline",
+                True,
+                "To the baseline of the same block, with its 95 % interval: run time when hot, compile + first run "
+                "when cold",
             ),
-            Heading("95 % interval"),
             Heading("outputs checked", True, "Outputs compared with the oracle, of those that should have been"),
             Heading(
                 "worst RMS",
@@ -59,7 +69,6 @@ def cells_table(findings: Findings, finder: RowFinder, groups: Sequence[str], mo
                 "Largest RMS error over the sum of the largest of eager with other roundings (before 1.3: of eager) "
                 "and rms_floor of the oracle's RMS; allowed: rms_factor",
             ),
-            Heading("n", True, "Trials"),
         ],
         rows,
         note,
@@ -71,24 +80,24 @@ def _row(
     groups: Sequence[str],
     sources: Mapping[Key, Mapping[str, Ranges]],
     ratios: Mapping[str, Mapping[tuple[Any, ...], Ratio]],
+    baselines: Mapping[str, Mapping[str, str]],
 ) -> Row:
     key = tuple(held[name] for name in groups)
     found, ratio = sources[cell_key(key)], ratios[held["mode"]].get(key)
     checked, missing = held["checked"], held["missing"]
-    cells = [
-        Shown(NOTHING, tone="quiet", words="none") if held[name] is None else Shown(str(held[name])) for name in groups
-    ]
+    cells = [_level(held[name]) for name in _own_columns(groups)]
+    cells += [_configuration(held, groups, baselines), Shown(held["mode"])]
     cells.append(_outcome(held))
     for metric in FIGURES:
         value = held[metric.name]
         cells.append(EMPTY if value is None else Shown(_written(value, metric), value, metric.short))
     if held["is_baseline"] and held["role"] == "measured":
-        cells += [Shown("baseline", 1.0, tone="quiet"), EMPTY]
+        cells.append(Shown("1", 1.0, tone="quiet"))
     elif ratio is None:
-        cells += [EMPTY, EMPTY]
+        cells.append(EMPTY)
     else:
         tone = {-1: "good", 1: "bad"}.get(ratio.side, "")
-        cells += [Shown(ratio_value(ratio.value), ratio.value, "ratio", tone), Shown(interval(ratio))]
+        cells.append(Shown(f"{ratio_value(ratio.value)} {interval(ratio)}", ratio.value, "ratio", tone))
     if checked is None:
         cells.append(Shown("none", tone="warn"))
     else:
@@ -96,10 +105,41 @@ def _row(
         cells.append(Shown(f"{checked:,}/{checked + (missing or 0):,}", checked, "checks", tone))
     error = held["rms_ratio"]
     cells.append(EMPTY if error is None else Shown(significant(error, 3), error, "worst"))
-    cells.append(Shown(f"{held['n_trials']:,}", held["n_trials"], "outcome"))
     is_compared = any(cell.statistic == "ratio" for cell in cells)
     shown = {name: ranges for name, ranges in found.items() if ranges and (name != "ratio" or is_compared)}
-    return Row(cells, shown)
+    facets: dict[str, str | Sequence[str]] = {name: _word(held[name]) for name in groups}
+    return Row(cells, shown, facets | {"outcome": [name for name in Status if held[f"n_{name}"]]})
+
+
+def facet_name(column: str) -> str:
+    """Return what filters and the search call a column that distinguishes cells: ``fusion`` for ``knob_fusion``."""
+    return column.removeprefix("knob_").removeprefix("parameter_")
+
+
+def _own_columns(groups: Sequence[str]) -> list[str]:
+    """Return the columns that have a column of their own in the table: knobs and roles are one configuration."""
+    return [name for name in groups if name not in ("role", "mode") and not name.startswith("knob_")]
+
+
+def _word(value: Any) -> str:
+    return "none" if value is None else str(value)
+
+
+def _level(value: Any) -> Shown:
+    return Shown(NOTHING, tone="quiet") if value is None else Shown(str(value))
+
+
+def _configuration(held: Mapping[str, Any], groups: Sequence[str], baselines: Mapping[str, Mapping[str, str]]) -> Shown:
+    """Return the levels in which a row differs from the baseline of its compiler, or its role."""
+    role = str(held["role"])
+    if role != "measured":
+        return Shown(ROLES.get(role, role), tone="quiet")
+    if held["is_baseline"]:
+        return Shown("baseline")
+    base = baselines.get(str(held["compiler"]), {})
+    knobs = [name for name in groups if name.startswith("knob_") and held[name] is not None]
+    moved = [f"{facet_name(name)}={held[name]}" for name in knobs if str(held[name]) != base.get(facet_name(name))]
+    return Shown(", ".join(moved) or "the baseline's levels of all knobs that vary")
 
 
 def _heading(metric: Metric) -> str:
@@ -121,7 +161,7 @@ def _outcome(held: Mapping[str, Any]) -> Shown:
         text += f" ({held['n_unsteady']:,} unsteady)"
     failed = any(name.is_failure for name in counts)
     tone = "bad" if failed else ("quiet" if not held["n_ok"] else "")
-    return Shown(text, held["n_ok"] / held["n_trials"], "", tone, " ".join(counts))
+    return Shown(text, held["n_ok"] / held["n_trials"], "", tone)
 
 
 def _sources(finder: RowFinder, groups: Sequence[str]) -> dict[Key, dict[str, Ranges]]:

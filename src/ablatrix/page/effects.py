@@ -8,6 +8,7 @@ from typing import Any
 from ablatrix.analysis.diagnosis import KnobProof, proof_text
 from ablatrix.analysis.effects import MAIN, NO_OP, Effect, Evidence, GeometricMean, Judgement
 from ablatrix.analysis.effects import verdict_text as judgement_text
+from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import Control, control_cell, controls_text
 from ablatrix.analysis.reasons import levels_text, text_of
 from ablatrix.page.printed import interval, ratio_value, significant
@@ -78,6 +79,7 @@ class MetricEffects:
     attributions: tuple[Attribution, ...]
     interactions: tuple[tuple[Effect, Ranges], ...]
     means: tuple[tuple[GeometricMean, Judgement, Ranges], ...]
+    controls: tuple[tuple[Control, Ranges], ...]
     control_notes: tuple[str, ...]
 
     @property
@@ -86,12 +88,8 @@ class MetricEffects:
         return f"{self.metric.heading} ({self.mode})"
 
 
-def metric_effects(one: Evidence, proofs: Sequence[KnobProof], finder: RowFinder) -> MetricEffects:
-    """Return the effects on a metric with their records."""
-    by_change = {
-        (proof.workload, proof.digest, proof.compiler, proof.knob, frozenset((proof.base_level, proof.level))): proof
-        for proof in proofs
-    }
+def metric_effects(one: Evidence, findings: Findings, finder: RowFinder) -> MetricEffects:
+    """Return the effects on a metric with their records, and with what findings prove of their knobs."""
     controls = {finder.unit_of(control).identity: control for control in one.controls}
     judged, attributions, interactions = [], [], []
     behind: dict[tuple[Any, ...], list[Ranges]] = {}
@@ -104,12 +102,10 @@ def metric_effects(one: Evidence, proofs: Sequence[KnobProof], finder: RowFinder
                 rows = finder.of_effect(effect, effects).rows
                 if effect.ratio is not None:  # what is not attributable is in no mean
                     behind.setdefault((_mean_key(effect), effect.is_no_op), []).append(rows)
-                levels = frozenset((effect.base_level, effect.level))
-                proof = by_change.get((unit.workload, unit.digest, unit.compiler, str(effect.knob), levels))
                 held = {"effect": rows}
                 if control is not None:
                     held["control"] = finder.of_control(unit, one.mode, one.metric.name)
-                judged.append(Judged(effect, judgement, proof, control, held))
+                judged.append(Judged(effect, judgement, findings.proof_of(effect), control, held))
             elif effect.kind == "interaction":
                 interactions.append((effect, finder.of_effect(effect, effects).rows))
         attributions += _attributions(effects, finder)
@@ -125,6 +121,9 @@ def metric_effects(one: Evidence, proofs: Sequence[KnobProof], finder: RowFinder
         attributions=tuple(attributions),
         interactions=tuple(interactions),
         means=tuple(means),
+        controls=tuple(
+            (control, finder.of_control(finder.unit_of(control), one.mode, one.metric.name)) for control in one.controls
+        ),
         control_notes=tuple(controls_text(one.controls, one.mode)),
     )
 
@@ -153,7 +152,7 @@ def glance_table(metrics: Sequence[MetricEffects], most: int) -> Table:
         ],
         rows[:most],
         note,
-    )
+    ).folded("compiler")
 
 
 def effects_table(one: MetricEffects) -> Table:
@@ -167,19 +166,19 @@ def effects_table(one: MetricEffects) -> Table:
             Heading("workload"),
             Heading("compiler"),
             Heading("stage"),
-            Heading("knob"),
+            Heading("knob", wide=True),
             Heading("ratio", True),
-            Heading("95 % interval"),
-            Heading("verdict"),
+            Heading("95 % interval", True),
+            Heading("verdict", wide=True),
             Heading("A/A control", True, "How far two trials of one configuration may lie apart"),
             Heading("p (Holm)", True, "That the ratio is 1, adjusted over the rows of this table"),
             Heading("blocks", True, "Repeats that the estimate is made of"),
             Heading("pairs", True, "Pairs of configurations that are whole in every block"),
-            Heading("knob proof", meaning="Whether the two levels give different programs at all"),
+            Heading("knob proof", meaning="Whether the two levels give different programs at all", wide=True),
         ],
         rows,
         ". ".join(one.control_notes) + ".",
-    )
+    ).folded("compiler", "stage")
 
 
 def attribution_table(one: MetricEffects) -> Table:
@@ -216,16 +215,16 @@ def attribution_table(one: MetricEffects) -> Table:
             Heading("workload"),
             Heading("compiler"),
             Heading("stage"),
-            Heading("knob"),
+            Heading("knob", wide=True),
             Heading("alone", True, "The knob moved by itself, from the baseline"),
             Heading("share", True, "Shapley value: the mean over all orders of moving the knobs"),
-            Heading("95 % interval"),
+            Heading("95 % interval", True),
             Heading("of total", True),
             Heading("as the last", True, "The knob moved when all others are"),
             Heading("blocks", True),
         ],
         rows,
-    )
+    ).folded("compiler", "stage")
 
 
 def interactions_table(one: MetricEffects) -> Table:
@@ -250,10 +249,10 @@ def interactions_table(one: MetricEffects) -> Table:
         f"{one.title}: what one knob's ratio is multiplied by when the other is moved too",
         [
             *(Heading("workload"), Heading("compiler"), Heading("stage"), Heading("knobs")),
-            *(Heading("ratio", True), Heading("95 % interval"), Heading("blocks", True)),
+            *(Heading("ratio", True), Heading("95 % interval", True), Heading("blocks", True)),
         ],
         rows,
-    )
+    ).folded("compiler", "stage")
 
 
 def reasons(one: MetricEffects) -> list[str]:
@@ -311,7 +310,7 @@ def _glance(held: Judged, metric: Metric) -> Shown:
     ratio = held.effect.ratio
     if ratio is None:
         return Shown(NOT_ATTRIBUTABLE, tone="warn")
-    word = held.judgement.verdict
+    word = (held.judgement.verdict or "").replace("distinguishable", "distinguish\N{SOFT HYPHEN}able")
     return Shown(f"{ratio_value(ratio.value)} {word}", ratio.value, "effect", _tone(held, metric))
 
 

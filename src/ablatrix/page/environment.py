@@ -56,7 +56,32 @@ def environment_table(found: Tidy) -> Table:
     rows.append(("address-space layout drawn anew", trials["layout_sampling"].cast(pl.String).replace(LAYOUTS)))
     shown = [Row([Shown(name), Shown(_values(values, name.endswith("memory bytes")))]) for name, values in rows]
     shown += [Row([Shown(f"environment {name}"), Shown(text)]) for name, text in _variables(trials["environment"])]
-    return Table("surroundings", "Study, machine and software", [Heading("what"), Heading("value")], shown)
+    return Table(
+        "surroundings", "Study, machine and software", [Heading("what", wide=True), Heading("value", wide=True)], shown
+    )
+
+
+def machine_line(found: Tidy) -> str:
+    """Return the machine and the versions in one line; what differs between trials is in the environment's table."""
+    trials = found.trials
+
+    def one(name: str) -> Any:
+        values = trials[name].drop_nulls().unique().to_list()
+        return values[0] if len(values) == 1 else None
+
+    cores, memory_bytes = one("cores"), one("memory_bytes")
+    kernel, container = one("kernel"), one("container")
+    parts = [
+        *([str(one("cpu"))] if one("cpu") else []),
+        *([count(cores, "core")] if cores else []),
+        *([f"{memory(float(memory_bytes))} of memory"] if memory_bytes else []),
+        *([str(one("gpu_name"))] if one("gpu_name") else []),
+        *([f"Linux {kernel}"] if kernel else []),
+        *([f"in a container or virtual machine ({container})"] if container else []),
+    ]
+    versions = {name.removeprefix("version_"): one(name) for name in found.columns("version_")}
+    parts += [f"{name} {version}" for name, version in versions.items() if version]
+    return ", ".join(parts)
 
 
 def noise_table(trials: pl.DataFrame) -> Table:

@@ -7,6 +7,7 @@ import polars as pl
 
 from ablatrix.analysis.claims import CheckedClaim
 from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.groups import percent_text
 from ablatrix.analysis.reasons import optional_text
 from ablatrix.page.effects import MetricEffects, spelled
 from ablatrix.page.precision import Precision
@@ -14,8 +15,9 @@ from ablatrix.page.printed import count, interval, percent, ratio_value
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
 from ablatrix.provenance.claims import claim_rows, factor_of
 from ablatrix.provenance.finder import RowFinder
-from ablatrix.provenance.ranges import Ranges, ranges_text
+from ablatrix.provenance.ranges import Ranges, ranges_text, union
 from ablatrix.provenance.rows import Rows
+from ablatrix.records.metrics import METRIC_OF_MODE
 from ablatrix.records.status import Status
 
 TONES = {"holds": "good", "fails": "bad", "undecided": "warn"}
@@ -40,6 +42,8 @@ def tiles(
     if claims:
         found.append(_claims(claims))
     found.append(_precision(precision))
+    if any(one.controls for one in metrics):
+        found.append(_noise(metrics))
     no_ops = dict.fromkeys(
         (held.effect.workload, held.effect.compiler, held.change)
         for one in metrics
@@ -76,8 +80,8 @@ def claims_table(findings: Findings, claims: Sequence[CheckedClaim], rows: Rows)
         "claims",
         "Claims held against the records; a factor of 2 is twice as good",
         [
-            *(Heading("state"), Heading("claim"), Heading("wanted"), Heading("factor", True)),
-            *(Heading("95 % interval"), Heading("because"), Heading("id")),
+            *(Heading("state"), Heading("claim", wide=True), Heading("wanted"), Heading("factor", True)),
+            *(Heading("95 % interval", True), Heading("because", wide=True), Heading("id")),
         ],
         shown,
     )
@@ -140,6 +144,30 @@ def _precision(found: Sequence[Precision]) -> Tile:
     if short:
         detail += f" {count(short, 'matrix', 'matrices')} stopped short of the precision that the study asked for."
     return Tile("How sure", ", ".join(shown), detail, "warn" if short else "")
+
+
+def _noise(metrics: Sequence[MetricEffects]) -> Tile:
+    """Return how far the instrument may be off by the A/A controls of times, which is what verdicts allow for."""
+    reach, failed, tested = {}, [], 0
+    for one in metrics:
+        controls = [control for control, _ in one.controls if control.is_tested]
+        if one.metric.name in METRIC_OF_MODE.values() and controls:
+            reach[one.mode] = max(control.reach for control in controls)
+        tested += len(controls)
+        failed += [control for control in controls if control.failed]
+    ranges = ranges_text(union(rows for one in metrics for _, rows in one.controls))
+    if not tested:
+        return Tile(
+            "A/A control", "Not tested", "One block; repeat the trials to test it.", "warn", f"control:{ranges}"
+        )
+    figure = ", ".join(f"{mode} ±{percent_text(value)}" for mode, value in reach.items())
+    if failed:
+        detail = f"Off in {len(failed)} of {count(tested, 'control')}: the intervals there are wider by as much."
+    else:
+        detail = (
+            f"Holds in {'its only test' if tested == 1 else f'all {tested}'}: verdicts add nothing to the intervals."
+        )
+    return Tile("A/A control", figure or "Holds", detail, "warn" if failed else "good", f"control:{ranges}")
 
 
 def _claim_sources(findings: Findings, finder: RowFinder, checked: CheckedClaim) -> dict[str, Ranges]:

@@ -32,28 +32,32 @@
     body.append(...rows.map(([, row]) => row));
   };
 
-  // Filtering: a select takes the texts of its column, or the words of a cell that has several.
-  const wordsOf = (cell) => (cell.dataset.w ? cell.dataset.w.split(" ") : [cell.textContent.trim()]);
+  // Filtering: each row lists the values of its facets, one of each or several. The search asks that every word be in
+  // the text of the row, or in one of its facets as name=value.
   const startFilters = (form) => {
     const table = document.getElementById(form.dataset.filters);
     const rows = Array.from(table.tBodies[0].rows);
     const controls = Array.from(form.querySelectorAll("[data-column]"));
-    const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
+    const names = Array.from(form.querySelectorAll("[data-name]"), (label) => label.dataset.name);
+    const facets = new Map(rows.map((row) => [row, row.dataset.facets.split("\n").map((held) => held.split("\t"))]));
+    const named = (row) => facets.get(row).flatMap((held, column) => held.map((one) => `${names[column]}=${one}`));
+    const written = (row) => [...Array.from(row.cells, (cell) => cell.textContent), ...named(row)].join("\n").toLowerCase();
+    const texts = new Map(rows.map((row) => [row, written(row)]));
     for (const select of form.querySelectorAll("select")) {
-      const column = Number(select.dataset.column);
-      const found = new Set(rows.flatMap((row) => wordsOf(row.cells[column])));
+      const found = new Set(rows.flatMap((row) => facets.get(row)[Number(select.dataset.column)]));
       for (const word of Array.from(found).sort(collator.compare)) select.add(new Option(word.replaceAll("_", " "), word));
     }
+    const fits = (row, control) => {
+      if (!control.value) return true;
+      if (control.dataset.column !== "any") return facets.get(row)[Number(control.dataset.column)].includes(control.value);
+      return control.value.toLowerCase().split(/\s+/).every((word) => texts.get(row).includes(word));
+    };
     const apply = () => {
       let shown = 0;
       for (const row of rows) {
-        const fits = controls.every((control) => {
-          if (!control.value) return true;
-          if (control.dataset.column === "any") return texts.get(row).includes(control.value.toLowerCase());
-          return wordsOf(row.cells[Number(control.dataset.column)]).includes(control.value);
-        });
-        row.hidden = !fits;
-        shown += fits;
+        const isShown = controls.every((control) => fits(row, control));
+        row.hidden = !isShown;
+        shown += isShown;
       }
       form.querySelector("output").textContent = `${shown} of ${rows.length} rows`;
     };
@@ -102,8 +106,8 @@
       const total = spansOf(ranges).reduce((sum, [first, last]) => sum + last - first + 1, 0);
       for (const statistic of names.split("+")) {
         const cells = row ? Array.from(row.cells).filter((cell) => cell.dataset.k === statistic) : [];
-        const told = cells.map((cell) => `${headings[cell.cellIndex].textContent.trim()} = ${Number(cell.dataset.v)}`);
-        body.append(element("h3", told.join(", ") || statistic));
+        const made = cells.map((cell) => `${headings[cell.cellIndex].textContent.trim()} = ${Number(cell.dataset.v)}`);
+        body.append(element("h3", made.join(", ") || statistic));
         body.append(element("p", data.statistics[statistic]));
       }
       const cut = data.records.width < data.records.whole ? `, by the first ${data.records.width} characters` : "";
@@ -119,13 +123,20 @@
   // Figures are drawn when they come into view, or all of them before printing.
   const specs = read("charts");
   const drawn = new Map();
+  // A third of a figure's width is for names, at about 7 pixels a character.
+  const charactersIn = (place) => Math.max(12, Math.min(44, Math.floor(place.clientWidth / 3 / 7)));
   const draw = (place) => {
     const name = place.dataset.chart;
     if (!drawn.has(name)) {
-      // Where there is no room for two names side by side, each has a line of its own.
-      if (place.clientWidth < 480) specs[name].config.legend.columns = 1;
       const options = { actions: false, renderer: "svg", tooltip: { theme: "custom" } };
-      drawn.set(name, window.vegaEmbed(place, specs[name], options).catch((fault) => {
+      for (const one of specs[name].params) if (one.name === "characters") one.value = charactersIn(place);
+      drawn.set(name, window.vegaEmbed(place, specs[name], options).then(({ view }) => {
+        // Names break into other lines where the page becomes narrower or wider.
+        new ResizeObserver(() => {
+          const fitting = charactersIn(place);
+          if (view.signal("characters") !== fitting) view.signal("characters", fitting).runAsync();
+        }).observe(place);
+      }).catch((fault) => {
         place.textContent = `This figure could not be drawn (${fault.message}); its table holds the numbers.`;
       }));
     }

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import Control, control_cell
+from ablatrix.analysis.groups import Control, control_cell, percent_text
 from ablatrix.page.effects import MetricEffects
-from ablatrix.page.printed import percent
+from ablatrix.page.printed import NOTHING, interval, percent, ratio_value, significant
 from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
 from ablatrix.records.metrics import METRIC_OF_MODE
 
@@ -107,11 +107,62 @@ def precision_table(found: Sequence[Precision]) -> Table:
             Heading("widest cell", True),
             Heading("A/A control", True, "How far two trials of one configuration may lie apart"),
             Heading(
-                "why no further block", meaning="What the runner decided after the last block, as the records tell"
+                "why no further block",
+                meaning="What the runner decided after the last block, as the records tell",
+                wide=True,
             ),
         ],
         rows,
     )
+
+
+def controls_table(metrics: Sequence[MetricEffects]) -> Table:
+    """Return the A/A controls that verdicts rest on: a second trial of the baseline over the first."""
+    rows = [
+        Row(
+            [
+                Shown(one.title),
+                Shown(control.workload),
+                Shown(control.compiler),
+                Shown(ratio_value(control.ratio.value), control.ratio.value, "control"),
+                Shown(interval(control.ratio)),
+                _p_value(control.p_holm),
+                _state(control),
+                Shown(f"±{percent_text(control.offset)}" if control.offset else "nothing", control.offset),
+            ],
+            {"control": rows},
+        )
+        for one in metrics
+        for control, rows in one.controls
+    ]
+    return Table(
+        "controls",
+        "A/A control: a second trial of the baseline in each block over the first; 1 is no difference",
+        [
+            *(Heading("metric"), Heading("workload"), Heading("compiler"), Heading("ratio", True)),
+            Heading("95 % interval", True),
+            Heading("p (Holm)", True, "That the ratio is 1, adjusted over all units of the metric and their mean"),
+            Heading("the instrument"),
+            Heading("intervals wider by", True, "At each end of every interval of this unit: the reach of what failed"),
+        ],
+        rows,
+    ).folded("compiler")
+
+
+def _state(control: Control) -> Shown:
+    if not control.is_tested:
+        return Shown("not tested: one block", tone="warn")
+    if control.failed_alone:
+        return Shown("off: shown here", tone="bad")
+    if control.failed:
+        return Shown("off: shown by the mean of all units", tone="bad")
+    return Shown("holds", tone="good")
+
+
+def _p_value(value: float | None) -> Shown:
+    if value is None:
+        return Shown(NOTHING, tone="quiet")
+    return Shown("< 0.001" if value < 0.001 else significant(value, 2), value)
 
 
 def _width(value: float | None, wanted: float | None) -> Shown:

@@ -44,7 +44,7 @@ def interval(ratio: Ratio | None, exact: bool = False) -> str:
         return "exact"
     if ratio.low is None or ratio.high is None:
         return "one block" if ratio.count == 1 else NOTHING
-    return f"[{ratio_value(ratio.low)}, {ratio_value(ratio.high)}]"
+    return f"[{ratio_value(ratio.low)},\N{NO-BREAK SPACE}{ratio_value(ratio.high)}]"
 
 
 def percent(value: float) -> str:

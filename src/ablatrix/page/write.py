@@ -14,12 +14,13 @@ from markupsafe import Markup
 
 from ablatrix.analysis.claims import CheckedClaim
 from ablatrix.analysis.effect_metrics import DEFAULT_METRICS
-from ablatrix.analysis.effects import Question, gather
+from ablatrix.analysis.effects import DEFAULT_MARGIN, Question, gather
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import ORIGIN_COLUMNS, PLAN, group_columns, refuse_mixed
+from ablatrix.analysis.groups import ORIGIN_COLUMNS, PLAN, group_columns, percent_text, refuse_mixed
 from ablatrix.errors import AnalysisError
 from ablatrix.page import cells, failures
-from ablatrix.page.charts import Chart, attribution_chart, cold_chart, effects_chart
+from ablatrix.page.chart import Chart
+from ablatrix.page.cold_chart import cold_chart
 from ablatrix.page.effects import (
     MetricEffects,
     attribution_table,
@@ -29,14 +30,18 @@ from ablatrix.page.effects import (
     metric_effects,
     reasons,
 )
-from ablatrix.page.environment import environment_table, exclusions_table, noise_table, run_span
+from ablatrix.page.effects_charts import attribution_chart, effects_chart
+from ablatrix.page.environment import environment_table, exclusions_table, machine_line, noise_table, run_span
+from ablatrix.page.main_table import main_tables
 from ablatrix.page.overview import claims_table, tiles
-from ablatrix.page.precision import precision_of, precision_table
+from ablatrix.page.precision import controls_table, precision_of, precision_table
 from ablatrix.page.record_ids import packed_ids
+from ablatrix.page.setup import baseline_lines, knobs_table, workloads_table
 from ablatrix.page.statistics import STATISTICS
 from ablatrix.page.table import Table
 from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.rows import canonical_rows
+from ablatrix.provenance.units import Unit
 from ablatrix.version import __version__
 
 MAX_CELLS = 1_500
@@ -97,42 +102,35 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
     order = list(dict.fromkeys([*(name for name in groups if name != "mode"), "workload_digest", "mode"]))
     rows = canonical_rows(trials, [*order, *NEEDED, *cells.NEEDED, *failures.COLUMNS])
     finder = RowFinder(rows, mixed)
-    metrics = [metric_effects(one, findings.proofs, finder) for one in _evidence(findings, mixed)]
+    metrics = [metric_effects(one, findings, finder) for one in _evidence(findings, mixed)]
     precision = precision_of(findings, metrics, groups)
     failed, all_failures = failures.failures(rows, order, records, MAX_FAILURES)
-    script = _text("page.js")
-    bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # without a snippet it is the whole bundle
-    bundle = bundle.replace("</script", "<\\/script")
     cold = cold_chart(trials)
     sections = [_section(one) for one in metrics]
     charts = [one for section in sections for one in (section.chart, section.waterfall)] + [cold]
     values: dict[str, Any] = {
         "version": __version__,
         "studies": sorted(trials["study"].drop_nulls().unique().to_list()),
-        "span": run_span(trials),
         "mixed": mixed,
+        "results": () if mixed else main_tables(findings, finder, metrics),
         "tiles": tiles(rows, claims, precision, metrics),
         "claims": claims_table(findings, claims, rows) if claims else None,
         "glance": glance_table(metrics, MAX_GLANCES) if metrics else None,
         "precision": precision_table(precision),
+        "controls": controls_table(metrics),
+        "margin": percent_text(DEFAULT_MARGIN),
         "sections": sections,
         "max_reasons": MAX_REASONS,
         "cold": cold,
         "cells": cells.cells_table(findings, finder, groups, MAX_CELLS),
-        "filters": [*(name for name in groups), "outcome"],
+        "filters": [*map(cells.facet_name, groups), "outcome"],
         "failures": failed,
         "all_failures": all_failures,
-        "environment": environment_table(findings.found),
-        "noise": noise_table(trials),
-        "exclusions": exclusions_table(findings.found),
-        "notes": findings.found.notes,
         "record_count": rows.trials.height,
-        "style": Markup(_text("page.css")),
-        "script": Markup(script),
-        "bundle": Markup(bundle),
-        "policy": " ".join(map(_hash, (script, bundle))),
         "data": _json({"records": packed_ids(rows.trials["record_id"]), "statistics": STATISTICS}),
         "charts": _json({one.name: one.spec for one in charts if one}),
+        **_described(findings, list(finder.units.values()), groups),
+        **_own_texts(),
     }
     # Text of records is always escaped; what is marked as safe is ours.
     environment = Environment(
@@ -143,6 +141,35 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
         lstrip_blocks=True,
     )
     return environment.get_template("page.html").render(values)
+
+
+def _described(findings: Findings, units: Sequence[Unit], groups: Sequence[str]) -> dict[str, Any]:
+    """Return what describes the study and its surroundings, and no result of it."""
+    varying = [name.removeprefix("knob_") for name in groups if name.startswith("knob_")]
+    return {
+        "span": run_span(findings.trials),
+        "machine": machine_line(findings.found),
+        "baselines": baseline_lines(units, varying),
+        "knobs": knobs_table(findings, units),
+        "workloads": workloads_table(findings, units),
+        "environment": environment_table(findings.found),
+        "noise": noise_table(findings.trials),
+        "exclusions": exclusions_table(findings.found),
+        "notes": findings.found.notes,
+    }
+
+
+def _own_texts() -> dict[str, Any]:
+    """Return the page's style and scripts, and the policy that lets these scripts alone run."""
+    script = _text("page.js")
+    bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # without a snippet it is the whole bundle
+    bundle = bundle.replace("</script", "<\\/script")
+    return {
+        "style": Markup(_text("page.css")),
+        "script": Markup(script),
+        "bundle": Markup(bundle),
+        "policy": " ".join(map(_hash, (script, bundle))),
+    }
 
 
 def _evidence(findings: Findings, mixed: Sequence[str]) -> Sequence[Any]:

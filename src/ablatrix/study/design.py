@@ -11,8 +11,10 @@ from ablatrix.catalogue import Catalogue
 from ablatrix.compilers.catalogue import CompilerEntry, Level
 from ablatrix.errors import StudyError
 from ablatrix.records.part import StagePlan
+from ablatrix.records.titles import Titles
 from ablatrix.study.model import Stage, Study
 from ablatrix.study.resolve import ResolvedStudy, plugin_sources
+from ablatrix.study.titles import titles_of
 from ablatrix.workloads.parameters import check_parameters
 
 
@@ -71,6 +73,7 @@ class Design:
             version 1.0. Its targets for hot trials are in their records.
         plugins: SHA-256 of the files of each plug-in that the study names, by its path there; empty in designs before
             version 1.2.
+        titles: What workloads, compilers, knobs and levels are called; none in designs before version 1.3.
     """
 
     study: str
@@ -80,6 +83,7 @@ class Design:
     trials: tuple[Trial, ...]
     cold_effect_width: float | None = None
     plugins: Mapping[str, str] = field(default_factory=dict)
+    titles: Titles = field(default_factory=Titles)
 
     def cell(self, cell_id: str) -> Cell:
         """Return a cell by its id."""
@@ -129,6 +133,7 @@ def make_design(resolved: ResolvedStudy, max_live: int | None = None) -> Design:
         trials=tuple(trials),
         cold_effect_width=promised,
         plugins={name: source.digest for name, source in plugin_sources(resolved).items()},
+        titles=titles_of(resolved),
     )
 
 

@@ -6,10 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ablatrix.errors import StudyError
+from ablatrix.records.titles import read_titles
 from ablatrix.study.design import Cell, Design, Trial
 from ablatrix.study.model import Study
 
-DESIGN_VERSION = "1.2"
+DESIGN_VERSION = "1.3"
 
 
 def design_text(design: Design) -> str:
@@ -39,7 +40,14 @@ def load_design(path: Path) -> Design:
         trials = tuple(Trial(**trial) for trial in held["trials"])
         facts = {key: held[key] for key in ("study", "study_digest", "seed")}
         width, plugins = held.get("cold_effect_width"), dict(held.get("plugins", {}))
-        return Design(**facts, cells=cells, trials=trials, cold_effect_width=width, plugins=plugins)
+        return Design(
+            **facts,
+            cells=cells,
+            trials=trials,
+            cold_effect_width=width,
+            plugins=plugins,
+            titles=read_titles(held),
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudyError(f"{path}: is not a design that ablatrix wrote ({error}); choose another --out") from None
 

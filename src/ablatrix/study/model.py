@@ -22,6 +22,7 @@ from pydantic import (
 from ablatrix.canonical import digest_value
 from ablatrix.documents.about import About
 from ablatrix.records.layout import Sampling
+from ablatrix.records.metrics import Language
 from ablatrix.records.model import Device
 from ablatrix.workloads.entry import Tier
 from ablatrix.workloads.source import derive_name, is_source
@@ -52,6 +53,8 @@ Levels = Annotated[list[Level], Field(min_length=1)]
 Knobs = dict[str, Level]
 Mode = Literal["cold", "hot"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
+TitleText = Annotated[str, Field(pattern=r"^\S(.*\S)?$", max_length=64)]
+Title = TitleText | Annotated[dict[Language, TitleText], Field(min_length=1)]
 
 
 class Part(BaseModel):
@@ -102,6 +105,7 @@ class WorkloadChoice(Part):
     dynamic: list[str] | None = Field(
         default=None, description="Dynamic dimensions of a model of one's own, where a stage varies `upper_bound`."
     )
+    title: Title | None = Field(default=None, description="What text, tables and figures call it; by language.")
 
     @model_validator(mode="after")
     def _own_keys_go_with_a_source(self) -> "WorkloadChoice":
@@ -147,6 +151,7 @@ class CompilerChoice(Part):
     knobs: dict[str, Annotated[KnobChoice, BeforeValidator(_levels_alone)]] = Field(
         default_factory=dict, description="Knobs of that program where they differ from what it describes."
     )
+    title: Title | None = Field(default=None, description="What text, tables and figures call it; by language.")
 
     @model_validator(mode="after")
     def _knobs_go_with_a_command(self) -> "CompilerChoice":
@@ -158,7 +163,14 @@ class CompilerChoice(Part):
     def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Omit what only programs have, so that the digests of other studies stay the same."""
         data: dict[str, Any] = handler(self)
-        return {key: value for key, value in data.items() if key not in {"command", "knobs"} or value}
+        return {key: value for key, value in data.items() if key not in {"command", "knobs", "title"} or value}
+
+
+class KnobTitles(Part):
+    """What a knob and its levels are called in text, tables and figures; it changes nothing that is measured."""
+
+    title: Title | None = Field(default=None, description="What the knob is called; by language.")
+    levels: dict[Level, Title] = Field(default_factory=dict, description="What its levels are called.")
 
 
 class Stage(Part):
@@ -325,6 +337,9 @@ class Study(Part):
     plugins: list[str] = Field(
         default_factory=list, description="Python files that add compilers or workloads, see `--plugin`."
     )
+    knobs: dict[str, KnobTitles] = Field(
+        default_factory=dict, description="Titles of knobs and levels; no part of the study's digest."
+    )
     about: About | None = Field(
         default=None, description="Authors, licences and where it is kept; no part of the study's digest."
     )
@@ -345,10 +360,13 @@ class Study(Part):
     def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Omit the device CPU and what is empty, so that the digests of other studies stay the same."""
         data: dict[str, Any] = handler(self)
-        unused: dict[str, Any] = {"device": "cpu", "plugins": [], "about": None}
+        unused: dict[str, Any] = {"device": "cpu", "plugins": [], "knobs": {}, "about": None}
         return {key: value for key, value in data.items() if key not in unused or value != unused[key]}
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the study as loaded, defaults filled in; without ``about``, which changes no measurement."""
-        return digest_value(self.in_old_spelling(self.model_dump(mode="json", exclude={"about"})))
+        """SHA-256 of the study as loaded, defaults filled in; without ``about`` and titles: they change no measurement."""
+        data = self.in_old_spelling(self.model_dump(mode="json", exclude={"about", "knobs"}))
+        for choice in (*data["workloads"], *data["compilers"]):
+            choice.pop("title", None)
+        return digest_value(data)

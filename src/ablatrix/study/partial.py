@@ -48,7 +48,7 @@ class PartialStudy:
     def _follows(self, location: Location) -> bool:
         gone = {one[0] for one in self.removed if len(one) <= 2}  # a whole key, or an entry of its list
         match location:
-            case ("baseline", *_):
+            case ("baseline" | "knobs", *_):
                 return "compilers" in gone
             case ("stages", int()):
                 return "stages" in gone  # which of them is the first

@@ -24,6 +24,9 @@ def find_faults(study: Study, catalogue: Catalogue) -> Iterator[Fault]:
     rule: Rule = "any" if len(used) == len(study.compilers) else "levels"
     yield from _configuration_faults(("baseline",), study.baseline, used, rule)
     yield from _stage_faults(study, catalogue)
+    for knob, titles in study.knobs.items():
+        rule = "any" if len(used) == len(study.compilers) else "levels"
+        yield from _title_faults(("knobs", knob), knob, list(titles.levels), used, rule)
 
 
 def describe_unknown(what: str, name: str, there: Iterable[str]) -> str:
@@ -96,6 +99,17 @@ def _configuration_faults(
 ) -> Iterator[Fault]:
     for knob, level in knobs.items():
         yield from _level_faults((*location, knob), knob, [level], used, rule)
+
+
+def _title_faults(
+    location: Location, knob: str, levels: list[Any], used: list[CompilerEntry], rule: Rule
+) -> Iterator[Fault]:
+    """Yield a knob that no compiler has, and levels that none of those with the knob has."""
+    yield from _level_faults(location, knob, [], used, rule)
+    having = [found for entry in used if (found := entry.knob(knob)) is not None]
+    for level in levels:
+        if having and not any(found.has(level) for found in having):
+            yield (*location, "levels", level), f"knob '{knob}' has no level '{level}'; it has: {having[0].choices()}"
 
 
 def _level_faults(

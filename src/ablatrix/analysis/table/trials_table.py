@@ -21,6 +21,7 @@ from ablatrix.errors import AnalysisError, RecordError
 from ablatrix.records.held import hold_all_records
 from ablatrix.records.journal import read_encoded, report_ignored, report_torn, scan
 from ablatrix.records.names import DESIGN_NAME
+from ablatrix.records.titles import Titles, merged, read_titles
 
 SUPERSEDED = "attempt that a later one replaced"
 NOT_FINAL = "trial without a final attempt (interrupted, not run again yet)"
@@ -49,6 +50,7 @@ class Tidy:
         lines: A row for every line that was read, superseded attempts included: ``run``, ``final`` and the columns
             of `LINE_COLUMNS`. None where they were not asked for.
         notes: What reading reported: torn tails, fields of newer versions.
+        titles: What workloads, compilers, knobs and levels are called, by the designs beside the records.
     """
 
     trials: pl.DataFrame
@@ -56,6 +58,7 @@ class Tidy:
     notes: tuple[str, ...]
     unrecorded: Mapping[Owner, int] = field(default_factory=dict)
     lines: pl.DataFrame | None = None
+    titles: Titles = field(default_factory=Titles)
 
     def columns(self, prefix: str) -> list[str]:
         """Return the columns whose name begins with a prefix, in the table's order."""
@@ -81,7 +84,7 @@ def tidy(paths: Sequence[str | Path], keep_lines: bool = False, copies: Copies |
     named = hold_all_records(paths)  # held while the files are read: what a zip was unpacked to goes with it
     files = ordered_by_content([one.path for one in named])
     counts: Counter[str] = Counter()
-    designs = _read_designs(files, notes)
+    designs, titles = _read_designs(files, notes)
     rows = _read(files, notes, copies or user_copies())
     unrecorded: Counter[Owner] = Counter()
     for runs, planned in designs:
@@ -95,7 +98,7 @@ def tidy(paths: Sequence[str | Path], keep_lines: bool = False, copies: Copies |
         reasons = "; ".join(f"{count} x {reason}" for reason, count in excluded.items()) or "they are empty"
         raise AnalysisError(f"the results hold no finished trial ({reasons}); run the study into them first")
     table = with_paired_times(_with_maps(trials))
-    return Tidy(table, excluded, tuple(notes), dict(sorted(unrecorded.items())), lines)
+    return Tidy(table, excluded, tuple(notes), dict(sorted(unrecorded.items())), lines, titles)
 
 
 def ordered_by_content(paths: Sequence[str | Path]) -> list[Path]:
@@ -144,15 +147,18 @@ def _read(files: Sequence[Path], notes: list[str], copies: Copies | None) -> pl.
     return pl.concat(numbered, how="diagonal") if numbered else pl.DataFrame()
 
 
-def _read_designs(files: Sequence[Path], notes: list[str]) -> list[tuple[list[int], pl.DataFrame]]:
-    """Return the planned trials of each design beside the files, with the runs beside it."""
+def _read_designs(
+    files: Sequence[Path], notes: list[str]
+) -> tuple[list[tuple[list[int], pl.DataFrame]], Titles]:
+    """Return the planned trials of each design beside the files, with the runs beside it; and the titles of all."""
     runs: dict[Path, list[int]] = {}
     for run, path in enumerate(files):
         runs.setdefault(path.with_name(DESIGN_NAME), []).append(run)
-    found = []
+    found, titles = [], []
     for path, beside in runs.items():
         try:
             design = load_design(path)
+            titles.append(read_titles(design))
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -161,7 +167,7 @@ def _read_designs(files: Sequence[Path], notes: list[str]) -> list[tuple[list[in
             notes.append(f"{path}: {error}, so trials without a record were not counted")
         else:
             found.append((beside, _planned(design)))
-    return found
+    return found, merged(titles)
 
 
 def _planned(design: Mapping[str, Any]) -> pl.DataFrame:

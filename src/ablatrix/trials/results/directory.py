@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,9 @@ class ResultDirectory:
             if self.design.exists():
                 held = read_design(self.design, study)
                 refuse_changed_sources(held, design)
+                if held.titles != design.titles:  # they may be given after a run, like authors
+                    held = replace(held, titles=design.titles)
+                    write_design(held, self.design)
                 return held
             write_design(design, self.design)
         except OSError as error:

@@ -1,0 +1,257 @@
+"""The main table: one row a workload, with its baseline, what is best, everything on, eager, and their speed-ups."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.groups import ratios_to_baseline
+from ablatrix.analysis.reasons import KnobLevels, levels_text
+from ablatrix.analysis.table import BLOCK, IS_OK
+from ablatrix.page.chart import CROSS
+from ablatrix.page.effects import Attribution, MetricEffects
+from ablatrix.page.printed import NOTHING, ratio_value, significant
+from ablatrix.page.table import EMPTY, Heading, Row, Shown, Table
+from ablatrix.provenance.finder import RowFinder, at_levels
+from ablatrix.provenance.ranges import Ranges, ranges_of, union
+from ablatrix.provenance.rows import OWNER, ROW
+from ablatrix.provenance.units import Levels, Unit
+from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC, METRICS
+from ablatrix.statistics.ratio import Ratio
+
+# By mode: what is compared, and what is shown of each side. Paired times have no unit that people know.
+COMPARED = {"hot": (HOT_METRIC, "run_ms_p50"), "cold": (COLD_METRIC, COLD_METRIC)}
+TITLES = {"hot": "Run time", "cold": "Compile and first run"}
+MEAN = "geometric mean"
+BEST, ALL_ON, EAGER = "speedup_best", "speedup_all_on", "speedup_eager"
+SPEEDUPS = {BEST: "best over baseline", ALL_ON: "all on over baseline", EAGER: "best over eager"}
+TIMES = ("baseline", "best", "all_on", "eager")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Speedup:
+    """How many times as fast one side is as the other, and the rows that it follows from."""
+
+    value: float
+    low: float | None
+    high: float | None
+    rows: Ranges
+
+    @property
+    def text(self) -> str:
+        """The speed-up with its interval."""
+        value = f"{ratio_value(self.value)}{CROSS}"
+        if self.low is None or self.high is None:
+            return value
+        return f"{value} [{ratio_value(self.low)},\N{NO-BREAK SPACE}{ratio_value(self.high)}]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Line:
+    """What one row shows."""
+
+    unit: Unit
+    best: KnobLevels | None
+    ties: int
+    times: Mapping[str, tuple[float, Ranges]]
+    speedups: Mapping[str, _Speedup]
+
+
+def main_tables(findings: Findings, finder: RowFinder, metrics: Sequence[MetricEffects]) -> list[Table]:
+    """Return the main table of hot and of cold trials, each where a trial of a unit is ok.
+
+    Args:
+        findings: What is estimated from the trials, which are of one origin.
+        finder: Finds their rows.
+        metrics: The effects on each metric, for the totals.
+    """
+    by_metric = {one.metric.name: one for one in metrics}
+    tables = []
+    for mode, (metric, shown) in COMPARED.items():
+        units = list(finder.units.values())
+        if not any(mode in unit.ok for unit in units):
+            continue
+        totals: dict[Any, Attribution] = {}
+        for held in by_metric[metric].attributions if metric in by_metric else ():
+            totals.setdefault(finder.unit_of(held.total).identity, held)
+        lines = [_line(findings, finder, unit, mode, metric, shown, totals.get(unit.identity)) for unit in units]
+        tables.append(_table(mode, lines, totals))
+    return tables
+
+
+def _line(
+    findings: Findings, finder: RowFinder, unit: Unit, mode: str, metric: str, shown: str, total: Attribution | None
+) -> _Line:
+    best = findings.best(metric, mode).get((unit.workload, unit.digest, unit.compiler))
+    ratios = _ratios(findings, unit, mode, metric)
+    eager = finder.rows.trials.filter(
+        IS_OK
+        & (pl.col("role") == "reference")
+        & (pl.col("mode") == mode)
+        & (pl.col("workload") == unit.workload)
+        & (pl.col("workload_digest") == unit.digest)
+        & (pl.col(OWNER) == unit.compiler)
+    )
+    ok = unit.ok.get(mode, finder.rows.trials.clear())
+    sides = {"baseline": ok.filter(at_levels(unit.baseline)), "eager": eager}
+    speedups: dict[str, _Speedup] = {}
+    if best is not None:
+        levels = {knob: best.levels.get(knob, level) for knob, level in unit.baseline.items()}
+        sides["best"] = ok.filter(at_levels(levels))
+        speedups |= _of_best(finder, unit, mode, metric, levels, ratios, eager)
+    if total is not None:
+        moved = {str(part.share.knob): part.share.level for part in total.shares}
+        sides["all_on"] = ok.filter(at_levels({**unit.baseline, **total.total.centre, **moved}))
+        if total.total.ratio is not None:
+            speedups[ALL_ON] = _inverse(total.total.ratio, total.rows)
+    found = {name: _mean_time(side, shown) for name, side in sides.items()}
+    return _Line(
+        unit=unit,
+        best=None if best is None else best.levels,
+        ties=len(best.ties or ()) if best else 0,
+        times={name: held for name, held in found.items() if held is not None},
+        speedups=speedups,
+    )
+
+
+def _of_best(
+    finder: RowFinder,
+    unit: Unit,
+    mode: str,
+    metric: str,
+    levels: Levels,
+    ratios: Mapping[tuple[Any, ...], Ratio],
+    eager: pl.DataFrame,
+) -> dict[str, _Speedup]:
+    """Return how much faster the best configuration is than the baseline, and than eager."""
+    ratio = ratios.get((unit.compiler, "measured", *levels.values()))
+    if ratio is None:
+        return {}
+    rows = finder.of_ratio(unit, mode, metric, levels, unit.baseline)
+    found = {BEST: _inverse(ratio, finder.widened_by(unit, mode, metric, rows, ratio.widened))}
+    reference = next((one for key, one in ratios.items() if key[1] == "reference"), None)
+    if mode == "hot" and reference is not None:  # eager compiles nothing, so a cold one is no rival
+        both = union([rows, ranges_of(eager[ROW])])
+        found[EAGER] = _Speedup(value=reference.value / ratio.value, low=None, high=None, rows=both)
+    return found
+
+
+def _ratios(findings: Findings, unit: Unit, mode: str, metric: str) -> Mapping[tuple[Any, ...], Ratio]:
+    """Return the ratio to the baseline by compiler, role and levels, over the blocks of a unit alone.
+
+    Eager is run beside every compiler: only its trials in these blocks are compared with this baseline.
+    """
+    knobs = [f"knob_{knob}" for knob in unit.baseline]
+    needed = (*BLOCK, "workload", "workload_digest", "compiler", "role", "mode", "status", "is_baseline", metric)
+    own = (
+        findings.trials.lazy()
+        .filter(
+            (pl.col("workload") == unit.workload)
+            & (pl.col("workload_digest") == unit.digest)
+            & (pl.col("mode") == mode)
+        )
+        .select(list(dict.fromkeys((*needed, *knobs))))
+        .collect()
+    )
+    blocks = own.filter((pl.col("role") == "measured") & (pl.col("compiler") == unit.compiler)).select(BLOCK).unique()
+    beside = own.join(blocks, on=BLOCK, how="semi", maintain_order="left")
+    return ratios_to_baseline(beside, metric, ["compiler", "role", *knobs], findings.instrument)
+
+
+def _inverse(ratio: Ratio, rows: Ranges) -> _Speedup:
+    """Return a ratio of times as a speed-up."""
+    low, high = (None if end is None else 1.0 / end for end in (ratio.high, ratio.low))
+    return _Speedup(value=1.0 / ratio.value, low=low, high=high, rows=rows)
+
+
+def _mean_time(side: pl.DataFrame, shown: str) -> tuple[float, Ranges] | None:
+    known = side.filter(pl.col(shown) > 0)
+    if known.is_empty():
+        return None
+    return _geometric_mean(known[shown].to_list()), ranges_of(known[ROW])
+
+
+def _geometric_mean(values: Sequence[float]) -> float:
+    return math.exp(math.fsum(map(math.log, values)) / len(values))
+
+
+def _table(mode: str, lines: Sequence[_Line], totals: Mapping[Any, Attribution]) -> Table:
+    times = [name for name in TIMES if any(name in line.times for line in lines)]
+    speedups = [name for name in SPEEDUPS if any(name in line.speedups for line in lines)]
+    ends = sorted({held.total.level for held in totals.values()})
+    all_on = f" ({ends[0]})" if len(ends) == 1 else ""
+    unit = METRICS[COMPARED[mode][1]].quantity.shown_unit
+    what = (
+        "median time of an iteration" if mode == "hot" else "time from the loaded program to the end of the first run"
+    )
+    faster = "how many times as fast: the geometric mean over blocks, with its 95 % interval"
+    meanings = {
+        "baseline": f"Geometric mean over trials of the {what}",
+        "best": "The same of the configuration with the lowest mean over blocks",
+        "all_on": f"The same with every knob at its last level{all_on}",
+        "eager": "The same of PyTorch eager, in the same blocks",
+        BEST: f"The best configuration against the baseline, {faster}",
+        ALL_ON: f"Everything on{all_on} against the baseline, {faster}",
+        EAGER: "The best configuration against eager: its speed-up over the baseline, over that of eager",
+    }
+    headings = [
+        Heading("workload"),
+        Heading("compiler"),
+        *(Heading(f"{name.replace('_', ' ')} ({unit})", True, meanings[name]) for name in times),
+        *(Heading(SPEEDUPS[name], True, meanings[name]) for name in speedups),
+        Heading("best configuration", meaning="The levels in which it differs from the baseline", wide=True),
+    ]
+    rows = [_row(line, times, speedups) for line in lines]
+    by_compiler: dict[str, list[_Line]] = {}
+    for line in lines:
+        by_compiler.setdefault(line.unit.compiler, []).append(line)
+    means = [_mean_row(name, own, times, speedups) for name, own in by_compiler.items() if len(own) > 1]
+    caption = f"{TITLES[mode]} by workload; a speed-up above 1 is faster"
+    return Table(f"main-{mode}", caption, headings, rows, foot=means).folded("compiler")
+
+
+def _row(line: _Line, times: Sequence[str], speedups: Sequence[str]) -> Row:
+    cells = [Shown(line.unit.label), Shown(line.unit.compiler)]
+    for name in times:
+        held = line.times.get(name)
+        cells.append(EMPTY if held is None else Shown(significant(held[0]), held[0], f"time_{name}"))
+    for name in speedups:
+        speedup = line.speedups.get(name)
+        cells.append(EMPTY if speedup is None else Shown(speedup.text, speedup.value, name, _tone(speedup)))
+    sources = {f"time_{name}": rows for name, (_, rows) in line.times.items()}
+    return Row([*cells, _best_cell(line)], sources | {name: held.rows for name, held in line.speedups.items()})
+
+
+def _mean_row(compiler: str, lines: Sequence[_Line], times: Sequence[str], speedups: Sequence[str]) -> Row:
+    """Return the geometric mean over workloads of each speed-up, of those that have it."""
+    cells = [Shown(MEAN), Shown(compiler), *(Shown("") for _ in times)]
+    sources: dict[str, Ranges] = {}
+    for name in speedups:
+        known = [line.speedups[name] for line in lines if name in line.speedups]
+        if not known:
+            cells.append(EMPTY)
+            continue
+        value = _geometric_mean([one.value for one in known])
+        text = f"{ratio_value(value)}{CROSS}"
+        if len(known) < len(lines):
+            text += f" ({len(known)} of {len(lines)} workloads)"
+        cells.append(Shown(text, value, f"mean_{name}"))
+        sources[f"mean_{name}"] = union(one.rows for one in known)
+    return Row([*cells, Shown("")], sources)
+
+
+def _best_cell(line: _Line) -> Shown:
+    if line.best is None:
+        return Shown(NOTHING, tone="quiet")
+    moved = KnobLevels({knob: level for knob, level in line.best.items() if line.unit.baseline.get(knob) != level})
+    others = f", or {line.ties} not distinguishable from it" if line.ties else ""
+    return Shown((levels_text(moved) or "the baseline") + others)
+
+
+def _tone(speedup: _Speedup) -> str:
+    if speedup.low is not None and speedup.low > 1.0:
+        return "good"
+    return "bad" if speedup.high is not None and speedup.high < 1.0 else ""

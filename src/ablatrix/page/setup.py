@@ -1,0 +1,194 @@
+"""What was studied: the baseline, the knobs with their levels, and the workloads with their sizes."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import polars as pl
+
+from ablatrix.analysis.diagnosis import KnobProof
+from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.groups import primary_knobs, sort_key, varying_knobs
+from ablatrix.analysis.reasons import KnobLevels, levels_text
+from ablatrix.page.printed import NOTHING, count
+from ablatrix.page.table import Heading, Row, Shown, Table
+from ablatrix.provenance.units import Unit
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+WHAT = "what it is"
+WHAT_DIFFERS = (
+    ("artifact_digest", "generated code"),
+    ("plan_digest", "plan"),
+    ("tasks", "plan"),
+    ("distinct_tasks", "plan"),
+    ("edges", "plan"),
+    ("logical_", "plan"),
+    ("physical_", "memory between tasks"),
+    ("peak_live_bytes", "memory between tasks"),
+    ("compiler_planned_bytes", "planned memory"),
+    ("planned_bytes", "planned memory"),
+    ("peak_rss_delta_bytes", "measured memory"),
+    ("threads_", "threads"),
+    ("version_", "loaded libraries"),
+    ("environment", "environment"),
+    ("compile_cache_hit_disk", "cache hits"),
+    ("pass_ms", "times of passes"),
+)
+"""What columns that prove a knob are about, by the beginning of their name."""
+
+
+def baseline_lines(units: Iterable[Unit], varying: Sequence[str]) -> list[str]:
+    """Return a sentence for each compiler: its baseline, and the knobs that no trial moves."""
+    found = {unit.compiler: unit.baseline for unit in units}
+    lines = []
+    for compiler, levels in found.items():
+        moved = KnobLevels({knob: levels[knob] for knob in varying if knob in levels})
+        held = KnobLevels({knob: level for knob, level in levels.items() if knob not in varying})
+        text = f"Baseline of {compiler}: {levels_text(moved) or 'its only configuration'}."
+        lines.append(text + (f" Held in all trials: {levels_text(held)}." if held else ""))
+    return lines
+
+
+def knobs_table(findings: Findings, units: Sequence[Unit]) -> Table:
+    """Return the knobs that vary: their levels, and what each was shown to change."""
+    primary, titles = primary_knobs(findings.trials), findings.titles
+    acts = _acting_at_run_time(findings.trials)
+    rows = []
+    for compiler, baseline in {unit.compiler: unit.baseline for unit in units}.items():
+        trials = findings.trials.filter((pl.col("role") == "measured") & (pl.col("compiler") == compiler))
+        for column in varying_knobs(findings.found):
+            knob = column.removeprefix("knob_")
+            levels = sorted(trials[column].drop_nulls().unique().to_list(), key=sort_key)
+            if knob not in baseline or not levels:
+                continue
+            others = [str(level) for level in levels if str(level) != baseline[knob]]
+            proofs = [one for one in findings.proofs if (one.compiler, one.knob) == (compiler, knob)]
+            rows.append(
+                Row(
+                    [
+                        Shown(knob),
+                        Shown(compiler),
+                        Shown(_described(titles.knob(knob), knob, titles.knob_summaries.get(compiler, {}).get(knob))),
+                        Shown("primary" if knob in primary.get(compiler, ()) else "secondary"),
+                        Shown(baseline[knob]),
+                        Shown(", ".join(others) or NOTHING),
+                        Shown("how a program is run" if knob in acts.get(compiler, ()) else "what is built"),
+                        Shown(_shown_to_change(proofs)),
+                    ]
+                )
+            )
+    table = Table(
+        "knobs",
+        "The knobs that this study moves; every other knob is the same in all trials",
+        [
+            Heading("knob"),
+            Heading("compiler"),
+            Heading(WHAT, meaning="What the study, or the compiler's catalogue, says of it", wide=True),
+            Heading("kind"),
+            Heading("baseline"),
+            Heading("other levels", wide=True),
+            Heading("acts on", meaning="Whether it decides what is built, or how a built program is run"),
+            Heading(
+                "shown to change",
+                meaning="What differs between two configurations that differ in this knob alone",
+                wide=True,
+            ),
+        ],
+        rows,
+    )
+    return table.folded("compiler", "kind", "acts on").without_empty(WHAT)
+
+
+def workloads_table(findings: Findings, units: Sequence[Unit]) -> Table:
+    """Return the workloads with their sizes, inputs and weights."""
+    seen = dict.fromkeys((unit.label, unit.workload, unit.digest) for unit in units)
+    rows, titles = [], findings.titles
+    for label, workload, digest in seen:
+        own = findings.trials.filter((pl.col("workload") == workload) & (pl.col("workload_digest") == digest))
+        first = own.row(0, named=True)
+        rows.append(
+            Row(
+                [
+                    Shown(label),
+                    Shown(_described(titles.workload(workload), workload, titles.workload_summaries.get(workload))),
+                    Shown(str(first["tier"])),
+                    Shown(_sizes(first)),
+                    Shown(_inputs(first)),
+                    Shown(f"{first['parameter_count']:,}", first["parameter_count"]),
+                    Shown(str(first["workload_oracle"] or "not known")),
+                ]
+            )
+        )
+    table = Table(
+        "workloads",
+        "The workloads and their sizes",
+        [
+            Heading("workload"),
+            Heading(WHAT, meaning="What the study, or the registry, says of it", wide=True),
+            Heading("tier"),
+            Heading("sizes", wide=True),
+            Heading("inputs", wide=True),
+            Heading("weights", True, "Number of weights"),
+            Heading("expected outputs", meaning="Type in which the oracle computed them"),
+        ],
+        rows,
+    )
+    return table.folded("expected outputs").without_empty(WHAT)
+
+
+def _described(title: str, name: str, summary: str | None) -> str:
+    """Return what something is called, if that is not its name, and what it is."""
+    called = "" if title == name else f"{title[:1].upper()}{title[1:]}"
+    return ": ".join(filter(None, [called, summary]))
+
+
+def _acting_at_run_time(trials: pl.DataFrame) -> dict[str, set[str]]:
+    """Return the knobs of each compiler that change how a program is run, as records say it."""
+    named = trials.select("compiler", "run_time_knobs").drop_nulls().unique()
+    found: dict[str, set[str]] = {}
+    for compiler, text in named.iter_rows():
+        found.setdefault(str(compiler), set()).update(json.loads(text))
+    return found
+
+
+def _shown_to_change(proofs: Sequence[KnobProof]) -> str:
+    """Return what a knob changes over all workloads, and on how many of them it changes nothing."""
+    evidence = dict.fromkeys(name for proof in proofs for name in proof.evidence)
+    words = dict.fromkeys(
+        next((words for start, words in WHAT_DIFFERS if name.startswith(start)), name) for name in evidence
+    )
+    workloads = {(one.workload, one.digest) for one in proofs}
+    acting = {(one.workload, one.digest) for one in proofs if one.verdict in ("effective", "aliased")}
+    no_op = {(one.workload, one.digest) for one in proofs if one.verdict == "no_op"} - acting
+    parts = [f"{', '.join(words)} on {len(acting)} of {count(len(workloads), 'workload')}"] if acting else []
+    parts += [f"nothing on {len(no_op)}: a no-op"] if no_op else []
+    unproven = len(workloads) - len(acting) - len(no_op)
+    parts += [f"not proven on {unproven}"] if unproven else []
+    return "; ".join(parts) or "not proven"
+
+
+def _sizes(trial: dict[str, Any]) -> str:
+    sizes = {
+        name.removeprefix("parameter_"): f"{value:g}" if isinstance(value, float) else str(value)
+        for name, value in trial.items()
+        if name.startswith("parameter_") and name != "parameter_count" and value is not None
+    }
+    timed = {
+        name.removeprefix("size_"): str(value)
+        for name, value in trial.items()
+        if name.startswith("size_") and value is not None
+    }
+    ranges = json.loads(trial["dynamic"] or "{}")
+    dynamic = [
+        f"{name} from {low} to {high}" + (f", timed at {timed[name]}" if name in timed else "")
+        for name, (low, high) in ranges.items()
+    ]
+    return "; ".join([", ".join(f"{name}={value}" for name, value in sizes.items()), *dynamic]).strip("; ") or NOTHING
+
+
+def _inputs(trial: dict[str, Any]) -> str:
+    shapes = [
+        f"{one['name']} {TIMES.join(map(str, one['shape'])) or 'scalar'} {one['dtype']}"
+        for one in json.loads(trial["inputs"] or "[]")
+    ]
+    return ", ".join(shapes) or NOTHING

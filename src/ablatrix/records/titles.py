@@ -1,0 +1,77 @@
+"""Display names: what workloads, compilers, knobs and levels are called in what people read.
+
+They stand in ``design.json``, beside the records, and change nothing that is measured: neither the digest of a study nor
+the id of a trial depends on them. What has no title goes by its name.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from ablatrix.records.metrics import Language
+
+Title = Mapping[str, str]
+"""Language -> text; a language that is not there has the English one."""
+FALLBACK: Language = "en"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Titles:
+    """The titles of one study, with a sentence on each workload and knob.
+
+    Attributes:
+        workloads, compilers, knobs: Name -> title.
+        levels: Knob -> level -> title.
+        workload_summaries: Name -> what the workload is, in English.
+        knob_summaries: Compiler -> knob -> what the knob does, in English.
+    """
+
+    workloads: Mapping[str, Title] = field(default_factory=dict)
+    compilers: Mapping[str, Title] = field(default_factory=dict)
+    knobs: Mapping[str, Title] = field(default_factory=dict)
+    levels: Mapping[str, Mapping[str, Title]] = field(default_factory=dict)
+    workload_summaries: Mapping[str, str] = field(default_factory=dict)
+    knob_summaries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def workload(self, name: str, language: Language = FALLBACK) -> str:
+        """Return what a workload is called."""
+        return _called(self.workloads.get(name), name, language)
+
+    def compiler(self, name: str, language: Language = FALLBACK) -> str:
+        """Return what a compiler is called."""
+        return _called(self.compilers.get(name), name, language)
+
+    def knob(self, name: str, language: Language = FALLBACK) -> str:
+        """Return what a knob is called."""
+        return _called(self.knobs.get(name), name, language)
+
+    def level(self, knob: str, level: object, language: Language = FALLBACK) -> str:
+        """Return what a level of a knob is called."""
+        return _called(self.levels.get(knob, {}).get(str(level)), str(level), language)
+
+
+def read_titles(design: Mapping[str, Any]) -> Titles:
+    """Return the titles of a design as plain data; of one before version 1.3 there are none.
+
+    Raises:
+        ValueError: They have another shape.
+    """
+    held = design.get("titles", {})
+    names = {one.name for one in fields(Titles)}
+    if not isinstance(held, dict) or not all(isinstance(held.get(name, {}), dict) for name in names):
+        raise ValueError("its titles are no map of names")
+    return Titles(**{name: value for name, value in held.items() if name in names})
+
+
+def merged(titles: Iterable[Titles]) -> Titles:
+    """Return the titles of several studies together; of a name that two have, the first one's."""
+    found: dict[str, dict[str, Any]] = {one.name: {} for one in fields(Titles)}
+    for one in titles:
+        for name, held in found.items():
+            found[name] = {**getattr(one, name), **held}
+    return Titles(**found)
+
+
+def _called(title: Title | None, name: str, language: Language) -> str:
+    held = title or {}
+    return held.get(language) or held.get(FALLBACK) or name

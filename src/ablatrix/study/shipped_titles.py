@@ -1,0 +1,70 @@
+"""What the workloads, compilers, knobs and levels that are shipped are called in what people read."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+Title = Mapping[str, str]
+
+
+def _title(english: str, chinese: str) -> Title:
+    return MappingProxyType({"en": english, "zh": chinese})
+
+
+COMPILER_TITLES: Mapping[str, Title] = MappingProxyType(
+    {
+        "tvm": _title("TVM", "TVM"),
+        "inductor": _title("Inductor", "Inductor"),
+        "onnxruntime": _title("ONNX Runtime", "ONNX Runtime"),
+        "xla": _title("XLA", "XLA"),
+        "openvino": _title("OpenVINO", "OpenVINO"),
+        "eager": _title("eager PyTorch", "PyTorch 即时执行"),
+    }
+)
+KNOB_TITLES: Mapping[str, Title] = MappingProxyType(
+    {
+        "partition": _title("partitioning", "程序划分"),
+        "reuse": _title("buffer reuse", "缓冲区复用"),
+        "memory_plan": _title("memory planning", "内存规划"),
+        "fusion": _title("operator fusion", "算子融合"),
+        "schedule": _title("loop scheduling", "循环调度"),
+        "library": _title("library kernels", "库算子"),
+        "upper_bound": _title("the size bound", "尺寸上界"),
+        "cache_tag": _title("the compile cache", "编译缓存"),
+        "pass_timing": _title("pass timing", "遍计时"),
+        "threads": _title("the number of threads", "线程数"),
+        "freezing": _title("weight freezing", "权重冻结"),
+        "max_autotune": _title("autotuning", "自动调优"),
+        "layout_optimization": _title("layout optimisation", "布局优化"),
+        "cpp_wrapper": _title("the C++ wrapper", "C++ 包装"),
+        "graph_level": _title("graph optimisation", "图优化"),
+        "layout": _title("blocked layouts", "分块布局"),
+        "without": _title("a disabled optimiser", "停用的优化"),
+        "arena": _title("the arena allocator", "内存池分配"),
+        "precision": _title("precision", "精度"),
+        "denormals": _title("denormal handling", "非规格化数处理"),
+        "algebra": _title("algebraic simplification", "代数化简"),
+        "convolution_layout": _title("convolution layouts", "卷积布局"),
+        "code_level": _title("code optimisation", "代码优化级别"),
+    }
+)
+LEVEL_TITLES: Mapping[str, Mapping[str, Title]] = MappingProxyType(
+    {
+        "partition": {"whole": _title("whole program", "整个程序"), "regions": _title("per block", "逐块")},
+        "reuse": {"keep": _title("keep", "保留"), "release": _title("release", "释放")},
+        "schedule": {"default": _title("scalar", "标量"), "vectorised": _title("vectorised", "向量化")},
+    }
+)
+"""Levels that are not called by their names, by knob."""
+SWITCH_TITLES: Mapping[str, Title] = MappingProxyType({"off": _title("off", "关"), "on": _title("on", "开")})
+"""Levels of any knob that is switched."""
+WORKLOAD_TITLES: Mapping[str, Title] = MappingProxyType(
+    {
+        "mlp": _title("MLP", "多层感知机"),
+        "convolution": _title("residual convolutions", "残差卷积"),
+        "attention": _title("self-attention", "自注意力"),
+        "encoder": _title("BERT encoder", "BERT 编码器"),
+        "decoder": _title("Llama decoder", "Llama 解码器"),
+        "resnet": _title("ResNet", "ResNet"),
+        "bound_propagation": _title("bound propagation", "区间界传播"),
+    }
+)

@@ -1,0 +1,74 @@
+"""The titles of a study: those that it gives, then those of what is shipped."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry
+from ablatrix.records.titles import FALLBACK, Title, Titles
+from ablatrix.study.resolve import ResolvedStudy
+from ablatrix.study.shipped_titles import (
+    COMPILER_TITLES,
+    KNOB_TITLES,
+    LEVEL_TITLES,
+    SWITCH_TITLES,
+    WORKLOAD_TITLES,
+)
+
+
+def titles_of(resolved: ResolvedStudy) -> Titles:
+    """Return what the workloads, compilers, knobs and levels of a study are called."""
+    study, catalogue = resolved
+    entries = [catalogue.compiler(name) for name in dict.fromkeys(("eager", *(one.name for one in study.compilers)))]
+    workloads: dict[str, Title] = {}
+    for choice in study.workloads:
+        is_own = choice.source is not None or catalogue.workload(choice.name).plugin is not None
+        title = as_title(choice.title) or ({} if is_own else WORKLOAD_TITLES.get(choice.name, {}))
+        if title:
+            workloads[choice.name] = title
+    given = {choice.name: as_title(choice.title) for choice in study.compilers}
+    compilers = {
+        entry.name: title
+        for entry in entries
+        if (title := given.get(entry.name) or (COMPILER_TITLES.get(entry.name, {}) if _is_shipped(entry) else {}))
+    }
+    return Titles(
+        workloads=_plain(workloads),
+        compilers=_plain(compilers),
+        knobs=_plain(_knobs(resolved, entries)),
+        levels={knob: _plain(held) for knob, held in _levels(resolved, entries).items()},
+        workload_summaries={choice.name: catalogue.workload(choice.name).summary for choice in study.workloads},
+        knob_summaries={entry.name: {knob.name: knob.summary for knob in entry.knobs} for entry in entries},
+    )
+
+
+def as_title(given: str | Mapping[str, str] | None) -> Title:
+    """Return a title as a study gives it by language; a plain text is that of every language."""
+    return {FALLBACK: given} if isinstance(given, str) else dict(given or {})
+
+
+def _knobs(resolved: ResolvedStudy, entries: list[CompilerEntry]) -> dict[str, Title]:
+    shipped = {knob.name for entry in entries if _is_shipped(entry) for knob in entry.knobs}
+    found = {name: KNOB_TITLES[name] for name in sorted(shipped & KNOB_TITLES.keys())}
+    given = {name: as_title(choice.title) for name, choice in resolved.study.knobs.items()}
+    return {**found, **{name: title for name, title in given.items() if title}}
+
+
+def _levels(resolved: ResolvedStudy, entries: list[CompilerEntry]) -> dict[str, dict[str, Title]]:
+    found: dict[str, dict[str, Title]] = {}
+    for knob in (knob for entry in entries if _is_shipped(entry) for knob in entry.knobs):
+        known = {**SWITCH_TITLES, **LEVEL_TITLES.get(knob.name, {})}
+        held = {str(level.name): known[level.name] for level in knob.levels if level.name in known}
+        if held:
+            found.setdefault(knob.name, {}).update(held)  # type: ignore[arg-type]
+    for name, choice in resolved.study.knobs.items():
+        for level, title in choice.levels.items():
+            found.setdefault(name, {})[str(level)] = as_title(title)
+    return found
+
+
+def _is_shipped(entry: CompilerEntry) -> bool:
+    return SHIPPED.get(entry.name) == entry
+
+
+def _plain(titles: Mapping[str, Title]) -> dict[str, Any]:
+    return {name: dict(title) for name, title in titles.items()}
