@@ -136,9 +136,7 @@ def _read(files: Sequence[Path], notes: list[str]) -> pl.DataFrame:
     return pl.concat(frames, how="diagonal") if frames else pl.DataFrame()
 
 
-def _read_designs(
-    files: Sequence[Path], notes: list[str]
-) -> tuple[list[tuple[list[int], pl.DataFrame]], Titles]:
+def _read_designs(files: Sequence[Path], notes: list[str]) -> tuple[list[tuple[list[int], pl.DataFrame]], Titles]:
     """Return the planned trials of each design beside the files, with the runs beside it; and the titles of all."""
     runs: dict[Path, list[int]] = {}
     for run, path in enumerate(files):

@@ -1,15 +1,17 @@
-"""Fairness: what was run, what cold and hot times include, what misses are, and how precise the results are."""
+"""Fairness: how trials ended, what cold and hot times include, how effects are judged, and how precise they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
 
-from ablatrix.analysis.effects import DEFAULT_MARGIN
 from ablatrix.analysis.table import IS_FAILURE, IS_NOT_RUN, TIMED_OTHER
 from ablatrix.paper.fragment import Fragment, Name, listed, say
-from ablatrix.paper.number import GENERAL, PERCENT, WHOLE, Form, Number
+from ablatrix.paper.number import GENERAL, PERCENT, Form, Number
+from ablatrix.paper.sentences.control import controls
+from ablatrix.paper.sentences.said import confidence_of, margin_of
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
+from ablatrix.paper.sentences.setup import span
 from ablatrix.provenance.keys import key_part
 from ablatrix.records.metrics import CACHE_MISSES as MISSES
 from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
@@ -20,19 +22,13 @@ PARTS = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "other_ms",
 SHOWN_SHARE = 0.005  # below it, time in no phase is what it costs to enter phases
 WARM_UPS = ("flat", "warmed_up", "slowing", "unsteady")
 PRECISION_OF = (HOT_METRIC, COLD_METRIC)
-CONFIDENCE = "confidence of every interval"
-MARGIN = "largest relative difference that counts as none"
+PLACES = 2
+"""Places whose cache misses are named at a level of partition; of more, the range."""
 
 
 def trials_and_outcomes(sources: Sources) -> Written:
-    """How many trials there are, on which machine, and how they ended."""
+    """How many trials there are, and how they ended."""
     ledger, trials = sources.ledger, sources.trials
-    machines = []
-    for (cpu, cores), part in sorted(trials.partition_by("cpu", "cores", as_dict=True).items(), key=str):
-        key = f"fairness/cores/{key_part(cpu)}/{cores}"
-        machines.append(say("machine", cpu=str(cpu), cores=ledger.value(key, part, "cores", WHOLE)))
-    gpus = sorted(map(str, trials["gpu_name"].drop_nulls().unique().to_list()))
-    machines += [say("gpu", gpu=name) for name in gpus]
     by_status = {str(status): part for (status,), part in trials.partition_by("status", as_dict=True).items()}
     failures = [
         say("of_status", count=ledger.count(f"fairness/status/{status}", by_status[status]), status=status)
@@ -44,7 +40,6 @@ def trials_and_outcomes(sources: Sources) -> Written:
         say(
             "trials_and_outcomes",
             trials=ledger.count("fairness/trials", trials),
-            machines=listed(machines, "clauses"),
             ok=ledger.count("fairness/ok", by_status.get(Status.OK, trials.clear())),
             failed=failed,
             failures=say("failures", failures=listed(failures)) if failures else Name(""),
@@ -103,34 +98,15 @@ def hot_scope(sources: Sources) -> Written:
     if not counted.is_empty():
         median = sources.ledger.median("fairness/samples", counted, "samples_counted", Form(".0f"))
         samples = say("samples", samples=median)
-    blocks = sources.ledger.distinct("fairness/hot_blocks", hot, "run", "block_id")
-    yield Sentence("hot_scope", say("hot_scope", samples=samples, layout=_layout(hot), blocks=blocks))
-
-
-def _layout(hot: pl.DataFrame) -> Fragment:
-    """Say what of the address-space layout was drawn anew, where all trials agree and it was anything."""
-    samplings = hot["layout_sampling"].unique().to_list()
-    if len(samplings) != 1 or samplings[0] in (None, "run"):
-        return Name("")
-    return say(f"layout/{samplings[0]}")
+    yield Sentence("hot_scope", say("hot_scope", samples=samples))
 
 
 def protocol(sources: Sources) -> Written:
-    """How many blocks the intervals are made from, in each mode."""
-    modes = []
-    for mode in ("cold", "hot"):
-        counts = [
-            sources.ledger.distinct(f"fairness/blocks/{mode}/{unit.key}", unit.ok[mode], "run", "block_id")
-            for unit in sources.estimates.units.values()
-            if mode in unit.ok
-        ]
-        if counts:
-            modes.append(say(f"blocks/{mode}", blocks=_span(sources, f"fairness/blocks/{mode}", counts)))
-    if not modes:
+    """What ratios and intervals are."""
+    if not any(unit.ok for unit in sources.estimates.units.values()):
         yield LeftOut("protocol", say("lacks/ok"))
         return
-    confidence = sources.ledger.constant("confidence", 0.95, CONFIDENCE, PERCENT)
-    yield Sentence("protocol", say("protocol", confidence=confidence, modes=listed(modes)))
+    yield Sentence("protocol", say("protocol", confidence=confidence_of(sources)))
 
 
 def precision(sources: Sources) -> Written:
@@ -164,8 +140,7 @@ def judgement(sources: Sources) -> Written:
         yield LeftOut("judgement", say("lacks/interval"))
         return
     alpha = sources.ledger.constant("alpha", ALPHA, "level of every test", PERCENT)
-    margin = sources.ledger.constant("margin", DEFAULT_MARGIN, MARGIN, Form("g", 0.01, "%"))
-    yield Sentence("judgement", say("judgement", alpha=alpha, margin=margin))
+    yield Sentence("judgement", say("judgement", alpha=alpha, margin=margin_of(sources)))
 
 
 def warm_up_classes(sources: Sources) -> Written:
@@ -215,16 +190,7 @@ def cache_misses(sources: Sources) -> Written:
     if cold.is_empty():
         yield LeftOut("cache_misses", say("lacks/misses"))
         return
-    medians: list[Fragment] = []
-    if "knob_partition" in cold.columns:
-        for unit in sources.estimates.units.values():
-            part = unit.ok.get("cold", cold.clear()).filter(
-                pl.col(MISSES).is_not_null() & pl.col("knob_partition").is_not_null()
-            )
-            for (level,), held in sorted(part.partition_by("knob_partition", as_dict=True).items()):
-                key = f"fairness/cache_misses/{unit.key}/{key_part(level)}"
-                misses = sources.ledger.median(key, held, MISSES, GENERAL)
-                medians.append(say("misses_at", place=sources.place(unit), misses=misses, level=str(level)))
+    medians = _miss_medians(sources, cold)
     expected = cold.filter(pl.col("expected_cache_misses").is_not_null())
     agreed: Fragment = Name("")
     if not expected.is_empty():
@@ -234,33 +200,33 @@ def cache_misses(sources: Sources) -> Written:
             same=sources.ledger.count("fairness/misses_expected", same),
             trials=sources.ledger.count("fairness/misses_told", expected),
         )
-    named = say("misses_median", medians=listed(medians)) if medians else Name("")
+    named = say("misses_median", medians=medians) if medians else Name("")
     yield Sentence("cache_misses", say("cache_misses", medians=named, agreed=agreed))
 
 
-def threads_in_force(sources: Sources) -> Written:
-    """How many threads each library had, as read back."""
-    held = []
-    for column in [name for name in sources.trials.columns if name.startswith("threads_")]:
-        library = column.removeprefix("threads_")
-        reported = sources.trials.filter(pl.col(column).is_not_null())
-        numbers = [
-            sources.ledger.value(f"fairness/threads/{key_part(library)}/{value}", part, column, WHOLE)
-            for (value,), part in sorted(reported.partition_by(column, as_dict=True).items())
-        ]
-        if numbers:
-            held.append(say("threads_of", library=library, threads=listed(numbers)))
-    if not held:
-        yield LeftOut("threads_in_force", say("lacks/threads"))
-        return
-    yield Sentence("threads_in_force", say("threads_in_force", threads=listed(held, "clauses")))
-
-
-def _span(sources: Sources, key: str, numbers: Sequence[Number]) -> Fragment:
-    """Return the smallest and the largest of numbers; one number if they are equal."""
-    least = sources.ledger.minimum_of(f"{key}/least", numbers)
-    most = sources.ledger.greatest_of(f"{key}/most", numbers)
-    return least if least.value == most.value else say("from_to", least=least, most=most)
+def _miss_medians(sources: Sources, cold: pl.DataFrame) -> Fragment | None:
+    """Return the median misses by place and level of partition; of many places the range at each level."""
+    if "knob_partition" not in cold.columns:
+        return None
+    by_level: dict[str, list[tuple[Fragment, Number]]] = {}
+    for unit in sources.estimates.units.values():
+        part = unit.ok.get("cold", cold.clear())
+        part = part.filter(pl.col(MISSES).is_not_null() & pl.col("knob_partition").is_not_null())
+        for (level,), held in sorted(part.partition_by("knob_partition", as_dict=True).items()):
+            key = f"fairness/cache_misses/{unit.key}/{key_part(level)}"
+            misses = sources.ledger.median(key, held, MISSES, GENERAL)
+            by_level.setdefault(str(level), []).append((sources.place(unit), misses))
+    if not by_level:
+        return None
+    items: list[Fragment] = []
+    for level, found in by_level.items():
+        at = sources.level("partition", level)
+        if len(found) <= PLACES:
+            items += [say("misses_at", place=place, misses=misses, level=at) for place, misses in found]
+        else:
+            ends = span(sources, f"fairness/cache_misses/{key_part(level)}", [misses for _, misses in found])
+            items.append(say("misses_span", misses=ends, level=at))
+    return listed(items)
 
 
 FAIRNESS: tuple[Writes, ...] = (
@@ -273,5 +239,5 @@ FAIRNESS: tuple[Writes, ...] = (
     warm_up_classes,
     checked_is_timed,
     cache_misses,
-    threads_in_force,
+    controls,
 )
