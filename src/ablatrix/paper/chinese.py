@@ -23,7 +23,7 @@ PHRASES: Mapping[str, str] = {
     "plain/ci": "{value}（{ci}）",
     "plain/ci/inner": "{value}，{ci}",
     "ci": "CI {ends}",
-    "ci/first": "{confidence}% 置信区间（CI）{ends}",
+    "ci/first": "{confidence}% CI {ends}",
     "ends/percent": "{low}%–{high}%",
     "ends/plain": "{low}–{high}",
     "see/figure": "（图 {number}）",
@@ -55,7 +55,8 @@ PHRASES: Mapping[str, str] = {
     "setup/many_knobs": "我们在 {compilers} 上改变 {count} 个开关{see}。",
     "setup/trials": "{modes}{threads}",
     "setup/trials/cold": "每种配置在 {blocks} 个冷启动区组中各编译并运行一次，每次都使用全新的进程和空缓存。",
-    "setup/trials/hot": "稳态时间取自每个负载与编译器的 {blocks} 个热运行区组；在每个区组内，所有配置、即时执行以及基线的"
+    "setup/trials/hot": "稳态时间取自每个负载与编译器的 {blocks} 个热运行区组；在每个区组内，所有配置、即时执行"
+    "以及基线的"
     "另一副本按随机顺序轮流执行短时间的测量{rounds}{layout}。",
     "setup/rounds": "，共 {rounds} 轮",
     "layout/padding": "，每个进程的栈、堆与内存映射均经随机填充",
@@ -67,13 +68,15 @@ PHRASES: Mapping[str, str] = {
     # Fairness
     "trials_and_outcomes": "本研究共有 {trials} 次试验，凡已运行者均在独立进程中进行：其中 {ok} 次成功，{failed} 次失败"
     "{failures}，{unsupported} 次要求了编译器或机器不具备的功能{not_run}。只有成功的试验才计入时间、大小与效应的统计。",
+    "trials_all_ok": "本研究的 {trials} 次试验均在各自的独立进程中成功完成。",
     "failures": "（{failures}）",
     "not_run": "；另有 {count} 次未运行（{statuses}）",
     "of_status": "{status} {count} 次",
-    "cold_scope": "冷启动时间从程序载入完毕起计，到首次运行结束为止，且均从空缓存开始；其组成为{shares}（均为 {trials} 次"
-    "试验中占比的中位数）。加载框架、构建负载与生成输入的时间不计在内。{tagged}",
+    "cold_scope": "冷启动时间从程序载入完毕起计，到首次运行结束为止，且均从空缓存开始；按 {trials} 次试验中占比"
+    "的中位数，"
+    "它由{shares}组成。加载框架、构建负载与生成输入的时间不计在内。{tagged}",
     "cold_tagged": "按 cache_tag 的取值沿用其他试验所填缓存的试验不计入上述占比，共 {trials} 次。",
-    "share_of_part": "{part} {share}%",
+    "share_of_part": "{part}（{share}%）",
     "part/plan_ms": "规划",
     "part/import_ms": "编译器前端",
     "part/compile_ms": "优化遍与代码生成",
@@ -83,24 +86,29 @@ PHRASES: Mapping[str, str] = {
     "part/run_ms_cold": "首次运行",
     "hot_scope": "热运行时间指预热之后单次运行的时间{samples}，不含编译与生成输入的时间。",
     "samples": "（每次试验的样本数中位数为 {samples}）",
-    "protocol": "各配置只与同一区组内并行测量的配置比较：比值取各区组的几何平均；区组多于一个时，由区组间的学生 t 分布给出 "
+    "protocol": "各配置只与同一区组内并行测量的配置比较：比值取各区组的几何平均；区组多于一个时，由区组间的学生 "
+    "t 分布给出 "
     "{confidence}% 置信区间（CI）。",
     "precision": "各开关主效应的最宽区间为：{reached}{wanted}。",
     "half_width": "{metric} ±{width}%",
     "target": "；热运行区组一直增加到区间达到 ±{target}% 或区组数达到上限为止",
-    "judgement": "若一个效应的 p 值（按 Holm 方法对该指标的所有主效应校正）不超过 {alpha}%，则认定为有差异；否则，若双单侧"
+    "judgement": "若一个效应的 p 值（按 Holm 方法对该指标的所有主效应校正）不超过 {alpha}%，则认定为有差异；否则"
+    "，若双单侧"
     "检验表明其落在 ±{margin}% 以内，则认定为无影响；其余一律称为无法区分。",
     "warm_up_classes": "对最初若干次迭代的变点分析将 {trials} 次热运行试验分为：{classes}。",
     "warm_up/flat": "{count} 次自始平稳",
     "warm_up/warmed_up": "{count} 次在起始阶段之后变快",
     "warm_up/slowing": "{count} 次在起始阶段之后变慢",
     "warm_up/unsteady": "{count} 次到预热结束时仍在变化",
-    "checked_is_timed": "按摘要比对，{trials} 次热运行试验中有 {same} 次的计时对象正是输出经过检查的可执行文件。{others}",
+    "checked_is_timed": "按摘要比对，{trials} 次热运行试验中有 {same} 次的计时对象正是输出经过检查的可执行文件。"
+    "{others}",
+    "checked_is_timed/all": "按摘要比对，全部 {trials} 次热运行试验的计时对象都是输出经过检查的可执行文件。",
     "timed_other": "计时对象与检查对象不同、因而不计入任何统计的热运行试验有 {count} 次。",
     "cache_misses": "缓存未命中指一个必须重新编译的任务。{medians}{agreed}",
     "misses_median": "每次冷启动试验的未命中数，其中位数为{medians}。",
     "misses_at": "{place}（{level}）{misses} 次",
     "misses_span": "{level} {misses} 次",
+    "misses_expected/all": "全部 {trials} 次试验的未命中数均与预期一致。",
     "misses_expected": "{trials} 次试验中有 {same} 次的未命中数与预期一致。",
     "control": "A/A 对照（每个区组中基线的另一副本）就{metric}而言{outcomes}。",
     "control_holds": "在 {units} 个组合上成立（偏离最大者为 {place}，比值 {ratio}）",
@@ -111,45 +119,46 @@ PHRASES: Mapping[str, str] = {
     "control_one_block": "在 {places} 上仅有一个区组，未作检验",
     "many_units": "{count} 个负载与编译器的组合",
     # Benefit: what the whole gains
-    "moves/named": "将全部开关移离基线（{moves}）",
-    "moves/all": "将全部开关移离基线",
-    "moves/one": "由基线改为{move}",
-    "does/time/less": "使{metric}缩短 {amount}",
-    "does/time/more": "使{metric}延长 {amount}",
-    "does/size/less": "使{metric}减少 {amount}",
-    "does/size/more": "使{metric}增加 {amount}",
-    "does/none": "对{metric}没有影响（变化在 {margin}% 以内）",
-    "does/unclear": "对{metric}的影响无法与噪声区分（{reach}% 以内）",
-    "does/untested": "使{metric}变为基线的 {ratio} 倍（仅一个区组，未作检验）",
-    "over/all": "（各负载的几何平均）",
-    "over/some": "（{workloads} 个负载中 {count} 个的几何平均）",
-    "over/each": "（各编译器所运行负载的几何平均）",
-    "over/one": "（{workload}）",
+    "moves/named": "将全部开关移离基线（{moves}）后",
+    "moves/all": "将全部开关移离基线后",
+    "moves/one": "由基线改为{move}后",
+    "does/time/less": "{metric}缩短 {amount}",
+    "does/time/more": "{metric}延长 {amount}",
+    "does/size/less": "{metric}减少 {amount}",
+    "does/size/more": "{metric}增加 {amount}",
+    "does/none": "{metric}没有变化（{margin}% 以内）",
+    "does/unclear": "{metric}没有可辨别的变化（{reach}% 以内）",
+    "does/untested": "{metric}变为基线的 {ratio} 倍（仅一个区组，未作检验）",
+    "over/all": "就各负载的几何平均而言，",
+    "over/mean": "平均而言，",
+    "over/some": "就 {workloads} 个负载中 {count} 个的几何平均而言，",
+    "over/each": "就各编译器所运行负载的几何平均而言，",
+    "over/one": "在 {workload} 上，",
     "at": "{workload} 的 {amount}",
-    "range/alike": "，从 {least}到 {most}不等",
-    "range/mixed": "，各负载介于 {least}与 {most}之间",
-    "end/less": "{workload} 的减少 {amount}",
-    "end/more": "{workload} 的增加 {amount}",
-    "end/unclear": "{workload} 的无法区分（{reach}% 以内）",
-    "end/untested": "{workload} 的基线的 {ratio} 倍",
-    "whole": "{moves}{does}{over}{range}{see}。",
-    "whole/compilers": "将全部开关移离基线后，{metric}{over}的变化为：{changes}{see}。",
+    "range/alike": "，从{least}到{most}不等",
+    "range/mixed": "；各负载从{least}到{most}不等",
+    "end/less": "{workload} 减少 {amount}",
+    "end/more": "{workload} 增加 {amount}",
+    "end/unclear": "{workload} 没有可辨别的变化（{reach}% 以内）",
+    "end/untested": "{workload} 为基线的 {ratio} 倍",
+    "whole": "{moves}，{over}{does}{range}{see}。",
+    "whole/compilers": "将全部开关移离基线后，{over}{metric}的变化为：{changes}{see}。",
     "with/less": "{compiler} 降低 {amount}",
     "with/more": "{compiler} 升高 {amount}",
     "with/none": "{compiler} 无影响（{margin}% 以内）",
     "with/unclear": "{compiler} 无法区分（{reach}% 以内）",
     "with/untested": "{compiler} 为基线的 {ratio} 倍（仅一个区组，未作检验）",
     "ends_of_compilers": "{compilers} 个编译器介于 {least} 与 {most} 之间",
-    "chosen": "为每个负载选取最快的配置，可使运行时间缩短，从 {least}到 {most}不等{see}。",
+    "chosen": "为每个负载选取最快的配置，可缩短运行时间，从{least}到{most}不等{see}。",
     "chosen/one": "最快的配置使运行时间缩短，即 {most}{see}。",
     "chosen/none": "没有任何配置可辨别地快于基线{see}。",
-    "eager/whole": "与 {eager} 相比，该配置的速度为其 {ratio} 倍{over}{range}。",
-    "eager/best": "与 {eager} 相比，各负载最快的配置的速度为其 {ratio} 倍{over}{range}。",
-    "eager/best_one": "与 {eager} 相比，最快的配置的速度为其 {ratio} 倍{over}{range}。",
-    "range/speed_up": "，从 {least}到 {most}不等",
+    "eager/whole": "与{eager}相比，{over}该配置的速度为其 {ratio}倍{range}。",
+    "eager/best": "与{eager}相比，{over}最快配置的速度为其 {ratio}倍{range}。",
+    "eager/best_one": "与{eager}相比，{over}最快配置的速度为其 {ratio}倍{range}。",
+    "range/speed_up": "，从{least}到{most}不等",
     "at/speed_up": "{workload} 的 {ratio} 倍",
-    "eager/compilers": "以每个区组中都运行的 {eager} 为参照，各负载最快配置的加速比{over}为：{ratios}{wins}。",
-    "eager/with": "{compiler} {ratio} 倍",
+    "eager/compilers": "以每个区组中都运行的{eager}为参照，{over}最快配置的加速比为：{ratios}{wins}。",
+    "eager/with": "{compiler} 为 {ratio}",
     "compared": "；在多个编译器共有的 {workloads} 个负载中，{wins}",
     "wins_of": "{compiler} 在 {count} 个上领先",
     # Benefit: who earns it
@@ -162,15 +171,17 @@ PHRASES: Mapping[str, str] = {
     "shares/unclear": "；{knobs}的份额与零无法区分",
     "shares/unclear_many": "；{count} 个开关的份额与零无法区分",
     "changes": "在逐一进行的 {count} 项改变中，{changes}{others}。",
-    "changes/one": "仅改为{change}时，{does}{over}。",
+    "changes/one": "仅改为{change}时，{over}{does}。",
     "changes/none": "在逐一进行的 {count} 项改变中，没有一项可辨别地改变{metric}。",
     "changes/untested": "逐一进行的 {count} 项改变各自仅有一个区组，其对{metric}的影响未作检验。",
     "changes/rest": "；{count} 项没有可辨别的影响",
-    "change/less": "{change}节省的{metric}最多（{amount}）{over}",
-    "change/more": "{change}增加的{metric}最多（{amount}）{over}",
+    "change/less": "{over}{change}节省的{metric}最多（{amount}）",
+    "change/more": "{over}{change}增加的{metric}最多（{amount}）",
     "with_compiler": "{compiler} 的{change}",
-    "interaction/overlap": "交互作用最强的是{compiler}{one}与{other}：二者同时改变时，所用时间比各自效应之积多 {amount}。",
-    "interaction/together": "交互作用最强的是{compiler}{one}与{other}：二者同时改变时，所用时间比各自效应之积少 {amount}。",
+    "interaction/overlap": "交互作用最强的是{compiler}{one}与{other}：二者同时改变时，所用时间比各自效应之积多 "
+    "{amount}。",
+    "interaction/together": "交互作用最强的是{compiler}{one}与{other}：二者同时改变时，所用时间比各自效应之积少 "
+    "{amount}。",
     "interaction/none": "任何两个开关之间都没有可辨别的交互作用，其效应直接相乘。",
     "for_compiler": "{compiler} 上的",
     "knob_of": "{knob}（{compilers}）",
@@ -181,33 +192,42 @@ PHRASES: Mapping[str, str] = {
     "nothing/unclear": "{knobs}的影响均无法区分（{reach}% 以内）",
     "nothing/all_act": "每个开关都可辨别地改变了至少一个负载的{metric}{see}。",
     "nothing/all_act_compilers": "在每个编译器上，每个开关都可辨别地改变了至少一个负载的{metric}{see}。",
-    "same_program/less": "改变{knob}所生成的程序相同，而 {place} 的{metric}却低了 {amount}，这必由试验顺序或记录未读回的内容"
+    "same_program/less": "改变{knob}所生成的程序相同，而 {place} 的{metric}却低了 {amount}，这必由试验顺序或记录"
+    "未读回的内容"
     "所致，与代码无关",
-    "same_program/more": "改变{knob}所生成的程序相同，而 {place} 的{metric}却高了 {amount}，这必由试验顺序或记录未读回的内容"
+    "same_program/more": "改变{knob}所生成的程序相同，而 {place} 的{metric}却高了 {amount}，这必由试验顺序或记录"
+    "未读回的内容"
     "所致，与代码无关",
-    "losses": "并非每次改动都有收益：{knob}（{level}）使 {place} 的{metric}延长 {amount}，这是 {count} 处变慢中最大的一处。",
+    "losses": "并非每次改动都有收益：{knob}（{level}）使 {place} 的{metric}延长 {amount}，这是 {count} 处变慢中"
+    "最大的一处。",
     "losses/one": "只有一次改动适得其反：{knob}（{level}）使 {place} 的{metric}延长 {amount}。",
     "losses/none": "没有任何开关可辨别地拖慢任何负载。",
     # Benefit: what it costs
-    "compile": "就编译而言，同样的改动{does}{over}{range}{see}{repaid}。",
+    "compile": "就编译而言，经同样的改动，{over}{does}{range}{see}{repaid}。",
     "compile/compilers": "经同样的改动，{metric}的变化为：{changes}{see}{repaid}。",
-    "repaid": "；其中 {place} 收回额外时间最慢，需运行 {runs} 次",
-    "memory": "这一改动还{does}{over}{range}{mostly}{peak}{see}。",
+    "repaid": "；其中 {place} 收回额外时间最慢，需运行 {runs}次",
+    "memory": "与此同时，{over}{does}{range}{mostly}{peak}{see}。",
     "memory/compilers": "{metric}的变化为：{changes}{see}。",
     "memory/mostly": "，主要得益于{knob}（{amount}）",
-    "memory/peak": "，并{does}",
-    "best_choice/workloads": "在 {of} 个负载中的 {count} 个上，没有任何配置可辨别地快于全部开关移离基线的配置{example}。",
+    "memory/peak": "，{does}",
+    "best_choice/workloads": "在 {of} 个负载中的 {count} 个上，没有任何配置可辨别地快于全部开关移离基线的配置"
+    "{example}。",
     "best_choice/workloads/all": "在任何负载上，都没有其他配置可辨别地快于全部开关移离基线的配置。",
     "best_choice/workloads/none": "在每个负载上，都有某个配置可辨别地快于全部开关移离基线的配置{example}。",
-    "best_choice/compilers": "在 {of} 个负载与编译器组合中的 {count} 个上，没有任何配置可辨别地快于全部开关移离基线的配置"
+    "best_choice/compilers": "在 {of} 个负载与编译器组合中的 {count} 个上，没有任何配置可辨别地快于全部开关移离"
+    "基线的配置"
     "{example}。",
     "best_choice/compilers/all": "在任何负载与编译器的组合上，都没有其他配置可辨别地快于全部开关移离基线的配置。",
-    "best_choice/compilers/none": "在每个负载与编译器的组合上，都有某个配置可辨别地快于全部开关移离基线的配置{example}。",
+    "best_choice/compilers/none": "在每个负载与编译器的组合上，都有某个配置可辨别地快于全部开关移离基线的配置"
+    "{example}。",
+    "example/only": "；{place} 在{moves}时最快，比基线少 {amount}",
     "example": "；例如，{place} 在{moves}时最快，比基线少 {amount}",
     # Correctness
-    "comparisons": "输出与同一程序的{oracle}结果进行比较{draws}：在 {trials} 次试验中共比较 {comparisons} 次，"
-    "缺失 {missing} 次，输出错误的试验 {wrong} 次，期望值有限而输出非有限的元素 {nonfinite} 个，"
-    "成功但未经检查的试验 {unchecked} 次。输出错误或缺失的试验，其时间、比值与效应不进入任何统计。",
+    "comparisons": "输出与同一程序的{oracle}结果进行比较{draws}。在 {trials} 次试验的 {comparisons} 次比较中，"
+    "{found}。",
+    "comparisons/none": "没有缺失、错误或非有限的输出，也没有未经检查的成功试验",
+    "comparisons/faults": "缺失 {missing} 次，输出错误的试验 {wrong} 次，期望值有限而输出非有限的元素 {nonfinite} 个，"
+    "成功但未经检查的试验 {unchecked} 次。输出错误或缺失的试验，其时间、比值与效应不计入任何统计",
     "oracle/double": "双精度",
     "oracle/single": "未经优化的单精度（无双精度可用）",
     "oracle/both": "双精度（{workloads} 无双精度可用，为未经优化的单精度）",
@@ -224,7 +244,8 @@ PHRASES: Mapping[str, str] = {
     "rms_not_eager": "若仅与即时执行的误差相比，倍数可能更大，记录中未给出该倍数。",
     "worst_element": "单个元素的误差至多为敏感程度相近的元素上即时执行最大误差的 {worst} 倍。{allowed}",
     "allowed_over_eager": "以即时执行自身的均方根误差为单位，所允许的误差最多为 {most} 倍。",
-    "unjudged": "因单精度不能确定输出而未作判断的比较 = {ill}；即时执行自身与期望值不同的比较 = {eager}。",
+    "unjudged": "有 {ill} 次比较因单精度不能确定输出而未作判断；在已判断的比较中，有 {eager} 次即时执行自身即与"
+    "期望值不同。",
     "rms_estimated": "对于 {workloads}，期望值由即时执行给出，其误差为估计值。",
     # Claims
     "claim": "{statement}（{id}）：{state}，依据 {trials} 次试验{ratio}。",
@@ -275,4 +296,5 @@ CHINESE = Language(
     semicolon="；",
     space="",
     latex_note="% needs XeLaTeX or LuaLaTeX with \\usepackage{ctex} (or xeCJK with a Chinese font)",
+    is_wide=True,
 )

@@ -70,15 +70,17 @@ PHRASES: Mapping[str, str] = {
     "trials_and_outcomes": "The study comprises {trials} trials, and each that ran had a process of its own: {ok} "
     "succeeded, {failed} failed{failures}, and {unsupported} asked for something that the compiler or the machine does "
     "not have{not_run}. Only trials that succeeded enter the statistics of times, sizes and effects.",
+    "trials_all_ok": "All {trials} trials of the study succeeded, each in a process of its own.",
     "failures": " ({failures})",
     "not_run": "; {count} were not run ({statuses})",
     "of_status": "{count} {status}",
     "cold_scope": "A cold time spans everything from the loaded program to the end of the first run, starting from an "
-    "empty cache; it consists of {shares} (median shares over {trials} trials). It excludes loading the frameworks, "
-    "building the workload and generating its inputs.{tagged}",
+    "empty cache; its median shares over {trials} trials are {shares}. It excludes loading the frameworks, "
+    "building the "
+    "workload and generating its inputs.{tagged}",
     "cold_tagged": " Trials that started from a cache that others had filled, as their level of cache_tag asks, are "
     "not in these shares: {trials}.",
-    "share_of_part": "{part}, {share}%",
+    "share_of_part": "{part} ({share}%)",
     "part/plan_ms": "planning",
     "part/import_ms": "the compiler's frontend",
     "part/compile_ms": "passes and code generation",
@@ -105,14 +107,17 @@ PHRASES: Mapping[str, str] = {
     "warm_up/unsteady": "{count} are still changing when warm-up ends",
     "checked_is_timed": "In {same} of {trials} hot trials the executable that was timed is, by digest, the one whose "
     "outputs were checked.{others}",
+    "checked_is_timed/all": "In all {trials} hot trials the executable that was timed is, by digest, the one whose "
+    "outputs were checked.",
     "timed_other": " Hot trials that timed another one and are in no statistic: {count}.",
     "cache_misses": "A cache miss is a task that had to be compiled anew.{medians}{agreed}",
-    "misses_median": " The median per cold trial is {medians}.",
-    "misses_at": "{misses} for {place} ({level})",
-    "misses_span": "{misses} ({level})",
+    "misses_median": " A cold trial has a median of {medians}.",
+    "misses_at": "{misses} on {place} ({level})",
+    "misses_span": "{misses} misses ({level})",
+    "misses_expected/all": " The count is as expected in all {trials} trials.",
     "misses_expected": " The count is the expected one in {same} of {trials} trials.",
-    "control": "The A/A control, a second copy of the baseline in every block, {outcomes} for the {metric}.",
-    "control_holds": "holds in {units} cases (the farthest ratio is {ratio}, on {place})",
+    "control": "For the {metric}, the A/A control, a second copy of the baseline in every block, {outcomes}.",
+    "control_holds": "holds in {units} cases (the ratio farthest from one is {ratio}, on {place})",
     "control_holds_on": "holds on {place} (ratio {ratio})",
     "control_fails": "fails in {count} cases, where all intervals are widened accordingly (the worst is {worst})",
     "control_fails_on": "fails on {worst}, where all intervals are widened accordingly",
@@ -131,6 +136,7 @@ PHRASES: Mapping[str, str] = {
     "does/unclear": "has no distinguishable effect on the {metric} (within {reach}%)",
     "does/untested": "brings the {metric} to {ratio} times the baseline's (one block, not tested)",
     "over/all": " in the geometric mean over the workloads",
+    "over/mean": " in the mean",
     "over/some": " in the geometric mean over {count} of {workloads} workloads",
     "over/each": " in the geometric mean over the workloads of each compiler",
     "over/one": " on {workload}",
@@ -181,7 +187,8 @@ PHRASES: Mapping[str, str] = {
     "change/less": "{change} saves most {metric} ({amount}){over}",
     "change/more": "{change} costs most {metric} ({amount}){over}",
     "with_compiler": "{change} with {compiler}",
-    "interaction/overlap": "The strongest interaction is between {one} and {other}{compiler}: moved together, they take "
+    "interaction/overlap": "The strongest interaction is between {one} and {other}{compiler}: moved together, "
+    "they take "
     "{amount} more time than their separate effects predict.",
     "interaction/together": "The strongest interaction is between {one} and {other}{compiler}: moved together, they "
     "take {amount} less time than their separate effects predict.",
@@ -212,9 +219,11 @@ PHRASES: Mapping[str, str] = {
     "memory/compilers": "The {metric} is {changes}{see}.",
     "memory/mostly": ", mostly through {knob} ({amount})",
     "memory/peak": ", and {does}",
-    "best_choice/workloads": "On {count} of {of} workloads, no configuration is distinguishably faster than the one with "
+    "best_choice/workloads": "On {count} of {of} workloads, no configuration is distinguishably faster than the "
+    "one with "
     "every knob moved{example}.",
-    "best_choice/workloads/all": "On no workload is another configuration distinguishably faster than the one with every "
+    "best_choice/workloads/all": "On no workload is another configuration distinguishably faster than the one "
+    "with every "
     "knob moved.",
     "best_choice/workloads/none": "On every workload, some configuration is distinguishably faster than the one with "
     "every knob moved{example}.",
@@ -222,22 +231,29 @@ PHRASES: Mapping[str, str] = {
     "distinguishably faster than the one with every knob moved{example}.",
     "best_choice/compilers/all": "In no combination of workload and compiler is another configuration distinguishably "
     "faster than the one with every knob moved.",
-    "best_choice/compilers/none": "In every combination of workload and compiler, some configuration is distinguishably "
+    "best_choice/compilers/none": "In every combination of workload and compiler, some configuration is "
+    "distinguishably "
     "faster than the one with every knob moved{example}.",
+    "example/only": "; {place} runs fastest with {moves}, {amount} below the baseline",
     "example": "; {place}, for example, runs fastest with {moves}, {amount} below the baseline",
     # Correctness
-    "comparisons": "Outputs are compared with the same program in {oracle}{draws}: {comparisons} comparisons in "
-    "{trials} trials, missing = {missing}, trials with a wrong output = {wrong}, elements that are not finite where "
-    "the expected ones are = {nonfinite}, ok trials without a check = {unchecked}. The times, ratios and effects of a "
-    "trial with a wrong or a missing output are in no statistic.",
+    "comparisons": "Outputs are compared with those of the same program in {oracle}{draws}. Of {comparisons} "
+    "comparisons "
+    "in {trials} trials, {found}.",
+    "comparisons/none": "none was missing, wrong or not finite, and no successful trial went unchecked",
+    "comparisons/faults": "{missing} were missing, and {wrong} trials had a wrong output; {nonfinite} elements "
+    "were not "
+    "finite where the expected ones are, and {unchecked} successful trials went unchecked. The times, ratios "
+    "and effects "
+    "of a trial with a wrong or a missing output are in no statistic",
     "oracle/double": "double precision",
     "oracle/single": "single precision without optimisation, as it has no double precision",
     "oracle/both": "double precision (of {workloads}, which has none, in single precision without optimisation)",
     "draws": ", on {draws} draws of the inputs",
-    "worst_differences": "The worst differences of a trial that is ok are {worst}{others}.",
+    "worst_differences": "The largest differences of a successful trial are {worst}{others}.",
     "worst": "{absolute} absolute and {relative} relative (where the expected value is not zero)",
-    "worst_with_others": "; with the others, {worst}",
-    "tolerance": "The root mean square error of an output of a trial that is ok is at most {ratio} times {unit}{limit}."
+    "worst_with_others": "; with all other trials, {worst}",
+    "tolerance": "The root mean square error of a successful trial's output is at most {ratio} times {unit}{limit}."
     "{alone}{estimated}",
     "rms_unit/eager": "that of eager single precision on the same inputs",
     "rms_unit/roundings": "the largest that eager shows on the same inputs with other roundings",
@@ -249,8 +265,8 @@ PHRASES: Mapping[str, str] = {
     "worst_element": " No element is further off than {worst} times the largest error of eager in elements of like "
     "sensitivity.{allowed}",
     "allowed_over_eager": " In units of eager's own root mean square error, up to {most} were allowed.",
-    "unjudged": "Comparisons that were not judged, since single precision does not determine the output = {ill}; "
-    "judged ones in which eager itself differs from the expected values = {eager}.",
+    "unjudged": "In {ill} comparisons single precision does not determine the output, so they were not judged; in "
+    "{eager} judged ones eager itself differs from the expected values.",
     "rms_estimated": " Of {workloads}, the error of eager is an estimate, as eager gives the expected values.",
     # Claims
     "claim": "{statement} ({id}): {state}, on {trials} trials{ratio}.",

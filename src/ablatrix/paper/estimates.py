@@ -75,6 +75,13 @@ class Estimates:
         proof = self.findings.proof_of(one)
         return proof if proof is not None and proof.verdict == "no_op" else None
 
+    def is_same_program(self, unit: Unit, levels: Levels) -> bool:
+        """Return whether a configuration is the baseline's program, as every knob that it moves does nothing."""
+        moved = [(knob, unit.baseline.get(knob), at) for knob, at in levels.items() if at != unit.baseline.get(knob)]
+        steps = [(unit.workload, unit.digest, unit.compiler, knob, frozenset((base, at))) for knob, base, at in moved]
+        proofs = [self.findings.proofs_by_step.get(step) for step in steps]  # type: ignore[arg-type]
+        return all(proof is not None and proof.verdict == "no_op" for proof in proofs)
+
     def unit_of(self, held: Effect | Control) -> Unit:
         """Return the unit that an estimate is of."""
         return self.finder.unit_of(held)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from ablatrix.paper.number import Number
 
-Style = Literal["words", "clauses", "sentences"]
+Style = Literal["words", "items", "clauses", "sentences"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Listed:
-    """A list of fragments: words, ``a, b and c``; clauses, ``a; b; c``; or one sentence after another."""
+    """A list: words, ``a, b and c``; items, ``a, b, c``; clauses, ``a; b; c``; or one sentence after another."""
 
     items: tuple["Fragment", ...]
     style: Style = "words"
@@ -72,6 +72,7 @@ class Language:
         semicolon: Separator between clauses.
         space: Separator between sentences.
         latex_note: First line of a .tex file; empty if plain LaTeX can print the language.
+        is_wide: Whether it is written without spaces; words of another script within it are set off by one.
     """
 
     code: str
@@ -81,6 +82,7 @@ class Language:
     semicolon: str
     space: str
     latex_note: str
+    is_wide: bool = False
 
 
 def say(phrase: str, **slots: Fragment | str) -> Said:
@@ -109,7 +111,7 @@ def pieces(fragment: Fragment, language: Language) -> list[str | Name | Number]:
             if slot is not None:
                 found += pieces(fragment.slots[slot], language)
         return found
-    separators = {"words": language.comma, "clauses": language.semicolon, "sentences": language.space}
+    separators = {"words": language.comma, "items": language.comma, "clauses": language.semicolon, "sentences": language.space}
     for index, item in enumerate(fragment.items):
         if index:
             is_last = fragment.style == "words" and index == len(fragment.items) - 1

@@ -1,5 +1,6 @@
 """Paragraphs in a language, sentence by sentence, with the position of every number in them."""
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,8 +95,11 @@ def print_sentence(sentence: Sentence, language: Language) -> PrintedSentence:
     """Return a sentence in a language."""
     text, numbers, names = "", [], []
     for piece in pieces(sentence.body, language):
+        added = piece if isinstance(piece, str) else piece.text
+        if language.is_wide:
+            text, added = _set_off(text, added)
         if isinstance(piece, str):
-            text += piece
+            text += added
             continue
         span = len(text), len(text) + len(piece.text)
         text += piece.text
@@ -104,6 +108,26 @@ def print_sentence(sentence: Sentence, language: Language) -> PrintedSentence:
         elif piece.text:
             names.append(span)
     return PrintedSentence(sentence.name, text, tuple(numbers), tuple(names))
+
+
+def _set_off(before: str, after: str) -> tuple[str, str]:
+    """Return two texts that follow each other, with a space between them where one of two scripts ends, and else none.
+
+    A second text that is a number or a name begins with no space, so that it stays as it is.
+    """
+    left, right = before.rstrip(" "), after.lstrip(" ")
+    if not left or not right:
+        return before, after
+    if _is_wide(left[-1]) == _is_wide(right[0]):
+        return (before, after) if not _is_wide(left[-1]) else (left, right)
+    narrow = right[0] if _is_wide(left[-1]) else left[-1]
+    wide = left[-1] if _is_wide(left[-1]) else right[0]
+    is_apart = wide.isalpha() and (narrow.isalnum() or narrow == "%")
+    return (f"{left} " if is_apart else left), right
+
+
+def _is_wide(character: str) -> bool:
+    return unicodedata.east_asian_width(character) in ("W", "F")
 
 
 def plain_text(fragment: Fragment, language: Language) -> str:

@@ -39,7 +39,7 @@ def against_eager(sources: Sources) -> Written:
         yield from _compared(sources, by_compiler_)
         return
     means, ratios = _mean(sources, held), sorted(held, key=lambda one: -one[2].ratio.value)
-    slots: dict[str, Fragment] = {"ratio": speed_up(sources.ledger, means), "over": _over_held(sources, held)}
+    slots: dict[str, Fragment] = {"ratio": speed_up(sources.ledger, means), "over": _over_held(sources, held, phrase == "eager/whole")}
     slots["eager"] = sources.eager()
     slots["range"] = Name("")
     if len(held) > 1:
@@ -83,13 +83,13 @@ def _mean(sources: Sources, held: Sequence[Held]) -> Interval:
     return sources.estimates.mean_against_reference(key, [(one, interval) for _, one, interval in held])
 
 
-def _over_held(sources: Sources, held: Sequence[Held]) -> Fragment:
+def _over_held(sources: Sources, held: Sequence[Held], is_later: bool = False) -> Fragment:
     units = [unit for unit, *_ in held]
     if len(units) == 1:
         return say("over/one", workload=sources.workload(units[0]))
     every = {(one.workload, one.digest) for one in sources.estimates.units.values()}
     if len(units) == len(every):
-        return say("over/all")
+        return say("over/mean" if is_later else "over/all")
     some = sources.trials.filter(sources.of_workloads([(one.workload, one.digest) for one in units]))
     key = f"benefit/geometric_mean/{key_part(units[0].compiler)}/eager/workloads"
     return say(
@@ -158,7 +158,7 @@ def best_choice(sources: Sources) -> Written:
     count = sources.ledger.sum_of("benefit/all/may_be_best", numbers)
     of = sources.ledger.number_of("benefit/all/may_be_best/of", numbers)
     several = "compilers" if len(found) > 1 else "workloads"
-    example = _faster(sources, others) if others else Name("")
+    example = _faster(sources, others)
     if count.value == of.value:
         yield Sentence("best_choice", say(f"best_choice/{several}/all"))
     elif count.value == 0:
@@ -178,4 +178,4 @@ def _faster(sources: Sources, others: Sequence[tuple[Unit, Best]]) -> Fragment:
     moves = [knob_at(sources, knob, at) for knob, at in levels.items() if at != unit.baseline[knob]]
     if not 1 <= len(moves) <= MOVES:
         return Name("")
-    return say("example", place=sources.place(unit), moves=listed(moves), amount=size(sources.ledger, ratio))
+    return say("example" if len(others) > 1 else "example/only", place=sources.place(unit), moves=listed(moves), amount=size(sources.ledger, ratio))

@@ -9,10 +9,12 @@ import polars as pl
 
 from ablatrix.analysis.effects import MAIN, Effect, Evidence, GeometricMean
 from ablatrix.paper.estimates import Interval
-from ablatrix.paper.number import Form, byte_size, milliseconds
+from ablatrix.paper.number import WHOLE, Form, byte_size, milliseconds
 from ablatrix.paper.sentences.sentence import Sources
 from ablatrix.paper.sentences.fastest import bests
-from ablatrix.provenance.keys import key_part
+from ablatrix.provenance.keys import key_part, step_part
+from ablatrix.provenance.ranges import ranges_of
+from ablatrix.provenance.rows import ROW
 from ablatrix.provenance.units import Levels, Unit
 from ablatrix.records.metrics import HOT_METRIC
 
@@ -23,6 +25,7 @@ def enter_details(sources: Sources) -> None:
     """Enter effects with their means, A/A controls, best configurations, medians and memory."""
     for evidence in sources.findings.evidence:
         _enter_effects(sources, evidence)
+    _enter_no_ops(sources)
     _enter_bests(sources)
     for unit in sources.estimates.units.values():
         ok = pl.concat(unit.ok.values()) if unit.ok else sources.trials.clear()
@@ -52,6 +55,26 @@ def _subject(one: Effect | GeometricMean) -> tuple[object, ...]:
 
 def _reached(one: Effect | GeometricMean) -> tuple[object, ...]:
     return (one.compiler, one.stage, one.kind, one.knob, one.level)
+
+
+def _enter_no_ops(sources: Sources) -> None:
+    """Enter in how many pairs of configurations a knob that does nothing leaves the program as it is."""
+    for (workload, digest, compiler, *_), proof in sources.findings.proofs_by_step.items():
+        if proof.verdict != "no_op":
+            continue
+        unit = sources.estimates.units[workload, digest, compiler]
+        built = (pl.col("compiler") == compiler) & pl.col("artifact_digest").is_not_null()
+        rows = sources.trials.filter(sources.of_workloads([(workload, digest)]) & built)
+        # Several pairs of levels can end at one level: the one that it begins at is told where it is not the baseline's.
+        other_base = None if proof.base_level == unit.baseline.get(proof.knob) else proof.base_level
+        sources.ledger.enter(
+            f"no_op/{unit.key}/{step_part(proof.knob, proof.level, other_base)}/pairs",
+            "equal_pairs",
+            proof.equal,
+            WHOLE,
+            ranges_of(rows[ROW]),
+            {"knob": proof.knob, "base_level": proof.base_level, "level": proof.level},
+        )
 
 
 def _enter_bests(sources: Sources) -> None:

@@ -7,7 +7,7 @@ import polars as pl
 
 from ablatrix.analysis.table import IS_FAILURE, IS_NOT_RUN, TIMED_OTHER
 from ablatrix.paper.fragment import Fragment, Name, listed, say
-from ablatrix.paper.number import GENERAL, PERCENT, Form, Number
+from ablatrix.paper.number import GENERAL, PERCENT, Form, Number, percent
 from ablatrix.paper.sentences.control import controls
 from ablatrix.paper.sentences.said import confidence_of, margin_of
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
@@ -35,12 +35,16 @@ def trials_and_outcomes(sources: Sources) -> Written:
         for status in sorted(by_status.keys() & set(FAILURES))
     ]
     failed = ledger.count("fairness/failed", trials.filter(IS_FAILURE))
+    whole, ok = ledger.count("fairness/trials", trials), by_status.get(Status.OK, trials.clear())
+    if ok.height == trials.height:
+        yield Sentence("trials_and_outcomes", say("trials_all_ok", trials=whole))
+        return
     yield Sentence(
         "trials_and_outcomes",
         say(
             "trials_and_outcomes",
-            trials=ledger.count("fairness/trials", trials),
-            ok=ledger.count("fairness/ok", by_status.get(Status.OK, trials.clear())),
+            trials=whole,
+            ok=ledger.count("fairness/ok", ok),
             failed=failed,
             failures=say("failures", failures=listed(failures)) if failures else Name(""),
             unsupported=ledger.count("fairness/unsupported", by_status.get(Status.UNSUPPORTED, trials.clear())),
@@ -71,7 +75,8 @@ def cold_scope(sources: Sources) -> Written:
         held = cold.filter(pl.col(column).is_not_null())
         if not held.is_empty() and (column != "other_ms" or _median_share(held, column) >= SHOWN_SHARE):
             key = f"fairness/cold_share/{column}"
-            share = sources.ledger.median_share(key, held, column, COLD_METRIC, PERCENT)
+            form = percent(_median_share(held, column))
+            share = sources.ledger.median_share(key, held, column, COLD_METRIC, form)
             shares.append(say("share_of_part", part=say(f"part/{column}"), share=share))
     if not shares:
         yield LeftOut("cold_scope", say("lacks/cold_parts"))
@@ -173,6 +178,10 @@ def checked_is_timed(sources: Sources) -> Written:
     others: Fragment = Name("")
     if other:
         others = say("timed_other", count=sources.ledger.excluded("fairness/timed_other", other, TIMED_OTHER))
+    if same.height == reported.height and not other:
+        trials = sources.ledger.count("fairness/with_digests", reported)
+        yield Sentence("checked_is_timed", say("checked_is_timed/all", trials=trials))
+        return
     yield Sentence(
         "checked_is_timed",
         say(
@@ -195,11 +204,11 @@ def cache_misses(sources: Sources) -> Written:
     agreed: Fragment = Name("")
     if not expected.is_empty():
         same = expected.filter(pl.col(MISSES) == pl.col("expected_cache_misses"))
-        agreed = say(
-            "misses_expected",
-            same=sources.ledger.count("fairness/misses_expected", same),
-            trials=sources.ledger.count("fairness/misses_told", expected),
-        )
+        trials = sources.ledger.count("fairness/misses_told", expected)
+        agreed = say("misses_expected/all", trials=trials)
+        if same.height < expected.height:
+            of_same = sources.ledger.count("fairness/misses_expected", same)
+            agreed = say("misses_expected", same=of_same, trials=trials)
     named = say("misses_median", medians=medians) if medians else Name("")
     yield Sentence("cache_misses", say("cache_misses", medians=named, agreed=agreed))
 

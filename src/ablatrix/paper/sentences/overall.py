@@ -13,7 +13,7 @@ from ablatrix.analysis.effects import (
     Judgement,
     Kind,
 )
-from ablatrix.paper.estimates import Interval
+from ablatrix.paper.estimates import Interval, ends_of
 from ablatrix.paper.fragment import Fragment, Name, say
 from ablatrix.paper.sentences.said import margin_of
 from ablatrix.paper.sentences.sentence import Sources
@@ -123,8 +123,7 @@ def candidates(
     wanted = tuple(kinds)
     groups: dict[tuple[object, ...], list[tuple[Effect, Judgement | None]]] = {}
     for one, judgement in zip(evidence.effects, evidence.judgements, strict=True):
-        acts = one.ratio is not None and not one.is_no_op and sources.estimates.no_op(one) is None
-        if one.kind in wanted and acts and chosen(one):
+        if one.kind in wanted and chosen(one) and _acts(sources, evidence, one):
             groups.setdefault(_group(one), []).append((one, judgement))
     means = {_group(mean): (mean, told) for mean, told in zip(evidence.means, evidence.mean_judgements, strict=True)}
     found = []
@@ -136,6 +135,19 @@ def candidates(
         elif mean is not None and mean.ratio is not None:
             found.append(Candidate(tuple(members), mean, told, len(units)))
     return found
+
+
+def _acts(sources: Sources, evidence: Evidence, one: Effect) -> bool:
+    """Return whether an effect is known, and is of something that changes the program."""
+    if one.ratio is None or one.is_no_op or sources.estimates.no_op(one) is not None:
+        return False
+    if one.kind not in ("total", "interaction"):
+        return True
+    unit = sources.estimates.unit_of(one)
+    _, end = ends_of(sources.estimates.stage_of(one, evidence))
+    if one.kind == "interaction":
+        return not sources.estimates.is_same_program(unit, {str(one.other): end[str(one.other)]})
+    return not sources.estimates.is_same_program(unit, end)
 
 
 def entered(sources: Sources, evidence: Evidence, one: Candidate) -> Overall:
@@ -152,13 +164,13 @@ def entered(sources: Sources, evidence: Evidence, one: Candidate) -> Overall:
     return Overall(one, whole, tuple(sorted(members, key=lambda member: member.interval.ratio.value)))
 
 
-def over(sources: Sources, overall: Overall) -> Fragment:
-    """Return over which workloads it is: all in the geometric mean, some of them, or one by its name."""
+def over(sources: Sources, overall: Overall, is_first: bool = False) -> Fragment:
+    """Return over which workloads it is: all in the mean, which the first time is named, some of them, or one."""
     count = len(overall.members)
     if count == 1:
         return say("over/one", workload=sources.workload(overall.members[0].unit))
     if count == overall.candidate.workloads:
-        return say("over/all")
+        return say("over/all" if is_first else "over/mean")
     ledger, units = sources.ledger, [member.unit for member in overall.members]
     key = overall.interval.value.key.rsplit("/", 1)[0]
     names = [[unit.workload, unit.digest] for unit in units]

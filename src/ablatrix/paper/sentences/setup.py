@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from ablatrix.analysis.groups import knob_order
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import GENERAL, WHOLE, Form, Number, byte_size
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
@@ -53,8 +54,8 @@ def software(sources: Sources) -> Written:
     """The versions of what compiles, runs and measures."""
     items: list[Fragment] = []
     names = [name for name in sources.trials.columns if name.startswith("version_")]
-    for column in sorted(names, key=lambda name: (name == "version_ablatrix", name)):
-        key = column.removeprefix("version_")
+    for key in sorted((name.removeprefix("version_") for name in names), key=_software_order):
+        column = f"version_{key}"
         versions = sorted(map(str, sources.trials[column].drop_nulls().unique().to_list()))
         if versions:
             called: Fragment = Name(SOFTWARE[key]) if key in SOFTWARE else sources.compiler(key)
@@ -63,6 +64,12 @@ def software(sources: Sources) -> Written:
         yield LeftOut("software", say("lacks/versions"))
         return
     yield Sentence("software", say("setup/software", versions=listed(items)))
+
+
+def _software_order(name: str) -> tuple[int, str]:
+    """Return compilers first, then what they rest on, and what measured last."""
+    order = [*reversed(SOFTWARE), "ablatrix"]
+    return (order.index(name) + 1 if name in order else 0), name
 
 
 def workloads(sources: Sources) -> Written:
@@ -75,7 +82,7 @@ def workloads(sources: Sources) -> Written:
     held = [(unit, _rows(sources, unit)) for unit in units]
     if len(units) <= WORKLOADS:
         items = [_described(sources, unit, part) for unit, part in held]
-        yield Sentence("workloads", say("setup/workloads", workloads=listed(items, "clauses"), see=see))
+        yield Sentence("workloads", say("setup/workloads", workloads=listed(items), see=see))
         return
     count = sources.ledger.distinct("workloads", sources.measured, "workload", "workload_digest")
     weights = [
@@ -111,7 +118,7 @@ def _described(sources: Sources, unit: Unit, part: pl.DataFrame) -> Fragment:
     if part["parameter_count"].null_count() == 0 and part["parameter_count"].n_unique() == 1:
         sizes.append(say("setup/weights", weights=_scaled(_weights(sources, unit, part))))
     workload = sources.workload(unit)
-    return say("setup/workload", workload=workload, sizes=listed(sizes)) if sizes else workload
+    return say("setup/workload", workload=workload, sizes=listed(sizes, "items")) if sizes else workload
 
 
 def _weights(sources: Sources, unit: Unit, part: pl.DataFrame) -> Number:
@@ -142,7 +149,7 @@ def knobs(sources: Sources) -> Written:
             say(
                 "setup/knob",
                 knob=sources.knob(knob),
-                levels=listed(sources.level(knob, at) for at in _in_order(own, min(bases[knob]))),
+                levels=listed((sources.level(knob, at) for at in _in_order(own, min(bases[knob]))), "items"),
             )
             for knob, own in levels.items()
         ]
@@ -155,8 +162,10 @@ def knobs(sources: Sources) -> Written:
 def _levels(sources: Sources) -> Mapping[str, Sequence[str]]:
     """Return the levels of each knob that varies on some compiler, in the order in which records have them."""
     found: dict[str, dict[str, None]] = {}
-    for knob in sources.ledger.rows.knobs():
+    for knob in knob_order(sources.findings.trials):
         column = f"knob_{knob}"
+        if column not in sources.measured.columns:
+            continue
         for compiler in sources.estimates.compilers:
             own = sources.measured.filter(pl.col("compiler") == compiler)[column].drop_nulls().unique().sort()
             if own.len() > 1:

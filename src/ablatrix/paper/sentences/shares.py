@@ -11,7 +11,7 @@ from ablatrix.paper.sentences.whole import primary
 from ablatrix.paper.views import amount, in_brackets
 from ablatrix.provenance.keys import key_part
 
-NAMED = 3
+NAMED = 4
 """Knobs that a sentence names; of more, how many there are."""
 
 
@@ -31,7 +31,8 @@ def shares(sources: Sources) -> Written:
     gains = sorted((one for one in found if one.direction == "less"), key=lambda one: one.ratio)
     losses = sorted((one for one in found if one.direction == "more"), key=lambda one: -one.ratio)
     rest = len(found) - len(gains) - len(losses)
-    named = _firsts(gains) if several else gains[:NAMED]
+    # One that is left over is named as well.
+    named = _firsts(gains) if several else gains[: NAMED if len(gains) > NAMED + 1 else NAMED + 1]
     see = sources.see("shares")
     lost = _lost(sources, evidence, losses, several)
     unclear = _unclear(sources, evidence, found, rest, several)
@@ -41,8 +42,8 @@ def shares(sources: Sources) -> Written:
     first, *others = [_share(sources, evidence, one, several) for one in named]
     followed: Fragment = say("shares/followed", others=listed(others)) if others else Name("")
     more: Fragment = Name("")
-    if not several and len(gains) > NAMED:
-        more = _more(sources, evidence, gains[NAMED:])
+    if not several and len(gains) > len(named):
+        more = _more(sources, evidence, gains[len(named) :])
     yield Sentence(
         "shares", say("shares", see=see, first=first, followed=followed, more=more, lost=lost, unclear=unclear)
     )

@@ -77,13 +77,13 @@ def whole(sources: Sources) -> Written:
     one = held[0]
     does, range_ = moved(sources, one, metric), extremes(sources, one)
     subject = _moves(sources, evidence, one)
-    yield Sentence("whole", say("whole", moves=subject, does=does, over=over(sources, one), range=range_, see=see))
+    yield Sentence("whole", say("whole", moves=subject, does=does, over=over(sources, one, is_first=True), range=range_, see=see))
 
 
 def _over(sources: Sources, held: Sequence[Overall]) -> Fragment:
     """Return over which workloads several compilers are compared."""
     if all(len(one.members) == one.candidate.workloads for one in held):
-        return over(sources, held[0])
+        return over(sources, held[0], is_first=True)
     return say("over/each") if any(len(one.members) > 1 for one in held) else over(sources, held[0])
 
 
@@ -99,7 +99,12 @@ def _moves(sources: Sources, evidence: Evidence, one: Overall) -> Fragment:
 def _best_alone(sources: Sources) -> Written:
     """Where no total is known: what choosing the fastest configuration of each workload gains."""
     found = bests(sources)
-    gains = [(unit, one) for unit, _, _, one in found if one is not None and (one.ratio.side < 0 or one.low is None)]
+    gains = [
+        (unit, one)
+        for unit, _, levels, one in found
+        if one is not None and (one.ratio.side < 0 or one.low is None)
+        if not sources.estimates.is_same_program(unit, levels)
+    ]
     gains = sorted((pair for pair in gains if pair[1].ratio.value < 1.0), key=lambda pair: -pair[1].ratio.value)
     if not found:
         yield LeftOut("whole", say("lacks/total"))
