@@ -45,6 +45,7 @@ RENAMED: dict[str, tuple[str, ...]] = {
     "workload_digest": ("workload", "digest"),
     "compiler": ("config", "compiler"),
     "plan_ms": ("runtime", "plan_ms"),
+    "parameter_count": ("workload", "parameter_count"),
     "compile_ms": ("runtime", "compile_ms"),
     "samples_counted": ("runtime", "samples", "counted"),
     "stopping_effect_target": ("runtime", "stopping", "effect_target"),
@@ -66,7 +67,7 @@ LATEX = {
     r"\textbackslash{}": "\\", r"\textasciitilde{}": "~", r"\textasciicircum{}": "^", r"\textless{}": "<",
     r"\textgreater{}": ">", r"\textbar{}": "|", r"$\rightarrow$": "→", r"$\pm$": "±", r"\&": "&", r"\%": "%",
     r"\$": "$", r"\#": "#", r"\_": "_", r"\{": "{", r"\}": "}", "-{}": "-",
-    r"\textendash{}": "–",
+    r"\textendash{}": "\N{EN DASH}",
 }  # fmt: skip
 
 
@@ -227,11 +228,11 @@ def read(record: Any, column: str) -> Any:
     if column.startswith("knob_"):
         level = record["config"]["knobs"].get(column.removeprefix("knob_"))
         return None if level is None else str(level)
+    if column in RENAMED:
+        return follow(record, RENAMED[column])
     for prefix, path in PREFIXES.items():
         if column.startswith(prefix):
             return follow(record, (*path, column.removeprefix(prefix)))
-    if column in RENAMED:
-        return follow(record, RENAMED[column])
     for path in PARTS_OF_RECORD:
         part = follow(record, path)
         if isinstance(part, dict) and column in part:
@@ -356,7 +357,7 @@ class Recomputed:
 
     def may_be_best(self, number: Number, parameters: Parameters) -> float:
         may_be, _ = self.may_be(number, parameters)
-        return float(any(set(parameters["knobs"].items()) <= set(at) for at in may_be))
+        return int(any(set(parameters["knobs"].items()) <= set(at) for at in may_be))
 
     def may_be(self, number: Number, parameters: Parameters) -> tuple[list[Levels], list[Levels]]:
         """Return the configurations that may be the best, the lowest among them, and all that are compared."""
@@ -405,9 +406,7 @@ class Recomputed:
         if parameters["part"] == "value":
             return means[0] / means[1]
         shares = means[1] ** 2 * squares[0], means[0] ** 2 * squares[1]
-        freedom = sum(shares) ** 2 / sum(
-            share**2 / (len(one) - 1) for share, one in zip(shares, samples, strict=True)
-        )
+        freedom = sum(shares) ** 2 / sum(share**2 / (len(one) - 1) for share, one in zip(shares, samples, strict=True))
         bound = student.ppf(0.975, freedom) ** 2
         a, b, c = (
             means[1] ** 2 - bound * squares[1],

@@ -25,9 +25,7 @@ COMPILERS = ("mine", "other", "third", "fourth", "fifth", "sixth")
 
 def knob(name: str) -> KnobEntry:
     levels = tuple(LevelEntry(level, "A level.") for level in ("off", "on"))
-    return KnobEntry(
-        name=name, kind="primary", summary="A knob.", levels=levels, default="off", affects="code"
-    )
+    return KnobEntry(name=name, kind="primary", summary="A knob.", levels=levels, default="off", affects="code")
 
 
 def written(directory: Path, compilers: int, knobs: int, workloads: int, language: str = "en") -> Paper:
@@ -38,9 +36,7 @@ def written(directory: Path, compilers: int, knobs: int, workloads: int, languag
         for name in COMPILERS[:compilers]
     }
     nets = {f"net{number}": replace(SHIPPED["mlp"], name=f"net{number}") for number in range(workloads)}
-    catalogue = Catalogue(
-        Entries(COMPILER_FAMILY, {"eager": EAGER, **entries}, {}), Entries(WORKLOAD_FAMILY, nets, {})
-    )
+    catalogue = Catalogue(Entries(COMPILER_FAMILY, {"eager": EAGER, **entries}, {}), Entries(WORKLOAD_FAMILY, nets, {}))
     levels = {one.name: ["off", "on"] for one in held}
     stage = {"factorial": levels} if knobs <= 4 else {"around": {}, "vary": {name: ["on"] for name in levels}}
     study = {

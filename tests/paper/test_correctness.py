@@ -62,7 +62,9 @@ def test_tolerance_in_chinese_names_roundings_floor_and_allowance(tmp_path: Path
 def test_unjudged_outputs_and_those_that_eager_misses_are_counted(tmp_path: Path) -> None:
     assert "correctness: unjudged" not in written(tmp_path / "none", checked()).sentences
     found = written(tmp_path / "some", checked(ill_conditioned=1, eager_wrong=2)).sentences["correctness: unjudged"]
-    assert found.startswith("In 36 comparisons single precision does not determine the output, so they were not judged; in 72 ")
+    assert found.startswith(
+        "In 36 comparisons single precision does not determine the output, so they were not judged; in 72 "
+    )
 
 
 def test_tolerance_before_1_3_says_that_its_unit_is_eager_plus_floor(tmp_path: Path) -> None:
@@ -98,15 +100,15 @@ def test_tolerance_with_several_floors_and_factors_names_none(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("workloads", "expected"),
     [
-        ((), "with those of the same program in double precision, on 3 draws of the inputs. "),
+        ((), "those of the same program in double precision, on 3 draws of the inputs. "),
         (
             ("encoder",),
-            "with those of the same program in double precision (of encoder, which has none, in single precision without "
+            "those of the same program in double precision (of encoder, which has none, in single precision without "
             "optimisation), on",
         ),
         (
             ("attention", "encoder"),
-            "with those of the same program in single precision without optimisation, as it has no double precision, on",
+            "those of the same program in single precision without optimisation, as it has no double precision, on",
         ),
     ],
 )

@@ -46,9 +46,9 @@ def test_text_of_study_cut_short_claims_processes_only_of_what_ran(tmp_path: Pat
     ]
     records = make_records(workloads=["attention"], blocks=1, plants=plants)
     assert written(tmp_path, records, lambda one: one).sentences["fairness: trials_and_outcomes"] == (
-        "The study comprises 36 trials, and each that ran had a process of its own: 12 succeeded, 0 failed, and 8 asked "
-        "for something that the compiler or the machine does not have; 16 were not run (16 not_run_budget). Only trials "
-        "that succeeded enter the statistics of times, sizes and effects."
+        "The study comprises 36 trials, and each that ran had a process of its own: 12 succeeded, 0 failed, and 8 "
+        "asked for something that the compiler or the machine does not have; 16 were not run (16 not_run_budget). "
+        "Only trials that succeeded enter the statistics of times, sizes and effects."
     )
 
 

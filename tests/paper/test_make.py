@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -90,6 +91,8 @@ def test_text_states_what_records_hold(tmp_path: Path) -> None:
     assert "The largest differences of a successful trial are" in correctness
     assert (text / "left_out.md").read_text(encoding="utf-8") == "Nothing was left out.\n"
     assert r"64 succeeded, 8 failed (8 missing\_check)" in (text / "fairness.tex").read_text(encoding="utf-8")
+    latex = (text / "benefit.tex").read_text(encoding="utf-8")
+    assert re.search(r"By Shapley values \(Figure~\\ref\{fig:\d+\}\), the largest saving", latex)
     assert r"(60\%)" in (text / "fairness.tex").read_text(encoding="utf-8")
 
 

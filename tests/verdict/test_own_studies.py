@@ -158,7 +158,7 @@ def test_two_compilers_of_other_knobs_are_compared(tmp_path: Path) -> None:
     made = write_results(random.Random(1), resolve_study(Study.model_validate(study), catalogue), tmp_path, truth)
     _, text = text_of(tmp_path, made.results / "results.jsonl")
     compared = text[text.index("Against eager execution, which runs in every block") :]
-    assert re.search(r"of [\d.]+ \(CI [\d.–]+\) with other and [\d.]+ \(CI [\d.–]+\) with mine", compared)
+    assert re.search(r"of [\d.]+ \(CI [\d.\u2013]+\) with other and [\d.]+ \(CI [\d.\u2013]+\) with mine", compared)
 
 
 def test_one_at_a_time_study_has_figures_in_its_order_and_no_empty_one(tmp_path: Path, flags: Path) -> None:

@@ -119,7 +119,7 @@ PHRASES: Mapping[str, str] = {
     "control_one_block": "在 {places} 上仅有一个区组，未作检验",
     "many_units": "{count} 个负载与编译器的组合",
     # Benefit: what the whole gains
-    "moves/named": "将全部开关移离基线（{moves}）后",
+    "moves/named": "将全部开关移离基线，即取{moves}后",
     "moves/all": "将全部开关移离基线后",
     "moves/one": "由基线改为{move}后",
     "does/time/less": "{metric}缩短 {amount}",

@@ -111,7 +111,12 @@ def pieces(fragment: Fragment, language: Language) -> list[str | Name | Number]:
             if slot is not None:
                 found += pieces(fragment.slots[slot], language)
         return found
-    separators = {"words": language.comma, "items": language.comma, "clauses": language.semicolon, "sentences": language.space}
+    separators = {
+        "words": language.comma,
+        "items": language.comma,
+        "clauses": language.semicolon,
+        "sentences": language.space,
+    }
     for index, item in enumerate(fragment.items):
         if index:
             is_last = fragment.style == "words" and index == len(fragment.items) - 1

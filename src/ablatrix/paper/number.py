@@ -8,8 +8,9 @@ from ablatrix.provenance.ranges import Ranges
 
 Statistic = Literal[
     "constant", "excluded", "count", "distinct", "value", "sum", "min", "max", "median", "median_share", "equal_pairs",
-    "acting_pairs", "ties", "may_be_best", "paired_ratio", "reference_ratio", "effect", "total", "shapley", "interaction",
-    "geometric_mean", "control", "claim", "break_even", "number_of", "sum_of", "wins", "min_of", "max_of",
+    "acting_pairs", "ties", "may_be_best", "paired_ratio", "reference_ratio", "effect", "total", "shapley",
+    "interaction", "geometric_mean", "control", "claim", "break_even", "number_of", "sum_of", "wins", "min_of",
+    "max_of",
 ]  # fmt: skip
 
 STATISTICS: Mapping[Statistic, str] = {
@@ -42,8 +43,8 @@ STATISTICS: Mapping[Statistic, str] = {
     "have every configuration between the two; where none has, over those that have the two.",
     "shapley": "Share of 'knob' in the ratio of 'metric' from 'start' to 'end', over the repeats that have every "
     "configuration between the two: the mean of its log ratios over all orders in which the knobs can be moved.",
-    "interaction": "What the ratio of 'knob' is multiplied by when 'other' is moved from 'start' to 'end', too: the mean "
-    "over the levels of the other knobs, over the same repeats.",
+    "interaction": "What the ratio of 'knob' is multiplied by when 'other' is moved from 'start' to 'end', too: the "
+    "mean over the levels of the other knobs, over the same repeats.",
     "geometric_mean": "Geometric mean of the effects named in 'of', each weighing the same; 'widened' as of an effect.",
     "control": "Ratio of 'metric' of the twin of the baseline to the baseline, paired over blocks (A/A control); "
     "'reach' is the farther end of its interval from 1, as an absolute logarithm.",

@@ -1,4 +1,4 @@
-"""References from the text to the tables and figures of the template: their numbers, and labels where LaTeX has them."""
+"""References from the text to the tables and figures of the template: their numbers, which LaTeX has as labels."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal

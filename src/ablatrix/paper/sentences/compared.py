@@ -39,16 +39,19 @@ def against_eager(sources: Sources) -> Written:
         yield from _compared(sources, by_compiler_)
         return
     means, ratios = _mean(sources, held), sorted(held, key=lambda one: -one[2].ratio.value)
-    slots: dict[str, Fragment] = {"ratio": speed_up(sources.ledger, means), "over": _over_held(sources, held, phrase == "eager/whole")}
+    slots: dict[str, Fragment] = {
+        "ratio": speed_up(sources.ledger, means),
+        "over": _over_held(sources, held, phrase == "eager/whole"),
+    }
     slots["eager"] = sources.eager()
     slots["range"] = Name("")
-    if len(held) > 1:
-        ends = {"least": ratios[0], "most": ratios[-1]}
+    ends = [speed_up_alone(sources.ledger, ratios[place][2]) for place in (0, -1)]
+    if ends[0].text != ends[1].text:
         slots["range"] = say(
             "range/speed_up",
             **{
-                name: say("at/speed_up", ratio=speed_up_alone(sources.ledger, one), workload=sources.workload(unit))
-                for name, (unit, _, one) in ends.items()
+                name: say("at/speed_up", ratio=ratio, workload=sources.workload(ratios[place][0]))
+                for name, ratio, place in zip(("least", "most"), ends, (0, -1), strict=True)
             },
         )
     yield Sentence("against_eager", say(phrase, **slots))
@@ -178,4 +181,9 @@ def _faster(sources: Sources, others: Sequence[tuple[Unit, Best]]) -> Fragment:
     moves = [knob_at(sources, knob, at) for knob, at in levels.items() if at != unit.baseline[knob]]
     if not 1 <= len(moves) <= MOVES:
         return Name("")
-    return say("example" if len(others) > 1 else "example/only", place=sources.place(unit), moves=listed(moves), amount=size(sources.ledger, ratio))
+    return say(
+        "example" if len(others) > 1 else "example/only",
+        place=sources.place(unit),
+        moves=listed(moves),
+        amount=size(sources.ledger, ratio),
+    )

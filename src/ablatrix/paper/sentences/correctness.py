@@ -31,7 +31,9 @@ def comparisons(sources: Sources) -> Written:
         "nonfinite": ledger.sum("correctness/nonfinite", checked, "nonfinite"),
         "unchecked": ledger.count("correctness/unchecked", sources.trials.filter(IS_OK & pl.col("checked").is_null())),
     }
-    found = say("comparisons/faults", **faults) if any(one.value for one in faults.values()) else say("comparisons/none")
+    found = (
+        say("comparisons/faults", **faults) if any(one.value for one in faults.values()) else say("comparisons/none")
+    )
     yield Sentence(
         "comparisons",
         say(

@@ -10,8 +10,8 @@ import polars as pl
 from ablatrix.analysis.effects import MAIN, Effect, Evidence, GeometricMean
 from ablatrix.paper.estimates import Interval
 from ablatrix.paper.number import WHOLE, Form, byte_size, milliseconds
-from ablatrix.paper.sentences.sentence import Sources
 from ablatrix.paper.sentences.fastest import bests
+from ablatrix.paper.sentences.sentence import Sources
 from ablatrix.provenance.keys import key_part, step_part
 from ablatrix.provenance.ranges import ranges_of
 from ablatrix.provenance.rows import ROW
@@ -65,7 +65,7 @@ def _enter_no_ops(sources: Sources) -> None:
         unit = sources.estimates.units[workload, digest, compiler]
         built = (pl.col("compiler") == compiler) & pl.col("artifact_digest").is_not_null()
         rows = sources.trials.filter(sources.of_workloads([(workload, digest)]) & built)
-        # Several pairs of levels can end at one level: the one that it begins at is told where it is not the baseline's.
+        # Several pairs of levels can end at one level: the other one is named where it is not the baseline's.
         other_base = None if proof.base_level == unit.baseline.get(proof.knob) else proof.base_level
         sources.ledger.enter(
             f"no_op/{unit.key}/{step_part(proof.knob, proof.level, other_base)}/pairs",

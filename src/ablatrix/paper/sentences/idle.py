@@ -1,6 +1,6 @@
 """What earns nothing, and where a knob hurts."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ablatrix.analysis.effects import (
     MAIN,
@@ -30,30 +30,8 @@ def nothing_earned(sources: Sources) -> Written:
         yield LeftOut("nothing_earned", say("lacks/knob"))
         return
     several = len({compiler for compiler, _ in mains}) > 1
-    same, none, unclear = [], [], []
-    for key, effects in mains.items():
-        known = [(one, verdict) for one, verdict in effects if one.ratio is not None]
-        acting = [(one, verdict) for one, verdict in known if not _is_no_op(sources, one)]
-        if not known or any(verdict is None for _, verdict in known):
-            continue
-        if not acting:
-            same.append(key)
-        elif all(verdict == NO_EFFECT for _, verdict in acting):
-            none.append(key)
-        elif all(verdict in (NO_EFFECT, NOT_DISTINGUISHABLE) for _, verdict in acting):
-            unclear.append((key, [one for one, _ in acting]))
+    clauses = [*_idle(sources, evidence, mains, several), *_same_program(sources)]
     word = say(f"metric/{evidence.metric.name}")
-    clauses: list[Fragment] = []
-    if none:
-        knobs = _knobs(sources, none, several)
-        clauses.append(say("nothing/none", knobs=knobs, margin=margin_of(sources), metric=word))
-    if same:
-        clauses.append(say("nothing/same", knobs=_knobs(sources, same, several)))
-    if unclear:
-        far = _farthest(sources, evidence, [one for _, effects in unclear for one in effects])
-        knobs = _knobs(sources, [key for key, _ in unclear], several)
-        clauses.append(say("nothing/unclear", knobs=knobs, reach=far))
-    clauses += _same_program(sources, evidence)
     see = sources.see("effects")
     if clauses:
         yield Sentence("nothing_earned", say("nothing", clauses=listed(clauses, "clauses"), see=see))
@@ -67,11 +45,43 @@ def nothing_earned(sources: Sources) -> Written:
 
 
 Told = tuple[Effect, str | None]
+Knob = tuple[str, str]  # compiler and knob
 
 
-def _mains(evidence: Evidence) -> dict[tuple[str, str], list[Told]]:
+def _idle(
+    sources: Sources, evidence: Evidence, mains: Mapping[Knob, Sequence[Told]], several: bool
+) -> Iterator[Fragment]:
+    """Yield the knobs that change nothing: within the margin, by proof, and as far as one can tell."""
+    kinds: dict[str, list[Knob]] = {}
+    for key, effects in mains.items():
+        kinds.setdefault(_kind(sources, effects), []).append(key)
+    if "none" in kinds:
+        slots = {"margin": margin_of(sources), "metric": say(f"metric/{evidence.metric.name}")}
+        yield say("nothing/none", knobs=_knobs(sources, kinds["none"], several), **slots)
+    if "same" in kinds:
+        yield say("nothing/same", knobs=_knobs(sources, kinds["same"], several))
+    if "unclear" in kinds:
+        acting = [one for key in kinds["unclear"] for one, _ in mains[key] if not _is_no_op(sources, one)]
+        far = _farthest(sources, evidence, acting)
+        yield say("nothing/unclear", knobs=_knobs(sources, kinds["unclear"], several), reach=far)
+
+
+def _kind(sources: Sources, effects: Sequence[Told]) -> str:
+    """Return what is to be said of a knob by its effects: none, same, unclear, or acts."""
+    known = [(one, verdict) for one, verdict in effects if one.ratio is not None]
+    verdicts = [verdict for one, verdict in known if not _is_no_op(sources, one)]
+    if not known or any(verdict is None for _, verdict in known):
+        return "acts"
+    if not verdicts:
+        return "same"
+    if all(verdict == NO_EFFECT for verdict in verdicts):
+        return "none"
+    return "unclear" if all(verdict in (NO_EFFECT, NOT_DISTINGUISHABLE) for verdict in verdicts) else "acts"
+
+
+def _mains(evidence: Evidence) -> dict[Knob, list[Told]]:
     """Return the effects of each knob with their verdicts, by compiler and knob."""
-    found: dict[tuple[str, str], list[Told]] = {}
+    found: dict[Knob, list[Told]] = {}
     for one, judgement in zip(evidence.effects, evidence.judgements, strict=True):
         if one.kind in MAIN and one.knob is not None:
             verdict = judgement.verdict if judgement else None
@@ -83,7 +93,7 @@ def _is_no_op(sources: Sources, one: Effect) -> bool:
     return one.is_no_op or sources.estimates.no_op(one) is not None
 
 
-def _knobs(sources: Sources, named: Sequence[tuple[str, str]], several: bool) -> Fragment:
+def _knobs(sources: Sources, named: Sequence[Knob], several: bool) -> Fragment:
     """Return knobs, each once, with its compilers where the study has several; of many the first and how many more."""
     by_knob: dict[str, list[str]] = {}
     for compiler, knob in named:
@@ -108,10 +118,11 @@ def _farthest(sources: Sources, evidence: Evidence, effects: Iterable[Effect]) -
     return sources.ledger.greatest_of(f"benefit/nothing/{key_part(evidence.metric.name)}/reach", numbers)
 
 
-def _same_program(sources: Sources, evidence: Evidence) -> Iterator[Fragment]:
-    """Yield where a time differs although the same program was built: an effect of what no record reads back."""
+def _same_program(sources: Sources) -> Iterator[Fragment]:
+    """Yield where a metric differs although the same program was built: an effect of what no record reads back."""
     found = [
         (one, interval)
+        for evidence in sources.findings.evidence
         for one, judgement in judge_no_ops(evidence.effects, evidence.metric)
         if judgement.is_different and (interval := sources.estimates.measured(one, evidence)) is not None
     ]
@@ -121,7 +132,7 @@ def _same_program(sources: Sources, evidence: Evidence) -> Iterator[Fragment]:
             f"same_program/{'less' if interval.ratio.value < 1.0 else 'more'}",
             knob=sources.knob(one.knob),
             place=sources.place(sources.estimates.unit_of(one)),
-            metric=say(f"metric/{evidence.metric.name}"),
+            metric=say(f"metric/{one.metric}"),
             amount=amount(sources.ledger, interval),
         )
 

@@ -49,7 +49,7 @@ def totals(sources: Sources, evidence: Evidence) -> list[Candidate]:
 def over_compilers(sources: Sources, overall: Sequence[Overall], metric: str) -> Fragment:
     """Return the items of a list over compilers; of many, those at both ends."""
     if len(overall) <= COMPILERS:
-        return listed((by_compiler(sources, one, metric) for one in overall))
+        return listed(by_compiler(sources, one, metric) for one in overall)
     ends = sorted(overall, key=lambda one: one.interval.ratio.value)
     items = [by_compiler(sources, one, metric) for one in (ends[0], ends[-1])]
     key = f"benefit/compilers/{key_part(metric)}"
@@ -77,7 +77,9 @@ def whole(sources: Sources) -> Written:
     one = held[0]
     does, range_ = moved(sources, one, metric), extremes(sources, one)
     subject = _moves(sources, evidence, one)
-    yield Sentence("whole", say("whole", moves=subject, does=does, over=over(sources, one, is_first=True), range=range_, see=see))
+    yield Sentence(
+        "whole", say("whole", moves=subject, does=does, over=over(sources, one, is_first=True), range=range_, see=see)
+    )
 
 
 def _over(sources: Sources, held: Sequence[Overall]) -> Fragment:
@@ -88,7 +90,7 @@ def _over(sources: Sources, held: Sequence[Overall]) -> Fragment:
 
 
 def _moves(sources: Sources, evidence: Evidence, one: Overall) -> Fragment:
-    start, end = ends_of(sources.estimates.stage_of(one.candidate.first, evidence))
+    _, end = ends_of(sources.estimates.stage_of(one.candidate.first, evidence))
     if len(end) == 1:
         return say("moves/one", move=knob_at(sources, *next(iter(end.items()))))
     if len(end) > MOVES:
