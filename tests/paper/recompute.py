@@ -61,6 +61,7 @@ VIEWS: dict[str, Callable[[float], float]] = {
     "inverse": lambda ratio: 1 / ratio,
     "factor": lambda ratio: ratio,
 }
+POWER = re.compile(r"\$(\d[.\d]*)\\times10\^\{(-?\d+)\}\$")
 REFERENCE = re.compile(r"~\\ref\{(?:fig|tab):(\d+)\}")
 TIMED_OTHER = "hot trial that timed another executable than was checked"
 LATEX = {
@@ -216,6 +217,7 @@ def unescaped_markdown(text: str) -> str:
 
 def unescaped_latex(text: str) -> str:
     text = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("% "))
+    text = POWER.sub(lambda match: f"{match[1]}e{int(match[2]):+03d}", text)
     text = REFERENCE.sub(r"{REF}\1", text)
     pattern = "|".join(map(re.escape, sorted(LATEX, key=len, reverse=True)))
     return re.sub(pattern, lambda match: LATEX[match.group()], text).replace("{REF}", " ")

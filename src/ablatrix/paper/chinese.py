@@ -33,7 +33,7 @@ PHRASES: Mapping[str, str] = {
     "setup/machine": "全部实验均在以下环境中进行：{machines}。",
     "setup/of_machine": "{cpu}{isa}，{cores} 核，内存 {memory}，{system}{container}{smt}",
     "setup/isa": "（{isa}）",
-    "setup/system": "{os}（Linux {kernel}）",
+    "setup/system": "{os}，Linux {kernel}",
     "linux": "Linux {kernel}",
     "setup/container": "，运行于容器或虚拟机中（{container}）",
     "setup/smt_on": "，开启超线程",

@@ -147,14 +147,23 @@ def write_files(paragraph: Paragraph, language: Language, directory: Path) -> li
 
 
 def _latex(sentence: PrintedSentence) -> str:
-    """Return a sentence for LaTeX, in which the numbers of tables and figures are references to their labels."""
+    """Return a sentence for LaTeX, in which the numbers of tables and figures are references to their labels, and exponents are raised."""
     found, end = [], 0
     for number, (start, stop) in sentence.numbers:
-        label = number.parameters.get("label")
+        label, (digits, power) = number.parameters.get("label"), _power_of_ten(number.text)
         if label is not None:
             found += [escape_latex(sentence.text[end:start].removesuffix(" ")), rf"~\ref{{{label}}}"]
             end = stop
+        elif power:
+            found += [escape_latex(sentence.text[end:start]), rf"${digits}\times10^{{{int(power)}}}$"]
+            end = stop
     return "".join([*found, escape_latex(sentence.text[end:])])
+
+
+def _power_of_ten(text: str) -> tuple[str, str]:
+    """Return the digits and the power of a number that is printed with an exponent; no power without one."""
+    digits, _, power = text.partition("e")
+    return digits, power
 
 
 def write_left_out(lines: Iterable[str], language: Language, directory: Path) -> Path:

@@ -50,7 +50,7 @@ KNOB_TITLES: Mapping[str, Title] = MappingProxyType(
 LEVEL_TITLES: Mapping[str, Mapping[str, Title]] = MappingProxyType(
     {
         "partition": {"whole": _title("whole program", "整个程序"), "regions": _title("per block", "逐块")},
-        "reuse": {"keep": _title("keep", "保留"), "release": _title("release", "释放")},
+        "reuse": {"keep": _title("off", "关"), "release": _title("on", "开")},
         "schedule": {"default": _title("scalar", "标量"), "vectorised": _title("vectorised", "向量化")},
     }
 )
