@@ -147,8 +147,9 @@ def write_files(paragraph: Paragraph, language: Language, directory: Path) -> li
 
 
 def _latex(sentence: PrintedSentence) -> str:
-    """Return a sentence for LaTeX, in which the numbers of tables and figures are references to their labels, and exponents are raised."""
-    found, end = [], 0
+    """Return a sentence for LaTeX: it refers to tables and figures by their labels, and powers of ten are raised."""
+    found: list[str] = []
+    end = 0
     for number, (start, stop) in sentence.numbers:
         label, (digits, power) = number.parameters.get("label"), _power_of_ten(number.text)
         if label is not None:
