@@ -77,9 +77,10 @@ class Estimates:
 
     def is_same_program(self, unit: Unit, levels: Levels) -> bool:
         """Return whether a configuration is the baseline's program, as every knob that it moves does nothing."""
-        moved = [(knob, unit.baseline.get(knob), at) for knob, at in levels.items() if at != unit.baseline.get(knob)]
-        steps = [(unit.workload, unit.digest, unit.compiler, knob, frozenset((base, at))) for knob, base, at in moved]
-        proofs = [self.findings.proofs_by_step.get(step) for step in steps]  # type: ignore[arg-type]
+        known = {knob: (unit.baseline[knob], at) for knob, at in levels.items() if knob in unit.baseline}
+        own = (unit.workload, unit.digest, unit.compiler)
+        steps = [(*own, knob, frozenset(step)) for knob, step in known.items() if step[0] != step[1]]
+        proofs = [self.findings.proofs_by_step.get(step) for step in steps]
         return all(proof is not None and proof.verdict == "no_op" for proof in proofs)
 
     def unit_of(self, held: Effect | Control) -> Unit:

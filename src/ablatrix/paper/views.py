@@ -21,7 +21,7 @@ TURNED: frozenset[View] = frozenset({"reduction", "inverse"})
 TWOFOLD = 2.0
 """From this ratio on an increase is a factor, and no percentage."""
 WIDE, NARROW, SMALL = 0.05, 0.0005, 0.001
-"""Half-widths from which on a percentage has no decimal, and below which it has two, as has an exact one below SMALL."""
+"""Half-widths from which on a percentage has no decimal, and below which it has two. SMALL: exact ones below it have two."""
 
 
 def amount(ledger: Ledger, interval: Interval) -> Fragment:
@@ -51,16 +51,18 @@ def speed_up_alone(ledger: Ledger, interval: Interval) -> Number:
 
 def in_brackets(said: Fragment) -> Fragment:
     """Return an amount, or so many times as fast, as it stands within brackets."""
-    is_nested = isinstance(said, Said) and said.phrase.endswith("/ci")
-    return Said(f"{said.phrase}/inner", said.slots) if is_nested else said  # type: ignore[union-attr]
+    if isinstance(said, Said) and said.phrase.endswith("/ci"):
+        return Said(f"{said.phrase}/inner", said.slots)
+    return said
 
 
 def reach(ledger: Ledger, interval: Interval) -> Number:
     """Return how far the interval of a ratio goes from 1, in percent; without an interval, how far the ratio is."""
-    ends = interval.low or interval.value, interval.high or interval.value
-    down, up = 1.0 - ends[0].value, ends[1].value - 1.0
-    view, end, far = ("increase", ends[1], up) if up >= down else ("reduction", ends[0], down)
-    return _number(ledger, end, view, "_reach", _decimals(far / 4))  # type: ignore[arg-type]
+    low, high = interval.low or interval.value, interval.high or interval.value
+    down, up = 1.0 - low.value, high.value - 1.0
+    if up >= down:
+        return _number(ledger, high, "increase", "_reach", _decimals(up / 4))
+    return _number(ledger, low, "reduction", "_reach", _decimals(down / 4))
 
 
 def _viewed(ledger: Ledger, interval: Interval, view: View) -> Fragment:

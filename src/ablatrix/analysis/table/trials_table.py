@@ -141,7 +141,8 @@ def _read_designs(files: Sequence[Path], notes: list[str]) -> tuple[list[tuple[l
     runs: dict[Path, list[int]] = {}
     for run, path in enumerate(files):
         runs.setdefault(path.with_name(DESIGN_NAME), []).append(run)
-    found, titles = [], []
+    found: list[tuple[list[int], pl.DataFrame]] = []
+    titles: list[Titles] = []
     for path, beside in runs.items():
         try:
             design = load_design(path)

@@ -49,8 +49,8 @@ def _failing(sources: Sources, name: str, held: Sequence[Held]) -> list[Fragment
     if not held:
         return []
     one, interval = max(held, key=lambda pair: pair[0].reach)
-    slots = {"ratio": interval.said(), "reach": interval.half_width or Name("")}
-    worst = say("control_off", place=_place(sources, one), **slots)
+    far: Fragment = interval.half_width or Name("")
+    worst = say("control_off", place=_place(sources, one), ratio=interval.said(), reach=far)
     if len(held) == 1:
         return [say("control_fails_on", worst=worst)]
     count = sources.ledger.number_of(f"{name}/failed", [one.value for _, one in held])

@@ -36,8 +36,9 @@ def compile_time(sources: Sources) -> Written:
         return
     see, repaid = sources.see("compile"), _repaid(sources, evidence, held)
     if len(held) > 1:
-        slots = {"metric": say(f"metric/{COLD_METRIC}"), "changes": over_compilers(sources, held, COLD_METRIC)}
-        yield Sentence("compile_time", say("compile/compilers", repaid=repaid, see=see, **slots))
+        word, changes = say(f"metric/{COLD_METRIC}"), over_compilers(sources, held, COLD_METRIC)
+        said = say("compile/compilers", metric=word, changes=changes, repaid=repaid, see=see)
+        yield Sentence("compile_time", said)
         return
     one = held[0]
     does, where, ends = moved(sources, one, COLD_METRIC), over(sources, one), extremes(sources, one)

@@ -3,7 +3,7 @@
 They are entered with the same provenance as those of sentences, so that ``macros.tex`` has them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -117,8 +117,8 @@ def _enter_arenas(sources: Sources, unit: Unit, ok: pl.DataFrame) -> None:
         return
     reported = ok.filter(pl.col("physical_bytes_est").is_not_null() & pl.col("knob_reuse").is_not_null())
     for partition, part in _by_partition(reported):
-        cells: Mapping[tuple[object, ...], pl.DataFrame] = part.partition_by("knob_reuse", as_dict=True)
-        for (level,), cell in sorted(cells.items(), key=str) if len(cells) > 1 else ():
+        cells = sorted(part.partition_by("knob_reuse", as_dict=True).items())
+        for (level,), cell in cells if len(cells) > 1 else []:
             value = float(cell["physical_bytes_est"].median())  # type: ignore[arg-type]
             name = f"benefit/{unit.key}/arena/{key_part(partition)}/{key_part(level)}"
             sources.ledger.median(name, cell, "physical_bytes_est", byte_size(value))

@@ -56,8 +56,8 @@ def _idle(
     for key, effects in mains.items():
         kinds.setdefault(_kind(sources, effects), []).append(key)
     if "none" in kinds:
-        slots = {"margin": margin_of(sources), "metric": say(f"metric/{evidence.metric.name}")}
-        yield say("nothing/none", knobs=_knobs(sources, kinds["none"], several), **slots)
+        knobs, word = _knobs(sources, kinds["none"], several), say(f"metric/{evidence.metric.name}")
+        yield say("nothing/none", knobs=knobs, margin=margin_of(sources), metric=word)
     if "same" in kinds:
         yield say("nothing/same", knobs=_knobs(sources, kinds["same"], several))
     if "unclear" in kinds:

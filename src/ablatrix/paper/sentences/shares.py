@@ -128,8 +128,13 @@ def changes_of(sources: Sources, evidence: Evidence) -> Said | None:
 
 
 def _change(sources: Sources, one: Overall, metric: str, several: bool) -> Fragment:
-    slots = {"change": _moved(sources, one, several), "metric": say(f"metric/{metric}"), "over": over(sources, one)}
-    return say(f"change/{one.direction}", amount=in_brackets(amount(sources.ledger, one.interval)), **slots)
+    return say(
+        f"change/{one.direction}",
+        change=_moved(sources, one, several),
+        metric=say(f"metric/{metric}"),
+        amount=in_brackets(amount(sources.ledger, one.interval)),
+        over=over(sources, one),
+    )
 
 
 def _moved(sources: Sources, one: Overall, several: bool) -> Fragment:
