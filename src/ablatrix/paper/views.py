@@ -21,7 +21,7 @@ TURNED: frozenset[View] = frozenset({"reduction", "inverse"})
 TWOFOLD = 2.0
 """From this ratio on an increase is a factor, and no percentage."""
 WIDE, NARROW, SMALL = 0.05, 0.0005, 0.001
-"""Half-widths from which on a percentage has no decimal, and below which it has two. SMALL: exact ones below it have two."""
+"""Half-widths from which on a percentage has no decimal, and below which it has two."""
 
 
 def amount(ledger: Ledger, interval: Interval) -> Fragment:
