@@ -19,7 +19,7 @@ TEXT_ALONE = """\
 version: 1
 tables: []
 figures: []
-text: [fairness, benefit, correctness]
+text: [setup, fairness, benefit, correctness]
 """
 
 

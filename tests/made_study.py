@@ -256,7 +256,7 @@ def _outcome(rng: random.Random, trial: Trial, cell: Cell, truth: Truth, status:
 def _workload(cell: Cell) -> WorkloadFacts:
     return WorkloadFacts(
         name=cell.workload,
-        tier=SHIPPED[cell.workload].tier,
+        tier=SHIPPED[cell.workload].tier if cell.workload in SHIPPED else "tiny",
         parameters=dict(cell.parameters),
         inputs=[],
         dynamic={},

@@ -46,6 +46,6 @@ def fairness_of(tidy: Tidy) -> str:
 
 
 def test_fairness_paragraph_names_each_warm_up_class_with_count() -> None:
-    assert "48 are faster after a start" in fairness_of(found(0))
-    assert "16 are still changing at the end of the warm-up (unsteady)" in fairness_of(found(0))
-    assert "unsteady" not in fairness_of(found(-1))
+    assert "48 speed up after a start-up phase" in fairness_of(found(0))
+    assert "16 are still changing when warm-up ends" in fairness_of(found(0))
+    assert "still changing" not in fairness_of(found(-1))

@@ -5,6 +5,7 @@ Plain Python, and Student's t out of scipy; nothing of ablatrix, whose numbers t
 the file, the macros and the sentences say. Exit code 1 and a line for each fault, else 0.
 """
 
+import functools
 import hashlib
 import itertools
 import json
@@ -13,7 +14,7 @@ import re
 import statistics
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,16 +46,30 @@ RENAMED: dict[str, tuple[str, ...]] = {
     "workload_digest": ("workload", "digest"),
     "compiler": ("config", "compiler"),
     "plan_ms": ("runtime", "plan_ms"),
+    "parameter_count": ("workload", "parameter_count"),
     "compile_ms": ("runtime", "compile_ms"),
     "samples_counted": ("runtime", "samples", "counted"),
     "stopping_effect_target": ("runtime", "stopping", "effect_target"),
 }
-PREFIXES: dict[str, tuple[str, ...]] = {"threads_": ("meta", "threads"), "estimator_": ("compile", "estimator")}
+PREFIXES: dict[str, tuple[str, ...]] = {
+    "threads_": ("meta", "threads"),
+    "estimator_": ("compile", "estimator"),
+    "parameter_": ("workload", "parameters"),
+}
+VIEWS: dict[str, Callable[[float], float]] = {
+    "reduction": lambda ratio: 1 - ratio,
+    "increase": lambda ratio: ratio - 1,
+    "inverse": lambda ratio: 1 / ratio,
+    "factor": lambda ratio: ratio,
+}
+POWER = re.compile(r"\$(\d[.\d]*)\\times10\^\{(-?\d+)\}\$")
+REFERENCE = re.compile(r"~\\ref\{(?:fig|tab):(\d+)\}")
 TIMED_OTHER = "hot trial that timed another executable than was checked"
 LATEX = {
     r"\textbackslash{}": "\\", r"\textasciitilde{}": "~", r"\textasciicircum{}": "^", r"\textless{}": "<",
     r"\textgreater{}": ">", r"\textbar{}": "|", r"$\rightarrow$": "→", r"$\pm$": "±", r"\&": "&", r"\%": "%",
     r"\$": "$", r"\#": "#", r"\_": "_", r"\{": "{", r"\}": "}", "-{}": "-",
+    r"\textendash{}": "\N{EN DASH}",
 }  # fmt: skip
 
 
@@ -72,14 +87,31 @@ def read_records(paths: Sequence[Path]) -> Records:
     found: Records = {}
     for run, (_, path) in enumerate(contents):
         finals: Records = {}
+        titles = read_titles(path.with_name("design.json"))
         for line in path.read_text(encoding="utf-8").splitlines():
             record = json.loads(line)
             if record["final"]:
                 held = finals.get(record["trial_id"])
                 if held is None or record["attempt"] >= held["attempt"]:
-                    finals[record["trial_id"]] = record | {"run": run}
+                    finals[record["trial_id"]] = record | {"run": run, "titles": titles}
         for record in finals.values():
             found[f"{run}:{record['record_id']}" if len(paths) > 1 else record["record_id"]] = record
+    return found
+
+
+def read_titles(path: Path) -> list[str]:
+    """Return the titles that a design gives to workloads, compilers, knobs and levels."""
+    held = json.loads(path.read_text(encoding="utf-8")).get("titles", {}) if path.exists() else {}
+    found: list[str] = []
+
+    def gather(part: Any) -> None:
+        for value in part.values() if isinstance(part, dict) else ():
+            if isinstance(value, str):
+                found.append(value)
+            gather(value)
+
+    for kind in ("workloads", "compilers", "knobs", "levels"):
+        gather(held.get(kind, {}))
     return found
 
 
@@ -154,7 +186,12 @@ def names_of(records: Records) -> set[str]:
     words: set[str] = set()
     for record in records.values():
         words.update(word for field in record["runtime"] or () for word in field.split("_"))
-        texts = [record["workload"]["name"], record["config"]["compiler"], record["meta"]["machine"]["cpu"]]
+        machine = record["meta"]["machine"]
+        texts = [record["workload"]["name"], record["config"]["compiler"], machine["cpu"]]
+        texts += [str(machine[name]) for name in ("kernel", "container", "isa", "os") if machine.get(name)]
+        texts += [*record["titles"], *record["meta"]["versions"], *record["meta"]["versions"].values()]
+        texts += [str(value) for value in record["workload"]["parameters"].values() if not isinstance(value, float)]
+        texts += [name.replace("_", " ") for name in record["workload"]["parameters"]]
         texts.append((record["meta"]["machine"].get("gpu") or {}).get("name", ""))
         texts += [record["status"], record["workload"]["digest"][:6], *record["meta"]["threads"]]
         for knob, level in record["config"]["knobs"].items():
@@ -181,8 +218,10 @@ def unescaped_markdown(text: str) -> str:
 
 def unescaped_latex(text: str) -> str:
     text = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("% "))
+    text = POWER.sub(lambda match: f"{match[1]}e{int(match[2]):+03d}", text)
+    text = REFERENCE.sub(r"{REF}\1", text)
     pattern = "|".join(map(re.escape, sorted(LATEX, key=len, reverse=True)))
-    return re.sub(pattern, lambda match: LATEX[match.group()], text)
+    return re.sub(pattern, lambda match: LATEX[match.group()], text).replace("{REF}", " ")
 
 
 def read(record: Any, column: str) -> Any:
@@ -192,11 +231,11 @@ def read(record: Any, column: str) -> Any:
     if column.startswith("knob_"):
         level = record["config"]["knobs"].get(column.removeprefix("knob_"))
         return None if level is None else str(level)
+    if column in RENAMED:
+        return follow(record, RENAMED[column])
     for prefix, path in PREFIXES.items():
         if column.startswith(prefix):
             return follow(record, (*path, column.removeprefix(prefix)))
-    if column in RENAMED:
-        return follow(record, RENAMED[column])
     for path in PARTS_OF_RECORD:
         part = follow(record, path)
         if isinstance(part, dict) and column in part:
@@ -225,7 +264,9 @@ class Recomputed:
         if key not in self.known:
             number = self.numbers[key]
             statistic = "only_value" if number["statistic"] == "value" else number["statistic"]
-            self.known[key] = getattr(self, statistic)(number, number["parameters"])
+            value = getattr(self, statistic)(number, number["parameters"])
+            view = number["parameters"].get("view")
+            self.known[key] = value if view is None else VIEWS[view](value)
         return self.known[key]
 
     def rows(self, number: Number) -> list[Record]:
@@ -276,6 +317,13 @@ class Recomputed:
         (value,) = set(self.values(number, parameters["column"]))
         return value
 
+    def sum_of(self, number: Number, parameters: Parameters) -> float:
+        return sum(map(self.value, parameters["of"]))
+
+    def wins(self, number: Number, parameters: Parameters) -> float:
+        pairs = zip(parameters["of"], parameters["against"], strict=True)
+        return sum(key in keys and self.value(key) == min(map(self.value, keys)) for key, keys in pairs)
+
     def number_of(self, number: Number, parameters: Parameters) -> float:
         return len({key for key in parameters["of"] if self.value(key) is not None})
 
@@ -307,6 +355,15 @@ class Recomputed:
 
     def ties(self, number: Number, parameters: Parameters) -> float:
         """Return how many configurations may be the best besides the lowest (Hsu 1984), or how many are compared."""
+        may_be, names = self.may_be(number, parameters)
+        return len(names) if parameters["part"] == "compared" else len(may_be) - 1
+
+    def may_be_best(self, number: Number, parameters: Parameters) -> float:
+        may_be, _ = self.may_be(number, parameters)
+        return int(any(set(parameters["knobs"].items()) <= set(at) for at in may_be))
+
+    def may_be(self, number: Number, parameters: Parameters) -> tuple[list[Levels], list[Levels]]:
+        """Return the configurations that may be the best, the lowest among them, and all that are compared."""
         rows = [row for row in self.rows(number) if row["role"] == "measured"]
         rows = [row for row in rows if row["config"]["compiler"] == parameters["compiler"]]
         times = self.times(self.rows(number), parameters)
@@ -314,8 +371,8 @@ class Recomputed:
         baseline = {tuple(sorted((k, str(v)) for k, v in row["config"]["baseline"].items())) for row in rows}
         repeats = repeats_of(rows, times, baseline, parameters["split"])
         names = [at for at in repeats[0] if all(at in repeat for repeat in repeats)]
-        if parameters["part"] == "compared":
-            return len(names)
+        if len(names) == 1 or len(repeats) == 1:
+            return names[:1], names
         table = [[repeat[at] for repeat in repeats] for at in names]
         means = [mean(logs) for logs in table]
         rest = [[log - own for log in logs] for logs, own in zip(table, means, strict=True)]
@@ -324,14 +381,43 @@ class Recomputed:
         freedom = (len(names) - 1) * (len(repeats) - 1)
         bound = dunnett_bound(len(names) - 1, freedom)
         width = bound * math.sqrt(2 * math.fsum(squares) / freedom / len(repeats)) + self.control_offset(parameters)
-        return sum(value - min(means) <= width + CLOSE for value in means) - 1
+        return [at for at, value in zip(names, means, strict=True) if value - min(means) <= width + CLOSE], names
 
     # Ratios
 
     def effect(self, number: Number, parameters: Parameters) -> float:
         return part_of(self.interval(number, 1), parameters["part"])
 
-    total = paired_ratio = effect
+    total = paired_ratio = reference_ratio = shapley = interaction = effect
+
+    def break_even(self, number: Number, parameters: Parameters) -> float:
+        """Return the runs that repay a compile, and their limits by Fieller with variances of their own."""
+        rows = [row for row in self.rows(number) if row["role"] == "measured"]
+        rows = [row for row in rows if row["config"]["compiler"] == parameters["compiler"]]
+        hot = self.times([row for row in self.rows(number) if row["mode"] == "hot"], parameters)
+        sides = [set(parameters[name].items()) for name in ("knobs", "baseline")]
+        samples = []
+        for mode, sign in (("cold", 1.0), ("hot", -1.0)):
+            blocks: dict[Any, dict[int, float]] = defaultdict(dict)
+            for row in rows:
+                time = read(row, parameters["cold_metric"]) if mode == "cold" else hot.get(id(row))
+                for side, levels in enumerate(sides):
+                    if row["mode"] == mode and time and levels <= set(levels_of(row)):
+                        blocks[row["run"], row["block_id"]][side] = time
+            samples.append([sign * (two[0] - two[1]) for two in blocks.values() if len(two) == 2])
+        means, squares = [mean(one) for one in samples], [statistics.variance(one) / len(one) for one in samples]
+        if parameters["part"] == "value":
+            return means[0] / means[1]
+        shares = means[1] ** 2 * squares[0], means[0] ** 2 * squares[1]
+        freedom = sum(shares) ** 2 / sum(share**2 / (len(one) - 1) for share, one in zip(shares, samples, strict=True))
+        bound = student.ppf(0.975, freedom) ** 2
+        a, b, c = (
+            means[1] ** 2 - bound * squares[1],
+            means[0] * means[1],
+            means[0] ** 2 - bound * squares[0],
+        )
+        root = math.sqrt(b * b - a * c)
+        return float((b - root) / a if parameters["part"] == "low" else (b + root) / a)
 
     def claim(self, number: Number, parameters: Parameters) -> float:
         return part_of(self.interval(number, -1), parameters["part"])
@@ -457,6 +543,8 @@ class Recomputed:
             sides = [set(parameters[name].items()) for name in ("knobs", "baseline")]
             return [tuple(at for side in sides for at in {levels_of(row) for row in rows} if side <= set(at))]
         grid = self.grids_known[self.grid_key(number)]
+        if statistic in ("shapley", "interaction"):
+            return [tuple(corner_at(parameters, moved) for moved in subsets_of(parameters["start"]))]
         if statistic == "total":
             ends = ({**parameters["fixed"], **parameters[end]} for end in ("start", "end"))
             return [tuple(tuple(sorted(levels.items())) for levels in ends)]
@@ -494,6 +582,9 @@ class Recomputed:
             raise ValueError("rows of another workload, mode or status")
         if statistic == "paired_ratio":
             return paired(own, times, parameters["knobs"], parameters["baseline"])
+        if statistic == "reference_ratio":
+            eager = [row for row in rows if row["role"] == "reference" and times.get(id(row))]
+            return paired_with(own, eager, times, parameters["knobs"])
         fixed = set(parameters["fixed"].items())
         baseline = {tuple(sorted((k, str(v)) for k, v in row["config"]["baseline"].items())) for row in own}
         own = [row for row in own if fixed <= set(levels_of(row)) or levels_of(row) in baseline]
@@ -511,10 +602,12 @@ class Recomputed:
         self.grids_known[self.grid_key(number)] = grid
         if statistic == "total":
             return totals(grid, parameters)
-        whole = self.whole_pairs(grid, parameters)
-        if not whole:
+        if statistic in ("shapley", "interaction"):
+            return [(share if statistic == "shapley" else crossed)(one, parameters) for one in whole(grid, parameters)]
+        pairs = self.whole_pairs(grid, parameters)
+        if not pairs:
             raise ValueError("no pair is there in every repeat")
-        return [mean([repeat[there] - repeat[here] for here, there in whole]) for repeat in grid]
+        return [mean([repeat[there] - repeat[here] for here, there in pairs]) for repeat in grid]
 
     def numbered_repeats(
         self, rows: list[Record], times: dict[int, float], baseline: set[Levels]
@@ -638,20 +731,62 @@ def repeats_of(
     return found
 
 
-def totals(grid: list[dict[Levels, float]], parameters: Parameters) -> list[float]:
+def corner_at(parameters: Parameters, moved: Iterable[str]) -> Levels:
+    """Return the configuration in which some knobs have the levels of the end, and the others those of the start."""
     start, end = parameters["start"], parameters["end"]
-    fixed = parameters["fixed"]
+    levels = {**parameters["fixed"], **{knob: end[knob] if knob in moved else start[knob] for knob in start}}
+    return tuple(sorted(levels.items()))
 
-    def at(moved: Iterable[str]) -> Levels:
-        levels = {**fixed, **{knob: end[knob] if knob in moved else start[knob] for knob in start}}
-        return tuple(sorted(levels.items()))
 
-    subsets = itertools.chain.from_iterable(itertools.combinations(start, size) for size in range(len(start) + 1))
-    corners = [at(moved) for moved in subsets]
-    whole = [repeat for repeat in grid if all(corner in repeat for corner in corners)]
-    ends = at(()), at(tuple(start))
-    held = whole or [repeat for repeat in grid if all(corner in repeat for corner in ends)]
+def subsets_of(knobs: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    held = list(knobs)
+    return itertools.chain.from_iterable(itertools.combinations(held, size) for size in range(len(held) + 1))
+
+
+def whole(grid: list[dict[Levels, float]], parameters: Parameters) -> list[dict[Levels, float]]:
+    """Return the repeats that have every configuration between the two ends."""
+    corners = [corner_at(parameters, moved) for moved in subsets_of(parameters["start"])]
+    return [repeat for repeat in grid if all(corner in repeat for corner in corners)]
+
+
+def totals(grid: list[dict[Levels, float]], parameters: Parameters) -> list[float]:
+    ends = corner_at(parameters, ()), corner_at(parameters, tuple(parameters["start"]))
+    held = whole(grid, parameters) or [repeat for repeat in grid if all(corner in repeat for corner in ends)]
     return [repeat[ends[1]] - repeat[ends[0]] for repeat in held]
+
+
+def share(repeat: dict[Levels, float], parameters: Parameters) -> float:
+    """Return the Shapley value of a knob by its weights: s! (k - s - 1)! / k! for a set of s others."""
+    knob, others = parameters["knob"], [one for one in parameters["start"] if one != parameters["knob"]]
+    count, terms = len(others) + 1, []
+    for moved in subsets_of(others):
+        weight = math.factorial(len(moved)) * math.factorial(count - len(moved) - 1) / math.factorial(count)
+        with_it, without = corner_at(parameters, (*moved, knob)), corner_at(parameters, moved)
+        terms.append(weight * (repeat[with_it] - repeat[without]))
+    return math.fsum(terms)
+
+
+def crossed(repeat: dict[Levels, float], parameters: Parameters) -> float:
+    """Return the mean over the other knobs of how much more one does while the other is moved."""
+    one, other = parameters["knob"], parameters["other"]
+    rest = list(subsets_of([knob for knob in parameters["start"] if knob not in (one, other)]))
+
+    def at(*moved: str) -> float:
+        return repeat[corner_at(parameters, moved)]
+
+    return mean([at(*held, one, other) - at(*held, other) - at(*held, one) + at(*held) for held in rest])
+
+
+def paired_with(rows: list[Record], eager: list[Record], times: dict[int, float], levels: Parameters) -> list[float]:
+    """Return the log ratio of a configuration to eager in each of its blocks, for each of its trials."""
+    reference: dict[Any, list[float]] = defaultdict(list)
+    for row in eager:
+        reference[row["run"], row["block_id"]].append(math.log(times[id(row)]))
+    return [
+        math.log(times[id(row)]) - mean(reference[row["run"], row["block_id"]])
+        for row in rows
+        if set(levels.items()) <= set(levels_of(row)) and (row["run"], row["block_id"]) in reference
+    ]
 
 
 def paired(rows: list[Record], times: dict[int, float], treated: Parameters, base: Parameters) -> list[float]:
@@ -704,6 +839,7 @@ def p_value_of_mean(groups: Sequence[Sequence[float]], step: float) -> float | N
     return float(2 * student.sf(beyond / error, freedom))
 
 
+@functools.cache
 def dunnett_bound(comparisons: int, freedom: int) -> float:
     """Return the one-sided critical value of Dunnett's test at 5 %, by sums over fine grids."""
     shared = [-6 + 12 * (place + 0.5) / 400 for place in range(400)]

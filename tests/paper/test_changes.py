@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ablatrix.analysis.effect_metrics import DEFAULT_METRICS
 from ablatrix.records.model import Record
 from tests.paper import recompute
 from tests.paper.written import ALL_ON, Paper, each, study, write_paper
 from tests.synthetic import Plant, make_records
 
-STEPS = ("partition=regions", "reuse=release", "memory_plan=on", "fusion=on")
 MIDDLE = {"partition": "regions", "reuse": "keep", "memory_plan": "off", "fusion": "on"}
 
 
@@ -32,8 +30,6 @@ def slow_all_on(record: Record) -> Record:
     return record.model_copy(update={"runtime": runtime.model_copy(update={**times, "burst_ms_p50": bursts})})
 
 
-RUN = {f"benefit: effect/run_ms_paired/tvm/{step}" for step in STEPS}
-PEAK = {f"benefit: effect/peak_rss_delta_bytes/tvm/{step}" for step in STEPS}
 HOT_COUNTS = {"fairness: trials_and_outcomes", "fairness: warm_up_classes", "fairness: checked_is_timed"}
 
 
@@ -53,13 +49,11 @@ CHANGES = {
     "one wrong output": Change(
         lambda: study(plants=[Plant("wrong_output", "encoder", "hot", MIDDLE, block=1)]),
         changed=HOT_COUNTS
-        | RUN
-        | PEAK
         | {
             "fairness: precision",
-            "benefit: all_on/run_ms_paired/tvm",
-            "benefit: all_on/peak_rss_delta_bytes/tvm",
-            "benefit: fastest/encoder/tvm",
+            "benefit: whole",
+            "benefit: shares",
+            "benefit: memory",
             "correctness: comparisons",
             "correctness: worst_differences",
             "claims: right",
@@ -70,16 +64,17 @@ CHANGES = {
     "one missing block": Change(
         lambda: each(study(), without_a_block),
         changed=HOT_COUNTS
-        | RUN
-        | PEAK
         | {
-            "fairness: hot_scope",
-            "benefit: control/run_ms_paired",
-            "fairness: protocol",
+            "setup: trials",
+            "fairness: control/run_ms_paired",
             "fairness: precision",
-            "benefit: all_on/run_ms_paired/tvm",
-            "benefit: all_on/peak_rss_delta_bytes/tvm",
-            "benefit: fastest/encoder/tvm",
+            "benefit: whole",
+            "benefit: against_eager",
+            "benefit: shares",
+            "benefit: nothing_earned",
+            "benefit: losses",
+            "benefit: memory",
+            "benefit: best_choice",
             "correctness: comparisons",
             "claims: right",
             "claims: fused",
@@ -90,25 +85,28 @@ CHANGES = {
     "a knob made a no-op": Change(
         lambda: study(built_as=lambda levels: {**levels, "fusion": "off"}),
         changed={
-            "benefit: all_on/run_ms_paired/tvm",
-            "benefit: all_on/compile_first_run_ms/tvm",
-            "benefit: fastest/attention/tvm",
-            "benefit: fastest/encoder/tvm",
+            "benefit: whole",
+            "benefit: against_eager",
+            "benefit: shares",
+            "benefit: nothing_earned",
+            "benefit: compile_time",
+            "benefit: best_choice",
             "claims: fused",
             "claims: everything",
         },
-        withdrawn={f"benefit: effect/{metric}/tvm/fusion=on" for metric in DEFAULT_METRICS},
-        new={"benefit: no_op/tvm/fusion=on", "benefit: same_artifact/tvm/fusion=on"},
-        unheld={"claims: fused/holds", "claims: everything/holds"}
-        | {
-            f"benefit: effect/{metric}/tvm/fusion=on{place}"
-            for metric in DEFAULT_METRICS
-            for place in ("", "/attention", "/encoder")
-        },
+        unheld={"claims: fused/holds", "claims: everything/holds"},
     ),
     "a slower all-on": Change(
         lambda: each(study(), slow_all_on),
-        changed=RUN | {"benefit: all_on/run_ms_paired/tvm", "claims: fused", "claims: everything"},
+        changed={
+            "benefit: whole",
+            "benefit: against_eager",
+            "benefit: shares",
+            "benefit: interaction",
+            "benefit: losses",
+            "claims: fused",
+            "claims: everything",
+        },
         unheld={"claims: fused/holds", "claims: everything/holds"},
     ),
 }
@@ -132,27 +130,34 @@ def test_text_with_changed_record_changes_only_dependent_sentences(tmp_path: Pat
     assert recompute.check(recompute.read_records(after.results), after.directory) == []
 
 
-NO_OPS = ("benefit: no_op", "benefit: same_artifact")
-
-
 def test_text_on_no_op_with_other_time_claims_no_effect_of_code(tmp_path: Path) -> None:
     paper = write_paper(tmp_path, CHANGES["a knob made a no-op"].records())
-    assert not [key for key in paper.sentences if "fusion" in key and not key.startswith(NO_OPS)]
-    assert "no effect of the code is claimed" in paper.sentences["benefit: same_artifact/tvm/fusion=on"]
+    named = [key for key, text in paper.sentences.items() if key.startswith("benefit: ") and "fusion" in text]
+    assert named == ["benefit: whole", "benefit: nothing_earned"]
+    said = paper.sentences["benefit: nothing_earned"]
+    assert "the same program is built at every level of fusion, so no effect is claimed" in said
+    assert "although the same program is built" in said
     macros = (paper.directory / "macros.tex").read_text(encoding="utf-8")
     assert "no_op/encoder/tvm/fusion=on/pairs" in macros
-    fault = paper.left_out["benefit: effect/compile_first_run_ms/tvm/fusion=on/encoder"]
-    assert (
-        "is a no-op from off to on by what was built (the same artifact in 8 of 8 pairs), but compile_first_run_ms"
-        in fault
-    )
+    assert "benefit/encoder/tvm/fusion=on/run_ms_paired" not in macros
+    assert "shapley/fusion=on" not in macros
     assert "the knob is a no-op, on 48 trials." in paper.sentences["claims: fused"]
 
 
-def test_text_on_interval_without_one_is_faster_and_on_wide_one_not_distinguishable(before: Paper) -> None:
-    reuse = before.sentences["benefit: effect/run_ms_paired/tvm/reuse=release"]
-    assert "faster on attention 0.986 [0.977, 0.995]" in reuse
-    assert "not distinguishable from no effect on encoder 0.989 [0.970, 1.009]" in reuse
+def test_text_without_any_whole_configuration_withdraws_what_rests_on_it(tmp_path: Path) -> None:
+    plants = [Plant("compile_error", workload, "hot", ALL_ON) for workload in ("attention", "encoder")]
+    paper = write_paper(tmp_path, study(plants=plants))
+    gone = ("benefit: shares", "benefit: interaction", "benefit: best_choice")
+    assert [name for name in gone if name in paper.sentences or name not in paper.left_out] == []
+    assert paper.sentences["benefit: whole"].startswith("Choosing the fastest configuration of each workload shortens")
+    assert paper.left_out["benefit: shares"].startswith("no block holds every configuration between the baseline")
+    assert recompute.check(recompute.read_records(paper.results), paper.directory) == []
+
+
+def test_text_on_interval_with_one_says_how_far_it_reaches(before: Paper) -> None:
+    memory = before.sentences["benefit: memory"]
+    assert memory.endswith("and has no distinguishable effect on the peak memory (within 21%).")
+    assert "time is lost to partition (5.0%, CI 4.0\N{EN DASH}6.0%)" in before.sentences["benefit: shares"]
 
 
 def test_text_on_claim_has_outcome_and_interval(before: Paper) -> None:
@@ -174,5 +179,6 @@ def test_text_on_many_workloads_gives_count_and_range(tmp_path: Path) -> None:
         for place, record in enumerate(records)
     ]
     paper = write_paper(tmp_path, own, claims=False)
-    assert re.search(r"faster on 10 workloads \(0\.\d+ to 0\.6\d+\)", paper.sentences[min(RUN)])
+    whole = paper.sentences["benefit: whole"]
+    assert re.search(r"in the geometric mean over the workloads, from 4\d\.\d% .* on encoder_\d to 4\d\.\d%", whole)
     assert recompute.check(recompute.read_records(paper.results), paper.directory) == []

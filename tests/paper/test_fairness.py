@@ -35,7 +35,7 @@ def with_shared_cache(record: Record) -> Record:
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_text_names_gpu_that_trials_used(tmp_path: Path, language: str) -> None:
     records = make_records(workloads=["attention"], blocks=1, modes=["cold"])
-    text = written(tmp_path, records, on_gpu, language).sentences["fairness: trials_and_outcomes"]
+    text = written(tmp_path, records, on_gpu, language).sentences["setup: machine"]
     assert "GPU NVIDIA H100" in text
 
 
@@ -46,24 +46,23 @@ def test_text_of_study_cut_short_claims_processes_only_of_what_ran(tmp_path: Pat
     ]
     records = make_records(workloads=["attention"], blocks=1, plants=plants)
     assert written(tmp_path, records, lambda one: one).sentences["fairness: trials_and_outcomes"] == (
-        "The study has 36 trials (Synthetic CPU 3000, 2 cores), each that was run in a process of its own: 12 are ok, "
-        "0 failed, and 8 ask for something that the compiler or the machine does not have; 16 were not run (16 "
-        "not_run_budget). Only trials that are ok enter a statistic of times, sizes or effects; the others are counted "
-        "beside it."
+        "The study comprises 36 trials, and each that ran had a process of its own: 12 succeeded, 0 failed, and 8 "
+        "asked for something that the compiler or the machine does not have; 16 were not run (16 not_run_budget). "
+        "Only trials that succeeded enter the statistics of times, sizes and effects."
     )
 
 
 def test_text_with_shared_caches_says_which_cold_times_its_scope_leaves_out(tmp_path: Path) -> None:
     records = make_records(workloads=["attention"], blocks=1, modes=["cold"])
     text = written(tmp_path, records, with_shared_cache).sentences["fairness: cold_scope"]
-    assert "given as the median share over 8 trials" in text
+    assert "its median shares over 8 trials are planning" in text
     assert text.endswith("as their level of cache_tag asks, are not in these shares: 8.")
 
 
 def test_text_with_one_block_promises_no_interval(tmp_path: Path) -> None:
     records = make_records(workloads=["attention"], blocks=1)
     paper = written(tmp_path, records, lambda one: one)
-    assert "by Student's t over blocks where there is more than one;" in paper.sentences["fairness: protocol"]
+    assert "by Student's t over blocks where there is more than one." in paper.sentences["fairness: protocol"]
     assert "steady state" not in paper.sentences["fairness: hot_scope"]
     assert paper.left_out["fairness: precision"] == (
         "no main effect has an interval: it takes a knob that varies, and two blocks that are ok"

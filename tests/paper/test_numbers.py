@@ -142,7 +142,7 @@ def swap(ids: list[str]) -> None:
 
 FUSION = "benefit/encoder/tvm/fusion=on/run_ms_paired"
 PLANTED: dict[str, tuple[Callable[[Path], None], str]] = {
-    "a digit of a paragraph": (change_text("text/benefit.md", r"0\.6(\d)", r"0.7\1"), "text/benefit.md"),
+    "a digit of a paragraph": (change_text("text/benefit.md", r"CI 4(\d)", r"CI 5\1"), "text/benefit.md"),
     "a digit of a paragraph in LaTeX": (change_text("text/fairness.tex", "216 trials", "217 trials"), "fairness.tex"),
     "a digit of a macro": (change_text("macros.tex", r"trials\}\{216\}", "trials}{261}"), "its macro"),
     "a macro of no number": (
@@ -176,7 +176,7 @@ def test_number_check_finds_unregistered_digit(tmp_path: Path, paper: Paper) -> 
     held["sentences"][0]["text"] += " It took 3 days."
     path.write_text(json.dumps(held), encoding="utf-8")
     faults = recompute.check(recompute.read_records(paper.results), directory)
-    assert "fairness, trials_and_outcomes: 3 is no number of provenance.json" in faults
+    assert "setup, machine: 3 is no number of provenance.json" in faults
 
 
 def test_numbers_schema_matches_model_and_validates(paper: Paper) -> None:

@@ -13,7 +13,7 @@ from ablatrix.paper.make import make_paper
 from ablatrix.records.model import Record
 from tests.synthetic import PRIMARY, make_records, write_records
 
-TEMPLATE = "version: 1\ntext: [fairness, benefit, correctness, claims]\n"
+TEMPLATE = "version: 1\ntext: [setup, fairness, benefit, correctness, claims]\n"
 ALL_ON = {knob: levels[1] for knob, levels in PRIMARY.items()}
 CLAIMS = """version: 1
 claims:

@@ -22,7 +22,9 @@ def written(directory: Path, text: str) -> Path:
     return path
 
 
-ONE = "name: s\nworkloads: [%s]\ncompilers: [%s]\nmodes: [cold]\nstages: [{name: p, factorial: {fusion: [off, on]}}]\n%s"
+ONE = (
+    "name: s\nworkloads: [%s]\ncompilers: [%s]\nmodes: [cold]\nstages: [{name: p, factorial: {fusion: [off, on]}}]\n%s"
+)
 WITHOUT = ONE % ("mlp", "tvm", "")
 WITH = ONE % (
     "{name: mlp, title: {en: A perceptron, zh: 感知机}}",

@@ -22,7 +22,7 @@ from ablatrix.analysis.effects import (
     gather,
     main_effects,
 )
-from ablatrix.analysis.groups import Control, Instrument, ratios_to_baseline, without_priming_runs
+from ablatrix.analysis.groups import Control, Instrument, ReferenceRatios, ratios_to_baseline, without_priming_runs
 from ablatrix.analysis.table import Tidy
 from ablatrix.errors import AnalysisError
 from ablatrix.records.titles import Titles
@@ -175,6 +175,14 @@ class Findings:
             self._kept[key] = {(one.workload, one.digest, one.compiler): one for one in found}
         best: Mapping[tuple[str, str, str], Best] = self._kept[key]
         return best
+
+    def against_reference(self, metric: str, mode: str) -> ReferenceRatios:
+        """Return the ratios of configurations to eager on a time; see `ablatrix.analysis.groups.ReferenceRatios`."""
+        key = ("against_reference", metric, mode)
+        if key not in self._kept:
+            self._kept[key] = ReferenceRatios(self.trials, metric, mode, self.instrument)
+        held: ReferenceRatios = self._kept[key]
+        return held
 
     def ratios(self, metric: str, groups: Sequence[str]) -> Mapping[tuple[Any, ...], Ratio]:
         """Return each group's ratio to the baseline; see `ablatrix.analysis.groups.ratios_to_baseline`."""

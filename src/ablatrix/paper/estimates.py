@@ -1,22 +1,23 @@
 """Estimates as numbers of the paper: ratios with their intervals, A/A controls, and the rows behind each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ablatrix.analysis.diagnosis import KnobProof
+from ablatrix.analysis.diagnosis import BreakEven, KnobProof
 from ablatrix.analysis.effects import Best, Effect, Evidence, GeometricMean
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import Control
+from ablatrix.analysis.groups import Control, ReferenceRatio
 from ablatrix.paper.fragment import Fragment, say
 from ablatrix.paper.ledger import Ledger
-from ablatrix.paper.number import RATIO, WHOLE, Number, Statistic, percent
+from ablatrix.paper.number import RATIO, WHOLE, Number, Statistic, percent, runs
 from ablatrix.provenance.claims import Factor
 from ablatrix.provenance.finder import RowFinder, plain_choices
 from ablatrix.provenance.keys import key_part, step_part
-from ablatrix.provenance.ranges import Ranges
+from ablatrix.provenance.ranges import Ranges, union
 from ablatrix.provenance.units import Levels, Unit
-from ablatrix.statistics.ratio import Ratio
+from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
+from ablatrix.statistics.ratio import Ratio, mean_allowance, mean_estimate, ratio_of
 
 JUDGED = ("main", "around", "total")
 
@@ -74,6 +75,14 @@ class Estimates:
         proof = self.findings.proof_of(one)
         return proof if proof is not None and proof.verdict == "no_op" else None
 
+    def is_same_program(self, unit: Unit, levels: Levels) -> bool:
+        """Return whether a configuration is the baseline's program, as every knob that it moves does nothing."""
+        known = {knob: (unit.baseline[knob], at) for knob, at in levels.items() if knob in unit.baseline}
+        own = (unit.workload, unit.digest, unit.compiler)
+        steps = [(*own, knob, frozenset(step)) for knob, step in known.items() if step[0] != step[1]]
+        proofs = [self.findings.proofs_by_step.get(step) for step in steps]
+        return all(proof is not None and proof.verdict == "no_op" for proof in proofs)
+
     def unit_of(self, held: Effect | Control) -> Unit:
         """Return the unit that an estimate is of."""
         return self.finder.unit_of(held)
@@ -82,8 +91,12 @@ class Estimates:
         """Return a main effect, a level around a centre or a total; None if it is not attributable, or of a no-op."""
         return None if one.is_no_op or self.no_op(one) is not None else self.measured(one, evidence)
 
+    def stage_of(self, one: Effect, evidence: Evidence) -> Sequence[Effect]:
+        """Return all effects of the same unit and stage."""
+        return self._by_stage(evidence)[_stage(one)]
+
     def measured(self, one: Effect, evidence: Evidence) -> Interval | None:
-        """Return the same also of a no-op: what was measured although nothing that was built differs."""
+        """Return the same also of a no-op, of which it is what was measured; and shares and interactions."""
         if id(one) not in self._effects:  # findings keep their effects, so ids stay unique
             self._effects[id(one)] = self._effect(one, evidence)
         return self._effects[id(one)]
@@ -94,17 +107,7 @@ class Estimates:
         unit = self.unit_of(one)
         of_stage = self._by_stage(evidence)[_stage(one)]
         behind = self.finder.of_effect(one, of_stage)
-        if one.kind == "total":
-            parts = [other for other in of_stage if other.kind == "shapley" and other.knob]
-            start = {str(other.knob): other.base_level for other in parts}
-            end = {str(other.knob): other.level for other in parts}
-            name = "all"
-            parameters: dict[str, Any] = {"start": start, "end": end}
-            statistic: Statistic = "total"
-        else:
-            name = step_part(one.knob, one.level)
-            parameters = {"knob": one.knob, "base_level": one.base_level, "level": one.level, **_same_program(one)}
-            statistic = "effect"
+        statistic, name, parameters = _described(one, of_stage)
         is_split = behind.blocks > len(one.logs) + one.blocks_left_out
         key = f"benefit/{unit.key}/{name}/{key_part(one.metric)}"
         if not self._is_first(one, evidence):
@@ -134,6 +137,8 @@ class Estimates:
         if one.ratio is None:
             return None
         knob = step_part(one.knob, one.level, one.base_level if is_apart else None) if one.knob else "all"
+        if one.kind in ("shapley", "interaction"):
+            knob = f"{one.kind}/{knob}" + (f"/{key_part(one.other)}" if one.other else "")
         key = f"benefit/geometric_mean/{key_part(one.compiler)}/{knob}/{key_part(one.metric)}@{key_part(one.stage)}"
         keys = [member.value.key for member in members]
         return self._interval(key, "geometric_mean", one.ratio, (), {"of": keys})
@@ -178,6 +183,47 @@ class Estimates:
         parameters = {**_of_unit(unit, mode, metric), "knobs": dict(levels), "baseline": dict(unit.baseline)}
         return self._interval(key, "paired_ratio", ratio, rows, parameters)
 
+    def against_reference(self, unit: Unit, levels: Levels, part: str, held: ReferenceRatio) -> Interval:
+        """Return the ratio of one configuration to eager; ``part`` tells its key from others of the unit."""
+        rows = self.finder.blocks_of(unit)
+        parameters = {**_of_unit(unit, "hot", HOT_METRIC), "knobs": dict(levels)}
+        rows = self.finder.widened_by(unit, "hot", HOT_METRIC, rows, held.ratio.widened)
+        return self._interval(f"benefit/{unit.key}/{part}/eager", "reference_ratio", held.ratio, rows, parameters)
+
+    def mean_against_reference(self, key: str, held: Sequence[tuple[ReferenceRatio, Interval]]) -> Interval:
+        """Return the geometric mean over workloads of ratios to eager; of one workload, its own."""
+        if len(held) == 1:
+            return held[0][1]
+        allowance = mean_allowance([one.allowance for one, _ in held])
+        ratio = ratio_of(mean_estimate([one.logs for one, _ in held]), allowance=allowance)
+        return self._interval(key, "geometric_mean", ratio, (), {"of": [one.value.key for _, one in held]})
+
+    def may_be_best(self, unit: Unit, metric: str, mode: str, best: Best, levels: Levels) -> Number:
+        """Return 1 if a configuration is the best of its unit, or is not distinguishable from it; else 0."""
+        held = (best.levels, *(best.ties or ()))
+        value = int(any(all(one.get(knob) == at for knob, at in levels.items()) for one in held))
+        rows = self.finder.blocks_of(unit)
+        is_split = self.finder.blocks_in(unit, mode) > best.blocks
+        parameters = {**_of_unit(unit, mode, metric), "knobs": dict(levels), "split": is_split}
+        return self.ledger.enter(f"benefit/{unit.key}/all/may_be_best", "may_be_best", value, WHOLE, rows, parameters)
+
+    def break_even(self, unit: Unit, levels: Levels, one: BreakEven) -> Interval | None:
+        """Return the runs that repay a configuration's compile; None where there is no such number."""
+        if one.runs is None or one.low is None or one.high is None:
+            return None
+        cold = self.finder.of_ratio(unit, "cold", COLD_METRIC, levels, unit.baseline)
+        rows = union([cold, self.finder.blocks_of(unit)])
+        own = {**_of_unit(unit, "hot", HOT_METRIC), "cold_metric": COLD_METRIC}
+        parameters = {**own, "knobs": dict(levels), "baseline": dict(unit.baseline)}
+        key = f"benefit/{unit.key}/all/break_even"
+
+        def part(name: str, value: float) -> Number:
+            form = runs(value)
+            return self.ledger.enter(f"{key}/{name}", "break_even", value, form, rows, {**parameters, "part": name})
+
+        ratio = Ratio(one.runs, one.low, one.high, 0)
+        return Interval(ratio, part("value", one.runs), part("low", one.low), part("high", one.high), None)
+
     def claimed(self, key: str, metric: str, ratio: Ratio, factor: Factor) -> Interval:
         """Return the factor of a claim."""
         parameters = {**_of_unit(factor.unit, factor.mode, metric), **factor.parameters}
@@ -219,6 +265,28 @@ class Estimates:
             if stage[:-1] == _stage(one)[:-1] and any(_subject(other) == _subject(one) for other in effects):
                 return stage == _stage(one)
         return True
+
+
+def _described(one: Effect, of_stage: Sequence[Effect]) -> tuple[Statistic, str, dict[str, Any]]:
+    """Return the statistic of an effect, its name in keys, and what the statistic needs beside unit and rows."""
+    step = step_part(one.knob, one.level)
+    if one.kind in ("main", "around"):
+        moved = {"knob": one.knob, "base_level": one.base_level, "level": one.level}
+        return "effect", step, {**moved, **_same_program(one)}
+    start, end = ends_of(of_stage)
+    if one.kind == "total":
+        return "total", "all", {"start": start, "end": end}
+    parameters = {"start": start, "end": end, "knob": one.knob}
+    if one.kind == "shapley":
+        return "shapley", f"shapley/{step}", parameters
+    assert one.kind == "interaction"
+    return "interaction", f"interaction/{step}/{key_part(one.other)}", {**parameters, "other": one.other}
+
+
+def ends_of(of_stage: Iterable[Effect]) -> tuple[Levels, Levels]:
+    """Return the levels of the knobs at both ends of an attribution, by its parts."""
+    parts = [other for other in of_stage if other.kind == "shapley" and other.knob]
+    return {str(one.knob): one.base_level for one in parts}, {str(one.knob): one.level for one in parts}
 
 
 def _stage(one: Effect) -> tuple[Any, ...]:

@@ -1,11 +1,13 @@
 """The parts of a sentence before it is in any language: phrases, names from the records, and numbers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from string import Formatter
 from typing import Literal
 
 from ablatrix.paper.number import Number
+
+Style = Literal["words", "items", "clauses", "sentences"]
 
 
 @dataclass(frozen=True)
@@ -13,6 +15,17 @@ class Name:
     """A name from the records or a document, printed unchanged: a workload, a level, a processor."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class Term:
+    """The title of a workload, compiler, knob or level, which may differ between languages.
+
+    Attributes:
+        texts: Language -> text.
+    """
+
+    texts: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -30,10 +43,10 @@ class Statement:
 
 @dataclass(frozen=True)
 class Listed:
-    """A list of fragments: words, ``a, b and c``; clauses, ``a; b; c``; or one sentence after another."""
+    """A list: words, ``a, b and c``; items, ``a, b, c``; clauses, ``a; b; c``; or one sentence after another."""
 
     items: tuple["Fragment", ...]
-    style: Literal["words", "clauses", "sentences"] = "words"
+    style: Style = "words"
 
 
 @dataclass(frozen=True)
@@ -44,7 +57,7 @@ class Said:
     slots: Mapping[str, "Fragment"] = field(default_factory=dict)
 
 
-Fragment = Name | Number | Statement | Listed | Said
+Fragment = Name | Term | Number | Statement | Listed | Said
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +72,7 @@ class Language:
         semicolon: Separator between clauses.
         space: Separator between sentences.
         latex_note: First line of a .tex file; empty if plain LaTeX can print the language.
+        is_wide: Whether it is written without spaces; words of another script within it are set off by one.
     """
 
     code: str
@@ -68,6 +82,7 @@ class Language:
     semicolon: str
     space: str
     latex_note: str
+    is_wide: bool = False
 
 
 def say(phrase: str, **slots: Fragment | str) -> Said:
@@ -75,7 +90,7 @@ def say(phrase: str, **slots: Fragment | str) -> Said:
     return Said(phrase, {name: Name(one) if isinstance(one, str) else one for name, one in slots.items()})
 
 
-def listed(items: Iterable[Fragment | str], style: Literal["words", "clauses", "sentences"] = "words") -> Listed:
+def listed(items: Iterable[Fragment | str], style: Style = "words") -> Listed:
     """Return a list of fragments."""
     return Listed(tuple(Name(one) if isinstance(one, str) else one for one in items), style)
 
@@ -84,6 +99,8 @@ def pieces(fragment: Fragment, language: Language) -> list[str | Name | Number]:
     """Return a fragment in a language: text, names and numbers in order."""
     if isinstance(fragment, Name | Number):
         return [fragment]
+    if isinstance(fragment, Term):
+        return [Name(fragment.texts[language.code])]
     found: list[str | Name | Number] = []
     if isinstance(fragment, Statement):
         before, after = fragment.around[language.code]
@@ -94,10 +111,38 @@ def pieces(fragment: Fragment, language: Language) -> list[str | Name | Number]:
             if slot is not None:
                 found += pieces(fragment.slots[slot], language)
         return found
-    separators = {"words": language.comma, "clauses": language.semicolon, "sentences": language.space}
+    separators = {
+        "words": language.comma,
+        "items": language.comma,
+        "clauses": language.semicolon,
+        "sentences": language.space,
+    }
     for index, item in enumerate(fragment.items):
         if index:
             is_last = fragment.style == "words" and index == len(fragment.items) - 1
             found.append(language.last if is_last else separators[fragment.style])
         found += pieces(item, language)
     return found
+
+
+def phrases_of(fragment: Fragment, language: Language) -> Iterator[Said]:
+    """Yield every phrase within a fragment in the order in which a language prints them."""
+    if isinstance(fragment, Said):
+        yield fragment
+        for _, slot, _, _ in Formatter().parse(language.phrases[fragment.phrase]):
+            if slot is not None:
+                yield from phrases_of(fragment.slots[slot], language)
+    elif isinstance(fragment, Listed):
+        for item in fragment.items:
+            yield from phrases_of(item, language)
+
+
+def replaced(fragment: Fragment, old: Said, new: Said) -> Fragment:
+    """Return a fragment with one phrase within it, by identity, replaced by another."""
+    if fragment is old:
+        return new
+    if isinstance(fragment, Said):
+        return Said(fragment.phrase, {name: replaced(one, old, new) for name, one in fragment.slots.items()})
+    if isinstance(fragment, Listed):
+        return Listed(tuple(replaced(item, old, new) for item in fragment.items), fragment.style)
+    return fragment

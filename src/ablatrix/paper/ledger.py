@@ -108,6 +108,19 @@ class Ledger:
         keys = [one.key for one in numbers]
         return self.enter(key, "number_of", len(keys), WHOLE, (), {"of": keys})
 
+    def sum_of(self, key: str, numbers: Iterable[Number]) -> Number:
+        """Return the sum of other numbers, which are whole."""
+        held = list(numbers)
+        total = sum(int(one.value) for one in held)
+        return self.enter(key, "sum_of", total, WHOLE, (), {"of": [one.key for one in held]})
+
+    def wins(self, key: str, numbers: Iterable[Number], against: Iterable[Iterable[Number]]) -> Number:
+        """Return how many numbers are the smallest of their lists."""
+        pairs = [(one, list(others)) for one, others in zip(numbers, against, strict=True)]
+        value = sum(one.value <= min(other.value for other in others) for one, others in pairs)
+        of, lists = [one.key for one, _ in pairs], [[other.key for other in others] for _, others in pairs]
+        return self.enter(key, "wins", value, WHOLE, (), {"of": of, "against": lists})
+
     def _over(
         self, key: str, statistic: Statistic, part: pl.DataFrame, column: str, value: float, form: Form
     ) -> Number:

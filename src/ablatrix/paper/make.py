@@ -15,7 +15,9 @@ from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.macros import macros_text
 from ablatrix.paper.markup import escape_markdown
 from ablatrix.paper.provenance_file import provenance_text
+from ablatrix.paper.references import References
 from ablatrix.paper.rows import paper_rows
+from ablatrix.paper.sentences.details import enter_details
 from ablatrix.paper.sentences.sentence import Sources
 from ablatrix.paper.tables.write import write_table
 from ablatrix.paper.template.figures import FigureSpec
@@ -80,7 +82,10 @@ def make_paper(
         for number, lack in lacking.items()
     ]
     ledger = Ledger(paper_rows(findings))
-    sources = Sources(findings, ledger, Estimates(findings, ledger), claims)
+    references = References(chosen, list(lacking))
+    sources = Sources(findings, ledger, Estimates(findings, ledger), claims, references)
+    if "benefit" in chosen.text:
+        enter_details(sources)
     names = [name for name in chosen.text if name != "claims" or claims is not None]
     paragraphs = [write_paragraph(sources, name, words) for name in names]
     for paragraph in paragraphs:

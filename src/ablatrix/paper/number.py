@@ -8,8 +8,9 @@ from ablatrix.provenance.ranges import Ranges
 
 Statistic = Literal[
     "constant", "excluded", "count", "distinct", "value", "sum", "min", "max", "median", "median_share", "equal_pairs",
-    "acting_pairs", "ties", "paired_ratio", "effect", "total", "geometric_mean", "control", "claim", "number_of",
-    "min_of", "max_of",
+    "acting_pairs", "ties", "may_be_best", "paired_ratio", "reference_ratio", "effect", "total", "shapley",
+    "interaction", "geometric_mean", "control", "claim", "break_even", "number_of", "sum_of", "wins", "min_of",
+    "max_of",
 ]  # fmt: skip
 
 STATISTICS: Mapping[Statistic, str] = {
@@ -27,6 +28,9 @@ STATISTICS: Mapping[Statistic, str] = {
     "have the same artifact_digest.",
     "ties": "Configurations of the unit with a value of 'metric' in every repeat ('compared'), and those of them that "
     "are not the lowest but may be the best, by simultaneous intervals against the best ('ties').",
+    "may_be_best": "1 if the configuration with the levels 'knobs' is the lowest of 'ties', or may be; else 0.",
+    "reference_ratio": "Ratio of 'metric' of the configuration with the levels 'knobs' to that of eager, paired over "
+    "blocks.",
     "paired_ratio": "Ratio of 'metric' of the configuration with the levels 'knobs' to that with 'baseline', paired "
     "over blocks.",
     "effect": "Ratio of 'metric' when 'knob' moves from 'base_level' to 'level': in each repeat the mean of the log "
@@ -37,11 +41,19 @@ STATISTICS: Mapping[Statistic, str] = {
     "one program ('acting').",
     "total": "Ratio of 'metric' of the configuration with the levels 'end' to that with 'start', over the repeats that "
     "have every configuration between the two; where none has, over those that have the two.",
+    "shapley": "Share of 'knob' in the ratio of 'metric' from 'start' to 'end', over the repeats that have every "
+    "configuration between the two: the mean of its log ratios over all orders in which the knobs can be moved.",
+    "interaction": "What the ratio of 'knob' is multiplied by when 'other' is moved from 'start' to 'end', too: the "
+    "mean over the levels of the other knobs, over the same repeats.",
     "geometric_mean": "Geometric mean of the effects named in 'of', each weighing the same; 'widened' as of an effect.",
     "control": "Ratio of 'metric' of the twin of the baseline to the baseline, paired over blocks (A/A control); "
     "'reach' is the farther end of its interval from 1, as an absolute logarithm.",
+    "break_even": "Runs after which the extra time to the first result of 'knobs' over 'baseline' is repaid: mean "
+    "difference of the cold times over mean difference of the hot times, each within blocks; interval by Fieller.",
     "claim": "The improvement that a claim is about: 'metric' of the base over that of the treated configurations.",
     "number_of": "How many numbers 'of' names.",
+    "sum_of": "The sum of the numbers named in 'of'.",
+    "wins": "How many of the numbers named in 'of' are the smallest of their list in 'against'.",
     "min_of": "The smallest of the numbers named in 'of'.",
     "max_of": "The largest of the numbers named in 'of'.",
 }
@@ -116,3 +128,8 @@ def byte_size(value: float) -> Form:
 def milliseconds(value: float) -> Form:
     """Return the form of a time in ms: three digits, without an exponent."""
     return Form(".3g" if value < 999.5 else ".0f", 1.0, "ms")
+
+
+def runs(value: float) -> Form:
+    """Return the form of a number of runs: whole, or with two digits where it is below ten."""
+    return Form(",.0f" if value >= 9.95 else ".2g")

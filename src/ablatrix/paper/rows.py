@@ -10,9 +10,9 @@ COLUMNS = (
     "checked_digest", "timed_digest", "artifact_digest", "checked", "missing", "draws", "nonfinite", "max_abs_diff",
     "max_rel_diff", "rms_ratio", "rms_factor", "rms_floor", "workload_oracle",
     "worst_ratio", "allowed_over_eager", "ill_conditioned", "eager_wrong",
-    "gpu_name",
+    "gpu_name", "memory_bytes", "kernel", "container", "isa", "os", "smt", "parameter_count", "bursts",
 )  # fmt: skip
-PREFIXES = ("threads_", "estimator_")
+PREFIXES = ("threads_", "estimator_", "parameter_", "version_")
 
 
 def paper_rows(findings: Findings) -> Rows:

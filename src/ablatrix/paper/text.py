@@ -1,6 +1,7 @@
 """Paragraphs in a language, sentence by sentence, with the position of every number in them."""
 
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,15 +9,17 @@ from ablatrix.errors import AnalysisError
 from ablatrix.paper.chinese import CHINESE
 from ablatrix.paper.english import ENGLISH
 from ablatrix.paper.files import write_text
-from ablatrix.paper.fragment import Fragment, Language, Name, pieces
+from ablatrix.paper.fragment import Fragment, Language, Name, Said, phrases_of, pieces, replaced
 from ablatrix.paper.markup import escape_latex, escape_markdown
 from ablatrix.paper.number import Number
 from ablatrix.paper.sentences import PARAGRAPHS
+from ablatrix.paper.sentences.said import confidence_of
 from ablatrix.paper.sentences.sentence import Sentence, Sources
 
 LANGUAGES: Mapping[str, Language] = {language.code: language for language in (ENGLISH, CHINESE)}
 
 Span = tuple[int, int]
+INTERVAL = "ci"
 
 
 @dataclass(frozen=True)
@@ -61,23 +64,42 @@ def get_language(code: str) -> Language:
 
 def write_paragraph(sources: Sources, name: str, language: Language) -> Paragraph:
     """Make one of the paragraphs in `ablatrix.paper.sentences.PARAGRAPHS`."""
-    sentences: list[PrintedSentence] = []
+    sentences: list[Sentence] = []
     left_out: list[tuple[str, str]] = []
     for writes in PARAGRAPHS[name]:
         for one in writes(sources):
             if isinstance(one, Sentence):
-                sentences.append(print_sentence(one, language))
+                sentences.append(one)
             else:
                 left_out.append((one.name, plain_text(one.reason, language)))
-    return Paragraph(name, tuple(sentences), tuple(left_out))
+    written = _with_confidence(sources, sentences, language)
+    return Paragraph(name, tuple(print_sentence(one, language) for one in written), tuple(left_out))
+
+
+def _with_confidence(sources: Sources, sentences: Sequence[Sentence], language: Language) -> Iterator[Sentence]:
+    """Yield sentences in which the first interval in brackets says how much confidence all have."""
+    is_said = False
+    for one in sentences:
+        first = next((said for said in phrases_of(one.body, language) if said.phrase == INTERVAL), None)
+        if first is None or is_said:
+            yield one
+            continue
+        is_said = True
+        whole = Said(f"{INTERVAL}/first", {**first.slots, "confidence": confidence_of(sources)})
+        body = replaced(one.body, first, whole)
+        assert isinstance(body, Said)
+        yield Sentence(one.name, body)
 
 
 def print_sentence(sentence: Sentence, language: Language) -> PrintedSentence:
     """Return a sentence in a language."""
     text, numbers, names = "", [], []
     for piece in pieces(sentence.body, language):
+        added = piece if isinstance(piece, str) else piece.text
+        if language.is_wide:
+            text, added = _set_off(text, added)
         if isinstance(piece, str):
-            text += piece
+            text += added
             continue
         span = len(text), len(text) + len(piece.text)
         text += piece.text
@@ -88,6 +110,26 @@ def print_sentence(sentence: Sentence, language: Language) -> PrintedSentence:
     return PrintedSentence(sentence.name, text, tuple(numbers), tuple(names))
 
 
+def _set_off(before: str, after: str) -> tuple[str, str]:
+    """Return two texts that follow each other, with a space between them where one of two scripts ends, and else none.
+
+    A second text that is a number or a name begins with no space, so that it stays as it is.
+    """
+    left, right = before.rstrip(" "), after.lstrip(" ")
+    if not left or not right:
+        return before, after
+    if _is_wide(left[-1]) == _is_wide(right[0]):
+        return (before, after) if not _is_wide(left[-1]) else (left, right)
+    narrow = right[0] if _is_wide(left[-1]) else left[-1]
+    wide = left[-1] if _is_wide(left[-1]) else right[0]
+    is_apart = wide.isalpha() and (narrow.isalnum() or narrow == "%")
+    return (f"{left} " if is_apart else left), right
+
+
+def _is_wide(character: str) -> bool:
+    return unicodedata.east_asian_width(character) in ("W", "F")
+
+
 def plain_text(fragment: Fragment, language: Language) -> str:
     """Return a fragment as text."""
     return "".join(one.text if isinstance(one, Name | Number) else one for one in pieces(fragment, language))
@@ -96,11 +138,33 @@ def plain_text(fragment: Fragment, language: Language) -> str:
 def write_files(paragraph: Paragraph, language: Language, directory: Path) -> list[Path]:
     """Write ``directory/<name>.{md,tex}`` and return the files."""
     text = language.space.join(one.text for one in paragraph.sentences)
+    latex = language.space.join(map(_latex, paragraph.sentences))
     note = f"{language.latex_note}\n" if language.latex_note else ""
     return [
         write_text(directory / f"{paragraph.name}.md", escape_markdown(text) + "\n"),
-        write_text(directory / f"{paragraph.name}.tex", f"{note}{escape_latex(text)}\n"),
+        write_text(directory / f"{paragraph.name}.tex", f"{note}{latex}\n"),
     ]
+
+
+def _latex(sentence: PrintedSentence) -> str:
+    """Return a sentence for LaTeX: it refers to tables and figures by their labels, and powers of ten are raised."""
+    found: list[str] = []
+    end = 0
+    for number, (start, stop) in sentence.numbers:
+        label, (digits, power) = number.parameters.get("label"), _power_of_ten(number.text)
+        if label is not None:
+            found += [escape_latex(sentence.text[end:start].removesuffix(" ")), rf"~\ref{{{label}}}"]
+            end = stop
+        elif power:
+            found += [escape_latex(sentence.text[end:start]), rf"${digits}\times10^{{{int(power)}}}$"]
+            end = stop
+    return "".join([*found, escape_latex(sentence.text[end:])])
+
+
+def _power_of_ten(text: str) -> tuple[str, str]:
+    """Return the digits and the power of a number that is printed with an exponent; no power without one."""
+    digits, _, power = text.partition("e")
+    return digits, power
 
 
 def write_left_out(lines: Iterable[str], language: Language, directory: Path) -> Path:

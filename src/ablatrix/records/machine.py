@@ -18,6 +18,17 @@ ROOT = Path("/")
 CPU = "sys/devices/system/cpu"
 CONTAINER_FILES = {".dockerenv": "docker", "run/.containerenv": "podman", ".singularity.d": "apptainer"}
 CONTAINER_GROUPS = re.compile(r"kubepods|docker|libpod|lxc|containerd|garden")
+VECTOR_EXTENSIONS = {
+    "avx512f": "AVX-512",
+    "avx2": "AVX2",
+    "avx": "AVX",
+    "sse4_2": "SSE4.2",
+    "sve2": "SVE2",
+    "sve": "SVE",
+    "asimd": "NEON",
+    "neon": "NEON",
+}
+"""Vector extensions by their flag in ``/proc/cpuinfo``, the widest of each architecture first."""
 HYPERVISORS = {
     "qemu": "kvm",
     "kvm": "kvm",
@@ -44,6 +55,8 @@ def read_machine(root: Path = ROOT) -> Machine:
         smt=_flag(root / CPU / "smt/active"),
         cpus=allowed_cpus(),
         cpu_quota_cores=cpu_quota(root),
+        isa=instruction_set(root),
+        os=operating_system(root),
     )
 
 
@@ -60,6 +73,23 @@ def cpu_model(root: Path = ROOT) -> str:
     import cpuinfo  # slow to import, and rarely needed
 
     return str(cpuinfo.get_cpu_info().get("brand_raw") or platform.processor() or "unknown")
+
+
+def instruction_set(root: Path = ROOT) -> str:
+    """Return the instruction set with its widest vector extension: ``x86_64, AVX2``; without one, the former alone."""
+    found = re.search(r"^(?:flags|Features)\s*:\s*(.*)$", read_text(root / "proc/cpuinfo") or "", re.M)
+    flags = set(found[1].split()) if found else set()
+    widest = next((name for flag, name in VECTOR_EXTENSIONS.items() if flag in flags), None)
+    return ", ".join(filter(None, (platform.machine(), widest)))
+
+
+def operating_system(root: Path = ROOT) -> str | None:
+    """Return the name of the operating system by os-release(5); None where nothing tells it."""
+    for file in ("etc/os-release", "usr/lib/os-release"):
+        found = re.search(r"^PRETTY_NAME=(.*)$", read_text(root / file) or "", re.M)
+        if found and (name := found[1].strip().strip("\"'")):
+            return name
+    return None
 
 
 def cores_allowed(root: Path = ROOT) -> int:

@@ -57,6 +57,13 @@ class Machine(Part):
     cpu_quota_cores: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
         default=None, description="CPU quota of the cgroup, in cores; null without one."
     )
+    isa: str | None = Field(
+        default=None,
+        description="Instruction set, and the widest vector extension that the kernel names; null before 1.3.",
+    )
+    os: str | None = Field(
+        default=None, description="Operating system, as its release file names it; null without one, and before 1.3."
+    )
 
 
 class Gpu(Part):

@@ -59,6 +59,8 @@ def _without_origins(data: dict[str, Any]) -> dict[str, Any]:
     meta, config, runtime, correctness = parts
     if isinstance(meta, dict):
         meta |= {"layout": None, "replicate": None}
+        if isinstance(meta.get("machine"), dict):
+            meta["machine"] |= {"isa": None, "os": None}
     if isinstance(config, dict):
         config |= {"compiler_digest": None, "stage_plan": None, "primary_knobs": None}
     if isinstance(runtime, dict):

@@ -1,7 +1,7 @@
 """Display names: what workloads, compilers, knobs and levels are called in what people read.
 
-They stand in ``design.json``, beside the records, and change nothing that is measured: neither the digest of a study nor
-the id of a trial depends on them. What has no title goes by its name.
+They stand in ``design.json``, beside the records, and change nothing that is measured: neither the digest of a study
+nor the id of a trial depends on them. What has no title goes by its name.
 """
 
 from collections.abc import Iterable, Mapping

@@ -365,7 +365,7 @@ class Study(Part):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the study as loaded, defaults filled in; without ``about`` and titles: they change no measurement."""
+        """SHA-256 of the study as loaded, defaults filled in; without ``about`` and titles, which change no result."""
         data = self.in_old_spelling(self.model_dump(mode="json", exclude={"about", "knobs"}))
         for choice in (*data["workloads"], *data["compilers"]):
             choice.pop("title", None)

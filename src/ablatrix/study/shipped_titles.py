@@ -50,7 +50,7 @@ KNOB_TITLES: Mapping[str, Title] = MappingProxyType(
 LEVEL_TITLES: Mapping[str, Mapping[str, Title]] = MappingProxyType(
     {
         "partition": {"whole": _title("whole program", "整个程序"), "regions": _title("per block", "逐块")},
-        "reuse": {"keep": _title("keep", "保留"), "release": _title("release", "释放")},
+        "reuse": {"keep": _title("off", "关"), "release": _title("on", "开")},
         "schedule": {"default": _title("scalar", "标量"), "vectorised": _title("vectorised", "向量化")},
     }
 )
@@ -59,12 +59,12 @@ SWITCH_TITLES: Mapping[str, Title] = MappingProxyType({"off": _title("off", "关
 """Levels of any knob that is switched."""
 WORKLOAD_TITLES: Mapping[str, Title] = MappingProxyType(
     {
-        "mlp": _title("MLP", "多层感知机"),
-        "convolution": _title("residual convolutions", "残差卷积"),
+        "mlp": _title("MLP", "MLP"),
+        "convolution": _title("ConvNet", "卷积网络"),
         "attention": _title("self-attention", "自注意力"),
-        "encoder": _title("BERT encoder", "BERT 编码器"),
-        "decoder": _title("Llama decoder", "Llama 解码器"),
+        "encoder": _title("BERT", "BERT"),
+        "decoder": _title("Llama", "Llama"),
         "resnet": _title("ResNet", "ResNet"),
-        "bound_propagation": _title("bound propagation", "区间界传播"),
+        "bound_propagation": _title("IBP", "区间界传播"),
     }
 )

@@ -56,10 +56,11 @@ def _knobs(resolved: ResolvedStudy, entries: list[CompilerEntry]) -> dict[str, T
 def _levels(resolved: ResolvedStudy, entries: list[CompilerEntry]) -> dict[str, dict[str, Title]]:
     found: dict[str, dict[str, Title]] = {}
     for knob in (knob for entry in entries if _is_shipped(entry) for knob in entry.knobs):
-        known = {**SWITCH_TITLES, **LEVEL_TITLES.get(knob.name, {})}
-        held = {str(level.name): known[level.name] for level in knob.levels if level.name in known}
-        if held:
-            found.setdefault(knob.name, {}).update(held)  # type: ignore[arg-type]
+        known: dict[str, Title] = {**SWITCH_TITLES, **LEVEL_TITLES.get(knob.name, {})}
+        names = [str(level.name) for level in knob.levels]
+        for name in names:
+            if name in known:
+                found.setdefault(knob.name, {})[name] = known[name]
     for name, choice in resolved.study.knobs.items():
         for level, title in choice.levels.items():
             found.setdefault(name, {})[str(level)] = as_title(title)

@@ -56,7 +56,7 @@ def geometric_means(effects: Sequence[Effect]) -> list[GeometricMean]:
     return [
         _mean(members, list(everyone[key[:2]]))
         for key, members in groups.items()
-        if len({one.workload for one in members}) > 1
+        if len({(one.workload, one.digest) for one in members}) > 1  # a workload in another size is another one
     ]
 
 

@@ -147,14 +147,13 @@ def _read(files: Sequence[Path], notes: list[str], copies: Copies | None) -> pl.
     return pl.concat(numbered, how="diagonal") if numbered else pl.DataFrame()
 
 
-def _read_designs(
-    files: Sequence[Path], notes: list[str]
-) -> tuple[list[tuple[list[int], pl.DataFrame]], Titles]:
+def _read_designs(files: Sequence[Path], notes: list[str]) -> tuple[list[tuple[list[int], pl.DataFrame]], Titles]:
     """Return the planned trials of each design beside the files, with the runs beside it; and the titles of all."""
     runs: dict[Path, list[int]] = {}
     for run, path in enumerate(files):
         runs.setdefault(path.with_name(DESIGN_NAME), []).append(run)
-    found, titles = [], []
+    found: list[tuple[list[int], pl.DataFrame]] = []
+    titles: list[Titles] = []
     for path, beside in runs.items():
         try:
             design = load_design(path)

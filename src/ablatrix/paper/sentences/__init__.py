@@ -12,8 +12,10 @@ from ablatrix.paper.sentences.claims import CLAIMS
 from ablatrix.paper.sentences.correctness import CORRECTNESS
 from ablatrix.paper.sentences.fairness import FAIRNESS
 from ablatrix.paper.sentences.sentence import Writes
+from ablatrix.paper.sentences.setup import SETUP
 
 PARAGRAPHS: Mapping[str, Sequence[Writes]] = {
+    "setup": SETUP,
     "fairness": FAIRNESS,
     "benefit": BENEFIT,
     "correctness": CORRECTNESS,

@@ -5,12 +5,10 @@ from ablatrix.analysis.reasons import text_of
 from ablatrix.paper.claim_ratio import claim_is_no_op, claim_ratio
 from ablatrix.paper.fragment import Fragment, Name, Statement, say
 from ablatrix.paper.number import WHOLE, Form
-from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
+from ablatrix.paper.sentences.sentence import LANGUAGES, LeftOut, Sentence, Sources, Writes, Written
 from ablatrix.provenance.claims import claim_rows
 from ablatrix.provenance.ranges import count_rows
-from ablatrix.records.metrics import Language
 
-LANGUAGES: tuple[Language, ...] = ("en", "zh")
 BOUNDS = {"at_least": Form(".4g"), "at_most": Form(".4g"), "within": Form(".4g", 0.01, "%")}
 
 

@@ -1,34 +1,191 @@
-"""Compilers of one study beside each other: the best of each, and eager."""
+"""All knobs moved, or the fastest configurations, against eager and among themselves; compilers beside each other."""
 
-from ablatrix.paper.fragment import listed, say
-from ablatrix.paper.sentences.fastest import eager_time, levels_said, median_of
-from ablatrix.paper.sentences.sentence import Sentence, Sources, Written
+from collections.abc import Mapping, Sequence
+
+from ablatrix.analysis.effects import Best, Evidence
+from ablatrix.analysis.groups import ReferenceRatio
+from ablatrix.paper.estimates import Interval
+from ablatrix.paper.fragment import Fragment, Name, listed, say
+from ablatrix.paper.sentences.fastest import bests, knob_at
+from ablatrix.paper.sentences.overall import Candidate
+from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
+from ablatrix.paper.sentences.whole import COMPILERS, MOVES, end_levels, primary, totals
+from ablatrix.paper.views import size, speed_up, speed_up_alone
+from ablatrix.provenance.keys import key_part
 from ablatrix.provenance.units import Unit
 from ablatrix.records.metrics import HOT_METRIC
 
+Held = tuple[Unit, ReferenceRatio, Interval]
 
-def compilers_compared(sources: Sources) -> Written:
-    """The fastest configuration of each compiler on a workload that several compile, the lowest first, and eager's.
 
-    Compilers never share a block, so that medians are what there is to compare.
-    """
-    found = sources.findings.best(HOT_METRIC, "hot")
-    by_workload: dict[tuple[str, str], list[Unit]] = {}
-    for unit in sources.estimates.units.values():
-        if "hot" in unit.ok and (unit.workload, unit.digest, unit.compiler) in found:
-            by_workload.setdefault((unit.workload, unit.digest), []).append(unit)
-    for units in by_workload.values():
-        if len(units) < 2:
-            continue
-        bests = []
-        for unit in units:
-            levels, configuration = levels_said(unit, found[unit.workload, unit.digest, unit.compiler])
-            bests.append((median_of(sources, unit, levels, "compared"), unit.compiler, configuration))
-        bests.sort(key=lambda best: (best[0].value, best[1]))
-        times = listed(
-            say("compared_at", compiler=compiler, configuration=configuration, p50=p50)
-            for p50, compiler, configuration in bests
+def against_eager(sources: Sources) -> Written:
+    """How many times as fast as eager: all knobs moved on one compiler, or the fastest configuration of each."""
+    evidence = primary(sources)
+    several = len(sources.estimates.compilers) > 1
+    found = [] if several or evidence is None or evidence.metric.name != HOT_METRIC else totals(sources, evidence)
+    if found and evidence:
+        held = _of_total(sources, evidence, found[0])
+        phrase = "eager/whole"
+    else:
+        held = _of_bests(sources)
+        phrase = "eager/best" if len(held) > 1 else "eager/best_one"
+    if not held:
+        yield LeftOut("against_eager", say("lacks/eager"))
+        return
+    by_compiler_: dict[str, list[Held]] = {}
+    for one in held:
+        by_compiler_.setdefault(one[0].compiler, []).append(one)
+    if len(by_compiler_) > 1:
+        yield from _compared(sources, by_compiler_)
+        return
+    means, ratios = _mean(sources, held), sorted(held, key=lambda one: -one[2].ratio.value)
+    slots: dict[str, Fragment] = {
+        "ratio": speed_up(sources.ledger, means),
+        "over": _over_held(sources, held, phrase == "eager/whole"),
+    }
+    slots["eager"] = sources.eager()
+    slots["range"] = Name("")
+    ends = [speed_up_alone(sources.ledger, ratios[place][2]) for place in (0, -1)]
+    if ends[0].text != ends[1].text:
+        slots["range"] = say(
+            "range/speed_up",
+            **{
+                name: say("at/speed_up", ratio=ratio, workload=sources.workload(ratios[place][0]))
+                for name, ratio, place in zip(("least", "most"), ends, (0, -1), strict=True)
+            },
         )
-        eager = eager_time(sources, units[0], "compared/eager")
-        said = say("compared", workload=units[0].label, times=times, reference=eager)
-        yield Sentence(f"compared/{units[0].workload_key}", said)
+    yield Sentence("against_eager", say(phrase, **slots))
+
+
+def _of_total(sources: Sources, evidence: Evidence, found: Candidate) -> list[Held]:
+    held = []
+    ratios = sources.findings.against_reference(HOT_METRIC, "hot")
+    for effect, _ in found.effects:
+        unit = sources.estimates.unit_of(effect)
+        levels = end_levels(sources, evidence, effect_of=found, unit=unit)
+        against = ratios.of((unit.workload, unit.digest, unit.compiler), levels)
+        if against is not None:
+            held.append((unit, against, sources.estimates.against_reference(unit, levels, "all", against)))
+    return held
+
+
+def _of_bests(sources: Sources) -> list[Held]:
+    held = []
+    ratios = sources.findings.against_reference(HOT_METRIC, "hot")
+    for unit, _, levels, _ in bests(sources):
+        against = ratios.of((unit.workload, unit.digest, unit.compiler), levels)
+        if against is not None:
+            held.append((unit, against, sources.estimates.against_reference(unit, levels, "best", against)))
+    return held
+
+
+def _mean(sources: Sources, held: Sequence[Held]) -> Interval:
+    compiler = held[0][0].compiler
+    part = held[0][2].value.key.split("/")[-3]
+    key = f"benefit/geometric_mean/{key_part(compiler)}/{part}/eager"
+    return sources.estimates.mean_against_reference(key, [(one, interval) for _, one, interval in held])
+
+
+def _over_held(sources: Sources, held: Sequence[Held], is_later: bool = False) -> Fragment:
+    units = [unit for unit, *_ in held]
+    if len(units) == 1:
+        return say("over/one", workload=sources.workload(units[0]))
+    every = {(one.workload, one.digest) for one in sources.estimates.units.values()}
+    if len(units) == len(every):
+        return say("over/mean" if is_later else "over/all")
+    some = sources.trials.filter(sources.of_workloads([(one.workload, one.digest) for one in units]))
+    key = f"benefit/geometric_mean/{key_part(units[0].compiler)}/eager/workloads"
+    return say(
+        "over/some",
+        count=sources.ledger.distinct(key, some, "workload", "workload_digest"),
+        workloads=sources.ledger.distinct("workloads", sources.measured, "workload", "workload_digest"),
+    )
+
+
+def _compared(sources: Sources, held: Mapping[str, Sequence[Held]]) -> Written:
+    """Compilers beside each other: the fastest configuration of each against eager, as they share no block."""
+    means = {compiler: _mean(sources, own) for compiler, own in held.items()}
+    order = sorted(means, key=lambda compiler: (means[compiler].ratio.value, compiler))
+    named = order if len(order) <= COMPILERS else [order[0], order[-1]]
+    ratios = [
+        say("eager/with", ratio=speed_up(sources.ledger, means[name]), compiler=sources.compiler(name))
+        for name in named
+    ]
+    alike = len({tuple((unit.workload, unit.digest) for unit, *_ in own) for own in held.values()}) == 1
+    where = _over_held(sources, held[order[0]]) if alike else say("over/each")
+    said = say(
+        "eager/compilers", eager=sources.eager(), ratios=listed(ratios), over=where, wins=_wins(sources, held)
+    )
+    yield Sentence("against_eager", said)
+
+
+def _wins(sources: Sources, held: Mapping[str, Sequence[Held]]) -> Fragment:
+    """Return on how many of the workloads that several compile each is fastest, against eager; nothing of one."""
+    by_workload: dict[tuple[str, str], list[tuple[str, Interval]]] = {}
+    for compiler, own in held.items():
+        for unit, _, interval in own:
+            by_workload.setdefault((unit.workload, unit.digest), []).append((compiler, interval))
+    shared = [own for own in by_workload.values() if len(own) > 1]
+    if len(shared) < 2:
+        return Name("")
+    winners: dict[str, list[tuple[Interval, list[Interval]]]] = {}
+    for one in shared:
+        compiler, interval = min(one, key=lambda pair: pair[1].ratio.value)
+        winners.setdefault(compiler, []).append((interval, [other for _, other in one]))
+    wins = []
+    for compiler in sorted(winners, key=lambda name: (-len(winners[name]), name))[:COMPILERS]:
+        best = [interval.value for interval, _ in winners[compiler]]
+        against = [[other.value for other in others] for _, others in winners[compiler]]
+        count = sources.ledger.wins(f"benefit/compared/{key_part(compiler)}/wins", best, against)
+        wins.append(say("wins_of", compiler=sources.compiler(compiler), count=count))
+    every = sources.ledger.number_of("benefit/compared/workloads", [one[0][1].value for one in shared])
+    return say("compared", wins=listed(wins), workloads=every)
+
+
+def best_choice(sources: Sources) -> Written:
+    """On how many workloads no configuration is faster than all knobs moved; and where another one is."""
+    evidence = primary(sources)
+    found = totals(sources, evidence) if evidence and evidence.metric.name == HOT_METRIC else []
+    tested = {(unit.identity): best for unit, best, *_ in bests(sources) if best.ties is not None and best.compared > 1}
+    numbers, others = [], []
+    for one in found:
+        for effect, _ in one.effects:
+            unit = sources.estimates.unit_of(effect)
+            if unit.identity in tested and evidence:
+                levels = end_levels(sources, evidence, one, unit)
+                told = sources.estimates.may_be_best(unit, HOT_METRIC, "hot", tested[unit.identity], levels)
+                numbers.append(told)
+                if not told.value:
+                    others.append((unit, tested[unit.identity]))
+    if not numbers:
+        yield LeftOut("best_choice", say("lacks/best"))
+        return
+    count = sources.ledger.sum_of("benefit/all/may_be_best", numbers)
+    of = sources.ledger.number_of("benefit/all/may_be_best/of", numbers)
+    several = "compilers" if len(found) > 1 else "workloads"
+    example = _faster(sources, others)
+    if count.value == of.value:
+        yield Sentence("best_choice", say(f"best_choice/{several}/all"))
+    elif count.value == 0:
+        yield Sentence("best_choice", say(f"best_choice/{several}/none", example=example))
+    else:
+        yield Sentence("best_choice", say(f"best_choice/{several}", count=count, of=of, example=example))
+
+
+def _faster(sources: Sources, others: Sequence[tuple[Unit, Best]]) -> Fragment:
+    """Return the example of the largest gain over the baseline by another configuration."""
+    ratios = {unit.identity: (levels, ratio) for unit, _, levels, ratio in bests(sources)}
+    known = [(unit, *ratios[unit.identity]) for unit, _ in others]
+    gains = [(unit, levels, ratio) for unit, levels, ratio in known if ratio is not None and ratio.ratio.value < 1.0]
+    if not gains:
+        return Name("")
+    unit, levels, ratio = min(gains, key=lambda one: one[2].ratio.value)
+    moves = [knob_at(sources, knob, at) for knob, at in levels.items() if at != unit.baseline[knob]]
+    if not 1 <= len(moves) <= MOVES:
+        return Name("")
+    return say(
+        "example" if len(others) > 1 else "example/only",
+        place=sources.place(unit),
+        moves=listed(moves),
+        amount=size(sources.ledger, ratio),
+    )

@@ -25,6 +25,15 @@ def comparisons(sources: Sources) -> Written:
         most = ledger.greatest("correctness/draws/most", drawn, "draws", WHOLE)
         count = least if least.value == most.value else say("from_to", least=least, most=most)
         draws = say("draws", draws=count)
+    faults = {
+        "missing": ledger.sum("correctness/missing", checked, "missing"),
+        "wrong": ledger.count("correctness/wrong", checked.filter(has_status(Status.WRONG_OUTPUT))),
+        "nonfinite": ledger.sum("correctness/nonfinite", checked, "nonfinite"),
+        "unchecked": ledger.count("correctness/unchecked", sources.trials.filter(IS_OK & pl.col("checked").is_null())),
+    }
+    found = (
+        say("comparisons/faults", **faults) if any(one.value for one in faults.values()) else say("comparisons/none")
+    )
     yield Sentence(
         "comparisons",
         say(
@@ -33,10 +42,7 @@ def comparisons(sources: Sources) -> Written:
             draws=draws,
             comparisons=ledger.sum("correctness/comparisons", checked, "checked"),
             trials=ledger.count("correctness/trials", checked),
-            missing=ledger.sum("correctness/missing", checked, "missing"),
-            wrong=ledger.count("correctness/wrong", checked.filter(has_status(Status.WRONG_OUTPUT))),
-            nonfinite=ledger.sum("correctness/nonfinite", checked, "nonfinite"),
-            unchecked=ledger.count("correctness/unchecked", sources.trials.filter(IS_OK & pl.col("checked").is_null())),
+            found=found,
         ),
     )
 

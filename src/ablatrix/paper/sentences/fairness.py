@@ -1,15 +1,17 @@
-"""Fairness: what was run, what cold and hot times include, what misses are, and how precise the results are."""
+"""Fairness: how trials ended, what cold and hot times include, how effects are judged, and how precise they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
 
-from ablatrix.analysis.effects import DEFAULT_MARGIN
 from ablatrix.analysis.table import IS_FAILURE, IS_NOT_RUN, TIMED_OTHER
 from ablatrix.paper.fragment import Fragment, Name, listed, say
-from ablatrix.paper.number import GENERAL, PERCENT, WHOLE, Form, Number
+from ablatrix.paper.number import GENERAL, PERCENT, Form, Number, percent
+from ablatrix.paper.sentences.control import controls
+from ablatrix.paper.sentences.said import confidence_of, margin_of
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
+from ablatrix.paper.sentences.setup import span
 from ablatrix.provenance.keys import key_part
 from ablatrix.records.metrics import CACHE_MISSES as MISSES
 from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
@@ -20,32 +22,29 @@ PARTS = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "other_ms",
 SHOWN_SHARE = 0.005  # below it, time in no phase is what it costs to enter phases
 WARM_UPS = ("flat", "warmed_up", "slowing", "unsteady")
 PRECISION_OF = (HOT_METRIC, COLD_METRIC)
-CONFIDENCE = "confidence of every interval"
-MARGIN = "largest relative difference that counts as none"
+PLACES = 2
+"""Places whose cache misses are named at a level of partition; of more, the range."""
 
 
 def trials_and_outcomes(sources: Sources) -> Written:
-    """How many trials there are, on which machine, and how they ended."""
+    """How many trials there are, and how they ended."""
     ledger, trials = sources.ledger, sources.trials
-    machines = []
-    for (cpu, cores), part in sorted(trials.partition_by("cpu", "cores", as_dict=True).items(), key=str):
-        key = f"fairness/cores/{key_part(cpu)}/{cores}"
-        machines.append(say("machine", cpu=str(cpu), cores=ledger.value(key, part, "cores", WHOLE)))
-    gpus = sorted(map(str, trials["gpu_name"].drop_nulls().unique().to_list()))
-    machines += [say("gpu", gpu=name) for name in gpus]
     by_status = {str(status): part for (status,), part in trials.partition_by("status", as_dict=True).items()}
     failures = [
         say("of_status", count=ledger.count(f"fairness/status/{status}", by_status[status]), status=status)
         for status in sorted(by_status.keys() & set(FAILURES))
     ]
     failed = ledger.count("fairness/failed", trials.filter(IS_FAILURE))
+    whole, ok = ledger.count("fairness/trials", trials), by_status.get(Status.OK, trials.clear())
+    if ok.height == trials.height:
+        yield Sentence("trials_and_outcomes", say("trials_all_ok", trials=whole))
+        return
     yield Sentence(
         "trials_and_outcomes",
         say(
             "trials_and_outcomes",
-            trials=ledger.count("fairness/trials", trials),
-            machines=listed(machines, "clauses"),
-            ok=ledger.count("fairness/ok", by_status.get(Status.OK, trials.clear())),
+            trials=whole,
+            ok=ledger.count("fairness/ok", ok),
             failed=failed,
             failures=say("failures", failures=listed(failures)) if failures else Name(""),
             unsupported=ledger.count("fairness/unsupported", by_status.get(Status.UNSUPPORTED, trials.clear())),
@@ -76,7 +75,8 @@ def cold_scope(sources: Sources) -> Written:
         held = cold.filter(pl.col(column).is_not_null())
         if not held.is_empty() and (column != "other_ms" or _median_share(held, column) >= SHOWN_SHARE):
             key = f"fairness/cold_share/{column}"
-            share = sources.ledger.median_share(key, held, column, COLD_METRIC, PERCENT)
+            form = percent(_median_share(held, column))
+            share = sources.ledger.median_share(key, held, column, COLD_METRIC, form)
             shares.append(say("share_of_part", part=say(f"part/{column}"), share=share))
     if not shares:
         yield LeftOut("cold_scope", say("lacks/cold_parts"))
@@ -103,34 +103,15 @@ def hot_scope(sources: Sources) -> Written:
     if not counted.is_empty():
         median = sources.ledger.median("fairness/samples", counted, "samples_counted", Form(".0f"))
         samples = say("samples", samples=median)
-    blocks = sources.ledger.distinct("fairness/hot_blocks", hot, "run", "block_id")
-    yield Sentence("hot_scope", say("hot_scope", samples=samples, layout=_layout(hot), blocks=blocks))
-
-
-def _layout(hot: pl.DataFrame) -> Fragment:
-    """Say what of the address-space layout was drawn anew, where all trials agree and it was anything."""
-    samplings = hot["layout_sampling"].unique().to_list()
-    if len(samplings) != 1 or samplings[0] in (None, "run"):
-        return Name("")
-    return say(f"layout/{samplings[0]}")
+    yield Sentence("hot_scope", say("hot_scope", samples=samples))
 
 
 def protocol(sources: Sources) -> Written:
-    """How many blocks the intervals are made from, in each mode."""
-    modes = []
-    for mode in ("cold", "hot"):
-        counts = [
-            sources.ledger.distinct(f"fairness/blocks/{mode}/{unit.key}", unit.ok[mode], "run", "block_id")
-            for unit in sources.estimates.units.values()
-            if mode in unit.ok
-        ]
-        if counts:
-            modes.append(say(f"blocks/{mode}", blocks=_span(sources, f"fairness/blocks/{mode}", counts)))
-    if not modes:
+    """What ratios and intervals are."""
+    if not any(unit.ok for unit in sources.estimates.units.values()):
         yield LeftOut("protocol", say("lacks/ok"))
         return
-    confidence = sources.ledger.constant("confidence", 0.95, CONFIDENCE, PERCENT)
-    yield Sentence("protocol", say("protocol", confidence=confidence, modes=listed(modes)))
+    yield Sentence("protocol", say("protocol", confidence=confidence_of(sources)))
 
 
 def precision(sources: Sources) -> Written:
@@ -164,8 +145,7 @@ def judgement(sources: Sources) -> Written:
         yield LeftOut("judgement", say("lacks/interval"))
         return
     alpha = sources.ledger.constant("alpha", ALPHA, "level of every test", PERCENT)
-    margin = sources.ledger.constant("margin", DEFAULT_MARGIN, MARGIN, Form("g", 0.01, "%"))
-    yield Sentence("judgement", say("judgement", alpha=alpha, margin=margin))
+    yield Sentence("judgement", say("judgement", alpha=alpha, margin=margin_of(sources)))
 
 
 def warm_up_classes(sources: Sources) -> Written:
@@ -198,6 +178,10 @@ def checked_is_timed(sources: Sources) -> Written:
     others: Fragment = Name("")
     if other:
         others = say("timed_other", count=sources.ledger.excluded("fairness/timed_other", other, TIMED_OTHER))
+    if same.height == reported.height and not other:
+        trials = sources.ledger.count("fairness/with_digests", reported)
+        yield Sentence("checked_is_timed", say("checked_is_timed/all", trials=trials))
+        return
     yield Sentence(
         "checked_is_timed",
         say(
@@ -215,52 +199,43 @@ def cache_misses(sources: Sources) -> Written:
     if cold.is_empty():
         yield LeftOut("cache_misses", say("lacks/misses"))
         return
-    medians: list[Fragment] = []
-    if "knob_partition" in cold.columns:
-        for unit in sources.estimates.units.values():
-            part = unit.ok.get("cold", cold.clear()).filter(
-                pl.col(MISSES).is_not_null() & pl.col("knob_partition").is_not_null()
-            )
-            for (level,), held in sorted(part.partition_by("knob_partition", as_dict=True).items()):
-                key = f"fairness/cache_misses/{unit.key}/{key_part(level)}"
-                misses = sources.ledger.median(key, held, MISSES, GENERAL)
-                medians.append(say("misses_at", place=sources.place(unit), misses=misses, level=str(level)))
+    medians = _miss_medians(sources, cold)
     expected = cold.filter(pl.col("expected_cache_misses").is_not_null())
     agreed: Fragment = Name("")
     if not expected.is_empty():
         same = expected.filter(pl.col(MISSES) == pl.col("expected_cache_misses"))
-        agreed = say(
-            "misses_expected",
-            same=sources.ledger.count("fairness/misses_expected", same),
-            trials=sources.ledger.count("fairness/misses_told", expected),
-        )
-    named = say("misses_median", medians=listed(medians)) if medians else Name("")
+        trials = sources.ledger.count("fairness/misses_told", expected)
+        agreed = say("misses_expected/all", trials=trials)
+        if same.height < expected.height:
+            of_same = sources.ledger.count("fairness/misses_expected", same)
+            agreed = say("misses_expected", same=of_same, trials=trials)
+    named = say("misses_median", medians=medians) if medians else Name("")
     yield Sentence("cache_misses", say("cache_misses", medians=named, agreed=agreed))
 
 
-def threads_in_force(sources: Sources) -> Written:
-    """How many threads each library had, as read back."""
-    held = []
-    for column in [name for name in sources.trials.columns if name.startswith("threads_")]:
-        library = column.removeprefix("threads_")
-        reported = sources.trials.filter(pl.col(column).is_not_null())
-        numbers = [
-            sources.ledger.value(f"fairness/threads/{key_part(library)}/{value}", part, column, WHOLE)
-            for (value,), part in sorted(reported.partition_by(column, as_dict=True).items())
-        ]
-        if numbers:
-            held.append(say("threads_of", library=library, threads=listed(numbers)))
-    if not held:
-        yield LeftOut("threads_in_force", say("lacks/threads"))
-        return
-    yield Sentence("threads_in_force", say("threads_in_force", threads=listed(held, "clauses")))
-
-
-def _span(sources: Sources, key: str, numbers: Sequence[Number]) -> Fragment:
-    """Return the smallest and the largest of numbers; one number if they are equal."""
-    least = sources.ledger.minimum_of(f"{key}/least", numbers)
-    most = sources.ledger.greatest_of(f"{key}/most", numbers)
-    return least if least.value == most.value else say("from_to", least=least, most=most)
+def _miss_medians(sources: Sources, cold: pl.DataFrame) -> Fragment | None:
+    """Return the median misses by place and level of partition; of many places the range at each level."""
+    if "knob_partition" not in cold.columns:
+        return None
+    by_level: dict[str, list[tuple[Fragment, Number]]] = {}
+    for unit in sources.estimates.units.values():
+        part = unit.ok.get("cold", cold.clear())
+        part = part.filter(pl.col(MISSES).is_not_null() & pl.col("knob_partition").is_not_null())
+        for (level,), held in sorted(part.partition_by("knob_partition", as_dict=True).items()):
+            key = f"fairness/cache_misses/{unit.key}/{key_part(level)}"
+            misses = sources.ledger.median(key, held, MISSES, GENERAL)
+            by_level.setdefault(str(level), []).append((sources.place(unit), misses))
+    if not by_level:
+        return None
+    items: list[Fragment] = []
+    for level, found in by_level.items():
+        at = sources.level("partition", level)
+        if len(found) <= PLACES:
+            items += [say("misses_at", place=place, misses=misses, level=at) for place, misses in found]
+        else:
+            ends = span(sources, f"fairness/cache_misses/{key_part(level)}", [misses for _, misses in found])
+            items.append(say("misses_span", misses=ends, level=at))
+    return listed(items)
 
 
 FAIRNESS: tuple[Writes, ...] = (
@@ -273,5 +248,5 @@ FAIRNESS: tuple[Writes, ...] = (
     warm_up_classes,
     checked_is_timed,
     cache_misses,
-    threads_in_force,
+    controls,
 )

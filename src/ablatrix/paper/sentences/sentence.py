@@ -1,7 +1,7 @@
 """The input of writers of sentences, and what they yield."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -9,9 +9,13 @@ from ablatrix.analysis.claims import CheckedClaim
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.table import IS_OK
 from ablatrix.paper.estimates import Estimates
-from ablatrix.paper.fragment import Fragment, Name, Said, say
+from ablatrix.paper.fragment import Fragment, Said, Term, say
 from ablatrix.paper.ledger import Ledger
+from ablatrix.paper.references import References, Subject
 from ablatrix.provenance.units import Unit
+from ablatrix.records.metrics import Language
+
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,14 @@ class Sources:
     Attributes:
         ledger: Source of their numbers.
         claims: The checked claims; None if nothing is claimed.
+        references: The tables and figures that sentences can name.
     """
 
     findings: Findings
     ledger: Ledger
     estimates: Estimates
     claims: Sequence[CheckedClaim] | None = None
+    references: References = field(default_factory=References)
 
     @property
     def trials(self) -> pl.DataFrame:
@@ -54,11 +60,50 @@ class Sources:
         kept = IS_OK & (pl.col("role") == role)
         return self.trials.filter(kept if mode is None else kept & (pl.col("mode") == mode))
 
+    @property
+    def measured(self) -> pl.DataFrame:
+        """The rows of measured trials, whatever became of them."""
+        return self.trials.filter(pl.col("role") == "measured")
+
+    def of_workloads(self, named: Iterable[Sequence[str]]) -> pl.Expr:
+        """Return whether a row is a measured one of some workloads, which are given by name and digest."""
+        of_one = ((pl.col("workload") == name) & (pl.col("workload_digest") == digest) for name, digest in named)
+        return (pl.col("role") == "measured") & pl.any_horizontal(pl.lit(value=False), *of_one)
+
     def place(self, unit: Unit) -> Fragment:
         """Return how a sentence names a workload on a compiler: by the workload alone if there is one compiler."""
         if len(self.estimates.compilers) == 1:
-            return Name(unit.label)
-        return say("on_compiler", workload=unit.label, compiler=unit.compiler)
+            return self.workload(unit)
+        return say("on_compiler", workload=self.workload(unit), compiler=self.compiler(unit.compiler))
+
+    def workload(self, unit: Unit) -> Term:
+        """Return what a workload is called; with the start of its digest where several sizes share the name."""
+        size = unit.label.removeprefix(unit.workload)
+        return self._term(lambda code: self.findings.titles.workload(unit.workload, code) + size)
+
+    def compiler(self, name: str) -> Term:
+        """Return what a compiler is called."""
+        return self._term(lambda code: self.findings.titles.compiler(name, code))
+
+    def eager(self) -> Fragment:
+        """Return what the reference is called."""
+        return self.compiler("eager") if "eager" in self.findings.titles.compilers else say("eager_execution")
+
+    def knob(self, name: str | None) -> Term:
+        """Return what a knob is called."""
+        return self._term(lambda code: self.findings.titles.knob(str(name), code))
+
+    def level(self, knob: str | None, level: str) -> Term:
+        """Return what a level of a knob is called."""
+        return self._term(lambda code: self.findings.titles.level(str(knob), level, code))
+
+    @staticmethod
+    def _term(title: Callable[[Language], str]) -> Term:
+        return Term({code: title(code) for code in LANGUAGES})
+
+    def see(self, subject: Subject) -> Fragment:
+        """Return a reference to the table or figure that shows a subject; nothing where the paper has none."""
+        return self.references.to(self.ledger, subject)
 
 
 Written = Iterator[Sentence | LeftOut]

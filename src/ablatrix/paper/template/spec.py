@@ -24,7 +24,7 @@ Aggregation = Literal[
     "outcome",
     "checks",
 ]
-Paragraph = Literal["fairness", "benefit", "correctness", "claims"]
+Paragraph = Literal["setup", "fairness", "benefit", "correctness", "claims"]
 Filter = Mapping[str, list[str]]
 
 

@@ -1,0 +1,67 @@
+"""What the A/A control says about the instrument."""
+
+from collections.abc import Sequence
+
+from ablatrix.analysis.groups import Control
+from ablatrix.paper.estimates import Interval
+from ablatrix.paper.fragment import Fragment, Name, listed, say
+from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
+from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
+
+CONTROLLED = ((HOT_METRIC, "hot"), (COLD_METRIC, "cold"))
+NAMED = 3
+"""Places that are named; of more, how many there are, and the worst of them."""
+
+Held = tuple[Control, Interval]
+
+
+def controls(sources: Sources) -> Written:
+    """What the A/A control says about the instrument, for each time: where it holds, and where it does not."""
+    for metric, mode in CONTROLLED:
+        found = sources.findings.controls(metric, mode)
+        name = f"control/{metric}"
+        if not found:
+            if mode == "hot":
+                yield LeftOut(name, say("lacks/control_hot"))
+            continue
+        held = [(one, sources.estimates.control(one, metric, mode)) for one in found]
+        outcomes = [
+            *_holding(sources, name, [pair for pair in held if pair[0].is_tested and not pair[0].failed]),
+            *_failing(sources, name, [pair for pair in held if pair[0].failed]),
+        ]
+        single = [one for one in held if not one[0].is_tested]
+        if single:
+            outcomes.append(say("control_one_block", places=_places(sources, f"{name}/one_block", single)))
+        yield Sentence(name, say("control", metric=say(f"metric/{metric}"), outcomes=listed(outcomes, "clauses")))
+
+
+def _holding(sources: Sources, name: str, held: Sequence[Held]) -> list[Fragment]:
+    if not held:
+        return []
+    most, interval = max(held, key=lambda pair: pair[0].reach)
+    if len(held) == 1:
+        return [say("control_holds_on", place=_place(sources, most), ratio=interval.said())]
+    units = sources.ledger.number_of(f"{name}/units", [one.value for _, one in held])
+    return [say("control_holds", units=units, ratio=interval.said(), place=_place(sources, most))]
+
+
+def _failing(sources: Sources, name: str, held: Sequence[Held]) -> list[Fragment]:
+    if not held:
+        return []
+    one, interval = max(held, key=lambda pair: pair[0].reach)
+    far: Fragment = interval.half_width or Name("")
+    worst = say("control_off", place=_place(sources, one), ratio=interval.said(), reach=far)
+    if len(held) == 1:
+        return [say("control_fails_on", worst=worst)]
+    count = sources.ledger.number_of(f"{name}/failed", [one.value for _, one in held])
+    return [say("control_fails", count=count, worst=worst)]
+
+
+def _places(sources: Sources, key: str, held: Sequence[Held]) -> Fragment:
+    if len(held) <= NAMED:
+        return listed(_place(sources, one) for one, _ in held)
+    return say("many_units", count=sources.ledger.number_of(key, [interval.value for _, interval in held]))
+
+
+def _place(sources: Sources, one: Control) -> Fragment:
+    return sources.place(sources.estimates.unit_of(one))

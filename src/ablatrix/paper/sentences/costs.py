@@ -1,0 +1,120 @@
+"""What the gain costs: compile time with its break-even, and what happens to memory."""
+
+from collections.abc import Sequence
+
+from ablatrix.analysis.effects import Evidence
+from ablatrix.paper.fragment import Fragment, Name, say
+from ablatrix.paper.sentences.overall import (
+    Candidate,
+    Overall,
+    candidates,
+    entered,
+    extremes,
+    first_stages,
+    moved,
+    over,
+)
+from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
+from ablatrix.paper.sentences.shares import changes_of
+from ablatrix.paper.sentences.whole import end_levels, over_compilers, primary, totals
+from ablatrix.paper.views import amount, in_brackets
+from ablatrix.records.metrics import COLD_METRIC
+
+PLANNED, PEAK = "planned_bytes", "peak_rss_delta_bytes"
+
+
+def compile_time(sources: Sources) -> Written:
+    """What moving all knobs does to the time up to the first result, and after how many runs that is repaid."""
+    evidence = _evidence(sources, COLD_METRIC)
+    main = primary(sources)
+    if evidence is None or main is None or main.metric.name == COLD_METRIC:
+        yield LeftOut("compile_time", say("lacks/cold"))
+        return
+    held = [entered(sources, evidence, one) for one in totals(sources, evidence)]
+    if not held:
+        yield from _one_at_a_time(sources, "compile_time", evidence)
+        return
+    see, repaid = sources.see("compile"), _repaid(sources, evidence, held)
+    if len(held) > 1:
+        word, changes = say(f"metric/{COLD_METRIC}"), over_compilers(sources, held, COLD_METRIC)
+        said = say("compile/compilers", metric=word, changes=changes, repaid=repaid, see=see)
+        yield Sentence("compile_time", said)
+        return
+    one = held[0]
+    does, where, ends = moved(sources, one, COLD_METRIC), over(sources, one), extremes(sources, one)
+    yield Sentence("compile_time", say("compile", does=does, over=where, range=ends, repaid=repaid, see=see))
+
+
+def _one_at_a_time(sources: Sources, name: str, evidence: Evidence) -> Written:
+    said = changes_of(sources, evidence)
+    yield LeftOut(name, say("lacks/total")) if said is None else Sentence(name, said)
+
+
+def _evidence(sources: Sources, metric: str) -> Evidence | None:
+    return next((one for one in sources.findings.evidence if one.metric.name == metric), None)
+
+
+def _repaid(sources: Sources, evidence: Evidence, held: Sequence[Overall]) -> Fragment:
+    """Return after how many runs the most expensive compile is repaid that ever is; nothing where none needs to be."""
+    longest: tuple[float, Fragment] | None = None
+    for one in held:
+        for member in one.members:
+            unit = member.unit
+            levels = end_levels(sources, evidence, one.candidate, unit)
+            pays = [
+                even
+                for even in sources.findings.break_even
+                if (even.workload, even.compiler, even.verdict) == (unit.workload, unit.compiler, "repaid")
+                and all(levels.get(setting.knob) == setting.level for setting in even.settings)
+            ]
+            alone = sum(other.workload == unit.workload for other in sources.estimates.units.values())
+            shared = len({other.compiler for other in sources.estimates.units.values()}) >= alone
+            interval = sources.estimates.break_even(unit, levels, pays[0]) if len(pays) == 1 and shared else None
+            if interval is None or interval.low is None or interval.high is None:
+                continue
+            ends = say("ends/plain", low=interval.low, high=interval.high)
+            runs = say("plain/ci", value=interval.value, ci=say("ci", ends=ends))
+            said = say("repaid", place=sources.place(unit), runs=runs)
+            if longest is None or interval.ratio.value > longest[0]:
+                longest = interval.ratio.value, said
+    return longest[1] if longest else Name("")
+
+
+def memory(sources: Sources) -> Written:
+    """What moving all knobs does to planned memory and to the peak, and which knob saves most of it."""
+    planned, peak = (_evidence(sources, metric) for metric in (PLANNED, PEAK))
+    of_plan = [entered(sources, planned, one) for one in totals(sources, planned)] if planned else []
+    of_peak = [entered(sources, peak, one) for one in totals(sources, peak)] if peak else []
+    see = sources.see("memory")
+    if not of_plan and not of_peak:
+        known = planned or peak
+        if known is None:
+            yield LeftOut("memory", say("lacks/memory"))
+        else:
+            yield from _one_at_a_time(sources, "memory", known)
+        return
+    metric, held = (PLANNED, of_plan) if of_plan else (PEAK, of_peak)
+    if len(held) > 1:
+        said = over_compilers(sources, held, metric)
+        yield Sentence("memory", say("memory/compilers", metric=say(f"metric/{metric}"), changes=said, see=see))
+        return
+    one = held[0]
+    mostly = _saver(sources, planned) if planned and of_plan and one.direction == "less" else Name("")
+    does, where, ends = moved(sources, one, metric), over(sources, one), extremes(sources, one)
+    peaks: Fragment = Name("")
+    if of_plan and len(of_peak) == 1:
+        peaks = say("memory/peak", does=moved(sources, of_peak[0], PEAK))
+    yield Sentence("memory", say("memory", does=does, over=where, range=ends, mostly=mostly, peak=peaks, see=see))
+
+
+def _saver(sources: Sources, evidence: Evidence) -> Fragment:
+    stages = first_stages(evidence.effects)
+    found: list[Candidate] = candidates(
+        sources, evidence, ("shapley",), lambda one: stages.get(one.compiler) == one.stage
+    )
+    gains = [one for one in found if one.direction == "less"]
+    if len(gains) < 2:
+        return Name("")
+    held = entered(sources, evidence, min(gains, key=lambda one: one.ratio))
+    knob, by = sources.knob(held.candidate.first.knob), in_brackets(amount(sources.ledger, held.interval))
+    return say("memory/mostly", knob=knob, amount=by)

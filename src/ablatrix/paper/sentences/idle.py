@@ -1,0 +1,179 @@
+"""What earns nothing, and where a knob hurts."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from ablatrix.analysis.effects import (
+    MAIN,
+    NO_EFFECT,
+    NOT_DISTINGUISHABLE,
+    ONE_BLOCK,
+    Effect,
+    Evidence,
+    judge_no_ops,
+)
+from ablatrix.paper.fragment import Fragment, listed, say
+from ablatrix.paper.sentences.said import margin_of
+from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
+from ablatrix.paper.sentences.whole import primary
+from ablatrix.paper.views import amount, reach
+from ablatrix.provenance.keys import key_part
+
+NAMED = 3
+"""Knobs that a sentence names; of more, how many there are."""
+
+
+def nothing_earned(sources: Sources) -> Written:
+    """The knobs that change the time of no workload: by proof, within the margin, or as far as one can tell."""
+    evidence = primary(sources)
+    mains = _mains(evidence) if evidence else {}
+    if not evidence or not mains:
+        yield LeftOut("nothing_earned", say("lacks/knob"))
+        return
+    several = len({compiler for compiler, _ in mains}) > 1
+    clauses = [*_idle(sources, evidence, mains, several), *_same_program(sources)]
+    word = say(f"metric/{evidence.metric.name}")
+    see = sources.see("effects")
+    if clauses:
+        yield Sentence("nothing_earned", say("nothing", clauses=listed(clauses, "clauses"), see=see))
+    elif len(mains) == 1:
+        return  # what the only knob does is said already
+    elif all(verdict is not None and verdict != ONE_BLOCK for effects in mains.values() for _, verdict in effects):
+        phrase = "nothing/all_act_compilers" if several else "nothing/all_act"
+        yield Sentence("nothing_earned", say(phrase, metric=word, see=see))
+    else:
+        yield LeftOut("nothing_earned", say("lacks/some_effect"))
+
+
+Told = tuple[Effect, str | None]
+Knob = tuple[str, str]  # compiler and knob
+
+
+def _idle(
+    sources: Sources, evidence: Evidence, mains: Mapping[Knob, Sequence[Told]], several: bool
+) -> Iterator[Fragment]:
+    """Yield the knobs that change nothing: within the margin, by proof, and as far as one can tell."""
+    kinds: dict[str, list[Knob]] = {}
+    for key, effects in mains.items():
+        kinds.setdefault(_kind(sources, effects), []).append(key)
+    if "none" in kinds:
+        knobs, word = _knobs(sources, kinds["none"], several), say(f"metric/{evidence.metric.name}")
+        yield say("nothing/none", knobs=knobs, margin=margin_of(sources), metric=word)
+    if "same" in kinds:
+        yield say("nothing/same", knobs=_knobs(sources, kinds["same"], several))
+    if "unclear" in kinds:
+        acting = [one for key in kinds["unclear"] for one, _ in mains[key] if not _is_no_op(sources, one)]
+        far = _farthest(sources, evidence, acting)
+        yield say("nothing/unclear", knobs=_knobs(sources, kinds["unclear"], several), reach=far)
+
+
+def _kind(sources: Sources, effects: Sequence[Told]) -> str:
+    """Return what is to be said of a knob by its effects: none, same, unclear, or acts."""
+    known = [(one, verdict) for one, verdict in effects if one.ratio is not None]
+    verdicts = [verdict for one, verdict in known if not _is_no_op(sources, one)]
+    if not known or any(verdict is None for _, verdict in known):
+        return "acts"
+    if not verdicts:
+        return "same"
+    if all(verdict == NO_EFFECT for verdict in verdicts):
+        return "none"
+    return "unclear" if all(verdict in (NO_EFFECT, NOT_DISTINGUISHABLE) for verdict in verdicts) else "acts"
+
+
+def _mains(evidence: Evidence) -> dict[Knob, list[Told]]:
+    """Return the effects of each knob with their verdicts, by compiler and knob."""
+    found: dict[Knob, list[Told]] = {}
+    for one, judgement in zip(evidence.effects, evidence.judgements, strict=True):
+        if one.kind in MAIN and one.knob is not None:
+            verdict = judgement.verdict if judgement else None
+            found.setdefault((one.compiler, one.knob), []).append((one, None if verdict is None else str(verdict)))
+    return found
+
+
+def _is_no_op(sources: Sources, one: Effect) -> bool:
+    return one.is_no_op or sources.estimates.no_op(one) is not None
+
+
+def _knobs(sources: Sources, named: Sequence[Knob], several: bool) -> Fragment:
+    """Return knobs, each once, with its compilers where the study has several; of many the first and how many more."""
+    by_knob: dict[str, list[str]] = {}
+    for compiler, knob in named:
+        by_knob.setdefault(knob, []).append(compiler)
+    items: list[Fragment] = []
+    for knob, compilers in list(by_knob.items())[: NAMED + 1]:
+        names = listed(sources.compiler(one) for one in compilers)
+        items.append(say("knob_of", knob=sources.knob(knob), compilers=names) if several else sources.knob(knob))
+    if len(by_knob) <= NAMED + 1:
+        return listed(items)
+    rest = list(by_knob)[NAMED:]
+    columns = [f"knob_{knob}" for knob in rest]
+    count = sources.ledger.constant(
+        f"benefit/knobs/{key_part('+'.join(rest))}", len(columns), "knobs of the study that are not named"
+    )
+    return listed([*items[:NAMED], say("more_knobs", count=count)])
+
+
+def _farthest(sources: Sources, evidence: Evidence, effects: Iterable[Effect]) -> Fragment:
+    intervals = [interval for one in effects if (interval := sources.estimates.effect(one, evidence)) is not None]
+    numbers = [reach(sources.ledger, one) for one in intervals]
+    return sources.ledger.greatest_of(f"benefit/nothing/{key_part(evidence.metric.name)}/reach", numbers)
+
+
+def _same_program(sources: Sources) -> Iterator[Fragment]:
+    """Yield where a metric differs although the same program was built: an effect of what no record reads back."""
+    found = [
+        (one, interval)
+        for evidence in sources.findings.evidence
+        for one, judgement in judge_no_ops(evidence.effects, evidence.metric)
+        if judgement.is_different and (interval := sources.estimates.measured(one, evidence)) is not None
+    ]
+    if found:
+        one, interval = max(found, key=lambda held: abs(held[1].ratio.value - 1.0))
+        yield say(
+            f"same_program/{'less' if interval.ratio.value < 1.0 else 'more'}",
+            knob=sources.knob(one.knob),
+            place=sources.place(sources.estimates.unit_of(one)),
+            metric=say(f"metric/{one.metric}"),
+            amount=amount(sources.ledger, interval),
+        )
+
+
+def losses(sources: Sources) -> Written:
+    """Where a knob makes a workload slower: the largest such effect, of how many."""
+    evidence = primary(sources)
+    told = _main_pairs(sources, evidence) if evidence else []
+    if not evidence or not told:
+        yield LeftOut("losses", say("lacks/knob"))
+        return
+    worse = [one for one, is_different in told if is_different and one.ratio and one.ratio.value > 1.0]
+    if not worse:
+        if all(one.ratio and one.ratio.half_width is not None for one, _ in told):
+            yield Sentence("losses", say("losses/none"))
+        else:
+            yield LeftOut("losses", say("lacks/interval"))
+        return
+    intervals = {id(one): sources.estimates.effect(one, evidence) for one in worse}
+    known = [(one, interval) for one in worse if (interval := intervals[id(one)]) is not None]
+    one, interval = max(known, key=lambda held: held[1].ratio.value)
+    key = f"benefit/losses/{key_part(evidence.metric.name)}"
+    slots: dict[str, Fragment] = {
+        "knob": sources.knob(one.knob),
+        "level": sources.level(one.knob, one.level),
+        "place": sources.place(sources.estimates.unit_of(one)),
+        "amount": amount(sources.ledger, interval),
+        "metric": say(f"metric/{evidence.metric.name}"),
+    }
+    if len(known) == 1:
+        yield Sentence("losses", say("losses/one", **slots))
+        return
+    count = sources.ledger.number_of(key, [interval.value for _, interval in known])
+    yield Sentence("losses", say("losses", count=count, **slots))
+
+
+def _main_pairs(sources: Sources, evidence: Evidence) -> list[tuple[Effect, bool]]:
+    """Return the effects of knobs that act, each with whether it is called different."""
+    return [
+        (one, judgement.is_different)
+        for one, judgement in zip(evidence.effects, evidence.judgements, strict=True)
+        if one.kind in MAIN and judgement is not None and one.ratio is not None
+        if not _is_no_op(sources, one)
+    ]

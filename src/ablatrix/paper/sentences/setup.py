@@ -1,0 +1,258 @@
+"""The set-up: machine, software, workloads with their sizes, knobs with the baseline, and how trials were run."""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from ablatrix.analysis.groups import knob_order
+from ablatrix.paper.fragment import Fragment, Name, listed, say
+from ablatrix.paper.number import GENERAL, WHOLE, Form, Number, byte_size
+from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
+from ablatrix.provenance.keys import key_part
+from ablatrix.provenance.units import Unit
+
+MACHINE = ("cpu", "isa", "cores", "memory_bytes", "os", "kernel", "container", "smt")
+SOFTWARE = {"python": "Python", "torch": "PyTorch", "llvm": "LLVM", "cuda": "CUDA", "jax": "JAX", "jaxlib": "jaxlib"}
+"""Names of software that is no compiler of the study; all else goes by the key of its version."""
+WORKLOADS, KNOBS = 4, 6
+"""Workloads that are described one by one, and knobs that are named; of more, the numbers and the table."""
+MEGA, KILO = 10**6, 10**3
+
+
+def machine(sources: Sources) -> Written:
+    """The machines, as far as the records know them."""
+    columns = [name for name in MACHINE if name in sources.trials.columns]
+    held = sources.trials.partition_by(columns, as_dict=True)
+    machines = [_machine(sources, part) for _, part in sorted(held.items(), key=str)]
+    gpus = sorted(map(str, sources.trials["gpu_name"].drop_nulls().unique().to_list()))
+    machines += [say("gpu", gpu=name) for name in gpus]
+    yield Sentence("machine", say("setup/machine", machines=listed(machines, "clauses")))
+
+
+def _machine(sources: Sources, part: pl.DataFrame) -> Fragment:
+    facts = {name: part[name][0] for name in MACHINE if name in part.columns}
+    key = "/".join(key_part(facts[name]) for name in ("cpu", "kernel", "container") if name in facts)
+    memory = int(facts["memory_bytes"])
+    kernel, system = facts.get("kernel"), facts.get("os")
+    return say(
+        "setup/of_machine",
+        cpu=str(facts["cpu"]),
+        isa=say("setup/isa", isa=str(facts["isa"])) if facts.get("isa") else Name(""),
+        cores=sources.ledger.value(f"setup/cores/{key}/{facts['cores']}", part, "cores", WHOLE),
+        memory=_sized(sources.ledger.value(f"setup/memory/{key}/{memory}", part, "memory_bytes", byte_size(memory))),
+        system=say("setup/system", os=str(system), kernel=str(kernel)) if system else say("linux", kernel=str(kernel)),
+        container=say("setup/container", container=str(facts["container"])) if facts.get("container") else Name(""),
+        smt=Name("") if facts.get("smt") is None else say("setup/smt_on" if facts["smt"] else "setup/smt_off"),
+    )
+
+
+def _sized(number: Number) -> Fragment:
+    return say("with_unit", number=number, unit=str(number.form.unit))
+
+
+def software(sources: Sources) -> Written:
+    """The versions of what compiles, runs and measures."""
+    items: list[Fragment] = []
+    names = [name for name in sources.trials.columns if name.startswith("version_")]
+    for key in sorted((name.removeprefix("version_") for name in names), key=_software_order):
+        column = f"version_{key}"
+        versions = sorted(map(str, sources.trials[column].drop_nulls().unique().to_list()))
+        if versions:
+            called: Fragment = Name(SOFTWARE[key]) if key in SOFTWARE else sources.compiler(key)
+            items.append(say("setup/version", name=called, versions=listed(versions)))
+    if not items:
+        yield LeftOut("software", say("lacks/versions"))
+        return
+    yield Sentence("software", say("setup/software", versions=listed(items)))
+
+
+def _software_order(name: str) -> tuple[int, str]:
+    """Return compilers first, then what they rest on, and what measured last."""
+    order = [*reversed(SOFTWARE), "ablatrix"]
+    return (order.index(name) + 1 if name in order else 0), name
+
+
+def workloads(sources: Sources) -> Written:
+    """The workloads with their sizes; of many, how many there are and how large they are."""
+    units = list({(one.workload, one.digest): one for one in sources.estimates.units.values()}.values())
+    if not units:
+        yield LeftOut("workloads", say("lacks/measured"))
+        return
+    see = sources.see("setup")
+    held = [(unit, _rows(sources, unit)) for unit in units]
+    if len(units) <= WORKLOADS:
+        items = [_described(sources, unit, part) for unit, part in held]
+        yield Sentence("workloads", say("setup/workloads", workloads=listed(items), see=see))
+        return
+    count = sources.ledger.distinct("workloads", sources.measured, "workload", "workload_digest")
+    weights = [
+        (_weights(sources, unit, part), unit) for unit, part in held if part["parameter_count"].null_count() == 0
+    ]
+    if not weights:
+        yield Sentence("workloads", say("setup/count", count=count, see=see))
+        return
+    order = sorted(weights, key=lambda pair: pair[0].value)
+    ends = {
+        name: say("setup/weights_of", weights=_scaled(number), workload=sources.workload(unit))
+        for name, (number, unit) in (("least", order[0]), ("most", order[-1]))
+    }
+    yield Sentence("workloads", say("setup/many", count=count, see=see, **ends))
+
+
+def _rows(sources: Sources, unit: Unit) -> pl.DataFrame:
+    return sources.trials.filter(sources.of_workloads([(unit.workload, unit.digest)]))
+
+
+def _described(sources: Sources, unit: Unit, part: pl.DataFrame) -> Fragment:
+    sizes: list[Fragment] = []
+    for column in [name for name in part.columns if name.startswith("parameter_") and name != "parameter_count"]:
+        values = part[column].drop_nulls().unique()
+        if values.len() != 1:
+            continue
+        name = column.removeprefix("parameter_")
+        value: Fragment = Name(str(values[0]))
+        if values.dtype.is_numeric():
+            form = WHOLE if values.dtype.is_integer() else GENERAL
+            value = sources.ledger.value(f"setup/{unit.workload_key}/{key_part(name)}", part, column, form)
+        sizes.append(say("setup/size", name=name.replace("_", " "), value=value))
+    if part["parameter_count"].null_count() == 0 and part["parameter_count"].n_unique() == 1:
+        sizes.append(say("setup/weights", weights=_scaled(_weights(sources, unit, part))))
+    workload = sources.workload(unit)
+    return say("setup/workload", workload=workload, sizes=listed(sizes, "items")) if sizes else workload
+
+
+def _weights(sources: Sources, unit: Unit, part: pl.DataFrame) -> Number:
+    count = int(part["parameter_count"].max())  # type: ignore[arg-type]
+    size, unit_of = (MEGA, "M") if count >= MEGA else (KILO, "k") if count >= KILO else (1, None)
+    form = WHOLE if unit_of is None else Form(".3g" if count / size < 999.5 else ".0f", float(size), unit_of)
+    return sources.ledger.greatest(f"setup/{unit.workload_key}/weights", part, "parameter_count", form)
+
+
+def _scaled(number: Number) -> Fragment:
+    return say("setup/scaled", number=number, unit=number.form.unit) if number.form.unit else number
+
+
+def knobs(sources: Sources) -> Written:
+    """The knobs that vary, with their levels, the baseline's first."""
+    levels = _levels(sources)
+    if not levels:
+        yield LeftOut("knobs", say("lacks/knob"))
+        return
+    bases = {knob: {unit.baseline[knob] for unit in _with_knob(sources, knob)} for knob in levels}
+    agreed = all(len(held) == 1 for held in bases.values())
+    see = sources.see("setup")
+    compilers = [sources.compiler(name) for name in sources.estimates.compilers]
+    slots: dict[str, Fragment] = {"compilers": listed(compilers), "see": see}
+    phrase = "setup/knobs" if agreed else "setup/knobs_other"
+    if len(levels) <= KNOBS:
+        items = [
+            say(
+                "setup/knob",
+                knob=sources.knob(knob),
+                levels=listed((sources.level(knob, at) for at in _in_order(own, min(bases[knob]))), "items"),
+            )
+            for knob, own in levels.items()
+        ]
+        yield Sentence("knobs", say(phrase, knobs=listed(items), **slots))
+        return
+    count = sources.ledger.constant("setup/knobs", len(levels), "knobs of the records with more than one level")
+    yield Sentence("knobs", say("setup/many_knobs", count=count, **slots))
+
+
+def _levels(sources: Sources) -> Mapping[str, Sequence[str]]:
+    """Return the levels of each knob that varies on some compiler, in the order in which records have them."""
+    found: dict[str, dict[str, None]] = {}
+    for knob in knob_order(sources.findings.trials):
+        column = f"knob_{knob}"
+        if column not in sources.measured.columns:
+            continue
+        for compiler in sources.estimates.compilers:
+            own = sources.measured.filter(pl.col("compiler") == compiler)[column].drop_nulls().unique().sort()
+            if own.len() > 1:
+                found.setdefault(knob, {}).update(dict.fromkeys(map(str, own.to_list())))
+    return {knob: list(held) for knob, held in found.items()}
+
+
+def _with_knob(sources: Sources, knob: str) -> list[Unit]:
+    return [unit for unit in sources.estimates.units.values() if knob in unit.baseline]
+
+
+def _in_order(levels: Sequence[str], base: str) -> list[str]:
+    def rank(level: str) -> tuple[bool, float, str]:
+        return level != base, float(level) if level.isdigit() else 0.0, level
+
+    return sorted(levels, key=rank)
+
+
+def trials(sources: Sources) -> Written:
+    """How trials are isolated and repeated: processes, blocks, rounds, order, layout, threads."""
+    ledger = sources.ledger
+    parts: list[Fragment] = []
+    for mode in ("cold", "hot"):
+        counts = [
+            ledger.distinct(f"setup/blocks/{mode}/{unit.key}", unit.ok[mode], "run", "block_id")
+            for unit in sources.estimates.units.values()
+            if mode in unit.ok
+        ]
+        if not counts:
+            continue
+        slots: dict[str, Fragment] = {"blocks": span(sources, f"setup/blocks/{mode}", counts)}
+        if mode == "hot":
+            hot = sources.ok("hot", "measured")
+            slots |= {"rounds": _rounds(sources, hot), "layout": _layout(hot)}
+        parts.append(say(f"setup/trials/{mode}", **slots))
+    if not parts:
+        yield LeftOut("trials", say("lacks/ok"))
+        return
+    yield Sentence("trials", say("setup/trials", modes=listed(parts, "sentences"), threads=_threads(sources)))
+
+
+def _rounds(sources: Sources, hot: pl.DataFrame) -> Fragment:
+    known = hot.filter(pl.col("bursts").is_not_null())
+    if known.is_empty() or known["bursts"].n_unique() > 1:
+        return Name("")
+    return say("setup/rounds", rounds=sources.ledger.value("setup/rounds", known, "bursts", WHOLE))
+
+
+def _layout(hot: pl.DataFrame) -> Fragment:
+    """Say what of the address-space layout was drawn anew, where all trials agree and it was anything."""
+    samplings = hot["layout_sampling"].unique().to_list()
+    if len(samplings) != 1 or samplings[0] in (None, "run"):
+        return Name("")
+    return say(f"layout/{samplings[0]}")
+
+
+def _threads(sources: Sources) -> Fragment:
+    """Return how many threads runs had, as read back: one number where all libraries agree."""
+    held: dict[int, list[pl.DataFrame]] = {}
+    columns = [name for name in sources.trials.columns if name.startswith("threads_")]
+    libraries: list[Fragment] = []
+    for column in columns:
+        reported = sources.trials.filter(pl.col(column).is_not_null())
+        numbers = []
+        for (value,), part in sorted(reported.partition_by(column, as_dict=True).items()):
+            library = column.removeprefix("threads_")
+            numbers.append(sources.ledger.value(f"setup/threads/{key_part(library)}/{value}", part, column, WHOLE))
+            held.setdefault(int(value), []).append(part)
+        if numbers:
+            name = column.removeprefix("threads_")
+            called: Fragment = Name(SOFTWARE[name]) if name in SOFTWARE else sources.compiler(name)
+            libraries.append(say("threads_of", library=called, threads=listed(numbers)))
+    if not libraries:
+        return Name("")
+    if len(held) == 1:
+        value = next(iter(held))
+        first = next(name for name in columns if sources.trials[name].drop_nulls().len())
+        part = sources.trials.filter(pl.col(first).is_not_null())
+        return say("threads", threads=sources.ledger.value(f"setup/threads/{value}", part, first, WHOLE))
+    return say("threads_by_library", threads=listed(libraries))
+
+
+def span(sources: Sources, key: str, numbers: Sequence[Number]) -> Fragment:
+    """Return the smallest and the largest of numbers; one number if they are equal."""
+    least = sources.ledger.minimum_of(f"{key}/least", numbers)
+    most = sources.ledger.greatest_of(f"{key}/most", numbers)
+    return least if least.value == most.value else say("from_to", least=least, most=most)
+
+
+SETUP: tuple[Writes, ...] = (machine, software, workloads, knobs, trials)

@@ -1,0 +1,180 @@
+"""Who earns the gain: shares of the knobs, changes one at a time, and interactions."""
+
+from collections.abc import Sequence
+
+from ablatrix.analysis.effects import Effect, Evidence
+from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
+from ablatrix.paper.sentences.fastest import knob_at
+from ablatrix.paper.sentences.overall import Candidate, Overall, candidates, entered, first_stages, moved, over
+from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
+from ablatrix.paper.sentences.whole import primary
+from ablatrix.paper.views import amount, in_brackets
+from ablatrix.provenance.keys import key_part
+
+NAMED = 4
+"""Knobs that a sentence names; of more, how many there are."""
+
+
+def shares(sources: Sources) -> Written:
+    """The Shapley share of each knob, in order of size: savings first, then what costs time."""
+    evidence = primary(sources)
+    stages = first_stages(evidence.effects) if evidence else {}
+    found = (
+        candidates(sources, evidence, ("shapley",), lambda one: stages.get(one.compiler) == one.stage)
+        if evidence
+        else []
+    )
+    if not evidence or len({one.first.knob for one in found}) < 2:
+        yield LeftOut("shares", say("lacks/shares"))
+        return
+    several = len({one.first.compiler for one in found}) > 1
+    gains = sorted((one for one in found if one.direction == "less"), key=lambda one: one.ratio)
+    losses = sorted((one for one in found if one.direction == "more"), key=lambda one: -one.ratio)
+    rest = len(found) - len(gains) - len(losses)
+    # One that is left over is named as well.
+    named = _firsts(gains) if several else gains[: NAMED if len(gains) > NAMED + 1 else NAMED + 1]
+    see = sources.see("shares")
+    lost = _lost(sources, evidence, losses, several)
+    unclear = _unclear(sources, evidence, found, rest, several)
+    if not named:
+        yield Sentence("shares", say("shares/none", see=see, lost=lost, metric=say(f"metric/{evidence.metric.name}")))
+        return
+    first, *others = [_share(sources, evidence, one, several) for one in named]
+    followed: Fragment = say("shares/followed", others=listed(others)) if others else Name("")
+    more: Fragment = Name("")
+    if not several and len(gains) > len(named):
+        more = _more(sources, evidence, gains[len(named) :])
+    yield Sentence(
+        "shares", say("shares", see=see, first=first, followed=followed, more=more, lost=lost, unclear=unclear)
+    )
+
+
+def _firsts(gains: Sequence[Candidate]) -> list[Candidate]:
+    """Return the largest gain of each compiler, the largest first; no more than are named."""
+    found: dict[str, Candidate] = {}
+    for one in gains:
+        found.setdefault(one.first.compiler, one)
+    return list(found.values())[:NAMED]
+
+
+def _share(sources: Sources, evidence: Evidence, one: Candidate, several: bool) -> Fragment:
+    by = in_brackets(amount(sources.ledger, entered(sources, evidence, one).interval))
+    return say("share", knob=_knob(sources, one.first, several), amount=by)
+
+
+def _knob(sources: Sources, one: Effect, several: bool) -> Fragment:
+    knob = sources.knob(one.knob)
+    return say("on_compiler", workload=knob, compiler=sources.compiler(one.compiler)) if several else knob
+
+
+def _more(sources: Sources, evidence: Evidence, rest: Sequence[Candidate]) -> Fragment:
+    held = [entered(sources, evidence, one) for one in rest]
+    key = f"benefit/shares/{key_part(evidence.metric.name)}"
+    count = sources.ledger.number_of(f"{key}/more", [one.interval.value for one in held])
+    return say("shares/more", count=count, most=amount(sources.ledger, held[0].interval))
+
+
+def _lost(sources: Sources, evidence: Evidence, losses: Sequence[Candidate], several: bool) -> Fragment:
+    if not losses:
+        return Name("")
+    return say("shares/lost", knobs=listed(_share(sources, evidence, one, several) for one in losses[:2]))
+
+
+def _unclear(sources: Sources, evidence: Evidence, found: Sequence[Candidate], rest: int, several: bool) -> Fragment:
+    """Return which shares are not told from none; nothing of a study without intervals, or where none is unclear."""
+    held = [one for one in found if one.direction == "unclear"]
+    if not rest or several:
+        return Name("")
+    if len(held) <= 2:
+        return say("shares/unclear", knobs=listed(sources.knob(one.first.knob) for one in held))
+    intervals = [entered(sources, evidence, one).interval.value for one in held]
+    key = f"benefit/shares/{key_part(evidence.metric.name)}/unclear"
+    return say("shares/unclear_many", count=sources.ledger.number_of(key, intervals))
+
+
+def changes(sources: Sources) -> Written:
+    """What changes one at a time do in the mean: the largest saving and the largest loss of all stages around one."""
+    evidence = primary(sources)
+    said = changes_of(sources, evidence) if evidence else None
+    if said is not None:
+        yield Sentence("changes", said)
+
+
+def changes_of(sources: Sources, evidence: Evidence) -> Said | None:
+    """Return what changes one at a time do to a metric; None where there are none."""
+    found = sorted(candidates(sources, evidence, ("around",), lambda _: True), key=lambda one: one.ratio)
+    if not found:
+        return None
+    several = len({one.first.compiler for one in found}) > 1
+    metric = evidence.metric.name
+    held = [entered(sources, evidence, one) for one in found]
+    if len(held) == 1:
+        change = _moved(sources, held[0], several)
+        return say("changes/one", change=change, does=moved(sources, held[0], metric), over=over(sources, held[0]))
+    key = f"benefit/changes/{key_part(metric)}"
+    count = sources.ledger.number_of(key, [one.interval.value for one in held])
+    word = say(f"metric/{metric}")
+    different = [one for one in held if one.direction in ("less", "more")]
+    if not different:
+        untested = all(one.direction == "untested" for one in held)
+        return say("changes/untested" if untested else "changes/none", count=count, metric=word)
+    ends = [different[0]] if different[0].direction == "less" else []
+    if different[-1].direction == "more":
+        ends.append(different[-1])
+    rest = [one.interval.value for one in held if one not in different]
+    others = say("changes/rest", count=sources.ledger.number_of(f"{key}/unclear", rest)) if rest else Name("")
+    items = [_change(sources, one, metric, several) for one in ends]
+    return say("changes", count=count, changes=listed(items), others=others)
+
+
+def _change(sources: Sources, one: Overall, metric: str, several: bool) -> Fragment:
+    return say(
+        f"change/{one.direction}",
+        change=_moved(sources, one, several),
+        metric=say(f"metric/{metric}"),
+        amount=in_brackets(amount(sources.ledger, one.interval)),
+        over=over(sources, one),
+    )
+
+
+def _moved(sources: Sources, one: Overall, several: bool) -> Fragment:
+    first = one.candidate.first
+    change = knob_at(sources, str(first.knob), first.level)
+    return say("with_compiler", change=change, compiler=sources.compiler(first.compiler)) if several else change
+
+
+def interaction(sources: Sources) -> Written:
+    """The strongest interaction of two knobs, in the mean over workloads."""
+    evidence = primary(sources)
+    stages = first_stages(evidence.effects) if evidence else {}
+    found = (
+        candidates(sources, evidence, ("interaction",), lambda one: stages.get(one.compiler) == one.stage)
+        if evidence
+        else []
+    )
+    if not evidence or not found:
+        yield LeftOut("interaction", say("lacks/pairs"))
+        return
+    clear = [one for one in found if one.side]
+    if not clear:
+        is_tested = any(len(one.first.logs) > 1 for one in found)
+        yield (
+            Sentence("interaction", say("interaction/none"))
+            if is_tested
+            else LeftOut("interaction", say("lacks/interval"))
+        )
+        return
+    strongest = max(clear, key=lambda one: max(one.ratio, 1.0 / one.ratio))
+    held = entered(sources, evidence, strongest)
+    several = len({one.first.compiler for one in found}) > 1
+    on: Fragment = say("for_compiler", compiler=sources.compiler(strongest.first.compiler)) if several else Name("")
+    yield Sentence(
+        "interaction",
+        say(
+            f"interaction/{'overlap' if strongest.ratio > 1.0 else 'together'}",
+            one=sources.knob(strongest.first.knob),
+            other=sources.knob(strongest.first.other),
+            amount=amount(sources.ledger, held.interval),
+            compiler=on,
+        ),
+    )

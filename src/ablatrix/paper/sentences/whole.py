@@ -1,0 +1,130 @@
+"""What all knobs together gain against the baseline."""
+
+from collections.abc import Sequence
+
+from ablatrix.analysis.effects import Evidence
+from ablatrix.paper.estimates import ends_of
+from ablatrix.paper.fragment import Fragment, listed, say
+from ablatrix.paper.sentences.fastest import bests, knob_at
+from ablatrix.paper.sentences.overall import (
+    Candidate,
+    Overall,
+    by_compiler,
+    candidates,
+    entered,
+    extremes,
+    first_stages,
+    moved,
+    over,
+)
+from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
+from ablatrix.paper.views import amount
+from ablatrix.provenance.keys import key_part
+from ablatrix.provenance.units import Levels, Unit
+from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
+
+MOVES = 4
+"""Knobs whose levels the first sentence names; of more it says that all are moved."""
+COMPILERS = 6
+"""Compilers that a sentence names; of more, those at both ends and how many there are."""
+
+
+def primary(sources: Sources) -> Evidence | None:
+    """Return the effects that the paragraph is about: on run time, or, in a study without hot trials, on cold time."""
+    found = {one.metric.name: one for one in sources.findings.evidence}
+    return next((found[name] for name in (HOT_METRIC, COLD_METRIC) if name in found), None)
+
+
+def totals(sources: Sources, evidence: Evidence) -> list[Candidate]:
+    """Return what moving all knobs of the first stage does, for each compiler; of several the one of most workloads."""
+    stages = first_stages(evidence.effects)
+    found: dict[str, Candidate] = {}
+    for one in candidates(sources, evidence, ("total",), lambda effect: stages.get(effect.compiler) == effect.stage):
+        held = found.setdefault(one.first.compiler, one)
+        if len(one.effects) > len(held.effects):
+            found[one.first.compiler] = one
+    return list(found.values())
+
+
+def over_compilers(sources: Sources, overall: Sequence[Overall], metric: str) -> Fragment:
+    """Return the items of a list over compilers; of many, those at both ends."""
+    if len(overall) <= COMPILERS:
+        return listed(by_compiler(sources, one, metric) for one in overall)
+    ends = sorted(overall, key=lambda one: one.interval.ratio.value)
+    items = [by_compiler(sources, one, metric) for one in (ends[0], ends[-1])]
+    key = f"benefit/compilers/{key_part(metric)}"
+    count = sources.ledger.number_of(key, [one.interval.value for one in overall])
+    return say("ends_of_compilers", least=items[0], most=items[1], compilers=count)
+
+
+def whole(sources: Sources) -> Written:
+    """What moving all knobs does to the time, in the geometric mean and at both ends."""
+    evidence = primary(sources)
+    found = totals(sources, evidence) if evidence else []
+    if not evidence or not found:
+        yield from _best_alone(sources)
+        return
+    metric = evidence.metric.name
+    held = [entered(sources, evidence, one) for one in found]
+    see = sources.see("results")
+    if len(held) > 1:
+        changes = over_compilers(sources, held, metric)
+        said = say(
+            "whole/compilers", metric=say(f"metric/{metric}"), over=_over(sources, held), changes=changes, see=see
+        )
+        yield Sentence("whole", said)
+        return
+    one = held[0]
+    does, range_ = moved(sources, one, metric), extremes(sources, one)
+    subject = _moves(sources, evidence, one)
+    yield Sentence(
+        "whole", say("whole", moves=subject, does=does, over=over(sources, one, is_first=True), range=range_, see=see)
+    )
+
+
+def _over(sources: Sources, held: Sequence[Overall]) -> Fragment:
+    """Return over which workloads several compilers are compared."""
+    if all(len(one.members) == one.candidate.workloads for one in held):
+        return over(sources, held[0], is_first=True)
+    return say("over/each") if any(len(one.members) > 1 for one in held) else over(sources, held[0])
+
+
+def _moves(sources: Sources, evidence: Evidence, one: Overall) -> Fragment:
+    _, end = ends_of(sources.estimates.stage_of(one.candidate.first, evidence))
+    if len(end) == 1:
+        return say("moves/one", move=knob_at(sources, *next(iter(end.items()))))
+    if len(end) > MOVES:
+        return say("moves/all")
+    return say("moves/named", moves=listed(knob_at(sources, *move) for move in end.items()))
+
+
+def _best_alone(sources: Sources) -> Written:
+    """Where no total is known: what choosing the fastest configuration of each workload gains."""
+    found = bests(sources)
+    gains = [
+        (unit, one)
+        for unit, _, levels, one in found
+        if one is not None and (one.ratio.side < 0 or one.low is None)
+        if not sources.estimates.is_same_program(unit, levels)
+    ]
+    gains = sorted((pair for pair in gains if pair[1].ratio.value < 1.0), key=lambda pair: -pair[1].ratio.value)
+    if not found:
+        yield LeftOut("whole", say("lacks/total"))
+    elif not gains:
+        yield Sentence("whole", say("chosen/none", see=sources.see("results")))
+    else:
+        ends = [
+            say("at", amount=amount(sources.ledger, one), workload=sources.place(unit))
+            for unit, one in (gains[0], gains[-1])
+        ]
+        if len(gains) == 1:
+            yield Sentence("whole", say("chosen/one", most=ends[0], see=sources.see("results")))
+        else:
+            yield Sentence("whole", say("chosen", least=ends[0], most=ends[1], see=sources.see("results")))
+
+
+def end_levels(sources: Sources, evidence: Evidence, effect_of: Candidate, unit: Unit) -> Levels:
+    """Return the whole configuration at the end of an attribution of one unit."""
+    effect = next(one for one, _ in effect_of.effects if sources.estimates.unit_of(one) is unit)
+    _, end = ends_of(sources.estimates.stage_of(effect, evidence))
+    return {**unit.baseline, **end}

@@ -1,0 +1,102 @@
+"""Ratios as people say them: percent less or more, or so many times as fast."""
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from ablatrix.paper.estimates import Interval
+from ablatrix.paper.fragment import Fragment, Said, say
+from ablatrix.paper.ledger import Ledger
+from ablatrix.paper.number import Form, Number
+
+View = Literal["reduction", "increase", "inverse", "factor"]
+
+VIEWS: Mapping[View, Callable[[float], float]] = {
+    "reduction": lambda ratio: 1.0 - ratio,
+    "increase": lambda ratio: ratio - 1.0,
+    "inverse": lambda ratio: 1.0 / ratio,
+    "factor": lambda ratio: ratio,
+}
+"""What is said of a ratio; a reduction and an inverse turn its interval around."""
+TURNED: frozenset[View] = frozenset({"reduction", "inverse"})
+TWOFOLD = 2.0
+"""From this ratio on an increase is a factor, and no percentage."""
+WIDE, NARROW, SMALL = 0.05, 0.0005, 0.001
+"""Half-widths from which on a percentage has no decimal, and below which it has two."""
+
+
+def amount(ledger: Ledger, interval: Interval) -> Fragment:
+    """Return by how much a ratio is below or above 1, with its interval: a percentage, or a factor from 2 on."""
+    if interval.ratio.value >= TWOFOLD:
+        return _viewed(ledger, interval, "factor")
+    return _viewed(ledger, interval, "reduction" if interval.ratio.value <= 1.0 else "increase")
+
+
+def size(ledger: Ledger, interval: Interval) -> Fragment:
+    """Return the same without the interval."""
+    view: View = "factor" if interval.ratio.value >= TWOFOLD else "increase"
+    view = view if interval.ratio.value > 1.0 else "reduction"
+    number = _number(ledger, interval.value, view, "", _form(interval, view))
+    return say("factor" if view == "factor" else "percent", value=number)
+
+
+def speed_up(ledger: Ledger, interval: Interval) -> Fragment:
+    """Return how many times as fast something with this ratio of times is, with its interval."""
+    return _viewed(ledger, interval, "inverse")
+
+
+def speed_up_alone(ledger: Ledger, interval: Interval) -> Number:
+    """Return the same without the interval."""
+    return _number(ledger, interval.value, "inverse", "", _factor_form(1.0 / interval.ratio.value))
+
+
+def in_brackets(said: Fragment) -> Fragment:
+    """Return an amount, or so many times as fast, as it stands within brackets."""
+    if isinstance(said, Said) and said.phrase.endswith("/ci"):
+        return Said(f"{said.phrase}/inner", said.slots)
+    return said
+
+
+def reach(ledger: Ledger, interval: Interval) -> Number:
+    """Return how far the interval of a ratio goes from 1, in percent; without an interval, how far the ratio is."""
+    low, high = interval.low or interval.value, interval.high or interval.value
+    down, up = 1.0 - low.value, high.value - 1.0
+    if up >= down:
+        return _number(ledger, high, "increase", "_reach", _decimals(up / 4))
+    return _number(ledger, low, "reduction", "_reach", _decimals(down / 4))
+
+
+def _viewed(ledger: Ledger, interval: Interval, view: View) -> Fragment:
+    form = _form(interval, view)
+    value = _number(ledger, interval.value, view, "", form)
+    phrase = {"factor": "factor", "inverse": "plain"}.get(view, "percent")
+    if interval.low is None or interval.high is None or interval.ratio.low == interval.ratio.high:
+        return say(phrase, value=value)
+    first, last = (interval.high, interval.low) if view in TURNED else (interval.low, interval.high)
+    low, high = _number(ledger, first, view, "_low", form), _number(ledger, last, view, "_high", form)
+    ends = say("ends/percent" if phrase == "percent" else "ends/plain", low=low, high=high)
+    return say(f"{phrase}/ci", value=value, ci=say("ci", ends=ends))
+
+
+def _form(interval: Interval, view: View) -> Form:
+    value = VIEWS[view](interval.ratio.value)
+    if view in ("factor", "inverse"):
+        return _factor_form(value)
+    low, high = interval.ratio.low, interval.ratio.high
+    if low is None or high is None or low == high:
+        return Form(".2f" if value < SMALL else ".1f", 0.01, "%")
+    return _decimals((high - low) / 2)
+
+
+def _decimals(half_width: float) -> Form:
+    return Form(".0f" if half_width >= WIDE else ".2f" if half_width < NARROW else ".1f", 0.01, "%")
+
+
+def _factor_form(value: float) -> Form:
+    return Form(".0f" if value >= 99.5 else ".1f" if value >= 9.95 else ".2f")
+
+
+def _number(ledger: Ledger, one: Number, view: View, suffix: str, form: Form) -> Number:
+    """Enter a number as it is seen; its key ends with the view, its parameters name it."""
+    base = one.key.rsplit("/", 1)[0]
+    parameters = {**one.parameters, "view": view}
+    return ledger.enter(f"{base}/{view}{suffix}", one.statistic, VIEWS[view](one.value), form, one.rows, parameters)
