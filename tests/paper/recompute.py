@@ -331,7 +331,7 @@ class Recomputed:
     def effect(self, number: Number, parameters: Parameters) -> float:
         return part_of(self.interval(number, 1), parameters["part"])
 
-    total = paired_ratio = effect
+    total = paired_ratio = speed_up = over_eager = effect
 
     def claim(self, number: Number, parameters: Parameters) -> float:
         return part_of(self.interval(number, -1), parameters["part"])
@@ -494,6 +494,9 @@ class Recomputed:
             raise ValueError("rows of another workload, mode or status")
         if statistic == "paired_ratio":
             return paired(own, times, parameters["knobs"], parameters["baseline"])
+        if statistic == "over_eager":
+            eager = [row for row in rows if row["role"] == "reference" and times.get(id(row))]
+            return over_eager(eager, own, times, parameters["knobs"])
         fixed = set(parameters["fixed"].items())
         baseline = {tuple(sorted((k, str(v)) for k, v in row["config"]["baseline"].items())) for row in own}
         own = [row for row in own if fixed <= set(levels_of(row)) or levels_of(row) in baseline]
@@ -511,6 +514,9 @@ class Recomputed:
         self.grids_known[self.grid_key(number)] = grid
         if statistic == "total":
             return totals(grid, parameters)
+        if statistic == "speed_up":
+            sides = [tuple(sorted({**parameters["fixed"], **parameters[end]}.items())) for end in ("start", "end")]
+            return [repeat[sides[0]] - repeat[sides[1]] for repeat in grid if all(side in repeat for side in sides)]
         whole = self.whole_pairs(grid, parameters)
         if not whole:
             raise ValueError("no pair is there in every repeat")
@@ -652,6 +658,17 @@ def paired(rows: list[Record], times: dict[int, float], treated: Parameters, bas
             if all(levels.get(knob) == level for knob, level in wanted.items()):
                 blocks[row["run"], row["block_id"]][side].append(math.log(times[id(row)]))
     return [mean(two["treated"]) - mean(two["base"]) for two in blocks.values() if len(two) == 2]
+
+
+def over_eager(eager: list[Record], own: list[Record], times: dict[int, float], levels: Parameters) -> list[float]:
+    """Return the log of eager over the configuration with these levels in each block that has both."""
+    blocks: dict[Any, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for row in eager:
+        blocks[row["run"], row["block_id"]]["eager"].append(math.log(times[id(row)]))
+    for row in own:
+        if set(levels.items()) <= set(levels_of(row)):
+            blocks[row["run"], row["block_id"]]["own"].append(math.log(times[id(row)]))
+    return [mean(two["eager"]) - mean(two["own"]) for two in blocks.values() if len(two) == 2]
 
 
 def mean(values: Sequence[float]) -> float:

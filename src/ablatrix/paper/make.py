@@ -7,19 +7,23 @@ from pathlib import Path
 from ablatrix.analysis.claims import CheckedClaim
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import refuse_mixed
+from ablatrix.paper.document import Placed, document_text, recipe_text
 from ablatrix.paper.estimates import Estimates
 from ablatrix.paper.figures.write import figure_lack, write_figure
 from ablatrix.paper.files import write_text
 from ablatrix.paper.fragment import say
+from ablatrix.paper.labels import Labels
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.macros import macros_text
 from ablatrix.paper.markup import escape_markdown
 from ablatrix.paper.provenance_file import provenance_text
 from ablatrix.paper.rows import paper_rows
 from ablatrix.paper.sentences.sentence import Sources
+from ablatrix.paper.tables.sources import TableSources
 from ablatrix.paper.tables.write import write_table
 from ablatrix.paper.template.figures import FigureSpec
 from ablatrix.paper.template.load import load_template
+from ablatrix.paper.template.spec import topic_of
 from ablatrix.paper.text import get_language, plain_text, write_files, write_left_out, write_paragraph
 
 
@@ -51,7 +55,7 @@ def make_paper(
     Files, for table 2, figure 4 and the paragraph ``benefit``: ``tables/table2.{csv,md,tex}``,
     ``figures/fig4.{pdf,png,svg,csv,tex}`` and ``text/benefit.{md,tex}``; ``macros.tex``, every number of the text as a
     macro; ``provenance.json``, the rows that each number follows from; and ``text/left_out.md``, the sentences and
-    figures that the records do not support.
+    figures that the records do not support. ``paper.tex`` takes in all of it and compiles as it is, by ``latexmk``.
 
     Args:
         findings: What is estimated from the records.
@@ -59,7 +63,7 @@ def make_paper(
         out: Directory to write into.
         allow_mixed: Accept records of several hosts, commits or versions; tables then distinguish them by columns.
         claims: The checked claims of the study; None: it claims nothing, and there is no paragraph on claims.
-        language: Language of the paragraphs: ``en`` or ``zh``.
+        language: Language of paragraphs, tables, captions and figures: ``en`` or ``zh``.
 
     Returns:
         The files, and what is omitted.
@@ -70,17 +74,19 @@ def make_paper(
     """
     chosen, paper, words = load_template(template), Path(out), get_language(language)
     mixed = refuse_mixed(findings.found, allow_mixed)
+    ledger = Ledger(paper_rows(findings))
+    estimates = Estimates(findings, ledger)
+    labels = Labels(words.code)
     written: list[Path] = []
     for table in chosen.tables:
-        written += write_table(findings, table, mixed, paper / "tables")
-    drawn, lacking = _write_figures(findings, chosen.figures, paper / "figures")
+        written += write_table(TableSources(findings, estimates, labels, mixed), table, paper / "tables")
+    drawn, lacking = _write_figures(findings, chosen.figures, paper / "figures", labels)
     written += drawn
     left_out = [
         plain_text(say("figure_left_out", number=str(number), why=say(lack or "figure/no_trial")), words)
         for number, lack in lacking.items()
     ]
-    ledger = Ledger(paper_rows(findings))
-    sources = Sources(findings, ledger, Estimates(findings, ledger), claims)
+    sources = Sources(findings, ledger, estimates, claims)
     names = [name for name in chosen.text if name != "claims" or claims is not None]
     paragraphs = [write_paragraph(sources, name, words) for name in names]
     for paragraph in paragraphs:
@@ -90,7 +96,18 @@ def make_paper(
             for sentence, reason in paragraph.left_out
         ]
     provenance = provenance_text(words.code, ledger.rows.ids, ledger.numbers, paragraphs)
+    placed = [
+        *(Placed(f"tables/table{one.number}", topic_of(one), one.appendix) for one in chosen.tables),
+        *(
+            Placed(f"figures/fig{one.number}", one.kind, one.appendix)
+            for one in chosen.figures
+            if one.number not in lacking
+        ),
+    ]
+    study = " / ".join(sorted(map(str, findings.trials["study"].unique().to_list())))
     written += [
+        write_text(paper / "paper.tex", document_text(study, names, placed, words.code)),
+        write_text(paper / "latexmkrc", recipe_text(words.code)),
         write_left_out(map(escape_markdown, left_out), words, paper / "text"),
         write_text(paper / "macros.tex", macros_text(ledger.numbers)),
         write_text(paper / "provenance.json", provenance),
@@ -99,13 +116,13 @@ def make_paper(
 
 
 def _write_figures(
-    findings: Findings, figures: Sequence[FigureSpec], directory: Path
+    findings: Findings, figures: Sequence[FigureSpec], directory: Path, labels: Labels
 ) -> tuple[list[Path], dict[int, str | None]]:
     """Write figures; return their files, and by number why the study cannot have one that has nothing to draw."""
     written: list[Path] = []
     lacking: dict[int, str | None] = {}
     for figure in figures:
-        files = write_figure(findings, figure, directory)
+        files = write_figure(findings, figure, directory, labels)
         written += files
         if not files:
             lacking[figure.number] = figure_lack(findings, figure)

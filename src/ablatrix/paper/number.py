@@ -9,7 +9,7 @@ from ablatrix.provenance.ranges import Ranges
 Statistic = Literal[
     "constant", "excluded", "count", "distinct", "value", "sum", "min", "max", "median", "median_share", "equal_pairs",
     "acting_pairs", "ties", "paired_ratio", "effect", "total", "geometric_mean", "control", "claim", "number_of",
-    "min_of", "max_of",
+    "min_of", "max_of", "speed_up", "over_eager",
 ]  # fmt: skip
 
 STATISTICS: Mapping[Statistic, str] = {
@@ -37,6 +37,10 @@ STATISTICS: Mapping[Statistic, str] = {
     "one program ('acting').",
     "total": "Ratio of 'metric' of the configuration with the levels 'end' to that with 'start', over the repeats that "
     "have every configuration between the two; where none has, over those that have the two.",
+    "speed_up": "Ratio of 'metric' of the configuration with the levels 'start' to that with 'end', over the repeats "
+    "that have both; above 1 the latter is faster.",
+    "over_eager": "Ratio of 'metric' of eager execution (role reference) to the configuration with the levels 'knobs', "
+    "paired over blocks.",
     "geometric_mean": "Geometric mean of the effects named in 'of', each weighing the same; 'widened' as of an effect.",
     "control": "Ratio of 'metric' of the twin of the baseline to the baseline, paired over blocks (A/A control); "
     "'reach' is the farther end of its interval from 1, as an absolute logarithm.",

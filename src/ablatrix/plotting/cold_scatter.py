@@ -1,5 +1,6 @@
 """Compile time against cache misses: what a cold start costs and what it has to build."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from ablatrix.analysis.table import IS_FAILURE, IS_OK
 from ablatrix.plotting.figure import COLOURS, INK, MARKERS, WIDTHS_IN, Width, house_style, save_pages
 from ablatrix.plotting.panels import (
     CROSS,
+    LOG_FROM,
     Handle,
     add_legend,
     failed_band,
@@ -36,8 +38,12 @@ KEYS = ("workload", "compiler", "partition", "cache", "status", MISSES)
 MAX_POINTS = 3_000  # beyond, marks are groups of trials: more ink would show no more
 MAX_MARKERS = 8  # workloads that markers can distinguish in one panel; more of them get a panel each
 ASIDE_PT = 3.0  # workloads of equal miss counts are drawn side by side, else they would hide each other
+FEW_COUNTS = 12  # so few different miss counts leave room to spread the marks of each
+SPREAD = 0.8  # share of the room between two miss counts
+LINE_FROM = 3  # miss counts that a line through medians needs
 FILLINGS = ("full", "open", "bottom", "top")
 AXIS_LABELS_IN = 0.45
+GOLDEN = 0.6180339887498949  # multiples of it, modulo 1, fill a stretch evenly
 
 
 def cold_points(trials: pl.DataFrame) -> pl.DataFrame:
@@ -87,6 +93,11 @@ def cold_marks(points: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def has_one_count(points: pl.DataFrame) -> bool:
+    """Return whether every trial has the same number of misses, so that there is nothing to hold times against."""
+    return bool(points.height) and _ok(points)[MISSES].n_unique() == 1 and _failed(points).is_empty()
+
+
 def draw_cold_scatter(points: pl.DataFrame, stem: Path) -> list[Path]:
     """Draw the points (see `cold_points`) and write each page as PDF, PNG and SVG.
 
@@ -100,11 +111,30 @@ def draw_cold_scatter(points: pl.DataFrame, stem: Path) -> list[Path]:
 
 @dataclass(frozen=True)
 class _Code:
-    """What markers, colours and fillings mean."""
+    """What markers, colours and fillings mean.
+
+    Attributes:
+        gap: Between two miss counts, where there are so few that marks have room beside them; None where not.
+    """
 
     workloads: tuple[str, ...]
     partitions: tuple[str, ...]
     by_marker: bool
+    gap: float | None = None
+
+    def places(self, workload: str, partition: str, count: int) -> list[float]:
+        """Return how far each of so many marks is beside its miss count, in tasks; they follow each other in time.
+
+        Each workload and partition has a stretch of its own, in which marks are spread without chance.
+        """
+        if self.gap is None:
+            return [0.0] * count
+        names = self.workloads if self.by_marker else ("",)
+        stretch = self.gap * SPREAD / (len(names) * len(self.partitions))
+        slot = (names.index(workload) if self.by_marker else 0) * len(self.partitions)
+        slot += self.partitions.index(partition)
+        middle = (slot + 0.5) * stretch - self.gap * SPREAD / 2
+        return [middle + (index * GOLDEN % 1.0 - 0.5) * 0.7 * stretch for index in range(count)]
 
     def style(self, workload: str, partition: str) -> dict[str, Any]:
         marker = MARKERS[self.workloads.index(workload) % len(MARKERS)] if self.by_marker else MARKERS[0]
@@ -124,6 +154,8 @@ class _Code:
         }
 
     def aside_pt(self, workload: str, partition: str) -> float:
+        if self.gap is not None:
+            return 0.0
         names = self.workloads if self.by_marker else self.partitions
         index = names.index(workload if self.by_marker else partition)
         return min(ASIDE_PT, 2 * ASIDE_PT / max(len(names) - 1, 1)) * (index - (len(names) - 1) / 2)
@@ -134,7 +166,7 @@ def compose_cold_scatter(points: pl.DataFrame, width: Width = "column") -> list[
     marks, width_in = cold_marks(points), WIDTHS_IN[width]
     workloads, compilers = _levels(points, "workload"), _levels(points, "compiler")
     by_marker = len(workloads) <= MAX_MARKERS
-    code = _Code(tuple(workloads), tuple(_levels(points, "partition")), by_marker)
+    code = _Code(tuple(workloads), tuple(_levels(points, "partition")), by_marker, _gap(points))
     if by_marker:
         parts = grouped(marks, ["compiler"])
         columns, row_in = (1, 1.9) if width == "column" else (min(3, len(parts)), 2.2)
@@ -168,13 +200,16 @@ def _draw(figure: Figure, axes: Axes, part: pl.DataFrame, code: _Code, band: flo
         beside = offset_copy(axes.transData, figure, x=code.aside_pt(workload, partition), units="points")
         style = code.style(workload, partition)
         many = own.height > MAX_POINTS
-        misses, times = own[MISSES].to_list(), own[TIME].to_list()
+        times = own[TIME].to_list()
+        asides = code.places(workload, partition, own.height)
+        misses = [count + aside for count, aside in zip(own[MISSES].to_list(), asides, strict=True)]
         for x, low, high in zip(misses, own["low"], own["high"], strict=True):
             if low is not None:
                 axes.plot([x, x], [low, high], transform=beside, color=style["color"], linewidth=0.8, zorder=2.5)
         axes.plot(misses, times, transform=beside, zorder=3, rasterized=many, **style)
         if cache == WARM:
             axes.plot(misses, times, transform=beside, zorder=3.1, rasterized=many, **_warm())
+    _draw_medians(axes, part)
     if band:
         share = band
         failed_band(axes, share)
@@ -183,10 +218,34 @@ def _draw(figure: Figure, axes: Axes, part: pl.DataFrame, code: _Code, band: flo
             middle = 1 - share / 2
             known = own[MISSES].drop_nulls().unique().sort().to_list()
             there = offset_copy(axes.get_xaxis_transform(), figure, x=aside, units="points")
-            axes.plot(known, [middle] * len(known), transform=there, **CROSS)
+            beside = code.places(workload, partition, 1)[0]
+            axes.plot([count + beside for count in known], [middle] * len(known), transform=there, **CROSS)
             if own[MISSES].null_count():
                 edge = offset_copy(axes.transAxes, figure, x=aside + 3 * ASIDE_PT, units="points")
                 axes.plot([0.0], [middle], transform=edge, **CROSS)
+
+
+def _draw_medians(axes: Axes, part: pl.DataFrame) -> None:
+    """Draw a line through the medians of each workload that has enough miss counts to show how time follows them."""
+    for _, own in grouped(_ok(part), ["workload"]):
+        medians = own.group_by(MISSES).agg(pl.col(TIME).median()).sort(MISSES)
+        if medians.height >= LINE_FROM:
+            axes.plot(medians[MISSES].to_list(), medians[TIME].to_list(), color=INK, linewidth=0.7, zorder=2.6)
+
+
+def _gap(points: pl.DataFrame) -> float | None:
+    """Return the smallest distance between two miss counts, where they are few; None where they are many."""
+    counts = points[MISSES].drop_nulls().unique().sort().to_list()
+    positive = [count for count in counts if count > 0]
+    if not counts or len(counts) > FEW_COUNTS or (positive and positive[-1] / positive[0] > LOG_FROM):
+        return None
+    return float(min((b - a for a, b in itertools.pairwise(counts)), default=1))
+
+
+def _most_counts(marks: pl.DataFrame) -> int:
+    """Return how many different miss counts a workload has at the most."""
+    counted = _ok(marks).group_by("workload").agg(pl.col(MISSES).n_unique())
+    return max(counted[MISSES].to_list(), default=0)
 
 
 def _scale(panels: Sequence[Axes], marks: pl.DataFrame, width_in: float, row_in: float) -> None:
@@ -196,6 +255,8 @@ def _scale(panels: Sequence[Axes], marks: pl.DataFrame, width_in: float, row_in:
     for axes in panels[:1]:  # the others share its axes
         scale_axis(axes, "y", times, int(row_in / 0.25), headroom=_band(row_in) if failed.height else 0.0)
         scale_axis(axes, "x", misses or [0, 1], int(width_in / 0.3), whole=True)
+        if (gap := _gap(marks)) is not None and misses:
+            axes.set_xlim(min(misses) - 0.55 * gap, max(misses) + 0.55 * gap)
     if ok.is_empty():
         panels[0].text(0.5, 0.4, "no trial is ok", transform=panels[0].transAxes, ha="center", va="center")
 
@@ -227,6 +288,11 @@ def _legend(code: _Code, points: pl.DataFrame, marks: pl.DataFrame) -> list[Hand
     silent = points.height - failed.height - int(_ok(marks)["trials"].sum())
     if silent:
         handles.append(note(f"{silent} ok without a reading"))
+    most = _most_counts(marks)
+    if most >= LINE_FROM:
+        handles.append(Line2D([], [], color=INK, linewidth=0.7, label="medians of a workload"))
+    elif most:
+        handles.append(note(f"{most} miss count{'s' if most > 1 else ''} a workload: no trend to show"))
     if points.height > MAX_POINTS:
         handles.append(note("mark: median of trials, bar: 5 to 95 %"))
     return handles

@@ -197,7 +197,8 @@ def scale_axis(
         values: What is to be seen; without any the axis has no ticks.
         max_ticks: So many labels fit.
         headroom: Share of the axis to leave free at its upper end.
-        how: ``whole``: values are counts. ``from_zero``: a linear axis begins at 0.
+        how: ``whole``: values are counts. ``from_zero``: a linear axis begins at 0. ``log``: whether the axis is
+            logarithmic, for axes that are to be of one kind.
     """
     axis = getattr(axes, f"{which}axis")
     set_scale, set_limits = getattr(axes, f"set_{which}scale"), getattr(axes, f"set_{which}lim")
@@ -208,7 +209,7 @@ def scale_axis(
         set_limits(0, 1)
         axis.set_major_locator(NullLocator())
         return
-    if positive and held[-1] / positive[0] > LOG_FROM:
+    if positive and how.get("log", held[-1] / positive[0] > LOG_FROM):
         low, high = math.log10(positive[0]), math.log10(held[-1])
         pad = max(0.06 * (high - low), 0.06)
         if held[0] > 0:
@@ -216,6 +217,10 @@ def scale_axis(
             start = low - pad
             set_limits(10**start, 10 ** (start + (high + pad - start) / (1 - headroom)))
             axis.set_major_locator(FixedLocator(log_ticks(10**start, 10 ** (high + pad), max_ticks)))
+            if high - low < math.log10(2.0):  # too narrow for round steps of a logarithmic axis
+                even = MaxNLocator(nbins=max(max_ticks - 1, 1), steps=[1, 2, 5, 10])
+                within = [x for x in even.tick_values(10**start, 10 ** (high + pad)) if 10**start <= x]
+                axis.set_major_locator(FixedLocator([x for x in within if x <= 10 ** (high + pad)]))
         else:
             start = math.floor(low)
             set_scale("symlog", linthresh=10.0**start, linscale=0.5)
