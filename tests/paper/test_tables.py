@@ -18,7 +18,6 @@ from ablatrix.analysis.table.trials_table import tidy
 from ablatrix.canonical import content_id, digest_value
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.estimates import Estimates
-from ablatrix.paper.labels import Labels
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.markup import escape_latex
 from ablatrix.paper.rows import paper_rows
@@ -32,6 +31,7 @@ from ablatrix.paper.tables.write import build_parts, write_table
 from ablatrix.paper.template.load import load_template
 from ablatrix.paper.template.sources import COLUMNS_OF, TRIALS
 from ablatrix.paper.template.spec import ColumnSpec, TableSpec
+from ablatrix.plotting.labels import Labels
 from ablatrix.records.model import Record
 from tests.synthetic import HOT_EFFECT, PRIMARY, Plant, make_records, tidied, write_records
 
@@ -437,7 +437,9 @@ def test_latex_table_that_is_long_continues_with_every_row_once() -> None:
     assert text.count(r"\ref{tab:3}") == floats - 1
     assert text.count(r"\clearpage") == (floats - 1) // 12
     for name, figure, _ in rows:
-        assert len(re.findall(rf"{re.escape(escape_latex(name))} & (\\phantom{{0+}})?{re.escape(figure)} & ", text)) == 1
+        assert (
+            len(re.findall(rf"{re.escape(escape_latex(name))} & (\\phantom{{0+}})?{re.escape(figure)} & ", text)) == 1
+        )
     assert r"\textbf{Long \& wide.} 100 \% made -{}- up" in text
 
 

@@ -35,7 +35,10 @@ class _PaperGroup(TyperGroup):
 def paper_command(
     results: Results,
     out: Annotated[
-        Path, typer.Option("--out", help="Directory for paper.tex, tables/, figures/, text/, macros.tex and provenance.json.")
+        Path,
+        typer.Option(
+            "--out", help="Directory for paper.tex, tables/, figures/, text/, macros.tex and provenance.json."
+        ),
     ],
     template: Annotated[
         Path | None,

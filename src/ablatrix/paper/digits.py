@@ -8,7 +8,7 @@ SIGNIFICANT = 3
 """Digits of a number without an interval."""
 MOST_SIGNIFICANT = 5
 """More digits than this are not printed, however narrow the interval."""
-_LEADING_ONE = 1.95  # a half-width that rounds to 1 would lose up to half of itself without a second digit
+_TWO_DIGITS = 3.55  # leading digits of an uncertainty up to which two are given (Review of Particle Physics, 5.3)
 
 
 def interval_form(
@@ -16,12 +16,13 @@ def interval_form(
 ) -> Form:
     """Return the form of a number, without an exponent, with the digits that its interval supports.
 
-    The last digit printed is the first significant digit of half the interval's width; where that is a 1, one more is
-    printed. A number without an interval, or with one of no width, has three significant digits.
+    The last digit printed is the first significant digit of half the interval's width; where its leading digits are below
+    3.55, one more is printed. A number without an interval, or with one of no width, has three significant digits.
 
     Args:
         value: The number, before the change of unit.
-        low, high: Its interval; None without one.
+        low: Lower end of its interval; None without one.
+        high: Upper end.
         divide_by: Change of unit, applied before the format.
         unit: What the printed number counts.
     """
@@ -31,5 +32,5 @@ def interval_form(
     if low is not None and high is not None and high > low and math.isfinite(high - low):
         half = (high - low) / divide_by / 2.0
         place = math.floor(math.log10(half))
-        decimals = min(-place + (half / 10.0**place < _LEADING_ONE), MOST_SIGNIFICANT - 1 - size)
+        decimals = min(-place + (half / 10.0**place < _TWO_DIGITS), MOST_SIGNIFICANT - 1 - size)
     return Form(f".{max(0, decimals)}f", divide_by, unit)

@@ -1,6 +1,6 @@
 """``ablatrix paper``: records and a template -> tables, figures, text and numbers, ready to be included."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from ablatrix.paper.estimates import Estimates
 from ablatrix.paper.figures.write import figure_lack, write_figure
 from ablatrix.paper.files import write_text
 from ablatrix.paper.fragment import say
-from ablatrix.paper.labels import Labels
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.macros import macros_text
 from ablatrix.paper.markup import escape_markdown
@@ -23,8 +22,10 @@ from ablatrix.paper.tables.sources import TableSources
 from ablatrix.paper.tables.write import write_table
 from ablatrix.paper.template.figures import FigureSpec
 from ablatrix.paper.template.load import load_template
-from ablatrix.paper.template.spec import topic_of
+from ablatrix.paper.template.spec import Template, topic_of
 from ablatrix.paper.text import get_language, plain_text, write_files, write_left_out, write_paragraph
+from ablatrix.plotting.figure import CHINESE_FONTS, chinese_font
+from ablatrix.plotting.labels import Labels
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ def make_paper(
         plain_text(say("figure_left_out", number=str(number), why=say(lack or "figure/no_trial")), words)
         for number, lack in lacking.items()
     ]
+    if words.code == "zh" and chosen.figures and chinese_font() is None:
+        left_out.append(plain_text(say("figures_in_english", font=CHINESE_FONTS[0]), words))
     sources = Sources(findings, ledger, estimates, claims)
     names = [name for name in chosen.text if name != "claims" or claims is not None]
     paragraphs = [write_paragraph(sources, name, words) for name in names]
@@ -96,23 +99,22 @@ def make_paper(
             for sentence, reason in paragraph.left_out
         ]
     provenance = provenance_text(words.code, ledger.rows.ids, ledger.numbers, paragraphs)
-    placed = [
-        *(Placed(f"tables/table{one.number}", topic_of(one), one.appendix) for one in chosen.tables),
-        *(
-            Placed(f"figures/fig{one.number}", one.kind, one.appendix)
-            for one in chosen.figures
-            if one.number not in lacking
-        ),
-    ]
     study = " / ".join(sorted(map(str, findings.trials["study"].unique().to_list())))
     written += [
-        write_text(paper / "paper.tex", document_text(study, names, placed, words.code)),
+        write_text(paper / "paper.tex", document_text(study, names, _placed(chosen, lacking), words.code)),
         write_text(paper / "latexmkrc", recipe_text(words.code)),
         write_left_out(map(escape_markdown, left_out), words, paper / "text"),
         write_text(paper / "macros.tex", macros_text(ledger.numbers)),
         write_text(paper / "provenance.json", provenance),
     ]
     return Paper(tuple(written), tuple(left_out), tuple(number for number, lack in lacking.items() if lack))
+
+
+def _placed(template: Template, lacking: Mapping[int, str | None]) -> list[Placed]:
+    """Return the tables and figures that there are, as the document takes them in."""
+    tables = [Placed(f"tables/table{one.number}", topic_of(one), one.appendix) for one in template.tables]
+    there = [one for one in template.figures if one.number not in lacking]
+    return [*tables, *(Placed(f"figures/fig{one.number}", one.kind, one.appendix) for one in there)]
 
 
 def _write_figures(

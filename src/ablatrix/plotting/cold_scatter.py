@@ -15,6 +15,7 @@ from matplotlib.transforms import offset_copy
 from ablatrix.analysis.groups import grouped, sort_key
 from ablatrix.analysis.table import IS_FAILURE, IS_OK
 from ablatrix.plotting.figure import COLOURS, INK, MARKERS, WIDTHS_IN, Width, house_style, save_pages
+from ablatrix.plotting.labels import ENGLISH, Labels
 from ablatrix.plotting.panels import (
     CROSS,
     LOG_FROM,
@@ -161,7 +162,7 @@ class _Code:
         return min(ASIDE_PT, 2 * ASIDE_PT / max(len(names) - 1, 1)) * (index - (len(names) - 1) / 2)
 
 
-def compose_cold_scatter(points: pl.DataFrame, width: Width = "column") -> list[Figure]:
+def compose_cold_scatter(points: pl.DataFrame, width: Width = "column", labels: Labels = ENGLISH) -> list[Figure]:
     """Return the pages of `draw_cold_scatter`; call it inside `house_style`."""
     marks, width_in = cold_marks(points), WIDTHS_IN[width]
     workloads, compilers = _levels(points, "workload"), _levels(points, "compiler")
@@ -173,7 +174,7 @@ def compose_cold_scatter(points: pl.DataFrame, width: Width = "column") -> list[
     else:
         parts = grouped(marks, ["workload", "compiler"])
         columns, row_in = (2, 1.05) if width == "column" else (4, 1.05)
-    handles = _legend(code, points, marks)
+    handles = _legend(code, points, marks, labels)
     around_in = legend_height_in(handles, width_in) + AXIS_LABELS_IN
     names = short_names([*workloads, *compilers], 22 if by_marker else 20)
     band = _band(row_in) if _failed(marks).height else 0.0
@@ -184,12 +185,12 @@ def compose_cold_scatter(points: pl.DataFrame, width: Width = "column") -> list[
             if len(compilers) > 1 or not by_marker:
                 shown = [key[0]] if by_marker else [key[0], *([key[1]] if len(compilers) > 1 else [])]
                 panel.set_title(
-                    "\n".join([*(names[name] for name in shown), "" if by_marker else _counts(part)]).strip()
+                    "\n".join([*(names[name] for name in shown), "" if by_marker else _counts(part, labels)]).strip()
                 )
             _draw(figure, panel, part, code, band)
-        _scale(panels, marks, width_in / min(columns, len(page)), row_in)
-        figure.supxlabel("compile cache misses up to the first run (tasks)")
-        figure.supylabel("compile + first run (ms)")
+        _scale(panels, marks, (width_in / min(columns, len(page)), row_in), labels)
+        figure.supxlabel(labels("misses_axis"))
+        figure.supylabel(labels("cold_axis"))
         add_legend(figure, handles)
         pages.append(figure)
     return pages
@@ -248,7 +249,8 @@ def _most_counts(marks: pl.DataFrame) -> int:
     return max(counted[MISSES].to_list(), default=0)
 
 
-def _scale(panels: Sequence[Axes], marks: pl.DataFrame, width_in: float, row_in: float) -> None:
+def _scale(panels: Sequence[Axes], marks: pl.DataFrame, size_in: tuple[float, float], labels: Labels) -> None:
+    width_in, row_in = size_in
     ok, failed = _ok(marks), _failed(marks)
     times = [time for name in (TIME, "low", "high") for time in ok[name].drop_nulls().to_list()]
     misses = [*ok[MISSES].to_list(), *failed[MISSES].drop_nulls().to_list()]
@@ -258,7 +260,7 @@ def _scale(panels: Sequence[Axes], marks: pl.DataFrame, width_in: float, row_in:
         if (gap := _gap(marks)) is not None and misses:
             axes.set_xlim(min(misses) - 0.55 * gap, max(misses) + 0.55 * gap)
     if ok.is_empty():
-        panels[0].text(0.5, 0.4, "no trial is ok", transform=panels[0].transAxes, ha="center", va="center")
+        panels[0].text(0.5, 0.4, labels("no_trial_ok"), transform=panels[0].transAxes, ha="center", va="center")
 
 
 def _band(row_in: float) -> float:
@@ -266,43 +268,43 @@ def _band(row_in: float) -> float:
     return min(0.25, 0.11 / (row_in * 0.6))
 
 
-def _legend(code: _Code, points: pl.DataFrame, marks: pl.DataFrame) -> list[Handle]:
+def _legend(code: _Code, points: pl.DataFrame, marks: pl.DataFrame, labels: Labels) -> list[Handle]:
     handles: list[Handle] = []
     if code.by_marker:
         names = short_names(code.workloads, 22)
         for workload in code.workloads:
             style = code.style(workload, code.partitions[0]) | {"color": INK, "markerfacecolor": INK}
             own = points.filter(pl.col("workload") == workload)
-            handles.append(Line2D([], [], label=f"{names[workload]}: {_counts(own)}", **style))
+            handles.append(Line2D([], [], label=f"{names[workload]}: {_counts(own, labels)}", **style))
     short = short_names(code.partitions, 14)
     for partition in code.partitions:
         style = code.style(code.workloads[0], partition) | {"marker": MARKERS[0]}
-        handles.append(Line2D([], [], label=f"partition: {short[partition]}", **style))
+        handles.append(Line2D([], [], label=labels("partition_at", level=short[partition]), **style))
     if WARM in marks["cache"]:
-        handles.append(Line2D([], [], label="warm cache", **_warm()))
+        handles.append(Line2D([], [], label=labels("warm_cache"), **_warm()))
     failed = points.filter(IS_FAILURE)
     if failed.height:
         unknown = failed[MISSES].null_count()
-        where = f" ({unknown} at edge)" if unknown else ""
-        handles.append(Line2D([], [], label=f"{failed.height} failed{where}", **CROSS))
+        name = "failed_at_edge" if unknown else "failed_count"
+        handles.append(Line2D([], [], label=labels(name, count=failed.height, unknown=unknown), **CROSS))
     silent = points.height - failed.height - int(_ok(marks)["trials"].sum())
     if silent:
-        handles.append(note(f"{silent} ok without a reading"))
+        handles.append(note(labels("silent", count=silent)))
     most = _most_counts(marks)
     if most >= LINE_FROM:
-        handles.append(Line2D([], [], color=INK, linewidth=0.7, label="medians of a workload"))
+        handles.append(Line2D([], [], color=INK, linewidth=0.7, label=labels("medians")))
     elif most:
-        handles.append(note(f"{most} miss count{'s' if most > 1 else ''} a workload: no trend to show"))
+        handles.append(note(labels("one_count" if most == 1 else "few_counts", count=most)))
     if points.height > MAX_POINTS:
-        handles.append(note("mark: median of trials, bar: 5 to 95 %"))
+        handles.append(note(labels("grouped_marks")))
     return handles
 
 
-def _counts(part: pl.DataFrame) -> str:
+def _counts(part: pl.DataFrame, labels: Labels) -> str:
     trials = part["trials"] if "trials" in part.columns else pl.repeat(1, part.height, eager=True)
     ok = int(trials.filter(part["status"] == Status.OK.value).sum())
     failed = int(trials.sum()) - ok
-    return f"n = {ok}" + (f", {failed} failed" if failed else "")
+    return labels("ok_and_failed", ok=ok, failed=failed) if failed else labels("only_ok", ok=ok)
 
 
 def _warm() -> dict[str, Any]:

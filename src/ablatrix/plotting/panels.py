@@ -17,6 +17,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullForm
 
 from ablatrix.analysis.reasons import Why
 from ablatrix.plotting.figure import FAILED, FAINT, INK, MAX_HEIGHT_IN, SMALL_PT, new_figure
+from ablatrix.plotting.labels import ENGLISH, Labels
 
 Item = TypeVar("Item")
 Handle = Line2D | Patch
@@ -41,7 +42,6 @@ NO_OP: dict[str, Any] = {
     "markeredgewidth": 0.7,
     "zorder": 4,
 }
-NO_OP_LABEL = "no-op knob (same program)"
 RATIO_TICKS: tuple[tuple[float, ...], ...] = (  # finest first
     tuple(round(0.8 + 0.05 * i, 2) for i in range(10)),
     (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4),
@@ -148,16 +148,17 @@ def add_legend(figure: Figure, handles: Sequence[Handle]) -> None:
         )
 
 
-def cross_label(reasons: Iterable[Why | None]) -> str:
+def cross_label(reasons: Iterable[Why | None], labels: Labels = ENGLISH) -> str:
     """Return what the crosses of a figure mean: failures, levels that the compiler does not have, or both.
 
     Args:
         reasons: Why each has no effect.
+        labels: The words of the figure's language.
     """
     kinds = [why.absence_kinds if why is not None else frozenset() for why in reasons]
     if not any("unsupported" in held for held in kinds):
-        return "failed: no effect to tell"
-    return "unsupported level" if all(held == {"unsupported"} for held in kinds) else "failed or unsupported"
+        return labels("failed_no_effect")
+    return labels("unsupported" if all(held == {"unsupported"} for held in kinds) else "failed_or_unsupported")
 
 
 def note(text: str) -> Line2D:
@@ -165,13 +166,11 @@ def note(text: str) -> Line2D:
     return Line2D([], [], linestyle="none", label=text)
 
 
-def count_note(counts: Iterable[int], of: str) -> Line2D:
-    """Return the note of how many repeats are behind the marks: ``n = 5 blocks`` or ``n = 2 to 5 blocks``."""
-    found = sorted(set(counts))
-    if not found:
-        return note(f"n = 0 {of}s")
-    many = str(found[0]) if len(found) == 1 else f"{found[0]} to {found[-1]}"
-    return note(f"n = {many} {of}{'' if many == '1' else 's'}")
+def count_note(counts: Iterable[int], labels: Labels = ENGLISH) -> Line2D:
+    """Return the note of how many blocks are behind the marks: ``n = 5 blocks`` or ``n = 2 to 5 blocks``."""
+    found = sorted(set(counts)) or [0]
+    many = str(found[0]) if len(found) == 1 else labels("from_to", least=found[0], most=found[-1])
+    return note(labels("n_block" if many == "1" else "n_blocks", count=many))
 
 
 def failed_band(axes: Axes, share: float, side: str = "top") -> None:

@@ -228,9 +228,7 @@ class _Eager:
         if not logs:
             return None
         ratio = paired_ratio(logs, allowance=self.allowance)
-        return SpeedUp(
-            moved=KnobLevels(moved), ratio=ratio, logs=logs, allowance=self.allowance, repeats=len(own)
-        )
+        return SpeedUp(moved=KnobLevels(moved), ratio=ratio, logs=logs, allowance=self.allowance, repeats=len(own))
 
 
 def _by_block(trials: pl.DataFrame, metric: str) -> dict[tuple[Any, ...], float]:

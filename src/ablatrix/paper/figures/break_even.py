@@ -16,10 +16,10 @@ from ablatrix.analysis.groups import in_order
 from ablatrix.analysis.reasons import optional_text
 from ablatrix.paper.figures.grouped import LINE_IN, in_groups, write_heading
 from ablatrix.plotting.figure import COLOURS, WIDTHS_IN, Width, new_figure
+from ablatrix.plotting.labels import ENGLISH, Labels
 from ablatrix.plotting.panels import (
     CROSS,
     NO_OP,
-    NO_OP_LABEL,
     Handle,
     add_legend,
     count_note,
@@ -51,17 +51,6 @@ RUNS: dict[str, dict[str, Any]] = {
     "ahead at least": {"marker": ">", "color": INK_GREY, "markersize": 3.8, "markerfacecolor": "white"},
     "undecided": {"marker": "$?$", "color": INK_GREY, "markersize": 4.6, "markeredgewidth": 0.3},
     "not attributable": CROSS,
-}
-LABELS = {
-    "repaid": "pays after so many runs",
-    "pays at first": "pays up to so many runs",
-    "pays at once": "pays at once",
-    "never pays": "never pays",
-    "at most": "pays after at most so many",
-    "ahead at most": "ahead up to at most so many",
-    "at least": "pays after at least so many, if ever",
-    "ahead at least": "ahead for at least so many",
-    "undecided": "undecided",
 }
 GUTTER = 0.14  # share of the right panel, for what has no number of runs
 
@@ -154,7 +143,7 @@ def _columns(name: str, ratio: Ratio | None) -> dict[str, float | int | None]:
     }
 
 
-def compose_break_even(cases: Sequence[Case], width: Width = "column") -> list[Figure]:
+def compose_break_even(cases: Sequence[Case], width: Width = "column", labels: Labels = ENGLISH) -> list[Figure]:
     """Return the pages of the figure; call it inside `house_style`.
 
     Left, for each line, the ratios of compile and run time to the baseline's; right, the runs until the cost is
@@ -162,8 +151,8 @@ def compose_break_even(cases: Sequence[Case], width: Width = "column") -> list[F
     """
     width_in = WIDTHS_IN[width]
     most = 20 if width == "column" else 44
-    lines = _lines(cases, most)
-    handles = _legend(cases)
+    lines = _lines(cases, most, labels)
+    handles = _legend(cases, labels)
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN + 0.1
     labels_in = max(text_in(text) for text, case in lines if case)
     left_in = (width_in - labels_in - 0.25) / 2
@@ -186,8 +175,8 @@ def compose_break_even(cases: Sequence[Case], width: Width = "column") -> list[F
         for panel in (ratios, runs):
             panel.grid(visible=False, axis="y")
             panel.tick_params(axis="y", length=0)
-        ratios.set_xlabel("time / baseline's (ratio)")
-        runs.set_xlabel("break-even (runs)")
+        ratios.set_xlabel(labels("time_ratio"))
+        runs.set_xlabel(labels("runs_axis"))
         add_legend(figure, handles)
         pages.append(figure)
     return pages
@@ -196,7 +185,7 @@ def compose_break_even(cases: Sequence[Case], width: Width = "column") -> list[F
 Line = tuple[str, Case | None]
 
 
-def _lines(cases: Sequence[Case], most: int) -> list[Line]:
+def _lines(cases: Sequence[Case], most: int, labels: Labels) -> list[Line]:
     """Return the lines with their labels: a heading per workload and compiler, then its configurations."""
     several = len({case.found.compiler for case in cases}) > 1
     names = short_names([case.found.workload for case in cases], most)
@@ -208,7 +197,7 @@ def _lines(cases: Sequence[Case], most: int) -> list[Line]:
         if (case.found.workload, case.found.compiler) != unit:
             unit = (case.found.workload, case.found.compiler)
             lines.append((names[unit[0]] + (f", {compilers[unit[1]]}" if several else ""), None))
-        lines.append((moved[case.name], case))
+        lines.append((labels("together") if case.is_fullest else moved[case.name], case))
     return lines
 
 
@@ -256,22 +245,23 @@ def _run_values(cases: Sequence[Case]) -> list[float]:
     return [end for end in ends if end is not None and math.isfinite(end)]
 
 
-def _legend(cases: Sequence[Case]) -> list[Handle]:
+def _legend(cases: Sequence[Case], labels: Labels) -> list[Handle]:
     shown = [case for case in cases if not case.is_no_op]
     handles: list[Handle] = [
-        Line2D([], [], label="compile + first run", linewidth=0.9, markeredgewidth=0.7, **COMPILE),
-        Line2D([], [], label="run time", linewidth=0.9, markeredgewidth=0.7, **RUN),
+        Line2D([], [], label=labels("compile_time"), linewidth=0.9, markeredgewidth=0.7, **COMPILE),
+        Line2D([], [], label=labels("run_time"), linewidth=0.9, markeredgewidth=0.7, **RUN),
     ]
     verdicts = {case.outcome for case in shown}
-    crossed = cross_label(case.found.reason for case in shown if case.found.verdict == "not attributable")
+    failed = [case.found.reason for case in shown if case.found.verdict == "not attributable"]
+    crossed = cross_label(failed, labels)
     styles = {"markeredgewidth": 0.7, "linestyle": "none"}
     handles += [
-        Line2D([], [], label=LABELS.get(verdict, crossed), **{**styles, **style})
+        Line2D([], [], label=crossed if verdict == "not attributable" else labels(verdict), **{**styles, **style})
         for verdict, style in RUNS.items()
         if verdict in verdicts
     ]
     if len(shown) < len(cases):
-        handles.append(Line2D([], [], label=NO_OP_LABEL, **NO_OP))
+        handles.append(Line2D([], [], label=labels("no_op_knob"), **NO_OP))
     ratios = [ratio for case in shown for ratio in (case.found.compile_ratio, case.found.run_ratio) if ratio]
-    handles.append(count_note((ratio.count for ratio in ratios), "block"))
+    handles.append(count_note((ratio.count for ratio in ratios), labels))
     return handles

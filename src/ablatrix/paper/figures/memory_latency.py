@@ -16,6 +16,7 @@ from ablatrix.analysis.table import IS_FAILURE, IS_OK
 from ablatrix.paper.figures.words import scale_of
 from ablatrix.paper.template.figures import MOST_MARKS
 from ablatrix.plotting.figure import COLOURS, INK, MARKERS, WIDTHS_IN, Width
+from ablatrix.plotting.labels import ENGLISH, Labels
 from ablatrix.plotting.panels import (
     CROSS,
     LOG_FROM,
@@ -205,11 +206,13 @@ class _Code:
             return None
         return {**ACROSS, "marker": "_|"[(at - 1) % 2]}
 
-    def handles(self) -> Iterator[Handle]:
+    def handles(self, labels: Labels) -> Iterator[Handle]:
         """Yield what the first level of every knob looks like, and each further level with the others at the first."""
         first = [levels[0] for levels in self.levels]
-        yield Line2D([], [], label="first levels" if first else "configuration", **self.style(first))
-        names = short_names([f"{knob}: {at}" for knob, own in zip(self.knobs, self.levels, strict=True) for at in own], 30)
+        yield Line2D([], [], label=labels("first_levels" if first else "one_configuration"), **self.style(first))
+        names = short_names(
+            [f"{knob}: {at}" for knob, own in zip(self.knobs, self.levels, strict=True) for at in own], 30
+        )
         for index, (knob, levels) in enumerate(zip(self.knobs, self.levels, strict=True)):
             for level in levels[1:]:
                 mark = [*first[:index], level, *first[index + 1 :]]
@@ -218,16 +221,21 @@ class _Code:
 
 
 def compose_memory_latency(
-    places: Sequence[Place], memory: str, metric: str, marks: Sequence[str], width: Width = "page"
+    places: Sequence[Place],
+    memory: str,
+    metric: str,
+    marks: Sequence[str],
+    width: Width = "page",
+    labels: Labels = ENGLISH,
 ) -> list[Figure]:
     """Return the pages of the figure; call it inside `house_style`. Each workload and compiler has its own axes."""
     width_in = WIDTHS_IN[width]
     code = _Code.of(places, [knob for knob in marks if any(f"knob_{knob}" == name for name, _ in places[0].levels)])
     units, without_memory = _split_units(list(_units(places)))
     columns = 2 if width == "column" else 4
-    handles = _legend(places, code)
+    handles = _legend(places, code, labels)
     if without_memory:
-        handles.append(note(f"memory not told: {', '.join(without_memory)}"))
+        handles.append(note(labels("memory_not_told", names=", ".join(without_memory))))
     around_in = legend_height_in(handles, width_in) + AXIS_LABELS_IN
     names = short_names([name for one in places for name in (one.workload, one.compiler)], 22)
     several = len({one.compiler for one in places}) > 1
@@ -238,10 +246,10 @@ def compose_memory_latency(
         figure, panels = panel_grid(len(page), columns, width_in, PANEL_IN, around_in)
         for panel, held in zip(panels, page, strict=True):
             panel.set_title("\n".join([names[held[0].workload], *([names[held[0].compiler]] if several else [])]))
-            _draw_panel(figure, panel, held, code, *divided)
+            _draw_panel(figure, panel, held, code, divided, labels)
             _scale(panel, held, divided, width_in / len(page[:columns]), kinds)
-        figure.supxlabel(scale_of(memory).label)
-        figure.supylabel(scale_of(metric).label)
+        figure.supxlabel(scale_of(memory, labels).label)
+        figure.supylabel(scale_of(metric, labels).label)
         add_legend(figure, handles)
         pages.append(figure)
     return pages
@@ -260,8 +268,9 @@ def _split_units(units: list[list[Place]]) -> tuple[list[list[Place]], list[str]
 
 
 def _draw_panel(
-    figure: Figure, panel: Axes, held: Sequence[Place], code: _Code, memory_unit: float, time_unit: float
+    figure: Figure, panel: Axes, held: Sequence[Place], code: _Code, units: tuple[float, float], labels: Labels
 ) -> None:
+    memory_unit, time_unit = units
     shown = [(one, one.memory / memory_unit) for one in held if one.memory is not None and one.time is not None]
     lost = [one for one in held if one.time is None or one.failed]
     for one, x in shown:
@@ -282,7 +291,7 @@ def _draw_panel(
             edge = offset_copy(panel.transAxes, figure, x=5, units="points")
             panel.plot([0.0], [1 - BAND / 2], transform=edge, **CROSS)
     if not shown:
-        panel.text(0.5, 0.4, "nothing measured", transform=panel.transAxes, ha="center", va="center")
+        panel.text(0.5, 0.4, labels("nothing_measured"), transform=panel.transAxes, ha="center", va="center")
 
 
 def _kinds(units: Sequence[Sequence[Place]]) -> tuple[bool, bool]:
@@ -309,19 +318,19 @@ def _scale(
     scale_axis(panel, "x", memories, max(3, int((width_in - 0.5) / 0.32)), from_zero=False, log=kinds[0])
 
 
-def _legend(places: Sequence[Place], code: _Code) -> list[Handle]:
-    handles = list(code.handles())
+def _legend(places: Sequence[Place], code: _Code, labels: Labels) -> list[Handle]:
+    handles = list(code.handles(labels))
     varying = [name.removeprefix("knob_") for name, _ in places[0].levels]
     if hidden := [knob for knob in varying if knob not in code.knobs]:
-        handles.append(note(f"not shown by marks: {len(hidden)} further knob{'s' if len(hidden) > 1 else ''}"))
+        handles.append(note(labels("not_shown", count=len(hidden))))
     if any(one.is_baseline and one.time is not None for one in places):
-        handles.append(Line2D([], [], label="ring: baseline", linestyle="none", **RING))
+        handles.append(Line2D([], [], label=labels("ring"), linestyle="none", **RING))
     if any(one.low is not None for one in places):
-        handles.append(Line2D([], [], color=INK, linewidth=0.9, label="bar: 95 % interval"))
+        handles.append(Line2D([], [], color=INK, linewidth=0.9, label=labels("bar_interval")))
     failed = sum(one.failed for one in places)
     if failed or any(one.time is None for one in places):
-        handles.append(Line2D([], [], label=f"{failed} failed trials", **CROSS))
-    handles.append(count_note((one.ratio.count for one in places if one.ratio), "block"))
+        handles.append(Line2D([], [], label=labels("failed_trials", count=failed), **CROSS))
+    handles.append(count_note((one.ratio.count for one in places if one.ratio), labels))
     return handles
 
 

@@ -12,9 +12,17 @@ from matplotlib.patches import Patch
 from ablatrix.analysis.effects import Ablation
 from ablatrix.analysis.table import IS_OK
 from ablatrix.paper.figures.grouped import LINE_IN, in_groups, write_heading
-from ablatrix.paper.labels import Labels
 from ablatrix.plotting.figure import INK, SMALL_PT, WIDTHS_IN, Width
-from ablatrix.plotting.panels import Handle, add_legend, legend_height_in, panel_grid, rows_that_fit, short_names, text_in
+from ablatrix.plotting.labels import Labels
+from ablatrix.plotting.panels import (
+    Handle,
+    add_legend,
+    legend_height_in,
+    panel_grid,
+    rows_that_fit,
+    short_names,
+    text_in,
+)
 from ablatrix.records.metrics import COLD_METRIC
 
 PHASES = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "other_ms", "run_ms_cold")
@@ -29,6 +37,7 @@ STYLES: tuple[tuple[str, str], ...] = (
     ("#BBBBBB", "xxxx"),
     ("#0072B2", ""),
 )
+UNIT = ("workload", "workload_digest", "compiler")
 AXIS_LABEL_IN, ROOM = 0.32, 1.28
 
 
@@ -54,10 +63,11 @@ class ShareBar:
 def phase_bars(found: Sequence[Ablation], trials: pl.DataFrame) -> list[ShareBar]:
     """Return for each workload and compiler a bar of the baseline and one of all knobs on: medians over cold trials."""
     bars = []
+    held = _by_unit(trials.filter(pl.col("mode") == "cold"), (COLD_METRIC, *PHASES))
     for one in found:
         base: float | None = None
         for name, moved in _configurations(one, with_knobs=False).items():
-            rows = _rows(trials, one, moved).filter(pl.col("mode") == "cold")
+            rows = _rows(held, one, moved)
             whole = _median(rows, COLD_METRIC)
             parts = {column: value for column in PHASES if (value := _median(rows, column)) is not None}
             if whole is None or not parts:
@@ -79,10 +89,11 @@ def phase_bars(found: Sequence[Ablation], trials: pl.DataFrame) -> list[ShareBar
 def memory_bars(found: Sequence[Ablation], trials: pl.DataFrame) -> list[ShareBar]:
     """Return for each workload and compiler the planned memory of the baseline, of each knob alone, and of all on."""
     bars = []
+    held = _by_unit(trials, (PLANNED,))
     for one in found:
         base: float | None = None
         for name, moved in _configurations(one, with_knobs=True).items():
-            value = _median(_rows(trials, one, moved), PLANNED)
+            value = _median(_rows(held, one, moved), PLANNED)
             if value is None:
                 continue
             base = value if not name else base
@@ -108,15 +119,23 @@ def _configurations(one: Ablation, with_knobs: bool) -> dict[str, Mapping[str, s
     return found
 
 
-def _rows(trials: pl.DataFrame, one: Ablation, moved: Mapping[str, str]) -> pl.DataFrame:
-    levels = {**one.base, **moved}
-    tests = [pl.col(f"knob_{knob}").cast(pl.String) == level for knob, level in levels.items()]
-    unit = (pl.col("workload") == one.workload) & (pl.col("workload_digest") == one.digest)
-    return trials.filter(unit & (pl.col("compiler") == one.compiler) & (pl.col("role") == "measured") & IS_OK, *tests)
+def _by_unit(trials: pl.DataFrame, columns: Sequence[str]) -> Mapping[tuple[str, ...], pl.DataFrame]:
+    """Return the ok measured trials of each workload and compiler, with what is read of them alone."""
+    knobs = [pl.col(name).cast(pl.String) for name in trials.columns if name.startswith("knob_")]
+    ok = trials.lazy().filter(IS_OK & (pl.col("role") == "measured"))
+    held = ok.select(*(pl.col(name).cast(pl.String) for name in UNIT), *knobs, *columns).collect()
+    return {tuple(map(str, key)): own for key, own in held.partition_by(UNIT, as_dict=True).items()}
+
+
+def _rows(held: Mapping[tuple[str, ...], pl.DataFrame], one: Ablation, moved: Mapping[str, str]) -> pl.DataFrame:
+    own = held.get((one.workload, one.digest, one.compiler))
+    if own is None:
+        return pl.DataFrame()
+    return own.filter(*(pl.col(f"knob_{knob}") == level for knob, level in {**one.base, **moved}.items()))
 
 
 def _median(rows: pl.DataFrame, column: str) -> float | None:
-    values = rows[column].drop_nulls().to_list()
+    values = rows[column].drop_nulls().to_list() if column in rows.columns else []
     return float(statistics.median(values)) if values else None
 
 
@@ -208,9 +227,7 @@ def _share(one: ShareBar) -> float:
     return 100.0 * sum(one.parts.values()) / (one.base or 1.0)
 
 
-def _draw(
-    panel: Axes, y: int, one: ShareBar, styles: Mapping[str, tuple[str, str]], unit: tuple[str, float]
-) -> None:
+def _draw(panel: Axes, y: int, one: ShareBar, styles: Mapping[str, tuple[str, str]], unit: tuple[str, float]) -> None:
     at, (name, divide_by) = 0.0, unit
     for column, (colour, hatch) in styles.items():
         share = 100.0 * one.parts.get(column, 0.0) / (one.base or 1.0)

@@ -13,8 +13,8 @@ from matplotlib.transforms import offset_copy
 
 from ablatrix.analysis.effects import Ablation, SpeedUp
 from ablatrix.analysis.reasons import optional_text
-from ablatrix.paper.labels import Labels
 from ablatrix.plotting.figure import COLOURS, FAINT, INK, WIDTHS_IN, Width
+from ablatrix.plotting.labels import Labels
 from ablatrix.plotting.panels import (
     CROSS,
     Handle,
@@ -219,5 +219,5 @@ def _legend(bars: Sequence[Bar], compilers: Sequence[str], labels: Labels) -> li
         handles.append(Line2D([], [], color=INK, linewidth=0.8, label=labels("interval")))
     if any(one.ratio is None for one in bars):
         handles.append(Line2D([], [], label=labels("no_value"), **CROSS))
-    handles.append(count_note((one.ratio.count for one in bars if one.ratio and one.workload), "block"))
+    handles.append(count_note((one.ratio.count for one in bars if one.ratio and one.workload), labels))
     return handles

@@ -13,8 +13,8 @@ from matplotlib.transforms import offset_copy
 
 from ablatrix.analysis.effects import Ablation, SpeedUp
 from ablatrix.analysis.reasons import optional_text
-from ablatrix.paper.labels import Labels
 from ablatrix.plotting.figure import FAINT, INK, WIDTHS_IN, Width
+from ablatrix.plotting.labels import Labels
 from ablatrix.plotting.panels import (
     CROSS,
     NO_OP,
@@ -33,7 +33,11 @@ from ablatrix.plotting.panels import (
 from ablatrix.statistics.ratio import Ratio, mean_ratio
 
 Group = Literal["added", "without", "alone"]
-STYLES: dict[Group, tuple[str, str]] = {"added": ("#56B4E9", ""), "without": ("#E69F00", "////"), "alone": ("#BBBBBB", "")}
+STYLES: dict[Group, tuple[str, str]] = {
+    "added": ("#56B4E9", ""),
+    "without": ("#E69F00", "////"),
+    "alone": ("#BBBBBB", ""),
+}
 NAMES: dict[Group, str] = {"added": "cumulative", "without": "leave_one_out", "alone": "by_itself"}
 SIGNS: dict[Group, str] = {"added": "+ ", "without": "− ", "alone": ""}
 MIN_REACH, LINE_IN, TITLES_IN, AXIS_LABEL_IN = 1.05, 0.135, 0.42, 0.3
@@ -132,9 +136,7 @@ def compose_steps(bars: Sequence[StepBar], labels: Labels, width: Width = "page"
     """Return the pages of the figure; call it inside `house_style`. One panel per workload and compiler, one axis."""
     width_in = WIDTHS_IN[width]
     order: list[Group] = ["added", "without", "alone"]
-    rows: list[Row] = sorted(
-        dict.fromkeys((one.group, one.knob) for one in bars), key=lambda row: order.index(row[0])
-    )
+    rows: list[Row] = sorted(dict.fromkeys((one.group, one.knob) for one in bars), key=lambda row: order.index(row[0]))
     texts = _texts(rows, 20)
     units = list(dict.fromkeys((one.workload, one.compiler) for one in bars))
     columns = 2 if width == "column" else 4
@@ -210,5 +212,5 @@ def _legend(bars: Sequence[StepBar], labels: Labels) -> list[Handle]:
         handles.append(Line2D([], [], label=labels("no_op"), **NO_OP))
     if any(one.ratio is None and not one.is_no_op for one in bars):
         handles.append(Line2D([], [], label=labels("no_value"), **CROSS))
-    handles.append(count_note((one.ratio.count for one in shown if one.ratio and one.workload), "block"))
+    handles.append(count_note((one.ratio.count for one in shown if one.ratio and one.workload), labels))
     return handles

@@ -21,7 +21,6 @@ from ablatrix.paper.figures.speed_up import bars_frame, bars_of, compose_speed_u
 from ablatrix.paper.figures.steps import compose_steps, step_bars, steps_frame
 from ablatrix.paper.files import write_text
 from ablatrix.paper.filters import filtered
-from ablatrix.paper.labels import Labels
 from ablatrix.paper.markup import LatexFigure, latex_figure
 from ablatrix.paper.template.figures import (
     MOST_MARKS,
@@ -40,6 +39,7 @@ from ablatrix.paper.template.figures import (
 from ablatrix.paper.template.words import words_in
 from ablatrix.plotting.cold_scatter import cold_marks, cold_points, compose_cold_scatter, has_one_count
 from ablatrix.plotting.figure import chinese_font, house_style, save_pages
+from ablatrix.plotting.labels import ENGLISH, Labels
 from ablatrix.records.metrics import COLD_METRIC, METRIC_OF_MODE
 
 
@@ -56,7 +56,7 @@ class _Drawing:
     compose: Callable[[], list[Figure]]
 
 
-def write_figure(findings: Findings, spec: FigureSpec, directory: Path, labels: Labels = Labels("en")) -> list[Path]:
+def write_figure(findings: Findings, spec: FigureSpec, directory: Path, labels: Labels = ENGLISH) -> list[Path]:
     """Write ``directory/fig<number>.{pdf,png,svg,csv,tex}`` and return the files; none if there is nothing to draw.
 
     What does not fit on one page continues on further pages of the PDF, and in ``fig<number>_2.png`` and so on; the
@@ -73,7 +73,7 @@ def write_figure(findings: Findings, spec: FigureSpec, directory: Path, labels: 
         AnalysisError: The template's entry does not fit the trials.
     """
     name, subject = f"fig{spec.number}", f"figure {spec.number}"
-    drawn = labels if labels.code == "en" or chinese_font() else Labels("en")
+    drawn = labels if labels.code == "en" or chinese_font() else ENGLISH
     drawing = _drawing(_chosen(findings, spec, subject), spec, subject, drawn)
     if drawing.data.is_empty():
         return []
@@ -119,19 +119,21 @@ def _drawing(findings: Findings, spec: FigureSpec, subject: str, labels: Labels)
             points = cold_points(findings.trials)
             if has_one_count(points):
                 points = points.clear()
-            return _Drawing(cold_marks(points), lambda: compose_cold_scatter(points, spec.width))
+            return _Drawing(cold_marks(points), lambda: compose_cold_scatter(points, spec.width, labels))
         case MainEffectsSpec():
             _require_numbers(findings.trials, spec.metric, subject)
             effects = findings.effects(spec.metric, spec.mode, spec.knobs or _primary(findings.trials))
             controls = findings.controls(spec.metric, spec.mode)
             data = MainEffectsData.of(spec.metric, effects, controls, findings.proofs)
-            return _Drawing(data.frame(), lambda: compose_main_effects(data, spec.width))
+            return _Drawing(data.frame(), lambda: compose_main_effects(data, spec.width, labels))
         case AttributionSpec():
             _require_numbers(findings.trials, spec.metric, subject)
             parts = findings.attributions(spec.metric, spec.mode, spec.start, spec.end)
             around = findings.changes_around(spec.metric, spec.mode)
             found = waterfalls([*parts, *around], findings.proofs)
-            return _Drawing(attribution_frame(found), lambda: compose_attribution(found, spec.metric, spec.width))
+            return _Drawing(
+                attribution_frame(found), lambda: compose_attribution(found, spec.metric, spec.width, labels)
+            )
         case MemoryLatencySpec():
             for column in (spec.memory, spec.metric):
                 _require_numbers(findings.trials, column, subject)
@@ -139,13 +141,13 @@ def _drawing(findings: Findings, spec: FigureSpec, subject: str, labels: Labels)
             places = places_of(findings.trials, spec.memory, spec.metric, spec.mode, marks, findings.instrument)
             frame = places_frame(places if has_memory(places) else [], spec.memory, spec.metric)
             return _Drawing(
-                frame, lambda: compose_memory_latency(places, spec.memory, spec.metric, marks, spec.width)
+                frame, lambda: compose_memory_latency(places, spec.memory, spec.metric, marks, spec.width, labels)
             )
         case BreakEvenSpec():
             cases = cases_of(
                 findings.break_even, findings.proofs, spec.configurations == "all", knob_order(findings.trials)
             )
-            return _Drawing(break_even_frame(cases), lambda: compose_break_even(cases, spec.width))
+            return _Drawing(break_even_frame(cases), lambda: compose_break_even(cases, spec.width, labels))
         case SpeedUpSpec():
             bars = bars_of(findings.ablations(*_measure(findings, spec.mode)))
             return _Drawing(bars_frame(bars), lambda: compose_speed_up(bars, labels, spec.width))

@@ -183,9 +183,7 @@ class _Part:
         own = [one for one in self.found if one.compiler == compiler]
         acting = [(one, found) for one in own if (found := column.of(one)) is not None and not found.is_same_program]
         members = {
-            number.key: found
-            for one, found in acting
-            if (number := self._number(one, column, found)) is not None
+            number.key: found for one, found in acting if (number := self._number(one, column, found)) is not None
         }
         if not members:
             return _Entry(NOTHING if acting else SAME) if own and column.of(own[0]) is not None else _Entry(NOTHING)
@@ -231,4 +229,3 @@ class _Part:
 
 def _entry_of(number: Number | None) -> _Entry:
     return _Entry(NOTHING) if number is None else _Entry(number.text, number)
-

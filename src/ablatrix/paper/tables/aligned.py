@@ -41,13 +41,15 @@ def _widths(numbers: Sequence[str]) -> tuple[int, int]:
 
 
 def _aligned(
-    cell: str, texts: tuple[str, ...], numbers: Sequence[str], common: tuple[str, ...], widths: Sequence[tuple[int, int]]
+    cell: str,
+    texts: tuple[str, ...],
+    numbers: Sequence[str],
+    common: tuple[str, ...],
+    widths: Sequence[tuple[int, int]],
 ) -> str:
     if texts == common:
         padded = [_padded(number, *width) for number, width in zip(numbers, widths, strict=True)]
-        return "".join(
-            part for pair in zip(map(escape_latex, texts), [*padded, ""], strict=True) for part in pair
-        )
+        return "".join(part for pair in zip(map(escape_latex, texts), [*padded, ""], strict=True) for part in pair)
     if texts == ("", "") and len(widths) > 1:
         blank = "".join(
             escape_latex(text) + "0" * whole + ("." + "0" * decimals if decimals else "")

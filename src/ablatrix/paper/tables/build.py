@@ -8,7 +8,6 @@ import polars as pl
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import sort_key, varying_knobs, varying_sizes
 from ablatrix.analysis.table import NOT_FINAL, NOT_RECORDED, TIMED_OTHER
-from ablatrix.paper.labels import Labels
 from ablatrix.paper.tables.cells import Groups
 from ablatrix.paper.tables.frame import source_frame
 from ablatrix.paper.tables.printed import PrintedTable
@@ -16,13 +15,14 @@ from ablatrix.paper.template.rules import printed_heading
 from ablatrix.paper.template.sources import COLUMNS_OF, CONFIGURATION, KNOBS, SIZES, TRIALS
 from ablatrix.paper.template.spec import ColumnSpec, TableSpec
 from ablatrix.paper.template.words import words_in
+from ablatrix.plotting.labels import ENGLISH, Labels
 
 ROW = " row"
 _REASONS_SHOWN = 5
 
 
 def build_table(
-    findings: Findings, spec: TableSpec, mixed: Sequence[str] = (), labels: Labels = Labels("en")
+    findings: Findings, spec: TableSpec, mixed: Sequence[str] = (), labels: Labels = ENGLISH
 ) -> PrintedTable:
     """Return a table of rows as its template specifies it.
 

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ablatrix.paper.labels import Labels
 from ablatrix.paper.markup import escape_latex
 from ablatrix.paper.tables.aligned import aligned_cells
 from ablatrix.paper.tables.printed import PrintedTable
 from ablatrix.paper.tables.text_width import text_width
+from ablatrix.plotting.labels import Labels
 
 NEEDS = "% needs \\usepackage{booktabs,graphicx}"
 # \ablatrixfit{table}: the table, scaled down where it is wider than the line.

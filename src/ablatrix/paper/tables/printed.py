@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ablatrix.paper.labels import Labels
 from ablatrix.paper.markup import escape_markdown
+from ablatrix.plotting.labels import ENGLISH, Labels
 
 Cell = tuple[int, int]
 """Row and column, from 0."""
@@ -43,7 +43,7 @@ class PrintedTable:
     marks: Mapping[Cell, str] = field(default_factory=dict)
     breaks: Mapping[int, int] = field(default_factory=dict)
     footer: int = 0
-    labels: Labels = Labels("en")
+    labels: Labels = ENGLISH
 
     @property
     def full_headings(self) -> tuple[str, ...]:

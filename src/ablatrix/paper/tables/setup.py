@@ -94,7 +94,8 @@ def _study(sources: TableSources, trials: pl.DataFrame, spec: SetupTableSpec) ->
         ]
         yield labels("baseline_of", compiler=compiler), ", ".join(levels) or NOTHING
     for knob in order:
-        found = _distinct(measured, f"knob_{knob}")
+        bases = _distinct(measured, f"baseline_{knob}")
+        found = sorted(_distinct(measured, f"knob_{knob}"), key=lambda level: level not in bases)
         if len(found) > 1:
             words = [words_in(spec.knobs[knob], labels.code)] if knob in spec.knobs else []
             yield labels("knob_of", knob=knob), "; ".join([*words, labels("levels", levels=", ".join(found))])

@@ -12,8 +12,8 @@ from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.table import IS_OK
 from ablatrix.paper.digits import interval_form
 from ablatrix.paper.estimates import Estimates
-from ablatrix.paper.labels import Labels
 from ablatrix.paper.number import Number, Statistic
+from ablatrix.plotting.labels import Labels
 from ablatrix.provenance.finder import plain_choices
 from ablatrix.provenance.keys import key_part, step_part
 from ablatrix.provenance.ranges import Ranges, ranges_of
@@ -49,8 +49,14 @@ class TableSources:
         return METRIC_OF_MODE[chosen], chosen
 
     @cached_property
-    def _ok(self) -> pl.DataFrame:
-        return self.estimates.ledger.rows.trials.filter(IS_OK)
+    def _ok(self) -> Mapping[tuple[Any, ...], pl.DataFrame]:
+        """The ok trials by workload, digest, compiler and role: of a million trials, each is looked at once."""
+        ok = self.estimates.ledger.rows.trials.filter(IS_OK & pl.col("role").is_in(["measured", "reference"]))
+        return ok.partition_by("workload", "workload_digest", "compiler", "role", as_dict=True)
+
+    @property
+    def _none(self) -> pl.DataFrame:
+        return self.estimates.ledger.rows.trials.clear()
 
     def unit(self, one: Ablation) -> Unit:
         """Return the unit that an ablation is of."""
@@ -58,23 +64,18 @@ class TableSources:
 
     def rows_at(self, unit: Unit, mode: str | None, levels: Mapping[str, str]) -> pl.DataFrame:
         """Return the ok measured trials of a unit with all of these levels, in one mode or in all."""
-        held = self._ok.filter(
-            (pl.col("workload") == unit.workload)
-            & (pl.col("workload_digest") == unit.digest)
-            & (pl.col("compiler") == unit.compiler)
-            & (pl.col("role") == "measured")
-        )
+        held = self._ok.get((*unit.identity, "measured"), self._none)
         tests = [pl.col(f"knob_{knob}") == level for knob, level in levels.items()]
         return held.filter(*tests, *([pl.col("mode") == mode] if mode else []))
 
     def eager_rows(self, unit: Unit, mode: str) -> pl.DataFrame:
         """Return the ok eager trials of a workload in one mode."""
-        return self._ok.filter(
-            (pl.col("workload") == unit.workload)
-            & (pl.col("workload_digest") == unit.digest)
-            & (pl.col("role") == "reference")
-            & (pl.col("mode") == mode)
-        )
+        own = [
+            held.filter(pl.col("mode") == mode)
+            for (workload, digest, _, role), held in self._ok.items()
+            if (workload, digest, role) == (unit.workload, unit.digest, "reference")
+        ]
+        return pl.concat([self._none, *own])
 
     def median(
         self, key: str, rows: pl.DataFrame, column: str, divide_by: float = 1.0, unit: str | None = None

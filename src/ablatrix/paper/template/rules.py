@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from ablatrix.documents.faults import Location, closest
-from ablatrix.paper.labels import Labels
 from ablatrix.paper.template.sources import COLUMNS_OF, KNOBS, SIZES, TRIALS, is_mapped
 from ablatrix.paper.template.spec import AnyTable, ColumnSpec, TableSpec
 from ablatrix.paper.template.words import words_in
+from ablatrix.plotting.labels import ENGLISH, Labels
 
 Fault = tuple[Location, str]
 
@@ -24,7 +24,7 @@ def table_faults(tables: Sequence[AnyTable]) -> Iterator[Fault]:
             yield from ((location + at, f"table {table.number}: {message}") for at, message in _faults(table))
 
 
-def printed_heading(column: ColumnSpec, labels: Labels = Labels("en")) -> str:
+def printed_heading(column: ColumnSpec, labels: Labels = ENGLISH) -> str:
     """Return a column's heading with its unit."""
     heading = words_in(column.heading, labels.code) or labels.heading(column.column)
     return f"{heading} ({column.unit})" if column.unit else heading

@@ -68,7 +68,9 @@ class ColumnSpec(Spec):
         try:
             format(1.0, form)
         except ValueError as error:
-            raise ValueError(f"{form!r} is no format of a number ({error}); .3g or .2f is one, and so is interval") from None
+            raise ValueError(
+                f"{form!r} is no format of a number ({error}); .3g or .2f is one, and so is interval"
+            ) from None
         return form
 
 
