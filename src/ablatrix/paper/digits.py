@@ -16,8 +16,9 @@ def interval_form(
 ) -> Form:
     """Return the form of a number, without an exponent, with the digits that its interval supports.
 
-    The last digit printed is the first significant digit of half the interval's width; where its leading digits are below
-    3.55, one more is printed. A number without an interval, or with one of no width, has three significant digits.
+    The last digit printed is the first significant digit of half the interval's width; where the leading digits of that
+    are below 3.55, one more is printed. A number without an interval, or with one of no width, has three significant
+    digits.
 
     Args:
         value: The number, before the change of unit.

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from ablatrix.paper.markup import escape_latex
 
-_HEAD = r"""% The paper's parts, put together from the records: latexmk, or {engine} twice, in this directory makes paper.pdf.
+_HEAD = r"""% The paper's parts, put together from the records.
+% latexmk, or {engine} twice, in this directory makes paper.pdf.
 % Edit a copy: this file is made again with the parts.
 % Another class: put acmart.cls, or the style file of MLSys, beside this file or into TeX's path, and call
 %   latexmk -usepretex='\def\venue{{acm}}'     or     latexmk -usepretex='\def\venue{{mlsys}}'

@@ -219,8 +219,8 @@ def _draw(figure: Figure, axes: Axes, part: pl.DataFrame, code: _Code, band: flo
             middle = 1 - share / 2
             known = own[MISSES].drop_nulls().unique().sort().to_list()
             there = offset_copy(axes.get_xaxis_transform(), figure, x=aside, units="points")
-            beside = code.places(workload, partition, 1)[0]
-            axes.plot([count + beside for count in known], [middle] * len(known), transform=there, **CROSS)
+            shift = code.places(workload, partition, 1)[0]
+            axes.plot([count + shift for count in known], [middle] * len(known), transform=there, **CROSS)
             if own[MISSES].null_count():
                 edge = offset_copy(axes.transAxes, figure, x=aside + 3 * ASIDE_PT, units="points")
                 axes.plot([0.0], [middle], transform=edge, **CROSS)
@@ -294,7 +294,7 @@ def _legend(code: _Code, points: pl.DataFrame, marks: pl.DataFrame, labels: Labe
     if most >= LINE_FROM:
         handles.append(Line2D([], [], color=INK, linewidth=0.7, label=labels("medians")))
     elif most:
-        handles.append(note(labels("one_count" if most == 1 else "few_counts", count=most)))
+        handles.append(note(labels("few_counts")))
     if points.height > MAX_POINTS:
         handles.append(note(labels("grouped_marks")))
     return handles

@@ -115,15 +115,19 @@ def find_ablations(
         measure: Metric, a column of a positive number, and mode.
         instrument: The A/A controls of the whole results.
     """
-    ok = trials.lazy().filter(IS_OK & (pl.col("role") == "measured") & (pl.col("mode") == measure[1]))
-    units = ok.select(pl.col(name).cast(pl.String) for name in UNIT).unique().sort(UNIT).collect().rows()
+    by_workload = _measured(trials, *measure)
+    units = sorted(
+        (workload, digest, compiler)
+        for (workload, digest), held in by_workload.items()
+        for compiler in held.filter(pl.col("role") == "measured")["compiler"].unique()
+    )
     found = []
     for unit in units:
         own = [grid for grid in grids if (grid.workload, grid.digest, grid.compiler) == unit]
         shares = [one for one in parts if one.kind == "shapley" and (one.workload, one.digest, one.compiler) == unit]
         path = tuple(Move(str(one.knob), one.base_level, one.level) for one in shares if one.stage == shares[0].stage)
         ordered = sorted(own, key=lambda grid: not (shares and grid.stage == shares[0].stage))
-        found.append(_ablation(unit, ordered, path, _Eager.of(trials, unit, measure, instrument)))
+        found.append(_ablation(unit, ordered, path, _Eager.of(by_workload[unit[:2]], unit, measure, instrument)))
     return found
 
 
@@ -204,31 +208,32 @@ class _Eager:
     def of(
         cls, trials: pl.DataFrame, unit: tuple[str, str, str], measure: tuple[str, str], instrument: Instrument
     ) -> "_Eager":
-        (workload, digest, compiler), (metric, mode) = unit, measure
-        names = [name for name in trials.columns if name.startswith(("knob_", "baseline_"))]
-        same = (pl.col("workload") == workload) & (pl.col("workload_digest") == digest)
-        needed = trials.lazy().filter(same).select(*BLOCK, "role", "compiler", "status", "mode", metric, *names)
-        held = needed.collect()
-        measured = (pl.col("compiler") == compiler) & (pl.col("role") == "measured")
-        bases = held.filter(measured).select(name for name in names if name.startswith("baseline_"))
-        baseline = {
-            knob: str(levels[0])
-            for one in bases
-            if (levels := one.drop_nulls()).len() and f"knob_{(knob := one.name.removeprefix('baseline_'))}" in names
-        }
-        ok = held.filter(IS_OK & (pl.col("mode") == mode) & (pl.col(metric) > 0))
-        eager = _by_block(ok.filter(pl.col("role") == "reference"), metric)
-        allowance = Allowance(instrument.offset(metric, mode, unit))
-        return cls(metric, mode, ok.filter(measured), baseline, eager, allowance)
+        metric, mode = measure
+        own = trials.filter((pl.col("compiler") == unit[2]) & (pl.col("role") == "measured"))
+        names = [name.removeprefix("baseline_") for name in own.columns if name.startswith("baseline_")]
+        bases = {knob: own[f"baseline_{knob}"].drop_nulls() for knob in names if f"knob_{knob}" in own.columns}
+        baseline = {knob: str(levels[0]) for knob, levels in bases.items() if levels.len()}
+        eager = _by_block(trials.filter(pl.col("role") == "reference"), metric)
+        return cls(metric, mode, own, baseline, eager, Allowance(instrument.offset(metric, mode, unit)))
 
     def speed_up(self, levels: Mapping[str, str], moved: Mapping[str, str]) -> SpeedUp | None:
-        same = (pl.col(f"knob_{knob}").cast(pl.String) == level for knob, level in levels.items())
+        same = (pl.col(f"knob_{knob}") == level for knob, level in levels.items())
         own = _by_block(self.own.filter(pl.all_horizontal(pl.lit(True), *same)), self.metric)
         logs = tuple(self.eager[block] - log for block, log in own.items() if block in self.eager)
         if not logs:
             return None
         ratio = paired_ratio(logs, allowance=self.allowance)
         return SpeedUp(moved=KnobLevels(moved), ratio=ratio, logs=logs, allowance=self.allowance, repeats=len(own))
+
+
+def _measured(trials: pl.DataFrame, metric: str, mode: str) -> dict[tuple[str, str], pl.DataFrame]:
+    """Return the ok measured and reference trials that have a value, by workload and digest, levels as text."""
+    levels = [pl.col(name).cast(pl.String) for name in trials.columns if name.startswith(("knob_", "baseline_"))]
+    ok = IS_OK & (pl.col("mode") == mode) & (pl.col(metric) > 0) & pl.col("role").is_in(["measured", "reference"])
+    names = [pl.col(name).cast(pl.String) for name in (*UNIT, "role")]
+    held = trials.lazy().filter(ok).select(*BLOCK, *names, metric, *levels).collect()
+    parts = held.partition_by("workload", "workload_digest", as_dict=True, maintain_order=True)
+    return {(str(workload), str(digest)): own for (workload, digest), own in parts.items()}
 
 
 def _by_block(trials: pl.DataFrame, metric: str) -> dict[tuple[Any, ...], float]:

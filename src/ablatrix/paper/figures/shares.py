@@ -48,7 +48,7 @@ class ShareBar:
     Attributes:
         name: What its configuration moves: empty for the baseline, ``all``, or a knob with its level.
         parts: Its parts, in recorded units, by column; one part alone where it is not stacked.
-        base: The baseline's whole, in the same units; None where it is not known.
+        base: The baseline's whole, in the same units.
         whole: What is written at its end, in the same units.
     """
 
@@ -56,7 +56,7 @@ class ShareBar:
     compiler: str
     name: str
     parts: Mapping[str, float]
-    base: float | None
+    base: float
     whole: float
 
 
@@ -70,9 +70,9 @@ def phase_bars(found: Sequence[Ablation], trials: pl.DataFrame) -> list[ShareBar
             rows = _rows(held, one, moved)
             whole = _median(rows, COLD_METRIC)
             parts = {column: value for column in PHASES if (value := _median(rows, column)) is not None}
-            if whole is None or not parts:
-                continue
             base = whole if not name else base
+            if whole is None or not parts or not base:
+                continue
             bars.append(
                 ShareBar(
                     workload=one.workload,
@@ -94,9 +94,9 @@ def memory_bars(found: Sequence[Ablation], trials: pl.DataFrame) -> list[ShareBa
         base: float | None = None
         for name, moved in _configurations(one, with_knobs=True).items():
             value = _median(_rows(held, one, moved), PLANNED)
-            if value is None:
-                continue
             base = value if not name else base
+            if value is None or not base:
+                continue
             bars.append(
                 ShareBar(
                     workload=one.workload,
@@ -181,7 +181,6 @@ def _compose(
     axis: tuple[str, str, float],
 ) -> list[Figure]:
     width_in, (styles, handles), (axis_label, unit, divide_by) = WIDTHS_IN[width], code, axis
-    bars = [one for one in bars if one.base]
     lines = _lines(bars, labels, 20 if width == "column" else 44)
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN
     labels_in = max(text_in(text) for text, one in lines if one)
@@ -224,14 +223,15 @@ def _lines(bars: Sequence[ShareBar], labels: Labels, most: int) -> list[tuple[st
 
 
 def _share(one: ShareBar) -> float:
-    return 100.0 * sum(one.parts.values()) / (one.base or 1.0)
+    return 100.0 * sum(one.parts.values()) / one.base
 
 
 def _draw(panel: Axes, y: int, one: ShareBar, styles: Mapping[str, tuple[str, str]], unit: tuple[str, float]) -> None:
     at, (name, divide_by) = 0.0, unit
     for column, (colour, hatch) in styles.items():
-        share = 100.0 * one.parts.get(column, 0.0) / (one.base or 1.0)
+        share = 100.0 * one.parts.get(column, 0.0) / one.base
         panel.barh([y], [share], left=[at], height=0.7, facecolor=colour, hatch=hatch, edgecolor=INK, linewidth=0.4)
         at += share
     text = f" {one.whole / divide_by:.3g} {name}"
-    panel.text(at, y, text, va="center", ha="left", fontsize=SMALL_PT, zorder=4)
+    blank = {"facecolor": "white", "edgecolor": "none", "pad": 0.2}  # over the line of the baseline
+    panel.text(at, y, text, va="center", ha="left", fontsize=SMALL_PT, zorder=4, bbox=blank)

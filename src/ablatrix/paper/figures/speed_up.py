@@ -1,6 +1,6 @@
 """Speed-up: all knobs on over the baseline and over eager execution, bars by workload, with geometric means."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +68,7 @@ class Bar:
 
 def bars_of(found: Sequence[Ablation]) -> list[Bar]:
     """Return the bars of all workloads, and the means over those of each compiler that has several."""
-    kinds = [
+    kinds: list[tuple[str, str, Callable[[Ablation], SpeedUp | None]]] = [
         ("baseline", "all", lambda one: one.whole),
         ("eager", "baseline", lambda one: one.base_over_eager),
         ("eager", "all", lambda one: one.whole_over_eager),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 from matplotlib.axes import Axes
@@ -39,7 +39,7 @@ STYLES: dict[Group, tuple[str, str]] = {
     "alone": ("#BBBBBB", ""),
 }
 NAMES: dict[Group, str] = {"added": "cumulative", "without": "leave_one_out", "alone": "by_itself"}
-SIGNS: dict[Group, str] = {"added": "+ ", "without": "− ", "alone": ""}
+SIGNS: dict[Group, str] = {"added": "+ ", "without": "\N{MINUS SIGN} ", "alone": ""}
 MIN_REACH, LINE_IN, TITLES_IN, AXIS_LABEL_IN = 1.05, 0.135, 0.42, 0.3
 Row = tuple[Group, str]
 
@@ -139,7 +139,7 @@ def compose_steps(bars: Sequence[StepBar], labels: Labels, width: Width = "page"
     rows: list[Row] = sorted(dict.fromkeys((one.group, one.knob) for one in bars), key=lambda row: order.index(row[0]))
     texts = _texts(rows, 20)
     units = list(dict.fromkeys((one.workload, one.compiler) for one in bars))
-    columns = 2 if width == "column" else 4
+    columns = 2 if width == "column" else 5 if len(units) == 5 else 4  # five panels fit beside each other
     row_in = TITLES_IN + LINE_IN * (len(rows) + 0.4)
     handles = _legend(bars, labels)
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN
@@ -188,7 +188,7 @@ def _draw(figure: Figure, panel: Axes, bars: Sequence[StepBar], place: Callable[
             panel.plot([0.0], [y], transform=edge, **CROSS)
             continue
         colour, hatch = STYLES[one.group]
-        style = {"facecolor": colour, "edgecolor": INK, "hatch": hatch, "linewidth": 0.4, "zorder": 3}
+        style: dict[str, Any] = {"facecolor": colour, "edgecolor": INK, "hatch": hatch, "linewidth": 0.4, "zorder": 3}
         panel.barh([y], [one.ratio.value - 1.0], left=[1.0], height=0.66, **style)
         if one.ratio.low is not None and one.ratio.high is not None:
             for ink, wide in (("white", 2.0), (INK, 0.8)):

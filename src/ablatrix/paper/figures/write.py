@@ -86,7 +86,7 @@ def write_figure(findings: Findings, spec: FigureSpec, directory: Path, labels: 
     return [*files, write_csv(drawing.data, directory / f"{name}.csv"), write_text(directory / f"{name}.tex", text)]
 
 
-def figure_lack(findings: Findings, spec: FigureSpec) -> str | None:
+def figure_lack(findings: Findings, spec: FigureSpec) -> str | None:  # noqa: PLR0911 - one line for each kind
     """Return the phrase for why the study cannot have a figure that has nothing to draw; None where it could have it.
 
     What could be there and is not, because trials failed or were not run, is no reason of the study.
@@ -101,8 +101,12 @@ def figure_lack(findings: Findings, spec: FigureSpec) -> str | None:
         case MemoryLatencySpec() if spec.mode in trials["mode"]:
             told = trials.filter(pl.col("mode") == spec.mode)[spec.memory]
             return None if told.count() else "figure/no_memory"
-        case SpeedUpSpec() | StepsSpec() | MemorySpec() if trials.height:
-            return "figure/no_grid" if isinstance(spec, SpeedUpSpec) else "figure/no_knob"
+        case SpeedUpSpec() if trials.height:
+            return "figure/no_grid"
+        case StepsSpec() if trials.height:
+            return "figure/no_knob"
+        case MemorySpec() if trials.height:
+            return None if trials["planned_bytes"].count() else "figure/no_memory"
         case _:
             return None
 

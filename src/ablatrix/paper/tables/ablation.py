@@ -8,7 +8,7 @@ from ablatrix.analysis.effects import Ablation, SpeedUp
 from ablatrix.analysis.reasons import text_of
 from ablatrix.paper.number import Number
 from ablatrix.paper.tables.cells import NOTHING
-from ablatrix.paper.tables.printed import PrintedTable
+from ablatrix.paper.tables.printed import Cell, PrintedTable
 from ablatrix.paper.tables.sources import TableSources, move_name
 from ablatrix.paper.template.spec import AblationTableSpec
 from ablatrix.paper.template.words import words_in
@@ -85,7 +85,9 @@ class _Part:
             headings.append(f"{labels('eager')} ({ms})")
             groups.append("")
         ordered = sorted(self.found, key=lambda one: (self.compilers.index(one.compiler), self._name(one)))
-        rows, best, marks = [], set(), {}
+        rows: list[tuple[str, ...]] = []
+        best: set[Cell] = set()
+        marks: dict[Cell, str] = {}
         for row, one in enumerate(ordered):
             entries = [self._entry(one, column) for column in self.columns]
             times = [self._base_time(one), *entries, *([self._eager_time(one)] if has_eager else [])]

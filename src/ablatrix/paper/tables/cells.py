@@ -231,7 +231,8 @@ def _with_digits(column: ColumnSpec, values: Sequence[Any]) -> ColumnSpec:
         return column
     value = float(_FIGURES[column.aggregation](values))
     ends = quantile_interval(values, 0.5) if column.aggregation in ("median", "p50") else None
-    form = interval_form(value, *(ends or (None, None)), divide_by=column.divide_by)
+    low, high = ends or (None, None)
+    form = interval_form(value, low, high, column.divide_by)
     return column.model_copy(update={"format": form.spec})
 
 

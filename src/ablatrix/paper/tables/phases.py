@@ -23,19 +23,16 @@ def phases_table(sources: TableSources, spec: PhasesTableSpec) -> PrintedTable:
     labels = sources.labels
     found = sources.findings.ablations(COLD_METRIC, "cold")
     several = len({one.compiler for one in found}) > 1
-    lines = [
-        (sources.unit(one).label, *([one.compiler] if several else []), labels(label), _numbers(sources, one, name))
-        for one in sorted(found, key=lambda one: (sources.unit(one).label, one.compiler))
-        for name, label in (("baseline", "baseline"), *([("all", "all_on")] if len(one.path) > 1 else []))
-    ]
-    shown = [at for at in range(len(PHASES)) if any(numbers[at] is not None for *_, numbers in lines)]
+    lines: list[tuple[tuple[str, ...], list[Number | None]]] = []
+    for one in sorted(found, key=lambda one: (sources.unit(one).label, one.compiler)):
+        words = (sources.unit(one).label, *([one.compiler] if several else []))
+        for name, label in (("baseline", "baseline"), *([("all", "all_on")] if len(one.path) > 1 else [])):
+            lines.append(((*words, labels(label)), _numbers(sources, one, name)))
+    shown = [at for at in range(len(PHASES)) if any(numbers[at] is not None for _, numbers in lines)]
     names = 3 if several else 2
     headings = [labels("workload"), *([labels("compiler")] if several else []), labels("configuration")]
     headings += [f"{labels(PHASES[at])} (ms)" for at in shown] + [f"{labels('total')} (ms)"]
-    rows = [
-        (*words, *(NOTHING if numbers[at] is None else numbers[at].text for at in (*shown, len(PHASES))))
-        for *words, numbers in lines
-    ]
+    rows = [(*words, *(_text(numbers[at]) for at in (*shown, len(PHASES)))) for words, numbers in lines]
     return PrintedTable(
         number=spec.number,
         title=words_in(spec.title, labels.code),
@@ -56,3 +53,7 @@ def _numbers(sources: TableSources, one: Ablation, name: str) -> list[Number | N
         sources.median(f"phases/{unit.key}/{name}/{column}", rows, column, 1.0, "ms")
         for column in (*PHASES, COLD_METRIC)
     ]
+
+
+def _text(number: Number | None) -> str:
+    return NOTHING if number is None else number.text

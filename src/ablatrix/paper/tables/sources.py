@@ -84,9 +84,9 @@ class TableSources:
         values = rows[column].drop_nulls().to_list() if column in rows.columns else []
         if not values:
             return None
-        ends = quantile_interval(values, 0.5) or (None, None)
+        low, high = quantile_interval(values, 0.5) or (None, None)
         middle = sorted(values)[len(values) // 2]
-        form = interval_form(float(middle), *ends, divide_by, unit)
+        form = interval_form(float(middle), low, high, divide_by, unit)
         chosen = rows.filter(pl.col(column).is_not_null())
         return self.estimates.ledger.median(f"{PREFIX}/{key}", chosen, column, form)
 
