@@ -13,6 +13,7 @@ from ablatrix.paper.estimates import Estimates
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.make import make_paper
 from ablatrix.paper.rows import paper_rows
+from ablatrix.paper.tables.cells import NOTHING
 from ablatrix.paper.tables.latex import latex_tables
 from ablatrix.paper.tables.printed import PrintedTable, markdown_table
 from ablatrix.paper.tables.sources import TableSources
@@ -79,7 +80,7 @@ def test_main_table_has_row_per_workload_and_mean_last() -> None:
     assert found["encoder"]["all on"] == found["geometric mean"]["all on"] == f"{whole:.2f}"
     assert found["encoder"]["all but fusion"] == f"{whole * HOT_EFFECT['fusion']:.2f}"
     assert found["encoder"]["over eager baseline"] == f"{24 / 31:.3f}"
-    assert (found["encoder"]["eager (ms)"], found["geometric mean"]["eager (ms)"]) == ("24.0", "–")
+    assert (found["encoder"]["eager (ms)"], found["geometric mean"]["eager (ms)"]) == ("24.0", NOTHING)
     assert table.footer == 1
 
 
@@ -96,7 +97,7 @@ def test_main_table_footnotes_what_failed_and_marks_no_ops() -> None:
     records = make_records(plants=plants, built_as=lambda levels: {**levels, "reuse": "keep"})
     (table,) = parts(records, 2)
     found = rows(table)
-    assert found["encoder"]["each alone fusion"] == "– (a)"
+    assert found["encoder"]["each alone fusion"] == f"{NOTHING} (a)"
     assert found["attention"]["each alone reuse"] == found["geometric mean"]["each alone reuse"] == "="
     assert found["geometric mean"]["each alone fusion"].endswith("(b)")
     notes = " ".join(table.notes)
@@ -236,6 +237,6 @@ def test_template_titles_captions_and_headings_are_in_both_languages() -> None:
 
 
 def test_words_that_yaml_folded_have_no_space_between_chinese_letters() -> None:
-    assert words_in({"en": "a b", "zh": "基线 取值，附 95% 区间"}, "zh") == "基线取值，附 95% 区间"
+    assert words_in({"en": "a b", "zh": "基线 取值\uff0c 附 95% 区间"}, "zh") == "基线取值\uff0c附 95% 区间"
     assert words_in("the same", "zh") == "the same"
     assert words_in({"zh": "中"}, "en") == "中"

@@ -6,6 +6,7 @@ import pytest
 
 from ablatrix.paper.digits import interval_form
 from ablatrix.paper.tables.aligned import aligned_cells
+from ablatrix.paper.tables.cells import NOTHING
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def test_form_of_infinite_interval_has_three_digits() -> None:
 
 
 def test_aligned_numbers_have_points_below_each_other() -> None:
-    assert aligned_cells(["0.92", "1.0123", "12", "–"]) == [
+    assert aligned_cells(["0.92", "1.0123", "12", NOTHING]) == [
         r"\phantom{0}0.92\phantom{00}",
         r"\phantom{0}1.0123",
         r"12\phantom{.0000}",
@@ -49,11 +50,11 @@ def test_aligned_numbers_have_points_below_each_other() -> None:
     ]
 
 
-def test_aligned_numbers_with_intervals_are_aligned_part_by_part() -> None:
+def test_aligned_numbers_with_intervals_have_points_of_values_below_each_other() -> None:
     assert aligned_cells(["1.00", "0.92 [0.90, 0.94]", "1.019 [1.006, 12.1]"]) == [
-        r"1.00\phantom{0}\phantom{ [0.000, 00.00]}",
-        r"0.92\phantom{0} [0.90\phantom{0}, \phantom{0}0.94]",
-        "1.019 [1.006, 12.1\\phantom{0}]",
+        r"1.00\phantom{0}\phantom{ [1.006, 12.1]}",
+        r"0.92\phantom{0} [0.90, 0.94]\phantom{0}",
+        "1.019 [1.006, 12.1]",
     ]
 
 

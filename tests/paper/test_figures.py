@@ -285,7 +285,8 @@ def test_main_effects_figure_uses_own_knobs_where_no_others_exist(tmp_path: Path
 TEMPLATES = {
     "an option of another kind": (
         "kind: cold_scatter, knobs: [fusion]",
-        r"template.yaml:2: unknown key 'knobs' in 'figures\[0\]' \(known: appendix, caption, filter, kind, number, title, width",
+        r"template.yaml:2: unknown key 'knobs' in 'figures\[0\]' "
+        r"\(known: appendix, caption, filter, kind, number, title, width",
     ),
     "no such kind": (
         "kind: main_efects",

@@ -28,6 +28,7 @@ _HEAD = r"""% The paper's parts, put together from the records.
 \renewcommand\floatpagefraction{{.8}}\renewcommand\dblfloatpagefraction{{.8}}
 \emergencystretch=3em
 \sloppy
+\raggedbottom
 \input{{macros}}
 \title{{{title}}}
 \author{{{author}}}

@@ -11,7 +11,7 @@ from ablatrix.paper.document import Placed, document_text, recipe_text
 from ablatrix.paper.estimates import Estimates
 from ablatrix.paper.figures.write import figure_lack, write_figure
 from ablatrix.paper.files import write_text
-from ablatrix.paper.fragment import say
+from ablatrix.paper.fragment import Language, say
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.macros import macros_text
 from ablatrix.paper.markup import escape_markdown
@@ -77,18 +77,11 @@ def make_paper(
     mixed = refuse_mixed(findings.found, allow_mixed)
     ledger = Ledger(paper_rows(findings))
     estimates = Estimates(findings, ledger)
-    labels = Labels(words.code)
-    written: list[Path] = []
-    for table in chosen.tables:
-        written += write_table(TableSources(findings, estimates, labels, mixed), table, paper / "tables")
-    drawn, lacking = _write_figures(findings, chosen.figures, paper / "figures", labels)
+    tables = TableSources(findings, estimates, Labels(words.code), mixed)
+    written = [file for table in chosen.tables for file in write_table(tables, table, paper / "tables")]
+    drawn, lacking = _write_figures(findings, chosen.figures, paper / "figures", tables.labels)
     written += drawn
-    left_out = [
-        plain_text(say("figure_left_out", number=str(number), why=say(lack or "figure/no_trial")), words)
-        for number, lack in lacking.items()
-    ]
-    if words.code == "zh" and chosen.figures and chinese_font() is None:
-        left_out.append(plain_text(say("figures_in_english", font=CHINESE_FONTS[0]), words))
+    left_out = _left_out_of_figures(chosen, lacking, words)
     sources = Sources(findings, ledger, estimates, claims)
     names = [name for name in chosen.text if name != "claims" or claims is not None]
     paragraphs = [write_paragraph(sources, name, words) for name in names]
@@ -100,14 +93,26 @@ def make_paper(
         ]
     provenance = provenance_text(words.code, ledger.rows.ids, ledger.numbers, paragraphs)
     study = " / ".join(sorted(map(str, findings.trials["study"].unique().to_list())))
+    document = document_text(study, names, _placed(chosen, lacking), words.code)
     written += [
-        write_text(paper / "paper.tex", document_text(study, names, _placed(chosen, lacking), words.code)),
+        write_text(paper / "paper.tex", document),
         write_text(paper / "latexmkrc", recipe_text(words.code)),
         write_left_out(map(escape_markdown, left_out), words, paper / "text"),
         write_text(paper / "macros.tex", macros_text(ledger.numbers)),
         write_text(paper / "provenance.json", provenance),
     ]
     return Paper(tuple(written), tuple(left_out), tuple(number for number, lack in lacking.items() if lack))
+
+
+def _left_out_of_figures(template: Template, lacking: Mapping[int, str | None], words: Language) -> list[str]:
+    """Return which figures are omitted, and why, and whether their words are not in the paper's language."""
+    left_out = [
+        plain_text(say("figure_left_out", number=str(number), why=say(lack or "figure/no_trial")), words)
+        for number, lack in lacking.items()
+    ]
+    if words.code == "zh" and template.figures and chinese_font() is None:
+        left_out.append(plain_text(say("figures_in_english", font=CHINESE_FONTS[0]), words))
+    return left_out
 
 
 def _placed(template: Template, lacking: Mapping[int, str | None]) -> list[Placed]:

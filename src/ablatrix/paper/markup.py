@@ -40,8 +40,8 @@ def escape_markdown(text: str) -> str:
     return text.translate(_MARKDOWN)
 
 
-# \\ablatrixhere: the directory of the file that is being read, so that a figure is found from wherever it is taken in. LaTeX
-# knows it since 2020-10; before, and where it is wrong, \\graphicspath says it.
+# \ablatrixhere: the directory of the file that is being read, so that a figure is found from wherever it is taken in.
+# LaTeX knows it since 2020-10; before, and where it is wrong, \graphicspath says it.
 _HERE = r"""\def\ablatrixhere{}
 \ifdefined\CurrentFilePath\ifx\CurrentFilePath\empty\else\edef\ablatrixhere{\CurrentFilePath/}\fi\fi
 \IfFileExists{\ablatrixhere %s}{}{\def\ablatrixhere{}}

@@ -10,53 +10,45 @@ _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?![\d.]*e)")
 
 
 def aligned_cells(cells: Sequence[str]) -> list[str]:
-    r"""Return the cells of a right-aligned column in LaTeX, with ``\phantom`` digits around their numbers.
+    r"""Return the cells of a right-aligned column in LaTeX, with ``\phantom`` digits that align their first numbers.
 
-    Cells of the most frequent form (text between numbers that is the same, such as ``0.93 [0.91, 0.95]``) have each of
-    their numbers aligned with that of the other cells. Of the others the first number alone is, where it is all there
-    is.
+    Cells of the most frequent form (text between numbers that is the same, such as ``0.93 [0.91, 0.95]``) are aligned at
+    the point of their first number, and bare numbers with them. Others stay as they are.
     """
-    split = [_split(cell) for cell in cells]
+    split = [(tuple(_NUMBER.split(cell)), _NUMBER.findall(cell)) for cell in cells]
     forms = Counter(texts for texts, numbers in split if numbers)
     if not forms:
         return [escape_latex(cell) for cell in cells]
     common = max(forms, key=lambda form: (forms[form], len(form)))
-    own = [numbers for texts, numbers in split if texts == common]
-    widths = [_widths([numbers[at] for numbers in own]) for at in range(len(common) - 1)]
-    if len(widths) > 1:  # a bare number among numbers with intervals is aligned with their values
-        bare = [numbers[0] for texts, numbers in split if texts == ("", "")]
-        widths[0] = _widths([*bare, *(numbers[0] for numbers in own)])
-    return [_aligned(cell, texts, numbers, common, widths) for cell, (texts, numbers) in zip(cells, split, strict=True)]
-
-
-def _split(cell: str) -> tuple[tuple[str, ...], list[str]]:
-    numbers = _NUMBER.findall(cell)
-    return tuple(_NUMBER.split(cell)), numbers
-
-
-def _widths(numbers: Sequence[str]) -> tuple[int, int]:
-    """Return the most digits before and after the point."""
-    parts = [number.replace(",", "").partition(".") for number in numbers]
-    return max(len(whole) for whole, _, _ in parts), max(len(decimals) for _, _, decimals in parts)
-
-
-def _aligned(
-    cell: str,
-    texts: tuple[str, ...],
-    numbers: Sequence[str],
-    common: tuple[str, ...],
-    widths: Sequence[tuple[int, int]],
-) -> str:
-    if texts == common:
-        padded = [_padded(number, *width) for number, width in zip(numbers, widths, strict=True)]
-        return "".join(part for pair in zip(map(escape_latex, texts), [*padded, ""], strict=True) for part in pair)
-    if texts == ("", "") and len(widths) > 1:
-        blank = "".join(
-            escape_latex(text) + "0" * whole + ("." + "0" * decimals if decimals else "")
-            for text, (whole, decimals) in zip(common[1:-1], widths[1:], strict=True)
+    own = [(texts, numbers) for texts, numbers in split if texts in (common, ("", ""))]
+    parts = [numbers[0].replace(",", "").partition(".") for _, numbers in own]
+    whole, decimals = max(len(before) for before, _, _ in parts), max(len(after) for _, _, after in parts)
+    tails = [_tail(*one) for one in own]
+    longest = max(tails, key=lambda tail: (sum(map(tail.count, "0123456789.")), len(tail)))
+    found = []
+    for cell, (texts, numbers) in zip(cells, split, strict=True):
+        if texts not in (common, ("", "")):
+            found.append(escape_latex(cell))
+            continue
+        tail = _tail(texts, numbers)
+        found.append(
+            escape_latex(texts[0]) + _padded(numbers[0], whole, decimals) + escape_latex(tail) + _blank(tail, longest)
         )
-        return _padded(numbers[0], *widths[0]) + rf"\phantom{{{blank}{escape_latex(common[-1])}}}"
-    return escape_latex(cell)
+    return found
+
+
+def _tail(texts: Sequence[str], numbers: Sequence[str]) -> str:
+    """Return what stands behind the first number of a cell."""
+    return texts[1] + "".join(f"{number}{text}" for number, text in zip(numbers[1:], texts[2:], strict=True))
+
+
+def _blank(tail: str, longest: str) -> str:
+    """Return invisible text as wide as what a tail lacks of the longest one: all digits are equally wide."""
+    if not tail and longest:
+        return rf"\phantom{{{escape_latex(longest)}}}"
+    digits, points = (sum(map(longest.count, one)) - sum(map(tail.count, one)) for one in ("0123456789", "."))
+    missing = "0" * digits + "." * max(0, points)
+    return rf"\phantom{{{missing}}}" if missing else ""
 
 
 def _padded(number: str, whole: int, decimals: int) -> str:

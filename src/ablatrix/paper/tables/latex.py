@@ -1,9 +1,9 @@
 r"""A table in LaTeX: booktabs at 9 pt, in floats that fit the text width of a two-column class.
 
-A table of too many columns is split into floats side by side in thought: each has the columns that name its rows. One
-of too many rows continues in further floats: longtable supports neither two columns nor footnotes. Numbers of a column
-are aligned at their decimal points. Widths are estimated, on the safe side; LaTeX measures each table again, and scales
-down what is still too wide, such as in a document of one narrow column.
+A table of too many columns is split into floats, each with the columns that name its rows. One of too many rows
+continues in further floats: longtable supports neither two columns nor footnotes. Numbers of a column are aligned at
+their decimal points; a column of names that are all the same becomes a note. Widths are estimated, on the safe side;
+LaTeX measures each table again, and scales down what is still too wide, such as in a document of one narrow column.
 """
 
 import itertools
@@ -24,10 +24,10 @@ _FIT = r"""\ifdefined\ablatrixtable\else\newsavebox{\ablatrixtable}\fi
   \ifdim\wd\ablatrixtable>\linewidth\resizebox{\linewidth}{!}{\usebox{\ablatrixtable}}\else\usebox{\ablatrixtable}\fi}"""
 PAGE_PT, COLUMN_PT = 468.0, 229.0
 """Widths of text and column of the narrowest two-column class: article on letter paper."""
-FONT_PT, _LINE_PT, _GAP_PT = 9.0, 11.0, 2.5
+FONT_PT, _LINE_PT, _GAP_PT = 9.0, 11.0, 4.0
 _HEIGHT_PT = 540.0  # of a page of article
 _AROUND_PT = 60.0  # rules, headings' gaps and the space to a caption
-_BROKEN, _CONFIGURATION = 20, 34  # characters after which a text, and a configuration, continues on another line
+_BROKEN, _CONFIGURATION = 24, 34  # characters after which a text, and a configuration, continues on another line
 _PIECES = re.compile(r"(?<=[:;,]) | (?=\()")  # preferred line breaks
 _NAME_PIECES = re.compile(r"(?<=[_\-./=@+])")  # where a long name may be broken
 _FIGURES = re.compile(r"[\d.,+\-eE\[\] ≤]*")  # a number with its interval is never broken
@@ -57,7 +57,7 @@ class _Float:
         cells: Every cell of the table in lines of LaTeX.
         headings: Every heading in lines of plain text.
         width_pt: How wide it is, about.
-        is_last: Whether notes stand below it.
+        notes: Sentences below it.
     """
 
     table: PrintedTable
@@ -66,7 +66,7 @@ class _Float:
     cells: Sequence[Sequence[Lines]]
     headings: Sequence[Lines]
     width_pt: float
-    is_last: bool
+    notes: Sequence[str]
 
 
 def _floats(table: PrintedTable) -> Iterator[_Float]:
@@ -89,8 +89,11 @@ def _floats(table: PrintedTable) -> Iterator[_Float]:
         for column in range(len(headings))
     ]
     cells = _latex_cells(table, plain)
-    split = _column_parts(table, widths)
-    pages = [(columns, page) for columns in split for page in _pages(table, plain, headings, columns)]
+    same = _constant_columns(table)
+    told = [f"{table.headings[column]}: {value}." for column, value in same.items() if re.search(r"\w", value)]
+    notes = (*table.notes, *told)
+    split = _column_parts(table, [column for column in range(len(widths)) if column not in same], widths)
+    pages = [(columns, page) for columns in split for page in _pages(table, plain, headings, columns, notes)]
     for number, (columns, page) in enumerate(pages, 1):
         yield _Float(
             table=table,
@@ -99,17 +102,30 @@ def _floats(table: PrintedTable) -> Iterator[_Float]:
             cells=cells,
             headings=headings,
             width_pt=sum(widths[column] for column in columns),
-            is_last=number == len(pages),
+            notes=notes if number == len(pages) else (),
         )
 
 
-def _column_parts(table: PrintedTable, widths: Sequence[float]) -> list[list[int]]:
-    """Split columns into parts that are narrow enough, each with the columns that name the rows."""
-    names = list(itertools.takewhile(lambda column: not table.is_number[column], range(len(widths))))
-    if len(names) == len(widths):
-        return [names] if sum(widths) <= PAGE_PT or len(names) < 2 else _column_parts_of_text(widths)
+def _constant_columns(table: PrintedTable) -> dict[int, str]:
+    """Return the columns of names, but for the first, that have one value in all of several rows, with that value."""
+    found = {}
+    for column, is_number in enumerate(table.is_number):
+        values = {row[column] for row in table.rows}
+        if column and not is_number and len(values) == 1 and len(table.rows) > 1:
+            found[column] = values.pop()
+    return found
+
+
+def _column_parts(table: PrintedTable, columns: Sequence[int], widths: Sequence[float]) -> list[list[int]]:
+    """Split columns into parts that are narrow enough, each with the columns that name the rows.
+
+    These are the columns of text in front; where all columns are text, the first one.
+    """
+    names = list(itertools.takewhile(lambda column: not table.is_number[column], columns))
+    if len(names) == len(columns):
+        names = names[:1]
     parts: list[list[int]] = [[*names]]
-    for column in range(len(names), len(widths)):
+    for column in columns[len(names) :]:
         used = sum(widths[one] for one in parts[-1])
         if used + widths[column] > PAGE_PT and len(parts[-1]) > len(names):
             parts.append([*names])
@@ -117,26 +133,25 @@ def _column_parts(table: PrintedTable, widths: Sequence[float]) -> list[list[int
     return parts
 
 
-def _column_parts_of_text(widths: Sequence[float]) -> list[list[int]]:
-    parts: list[list[int]] = [[0]]
-    for column in range(1, len(widths)):
-        if sum(widths[one] for one in parts[-1]) + widths[column] > PAGE_PT and len(parts[-1]) > 1:
-            parts.append([0])
-        parts[-1].append(column)
-    return parts
-
-
 def _pages(
-    table: PrintedTable, plain: Sequence[Sequence[Lines]], headings: Sequence[Lines], columns: Sequence[int]
+    table: PrintedTable,
+    plain: Sequence[Sequence[Lines]],
+    headings: Sequence[Lines],
+    columns: Sequence[int],
+    notes: Sequence[str],
 ) -> list[list[int]]:
     """Split rows into pages that fit beside caption and notes."""
-    words = sum(text_width(text, FONT_PT) for text in (table.full_title, table.caption, *table.notes))
-    around = _AROUND_PT + _LINE_PT * (3 + words / PAGE_PT + max(len(headings[column]) for column in columns))
-    room = max(8.0, (_HEIGHT_PT - around) / _LINE_PT)
+    caption, below = (
+        sum(text_width(text, FONT_PT) for text in words) / PAGE_PT
+        for words in ((table.full_title, table.caption), notes)
+    )
+    heads = max((len(headings[column]) for column in columns), default=1) + bool(table.groups)
+    most = (_HEIGHT_PT - _AROUND_PT) / _LINE_PT - heads - 2 - below
     pages: list[list[int]] = [[]]
     used = 0.0
     for number, row in enumerate(plain):
         lines = max(len(row[column]) for column in columns) + (0.5 if _is_new_group(table, number, columns) else 0.0)
+        room = max(8.0, most - (caption if len(pages) == 1 else 0.0))
         if pages[-1] and used + lines > room:
             pages.append([])
             used = 0.0
@@ -176,8 +191,8 @@ def _written(one: _Float, number: int, floats: int) -> Iterator[str]:
             yield "\\addlinespace"
         yield _row([one.cells[row][column] for column in one.columns], layout, "t")
     yield "\\bottomrule\n\\end{tabular}}"
-    if table.notes and one.is_last:
-        notes = " ".join(map(breakable, table.notes))
+    if one.notes:
+        notes = " ".join(map(breakable, one.notes))
         yield rf"\par\smallskip\parbox{{\linewidth}}{{\footnotesize\sloppy {notes}}}"
     yield f"\\end{{{kind}}}"
 

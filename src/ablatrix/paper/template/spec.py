@@ -53,8 +53,8 @@ class ColumnSpec(Spec):
     unit: str = Field(default="", description="Unit, after ``divide_by``; stands behind the heading in brackets.")
     format: str = Field(
         default="",
-        description="Python's format of a number, such as .3g or .2f; ``interval``: as many digits as the 95 % interval "
-        "of a ratio, or of a median, supports.",
+        description="Python's format of a number, such as .3g or .2f; ``interval``: as many digits as the 95 % "
+        "interval of a ratio, or of a median, supports.",
     )
     divide_by: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
         default=1.0, description="Change of unit, before the format; 1048576 makes bytes MiB."
