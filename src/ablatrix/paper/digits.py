@@ -6,7 +6,7 @@ from ablatrix.paper.number import Form
 
 SIGNIFICANT = 3
 """Digits of a number without an interval."""
-MOST_SIGNIFICANT = 5
+MOST_SIGNIFICANT = 4
 """More digits than this are not printed, however narrow the interval."""
 _TWO_DIGITS = 3.55  # leading digits of an uncertainty up to which two are given (Review of Particle Physics, 5.3)
 

@@ -28,8 +28,9 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "eager": ("eager", "eager"),
     "alone": ("each alone", "单独开启"),
     "without": ("all but", "仅关闭"),
-    "over_eager": ("over eager", "相对 eager"),
-    "geometric_mean": ("geometric mean", "几何平均"),
+    "baseline_over_eager": ("baseline over eager", "基线相对 eager"),
+    "all_over_eager": ("all on over eager", "全部开启相对 eager"),
+    "geometric_mean": ("geomean", "几何平均"),
     "on_compiler": ("on {compiler}", "{compiler}"),
     "knob_levels": (
         "Knobs, from the baseline's level to the one that counts as on: {moves}.",

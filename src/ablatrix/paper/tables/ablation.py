@@ -75,14 +75,13 @@ class _Part:
 
     def printed(self) -> PrintedTable:
         """Return the part as it is printed."""
-        several = len(self.compilers) > 1
-        labels, ms = self.labels, "ms"
+        several, labels = len(self.compilers) > 1, self.labels
         names = [labels("workload"), *([labels("compiler")] if several else [])]
-        headings = [*names, f"{labels('baseline')} ({ms})", *(column.heading for column in self.columns)]
+        headings = [*names, f"{labels('baseline')} (ms)", *(column.heading for column in self.columns)]
         groups = [*[""] * (len(names) + 1), *(column.group for column in self.columns)]
-        has_eager = any(not column.is_over_base for column in self.columns)
+        has_eager = any(one.base_over_eager is not None for one in self.found)
         if has_eager:
-            headings.append(f"{labels('eager')} ({ms})")
+            headings.append(f"{labels('eager')} (ms)")
             groups.append("")
         ordered = sorted(self.found, key=lambda one: (self.compilers.index(one.compiler), self._name(one)))
         rows: list[tuple[str, ...]] = []
@@ -144,23 +143,18 @@ class _Part:
                 )
                 for index, move in enumerate(first.path)
             ]
-        eager = [
-            _Column(
-                group=labels("over_eager"),
-                heading=labels("baseline"),
-                name="baseline",
-                of=lambda one: one.base_over_eager,
-                is_over_base=False,
-            ),
-            _Column(
-                group=labels("over_eager"),
-                heading=labels("all_on"),
-                name="all",
-                of=lambda one: one.whole_over_eager,
-                is_over_base=False,
-            ),
-        ]
-        return [*columns, *(column for column in eager if any(column.of(one) is not None for one in self.found))]
+        has_whole = any(one.whole_over_eager is not None for one in self.found)
+        if has_whole or any(one.base_over_eager is not None for one in self.found):
+            columns.append(
+                _Column(
+                    group="",
+                    heading=labels("all_over_eager" if has_whole else "baseline_over_eager"),
+                    name="all" if has_whole else "baseline",
+                    of=lambda one: one.whole_over_eager if has_whole else one.base_over_eager,
+                    is_over_base=False,
+                )
+            )
+        return columns
 
     def _name(self, one: Ablation) -> str:
         return self.sources.unit(one).label

@@ -24,13 +24,16 @@ _FIT = r"""\ifdefined\ablatrixtable\else\newsavebox{\ablatrixtable}\fi
   \ifdim\wd\ablatrixtable>\linewidth\resizebox{\linewidth}{!}{\usebox{\ablatrixtable}}\else\usebox{\ablatrixtable}\fi}"""
 PAGE_PT, COLUMN_PT = 468.0, 229.0
 """Widths of text and column of the narrowest two-column class: article on letter paper."""
-FONT_PT, _LINE_PT, _GAP_PT = 9.0, 11.0, 4.0
+FONT_PT, _LINE_PT = 9.0, 11.0
+_GAPS_PT = (4.0, 3.0, 2.0)  # on each side of a column: the first with which all columns fit, else the second
 _HEIGHT_PT = 540.0  # of a page of article
 _AROUND_PT = 60.0  # rules, headings' gaps and the space to a caption
 _BROKEN, _CONFIGURATION = 24, 34  # characters after which a text, and a configuration, continues on another line
 _PIECES = re.compile(r"(?<=[:;,]) | (?=\()")  # preferred line breaks
 _NAME_PIECES = re.compile(r"(?<=[_\-./=@+])")  # where a long name may be broken
 _FIGURES = re.compile(r"[\d.,+\-eE\[\] ≤]*")  # a number with its interval is never broken
+_SIGN = re.compile(r"\\(?:rightarrow|le|ge|pm|times|textendash)\b")
+_COMMAND = re.compile(r"\\[a-z]+|[{}\\$]")  # what LaTeX does not print
 _FLOATS_AT_ONCE = 12  # LaTeX can hold only few floats at a time
 
 Lines = Sequence[str]
@@ -57,6 +60,7 @@ class _Float:
         cells: Every cell of the table in lines of LaTeX.
         headings: Every heading in lines of plain text.
         width_pt: How wide it is, about.
+        gap_pt: Room on each side of a column.
         notes: Sentences below it.
     """
 
@@ -66,6 +70,7 @@ class _Float:
     cells: Sequence[Sequence[Lines]]
     headings: Sequence[Lines]
     width_pt: float
+    gap_pt: float
     notes: Sequence[str]
 
 
@@ -74,25 +79,16 @@ def _floats(table: PrintedTable) -> Iterator[_Float]:
         [_broken(cell, table.is_number[at], table.breaks.get(at)) for at, cell in enumerate(row)] for row in table.rows
     ]
     headings = [_words(heading) for heading in table.headings]
-    widths = [
-        max(
-            [
-                *(text_width(line, FONT_PT) for line in headings[column]),
-                *(
-                    text_width(line, FONT_PT, (row, column) in table.best) + 4.0 * ((row, column) in table.marks)
-                    for row, cells in enumerate(plain)
-                    for line in cells[column]
-                ),
-            ]
-        )
-        + 2 * _GAP_PT
-        for column in range(len(headings))
-    ]
     cells = _latex_cells(table, plain)
     same = _constant_columns(table)
+    shown = [column for column in range(len(headings)) if column not in same]
+    bare = [_column_width(table, column, headings, cells) for column in range(len(headings))]
+    fitting = [gap for gap in _GAPS_PT if sum(bare[one] + 2 * gap for one in shown) <= PAGE_PT]
+    gap = fitting[0] if fitting else _GAPS_PT[1]
+    widths = [width + 2 * gap for width in bare]
     told = [f"{table.headings[column]}: {value}." for column, value in same.items() if re.search(r"\w", value)]
     notes = (*table.notes, *told)
-    split = _column_parts(table, [column for column in range(len(widths)) if column not in same], widths)
+    split = _column_parts(table, shown, widths)
     pages = [(columns, page) for columns in split for page in _pages(table, plain, headings, columns, notes)]
     for number, (columns, page) in enumerate(pages, 1):
         yield _Float(
@@ -102,8 +98,20 @@ def _floats(table: PrintedTable) -> Iterator[_Float]:
             cells=cells,
             headings=headings,
             width_pt=sum(widths[column] for column in columns),
+            gap_pt=gap,
             notes=notes if number == len(pages) else (),
         )
+
+
+def _column_width(
+    table: PrintedTable, column: int, headings: Sequence[Lines], cells: Sequence[Sequence[Lines]]
+) -> float:
+    """Return how wide a column is without gaps, invisible digits included."""
+    widths = [text_width(line, FONT_PT) for line in headings[column]]
+    for row, of_row in enumerate(cells):
+        is_bold, mark = (row, column) in table.best, 4.0 * ((row, column) in table.marks)
+        widths += [text_width(_COMMAND.sub("", _SIGN.sub("W", line)), FONT_PT, is_bold) + mark for line in of_row[column]]
+    return max(widths)
 
 
 def _constant_columns(table: PrintedTable) -> dict[int, str]:
@@ -173,11 +181,11 @@ def _written(one: _Float, number: int, floats: int) -> Iterator[str]:
     label = f"tab:{table.number}"
     if number == 0:
         title, caption = breakable(table.full_title), breakable(table.caption)
-        yield f"\\begin{{{kind}}}[tp]\n\\centering\\small\\setlength{{\\tabcolsep}}{{{_GAP_PT}pt}}"
+        yield f"\\begin{{{kind}}}[tp]\n\\centering\\small\\setlength{{\\tabcolsep}}{{{one.gap_pt}pt}}"
         yield rf"\caption{{\textbf{{{title}.}} {caption}}}\label{{{label}}}\smallskip"
     else:
         part = f" ({breakable(table.part)})" if table.part else ""
-        yield f"\\begin{{{kind}}}[tp]\n\\centering\\small\\setlength{{\\tabcolsep}}{{{_GAP_PT}pt}}"
+        yield f"\\begin{{{kind}}}[tp]\n\\centering\\small\\setlength{{\\tabcolsep}}{{{one.gap_pt}pt}}"
         yield rf"{_reference(labels, label)}, {labels('continued')}{part}.\par\smallskip"
     yield f"\\ablatrixfit{{\\begin{{tabular}}{{@{{}}{layout}@{{}}}}"
     yield "\\toprule"
