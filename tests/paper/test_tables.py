@@ -421,7 +421,9 @@ def test_markdown_has_escaped_cells_of_csv(written: Path) -> None:
 
 
 def test_latex_table_that_is_long_continues_with_every_row_once() -> None:
-    rows = tuple((f"workload_{number}", f"{number}.5", f"not distinguishable (±1.{number % 9} %)") for number in range(700))
+    rows = tuple(
+        (f"workload_{number}", f"{number}.5", f"not distinguishable (±1.{number % 9} %)") for number in range(700)
+    )
     table = PrintedTable(
         number=3,
         title="Long & wide",

@@ -12,8 +12,8 @@ _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?![\d.]*e)")
 def aligned_cells(cells: Sequence[str]) -> list[str]:
     r"""Return the cells of a right-aligned column in LaTeX, with ``\phantom`` digits that align their first numbers.
 
-    Cells of the most frequent form (text between numbers that is the same, such as ``0.93 [0.91, 0.95]``) are aligned at
-    the point of their first number, and bare numbers with them. Others stay as they are.
+    Cells of the most frequent form (text between numbers that is the same, such as ``0.93 [0.91, 0.95]``) are aligned
+    at the point of their first number, and bare numbers with them. Others stay as they are.
     """
     split = [(tuple(_NUMBER.split(cell)), _NUMBER.findall(cell)) for cell in cells]
     forms = Counter(texts for texts, numbers in split if numbers)

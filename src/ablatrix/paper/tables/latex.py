@@ -110,7 +110,9 @@ def _column_width(
     widths = [text_width(line, FONT_PT) for line in headings[column]]
     for row, of_row in enumerate(cells):
         is_bold, mark = (row, column) in table.best, 4.0 * ((row, column) in table.marks)
-        widths += [text_width(_COMMAND.sub("", _SIGN.sub("W", line)), FONT_PT, is_bold) + mark for line in of_row[column]]
+        widths += [
+            text_width(_COMMAND.sub("", _SIGN.sub("W", line)), FONT_PT, is_bold) + mark for line in of_row[column]
+        ]
     return max(widths)
 
 
