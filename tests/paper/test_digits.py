@@ -61,4 +61,4 @@ def test_aligned_numbers_with_intervals_have_points_of_values_below_each_other()
 def test_aligned_words_and_exponents_stay_as_they_are() -> None:
     assert aligned_cells(["crashed", "1.0e-03", "8.0e-05"])[0] == "crashed"
     assert aligned_cells([]) == []
-    assert aligned_cells(["≤ 0.125", "4.3"]) == [r"$\le$ 0.125", "4.3"]
+    assert aligned_cells(["≤ 0.125", "4.3"]) == [r"$\le$ 0.125", r"4.3\phantom{00}"]

@@ -26,6 +26,8 @@ _HEAD = r"""% The paper's parts, put together from the records.
 \setcounter{{topnumber}}{{4}}\setcounter{{dbltopnumber}}{{4}}\setcounter{{totalnumber}}{{6}}
 \renewcommand\topfraction{{.95}}\renewcommand\dbltopfraction{{.95}}\renewcommand\textfraction{{.05}}
 \renewcommand\floatpagefraction{{.8}}\renewcommand\dblfloatpagefraction{{.8}}
+% Long names may be broken after an underscore.
+\let\ablatrixunderscore\_ \renewcommand\_{{\ablatrixunderscore\allowbreak}}
 \emergencystretch=3em
 \sloppy
 \raggedbottom
@@ -45,7 +47,6 @@ _WORDS = {
         "correctness": "Correctness",
         "claims": "Claims",
         "tables": "Results",
-        "appendix": "Further tables and figures",
     },
     "zh": {
         "title": "{study} 的消融实验",
@@ -55,9 +56,13 @@ _WORDS = {
         "correctness": "正确性",
         "claims": "论断",
         "tables": "结果",
-        "appendix": "补充表格与图",
     },
 }
+# Floats as wide as the page come on pages of their own: a heading before them would stand on a page alone.
+_APPENDIX = r"""\clearpage
+\appendix
+\renewcommand\thetable{A\arabic{table}}\setcounter{table}{0}
+\renewcommand\thefigure{A\arabic{figure}}\setcounter{figure}{0}"""
 _SET_UP, _CORRECT = ("workloads", "setup"), ("correctness",)
 
 
@@ -104,7 +109,7 @@ def document_text(study: str, paragraphs: Sequence[str], placed: Sequence[Placed
         lines += [rf"\input{{{one.file}}}" for one in of_section.get(name, ())]
         lines += [rf"\input{{text/{name}}}"] if name in paragraphs else []
     if appendix := [one for one in placed if one.is_appendix]:
-        lines += ["\\clearpage\n\\appendix", rf"\section{{{words['appendix']}}}"]
+        lines.append(_APPENDIX)
         lines += [rf"\input{{{one.file}}}" for one in appendix]
     return "\n".join([*lines, "\\end{document}", ""])
 
