@@ -28,7 +28,7 @@ from ablatrix.analysis.effects.judgement import (
     verdict_text,
 )
 from ablatrix.analysis.effects.same_program import SamePrograms
-from ablatrix.analysis.effects.speed_ups import Ablation, Move, SpeedUp, find_ablations
+from ablatrix.analysis.effects.speed_ups import Ablation, Move, SpeedUp, find_ablations, mean_speed_up
 
 __all__ = [
     "DEFAULT_MARGIN",
@@ -63,6 +63,7 @@ __all__ = [
     "judge",
     "judge_no_ops",
     "main_effects",
+    "mean_speed_up",
     "subject_of",
     "verdict_text",
 ]

@@ -18,7 +18,7 @@ from ablatrix.analysis.groups import Instrument
 from ablatrix.analysis.reasons import KnobLevels, Why, because
 from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.statistics.precision import Configuration
-from ablatrix.statistics.ratio import Allowance, Ratio, paired_ratio
+from ablatrix.statistics.ratio import Allowance, Ratio, mean_ratio, paired_ratio
 
 UNIT = ("workload", "workload_digest", "compiler")
 
@@ -94,6 +94,12 @@ class Ablation:
     def steps(self) -> tuple[tuple[Move, ...], tuple[Move, ...]]:
         """What decides which columns of a table it fills."""
         return self.moves, self.path
+
+
+def mean_speed_up(members: Sequence[SpeedUp]) -> Ratio | None:
+    """Return the geometric mean of speed-ups, each weighing the same, of those that have a ratio; None without any."""
+    held = [one for one in members if one.ratio is not None]
+    return mean_ratio([one.logs for one in held], allowances=[one.allowance for one in held]) if held else None
 
 
 def find_ablations(

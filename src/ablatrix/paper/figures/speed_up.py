@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.transforms import offset_copy
 
-from ablatrix.analysis.effects import Ablation, SpeedUp
+from ablatrix.analysis.effects import Ablation, SpeedUp, mean_speed_up
 from ablatrix.analysis.reasons import optional_text
 from ablatrix.plotting.figure import COLOURS, FAINT, INK, WIDTHS_IN, Width
 from ablatrix.plotting.labels import Labels
@@ -29,7 +29,7 @@ from ablatrix.plotting.panels import (
     text_in,
     unit_line,
 )
-from ablatrix.statistics.ratio import Ratio, mean_ratio
+from ablatrix.statistics.ratio import Ratio
 
 HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----")
 MIN_REACH, LINE_IN, TITLES_IN, AXIS_LABEL_IN = 1.05, 0.14, 0.25, 0.3
@@ -91,7 +91,7 @@ def bars_of(found: Sequence[Ablation]) -> list[Bar]:
         for compiler in dict.fromkeys(one.compiler for one, _ in held):
             own = [it for one, it in held if one.compiler == compiler and it.ratio is not None]
             if len(own) > 1:
-                ratio = mean_ratio([it.logs for it in own], allowances=[it.allowance for it in own])
+                ratio = mean_speed_up(own)
                 bars.append(
                     Bar(
                         workload=None,

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.transforms import offset_copy
 
-from ablatrix.analysis.effects import Ablation, SpeedUp
+from ablatrix.analysis.effects import Ablation, SpeedUp, mean_speed_up
 from ablatrix.analysis.reasons import optional_text
 from ablatrix.plotting.figure import FAINT, INK, WIDTHS_IN, Width
 from ablatrix.plotting.labels import Labels
@@ -30,7 +30,7 @@ from ablatrix.plotting.panels import (
     text_in,
     unit_line,
 )
-from ablatrix.statistics.ratio import Ratio, mean_ratio
+from ablatrix.statistics.ratio import Ratio
 
 Group = Literal["added", "without", "alone"]
 STYLES: dict[Group, tuple[str, str]] = {
@@ -73,9 +73,7 @@ def step_bars(found: Sequence[Ablation]) -> list[StepBar]:
         if len(own) > 1:
             for row in rows:
                 held = [step for one in own for at, step in _steps(one) if at == row and not step.is_same_program]
-                known = [step for step in held if step.ratio is not None]
-                if known:
-                    ratio = mean_ratio([one.logs for one in known], allowances=[one.allowance for one in known])
+                if (ratio := mean_speed_up(held)) is not None:
                     bars.append(_bar(None, compiler, row, ratio, False, None))
         for one in own:
             bars += [

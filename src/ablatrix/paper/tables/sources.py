@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.effects import Ablation, SpeedUp
+from ablatrix.analysis.effects import Ablation, SpeedUp, mean_speed_up
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.table import IS_OK
 from ablatrix.paper.digits import interval_form
@@ -21,7 +21,7 @@ from ablatrix.provenance.rows import ROW
 from ablatrix.provenance.units import Unit
 from ablatrix.records.metrics import HOT_METRIC, METRIC_OF_MODE
 from ablatrix.statistics.quantile import quantile_interval
-from ablatrix.statistics.ratio import Ratio, mean_ratio
+from ablatrix.statistics.ratio import Ratio
 
 PREFIX = "tables"
 
@@ -126,10 +126,9 @@ class TableSources:
 
     def mean(self, compiler: str, name: str, metric: str, members: Mapping[str, SpeedUp]) -> Number | None:
         """Return the geometric mean of speed-ups that have been entered, by their keys without the part."""
-        held = [one for one in members.values() if one.ratio is not None]
-        if not held:
+        ratio = mean_speed_up(list(members.values()))
+        if ratio is None:
             return None
-        ratio = mean_ratio([one.logs for one in held], allowances=[one.allowance for one in held])
         key = f"{PREFIX}/speed_up/geometric_mean/{key_part(compiler)}/{name}/{key_part(metric)}"
         return self._ratio(key, "geometric_mean", ratio, (), {"of": list(members)})
 
