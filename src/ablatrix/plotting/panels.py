@@ -22,6 +22,7 @@ from ablatrix.plotting.labels import ENGLISH, Labels
 Item = TypeVar("Item")
 Handle = Line2D | Patch
 
+FIRST_WIDE = 0x2E80  # letters of Chinese and the like, each as wide as it is high
 CHARACTER_IN = 0.055  # a wide letter of the small text
 LEGEND_ROW_IN, LEGEND_HANDLE_IN = 0.135, 0.28
 LOG_FROM = 8.0  # a span of values wider than this is drawn on a logarithmic axis
@@ -116,7 +117,9 @@ def _cut(name: str, most: int, front: int) -> str:
 def text_in(text: str, size_pt: float = SMALL_PT) -> float:
     """Return the width of one line of text in inches, before anything is drawn."""
     font = FontProperties(family="DejaVu Sans", size=size_pt)
-    return float(TextToPath().get_text_width_height_descent(text, font, ismath=False)[0]) / 72.0
+    plain = "".join(letter for letter in text if ord(letter) < FIRST_WIDE)
+    width_pt = float(TextToPath().get_text_width_height_descent(plain, font, ismath=False)[0]) if plain else 0.0
+    return (width_pt + size_pt * (len(text) - len(plain))) / 72.0
 
 
 def legend_columns(handles: Sequence[Handle], width_in: float) -> int:

@@ -146,7 +146,9 @@ def _ablation(
         for move in _moves(grid) if grid.centre == centre else ():
             if not any(move.knob == held.knob for held in path) and move not in alone:
                 alone[move] = _speed_up(grid, [move])
-    base = {**eager.baseline, **centre}
+    compared = [grid.comparison for grid in grids if grid.centre == centre]
+    told = {knob: str(level) for one in compared for knob, level in zip(one.knobs, one.baseline, strict=True)}
+    base = {**told, **eager.baseline, **centre}
     whole = {move.knob: move.level for move in path}
     others = [[one for one in path if one != move] for move in path] if len(path) > 1 else []
     workload, digest, compiler = unit
