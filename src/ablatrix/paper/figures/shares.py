@@ -11,6 +11,7 @@ from matplotlib.patches import Patch
 
 from ablatrix.analysis.effects import Ablation
 from ablatrix.analysis.table import IS_OK
+from ablatrix.paper.digits import interval_form
 from ablatrix.paper.figures.grouped import LINE_IN, in_groups, write_heading
 from ablatrix.plotting.figure import INK, SMALL_PT, WIDTHS_IN, Width
 from ablatrix.plotting.labels import Labels
@@ -232,6 +233,6 @@ def _draw(panel: Axes, y: int, one: ShareBar, styles: Mapping[str, tuple[str, st
         share = 100.0 * one.parts.get(column, 0.0) / one.base
         panel.barh([y], [share], left=[at], height=0.7, facecolor=colour, hatch=hatch, edgecolor=INK, linewidth=0.4)
         at += share
-    text = f" {one.whole / divide_by:.3g} {name}"
+    text = f" {interval_form(one.whole, None, None, divide_by).printed(one.whole)} {name}"
     blank = {"facecolor": "white", "edgecolor": "none", "pad": 0.2}  # over the line of the baseline
     panel.text(at, y, text, va="center", ha="left", fontsize=SMALL_PT, zorder=4, bbox=blank)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ablatrix.paper.markup import escape_latex
 from ablatrix.paper.tables.aligned import aligned_cells
+from ablatrix.paper.tables.cells import NOTHING
 from ablatrix.paper.tables.printed import PrintedTable
 from ablatrix.paper.tables.text_width import text_width
 from ablatrix.plotting.labels import Labels
@@ -117,11 +118,11 @@ def _column_width(
 
 
 def _constant_columns(table: PrintedTable) -> dict[int, str]:
-    """Return the columns of names, but for the first, that have one value in all of several rows, with that value."""
+    """Return the columns of names, but for the first, that have one value in all of several rows, or nothing in one."""
     found = {}
     for column, is_number in enumerate(table.is_number):
         values = {row[column] for row in table.rows}
-        if column and not is_number and len(values) == 1 and len(table.rows) > 1:
+        if column and not is_number and len(values) == 1 and (len(table.rows) > 1 or NOTHING in values):
             found[column] = values.pop()
     return found
 
