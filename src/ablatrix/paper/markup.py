@@ -63,7 +63,7 @@ def latex_figure(figure: "LatexFigure", file: str, pages: int, is_wide: bool, co
     for page in range(1, pages + 1):
         title, caption = escape_latex(figure.title), escape_latex(figure.caption)
         if page == 1:
-            words = rf"\textbf{{{title}.}} {caption}"
+            words = rf"\textbf{{{escape_latex(figure.titled)}}} {caption}"
         else:
             words = rf"\textbf{{{title}}}{continued.format(page=page, pages=pages)}"
         choice = "" if pages == 1 else f",page={page}"
@@ -79,8 +79,13 @@ def latex_figure(figure: "LatexFigure", file: str, pages: int, is_wide: bool, co
 
 @dataclass(frozen=True)
 class LatexFigure:
-    """Number and words of a figure."""
+    """Number and words of a figure.
+
+    Attributes:
+        titled: Its title with the mark that ends it.
+    """
 
     number: int
     title: str
+    titled: str
     caption: str

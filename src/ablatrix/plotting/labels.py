@@ -48,6 +48,7 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "continued": ("continued", "续"),
     "further_page": (", continued ({page} of {pages}).", "（续，第 {page} 页，共 {pages} 页）。"),
     "table": ("Table", "表"),
+    "titled": ("{title}.", "{title}。"),
     "not_in_any_row": ("Not in any row: {what}.", "未列入任何一行：{what}。"),
     "not_attributable": (
         "Not attributable: {workload} on {compiler}: {why}.",

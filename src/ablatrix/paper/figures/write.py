@@ -80,7 +80,8 @@ def write_figure(findings: Findings, spec: FigureSpec, directory: Path, labels: 
     with house_style(drawn.code == "zh"):
         pages = drawing.compose()
         files = save_pages(pages, directory / name)
-    words = LatexFigure(spec.number, words_in(spec.title, labels.code), words_in(spec.caption, labels.code))
+    title = words_in(spec.title, labels.code)
+    words = LatexFigure(spec.number, title, labels("titled", title=title), words_in(spec.caption, labels.code))
     further = labels("further_page", page="{page}", pages="{pages}")
     text = latex_figure(words, f"{name}.pdf", len(pages), spec.width == "page", further)
     return [*files, write_csv(drawing.data, directory / f"{name}.csv"), write_text(directory / f"{name}.tex", text)]

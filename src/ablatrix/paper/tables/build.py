@@ -1,6 +1,6 @@
 """A table of the paper: rows of a source, grouped, aggregated, rounded and printed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -9,7 +9,7 @@ from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import sort_key, varying_knobs, varying_sizes
 from ablatrix.analysis.table import NOT_FINAL, NOT_RECORDED, TIMED_OTHER
 from ablatrix.paper.tables.cells import Groups
-from ablatrix.paper.tables.frame import source_frame
+from ablatrix.paper.tables.frame import BASELINE, source_frame
 from ablatrix.paper.tables.printed import PrintedTable
 from ablatrix.paper.template.rules import printed_heading
 from ablatrix.paper.template.sources import COLUMNS_OF, CONFIGURATION, KNOBS, SIZES, TRIALS
@@ -51,7 +51,7 @@ def build_table(
     ranks = {f"{name.removeprefix('knob_')}": index for index, name in enumerate(words[KNOBS])}
     order = [(groups.index(name), name == CONFIGURATION) for name in _expanded(spec.sort, words)]
     keys.sort(key=lambda key: [_place(key[at], ranks if is_moves else None) for at, is_moves in order])
-    columns = [found.column(column) for column in shown]
+    columns = [_in_language(found.column(column), column, labels) for column in shown]
     return PrintedTable(
         number=spec.number,
         title=words_in(spec.title, labels.code),
@@ -62,6 +62,13 @@ def build_table(
         notes=tuple(_notes(findings, frame, labels)),
         labels=labels,
     )
+
+
+def _in_language(cells: Mapping[Any, str], column: ColumnSpec, labels: Labels) -> Mapping[Any, str]:
+    """Return the cells of a column, with the word for the baseline in the paper's language."""
+    if column.column != CONFIGURATION:
+        return cells
+    return {key: labels("baseline") if cell == BASELINE else cell for key, cell in cells.items()}
 
 
 def _is_number(spec: TableSpec, column: ColumnSpec) -> bool:

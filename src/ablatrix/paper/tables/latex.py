@@ -185,7 +185,7 @@ def _written(one: _Float, number: int, floats: int) -> Iterator[str]:
     if number == 0:
         title, caption = breakable(table.full_title), breakable(table.caption)
         yield f"\\begin{{{kind}}}[tp]\n\\centering\\small\\setlength{{\\tabcolsep}}{{{one.gap_pt}pt}}"
-        yield rf"\caption{{\textbf{{{title}.}} {caption}}}\label{{{label}}}\smallskip"
+        yield rf"\caption{{\textbf{{{labels('titled', title=title)}}} {caption}}}\label{{{label}}}\smallskip"
     else:
         part = f" ({breakable(table.part)})" if table.part else ""
         yield f"\\begin{{{kind}}}[tp]\n\\centering\\small\\setlength{{\\tabcolsep}}{{{one.gap_pt}pt}}"
