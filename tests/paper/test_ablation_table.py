@@ -240,3 +240,9 @@ def test_words_that_yaml_folded_have_no_space_between_chinese_letters() -> None:
     assert words_in({"en": "a b", "zh": "基线 取值\uff0c 附 95% 区间"}, "zh") == "基线取值\uff0c附 95% 区间"
     assert words_in("the same", "zh") == "the same"
     assert words_in({"zh": "中"}, "en") == "中"
+
+
+def test_full_table_in_chinese_names_baseline_and_ends_title_in_chinese() -> None:
+    (table,) = parts(make_records(workloads=["encoder"], blocks=1), 8, "zh")
+    assert table.rows[0][table.headings.index("配置")] == "基线"
+    assert r"\textbf{全部配置。}" in latex_tables([table])
