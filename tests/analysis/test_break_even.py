@@ -68,6 +68,36 @@ def test_break_even_of_costlier_compile_of_slower_code_is_never(made: Made) -> N
     assert (one.verdict, one.runs) == ("never pays", None)
 
 
+def scattered(trials: pl.DataFrame, column: str, share: float) -> pl.DataFrame:
+    """The trials with a time of memory_plan=on that is larger in every other block, and smaller in the rest."""
+    factor = pl.when(pl.col("block") % 2 == 0).then(1.0 + share).otherwise(1.0 - share)
+    on = pl.col("knob_memory_plan") == "on"
+    return trials.with_columns(pl.when(on).then(pl.col(column) * factor).otherwise(pl.col(column)).alias(column))
+
+
+T_OF_3 = 3.182446305284263  # Student's t at 97.5 %
+
+
+def test_break_even_of_unclear_compile_time_is_at_most_so_many_runs(made: Made) -> None:
+    one = by_moved(scattered(made(noise=0.0), "compile_first_run_ms", 0.1))["memory_plan=on"]
+    error = 5200 * 1.02 * 0.1 * (4 / 3) ** 0.5 / 2
+    assert (one.verdict, one.at_least) == ("undecided", None)
+    assert one.at_most == pytest.approx((104 + T_OF_3 * error) / 3.1)
+
+
+def test_break_even_of_unclear_run_time_is_at_least_so_many_runs(made: Made) -> None:
+    one = by_moved(scattered(made(noise=0.0), "run_ms_paired", 0.2))["memory_plan=on"]
+    error = 31 * 0.9 * 0.2 * (4 / 3) ** 0.5 / 2
+    assert (one.verdict, one.at_most) == ("undecided", None)
+    assert one.at_least == pytest.approx(104 / (3.1 + T_OF_3 * error))
+
+
+def test_break_even_of_two_unclear_times_has_no_bound(made: Made) -> None:
+    both = scattered(scattered(made(noise=0.0), "run_ms_paired", 0.2), "compile_first_run_ms", 0.1)
+    one = by_moved(both)["memory_plan=on"]
+    assert (one.verdict, one.at_most, one.at_least) == ("undecided", None, None)
+
+
 def test_break_even_with_wide_interval_is_undecided(made: Made) -> None:
     found = by_moved(made(noise=0.05, blocks=3))
     assert found["reuse=release"].verdict == "undecided"

@@ -35,3 +35,11 @@ def test_paper_uses_claims_beside_records_and_chosen_language(ablatrix: Ablatrix
     assert wrong.returncode == 2
     assert b"there is no language 'fr' for the paper's text; there are: en, zh" in wrong.stderr
     assert not (tmp_path / "other").exists()
+
+
+def test_tabulate_writes_data_and_nothing_of_the_paper(ablatrix: Ablatrix, tmp_path: Path) -> None:
+    write_records(tmp_path / "results.jsonl", study())
+    assert ablatrix("tabulate", tmp_path, "--out", tmp_path / "data").returncode == 0
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["ablation.csv", "figures", "tables"]
+    help_text = ablatrix("tabulate", "--help").stdout.decode()
+    assert "ablatrix paper" in help_text

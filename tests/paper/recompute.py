@@ -388,7 +388,7 @@ class Recomputed:
     def effect(self, number: Number, parameters: Parameters) -> float:
         return part_of(self.interval(number, 1), parameters["part"])
 
-    total = paired_ratio = reference_ratio = shapley = interaction = effect
+    total = paired_ratio = reference_ratio = shapley = interaction = speed_up = over_eager = effect
 
     def break_even(self, number: Number, parameters: Parameters) -> float:
         """Return the runs that repay a compile, and their limits by Fieller with variances of their own."""
@@ -585,6 +585,9 @@ class Recomputed:
         if statistic == "reference_ratio":
             eager = [row for row in rows if row["role"] == "reference" and times.get(id(row))]
             return paired_with(own, eager, times, parameters["knobs"])
+        if statistic == "over_eager":
+            eager = [row for row in rows if row["role"] == "reference" and times.get(id(row))]
+            return over_eager(eager, own, times, parameters["knobs"])
         fixed = set(parameters["fixed"].items())
         baseline = {tuple(sorted((k, str(v)) for k, v in row["config"]["baseline"].items())) for row in own}
         own = [row for row in own if fixed <= set(levels_of(row)) or levels_of(row) in baseline]
@@ -604,6 +607,9 @@ class Recomputed:
             return totals(grid, parameters)
         if statistic in ("shapley", "interaction"):
             return [(share if statistic == "shapley" else crossed)(one, parameters) for one in whole(grid, parameters)]
+        if statistic == "speed_up":
+            sides = [tuple(sorted({**parameters["fixed"], **parameters[end]}.items())) for end in ("start", "end")]
+            return [repeat[sides[0]] - repeat[sides[1]] for repeat in grid if all(side in repeat for side in sides)]
         pairs = self.whole_pairs(grid, parameters)
         if not pairs:
             raise ValueError("no pair is there in every repeat")
@@ -797,6 +803,17 @@ def paired(rows: list[Record], times: dict[int, float], treated: Parameters, bas
             if all(levels.get(knob) == level for knob, level in wanted.items()):
                 blocks[row["run"], row["block_id"]][side].append(math.log(times[id(row)]))
     return [mean(two["treated"]) - mean(two["base"]) for two in blocks.values() if len(two) == 2]
+
+
+def over_eager(eager: list[Record], own: list[Record], times: dict[int, float], levels: Parameters) -> list[float]:
+    """Return the log of eager over the configuration with these levels in each block that has both."""
+    blocks: dict[Any, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for row in eager:
+        blocks[row["run"], row["block_id"]]["eager"].append(math.log(times[id(row)]))
+    for row in own:
+        if set(levels.items()) <= set(levels_of(row)):
+            blocks[row["run"], row["block_id"]]["own"].append(math.log(times[id(row)]))
+    return [mean(two["eager"]) - mean(two["own"]) for two in blocks.values() if len(two) == 2]
 
 
 def mean(values: Sequence[float]) -> float:

@@ -177,7 +177,7 @@ def test_figure_files_in_other_process_are_same(written: Path, records: Path, tm
 
 
 def test_figure_files_embed_fonts_without_date_or_version(written: Path) -> None:
-    for number in range(4, 9):
+    for number in range(1, 10):
         reader = PdfReader(written / f"fig{number}.pdf")
         assert not reader.metadata
         fonts: list[Mapping[str, Any]] = [
@@ -191,11 +191,11 @@ def test_figure_files_embed_fonts_without_date_or_version(written: Path) -> None
             inner = font["/DescendantFonts"][0].get_object() if "/DescendantFonts" in font else font
             assert "/FontFile2" in inner["/FontDescriptor"]
         width = float(reader.pages[0].mediabox.width) / 72
-        assert width == pytest.approx(7.0 if number in (6, 7) else 3.3, abs=0.01)
+        assert width == pytest.approx(7.0 if number in (2, 6, 7) else 3.3, abs=0.01)
 
 
 def test_figure_svg_is_one_xml_file_without_outside_references(written: Path) -> None:
-    for number in range(4, 9):
+    for number in range(1, 10):
         text = (written / f"fig{number}.svg").read_text(encoding="utf-8")
         root = ElementTree.fromstring(text)
         assert root.tag.endswith("svg")
@@ -212,9 +212,9 @@ def test_figure_svg_is_one_xml_file_without_outside_references(written: Path) ->
 def test_figure_in_latex_is_included_at_its_width(written: Path) -> None:
     column, page = ((written / f"fig{number}.tex").read_text(encoding="utf-8") for number in (5, 6))
     assert r"\begin{figure}" in column
-    assert r"\includegraphics[width=\columnwidth]{fig5.pdf}" in column
+    assert r"\includegraphics[width=\columnwidth]{\ablatrixhere fig5.pdf}" in column
     assert r"\begin{figure*}" in page
-    assert r"\includegraphics[width=\textwidth]{fig6.pdf}" in page
+    assert r"\includegraphics[width=\textwidth]{\ablatrixhere fig6.pdf}" in page
     assert r"\label{fig:6}" in page
 
 
@@ -285,7 +285,8 @@ def test_main_effects_figure_uses_own_knobs_where_no_others_exist(tmp_path: Path
 TEMPLATES = {
     "an option of another kind": (
         "kind: cold_scatter, knobs: [fusion]",
-        r"template.yaml:2: unknown key 'knobs' in 'figures\[0\]' \(known: caption, filter, kind, number, title, width",
+        r"template.yaml:2: unknown key 'knobs' in 'figures\[0\]' "
+        r"\(known: appendix, caption, filter, kind, number, title, width",
     ),
     "no such kind": (
         "kind: main_efects",

@@ -20,12 +20,14 @@ from ablatrix.records.model import Record
 from tests.synthetic import HOT_EFFECT, PRIMARY, Plant, make_records, write_records
 
 FILES = [
-    *(f"tables/table{number}.{kind}" for number in (1, 2, 3, 4) for kind in ("csv", "md", "tex", "html")),
-    *(f"figures/fig{number}.{kind}" for number in range(4, 9) for kind in ("pdf", "png", "svg", "csv", "tex")),
+    *(f"tables/table{number}.{kind}" for number in range(1, 9) for kind in ("csv", "md", "tex", "html")),
+    *(f"figures/fig{number}.{kind}" for number in range(1, 10) for kind in ("pdf", "png", "svg", "csv", "tex")),
     *(f"text/{name}.{kind}" for name in ("setup", "fairness", "benefit", "correctness") for kind in ("md", "tex")),
     "text/left_out.md",
     "macros.tex",
     "provenance.json",
+    "paper.tex",
+    "latexmkrc",
 ]
 
 

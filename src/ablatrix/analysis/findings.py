@@ -9,6 +9,7 @@ import polars as pl
 
 from ablatrix.analysis.diagnosis import BreakEven, KnobProof, Unit, find_break_even, prove_knobs, units
 from ablatrix.analysis.effects import (
+    Ablation,
     Best,
     Effect,
     Evidence,
@@ -18,6 +19,7 @@ from ablatrix.analysis.effects import (
     attribution,
     effects_of_levels,
     factorial_grids,
+    find_ablations,
     find_best,
     gather,
     main_effects,
@@ -162,6 +164,16 @@ class Findings:
             self._kept[key] = main_effects(self.trials, metric, mode, knobs, self.instrument, self.programs)
         effects: list[Effect] = self._kept[key]
         return effects
+
+    def ablations(self, metric: str, mode: str) -> list[Ablation]:
+        """Return the speed-ups of each workload and compiler; see `ablatrix.analysis.effects.speed_ups`."""
+        key = ("ablations", metric, mode)
+        if key not in self._kept:
+            parts = self.attributions(metric, mode, {}, {})
+            grids = self.factorial_grids(metric, mode)
+            self._kept[key] = find_ablations(grids, parts, self.trials, (metric, mode), self.instrument)
+        found: list[Ablation] = self._kept[key]
+        return found
 
     def controls(self, metric: str, mode: str) -> tuple[Control, ...]:
         """Return the A/A control of each workload and compiler; see `ablatrix.analysis.groups.Instrument`."""

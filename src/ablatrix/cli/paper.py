@@ -36,14 +36,17 @@ class _PaperGroup(TyperGroup):
 def paper_command(
     results: Results,
     out: Annotated[
-        Path, typer.Option("--out", help="Directory for tables/, figures/, text/, macros.tex and provenance.json.")
+        Path,
+        typer.Option(
+            "--out", help="Directory for paper.tex, tables/, figures/, text/, macros.tex and provenance.json."
+        ),
     ],
     template: Annotated[
         Path | None,
         typer.Option("--template", help="Template of the paper (YAML).", show_default="the shipped template"),
     ] = None,
     claims: ClaimsFile = None,
-    language: Annotated[str, typer.Option("--lang", help="Language of the text: en or zh.")] = "en",
+    language: Annotated[str, typer.Option("--lang", help="Language of text, tables and figures: en or zh.")] = "en",
     mixed: AllowMixed = False,
 ) -> None:
     """Write the paper's tables, figures, paragraphs and macros from a template, with each number's provenance."""

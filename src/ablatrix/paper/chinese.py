@@ -258,7 +258,9 @@ PHRASES: Mapping[str, str] = {
     # What is left out, and why
     "nothing_left_out": "没有略去任何内容。",
     "figure_left_out": "图 {number}：{why}",
+    "figures_in_english": "图：图中文字为英文，因为没有安装含汉字的字体，例如 {font}",
     "figure/no_trial": "没有可绘制的试验",
+    "figure/one_miss_count": "各次冷启动试验编译的任务数相同，时间没有可对照的变量",
     "figure/no_knob": "其中没有变化的开关",
     "figure/no_grid": "没有可绘制的效应：没有该图可以比较的配置",
     "figure/no_memory": "没有正常的试验给出该图所需的内存",

@@ -279,7 +279,11 @@ PHRASES: Mapping[str, str] = {
     # What is left out, and why
     "nothing_left_out": "Nothing was left out.",
     "figure_left_out": "figure {number}: {why}",
+    "figures_in_english": "figures: their words are English, as no font with Chinese letters is installed ({font} is "
+    "one)",
     "figure/no_trial": "no trial to draw",
+    "figure/one_miss_count": "every cold trial compiles the same number of tasks, so that there is nothing to hold "
+    "its time against",
     "figure/no_knob": "no knob varies in it",
     "figure/no_grid": "no effects to draw: no configurations that the figure could compare",
     "figure/no_memory": "no ok trial tells the memory that it is about",

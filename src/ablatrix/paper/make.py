@@ -1,16 +1,17 @@
 """``ablatrix paper``: records and a template -> tables, figures, text and numbers, ready to be included."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ablatrix.analysis.claims import CheckedClaim
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import refuse_mixed
+from ablatrix.paper.document import Placed, document_text, recipe_text
 from ablatrix.paper.estimates import Estimates
 from ablatrix.paper.figures.write import figure_lack, write_figure
 from ablatrix.paper.files import write_text
-from ablatrix.paper.fragment import say
+from ablatrix.paper.fragment import Language, say
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.macros import macros_text
 from ablatrix.paper.markup import escape_markdown
@@ -19,10 +20,14 @@ from ablatrix.paper.references import References
 from ablatrix.paper.rows import paper_rows
 from ablatrix.paper.sentences.details import enter_details
 from ablatrix.paper.sentences.sentence import Sources
+from ablatrix.paper.tables.sources import TableSources
 from ablatrix.paper.tables.write import write_table
 from ablatrix.paper.template.figures import FigureSpec
 from ablatrix.paper.template.load import load_template
+from ablatrix.paper.template.spec import Template, topic_of
 from ablatrix.paper.text import get_language, plain_text, write_files, write_left_out, write_paragraph
+from ablatrix.plotting.figure import CHINESE_FONTS, chinese_font
+from ablatrix.plotting.labels import Labels
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ def make_paper(
     Files, for table 2, figure 4 and the paragraph ``benefit``: ``tables/table2.{csv,md,tex}``,
     ``figures/fig4.{pdf,png,svg,csv,tex}`` and ``text/benefit.{md,tex}``; ``macros.tex``, every number of the text as a
     macro; ``provenance.json``, the rows that each number follows from; and ``text/left_out.md``, the sentences and
-    figures that the records do not support.
+    figures that the records do not support. ``paper.tex`` takes in all of it and compiles as it is, by ``latexmk``.
 
     Args:
         findings: What is estimated from the records.
@@ -61,7 +66,7 @@ def make_paper(
         out: Directory to write into.
         allow_mixed: Accept records of several hosts, commits or versions; tables then distinguish them by columns.
         claims: The checked claims of the study; None: it claims nothing, and there is no paragraph on claims.
-        language: Language of the paragraphs: ``en`` or ``zh``.
+        language: Language of paragraphs, tables, captions and figures: ``en`` or ``zh``.
 
     Returns:
         The files, and what is omitted.
@@ -72,18 +77,14 @@ def make_paper(
     """
     chosen, paper, words = load_template(template), Path(out), get_language(language)
     mixed = refuse_mixed(findings.found, allow_mixed)
-    written: list[Path] = []
-    for table in chosen.tables:
-        written += write_table(findings, table, mixed, paper / "tables")
-    drawn, lacking = _write_figures(findings, chosen.figures, paper / "figures")
-    written += drawn
-    left_out = [
-        plain_text(say("figure_left_out", number=str(number), why=say(lack or "figure/no_trial")), words)
-        for number, lack in lacking.items()
-    ]
     ledger = Ledger(paper_rows(findings))
-    references = References(chosen, list(lacking))
-    sources = Sources(findings, ledger, Estimates(findings, ledger), claims, references)
+    estimates = Estimates(findings, ledger)
+    tables = TableSources(findings, estimates, Labels(words.code), mixed)
+    written = [file for table in chosen.tables for file in write_table(tables, table, paper / "tables")]
+    drawn, lacking = _write_figures(findings, chosen.figures, paper / "figures", tables.labels)
+    written += drawn
+    left_out = _left_out_of_figures(chosen, lacking, words)
+    sources = Sources(findings, ledger, estimates, claims, References(chosen, list(lacking)))
     if "benefit" in chosen.text:
         enter_details(sources)
     names = [name for name in chosen.text if name != "claims" or claims is not None]
@@ -95,7 +96,11 @@ def make_paper(
             for sentence, reason in paragraph.left_out
         ]
     provenance = provenance_text(words.code, ledger.rows.ids, ledger.numbers, paragraphs)
+    study = " / ".join(sorted(map(str, findings.trials["study"].unique().to_list())))
+    document = document_text(study, names, _placed(chosen, lacking), words.code)
     written += [
+        write_text(paper / "paper.tex", document),
+        write_text(paper / "latexmkrc", recipe_text(words.code)),
         write_left_out(map(escape_markdown, left_out), words, paper / "text"),
         write_text(paper / "macros.tex", macros_text(ledger.numbers)),
         write_text(paper / "provenance.json", provenance),
@@ -103,14 +108,32 @@ def make_paper(
     return Paper(tuple(written), tuple(left_out), tuple(number for number, lack in lacking.items() if lack))
 
 
+def _left_out_of_figures(template: Template, lacking: Mapping[int, str | None], words: Language) -> list[str]:
+    """Return which figures are omitted, and why, and whether their words are not in the paper's language."""
+    left_out = [
+        plain_text(say("figure_left_out", number=str(number), why=say(lack or "figure/no_trial")), words)
+        for number, lack in lacking.items()
+    ]
+    if words.code == "zh" and template.figures and chinese_font() is None:
+        left_out.append(plain_text(say("figures_in_english", font=CHINESE_FONTS[0]), words))
+    return left_out
+
+
+def _placed(template: Template, lacking: Mapping[int, str | None]) -> list[Placed]:
+    """Return the tables and figures that there are, as the document takes them in."""
+    tables = [Placed(f"tables/table{one.number}", topic_of(one), one.appendix) for one in template.tables]
+    there = [one for one in template.figures if one.number not in lacking]
+    return [*tables, *(Placed(f"figures/fig{one.number}", one.kind, one.appendix) for one in there)]
+
+
 def _write_figures(
-    findings: Findings, figures: Sequence[FigureSpec], directory: Path
+    findings: Findings, figures: Sequence[FigureSpec], directory: Path, labels: Labels
 ) -> tuple[list[Path], dict[int, str | None]]:
     """Write figures; return their files, and by number why the study cannot have one that has nothing to draw."""
     written: list[Path] = []
     lacking: dict[int, str | None] = {}
     for figure in figures:
-        files = write_figure(findings, figure, directory)
+        files = write_figure(findings, figure, directory, labels)
         written += files
         if not files:
             lacking[figure.number] = figure_lack(findings, figure)

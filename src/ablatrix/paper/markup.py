@@ -1,5 +1,7 @@
 """Text for Markdown and LaTeX: escaping, and the float of a figure."""
 
+from dataclasses import dataclass
+
 _LATEX = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -38,19 +40,52 @@ def escape_markdown(text: str) -> str:
     return text.translate(_MARKDOWN)
 
 
-def latex_figure(number: int, title: str, caption: str, file: str, pages: int, is_wide: bool) -> str:
-    """Return a LaTeX figure, one or two columns wide; each further page is a separate float with the same number."""
+# \ablatrixhere: the directory of the file that is being read, so that a figure is found from wherever it is taken in.
+# LaTeX knows it since 2020-10; before, and where it is wrong, \graphicspath says it.
+_HERE = r"""\def\ablatrixhere{}
+\ifdefined\CurrentFilePath\ifx\CurrentFilePath\empty\else\edef\ablatrixhere{\CurrentFilePath/}\fi\fi
+\IfFileExists{\ablatrixhere %s}{}{\def\ablatrixhere{}}
+"""
+
+
+def latex_figure(figure: "LatexFigure", file: str, pages: int, is_wide: bool, continued: str) -> str:
+    """Return a LaTeX figure, one or two columns wide; each further page is a separate float with the same number.
+
+    Args:
+        figure: Its number and words.
+        file: Name of its PDF, which is in the same directory.
+        pages: Of the PDF.
+        is_wide: Whether it is as wide as the page.
+        continued: What further pages say, with slots for ``page`` and ``pages``.
+    """
     kind, width = ("figure*", r"\textwidth") if is_wide else ("figure", r"\columnwidth")
     floats = []
     for page in range(1, pages + 1):
+        title, caption = escape_latex(figure.title), escape_latex(figure.caption)
         if page == 1:
-            words = rf"\textbf{{{escape_latex(title)}.}} {escape_latex(caption)}"
+            words = rf"\textbf{{{escape_latex(figure.titled)}}} {caption}"
         else:
-            words = rf"\textbf{{{escape_latex(title)}}}, continued ({page} of {pages})."
+            words = rf"\textbf{{{title}}}{continued.format(page=page, pages=pages)}"
         choice = "" if pages == 1 else f",page={page}"
         again = "" if page == 1 else "\\addtocounter{figure}{-1}\n"
         floats.append(
-            f"\\begin{{{kind}}}\n\\centering\n\\includegraphics[width={width}{choice}]{{{file}}}\n{again}"
-            f"\\caption{{{words}}}\n" + (f"\\label{{fig:{number}}}\n" if page == 1 else "") + f"\\end{{{kind}}}\n"
+            f"\\begin{{{kind}}}[tp]\n\\centering\n\\includegraphics[width={width}{choice}]{{\\ablatrixhere {file}}}\n"
+            f"{again}\\caption{{{words}}}\n"
+            + (f"\\label{{fig:{figure.number}}}\n" if page == 1 else "")
+            + f"\\end{{{kind}}}\n"
         )
-    return "% needs \\usepackage{graphicx}\n" + "".join(floats)
+    return "% needs \\usepackage{graphicx}\n" + _HERE % file + "".join(floats)
+
+
+@dataclass(frozen=True)
+class LatexFigure:
+    """Number and words of a figure.
+
+    Attributes:
+        titled: Its title with the mark that ends it.
+    """
+
+    number: int
+    title: str
+    titled: str
+    caption: str

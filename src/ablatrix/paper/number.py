@@ -10,7 +10,7 @@ Statistic = Literal[
     "constant", "excluded", "count", "distinct", "value", "sum", "min", "max", "median", "median_share", "equal_pairs",
     "acting_pairs", "ties", "may_be_best", "paired_ratio", "reference_ratio", "effect", "total", "shapley",
     "interaction", "geometric_mean", "control", "claim", "break_even", "number_of", "sum_of", "wins", "min_of",
-    "max_of",
+    "max_of", "speed_up", "over_eager",
 ]  # fmt: skip
 
 STATISTICS: Mapping[Statistic, str] = {
@@ -45,6 +45,10 @@ STATISTICS: Mapping[Statistic, str] = {
     "configuration between the two: the mean of its log ratios over all orders in which the knobs can be moved.",
     "interaction": "What the ratio of 'knob' is multiplied by when 'other' is moved from 'start' to 'end', too: the "
     "mean over the levels of the other knobs, over the same repeats.",
+    "speed_up": "Ratio of 'metric' of the configuration with the levels 'start' to that with 'end', over the repeats "
+    "that have both; above 1 the latter is faster.",
+    "over_eager": "Ratio of 'metric' of eager execution (role reference) to the configuration with the levels 'knobs', "
+    "paired over blocks.",
     "geometric_mean": "Geometric mean of the effects named in 'of', each weighing the same; 'widened' as of an effect.",
     "control": "Ratio of 'metric' of the twin of the baseline to the baseline, paired over blocks (A/A control); "
     "'reach' is the farther end of its interval from 1, as an absolute logarithm.",

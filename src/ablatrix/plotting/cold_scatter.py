@@ -1,5 +1,6 @@
 """Compile time against cache misses: what a cold start costs and what it has to build."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,10 @@ from matplotlib.transforms import offset_copy
 from ablatrix.analysis.groups import grouped, sort_key
 from ablatrix.analysis.table import IS_FAILURE, IS_OK
 from ablatrix.plotting.figure import COLOURS, INK, MARKERS, WIDTHS_IN, Width, house_style, save_pages
+from ablatrix.plotting.labels import ENGLISH, Labels
 from ablatrix.plotting.panels import (
     CROSS,
+    LOG_FROM,
     Handle,
     add_legend,
     failed_band,
@@ -36,8 +39,12 @@ KEYS = ("workload", "compiler", "partition", "cache", "status", MISSES)
 MAX_POINTS = 3_000  # beyond, marks are groups of trials: more ink would show no more
 MAX_MARKERS = 8  # workloads that markers can distinguish in one panel; more of them get a panel each
 ASIDE_PT = 3.0  # workloads of equal miss counts are drawn side by side, else they would hide each other
+FEW_COUNTS = 12  # so few different miss counts leave room to spread the marks of each
+SPREAD = 0.8  # share of the room between two miss counts
+LINE_FROM = 3  # miss counts that a line through medians needs
 FILLINGS = ("full", "open", "bottom", "top")
 AXIS_LABELS_IN = 0.45
+GOLDEN = 0.6180339887498949  # multiples of it, modulo 1, fill a stretch evenly
 
 
 def cold_points(trials: pl.DataFrame) -> pl.DataFrame:
@@ -87,6 +94,11 @@ def cold_marks(points: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def has_one_count(points: pl.DataFrame) -> bool:
+    """Return whether every trial has the same number of misses, so that there is nothing to hold times against."""
+    return bool(points.height) and _ok(points)[MISSES].n_unique() == 1 and _failed(points).is_empty()
+
+
 def draw_cold_scatter(points: pl.DataFrame, stem: Path) -> list[Path]:
     """Draw the points (see `cold_points`) and write each page as PDF, PNG and SVG.
 
@@ -100,11 +112,30 @@ def draw_cold_scatter(points: pl.DataFrame, stem: Path) -> list[Path]:
 
 @dataclass(frozen=True)
 class _Code:
-    """What markers, colours and fillings mean."""
+    """What markers, colours and fillings mean.
+
+    Attributes:
+        gap: Between two miss counts, where there are so few that marks have room beside them; None where not.
+    """
 
     workloads: tuple[str, ...]
     partitions: tuple[str, ...]
     by_marker: bool
+    gap: float | None = None
+
+    def places(self, workload: str, partition: str, count: int) -> list[float]:
+        """Return how far each of so many marks is beside its miss count, in tasks; they follow each other in time.
+
+        Each workload and partition has a stretch of its own, in which marks are spread without chance.
+        """
+        if self.gap is None:
+            return [0.0] * count
+        names = self.workloads if self.by_marker else ("",)
+        stretch = self.gap * SPREAD / (len(names) * len(self.partitions))
+        slot = (names.index(workload) if self.by_marker else 0) * len(self.partitions)
+        slot += self.partitions.index(partition)
+        middle = (slot + 0.5) * stretch - self.gap * SPREAD / 2
+        return [middle + (index * GOLDEN % 1.0 - 0.5) * 0.7 * stretch for index in range(count)]
 
     def style(self, workload: str, partition: str) -> dict[str, Any]:
         marker = MARKERS[self.workloads.index(workload) % len(MARKERS)] if self.by_marker else MARKERS[0]
@@ -124,24 +155,26 @@ class _Code:
         }
 
     def aside_pt(self, workload: str, partition: str) -> float:
+        if self.gap is not None:
+            return 0.0
         names = self.workloads if self.by_marker else self.partitions
         index = names.index(workload if self.by_marker else partition)
         return min(ASIDE_PT, 2 * ASIDE_PT / max(len(names) - 1, 1)) * (index - (len(names) - 1) / 2)
 
 
-def compose_cold_scatter(points: pl.DataFrame, width: Width = "column") -> list[Figure]:
+def compose_cold_scatter(points: pl.DataFrame, width: Width = "column", labels: Labels = ENGLISH) -> list[Figure]:
     """Return the pages of `draw_cold_scatter`; call it inside `house_style`."""
     marks, width_in = cold_marks(points), WIDTHS_IN[width]
     workloads, compilers = _levels(points, "workload"), _levels(points, "compiler")
     by_marker = len(workloads) <= MAX_MARKERS
-    code = _Code(tuple(workloads), tuple(_levels(points, "partition")), by_marker)
+    code = _Code(tuple(workloads), tuple(_levels(points, "partition")), by_marker, _gap(points))
     if by_marker:
         parts = grouped(marks, ["compiler"])
         columns, row_in = (1, 1.9) if width == "column" else (min(3, len(parts)), 2.2)
     else:
         parts = grouped(marks, ["workload", "compiler"])
         columns, row_in = (2, 1.05) if width == "column" else (4, 1.05)
-    handles = _legend(code, points, marks)
+    handles = _legend(code, points, marks, labels)
     around_in = legend_height_in(handles, width_in) + AXIS_LABELS_IN
     names = short_names([*workloads, *compilers], 22 if by_marker else 20)
     band = _band(row_in) if _failed(marks).height else 0.0
@@ -152,12 +185,12 @@ def compose_cold_scatter(points: pl.DataFrame, width: Width = "column") -> list[
             if len(compilers) > 1 or not by_marker:
                 shown = [key[0]] if by_marker else [key[0], *([key[1]] if len(compilers) > 1 else [])]
                 panel.set_title(
-                    "\n".join([*(names[name] for name in shown), "" if by_marker else _counts(part)]).strip()
+                    "\n".join([*(names[name] for name in shown), "" if by_marker else _counts(part, labels)]).strip()
                 )
             _draw(figure, panel, part, code, band)
-        _scale(panels, marks, width_in / min(columns, len(page)), row_in)
-        figure.supxlabel("compile cache misses up to the first run (tasks)")
-        figure.supylabel("compile + first run (ms)")
+        _scale(panels, marks, (width_in / min(columns, len(page)), row_in), labels)
+        figure.supxlabel(labels("misses_axis"))
+        figure.supylabel(labels("cold_axis"))
         add_legend(figure, handles)
         pages.append(figure)
     return pages
@@ -168,13 +201,16 @@ def _draw(figure: Figure, axes: Axes, part: pl.DataFrame, code: _Code, band: flo
         beside = offset_copy(axes.transData, figure, x=code.aside_pt(workload, partition), units="points")
         style = code.style(workload, partition)
         many = own.height > MAX_POINTS
-        misses, times = own[MISSES].to_list(), own[TIME].to_list()
+        times = own[TIME].to_list()
+        asides = code.places(workload, partition, own.height)
+        misses = [count + aside for count, aside in zip(own[MISSES].to_list(), asides, strict=True)]
         for x, low, high in zip(misses, own["low"], own["high"], strict=True):
             if low is not None:
                 axes.plot([x, x], [low, high], transform=beside, color=style["color"], linewidth=0.8, zorder=2.5)
         axes.plot(misses, times, transform=beside, zorder=3, rasterized=many, **style)
         if cache == WARM:
             axes.plot(misses, times, transform=beside, zorder=3.1, rasterized=many, **_warm())
+    _draw_medians(axes, part)
     if band:
         share = band
         failed_band(axes, share)
@@ -183,21 +219,48 @@ def _draw(figure: Figure, axes: Axes, part: pl.DataFrame, code: _Code, band: flo
             middle = 1 - share / 2
             known = own[MISSES].drop_nulls().unique().sort().to_list()
             there = offset_copy(axes.get_xaxis_transform(), figure, x=aside, units="points")
-            axes.plot(known, [middle] * len(known), transform=there, **CROSS)
+            shift = code.places(workload, partition, 1)[0]
+            axes.plot([count + shift for count in known], [middle] * len(known), transform=there, **CROSS)
             if own[MISSES].null_count():
                 edge = offset_copy(axes.transAxes, figure, x=aside + 3 * ASIDE_PT, units="points")
                 axes.plot([0.0], [middle], transform=edge, **CROSS)
 
 
-def _scale(panels: Sequence[Axes], marks: pl.DataFrame, width_in: float, row_in: float) -> None:
+def _draw_medians(axes: Axes, part: pl.DataFrame) -> None:
+    """Draw a line through the medians of each workload that has enough miss counts to show how time follows them."""
+    for _, own in grouped(_ok(part), ["workload"]):
+        medians = own.group_by(MISSES).agg(pl.col(TIME).median()).sort(MISSES)
+        if medians.height >= LINE_FROM:
+            axes.plot(medians[MISSES].to_list(), medians[TIME].to_list(), color=INK, linewidth=0.7, zorder=2.6)
+
+
+def _gap(points: pl.DataFrame) -> float | None:
+    """Return the smallest distance between two miss counts, where they are few; None where they are many."""
+    counts = points[MISSES].drop_nulls().unique().sort().to_list()
+    positive = [count for count in counts if count > 0]
+    if not counts or len(counts) > FEW_COUNTS or (positive and positive[-1] / positive[0] > LOG_FROM):
+        return None
+    return float(min((b - a for a, b in itertools.pairwise(counts)), default=1))
+
+
+def _most_counts(marks: pl.DataFrame) -> int:
+    """Return how many different miss counts a workload has at the most."""
+    counted = _ok(marks).group_by("workload").agg(pl.col(MISSES).n_unique())
+    return max(counted[MISSES].to_list(), default=0)
+
+
+def _scale(panels: Sequence[Axes], marks: pl.DataFrame, size_in: tuple[float, float], labels: Labels) -> None:
+    width_in, row_in = size_in
     ok, failed = _ok(marks), _failed(marks)
     times = [time for name in (TIME, "low", "high") for time in ok[name].drop_nulls().to_list()]
     misses = [*ok[MISSES].to_list(), *failed[MISSES].drop_nulls().to_list()]
     for axes in panels[:1]:  # the others share its axes
         scale_axis(axes, "y", times, int(row_in / 0.25), headroom=_band(row_in) if failed.height else 0.0)
         scale_axis(axes, "x", misses or [0, 1], int(width_in / 0.3), whole=True)
+        if (gap := _gap(marks)) is not None and misses:
+            axes.set_xlim(min(misses) - 0.55 * gap, max(misses) + 0.55 * gap)
     if ok.is_empty():
-        panels[0].text(0.5, 0.4, "no trial is ok", transform=panels[0].transAxes, ha="center", va="center")
+        panels[0].text(0.5, 0.4, labels("no_trial_ok"), transform=panels[0].transAxes, ha="center", va="center")
 
 
 def _band(row_in: float) -> float:
@@ -205,38 +268,43 @@ def _band(row_in: float) -> float:
     return min(0.25, 0.11 / (row_in * 0.6))
 
 
-def _legend(code: _Code, points: pl.DataFrame, marks: pl.DataFrame) -> list[Handle]:
+def _legend(code: _Code, points: pl.DataFrame, marks: pl.DataFrame, labels: Labels) -> list[Handle]:
     handles: list[Handle] = []
     if code.by_marker:
         names = short_names(code.workloads, 22)
         for workload in code.workloads:
             style = code.style(workload, code.partitions[0]) | {"color": INK, "markerfacecolor": INK}
             own = points.filter(pl.col("workload") == workload)
-            handles.append(Line2D([], [], label=f"{names[workload]}: {_counts(own)}", **style))
+            handles.append(Line2D([], [], label=f"{names[workload]}: {_counts(own, labels)}", **style))
     short = short_names(code.partitions, 14)
     for partition in code.partitions:
         style = code.style(code.workloads[0], partition) | {"marker": MARKERS[0]}
-        handles.append(Line2D([], [], label=f"partition: {short[partition]}", **style))
+        handles.append(Line2D([], [], label=labels("partition_at", level=short[partition]), **style))
     if WARM in marks["cache"]:
-        handles.append(Line2D([], [], label="warm cache", **_warm()))
+        handles.append(Line2D([], [], label=labels("warm_cache"), **_warm()))
     failed = points.filter(IS_FAILURE)
     if failed.height:
         unknown = failed[MISSES].null_count()
-        where = f" ({unknown} at edge)" if unknown else ""
-        handles.append(Line2D([], [], label=f"{failed.height} failed{where}", **CROSS))
+        name = "failed_at_edge" if unknown else "failed_count"
+        handles.append(Line2D([], [], label=labels(name, count=failed.height, unknown=unknown), **CROSS))
     silent = points.height - failed.height - int(_ok(marks)["trials"].sum())
     if silent:
-        handles.append(note(f"{silent} ok without a reading"))
+        handles.append(note(labels("silent", count=silent)))
+    most = _most_counts(marks)
+    if most >= LINE_FROM:
+        handles.append(Line2D([], [], color=INK, linewidth=0.7, label=labels("medians")))
+    elif most:
+        handles.append(note(labels("few_counts")))
     if points.height > MAX_POINTS:
-        handles.append(note("mark: median of trials, bar: 5 to 95 %"))
+        handles.append(note(labels("grouped_marks")))
     return handles
 
 
-def _counts(part: pl.DataFrame) -> str:
+def _counts(part: pl.DataFrame, labels: Labels) -> str:
     trials = part["trials"] if "trials" in part.columns else pl.repeat(1, part.height, eager=True)
     ok = int(trials.filter(part["status"] == Status.OK.value).sum())
     failed = int(trials.sum()) - ok
-    return f"n = {ok}" + (f", {failed} failed" if failed else "")
+    return labels("ok_and_failed", ok=ok, failed=failed) if failed else labels("only_ok", ok=ok)
 
 
 def _warm() -> dict[str, Any]:

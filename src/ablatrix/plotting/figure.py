@@ -1,6 +1,7 @@
 """The look of every figure, and saving one so that the same data give the same bytes."""
 
 import base64
+import functools
 import io
 import re
 from collections.abc import Iterator, Sequence
@@ -67,12 +68,24 @@ NO_SVG_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 _DOCTYPE = re.compile(r"<!DOCTYPE[^>]*>\n?")
 
 
+CHINESE_FONTS = (
+    "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei", "Noto Sans CJK JP", "Droid Sans Fallback", "PingFang SC", "Microsoft YaHei", "SimHei",
+)  # fmt: skip
+
+
 @contextmanager
-def house_style() -> Iterator[None]:
-    """Draw and save inside this: settings of the user or of another library have no effect."""
+def house_style(with_chinese: bool = False) -> Iterator[None]:
+    """Draw and save inside this: settings of the user or of another library have no effect.
+
+    Args:
+        with_chinese: Take letters that the font lacks from an installed font that has those of Chinese.
+    """
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)
+        if with_chinese and (font := chinese_font()) is not None:
+            matplotlib.rcParams["font.family"] = [STYLE["font.family"], font]
         yield
 
 
@@ -87,6 +100,13 @@ class ShownFigure(Figure):  # type: ignore[misc]
         width = round(2 * CSS_PX_PER_IN * self.get_figwidth())
         data = base64.b64encode(target.getvalue()).decode()
         return f'<img alt="figure" style="max-width: 100%; width: {width}px" src="data:image/png;base64,{data}">'
+@functools.cache
+def chinese_font() -> str | None:
+    """Return the first installed font of `CHINESE_FONTS`; None where there is none."""
+    from matplotlib.font_manager import fontManager
+
+    there = set(fontManager.get_font_names())
+    return next((font for font in CHINESE_FONTS if font in there), None)
 
 
 def new_figure(height_in: float, width_in: float = COLUMN_WIDTH_IN) -> Figure:

@@ -17,10 +17,12 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullForm
 
 from ablatrix.analysis.reasons import Why
 from ablatrix.plotting.figure import FAILED, FAINT, INK, MAX_HEIGHT_IN, SMALL_PT, new_figure
+from ablatrix.plotting.labels import ENGLISH, Labels
 
 Item = TypeVar("Item")
 Handle = Line2D | Patch
 
+FIRST_WIDE = 0x2E80  # letters of Chinese and the like, each as wide as it is high
 CHARACTER_IN = 0.055  # a wide letter of the small text
 LEGEND_ROW_IN, LEGEND_HANDLE_IN = 0.135, 0.28
 LOG_FROM = 8.0  # a span of values wider than this is drawn on a logarithmic axis
@@ -41,7 +43,6 @@ NO_OP: dict[str, Any] = {
     "markeredgewidth": 0.7,
     "zorder": 4,
 }
-NO_OP_LABEL = "no-op knob (same program)"
 RATIO_TICKS: tuple[tuple[float, ...], ...] = (  # finest first
     tuple(round(0.8 + 0.05 * i, 2) for i in range(10)),
     (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4),
@@ -116,7 +117,9 @@ def _cut(name: str, most: int, front: int) -> str:
 def text_in(text: str, size_pt: float = SMALL_PT) -> float:
     """Return the width of one line of text in inches, before anything is drawn."""
     font = FontProperties(family="DejaVu Sans", size=size_pt)
-    return float(TextToPath().get_text_width_height_descent(text, font, ismath=False)[0]) / 72.0
+    plain = "".join(letter for letter in text if ord(letter) < FIRST_WIDE)
+    width_pt = float(TextToPath().get_text_width_height_descent(plain, font, ismath=False)[0]) if plain else 0.0
+    return (width_pt + size_pt * (len(text) - len(plain))) / 72.0
 
 
 def legend_columns(handles: Sequence[Handle], width_in: float) -> int:
@@ -148,16 +151,17 @@ def add_legend(figure: Figure, handles: Sequence[Handle]) -> None:
         )
 
 
-def cross_label(reasons: Iterable[Why | None]) -> str:
+def cross_label(reasons: Iterable[Why | None], labels: Labels = ENGLISH) -> str:
     """Return what the crosses of a figure mean: failures, levels that the compiler does not have, or both.
 
     Args:
         reasons: Why each has no effect.
+        labels: The words of the figure's language.
     """
     kinds = [why.absence_kinds if why is not None else frozenset() for why in reasons]
     if not any("unsupported" in held for held in kinds):
-        return "failed: no effect to tell"
-    return "unsupported level" if all(held == {"unsupported"} for held in kinds) else "failed or unsupported"
+        return labels("failed_no_effect")
+    return labels("unsupported" if all(held == {"unsupported"} for held in kinds) else "failed_or_unsupported")
 
 
 def note(text: str) -> Line2D:
@@ -165,13 +169,11 @@ def note(text: str) -> Line2D:
     return Line2D([], [], linestyle="none", label=text)
 
 
-def count_note(counts: Iterable[int], of: str) -> Line2D:
-    """Return the note of how many repeats are behind the marks: ``n = 5 blocks`` or ``n = 2 to 5 blocks``."""
-    found = sorted(set(counts))
-    if not found:
-        return note(f"n = 0 {of}s")
-    many = str(found[0]) if len(found) == 1 else f"{found[0]} to {found[-1]}"
-    return note(f"n = {many} {of}{'' if many == '1' else 's'}")
+def count_note(counts: Iterable[int], labels: Labels = ENGLISH) -> Line2D:
+    """Return the note of how many blocks are behind the marks: ``n = 5 blocks`` or ``n = 2 to 5 blocks``."""
+    found = sorted(set(counts)) or [0]
+    many = str(found[0]) if len(found) == 1 else labels("from_to", least=found[0], most=found[-1])
+    return note(labels("n_block" if many == "1" else "n_blocks", count=many))
 
 
 def failed_band(axes: Axes, share: float, side: str = "top") -> None:
@@ -197,7 +199,8 @@ def scale_axis(
         values: What is to be seen; without any the axis has no ticks.
         max_ticks: So many labels fit.
         headroom: Share of the axis to leave free at its upper end.
-        how: ``whole``: values are counts. ``from_zero``: a linear axis begins at 0.
+        how: ``whole``: values are counts. ``from_zero``: a linear axis begins at 0. ``log``: whether the axis is
+            logarithmic, for axes that are to be of one kind.
     """
     axis = getattr(axes, f"{which}axis")
     set_scale, set_limits = getattr(axes, f"set_{which}scale"), getattr(axes, f"set_{which}lim")
@@ -208,7 +211,7 @@ def scale_axis(
         set_limits(0, 1)
         axis.set_major_locator(NullLocator())
         return
-    if positive and held[-1] / positive[0] > LOG_FROM:
+    if positive and how.get("log", held[-1] / positive[0] > LOG_FROM):
         low, high = math.log10(positive[0]), math.log10(held[-1])
         pad = max(0.06 * (high - low), 0.06)
         if held[0] > 0:
@@ -216,6 +219,10 @@ def scale_axis(
             start = low - pad
             set_limits(10**start, 10 ** (start + (high + pad - start) / (1 - headroom)))
             axis.set_major_locator(FixedLocator(log_ticks(10**start, 10 ** (high + pad), max_ticks)))
+            if high - low < math.log10(2.0):  # too narrow for round steps of a logarithmic axis
+                even = MaxNLocator(nbins=max(max_ticks - 1, 1), steps=[1, 2, 5, 10])
+                within = [x for x in even.tick_values(10**start, 10 ** (high + pad)) if 10**start <= x]
+                axis.set_major_locator(FixedLocator([x for x in within if x <= 10 ** (high + pad)]))
         else:
             start = math.floor(low)
             set_scale("symlog", linthresh=10.0**start, linscale=0.5)

@@ -41,6 +41,9 @@ class BreakEven:
             ``pays at once``, ``never pays``: neither costs more, or neither less. ``undecided``: the intervals do not
             decide. ``not attributable``: there is nothing to compare.
         runs, low, high: Runs and their 95 % interval, for the first two verdicts; else None.
+        at_most, at_least: What is still known where one of the two times is unclear, with 95 %: runs after which a
+            configuration of faster runs has paid for itself at the latest, or one of slower runs has lost its lead at
+            the latest; and before which a more expensive compile has not paid, or a cheaper one keeps its lead.
         compile_ratio: Cold time to the end of the first run over the baseline's.
         run_ratio: Hot time over the baseline's.
         reason: Why it is undecided or not attributable.
@@ -57,6 +60,8 @@ class BreakEven:
     compile_ratio: Ratio | None
     run_ratio: Ratio | None
     reason: Why | None
+    at_most: float | None = None
+    at_least: float | None = None
 
 
 def find_break_even(trials: pl.DataFrame, instrument: Instrument | None = None) -> list[BreakEven]:
@@ -102,6 +107,7 @@ def _of_unit(unit: Unit, instrument: Instrument) -> Iterator[BreakEven]:
             continue
         compile_ratio, run_ratio = compiles.get(settings), runs.get(settings)
         verdict, reason, count = _judge(unit, part, compile_ratio, run_ratio)
+        at_most, at_least = _bounds(unit, part, compile_ratio, run_ratio) if verdict == "undecided" else (None, None)
         yield BreakEven(
             workload=unit.workload,
             compiler=unit.compiler,
@@ -114,6 +120,8 @@ def _of_unit(unit: Unit, instrument: Instrument) -> Iterator[BreakEven]:
             compile_ratio=compile_ratio,
             run_ratio=run_ratio,
             reason=reason,
+            at_most=at_most,
+            at_least=at_least,
         )
 
 
@@ -136,12 +144,33 @@ def _judge(
     verdict = VERDICTS[sides]
     if verdict not in ("repaid", "pays at first"):
         return verdict, None, None
-    costlier = _differences(unit, part, COMPILE_METRIC, "cold")
-    faster = [-value for value in _differences(unit, part, HOT_METRIC, "hot")]
-    count = unpaired_mean_ratio(costlier, faster)
+    count = _runs(unit, part)
     if count.extent is not Extent.BOUNDED or count.value is None or count.low is None or count.low <= 0.0:
         return "undecided", Why.of(because("times_scatter")), None
     return verdict, None, count
+
+
+def _runs(unit: Unit, part: pl.DataFrame) -> MeanRatio:
+    costlier = _differences(unit, part, COMPILE_METRIC, "cold")
+    faster = [-value for value in _differences(unit, part, HOT_METRIC, "hot")]
+    return unpaired_mean_ratio(costlier, faster)
+
+
+def _bounds(
+    unit: Unit, part: pl.DataFrame, compile_ratio: Ratio | None, run_ratio: Ratio | None
+) -> tuple[float | None, float | None]:
+    """Return the most and the fewest runs where one side is clear and the other is not, from the same set of runs."""
+    if compile_ratio is None or run_ratio is None:
+        return None, None
+    sides = _side(compile_ratio), _side(run_ratio)
+    if "same" in sides or (sides[0] == "unclear") == (sides[1] == "unclear"):
+        return None, None
+    count = _runs(unit, part)
+    if sides[0] == "unclear" and count.extent is Extent.BOUNDED and count.high is not None and count.high > 0.0:
+        return count.high, None
+    if sides[1] == "unclear" and count.extent is Extent.EXCLUSIVE and count.high is not None and count.high > 0.0:
+        return None, count.high
+    return None, None
 
 
 def _side(ratio: Ratio) -> Side:

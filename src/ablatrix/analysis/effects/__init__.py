@@ -28,6 +28,7 @@ from ablatrix.analysis.effects.judgement import (
     verdict_text,
 )
 from ablatrix.analysis.effects.same_program import SamePrograms
+from ablatrix.analysis.effects.speed_ups import Ablation, Move, SpeedUp, find_ablations, mean_speed_up
 
 __all__ = [
     "DEFAULT_MARGIN",
@@ -37,6 +38,7 @@ __all__ = [
     "NO_OP",
     "ONE_BLOCK",
     "UNDECIDED",
+    "Ablation",
     "Best",
     "Effect",
     "Evidence",
@@ -45,19 +47,23 @@ __all__ = [
     "Judged",
     "Judgement",
     "Kind",
+    "Move",
     "NothingVariesError",
     "Question",
     "SamePrograms",
+    "SpeedUp",
     "attribution",
     "effects_of_levels",
     "evidence_frame",
     "evidence_schema",
     "factorial_grids",
+    "find_ablations",
     "find_best",
     "gather",
     "judge",
     "judge_no_ops",
     "main_effects",
+    "mean_speed_up",
     "subject_of",
     "verdict_text",
 ]

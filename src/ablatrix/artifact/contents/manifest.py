@@ -49,6 +49,8 @@ ROLE_OF_NAME: dict[str, Role] = {
     TEMPLATE_NAME: "template",
     "ablation.csv": "table",
     "paper/macros.tex": "text",
+    "paper/paper.tex": "text",
+    "paper/latexmkrc": "text",
     "paper/provenance.json": "provenance",
     "environment.json": "environment",
     PAGE_NAME: "page",

@@ -20,10 +20,10 @@ from ablatrix.analysis.effects import Effect
 from ablatrix.analysis.reasons import Why, optional_text
 from ablatrix.paper.figures.words import ratio_label
 from ablatrix.plotting.figure import FAINT, INK, WIDTHS_IN, Width
+from ablatrix.plotting.labels import ENGLISH, Labels
 from ablatrix.plotting.panels import (
     CROSS,
     NO_OP,
-    NO_OP_LABEL,
     Handle,
     add_legend,
     in_pages,
@@ -178,46 +178,48 @@ def attribution_frame(found: Sequence[Waterfall]) -> pl.DataFrame:
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def compose_attribution(found: Sequence[Waterfall], metric: str, width: Width = "page") -> list[Figure]:
+def compose_attribution(
+    found: Sequence[Waterfall], metric: str, width: Width = "page", labels: Labels = ENGLISH
+) -> list[Figure]:
     """Return the pages of the figure; call it inside `house_style`. One panel per workload and compiler, one axis."""
     width_in = WIDTHS_IN[width]
     rows: list[Row] = [*dict.fromkeys((s.knob, s.level) for one in found for s in one.steps if s.knob)]
     if not all(one.is_apart for one in found):
         rows.append((None, WHOLE))
-    labels = _labels(rows, 18)
+    texts = _texts(rows, 18, labels)
     columns = 2 if width == "column" else 4
     row_in = TITLES_IN + LINE_IN * (len(rows) + 0.4)
-    handles = _legend(found)
+    handles = _legend(found, labels)
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN
     names, compilers = (
         short_names([one.workload for one in found], 20),
         short_names([one.compiler for one in found], 10),
     )
-    panel_in = (width_in - max(map(text_in, labels)) - 0.2) / columns
+    panel_in = (width_in - max(map(text_in, texts)) - 0.2) / columns
     values = [end for one in found for step in one.steps for end in _ends(step)]
     pages = []
     for page in in_pages(found, rows_that_fit(row_in, around_in), columns):
         figure, panels = panel_grid(len(page), columns, width_in, row_in, around_in, sharex=True, sharey=True)
         for panel, one in zip(panels, page, strict=True):
-            blocks = f"{one.count} block{'' if one.count == 1 else 's'}"
-            panel.set_title(f"{names[one.workload]}\n{compilers[one.compiler]}, n = {blocks}")
+            blocks = labels("n_block" if one.count == 1 else "n_blocks", count=one.count)
+            panel.set_title(f"{names[one.workload]}\n{compilers[one.compiler]}, {blocks}")
             _draw_panel(figure, panel, one, rows)
         ratio_axis(panels, values, panel_in, MIN_REACH)
-        panels[0].set_yticks(range(len(rows)), labels)
+        panels[0].set_yticks(range(len(rows)), texts)
         panels[0].set_ylim(len(rows) - 0.4, -0.6)
         for panel in panels:
             panel.grid(visible=False, axis="y")
             panel.tick_params(axis="y", length=0)
             if rows[-1][0] is None:
                 panel.axhline(len(rows) - 1.5, color=FAINT, linewidth=0.4)
-        figure.supxlabel(ratio_label(metric, "relative to the baseline's"))
+        figure.supxlabel(ratio_label(metric, "to_baseline", labels))
         add_legend(figure, handles)
         pages.append(figure)
     return pages
 
 
-def _labels(rows: Sequence[Row], most: int) -> list[str]:
-    texts = [level if knob is None else f"{knob}: {level}" for knob, level in rows]
+def _texts(rows: Sequence[Row], most: int, labels: Labels) -> list[str]:
+    texts = [labels("together") if knob is None else f"{knob}: {level}" for knob, level in rows]
     short = short_names(texts, most)
     return [short[text] for text in texts]
 
@@ -260,19 +262,19 @@ def _ends(step: Step) -> list[float]:
     return [step.before * end for end in held if end is not None]
 
 
-def _legend(found: Sequence[Waterfall]) -> list[Handle]:
+def _legend(found: Sequence[Waterfall], labels: Labels) -> list[Handle]:
     steps = [step for one in found for step in one.steps]
     shown = [step for step in steps if step.share is not None and step.before is not None]
     handles: list[Handle] = [
-        Patch(facecolor=FASTER, edgecolor=INK, linewidth=0.5, label="less"),
-        Patch(facecolor=SLOWER, edgecolor=INK, linewidth=0.5, hatch="////", label="more"),
+        Patch(facecolor=FASTER, edgecolor=INK, linewidth=0.5, label=labels("less")),
+        Patch(facecolor=SLOWER, edgecolor=INK, linewidth=0.5, hatch="////", label=labels("more")),
     ]
     if not all(one.is_apart for one in found):
-        handles.append(Patch(facecolor=TOTAL, edgecolor=INK, linewidth=0.5, label=WHOLE))
+        handles.append(Patch(facecolor=TOTAL, edgecolor=INK, linewidth=0.5, label=labels("together")))
     if any(step.share.low is not None for step in shown if step.share):
-        handles.append(Line2D([], [], color=INK, marker="|", markersize=3.0, linewidth=1.0, label="95 % interval"))
+        handles.append(Line2D([], [], color=INK, marker="|", markersize=3.0, linewidth=1.0, label=labels("interval")))
     if any(step.is_no_op for step in shown):
-        handles.append(Line2D([], [], label=NO_OP_LABEL, **NO_OP))
+        handles.append(Line2D([], [], label=labels("no_op_knob"), **NO_OP))
     if len(shown) < len(steps):
-        handles.append(Line2D([], [], label="failed: not attributable", **CROSS))
+        handles.append(Line2D([], [], label=labels("not_attributable_short"), **CROSS))
     return handles

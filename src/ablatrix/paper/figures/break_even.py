@@ -14,17 +14,17 @@ from matplotlib.transforms import offset_copy
 from ablatrix.analysis.diagnosis import BreakEven, KnobProof
 from ablatrix.analysis.groups import in_order
 from ablatrix.analysis.reasons import optional_text
-from ablatrix.plotting.figure import COLOURS, SMALL_PT, WIDTHS_IN, Width, new_figure
+from ablatrix.paper.figures.grouped import LINE_IN, in_groups, write_heading
+from ablatrix.plotting.figure import COLOURS, WIDTHS_IN, Width, new_figure
+from ablatrix.plotting.labels import ENGLISH, Labels
 from ablatrix.plotting.panels import (
     CROSS,
     NO_OP,
-    NO_OP_LABEL,
     Handle,
     add_legend,
     count_note,
     cross_label,
     failed_band,
-    in_pages,
     legend_height_in,
     ratio_axis,
     rows_that_fit,
@@ -36,24 +36,21 @@ from ablatrix.plotting.panels import (
 from ablatrix.statistics.ratio import Ratio
 
 MIN_REACH = 1.05
-LINE_IN, AXIS_LABEL_IN = 0.13, 0.5
+AXIS_LABEL_IN = 0.5
 COMPILE: dict[str, Any] = {"marker": "s", "color": COLOURS[1], "markersize": 3.2, "markerfacecolor": "white"}
 RUN: dict[str, Any] = {"marker": "o", "color": COLOURS[0], "markersize": 3.2}
-INK_GREY, BAND_GREY = "#404040", "#F1F1F1"
+INK_GREY = "#404040"
 RUNS: dict[str, dict[str, Any]] = {
     "repaid": {"marker": "o", "color": INK_GREY, "markersize": 3.6},
     "pays at first": {"marker": "o", "color": INK_GREY, "markersize": 3.6, "markerfacecolor": "white"},
     "pays at once": {"marker": "P", "color": COLOURS[2], "markersize": 4.2, "markeredgewidth": 0.2},
     "never pays": {"marker": "_", "color": COLOURS[1], "markersize": 5.0, "markeredgewidth": 1.6},
+    "at most": {"marker": "<", "color": INK_GREY, "markersize": 3.8},
+    "ahead at most": {"marker": "<", "color": INK_GREY, "markersize": 3.8, "markerfacecolor": "white"},
+    "at least": {"marker": ">", "color": INK_GREY, "markersize": 3.8},
+    "ahead at least": {"marker": ">", "color": INK_GREY, "markersize": 3.8, "markerfacecolor": "white"},
     "undecided": {"marker": "$?$", "color": INK_GREY, "markersize": 4.6, "markeredgewidth": 0.3},
     "not attributable": CROSS,
-}
-LABELS = {
-    "repaid": "pays after so many runs",
-    "pays at first": "pays up to so many runs",
-    "pays at once": "pays at once",
-    "never pays": "never pays",
-    "undecided": "undecided",
 }
 GUTTER = 0.14  # share of the right panel, for what has no number of runs
 
@@ -65,6 +62,17 @@ class Case:
     found: BreakEven
     is_no_op: bool
     is_fullest: bool
+
+    @property
+    def outcome(self) -> str:
+        """What the right panel shows: the verdict, or what is known where it is undecided."""
+        gains = self.found.run_ratio is not None and self.found.run_ratio.side < 0
+        costs = self.found.compile_ratio is not None and self.found.compile_ratio.side > 0
+        if self.found.at_most is not None:
+            return "at most" if gains else "ahead at most"
+        if self.found.at_least is not None:
+            return "at least" if costs else "ahead at least"
+        return self.found.verdict
 
     @property
     def name(self) -> str:
@@ -117,6 +125,8 @@ def break_even_frame(cases: Sequence[Case]) -> pl.DataFrame:
             "runs": case.found.runs,
             "runs_low": case.found.low,
             "runs_high": case.found.high,
+            "runs_at_most": case.found.at_most,
+            "runs_at_least": case.found.at_least,
             "reason": optional_text(case.found.reason),
         }
         for case in cases
@@ -133,7 +143,7 @@ def _columns(name: str, ratio: Ratio | None) -> dict[str, float | int | None]:
     }
 
 
-def compose_break_even(cases: Sequence[Case], width: Width = "column") -> list[Figure]:
+def compose_break_even(cases: Sequence[Case], width: Width = "column", labels: Labels = ENGLISH) -> list[Figure]:
     """Return the pages of the figure; call it inside `house_style`.
 
     Left, for each line, the ratios of compile and run time to the baseline's; right, the runs until the cost is
@@ -141,51 +151,41 @@ def compose_break_even(cases: Sequence[Case], width: Width = "column") -> list[F
     """
     width_in = WIDTHS_IN[width]
     most = 20 if width == "column" else 44
-    lines = _lines(cases, most)
-    handles = _legend(cases)
+    lines = _lines(cases, most, labels)
+    handles = _legend(cases, labels)
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN + 0.1
     labels_in = max(text_in(text) for text, case in lines if case)
     left_in = (width_in - labels_in - 0.25) / 2
     pages = []
-    for page in _pages(lines, rows_that_fit(LINE_IN, around_in)):
+    for page in in_groups(lines, rows_that_fit(LINE_IN, around_in)):
         figure = new_figure(around_in + LINE_IN * len(page), width_in)
         ratios, runs = figure.subplots(1, 2, sharey=True)
+        scale_axis(runs, "x", _run_values(cases), max(2, int(left_in / 0.3)), headroom=GUTTER)
         for y, (text, case) in enumerate(page):
             if case is None:
-                for panel in (ratios, runs):
-                    panel.axhspan(y - 0.5, y + 0.5, color=BAND_GREY, linewidth=0, zorder=0.3)
-                _write_heading(figure, ratios, y, text, labels_in)
+                write_heading(figure, (ratios, runs), y, text, labels_in)
             else:
                 _draw_ratios(figure, ratios, y, case)
                 _draw_runs(runs, y, case)
         unit_line(ratios)
         ratio_axis([ratios], _ratio_values(cases), left_in, MIN_REACH)
         failed_band(runs, GUTTER, "right")
-        scale_axis(runs, "x", _run_values(cases), max(2, int(left_in / 0.3)), headroom=GUTTER)
         ratios.set_yticks(range(len(page)), [text if case else "" for text, case in page])
         ratios.set_ylim(len(page) - 0.5, -0.5)
         for panel in (ratios, runs):
             panel.grid(visible=False, axis="y")
             panel.tick_params(axis="y", length=0)
-        ratios.set_xlabel("time / baseline's (ratio)")
-        runs.set_xlabel("break-even (runs)")
+        ratios.set_xlabel(labels("time_ratio"))
+        runs.set_xlabel(labels("runs_axis"))
         add_legend(figure, handles)
         pages.append(figure)
     return pages
 
 
-def _write_heading(figure: Figure, panel: Axes, y: int, text: str, labels_in: float) -> None:
-    """Write a heading where the labels begin; it may extend over the edge into the band of the panel next to them."""
-    beside = offset_copy(panel.get_yaxis_transform(), figure, x=-labels_in * 72 - 3, units="points")
-    band = {"facecolor": BAND_GREY, "edgecolor": "none", "pad": 0.6}
-    heading = panel.text(0.0, y, text, transform=beside, fontweight="bold", va="center", fontsize=SMALL_PT, bbox=band)
-    heading.set_in_layout(False)
-
-
 Line = tuple[str, Case | None]
 
 
-def _lines(cases: Sequence[Case], most: int) -> list[Line]:
+def _lines(cases: Sequence[Case], most: int, labels: Labels) -> list[Line]:
     """Return the lines with their labels: a heading per workload and compiler, then its configurations."""
     several = len({case.found.compiler for case in cases}) > 1
     names = short_names([case.found.workload for case in cases], most)
@@ -197,25 +197,8 @@ def _lines(cases: Sequence[Case], most: int) -> list[Line]:
         if (case.found.workload, case.found.compiler) != unit:
             unit = (case.found.workload, case.found.compiler)
             lines.append((names[unit[0]] + (f", {compilers[unit[1]]}" if several else ""), None))
-        lines.append((moved[case.name], case))
+        lines.append((labels("together") if case.is_fullest else moved[case.name], case))
     return lines
-
-
-def _pages(lines: Sequence[Line], most: int) -> list[list[Line]]:
-    """Return the lines in pages that begin with a heading."""
-    groups: list[list[Line]] = []
-    for line in lines:
-        if line[1] is None:
-            groups.append([])
-        groups[-1].append(line)
-    pages: list[list[Line]] = [[]]
-    for group in groups:
-        parts = [group] if len(group) <= most else [[group[0], *part] for part in in_pages(group[1:], most - 1)]
-        for part in parts:
-            if pages[-1] and len(pages[-1]) + len(part) > most:
-                pages.append([])
-            pages[-1] += part
-    return pages
 
 
 def _draw_ratios(figure: Figure, panel: Axes, y: int, case: Case) -> None:
@@ -233,7 +216,13 @@ def _draw_ratios(figure: Figure, panel: Axes, y: int, case: Case) -> None:
 
 
 def _draw_runs(panel: Axes, y: int, case: Case) -> None:
-    style = NO_OP if case.is_no_op else RUNS[case.found.verdict]
+    style = NO_OP if case.is_no_op else RUNS[case.outcome]
+    bound = case.found.at_most if case.found.at_most is not None else case.found.at_least
+    if bound is not None and not case.is_no_op:
+        edge = panel.get_xlim()[case.found.at_least is not None]
+        panel.plot([edge, bound], [y] * 2, color=style["color"], linewidth=0.7, linestyle=(0, (3, 2)), zorder=3)
+        panel.plot([bound], [y], linestyle="none", markeredgewidth=0.7, zorder=4, **style)
+        return
     if case.is_no_op or case.found.runs is None:
         beside = panel.get_yaxis_transform()
         panel.plot([1 - GUTTER / 2], [y], transform=beside, **{"linestyle": "none", "zorder": 4, **style})
@@ -251,26 +240,28 @@ def _ratio_values(cases: Sequence[Case]) -> list[float]:
 
 
 def _run_values(cases: Sequence[Case]) -> list[float]:
-    ends = [end for case in cases if not case.is_no_op for end in (case.found.low, case.found.runs, case.found.high)]
+    shown = [case.found for case in cases if not case.is_no_op]
+    ends = [end for one in shown for end in (one.low, one.runs, one.high, one.at_most, one.at_least)]
     return [end for end in ends if end is not None and math.isfinite(end)]
 
 
-def _legend(cases: Sequence[Case]) -> list[Handle]:
+def _legend(cases: Sequence[Case], labels: Labels) -> list[Handle]:
     shown = [case for case in cases if not case.is_no_op]
     handles: list[Handle] = [
-        Line2D([], [], label="compile + first run", linewidth=0.9, markeredgewidth=0.7, **COMPILE),
-        Line2D([], [], label="run time", linewidth=0.9, markeredgewidth=0.7, **RUN),
+        Line2D([], [], label=labels("compile_time"), linewidth=0.9, markeredgewidth=0.7, **COMPILE),
+        Line2D([], [], label=labels("run_time"), linewidth=0.9, markeredgewidth=0.7, **RUN),
     ]
-    verdicts = {case.found.verdict for case in shown}
-    crossed = cross_label(case.found.reason for case in shown if case.found.verdict == "not attributable")
+    verdicts = {case.outcome for case in shown}
+    failed = [case.found.reason for case in shown if case.found.verdict == "not attributable"]
+    crossed = cross_label(failed, labels)
     styles = {"markeredgewidth": 0.7, "linestyle": "none"}
     handles += [
-        Line2D([], [], label=LABELS.get(verdict, crossed), **{**styles, **style})
+        Line2D([], [], label=crossed if verdict == "not attributable" else labels(verdict), **{**styles, **style})
         for verdict, style in RUNS.items()
         if verdict in verdicts
     ]
     if len(shown) < len(cases):
-        handles.append(Line2D([], [], label=NO_OP_LABEL, **NO_OP))
+        handles.append(Line2D([], [], label=labels("no_op_knob"), **NO_OP))
     ratios = [ratio for case in shown for ratio in (case.found.compile_ratio, case.found.run_ratio) if ratio]
-    handles.append(count_note((ratio.count for ratio in ratios), "block"))
+    handles.append(count_note((ratio.count for ratio in ratios), labels))
     return handles

@@ -17,11 +17,11 @@ from ablatrix.analysis.groups import Control
 from ablatrix.analysis.reasons import optional_text
 from ablatrix.paper.figures.words import ratio_label
 from ablatrix.plotting.figure import COLOURS, MARKERS, NOISE, WIDTHS_IN, Width
+from ablatrix.plotting.labels import ENGLISH, Labels
 from ablatrix.plotting.panels import (
     CHARACTER_IN,
     CROSS,
     NO_OP,
-    NO_OP_LABEL,
     Handle,
     add_legend,
     count_note,
@@ -128,7 +128,7 @@ class MainEffectsData:
         return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def compose_main_effects(data: MainEffectsData, width: Width = "column") -> list[Figure]:
+def compose_main_effects(data: MainEffectsData, width: Width = "column", labels: Labels = ENGLISH) -> list[Figure]:
     """Return the pages of the figure; call it inside `house_style`. Panels share the axis of ratios (logarithmic)."""
     effects, width_in = data.effects, WIDTHS_IN[width]
     steps: list[Step] = list(dict.fromkeys((str(one.knob), one.base_level, one.level) for one in effects))
@@ -137,7 +137,7 @@ def compose_main_effects(data: MainEffectsData, width: Width = "column") -> list
     line_in = LINE_IN * max(1.0, 0.6 * len(compilers))
     workloads = sorted({effect.workload for effect in effects})
     names = short_names(workloads, MAX_NAME[width])
-    handles = _legend(data, compilers)
+    handles = _legend(data, compilers, labels)
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN
     rows = -(-len(steps) // columns)
     fitting = max(1, int((rows_that_fit(1e-3, around_in) * 1e-3 / rows - TITLES_IN) / line_in))
@@ -163,7 +163,7 @@ def compose_main_effects(data: MainEffectsData, width: Width = "column") -> list
             panel.tick_params(axis="y", length=0)
             for between in range(1, len(page)):
                 panel.axhline(between - 0.5, color="#E8E8E8", linewidth=0.4, zorder=0.4)
-        figure.supxlabel(ratio_label(data.metric, "at new level / at base level"))
+        figure.supxlabel(ratio_label(data.metric, "new_over_base", labels))
         add_legend(figure, handles)
         pages.append(figure)
     return pages
@@ -226,27 +226,33 @@ def _values(data: MainEffectsData) -> list[float]:
     return ends
 
 
-def _legend(data: MainEffectsData, compilers: Sequence[str]) -> list[Handle]:
+def _legend(data: MainEffectsData, compilers: Sequence[str], labels: Labels) -> list[Handle]:
     shown = [effect for effect in data.effects if effect.ratio is not None and data.proof(effect) != "no_op"]
     bare = all(effect.ratio is None or effect.ratio.low is None for effect in shown)
     names = short_names(compilers, 18)
     handles: list[Handle] = [
-        Line2D([], [], linewidth=1.1, label=names[one] + ("" if bare else ", 95 % interval"), **_style(compilers, one))
+        Line2D(
+            [],
+            [],
+            linewidth=1.1,
+            label=names[one] + ("" if bare else f", {labels('interval')}"),
+            **_style(compilers, one),
+        )
         for one in compilers
     ]
     if any(_is_part(effect) for effect in shown):
         style = _style(compilers, compilers[0]) | {"color": "#404040", "markerfacecolor": "white"}
-        handles.append(Line2D([], [], linestyle="none", label="open: some pairs failed", **style))
+        handles.append(Line2D([], [], linestyle="none", label=labels("open_part"), **style))
     if any(one.is_tested for one in data.controls.values()):
-        handles.append(Patch(facecolor=NOISE, label="A/A control, 95 % interval"))
+        handles.append(Patch(facecolor=NOISE, label=labels("control")))
     if failed := sum(one.failed for one in data.controls.values()):
-        handles.append(note(f"A/A control fails on {failed} of {len(data.controls)}: intervals there are wider"))
+        handles.append(note(labels("control_fails", failed=failed, count=len(data.controls))))
     if any(effect.ratio is not None and data.proof(effect) == "no_op" for effect in data.effects):
-        handles.append(Line2D([], [], label=NO_OP_LABEL, **NO_OP))
+        handles.append(Line2D([], [], label=labels("no_op_knob"), **NO_OP))
     crossed = [effect.reason for effect in data.effects if effect.ratio is None]
     if crossed:
-        handles.append(Line2D([], [], label=cross_label(crossed), **CROSS))
-    handles.append(count_note((effect.ratio.count for effect in shown if effect.ratio), "block"))
+        handles.append(Line2D([], [], label=cross_label(crossed, labels), **CROSS))
+    handles.append(count_note((effect.ratio.count for effect in shown if effect.ratio), labels))
     if bare and shown:
-        handles.append(note("too few blocks for intervals"))
+        handles.append(note(labels("few_blocks")))
     return handles

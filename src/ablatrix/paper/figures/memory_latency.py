@@ -14,9 +14,12 @@ from matplotlib.transforms import offset_copy
 from ablatrix.analysis.groups import Instrument, grouped, knob_order, ratios_to_baseline, sort_key
 from ablatrix.analysis.table import IS_FAILURE, IS_OK
 from ablatrix.paper.figures.words import scale_of
+from ablatrix.paper.template.figures import MOST_MARKS
 from ablatrix.plotting.figure import COLOURS, INK, MARKERS, WIDTHS_IN, Width
+from ablatrix.plotting.labels import ENGLISH, Labels
 from ablatrix.plotting.panels import (
     CROSS,
+    LOG_FROM,
     Handle,
     add_legend,
     count_note,
@@ -34,6 +37,8 @@ from ablatrix.statistics.ratio import Ratio
 PANEL_IN, AXIS_LABELS_IN = 1.5, 0.35
 BAND = 0.13
 FILLINGS = ("full", "open", "bottom", "top")
+MARK_COLOURS = (COLOURS[0], COLOURS[5], COLOURS[3], COLOURS[2], COLOURS[4], COLOURS[1])  # neighbours differ in grey
+ACROSS: dict[str, Any] = {"markersize": 8.5, "linestyle": "none", "color": INK, "markeredgewidth": 0.7, "zorder": 3.1}
 RING: dict[str, Any] = {
     "marker": "o",
     "markersize": 8.0,
@@ -161,24 +166,32 @@ def places_frame(places: Sequence[Place], memory: str, metric: str) -> pl.DataFr
 
 @dataclass(frozen=True)
 class _Code:
-    """The meaning of filling (all marking knobs but the last), and of marker and colour (the last)."""
+    """What marker, filling, colour and a bar across a mark mean: a knob each, in this order.
 
-    fronts: tuple[tuple[str, ...], ...]
-    lasts: tuple[str, ...]
+    Attributes:
+        knobs: The knobs that marks show.
+        levels: Their levels, the baseline's first where it is known.
+    """
+
+    knobs: tuple[str, ...]
+    levels: tuple[tuple[str, ...], ...]
 
     @classmethod
-    def of(cls, places: Sequence[Place]) -> "_Code":
-        fronts = sorted({one.mark[:-1] for one in places}, key=lambda mark: tuple(map(sort_key, mark)))
-        lasts = sorted({"".join(one.mark[-1:]) for one in places}, key=sort_key)
-        return cls(tuple(fronts), tuple(lasts))
+    def of(cls, places: Sequence[Place], knobs: Sequence[str]) -> "_Code":
+        bases = [one.mark for one in places if one.is_baseline]
+        levels = []
+        for index in range(len(knobs)):
+            found = sorted({one.mark[index] for one in places}, key=sort_key)
+            levels.append(tuple(sorted(found, key=lambda level: bool(bases) and level != bases[0][index])))
+        return cls(tuple(knobs), tuple(levels))
 
-    def style(self, mark: tuple[str, ...]) -> dict[str, Any]:
-        index = self.lasts.index("".join(mark[-1:]))
-        filling = FILLINGS[self.fronts.index(mark[:-1]) % len(FILLINGS)]
-        colour = COLOURS[index % len(COLOURS)]
+    def style(self, mark: Sequence[str]) -> dict[str, Any]:
+        """Return the style of a mark; of a knob beyond the marks' own, the first level's."""
+        at = [levels.index(level) for levels, level in zip(self.levels, mark, strict=False)] + [0] * MOST_MARKS
+        filling, colour = FILLINGS[at[1] % len(FILLINGS)], MARK_COLOURS[at[2] % len(MARK_COLOURS)]
         return {
-            "marker": MARKERS[index % len(MARKERS)],
-            "markersize": 4.0,
+            "marker": MARKERS[at[0] % len(MARKERS)],
+            "markersize": 4.4,
             "linestyle": "none",
             "color": colour,
             "fillstyle": "full" if filling == "open" else filling,
@@ -187,32 +200,56 @@ class _Code:
             "markeredgewidth": 0.8,
         }
 
+    def across(self, mark: Sequence[str]) -> dict[str, Any] | None:
+        """Return the style of the bar across a mark; None where the fourth knob is at its first level."""
+        if len(self.levels) < MOST_MARKS or (at := self.levels[3].index(mark[3])) == 0:
+            return None
+        return {**ACROSS, "marker": "_|"[(at - 1) % 2]}
+
+    def handles(self, labels: Labels) -> Iterator[Handle]:
+        """Yield what the first level of every knob looks like, and each further level with the others at the first."""
+        first = [levels[0] for levels in self.levels]
+        yield Line2D([], [], label=labels("first_levels" if first else "one_configuration"), **self.style(first))
+        names = short_names(
+            [f"{knob}: {at}" for knob, own in zip(self.knobs, self.levels, strict=True) for at in own], 30
+        )
+        for index, (knob, levels) in enumerate(zip(self.knobs, self.levels, strict=True)):
+            for level in levels[1:]:
+                mark = [*first[:index], level, *first[index + 1 :]]
+                across = self.across(mark)
+                yield Line2D([], [], label=names[f"{knob}: {level}"], **(across or self.style(mark)))
+
 
 def compose_memory_latency(
-    places: Sequence[Place], memory: str, metric: str, marks: Sequence[str], width: Width = "page"
+    places: Sequence[Place],
+    memory: str,
+    metric: str,
+    marks: Sequence[str],
+    width: Width = "page",
+    labels: Labels = ENGLISH,
 ) -> list[Figure]:
     """Return the pages of the figure; call it inside `house_style`. Each workload and compiler has its own axes."""
     width_in = WIDTHS_IN[width]
-    code = _Code.of(places)
+    code = _Code.of(places, [knob for knob in marks if any(f"knob_{knob}" == name for name, _ in places[0].levels)])
     units, without_memory = _split_units(list(_units(places)))
     columns = 2 if width == "column" else 4
-    handles = _legend(places, code, [knob for knob in marks if any(f"knob_{knob}" == n for n, _ in places[0].levels)])
+    handles = _legend(places, code, labels)
     if without_memory:
-        handles.append(note(f"memory not told: {', '.join(without_memory)}"))
+        handles.append(note(labels("memory_not_told", names=", ".join(without_memory))))
     around_in = legend_height_in(handles, width_in) + AXIS_LABELS_IN
     names = short_names([name for one in places for name in (one.workload, one.compiler)], 22)
     several = len({one.compiler for one in places}) > 1
+    divided = scale_of(memory).divide_by, scale_of(metric).divide_by
+    kinds = _kinds(units)
     pages = []
     for page in in_pages(units, rows_that_fit(PANEL_IN, around_in), columns):
         figure, panels = panel_grid(len(page), columns, width_in, PANEL_IN, around_in)
         for panel, held in zip(panels, page, strict=True):
             panel.set_title("\n".join([names[held[0].workload], *([names[held[0].compiler]] if several else [])]))
-            _draw_panel(figure, panel, held, code, scale_of(memory).divide_by, scale_of(metric).divide_by)
-            _scale(
-                panel, held, (scale_of(memory).divide_by, scale_of(metric).divide_by), width_in / len(page[:columns])
-            )
-        figure.supxlabel(scale_of(memory).label)
-        figure.supylabel(scale_of(metric).label)
+            _draw_panel(figure, panel, held, code, divided, labels)
+            _scale(panel, held, divided, width_in / len(page[:columns]), kinds)
+        figure.supxlabel(scale_of(memory, labels).label)
+        figure.supylabel(scale_of(metric, labels).label)
         add_legend(figure, handles)
         pages.append(figure)
     return pages
@@ -231,12 +268,15 @@ def _split_units(units: list[list[Place]]) -> tuple[list[list[Place]], list[str]
 
 
 def _draw_panel(
-    figure: Figure, panel: Axes, held: Sequence[Place], code: _Code, memory_unit: float, time_unit: float
+    figure: Figure, panel: Axes, held: Sequence[Place], code: _Code, units: tuple[float, float], labels: Labels
 ) -> None:
+    memory_unit, time_unit = units
     shown = [(one, one.memory / memory_unit) for one in held if one.memory is not None and one.time is not None]
     lost = [one for one in held if one.time is None or one.failed]
     for one, x in shown:
         style = code.style(one.mark)
+        if (across := code.across(one.mark)) is not None:
+            panel.plot([x], [(one.time or 0.0) / time_unit], **across)
         if one.low is not None and one.high is not None:
             ends = [one.low / time_unit, one.high / time_unit]
             panel.plot([x, x], ends, color=style["color"], linewidth=0.9, zorder=2.8)
@@ -251,33 +291,46 @@ def _draw_panel(
             edge = offset_copy(panel.transAxes, figure, x=5, units="points")
             panel.plot([0.0], [1 - BAND / 2], transform=edge, **CROSS)
     if not shown:
-        panel.text(0.5, 0.4, "nothing measured", transform=panel.transAxes, ha="center", va="center")
+        panel.text(0.5, 0.4, labels("nothing_measured"), transform=panel.transAxes, ha="center", va="center")
 
 
-def _scale(panel: Axes, held: Sequence[Place], units: tuple[float, float], width_in: float) -> None:
-    placed = [one for one in held if one.memory is not None]
-    times = [end / units[1] for one in placed for end in (one.low, one.time, one.high) if end is not None]
+def _kinds(units: Sequence[Sequence[Place]]) -> tuple[bool, bool]:
+    """Return whether memories and times need a logarithmic axis in any panel; then all panels have one."""
+
+    def is_wide(spans: Sequence[Sequence[float]]) -> bool:
+        return any(min(span) > 0 and max(span) / min(span) > LOG_FROM for span in spans if span)
+
+    memories = [[one.memory for one in unit if one.memory is not None] for unit in units]
+    return is_wide(memories), is_wide([_times(unit) for unit in units])
+
+
+def _times(held: Sequence[Place]) -> list[float]:
+    return [end for one in held if one.memory is not None for end in (one.low, one.time, one.high) if end is not None]
+
+
+def _scale(
+    panel: Axes, held: Sequence[Place], units: tuple[float, float], width_in: float, kinds: tuple[bool, bool]
+) -> None:
+    times = [end / units[1] for end in _times(held)]
     lost = any(one.time is None or one.failed for one in held)
-    scale_axis(panel, "y", times, 6, headroom=BAND if lost else 0.0, from_zero=False)
-    memories = [one.memory / units[0] for one in placed if one.memory is not None]
-    scale_axis(panel, "x", memories, max(3, int((width_in - 0.5) / 0.32)), from_zero=False)
+    scale_axis(panel, "y", times, 6, headroom=BAND if lost else 0.0, from_zero=False, log=kinds[1])
+    memories = [one.memory / units[0] for one in held if one.memory is not None]
+    scale_axis(panel, "x", memories, max(3, int((width_in - 0.5) / 0.32)), from_zero=False, log=kinds[0])
 
 
-def _legend(places: Sequence[Place], code: _Code, marks: Sequence[str]) -> list[Handle]:
-    seen = sorted({one.mark for one in places}, key=lambda mark: tuple(map(sort_key, mark)))
-    labels = {mark: ", ".join(f"{k} {level}" for k, level in zip(marks, mark, strict=True)) for mark in seen}
-    names = short_names(labels.values(), 40)
-    handles: list[Handle] = [
-        Line2D([], [], label=names[labels[mark]] or "configuration", **code.style(mark)) for mark in seen
-    ]
+def _legend(places: Sequence[Place], code: _Code, labels: Labels) -> list[Handle]:
+    handles = list(code.handles(labels))
+    varying = [name.removeprefix("knob_") for name, _ in places[0].levels]
+    if hidden := [knob for knob in varying if knob not in code.knobs]:
+        handles.append(note(labels("not_shown", count=len(hidden))))
     if any(one.is_baseline and one.time is not None for one in places):
-        handles.append(Line2D([], [], label="ring: baseline", linestyle="none", **RING))
+        handles.append(Line2D([], [], label=labels("ring"), linestyle="none", **RING))
     if any(one.low is not None for one in places):
-        handles.append(Line2D([], [], color=INK, linewidth=0.9, label="bar: 95 % interval"))
+        handles.append(Line2D([], [], color=INK, linewidth=0.9, label=labels("bar_interval")))
     failed = sum(one.failed for one in places)
     if failed or any(one.time is None for one in places):
-        handles.append(Line2D([], [], label=f"{failed} failed trials", **CROSS))
-    handles.append(count_note((one.ratio.count for one in places if one.ratio), "block"))
+        handles.append(Line2D([], [], label=labels("failed_trials", count=failed), **CROSS))
+    handles.append(count_note((one.ratio.count for one in places if one.ratio), labels))
     return handles
 
 

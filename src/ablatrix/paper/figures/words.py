@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ablatrix.plotting.labels import ENGLISH, Labels
 from ablatrix.records.metrics import MEMORY, METRICS, TIME, Quantity
 
 
@@ -17,16 +18,19 @@ class Scale:
     divide_by: float
 
 
-def scale_of(column: str) -> Scale:
+def scale_of(column: str, labels: Labels = ENGLISH) -> Scale:
     """Return label (with unit) and scale of a column; if it is not a metric, the unit follows from its name."""
     quantity = METRICS[column].quantity if column in METRICS else _named_quantity(column)
     unit = quantity.shown_unit if quantity is not None else ""
-    return Scale(f"{_name(column)} ({unit or 'as recorded'})", quantity.divide_by if quantity is not None else 1.0)
+    return Scale(
+        f"{labels.metric(column, _name(column))} ({unit or 'as recorded'})",
+        quantity.divide_by if quantity is not None else 1.0,
+    )
 
 
-def ratio_label(column: str, of: str) -> str:
-    """Return the label of an axis of ratios, which says what they are ratios of."""
-    return f"{_name(column)}, {of} (ratio)"
+def ratio_label(column: str, of: str, labels: Labels = ENGLISH) -> str:
+    """Return the label of an axis of ratios; ``of`` names the words for what they are ratios of."""
+    return labels("ratio_of", name=labels.metric(column, _name(column)), of=labels(of))
 
 
 def _name(column: str) -> str:

@@ -8,27 +8,39 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import STUDY_COLUMNS, in_order, knob_order, primary_knobs
+from ablatrix.analysis.groups import STUDY_COLUMNS, in_order, knob_order, primary_knobs, varying_knobs
 from ablatrix.analysis.table import IS_OK, write_csv
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.figures.attribution import attribution_frame, compose_attribution, waterfalls
 from ablatrix.paper.figures.break_even import break_even_frame, cases_of, compose_break_even
 from ablatrix.paper.figures.main_effects import MainEffectsData, compose_main_effects
 from ablatrix.paper.figures.memory_latency import compose_memory_latency, has_memory, places_frame, places_of
+from ablatrix.paper.figures.shares import compose_memory, compose_phases, memory_bars, phase_bars, shares_frame
 from ablatrix.paper.figures.sizes import named_by_size
+from ablatrix.paper.figures.speed_up import bars_frame, bars_of, compose_speed_up
+from ablatrix.paper.figures.steps import compose_steps, step_bars, steps_frame
 from ablatrix.paper.files import write_text
 from ablatrix.paper.filters import filtered
-from ablatrix.paper.markup import latex_figure
+from ablatrix.paper.markup import LatexFigure, latex_figure
 from ablatrix.paper.template.figures import (
+    MOST_MARKS,
     AttributionSpec,
     BreakEvenSpec,
     ColdScatterSpec,
     FigureSpec,
     MainEffectsSpec,
     MemoryLatencySpec,
+    MemorySpec,
+    Mode,
+    PhasesSpec,
+    SpeedUpSpec,
+    StepsSpec,
 )
-from ablatrix.plotting.cold_scatter import cold_marks, cold_points, compose_cold_scatter
-from ablatrix.plotting.figure import house_style, save_pages
+from ablatrix.paper.template.words import words_in
+from ablatrix.plotting.cold_scatter import cold_marks, cold_points, compose_cold_scatter, has_one_count
+from ablatrix.plotting.figure import chinese_font, house_style, save_pages
+from ablatrix.plotting.labels import ENGLISH, Labels
+from ablatrix.records.metrics import COLD_METRIC, METRIC_OF_MODE
 
 
 @dataclass(frozen=True)
@@ -44,53 +56,72 @@ class _Drawing:
     compose: Callable[[], list[Figure]]
 
 
-def write_figure(findings: Findings, spec: FigureSpec, directory: Path) -> list[Path]:
+def write_figure(findings: Findings, spec: FigureSpec, directory: Path, labels: Labels = ENGLISH) -> list[Path]:
     """Write ``directory/fig<number>.{pdf,png,svg,csv,tex}`` and return the files; none if there is nothing to draw.
 
     What does not fit on one page continues on further pages of the PDF, and in ``fig<number>_2.png`` and so on; the
     ``.tex`` includes all pages.
 
+    Args:
+        findings: What is estimated from the trials.
+        spec: The template's entry.
+        directory: Directory for the files.
+        labels: The words of the paper's language. Where no installed font has the letters of Chinese, the figure itself
+            is in English, and title and caption alone are not.
+
     Raises:
         AnalysisError: The template's entry does not fit the trials.
     """
     name, subject = f"fig{spec.number}", f"figure {spec.number}"
-    drawing = _drawing(_chosen(findings, spec, subject), spec, subject)
+    drawn = labels if labels.code == "en" or chinese_font() else ENGLISH
+    drawing = _drawing(_chosen(findings, spec, subject), spec, subject, drawn)
     if drawing.data.is_empty():
         return []
-    with house_style():
+    with house_style(drawn.code == "zh"):
         pages = drawing.compose()
         files = save_pages(pages, directory / name)
-    text = latex_figure(spec.number, spec.title, spec.caption, f"{name}.pdf", len(pages), spec.width == "page")
+    title = words_in(spec.title, labels.code)
+    words = LatexFigure(spec.number, title, labels("titled", title=title), words_in(spec.caption, labels.code))
+    further = labels("further_page", page="{page}", pages="{pages}")
+    text = latex_figure(words, f"{name}.pdf", len(pages), spec.width == "page", further)
     return [*files, write_csv(drawing.data, directory / f"{name}.csv"), write_text(directory / f"{name}.tex", text)]
 
 
-def draw_figure(findings: Findings, spec: FigureSpec) -> list[Figure]:
+def draw_figure(findings: Findings, spec: FigureSpec, labels: Labels = ENGLISH) -> list[Figure]:
     """Return the pages of a figure; none if there is nothing to draw.
 
     Raises:
         AnalysisError: The template's entry does not fit the trials.
     """
     subject = f"figure '{spec.kind}'"
-    drawing = _drawing(_chosen(findings, spec, subject), spec, subject)
+    drawing = _drawing(_chosen(findings, spec, subject), spec, subject, labels)
     if drawing.data.is_empty():
         return []
-    with house_style():
+    with house_style(labels.code == "zh"):
         return drawing.compose()
 
 
-def figure_lack(findings: Findings, spec: FigureSpec) -> str | None:
+def figure_lack(findings: Findings, spec: FigureSpec) -> str | None:  # noqa: PLR0911 - one line for each kind
     """Return the phrase for why the study cannot have a figure that has nothing to draw; None where it could have it.
 
     What could be there and is not, because trials failed or were not run, is no reason of the study.
     """
     trials = findings.trials.filter((pl.col("role") == "measured") & IS_OK)
     match spec:
+        case ColdScatterSpec() if has_one_count(cold_points(findings.trials)):
+            return "figure/one_miss_count"
         case MainEffectsSpec() | AttributionSpec() if spec.mode in trials["mode"]:
             grids = findings.factorial_grids(spec.metric, spec.mode)
             return "figure/no_grid" if grids else "figure/no_knob"
         case MemoryLatencySpec() if spec.mode in trials["mode"]:
             told = trials.filter(pl.col("mode") == spec.mode)[spec.memory]
             return None if told.count() else "figure/no_memory"
+        case SpeedUpSpec() if trials.height:
+            return "figure/no_grid"
+        case StepsSpec() if trials.height:
+            return "figure/no_knob"
+        case MemorySpec() if trials.height:
+            return None if trials["planned_bytes"].count() else "figure/no_memory"
         case _:
             return None
 
@@ -101,36 +132,66 @@ def _chosen(findings: Findings, spec: FigureSpec, subject: str) -> Findings:
     return findings if trials is findings.trials else findings.part(trials)
 
 
-def _drawing(findings: Findings, spec: FigureSpec, subject: str) -> _Drawing:
+def _drawing(findings: Findings, spec: FigureSpec, subject: str, labels: Labels) -> _Drawing:  # noqa: PLR0911
     match spec:
         case ColdScatterSpec():
             points = cold_points(findings.trials)
-            return _Drawing(cold_marks(points), lambda: compose_cold_scatter(points, spec.width))
+            if has_one_count(points):
+                points = points.clear()
+            return _Drawing(cold_marks(points), lambda: compose_cold_scatter(points, spec.width, labels))
         case MainEffectsSpec():
             _require_numbers(findings.trials, spec.metric, subject)
             effects = findings.effects(spec.metric, spec.mode, spec.knobs or _primary(findings.trials))
             controls = findings.controls(spec.metric, spec.mode)
             data = MainEffectsData.of(spec.metric, effects, controls, findings.proofs)
-            return _Drawing(data.frame(), lambda: compose_main_effects(data, spec.width))
+            return _Drawing(data.frame(), lambda: compose_main_effects(data, spec.width, labels))
         case AttributionSpec():
             _require_numbers(findings.trials, spec.metric, subject)
             parts = findings.attributions(spec.metric, spec.mode, spec.start, spec.end)
             around = findings.changes_around(spec.metric, spec.mode)
             found = waterfalls([*parts, *around], findings.proofs)
-            return _Drawing(attribution_frame(found), lambda: compose_attribution(found, spec.metric, spec.width))
+            return _Drawing(
+                attribution_frame(found), lambda: compose_attribution(found, spec.metric, spec.width, labels)
+            )
         case MemoryLatencySpec():
             for column in (spec.memory, spec.metric):
                 _require_numbers(findings.trials, column, subject)
-            places = places_of(findings.trials, spec.memory, spec.metric, spec.mode, spec.marks, findings.instrument)
+            marks = spec.marks or _marks(findings)
+            places = places_of(findings.trials, spec.memory, spec.metric, spec.mode, marks, findings.instrument)
             frame = places_frame(places if has_memory(places) else [], spec.memory, spec.metric)
             return _Drawing(
-                frame, lambda: compose_memory_latency(places, spec.memory, spec.metric, spec.marks, spec.width)
+                frame, lambda: compose_memory_latency(places, spec.memory, spec.metric, marks, spec.width, labels)
             )
         case BreakEvenSpec():
             cases = cases_of(
                 findings.break_even, findings.proofs, spec.configurations == "all", knob_order(findings.trials)
             )
-            return _Drawing(break_even_frame(cases), lambda: compose_break_even(cases, spec.width))
+            return _Drawing(break_even_frame(cases), lambda: compose_break_even(cases, spec.width, labels))
+        case SpeedUpSpec():
+            bars = bars_of(findings.ablations(*_measure(findings, spec.mode)))
+            return _Drawing(bars_frame(bars), lambda: compose_speed_up(bars, labels, spec.width))
+        case StepsSpec():
+            steps = step_bars(findings.ablations(*_measure(findings, spec.mode)))
+            return _Drawing(steps_frame(steps), lambda: compose_steps(steps, labels, spec.width))
+        case PhasesSpec():
+            phases = phase_bars(findings.ablations(COLD_METRIC, "cold"), findings.trials)
+            return _Drawing(shares_frame(phases), lambda: compose_phases(phases, labels, spec.width))
+        case MemorySpec():
+            planned = memory_bars(findings.ablations(*_measure(findings, None)), findings.trials)
+            return _Drawing(shares_frame(planned), lambda: compose_memory(planned, labels, spec.width))
+
+
+def _measure(findings: Findings, mode: Mode | None) -> tuple[str, str]:
+    """Return metric and mode that workloads are compared by: hot where any trial is ok, if not told."""
+    chosen = mode or ("hot" if "hot" in findings.trials.filter(IS_OK)["mode"] else "cold")
+    return METRIC_OF_MODE[chosen], chosen
+
+
+def _marks(findings: Findings) -> list[str]:
+    """Return the knobs that marks show: the primary ones that vary come first."""
+    varying = [name.removeprefix("knob_") for name in varying_knobs(findings.found)]
+    primary = _primary(findings.trials)
+    return sorted(varying, key=lambda knob: knob not in primary)[:MOST_MARKS]
 
 
 def _primary(trials: pl.DataFrame) -> list[str]:

@@ -14,12 +14,14 @@ import polars as pl
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.table import CLASS, IS_OK, UNSTEADY
 from ablatrix.errors import AnalysisError
+from ablatrix.paper.digits import interval_form
 from ablatrix.paper.filters import filtered
 from ablatrix.paper.tables.effect_rows import NOT_ATTRIBUTABLE
 from ablatrix.paper.template.sources import TRIALS
-from ablatrix.paper.template.spec import ColumnSpec, TableSpec
+from ablatrix.paper.template.spec import BY_INTERVAL, ColumnSpec, TableSpec
 from ablatrix.records.metrics import METRICS
 from ablatrix.records.status import Status
+from ablatrix.statistics.quantile import quantile_interval
 from ablatrix.statistics.ratio import Ratio
 
 NOTHING = "\N{EN DASH}"
@@ -96,7 +98,7 @@ class Groups:
             if column.aggregation == "only":
                 cells[key] = self._only(column, key, held) if held else marks.get(key, NOTHING)
             elif held or column.aggregation in ("count", "distinct"):
-                cells[key] = _figure(_FIGURES[column.aggregation](held), column)
+                cells[key] = _figure(_FIGURES[column.aggregation](held), _with_digits(column, held))
             else:
                 cells[key] = marks.get(key, NOTHING)
         return cells
@@ -213,12 +215,25 @@ def _text(value: Any, column: ColumnSpec) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     is_number = isinstance(value, int | float) and (column.format or column.divide_by != 1.0)
+    if is_number and column.format == BY_INTERVAL:
+        column = column.model_copy(update={"format": interval_form(float(value), None, None, column.divide_by).spec})
     return _number(value, column) if is_number else str(value)
 
 
 def _number(value: float, column: ColumnSpec) -> str:
     shown = value if column.divide_by == 1.0 else value / column.divide_by
     return format(shown, column.format) if column.format or isinstance(shown, int) else format(float(shown), ".6g")
+
+
+def _with_digits(column: ColumnSpec, values: Sequence[Any]) -> ColumnSpec:
+    """Return the column with the format that the interval of its value supports, where the template asks for that."""
+    if column.format != BY_INTERVAL:
+        return column
+    value = float(_FIGURES[column.aggregation](values))
+    ends = quantile_interval(values, 0.5) if column.aggregation in ("median", "p50") else None
+    low, high = ends or (None, None)
+    form = interval_form(value, low, high, column.divide_by)
+    return column.model_copy(update={"format": form.spec})
 
 
 def _figure(value: float, column: ColumnSpec) -> str:
@@ -230,6 +245,8 @@ def _figure(value: float, column: ColumnSpec) -> str:
 
 
 def _ratio_text(ratio: Ratio, form: str) -> str:
+    if form == BY_INTERVAL:
+        form = interval_form(ratio.value, ratio.low, ratio.high).spec
     text = format(ratio.value, form)
     if ratio.low is None or ratio.high is None:
         return text

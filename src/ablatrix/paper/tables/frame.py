@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.groups import knob_order
 from ablatrix.analysis.table import BLOCK, CLASS, IS_OK, has_status
 from ablatrix.paper.filters import filtered, require_column
 from ablatrix.paper.tables.effect_rows import attribution_rows, effect_rows
 from ablatrix.paper.tables.workload_rows import workload_rows
-from ablatrix.paper.template.sources import TRIALS
+from ablatrix.paper.template.sources import CONFIGURATION, TRIALS
 from ablatrix.paper.template.spec import TableSpec
 from ablatrix.records.status import Status
 
@@ -17,6 +18,7 @@ _OWN = (
     *("status", "mode", "role", "workload", "workload_digest", "compiler", "is_baseline"),
     *("checked", "missing", CLASS, *BLOCK),
 )
+BASELINE = "baseline"
 _DERIVED = {
     "wrong": has_status(Status.WRONG_OUTPUT).cast(pl.Int64),
     "unchecked": (IS_OK & pl.col("checked").is_null()).cast(pl.Int64),
@@ -39,16 +41,33 @@ def source_frame(findings: Findings, spec: TableSpec, origin: Sequence[str], col
     subject = f"table {spec.number}"
     if spec.source in TRIALS:
         # Of a million trials, only the columns that are needed are filtered.
-        derived = [name for name in _DERIVED if name in columns]
-        names = list(dict.fromkeys((*_OWN, *columns, *spec.filter)))
+        wanted = list(dict.fromkeys((*_OWN, *columns, *spec.filter)))
+        made = dict(_DERIVED)
+        trials = findings.trials
+        if CONFIGURATION in wanted:
+            made[CONFIGURATION] = _configuration(trials.columns, knob_order(trials))
+        derived = [name for name in made if name in wanted]
+        names = [name for name in wanted if name not in derived]
         for name in names:
-            if name not in derived:
-                require_column(findings.trials, name, subject)
-        needed = findings.trials.select(name for name in names if name not in derived)
-        frame = needed.with_columns(_DERIVED[name].alias(name) for name in derived)
+            require_column(trials, name, subject)
+        frame = trials.select(*names, *(made[name].alias(name) for name in derived))
     else:
         make = {"workloads": workload_rows, "effects": effect_rows, "attribution": attribution_rows}[spec.source]
         frame = make(findings, origin)
         for name in columns:
             require_column(frame, name, subject)
     return filtered(frame, spec.filter, subject)
+
+
+def _configuration(columns: Sequence[str], order: Sequence[str]) -> pl.Expr:
+    """Return the levels of a measured trial that are not its baseline's, as text; null for others."""
+    moved = []
+    for knob in order:
+        at, base = f"knob_{knob}", f"baseline_{knob}"
+        if at in columns and base in columns:
+            level = pl.col(at).cast(pl.String)
+            is_moved = level != pl.col(base).cast(pl.String)
+            moved.append(pl.when(is_moved).then(pl.concat_str(pl.lit(f"{knob}="), level)).otherwise(None))
+    text = pl.concat_str(moved, separator=", ", ignore_nulls=True) if moved else pl.lit("")
+    named = pl.when(text == "").then(pl.lit(BASELINE)).otherwise(text)
+    return pl.when(pl.col("role").cast(pl.String) != "reference").then(named).otherwise(None)

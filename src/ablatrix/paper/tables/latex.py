@@ -1,103 +1,260 @@
-r"""A table in LaTeX: booktabs in floats as wide as the page, in one column or two.
+r"""A table in LaTeX: booktabs at 9 pt, in floats that fit the text width of a two-column class.
 
-A table that is too wide is scaled down to the page; one that would become too small to read is rotated by 90 degrees.
-LaTeX itself decides by the width that it measures, so that one file serves documents of any width. A table with more
-rows than fit on a page continues in further floats: longtable supports neither two columns nor scaling.
+A table of too many columns is split into floats, each with the columns that name its rows. One of too many rows
+continues in further floats: longtable supports neither two columns nor footnotes. Numbers of a column are aligned at
+their decimal points; a column of names that are all the same becomes a note. Widths are estimated, on the safe side;
+LaTeX measures each table again, and scales down what is still too wide, such as in a document of one narrow column.
 """
 
+import itertools
 import re
-import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from ablatrix.paper.markup import escape_latex
+from ablatrix.paper.tables.aligned import aligned_cells
+from ablatrix.paper.tables.cells import NOTHING
 from ablatrix.paper.tables.printed import PrintedTable
+from ablatrix.paper.tables.text_width import text_width
+from ablatrix.plotting.labels import Labels
 
 NEEDS = "% needs \\usepackage{booktabs,graphicx}"
-# \ablatrixfit{width}{height}{above}{below}: the saved table between two texts, scaled down into this room.
+# \ablatrixfit{table}: the table, scaled down where it is wider than the line.
 _FIT = r"""\ifdefined\ablatrixtable\else\newsavebox{\ablatrixtable}\fi
-\providecommand{\ablatrixfit}[4]{%
-  \sbox{\ablatrixtable}{\begin{minipage}{#1}\centering #3\par
-    \ifdim\wd\ablatrixtable>\linewidth\resizebox{\linewidth}{!}{\usebox{\ablatrixtable}}%
-    \else\usebox{\ablatrixtable}\fi\par #4\end{minipage}}%
-  \ifdim\dimexpr\ht\ablatrixtable+\dp\ablatrixtable\relax>#2\resizebox*{!}{#2}{\usebox{\ablatrixtable}}%
-  \else\usebox{\ablatrixtable}\fi}"""
-_TURNED = 1.5  # times the text width: a wider table is rotated, as 9 pt scaled down by more would be below 6 pt
-_BROKEN = 20  # characters after which a text continues on another line of its cell
+\providecommand{\ablatrixfit}[1]{\sbox{\ablatrixtable}{#1}%
+  \ifdim\wd\ablatrixtable>\linewidth\resizebox{\linewidth}{!}{\usebox{\ablatrixtable}}\else\usebox{\ablatrixtable}\fi}"""
+PAGE_PT, COLUMN_PT = 468.0, 229.0
+"""Widths of text and column of the narrowest two-column class: article on letter paper."""
+FONT_PT, _LINE_PT = 9.0, 11.0
+_GAPS_PT = (4.0, 3.0, 2.0)  # on each side of a column: the first with which all columns fit, else the second
+_HEIGHT_PT = 540.0  # of a page of article
+_AROUND_PT = 60.0  # rules, headings' gaps and the space to a caption
+_BROKEN, _CONFIGURATION = 24, 34  # characters after which a text, and a configuration, continues on another line
 _PIECES = re.compile(r"(?<=[:;,]) | (?=\()")  # preferred line breaks
-_FIGURES = re.compile(r"[\d.,+\-eE\[\] ]*")  # a number with its interval is never broken
-
-# A plain article, in points: the size that LaTeX will measure is estimated, to split a table into pages.
-_WIDTH, _HEIGHT, _LINE, _CHARACTER, _GAP = 345.0, 550.0, 11.0, 4.4, 6.0
-_CAPTION = 110.0
+_NAME_PIECES = re.compile(r"(?<=[_\-./=@+])")  # where a long name may be broken
+_FIGURES = re.compile(r"[\d.,+\-eE\[\] ≤]*")  # a number with its interval is never broken
+_SIGN = re.compile(r"\\(?:rightarrow|le|ge|pm|times|textendash)\b")
+_COMMAND = re.compile(r"\\[a-z]+|[{}\\$]")  # what LaTeX does not print
 _FLOATS_AT_ONCE = 12  # LaTeX can hold only few floats at a time
 
 Lines = Sequence[str]
 
 
-def latex_table(table: PrintedTable) -> str:
-    """Return the table in LaTeX."""
-    rows = [[_broken(*pair) for pair in zip(row, table.is_number, strict=True)] for row in table.rows]
-    headings = [_words(heading) for heading in table.headings]
-    pages = _pages(headings, rows)
+def latex_tables(tables: Sequence[PrintedTable]) -> str:
+    """Return all parts of a table in LaTeX; the first has the caption and the label."""
+    floats = [one for table in tables for one in _floats(table)]
     parts = [NEEDS, _FIT]
-    for number, page in enumerate(pages):
+    for number, one in enumerate(floats):
         if number and number % _FLOATS_AT_ONCE == 0:
             parts.append("\\clearpage")
-        parts += _float(table, headings, page, is_first=number == 0, is_last=number == len(pages) - 1)
+        parts += _written(one, number, len(floats))
     return "\n".join(parts) + "\n"
 
 
-def _pages(headings: Sequence[Lines], rows: Sequence[Sequence[Lines]]) -> list[list[Sequence[Lines]]]:
-    """Split rows into pages of a plain article that fit once the table is scaled or rotated to the page's width."""
-    width = sum(
-        max(len(line) for cell in column for line in cell) * _CHARACTER + _GAP
-        for column in zip(headings, *rows, strict=True)
+@dataclass(frozen=True, kw_only=True)
+class _Float:
+    """One float: some columns and some rows of a table.
+
+    Attributes:
+        columns: Indices of its columns.
+        rows: Indices of its rows.
+        cells: Every cell of the table in lines of LaTeX.
+        headings: Every heading in lines of plain text.
+        width_pt: How wide it is, about.
+        gap_pt: Room on each side of a column.
+        notes: Sentences below it.
+    """
+
+    table: PrintedTable
+    columns: Sequence[int]
+    rows: Sequence[int]
+    cells: Sequence[Sequence[Lines]]
+    headings: Sequence[Lines]
+    width_pt: float
+    gap_pt: float
+    notes: Sequence[str]
+
+
+def _floats(table: PrintedTable) -> Iterator[_Float]:
+    plain = [
+        [_broken(cell, table.is_number[at], table.breaks.get(at)) for at, cell in enumerate(row)] for row in table.rows
+    ]
+    headings = [_words(heading) for heading in table.headings]
+    cells = _latex_cells(table, plain)
+    same = _constant_columns(table)
+    shown = [column for column in range(len(headings)) if column not in same]
+    bare = [_column_width(table, column, headings, cells) for column in range(len(headings))]
+    fitting = [gap for gap in _GAPS_PT if sum(bare[one] + 2 * gap for one in shown) <= PAGE_PT]
+    gap = fitting[0] if fitting else _GAPS_PT[1]
+    widths = [width + 2 * gap for width in bare]
+    told = [f"{table.headings[column]}: {value}." for column, value in same.items() if re.search(r"\w", value)]
+    notes = (*table.notes, *told)
+    split = _column_parts(table, shown, widths)
+    pages = [(columns, page) for columns in split for page in _pages(table, plain, headings, columns, notes)]
+    for number, (columns, page) in enumerate(pages, 1):
+        yield _Float(
+            table=table,
+            columns=columns,
+            rows=page,
+            cells=cells,
+            headings=headings,
+            width_pt=sum(widths[column] for column in columns),
+            gap_pt=gap,
+            notes=notes if number == len(pages) else (),
+        )
+
+
+def _column_width(
+    table: PrintedTable, column: int, headings: Sequence[Lines], cells: Sequence[Sequence[Lines]]
+) -> float:
+    """Return how wide a column is without gaps, invisible digits included."""
+    widths = [text_width(line, FONT_PT) for line in headings[column]]
+    for row, of_row in enumerate(cells):
+        is_bold, mark = (row, column) in table.best, 4.0 * ((row, column) in table.marks)
+        widths += [
+            text_width(_COMMAND.sub("", _SIGN.sub("W", line)), FONT_PT, is_bold) + mark for line in of_row[column]
+        ]
+    return max(widths)
+
+
+def _constant_columns(table: PrintedTable) -> dict[int, str]:
+    """Return the columns of names, but for the first, that have one value in all of several rows, or nothing in one."""
+    found = {}
+    for column, is_number in enumerate(table.is_number):
+        values = {row[column] for row in table.rows}
+        if column and not is_number and len(values) == 1 and (len(table.rows) > 1 or NOTHING in values):
+            found[column] = values.pop()
+    return found
+
+
+def _column_parts(table: PrintedTable, columns: Sequence[int], widths: Sequence[float]) -> list[list[int]]:
+    """Split columns into parts that are narrow enough, each with the columns that name the rows.
+
+    These are the columns of text in front; where all columns are text, the first one.
+    """
+    names = list(itertools.takewhile(lambda column: not table.is_number[column], columns))
+    if len(names) == len(columns):
+        names = names[:1]
+    parts: list[list[int]] = [[*names]]
+    for column in columns[len(names) :]:
+        used = sum(widths[one] for one in parts[-1])
+        if used + widths[column] > PAGE_PT and len(parts[-1]) > len(names):
+            parts.append([*names])
+        parts[-1].append(column)
+    return parts
+
+
+def _pages(
+    table: PrintedTable,
+    plain: Sequence[Sequence[Lines]],
+    headings: Sequence[Lines],
+    columns: Sequence[int],
+    notes: Sequence[str],
+) -> list[list[int]]:
+    """Split rows into pages that fit beside caption and notes."""
+    caption, below = (
+        sum(text_width(text, FONT_PT) for text in words) / PAGE_PT
+        for words in ((table.full_title, table.caption), notes)
     )
-    turned = width > _TURNED * _WIDTH
-    across, along = (_HEIGHT, _WIDTH) if turned else (_WIDTH, _HEIGHT)
-    room = (along - _CAPTION) / (_LINE * min(1.0, across / width)) - max(map(len, headings))
-    pages: list[list[Sequence[Lines]]] = [[]]
-    used = 0
-    for row in rows:
-        lines = max(map(len, row))
+    heads = max((len(headings[column]) for column in columns), default=1) + bool(table.groups)
+    most = (_HEIGHT_PT - _AROUND_PT) / _LINE_PT - heads - 2 - below
+    pages: list[list[int]] = [[]]
+    used = 0.0
+    for number, row in enumerate(plain):
+        lines = max(len(row[column]) for column in columns) + (0.5 if _is_new_group(table, number, columns) else 0.0)
+        room = max(8.0, most - (caption if len(pages) == 1 else 0.0))
         if pages[-1] and used + lines > room:
             pages.append([])
-            used = 0
-        pages[-1].append(row)
+            used = 0.0
+        pages[-1].append(number)
         used += lines
     return pages
 
 
-def _float(
-    table: PrintedTable, headings: Sequence[Lines], rows: Sequence[Sequence[Lines]], is_first: bool, is_last: bool
-) -> Iterator[str]:
-    layout = "".join("r" if is_number else "l" for is_number in table.is_number)
+def _is_new_group(table: PrintedTable, row: int, columns: Sequence[int]) -> bool:
+    """Whether some room is left above a row: where several rows share the first column, and its value changes."""
+    column = [cells[columns[0]] for cells in table.rows[: len(table.rows) - table.footer]]
+    return 0 < row < len(column) and column[row] != column[row - 1] and len(set(column)) < len(column)
+
+
+def _written(one: _Float, number: int, floats: int) -> Iterator[str]:
+    table, labels = one.table, one.table.labels
+    layout = "".join("r" if table.is_number[column] else "l" for column in one.columns)
+    kind = "table" if one.width_pt <= COLUMN_PT and floats == 1 else "table*"
     label = f"tab:{table.number}"
-    above = (
-        rf"\caption{{\textbf{{{escape_latex(table.title)}.}} {escape_latex(table.caption)}}}\label{{{label}}}"
-        if is_first
-        else rf"\tablename~\ref{{{label}}}, continued.\par"
-    )
-    notes = escape_latex(" ".join(table.notes))
-    below = rf"\smallskip\parbox{{\linewidth}}{{\footnotesize {notes}}}" if notes and is_last else ""
-    yield "\\begin{table*}[tp]\n\\centering\\small\\setlength{\\tabcolsep}{3pt}"
-    yield f"\\sbox{{\\ablatrixtable}}{{\\begin{{tabular}}{{{layout}}}"
+    if number == 0:
+        title, caption = breakable(table.full_title), breakable(table.caption)
+        yield f"\\begin{{{kind}}}[tp]\n\\centering\\small\\setlength{{\\tabcolsep}}{{{one.gap_pt}pt}}"
+        yield rf"\caption{{\textbf{{{labels('titled', title=title)}}} {caption}}}\label{{{label}}}\smallskip"
+    else:
+        part = f" ({breakable(table.part)})" if table.part else ""
+        yield f"\\begin{{{kind}}}[tp]\n\\centering\\small\\setlength{{\\tabcolsep}}{{{one.gap_pt}pt}}"
+        yield rf"{_reference(labels, label)}, {labels('continued')}{part}.\par\smallskip"
+    yield f"\\ablatrixfit{{\\begin{{tabular}}{{@{{}}{layout}@{{}}}}"
     yield "\\toprule"
-    yield _row(headings, layout, "b")
+    yield from _group_row(one, layout)
+    yield _row([tuple(map(escape_latex, one.headings[column])) for column in one.columns], layout, "b")
     yield "\\midrule"
-    for number, row in enumerate(rows):
-        if number and row[0] != rows[number - 1][0]:
+    for row in one.rows:
+        if row == len(table.rows) - table.footer and row != one.rows[0]:
+            yield "\\midrule"
+        elif _is_new_group(table, row, one.columns) and row != one.rows[0]:
             yield "\\addlinespace"
-        yield _row(row, layout, "t")
-    yield "\\bottomrule\n\\end{tabular}}%"
-    yield f"\\def\\ablatrixabove{{{above}\\smallskip}}\\def\\ablatrixbelow{{{below}}}%"
-    yield (
-        f"\\ifdim\\wd\\ablatrixtable>{_TURNED}\\textwidth\n"
-        "  \\rotatebox{90}{\\ablatrixfit{0.98\\textheight}{\\textwidth}{\\ablatrixabove}{\\ablatrixbelow}}%\n"
-        "\\else\n"
-        "  \\ablatrixfit{\\textwidth}{0.98\\textheight}{\\ablatrixabove}{\\ablatrixbelow}%\n"
-        "\\fi\n\\end{table*}"
-    )
+        yield _row([one.cells[row][column] for column in one.columns], layout, "t")
+    yield "\\bottomrule\n\\end{tabular}}"
+    if one.notes:
+        notes = " ".join(map(breakable, one.notes))
+        yield rf"\par\smallskip\parbox{{\linewidth}}{{\footnotesize\sloppy {notes}}}"
+    yield f"\\end{{{kind}}}"
+
+
+def _reference(labels: Labels, label: str) -> str:
+    return rf"{labels('table')}~\ref{{{label}}}" if labels.code == "en" else rf"{labels('table')}\ref{{{label}}}"
+
+
+def _group_row(one: _Float, layout: str) -> Iterator[str]:
+    """Yield the headings that neighbouring columns share, with a rule below each."""
+    groups = [one.table.groups[column] if one.table.groups else "" for column in one.columns]
+    if not any(groups):
+        return
+    spans: list[tuple[str, int]] = []
+    for group in groups:
+        if spans and spans[-1][0] == group and group:
+            spans[-1] = (group, spans[-1][1] + 1)
+        else:
+            spans.append((group, 1))
+    cells, rules, at = [], [], 1
+    for group, count in spans:
+        cells.append(rf"\multicolumn{{{count}}}{{c}}{{{escape_latex(group)}}}" if group else "")
+        if group:
+            rules.append(rf"\cmidrule(lr){{{at}-{at + count - 1}}}")
+        at += count
+    assert at == len(layout) + 1
+    yield " & ".join(cells) + r" \\"
+    yield "".join(rules)
+
+
+def _latex_cells(table: PrintedTable, plain: Sequence[Sequence[Lines]]) -> list[list[Lines]]:
+    """Return every cell in lines of LaTeX: escaped, aligned, in bold, with the letters of footnotes."""
+    aligned = {
+        column: aligned_cells([cells[column] for cells in table.rows])
+        for column, is_number in enumerate(table.is_number)
+        if is_number
+    }
+    found = []
+    for row, cells in enumerate(plain):
+        shown: list[Lines] = []
+        for column, lines in enumerate(cells):
+            latex = tuple(map(escape_latex, lines))
+            if len(lines) == 1 and column in aligned:
+                latex = (aligned[column][row],)
+            if (row, column) in table.best:
+                latex = tuple(rf"\textbf{{{line}}}" for line in latex)
+            if (row, column) in table.marks:
+                latex = (*latex[:-1], rf"{latex[-1]}\rlap{{\textsuperscript{{{table.marks[row, column]}}}}}")
+            shown.append(latex)
+        found.append(shown)
+    return found
 
 
 def _row(cells: Sequence[Lines], layout: str, align: str) -> str:
@@ -106,24 +263,45 @@ def _row(cells: Sequence[Lines], layout: str, align: str) -> str:
 
 def _cell(lines: Lines, side: str, align: str) -> str:
     if len(lines) == 1:
-        return escape_latex(lines[0])
-    text = r"\\".join(map(escape_latex, lines))
+        return lines[0]
+    text = r"\\".join(lines)
     return rf"\begin{{tabular}}[{align}]{{@{{}}{side}@{{}}}}{text}\end{{tabular}}"
 
 
-def _broken(cell: str, is_number: bool) -> Lines:
+def breakable(text: str) -> str:
+    """Return text for LaTeX in which long names may be broken after their separators."""
+    pieces = [escape_latex(piece) for piece in _NAME_PIECES.split(text)]
+    return r"\allowbreak{}".join(pieces) if any(len(word) > _BROKEN for word in text.split()) else escape_latex(text)
+
+
+def _broken(cell: str, is_number: bool, most: int | None = None) -> Lines:
     """Return a long text in several lines, broken between its parts; a word in a column of numbers is kept narrow."""
     if is_number and not re.search(r"\d", cell):
         return _words(cell)
-    if len(cell) <= _BROKEN or _FIGURES.fullmatch(cell):
+    most = most or (_CONFIGURATION if "=" in cell else _BROKEN)
+    if len(cell) <= most or _FIGURES.fullmatch(cell):
         return (cell,)
     lines: list[str] = []
     for piece in _PIECES.split(cell):
-        if lines and len(lines[-1]) + len(piece) < _BROKEN:
+        if lines and len(lines[-1]) + len(piece) < most:
             lines[-1] += f" {piece}"
         else:
-            lines += textwrap.wrap(piece, _BROKEN, break_long_words=False, break_on_hyphens=False)
+            lines += _wrapped(piece, most)
     return tuple(lines)
+
+
+def _wrapped(text: str, most: int) -> list[str]:
+    """Return a text in lines of at most so many characters, broken at spaces, else after separators of a name."""
+    lines: list[str] = [""]
+    for word in text.split(" "):
+        pieces = [word] if len(word) <= most else [piece for piece in _NAME_PIECES.split(word) if piece]
+        for number, piece in enumerate(pieces):
+            glue = " " if lines[-1] and number == 0 else ""
+            if lines[-1] and len(lines[-1]) + len(glue) + len(piece) > most:
+                lines.append(piece)
+            else:
+                lines[-1] += glue + piece
+    return lines
 
 
 def _words(text: str) -> Lines:

@@ -5,43 +5,81 @@ from pathlib import Path
 
 import polars as pl
 
-from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.table import write_csv
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.files import write_text
+from ablatrix.paper.tables.ablation import ablation_tables
 from ablatrix.paper.tables.build import build_table
-from ablatrix.paper.tables.html import html_table
-from ablatrix.paper.tables.latex import latex_table
-from ablatrix.paper.tables.printed import markdown_table
-from ablatrix.paper.template.spec import TableSpec
+from ablatrix.paper.tables.html import html_document
+from ablatrix.paper.tables.latex import latex_tables
+from ablatrix.paper.tables.memory import memory_table
+from ablatrix.paper.tables.phases import phases_table
+from ablatrix.paper.tables.printed import PrintedTable, markdown_table
+from ablatrix.paper.tables.setup import setup_table
+from ablatrix.paper.tables.sources import TableSources
+from ablatrix.paper.template.spec import (
+    AblationTableSpec,
+    AnyTable,
+    MemoryTableSpec,
+    PhasesTableSpec,
+    SetupTableSpec,
+    TableSpec,
+)
 
 
-def write_table(findings: Findings, spec: TableSpec, mixed: Sequence[str], directory: Path) -> list[Path]:
+def write_table(sources: TableSources, spec: AnyTable, directory: Path) -> list[Path]:
     """Write ``directory/table<number>.{csv,md,tex,html}`` and return the files.
 
     All have the same printed cells; unrounded numbers are in ``ablation.csv`` and ``ablation_summary.csv``.
 
     Args:
-        findings: What is estimated from the trials.
+        sources: The input; columns of mixed origin become columns in front of tables of rows.
         spec: The template's entry.
-        mixed: Columns of mixed origin: each becomes a column in front.
         directory: Directory for the files.
 
     Raises:
         AnalysisError: The template's entry does not fit the trials.
     """
-    table = build_table(findings, spec, mixed)
-    if repeated := {heading for heading in table.headings if table.headings.count(heading) > 1}:
-        raise AnalysisError(
-            f"table {spec.number}: two columns have the same heading '{min(repeated)}' once 'knobs', 'sizes' and "
-            f"columns of mixed origin are added; give one another 'heading'"
-        )
-    columns = {heading: [row[index] for row in table.rows] for index, heading in enumerate(table.headings)}
-    frame = pl.DataFrame(columns, schema=dict.fromkeys(table.headings, pl.String()))
+    tables = build_parts(sources, spec)
     name = f"table{spec.number}"
     return [
-        write_csv(frame, directory / f"{name}.csv"),
-        write_text(directory / f"{name}.md", markdown_table(table)),
-        write_text(directory / f"{name}.tex", latex_table(table)),
-        write_text(directory / f"{name}.html", html_table(table)),
+        write_csv(_frame(tables), directory / f"{name}.csv"),
+        write_text(directory / f"{name}.md", "\n".join(map(markdown_table, tables))),
+        write_text(directory / f"{name}.tex", latex_tables(tables)),
+        write_text(directory / f"{name}.html", html_document(tables)),
     ]
+
+
+def build_parts(sources: TableSources, spec: AnyTable) -> list[PrintedTable]:
+    """Return the parts of a table: one, or one for all compilers that have the same knobs.
+
+    Raises:
+        AnalysisError: The template's entry does not fit the trials.
+    """
+    match spec:
+        case TableSpec():
+            return [build_table(sources.findings, spec, sources.mixed, sources.labels)]
+        case AblationTableSpec():
+            return ablation_tables(sources, spec)
+        case SetupTableSpec():
+            return [setup_table(sources, spec)]
+        case MemoryTableSpec():
+            return memory_table(sources, spec)
+        case PhasesTableSpec():
+            return [phases_table(sources, spec)]
+
+
+def _frame(tables: Sequence[PrintedTable]) -> pl.DataFrame:
+    """Return the printed cells of all parts in one frame; what a part lacks is null."""
+    frames = []
+    for table in tables:
+        headings = table.full_headings
+        if repeated := {heading for heading in headings if headings.count(heading) > 1}:
+            raise AnalysisError(
+                f"table {table.number}: two columns have the same heading '{min(repeated)}' once 'knobs', 'sizes' and "
+                f"columns of mixed origin are added; give one another 'heading'"
+            )
+        columns = {heading: [row[index] for row in table.marked_rows] for index, heading in enumerate(headings)}
+        part = {"part": [table.part] * len(table.rows)} if table.part else {}
+        frames.append(pl.DataFrame(part | columns, schema=dict.fromkeys((*part, *headings), pl.String())))
+    return pl.concat(frames, how="diagonal")

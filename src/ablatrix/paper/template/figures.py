@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ablatrix.analysis.effect_metrics import METRICS
+from ablatrix.paper.template.words import Words
 
 Mode = Literal["cold", "hot"]
+MOST_MARKS = 4
 Knobs = Annotated[list[str], Field(min_length=1)]
 
 
@@ -18,8 +20,9 @@ class FigureBase(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     number: Annotated[int, Field(ge=1)] = Field(description="Its number in the paper; files are named by it.")
-    title: str
-    caption: str
+    title: Words
+    caption: Words
+    appendix: bool = Field(default=False, description="Whether ``paper.tex`` has it in its appendix.")
     filter: Mapping[str, list[str]] = Field(default={}, description="Column -> values that are kept.")
     width: Literal["column", "page"] = Field(default="column", description="column: 3.3 in wide. page: 7 in.")
 
@@ -69,7 +72,44 @@ class MemoryLatencySpec(ComparisonBase):
 
     kind: Literal["memory_latency"]
     memory: str = Field(default="planned_bytes", description="Column of bytes, to the right.")
-    marks: Knobs = Field(default=["reuse", "memory_plan"], description="Knobs whose levels make the marks.")
+    marks: Knobs | None = Field(
+        default=None,
+        description="Knobs whose levels make the marks, at most four: marker, filling, colour, a bar across; the first "
+        "ones that vary when left out.",
+    )
+
+    @field_validator("marks")
+    @classmethod
+    def _marks_can_be_told(cls, marks: list[str] | None) -> list[str] | None:
+        if marks is not None and len(marks) > MOST_MARKS:
+            raise ValueError(f"marks can show {MOST_MARKS} knobs, but it names {len(marks)}; leave some out")
+        return marks
+
+
+class SpeedUpSpec(FigureBase):
+    """How many times as fast as the baseline, and as eager execution: bars by workload, with geometric means."""
+
+    kind: Literal["speed_up"]
+    mode: Mode | None = Field(default=None, description="Mode of the trials; hot where there are hot trials.")
+
+
+class StepsSpec(FigureBase):
+    """Knobs added one after the other, and all but each: bars, a panel a workload and compiler."""
+
+    kind: Literal["steps"]
+    mode: Mode | None = Field(default=None, description="Mode of the trials; hot where there are hot trials.")
+
+
+class PhasesSpec(FigureBase):
+    """Where the time up to the end of the first run goes: stacked bars of its phases."""
+
+    kind: Literal["phases"]
+
+
+class MemorySpec(FigureBase):
+    """Planned memory of each knob alone and of all together, as a share of the baseline's: bars by workload."""
+
+    kind: Literal["memory"]
 
 
 class BreakEvenSpec(FigureBase):
@@ -100,7 +140,15 @@ def _numbered_once(figures: "Sequence[FigureSpec]") -> "Sequence[FigureSpec]":
 
 
 FigureSpec = Annotated[
-    ColdScatterSpec | MainEffectsSpec | AttributionSpec | MemoryLatencySpec | BreakEvenSpec,
+    ColdScatterSpec
+    | MainEffectsSpec
+    | AttributionSpec
+    | MemoryLatencySpec
+    | BreakEvenSpec
+    | SpeedUpSpec
+    | StepsSpec
+    | PhasesSpec
+    | MemorySpec,
     Field(discriminator="kind"),
 ]
 FigureSpecs = Annotated[list[FigureSpec], AfterValidator(_numbered_once)]

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from ablatrix.documents.faults import Location, closest
 from ablatrix.paper.template.sources import COLUMNS_OF, KNOBS, SIZES, TRIALS, is_mapped
-from ablatrix.paper.template.spec import ColumnSpec, TableSpec
+from ablatrix.paper.template.spec import AnyTable, ColumnSpec, TableSpec
+from ablatrix.paper.template.words import words_in
+from ablatrix.plotting.labels import ENGLISH, Labels
 
 Fault = tuple[Location, str]
 
@@ -12,18 +14,19 @@ OF_NUMBERS = ("mean", "median", "p50", "p95", "min", "max", "sum")
 OF_TRIALS = ("outcome", "checks")
 
 
-def table_faults(tables: Sequence[TableSpec]) -> Iterator[Fault]:
+def table_faults(tables: Sequence[AnyTable]) -> Iterator[Fault]:
     """Yield each broken rule with its location in the document."""
     for index, table in enumerate(tables):
         location: Location = ("tables", index)
         if any(other.number == table.number for other in tables[:index]):
             yield (*location, "number"), f"there are two tables of number {table.number}; give one another number"
-        yield from ((location + at, f"table {table.number}: {message}") for at, message in _faults(table))
+        if isinstance(table, TableSpec):
+            yield from ((location + at, f"table {table.number}: {message}") for at, message in _faults(table))
 
 
-def printed_heading(column: ColumnSpec) -> str:
+def printed_heading(column: ColumnSpec, labels: Labels = ENGLISH) -> str:
     """Return a column's heading with its unit."""
-    heading = column.heading or column.column.removeprefix("knob_").removeprefix("parameter_")
+    heading = words_in(column.heading, labels.code) or labels.heading(column.column)
     return f"{heading} ({column.unit})" if column.unit else heading
 
 

@@ -8,12 +8,15 @@ from ablatrix.paper.template.spec import Source
 from ablatrix.records.metrics import HOT_METRIC
 
 KNOBS, SIZES = "knobs", "sizes"
+CONFIGURATION = "configuration"
+"""Column of trials: the levels that are not the baseline's, as text."""
 TRIALS = ("cells", "correctness")
 """Sources with one row per trial: they must be grouped, and each row has a status."""
 
 _TRIAL: Mapping[str, bool] = {
     "run": True,
     "is_baseline": False,
+    CONFIGURATION: False,
     HOT_METRIC: True,
     **{column.name: column.kind in ("whole", "real") for column in COLUMNS},
 }

@@ -1,11 +1,12 @@
 """What the tables and figures of a paper are made of: the models of its template."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
-from ablatrix.paper.template.figures import FigureSpecs
+from ablatrix.paper.template.figures import FigureSpecs, Mode
+from ablatrix.paper.template.words import Words
 
 Source = Literal["cells", "correctness", "workloads", "effects", "attribution"]
 Aggregation = Literal[
@@ -26,6 +27,8 @@ Aggregation = Literal[
 ]
 Paragraph = Literal["setup", "fairness", "benefit", "correctness", "claims"]
 Filter = Mapping[str, list[str]]
+BY_INTERVAL = "interval"
+"""Format of a number that has as many digits as its interval supports; see `ablatrix.paper.digits`."""
 
 
 class Spec(BaseModel):
@@ -46,9 +49,13 @@ class ColumnSpec(Spec):
     over: Literal["ok", "all"] = Field(
         default="ok", description="Trials that a number is made of; in ``cells`` and ``correctness`` alone."
     )
-    heading: str = Field(default="", description="Heading; the column's name when empty.")
+    heading: Words = Field(default="", description="Heading; the column's name when empty.")
     unit: str = Field(default="", description="Unit, after ``divide_by``; stands behind the heading in brackets.")
-    format: str = Field(default="", description="Python's format of a number, such as .3g or .2f.")
+    format: str = Field(
+        default="",
+        description="Python's format of a number, such as .3g or .2f; ``interval``: as many digits as the 95 % "
+        "interval of a ratio, or of a median, supports.",
+    )
     divide_by: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
         default=1.0, description="Change of unit, before the format; 1048576 makes bytes MiB."
     )
@@ -56,19 +63,30 @@ class ColumnSpec(Spec):
     @field_validator("format")
     @classmethod
     def _formats_a_number(cls, form: str) -> str:
+        if form == BY_INTERVAL:
+            return form
         try:
             format(1.0, form)
         except ValueError as error:
-            raise ValueError(f"{form!r} is no format of a number ({error}); .3g or .2f is one") from None
+            raise ValueError(
+                f"{form!r} is no format of a number ({error}); .3g or .2f is one, and so is interval"
+            ) from None
         return form
 
 
-class TableSpec(Spec):
-    """One table: rows are rows of its source, or groups of them."""
+class TableBase(Spec):
+    """What every table has."""
 
     number: Annotated[int, Field(ge=1)] = Field(description="Number in the paper and in the files' names.")
-    title: str = Field(description="Title, above the table.")
-    caption: str = Field(description="What a reader needs to know; below the title.")
+    title: Words = Field(description="Title, above the table; a text, or one for each language (en, zh).")
+    caption: Words = Field(description="What a reader needs to know; below the title.")
+    appendix: bool = Field(default=False, description="Whether ``paper.tex`` has it in its appendix.")
+
+
+class TableSpec(TableBase):
+    """One table: rows are rows of its source, or groups of them."""
+
+    kind: Literal["rows"] = Field(default="rows", description="Other kinds have a layout of their own; see below.")
     source: Source = Field(default="cells", description="What rows are made of; see below.")
     filter: Filter = Field(default={}, description="Column -> values of the rows of the source that are kept.")
     group_by: list[str] = Field(
@@ -82,10 +100,60 @@ class TableSpec(Spec):
     )
 
 
+class AblationTableSpec(TableBase):
+    """The main table: a row a workload, with the speed-up of each knob alone, of all, and of all but each."""
+
+    kind: Literal["ablation"]
+    mode: Mode | None = Field(default=None, description="Mode of the trials; hot where there are hot trials.")
+
+
+class SetupTableSpec(TableBase):
+    """Machine, versions, sizes, baseline and knobs."""
+
+    kind: Literal["setup"]
+    knobs: Mapping[str, Words] = Field(default={}, description="Knob -> what it does.")
+
+
+class MemoryTableSpec(TableBase):
+    """A row a workload: planned memory of the baseline, of each knob alone and of all, and peak growth."""
+
+    kind: Literal["memory"]
+
+
+class PhasesTableSpec(TableBase):
+    """A row a workload and configuration: the time of each phase up to the end of the first run."""
+
+    kind: Literal["phases"]
+
+
+def _kind_of(table: Any) -> str:
+    kind = table.get("kind", "rows") if isinstance(table, Mapping) else getattr(table, "kind", "rows")
+    return str(kind)
+
+
+AnyTable = Annotated[
+    Annotated[TableSpec, Tag("rows")]
+    | Annotated[AblationTableSpec, Tag("ablation")]
+    | Annotated[SetupTableSpec, Tag("setup")]
+    | Annotated[MemoryTableSpec, Tag("memory")]
+    | Annotated[PhasesTableSpec, Tag("phases")],
+    Discriminator(
+        _kind_of,
+        custom_error_type="unknown_kind",
+        custom_error_message="there is no such kind of table; there are: rows, ablation, setup, memory, phases",
+    ),
+]
+
+
 class Template(Spec):
     """A paper's tables, figures and paragraphs."""
 
     version: Literal[1]
-    tables: list[TableSpec] = []
+    tables: list[AnyTable] = []
     figures: FigureSpecs = []
     text: list[Paragraph] = []
+
+
+def topic_of(table: AnyTable) -> str:
+    """Return what a table is about: its source, or its kind where it has a layout of its own."""
+    return table.source if isinstance(table, TableSpec) else table.kind

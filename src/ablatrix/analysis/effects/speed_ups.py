@@ -1,0 +1,251 @@
+"""Ablations as tables of papers show them: how many times as fast each configuration is as the baseline.
+
+Each knob by itself, knobs added one after the other, all of them, all but one, and eager execution beside them. Every
+speed-up is paired over repeats, of the two configurations that it compares, whatever else failed.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ablatrix.analysis.effects.estimates import Effect
+from ablatrix.analysis.effects.grid import FactorialGrid
+from ablatrix.analysis.groups import Instrument
+from ablatrix.analysis.reasons import KnobLevels, Why, because
+from ablatrix.analysis.table import BLOCK, IS_OK
+from ablatrix.statistics.precision import Configuration
+from ablatrix.statistics.ratio import Allowance, Ratio, mean_ratio, paired_ratio
+
+UNIT = ("workload", "workload_digest", "compiler")
+
+
+@dataclass(frozen=True)
+class Move:
+    """A knob that leaves its level."""
+
+    knob: str
+    base_level: str
+    level: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeedUp:
+    """How many times as fast a configuration is as another one.
+
+    Attributes:
+        moved: Levels in which the configuration differs from the one that its ablation starts from.
+        ratio: The other's time over its own; None where no repeat has both.
+        logs: The ratio in each repeat, as a logarithm.
+        allowance: What the interval allows for beyond the scatter of repeats.
+        repeats: How many there are, with those that lack one of the two.
+        is_same_program: Whether both are proven to be one program, so that whatever was measured is no effect.
+        reason: Why there is no ratio.
+    """
+
+    moved: KnobLevels
+    ratio: Ratio | None
+    logs: tuple[float, ...]
+    allowance: Allowance
+    repeats: int
+    is_same_program: bool = False
+    reason: Why | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ablation:
+    """The speed-ups of one workload on one compiler.
+
+    Attributes:
+        base: The level of every knob in the configuration that all are compared with: the baseline's, or the centre's
+            where the knobs were varied around one alone.
+        moves: The knobs that were moved by themselves, in the order of the study.
+        alone: A speed-up over the base for each of them.
+        path: The knobs that are all moved in the fullest configuration; empty where there is none such.
+        added: Over the base, for each knob of the path: with it and all before it. The last one is of the whole.
+        without: Over the base, for each knob of the path: with all the others. Empty for a path of one knob.
+        base_over_eager, whole_over_eager: How many times as fast as eager execution; None without a path, or where no
+            block has an eager trial.
+    """
+
+    workload: str
+    digest: str
+    compiler: str
+    mode: str
+    metric: str
+    base: KnobLevels
+    moves: tuple[Move, ...]
+    alone: tuple[SpeedUp, ...]
+    path: tuple[Move, ...]
+    added: tuple[SpeedUp, ...]
+    without: tuple[SpeedUp, ...]
+    base_over_eager: SpeedUp | None
+    whole_over_eager: SpeedUp | None
+
+    @property
+    def whole(self) -> SpeedUp | None:
+        """The speed-up of the fullest configuration over the base."""
+        return self.added[-1] if self.added else None
+
+    @property
+    def steps(self) -> tuple[tuple[Move, ...], tuple[Move, ...]]:
+        """What decides which columns of a table it fills."""
+        return self.moves, self.path
+
+
+def mean_speed_up(members: Sequence[SpeedUp]) -> Ratio | None:
+    """Return the geometric mean of speed-ups, each weighing the same, of those that have a ratio; None without any."""
+    held = [one for one in members if one.ratio is not None]
+    return mean_ratio([one.logs for one in held], allowances=[one.allowance for one in held]) if held else None
+
+
+def find_ablations(
+    grids: Sequence[FactorialGrid],
+    parts: Sequence[Effect],
+    trials: pl.DataFrame,
+    measure: tuple[str, str],
+    instrument: Instrument,
+) -> list[Ablation]:
+    """Return the ablation of each workload and compiler, sorted by workload and compiler.
+
+    The path is that of the first attribution of a unit: from the baseline to the last level of each knob. Where no knob
+    varies there is the baseline alone.
+
+    Args:
+        grids: The measured configurations of each stage, on the metric in the mode.
+        parts: The parts of the attributions on the same metric.
+        trials: The table of trials.
+        measure: Metric, a column of a positive number, and mode.
+        instrument: The A/A controls of the whole results.
+    """
+    by_workload = _measured(trials, *measure)
+    units = sorted(
+        (workload, digest, compiler)
+        for (workload, digest), held in by_workload.items()
+        for compiler in held.filter(pl.col("role") == "measured")["compiler"].unique()
+    )
+    found = []
+    for unit in units:
+        own = [grid for grid in grids if (grid.workload, grid.digest, grid.compiler) == unit]
+        shares = [one for one in parts if one.kind == "shapley" and (one.workload, one.digest, one.compiler) == unit]
+        path = tuple(Move(str(one.knob), one.base_level, one.level) for one in shares if one.stage == shares[0].stage)
+        ordered = sorted(own, key=lambda grid: not (shares and grid.stage == shares[0].stage))
+        found.append(_ablation(unit, ordered, path, _Eager.of(by_workload[unit[:2]], unit, measure, instrument)))
+    return found
+
+
+def _ablation(
+    unit: tuple[str, str, str], grids: Sequence[FactorialGrid], path: tuple[Move, ...], eager: "_Eager"
+) -> Ablation:
+    centre = grids[0].centre if grids else {}
+    alone: dict[Move, SpeedUp] = {move: _speed_up(grids[0], [move]) for move in path}
+    for grid in grids:
+        for move in _moves(grid) if grid.centre == centre else ():
+            if not any(move.knob == held.knob for held in path) and move not in alone:
+                alone[move] = _speed_up(grid, [move])
+    compared = [grid.comparison for grid in grids if grid.centre == centre]
+    told = {knob: str(level) for one in compared for knob, level in zip(one.knobs, one.baseline, strict=True)}
+    base = {**told, **eager.baseline, **centre}
+    whole = {move.knob: move.level for move in path}
+    others = [[one for one in path if one != move] for move in path] if len(path) > 1 else []
+    workload, digest, compiler = unit
+    return Ablation(
+        workload=workload,
+        digest=digest,
+        compiler=compiler,
+        mode=eager.mode,
+        metric=eager.metric,
+        base=KnobLevels(base),
+        moves=tuple(alone),
+        alone=tuple(alone.values()),
+        path=path,
+        added=tuple(_speed_up(grids[0], path[: index + 1]) for index in range(len(path))),
+        without=tuple(_speed_up(grids[0], rest) for rest in others),
+        base_over_eager=eager.speed_up(base, {}),
+        whole_over_eager=eager.speed_up({**base, **whole}, whole) if path else None,
+    )
+
+
+def _moves(grid: FactorialGrid) -> list[Move]:
+    base = dict(zip(grid.comparison.knobs, map(str, grid.comparison.baseline), strict=True))
+    return [Move(knob, base[knob], str(level)) for knob, level in grid.comparison.steps()]
+
+
+def _speed_up(grid: FactorialGrid, moves: Sequence[Move]) -> SpeedUp:
+    moved = {move.knob: move.level for move in moves}
+    base: Configuration = grid.comparison.baseline
+    there: Configuration = tuple(
+        moved.get(knob, level) for knob, level in zip(grid.comparison.knobs, base, strict=True)
+    )
+    never = np.full(len(grid.blocks), math.nan)  # a configuration that was not run at all
+    logs = grid.columns.get(base, never) - grid.columns.get(there, never)
+    held = tuple(logs[~np.isnan(logs)].tolist())
+    allowance = grid.allowance((base, there))
+    return SpeedUp(
+        moved=KnobLevels(moved),
+        ratio=paired_ratio(held, allowance=allowance) if held else None,
+        logs=held,
+        allowance=allowance,
+        repeats=len(grid.blocks),
+        is_same_program=len(moves) == 1 and frozenset((base, there)) in grid.same_program,
+        reason=None if held else grid.why_missing([base, there]) or Why.of(because("no_whole_pair")),
+    )
+
+
+@dataclass(frozen=True)
+class _Eager:
+    """The eager trials of a unit's blocks, as logarithms by block.
+
+    Attributes:
+        own: Ok trials of the unit that have a value.
+        baseline: The level of each knob in the baseline.
+        eager: Mean of the logarithms by block.
+    """
+
+    metric: str
+    mode: str
+    own: pl.DataFrame
+    baseline: Mapping[str, str]
+    eager: Mapping[tuple[Any, ...], float]
+    allowance: Allowance
+
+    @classmethod
+    def of(
+        cls, trials: pl.DataFrame, unit: tuple[str, str, str], measure: tuple[str, str], instrument: Instrument
+    ) -> "_Eager":
+        metric, mode = measure
+        own = trials.filter((pl.col("compiler") == unit[2]) & (pl.col("role") == "measured"))
+        names = [name.removeprefix("baseline_") for name in own.columns if name.startswith("baseline_")]
+        bases = {knob: own[f"baseline_{knob}"].drop_nulls() for knob in names if f"knob_{knob}" in own.columns}
+        baseline = {knob: str(levels[0]) for knob, levels in bases.items() if levels.len()}
+        eager = _by_block(trials.filter(pl.col("role") == "reference"), metric)
+        return cls(metric, mode, own, baseline, eager, Allowance(instrument.offset(metric, mode, unit)))
+
+    def speed_up(self, levels: Mapping[str, str], moved: Mapping[str, str]) -> SpeedUp | None:
+        same = (pl.col(f"knob_{knob}") == level for knob, level in levels.items())
+        own = _by_block(self.own.filter(pl.all_horizontal(pl.lit(True), *same)), self.metric)
+        logs = tuple(self.eager[block] - log for block, log in own.items() if block in self.eager)
+        if not logs:
+            return None
+        ratio = paired_ratio(logs, allowance=self.allowance)
+        return SpeedUp(moved=KnobLevels(moved), ratio=ratio, logs=logs, allowance=self.allowance, repeats=len(own))
+
+
+def _measured(trials: pl.DataFrame, metric: str, mode: str) -> dict[tuple[str, str], pl.DataFrame]:
+    """Return the ok measured and reference trials that have a value, by workload and digest, levels as text."""
+    levels = [pl.col(name).cast(pl.String) for name in trials.columns if name.startswith(("knob_", "baseline_"))]
+    ok = IS_OK & (pl.col("mode") == mode) & (pl.col(metric) > 0) & pl.col("role").is_in(["measured", "reference"])
+    names = [pl.col(name).cast(pl.String) for name in (*UNIT, "role")]
+    held = trials.lazy().filter(ok).select(*BLOCK, *names, metric, *levels).collect()
+    parts = held.partition_by("workload", "workload_digest", as_dict=True, maintain_order=True)
+    return {(str(workload), str(digest)): own for (workload, digest), own in parts.items()}
+
+
+def _by_block(trials: pl.DataFrame, metric: str) -> dict[tuple[Any, ...], float]:
+    values: dict[tuple[Any, ...], list[float]] = {}
+    for *block, value in trials.select(*BLOCK, metric).sort(BLOCK).iter_rows():
+        values.setdefault(tuple(block), []).append(math.log(value))
+    return {block: math.fsum(logs) / len(logs) for block, logs in values.items()}

@@ -1,0 +1,227 @@
+"""The main table: a row a workload, with the speed-up of each knob alone, of all of them, and of all but each."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from string import ascii_lowercase
+
+from ablatrix.analysis.effects import Ablation, SpeedUp
+from ablatrix.analysis.reasons import text_of
+from ablatrix.paper.number import Number
+from ablatrix.paper.tables.cells import NOTHING
+from ablatrix.paper.tables.printed import Cell, PrintedTable
+from ablatrix.paper.tables.sources import TableSources, move_name
+from ablatrix.paper.template.spec import AblationTableSpec
+from ablatrix.paper.template.words import words_in
+from ablatrix.provenance.keys import key_part
+from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
+
+SAME = "="
+_SHOWN = {HOT_METRIC: "run_ms_p50", COLD_METRIC: COLD_METRIC}  # paired times are no times of their own
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Column:
+    """One column of speed-ups.
+
+    Attributes:
+        name: Its part of the key of a number.
+        of: The speed-up of an ablation; None where it has none.
+        is_over_base: Whether it is over the base, so that it competes for the best.
+    """
+
+    group: str
+    heading: str
+    name: str
+    of: Callable[[Ablation], SpeedUp | None]
+    is_over_base: bool = True
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A cell: its text, its number where it has one, and why it has none."""
+
+    text: str
+    number: Number | None = None
+    why: str = ""
+
+
+def ablation_tables(sources: TableSources, spec: AblationTableSpec) -> list[PrintedTable]:
+    """Return the main table: one part for all compilers that have the same knobs, one without rows where none varies.
+
+    Args:
+        sources: The input; every number is entered in its ledger.
+        spec: The template's entry.
+    """
+    metric, mode = sources.metric(spec.mode)
+    parts: dict[object, list[Ablation]] = {}
+    for one in sources.findings.ablations(metric, mode):
+        parts.setdefault(one.steps, []).append(one)
+    if not parts:
+        return [_Part(sources, spec, [], is_only=True).printed()]
+    return [_Part(sources, spec, found, is_only=len(parts) == 1).printed() for found in parts.values()]
+
+
+class _Part:
+    """The workloads on compilers that have the same knobs."""
+
+    def __init__(
+        self, sources: TableSources, spec: AblationTableSpec, found: Sequence[Ablation], is_only: bool
+    ) -> None:
+        self.sources, self.spec, self.found, self.is_only = sources, spec, found, is_only
+        self.labels = sources.labels
+        self.compilers = list(dict.fromkeys(one.compiler for one in found))
+        self.columns = self._columns()
+        self.reasons: dict[str, str] = {}
+
+    def printed(self) -> PrintedTable:
+        """Return the part as it is printed."""
+        several, labels = len(self.compilers) > 1, self.labels
+        names = [labels("workload"), *([labels("compiler")] if several else [])]
+        headings = [*names, f"{labels('baseline')} (ms)", *(column.heading for column in self.columns)]
+        groups = [*[""] * (len(names) + 1), *(column.group for column in self.columns)]
+        has_eager = any(one.base_over_eager is not None for one in self.found)
+        if has_eager:
+            headings.append(f"{labels('eager')} (ms)")
+            groups.append("")
+        ordered = sorted(self.found, key=lambda one: (self.compilers.index(one.compiler), self._name(one)))
+        rows: list[tuple[str, ...]] = []
+        best: set[Cell] = set()
+        marks: dict[Cell, str] = {}
+        for row, one in enumerate(ordered):
+            entries = [self._entry(one, column) for column in self.columns]
+            times = [self._base_time(one), *entries, *([self._eager_time(one)] if has_eager else [])]
+            rows.append((self._name(one), *([one.compiler] if several else []), *(entry.text for entry in times)))
+            best |= {(row, len(names) + 1 + at) for at in self._best(entries)}
+            marks |= {(row, len(names) + at): self._mark(entry.why) for at, entry in enumerate(times) if entry.why}
+        means = [one for one in self.compilers if sum(held.compiler == one for held in self.found) > 1]
+        for compiler in means:
+            entries = [self._mean(compiler, column) for column in self.columns]
+            cells = [NOTHING, *(entry.text for entry in entries), *([NOTHING] if has_eager else [])]
+            best |= {(len(rows), len(names) + 1 + at) for at in self._best(entries)}
+            marks |= {
+                (len(rows), len(names) + 1 + at): self._mark(entry.why) for at, entry in enumerate(entries) if entry.why
+            }
+            rows.append((labels("geometric_mean"), *([compiler] if several else []), *cells))
+        return PrintedTable(
+            number=self.spec.number,
+            title=words_in(self.spec.title, labels.code),
+            caption=words_in(self.spec.caption, labels.code),
+            headings=tuple(headings),
+            groups=tuple(groups),
+            is_number=tuple(index >= len(names) for index in range(len(headings))),
+            rows=tuple(rows),
+            notes=tuple(self._notes(any(SAME in row for row in rows))),
+            part="" if self.is_only else labels("on_compiler", compiler=", ".join(self.compilers)),
+            best=frozenset(best),
+            marks=dict(sorted(marks.items())),
+            footer=len(means),
+            labels=labels,
+        )
+
+    def _columns(self) -> list[_Column]:
+        if not self.found:
+            return []
+        first, labels = self.found[0], self.labels
+        knobs = [move.knob for move in first.moves]
+        columns = [
+            _Column(
+                group=labels("alone"),
+                heading=move.knob if knobs.count(move.knob) == 1 else f"{move.knob}={move.level}",
+                name=move_name(move.knob, move.level),
+                of=lambda one, at=index: one.alone[at],  # type: ignore[misc]
+            )
+            for index, move in enumerate(first.moves)
+        ]
+        if len(first.path) > 1:
+            columns.append(_Column(group="", heading=labels("all_on"), name="all", of=lambda one: one.whole))
+            columns += [
+                _Column(
+                    group=labels("without"),
+                    heading=move.knob,
+                    name=f"without/{key_part(move.knob)}",
+                    of=lambda one, at=index: one.without[at],  # type: ignore[misc]
+                )
+                for index, move in enumerate(first.path)
+            ]
+        has_whole = any(one.whole_over_eager is not None for one in self.found)
+        if has_whole or any(one.base_over_eager is not None for one in self.found):
+            columns.append(
+                _Column(
+                    group="",
+                    heading=labels("all_over_eager" if has_whole else "baseline_over_eager"),
+                    name="all" if has_whole else "baseline",
+                    of=lambda one: one.whole_over_eager if has_whole else one.base_over_eager,
+                    is_over_base=False,
+                )
+            )
+        return columns
+
+    def _name(self, one: Ablation) -> str:
+        return self.sources.unit(one).label
+
+    def _entry(self, one: Ablation, column: _Column) -> _Entry:
+        found = column.of(one)
+        if found is None:
+            return _Entry(NOTHING)
+        if found.is_same_program:
+            return _Entry(SAME)
+        number = self._number(one, column, found)
+        if number is None:
+            return _Entry(NOTHING, why=text_of(found.reason) if found.reason is not None else "")
+        return _Entry(number.text, number)
+
+    def _number(self, one: Ablation, column: _Column, found: SpeedUp) -> Number | None:
+        enter = self.sources.speed_up if column.is_over_base else self.sources.over_eager
+        return enter(one, column.name, found)
+
+    def _mean(self, compiler: str, column: _Column) -> _Entry:
+        """Return the geometric mean over the workloads on which the knob acts, with a mark where some are missing."""
+        own = [one for one in self.found if one.compiler == compiler]
+        acting = [(one, found) for one in own if (found := column.of(one)) is not None and not found.is_same_program]
+        members = {
+            number.key: found for one, found in acting if (number := self._number(one, column, found)) is not None
+        }
+        if not members:
+            return _Entry(NOTHING if acting else SAME) if own and column.of(own[0]) is not None else _Entry(NOTHING)
+        name = column.name if column.is_over_base else f"{column.name}_over_eager"
+        number = self.sources.mean(compiler, name, own[0].metric, members)
+        assert number is not None
+        lacks = len(members) < len(own)
+        why = self.labels("mean_of", count=len(members), of=len(own)) if lacks else ""
+        return _Entry(number.text, number, why)
+
+    def _best(self, entries: Sequence[_Entry]) -> list[int]:
+        """Return the columns of the largest speed-up over the base, where there is one at all."""
+        held = {
+            at: float(entry.number.value)
+            for at, (entry, column) in enumerate(zip(entries, self.columns, strict=True))
+            if entry.number is not None and column.is_over_base
+        }
+        most = max(held.values(), default=0.0)
+        texts = {entries[at].text for at, value in held.items() if value == most}
+        return [at for at in held if most > 1.0 and entries[at].text in texts] if len(held) > 1 else []
+
+    def _base_time(self, one: Ablation) -> _Entry:
+        unit, column = self.sources.unit(one), _SHOWN[one.metric]
+        rows = self.sources.rows_at(unit, one.mode, one.base)
+        return _entry_of(self.sources.median(f"baseline/{unit.key}/{key_part(column)}", rows, column, 1.0, "ms"))
+
+    def _eager_time(self, one: Ablation) -> _Entry:
+        unit, column = self.sources.unit(one), _SHOWN[one.metric]
+        rows = self.sources.eager_rows(unit, one.mode)
+        return _entry_of(self.sources.median(f"eager/{unit.workload_key}/{key_part(column)}", rows, column, 1.0, "ms"))
+
+    def _mark(self, why: str) -> str:
+        return self.reasons.setdefault(why, ascii_lowercase[len(self.reasons) % len(ascii_lowercase)])
+
+    def _notes(self, has_same: bool) -> list[str]:
+        if not self.found:
+            return [self.labels("no_row")]
+        moves = ", ".join(f"{one.knob} {one.base_level} → {one.level}" for one in self.found[0].moves)
+        notes = [self.labels("knob_levels", moves=moves)]
+        notes += [self.labels("same_program")] if has_same else []
+        return [*notes, *(f"{letter}: {why}." for why, letter in self.reasons.items())]
+
+
+def _entry_of(number: Number | None) -> _Entry:
+    return _Entry(NOTHING) if number is None else _Entry(number.text, number)

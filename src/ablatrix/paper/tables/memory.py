@@ -1,0 +1,99 @@
+"""The table of memory: what is planned for each configuration, and how much the process grows."""
+
+from collections.abc import Mapping
+
+from ablatrix.analysis.effects import Ablation
+from ablatrix.paper.number import Number
+from ablatrix.paper.tables.cells import NOTHING
+from ablatrix.paper.tables.printed import PrintedTable
+from ablatrix.paper.tables.sources import TableSources, move_name
+from ablatrix.paper.template.spec import MemoryTableSpec
+from ablatrix.paper.template.words import words_in
+from ablatrix.records.metrics import METRICS
+
+PLANNED, PEAK = "planned_bytes", "peak_rss_delta_bytes"
+MIB = METRICS[PEAK].quantity.divide_by
+
+
+def memory_table(sources: TableSources, spec: MemoryTableSpec) -> list[PrintedTable]:
+    """Return the table: one part for all compilers that have the same knobs.
+
+    Args:
+        sources: The input; every number is entered in its ledger.
+        spec: The template's entry.
+    """
+    parts: dict[object, list[Ablation]] = {}
+    for one in sources.findings.ablations(*sources.metric()):
+        parts.setdefault(one.steps, []).append(one)
+    return [_part(sources, spec, found, len(parts) == 1) for found in parts.values() or [[]]]
+
+
+def _part(sources: TableSources, spec: MemoryTableSpec, found: list[Ablation], is_only: bool) -> PrintedTable:
+    labels = sources.labels
+    compilers = list(dict.fromkeys(one.compiler for one in found))
+    several = len(compilers) > 1
+    configurations = _configurations(found[0]) if found else {}
+    knobs = [move.knob for move in found[0].moves] if found else []
+    headings = [labels("workload"), *([labels("compiler")] if several else []), labels("baseline")]
+    for move in found[0].moves if found else ():
+        headings.append(move.knob if knobs.count(move.knob) == 1 else f"{move.knob}={move.level}")
+    has_whole = "all" in configurations
+    headings += [labels("all_on")] if has_whole else []
+    planned = f"{labels('planned')} (MiB)"
+    names = 2 if several else 1
+    groups = [""] * names + [planned] * len(configurations)
+    peaks = [labels("baseline"), *([labels("all_on")] if has_whole else []), labels("eager")]
+    headings += peaks
+    groups += [f"{labels('peak')} (MiB)"] * len(peaks)
+    rows, best = [], set()
+    for row, one in enumerate(sorted(found, key=lambda one: (one.compiler, sources.unit(one).label))):
+        cells = [_planned(sources, one, name, moved) for name, moved in configurations.items()]
+        held = {at: number for at, number in enumerate(cells) if number is not None}
+        least = min((number.value for number in held.values()), default=0.0)
+        is_told = len({number.value for number in held.values()}) > 1
+        best |= {(row, names + at) for at, number in held.items() if is_told and number.value == least}
+        peak = [_peak(sources, one, name) for name in ("baseline", *(["all"] if has_whole else []), "eager")]
+        texts = [NOTHING if number is None else number.text for number in cells]
+        rows.append((sources.unit(one).label, *([one.compiler] if several else []), *texts, *peak))
+    return PrintedTable(
+        number=spec.number,
+        title=words_in(spec.title, labels.code),
+        caption=words_in(spec.caption, labels.code),
+        headings=tuple(headings),
+        groups=tuple(groups),
+        is_number=tuple(index >= names for index in range(len(headings))),
+        rows=tuple(rows),
+        notes=() if found else (labels("no_row"),),
+        part="" if is_only else labels("on_compiler", compiler=", ".join(compilers)),
+        best=frozenset(best),
+        labels=labels,
+    )
+
+
+def _configurations(one: Ablation) -> dict[str, Mapping[str, str]]:
+    """Return what is moved in each configuration of the table, by its part of the key of a number."""
+    found: dict[str, Mapping[str, str]] = {"baseline": {}}
+    found |= {move_name(move.knob, move.level): {move.knob: move.level} for move in one.moves}
+    if len(one.path) > 1:
+        found["all"] = {move.knob: move.level for move in one.path}
+    return found
+
+
+def _planned(sources: TableSources, one: Ablation, name: str, moved: Mapping[str, str]) -> Number | None:
+    unit = sources.unit(one)
+    rows = sources.rows_at(unit, None, {**one.base, **moved})
+    return sources.median(f"memory/{unit.key}/{name}/{PLANNED}", rows, PLANNED, MIB, "MiB")
+
+
+def _peak(sources: TableSources, one: Ablation, name: str) -> str:
+    unit = sources.unit(one)
+    if name == "eager":
+        rows, key = sources.eager_rows(unit, one.mode), f"memory/{unit.workload_key}/eager/{PEAK}"
+    else:
+        moved = {move.knob: move.level for move in one.path} if name == "all" else {}
+        rows, key = sources.rows_at(unit, one.mode, {**one.base, **moved}), f"memory/{unit.key}/{name}/{PEAK}"
+    number = sources.median(key, rows, PEAK, MIB, "MiB")
+    if number is None:
+        return NOTHING
+    least = METRICS[PEAK].resolution
+    return number.text if number.value > least else f"≤ {least / MIB:.3f}"

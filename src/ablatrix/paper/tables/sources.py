@@ -1,0 +1,163 @@
+"""The input of tables whose every number is in the ledger, and how their numbers are entered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from ablatrix.analysis.effects import Ablation, SpeedUp, mean_speed_up
+from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.table import IS_OK
+from ablatrix.paper.digits import interval_form
+from ablatrix.paper.estimates import Estimates
+from ablatrix.paper.number import Number, Statistic
+from ablatrix.plotting.labels import Labels
+from ablatrix.provenance.finder import plain_choices
+from ablatrix.provenance.keys import key_part, step_part
+from ablatrix.provenance.ranges import Ranges, ranges_of
+from ablatrix.provenance.rows import ROW
+from ablatrix.provenance.units import Unit
+from ablatrix.records.metrics import HOT_METRIC, METRIC_OF_MODE
+from ablatrix.statistics.quantile import quantile_interval
+from ablatrix.statistics.ratio import Ratio
+
+PREFIX = "tables"
+
+
+@dataclass(frozen=True)
+class TableSources:
+    """The input of tables.
+
+    Attributes:
+        findings: What is estimated from the trials.
+        estimates: Where numbers are entered, and how their rows are found.
+        labels: The words of the paper's language.
+        mixed: Columns of mixed origin.
+    """
+
+    findings: Findings
+    estimates: Estimates
+    labels: Labels
+    mixed: Sequence[str] = ()
+
+    def metric(self, mode: str | None = None) -> tuple[str, str]:
+        """Return the metric and mode that workloads are compared by: hot where any trial is, if not told."""
+        there = set(self.findings.trials.filter(IS_OK)["mode"].unique().to_list())
+        chosen = mode or ("hot" if "hot" in there or not there else "cold")
+        return METRIC_OF_MODE[chosen], chosen
+
+    @cached_property
+    def _ok(self) -> Mapping[tuple[Any, ...], pl.DataFrame]:
+        """The ok trials by workload, digest, compiler and role: of a million trials, each is looked at once."""
+        ok = self.estimates.ledger.rows.trials.filter(IS_OK & pl.col("role").is_in(["measured", "reference"]))
+        return ok.partition_by("workload", "workload_digest", "compiler", "role", as_dict=True)
+
+    @property
+    def _none(self) -> pl.DataFrame:
+        return self.estimates.ledger.rows.trials.clear()
+
+    def unit(self, one: Ablation) -> Unit:
+        """Return the unit that an ablation is of."""
+        return self.estimates.units[one.workload, one.digest, one.compiler]
+
+    def rows_at(self, unit: Unit, mode: str | None, levels: Mapping[str, str]) -> pl.DataFrame:
+        """Return the ok measured trials of a unit with all of these levels, in one mode or in all."""
+        held = self._ok.get((*unit.identity, "measured"), self._none)
+        tests = [pl.col(f"knob_{knob}") == level for knob, level in levels.items()]
+        return held.filter(*tests, *([pl.col("mode") == mode] if mode else []))
+
+    def eager_rows(self, unit: Unit, mode: str) -> pl.DataFrame:
+        """Return the ok eager trials of a workload in one mode."""
+        own = [
+            held.filter(pl.col("mode") == mode)
+            for (workload, digest, _, role), held in self._ok.items()
+            if (workload, digest, role) == (unit.workload, unit.digest, "reference")
+        ]
+        return pl.concat([self._none, *own])
+
+    def median(
+        self, key: str, rows: pl.DataFrame, column: str, divide_by: float = 1.0, unit: str | None = None
+    ) -> Number | None:
+        """Return the median of a column, with the digits that its interval over trials supports; None without any."""
+        values = rows[column].drop_nulls().to_list() if column in rows.columns else []
+        if not values:
+            return None
+        low, high = quantile_interval(values, 0.5) or (None, None)
+        middle = sorted(values)[len(values) // 2]
+        form = interval_form(float(middle), low, high, divide_by, unit)
+        chosen = rows.filter(pl.col(column).is_not_null())
+        return self.estimates.ledger.median(f"{PREFIX}/{key}", chosen, column, form)
+
+    def speed_up(self, one: Ablation, name: str, found: SpeedUp) -> Number | None:
+        """Return a speed-up of a configuration over the one that its ablation starts from; None without a ratio."""
+        if found.ratio is None:
+            return None
+        unit = self.unit(one)
+        start = {knob: one.base[knob] for knob in found.moved}
+        fixed = {knob: level for knob, level in one.base.items() if knob not in found.moved}
+        moved = {knob: (start[knob], level) for knob, level in found.moved.items()}
+        behind = self.estimates.finder.of_stage(unit, one.mode, one.metric, fixed, moved)
+        rows = self.estimates.finder.widened_by(unit, one.mode, one.metric, behind.rows, found.ratio.widened)
+        parameters = {
+            "fixed": fixed,
+            "levels": plain_choices(moved),
+            "split": behind.blocks > found.repeats,
+            "start": start,
+            "end": dict(found.moved),
+        }
+        return self._ratio(_key(unit, name, one.metric), "speed_up", found.ratio, rows, {**_of(one), **parameters})
+
+    def over_eager(self, one: Ablation, name: str, found: SpeedUp) -> Number | None:
+        """Return the speed-up of a configuration over eager execution."""
+        if found.ratio is None:
+            return None
+        unit = self.unit(one)
+        levels = {**one.base, **found.moved}
+        if one.metric == HOT_METRIC:
+            rows = self.estimates.finder.blocks_of(unit)
+        else:
+            both = self.rows_at(unit, one.mode, levels)[ROW], self.eager_rows(unit, one.mode)[ROW]
+            rows = ranges_of(pl.concat(both))
+        rows = self.estimates.finder.widened_by(unit, one.mode, one.metric, rows, found.ratio.widened)
+        parameters = {**_of(one), "knobs": levels}
+        return self._ratio(_key(unit, f"{name}_over_eager", one.metric), "over_eager", found.ratio, rows, parameters)
+
+    def mean(self, compiler: str, name: str, metric: str, members: Mapping[str, SpeedUp]) -> Number | None:
+        """Return the geometric mean of speed-ups that have been entered, by their keys without the part."""
+        ratio = mean_speed_up(list(members.values()))
+        if ratio is None:
+            return None
+        key = f"{PREFIX}/speed_up/geometric_mean/{key_part(compiler)}/{name}/{key_part(metric)}"
+        return self._ratio(key, "geometric_mean", ratio, (), {"of": list(members)})
+
+    def _ratio(
+        self, key: str, statistic: Statistic, ratio: Ratio, rows: Ranges, parameters: Mapping[str, Any]
+    ) -> Number:
+        form = interval_form(ratio.value, ratio.low, ratio.high)
+        held = {**parameters, "widened": ratio.widened} if ratio.widened else dict(parameters)
+        enter = self.estimates.ledger.enter
+        for part, suffix, value in (("low", "low", ratio.low), ("high", "high", ratio.high)):
+            if value is not None:
+                enter(f"{key}/{suffix}", statistic, value, form, rows, {**held, "part": part})
+        return enter(f"{key}/ratio", statistic, ratio.value, form, rows, {**held, "part": "value"})
+
+
+def move_name(knob: str, level: str) -> str:
+    """Return the part of a key that names a knob by itself."""
+    return f"alone/{step_part(knob, level)}"
+
+
+def _key(unit: Unit, name: str, metric: str) -> str:
+    return f"{PREFIX}/speed_up/{unit.key}/{name}/{key_part(metric)}"
+
+
+def _of(one: Ablation) -> dict[str, Any]:
+    return {
+        "workload": one.workload,
+        "workload_digest": one.digest,
+        "compiler": one.compiler,
+        "mode": one.mode,
+        "metric": one.metric,
+    }

@@ -1,0 +1,194 @@
+# ruff: noqa: RUF001 - Chinese punctuation is meant
+"""The words of tables and figures in each language: headings, legends and axes that no template gives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ablatrix.records.metrics import METRICS
+
+LABELS: Mapping[str, tuple[str, str]] = {
+    # Columns of tables that a template leaves without a heading
+    "workload": ("workload", "负载"),
+    "compiler": ("compiler", "编译器"),
+    "configuration": ("configuration", "配置"),
+    "tier": ("tier", "级别"),
+    "inputs": ("inputs", "输入"),
+    "dynamic": ("dynamic", "动态维度"),
+    "tasks": ("tasks", "任务"),
+    "compilers": ("compilers", "编译器"),
+    "configurations": ("configurations", "配置数"),
+    "blocks": ("blocks", "区组数"),
+    "trials": ("trials", "试验数"),
+    "missing": ("missing", "缺失"),
+    "stage": ("stage", "阶段"),
+    "change": ("change", "改动"),
+    # Main table
+    "baseline": ("baseline", "基线"),
+    "all_on": ("all on", "全部开启"),
+    "eager": ("eager", "eager"),
+    "alone": ("each alone", "单独开启"),
+    "without": ("all but", "仅关闭"),
+    "baseline_over_eager": ("baseline over eager", "基线相对 eager"),
+    "all_over_eager": ("all on over eager", "全部开启相对 eager"),
+    "geometric_mean": ("geomean", "几何平均"),
+    "on_compiler": ("on {compiler}", "{compiler}"),
+    "knob_levels": (
+        "Knobs, from the baseline's level to the one that counts as on: {moves}.",
+        "各开关由基线取值到“开启”取值：{moves}。",
+    ),
+    "same_program": (
+        "=: the same program as the baseline, so no speed-up is claimed.",
+        "=：与基线为同一程序，不报告加速比。",
+    ),
+    "no_row": (
+        "No row: the records hold nothing that this table is made of.",
+        "无数据行：记录中没有可列入本表的内容。",
+    ),
+    "mean_of": ("mean over {count} of {of} workloads", "{of} 个负载中 {count} 个的平均"),
+    "continued": ("continued", "续"),
+    "further_page": (", continued ({page} of {pages}).", "（续，第 {page} 页，共 {pages} 页）。"),
+    "table": ("Table", "表"),
+    "titled": ("{title}.", "{title}。"),
+    "not_in_any_row": ("Not in any row: {what}.", "未列入任何一行：{what}。"),
+    "not_attributable": (
+        "Not attributable: {workload} on {compiler}: {why}.",
+        "无法归因：{compiler} 上的 {workload}：{why}。",
+    ),
+    "further_reasons": (
+        "Not attributable for {count} further reasons; see the effects.",
+        "另有 {count} 个无法归因的原因，见效应表。",
+    ),
+    # Set-up table
+    "fact": ("what", "项目"),
+    "value": ("value", "内容"),
+    "processor": ("Processor", "处理器"),
+    "cores_of": ("{cpu}, {cores} cores", "{cpu}，{cores} 核"),
+    "gpu": ("GPU", "GPU"),
+    "memory": ("Memory", "内存"),
+    "system": ("System", "系统"),
+    "in_container": ("in a container ({container})", "容器内（{container}）"),
+    "frequency": ("Frequency", "频率"),
+    "governor": ("governor {governor}", "调频策略 {governor}"),
+    "turbo": ("turbo {state}", "睿频 {state}"),
+    "smt": ("SMT {state}", "超线程 {state}"),
+    "on": ("on", "开"),
+    "off": ("off", "关"),
+    "versions": ("Versions", "软件版本"),
+    "threads": ("Threads", "线程数"),
+    "sizes": ("Sizes of {workload}", "{workload} 的规模"),
+    "baseline_of": ("Baseline on {compiler}", "{compiler} 的基线"),
+    "knob_of": ("Knob {knob}", "开关 {knob}"),
+    "levels": ("levels: {levels}", "取值：{levels}"),
+    "protocol": ("Repeats", "重复"),
+    "cold_blocks": ("{count} cold blocks", "{count} 个冷启动区组"),
+    "hot_blocks": ("{count} hot blocks", "{count} 个热运行区组"),
+    # Memory and phases
+    "planned": ("planned", "规划内存"),
+    "peak": ("peak growth", "峰值增量"),
+    "planned_of": ("planned memory", "规划内存"),
+    "plan_ms": ("planning", "规划"),
+    "import_ms": ("frontend", "前端"),
+    "compile_ms": ("passes, code", "优化与代码生成"),
+    "link_ms": ("linking", "链接"),
+    "load_ms": ("loading", "加载"),
+    "other_ms": ("other", "其他"),
+    "run_ms_cold": ("first run", "首次运行"),
+    "total": ("total", "合计"),
+    # Figures
+    "speed_up_axis": ("speed-up over the baseline (ratio)", "相对基线的加速比"),
+    "speed_up_ratio": ("speed-up (ratio)", "加速比"),
+    "over_baseline": ("over the baseline", "相对基线"),
+    "over_eager_axis": ("over eager", "相对 eager"),
+    "cumulative": ("added one after the other", "依次累加"),
+    "leave_one_out": ("all but one", "逐一关闭"),
+    "by_itself": ("one by itself", "单独开启"),
+    "interval": ("95 % interval", "95% 置信区间"),
+    "no_op": ("no-op (same program)", "无作用（同一程序）"),
+    "no_value": ("no value: failed or not run", "无数值：失败或未运行"),
+    "phases_axis": ("compile + first run / baseline's (%)", "编译与首次运行时间 / 基线 (%)"),
+    "memory_share": ("planned memory / baseline's (%)", "规划内存 / 基线 (%)"),
+    "n_block": ("n = {count} block", "n = {count} 个区组"),
+    "n_blocks": ("n = {count} blocks", "n = {count} 个区组"),
+    "from_to": ("{least} to {most}", "{least} 至 {most}"),
+    "failed_no_effect": ("failed: no effect to tell", "失败：无法得出效应"),
+    "unsupported": ("unsupported level", "不支持的取值"),
+    "failed_or_unsupported": ("failed or unsupported", "失败或不支持"),
+    "few_blocks": ("too few blocks for intervals", "区组过少，没有区间"),
+    "no_op_knob": ("no-op knob (same program)", "无作用的开关（同一程序）"),
+    "open_part": ("open: some pairs failed", "空心：部分配置对失败"),
+    "control": ("A/A control, 95 % interval", "A/A 对照，95% 置信区间"),
+    "control_fails": (
+        "A/A control fails on {failed} of {count}: intervals there are wider",
+        "A/A 对照在 {count} 处中有 {failed} 处未通过：该处区间已加宽",
+    ),
+    "new_over_base": ("at new level / at base level", "新取值 / 基线取值"),
+    "to_baseline": ("relative to the baseline's", "相对基线"),
+    "ratio_of": ("{name}, {of} (ratio)", "{name}，{of}（比值）"),
+    "less": ("less", "减少"),
+    "more": ("more", "增加"),
+    "together": ("all together", "全部"),
+    "not_attributable_short": ("failed: not attributable", "失败：无法归因"),
+    "first_levels": ("baseline's levels", "各开关取基线值"),
+    "one_configuration": ("configuration", "配置"),
+    "knob_level": ("{knob}: {level}", "{knob}：{level}"),
+    "not_shown": ("not shown by marks: further knobs, {count}", "标记未表示的其他开关：{count} 个"),
+    "ring": ("ring: baseline", "圆环：基线"),
+    "bar_interval": ("bar: 95 % interval", "竖线：95% 置信区间"),
+    "failed_trials": ("{count} failed trials", "{count} 次试验失败"),
+    "memory_not_told": ("memory not told: {names}", "未报告内存：{names}"),
+    "nothing_measured": ("nothing measured", "没有测量值"),
+    "compile_time": ("compile + first run", "编译与首次运行"),
+    "run_time": ("run time", "运行时间"),
+    "repaid": ("pays after so many runs", "此后收回成本"),
+    "pays at first": ("pays up to so many runs", "此前领先"),
+    "pays at once": ("pays at once", "立即受益"),
+    "never pays": ("never pays", "始终不受益"),
+    "at most": ("pays after at most so many", "至多此数后收回成本"),
+    "ahead at most": ("ahead up to at most so many", "至多领先至此数"),
+    "at least": ("pays after at least so many, if ever", "若能收回，至少需此数"),
+    "ahead at least": ("ahead for at least so many", "至少领先至此数"),
+    "undecided": ("undecided", "无法判断"),
+    "time_ratio": ("time / baseline's (ratio)", "时间 / 基线（比值）"),
+    "runs_axis": ("break-even (runs)", "盈亏平衡（运行次数）"),
+    "misses_axis": ("compile cache misses up to the first run (tasks)", "首次运行前的编译缓存未命中（任务数）"),
+    "cold_axis": ("compile + first run (ms)", "编译与首次运行 (ms)"),
+    "no_trial_ok": ("no trial is ok", "没有成功的试验"),
+    "partition_at": ("partition: {level}", "partition：{level}"),
+    "warm_cache": ("warm cache", "热缓存"),
+    "failed_count": ("{count} failed", "{count} 次失败"),
+    "failed_at_edge": ("{count} failed ({unknown} at edge)", "{count} 次失败（{unknown} 次在边缘）"),
+    "silent": ("{count} ok without a reading", "{count} 次成功但没有读数"),
+    "medians": ("medians of a workload", "各负载的中位数"),
+    "few_counts": ("too few counts for a line", "未命中数过少，不画趋势线"),
+    "grouped_marks": ("mark: median of trials, bar: 5 to 95 %", "标记：中位数，竖线：5% 至 95%"),
+    "ok_and_failed": ("n = {ok}, {failed} failed", "n = {ok}，{failed} 次失败"),
+    "only_ok": ("n = {ok}", "n = {ok}"),
+}
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The words of one language.
+
+    Attributes:
+        code: ``en`` or ``zh``.
+    """
+
+    code: str
+
+    def __call__(self, name: str, /, **slots: object) -> str:
+        """Return a word, with its slots filled."""
+        return LABELS[name][self.code == "zh"].format(**slots)
+
+    def metric(self, column: str, fallback: str) -> str:
+        """Return what an axis calls a metric; of other columns, or in English, the text given."""
+        known = METRICS.get(column)
+        return known.chinese if known is not None and self.code == "zh" else fallback
+
+    def heading(self, column: str) -> str:
+        """Return the heading of a column that a template gives none: its name, translated where it has a word."""
+        plain = column.removeprefix("knob_").removeprefix("parameter_")
+        return self(column) if self.code != "en" and column in LABELS else plain
+
+
+ENGLISH = Labels("en")
