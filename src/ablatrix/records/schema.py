@@ -58,9 +58,9 @@ def _without_origins(data: dict[str, Any]) -> dict[str, Any]:
     parts = (data.get(name) for name in ("meta", "config", "runtime", "correctness"))
     meta, config, runtime, correctness = parts
     if isinstance(meta, dict):
-        meta |= {"layout": None, "replicate": None}
+        meta |= {"layout": None, "replicate": None, "settings_in_force": {}}
     if isinstance(config, dict):
-        config |= {"compiler_digest": None, "stage_plan": None, "primary_knobs": None}
+        config |= {"compiler_digest": None, "stage_plan": None, "primary_knobs": None, "settings": {}}
     if isinstance(runtime, dict):
         runtime |= {"other_ms": None}
     if isinstance(correctness, dict):

@@ -1,10 +1,12 @@
 """A study with the catalogue that holds for it: every name, knob and level in it exists."""
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ablatrix.catalogue import Catalogue
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.compilers.command.entry import describe_command
+from ablatrix.compilers.settings import add_settings, ask_addresses
 from ablatrix.documents.faults import Location
 from ablatrix.errors import CompilerError, PluginError, StudyError, WorkloadError
 from ablatrix.plugin_files import add_plugin, read_catalogue
@@ -14,6 +16,8 @@ from ablatrix.study.validation import Fault, describe_unknown, find_faults
 from ablatrix.workloads.entry import WorkloadEntry
 from ablatrix.workloads.parameters import check_parameters
 from ablatrix.workloads.source import FORMS, is_source, read_source
+
+KNOBS_DEPTH = 3  # of the location of all knobs of a compiler; that of one knob is longer
 
 
 class ResolvedStudy(NamedTuple):
@@ -48,14 +52,16 @@ def resolve_study(study: Study, catalogue: Catalogue | None = None) -> ResolvedS
 def resolve(study: Study, catalogue: Catalogue | None = None) -> tuple[ResolvedStudy, list[Fault]]:
     """Return a study with its catalogue, and its faults; with any, the catalogue lacks what could not be found."""
     plugged, faults = _add_plugins(study, read_catalogue() if catalogue is None else catalogue)
+    with_settings, of_settings = _find_settings(study, plugged)
     programs, of_programs = _describe_programs(study, plugged)
     models, of_names = _read_models(study, plugged)
-    found = plugged.holding(compilers=programs, workloads=models)
-    of_names += find_faults(study, found)
+    found = plugged.holding(compilers={**programs, **with_settings}, workloads=models)
+    of_names += _without_what_follows(find_faults(study, found), of_settings)
     # What a program or a plug-in that failed would have added is not missing.
     unsure = {("compilers", index, "name") for index, choice in enumerate(study.compilers) if choice.command or faults}
     unsure |= {("workloads", index, "name") for index in range(len(study.workloads)) if faults}
-    return ResolvedStudy(study, found), [*faults, *of_programs, *(one for one in of_names if one[0] not in unsure)]
+    of_own = [*faults, *of_programs, *of_settings]
+    return ResolvedStudy(study, found), [*of_own, *(one for one in of_names if one[0] not in unsure)]
 
 
 def plugin_sources(resolved: ResolvedStudy) -> dict[str, PluginSource]:
@@ -93,6 +99,33 @@ def _describe_programs(study: Study, catalogue: Catalogue) -> tuple[dict[str, Co
         except CompilerError as error:
             faults.append((location, str(error)))
     return found, faults
+
+
+def _find_settings(study: Study, catalogue: Catalogue) -> tuple[dict[str, CompilerEntry], list[Fault]]:
+    """Return the compilers of which the study has settings, these among their knobs; each is asked for them once."""
+    found: dict[str, CompilerEntry] = {}
+    faults: list[Fault] = []
+    for index, choice in enumerate(study.compilers):
+        if choice.command is not None or not choice.knobs or choice.name not in catalogue.compilers:
+            continue
+        entry = catalogue.compilers[choice.name]
+        location: Location = ("compilers", index, "knobs")
+        words = {name: knob.model_dump(exclude_unset=True) for name, knob in choice.knobs.items()}
+        try:
+            found[choice.name], of_knobs = add_settings(entry, words, ask_addresses(entry))
+        except CompilerError as error:
+            faults.append((location, str(error)))
+            continue
+        faults += [((*location, name), text) for name, text in of_knobs.items()]
+    return found, faults
+
+
+def _without_what_follows(faults: Iterable[Fault], of_settings: Sequence[Fault]) -> list[Fault]:
+    """Return faults but for those of knobs that would be there if the study's settings had none."""
+    if any(len(location) == KNOBS_DEPTH for location, _ in of_settings):  # nothing is known of them
+        return [one for one in faults if one[0][0] == "workloads"]
+    missing = {location[-1] for location, _ in of_settings}
+    return [one for one in faults if not missing & set(one[0])]
 
 
 def _read_models(study: Study, catalogue: Catalogue) -> tuple[dict[str, WorkloadEntry], list[Fault]]:

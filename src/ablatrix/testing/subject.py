@@ -161,7 +161,7 @@ class Subject:
             threads=threads,
             dump=dump,
         )
-        return replace(request, knobs=levels)
+        return replace(request, knobs=levels, settings=Applied.of(self.entry, levels))
 
     @cached_property
     def preloaded(self) -> Preloaded:
