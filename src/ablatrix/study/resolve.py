@@ -1,6 +1,5 @@
 """A study with the catalogue that holds for it: every name, knob and level in it exists."""
 
-from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ablatrix.catalogue import Catalogue
@@ -11,13 +10,11 @@ from ablatrix.documents.faults import Location
 from ablatrix.errors import CompilerError, PluginError, StudyError, WorkloadError
 from ablatrix.plugin_files import add_plugin, read_catalogue
 from ablatrix.plugin_sources import PluginSource
-from ablatrix.study.model import Study, WorkloadChoice
+from ablatrix.study.model import CompilerChoice, KnobChoice, Study, WorkloadChoice
 from ablatrix.study.validation import Fault, describe_unknown, find_faults
 from ablatrix.workloads.entry import WorkloadEntry
 from ablatrix.workloads.parameters import check_parameters
 from ablatrix.workloads.source import FORMS, is_source, read_source
-
-KNOBS_DEPTH = 3  # of the location of all knobs of a compiler; that of one knob is longer
 
 
 class ResolvedStudy(NamedTuple):
@@ -52,11 +49,13 @@ def resolve_study(study: Study, catalogue: Catalogue | None = None) -> ResolvedS
 def resolve(study: Study, catalogue: Catalogue | None = None) -> tuple[ResolvedStudy, list[Fault]]:
     """Return a study with its catalogue, and its faults; with any, the catalogue lacks what could not be found."""
     plugged, faults = _add_plugins(study, read_catalogue() if catalogue is None else catalogue)
-    with_settings, of_settings = _find_settings(study, plugged)
+    with_settings, of_settings, complete = _find_settings(study, plugged)
     programs, of_programs = _describe_programs(study, plugged)
     models, of_names = _read_models(study, plugged)
     found = plugged.holding(compilers={**programs, **with_settings}, workloads=models)
-    of_names += _without_what_follows(find_faults(study, found), of_settings)
+    missing = {location[-1] for location, _ in of_settings}
+    # What would be said of a knob that has a fault, or of any knob where not all are known, follows from that fault.
+    of_names += [one for one in find_faults(study, found) if complete and not missing & set(one[0])]
     # What a program or a plug-in that failed would have added is not missing.
     unsure = {("compilers", index, "name") for index, choice in enumerate(study.compilers) if choice.command or faults}
     unsure |= {("workloads", index, "name") for index in range(len(study.workloads)) if faults}
@@ -86,7 +85,7 @@ def _describe_programs(study: Study, catalogue: Catalogue) -> tuple[dict[str, Co
     found: dict[str, CompilerEntry] = {}
     faults: list[Fault] = []
     for index, choice in enumerate(study.compilers):
-        if choice.command is None:
+        if choice.command is None or not _is_checked(choice):
             continue
         location: Location = ("compilers", index, "command")
         if choice.name in catalogue.compilers:
@@ -101,12 +100,19 @@ def _describe_programs(study: Study, catalogue: Catalogue) -> tuple[dict[str, Co
     return found, faults
 
 
-def _find_settings(study: Study, catalogue: Catalogue) -> tuple[dict[str, CompilerEntry], list[Fault]]:
-    """Return the compilers of which the study has settings, these among their knobs; each is asked for them once."""
+def _find_settings(study: Study, catalogue: Catalogue) -> tuple[dict[str, CompilerEntry], list[Fault], bool]:
+    """Return the compilers with settings of the study among their knobs, and whether those of all could be asked for.
+
+    Each compiler is asked once.
+    """
     found: dict[str, CompilerEntry] = {}
     faults: list[Fault] = []
+    complete = True
     for index, choice in enumerate(study.compilers):
         if choice.command is not None or not choice.knobs or choice.name not in catalogue.compilers:
+            continue
+        if not _is_checked(choice):
+            complete = False
             continue
         entry = catalogue.compilers[choice.name]
         location: Location = ("compilers", index, "knobs")
@@ -115,17 +121,15 @@ def _find_settings(study: Study, catalogue: Catalogue) -> tuple[dict[str, Compil
             found[choice.name], of_knobs = add_settings(entry, words, ask_addresses(entry))
         except CompilerError as error:
             faults.append((location, str(error)))
+            complete = False
             continue
         faults += [((*location, name), text) for name, text in of_knobs.items()]
-    return found, faults
+    return found, faults, complete
 
 
-def _without_what_follows(faults: Iterable[Fault], of_settings: Sequence[Fault]) -> list[Fault]:
-    """Return faults but for those of knobs that would be there if the study's settings had none."""
-    if any(len(location) == KNOBS_DEPTH for location, _ in of_settings):  # nothing is known of them
-        return [one for one in faults if one[0][0] == "workloads"]
-    missing = {location[-1] for location, _ in of_settings}
-    return [one for one in faults if not missing & set(one[0])]
+def _is_checked(choice: CompilerChoice) -> bool:
+    """Return whether what a study says of a compiler's knobs holds by itself; else it has a fault already."""
+    return all(isinstance(knob, KnobChoice) for knob in choice.knobs.values())
 
 
 def _read_models(study: Study, catalogue: Catalogue) -> tuple[dict[str, WorkloadEntry], list[Fault]]:

@@ -13,7 +13,9 @@ from ablatrix.compilers.onnxruntime.passes import read_passes
 from ablatrix.compilers.output import STDERR, written_to
 from ablatrix.compilers.settings.address import Address, switches, type_of
 
-OPTIMIZER, SESSION, OPTION, PROVIDER = "optimizer", "session", "option", "provider"
+OPTIMIZER, SESSION, OPTION = "optimizer", "session", "option"
+# They hold others, or a model could not run without them.
+ALWAYS_RUN = re.compile(r"RuleBased|MemcpyTransformer|CastFloat16Transformer|_CPUExecutionProvider")
 RULES = (
     "CastChainElimination",
     "CastElimination",
@@ -31,7 +33,10 @@ RULES = (
 """Optimisers that run within another one, which alone is named in the log; ``FUSIONS`` has the others of this kind."""
 ENTRY = re.compile(rb"\x00((?:session|optimization|mlas)(?:\.[a-z0-9_]+)+)(?=\x00)")
 # What is no setting of a model's code or run: files, logs, other providers, the source files of the library itself.
-NO_SETTING = re.compile(r"file|path|folder|director|log_|profil|load_model|save|cuda|moe|_ep_|\.ep|compile|assign|\.(h|cc)$")
+NO_SETTING = re.compile(
+    r"file|path|folder|director|log_|profil|load_model|save|cuda|moe|_ep_|\.ep|compile|assign|debug|loader|ort_model|"
+    r"minimal_build|disable_specified|\.(h|cc)$"
+)
 SWITCHES = {
     "optimization.enable_cast_chain_elimination": "0",
     "optimization.enable_gelu_approximation": "0",
@@ -48,13 +53,8 @@ SWITCHES = {
     "session.use_device_allocator_for_initializers": "0",
 }
 OF_CODE = re.compile(r"optimization\.|session\..*(qdq|quant|inlining|loop_level|inference|expansion)")
-OWNERS = {
-    "enable_mem_reuse": "reuse",
-    "enable_mem_pattern": "memory_plan",
-    "enable_cpu_mem_arena": "arena",
-    "graph_optimization_level": "graph_level",
-    "intra_op_num_threads": "threads",
-}
+OWNERS = {"graph_optimization_level": "graph_level", "intra_op_num_threads": "threads"}
+BY_KNOBS = ("enable_mem_reuse", "enable_mem_pattern", "enable_cpu_mem_arena")
 NO_OPTIONS = re.compile(r"log|profil|path|prefix|per_session")
 
 
@@ -85,13 +85,16 @@ def _transformers() -> list[str]:
         log = Path(directory) / "log.txt"
         with written_to(log, STDERR):
             onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        return [name for name in read_passes(log.read_text(encoding="utf-8")) if "RuleBased" not in name]
+        return [name for name in read_passes(log.read_text(encoding="utf-8")) if not ALWAYS_RUN.search(name)]
 
 
 def _entries(library: bytes) -> Iterator[Address]:
+    import onnxruntime
+
+    options = vars(onnxruntime.SessionOptions)
     for name in sorted({found.decode() for found in ENTRY.findall(library)} | set(SWITCHES)):
-        owner = OWNERS.get(name.removeprefix("session."), "")
-        if (NO_SETTING.search(name) and not owner) or name.encode() not in library:
+        is_option = name.removeprefix("session.") in options
+        if is_option or NO_SETTING.search(name) or name.encode() not in library:
             continue
         yield Address(
             kind=SESSION,
@@ -101,7 +104,6 @@ def _entries(library: bytes) -> Iterator[Address]:
             affects="code" if OF_CODE.match(name) else "run_time",
             off="0",
             on="1",
-            owner=owner,
         )
 
 
@@ -120,7 +122,7 @@ def _options(options: Any) -> Iterator[Address]:
             kind=OPTION,
             name=name,
             type="text" if members is not None else type_of(value),
-            value=value if members is None else value.name,
+            value=None if name in BY_KNOBS else value if members is None else value.name,
             affects="run_time",
             choices=() if members is None else tuple(members),
             owner=OWNERS.get(name, ""),

@@ -35,9 +35,9 @@ def addresses() -> Iterator[Address]:
             kind=PROPERTY,
             name=name,
             type=type_of(plain),
-            value=None if name in BY_KNOBS or plain == "" else plain,
+            value=None if name in BY_KNOBS or not str(plain).strip("?") else plain,
             affects="code" if OF_CODE.search(name) else "both" if OF_BOTH.search(name) else "run_time",
-            choices=_choices(core, name) if isinstance(plain, str) else (),
+            choices=_choices(core, name, value) if isinstance(plain, str) else (),
             owner="threads" if name == THREADS else "",
         )
 
@@ -49,11 +49,15 @@ def _value(core: Any, name: str) -> Any:
         return ""
 
 
-def _choices(core: Any, name: str) -> tuple[str, ...]:
-    """Return the words that the plug-in says it takes, where it refuses one that is none."""
+def _choices(core: Any, name: str, value: Any) -> tuple[str, ...]:
+    """Return the words of an enumeration, or those that the plug-in says it takes where it refuses one that is none."""
+    members = tuple(getattr(type(value), "__members__", ()))
+    if members:
+        return members
     try:
         core.set_property(DEVICE, {name: NO_WORD})
     except RuntimeError as error:
         found = SUPPORTED.search(str(error))
-        return tuple(word for word in re.split(r"[,/ ]+", found[1]) if word) if found else ()
+        words = tuple(word for word in re.split(r"[,/ ]+", found[1]) if word) if found else ()
+        return words if len(words) > 1 else ()
     return ()
