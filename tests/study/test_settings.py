@@ -144,7 +144,11 @@ def test_number_without_fraction_is_whole(tmp_path: Path, asked: list[str]) -> N
             "skip: {levels: [a, b]}",
             "study.yaml:4: compilers[0]: knob 'skip' has no 'setting'",
         ),
-        ("[0.25, 0.5, 1.0]", "[.nan]", "study.yaml:8: compilers[0].knobs.rate.levels[0]: a level is a word or a finite"),
+        (
+            "[0.25, 0.5, 1.0]",
+            "[.nan]",
+            "study.yaml:8: compilers[0].knobs.rate.levels[0]: a level is a word or a finite",
+        ),
         ("      rate: {setting", "      a-b: {setting", "study.yaml:4: compilers[0]: 'a-b' is no name of a knob"),
         (
             "skip: [on, off]",

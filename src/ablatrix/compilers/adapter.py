@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from ablatrix.compilers.catalogue.model import Level
-from ablatrix.compilers.settings.applied import Applied
+from ablatrix.compilers.settings.applied import NO_SETTINGS, Applied
 
 if TYPE_CHECKING:
     import torch
@@ -140,7 +140,7 @@ class CompileRequest:
     threads: int
     work_dir: Path
     device: str = "cpu"
-    settings: Applied = Applied()
+    settings: Applied = NO_SETTINGS
     dump: Path | None = None
 
     @property

@@ -166,13 +166,17 @@ class CompilerChoice(Part):
         for name, knob in self.knobs.items():
             if self.command is None and knob.setting is None:
                 raise ValueError(
-                    f"knob '{name}' has no 'setting'; a knob of a compiler of the catalogue is one of its settings, such "
-                    "as {setting: \"env:NAME\"}, and without one 'knobs' goes with 'command'"
+                    f"knob '{name}' has no 'setting'; a knob of a compiler of the catalogue is one of its settings, "
+                    "such as {setting: \"env:NAME\"}, and without one 'knobs' goes with 'command'"
                 )
             if self.command is not None and knob.setting is not None:
-                raise ValueError(f"knob '{name}' of a program has a 'setting'; a program is given its knobs as they are")
+                raise ValueError(
+                    f"knob '{name}' of a program has a 'setting'; a program is given its knobs as they are"
+                )
             if self.command is None and not KNOB_NAME.fullmatch(name):
-                raise ValueError(f"'{name}' is no name of a knob: write letters, digits and underscores, a letter first")
+                raise ValueError(
+                    f"'{name}' is no name of a knob: write letters, digits and underscores, a letter first"
+                )
         return self
 
     @model_serializer(mode="wrap")

@@ -124,7 +124,9 @@ def test_two_knobs_of_one_address_are_refused() -> None:
 
 
 def test_digest_of_compiler_without_settings_has_no_new_part() -> None:
-    knobs = (KnobEntry(name="a", kind="primary", summary="", levels=(LevelEntry("x", ""),), default="x", affects="code"),)
+    knobs = (
+        KnobEntry(name="a", kind="primary", summary="", levels=(LevelEntry("x", ""),), default="x", affects="code"),
+    )
     entry = SHIPPED["tvm"]
     with_setting, _ = add_settings(entry, {"fold": {"setting": "pass:FoldConstant"}}, KNOWN)
     assert with_setting.digest != entry.digest

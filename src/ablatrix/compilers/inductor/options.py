@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablatrix.compilers.catalogue import Level
-from ablatrix.compilers.settings import Applied
+from ablatrix.compilers.settings import NO_SETTINGS, Applied
 
 # What Inductor always runs with here. Its own caches are off, since otherwise they would answer in place of
 # ours; and it compiles in this process, since a pool of compile workers would be shared by trials.
 ALWAYS: Mapping[str, Any] = {"fx_graph_cache": False, "fx_graph_remote_cache": False, "compile_threads": 1}
-NO_SETTINGS = Applied()
 # The scheduler may not fuse, and lowering may not inline one operator into the next: it stores what it computed.
 NO_FUSION: Mapping[str, Any] = {
     "max_fusion_size": 1,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ablatrix.compilers.catalogue import Level, SettingValue
-from ablatrix.compilers.settings import Applied
+from ablatrix.compilers.settings import NO_SETTINGS, Applied
 
 # The optimisers that put several nodes into one, by ONNX Runtime's names. The others fold constants, drop what does
 # nothing, share equal constants and subexpressions, and choose layouts: they stay with the graph level.
@@ -61,7 +61,6 @@ GRAPH_LEVELS = {
     "extended": "ORT_ENABLE_EXTENDED",
     "all": "ORT_ENABLE_ALL",
 }
-NO_SETTINGS = Applied()
 VERBOSE = 0
 ERRORS_ONLY = 3  # warnings would go to the output of the trial
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablatrix.compilers.catalogue import Level
-from ablatrix.compilers.settings import Applied
+from ablatrix.compilers.settings import NO_SETTINGS, Applied
 
-NO_SETTINGS = Applied()
 BY_KNOBS = ("SNIPPETS_MODE", "CPU_DENORMALS_OPTIMIZATION")
 PRECISION = "f32"  # without the hint the plug-in takes bfloat16 where the processor has it
 

@@ -69,6 +69,9 @@ class Applied:
         return {f"{kind}:{name}": value for (kind, name), value in sorted(self.code.items())}
 
 
+NO_SETTINGS = Applied()
+
+
 def environment_of(entry: CompilerEntry, knobs: Mapping[str, Level]) -> dict[str, str]:
     """Return the environment variables that a configuration sets in its worker."""
     return {name: str(value) for name, value in Applied.of(entry, knobs).running(ENVIRONMENT).items()}

@@ -49,7 +49,9 @@ def add_settings(
             knob = setting_knob(entry.name, name, words, known)
             other = next((one.name for one in made if one.acts[0].address == knob.acts[0].address), None)
             if other is not None:
-                raise CompilerError(f"knobs '{other}' and '{name}' have one setting, '{knob.acts[0].address}'; keep one")
+                raise CompilerError(
+                    f"knobs '{other}' and '{name}' have one setting, '{knob.acts[0].address}'; keep one"
+                )
         except CompilerError as error:
             faults[name] = str(error)
         else:
@@ -84,7 +86,7 @@ def setting_knob(compiler: str, name: str, words: Mapping[str, Any], known: Addr
         name=name,
         kind=words.get("kind") or "primary",
         summary=words.get("summary") or f"The setting {words['setting']}.",
-        levels=tuple(LevelEntry(level, SUMMARIES.get(level, "") or f"Set to {level}.") for level in values),
+        levels=tuple(LevelEntry(level, SUMMARIES.get(str(level)) or f"Set to {level}.") for level in values),
         default=default,
         affects=words.get("affects") or address.affects,
         acts=(Setting(address.kind, address.name, tuple(values.items())),),

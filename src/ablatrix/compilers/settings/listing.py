@@ -1,4 +1,4 @@
-"""The process that lists a compiler's settings: ``python -m ablatrix.compilers.settings.listing MODULE:FUNCTION FILE``."""
+"""The process that lists a compiler's settings: ``python -m`` with this module, ``MODULE:FUNCTION``, and a file."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from ablatrix.compilers.built_task import TaskFacts
 from ablatrix.compilers.built_task import source_digest as digest_source
 from ablatrix.compilers.catalogue import SettingValue
 from ablatrix.compilers.dump import TaskDump
-from ablatrix.compilers.settings import Applied
-from ablatrix.compilers.tvm.pipeline import NO_SETTINGS, Lowered, Options, lower, pass_observer
+from ablatrix.compilers.settings import NO_SETTINGS, Applied
+from ablatrix.compilers.tvm.pipeline import Lowered, Options, lower, pass_observer
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.workloads.program import TaskProgram
 
@@ -64,7 +64,9 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
     """
     file = request.work_dir / f"{key}.so"
     try:
-        return file, _compile(task, options, host_target(options.settings), file, request.clock, TaskDump.of(request, task))
+        return file, _compile(
+            task, options, host_target(options.settings), file, request.clock, TaskDump.of(request, task)
+        )
     except Exception as error:  # TVM raises errors of many kinds, Python's own among them
         if "Unsupported function type" in str(error):
             raise UnsupportedError(f"tvm cannot import task {task.kind}: {error}") from error

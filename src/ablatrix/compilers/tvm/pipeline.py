@@ -21,11 +21,10 @@ from tvm import relax
 
 from ablatrix.compilers.adapter import PhaseClock
 from ablatrix.compilers.catalogue.model import Level
-from ablatrix.compilers.settings import Applied
+from ablatrix.compilers.settings import NO_SETTINGS, Applied
 from ablatrix.compilers.tvm.destination_passing import DESTINATIONS, pass_destinations
 
 T = relax.transform
-NO_SETTINGS = Applied()
 # Kernels are called by code that TVM generated, with types that it inferred; what comes from outside is checked
 # at the function's entry and by the executor. Checks in every kernel would double the code.
 PASS_CONFIG = {"tirx.disable_assert": True}

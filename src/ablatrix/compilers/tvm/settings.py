@@ -20,7 +20,13 @@ from ablatrix.compilers.tvm.pipeline import OPT_LEVEL, PASS_CONFIG, PASS_OPT_LEV
 
 PASS, CONFIG, TARGET, LLVM = "pass", "config", "target", "llvm"
 ROOMS = ("relax", "tirx", "s_tir")
-TYPES: dict[str, Type] = {"bool": "switch", "int": "whole number", "ir.IntImm": "whole number", "float": "number", "str": "text"}
+TYPES: dict[str, Type] = {
+    "bool": "switch",
+    "int": "whole number",
+    "ir.IntImm": "whole number",
+    "float": "number",
+    "str": "text",
+}
 TRUE_BY_ITSELF = ("tirx.noalias", "relax.transform.apply_legalize_ops")
 NO_CONFIG = re.compile(r"^testing\.|lwp|vtcm|cuda|ldg32|async_copy|is_entry_func|instrument")
 TARGETS = re.compile(r"mattr|mcpu|opt-level|fast-math.*|vector-width")
@@ -53,7 +59,7 @@ def _passes() -> set[str]:
                         found.add(str(make().info.name))
                 except Exception:  # it needs arguments, or is no pass
                     continue
-    return (found | _run_by_a_compilation()) - {"sequential"}
+    return (found | _run_by_a_compilation()) - {"sequential", "PassDestinations"}  # the latter is ours
 
 
 def _run_by_a_compilation() -> set[str]:

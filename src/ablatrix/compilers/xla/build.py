@@ -15,8 +15,8 @@ import torch
 
 from ablatrix.canonical import digest_value
 from ablatrix.compilers.adapter import CompileRequest
-from ablatrix.compilers.catalogue import SettingValue
 from ablatrix.compilers.built_task import TaskFacts, source_digest
+from ablatrix.compilers.catalogue import SettingValue
 from ablatrix.compilers.dump import TaskDump
 from ablatrix.compilers.xla.client import platform_version
 from ablatrix.compilers.xla.frontend import import_torchax

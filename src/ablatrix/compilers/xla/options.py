@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ablatrix.compilers.catalogue import Level, SettingValue
-from ablatrix.compilers.settings import Applied
+from ablatrix.compilers.settings import NO_SETTINGS, Applied
 
-NO_SETTINGS = Applied()
 CODE_LEVELS = {"none": 0, "less": 1, "default": 2, "aggressive": 3}
 FUSION = "fusion"
 LIBRARY = "dot-library-rewriter"

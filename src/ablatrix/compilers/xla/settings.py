@@ -11,18 +11,29 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ablatrix.compilers.settings.address import Address, SettingValue, Type, switches
+from ablatrix.compilers.catalogue import SettingValue
+from ablatrix.compilers.settings.address import Address, Type, switches
 from ablatrix.compilers.xla.client import prepare
 from ablatrix.compilers.xla.options import PASSES, Options
 from ablatrix.compilers.xla.passes import watch_passes
 
 FLAG, PASS = "flag", "pass"
 NAME = re.compile(rb"xla_[a-z][a-z0-9_]{4,}")
-NO_SETTING = re.compile(r"gpu|cuda|cudnn|nccl|rocm|tpu|dump|pjrt|_disable_hlo_passes|_enable_hlo_passes|debug|hlo_profile|ptx")
-TYPES: dict[str, Type] = {"bool": "switch", "int32": "whole number", "int64": "whole number", "float": "number", "double": "number"}
+NO_SETTING = re.compile(
+    r"gpu|cuda|cudnn|nccl|rocm|tpu|ptx|dump|pjrt|hlo_passes$|debug|profil|logging|print|graph_|flags_reset|force_host|test_|"
+    r"crash_on|sharding|sdy_|collective|command_buffer|step_marker|xprof|detect_|offload"
+)
+NO_PASS = re.compile(r"trace_to|shard_args|batched_copy|simplification$")  # functions of JAX, and a pipeline
+TYPES: dict[str, Type] = {
+    "bool": "switch",
+    "int32": "whole number",
+    "int64": "whole number",
+    "float": "number",
+    "double": "number",
+}
 INVALID = re.compile(r"is not a valid (\w+) value")
 SHOWN = re.compile(r"^\s*--(xla_\w+)=(\S*)\s", re.MULTILINE)
-MIN_PASS = re.compile(r"[a-z][a-z0-9_.-]*")
+PASS_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
 WORDS: dict[str, SettingValue] = {"true": True, "false": False}
 
 
@@ -47,7 +58,7 @@ def addresses() -> Iterator[Address]:
     with tempfile.TemporaryDirectory() as directory:
         with watch_passes(Path(directory)) as milliseconds:
             jax.jit(_program).lower(*_inputs()).compile(compiler_options={"xla_cpu_enable_fast_math": True})
-        passes = {name for name in milliseconds if MIN_PASS.fullmatch(name)}
+        passes = {name for name in milliseconds if PASS_NAME.fullmatch(name) and not NO_PASS.search(name)}
     yield from switches(PASS, passes | set(PASSES))
 
 
@@ -91,6 +102,13 @@ def _plain(kind: Type, text: str | None) -> SettingValue | None:
     if not text:
         return None
     try:
-        return {"switch": WORDS.get, "whole number": int, "number": float}.get(kind, str)(text)
+        match kind:
+            case "switch":
+                return WORDS.get(text)
+            case "whole number":
+                return int(text)
+            case "number":
+                return float(text)
     except ValueError:
         return None
+    return text.strip('"')
