@@ -39,6 +39,11 @@ from ablatrix.workloads.shipped import SHIPPED
 from tests.synthetic import _machine
 
 KNOB_NAMES = ("alpha", "build", "fusion", "partition", "reuse", "memory_plan", "tile", "zeta", "a-b", "a.b", "threads")
+NUMBERS: tuple[tuple[Level, ...], ...] = (
+    ("1", "2", "4", "8", "16", "32"),
+    (0, 2, 4, 16, 128, 1024),
+    (0.125, 0.25, 0.5, 1, 2.5, 10, -1.5),
+)
 WORDS = ("off", "on", "O1", "O2", "-O2 -g", "-O2--g", "a_b", "50%", "x&y", "fast")
 FAILED = (Status.COMPILE_ERROR, Status.CRASHED, Status.TIMEOUT, Status.RUN_ERROR, Status.WRONG_OUTPUT)
 
@@ -132,7 +137,7 @@ def _draw_compiler(rng: random.Random, name: str) -> CompilerEntry:
     names = rng.sample(KNOB_NAMES, rng.randint(1, 6))
     knobs = []
     for index, knob in enumerate(names):
-        pool: Sequence[str] = [str(2**power) for power in range(6)] if rng.random() < 0.4 else WORDS
+        pool: Sequence[Level] = rng.choice(NUMBERS) if rng.random() < 0.4 else WORDS
         levels = rng.sample(pool, rng.randint(1, 5))
         knobs.append(
             KnobEntry(

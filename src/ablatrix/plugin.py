@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Executable,
         MeasuresOverhead,
         PhaseClock,
+        ReadsSettings,
         RunsElsewhere,
         TimesItself,
         WatchesDevice,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from ablatrix.compilers.catalogue.knobs import reuse_between_tasks, switch
     from ablatrix.compilers.dump import TaskDump
     from ablatrix.compilers.eager import EagerCompiler, EagerExecutable
+    from ablatrix.compilers.settings import Address
     from ablatrix.compilers.task_building import complete_key_facts, gather_facts
     from ablatrix.compilers.tasks import TaskExecutable, TaskFunction
     from ablatrix.errors import CompilerError, UnsupportedError, WorkloadError
@@ -56,6 +58,7 @@ __all__ = [
     "PASS_TIMING",
     "THREADS",
     "UPPER_BOUND",
+    "Address",
     "BoundRun",
     "Built",
     "BuiltTask",
@@ -74,6 +77,7 @@ __all__ = [
     "ParameterSpec",
     "PhaseClock",
     "Program",
+    "ReadsSettings",
     "RunsElsewhere",
     "TaskCache",
     "TaskDump",
@@ -114,6 +118,7 @@ __getattr__, __dir__ = lazy_names(
             "Executable",
             "MeasuresOverhead",
             "PhaseClock",
+            "ReadsSettings",
             "RunsElsewhere",
             "TimesItself",
             "WatchesDevice",
@@ -132,6 +137,7 @@ __getattr__, __dir__ = lazy_names(
         ],
         "ablatrix.compilers.catalogue.knobs": ["reuse_between_tasks", "switch"],
         "ablatrix.compilers.dump": ["TaskDump"],
+        "ablatrix.compilers.settings": ["Address"],
         "ablatrix.compilers.eager": ["EagerCompiler", "EagerExecutable"],
         "ablatrix.compilers.tasks": ["TaskExecutable", "TaskFunction"],
         "ablatrix.compilers.built_task": ["BuiltTask", "TaskFacts", "source_digest"],

@@ -113,8 +113,8 @@ def test_quick_reader_field_order_matches_model() -> None:
     fields, meta = list(Record.model_fields), list(Meta.model_fields)
     assert fields[fields.index("workload") :][:3] == ["workload", "config", "plan"]
     assert meta[meta.index("versions") :][:3] == ["versions", "machine", "noise"]
-    threads = ["threads", "environment", "process", "spawned_because", "cpus"]
-    assert meta[meta.index("threads") :][:6] == [*threads, "seed"]
+    threads = ["threads", "environment", "process", "spawned_because", "cpus", "settings_in_force"]
+    assert meta[meta.index("threads") :][:7] == [*threads, "seed"]
     for line in LINES:  # read in stretches: what lines share is no line's own
         found = QuickReader().read(line.encode())
         assert found is not None

@@ -16,10 +16,10 @@ PUBLIC = {
         read_table resolve_study run study_text tabulate text_of verify_artifact
     """,
     "ablatrix.plugin": """
-        CACHE_TAG PARTITION PASS_TIMING THREADS UPPER_BOUND BoundRun Built BuiltTask CompileFacts
+        CACHE_TAG PARTITION PASS_TIMING THREADS UPPER_BOUND Address BoundRun Built BuiltTask CompileFacts
         CompileRequest Compiler CompilerEntry CompilerError EagerCompiler EagerExecutable Executable KnobEntry
-        Level LevelEntry MeasuresOverhead ParameterSpec PhaseClock Program RunsElsewhere TaskCache TaskDump
-        TaskExecutable TaskFacts TaskFunction TaskProgram TaskwiseCompiler TimesItself UnsupportedError
+        Level LevelEntry MeasuresOverhead ParameterSpec PhaseClock Program ReadsSettings RunsElsewhere TaskCache
+        TaskDump TaskExecutable TaskFacts TaskFunction TaskProgram TaskwiseCompiler TimesItself UnsupportedError
         WatchesDevice WorkloadEntry WorkloadError complete_key_facts digest_bytes digest_value gather_facts
         generator prepare reuse_between_tasks seeded source_digest spread switch task_key
     """,

@@ -11,6 +11,7 @@ from types import ModuleType
 
 import pytest
 
+from ablatrix.compilers.settings import AddressList, add_settings
 from ablatrix.study.design import make_design
 from ablatrix.study.resolve import resolve_study
 from ablatrix.trials.client.client import ForkServer
@@ -21,6 +22,7 @@ from ablatrix.trials.run.block import run_cold, run_hot
 from ablatrix.trials.run.task_making import prepare_task
 from tests.trials.conftest import Bench, small_study
 from tests.trials.faulty import FAULTY
+from tests.trials.reads_environment import NAME
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +106,24 @@ def test_fork_is_unsafe_with_jax_or_open_cuda_device(monkeypatch: pytest.MonkeyP
 def test_fork_aware_thread_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ablatrix.trials.fork_server.fork_safety.threads_of", lambda pid: [(-1, "jemalloc_bg_thd")])
     assert find_fork_hazard() is None
+
+
+def test_workers_of_environment_knob_begin_with_variable(bench: Bench) -> None:
+    words = {"it": {"setting": f"env:{NAME}", "levels": ["a", 2]}}
+    reading = replace(FAULTY, adapter="tests.trials.reads_environment:ReadingCompiler")
+    entry, faults = add_settings(reading, words, AddressList(()))
+    assert not faults
+    program = next((bench.directory / "work" / "programs").iterdir())
+    block = bench.block(["none"])
+    block = replace(block, catalogue=block.catalogue.holding(compilers={"faulty": entry}))
+    (trial, cell) = block.trials[0]
+    seen = {}
+    with Interrupt() as interrupt, ForkServer([entry], bench.directory / "environment.log", interrupt) as server:
+        loaded = server.load(program)
+        for level in ("default", "a", 2):
+            outcome = run_cold(block, trial, replace(cell, knobs={**cell.knobs, "it": level}), loaded)
+            assert (outcome.result.status, outcome.process) == ("ok", "spawned"), outcome
+            assert outcome.spawned_because == f"an environment of its own: {NAME}"
+            assert NAME not in (outcome.result.environment or {})
+            seen[level] = (outcome.result.versions or {})["seen"]
+    assert seen == {"default": "not set", "a": "a", 2: "2"}

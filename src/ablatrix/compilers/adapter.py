@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from ablatrix.compilers.catalogue.model import Level
+from ablatrix.compilers.settings.applied import NO_SETTINGS, Applied
 
 if TYPE_CHECKING:
     import torch
@@ -117,6 +118,7 @@ class CompileRequest:
         plan: Our planner's tasks and storage.
         tasks: One exported program for each distinct task of the plan, by ``kind``.
         knobs: Level of every knob of this compiler.
+        settings: What the knobs that are settings of the compiler set, by address.
         cache: The task-level compile cache; the compiler asks it before it builds.
         clock: Phases to charge: ``import`` (frontend), ``compile`` (passes, code generation), ``link``, ``load``. Time
             in none of them counts as well, and is shown as other time.
@@ -138,6 +140,7 @@ class CompileRequest:
     threads: int
     work_dir: Path
     device: str = "cpu"
+    settings: Applied = NO_SETTINGS
     dump: Path | None = None
 
     @property
@@ -229,6 +232,14 @@ class MeasuresOverhead(Protocol):
 
     def overhead_us(self) -> float | None:
         """Return the executor's own cost per task in microseconds; None where there is none."""
+
+
+@runtime_checkable
+class ReadsSettings(Protocol):
+    """Optional ability of a `Compiler`: it says which values of settings of the run time are in force."""
+
+    def settings_in_force(self) -> Mapping[str, str]:
+        """Return values read back, as text by address; asked after the program is compiled."""
 
 
 class Compiler(Protocol):

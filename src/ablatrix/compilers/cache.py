@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any
 
 from ablatrix.canonical import canonical_json, content_id, digest_bytes, digest_value
 from ablatrix.compilers.built_task import class_digest
-from ablatrix.compilers.catalogue.model import CompilerEntry, Level
+from ablatrix.compilers.catalogue.model import CompilerEntry, Level, SettingValue
+from ablatrix.compilers.settings.applied import Applied
 
 if TYPE_CHECKING:
     from ablatrix.compilers.adapter import Compiler
@@ -77,13 +78,15 @@ class Scope:
         compiler: Its name in the catalogue.
         code: SHA-256 of the compiler's own code: its adapter, its plug-in or its program.
         versions: Versions of what generates or runs code.
-        knobs: Level of each knob that may change code.
+        knobs: Level of each knob that may change code, of those that the adapter itself acts on.
+        settings: Value of each setting that may change code, by address; one that is left as it is is not there.
     """
 
     compiler: str = ""
     code: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     knobs: Mapping[str, Level] = field(default_factory=dict)
+    settings: Mapping[str, SettingValue] = field(default_factory=dict)
 
     @classmethod
     def of(cls, entry: CompilerEntry, compiler: Compiler, knobs: Mapping[str, Level]) -> Scope:
@@ -98,7 +101,12 @@ class Scope:
             compiler=entry.name,
             code=digest_value({"adapter": class_digest(type(compiler)), "source": entry.program_digest}),
             versions=dict(compiler.versions()),
-            knobs={name: level for name, level in knobs.items() if entry.may_change_code(name)},
+            knobs={
+                name: level
+                for name, level in knobs.items()
+                if entry.may_change_code(name) and name not in entry.addresses
+            },
+            settings=Applied.of(entry, knobs).by_address(),
         )
 
 

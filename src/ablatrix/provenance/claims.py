@@ -8,6 +8,7 @@ from ablatrix.analysis.claims import CheckedClaim, Claim
 from ablatrix.analysis.effect_metrics import METRICS
 from ablatrix.analysis.effects import FactorialGrid
 from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.groups import sort_key
 from ablatrix.provenance.finder import RowFinder, plain_choices
 from ablatrix.provenance.ranges import Ranges
 from ablatrix.provenance.rows import Rows
@@ -51,7 +52,7 @@ def factor_of(findings: Findings, finder: RowFinder, checked: CheckedClaim) -> F
     centre = {**unit.baseline, **grid.centre}
     fixed = {knob: at for knob, at in centre.items() if knob not in grid.comparison.knobs}
     between = {
-        knob: sorted({str(one[position]) for one in grid.comparison.configurations})
+        knob: sorted({str(one[position]) for one in grid.comparison.configurations}, key=sort_key)
         for position, knob in enumerate(grid.comparison.knobs)
     }
     behind = finder.of_stage(unit, mode, claim.metric, fixed, between)

@@ -151,6 +151,10 @@ class Meta(Part):
     cpus: list[Count] | None = Field(
         default=None, description="Numbers of the CPUs that the trial's process might use, read back in it."
     )
+    settings_in_force: dict[str, str] = Field(
+        default_factory=dict,
+        description="Values of the compiler's settings of the run time, read back, by address; empty where none was.",
+    )
     seed: int = Field(description="Seed of the study.")
     layout: Layout | None = Field(
         default=None, description="How its addresses were drawn; null without a process, and before 1.3."
@@ -202,6 +206,10 @@ class Configuration(Part):
     compiler: str = Field(description="Name of the compiler; eager for the reference.")
     device: Device | None = Field(default=None, description="Where the program runs; null in records before 1.2.")
     knobs: dict[str, Level | None] = Field(description="Level of every knob; null for the reference.")
+    settings: dict[str, str] = Field(
+        default_factory=dict,
+        description="Address of each knob that is a setting of the compiler, by the knob; empty where none is.",
+    )
     run_time_knobs: list[str] | None = Field(
         default=None,
         description="Knobs that can change how a program is run and leave what is built as it is; null before 1.2.",

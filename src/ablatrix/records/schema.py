@@ -58,11 +58,11 @@ def _without_origins(data: dict[str, Any]) -> dict[str, Any]:
     parts = (data.get(name) for name in ("meta", "config", "runtime", "correctness"))
     meta, config, runtime, correctness = parts
     if isinstance(meta, dict):
-        meta |= {"layout": None, "replicate": None}
+        meta |= {"layout": None, "replicate": None, "settings_in_force": {}}
         if isinstance(meta.get("machine"), dict):
             meta["machine"] |= {"isa": None, "os": None}
     if isinstance(config, dict):
-        config |= {"compiler_digest": None, "stage_plan": None, "primary_knobs": None}
+        config |= {"compiler_digest": None, "stage_plan": None, "primary_knobs": None, "settings": {}}
     if isinstance(runtime, dict):
         runtime |= {"other_ms": None}
     if isinstance(correctness, dict):

@@ -256,6 +256,10 @@ def _make_cell(
         identity["source_digest"] = digest
     if entry.program_digest is not None:
         identity["program_digest"] = entry.program_digest
+    if entry.addresses:
+        identity["settings"] = {
+            setting.address: setting.value(knobs[knob.name]) for knob in entry.knobs for setting in knob.acts
+        }
     return Cell(
         cell_id=content_id(identity),
         workload=workload,

@@ -1,6 +1,7 @@
 """What a study is: workloads x compilers x knobs, in stages, with the protocol that measures them."""
 
 import logging
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from pydantic import (
     Field,
     PrivateAttr,
     SerializerFunctionWrapHandler,
+    StrictFloat,
     StrictInt,
     StrictStr,
     model_serializer,
@@ -20,6 +22,7 @@ from pydantic import (
 )
 
 from ablatrix.canonical import digest_value
+from ablatrix.compilers.catalogue import plain_level
 from ablatrix.documents.about import About
 from ablatrix.records.layout import Sampling
 from ablatrix.records.metrics import Language
@@ -28,12 +31,6 @@ from ablatrix.workloads.entry import Tier
 from ablatrix.workloads.source import derive_name, is_source
 
 _log = logging.getLogger(__name__)
-
-
-def _refuse_boolean(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError(f"a level is a word or a number, got {str(value).lower()}; write {'on' if value else 'off'}")
-    return value
 
 
 def _name_alone(value: Any) -> Any:
@@ -48,13 +45,14 @@ def _name_or_source(value: Any) -> Any:
     return value
 
 
-Level = Annotated[StrictStr | StrictInt, BeforeValidator(_refuse_boolean)]
+Level = Annotated[StrictStr | StrictInt | StrictFloat, BeforeValidator(plain_level)]
 Levels = Annotated[list[Level], Field(min_length=1)]
 Knobs = dict[str, Level]
 Mode = Literal["cold", "hot"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 TitleText = Annotated[str, Field(pattern=r"^\S(.*\S)?$", max_length=64)]
 Title = TitleText | Annotated[dict[Language, TitleText], Field(min_length=1)]
+KNOB_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
 class Part(BaseModel):
@@ -121,17 +119,31 @@ class WorkloadChoice(Part):
 
 
 class KnobChoice(Part):
-    """What a study says of one knob of a program of its own; its list of levels alone is enough."""
+    """What a study says of one knob: of a program of its own, where its levels alone are enough, or of a setting."""
 
-    levels: Levels | None = Field(
-        default=None, description="Levels; fewer than the program describes, or its only ones."
+    setting: str | None = Field(
+        default=None, description="Address of a setting of a compiler of the catalogue, as kind:name."
     )
-    default: Level | None = Field(default=None, description="Default level; the first where the program's is left out.")
+    levels: Levels | None = Field(
+        default=None,
+        description="Levels; fewer than the program describes, or its only ones; of a switch, `off` and `on` if left "
+        "out.",
+    )
+    default: Level | None = Field(
+        default=None,
+        description="Default level; the program's if left out, or its first; of a setting, what the compiler does.",
+    )
     kind: Literal["primary", "secondary"] | None = Field(default=None, description="primary or secondary.")
     affects: Literal["code", "run_time", "both"] | None = Field(
         default=None, description="code, both, or run_time: such a level leaves the cache's keys as they are."
     )
     summary: str | None = Field(default=None, description="A sentence on the knob.")
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Omit what only settings have, so that the digests of studies of programs stay the same."""
+        data: dict[str, Any] = handler(self)
+        return {key: value for key, value in data.items() if key != "setting" or value is not None}
 
 
 def _levels_alone(value: Any) -> Any:
@@ -149,14 +161,27 @@ class CompilerChoice(Part):
         default=None, description="A program as a compiler: it and its arguments, files from the study's directory."
     )
     knobs: dict[str, Annotated[KnobChoice, BeforeValidator(_levels_alone)]] = Field(
-        default_factory=dict, description="Knobs of that program where they differ from what it describes."
+        default_factory=dict,
+        description="Knobs of that program where they differ from what it describes, or settings of a compiler.",
     )
     title: Title | None = Field(default=None, description="What text, tables and figures call it; by language.")
 
     @model_validator(mode="after")
-    def _knobs_go_with_a_command(self) -> "CompilerChoice":
-        if self.command is None and self.knobs:
-            raise ValueError("'knobs' goes with 'command'; the knobs of other compilers are in the catalogue")
+    def _knobs_are_of_a_command_or_settings(self) -> "CompilerChoice":
+        for name, knob in self.knobs.items():
+            if self.command is None and knob.setting is None:
+                raise ValueError(
+                    f"knob '{name}' has no 'setting'; a knob of a compiler of the catalogue is one of its settings, "
+                    "such as {setting: \"env:NAME\"}, and without one 'knobs' goes with 'command'"
+                )
+            if self.command is not None and knob.setting is not None:
+                raise ValueError(
+                    f"knob '{name}' of a program has a 'setting'; a program is given its knobs as they are"
+                )
+            if self.command is None and not KNOB_NAME.fullmatch(name):
+                raise ValueError(
+                    f"'{name}' is no name of a knob: write letters, digits and underscores, a letter first"
+                )
         return self
 
     @model_serializer(mode="wrap")

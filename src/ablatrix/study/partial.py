@@ -50,6 +50,8 @@ class PartialStudy:
         match location:
             case ("baseline" | "knobs", *_):
                 return "compilers" in gone
+            case ("compilers", int(), "knobs", *_):  # a key of the knob is not there
+                return any(one[: len(location)] == location for one in self.removed)
             case ("stages", int()):
                 return "stages" in gone  # which of them is the first
             case ("stages", int(), "workloads" | "compilers" as key, *_):

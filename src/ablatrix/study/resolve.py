@@ -5,11 +5,12 @@ from typing import NamedTuple
 from ablatrix.catalogue import Catalogue
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.compilers.command.entry import describe_command
+from ablatrix.compilers.settings import add_settings, ask_addresses
 from ablatrix.documents.faults import Location
 from ablatrix.errors import CompilerError, PluginError, StudyError, WorkloadError
 from ablatrix.plugin_files import add_plugin, read_catalogue
 from ablatrix.plugin_sources import PluginSource
-from ablatrix.study.model import Study, WorkloadChoice
+from ablatrix.study.model import CompilerChoice, KnobChoice, Study, WorkloadChoice
 from ablatrix.study.validation import Fault, describe_unknown, find_faults
 from ablatrix.workloads.entry import WorkloadEntry
 from ablatrix.workloads.parameters import check_parameters
@@ -48,14 +49,18 @@ def resolve_study(study: Study, catalogue: Catalogue | None = None) -> ResolvedS
 def resolve(study: Study, catalogue: Catalogue | None = None) -> tuple[ResolvedStudy, list[Fault]]:
     """Return a study with its catalogue, and its faults; with any, the catalogue lacks what could not be found."""
     plugged, faults = _add_plugins(study, read_catalogue() if catalogue is None else catalogue)
+    with_settings, of_settings, complete = _find_settings(study, plugged)
     programs, of_programs = _describe_programs(study, plugged)
     models, of_names = _read_models(study, plugged)
-    found = plugged.holding(compilers=programs, workloads=models)
-    of_names += find_faults(study, found)
+    found = plugged.holding(compilers={**programs, **with_settings}, workloads=models)
+    missing = {location[-1] for location, _ in of_settings}
+    # What would be said of a knob that has a fault, or of any knob where not all are known, follows from that fault.
+    of_names += [one for one in find_faults(study, found) if complete and not missing & set(one[0])]
     # What a program or a plug-in that failed would have added is not missing.
     unsure = {("compilers", index, "name") for index, choice in enumerate(study.compilers) if choice.command or faults}
     unsure |= {("workloads", index, "name") for index in range(len(study.workloads)) if faults}
-    return ResolvedStudy(study, found), [*faults, *of_programs, *(one for one in of_names if one[0] not in unsure)]
+    of_own = [*faults, *of_programs, *of_settings]
+    return ResolvedStudy(study, found), [*of_own, *(one for one in of_names if one[0] not in unsure)]
 
 
 def plugin_sources(resolved: ResolvedStudy) -> dict[str, PluginSource]:
@@ -80,7 +85,7 @@ def _describe_programs(study: Study, catalogue: Catalogue) -> tuple[dict[str, Co
     found: dict[str, CompilerEntry] = {}
     faults: list[Fault] = []
     for index, choice in enumerate(study.compilers):
-        if choice.command is None:
+        if choice.command is None or not _is_checked(choice):
             continue
         location: Location = ("compilers", index, "command")
         if choice.name in catalogue.compilers:
@@ -93,6 +98,38 @@ def _describe_programs(study: Study, catalogue: Catalogue) -> tuple[dict[str, Co
         except CompilerError as error:
             faults.append((location, str(error)))
     return found, faults
+
+
+def _find_settings(study: Study, catalogue: Catalogue) -> tuple[dict[str, CompilerEntry], list[Fault], bool]:
+    """Return the compilers with settings of the study among their knobs, and whether those of all could be asked for.
+
+    Each compiler is asked once.
+    """
+    found: dict[str, CompilerEntry] = {}
+    faults: list[Fault] = []
+    complete = True
+    for index, choice in enumerate(study.compilers):
+        if choice.command is not None or not choice.knobs or choice.name not in catalogue.compilers:
+            continue
+        if not _is_checked(choice):
+            complete = False
+            continue
+        entry = catalogue.compilers[choice.name]
+        location: Location = ("compilers", index, "knobs")
+        words = {name: knob.model_dump(exclude_unset=True) for name, knob in choice.knobs.items()}
+        try:
+            found[choice.name], of_knobs = add_settings(entry, words, ask_addresses(entry))
+        except CompilerError as error:
+            faults.append((location, str(error)))
+            complete = False
+            continue
+        faults += [((*location, name), text) for name, text in of_knobs.items()]
+    return found, faults, complete
+
+
+def _is_checked(choice: CompilerChoice) -> bool:
+    """Return whether what a study says of a compiler's knobs holds by itself; else it has a fault already."""
+    return all(isinstance(knob, KnobChoice) for knob in choice.knobs.values())
 
 
 def _read_models(study: Study, catalogue: Catalogue) -> tuple[dict[str, WorkloadEntry], list[Fault]]:

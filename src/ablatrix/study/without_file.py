@@ -11,14 +11,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from ablatrix.catalogue import Catalogue, installed_catalogue
-from ablatrix.compilers.catalogue import CompilerEntry
+from ablatrix.compilers.catalogue import CompilerEntry, Level, plain_level
 from ablatrix.errors import StudyError
 from ablatrix.study.functions import function_source
 from ablatrix.study.model import Study
 
 STAGE = "primary"
 FURTHER = "further"
-_WHOLE = re.compile(r"\d+")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
 def make_study(
@@ -107,16 +107,24 @@ def _named_by_source(model: str | Mapping[str, Any] | Callable[..., Any], direct
     return {"name": source.__name__.strip("_"), **given, "source": named}
 
 
-def _read_knobs(texts: Sequence[str]) -> dict[str, list[str | int]]:
+def _read_knobs(texts: Sequence[str]) -> dict[str, list[Level]]:
     return dict(map(_read_knob, texts))
 
 
-def _read_knob(text: str) -> tuple[str, list[str | int]]:
+def _read_knob(text: str) -> tuple[str, list[Level]]:
     name, equals, levels = text.partition("=")
-    found: list[str | int] = [int(one) if _WHOLE.fullmatch(one) else one for one in levels.split(",") if one]
+    found = [_read_level(one) for one in levels.split(",") if one]
     if not equals or not name or not found:
         raise StudyError(f"--knob {text}: must be of the form knob=level,level, such as fusion=off,on")
     return name, found
+
+
+def _read_level(text: str) -> Level:
+    """Return a level as a study file would have it: digits are a number."""
+    if not _NUMBER.fullmatch(text):
+        return text
+    level: Level = plain_level(int(text) if text.removeprefix("-").isdigit() else float(text))
+    return level
 
 
 def _primary_names(entries: Sequence[CompilerEntry]) -> list[str]:
@@ -124,9 +132,9 @@ def _primary_names(entries: Sequence[CompilerEntry]) -> list[str]:
     return list(dict.fromkeys(name for entry in entries for name in entry.primary))
 
 
-def _primary_knobs(entries: Sequence[CompilerEntry]) -> Mapping[str, list[str | int]]:
+def _primary_knobs(entries: Sequence[CompilerEntry]) -> Mapping[str, list[Level]]:
     """Return the primary knobs of all compilers with two or more levels that all support, the default first."""
-    found: dict[str, list[str | int]] = {}
+    found: dict[str, list[Level]] = {}
     for name in _primary_names(entries):
         knobs = [entry.knob(name) for entry in entries]
         if not all(knobs):
@@ -136,13 +144,13 @@ def _primary_knobs(entries: Sequence[CompilerEntry]) -> Mapping[str, list[str | 
         first = knobs[0]
         assert first is not None
         order = [level.name for level in first.levels]
-        levels: list[str | int] = sorted(common, key=lambda level: (level != first.default, order.index(level)))
+        levels: list[Level] = sorted(common, key=lambda level: (level != first.default, order.index(level)))
         if len(levels) > 1:
             found[name] = levels
     return found
 
 
-def _one_level(entries: Sequence[CompilerEntry]) -> dict[str, list[str | int]]:
+def _one_level(entries: Sequence[CompilerEntry]) -> dict[str, list[Level]]:
     """Return a factorial of one configuration, for a study whose knobs are all secondary; none where none can be."""
     for name in _primary_names(entries):
         knobs = [entry.knob(name) for entry in entries]

@@ -16,6 +16,7 @@ from ablatrix.compilers.adapter import Compiler, CompileRequest, Executable
 from ablatrix.compilers.cache import CacheCounters, Scope
 from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry, Level
 from ablatrix.compilers.dump import claim_directory, start_dump
+from ablatrix.compilers.settings import Applied
 from ablatrix.testing.adapters import Preloaded, preload_elsewhere
 from ablatrix.testing.programs import GATES, SMALL_PROGRAMS, answer
 from ablatrix.testing.requests import make_program, make_request
@@ -161,7 +162,7 @@ class Subject:
             threads=threads,
             dump=dump,
         )
-        return replace(request, knobs=levels)
+        return replace(request, knobs=levels, settings=Applied.of(self.entry, levels))
 
     @cached_property
     def preloaded(self) -> Preloaded:

@@ -19,10 +19,12 @@ def _known(name: str) -> str:
 def _as_text(level: object) -> object:
     if isinstance(level, bool):
         raise ValueError(f"a level is a word or a number, got {str(level).lower()}; write {'on' if level else 'off'}")
-    return str(level) if isinstance(level, int) else level
+    if isinstance(level, float) and level.is_integer():
+        return str(int(level))
+    return str(level) if isinstance(level, int | float) else level
 
 
-Level = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | int)]
+Level = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | int | float)]
 Levels = dict[str, Level]
 MetricName = Annotated[str, AfterValidator(_known)]
 Parts = tuple[str, str, str]

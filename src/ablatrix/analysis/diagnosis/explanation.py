@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ablatrix.analysis.diagnosis.configurations import Condition, Conditions, Setting, Settings
+from ablatrix.analysis.groups import sort_key
 
 MAX_SETS = 4  # a longer list of sets repeats the rows and explains nothing
 
@@ -111,10 +112,10 @@ def _conditions(implicant: _Implicant, bad: Sequence[Settings]) -> Conditions:
     rows = [bad[row] for row in _rows(implicant.covers)]
     made = []
     for knob in dict.fromkeys(held.knob for held in bad[0]):
-        excluded = tuple(sorted(held.level for held in implicant.excluded if held.knob == knob))
+        excluded = tuple(sorted((held.level for held in implicant.excluded if held.knob == knob), key=sort_key))
         if excluded:
             levels = dict.fromkeys(held.level for row in rows for held in row if held.knob == knob)
-            made.append(Condition(knob, tuple(sorted(levels)), excluded))
+            made.append(Condition(knob, tuple(sorted(levels, key=sort_key)), excluded))
     return tuple(made)
 
 

@@ -5,6 +5,7 @@ from itertools import combinations
 
 from ablatrix.analysis.diagnosis.configurations import Setting, Settings, Unit
 from ablatrix.analysis.diagnosis.explanation import Explanation
+from ablatrix.analysis.groups import sort_key
 
 Box = Mapping[str, frozenset[str]]  # the levels that each knob may have: a set of an explanation, as widely as it goes
 Hypothesis = tuple[Box, ...]
@@ -29,7 +30,7 @@ def hypotheses(unit: Unit, explanations: Sequence[Explanation], bad: Sequence[Se
             others = whole[:index] + whole[index + 1 :]
             seen = _levels(unit, _own(box, others, bad))
             for knob in unit.levels:
-                for level in sorted(box[knob] - seen[knob]):
+                for level in sorted(box[knob] - seen[knob], key=sort_key):
                     if not _covered({**box, knob: frozenset({level})}, others):
                         narrower = {**box, knob: box[knob] - {level}}
                         found.append((*whole[:index], narrower, *whole[index + 1 :]))
@@ -94,10 +95,10 @@ def _needed(
     for dropped in conditions:
         outside = {level for row in map(_plain, fine) for level in (row[dropped],) if level not in box[dropped]}
         for other in conditions:
-            levels = sorted(seen[other] - {base[other]})
+            levels = sorted(seen[other] - {base[other]}, key=sort_key)
             tried = (row for row in known if row[dropped] in outside and row[other] in levels)
             if other != dropped and levels and outside and not any(tried):
-                yield _row(base, {other: levels[0], dropped: min(outside)})
+                yield _row(base, {other: levels[0], dropped: min(outside, key=sort_key)})
 
 
 def _boxes(unit: Unit, explanation: Explanation) -> Hypothesis:

@@ -58,9 +58,9 @@ READ_BACK: Mapping[str, tuple[str, ...]] = {
     "cache_tag": (HITS,),
     "pass_timing": ("pass_ms",),
 }
-# What records say of the process that ran a program: the libraries that it loaded, its environment, its threads. Where
-# it differs the knob did something, whatever was built.
-SURROUNDINGS = ("version_", "threads_", "environment")
+# What records say of the process that ran a program: the libraries that it loaded, its environment, its threads, and
+# settings of the run time as the compiler has them. Where it differs the knob did something, whatever was built.
+SURROUNDINGS = ("version_", "threads_", "environment", "in_force_")
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """In which order knobs, levels, groups and other values are shown, everywhere."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import polars as pl
 
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 PRIMARY_KNOBS = ("partition", "reuse", "memory_plan", "fusion")  # of the compilers of the catalogue
 
 
@@ -25,10 +27,9 @@ def sort_key(value: Any) -> tuple[int, float, str]:
     """Return a key that orders levels: null, then numbers (also written as text) by value, then words."""
     if value is None:
         return (0, 0.0, "")
-    try:
-        return (1, float(value), "")
-    except ValueError:
-        return (2, 0.0, str(value))
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):  # nan and inf are words here
+        return (2, 0.0, value)
+    return (1, float(value), "")
 
 
 def key_order(key: Iterable[Any]) -> tuple[tuple[int, float, str], ...]:

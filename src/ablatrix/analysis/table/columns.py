@@ -99,7 +99,7 @@ COLUMNS: tuple[Column, ...] = (
     *_columns("json", "workload", "inputs", "dynamic"),
     *_columns("label", "workload", "oracle", prefix="workload_"),
     *_columns("label", "config", "catalogue_digest", "compiler_digest"),
-    *_columns("json", "config", "run_time_knobs", "stage_plan", "primary_knobs"),
+    *_columns("json", "config", "run_time_knobs", "stage_plan", "primary_knobs", "settings"),
     Column("planner_ms", ("plan", "plan_ms"), "real"),
     *_columns("whole", "plan", "tasks", "distinct_tasks", "edges", "logical_buffers", "physical_buffers"),
     *_columns("whole", "plan", "logical_bytes", "physical_bytes_est", "peak_live_bytes"),
@@ -160,6 +160,7 @@ MAPS: tuple[MapColumns, ...] = (
     MapColumns("size_", ("workload", "timed_sizes"), "whole"),
     MapColumns("version_", ("meta", "versions"), "label"),
     MapColumns("threads_", ("meta", "threads"), "whole"),
+    MapColumns("in_force_", ("meta", "settings_in_force"), "label"),
     MapColumns("phase_ms_", ("compile", "compile_ms"), "real", varies=True),
     MapColumns("estimator_", ("compile", "estimator"), "real", varies=True),
 )

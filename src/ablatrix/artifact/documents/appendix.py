@@ -5,6 +5,7 @@ Source: ctuning.org/ae, "Artifact Appendix" (V20231102). Every entry of its chec
 
 from collections.abc import Iterable, Mapping
 
+from ablatrix.analysis.groups import sort_key
 from ablatrix.artifact.documents.citation import REPOSITORY
 from ablatrix.artifact.documents.conditions import (
     blocks_line,
@@ -255,7 +256,7 @@ def _knobs(records: Iterable[Record]) -> Mapping[str, tuple[str, ...]]:
         for knob, level in record.config.knobs.items():
             if level is not None:
                 found.setdefault(knob, {})[str(level)] = None
-    return {knob: tuple(sorted(levels)) for knob, levels in sorted(found.items()) if len(levels) > 1}
+    return {knob: tuple(sorted(levels, key=sort_key)) for knob, levels in sorted(found.items()) if len(levels) > 1}
 
 
 def _modes(facts: Facts) -> str:

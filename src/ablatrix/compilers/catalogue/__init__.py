@@ -11,12 +11,16 @@ from ablatrix.compilers.catalogue.eager import EAGER
 from ablatrix.compilers.catalogue.inductor import INDUCTOR
 from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, PASS_TIMING, THREADS, UPPER_BOUND
 from ablatrix.compilers.catalogue.model import (
+    ENVIRONMENT,
     CompilerEntry,
     KnobEntry,
     Level,
     LevelEntry,
     ProgramDescription,
     ProgramFile,
+    Setting,
+    SettingValue,
+    plain_level,
 )
 from ablatrix.compilers.catalogue.onnxruntime import ONNXRUNTIME
 from ablatrix.compilers.catalogue.openvino import OPENVINO
@@ -26,6 +30,7 @@ from ablatrix.compilers.catalogue.xla import XLA
 __all__ = [
     "CACHE_TAG",
     "EAGER",
+    "ENVIRONMENT",
     "INDUCTOR",
     "ONNXRUNTIME",
     "OPENVINO",
@@ -42,6 +47,9 @@ __all__ = [
     "LevelEntry",
     "ProgramDescription",
     "ProgramFile",
+    "Setting",
+    "SettingValue",
+    "plain_level",
 ]
 
 SHIPPED: Mapping[str, CompilerEntry] = MappingProxyType(

@@ -95,6 +95,7 @@ INDUCTOR = CompilerEntry(
         PASS_TIMING,
         CACHE_TAG,
     ),
+    settings="ablatrix.compilers.inductor.settings:addresses",
     cuda_unsupported="an artifact holds C++ kernels that are loaded again as they were built; Triton "
     "kernels would be compiled anew at each load, and how to store them was not tried on a GPU",
 )

@@ -1,8 +1,9 @@
 """The description of a compiler: levels, knobs and programs as plain values that can be passed to any process."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from ablatrix.canonical import digest_value
 from ablatrix.errors import CompilerError, UnsupportedError
@@ -10,12 +11,36 @@ from ablatrix.import_spec import is_importable
 from ablatrix.plugin_sources import PluginSource
 from ablatrix.records.origin import installation_of
 
-Level = str | int
+Level = str | int | float
+SettingValue = str | int | float | bool
 Kind = Literal["primary", "secondary"]
 Affects = Literal["plan", "code", "run_time", "both", "cache", "observer"]
 Free = Literal["", "whole number", "name"]
 ProgramForm = Literal["graph", "pt2", "onnx"]
 TensorForm = Literal["npy", "raw"]
+EXACT = 2**53
+ENVIRONMENT = "env"
+"""The kind of address that every compiler has: an environment variable of the worker."""
+
+
+def plain_level(level: Any) -> Any:
+    """Return a level as everything has it: a number without a fraction is whole, and one that is not finite is none.
+
+    Raises:
+        ValueError: It is neither a word nor a finite number.
+    """
+    if isinstance(level, bool):
+        raise ValueError(f"a level is a word or a number, got {str(level).lower()}; write {'on' if level else 'off'}")
+    if isinstance(level, float):
+        if not math.isfinite(level):
+            raise ValueError(f"a level is a word or a finite number, got {level}")
+        return int(level) if level.is_integer() and abs(level) < EXACT else level
+    return level
+
+
+def _same_form(one: Level, other: Level) -> bool:
+    """Return whether both are words, or both numbers; a boolean is neither."""
+    return isinstance(one, str) == isinstance(other, str) and isinstance(one, bool) == isinstance(other, bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +58,37 @@ class LevelEntry:
     unsupported: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How a knob acts on its compiler: one address, and what each level sets it to.
+
+    Attributes:
+        kind: What the address is of: ``pass``, ``flag``, ``config``, ..., or ``env``.
+        name: Its name there, as the compiler has it.
+        values: Each level with its value; None leaves the address as it is without the knob.
+    """
+
+    kind: str
+    name: str
+    values: tuple[tuple[Level, SettingValue | None], ...]
+
+    @property
+    def address(self) -> str:
+        """Kind and name, as studies write them."""
+        return f"{self.kind}:{self.name}"
+
+    def value(self, level: Level) -> SettingValue | None:
+        """Return what a level sets the address to; None leaves it as it is.
+
+        Raises:
+            CompilerError: The level is none of those there are.
+        """
+        for name, value in self.values:
+            if name == level and _same_form(name, level):
+                return value
+        raise CompilerError(f"setting '{self.address}' has no level '{level}'")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnobEntry:
     """One knob of one compiler.
@@ -44,6 +100,7 @@ class KnobEntry:
             marks a knob that can change how a program is run without changing what is built, and ``both`` one that can
             change either: the same code is then no proof that the knob has no effect.
         free: What a free level is (``whole number``, ``name``), empty otherwise.
+        acts: The settings that it acts by; empty where the adapter itself knows what the knob does.
     """
 
     name: str
@@ -53,6 +110,7 @@ class KnobEntry:
     default: Level
     affects: Affects
     free: Free = ""
+    acts: tuple[Setting, ...] = ()
 
     @property
     def cold_only(self) -> bool:
@@ -71,7 +129,7 @@ class KnobEntry:
 
     def has(self, level: Level) -> bool:
         """Return whether this is a level of the knob."""
-        if any(level == entry.name and type(level) is type(entry.name) for entry in self.levels):
+        if any(level == entry.name and _same_form(level, entry.name) for entry in self.levels):
             return True
         if self.free == "whole number":
             return isinstance(level, int) and not isinstance(level, bool) and level > 0
@@ -130,6 +188,8 @@ class CompilerEntry:
         program: The program behind a study's ``command``, None for an adapter in Python.
         plugin: The files of the plug-in that it comes with, None where it comes with a package.
         takes_onnx: Whether it takes an ONNX model as it is; else only what torch exports.
+        settings: ``module:function`` that lists the addresses of its settings, run in a process of its own where a
+            study has some; empty for a compiler that has none but environment variables.
         cuda_unsupported: Why it does not run on a CUDA device; empty where it does. Trials of a study with
             ``device: cuda`` are recorded as ``unsupported`` with this reason and compile nothing.
     """
@@ -143,6 +203,7 @@ class CompilerEntry:
     program: ProgramDescription | None = None
     plugin: PluginSource | None = None
     takes_onnx: bool = False
+    settings: str = ""
     cuda_unsupported: str = "its entry in the catalogue does not say that it does"
 
     @property
@@ -176,12 +237,25 @@ class CompilerEntry:
     def digest(self) -> str:
         """SHA-256 of the knobs and levels, and of the program or plug-in where it is one."""
         knobs = [asdict(knob) for knob in self.knobs]
+        for knob in knobs:
+            if not knob["acts"]:
+                del knob["acts"]  # so that the digests of compilers without settings stay as they were
         return digest_value(knobs if self.program_digest is None else {"knobs": knobs, "program": self.program_digest})
 
     @property
     def primary(self) -> tuple[str, ...]:
         """Names of the primary knobs: the four of every compiler in the catalogue, a program's own."""
         return tuple(knob.name for knob in self.knobs if knob.kind == "primary")
+
+    @property
+    def addresses(self) -> dict[str, list[str]]:
+        """The addresses that knobs act by, by the name of the knob; empty where a study has no settings."""
+        return {knob.name: [one.address for one in knob.acts] for knob in self.knobs if knob.acts}
+
+    @property
+    def environment_names(self) -> list[str]:
+        """Names of the environment variables that its knobs set."""
+        return [one.name for knob in self.knobs for one in knob.acts if one.kind == ENVIRONMENT]
 
     @property
     def run_time_knobs(self) -> list[str]:

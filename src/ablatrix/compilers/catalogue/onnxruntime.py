@@ -104,5 +104,6 @@ ONNXRUNTIME = CompilerEntry(
         CACHE_TAG,
     ),
     takes_onnx=True,
+    settings="ablatrix.compilers.onnxruntime.settings:addresses",
     cuda_unsupported="its sessions are made with the CPU execution provider alone",
 )

@@ -78,5 +78,6 @@ OPENVINO = CompilerEntry(
         CACHE_TAG,
     ),
     takes_onnx=True,
+    settings="ablatrix.compilers.openvino.settings:addresses",
     cuda_unsupported="OpenVINO has no plug-in for CUDA devices",
 )

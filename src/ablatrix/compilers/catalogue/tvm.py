@@ -65,5 +65,6 @@ TVM = CompilerEntry(
         PASS_TIMING,
         CACHE_TAG,
     ),
+    settings="ablatrix.compilers.tvm.settings:addresses",
     cuda_unsupported="its pipeline schedules and generates code for the host's processor alone",
 )

@@ -104,5 +104,6 @@ XLA = CompilerEntry(
         PASS_TIMING,
         CACHE_TAG,
     ),
+    settings="ablatrix.compilers.xla.settings:addresses",
     cuda_unsupported="it is given the CPU client of JAX alone",
 )

@@ -10,24 +10,26 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictFloat,
     StrictInt,
     StrictStr,
     ValidationError,
     model_validator,
 )
 
-from ablatrix.compilers.catalogue.model import Free, Kind, ProgramForm, TensorForm
+from ablatrix.compilers.catalogue.model import Free, Kind, ProgramForm, TensorForm, plain_level
 from ablatrix.errors import CompilerError
 
 PROTOCOL = 1
 RESERVED = ("partition", "reuse", "upper_bound", "pass_timing", "cache_tag")
 """Names of knobs that ablatrix itself acts on: a program that had one of these would share it unknowingly."""
 
+LevelName = Annotated[StrictStr | StrictInt | StrictFloat, BeforeValidator(plain_level)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.+-]*$", max_length=64)]
 
 
 def _name_alone(value: Any) -> Any:
-    return {"name": value} if isinstance(value, str | int) and not isinstance(value, bool) else value
+    return {"name": value} if isinstance(value, str | int | float) and not isinstance(value, bool) else value
 
 
 def _refuse_empty(name: Any) -> Any:
@@ -45,7 +47,7 @@ class Part(BaseModel):
 class LevelDescription(Part):
     """One level of a knob; its name alone is enough."""
 
-    name: Annotated[StrictStr | StrictInt, AfterValidator(_refuse_empty)]
+    name: Annotated[LevelName, AfterValidator(_refuse_empty)]
     summary: str = ""
     unsupported: str = ""
 
@@ -58,7 +60,7 @@ class KnobDescription(Part):
     summary: str = ""
     levels: tuple[Annotated[LevelDescription, BeforeValidator(_name_alone)], ...] = ()
     free: Free = ""
-    default: StrictStr | StrictInt
+    default: LevelName
     affects: Literal["code", "run_time", "both"] = "code"
 
     @model_validator(mode="after")

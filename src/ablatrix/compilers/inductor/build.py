@@ -16,7 +16,7 @@ import torch
 from torch._functorch import config as functorch_config
 from torch._inductor import compile_fx, config, ir
 from torch._inductor.codecache import PyCodeCache
-from torch._inductor.cpp_builder import get_cpp_compiler
+from torch._inductor.cpp_builder import CppTorchDeviceOptions, get_cpp_compiler
 from torch._inductor.cpu_vec_isa import pick_vec_isa
 from torch._inductor.scheduler import ExternKernelSchedulerNode, FusedSchedulerNode, SchedulerNode
 from torch._inductor.utils import fresh_cache
@@ -44,7 +44,7 @@ ALIAS = (
 def key_facts(options: Options) -> dict[str, Any]:
     """Return what Inductor's code depends on beyond the task."""
     return {
-        "options": asdict(options),
+        "options": {name: value for name, value in asdict(options).items() if name != "settings"},
         "switches": options.switches(),
         "instruction_set": str(pick_vec_isa()),
         "cpp_compiler": cpp_compiler(),
@@ -103,8 +103,19 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         reasons=reasons,
         loading=sizes.assumed(),
         # The libraries hold the paths of their sources; the wrapper holds these sources.
-        code_digest=digest_value({"wrapper": source, "for": str(pick_vec_isa()), "by": cpp_compiler()}),
+        code_digest=digest_value(
+            {"wrapper": source, "for": str(pick_vec_isa()), "by": cpp_compiler(), **_flags(options)}
+        ),
     )
+
+
+def _flags(options: Options) -> dict[str, Any]:
+    """Return the flags of the C++ compiler, for which a study's settings may be, and which no source shows."""
+    if "config" not in options.settings.kinds:
+        return {}
+    with config.patch(options.switches()):
+        flags = CppTorchDeviceOptions(vec_isa=pick_vec_isa(), device_type="cpu")
+        return {"flags": [*flags.get_cflags(), *flags.get_definitions(), *flags.get_passthrough_args()]}
 
 
 def time_passes(request: CompileRequest, task: TaskProgram, options: Options) -> dict[str, float]:

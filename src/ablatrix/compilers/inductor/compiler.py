@@ -73,7 +73,7 @@ class InductorCompiler(TaskwiseCompiler["Options"]):
         """Return the options of Inductor that the knobs set."""
         from ablatrix.compilers.inductor.options import Options
 
-        return Options.from_knobs(request.knobs, request.run_threads)
+        return Options.from_knobs(request.knobs, request.run_threads, request.settings)
 
     def prepare(self, request: CompileRequest, options: Options) -> None:
         """Set the threads; for a wrapper in C++, also warm the parts of the toolchain that it alone needs."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablatrix.compilers.catalogue import Level
+from ablatrix.compilers.settings import NO_SETTINGS, Applied
 
 # What Inductor always runs with here. Its own caches are off, since otherwise they would answer in place of
 # ours; and it compiles in this process, since a pool of compile workers would be shared by trials.
@@ -34,6 +35,7 @@ class Options:
         autotune: Inductor tries templates beside the library's kernels, and takes the fastest.
         cpp_wrapper: The calls to kernels are C++ instead of Python.
         threads: Threads among which generated loops are divided: the number is part of the generated code.
+        settings: What the study sets besides, by address; it holds over what the knobs set.
     """
 
     reuse: bool
@@ -43,9 +45,10 @@ class Options:
     autotune: bool
     cpp_wrapper: bool
     threads: int
+    settings: Applied = NO_SETTINGS
 
     @classmethod
-    def from_knobs(cls, knobs: Mapping[str, Level], threads: int) -> Options:
+    def from_knobs(cls, knobs: Mapping[str, Level], threads: int, settings: Applied = NO_SETTINGS) -> Options:
         """Read the knobs of one configuration; a knob that is not named has its default."""
         return cls(
             reuse=knobs.get("reuse") == "release",
@@ -53,8 +56,9 @@ class Options:
             fusion=knobs.get("fusion") == "on",
             layout=knobs.get("layout_optimization", "on") == "on",
             autotune=knobs.get("max_autotune") == "on",
-            cpp_wrapper=knobs.get("cpp_wrapper") == "on",
+            cpp_wrapper=settings.building("config").get("cpp_wrapper", knobs.get("cpp_wrapper") == "on") is True,
             threads=threads,
+            settings=settings,
         )
 
     def switches(self) -> dict[str, Any]:
@@ -69,4 +73,5 @@ class Options:
             "max_autotune": self.autotune,
             "cpp_wrapper": self.cpp_wrapper,
             "cpp.threads": self.threads,
+            **self.settings.building("config"),
         }

@@ -33,8 +33,8 @@ REASONS = {
     "estimator": "ONNX Runtime has no estimate of memory",
 }
 MAX_NUMBERS = 32  # of a constant in a text
-# Run-time options that leave the saved model as it is share its entry in the cache.
-RUN_TIME_ONLY = ("reuse", "memory_plan", "arena", "threads")
+# Run-time options that leave the saved model as it is share its entry in the cache. Settings are in the cache's scope.
+RUN_TIME_ONLY = ("reuse", "memory_plan", "arena", "threads", "settings")
 
 
 def key_facts(options: Options) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ablatrix.compilers.adapter import CompileRequest
 from ablatrix.compilers.base import TaskwiseCompiler
 from ablatrix.compilers.built_task import BuiltTask, TaskFacts
+from ablatrix.errors import CompilerError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,7 @@ class OnnxRuntimeCompiler(TaskwiseCompiler["Options"]):
 
     def __init__(self) -> None:
         self._threads = {"intra": 0, "inter": 0}
+        self._settings: dict[str, str] = {}
 
     def preload(self) -> None:
         """Import torch and the exporter, and export one operation, which loads the exporter's tables.
@@ -74,11 +76,15 @@ class OnnxRuntimeCompiler(TaskwiseCompiler["Options"]):
             "onnxruntime inter_op": threads["inter"],
         }
 
+    def settings_in_force(self) -> Mapping[str, str]:
+        """Return the study's settings of the run time, as the loaded sessions have them."""
+        return self._settings
+
     def options(self, request: CompileRequest) -> Options:
         """Return the options of ONNX Runtime that the knobs set."""
         from ablatrix.compilers.onnxruntime.options import Options
 
-        return Options.from_knobs(request.knobs, request.run_threads)
+        return Options.from_knobs(request.knobs, request.run_threads, request.settings)
 
     def key_facts(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, Any]:
         """Return the options that the saved model depends on, the build, versions and the digest of this adapter."""
@@ -108,6 +114,7 @@ class OnnxRuntimeCompiler(TaskwiseCompiler["Options"]):
         functions = [OnnxRuntimeTask(one, options) for one in built]
         read_back = functions[0].session.get_session_options()
         self._threads = {"intra": read_back.intra_op_num_threads, "inter": read_back.inter_op_num_threads}
+        self._settings = options.read_back(read_back)
         return functions
 
 
@@ -119,7 +126,10 @@ class OnnxRuntimeTask:
 
         from ablatrix.compilers.onnxruntime.build import PROVIDERS
 
-        self.session = onnxruntime.InferenceSession(str(built.file), options.running(), providers=PROVIDERS)
+        try:
+            self.session = onnxruntime.InferenceSession(str(built.file), options.running(), providers=PROVIDERS)
+        except Exception as error:  # its errors are of several kinds that only its extension module has
+            raise CompilerError(f"onnxruntime cannot load {built.file.name}: {error}") from error
         self._taken: list[int] = built.facts.loading["inputs"]
 
     def bind(self, inputs: list[Any], outputs: list[Any]) -> Callable[[], None]:

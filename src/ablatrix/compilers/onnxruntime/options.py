@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablatrix.compilers.catalogue import Level
+from ablatrix.compilers.catalogue import Level, SettingValue
+from ablatrix.compilers.settings import NO_SETTINGS, Applied
 
 # The optimisers that put several nodes into one, by ONNX Runtime's names. The others fold constants, drop what does
 # nothing, share equal constants and subexpressions, and choose layouts: they stay with the graph level.
@@ -77,6 +78,7 @@ class Options:
         without: One further optimiser that does not run, or ``none``.
         arena: Memory comes from ONNX Runtime's arena, which keeps what it once had.
         threads: Threads inside an operator.
+        settings: What the study sets besides, by address.
     """
 
     reuse: bool
@@ -87,9 +89,10 @@ class Options:
     without: str
     arena: bool
     threads: int
+    settings: Applied = NO_SETTINGS
 
     @classmethod
-    def from_knobs(cls, knobs: Mapping[str, Level], threads: int) -> Options:
+    def from_knobs(cls, knobs: Mapping[str, Level], threads: int, settings: Applied = NO_SETTINGS) -> Options:
         """Read the knobs of one configuration; a knob that is not named has its default."""
         return cls(
             reuse=knobs.get("reuse") == "release",
@@ -100,18 +103,21 @@ class Options:
             without=str(knobs.get("without", "none")),
             arena=knobs.get("arena", "on") == "on",
             threads=threads,
+            settings=settings,
         )
 
     def disabled(self) -> list[str]:
         """Return the names of the optimisers that do not run."""
         named = [*([] if self.fusion else FUSIONS), *([] if self.layout else LAYOUT)]
-        return [*named, *([] if self.without in ("none", *named) else [self.without])]
+        further = [*([] if self.without == "none" else [self.without]), *self.settings.switched_off("optimizer")]
+        return list(dict.fromkeys([*named, *further]))
 
     def optimising(self, file: Path) -> Any:
         """Return the options of a session that optimises a model and saves it."""
         import onnxruntime
 
         options = self._common()
+        _apply(options, self.settings.building("session"), self.settings.building("option"))
         options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, GRAPH_LEVELS[self.graph_level])
         options.optimized_model_filepath = str(file)
         return options
@@ -121,6 +127,7 @@ class Options:
         import onnxruntime
 
         options = self._common()
+        _apply(options, self.settings.running("session"), self.settings.running("option"))
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         return options
 
@@ -139,3 +146,24 @@ class Options:
         options.enable_mem_reuse = self.reuse
         options.enable_cpu_mem_arena = self.arena
         return options
+
+    def read_back(self, options: Any) -> dict[str, str]:
+        """Return the settings of the run time that a session's options say are in force, by address."""
+        found = {f"session:{name}": _entry(options, name) for name in self.settings.reported("session")}
+        found |= {f"option:{name}": getattr(options, name) for name in self.settings.reported("option")}
+        return {address: str(getattr(value, "name", value)) for address, value in found.items()}
+
+
+def _entry(options: Any, name: str) -> str:
+    try:
+        return str(options.get_session_config_entry(name))
+    except RuntimeError:  # it was never set, and ONNX Runtime does not say what it takes then
+        return "not set"
+
+
+def _apply(options: Any, entries: Mapping[str, SettingValue], attributes: Mapping[str, SettingValue]) -> None:
+    for name, value in entries.items():
+        options.add_session_config_entry(name, str(value))
+    for name, value in attributes.items():
+        members = getattr(type(getattr(options, name)), "__members__", None)
+        setattr(options, name, value if members is None else members[value])

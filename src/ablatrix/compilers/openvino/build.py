@@ -27,8 +27,8 @@ REASONS = {
     "compiler_planned_bytes": "OpenVINO's CPU plug-in plans memory when it loads a model and reports no bytes",
     "estimator": "OpenVINO has no estimate of memory",
 }
-# Properties that leave the stored model as it is share its entry in the cache.
-RUN_TIME_ONLY = ("flush_denormals", "threads")
+# Properties that leave the stored model as it is share its entry in the cache. Settings are in the cache's scope.
+RUN_TIME_ONLY = ("flush_denormals", "threads", "settings")
 NO_WORK = frozenset({"Input", "Output", "Const"})
 GENERATED = "Subgraph"  # the type of a layer that snippets have compiled
 NOT_CONVERTED = ("No conversion rule found", "were not converted", "cannot be converted")

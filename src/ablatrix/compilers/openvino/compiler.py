@@ -24,6 +24,7 @@ class OpenVinoCompiler(TaskwiseCompiler["Options"]):
 
     def __init__(self) -> None:
         self._threads: dict[str, int] = {}
+        self._settings: dict[str, str] = {}
 
     def preload(self) -> None:
         """Import torch, OpenVINO and its converter.
@@ -65,11 +66,15 @@ class OpenVinoCompiler(TaskwiseCompiler["Options"]):
 
         return {"torch": torch.get_num_threads(), **self._threads}
 
+    def settings_in_force(self) -> Mapping[str, str]:
+        """Return the study's settings of the run time, as the loaded models have them."""
+        return self._settings
+
     def options(self, request: CompileRequest) -> Options:
         """Return the options of OpenVINO that the knobs set."""
         from ablatrix.compilers.openvino.options import Options
 
-        return Options.from_knobs(request.knobs, request.run_threads)
+        return Options.from_knobs(request.knobs, request.run_threads, request.settings)
 
     def key_facts(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, Any]:
         """Return the options that the stored model depends on, the processor, the version and this adapter's digest."""
@@ -100,11 +105,17 @@ class OpenVinoCompiler(TaskwiseCompiler["Options"]):
         Raises:
             CompilerError: The plug-in cannot load a model.
         """
+        from ablatrix.compilers.openvino.library import property_text
+
         functions = [OpenVinoTask(one, options) for one in built]
         loaded = functions[0].model
         self._threads = {
             "openvino": loaded.get_property("INFERENCE_NUM_THREADS"),
             "openvino streams": int(loaded.get_property("NUM_STREAMS")),
+        }
+        self._settings = {
+            f"property:{name}": property_text(loaded.get_property(name))
+            for name in options.settings.reported("property")
         }
         return functions
 

@@ -38,6 +38,16 @@ def get_core() -> Any:
     return import_openvino().Core()
 
 
+def property_text(value: Any) -> str:
+    """Return the value of a property as the plug-in takes it: words for types and enumerations."""
+    name = getattr(value, "get_type_name", None)
+    if name is not None:
+        return str(name())
+    if isinstance(value, set | list | tuple):
+        return ",".join(sorted(map(property_text, value)))
+    return str(getattr(value, "name", value))
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep the converter's notes (decompositions that this torch does not have, ...) out of the trial's output."""

@@ -13,15 +13,31 @@ from tvm.support import cc
 from ablatrix.compilers.adapter import CompileRequest, PhaseClock
 from ablatrix.compilers.built_task import TaskFacts
 from ablatrix.compilers.built_task import source_digest as digest_source
+from ablatrix.compilers.catalogue import SettingValue
 from ablatrix.compilers.dump import TaskDump
-from ablatrix.compilers.tvm.pipeline import PASS_CONFIG, Lowered, Options, lower, pass_observer
+from ablatrix.compilers.settings import NO_SETTINGS, Applied
+from ablatrix.compilers.tvm.pipeline import Lowered, Options, lower, pass_observer
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.workloads.program import TaskProgram
 
 
-def host_target() -> Any:
-    """Return LLVM for the processor that this runs on."""
-    return tvm.target.Target({"kind": "llvm", "mcpu": tvm.target.codegen.llvm_get_system_cpu()})
+def host_target(settings: Applied = NO_SETTINGS) -> Any:
+    """Return LLVM for the processor that this runs on, with the attributes and options that a study sets."""
+    given = {name: _attribute(name, value) for name, value in settings.building("target").items()}
+    # A name has its type behind it, and a value its type before it: TVM wants name:type=value.
+    options = [f"-{name.partition(':')[0]}:{value}" for name, value in settings.building("llvm").items()]
+    return tvm.target.Target(
+        {
+            "kind": "llvm",
+            "mcpu": tvm.target.codegen.llvm_get_system_cpu(),
+            **given,
+            **({"cl-opt": options} if options else {}),
+        }
+    )
+
+
+def _attribute(name: str, value: SettingValue) -> Any:
+    return [one.strip() for one in str(value).split(",")] if name == "mattr" else value
 
 
 def source_digest() -> str:
@@ -33,7 +49,7 @@ def key_facts(options: Options, target: Any) -> dict[str, Any]:
     """Return what TVM's code depends on beyond the task."""
     return {
         "target": str(target),
-        "options": asdict(options),
+        "options": {name: value for name, value in asdict(options).items() if name != "settings"},
         "tvm": tvm.__version__,
         "passes": source_digest(),
     }
@@ -48,7 +64,9 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
     """
     file = request.work_dir / f"{key}.so"
     try:
-        return file, _compile(task, options, host_target(), file, request.clock, TaskDump.of(request, task))
+        return file, _compile(
+            task, options, host_target(options.settings), file, request.clock, TaskDump.of(request, task)
+        )
     except Exception as error:  # TVM raises errors of many kinds, Python's own among them
         if "Unsupported function type" in str(error):
             raise UnsupportedError(f"tvm cannot import task {task.kind}: {error}") from error
@@ -57,10 +75,10 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
 
 def time_passes(task: TaskProgram, options: Options) -> dict[str, float]:
     """Compile a task once more under an observer; return milliseconds by pass. Nothing built is kept."""
-    target = host_target()
+    target = host_target(options.settings)
     observer, milliseconds = pass_observer()
     module = _import(task)
-    with target, tvm.transform.PassContext(config=PASS_CONFIG, instruments=[observer]):
+    with target, options.context(observer):
         _generate(lower(module, options, task.upper_bounds), target)
     return milliseconds
 
@@ -71,7 +89,7 @@ def _compile(
     with clock.phase("import"):
         module = _import(task)
     dump.text("before", "imported.py", "Relax, as imported.", lambda: str(module.script()))
-    with clock.phase("compile"), target, tvm.transform.PassContext(config=PASS_CONFIG):
+    with clock.phase("compile"), target, options.context():
         lowered = lower(module, options, task.upper_bounds)
         dump.text("after", "lowered.py", "Relax and TIR after all passes.", lambda: str(lowered.module.script()))
         executable = _generate(lowered, target)

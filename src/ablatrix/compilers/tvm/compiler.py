@@ -62,7 +62,7 @@ class TvmCompiler(TaskwiseCompiler["Options"]):
         """Return the options of the pass sequence that the knobs set."""
         from ablatrix.compilers.tvm.pipeline import Options
 
-        return Options.from_knobs(request.knobs)
+        return Options.from_knobs(request.knobs, request.settings)
 
     def prepare(self, request: CompileRequest, options: Options) -> None:
         """Leave the threads as ``set_threads`` gave them: there is no knob for them."""
@@ -71,7 +71,7 @@ class TvmCompiler(TaskwiseCompiler["Options"]):
         """Return the options, the target, TVM's version and the digest of our passes."""
         from ablatrix.compilers.tvm.build import host_target, key_facts
 
-        return key_facts(options, host_target())
+        return key_facts(options, host_target(options.settings))
 
     def build(self, request: CompileRequest, options: Options, task: TaskProgram, key: str) -> tuple[Path, TaskFacts]:
         """Build a task's library.

@@ -21,15 +21,18 @@ from tvm import relax
 
 from ablatrix.compilers.adapter import PhaseClock
 from ablatrix.compilers.catalogue.model import Level
+from ablatrix.compilers.settings import NO_SETTINGS, Applied
 from ablatrix.compilers.tvm.destination_passing import DESTINATIONS, pass_destinations
 
 T = relax.transform
 # Kernels are called by code that TVM generated, with types that it inferred; what comes from outside is checked
 # at the function's entry and by the executor. Checks in every kernel would double the code.
 PASS_CONFIG = {"tirx.disable_assert": True}
+OPT_LEVEL = "opt_level"
+PASS_OPT_LEVEL = 2  # a pass context's own
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """The options of the pass sequence that the knobs set; ``partition`` enters through the task itself.
 
@@ -39,6 +42,7 @@ class Options:
         fusion: Operators are fused into one kernel.
         vectorised: Loops are arranged by our CPU schedule.
         library: Torch's kernels compute matrix products and convolutions.
+        settings: What the study sets besides, by address.
     """
 
     kill: bool
@@ -46,9 +50,10 @@ class Options:
     fusion: bool
     vectorised: bool
     library: bool
+    settings: Applied = NO_SETTINGS
 
     @classmethod
-    def from_knobs(cls, knobs: Mapping[str, Level]) -> Options:
+    def from_knobs(cls, knobs: Mapping[str, Level], settings: Applied = NO_SETTINGS) -> Options:
         """Read the knobs of one configuration; a knob that is not named has its first level."""
         return cls(
             kill=knobs.get("reuse") == "release",
@@ -56,6 +61,26 @@ class Options:
             fusion=knobs.get("fusion") == "on",
             vectorised=knobs.get("schedule") == "vectorised",
             library=knobs.get("library") == "on",
+            settings=settings,
+        )
+
+    def context(self, *instruments: Any) -> Any:
+        """Return the pass context that a task is compiled in: switched-off passes, and entries of its configuration."""
+        given = dict(self.settings.building("config"))
+        opt_level = given.pop(OPT_LEVEL, PASS_OPT_LEVEL)
+        entries: dict[str, Any] = dict(PASS_CONFIG)
+        known = tvm.transform.PassContext.list_configs()
+        for name, value in given.items():
+            entry, _, field = name.rpartition(".")
+            if name in known:
+                entries[name] = value
+            else:  # a field of an entry that is an object
+                entries.setdefault(entry, {})[field] = value
+        return tvm.transform.PassContext(
+            opt_level=opt_level,
+            config=entries,
+            disabled_pass=self.settings.switched_off("pass"),
+            instruments=list(instruments),
         )
 
 
@@ -92,23 +117,23 @@ def lower(module: Any, options: Options, upper_bounds: Mapping[str, int]) -> Low
         options: The options that the knobs set.
         upper_bounds: Upper bound of each symbol, by name.
     """
-    module = tvm.transform.Sequential(_to_destinations(options))(module)
+    module = _run(*_to_destinations(options))(module)
     destinations = tuple(int(index) for index in module["main"].attrs[DESTINATIONS])
     if options.memory_plan:
-        module = T.StaticPlanBlockMemory()(module)
+        module = _run(T.StaticPlanBlockMemory())(module)
     reasons: dict[str, str] = {}
     estimator = None
     if upper_bounds:
         reasons["estimator"] = "TVM's estimator cannot take storage of dynamic size"
     else:
         estimator = _estimate(module["main"])
-    module = T.LowerAllocTensor()(module)
+    module = _run(T.LowerAllocTensor())(module)
     calls = _kernel_calls(module)
     planned = _planned_bytes(module["main"], upper_bounds)
     if planned is None:
         reasons["compiler_planned_bytes"] = "a storage's size depends on a dimension without an upper bound"
     tail = [T.LowerRuntimeBuiltin(), T.ComputePrimValue(), T.VMShapeLower(), T.AttachGlobalSymbol()]
-    module = tvm.transform.Sequential(([T.KillAfterLastUse()] if options.kill else []) + tail)(module)
+    module = _run(*([T.KillAfterLastUse()] if options.kill else []), *tail)(module)
     return Lowered(
         module=module,
         destinations=destinations,
@@ -118,6 +143,11 @@ def lower(module: Any, options: Options, upper_bounds: Mapping[str, int]) -> Low
         estimator=estimator,
         reasons=reasons,
     )
+
+
+def _run(*passes: Any) -> Any:
+    """Return passes as one; only in such a sequence does TVM leave out those that its context switches off."""
+    return tvm.transform.Sequential(list(passes))
 
 
 def _to_destinations(options: Options) -> list[Any]:

@@ -7,7 +7,6 @@ import pickle
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import torch
 from ablatrix.canonical import digest_value
 from ablatrix.compilers.adapter import CompileRequest
 from ablatrix.compilers.built_task import TaskFacts, source_digest
+from ablatrix.compilers.catalogue import SettingValue
 from ablatrix.compilers.dump import TaskDump
 from ablatrix.compilers.xla.client import platform_version
 from ablatrix.compilers.xla.frontend import import_torchax
@@ -88,6 +88,10 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         file.write_bytes(pickle.dumps(serialize_executable.serialize(compiled)))
         module = read_module(compiled.as_text())
         planned = compiled.memory_analysis()
+    generated = ""
+    if "flag" in options.settings.kinds:  # LLVM's part of the code, which flags may be for, is in no text of the module
+        with request.clock.uncounted("code"):
+            generated = kernels(task, lowered, options)
     missing = dict(REASONS)
     if module.calls is None:
         missing |= {"generated_calls": LOOP, "generated_kernels": LOOP}
@@ -100,7 +104,7 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         reasons=missing,
         loading={"shapes": [list(shape) for shape in shapes]},
         # The text of a module does not show what LLVM does; that follows from the options.
-        code_digest=_digest(module.digest, options),
+        code_digest=_digest(module.digest, options, generated),
     )
 
 
@@ -163,7 +167,7 @@ def lower_task(task: TaskProgram, shapes: Shapes) -> Any:
         raise CompilerError(f"task {task.kind} ({task.fingerprint}) cannot be lowered by JAX: {reason}") from error
 
 
-def compile_lowered(task: TaskProgram, lowered: Any, options: Mapping[str, str | int | bool]) -> Any:
+def compile_lowered(task: TaskProgram, lowered: Any, options: Mapping[str, SettingValue]) -> Any:
     """Return the task, compiled with options of XLA.
 
     Raises:
@@ -196,6 +200,6 @@ def _size(size: Any, sizes: Mapping[str, int]) -> int:
     return int(expression.subs({symbol: sizes[str(symbol)] for symbol in expression.free_symbols}))
 
 
-def _digest(module: str, options: Options) -> str:
-    code = {name: value for name, value in asdict(options).items() if name in {"code_level", "fast_math"}}
-    return digest_value({"module": module, "code": code})
+def _digest(module: str, options: Options, generated: str) -> str:
+    code = {"code_level": options.code_level, "fast_math": options.fast_math}
+    return digest_value({"module": module, "code": code, **({"generated": generated} if generated else {})})

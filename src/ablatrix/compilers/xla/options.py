@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ablatrix.compilers.catalogue import Level
+from ablatrix.compilers.catalogue import Level, SettingValue
+from ablatrix.compilers.settings import NO_SETTINGS, Applied
 
 CODE_LEVELS = {"none": 0, "less": 1, "default": 2, "aggressive": 3}
 FUSION = "fusion"
 LIBRARY = "dot-library-rewriter"
 ALGEBRA = "algsimp"
 CONVOLUTION_LAYOUT = "convolution-canonicalization"
+PASSES = (FUSION, LIBRARY, ALGEBRA, CONVOLUTION_LAYOUT)
 SINGLE_PRODUCTS = "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"
 
 
@@ -27,6 +29,7 @@ class Options:
         code_level: How much LLVM optimises.
         fast_math: Generated code may reorder arithmetic.
         threads: Threads of the pool.
+        settings: What the study sets besides, by address; it holds over what the knobs set.
     """
 
     fusion: bool
@@ -36,9 +39,10 @@ class Options:
     code_level: str
     fast_math: bool
     threads: int
+    settings: Applied = NO_SETTINGS
 
     @classmethod
-    def from_knobs(cls, knobs: Mapping[str, Level], threads: int) -> Options:
+    def from_knobs(cls, knobs: Mapping[str, Level], threads: int, settings: Applied = NO_SETTINGS) -> Options:
         """Read the knobs of one configuration; a knob that is not named has its default."""
         return cls(
             fusion=knobs.get("fusion") == "on",
@@ -48,9 +52,10 @@ class Options:
             code_level=str(knobs.get("code_level", "aggressive")),
             fast_math=knobs.get("fast_math") == "on",
             threads=threads,
+            settings=settings,
         )
 
-    def compiler_options(self) -> dict[str, str | int | bool]:
+    def compiler_options(self) -> dict[str, SettingValue]:
         """Return the options of a compilation; XLA ignores names of passes that it does not have."""
         passes = {
             FUSION: self.fusion,
@@ -59,7 +64,8 @@ class Options:
             CONVOLUTION_LAYOUT: self.convolution_layout,
         }
         disabled = [name for name, runs in passes.items() if not runs]
-        options: dict[str, str | int | bool] = {
+        disabled += [name for name in self.settings.switched_off("pass") if name not in disabled]
+        options: dict[str, SettingValue] = {
             "xla_backend_optimization_level": CODE_LEVELS[self.code_level],
             "xla_cpu_enable_fast_math": self.fast_math,
         }
@@ -67,4 +73,4 @@ class Options:
             options["xla_disable_hlo_passes"] = ",".join(disabled)
         if not self.fusion:
             options["xla_cpu_experimental_ynn_fusion_type"] = SINGLE_PRODUCTS
-        return options
+        return {**options, **self.settings.building("flag")}

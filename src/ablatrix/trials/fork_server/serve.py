@@ -22,6 +22,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, NoReturn
 
+from ablatrix.compilers.settings import environment_of
 from ablatrix.trials.fork_server.child import clean_descriptors, import_compiler, reset_signals
 from ablatrix.trials.fork_server.fork_safety import find_fork_hazard
 from ablatrix.trials.fork_server.padding import run_padded
@@ -192,10 +193,11 @@ def _load(directory: Path, descriptors: list[int], holdings: Holdings) -> Loadin
 
 def _start(task: TrialTask | PrepareTask, descriptors: list[int], holdings: Holdings) -> Started:
     """Start a worker: its channel and its log are the two descriptors that came along."""
-    hazard = holdings.hazard or find_fork_hazard()
+    hazard = holdings.hazard or find_fork_hazard() or _own_environment(task)
     if hazard is not None:
         order = SpawnedWorker(task=task, directory=holdings.directory)
-        pid = spawn(order, *descriptors[:2], own_group=True)
+        environment = environment_of(task.entry, task.knobs) if isinstance(task, TrialTask) else {}
+        pid = spawn(order, *descriptors[:2], own_group=True, environment=environment)
         return Started(pid=pid, process="spawned", hazard=hazard)
     pid = os.fork()
     if pid:
@@ -219,6 +221,16 @@ def _start(task: TrialTask | PrepareTask, descriptors: list[int], holdings: Hold
         os._exit(0)
     finally:
         os._exit(70)
+
+
+def _own_environment(task: TrialTask | PrepareTask) -> str | None:
+    """Return why a worker has to begin with its environment: its compiler has a knob that is a variable of it.
+
+    Libraries read variables when they are loaded, and a fork has loaded them. All levels of such a knob are treated
+    alike, those that set nothing included, so that they differ in the variable alone.
+    """
+    names = task.entry.environment_names if isinstance(task, TrialTask) else []
+    return f"an environment of its own: {', '.join(names)}" if names else None
 
 
 def _work(channel_end: int, task: TrialTask | PrepareTask, holdings: Holdings) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ablatrix.trials.messages import encode
@@ -21,7 +22,9 @@ CHANNEL, ORDER = 3, 4
 """Descriptors of the new interpreter: its end of the channel, and the file with its order."""
 
 
-def spawn(order: SpawnOrder, channel: int, log: int | None, *, own_group: bool) -> int:
+def spawn(
+    order: SpawnOrder, channel: int, log: int | None, *, own_group: bool, environment: Mapping[str, str] | None = None
+) -> int:
     """Start a new interpreter that follows an order, and return its process id.
 
     ``posix_spawn`` and not ``subprocess``: the latter reaps children whose status the fork server waits for.
@@ -31,6 +34,7 @@ def spawn(order: SpawnOrder, channel: int, log: int | None, *, own_group: bool) 
         channel: Descriptor of the worker's end of its channel.
         log: Descriptor of the file that gets what it prints; None: where this process prints.
         own_group: Give it a process group of its own, as every worker has one.
+        environment: Environment variables besides those of this process, which it has from its first instruction on.
     """
     order_file = os.memfd_create("order")
     try:
@@ -42,6 +46,7 @@ def spawn(order: SpawnOrder, channel: int, log: int | None, *, own_group: bool) 
         actions += [(os.POSIX_SPAWN_DUP2, far[target], target) for target in wanted]
         command = [sys.executable, "-u", "-m", "ablatrix.trials.fork_server.spawned", str(os.getpid())]
         group = 0 if own_group else os.getpgrp()
-        return os.posix_spawn(sys.executable, command, dict(os.environ), file_actions=actions, setpgroup=group)
+        variables = {**os.environ, **(environment or {})}
+        return os.posix_spawn(sys.executable, command, variables, file_actions=actions, setpgroup=group)
     finally:
         os.close(order_file)

@@ -49,6 +49,7 @@ class TrialResult(Message):
         gpu: None where the trial opened no GPU.
         plan: None for the reference, too.
         threads: Threads in force, by library.
+        settings: Values of settings of the run time, read back, by address; None where none are.
         compile: None for the reference, too.
         noise: None for a trial that ran in the foreground.
     """
@@ -62,6 +63,7 @@ class TrialResult(Message):
     gpu: GpuFacts | None = None
     plan: PlanFacts | None = None
     threads: dict[str, int] | None = None
+    settings: dict[str, str] | None = None
     compile: CompileFacts | None = None
     runtime: RunFacts | None = None
     correctness: Correctness | None = None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablatrix.compilers.dump import claim_directory, finish_dump
+from ablatrix.compilers.settings import environment_of
 from ablatrix.errors import TrialError
 from ablatrix.study.design import Cell, Trial, make_design
 from ablatrix.study.design_file import read_design
@@ -56,7 +58,9 @@ def rerun(
             raise TrialError(f"trial {found.trial_id} is of {cell.compiler}, which compiles nothing; choose another")
         claim_directory(dump)
     program = _program(resolved, cell, directory)
-    compiler = import_compiler(catalogue.compiler(cell.compiler))
+    entry = catalogue.compiler(cell.compiler)
+    os.environ.update(environment_of(entry, cell.knobs))  # this process is the trial's
+    compiler = import_compiler(entry)
     threads, cpus = place_runs(study.protocol.threads, study.protocol.cpus)
     set_limits(None, cpus)
     with tempfile.TemporaryDirectory(prefix="ablatrix-rerun-") as scratch:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ablatrix.compilers.adapter import OTHER, Compiler, CompileRequest, Executable, PhaseClock
 from ablatrix.compilers.dump import start_dump
 from ablatrix.compilers.plain import plain_facts
+from ablatrix.compilers.settings import Applied
 from ablatrix.records.model import CompileFacts, PlanFacts
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def compile_planned(
         threads=task.threads,
         work_dir=task.work_dir,
         device=task.device,
+        settings=Applied.of(task.entry, task.knobs),
         dump=None if planned.graph is None else dump,
     )
     if request.dump is not None:

@@ -16,6 +16,7 @@ from ablatrix.compilers.adapter import (
     Executable,
     MeasuresOverhead,
     PhaseClock,
+    ReadsSettings,
     RunsElsewhere,
 )
 from ablatrix.compilers.cache import Scope, TaskCache
@@ -87,7 +88,9 @@ def _begin(task: TrialTask, compiler: Compiler) -> TrialResult:
 
     torch.manual_seed(task.seed)
     compiler.set_threads(task.threads)
-    return TrialResult(versions=dict(compiler.versions()), environment=environment_variables())
+    own = task.entry.environment_names  # a knob's level says it; that a variable is set proves nothing
+    environment = {name: value for name, value in environment_variables().items() if name not in own}
+    return TrialResult(versions=dict(compiler.versions()), environment=environment)
 
 
 def _stage(clock: PhaseClock) -> str | None:
@@ -126,7 +129,8 @@ def _steps(
         executable = cuda.place(executable)
     first = run_first(executable, program, clock)
     phases = {name: phases.get(name, 0.0) + first.phases.get(name, 0.0) for name in {**phases, **first.phases}}
-    yield (known := replace(known, threads=dict(compiler.threads_in_force())))
+    settings = dict(compiler.settings_in_force()) if isinstance(compiler, ReadsSettings) else None
+    yield (known := replace(known, threads=dict(compiler.threads_in_force()), settings=settings))
     yield (known := replace(known, compile=compile_facts(task, planned, executable, cache, phases)))
     memory = MemoryFacts(
         run_bytes=first.growth_bytes,

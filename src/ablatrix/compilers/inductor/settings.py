@@ -1,0 +1,60 @@
+"""Which settings Inductor has: every entry of ``torch._inductor.config`` that is a switch, a number or a word."""
+
+from __future__ import annotations
+
+import re
+import types
+import typing
+from collections.abc import Iterator
+from typing import Any
+
+from ablatrix.compilers.inductor.options import ALWAYS, Options
+from ablatrix.compilers.settings.address import Address, Type
+
+CONFIG = "config"
+TYPES: dict[Any, Type] = {bool: "switch", int: "whole number", float: "number", str: "text"}
+THREADS = "cpp.threads"
+# Caches, logs, tracing, remote services and other devices: no settings of the code that is generated for the CPU.
+NO_SETTING = re.compile(
+    r"cache|^_|\._|TYPE_CHECKING|TESTING_ONLY|debug|trace\.|log|profile|^triton\.|^cuda\.|^cutlass\.|^rocm\.|^xpu\.|^halide\."
+    r"|^pallas\.|^test_configs\.|fbcode|remote|worker|dump|path|dir$|cxx$"
+)
+
+
+def addresses() -> Iterator[Address]:
+    """Yield the settings of the installed torch; one that a knob sets has no value of its own."""
+    from torch._inductor import config
+
+    by_knobs = {**Options.from_knobs({"fusion": "off"}, threads=1).switches(), **ALWAYS}
+    for name, value in sorted(config.get_config_copy().items()):
+        if NO_SETTING.search(name) or name in ALWAYS:
+            continue
+        kind, choices = _type(config.get_type(name), value)
+        if kind is not None:
+            yield Address(
+                kind=CONFIG,
+                name=name,
+                type=kind,
+                value=None if name in by_knobs else value,
+                choices=choices,
+                owner="threads" if name == THREADS else "",
+            )
+
+
+def _type(annotation: Any, value: Any) -> tuple[Type | None, tuple[str, ...]]:
+    """Return the type of an entry, and the words that it may be; None for one that is no plain value."""
+    if value is not None and type(value) in TYPES and typing.get_origin(annotation) is not typing.Literal:
+        return TYPES[type(value)], ()
+    for one in _options(annotation):
+        if typing.get_origin(one) is typing.Literal:
+            words = typing.get_args(one)
+            return ("text", words) if all(isinstance(word, str) for word in words) else ("whole number", ())
+        if one in TYPES:
+            return TYPES[one], ()
+    return None, ()
+
+
+def _options(annotation: Any) -> list[Any]:
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return [one for one in typing.get_args(annotation) if one is not type(None)]
+    return [annotation]

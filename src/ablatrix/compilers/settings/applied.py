@@ -1,0 +1,77 @@
+"""What the settings of one configuration set: the one place that adapters take it from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ablatrix.compilers.catalogue.model import ENVIRONMENT, CompilerEntry, Level, SettingValue
+
+AddressKey = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """Values by address, of one configuration. An address that a level leaves as it is is not among them.
+
+    Attributes:
+        code: Of settings that can change what is built; they belong to the keys of caches.
+        run_time: Of settings that change only how that is run.
+        kinds: Kinds of address of which any configuration of the study may set one.
+        to_read_back: Addresses whose value may be in force without any change of what is built.
+    """
+
+    code: Mapping[AddressKey, SettingValue] = field(default_factory=dict)
+    run_time: Mapping[AddressKey, SettingValue] = field(default_factory=dict)
+    kinds: frozenset[str] = frozenset()
+    to_read_back: tuple[AddressKey, ...] = ()
+
+    @classmethod
+    def of(cls, entry: CompilerEntry, knobs: Mapping[str, Level]) -> Applied:
+        """Return what a configuration sets.
+
+        Args:
+            entry: The compiler's entry in the study's catalogue.
+            knobs: Level of every knob; one that is not named has its default.
+
+        Raises:
+            CompilerError: A knob has no such level.
+        """
+        code: dict[AddressKey, SettingValue] = {}
+        run_time: dict[AddressKey, SettingValue] = {}
+        acting = [(knob, setting) for knob in entry.knobs for setting in knob.acts]
+        for knob, setting in acting:
+            value = setting.value(knobs.get(knob.name, knob.default))
+            if value is not None:
+                (code if knob.may_change_code else run_time)[setting.kind, setting.name] = value
+        kinds = frozenset(setting.kind for _, setting in acting)
+        to_read_back = tuple((setting.kind, setting.name) for knob, setting in acting if knob.changes_run)
+        return cls(code, run_time, kinds, to_read_back)
+
+    def building(self, kind: str) -> dict[str, SettingValue]:
+        """Return the values by name, of one kind, that what is built depends on."""
+        return {name: value for (of, name), value in self.code.items() if of == kind}
+
+    def running(self, kind: str) -> dict[str, SettingValue]:
+        """Return all values by name, of one kind: those that what is built depends on, too."""
+        return self.building(kind) | {name: value for (of, name), value in self.run_time.items() if of == kind}
+
+    def switched_off(self, kind: str) -> list[str]:
+        """Return the names of one kind that are switched off, in order."""
+        return sorted(name for name, value in self.building(kind).items() if value is False)
+
+    def reported(self, kind: str) -> list[str]:
+        """Return the names of one kind whose values are read back, whatever this configuration sets."""
+        return [name for of, name in self.to_read_back if of == kind]
+
+    def by_address(self) -> dict[str, SettingValue]:
+        """Return what can change what is built, by ``kind:name``, for keys of caches."""
+        return {f"{kind}:{name}": value for (kind, name), value in sorted(self.code.items())}
+
+
+NO_SETTINGS = Applied()
+
+
+def environment_of(entry: CompilerEntry, knobs: Mapping[str, Level]) -> dict[str, str]:
+    """Return the environment variables that a configuration sets in its worker."""
+    return {name: str(value) for name, value in Applied.of(entry, knobs).running(ENVIRONMENT).items()}

@@ -1,0 +1,161 @@
+"""From what a study says about a setting to a knob of the catalogue: address, levels and types are checked."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ablatrix.compilers.catalogue.model import (
+    ENVIRONMENT,
+    CompilerEntry,
+    KnobEntry,
+    Level,
+    LevelEntry,
+    Setting,
+    SettingValue,
+)
+from ablatrix.compilers.settings.address import Address, AddressList
+from ablatrix.errors import CompilerError
+
+DEFAULT = "default"
+"""The level that leaves a setting as the compiler, or another knob, has it by itself."""
+SWITCH = ("off", "on")
+MAX_NEAREST = 3
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SUMMARIES = {"off": "Switched off.", "on": "Switched on.", DEFAULT: "As the compiler has it by itself."}
+# What the harness itself relies on, in every worker.
+OWN_VARIABLES = ("PATH", "HOME", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "TMPDIR")
+
+
+def add_settings(
+    entry: CompilerEntry, knobs: Mapping[str, Mapping[str, Any]], known: AddressList
+) -> tuple[CompilerEntry, dict[str, str]]:
+    """Return a compiler's entry with the settings of a study as knobs, and what is wrong with them, by knob.
+
+    Args:
+        entry: As the catalogue has it.
+        knobs: What the study says about each knob, by name: ``setting``, and the keys of a study's knob that it names.
+        known: The addresses that the compiler, as installed, has.
+    """
+    made: list[KnobEntry] = []
+    faults: dict[str, str] = {}
+    for name, words in knobs.items():
+        try:
+            if entry.knob(name) is not None:
+                raise CompilerError(f"compiler '{entry.name}' has a knob '{name}' already; give yours another name")
+            knob = setting_knob(entry.name, name, words, known)
+            other = next((one.name for one in made if one.acts[0].address == knob.acts[0].address), None)
+            if other is not None:
+                raise CompilerError(
+                    f"knobs '{other}' and '{name}' have one setting, '{knob.acts[0].address}'; keep one"
+                )
+        except CompilerError as error:
+            faults[name] = str(error)
+        else:
+            made.append(knob)
+    return replace(entry, knobs=(*made, *entry.knobs)), faults
+
+
+def setting_knob(compiler: str, name: str, words: Mapping[str, Any], known: AddressList) -> KnobEntry:
+    """Return one setting as a knob.
+
+    Args:
+        compiler: Name of the compiler, for messages.
+        name: The study's name of the knob.
+        words: ``setting`` (its address), and any of ``levels``, ``default``, ``kind``, ``affects``, ``summary``.
+        known: The addresses that the compiler has.
+
+    Raises:
+        CompilerError: There is no such address, or a level is not of its type; the message has the nearest names.
+    """
+    address = _find(compiler, words["setting"], known)
+    values = {level: _value(address, level) for level in _levels(address, words)}
+    default = words.get("default")
+    if default is None:
+        by_itself = [level for level, value in values.items() if value == address.value and level != DEFAULT]
+        default = by_itself[0] if by_itself and address.value is not None else DEFAULT
+    if default not in values and default != DEFAULT:
+        shown = ", ".join(map(str, values))
+        raise CompilerError(f"the default '{default}' is none of the levels of '{words['setting']}': {shown}")
+    if default not in values:
+        values = {DEFAULT: None, **values}
+    return KnobEntry(
+        name=name,
+        kind=words.get("kind") or "primary",
+        summary=words.get("summary") or f"The setting {words['setting']}.",
+        levels=tuple(LevelEntry(level, SUMMARIES.get(str(level)) or f"Set to {level}.") for level in values),
+        default=default,
+        affects=words.get("affects") or address.affects,
+        acts=(Setting(address.kind, address.name, tuple(values.items())),),
+    )
+
+
+def _find(compiler: str, text: str, known: AddressList) -> Address:
+    kind, colon, name = text.partition(":")
+    if not colon or not name:
+        raise CompilerError(
+            f"a setting is written kind:name, such as {known.kinds[0]}:NAME, and not '{text}'; "
+            f"kinds of compiler '{compiler}': {', '.join(known.kinds)}"
+        )
+    if kind not in known.kinds:
+        raise CompilerError(
+            f"compiler '{compiler}' has no settings of kind '{kind}'; it has: {', '.join(known.kinds)}"
+            f"{_nearest(kind, known.kinds)}"
+        )
+    if kind == ENVIRONMENT and (not VARIABLE.fullmatch(name) or name in OWN_VARIABLES):
+        raise CompilerError(f"'{name}' is no environment variable that a study may set; name one of the compiler's own")
+    found = known.find(kind, name)
+    if found is None:
+        names = known.names(kind)
+        raise CompilerError(
+            f"compiler '{compiler}', as installed, has no {kind} '{name}' among its {len(names)}{_nearest(name, names)}"
+        )
+    if found.owner:
+        raise CompilerError(f"'{text}' is what the knob '{found.owner}' sets; vary that one")
+    return found
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    by_fold = {one.casefold(): one for one in names}
+    found = difflib.get_close_matches(name.casefold(), list(by_fold), n=MAX_NEAREST, cutoff=0.5)
+    return f"; nearest: {', '.join(by_fold[one] for one in found)}" if found else ""
+
+
+def _levels(address: Address, words: Mapping[str, Any]) -> list[Level]:
+    given: list[Level] | None = words.get("levels")
+    if given is None:
+        if address.type != "switch":
+            of = f" (one of {', '.join(address.choices)})" if address.choices else ""
+            raise CompilerError(f"'{words['setting']}' is a {address.type}{of}: say which 'levels' it is to have")
+        return list(SWITCH)
+    if len(set(map(str, given))) != len(given):
+        raise CompilerError(f"'{words['setting']}' lists a level twice; list each once")
+    return given
+
+
+def _value(address: Address, level: Level) -> SettingValue | None:
+    """Return what a level sets an address to.
+
+    Raises:
+        CompilerError: It is not of the address's type.
+    """
+    if level == DEFAULT:
+        return None
+    is_number = not isinstance(level, str)
+    match address.type:
+        case "switch" if level in SWITCH:
+            return address.on if level == "on" else address.off
+        case "switch" if str(level) in (address.off, address.on):
+            return str(level)
+        case "whole number" if isinstance(level, int):
+            return f"{address.prefix}{level}" if address.prefix else level
+        case "number" if is_number:
+            return float(level)
+        case "text" if not address.choices or level in address.choices:
+            return f"{address.prefix}{level}"
+    must = {"switch": "off or on", "whole number": "a whole number", "number": "a number"}.get(address.type)
+    must = must or f"one of {', '.join(address.choices)}{_nearest(str(level), list(address.choices))}"
+    raise CompilerError(f"'{address.kind}:{address.name}' has no level '{level}': it must be {must}")

@@ -1,0 +1,149 @@
+"""Settings against the installed compilers: listed, applied in one place, proven by digest, read back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry
+from ablatrix.compilers.settings import AddressList, add_settings, ask_addresses
+from ablatrix.errors import CompilerError
+from ablatrix.import_spec import import_place
+from ablatrix.testing.subject import Subject
+
+COMPILERS = ("onnxruntime", "inductor", "tvm", "xla", "openvino")
+EXPECTED = {
+    "onnxruntime": [
+        "optimizer:SkipLayerNormFusion",
+        "optimizer:ConstantFolding",
+        "optimizer:EliminateIdentity",
+        "session:session.intra_op.allow_spinning",
+        "session:session.disable_prepacking",
+        "option:execution_mode",
+        "option:inter_op_num_threads",
+    ],
+    "inductor": ["config:cpp.simdlen", "config:epilogue_fusion", "config:cpp.enable_unsafe_math_opt_flag"],
+    "tvm": [
+        "pass:FoldConstant",
+        "pass:tirx.UnrollLoop",
+        "config:tirx.UnrollLoop.auto_max_step",
+        "config:tirx.disable_vectorize",
+        "target:opt-level",
+        "target:mattr",
+    ],
+    "xla": ["flag:xla_cpu_prefer_vector_width", "pass:algsimp", "pass:dce"],
+    "openvino": ["property:INFERENCE_PRECISION_HINT", "property:SNIPPETS_MODE", "property:ENABLE_HYPER_THREADING"],
+}
+# For each compiler a setting with the level that changes the code of a small program.
+ACTING: dict[str, dict[str, Any]] = {
+    "onnxruntime": {"setting": "optimizer:MatMulAddFusion", "level": "off"},
+    "inductor": {"setting": "config:cpp.simdlen", "levels": [1], "level": 1},
+    "tvm": {"setting": "target:opt-level", "levels": [0, 3], "level": 0},
+    "xla": {"setting": "pass:algsimp", "level": "off"},
+    "openvino": {"setting": "property:INFERENCE_PRECISION_HINT", "levels": ["f32", "bf16"], "level": "bf16"},
+}
+IDLE: dict[str, dict[str, Any]] = {
+    "onnxruntime": {"setting": "optimizer:AttentionFusion", "level": "off"},
+    "inductor": {"setting": "config:bw_outputs_user_visible", "level": "off"},
+    "tvm": {"setting": "pass:Gradient", "level": "off"},
+    "xla": {"setting": "pass:convolution-canonicalization", "level": "off"},
+}
+
+
+@pytest.fixture(scope="module")
+def listed() -> dict[str, AddressList]:
+    return {name: ask_addresses(SHIPPED[name]) for name in COMPILERS}
+
+
+def with_setting(name: str, words: dict[str, Any], known: AddressList) -> CompilerEntry:
+    kept = {key: value for key, value in words.items() if key != "level"}
+    entry, faults = add_settings(SHIPPED[name], {"it": kept}, known)
+    assert not faults
+    return entry
+
+
+def subject(entry: CompilerEntry, directory: Path) -> Subject:
+    return Subject(import_place(entry.adapter)(), entry, directory)
+
+
+@pytest.mark.parametrize("name", COMPILERS)
+def test_settings_of_installed_compiler_are_listed(name: str, listed: dict[str, AddressList]) -> None:
+    found = {f"{one.kind}:{one.name}" for one in listed[name].addresses}
+    assert [address for address in EXPECTED[name] if address not in found] == []
+
+
+@pytest.mark.parametrize("name", COMPILERS)
+def test_setting_changes_code_and_default_level_does_not(
+    name: str, listed: dict[str, AddressList], tmp_path: Path
+) -> None:
+    words = ACTING[name]
+    made = subject(with_setting(name, words, listed[name]), tmp_path)
+    one, other = made.case(), made.case({"it": words["level"]})
+    assert one.executable.facts.artifact_digest != other.executable.facts.artifact_digest
+    assert one.counters.misses == other.counters.misses == 1
+    again = made.compile({"it": words["level"]}, other.directory)
+    assert again.counters.hits_disk == 1
+    missed = made.compile({}, other.directory)
+    assert missed.counters.misses == 1
+    assert missed.executable.facts.artifact_digest == one.executable.facts.artifact_digest
+
+
+def test_setting_that_does_nothing_has_same_digest(listed: dict[str, AddressList], tmp_path: Path) -> None:
+    words = IDLE["onnxruntime"]
+    made = subject(with_setting("onnxruntime", words, listed["onnxruntime"]), tmp_path)
+    digests = {made.case({"it": level}).executable.facts.artifact_digest for level in ("off", "on")}
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "address", "value"),
+    [
+        ("onnxruntime", {"setting": "session:session.intra_op.allow_spinning", "level": "on"}, None, "1"),
+        (
+            "onnxruntime",
+            {"setting": "option:execution_mode", "levels": ["ORT_SEQUENTIAL", "ORT_PARALLEL"], "level": "ORT_PARALLEL"},
+            None,
+            "ORT_PARALLEL",
+        ),
+        ("openvino", {"setting": "property:ENABLE_CPU_PINNING", "level": "on"}, None, "True"),
+    ],
+)
+def test_setting_of_run_time_is_read_back_and_hits_cache(
+    name: str,
+    words: dict[str, Any],
+    address: str | None,
+    value: str,
+    listed: dict[str, AddressList],
+    tmp_path: Path,
+) -> None:
+    made = subject(with_setting(name, words, listed[name]), tmp_path)
+    one = made.case()
+    before = dict(made.compiler.settings_in_force())  # type: ignore[attr-defined]
+    other = made.compile({"it": words["level"]}, one.directory)
+    assert other.counters.hits_disk == 1
+    after = dict(made.compiler.settings_in_force())  # type: ignore[attr-defined]
+    assert after == {words["setting"]: value}
+    assert before.keys() == after.keys()
+    assert before != after
+
+
+def test_compiler_that_fails_with_setting_raises_typed_error(listed: dict[str, AddressList], tmp_path: Path) -> None:
+    made = subject(with_setting("tvm", {"setting": "pass:LegalizeOps"}, listed["tvm"]), tmp_path)
+    with pytest.raises(CompilerError, match="tvm failed on task 0"):
+        made.case({"it": "off"})
+
+
+def test_answer_of_compiler_is_kept_for_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import subprocess
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    entry = SHIPPED["openvino"]
+    first = ask_addresses(entry)
+    (kept,) = (tmp_path / "ablatrix" / "settings").iterdir()
+    monkeypatch.setattr(subprocess, "run", None)
+    assert ask_addresses(entry) == first
+    kept.write_text("damaged")
+    with pytest.raises(TypeError):
+        ask_addresses(entry)
