@@ -487,7 +487,7 @@ class Recomputed:
             reaches[unit] = max(reach - centre, centre + reach)
             p_values[unit] = p_value(logs, step, step)
             held[unit] = logs, step
-        least = 0.05 / (len(p_values) + 1)
+        least = 0.01 / (len(p_values) + 1)
         pooled = [held[unit] for unit, value in p_values.items() if value is not None and value > least]
         together = None
         if len(pooled) > 1:
@@ -497,7 +497,7 @@ class Recomputed:
             tested = sorted([*tested, (together, TOGETHER)])
         failed = {unit for unit, value in p_values.items() if value is None}
         for rank, (value, unit) in enumerate(tested):  # Holm: from the smallest on, until one is too large
-            if value * (len(tested) - rank) > 0.05:
+            if value * (len(tested) - rank) > 0.01:
                 break
             failed.add(unit)
         if TOGETHER in failed:

@@ -203,7 +203,7 @@ class Estimates:
         held = (best.levels, *(best.ties or ()))
         value = int(any(all(one.get(knob) == at for knob, at in levels.items()) for one in held))
         rows = self.finder.blocks_of(unit)
-        is_split = self.finder.blocks_in(unit, mode) > best.blocks
+        is_split = self.finder.blocks_in(unit, mode, metric) > best.blocks
         parameters = {**_of_unit(unit, mode, metric), "knobs": dict(levels), "split": is_split}
         return self.ledger.enter(f"benefit/{unit.key}/all/may_be_best", "may_be_best", value, WHOLE, rows, parameters)
 

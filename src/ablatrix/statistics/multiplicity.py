@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 ALPHA = 0.05
-"""The level of every test."""
+"""The level of the tests of effects."""
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
