@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -150,7 +151,7 @@ def test_phases_table_has_medians_of_each_phase() -> None:
 
 def test_setup_table_states_machine_versions_baseline_and_knobs() -> None:
     (table,) = parts(make_records(workloads=["encoder"]), 5)
-    facts = dict(table.rows)
+    facts = {row[0]: row[1] for row in table.rows}
     assert facts["Processor"] == "Synthetic CPU 3000, 2 cores"
     assert facts["Baseline on tvm"] == "partition=whole, reuse=keep, memory_plan=off, fusion=off"
     assert facts["Knob fusion"] == "fuses operators into one kernel; levels: off, on"
@@ -171,12 +172,13 @@ def failing() -> list[Record]:
 @pytest.mark.parametrize("shape", ["failures", "cold", "one block", "two compilers"])
 def test_numbers_of_tables_are_all_recomputed_from_their_rows(tmp_path: Path, shape: str, language: str) -> None:
     encoder = make_records(workloads=["encoder"])
-    records = {
+    shapes: dict[str, Callable[[], list[Record]]] = {
         "failures": failing,
         "cold": lambda: make_records(modes=["cold"]),
         "one block": lambda: make_records(blocks=1),
         "two compilers": lambda: [*encoder, *renamed(encoder, "other", "mixing")],
-    }[shape]()
+    }
+    records = shapes[shape]()
     path = write_records(tmp_path / "results.jsonl", records)
     template = tmp_path / "template.yaml"
     template.write_text(TABLES_ALONE, encoding="utf-8")
