@@ -100,6 +100,8 @@ class ShownFigure(Figure):  # type: ignore[misc]
         width = round(2 * CSS_PX_PER_IN * self.get_figwidth())
         data = base64.b64encode(target.getvalue()).decode()
         return f'<img alt="figure" style="max-width: 100%; width: {width}px" src="data:image/png;base64,{data}">'
+
+
 @functools.cache
 def chinese_font() -> str | None:
     """Return the first installed font of `CHINESE_FONTS`; None where there is none."""
