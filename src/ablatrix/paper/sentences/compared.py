@@ -113,9 +113,7 @@ def _compared(sources: Sources, held: Mapping[str, Sequence[Held]]) -> Written:
     ]
     alike = len({tuple((unit.workload, unit.digest) for unit, *_ in own) for own in held.values()}) == 1
     where = _over_held(sources, held[order[0]]) if alike else say("over/each")
-    said = say(
-        "eager/compilers", eager=sources.eager(), ratios=listed(ratios), over=where, wins=_wins(sources, held)
-    )
+    said = say("eager/compilers", eager=sources.eager(), ratios=listed(ratios), over=where, wins=_wins(sources, held))
     yield Sentence("against_eager", said)
 
 
