@@ -224,8 +224,8 @@ def extremes(sources: Sources, overall: Overall) -> Fragment:
             for name, one in zip(("least", "most"), ends, strict=True)
         }
         return say("range/alike", **slots)
-    slots = {name: _end(sources, one) for name, one in (("least", low), ("most", high))}
-    return say("range/mixed", **slots)
+    mixed: dict[str, Fragment] = {name: _end(sources, one) for name, one in (("least", low), ("most", high))}
+    return say("range/mixed", **mixed)
 
 
 def _end(sources: Sources, one: Member) -> Fragment:
