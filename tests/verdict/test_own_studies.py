@@ -133,7 +133,7 @@ def test_no_op_is_not_proven_by_code_of_knob_that_acts_at_run_time(tmp_path: Pat
     assert {one.verdict for one in Findings(read(results)).proofs if one.knob == "kernels"} == {verdict}
     _, text = text_of(tmp_path, results)
     assert ("the same program is built at every level of kernels" in text) == (verdict == "no_op")
-    assert ("shortens the run time" in text or "lengthens the run time" in text) == (verdict != "no_op")
+    assert ("the largest saving comes from kernels" in text) == (verdict != "no_op")
 
 
 def test_two_compilers_of_other_knobs_are_compared(tmp_path: Path) -> None:
