@@ -57,7 +57,10 @@ def written(directory: Path, compilers: int, knobs: int, workloads: int, languag
     return Paper((results,), directory / "paper")
 
 
-SHAPES = [(1, 1, 1), (1, 1, 4), (1, 4, 1), (1, 4, 25), (1, 12, 4), (6, 4, 1), (6, 2, 4), (6, 12, 1)]
+SHAPES = [
+    (1, 1, 1), (1, 1, 4), (1, 4, 1), (1, 12, 4), (6, 2, 1),
+    *(pytest.param(*shape, marks=pytest.mark.slow) for shape in ((1, 4, 25), (6, 4, 1), (6, 2, 4), (6, 12, 1))),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("compilers", "knobs", "workloads"), SHAPES)
@@ -69,6 +72,7 @@ def test_benefit_has_six_to_ten_sentences(tmp_path: Path, compilers: int, knobs:
     assert recompute.check(recompute.read_records(paper.results), paper.directory) == []
 
 
+@pytest.mark.slow
 def test_benefit_of_many_workloads_names_only_those_at_both_ends(tmp_path: Path) -> None:
     benefit = (written(tmp_path, 1, 4, 25).directory / "text" / "benefit.md").read_text(encoding="utf-8")
     assert len(benefit) < 2500

@@ -76,7 +76,7 @@ def test_effects_figure_comes_with_unrounded_values(tmp_path: Path) -> None:
 
 def test_text_states_what_records_hold(tmp_path: Path) -> None:
     plants = [Plant("missing_check", "encoder", "cold", {"fusion": "on", "reuse": "keep"})]
-    text = make(tmp_path, make_records(workloads=["encoder"], plants=plants, noise=0.0)) / "text"
+    text = make(tmp_path, make_records(workloads=["encoder"], plants=plants, noise=0.001)) / "text"
     fairness, benefit, correctness = (
         (text / f"{name}.md").read_text(encoding="utf-8") for name in ("fairness", "benefit", "correctness")
     )
@@ -86,9 +86,8 @@ def test_text_states_what_records_hold(tmp_path: Path) -> None:
     assert "passes and code generation (60%)" in fairness
     assert "3 on encoder (regions) and 1 on encoder (whole)" in fairness
     assert "In all 32 hot trials the executable that was timed is, by digest, the one whose outputs" in fairness
-    whole = 1.0 - HOT_EFFECT["partition"] * 0.99 * 0.90 * 0.60
-    assert f"memory\\_plan on and fusion on) shortens the run time by {100 * whole:.1f}% on encoder" in benefit
-    assert f"the largest saving comes from fusion ({100 * (1 - HOT_EFFECT['fusion']):.1f}%" in benefit
+    assert re.search(r"and fusion on\) shortens the run time by 4[34](\.\d)?% \(95% CI .*?%\) on encoder", benefit)
+    assert re.search(r"the largest saving comes from fusion \((39|40)(\.\d)?%, CI", benefit)
     assert "8 were missing, and 0 trials had a wrong output" in correctness
     assert "The largest differences of a successful trial are" in correctness
     assert (text / "left_out.md").read_text(encoding="utf-8") == "Nothing was left out.\n"

@@ -94,7 +94,7 @@ def test_no_ops_that_end_at_one_level_have_numbers_of_their_own(tmp_path: Path) 
     numbers = json.loads((tmp_path / "paper" / "provenance.json").read_text(encoding="utf-8"))["numbers"]
     keys = [one["key"] for one in numbers]
     assert len(keys) == len(set(keys))
-    proven = [key for key in keys if key.startswith("no_op/") and "/graph_level" in key]
+    proven = [key for key in keys if key.startswith("no_op/attention/") and "/graph_level" in key]
     assert [key.partition("/mine/")[2] for key in proven] == [
         "graph_level=all/pairs",
         "graph_level=extended/from=all/pairs",
@@ -134,7 +134,7 @@ def test_no_op_is_not_proven_by_code_of_knob_that_acts_at_run_time(tmp_path: Pat
     assert {one.verdict for one in Findings(read(results)).proofs if one.knob == "kernels"} == {verdict}
     _, text = text_of(tmp_path, results)
     assert ("the same program is built at every level of kernels" in text) == (verdict == "no_op")
-    assert ("shortens the run time" in text or "lengthens the run time" in text) == (verdict != "no_op")
+    assert ("the largest saving comes from kernels" in text) == (verdict != "no_op")
 
 
 def test_two_compilers_of_other_knobs_are_compared(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_two_compilers_of_other_knobs_are_compared(tmp_path: Path) -> None:
     truth = Truth({("tile", "on"): 0.5, ("fuse", "on"): 0.25}, frozenset({"tile", "fuse"}), noise=0.001)
     made = write_results(random.Random(1), resolve_study(Study.model_validate(study), catalogue), tmp_path, truth)
     _, text = text_of(tmp_path, made.results / "results.jsonl")
-    compared = text[text.index("Against eager execution, which runs in every block") :]
+    compared = text[text.index("Against eager PyTorch, which runs in every block") :]
     assert re.search(r"of [\d.]+ \(CI [\d.\u2013]+\) with other and [\d.]+ \(CI [\d.\u2013]+\) with mine", compared)
 
 
@@ -172,7 +172,7 @@ def test_one_at_a_time_study_has_figures_in_its_order_and_no_empty_one(tmp_path:
     for number in (7, 9):
         assert f"figure {number}: no ok trial tells the memory that it is about" in paper.left_out
     assert text.count("made one at a time") <= 3
-    assert "zeta on costs most run time (50%" in text.replace("\\", "")
+    assert re.search(r"zeta on costs most run time \((49|50)", text)
 
 
 def test_one_at_a_time_study_can_be_done(flags: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry
+from ablatrix.records.metrics import Language
 from ablatrix.records.titles import FALLBACK, Title, Titles
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.study.shipped_titles import (
@@ -41,9 +42,11 @@ def titles_of(resolved: ResolvedStudy) -> Titles:
     )
 
 
-def as_title(given: str | Mapping[str, str] | None) -> Title:
+def as_title(given: str | Mapping[Language, str] | None) -> Title:
     """Return a title as a study gives it by language; a plain text is that of every language."""
-    return {FALLBACK: given} if isinstance(given, str) else dict(given or {})
+    if isinstance(given, str):
+        return {FALLBACK: given}
+    return {str(language): text for language, text in (given or {}).items()}
 
 
 def _knobs(resolved: ResolvedStudy, entries: list[CompilerEntry]) -> dict[str, Title]:

@@ -11,7 +11,7 @@ from ablatrix.records.metrics import HOT_METRIC
 def bests(sources: Sources) -> list[tuple[Unit, Best, Levels, Interval | None]]:
     """Return the fastest configuration of each unit, and its ratio to the baseline unless it is the baseline."""
     found = sources.findings.best(HOT_METRIC, "hot")
-    held = []
+    held: list[tuple[Unit, Best, Levels, Interval | None]] = []
     for unit in sources.estimates.units.values():
         best = found.get((unit.workload, unit.digest, unit.compiler))
         if best is None or "hot" not in unit.ok:

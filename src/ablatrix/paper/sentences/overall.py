@@ -193,9 +193,15 @@ def moved(sources: Sources, overall: Overall, metric: str) -> Fragment:
         case "none":
             return say("does/none", metric=word, margin=margin_of(sources))
         case "unclear":
-            return say("does/unclear", metric=word, reach=reach(sources.ledger, overall.interval))
+            return say("does/unclear", metric=word, within=_within(sources, overall.interval))
         case _:
             return say("does/untested", metric=word, ratio=overall.interval.value)
+
+
+def _within(sources: Sources, interval: Interval) -> Fragment:
+    """Return how far an unclear effect may reach, in brackets; nothing from the whole on, which says nothing."""
+    far = reach(sources.ledger, interval)
+    return say("within", reach=far) if far.value < 1.0 else Name("")
 
 
 def by_compiler(sources: Sources, overall: Overall, metric: str) -> Fragment:
@@ -207,7 +213,7 @@ def by_compiler(sources: Sources, overall: Overall, metric: str) -> Fragment:
         case "none":
             return say("with/none", margin=margin_of(sources), compiler=compiler)
         case "unclear":
-            return say("with/unclear", reach=reach(sources.ledger, overall.interval), compiler=compiler)
+            return say("with/unclear", within=_within(sources, overall.interval), compiler=compiler)
         case _:
             return say("with/untested", ratio=overall.interval.value, compiler=compiler)
 
@@ -224,8 +230,8 @@ def extremes(sources: Sources, overall: Overall) -> Fragment:
             for name, one in zip(("least", "most"), ends, strict=True)
         }
         return say("range/alike", **slots)
-    slots = {name: _end(sources, one) for name, one in (("least", low), ("most", high))}
-    return say("range/mixed", **slots)
+    mixed: dict[str, Fragment] = {name: _end(sources, one) for name, one in (("least", low), ("most", high))}
+    return say("range/mixed", **mixed)
 
 
 def _end(sources: Sources, one: Member) -> Fragment:
@@ -235,7 +241,7 @@ def _end(sources: Sources, one: Member) -> Fragment:
         return say(f"end/{one.direction}", amount=said, workload=workload)
     if one.direction == "untested":
         return say("end/untested", ratio=one.interval.value, workload=workload)
-    return say("end/unclear", reach=reach(sources.ledger, one.interval), workload=workload)
+    return say("end/unclear", within=_within(sources, one.interval), workload=workload)
 
 
 def _group(one: Effect | GeometricMean) -> tuple[object, ...]:

@@ -27,6 +27,9 @@ def shares(sources: Sources) -> Written:
     if not evidence or len({one.first.knob for one in found}) < 2:
         yield LeftOut("shares", say("lacks/shares"))
         return
+    if all(one.first.ratio is None or one.first.ratio.low is None for one in found):
+        yield LeftOut("shares", say("lacks/interval"))
+        return
     several = len({one.first.compiler for one in found}) > 1
     gains = sorted((one for one in found if one.direction == "less"), key=lambda one: one.ratio)
     losses = sorted((one for one in found if one.direction == "more"), key=lambda one: -one.ratio)

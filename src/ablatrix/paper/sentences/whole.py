@@ -47,10 +47,10 @@ def totals(sources: Sources, evidence: Evidence) -> list[Candidate]:
 
 
 def over_compilers(sources: Sources, overall: Sequence[Overall], metric: str) -> Fragment:
-    """Return the items of a list over compilers; of many, those at both ends."""
+    """Return the items of a list over compilers, the lowest first; of many, those at both ends."""
+    ends = sorted(overall, key=lambda one: (one.interval.ratio.value, one.candidate.first.compiler))
     if len(overall) <= COMPILERS:
-        return listed(by_compiler(sources, one, metric) for one in overall)
-    ends = sorted(overall, key=lambda one: one.interval.ratio.value)
+        return listed(by_compiler(sources, one, metric) for one in ends)
     items = [by_compiler(sources, one, metric) for one in (ends[0], ends[-1])]
     key = f"benefit/compilers/{key_part(metric)}"
     count = sources.ledger.number_of(key, [one.interval.value for one in overall])
