@@ -25,7 +25,7 @@ from ablatrix.records.model import Record
 from tests.page.conftest import HOSTILE, WRONG, Made
 from tests.synthetic import BASELINE, make_records, tidied
 
-VOID = {"meta", "link", "input", "br", "img", "hr"}
+VOID = {"meta", "link", "input", "br", "img", "hr", "wbr"}
 
 
 class Elements(HTMLParser):

@@ -20,6 +20,7 @@ from ablatrix.statistics.ratio import Ratio
 
 NOT_ATTRIBUTABLE = "not attributable"
 MEAN = "all workloads"
+DISTINGUISHABLE = "distin\N{SOFT HYPHEN}guish\N{SOFT HYPHEN}able"  # may break into lines where columns are many
 Change = tuple[str, str, str]
 _PARTS = ("add_one_in", "shapley", "leave_one_out")
 
@@ -310,7 +311,7 @@ def _glance(held: Judged, metric: Metric) -> Shown:
     ratio = held.effect.ratio
     if ratio is None:
         return Shown(NOT_ATTRIBUTABLE, tone="warn")
-    word = (held.judgement.verdict or "").replace("distinguishable", "distinguish\N{SOFT HYPHEN}able")
+    word = (held.judgement.verdict or "").replace("distinguishable", DISTINGUISHABLE)
     return Shown(f"{ratio_value(ratio.value)} {word}", ratio.value, "effect", _tone(held, metric))
 
 
