@@ -35,6 +35,12 @@ protocol:
 """
 
 
+@pytest.fixture(autouse=True)
+def unknown_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is printed to a pipe does not depend on the width of the terminal that tests are started in."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 def run_ablatrix(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "ablatrix", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, timeout=300, check=False)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import io
+import re
 
+import pytest
+from rich.console import Console
+
+from ablatrix.cli.progress import LiveView
 from ablatrix.cli.time_left import TimeLeft, duration_text
 from ablatrix.records.model import Record
 from ablatrix.study.design import Cell, Trial
@@ -117,3 +122,21 @@ def test_time_left_without_costs_is_unknown_before_first_record() -> None:
 )
 def test_duration_is_written_as_people_say_it(seconds: float, text: str) -> None:
     assert duration_text(seconds) == text
+
+
+def test_live_view_shows_time_left_on_the_line_of_all_trials(capsys: pytest.CaptureFixture[str]) -> None:
+    records = make_records(workloads=["encoder"], modes=["cold"], blocks=1)
+    trials = planned(records)
+    view = LiveView(Expected(1.0))
+    view.begin(trials, 3)
+    view.working(None, trials[0][1], "preparing the workload: build, export, oracle")
+    view.working(*trials[0], "cold")
+    view.recorded(records[0])
+    console = Console(file=io.StringIO(), width=160)
+    console.print(view.bar.get_renderable())
+    assert isinstance(console.file, io.StringIO)
+    everything, workload = console.file.getvalue().splitlines()
+    assert re.match(rf"all trials .* 1/{len(records)} \d+ s left", everything)
+    assert re.match(rf"encoder .* 1/{len(records)} .*encoder tvm cold", workload)
+    assert "left" not in workload
+    assert capsys.readouterr().err == "3 trials finished before\n"
