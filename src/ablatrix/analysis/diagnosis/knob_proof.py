@@ -190,11 +190,15 @@ def _facts_of(unit: Unit) -> Mapping[Settings, Facts]:
     names = [CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, *back]
     cold = pl.col("mode") == "cold"
     # All at once: a query for each column of each configuration would take most of the time of a paper.
-    values = pl.concat(numbered).group_by(index, maintain_order=True).agg(
-        *(pl.col(name).drop_nulls().unique() for name in (*names, RUN_TIME)),
-        # These say something in cold trials only; times by pass differ each time: whether there are any is the fact.
-        pl.col(HITS).filter(cold).drop_nulls().unique(),
-        pl.col("pass_ms").filter(cold & pl.col(CODE).is_not_null()).is_not_null().unique(),
+    values = (
+        pl.concat(numbered)
+        .group_by(index, maintain_order=True)
+        .agg(
+            *(pl.col(name).drop_nulls().unique() for name in (*names, RUN_TIME)),
+            # These say something in cold trials only; times by pass differ each time: whether there are any is the fact.
+            pl.col(HITS).filter(cold).drop_nulls().unique(),
+            pl.col("pass_ms").filter(cold & pl.col(CODE).is_not_null()).is_not_null().unique(),
+        )
     )
     configurations = list(unit.trials)
     found: dict[Settings, Facts] = {}
