@@ -37,13 +37,18 @@ EXPECTED = {
     "openvino": ["property:INFERENCE_PRECISION_HINT", "property:SNIPPETS_MODE", "property:ENABLE_HYPER_THREADING"],
 }
 # For each compiler a setting with the level that changes the code of a small program.
-ACTING: dict[str, dict[str, Any]] = {
-    "onnxruntime": {"setting": "optimizer:MatMulAddFusion", "level": "off", "around": {"fusion": "on"}},
-    "inductor": {"setting": "config:cpp.simdlen", "levels": [1], "level": 1},
-    "tvm": {"setting": "target:opt-level", "levels": [0, 3], "level": 0},
-    "xla": {"setting": "pass:algsimp", "level": "off"},
-    "openvino": {"setting": "property:INFERENCE_PRECISION_HINT", "levels": ["f32", "bf16"], "level": "bf16"},
-}
+# Settings, one of each kind, with the level that changes the code of a small program.
+ACTING: list[tuple[str, dict[str, Any]]] = [
+    ("onnxruntime", {"setting": "optimizer:MatMulAddFusion", "level": "off", "around": {"fusion": "on"}}),
+    ("inductor", {"setting": "config:cpp.simdlen", "levels": [1], "level": 1}),
+    ("tvm", {"setting": "pass:FuseOps", "level": "off", "around": {"fusion": "on"}}),
+    ("tvm", {"setting": "config:tirx.UnrollLoop.auto_max_step", "levels": [0, 128], "level": 128}),
+    ("tvm", {"setting": "target:opt-level", "levels": [0, 3], "level": 0}),
+    ("tvm", {"setting": "llvm:vectorize-loops:bool", "level": "off"}),
+    ("xla", {"setting": "flag:xla_cpu_prefer_vector_width", "levels": [128, 512], "level": 128}),
+    ("xla", {"setting": "pass:algsimp", "level": "off"}),
+    ("openvino", {"setting": "property:INFERENCE_PRECISION_HINT", "levels": ["f32", "bf16"], "level": "bf16"}),
+]
 IDLE = {"setting": "optimizer:AttentionFusion"}
 
 
@@ -69,11 +74,10 @@ def test_settings_of_installed_compiler_are_listed(name: str, listed: dict[str, 
     assert [address for address in EXPECTED[name] if address not in found] == []
 
 
-@pytest.mark.parametrize("name", COMPILERS)
+@pytest.mark.parametrize(("name", "words"), ACTING, ids=[words["setting"] for _, words in ACTING])
 def test_setting_changes_code_and_default_level_does_not(
-    name: str, listed: dict[str, AddressList], tmp_path: Path
+    name: str, words: dict[str, Any], listed: dict[str, AddressList], tmp_path: Path
 ) -> None:
-    words = ACTING[name]
     made = subject(with_setting(name, words, listed[name]), tmp_path)
     around = words.get("around", {})
     moved = {**around, "it": words["level"]}
