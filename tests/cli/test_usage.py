@@ -173,3 +173,14 @@ def test_knobs_of_program_are_those_of_its_study(here: Ablatrix, tmp_path: Path)
 @pytest.mark.parametrize("what", ["study", "record", "template", "manifest"])
 def test_schema_command_prints_json(here: Ablatrix, what: str) -> None:
     assert "properties" in json.loads(here("schema", what).stdout)
+
+
+def test_settings_of_compiler_are_listed_by_address(here: Ablatrix) -> None:
+    done = here("knobs", "openvino", "--all", "--json")
+    assert done.returncode == 0, done.stderr.decode()
+    found = {f"{one['kind']}:{one['name']}": one for one in json.loads(done.stdout)}
+    assert found["property:INFERENCE_PRECISION_HINT"]["value"] == "f32"
+    assert found["property:ENABLE_CPU_PINNING"]["type"] == "switch"
+    shown = here("knobs", "openvino", "--all").stdout.decode()
+    assert "property:NUM_STREAMS" in shown
+    assert json.loads(here("knobs", "eager", "--all", "--json").stdout) == []

@@ -101,10 +101,13 @@ def knobs_command(
             "--study", help="Study file (YAML); its own compilers and plug-ins are added.", show_default="none"
         ),
     ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="List every setting that can be a knob, by its address, instead.")
+    ] = False,
     as_json: AsJson = False,
     plugin: Plugins = None,
 ) -> None:
-    """List a compiler's knobs and levels, with a one-sentence description of each."""
+    """List a compiler's knobs and levels, with a one-sentence description of each; or all its settings."""
     from ablatrix.cli.tables import print_table
     from ablatrix.plugin_files import read_catalogue
     from ablatrix.study.load import load_study
@@ -113,6 +116,9 @@ def knobs_command(
     if study is not None:
         catalogue = load_study(study, catalogue).catalogue
     entry = catalogue.compiler(compiler)
+    if everything:
+        _list_settings(entry, as_json)
+        return
     if as_json:
         print(json.dumps([asdict(knob) for knob in entry.knobs], indent=1))
         return
@@ -126,6 +132,27 @@ def knobs_command(
         if knob.free:
             rows.append(["", "", f"any {knob.free}", ""])
     print_table(f"Knobs of {compiler}", ["knob", "kind", "level", "what"], rows)
+
+
+def _list_settings(entry: "CompilerEntry", as_json: bool) -> None:
+    """List the addresses that a compiler, as installed, has, with what each takes and what holds by itself."""
+    from ablatrix.cli.tables import print_table
+    from ablatrix.compilers.settings import ask_addresses
+
+    found = ask_addresses(entry).addresses
+    if as_json:
+        print(json.dumps([asdict(one) for one in found], indent=1))
+        return
+    rows = [
+        [
+            f"{one.kind}:{one.name}",
+            ", ".join(one.choices) or ("off, on" if one.type == "switch" else one.type),
+            "" if one.value is None else str(one.value),
+            one.affects if not one.owner else f"set by the knob '{one.owner}' alone",
+        ]
+        for one in found
+    ]
+    print_table(f"Settings of {entry.name}", ["address", "levels", "by itself", "affects"], rows)
 
 
 def schema_command(

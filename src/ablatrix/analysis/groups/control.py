@@ -21,8 +21,8 @@ from ablatrix.statistics.ratio import Allowance, Ratio, mean_ratio, paired_ratio
 
 UNIT = ("workload", "workload_digest", "compiler")
 LEVEL = 0.01
-"""Level of the tests of the instrument. A false alarm takes the power of every verdict of a run, so it has to be rarer than
-the false verdict of a single effect."""
+"""Level of the tests of the instrument. A false alarm takes the power of every verdict of a run, so it has to be rarer
+than the false verdict of a single effect."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,13 +76,14 @@ class InductorCompiler(TaskwiseCompiler["Options"]):
         return Options.from_knobs(request.knobs, request.run_threads, request.settings)
 
     def prepare(self, request: CompileRequest, options: Options) -> None:
-        """Set the threads; for a wrapper in C++, also warm the parts of the toolchain that it alone needs."""
+        """Set the threads; warm the parts of the toolchain that a wrapper in C++, or settings, alone need."""
         from ablatrix.compilers.inductor.toolchain import warm_toolchain
 
         super().prepare(request, options)
-        if options.cpp_wrapper:
+        settings = options.settings.building("config")
+        if options.cpp_wrapper or settings:
             with request.clock.uncounted("warm"):
-                warm_toolchain(cpp_wrapper=True)
+                warm_toolchain(options.cpp_wrapper, settings)
 
     def key_facts(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, Any]:
         """Return the options, the processor's instructions, the C++ compiler and the digest of this adapter."""

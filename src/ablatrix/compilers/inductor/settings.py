@@ -16,7 +16,7 @@ TYPES: dict[Any, Type] = {bool: "switch", int: "whole number", float: "number", 
 THREADS = "cpp.threads"
 # Caches, logs, tracing, remote services and other devices: no settings of the code that is generated for the CPU.
 NO_SETTING = re.compile(
-    r"cache|^_|\._|TYPE_CHECKING|TESTING_ONLY|debug|trace\.|log|profile|^triton\.|^cuda\.|^cutlass\.|^rocm\.|^xpu\.|^halide\."
+    r"cache|^_|\._|TYPE_CHECKING|TESTING_ONLY|debug|trace\.|(^|[._])log|profile|^triton\.|^cuda\.|^cutlass\.|^rocm\.|^xpu\.|^halide\."
     r"|^pallas\.|^test_configs\.|fbcode|remote|worker|dump|path|dir$|cxx$"
 )
 

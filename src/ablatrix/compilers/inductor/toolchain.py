@@ -6,6 +6,7 @@ headers that generated kernels include. Both lie on disk afterwards and in this 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -27,15 +28,20 @@ def cache_directory(directory: Path | None) -> AbstractContextManager[None]:
     return variable(CACHE_VARIABLE, None if directory is None else str(directory))
 
 
-def warm_toolchain(cpp_wrapper: bool = False) -> None:
+def warm_toolchain(cpp_wrapper: bool = False, settings: Mapping[str, Any] | None = None) -> None:
     """Have the instruction set chosen and the headers of kernels (of C++ wrappers, if asked) precompiled.
 
     On a machine that has neither this takes tens of seconds of compiling, later a second. It starts no thread.
+
+    Args:
+        cpp_wrapper: Whether the headers are those of C++ wrappers.
+        settings: Entries of Inductor's configuration that a study sets: some are flags of the C++ compiler, and headers
+            are precompiled for each set of flags.
     """
     program: Any = torch.fx.symbolic_trace(lambda x: (x + 1,))
     with FakeTensorMode():
         inputs = [torch.empty(16)]
-    patches = {**ALWAYS, "cpp_wrapper": cpp_wrapper, "cpp.threads": 1}
+    patches = {**ALWAYS, "cpp_wrapper": cpp_wrapper, "cpp.threads": 1, **(settings or {})}
     with cache_directory(None), config.patch(ALWAYS), functorch_config.patch(enable_autograd_cache=False):
         pick_vec_isa()
         with torch.no_grad():
