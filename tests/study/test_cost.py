@@ -45,7 +45,9 @@ def test_estimate_of_quick_study_is_within_half_of_its_real_time() -> None:
 def test_costs_of_records_have_their_part_of_what_lies_between_trials() -> None:
     records = timed(make_records(workloads=["encoder"], modes=["cold"], blocks=3), wall_s=2.0, gap_s=0.5)
     costs = learn_costs(records)
-    assert costs.of_unit("encoder", "tvm", "cold") == pytest.approx((2.5 + 2.5 + 2.0) / 3)  # nothing follows the last block
+    assert costs.of_unit("encoder", "tvm", "cold") == pytest.approx(
+        (2.5 + 2.5 + 2.0) / 3
+    )  # nothing follows the last block
     assert costs.of_unit("encoder", "tvm", "hot") is None
     assert costs.cells[records[0].cell_id, "cold"] == pytest.approx(2.5)
 

@@ -9,6 +9,7 @@ from ablatrix.cli.help import add
 from ablatrix.cli.inputs import record_files
 from ablatrix.cli.options import Only, Plugins, StudyFile, Wide
 
+
 def register(app: typer.Typer) -> None:
     """Add the command of this module."""
     add(app, "design", design_command)
