@@ -138,5 +138,5 @@ def make_request(program: Program, directory: Path) -> CompileRequest:
 
 
 if __name__ == "__main__":
-    repeats, turn_s, *names = [*sys.argv[1:], *[REPEATS, TURN_S][len(sys.argv) - 1 :]]
+    repeats, turn_s, *names = [*sys.argv[1:], *[str(REPEATS), str(TURN_S)][len(sys.argv) - 1 :]]
     main(int(repeats), float(turn_s), names or list(WORKLOADS))

@@ -21,14 +21,13 @@ from ablatrix.compilers.eager import EagerCompiler
 from ablatrix.statistics.precision import Comparison, Configuration, find_shortfall, measure_widths
 from ablatrix.statistics.rounds import paired_levels
 from ablatrix.study.design import make_design
-from ablatrix.study.model import HotProtocol, Study
+from ablatrix.study.model import CONFIRMING_BLOCKS, HotProtocol, Study
 from ablatrix.study.resolve import resolve_study
 from ablatrix.trials.client.client import ForkServer, WorkloadServer
 from ablatrix.trials.host.environment import place_runs
 from ablatrix.trials.messages.interrupt import Interrupt
 from ablatrix.trials.results.outcome import Outcome
 from ablatrix.trials.run.block import BlockInput
-from ablatrix.trials.run.stopping import CONFIRMING_BLOCKS
 
 
 class Once(EagerCompiler):

@@ -257,7 +257,7 @@ def split(text: str) -> tuple[list[str], list[str]]:
 
 def template(mode: str, workload: int, compiler: str, role: str, knobs: dict[str, str] | None, failed: bool) -> str:
     """Return the line of a trial with ``"@name@"`` where its own values go."""
-    record: dict[str, Any] = copy.deepcopy(LINES[mode, knobs is None])
+    record: dict[str, Any] = copy.deepcopy(LINES["cold" if mode == "cold" else "hot", knobs is None])
     name = f"workload_{workload:02d}"
     cell = content_id([name, compiler, knobs])
     record |= {"cell_id": cell, "role": role}

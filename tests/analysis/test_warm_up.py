@@ -13,6 +13,7 @@ from ablatrix.paper.sentences.fairness import warm_up_classes
 from ablatrix.paper.sentences.sentence import Sentence, Sources
 from ablatrix.paper.tables.build import build_table
 from ablatrix.paper.template.load import load_template
+from ablatrix.paper.template.spec import TableSpec
 from ablatrix.paper.text import print_sentence
 from tests.synthetic import make_records, tidied
 
@@ -29,8 +30,9 @@ def test_unsteady_trials_are_counted_by_workload_where_present() -> None:
     assert unsteady_trials(found(-1)) == []
 
 
-def test_main_table_row_counts_its_unsteady_trials() -> None:
-    spec = next(table for table in load_template(None).tables if table.number == 2)
+def test_table_of_configurations_row_counts_its_unsteady_trials() -> None:
+    spec = next(table for table in load_template(None).tables if table.number == 8)
+    assert isinstance(spec, TableSpec)
     rows = build_table(Findings(found(0)), spec).rows
     assert {row[-1] for row in rows if row[0] == "encoder"} == {"4/4 (1 unsteady)"}
     assert {row[-1] for row in rows if row[0] == "attention"} == {"4/4"}

@@ -17,7 +17,7 @@ def tutorial(tmp_path_factory: pytest.TempPathFactory) -> list[nbformat.Notebook
     """The code cells after a run."""
     place = tmp_path_factory.mktemp("tutorial")
     shutil.copy(DOCS / "quick.zip", place)
-    notebook = nbformat.read(DOCS / "tutorial.ipynb", as_version=4)
+    notebook: nbformat.NotebookNode = nbformat.read(DOCS / "tutorial.ipynb", as_version=4)
     assert [cell.outputs for cell in notebook.cells if cell.cell_type == "code" and cell.outputs] == []
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(place)}}).execute()
     assert len(list((place / "models").glob("make_mine_*.py"))) == 1

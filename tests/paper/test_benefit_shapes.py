@@ -47,7 +47,9 @@ def written(directory: Path, compilers: int, knobs: int, workloads: int, languag
         "stages": [{"name": "knobs", **stage}],
         "protocol": {"cold": {"replicates": 2}, "hot": {"blocks": 3, "max_blocks": 3}},
     }
-    factors = {(name, "on"): factor for name, factor in zip(NAMES, FACTORS, strict=True)}
+    factors: dict[tuple[str, str | int | float], float] = {
+        (name, "on"): factor for name, factor in zip(NAMES, FACTORS, strict=True)
+    }
     truth = Truth(factors, frozenset(NAMES), noise=0.002)
     resolved = resolve_study(Study.model_validate(study), catalogue)
     results = write_results(random.Random(1), resolved, directory, truth).results / "results.jsonl"

@@ -20,7 +20,7 @@ from ablatrix.paper.estimates import Estimates
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.number import Number
 from ablatrix.paper.rows import paper_rows
-from ablatrix.paper.sentences.fastest import fastest_configurations
+from ablatrix.paper.sentences.details import enter_details
 from ablatrix.paper.sentences.sentence import Sources
 from ablatrix.provenance.finder import RowFinder
 from ablatrix.provenance.ranges import Ranges, union
@@ -174,7 +174,7 @@ def test_claims_and_their_factors_name_same_records(both: Both) -> None:
 
 def test_medians_and_ratios_of_cells_name_same_records(both: Both) -> None:
     sources = Sources(both.findings, both.estimates.ledger, both.estimates)
-    list(fastest_configurations(sources))
+    enter_details(sources)
     numbers = {one.key: one for one in both.estimates.ledger.numbers}
     groups = ["workload", "compiler", "role", "mode", "knob_partition", "knob_reuse", "knob_memory_plan", "knob_fusion"]
     table = cells_table(both.findings, both.finder, groups, 1000)

@@ -36,7 +36,7 @@ def effects_command(
             help="Column to compare (repeatable).",
             show_default=DEFAULT_COLUMNS,
             autocompletion=metric_names,
-        ),
+        ),  # fmt: skip
     ] = None,
     margin: Annotated[
         str, typer.Option("--margin", help="Largest relative change that counts as no effect, as 1% or 0.01.")
@@ -71,7 +71,6 @@ def effects_command(
     from ablatrix.analysis.groups import refuse_mixed
     from ablatrix.analysis.table import csv_text, tidy
     from ablatrix.cli.effect_tables import show_evidence
-    from ablatrix.cli.tables import next_steps
     from ablatrix.errors import AnalysisError
 
     if as_csv and as_json:
@@ -93,11 +92,17 @@ def effects_command(
         print(json.dumps(_plain(evidence, question.margin), indent=1))
     else:
         show_evidence(evidence, question.margin, wide)
-        next_steps(
-            ("what knobs changed, and why trials fail", f"ablatrix diagnose {results[0]}"),
-            ("whether the study is complete", f"ablatrix verdict {results[0]}"),
-            ("tables, figures and text", f"ablatrix paper {results[0]} --out paper"),
-        )
+        _show_next(results[0])
+
+
+def _show_next(results: Path) -> None:
+    from ablatrix.cli.tables import next_steps
+
+    next_steps(
+        ("what knobs changed, and why trials fail", f"ablatrix diagnose {results}"),
+        ("whether the study is complete", f"ablatrix verdict {results}"),
+        ("tables, figures and text", f"ablatrix paper {results} --out paper"),
+    )
 
 
 def share(text: str, option: str = "--margin") -> float:

@@ -12,8 +12,10 @@ from ablatrix import page
 from ablatrix.analysis.effects import Evidence
 from ablatrix.analysis.findings import Findings
 from ablatrix.errors import AnalysisError
-from ablatrix.page.charts import Chart, attribution_chart, cold_chart, effects_chart
+from ablatrix.page.chart import Chart
+from ablatrix.page.cold_chart import cold_chart
 from ablatrix.page.effects import metric_effects
+from ablatrix.page.effects_charts import attribution_chart, effects_chart
 from ablatrix.paper.figures.write import draw_figure
 from ablatrix.paper.template.figures import FigureSpec
 from ablatrix.paper.template.load import load_template
@@ -72,7 +74,7 @@ def page_chart(
         made = cold_chart(findings.trials)
     elif evidence is not None:
         rows = canonical_rows(findings.trials, (*mixed, "stage", "is_baseline"))
-        found = metric_effects(evidence, findings.proofs, RowFinder(rows, mixed))
+        found = metric_effects(evidence, findings, RowFinder(rows, mixed))
         made = effects_chart(found) if name == "effects" else attribution_chart(found)
     if made is None:
         raise AnalysisError(f"chart '{name}': these results have nothing to draw in it")

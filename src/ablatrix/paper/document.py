@@ -42,7 +42,8 @@ _WORDS = {
     "en": {
         "title": "Ablation of {study}",
         "author": "Made from the records by ablatrix",
-        "fairness": "Set-up",
+        "setup": "Set-up",
+        "fairness": "Measurement",
         "benefit": "Results",
         "correctness": "Correctness",
         "claims": "Claims",
@@ -51,7 +52,8 @@ _WORDS = {
     "zh": {
         "title": "{study} 的消融实验",
         "author": "由 ablatrix 根据记录生成",
-        "fairness": "实验设置",
+        "setup": "实验设置",
+        "fairness": "测量方法",
         "benefit": "结果",
         "correctness": "正确性",
         "claims": "论断",
@@ -97,7 +99,7 @@ def document_text(study: str, paragraphs: Sequence[str], placed: Sequence[Placed
     lines = [_HEAD.format(title=title, author=author, **head)]
     body = [one for one in placed if not one.is_appendix]
     of_section = {
-        "fairness": [one for one in body if one.topic in _SET_UP],
+        "setup" if "setup" in paragraphs else "fairness": [one for one in body if one.topic in _SET_UP],
         "correctness": [one for one in body if one.topic in _CORRECT],
     }
     rest = [one for one in body if one.topic not in (*_SET_UP, *_CORRECT)]

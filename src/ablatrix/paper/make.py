@@ -57,8 +57,8 @@ def make_paper(
 
     Files, for table 2, figure 4 and the paragraph ``benefit``: ``tables/table2.{csv,md,tex}``,
     ``figures/fig4.{pdf,png,svg,csv,tex}`` and ``text/benefit.{md,tex}``; ``macros.tex``, every number of the text as a
-    macro; ``provenance.json``, the rows that each number follows from; and ``text/left_out.md``, the sentences and
-    figures that the records do not support. ``paper.tex`` takes in all of it and compiles as it is, by ``latexmk``.
+    macro; ``provenance.json``, the rows behind each number; ``text/left_out.md``, what the records do not support; and
+    ``paper.tex``, which takes in all of it and compiles as it is, by ``latexmk``.
 
     Args:
         findings: What is estimated from the records.
@@ -77,12 +77,11 @@ def make_paper(
     """
     chosen, paper, words = load_template(template), Path(out), get_language(language)
     mixed = refuse_mixed(findings.found, allow_mixed)
-    ledger = Ledger(paper_rows(findings))
-    estimates = Estimates(findings, ledger)
+    estimates = Estimates(findings, ledger := Ledger(paper_rows(findings)))
     tables = TableSources(findings, estimates, Labels(words.code), mixed)
     written = [file for table in chosen.tables for file in write_table(tables, table, paper / "tables")]
     drawn, lacking = _write_figures(findings, chosen.figures, paper / "figures", tables.labels)
-    written += drawn
+    written.extend(drawn)
     left_out = _left_out_of_figures(chosen, lacking, words)
     sources = Sources(findings, ledger, estimates, claims, References(chosen, list(lacking)))
     if "benefit" in chosen.text:
@@ -96,8 +95,8 @@ def make_paper(
             for sentence, reason in paragraph.left_out
         ]
     provenance = provenance_text(words.code, ledger.rows.ids, ledger.numbers, paragraphs)
-    study = " / ".join(sorted(map(str, findings.trials["study"].unique().to_list())))
-    document = document_text(study, names, _placed(chosen, lacking), words.code)
+    studies = sorted(map(str, findings.trials["study"].unique().to_list()))
+    document = document_text(" / ".join(studies), names, _placed(chosen, lacking), words.code)
     written += [
         write_text(paper / "paper.tex", document),
         write_text(paper / "latexmkrc", recipe_text(words.code)),

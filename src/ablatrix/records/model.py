@@ -1,7 +1,6 @@
-"""One record: what one attempt of one trial was, and what became of it.
+"""One record: what one attempt of one trial was, and what became of it; the source of the schema and of its reference.
 
-The models here are the source of ``schemas/record-<version>.json`` and of the field reference in the docs. Units
-stand in the names. Missing is null, never 0. A reading that is not finite is null.
+Units stand in the names. Missing is null, never 0. A reading that is not finite is null.
 """
 
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -15,7 +14,6 @@ from ablatrix.records.part import Bytes, Count, Finite, Level, Milliseconds, Par
 from ablatrix.records.status import Status
 
 SCHEMA_VERSION = "1.3"
-
 Mode = Literal["cold", "hot"]
 Role = Literal["measured", "reference", "twin", "primer"]
 Tier = Literal["tiny", "medium", "hard"]

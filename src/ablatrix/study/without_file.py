@@ -54,8 +54,7 @@ def make_study(
         CompilerError: There is no such compiler.
     """
     folder = directory or Path.cwd()
-    known = installed_catalogue() if catalogue is None else catalogue
-    entries = [known.compiler(name) for name in compilers]
+    entries = [(catalogue or installed_catalogue()).compiler(name) for name in compilers]
     given = {knob: list(found) for knob, found in knobs.items()} if isinstance(knobs, Mapping) else _read_knobs(knobs)
     levels = given or _primary_knobs(entries)
     primary = {knob: levels[knob] for knob in _primary_names(entries) if knob in levels}

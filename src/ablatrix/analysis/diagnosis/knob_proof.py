@@ -195,7 +195,8 @@ def _facts_of(unit: Unit) -> Mapping[Settings, Facts]:
         .group_by(index, maintain_order=True)
         .agg(
             *(pl.col(name).drop_nulls().unique() for name in (*names, RUN_TIME)),
-            # These say something in cold trials only; times by pass differ each time: the fact is whether there are any.
+            # These say something in cold trials only. Times by pass differ each time: the fact is whether there are
+            # any.
             pl.col(HITS).filter(cold).drop_nulls().unique(),
             pl.col("pass_ms").filter(cold & pl.col(CODE).is_not_null()).is_not_null().unique(),
         )

@@ -83,7 +83,7 @@ def examine(
         directory: The artifact, or the zip of one.
         root_digest: The digest that was published; None accepts the manifest's own.
         derive: Makes tables, figures and text from the records.
-        reading: The artifact's records, if the caller has read them already; None reads them here.
+        reading: Its records; None reads them.
 
     Raises:
         ArtifactError: There is no such directory, or it was never an artifact.
@@ -97,9 +97,8 @@ def examine(
     refuse_plain_results(directory)
     reading = reading or read_artifact(directory)
     problems: list[Problem] = []
-    notes: list[str] = []
-    if (directory / WORK_NAME).is_dir():
-        notes.append(f"{WORK_NAME}/ has files of the run that are not part of the artifact: it was not checked")
+    unchecked = f"{WORK_NAME}/ has files of the run that are not part of the artifact: it was not checked"
+    notes = [unchecked] if (directory / WORK_NAME).is_dir() else []
     manifest = None
     try:
         manifest = read_manifest(directory)
@@ -111,12 +110,11 @@ def examine(
         if root_digest is not None and manifest.root_digest != root_digest:
             detail = f"its root digest is {manifest.root_digest}, but {root_digest} was published"
             problems.append(Problem(MANIFEST_NAME, "changed", detail))
-    records, faults = check_lines(directory)
+    records, line_faults = check_lines(directory)
     design, design_faults = read_design(directory)
-    faults += design_faults
+    faults = [*line_faults, *design_faults, *check_samples(directory, records)]
     if design is not None:
         faults += [*check_plan(records, design), *_check_plugins(directory, design)]
-    faults += check_samples(directory, records)
     if manifest is not None and design is not None:
         faults += _check_facts(manifest, records, len(design["trials"]))
     if faults:
