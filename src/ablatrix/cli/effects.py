@@ -27,17 +27,36 @@ def register(app: typer.Typer) -> None:
     add(app, "effects", effects_command)
 
 
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric",
+        help="Column to compare (repeatable).",
+        show_default=DEFAULT_COLUMNS,
+        autocompletion=metric_names,
+    ),
+]
+Start = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--from",
+        help="KNOB=LEVEL where the attribution starts (repeatable).",
+        show_default="each knob's baseline level",
+    ),
+]
+End = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--to",
+        help="KNOB=LEVEL where the attribution ends (repeatable).",
+        show_default="each knob's last other level: highest number, else last in the alphabet",
+    ),
+]
+
+
 def effects_command(
     results: Results,
-    metrics: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--metric",
-            help="Column to compare (repeatable).",
-            show_default=DEFAULT_COLUMNS,
-            autocompletion=metric_names,
-        ),  # fmt: skip
-    ] = None,
+    metrics: Metrics = None,
     margin: Annotated[
         str, typer.Option("--margin", help="Largest relative change that counts as no effect, as 1% or 0.01.")
     ] = "1%",
@@ -45,22 +64,8 @@ def effects_command(
         list[str] | None,
         typer.Option("--workload", help="Only this workload (repeatable).", show_default="all workloads"),
     ] = None,
-    start: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--from",
-            help="KNOB=LEVEL where the attribution starts (repeatable).",
-            show_default="each knob's baseline level",
-        ),
-    ] = None,
-    end: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--to",
-            help="KNOB=LEVEL where the attribution ends (repeatable).",
-            show_default="each knob's last other level: highest number, else last in the alphabet",
-        ),
-    ] = None,
+    start: Start = None,
+    end: End = None,
     mixed: AllowMixed = False,
     wide: Wide = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one row per effect.")] = False,
@@ -95,7 +100,7 @@ def effects_command(
         _show_next(results[0])
 
 
-def _show_next(results: Path) -> None:
+def _show_next(results: object) -> None:
     from ablatrix.cli.tables import next_steps
 
     next_steps(
