@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -13,7 +14,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def read_tutorial() -> nbformat.NotebookNode:
-    return nbformat.reads((DOCS / "tutorial.ipynb").read_text(encoding="utf-8"), as_version=4)
+    text = (DOCS / "tutorial.ipynb").read_text(encoding="utf-8")
+    return nbformat.from_dict(json.loads(text))
 
 
 @pytest.fixture(scope="module")

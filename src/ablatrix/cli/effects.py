@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +21,23 @@ if TYPE_CHECKING:
 
 DEFAULT_COLUMNS = "run_ms_paired, compile_first_run_ms, planned_bytes, peak_rss_delta_bytes"
 """The default metrics of the analysis; written out, since importing them would load numpy for every command."""
+
+Start = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--from",
+        help="KNOB=LEVEL where the attribution starts (repeatable).",
+        show_default="each knob's baseline level",
+    ),
+]
+End = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--to",
+        help="KNOB=LEVEL where the attribution ends (repeatable).",
+        show_default="each knob's last other level: highest number, else last in the alphabet",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -75,7 +93,6 @@ def effects_command(
     from ablatrix.analysis.effects import NothingVariesError, Question, evidence_frame, gather
     from ablatrix.analysis.groups import refuse_mixed
     from ablatrix.analysis.table import csv_text, tidy
-    from ablatrix.cli.effect_tables import show_evidence
     from ablatrix.errors import AnalysisError
 
     if as_csv and as_json:
@@ -96,13 +113,14 @@ def effects_command(
     elif as_json:
         print(json.dumps(_plain(evidence, question.margin), indent=1))
     else:
-        show_evidence(evidence, question.margin, wide)
-        _show_next(results[0])
+        _show(evidence, question.margin, wide, results[0])
 
 
-def _show_next(results: object) -> None:
+def _show(evidence: list[Evidence], margin: float, wide: bool, results: Path) -> None:
+    from ablatrix.cli.effect_tables import show_evidence
     from ablatrix.cli.tables import next_steps
 
+    show_evidence(evidence, margin, wide)
     next_steps(
         ("what knobs changed, and why trials fail", f"ablatrix diagnose {results}"),
         ("whether the study is complete", f"ablatrix verdict {results}"),

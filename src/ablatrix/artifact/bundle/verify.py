@@ -90,10 +90,7 @@ def examine(
     """
     directory = Path(directory)
     if directory.is_file():
-        _refuse_records(directory)
         return _examine_archive(directory, root_digest, derive)
-    if not directory.is_dir():
-        raise ArtifactError(f"{directory}: no such directory; give the one that contains {MANIFEST_NAME}, or its zip")
     refuse_plain_results(directory)
     reading = reading or read_artifact(directory)
     problems: list[Problem] = []
@@ -149,8 +146,10 @@ def refuse_plain_results(directory: Path) -> None:
     """Refuse a directory that was never an artifact; one that has lost its manifest has a problem instead.
 
     Raises:
-        ArtifactError: It has nothing that only an artifact has.
+        ArtifactError: There is no such directory, or it has nothing that only an artifact has.
     """
+    if not directory.is_dir():
+        raise ArtifactError(f"{directory}: no such directory; give the one that contains {MANIFEST_NAME}, or its zip")
     if any((directory / name).exists() for name in (MANIFEST_NAME, ENVIRONMENT_NAME, PAGE_NAME)):
         return
     remedy = f"name the directory that contains {MANIFEST_NAME}, or its zip"
@@ -161,6 +160,7 @@ def refuse_plain_results(directory: Path) -> None:
 
 def _examine_archive(archive: Path, root_digest: str | None, derive: Derive) -> Verification:
     """Unpack an archive, examine the artifact in it, and compare the archive with one made from its files."""
+    _refuse_records(archive)
     with tempfile.TemporaryDirectory(prefix="ablatrix-verify-") as scratch:
         inner = Path(scratch, "inner")
         try:
