@@ -12,12 +12,17 @@ from nbclient import NotebookClient
 DOCS = Path(__file__).parents[2] / "docs"
 
 
+def read_tutorial() -> nbformat.NotebookNode:
+    found: nbformat.NotebookNode = nbformat.read(DOCS / "tutorial.ipynb", as_version=4)  # type: ignore[no-untyped-call]
+    return found
+
+
 @pytest.fixture(scope="module")
 def tutorial(tmp_path_factory: pytest.TempPathFactory) -> list[nbformat.NotebookNode]:
     """The code cells after a run."""
     place = tmp_path_factory.mktemp("tutorial")
     shutil.copy(DOCS / "quick.zip", place)
-    notebook = nbformat.read(DOCS / "tutorial.ipynb", as_version=4)
+    notebook = read_tutorial()
     assert [cell.outputs for cell in notebook.cells if cell.cell_type == "code" and cell.outputs] == []
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(place)}}).execute()
     assert len(list((place / "models").glob("make_mine_*.py"))) == 1
@@ -55,8 +60,7 @@ def test_tutorial_shows_chart_and_makes_study(tutorial: list[nbformat.NotebookNo
 
 
 def test_frame_and_figure_from_bundle_take_two_lines() -> None:
-    cells = nbformat.read(DOCS / "tutorial.ipynb", as_version=4).cells
-    lines = [line for cell in cells if cell.cell_type == "code" for line in cell.source.splitlines()]
+    lines = [line for cell in read_tutorial().cells if cell.cell_type == "code" for line in cell.source.splitlines()]
     assert 'results = ablatrix.load("quick.zip")' in lines
     assert 'effects = results.effects(metric="run_ms_paired")' in lines
     assert 'results.figure("main_effects")' in lines

@@ -76,7 +76,7 @@ def house_style() -> Iterator[None]:
         yield
 
 
-class ShownFigure(Figure):  # type: ignore[misc]
+class ShownFigure(Figure):
     """A figure that a notebook shows as it is printed, without pyplot."""
 
     def _repr_html_(self) -> str:

@@ -37,7 +37,7 @@ def find_records(path: str | Path, scratch: Callable[[], Path]) -> Path:
     if not path.is_file():
         raise RecordError(f"{path}: not a regular file; name {KINDS}")
     if zipfile.is_zipfile(path):
-        return _unpacked(path, scratch() / path.name)
+        return _unpacked(path, scratch)
     _refuse_other_kinds(path)
     return path
 
@@ -61,12 +61,13 @@ def _in_directory(directory: Path) -> Path:
     raise RecordError(f"{directory}: contains no {RECORDS_NAME}; name {KINDS}")
 
 
-def _unpacked(source: Path, target: Path) -> Path:
+def _unpacked(source: Path, scratch: Callable[[], Path]) -> Path:
     """Write the records of a zip, and what belongs beside them, into a new directory; return the records."""
     try:
         with zipfile.ZipFile(source) as archive:
             members = {PurePosixPath(name): name for name in archive.namelist()}
             folder = _folder_of_records(source, list(members))
+            target = scratch() / source.name
             target.mkdir(parents=True)
             for name in (RECORDS_NAME, *BESIDE):
                 if folder / name in members:

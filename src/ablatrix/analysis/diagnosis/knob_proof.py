@@ -195,7 +195,7 @@ def _facts_of(unit: Unit) -> Mapping[Settings, Facts]:
         .group_by(index, maintain_order=True)
         .agg(
             *(pl.col(name).drop_nulls().unique() for name in (*names, RUN_TIME)),
-            # These say something in cold trials only; times by pass differ each time: whether there are any is the fact.
+            # Only cold trials say these; times by pass differ each time: whether there are any is the fact.
             pl.col(HITS).filter(cold).drop_nulls().unique(),
             pl.col("pass_ms").filter(cold & pl.col(CODE).is_not_null()).is_not_null().unique(),
         )
