@@ -58,7 +58,7 @@ ERROR = {
     "traceback_digest": digest_value(TRACEBACK),
     "output_tail": "warning: nothing to tune\n" * 20,
 }
-LINES = {
+LINES: dict[tuple[str, bool], dict[str, Any]] = {
     # As a run writes them now: lines of an older version are read by another, slower way.
     (line.record.mode, line.record.role == "reference"): line.record.model_dump(mode="json")
     | {"schema_version": SCHEMA_VERSION}

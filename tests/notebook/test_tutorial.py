@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -14,8 +13,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def read_tutorial() -> nbformat.NotebookNode:
-    text = (DOCS / "tutorial.ipynb").read_text(encoding="utf-8")
-    return nbformat.from_dict(json.loads(text))
+    found: nbformat.NotebookNode = nbformat.read(DOCS / "tutorial.ipynb", as_version=4)  # type: ignore[no-untyped-call]
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +60,7 @@ def test_tutorial_shows_chart_and_makes_study(tutorial: list[nbformat.NotebookNo
 
 
 def test_frame_and_figure_from_bundle_take_two_lines() -> None:
-    cells = read_tutorial().cells
-    lines = [line for cell in cells if cell.cell_type == "code" for line in cell.source.splitlines()]
+    lines = [line for cell in read_tutorial().cells if cell.cell_type == "code" for line in cell.source.splitlines()]
     assert 'results = ablatrix.load("quick.zip")' in lines
     assert 'effects = results.effects(metric="run_ms_paired")' in lines
     assert 'results.figure("main_effects")' in lines

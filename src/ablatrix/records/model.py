@@ -126,7 +126,9 @@ class Noise(Part):
         default=None, description="CPU time of the trial's process and of its finished children, user and system."
     )
     gpu: GpuNoise | None = Field(default=None, description="The GPU's clocks; null where the trial opened none.")
-    disturbance: str | None = Field(default=None, description="Why the trial counts as disturbed; null when it does not.")
+    disturbance: str | None = Field(
+        default=None, description="Why the trial counts as disturbed; null when it does not."
+    )
 
 
 class Meta(Part):

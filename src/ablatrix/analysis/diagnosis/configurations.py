@@ -110,15 +110,17 @@ def ratios_of(unit: Unit, metric: str, mode: str, instrument: Instrument) -> Map
     """Return the ratio of each configuration to the baseline, paired over blocks; see `ratios_to_baseline`."""
     if not unit.columns:
         return {}
-    frame = pl.concat(unit.trials.values()).filter(pl.col("mode") == mode)
+    used = list(dict.fromkeys((*UNIT, *BLOCK, "mode", "role", "status", "is_baseline", metric, *unit.columns)))
+    frame = pl.concat(part.select(used) for part in unit.trials.values()).filter(pl.col("mode") == mode)
     found = ratios_to_baseline(frame, metric, ["workload", *unit.columns], instrument)
     return {unit.configuration(key[1:]): ratio for key, ratio in found.items()}
 
 
 def by_block(trials: pl.DataFrame, metric: str, mode: str) -> dict[tuple[Any, ...], float]:
     """Return the positive values of the ok trials of one configuration in one mode, by block."""
-    ok = trials.filter(IS_OK & (pl.col("mode") == mode) & (pl.col(metric) > 0))
-    return {tuple(block): value for *block, value in ok.select(*BLOCK, metric).iter_rows()}
+    # Lazy: only what is read is filtered, not every column.
+    ok = trials.lazy().filter(IS_OK & (pl.col("mode") == mode) & (pl.col(metric) > 0)).select(*BLOCK, metric).collect()
+    return {tuple(block): value for *block, value in ok.iter_rows()}
 
 
 def one_step(settings: Settings, change: Setting) -> Settings:

@@ -58,9 +58,9 @@ READ_BACK: Mapping[str, tuple[str, ...]] = {
     "cache_tag": (HITS,),
     "pass_timing": ("pass_ms",),
 }
-# What records say of the process that ran a program: the libraries that it loaded, its environment, its threads, and
-# settings of the run time as the compiler has them. Where it differs the knob did something, whatever was built.
-SURROUNDINGS = ("version_", "threads_", "environment", "in_force_")
+# What records say of the process that ran a program: the libraries that it loaded, its environment, its threads. Where
+# it differs the knob did something, whatever was built.
+SURROUNDINGS = ("version_", "threads_", "environment")
 
 
 @dataclass(frozen=True)
@@ -195,8 +195,7 @@ def _facts_of(unit: Unit) -> Mapping[Settings, Facts]:
         .group_by(index, maintain_order=True)
         .agg(
             *(pl.col(name).drop_nulls().unique() for name in (*names, RUN_TIME)),
-            # These say something in cold trials only. Times by pass differ each time: the fact is whether there are
-            # any.
+            # Only cold trials say these; times by pass differ each time: whether there are any is the fact.
             pl.col(HITS).filter(cold).drop_nulls().unique(),
             pl.col("pass_ms").filter(cold & pl.col(CODE).is_not_null()).is_not_null().unique(),
         )

@@ -19,7 +19,6 @@ from pathlib import Path
 
 import polars as pl
 
-import ablatrix
 from ablatrix.analysis.table.chunk import Stretch
 from ablatrix.canonical import content_id, digest_bytes
 from ablatrix.records.machine import cores_allowed
@@ -193,7 +192,7 @@ def _read(path: Path) -> pl.DataFrame | None:
 
 def _maker() -> str:
     """Return an id of what makes the rows: the code of the rooms that do, its version, and that of Polars."""
-    root = Path(ablatrix.__file__).parent
+    root = Path(__file__).parents[2]
     code = {
         path.relative_to(root).as_posix(): digest_bytes(path.read_bytes())
         for pattern in MAKERS

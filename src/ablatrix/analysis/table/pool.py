@@ -1,6 +1,6 @@
 """Chunks of files read by several processes: validation holds Python's lock, so threads would take turns.
 
-The processes are plain interpreters that run this module and talk through pipes. ``multiprocessing`` would import the
+The processes are plain interpreters that run `serve` and talk through pipes. ``multiprocessing`` would import the
 caller's own script again in each of them, with all its effects.
 """
 
@@ -77,9 +77,9 @@ class _Reader:
     def __init__(self) -> None:
         # One thread of Polars each: the processes share the cores among themselves.
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "POLARS_MAX_THREADS": "1"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
-        )
+        # Not -m: this module is part of a package that imports it, and Python warns of a second copy of it.
+        command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
 
     def read(self, stretch: Stretch) -> Chunk:
         assert self._process.stdin is not None
@@ -125,7 +125,3 @@ def serve() -> None:
             header = _Header(0, {}, "", str(error))
         sys.stdout.buffer.write(json.dumps(header.__dict__).encode() + b"\n" + target.getbuffer())
         sys.stdout.buffer.flush()
-
-
-if __name__ == "__main__":
-    serve()
