@@ -54,22 +54,6 @@ Metrics = Annotated[
         autocompletion=metric_names,
     ),
 ]
-Start = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--from",
-        help="KNOB=LEVEL where the attribution starts (repeatable).",
-        show_default="each knob's baseline level",
-    ),
-]
-End = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--to",
-        help="KNOB=LEVEL where the attribution ends (repeatable).",
-        show_default="each knob's last other level: highest number, else last in the alphabet",
-    ),
-]
 
 
 def effects_command(

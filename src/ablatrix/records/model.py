@@ -1,7 +1,4 @@
-"""One record: what one attempt of one trial was, and what became of it; the source of the schema and of its reference.
-
-Units stand in the names. Missing is null, never 0. A reading that is not finite is null.
-"""
+"""One record of one attempt of one trial. Units stand in the names. What is missing or not finite is null, never 0."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
