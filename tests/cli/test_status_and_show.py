@@ -53,9 +53,9 @@ def test_status_of_half_a_run_counts_what_is_done_and_left(
     run = write_run(tmp_path / "run", records[:40], records)
     state = read_state(run)
     assert [(one.workload, one.compiler, one.mode, one.planned, one.done) for one in state.units] == [
-        ("encoder", "tvm", "cold", 34, 34),
-        ("encoder", "tvm", "hot", 36, 6),
-    ] or state.planned == len(records)
+        ("encoder", "tvm", "cold", 36, 36),
+        ("encoder", "tvm", "hot", 36, 4),
+    ]
     assert (state.done, len(state.failures), state.is_running) == (40, 4, None)
     assert sum(one.statuses.get(Status.WRONG_OUTPUT, 0) for one in state.units) == 4
     assert state.left_s is not None

@@ -8,7 +8,7 @@ import re
 import pytest
 from rich.console import Console
 
-from ablatrix.cli.progress import LiveView
+from ablatrix.cli.progress import LiveView, PlainLines
 from ablatrix.cli.time_left import TimeLeft, duration_text
 from ablatrix.records.model import Record
 from ablatrix.study.design import Cell, Trial
@@ -140,3 +140,17 @@ def test_live_view_shows_time_left_on_the_line_of_all_trials(capsys: pytest.Capt
     assert re.match(rf"encoder .* 1/{len(records)} .*encoder tvm cold", workload)
     assert "left" not in workload
     assert capsys.readouterr().err == "3 trials finished before\n"
+
+
+def test_plain_lines_state_time_left_until_all_is_done(capsys: pytest.CaptureFixture[str]) -> None:
+    records = make_records(workloads=["encoder"], modes=["cold"], blocks=1)
+    lines = PlainLines(costs=Expected(1.0))
+    lines.begin(planned(records), 2)
+    for record in records:
+        lines.recorded(record)
+    first, *_, last = capsys.readouterr().err.splitlines()
+    seconds = PREPARE + len(records) * COLD
+    assert (
+        first == f"{len(records)} trials to run, 2 finished before; about {seconds:.0f} s, further blocks not counted"
+    )
+    assert last == f"{len(records)}/{len(records)} done (encoder {len(records)}/{len(records)})"

@@ -150,9 +150,8 @@ class PlainLines:
         if done % 10 == 0 or done == planned:
             own, of = counts.of_workload(record.workload.name)
             troubles = f"; {counts.troubles()}" if counts.troubles() else ""
-            self._say(
-                f"{done}/{planned} done ({record.workload.name} {own}/{of}), {self._time_left.text()} left{troubles}"
-            )
+            left = f", {self._time_left.text()} left" if done < planned else ""
+            self._say(f"{done}/{planned} done ({record.workload.name} {own}/{of}){left}{troubles}")
 
     def _say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
@@ -167,7 +166,8 @@ class _TimeLeftColumn(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         """Return the text of one line."""
-        return Text(f"{self._time_left.text()} left" if task.fields["name"] == ALL else "")
+        is_open = task.fields["name"] == ALL and task.total != task.completed
+        return Text(f"{self._time_left.text()} left" if is_open else "")
 
 
 class LiveView:
