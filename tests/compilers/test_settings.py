@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +151,30 @@ def test_answer_of_compiler_is_kept_for_its_version(tmp_path: Path, monkeypatch:
     kept.write_text("damaged")
     with pytest.raises(TypeError):
         ask_addresses(entry)
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "levels", "message"),
+    [
+        ("onnxruntime", "optimizer:SkipLayerNormFuson", None, "nearest: SkipLayerNormFusion"),
+        ("onnxruntime", "option:execution_mode", ["parallel"], "must be one of ORT_SEQUENTIAL, ORT_PARALLEL"),
+        ("inductor", "config:cpp.simdlenn", [256], "nearest: cpp.simdlen"),
+        ("inductor", "config:cpp.simdlen", ["wide"], "must be a whole number"),
+        ("tvm", "pass:FoldConstants", None, "nearest: FoldConstant"),
+        ("tvm", "config:tirx.UnrollLoop.auto_max_steps", [16], "nearest: tirx.UnrollLoop.auto_max_step"),
+        ("tvm", "target:fast-math", [2], "must be off or on"),
+        ("xla", "flag:xla_cpu_fast_math", None, "nearest: .*xla_cpu_enable_fast_math"),
+        ("xla", "pass:algsimpl", None, "nearest: algsimp"),
+        ("openvino", "property:INFERENCE_PRECISION_HINTS", ["f32"], "nearest: INFERENCE_PRECISION_HINT"),
+        ("openvino", "property:INFERENCE_PRECISION_HINT", ["float32"], "must be one of .*f32"),
+        ("openvino", "property:INFERENCE_NUM_THREADS", [2], "what the knob 'threads' sets"),
+    ],
+)
+def test_wrong_name_or_level_is_one_message_with_remedy(
+    name: str, setting: str, levels: list[Any] | None, message: str, listed: dict[str, AddressList]
+) -> None:
+    words = {"setting": setting, **({} if levels is None else {"levels": levels})}
+    _, faults = add_settings(SHIPPED[name], {"it": words}, listed[name])
+    (text,) = faults.values()
+    assert re.search(message, text), text
+    assert "\n" not in text
