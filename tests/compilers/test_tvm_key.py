@@ -85,7 +85,8 @@ def test_key_contains_inlined_constant(tmp_path: Path) -> None:
 @pytest.mark.parametrize("knob", ["kill", "memory_plan", "fusion", "vectorised", "library"])
 def test_key_with_other_code_knob_misses(tmp_path: Path, knob: str) -> None:
     task = make_task(double, tmp_path)
-    assert key(task, replace(OPTIONS, **{knob: True})) != key(task)  # type: ignore[arg-type]
+    changed: dict[str, Any] = {knob: True}
+    assert key(task, replace(OPTIONS, **changed)) != key(task)
 
 
 def test_key_with_other_target_misses(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import traceback
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablatrix.compilers.dump import claim_directory, finish_dump
+from ablatrix.compilers.environment import variable
 from ablatrix.compilers.settings import environment_of
 from ablatrix.errors import TrialError
 from ablatrix.study.design import Cell, Trial, make_design
@@ -59,11 +60,13 @@ def rerun(
         claim_directory(dump)
     program = _program(resolved, cell, directory)
     entry = catalogue.compiler(cell.compiler)
-    os.environ.update(environment_of(entry, cell.knobs))  # this process is the trial's
-    compiler = import_compiler(entry)
-    threads, cpus = place_runs(study.protocol.threads, study.protocol.cpus)
-    set_limits(None, cpus)
-    with tempfile.TemporaryDirectory(prefix="ablatrix-rerun-") as scratch:
+    with ExitStack() as stack:
+        for name, value in environment_of(entry, cell.knobs).items():
+            stack.enter_context(variable(name, value))
+        compiler = import_compiler(entry)
+        threads, cpus = place_runs(study.protocol.threads, study.protocol.cpus)
+        set_limits(None, cpus)
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="ablatrix-rerun-"))
         task = trial_task(
             study,
             catalogue,
