@@ -122,9 +122,13 @@ def test_figure_of_other_metric_takes_its_mode(results: Results) -> None:
 @pytest.mark.parametrize(
     ("name", "choices", "message"),
     [
-        ("speedup", {}, "there is no figure 'speedup'; there are: cold_scatter, main_effects"),
+        ("speedup", {}, "there is no figure 'speedup'; there are: speed_up, steps"),
         ("main_effects", {"page": 9}, "has 1 pages, but page 9 was asked for"),
-        ("main_effects", {"colour": "red"}, "figure 'main_effects' has no setting 'colour'; it has: filter, width"),
+        (
+            "main_effects",
+            {"colour": "red"},
+            "has no setting 'colour'; it has: appendix, filter, width",
+        ),
         ("main_effects", {"mode": "warm"}, "figure 'main_effects': "),
         ("main_effects", {"filter": {"workload": ["none"]}}, "these results have nothing to draw in it"),
     ],

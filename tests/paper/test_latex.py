@@ -198,7 +198,7 @@ def test_document_in_chinese_names_class_engine_and_chinese_sections(tmp_path: P
     make_paper(Findings(tidied(make_records(workloads=["attention"], blocks=1))), template, tmp_path, language="zh")
     text = (tmp_path / "paper.tex").read_text(encoding="utf-8")
     assert "{ctexart}" in text
-    assert r"\section{实验设置}" in text
+    assert r"\section{测量方法}" in text
     assert "$pdf_mode = 4;" in (tmp_path / "latexmkrc").read_text(encoding="utf-8")
 
 
