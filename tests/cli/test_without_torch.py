@@ -77,7 +77,7 @@ def test_command_that_needs_torch_gives_one_line_with_remedy(place: Path, argume
 def test_rerun_without_torch_gives_one_line_with_remedy(place: Path) -> None:
     design = run_bare(place / "site", "design", "s.yaml", "--json", cwd=place)
     trial = json.loads(design.stdout)["trials"][0]["trial_id"]
-    done = run_bare(place / "site", "rerun", trial, "--results", "none", "--study", "s.yaml", cwd=place)
+    done = run_bare(place / "site", "rerun", trial, "--results", "run", "--study", "s.yaml", cwd=place)
     assert (done.returncode, done.stdout, done.stderr) == (2, "", EAGER_ABSENT)
 
 

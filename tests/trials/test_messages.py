@@ -75,6 +75,8 @@ def values_of(kind: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from(arguments)
     if origin in {Union, types.UnionType}:
         return st.one_of([values_of(one) for one in arguments])
+    if origin is tuple and arguments[-1] is not Ellipsis:
+        return st.tuples(*map(values_of, arguments))
     if origin in {list, tuple}:
         return st.lists(values_of(arguments[0]), max_size=2).map(origin)
     if origin in {dict, Mapping}:

@@ -17,7 +17,7 @@ from ablatrix.records.machine import read_machine
 from ablatrix.records.model import Machine
 
 ENVIRONMENT_NAME = "environment.json"
-ENVIRONMENT_VERSION = "1.0"
+ENVIRONMENT_VERSION = "1.1"
 Amount = Annotated[int, Field(ge=0)]
 
 
@@ -35,7 +35,7 @@ class RunCost(Part):
 class Environment(Part):
     """The whole file."""
 
-    environment_version: Literal["1.0"] = Field(description="Version of this schema, major.minor.")
+    environment_version: Literal["1.0", "1.1"] = Field(description="Version of this schema, major.minor.")
     machine: Machine
     findings: tuple[Finding, ...] = Field(description="What the environment check found before the run.")
     run: RunCost | None = Field(description="What the run cost; null when nothing was run.")
