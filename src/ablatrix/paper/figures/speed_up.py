@@ -106,6 +106,13 @@ def bars_of(found: Sequence[Ablation]) -> list[Bar]:
     return bars
 
 
+def speed_up_columns(ratio: Ratio | None) -> dict[str, float | int | None]:
+    """Return what a table beside a figure says of a speed-up, unrounded; without one it is of no block."""
+    if ratio is None:
+        return {"speed_up": None, "low": None, "high": None, "blocks": 0}
+    return {"speed_up": ratio.value, "low": ratio.low, "high": ratio.high, "blocks": ratio.count}
+
+
 def bars_frame(bars: Sequence[Bar]) -> pl.DataFrame:
     """Return what the figure shows as a table, unrounded."""
     rows = [
@@ -114,10 +121,7 @@ def bars_frame(bars: Sequence[Bar]) -> pl.DataFrame:
             "compiler": one.compiler,
             "configuration": one.of,
             "over": one.over,
-            "speed_up": one.ratio.value if one.ratio else None,
-            "low": one.ratio.low if one.ratio else None,
-            "high": one.ratio.high if one.ratio else None,
-            "blocks": one.ratio.count if one.ratio else 0,
+            **speed_up_columns(one.ratio),
             "workloads": one.workloads,
             "reason": one.reason,
         }

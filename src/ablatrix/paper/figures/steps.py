@@ -13,6 +13,7 @@ from matplotlib.transforms import offset_copy
 
 from ablatrix.analysis.effects import Ablation, SpeedUp, mean_speed_up
 from ablatrix.analysis.reasons import optional_text
+from ablatrix.paper.figures.speed_up import speed_up_columns
 from ablatrix.plotting.figure import FAINT, INK, WIDTHS_IN, Width
 from ablatrix.plotting.labels import Labels
 from ablatrix.plotting.panels import (
@@ -118,10 +119,7 @@ def steps_frame(bars: Sequence[StepBar]) -> pl.DataFrame:
             "compiler": one.compiler,
             "configuration": one.group,
             "knob": one.knob,
-            "speed_up": one.ratio.value if one.ratio else None,
-            "low": one.ratio.low if one.ratio else None,
-            "high": one.ratio.high if one.ratio else None,
-            "blocks": one.ratio.count if one.ratio else 0,
+            **speed_up_columns(one.ratio),
             "no_op": one.is_no_op,
             "reason": one.reason,
         }
