@@ -388,7 +388,7 @@ class Recomputed:
     def effect(self, number: Number, parameters: Parameters) -> float:
         return part_of(self.interval(number, 1), parameters["part"])
 
-    total = paired_ratio = reference_ratio = shapley = interaction = speed_up = over_eager = effect
+    total = paired_ratio = reference_ratio = shapley = interaction = speed_up = effect
 
     def break_even(self, number: Number, parameters: Parameters) -> float:
         """Return the runs that repay a compile, and their limits by Fieller with variances of their own."""
@@ -585,9 +585,6 @@ class Recomputed:
         if statistic == "reference_ratio":
             eager = [row for row in rows if row["role"] == "reference" and times.get(id(row))]
             return paired_with(own, eager, times, parameters["knobs"])
-        if statistic == "over_eager":
-            eager = [row for row in rows if row["role"] == "reference" and times.get(id(row))]
-            return over_eager(eager, own, times, parameters["knobs"])
         fixed = set(parameters["fixed"].items())
         baseline = {tuple(sorted((k, str(v)) for k, v in row["config"]["baseline"].items())) for row in own}
         own = [row for row in own if fixed <= set(levels_of(row)) or levels_of(row) in baseline]
@@ -803,17 +800,6 @@ def paired(rows: list[Record], times: dict[int, float], treated: Parameters, bas
             if all(levels.get(knob) == level for knob, level in wanted.items()):
                 blocks[row["run"], row["block_id"]][side].append(math.log(times[id(row)]))
     return [mean(two["treated"]) - mean(two["base"]) for two in blocks.values() if len(two) == 2]
-
-
-def over_eager(eager: list[Record], own: list[Record], times: dict[int, float], levels: Parameters) -> list[float]:
-    """Return the log of eager over the configuration with these levels in each block that has both."""
-    blocks: dict[Any, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for row in eager:
-        blocks[row["run"], row["block_id"]]["eager"].append(math.log(times[id(row)]))
-    for row in own:
-        if set(levels.items()) <= set(levels_of(row)):
-            blocks[row["run"], row["block_id"]]["own"].append(math.log(times[id(row)]))
-    return [mean(two["eager"]) - mean(two["own"]) for two in blocks.values() if len(two) == 2]
 
 
 def mean(values: Sequence[float]) -> float:

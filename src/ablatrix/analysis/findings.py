@@ -171,7 +171,9 @@ class Findings:
         if key not in self._kept:
             parts = self.attributions(metric, mode, {}, {})
             grids = self.factorial_grids(metric, mode)
-            self._kept[key] = find_ablations(grids, parts, self.trials, (metric, mode), self.instrument)
+            self._kept[key] = find_ablations(
+                grids, parts, self.trials, (metric, mode), self.against_reference(metric, mode)
+            )
         found: list[Ablation] = self._kept[key]
         return found
 

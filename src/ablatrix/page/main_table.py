@@ -8,9 +8,8 @@ from typing import Any
 import polars as pl
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import ratios_to_baseline
 from ablatrix.analysis.reasons import KnobLevels, levels_text
-from ablatrix.analysis.table import BLOCK, IS_OK
+from ablatrix.analysis.table import IS_OK
 from ablatrix.page.chart import CROSS
 from ablatrix.page.effects import Attribution, MetricEffects
 from ablatrix.page.printed import NOTHING, ratio_value, significant
@@ -86,7 +85,6 @@ def _line(
     findings: Findings, finder: RowFinder, unit: Unit, mode: str, metric: str, shown: str, total: Attribution | None
 ) -> _Line:
     best = findings.best(metric, mode).get((unit.workload, unit.digest, unit.compiler))
-    ratios = _ratios(findings, unit, mode, metric)
     eager = finder.rows.trials.filter(
         IS_OK
         & (pl.col("role") == "reference")
@@ -101,7 +99,7 @@ def _line(
     if best is not None:
         levels = {knob: best.levels.get(knob, level) for knob, level in unit.baseline.items()}
         sides["best"] = ok.filter(at_levels(levels))
-        speedups |= _of_best(finder, unit, mode, metric, levels, ratios, eager)
+        speedups |= _of_best(findings, finder, unit, (mode, metric), levels)
     if total is not None:
         moved = {str(part.share.knob): part.share.level for part in total.shares}
         sides["all_on"] = ok.filter(at_levels({**unit.baseline, **total.total.centre, **moved}))
@@ -118,47 +116,26 @@ def _line(
 
 
 def _of_best(
-    finder: RowFinder,
-    unit: Unit,
-    mode: str,
-    metric: str,
-    levels: Levels,
-    ratios: Mapping[tuple[Any, ...], Ratio],
-    eager: pl.DataFrame,
+    findings: Findings, finder: RowFinder, unit: Unit, measure: tuple[str, str], levels: Levels
 ) -> dict[str, _Speedup]:
     """Return how much faster the best configuration is than the baseline, and than eager."""
-    ratio = ratios.get((unit.compiler, "measured", *levels.values()))
-    if ratio is None:
-        return {}
-    rows = finder.of_ratio(unit, mode, metric, levels, unit.baseline)
-    found = {BEST: _inverse(ratio, finder.widened_by(unit, mode, metric, rows, ratio.widened))}
-    reference = next((one for key, one in ratios.items() if key[1] == "reference"), None)
-    if mode == "hot" and reference is not None:  # eager compiles nothing, so a cold one is no rival
-        both = union([rows, ranges_of(eager[ROW])])
-        found[EAGER] = _Speedup(value=reference.value / ratio.value, low=None, high=None, rows=both)
+    mode, metric = measure
+    found: dict[str, _Speedup] = {}
+    ratio = _against_baseline(findings, unit, mode, metric, levels)
+    if ratio is not None:
+        rows = finder.of_ratio(unit, mode, metric, levels, unit.baseline)
+        found[BEST] = _inverse(ratio, finder.widened_by(unit, mode, metric, rows, ratio.widened))
+    against = findings.against_reference(metric, mode).of((unit.workload, unit.digest, unit.compiler), levels)
+    if mode == "hot" and against is not None:  # eager compiles nothing, so a cold one is no rival
+        rows = finder.widened_by(unit, mode, metric, finder.blocks_of(unit), against.ratio.widened)
+        found[EAGER] = _inverse(against.ratio, rows)
     return found
 
 
-def _ratios(findings: Findings, unit: Unit, mode: str, metric: str) -> Mapping[tuple[Any, ...], Ratio]:
-    """Return the ratio to the baseline by compiler, role and levels, over the blocks of a unit alone.
-
-    Eager is run beside every compiler: only its trials in these blocks are compared with this baseline.
-    """
-    knobs = [f"knob_{knob}" for knob in unit.baseline]
-    needed = (*BLOCK, "workload", "workload_digest", "compiler", "role", "mode", "status", "is_baseline", metric)
-    own = (
-        findings.trials.lazy()
-        .filter(
-            (pl.col("workload") == unit.workload)
-            & (pl.col("workload_digest") == unit.digest)
-            & (pl.col("mode") == mode)
-        )
-        .select(list(dict.fromkeys((*needed, *knobs))))
-        .collect()
-    )
-    blocks = own.filter((pl.col("role") == "measured") & (pl.col("compiler") == unit.compiler)).select(BLOCK).unique()
-    beside = own.join(blocks, on=BLOCK, how="semi", maintain_order="left")
-    return ratios_to_baseline(beside, metric, ["compiler", "role", *knobs], findings.instrument)
+def _against_baseline(findings: Findings, unit: Unit, mode: str, metric: str, levels: Levels) -> Ratio | None:
+    columns = [f"knob_{knob}" for knob in levels]
+    found = findings.ratios(metric, ["workload", "workload_digest", "compiler", "role", "mode", *columns])
+    return found.get((unit.workload, unit.digest, unit.compiler, "measured", mode, *levels.values()))
 
 
 def _inverse(ratio: Ratio, rows: Ranges) -> _Speedup:
@@ -195,7 +172,7 @@ def _table(mode: str, lines: Sequence[_Line], totals: Mapping[Any, Attribution])
         "eager": "The same of PyTorch eager, in the same blocks",
         BEST: f"The best configuration against the baseline, {faster}",
         ALL_ON: f"Everything on{all_on} against the baseline, {faster}",
-        EAGER: "The best configuration against eager: its speed-up over the baseline, over that of eager",
+        EAGER: f"The best configuration against PyTorch eager, {faster}",
     }
     headings = [
         Heading("workload"),

@@ -10,7 +10,7 @@ Statistic = Literal[
     "constant", "excluded", "count", "distinct", "value", "sum", "min", "max", "median", "median_share", "equal_pairs",
     "acting_pairs", "ties", "may_be_best", "paired_ratio", "reference_ratio", "effect", "total", "shapley",
     "interaction", "geometric_mean", "control", "claim", "break_even", "number_of", "sum_of", "wins", "min_of",
-    "max_of", "speed_up", "over_eager",
+    "max_of", "speed_up",
 ]  # fmt: skip
 
 STATISTICS: Mapping[Statistic, str] = {
@@ -29,8 +29,8 @@ STATISTICS: Mapping[Statistic, str] = {
     "ties": "Configurations of the unit with a value of 'metric' in every repeat ('compared'), and those of them that "
     "are not the lowest but may be the best, by simultaneous intervals against the best ('ties').",
     "may_be_best": "1 if the configuration with the levels 'knobs' is the lowest of 'ties', or may be; else 0.",
-    "reference_ratio": "Ratio of 'metric' of the configuration with the levels 'knobs' to that of eager, paired over "
-    "blocks.",
+    "reference_ratio": "Ratio of 'metric' of the configuration with the levels 'knobs' to that of eager execution "
+    "(role reference), paired over blocks.",
     "paired_ratio": "Ratio of 'metric' of the configuration with the levels 'knobs' to that with 'baseline', paired "
     "over blocks.",
     "effect": "Ratio of 'metric' when 'knob' moves from 'base_level' to 'level': in each repeat the mean of the log "
@@ -47,8 +47,6 @@ STATISTICS: Mapping[Statistic, str] = {
     "mean over the levels of the other knobs, over the same repeats.",
     "speed_up": "Ratio of 'metric' of the configuration with the levels 'start' to that with 'end', over the repeats "
     "that have both; above 1 the latter is faster.",
-    "over_eager": "Ratio of 'metric' of eager execution (role reference) to the configuration with the levels 'knobs', "
-    "paired over blocks.",
     "geometric_mean": "Geometric mean of the effects named in 'of', each weighing the same; 'widened' as of an effect.",
     "control": "Ratio of 'metric' of the twin of the baseline to the baseline, paired over blocks (A/A control); "
     "'reach' is the farther end of its interval from 1, as an absolute logarithm.",

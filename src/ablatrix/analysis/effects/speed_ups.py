@@ -7,16 +7,15 @@ speed-up is paired over repeats, of the two configurations that it compares, wha
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from ablatrix.analysis.effects.estimates import Effect
 from ablatrix.analysis.effects.grid import FactorialGrid
-from ablatrix.analysis.groups import Instrument
+from ablatrix.analysis.groups import ReferenceRatios
 from ablatrix.analysis.reasons import KnobLevels, Why, because
-from ablatrix.analysis.table import BLOCK, IS_OK
+from ablatrix.analysis.table import IS_OK
 from ablatrix.statistics.precision import Configuration
 from ablatrix.statistics.ratio import Allowance, Ratio, mean_ratio, paired_ratio
 
@@ -107,7 +106,7 @@ def find_ablations(
     parts: Sequence[Effect],
     trials: pl.DataFrame,
     measure: tuple[str, str],
-    instrument: Instrument,
+    eager: ReferenceRatios,
 ) -> list[Ablation]:
     """Return the ablation of each workload and compiler, sorted by workload and compiler.
 
@@ -119,26 +118,25 @@ def find_ablations(
         parts: The parts of the attributions on the same metric.
         trials: The table of trials.
         measure: Metric, a column of a positive number, and mode.
-        instrument: The A/A controls of the whole results.
+        eager: The ratios to eager execution on the same metric in the same mode.
     """
-    by_workload = _measured(trials, *measure)
-    units = sorted(
-        (workload, digest, compiler)
-        for (workload, digest), held in by_workload.items()
-        for compiler in held.filter(pl.col("role") == "measured")["compiler"].unique()
-    )
     found = []
-    for unit in units:
+    for unit, baseline in _baselines(trials, *measure).items():
         own = [grid for grid in grids if (grid.workload, grid.digest, grid.compiler) == unit]
         shares = [one for one in parts if one.kind == "shapley" and (one.workload, one.digest, one.compiler) == unit]
         path = tuple(Move(str(one.knob), one.base_level, one.level) for one in shares if one.stage == shares[0].stage)
         ordered = sorted(own, key=lambda grid: not (shares and grid.stage == shares[0].stage))
-        found.append(_ablation(unit, ordered, path, _Eager.of(by_workload[unit[:2]], unit, measure, instrument)))
+        found.append(_ablation(unit, measure, ordered, path, baseline, eager))
     return found
 
 
 def _ablation(
-    unit: tuple[str, str, str], grids: Sequence[FactorialGrid], path: tuple[Move, ...], eager: "_Eager"
+    unit: tuple[str, str, str],
+    measure: tuple[str, str],
+    grids: Sequence[FactorialGrid],
+    path: tuple[Move, ...],
+    baseline: Mapping[str, str],
+    eager: ReferenceRatios,
 ) -> Ablation:
     centre = grids[0].centre if grids else {}
     alone: dict[Move, SpeedUp] = {move: _speed_up(grids[0], [move]) for move in path}
@@ -148,24 +146,25 @@ def _ablation(
                 alone[move] = _speed_up(grid, [move])
     compared = [grid.comparison for grid in grids if grid.centre == centre]
     told = {knob: str(level) for one in compared for knob, level in zip(one.knobs, one.baseline, strict=True)}
-    base = {**told, **eager.baseline, **centre}
+    base = {**told, **baseline, **centre}
     whole = {move.knob: move.level for move in path}
     others = [[one for one in path if one != move] for move in path] if len(path) > 1 else []
     workload, digest, compiler = unit
+    metric, mode = measure
     return Ablation(
         workload=workload,
         digest=digest,
         compiler=compiler,
-        mode=eager.mode,
-        metric=eager.metric,
+        mode=mode,
+        metric=metric,
         base=KnobLevels(base),
         moves=tuple(alone),
         alone=tuple(alone.values()),
         path=path,
         added=tuple(_speed_up(grids[0], path[: index + 1]) for index in range(len(path))),
         without=tuple(_speed_up(grids[0], rest) for rest in others),
-        base_over_eager=eager.speed_up(base, {}),
-        whole_over_eager=eager.speed_up({**base, **whole}, whole) if path else None,
+        base_over_eager=_over_eager(eager, unit, base, {}),
+        whole_over_eager=_over_eager(eager, unit, base, whole) if path else None,
     )
 
 
@@ -195,57 +194,28 @@ def _speed_up(grid: FactorialGrid, moves: Sequence[Move]) -> SpeedUp:
     )
 
 
-@dataclass(frozen=True)
-class _Eager:
-    """The eager trials of a unit's blocks, as logarithms by block.
-
-    Attributes:
-        own: Ok trials of the unit that have a value.
-        baseline: The level of each knob in the baseline.
-        eager: Mean of the logarithms by block.
-    """
-
-    metric: str
-    mode: str
-    own: pl.DataFrame
-    baseline: Mapping[str, str]
-    eager: Mapping[tuple[Any, ...], float]
-    allowance: Allowance
-
-    @classmethod
-    def of(
-        cls, trials: pl.DataFrame, unit: tuple[str, str, str], measure: tuple[str, str], instrument: Instrument
-    ) -> "_Eager":
-        metric, mode = measure
-        own = trials.filter((pl.col("compiler") == unit[2]) & (pl.col("role") == "measured"))
-        names = [name.removeprefix("baseline_") for name in own.columns if name.startswith("baseline_")]
-        bases = {knob: own[f"baseline_{knob}"].drop_nulls() for knob in names if f"knob_{knob}" in own.columns}
-        baseline = {knob: str(levels[0]) for knob, levels in bases.items() if levels.len()}
-        eager = _by_block(trials.filter(pl.col("role") == "reference"), metric)
-        return cls(metric, mode, own, baseline, eager, Allowance(instrument.offset(metric, mode, unit)))
-
-    def speed_up(self, levels: Mapping[str, str], moved: Mapping[str, str]) -> SpeedUp | None:
-        same = (pl.col(f"knob_{knob}") == level for knob, level in levels.items())
-        own = _by_block(self.own.filter(pl.all_horizontal(pl.lit(True), *same)), self.metric)
-        logs = tuple(self.eager[block] - log for block, log in own.items() if block in self.eager)
-        if not logs:
-            return None
-        ratio = paired_ratio(logs, allowance=self.allowance)
-        return SpeedUp(moved=KnobLevels(moved), ratio=ratio, logs=logs, allowance=self.allowance, repeats=len(own))
+def _over_eager(
+    eager: ReferenceRatios, unit: tuple[str, str, str], base: Mapping[str, str], moved: Mapping[str, str]
+) -> SpeedUp | None:
+    """Return how many times as fast as eager a configuration is; None where no block has both."""
+    held = eager.of(unit, {**base, **moved})
+    if held is None:
+        return None
+    logs = tuple(-log for log in held.logs)
+    ratio = paired_ratio(logs, allowance=held.allowance)
+    return SpeedUp(moved=KnobLevels(moved), ratio=ratio, logs=logs, allowance=held.allowance, repeats=len(logs))
 
 
-def _measured(trials: pl.DataFrame, metric: str, mode: str) -> dict[tuple[str, str], pl.DataFrame]:
-    """Return the ok measured and reference trials that have a value, by workload and digest, levels as text."""
-    levels = [pl.col(name).cast(pl.String) for name in trials.columns if name.startswith(("knob_", "baseline_"))]
-    ok = IS_OK & (pl.col("mode") == mode) & (pl.col(metric) > 0) & pl.col("role").is_in(["measured", "reference"])
-    names = [pl.col(name).cast(pl.String) for name in (*UNIT, "role")]
-    held = trials.lazy().filter(ok).select(*BLOCK, *names, metric, *levels).collect()
-    parts = held.partition_by("workload", "workload_digest", as_dict=True, maintain_order=True)
-    return {(str(workload), str(digest)): own for (workload, digest), own in parts.items()}
-
-
-def _by_block(trials: pl.DataFrame, metric: str) -> dict[tuple[Any, ...], float]:
-    values: dict[tuple[Any, ...], list[float]] = {}
-    for *block, value in trials.select(*BLOCK, metric).sort(BLOCK).iter_rows():
-        values.setdefault(tuple(block), []).append(math.log(value))
-    return {block: math.fsum(logs) / len(logs) for block, logs in values.items()}
+def _baselines(trials: pl.DataFrame, metric: str, mode: str) -> dict[tuple[str, str, str], dict[str, str]]:
+    """Return the level of each knob in the baseline of each unit with an ok trial that has a value."""
+    names = [name for name in trials.columns if name.startswith("baseline_")]
+    names = [name for name in names if f"knob_{name.removeprefix('baseline_')}" in trials.columns]
+    ok = IS_OK & (pl.col("mode") == mode) & (pl.col(metric) > 0) & (pl.col("role") == "measured")
+    firsts = [pl.col(name).cast(pl.String).drop_nulls().first() for name in names]
+    found = trials.lazy().filter(ok).group_by(UNIT).agg(firsts).collect()
+    held: dict[tuple[str, str, str], dict[str, str]] = {}
+    for workload, digest, compiler, *levels in found.select(*UNIT, *names).iter_rows():
+        told = zip(names, levels, strict=True)
+        base = {name.removeprefix("baseline_"): level for name, level in told if level is not None}
+        held[str(workload), str(digest), str(compiler)] = base
+    return dict(sorted(held.items()))

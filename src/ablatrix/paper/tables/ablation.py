@@ -184,7 +184,7 @@ class _Part:
         if not members:
             return _Entry(NOTHING if acting else SAME) if own and column.of(own[0]) is not None else _Entry(NOTHING)
         name = column.name if column.is_over_base else f"{column.name}_over_eager"
-        number = self.sources.mean(compiler, name, own[0].metric, members)
+        number = self.sources.mean(compiler, name, own[0].metric, members, column.is_over_base)
         assert number is not None
         lacks = len(members) < len(own)
         why = self.labels("mean_of", count=len(members), of=len(own)) if lacks else ""

@@ -24,6 +24,8 @@ from ablatrix.statistics.quantile import quantile_interval
 from ablatrix.statistics.ratio import Ratio
 
 PREFIX = "tables"
+INVERSE = {"view": "inverse"}
+"""How a ratio to eager is seen as a speed-up over it."""
 
 
 @dataclass(frozen=True)
@@ -122,23 +124,29 @@ class TableSources:
             rows = ranges_of(pl.concat(both))
         rows = self.estimates.finder.widened_by(unit, one.mode, one.metric, rows, found.ratio.widened)
         parameters = {**_of(one), "knobs": levels}
-        return self._ratio(_key(unit, f"{name}_over_eager", one.metric), "over_eager", found.ratio, rows, parameters)
+        key = _key(unit, f"{name}_over_eager", one.metric)
+        return self._ratio(key, "reference_ratio", found.ratio, rows, {**parameters, **INVERSE})
 
-    def mean(self, compiler: str, name: str, metric: str, members: Mapping[str, SpeedUp]) -> Number | None:
-        """Return the geometric mean of speed-ups that have been entered, by their keys without the part."""
+    def mean(
+        self, compiler: str, name: str, metric: str, members: Mapping[str, SpeedUp], is_over_base: bool
+    ) -> Number | None:
+        """Return the geometric mean of speed-ups that have been entered, by their keys; None where none has a ratio."""
         ratio = mean_speed_up(list(members.values()))
         if ratio is None:
             return None
         key = f"{PREFIX}/speed_up/geometric_mean/{key_part(compiler)}/{name}/{key_part(metric)}"
-        return self._ratio(key, "geometric_mean", ratio, (), {"of": list(members)})
+        parameters = {"of": list(members), **({} if is_over_base else INVERSE)}
+        return self._ratio(key, "geometric_mean", ratio, (), parameters)
 
     def _ratio(
         self, key: str, statistic: Statistic, ratio: Ratio, rows: Ranges, parameters: Mapping[str, Any]
     ) -> Number:
+        """Enter a speed-up and its ends; where it is seen as an inverse, its low end is the statistic's high one."""
         form = interval_form(ratio.value, ratio.low, ratio.high)
+        low, high = ("high", "low") if "view" in parameters else ("low", "high")
         held = {**parameters, "widened": ratio.widened} if ratio.widened else dict(parameters)
         enter = self.estimates.ledger.enter
-        for part, suffix, value in (("low", "low", ratio.low), ("high", "high", ratio.high)):
+        for part, suffix, value in ((low, "low", ratio.low), (high, "high", ratio.high)):
             if value is not None:
                 enter(f"{key}/{suffix}", statistic, value, form, rows, {**held, "part": part})
         return enter(f"{key}/ratio", statistic, ratio.value, form, rows, {**held, "part": "value"})
