@@ -52,6 +52,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("name", "arguments"),
     [
         ("effects", ["effects", "{results}", "--metric", "run_ms_paired"]),
+        ("effects-all", ["effects", "{results}", "--metric", "run_ms_paired", "--show", "all"]),
         ("diagnose", ["diagnose", "{results}"]),
         ("diagnose-all", ["diagnose", "{results}", "--show", "all"]),
         ("design", ["design", "{quick}"]),

@@ -85,3 +85,19 @@ def test_effects_with_wrong_usage_give_one_message_and_exit_with_2(
     assert (done.returncode, done.stdout) == (2, b"")
     assert message in done.stderr.decode()
     assert b"Traceback" not in done.stderr
+
+
+def test_effects_summary_has_means_and_names_what_it_omits(ablatrix: Ablatrix, results: Path) -> None:
+    text = ablatrix("effects", results, "--metric", "run_ms_p50").stdout.decode()
+    assert ("main effect of each knob" in text, "geometric means over workloads" in text) == (True, True)
+    assert ("attribution of the total" in text, "interactions; " in text) == (False, False)
+    assert text.endswith("\nIn full: --show attribution or interactions, or all.\n")
+
+
+def test_effects_show_prints_tables_that_are_named(ablatrix: Ablatrix, results: Path) -> None:
+    asked = ("effects", results, "--metric", "run_ms_p50", "--show", "interactions")
+    text = ablatrix(*asked).stdout.decode()
+    assert ("interactions; " in text, "main effect of each knob" in text) == (True, False)
+    lacking = ablatrix(*asked[:-1], "means", "--workload", "encoder").stdout.decode()
+    assert "run_ms_p50 (hot): no means of these records\n" in lacking
+    assert "In full:" not in lacking

@@ -1,7 +1,7 @@
 """Effects as tables in the terminal. Rounding happens here."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ablatrix.analysis.effects import (
     MAIN,
@@ -60,6 +60,8 @@ MEAN_COLUMNS = (
     Column("workloads", rank=3, shared=True),
     Column("verdict", comfort=15),
 )
+Table = tuple[str, Sequence[Column], Sequence[Block]]
+"""Its title, columns and rows."""
 MEAN_NAMES: Mapping[Kind, str] = {
     **NAMES,
     "main": "main effects",
@@ -68,17 +70,22 @@ MEAN_NAMES: Mapping[Kind, str] = {
 }
 
 
-def show_evidence(evidence: Sequence[Evidence], margin: float, wide: bool = False) -> None:
-    """Print the tables of each metric: main effects, attribution, interactions, means over workloads.
+def show_evidence(evidence: Sequence[Evidence], wanted: Collection[str], margin: float, wide: bool = False) -> None:
+    """Print tables of each metric: main effects, attribution, interactions, means over workloads.
+
+    Attribution and interactions of many workloads fill hundreds of lines, so a summary has the means instead; of one
+    workload there are none, and its attribution stands there.
 
     Args:
         evidence: One for each metric.
+        wanted: Names of tables, or ``all``; empty for a summary.
         margin: Largest relative difference that counts as none.
         wide: Show every column on one line.
     """
+    omitted: dict[str, None] = {}
     for one in evidence:
         if one.effects:
-            _show_metric(one, wide)
+            omitted.update(dict.fromkeys(_show_metric(one, wanted, wide)))
         else:
             print(f"{_title(one)}: no knob varies\n")
     say(
@@ -86,35 +93,60 @@ def show_evidence(evidence: Sequence[Evidence], margin: float, wide: bool = Fals
         f"ratio lies within +-{percent_text(margin)} (two one-sided tests at 5 %). A/A control: how far two trials of "
         "one configuration may lie apart; only where that test of the instrument fails do intervals allow for it."
     )
+    if omitted and not wanted:
+        say(f"In full: --show {' or '.join(omitted)}, or all.")
 
 
-def _show_metric(one: Evidence, wide: bool) -> None:
-    metric = _title(one)
-    judged = zip(one.effects, one.judgements, strict=True)
-    print_blocks(
-        f"{metric}: main effect of each knob, as the ratio of its new level to its old one; below 1 is "
-        f"{one.metric.less}",
-        MAIN_COLUMNS,
-        _blocks(
-            (_unit(effect), _main_row(effect, judgement, one.control_of(effect)))
-            for effect, judgement in judged
-            if judgement is not None and effect.kind in MAIN
-        ),
-        wide=wide,
-    )
-    if attributed := [effect for effect in one.effects if effect.kind in ("total", *PARTS)]:
-        title = f"{metric}: attribution of the total to knobs; the shares multiply to the total"
-        print_blocks(title, PART_COLUMNS, _blocks(_attribution_rows(attributed)), wide=wide)
-    if crossed := [effect for effect in one.effects if effect.kind == "interaction"]:
-        title = f"{metric}: interactions; the factor on one knob's ratio when the other knob is changed too"
-        print_blocks(title, CROSSED_COLUMNS, _blocks(map(_crossed_row, crossed)), wide=wide)
-    means = zip(one.means, one.mean_judgements, strict=True)
-    if shown := [pair for pair in means if pair[0].kind in (*MAIN, "total", "shapley")]:
-        title = f"{metric}: geometric means over workloads"
-        print_blocks(title, MEAN_COLUMNS, _blocks(_mean_row(mean, judgement) for mean, judgement in shown), wide=wide)
-        _show_missing([mean for mean, _ in shown])
+def _show_metric(one: Evidence, wanted: Collection[str], wide: bool) -> list[str]:
+    """Print the wanted tables of a metric; return the names of its others."""
+    made = {"main": _main_table, "attribution": _attribution, "interactions": _interactions, "means": _means}
+    held = {name: table for name, make in made.items() if (table := make(one)) is not None}
+    shown = set(held) & (set(wanted) or {"main", "means" if "means" in held else "attribution"})
+    shown = set(held) if "all" in wanted else shown
+    for name, (title, columns, blocks) in held.items():
+        if name in shown:
+            print_blocks(f"{_title(one)}: {title}", columns, blocks, wide=wide)
+    if not shown:
+        print(f"{_title(one)}: no {' and no '.join(sorted(wanted))} of these records\n")
+    if "means" in shown:
+        _show_missing([mean for mean, _ in _judged_means(one)])
     _explain(one.effects)
     _note(one)
+    return [name for name in held if name not in shown]
+
+
+def _main_table(one: Evidence) -> Table | None:
+    judged = zip(one.effects, one.judgements, strict=True)
+    rows = [
+        (_unit(effect), _main_row(effect, judgement, one.control_of(effect)))
+        for effect, judgement in judged
+        if judgement is not None and effect.kind in MAIN
+    ]
+    title = f"main effect of each knob, as the ratio of its new level to its old one; below 1 is {one.metric.less}"
+    return title, MAIN_COLUMNS, _blocks(rows)
+
+
+def _attribution(one: Evidence) -> Table | None:
+    attributed = [effect for effect in one.effects if effect.kind in ("total", *PARTS)]
+    title = "attribution of the total to knobs; the shares multiply to the total"
+    return (title, PART_COLUMNS, _blocks(_attribution_rows(attributed))) if attributed else None
+
+
+def _interactions(one: Evidence) -> Table | None:
+    crossed = [effect for effect in one.effects if effect.kind == "interaction"]
+    title = "interactions; the factor on one knob's ratio when the other knob is changed too"
+    return (title, CROSSED_COLUMNS, _blocks(map(_crossed_row, crossed))) if crossed else None
+
+
+def _means(one: Evidence) -> Table | None:
+    shown = _judged_means(one)
+    rows = (_mean_row(mean, judgement) for mean, judgement in shown)
+    return ("geometric means over workloads", MEAN_COLUMNS, _blocks(rows)) if shown else None
+
+
+def _judged_means(one: Evidence) -> list[tuple[GeometricMean, Judgement | None]]:
+    means = zip(one.means, one.mean_judgements, strict=True)
+    return [pair for pair in means if pair[0].kind in (*MAIN, "total", "shapley")]
 
 
 def _title(one: Evidence) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 
 DEFAULT_COLUMNS = "run_ms_paired, compile_first_run_ms, planned_bytes, peak_rss_delta_bytes"
 """The default metrics of the analysis; written out, since importing them would load numpy for every command."""
+
+
+class Table(StrEnum):
+    """The tables of effects on a metric."""
+
+    MAIN = "main"
+    ATTRIBUTION = "attribution"
+    INTERACTIONS = "interactions"
+    MEANS = "means"
+    ALL = "all"
+
 
 Start = Annotated[
     list[str] | None,
@@ -69,6 +81,14 @@ def effects_command(
     start: Start = None,
     end: End = None,
     mixed: AllowMixed = False,
+    show: Annotated[
+        list[Table] | None,
+        typer.Option(
+            "--show",
+            help="Print this table (repeatable).",
+            show_default="main, and the means over workloads; of one workload, its attribution",
+        ),
+    ] = None,
     wide: Wide = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one row per effect.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the same rows as JSON.")] = False,
@@ -97,14 +117,14 @@ def effects_command(
     elif as_json:
         print(json.dumps(_plain(evidence, question.margin), indent=1))
     else:
-        _show(evidence, question.margin, wide, results[0])
+        _show(evidence, frozenset(show or ()), question.margin, wide, results[0])
 
 
-def _show(evidence: list[Evidence], margin: float, wide: bool, results: Path) -> None:
+def _show(evidence: list[Evidence], wanted: frozenset[str], margin: float, wide: bool, results: Path) -> None:
     from ablatrix.cli.effect_tables import show_evidence
     from ablatrix.cli.tables import next_steps
 
-    show_evidence(evidence, margin, wide)
+    show_evidence(evidence, wanted, margin, wide)
     next_steps(
         ("what knobs changed, and why trials fail", f"ablatrix diagnose {results}"),
         ("whether the study is complete", f"ablatrix verdict {results}"),
