@@ -38,8 +38,8 @@ def add_settings(
 
     Args:
         entry: As the catalogue has it.
-        knobs: What the study says about each knob, by name: ``setting`` or ``pass``, and the keys of a study's knob that
-            it names.
+        knobs: What the study says about each knob, by name: ``setting`` or ``pass``, and the keys of a knob that it
+            names.
         known: The addresses that the compiler, as installed, has.
         directory: Of the study, where the files of passes lie.
     """
@@ -117,9 +117,8 @@ def _find(compiler: str, text: str, known: AddressList) -> Address:
     found = known.find(kind, name)
     if found is None:
         names = known.names(kind)
-        raise CompilerError(
-            f"compiler '{compiler}', as installed, has no {kind} '{name}' among its {len(names)}{nearest_names(name, names)}"
-        )
+        near = nearest_names(name, names)
+        raise CompilerError(f"compiler '{compiler}', as installed, has no {kind} '{name}' among its {len(names)}{near}")
     if found.owner:
         raise CompilerError(f"'{text}' is what the knob '{found.owner}' sets; vary that one")
     return found

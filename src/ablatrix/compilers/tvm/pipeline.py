@@ -176,8 +176,8 @@ def _own(inserted: OwnPass) -> Any:
     made = found if isinstance(found, tvm.transform.Pass) else found()
     if not isinstance(made, tvm.transform.Pass):
         raise CompilerError(
-            f"pass {inserted.name} must be a tvm.transform.Pass, or give one when it is called without arguments; it is "
-            f"a {type(made).__name__}"
+            f"pass {inserted.name} must be a tvm.transform.Pass, or give one when it is called without arguments; it "
+            f"is a {type(made).__name__}"
         )
     return made
 
