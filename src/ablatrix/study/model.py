@@ -171,8 +171,8 @@ class CompilerChoice(Part):
     )
     knobs: dict[str, Annotated[KnobChoice, BeforeValidator(_levels_alone)]] = Field(
         default_factory=dict,
-        description="Knobs of that program where they differ from what it describes, or settings of a compiler, or passes "
-        "of one's own.",
+        description="Knobs of that program where they differ from what it describes, or settings of a compiler, or "
+        "passes of one's own.",
     )
     title: Title | None = Field(default=None, description="What text, tables and figures call it; by language.")
 
