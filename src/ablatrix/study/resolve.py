@@ -64,7 +64,7 @@ def resolve(study: Study, catalogue: Catalogue | None = None) -> tuple[ResolvedS
 
 
 def plugin_sources(resolved: ResolvedStudy) -> dict[str, PluginSource]:
-    """Return the files of each plug-in and each pass of a study, by its path there, as they were when it was resolved."""
+    """Return the files of plug-ins and passes of a study, by path there, as they were when it was resolved."""
     study, catalogue = resolved
     found = {name: catalogue.plugin(study.directory / name) for name in study.plugins}
     entries = [catalogue.compilers[choice.name] for choice in study.compilers if choice.name in catalogue.compilers]
