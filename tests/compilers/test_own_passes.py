@@ -94,7 +94,12 @@ def note(module, context):
 def test_inductor_pass_at_each_point_runs(where: str, anchor: str, tmp_path: Path) -> None:
     name = f"noting_{where}_{anchor}"
     returned = "subject" if anchor == "fusion" else "None"
-    code = f"import pathlib\ndef note(subject):\n    (pathlib.Path(__file__).parent / 'seen').touch()\n    return {returned}\n"
+    code = f"""\
+import pathlib
+def note(subject):
+    (pathlib.Path(__file__).parent / "seen").touch()
+    return {returned}
+"""
     (tmp_path / f"{name}.py").write_text(code)
     made = subject("inductor", tmp_path / "built", tmp_path, it={"pass": f"{name}.py:note", where: anchor})
     made.case({"it": "on"})
