@@ -3,7 +3,7 @@
 Each repetition has two fresh workers of the same program. They are measured twice, in random order: interleaved, one
 burst each in turn, and one after the other, with the same number of bursts. The figure is the standard deviation of
 the log ratio over repetitions: interleaved by the engine's statistic (`statistics.rounds`); one after the other both
-by the ratio of means, as other tools have it, and as robustly as ours, by trimmed means of the logs of burst medians.
+by the ratio of means, as other tools have it, and as robustly as ours, by the fastest third of the burst medians.
 The target is compared with the smaller of these two. Scenes: the machine as it is, and with a neighbour's load made on
 purpose (a busy process on every core, on and off at random). Then one pair is measured until its interval is +-1 %,
 against two runs of pyperf's default command on the same function.

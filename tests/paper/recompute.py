@@ -650,18 +650,17 @@ class Recomputed:
 
 
 def paired_times(held: list[tuple[int, list[float]]]) -> Iterator[tuple[int, float]]:
-    """Yield each trial's time in an undisturbed round: a trimmed mean of logs without what whole rounds share."""
+    """Yield each trial's time in an undisturbed round: the fastest third, without what whole rounds lost."""
     longest = max(len(bursts) for _, bursts in held)
     logs = [(one, [math.log(burst) for burst in bursts]) for one, bursts in held if len(bursts) == longest]
-    centres = [statistics.median(values) for _, values in logs]
-    disturbances = [
-        statistics.median(values[number] - centre for (_, values), centre in zip(logs, centres, strict=True))
+    firsts = [mean(sorted(values)[: math.ceil(longest / 3)]) for _, values in logs]
+    lost = [
+        min(values[number] - first for (_, values), first in zip(logs, firsts, strict=True))
         for number in range(longest)
     ]
-    cut = int(0.2 * longest)
     for one, values in logs:
-        calm = sorted(value - gone for value, gone in zip(values, disturbances, strict=True))
-        yield one, math.exp(mean(calm[cut : longest - cut]))
+        calm = sorted(value - gone for value, gone in zip(values, lost, strict=True))
+        yield one, math.exp(mean(calm[: math.ceil(longest / 3)]))
 
 
 def repeat_of(row: Record) -> Any:

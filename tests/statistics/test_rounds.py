@@ -3,11 +3,9 @@
 import math
 import random
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import trim_mean
 
 from ablatrix.statistics.rounds import paired_levels
 
@@ -20,12 +18,24 @@ def blocks() -> st.SearchStrategy[dict[str, list[float]]]:
     )
 
 
-def test_two_trials_differ_by_trimmed_mean_of_log_ratios() -> None:
+def test_level_is_mean_of_fastest_third_without_what_all_lost_in_round() -> None:
+    logs = {"a": [0.0, 0.3, 0.5, 0.9, 0.1, 0.7], "b": [1.1, 1.0, 1.9, 1.5, 1.0, 1.9]}
+    # First levels 0.05 and 1.0; lost by both in each round: -0.05, 0.0, 0.45, 0.5, 0.0, 0.65.
+    levels = paired_levels({name: [math.exp(log) for log in values] for name, values in logs.items()})
+    assert levels == pytest.approx({"a": (0.05 + 0.05) / 2, "b": (1.0 + 1.0) / 2}, abs=1e-12)
+
+
+def test_level_of_one_trial_is_mean_of_its_fastest_third() -> None:
+    bursts = [5.0, 2.0, 90.0, 8.0, 2.0, 7.0, 6.0]
+    assert paired_levels({"a": bursts}) == pytest.approx({"a": (2 * math.log(2.0) + math.log(5.0)) / 3})
+
+
+def test_level_of_trial_that_is_disturbed_more_often_stays() -> None:
     noise = random.Random(1)
-    first, second = ([math.exp(noise.gauss(0, 0.1)) for _ in range(20)] for _ in range(2))
-    levels = paired_levels({"a": first, "b": second})
-    expected = trim_mean(np.log(first) - np.log(second), 0.2)
-    assert levels["a"] - levels["b"] == pytest.approx(expected, abs=1e-12)
+    calm = [math.exp(noise.gauss(0, 0.001)) for _ in range(40)]
+    disturbed = [time * (1.0 if noise.random() < 0.5 else 1.2) for time in calm]
+    levels = paired_levels({"a": calm, "b": disturbed})
+    assert levels["b"] == pytest.approx(levels["a"], abs=0.001)
 
 
 def test_levels_do_not_depend_on_drift_or_slow_round() -> None:

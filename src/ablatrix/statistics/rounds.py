@@ -1,15 +1,16 @@
 """What the trials of one block take, with what disturbed whole rounds, and single bursts, taken out.
 
-The trials of a block take one burst each in every round. A drift or a neighbour slows all bursts of a round, or stops a
-few of them. So times are compared round by round, and robustly over the rounds:
+The trials of a block take one burst each in every round. Whatever disturbs them adds time: a neighbour slows all bursts
+of a round, or stops a few of them. So times are compared round by round, and by what was disturbed least:
 
-    log y[i, r] = level[i] + disturbance[r] + noise[i, r]
+    log y[i, r] = level[i] + disturbance[r] + noise[i, r],    disturbance and noise >= 0 but for what is always there
 
-``y[i, r]`` is the median of trial i's burst in round r. The disturbance of a round is the median over the trials of
-their distance from their own median, as in one step of a median polish (Tukey 1977, "Exploratory Data Analysis",
-chapter 11). The level is the 20 % trimmed mean over rounds of what remains (Tukey & McLaughlin 1963; Wilcox 2012,
-"Introduction to Robust Estimation and Hypothesis Testing", section 3.3). For two trials the difference of their
-levels is the trimmed mean over rounds of the log ratios within rounds; for more, differences add up.
+``y[i, r]`` is the median of trial i's burst in round r. Each trial has a first level: the mean of the fastest third of
+its bursts. The disturbance of a round is what even its least disturbed trial lost: the smallest distance of a trial
+from its first level. The level is the mean of the fastest third of a trial's bursts after that is taken out. That noise
+of timing is not symmetric, and that the fastest runs therefore say most, is from Chen & Revels 2016, "Robust
+benchmarking in noisy environments", section 3; that rows and columns are taken out in turn is as in a median polish
+(Tukey 1977, "Exploratory Data Analysis", chapter 11). ``docs/decisions/0009-levels.md`` compares estimators.
 """
 
 import math
@@ -22,7 +23,8 @@ from numpy.typing import NDArray
 from ablatrix.statistics.quantile import finite_values
 
 Key = TypeVar("Key", bound=Hashable)
-TRIMMED_SHARE = 0.2
+FASTEST = 3
+"""Of so many bursts one is taken: a third."""
 
 
 def paired_levels(bursts: Mapping[Key, Sequence[float]]) -> dict[Key, float]:
@@ -58,10 +60,15 @@ def levels_of_blocks(logs: NDArray[np.float64]) -> NDArray[np.float64]:
     Returns:
         Levels (blocks x trials). Each is rounded once, so that vector width does not matter.
     """
-    distances = logs - np.median(logs, axis=2, keepdims=True)
-    remainder = np.sort(logs - np.median(distances, axis=1, keepdims=True), axis=2)
-    cut = int(TRIMMED_SHARE * logs.shape[2])
-    kept = remainder[:, :, cut : logs.shape[2] - cut]
-    sums = [math.fsum(row) for row in kept.reshape(-1, kept.shape[2])]
-    levels: NDArray[np.float64] = np.array(sums).reshape(logs.shape[:2]) / kept.shape[2]
-    return levels
+    first = _fastest_third(logs)[:, :, np.newaxis]
+    disturbance = np.min(logs - first, axis=1, keepdims=True)
+    return _fastest_third(logs - disturbance)
+
+
+def _fastest_third(logs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean of the smallest third along the last axis, of at least one value."""
+    count = -(-logs.shape[2] // FASTEST)
+    smallest = np.partition(logs, count - 1, axis=2)[:, :, :count]
+    sums = [math.fsum(row) for row in smallest.reshape(-1, count)]
+    means: NDArray[np.float64] = np.array(sums).reshape(logs.shape[:2]) / count
+    return means
