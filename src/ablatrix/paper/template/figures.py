@@ -112,6 +112,12 @@ class MemorySpec(FigureBase):
     kind: Literal["memory"]
 
 
+class ResponseSpec(ComparisonBase):
+    """How a metric follows the knobs whose levels are numbers: a panel a knob and compiler, a line a workload."""
+
+    kind: Literal["response"]
+
+
 class BreakEvenSpec(FigureBase):
     """What compiling costs, what each run gains, and after how many runs it has paid."""
 
@@ -148,7 +154,8 @@ FigureSpec = Annotated[
     | SpeedUpSpec
     | StepsSpec
     | PhasesSpec
-    | MemorySpec,
+    | MemorySpec
+    | ResponseSpec,
     Field(discriminator="kind"),
 ]
 FigureSpecs = Annotated[list[FigureSpec], AfterValidator(_numbered_once)]
