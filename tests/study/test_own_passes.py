@@ -58,7 +58,7 @@ def test_pass_file_belongs_to_study_and_must_not_change_under_run(tmp_path: Path
     assert list(make_design(resolved).plugins) == ["mine.py"]
     refuse_changed_files(resolved)
     (tmp_path / "mine.py").write_text("shrink = None\n")
-    with pytest.raises(StudyError, match="mine.py has changed since the study was loaded"):
+    with pytest.raises(StudyError, match=r"mine.py has changed since the study was loaded"):
         refuse_changed_files(resolved)
 
 
