@@ -104,7 +104,7 @@ def test_reply_from_silent_program_times_out(tmp_path: Path) -> None:
 def test_line_that_nobody_asked_for_names_request_before_it(tmp_path: Path) -> None:
     session = Session("mine", answering("print('{}\\n{}', flush=True)\nsys.stdin.readline()"), tmp_path)
     assert session.ask({"do": "describe"}, 20) == {}
-    with pytest.raises(CompilerError, match="after its answer to 'describe' it wrote '{}"):
+    with pytest.raises(CompilerError, match=r"after its answer to 'describe' it wrote '\{\}"):
         session.ask({"do": "load"}, 20)
 
 
