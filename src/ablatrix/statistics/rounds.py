@@ -5,12 +5,13 @@ of a round, or stops a few of them. So times are compared round by round, and by
 
     log y[i, r] = level[i] + disturbance[r] + noise[i, r],    disturbance and noise >= 0 but for what is always there
 
-``y[i, r]`` is the fastest iteration of trial i's burst in round r. Each trial has a first level: the mean of the fastest
-tenth of its bursts. The disturbance of a round is what even its least disturbed trial lost: the smallest distance of a
-trial from its first level. The level is the mean of the fastest third of a trial's bursts after that is taken out. That
-noise of timing is not symmetric, and that the fastest runs therefore say most, is from Chen & Revels 2016, "Robust
-benchmarking in noisy environments", section 3; that rows and columns are taken out in turn is as in a median polish
-(Tukey 1977, "Exploratory Data Analysis", chapter 11). ``docs/decisions/0009-levels.md`` compares estimators.
+``y[i, r]`` is the fastest iteration of trial i's burst in round r. Each trial has a first level: the mean of the
+fastest tenth of its bursts. The disturbance of a round is what even its least disturbed trial lost: the smallest
+distance of a trial from its first level. The level is the mean of the fastest third of a trial's bursts after that is
+taken out. That noise of timing is not symmetric, and that the fastest runs therefore say most, is from Chen & Revels
+2016, "Robust benchmarking in noisy environments", section 3; that rows and columns are taken out in turn is as in a
+median polish (Tukey 1977, "Exploratory Data Analysis", chapter 11). ``docs/decisions/0009-levels.md`` compares
+estimators.
 """
 
 import math
