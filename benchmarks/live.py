@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from ablatrix.catalogue import Catalogue, installed_catalogue
@@ -134,8 +133,8 @@ def burst_means(outcome: Outcome) -> list[float]:
 
 def block_levels(outcomes: Sequence[Outcome]) -> list[float]:
     """Return the level of each trial of a block: log milliseconds, by the engine's own statistic."""
-    medians = {index: [median(burst) for burst in outcome.bursts_ms] for index, outcome in enumerate(outcomes)}
-    return list(paired_levels(medians).values())
+    fastest = {index: list(map(min, outcome.bursts_ms)) for index, outcome in enumerate(outcomes)}
+    return list(paired_levels(fastest).values())
 
 
 def enough(levels: Sequence[Sequence[float]], protocol: HotProtocol) -> bool:

@@ -3,7 +3,7 @@
 Each repetition has two fresh workers of the same program. They are measured twice, in random order: interleaved, one
 burst each in turn, and one after the other, with the same number of bursts. The figure is the standard deviation of
 the log ratio over repetitions: interleaved by the engine's statistic (`statistics.rounds`); one after the other both
-by the ratio of means, as other tools have it, and as robustly as ours, by the fastest third of the burst medians.
+by the ratio of means, as other tools have it, and as robustly as ours, by the fastest iterations of the bursts.
 The target is compared with the smaller of these two. Scenes: the machine as it is, and with a neighbour's load made on
 purpose (a busy process on every core, on and off at random). Then one pair is measured until its interval is +-1 %,
 against two runs of pyperf's default command on the same function.
@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
-from statistics import fmean, median, stdev
+from statistics import fmean, stdev
 from time import monotonic, perf_counter, sleep
 from typing import Any
 
@@ -105,12 +105,12 @@ def spreads(scene: Scene, repetitions: int, first: int) -> Spreads:
                 turn.take(burst_request(PROTOCOL))
             bursts = [turn.bursts_ms[-PROTOCOL.rounds :] for turn in turns]
             if is_interleaved:
-                levels = paired_levels({index: [median(burst) for burst in side] for index, side in enumerate(bursts)})
+                levels = paired_levels({index: list(map(min, side)) for index, side in enumerate(bursts)})
                 ratios["interleaved"].append(levels[0] - levels[1])
             else:
                 means = [fmean(sample for burst in side for sample in burst) for side in bursts]
                 ratios["sequential_mean"].append(math.log(means[0] / means[1]))
-                alone = [paired_levels({0: [median(burst) for burst in side]})[0] for side in bursts]
+                alone = [paired_levels({0: list(map(min, side))})[0] for side in bursts]
                 ratios["sequential_robust"].append(alone[0] - alone[1])
         for turn in turns:
             turn.finish()

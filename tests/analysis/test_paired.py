@@ -9,9 +9,12 @@ from ablatrix.analysis.table.paired import with_paired_times
 from ablatrix.records.metrics import HOT_METRIC
 from tests.synthetic import Plant, make_records, tidied
 
+NO_FASTEST = pl.lit(None, pl.List(pl.Float64())).alias("burst_ms_min")
+
 
 def table(*plants: Plant) -> pl.DataFrame:
-    return tidied(make_records(workloads=("attention",), blocks=2, plants=plants)).trials
+    """Trials whose records have no fastest iterations, with the column that says so."""
+    return tidied(make_records(workloads=("attention",), blocks=2, plants=plants)).trials.with_columns(NO_FASTEST)
 
 
 def test_paired_time_exists_for_ok_hot_trials_only() -> None:
@@ -47,3 +50,36 @@ def test_paired_time_without_disturbance_is_burst_median() -> None:
     trials = table().with_columns(burst_ms_p50=pl.when(pl.col("mode") == "hot").then(pl.lit([2.5, 2.5])))
     again = with_paired_times(trials)
     assert again.filter(pl.col("mode") == "hot")[HOT_METRIC].to_list() == pytest.approx([2.5] * 36)
+
+
+def with_fastest(trials: pl.DataFrame, factor: float, but: int | None = None) -> pl.DataFrame:
+    """The same with fastest iterations: other by a factor in the first trial, and one trial may lack them."""
+    own = [
+        None
+        if medians is None or row == but
+        else [0.9 * factor * value if row == 0 else 0.9 * value for value in medians]
+        for row, medians in enumerate(trials["burst_ms_p50"])
+    ]
+    return trials.with_columns(burst_ms_min=pl.Series(own, dtype=pl.List(pl.Float64())))
+
+
+def hot() -> pl.DataFrame:
+    return table().filter(pl.col("burst_ms_p50").is_not_null()).drop(HOT_METRIC)
+
+
+def test_paired_time_is_of_fastest_iterations_where_all_of_block_have_them() -> None:
+    trials = hot()
+    medians = with_paired_times(trials)[HOT_METRIC]
+    fastest = with_paired_times(with_fastest(trials, 1.5))[HOT_METRIC]
+    own = trials["block_id"] == trials["block_id"][0]
+    ratios = (fastest / medians).filter(own).to_list()
+    assert ratios[0] / ratios[1] == pytest.approx(1.5)
+
+
+def test_paired_time_of_block_that_lacks_a_fastest_iteration_is_of_medians() -> None:
+    trials = hot()
+    medians = with_paired_times(trials)[HOT_METRIC]
+    mixed = with_paired_times(with_fastest(trials, 1.5, but=1))[HOT_METRIC]
+    own = trials["block_id"] == trials["block_id"][0]
+    assert mixed.filter(own).to_list() == medians.filter(own).to_list()
+    assert mixed.filter(~own).to_list() != medians.filter(~own).to_list()

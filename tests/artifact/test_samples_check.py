@@ -28,7 +28,9 @@ def _hot(bursts: list[list[float]], directory: Path) -> Record:
     samples = Samples(
         file="samples/block-0.jsonl", digest=digest_bytes(line.encode()), counted=len(counted), rewarming=0
     )
-    runtime = record.runtime.model_copy(update={**times, "burst_ms_p50": medians, "samples": samples})
+    runtime = record.runtime.model_copy(
+        update={**times, "burst_ms_p50": medians, "burst_ms_min": list(map(min, bursts)), "samples": samples}
+    )
     return record.model_copy(update={"runtime": runtime})
 
 
@@ -59,6 +61,16 @@ def test_samples_check_with_changed_or_missing_burst_median_names_it(
     (problem,) = check_samples(tmp_path, [_with(record, burst_ms_p50=medians)])
     assert record.record_id in problem.detail
     assert "burst_ms_p50" in problem.detail
+
+
+@pytest.mark.parametrize("fastest", [[], [1.0, 2.0], [1.0, 2.0, 0.9]])
+def test_samples_check_with_changed_fastest_iteration_names_it(tmp_path: Path, fastest: list[float]) -> None:
+    (problem,) = check_samples(tmp_path, [_with(_hot(BURSTS, tmp_path), burst_ms_min=fastest)])
+    assert "burst_ms_min" in problem.detail
+
+
+def test_samples_check_of_record_without_fastest_iterations_passes(tmp_path: Path) -> None:
+    assert check_samples(tmp_path, [_with(_hot(BURSTS, tmp_path), burst_ms_min=None)]) == []
 
 
 def test_samples_check_with_changed_samples_reports_mismatch(tmp_path: Path) -> None:

@@ -641,19 +641,25 @@ class Recomputed:
         if parameters["metric"] != "run_ms_paired":
             found = {id(row): read(row, parameters["metric"]) for row in rows}
             return {one: value for one, value in found.items() if value is not None and value > 0}
-        blocks: dict[Any, list[tuple[int, list[float]]]] = defaultdict(list)
+        blocks: dict[Any, list[tuple[int, list[float], list[float] | None]]] = defaultdict(list)
         for row in rows:
             bursts = follow(row, ("runtime", "burst_ms_p50"))
             if bursts and min(bursts) > 0:
-                blocks[row["run"], row["block_id"]].append((id(row), bursts))
+                fastest = follow(row, ("runtime", "burst_ms_min"))
+                blocks[row["run"], row["block_id"]].append((id(row), bursts, fastest))
         return {one: time for held in blocks.values() for one, time in paired_times(held)}
 
 
-def paired_times(held: list[tuple[int, list[float]]]) -> Iterator[tuple[int, float]]:
+def paired_times(held: list[tuple[int, list[float], list[float] | None]]) -> Iterator[tuple[int, float]]:
     """Yield each trial's time in an undisturbed round: the fastest third, without what whole rounds lost."""
-    longest = max(len(bursts) for _, bursts in held)
-    logs = [(one, [math.log(burst) for burst in bursts]) for one, bursts in held if len(bursts) == longest]
-    firsts = [mean(sorted(values)[: math.ceil(longest / 3)]) for _, values in logs]
+    longest = max(len(bursts) for _, bursts, _ in held)
+    whole = [one for one in held if len(one[1]) == longest]
+    has_fastest = all(fastest and len(fastest) == longest and min(fastest) > 0 for *_, fastest in whole)
+    logs = [
+        (one, [math.log(time) for time in (fastest if has_fastest and fastest else bursts)])
+        for one, bursts, fastest in whole
+    ]
+    firsts = [mean(sorted(values)[: math.ceil(longest / 10)]) for _, values in logs]
     lost = [
         min(values[number] - first for (_, values), first in zip(logs, firsts, strict=True))
         for number in range(longest)

@@ -20,14 +20,15 @@ def blocks() -> st.SearchStrategy[dict[str, list[float]]]:
 
 def test_level_is_mean_of_fastest_third_without_what_all_lost_in_round() -> None:
     logs = {"a": [0.0, 0.3, 0.5, 0.9, 0.1, 0.7], "b": [1.1, 1.0, 1.9, 1.5, 1.0, 1.9]}
-    # First levels 0.05 and 1.0; lost by both in each round: -0.05, 0.0, 0.45, 0.5, 0.0, 0.65.
+    # First levels 0.0 and 1.0; lost by both in each round: 0.0, 0.0, 0.5, 0.5, 0.0, 0.7.
     levels = paired_levels({name: [math.exp(log) for log in values] for name, values in logs.items()})
-    assert levels == pytest.approx({"a": (0.05 + 0.05) / 2, "b": (1.0 + 1.0) / 2}, abs=1e-12)
+    assert levels == pytest.approx({"a": (0.0 + 0.0) / 2, "b": (1.0 + 1.0) / 2}, abs=1e-12)
 
 
-def test_level_of_one_trial_is_mean_of_its_fastest_third() -> None:
-    bursts = [5.0, 2.0, 90.0, 8.0, 2.0, 7.0, 6.0]
-    assert paired_levels({"a": bursts}) == pytest.approx({"a": (2 * math.log(2.0) + math.log(5.0)) / 3})
+def test_level_of_one_trial_is_mean_of_fastest_tenth() -> None:
+    bursts = [5.0, 2.0, 90.0, 8.0, 3.0, 7.0, 6.0, 9.0, 9.0, 9.0, 9.0]
+    # By itself it lost, in each round, whatever it was slower by.
+    assert paired_levels({"a": bursts}) == pytest.approx({"a": (math.log(2.0) + math.log(3.0)) / 2})
 
 
 def test_level_of_trial_that_is_disturbed_more_often_stays() -> None:

@@ -45,7 +45,7 @@ def fill(progress: HotProgress, design: Design, spread: float, blocks: int) -> N
             cell = design.cell(trial.cell_id)
             level = 0.0 if dict(cell.knobs) == dict(cell.baseline) else -0.2
             mean = exp(level + noise.gauss(0, spread))
-            runtime = SimpleNamespace(burst_ms_p50=[mean] * 3)
+            runtime = SimpleNamespace(burst_ms_min=[mean] * 3)
             records.append(SimpleNamespace(trial_id=trial.trial_id, role=trial.role, status="ok", runtime=runtime))
         progress.add(trials, cast("list[Record]", records))
 
@@ -104,7 +104,7 @@ def test_stopping_decision_does_not_depend_on_effect_found() -> None:
     equal = HotProgress([cell for cell in design.cells if cell.compiler == "tvm"], TVM.primary)
     trials = {trial.trial_id: trial for trial in design.trials}
     for block in design.blocks():
-        runtime = SimpleNamespace(burst_ms_p50=[1.0] * 3)
+        runtime = SimpleNamespace(burst_ms_min=[1.0] * 3)
         same = [SimpleNamespace(trial_id=t.trial_id, role=t.role, status="ok", runtime=runtime) for t in block]
         equal.add(trials, cast("list[Record]", same))
     assert equal.decide(study.protocol.hot, False).decision == "precise"

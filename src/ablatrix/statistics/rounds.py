@@ -5,12 +5,13 @@ of a round, or stops a few of them. So times are compared round by round, and by
 
     log y[i, r] = level[i] + disturbance[r] + noise[i, r],    disturbance and noise >= 0 but for what is always there
 
-``y[i, r]`` is the median of trial i's burst in round r. Each trial has a first level: the mean of the fastest third of
-its bursts. The disturbance of a round is what even its least disturbed trial lost: the smallest distance of a trial
-from its first level. The level is the mean of the fastest third of a trial's bursts after that is taken out. That noise
-of timing is not symmetric, and that the fastest runs therefore say most, is from Chen & Revels 2016, "Robust
-benchmarking in noisy environments", section 3; that rows and columns are taken out in turn is as in a median polish
-(Tukey 1977, "Exploratory Data Analysis", chapter 11). ``docs/decisions/0009-levels.md`` compares estimators.
+``y[i, r]`` is the fastest iteration of trial i's burst in round r. Each trial has a first level: the mean of the
+fastest tenth of its bursts. The disturbance of a round is what even its least disturbed trial lost: the smallest
+distance of a trial from its first level. The level is the mean of the fastest third of a trial's bursts after that is
+taken out. That noise of timing is not symmetric, and that the fastest runs therefore say most, is from Chen & Revels
+2016, "Robust benchmarking in noisy environments", section 3; that rows and columns are taken out in turn is as in a
+median polish (Tukey 1977, "Exploratory Data Analysis", chapter 11). ``docs/decisions/0009-levels.md`` compares
+estimators.
 """
 
 import math
@@ -23,8 +24,8 @@ from numpy.typing import NDArray
 from ablatrix.statistics.quantile import finite_values
 
 Key = TypeVar("Key", bound=Hashable)
-FASTEST = 3
-"""Of so many bursts one is taken: a third."""
+FIRST, LAST = 10, 3
+"""Of so many bursts one is taken, for the first level and for the last."""
 
 
 def paired_levels(bursts: Mapping[Key, Sequence[float]]) -> dict[Key, float]:
@@ -33,7 +34,7 @@ def paired_levels(bursts: Mapping[Key, Sequence[float]]) -> dict[Key, float]:
     Only differences of levels within the block have a meaning of their own.
 
     Args:
-        bursts: For each trial the medians of its bursts, in the order of rounds: all of one length, positive.
+        bursts: For each trial the time of each burst, in the order of rounds: all of one length, positive.
 
     Raises:
         ValueError: No burst, a time that is not finite and positive, or trials with different numbers of rounds.
@@ -55,19 +56,19 @@ def levels_of_blocks(logs: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the levels of several blocks of one shape; see `paired_levels`.
 
     Args:
-        logs: Logs of burst medians (blocks x trials x rounds).
+        logs: Logs of the bursts' times (blocks x trials x rounds).
 
     Returns:
         Levels (blocks x trials). Each is rounded once, so that vector width does not matter.
     """
-    first = _fastest_third(logs)[:, :, np.newaxis]
+    first = _fastest(logs, FIRST)[:, :, np.newaxis]
     disturbance = np.min(logs - first, axis=1, keepdims=True)
-    return _fastest_third(logs - disturbance)
+    return _fastest(logs - disturbance, LAST)
 
 
-def _fastest_third(logs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mean of the smallest third along the last axis, of at least one value."""
-    count = -(-logs.shape[2] // FASTEST)
+def _fastest(logs: NDArray[np.float64], of: int) -> NDArray[np.float64]:
+    """Return the mean along the last axis of the smallest one of so many values, of at least one."""
+    count = -(-logs.shape[2] // of)
     smallest = np.partition(logs, count - 1, axis=2)[:, :, :count]
     sums = [math.fsum(row) for row in smallest.reshape(-1, count)]
     means: NDArray[np.float64] = np.array(sums).reshape(logs.shape[:2]) / count

@@ -122,7 +122,7 @@ COLUMNS: tuple[Column, ...] = (
     *_columns("real", "runtime", "load_ms", "other_ms", "run_ms_cold"),
     *_columns("real", "runtime", *SAMPLE_METRICS),
     *_columns("whole", "runtime", "iterations", "bursts"),
-    *_columns("reals", "runtime", "burst_ms_p50"),
+    *_columns("reals", "runtime", "burst_ms_p50", "burst_ms_min"),
     *_columns("whole", "runtime.warm_up", "iterations", "steady_from", prefix="warm_up_"),
     *_columns("label", "runtime.warm_up", "classification", prefix="warm_up_"),
     *_columns("label", "runtime", "timed_by"),

@@ -71,13 +71,18 @@ def _faults(runtime: RunFacts, line: bytes, trial_id: str, attempt: int) -> list
         for name, value in ((name, _summary(ordered, statistic)) for name, statistic in SAMPLE_METRICS.items())
         if (held := stated[name]) is None or not math.isclose(held, value, rel_tol=RELATIVE_TOLERANCE)
     ]
-    medians = [statistics.median(burst) for burst in bursts if burst]
-    recorded = runtime.burst_ms_p50 or []
-    if len(recorded) != len(bursts) or not all(
-        math.isclose(one, other, rel_tol=RELATIVE_TOLERANCE) for one, other in zip(recorded, medians, strict=False)
-    ):
+    held = [burst for burst in bursts if burst]
+    if not _agree(runtime.burst_ms_p50, list(map(statistics.median, held)), len(bursts)):
         faults.append("burst_ms_p50 is not what the bursts of its raw samples give")
+    if runtime.burst_ms_min is not None and not _agree(runtime.burst_ms_min, list(map(min, held)), len(bursts)):
+        faults.append("burst_ms_min is not what the bursts of its raw samples give")
     return faults
+
+
+def _agree(recorded: Sequence[float] | None, given: Sequence[float], count: int) -> bool:
+    return len(recorded or ()) == count and all(
+        math.isclose(one, other, rel_tol=RELATIVE_TOLERANCE) for one, other in zip(recorded or (), given, strict=False)
+    )
 
 
 def _summary(ordered: Sequence[float], statistic: SampleStatistic) -> float:

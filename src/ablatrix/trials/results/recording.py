@@ -245,6 +245,7 @@ def _with_hot_times(runtime: RunFacts, outcome: Outcome, samples: Samples | None
         iterations=sum(map(len, everything)),
         bursts=len(outcome.bursts_ms),
         burst_ms_p50=list(map(median, outcome.bursts_ms)),
+        burst_ms_min=list(map(min, outcome.bursts_ms)),
         warm_up=WarmUp(iterations=start.iterations, steady_from=start.steady_from, classification=start.classification),
         timed_by=runtime.timed_by,
         samples=samples,

@@ -181,7 +181,7 @@ def _refuse_failures(outcomes: list[Outcome]) -> None:
 
 
 def _log_ratio(pair: list[Outcome]) -> float:
-    levels = paired_levels({one.trial.role: list(map(median, one.bursts_ms)) for one in pair})
+    levels = paired_levels({one.trial.role: list(map(min, one.bursts_ms)) for one in pair})
     return levels["twin"] - levels["measured"]
 
 

@@ -38,9 +38,9 @@ class HotProgress:
         measured = [record.status for record in made if trials[record.trial_id].role == "measured"]
         self._unsupported = set(measured) == {Status.UNSUPPORTED}
         bursts = {
-            record.trial_id: record.runtime.burst_ms_p50
+            record.trial_id: record.runtime.burst_ms_min
             for record in made
-            if record.status == Status.OK and record.runtime and record.runtime.burst_ms_p50
+            if record.status == Status.OK and record.runtime and record.runtime.burst_ms_min
         }
         known = [
             (trials[trial_id], level)
