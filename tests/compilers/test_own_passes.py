@@ -23,6 +23,7 @@ AFTER = {"tvm": "DecomposeOpsForInference", "inductor": "pre_grad"}
 def subject(compiler: str, directory: Path, study: Path = EXAMPLE, **knobs: dict[str, Any]) -> Subject:
     entry, faults = add_settings(SHIPPED[compiler], knobs, AddressList(()), study)
     assert not faults
+    directory.mkdir(parents=True, exist_ok=True)
     return Subject(import_place(entry.adapter)(), entry, directory)
 
 
@@ -30,7 +31,7 @@ def output(made: Subject, levels: dict[str, str]) -> torch.Tensor:
     case = made.case(levels, "attention")
     bound = case.executable.bind((case.draw.inputs[0].clone(),))
     bound.run()
-    (found,) = bound.outputs
+    (found,) = bound.outputs()
     return found.clone()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ablatrix.errors import StudyError
-from ablatrix.study.design import make_cells, make_design
+from ablatrix.study.design import make_design
 from ablatrix.study.files import companions, refuse_changed_files
 from ablatrix.study.load import load_study
 from ablatrix.study.model import Study
@@ -22,6 +22,7 @@ compilers:
   - name: tvm
     knobs:
       mine: {pass: "mine.py:shrink", after: LegalizeOps}
+modes: [cold, hot]
 stages:
   - {name: primary, factorial: {mine: [off, on], fusion: [off, on]}}
 """
@@ -36,6 +37,11 @@ def written(
     return file
 
 
+def ids(file: Path) -> dict[tuple[tuple[str, object], ...], str]:
+    cells = make_design(load_study(file)).cells
+    return {tuple(cell.knobs.items()): cell.cell_id for cell in cells if cell.compiler == "tvm"}
+
+
 def test_pass_is_knob_of_study_with_levels_off_and_on(tmp_path: Path) -> None:
     _, catalogue = load_study(written(tmp_path))
     knob = catalogue.compiler("tvm").knob("mine")
@@ -46,9 +52,9 @@ def test_pass_is_knob_of_study_with_levels_off_and_on(tmp_path: Path) -> None:
 
 def test_changed_pass_changes_cells_that_have_it_and_no_others(tmp_path: Path) -> None:
     file = written(tmp_path)
-    before = {tuple(cell.knobs.items()): cell.cell_id for cell in make_cells(load_study(file))}
+    before = ids(file)
     written(tmp_path, code="def shrink(module, context):\n    return None\n")
-    after = {tuple(cell.knobs.items()): cell.cell_id for cell in make_cells(load_study(file))}
+    after = ids(file)
     assert {dict(knobs)["mine"] for knobs, cell in before.items() if after[knobs] != cell} == {"on"}
 
 
@@ -107,8 +113,10 @@ def test_pass_that_is_no_python_is_refused_with_its_line(tmp_path: Path) -> None
 
 def test_example_adds_at_most_15_lines_to_study_for_three_passes(tmp_path: Path) -> None:
     shutil.copytree(EXAMPLE, tmp_path / "own", dirs_exist_ok=True)
-    lines = (tmp_path / "own" / "study.yaml").read_text().splitlines()
-    assert len(lines) <= 15
+    text = (tmp_path / "own" / "study.yaml").read_text()
+    first, second = text.index("  - name: tvm"), text.index("  - name: inductor")
+    assert len((text[:second] + text[text.index("modes:") :]).splitlines()) <= 15
+    assert len(text[first:second].splitlines()) == 5
     entry = load_study(tmp_path / "own" / "study.yaml").catalogue.compiler("tvm")
     assert [one.name for one in entry.own_passes] == [
         f"tvm_passes.py:{name}" for name in ("reciprocal", "tanh_gelu", "nothing")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from torch._inductor.custom_graph_pass import CustomGraphPass
+
+from ablatrix.canonical import digest_value
 from ablatrix.compilers.catalogue.model import OwnPass
 from ablatrix.compilers.settings import Applied
 from ablatrix.errors import CompilerError
@@ -34,12 +37,18 @@ def inserted_passes(settings: Applied, last: Nodes) -> dict[str, Any]:
     Raises:
         CompilerError: What the file has under the name cannot be called.
     """
-    entries: dict[str, list[Any]] = {}
+    by_entry: dict[str, list[OwnPass]] = {}
     for one in settings.inserted:
         if (one.anchor, one.where) != FIRST:
-            entries.setdefault(ENTRIES[one.anchor, one.where], []).append(_callable(one))
-    entries.setdefault("_post_fusion_custom_pass", []).append(last)
-    return {name: _all_of(name, held) for name, held in entries.items()}
+            by_entry.setdefault(ENTRIES[one.anchor, one.where], []).append(one)
+    after_fusion = ENTRIES["fusion", "after"]
+    entries: dict[str, Any] = {after_fusion: _of_nodes([*map(_callable, by_entry.pop(after_fusion, ())), last])}
+    for entry, held in by_entry.items():
+        passes = list(map(_callable, held))
+        is_of_graph = entry != ENTRIES["fusion", "before"]
+        digest = digest_value([one.identity for one in held])
+        entries[entry] = GraphPasses(passes, digest) if is_of_graph else _of_nodes(passes)
+    return entries
 
 
 def run_first(settings: Applied, module: Any) -> None:
@@ -49,22 +58,34 @@ def run_first(settings: Applied, module: Any) -> None:
         module.recompile()
 
 
+class GraphPasses(CustomGraphPass):  # type: ignore[misc]
+    """Several passes of a graph as one, with an identity: without, torch warns and goes another way."""
+
+    def __init__(self, passes: Sequence[Callable[[Any], object]], digest: str) -> None:
+        self._passes, self._digest = tuple(passes), digest
+
+    def __call__(self, graph: Any) -> None:
+        """Run them, each on what the one before left."""
+        for one in self._passes:
+            one(graph)
+
+    def uuid(self) -> str:
+        """Return the digest of the passes and of where they are."""
+        return self._digest
+
+
+def _of_nodes(passes: Sequence[Nodes]) -> Nodes:
+    def run(nodes: list[Any]) -> list[Any]:
+        for one in passes:
+            nodes = one(nodes)
+        return nodes
+
+    return run
+
+
 def _callable(one: OwnPass) -> Any:
     found = one.load()
     made = found() if inspect.isclass(found) else found
     if not callable(made):
         raise CompilerError(f"pass {one.name} must be a function or a class of such; it is a {type(made).__name__}")
     return made
-
-
-def _all_of(entry: str, passes: list[Any]) -> Callable[[Any], Any]:
-    """Return several passes as one: torch before 2.13 takes one of each kind."""
-    is_of_nodes = entry.endswith("_fusion_custom_pass")
-
-    def run(subject: Any) -> Any:
-        for one in passes:
-            returned = one(subject)
-            subject = returned if is_of_nodes else subject
-        return subject if is_of_nodes else None
-
-    return run

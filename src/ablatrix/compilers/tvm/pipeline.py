@@ -183,7 +183,7 @@ def _own(inserted: OwnPass) -> Any:
 
 
 def _to_destinations(options: Options) -> list[Step]:
-    sequence: list[Step] = [T.DecomposeOpsForInference()]
+    sequence: list[Step] = [("DecomposeOpsForInference", T.DecomposeOpsForInference())]  # a sequence without its name
     if options.library:
         from ablatrix.compilers.tvm.library import offload_to_torch
 

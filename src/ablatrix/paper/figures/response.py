@@ -25,7 +25,7 @@ from ablatrix.plotting.panels import (
     short_number,
 )
 
-ROW_IN, AXIS_LABEL_IN = 1.5, 0.3
+ROW_IN, AXIS_LABEL_IN = 1.7, 0.3
 MAX_NAME = {"column": 18, "page": 24}
 Panel = tuple[str, str]
 """Knob and compiler."""
