@@ -15,8 +15,8 @@ def is_call(call: Any, name: str) -> bool:
 class _Reciprocal(relax.PyExprMutator):
     def visit_call_(self, call: Any) -> Any:
         call = super().visit_call_(call)
-        if is_call(call, "divide") and isinstance(call.args[1], relax.Constant):
-            scale = relax.const(1.0 / call.args[1].data.numpy(), "float32")
+        if is_call(call, "divide") and isinstance(call.args[1], tvm.ir.GenericConst):
+            scale = relax.const(1.0 / call.args[1].value.numpy(), "float32")
             return relax.op.multiply(call.args[0], scale)
         return call
 
