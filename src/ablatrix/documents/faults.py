@@ -99,6 +99,8 @@ def _sentence(fault: Any, model: type[BaseModel], location: Location) -> str:
     message = fault["msg"].removeprefix("Value error, ")
     if kind in {"value_error", "assertion_error"}:
         return f"{where}: {message}" if where else message
+    if kind == "too_short":
+        return f"{where}: must have at least {fault['ctx']['min_length']}, but has {fault['ctx']['actual_length']}"
     shown = "" if isinstance(fault["input"], (dict, list)) else f", got {fault['input']!r}"
     return f"{where}: {message[0].lower()}{message[1:]}{shown}"
 

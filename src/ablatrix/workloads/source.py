@@ -6,6 +6,7 @@ dimensions, where it has any), and ``hf:llama?layers=2&hidden=256``.
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -27,6 +28,7 @@ FILES = (".py", SAVED, ONNX)
 PLAIN_FUNCTION = "make"
 FORMS = "file.py:function, module:function, file.pt2, file.onnx?tokens=32, or hf:architecture?layers=2&hidden=256"
 _FUNCTION = re.compile(r"^(?P<where>[^:?]+):(?P<function>[A-Za-z_]\w*)$")
+_CONFIGURATION = re.compile(r'"([\w.-]+)", "\w+Config"')
 _NO_WORD = re.compile(r"[^A-Za-z0-9._]+")
 
 
@@ -69,12 +71,13 @@ def read_source(
         dynamic: Names of its dynamic dimensions, as the study says.
 
     Raises:
-        WorkloadError: The source has none of the forms, or its file or function does not exist.
+        WorkloadError: The source has none of the forms, or its file, function or architecture does not exist.
     """
     make = partial(WorkloadEntry, name=name, tier=tier or DEFAULT_TIER, dynamic=tuple(dynamic))
     if source.startswith(ARCHITECTURE):
         architecture, _, query = source.removeprefix(ARCHITECTURE).partition("?")
         given = {**_read_query(source, query), **parameters}
+        _refuse_unknown(source, architecture)
         return make(
             summary=f"Architecture {architecture} of transformers, random weights.",
             parameters=_as_given(given),
@@ -101,6 +104,18 @@ def read_source(
         builder=f"{path if where.endswith('.py') else where}:{function}",
         origin=Origin(source, "function", str(path), digest_bytes(path.read_bytes())),
     )
+
+
+def _refuse_unknown(source: str, architecture: str) -> None:
+    """Refuse an architecture that no table of the installed transformers names; importing it would take seconds."""
+    spec = find_spec("transformers")
+    tables = Path(spec.origin).parent / "models" / "auto" if spec is not None and spec.origin else None
+    text = "".join(file.read_text(encoding="utf-8") for file in sorted(tables.glob("*.py"))) if tables else ""
+    names = sorted(set(_CONFIGURATION.findall(text)))
+    if names and f'"{architecture}"' not in text:
+        near = difflib.get_close_matches(architecture, names, n=3, cutoff=0.5)
+        known = f"similar names: {', '.join(near)}" if near else f"it has {len(names)}, such as bert, llama, vit, resnet"
+        raise WorkloadError(f"source '{source}': transformers has no architecture '{architecture}'; {known}")
 
 
 def _as_given(parameters: Mapping[str, Size]) -> dict[str, ParameterSpec]:
