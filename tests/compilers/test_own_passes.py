@@ -43,7 +43,8 @@ def test_pass_changes_result_where_it_runs_and_nothing_where_it_is_idle(compiler
         gelu={"pass": f"{FILES[compiler]}:tanh_gelu", "after": AFTER[compiler]},
         idle={"pass": f"{FILES[compiler]}:nothing", "after": AFTER[compiler]},
     )
-    plain, idle, moved = ({}, {"idle": "on"}, {"gelu": "on"})
+    plain: dict[str, str] = {}
+    idle, moved = {"idle": "on"}, {"gelu": "on"}
     digests = [made.case(levels, "attention").digest for levels in (plain, idle, moved)]
     assert digests[0] == digests[1] != digests[2]
     difference = (output(made, moved) - output(made, plain)).abs().max().item()

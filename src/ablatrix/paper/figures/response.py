@@ -66,14 +66,14 @@ def _draw(axes: Axes, trends: Sequence[Trend], workloads: Sequence[str]) -> None
     axes.axhline(1.0, color=INK, linewidth=0.6, zorder=2)
     for trend in trends:
         index = workloads.index(trend.workload)
-        style = {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)]}
+        colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
         x = [point.level for point in trend.points]
         y = [point.ratio.value for point in trend.points]
-        axes.plot(x, y, markersize=3.0, linewidth=0.8, zorder=4, **style)
+        axes.plot(x, y, color=colour, marker=marker, markersize=3.0, linewidth=0.8, zorder=4)
         for point in trend.points:
             if point.ratio.low is not None and point.ratio.high is not None:
                 ends = [point.ratio.low, point.ratio.high]
-                axes.plot([point.level] * 2, ends, color=style["color"], linewidth=1.1, zorder=3)
+                axes.plot([point.level] * 2, ends, color=colour, linewidth=1.1, zorder=3)
     levels = sorted({point.level for trend in trends for point in trend.points})
     if trends[0].scale == "doubling":
         axes.set_xscale("log", base=2)
