@@ -23,6 +23,9 @@ class FigureBase(BaseModel):
     title: Words
     caption: Words
     appendix: bool = Field(default=False, description="Whether ``paper.tex`` has it in its appendix.")
+    optional: bool = Field(
+        default=False, description="Whether a study that cannot have it is not told so among what the paper omits."
+    )
     filter: Mapping[str, list[str]] = Field(default={}, description="Column -> values that are kept.")
     width: Literal["column", "page"] = Field(default="column", description="column: 3.3 in wide. page: 7 in.")
 
