@@ -51,7 +51,8 @@ def trimmed(logs: Logs) -> Logs:
 
 def product(logs: Logs) -> Logs:
     """Return what `ablatrix.statistics.rounds` makes of them."""
-    return levels_of_blocks(logs[np.newaxis])[0]
+    levels: Logs = levels_of_blocks(logs[np.newaxis])[0]
+    return levels
 
 
 ESTIMATORS: Mapping[str, tuple[str, Callable[[Logs], Logs]]] = {

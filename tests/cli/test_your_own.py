@@ -151,3 +151,23 @@ def test_run_with_words_that_form_no_study_is_refused(
     assert message in refused.stderr.decode()
     assert "Traceback" not in refused.stderr.decode()
     assert not (tmp_path / "out" / "study.yaml").exists()
+
+
+def test_run_of_own_passes_judges_each_by_check_and_digest(ablatrix: Ablatrix, tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES / "own_passes", tmp_path / "own")
+    done = ablatrix("run", tmp_path / "own" / "study.yaml", "--out", tmp_path / "out", "--only", "mode=cold")
+    assert done.returncode == 1, done.stderr.decode()  # a pass that computes another function is a failure
+    made = [one for one in read_records(tmp_path / "out" / "results.jsonl") if one.role == "measured"]
+    for compiler in ("tvm", "inductor"):
+        own = [one for one in made if one.config.compiler == compiler]
+        by_moved = {knob: one for one in own for knob, level in one.config.knobs.items() if level == "on"}
+        (base,) = (one for one in own if one.config.knobs == one.config.baseline)
+        assert {knob: by_moved[knob].status for knob in ("reciprocal", "tanh_gelu", "nothing")} == {
+            "reciprocal": "ok",
+            "tanh_gelu": "wrong_output",
+            "nothing": "ok",
+        }
+        digests = {knob: one.compile.artifact_digest for knob, one in by_moved.items() if one.compile is not None}
+        assert base.compile is not None
+        assert digests["nothing"] == base.compile.artifact_digest != digests["reciprocal"]
+        assert base.config.settings["nothing"] == f"pass:{'tvm' if compiler == 'tvm' else 'fx'}_passes.py:nothing"

@@ -101,6 +101,18 @@ def test_reply_from_silent_program_times_out(tmp_path: Path) -> None:
         ask(tmp_path, "time.sleep(60)", 0.2)
 
 
+def test_line_that_nobody_asked_for_names_request_before_it(tmp_path: Path) -> None:
+    session = Session("mine", answering("print('{}\\n{}', flush=True)\nsys.stdin.readline()"), tmp_path)
+    assert session.ask({"do": "describe"}, 20) == {}
+    with pytest.raises(CompilerError, match=r"after its answer to 'describe' it wrote '\{\}"):
+        session.ask({"do": "load"}, 20)
+
+
+def test_reply_of_many_parts_is_whole(tmp_path: Path) -> None:
+    long = "data = b'{\"a\": \"' + b'x' * 20_000_000 + b'\"}\\n'\nsys.stdout.buffer.write(data)\nsys.stdout.flush()"
+    assert len(ask(tmp_path, long)["a"]) == 20_000_000
+
+
 def test_program_that_is_missing_is_reported_with_searched_location(tmp_path: Path) -> None:
     with pytest.raises(CompilerError, match=f"no program 'compile-it', neither in {tmp_path} nor on the PATH"):
         describe_command("mine", ["compile-it"], tmp_path, {})

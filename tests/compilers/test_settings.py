@@ -60,7 +60,7 @@ def listed() -> dict[str, AddressList]:
 
 def with_setting(name: str, words: dict[str, Any], known: AddressList) -> CompilerEntry:
     kept = {key: value for key, value in words.items() if key not in {"level", "around"}}
-    entry, faults = add_settings(SHIPPED[name], {"it": kept}, known)
+    entry, faults = add_settings(SHIPPED[name], {"it": kept}, known, Path())
     assert not faults
     return entry
 
@@ -174,7 +174,7 @@ def test_wrong_name_or_level_is_one_message_with_remedy(
     name: str, setting: str, levels: list[Any] | None, message: str, listed: dict[str, AddressList]
 ) -> None:
     words = {"setting": setting, **({} if levels is None else {"levels": levels})}
-    _, faults = add_settings(SHIPPED[name], {"it": words}, listed[name])
+    _, faults = add_settings(SHIPPED[name], {"it": words}, listed[name], Path())
     (text,) = faults.values()
     assert re.search(message, text), text
     assert "\n" not in text

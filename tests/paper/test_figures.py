@@ -56,7 +56,7 @@ def written(records: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     findings = Findings(tidy([records]))
     for spec in load_template().figures:
         files = write_figure(findings, spec, directory)
-        assert [file.suffix for file in files] == [".pdf", ".png", ".svg", ".csv", ".tex"]
+        assert [file.suffix for file in files] == ([] if spec.optional else [".pdf", ".png", ".svg", ".csv", ".tex"])
     return directory
 
 
@@ -286,7 +286,7 @@ TEMPLATES = {
     "an option of another kind": (
         "kind: cold_scatter, knobs: [fusion]",
         r"template.yaml:2: unknown key 'knobs' in 'figures\[0\]' "
-        r"\(known: appendix, caption, filter, kind, number, title, width",
+        r"\(known: appendix, caption, filter, kind, number, optional, title, width",
     ),
     "no such kind": (
         "kind: main_efects",

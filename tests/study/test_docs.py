@@ -73,7 +73,7 @@ def test_study_page_has_section_for_every_model() -> None:
 @pytest.mark.parametrize("title", SECTIONS)
 def test_study_page_has_each_key_with_true_default_and_limits(title: str) -> None:
     rows = {key: (value, default) for key, value, default, _ in ROW.findall(section(title))}
-    fields = SECTIONS[title].model_fields
+    fields = {field.alias or name: field for name, field in SECTIONS[title].model_fields.items()}
     assert list(rows) == list(fields)
     for key, field in fields.items():
         value, default = rows[key]

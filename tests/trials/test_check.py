@@ -430,3 +430,14 @@ def test_trial_whose_outputs_are_not_determined_is_ok() -> None:
     assert (judged.correctness.checked, judged.correctness.ok) == (0, None)
     assert _judge(TrialResult(), replace(found, passed=False).facts("d")).status == "wrong_output"
     assert _judge(TrialResult(), replace(found, missing=1).facts("d")).status == "missing_check"
+
+
+def test_check_of_other_kind_of_type_asks_for_no_width() -> None:
+    made = prepared(lambda x: x.sin(), drawn(3, 4))
+    found = judge(torch.zeros(3, 4, dtype=torch.int64), made)
+    assert found.note is not None
+    assert "dtype torch.int64, expected a floating-point type" in found.note
+    counted = prepared(lambda x: x.argmax(-1), drawn(3, 4))
+    wide = judge(counted.expected[0].to(torch.int32), counted)
+    assert wide.note is not None
+    assert "dtype torch.int32, expected torch.int64" in wide.note

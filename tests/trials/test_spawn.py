@@ -111,7 +111,7 @@ def test_fork_aware_thread_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_workers_of_environment_knob_begin_with_variable(bench: Bench) -> None:
     words = {"it": {"setting": f"env:{NAME}", "levels": ["a", 2]}}
     reading = replace(FAULTY, adapter="tests.trials.reads_environment:ReadingCompiler")
-    entry, faults = add_settings(reading, words, AddressList(()))
+    entry, faults = add_settings(reading, words, AddressList(()), Path())
     assert not faults
     program = next((bench.directory / "work" / "programs").iterdir())
     block = bench.block(["none"])

@@ -103,7 +103,10 @@ def test_source_digest_of_changed_file_differs(directory: Path) -> None:
         ("net.py", r"none of the forms: file.py:function, module:function, file.pt2, file.onnx\?tokens=32, or hf:"),
         ("net.onnx", "there is no file .*net.onnx"),
         ("hf:llama?layers", "'layers' must be of the form field=value"),
-        ("hf:lama?layers=2", r"source 'hf:lama\?layers=2': transformers has no architecture 'lama'; similar names: .*llama"),
+        (
+            "hf:lama?layers=2",
+            r"source 'hf:lama\?layers=2': transformers has no architecture 'lama'; similar names: .*llama",
+        ),
     ],
 )
 def test_source_that_cannot_be_read_is_refused_with_remedy(directory: Path, source: str, message: str) -> None:

@@ -16,6 +16,7 @@ from ablatrix.analysis.effects import (
     FactorialGrid,
     Question,
     SamePrograms,
+    Trend,
     attribution,
     effects_of_levels,
     factorial_grids,
@@ -23,6 +24,7 @@ from ablatrix.analysis.effects import (
     find_best,
     gather,
     main_effects,
+    trends_of,
 )
 from ablatrix.analysis.groups import Control, Instrument, ReferenceRatios, ratios_to_baseline, without_priming_runs
 from ablatrix.analysis.table import Tidy
@@ -156,6 +158,14 @@ class Findings:
             self._kept[key] = [effect for grid in found for effect in effects_of_levels(grid)]
         changes: list[Effect] = self._kept[key]
         return changes
+
+    def trends(self, metric: str, mode: str) -> list[Trend]:
+        """Return how a metric follows the knobs whose levels are numbers; see `ablatrix.analysis.effects.trends`."""
+        key = ("trends", metric, mode)
+        if key not in self._kept:
+            self._kept[key] = [trend for grid in self.factorial_grids(metric, mode) for trend in trends_of(grid)]
+        trends: list[Trend] = self._kept[key]
+        return trends
 
     def effects(self, metric: str, mode: str, knobs: Sequence[str]) -> list[Effect]:
         """Return the main effects of knobs; see `ablatrix.analysis.effects.estimates.main_effects`."""

@@ -1,7 +1,7 @@
 """Effects as tables in the terminal. Rounding happens here."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from ablatrix.analysis.effects import (
     MAIN,
@@ -10,6 +10,7 @@ from ablatrix.analysis.effects import (
     GeometricMean,
     Judgement,
     Kind,
+    Trend,
     verdict_text,
 )
 from ablatrix.analysis.groups import Control, control_cell, controls_text, percent_text
@@ -52,6 +53,13 @@ CROSSED_COLUMNS = (
     Column("knobs"),
     Column("ratio [95 % interval]", whole=True),
     Column("blocks", rank=1, shared=True),
+)
+TREND_COLUMNS = (
+    Column("knob"),
+    Column("ratio [95 % interval]", whole=True),
+    Column("for", whole=True, shared=True),
+    Column("on the line", rank=2, whole=True),
+    Column("at each level", rank=1, comfort=15),
 )
 MEAN_COLUMNS = (
     Column("knob", comfort=KNOB),
@@ -99,9 +107,15 @@ def show_evidence(evidence: Sequence[Evidence], wanted: Collection[str], margin:
 
 def _show_metric(one: Evidence, wanted: Collection[str], wide: bool) -> list[str]:
     """Print the wanted tables of a metric; return the names of its others."""
-    made = {"main": _main_table, "attribution": _attribution, "interactions": _interactions, "means": _means}
+    made: Mapping[str, Callable[[Evidence], Table | None]] = {
+        "main": _main_table,
+        "trend": _trends,
+        "attribution": _attribution,
+        "interactions": _interactions,
+        "means": _means,
+    }
     held = {name: table for name, make in made.items() if (table := make(one)) is not None}
-    shown = set(held) & (set(wanted) or {"main", "means" if "means" in held else "attribution"})
+    shown = set(held) & (set(wanted) or {"main", "trend", "means" if "means" in held else "attribution"})
     shown = set(held) if "all" in wanted else shown
     for name, (title, columns, blocks) in held.items():
         if name in shown:
@@ -124,6 +138,29 @@ def _main_table(one: Evidence) -> Table | None:
     ]
     title = f"main effect of each knob, as the ratio of its new level to its old one; below 1 is {one.metric.less}"
     return title, MAIN_COLUMNS, _blocks(rows)
+
+
+def _trends(one: Evidence) -> Table | None:
+    rows = [(_trend_unit(trend), _trend_row(trend)) for trend in one.trends]
+    title = f"trend over the levels of numeric knobs; below 1 is {one.metric.less} with a higher level"
+    return (title, TREND_COLUMNS, _blocks(rows)) if rows else None
+
+
+def _trend_row(trend: Trend) -> Row:
+    base = next(point for point in trend.points if point.is_base)
+    others = [f"{point.level:g}: {point.ratio.value:.4f}" for point in trend.points if not point.is_base]
+    return [
+        trend.knob,
+        _shown(trend.ratio) if trend.ratio else NONE,
+        "each doubling" if trend.scale == "doubling" else "each unit",
+        "" if trend.fit is None else f"{trend.fit:.0%}",
+        ", ".join([*others, f"over {base.level:g}"]),
+    ]
+
+
+def _trend_unit(trend: Trend) -> str:
+    stage = f"{trend.stage} (around {levels_text(trend.centre)})" if trend.centre else trend.stage
+    return ", ".join([f"{trend.workload} on {trend.compiler}", stage, *map(str, trend.origin)])
 
 
 def _attribution(one: Evidence) -> Table | None:

@@ -30,6 +30,7 @@ class Table(StrEnum):
     MAIN = "main"
     ATTRIBUTION = "attribution"
     INTERACTIONS = "interactions"
+    TREND = "trend"
     MEANS = "means"
     ALL = "all"
 
@@ -86,7 +87,7 @@ def effects_command(
         typer.Option(
             "--show",
             help="Print this table (repeatable).",
-            show_default="main, and the means over workloads; of one workload, its attribution",
+            show_default="main, trend, and the means over workloads; of one workload, its attribution",
         ),
     ] = None,
     wide: Wide = False,
@@ -173,7 +174,8 @@ def _levels(option: str, given: list[str] | None) -> dict[str, str]:
 
 
 def _plain(evidence: list[Evidence], margin: float) -> dict[str, object]:
-    from ablatrix.analysis.effects import evidence_frame
+    from ablatrix.analysis.effects import evidence_frame, trend_frame
     from ablatrix.statistics.multiplicity import ALPHA
 
-    return {"margin": margin, "alpha": ALPHA, "effects": evidence_frame(evidence).to_dicts()}
+    trends = [row for one in evidence for row in trend_frame(one.trends, one.origin).to_dicts()]
+    return {"margin": margin, "alpha": ALPHA, "effects": evidence_frame(evidence).to_dicts(), "trends": trends}

@@ -97,10 +97,10 @@ def _sentence(fault: Any, model: type[BaseModel], location: Location) -> str:
         words = [name.strip("' ") for name in tags.split(",")]
         return f"{where}: there is no {key} '{tag}'{closest(tag, words)} (known: {', '.join(words)})"
     message = fault["msg"].removeprefix("Value error, ")
+    if kind == "too_short":
+        message = "Must have at least {min_length}, but has {actual_length}".format(**fault["ctx"])
     if kind in {"value_error", "assertion_error"}:
         return f"{where}: {message}" if where else message
-    if kind == "too_short":
-        return f"{where}: must have at least {fault['ctx']['min_length']}, but has {fault['ctx']['actual_length']}"
     shown = "" if isinstance(fault["input"], (dict, list)) else f", got {fault['input']!r}"
     return f"{where}: {message[0].lower()}{message[1:]}{shown}"
 

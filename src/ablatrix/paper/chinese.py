@@ -263,6 +263,7 @@ PHRASES: Mapping[str, str] = {
     "figure/no_trial": "没有可绘制的试验",
     "figure/one_miss_count": "各次冷启动试验编译的任务数相同，时间没有可对照的变量",
     "figure/no_knob": "其中没有变化的开关",
+    "figure/no_numbers": "没有开关具有三个或更多数值取值",
     "figure/no_grid": "没有可绘制的效应：没有该图可以比较的配置",
     "figure/no_memory": "没有正常的试验给出该图所需的内存",
     "sentence_left_out": "{paragraph}，{sentence}：{reason}",

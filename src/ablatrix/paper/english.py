@@ -286,6 +286,7 @@ PHRASES: Mapping[str, str] = {
     "figure/one_miss_count": "every cold trial compiles the same number of tasks, so that there is nothing to hold "
     "its time against",
     "figure/no_knob": "no knob varies in it",
+    "figure/no_numbers": "no knob has three levels or more that are numbers",
     "figure/no_grid": "no effects to draw: no configurations that the figure could compare",
     "figure/no_memory": "no ok trial tells the memory that it is about",
     "sentence_left_out": "{paragraph}, {sentence}: {reason}",

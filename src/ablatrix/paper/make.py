@@ -109,9 +109,11 @@ def make_paper(
 
 def _left_out_of_figures(template: Template, lacking: Mapping[int, str | None], words: Language) -> list[str]:
     """Return which figures are omitted, and why, and whether their words are not in the paper's language."""
+    optional = {one.number for one in template.figures if one.optional}
     left_out = [
         plain_text(say("figure_left_out", number=str(number), why=say(lack or "figure/no_trial")), words)
         for number, lack in lacking.items()
+        if not (lack and number in optional)
     ]
     if words.code == "zh" and template.figures and chinese_font() is None:
         left_out.append(plain_text(say("figures_in_english", font=CHINESE_FONTS[0]), words))

@@ -122,6 +122,8 @@ LABELS: Mapping[str, tuple[str, str]] = {
         "A/A 对照在 {count} 处中有 {failed} 处未通过：该处区间已加宽",
     ),
     "new_over_base": ("at new level / at base level", "新取值 / 基线取值"),
+    "to_base_level": ("over base level's", "相对基准取值"),
+    "level_axis": ("level of the knob", "开关取值"),
     "to_baseline": ("relative to the baseline's", "相对基线"),
     "ratio_of": ("{name}, {of} (ratio)", "{name}，{of}（比值）"),
     "less": ("less", "减少"),

@@ -260,6 +260,12 @@ def _make_cell(
         identity["settings"] = {
             setting.address: setting.value(knobs[knob.name]) for knob in entry.knobs for setting in knob.acts
         }
+    if entry.own_passes:
+        identity["inserted"] = {
+            knob.name: knob.inserts.identity
+            for knob in entry.knobs
+            if knob.inserts is not None and knobs[knob.name] == "on"
+        }
     return Cell(
         cell_id=content_id(identity),
         workload=workload,

@@ -75,6 +75,7 @@ def _digested(resolved: ResolvedStudy) -> Iterator[tuple[str, Path, str]]:
             yield f"a file of compiler '{compiler.name}'", Path(file.path), file.digest
     sources = [catalogue.workload(choice.name).plugin for choice in study.workloads]
     sources += [compiler.plugin for compiler in compilers]
+    sources += [one.source for compiler in compilers for one in compiler.own_passes]
     for plugin in {source.file: source for source in sources if source is not None}.values():
         for name, path in plugin.files.items():
             yield f"a file of plug-in {Path(plugin.file).name}", path, plugin.digests[name]

@@ -118,12 +118,20 @@ class WorkloadChoice(Part):
         return {key: value for key, value in data.items() if value is not None}
 
 
+OWN_TO_SETTINGS = frozenset({"setting", "pass", "after", "before"})
+
+
 class KnobChoice(Part):
     """What a study says of one knob: of a program of its own, where its levels alone are enough, or of a setting."""
 
     setting: str | None = Field(
         default=None, description="Address of a setting of a compiler of the catalogue, as kind:name."
     )
+    own_pass: str | None = Field(
+        default=None, alias="pass", description="A pass of one's own, as file.py:name, which the knob inserts."
+    )
+    after: str | None = Field(default=None, description="Pass, or point, of the compiler that it runs after.")
+    before: str | None = Field(default=None, description="Pass, or point, of the compiler that it runs before.")
     levels: Levels | None = Field(
         default=None,
         description="Levels; fewer than the program describes, or its only ones; of a switch, `off` and `on` if left "
@@ -141,9 +149,10 @@ class KnobChoice(Part):
 
     @model_serializer(mode="wrap")
     def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Omit what only settings have, so that the digests of studies of programs stay the same."""
+        """Omit what only settings and passes have, so that the digests of studies of programs stay the same."""
         data: dict[str, Any] = handler(self)
-        return {key: value for key, value in data.items() if key != "setting" or value is not None}
+        held = {("pass" if key == "own_pass" else key): value for key, value in data.items()}
+        return {key: value for key, value in held.items() if key not in OWN_TO_SETTINGS or value is not None}
 
 
 def _levels_alone(value: Any) -> Any:
@@ -162,21 +171,24 @@ class CompilerChoice(Part):
     )
     knobs: dict[str, Annotated[KnobChoice, BeforeValidator(_levels_alone)]] = Field(
         default_factory=dict,
-        description="Knobs of that program where they differ from what it describes, or settings of a compiler.",
+        description="Knobs of that program where they differ from what it describes, or settings of a compiler, or "
+        "passes of one's own.",
     )
     title: Title | None = Field(default=None, description="What text, tables and figures call it; by language.")
 
     @model_validator(mode="after")
     def _knobs_are_of_a_command_or_settings(self) -> "CompilerChoice":
         for name, knob in self.knobs.items():
-            if self.command is None and knob.setting is None:
+            if knob.setting is not None and knob.own_pass is not None:
+                raise ValueError(f"knob '{name}' has a 'setting' and a 'pass'; give it one of them")
+            if self.command is None and knob.setting is None and knob.own_pass is None:
                 raise ValueError(
                     f"knob '{name}' has no 'setting'; a knob of a compiler of the catalogue is one of its settings, "
-                    "such as {setting: \"env:NAME\"}, and without one 'knobs' goes with 'command'"
+                    "such as {setting: \"env:NAME\"}, or a 'pass' of your own; without one 'knobs' goes with 'command'"
                 )
-            if self.command is not None and knob.setting is not None:
+            if self.command is not None and (knob.setting is not None or knob.own_pass is not None):
                 raise ValueError(
-                    f"knob '{name}' of a program has a 'setting'; a program is given its knobs as they are"
+                    f"knob '{name}' of a program has a 'setting' or a 'pass'; a program is given its knobs as they are"
                 )
             if self.command is None and not KNOB_NAME.fullmatch(name):
                 raise ValueError(

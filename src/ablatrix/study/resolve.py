@@ -5,7 +5,7 @@ from typing import NamedTuple
 from ablatrix.catalogue import Catalogue
 from ablatrix.compilers.catalogue import CompilerEntry
 from ablatrix.compilers.command.entry import describe_command
-from ablatrix.compilers.settings import add_settings, ask_addresses
+from ablatrix.compilers.settings import AddressList, add_settings, ask_addresses
 from ablatrix.documents.faults import Location
 from ablatrix.errors import CompilerError, PluginError, StudyError, WorkloadError
 from ablatrix.plugin_files import add_plugin, read_catalogue
@@ -64,10 +64,12 @@ def resolve(study: Study, catalogue: Catalogue | None = None) -> tuple[ResolvedS
 
 
 def plugin_sources(resolved: ResolvedStudy) -> dict[str, PluginSource]:
-    """Return the files of each plug-in that a study names, by its path there, as they were when it was resolved."""
+    """Return the files of plug-ins and passes of a study, by path there, as they were when it was resolved."""
     study, catalogue = resolved
     found = {name: catalogue.plugin(study.directory / name) for name in study.plugins}
-    return {name: source for name, source in found.items() if source is not None}
+    entries = [catalogue.compilers[choice.name] for choice in study.compilers if choice.name in catalogue.compilers]
+    passes = {one.name.rpartition(":")[0]: one.source for entry in entries for one in entry.own_passes}
+    return {name: source for name, source in {**found, **passes}.items() if source is not None}
 
 
 def _add_plugins(study: Study, catalogue: Catalogue) -> tuple[Catalogue, list[Fault]]:
@@ -118,7 +120,8 @@ def _find_settings(study: Study, catalogue: Catalogue) -> tuple[dict[str, Compil
         location: Location = ("compilers", index, "knobs")
         words = {name: knob.model_dump(exclude_unset=True) for name, knob in choice.knobs.items()}
         try:
-            found[choice.name], of_knobs = add_settings(entry, words, ask_addresses(entry))
+            known = ask_addresses(entry) if any("setting" in one for one in words.values()) else AddressList(())
+            found[choice.name], of_knobs = add_settings(entry, words, known, study.directory)
         except CompilerError as error:
             faults.append((location, str(error)))
             complete = False

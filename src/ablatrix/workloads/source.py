@@ -114,7 +114,9 @@ def _refuse_unknown(source: str, architecture: str) -> None:
     names = sorted(set(_CONFIGURATION.findall(text)))
     if names and f'"{architecture}"' not in text:
         near = difflib.get_close_matches(architecture, names, n=3, cutoff=0.5)
-        known = f"similar names: {', '.join(near)}" if near else f"it has {len(names)}, such as bert, llama, vit, resnet"
+        known = (
+            f"similar names: {', '.join(near)}" if near else f"it has {len(names)}, such as bert, llama, vit, resnet"
+        )
         raise WorkloadError(f"source '{source}': transformers has no architecture '{architecture}'; {known}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ KNOWN = AddressList(
 
 def entry(**settings: Any) -> CompilerEntry:
     words = {name: {"setting": setting, **more} for name, (setting, more) in settings.items()}
-    found, faults = add_settings(SHIPPED["eager"], words, KNOWN)
+    found, faults = add_settings(SHIPPED["eager"], words, KNOWN, Path())
     assert not faults
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,7 +112,7 @@ def test_wrong_name_or_level_is_refused_with_remedy(setting: str, words: dict[st
 
 def test_knobs_of_study_join_those_of_catalogue() -> None:
     words = {"fold": {"setting": "pass:FoldConstant"}, "fusion": {"setting": "pass:FuseOps"}}
-    entry, faults = add_settings(SHIPPED["tvm"], words, KNOWN)
+    entry, faults = add_settings(SHIPPED["tvm"], words, KNOWN, Path())
     assert [one.name for one in entry.knobs][:2] == ["fold", "partition"]
     assert faults == {"fusion": "compiler 'tvm' has a knob 'fusion' already; give yours another name"}
     assert entry.addresses == {"fold": ["pass:FoldConstant"]}
@@ -119,7 +120,7 @@ def test_knobs_of_study_join_those_of_catalogue() -> None:
 
 def test_two_knobs_of_one_address_are_refused() -> None:
     words = {"one": {"setting": "pass:FuseOps"}, "other": {"setting": "pass:FuseOps"}}
-    _, faults = add_settings(SHIPPED["tvm"], words, KNOWN)
+    _, faults = add_settings(SHIPPED["tvm"], words, KNOWN, Path())
     assert faults == {"other": "knobs 'one' and 'other' have one setting, 'pass:FuseOps'; keep one"}
 
 
@@ -128,6 +129,6 @@ def test_digest_of_compiler_without_settings_has_no_new_part() -> None:
         KnobEntry(name="a", kind="primary", summary="", levels=(LevelEntry("x", ""),), default="x", affects="code"),
     )
     entry = SHIPPED["tvm"]
-    with_setting, _ = add_settings(entry, {"fold": {"setting": "pass:FoldConstant"}}, KNOWN)
+    with_setting, _ = add_settings(entry, {"fold": {"setting": "pass:FoldConstant"}}, KNOWN, Path())
     assert with_setting.digest != entry.digest
     assert knobs[0].acts == ()

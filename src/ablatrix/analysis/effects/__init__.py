@@ -29,6 +29,7 @@ from ablatrix.analysis.effects.judgement import (
 )
 from ablatrix.analysis.effects.same_program import SamePrograms
 from ablatrix.analysis.effects.speed_ups import Ablation, Move, SpeedUp, find_ablations, mean_speed_up
+from ablatrix.analysis.effects.trends import Trend, trend_frame, trends_of
 
 __all__ = [
     "DEFAULT_MARGIN",
@@ -52,6 +53,7 @@ __all__ = [
     "Question",
     "SamePrograms",
     "SpeedUp",
+    "Trend",
     "attribution",
     "effects_of_levels",
     "evidence_frame",
@@ -65,5 +67,7 @@ __all__ = [
     "main_effects",
     "mean_speed_up",
     "subject_of",
+    "trend_frame",
+    "trends_of",
     "verdict_text",
 ]

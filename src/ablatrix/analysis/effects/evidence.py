@@ -13,6 +13,7 @@ from ablatrix.analysis.effects.geometric_means import GeometricMean, geometric_m
 from ablatrix.analysis.effects.grid import factorial_grids
 from ablatrix.analysis.effects.judgement import DEFAULT_MARGIN, MAIN, Judgement, judge_effects, judge_means
 from ablatrix.analysis.effects.same_program import SamePrograms
+from ablatrix.analysis.effects.trends import Trend, trends_of
 from ablatrix.analysis.groups import Control, Instrument
 from ablatrix.analysis.reasons import levels_text, optional_text, text_of
 from ablatrix.analysis.table import IS_OK, Tidy
@@ -29,6 +30,7 @@ class Evidence:
         judgements: One for each effect; None for parts of an attribution but its total: they are not tested.
         mean_judgements: The same for each geometric mean.
         controls: The A/A control of each unit; where one failed, the intervals of its unit are widened.
+        trends: Of the knobs whose levels are numbers.
     """
 
     metric: Metric
@@ -39,6 +41,7 @@ class Evidence:
     means: tuple[GeometricMean, ...]
     mean_judgements: tuple[Judgement | None, ...]
     controls: tuple[Control, ...]
+    trends: tuple[Trend, ...] = ()
 
     def control_of(self, held: Effect) -> Control | None:
         """Return the A/A control of an effect's unit; None where none was run."""
@@ -185,7 +188,9 @@ def _evidence(
     programs: SamePrograms,
 ) -> Evidence:
     effects: list[Effect] = []
+    trends: list[Trend] = []
     for grid in factorial_grids(trials, metric.name, mode, origin, instrument, programs):
+        trends += trends_of(grid)
         effects += [*effects_of_levels(grid), *attribution(grid, question.start, question.end)]
     controls = instrument.controls(metric.name, mode)
     # Judged before workloads are chosen: the family of tests must not shrink with what is looked at.
@@ -206,6 +211,7 @@ def _evidence(
         means=tuple(means),
         mean_judgements=tuple(judge_means(means, metric, question.margin)),
         controls=controls,
+        trends=tuple(one for one in trends if not wanted or one.workload in wanted),
     )
 
 

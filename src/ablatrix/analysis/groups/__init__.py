@@ -3,7 +3,7 @@
 from ablatrix.analysis.groups.control import Control, Instrument, judge_controls, step_of
 from ablatrix.analysis.groups.control_text import control_cell, controls_text, percent_text
 from ablatrix.analysis.groups.knobs import STUDY_COLUMNS, group_columns, primary_knobs, varying_knobs, varying_sizes
-from ablatrix.analysis.groups.ordering import grouped, in_order, sort_key
+from ablatrix.analysis.groups.ordering import grouped, in_order, number_of, sort_key
 from ablatrix.analysis.groups.origins import ORIGIN_COLUMNS, mixed_origins, refuse_mixed
 from ablatrix.analysis.groups.reference import ReferenceRatio, ReferenceRatios
 from ablatrix.analysis.groups.roles import without_priming_runs
@@ -27,6 +27,7 @@ __all__ = [
     "judge_controls",
     "knob_order",
     "mixed_origins",
+    "number_of",
     "percent_text",
     "plan_texts",
     "primary_knobs",

@@ -23,13 +23,19 @@ def in_order(knobs: Iterable[str], order: Sequence[str] = ()) -> list[str]:
     return [*dict.fromkeys(first), *sorted(names - set(first))]
 
 
+def number_of(value: Any) -> float | None:
+    """Return a level, which may be written as text, as a number; None for a word. nan and inf are words here."""
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        return None
+    return float(value)
+
+
 def sort_key(value: Any) -> tuple[int, float, str]:
     """Return a key that orders levels: null, then numbers (also written as text) by value, then words."""
     if value is None:
         return (0, 0.0, "")
-    if isinstance(value, str) and not _NUMBER.fullmatch(value):  # nan and inf are words here
-        return (2, 0.0, value)
-    return (1, float(value), "")
+    number = number_of(value)
+    return (2, 0.0, str(value)) if number is None else (1, number, "")
 
 
 def key_order(key: Iterable[Any]) -> tuple[tuple[int, float, str], ...]:

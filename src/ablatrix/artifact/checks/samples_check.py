@@ -71,10 +71,12 @@ def _faults(runtime: RunFacts, line: bytes, trial_id: str, attempt: int) -> list
         for name, value in ((name, _summary(ordered, statistic)) for name, statistic in SAMPLE_METRICS.items())
         if (held := stated[name]) is None or not math.isclose(held, value, rel_tol=RELATIVE_TOLERANCE)
     ]
-    held = [burst for burst in bursts if burst]
-    if not _agree(runtime.burst_ms_p50, list(map(statistics.median, held)), len(bursts)):
+    whole = [burst for burst in bursts if burst]
+    if not _agree(runtime.burst_ms_p50, [statistics.median(burst) for burst in whole], len(bursts)):
         faults.append("burst_ms_p50 is not what the bursts of its raw samples give")
-    if runtime.burst_ms_min is not None and not _agree(runtime.burst_ms_min, list(map(min, held)), len(bursts)):
+    if runtime.burst_ms_min is not None and not _agree(
+        runtime.burst_ms_min, [min(burst) for burst in whole], len(bursts)
+    ):
         faults.append("burst_ms_min is not what the bursts of its raw samples give")
     return faults
 

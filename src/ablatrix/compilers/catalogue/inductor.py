@@ -96,6 +96,7 @@ INDUCTOR = CompilerEntry(
         CACHE_TAG,
     ),
     settings="ablatrix.compilers.inductor.settings:addresses",
+    anchors=("pre_grad", "joint_graph", "post_grad", "fusion"),
     cuda_unsupported="an artifact holds C++ kernels that are loaded again as they were built; Triton "
     "kernels would be compiled anew at each load, and how to store them was not tried on a GPU",
 )

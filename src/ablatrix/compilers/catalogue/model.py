@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from ablatrix.canonical import digest_value
 from ablatrix.errors import CompilerError, UnsupportedError
-from ablatrix.import_spec import is_importable
+from ablatrix.import_spec import import_place, is_importable
 from ablatrix.plugin_sources import PluginSource
 from ablatrix.records.origin import installation_of
 
@@ -90,6 +90,45 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnPass:
+    """A pass of a study's author, which a knob inserts into the compiler's own sequence.
+
+    Attributes:
+        name: Where it is, as the study writes it: ``file.py:name``.
+        source: Its file, with what that imports from beside it.
+        where: On which side of its anchor it runs.
+        anchor: A pass of the compiler, or a point of its sequence.
+    """
+
+    name: str
+    source: PluginSource
+    where: Literal["before", "after"]
+    anchor: str
+
+    @property
+    def address(self) -> str:
+        """What it is, as records name it."""
+        return f"pass:{self.name}"
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What code depends on: the same wherever the file lies."""
+        name = self.name.rpartition(":")[2]
+        return {"name": name, "digest": self.source.digest, "where": self.where, "anchor": self.anchor}
+
+    def load(self) -> Any:
+        """Return the object that the file has under the name.
+
+        Raises:
+            CompilerError: It cannot be imported.
+        """
+        try:
+            return import_place(f"{self.source.file}:{self.name.rpartition(':')[2]}")
+        except Exception as error:  # a file of somebody else's can raise anything
+            raise CompilerError(f"pass {self.name} cannot be imported: {type(error).__name__}: {error}") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KnobEntry:
     """One knob of one compiler.
 
@@ -101,6 +140,7 @@ class KnobEntry:
             change either: the same code is then no proof that the knob has no effect.
         free: What a free level is (``whole number``, ``name``), empty otherwise.
         acts: The settings that it acts by; empty where the adapter itself knows what the knob does.
+        inserts: The pass that its level ``on`` inserts.
     """
 
     name: str
@@ -111,6 +151,7 @@ class KnobEntry:
     affects: Affects
     free: Free = ""
     acts: tuple[Setting, ...] = ()
+    inserts: OwnPass | None = None
 
     @property
     def cold_only(self) -> bool:
@@ -190,6 +231,7 @@ class CompilerEntry:
         takes_onnx: Whether it takes an ONNX model as it is; else only what torch exports.
         settings: ``module:function`` that lists the addresses of its settings, run in a process of its own where a
             study has some; empty for a compiler that has none but environment variables.
+        anchors: The passes, or points of its sequence, before or after which a pass of a study can be inserted.
         cuda_unsupported: Why it does not run on a CUDA device; empty where it does. Trials of a study with
             ``device: cuda`` are recorded as ``unsupported`` with this reason and compile nothing.
     """
@@ -204,6 +246,7 @@ class CompilerEntry:
     plugin: PluginSource | None = None
     takes_onnx: bool = False
     settings: str = ""
+    anchors: tuple[str, ...] = ()
     cuda_unsupported: str = "its entry in the catalogue does not say that it does"
 
     @property
@@ -237,9 +280,12 @@ class CompilerEntry:
     def digest(self) -> str:
         """SHA-256 of the knobs and levels, and of the program or plug-in where it is one."""
         knobs = [asdict(knob) for knob in self.knobs]
-        for knob in knobs:
+        for entry, knob in zip(self.knobs, knobs, strict=True):
             if not knob["acts"]:
                 del knob["acts"]  # so that the digests of compilers without settings stay as they were
+            del knob["inserts"]
+            if entry.inserts is not None:
+                knob["inserts"] = entry.inserts.identity
         return digest_value(knobs if self.program_digest is None else {"knobs": knobs, "program": self.program_digest})
 
     @property
@@ -250,7 +296,13 @@ class CompilerEntry:
     @property
     def addresses(self) -> dict[str, list[str]]:
         """The addresses that knobs act by, by the name of the knob; empty where a study has no settings."""
-        return {knob.name: [one.address for one in knob.acts] for knob in self.knobs if knob.acts}
+        acting = [(knob.name, one.address) for knob in self.knobs for one in (*knob.acts, knob.inserts) if one]
+        return {knob: [address for of, address in acting if of == knob] for knob, _ in acting}
+
+    @property
+    def own_passes(self) -> list[OwnPass]:
+        """The passes of a study's author that its knobs insert."""
+        return [knob.inserts for knob in self.knobs if knob.inserts is not None]
 
     @property
     def environment_names(self) -> list[str]:

@@ -45,6 +45,7 @@ class CommandExecutable:
         self._parameters = value_tensors(request.program.lowered, graph)
         self._outputs = graph.outputs
         self._writes = task.writes
+        self._made = [Tensor.from_signature(graph.values[value].signature) for value in task.writes]
         self._numbers = itertools.count()
 
     def load(self, built: BuiltTask, knobs: Mapping[str, Any]) -> dict[str, int]:
@@ -74,7 +75,7 @@ class CommandExecutable:
         Raises:
             CompilerError: They do not fit the workload, or a size is beyond its upper bound.
         """
-        read_sizes(self._types, inputs, self._bounds)
+        sizes = read_sizes(self._types, inputs, self._bounds)
         number = next(self._numbers)
         directory = Path(tempfile.mkdtemp(prefix=f"set-{number}-", dir=self.work_dir))
         tensors = dict(zip(self._inputs, inputs, strict=True))
@@ -83,7 +84,8 @@ class CommandExecutable:
             for index, value in enumerate(self._reads)
             if value in tensors
         ]
-        self.session.ask({"do": "bind", "set": number, "inputs": written})
+        outputs = [{"dtype": str(one.dtype).removeprefix("torch."), "shape": one.shape_at(sizes)} for one in self._made]
+        self.session.ask({"do": "bind", "set": number, "inputs": written, "outputs": outputs})
         return CommandRun(self, number, directory, tensors)
 
     def arrange(self, made: Sequence[torch.Tensor], inputs: Mapping[int, torch.Tensor]) -> tuple[torch.Tensor, ...]:

@@ -51,7 +51,8 @@ class Session:
             )
         except OSError as error:
             raise CompilerError(f"{name}: {command[0]} cannot be started: {error.strerror}") from None
-        self._rest = b""
+        self._rest = bytearray()
+        self._asked = "nothing yet"
         weakref.finalize(self, _end, self._process)
 
     @property
@@ -96,16 +97,34 @@ class Session:
 
     def _exchange(self, data: bytes, what: str, timeout_s: float | None) -> bytes:
         assert self._process.stdin is not None
+        self._refuse_surplus()
+        self._asked = what
         try:
             self._process.stdin.write(data)
             self._process.stdin.flush()
         except (OSError, ValueError):
             raise self._ended(what) from None
         deadline = None if timeout_s is None else monotonic() + timeout_s
-        while b"\n" not in self._rest:
+        searched = 0  # what was looked through before is not looked through again: an answer may have 64 MiB
+        while (end := self._rest.find(b"\n", searched)) < 0:
+            searched = len(self._rest)
             self._read_more(what, deadline, timeout_s)
-        line, _, self._rest = self._rest.partition(b"\n")
+        line = bytes(self._rest[:end])
+        del self._rest[: end + 1]
         return line
+
+    def _refuse_surplus(self) -> None:
+        """Refuse what the program wrote without being asked: it would be taken for the answer to the next request."""
+        assert self._process.stdout is not None
+        if not self._rest and select.select([self._process.stdout], [], [], 0.0)[0]:
+            self._rest += os.read(self._process.stdout.fileno(), SHOWN)  # nothing where it has ended, as is found next
+        if self._rest:
+            shown = bytes(self._rest[:SHOWN]).decode("utf-8", errors="replace")
+            self.close()
+            raise CompilerError(
+                f"{self.name}: after its answer to '{self._asked}' it wrote {shown!r}, which nobody asked for; each "
+                "request has one line of JSON as its answer, and everything else goes to standard error"
+            )
 
     def _read_more(self, what: str, deadline: float | None, timeout_s: float | None) -> None:
         assert self._process.stdout is not None

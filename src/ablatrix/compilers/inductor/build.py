@@ -28,6 +28,7 @@ from ablatrix.compilers.dump import TaskDump
 from ablatrix.compilers.inductor.artifact import pack
 from ablatrix.compilers.inductor.destination_passing import pass_destinations
 from ablatrix.compilers.inductor.options import Options
+from ablatrix.compilers.inductor.own_passes import inserted_passes, run_first
 from ablatrix.compilers.inductor.passes import watch_passes
 from ablatrix.compilers.inductor.toolchain import cache_directory
 from ablatrix.compilers.inductor.wrapper import allocated_bytes, canonical_source, kernel_names, kernel_sources
@@ -147,6 +148,7 @@ def _generate(
 ) -> Any:
     """Return Inductor's ``CompiledFxGraph``; its frontend counts as ``import``, the rest as ``compile``."""
     made: list[Any] = []
+    run_first(options.settings, module)
 
     def compile_graph(graph: Any, examples: Sequence[Any], **keywords: Any) -> Any:
         dump.text("before", "traced.py", "The graph as AOTAutograd gives it on.", lambda: readable(graph))
@@ -154,7 +156,7 @@ def _generate(
             made.append(compile_fx.compile_fx_inner(graph, examples, **keywords))
         return made[-1]
 
-    switches = {**options.switches(), "_post_fusion_custom_pass": seen.look_at}
+    switches = {**options.switches(), **inserted_passes(options.settings, seen.look_at)}
     with (
         clock.phase("import"),
         torch.no_grad(),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from ablatrix.compilers.catalogue.model import ENVIRONMENT, CompilerEntry, Level, SettingValue
+from ablatrix.compilers.catalogue.model import ENVIRONMENT, CompilerEntry, Level, OwnPass, SettingValue
 
 AddressKey = tuple[str, str]
 
@@ -19,12 +20,14 @@ class Applied:
         run_time: Of settings that change only how that is run.
         kinds: Kinds of address of which any configuration of the study may set one.
         to_read_back: Addresses whose value may be in force without any change of what is built.
+        inserted: Passes of the study's author that run, in the order in which the study names them.
     """
 
     code: Mapping[AddressKey, SettingValue] = field(default_factory=dict)
     run_time: Mapping[AddressKey, SettingValue] = field(default_factory=dict)
     kinds: frozenset[str] = frozenset()
     to_read_back: tuple[AddressKey, ...] = ()
+    inserted: tuple[OwnPass, ...] = ()
 
     @classmethod
     def of(cls, entry: CompilerEntry, knobs: Mapping[str, Level]) -> Applied:
@@ -46,7 +49,10 @@ class Applied:
                 (code if knob.may_change_code else run_time)[setting.kind, setting.name] = value
         kinds = frozenset(setting.kind for _, setting in acting)
         to_read_back = tuple((setting.kind, setting.name) for knob, setting in acting if knob.changes_run)
-        return cls(code, run_time, kinds, to_read_back)
+        inserted = tuple(
+            knob.inserts for knob in entry.knobs if knob.inserts and knobs.get(knob.name, knob.default) == "on"
+        )
+        return cls(code, run_time, kinds, to_read_back, inserted)
 
     def building(self, kind: str) -> dict[str, SettingValue]:
         """Return the values by name, of one kind, that what is built depends on."""
@@ -64,9 +70,14 @@ class Applied:
         """Return the names of one kind whose values are read back, whatever this configuration sets."""
         return [name for of, name in self.to_read_back if of == kind]
 
-    def by_address(self) -> dict[str, SettingValue]:
-        """Return what can change what is built, by ``kind:name``, for keys of caches."""
-        return {f"{kind}:{name}": value for (kind, name), value in sorted(self.code.items())}
+    def around(self, anchor: str, where: str) -> list[OwnPass]:
+        """Return the author's passes that run before or after a pass of the compiler."""
+        return [one for one in self.inserted if (one.anchor, one.where) == (anchor, where)]
+
+    def by_address(self) -> dict[str, Any]:
+        """Return what can change what is built, for keys of caches: values by ``kind:name``, and passes."""
+        values: dict[str, Any] = {f"{kind}:{name}": value for (kind, name), value in sorted(self.code.items())}
+        return values | ({"inserted": [one.identity for one in self.inserted]} if self.inserted else {})
 
 
 NO_SETTINGS = Applied()

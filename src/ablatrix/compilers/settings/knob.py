@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ablatrix.compilers.catalogue.model import (
@@ -18,12 +18,13 @@ from ablatrix.compilers.catalogue.model import (
     SettingValue,
 )
 from ablatrix.compilers.settings.address import Address, AddressList
+from ablatrix.compilers.settings.nearest import nearest_names
+from ablatrix.compilers.settings.own_pass import pass_knob
 from ablatrix.errors import CompilerError
 
 DEFAULT = "default"
 """The level that leaves a setting as the compiler, or another knob, has it by itself."""
 SWITCH = ("off", "on")
-MAX_NEAREST = 3
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SUMMARIES = {"off": "Switched off.", "on": "Switched on.", DEFAULT: "As the compiler has it by itself."}
 # What the harness itself relies on, in every worker.
@@ -31,14 +32,16 @@ OWN_VARIABLES = ("PATH", "HOME", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", 
 
 
 def add_settings(
-    entry: CompilerEntry, knobs: Mapping[str, Mapping[str, Any]], known: AddressList
+    entry: CompilerEntry, knobs: Mapping[str, Mapping[str, Any]], known: AddressList, directory: Path
 ) -> tuple[CompilerEntry, dict[str, str]]:
-    """Return a compiler's entry with the settings of a study as knobs, and what is wrong with them, by knob.
+    """Return a compiler's entry with the settings and passes of a study as knobs, and what is wrong with them, by knob.
 
     Args:
         entry: As the catalogue has it.
-        knobs: What the study says about each knob, by name: ``setting``, and the keys of a study's knob that it names.
+        knobs: What the study says about each knob, by name: ``setting`` or ``pass``, and the keys of a knob that it
+            names.
         known: The addresses that the compiler, as installed, has.
+        directory: Of the study, where the files of passes lie.
     """
     made: list[KnobEntry] = []
     faults: dict[str, str] = {}
@@ -46,8 +49,12 @@ def add_settings(
         try:
             if entry.knob(name) is not None:
                 raise CompilerError(f"compiler '{entry.name}' has a knob '{name}' already; give yours another name")
+            if "pass" in words:
+                made.append(pass_knob(entry, name, words, directory))
+                continue
             knob = setting_knob(entry.name, name, words, known)
-            other = next((one.name for one in made if one.acts[0].address == knob.acts[0].address), None)
+            of_settings = (one for one in made if one.acts)
+            other = next((one.name for one in of_settings if one.acts[0].address == knob.acts[0].address), None)
             if other is not None:
                 raise CompilerError(
                     f"knobs '{other}' and '{name}' have one setting, '{knob.acts[0].address}'; keep one"
@@ -103,25 +110,18 @@ def _find(compiler: str, text: str, known: AddressList) -> Address:
     if kind not in known.kinds:
         raise CompilerError(
             f"compiler '{compiler}' has no settings of kind '{kind}'; it has: {', '.join(known.kinds)}"
-            f"{_nearest(kind, known.kinds)}"
+            f"{nearest_names(kind, known.kinds)}"
         )
     if kind == ENVIRONMENT and (not VARIABLE.fullmatch(name) or name in OWN_VARIABLES):
         raise CompilerError(f"'{name}' is no environment variable that a study may set; name one of the compiler's own")
     found = known.find(kind, name)
     if found is None:
         names = known.names(kind)
-        raise CompilerError(
-            f"compiler '{compiler}', as installed, has no {kind} '{name}' among its {len(names)}{_nearest(name, names)}"
-        )
+        near = nearest_names(name, names)
+        raise CompilerError(f"compiler '{compiler}', as installed, has no {kind} '{name}' among its {len(names)}{near}")
     if found.owner:
         raise CompilerError(f"'{text}' is what the knob '{found.owner}' sets; vary that one")
     return found
-
-
-def _nearest(name: str, names: list[str]) -> str:
-    by_fold = {one.casefold(): one for one in names}
-    found = difflib.get_close_matches(name.casefold(), list(by_fold), n=MAX_NEAREST, cutoff=0.5)
-    return f"; nearest: {', '.join(by_fold[one] for one in found)}" if found else ""
 
 
 def _levels(address: Address, words: Mapping[str, Any]) -> list[Level]:
@@ -157,5 +157,5 @@ def _value(address: Address, level: Level) -> SettingValue | None:
         case "text" if not address.choices or level in address.choices:
             return f"{address.prefix}{level}"
     must = {"switch": "off or on", "whole number": "a whole number", "number": "a number"}.get(address.type)
-    must = must or f"one of {', '.join(address.choices)}{_nearest(str(level), list(address.choices))}"
+    must = must or f"one of {', '.join(address.choices)}{nearest_names(str(level), list(address.choices))}"
     raise CompilerError(f"'{address.kind}:{address.name}' has no level '{level}': it must be {must}")

@@ -5,6 +5,8 @@
     RemovePurityChecking, CallTIRRewrite, PassDestinations, [StaticPlanBlockMemory], LowerAllocTensor,
     [KillAfterLastUse], LowerRuntimeBuiltin, ComputePrimValue, VMShapeLower, AttachGlobalSymbol
 
+A study's own passes are inserted before or after any that is named here in full.
+
 What depends on weights alone (their transposes) is already folded when a workload is lowered, so a task takes
 each weight in the layout in which it is used, and no weight is baked into the code.
 """
@@ -20,11 +22,14 @@ import tvm
 from tvm import relax
 
 from ablatrix.compilers.adapter import PhaseClock
-from ablatrix.compilers.catalogue.model import Level
+from ablatrix.compilers.catalogue.model import Level, OwnPass
 from ablatrix.compilers.settings import NO_SETTINGS, Applied
 from ablatrix.compilers.tvm.destination_passing import DESTINATIONS, pass_destinations
+from ablatrix.errors import CompilerError
 
 T = relax.transform
+Step = Any
+"""A pass, or the name of one with it, or with None where a knob switches it off."""
 # Kernels are called by code that TVM generated, with types that it inferred; what comes from outside is checked
 # at the function's entry and by the executor. Checks in every kernel would double the code.
 PASS_CONFIG = {"tirx.disable_assert": True}
@@ -117,23 +122,24 @@ def lower(module: Any, options: Options, upper_bounds: Mapping[str, int]) -> Low
         options: The options that the knobs set.
         upper_bounds: Upper bound of each symbol, by name.
     """
-    module = _run(*_to_destinations(options))(module)
+    module = _run(options, *_to_destinations(options))(module)
     destinations = tuple(int(index) for index in module["main"].attrs[DESTINATIONS])
-    if options.memory_plan:
-        module = _run(T.StaticPlanBlockMemory())(module)
+    module = _run(options, ("StaticPlanBlockMemory", T.StaticPlanBlockMemory() if options.memory_plan else None))(
+        module
+    )
     reasons: dict[str, str] = {}
     estimator = None
     if upper_bounds:
         reasons["estimator"] = "TVM's estimator cannot take storage of dynamic size"
     else:
         estimator = _estimate(module["main"])
-    module = _run(T.LowerAllocTensor())(module)
+    module = _run(options, T.LowerAllocTensor())(module)
     calls = _kernel_calls(module)
     planned = _planned_bytes(module["main"], upper_bounds)
     if planned is None:
         reasons["compiler_planned_bytes"] = "a storage's size depends on a dimension without an upper bound"
     tail = [T.LowerRuntimeBuiltin(), T.ComputePrimValue(), T.VMShapeLower(), T.AttachGlobalSymbol()]
-    module = _run(*([T.KillAfterLastUse()] if options.kill else []), *tail)(module)
+    module = _run(options, ("KillAfterLastUse", T.KillAfterLastUse() if options.kill else None), *tail)(module)
     return Lowered(
         module=module,
         destinations=destinations,
@@ -145,20 +151,45 @@ def lower(module: Any, options: Options, upper_bounds: Mapping[str, int]) -> Low
     )
 
 
-def _run(*passes: Any) -> Any:
-    """Return passes as one; only in such a sequence does TVM leave out those that its context switches off."""
-    return tvm.transform.Sequential(list(passes))
+def _run(options: Options, *steps: Step) -> Any:
+    """Return steps as one pass, with the author's passes around them.
+
+    Only in such a sequence does TVM leave out passes that its context switches off. A step whose knob is off still says
+    where the author's passes go.
+    """
+    sequence: list[Any] = []
+    for step in steps:
+        name, one = step if isinstance(step, tuple) else (str(step.info.name), step)
+        sequence += map(_own, options.settings.around(name, "before"))
+        sequence += [] if one is None else [one]
+        sequence += map(_own, options.settings.around(name, "after"))
+    return tvm.transform.Sequential(sequence)
 
 
-def _to_destinations(options: Options) -> list[Any]:
-    sequence = [T.DecomposeOpsForInference()]
+def _own(inserted: OwnPass) -> Any:
+    """Return a pass of the author's: the object in the file, or what it makes when it is called.
+
+    Raises:
+        CompilerError: It is no pass of TVM's.
+    """
+    found = inserted.load()
+    made = found if isinstance(found, tvm.transform.Pass) else found()
+    if not isinstance(made, tvm.transform.Pass):
+        raise CompilerError(
+            f"pass {inserted.name} must be a tvm.transform.Pass, or give one when it is called without arguments; it "
+            f"is a {type(made).__name__}"
+        )
+    return made
+
+
+def _to_destinations(options: Options) -> list[Step]:
+    sequence: list[Step] = [("DecomposeOpsForInference", T.DecomposeOpsForInference())]  # a sequence without its name
     if options.library:
         from ablatrix.compilers.tvm.library import offload_to_torch
 
         sequence += offload_to_torch()
     sequence += [T.LegalizeOps(), T.AnnotateTIROpPattern(), T.FoldConstant()]
-    if options.fusion:
-        sequence += [T.FuseOps(), T.FuseTIR()]
+    sequence += [(name, getattr(T, name)() if options.fusion else None) for name in ("FuseOps", "FuseTIR")]
     if options.vectorised:
         from ablatrix.compilers.tvm.schedule import vectorised_schedule
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 from matplotlib.figure import Figure
 
+from ablatrix.analysis.effects import trend_frame
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import STUDY_COLUMNS, in_order, knob_order, primary_knobs, varying_knobs
 from ablatrix.analysis.table import IS_OK, write_csv
@@ -15,6 +16,7 @@ from ablatrix.paper.figures.attribution import attribution_frame, compose_attrib
 from ablatrix.paper.figures.break_even import break_even_frame, cases_of, compose_break_even
 from ablatrix.paper.figures.main_effects import MainEffectsData, compose_main_effects
 from ablatrix.paper.figures.memory_latency import compose_memory_latency, has_memory, places_frame, places_of
+from ablatrix.paper.figures.response import compose_response
 from ablatrix.paper.figures.shares import compose_memory, compose_phases, memory_bars, phase_bars, shares_frame
 from ablatrix.paper.figures.sizes import named_by_size
 from ablatrix.paper.figures.speed_up import bars_frame, bars_of, compose_speed_up
@@ -33,6 +35,7 @@ from ablatrix.paper.template.figures import (
     MemorySpec,
     Mode,
     PhasesSpec,
+    ResponseSpec,
     SpeedUpSpec,
     StepsSpec,
 )
@@ -120,6 +123,8 @@ def figure_lack(findings: Findings, spec: FigureSpec) -> str | None:  # noqa: PL
             return "figure/no_grid"
         case StepsSpec() if trials.height:
             return "figure/no_knob"
+        case ResponseSpec() if spec.mode in trials["mode"]:
+            return None if findings.trends(spec.metric, spec.mode) else "figure/no_numbers"
         case MemorySpec() if trials.height:
             return None if trials["planned_bytes"].count() else "figure/no_memory"
         case _:
@@ -173,6 +178,10 @@ def _drawing(findings: Findings, spec: FigureSpec, subject: str, labels: Labels)
         case StepsSpec():
             steps = step_bars(findings.ablations(*_measure(findings, spec.mode)))
             return _Drawing(steps_frame(steps), lambda: compose_steps(steps, labels, spec.width))
+        case ResponseSpec():
+            _require_numbers(findings.trials, spec.metric, subject)
+            trends = findings.trends(spec.metric, spec.mode)
+            return _Drawing(trend_frame(trends), lambda: compose_response(trends, spec.metric, spec.width, labels))
         case PhasesSpec():
             phases = phase_bars(findings.ablations(COLD_METRIC, "cold"), findings.trials)
             return _Drawing(shares_frame(phases), lambda: compose_phases(phases, labels, spec.width))

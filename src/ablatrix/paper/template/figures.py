@@ -23,6 +23,9 @@ class FigureBase(BaseModel):
     title: Words
     caption: Words
     appendix: bool = Field(default=False, description="Whether ``paper.tex`` has it in its appendix.")
+    optional: bool = Field(
+        default=False, description="Whether a study that cannot have it is not told so among what the paper omits."
+    )
     filter: Mapping[str, list[str]] = Field(default={}, description="Column -> values that are kept.")
     width: Literal["column", "page"] = Field(default="column", description="column: 3.3 in wide. page: 7 in.")
 
@@ -112,6 +115,12 @@ class MemorySpec(FigureBase):
     kind: Literal["memory"]
 
 
+class ResponseSpec(ComparisonBase):
+    """How a metric follows the knobs whose levels are numbers: a panel a knob and compiler, a line a workload."""
+
+    kind: Literal["response"]
+
+
 class BreakEvenSpec(FigureBase):
     """What compiling costs, what each run gains, and after how many runs it has paid."""
 
@@ -148,7 +157,8 @@ FigureSpec = Annotated[
     | SpeedUpSpec
     | StepsSpec
     | PhasesSpec
-    | MemorySpec,
+    | MemorySpec
+    | ResponseSpec,
     Field(discriminator="kind"),
 ]
 FigureSpecs = Annotated[list[FigureSpec], AfterValidator(_numbered_once)]

@@ -117,7 +117,7 @@ class Comparison:
             return False
         kinds = [(one.dtype.is_floating_point, one.dtype.is_complex) for one in (output, expected)]
         if kinds[0] != kinds[1] or (kinds[1] == (False, False) and output.dtype != expected.dtype):
-            self._fail(f"{where}: dtype {output.dtype}, expected {expected.dtype}")
+            self._fail(f"{where}: dtype {output.dtype}, expected {_kind(expected.dtype)}")
             return False
         return True
 
@@ -263,3 +263,10 @@ def _shown(wrong: torch.Tensor, given: torch.Tensor, expected: torch.Tensor, sha
 def _number(value: torch.Tensor) -> str:
     plain = value.item()
     return f"{plain:.6g}" if isinstance(plain, (float, complex)) else str(plain)
+
+
+def _kind(dtype: torch.dtype) -> str:
+    """Return which types an output may have: the oracle's own width is none that a program has to have."""
+    if dtype.is_complex:
+        return "a complex type"
+    return "a floating-point type" if dtype.is_floating_point else str(dtype)

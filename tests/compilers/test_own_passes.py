@@ -1,0 +1,136 @@
+"""Passes of the author's in TVM and Inductor: they run where they should, and the check judges what they do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ablatrix.compilers.catalogue import SHIPPED
+from ablatrix.compilers.settings import AddressList, add_settings
+from ablatrix.compilers.settings.applied import NO_SETTINGS
+from ablatrix.errors import CompilerError
+from ablatrix.import_spec import import_place
+from ablatrix.testing.subject import Subject
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "own_passes"
+FILES = {"tvm": "tvm_passes.py", "inductor": "fx_passes.py"}
+AFTER = {"tvm": "DecomposeOpsForInference", "inductor": "pre_grad"}
+
+
+def subject(compiler: str, directory: Path, study: Path = EXAMPLE, **knobs: dict[str, Any]) -> Subject:
+    entry, faults = add_settings(SHIPPED[compiler], knobs, AddressList(()), study)
+    assert not faults
+    directory.mkdir(parents=True, exist_ok=True)
+    return Subject(import_place(entry.adapter)(), entry, directory)
+
+
+def output(made: Subject, levels: dict[str, str]) -> torch.Tensor:
+    case = made.case(levels, "attention")
+    bound = case.executable.bind((case.draw.inputs[0].clone(),))
+    bound.run()
+    (found,) = bound.outputs()
+    return found.clone()
+
+
+@pytest.mark.parametrize("compiler", list(FILES))
+def test_pass_changes_result_where_it_runs_and_nothing_where_it_is_idle(compiler: str, tmp_path: Path) -> None:
+    made = subject(
+        compiler,
+        tmp_path,
+        gelu={"pass": f"{FILES[compiler]}:tanh_gelu", "after": AFTER[compiler]},
+        idle={"pass": f"{FILES[compiler]}:nothing", "after": AFTER[compiler]},
+    )
+    plain: dict[str, str] = {}
+    idle, moved = {"idle": "on"}, {"gelu": "on"}
+    digests = [made.case(levels, "attention").digest for levels in (plain, idle, moved)]
+    assert digests[0] == digests[1] != digests[2]
+    difference = (output(made, moved) - output(made, plain)).abs().max().item()
+    assert 1e-6 < difference < 1e-2  # tanh approximates GELU to 5e-4
+    torch.testing.assert_close(output(made, idle), output(made, plain), rtol=0, atol=0)
+
+
+def test_tvm_sequence_has_every_anchor_of_catalogue() -> None:
+    from ablatrix.compilers.tvm import pipeline
+
+    options = pipeline.Options.from_knobs({"memory_plan": "on", "fusion": "on", "reuse": "release"}, NO_SETTINGS)
+    steps = pipeline._to_destinations(options)
+    names = [step[0] if isinstance(step, tuple) else str(step.info.name) for step in steps]
+    ends = ("StaticPlanBlockMemory", "LowerAllocTensor", "KillAfterLastUse", "LowerRuntimeBuiltin")
+    known = {*names, *ends, "ComputePrimValue", "VMShapeLower", "AttachGlobalSymbol"}
+    assert [anchor for anchor in SHIPPED["tvm"].anchors if anchor not in known] == []
+
+
+def test_tvm_pass_at_each_anchor_sees_module_once(tmp_path: Path) -> None:
+    code = """\
+import pathlib, tvm
+@tvm.transform.module_pass(opt_level=0)
+def note(module, context):
+    with open(pathlib.Path(__file__).parent / "seen", "a") as file:
+        file.write("x")
+    return module
+"""
+    (tmp_path / "noting.py").write_text(code)
+    anchors = SHIPPED["tvm"].anchors
+    knobs = {f"k{at}": {"pass": "noting.py:note", "after": anchor} for at, anchor in enumerate(anchors)}
+    made = subject("tvm", tmp_path / "built", tmp_path, **knobs)
+    made.case(dict.fromkeys(knobs, "on"))
+    assert (tmp_path / "seen").read_text() == "x" * len(anchors)
+
+
+@pytest.mark.parametrize(
+    ("where", "anchor"),
+    [
+        ("before", "pre_grad"),
+        ("after", "pre_grad"),
+        ("before", "joint_graph"),
+        ("after", "joint_graph"),
+        ("before", "post_grad"),
+        ("after", "post_grad"),
+        ("before", "fusion"),
+        ("after", "fusion"),
+    ],
+)
+def test_inductor_pass_at_each_point_runs(where: str, anchor: str, tmp_path: Path) -> None:
+    name = f"noting_{where}_{anchor}"
+    returned = "subject" if anchor == "fusion" else "None"
+    code = f"""\
+import pathlib
+def note(subject):
+    (pathlib.Path(__file__).parent / "seen").touch()
+    return {returned}
+"""
+    (tmp_path / f"{name}.py").write_text(code)
+    made = subject("inductor", tmp_path / "built", tmp_path, it={"pass": f"{name}.py:note", where: anchor})
+    made.case({"it": "on"})
+    assert (tmp_path / "seen").exists()
+
+
+@pytest.mark.parametrize(
+    ("compiler", "code", "message"),
+    [
+        ("tvm", "broken_tvm = 3\n", "broken_tvm must be a tvm.transform.Pass|'int' object is not callable"),
+        ("tvm", "import nowhere_at_all\nbroken_tvm = 3\n", "cannot be imported: ModuleNotFoundError"),
+        ("inductor", "broken_inductor = 3\n", "must be a function"),
+    ],
+)
+def test_object_that_is_no_pass_is_typed_error(compiler: str, code: str, message: str, tmp_path: Path) -> None:
+    name = f"broken_{compiler}_{len(code)}"
+    (tmp_path / f"{name}.py").write_text(code)
+    words = {"pass": f"{name}.py:broken_{compiler}", "after": AFTER[compiler]}
+    made = subject(compiler, tmp_path / "built", tmp_path, it=words)
+    with pytest.raises(CompilerError, match=message):
+        made.case({"it": "on"})
+
+
+def test_edited_pass_misses_cache_and_other_level_hits(tmp_path: Path) -> None:
+    code = "import tvm\n@tvm.transform.module_pass(opt_level=0)\ndef edited(module, context):\n    return module\n"
+    (tmp_path / "editing.py").write_text(code)
+    words = {"pass": "editing.py:edited", "after": "FuseTIR"}
+    first = subject("tvm", tmp_path / "one", tmp_path, it=words).case({"it": "on"})
+    (tmp_path / "editing.py").write_text(code + "# edited\n")
+    again = subject("tvm", tmp_path / "two", tmp_path, it=words)
+    assert again.compile({"it": "on"}, first.directory).counters.hits_disk == 0
+    assert again.compile({"it": "on"}, first.directory).counters.hits_disk == 1

@@ -1,0 +1,123 @@
+"""A pass of the author's in a study file: where it is and where it runs, checked when the study is read."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from ablatrix.errors import StudyError
+from ablatrix.study.design import make_design
+from ablatrix.study.files import companions, refuse_changed_files
+from ablatrix.study.load import load_study
+from ablatrix.study.model import Study
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "own_passes"
+STUDY = """\
+name: own
+workloads: [mlp]
+compilers:
+  - name: tvm
+    knobs:
+      mine: {pass: "mine.py:shrink", after: LegalizeOps}
+modes: [cold, hot]
+stages:
+  - {name: primary, factorial: {mine: [off, on], fusion: [off, on]}}
+"""
+
+
+def written(
+    directory: Path, text: str = STUDY, code: str = "def shrink(module, context):\n    return module\n"
+) -> Path:
+    (directory / "mine.py").write_text(code)
+    file = directory / "study.yaml"
+    file.write_text(text)
+    return file
+
+
+def ids(file: Path) -> dict[tuple[tuple[str, object], ...], str]:
+    cells = make_design(load_study(file)).cells
+    return {tuple(cell.knobs.items()): cell.cell_id for cell in cells if cell.compiler == "tvm"}
+
+
+def test_pass_is_knob_of_study_with_levels_off_and_on(tmp_path: Path) -> None:
+    _, catalogue = load_study(written(tmp_path))
+    knob = catalogue.compiler("tvm").knob("mine")
+    assert knob is not None
+    assert ([level.name for level in knob.levels], knob.default, knob.affects) == (["off", "on"], "off", "code")
+    assert catalogue.compiler("tvm").addresses == {"mine": ["pass:mine.py:shrink"]}
+
+
+def test_changed_pass_changes_cells_that_have_it_and_no_others(tmp_path: Path) -> None:
+    file = written(tmp_path)
+    before = ids(file)
+    written(tmp_path, code="def shrink(module, context):\n    return None\n")
+    after = ids(file)
+    assert {dict(knobs)["mine"] for knobs, cell in before.items() if after[knobs] != cell} == {"on"}
+
+
+def test_pass_file_belongs_to_study_and_must_not_change_under_run(tmp_path: Path) -> None:
+    resolved = load_study(written(tmp_path))
+    assert companions(resolved) == {"mine.py": tmp_path / "mine.py"}
+    assert list(make_design(resolved).plugins) == ["mine.py"]
+    refuse_changed_files(resolved)
+    (tmp_path / "mine.py").write_text("shrink = None\n")
+    with pytest.raises(StudyError, match=r"mine.py has changed since the study was loaded"):
+        refuse_changed_files(resolved)
+
+
+def test_study_with_pass_written_and_read_again_is_same_study(tmp_path: Path) -> None:
+    study, _ = load_study(written(tmp_path))
+    again = Study.model_validate(study.model_dump(mode="json"))
+    assert again.digest == study.digest
+    assert again.compilers[0].knobs["mine"].own_pass == "mine.py:shrink"
+
+
+def test_load_of_pass_runs_no_line_of_it(tmp_path: Path) -> None:
+    load_study(written(tmp_path, code="raise SystemExit(3)\ndef shrink(): ...\n"))
+    assert "mine" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ('pass: "mine.py:shrinc", after: LegalizeOps', r"mine.py has no 'shrinc'; nearest: shrink"),
+        ('pass: "yours.py:shrink", after: LegalizeOps', r"yours.py cannot be read: No such file"),
+        ('pass: "mine.py:shrink", after: LegalizeOp', r"no 'LegalizeOp' that a pass could run after.*nearest: Legali"),
+        ('pass: "mine.py:shrink"', r"needs 'after' or 'before', and not both"),
+        ('pass: "mine.py:shrink", after: FuseOps, before: FuseTIR', r"needs 'after' or 'before', and not both"),
+        ('pass: "mine:shrink", after: FuseOps', r"a pass is written file.py:name"),
+        ('pass: "mine.py:shrink", after: FuseOps, default: maybe', r"must be off or on"),
+        ('pass: "mine.py:shrink", setting: "env:A", after: FuseOps', r"has a 'setting' and a 'pass'"),
+        ('pass: "../mine.py:shrink", after: FuseOps', r"cannot be read"),
+    ],
+)
+def test_wrong_pass_is_one_message_with_remedy(tmp_path: Path, words: str, message: str) -> None:
+    file = written(tmp_path, STUDY.replace('pass: "mine.py:shrink", after: LegalizeOps', words))
+    with pytest.raises(StudyError, match=message):
+        load_study(file)
+
+
+def test_pass_of_compiler_that_takes_none_is_refused(tmp_path: Path) -> None:
+    text = STUDY.replace("name: tvm", "name: xla").replace(", fusion: [off, on]", "")
+    with pytest.raises(StudyError, match="compiler 'xla' takes no pass of a study"):
+        load_study(written(tmp_path, text))
+
+
+def test_pass_that_is_no_python_is_refused_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=r"mine.py is no Python: .*line 1"):
+        load_study(written(tmp_path, code="def shrink(:\n"))
+
+
+def test_example_adds_at_most_15_lines_to_study_for_three_passes(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLE, tmp_path / "own", dirs_exist_ok=True)
+    text = (tmp_path / "own" / "study.yaml").read_text()
+    first, second = text.index("  - name: tvm"), text.index("  - name: inductor")
+    assert len((text[:second] + text[text.index("modes:") :]).splitlines()) <= 15
+    assert len(text[first:second].splitlines()) == 5
+    entry = load_study(tmp_path / "own" / "study.yaml").catalogue.compiler("tvm")
+    assert [one.name for one in entry.own_passes] == [
+        f"tvm_passes.py:{name}" for name in ("reciprocal", "tanh_gelu", "nothing")
+    ]
