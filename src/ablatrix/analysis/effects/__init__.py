@@ -26,6 +26,7 @@ from ablatrix.analysis.effects.judgement import (
     judge_no_ops,
     subject_of,
     verdict_text,
+    verdict_word,
 )
 from ablatrix.analysis.effects.same_program import SamePrograms
 from ablatrix.analysis.effects.speed_ups import Ablation, Move, SpeedUp, find_ablations, mean_speed_up
@@ -66,4 +67,5 @@ __all__ = [
     "mean_speed_up",
     "subject_of",
     "verdict_text",
+    "verdict_word",
 ]

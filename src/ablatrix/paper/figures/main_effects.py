@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -33,6 +34,7 @@ from ablatrix.plotting.panels import (
     ratio_axis,
     rows_that_fit,
     short_names,
+    short_titles,
     text_in,
     unit_line,
 )
@@ -136,7 +138,7 @@ def compose_main_effects(data: MainEffectsData, width: Width = "column", labels:
     columns = min(2 if width == "column" else 4, len(steps))
     line_in = LINE_IN * max(1.0, 0.6 * len(compilers))
     workloads = sorted({effect.workload for effect in effects})
-    names = short_names(workloads, MAX_NAME[width])
+    names = short_titles(workloads, MAX_NAME[width], labels.workload)
     handles = _legend(data, compilers, labels)
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN
     rows = -(-len(steps) // columns)
@@ -153,7 +155,7 @@ def compose_main_effects(data: MainEffectsData, width: Width = "column", labels:
                 for effect in effects
                 if (effect.knob, effect.base_level, effect.level) == step and effect.workload in lines.workloads
             ]
-            panel.set_title(_title(step, panel_in))
+            panel.set_title(_title(step, panel_in, labels))
             _draw_panel(figure, panel, shown, lines, data)
         ratio_axis(panels, _values(data), panel_in, MIN_REACH)
         panels[0].set_yticks(range(len(page)), [names[name] for name in page])
@@ -169,10 +171,11 @@ def compose_main_effects(data: MainEffectsData, width: Width = "column", labels:
     return pages
 
 
-def _title(step: Step, panel_in: float) -> str:
+def _title(step: Step, panel_in: float, labels: Labels) -> str:
     most = max(8, int(panel_in / CHARACTER_IN))
-    level = short_names([*step[1:]], max(4, (most - 3) // 2))
-    return f"{short_names([step[0]], most)[step[0]]}\n{level[step[1]]} → {level[step[2]]}"
+    knob, *levels = step
+    short = short_titles(levels, max(4, (most - 3) // 2), partial(labels.level, knob))
+    return f"{short_names([labels.knob(knob)], most)[labels.knob(knob)]}\n{short[levels[0]]} → {short[levels[1]]}"
 
 
 def _draw_panel(figure: Figure, panel: Axes, shown: Sequence[Effect], lines: _Lines, data: MainEffectsData) -> None:
@@ -229,7 +232,7 @@ def _values(data: MainEffectsData) -> list[float]:
 def _legend(data: MainEffectsData, compilers: Sequence[str], labels: Labels) -> list[Handle]:
     shown = [effect for effect in data.effects if effect.ratio is not None and data.proof(effect) != "no_op"]
     bare = all(effect.ratio is None or effect.ratio.low is None for effect in shown)
-    names = short_names(compilers, 18)
+    names = short_titles(compilers, 18, labels.compiler)
     handles: list[Handle] = [
         Line2D(
             [],

@@ -32,6 +32,11 @@ _AROUND_PT = 60.0  # rules, headings' gaps and the space to a caption
 _BROKEN, _CONFIGURATION = 24, 34  # characters after which a text, and a configuration, continues on another line
 _PIECES = re.compile(r"(?<=[:;,]) | (?=\()")  # preferred line breaks
 _NAME_PIECES = re.compile(r"(?<=[_\-./=@+])")  # where a long name may be broken
+_WIDE = "\u2e80-\u9fff\uff00-\uffef"
+_TEXT_PIECES = re.compile(rf"{_NAME_PIECES.pattern}|(?<=[{_WIDE}])(?<!\uff08)(?![\u3001\u3002\uff01-\uff1f])")
+BREAK = "\u200b"
+"""A heading may continue on another line here; nobody sees it."""
+_WIDE_FROM, _WIDE_WORD = "\u2e80", 5
 _FIGURES = re.compile(r"[\d.,+\-eE\[\] ≤]*")  # a number with its interval is never broken
 _SIGN = re.compile(r"\\(?:rightarrow|le|ge|pm|times|textendash)\b")
 _COMMAND = re.compile(r"\\[a-z]+|[{}\\$]")  # what LaTeX does not print
@@ -87,7 +92,7 @@ def _floats(table: PrintedTable) -> Iterator[_Float]:
     fitting = [gap for gap in _GAPS_PT if sum(bare[one] + 2 * gap for one in shown) <= PAGE_PT]
     gap = fitting[0] if fitting else _GAPS_PT[1]
     widths = [width + 2 * gap for width in bare]
-    told = [f"{table.headings[column]}: {value}." for column, value in same.items() if re.search(r"\w", value)]
+    told = [_told(table, column, value) for column, value in same.items() if re.search(r"\w", value)]
     notes = (*table.notes, *told)
     split = _column_parts(table, shown, widths)
     pages = [(columns, page) for columns in split for page in _pages(table, plain, headings, columns, notes)]
@@ -102,6 +107,12 @@ def _floats(table: PrintedTable) -> Iterator[_Float]:
             gap_pt=gap,
             notes=notes if number == len(pages) else (),
         )
+
+
+def _told(table: PrintedTable, column: int, value: str) -> str:
+    """Return the note that a column would say the same in each row."""
+    heading = table.headings[column].replace(BREAK, "")
+    return table.labels("titled", title=table.labels("described", what=heading, words=value))
 
 
 def _column_width(
@@ -279,11 +290,11 @@ def _broken(cell: str, is_number: bool, most: int | None = None) -> Lines:
     if is_number and not re.search(r"\d", cell):
         return _words(cell)
     most = most or (_CONFIGURATION if "=" in cell else _BROKEN)
-    if len(cell) <= most or _FIGURES.fullmatch(cell):
+    if _letters(cell) <= most or _FIGURES.fullmatch(cell):
         return (cell,)
     lines: list[str] = []
     for piece in _PIECES.split(cell):
-        if lines and len(lines[-1]) + len(piece) < most:
+        if lines and _letters(lines[-1]) + _letters(piece) < most:
             lines[-1] += f" {piece}"
         else:
             lines += _wrapped(piece, most)
@@ -291,26 +302,50 @@ def _broken(cell: str, is_number: bool, most: int | None = None) -> Lines:
 
 
 def _wrapped(text: str, most: int) -> list[str]:
-    """Return a text in lines of at most so many characters, broken at spaces, else after separators of a name."""
+    """Return a text in lines of at most so many characters, broken at spaces, else after separators of a name.
+
+    Chinese may be broken between any two letters, but not before a mark that ends a clause.
+    """
     lines: list[str] = [""]
     for word in text.split(" "):
-        pieces = [word] if len(word) <= most else [piece for piece in _NAME_PIECES.split(word) if piece]
+        pieces = [word] if _letters(word) <= most else [piece for piece in _TEXT_PIECES.split(word) if piece]
         for number, piece in enumerate(pieces):
             glue = " " if lines[-1] and number == 0 else ""
-            if lines[-1] and len(lines[-1]) + len(glue) + len(piece) > most:
+            if lines[-1] and _letters(lines[-1]) + len(glue) + _letters(piece) > most:
                 lines.append(piece)
             else:
                 lines[-1] += glue + piece
     return lines
 
 
+def _letters(text: str) -> int:
+    """Return how wide a text is in letters; one of Chinese is as wide as two others."""
+    return len(text) + sum(letter >= _WIDE_FROM for letter in text)
+
+
 def _words(text: str) -> Lines:
-    """Return a text with one word per line, broken also at underscores; short words share a line."""
+    """Return a text with one word per line, broken also at underscores; short words share a line.
+
+    A long word of Chinese is broken where its text has `BREAK`, and else after every four letters.
+    """
     lines: list[str] = []
-    for word in re.split(r" |(?<=_)", text):
-        glue = "" if lines and lines[-1].endswith("_") else " "
-        if lines and len(lines[-1]) + len(glue) + len(word) <= len("partition"):
-            lines[-1] += glue + word
-        else:
-            lines.append(word)
+    for word in re.split(rf" |(?<=_)|{BREAK}", text):
+        for piece in _short_pieces(word):
+            glue = "" if lines and _is_joined(lines[-1], piece) else " "
+            if lines and _letters(lines[-1]) + len(glue) + _letters(piece) <= len("partition"):
+                lines[-1] += glue + piece
+            else:
+                lines.append(piece)
     return tuple(lines)
+
+
+def _short_pieces(word: str) -> list[str]:
+    is_wide = word != "" and min(word) >= _WIDE_FROM
+    if not is_wide or len(word) <= _WIDE_WORD:
+        return [word]
+    return [word[at : at + 4] for at in range(0, len(word), 4)]
+
+
+def _is_joined(line: str, piece: str) -> bool:
+    """Return whether no space stands between two pieces: of a name, or of Chinese."""
+    return line.endswith("_") or (line[-1:] >= _WIDE_FROM and piece[:1] >= _WIDE_FROM)
