@@ -220,9 +220,9 @@ def test_table_of_many_columns_is_split_with_names_in_each_part() -> None:
         number=3,
         title="Wide",
         caption="Wide.",
-        headings=("workload", *(f"c{index}" for index in range(columns))),
+        heading_cells=("workload", *(f"c{index}" for index in range(columns))),
         is_number=(False, *[True] * columns),
-        rows=(("encoder", *(f"{index}.25" for index in range(columns))),),
+        cells=(("encoder", *(f"{index}.25" for index in range(columns))),),
     )
     text = latex_tables([table])
     floats = text.count(r"\begin{table*}")
@@ -234,7 +234,7 @@ def test_table_of_many_columns_is_split_with_names_in_each_part() -> None:
 
 def test_narrow_table_is_one_column_wide() -> None:
     table = PrintedTable(
-        number=3, title="Few", caption="Few.", headings=("a", "b"), is_number=(False, True), rows=(("x", "1.5"),)
+        number=3, title="Few", caption="Few.", heading_cells=("a", "b"), is_number=(False, True), cells=(("x", "1.5"),)
     )
     assert r"\begin{table}[tp]" in latex_tables([table])
 
