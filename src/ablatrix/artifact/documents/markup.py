@@ -3,6 +3,7 @@
 Inline text is plain, except that text between a pair of backticks is code. Foreign text goes through `plain` first.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,8 @@ HEADINGS = ("section", "subsection", "subsubsection", "paragraph")
 
 LATEX_ROWS = 8
 """Rows after which a new table begins: a table that cannot break must not be longer than a page."""
+_LIST = r"\begin{itemize}\setlength{\itemsep}{0pt}\setlength{\parskip}{0pt}\setlength{\parsep}{0pt}\small"
+_BREAKS = re.compile(r"(?<=\w)[._=-](?=\w)|/+")
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def _latex_block(block: Block) -> str:
                 else rf"\item {_inline_latex(text)}"
                 for label, text in items
             ]
-            return "\n".join([r"\begin{itemize}", *lines, r"\end{itemize}"])
+            return "\n".join([_LIST, *lines, r"\end{itemize}"])
         case Commands(lines):
             # Not verbatim: these lines are wider than a column and must break.
             shown = [rf"\hangindent=2em\texttt{{{_breakable(line)}}}\par" for line in lines]
@@ -169,8 +172,12 @@ def _lead(label: str) -> str:
 
 
 def _breakable(code: str) -> str:
-    """Return code that LaTeX may break after a slash and the like, where it has no spaces to break at."""
-    return "".join(escape_latex(character) + (r"\allowbreak{}" if character in "/._-=" else "") for character in code)
+    """Return code that LaTeX may break after a slash and the like within a word, where it has no spaces to break at."""
+    found, at = "", 0
+    for match in _BREAKS.finditer(code):
+        found += escape_latex(code[at : match.end()]) + r"\allowbreak{}"
+        at = match.end()
+    return found + escape_latex(code[at:])
 
 
 def _parts(text: str) -> Iterator[tuple[str, bool]]:
