@@ -488,19 +488,6 @@ def test_short_appendix_says_where_the_rest_stands(facts: Facts) -> None:
 )
 def test_abridged_text_keeps_whole_parts(text: str, most: int, found: str) -> None:
     assert abridged(text, most, "rest.md") == found
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed (Debian: texlive-latex-base)")
-def test_appendix_compiles_in_plain_two_column_article(failed: Facts, tmp_path: Path) -> None:
-    many = tuple(replace(CLAIM, id=f"claim-{number}") for number in range(40))
-    (tmp_path / "appendix.tex").write_text(make_documents(replace(failed, claims=many))["appendix.tex"])
-    whole = r"\documentclass[twocolumn]{article}\begin{document}\input{appendix}\end{document}"
-    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", whole]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, errors="replace")
-    assert done.returncode == 0, done.stdout[-2000:]
-    widths = [float(width) for width in re.findall(r"Overfull \\hbox \(([0-9.]+)pt", done.stdout)]
-    assert max(widths, default=0) < 12, "text runs into the other column"
-    assert "Overfull \\vbox" not in done.stdout
-
-
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.2, "under 1 s"), (27.0, "27 s"), (89.0, "89 s"), (754.0, "13 min"), (9000.0, "2.5 h")]
 )
