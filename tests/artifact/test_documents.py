@@ -488,6 +488,8 @@ def test_short_appendix_says_where_the_rest_stands(facts: Facts) -> None:
 )
 def test_abridged_text_keeps_whole_parts(text: str, most: int, found: str) -> None:
     assert abridged(text, most, "rest.md") == found
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.2, "under 1 s"), (27.0, "27 s"), (89.0, "89 s"), (754.0, "13 min"), (9000.0, "2.5 h")]
 )

@@ -3,6 +3,7 @@
 Inline text is plain, except that text between a pair of backticks is code. Foreign text goes through `plain` first.
 """
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -130,8 +131,9 @@ def _latex_block(block: Block) -> str:
             shown = [rf"\hangindent=2em\texttt{{{_breakable(line)}}}\par" for line in lines]
             return "\n".join([r"{\footnotesize\raggedright\frenchspacing\parindent=0pt", *shown, "}"])
         case Table(headings, rows, shares):
-            parts = range(0, len(rows), LATEX_ROWS)
-            return "\n".join(_latex_table(headings, rows[first : first + LATEX_ROWS], shares) for first in parts)
+            count = max(1, math.ceil(len(rows) / LATEX_ROWS))
+            size = math.ceil(len(rows) / count) or 1
+            return "\n".join(_latex_table(headings, rows[at : at + size], shares) for at in range(0, len(rows), size))
 
 
 def _latex_table(headings: Sequence[str], rows: Sequence[Sequence[str]], shares: Sequence[float]) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ablatrix.paper.markup import escape_latex
 from ablatrix.paper.tables.aligned import aligned_cells
 from ablatrix.paper.tables.cells import NOTHING
-from ablatrix.paper.tables.printed import PrintedTable
+from ablatrix.paper.tables.printed import BREAK, PrintedTable
 from ablatrix.paper.tables.text_width import text_width
 from ablatrix.plotting.labels import Labels
 
@@ -34,8 +34,6 @@ _PIECES = re.compile(r"(?<=[:;,]) | (?=\()")  # preferred line breaks
 _NAME_PIECES = re.compile(r"(?<=[_\-./=@+])")  # where a long name may be broken
 _WIDE = "\u2e80-\u9fff\uff00-\uffef"
 _TEXT_PIECES = re.compile(rf"{_NAME_PIECES.pattern}|(?<=[{_WIDE}])(?<!\uff08)(?![\u3001\u3002\uff01-\uff1f])")
-BREAK = "\u200b"
-"""A heading may continue on another line here; nobody sees it."""
 _WIDE_FROM, _WIDE_WORD = "\u2e80", 5
 _FIGURES = re.compile(r"[\d.,+\-eE\[\] ≤]*")  # a number with its interval is never broken
 _SIGN = re.compile(r"\\(?:rightarrow|le|ge|pm|times|textendash)\b")

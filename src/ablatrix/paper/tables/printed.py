@@ -8,6 +8,8 @@ from ablatrix.paper.markup import escape_markdown
 from ablatrix.paper.tables.word import Cell, name_of, names_of, text_of_cell, texts_of
 from ablatrix.plotting.labels import ENGLISH, Labels
 
+BREAK = "\u200b"
+"""A heading of LaTeX may continue on another line here; nobody sees it."""
 Position = tuple[int, int]
 """Row and column of a cell, from 0."""
 
@@ -110,7 +112,8 @@ class PrintedTable:
 
 def _joined(groups: Sequence[str], headings: Sequence[str]) -> tuple[str, ...]:
     shared = groups or ("",) * len(headings)
-    return tuple(f"{group} {text}" if group else text for group, text in zip(shared, headings, strict=True))
+    texts = (f"{group} {text}" if group else text for group, text in zip(shared, headings, strict=True))
+    return tuple(text.replace(BREAK, "") for text in texts)
 
 
 def markdown_table(table: PrintedTable) -> str:
