@@ -106,7 +106,8 @@ def test_reasons_in_chinese_count_blocks_and_name_configurations() -> None:
     lack = Lack.of(Absence.of({"unsupported": 1, "wrong_output": 2}, 4), ["a=1", "a=2", "a=3", "a=4"])
     why = Why.of(because("one_block"), lack)
     assert text_of(why, "zh") == (
-        "只有一个区组\N{FULLWIDTH COMMA}没有区间\N{FULLWIDTH SEMICOLON}4 个区组中 1 个不支持\N{FULLWIDTH COMMA}4 个区组中 2 个输出错误"
+        "只有一个区组\N{FULLWIDTH COMMA}没有区间\N{FULLWIDTH SEMICOLON}"
+        "4 个区组中 1 个不支持\N{FULLWIDTH COMMA}4 个区组中 2 个输出错误"
         "\N{FULLWIDTH COLON}a=1 | a=2 | a=3 | 另有 1 个"
     )
     assert text_of(Lack(NOT_RUN, ("fusion=on",)), "zh") == "未运行\N{FULLWIDTH COLON}fusion=on"

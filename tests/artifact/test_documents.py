@@ -459,9 +459,7 @@ def crowded(facts: Facts) -> Facts:
 
 @needs_latex
 @pytest.mark.parametrize("shape", ["plain", "failed", "crowded"])
-def test_short_appendix_has_two_pages_of_mlsys_at_most(
-    facts: Facts, failed: Facts, tmp_path: Path, shape: str
-) -> None:
+def test_short_appendix_has_two_pages_of_mlsys_at_most(facts: Facts, failed: Facts, tmp_path: Path, shape: str) -> None:
     found = {"plain": facts, "failed": failed, "crowded": crowded(facts)}[shape]
     (tmp_path / "appendix.tex").write_text(make_documents(found)["appendix.tex"])
     pages = re.search(r"\((\d+) pages?,", compiled(tmp_path, MLSYS, "appendix"))

@@ -51,9 +51,7 @@ def as_title(given: str | Mapping[Language, str] | None) -> Title:
     return {str(language): text for language, text in (given or {}).items()}
 
 
-def _knobs(
-    resolved: ResolvedStudy, entries: list[CompilerEntry], titles: Mapping[str, Title]
-) -> dict[str, Title]:
+def _knobs(resolved: ResolvedStudy, entries: list[CompilerEntry], titles: Mapping[str, Title]) -> dict[str, Title]:
     """Return what the study calls knobs, else what those that are shipped are called."""
     shipped = {knob.name for entry in entries if _is_shipped(entry) for knob in entry.knobs}
     found = {name: titles[name] for name in sorted(shipped & titles.keys())}

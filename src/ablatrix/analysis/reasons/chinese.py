@@ -73,6 +73,6 @@ PHRASES: Mapping[Code, str] = {
     "overridden": "被 {by:或} 覆盖",
     "not_built": "另有 {count} 对未构建",
     "no_op_claimed": "{compiler} 上的 {workload}：就构建内容而言，开关 {knob} 从 {base_level} 到 {level} 无作用"
-    "（{pairs} 对中 {equal} 对产物相同），但 {metric} 变为 {ratio:.4f} 倍 [{low:.4f}, {high:.4f}]：它影响的是记录没有读回的"
-    "内容，例如运行时的库（应声明该开关也影响运行时间），或者由试验的顺序引起；这不是代码的影响",
+    "（{pairs} 对中 {equal} 对产物相同），但 {metric} 变为 {ratio:.4f} 倍 [{low:.4f}, {high:.4f}]："
+    "它影响的是记录没有读回的内容，例如运行时的库（应声明该开关也影响运行时间），或者由试验的顺序引起；这不是代码的影响",
 }

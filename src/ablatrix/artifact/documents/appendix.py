@@ -42,8 +42,8 @@ from ablatrix.records.model import Record
 
 TITLE = "Artifact Appendix"
 ABSTRACT, ENTRY, PARAGRAPH, STATEMENT, CLAIMS = 700, 170, 300, 130, 6
-"""What the short form has room for: characters of the abstract, of an entry of the check-list, of a paragraph and of the
-statement of a claim, and claims."""
+"""What the short form has room for: characters of the abstract, of an entry of the check-list, of a paragraph and of
+the statement of a claim, and claims."""
 LAYOUTS = {
     "run": "",
     "padding": ", with randomly padded stack, heap and mappings",
@@ -186,7 +186,9 @@ def _description(facts: Facts, form: _Form) -> Section:
     if own:
         software += f" What {', '.join(own)} needs beside these: {asked('packages and programs, or none')}."
     machine = f"{needs(facts)} Recorded on {hardware(facts)}."
-    models = Paragraph(form.text(f"{models_line(facts)}.", PARAGRAPH)) if form.is_short else Items(tuple(model_items(facts)))
+    models: Paragraph | Items = (
+        Paragraph(form.text(f"{models_line(facts)}.", PARAGRAPH)) if form.is_short else Items(tuple(model_items(facts)))
+    )
     return Section(
         "Description",
         (),

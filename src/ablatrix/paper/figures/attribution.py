@@ -187,7 +187,7 @@ def compose_attribution(
     rows: list[Row] = [*dict.fromkeys((s.knob, s.level) for one in found for s in one.steps if s.knob)]
     if not all(one.is_apart for one in found):
         rows.append((None, WHOLE))
-    texts = _texts(rows, 18, labels)
+    texts = _texts(rows, 22, labels)
     columns = 2 if width == "column" else 4
     row_in = TITLES_IN + LINE_IN * (len(rows) + 0.4)
     handles = _legend(found, labels)

@@ -17,7 +17,7 @@ from ablatrix.analysis.effects import Effect
 from ablatrix.analysis.groups import Control
 from ablatrix.analysis.reasons import optional_text
 from ablatrix.paper.figures.words import ratio_label
-from ablatrix.plotting.figure import COLOURS, MARKERS, NOISE, WIDTHS_IN, Width
+from ablatrix.plotting.figure import COLOURS, FONT_PT, MARKERS, NOISE, WIDTHS_IN, Width
 from ablatrix.plotting.labels import ENGLISH, Labels
 from ablatrix.plotting.panels import (
     CHARACTER_IN,
@@ -41,7 +41,7 @@ from ablatrix.plotting.panels import (
 from ablatrix.statistics.ratio import Ratio
 
 MIN_REACH = 1.05  # the axis shows at least 5 % on both sides, so that noise does not fill it
-LINE_IN, TITLES_IN, AXIS_LABEL_IN = 0.15, 0.42, 0.3
+LINE_IN, TITLES_IN, TITLE_LINE_IN, AXIS_LABEL_IN = 0.15, 0.42, 0.12, 0.3
 MAX_NAME = {"column": 16, "page": 24}
 
 Unit = tuple[str, str]
@@ -141,21 +141,23 @@ def compose_main_effects(data: MainEffectsData, width: Width = "column", labels:
     names = short_titles(workloads, MAX_NAME[width], labels.workload)
     handles = _legend(data, compilers, labels)
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN
-    rows = -(-len(steps) // columns)
-    fitting = max(1, int((rows_that_fit(1e-3, around_in) * 1e-3 / rows - TITLES_IN) / line_in))
     panel_in = (width_in - max(map(text_in, names.values())) - 0.15) / columns
+    titles = [_title(step, panel_in, labels) for step in steps]
+    titles_in = TITLES_IN + TITLE_LINE_IN * (max(title.count("\n") for title in titles) - 1)
+    rows = -(-len(steps) // columns)
+    fitting = max(1, int((rows_that_fit(1e-3, around_in) * 1e-3 / rows - titles_in) / line_in))
     pages = []
     for page in in_pages(workloads, fitting):
         lines = _Lines(tuple(page), compilers)
-        row_in = TITLES_IN + line_in * (len(page) + 0.3)
+        row_in = titles_in + line_in * (len(page) + 0.3)
         figure, panels = panel_grid(len(steps), columns, width_in, row_in, around_in, sharex=True, sharey=True)
-        for panel, step in zip(panels, steps, strict=True):
+        for panel, step, title in zip(panels, steps, titles, strict=True):
             shown = [
                 effect
                 for effect in effects
                 if (effect.knob, effect.base_level, effect.level) == step and effect.workload in lines.workloads
             ]
-            panel.set_title(_title(step, panel_in, labels))
+            panel.set_title(title)
             _draw_panel(figure, panel, shown, lines, data)
         ratio_axis(panels, _values(data), panel_in, MIN_REACH)
         panels[0].set_yticks(range(len(page)), [names[name] for name in page])
@@ -172,10 +174,15 @@ def compose_main_effects(data: MainEffectsData, width: Width = "column", labels:
 
 
 def _title(step: Step, panel_in: float, labels: Labels) -> str:
+    """Return the knob and its levels; on three lines where the levels do not fit beside each other."""
     most = max(8, int(panel_in / CHARACTER_IN))
     knob, *levels = step
-    short = short_titles(levels, max(4, (most - 3) // 2), partial(labels.level, knob))
-    return f"{short_names([labels.knob(knob)], most)[labels.knob(knob)]}\n{short[levels[0]]} → {short[levels[1]]}"
+    name = short_names([labels.knob(knob)], most)[labels.knob(knob)]
+    base, level = (labels.level(knob, one) for one in levels)
+    if text_in(f"{base} → {level}", FONT_PT) <= panel_in:
+        return f"{name}\n{base} → {level}"
+    short = short_titles(levels, most - 2, partial(labels.level, knob))
+    return f"{name}\n{short[levels[0]]} →\n{short[levels[1]]}"
 
 
 def _draw_panel(figure: Figure, panel: Axes, shown: Sequence[Effect], lines: _Lines, data: MainEffectsData) -> None:

@@ -83,9 +83,7 @@ def build_table(
     )
 
 
-def _in_words(
-    cells: Mapping[Any, Cell], column: ColumnSpec, source: SourceRows, labels: Labels
-) -> Mapping[Any, Cell]:
+def _in_words(cells: Mapping[Any, Cell], column: ColumnSpec, source: SourceRows, labels: Labels) -> Mapping[Any, Cell]:
     """Return the cells of a column of text with the titles and the words of the paper's language."""
     if column.aggregation not in ("value", "only"):
         return cells

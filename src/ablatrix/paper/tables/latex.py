@@ -30,7 +30,8 @@ _GAPS_PT = (4.0, 3.0, 2.0)  # on each side of a column: the first with which all
 _HEIGHT_PT = 540.0  # of a page of article
 _AROUND_PT = 60.0  # rules, headings' gaps and the space to a caption
 _BROKEN, _CONFIGURATION = 24, 34  # characters after which a text, and a configuration, continues on another line
-_PIECES = re.compile(r"(?<=[:;,]) | (?=\()")  # preferred line breaks
+_PROSE = 60  # a column as wide as this is filled word by word
+_PIECES = re.compile(r"(?<=[:;,]) | (?=[(→])")  # preferred line breaks
 _NAME_PIECES = re.compile(r"(?<=[_\-./=@+])")  # where a long name may be broken
 _WIDE = "\u2e80-\u9fff\uff00-\uffef"
 _TEXT_PIECES = re.compile(rf"{_NAME_PIECES.pattern}|(?<=[{_WIDE}])(?<!\uff08)(?![\u3001\u3002\uff01-\uff1f])")
@@ -127,11 +128,19 @@ def _column_width(
 
 
 def _constant_columns(table: PrintedTable) -> dict[int, str]:
-    """Return the columns of names, but for the first, that have one value in all of several rows, or nothing in one."""
+    """Return the columns, but for the first, that have one value in all of several rows, or nothing in one.
+
+    Where columns belong to groups, those of numbers stay: a reader compares them with their neighbours.
+    """
     found = {}
     for column, is_number in enumerate(table.is_number):
         values = {row[column] for row in table.rows}
-        if column and not is_number and len(values) == 1 and (len(table.rows) > 1 or NOTHING in values):
+        if (
+            column
+            and not (is_number and table.groups)
+            and len(values) == 1
+            and (len(table.rows) > 1 or NOTHING in values)
+        ):
             found[column] = values.pop()
     return found
 
@@ -290,6 +299,8 @@ def _broken(cell: str, is_number: bool, most: int | None = None) -> Lines:
     most = most or (_CONFIGURATION if "=" in cell else _BROKEN)
     if _letters(cell) <= most or _FIGURES.fullmatch(cell):
         return (cell,)
+    if most >= _PROSE:
+        return tuple(_wrapped(cell, most))
     lines: list[str] = []
     for piece in _PIECES.split(cell):
         if lines and _letters(lines[-1]) + _letters(piece) < most:

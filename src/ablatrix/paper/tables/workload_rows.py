@@ -110,9 +110,7 @@ def _compilers(names: Sequence[str], labels: Labels) -> str:
     return ", ".join(map(labels.compiler, names))
 
 
-def _dynamic(
-    limits: Mapping[str, Sequence[int]], row: Mapping[str, Any], sizes: Sequence[str], labels: Labels
-) -> str:
+def _dynamic(limits: Mapping[str, Sequence[int]], row: Mapping[str, Any], sizes: Sequence[str], labels: Labels) -> str:
     timed = {name.removeprefix("size_"): row[name] for name in sizes}
     return "; ".join(
         labels("dynamic_within", name=name, low=low, high=high, timed=timed.get(name))

@@ -30,8 +30,9 @@ from ablatrix.paper.template.spec import (
 def write_table(sources: TableSources, spec: AnyTable, directory: Path) -> list[Path]:
     """Write ``directory/table<number>.{csv,md,tex,html}`` and return the files.
 
-    All have the same numbers. The CSV is in English and has names, so that other tools can join by them; the others are
-    in the language of the paper and have titles. Unrounded numbers are in ``ablation.csv`` and ``ablation_summary.csv``.
+    All have the same numbers. The CSV is in English and has names, so that other tools can join by them; the others
+    are in the language of the paper and have titles. Unrounded numbers are in ``ablation.csv`` and
+    ``ablation_summary.csv``.
 
     Args:
         sources: The input; columns of mixed origin become columns in front of tables of rows.
