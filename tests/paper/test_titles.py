@@ -205,13 +205,11 @@ def sizes() -> list[Record]:
         facts = record.workload.model_copy(
             update={"parameters": {**record.workload.parameters, "width": 128}, "digest": digest_value("wide")}
         )
-        ids = {
-            name: content_id([getattr(record, name), "wide"])
-            for name in ("record_id", "trial_id", "cell_id", "block_id")
-        }
-        return record.model_copy(update={"workload": facts, **ids})
+        names = ("record_id", "trial_id", "cell_id", "block_id")
+        ids = {name: content_id([getattr(record, name), "wide"]) for name in names}
+        return record.model_copy(update={"workload": facts, "study_digest": small[0].study_digest, **ids})
 
-    return [*make_records(workloads=["encoder"]), *map(wide, make_records(workloads=["encoder"], seed=8))]
+    return [*small, *map(wide, make_records(workloads=["encoder"], seed=8))]
 
 
 def test_sizes_of_workload_are_told_apart_alike_in_text_and_tables(tmp_path: Path) -> None:

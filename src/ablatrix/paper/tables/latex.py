@@ -7,6 +7,7 @@ LaTeX measures each table again, and scales down what is still too wide, such as
 """
 
 import itertools
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ FONT_PT, _LINE_PT = 9.0, 11.0
 _GAPS_PT = (4.0, 3.0, 2.0)  # on each side of a column: the first with which all columns fit, else the second
 _HEIGHT_PT = 540.0  # of a page of article
 _AROUND_PT = 60.0  # rules, headings' gaps and the space to a caption
-_BROKEN, _CONFIGURATION = 24, 34  # characters after which a text, and a configuration, continues on another line
+_BROKEN, _CONFIGURATION = (44, 34, 24), 34  # characters after which a text, and a configuration, are broken
+_LONG_NAME, _ROWS_TRIED = 24, 300
 _PROSE = 60  # a column as wide as this is filled word by word
 _PIECES = re.compile(r"(?<=[:;,]) | (?=[(→])")  # preferred line breaks
 _NAME_PIECES = re.compile(r"(?<=[_\-./=@+])")  # where a long name may be broken
@@ -80,15 +82,19 @@ class _Float:
 
 
 def _floats(table: PrintedTable) -> Iterator[_Float]:
-    plain = [
-        [_broken(cell, table.is_number[at], table.breaks.get(at)) for at, cell in enumerate(row)] for row in table.rows
-    ]
     headings = [_words(heading) for heading in table.headings]
-    cells = _latex_cells(table, plain)
     same = _constant_columns(table)
     shown = [column for column in range(len(headings)) if column not in same]
-    bare = [_column_width(table, column, headings, cells) for column in range(len(headings))]
-    fitting = [gap for gap in _GAPS_PT if sum(bare[one] + 2 * gap for one in shown) <= PAGE_PT]
+    for most in _BROKEN if len(table.rows) <= _ROWS_TRIED else _BROKEN[-1:]:  # the widest texts with which all fit
+        plain = [
+            [_broken(cell, table.is_number[at], table.breaks.get(at), most) for at, cell in enumerate(row)]
+            for row in table.rows
+        ]
+        cells = _latex_cells(table, plain)
+        bare = [_column_width(table, column, headings, cells) for column in range(len(headings))]
+        fitting = [gap for gap in _GAPS_PT if sum(bare[one] + 2 * gap for one in shown) <= PAGE_PT]
+        if fitting:
+            break
     gap = fitting[0] if fitting else _GAPS_PT[1]
     widths = [width + 2 * gap for width in bare]
     told = [_told(table, column, value) for column, value in same.items() if re.search(r"\w", value)]
@@ -176,16 +182,29 @@ def _pages(
     )
     heads = max((len(headings[column]) for column in columns), default=1) + bool(table.groups)
     most = (_HEIGHT_PT - _AROUND_PT) / _LINE_PT - heads - 2 - below
+    lines = [
+        max(len(row[column]) for column in columns) + (0.5 if _is_new_group(table, number, columns) else 0.0)
+        for number, row in enumerate(plain)
+    ]
+    full = _filled(lines, most, caption)
+    # As many pages, but filled alike: a last one of a few rows would be an almost empty page.
+    for room in range(math.ceil((sum(lines) + caption) / len(full)), math.ceil(most)):
+        if len(even := _filled(lines, float(room), caption)) == len(full):
+            return even
+    return full
+
+
+def _filled(lines: Sequence[float], most: float, caption: float) -> list[list[int]]:
+    """Split rows into pages of at most so many lines; on the first one the caption takes some."""
     pages: list[list[int]] = [[]]
     used = 0.0
-    for number, row in enumerate(plain):
-        lines = max(len(row[column]) for column in columns) + (0.5 if _is_new_group(table, number, columns) else 0.0)
+    for number, count in enumerate(lines):
         room = max(8.0, most - (caption if len(pages) == 1 else 0.0))
-        if pages[-1] and used + lines > room:
+        if pages[-1] and used + count > room:
             pages.append([])
             used = 0.0
         pages[-1].append(number)
-        used += lines
+        used += count
     return pages
 
 
@@ -289,14 +308,14 @@ def _cell(lines: Lines, side: str, align: str) -> str:
 def breakable(text: str) -> str:
     """Return text for LaTeX in which long names may be broken after their separators."""
     pieces = [escape_latex(piece) for piece in _NAME_PIECES.split(text)]
-    return r"\allowbreak{}".join(pieces) if any(len(word) > _BROKEN for word in text.split()) else escape_latex(text)
+    return r"\allowbreak{}".join(pieces) if any(len(word) > _LONG_NAME for word in text.split()) else escape_latex(text)
 
 
-def _broken(cell: str, is_number: bool, most: int | None = None) -> Lines:
+def _broken(cell: str, is_number: bool, own: int | None = None, most: int = _BROKEN[-1]) -> Lines:
     """Return a long text in several lines, broken between its parts; a word in a column of numbers is kept narrow."""
     if is_number and not re.search(r"\d", cell):
         return _words(cell)
-    most = most or (_CONFIGURATION if "=" in cell else _BROKEN)
+    most = own or (max(_CONFIGURATION, most) if "=" in cell else most)
     if _letters(cell) <= most or _FIGURES.fullmatch(cell):
         return (cell,)
     if most >= _PROSE:
