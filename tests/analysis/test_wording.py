@@ -2,14 +2,17 @@
 
 import re
 from pathlib import Path
+from string import Formatter
 from typing import get_args
 
 import pytest
 
+from ablatrix.analysis.reasons import chinese
 from ablatrix.analysis.reasons.absence import NOT_RUN, Absence, Cause, Lack
 from ablatrix.analysis.reasons.knob_levels import KnobLevels
 from ablatrix.analysis.reasons.reason import Code, Why, because
 from ablatrix.analysis.reasons.wording import CAUSES, PHRASES, optional_text, plain_data, text_of
+from ablatrix.records.status import STATUSES
 
 SOURCE = Path(__file__).parents[2] / "src/ablatrix"
 
@@ -86,3 +89,25 @@ def test_levels_with_equal_content_are_equal_and_hash_alike() -> None:
     assert levels == KnobLevels({"fusion": "on"}) == {"fusion": "on"}
     assert len({levels, KnobLevels({"fusion": "on"}), KnobLevels()}) == 2
     assert {**levels} == {"fusion": "on"}
+
+
+def slots(phrase: str) -> list[tuple[str | None, bool]]:
+    return sorted((slot, form == "()") for _, slot, form, _ in Formatter().parse(phrase) if slot)
+
+
+def test_every_code_has_chinese_phrase_of_the_same_facts() -> None:
+    assert set(chinese.PHRASES) == set(PHRASES)
+    for code, phrase in PHRASES.items():
+        assert slots(chinese.PHRASES[code]) == slots(phrase), code
+    assert set(chinese.KINDS) == {*Cause, *STATUSES}
+
+
+def test_reasons_in_chinese_count_blocks_and_name_configurations() -> None:
+    lack = Lack.of(Absence.of({"unsupported": 1, "wrong_output": 2}, 4), ["a=1", "a=2", "a=3", "a=4"])
+    why = Why.of(because("one_block"), lack)
+    assert text_of(why, "zh") == (
+        "只有一个区组\N{FULLWIDTH COMMA}没有区间\N{FULLWIDTH SEMICOLON}"
+        "4 个区组中 1 个不支持\N{FULLWIDTH COMMA}4 个区组中 2 个输出错误"
+        "\N{FULLWIDTH COLON}a=1 | a=2 | a=3 | 另有 1 个"
+    )
+    assert text_of(Lack(NOT_RUN, ("fusion=on",)), "zh") == "未运行\N{FULLWIDTH COLON}fusion=on"

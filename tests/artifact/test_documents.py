@@ -19,6 +19,7 @@ from ablatrix.artifact.contents.environment import (
 )
 from ablatrix.artifact.contents.manifest import FileEntry, read_manifest
 from ablatrix.artifact.contents.reading import read_artifact
+from ablatrix.artifact.documents.abridged import abridged
 from ablatrix.artifact.documents.facts import Facts, duration, read_facts, size
 from ablatrix.artifact.documents.make import make_documents
 from ablatrix.artifact.documents.origins import SHIPPED_COMPILERS, SHIPPED_WORKLOADS
@@ -74,9 +75,11 @@ def test_appendix_has_every_section_and_checklist_entry(facts: Facts) -> None:
     assert headings[1:] == list(SECTIONS)
     assert re.findall(r"^- \*\*([A-Z].*?):?\*\*", texts["APPENDIX.md"], re.M)[: len(CHECKLIST)] == list(CHECKLIST)
     for title in SECTIONS:
-        assert re.search(rf"\\(sub)+section\{{{re.escape(title)}\}}", texts["appendix.tex"])
+        for name in ("appendix.tex", "appendix_long.tex"):
+            assert re.search(rf"\\(sub)+section\{{{re.escape(title)}\}}", texts[name])
     for entry in CHECKLIST:
-        assert f"{{\\bfseries {entry}" in texts["appendix.tex"]
+        for name in ("appendix.tex", "appendix_long.tex"):
+            assert f"{{\\bfseries {entry}" in texts[name]
 
 
 def test_appendix_ties_claims_to_trials_tolerances_and_values(failed: Facts) -> None:
@@ -86,7 +89,7 @@ def test_appendix_ties_claims_to_trials_tolerances_and_values(failed: Facts) -> 
     assert "attention, cold: 27 s" in row
     assert "\\>= 1.5" in row
     assert "1.67 \\[1.61, 1.72\\]: holds" in row
-    assert r"fast\_\allowbreak{}attention" in texts["appendix.tex"]
+    assert r"fast\_\allowbreak{}attention" in texts["appendix_long.tex"]
 
 
 def test_readme_has_commands_of_claims_and_measured_costs(failed: Facts) -> None:
@@ -403,17 +406,86 @@ def test_names_of_shipped_workloads_and_compilers_are_those_of_catalogue() -> No
     assert set(COMPILERS) == SHIPPED_COMPILERS
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed (Debian: texlive-latex-base)")
-def test_appendix_compiles_in_plain_two_column_article(failed: Facts, tmp_path: Path) -> None:
-    many = tuple(replace(CLAIM, id=f"claim-{number}") for number in range(40))
-    (tmp_path / "appendix.tex").write_text(make_documents(replace(failed, claims=many))["appendix.tex"])
-    whole = r"\documentclass[twocolumn]{article}\begin{document}\input{appendix}\end{document}"
+needs_latex = pytest.mark.skipif(
+    shutil.which("pdflatex") is None, reason="pdflatex is not installed (Debian: texlive-latex-base)"
+)
+TWO_COLUMNS = r"\documentclass[twocolumn]{article}"
+MLSYS = (  # its text block and distances; its fonts and headings are smaller
+    r"\documentclass[10pt,twocolumn]{article}"
+    r"\usepackage[letterpaper,textwidth=6.75in,textheight=9in,columnsep=0.25in]{geometry}"
+    r"\parindent0pt\parskip6pt"
+)
+
+
+def compiled(directory: Path, head: str, name: str) -> str:
+    """What LaTeX says of a document that holds an appendix alone; every overfull box that a reader would see fails."""
+    whole = rf"{head}\begin{{document}}\sloppy\input{{{name}}}\end{{document}}"
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", whole]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, errors="replace")
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False, errors="replace")
     assert done.returncode == 0, done.stdout[-2000:]
     widths = [float(width) for width in re.findall(r"Overfull \\hbox \(([0-9.]+)pt", done.stdout)]
     assert max(widths, default=0) < 12, "text runs into the other column"
     assert "Overfull \\vbox" not in done.stdout
+    return done.stdout
+
+
+@needs_latex
+@pytest.mark.parametrize("name", ["appendix", "appendix_long"])
+def test_appendix_compiles_in_plain_two_column_article(failed: Facts, tmp_path: Path, name: str) -> None:
+    many = tuple(replace(CLAIM, id=f"claim-{number}") for number in range(40))
+    (tmp_path / f"{name}.tex").write_text(make_documents(replace(failed, claims=many))[f"{name}.tex"])
+    compiled(tmp_path, TWO_COLUMNS, name)
+
+
+def crowded(facts: Facts) -> Facts:
+    """The facts of a large study: 25 workloads with long names, versions of much software, many claims."""
+    records = [
+        one.model_copy(
+            update={
+                "workload": one.workload.model_copy(
+                    update={"name": f"a_workload_with_a_name_of_forty_letters{at:02d}", "digest": f"{at:064x}"}
+                ),
+                "meta": one.meta.model_copy(update={"versions": {f"package{i}": f"{i}.10.0.post1" for i in range(30)}}),
+            }
+        )
+        for at in range(25)
+        for one in facts.final[:4]
+    ]
+    statement = "partition=regions, reuse=release, memory_plan=on, fusion=on cuts the run time of encoder on tvm by 3"
+    claims = tuple(replace(CLAIM, id=f"claim-{at}", statement=f"{statement}, {at}") for at in range(40))
+    about = About(authors=tuple(Author(name=f"Author Number {at}", affiliation="An Institute") for at in range(12)))
+    return replace(facts, records=tuple(records), claims=claims, about=about, study={"description": "long words " * 90})
+
+
+@needs_latex
+@pytest.mark.parametrize("shape", ["plain", "failed", "crowded"])
+def test_short_appendix_has_two_pages_of_mlsys_at_most(facts: Facts, failed: Facts, tmp_path: Path, shape: str) -> None:
+    found = {"plain": facts, "failed": failed, "crowded": crowded(facts)}[shape]
+    (tmp_path / "appendix.tex").write_text(make_documents(found)["appendix.tex"])
+    pages = re.search(r"\((\d+) pages?,", compiled(tmp_path, MLSYS, "appendix"))
+    assert pages
+    assert int(pages[1]) <= 2
+
+
+def test_short_appendix_says_where_the_rest_stands(facts: Facts) -> None:
+    texts = make_documents(crowded(facts))
+    assert r"more in \texttt{APPENDIX.\allowbreak{}md}" in texts["appendix.tex"]
+    assert "These are 6 of 40 claims" in texts["appendix.tex"]
+    assert "more in" not in texts["APPENDIX.md"]
+    assert all(f"forty\\_letters{at:02d}" in texts["APPENDIX.md"] for at in range(25))
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "found"),
+    [
+        ("a, b", 10, "a, b"),
+        ("one part, another part; a third part that is long", 40, "one part, another part; more in `rest.md`"),
+        ("one sentence. Another sentence that is too long.", 40, "one sentence; more in `rest.md`."),
+        ("`code, that; goes on`, and more of the text here", 30, "more in `rest.md`"),
+    ],
+)
+def test_abridged_text_keeps_whole_parts(text: str, most: int, found: str) -> None:
+    assert abridged(text, most, "rest.md") == found
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ PLAIN_FILES = [
     "LICENSE",
     "README.md",
     "appendix.tex",
+    "appendix_long.tex",
     "design.json",
     "environment.json",
     "figures/times.png",

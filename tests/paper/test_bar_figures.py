@@ -73,7 +73,8 @@ def many(knobs: int, workloads: int, compilers: int) -> list[Ablation]:
 def shares(found: list[Ablation], with_phases: bool) -> list[ShareBar]:
     bars = []
     for one in found:
-        for index, name in enumerate(["", *(f"{move.knob}=on" for move in one.moves), "all"]):
+        moves = {f"{move.knob}=on": {move.knob: "on"} for move in one.moves}
+        for index, (name, moved) in enumerate({"": {}, **moves, "all": {}}.items()):
             parts = {"compile_ms": 60.0 + index, "import_ms": 20.0, "run_ms_cold": 9.0, "plan_ms": 5.0, "load_ms": 3.0}
             held = parts if with_phases else {"planned_bytes": 1e6 / (index + 1)}
             bars.append(
@@ -81,6 +82,7 @@ def shares(found: list[Ablation], with_phases: bool) -> list[ShareBar]:
                     workload=one.workload,
                     compiler=one.compiler,
                     name=name,
+                    moved=moved,
                     parts=held,
                     base=97.0 if with_phases else 1e6,
                     whole=sum(held.values()),

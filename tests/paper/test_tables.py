@@ -428,9 +428,9 @@ def test_latex_table_that_is_long_continues_with_every_row_once() -> None:
         number=3,
         title="Long & wide",
         caption="100 % made -- up",
-        headings=("workload", "p50 (ms)", "verdict"),
+        heading_cells=("workload", "p50 (ms)", "verdict"),
         is_number=(False, True, False),
-        rows=rows,
+        cells=rows,
     )
     text = latex_tables([table])
     floats = text.count(r"\begin{table*}")

@@ -11,6 +11,7 @@ from ablatrix.records.titles import Titles, merged, read_titles
 from ablatrix.study.design import make_design
 from ablatrix.study.design_file import design_text, read_design, write_design
 from ablatrix.study.load import load_study
+from ablatrix.study.shipped_titles import KNOB_HEADINGS, KNOB_TITLES
 from ablatrix.trials.results.directory import ResultDirectory
 from tests.synthetic import make_records, write_records
 
@@ -98,3 +99,21 @@ def test_titles_of_several_studies_keep_the_first_of_a_name() -> None:
 def test_titles_of_what_is_not_there_are_refused(tmp_path: Path, titles: str, message: str) -> None:
     with pytest.raises(StudyError, match=message):
         load_study(written(tmp_path, WITHOUT + f"knobs: {titles}\n"))
+
+
+def test_headings_of_knobs_are_short_titles_or_those_of_study(tmp_path: Path) -> None:
+    plain = make_design(load_study(written(tmp_path / "a", WITHOUT))).titles
+    titled = make_design(load_study(written(tmp_path / "b", WITH))).titles
+    assert (plain.heading("fusion"), plain.heading("fusion", "zh"), plain.heading("memory_plan")) == (
+        "fusion", "融合", "memory plan",
+    )  # fmt: skip
+    assert (titled.heading("fusion"), titled.heading("fusion", "zh")) == ("kernel fusion", "kernel fusion")
+    assert plain.heading("no_such") == "no_such"
+
+
+def test_every_shipped_title_of_knob_has_short_one_in_both_languages() -> None:
+    assert KNOB_HEADINGS.keys() == KNOB_TITLES.keys()
+    for knob, title in KNOB_HEADINGS.items():
+        assert set(title) == {"en", "zh"}, knob
+        assert len(title["en"]) <= 12, knob
+        assert len(title["zh"]) <= 6, knob

@@ -26,10 +26,18 @@ from ablatrix.analysis.effects import (
     main_effects,
     trends_of,
 )
-from ablatrix.analysis.groups import Control, Instrument, ReferenceRatios, ratios_to_baseline, without_priming_runs
+from ablatrix.analysis.groups import (
+    Control,
+    Instrument,
+    ReferenceRatios,
+    Sizes,
+    ratios_to_baseline,
+    size_texts,
+    without_priming_runs,
+)
 from ablatrix.analysis.table import Tidy
 from ablatrix.errors import AnalysisError
-from ablatrix.records.titles import Titles
+from ablatrix.records.titles import Titles, with_sizes
 from ablatrix.statistics.ratio import Ratio
 
 
@@ -51,10 +59,15 @@ class Findings:
         """The trials that tables and figures are about: without cache-priming runs."""
         return without_priming_runs(self.found.trials)
 
-    @property
+    @cached_property
+    def sizes(self) -> Sizes:
+        """What tells apart the sizes of each workload that has several, in the whole results."""
+        return self._whole.sizes if self._whole else size_texts(self.trials)
+
+    @cached_property
     def titles(self) -> Titles:
-        """What workloads, compilers, knobs and levels are called in what people read."""
-        return self.found.titles
+        """What workloads, also in their sizes, compilers, knobs and levels are called in what people read."""
+        return with_sizes(self.found.titles, ((workload, size) for (workload, _), size in self.sizes.items()))
 
     def of(self, trials: pl.DataFrame) -> Tidy:
         """Return a part of the trials as a table of its own; what the whole omits is still reported."""

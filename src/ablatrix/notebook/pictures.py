@@ -74,7 +74,7 @@ def page_chart(
         made = cold_chart(findings.trials)
     elif evidence is not None:
         rows = canonical_rows(findings.trials, (*mixed, "stage", "is_baseline"))
-        found = metric_effects(evidence, findings, RowFinder(rows, mixed))
+        found = metric_effects(evidence, findings, RowFinder(rows, mixed, findings.sizes))
         made = effects_chart(found) if name == "effects" else attribution_chart(found)
     if made is None:
         raise AnalysisError(f"chart '{name}': these results have nothing to draw in it")

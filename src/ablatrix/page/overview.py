@@ -60,7 +60,7 @@ def tiles(
 
 def claims_table(findings: Findings, claims: Sequence[CheckedClaim], rows: Rows) -> Table:
     """Return the result of each claim."""
-    finder = RowFinder(rows)  # claims are checked over all trials, of whichever machine
+    finder = RowFinder(rows, sizes=findings.sizes)  # claims are checked over all trials, of whichever machine
     shown = [
         Row(
             [

@@ -101,7 +101,7 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
     groups = group_columns(distinct, mixed)
     order = list(dict.fromkeys([*(name for name in groups if name != "mode"), "workload_digest", "mode"]))
     rows = canonical_rows(trials, [*order, *NEEDED, *cells.NEEDED, *failures.COLUMNS])
-    finder = RowFinder(rows, mixed)
+    finder = RowFinder(rows, mixed, findings.sizes)
     metrics = [metric_effects(one, findings, finder) for one in _evidence(findings, mixed)]
     precision = precision_of(findings, metrics, groups)
     failed, all_failures = failures.failures(rows, order, records, MAX_FAILURES)

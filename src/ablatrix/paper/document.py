@@ -93,7 +93,7 @@ def document_text(study: str, paragraphs: Sequence[str], placed: Sequence[Placed
         language: ``en`` or ``zh``.
     """
     words = _WORDS[language]
-    names = {"article": "ctexart", "engine": "lualatex"} if language == "zh" else {}
+    names = {"article": "ctexart", "engine": "xelatex"} if language == "zh" else {}
     title, author = escape_latex(words["title"].format(study=study)), escape_latex(words["author"])
     head = {"article": "article", "engine": "pdflatex", **names}
     lines = [_HEAD.format(title=title, author=author, **head)]
@@ -118,5 +118,5 @@ def document_text(study: str, paragraphs: Sequence[str], placed: Sequence[Placed
 
 def recipe_text(language: str) -> str:
     """Return ``latexmkrc``, which latexmk reads by itself: the engine and the document."""
-    mode = 4 if language == "zh" else 1
+    mode = 5 if language == "zh" else 1
     return f"# latexmk in this directory makes paper.pdf.\n$pdf_mode = {mode};\n@default_files = ('paper.tex');\n"

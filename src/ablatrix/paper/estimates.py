@@ -56,7 +56,7 @@ class Estimates:
     def __init__(self, findings: Findings, ledger: Ledger) -> None:
         self.findings = findings
         self.ledger = ledger
-        self.finder = RowFinder(ledger.rows)
+        self.finder = RowFinder(ledger.rows, sizes=findings.sizes)
         self._effects: dict[int, Interval | None] = {}
         self._stages: dict[tuple[str, str], Mapping[tuple[Any, ...], list[Effect]]] = {}
 

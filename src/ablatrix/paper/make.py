@@ -78,7 +78,7 @@ def make_paper(
     chosen, paper, words = load_template(template), Path(out), get_language(language)
     mixed = refuse_mixed(findings.found, allow_mixed)
     estimates = Estimates(findings, ledger := Ledger(paper_rows(findings)))
-    tables = TableSources(findings, estimates, Labels(words.code), mixed)
+    tables = TableSources(findings, estimates, Labels(words.code, findings.titles), mixed)
     written = [file for table in chosen.tables for file in write_table(tables, table, paper / "tables")]
     drawn, lacking = _write_figures(findings, chosen.figures, paper / "figures", tables.labels)
     written.extend(drawn)

@@ -28,13 +28,14 @@ from ablatrix.plotting.panels import (
     panel_grid,
     rows_that_fit,
     scale_axis,
-    short_names,
+    short_titles,
 )
 from ablatrix.records.metrics import CACHE_MISSES as MISSES
 from ablatrix.records.metrics import COLD_METRIC as TIME
 from ablatrix.records.status import Status
 
 WARM, EMPTY = "warm", "empty"
+NO_PARTITION = "none"
 KEYS = ("workload", "compiler", "partition", "cache", "status", MISSES)
 MAX_POINTS = 3_000  # beyond, marks are groups of trials: more ink would show no more
 MAX_MARKERS = 8  # workloads that markers can distinguish in one panel; more of them get a panel each
@@ -61,7 +62,7 @@ def cold_points(trials: pl.DataFrame) -> pl.DataFrame:
     return (
         shown.select(
             *(pl.col(name).cast(pl.String) for name in ("workload", "compiler")),
-            partition.cast(pl.String).fill_null("none").alias("partition"),
+            partition.cast(pl.String).fill_null(NO_PARTITION).alias("partition"),
             pl.when(warm).then(pl.lit(WARM)).otherwise(pl.lit(EMPTY)).alias("cache"),
             pl.col("status").cast(pl.String),
             MISSES,
@@ -176,17 +177,18 @@ def compose_cold_scatter(points: pl.DataFrame, width: Width = "column", labels: 
         columns, row_in = (2, 1.05) if width == "column" else (4, 1.05)
     handles = _legend(code, points, marks, labels)
     around_in = legend_height_in(handles, width_in) + AXIS_LABELS_IN
-    names = short_names([*workloads, *compilers], 22 if by_marker else 20)
+    most = 22 if by_marker else 20
+    names = short_titles(workloads, most, labels.workload)
+    called = short_titles(compilers, most, labels.compiler)
     band = _band(row_in) if _failed(marks).height else 0.0
     pages = []
     for page in in_pages(parts, rows_that_fit(row_in, around_in), columns):
         figure, panels = panel_grid(len(page), columns, width_in, row_in, around_in, sharex=True, sharey=True)
         for panel, (key, part) in zip(panels, page, strict=True):
             if len(compilers) > 1 or not by_marker:
-                shown = [key[0]] if by_marker else [key[0], *([key[1]] if len(compilers) > 1 else [])]
-                panel.set_title(
-                    "\n".join([*(names[name] for name in shown), "" if by_marker else _counts(part, labels)]).strip()
-                )
+                titles = [called[key[0]]] if by_marker else [names[key[0]]]
+                titles += [called[key[1]]] if not by_marker and len(compilers) > 1 else []
+                panel.set_title("\n".join([*titles, "" if by_marker else _counts(part, labels)]).strip())
             _draw(figure, panel, part, code, band)
         _scale(panels, marks, (width_in / min(columns, len(page)), row_in), labels)
         figure.supxlabel(labels("misses_axis"))
@@ -271,15 +273,15 @@ def _band(row_in: float) -> float:
 def _legend(code: _Code, points: pl.DataFrame, marks: pl.DataFrame, labels: Labels) -> list[Handle]:
     handles: list[Handle] = []
     if code.by_marker:
-        names = short_names(code.workloads, 22)
+        names = short_titles(code.workloads, 22, labels.workload)
         for workload in code.workloads:
             style = code.style(workload, code.partitions[0]) | {"color": INK, "markerfacecolor": INK}
             own = points.filter(pl.col("workload") == workload)
             handles.append(Line2D([], [], label=f"{names[workload]}: {_counts(own, labels)}", **style))
-    short = short_names(code.partitions, 14)
-    for partition in code.partitions:
+    short = short_titles(code.partitions, 24, lambda level: labels.move("partition", level, ": "))
+    for partition in code.partitions if code.partitions != (NO_PARTITION,) else ():
         style = code.style(code.workloads[0], partition) | {"marker": MARKERS[0]}
-        handles.append(Line2D([], [], label=labels("partition_at", level=short[partition]), **style))
+        handles.append(Line2D([], [], label=short[partition], **style))
     if WARM in marks["cache"]:
         handles.append(Line2D([], [], label=labels("warm_cache"), **_warm()))
     failed = points.filter(IS_FAILURE)

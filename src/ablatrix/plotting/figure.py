@@ -4,8 +4,8 @@ import base64
 import functools
 import io
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -104,10 +104,23 @@ class ShownFigure(Figure):
 
 @functools.cache
 def chinese_font() -> str | None:
-    """Return the first installed font of `CHINESE_FONTS`; None where there is none."""
-    from matplotlib.font_manager import fontManager
+    """Return the first installed font of `CHINESE_FONTS`; None where there is none.
 
-    there = set(fontManager.get_font_names())
+    Matplotlib keeps a list of fonts: one that was installed after it was made is looked for on the disk.
+    """
+    from matplotlib.font_manager import findSystemFonts, fontManager
+
+    if (found := _first_of(fontManager.get_font_names())) is not None:
+        return found
+    known = {one.fname for one in fontManager.ttflist}
+    for file in sorted(set(findSystemFonts()) - known):
+        with suppress(OSError, RuntimeError):  # no font that it can read
+            fontManager.addfont(file)
+    return _first_of(fontManager.get_font_names())
+
+
+def _first_of(names: Iterable[str]) -> str | None:
+    there = set(names)
     return next((font for font in CHINESE_FONTS if font in there), None)
 
 

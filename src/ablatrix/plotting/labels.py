@@ -2,9 +2,12 @@
 """The words of tables and figures in each language: headings, legends and axes that no template gives."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ablatrix.records.metrics import METRICS
+from ablatrix.analysis.table import NOT_FINAL, NOT_RECORDED, TIMED_OTHER
+from ablatrix.records.metrics import METRICS, Language
+from ablatrix.records.status import CHINESE
+from ablatrix.records.titles import Titles
 
 LABELS: Mapping[str, tuple[str, str]] = {
     # Columns of tables that a template leaves without a heading
@@ -25,11 +28,11 @@ LABELS: Mapping[str, tuple[str, str]] = {
     # Main table
     "baseline": ("baseline", "基线"),
     "all_on": ("all on", "全部开启"),
-    "eager": ("eager", "eager"),
+    "eager": ("eager", "即时执行"),
     "alone": ("each alone", "单独开启"),
     "without": ("all but", "仅关闭"),
-    "baseline_over_eager": ("baseline over eager", "基线相对 eager"),
-    "all_over_eager": ("all on over eager", "全部开启相对 eager"),
+    "baseline_over_eager": ("baseline over eager", "基线相对即时执行"),
+    "all_over_eager": ("all on over eager", "全部开启相对即时执行"),
     "geometric_mean": ("geomean", "几何平均"),
     "on_compiler": ("on {compiler}", "{compiler}"),
     "knob_levels": (
@@ -58,11 +61,41 @@ LABELS: Mapping[str, tuple[str, str]] = {
         "Not attributable for {count} further reasons; see the effects.",
         "另有 {count} 个无法归因的原因，见效应表。",
     ),
+    # Cells of tables
+    "not_attributable_cell": ("not attributable", "无法归因"),
+    "no_baseline": ("no baseline", "没有基线"),
+    "yes": ("yes", "是"),
+    "no": ("no", "否"),
+    "unsteady": ("unsteady", "未稳定"),
+    "tier_tiny": ("tiny", "微型"),
+    "tier_medium": ("medium", "中型"),
+    "tier_hard": ("hard", "大型"),
+    "role_measured": ("measured", "测量"),
+    "role_reference": ("reference", "参照"),
+    "role_twin": ("twin", "基线副本"),
+    "mode_cold": ("cold", "冷启动"),
+    "mode_hot": ("hot", "热运行"),
+    "proof_effective": ("differs", "不同"),
+    "proof_no_op": ("no-op", "无作用"),
+    "proof_aliased": ("differs in part", "部分不同"),
+    "proof_unproven": ("unproven", "未证实"),
+    "whole": ("total", "合计"),
+    "interaction": ("{knob} x {other}", "{knob} x {other}"),
+    "moved": ("{knob}: {base} → {level}", "{knob}: {base} → {level}"),
+    "scalar": ("scalar", "标量"),
+    "dynamic_within": ("{name} {low} to {high}, timed at {timed}", "{name} {low} 至 {high}，计时取 {timed}"),
+    "distinct_tasks": ("{tasks} ({distinct} distinct)", "{tasks}（{distinct} 种）"),
+    "or": ("or", "或"),
+    "not_recorded": (NOT_RECORDED, "计划的试验没有任何记录（尚未运行，或记录丢失）"),
+    "not_final": (NOT_FINAL, "试验没有最终的一次尝试（已中断，尚未再次运行）"),
+    "timed_other": (TIMED_OTHER, "热运行试验计时的可执行程序与所检查的不同"),
     # Set-up table
     "fact": ("what", "项目"),
     "value": ("value", "内容"),
     "processor": ("Processor", "处理器"),
     "cores_of": ("{cpu}, {cores} cores", "{cpu}，{cores} 核"),
+    "isa": ("Instruction set", "指令集"),
+    "kernel": ("Linux {kernel}", "Linux {kernel}"),
     "gpu": ("GPU", "GPU"),
     "memory": ("Memory", "内存"),
     "system": ("System", "系统"),
@@ -77,7 +110,9 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "threads": ("Threads", "线程数"),
     "sizes": ("Sizes of {workload}", "{workload} 的规模"),
     "baseline_of": ("Baseline on {compiler}", "{compiler} 的基线"),
-    "knob_of": ("Knob {knob}", "开关 {knob}"),
+    "knob_of": ("Knob {knob}", "开关“{knob}”"),
+    "knob_said": ("{words} ({name})", "{words}（{name}）"),
+    "described": ("{what}: {words}", "{what}：{words}"),
     "levels": ("levels: {levels}", "取值：{levels}"),
     "protocol": ("Repeats", "重复"),
     "cold_blocks": ("{count} cold blocks", "{count} 个冷启动区组"),
@@ -88,7 +123,7 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "planned_of": ("planned memory", "规划内存"),
     "plan_ms": ("planning", "规划"),
     "import_ms": ("frontend", "前端"),
-    "compile_ms": ("passes, code", "优化与代码生成"),
+    "compile_ms": ("passes, code", "优化与生成"),
     "link_ms": ("linking", "链接"),
     "load_ms": ("loading", "加载"),
     "other_ms": ("other", "其他"),
@@ -98,7 +133,7 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "speed_up_axis": ("speed-up over the baseline (ratio)", "相对基线的加速比"),
     "speed_up_ratio": ("speed-up (ratio)", "加速比"),
     "over_baseline": ("over the baseline", "相对基线"),
-    "over_eager_axis": ("over eager", "相对 eager"),
+    "over_eager_axis": ("over eager", "相对即时执行"),
     "cumulative": ("added one after the other", "依次累加"),
     "leave_one_out": ("all but one", "逐一关闭"),
     "by_itself": ("one by itself", "单独开启"),
@@ -132,7 +167,6 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "not_attributable_short": ("failed: not attributable", "失败：无法归因"),
     "first_levels": ("baseline's levels", "各开关取基线值"),
     "one_configuration": ("configuration", "配置"),
-    "knob_level": ("{knob}: {level}", "{knob}：{level}"),
     "not_shown": ("not shown by marks: further knobs, {count}", "标记未表示的其他开关：{count} 个"),
     "ring": ("ring: baseline", "圆环：基线"),
     "bar_interval": ("bar: 95 % interval", "竖线：95% 置信区间"),
@@ -155,7 +189,6 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "misses_axis": ("compile cache misses up to the first run (tasks)", "首次运行前的编译缓存未命中（任务数）"),
     "cold_axis": ("compile + first run (ms)", "编译与首次运行 (ms)"),
     "no_trial_ok": ("no trial is ok", "没有成功的试验"),
-    "partition_at": ("partition: {level}", "partition：{level}"),
     "warm_cache": ("warm cache", "热缓存"),
     "failed_count": ("{count} failed", "{count} 次失败"),
     "failed_at_edge": ("{count} failed ({unknown} at edge)", "{count} 次失败（{unknown} 次在边缘）"),
@@ -170,17 +203,62 @@ LABELS: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Labels:
-    """The words of one language.
+    """The words of one language, and what workloads, compilers, knobs and levels are called in it.
+
+    Here alone tables and figures get what they call a thing, so that they call it as the text does.
 
     Attributes:
         code: ``en`` or ``zh``.
+        titles: What things are called; without a title by their names.
     """
 
     code: str
+    titles: Titles = field(default_factory=Titles)
 
     def __call__(self, name: str, /, **slots: object) -> str:
         """Return a word, with its slots filled."""
         return LABELS[name][self.code == "zh"].format(**slots)
+
+    def known(self, name: str, otherwise: str) -> str:
+        """Return a word without slots, or another text where there is no such word."""
+        return self(name) if name in LABELS else otherwise
+
+    @property
+    def language(self) -> Language:
+        """The code of the language."""
+        return "zh" if self.code == "zh" else "en"
+
+    def workload(self, name: str) -> str:
+        """Return what a workload is called; in one of its sizes, where the name tells it."""
+        return self.titles.workload(name, self.language)
+
+    def compiler(self, name: str) -> str:
+        """Return what a compiler is called."""
+        return self.titles.compiler(name, self.language)
+
+    def eager(self) -> str:
+        """Return what the reference is called."""
+        return self.compiler("eager") if "eager" in self.titles.compilers else self("eager")
+
+    def knob(self, name: str) -> str:
+        """Return what a knob is called where there is room for few words."""
+        return self.titles.heading(name, self.language)
+
+    def level(self, knob: str, level: object) -> str:
+        """Return what a level of a knob is called."""
+        return self.titles.level(knob, level, self.language)
+
+    def move(self, knob: str, level: object, sign: str = "=") -> str:
+        """Return a knob with one of its levels: ``fusion=on``."""
+        return f"{self.knob(knob)}{sign}{self.level(knob, level)}"
+
+    def step(self, knob: str, base: object, level: object) -> str:
+        """Return a knob that goes from one level to another."""
+        return self("moved", knob=self.knob(knob), base=self.level(knob, base), level=self.level(knob, level))
+
+    def status(self, status: str) -> str:
+        """Return what an ending of a trial is called; in English its name."""
+        return CHINESE.get(status, status) if self.code == "zh" else status
 
     def metric(self, column: str, fallback: str) -> str:
         """Return what an axis calls a metric; of other columns, or in English, the text given."""
@@ -188,9 +266,12 @@ class Labels:
         return known.chinese if known is not None and self.code == "zh" else fallback
 
     def heading(self, column: str) -> str:
-        """Return the heading of a column that a template gives none: its name, translated where it has a word."""
-        plain = column.removeprefix("knob_").removeprefix("parameter_")
+        """Return the heading of a column that a template gives none: its name, or a word or a title for it."""
+        if column.startswith("knob_"):
+            return self.knob(column.removeprefix("knob_"))
+        plain = column.removeprefix("parameter_")
         return self(column) if self.code != "en" and column in LABELS else plain
 
 
 ENGLISH = Labels("en")
+"""The words that data files have: in English, by names."""

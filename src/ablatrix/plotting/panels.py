@@ -3,7 +3,7 @@
 import functools
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -104,6 +104,13 @@ def short_names(names: Iterable[str], most: int) -> dict[str, str]:
         if len(set(short.values())) == len(names):
             return short
     return {name: _cut(name, most - 4, most // 2 - 3) + f" #{i}" for i, name in enumerate(names, 1)}
+
+
+def short_titles(names: Iterable[str], most: int, title: Callable[[str], str]) -> dict[str, str]:
+    """Return what each name is called, shortened as by `short_names`."""
+    titles = {name: title(name) for name in names}
+    short = short_names(titles.values(), most)
+    return {name: short[text] for name, text in titles.items()}
 
 
 def _cut(name: str, most: int, front: int) -> str:

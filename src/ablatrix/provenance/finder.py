@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from ablatrix.analysis.effects import Effect
-from ablatrix.analysis.groups import Control
+from ablatrix.analysis.groups import Control, Sizes
 from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.provenance.ranges import Ranges, ranges_of, union
 from ablatrix.provenance.rows import ROW, Rows
@@ -50,10 +50,10 @@ class RowFinder:
         units: The units of measured trials, by `Unit.identity`.
     """
 
-    def __init__(self, rows: Rows, origin: Sequence[str] = ()) -> None:
-        """Take the trials, and the columns that distinguish mixed records."""
+    def __init__(self, rows: Rows, origin: Sequence[str] = (), sizes: Sizes | None = None) -> None:
+        """Take the trials, the columns that distinguish mixed records, and how sizes of a workload are told apart."""
         self.rows = rows
-        self.units: Mapping[UnitKey, Unit] = units_of(rows, origin)
+        self.units: Mapping[UnitKey, Unit] = units_of(rows, origin, sizes)
         self._kept: dict[tuple[Any, ...], StageRows] = {}
         self._blocks: dict[UnitKey, Ranges] = {}
 

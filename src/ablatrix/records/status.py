@@ -1,6 +1,8 @@
 """How a trial ended, and what each ending counts as: the one meaning of "failed", "unsupported" and "not run"."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler
@@ -73,6 +75,23 @@ class Status(StrEnum):
         )
 
 
+CHINESE: Mapping[str, str] = MappingProxyType(
+    {
+        Status.OK.value: "成功",
+        Status.PLAN_ERROR.value: "规划出错",
+        Status.COMPILE_ERROR.value: "编译出错",
+        Status.RUN_ERROR.value: "运行出错",
+        Status.WRONG_OUTPUT.value: "输出错误",
+        Status.MISSING_CHECK.value: "缺少检查",
+        Status.TIMEOUT.value: "超时",
+        Status.OUT_OF_MEMORY.value: "内存不足",
+        Status.CRASHED.value: "崩溃",
+        Status.UNSUPPORTED.value: "不支持",
+        Status.INTERRUPTED.value: "中断",
+        Status.NOT_RUN_BUDGET.value: "超出预算未运行",
+    }
+)
+"""What a Chinese paper calls a status; elsewhere it goes by its name."""
 # Plain text, as tables have it: Polars compares no column of text with a member.
 STATUSES: tuple[str, ...] = tuple(status.value for status in Status)
 """All statuses, in the order in which tables list them."""

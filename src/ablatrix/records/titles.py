@@ -5,7 +5,7 @@ nor the id of a trial depends on them. What has no title goes by its name.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ablatrix.records.metrics import Language
@@ -21,6 +21,7 @@ class Titles:
 
     Attributes:
         workloads, compilers, knobs: Name -> title.
+        headings: Knob -> its title in few words, for headings of tables and the labels of figures.
         levels: Knob -> level -> title.
         workload_summaries: Name -> what the workload is, in English.
         knob_summaries: Compiler -> knob -> what the knob does, in English.
@@ -29,6 +30,7 @@ class Titles:
     workloads: Mapping[str, Title] = field(default_factory=dict)
     compilers: Mapping[str, Title] = field(default_factory=dict)
     knobs: Mapping[str, Title] = field(default_factory=dict)
+    headings: Mapping[str, Title] = field(default_factory=dict)
     levels: Mapping[str, Mapping[str, Title]] = field(default_factory=dict)
     workload_summaries: Mapping[str, str] = field(default_factory=dict)
     knob_summaries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -42,8 +44,12 @@ class Titles:
         return _called(self.compilers.get(name), name, language)
 
     def knob(self, name: str, language: Language = FALLBACK) -> str:
-        """Return what a knob is called."""
+        """Return what a knob is called in a sentence."""
         return _called(self.knobs.get(name), name, language)
+
+    def heading(self, knob: str, language: Language = FALLBACK) -> str:
+        """Return what a knob is called in a table or figure: in few words; its name where no design tells any."""
+        return _called(self.headings.get(knob), knob, language)
 
     def level(self, knob: str, level: object, language: Language = FALLBACK) -> str:
         """Return what a level of a knob is called."""
@@ -70,6 +76,26 @@ def merged(titles: Iterable[Titles]) -> Titles:
         for name, held in found.items():
             found[name] = {**getattr(one, name), **held}
     return Titles(**found)
+
+
+def sized(name: str, size: str) -> str:
+    """Return the name of a workload in one of its sizes."""
+    return f"{name} ({size})"
+
+
+def with_sizes(titles: Titles, sizes: Iterable[tuple[str, str]]) -> Titles:
+    """Return titles in which workloads have one in each size, too, by their `sized` names.
+
+    Args:
+        titles: The titles.
+        sizes: Each workload that has several sizes, with the text of each.
+    """
+    found = {
+        sized(name, size): {language: sized(text, size) for language, text in titles.workloads[name].items()}
+        for name, size in sizes
+        if name in titles.workloads
+    }
+    return replace(titles, workloads={**titles.workloads, **found})
 
 
 def _called(title: Title | None, name: str, language: Language) -> str:

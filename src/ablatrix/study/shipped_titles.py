@@ -47,6 +47,34 @@ KNOB_TITLES: Mapping[str, Title] = MappingProxyType(
         "code_level": _title("code optimisation", "代码优化级别"),
     }
 )
+KNOB_HEADINGS: Mapping[str, Title] = MappingProxyType(
+    {
+        "partition": _title("partition", "划分"),
+        "reuse": _title("reuse", "复用"),
+        "memory_plan": _title("memory plan", "内存规划"),
+        "fusion": _title("fusion", "融合"),
+        "schedule": _title("schedule", "调度"),
+        "library": _title("library", "库算子"),
+        "upper_bound": _title("size bound", "尺寸上界"),
+        "cache_tag": _title("cache", "缓存"),
+        "pass_timing": _title("pass timing", "遍计时"),
+        "threads": _title("threads", "线程数"),
+        "freezing": _title("freezing", "冻结"),
+        "max_autotune": _title("autotuning", "调优"),
+        "layout_optimization": _title("layout opt.", "布局优化"),
+        "cpp_wrapper": _title("C++ wrapper", "C++ 包装"),
+        "graph_level": _title("graph level", "图优化"),
+        "layout": _title("layout", "分块布局"),
+        "without": _title("disabled", "停用"),
+        "arena": _title("arena", "内存池"),
+        "precision": _title("precision", "精度"),
+        "denormals": _title("denormals", "非规格化"),
+        "algebra": _title("algebra", "代数化简"),
+        "convolution_layout": _title("conv. layout", "卷积布局"),
+        "code_level": _title("code level", "代码优化"),
+    }
+)
+"""Titles of the same knobs in few words: a main table has two columns a knob."""
 LEVEL_TITLES: Mapping[str, Mapping[str, Title]] = MappingProxyType(
     {
         "partition": {"whole": _title("whole program", "整个程序"), "regions": _title("per block", "逐块")},

@@ -9,6 +9,7 @@ from ablatrix.records.titles import FALLBACK, Title, Titles
 from ablatrix.study.resolve import ResolvedStudy
 from ablatrix.study.shipped_titles import (
     COMPILER_TITLES,
+    KNOB_HEADINGS,
     KNOB_TITLES,
     LEVEL_TITLES,
     SWITCH_TITLES,
@@ -35,7 +36,8 @@ def titles_of(resolved: ResolvedStudy) -> Titles:
     return Titles(
         workloads=_plain(workloads),
         compilers=_plain(compilers),
-        knobs=_plain(_knobs(resolved, entries)),
+        knobs=_plain(_knobs(resolved, entries, KNOB_TITLES)),
+        headings=_plain(_knobs(resolved, entries, KNOB_HEADINGS)),
         levels={knob: _plain(held) for knob, held in _levels(resolved, entries).items()},
         workload_summaries={choice.name: catalogue.workload(choice.name).summary for choice in study.workloads},
         knob_summaries={entry.name: {knob.name: knob.summary for knob in entry.knobs} for entry in entries},
@@ -49,9 +51,10 @@ def as_title(given: str | Mapping[Language, str] | None) -> Title:
     return {str(language): text for language, text in (given or {}).items()}
 
 
-def _knobs(resolved: ResolvedStudy, entries: list[CompilerEntry]) -> dict[str, Title]:
+def _knobs(resolved: ResolvedStudy, entries: list[CompilerEntry], titles: Mapping[str, Title]) -> dict[str, Title]:
+    """Return what the study calls knobs, else what those that are shipped are called."""
     shipped = {knob.name for entry in entries if _is_shipped(entry) for knob in entry.knobs}
-    found = {name: KNOB_TITLES[name] for name in sorted(shipped & KNOB_TITLES.keys())}
+    found = {name: titles[name] for name in sorted(shipped & titles.keys())}
     given = {name: as_title(choice.title) for name, choice in resolved.study.knobs.items()}
     return {**found, **{name: title for name, title in given.items() if title}}
 

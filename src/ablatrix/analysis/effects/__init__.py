@@ -26,6 +26,7 @@ from ablatrix.analysis.effects.judgement import (
     judge_no_ops,
     subject_of,
     verdict_text,
+    verdict_word,
 )
 from ablatrix.analysis.effects.same_program import SamePrograms
 from ablatrix.analysis.effects.speed_ups import Ablation, Move, SpeedUp, find_ablations, mean_speed_up
@@ -70,4 +71,5 @@ __all__ = [
     "trend_frame",
     "trends_of",
     "verdict_text",
+    "verdict_word",
 ]

@@ -1,13 +1,14 @@
 """What may be said of an effect: different, none, or not distinguishable. One rule for all that is judged."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 from ablatrix.analysis.effects.estimates import Effect
 from ablatrix.analysis.effects.geometric_means import GeometricMean
 from ablatrix.analysis.groups import percent_text
-from ablatrix.records.metrics import Metric
+from ablatrix.records.metrics import Language, Metric
 from ablatrix.statistics.equivalence import equivalence_of, minimal_margin
 from ablatrix.statistics.multiplicity import ALPHA, holm
 from ablatrix.statistics.ratio import Allowance, Estimate, Ratio
@@ -21,6 +22,37 @@ UNDECIDED = (NO_EFFECT, NOT_DISTINGUISHABLE, ONE_BLOCK, NO_OP)
 MAIN, TOTAL = ("main", "around"), ("total",)
 FAMILIES = (MAIN, TOTAL)
 """Kinds of effects that are judged; the p-values of each of these are adjusted together."""
+CHINESE: Mapping[str, str] = MappingProxyType(
+    {
+        NO_EFFECT: "无影响",
+        NOT_DISTINGUISHABLE: "无法区分",
+        ONE_BLOCK: "仅一个区组\N{FULLWIDTH COMMA}未检验",
+        NO_OP: "无作用",
+        "faster": "更快",
+        "slower": "更慢",
+        "smaller": "更小",
+        "larger": "更大",
+        "fewer": "更少",
+        "more": "更多",
+    }
+)
+"""Verdicts in a Chinese paper."""
+_FORMS: Mapping[Language, Mapping[str, str]] = MappingProxyType(
+    {
+        "en": {
+            "same_program": "{verdict}: same program",
+            "within": "{verdict} (within {margin})",
+            "resolution": "{verdict} ({sign}{margin})",
+            "less_than": "{verdict} (less than {margin})",
+        },
+        "zh": {
+            "same_program": "{verdict}\N{FULLWIDTH COLON}同一程序",
+            "within": "{verdict} ({margin} 以内)",
+            "resolution": "{verdict} ({sign}{margin})",
+            "less_than": "{verdict} (小于 {margin})",
+        },
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,17 +171,31 @@ def judge(subjects: Sequence[Judged], metric: Metric, margin: float = DEFAULT_MA
     return [_judge(one, value, metric, margin) for one, value in zip(subjects, p_holm, strict=True)]
 
 
-def verdict_text(judgement: Judgement, sign: str = "±") -> str | None:
-    """Return a verdict with its margin or resolution; None where there is nothing to judge."""
+def verdict_word(verdict: str, language: Language = "en") -> str:
+    """Return a verdict by itself, in a language."""
+    return CHINESE[verdict] if language == "zh" else verdict
+
+
+def verdict_text(judgement: Judgement, sign: str = "±", language: Language = "en") -> str | None:
+    """Return a verdict with its margin or resolution, in a language; None where there is nothing to judge."""
+    if judgement.verdict is None:
+        return None
+    verdict, forms = verdict_word(judgement.verdict, language), _FORMS[language]
     if judgement.verdict == NO_OP:
-        return f"{NO_OP}: same program"
+        return forms["same_program"].format(verdict=verdict)
     if judgement.verdict == NO_EFFECT and judgement.within:
-        return f"{NO_EFFECT} (within {percent_text(judgement.margin)})"
+        return forms["within"].format(verdict=verdict, margin=_percent(judgement.margin, language))
     if judgement.resolution is not None:
-        return f"{judgement.verdict} ({sign}{percent_text(judgement.resolution)})"
+        margin = _percent(judgement.resolution, language)
+        return forms["resolution"].format(verdict=verdict, sign=sign, margin=margin)
     if judgement.is_different and judgement.within:
-        return f"{judgement.verdict} (less than {percent_text(judgement.margin)})"
-    return judgement.verdict
+        return forms["less_than"].format(verdict=verdict, margin=_percent(judgement.margin, language))
+    return verdict
+
+
+def _percent(share: float, language: Language) -> str:
+    text = percent_text(share)
+    return text.replace(" ", "") if language == "zh" else text
 
 
 def _by_family(

@@ -7,6 +7,7 @@ from ablatrix.analysis.groups.ordering import grouped, in_order, number_of, sort
 from ablatrix.analysis.groups.origins import ORIGIN_COLUMNS, mixed_origins, refuse_mixed
 from ablatrix.analysis.groups.reference import ReferenceRatio, ReferenceRatios
 from ablatrix.analysis.groups.roles import without_priming_runs
+from ablatrix.analysis.groups.sizes import Sizes, size_texts
 from ablatrix.analysis.groups.stage_plans import PLAN, StagePlan, knob_order, plan_texts
 from ablatrix.analysis.groups.summary import ratios_to_baseline, summarise_groups
 
@@ -18,6 +19,7 @@ __all__ = [
     "Instrument",
     "ReferenceRatio",
     "ReferenceRatios",
+    "Sizes",
     "StagePlan",
     "control_cell",
     "controls_text",
@@ -33,6 +35,7 @@ __all__ = [
     "primary_knobs",
     "ratios_to_baseline",
     "refuse_mixed",
+    "size_texts",
     "sort_key",
     "step_of",
     "summarise_groups",

@@ -1,13 +1,15 @@
 """The words of the analysis: reasons as text, for people. The one module that turns a reason into a sentence."""
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from string import Formatter
 from typing import Any
 
+from ablatrix.analysis.reasons import chinese
 from ablatrix.analysis.reasons.absence import Absence, Cause, Lack
 from ablatrix.analysis.reasons.knob_levels import KnobLevels
 from ablatrix.analysis.reasons.reason import Code, Reason, Why
+from ablatrix.records.metrics import Language
 
 AnyReason = Why | Reason | Absence | Lack
 
@@ -84,24 +86,69 @@ PHRASES: Mapping[Code, str] = {
 parentheses where it is not empty."""
 
 
-def text_of(reason: AnyReason) -> str:
+@dataclass(frozen=True, kw_only=True)
+class _Words:
+    """The words of one language.
+
+    Attributes:
+        kinds: Statuses and causes that are not called by their names.
+        between: Between reasons.
+        comma: Between the counts of an absence.
+    """
+
+    phrases: Mapping[Code, str]
+    kinds: Mapping[str, str]
+    not_run: str
+    in_blocks: str
+    lack: str
+    lack_of_more: str
+    between: str
+    comma: str
+
+
+_WORDS: Mapping[Language, _Words] = {
+    "en": _Words(
+        phrases=PHRASES,
+        kinds=CAUSES,
+        not_run=NOT_RUN,
+        in_blocks=IN_BLOCKS,
+        lack=LACK,
+        lack_of_more=LACK_OF_MORE,
+        between="; ",
+        comma=", ",
+    ),
+    "zh": _Words(
+        phrases=chinese.PHRASES,
+        kinds=chinese.KINDS,
+        not_run=chinese.NOT_RUN,
+        in_blocks=chinese.IN_BLOCKS,
+        lack=chinese.LACK,
+        lack_of_more=chinese.LACK_OF_MORE,
+        between="\N{FULLWIDTH SEMICOLON}",
+        comma="\N{FULLWIDTH COMMA}",
+    ),
+}
+
+
+def text_of(reason: AnyReason, language: Language = "en") -> str:
     """Return a reason in words."""
+    words = _WORDS[language]
     if isinstance(reason, Why):
-        return "; ".join(map(text_of, reason.parts))
+        return words.between.join(text_of(part, language) for part in reason.parts)
     if isinstance(reason, Reason):
-        return _filled(PHRASES[reason.code], dict(reason.facts))
+        return _filled(words.phrases[reason.code], dict(reason.facts), language)
     if isinstance(reason, Lack):
-        phrase = LACK_OF_MORE if reason.more else LACK
-        return _filled(phrase, {"absence": reason.absence, "names": reason.names, "more": reason.more})
+        phrase = words.lack_of_more if reason.more else words.lack
+        return _filled(phrase, {"absence": reason.absence, "names": reason.names, "more": reason.more}, language)
     if reason.is_not_run:
-        return _filled(NOT_RUN, {})
-    named = sorted((CAUSES.get(kind, kind), count) for kind, count in reason.counts)
-    return ", ".join(_filled(IN_BLOCKS, {"kind": kind, "count": n, "blocks": reason.blocks}) for kind, n in named)
+        return words.not_run
+    named = sorted((words.kinds.get(kind, kind), count) for kind, count in reason.counts)
+    return words.comma.join(words.in_blocks.format(kind=kind, count=n, blocks=reason.blocks) for kind, n in named)
 
 
-def optional_text(reason: AnyReason | None) -> str | None:
+def optional_text(reason: AnyReason | None, language: Language = "en") -> str | None:
     """Return a reason in words, None where there is none."""
-    return None if reason is None else text_of(reason)
+    return None if reason is None else text_of(reason, language)
 
 
 def levels_text(levels: KnobLevels) -> str:
@@ -123,17 +170,23 @@ def plain_data(value: Any) -> Any:
 
 
 class _Facts(Formatter):
-    """Puts facts into a sentence."""
+    """Puts facts into a sentence of one language."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if isinstance(value, Why | Absence):
-            return text_of(value)
+            return text_of(value, self._language)
         if not isinstance(value, tuple):
             return str(super().format_field(value, format_spec))
+        is_wide = self._language == "zh"
+        comma = "\N{IDEOGRAPHIC COMMA}" if is_wide else ", "
         if format_spec == "()":
-            return f" ({', '.join(value)})" if value else ""
-        return (f" {format_spec} " if format_spec else ", ").join(value)
+            return f" ({comma.join(value)})" if value else ""
+        is_letter = is_wide and format_spec != "|"  # Chinese has no spaces around a word
+        return (format_spec if is_letter else f" {format_spec} ").join(value) if format_spec else comma.join(value)
 
 
-def _filled(phrase: str, facts: Mapping[str, Any]) -> str:
-    return _Facts().vformat(phrase, (), facts)
+def _filled(phrase: str, facts: Mapping[str, Any], language: Language) -> str:
+    return _Facts(language).vformat(phrase, (), facts)

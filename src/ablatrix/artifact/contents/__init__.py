@@ -31,6 +31,7 @@ from ablatrix.artifact.contents.manifest import (
 )
 from ablatrix.artifact.contents.names import (
     APPENDIX_LATEX_NAME,
+    APPENDIX_LONG_NAME,
     APPENDIX_NAME,
     CITATION_NAME,
     CLAIMS_NAME,
@@ -45,6 +46,7 @@ from ablatrix.artifact.contents.source import FOLDER, Source, members_of, source
 
 __all__ = [
     "APPENDIX_LATEX_NAME",
+    "APPENDIX_LONG_NAME",
     "APPENDIX_NAME",
     "CITATION_NAME",
     "CLAIMS_NAME",

@@ -57,6 +57,7 @@ ROLE_OF_NAME: dict[str, Role] = {
     "README.md": "readme",
     "APPENDIX.md": "appendix",
     "appendix.tex": "appendix",
+    "appendix_long.tex": "appendix",
     "CITATION.cff": "citation",
     "ro-crate-metadata.json": "crate",
     LOCK_NAME: "lock",

@@ -1,11 +1,16 @@
 """The artifact appendix, with the sections and check-list of the cTuning template that MLSys and others require.
 
-Source: ctuning.org/ae, "Artifact Appendix" (V20231102). Every entry of its check-list is there, in its order.
+Source: ctuning.org/ae, "Artifact Appendix" (V20240722). Every section and every entry of its check-list is there, in
+its order. It comes in two forms: a long one with everything, and a short one of two pages in the class of MLSys, whose
+texts are abridged and whose tables are left out or cut.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from ablatrix.analysis.groups import sort_key
+from ablatrix.artifact.contents import APPENDIX_NAME
+from ablatrix.artifact.documents.abridged import abridged
 from ablatrix.artifact.documents.citation import REPOSITORY
 from ablatrix.artifact.documents.conditions import (
     blocks_line,
@@ -36,34 +41,74 @@ from ablatrix.artifact.documents.steps import TINY, about_torch, full, installat
 from ablatrix.records.model import Record
 
 TITLE = "Artifact Appendix"
+ABSTRACT, ENTRY, PARAGRAPH, STATEMENT, CLAIMS = 700, 170, 300, 130, 6
+"""What the short form has room for: characters of the abstract, of an entry of the check-list, of a paragraph and of
+the statement of a claim, and claims."""
 LAYOUTS = {
     "run": "",
     "padding": ", with randomly padded stack, heap and mappings",
     "block": ", with a new server process for each hot block",
     "both": ", with randomly padded stack, heap and mappings, and a new server process for each hot block",
 }
+METHODOLOGY = (
+    "https://www.acm.org/publications/policies/artifact-review-and-badging-current",
+    "https://cTuning.org/ae",
+)
 LOCKED = "locked versions"
 """Name of the environment check's finding on them."""
 
 
-def appendix_texts(facts: Facts) -> tuple[str, str]:
-    """Return the appendix in Markdown and in LaTeX (to be included with ``input``)."""
-    section = Section(
+@dataclass(frozen=True)
+class AppendixTexts:
+    """The appendix in its forms; the LaTeX is to be included with ``input``.
+
+    Attributes:
+        markdown, latex: Everything.
+        short_latex: Two pages in the class of MLSys, whatever the study.
+    """
+
+    markdown: str
+    latex: str
+    short_latex: str
+
+
+def appendix_texts(facts: Facts) -> AppendixTexts:
+    """Return the appendix in all forms."""
+    whole = _appendix(facts, _Form(is_short=False))
+    return AppendixTexts(markdown(whole), latex(whole), latex(_appendix(facts, _Form(is_short=True))))
+
+
+@dataclass(frozen=True)
+class _Form:
+    """One form of the appendix."""
+
+    is_short: bool
+
+    def text(self, text: str, most: int) -> str:
+        """Return a text, in the short form of at most so many characters."""
+        return abridged(text, most, APPENDIX_NAME) if self.is_short else text
+
+    def items(self, items: Iterable[tuple[str, str]], most: int) -> Items:
+        """Return a list, in the short form with items of at most so many characters."""
+        return Items(tuple((label, self.text(text, most)) for label, text in items))
+
+
+def _appendix(facts: Facts, form: _Form) -> Section:
+    return Section(
         TITLE,
         (),
         (
-            Section("Abstract", (Paragraph(_abstract(facts)),)),
-            Section("Artifact check-list (meta-information)", (Items(tuple(_checklist(facts))),)),
-            _description(facts),
+            Section("Abstract", (Paragraph(form.text(_abstract(facts), ABSTRACT)),)),
+            Section("Artifact check-list (meta-information)", (form.items(_checklist(facts), ENTRY),)),
+            _description(facts, form),
             Section("Installation", _installation(facts)),
-            Section("Experiment workflow", _workflow(facts)),
-            Section("Evaluation and expected results", _evaluation(facts)),
+            Section("Experiment workflow", _workflow(facts, form)),
+            Section("Evaluation and expected results", _evaluation(facts, form)),
             Section("Experiment customization", _customization(facts)),
-            Section("Notes", _notes(facts)),
-            Section("Methodology", _methodology(facts)),
+            Section("Notes", _notes(facts, form)),
+            Section("Methodology", _methodology(facts, form)),
         ),
     )
-    return markdown(section), latex(section)
 
 
 def _abstract(facts: Facts) -> str:
@@ -124,7 +169,7 @@ def _layout(facts: Facts) -> str:
     return LAYOUTS[samplings.pop()] if len(samplings) == 1 else ""
 
 
-def _description(facts: Facts) -> Section:
+def _description(facts: Facts, form: _Form) -> Section:
     own = own_code(facts)
     access = (
         f"One zip, {size(facts.bytes_of())}, which unpacks to one folder. `MANIFEST.json` names every file with its "
@@ -140,15 +185,19 @@ def _description(facts: Facts) -> Section:
         software += f" When the study was run, not all versions were those of the lock: {plain(others)}."
     if own:
         software += f" What {', '.join(own)} needs beside these: {asked('packages and programs, or none')}."
+    machine = f"{needs(facts)} Recorded on {hardware(facts)}."
+    models: Paragraph | Items = (
+        Paragraph(form.text(f"{models_line(facts)}.", PARAGRAPH)) if form.is_short else Items(tuple(model_items(facts)))
+    )
     return Section(
         "Description",
         (),
         (
-            Section("How to access", (Paragraph(access),)),
-            Section("Hardware dependencies", (Paragraph(f"{needs(facts)} Recorded on {hardware(facts)}."),)),
-            Section("Software dependencies", (Paragraph(software),)),
-            Section("Data sets", (Paragraph(f"Data set: {data_line(facts)}."),)),
-            Section("Models", (Items(tuple(model_items(facts))),)),
+            Section("How to access", (Paragraph(form.text(access, 2 * PARAGRAPH)),)),
+            Section("Hardware dependencies", (Paragraph(form.text(machine, PARAGRAPH)),)),
+            Section("Software dependencies", (Paragraph(form.text(software, PARAGRAPH)),)),
+            Section("Data sets", (Paragraph(form.text(f"Data set: {data_line(facts)}.", PARAGRAPH)),)),
+            Section("Models", (models,)),
         ),
     )
 
@@ -161,28 +210,33 @@ def _installation(facts: Facts) -> tuple[Paragraph | Commands, ...]:
     )
 
 
-def _workflow(facts: Facts) -> tuple[Paragraph | Commands | Table, ...]:
-    return (
+def _workflow(facts: Facts, form: _Form) -> tuple[Paragraph | Commands | Table, ...]:
+    steps: tuple[Paragraph | Commands | Table, ...] = (
         Paragraph("Kick the tires, meant for 30 minutes with the installation:"),
         Commands(TINY[1:]),
         Paragraph(f"Then the whole study, about {duration(facts.run_seconds)}:"),
         Commands(full(facts)),
-        Paragraph("Machine time and growth of memory in the recorded run:"),
-        cost_table(facts),
     )
+    if form.is_short:
+        return steps
+    return (*steps, Paragraph("Machine time and growth of memory in the recorded run:"), cost_table(facts))
 
 
-def _evaluation(facts: Facts) -> tuple[Paragraph | Table, ...]:
+def _evaluation(facts: Facts, form: _Form) -> tuple[Paragraph | Table, ...]:
     results = "The recorded results stand in `tables/`, `figures/` and `paper/`. Absolute times depend on the machine "
     results += "and are expected to differ."
+    if not facts.claims:
+        return (Paragraph(f"{results} This study states no claims: compare `tables/` with those of the new run."),)
     opening = Paragraph(
         f"{results} What is to come out again is each claim below. One about a factor is a ratio of two "
         "configurations, paired within blocks, and the allowed variation is its own bound: it is reproduced when the "
         "whole new 95 % interval lies on the claimed side, not reproduced when it lies on the other, and undecided "
         "between; what is computed and not measured, such as planned bytes, needs no interval. Others count trials."
     )
-    if not facts.claims:
-        return (Paragraph(f"{results} This study states no claims: compare `tables/` with those of the new run."),)
+    return (opening, *(_few_claims(facts, form) if form.is_short else (_claims(facts),)))
+
+
+def _claims(facts: Facts) -> Table:
     rows = []
     for claim in facts.claims:
         seconds, _ = facts.usage_of(claim.workload, claim.modes)
@@ -190,7 +244,18 @@ def _evaluation(facts: Facts) -> tuple[Paragraph | Table, ...]:
         recorded = f"{plain(claim.found)}: {claim.state}"
         rows.append((f"`{claim.id}`", f"{plain(claim.statement)}.", trials, f"{claim.wanted}", recorded))
     headings = ("claim", "statement", "experiment", "allowed", "recorded")
-    return (opening, Table(headings, tuple(rows), (0.15, 0.29, 0.16, 0.1, 0.2)))
+    return Table(headings, tuple(rows), (0.15, 0.29, 0.16, 0.1, 0.2))
+
+
+def _few_claims(facts: Facts, form: _Form) -> tuple[Table | Paragraph, ...]:
+    rows = tuple(
+        (f"{form.text(f'{plain(one.statement)}.', STATEMENT)}", one.wanted, f"{plain(one.found)}: {one.state}")
+        for one in facts.claims[:CLAIMS]
+    )
+    table = Table(("claim", "allowed", "recorded"), rows, (0.5, 0.17, 0.22))
+    if len(facts.claims) <= CLAIMS:
+        return (table,)
+    return (table, Paragraph(f"These are {CLAIMS} of {len(facts.claims)} claims; all stand in `{APPENDIX_NAME}`."))
 
 
 def _customization(facts: Facts) -> tuple[Paragraph | Commands, ...]:
@@ -209,11 +274,11 @@ def _documentation(facts: Facts) -> str:
     return f"`docs/` in `{facts.source_path}`" if is_source else REPOSITORY
 
 
-def _notes(facts: Facts) -> tuple[Paragraph, ...]:
+def _notes(facts: Facts, form: _Form) -> tuple[Paragraph, ...]:
     failed = [f"{record.workload.name} ({record.mode}): {record.status}" for record in facts.failed]
     failures = f"{len(failed)} trials failed and stand in the records with their messages: {plain(_some(failed))}."
     return (
-        Paragraph(failures if failed else "No trial that was run failed."),
+        Paragraph(form.text(failures, PARAGRAPH) if failed else "No trial that was run failed."),
         *((Paragraph(f"{not_run_line(facts)}."),) if facts.not_run else ()),
         Paragraph(
             "On a shared or throttled machine intervals are wider, and claims may stay undecided: `ablatrix doctor` "
@@ -223,7 +288,7 @@ def _notes(facts: Facts) -> tuple[Paragraph, ...]:
     )
 
 
-def _methodology(facts: Facts) -> tuple[Paragraph, ...]:
+def _methodology(facts: Facts, form: _Form) -> tuple[Paragraph | Items, ...]:
     parts = ["Each trial is a process of its own and leaves exactly one final record, whatever became of it."]
     if "cold" in facts.modes:
         tagged = sum(
@@ -241,11 +306,9 @@ def _methodology(facts: Facts) -> tuple[Paragraph, ...]:
         )
     parts.append(f"Outputs are compared with {oracle(facts)}. {blocks_line(facts)}")
     return (
-        Paragraph(" ".join(parts)),
-        Paragraph(
-            "The badges follow the ACM's policy on artifact review and badging: "
-            "`https://www.acm.org/publications/policies/artifact-review-and-badging-current`"
-        ),
+        Paragraph(form.text(" ".join(parts), 3 * PARAGRAPH)),
+        Paragraph("Submission, reviewing and badging methodology:"),
+        Items(tuple(("", f"`{address}`") for address in METHODOLOGY)),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from ablatrix.artifact.contents import (
     APPENDIX_LATEX_NAME,
+    APPENDIX_LONG_NAME,
     APPENDIX_NAME,
     CITATION_NAME,
     CRATE_NAME,
@@ -26,11 +27,12 @@ def make_documents(facts: Facts) -> Mapping[str, str]:
     The documents state the size of the other files, and the crate also lists the documents: it is made last.
     """
     rest = replace(facts, entries=tuple(entry for entry in facts.entries if entry.path not in DOCUMENT_NAMES))
-    markdown, latex = appendix_texts(rest)
+    appendix = appendix_texts(rest)
     texts = {
         README_NAME: readme_text(rest),
-        APPENDIX_NAME: markdown,
-        APPENDIX_LATEX_NAME: latex,
+        APPENDIX_NAME: appendix.markdown,
+        APPENDIX_LATEX_NAME: appendix.short_latex,
+        APPENDIX_LONG_NAME: appendix.latex,
         CITATION_NAME: citation_text(rest),
     }
     named = _sorted([*rest.entries, *(entry_of(name, text.encode()) for name, text in texts.items())])

@@ -3,6 +3,8 @@
 Inline text is plain, except that text between a pair of backticks is code. Foreign text goes through `plain` first.
 """
 
+import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +14,8 @@ HEADINGS = ("section", "subsection", "subsubsection", "paragraph")
 
 LATEX_ROWS = 8
 """Rows after which a new table begins: a table that cannot break must not be longer than a page."""
+_LIST = r"\begin{itemize}\setlength{\itemsep}{0pt}\setlength{\parskip}{0pt}\setlength{\parsep}{0pt}\small"
+_BREAKS = re.compile(r"(?<=\w)[._=-](?=\w)|/+")
 
 
 @dataclass(frozen=True)
@@ -121,14 +125,15 @@ def _latex_block(block: Block) -> str:
                 else rf"\item {_inline_latex(text)}"
                 for label, text in items
             ]
-            return "\n".join([r"\begin{itemize}", *lines, r"\end{itemize}"])
+            return "\n".join([_LIST, *lines, r"\end{itemize}"])
         case Commands(lines):
             # Not verbatim: these lines are wider than a column and must break.
             shown = [rf"\hangindent=2em\texttt{{{_breakable(line)}}}\par" for line in lines]
             return "\n".join([r"{\footnotesize\raggedright\frenchspacing\parindent=0pt", *shown, "}"])
         case Table(headings, rows, shares):
-            parts = range(0, len(rows), LATEX_ROWS)
-            return "\n".join(_latex_table(headings, rows[first : first + LATEX_ROWS], shares) for first in parts)
+            count = max(1, math.ceil(len(rows) / LATEX_ROWS))
+            size = math.ceil(len(rows) / count) or 1
+            return "\n".join(_latex_table(headings, rows[at : at + size], shares) for at in range(0, len(rows), size))
 
 
 def _latex_table(headings: Sequence[str], rows: Sequence[Sequence[str]], shares: Sequence[float]) -> str:
@@ -169,8 +174,12 @@ def _lead(label: str) -> str:
 
 
 def _breakable(code: str) -> str:
-    """Return code that LaTeX may break after a slash and the like, where it has no spaces to break at."""
-    return "".join(escape_latex(character) + (r"\allowbreak{}" if character in "/._-=" else "") for character in code)
+    """Return code that LaTeX may break after a slash and the like within a word, where it has no spaces to break at."""
+    found, at = "", 0
+    for match in _BREAKS.finditer(code):
+        found += escape_latex(code[at : match.end()]) + r"\allowbreak{}"
+        at = match.end()
+    return found + escape_latex(code[at:])
 
 
 def _parts(text: str) -> Iterator[tuple[str, bool]]:

@@ -32,6 +32,7 @@ from ablatrix.plotting.panels import (
     ratio_axis,
     rows_that_fit,
     short_names,
+    short_titles,
     text_in,
     unit_line,
 )
@@ -186,15 +187,13 @@ def compose_attribution(
     rows: list[Row] = [*dict.fromkeys((s.knob, s.level) for one in found for s in one.steps if s.knob)]
     if not all(one.is_apart for one in found):
         rows.append((None, WHOLE))
-    texts = _texts(rows, 18, labels)
+    texts = _texts(rows, 22, labels)
     columns = 2 if width == "column" else 4
     row_in = TITLES_IN + LINE_IN * (len(rows) + 0.4)
     handles = _legend(found, labels)
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN
-    names, compilers = (
-        short_names([one.workload for one in found], 20),
-        short_names([one.compiler for one in found], 10),
-    )
+    names = short_titles([one.workload for one in found], 20, labels.workload)
+    compilers = short_titles([one.compiler for one in found], 14, labels.compiler)
     panel_in = (width_in - max(map(text_in, texts)) - 0.2) / columns
     values = [end for one in found for step in one.steps for end in _ends(step)]
     pages = []
@@ -219,7 +218,7 @@ def compose_attribution(
 
 
 def _texts(rows: Sequence[Row], most: int, labels: Labels) -> list[str]:
-    texts = [labels("together") if knob is None else f"{knob}: {level}" for knob, level in rows]
+    texts = [labels("together") if knob is None else labels.move(knob, level, ": ") for knob, level in rows]
     short = short_names(texts, most)
     return [short[text] for text in texts]
 

@@ -30,6 +30,7 @@ from ablatrix.plotting.panels import (
     rows_that_fit,
     scale_axis,
     short_names,
+    short_titles,
     text_in,
     unit_line,
 )
@@ -74,12 +75,11 @@ class Case:
             return "at least" if costs else "ahead at least"
         return self.found.verdict
 
-    @property
-    def name(self) -> str:
-        """The knobs that it changes, with their levels."""
+    def called(self, labels: Labels) -> str:
+        """Return the knobs that it changes, with their levels."""
         if self.is_fullest:
-            return "all together"
-        return ", ".join(f"{held.knob}: {held.level}" for held in self.found.moved)
+            return labels("together")
+        return ", ".join(labels.move(held.knob, held.level, ": ") for held in self.found.moved)
 
 
 def cases_of(
@@ -188,16 +188,16 @@ Line = tuple[str, Case | None]
 def _lines(cases: Sequence[Case], most: int, labels: Labels) -> list[Line]:
     """Return the lines with their labels: a heading per workload and compiler, then its configurations."""
     several = len({case.found.compiler for case in cases}) > 1
-    names = short_names([case.found.workload for case in cases], most)
-    compilers = short_names([case.found.compiler for case in cases], most)
-    moved = short_names([case.name for case in cases], most)
+    names = short_titles([case.found.workload for case in cases], most, labels.workload)
+    compilers = short_titles([case.found.compiler for case in cases], most, labels.compiler)
+    moved = short_names([case.called(labels) for case in cases], most)
     lines: list[Line] = []
     unit = None
     for case in cases:
         if (case.found.workload, case.found.compiler) != unit:
             unit = (case.found.workload, case.found.compiler)
             lines.append((names[unit[0]] + (f", {compilers[unit[1]]}" if several else ""), None))
-        lines.append((labels("together") if case.is_fullest else moved[case.name], case))
+        lines.append((moved[case.called(labels)], case))
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -16,7 +17,7 @@ from ablatrix.analysis.effects import Effect
 from ablatrix.analysis.groups import Control
 from ablatrix.analysis.reasons import optional_text
 from ablatrix.paper.figures.words import ratio_label
-from ablatrix.plotting.figure import COLOURS, MARKERS, NOISE, WIDTHS_IN, Width
+from ablatrix.plotting.figure import COLOURS, FONT_PT, MARKERS, NOISE, WIDTHS_IN, Width
 from ablatrix.plotting.labels import ENGLISH, Labels
 from ablatrix.plotting.panels import (
     CHARACTER_IN,
@@ -33,13 +34,14 @@ from ablatrix.plotting.panels import (
     ratio_axis,
     rows_that_fit,
     short_names,
+    short_titles,
     text_in,
     unit_line,
 )
 from ablatrix.statistics.ratio import Ratio
 
 MIN_REACH = 1.05  # the axis shows at least 5 % on both sides, so that noise does not fill it
-LINE_IN, TITLES_IN, AXIS_LABEL_IN = 0.15, 0.42, 0.3
+LINE_IN, TITLES_IN, TITLE_LINE_IN, AXIS_LABEL_IN = 0.15, 0.42, 0.12, 0.3
 MAX_NAME = {"column": 16, "page": 24}
 
 Unit = tuple[str, str]
@@ -136,24 +138,26 @@ def compose_main_effects(data: MainEffectsData, width: Width = "column", labels:
     columns = min(2 if width == "column" else 4, len(steps))
     line_in = LINE_IN * max(1.0, 0.6 * len(compilers))
     workloads = sorted({effect.workload for effect in effects})
-    names = short_names(workloads, MAX_NAME[width])
+    names = short_titles(workloads, MAX_NAME[width], labels.workload)
     handles = _legend(data, compilers, labels)
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN
-    rows = -(-len(steps) // columns)
-    fitting = max(1, int((rows_that_fit(1e-3, around_in) * 1e-3 / rows - TITLES_IN) / line_in))
     panel_in = (width_in - max(map(text_in, names.values())) - 0.15) / columns
+    titles = [_title(step, panel_in, labels) for step in steps]
+    titles_in = TITLES_IN + TITLE_LINE_IN * (max(title.count("\n") for title in titles) - 1)
+    rows = -(-len(steps) // columns)
+    fitting = max(1, int((rows_that_fit(1e-3, around_in) * 1e-3 / rows - titles_in) / line_in))
     pages = []
     for page in in_pages(workloads, fitting):
         lines = _Lines(tuple(page), compilers)
-        row_in = TITLES_IN + line_in * (len(page) + 0.3)
+        row_in = titles_in + line_in * (len(page) + 0.3)
         figure, panels = panel_grid(len(steps), columns, width_in, row_in, around_in, sharex=True, sharey=True)
-        for panel, step in zip(panels, steps, strict=True):
+        for panel, step, title in zip(panels, steps, titles, strict=True):
             shown = [
                 effect
                 for effect in effects
                 if (effect.knob, effect.base_level, effect.level) == step and effect.workload in lines.workloads
             ]
-            panel.set_title(_title(step, panel_in))
+            panel.set_title(title)
             _draw_panel(figure, panel, shown, lines, data)
         ratio_axis(panels, _values(data), panel_in, MIN_REACH)
         panels[0].set_yticks(range(len(page)), [names[name] for name in page])
@@ -169,10 +173,16 @@ def compose_main_effects(data: MainEffectsData, width: Width = "column", labels:
     return pages
 
 
-def _title(step: Step, panel_in: float) -> str:
+def _title(step: Step, panel_in: float, labels: Labels) -> str:
+    """Return the knob and its levels; on three lines where the levels do not fit beside each other."""
     most = max(8, int(panel_in / CHARACTER_IN))
-    level = short_names([*step[1:]], max(4, (most - 3) // 2))
-    return f"{short_names([step[0]], most)[step[0]]}\n{level[step[1]]} → {level[step[2]]}"
+    knob, *levels = step
+    name = short_names([labels.knob(knob)], most)[labels.knob(knob)]
+    base, level = (labels.level(knob, one) for one in levels)
+    if text_in(f"{base} → {level}", FONT_PT) <= panel_in:
+        return f"{name}\n{base} → {level}"
+    short = short_titles(levels, most - 2, partial(labels.level, knob))
+    return f"{name}\n{short[levels[0]]} →\n{short[levels[1]]}"
 
 
 def _draw_panel(figure: Figure, panel: Axes, shown: Sequence[Effect], lines: _Lines, data: MainEffectsData) -> None:
@@ -229,7 +239,7 @@ def _values(data: MainEffectsData) -> list[float]:
 def _legend(data: MainEffectsData, compilers: Sequence[str], labels: Labels) -> list[Handle]:
     shown = [effect for effect in data.effects if effect.ratio is not None and data.proof(effect) != "no_op"]
     bare = all(effect.ratio is None or effect.ratio.low is None for effect in shown)
-    names = short_names(compilers, 18)
+    names = short_titles(compilers, 18, labels.compiler)
     handles: list[Handle] = [
         Line2D(
             [],

@@ -31,6 +31,7 @@ from ablatrix.plotting.panels import (
     rows_that_fit,
     scale_axis,
     short_names,
+    short_titles,
 )
 from ablatrix.statistics.ratio import Ratio
 
@@ -210,14 +211,13 @@ class _Code:
         """Yield what the first level of every knob looks like, and each further level with the others at the first."""
         first = [levels[0] for levels in self.levels]
         yield Line2D([], [], label=labels("first_levels" if first else "one_configuration"), **self.style(first))
-        names = short_names(
-            [f"{knob}: {at}" for knob, own in zip(self.knobs, self.levels, strict=True) for at in own], 30
-        )
+        moves = [labels.move(knob, at, ": ") for knob, own in zip(self.knobs, self.levels, strict=True) for at in own]
+        names = short_names(moves, 30)
         for index, (knob, levels) in enumerate(zip(self.knobs, self.levels, strict=True)):
             for level in levels[1:]:
                 mark = [*first[:index], level, *first[index + 1 :]]
                 across = self.across(mark)
-                yield Line2D([], [], label=names[f"{knob}: {level}"], **(across or self.style(mark)))
+                yield Line2D([], [], label=names[labels.move(knob, level, ": ")], **(across or self.style(mark)))
 
 
 def compose_memory_latency(
@@ -235,9 +235,10 @@ def compose_memory_latency(
     columns = 2 if width == "column" else 4
     handles = _legend(places, code, labels)
     if without_memory:
-        handles.append(note(labels("memory_not_told", names=", ".join(without_memory))))
+        handles.append(note(labels("memory_not_told", names=", ".join(map(labels.compiler, without_memory)))))
     around_in = legend_height_in(handles, width_in) + AXIS_LABELS_IN
-    names = short_names([name for one in places for name in (one.workload, one.compiler)], 22)
+    names = short_titles([one.workload for one in places], 22, labels.workload)
+    compilers = short_titles([one.compiler for one in places], 22, labels.compiler)
     several = len({one.compiler for one in places}) > 1
     divided = scale_of(memory).divide_by, scale_of(metric).divide_by
     kinds = _kinds(units)
@@ -245,7 +246,7 @@ def compose_memory_latency(
     for page in in_pages(units, rows_that_fit(PANEL_IN, around_in), columns):
         figure, panels = panel_grid(len(page), columns, width_in, PANEL_IN, around_in)
         for panel, held in zip(panels, page, strict=True):
-            panel.set_title("\n".join([names[held[0].workload], *([names[held[0].compiler]] if several else [])]))
+            panel.set_title("\n".join([names[held[0].workload], *([compilers[held[0].compiler]] if several else [])]))
             _draw_panel(figure, panel, held, code, divided, labels)
             _scale(panel, held, divided, width_in / len(page[:columns]), kinds)
         figure.supxlabel(scale_of(memory, labels).label)

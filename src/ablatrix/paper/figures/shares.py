@@ -21,7 +21,7 @@ from ablatrix.plotting.panels import (
     legend_height_in,
     panel_grid,
     rows_that_fit,
-    short_names,
+    short_titles,
     text_in,
 )
 from ablatrix.records.metrics import COLD_METRIC
@@ -47,7 +47,8 @@ class ShareBar:
     """One bar.
 
     Attributes:
-        name: What its configuration moves: empty for the baseline, ``all``, or a knob with its level.
+        name: What its configuration is: empty for the baseline, ``all``, or a knob with its level.
+        moved: The knobs that it moves, with their levels.
         parts: Its parts, in recorded units, by column; one part alone where it is not stacked.
         base: The baseline's whole, in the same units.
         whole: What is written at its end, in the same units.
@@ -56,6 +57,7 @@ class ShareBar:
     workload: str
     compiler: str
     name: str
+    moved: Mapping[str, str]
     parts: Mapping[str, float]
     base: float
     whole: float
@@ -79,6 +81,7 @@ def phase_bars(found: Sequence[Ablation], trials: pl.DataFrame) -> list[ShareBar
                     workload=one.workload,
                     compiler=one.compiler,
                     name=name,
+                    moved=moved,
                     parts=parts,
                     base=base,
                     whole=whole,
@@ -103,6 +106,7 @@ def memory_bars(found: Sequence[Ablation], trials: pl.DataFrame) -> list[ShareBa
                     workload=one.workload,
                     compiler=one.compiler,
                     name=name,
+                    moved=moved,
                     parts={PLANNED: value},
                     base=base,
                     whole=value,
@@ -209,9 +213,10 @@ def _compose(
 
 def _lines(bars: Sequence[ShareBar], labels: Labels, most: int) -> list[tuple[str, ShareBar | None]]:
     several = len({one.compiler for one in bars}) > 1
-    names = short_names([one.workload for one in bars], most)
-    compilers = short_names([one.compiler for one in bars], most)
-    moved = short_names([one.name for one in bars], most)
+    names = short_titles([one.workload for one in bars], most, labels.workload)
+    compilers = short_titles([one.compiler for one in bars], most, labels.compiler)
+    moves = {one.name: ", ".join(labels.move(*step) for step in one.moved.items()) for one in bars}
+    moved = short_titles(moves, most, moves.__getitem__)
     words = {"": labels("baseline"), "all": labels("all_on")}
     lines: list[tuple[str, ShareBar | None]] = []
     unit = None

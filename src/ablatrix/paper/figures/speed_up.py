@@ -25,7 +25,7 @@ from ablatrix.plotting.panels import (
     panel_grid,
     ratio_axis,
     rows_that_fit,
-    short_names,
+    short_titles,
     text_in,
     unit_line,
 )
@@ -138,7 +138,7 @@ def compose_speed_up(bars: Sequence[Bar], labels: Labels, width: Width = "column
     if any(one.workload is None for one in bars):
         workloads.append(None)
     sides = [side for side in ("baseline", "eager") if any(one.over == side for one in bars)]
-    names = short_names([one for one in workloads if one is not None], MAX_NAME[width])
+    names = short_titles([one for one in workloads if one is not None], MAX_NAME[width], labels.workload)
     texts = [labels("geometric_mean") if one is None else names[one] for one in workloads]
     handles = _legend(bars, compilers, labels)
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN + TITLES_IN
@@ -204,7 +204,7 @@ def _ends(one: Bar) -> list[float]:
 
 
 def _legend(bars: Sequence[Bar], compilers: Sequence[str], labels: Labels) -> list[Handle]:
-    names = short_names(compilers, 18)
+    names = short_titles(compilers, 18, labels.compiler)
     several = len(compilers) > 1
     handles: list[Handle] = [
         Patch(

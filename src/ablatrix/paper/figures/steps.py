@@ -28,6 +28,7 @@ from ablatrix.plotting.panels import (
     ratio_axis,
     rows_that_fit,
     short_names,
+    short_titles,
     text_in,
     unit_line,
 )
@@ -42,7 +43,8 @@ STYLES: dict[Group, tuple[str, str]] = {
 NAMES: dict[Group, str] = {"added": "cumulative", "without": "leave_one_out", "alone": "by_itself"}
 SIGNS: dict[Group, str] = {"added": "+ ", "without": "\N{MINUS SIGN} ", "alone": ""}
 MIN_REACH, LINE_IN, TITLES_IN, AXIS_LABEL_IN = 1.05, 0.135, 0.42, 0.3
-Row = tuple[Group, str]
+Row = tuple[Group, str, str | None]
+"""A group, and a knob with its level where a knob has several."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +54,8 @@ class StepBar:
     Attributes:
         workload: None for the geometric mean.
         group: What its configuration is: with a knob and all before it, with all but a knob, with a knob alone.
-        knob: The knob; with its level where a knob has several.
+        knob: The knob.
+        level: Its level, where the knob has several.
         is_no_op: Whether the configuration is the baseline's program.
     """
 
@@ -60,6 +63,7 @@ class StepBar:
     compiler: str
     group: Group
     knob: str
+    level: str | None
     ratio: Ratio | None
     is_no_op: bool
     reason: str | None
@@ -87,12 +91,13 @@ def step_bars(found: Sequence[Ablation]) -> list[StepBar]:
 def _bar(
     workload: str | None, compiler: str, row: Row, ratio: Ratio | None, is_no_op: bool, reason: str | None
 ) -> StepBar:
-    group, knob = row
+    group, knob, level = row
     return StepBar(
         workload=workload,
         compiler=compiler,
         group=group,
         knob=knob,
+        level=level,
         ratio=ratio,
         is_no_op=is_no_op,
         reason=reason,
@@ -102,13 +107,13 @@ def _bar(
 def _steps(one: Ablation) -> Iterator[tuple[Row, SpeedUp]]:
     if len(one.path) > 1:
         for move, step in zip(one.path, one.added, strict=True):
-            yield ("added", move.knob), step
+            yield ("added", move.knob, None), step
         for move, step in zip(one.path, one.without, strict=True):
-            yield ("without", move.knob), step
+            yield ("without", move.knob, None), step
         return
     knobs = [move.knob for move in one.moves]
     for move, step in zip(one.moves, one.alone, strict=True):
-        yield ("alone", move.knob if knobs.count(move.knob) == 1 else f"{move.knob}={move.level}"), step
+        yield ("alone", move.knob, None if knobs.count(move.knob) == 1 else move.level), step
 
 
 def steps_frame(bars: Sequence[StepBar]) -> pl.DataFrame:
@@ -118,7 +123,7 @@ def steps_frame(bars: Sequence[StepBar]) -> pl.DataFrame:
             "workload": one.workload or "geometric mean",
             "compiler": one.compiler,
             "configuration": one.group,
-            "knob": one.knob,
+            "knob": one.knob if one.level is None else f"{one.knob}={one.level}",
             **speed_up_columns(one.ratio),
             "no_op": one.is_no_op,
             "reason": one.reason,
@@ -132,15 +137,16 @@ def compose_steps(bars: Sequence[StepBar], labels: Labels, width: Width = "page"
     """Return the pages of the figure; call it inside `house_style`. One panel per workload and compiler, one axis."""
     width_in = WIDTHS_IN[width]
     order: list[Group] = ["added", "without", "alone"]
-    rows: list[Row] = sorted(dict.fromkeys((one.group, one.knob) for one in bars), key=lambda row: order.index(row[0]))
-    texts = _texts(rows, 20)
+    every = dict.fromkeys((one.group, one.knob, one.level) for one in bars)
+    rows: list[Row] = sorted(every, key=lambda row: order.index(row[0]))
+    texts = _texts(rows, 20, labels)
     units = list(dict.fromkeys((one.workload, one.compiler) for one in bars))
     columns = 2 if width == "column" else 5 if len(units) == 5 else 4  # five panels fit beside each other
     row_in = TITLES_IN + LINE_IN * (len(rows) + 0.4)
     handles = _legend(bars, labels)
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN
-    names = short_names([workload for workload, _ in units if workload], 22)
-    compilers = short_names([compiler for _, compiler in units], 22)
+    names = short_titles([workload for workload, _ in units if workload], 22, labels.workload)
+    compilers = short_titles([compiler for _, compiler in units], 22, labels.compiler)
     several = len({compiler for _, compiler in units}) > 1
     panel_in = (width_in - max(map(text_in, texts)) - 0.2) / min(columns, len(units))
     values = [end for one in bars if not one.is_no_op for end in _ends(one)]
@@ -167,15 +173,16 @@ def compose_steps(bars: Sequence[StepBar], labels: Labels, width: Width = "page"
     return pages
 
 
-def _texts(rows: Sequence[Row], most: int) -> list[str]:
-    short = short_names([knob for _, knob in rows], most - 2)
-    return [f"{SIGNS[group]}{short[knob]}" for group, knob in rows]
+def _texts(rows: Sequence[Row], most: int, labels: Labels) -> list[str]:
+    names = [labels.knob(knob) if level is None else labels.move(knob, level) for _, knob, level in rows]
+    short = short_names(names, most - 2)
+    return [f"{SIGNS[group]}{short[name]}" for (group, _, _), name in zip(rows, names, strict=True)]
 
 
 def _draw(figure: Figure, panel: Axes, bars: Sequence[StepBar], place: Callable[[Row], int]) -> None:
     unit_line(panel)
     for one in bars:
-        y = place((one.group, one.knob))
+        y = place((one.group, one.knob, one.level))
         if one.is_no_op:
             panel.plot([1.0], [y], **NO_OP)
             continue

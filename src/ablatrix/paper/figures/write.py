@@ -1,7 +1,7 @@
 """A figure of the paper in every format, with the numbers that it shows."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -42,7 +42,7 @@ from ablatrix.paper.template.figures import (
 from ablatrix.paper.template.words import words_in
 from ablatrix.plotting.cold_scatter import cold_marks, cold_points, compose_cold_scatter, has_one_count
 from ablatrix.plotting.figure import chinese_font, house_style, save_pages
-from ablatrix.plotting.labels import ENGLISH, Labels
+from ablatrix.plotting.labels import Labels
 from ablatrix.records.metrics import COLD_METRIC, METRIC_OF_MODE
 
 
@@ -59,7 +59,7 @@ class _Drawing:
     compose: Callable[[], list[Figure]]
 
 
-def write_figure(findings: Findings, spec: FigureSpec, directory: Path, labels: Labels = ENGLISH) -> list[Path]:
+def write_figure(findings: Findings, spec: FigureSpec, directory: Path, labels: Labels | None = None) -> list[Path]:
     """Write ``directory/fig<number>.{pdf,png,svg,csv,tex}`` and return the files; none if there is nothing to draw.
 
     What does not fit on one page continues on further pages of the PDF, and in ``fig<number>_2.png`` and so on; the
@@ -69,14 +69,16 @@ def write_figure(findings: Findings, spec: FigureSpec, directory: Path, labels: 
         findings: What is estimated from the trials.
         spec: The template's entry.
         directory: Directory for the files.
-        labels: The words of the paper's language. Where no installed font has the letters of Chinese, the figure itself
-            is in English, and title and caption alone are not.
+        labels: The words of the paper's language, and what things are called in it; English by default. Where no
+            installed font has the letters of Chinese, the figure itself is in English, and title and caption alone are
+            not.
 
     Raises:
         AnalysisError: The template's entry does not fit the trials.
     """
+    labels = labels or _english(findings)
     name, subject = f"fig{spec.number}", f"figure {spec.number}"
-    drawn = labels if labels.code == "en" or chinese_font() else ENGLISH
+    drawn = labels if labels.code == "en" or chinese_font() else replace(labels, code="en")
     drawing = _drawing(_chosen(findings, spec, subject), spec, subject, drawn)
     if drawing.data.is_empty():
         return []
@@ -90,18 +92,22 @@ def write_figure(findings: Findings, spec: FigureSpec, directory: Path, labels: 
     return [*files, write_csv(drawing.data, directory / f"{name}.csv"), write_text(directory / f"{name}.tex", text)]
 
 
-def draw_figure(findings: Findings, spec: FigureSpec, labels: Labels = ENGLISH) -> list[Figure]:
+def draw_figure(findings: Findings, spec: FigureSpec, labels: Labels | None = None) -> list[Figure]:
     """Return the pages of a figure; none if there is nothing to draw.
 
     Raises:
         AnalysisError: The template's entry does not fit the trials.
     """
-    subject = f"figure '{spec.kind}'"
+    labels, subject = labels or _english(findings), f"figure '{spec.kind}'"
     drawing = _drawing(_chosen(findings, spec, subject), spec, subject, labels)
     if drawing.data.is_empty():
         return []
     with house_style(labels.code == "zh"):
         return drawing.compose()
+
+
+def _english(findings: Findings) -> Labels:
+    return Labels("en", findings.titles)
 
 
 def figure_lack(findings: Findings, spec: FigureSpec) -> str | None:  # noqa: PLR0911 - one line for each kind
@@ -133,7 +139,7 @@ def figure_lack(findings: Findings, spec: FigureSpec) -> str | None:  # noqa: PL
 
 def _chosen(findings: Findings, spec: FigureSpec, subject: str) -> Findings:
     """Return the findings of the trials that an entry uses; the given ones, with what they cache, if it uses all."""
-    trials = named_by_size(filtered(findings.trials, spec.filter, subject))
+    trials = named_by_size(filtered(findings.trials, spec.filter, subject), findings.sizes)
     return findings if trials is findings.trials else findings.part(trials)
 
 

@@ -4,14 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from string import ascii_lowercase
 
-from ablatrix.analysis.effects import Ablation, SpeedUp
-from ablatrix.analysis.reasons import text_of
+from ablatrix.analysis.effects import Ablation, Move, SpeedUp
+from ablatrix.analysis.reasons import optional_text
 from ablatrix.paper.number import Number
 from ablatrix.paper.tables.cells import NOTHING
-from ablatrix.paper.tables.printed import Cell, PrintedTable
-from ablatrix.paper.tables.sources import TableSources, move_name
+from ablatrix.paper.tables.printed import Position, PrintedTable
+from ablatrix.paper.tables.sources import TableSources, knob_heading, move_name
+from ablatrix.paper.tables.word import Cell, both
 from ablatrix.paper.template.spec import AblationTableSpec
 from ablatrix.paper.template.words import words_in
+from ablatrix.plotting.labels import Labels
 from ablatrix.provenance.keys import key_part
 from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
 
@@ -29,8 +31,8 @@ class _Column:
         is_over_base: Whether it is over the base, so that it competes for the best.
     """
 
-    group: str
-    heading: str
+    group: Cell
+    heading: Cell
     name: str
     of: Callable[[Ablation], SpeedUp | None]
     is_over_base: bool = True
@@ -75,22 +77,22 @@ class _Part:
 
     def printed(self) -> PrintedTable:
         """Return the part as it is printed."""
-        several, labels = len(self.compilers) > 1, self.labels
-        names = [labels("workload"), *([labels("compiler")] if several else [])]
-        headings = [*names, f"{labels('baseline')} (ms)", *(column.heading for column in self.columns)]
-        groups = [*[""] * (len(names) + 1), *(column.group for column in self.columns)]
+        several, word = len(self.compilers) > 1, self.sources.word
+        names = [word("workload"), *([word("compiler")] if several else [])]
+        headings = [*names, self._in_ms(lambda it: it("baseline")), *(column.heading for column in self.columns)]
+        groups: list[Cell] = [*[""] * (len(names) + 1), *(column.group for column in self.columns)]
         has_eager = any(one.base_over_eager is not None for one in self.found)
         if has_eager:
-            headings.append(f"{labels('eager')} (ms)")
+            headings.append(self._in_ms(Labels.eager))
             groups.append("")
         ordered = sorted(self.found, key=lambda one: (self.compilers.index(one.compiler), self._name(one)))
-        rows: list[tuple[str, ...]] = []
-        best: set[Cell] = set()
-        marks: dict[Cell, str] = {}
+        rows: list[tuple[Cell, ...]] = []
+        best: set[Position] = set()
+        marks: dict[Position, str] = {}
         for row, one in enumerate(ordered):
             entries = [self._entry(one, column) for column in self.columns]
             times = [self._base_time(one), *entries, *([self._eager_time(one)] if has_eager else [])]
-            rows.append((self._name(one), *([one.compiler] if several else []), *(entry.text for entry in times)))
+            rows.append((*self.sources.subject(one, several), *(entry.text for entry in times)))
             best |= {(row, len(names) + 1 + at) for at in self._best(entries)}
             marks |= {(row, len(names) + at): self._mark(entry.why) for at, entry in enumerate(times) if entry.why}
         means = [one for one in self.compilers if sum(held.compiler == one for held in self.found) > 1]
@@ -101,43 +103,45 @@ class _Part:
             marks |= {
                 (len(rows), len(names) + 1 + at): self._mark(entry.why) for at, entry in enumerate(entries) if entry.why
             }
-            rows.append((labels("geometric_mean"), *([compiler] if several else []), *cells))
+            rows.append((word("geometric_mean"), *([self.sources.compiler(compiler)] if several else []), *cells))
         return PrintedTable(
             number=self.spec.number,
-            title=words_in(self.spec.title, labels.code),
-            caption=words_in(self.spec.caption, labels.code),
-            headings=tuple(headings),
-            groups=tuple(groups),
+            title=words_in(self.spec.title, self.labels.code),
+            caption=words_in(self.spec.caption, self.labels.code),
+            heading_cells=tuple(headings),
+            group_cells=tuple(groups),
             is_number=tuple(index >= len(names) for index in range(len(headings))),
-            rows=tuple(rows),
+            cells=tuple(rows),
             notes=tuple(self._notes(any(SAME in row for row in rows))),
-            part="" if self.is_only else labels("on_compiler", compiler=", ".join(self.compilers)),
+            part_word="" if self.is_only else self.sources.compilers(self.compilers),
             best=frozenset(best),
             marks=dict(sorted(marks.items())),
             footer=len(means),
-            labels=labels,
+            labels=self.labels,
         )
+
+    def _in_ms(self, say: Callable[[Labels], str]) -> Cell:
+        return both(self.labels, lambda it: f"{say(it)} (ms)")
 
     def _columns(self) -> list[_Column]:
         if not self.found:
             return []
-        first, labels = self.found[0], self.labels
-        knobs = [move.knob for move in first.moves]
+        first, word = self.found[0], self.sources.word
         columns = [
             _Column(
-                group=labels("alone"),
-                heading=move.knob if knobs.count(move.knob) == 1 else f"{move.knob}={move.level}",
+                group=word("alone"),
+                heading=knob_heading(self.labels, first.moves, move),
                 name=move_name(move.knob, move.level),
                 of=lambda one, at=index: one.alone[at],  # type: ignore[misc]
             )
             for index, move in enumerate(first.moves)
         ]
         if len(first.path) > 1:
-            columns.append(_Column(group="", heading=labels("all_on"), name="all", of=lambda one: one.whole))
+            columns.append(_Column(group="", heading=word("all_on"), name="all", of=lambda one: one.whole))
             columns += [
                 _Column(
-                    group=labels("without"),
-                    heading=move.knob,
+                    group=word("without"),
+                    heading=knob_heading(self.labels, first.path, move),
                     name=f"without/{key_part(move.knob)}",
                     of=lambda one, at=index: one.without[at],  # type: ignore[misc]
                 )
@@ -148,7 +152,7 @@ class _Part:
             columns.append(
                 _Column(
                     group="",
-                    heading=labels("all_over_eager" if has_whole else "baseline_over_eager"),
+                    heading=word("all_over_eager" if has_whole else "baseline_over_eager"),
                     name="all" if has_whole else "baseline",
                     of=lambda one: one.whole_over_eager if has_whole else one.base_over_eager,
                     is_over_base=False,
@@ -167,7 +171,7 @@ class _Part:
             return _Entry(SAME)
         number = self._number(one, column, found)
         if number is None:
-            return _Entry(NOTHING, why=text_of(found.reason) if found.reason is not None else "")
+            return _Entry(NOTHING, why=optional_text(found.reason, self.labels.language) or "")
         return _Entry(number.text, number)
 
     def _number(self, one: Ablation, column: _Column, found: SpeedUp) -> Number | None:
@@ -214,10 +218,14 @@ class _Part:
     def _mark(self, why: str) -> str:
         return self.reasons.setdefault(why, ascii_lowercase[len(self.reasons) % len(ascii_lowercase)])
 
+    def _move(self, move: Move) -> str:
+        levels = (self.labels.level(move.knob, level) for level in (move.base_level, move.level))
+        return f"{self.labels.knob(move.knob)} {' → '.join(levels)}"
+
     def _notes(self, has_same: bool) -> list[str]:
         if not self.found:
             return [self.labels("no_row")]
-        moves = ", ".join(f"{one.knob} {one.base_level} → {one.level}" for one in self.found[0].moves)
+        moves = ", ".join(self._move(one) for one in self.found[0].moves)
         notes = [self.labels("knob_levels", moves=moves)]
         notes += [self.labels("same_program")] if has_same else []
         return [*notes, *(f"{letter}: {why}." for why, letter in self.reasons.items())]

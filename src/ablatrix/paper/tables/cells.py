@@ -5,7 +5,7 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,10 @@ from ablatrix.analysis.table import CLASS, IS_OK, UNSTEADY
 from ablatrix.errors import AnalysisError
 from ablatrix.paper.digits import interval_form
 from ablatrix.paper.filters import filtered
-from ablatrix.paper.tables.effect_rows import NOT_ATTRIBUTABLE
+from ablatrix.paper.tables.word import Cell, both
 from ablatrix.paper.template.sources import TRIALS
 from ablatrix.paper.template.spec import BY_INTERVAL, ColumnSpec, TableSpec
+from ablatrix.plotting.labels import ENGLISH, Labels
 from ablatrix.records.metrics import METRICS
 from ablatrix.records.status import Status
 from ablatrix.statistics.quantile import quantile_interval
@@ -26,7 +27,6 @@ from ablatrix.statistics.ratio import Ratio
 
 NOTHING = "\N{EN DASH}"
 """Printed where there is no reading, or where a number does not apply."""
-NO_BASELINE = "no baseline"
 
 Key = tuple[Any, ...]
 _OF_VALUES = ("mean", "median", "p50", "p95", "min", "max")
@@ -51,12 +51,14 @@ class Groups:
         findings: What is estimated from all trials; notes on what is omitted come from it.
         frame: The rows of the source that the table keeps.
         names: Columns whose values make a group.
+        labels: The words of the paper's language.
     """
 
     findings: Findings
     spec: TableSpec
     frame: pl.DataFrame
     names: tuple[str, ...]
+    labels: Labels = ENGLISH
     _kept: dict[str, pl.DataFrame] = field(default_factory=dict)
 
     @cached_property
@@ -64,17 +66,18 @@ class Groups:
         """The groups in the order in which they first appear."""
         return self.frame.select(self.names).unique(maintain_order=True).rows()
 
-    def column(self, column: ColumnSpec) -> Mapping[Key, str]:
+    def column(self, column: ColumnSpec) -> Mapping[Key, Cell]:
         """Return the cell of each group in one column.
 
         Raises:
             AnalysisError: A cell would have several values.
         """
         if column.aggregation == "value":
-            return {key: _value(column, self.names.index(column.column), key) for key in self.keys}
+            at = self.names.index(column.column)
+            return {key: NOTHING if key[at] is None else self._text(key[at], column) for key in self.keys}
         if column.aggregation == "outcome":
             outcomes = _outcomes(self._rows(column), self.names)
-            return {key: _outcome_text(outcomes.get(key)) for key in self.keys}
+            return {key: self._outcome(outcomes.get(key)) for key in self.keys}
         if column.aggregation == "checks":
             return self._checks(column)
         if column.aggregation == "ratio":
@@ -88,11 +91,11 @@ class Groups:
             self._kept[key] = filtered(self.frame, column.filter, f"table {self.spec.number}")
         return self._kept[key]
 
-    def _figures(self, column: ColumnSpec) -> Mapping[Key, str]:
+    def _figures(self, column: ColumnSpec) -> Mapping[Key, Cell]:
         rows = self._rows(column)
         values = _values(self._taken(rows, column), self.names, column.column)
         marks = self._marks(rows, column.column)
-        cells = {}
+        cells: dict[Key, Cell] = {}
         for key in self.keys:
             held = values.get(key, [])
             if column.aggregation == "only":
@@ -108,7 +111,7 @@ class Groups:
             return rows
         return rows.filter(IS_OK)
 
-    def _only(self, column: ColumnSpec, key: Key, values: Sequence[Any]) -> str:
+    def _only(self, column: ColumnSpec, key: Key, values: Sequence[Any]) -> Cell:
         distinct = list(dict.fromkeys(values))
         if len(distinct) > 1:
             raise AnalysisError(
@@ -116,38 +119,40 @@ class Groups:
                 f"({_named(key)}) has {len(distinct)}: {_named(distinct[:4])}; name a column that distinguishes them "
                 f"in group_by or in the column's filter"
             )
-        return _text(distinct[0], column)
+        return self._text(distinct[0], column)
 
-    def _checks(self, column: ColumnSpec) -> Mapping[Key, str]:
+    def _checks(self, column: ColumnSpec) -> Mapping[Key, Cell]:
         rows = self._rows(column)
         names = ("checked", "missing")
         sums = rows.group_by(self.names).agg(pl.col(name).sum() for name in names)
         made = {tuple(key): counts for *key, counts in sums.select(*self.names, pl.struct(names)).iter_rows()}
-        cells = {}
+        cells: dict[Key, Cell] = {}
         for key in self.keys:
             counts = made.get(key, dict.fromkeys(names, 0))
             asked = counts["checked"] + counts["missing"]
             cells[key] = f"{counts['checked']}/{asked}" if asked else NOTHING
         return cells
 
-    def _ratios(self, column: ColumnSpec) -> Mapping[Key, str]:
+    def _ratios(self, column: ColumnSpec) -> Mapping[Key, Cell]:
         rows = self._rows(column)
         ratios = self.findings.part(rows).ratios(column.column, self.names)
         values = _values(self._taken(rows, column), self.names, column.column)
         marks = self._marks(rows, column.column)
-        cells = {}
+        no_baseline = both(self.labels, lambda it: it("no_baseline"))
+        cells: dict[Key, Cell] = {}
         for key in self.keys:
             if key in ratios:
                 cells[key] = _ratio_text(ratios[key], column.format)
             else:
-                cells[key] = NO_BASELINE if values.get(key) else marks.get(key, NOTHING)
+                cells[key] = no_baseline if values.get(key) else marks.get(key, NOTHING)
         return cells
 
-    def _estimates(self, column: ColumnSpec) -> Mapping[Key, str]:
+    def _estimates(self, column: ColumnSpec) -> Mapping[Key, Cell]:
         """Return the ratios of the source with their intervals, one per group."""
         name = column.column
         parts = (name, f"{name}_low", f"{name}_high")
-        cells: dict[Key, str] = {}
+        lost = both(self.labels, lambda it: it("not_attributable_cell"))
+        cells: dict[Key, Cell] = {}
         for *key, value, low, high in self._rows(column).select(*self.names, *parts).iter_rows():
             if tuple(key) in cells:
                 raise AnalysisError(
@@ -159,10 +164,10 @@ class Groups:
             ratio = None
             if value is not None:
                 ratio = Ratio(value, low if has_interval else None, high if has_interval else None, 0)
-            cells[tuple(key)] = NOT_ATTRIBUTABLE if ratio is None else _ratio_text(ratio, column.format)
+            cells[tuple(key)] = lost if ratio is None else _ratio_text(ratio, column.format)
         return {key: cells.get(key, NOTHING) for key in self.keys}
 
-    def _marks(self, rows: pl.DataFrame, name: str) -> Mapping[Key, str]:
+    def _marks(self, rows: pl.DataFrame, name: str) -> Mapping[Key, Cell]:
         """Return why groups have no number: the statuses of their trials in the modes in which any trial has one."""
         if self.spec.source not in TRIALS:
             return {}
@@ -172,8 +177,20 @@ class Groups:
             others = others.filter(pl.col("mode").is_in(modes.cast(pl.String).to_list()))
         statuses = others.group_by(self.names).agg(pl.col("status").unique().cast(pl.String)).collect()
         return {
-            tuple(key): ", ".join(sorted(names)) for *key, names in statuses.select(*self.names, "status").iter_rows()
+            tuple(key): self._statuses(sorted(names))
+            for *key, names in statuses.select(*self.names, "status").iter_rows()
         }
+
+    def _statuses(self, names: Sequence[str]) -> Cell:
+        return both(self.labels, lambda it: ", ".join(map(it.status, names)))
+
+    def _outcome(self, counts: Counter[str] | None) -> Cell:
+        return NOTHING if counts is None else both(self.labels, partial(_outcome_text, counts))
+
+    def _text(self, value: Any, column: ColumnSpec) -> Cell:
+        if isinstance(value, bool):
+            return both(self.labels, lambda it: it("yes" if value else "no"))
+        return _text(value, column)
 
 
 def _values(rows: pl.DataFrame, names: Sequence[str], column: str) -> dict[Key, list[Any]]:
@@ -196,24 +213,16 @@ def _outcomes(rows: pl.DataFrame, names: Sequence[str]) -> dict[Key, Counter[str
     return counts
 
 
-def _outcome_text(counts: Counter[str] | None) -> str:
+def _outcome_text(counts: Counter[str], labels: Labels) -> str:
     """Return how many are ok, what the others are, and in how many the warm-up never became steady."""
-    if counts is None:
-        return NOTHING
-    unsteady = counts.pop(UNSTEADY, 0)
-    text = f"{counts[Status.OK]}/{counts.total()}"
-    others = [f"{counts[name]} {name}" for name in sorted(counts) if name != Status.OK]
-    others += [f"{unsteady} {UNSTEADY}"] if unsteady else []
+    held = {name: count for name, count in counts.items() if name != UNSTEADY}
+    text = f"{held.get(Status.OK, 0)}/{sum(held.values())}"
+    others = [f"{held[name]} {labels.status(name)}" for name in sorted(held) if name != Status.OK]
+    others += [f"{counts[UNSTEADY]} {labels('unsteady')}"] if counts[UNSTEADY] else []
     return f"{text} ({', '.join(others)})" if others else text
 
 
-def _value(column: ColumnSpec, index: int, key: Key) -> str:
-    return NOTHING if key[index] is None else _text(key[index], column)
-
-
 def _text(value: Any, column: ColumnSpec) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     is_number = isinstance(value, int | float) and (column.format or column.divide_by != 1.0)
     if is_number and column.format == BY_INTERVAL:
         column = column.model_copy(update={"format": interval_form(float(value), None, None, column.divide_by).spec})

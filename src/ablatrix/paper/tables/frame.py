@@ -1,6 +1,6 @@
 """A table's source as a data frame: the rows that its template keeps, with the columns that it needs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
@@ -9,23 +9,27 @@ from ablatrix.analysis.groups import knob_order
 from ablatrix.analysis.table import BLOCK, CLASS, IS_OK, has_status
 from ablatrix.paper.filters import filtered, require_column
 from ablatrix.paper.tables.effect_rows import attribution_rows, effect_rows
+from ablatrix.paper.tables.source_rows import SourceRows
 from ablatrix.paper.tables.workload_rows import workload_rows
 from ablatrix.paper.template.sources import CONFIGURATION, TRIALS
 from ablatrix.paper.template.spec import TableSpec
+from ablatrix.plotting.labels import ENGLISH, Labels
 from ablatrix.records.status import Status
 
 _OWN = (
     *("status", "mode", "role", "workload", "workload_digest", "compiler", "is_baseline"),
     *("checked", "missing", CLASS, *BLOCK),
 )
-BASELINE = "baseline"
+_SHOWN = " shown"  # no column of a record begins with a space
 _DERIVED = {
     "wrong": has_status(Status.WRONG_OUTPUT).cast(pl.Int64),
     "unchecked": (IS_OK & pl.col("checked").is_null()).cast(pl.Int64),
 }
 
 
-def source_frame(findings: Findings, spec: TableSpec, origin: Sequence[str], columns: Iterable[str]) -> pl.DataFrame:
+def source_rows(
+    findings: Findings, spec: TableSpec, origin: Sequence[str], columns: Iterable[str], labels: Labels = ENGLISH
+) -> SourceRows:
     """Return the rows of a table's source that its filter keeps.
 
     Args:
@@ -34,18 +38,22 @@ def source_frame(findings: Findings, spec: TableSpec, origin: Sequence[str], col
         spec: The template's entry.
         origin: Columns that distinguish mixed records or sizes of a workload.
         columns: Columns that the table shows, groups by or filters by.
+        labels: The words of the paper's language.
 
     Raises:
         AnalysisError: A column is not in these records.
     """
     subject = f"table {spec.number}"
+    words: Mapping[str, Mapping[str, str]] = {}
     if spec.source in TRIALS:
         # Of a million trials, only the columns that are needed are filtered.
         wanted = list(dict.fromkeys((*_OWN, *columns, *spec.filter)))
         made = dict(_DERIVED)
         trials = findings.trials
         if CONFIGURATION in wanted:
-            made[CONFIGURATION] = _configuration(trials.columns, knob_order(trials))
+            order = knob_order(trials)
+            made[CONFIGURATION] = _configuration(trials, order, ENGLISH)
+            words = {CONFIGURATION: _said(trials, order, labels)}
         derived = [name for name in made if name in wanted]
         names = [name for name in wanted if name not in derived]
         for name in names:
@@ -53,21 +61,40 @@ def source_frame(findings: Findings, spec: TableSpec, origin: Sequence[str], col
         frame = trials.select(*names, *(made[name].alias(name) for name in derived))
     else:
         make = {"workloads": workload_rows, "effects": effect_rows, "attribution": attribution_rows}[spec.source]
-        frame = make(findings, origin)
+        source = make(findings, origin, labels)
+        frame, words = source.frame, source.words
         for name in columns:
             require_column(frame, name, subject)
-    return filtered(frame, spec.filter, subject)
+    return SourceRows(filtered(frame, spec.filter, subject), words)
 
 
-def _configuration(columns: Sequence[str], order: Sequence[str]) -> pl.Expr:
+def _said(trials: pl.DataFrame, order: Sequence[str], labels: Labels) -> dict[str, str]:
+    """Return how each configuration is printed, by the text that data files have for it."""
+    held = [name for name in trials.columns if name.startswith(("knob_", "baseline_")) or name == "role"]
+    distinct = trials.lazy().select(held).unique().collect()  # of a million trials, few
+    named, shown = _configuration(distinct, order), _configuration(distinct, order, labels)
+    pairs = distinct.select(named.alias(CONFIGURATION), shown.alias(_SHOWN)).drop_nulls()
+    return dict(pairs.iter_rows())
+
+
+def _configuration(trials: pl.DataFrame, order: Sequence[str], labels: Labels = ENGLISH) -> pl.Expr:
     """Return the levels of a measured trial that are not its baseline's, as text; null for others."""
     moved = []
     for knob in order:
         at, base = f"knob_{knob}", f"baseline_{knob}"
-        if at in columns and base in columns:
+        if at in trials.columns and base in trials.columns:
             level = pl.col(at).cast(pl.String)
             is_moved = level != pl.col(base).cast(pl.String)
-            moved.append(pl.when(is_moved).then(pl.concat_str(pl.lit(f"{knob}="), level)).otherwise(None))
+            moved.append(pl.when(is_moved).then(_move(trials, knob, labels)).otherwise(None))
     text = pl.concat_str(moved, separator=", ", ignore_nulls=True) if moved else pl.lit("")
-    named = pl.when(text == "").then(pl.lit(BASELINE)).otherwise(text)
+    named = pl.when(text == "").then(pl.lit(labels("baseline"))).otherwise(text)
     return pl.when(pl.col("role").cast(pl.String) != "reference").then(named).otherwise(None)
+
+
+def _move(trials: pl.DataFrame, knob: str, labels: Labels) -> pl.Expr:
+    level = pl.col(f"knob_{knob}").cast(pl.String)
+    if labels == ENGLISH:
+        return pl.concat_str(pl.lit(f"{knob}="), level)
+    levels = trials[f"knob_{knob}"].drop_nulls().unique().cast(pl.String).to_list()
+    moves = {one: labels.move(knob, one) for one in levels}
+    return level.replace_strict(moves, default=level, return_dtype=pl.String())

@@ -7,6 +7,7 @@ LaTeX measures each table again, and scales down what is still too wide, such as
 """
 
 import itertools
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from ablatrix.paper.markup import escape_latex
 from ablatrix.paper.tables.aligned import aligned_cells
 from ablatrix.paper.tables.cells import NOTHING
-from ablatrix.paper.tables.printed import PrintedTable
+from ablatrix.paper.tables.printed import BREAK, PrintedTable
 from ablatrix.paper.tables.text_width import text_width
 from ablatrix.plotting.labels import Labels
 
@@ -29,9 +30,14 @@ FONT_PT, _LINE_PT = 9.0, 11.0
 _GAPS_PT = (4.0, 3.0, 2.0)  # on each side of a column: the first with which all columns fit, else the second
 _HEIGHT_PT = 540.0  # of a page of article
 _AROUND_PT = 60.0  # rules, headings' gaps and the space to a caption
-_BROKEN, _CONFIGURATION = 24, 34  # characters after which a text, and a configuration, continues on another line
-_PIECES = re.compile(r"(?<=[:;,]) | (?=\()")  # preferred line breaks
+_BROKEN, _CONFIGURATION = (44, 34, 24), 34  # characters after which a text, and a configuration, are broken
+_LONG_NAME, _ROWS_TRIED = 24, 300
+_PROSE = 60  # a column as wide as this is filled word by word
+_PIECES = re.compile(r"(?<=[:;,]) | (?=[(→])")  # preferred line breaks
 _NAME_PIECES = re.compile(r"(?<=[_\-./=@+])")  # where a long name may be broken
+_WIDE = "\u2e80-\u9fff\uff00-\uffef"
+_TEXT_PIECES = re.compile(rf"{_NAME_PIECES.pattern}|(?<=[{_WIDE}])(?<!\uff08)(?![\u3001\u3002\uff01-\uff1f])")
+_WIDE_FROM, _WIDE_WORD = "\u2e80", 5
 _FIGURES = re.compile(r"[\d.,+\-eE\[\] ≤]*")  # a number with its interval is never broken
 _SIGN = re.compile(r"\\(?:rightarrow|le|ge|pm|times|textendash)\b")
 _COMMAND = re.compile(r"\\[a-z]+|[{}\\$]")  # what LaTeX does not print
@@ -76,18 +82,22 @@ class _Float:
 
 
 def _floats(table: PrintedTable) -> Iterator[_Float]:
-    plain = [
-        [_broken(cell, table.is_number[at], table.breaks.get(at)) for at, cell in enumerate(row)] for row in table.rows
-    ]
     headings = [_words(heading) for heading in table.headings]
-    cells = _latex_cells(table, plain)
     same = _constant_columns(table)
     shown = [column for column in range(len(headings)) if column not in same]
-    bare = [_column_width(table, column, headings, cells) for column in range(len(headings))]
-    fitting = [gap for gap in _GAPS_PT if sum(bare[one] + 2 * gap for one in shown) <= PAGE_PT]
+    for most in _BROKEN if len(table.rows) <= _ROWS_TRIED else _BROKEN[-1:]:  # the widest texts with which all fit
+        plain = [
+            [_broken(cell, table.is_number[at], table.breaks.get(at), most) for at, cell in enumerate(row)]
+            for row in table.rows
+        ]
+        cells = _latex_cells(table, plain)
+        bare = [_column_width(table, column, headings, cells) for column in range(len(headings))]
+        fitting = [gap for gap in _GAPS_PT if sum(bare[one] + 2 * gap for one in shown) <= PAGE_PT]
+        if fitting:
+            break
     gap = fitting[0] if fitting else _GAPS_PT[1]
     widths = [width + 2 * gap for width in bare]
-    told = [f"{table.headings[column]}: {value}." for column, value in same.items() if re.search(r"\w", value)]
+    told = [_told(table, column, value) for column, value in same.items() if re.search(r"\w", value)]
     notes = (*table.notes, *told)
     split = _column_parts(table, shown, widths)
     pages = [(columns, page) for columns in split for page in _pages(table, plain, headings, columns, notes)]
@@ -104,6 +114,12 @@ def _floats(table: PrintedTable) -> Iterator[_Float]:
         )
 
 
+def _told(table: PrintedTable, column: int, value: str) -> str:
+    """Return the note that a column would say the same in each row."""
+    heading = table.headings[column].replace(BREAK, "")
+    return table.labels("titled", title=table.labels("described", what=heading, words=value))
+
+
 def _column_width(
     table: PrintedTable, column: int, headings: Sequence[Lines], cells: Sequence[Sequence[Lines]]
 ) -> float:
@@ -118,11 +134,19 @@ def _column_width(
 
 
 def _constant_columns(table: PrintedTable) -> dict[int, str]:
-    """Return the columns of names, but for the first, that have one value in all of several rows, or nothing in one."""
+    """Return the columns, but for the first, that have one value in all of several rows, or nothing in one.
+
+    Where columns belong to groups, those of numbers stay: a reader compares them with their neighbours.
+    """
     found = {}
     for column, is_number in enumerate(table.is_number):
         values = {row[column] for row in table.rows}
-        if column and not is_number and len(values) == 1 and (len(table.rows) > 1 or NOTHING in values):
+        if (
+            column
+            and not (is_number and table.groups)
+            and len(values) == 1
+            and (len(table.rows) > 1 or NOTHING in values)
+        ):
             found[column] = values.pop()
     return found
 
@@ -158,16 +182,29 @@ def _pages(
     )
     heads = max((len(headings[column]) for column in columns), default=1) + bool(table.groups)
     most = (_HEIGHT_PT - _AROUND_PT) / _LINE_PT - heads - 2 - below
+    lines = [
+        max(len(row[column]) for column in columns) + (0.5 if _is_new_group(table, number, columns) else 0.0)
+        for number, row in enumerate(plain)
+    ]
+    full = _filled(lines, most, caption)
+    # As many pages, but filled alike: a last one of a few rows would be an almost empty page.
+    for room in range(math.ceil((sum(lines) + caption) / len(full)), math.ceil(most)):
+        if len(even := _filled(lines, float(room), caption)) == len(full):
+            return even
+    return full
+
+
+def _filled(lines: Sequence[float], most: float, caption: float) -> list[list[int]]:
+    """Split rows into pages of at most so many lines; on the first one the caption takes some."""
     pages: list[list[int]] = [[]]
     used = 0.0
-    for number, row in enumerate(plain):
-        lines = max(len(row[column]) for column in columns) + (0.5 if _is_new_group(table, number, columns) else 0.0)
+    for number, count in enumerate(lines):
         room = max(8.0, most - (caption if len(pages) == 1 else 0.0))
-        if pages[-1] and used + lines > room:
+        if pages[-1] and used + count > room:
             pages.append([])
             used = 0.0
         pages[-1].append(number)
-        used += lines
+        used += count
     return pages
 
 
@@ -271,19 +308,21 @@ def _cell(lines: Lines, side: str, align: str) -> str:
 def breakable(text: str) -> str:
     """Return text for LaTeX in which long names may be broken after their separators."""
     pieces = [escape_latex(piece) for piece in _NAME_PIECES.split(text)]
-    return r"\allowbreak{}".join(pieces) if any(len(word) > _BROKEN for word in text.split()) else escape_latex(text)
+    return r"\allowbreak{}".join(pieces) if any(len(word) > _LONG_NAME for word in text.split()) else escape_latex(text)
 
 
-def _broken(cell: str, is_number: bool, most: int | None = None) -> Lines:
+def _broken(cell: str, is_number: bool, own: int | None = None, most: int = _BROKEN[-1]) -> Lines:
     """Return a long text in several lines, broken between its parts; a word in a column of numbers is kept narrow."""
     if is_number and not re.search(r"\d", cell):
         return _words(cell)
-    most = most or (_CONFIGURATION if "=" in cell else _BROKEN)
-    if len(cell) <= most or _FIGURES.fullmatch(cell):
+    most = own or (max(_CONFIGURATION, most) if "=" in cell else most)
+    if _letters(cell) <= most or _FIGURES.fullmatch(cell):
         return (cell,)
+    if most >= _PROSE:
+        return tuple(_wrapped(cell, most))
     lines: list[str] = []
     for piece in _PIECES.split(cell):
-        if lines and len(lines[-1]) + len(piece) < most:
+        if lines and _letters(lines[-1]) + _letters(piece) < most:
             lines[-1] += f" {piece}"
         else:
             lines += _wrapped(piece, most)
@@ -291,26 +330,50 @@ def _broken(cell: str, is_number: bool, most: int | None = None) -> Lines:
 
 
 def _wrapped(text: str, most: int) -> list[str]:
-    """Return a text in lines of at most so many characters, broken at spaces, else after separators of a name."""
+    """Return a text in lines of at most so many characters, broken at spaces, else after separators of a name.
+
+    Chinese may be broken between any two letters, but not before a mark that ends a clause.
+    """
     lines: list[str] = [""]
     for word in text.split(" "):
-        pieces = [word] if len(word) <= most else [piece for piece in _NAME_PIECES.split(word) if piece]
+        pieces = [word] if _letters(word) <= most else [piece for piece in _TEXT_PIECES.split(word) if piece]
         for number, piece in enumerate(pieces):
             glue = " " if lines[-1] and number == 0 else ""
-            if lines[-1] and len(lines[-1]) + len(glue) + len(piece) > most:
+            if lines[-1] and _letters(lines[-1]) + len(glue) + _letters(piece) > most:
                 lines.append(piece)
             else:
                 lines[-1] += glue + piece
     return lines
 
 
+def _letters(text: str) -> int:
+    """Return how wide a text is in letters; one of Chinese is as wide as two others."""
+    return len(text) + sum(letter >= _WIDE_FROM for letter in text)
+
+
 def _words(text: str) -> Lines:
-    """Return a text with one word per line, broken also at underscores; short words share a line."""
+    """Return a text with one word per line, broken also at underscores; short words share a line.
+
+    A long word of Chinese is broken where its text has `BREAK`, and else after every four letters.
+    """
     lines: list[str] = []
-    for word in re.split(r" |(?<=_)", text):
-        glue = "" if lines and lines[-1].endswith("_") else " "
-        if lines and len(lines[-1]) + len(glue) + len(word) <= len("partition"):
-            lines[-1] += glue + word
-        else:
-            lines.append(word)
+    for word in re.split(rf" |(?<=_)|{BREAK}", text):
+        for piece in _short_pieces(word):
+            glue = "" if lines and _is_joined(lines[-1], piece) else " "
+            if lines and _letters(lines[-1]) + len(glue) + _letters(piece) <= len("partition"):
+                lines[-1] += glue + piece
+            else:
+                lines.append(piece)
     return tuple(lines)
+
+
+def _short_pieces(word: str) -> list[str]:
+    is_wide = word != "" and min(word) >= _WIDE_FROM
+    if not is_wide or len(word) <= _WIDE_WORD:
+        return [word]
+    return [word[at : at + 4] for at in range(0, len(word), 4)]
+
+
+def _is_joined(line: str, piece: str) -> bool:
+    """Return whether no space stands between two pieces: of a name, or of Chinese."""
+    return line.endswith("_") or (line[-1:] >= _WIDE_FROM and piece[:1] >= _WIDE_FROM)

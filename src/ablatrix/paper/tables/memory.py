@@ -6,9 +6,11 @@ from ablatrix.analysis.effects import Ablation
 from ablatrix.paper.number import Number
 from ablatrix.paper.tables.cells import NOTHING
 from ablatrix.paper.tables.printed import PrintedTable
-from ablatrix.paper.tables.sources import TableSources, move_name
+from ablatrix.paper.tables.sources import TableSources, knob_heading, move_name
+from ablatrix.paper.tables.word import Cell, both
 from ablatrix.paper.template.spec import MemoryTableSpec
 from ablatrix.paper.template.words import words_in
+from ablatrix.plotting.labels import Labels
 from ablatrix.records.metrics import METRICS
 
 PLANNED, PEAK = "planned_bytes", "peak_rss_delta_bytes"
@@ -29,23 +31,22 @@ def memory_table(sources: TableSources, spec: MemoryTableSpec) -> list[PrintedTa
 
 
 def _part(sources: TableSources, spec: MemoryTableSpec, found: list[Ablation], is_only: bool) -> PrintedTable:
-    labels = sources.labels
+    labels, word = sources.labels, sources.word
     compilers = list(dict.fromkeys(one.compiler for one in found))
     several = len(compilers) > 1
     configurations = _configurations(found[0]) if found else {}
-    knobs = [move.knob for move in found[0].moves] if found else []
-    headings = [labels("workload"), *([labels("compiler")] if several else []), labels("baseline")]
-    for move in found[0].moves if found else ():
-        headings.append(move.knob if knobs.count(move.knob) == 1 else f"{move.knob}={move.level}")
+    moves = found[0].moves if found else ()
     has_whole = "all" in configurations
-    headings += [labels("all_on")] if has_whole else []
-    planned = f"{labels('planned')} (MiB)"
     names = 2 if several else 1
-    groups = [""] * names + [planned] * len(configurations)
-    peaks = [labels("baseline"), *([labels("all_on")] if has_whole else []), labels("eager")]
-    headings += peaks
-    groups += [f"{labels('peak')} (MiB)"] * len(peaks)
-    rows, best = [], set()
+    eager = both(labels, Labels.eager)
+    peaks = [word("baseline"), *([word("all_on")] if has_whole else []), eager]
+    headings = [word("workload"), *([word("compiler")] if several else []), word("baseline")]
+    headings += [knob_heading(labels, moves, move) for move in moves]
+    headings += [*([word("all_on")] if has_whole else []), *peaks]
+    groups: list[Cell] = [*[""] * names, *[_in_mib(labels, "planned")] * len(configurations)]
+    groups += [_in_mib(labels, "peak")] * len(peaks)
+    rows: list[tuple[Cell, ...]] = []
+    best = set()
     for row, one in enumerate(sorted(found, key=lambda one: (one.compiler, sources.unit(one).label))):
         cells = [_planned(sources, one, name, moved) for name, moved in configurations.items()]
         held = {at: number for at, number in enumerate(cells) if number is not None}
@@ -54,20 +55,24 @@ def _part(sources: TableSources, spec: MemoryTableSpec, found: list[Ablation], i
         best |= {(row, names + at) for at, number in held.items() if is_told and number.value == least}
         peak = [_peak(sources, one, name) for name in ("baseline", *(["all"] if has_whole else []), "eager")]
         texts = [NOTHING if number is None else number.text for number in cells]
-        rows.append((sources.unit(one).label, *([one.compiler] if several else []), *texts, *peak))
+        rows.append((*sources.subject(one, several), *texts, *peak))
     return PrintedTable(
         number=spec.number,
         title=words_in(spec.title, labels.code),
         caption=words_in(spec.caption, labels.code),
-        headings=tuple(headings),
-        groups=tuple(groups),
+        heading_cells=tuple(headings),
+        group_cells=tuple(groups),
         is_number=tuple(index >= names for index in range(len(headings))),
-        rows=tuple(rows),
+        cells=tuple(rows),
         notes=() if found else (labels("no_row"),),
-        part="" if is_only else labels("on_compiler", compiler=", ".join(compilers)),
+        part_word="" if is_only else sources.compilers(compilers),
         best=frozenset(best),
         labels=labels,
     )
+
+
+def _in_mib(labels: Labels, name: str) -> Cell:
+    return both(labels, lambda it: f"{it(name)} (MiB)")
 
 
 def _configurations(one: Ablation) -> dict[str, Mapping[str, str]]:

@@ -5,8 +5,10 @@ from ablatrix.paper.number import Number
 from ablatrix.paper.tables.cells import NOTHING
 from ablatrix.paper.tables.printed import PrintedTable
 from ablatrix.paper.tables.sources import TableSources
+from ablatrix.paper.tables.word import Cell, both
 from ablatrix.paper.template.spec import PhasesTableSpec
 from ablatrix.paper.template.words import words_in
+from ablatrix.plotting.labels import Labels
 from ablatrix.records.metrics import COLD_METRIC
 
 PHASES = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "other_ms", "run_ms_cold")
@@ -20,29 +22,32 @@ def phases_table(sources: TableSources, spec: PhasesTableSpec) -> PrintedTable:
         sources: The input; every number is entered in its ledger.
         spec: The template's entry.
     """
-    labels = sources.labels
+    labels, word = sources.labels, sources.word
     found = sources.findings.ablations(COLD_METRIC, "cold")
     several = len({one.compiler for one in found}) > 1
-    lines: list[tuple[tuple[str, ...], list[Number | None]]] = []
+    lines: list[tuple[tuple[Cell, ...], list[Number | None]]] = []
     for one in sorted(found, key=lambda one: (sources.unit(one).label, one.compiler)):
-        words = (sources.unit(one).label, *([one.compiler] if several else []))
         for name, label in (("baseline", "baseline"), *([("all", "all_on")] if len(one.path) > 1 else [])):
-            lines.append(((*words, labels(label)), _numbers(sources, one, name)))
+            lines.append(((*sources.subject(one, several), word(label)), _numbers(sources, one, name)))
     shown = [at for at in range(len(PHASES)) if any(numbers[at] is not None for _, numbers in lines)]
     names = 3 if several else 2
-    headings = [labels("workload"), *([labels("compiler")] if several else []), labels("configuration")]
-    headings += [f"{labels(PHASES[at])} (ms)" for at in shown] + [f"{labels('total')} (ms)"]
+    headings = [word("workload"), *([word("compiler")] if several else []), word("configuration")]
+    headings += [_in_ms(labels, name) for name in (*(PHASES[at] for at in shown), "total")]
     rows = [(*words, *(_text(numbers[at]) for at in (*shown, len(PHASES)))) for words, numbers in lines]
     return PrintedTable(
         number=spec.number,
         title=words_in(spec.title, labels.code),
         caption=words_in(spec.caption, labels.code),
-        headings=tuple(headings),
+        heading_cells=tuple(headings),
         is_number=tuple(index >= names for index in range(len(headings))),
-        rows=tuple(rows),
+        cells=tuple(rows),
         notes=() if rows else (labels("no_row"),),
         labels=labels,
     )
+
+
+def _in_ms(labels: Labels, name: str) -> Cell:
+    return both(labels, lambda it: f"{it(name)} (ms)")
 
 
 def _numbers(sources: TableSources, one: Ablation, name: str) -> list[Number | None]:

@@ -1,16 +1,20 @@
 """The table of the set-up: machine, versions, sizes, baseline and knobs, as the records hold them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import polars as pl
 
 from ablatrix.analysis.groups import knob_order, sort_key
+from ablatrix.paper.sentences.setup import SOFTWARE
 from ablatrix.paper.tables.cells import NOTHING
 from ablatrix.paper.tables.printed import PrintedTable
 from ablatrix.paper.tables.sources import TableSources
+from ablatrix.paper.tables.word import Cell, both
 from ablatrix.paper.template.spec import SetupTableSpec
-from ablatrix.paper.template.words import words_in
+from ablatrix.paper.template.words import Words, words_in
+from ablatrix.plotting.labels import ENGLISH, Labels
 
 _GIB = 2.0**30
 _LINE = 70  # characters of a line that fit beside the first column
@@ -20,29 +24,46 @@ Fact = tuple[str, str]
 def setup_table(sources: TableSources, spec: SetupTableSpec) -> PrintedTable:
     """Return the table: a row a fact."""
     labels, trials = sources.labels, sources.findings.trials
-    rows = [*_machine(sources, trials), *_software(sources, trials), *_study(sources, trials, spec)]
+    named, printed = (list(_facts(trials, spec.knobs, words)) for words in (ENGLISH, labels))
+    rows: list[tuple[Cell, ...]] = [
+        tuple(both(labels, partial(_either, name, text)) for name, text in zip(*pair, strict=True))
+        for pair in zip(named, printed, strict=True)
+    ]
     return PrintedTable(
         number=spec.number,
         title=words_in(spec.title, labels.code),
         caption=words_in(spec.caption, labels.code),
-        headings=(labels("fact"), labels("value")),
+        heading_cells=(sources.word("fact"), sources.word("value")),
         is_number=(False, False),
-        rows=tuple(rows),
+        cells=tuple(rows),
         breaks={0: 26, 1: _LINE},
         labels=labels,
     )
 
 
-def _machine(sources: TableSources, trials: pl.DataFrame) -> Iterator[Fact]:
-    labels = sources.labels
+def _either(name: str, text: str, labels: Labels) -> str:
+    return name if labels == ENGLISH else text
+
+
+def _facts(trials: pl.DataFrame, knobs: Mapping[str, Words], labels: Labels) -> Iterator[Fact]:
+    yield from _machine(trials, labels)
+    yield from _software(trials, labels)
+    yield from _study(trials, labels)
+    yield from _knobs(trials, knobs, labels)
+    yield labels("protocol"), _repeats(trials, labels)
+
+
+def _machine(trials: pl.DataFrame, labels: Labels) -> Iterator[Fact]:
     machines = trials.select("cpu", "cores").unique().sort("cpu", "cores").rows()
     texts = [labels("cores_of", cpu=cpu or NOTHING, cores=cores or NOTHING) for cpu, cores in machines]
     yield labels("processor"), "; ".join(texts)
+    if isa := _distinct(trials, "isa"):
+        yield labels("isa"), "; ".join(isa)
     if gpus := _distinct(trials, "gpu_name"):
         yield labels("gpu"), "; ".join(gpus)
     if sizes := [float(size) for size in _distinct(trials, "memory_bytes")]:
         yield labels("memory"), "; ".join(f"{size / _GIB:.3g} GiB" for size in sizes)
-    system = list(_distinct(trials, "kernel"))
+    system = [*_distinct(trials, "os"), *(labels("kernel", kernel=one) for one in _distinct(trials, "kernel"))]
     system += [labels("in_container", container=one) for one in _distinct(trials, "container")]
     if system:
         yield labels("system"), ", ".join(system)
@@ -53,25 +74,23 @@ def _machine(sources: TableSources, trials: pl.DataFrame) -> Iterator[Fact]:
         yield labels("frequency"), ", ".join(clock)
 
 
-def _software(sources: TableSources, trials: pl.DataFrame) -> Iterator[Fact]:
-    versions = [
-        f"{name.removeprefix('version_')} {' / '.join(_distinct(trials, name))}"
-        for name in trials.columns
-        if name.startswith("version_") and _distinct(trials, name)
-    ]
-    if versions:
-        yield sources.labels("versions"), ", ".join(versions)
-    threads = [
-        f"{name.removeprefix('threads_')} {' / '.join(_distinct(trials, name))}"
-        for name in trials.columns
-        if name.startswith("threads_") and _distinct(trials, name)
-    ]
-    if threads:
-        yield sources.labels("threads"), ", ".join(threads)
+def _software(trials: pl.DataFrame, labels: Labels) -> Iterator[Fact]:
+    for fact, prefix in (("versions", "version_"), ("threads", "threads_")):
+        texts = [
+            f"{_called(name.removeprefix(prefix), labels)} {' / '.join(_distinct(trials, name))}"
+            for name in trials.columns
+            if name.startswith(prefix) and _distinct(trials, name)
+        ]
+        if texts:
+            yield labels(fact), ", ".join(texts)
 
 
-def _study(sources: TableSources, trials: pl.DataFrame, spec: SetupTableSpec) -> Iterator[Fact]:
-    labels = sources.labels
+def _called(name: str, labels: Labels) -> str:
+    """Return what a compiler, or what it rests on, is called; data files have its name."""
+    return name if labels == ENGLISH else SOFTWARE.get(name) or labels.compiler(name)
+
+
+def _study(trials: pl.DataFrame, labels: Labels) -> Iterator[Fact]:
     measured = trials.filter(pl.col("role") == "measured")
     parameters = [name for name in trials.columns if name.startswith("parameter_") and name != "parameter_count"]
     for workload in _distinct(measured, "workload"):
@@ -82,29 +101,51 @@ def _study(sources: TableSources, trials: pl.DataFrame, spec: SetupTableSpec) ->
             if _distinct(own, name)
         ]
         if sizes:
-            yield labels("sizes", workload=workload), ", ".join(sizes)
-    order = knob_order(trials)
-    compilers = _distinct(measured, "compiler")
-    for compiler in compilers:
+            yield labels("sizes", workload=labels.workload(workload)), ", ".join(sizes)
+    for compiler in _distinct(measured, "compiler"):
         own = measured.filter(pl.col("compiler") == compiler)
         levels = [
-            f"{knob}={' / '.join(_distinct(own, f'baseline_{knob}'))}"
-            for knob in order
+            f"{labels.knob(knob)}={' / '.join(labels.level(knob, at) for at in _distinct(own, f'baseline_{knob}'))}"
+            for knob in knob_order(trials)
             if _distinct(own, f"baseline_{knob}") and len(_distinct(own, f"knob_{knob}")) > 1
         ]
-        yield labels("baseline_of", compiler=compiler), ", ".join(levels) or NOTHING
-    for knob in order:
+        yield labels("baseline_of", compiler=labels.compiler(compiler)), ", ".join(levels) or NOTHING
+
+
+def _knobs(trials: pl.DataFrame, words: Mapping[str, Words], labels: Labels) -> Iterator[Fact]:
+    """Yield what each knob is called in sentences, by its name, and what it does, with its levels."""
+    measured = trials.filter(pl.col("role") == "measured")
+    for knob in knob_order(trials):
         bases = _distinct(measured, f"baseline_{knob}")
         found = sorted(_distinct(measured, f"knob_{knob}"), key=lambda level: level not in bases)
         if len(found) > 1:
-            words = [words_in(spec.knobs[knob], labels.code)] if knob in spec.knobs else []
-            yield labels("knob_of", knob=knob), "; ".join([*words, labels("levels", levels=", ".join(found))])
+            title = labels.titles.knob(knob, labels.language)
+            named = "" if title == labels.knob(knob) == knob else _with_name(title, knob, labels)
+            does = words_in(words[knob], labels.code) if knob in words else _summary(knob, labels)
+            said = labels("described", what=named, words=does) if named and does else named or does
+            levels = [_with_name(labels.level(knob, level), level, labels) for level in found]
+            texts = [*([said] if said else []), labels("levels", levels=", ".join(levels))]
+            yield labels("knob_of", knob=labels.knob(knob)), "; ".join(texts)
+
+
+def _with_name(title: str, name: str, labels: Labels) -> str:
+    return name if title == name else labels("knob_said", words=title, name=name)
+
+
+def _summary(knob: str, labels: Labels) -> str:
+    """Return what a compiler says that a knob does; it is in English."""
+    held = [knobs[knob] for knobs in labels.titles.knob_summaries.values() if knobs.get(knob)]
+    return held[0][0].lower() + held[0][1:].rstrip(".") if held and labels.code == "en" else ""
+
+
+def _repeats(trials: pl.DataFrame, labels: Labels) -> str:
+    measured = trials.filter(pl.col("role") == "measured")
     blocks = [
         labels(f"{mode}_blocks", count=own.select("run", "block_id").n_unique())
         for mode in ("cold", "hot")
         if (own := measured.filter(pl.col("mode") == mode)).height
     ]
-    yield labels("protocol"), ", ".join(blocks) or NOTHING
+    return ", ".join(blocks) or NOTHING
 
 
 def _distinct(trials: pl.DataFrame, column: str) -> Sequence[str]:

@@ -7,12 +7,13 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.effects import Ablation, SpeedUp, mean_speed_up
+from ablatrix.analysis.effects import Ablation, Move, SpeedUp, mean_speed_up
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.table import IS_OK
 from ablatrix.paper.digits import interval_form
 from ablatrix.paper.estimates import Estimates
 from ablatrix.paper.number import Number, Statistic
+from ablatrix.paper.tables.word import Cell, both
 from ablatrix.plotting.labels import Labels
 from ablatrix.provenance.finder import plain_choices
 from ablatrix.provenance.keys import key_part, step_part
@@ -59,6 +60,24 @@ class TableSources:
     @property
     def _none(self) -> pl.DataFrame:
         return self.estimates.ledger.rows.trials.clear()
+
+    def word(self, name: str, **slots: object) -> Cell:
+        """Return a word of the paper's language."""
+        return both(self.labels, lambda it: it(name, **slots))
+
+    def subject(self, one: Ablation, with_compiler: bool) -> tuple[Cell, ...]:
+        """Return the cells that say what an ablation is of: its workload, and its compiler where there are several."""
+        label = self.unit(one).label
+        workload = both(self.labels, lambda it: it.workload(label))
+        return (workload, self.compiler(one.compiler)) if with_compiler else (workload,)
+
+    def compiler(self, name: str) -> Cell:
+        """Return the cell of a compiler."""
+        return both(self.labels, lambda it: it.compiler(name))
+
+    def compilers(self, names: Sequence[str]) -> Cell:
+        """Return what tells apart the part of a table that is about some compilers."""
+        return both(self.labels, lambda it: it("on_compiler", compiler=", ".join(map(it.compiler, names))))
 
     def unit(self, one: Ablation) -> Unit:
         """Return the unit that an ablation is of."""
@@ -150,6 +169,12 @@ class TableSources:
             if value is not None:
                 enter(f"{key}/{suffix}", statistic, value, form, rows, {**held, "part": part})
         return enter(f"{key}/ratio", statistic, ratio.value, form, rows, {**held, "part": "value"})
+
+
+def knob_heading(labels: Labels, moves: Sequence[Move], move: Move) -> Cell:
+    """Return the heading of a column about a knob; with its level, where the knob is moved to several."""
+    is_alone = sum(one.knob == move.knob for one in moves) == 1
+    return both(labels, lambda it: it.knob(move.knob) if is_alone else it.move(move.knob, move.level))
 
 
 def move_name(knob: str, level: str) -> str:

@@ -2,15 +2,22 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import polars as pl
 
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import sort_key
+from ablatrix.paper.tables.source_rows import SourceRows, Words, enter
+from ablatrix.paper.tables.word import Cell, both
+from ablatrix.plotting.labels import ENGLISH, Labels
+
+_TEXTS = ("inputs", "dynamic", "tasks", "compilers")
+"""Columns whose text is put together of words and names."""
 
 
-def workload_rows(findings: Findings, origin: Sequence[str]) -> pl.DataFrame:
+def workload_rows(findings: Findings, origin: Sequence[str], labels: Labels = ENGLISH) -> SourceRows:
     """Return a row for each workload and size, from tier tiny to hard.
 
     ``tasks`` is the number of tasks that the planner made at each level of ``partition``, from the trials with a plan.
@@ -18,6 +25,7 @@ def workload_rows(findings: Findings, origin: Sequence[str]) -> pl.DataFrame:
     Args:
         findings: What is estimated from the trials.
         origin: Columns that distinguish mixed records or sizes of a workload; they become columns in front.
+        labels: The words of the paper's language.
     """
     trials = findings.trials
     keys = list(dict.fromkeys((*origin, "workload", "workload_digest")))
@@ -32,17 +40,17 @@ def workload_rows(findings: Findings, origin: Sequence[str]) -> pl.DataFrame:
         pl.struct("run", "block_id").n_unique().alias("blocks"),
         pl.len().alias("trials"),
     ).collect()
-    tasks = _tasks(trials, keys)
-    rows = [
+    tasks = _tasks(trials, keys, labels)
+    rows: list[dict[str, Any]] = [
         {name: _text(row[name]) for name in origin}
         | {
             "workload": row["workload"],
             "tier": row["tier"],
             "parameters": _listed({name.removeprefix("parameter_"): row[name] for name in maps["parameter_"]}),
-            "inputs": "; ".join(_input(one) for one in json.loads(row["inputs"] or "[]")) or None,
-            "dynamic": _dynamic(json.loads(row["dynamic"] or "{}"), row, maps["size_"]),
+            "inputs": _said(labels, partial(_inputs, json.loads(row["inputs"] or "[]"))),
+            "dynamic": _said(labels, partial(_dynamic, json.loads(row["dynamic"] or "{}"), row, maps["size_"])),
             "tasks": tasks.get(tuple(row[key] for key in keys)),
-            "compilers": ", ".join(sorted(row["compilers"])) or None,
+            "compilers": _said(labels, partial(_compilers, sorted(row["compilers"]))),
             "digest": row["workload_digest"],
             "parameter_count": row["parameter_count"],
             "configurations": row["configurations"],
@@ -53,41 +61,65 @@ def workload_rows(findings: Findings, origin: Sequence[str]) -> pl.DataFrame:
     ]
     tiers = ("tiny", "medium", "hard")
     rows.sort(key=lambda row: (tiers.index(row["tier"]), row["workload"], [sort_key(row[name]) for name in origin]))
-    return pl.DataFrame(rows, infer_schema_length=None)
+    words: Words = {}
+    for name in _TEXTS:
+        for row, text in zip(rows, enter(words, name, [row[name] for row in rows]), strict=True):
+            row[name] = text
+    return SourceRows(pl.DataFrame(rows, infer_schema_length=None), words)
 
 
-def _tasks(trials: pl.DataFrame, keys: Sequence[str]) -> dict[tuple[Any, ...], str]:
+def _said(labels: Labels, say: "partial[str]") -> Cell | None:
+    return both(labels, say) or None
+
+
+def _tasks(trials: pl.DataFrame, keys: Sequence[str], labels: Labels) -> dict[tuple[Any, ...], Cell]:
     """Return for each workload how many tasks there are at each level of partition, and how many differ."""
     level = "knob_partition"
     if level not in trials.columns:
         trials = trials.select(*keys, "tasks", "distinct_tasks", pl.lit(None, pl.String()).alias(level))
     planned = trials.lazy().filter(pl.col("tasks").is_not_null())
     figures = [pl.col(name).unique().sort() for name in ("tasks", "distinct_tasks")]
-    texts: dict[tuple[Any, ...], list[str]] = {}
+    held: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
     rows = planned.group_by([*keys, level]).agg(figures).collect().iter_rows()
     for *key, at, tasks, distinct in sorted(rows, key=lambda row: sort_key(row[len(keys)])):
-        text = _counts(tasks) + (f" ({_counts(distinct)} distinct)" if distinct != tasks else "")
-        texts.setdefault(tuple(key), []).append(text if at is None else f"{at} {text}")
-    return {key: "; ".join(parts) for key, parts in texts.items()}
+        held.setdefault(tuple(key), []).append((at, tasks, distinct))
+    return {key: both(labels, partial(_tasks_text, parts)) for key, parts in held.items()}
 
 
-def _counts(values: Sequence[int]) -> str:
-    return " or ".join(map(str, values))
+def _tasks_text(parts: Sequence[tuple[Any, ...]], labels: Labels) -> str:
+    texts = []
+    for at, tasks, distinct in parts:
+        text = _counts(tasks, labels)
+        if distinct != tasks:
+            text = labels("distinct_tasks", tasks=text, distinct=_counts(distinct, labels))
+        texts.append(text if at is None else f"{labels.level('partition', at)} {text}")
+    return "; ".join(texts)
 
 
-def _input(fact: Mapping[str, Any]) -> str:
-    return f"{fact['name']} {'x'.join(map(str, fact['shape'])) or 'scalar'} {fact['dtype']}"
+def _counts(values: Sequence[int], labels: Labels) -> str:
+    return f" {labels('or')} ".join(map(str, values))
+
+
+def _inputs(facts: Sequence[Mapping[str, Any]], labels: Labels) -> str:
+    return "; ".join(
+        f"{fact['name']} {'x'.join(map(str, fact['shape'])) or labels('scalar')} {fact['dtype']}" for fact in facts
+    )
+
+
+def _compilers(names: Sequence[str], labels: Labels) -> str:
+    return ", ".join(map(labels.compiler, names))
+
+
+def _dynamic(limits: Mapping[str, Sequence[int]], row: Mapping[str, Any], sizes: Sequence[str], labels: Labels) -> str:
+    timed = {name.removeprefix("size_"): row[name] for name in sizes}
+    return "; ".join(
+        labels("dynamic_within", name=name, low=low, high=high, timed=timed.get(name))
+        for name, (low, high) in limits.items()
+    )
 
 
 def _listed(values: Mapping[str, Any]) -> str | None:
     return ", ".join(f"{name}={_text(value)}" for name, value in values.items() if value is not None) or None
-
-
-def _dynamic(limits: Mapping[str, Sequence[int]], row: Mapping[str, Any], sizes: Sequence[str]) -> str | None:
-    timed = {name.removeprefix("size_"): row[name] for name in sizes}
-    return (
-        "; ".join(f"{name} {low} to {high}, timed at {timed.get(name)}" for name, (low, high) in limits.items()) or None
-    )
 
 
 def _text(value: Any) -> str | None:

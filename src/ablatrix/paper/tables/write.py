@@ -30,7 +30,9 @@ from ablatrix.paper.template.spec import (
 def write_table(sources: TableSources, spec: AnyTable, directory: Path) -> list[Path]:
     """Write ``directory/table<number>.{csv,md,tex,html}`` and return the files.
 
-    All have the same printed cells; unrounded numbers are in ``ablation.csv`` and ``ablation_summary.csv``.
+    All have the same numbers. The CSV is in English and has names, so that other tools can join by them; the others
+    are in the language of the paper and have titles. Unrounded numbers are in ``ablation.csv`` and
+    ``ablation_summary.csv``.
 
     Args:
         sources: The input; columns of mixed origin become columns in front of tables of rows.
@@ -70,16 +72,17 @@ def build_parts(sources: TableSources, spec: AnyTable) -> list[PrintedTable]:
 
 
 def _frame(tables: Sequence[PrintedTable]) -> pl.DataFrame:
-    """Return the printed cells of all parts in one frame; what a part lacks is null."""
+    """Return the cells of all parts in one frame, as data files have them; what a part lacks is null."""
     frames = []
     for table in tables:
-        headings = table.full_headings
+        headings = table.data_headings
         if repeated := {heading for heading in headings if headings.count(heading) > 1}:
             raise AnalysisError(
                 f"table {table.number}: two columns have the same heading '{min(repeated)}' once 'knobs', 'sizes' and "
                 f"columns of mixed origin are added; give one another 'heading'"
             )
-        columns = {heading: [row[index] for row in table.marked_rows] for index, heading in enumerate(headings)}
-        part = {"part": [table.part] * len(table.rows)} if table.part else {}
+        rows = table.data_rows
+        columns = {heading: [row[index] for row in rows] for index, heading in enumerate(headings)}
+        part = {"part": [table.data_part] * len(rows)} if table.data_part else {}
         frames.append(pl.DataFrame(part | columns, schema=dict.fromkeys((*part, *headings), pl.String())))
     return pl.concat(frames, how="diagonal")

@@ -27,7 +27,8 @@ def table_faults(tables: Sequence[AnyTable]) -> Iterator[Fault]:
 def printed_heading(column: ColumnSpec, labels: Labels = ENGLISH) -> str:
     """Return a column's heading with its unit."""
     heading = words_in(column.heading, labels.code) or labels.heading(column.column)
-    return f"{heading} ({column.unit})" if column.unit else heading
+    unit = words_in(column.unit, labels.code)
+    return f"{heading} ({unit})" if unit else heading
 
 
 def _faults(table: TableSpec) -> Iterator[Fault]:

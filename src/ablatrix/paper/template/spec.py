@@ -50,7 +50,7 @@ class ColumnSpec(Spec):
         default="ok", description="Trials that a number is made of; in ``cells`` and ``correctness`` alone."
     )
     heading: Words = Field(default="", description="Heading; the column's name when empty.")
-    unit: str = Field(default="", description="Unit, after ``divide_by``; stands behind the heading in brackets.")
+    unit: Words = Field(default="", description="Unit, after ``divide_by``; stands behind the heading in brackets.")
     format: str = Field(
         default="",
         description="Python's format of a number, such as .3g or .2f; ``interval``: as many digits as the 95 % "
