@@ -29,19 +29,6 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Statement:
-    """A sentence that a document gives in each language, around the one number in it that the document sets.
-
-    Attributes:
-        around: Language -> text before and after the number.
-        bound: The number; None if the sentence has none, and is all in the text before.
-    """
-
-    around: Mapping[str, tuple[str, str]]
-    bound: Number | None
-
-
-@dataclass(frozen=True)
 class Listed:
     """A list: words, ``a, b and c``; items, ``a, b, c``; clauses, ``a; b; c``; or one sentence after another."""
 
@@ -57,7 +44,7 @@ class Said:
     slots: Mapping[str, "Fragment"] = field(default_factory=dict)
 
 
-Fragment = Name | Term | Number | Statement | Listed | Said
+Fragment = Name | Term | Number | Listed | Said
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,9 +89,6 @@ def pieces(fragment: Fragment, language: Language) -> list[str | Name | Number]:
     if isinstance(fragment, Term):
         return [Name(fragment.texts[language.code])]
     found: list[str | Name | Number] = []
-    if isinstance(fragment, Statement):
-        before, after = fragment.around[language.code]
-        return [Name(before), fragment.bound, Name(after)] if fragment.bound is not None else [Name(before)]
     if isinstance(fragment, Said):
         for text, slot, _, _ in Formatter().parse(language.phrases[fragment.phrase]):
             found.append(text)

@@ -15,7 +15,7 @@ from ablatrix.paper.fragment import Fragment, listed, say
 from ablatrix.paper.sentences.said import margin_of
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.paper.sentences.whole import primary
-from ablatrix.paper.views import amount, reach
+from ablatrix.paper.views import amount, reach, size
 from ablatrix.provenance.keys import key_part
 
 NAMED = 3
@@ -133,7 +133,7 @@ def _same_program(sources: Sources) -> Iterator[Fragment]:
             knob=sources.knob(one.knob),
             place=sources.place(sources.estimates.unit_of(one)),
             metric=say(f"metric/{one.metric}"),
-            amount=amount(sources.ledger, interval),
+            amount=size(sources.ledger, interval),
         )
 
 
@@ -144,6 +144,8 @@ def losses(sources: Sources) -> Written:
     if not evidence or not told:
         yield LeftOut("losses", say("lacks/knob"))
         return
+    if len(told) == 1:
+        return  # the first sentence says what the only change on the only workload does
     worse = [one for one, is_different in told if is_different and one.ratio and one.ratio.value > 1.0]
     if not worse:
         if all(one.ratio and one.ratio.half_width is not None for one, _ in told):

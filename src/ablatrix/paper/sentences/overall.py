@@ -17,10 +17,11 @@ from ablatrix.paper.estimates import Interval, ends_of
 from ablatrix.paper.fragment import Fragment, Name, say
 from ablatrix.paper.sentences.said import margin_of
 from ablatrix.paper.sentences.sentence import Sources
-from ablatrix.paper.views import amount, reach
+from ablatrix.paper.views import amount, reach, size
 from ablatrix.provenance.units import Unit
 
 Direction = Literal["less", "more", "none", "unclear", "untested"]
+Verb = Literal["does", "becomes"]
 SIZES = ("planned_bytes", "peak_rss_delta_bytes")
 
 
@@ -165,8 +166,13 @@ def entered(sources: Sources, evidence: Evidence, one: Candidate) -> Overall:
 
 
 def over(sources: Sources, overall: Overall, is_first: bool = False) -> Fragment:
-    """Return over which workloads it is: all in the mean, which the first time is named, some of them, or one."""
+    """Return over which workloads it is: all in the mean, which the first time is named, some of them, or one.
+
+    The only workload of a study is named the first time alone.
+    """
     count = len(overall.members)
+    if count == 1 == overall.candidate.workloads and not is_first:
+        return Name("")
     if count == 1:
         return say("over/one", workload=sources.workload(overall.members[0].unit))
     if count == overall.candidate.workloads:
@@ -182,20 +188,20 @@ def over(sources: Sources, overall: Overall, is_first: bool = False) -> Fragment
     )
 
 
-def moved(sources: Sources, overall: Overall, metric: str) -> Fragment:
-    """Return a predicate: what the change does to a metric."""
+def moved(sources: Sources, overall: Overall, metric: str, verb: Verb = "does") -> Fragment:
+    """Return what the change does to a metric, as a predicate, or what becomes of the metric, as a clause."""
     family = "size" if metric in SIZES else "time"
     word = say(f"metric/{metric}")
     match overall.direction:
         case "less" | "more" as side:
             by = amount(sources.ledger, overall.interval)
-            return say(f"does/{family}/{side}", metric=word, amount=by)
+            return say(f"{verb}/{family}/{side}", metric=word, amount=by)
         case "none":
-            return say("does/none", metric=word, margin=margin_of(sources))
+            return say(f"{verb}/none", metric=word, margin=margin_of(sources))
         case "unclear":
-            return say("does/unclear", metric=word, within=_within(sources, overall.interval))
+            return say(f"{verb}/unclear", metric=word, within=_within(sources, overall.interval))
         case _:
-            return say("does/untested", metric=word, ratio=overall.interval.value)
+            return say(f"{verb}/untested", metric=word, ratio=overall.interval.value)
 
 
 def _within(sources: Sources, interval: Interval) -> Fragment:
@@ -209,11 +215,11 @@ def by_compiler(sources: Sources, overall: Overall, metric: str) -> Fragment:
     compiler = sources.compiler(overall.candidate.first.compiler)
     match overall.direction:
         case "less" | "more" as side:
-            return say(f"with/{side}", amount=amount(sources.ledger, overall.interval), compiler=compiler)
+            return say(f"with/{side}", amount=size(sources.ledger, overall.interval), compiler=compiler)
         case "none":
             return say("with/none", margin=margin_of(sources), compiler=compiler)
         case "unclear":
-            return say("with/unclear", within=_within(sources, overall.interval), compiler=compiler)
+            return say("with/unclear", compiler=compiler)
         case _:
             return say("with/untested", ratio=overall.interval.value, compiler=compiler)
 
@@ -223,25 +229,25 @@ def extremes(sources: Sources, overall: Overall) -> Fragment:
     if len(overall.members) < 2:
         return Name("")
     low, high = overall.members[0], overall.members[-1]
-    if low.direction == high.direction and low.direction in ("less", "more"):
+    if low.direction == high.direction == overall.direction and low.direction in ("less", "more"):
         ends = (high, low) if low.direction == "less" else (low, high)
         slots = {
-            name: say("at", amount=amount(sources.ledger, one.interval), workload=sources.workload(one.unit))
+            name: say("at", amount=size(sources.ledger, one.interval), workload=sources.workload(one.unit))
             for name, one in zip(("least", "most"), ends, strict=True)
         }
-        return say("range/alike", **slots)
+        return say("range/two" if len(overall.members) == 2 else "range/alike", **slots)
     mixed: dict[str, Fragment] = {name: _end(sources, one) for name, one in (("least", low), ("most", high))}
-    return say("range/mixed", **mixed)
+    return say("range/mixed/two" if len(overall.members) == 2 else "range/mixed", **mixed)
 
 
 def _end(sources: Sources, one: Member) -> Fragment:
     workload = sources.workload(one.unit)
     if one.direction in ("less", "more"):
-        said = amount(sources.ledger, one.interval)
+        said = size(sources.ledger, one.interval)
         return say(f"end/{one.direction}", amount=said, workload=workload)
     if one.direction == "untested":
         return say("end/untested", ratio=one.interval.value, workload=workload)
-    return say("end/unclear", within=_within(sources, one.interval), workload=workload)
+    return say("end/unclear", workload=workload)
 
 
 def _group(one: Effect | GeometricMean) -> tuple[object, ...]:
