@@ -221,15 +221,15 @@ PHRASES: Mapping[str, str] = {
     "chosen/none": "No configuration is significantly faster than the baseline{see}.",
     "eager/whole": "Over {eager}, the full configuration achieves a speedup of {ratio}{over}{range}.",
     "eager/whole/one": "Over {eager}, this configuration achieves a speedup of {ratio}{over}{range}.",
-    "eager/whole/slower": "Compared with {eager}, the full configuration is slower: its relative speed is "
+    "eager/whole/no_faster": "Compared with {eager}, the full configuration is no faster: its relative speed is "
     "{ratio}{over}{range}.",
-    "eager/whole/one/slower": "Compared with {eager}, this configuration is slower: its relative speed is "
+    "eager/whole/one/no_faster": "Compared with {eager}, this configuration is no faster: its relative speed is "
     "{ratio}{over}{range}.",
     "eager/best": "Over {eager}, the fastest configuration of each workload achieves a speedup of {ratio}{over}{range}.",
-    "eager/best/slower": "Compared with {eager}, even the fastest configuration of each workload is slower: its relative "
-    "speed is {ratio}{over}{range}.",
+    "eager/best/no_faster": "Compared with {eager}, not even the fastest configuration of each workload is faster: its "
+    "relative speed is {ratio}{over}{range}.",
     "eager/best/one": "Over {eager}, the fastest configuration achieves a speedup of {ratio}{over}{range}.",
-    "eager/best/one/slower": "Compared with {eager}, even the fastest configuration is slower: its relative speed is "
+    "eager/best/one/no_faster": "Compared with {eager}, not even the fastest configuration is faster: its relative speed is "
     "{ratio}{over}{range}.",
     "range/speed_up": ", ranging from {least} to {most}",
     "range/speed_up/two": ", with {least} and {most}",
@@ -350,9 +350,9 @@ PHRASES: Mapping[str, str] = {
     "worst_element": " No single element is off by more than {worst} times the largest error of eager execution on "
     "elements of similar sensitivity to rounding.{allowed}",
     "allowed_over_eager": " The tolerance never exceeds {most} times eager's own RMS error.",
-    "unjudged": "Another {ill} comparisons were not judged, since single precision does not determine the output; in "
-    "{eager} judged ones, eager execution itself differs from the expected values.",
-    "unjudged/ill": "Of these comparisons, {ill} were not judged, since single precision does not determine the output.",
+    "unjudged": "In {ill} comparisons, single precision does not determine the output, so they were not judged; in "
+    "{eager} of the others, eager execution itself differs from the expected values.",
+    "unjudged/ill": "In {ill} comparisons, single precision does not determine the output, so they were not judged.",
     "unjudged/eager": "In {eager} comparisons, eager execution itself differs from the expected values.",
     "rms_estimated": " For {workloads}, eager execution provides the expected values, so its error is an estimate.",
     # Claims

@@ -6,10 +6,10 @@ from ablatrix.analysis.effects import Best, Evidence
 from ablatrix.analysis.groups import ReferenceRatio
 from ablatrix.paper.estimates import Interval
 from ablatrix.paper.fragment import Fragment, Name, listed, say
+from ablatrix.paper.number import Number
 from ablatrix.paper.sentences.fastest import bests, knob_at
 from ablatrix.paper.sentences.overall import Candidate
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
-from ablatrix.paper.number import Number
 from ablatrix.paper.sentences.whole import COMPILERS, MOVES, end_levels, is_of_one_knob, primary, totals
 from ablatrix.paper.views import size, speed_up, speed_up_alone
 from ablatrix.provenance.keys import key_part
@@ -46,8 +46,9 @@ def against_eager(sources: Sources) -> Written:
         "eager": sources.eager(),
         "range": _range(sources, ratios),
     }
-    is_slower = means.ratio.value > 1.0
-    yield Sentence("against_eager", say(f"{phrase}/slower" if is_slower else phrase, **slots))
+    is_unclear = means.low is not None and means.ratio.side == 0
+    is_no_faster = means.ratio.value > 1.0 or is_unclear
+    yield Sentence("against_eager", say(f"{phrase}/no_faster" if is_no_faster else phrase, **slots))
 
 
 def _range(sources: Sources, ratios: Sequence[Held]) -> Fragment:
