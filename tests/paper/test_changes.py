@@ -186,5 +186,7 @@ def test_text_on_many_workloads_gives_count_and_range(tmp_path: Path) -> None:
     ]
     paper = write_paper(tmp_path, own, claims=False)
     whole = paper.sentences["benefit: whole"]
-    assert re.search(r"in the geometric mean over all workloads, ranging from 4\d\.\d% on encoder_\d to 4\d\.\d%", whole)
+    assert re.search(
+        r"in the geometric mean over all workloads, ranging from 4\d\.\d% on encoder_\d to 4\d\.\d%", whole
+    )
     assert recompute.check(recompute.read_records(paper.results), paper.directory) == []

@@ -129,7 +129,10 @@ def test_comparisons_count_unchecked_trials_of_every_role(tmp_path: Path) -> Non
     def change(record: Record) -> Record:
         return record.model_copy(update={"correctness": None}) if record.role in ("twin", "reference") else record
 
-    assert "not all passed: 4 successful trials went unchecked." in written(tmp_path, change).sentences["correctness: comparisons"]
+    assert (
+        "not all passed: 4 successful trials went unchecked."
+        in written(tmp_path, change).sentences["correctness: comparisons"]
+    )
 
 
 def test_caption_and_page_heading_call_ratio_one_to_sum_with_floor() -> None:

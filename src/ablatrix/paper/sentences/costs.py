@@ -15,9 +15,9 @@ from ablatrix.paper.sentences.overall import (
     moved,
     over,
 )
+from ablatrix.paper.sentences.said import scaled
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.paper.sentences.shares import changes_of
-from ablatrix.paper.sentences.said import scaled
 from ablatrix.paper.sentences.whole import end_levels, is_of_one_knob, over_compilers, primary, totals
 from ablatrix.paper.views import size
 from ablatrix.records.metrics import COLD_METRIC
@@ -40,7 +40,9 @@ def compile_time(sources: Sources) -> Written:
     repaid = _repaid(sources, evidence, held)
     if len(held) > 1:
         word, changes = say(f"metric/{COLD_METRIC}"), over_compilers(sources, held, COLD_METRIC)
-        said = say("compile/compilers", metric=word, changes=changes, repaid=repaid, see=sources.see("compile", "at_end"))
+        said = say(
+            "compile/compilers", metric=word, changes=changes, repaid=repaid, see=sources.see("compile", "at_end")
+        )
         yield Sentence("compile_time", said)
         return
     phrase = "compile/one" if is_of_one_knob(sources, evidence, held[0].candidate) else "compile"

@@ -236,7 +236,9 @@ def _miss_medians(sources: Sources, cold: pl.DataFrame) -> Fragment | None:
         misses = span(sources, f"fairness/cache_misses/{key_part(level)}", found)
         slots = {"misses": misses, "level": sources.level("partition", level)}
         is_first = not items
-        items.append(say("misses_at", knob=sources.knob("partition"), **slots) if is_first else say("misses_too", **slots))
+        items.append(
+            say("misses_at", knob=sources.knob("partition"), **slots) if is_first else say("misses_too", **slots)
+        )
     return listed(items)
 
 

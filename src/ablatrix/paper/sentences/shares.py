@@ -6,9 +6,9 @@ from ablatrix.analysis.effects import Effect, Evidence
 from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
 from ablatrix.paper.sentences.fastest import knob_at
 from ablatrix.paper.sentences.overall import Candidate, Overall, candidates, entered, first_stages, moved, over
+from ablatrix.paper.sentences.said import counted
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.paper.sentences.whole import primary
-from ablatrix.paper.sentences.said import counted
 from ablatrix.paper.views import amount, in_brackets, size
 from ablatrix.provenance.keys import key_part
 
