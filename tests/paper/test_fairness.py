@@ -47,7 +47,7 @@ def test_text_of_study_cut_short_claims_processes_only_of_what_ran(tmp_path: Pat
     records = make_records(workloads=["attention"], blocks=1, plants=plants)
     assert written(tmp_path, records, lambda one: one).sentences["fairness: trials_and_outcomes"] == (
         "Of the 36 trials, 12 succeeded, 8 asked for something that the compiler or the machine does not support and "
-        "16 did not run (16 beyond the time budget). Those that ran did so in a process of their own, and only "
+        "16 did not run (time budget spent). Those that ran did so in a process of their own, and only "
         "successful trials enter the statistics."
     )
 
@@ -55,7 +55,7 @@ def test_text_of_study_cut_short_claims_processes_only_of_what_ran(tmp_path: Pat
 def test_text_with_shared_caches_says_which_cold_times_its_scope_leaves_out(tmp_path: Path) -> None:
     records = make_records(workloads=["attention"], blocks=1, modes=["cold"])
     text = written(tmp_path, records, with_shared_cache).sentences["fairness: cold_scope"]
-    assert "Over 8 trials, the largest median shares are passes and code generation" in text
+    assert "Over 8 trials, the largest median shares are those of passes and code generation" in text
     assert text.endswith(
         "The 8 trials that start from a cache filled by others (cache_tag) are not included in these shares."
     )

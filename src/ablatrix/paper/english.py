@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from ablatrix.analysis.effect_metrics import METRICS
+from ablatrix.paper.claim_phrases import CLAIMS
 from ablatrix.paper.fragment import Language
 from ablatrix.paper.omissions import OMISSIONS
 
@@ -11,7 +12,7 @@ PHRASES: Mapping[str, str] = {
     "from_to": "{least} to {most}",
     "either": "{one} or {other}",
     "with_unit": "{number} {unit}",
-    "on_compiler": "{workload} on {compiler}",
+    "on_compiler": "{workload} with {compiler}",
     "knob_at": "{knob} {level}",
     "percent": "{value}%",
     "percent/ci": "{value}% ({ci})",
@@ -37,7 +38,7 @@ PHRASES: Mapping[str, str] = {
     "at_end/table": " (Table {number})",
     "as_shown/figure": "; see Figure {number}",
     "as_shown/table": "; see Table {number}",
-    "sizes_in/table": "; Table {number} lists their sizes",
+    "sizes_in/table": "; Table {number} lists their dimensions",
     "eager_execution": "eager execution",
     # Set-up
     "setup/machine": "All experiments ran on {machines}.",
@@ -60,10 +61,10 @@ PHRASES: Mapping[str, str] = {
     "setup/workload": "{workload} ({sizes})",
     "setup/size": "{name} = {value}",
     "setup/weights": "{weights} weights",
-    "setup/weights_of": "{weights} weights in {workload}",
+    "setup/weights_of": "{weights} weights ({workload})",
     "setup/count": "There are {count} workloads{see}.",
     "setup/many": "The {count} workloads range in size from {least} to {most}{see}.",
-    "setup/knobs": "In {compilers}, we vary {count} knobs: {knobs}. The first level of each is the baseline.",
+    "setup/knobs": "In {compilers}, we vary {count} knobs, with the first level as the baseline: {knobs}.",
     "setup/knobs/one": "In {compilers}, we vary a single knob, {knobs}, whose first level is the baseline.",
     "setup/knobs_other": "In {compilers}, whose baselines differ, we vary {count} knobs: {knobs}.",
     "setup/knobs_other/one": "In {compilers}, whose baselines differ, we vary a single knob, {knobs}.",
@@ -71,8 +72,8 @@ PHRASES: Mapping[str, str] = {
     "setup/levels": "{count} levels from {least} to {most}",
     "setup/many_knobs": "In {compilers}, we vary {count} knobs{see}.",
     "setup/trials": "{modes}{threads}",
-    "setup/trials/cold": "Every configuration is compiled and run once in each of {blocks} cold blocks, each time in a "
-    "fresh process with an empty cache.",
+    "setup/trials/cold": "Every configuration is compiled and run once in each of {blocks} cold blocks, each time in "
+    "a fresh process with an empty cache.",
     "setup/trials/cold/one": "Every configuration is compiled and run once, in a fresh process with an empty cache.",
     "setup/trials/hot": "Steady-state times come from {blocks} hot blocks{each}, within which {sides} take turns in "
     "short bursts, in random order{rounds}.{layout}",
@@ -86,8 +87,8 @@ PHRASES: Mapping[str, str] = {
     "layout/padding": " To vary the address-space layout, each process starts with randomly padded stack, heap and "
     "memory mappings.",
     "layout/block": " To vary the address-space layout, each block has its own server process.",
-    "layout/both": " To vary the address-space layout, each block has its own server process, and each process starts "
-    "with randomly padded stack, heap and memory mappings.",
+    "layout/both": " To vary the address-space layout, each block has its own server process, and each process "
+    "starts with randomly padded stack, heap and memory mappings.",
     "threads": " All libraries use {threads} threads.",
     "threads/one": " All libraries use a single thread.",
     "threads_by_library": " Thread counts are as follows: {threads}.",
@@ -96,28 +97,29 @@ PHRASES: Mapping[str, str] = {
     "trials_and_outcomes": "Of the {trials} trials, {outcomes}. {processes}, and only successful trials enter the "
     "statistics.",
     "trials_all_ok": "All {trials} trials succeeded, each in its own process.",
-    "processes": "Each ran in its own process",
+    "processes": "Each trial ran in its own process",
     "processes/some": "Those that ran did so in a process of their own",
     "outcome/ok": "{count} succeeded",
     "outcome/failed": "{count} failed ({kinds})",
     "outcome/unsupported": "{count} asked for something that the compiler or the machine does not support",
     "outcome/not_run": "{count} did not run ({kinds})",
-    "status/plan_error": "{count} in planning",
-    "status/compile_error": "{count} in compilation",
-    "status/run_error": "{count} while running",
-    "status/wrong_output": "{count} with a wrong output",
-    "status/missing_check": "{count} with an unchecked output",
-    "status/timeout": "{count} by timeout",
-    "status/out_of_memory": "{count} out of memory",
-    "status/crashed": "{count} by a crash",
-    "status/interrupted": "{count} interrupted",
-    "status/not_run_budget": "{count} beyond the time budget",
+    "of_status": "{status}: {count}",
+    "status/plan_error": "planning error",
+    "status/compile_error": "compile error",
+    "status/run_error": "run-time error",
+    "status/wrong_output": "wrong output",
+    "status/missing_check": "unchecked output",
+    "status/timeout": "timeout",
+    "status/out_of_memory": "out of memory",
+    "status/crashed": "crash",
+    "status/interrupted": "interrupted",
+    "status/not_run_budget": "time budget spent",
     "cold_scope": "A cold-start time spans everything from the loaded program to the end of the first run, starting "
-    "from an empty cache; it excludes loading the frameworks, building the workload and generating its inputs."
-    "{shares}{tagged}",
+    "from an empty cache; it excludes loading the frameworks, building the workload and generating its "
+    "inputs.{shares}{tagged}",
     "cold_shares": " Over {trials} trials, its median shares are {shares}.",
-    "cold_shares/most": " Over {trials} trials, the largest median shares are {shares}; every other phase takes at "
-    "most {rest}%.",
+    "cold_shares/most": " Over {trials} trials, the largest median shares are those of {shares}; every other phase "
+    "takes at most {rest}%.",
     "cold_tagged": " The {trials} trials that start from a cache filled by others (cache_tag) are not included in "
     "these shares.",
     "cold_tagged/one": " The {trials} trial that starts from a cache filled by others (cache_tag) is not included in "
@@ -130,29 +132,30 @@ PHRASES: Mapping[str, str] = {
     "part/load_ms": "loading",
     "part/other_ms": "other work of the compiler",
     "part/run_ms_cold": "the first run",
-    "hot_scope": "A steady-state time is that of a single run after warm-up{samples}; it includes neither compilation "
-    "nor input generation.",
+    "hot_scope": "A steady-state time is that of a single run after warm-up{samples}; it includes neither "
+    "compilation nor input generation.",
     "samples": " (with a median of {samples} samples per trial)",
-    "protocol": "Configurations are compared only within a block, that is, with others that ran side by side with "
-    "them. Ratios are geometric means over blocks, with {confidence}% confidence intervals (CI) from Student's "
-    "t-distribution.",
-    "protocol/one_block": "Configurations are compared only within a block, that is, with others that ran side by side "
-    "with them. Since there is one block of each, ratios come without confidence intervals.",
+    "protocol": "Configurations are compared only within a block, that is, with those that ran side by side. Ratios "
+    "are geometric means over blocks, with {confidence}% confidence intervals (CI) from Student's t-distribution.",
+    "protocol/one_block": "Configurations are compared only within a block, that is, with those that ran side by "
+    "side. As there is a single block, ratios come without confidence intervals.",
     "precision": "The widest confidence interval of any main effect is {reached}{wanted}.",
     "half_width": "±{width}% for the {metric}",
-    "target": "; hot blocks were added until the intervals reached ±{target}% or the maximum number of blocks was "
-    "spent",
+    "target": "; hot blocks were added until all intervals were within ±{target}% or the maximum number of blocks "
+    "was reached",
     "judgement": "An effect counts as significant if its p-value is at most {alpha}% after Holm correction over all "
-    "main effects on the metric. It counts as absent if two one-sided tests place it within ±{margin}%; all remaining "
-    "effects are reported as not distinguishable.",
-    "warm_up_classes": "A change-point analysis of the first iterations classifies the {trials} hot trials as follows: "
+    "main effects on the metric. It counts as absent if two one-sided tests place it within ±{margin}%; all "
+    "remaining effects are reported as not distinguishable.",
+    "warm_up_classes": "A change-point analysis of the first iterations classifies the {trials} hot trials: {classes}.",
+    "warm_up_classes/one": "A change-point analysis of the first iterations classifies all {trials} hot trials as "
     "{classes}.",
-    "warm_up/flat": "{count} steady from the start",
-    "warm_up/warmed_up": "{count} faster after a start-up phase",
-    "warm_up/slowing": "{count} slower over time",
-    "warm_up/unsteady": "{count} unsettled at the end of the warm-up",
-    "checked_is_timed": "In {same} of {trials} hot trials, digests confirm that the timed executable is the one whose "
-    "outputs were checked.{others}",
+    "warm_up/some": "{count} as {kind}",
+    "warm_up/flat": "steady from the start",
+    "warm_up/warmed_up": "faster after a start-up phase",
+    "warm_up/slowing": "slower over time",
+    "warm_up/unsteady": "unsettled at the end of the warm-up",
+    "checked_is_timed": "In {same} of {trials} hot trials, digests confirm that the timed executable is the one "
+    "whose outputs were checked.{others}",
     "checked_is_timed/all": "In all {trials} hot trials, digests confirm that the timed executable is the one whose "
     "outputs were checked.",
     "timed_other": " {count} further hot trials timed another executable and enter no statistic.",
@@ -165,15 +168,16 @@ PHRASES: Mapping[str, str] = {
     "misses_expected": " The number of misses is as expected in {same} of {trials} trials.",
     "control": "For the {metric}, the A/A control, which runs the baseline a second time in every block, {outcomes}.",
     "control/again": "For the {metric}, the same control {outcomes}.",
-    "control_holds": "shows no significant difference in any of {units} cases (largest deviation: {place}, ratio "
+    "control_holds": "shows no significant difference on any of the {units} (largest deviation: {place}, ratio "
     "{ratio})",
     "control_holds_on": "shows no significant difference on {place} (ratio {ratio})",
-    "control_fails": "differs significantly in {count} cases, whose intervals are widened accordingly; the largest "
+    "control_fails": "differs significantly on {units}, whose intervals are widened accordingly; the largest "
     "deviation is on {worst}",
     "control_fails_on": "differs significantly on {worst}, where all intervals are widened accordingly",
     "control_off": "{place} (ratio {ratio}, off by up to {reach}%)",
     "control_one_block": "rests on a single block and is untested on {places}",
     "many_units": "{count} workloads",
+    "many_pairs": "{count} combinations of workload and compiler",
     # Benefit: what the whole gains
     "full/named": "The full configuration ({moves})",
     "full/all": "The full configuration, which moves every knob away from its baseline level,",
@@ -185,20 +189,24 @@ PHRASES: Mapping[str, str] = {
     "does/none": "leaves the {metric} unchanged (within ±{margin}%)",
     "does/unclear": "has no significant effect on the {metric}{within}",
     "does/untested": "brings the {metric} to {ratio} times that of the baseline (one block, not tested)",
-    "becomes/time/less": "the {metric} decreases by {amount}",
-    "becomes/time/more": "the {metric} increases by {amount}",
-    "becomes/size/less": "the {metric} decreases by {amount}",
-    "becomes/size/more": "the {metric} increases by {amount}",
-    "becomes/none": "the {metric} stays within ±{margin}% of the baseline's",
-    "becomes/unclear": "the {metric} does not change significantly{within}",
-    "becomes/untested": "the {metric} is {ratio} times that of the baseline (one block, not tested)",
+    "becomes/time/less": "{metric} decreases by {amount}{over}",
+    "becomes/time/more": "{metric} increases by {amount}{over}",
+    "becomes/size/less": "{metric} decreases by {amount}{over}",
+    "becomes/size/more": "{metric} increases by {amount}{over}",
+    "becomes/none": "{metric} stays within ±{margin}% of the baseline's{over}",
+    "becomes/unclear": "{metric} does not change significantly{over}{within}",
+    "becomes/untested": "{metric} is {ratio} times that of the baseline{over} (one block, not tested)",
     "within": " (CI within ±{reach}%)",
     "over/all": " in the geometric mean over all workloads",
     "over/mean": " on average",
     "over/some": " in the geometric mean over {count} of the {workloads} workloads",
     "over/each": " in the geometric mean over the workloads of each compiler",
     "over/one": " on {workload}",
+    "in/mean": " on average",
+    "in/some": " in the geometric mean over {count} of the {workloads} workloads",
+    "in/one": " on {workload}",
     "at": "{amount} on {workload}",
+    "at/brackets": "{amount} ({workload})",
     "range/alike": ", ranging from {least} to {most}",
     "range/two": ", with {least} and {most}",
     "range/mixed": "; individual workloads range from {least} to {most}",
@@ -215,7 +223,7 @@ PHRASES: Mapping[str, str] = {
     "with/unclear": "not significantly different with {compiler}",
     "with/untested": "{ratio} times the baseline's with {compiler} (one block, not tested)",
     "ends_of_compilers": "between {least} and {most}, the extremes of the {compilers} compilers",
-    "absolute": "In absolute terms, the median run time is {before} before this change and {after} after it.",
+    "absolute": "The median run time is {before} before this change and {after} after it.",
     "chosen": "The fastest configuration of each workload reduces the run time by {least} to {most}{see}.",
     "chosen/one": "The fastest configuration reduces the run time by {most}{see}.",
     "chosen/none": "No configuration is significantly faster than the baseline{see}.",
@@ -225,23 +233,25 @@ PHRASES: Mapping[str, str] = {
     "{ratio}{over}{range}.",
     "eager/whole/one/no_faster": "Compared with {eager}, this configuration is no faster: its relative speed is "
     "{ratio}{over}{range}.",
-    "eager/best": "Over {eager}, the fastest configuration of each workload achieves a speedup of {ratio}{over}{range}.",
-    "eager/best/no_faster": "Compared with {eager}, not even the fastest configuration of each workload is faster: its "
-    "relative speed is {ratio}{over}{range}.",
-    "eager/best/one": "Over {eager}, the fastest configuration achieves a speedup of {ratio}{over}{range}.",
-    "eager/best/one/no_faster": "Compared with {eager}, not even the fastest configuration is faster: its relative speed is "
+    "eager/best": "Over {eager}, the fastest configuration of each workload achieves a speedup of "
     "{ratio}{over}{range}.",
+    "eager/best/no_faster": "Compared with {eager}, not even the fastest configuration of each workload is faster: "
+    "its relative speed is {ratio}{over}{range}.",
+    "eager/best/one": "Over {eager}, the fastest configuration achieves a speedup of {ratio}{over}{range}.",
+    "eager/best/one/no_faster": "Compared with {eager}, not even the fastest configuration is faster: its relative "
+    "speed is {ratio}{over}{range}.",
     "range/speed_up": ", ranging from {least} to {most}",
     "range/speed_up/two": ", with {least} and {most}",
     "at/speed_up": "{ratio} on {workload}",
-    "eager/compilers": "Relative to {eager}, the fastest configuration of each workload reaches a speed{over} of "
-    "{ratios}{wins}.",
+    "eager/compilers": "Over {eager}, the fastest configuration of each workload achieves a speedup of "
+    "{ratios}{over}{wins}.",
     "eager/with": "{ratio} with {compiler}",
     "compared": "; of the {workloads} workloads that several compilers share, {wins}",
     "wins_of": "{compiler} is fastest on {count}",
+    "wins_too": "{compiler} on {count}",
     # Benefit: who earns it
-    "shares": "In terms of Shapley values{see}, {knob} saves the most {metric} ({amount}){followed}{more}{lost}"
-    "{unclear}.",
+    "shares": "In terms of Shapley values{see}, {knob} saves the most {metric} "
+    "({amount}){followed}{more}{lost}{unclear}.",
     "shares/compilers": "In terms of Shapley values{see}, the knobs that save the most {metric} are {knobs}{lost}.",
     "shares/none": "In terms of Shapley values{see}, no knob saves a significant part of the {metric}{lost}.",
     "share": "{knob} ({amount})",
@@ -253,9 +263,10 @@ PHRASES: Mapping[str, str] = {
     "changes": "Of {count} changes made one at a time, {changes}{others}.",
     "changes/one": "On its own, {change} {does}{over}.",
     "changes/none": "Of {count} changes made one at a time, none has a significant effect on the {metric}.",
-    "changes/untested": "The {count} changes made one at a time have one block each, so their effects on the {metric} "
-    "are not tested.",
+    "changes/untested": "The {count} changes made one at a time have one block each, so their effects on the "
+    "{metric} are not tested.",
     "changes/again": "As for the {metric}, {changes}{others}.",
+    "changes/again/size": "In terms of the {metric}, {changes}{others}.",
     "changes/again/none": "None of these changes has a significant effect on the {metric}.",
     "changes/rest": "; {count} have no significant effect",
     "changes/rest/one": "; {count} has no significant effect",
@@ -277,37 +288,37 @@ PHRASES: Mapping[str, str] = {
     "nothing/same": "the same program is built at every level of {knobs}, so no effect is claimed",
     "nothing/unclear": "no effect of {knobs} is significant (all CIs lie within ±{reach}%)",
     "nothing/all_act": "Every knob has a significant effect on the {metric} of at least one workload{see}.",
-    "nothing/all_act_compilers": "With every compiler, each knob has a significant effect on the {metric} of at least "
-    "one workload{see}.",
+    "nothing/all_act_compilers": "With every compiler, each knob has a significant effect on the {metric} of at "
+    "least one workload{see}.",
     "same_program/less": "with {knob}, the {metric} of {place} is {amount} lower although the same program is built, "
     "which must stem from the order of trials or from something that the records do not capture",
-    "same_program/more": "with {knob}, the {metric} of {place} is {amount} higher although the same program is built, "
-    "which must stem from the order of trials or from something that the records do not capture",
-    "losses": "Single knobs cause {count} significant slowdowns, the largest on {place}, where {knob} {level} increases "
-    "the {metric} by {amount}.",
+    "same_program/more": "with {knob}, the {metric} of {place} is {amount} higher although the same program is "
+    "built, which must stem from the order of trials or from something that the records do not capture",
+    "losses": "Single knobs cause {count} significant slowdowns, the largest on {place}, where {knob} {level} "
+    "increases the {metric} by {amount}.",
     "losses/one": "The only significant slowdown by a single knob is on {place}, where {knob} {level} increases the "
     "{metric} by {amount}.",
     "losses/none": "No single knob slows any workload down significantly.",
     # Benefit: what it costs
-    "compile": "With the full configuration, {becomes}{over}{range}{see}{repaid}.",
-    "compile/one": "With the same change, {becomes}{over}{range}{see}{repaid}.",
+    "compile": "With the full configuration, the {becomes}{range}{see}{repaid}.",
+    "compile/one": "With the same change, the {becomes}{range}{see}{repaid}.",
     "compile/compilers": "After the same changes, the {metric} is {changes}{see}{repaid}.",
-    "repaid": "; the extra time is repaid last on {place}, after {runs} runs",
-    "repaid/one": "; the extra time is repaid after {runs} runs",
-    "memory": "At the same time, {becomes}{over}{range}{see}{mostly}{peak}.",
+    "repaid": ". The extra time is repaid last on {place}, after {runs} runs ({ci})",
+    "repaid/one": "; the extra time is repaid after {runs} runs ({ci})",
+    "memory": "At the same time, the {becomes}{range}{see}{mostly}{peak}.",
     "memory/compilers": "The {metric} is {changes}{see}.",
     "memory/mostly": ", mostly through {knob} ({amount})",
-    "memory/peak": "; {becomes}",
-    "memory/peak/one": "Meanwhile, {becomes}.",
+    "memory/peak": "; the {becomes}",
+    "memory/peak/one": "The {becomes}.",
     "best_choice/workloads": "On {count} of the {of} workloads, no other configuration is significantly faster than "
     "the full one{example}.",
     "best_choice/workloads/all": "On no workload is any other configuration significantly faster than the full one.",
     "best_choice/workloads/none": "On every workload, some other configuration is significantly faster than the full "
     "one{example}.",
-    "best_choice/compilers": "In {count} of the {of} combinations of workload and compiler, no other configuration is "
-    "significantly faster than the full one{example}.",
-    "best_choice/compilers/all": "In no combination of workload and compiler is any other configuration significantly "
-    "faster than the full one.",
+    "best_choice/compilers": "In {count} of the {of} combinations of workload and compiler, no other configuration "
+    "is significantly faster than the full one{example}.",
+    "best_choice/compilers/all": "In no combination of workload and compiler is any other configuration "
+    "significantly faster than the full one.",
     "best_choice/compilers/none": "In every combination of workload and compiler, some other configuration is "
     "significantly faster than the full one{example}.",
     "best_choice/one/all": "No other configuration is significantly faster than the full one.",
@@ -317,7 +328,7 @@ PHRASES: Mapping[str, str] = {
     "all_but": "every change except {knobs}",
     # Correctness
     "comparisons": "Outputs are compared with those of the same program in {oracle}{draws}. {found}.",
-    "comparisons/none": "All {comparisons} comparisons in {trials} trials passed, and every successful trial was "
+    "comparisons/none": "All {comparisons} comparisons in the {trials} trials passed, and every successful trial was "
     "checked",
     "comparisons/judged": "In {trials} trials, none of the {comparisons} comparisons is missing or found a wrong "
     "output, and every successful trial was checked",
@@ -336,7 +347,7 @@ PHRASES: Mapping[str, str] = {
     "oracle/both": "double precision ({workloads}, which has none: in unoptimized single precision)",
     "draws": ", on {draws} sets of inputs",
     "draws/one": ", on {draws} set of inputs",
-    "worst_differences": "In successful trials, they differ from the expected values by at most {worst}{others}.",
+    "worst_differences": "In successful trials, outputs differ from the expected values by at most {worst}{others}.",
     "worst": "{absolute} in absolute and {relative} in relative terms",
     "worst_with_others": "; including all other trials, by at most {worst}",
     "tolerance": "Root-mean-square (RMS) errors are judged against {unit}; in successful trials, they reach at most "
@@ -355,45 +366,23 @@ PHRASES: Mapping[str, str] = {
     "unjudged/ill": "In {ill} comparisons, single precision does not determine the output, so they were not judged.",
     "unjudged/eager": "In {eager} comparisons, eager execution itself differs from the expected values.",
     "rms_estimated": " For {workloads}, eager execution provides the expected values, so its error is an estimate.",
-    # Claims
-    "claims/all": "All {count} claims of the study hold.",
-    "claims/some": "Of the {count} claims of the study, {holding} hold.",
-    "claims/none": "None of the {count} claims of the study holds.",
-    "claim/correct": "All outputs{where} are correct, and no check is missing ({trials} trials).",
-    "claim/cache_misses": "Every cold trial{where} compiles as many tasks as its plan has distinct ones ({trials} "
-    "trials).",
-    "claim/factor/less": "The {metric} falls {items}.",
-    "claim/factor/more": "The {metric} rises {items}.",
-    "claim/percent/less": "The {metric} falls {items}.",
-    "claim/percent/more": "The {metric} rises {items}.",
-    "claim/item/factor": "by a factor of {amounts} with {change} (claimed: {bound})",
-    "claim/item/percent": "by {amounts} with {change} (claimed: {bound})",
-    "claim/amount": "{value} on {place}",
-    "claim/holds": "It holds that {that}.",
-    "claim/fails": "The claim that {that} does not hold{measured}.",
-    "claim/undecided": "It remains undecided whether {that}{measured}.",
-    "claim/no_op": "The claim that {that} does not hold, as the knob changes nothing in the program.",
-    "claim/untested": "It remains undecided whether {that}, as no trial bears on it.",
-    "measured/less": " (measured: a reduction by {amount})",
-    "measured/more": " (measured: an increase by {amount})",
-    "that/correct": "all outputs{where} are correct and checked",
-    "that/cache_misses": "every cold trial{where} compiles as many tasks as its plan has distinct ones",
-    "that/at_least": "{change} reduces the {metric}{where} by a factor of at least {bound}",
-    "that/at_most": "{change} reduces the {metric}{where} by a factor of at most {bound}",
-    "that/grows": "{change} increases the {metric}{where} by a factor of at least {bound}",
-    "that/within": "{change} increases the {metric}{where} by at most {bound}",
-    "bound/at_least": "at least {bounds}",
-    "bound/at_most": "at most {bounds}",
-    "bound/fall": "a reduction by a factor of at most {bounds}",
-    "bound/rise": "an increase of at most {bounds}",
-    "change/moved": "{knob} changed from {base} to {level}",
-    "change/full": "the full configuration",
-    "change/against": "{moves} instead of {against}",
-    "where/workload": " on {name}",
-    "where/compiler": " with {name}",
+    **{phrase: english for phrase, (english, _) in CLAIMS.items()},
     **{phrase: english for phrase, (english, _) in OMISSIONS.items()},
     **{f"metric/{one.name}": one.english for one in METRICS.values()},
     "metric/compile_first_run_ms": "cold-start time",
+    "metric/compile_cache_miss_delta_first_run": "number of cache misses",
+    "metric/generated_calls": "number of generated calls",
+    "metric/generated_kernels": "number of generated kernels",
 }
 
-ENGLISH = Language(code="en", phrases=PHRASES, comma=", ", last=" and ", semicolon="; ", space=" ", latex_note="")
+ENGLISH = Language(
+    code="en",
+    phrases=PHRASES,
+    comma=", ",
+    last=" and ",
+    parallel=", ",
+    parallel_last=" and ",
+    semicolon="; ",
+    space=" ",
+    latex_note="",
+)

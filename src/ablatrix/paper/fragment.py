@@ -7,7 +7,7 @@ from typing import Literal
 
 from ablatrix.paper.number import Number
 
-Style = Literal["words", "items", "clauses", "sentences"]
+Style = Literal["words", "items", "parallel", "clauses", "sentences"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Listed:
-    """A list: words, ``a, b and c``; items, ``a, b, c``; clauses, ``a; b; c``; or one sentence after another."""
+    """A list: words, ``a, b and c``; items, ``a, b, c``; parallel phrases; clauses, ``a; b; c``; or sentences."""
 
     items: tuple["Fragment", ...]
     style: Style = "words"
@@ -56,6 +56,7 @@ class Language:
         phrases: Phrase -> text with ``{slots}``. All languages have the same phrases with the same slots. A
             phrase holds no digit: numbers come through slots.
         comma, last: Separator between words of a list, and before the last one.
+        parallel, parallel_last: The same between parallel phrases.
         semicolon: Separator between clauses.
         space: Separator between sentences.
         latex_note: First line of a .tex file; empty if plain LaTeX can print the language.
@@ -66,6 +67,8 @@ class Language:
     phrases: Mapping[str, str]
     comma: str
     last: str
+    parallel: str
+    parallel_last: str
     semicolon: str
     space: str
     latex_note: str
@@ -95,16 +98,20 @@ def pieces(fragment: Fragment, language: Language) -> list[str | Name | Number]:
             if slot is not None:
                 found += pieces(fragment.slots[slot], language)
         return found
-    separators = {
+    separators: Mapping[Style, str] = {
         "words": language.comma,
         "items": language.comma,
+        "parallel": language.parallel,
         "clauses": language.semicolon,
         "sentences": language.space,
     }
+    lasts: Mapping[Style, str] = {"words": language.last, "parallel": language.parallel_last}
     for index, item in enumerate(fragment.items):
         if index:
-            is_last = fragment.style == "words" and index == len(fragment.items) - 1
-            found.append(language.last if is_last else separators[fragment.style])
+            is_last = index == len(fragment.items) - 1
+            found.append(
+                lasts.get(fragment.style, separators[fragment.style]) if is_last else separators[fragment.style]
+            )
         found += pieces(item, language)
     return found
 

@@ -53,7 +53,8 @@ OMISSIONS: Mapping[str, tuple[str, str]] = {
         "the full configuration was not compared with the fastest one in two or more blocks",
         "完整配置没有在两个以上的区组中与最快的配置比较",
     ),
-    "lacks/knob": ("no knob has two levels with successful trials", "没有哪个开关的两个取值都有成功的试验"),
+    "lacks/varied": ("no knob varies", "没有变化的开关"),
+    "lacks/knob": ("no effect of a single knob could be estimated", "没有能够估计的单个开关的效应"),
     "lacks/some_effect": (
         "the effect of some knob is unknown, so no statement about all knobs is made",
         "有开关的效应未知，因此不对全部开关下结论",

@@ -21,9 +21,6 @@ from ablatrix.provenance.ranges import count_rows
 from ablatrix.provenance.units import Levels
 
 BOUND, SHARE = Form(".4g"), Form(".4g", 0.01, "%")
-CHANGES = 3
-"""Changes that one sentence names; further ones get a sentence more."""
-WITHIN = "within"
 
 
 @dataclass(frozen=True)
@@ -107,12 +104,14 @@ def _of_group(sources: Sources, held: Sequence[Held]) -> Iterator[Sentence]:
     by_change: dict[tuple[object, ...], list[Held]] = {}
     for one in held:
         by_change.setdefault(_change_of(one.claim), []).append(one)
-    changes = list(by_change.values())
-    for start in range(0, len(changes), CHANGES):
-        part = changes[start : start + CHANGES]
-        name = "+".join(one.claim.id for own in part for one in own)
-        items = listed((_item(sources, own) for own in part), "clauses")
-        yield Sentence(name, say(f"claim/{kind}/{direction}", metric=say(f"metric/{metric}"), items=items))
+    for own in by_change.values():
+        phrase = f"claim/{kind}/{direction}"
+        slots = _found(sources, own)
+        if own is not by_change[_change_of(held[0].claim)]:
+            said = say(f"{phrase}/again", **slots)
+        else:
+            said = say(phrase, metric=say(f"metric/{metric}"), **slots)
+        yield Sentence("+".join(one.claim.id for one in own), said)
 
 
 def _change_of(claim: Claim) -> tuple[object, ...]:
@@ -121,7 +120,7 @@ def _change_of(claim: Claim) -> tuple[object, ...]:
     return claim.knob, claim.levels, *sides, claim.at_least is None, (claim.at_most or 1.0) < 1.0
 
 
-def _item(sources: Sources, held: Sequence[Held]) -> Fragment:
+def _found(sources: Sources, held: Sequence[Held]) -> dict[str, Fragment]:
     """Return what one change does, on each workload, and what is claimed of it there."""
     _, kind, _ = held[0].group
     amounts = [
@@ -132,12 +131,11 @@ def _item(sources: Sources, held: Sequence[Held]) -> Fragment:
     bounds = [_bound(sources, one.claim) for one in held]
     if len({one.claim.bound for one in held}) == 1:
         bounds = bounds[:1]
-    return say(
-        f"claim/item/{kind}",
-        amounts=listed(amounts),
-        change=_change(sources, held[0].claim),
-        bound=say(f"bound/{_bound_kind(held[0])}", bounds=listed(bounds)),
-    )
+    return {
+        "amounts": listed(amounts),
+        "change": _change(sources, held[0].claim),
+        "bound": say(f"bound/{_bound_kind(held[0])}", bounds=listed(bounds)),
+    }
 
 
 def _place(sources: Sources, held: Held) -> Fragment:

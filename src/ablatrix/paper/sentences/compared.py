@@ -118,7 +118,13 @@ def _compared(sources: Sources, held: Mapping[str, Sequence[Held]]) -> Written:
     ]
     alike = len({tuple((unit.workload, unit.digest) for unit, *_ in own) for own in held.values()}) == 1
     where = _over_held(sources, held[order[0]]) if alike else say("over/each")
-    said = say("eager/compilers", eager=sources.eager(), ratios=listed(ratios), over=where, wins=_wins(sources, held))
+    said = say(
+        "eager/compilers",
+        eager=sources.eager(),
+        ratios=listed(ratios, "parallel"),
+        over=where,
+        wins=_wins(sources, held),
+    )
     yield Sentence("against_eager", said)
 
 
@@ -135,14 +141,14 @@ def _wins(sources: Sources, held: Mapping[str, Sequence[Held]]) -> Fragment:
     for one in shared:
         compiler, interval = min(one, key=lambda pair: pair[1].ratio.value)
         winners.setdefault(compiler, []).append((interval, [other for _, other in one]))
-    wins = []
+    wins: list[Fragment] = []
     for compiler in sorted(winners, key=lambda name: (-len(winners[name]), name))[:COMPILERS]:
         best = [interval.value for interval, _ in winners[compiler]]
         against = [[other.value for other in others] for _, others in winners[compiler]]
         count = sources.ledger.wins(f"benefit/compared/{key_part(compiler)}/wins", best, against)
-        wins.append(say("wins_of", compiler=sources.compiler(compiler), count=count))
+        wins.append(say("wins_too" if wins else "wins_of", compiler=sources.compiler(compiler), count=count))
     every = sources.ledger.number_of("benefit/compared/workloads", [one[0][1].value for one in shared])
-    return say("compared", wins=listed(wins), workloads=every)
+    return say("compared", wins=listed(wins, "parallel"), workloads=every)
 
 
 def best_choice(sources: Sources) -> Written:

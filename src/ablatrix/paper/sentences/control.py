@@ -45,7 +45,7 @@ def _holding(sources: Sources, name: str, held: Sequence[Held]) -> list[Fragment
     most, interval = max(held, key=lambda pair: pair[0].reach)
     if len(held) == 1:
         return [say("control_holds_on", place=_place(sources, most), ratio=ratio(interval))]
-    units = sources.ledger.number_of(f"{name}/units", [one.value for _, one in held])
+    units = _units(sources, f"{name}/units", held)
     return [say("control_holds", units=units, ratio=ratio(interval), place=_place(sources, most))]
 
 
@@ -57,14 +57,18 @@ def _failing(sources: Sources, name: str, held: Sequence[Held]) -> list[Fragment
     worst = say("control_off", place=_place(sources, one), ratio=ratio(interval), reach=far)
     if len(held) == 1:
         return [say("control_fails_on", worst=worst)]
-    count = sources.ledger.number_of(f"{name}/failed", [one.value for _, one in held])
-    return [say("control_fails", count=count, worst=worst)]
+    return [say("control_fails", units=_units(sources, f"{name}/failed", held), worst=worst)]
 
 
 def _places(sources: Sources, key: str, held: Sequence[Held]) -> Fragment:
     if len(held) <= NAMED:
         return listed(_place(sources, one) for one, _ in held)
-    return say("many_units", count=sources.ledger.number_of(key, [interval.value for _, interval in held]))
+    return _units(sources, key, held)
+
+
+def _units(sources: Sources, key: str, held: Sequence[Held]) -> Fragment:
+    count = sources.ledger.number_of(key, [interval.value for _, interval in held])
+    return say("many_units" if len(sources.estimates.compilers) == 1 else "many_pairs", count=count)
 
 
 def _place(sources: Sources, one: Control) -> Fragment:

@@ -48,7 +48,7 @@ def _found(sources: Sources, checked: pl.DataFrame) -> Fragment:
     if named:
         is_left_out = bool(faults["missing"].value or faults["wrong"].value)
         excluded = say("faults_excluded") if is_left_out else Name("")
-        return say("comparisons/faults", faults=listed(named), excluded=excluded, **slots)
+        return say("comparisons/faults", faults=listed(named, "parallel"), excluded=excluded, **slots)
     are_all_judged = not checked["ill_conditioned"].fill_null(0).sum()
     return say("comparisons/none" if are_all_judged else "comparisons/judged", **slots)
 

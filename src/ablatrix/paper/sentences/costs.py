@@ -8,11 +8,11 @@ from ablatrix.paper.references import Subject
 from ablatrix.paper.sentences.overall import (
     Candidate,
     Overall,
+    becomes,
     candidates,
     entered,
     extremes,
     first_stages,
-    moved,
     over,
 )
 from ablatrix.paper.sentences.said import scaled
@@ -47,18 +47,17 @@ def compile_time(sources: Sources) -> Written:
         return
     phrase = "compile/one" if is_of_one_knob(sources, evidence, held[0].candidate) else "compile"
     slots = _becomes(sources, held[0], COLD_METRIC)
-    if slots["over"] == Name("") and repaid != Name(""):
+    if len(held[0].members) == 1 and repaid != Name(""):
         slots["see"] = Name("")
     yield Sentence("compile_time", say(phrase, repaid=repaid, **slots))
 
 
 def _becomes(sources: Sources, one: Overall, metric: str) -> dict[str, Fragment]:
-    """Return what becomes of a metric, over which workloads, from which to which, and where it is shown."""
-    where = over(sources, one)
+    """Return what becomes of a metric over which workloads, from which to which, and where it is shown."""
+    where = over(sources, one, where="in")
     is_bracketed = where == Name("") and one.interval.ratio.low != one.interval.ratio.high
     return {
-        "becomes": moved(sources, one, metric, "becomes"),
-        "over": where,
+        "becomes": becomes(sources, one, metric, where),
         "range": extremes(sources, one),
         "see": sources.see(_SHOWN_BY[metric], "as_shown" if is_bracketed else "at_end"),
     }
@@ -92,10 +91,9 @@ def _repaid(sources: Sources, evidence: Evidence, held: Sequence[Overall]) -> Fr
             if interval is None or interval.low is None or interval.high is None:
                 continue
             ends = say("ends/plain", low=scaled(interval.low), high=scaled(interval.high))
-            runs = say("plain/ci", value=scaled(interval.value), ci=say("ci", ends=ends))
-            said = say("repaid", place=sources.place(unit), runs=runs)
-            if len(held) == 1 and len(one.members) == 1:
-                said = say("repaid/one", runs=runs)
+            slots: dict[str, Fragment] = {"runs": scaled(interval.value), "ci": say("ci", ends=ends)}
+            is_alone = len(held) == 1 and len(one.members) == 1
+            said = say("repaid/one", **slots) if is_alone else say("repaid", place=sources.place(unit), **slots)
             if longest is None or interval.ratio.value > longest[0]:
                 longest = interval.ratio.value, said
     return longest[1] if longest else Name("")
@@ -120,7 +118,7 @@ def memory(sources: Sources) -> Written:
         return
     one = held[0]
     mostly = _saver(sources, planned) if planned and of_plan and one.direction == "less" else Name("")
-    peak_too = moved(sources, of_peak[0], PEAK, "becomes") if of_plan and len(of_peak) == 1 else None
+    peak_too = becomes(sources, of_peak[0], PEAK, Name("")) if of_plan and len(of_peak) == 1 else None
     of_its_own = planned is not None and is_of_one_knob(sources, planned, one.candidate)
     joined = say("memory/peak", becomes=peak_too) if peak_too is not None and not of_its_own else Name("")
     yield Sentence("memory", say("memory", mostly=mostly, peak=joined, **_becomes(sources, one, metric)))

@@ -45,16 +45,21 @@ def trials_and_outcomes(sources: Sources) -> Written:
     if not_run.value:
         outcomes.append(say("outcome/not_run", count=not_run, kinds=_kinds(sources, by_status, NOT_RUN)))
     processes = say("processes/some" if not_run.value else "processes")
-    said = say("trials_and_outcomes", trials=whole, outcomes=listed(outcomes), processes=processes)
+    said = say("trials_and_outcomes", trials=whole, outcomes=listed(outcomes, "parallel"), processes=processes)
     yield Sentence("trials_and_outcomes", said)
 
 
 def _kinds(sources: Sources, by_status: Mapping[str, pl.DataFrame], statuses: Sequence[str]) -> Fragment:
-    """Return how many trials ended in each of some ways."""
-    return listed(
-        say(f"status/{status}", count=sources.ledger.count(f"fairness/status/{status}", by_status[status]))
+    """Return in which of some ways trials ended, and how many in each where there are several."""
+    counts = {
+        status: sources.ledger.count(f"fairness/status/{status}", by_status[status])
         for status in statuses
         if status in by_status
+    }
+    if len(counts) == 1:
+        return say(f"status/{next(iter(counts))}")
+    return listed(
+        (say("of_status", status=say(f"status/{one}"), count=count) for one, count in counts.items()), "items"
     )
 
 
@@ -140,7 +145,7 @@ def precision(sources: Sources) -> Written:
     if reported["stopping_effect_target"].n_unique() == 1:
         target = sources.ledger.value("fairness/target", reported, "stopping_effect_target", Form(".2g", 0.01, "%"))
         wanted = say("target", target=target)
-    yield Sentence("precision", say("precision", reached=listed(reached), wanted=wanted))
+    yield Sentence("precision", say("precision", reached=listed(reached, "parallel"), wanted=wanted))
 
 
 def judgement(sources: Sources) -> Written:
@@ -158,14 +163,19 @@ def warm_up_classes(sources: Sources) -> Written:
     if reported.is_empty():
         yield LeftOut("warm_up_classes", say("lacks/warm_up"))
         return
-    classes = []
+    counts: dict[str, Number] = {}
     for name in WARM_UPS:
         part = reported.filter(pl.col("warm_up_classification") == name)
         if not part.is_empty():
-            count = sources.ledger.count(f"fairness/warm_up/{name}", part)
-            classes.append(say(f"warm_up/{name}", count=count))
+            counts[name] = sources.ledger.count(f"fairness/warm_up/{name}", part)
     trials = sources.ledger.count("fairness/warm_up/trials", reported)
-    yield Sentence("warm_up_classes", say("warm_up_classes", trials=trials, classes=listed(classes)))
+    if len(counts) == 1:
+        kind = say(f"warm_up/{next(iter(counts))}")
+        yield Sentence("warm_up_classes", say("warm_up_classes/one", trials=trials, classes=kind))
+        return
+    kinds = [say("warm_up/some", count=count, kind=say(f"warm_up/{name}")) for name, count in counts.items()]
+    classes = listed(kinds, "parallel")
+    yield Sentence("warm_up_classes", say("warm_up_classes", trials=trials, classes=classes))
 
 
 def checked_is_timed(sources: Sources) -> Written:
@@ -239,7 +249,7 @@ def _miss_medians(sources: Sources, cold: pl.DataFrame) -> Fragment | None:
         items.append(
             say("misses_at", knob=sources.knob("partition"), **slots) if is_first else say("misses_too", **slots)
         )
-    return listed(items)
+    return listed(items, "parallel")
 
 
 FAIRNESS: tuple[Writes, ...] = (

@@ -37,6 +37,8 @@ def nothing_earned(sources: Sources) -> Written:
         yield Sentence("nothing_earned", say("nothing", clauses=listed(clauses, "clauses"), see=see))
     elif len(mains) == 1:
         return  # what the only knob does is said already
+    elif any(one.kind == "total" for one in evidence.effects) and any(one.kind == "around" for one in evidence.effects):
+        return  # the paragraph says what each change of a stage does, and is long enough
     elif all(verdict is not None and verdict != ONE_BLOCK for effects in mains.values() for _, verdict in effects):
         phrase = "nothing/all_act_compilers" if several else "nothing/all_act"
         yield Sentence("nothing_earned", say(phrase, metric=word, see=see))
@@ -95,13 +97,15 @@ def _is_no_op(sources: Sources, one: Effect) -> bool:
 
 def _knobs(sources: Sources, named: Sequence[Knob], several: bool) -> Fragment:
     """Return knobs, each once, with its compilers where the study has several; of many the first and how many more."""
+    known = {(one.compiler, knob) for one in sources.estimates.units.values() for knob in one.baseline}
     by_knob: dict[str, list[str]] = {}
     for compiler, knob in named:
         by_knob.setdefault(knob, []).append(compiler)
     items: list[Fragment] = []
     for knob, compilers in list(by_knob.items())[: NAMED + 1]:
         names = listed(sources.compiler(one) for one in compilers)
-        items.append(say("knob_of", knob=sources.knob(knob), compilers=names) if several else sources.knob(knob))
+        is_partial = several and len(compilers) < sum(other == knob for _, other in known)
+        items.append(say("knob_of", knob=sources.knob(knob), compilers=names) if is_partial else sources.knob(knob))
     if len(by_knob) <= NAMED + 1:
         return listed(items)
     rest = list(by_knob)[NAMED:]
@@ -140,12 +144,13 @@ def _same_program(sources: Sources) -> Iterator[Fragment]:
 def losses(sources: Sources) -> Written:
     """Where a knob makes a workload slower: the largest such effect, of how many."""
     evidence = primary(sources)
+    mains = _mains(evidence) if evidence else {}
+    if len(mains) == 1 == len(sources.estimates.units):
+        return  # the first sentence says what the only change on the only workload does
     told = _main_pairs(sources, evidence) if evidence else []
     if not evidence or not told:
         yield LeftOut("losses", say("lacks/knob"))
         return
-    if len(told) == 1:
-        return  # the first sentence says what the only change on the only workload does
     worse = [one for one, is_different in told if is_different and one.ratio and one.ratio.value > 1.0]
     if not worse:
         if all(one.ratio and one.ratio.half_width is not None for one, _ in told):

@@ -14,14 +14,13 @@ from ablatrix.analysis.effects import (
     Kind,
 )
 from ablatrix.paper.estimates import Interval, ends_of
-from ablatrix.paper.fragment import Fragment, Name, say
+from ablatrix.paper.fragment import Fragment, Name, Said, say
 from ablatrix.paper.sentences.said import margin_of
 from ablatrix.paper.sentences.sentence import Sources
 from ablatrix.paper.views import amount, reach, size
 from ablatrix.provenance.units import Unit
 
 Direction = Literal["less", "more", "none", "unclear", "untested"]
-Verb = Literal["does", "becomes"]
 SIZES = ("planned_bytes", "peak_rss_delta_bytes")
 
 
@@ -165,31 +164,44 @@ def entered(sources: Sources, evidence: Evidence, one: Candidate) -> Overall:
     return Overall(one, whole, tuple(sorted(members, key=lambda member: member.interval.ratio.value)))
 
 
-def over(sources: Sources, overall: Overall, is_first: bool = False) -> Fragment:
+def over(sources: Sources, overall: Overall, is_first: bool = False, where: Literal["over", "in"] = "over") -> Fragment:
     """Return over which workloads it is: all in the mean, which the first time is named, some of them, or one.
 
-    The only workload of a study is named the first time alone.
+    The only workload of a study is named the first time alone. It stands at the edge of a sentence, or in a clause.
     """
     count = len(overall.members)
     if count == 1 == overall.candidate.workloads and not is_first:
         return Name("")
     if count == 1:
-        return say("over/one", workload=sources.workload(overall.members[0].unit))
+        return say(f"{where}/one", workload=sources.workload(overall.members[0].unit))
     if count == overall.candidate.workloads:
-        return say("over/all" if is_first else "over/mean")
+        return say("over/all" if is_first else f"{where}/mean")
     ledger, units = sources.ledger, [member.unit for member in overall.members]
     key = overall.interval.value.key.rsplit("/", 1)[0]
     names = [[unit.workload, unit.digest] for unit in units]
     some = sources.trials.filter(sources.of_workloads(names))
     return say(
-        "over/some",
+        f"{where}/some",
         count=ledger.distinct(f"{key}/workloads", some, "workload", "workload_digest"),
         workloads=ledger.distinct("workloads", sources.measured, "workload", "workload_digest"),
     )
 
 
-def moved(sources: Sources, overall: Overall, metric: str, verb: Verb = "does") -> Fragment:
-    """Return what the change does to a metric, as a predicate, or what becomes of the metric, as a clause."""
+def moved(sources: Sources, overall: Overall, metric: str) -> Said:
+    """Return a predicate: what the change does to a metric."""
+    return _said(sources, overall, metric, "does")
+
+
+def becomes(sources: Sources, overall: Overall, metric: str, where: Fragment) -> Said:
+    """Return a clause: what becomes of a metric, and over which workloads, where their range is said beside it."""
+    said = _said(sources, overall, metric, "becomes")
+    slots = {**said.slots, "over": where}
+    if "within" in slots and len(overall.members) > 1 and where != Name(""):
+        slots["within"] = Name("")
+    return Said(said.phrase, slots)
+
+
+def _said(sources: Sources, overall: Overall, metric: str, verb: Literal["does", "becomes"]) -> Said:
     family = "size" if metric in SIZES else "time"
     word = say(f"metric/{metric}")
     match overall.direction:

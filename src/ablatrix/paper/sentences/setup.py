@@ -106,10 +106,10 @@ def workloads(sources: Sources) -> Written:
     weights = [
         (_weights(sources, unit, part), unit) for unit, part in held if part["parameter_count"].null_count() == 0
     ]
-    if not weights:
+    order = sorted(weights, key=lambda pair: pair[0].value)
+    if not order or order[0][0].value == order[-1][0].value:
         yield Sentence("workloads", say("setup/count", count=count, see=see))
         return
-    order = sorted(weights, key=lambda pair: pair[0].value)
     ends = {
         name: say("setup/weights_of", weights=scaled(number), workload=sources.workload(unit))
         for name, (number, unit) in (("least", order[0]), ("most", order[-1]))
@@ -155,7 +155,7 @@ def knobs(sources: Sources) -> Written:
     """The knobs that vary, with their levels, the baseline's first."""
     levels = _levels(sources)
     if not levels:
-        yield LeftOut("knobs", say("lacks/knob"))
+        yield LeftOut("knobs", say("lacks/varied"))
         return
     bases = {knob: {unit.baseline[knob] for unit in _with_knob(sources, knob)} for knob in levels}
     agreed = all(len(held) == 1 for held in bases.values())

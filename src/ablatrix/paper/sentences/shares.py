@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ablatrix.analysis.effects import Effect, Evidence
 from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
 from ablatrix.paper.sentences.fastest import knob_at
-from ablatrix.paper.sentences.overall import Candidate, Overall, candidates, entered, first_stages, moved, over
+from ablatrix.paper.sentences.overall import SIZES, Candidate, Overall, candidates, entered, first_stages, moved, over
 from ablatrix.paper.sentences.said import counted
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.paper.sentences.whole import primary
@@ -144,8 +144,9 @@ def changes_of(sources: Sources, evidence: Evidence, before: Evidence | None = N
     others = counted("changes/rest", sources.ledger.number_of(f"{key}/unclear", rest)) if rest else Name("")
     items = [_change(sources, one, several, "" if is_again else metric, ends[:at]) for at, one in enumerate(ends)]
     if is_again:
-        return say("changes/again", metric=word, changes=listed(items), others=others)
-    return say("changes", count=count, changes=listed(items), others=others)
+        phrase = "changes/again/size" if metric in SIZES else "changes/again"
+        return say(phrase, metric=word, changes=listed(items, "parallel"), others=others)
+    return say("changes", count=count, changes=listed(items, "parallel"), others=others)
 
 
 def _one_at_a_time(sources: Sources, evidence: Evidence) -> list[Candidate]:

@@ -50,7 +50,7 @@ def over_compilers(sources: Sources, overall: Sequence[Overall], metric: str) ->
     """Return the items of a list over compilers, the lowest first; of many, those at both ends."""
     ends = sorted(overall, key=lambda one: (one.interval.ratio.value, one.candidate.first.compiler))
     if len(overall) <= COMPILERS:
-        return listed(by_compiler(sources, one, metric) for one in ends)
+        return listed((by_compiler(sources, one, metric) for one in ends), "parallel")
     items = [by_compiler(sources, one, metric) for one in (ends[0], ends[-1])]
     key = f"benefit/compilers/{key_part(metric)}"
     count = sources.ledger.number_of(key, [one.interval.value for one in overall])
@@ -132,9 +132,9 @@ def _best_alone(sources: Sources) -> Written:
     elif not gains:
         yield Sentence("whole", say("chosen/none", see=sources.see("results", "at_end")))
     else:
-        by = amount if len(gains) == 1 else size
+        by, kind = (amount, "at") if len(gains) == 1 else (size, "at/brackets")
         ends = [
-            say("at", amount=by(sources.ledger, one), workload=sources.place(unit))
+            say(kind, amount=by(sources.ledger, one), workload=sources.place(unit))
             for unit, one in (gains[0], gains[-1])
         ]
         if len(gains) == 1:
