@@ -14,6 +14,9 @@ PHRASES: Mapping[str, str] = {
     "with_unit": "{number} {unit}",
     "on_compiler": "{workload} with {compiler}",
     "knob_at": "{knob} {level}",
+    "knob_at/on": "{knob}",
+    "set_to": "{knob} {level}",
+    "set_to/on": "{knob}",
     "percent": "{value}%",
     "percent/ci": "{value}% ({ci})",
     "percent/ci/inner": "{value}%, {ci}",
@@ -62,7 +65,7 @@ PHRASES: Mapping[str, str] = {
     "setup/size": "{name} = {value}",
     "setup/weights": "{weights} weights",
     "setup/weights_of": "{weights} weights ({workload})",
-    "setup/count": "There are {count} workloads{see}.",
+    "setup/count": "We use {count} workloads{see}.",
     "setup/many": "The {count} workloads range in size from {least} to {most}{see}.",
     "setup/knobs": "In {compilers}, we vary {count} knobs, with the first level as the baseline: {knobs}.",
     "setup/knobs/one": "In {compilers}, we vary a single knob, {knobs}, whose first level is the baseline.",
@@ -162,8 +165,8 @@ PHRASES: Mapping[str, str] = {
     "timed_other/one": " {count} further hot trial timed another executable and enters no statistic.",
     "cache_misses": "A cache miss is a task that has to be compiled anew.{medians}{agreed}",
     "misses_median": " The median number of misses per cold trial is {medians}.",
-    "misses_at": "{misses} with {knob} set to {level}",
-    "misses_too": "{misses} with {level}",
+    "misses_at": "{misses} ({knob} {level})",
+    "misses_too": "{misses} ({level})",
     "misses_expected/all": " The number of misses is as expected in all {trials} trials.",
     "misses_expected": " The number of misses is as expected in {same} of {trials} trials.",
     "control": "For the {metric}, the A/A control, which runs the baseline a second time in every block, {outcomes}.",
@@ -275,6 +278,7 @@ PHRASES: Mapping[str, str] = {
     "change/more": "{change} costs the most {metric} ({amount}){over}",
     "change/too": "{change} costs the most ({amount}){over}",
     "with_compiler": "{change} with {compiler}",
+    "knob_with": "{knob} with {compiler}",
     "interaction/overlap": "The strongest interaction is between {one} and {other}{compiler}: combined, they take "
     "{amount} more time than their individual effects predict.",
     "interaction/together": "The strongest interaction is between {one} and {other}{compiler}: combined, they take "
@@ -294,9 +298,9 @@ PHRASES: Mapping[str, str] = {
     "which must stem from the order of trials or from something that the records do not capture",
     "same_program/more": "with {knob}, the {metric} of {place} is {amount} higher although the same program is "
     "built, which must stem from the order of trials or from something that the records do not capture",
-    "losses": "Single knobs cause {count} significant slowdowns, the largest on {place}, where {knob} {level} "
-    "increases the {metric} by {amount}.",
-    "losses/one": "The only significant slowdown by a single knob is on {place}, where {knob} {level} increases the "
+    "losses": "Single knobs cause {count} significant slowdowns, the largest on {place}, where {change} increases "
+    "the {metric} by {amount}.",
+    "losses/one": "The only significant slowdown by a single knob is on {place}, where {change} increases the "
     "{metric} by {amount}.",
     "losses/none": "No single knob slows any workload down significantly.",
     # Benefit: what it costs
@@ -350,7 +354,7 @@ PHRASES: Mapping[str, str] = {
     "worst_differences": "In successful trials, outputs differ from the expected values by at most {worst}{others}.",
     "worst": "{absolute} in absolute and {relative} in relative terms",
     "worst_with_others": "; including all other trials, by at most {worst}",
-    "tolerance": "Root-mean-square (RMS) errors are judged against {unit}; in successful trials, they reach at most "
+    "tolerance": "We judge root-mean-square (RMS) errors against {unit}. In successful trials, they reach at most "
     "{ratio} times this reference{limit}.{alone}{estimated}",
     "rms_unit/eager": "the RMS error of eager single-precision execution on the same inputs",
     "rms_unit/roundings": "the largest RMS error of eager execution under different roundings",

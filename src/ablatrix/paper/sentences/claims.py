@@ -13,6 +13,7 @@ from ablatrix.paper.estimates import Interval
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import WHOLE, Form, Number
 from ablatrix.paper.sentences.fastest import knob_at
+from ablatrix.paper.sentences.said import counted
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
 from ablatrix.paper.sentences.whole import MOVES
 from ablatrix.paper.views import claimed, in_brackets
@@ -95,7 +96,7 @@ def _summary(sources: Sources, held: Sequence[Held]) -> Written:
         yield Sentence("all claims", say("claims/all", count=count))
     else:
         number = sources.ledger.number_of("claims/holding", holding)
-        yield Sentence("all claims", say("claims/some", count=count, holding=number))
+        yield Sentence("all claims", counted("claims/some", number, "holding", count=count))
 
 
 def _of_group(sources: Sources, held: Sequence[Held]) -> Iterator[Sentence]:
@@ -132,7 +133,7 @@ def _found(sources: Sources, held: Sequence[Held]) -> dict[str, Fragment]:
     if len({one.claim.bound for one in held}) == 1:
         bounds = bounds[:1]
     return {
-        "amounts": listed(amounts),
+        "amounts": listed(amounts, "parallel"),
         "change": _change(sources, held[0].claim),
         "bound": say(f"bound/{_bound_kind(held[0])}", bounds=listed(bounds)),
     }

@@ -11,6 +11,7 @@ from ablatrix.provenance.units import Levels, Unit
 from ablatrix.records.metrics import HOT_METRIC
 
 P50 = "run_ms_p50"
+ON = "on"
 
 
 def bests(sources: Sources) -> list[tuple[Unit, Best, Levels, Interval | None]]:
@@ -40,8 +41,17 @@ def _to_baseline(sources: Sources, unit: Unit, levels: Levels) -> Interval | Non
 
 
 def knob_at(sources: Sources, knob: str, level: str) -> Fragment:
-    """Return a knob at a level."""
+    """Return a knob at a level: by its name alone where the level says that it is on."""
+    if level == ON:
+        return say("knob_at/on", knob=sources.knob(knob))
     return say("knob_at", knob=sources.knob(knob), level=sources.level(knob, level))
+
+
+def set_to(sources: Sources, knob: str, level: str) -> Fragment:
+    """Return the change of a knob to a level, as what does something."""
+    if level == ON:
+        return say("set_to/on", knob=sources.knob(knob))
+    return say("set_to", knob=sources.knob(knob), level=sources.level(knob, level))
 
 
 def median_of(sources: Sources, unit: Unit, levels: Levels, name: str) -> Number | None:

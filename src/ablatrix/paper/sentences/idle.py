@@ -12,6 +12,7 @@ from ablatrix.analysis.effects import (
     judge_no_ops,
 )
 from ablatrix.paper.fragment import Fragment, listed, say
+from ablatrix.paper.sentences.fastest import set_to
 from ablatrix.paper.sentences.said import margin_of
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.paper.sentences.whole import primary
@@ -163,8 +164,7 @@ def losses(sources: Sources) -> Written:
     one, interval = max(known, key=lambda held: held[1].ratio.value)
     key = f"benefit/losses/{key_part(evidence.metric.name)}"
     slots: dict[str, Fragment] = {
-        "knob": sources.knob(one.knob),
-        "level": sources.level(one.knob, one.level),
+        "change": set_to(sources, str(one.knob), one.level),
         "place": sources.place(sources.estimates.unit_of(one)),
         "amount": amount(sources.ledger, interval),
         "metric": say(f"metric/{evidence.metric.name}"),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ablatrix.analysis.effects import Effect, Evidence
 from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
-from ablatrix.paper.sentences.fastest import knob_at
+from ablatrix.paper.sentences.fastest import set_to
 from ablatrix.paper.sentences.overall import SIZES, Candidate, Overall, candidates, entered, first_stages, moved, over
 from ablatrix.paper.sentences.said import counted
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
@@ -74,7 +74,7 @@ def _share(sources: Sources, evidence: Evidence, one: Candidate, several: bool) 
 
 def _knob(sources: Sources, one: Effect, several: bool) -> Fragment:
     knob = sources.knob(one.knob)
-    return say("with_compiler", change=knob, compiler=sources.compiler(one.compiler)) if several else knob
+    return say("knob_with", knob=knob, compiler=sources.compiler(one.compiler)) if several else knob
 
 
 def _more(sources: Sources, evidence: Evidence, rest: Sequence[Candidate]) -> Fragment:
@@ -167,7 +167,7 @@ def _change(sources: Sources, one: Overall, several: bool, metric: str, before: 
 
 def _moved(sources: Sources, one: Overall, several: bool) -> Fragment:
     first = one.candidate.first
-    change = knob_at(sources, str(first.knob), first.level)
+    change = set_to(sources, str(first.knob), first.level)
     return say("with_compiler", change=change, compiler=sources.compiler(first.compiler)) if several else change
 
 
