@@ -77,5 +77,5 @@ def test_claims_in_chinese_share_the_same_sentences(tmp_path: Path) -> None:
     found = written(tmp_path, HOLDING, "zh")
     assert found["all claims"] == "本研究的 7 项主张全部成立。"
     assert found["whole"] == (
-        "采用完整配置后，该缩减倍数在 encoder 上为 1.78（CI 1.73\N{EN DASH}1.83）；所主张的是至少 1.5。"
+        "采用完整配置后，该缩减倍数在 encoder 上为 1.78（CI 1.73\N{EN DASH}1.83），符合主张（至少 1.5）。"
     )

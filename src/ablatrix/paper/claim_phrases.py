@@ -6,8 +6,11 @@ from collections.abc import Mapping
 CLAIMS: Mapping[str, tuple[str, str]] = {
     "claims/all": ("All {count} claims of the study hold.", "本研究的 {count} 项主张全部成立。"),
     "claims/some": (
-    "claims/some/one": ("Of the {count} claims of the study, {holding} holds.", "本研究的 {count} 项主张中有 {holding} 项成立。"),
         "Of the {count} claims of the study, {holding} hold.",
+        "本研究的 {count} 项主张中有 {holding} 项成立。",
+    ),
+    "claims/some/one": (
+        "Of the {count} claims of the study, {holding} holds.",
         "本研究的 {count} 项主张中有 {holding} 项成立。",
     ),
     "claims/none": ("None of the {count} claims of the study holds.", "本研究的 {count} 项主张均未成立。"),
@@ -22,35 +25,35 @@ CLAIMS: Mapping[str, tuple[str, str]] = {
     ),
     "claim/factor/less": (
         "With {change}, the {metric} falls by a factor of {amounts} (claimed: {bound}).",
-        "采用{change}后，{metric}的缩减倍数{amounts}；所主张的是{bound}。",
+        "采用{change}后，{metric}的缩减倍数{amounts}，符合主张（{bound}）。",
     ),
     "claim/factor/more": (
         "With {change}, the {metric} rises by a factor of {amounts} (claimed: {bound}).",
-        "采用{change}后，{metric}的增长倍数{amounts}；所主张的是{bound}。",
+        "采用{change}后，{metric}的增长倍数{amounts}，符合主张（{bound}）。",
     ),
     "claim/percent/less": (
         "With {change}, the {metric} falls by {amounts} (claimed: {bound}).",
-        "采用{change}后，{metric}的降幅{amounts}；所主张的是{bound}。",
+        "采用{change}后，{metric}的降幅{amounts}，符合主张（{bound}）。",
     ),
     "claim/percent/more": (
         "With {change}, the {metric} rises by {amounts} (claimed: {bound}).",
-        "采用{change}后，{metric}的增幅{amounts}；所主张的是{bound}。",
+        "采用{change}后，{metric}的增幅{amounts}，符合主张（{bound}）。",
     ),
     "claim/factor/less/again": (
         "With {change}, it falls by a factor of {amounts} (claimed: {bound}).",
-        "采用{change}后，该缩减倍数{amounts}；所主张的是{bound}。",
+        "采用{change}后，该缩减倍数{amounts}，符合主张（{bound}）。",
     ),
     "claim/factor/more/again": (
         "With {change}, it rises by a factor of {amounts} (claimed: {bound}).",
-        "采用{change}后，该增长倍数{amounts}；所主张的是{bound}。",
+        "采用{change}后，该增长倍数{amounts}，符合主张（{bound}）。",
     ),
     "claim/percent/less/again": (
         "With {change}, it falls by {amounts} (claimed: {bound}).",
-        "采用{change}后，该降幅{amounts}；所主张的是{bound}。",
+        "采用{change}后，该降幅{amounts}，符合主张（{bound}）。",
     ),
     "claim/percent/more/again": (
         "With {change}, it rises by {amounts} (claimed: {bound}).",
-        "采用{change}后，该增幅{amounts}；所主张的是{bound}。",
+        "采用{change}后，该增幅{amounts}，符合主张（{bound}）。",
     ),
     "claim/amount": ("{value} on {place}", "在 {place} 上为 {value}"),
     "claim/holds": ("It holds that {that}.", "{that}，这一主张成立。"),

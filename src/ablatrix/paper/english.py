@@ -210,6 +210,7 @@ PHRASES: Mapping[str, str] = {
     "in/one": " on {workload}",
     "at": "{amount} on {workload}",
     "at/brackets": "{amount} ({workload})",
+    "at/alone": "{amount} on {workload}",
     "range/alike": ", ranging from {least} to {most}",
     "range/two": ", with {least} and {most}",
     "range/mixed": "; individual workloads range from {least} to {most}",

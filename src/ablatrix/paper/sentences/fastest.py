@@ -42,16 +42,18 @@ def _to_baseline(sources: Sources, unit: Unit, levels: Levels) -> Interval | Non
 
 def knob_at(sources: Sources, knob: str, level: str) -> Fragment:
     """Return a knob at a level: by its name alone where the level says that it is on."""
-    if level == ON:
+    called = sources.level(knob, level)
+    if called.texts["en"] == ON:
         return say("knob_at/on", knob=sources.knob(knob))
-    return say("knob_at", knob=sources.knob(knob), level=sources.level(knob, level))
+    return say("knob_at", knob=sources.knob(knob), level=called)
 
 
 def set_to(sources: Sources, knob: str, level: str) -> Fragment:
     """Return the change of a knob to a level, as what does something."""
-    if level == ON:
+    called = sources.level(knob, level)
+    if called.texts["en"] == ON:
         return say("set_to/on", knob=sources.knob(knob))
-    return say("set_to", knob=sources.knob(knob), level=sources.level(knob, level))
+    return say("set_to", knob=sources.knob(knob), level=called)
 
 
 def median_of(sources: Sources, unit: Unit, levels: Levels, name: str) -> Number | None:

@@ -132,7 +132,7 @@ def _best_alone(sources: Sources) -> Written:
     elif not gains:
         yield Sentence("whole", say("chosen/none", see=sources.see("results", "at_end")))
     else:
-        by, kind = (amount, "at") if len(gains) == 1 else (size, "at/brackets")
+        by, kind = (amount, "at/alone") if len(gains) == 1 else (size, "at/brackets")
         ends = [
             say(kind, amount=by(sources.ledger, one), workload=sources.place(unit))
             for unit, one in (gains[0], gains[-1])
