@@ -6,12 +6,12 @@ from collections.abc import Mapping
 CLAIMS: Mapping[str, tuple[str, str]] = {
     "claims/all": ("All {count} claims of the study hold.", "本研究的 {count} 项主张全部成立。"),
     "claims/some": (
-        "Of the {count} claims of the study, {holding} hold.",
-        "本研究的 {count} 项主张中有 {holding} 项成立。",
+        "Of the {of} claims of the study, {holding} hold.",
+        "本研究的 {of} 项主张中有 {holding} 项成立。",
     ),
     "claims/some/one": (
-        "Of the {count} claims of the study, {holding} holds.",
-        "本研究的 {count} 项主张中有 {holding} 项成立。",
+        "Of the {of} claims of the study, {holding} holds.",
+        "本研究的 {of} 项主张中有 {holding} 项成立。",
     ),
     "claims/none": ("None of the {count} claims of the study holds.", "本研究的 {count} 项主张均未成立。"),
     "claim/correct": (

@@ -10,7 +10,7 @@ from ablatrix.analysis.claims import CheckedClaim, Claim
 from ablatrix.analysis.reasons import text_of
 from ablatrix.paper.claim_ratio import claim_is_no_op, claim_ratio
 from ablatrix.paper.estimates import Interval
-from ablatrix.paper.fragment import Fragment, Name, listed, say
+from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
 from ablatrix.paper.number import WHOLE, Form, Number
 from ablatrix.paper.sentences.fastest import knob_at
 from ablatrix.paper.sentences.said import counted
@@ -96,7 +96,7 @@ def _summary(sources: Sources, held: Sequence[Held]) -> Written:
         yield Sentence("all claims", say("claims/all", count=count))
     else:
         number = sources.ledger.number_of("claims/holding", holding)
-        yield Sentence("all claims", counted("claims/some", number, "holding", count=count))
+        yield Sentence("all claims", counted("claims/some", number, "holding", of=count))
 
 
 def _of_group(sources: Sources, held: Sequence[Held]) -> Iterator[Sentence]:
@@ -210,7 +210,7 @@ def _where(sources: Sources, claim: Claim) -> Fragment:
     return Name("") if called is None else say(f"where/{kind}", name=called)
 
 
-def _unconfirmed(sources: Sources, held: Held) -> Fragment:
+def _unconfirmed(sources: Sources, held: Held) -> Said:
     """Return that a claim does not hold, or is not decided, with what was found."""
     that = _that(sources, held.claim)
     if held.trials is None:

@@ -243,8 +243,8 @@ def _miss_medians(sources: Sources, cold: pl.DataFrame) -> Fragment | None:
         return None
     items: list[Fragment] = []
     for level, found in by_level.items():
-        misses = span(sources, f"fairness/cache_misses/{key_part(level)}", found)
-        slots = {"misses": misses, "level": sources.level("partition", level)}
+        ends = span(sources, f"fairness/cache_misses/{key_part(level)}", found)
+        slots: dict[str, Fragment] = {"misses": ends, "level": sources.level("partition", level)}
         is_first = not items
         items.append(
             say("misses_at", knob=sources.knob("partition"), **slots) if is_first else say("misses_too", **slots)
