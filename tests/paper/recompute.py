@@ -61,15 +61,19 @@ VIEWS: dict[str, Callable[[float], float]] = {
     "increase": lambda ratio: ratio - 1,
     "inverse": lambda ratio: 1 / ratio,
     "factor": lambda ratio: ratio,
+    "saved": lambda ratio: 1 - 1 / ratio,
+    "added": lambda ratio: 1 / ratio - 1,
 }
-POWER = re.compile(r"\$(\d[.\d]*)\\times10\^\{(-?\d+)\}\$")
+POWER = re.compile(r"\$(?:(\d[.\d]*)\\times)?10\^\{(-?\d+)\}\$")
+RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+RAISED_POWER = re.compile("(?:(\\d[.\\d]*)\N{MULTIPLICATION SIGN})?10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 REFERENCE = re.compile(r"~\\ref\{(?:fig|tab):(\d+)\}")
 TIMED_OTHER = "hot trial that timed another executable than was checked"
 LATEX = {
     r"\textbackslash{}": "\\", r"\textasciitilde{}": "~", r"\textasciicircum{}": "^", r"\textless{}": "<",
     r"\textgreater{}": ">", r"\textbar{}": "|", r"$\rightarrow$": "→", r"$\pm$": "±", r"\&": "&", r"\%": "%",
     r"\$": "$", r"\#": "#", r"\_": "_", r"\{": "{", r"\}": "}", "-{}": "-",
-    r"\textendash{}": "\N{EN DASH}",
+    r"\textendash{}": "\N{EN DASH}", r"$\times$": "\N{MULTIPLICATION SIGN}",
 }  # fmt: skip
 
 
@@ -213,12 +217,13 @@ def read_macros(path: Path) -> dict[tuple[str, str], str]:
 
 
 def unescaped_markdown(text: str) -> str:
+    text = RAISED_POWER.sub(lambda match: f"{match[1] or 1}e{int(match[2].translate(RAISED)):+03d}", text)
     return re.sub(r"\\(.)", r"\1", text)
 
 
 def unescaped_latex(text: str) -> str:
     text = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("% "))
-    text = POWER.sub(lambda match: f"{match[1]}e{int(match[2]):+03d}", text)
+    text = POWER.sub(lambda match: f"{match[1] or 1}e{int(match[2]):+03d}", text)
     text = REFERENCE.sub(r"{REF}\1", text)
     pattern = "|".join(map(re.escape, sorted(LATEX, key=len, reverse=True)))
     return re.sub(pattern, lambda match: LATEX[match.group()], text).replace("{REF}", " ")

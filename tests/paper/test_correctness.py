@@ -45,18 +45,19 @@ BEFORE_1_3 = {"worst_ratio": None, "allowed_over_eager": None}
 
 def test_tolerance_names_roundings_floor_worst_element_and_allowance(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25)).sentences["correctness: tolerance"] == (
-        "The root mean square error of a successful trial's output is at most 1.25 times the sum of the largest "
-        "that eager shows on the same inputs with other roundings and 1e-07 of the root mean square of the expected "
-        "values (allowed: 2 times). No element is further off than 0.5 times the largest error of eager in elements of "
-        "like sensitivity. In units of eager's own root mean square error, up to 12 were allowed."
+        "We judge root-mean-square (RMS) errors against the largest RMS error of eager execution under different "
+        "roundings plus 1e-07 of the RMS of the expected values. In successful trials, they reach at most 1.25 times "
+        "this reference (tolerated: 2 times). No single element is off by more than 0.5 times the largest error of "
+        "eager execution on elements of similar sensitivity to rounding. The tolerance never exceeds 12 times "
+        "eager's own RMS error."
     )
 
 
 def test_tolerance_in_chinese_names_roundings_floor_and_allowance(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25), "zh").sentences["correctness: tolerance"] == (
-        "成功试验中输出的均方根误差至多为同一输入上即时执行在不同舍入下的最大均方根误差与期望值均方根的 1e-07 倍之和的 "
-        "1.25 倍（允许 2 倍）。单个元素的误差至多为敏感程度相近的元素上即时执行最大误差的 0.5 倍。以即时执行自身的"
-        "均方根误差为单位，所允许的误差最多为 12 倍。"
+        "均方根误差以即时执行在不同舍入下的最大均方根误差与期望值均方根的 1e-07 倍之和为参照。在成功的试验中，误差至多"
+        "为该参照的 1.25 倍（允许 2 倍）。单个元素的误差至多为即时执行在舍入敏感度相近的元素上最大误差的 0.5 倍。容差"
+        "始终不超过即时执行自身均方根误差的 12 倍。"
     )
 
 
@@ -64,23 +65,24 @@ def test_unjudged_outputs_and_those_that_eager_misses_are_counted(tmp_path: Path
     assert "correctness: unjudged" not in written(tmp_path / "none", checked()).sentences
     found = written(tmp_path / "some", checked(ill_conditioned=1, eager_wrong=2)).sentences["correctness: unjudged"]
     assert found.startswith(
-        "In 36 comparisons single precision does not determine the output, so they were not judged; in 72 "
+        "In 36 comparisons, single precision does not determine the output, so they were not judged; in 72 "
     )
 
 
 def test_tolerance_before_1_3_says_that_its_unit_is_eager_plus_floor(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25, **BEFORE_1_3)).sentences["correctness: tolerance"] == (
-        "The root mean square error of a successful trial's output is at most 1.25 times the sum of that of eager "
-        "single precision on the same inputs and 1e-07 of the root mean square of the expected values (allowed: 2 "
-        "times). Of the error of eager alone it may be a larger multiple, which the records do not give."
+        "We judge root-mean-square (RMS) errors against the RMS error of eager single-precision execution on the "
+        "same inputs plus 1e-07 of the RMS of the expected values. In successful trials, they reach at most 1.25 "
+        "times this reference (tolerated: 2 times). Relative to eager's error alone, they may be larger by a factor "
+        "that the records do not give."
     )
 
 
 def test_tolerance_before_1_3_without_floor_is_a_multiple_of_eager(tmp_path: Path) -> None:
     found = written(tmp_path, checked(rms_ratio=1.25, rms_floor=0.0, **BEFORE_1_3)).sentences["correctness: tolerance"]
     assert found == (
-        "The root mean square error of a successful trial's output is at most 1.25 times that of eager single "
-        "precision on the same inputs (allowed: 2 times)."
+        "We judge root-mean-square (RMS) errors against the RMS error of eager single-precision execution on the "
+        "same inputs. In successful trials, they reach at most 1.25 times this reference (tolerated: 2 times)."
     )
 
 
@@ -92,24 +94,25 @@ def test_tolerance_with_several_floors_and_factors_names_none(tmp_path: Path) ->
         )
 
     assert written(tmp_path, change).sentences["correctness: tolerance"] == (
-        "The root mean square error of a successful trial's output is at most 1.25 times the sum of that of eager "
-        "single precision on the same inputs and a share of the root mean square of the expected values, which differs "
-        "between trials. Of the error of eager alone it may be a larger multiple, which the records do not give."
+        "We judge root-mean-square (RMS) errors against the RMS error of eager single-precision execution on the "
+        "same inputs plus a share of the RMS of the expected values, which differs between trials. In successful "
+        "trials, they reach at most 1.25 times this reference. Relative to eager's error alone, they may be larger "
+        "by a factor that the records do not give."
     )
 
 
 @pytest.mark.parametrize(
     ("workloads", "expected"),
     [
-        ((), "those of the same program in double precision, on 3 draws of the inputs. "),
+        ((), "those of the same program in double precision, on 3 sets of inputs. "),
         (
             ("encoder",),
-            "those of the same program in double precision (of encoder, which has none, in single precision without "
-            "optimisation), on",
+            "those of the same program in double precision (encoder, which has none: in unoptimized single "
+            "precision), on",
         ),
         (
             ("attention", "encoder"),
-            "those of the same program in single precision without optimisation, as it has no double precision, on",
+            "those of the same program in unoptimized single precision, as no double precision is available, on",
         ),
     ],
 )
@@ -118,7 +121,7 @@ def test_comparisons_name_precision_of_expected_outputs(
 ) -> None:
     paper = written(tmp_path, with_oracle("float32", *workloads))
     assert expected in paper.sentences["correctness: comparisons"]
-    estimate = "the error of eager is an estimate, as eager gives the expected values."
+    estimate = "eager execution provides the expected values, so its error is an estimate."
     assert (estimate in paper.sentences["correctness: tolerance"]) == bool(workloads)
 
 
@@ -126,7 +129,10 @@ def test_comparisons_count_unchecked_trials_of_every_role(tmp_path: Path) -> Non
     def change(record: Record) -> Record:
         return record.model_copy(update={"correctness": None}) if record.role in ("twin", "reference") else record
 
-    assert "and 4 successful trials went unchecked." in written(tmp_path, change).sentences["correctness: comparisons"]
+    assert (
+        "not all passed: 4 successful trials went unchecked."
+        in written(tmp_path, change).sentences["correctness: comparisons"]
+    )
 
 
 def test_caption_and_page_heading_call_ratio_one_to_sum_with_floor() -> None:

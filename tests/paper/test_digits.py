@@ -5,6 +5,7 @@ import math
 import pytest
 
 from ablatrix.paper.digits import interval_form
+from ablatrix.paper.number import WHOLE, error_size, large_count, multiple, runs
 from ablatrix.paper.tables.aligned import aligned_cells
 from ablatrix.paper.tables.cells import NOTHING
 
@@ -62,3 +63,33 @@ def test_aligned_words_and_exponents_stay_as_they_are() -> None:
     assert aligned_cells(["crashed", "1.0e-03", "8.0e-05"])[0] == "crashed"
     assert aligned_cells([]) == []
     assert aligned_cells(["≤ 0.125", "4.3"]) == [r"$\le$ 0.125", r"4.3\phantom{00}"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "unit"),
+    [(7, "7", None), (999.4, "999", None), (1099, "1.1", "k"), (16_200, "16", "k"), (2_345_678, "2.3", "M")],
+)
+def test_large_count_has_two_digits_and_a_unit(value: float, text: str, unit: str | None) -> None:
+    form = large_count(value, 2)
+    assert (form.printed(value), form.unit) == (text, unit)
+
+
+@pytest.mark.parametrize(("value", "text"), [(8374, "8.4"), (120.4, "120"), (3.14, "3.1")])
+def test_runs_have_no_digits_that_no_interval_supports(value: float, text: str) -> None:
+    assert runs(value).printed(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0, "0"), (1.87e-6, "1.9e-06"), (0.03, "0.03"), (3.5, "3.5"), (9e5, "9.0e+05")]
+)
+def test_error_size_has_exponent_where_small_or_large(value: float, text: str) -> None:
+    assert error_size(value).printed(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.2061, "0.206"), (46.0, "46"), (1234.4, "1,234")])
+def test_multiple_has_no_exponent(value: float, text: str) -> None:
+    assert multiple(value).printed(value) == text
+
+
+def test_count_has_separators_of_thousands() -> None:
+    assert WHOLE.printed(2532) == "2,532"

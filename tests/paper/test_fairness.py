@@ -46,24 +46,26 @@ def test_text_of_study_cut_short_claims_processes_only_of_what_ran(tmp_path: Pat
     ]
     records = make_records(workloads=["attention"], blocks=1, plants=plants)
     assert written(tmp_path, records, lambda one: one).sentences["fairness: trials_and_outcomes"] == (
-        "The study comprises 36 trials, and each that ran had a process of its own: 12 succeeded, 0 failed, and 8 "
-        "asked for something that the compiler or the machine does not have; 16 were not run (16 not_run_budget). "
-        "Only trials that succeeded enter the statistics of times, sizes and effects."
+        "Of the 36 trials, 12 succeeded, 8 asked for something that the compiler or the machine does not support and "
+        "16 did not run (time budget spent). Those that ran did so in a process of their own, and only "
+        "successful trials enter the statistics."
     )
 
 
 def test_text_with_shared_caches_says_which_cold_times_its_scope_leaves_out(tmp_path: Path) -> None:
     records = make_records(workloads=["attention"], blocks=1, modes=["cold"])
     text = written(tmp_path, records, with_shared_cache).sentences["fairness: cold_scope"]
-    assert "its median shares over 8 trials are planning" in text
-    assert text.endswith("as their level of cache_tag asks, are not in these shares: 8.")
+    assert "Over 8 trials, the largest median shares are those of passes and code generation" in text
+    assert text.endswith(
+        "The 8 trials that start from a cache filled by others (cache_tag) are not included in these shares."
+    )
 
 
 def test_text_with_one_block_promises_no_interval(tmp_path: Path) -> None:
     records = make_records(workloads=["attention"], blocks=1)
     paper = written(tmp_path, records, lambda one: one)
-    assert "by Student's t over blocks where there is more than one." in paper.sentences["fairness: protocol"]
+    assert paper.sentences["fairness: protocol"].endswith("ratios come without confidence intervals.")
     assert "steady state" not in paper.sentences["fairness: hot_scope"]
     assert paper.left_out["fairness: precision"] == (
-        "no main effect has an interval: it takes a knob that varies, and two blocks that are ok"
+        "no main effect has a confidence interval, which takes a knob that varies and two successful blocks"
     )

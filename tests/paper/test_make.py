@@ -82,29 +82,29 @@ def test_text_states_what_records_hold(tmp_path: Path) -> None:
     )
     setup = (text / "setup.md").read_text(encoding="utf-8")
     assert "All experiments ran on Synthetic CPU 3000 with 2 cores" in setup
-    assert r"64 succeeded, 8 failed (8 missing\_check)" in fairness
-    assert "passes and code generation (60%)" in fairness
-    assert "3 on encoder (regions) and 1 on encoder (whole)" in fairness
-    assert "In all 32 hot trials the executable that was timed is, by digest, the one whose outputs" in fairness
-    assert re.search(r"and fusion on\) shortens the run time by 4[34](\.\d)?% \(95% CI .*?%\) on encoder", benefit)
-    assert re.search(r"the largest saving comes from fusion \((39|40)(\.\d)?%, CI", benefit)
-    assert "8 were missing, and 0 trials had a wrong output" in correctness
-    assert "The largest differences of a successful trial are" in correctness
+    assert "64 succeeded and 8 failed (unchecked output)" in fairness
+    assert "the largest median shares are those of passes and code generation (60%)" in fairness
+    assert "3 (partition regions) and 1 (whole)" in fairness
+    assert "In all 32 hot trials, digests confirm that the timed executable is the one whose outputs" in fairness
+    assert re.search(r"and fusion\) reduces the run time by 4[34](\.\d)?% \(95% CI .*?%\) on encoder", benefit)
+    assert re.search(r"fusion saves the most run time \((39|40)(\.\d)?%, CI", benefit)
+    assert "not all passed: 8 comparisons are missing. Trials with a wrong or missing output" in correctness
+    assert "In successful trials, outputs differ from the expected values by at most" in correctness
     assert (text / "left_out.md").read_text(encoding="utf-8") == "Nothing was left out.\n"
-    assert r"64 succeeded, 8 failed (8 missing\_check)" in (text / "fairness.tex").read_text(encoding="utf-8")
+    assert "64 succeeded and 8 failed (unchecked output)" in (text / "fairness.tex").read_text(encoding="utf-8")
     latex = (text / "benefit.tex").read_text(encoding="utf-8")
-    assert re.search(r"By Shapley values \(Figure~\\ref\{fig:\d+\}\), the largest saving", latex)
+    assert re.search(r"In terms of Shapley values \(Figure~\\ref\{fig:\d+\}\), fusion saves", latex)
     assert r"(60\%)" in (text / "fairness.tex").read_text(encoding="utf-8")
 
 
 def test_sentences_and_figures_without_data_are_omitted_and_listed(tmp_path: Path) -> None:
     paper = make(tmp_path, make_records(workloads=["encoder"], modes=["cold"]))
     left_out = (paper / "text" / "left_out.md").read_text(encoding="utf-8")
-    assert "- fairness, hot\\_scope: no hot trial is ok\n" in left_out
-    assert "- fairness, control/run\\_ms\\_paired: no hot block holds the baseline and its twin, both ok\n" in left_out
-    assert "- figure 5: no trial to draw\n" in left_out
+    assert "- fairness, hot\\_scope: no hot trial succeeded\n" in left_out
+    assert "- fairness, control/run\\_ms\\_paired: no hot block holds both the baseline and its second copy" in left_out
+    assert "- figure 5: there is no trial to draw\n" in left_out
     assert not (paper / "figures" / "fig5.pdf").exists()
-    assert "A hot time" not in (paper / "text" / "fairness.md").read_text(encoding="utf-8")
+    assert "A steady-state time" not in (paper / "text" / "fairness.md").read_text(encoding="utf-8")
 
 
 CUSTOM: dict[str, Any] = {

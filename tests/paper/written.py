@@ -67,13 +67,13 @@ class Paper:
         return {f"{one['paragraph']}: {one['sentence']}": one["reason"] for one in self.provenance["left_out"]}
 
 
-def write_paper(directory: Path, *runs: Iterable[Record], language: str = "en", claims: bool = True) -> Paper:
-    """Write the records of runs and their text."""
+def write_paper(directory: Path, *runs: Iterable[Record], language: str = "en", claims: bool | str = True) -> Paper:
+    """Write the records of runs and their text; ``claims`` is the file of claims where it is another one."""
     directory.mkdir(parents=True, exist_ok=True)
     results = [write_records(directory / f"{number}.jsonl", records) for number, records in enumerate(runs)]
     template, claimed = directory / "template.yaml", directory / "claims.yaml"
     template.write_text(TEMPLATE, encoding="utf-8")
-    claimed.write_text(CLAIMS, encoding="utf-8")
+    claimed.write_text(claims if isinstance(claims, str) else CLAIMS, encoding="utf-8")
     out = directory / "paper"
     findings = Findings(tidy(results))
     checked = check_claims(findings, load_claims(claimed)) if claims else None

@@ -8,7 +8,6 @@ from ablatrix.analysis.diagnosis import BreakEven, KnobProof
 from ablatrix.analysis.effects import Best, Effect, Evidence, GeometricMean
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import Control, ReferenceRatio
-from ablatrix.paper.fragment import Fragment, say
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.number import RATIO, WHOLE, Number, Statistic, percent, runs
 from ablatrix.provenance.claims import Factor
@@ -36,12 +35,6 @@ class Interval:
     low: Number | None
     high: Number | None
     half_width: Number | None
-
-    def said(self) -> Fragment:
-        """Return the ratio with its interval; without it if there is none or the ratio is exact."""
-        if self.low is None or self.high is None or self.ratio.low == self.ratio.high:
-            return self.value
-        return say("interval", value=self.value, low=self.low, high=self.high)
 
 
 class Estimates:

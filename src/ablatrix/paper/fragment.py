@@ -7,7 +7,7 @@ from typing import Literal
 
 from ablatrix.paper.number import Number
 
-Style = Literal["words", "items", "clauses", "sentences"]
+Style = Literal["words", "items", "parallel", "clauses", "sentences"]
 
 
 @dataclass(frozen=True)
@@ -29,21 +29,8 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Statement:
-    """A sentence that a document gives in each language, around the one number in it that the document sets.
-
-    Attributes:
-        around: Language -> text before and after the number.
-        bound: The number; None if the sentence has none, and is all in the text before.
-    """
-
-    around: Mapping[str, tuple[str, str]]
-    bound: Number | None
-
-
-@dataclass(frozen=True)
 class Listed:
-    """A list: words, ``a, b and c``; items, ``a, b, c``; clauses, ``a; b; c``; or one sentence after another."""
+    """A list: words, ``a, b and c``; items, ``a, b, c``; parallel phrases; clauses, ``a; b; c``; or sentences."""
 
     items: tuple["Fragment", ...]
     style: Style = "words"
@@ -57,7 +44,7 @@ class Said:
     slots: Mapping[str, "Fragment"] = field(default_factory=dict)
 
 
-Fragment = Name | Term | Number | Statement | Listed | Said
+Fragment = Name | Term | Number | Listed | Said
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +56,7 @@ class Language:
         phrases: Phrase -> text with ``{slots}``. All languages have the same phrases with the same slots. A
             phrase holds no digit: numbers come through slots.
         comma, last: Separator between words of a list, and before the last one.
+        parallel, parallel_last: The same between parallel phrases.
         semicolon: Separator between clauses.
         space: Separator between sentences.
         latex_note: First line of a .tex file; empty if plain LaTeX can print the language.
@@ -79,6 +67,8 @@ class Language:
     phrases: Mapping[str, str]
     comma: str
     last: str
+    parallel: str
+    parallel_last: str
     semicolon: str
     space: str
     latex_note: str
@@ -102,25 +92,26 @@ def pieces(fragment: Fragment, language: Language) -> list[str | Name | Number]:
     if isinstance(fragment, Term):
         return [Name(fragment.texts[language.code])]
     found: list[str | Name | Number] = []
-    if isinstance(fragment, Statement):
-        before, after = fragment.around[language.code]
-        return [Name(before), fragment.bound, Name(after)] if fragment.bound is not None else [Name(before)]
     if isinstance(fragment, Said):
         for text, slot, _, _ in Formatter().parse(language.phrases[fragment.phrase]):
             found.append(text)
             if slot is not None:
                 found += pieces(fragment.slots[slot], language)
         return found
-    separators = {
+    separators: Mapping[Style, str] = {
         "words": language.comma,
         "items": language.comma,
+        "parallel": language.parallel,
         "clauses": language.semicolon,
         "sentences": language.space,
     }
+    lasts: Mapping[Style, str] = {"words": language.last, "parallel": language.parallel_last}
     for index, item in enumerate(fragment.items):
         if index:
-            is_last = fragment.style == "words" and index == len(fragment.items) - 1
-            found.append(language.last if is_last else separators[fragment.style])
+            is_last = index == len(fragment.items) - 1
+            found.append(
+                lasts.get(fragment.style, separators[fragment.style]) if is_last else separators[fragment.style]
+            )
         found += pieces(item, language)
     return found
 

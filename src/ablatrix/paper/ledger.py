@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ablatrix.paper.number import GENERAL, SCIENTIFIC, WHOLE, Form, Number, Statistic
+from ablatrix.paper.number import GENERAL, WHOLE, Form, Number, Statistic
 from ablatrix.provenance.ranges import Ranges, ranges_of
 from ablatrix.provenance.rows import ROW, Rows
 
@@ -81,7 +81,7 @@ class Ledger:
         """Return the smallest value."""
         return self._over(key, "min", part, column, part[column].drop_nulls().to_numpy().min().item(), form)
 
-    def greatest(self, key: str, part: pl.DataFrame, column: str, form: Form = SCIENTIFIC) -> Number:
+    def greatest(self, key: str, part: pl.DataFrame, column: str, form: Form) -> Number:
         """Return the largest value."""
         return self._over(key, "max", part, column, part[column].drop_nulls().to_numpy().max().item(), form)
 

@@ -1,5 +1,6 @@
 """A printed number and what it was computed from: sentences and macros contain no number without this."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -81,11 +82,11 @@ class Form:
         return format(value if self.divide_by == 1.0 else value / self.divide_by, self.spec)
 
 
-WHOLE = Form("d")
+WHOLE = Form(",d")
 GENERAL = Form("g")
 RATIO = Form(".3f")
-SCIENTIFIC = Form(".2e")
 PERCENT = Form(".0f", 0.01, "%")
+MEGA, KILO = 10**6, 10**3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,11 +128,29 @@ def byte_size(value: float) -> Form:
     return Form("g", 1.0, "bytes")
 
 
+def error_size(value: float) -> Form:
+    """Return the form of an error: two digits, with an exponent where it is small or large."""
+    return Form(".2g" if value == 0 or 0.00995 <= value < 99.5 else ".1e")
+
+
+def multiple(value: float) -> Form:
+    """Return the form of how many times something is as large: three digits, without an exponent."""
+    return Form(".3g" if value < 999.5 else ",.0f")
+
+
 def milliseconds(value: float) -> Form:
     """Return the form of a time in ms: three digits, without an exponent."""
     return Form(".3g" if value < 999.5 else ".0f", 1.0, "ms")
 
 
+def large_count(value: float, digits: int = 3) -> Form:
+    """Return the form of a large count: with so many digits, in thousands or millions where it has more of them."""
+    size, unit = (MEGA, "M") if value >= 999.5 * KILO else (KILO, "k") if value >= 999.5 else (1, None)
+    shown = value / size
+    decimals = max(0, digits - 1 - math.floor(math.log10(shown))) if shown > 0 and unit else 0
+    return Form(f".{decimals}f", float(size), unit)
+
+
 def runs(value: float) -> Form:
-    """Return the form of a number of runs: whole, or with two digits where it is below ten."""
-    return Form(",.0f" if value >= 9.95 else ".2g")
+    """Return the form of a number of runs, which no interval supports to more than two digits."""
+    return large_count(value, 2) if value >= 9.95 else Form(".2g")

@@ -11,6 +11,8 @@ from ablatrix.paper.template.spec import Template
 
 Subject = Literal["results", "setup", "shares", "effects", "compile", "memory"]
 Family = Literal["figure", "table"]
+Form = Literal["see", "at_end", "as_shown", "sizes_in"]
+"""Within a clause; at its end; at the end of one that ends in brackets; or as where the sizes of workloads are."""
 
 SHOWN_IN: Mapping[Subject, Sequence[tuple[Family, str]]] = {
     "results": (("table", "ablation"), ("table", "cells")),
@@ -42,13 +44,13 @@ class References:
     def _add(self, family: Family, kind: str, number: int) -> None:
         self._numbers.setdefault((family, kind), number)
 
-    def to(self, ledger: Ledger, subject: Subject) -> Fragment:
-        """Return a reference in brackets to what shows a subject; nothing where nothing does."""
+    def to(self, ledger: Ledger, subject: Subject, phrase: Form = "see") -> Fragment:
+        """Return a reference to what shows a subject, as a phrase puts it; nothing where nothing does."""
         for family, kind in SHOWN_IN[subject]:
             number = self._numbers.get((family, kind))
             if number is not None:
                 label = f"{LABELS[family]}:{number}"
                 parameters = {"source": f"{family} of the template", "label": label}
                 held = ledger.enter(f"reference/{family}{number}", "constant", number, WHOLE, (), parameters)
-                return say(f"see/{family}", number=held)
+                return say(f"{phrase}/{family}", number=held)
         return Name("")

@@ -20,6 +20,8 @@ LANGUAGES: Mapping[str, Language] = {language.code: language for language in (EN
 
 Span = tuple[int, int]
 INTERVAL = "ci"
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+"""Digits as they stand in an exponent of plain text."""
 
 
 @dataclass(frozen=True)
@@ -137,11 +139,11 @@ def plain_text(fragment: Fragment, language: Language) -> str:
 
 def write_files(paragraph: Paragraph, language: Language, directory: Path) -> list[Path]:
     """Write ``directory/<name>.{md,tex}`` and return the files."""
-    text = language.space.join(one.text for one in paragraph.sentences)
+    text = language.space.join(map(_markdown, paragraph.sentences))
     latex = language.space.join(map(_latex, paragraph.sentences))
     note = f"{language.latex_note}\n" if language.latex_note else ""
     return [
-        write_text(directory / f"{paragraph.name}.md", escape_markdown(text) + "\n"),
+        write_text(directory / f"{paragraph.name}.md", text + "\n"),
         write_text(directory / f"{paragraph.name}.tex", f"{note}{latex}\n"),
     ]
 
@@ -155,16 +157,30 @@ def _latex(sentence: PrintedSentence) -> str:
         if label is not None:
             found += [escape_latex(sentence.text[end:start].removesuffix(" ")), rf"~\ref{{{label}}}"]
             end = stop
-        elif power:
-            found += [escape_latex(sentence.text[end:start]), rf"${digits}\times10^{{{int(power)}}}$"]
+        elif power is not None:
+            times = rf"{digits}\times" if digits else ""
+            found += [escape_latex(sentence.text[end:start]), rf"${times}10^{{{power}}}$"]
             end = stop
     return "".join([*found, escape_latex(sentence.text[end:])])
 
 
-def _power_of_ten(text: str) -> tuple[str, str]:
-    """Return the digits and the power of a number that is printed with an exponent; no power without one."""
+def _markdown(sentence: PrintedSentence) -> str:
+    """Return a sentence for Markdown, with raised powers of ten."""
+    found: list[str] = []
+    end = 0
+    for number, (start, stop) in sentence.numbers:
+        digits, power = _power_of_ten(number.text)
+        if power is not None:
+            times = f"{digits}\N{MULTIPLICATION SIGN}" if digits else ""
+            found += [escape_markdown(sentence.text[end:start]), f"{times}10{str(power).translate(RAISED)}"]
+            end = stop
+    return "".join([*found, escape_markdown(sentence.text[end:])])
+
+
+def _power_of_ten(text: str) -> tuple[str, int | None]:
+    """Return the digits and the power of a number that is printed with an exponent; no digits where they are 1."""
     digits, _, power = text.partition("e")
-    return digits, power
+    return ("" if digits == "1" else digits), int(power) if power else None
 
 
 def write_left_out(lines: Iterable[str], language: Language, directory: Path) -> Path:

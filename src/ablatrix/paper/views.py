@@ -3,21 +3,24 @@
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+from ablatrix.paper.digits import interval_form
 from ablatrix.paper.estimates import Interval
 from ablatrix.paper.fragment import Fragment, Said, say
 from ablatrix.paper.ledger import Ledger
 from ablatrix.paper.number import Form, Number
 
-View = Literal["reduction", "increase", "inverse", "factor"]
+View = Literal["reduction", "increase", "inverse", "factor", "saved", "added"]
 
 VIEWS: Mapping[View, Callable[[float], float]] = {
     "reduction": lambda ratio: 1.0 - ratio,
     "increase": lambda ratio: ratio - 1.0,
     "inverse": lambda ratio: 1.0 / ratio,
     "factor": lambda ratio: ratio,
+    "saved": lambda ratio: 1.0 - 1.0 / ratio,
+    "added": lambda ratio: 1.0 / ratio - 1.0,
 }
-"""What is said of a ratio; a reduction and an inverse turn its interval around."""
-TURNED: frozenset[View] = frozenset({"reduction", "inverse"})
+"""What is said of a ratio: the last two of one that has before over after. Three of them turn its interval around."""
+TURNED: frozenset[View] = frozenset({"reduction", "inverse", "added"})
 TWOFOLD = 2.0
 """From this ratio on an increase is a factor, and no percentage."""
 WIDE, NARROW, SMALL = 0.05, 0.0005, 0.001
@@ -44,9 +47,35 @@ def speed_up(ledger: Ledger, interval: Interval) -> Fragment:
     return _viewed(ledger, interval, "inverse")
 
 
-def speed_up_alone(ledger: Ledger, interval: Interval) -> Number:
+def speed_up_alone(ledger: Ledger, interval: Interval) -> Fragment:
     """Return the same without the interval."""
-    return _number(ledger, interval.value, "inverse", "", _factor_form(1.0 / interval.ratio.value))
+    number = _number(ledger, interval.value, "inverse", "", _factor_form(1.0 / interval.ratio.value))
+    return say("times", value=number)
+
+
+def ratio(interval: Interval) -> Fragment:
+    """Return a ratio as it is, with its interval, as it stands within brackets."""
+    if interval.low is None or interval.high is None or interval.ratio.low == interval.ratio.high:
+        return interval.value
+    ends = say("ends/plain", low=interval.low, high=interval.high)
+    return say("plain/ci/inner", value=interval.value, ci=say("ci", ends=ends))
+
+
+def claimed(ledger: Ledger, interval: Interval, is_share: bool) -> Fragment:
+    """Return the ratio of a claim, before over after, as by how much the metric becomes less or more.
+
+    Args:
+        ledger: Where its numbers are entered.
+        interval: The ratio.
+        is_share: Whether it is a percentage of what was before, and else a factor.
+    """
+    is_less = interval.ratio.value >= 1.0
+    if is_share:
+        return _viewed(ledger, interval, "saved" if is_less else "added")
+    view: View = "factor" if is_less else "inverse"
+    ends = [None if end is None else VIEWS[view](end) for end in (interval.ratio.low, interval.ratio.high)]
+    low, high = ends if view not in TURNED else reversed(ends)
+    return _viewed(ledger, interval, view, interval_form(VIEWS[view](interval.ratio.value), low, high), "plain")
 
 
 def in_brackets(said: Fragment) -> Fragment:
@@ -65,16 +94,18 @@ def reach(ledger: Ledger, interval: Interval) -> Number:
     return _number(ledger, low, "reduction", "_reach", _decimals(down / 4))
 
 
-def _viewed(ledger: Ledger, interval: Interval, view: View) -> Fragment:
-    form = _form(interval, view)
+def _viewed(
+    ledger: Ledger, interval: Interval, view: View, form: Form | None = None, phrase: str | None = None
+) -> Fragment:
+    form = form or _form(interval, view)
     value = _number(ledger, interval.value, view, "", form)
-    phrase = {"factor": "factor", "inverse": "plain"}.get(view, "percent")
+    phrase = phrase or {"factor": "factor", "inverse": "times"}.get(view, "percent")
     if interval.low is None or interval.high is None or interval.ratio.low == interval.ratio.high:
         return say(phrase, value=value)
     first, last = (interval.high, interval.low) if view in TURNED else (interval.low, interval.high)
     low, high = _number(ledger, first, view, "_low", form), _number(ledger, last, view, "_high", form)
-    ends = say("ends/percent" if phrase == "percent" else "ends/plain", low=low, high=high)
-    return say(f"{phrase}/ci", value=value, ci=say("ci", ends=ends))
+    kind = "plain" if phrase == "factor" else "percent/mixed" if phrase == "percent" and low.value < 0.0 else phrase
+    return say(f"{phrase}/ci", value=value, ci=say("ci", ends=say(f"ends/{kind}", low=low, high=high)))
 
 
 def _form(interval: Interval, view: View) -> Form:
@@ -84,7 +115,7 @@ def _form(interval: Interval, view: View) -> Form:
     low, high = interval.ratio.low, interval.ratio.high
     if low is None or high is None or low == high:
         return Form(".2f" if value < SMALL else ".1f", 0.01, "%")
-    return _decimals((high - low) / 2)
+    return _decimals(abs(VIEWS[view](high) - VIEWS[view](low)) / 2)
 
 
 def _decimals(half_width: float) -> Form:

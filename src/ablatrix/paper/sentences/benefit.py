@@ -9,10 +9,11 @@ from ablatrix.paper.sentences.costs import compile_time, memory
 from ablatrix.paper.sentences.idle import losses, nothing_earned
 from ablatrix.paper.sentences.sentence import Writes
 from ablatrix.paper.sentences.shares import changes, interaction, shares
-from ablatrix.paper.sentences.whole import whole
+from ablatrix.paper.sentences.whole import absolute, whole
 
 BENEFIT: tuple[Writes, ...] = (
     whole,
+    absolute,
     against_eager,
     shares,
     changes,

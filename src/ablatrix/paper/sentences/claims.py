@@ -1,45 +1,243 @@
-"""Claims: each claim of the study with its outcome, its interval and the trials behind it."""
+"""Claims: how many hold, those that hold by metric, and each that does not by itself, with its interval."""
 
-from ablatrix.analysis.claims import Claim
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from ablatrix.analysis.claims import CheckedClaim, Claim
 from ablatrix.analysis.reasons import text_of
 from ablatrix.paper.claim_ratio import claim_is_no_op, claim_ratio
-from ablatrix.paper.fragment import Fragment, Name, Statement, say
-from ablatrix.paper.number import WHOLE, Form
-from ablatrix.paper.sentences.sentence import LANGUAGES, LeftOut, Sentence, Sources, Writes, Written
+from ablatrix.paper.estimates import Interval
+from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
+from ablatrix.paper.number import WHOLE, Form, Number
+from ablatrix.paper.sentences.fastest import knob_at
+from ablatrix.paper.sentences.said import counted
+from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
+from ablatrix.paper.sentences.whole import MOVES
+from ablatrix.paper.views import claimed, in_brackets
 from ablatrix.provenance.claims import claim_rows
 from ablatrix.provenance.ranges import count_rows
+from ablatrix.provenance.units import Levels
 
-BOUNDS = {"at_least": Form(".4g"), "at_most": Form(".4g"), "within": Form(".4g", 0.01, "%")}
+BOUND, SHARE = Form(".4g"), Form(".4g", 0.01, "%")
+
+
+@dataclass(frozen=True)
+class Held:
+    """A claim with the numbers that the records give it.
+
+    Attributes:
+        trials: How many trials it rests on; None for none.
+        interval: The ratio that it is about, before over after; None where there is none.
+    """
+
+    checked: CheckedClaim
+    trials: Number | None
+    interval: Interval | None
+
+    @property
+    def claim(self) -> Claim:
+        """The claim."""
+        return self.checked.claim
+
+    @property
+    def is_less(self) -> bool:
+        """Whether the metric became less."""
+        return self.interval is not None and self.interval.ratio.value >= 1.0
+
+    @property
+    def group(self) -> tuple[str, Literal["factor", "percent"], Literal["less", "more"]]:
+        """What those that one sentence names have in common: metric, kind of number, direction."""
+        kind: Literal["factor", "percent"] = "factor" if self.claim.within is None else "percent"
+        return str(self.claim.metric), kind, "less" if self.is_less else "more"
 
 
 def claims(sources: Sources) -> Written:
-    """A sentence for each claim; the reason why one does not hold is listed with what is omitted."""
-    for checked in sources.claims or ():
-        claim = checked.claim
-        slots: dict[str, Fragment | str] = {"statement": _statement(sources, claim), "id": claim.id}
-        if not checked.rows:
-            yield Sentence(claim.id, say("claim_without_trials", state=say(f"claim/{checked.state}"), **slots))
+    """How many claims hold, and what was found; the reason why one does not hold is listed with what is omitted."""
+    held = [_held(sources, checked) for checked in sources.claims or ()]
+    yield from _summary(sources, held)
+    for one in held:
+        if one.claim.metric is None and one.checked.state == "holds" and one.trials is not None:
+            slots: dict[str, Fragment] = {"where": _where(sources, one.claim), "trials": one.trials}
+            yield Sentence(one.claim.id, say(f"claim/{one.claim.subject}", **slots))
+    holding = [one for one in held if one.checked.state == "holds" and one.interval is not None]
+    for group in dict.fromkeys(one.group for one in holding):
+        yield from _of_group(sources, [one for one in holding if one.group == group])
+    for one in held:
+        if one.checked.state != "holds":
+            yield Sentence(one.claim.id, _unconfirmed(sources, one))
+        elif one.claim.metric is not None and one.interval is None:
+            yield Sentence(one.claim.id, say("claim/holds", that=_that(sources, one.claim)))
+        if one.checked.reason is not None:
+            yield LeftOut(f"{one.claim.id}/holds", Name(text_of(one.checked.reason)))
+
+
+def _held(sources: Sources, checked: CheckedClaim) -> Held:
+    key, trials, interval = f"claims/{checked.claim.id}", None, None
+    if checked.rows:
+        rows = claim_rows(sources.ledger.rows, checked)
+        trials = sources.ledger.enter(f"{key}/trials", "count", count_rows(rows), WHOLE, rows)
+        is_no_op = claim_is_no_op(sources.estimates, checked.claim)
+        interval = None if is_no_op else claim_ratio(sources.estimates, checked)
+    return Held(checked, trials, interval)
+
+
+def _summary(sources: Sources, held: Sequence[Held]) -> Written:
+    """Say how many claims hold; nothing of a single one."""
+    if len(held) < 2:
+        return
+    count = sources.ledger.constant("claims/count", len(held), "claims of the study", WHOLE)
+    holding = [one.trials for one in held if one.checked.state == "holds" and one.trials is not None]
+    if not holding:
+        yield Sentence("all claims", say("claims/none", count=count))
+    elif len(holding) == len(held):
+        yield Sentence("all claims", say("claims/all", count=count))
+    else:
+        number = sources.ledger.number_of("claims/holding", holding)
+        yield Sentence("all claims", counted("claims/some", number, "holding", of=count))
+
+
+def _of_group(sources: Sources, held: Sequence[Held]) -> Iterator[Sentence]:
+    """Yield sentences on claims about one metric that hold: what each change does, beside what is claimed of it."""
+    metric, kind, direction = held[0].group
+    by_change: dict[tuple[object, ...], list[Held]] = {}
+    for one in held:
+        by_change.setdefault(_change_of(one.claim), []).append(one)
+    for own in by_change.values():
+        phrase = f"claim/{kind}/{direction}"
+        slots = _found(sources, own)
+        if own is not by_change[_change_of(held[0].claim)]:
+            said = say(f"{phrase}/again", **slots)
         else:
-            is_no_op = claim_is_no_op(sources.estimates, claim)
-            interval = None if is_no_op else claim_ratio(sources.estimates, checked)
-            rows = claim_rows(sources.ledger.rows, checked)
-            trials = sources.ledger.enter(f"claims/{claim.id}/trials", "count", count_rows(rows), WHOLE, rows)
-            state = say("claim/no_op" if is_no_op else f"claim/{checked.state}")
-            ratio = Name("") if interval is None else say("claim_ratio", ratio=interval.said())
-            yield Sentence(claim.id, say("claim", state=state, trials=trials, ratio=ratio, **slots))
-        if checked.reason is not None:
-            yield LeftOut(f"{claim.id}/holds", Name(text_of(checked.reason)))
+            said = say(phrase, metric=say(f"metric/{metric}"), **slots)
+        yield Sentence("+".join(one.claim.id for one in own), said)
 
 
-def _statement(sources: Sources, claim: Claim) -> Statement:
-    """Return the statement of a claim, with its bound as a number that the claim sets."""
-    for name, form in BOUNDS.items():
-        value = getattr(claim, name)
-        if value is not None:
-            parts = {code: claim.parts(code) for code in LANGUAGES}
-            bound = sources.ledger.constant(f"claims/{claim.id}/{name}", value, f"claim {claim.id}", form)
-            return Statement({code: (before, after) for code, (before, _, after) in parts.items()}, bound)
-    return Statement({code: (claim.statement(code), "") for code in LANGUAGES}, None)
+def _change_of(claim: Claim) -> tuple[object, ...]:
+    """Return what claims that are named together are about, and the kind of their bounds."""
+    sides = [None if one is None else tuple(sorted(one.items())) for one in (claim.configuration, claim.against)]
+    return claim.knob, claim.levels, *sides, claim.at_least is None, (claim.at_most or 1.0) < 1.0
+
+
+def _found(sources: Sources, held: Sequence[Held]) -> dict[str, Fragment]:
+    """Return what one change does, on each workload, and what is claimed of it there."""
+    _, kind, _ = held[0].group
+    amounts = [
+        say("claim/amount", value=claimed(sources.ledger, one.interval, kind == "percent"), place=_place(sources, one))
+        for one in held
+        if one.interval is not None
+    ]
+    bounds = [_bound(sources, one.claim) for one in held]
+    if len({one.claim.bound for one in held}) == 1:
+        bounds = bounds[:1]
+    return {
+        "amounts": listed(amounts, "parallel"),
+        "change": _change(sources, held[0].claim),
+        "bound": say(f"bound/{_bound_kind(held[0])}", bounds=listed(bounds)),
+    }
+
+
+def _place(sources: Sources, held: Held) -> Fragment:
+    return _called(sources, held.claim) or Name("")
+
+
+def _bound_kind(held: Held) -> str:
+    """Return in which words the bound of a claim that holds is said, beside a number of what was found."""
+    claim = held.claim
+    if claim.within is not None:
+        return "rise" if held.is_less else "at_most"
+    if claim.at_most is not None and claim.at_most >= 1.0:
+        return "at_most" if held.is_less else "fall"
+    return "at_least"
+
+
+def _bound(sources: Sources, claim: Claim) -> Fragment:
+    """Return the number that bounds a claim: a percentage, or a factor of at least 1."""
+    source = f"claim {claim.id}"
+    if claim.within is not None:
+        number = sources.ledger.constant(f"claims/{claim.id}/within", claim.within, source, SHARE)
+        return say("percent", value=number)
+    if claim.at_most is not None and claim.at_most < 1.0:
+        return sources.ledger.constant(f"claims/{claim.id}/at_most/inverse", 1.0 / claim.at_most, source, BOUND)
+    name = "at_least" if claim.at_least is not None else "at_most"
+    return sources.ledger.constant(f"claims/{claim.id}/{name}", claim.bound, source, BOUND)
+
+
+def _change(sources: Sources, claim: Claim) -> Fragment:
+    """Return what a claim compares with the baseline, or with what it says."""
+    if claim.knob is not None:
+        knob = sources.knob(claim.knob)
+        if claim.levels is None:
+            return knob
+        base, level = (sources.level(claim.knob, one) for one in claim.levels)
+        return say("change/moved", knob=knob, base=base, level=level)
+    configuration = claim.configuration or {}
+    if claim.against is None and _is_full(sources, claim, configuration):
+        return say("change/full")
+    moves = _named(sources, configuration)
+    return say("change/against", moves=moves, against=_named(sources, claim.against)) if claim.against else moves
+
+
+def _named(sources: Sources, levels: Levels) -> Fragment:
+    return listed(knob_at(sources, knob, level) for knob, level in levels.items())
+
+
+def _is_full(sources: Sources, claim: Claim, levels: Levels) -> bool:
+    """Return whether a configuration moves every knob that varies where the claim is about."""
+    units = [one for one in sources.estimates.units.values() if one.compiler == claim.compiler]
+    units = [one for one in units if one.workload == claim.workload]
+    if not units or len(levels) < 2 or len(levels) > MOVES:
+        return False
+    own = sources.measured.filter((pl.col("compiler") == claim.compiler) & (pl.col("workload") == claim.workload))
+    varied = {knob for knob in units[0].baseline if own[f"knob_{knob}"].drop_nulls().n_unique() > 1}
+    return varied == {knob for knob, level in levels.items() if units[0].baseline.get(knob) != level}
+
+
+def _called(sources: Sources, claim: Claim) -> Fragment | None:
+    """Return what a claim is about: a workload, on a compiler where there are several; None for all."""
+    compiler = sources.compiler(claim.compiler) if claim.compiler and len(sources.estimates.compilers) > 1 else None
+    if claim.workload is None:
+        return compiler
+    workload = sources.workload_named(claim.workload)
+    return workload if compiler is None else say("on_compiler", workload=workload, compiler=compiler)
+
+
+def _where(sources: Sources, claim: Claim) -> Fragment:
+    called = _called(sources, claim)
+    kind = "compiler" if claim.workload is None else "workload"
+    return Name("") if called is None else say(f"where/{kind}", name=called)
+
+
+def _unconfirmed(sources: Sources, held: Held) -> Said:
+    """Return that a claim does not hold, or is not decided, with what was found."""
+    that = _that(sources, held.claim)
+    if held.trials is None:
+        return say("claim/untested", that=that)
+    if claim_is_no_op(sources.estimates, held.claim):
+        return say("claim/no_op", that=that)
+    found: Fragment = Name("")
+    if held.interval is not None:
+        is_share = held.claim.within is not None
+        amount = in_brackets(claimed(sources.ledger, held.interval, is_share))
+        if not is_share:
+            amount = say("factor", value=amount)
+        found = say(f"measured/{held.group[2]}", amount=amount)
+    return say(f"claim/{held.checked.state}", that=that, measured=found)
+
+
+def _that(sources: Sources, claim: Claim) -> Fragment:
+    """Return what is claimed, as a clause."""
+    where = _where(sources, claim)
+    if claim.metric is None:
+        return say(f"that/{claim.subject}", where=where)
+    kind = "at_least" if claim.at_least is not None else "within" if claim.within is not None else "at_most"
+    if claim.at_most is not None and claim.at_most < 1.0:
+        kind = "grows"
+    slots = {"change": _change(sources, claim), "metric": say(f"metric/{claim.metric}"), "where": where}
+    return say(f"that/{kind}", bound=_bound(sources, claim), **slots)
 
 
 CLAIMS: tuple[Writes, ...] = (claims,)
+"""All claims of a study."""

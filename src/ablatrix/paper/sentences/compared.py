@@ -6,13 +6,14 @@ from ablatrix.analysis.effects import Best, Evidence
 from ablatrix.analysis.groups import ReferenceRatio
 from ablatrix.paper.estimates import Interval
 from ablatrix.paper.fragment import Fragment, Name, listed, say
+from ablatrix.paper.number import Number
 from ablatrix.paper.sentences.fastest import bests, knob_at
 from ablatrix.paper.sentences.overall import Candidate
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
-from ablatrix.paper.sentences.whole import COMPILERS, MOVES, end_levels, primary, totals
+from ablatrix.paper.sentences.whole import COMPILERS, MOVES, end_levels, is_of_one_knob, primary, totals
 from ablatrix.paper.views import size, speed_up, speed_up_alone
 from ablatrix.provenance.keys import key_part
-from ablatrix.provenance.units import Unit
+from ablatrix.provenance.units import Levels, Unit
 from ablatrix.records.metrics import HOT_METRIC
 
 Held = tuple[Unit, ReferenceRatio, Interval]
@@ -25,10 +26,10 @@ def against_eager(sources: Sources) -> Written:
     found = [] if several or evidence is None or evidence.metric.name != HOT_METRIC else totals(sources, evidence)
     if found and evidence:
         held = _of_total(sources, evidence, found[0])
-        phrase = "eager/whole"
+        phrase = "eager/whole/one" if is_of_one_knob(sources, evidence, found[0]) else "eager/whole"
     else:
         held = _of_bests(sources)
-        phrase = "eager/best" if len(held) > 1 else "eager/best_one"
+        phrase = "eager/best" if len(held) > 1 else "eager/best/one"
     if not held:
         yield LeftOut("against_eager", say("lacks/eager"))
         return
@@ -41,20 +42,24 @@ def against_eager(sources: Sources) -> Written:
     means, ratios = _mean(sources, held), sorted(held, key=lambda one: -one[2].ratio.value)
     slots: dict[str, Fragment] = {
         "ratio": speed_up(sources.ledger, means),
-        "over": _over_held(sources, held, phrase == "eager/whole"),
+        "over": _over_held(sources, held, bool(found)),
+        "eager": sources.eager(),
+        "range": _range(sources, ratios),
     }
-    slots["eager"] = sources.eager()
-    slots["range"] = Name("")
-    ends = [speed_up_alone(sources.ledger, ratios[place][2]) for place in (0, -1)]
-    if ends[0].text != ends[1].text:
-        slots["range"] = say(
-            "range/speed_up",
-            **{
-                name: say("at/speed_up", ratio=ratio, workload=sources.workload(ratios[place][0]))
-                for name, ratio, place in zip(("least", "most"), ends, (0, -1), strict=True)
-            },
-        )
-    yield Sentence("against_eager", say(phrase, **slots))
+    is_unclear = means.low is not None and means.ratio.side == 0
+    is_no_faster = means.ratio.value > 1.0 or is_unclear
+    yield Sentence("against_eager", say(f"{phrase}/no_faster" if is_no_faster else phrase, **slots))
+
+
+def _range(sources: Sources, ratios: Sequence[Held]) -> Fragment:
+    """Return from which workload to which the speed-up ranges; nothing of a single one."""
+    if len(ratios) < 2:
+        return Name("")
+    ends = {
+        name: say("at/speed_up", ratio=speed_up_alone(sources.ledger, interval), workload=sources.workload(unit))
+        for name, (unit, _, interval) in (("least", ratios[0]), ("most", ratios[-1]))
+    }
+    return say("range/speed_up/two" if len(ratios) == 2 else "range/speed_up", **ends)
 
 
 def _of_total(sources: Sources, evidence: Evidence, found: Candidate) -> list[Held]:
@@ -88,9 +93,9 @@ def _mean(sources: Sources, held: Sequence[Held]) -> Interval:
 
 def _over_held(sources: Sources, held: Sequence[Held], is_later: bool = False) -> Fragment:
     units = [unit for unit, *_ in held]
-    if len(units) == 1:
-        return say("over/one", workload=sources.workload(units[0]))
     every = {(one.workload, one.digest) for one in sources.estimates.units.values()}
+    if len(units) == 1:
+        return say("over/one", workload=sources.workload(units[0])) if len(every) > 1 else Name("")
     if len(units) == len(every):
         return say("over/mean" if is_later else "over/all")
     some = sources.trials.filter(sources.of_workloads([(one.workload, one.digest) for one in units]))
@@ -108,12 +113,18 @@ def _compared(sources: Sources, held: Mapping[str, Sequence[Held]]) -> Written:
     order = sorted(means, key=lambda compiler: (means[compiler].ratio.value, compiler))
     named = order if len(order) <= COMPILERS else [order[0], order[-1]]
     ratios = [
-        say("eager/with", ratio=speed_up(sources.ledger, means[name]), compiler=sources.compiler(name))
+        say("eager/with", ratio=speed_up_alone(sources.ledger, means[name]), compiler=sources.compiler(name))
         for name in named
     ]
     alike = len({tuple((unit.workload, unit.digest) for unit, *_ in own) for own in held.values()}) == 1
     where = _over_held(sources, held[order[0]]) if alike else say("over/each")
-    said = say("eager/compilers", eager=sources.eager(), ratios=listed(ratios), over=where, wins=_wins(sources, held))
+    said = say(
+        "eager/compilers",
+        eager=sources.eager(),
+        ratios=listed(ratios, "parallel"),
+        over=where,
+        wins=_wins(sources, held),
+    )
     yield Sentence("against_eager", said)
 
 
@@ -130,14 +141,14 @@ def _wins(sources: Sources, held: Mapping[str, Sequence[Held]]) -> Fragment:
     for one in shared:
         compiler, interval = min(one, key=lambda pair: pair[1].ratio.value)
         winners.setdefault(compiler, []).append((interval, [other for _, other in one]))
-    wins = []
+    wins: list[Fragment] = []
     for compiler in sorted(winners, key=lambda name: (-len(winners[name]), name))[:COMPILERS]:
         best = [interval.value for interval, _ in winners[compiler]]
         against = [[other.value for other in others] for _, others in winners[compiler]]
         count = sources.ledger.wins(f"benefit/compared/{key_part(compiler)}/wins", best, against)
-        wins.append(say("wins_of", compiler=sources.compiler(compiler), count=count))
+        wins.append(say("wins_too" if wins else "wins_of", compiler=sources.compiler(compiler), count=count))
     every = sources.ledger.number_of("benefit/compared/workloads", [one[0][1].value for one in shared])
-    return say("compared", wins=listed(wins), workloads=every)
+    return say("compared", wins=listed(wins, "parallel"), workloads=every)
 
 
 def best_choice(sources: Sources) -> Written:
@@ -145,7 +156,8 @@ def best_choice(sources: Sources) -> Written:
     evidence = primary(sources)
     found = totals(sources, evidence) if evidence and evidence.metric.name == HOT_METRIC else []
     tested = {(unit.identity): best for unit, best, *_ in bests(sources) if best.ties is not None and best.compared > 1}
-    numbers, others = [], []
+    numbers: list[Number] = []
+    others: list[tuple[Unit, Best, Levels]] = []
     for one in found:
         for effect, _ in one.effects:
             unit = sources.estimates.unit_of(effect)
@@ -154,13 +166,15 @@ def best_choice(sources: Sources) -> Written:
                 told = sources.estimates.may_be_best(unit, HOT_METRIC, "hot", tested[unit.identity], levels)
                 numbers.append(told)
                 if not told.value:
-                    others.append((unit, tested[unit.identity]))
+                    others.append((unit, tested[unit.identity], levels))
     if not numbers:
         yield LeftOut("best_choice", say("lacks/best"))
         return
     count = sources.ledger.sum_of("benefit/all/may_be_best", numbers)
     of = sources.ledger.number_of("benefit/all/may_be_best/of", numbers)
-    several = "compilers" if len(found) > 1 else "workloads"
+    if len(found) == 1 and len(numbers) == 1 and evidence and is_of_one_knob(sources, evidence, found[0]):
+        return  # of two configurations the first sentence says which is faster
+    several = "one" if len(numbers) == 1 else "compilers" if len(found) > 1 else "workloads"
     example = _faster(sources, others)
     if count.value == of.value:
         yield Sentence("best_choice", say(f"best_choice/{several}/all"))
@@ -170,20 +184,26 @@ def best_choice(sources: Sources) -> Written:
         yield Sentence("best_choice", say(f"best_choice/{several}", count=count, of=of, example=example))
 
 
-def _faster(sources: Sources, others: Sequence[tuple[Unit, Best]]) -> Fragment:
+def _faster(sources: Sources, others: Sequence[tuple[Unit, Best, Levels]]) -> Fragment:
     """Return the example of the largest gain over the baseline by another configuration."""
     ratios = {unit.identity: (levels, ratio) for unit, _, levels, ratio in bests(sources)}
-    known = [(unit, *ratios[unit.identity]) for unit, _ in others]
-    gains = [(unit, levels, ratio) for unit, levels, ratio in known if ratio is not None and ratio.ratio.value < 1.0]
+    known = [(unit, full, *ratios[unit.identity]) for unit, _, full in others]
+    gains = [one for one in known if one[3] is not None and one[3].ratio.value < 1.0]
     if not gains:
         return Name("")
-    unit, levels, ratio = min(gains, key=lambda one: one[2].ratio.value)
-    moves = [knob_at(sources, knob, at) for knob, at in levels.items() if at != unit.baseline[knob]]
-    if not 1 <= len(moves) <= MOVES:
+    unit, full, levels, ratio = min(gains, key=lambda one: one[3].ratio.value if one[3] else 1.0)
+    moves = _moves(sources, unit, levels, full)
+    if moves is None or ratio is None:
         return Name("")
-    return say(
-        "example" if len(others) > 1 else "example/only",
-        place=sources.place(unit),
-        moves=listed(moves),
-        amount=size(sources.ledger, ratio),
-    )
+    phrase = "example" if len(others) > 1 else "example/only"
+    return say(phrase, place=sources.place(unit), moves=moves, amount=size(sources.ledger, ratio))
+
+
+def _moves(sources: Sources, unit: Unit, levels: Levels, full: Levels) -> Fragment | None:
+    """Return how a configuration differs from the baseline, or, where that is shorter, from the full one."""
+    base = {knob: unit.baseline[knob] for knob in levels}
+    moves = [(knob, at) for knob, at in levels.items() if at != base[knob]]
+    kept = [knob for knob, at in levels.items() if at == base[knob] != full[knob]]
+    if len(kept) < len(moves) and all(full[knob] == at for knob, at in moves):
+        return say("all_but", knobs=listed(sources.knob(knob) for knob in kept)) if 1 <= len(kept) <= MOVES else None
+    return listed(knob_at(sources, *move) for move in moves) if 1 <= len(moves) <= MOVES else None

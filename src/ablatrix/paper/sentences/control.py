@@ -6,6 +6,7 @@ from ablatrix.analysis.groups import Control
 from ablatrix.paper.estimates import Interval
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
+from ablatrix.paper.views import ratio
 from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
 
 CONTROLLED = ((HOT_METRIC, "hot"), (COLD_METRIC, "cold"))
@@ -17,6 +18,7 @@ Held = tuple[Control, Interval]
 
 def controls(sources: Sources) -> Written:
     """What the A/A control says about the instrument, for each time: where it holds, and where it does not."""
+    is_known = False
     for metric, mode in CONTROLLED:
         found = sources.findings.controls(metric, mode)
         name = f"control/{metric}"
@@ -32,7 +34,9 @@ def controls(sources: Sources) -> Written:
         single = [one for one in held if not one[0].is_tested]
         if single:
             outcomes.append(say("control_one_block", places=_places(sources, f"{name}/one_block", single)))
-        yield Sentence(name, say("control", metric=say(f"metric/{metric}"), outcomes=listed(outcomes, "clauses")))
+        phrase = "control/again" if is_known else "control"
+        is_known = True
+        yield Sentence(name, say(phrase, metric=say(f"metric/{metric}"), outcomes=listed(outcomes, "clauses")))
 
 
 def _holding(sources: Sources, name: str, held: Sequence[Held]) -> list[Fragment]:
@@ -40,9 +44,9 @@ def _holding(sources: Sources, name: str, held: Sequence[Held]) -> list[Fragment
         return []
     most, interval = max(held, key=lambda pair: pair[0].reach)
     if len(held) == 1:
-        return [say("control_holds_on", place=_place(sources, most), ratio=interval.said())]
-    units = sources.ledger.number_of(f"{name}/units", [one.value for _, one in held])
-    return [say("control_holds", units=units, ratio=interval.said(), place=_place(sources, most))]
+        return [say("control_holds_on", place=_place(sources, most), ratio=ratio(interval))]
+    units = _units(sources, f"{name}/units", held)
+    return [say("control_holds", units=units, ratio=ratio(interval), place=_place(sources, most))]
 
 
 def _failing(sources: Sources, name: str, held: Sequence[Held]) -> list[Fragment]:
@@ -50,17 +54,21 @@ def _failing(sources: Sources, name: str, held: Sequence[Held]) -> list[Fragment
         return []
     one, interval = max(held, key=lambda pair: pair[0].reach)
     far: Fragment = interval.half_width or Name("")
-    worst = say("control_off", place=_place(sources, one), ratio=interval.said(), reach=far)
+    worst = say("control_off", place=_place(sources, one), ratio=ratio(interval), reach=far)
     if len(held) == 1:
         return [say("control_fails_on", worst=worst)]
-    count = sources.ledger.number_of(f"{name}/failed", [one.value for _, one in held])
-    return [say("control_fails", count=count, worst=worst)]
+    return [say("control_fails", units=_units(sources, f"{name}/failed", held), worst=worst)]
 
 
 def _places(sources: Sources, key: str, held: Sequence[Held]) -> Fragment:
     if len(held) <= NAMED:
         return listed(_place(sources, one) for one, _ in held)
-    return say("many_units", count=sources.ledger.number_of(key, [interval.value for _, interval in held]))
+    return _units(sources, key, held)
+
+
+def _units(sources: Sources, key: str, held: Sequence[Held]) -> Fragment:
+    count = sources.ledger.number_of(key, [interval.value for _, interval in held])
+    return say("many_units" if len(sources.estimates.compilers) == 1 else "many_pairs", count=count)
 
 
 def _place(sources: Sources, one: Control) -> Fragment:

@@ -4,11 +4,10 @@ import polars as pl
 
 from ablatrix.analysis.table import IS_OK, has_status
 from ablatrix.paper.fragment import Fragment, Name, listed, say
-from ablatrix.paper.number import GENERAL, WHOLE, Form
+from ablatrix.paper.number import GENERAL, WHOLE, Form, error_size, multiple
+from ablatrix.paper.sentences.said import counted
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
 from ablatrix.records.status import Status
-
-THREE = Form(".3g")
 
 
 def comparisons(sources: Sources) -> Written:
@@ -23,28 +22,35 @@ def comparisons(sources: Sources) -> Written:
     if not drawn.is_empty():
         least = ledger.least("correctness/draws/least", drawn, "draws", WHOLE)
         most = ledger.greatest("correctness/draws/most", drawn, "draws", WHOLE)
-        count = least if least.value == most.value else say("from_to", least=least, most=most)
-        draws = say("draws", draws=count)
+        draws = (
+            counted("draws", least, "draws")
+            if least.value == most.value
+            else say("draws", draws=say("from_to", least=least, most=most))
+        )
+    said = say("comparisons", oracle=_oracle(checked), draws=draws, found=_found(sources, checked))
+    yield Sentence("comparisons", said)
+
+
+def _found(sources: Sources, checked: pl.DataFrame) -> Fragment:
+    """Return how many comparisons there were, and what was wrong, if anything was."""
+    ledger = sources.ledger
+    slots: dict[str, Fragment] = {
+        "comparisons": ledger.sum("correctness/comparisons", checked, "checked"),
+        "trials": ledger.count("correctness/trials", checked),
+    }
     faults = {
         "missing": ledger.sum("correctness/missing", checked, "missing"),
         "wrong": ledger.count("correctness/wrong", checked.filter(has_status(Status.WRONG_OUTPUT))),
         "nonfinite": ledger.sum("correctness/nonfinite", checked, "nonfinite"),
         "unchecked": ledger.count("correctness/unchecked", sources.trials.filter(IS_OK & pl.col("checked").is_null())),
     }
-    found = (
-        say("comparisons/faults", **faults) if any(one.value for one in faults.values()) else say("comparisons/none")
-    )
-    yield Sentence(
-        "comparisons",
-        say(
-            "comparisons",
-            oracle=_oracle(checked),
-            draws=draws,
-            comparisons=ledger.sum("correctness/comparisons", checked, "checked"),
-            trials=ledger.count("correctness/trials", checked),
-            found=found,
-        ),
-    )
+    named = [counted(f"fault/{name}", count) for name, count in faults.items() if count.value]
+    if named:
+        is_left_out = bool(faults["missing"].value or faults["wrong"].value)
+        excluded = say("faults_excluded") if is_left_out else Name("")
+        return say("comparisons/faults", faults=listed(named, "parallel"), excluded=excluded, **slots)
+    are_all_judged = not checked["ill_conditioned"].fill_null(0).sum()
+    return say("comparisons/none" if are_all_judged else "comparisons/judged", **slots)
 
 
 def worst_differences(sources: Sources) -> Written:
@@ -86,7 +92,7 @@ def tolerance(sources: Sources) -> Written:
         alone = _allowed(sources, ratios)
     single = _single_precision(ratios)
     estimated: Fragment = say("rms_estimated", workloads=listed(single)) if single else Name("")
-    most = ledger.greatest("correctness/rms_ratio", ratios, "rms_ratio", THREE)
+    most = ledger.greatest("correctness/rms_ratio", ratios, "rms_ratio", _form(ratios, "rms_ratio"))
     yield Sentence("tolerance", say("tolerance", ratio=most, unit=unit, limit=limit, alone=alone, estimated=estimated))
 
 
@@ -97,17 +103,22 @@ def unjudged(sources: Sources) -> Written:
         return
     ill = sources.ledger.sum("correctness/ill_conditioned", counted, "ill_conditioned")
     eager = sources.ledger.sum("correctness/eager_wrong", counted, "eager_wrong")
-    if ill.value or eager.value:
+    if ill.value and eager.value:
         yield Sentence("unjudged", say("unjudged", ill=ill, eager=eager))
+    elif ill.value:
+        yield Sentence("unjudged", say("unjudged/ill", ill=ill))
+    elif eager.value:
+        yield Sentence("unjudged", say("unjudged/eager", eager=eager))
 
 
 def _allowed(sources: Sources, ratios: pl.DataFrame) -> Fragment:
     """Return how large the worst element is, and what was allowed in units of eager's own error."""
-    worst = sources.ledger.greatest("correctness/worst_ratio", ratios, "worst_ratio", THREE)
+    worst = sources.ledger.greatest("correctness/worst_ratio", ratios, "worst_ratio", _form(ratios, "worst_ratio"))
     known = ratios.filter(pl.col("allowed_over_eager").is_not_null())
     allowed: Fragment = Name("")
     if not known.is_empty():
-        most = sources.ledger.greatest("correctness/allowed_over_eager", known, "allowed_over_eager", THREE)
+        form = _form(known, "allowed_over_eager")
+        most = sources.ledger.greatest("correctness/allowed_over_eager", known, "allowed_over_eager", form)
         allowed = say("allowed_over_eager", most=most)
     return say("worst_element", worst=worst, allowed=allowed)
 
@@ -127,10 +138,20 @@ def _single_precision(part: pl.DataFrame) -> list[str]:
     return sorted(map(str, part.filter(pl.col("workload_oracle") == "float32")["workload"].unique().to_list()))
 
 
+def _form(part: pl.DataFrame, column: str) -> Form:
+    return multiple(_largest(part, column))
+
+
+def _largest(part: pl.DataFrame, column: str) -> float:
+    return float(part[column].drop_nulls().max())  # type: ignore[arg-type]
+
+
 def _worst(sources: Sources, which: str, part: pl.DataFrame) -> Fragment:
     key = f"correctness/worst/{which}"
-    absolute = sources.ledger.greatest(f"{key}/absolute", part, "max_abs_diff")
-    relative = sources.ledger.greatest(f"{key}/relative", part, "max_rel_diff")
+    absolute, relative = (
+        sources.ledger.greatest(f"{key}/{name}", part, column, error_size(_largest(part, column)))
+        for name, column in (("absolute", "max_abs_diff"), ("relative", "max_rel_diff"))
+    )
     return say("worst", absolute=absolute, relative=relative)
 
 

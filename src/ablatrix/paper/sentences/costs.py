@@ -1,26 +1,29 @@
 """What the gain costs: compile time with its break-even, and what happens to memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ablatrix.analysis.effects import Evidence
 from ablatrix.paper.fragment import Fragment, Name, say
+from ablatrix.paper.references import Subject
 from ablatrix.paper.sentences.overall import (
     Candidate,
     Overall,
+    becomes,
     candidates,
     entered,
     extremes,
     first_stages,
-    moved,
     over,
 )
+from ablatrix.paper.sentences.said import scaled
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.paper.sentences.shares import changes_of
-from ablatrix.paper.sentences.whole import end_levels, over_compilers, primary, totals
-from ablatrix.paper.views import amount, in_brackets
+from ablatrix.paper.sentences.whole import end_levels, is_of_one_knob, over_compilers, primary, totals
+from ablatrix.paper.views import size
 from ablatrix.records.metrics import COLD_METRIC
 
 PLANNED, PEAK = "planned_bytes", "peak_rss_delta_bytes"
+_SHOWN_BY: Mapping[str, Subject] = {COLD_METRIC: "compile", PLANNED: "memory", PEAK: "memory"}
 
 
 def compile_time(sources: Sources) -> Written:
@@ -34,19 +37,34 @@ def compile_time(sources: Sources) -> Written:
     if not held:
         yield from _one_at_a_time(sources, "compile_time", evidence)
         return
-    see, repaid = sources.see("compile"), _repaid(sources, evidence, held)
+    repaid = _repaid(sources, evidence, held)
     if len(held) > 1:
         word, changes = say(f"metric/{COLD_METRIC}"), over_compilers(sources, held, COLD_METRIC)
-        said = say("compile/compilers", metric=word, changes=changes, repaid=repaid, see=see)
+        said = say(
+            "compile/compilers", metric=word, changes=changes, repaid=repaid, see=sources.see("compile", "at_end")
+        )
         yield Sentence("compile_time", said)
         return
-    one = held[0]
-    does, where, ends = moved(sources, one, COLD_METRIC), over(sources, one), extremes(sources, one)
-    yield Sentence("compile_time", say("compile", does=does, over=where, range=ends, repaid=repaid, see=see))
+    phrase = "compile/one" if is_of_one_knob(sources, evidence, held[0].candidate) else "compile"
+    slots = _becomes(sources, held[0], COLD_METRIC)
+    if len(held[0].members) == 1 and repaid != Name(""):
+        slots["see"] = Name("")
+    yield Sentence("compile_time", say(phrase, repaid=repaid, **slots))
+
+
+def _becomes(sources: Sources, one: Overall, metric: str) -> dict[str, Fragment]:
+    """Return what becomes of a metric over which workloads, from which to which, and where it is shown."""
+    where = over(sources, one, where="in")
+    is_bracketed = where == Name("") and one.interval.ratio.low != one.interval.ratio.high
+    return {
+        "becomes": becomes(sources, one, metric, where),
+        "range": extremes(sources, one),
+        "see": sources.see(_SHOWN_BY[metric], "as_shown" if is_bracketed else "at_end"),
+    }
 
 
 def _one_at_a_time(sources: Sources, name: str, evidence: Evidence) -> Written:
-    said = changes_of(sources, evidence)
+    said = changes_of(sources, evidence, before=primary(sources))
     yield LeftOut(name, say("lacks/total")) if said is None else Sentence(name, said)
 
 
@@ -72,9 +90,10 @@ def _repaid(sources: Sources, evidence: Evidence, held: Sequence[Overall]) -> Fr
             interval = sources.estimates.break_even(unit, levels, pays[0]) if len(pays) == 1 and shared else None
             if interval is None or interval.low is None or interval.high is None:
                 continue
-            ends = say("ends/plain", low=interval.low, high=interval.high)
-            runs = say("plain/ci", value=interval.value, ci=say("ci", ends=ends))
-            said = say("repaid", place=sources.place(unit), runs=runs)
+            ends = say("ends/plain", low=scaled(interval.low), high=scaled(interval.high))
+            slots: dict[str, Fragment] = {"runs": scaled(interval.value), "ci": say("ci", ends=ends)}
+            is_alone = len(held) == 1 and len(one.members) == 1
+            said = say("repaid/one", **slots) if is_alone else say("repaid", place=sources.place(unit), **slots)
             if longest is None or interval.ratio.value > longest[0]:
                 longest = interval.ratio.value, said
     return longest[1] if longest else Name("")
@@ -85,7 +104,6 @@ def memory(sources: Sources) -> Written:
     planned, peak = (_evidence(sources, metric) for metric in (PLANNED, PEAK))
     of_plan = [entered(sources, planned, one) for one in totals(sources, planned)] if planned else []
     of_peak = [entered(sources, peak, one) for one in totals(sources, peak)] if peak else []
-    see = sources.see("memory")
     if not of_plan and not of_peak:
         known = planned or peak
         if known is None:
@@ -95,16 +113,17 @@ def memory(sources: Sources) -> Written:
         return
     metric, held = (PLANNED, of_plan) if of_plan else (PEAK, of_peak)
     if len(held) > 1:
-        said = over_compilers(sources, held, metric)
-        yield Sentence("memory", say("memory/compilers", metric=say(f"metric/{metric}"), changes=said, see=see))
+        changes, see = over_compilers(sources, held, metric), sources.see("memory", "at_end")
+        yield Sentence("memory", say("memory/compilers", metric=say(f"metric/{metric}"), changes=changes, see=see))
         return
     one = held[0]
     mostly = _saver(sources, planned) if planned and of_plan and one.direction == "less" else Name("")
-    does, where, ends = moved(sources, one, metric), over(sources, one), extremes(sources, one)
-    peaks: Fragment = Name("")
-    if of_plan and len(of_peak) == 1:
-        peaks = say("memory/peak", does=moved(sources, of_peak[0], PEAK))
-    yield Sentence("memory", say("memory", does=does, over=where, range=ends, mostly=mostly, peak=peaks, see=see))
+    peak_too = becomes(sources, of_peak[0], PEAK, Name("")) if of_plan and len(of_peak) == 1 else None
+    of_its_own = planned is not None and is_of_one_knob(sources, planned, one.candidate)
+    joined = say("memory/peak", becomes=peak_too) if peak_too is not None and not of_its_own else Name("")
+    yield Sentence("memory", say("memory", mostly=mostly, peak=joined, **_becomes(sources, one, metric)))
+    if peak_too is not None and of_its_own:
+        yield Sentence("peak_memory", say("memory/peak/one", becomes=peak_too))
 
 
 def _saver(sources: Sources, evidence: Evidence) -> Fragment:
@@ -116,5 +135,5 @@ def _saver(sources: Sources, evidence: Evidence) -> Fragment:
     if len(gains) < 2:
         return Name("")
     held = entered(sources, evidence, min(gains, key=lambda one: one.ratio))
-    knob, by = sources.knob(held.candidate.first.knob), in_brackets(amount(sources.ledger, held.interval))
+    knob, by = sources.knob(held.candidate.first.knob), size(sources.ledger, held.interval)
     return say("memory/mostly", knob=knob, amount=by)

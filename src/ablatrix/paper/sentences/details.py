@@ -9,16 +9,14 @@ import polars as pl
 
 from ablatrix.analysis.effects import MAIN, Effect, Evidence, GeometricMean
 from ablatrix.paper.estimates import Interval
-from ablatrix.paper.number import WHOLE, Form, byte_size, milliseconds
-from ablatrix.paper.sentences.fastest import bests
+from ablatrix.paper.number import WHOLE, byte_size
+from ablatrix.paper.sentences.fastest import P50, bests, median_of, time_form
 from ablatrix.paper.sentences.sentence import Sources
 from ablatrix.provenance.keys import key_part, step_part
 from ablatrix.provenance.ranges import ranges_of
 from ablatrix.provenance.rows import ROW
-from ablatrix.provenance.units import Levels, Unit
+from ablatrix.provenance.units import Unit
 from ablatrix.records.metrics import HOT_METRIC
-
-P50 = "run_ms_p50"
 
 
 def enter_details(sources: Sources) -> None:
@@ -80,7 +78,7 @@ def _enter_no_ops(sources: Sources) -> None:
 def _enter_bests(sources: Sources) -> None:
     ratios = sources.findings.against_reference(HOT_METRIC, "hot")
     for unit, best, levels, _ in bests(sources):
-        median_of(sources, unit, levels)
+        median_of(sources, unit, levels, "best")
         eager_of(sources, unit)
         against = ratios.of((unit.workload, unit.digest, unit.compiler), levels)
         if against is not None:
@@ -90,25 +88,13 @@ def _enter_bests(sources: Sources) -> None:
                 sources.estimates.ties(unit, HOT_METRIC, "hot", best, part)
 
 
-def median_of(sources: Sources, unit: Unit, levels: Levels) -> None:
-    """Enter the median time of the best configuration of a unit."""
-    cell = unit.ok["hot"].filter(pl.all_horizontal(pl.col(f"knob_{knob}") == at for knob, at in levels.items()))
-    cell = cell.filter(pl.col(P50).is_not_null())
-    if cell.height:
-        sources.ledger.median(f"benefit/{unit.key}/best/{P50}", cell, P50, _time_form(cell))
-
-
 def eager_of(sources: Sources, unit: Unit) -> None:
     """Enter the median time of eager on the workload of a unit."""
     ok = sources.ok("hot", "reference").filter(
         (pl.col("workload") == unit.workload) & (pl.col("workload_digest") == unit.digest) & pl.col(P50).is_not_null()
     )
     if ok.height:
-        sources.ledger.median(f"benefit/{unit.workload_key}/eager/{P50}", ok, P50, _time_form(ok))
-
-
-def _time_form(part: pl.DataFrame) -> Form:
-    return milliseconds(float(part[P50].median()))  # type: ignore[arg-type]
+        sources.ledger.median(f"benefit/{unit.workload_key}/eager/{P50}", ok, P50, time_form(ok))
 
 
 def _enter_arenas(sources: Sources, unit: Unit, ok: pl.DataFrame) -> None:

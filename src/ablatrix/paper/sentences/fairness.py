@@ -1,6 +1,6 @@
 """Fairness: how trials ended, what cold and hot times include, how effects are judged, and how precise they are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -9,7 +9,7 @@ from ablatrix.analysis.table import IS_FAILURE, IS_NOT_RUN, TIMED_OTHER
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import GENERAL, PERCENT, Form, Number, percent
 from ablatrix.paper.sentences.control import controls
-from ablatrix.paper.sentences.said import confidence_of, margin_of
+from ablatrix.paper.sentences.said import confidence_of, counted, margin_of
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
 from ablatrix.paper.sentences.setup import span
 from ablatrix.provenance.keys import key_part
@@ -22,70 +22,76 @@ PARTS = ("plan_ms", "import_ms", "compile_ms", "link_ms", "load_ms", "other_ms",
 SHOWN_SHARE = 0.005  # below it, time in no phase is what it costs to enter phases
 WARM_UPS = ("flat", "warmed_up", "slowing", "unsteady")
 PRECISION_OF = (HOT_METRIC, COLD_METRIC)
-PLACES = 2
-"""Places whose cache misses are named at a level of partition; of more, the range."""
+SHARES = 2
+"""Phases whose share in the cold time is named."""
 
 
 def trials_and_outcomes(sources: Sources) -> Written:
     """How many trials there are, and how they ended."""
     ledger, trials = sources.ledger, sources.trials
-    by_status = {str(status): part for (status,), part in trials.partition_by("status", as_dict=True).items()}
-    failures = [
-        say("of_status", count=ledger.count(f"fairness/status/{status}", by_status[status]), status=status)
-        for status in sorted(by_status.keys() & set(FAILURES))
-    ]
+    whole = ledger.count("fairness/trials", trials)
     failed = ledger.count("fairness/failed", trials.filter(IS_FAILURE))
-    whole, ok = ledger.count("fairness/trials", trials), by_status.get(Status.OK, trials.clear())
-    if ok.height == trials.height:
+    by_status = {str(status): part for (status,), part in trials.partition_by("status", as_dict=True).items()}
+    if by_status.keys() == {Status.OK.value}:
         yield Sentence("trials_and_outcomes", say("trials_all_ok", trials=whole))
         return
-    yield Sentence(
-        "trials_and_outcomes",
-        say(
-            "trials_and_outcomes",
-            trials=whole,
-            ok=ledger.count("fairness/ok", ok),
-            failed=failed,
-            failures=say("failures", failures=listed(failures)) if failures else Name(""),
-            unsupported=ledger.count("fairness/unsupported", by_status.get(Status.UNSUPPORTED, trials.clear())),
-            not_run=_not_run(sources, by_status),
-        ),
-    )
+    ok, unsupported = (by_status.get(status, trials.clear()) for status in (Status.OK, Status.UNSUPPORTED))
+    outcomes = [say("outcome/ok", count=ledger.count("fairness/ok", ok))]
+    if failed.value:
+        outcomes.append(say("outcome/failed", count=failed, kinds=_kinds(sources, by_status, FAILURES)))
+    if unsupported.height:
+        outcomes.append(say("outcome/unsupported", count=ledger.count("fairness/unsupported", unsupported)))
+    not_run = ledger.count("fairness/not_run", trials.filter(IS_NOT_RUN))
+    if not_run.value:
+        outcomes.append(say("outcome/not_run", count=not_run, kinds=_kinds(sources, by_status, NOT_RUN)))
+    processes = say("processes/some" if not_run.value else "processes")
+    said = say("trials_and_outcomes", trials=whole, outcomes=listed(outcomes, "parallel"), processes=processes)
+    yield Sentence("trials_and_outcomes", said)
 
 
-def _not_run(sources: Sources, by_status: Mapping[str, pl.DataFrame]) -> Fragment:
-    """Return how many trials were not run, by status; empty if all were."""
-    statuses = sorted(by_status.keys() & set(NOT_RUN))
-    if not statuses:
-        return Name("")
-    counts = [
-        say("of_status", count=sources.ledger.count(f"fairness/status/{status}", by_status[status]), status=status)
+def _kinds(sources: Sources, by_status: Mapping[str, pl.DataFrame], statuses: Sequence[str]) -> Fragment:
+    """Return in which of some ways trials ended, and how many in each where there are several."""
+    counts = {
+        status: sources.ledger.count(f"fairness/status/{status}", by_status[status])
         for status in statuses
-    ]
-    count = sources.ledger.count("fairness/not_run", sources.trials.filter(IS_NOT_RUN))
-    return say("not_run", count=count, statuses=listed(counts))
+        if status in by_status
+    }
+    if len(counts) == 1:
+        return say(f"status/{next(iter(counts))}")
+    return listed(
+        (say("of_status", status=say(f"status/{one}"), count=count) for one, count in counts.items()), "items"
+    )
 
 
 def cold_scope(sources: Sources) -> Written:
     """What a cold time includes, with the share of each part."""
     timed = sources.ok("cold", "measured").filter(pl.col(COLD_METRIC) > 0)
     cold, shared = timed.filter(pl.col("cache_tag").is_null()), timed.filter(pl.col("cache_tag").is_not_null())
-    shares = []
+    shares: list[tuple[Number, Fragment]] = []
     for column in PARTS:
         held = cold.filter(pl.col(column).is_not_null())
         if not held.is_empty() and (column != "other_ms" or _median_share(held, column) >= SHOWN_SHARE):
             key = f"fairness/cold_share/{column}"
             form = percent(_median_share(held, column))
             share = sources.ledger.median_share(key, held, column, COLD_METRIC, form)
-            shares.append(say("share_of_part", part=say(f"part/{column}"), share=share))
+            shares.append((share, say("share_of_part", part=say(f"part/{column}"), share=share)))
     if not shares:
         yield LeftOut("cold_scope", say("lacks/cold_parts"))
         return
     count = sources.ledger.count("fairness/cold_trials", cold)
     tagged: Fragment = Name("")
     if not shared.is_empty():
-        tagged = say("cold_tagged", trials=sources.ledger.count("fairness/cold_tagged", shared))
-    yield Sentence("cold_scope", say("cold_scope", shares=listed(shares), trials=count, tagged=tagged))
+        tagged = counted("cold_tagged", sources.ledger.count("fairness/cold_tagged", shared), "trials")
+    yield Sentence("cold_scope", say("cold_scope", shares=_largest(sources, shares, count), tagged=tagged))
+
+
+def _largest(sources: Sources, shares: Sequence[tuple[Number, Fragment]], trials: Number) -> Fragment:
+    """Return the largest shares, and that of the others the largest; of few all of them."""
+    order = sorted(shares, key=lambda pair: -pair[0].value)
+    if len(order) <= SHARES + 1:
+        return say("cold_shares", trials=trials, shares=listed(share for _, share in order))
+    rest = sources.ledger.greatest_of("fairness/cold_share/rest", [number for number, _ in order[SHARES:]])
+    return say("cold_shares/most", trials=trials, shares=listed(share for _, share in order[:SHARES]), rest=rest)
 
 
 def _median_share(trials: pl.DataFrame, part: str) -> float:
@@ -111,7 +117,10 @@ def protocol(sources: Sources) -> Written:
     if not any(unit.ok for unit in sources.estimates.units.values()):
         yield LeftOut("protocol", say("lacks/ok"))
         return
-    yield Sentence("protocol", say("protocol", confidence=confidence_of(sources)))
+    blocks = [part["block_id"].n_unique() for unit in sources.estimates.units.values() for part in unit.ok.values()]
+    is_one = max(blocks) == 1
+    said = say("protocol/one_block") if is_one else say("protocol", confidence=confidence_of(sources))
+    yield Sentence("protocol", said)
 
 
 def precision(sources: Sources) -> Written:
@@ -136,7 +145,7 @@ def precision(sources: Sources) -> Written:
     if reported["stopping_effect_target"].n_unique() == 1:
         target = sources.ledger.value("fairness/target", reported, "stopping_effect_target", Form(".2g", 0.01, "%"))
         wanted = say("target", target=target)
-    yield Sentence("precision", say("precision", reached=listed(reached), wanted=wanted))
+    yield Sentence("precision", say("precision", reached=listed(reached, "parallel"), wanted=wanted))
 
 
 def judgement(sources: Sources) -> Written:
@@ -154,14 +163,19 @@ def warm_up_classes(sources: Sources) -> Written:
     if reported.is_empty():
         yield LeftOut("warm_up_classes", say("lacks/warm_up"))
         return
-    classes = []
+    counts: dict[str, Number] = {}
     for name in WARM_UPS:
         part = reported.filter(pl.col("warm_up_classification") == name)
         if not part.is_empty():
-            count = sources.ledger.count(f"fairness/warm_up/{name}", part)
-            classes.append(say(f"warm_up/{name}", count=count))
+            counts[name] = sources.ledger.count(f"fairness/warm_up/{name}", part)
     trials = sources.ledger.count("fairness/warm_up/trials", reported)
-    yield Sentence("warm_up_classes", say("warm_up_classes", trials=trials, classes=listed(classes)))
+    if len(counts) == 1:
+        kind = say(f"warm_up/{next(iter(counts))}")
+        yield Sentence("warm_up_classes", say("warm_up_classes/one", trials=trials, classes=kind))
+        return
+    kinds = [say("warm_up/some", count=count, kind=say(f"warm_up/{name}")) for name, count in counts.items()]
+    classes = listed(kinds, "parallel")
+    yield Sentence("warm_up_classes", say("warm_up_classes", trials=trials, classes=classes))
 
 
 def checked_is_timed(sources: Sources) -> Written:
@@ -177,7 +191,7 @@ def checked_is_timed(sources: Sources) -> Written:
     other = sources.findings.found.excluded.get(TIMED_OTHER, 0)
     others: Fragment = Name("")
     if other:
-        others = say("timed_other", count=sources.ledger.excluded("fairness/timed_other", other, TIMED_OTHER))
+        others = counted("timed_other", sources.ledger.excluded("fairness/timed_other", other, TIMED_OTHER))
     if same.height == reported.height and not other:
         trials = sources.ledger.count("fairness/with_digests", reported)
         yield Sentence("checked_is_timed", say("checked_is_timed/all", trials=trials))
@@ -214,28 +228,28 @@ def cache_misses(sources: Sources) -> Written:
 
 
 def _miss_medians(sources: Sources, cold: pl.DataFrame) -> Fragment | None:
-    """Return the median misses by place and level of partition; of many places the range at each level."""
+    """Return the median misses at each level of partition: of several workloads and compilers, the range."""
     if "knob_partition" not in cold.columns:
         return None
-    by_level: dict[str, list[tuple[Fragment, Number]]] = {}
+    by_level: dict[str, list[Number]] = {}
     for unit in sources.estimates.units.values():
         part = unit.ok.get("cold", cold.clear())
         part = part.filter(pl.col(MISSES).is_not_null() & pl.col("knob_partition").is_not_null())
         for (level,), held in sorted(part.partition_by("knob_partition", as_dict=True).items()):
             key = f"fairness/cache_misses/{unit.key}/{key_part(level)}"
             misses = sources.ledger.median(key, held, MISSES, GENERAL)
-            by_level.setdefault(str(level), []).append((sources.place(unit), misses))
+            by_level.setdefault(str(level), []).append(misses)
     if not by_level:
         return None
     items: list[Fragment] = []
     for level, found in by_level.items():
-        at = sources.level("partition", level)
-        if len(found) <= PLACES:
-            items += [say("misses_at", place=place, misses=misses, level=at) for place, misses in found]
-        else:
-            ends = span(sources, f"fairness/cache_misses/{key_part(level)}", [misses for _, misses in found])
-            items.append(say("misses_span", misses=ends, level=at))
-    return listed(items)
+        ends = span(sources, f"fairness/cache_misses/{key_part(level)}", found)
+        slots: dict[str, Fragment] = {"misses": ends, "level": sources.level("partition", level)}
+        is_first = not items
+        items.append(
+            say("misses_at", knob=sources.knob("partition"), **slots) if is_first else say("misses_too", **slots)
+        )
+    return listed(items, "parallel")
 
 
 FAIRNESS: tuple[Writes, ...] = (

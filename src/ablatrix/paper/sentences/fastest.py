@@ -1,11 +1,17 @@
 """The fastest configuration of each workload on a compiler, and how configurations are named."""
 
+import polars as pl
+
 from ablatrix.analysis.effects import Best
 from ablatrix.paper.estimates import Interval
 from ablatrix.paper.fragment import Fragment, say
+from ablatrix.paper.number import Form, Number, milliseconds
 from ablatrix.paper.sentences.sentence import Sources
 from ablatrix.provenance.units import Levels, Unit
 from ablatrix.records.metrics import HOT_METRIC
+
+P50 = "run_ms_p50"
+ON = "on"
 
 
 def bests(sources: Sources) -> list[tuple[Unit, Best, Levels, Interval | None]]:
@@ -35,5 +41,30 @@ def _to_baseline(sources: Sources, unit: Unit, levels: Levels) -> Interval | Non
 
 
 def knob_at(sources: Sources, knob: str, level: str) -> Fragment:
-    """Return a knob at a level."""
-    return say("knob_at", knob=sources.knob(knob), level=sources.level(knob, level))
+    """Return a knob at a level: by its name alone where the level says that it is on."""
+    called = sources.level(knob, level)
+    if called.texts["en"] == ON:
+        return say("knob_at/on", knob=sources.knob(knob))
+    return say("knob_at", knob=sources.knob(knob), level=called)
+
+
+def set_to(sources: Sources, knob: str, level: str) -> Fragment:
+    """Return the change of a knob to a level, as what does something."""
+    called = sources.level(knob, level)
+    if called.texts["en"] == ON:
+        return say("set_to/on", knob=sources.knob(knob))
+    return say("set_to", knob=sources.knob(knob), level=called)
+
+
+def median_of(sources: Sources, unit: Unit, levels: Levels, name: str) -> Number | None:
+    """Enter the median time of a configuration of a unit under a name, and return it; None where it has none."""
+    cell = unit.ok["hot"].filter(pl.all_horizontal(pl.col(f"knob_{knob}") == at for knob, at in levels.items()))
+    cell = cell.filter(pl.col(P50).is_not_null())
+    return (
+        sources.ledger.median(f"benefit/{unit.key}/{name}/{P50}", cell, P50, time_form(cell)) if cell.height else None
+    )
+
+
+def time_form(part: pl.DataFrame) -> Form:
+    """Return the form of the median time of some trials."""
+    return milliseconds(float(part[P50].median()))  # type: ignore[arg-type]

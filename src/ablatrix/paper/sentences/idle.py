@@ -12,10 +12,11 @@ from ablatrix.analysis.effects import (
     judge_no_ops,
 )
 from ablatrix.paper.fragment import Fragment, listed, say
+from ablatrix.paper.sentences.fastest import set_to
 from ablatrix.paper.sentences.said import margin_of
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.paper.sentences.whole import primary
-from ablatrix.paper.views import amount, reach
+from ablatrix.paper.views import amount, reach, size
 from ablatrix.provenance.keys import key_part
 
 NAMED = 3
@@ -37,6 +38,8 @@ def nothing_earned(sources: Sources) -> Written:
         yield Sentence("nothing_earned", say("nothing", clauses=listed(clauses, "clauses"), see=see))
     elif len(mains) == 1:
         return  # what the only knob does is said already
+    elif any(one.kind == "total" for one in evidence.effects) and any(one.kind == "around" for one in evidence.effects):
+        return  # the paragraph says what each change of a stage does, and is long enough
     elif all(verdict is not None and verdict != ONE_BLOCK for effects in mains.values() for _, verdict in effects):
         phrase = "nothing/all_act_compilers" if several else "nothing/all_act"
         yield Sentence("nothing_earned", say(phrase, metric=word, see=see))
@@ -95,13 +98,15 @@ def _is_no_op(sources: Sources, one: Effect) -> bool:
 
 def _knobs(sources: Sources, named: Sequence[Knob], several: bool) -> Fragment:
     """Return knobs, each once, with its compilers where the study has several; of many the first and how many more."""
+    known = {(one.compiler, knob) for one in sources.estimates.units.values() for knob in one.baseline}
     by_knob: dict[str, list[str]] = {}
     for compiler, knob in named:
         by_knob.setdefault(knob, []).append(compiler)
     items: list[Fragment] = []
     for knob, compilers in list(by_knob.items())[: NAMED + 1]:
         names = listed(sources.compiler(one) for one in compilers)
-        items.append(say("knob_of", knob=sources.knob(knob), compilers=names) if several else sources.knob(knob))
+        is_partial = several and len(compilers) < sum(other == knob for _, other in known)
+        items.append(say("knob_of", knob=sources.knob(knob), compilers=names) if is_partial else sources.knob(knob))
     if len(by_knob) <= NAMED + 1:
         return listed(items)
     rest = list(by_knob)[NAMED:]
@@ -133,13 +138,16 @@ def _same_program(sources: Sources) -> Iterator[Fragment]:
             knob=sources.knob(one.knob),
             place=sources.place(sources.estimates.unit_of(one)),
             metric=say(f"metric/{one.metric}"),
-            amount=amount(sources.ledger, interval),
+            amount=size(sources.ledger, interval),
         )
 
 
 def losses(sources: Sources) -> Written:
     """Where a knob makes a workload slower: the largest such effect, of how many."""
     evidence = primary(sources)
+    mains = _mains(evidence) if evidence else {}
+    if len(mains) == 1 == len(sources.estimates.units):
+        return  # the first sentence says what the only change on the only workload does
     told = _main_pairs(sources, evidence) if evidence else []
     if not evidence or not told:
         yield LeftOut("losses", say("lacks/knob"))
@@ -156,8 +164,7 @@ def losses(sources: Sources) -> Written:
     one, interval = max(known, key=lambda held: held[1].ratio.value)
     key = f"benefit/losses/{key_part(evidence.metric.name)}"
     slots: dict[str, Fragment] = {
-        "knob": sources.knob(one.knob),
-        "level": sources.level(one.knob, one.level),
+        "change": set_to(sources, str(one.knob), one.level),
         "place": sources.place(sources.estimates.unit_of(one)),
         "amount": amount(sources.ledger, interval),
         "metric": say(f"metric/{evidence.metric.name}"),

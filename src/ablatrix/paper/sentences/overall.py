@@ -14,10 +14,10 @@ from ablatrix.analysis.effects import (
     Kind,
 )
 from ablatrix.paper.estimates import Interval, ends_of
-from ablatrix.paper.fragment import Fragment, Name, say
+from ablatrix.paper.fragment import Fragment, Name, Said, say
 from ablatrix.paper.sentences.said import margin_of
 from ablatrix.paper.sentences.sentence import Sources
-from ablatrix.paper.views import amount, reach
+from ablatrix.paper.views import amount, reach, size
 from ablatrix.provenance.units import Unit
 
 Direction = Literal["less", "more", "none", "unclear", "untested"]
@@ -164,38 +164,56 @@ def entered(sources: Sources, evidence: Evidence, one: Candidate) -> Overall:
     return Overall(one, whole, tuple(sorted(members, key=lambda member: member.interval.ratio.value)))
 
 
-def over(sources: Sources, overall: Overall, is_first: bool = False) -> Fragment:
-    """Return over which workloads it is: all in the mean, which the first time is named, some of them, or one."""
+def over(sources: Sources, overall: Overall, is_first: bool = False, where: Literal["over", "in"] = "over") -> Fragment:
+    """Return over which workloads it is: all in the mean, which the first time is named, some of them, or one.
+
+    The only workload of a study is named the first time alone. It stands at the edge of a sentence, or in a clause.
+    """
     count = len(overall.members)
+    if count == 1 == overall.candidate.workloads and not is_first:
+        return Name("")
     if count == 1:
-        return say("over/one", workload=sources.workload(overall.members[0].unit))
+        return say(f"{where}/one", workload=sources.workload(overall.members[0].unit))
     if count == overall.candidate.workloads:
-        return say("over/all" if is_first else "over/mean")
+        return say("over/all" if is_first else f"{where}/mean")
     ledger, units = sources.ledger, [member.unit for member in overall.members]
     key = overall.interval.value.key.rsplit("/", 1)[0]
     names = [[unit.workload, unit.digest] for unit in units]
     some = sources.trials.filter(sources.of_workloads(names))
     return say(
-        "over/some",
+        f"{where}/some",
         count=ledger.distinct(f"{key}/workloads", some, "workload", "workload_digest"),
         workloads=ledger.distinct("workloads", sources.measured, "workload", "workload_digest"),
     )
 
 
-def moved(sources: Sources, overall: Overall, metric: str) -> Fragment:
+def moved(sources: Sources, overall: Overall, metric: str) -> Said:
     """Return a predicate: what the change does to a metric."""
+    return _said(sources, overall, metric, "does")
+
+
+def becomes(sources: Sources, overall: Overall, metric: str, where: Fragment) -> Said:
+    """Return a clause: what becomes of a metric, and over which workloads, where their range is said beside it."""
+    said = _said(sources, overall, metric, "becomes")
+    slots = {**said.slots, "over": where}
+    if "within" in slots and len(overall.members) > 1 and where != Name(""):
+        slots["within"] = Name("")
+    return Said(said.phrase, slots)
+
+
+def _said(sources: Sources, overall: Overall, metric: str, verb: Literal["does", "becomes"]) -> Said:
     family = "size" if metric in SIZES else "time"
     word = say(f"metric/{metric}")
     match overall.direction:
         case "less" | "more" as side:
             by = amount(sources.ledger, overall.interval)
-            return say(f"does/{family}/{side}", metric=word, amount=by)
+            return say(f"{verb}/{family}/{side}", metric=word, amount=by)
         case "none":
-            return say("does/none", metric=word, margin=margin_of(sources))
+            return say(f"{verb}/none", metric=word, margin=margin_of(sources))
         case "unclear":
-            return say("does/unclear", metric=word, within=_within(sources, overall.interval))
+            return say(f"{verb}/unclear", metric=word, within=_within(sources, overall.interval))
         case _:
-            return say("does/untested", metric=word, ratio=overall.interval.value)
+            return say(f"{verb}/untested", metric=word, ratio=overall.interval.value)
 
 
 def _within(sources: Sources, interval: Interval) -> Fragment:
@@ -209,11 +227,11 @@ def by_compiler(sources: Sources, overall: Overall, metric: str) -> Fragment:
     compiler = sources.compiler(overall.candidate.first.compiler)
     match overall.direction:
         case "less" | "more" as side:
-            return say(f"with/{side}", amount=amount(sources.ledger, overall.interval), compiler=compiler)
+            return say(f"with/{side}", amount=size(sources.ledger, overall.interval), compiler=compiler)
         case "none":
             return say("with/none", margin=margin_of(sources), compiler=compiler)
         case "unclear":
-            return say("with/unclear", within=_within(sources, overall.interval), compiler=compiler)
+            return say("with/unclear", compiler=compiler)
         case _:
             return say("with/untested", ratio=overall.interval.value, compiler=compiler)
 
@@ -223,25 +241,25 @@ def extremes(sources: Sources, overall: Overall) -> Fragment:
     if len(overall.members) < 2:
         return Name("")
     low, high = overall.members[0], overall.members[-1]
-    if low.direction == high.direction and low.direction in ("less", "more"):
+    if low.direction == high.direction == overall.direction and low.direction in ("less", "more"):
         ends = (high, low) if low.direction == "less" else (low, high)
         slots = {
-            name: say("at", amount=amount(sources.ledger, one.interval), workload=sources.workload(one.unit))
+            name: say("at", amount=size(sources.ledger, one.interval), workload=sources.workload(one.unit))
             for name, one in zip(("least", "most"), ends, strict=True)
         }
-        return say("range/alike", **slots)
+        return say("range/two" if len(overall.members) == 2 else "range/alike", **slots)
     mixed: dict[str, Fragment] = {name: _end(sources, one) for name, one in (("least", low), ("most", high))}
-    return say("range/mixed", **mixed)
+    return say("range/mixed/two" if len(overall.members) == 2 else "range/mixed", **mixed)
 
 
 def _end(sources: Sources, one: Member) -> Fragment:
     workload = sources.workload(one.unit)
     if one.direction in ("less", "more"):
-        said = amount(sources.ledger, one.interval)
+        said = size(sources.ledger, one.interval)
         return say(f"end/{one.direction}", amount=said, workload=workload)
     if one.direction == "untested":
         return say("end/untested", ratio=one.interval.value, workload=workload)
-    return say("end/unclear", within=_within(sources, one.interval), workload=workload)
+    return say("end/unclear", workload=workload)
 
 
 def _group(one: Effect | GeometricMean) -> tuple[object, ...]:

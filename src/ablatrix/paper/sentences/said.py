@@ -1,6 +1,7 @@
 """Small parts of sentences that several writers share."""
 
 from ablatrix.analysis.effects import DEFAULT_MARGIN
+from ablatrix.paper.fragment import Fragment, Said, say
 from ablatrix.paper.number import PERCENT, Form, Number
 from ablatrix.paper.sentences.sentence import Sources
 
@@ -16,3 +17,13 @@ def margin_of(sources: Sources) -> Number:
 def confidence_of(sources: Sources) -> Number:
     """Return the confidence of every interval."""
     return sources.ledger.constant("confidence", 0.95, CONFIDENCE, PERCENT)
+
+
+def counted(phrase: str, count: Number, slot: str = "count", **slots: Fragment) -> Said:
+    """Return a phrase around a count: that of one where it is one."""
+    return say(f"{phrase}/one" if count.value == 1 else phrase, **{slot: count}, **slots)
+
+
+def scaled(number: Number) -> Fragment:
+    """Return a large number with the letter of its unit, such as k."""
+    return say("scaled", number=number, unit=number.form.unit) if number.form.unit else number

@@ -11,7 +11,7 @@ from ablatrix.analysis.table import IS_OK
 from ablatrix.paper.estimates import Estimates
 from ablatrix.paper.fragment import Fragment, Said, Term, say
 from ablatrix.paper.ledger import Ledger
-from ablatrix.paper.references import References, Subject
+from ablatrix.paper.references import Form, References, Subject
 from ablatrix.provenance.units import Unit
 from ablatrix.records.metrics import Language
 
@@ -81,6 +81,10 @@ class Sources:
         size = unit.label.removeprefix(unit.workload)
         return self._term(lambda code: self.findings.titles.workload(unit.workload, code) + size)
 
+    def workload_named(self, name: str) -> Term:
+        """Return what the workload with a name is called, whatever its size."""
+        return self._term(lambda code: self.findings.titles.workload(name, code))
+
     def compiler(self, name: str) -> Term:
         """Return what a compiler is called."""
         return self._term(lambda code: self.findings.titles.compiler(name, code))
@@ -101,9 +105,9 @@ class Sources:
     def _term(title: Callable[[Language], str]) -> Term:
         return Term({code: title(code) for code in LANGUAGES})
 
-    def see(self, subject: Subject) -> Fragment:
+    def see(self, subject: Subject, phrase: Form = "see") -> Fragment:
         """Return a reference to the table or figure that shows a subject; nothing where the paper has none."""
-        return self.references.to(self.ledger, subject)
+        return self.references.to(self.ledger, subject, phrase)
 
 
 Written = Iterator[Sentence | LeftOut]

@@ -1,12 +1,14 @@
 """The set-up: machine, software, workloads with their sizes, knobs with the baseline, and how trials were run."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
 from ablatrix.analysis.groups import knob_order
 from ablatrix.paper.fragment import Fragment, Name, listed, say
-from ablatrix.paper.number import GENERAL, WHOLE, Form, Number, byte_size
+from ablatrix.paper.number import GENERAL, KILO, MEGA, WHOLE, Form, Number, byte_size
+from ablatrix.paper.sentences.said import counted, scaled
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
 from ablatrix.provenance.keys import key_part
 from ablatrix.provenance.units import Unit
@@ -14,9 +16,9 @@ from ablatrix.provenance.units import Unit
 MACHINE = ("cpu", "isa", "cores", "memory_bytes", "os", "kernel", "container", "smt")
 SOFTWARE = {"python": "Python", "torch": "PyTorch", "llvm": "LLVM", "cuda": "CUDA", "jax": "JAX", "jaxlib": "jaxlib"}
 """Names of software that is no compiler of the study; all else goes by the key of its version."""
-WORKLOADS, KNOBS = 4, 6
-"""Workloads that are described one by one, and knobs that are named; of more, the numbers and the table."""
-MEGA, KILO = 10**6, 10**3
+WORKLOADS, KNOBS, SIZES, LEVELS = 4, 5, 6, 4
+"""Workloads that are described one by one; knobs that are named; sizes of workloads, and levels of a knob, that are
+listed. Of more, the numbers and the table."""
 
 
 def machine(sources: Sources) -> Written:
@@ -33,17 +35,25 @@ def _machine(sources: Sources, part: pl.DataFrame) -> Fragment:
     facts = {name: part[name][0] for name in MACHINE if name in part.columns}
     key = "/".join(key_part(facts[name]) for name in ("cpu", "kernel", "container") if name in facts)
     memory = int(facts["memory_bytes"])
-    kernel, system = facts.get("kernel"), facts.get("os")
+    kernel, system = str(facts.get("kernel")).split("-")[0], facts.get("os")
     return say(
         "setup/of_machine",
         cpu=str(facts["cpu"]),
         isa=say("setup/isa", isa=str(facts["isa"])) if facts.get("isa") else Name(""),
-        cores=sources.ledger.value(f"setup/cores/{key}/{facts['cores']}", part, "cores", WHOLE),
+        cores=counted("setup/cores", sources.ledger.value(f"setup/cores/{key}/{facts['cores']}", part, "cores", WHOLE)),
         memory=_sized(sources.ledger.value(f"setup/memory/{key}/{memory}", part, "memory_bytes", byte_size(memory))),
-        system=say("setup/system", os=str(system), kernel=str(kernel)) if system else say("linux", kernel=str(kernel)),
-        container=say("setup/container", container=str(facts["container"])) if facts.get("container") else Name(""),
+        system=say("setup/system", os=str(system), kernel=kernel) if system else say("linux", kernel=kernel),
+        container=_container(facts.get("container")),
         smt=Name("") if facts.get("smt") is None else say("setup/smt_on" if facts["smt"] else "setup/smt_off"),
     )
+
+
+def _container(container: Any) -> Fragment:
+    """Return in what the machine runs: records name a container, a hypervisor, or both with a comma between."""
+    if not container:
+        return Name("")
+    is_both = ", " in str(container)
+    return say("setup/container/both") if is_both else say("setup/container", container=str(container))
 
 
 def _sized(number: Number) -> Fragment:
@@ -53,17 +63,22 @@ def _sized(number: Number) -> Fragment:
 def software(sources: Sources) -> Written:
     """The versions of what compiles, runs and measures."""
     items: list[Fragment] = []
+    compilers: list[Fragment] = []
     names = [name for name in sources.trials.columns if name.startswith("version_")]
     for key in sorted((name.removeprefix("version_") for name in names), key=_software_order):
         column = f"version_{key}"
         versions = sorted(map(str, sources.trials[column].drop_nulls().unique().to_list()))
         if versions:
             called: Fragment = Name(SOFTWARE[key]) if key in SOFTWARE else sources.compiler(key)
-            items.append(say("setup/version", name=called, versions=listed(versions)))
-    if not items:
+            group = compilers if key in sources.estimates.compilers else items
+            group.append(say("setup/version", name=called, versions=listed(versions)))
+    if compilers and items:
+        said = say("setup/software/compilers", compilers=listed(compilers), versions=listed(items))
+        yield Sentence("software", said)
+    elif compilers or items:
+        yield Sentence("software", say("setup/software", versions=listed(compilers or items)))
+    else:
         yield LeftOut("software", say("lacks/versions"))
-        return
-    yield Sentence("software", say("setup/software", versions=listed(items)))
 
 
 def _software_order(name: str) -> tuple[int, str]:
@@ -78,22 +93,25 @@ def workloads(sources: Sources) -> Written:
     if not units:
         yield LeftOut("workloads", say("lacks/measured"))
         return
-    see = sources.see("setup")
+    see = sources.see("setup", "sizes_in")
     held = [(unit, _rows(sources, unit)) for unit in units]
     if len(units) <= WORKLOADS:
-        items = [_described(sources, unit, part) for unit, part in held]
-        yield Sentence("workloads", say("setup/workloads", workloads=listed(items), see=see))
+        shown = sum(len(_size_columns(part)) for _, part in held)
+        whole = shown <= SIZES or see == Name("")
+        items = [_described(sources, unit, part, whole) for unit, part in held]
+        phrase = "setup/workloads/one" if len(units) == 1 else "setup/workloads"
+        yield Sentence("workloads", say(phrase, workloads=listed(items), see=Name("") if whole else see))
         return
     count = sources.ledger.distinct("workloads", sources.measured, "workload", "workload_digest")
     weights = [
         (_weights(sources, unit, part), unit) for unit, part in held if part["parameter_count"].null_count() == 0
     ]
-    if not weights:
+    order = sorted(weights, key=lambda pair: pair[0].value)
+    if not order or order[0][0].value == order[-1][0].value:
         yield Sentence("workloads", say("setup/count", count=count, see=see))
         return
-    order = sorted(weights, key=lambda pair: pair[0].value)
     ends = {
-        name: say("setup/weights_of", weights=_scaled(number), workload=sources.workload(unit))
+        name: say("setup/weights_of", weights=scaled(number), workload=sources.workload(unit))
         for name, (number, unit) in (("least", order[0]), ("most", order[-1]))
     }
     yield Sentence("workloads", say("setup/many", count=count, see=see, **ends))
@@ -103,12 +121,17 @@ def _rows(sources: Sources, unit: Unit) -> pl.DataFrame:
     return sources.trials.filter(sources.of_workloads([(unit.workload, unit.digest)]))
 
 
-def _described(sources: Sources, unit: Unit, part: pl.DataFrame) -> Fragment:
+def _size_columns(part: pl.DataFrame) -> list[str]:
+    """Return the columns of sizes in which the trials of a workload agree."""
+    columns = [name for name in part.columns if name.startswith("parameter_") and name != "parameter_count"]
+    return [name for name in columns if part[name].drop_nulls().n_unique() == 1]
+
+
+def _described(sources: Sources, unit: Unit, part: pl.DataFrame, whole: bool) -> Fragment:
+    """Return a workload with its weights, and with all its sizes if it is wanted whole."""
     sizes: list[Fragment] = []
-    for column in [name for name in part.columns if name.startswith("parameter_") and name != "parameter_count"]:
+    for column in _size_columns(part) if whole else ():
         values = part[column].drop_nulls().unique()
-        if values.len() != 1:
-            continue
         name = column.removeprefix("parameter_")
         value: Fragment = Name(str(values[0]))
         if values.dtype.is_numeric():
@@ -116,7 +139,7 @@ def _described(sources: Sources, unit: Unit, part: pl.DataFrame) -> Fragment:
             value = sources.ledger.value(f"setup/{unit.workload_key}/{key_part(name)}", part, column, form)
         sizes.append(say("setup/size", name=name.replace("_", " "), value=value))
     if part["parameter_count"].null_count() == 0 and part["parameter_count"].n_unique() == 1:
-        sizes.append(say("setup/weights", weights=_scaled(_weights(sources, unit, part))))
+        sizes.append(say("setup/weights", weights=scaled(_weights(sources, unit, part))))
     workload = sources.workload(unit)
     return say("setup/workload", workload=workload, sizes=listed(sizes, "items")) if sizes else workload
 
@@ -128,35 +151,38 @@ def _weights(sources: Sources, unit: Unit, part: pl.DataFrame) -> Number:
     return sources.ledger.greatest(f"setup/{unit.workload_key}/weights", part, "parameter_count", form)
 
 
-def _scaled(number: Number) -> Fragment:
-    return say("setup/scaled", number=number, unit=number.form.unit) if number.form.unit else number
-
-
 def knobs(sources: Sources) -> Written:
     """The knobs that vary, with their levels, the baseline's first."""
     levels = _levels(sources)
     if not levels:
-        yield LeftOut("knobs", say("lacks/knob"))
+        yield LeftOut("knobs", say("lacks/varied"))
         return
     bases = {knob: {unit.baseline[knob] for unit in _with_knob(sources, knob)} for knob in levels}
     agreed = all(len(held) == 1 for held in bases.values())
-    see = sources.see("setup")
-    compilers = [sources.compiler(name) for name in sources.estimates.compilers]
-    slots: dict[str, Fragment] = {"compilers": listed(compilers), "see": see}
+    compilers = listed(sources.compiler(name) for name in sources.estimates.compilers)
     phrase = "setup/knobs" if agreed else "setup/knobs_other"
-    if len(levels) <= KNOBS:
-        items = [
-            say(
-                "setup/knob",
-                knob=sources.knob(knob),
-                levels=listed((sources.level(knob, at) for at in _in_order(own, min(bases[knob]))), "items"),
-            )
-            for knob, own in levels.items()
-        ]
-        yield Sentence("knobs", say(phrase, knobs=listed(items), **slots))
+    count = sources.ledger.constant("setup/knobs", len(levels), "knobs of the records with more than one level", WHOLE)
+    if len(levels) > KNOBS:
+        said = say("setup/many_knobs", count=count, compilers=compilers, see=sources.see("setup", "at_end"))
+        yield Sentence("knobs", said)
         return
-    count = sources.ledger.constant("setup/knobs", len(levels), "knobs of the records with more than one level")
-    yield Sentence("knobs", say("setup/many_knobs", count=count, **slots))
+    items = listed(
+        say("setup/knob", knob=sources.knob(knob), levels=_choice(sources, knob, _in_order(own, min(bases[knob]))))
+        for knob, own in levels.items()
+    )
+    if len(levels) == 1:
+        yield Sentence("knobs", say(f"{phrase}/one", compilers=compilers, knobs=items))
+    else:
+        yield Sentence("knobs", say(phrase, compilers=compilers, knobs=items, count=count))
+
+
+def _choice(sources: Sources, knob: str, levels: Sequence[str]) -> Fragment:
+    """Return the levels of a knob, the baseline's first; of many, how many there are and the first and the last."""
+    called = [sources.level(knob, at) for at in levels]
+    if len(called) > LEVELS:
+        count = sources.ledger.constant(f"setup/levels/{key_part(knob)}", len(called), f"levels of {knob}", WHOLE)
+        return say("setup/levels", count=count, least=called[0], most=called[-1])
+    return say("either", one=called[0], other=called[1]) if len(called) == 2 else listed(called, "items")
 
 
 def _levels(sources: Sources) -> Mapping[str, Sequence[str]]:
@@ -200,11 +226,34 @@ def trials(sources: Sources) -> Written:
         if mode == "hot":
             hot = sources.ok("hot", "measured")
             slots |= {"rounds": _rounds(sources, hot), "layout": _layout(hot)}
-        parts.append(say(f"setup/trials/{mode}", **slots))
+            slots |= {"each": _each(sources), "sides": _sides(sources)}
+        if all(one.value == 1 for one in counts):
+            del slots["blocks"]
+            parts.append(say(f"setup/trials/{mode}/one", **slots))
+        else:
+            parts.append(say(f"setup/trials/{mode}", **slots))
     if not parts:
         yield LeftOut("trials", say("lacks/ok"))
         return
     yield Sentence("trials", say("setup/trials", modes=listed(parts, "sentences"), threads=_threads(sources)))
+
+
+def _each(sources: Sources) -> Fragment:
+    """Return what has blocks of its own; nothing where there is one workload on one compiler."""
+    if len(sources.estimates.units) == 1:
+        return Name("")
+    return say("setup/each/workload" if len(sources.estimates.compilers) == 1 else "setup/each/compiler")
+
+
+def _sides(sources: Sources) -> Fragment:
+    """Return what takes turns in a hot block, as far as it was ever there."""
+    there = set(sources.trials.filter(pl.col("mode") == "hot")["role"].unique().to_list())
+    sides: dict[str, Fragment] = {
+        "measured": say("setup/side/measured"),
+        "reference": sources.eager(),
+        "twin": say("setup/side/twin"),
+    }
+    return listed(side for role, side in sides.items() if role in there)
 
 
 def _rounds(sources: Sources, hot: pl.DataFrame) -> Fragment:
@@ -244,6 +293,8 @@ def _threads(sources: Sources) -> Fragment:
         value = next(iter(held))
         first = next(name for name in columns if sources.trials[name].drop_nulls().len())
         part = sources.trials.filter(pl.col(first).is_not_null())
+        if value == 1:
+            return say("threads/one")
         return say("threads", threads=sources.ledger.value(f"setup/threads/{value}", part, first, WHOLE))
     return say("threads_by_library", threads=listed(libraries))
 

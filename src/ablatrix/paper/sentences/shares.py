@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from ablatrix.analysis.effects import Effect, Evidence
 from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
-from ablatrix.paper.sentences.fastest import knob_at
-from ablatrix.paper.sentences.overall import Candidate, Overall, candidates, entered, first_stages, moved, over
+from ablatrix.paper.sentences.fastest import set_to
+from ablatrix.paper.sentences.overall import SIZES, Candidate, Overall, candidates, entered, first_stages, moved, over
+from ablatrix.paper.sentences.said import counted
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
 from ablatrix.paper.sentences.whole import primary
-from ablatrix.paper.views import amount, in_brackets
+from ablatrix.paper.views import amount, in_brackets, size
 from ablatrix.provenance.keys import key_part
 
 NAMED = 4
@@ -42,14 +43,20 @@ def shares(sources: Sources) -> Written:
     if not named:
         yield Sentence("shares", say("shares/none", see=see, lost=lost, metric=say(f"metric/{evidence.metric.name}")))
         return
-    first, *others = [_share(sources, evidence, one, several) for one in named]
-    followed: Fragment = say("shares/followed", others=listed(others)) if others else Name("")
-    more: Fragment = Name("")
-    if not several and len(gains) > len(named):
-        more = _more(sources, evidence, gains[len(named) :])
-    yield Sentence(
-        "shares", say("shares", see=see, first=first, followed=followed, more=more, lost=lost, unclear=unclear)
-    )
+    word = say(f"metric/{evidence.metric.name}")
+    if several:
+        knobs = listed(_share(sources, evidence, one, several) for one in named)
+        yield Sentence("shares", say("shares/compilers", see=see, metric=word, knobs=knobs, lost=lost))
+        return
+    first, *rest_named = named
+    others = [_share(sources, evidence, one, several) for one in rest_named]
+    slots: dict[str, Fragment] = {
+        "knob": _knob(sources, first.first, several),
+        "amount": in_brackets(amount(sources.ledger, entered(sources, evidence, first).interval)),
+        "followed": say("shares/followed", others=listed(others)) if others else Name(""),
+        "more": _more(sources, evidence, gains[len(named) :]) if len(gains) > len(named) else Name(""),
+    }
+    yield Sentence("shares", say("shares", see=see, metric=word, lost=lost, unclear=unclear, **slots))
 
 
 def _firsts(gains: Sequence[Candidate]) -> list[Candidate]:
@@ -61,20 +68,20 @@ def _firsts(gains: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _share(sources: Sources, evidence: Evidence, one: Candidate, several: bool) -> Fragment:
-    by = in_brackets(amount(sources.ledger, entered(sources, evidence, one).interval))
+    by = size(sources.ledger, entered(sources, evidence, one).interval)
     return say("share", knob=_knob(sources, one.first, several), amount=by)
 
 
 def _knob(sources: Sources, one: Effect, several: bool) -> Fragment:
     knob = sources.knob(one.knob)
-    return say("on_compiler", workload=knob, compiler=sources.compiler(one.compiler)) if several else knob
+    return say("knob_with", knob=knob, compiler=sources.compiler(one.compiler)) if several else knob
 
 
 def _more(sources: Sources, evidence: Evidence, rest: Sequence[Candidate]) -> Fragment:
     held = [entered(sources, evidence, one) for one in rest]
     key = f"benefit/shares/{key_part(evidence.metric.name)}"
     count = sources.ledger.number_of(f"{key}/more", [one.interval.value for one in held])
-    return say("shares/more", count=count, most=amount(sources.ledger, held[0].interval))
+    return say("shares/more", count=count, most=size(sources.ledger, held[0].interval))
 
 
 def _lost(sources: Sources, evidence: Evidence, losses: Sequence[Candidate], several: bool) -> Fragment:
@@ -103,11 +110,18 @@ def changes(sources: Sources) -> Written:
         yield Sentence("changes", said)
 
 
-def changes_of(sources: Sources, evidence: Evidence) -> Said | None:
-    """Return what changes one at a time do to a metric; None where there are none."""
-    found = sorted(candidates(sources, evidence, ("around",), lambda _: True), key=lambda one: one.ratio)
+def changes_of(sources: Sources, evidence: Evidence, before: Evidence | None = None) -> Said | None:
+    """Return what changes one at a time do to a metric; None where there are none.
+
+    Args:
+        sources: The records.
+        evidence: The effects on the metric.
+        before: The effects on a metric of which the same has been said already; None for the first.
+    """
+    found = _one_at_a_time(sources, evidence)
     if not found:
         return None
+    is_again = before is not None and len(_one_at_a_time(sources, before)) > 1
     several = len({one.first.compiler for one in found}) > 1
     metric = evidence.metric.name
     held = [entered(sources, evidence, one) for one in found]
@@ -120,29 +134,40 @@ def changes_of(sources: Sources, evidence: Evidence) -> Said | None:
     different = [one for one in held if one.direction in ("less", "more")]
     if not different:
         untested = all(one.direction == "untested" for one in held)
+        if is_again and not untested:
+            return say("changes/again/none", metric=word)
         return say("changes/untested" if untested else "changes/none", count=count, metric=word)
     ends = [different[0]] if different[0].direction == "less" else []
     if different[-1].direction == "more":
         ends.append(different[-1])
     rest = [one.interval.value for one in held if one not in different]
-    others = say("changes/rest", count=sources.ledger.number_of(f"{key}/unclear", rest)) if rest else Name("")
-    items = [_change(sources, one, metric, several) for one in ends]
-    return say("changes", count=count, changes=listed(items), others=others)
+    others = counted("changes/rest", sources.ledger.number_of(f"{key}/unclear", rest)) if rest else Name("")
+    items = [_change(sources, one, several, "" if is_again else metric, ends[:at]) for at, one in enumerate(ends)]
+    if is_again:
+        phrase = "changes/again/size" if metric in SIZES else "changes/again"
+        return say(phrase, metric=word, changes=listed(items, "parallel"), others=others)
+    return say("changes", count=count, changes=listed(items, "parallel"), others=others)
 
 
-def _change(sources: Sources, one: Overall, metric: str, several: bool) -> Fragment:
-    return say(
-        f"change/{one.direction}",
-        change=_moved(sources, one, several),
-        metric=say(f"metric/{metric}"),
-        amount=in_brackets(amount(sources.ledger, one.interval)),
-        over=over(sources, one),
-    )
+def _one_at_a_time(sources: Sources, evidence: Evidence) -> list[Candidate]:
+    return sorted(candidates(sources, evidence, ("around",), lambda _: True), key=lambda one: one.ratio)
+
+
+def _change(sources: Sources, one: Overall, several: bool, metric: str, before: Sequence[Overall]) -> Fragment:
+    """Return the change that saves or costs the most; the metric and the mean are not repeated."""
+    slots = {"change": _moved(sources, one, several), "over": over(sources, one)}
+    if any(over(sources, other) == slots["over"] for other in before):
+        slots["over"] = Name("")
+    if before or not metric:
+        phrase = "change/saves" if one.direction == "less" else "change/too"
+        return say(phrase, amount=size(sources.ledger, one.interval), **slots)
+    by = in_brackets(amount(sources.ledger, one.interval))
+    return say(f"change/{one.direction}", metric=say(f"metric/{metric}"), amount=by, **slots)
 
 
 def _moved(sources: Sources, one: Overall, several: bool) -> Fragment:
     first = one.candidate.first
-    change = knob_at(sources, str(first.knob), first.level)
+    change = set_to(sources, str(first.knob), first.level)
     return say("with_compiler", change=change, compiler=sources.compiler(first.compiler)) if several else change
 
 

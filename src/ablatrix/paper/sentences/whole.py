@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ablatrix.analysis.effects import Evidence
 from ablatrix.paper.estimates import ends_of
 from ablatrix.paper.fragment import Fragment, listed, say
-from ablatrix.paper.sentences.fastest import bests, knob_at
+from ablatrix.paper.sentences.fastest import bests, knob_at, median_of
 from ablatrix.paper.sentences.overall import (
     Candidate,
     Overall,
@@ -18,14 +18,14 @@ from ablatrix.paper.sentences.overall import (
     over,
 )
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
-from ablatrix.paper.views import amount
+from ablatrix.paper.views import amount, size
 from ablatrix.provenance.keys import key_part
 from ablatrix.provenance.units import Levels, Unit
 from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
 
 MOVES = 4
 """Knobs whose levels the first sentence names; of more it says that all are moved."""
-COMPILERS = 6
+COMPILERS = 5
 """Compilers that a sentence names; of more, those at both ends and how many there are."""
 
 
@@ -50,7 +50,7 @@ def over_compilers(sources: Sources, overall: Sequence[Overall], metric: str) ->
     """Return the items of a list over compilers, the lowest first; of many, those at both ends."""
     ends = sorted(overall, key=lambda one: (one.interval.ratio.value, one.candidate.first.compiler))
     if len(overall) <= COMPILERS:
-        return listed(by_compiler(sources, one, metric) for one in ends)
+        return listed((by_compiler(sources, one, metric) for one in ends), "parallel")
     items = [by_compiler(sources, one, metric) for one in (ends[0], ends[-1])]
     key = f"benefit/compilers/{key_part(metric)}"
     count = sources.ledger.number_of(key, [one.interval.value for one in overall])
@@ -66,36 +66,55 @@ def whole(sources: Sources) -> Written:
         return
     metric = evidence.metric.name
     held = [entered(sources, evidence, one) for one in found]
-    see = sources.see("results")
     if len(held) > 1:
-        changes = over_compilers(sources, held, metric)
-        said = say(
-            "whole/compilers", metric=say(f"metric/{metric}"), over=_over(sources, held), changes=changes, see=see
-        )
+        slots = {"over": _over(sources, held), "changes": over_compilers(sources, held, metric)}
+        said = say("whole/compilers", metric=say(f"metric/{metric}"), see=sources.see("results", "at_end"), **slots)
         yield Sentence("whole", said)
         return
     one = held[0]
     does, range_ = moved(sources, one, metric), extremes(sources, one)
-    subject = _moves(sources, evidence, one)
-    yield Sentence(
-        "whole", say("whole", moves=subject, does=does, over=over(sources, one, is_first=True), range=range_, see=see)
-    )
+    slots = {"full": _full(sources, evidence, one), "does": does, "over": over(sources, one, is_first=True)}
+    yield Sentence("whole", say("whole", range=range_, see=sources.see("results", "at_end"), **slots))
+
+
+def absolute(sources: Sources) -> Written:
+    """The median run times themselves, of a single knob on a single workload: only there are they one pair."""
+    evidence = primary(sources)
+    found = totals(sources, evidence) if evidence and evidence.metric.name == HOT_METRIC else []
+    if not evidence or len(found) != 1 or len(found[0].effects) != 1 or not is_of_one_knob(sources, evidence, found[0]):
+        return
+    unit = sources.estimates.unit_of(found[0].first)
+    medians = [
+        median_of(sources, unit, levels, name)
+        for name, levels in (("baseline", unit.baseline), ("all", end_levels(sources, evidence, found[0], unit)))
+    ]
+    known = [say("with_unit", number=one, unit=str(one.form.unit)) for one in medians if one is not None]
+    if len(known) == len(medians):
+        yield Sentence("absolute", say("absolute", before=known[0], after=known[1]))
 
 
 def _over(sources: Sources, held: Sequence[Overall]) -> Fragment:
     """Return over which workloads several compilers are compared."""
     if all(len(one.members) == one.candidate.workloads for one in held):
         return over(sources, held[0], is_first=True)
-    return say("over/each") if any(len(one.members) > 1 for one in held) else over(sources, held[0])
+    return say("over/each") if any(len(one.members) > 1 for one in held) else over(sources, held[0], is_first=True)
 
 
-def _moves(sources: Sources, evidence: Evidence, one: Overall) -> Fragment:
-    _, end = ends_of(sources.estimates.stage_of(one.candidate.first, evidence))
+def _full(sources: Sources, evidence: Evidence, one: Overall) -> Fragment:
+    """Return what the configuration with every knob moved is called the first time, with its levels."""
+    start, end = ends_of(sources.estimates.stage_of(one.candidate.first, evidence))
     if len(end) == 1:
-        return say("moves/one", move=knob_at(sources, *next(iter(end.items()))))
+        ((knob, level),) = end.items()
+        base = sources.level(knob, start[knob])
+        return say("full/one", knob=sources.knob(knob), base=base, level=sources.level(knob, level))
     if len(end) > MOVES:
-        return say("moves/all")
-    return say("moves/named", moves=listed(knob_at(sources, *move) for move in end.items()))
+        return say("full/all")
+    return say("full/named", moves=listed(knob_at(sources, *move) for move in end.items()))
+
+
+def is_of_one_knob(sources: Sources, evidence: Evidence, one: Candidate) -> bool:
+    """Return whether a total is that of a single knob, so that there is no configuration of many."""
+    return len(ends_of(sources.estimates.stage_of(one.first, evidence))[1]) == 1
 
 
 def _best_alone(sources: Sources) -> Written:
@@ -111,16 +130,17 @@ def _best_alone(sources: Sources) -> Written:
     if not found:
         yield LeftOut("whole", say("lacks/total"))
     elif not gains:
-        yield Sentence("whole", say("chosen/none", see=sources.see("results")))
+        yield Sentence("whole", say("chosen/none", see=sources.see("results", "at_end")))
     else:
+        by, kind = (amount, "at/alone") if len(gains) == 1 else (size, "at/brackets")
         ends = [
-            say("at", amount=amount(sources.ledger, one), workload=sources.place(unit))
+            say(kind, amount=by(sources.ledger, one), workload=sources.place(unit))
             for unit, one in (gains[0], gains[-1])
         ]
         if len(gains) == 1:
-            yield Sentence("whole", say("chosen/one", most=ends[0], see=sources.see("results")))
+            yield Sentence("whole", say("chosen/one", most=ends[0], see=sources.see("results", "at_end")))
         else:
-            yield Sentence("whole", say("chosen", least=ends[0], most=ends[1], see=sources.see("results")))
+            yield Sentence("whole", say("chosen", least=ends[0], most=ends[1], see=sources.see("results", "at_end")))
 
 
 def end_levels(sources: Sources, evidence: Evidence, effect_of: Candidate, unit: Unit) -> Levels:

@@ -1,0 +1,103 @@
+# ruff: noqa: RUF001 - Chinese punctuation is meant
+"""Phrases on the claims of a study: in English and in Chinese, side by side."""
+
+from collections.abc import Mapping
+
+CLAIMS: Mapping[str, tuple[str, str]] = {
+    "claims/all": ("All {count} claims of the study hold.", "本研究的 {count} 项主张全部成立。"),
+    "claims/some": (
+        "Of the {of} claims of the study, {holding} hold.",
+        "本研究的 {of} 项主张中有 {holding} 项成立。",
+    ),
+    "claims/some/one": (
+        "Of the {of} claims of the study, {holding} holds.",
+        "本研究的 {of} 项主张中有 {holding} 项成立。",
+    ),
+    "claims/none": ("None of the {count} claims of the study holds.", "本研究的 {count} 项主张均未成立。"),
+    "claim/correct": (
+        "All outputs{where} are correct, and no check is missing ({trials} trials).",
+        "{where}所有输出均正确，且没有缺失的检查（{trials} 次试验）。",
+    ),
+    "claim/cache_misses": (
+        "The number of tasks compiled in each cold trial{where} equals the number of distinct tasks in its plan ("
+        "{trials} trials).",
+        "{where}每次冷启动试验编译的任务数都等于其计划中互异任务的个数（{trials} 次试验）。",
+    ),
+    "claim/factor/less": (
+        "With {change}, the {metric} falls by a factor of {amounts} (claimed: {bound}).",
+        "采用{change}后，{metric}的缩减倍数{amounts}，符合主张（{bound}）。",
+    ),
+    "claim/factor/more": (
+        "With {change}, the {metric} rises by a factor of {amounts} (claimed: {bound}).",
+        "采用{change}后，{metric}的增长倍数{amounts}，符合主张（{bound}）。",
+    ),
+    "claim/percent/less": (
+        "With {change}, the {metric} falls by {amounts} (claimed: {bound}).",
+        "采用{change}后，{metric}的降幅{amounts}，符合主张（{bound}）。",
+    ),
+    "claim/percent/more": (
+        "With {change}, the {metric} rises by {amounts} (claimed: {bound}).",
+        "采用{change}后，{metric}的增幅{amounts}，符合主张（{bound}）。",
+    ),
+    "claim/factor/less/again": (
+        "With {change}, it falls by a factor of {amounts} (claimed: {bound}).",
+        "采用{change}后，该缩减倍数{amounts}，符合主张（{bound}）。",
+    ),
+    "claim/factor/more/again": (
+        "With {change}, it rises by a factor of {amounts} (claimed: {bound}).",
+        "采用{change}后，该增长倍数{amounts}，符合主张（{bound}）。",
+    ),
+    "claim/percent/less/again": (
+        "With {change}, it falls by {amounts} (claimed: {bound}).",
+        "采用{change}后，该降幅{amounts}，符合主张（{bound}）。",
+    ),
+    "claim/percent/more/again": (
+        "With {change}, it rises by {amounts} (claimed: {bound}).",
+        "采用{change}后，该增幅{amounts}，符合主张（{bound}）。",
+    ),
+    "claim/amount": ("{value} on {place}", "在 {place} 上为 {value}"),
+    "claim/holds": ("It holds that {that}.", "{that}，这一主张成立。"),
+    "claim/fails": ("The claim that {that} does not hold{measured}.", "“{that}”这一主张不成立{measured}。"),
+    "claim/undecided": ("It remains undecided whether {that}{measured}.", "尚不能判定{that}{measured}。"),
+    "claim/no_op": (
+        "The claim that {that} does not hold, as the knob changes nothing in the program.",
+        "“{that}”这一主张不成立，因为该开关不改变程序。",
+    ),
+    "claim/untested": (
+        "It remains undecided whether {that}, as no trial bears on it.",
+        "尚不能判定{that}，因为没有与之相关的试验。",
+    ),
+    "measured/less": (" (measured: a reduction by {amount})", "（实测缩减 {amount}）"),
+    "measured/more": (" (measured: an increase by {amount})", "（实测增长 {amount}）"),
+    "that/correct": ("all outputs{where} are correct and checked", "{where}所有输出均正确且经过检查"),
+    "that/cache_misses": (
+        "the number of tasks compiled in each cold trial{where} equals the number of distinct tasks in its plan",
+        "{where}每次冷启动试验编译的任务数都等于其计划中互异任务的个数",
+    ),
+    "that/at_least": (
+        "{change} reduces the {metric}{where} by a factor of at least {bound}",
+        "{change}使{where}{metric}至少缩减 {bound} 倍",
+    ),
+    "that/at_most": (
+        "{change} reduces the {metric}{where} by a factor of at most {bound}",
+        "{change}使{where}{metric}至多缩减 {bound} 倍",
+    ),
+    "that/grows": (
+        "{change} increases the {metric}{where} by a factor of at least {bound}",
+        "{change}使{where}{metric}至少增长 {bound} 倍",
+    ),
+    "that/within": (
+        "{change} increases the {metric}{where} by at most {bound}",
+        "{change}使{where}{metric}至多增加 {bound}",
+    ),
+    "bound/at_least": ("at least {bounds}", "至少 {bounds}"),
+    "bound/at_most": ("at most {bounds}", "至多 {bounds}"),
+    "bound/fall": ("a reduction by a factor of at most {bounds}", "缩减倍数至多 {bounds}"),
+    "bound/rise": ("an increase of at most {bounds}", "增幅至多 {bounds}"),
+    "change/moved": ("{knob} changed from {base} to {level}", "{knob}由{base}改为{level}"),
+    "change/full": ("the full configuration", "完整配置"),
+    "change/against": ("{moves} instead of {against}", "{moves} 相对 {against}"),
+    "where/workload": (" on {name}", "{name} 的"),
+    "where/compiler": (" with {name}", "{name} 上"),
+}
+"""Phrase -> English and Chinese."""

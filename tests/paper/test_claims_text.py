@@ -1,0 +1,81 @@
+"""The paragraph on claims: those that hold share sentences, by metric; every other one stands by itself."""
+
+from pathlib import Path
+
+from tests.paper import recompute
+from tests.paper.written import Paper, study, write_paper
+
+HOLDING = """version: 1
+claims:
+  - {id: right, correct: all}
+  - {id: encoder, workload: encoder, compiler: tvm, metric: run_ms_paired, knob: fusion, at_least: 1.5}
+  - {id: attention, workload: attention, compiler: tvm, metric: run_ms_paired, knob: fusion, at_least: 1.25}
+  - id: whole
+    workload: encoder
+    compiler: tvm
+    metric: run_ms_paired
+    configuration: {partition: regions, reuse: release, memory_plan: on, fusion: on}
+    at_least: 1.5
+  - {id: slower, workload: encoder, compiler: tvm, metric: run_ms_paired, knob: partition, within: 0.1}
+  - {id: quicker, workload: encoder, compiler: tvm, metric: run_ms_paired, knob: fusion, within: 0.1}
+  - {id: grows, workload: encoder, compiler: tvm, metric: run_ms_paired, knob: partition, at_most: 0.99}
+"""
+FAILING = """version: 1
+claims:
+  - {id: right, correct: all}
+  - {id: factor, workload: encoder, compiler: tvm, metric: run_ms_paired, knob: fusion, at_least: 4}
+  - {id: share, workload: encoder, compiler: tvm, metric: run_ms_paired, knob: partition, within: 0.01}
+"""
+
+
+def written(directory: Path, claims: str, language: str = "en") -> dict[str, str]:
+    paper = write_paper(directory, study(), claims=claims, language=language)
+    return claims_of(paper)
+
+
+def claims_of(paper: Paper) -> dict[str, str]:
+    assert recompute.check(recompute.read_records(paper.results), paper.directory) == []
+    return {
+        name.removeprefix("claims: "): text for name, text in paper.sentences.items() if name.startswith("claims: ")
+    }
+
+
+def test_claims_that_hold_share_a_sentence_by_metric(tmp_path: Path) -> None:
+    found = written(tmp_path, HOLDING)
+    assert list(found) == ["all claims", "right", "encoder+attention", "whole", "slower", "quicker", "grows"]
+    assert found["all claims"] == "All 7 claims of the study hold."
+    assert found["right"] == "All outputs are correct, and no check is missing (216 trials)."
+    assert found["encoder+attention"] == (
+        "With fusion, the run time falls by a factor of 1.659 (95% CI 1.642\N{EN DASH}1.677) on encoder and 1.666 (CI "
+        "1.646\N{EN DASH}1.686) on attention (claimed: at least 1.5 and 1.25)."
+    )
+    assert found["whole"] == (
+        "With the full configuration, it falls by a factor of 1.78 (CI 1.73\N{EN DASH}1.83) on encoder (claimed: at "
+        "least 1.5)."
+    )
+    assert found["slower"] == (
+        "With partition, the run time rises by 4.5% (CI 2.9\N{EN DASH}6.1%) on encoder (claimed: at most 10%)."
+    )
+    assert found["quicker"].endswith("on encoder (claimed: an increase of at most 10%).")
+    assert found["grows"].endswith("1.045 (CI 1.029\N{EN DASH}1.061) on encoder (claimed: at least 1.01).")
+
+
+def test_claims_that_do_not_hold_stand_by_themselves(tmp_path: Path) -> None:
+    found = written(tmp_path, FAILING)
+    assert found["all claims"] == "Of the 3 claims of the study, 1 holds."
+    assert found["factor"] == (
+        "The claim that fusion reduces the run time on encoder by a factor of at least 4 does not hold (measured: a "
+        "reduction by a factor of 1.659, 95% CI 1.642\N{EN DASH}1.677)."
+    )
+    assert found["share"] == (
+        "The claim that partition increases the run time on encoder by at most 1% does not hold (measured: an increase "
+        "by 4.5%, CI 2.9\N{EN DASH}6.1%)."
+    )
+
+
+def test_claims_in_chinese_share_the_same_sentences(tmp_path: Path) -> None:
+    found = written(tmp_path, HOLDING, "zh")
+    assert found["all claims"] == "本研究的 7 项主张全部成立。"
+    assert found["whole"] == (
+        "采用完整配置后，该缩减倍数在 encoder 上为 1.78（CI 1.73\N{EN DASH}1.83），符合主张（至少 1.5）。"
+    )
