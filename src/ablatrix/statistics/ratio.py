@@ -234,10 +234,10 @@ def mean_and_error(values: Numbers) -> tuple[float, float | None, int]:
     """
     array = finite_values(values, at_least=1)
     # fsum rounds once, so neither the order of the blocks nor the processor's vector width matters.
-    mean = math.fsum(array) / array.size
+    mean = math.fsum(array.tolist()) / array.size
     if array.size < 2:
         return mean, None, 1
-    return mean, math.sqrt(math.fsum((array - mean) ** 2) / (array.size - 1) / array.size), array.size
+    return mean, math.sqrt(math.fsum(((array - mean) ** 2).tolist()) / (array.size - 1) / array.size), array.size
 
 
 def _logarithms(values: Numbers) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

@@ -62,6 +62,6 @@ def levels_of_blocks(logs: NDArray[np.float64]) -> NDArray[np.float64]:
     remainder = np.sort(logs - np.median(distances, axis=1, keepdims=True), axis=2)
     cut = int(TRIMMED_SHARE * logs.shape[2])
     kept = remainder[:, :, cut : logs.shape[2] - cut]
-    sums = [math.fsum(row) for row in kept.reshape(-1, kept.shape[2])]
+    sums = list(map(math.fsum, kept.reshape(-1, kept.shape[2]).tolist()))
     levels: NDArray[np.float64] = np.array(sums).reshape(logs.shape[:2]) / kept.shape[2]
     return levels

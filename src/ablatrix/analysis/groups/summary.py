@@ -16,7 +16,7 @@ from ablatrix.statistics.quantile import quantile_interval
 from ablatrix.statistics.ratio import Allowance, Ratio, paired_ratio
 
 METRICS, RATIO_METRICS = metrics_for("summary"), metrics_for("ratio")
-_LOG, _BASE, _BESIDE = " log", " base", " beside"  # no column of a record begins with a space
+_LOG, _BASE, _BESIDE, _COUNT = " log", " base", " beside", " count"  # no column of a record begins with a space
 
 
 def summarise_groups(trials: pl.DataFrame, groups: Sequence[str], instrument: Instrument | None = None) -> pl.DataFrame:
@@ -75,7 +75,7 @@ def ratios_to_baseline(
     used = list(dict.fromkeys((*groups, *BLOCK, *UNIT, "mode", "role", "is_baseline")))
     ok = _measurable(trials, metric).select(*used, pl.col(metric).alias(_LOG)).collect()
     # The library's logarithm, value by value: that of a vector unit may differ in the last bit.
-    ok = ok.with_columns(pl.Series(_LOG, list(map(math.log, ok[_LOG])), pl.Float64()))
+    ok = ok.with_columns(pl.Series(_LOG, list(map(math.log, ok[_LOG].to_list())), pl.Float64()))
     baseline = pl.col("is_baseline") & (pl.col("role") == "measured")
     own_block = [*BLOCK, "workload", "workload_digest", "mode"]
     bases = _means(ok.filter(baseline), [*own_block, "compiler"], _LOG).rename({_LOG: _BASE})
@@ -129,7 +129,11 @@ def _measurable(trials: pl.DataFrame, metric: str) -> pl.LazyFrame:
 
 def _means(frame: pl.DataFrame, keys: Sequence[str], name: str) -> pl.DataFrame:
     """Return the mean of a column by keys, each sum rounded once, so that the order of rows does not matter."""
-    lists = frame.group_by(list(keys)).agg(pl.col(name))
+    groups = frame.group_by(list(keys))
+    alone = groups.agg(pl.col(name).first(), pl.len().alias(_COUNT))
+    if (alone[_COUNT] == 1).all():  # most often: a trial a block and configuration, and no list of one to make a mean of
+        return alone.drop(_COUNT)
+    lists = groups.agg(pl.col(name))
     return lists.with_columns(
         pl.Series(name, [statistics.fmean(values) for values in lists[name].to_list()], pl.Float64())
     )

@@ -93,7 +93,8 @@ def _over_held(sources: Sources, held: Sequence[Held], is_later: bool = False) -
     every = {(one.workload, one.digest) for one in sources.estimates.units.values()}
     if len(units) == len(every):
         return say("over/mean" if is_later else "over/all")
-    some = sources.trials.filter(sources.of_workloads([(one.workload, one.digest) for one in units]))
+    of_units = sources.of_workloads([(one.workload, one.digest) for one in units])
+    some = sources.part(of_units, "workload", "workload_digest")
     key = f"benefit/geometric_mean/{key_part(units[0].compiler)}/eager/workloads"
     return say(
         "over/some",

@@ -72,8 +72,10 @@ def _software(sources: TableSources, trials: pl.DataFrame) -> Iterator[Fact]:
 
 def _study(sources: TableSources, trials: pl.DataFrame, spec: SetupTableSpec) -> Iterator[Fact]:
     labels = sources.labels
-    measured = trials.filter(pl.col("role") == "measured")
     parameters = [name for name in trials.columns if name.startswith("parameter_") and name != "parameter_count"]
+    levels = [name for name in trials.columns if name.startswith(("knob_", "baseline_"))]
+    read = ("workload", "compiler", "mode", "run", "block_id", *parameters, *levels)
+    measured = trials.lazy().filter(pl.col("role") == "measured").select(read).collect()  # lazy: else all are copied
     for workload in _distinct(measured, "workload"):
         own = measured.filter(pl.col("workload") == workload)
         sizes = [

@@ -46,15 +46,15 @@ class TableSources:
 
     def metric(self, mode: str | None = None) -> tuple[str, str]:
         """Return the metric and mode that workloads are compared by: hot where any trial is, if not told."""
-        there = set(self.findings.trials.filter(IS_OK)["mode"].unique().to_list())
+        there = self.findings.trials.lazy().filter(IS_OK).select(pl.col("mode").unique()).collect()["mode"].to_list()
         chosen = mode or ("hot" if "hot" in there or not there else "cold")
         return METRIC_OF_MODE[chosen], chosen
 
     @cached_property
     def _ok(self) -> Mapping[tuple[Any, ...], pl.DataFrame]:
         """The ok trials by workload, digest, compiler and role: of a million trials, each is looked at once."""
-        ok = self.estimates.ledger.rows.trials.filter(IS_OK & pl.col("role").is_in(["measured", "reference"]))
-        return ok.partition_by("workload", "workload_digest", "compiler", "role", as_dict=True)
+        ok = IS_OK & pl.col("role").is_in(["measured", "reference"])
+        return self.estimates.ledger.rows.parts(("workload", "workload_digest", "compiler", "role"), ok)
 
     @property
     def _none(self) -> pl.DataFrame:
