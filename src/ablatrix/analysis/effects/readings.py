@@ -43,9 +43,11 @@ class Readings:
     steps: Mapping[Configuration, float]
 
 
-def readings_of(
-    trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[str] = ()
-) -> Iterator[tuple[Key, Readings]]:
+UnitReadings = tuple[Key, Readings]
+"""A unit (values of the columns that distinguish mixed records, workload, digest, compiler), and its values."""
+
+
+def readings_of(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[str] = ()) -> Iterator[UnitReadings]:
     """Yield each unit that has knobs (origin, workload, digest, compiler) with its values; see `factorial_grids`."""
     knob_columns = [
         name
