@@ -5,10 +5,11 @@ from ablatrix.analysis.groups.control_text import control_cell, controls_text, p
 from ablatrix.analysis.groups.knobs import STUDY_COLUMNS, group_columns, primary_knobs, varying_knobs, varying_sizes
 from ablatrix.analysis.groups.ordering import grouped, in_order, sort_key
 from ablatrix.analysis.groups.origins import ORIGIN_COLUMNS, mixed_origins, refuse_mixed
+from ablatrix.analysis.groups.ratios import ratios_to_baseline
 from ablatrix.analysis.groups.reference import ReferenceRatio, ReferenceRatios
 from ablatrix.analysis.groups.roles import without_priming_runs
 from ablatrix.analysis.groups.stage_plans import PLAN, StagePlan, knob_order, plan_texts
-from ablatrix.analysis.groups.summary import ratios_to_baseline, summarise_groups
+from ablatrix.analysis.groups.summary import summarise_groups
 
 __all__ = [
     "ORIGIN_COLUMNS",
