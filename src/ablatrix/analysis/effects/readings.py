@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ablatrix.analysis.groups import PLAN, StagePlan, grouped, in_order, knob_order, sort_key, step_of
+from ablatrix.analysis.groups import PLAN, StagePlan, grouped, in_order, knob_order, numbered, sort_key, step_of
 from ablatrix.analysis.reasons import Cause
 from ablatrix.records.status import Status
 from ablatrix.statistics.precision import Configuration
@@ -134,9 +134,11 @@ def _steps(
 
 def _numbered(rows: pl.DataFrame, keys: Sequence[str]) -> tuple[list[Key], NDArray[np.int64]]:
     """Return the distinct values of some columns in the order in which they appear, and which of them each row has."""
-    groups = rows.with_row_index(" row").group_by(keys, maintain_order=True).agg(" row")
-    numbers = groups.select(" row").with_row_index("number", offset=0).explode(" row").sort(" row")["number"]
-    return groups.select(keys).rows(), numbers.cast(pl.Int64).to_numpy()
+    found = numbered(rows, keys)
+    order = np.argsort(found.first)
+    place = np.empty_like(order)
+    place[order] = np.arange(found.count)
+    return rows.select(keys)[found.first[order]].rows(), place[found.numbers]
 
 
 def _repeats(block_keys: Sequence[Key], present: NDArray[np.bool_], base: int | None) -> Iterator[range]:

@@ -3,6 +3,7 @@
 from ablatrix.analysis.groups.control import Control, Instrument, judge_controls, step_of
 from ablatrix.analysis.groups.control_text import control_cell, controls_text, percent_text
 from ablatrix.analysis.groups.knobs import STUDY_COLUMNS, group_columns, primary_knobs, varying_knobs, varying_sizes
+from ablatrix.analysis.groups.numbering import numbered
 from ablatrix.analysis.groups.ordering import grouped, in_order, sort_key
 from ablatrix.analysis.groups.origins import ORIGIN_COLUMNS, mixed_origins, refuse_mixed
 from ablatrix.analysis.groups.ratios import ratios_to_baseline
@@ -28,6 +29,7 @@ __all__ = [
     "judge_controls",
     "knob_order",
     "mixed_origins",
+    "numbered",
     "percent_text",
     "plan_texts",
     "primary_knobs",

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import knob_order
+from ablatrix.analysis.groups import knob_order, numbered
 from ablatrix.analysis.table import BLOCK, CLASS, IS_OK, has_status
 from ablatrix.paper.filters import filtered, require_column
 from ablatrix.paper.tables.effect_rows import attribution_rows, effect_rows
@@ -45,7 +45,7 @@ def source_frame(findings: Findings, spec: TableSpec, origin: Sequence[str], col
         made = dict(_DERIVED)
         trials = findings.trials
         if CONFIGURATION in wanted:
-            made[CONFIGURATION] = _configuration(trials.columns, knob_order(trials))
+            made[CONFIGURATION] = pl.lit(_configurations(trials))
         derived = [name for name in made if name in wanted]
         names = [name for name in wanted if name not in derived]
         for name in names:
@@ -57,6 +57,14 @@ def source_frame(findings: Findings, spec: TableSpec, origin: Sequence[str], col
         for name in columns:
             require_column(frame, name, subject)
     return filtered(frame, spec.filter, subject)
+
+
+def _configurations(trials: pl.DataFrame) -> pl.Series:
+    """Return the configuration of each trial; the text of each is made once, as a million trials share a few."""
+    columns = ["role", *(name for name in trials.columns if name.startswith(("knob_", "baseline_")))]
+    found = numbered(trials, columns)
+    distinct = trials.select(columns)[found.first]
+    return distinct.select(_configuration(columns, knob_order(trials))).to_series()[found.numbers]
 
 
 def _configuration(columns: Sequence[str], order: Sequence[str]) -> pl.Expr:
