@@ -89,7 +89,7 @@ class TableSources:
         low, high = quantile_interval(values, 0.5) or (None, None)
         middle = sorted(values)[len(values) // 2]
         form = interval_form(float(middle), low, high, divide_by, unit)
-        chosen = rows.filter(pl.col(column).is_not_null())
+        chosen = rows.select(ROW, column).drop_nulls(column)
         return self.estimates.ledger.median(f"{PREFIX}/{key}", chosen, column, form)
 
     def speed_up(self, one: Ablation, name: str, found: SpeedUp) -> Number | None:
