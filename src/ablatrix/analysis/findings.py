@@ -16,7 +16,7 @@ from ablatrix.analysis.effects import (
     FactorialGrid,
     Question,
     SamePrograms,
-    UnitReadings,
+    TrialLayout,
     attribution,
     effects_of_levels,
     factorial_grids,
@@ -24,7 +24,6 @@ from ablatrix.analysis.effects import (
     find_best,
     gather,
     main_effects,
-    readings_of,
 )
 from ablatrix.analysis.groups import Control, Instrument, ReferenceRatios, ratios_to_baseline, without_priming_runs
 from ablatrix.analysis.table import Tidy
@@ -120,18 +119,15 @@ class Findings:
         step = frozenset((one.base_level, one.level))
         return self.proofs_by_step.get((one.workload, one.digest, one.compiler, one.knob, step))
 
-    def _readings(self, metric: str, mode: str) -> list[UnitReadings]:
-        key = ("readings", metric, mode)
-        if key not in self._kept:
-            self._kept[key] = list(readings_of(self.trials, metric, mode))
-        found: list[UnitReadings] = self._kept[key]
-        return found
+    @cached_property
+    def _layout(self) -> TrialLayout:
+        return TrialLayout(self.trials)
 
     def factorial_grids(self, metric: str, mode: str) -> list[FactorialGrid]:
         """Return the measured configurations of each stage; see `ablatrix.analysis.effects.grid.factorial_grids`."""
         key = ("factorial_grids", metric, mode)
         if key not in self._kept:
-            known = (self.instrument, self.programs, self._readings(metric, mode))
+            known = (self.instrument, self.programs, self._layout)
             self._kept[key] = factorial_grids(self.trials, metric, mode, (), *known)
         found: list[FactorialGrid] = self._kept[key]
         return found
@@ -198,7 +194,7 @@ class Findings:
         """Return the best configuration by (workload, digest, compiler); see `ablatrix.analysis.effects.best`."""
         key = ("best", metric, mode)
         if key not in self._kept:
-            found = find_best(self.trials, metric, mode, self.instrument, self._readings(metric, mode))
+            found = find_best(self.trials, metric, mode, self.instrument, self._layout)
             self._kept[key] = {(one.workload, one.digest, one.compiler): one for one in found}
         best: Mapping[tuple[str, str, str], Best] = self._kept[key]
         return best

@@ -1,4 +1,4 @@
-"""The ok trials of a unit in one mode as arrays: which of them have some levels and a value is asked a thousand times."""
+"""The ok trials of a unit in one mode as arrays: which of them have some levels and a value is asked very often."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property

@@ -10,7 +10,6 @@ from ablatrix.analysis.table import HAS_ILL_CONDITIONED, IS_OK, NOT_JUDGED, TIME
 from ablatrix.records.status import Status
 from ablatrix.verdict.model import Criterion, answered
 
-
 READ = (
     *("status", "mode", "correct", "checked", "missing", "ill_conditioned", "eager_wrong", "timed_digest"),
     *("checked_digest", "rms_ratio", "worst_ratio", "allowed_over_eager", "max_abs_diff", "max_rel_diff"),

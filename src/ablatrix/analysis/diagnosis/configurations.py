@@ -4,13 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ablatrix.analysis.groups import Instrument, grouped, knob_order, ratios_to_baseline, sort_key
 from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.statistics.ratio import Ratio
 
 UNIT = ("workload", "workload_digest", "compiler")
+_INDEX = " index"  # no column of a record begins with a space
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -127,6 +130,25 @@ def by_block(trials: pl.DataFrame, metric: str, mode: str) -> dict[tuple[Any, ..
     # Lazy: only what is read is filtered, not every column.
     ok = trials.lazy().filter(IS_OK & (pl.col("mode") == mode) & (pl.col(metric) > 0)).select(*BLOCK, metric).collect()
     return {tuple(block): value for *block, value in ok.iter_rows()}
+
+
+def joined(unit: Unit) -> tuple[pl.DataFrame, NDArray[np.int64]]:
+    """Return the trials of all configurations of a unit, in order, and which configuration each is of."""
+    parts = list(unit.trials.values())
+    return pl.concat(parts), np.repeat(np.arange(len(parts)), [part.height for part in parts])
+
+
+def by_configuration(unit: Unit, metric: str, mode: str) -> Mapping[Settings, Mapping[tuple[Any, ...], float]]:
+    """Return what `by_block` gives of each configuration: one query for them all."""
+    found: dict[Settings, dict[tuple[Any, ...], float]] = {settings: {} for settings in unit.trials}
+    names = list(found)
+    if names:
+        whole, numbers = joined(unit)
+        ok = whole.lazy().with_columns(pl.Series(_INDEX, numbers))
+        ok = ok.filter(IS_OK & (pl.col("mode") == mode) & (pl.col(metric) > 0)).select(_INDEX, *BLOCK, metric)
+        for number, *block, value in ok.collect().iter_rows():
+            found[names[number]][tuple(block)] = value
+    return found
 
 
 def one_step(settings: Settings, change: Setting) -> Settings:

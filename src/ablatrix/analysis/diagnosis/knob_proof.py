@@ -14,8 +14,9 @@ from ablatrix.analysis.diagnosis.configurations import (
     Setting,
     Settings,
     Unit,
-    by_block,
+    by_configuration,
     described,
+    joined,
     one_step,
     units,
 )
@@ -183,15 +184,15 @@ Facts = Mapping[str, frozenset[Any]]
 def _facts_of(unit: Unit) -> Mapping[Settings, Facts]:
     """Return the values that the trials of each configuration have in each column that can prove something."""
     index = " index"  # no column of a record begins with a space
-    numbered = [part.with_columns(pl.lit(number).alias(index)) for number, part in enumerate(unit.trials.values())]
-    if not numbered:
+    if not unit.trials:
         return {}
-    back = [name for name in numbered[0].columns if name.startswith(SURROUNDINGS)]
+    whole, numbers = joined(unit)
+    back = [name for name in whole.columns if name.startswith(SURROUNDINGS)]
     names = [CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, *back]
     cold = pl.col("mode") == "cold"
     # All at once: a query for each column of each configuration would take most of the time of a paper.
     values = (
-        pl.concat(numbered)
+        whole.with_columns(pl.Series(index, numbers))
         .group_by(index, maintain_order=True)
         .agg(
             *(pl.col(name).drop_nulls().unique() for name in (*names, RUN_TIME)),
@@ -282,8 +283,9 @@ def _memory_moved(unit: Unit, pairs: Sequence[_Pair]) -> bool:
     for mode in ("cold", "hot"):
         logs: dict[tuple[Any, ...], list[float]] = {}
         steps = [0.0]
+        held = by_configuration(unit, MEASURED_MEMORY, mode)
         for pair in pairs:
-            here, there = (by_block(unit.trials[one], MEASURED_MEMORY, mode) for one in (pair.one, pair.other))
+            here, there = held[pair.one], held[pair.other]
             steps.append(max(step_of(MEASURED_MEMORY, *map(math.log, side.values())) for side in (here, there)))
             for block in here.keys() & there.keys():
                 logs.setdefault(block, []).append(math.log(there[block] / here[block]))

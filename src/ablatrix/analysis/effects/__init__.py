@@ -27,7 +27,7 @@ from ablatrix.analysis.effects.judgement import (
     subject_of,
     verdict_text,
 )
-from ablatrix.analysis.effects.readings import UnitReadings, readings_of
+from ablatrix.analysis.effects.readings import TrialLayout
 from ablatrix.analysis.effects.same_program import SamePrograms
 from ablatrix.analysis.effects.speed_ups import Ablation, Move, SpeedUp, find_ablations, mean_speed_up
 
@@ -53,7 +53,7 @@ __all__ = [
     "Question",
     "SamePrograms",
     "SpeedUp",
-    "UnitReadings",
+    "TrialLayout",
     "attribution",
     "effects_of_levels",
     "evidence_frame",
@@ -66,7 +66,6 @@ __all__ = [
     "judge_no_ops",
     "main_effects",
     "mean_speed_up",
-    "readings_of",
     "subject_of",
     "verdict_text",
 ]

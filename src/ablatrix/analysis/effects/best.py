@@ -1,13 +1,13 @@
 """The best configuration of each workload and compiler, and which are not distinguishable from it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from ablatrix.analysis.effects.readings import UnitReadings, readings_of
+from ablatrix.analysis.effects.readings import TrialLayout
 from ablatrix.analysis.groups import Instrument
 from ablatrix.analysis.reasons import KnobLevels
 from ablatrix.statistics.best import compare_with_best
@@ -39,7 +39,7 @@ def find_best(
     metric: str,
     mode: str,
     instrument: Instrument | None = None,
-    readings: Iterable[UnitReadings] | None = None,
+    layout: TrialLayout | None = None,
 ) -> list[Best]:
     """Return the best configuration of each workload and compiler; none where no configuration is in every block.
 
@@ -48,11 +48,11 @@ def find_best(
         metric: Column of a positive number; less is better.
         mode: ``cold`` or ``hot``.
         instrument: The A/A controls of the whole results; of ``trials`` by default.
-        readings: Of ``trials``, where they are known already.
+        layout: Of ``trials``, where it is known already.
     """
     instrument = instrument or Instrument(trials)
     found = []
-    for unit, held in readings or readings_of(trials, metric, mode):
+    for unit, held in (layout or TrialLayout(trials)).readings(metric, mode):
         filled = held.logs[~np.isnan(held.logs).all(axis=1)]
         whole = np.flatnonzero(~np.isnan(filled).any(axis=0)).tolist() if filled.size else []
         names = list(held.measured)

@@ -13,6 +13,7 @@ from ablatrix.analysis.effects.estimates import Effect, attribution, effects_of_
 from ablatrix.analysis.effects.geometric_means import GeometricMean, geometric_means
 from ablatrix.analysis.effects.grid import FactorialGrid, factorial_grids
 from ablatrix.analysis.effects.judgement import DEFAULT_MARGIN, MAIN, Judgement, judge_effects, judge_means
+from ablatrix.analysis.effects.readings import TrialLayout
 from ablatrix.analysis.effects.same_program import SamePrograms
 from ablatrix.analysis.groups import Control, Instrument
 from ablatrix.analysis.reasons import levels_text, optional_text, text_of
@@ -102,7 +103,9 @@ def gather(
     instrument = instrument or Instrument(trials, origin)
     if grids is None:
         programs = programs or SamePrograms.of(trials, origin)
-        grids = partial(factorial_grids, trials, origin=origin, instrument=instrument, programs=programs)
+        layout = TrialLayout(trials, origin)
+        known = {"origin": origin, "instrument": instrument, "programs": programs, "layout": layout}
+        grids = partial(factorial_grids, trials, **known)
     evidence = []
     for name in question.metrics or DEFAULT_METRICS:
         metric = _metric(name)

@@ -3,8 +3,8 @@
 from ablatrix.analysis.groups.control import Control, Instrument, judge_controls, step_of
 from ablatrix.analysis.groups.control_text import control_cell, controls_text, percent_text
 from ablatrix.analysis.groups.knobs import STUDY_COLUMNS, group_columns, primary_knobs, varying_knobs, varying_sizes
-from ablatrix.analysis.groups.numbering import numbered
-from ablatrix.analysis.groups.ordering import grouped, in_order, sort_key
+from ablatrix.analysis.groups.numbering import Whole, combined, numbered, numbered_codes
+from ablatrix.analysis.groups.ordering import grouped, in_order, key_order, sort_key
 from ablatrix.analysis.groups.origins import ORIGIN_COLUMNS, mixed_origins, refuse_mixed
 from ablatrix.analysis.groups.ratios import ratios_to_baseline
 from ablatrix.analysis.groups.reference import ReferenceRatio, ReferenceRatios
@@ -21,15 +21,19 @@ __all__ = [
     "ReferenceRatio",
     "ReferenceRatios",
     "StagePlan",
+    "Whole",
+    "combined",
     "control_cell",
     "controls_text",
     "group_columns",
     "grouped",
     "in_order",
     "judge_controls",
+    "key_order",
     "knob_order",
     "mixed_origins",
     "numbered",
+    "numbered_codes",
     "percent_text",
     "plan_texts",
     "primary_knobs",

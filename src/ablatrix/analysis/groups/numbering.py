@@ -31,15 +31,24 @@ class Numbered:
 
 def numbered(frame: pl.DataFrame, columns: Sequence[str]) -> Numbered:
     """Number the rows of a table by the values of some columns, nulls being a value as well."""
-    codes: Whole = np.zeros(frame.height, np.int64)
-    size = 1
-    for column in frame.select(columns).iter_columns():
-        own, count = _codes(column)
+    if not columns:
+        return numbered_codes(np.zeros(frame.height, np.int64))
+    return numbered_codes(combined([_codes(frame[name]) for name in columns]))
+
+
+def combined(columns: Sequence[tuple[Whole, int]]) -> Whole:
+    """Return one whole number a row for several, which are equal where all of them are.
+
+    Args:
+        columns: The numbers of a row in each column, from 0 on, and one that is larger than any of them.
+    """
+    codes, size = columns[0]
+    for own, count in columns[1:]:
         if size * count > LARGEST:
-            codes, own = (_close(one) for one in (codes, own))
-            size, count = (int(one.max(initial=0)) + 1 for one in (codes, own))
+            codes, own = (_close(one) for one in (codes, own))  # noqa: PLW2901
+            size, count = (int(one.max(initial=0)) + 1 for one in (codes, own))  # noqa: PLW2901
         codes, size = codes * count + own, size * count
-    return numbered_codes(codes)
+    return codes
 
 
 def numbered_codes(codes: Whole) -> Numbered:
@@ -56,13 +65,16 @@ def _close(codes: Whole) -> Whole:
 def _codes(column: pl.Series) -> tuple[Whole, int]:
     """Return a whole number for each value, from 0 on, and a number that is larger than any."""
     if column.dtype == pl.Categorical:
-        codes = column.to_physical()
-    elif column.dtype.is_integer() or column.dtype == pl.Boolean:
-        whole = column.cast(pl.Int64)
-        codes = whole - int(whole.min() or 0)  # type: ignore[arg-type]
-    else:
+        column = column.to_physical()
+    elif not (column.dtype.is_integer() or column.dtype == pl.Boolean):
         held = pl.DataFrame([column.alias("value")])
         distinct = held.unique().with_row_index("number")
-        codes = held.join(distinct, on="value", how="left", nulls_equal=True, maintain_order="left")["number"]
-    found: Whole = codes.cast(pl.Int64).fill_null(-1).to_numpy() + 1
-    return found, int(found.max(initial=0)) + 1
+        column = held.join(distinct, on="value", how="left", nulls_equal=True, maintain_order="left")["number"]
+    whole = column.cast(pl.Int64)
+    if whole.null_count():
+        whole = whole.fill_null(int(whole.min() or 0) - 1)  # type: ignore[arg-type]
+    codes: Whole = whole.to_numpy()
+    if not codes.size:
+        return codes, 1
+    codes = codes - codes.min()
+    return codes, int(codes.max()) + 1
