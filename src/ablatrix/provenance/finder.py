@@ -19,7 +19,7 @@ from ablatrix.analysis.groups import Control
 from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.provenance.ranges import Ranges, ranges_of, union
 from ablatrix.provenance.rows import ROW, Rows
-from ablatrix.provenance.unit_trials import Choices, Mask, UnitTrials
+from ablatrix.provenance.unit_trials import Choices, Mask, RowNumbers, UnitTrials
 from ablatrix.provenance.units import Levels, Unit, UnitKey, units_of
 from ablatrix.records.metrics import HOT_METRIC
 
@@ -56,6 +56,7 @@ class RowFinder:
         self._kept: dict[tuple[Any, ...], StageRows] = {}
         self._blocks: dict[UnitKey, Ranges] = {}
         self._trials: dict[tuple[UnitKey, str, str], UnitTrials] = {}
+        self._every = RowNumbers(rows.trials)
 
     def unit_of(self, held: Effect | Control) -> Unit:
         """Return the unit that an estimate is of."""
@@ -136,7 +137,8 @@ class RowFinder:
         key = (unit.identity, mode, role)
         if key not in self._trials:
             own = unit.ok if role == "ok" else unit.twins
-            self._trials[key] = UnitTrials(own.get(mode, self.rows.trials.clear()))
+            rows = own.get(mode, self.rows.trials.clear())[ROW].cast(pl.Int64).to_numpy()
+            self._trials[key] = UnitTrials(self._every, rows)
         return self._trials[key]
 
     def _rows(self, unit: Unit, metric: str, held: UnitTrials, chosen: Mask) -> Ranges:

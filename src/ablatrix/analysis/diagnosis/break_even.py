@@ -1,6 +1,6 @@
 """How many runs repay a more expensive compile."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -78,7 +78,10 @@ def find_break_even(trials: pl.DataFrame, instrument: Instrument | None = None) 
         instrument: The A/A controls of the whole results; of ``trials`` by default.
     """
     instrument = instrument or Instrument(trials)
-    return [found for unit in units(_needed(trials)) for found in _of_unit(unit, instrument)]
+    several = units(_needed(trials))
+    compiles = ratios_of(several, COMPILE_METRIC, "cold", instrument)
+    runs = ratios_of(several, HOT_METRIC, "hot", instrument)
+    return [found for own in zip(several, compiles, runs, strict=True) for found in _of_unit(*own)]
 
 
 def _needed(trials: pl.DataFrame) -> pl.DataFrame:
@@ -99,9 +102,7 @@ def _needed(trials: pl.DataFrame) -> pl.DataFrame:
     return trials.select(name for name in trials.columns if name in read or name.startswith(("knob_", "baseline_")))
 
 
-def _of_unit(unit: Unit, instrument: Instrument) -> Iterator[BreakEven]:
-    compiles = ratios_of(unit, COMPILE_METRIC, "cold", instrument)
-    runs = ratios_of(unit, HOT_METRIC, "hot", instrument)
+def _of_unit(unit: Unit, compiles: Mapping[Settings, Ratio], runs: Mapping[Settings, Ratio]) -> Iterator[BreakEven]:
     for settings, part in unit.trials.items():
         if settings == unit.baseline:
             continue

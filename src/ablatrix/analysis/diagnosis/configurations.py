@@ -115,14 +115,30 @@ def _in_run_order(trials: pl.DataFrame) -> pl.DataFrame:
     return trials if order.is_sorted() else trials[order]
 
 
-def ratios_of(unit: Unit, metric: str, mode: str, instrument: Instrument) -> Mapping[Settings, Ratio]:
-    """Return the ratio of each configuration to the baseline, paired over blocks; see `ratios_to_baseline`."""
-    if not unit.columns:
-        return {}
-    used = list(dict.fromkeys((*UNIT, *BLOCK, "mode", "role", "status", "is_baseline", metric, *unit.columns)))
-    frame = pl.concat(part.select(used) for part in unit.trials.values()).filter(pl.col("mode") == mode)
-    found = ratios_to_baseline(frame, metric, ["workload", *unit.columns], instrument)
-    return {unit.configuration(key[1:]): ratio for key, ratio in found.items()}
+def ratios_of(
+    several: Sequence[Unit], metric: str, mode: str, instrument: Instrument
+) -> list[Mapping[Settings, Ratio]]:
+    """Return for each unit the ratio of each configuration to the baseline, paired over blocks.
+
+    See `ratios_to_baseline`. It is asked once for them all: asked for each unit, the questions would take most of the
+    time.
+    """
+    found: list[dict[Settings, Ratio]] = [{} for _ in several]
+    cells = [
+        (number, settings, part)
+        for number, unit in enumerate(several)
+        if unit.columns
+        for settings, part in unit.trials.items()
+    ]
+    if cells:
+        frame = pl.concat(part for *_, part in cells)
+        used = (*UNIT, *BLOCK, "mode", "role", "status", "is_baseline", metric)
+        numbers = pl.Series(_INDEX, np.repeat(np.arange(len(cells)), [part.height for *_, part in cells]))
+        chosen = frame.lazy().select(*dict.fromkeys(used)).with_columns(numbers).filter(pl.col("mode") == mode)
+        for (index,), ratio in ratios_to_baseline(chosen.collect(), metric, [_INDEX], instrument).items():
+            number, settings, _ = cells[index]
+            found[number][settings] = ratio
+    return list(found)
 
 
 def by_block(trials: pl.DataFrame, metric: str, mode: str) -> dict[tuple[Any, ...], float]:
