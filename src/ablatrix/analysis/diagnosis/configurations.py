@@ -1,5 +1,6 @@
 """The configurations of each workload and compiler with their trials: what proofs, causes and fronts work on."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,8 +9,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ablatrix.analysis.groups import Instrument, grouped, knob_order, ratios_to_baseline, sort_key
+from ablatrix.analysis.groups import Instrument, grouped, knob_order, numbered, ratios_to_baseline, sort_key
 from ablatrix.analysis.table import BLOCK, IS_OK
+from ablatrix.records.status import Status
 from ablatrix.statistics.ratio import Ratio
 
 UNIT = ("workload", "workload_digest", "compiler")
@@ -154,17 +156,19 @@ def joined(unit: Unit) -> tuple[pl.DataFrame, NDArray[np.int64]]:
     return pl.concat(parts), np.repeat(np.arange(len(parts)), [part.height for part in parts])
 
 
-def by_configuration(unit: Unit, metric: str, mode: str) -> Mapping[Settings, Mapping[tuple[Any, ...], float]]:
-    """Return what `by_block` gives of each configuration: one query for them all."""
-    found: dict[Settings, dict[tuple[Any, ...], float]] = {settings: {} for settings in unit.trials}
-    names = list(found)
-    if names:
-        whole, numbers = joined(unit)
-        ok = whole.lazy().with_columns(pl.Series(_INDEX, numbers))
-        ok = ok.filter(IS_OK & (pl.col("mode") == mode) & (pl.col(metric) > 0)).select(_INDEX, *BLOCK, metric)
-        for number, *block, value in ok.collect().iter_rows():
-            found[names[number]][tuple(block)] = value
-    return found
+def by_blocks(unit: Unit, metric: str, mode: str) -> NDArray[np.float64]:
+    """Return what `by_block` gives of every configuration: a row a block, a column a configuration, NaN without one.
+
+    Blocks are sorted by run and id.
+    """
+    whole, numbers = joined(unit)
+    values = whole[metric].cast(pl.Float64).to_numpy()
+    held = (whole["status"] == Status.OK.value) & (whole["mode"] == mode)
+    chosen = held.to_numpy() & (values > 0)
+    block = numbered(whole, BLOCK)
+    found = np.full((block.count, len(unit.trials)), math.nan)
+    found[block.numbers[chosen], numbers[chosen]] = values[chosen]
+    return found[whole[block.first].select(pl.arg_sort_by(BLOCK)).to_series().to_numpy()]
 
 
 def one_step(settings: Settings, change: Setting) -> Settings:

@@ -7,14 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ablatrix.analysis.diagnosis.configurations import (
     UNIT,
     Setting,
     Settings,
     Unit,
-    by_configuration,
+    by_blocks,
     described,
     joined,
     one_step,
@@ -280,22 +282,30 @@ def _differs(here: frozenset[Any], there: frozenset[Any]) -> bool:
 
 def _memory_moved(unit: Unit, pairs: Sequence[_Pair]) -> bool:
     """Whether the measured peak moves with a knob on average over the pairs, by the interval in either mode."""
+    if not pairs:
+        return False
+    columns = {settings: column for column, settings in enumerate(unit.trials)}
     for mode in ("cold", "hot"):
-        logs: dict[tuple[Any, ...], list[float]] = {}
-        steps = [0.0]
-        held = by_configuration(unit, MEASURED_MEMORY, mode)
-        for pair in pairs:
-            here, there = held[pair.one], held[pair.other]
-            steps.append(max(step_of(MEASURED_MEMORY, *map(math.log, side.values())) for side in (here, there)))
-            for block in here.keys() & there.keys():
-                logs.setdefault(block, []).append(math.log(there[block] / here[block]))
+        values = by_blocks(unit, MEASURED_MEMORY, mode)
+        here, there = [columns[pair.one] for pair in pairs], [columns[pair.other] for pair in pairs]
+        steps = [_step(values[:, column]) for column in dict.fromkeys((*here, *there))]
+        ratios = values[:, there] / values[:, here]
+        known = ~np.isnan(ratios)
+        logs = np.full(ratios.shape, math.nan)
+        logs[known] = list(map(math.log, ratios[known].tolist()))
         # A block that lacks a pair would be a mean over other pairs than the rest.
-        whole = [values for values in logs.values() if len(values) == max(map(len, logs.values()))]
-        means = [math.fsum(values) / len(values) for values in whole]
+        counts = known.sum(axis=1)
+        most = int(counts.max(initial=1))
+        whole = logs[counts == most].tolist()
+        means = [math.fsum(one for one in row if not math.isnan(one)) / most for row in whole]
         ratio = paired_ratio(means, allowance=Allowance(step=max(steps))) if means else None
         if ratio is not None and ratio.side:
             return True
     return False
+
+
+def _step(values: NDArray[np.float64]) -> float:
+    return step_of(MEASURED_MEMORY, *map(math.log, values[~np.isnan(values)].tolist()))
 
 
 def _overriding(equal: Iterable[_Pair], differing: Iterable[_Pair]) -> tuple[Explanation, ...]:

@@ -303,7 +303,8 @@ def _repeated(
 ) -> Repeated:
     logs = held.logs
     ratio = paired_ratio(logs, allowance=Allowance(held.offset)) if logs else None
-    without = [math.exp((math.fsum(logs) - log) / (len(logs) - 1)) for log in logs] if len(logs) > 1 else []
+    whole = math.fsum(logs)
+    without = [math.exp((whole - log) / (len(logs) - 1)) for log in logs] if len(logs) > 1 else []
     return Repeated(
         kind=subject.kind,
         name=subject.name,

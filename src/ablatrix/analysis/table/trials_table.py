@@ -158,8 +158,10 @@ def _in_table_order(rows: pl.DataFrame) -> pl.DataFrame:
 
     So rows are put in order once, before a copy is kept. Their first place in the file stays in `OFFSET`.
     """
-    keys = rows.select(pl.col(FINAL).not_(), "position", "trial_id", OFFSET)
-    return _taken(rows, keys.select(pl.arg_sort_by(keys.columns)).to_series())
+    names = (FINAL, "position", "trial_id", OFFSET)
+    keys = pl.DataFrame([rows[name].rechunk() for name in names])  # of hundreds of pieces, sorting is slow
+    order = keys.select(pl.arg_sort_by(names, descending=[True, False, False, False])).to_series()
+    return _taken(rows, order)
 
 
 def _taken(rows: pl.DataFrame, order: pl.Series) -> pl.DataFrame:

@@ -91,9 +91,13 @@ def check_plan(lines: pl.DataFrame, design: Mapping[str, Any]) -> list[Problem]:
 
 def _planned(trials: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     """Return what a plan says of each trial, as text; null where it says nothing."""
-    columns = {"trial_id": [trial["trial_id"] for trial in trials]}
-    columns |= {name: [_text(trial.get(name, NOT_SAID)) for trial in trials] for name in SHARED_FIELDS}
+    columns: dict[str, Any] = {"trial_id": [trial["trial_id"] for trial in trials]}
+    columns |= {name: _texts([trial.get(name, NOT_SAID) for trial in trials]) for name in SHARED_FIELDS}
     return pl.DataFrame(columns, dict.fromkeys(columns, pl.String()))
+
+
+def _texts(values: list[Any]) -> list[str | None]:
+    return values if {*map(type, values)} <= {str} else [_text(value) for value in values]
 
 
 def _text(value: Any) -> str | None:

@@ -83,13 +83,16 @@ class TableSources:
         self, key: str, rows: pl.DataFrame, column: str, divide_by: float = 1.0, unit: str | None = None
     ) -> Number | None:
         """Return the median of a column, with the digits that its interval over trials supports; None without any."""
-        values = rows[column].drop_nulls().to_list() if column in rows.columns else []
+        if column not in rows.columns:
+            return None
+        chosen = pl.DataFrame([rows[ROW], rows[column]])
+        chosen = chosen.drop_nulls(column) if chosen[column].null_count() else chosen
+        values = chosen[column].to_list()
         if not values:
             return None
         low, high = quantile_interval(values, 0.5) or (None, None)
         middle = sorted(values)[len(values) // 2]
         form = interval_form(float(middle), low, high, divide_by, unit)
-        chosen = rows.select(ROW, column).drop_nulls(column)
         return self.estimates.ledger.median(f"{PREFIX}/{key}", chosen, column, form)
 
     def speed_up(self, one: Ablation, name: str, found: SpeedUp) -> Number | None:
