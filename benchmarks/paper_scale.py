@@ -2,8 +2,9 @@
 
 The records are those of ``records_scale.py``. Each command runs in a process of its own, as often as a user would: the
 first one of all parses and validates every line and keeps a columnar copy, the later ones read that. What drawing takes
-(composing and saving figures) does not depend on the number of records and is printed apart. pandas and DuckDB do their
-naive version of ``effects`` on the same file.
+does not depend on the number of records and is printed apart (``drawing_s``, and of processors ``drawing_cpu_s``):
+composing and saving the paper's figures with matplotlib, building the page's charts with Altair and vl-convert's script.
+pandas and DuckDB do their naive version of ``effects`` on the same file.
 
     python benchmarks/paper_scale.py [trials] [largest size for pandas]
 """
@@ -17,7 +18,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 from records_peers import analyse_by_duckdb, analyse_by_pandas
@@ -73,7 +74,7 @@ def effects(results: Path) -> dict[str, float]:
     laps.append(perf_counter())
     count = sum(len(one.effects) for one in gather(found, Question()))
     laps.append(perf_counter())
-    return {"trials": found.trials.height, **_laps(laps, "tidy_s", "effects_s"), "drawing_s": 0.0, "effects": count}
+    return {"trials": found.trials.height, **_laps(laps, "tidy_s", "effects_s"), **_spent([]), "effects": count}
 
 
 def paper(results: Path) -> dict[str, float]:
@@ -82,7 +83,7 @@ def paper(results: Path) -> dict[str, float]:
     from ablatrix.analysis.table import tidy
     from ablatrix.paper.make import make_paper
 
-    drawing = _timed_drawing()
+    drawing = _timed_figures()
     laps = [perf_counter()]
     found = tidy([results])
     laps.append(perf_counter())
@@ -92,7 +93,7 @@ def paper(results: Path) -> dict[str, float]:
     return {
         "trials": found.trials.height,
         **_laps(laps, "tidy_s", "make_s"),
-        "drawing_s": sum(drawing),
+        **_spent(drawing),
         "files": len(written),
         "bytes": sum(file.stat().st_size for file in written),
         **{name: len(provenance[name]) for name in ("numbers", "sentences", "left_out")},
@@ -105,46 +106,70 @@ def page(results: Path) -> dict[str, float]:
     from ablatrix.analysis.table import tidy
     from ablatrix.page.write import write_page
 
+    drawing = _timed_charts()
     laps = [perf_counter()]
     found = tidy([results])
     laps.append(perf_counter())
     size = write_page(Findings(found), (), results.parent / "report.html", [results]).stat().st_size
     laps.append(perf_counter())
-    return {"trials": found.trials.height, **_laps(laps, "tidy_s", "write_s"), "drawing_s": 0.0, "bytes": size}
+    return {"trials": found.trials.height, **_laps(laps, "tidy_s", "write_s"), **_spent(drawing), "bytes": size}
 
 
 def verdict(results: Path) -> dict[str, float]:
     """Decide whether the study is done."""
     from ablatrix.verdict import reach_verdict
 
-    drawing = _timed_drawing()
+    drawing = _timed_figures()
     start = perf_counter()
     found = reach_verdict([results])
     seconds = perf_counter() - start
     trials = found.criteria[0].numbers["trials"]
-    return {"trials": trials, "verdict_s": seconds, "drawing_s": sum(drawing), "notes": len(found.notes)}
+    return {"trials": trials, "verdict_s": seconds, **_spent(drawing), "notes": len(found.notes)}
 
 
-def _timed_drawing() -> list[float]:
-    """Return a list that gets the seconds of each figure that is composed or saved in this process."""
+Spent = list[tuple[float, float]]
+"""Seconds by the clock, and of processors, of each piece of drawing."""
+
+
+def _timed_figures() -> Spent:
+    """Return a list that gets what each figure takes that is composed or saved in this process."""
     from ablatrix.paper.figures import write
 
-    spent: list[float] = []
+    spent: Spent = []
+    _time(write, [name for name in dir(write) if name.startswith("compose_") or name == "save_pages"], spent)
+    return spent
 
+
+def _timed_charts() -> Spent:
+    """Return a list that gets what each chart of the page takes, and the script that draws them."""
+    import vl_convert
+
+    from ablatrix.page import cold_chart, effects_charts
+
+    spent: Spent = []
+    for module in (cold_chart, effects_charts):
+        _time(module, [name for name in dir(module) if name.endswith("_layers") or name == "finished"], spent)
+    _time(vl_convert, ["javascript_bundle"], spent)
+    return spent
+
+
+def _time(module: Any, names: list[str], spent: Spent) -> None:
     def timed(draw: Callable[..., Any]) -> Callable[..., Any]:
         def drawn(*arguments: Any) -> Any:
-            start = perf_counter()
+            start, before = perf_counter(), process_time()
             try:
                 return draw(*arguments)
             finally:
-                spent.append(perf_counter() - start)
+                spent.append((perf_counter() - start, process_time() - before))
 
         return drawn
 
-    for name in dir(write):
-        if name.startswith("compose_") or name == "save_pages":
-            setattr(write, name, timed(getattr(write, name)))
-    return spent
+    for name in names:
+        setattr(module, name, timed(getattr(module, name)))
+
+
+def _spent(drawing: Spent) -> dict[str, float]:
+    return {"drawing_s": sum(one for one, _ in drawing), "drawing_cpu_s": sum(own for _, own in drawing)}
 
 
 def _laps(laps: list[float], *names: str) -> dict[str, float]:

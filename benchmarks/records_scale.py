@@ -20,6 +20,7 @@ import json
 import multiprocessing
 import os
 import re
+import resource
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -126,10 +127,13 @@ def analyse(results: Path) -> dict[str, float]:
 
 
 def measured(work: Callable[[Path], dict[str, float]], results: Path) -> dict[str, Any]:
-    """Run work in a process of its own and add seconds in all, microseconds a trial and the peak of memory."""
+    """Run work in a process of its own; add seconds in all, of processors, microseconds a trial and the peak of memory.
+
+    What else the machine does lengthens ``seconds``, and hardly ``cpu_s``: that of the process and its children.
+    """
     receiver, sender = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.get_context("spawn").Process(target=report, args=(work, results, sender))
-    start = perf_counter()
+    start, before = perf_counter(), cpu_seconds()
     process.start()
     sender.close()
     assert process.pid is not None
@@ -142,9 +146,16 @@ def measured(work: Callable[[Path], dict[str, float]], results: Path) -> dict[st
     return {
         **found,
         "seconds": seconds,
+        "cpu_s": cpu_seconds() - before,
         "us_a_trial": seconds / found["trials"] * 1e6,
         "peak_gib": peak / 2**30,
     }
+
+
+def cpu_seconds() -> float:
+    """Return the processor seconds of all children that have ended, and of theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def report(work: Callable[[Path], dict[str, float]], results: Path, sender: Any) -> None:

@@ -10,7 +10,7 @@ from ablatrix.analysis.effects.evidence import Evidence, Question, gather
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups.control import Control, Instrument, find_controls, judge_controls
 from ablatrix.analysis.groups.control_text import control_cell, controls_text
-from ablatrix.analysis.groups.summary import ratios_to_baseline
+from ablatrix.analysis.groups.ratios import ratios_to_baseline
 from ablatrix.analysis.table.trials_table import Tidy
 from ablatrix.statistics.ratio import paired_ratio
 from tests.analysis.made import table

@@ -17,6 +17,7 @@ from ablatrix.analysis.effects import (
     Question,
     SamePrograms,
     Trend,
+    TrialLayout,
     attribution,
     effects_of_levels,
     factorial_grids,
@@ -91,9 +92,12 @@ class Findings:
     def evidence(self) -> tuple[Evidence, ...]:
         """All effects on the default metrics, judged; nothing when no knob varies."""
         try:
-            return tuple(gather(self.found, Question(), (), self.instrument, self.programs))
+            return tuple(self._gather(Question()))
         except AnalysisError:
             return ()
+
+    def _gather(self, question: Question) -> list[Evidence]:
+        return gather(self.found, question, instrument=self.instrument, grids=self.factorial_grids)
 
     def evidence_on(self, metric: str) -> Evidence | None:
         """Return all effects on a metric, judged; None where no trial reports it or no knob varies."""
@@ -101,8 +105,7 @@ class Findings:
         if key not in self._kept:
             held = next((one for one in self.evidence if one.metric.name == metric), None)
             try:
-                question = Question(metrics=(metric,))
-                found = held or gather(self.found, question, (), self.instrument, self.programs)[0]
+                found = held or self._gather(Question(metrics=(metric,)))[0]
             except AnalysisError:
                 found = None
             self._kept[key] = found
@@ -131,11 +134,16 @@ class Findings:
         step = frozenset((one.base_level, one.level))
         return self.proofs_by_step.get((one.workload, one.digest, one.compiler, one.knob, step))
 
+    @cached_property
+    def _layout(self) -> TrialLayout:
+        return TrialLayout(self.trials)
+
     def factorial_grids(self, metric: str, mode: str) -> list[FactorialGrid]:
         """Return the measured configurations of each stage; see `ablatrix.analysis.effects.grid.factorial_grids`."""
         key = ("factorial_grids", metric, mode)
         if key not in self._kept:
-            self._kept[key] = factorial_grids(self.trials, metric, mode, (), self.instrument, self.programs)
+            known = (self.instrument, self.programs, self._layout)
+            self._kept[key] = factorial_grids(self.trials, metric, mode, (), *known)
         found: list[FactorialGrid] = self._kept[key]
         return found
 
@@ -184,7 +192,8 @@ class Findings:
         """Return the main effects of knobs; see `ablatrix.analysis.effects.estimates.main_effects`."""
         key = ("effects", metric, mode, *knobs)
         if key not in self._kept:
-            self._kept[key] = main_effects(self.trials, metric, mode, knobs, self.instrument, self.programs)
+            grids = self.factorial_grids(metric, mode)
+            self._kept[key] = main_effects(self.trials, metric, mode, knobs, grids=grids)
         effects: list[Effect] = self._kept[key]
         return effects
 
@@ -208,7 +217,7 @@ class Findings:
         """Return the best configuration by (workload, digest, compiler); see `ablatrix.analysis.effects.best`."""
         key = ("best", metric, mode)
         if key not in self._kept:
-            found = find_best(self.trials, metric, mode, self.instrument)
+            found = find_best(self.trials, metric, mode, self.instrument, self._layout)
             self._kept[key] = {(one.workload, one.digest, one.compiler): one for one in found}
         best: Mapping[tuple[str, str, str], Best] = self._kept[key]
         return best

@@ -188,7 +188,8 @@ class Results:
         question = Question(metrics=() if metric is None else (metric,), **asked)
         if self.mixed:
             return gather(self.findings.found, question, self.mixed)
-        return gather(self.findings.found, question, (), self.findings.instrument, self.findings.programs)
+        findings = self.findings
+        return gather(findings.found, question, instrument=findings.instrument, grids=findings.factorial_grids)
 
     def _stated(self) -> Claims | None:
         path = self.files[0].with_name(CLAIMS_NAME)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable
-from statistics import median
 from typing import Any
 
 import polars as pl
@@ -88,8 +87,8 @@ def noise_table(trials: pl.DataFrame) -> Table:
     """Return how disturbed the trials were: median and largest value of each counter, and how many report it."""
     rows = []
     for column, name, write in NOISE:
-        values = trials[column].drop_nulls().cast(pl.Float64).to_list()
-        shown = [Shown(write(value), value) for value in (median(values), max(values))] if values else []
+        values = trials[column].drop_nulls().cast(pl.Float64).sort()
+        shown = [Shown(write(value), value) for value in (_middle(values), values[-1])] if len(values) else []
         missing = [Shown(UNKNOWN, tone="quiet")] * 2
         rows.append(Row([Shown(name), *(shown or missing), Shown(f"{len(values):,}", len(values))]))
     for reason, times in _counted(trials["disturbance"]):
@@ -100,6 +99,12 @@ def noise_table(trials: pl.DataFrame) -> Table:
         [Heading("counter"), Heading("median", True), Heading("largest", True), Heading("trials that tell", True)],
         rows,
     )
+
+
+def _middle(ordered: pl.Series) -> float:
+    """Return the median of numbers that are sorted: of an even number the mean of the middle two."""
+    low, high = (float(ordered[index]) for index in ((len(ordered) - 1) // 2, len(ordered) // 2))
+    return low if len(ordered) % 2 else (low + high) / 2
 
 
 def exclusions_table(found: Tidy) -> Table:

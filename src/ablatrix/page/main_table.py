@@ -68,6 +68,7 @@ def main_tables(findings: Findings, finder: RowFinder, metrics: Sequence[MetricE
         metrics: The effects on each metric, for the totals.
     """
     by_metric = {one.metric.name: one for one in metrics}
+    eager = finder.rows.parts(("workload", "workload_digest", OWNER, "mode"), IS_OK & (pl.col("role") == "reference"))
     tables = []
     for mode, (metric, shown) in COMPARED.items():
         units = list(finder.units.values())
@@ -76,25 +77,27 @@ def main_tables(findings: Findings, finder: RowFinder, metrics: Sequence[MetricE
         totals: dict[Any, Attribution] = {}
         for held in by_metric[metric].attributions if metric in by_metric else ():
             totals.setdefault(finder.unit_of(held.total).identity, held)
-        lines = [_line(findings, finder, unit, mode, metric, shown, totals.get(unit.identity)) for unit in units]
+        lines = [
+            _line(findings, finder, unit, (mode, metric, shown), totals.get(unit.identity), eager) for unit in units
+        ]
         tables.append(_table(mode, lines, totals))
     return tables
 
 
 def _line(
-    findings: Findings, finder: RowFinder, unit: Unit, mode: str, metric: str, shown: str, total: Attribution | None
+    findings: Findings,
+    finder: RowFinder,
+    unit: Unit,
+    measure: tuple[str, str, str],
+    total: Attribution | None,
+    eager: Mapping[tuple[Any, ...], pl.DataFrame],
 ) -> _Line:
+    mode, metric, shown = measure
+    nothing = finder.rows.trials.clear()
     best = findings.best(metric, mode).get((unit.workload, unit.digest, unit.compiler))
-    eager = finder.rows.trials.filter(
-        IS_OK
-        & (pl.col("role") == "reference")
-        & (pl.col("mode") == mode)
-        & (pl.col("workload") == unit.workload)
-        & (pl.col("workload_digest") == unit.digest)
-        & (pl.col(OWNER) == unit.compiler)
-    )
-    ok = unit.ok.get(mode, finder.rows.trials.clear())
-    sides = {"baseline": ok.filter(at_levels(unit.baseline)), "eager": eager}
+    ok = unit.ok.get(mode, nothing)
+    beside = eager.get((unit.workload, unit.digest, unit.compiler, mode), nothing)
+    sides = {"baseline": ok.filter(at_levels(unit.baseline)), "eager": beside}
     speedups: dict[str, _Speedup] = {}
     if best is not None:
         levels = {knob: best.levels.get(knob, level) for knob, level in unit.baseline.items()}

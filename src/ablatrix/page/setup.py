@@ -53,10 +53,11 @@ def knobs_table(findings: Findings, units: Sequence[Unit]) -> Table:
     """Return the knobs that vary: their levels, and what each was shown to change."""
     primary, titles = primary_knobs(findings.trials), findings.titles
     acts = _acting_at_run_time(findings.trials)
-    rows = []
+    rows, varying = [], varying_knobs(findings.found)
     for compiler, baseline in {unit.compiler: unit.baseline for unit in units}.items():
-        trials = findings.trials.filter((pl.col("role") == "measured") & (pl.col("compiler") == compiler))
-        for column in varying_knobs(findings.found):
+        own = findings.trials.lazy().filter((pl.col("role") == "measured") & (pl.col("compiler") == compiler))
+        trials = own.select(varying).collect()
+        for column in varying:
             knob = column.removeprefix("knob_")
             levels = sorted(trials[column].drop_nulls().unique().to_list(), key=sort_key)
             if knob not in baseline or not levels:
@@ -104,8 +105,8 @@ def workloads_table(findings: Findings, units: Sequence[Unit]) -> Table:
     seen = dict.fromkeys((unit.label, unit.workload, unit.digest) for unit in units)
     rows, titles = [], findings.titles
     for label, workload, digest in seen:
-        own = findings.trials.filter((pl.col("workload") == workload) & (pl.col("workload_digest") == digest))
-        first = own.row(0, named=True)
+        own = findings.trials.lazy().filter((pl.col("workload") == workload) & (pl.col("workload_digest") == digest))
+        first = own.head(1).collect().row(0, named=True)
         rows.append(
             Row(
                 [

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -96,7 +97,7 @@ def write_page(
 
 def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[Path], allow_mixed: bool) -> str:
     trials = findings.trials
-    distinct = findings.of(trials.select(name for name in trials.columns if name.startswith(DISTINGUISHING)).unique())
+    distinct = findings.of(_combinations(trials))
     mixed = refuse_mixed(distinct, allow_mixed)
     groups = group_columns(distinct, mixed)
     order = list(dict.fromkeys([*(name for name in groups if name != "mode"), "workload_digest", "mode"]))
@@ -141,6 +142,18 @@ def _page(findings: Findings, claims: Sequence[CheckedClaim], records: Sequence[
         lstrip_blocks=True,
     )
     return environment.get_template("page.html").render(values)
+
+
+def _combinations(trials: pl.DataFrame) -> pl.DataFrame:
+    """Return the distinct rows of the columns that distinguish origins and cells, in any order."""
+    chosen = trials.select(name for name in trials.columns if name.startswith(DISTINGUISHING))
+    counts = chosen.select(pl.all().n_unique())
+    found = chosen.select(name for name in chosen.columns if counts[name].item() > 1).unique()
+    if not found.width:
+        return chosen.head(1)
+    # Most columns are the same in all trials, and need not be compared.
+    alike = [chosen[name].new_from_index(0, found.height) for name in chosen.columns if name not in found.columns]
+    return found.with_columns(alike).select(chosen.columns)
 
 
 def _described(findings: Findings, units: Sequence[Unit], groups: Sequence[str]) -> dict[str, Any]:

@@ -30,9 +30,10 @@ def cell_rows(rows: Rows, groups: Sequence[str], taken: Mapping[str, pl.Expr]) -
     """
     lists = [pl.col(ROW).filter(condition).alias(name) for name, condition in taken.items()]
     found = rows.trials.lazy().group_by(list(groups), maintain_order=True).agg(lists).collect()
+    ranges = {name: list(map(ranges_of, found[name])) for name in taken}  # of columns, not of lists of whole numbers
     return {
-        cell_key([held[name] for name in groups]): {name: ranges_of(held[name]) for name in taken}
-        for held in found.iter_rows(named=True)
+        cell_key(key): {name: ranges[name][index] for name in taken}
+        for index, key in enumerate(found.select(groups).iter_rows())
     }
 
 
@@ -62,13 +63,14 @@ def ratio_rows(finder: RowFinder, groups: Sequence[str], compared: Mapping[str, 
     )
     bases: dict[tuple[int, str], Ranges] = {}
     result = {}
-    for held in found.iter_rows(named=True):
-        mode = str(held["mode"])
-        for number in held[_UNIT]:
+    keys = found.select(groups).iter_rows(named=True)
+    for key, of_key, own_rows in zip(keys, found[_UNIT].to_list(), found[ROW], strict=True):
+        mode = str(key["mode"])
+        for number in of_key:
             if (number, mode) not in bases:
                 bases[number, mode] = _of_baseline(finder, units[number], mode, compared[mode])
-        others = [bases[number, mode] for number in held[_UNIT]]
-        result[cell_key([held[name] for name in groups])] = union([ranges_of(held[ROW]), *others])
+        others = [bases[number, mode] for number in of_key]
+        result[cell_key([key[name] for name in groups])] = union([ranges_of(own_rows), *others])
     return result
 
 

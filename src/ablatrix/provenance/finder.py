@@ -10,7 +10,7 @@ paired run time, which is made from all ok hot trials of a block, the rows are t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -19,10 +19,9 @@ from ablatrix.analysis.groups import Control, Sizes
 from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.provenance.ranges import Ranges, ranges_of, union
 from ablatrix.provenance.rows import ROW, Rows
+from ablatrix.provenance.unit_trials import Choices, Mask, RowNumbers, UnitTrials
 from ablatrix.provenance.units import Levels, Unit, UnitKey, units_of
 from ablatrix.records.metrics import HOT_METRIC
-
-Choices = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,8 @@ class RowFinder:
         self.units: Mapping[UnitKey, Unit] = units_of(rows, origin, sizes)
         self._kept: dict[tuple[Any, ...], StageRows] = {}
         self._blocks: dict[UnitKey, Ranges] = {}
+        self._trials: dict[tuple[UnitKey, str, str], UnitTrials] = {}
+        self._every = RowNumbers(rows.trials)
 
     def unit_of(self, held: Effect | Control) -> Unit:
         """Return the unit that an estimate is of."""
@@ -95,13 +96,16 @@ class RowFinder:
         choices: dict[str, Sequence[str]] = {**{knob: (level,) for knob, level in fixed.items()}, **moved}
         key = (unit.identity, mode, metric, *sorted((knob, *levels) for knob, levels in choices.items()))
         if key not in self._kept:
-            chosen = self._with_value(unit.ok, mode, metric, _among(choices) | at_levels(unit.baseline))
-            self._kept[key] = StageRows(self._rows(unit, metric, chosen), fixed, moved, chosen.select(BLOCK).n_unique())
+            held = self._held(unit, mode)
+            chosen = held.with_value(metric) & (held.among(choices) | held.among(_alone(unit.baseline)))
+            self._kept[key] = StageRows(self._rows(unit, metric, held, chosen), fixed, moved, held.blocks(chosen))
         return self._kept[key]
 
     def of_ratio(self, unit: Unit, mode: str, metric: str, levels: Levels, base: Levels) -> Ranges:
         """Return the rows of the paired ratio of one configuration to another."""
-        return self._rows(unit, metric, self._with_value(unit.ok, mode, metric, at_levels(levels) | at_levels(base)))
+        held = self._held(unit, mode)
+        chosen = held.with_value(metric) & (held.among(_alone(levels)) | held.among(_alone(base)))
+        return self._rows(unit, metric, held, chosen)
 
     def widened_by(self, unit: Unit, mode: str, metric: str, rows: Ranges, offset: float) -> Ranges:
         """Return the rows of an estimate, with those of the A/A control where its failure widens the interval."""
@@ -109,8 +113,8 @@ class RowFinder:
 
     def of_control(self, unit: Unit, mode: str, metric: str) -> Ranges:
         """Return the rows of an A/A control: of the baseline and its twins."""
-        sides = [self._with_value(held, mode, metric, pl.col("is_baseline")) for held in (unit.ok, unit.twins)]
-        return self._rows(unit, metric, pl.concat(sides))
+        sides = [self._held(unit, mode), self._held(unit, mode, "twins")]
+        return union(self._rows(unit, metric, held, held.with_value(metric) & held.is_baseline) for held in sides)
 
     def blocks_of(self, unit: Unit) -> Ranges:
         """Return the rows that a unit's paired run times are made from: all hot ok trials of its blocks."""
@@ -121,22 +125,26 @@ class RowFinder:
 
     def blocks_in(self, unit: Unit, mode: str, metric: str) -> int:
         """Return in how many blocks a unit has a value; more than the repeats where blocks were split."""
-        return self._with_value(unit.ok, mode, metric, pl.lit(value=True)).select(BLOCK).n_unique()
+        held = self._held(unit, mode)
+        return held.blocks(held.with_value(metric))
 
     @cached_property
     def _paired(self) -> pl.DataFrame:
         timed = IS_OK & pl.col(HOT_METRIC).is_not_null()
         return self.rows.trials.lazy().filter(timed).select(ROW, *BLOCK).collect()
 
-    def _with_value(self, ok: Mapping[str, pl.DataFrame], mode: str, metric: str, condition: pl.Expr) -> pl.DataFrame:
-        """Return the ok trials of a mode that have a positive value and meet a condition."""
-        held = ok.get(mode, self.rows.trials.clear()).lazy()
-        return held.filter((pl.col(metric) > 0) & condition).select(ROW, *BLOCK).collect()
+    def _held(self, unit: Unit, mode: str, role: Literal["ok", "twins"] = "ok") -> UnitTrials:
+        key = (unit.identity, mode, role)
+        if key not in self._trials:
+            own = unit.ok if role == "ok" else unit.twins
+            rows = own.get(mode, self.rows.trials.clear())[ROW].cast(pl.Int64).to_numpy()
+            self._trials[key] = UnitTrials(self._every, rows)
+        return self._trials[key]
 
-    def _rows(self, unit: Unit, metric: str, chosen: pl.DataFrame) -> Ranges:
-        if metric == HOT_METRIC and not chosen.is_empty():
+    def _rows(self, unit: Unit, metric: str, held: UnitTrials, chosen: Mask) -> Ranges:
+        if metric == HOT_METRIC and chosen.any():
             return self.blocks_of(unit)
-        return ranges_of(chosen[ROW])
+        return held.rows(chosen)
 
 
 def plain_choices(choices: Choices) -> dict[str, list[str]]:
@@ -146,9 +154,8 @@ def plain_choices(choices: Choices) -> dict[str, list[str]]:
 
 def at_levels(levels: Levels) -> pl.Expr:
     """Return whether a trial has all of these levels."""
-    return _among({knob: (level,) for knob, level in levels.items()})
+    return pl.all_horizontal(pl.lit(True), *(pl.col(f"knob_{knob}") == level for knob, level in levels.items()))
 
 
-def _among(choices: Choices) -> pl.Expr:
-    tests = (pl.col(f"knob_{knob}").is_in(list(levels)) for knob, levels in choices.items())
-    return pl.all_horizontal(pl.lit(True), *tests)
+def _alone(levels: Levels) -> Choices:
+    return {knob: (level,) for knob, level in levels.items()}

@@ -12,7 +12,9 @@ Ranges = tuple[tuple[int, int], ...]
 
 def ranges_of(indices: Sequence[int] | pl.Series | NDArray[np.int64]) -> Ranges:
     """Return row indices, in any order, as stretches of neighbours."""
-    held: NDArray[np.int64] = np.unique(np.asarray(indices, dtype=np.int64))
+    held: NDArray[np.int64] = np.asarray(indices, dtype=np.int64)
+    if not (held[1:] > held[:-1]).all():  # most are in order, and sorting a million again would take most of the time
+        held = np.unique(held)
     if not held.size:
         return ()
     breaks = np.flatnonzero(np.diff(held) != 1)

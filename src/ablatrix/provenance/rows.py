@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import polars as pl
 
 from ablatrix.analysis.effect_metrics import METRICS
@@ -16,6 +18,9 @@ KEYS = (
     *("run", "block_id", "position", "trial_id", "record_id"),
 )
 """What rows are sorted and found by."""
+LARGEST = 2**62
+_FAILED = " failed"  # no column of a record begins with a space
+FEW = 64  # stretches that are put together faster than their rows are gathered
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,28 @@ class Rows:
     def where(self, condition: pl.Expr) -> Ranges:
         """Return the rows that meet a condition."""
         return ranges_of(self.trials.lazy().filter(condition).select(ROW).collect()[ROW])
+
+    def part(self, condition: pl.Expr, *columns: str) -> pl.DataFrame:
+        """Return the rows that meet a condition: their indices, and the columns that are read of them.
+
+        Of a million rows each copy of all columns takes a second.
+        """
+        return self.trials.lazy().filter(condition).select(ROW, *columns).collect()
+
+    def parts(self, by: Sequence[str], condition: pl.Expr) -> dict[tuple[Any, ...], pl.DataFrame]:
+        """Return the rows that meet a condition, every column, by the values of some columns, in order.
+
+        In the canonical order what belongs together is a few stretches, of which nothing is copied.
+        """
+        groups = self.trials.lazy().filter(condition).group_by(list(by), maintain_order=True).agg(ROW).collect()
+        keys = groups.select(by).rows()
+        return {key: self._at(held) for key, held in zip(keys, groups[ROW], strict=True)}
+
+    def _at(self, indices: pl.Series) -> pl.DataFrame:
+        ranges = ranges_of(indices)
+        if len(ranges) > FEW:
+            return self.trials[indices]
+        return pl.concat(self.trials.slice(first, last - first + 1) for first, last in ranges)
 
     def of_records(self, record_ids: Sequence[str]) -> Ranges:
         """Return the rows of records by their own ids; in several inputs an id may occur more than once."""
@@ -64,22 +91,34 @@ def canonical_rows(trials: pl.DataFrame, columns: Iterable[str]) -> Rows:
     chosen = [name for name in trials.columns if name in wanted or name.startswith(("knob_", "baseline_"))]
     lazy = trials.lazy().select(chosen)
     labels = [name for name, kind in lazy.collect_schema().items() if kind == pl.Categorical]
-    owners = pl.col("compiler").filter(pl.col("role") != "reference").min().over(BLOCK)
-    table = (
-        # Categories are sorted as text: their own order is the one in which they first occurred.
-        lazy.with_columns(pl.col(labels).cast(pl.String))
-        .with_columns(owners.fill_null(pl.col("compiler")).alias(OWNER), (~IS_OK).alias(" failed"))
-        .sort(
-            *("workload", "workload_digest", OWNER, "mode", " failed", "status", "role", "compiler"),
-            *(name for name in chosen if name.startswith("knob_")),
-            *("run", "position", "trial_id", "record_id"),
-            nulls_last=False,
-        )
-        .drop(" failed")
-        .with_row_index(ROW)
-        .collect()
-    )
+    owners = pl.col("compiler").cast(pl.String).filter(pl.col("role") != "reference").min().over(BLOCK)
+    owner = owners.fill_null(pl.col("compiler").cast(pl.String)).alias(OWNER)
+    unsorted = lazy.with_columns(owner, (~IS_OK).alias(_FAILED)).collect()
+    first = ("workload", "workload_digest", OWNER, "mode", _FAILED, "status", "role", "compiler")
+    groups = _groups(unsorted.select(*first, *(name for name in chosen if name.startswith("knob_"))))
+    order = unsorted.select(
+        pl.arg_sort_by(pl.lit(groups), "run", "position", "trial_id", "record_id", nulls_last=False)
+    ).to_series()
+    table = unsorted.drop(_FAILED)[order].with_columns(pl.col(labels).cast(pl.String)).with_row_index(ROW)
     named = table["record_id"]
     if table["run"].n_unique() > 1:
         named = table.select(pl.format("{}:{}", "run", "record_id")).to_series()
     return Rows(table, tuple(named.to_list()))
+
+
+def _groups(labels: pl.DataFrame) -> pl.Series:
+    """Return a number for each row that orders rows as all columns do, one after the other, as text, nulls first.
+
+    One number is sorted in a tenth of the time that many columns of text take.
+    """
+    found, size = np.zeros(labels.height, np.int64), 1
+    for column in labels.iter_columns():
+        held = pl.DataFrame([column.alias("value")])
+        distinct = held.unique().sort(pl.col("value").cast(pl.String), nulls_last=False).with_row_index("rank")
+        ranks = held.join(distinct, on="value", how="left", nulls_equal=True, maintain_order="left")["rank"]
+        if size * distinct.height > LARGEST:
+            values, found = np.unique(found, return_inverse=True)
+            size = values.size
+        found = found * distinct.height + ranks.cast(pl.Int64).to_numpy()
+        size *= distinct.height
+    return pl.Series(" group", found)

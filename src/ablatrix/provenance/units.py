@@ -67,14 +67,16 @@ def units_of(rows: Rows, origin: Sequence[str] = (), sizes: Sizes | None = None)
         sizes: What tells apart the sizes of a workload; where it is not known, the start of the digest does.
     """
     by = [*origin, *UNIT]
-    measured = rows.trials.filter(pl.col("role") == "measured")
-    controls = rows.trials.filter(pl.col("role") == "twin").partition_by(by, as_dict=True, maintain_order=True)
-    sizes_of = dict(measured.group_by("workload").agg(pl.col("workload_digest").n_unique()).iter_rows())
-    parts = measured.partition_by(by, as_dict=True, maintain_order=True)
+    knobs = rows.knobs()
+    measured = rows.trials.lazy().filter(pl.col("role") == "measured")
+    counts = measured.group_by("workload").agg(pl.col("workload_digest").n_unique()).collect()
+    sizes_of = dict(counts.iter_rows())
+    levels = measured.group_by(by).agg(pl.col(f"baseline_{knob}").drop_nulls().first() for knob in knobs).collect()
+    bases = {tuple(row[: len(by)]): dict(zip(knobs, row[len(by) :], strict=True)) for row in levels.iter_rows()}
+    ok, twins = (_ok_by_mode(rows, by, role) for role in ("measured", "twin"))
     found = {}
-    for key in sorted(parts, key=lambda one: tuple(map(str, one))):
+    for key in sorted(bases, key=lambda one: tuple(map(str, one))):
         workload, digest, compiler = map(str, key[len(origin) :])
-        base = {knob: parts[key][f"baseline_{knob}"].drop_nulls() for knob in rows.knobs()}
         has_sizes = sizes_of[workload] > 1
         size = (sizes or {}).get((workload, digest), digest[:_DIGEST_LETTERS])
         unit = Unit(
@@ -83,15 +85,18 @@ def units_of(rows: Rows, origin: Sequence[str] = (), sizes: Sizes | None = None)
             digest=digest,
             compiler=compiler,
             label=sized(workload, size) if has_sizes else workload,
-            baseline={knob: str(levels[0]) for knob, levels in base.items() if levels.len()},
-            ok=_ok_by_mode(parts[key]),
-            twins=_ok_by_mode(controls[key]) if key in controls else {},
+            baseline={knob: str(level) for knob, level in bases[key].items() if level is not None},
+            ok=ok.get(key, {}),
+            twins=twins.get(key, {}),
             has_sizes=has_sizes,
         )
         found[unit.identity] = unit
     return found
 
 
-def _ok_by_mode(trials: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    ok = trials.filter(IS_OK).partition_by("mode", as_dict=True, maintain_order=True)
-    return {str(mode): held for (mode,), held in ok.items()}
+def _ok_by_mode(rows: Rows, by: Sequence[str], role: str) -> dict[UnitKey, dict[str, pl.DataFrame]]:
+    """Return the ok trials of one role, by unit and mode."""
+    found: dict[UnitKey, dict[str, pl.DataFrame]] = {}
+    for key, held in rows.parts([*by, "mode"], IS_OK & (pl.col("role") == role)).items():
+        found.setdefault(key[:-1], {})[str(key[-1])] = held
+    return found

@@ -70,6 +70,6 @@ def _fastest(logs: NDArray[np.float64], of: int) -> NDArray[np.float64]:
     """Return the mean along the last axis of the smallest one of so many values, of at least one."""
     count = -(-logs.shape[2] // of)
     smallest = np.partition(logs, count - 1, axis=2)[:, :, :count]
-    sums = [math.fsum(row) for row in smallest.reshape(-1, count)]
+    sums = list(map(math.fsum, smallest.reshape(-1, count).tolist()))
     means: NDArray[np.float64] = np.array(sums).reshape(logs.shape[:2]) / count
     return means

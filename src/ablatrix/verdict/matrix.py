@@ -21,7 +21,7 @@ def matrix_criterion(
     matrices: Sequence[PrimaryMatrix],
 ) -> Criterion:
     """Return whether at least three workloads are whole and stable, as planned and of one origin."""
-    trials = without_priming_runs(found.trials)
+    trials = without_priming_runs(found.trials.select("role", "workload"))
     unsound = {(one.workload, one.compiler) for one in matrices if one.gaps}
     unsound |= {(one.workload, one.compiler) for one in stability if not one.holds}
     good = {one.workload for one in matrices if (one.workload, one.compiler) not in unsound}
@@ -40,7 +40,7 @@ def matrix_criterion(
         findings.append(f"lines have several schema versions: {listed}")
     mixed = {name: values for name, values in mixed_origins(found).items() if name != "schema_version"}
     findings += [f"origins are mixed: {name}: {', '.join(map(str, values))}" for name, values in mixed.items()]
-    statuses = Counter(found.trials["status"].to_list())
+    statuses = Counter[str](dict(found.trials["status"].value_counts().iter_rows()))
     by_mode = {mode: [one for one in stability if one.mode == mode] for mode in MODES}
     numbers = {
         "workloads": trials["workload"].n_unique(),
@@ -65,7 +65,7 @@ def matrix_criterion(
 
 def _schema_versions(found: Tidy) -> Counter[str]:
     lines = found.lines if found.lines is not None else found.trials
-    return Counter(lines["schema_version"].to_list())
+    return Counter(dict(lines["schema_version"].value_counts().iter_rows()))
 
 
 def _widest(stability: Sequence[Stability]) -> float | None:

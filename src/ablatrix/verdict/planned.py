@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import polars as pl
 
-from ablatrix.analysis.table import LINE_COLUMNS, Tidy, count_planned
+from ablatrix.analysis.table import Tidy, count_planned
 from ablatrix.artifact.contents import check_plan, read_design
 from ablatrix.errors import ArtifactError
 from ablatrix.records.names import DESIGN_NAME
@@ -29,18 +28,6 @@ class Planned:
     cold_effect_width: float | None
 
 
-class _Line(NamedTuple):
-    trial_id: str
-    record_id: str
-    cell_id: str
-    block_id: str
-    mode: str
-    role: str
-    study_digest: str
-    schema_version: str
-    final: bool
-
-
 def compare_with_plan(found: Tidy, files: Sequence[Path], design: Path | None) -> Planned:
     """Compare records with what was planned.
 
@@ -52,6 +39,7 @@ def compare_with_plan(found: Tidy, files: Sequence[Path], design: Path | None) -
     Raises:
         ArtifactError: A design cannot be read.
     """
+    assert found.lines is not None
     counts: Counter[str] = Counter()
     problems, widths = [], []
     for run, path in enumerate(files):
@@ -61,12 +49,11 @@ def compare_with_plan(found: Tidy, files: Sequence[Path], design: Path | None) -
         plan, faults = read_design(design_path.parent, design_path.name)
         if plan is None:
             raise ArtifactError(f"{design_path.parent}: {faults[0]}")
-        of_run = count_planned(found.trials.filter(pl.col("run") == run), plan)
+        own = pl.col("run") == run
+        of_run = count_planned(found.trials.lazy().filter(own).select("trial_id", "status").collect(), plan)
         counts.update({name: int(of_run[name].sum()) for name in ("planned", "not_run")})
-        rows = found.lines.filter(pl.col("run") == run) if found.lines is not None else pl.DataFrame()
         # The plan is compared with the lines themselves, superseded ones included.
-        lines = [_Line(*row) for row in rows.select(*LINE_COLUMNS, "final").iter_rows()]
-        problems += [f"{path}: {problem.detail}" for problem in check_plan(lines, plan)]
+        problems += [f"{path}: {problem.detail}" for problem in check_plan(found.lines.filter(own), plan)]
         widths.append(plan.get("cold_effect_width"))
     promised = [width for width in widths if isinstance(width, int | float)]
     return Planned(counts, tuple(problems), min(promised, default=None))

@@ -51,7 +51,7 @@ def reach_verdict(
     margins = margins or Margins()
     if margins.cold is None:
         margins = replace(margins, cold=planned.cold_effect_width)
-    stability, matrices = find_stability(found.trials, margins), primary_matrices(found.trials)
+    stability, matrices = find_stability(found.trials, margins, findings), primary_matrices(found.trials)
     paper, omitted = paper_criterion(findings, claims, make)
     criteria = (
         matrix_criterion(found, planned, stability, matrices),

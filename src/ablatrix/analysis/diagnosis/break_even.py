@@ -1,12 +1,14 @@
 """How many runs repay a more expensive compile."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from ablatrix.analysis.diagnosis.configurations import UNIT, Settings, Unit, by_block, ratios_of, units
+from ablatrix.analysis.diagnosis.configurations import UNIT, Settings, Unit, by_blocks, ratios_of, units
 from ablatrix.analysis.groups import PLAN, Instrument
 from ablatrix.analysis.reasons import Why, because
 from ablatrix.analysis.table import BLOCK
@@ -78,7 +80,10 @@ def find_break_even(trials: pl.DataFrame, instrument: Instrument | None = None) 
         instrument: The A/A controls of the whole results; of ``trials`` by default.
     """
     instrument = instrument or Instrument(trials)
-    return [found for unit in units(_needed(trials)) for found in _of_unit(unit, instrument)]
+    several = units(_needed(trials))
+    compiles = ratios_of(several, COMPILE_METRIC, "cold", instrument)
+    runs = ratios_of(several, HOT_METRIC, "hot", instrument)
+    return [found for own in zip(several, compiles, runs, strict=True) for found in _of_unit(*own)]
 
 
 def _needed(trials: pl.DataFrame) -> pl.DataFrame:
@@ -99,15 +104,16 @@ def _needed(trials: pl.DataFrame) -> pl.DataFrame:
     return trials.select(name for name in trials.columns if name in read or name.startswith(("knob_", "baseline_")))
 
 
-def _of_unit(unit: Unit, instrument: Instrument) -> Iterator[BreakEven]:
-    compiles = ratios_of(unit, COMPILE_METRIC, "cold", instrument)
-    runs = ratios_of(unit, HOT_METRIC, "hot", instrument)
-    for settings, part in unit.trials.items():
+def _of_unit(unit: Unit, compiles: Mapping[Settings, Ratio], runs: Mapping[Settings, Ratio]) -> Iterator[BreakEven]:
+    costs = _Costs(unit)
+    for settings in unit.trials:
         if settings == unit.baseline:
             continue
         compile_ratio, run_ratio = compiles.get(settings), runs.get(settings)
-        verdict, reason, count = _judge(unit, part, compile_ratio, run_ratio)
-        at_most, at_least = _bounds(unit, part, compile_ratio, run_ratio) if verdict == "undecided" else (None, None)
+        verdict, reason, count = _judge(costs, settings, compile_ratio, run_ratio)
+        at_most, at_least = None, None
+        if verdict == "undecided":
+            at_most, at_least = _bounds(costs, settings, compile_ratio, run_ratio)
         yield BreakEven(
             workload=unit.workload,
             compiler=unit.compiler,
@@ -125,8 +131,27 @@ def _of_unit(unit: Unit, instrument: Instrument) -> Iterator[BreakEven]:
         )
 
 
+class _Costs:
+    """What each configuration of a unit costs more than the baseline, read once for all of them."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._columns = {settings: column for column, settings in enumerate(unit.trials)}
+        self._baseline = unit.baseline
+        self._compiles, self._runs = by_blocks(unit, COMPILE_METRIC, "cold"), by_blocks(unit, HOT_METRIC, "hot")
+
+    def runs(self, settings: Settings) -> MeanRatio:
+        """Return the runs that repay a configuration's compile."""
+        costlier, slower = (self._differences(values, settings) for values in (self._compiles, self._runs))
+        return unpaired_mean_ratio(costlier, [-value for value in slower])
+
+    def _differences(self, values: NDArray[np.float64], settings: Settings) -> list[float]:
+        found = values[:, self._columns[settings]] - values[:, self._columns[self._baseline]]
+        kept: list[float] = found[~np.isnan(found)].tolist()
+        return kept
+
+
 def _judge(
-    unit: Unit, part: pl.DataFrame, compile_ratio: Ratio | None, run_ratio: Ratio | None
+    costs: _Costs, settings: Settings, compile_ratio: Ratio | None, run_ratio: Ratio | None
 ) -> tuple[Verdict, Why | None, MeanRatio | None]:
     absent = [
         because("no_block_with_baseline", mode=mode)
@@ -144,20 +169,14 @@ def _judge(
     verdict = VERDICTS[sides]
     if verdict not in ("repaid", "pays at first"):
         return verdict, None, None
-    count = _runs(unit, part)
+    count = costs.runs(settings)
     if count.extent is not Extent.BOUNDED or count.value is None or count.low is None or count.low <= 0.0:
         return "undecided", Why.of(because("times_scatter")), None
     return verdict, None, count
 
 
-def _runs(unit: Unit, part: pl.DataFrame) -> MeanRatio:
-    costlier = _differences(unit, part, COMPILE_METRIC, "cold")
-    faster = [-value for value in _differences(unit, part, HOT_METRIC, "hot")]
-    return unpaired_mean_ratio(costlier, faster)
-
-
 def _bounds(
-    unit: Unit, part: pl.DataFrame, compile_ratio: Ratio | None, run_ratio: Ratio | None
+    costs: _Costs, settings: Settings, compile_ratio: Ratio | None, run_ratio: Ratio | None
 ) -> tuple[float | None, float | None]:
     """Return the most and the fewest runs where one side is clear and the other is not, from the same set of runs."""
     if compile_ratio is None or run_ratio is None:
@@ -165,7 +184,7 @@ def _bounds(
     sides = _side(compile_ratio), _side(run_ratio)
     if "same" in sides or (sides[0] == "unclear") == (sides[1] == "unclear"):
         return None, None
-    count = _runs(unit, part)
+    count = costs.runs(settings)
     if sides[0] == "unclear" and count.extent is Extent.BOUNDED and count.high is not None and count.high > 0.0:
         return count.high, None
     if sides[1] == "unclear" and count.extent is Extent.EXCLUSIVE and count.high is not None and count.high > 0.0:
@@ -181,8 +200,3 @@ def _side(ratio: Ratio) -> Side:
     if ratio.low > 1.0:
         return "more"
     return "less" if ratio.high < 1.0 else "unclear"
-
-
-def _differences(unit: Unit, part: pl.DataFrame, metric: str, mode: str) -> list[float]:
-    here, base = by_block(part, metric, mode), by_block(unit.trials[unit.baseline], metric, mode)
-    return [here[block] - base[block] for block in sorted(here.keys() & base.keys())]

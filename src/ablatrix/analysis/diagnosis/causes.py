@@ -170,7 +170,7 @@ class _Compared:
 
 def _slower(of_mode: Sequence[Unit], instrument: Instrument) -> list[Mapping[Settings, _Compared]]:
     """Return the configurations of each unit against its baseline; all of them are one family of tests."""
-    ratios = [ratios_of(unit, HOT_METRIC, "hot", instrument) for unit in of_mode]
+    ratios = ratios_of(of_mode, HOT_METRIC, "hot", instrument)
     tested = [one.p_value for held in ratios for one in held.values() if one.p_value is not None]
     adjusted = iter(holm(tested))
     return [

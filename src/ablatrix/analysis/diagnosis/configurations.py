@@ -1,16 +1,21 @@
 """The configurations of each workload and compiler with their trials: what proofs, causes and fronts work on."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from ablatrix.analysis.groups import Instrument, grouped, knob_order, ratios_to_baseline, sort_key
+from ablatrix.analysis.groups import Instrument, grouped, knob_order, numbered, ratios_to_baseline, sort_key
 from ablatrix.analysis.table import BLOCK, IS_OK
+from ablatrix.records.status import Status
 from ablatrix.statistics.ratio import Ratio
 
 UNIT = ("workload", "workload_digest", "compiler")
+_INDEX = " index"  # no column of a record begins with a space
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -88,7 +93,7 @@ class Unit:
 
 def units(trials: pl.DataFrame) -> list[Unit]:
     """Return the configurations of each workload and compiler, sorted; the reference has none."""
-    measured = trials.filter(pl.col("role") == "measured").sort("run", "position", "trial_id")
+    measured = _in_run_order(trials.filter(pl.col("role") == "measured"))
     found, order = [], knob_order(measured)
     for (workload, digest, compiler), part in grouped(measured, UNIT):
         base: dict[str, str | None] = {
@@ -106,14 +111,36 @@ def units(trials: pl.DataFrame) -> list[Unit]:
     return found
 
 
-def ratios_of(unit: Unit, metric: str, mode: str, instrument: Instrument) -> Mapping[Settings, Ratio]:
-    """Return the ratio of each configuration to the baseline, paired over blocks; see `ratios_to_baseline`."""
-    if not unit.columns:
-        return {}
-    used = list(dict.fromkeys((*UNIT, *BLOCK, "mode", "role", "status", "is_baseline", metric, *unit.columns)))
-    frame = pl.concat(part.select(used) for part in unit.trials.values()).filter(pl.col("mode") == mode)
-    found = ratios_to_baseline(frame, metric, ["workload", *unit.columns], instrument)
-    return {unit.configuration(key[1:]): ratio for key, ratio in found.items()}
+def _in_run_order(trials: pl.DataFrame) -> pl.DataFrame:
+    # The table has this order, and to bring every column of a million trials into it once more takes seconds.
+    order = trials.select(pl.arg_sort_by("run", "position", "trial_id")).to_series()
+    return trials if order.is_sorted() else trials[order]
+
+
+def ratios_of(
+    several: Sequence[Unit], metric: str, mode: str, instrument: Instrument
+) -> list[Mapping[Settings, Ratio]]:
+    """Return for each unit the ratio of each configuration to the baseline, paired over blocks.
+
+    See `ratios_to_baseline`. It is asked once for them all: asked for each unit, the questions would take most of the
+    time.
+    """
+    found: list[dict[Settings, Ratio]] = [{} for _ in several]
+    cells = [
+        (number, settings, part)
+        for number, unit in enumerate(several)
+        if unit.columns
+        for settings, part in unit.trials.items()
+    ]
+    if cells:
+        frame = pl.concat(part for *_, part in cells)
+        used = (*UNIT, *BLOCK, "mode", "role", "status", "is_baseline", metric)
+        numbers = pl.Series(_INDEX, np.repeat(np.arange(len(cells)), [part.height for *_, part in cells]))
+        chosen = frame.lazy().select(*dict.fromkeys(used)).with_columns(numbers).filter(pl.col("mode") == mode)
+        for (index,), ratio in ratios_to_baseline(chosen.collect(), metric, [_INDEX], instrument).items():
+            number, settings, _ = cells[index]
+            found[number][settings] = ratio
+    return list(found)
 
 
 def by_block(trials: pl.DataFrame, metric: str, mode: str) -> dict[tuple[Any, ...], float]:
@@ -121,6 +148,27 @@ def by_block(trials: pl.DataFrame, metric: str, mode: str) -> dict[tuple[Any, ..
     # Lazy: only what is read is filtered, not every column.
     ok = trials.lazy().filter(IS_OK & (pl.col("mode") == mode) & (pl.col(metric) > 0)).select(*BLOCK, metric).collect()
     return {tuple(block): value for *block, value in ok.iter_rows()}
+
+
+def joined(unit: Unit) -> tuple[pl.DataFrame, NDArray[np.int64]]:
+    """Return the trials of all configurations of a unit, in order, and which configuration each is of."""
+    parts = list(unit.trials.values())
+    return pl.concat(parts), np.repeat(np.arange(len(parts)), [part.height for part in parts])
+
+
+def by_blocks(unit: Unit, metric: str, mode: str) -> NDArray[np.float64]:
+    """Return what `by_block` gives of every configuration: a row a block, a column a configuration, NaN without one.
+
+    Blocks are sorted by run and id.
+    """
+    whole, numbers = joined(unit)
+    values = whole[metric].cast(pl.Float64).to_numpy()
+    held = (whole["status"] == Status.OK.value) & (whole["mode"] == mode)
+    chosen = held.to_numpy() & (values > 0)
+    block = numbered(whole, BLOCK)
+    found = np.full((block.count, len(unit.trials)), math.nan)
+    found[block.numbers[chosen], numbers[chosen]] = values[chosen]
+    return found[whole[block.first].select(pl.arg_sort_by(BLOCK)).to_series().to_numpy()]
 
 
 def one_step(settings: Settings, change: Setting) -> Settings:

@@ -7,15 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ablatrix.analysis.diagnosis.configurations import (
     UNIT,
     Setting,
     Settings,
     Unit,
-    by_block,
+    by_blocks,
     described,
+    joined,
     one_step,
     units,
 )
@@ -183,15 +186,15 @@ Facts = Mapping[str, frozenset[Any]]
 def _facts_of(unit: Unit) -> Mapping[Settings, Facts]:
     """Return the values that the trials of each configuration have in each column that can prove something."""
     index = " index"  # no column of a record begins with a space
-    numbered = [part.with_columns(pl.lit(number).alias(index)) for number, part in enumerate(unit.trials.values())]
-    if not numbered:
+    if not unit.trials:
         return {}
-    back = [name for name in numbered[0].columns if name.startswith(SURROUNDINGS)]
+    whole, numbers = joined(unit)
+    back = [name for name in whole.columns if name.startswith(SURROUNDINGS)]
     names = [CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, *back]
     cold = pl.col("mode") == "cold"
     # All at once: a query for each column of each configuration would take most of the time of a paper.
     values = (
-        pl.concat(numbered)
+        whole.with_columns(pl.Series(index, numbers))
         .group_by(index, maintain_order=True)
         .agg(
             *(pl.col(name).drop_nulls().unique() for name in (*names, RUN_TIME)),
@@ -279,21 +282,30 @@ def _differs(here: frozenset[Any], there: frozenset[Any]) -> bool:
 
 def _memory_moved(unit: Unit, pairs: Sequence[_Pair]) -> bool:
     """Whether the measured peak moves with a knob on average over the pairs, by the interval in either mode."""
+    if not pairs:
+        return False
+    columns = {settings: column for column, settings in enumerate(unit.trials)}
     for mode in ("cold", "hot"):
-        logs: dict[tuple[Any, ...], list[float]] = {}
-        steps = [0.0]
-        for pair in pairs:
-            here, there = (by_block(unit.trials[one], MEASURED_MEMORY, mode) for one in (pair.one, pair.other))
-            steps.append(max(step_of(MEASURED_MEMORY, *map(math.log, side.values())) for side in (here, there)))
-            for block in here.keys() & there.keys():
-                logs.setdefault(block, []).append(math.log(there[block] / here[block]))
+        values = by_blocks(unit, MEASURED_MEMORY, mode)
+        here, there = [columns[pair.one] for pair in pairs], [columns[pair.other] for pair in pairs]
+        steps = [_step(values[:, column]) for column in dict.fromkeys((*here, *there))]
+        ratios = values[:, there] / values[:, here]
+        known = ~np.isnan(ratios)
+        logs = np.full(ratios.shape, math.nan)
+        logs[known] = list(map(math.log, ratios[known].tolist()))
         # A block that lacks a pair would be a mean over other pairs than the rest.
-        whole = [values for values in logs.values() if len(values) == max(map(len, logs.values()))]
-        means = [math.fsum(values) / len(values) for values in whole]
+        counts = known.sum(axis=1)
+        most = int(counts.max(initial=1))
+        whole = logs[counts == most].tolist()
+        means = [math.fsum(one for one in row if not math.isnan(one)) / most for row in whole]
         ratio = paired_ratio(means, allowance=Allowance(step=max(steps))) if means else None
         if ratio is not None and ratio.side:
             return True
     return False
+
+
+def _step(values: NDArray[np.float64]) -> float:
+    return step_of(MEASURED_MEMORY, *map(math.log, values[~np.isnan(values)].tolist()))
 
 
 def _overriding(equal: Iterable[_Pair], differing: Iterable[_Pair]) -> tuple[Explanation, ...]:

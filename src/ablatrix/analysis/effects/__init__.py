@@ -28,6 +28,7 @@ from ablatrix.analysis.effects.judgement import (
     verdict_text,
     verdict_word,
 )
+from ablatrix.analysis.effects.readings import TrialLayout
 from ablatrix.analysis.effects.same_program import SamePrograms
 from ablatrix.analysis.effects.speed_ups import Ablation, Move, SpeedUp, find_ablations, mean_speed_up
 from ablatrix.analysis.effects.trends import Trend, trend_frame, trends_of
@@ -55,6 +56,7 @@ __all__ = [
     "SamePrograms",
     "SpeedUp",
     "Trend",
+    "TrialLayout",
     "attribution",
     "effects_of_levels",
     "evidence_frame",

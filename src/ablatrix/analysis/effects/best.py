@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ablatrix.analysis.effects.readings import readings_of
+from ablatrix.analysis.effects.readings import TrialLayout
 from ablatrix.analysis.groups import Instrument
 from ablatrix.analysis.reasons import KnobLevels
 from ablatrix.statistics.best import compare_with_best
@@ -34,7 +34,13 @@ class Best:
     blocks: int
 
 
-def find_best(trials: pl.DataFrame, metric: str, mode: str, instrument: Instrument | None = None) -> list[Best]:
+def find_best(
+    trials: pl.DataFrame,
+    metric: str,
+    mode: str,
+    instrument: Instrument | None = None,
+    layout: TrialLayout | None = None,
+) -> list[Best]:
     """Return the best configuration of each workload and compiler; none where no configuration is in every block.
 
     Args:
@@ -42,15 +48,16 @@ def find_best(trials: pl.DataFrame, metric: str, mode: str, instrument: Instrume
         metric: Column of a positive number; less is better.
         mode: ``cold`` or ``hot``.
         instrument: The A/A controls of the whole results; of ``trials`` by default.
+        layout: Of ``trials``, where it is known already.
     """
     instrument = instrument or Instrument(trials)
     found = []
-    for unit, readings in readings_of(trials, metric, mode):
-        filled = readings.logs[~np.isnan(readings.logs).all(axis=1)]
+    for unit, held in (layout or TrialLayout(trials)).readings(metric, mode):
+        filled = held.logs[~np.isnan(held.logs).all(axis=1)]
         whole = np.flatnonzero(~np.isnan(filled).any(axis=0)).tolist() if filled.size else []
-        names = list(readings.measured)
+        names = list(held.measured)
         if whole:
-            levels = [KnobLevels(dict(zip(readings.knobs, map(str, names[column]), strict=True))) for column in whole]
+            levels = [KnobLevels(dict(zip(held.knobs, map(str, names[column]), strict=True))) for column in whole]
             offset = instrument.offset(metric, mode, unit)
             found.append(_best(unit, levels, filled[:, whole].T, offset))
     return found

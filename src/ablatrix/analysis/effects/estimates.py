@@ -106,6 +106,7 @@ def main_effects(
     knobs: Sequence[str],
     instrument: Instrument | None = None,
     programs: SamePrograms | None = None,
+    grids: Sequence[FactorialGrid] | None = None,
 ) -> list[Effect]:
     """Return the main effects of knobs, for each workload and compiler; see `effects_of_levels`.
 
@@ -118,9 +119,12 @@ def main_effects(
         knobs: Names of knobs, without a prefix.
         instrument: The A/A controls of the whole results; of ``trials`` by default.
         programs: Which configurations are one program; what ``trials`` prove by default.
+        grids: Of ``trials``, where they are known already.
     """
+    if grids is None:
+        grids = factorial_grids(trials, metric, mode, (), instrument, programs)
     by_unit: dict[tuple[Any, ...], list[FactorialGrid]] = {}
-    for grid in factorial_grids(trials, metric, mode, (), instrument, programs):
+    for grid in grids:
         by_unit.setdefault((grid.workload, grid.digest, grid.compiler), []).append(grid)
     found = []
     for of_unit in by_unit.values():

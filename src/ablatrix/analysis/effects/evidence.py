@@ -1,8 +1,9 @@
 """All effects of a set of results, judged: what ``ablatrix effects`` shows."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -10,8 +11,9 @@ import polars as pl
 from ablatrix.analysis.effect_metrics import DEFAULT_METRICS, METRICS
 from ablatrix.analysis.effects.estimates import Effect, attribution, effects_of_levels
 from ablatrix.analysis.effects.geometric_means import GeometricMean, geometric_means
-from ablatrix.analysis.effects.grid import factorial_grids
+from ablatrix.analysis.effects.grid import FactorialGrid, factorial_grids
 from ablatrix.analysis.effects.judgement import DEFAULT_MARGIN, MAIN, Judgement, judge_effects, judge_means
+from ablatrix.analysis.effects.readings import TrialLayout
 from ablatrix.analysis.effects.same_program import SamePrograms
 from ablatrix.analysis.effects.trends import Trend, trends_of
 from ablatrix.analysis.groups import Control, Instrument
@@ -50,6 +52,9 @@ class Evidence:
         return next(found, None)
 
 
+Grids = Callable[[str, str], Sequence[FactorialGrid]]
+
+
 class NothingVariesError(AnalysisError):
     """No knob varies in the results, so that there is no effect: they are read well, and the answer is empty."""
 
@@ -78,6 +83,7 @@ def gather(
     origin: Sequence[str] = (),
     instrument: Instrument | None = None,
     programs: SamePrograms | None = None,
+    grids: Grids | None = None,
 ) -> list[Evidence]:
     """Return the evidence on each metric that was asked for.
 
@@ -87,6 +93,7 @@ def gather(
         origin: Columns that distinguish mixed records.
         instrument: The A/A controls of the whole results; of ``found`` by default.
         programs: Which configurations are one program; what ``found`` proves by default.
+        grids: Gives the grids of a metric in a mode, where they are known already; made of ``found`` by default.
 
     Raises:
         AnalysisError: A metric, workload, knob or level that is not in the results.
@@ -96,13 +103,18 @@ def gather(
         raise AnalysisError(f"the margin must be larger than 0, but got {question.margin}; 0.01 is 1 %")
     trials = found.trials
     _refuse_unknown_workloads(trials, question)
-    known = (instrument or Instrument(trials, origin), programs or SamePrograms.of(trials, origin))
+    instrument = instrument or Instrument(trials, origin)
+    if grids is None:
+        programs = programs or SamePrograms.of(trials, origin)
+        layout = TrialLayout(trials, origin)
+        known = {"origin": origin, "instrument": instrument, "programs": programs, "layout": layout}
+        grids = partial(factorial_grids, trials, **known)
     evidence = []
     for name in question.metrics or DEFAULT_METRICS:
         metric = _metric(name)
         mode = _mode(trials, metric)
         if mode is not None:
-            evidence.append(_evidence(trials, metric, mode, question, tuple(origin), *known))
+            evidence.append(_evidence(grids(name, mode), metric, mode, question, tuple(origin), instrument))
         elif question.metrics:
             raise AnalysisError(f"no trial reports '{name}'; it is measured in {' or '.join(metric.modes)} trials")
     varying = list(dict.fromkeys(effect.knob for one in evidence for effect in one.effects if effect.knob))
@@ -179,17 +191,16 @@ def _mode(trials: pl.DataFrame, metric: Metric) -> str | None:
 
 
 def _evidence(
-    trials: pl.DataFrame,
+    grids: Sequence[FactorialGrid],
     metric: Metric,
     mode: str,
     question: Question,
     origin: tuple[str, ...],
     instrument: Instrument,
-    programs: SamePrograms,
 ) -> Evidence:
     effects: list[Effect] = []
     trends: list[Trend] = []
-    for grid in factorial_grids(trials, metric.name, mode, origin, instrument, programs):
+    for grid in grids:
         trends += trends_of(grid)
         effects += [*effects_of_levels(grid), *attribution(grid, question.start, question.end)]
     controls = instrument.controls(metric.name, mode)

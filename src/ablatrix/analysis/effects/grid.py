@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from ablatrix.analysis.effects.readings import Key, Readings, readings_of
+from ablatrix.analysis.effects.readings import Key, Readings, TrialLayout
 from ablatrix.analysis.effects.same_program import SamePrograms
 from ablatrix.analysis.effects.shapes import Shape, shape_of
 from ablatrix.analysis.groups import Instrument
@@ -110,6 +110,7 @@ def factorial_grids(
     origin: Sequence[str] = (),
     instrument: Instrument | None = None,
     programs: SamePrograms | None = None,
+    layout: TrialLayout | None = None,
 ) -> list[FactorialGrid]:
     """Return the factorial grids of a metric in one mode, by origin, workload, compiler and stage.
 
@@ -120,17 +121,18 @@ def factorial_grids(
         origin: Columns that distinguish mixed records.
         instrument: The A/A controls of the whole results; of ``trials`` by default.
         programs: Which configurations are one program; what ``trials`` prove by default.
+        layout: Of ``trials``, where it is known already.
     """
     instrument = instrument or Instrument(trials, origin)
     programs = programs or SamePrograms.of(trials, origin)
     found = []
-    for unit, readings in readings_of(trials, metric, mode, origin):
+    for unit, held in (layout or TrialLayout(trials, origin)).readings(metric, mode):
         of_unit = (unit[: len(origin)], *unit[len(origin) :], mode, metric)
         known = _Known(unit, instrument.offset(metric, mode, unit), programs)
-        for stage, own in readings.by_stage.items():
-            shape = shape_of(readings, own, readings.plans.get(stage))
+        for stage, own in held.by_stage.items():
+            shape = shape_of(held, own, held.plans.get(stage))
             if shape is not None:
-                found.append(_grid((*of_unit, stage), shape, readings, known))
+                found.append(_grid((*of_unit, stage), shape, held, known))
     return found
 
 

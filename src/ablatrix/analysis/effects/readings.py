@@ -4,20 +4,34 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ablatrix.analysis.groups import PLAN, StagePlan, grouped, in_order, knob_order, sort_key, step_of
+from ablatrix.analysis.groups import (
+    PLAN,
+    StagePlan,
+    Whole,
+    combined,
+    in_order,
+    key_order,
+    knob_order,
+    numbered,
+    numbered_codes,
+    sort_key,
+    step_of,
+)
 from ablatrix.analysis.reasons import Cause
 from ablatrix.records.status import Status
 from ablatrix.statistics.precision import Configuration
 
 UNIT = ("workload", "workload_digest", "compiler", "mode")
 OBSERVERS = ("pass_timing",)  # they only observe a compile; what they cost is not an effect of a compiler
-REPEAT = "replicate"
+REPEAT, ROW = "replicate", " row"  # no column of a record begins with a space
+IN_ORDER = ("run", "block", "position")
 
 Key = tuple[Any, ...]
 
@@ -43,78 +57,209 @@ class Readings:
     steps: Mapping[Configuration, float]
 
 
-def readings_of(
-    trials: pl.DataFrame, metric: str, mode: str, origin: Sequence[str] = ()
-) -> Iterator[tuple[Key, Readings]]:
-    """Yield each unit that has knobs (origin, workload, digest, compiler) with its values; see `factorial_grids`."""
-    knob_columns = [
-        name
+UnitReadings = tuple[Key, Readings]
+"""A unit (values of the columns that distinguish mixed records, workload, digest, compiler), and its values."""
+
+
+class TrialLayout:
+    """The measured trials of a table in their repeats: laid out once a mode, and read for each metric."""
+
+    def __init__(self, trials: pl.DataFrame, origin: Sequence[str] = ()) -> None:
+        """Take the table of trials, and the columns that distinguish mixed records."""
+        self._trials = trials
+        self._origin = tuple(origin)
+        self._laid: dict[str, list[_Laid]] = {}
+        self._kept: dict[tuple[str, str], list[UnitReadings]] = {}
+
+    def readings(self, metric: str, mode: str) -> list[UnitReadings]:
+        """Return each unit that has knobs (origin, workload, digest, compiler) with its values, sorted."""
+        if (metric, mode) not in self._kept:
+            values = self._trials[metric].cast(pl.Float64).to_numpy()
+            if mode not in self._laid:
+                self._laid[mode] = list(_laid_out(self._trials, mode, self._origin))
+            found = [(one.unit, _read(one, metric, values, self._statuses)) for one in self._laid[mode]]
+            self._kept[metric, mode] = found
+        return self._kept[metric, mode]
+
+    @cached_property
+    def _statuses(self) -> tuple[Whole, list[str]]:
+        """The status of each trial by its number, and the statuses by number."""
+        found = numbered(self._trials, ["status"])
+        return found.numbers, self._trials["status"][found.first].to_list()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Laid:
+    """Where the trials of one unit are, whatever is read of them.
+
+    Attributes:
+        at: The row of each of its trials in the table, in the order of (run, block, position).
+        trial: Which of its trials a block has of a configuration (blocks x configurations); -1: none.
+        repeats: The blocks of each repeat.
+        base: Column of the baseline.
+    """
+
+    unit: Key
+    knobs: tuple[str, ...]
+    baseline: Configuration
+    configurations: tuple[Configuration, ...]
+    by_stage: Mapping[str, tuple[Configuration, ...]]
+    plans: Mapping[str, StagePlan]
+    at: Whole
+    trial: Whole
+    repeats: tuple[range, ...]
+    base: int | None
+
+
+@dataclass(frozen=True)
+class _Column:
+    """Values of a column by number: that of each row, and what the numbers stand for."""
+
+    numbers: Whole
+    values: Sequence[Any]
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame, *columns: str) -> "_Column":
+        found = numbered(frame, columns)
+        distinct = frame.select(columns)[found.first]
+        return cls(found.numbers, distinct.rows() if len(columns) > 1 else distinct.to_series().to_list())
+
+    @property
+    def count(self) -> int:
+        return len(self.values)
+
+    def has_null(self, rows: Whole) -> bool:
+        return None in self.values and bool((self.numbers[rows] == self.values.index(None)).any())
+
+    def equals(self, other: "_Column", rows: Whole) -> NDArray[np.bool_]:
+        """Return in which rows both have the same value; null equals none."""
+        known = {value: number for number, value in enumerate(self.values) if value is not None}
+        same = np.array([known.get(value, -1) for value in other.values], np.int64)
+        found: NDArray[np.bool_] = self.numbers[rows] == same[other.numbers[rows]]
+        return found
+
+
+def _laid_out(trials: pl.DataFrame, mode: str, origin: Sequence[str]) -> Iterator[_Laid]:
+    """Yield each unit that has knobs. All that takes the table is done for all units at once."""
+    names = [
+        name.removeprefix("knob_")
         for name in trials.columns
         if name.startswith("knob_") and f"baseline_{name.removeprefix('knob_')}" in trials.columns
     ]
-    base_columns = [f"baseline_{name.removeprefix('knob_')}" for name in knob_columns]
     more = [name for name in (PLAN, REPEAT) if name in trials.columns]
-    columns = (*origin, *UNIT, "run", "block", "block_id", "position", "stage", "status", metric, *more)
-    order = knob_order(trials)
-    chosen = trials.lazy().filter((pl.col("role") == "measured") & (pl.col("mode") == mode))
-    measured = chosen.select(*columns, *knob_columns, *base_columns).collect()  # lazy: else every column is copied
-    for unit, part in grouped(measured, [*origin, *UNIT]):
-        knobs = [name.removeprefix("knob_") for name in knob_columns if part[f"baseline_{name[5:]}"].null_count() == 0]
-        if knobs:
-            yield unit[:-1], _read(part, metric, tuple(in_order(knobs, order)))
-
-
-def _read(part: pl.DataFrame, metric: str, knobs: tuple[str, ...]) -> Readings:
-    """Put the trials of a unit into repeats; see `_repeats` for the parts of a split block."""
-    observers = [name for name in knobs if name in OBSERVERS]
-    seen = part.filter(
-        pl.all_horizontal(pl.lit(True), *(pl.col(f"knob_{o}") == pl.col(f"baseline_{o}") for o in observers))
+    columns = (*origin, *UNIT, *IN_ORDER, "block_id", "stage", *more)
+    levels = [f"{part}_{name}" for part in ("knob", "baseline") for name in names]
+    chosen = trials.lazy().with_row_index(ROW).filter((pl.col("role") == "measured") & (pl.col("mode") == mode))
+    measured = chosen.select(ROW, *columns, *levels).collect()  # lazy: else every column is copied
+    if REPEAT not in more:
+        measured = measured.with_columns(pl.lit(None, pl.Int64()).alias(REPEAT))
+    table = _Table(
+        order=knob_order(trials),
+        rows=measured[ROW].cast(pl.Int64).to_numpy(),
+        knobs={name: _Column.of(measured, f"knob_{name}") for name in names},
+        baselines={name: _Column.of(measured, f"baseline_{name}") for name in names},
+        blocks=_Column.of(measured, "run", "block", "block_id", REPEAT),
+        stages=_Column.of(measured, "stage"),
+        plans=_Column.of(measured, "stage", PLAN) if PLAN in more else None,
     )
-    baseline = tuple(seen.select(f"baseline_{name}" for name in knobs).row(0)) if len(seen) else ()
-    rows = seen.sort("run", "block", "position")
-    repeat_of = pl.col(REPEAT) if REPEAT in rows.columns else pl.lit(None, pl.Int64())
-    rows = rows.with_columns(repeat_of.alias(REPEAT))
-    block_keys, block = _numbered(rows, ["run", "block", "block_id", REPEAT])
-    configurations, own = _numbered(rows, [f"knob_{name}" for name in knobs])
-    statuses, values = rows["status"].to_list(), rows[metric].cast(pl.Float64).to_numpy()
-    good = (rows["status"] == Status.OK.value).to_numpy() & (values > 0)
-    logs = np.full(len(rows), math.nan)
-    logs[good] = list(map(math.log, values[good].tolist()))  # libm's: the same on every processor
-    row = np.full((len(block_keys), len(configurations)), -1)
-    row[block, own] = np.arange(len(rows))  # of two trials of one configuration in a block the later one counts
-    present = row >= 0
-    by_block = np.where(present, logs[row], math.nan)
-    failures: dict[Configuration, Counter[str]] = {one: Counter() for one in configurations}
-    for failed in row[present & np.isnan(by_block)].tolist():
-        status = statuses[failed]
-        failures[configurations[own[failed]]][Cause.NO_VALUE if status == Status.OK else status] += 1
+    unit = _Column.of(measured, *origin, *UNIT)
+    run, block, position = (measured[name].to_numpy() for name in IN_ORDER)
+    ordered = np.lexsort((position, block, run, unit.numbers))
+    ends = np.searchsorted(unit.numbers[ordered], np.arange(unit.count + 1))
+    for number in sorted(range(unit.count), key=lambda one: key_order(unit.values[one])):
+        own = ordered[ends[number] : ends[number + 1]]
+        knobs = [name for name in names if not table.baselines[name].has_null(own)]
+        if knobs:
+            yield _lay(unit.values[number][:-1], own, tuple(in_order(knobs, table.order)), table)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Table:
+    """What all units share: the measured trials of a mode by columns.
+
+    Attributes:
+        order: The knobs of the study.
+        rows: Which row of the table of trials each is.
+    """
+
+    order: Sequence[str]
+    rows: Whole
+    knobs: Mapping[str, _Column]
+    baselines: Mapping[str, _Column]
+    blocks: _Column
+    stages: _Column
+    plans: _Column | None
+
+
+def _lay(unit: Key, own: Whole, knobs: tuple[str, ...], table: _Table) -> _Laid:
+    """Put the trials of a unit into repeats; see `_repeats` for the parts of a split block."""
+    for observer in OBSERVERS:
+        if observer in knobs:
+            own = own[table.knobs[observer].equals(table.baselines[observer], own)]
+    baseline: Configuration = ()
+    if own.size:
+        held = (table.baselines[name] for name in knobs)
+        baseline = tuple(one.values[one.numbers[own.min()]] for one in held)  # that of the first in the table
+    kinds, column = _by_appearance(
+        combined([(table.knobs[name].numbers[own], table.knobs[name].count) for name in knobs])
+    )
+    at_kind = [[table.knobs[name].values[number] for number in table.knobs[name].numbers[own[kinds]]] for name in knobs]
+    configurations = tuple(zip(*at_kind, strict=True))
+    starts, block = _by_appearance(table.blocks.numbers[own])
+    keys = [table.blocks.values[number] for number in table.blocks.numbers[own[starts]]]
+    trial = np.full((len(keys), len(configurations)), -1)
+    trial[block, column] = np.arange(own.size)  # of two trials of one configuration in a block the later one counts
     base = configurations.index(baseline) if baseline in configurations else None
-    repeats = list(_repeats(block_keys, present, base))
-    first = [repeat.start for repeat in repeats]
+    stages: dict[str, set[Configuration]] = {}
+    for number, kind in set(zip(table.stages.numbers[own].tolist(), column.tolist(), strict=True)):
+        stages.setdefault(table.stages.values[number], set()).add(configurations[kind])
+    # Larger stages first: they are the grids; the order in which a study names its stages is not in the records.
+    ordered = sorted(stages.items(), key=lambda item: (-len(item[1]), item[0]))
+    return _Laid(
+        unit=unit,
+        knobs=knobs,
+        baseline=baseline,
+        configurations=configurations,
+        by_stage={name: tuple(sorted(held, key=levels_key)) for name, held in ordered},
+        plans=_plans(table.plans, own),
+        at=table.rows[own],
+        trial=trial,
+        repeats=tuple(_repeats(keys, trial >= 0, base)),
+        base=base,
+    )
+
+
+def _read(laid: _Laid, metric: str, values: NDArray[np.float64], statuses: tuple[Whole, list[str]]) -> Readings:
+    """Return the values of a metric: a value a configuration and repeat."""
+    own, status = values[laid.at], statuses[0][laid.at]
+    good = (status == (statuses[1].index(Status.OK) if Status.OK in statuses[1] else -1)) & (own > 0)
+    logs = np.full(own.size, math.nan)
+    logs[good] = list(map(math.log, own[good].tolist()))  # libm's: the same on every processor
+    present = laid.trial >= 0
+    by_block = np.where(present, logs[laid.trial], math.nan) if own.size else np.full(laid.trial.shape, math.nan)
+    configurations = laid.configurations
+    failures: dict[Configuration, Counter[str]] = {one: Counter() for one in configurations}
+    for block, column in np.argwhere(present & np.isnan(by_block)).tolist():
+        name = statuses[1][status[laid.trial[block, column]]]
+        failures[configurations[column]][Cause.NO_VALUE if name == Status.OK else name] += 1
+    first = [repeat.start for repeat in laid.repeats]
     by_repeat = by_block[first]
-    for number, repeat in enumerate(repeats):
+    for number, repeat in enumerate(laid.repeats):
         if len(repeat) > 1:
             by_repeat[number] = math.nan
             for part_of_block in by_block[repeat.start : repeat.stop]:
                 there = ~np.isnan(part_of_block)
-                if base is not None and there[base]:
-                    by_repeat[number, there] = part_of_block[there] - part_of_block[base]
+                if laid.base is not None and there[laid.base]:
+                    by_repeat[number, there] = part_of_block[there] - part_of_block[laid.base]
                 else:
                     for column in np.flatnonzero(there):
                         failures[configurations[column]][Cause.NO_BASELINE] += 1
-    counts = np.logical_or.reduceat(present, first, axis=0).sum(axis=0).tolist() if repeats else []
-    stages: dict[str, set[Configuration]] = {}
-    named, stage = _numbered(rows, ["stage"])
-    for number, column in set(zip(stage.tolist(), own.tolist(), strict=True)):
-        stages.setdefault(named[number][0], set()).add(configurations[column])
-    # Larger stages first: they are the grids; the order in which a study names its stages is not in the records.
-    ordered = sorted(stages.items(), key=lambda item: (-len(item[1]), item[0]))
-    by_stage = {name: tuple(sorted(held, key=levels_key)) for name, held in ordered}
+    counts = np.logical_or.reduceat(present, first, axis=0).sum(axis=0).tolist() if first else []
     return Readings(
-        knobs=knobs,
-        baseline=baseline,
-        by_stage=by_stage,
-        plans=_plans(rows),
+        knobs=laid.knobs,
+        baseline=laid.baseline,
+        by_stage=laid.by_stage,
+        plans=laid.plans,
         logs=by_repeat,
         failures=failures,
         measured=dict(zip(configurations, counts, strict=True)),
@@ -130,11 +275,13 @@ def _steps(
     return {one: step for one, step in steps.items() if step}
 
 
-def _numbered(rows: pl.DataFrame, keys: Sequence[str]) -> tuple[list[Key], NDArray[np.int64]]:
-    """Return the distinct values of some columns in the order in which they appear, and which of them each row has."""
-    groups = rows.with_row_index(" row").group_by(keys, maintain_order=True).agg(" row")
-    numbers = groups.select(" row").with_row_index("number", offset=0).explode(" row").sort(" row")["number"]
-    return groups.select(keys).rows(), numbers.cast(pl.Int64).to_numpy()
+def _by_appearance(codes: Whole) -> tuple[Whole, Whole]:
+    """Return where each distinct number appears first, in this order, and which of them each place has."""
+    found = numbered_codes(codes)
+    order = np.argsort(found.first)
+    place = np.empty_like(order)
+    place[order] = np.arange(found.count)
+    return found.first[order], place[found.numbers]
 
 
 def _repeats(block_keys: Sequence[Key], present: NDArray[np.bool_], base: int | None) -> Iterator[range]:
@@ -168,12 +315,13 @@ def _repeats(block_keys: Sequence[Key], present: NDArray[np.bool_], base: int | 
         yield range(start, len(block_keys))
 
 
-def _plans(rows: pl.DataFrame) -> dict[str, StagePlan]:
+def _plans(column: _Column | None, own: Whole) -> dict[str, StagePlan]:
     """Return what the stages of a unit span; nothing in records before 1.3."""
-    if PLAN not in rows.columns:
+    if column is None:
         return {}
-    named = rows.select("stage", PLAN).drop_nulls().unique(maintain_order=True)
-    return {str(stage): StagePlan.read(str(text)) for stage, text in named.iter_rows()}
+    firsts, _ = _by_appearance(column.numbers[own])
+    named = (column.values[number] for number in column.numbers[own[firsts]])
+    return {str(stage): StagePlan.read(str(text)) for stage, text in named if None not in (stage, text)}
 
 
 def levels_key(levels: Configuration) -> tuple[tuple[int, float, str], ...]:

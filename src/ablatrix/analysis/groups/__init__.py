@@ -3,13 +3,15 @@
 from ablatrix.analysis.groups.control import Control, Instrument, judge_controls, step_of
 from ablatrix.analysis.groups.control_text import control_cell, controls_text, percent_text
 from ablatrix.analysis.groups.knobs import STUDY_COLUMNS, group_columns, primary_knobs, varying_knobs, varying_sizes
-from ablatrix.analysis.groups.ordering import grouped, in_order, number_of, sort_key
+from ablatrix.analysis.groups.numbering import Whole, combined, numbered, numbered_codes
+from ablatrix.analysis.groups.ordering import grouped, in_order, key_order, number_of, sort_key
 from ablatrix.analysis.groups.origins import ORIGIN_COLUMNS, mixed_origins, refuse_mixed
+from ablatrix.analysis.groups.ratios import ratios_to_baseline
 from ablatrix.analysis.groups.reference import ReferenceRatio, ReferenceRatios
 from ablatrix.analysis.groups.roles import without_priming_runs
 from ablatrix.analysis.groups.sizes import Sizes, size_texts
 from ablatrix.analysis.groups.stage_plans import PLAN, StagePlan, knob_order, plan_texts
-from ablatrix.analysis.groups.summary import ratios_to_baseline, summarise_groups
+from ablatrix.analysis.groups.summary import summarise_groups
 
 __all__ = [
     "ORIGIN_COLUMNS",
@@ -21,15 +23,20 @@ __all__ = [
     "ReferenceRatios",
     "Sizes",
     "StagePlan",
+    "Whole",
+    "combined",
     "control_cell",
     "controls_text",
     "group_columns",
     "grouped",
     "in_order",
     "judge_controls",
+    "key_order",
     "knob_order",
     "mixed_origins",
     "number_of",
+    "numbered",
+    "numbered_codes",
     "percent_text",
     "plan_texts",
     "primary_knobs",

@@ -93,6 +93,7 @@ class Instrument:
         self._trials = trials
         self._origin = tuple(origin)
         self._kept: dict[tuple[str, str], tuple[Control, ...]] = {}
+        self._failed: dict[tuple[str, str], list[Control]] = {}
 
     def controls(self, metric: str, mode: str) -> tuple[Control, ...]:
         """Return the control of each unit that has one in a block with an ok baseline; see `find_controls`."""
@@ -109,7 +110,9 @@ class Instrument:
             unit: Values of the columns that distinguish mixed records, if any; workload, its digest, compiler. Where
                 the workload goes by another name, as in tables that name its sizes, its digest decides.
         """
-        failed = [one for one in self.controls(metric, mode) if one.failed]
+        if (metric, mode) not in self._failed:
+            self._failed[metric, mode] = [one for one in self.controls(metric, mode) if one.failed]
+        failed = self._failed[metric, mode]
         own = [one for one in failed if _identity(one) == unit]
         own = own or [one for one in failed if (one.digest, one.compiler) == unit[-2:]]
         return max((one.offset for one in own), default=0.0)
@@ -200,7 +203,7 @@ def _identity(one: Control) -> tuple[Any, ...]:
 
 
 def _by_block(part: pl.DataFrame, metric: str) -> dict[tuple[Any, ...], list[float]]:
-    rows = sorted(zip(*(part[name] for name in BLOCK), part[metric], strict=True))
+    rows = sorted(part.select(*BLOCK, metric).iter_rows())
     return {
         block: [math.log(row[-1]) for row in group]
         for block, group in itertools.groupby(rows, key=lambda row: tuple(row[:-1]))

@@ -31,8 +31,11 @@ def primary_knobs(trials: pl.DataFrame) -> dict[str, tuple[str, ...]]:
     """
     order = knob_order(trials)
     names = [name.removeprefix("knob_") for name in trials.columns if name.startswith("knob_")]
+    read = [name for name in ("stage", "is_baseline", PRIMARY) if name in trials.columns]
+    measured = trials.lazy().filter(pl.col("role") == "measured")  # lazy: else every column is copied
+    needed = measured.select("compiler", *read, *(f"knob_{name}" for name in names)).collect()
     found: dict[str, tuple[str, ...]] = {}
-    for (compiler,), part in grouped(trials.filter(pl.col("role") == "measured"), ["compiler"]):
+    for (compiler,), part in grouped(needed, ["compiler"]):
         named = part[PRIMARY].drop_nulls().unique().to_list() if PRIMARY in part.columns else []
         if named:
             found[compiler] = tuple(in_order((knob for text in named for knob in json.loads(text)), order))

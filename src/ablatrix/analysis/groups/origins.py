@@ -28,13 +28,10 @@ def mixed_origins(found: Tidy) -> dict[str, list[Any]]:
     These are the schema version, the study, the commits, the machine and the versions of software; and the
     digest of a workload, which must be one for the same name and parameters.
     """
-    trials = without_priming_runs(found.trials)
-    mixed = {
-        name: values
-        for name in (*ORIGIN_COLUMNS, *found.columns("version_"))
-        if len(values := distinct(trials[name])) > 1
-    }
-    sizes = ["workload", *found.columns("parameter_")]
+    versions, sizes = found.columns("version_"), ["workload", *found.columns("parameter_")]
+    # Only what is read is filtered, not every column.
+    trials = without_priming_runs(found.trials.select("role", "workload_digest", *ORIGIN_COLUMNS, *versions, *sizes))
+    mixed = {name: values for name in (*ORIGIN_COLUMNS, *versions) if len(values := distinct(trials[name])) > 1}
     digests = (
         trials.group_by(sizes).agg(pl.col("workload_digest").unique()).filter(pl.col("workload_digest").list.len() > 1)
     )

@@ -43,7 +43,7 @@ class ReferenceRatios:
         chosen = trials.lazy().filter(IS_OK & (pl.col("mode") == mode) & (pl.col(metric) > 0))
         ok = chosen.select(*BLOCK, *UNIT, "role", *knobs, pl.col(metric).alias(_HERE)).collect()
         # The library's logarithm, value by value: that of a vector unit may differ in the last bit.
-        ok = ok.with_columns(pl.Series(_HERE, list(map(math.log, ok[_HERE])), pl.Float64()))
+        ok = ok.with_columns(pl.Series(_HERE, list(map(math.log, ok[_HERE].to_list())), pl.Float64()))
         reference = ok.filter(pl.col("role") == "reference").select(*BLOCK, *_WORKLOAD, pl.col(_HERE).alias(_REFERENCE))
         alone = reference.group_by(*BLOCK, *_WORKLOAD).agg(pl.col(_REFERENCE).mean())
         both = ok.filter(pl.col("role") == "measured").join(alone, on=[*BLOCK, *_WORKLOAD])

@@ -1,22 +1,20 @@
 """Trials -> one row a group: counts by status, medians and means over ok trials, ratios to the baseline."""
 
-import math
 import statistics
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import polars as pl
 
-from ablatrix.analysis.groups.control import UNIT, Instrument, step_of
+from ablatrix.analysis.groups.control import Instrument
 from ablatrix.analysis.groups.ordering import key_order
-from ablatrix.analysis.table import BLOCK, CLASS, IS_FAILURE, IS_OK, UNSTEADY, has_status
+from ablatrix.analysis.groups.ratios import ratios_to_baseline
+from ablatrix.analysis.table import CLASS, IS_FAILURE, IS_OK, UNSTEADY, has_status
 from ablatrix.records.metrics import metrics_for
 from ablatrix.records.status import Status
 from ablatrix.statistics.quantile import quantile_interval
-from ablatrix.statistics.ratio import Allowance, Ratio, paired_ratio
+from ablatrix.statistics.ratio import Ratio
 
 METRICS, RATIO_METRICS = metrics_for("summary"), metrics_for("ratio")
-_LOG, _BASE, _BESIDE = " log", " base", " beside"  # no column of a record begins with a space
 
 
 def summarise_groups(trials: pl.DataFrame, groups: Sequence[str], instrument: Instrument | None = None) -> pl.DataFrame:
@@ -53,86 +51,6 @@ def summarise_groups(trials: pl.DataFrame, groups: Sequence[str], instrument: In
         ratios = ratios_to_baseline(trials, metric, groups, instrument)
         columns += _ratio_columns(metric, [ratios.get(key) for key in keys])
     return pl.DataFrame(columns)
-
-
-def ratios_to_baseline(
-    trials: pl.DataFrame, metric: str, groups: Sequence[str], instrument: Instrument | None = None
-) -> Mapping[tuple[Any, ...], Ratio]:
-    """Return the ratio of each group to the study's baseline, paired over blocks.
-
-    Only ok trials enter, and only blocks in which the baseline is ok. A trial is compared with the baseline
-    of its own compiler; the reference with the baseline of its block's compiler. The baseline's own ratio is
-    1 without an interval. Where the A/A control of a unit failed, its intervals are wider by as far as it is off; only
-    that of the control itself is not.
-
-    Args:
-        trials: The table of trials, or a part of it.
-        metric: Column of a positive number.
-        groups: Columns that make a group.
-        instrument: The controls of the whole results; of ``trials`` by default.
-    """
-    instrument = instrument or Instrument(trials)
-    used = list(dict.fromkeys((*groups, *BLOCK, *UNIT, "mode", "role", "is_baseline")))
-    ok = _measurable(trials, metric).select(*used, pl.col(metric).alias(_LOG)).collect()
-    # The library's logarithm, value by value: that of a vector unit may differ in the last bit.
-    ok = ok.with_columns(pl.Series(_LOG, list(map(math.log, ok[_LOG])), pl.Float64()))
-    baseline = pl.col("is_baseline") & (pl.col("role") == "measured")
-    own_block = [*BLOCK, "workload", "workload_digest", "mode"]
-    bases = _means(ok.filter(baseline), [*own_block, "compiler"], _LOG).rename({_LOG: _BASE})
-    # The reference has no compiler of its own in the block; where several share one, it is compared with none.
-    first = [pl.col(_BASE).first(), pl.col("compiler").first().alias(_BESIDE), pl.len()]
-    alone = bases.group_by(own_block).agg(first).filter(pl.col("len") == 1)
-    reference = pl.col("role") == "reference"
-    compared = pl.concat(
-        [
-            ok.filter(~reference)
-            .join(bases, on=[*own_block, "compiler"])
-            .with_columns(pl.col("compiler").alias(_BESIDE)),
-            ok.filter(reference).join(alone.select(*own_block, _BASE, _BESIDE), on=own_block),
-        ]
-    ).with_columns(pl.col(_LOG) - pl.col(_BASE))
-    allowed = _allowances(compared, metric, groups, instrument)
-    of_block = _means(compared, list(dict.fromkeys((*groups, *BLOCK, "mode"))), _LOG)
-    logs = of_block.group_by(list(groups)).agg(pl.col(_LOG))
-    result = {
-        key: paired_ratio(values, allowance=allowed[key])
-        for key, values in zip(logs.select(groups).iter_rows(), logs[_LOG].to_list(), strict=True)
-    }
-    blocks = pl.struct(BLOCK).n_unique().alias("blocks")
-    own = ok.group_by(list(groups)).agg(baseline.all().alias("own"), blocks).filter("own")
-    for *key, count in own.select(*groups, "blocks").iter_rows():
-        result[tuple(key)] = Ratio(1.0, None, None, count)
-    return result
-
-
-def _allowances(
-    compared: pl.DataFrame, metric: str, groups: Sequence[str], instrument: Instrument
-) -> Mapping[tuple[Any, ...], Allowance]:
-    """Return what the ratio of each group must allow for: the most of any unit that is in it."""
-    found: dict[tuple[Any, ...], Allowance] = {}
-    least = [pl.col(_BASE).mean(), (pl.col(_LOG) + pl.col(_BASE)).mean().alias(_LOG)]
-    names = ("workload", "workload_digest", _BESIDE, "mode", "role")
-    keys = list(dict.fromkeys((*groups, *names)))
-    for row in compared.group_by(keys).agg(least).iter_rows(named=True):
-        key, unit = tuple(row[name] for name in groups), tuple(row[name] for name in names[:3])
-        offset = 0.0 if row["role"] == "twin" else instrument.offset(metric, row["mode"], unit)
-        step = step_of(metric, min(row[_LOG], row[_BASE]))
-        held = found.get(key, Allowance())
-        found[key] = Allowance(max(held.offset, offset), max(held.step, step))
-    return found
-
-
-def _measurable(trials: pl.DataFrame, metric: str) -> pl.LazyFrame:
-    # Lazy: a copy of every column of a million trials would be made for the few that are read.
-    return trials.lazy().filter(IS_OK & (pl.col(metric) > 0) & (pl.col("role") != "primer"))
-
-
-def _means(frame: pl.DataFrame, keys: Sequence[str], name: str) -> pl.DataFrame:
-    """Return the mean of a column by keys, each sum rounded once, so that the order of rows does not matter."""
-    lists = frame.group_by(list(keys)).agg(pl.col(name))
-    return lists.with_columns(
-        pl.Series(name, [statistics.fmean(values) for values in lists[name].to_list()], pl.Float64())
-    )
 
 
 def _statistics(ordered: pl.Series) -> list[pl.Series]:

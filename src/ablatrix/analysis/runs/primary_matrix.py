@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ablatrix.analysis.diagnosis import Setting, Settings, Unit, described, units
-from ablatrix.analysis.groups import StagePlan, plan_texts, primary_knobs
+from ablatrix.analysis.diagnosis import UNIT, Setting, Settings, Unit, described, units
+from ablatrix.analysis.groups import PLAN, StagePlan, plan_texts, primary_knobs
 from ablatrix.analysis.reasons import Reason, because
 from ablatrix.records.status import Status
 
@@ -49,7 +49,13 @@ def primary_matrices(trials: pl.DataFrame) -> list[PrimaryMatrix]:
     be missed here: only the design has it.
     """
     primary = primary_knobs(trials)
-    return [_matrix(unit, primary[unit.compiler], mode) for unit in units(trials) for mode in MODES]
+    return [_matrix(unit, primary[unit.compiler], mode) for unit in units(_needed(trials)) for mode in MODES]
+
+
+def _needed(trials: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns that are read: sorting and splitting all columns of a million trials would be slow."""
+    read = {*UNIT, "role", "mode", "status", "run", "position", "trial_id", PLAN}
+    return trials.select(name for name in trials.columns if name in read or name.startswith(("knob_", "baseline_")))
 
 
 def _matrix(unit: Unit, primary: Sequence[str], mode: str) -> PrimaryMatrix:

@@ -8,10 +8,12 @@ from typing import Any, Literal
 import polars as pl
 
 from ablatrix.analysis.diagnosis import Setting, Settings, described
-from ablatrix.analysis.effects import FactorialGrid, effects_of_levels, factorial_grids
-from ablatrix.analysis.groups import Control, Instrument, grouped, primary_knobs
+from ablatrix.analysis.effects import FactorialGrid, effects_of_levels
+from ablatrix.analysis.findings import Findings
+from ablatrix.analysis.groups import Control, grouped, primary_knobs
 from ablatrix.analysis.reasons import Reason, Why, because
 from ablatrix.analysis.runs.agreement import Agreement, Sides, agreements
+from ablatrix.analysis.table import Tidy
 from ablatrix.records.metrics import METRIC_OF_MODE
 from ablatrix.statistics.ratio import Allowance, Ratio, paired_ratio
 
@@ -162,7 +164,9 @@ class Stability:
         return max(known, key=lambda one: one.half_width or 0.0, default=None)
 
 
-def find_stability(trials: pl.DataFrame, margins: Margins | None = None) -> list[Stability]:
+def find_stability(
+    trials: pl.DataFrame, margins: Margins | None = None, findings: Findings | None = None
+) -> list[Stability]:
     """Return how well the repeats of each workload, compiler and mode agree.
 
     Judged is the largest stage in which a primary knob varies; later stages vary around it. A width is compared with
@@ -171,15 +175,17 @@ def find_stability(trials: pl.DataFrame, margins: Margins | None = None) -> list
     Args:
         trials: The table of trials; several inputs are taken as whole runs.
         margins: How wide intervals may be.
+        findings: What is estimated from these trials, where it is known already.
     """
     margins = margins or Margins()
+    findings = findings or Findings(Tidy(trials, {}, ()))
+    runs = [Findings(findings.of(part)) for _, part in grouped(trials, ["run"])] if _has_several(trials) else [findings]
     primary = primary_knobs(trials)
     found = []
     for mode, metric in METRIC_OF_MODE.items():
-        instrument = Instrument(trials)
-        controls = {(one.workload, one.digest, one.compiler): one for one in instrument.controls(metric, mode)}
-        by_run = [_primary(part, metric, mode, primary) for _, part in grouped(trials, ["run"])]
-        for unit, grid in _primary(trials, metric, mode, primary).items():
+        controls = {(one.workload, one.digest, one.compiler): one for one in findings.controls(metric, mode)}
+        whole, *by_run = (_primary(one, metric, mode, primary) for one in (findings, *runs))
+        for unit, grid in whole.items():
             wanted, needed = _targets(trials, grid, margins)
             own = primary[grid.compiler]
             separate = [_logs(one[unit], own) for one in by_run if unit in one]
@@ -201,12 +207,16 @@ def find_stability(trials: pl.DataFrame, margins: Margins | None = None) -> list
     return found
 
 
+def _has_several(trials: pl.DataFrame) -> bool:
+    return trials["run"].n_unique() > 1
+
+
 def _primary(
-    trials: pl.DataFrame, metric: str, mode: str, primary: Mapping[str, tuple[str, ...]]
+    findings: Findings, metric: str, mode: str, primary: Mapping[str, tuple[str, ...]]
 ) -> dict[tuple[Any, ...], FactorialGrid]:
     """Return for each unit the first grid in which a primary knob varies: the largest come first."""
     found: dict[tuple[Any, ...], FactorialGrid] = {}
-    for grid in factorial_grids(trials, metric, mode):
+    for grid in findings.factorial_grids(metric, mode):
         if set(grid.comparison.knobs) & set(primary[grid.compiler]):
             found.setdefault((grid.workload, grid.digest, grid.compiler), grid)
     return found
@@ -217,11 +227,9 @@ def _targets(trials: pl.DataFrame, grid: FactorialGrid, margins: Margins) -> tup
     if grid.mode == "cold":
         return {"effect": COLD_MARGIN if margins.cold is None else margins.cold, "cell": None}, COLD_BLOCKS
     names = ["stopping_effect_target", "stopping_cell_target", "stopping_least_blocks"]
-    asked = trials.filter(
-        (pl.col("workload") == grid.workload)
-        & (pl.col("compiler") == grid.compiler)
-        & pl.all_horizontal(pl.col(names).is_not_null())
-    ).select(names)
+    of_unit = (pl.col("workload") == grid.workload) & (pl.col("compiler") == grid.compiler)
+    known = pl.all_horizontal(pl.col(names).is_not_null())
+    asked = trials.lazy().filter(of_unit & known).select(names).collect()  # lazy: else every column is copied
     effect, cell, least = asked.row(-1) if len(asked) else (HOT_MARGIN, HOT_MARGIN, HOT_BLOCKS)
     return {
         "effect": effect if margins.hot is None else margins.hot,
@@ -295,7 +303,8 @@ def _repeated(
 ) -> Repeated:
     logs = held.logs
     ratio = paired_ratio(logs, allowance=Allowance(held.offset)) if logs else None
-    without = [math.exp((math.fsum(logs) - log) / (len(logs) - 1)) for log in logs] if len(logs) > 1 else []
+    whole = math.fsum(logs)
+    without = [math.exp((whole - log) / (len(logs) - 1)) for log in logs] if len(logs) > 1 else []
     return Repeated(
         kind=subject.kind,
         name=subject.name,

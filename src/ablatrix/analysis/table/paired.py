@@ -34,6 +34,6 @@ def with_paired_times(trials: pl.DataFrame) -> pl.DataFrame:
         # libm's logarithm, so that the same records give the same bytes on every processor
         logs = np.fromiter(map(math.log, bursts), np.float64, part.height * count)
         levels = levels_of_blocks(logs.reshape(-1, size, count))
-        for row, level in zip(part["row"], levels.ravel().tolist(), strict=True):
+        for row, level in zip(part["row"].to_list(), levels.ravel().tolist(), strict=True):
             values[row] = math.exp(level)
     return trials.drop(FASTEST).with_columns(pl.Series(HOT_METRIC, values, pl.Float64()))

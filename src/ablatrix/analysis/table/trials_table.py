@@ -29,6 +29,7 @@ REPEATED = "record that stands in another input as well"
 NOT_RECORDED = "planned trial without any record (not run yet, or its record was lost)"
 TIMED_OTHER = "hot trial that timed another executable than was checked"
 
+COLUMNS_AT_ONCE = 8
 WHOSE = ("workload", "compiler")
 LINE_COLUMNS = ("trial_id", "record_id", "cell_id", "block_id", "mode", "role", "study_digest", "schema_version")
 Owner = tuple[str, str, str, str]
@@ -88,9 +89,10 @@ def tidy(paths: Sequence[str | Path], keep_lines: bool = False, copies: Copies |
     rows = _read(files, notes, copies or user_copies())
     unrecorded: Counter[Owner] = Counter()
     for runs, planned in designs:
-        unrecorded.update(_unrecorded(planned, rows.filter(pl.col("run").is_in(runs)) if rows.width else rows))
+        owners = rows.select("run", "trial_id", "cell_id", *WHOSE) if rows.width else rows
+        unrecorded.update(_unrecorded(planned, owners.filter(pl.col("run").is_in(runs)) if rows.width else rows))
     counts[NOT_RECORDED] += unrecorded.total()
-    lines = rows.select("run", pl.col(FINAL).alias("final"), *LINE_COLUMNS) if keep_lines and rows.width else None
+    lines = _lines(rows) if keep_lines and rows.width else None
     trials = _choose(rows, files, counts) if rows.width else rows
     trials = _without_other_timed(trials, counts) if trials.height else trials
     excluded = {reason: count for reason, count in sorted(counts.items()) if count}
@@ -126,7 +128,7 @@ def ordered_by_content(paths: Sequence[str | Path]) -> list[Path]:
 
 
 def _read(files: Sequence[Path], notes: list[str], copies: Copies | None) -> pl.DataFrame:
-    """Return every line of the files as a row, in order, and note what reading reported."""
+    """Return every line of the files as a row, run by run (see `_in_table_order`), and note what reading reported."""
     scans = [scan(path) for path in files]
     cuts = [list(cut(found.path, found.whole_bytes)) for found in scans]
     kept = enumerate(copies.find(stretches) if copies else None for stretches in cuts)
@@ -136,15 +138,39 @@ def _read(files: Sequence[Path], notes: list[str], copies: Copies | None) -> pl.
     for (run, _), chunk in zip(unread, read_chunks([stretch for _, stretch in unread]), strict=True):
         chunks.setdefault(run, []).append(chunk)
     ignored = {run: sum((Counter(chunk.ignored) for chunk in held), Counter[str]()) for run, held in chunks.items()}
-    for run, held in chunks.items():
-        frames[run] = pl.concat([chunk.frame for chunk in held], how="diagonal")
+    for run in list(chunks):
+        held = chunks.pop(run)
+        digests = [chunk.digest for chunk in held]
+        frame = pl.concat([chunk.frame for chunk in held], how="diagonal")
+        del held  # what is put in order column by column must not be held twice
+        frames[run] = _in_table_order(frame)
         if copies and not ignored[run]:  # what was ignored is reported each time, and a copy does not have it
-            copies.keep(frames[run], cuts[run], [chunk.digest for chunk in held])
+            copies.keep(frames[run], cuts[run], digests)
     for run, found in enumerate(scans):
         report_torn(found, notes.append)
         report_ignored(found.path, ignored.get(run, {}), notes.append)
     numbered = [frames[run].with_columns(pl.lit(run, pl.Int64()).alias("run")) for run in sorted(frames)]
     return pl.concat(numbered, how="diagonal") if numbered else pl.DataFrame()
+
+
+def _in_table_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the lines of one file as the table has them, and then those that are not final: few, or none.
+
+    So rows are put in order once, before a copy is kept. Their first place in the file stays in `OFFSET`.
+    """
+    names = (FINAL, "position", "trial_id", OFFSET)
+    keys = pl.DataFrame([rows[name].rechunk() for name in names])  # of hundreds of pieces, sorting is slow
+    order = keys.select(pl.arg_sort_by(names, descending=[True, False, False, False])).to_series()
+    return _taken(rows, order)
+
+
+def _taken(rows: pl.DataFrame, order: pl.Series) -> pl.DataFrame:
+    """Return rows in an order, and empty their table."""
+    # A few columns after the other, by all cores: both tables as a whole would need twice the memory.
+    columns: list[pl.Series] = []
+    while names := rows.columns[:COLUMNS_AT_ONCE]:
+        columns += pl.DataFrame([rows.drop_in_place(name) for name in names])[order].get_columns()
+    return pl.DataFrame(columns)
 
 
 def _read_designs(files: Sequence[Path], notes: list[str]) -> tuple[list[tuple[list[int], pl.DataFrame]], Titles]:
@@ -186,17 +212,25 @@ def _unrecorded(planned: pl.DataFrame, rows: pl.DataFrame) -> Iterator[Owner]:
     columns: dict[str, Any] = {name: rows[name] if rows.width else [] for name in ("trial_id", "cell_id", *WHOSE)}
     recorded = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String()))
     lost = planned.join(recorded, on="trial_id", how="anti", maintain_order="left")
+    if lost.is_empty():
+        return
     known = {cell: owner for cell, *owner in recorded.unique("cell_id").select("cell_id", *WHOSE).iter_rows()}
     for cell_id, *owner, mode, role in lost.select("cell_id", *WHOSE, "mode", "role").iter_rows():
         named = owner if None not in owner else known.get(cell_id, ("", ""))
         yield (named[0] or "", named[1] or "", mode or "", role or "")
 
 
+def _lines(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return which lines there are, in the order of the files."""
+    order = rows.select(pl.arg_sort_by("run", OFFSET)).to_series()
+    return rows.select("run", pl.col(FINAL).alias("final"), *LINE_COLUMNS)[order]
+
+
 def _choose(rows: pl.DataFrame, files: Sequence[Path], excluded: Counter[str]) -> pl.DataFrame:
     """Return the row that counts for each trial, in the order of (run, position, trial)."""
     keys = rows.select("run", "position", "trial_id", "record_id", "attempt", FINAL, OFFSET).with_row_index("row")
     trial = ["run", "trial_id"]
-    finals = keys.filter(FINAL).sort("attempt", "row").unique(trial, keep="last")
+    finals = keys.filter(FINAL).sort("attempt", OFFSET).unique(trial, keep="last")
     superseded = keys.join(finals, on=trial, how="semi").height - finals.height
     chosen = _without_repeats(finals, files)
     counts = {
@@ -206,8 +240,8 @@ def _choose(rows: pl.DataFrame, files: Sequence[Path], excluded: Counter[str]) -
     }
     excluded.update(counts)
     order = chosen.sort("run", "position", "trial_id")["row"]
-    # One column after the other: both tables as a whole would need twice the memory.
-    return pl.DataFrame([rows.drop_in_place(name).gather(order) for name in rows.columns])
+    is_first = order.is_sorted() and order.max() == len(order) - 1  # then nothing is copied
+    return rows.head(len(order)) if is_first else _taken(rows, order)
 
 
 def _without_repeats(finals: pl.DataFrame, files: Sequence[Path]) -> pl.DataFrame:
@@ -215,7 +249,7 @@ def _without_repeats(finals: pl.DataFrame, files: Sequence[Path]) -> pl.DataFram
 
     Two runs of one study share ids; only records that are equal in every field are the same.
     """
-    doubled = finals.filter(pl.col("record_id").is_duplicated()).sort("record_id", "run", "row")
+    doubled = finals.filter(pl.col("record_id").is_duplicated()).sort("record_id", "run", OFFSET)
     repeats: list[int] = []
     kept: list[dict[str, Any]] = []
     before = None
@@ -239,9 +273,9 @@ def _without_other_timed(trials: pl.DataFrame, excluded: Counter[str]) -> pl.Dat
     the only code that has the rule.
     """
     is_other = (pl.col("mode") == "hot") & IS_OK & (pl.col("checked_digest") != pl.col("timed_digest"))
-    kept = trials.filter(~is_other.fill_null(value=False))
-    excluded[TIMED_OTHER] += trials.height - kept.height
-    return kept
+    others = trials.select(is_other.fill_null(value=False)).to_series()
+    excluded[TIMED_OTHER] += int(others.sum())
+    return trials.filter(~others) if others.any() else trials  # without one, nothing is copied
 
 
 def _with_maps(rows: pl.DataFrame) -> pl.DataFrame:

@@ -19,6 +19,7 @@ from ablatrix.artifact.contents import (
     check_lines,
     check_plan,
     environment_text,
+    lines_of,
     list_files,
     make_environment,
     make_manifest,
@@ -88,7 +89,7 @@ def assemble(directory: str | Path, origin: Origin, reading: Reading | None = No
     design, faults = read_design(directory)
     problems += faults
     if design is not None:
-        problems += check_plan(records, design)
+        problems += check_plan(lines_of(records), design)
     if problems or design is None or not records:
         lines = [str(problem) for problem in problems] or ["results.jsonl: incomplete: it has no record"]
         raise ArtifactError("\n".join(f"{directory}/{line}" for line in lines))

@@ -27,6 +27,7 @@ from ablatrix.artifact.contents import (
     check_lines,
     check_plan,
     is_archive_of,
+    lines_of,
     list_files,
     read_artifact,
     read_design,
@@ -111,7 +112,7 @@ def examine(
     design, design_faults = read_design(directory)
     faults = [*line_faults, *design_faults, *check_samples(directory, records)]
     if design is not None:
-        faults += [*check_plan(records, design), *_check_plugins(directory, design)]
+        faults += [*check_plan(lines_of(records), design), *_check_plugins(directory, design)]
     if manifest is not None and design is not None:
         faults += _check_facts(manifest, records, len(design["trials"]))
     if faults:

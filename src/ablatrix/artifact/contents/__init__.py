@@ -2,7 +2,7 @@
 
 from ablatrix.artifact.contents.answered_claims import RecordedClaim, claims_beside, recorded_claims
 from ablatrix.artifact.contents.archive import archive_path, is_archive_of, unpack_archive, write_archive
-from ablatrix.artifact.contents.completeness import check_lines, check_plan, read_design
+from ablatrix.artifact.contents.completeness import check_lines, check_plan, lines_of, read_design
 from ablatrix.artifact.contents.environment import (
     ENVIRONMENT_NAME,
     Environment,
@@ -78,6 +78,7 @@ __all__ = [
     "environment_text",
     "factor_text",
     "is_archive_of",
+    "lines_of",
     "list_files",
     "make_environment",
     "make_manifest",

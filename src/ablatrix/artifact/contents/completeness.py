@@ -1,9 +1,10 @@
 """Are the records valid, and are they exactly what was planned?"""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
+
+import polars as pl
 
 from ablatrix.analysis.table import load_design
 from ablatrix.artifact.contents.problem import Problem
@@ -13,23 +14,9 @@ from ablatrix.records.names import DESIGN_NAME, RECORDS_NAME
 from ablatrix.records.schema import validate_line
 
 SHARED_FIELDS = ("cell_id", "block_id", "mode", "role")
+LINE_FIELDS = ("trial_id", "record_id", "study_digest", *SHARED_FIELDS)
+NOT_SAID, NO_TEXT = object(), "\0"
 SHOWN = 10  # of a long list, this many are named
-
-
-class Line(Protocol):
-    """The fields of a line that the comparison with a plan reads; a `Record` has them."""
-
-    @property
-    def trial_id(self) -> str: ...  # noqa: D102
-
-    @property
-    def record_id(self) -> str: ...  # noqa: D102
-
-    @property
-    def final(self) -> bool: ...  # noqa: D102
-
-    @property
-    def study_digest(self) -> str: ...  # noqa: D102
 
 
 def check_lines(directory: Path) -> tuple[list[Record], list[Problem]]:
@@ -60,46 +47,81 @@ def read_design(directory: Path, name: str = DESIGN_NAME) -> tuple[dict[str, Any
         return None, [Problem(name, "invalid", str(error))]
 
 
-def check_plan(records: Sequence[Line], design: Mapping[str, Any]) -> list[Problem]:
-    """Compare records and design: every planned trial has exactly one final record, and no other has."""
-    planned = {trial["trial_id"]: trial for trial in design["trials"]}
-    finals = Counter(record.trial_id for record in records if record.final)
+def lines_of(records: Sequence[Record]) -> pl.DataFrame:
+    """Return what the comparison with a plan reads of each line, in the order of the records."""
+    columns = {name: [getattr(record, name) for record in records] for name in (*LINE_FIELDS, "final")}
+    return pl.DataFrame(columns, {**dict.fromkeys(LINE_FIELDS, pl.String()), "final": pl.Boolean()})
+
+
+def check_plan(lines: pl.DataFrame, design: Mapping[str, Any]) -> list[Problem]:
+    """Compare records and design: every planned trial has exactly one final record, and no other has.
+
+    Args:
+        lines: A row a line, superseded ones included, with `LINE_FIELDS` and ``final``.
+        design: What was planned.
+    """
+    lines = lines.with_columns(pl.col(LINE_FIELDS).cast(pl.String))
+    planned = _planned(design["trials"])
+    ids = planned.select(pl.col("trial_id").unique(maintain_order=True))
+    finals = lines.filter("final").group_by("trial_id", maintain_order=True).len()
     problems = []
-    if len(planned) != len(design["trials"]):
+    if ids.height != planned.height:
         problems.append(Problem(DESIGN_NAME, "invalid", "a trial_id occurs twice"))
-    absent = [trial for trial in planned if not finals[trial]]
-    if absent:
-        detail = f"{len(absent)} of {len(planned)} planned trials have no final record: {_some(absent)}"
+    absent = ids.join(finals, on="trial_id", how="anti", maintain_order="left")["trial_id"]
+    if len(absent):
+        detail = f"{len(absent)} of {ids.height} planned trials have no final record: {_some(absent)}"
         problems.append(Problem(RECORDS_NAME, "incomplete", detail))
-    repeated = [trial for trial, count in finals.items() if count > 1]
-    if repeated:
+    repeated = finals.filter(pl.col("len") > 1)["trial_id"]
+    if len(repeated):
         detail = f"{len(repeated)} trials have more than one final record: {_some(repeated)}"
         problems.append(Problem(RECORDS_NAME, "invalid", detail))
-    unplanned = sorted({record.trial_id for record in records} - set(planned))
-    if unplanned:
+    unplanned = lines.select("trial_id").join(ids, on="trial_id", how="anti")["trial_id"].unique().sort()
+    if len(unplanned):
         detail = f"records of {len(unplanned)} trials that were not planned: {_some(unplanned)}"
         problems.append(Problem(RECORDS_NAME, "invalid", detail))
-    doubled = [name for name, count in Counter(record.record_id for record in records).items() if count > 1]
-    if doubled:
+    doubled = lines.group_by("record_id", maintain_order=True).len().filter(pl.col("len") > 1)["record_id"]
+    if len(doubled):
         problems.append(Problem(RECORDS_NAME, "invalid", f"record ids occur twice: {_some(doubled)}"))
-    contradicting = [
-        record.record_id
-        for record in records
-        if record.trial_id in planned and not _agrees(record, planned[record.trial_id], design)
-    ]
-    if contradicting:
+    contradicting = _contradicting(lines, planned, design)
+    if len(contradicting):
         detail = f"{len(contradicting)} records contradict the design in study, cell, block, mode or role: "
-        detail += _some(contradicting)
-        problems.append(Problem(RECORDS_NAME, "invalid", detail))
+        problems.append(Problem(RECORDS_NAME, "invalid", detail + _some(contradicting)))
     return problems
 
 
-def _agrees(record: Line, trial: Mapping[str, Any], design: Mapping[str, Any]) -> bool:
-    return record.study_digest == design.get("study_digest", record.study_digest) and all(
-        getattr(record, field) == trial.get(field, getattr(record, field)) for field in SHARED_FIELDS
-    )
+def _planned(trials: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """Return what a plan says of each trial, as text; null where it says nothing."""
+    columns: dict[str, Any] = {"trial_id": [trial["trial_id"] for trial in trials]}
+    columns |= {name: _texts([trial.get(name, NOT_SAID) for trial in trials]) for name in SHARED_FIELDS}
+    return pl.DataFrame(columns, dict.fromkeys(columns, pl.String()))
 
 
-def _some(names: Sequence[str]) -> str:
+def _texts(values: list[Any]) -> list[str | None]:
+    return values if {*map(type, values)} <= {str} else [_text(value) for value in values]
+
+
+def _text(value: Any) -> str | None:
+    """Return a value of a plan as text; what no record can have where it is none, null where the plan says nothing."""
+    if value is NOT_SAID:
+        return None
+    return value if isinstance(value, str) else NO_TEXT
+
+
+def _contradicting(lines: pl.DataFrame, planned: pl.DataFrame, design: Mapping[str, Any]) -> pl.Series:
+    """Return the ids of the records of planned trials that differ from what the plan says of them."""
+    last = planned.unique("trial_id", keep="last")
+    both = lines.join(last, on="trial_id", how="inner", maintain_order="left", suffix=" planned")
+    differs = [pl.col(f"{name} planned").is_not_null() & _differ(name, f"{name} planned") for name in SHARED_FIELDS]
+    if "study_digest" in design:
+        both = both.with_columns(pl.lit(_text(design["study_digest"])).alias("study planned"))
+        differs.append(_differ("study_digest", "study planned"))
+    return both.filter(pl.any_horizontal(differs))["record_id"]
+
+
+def _differ(one: str, other: str) -> pl.Expr:
+    return pl.col(one).ne_missing(pl.col(other))
+
+
+def _some(names: pl.Series) -> str:
     rest = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    return ", ".join(names.head(SHOWN).to_list()) + (f" and {rest} more" if rest > 0 else "")

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import offset_copy
 
-from ablatrix.analysis.groups import Instrument, grouped, knob_order, ratios_to_baseline, sort_key
+from ablatrix.analysis.groups import Instrument, key_order, knob_order, ratios_to_baseline, sort_key
 from ablatrix.analysis.table import IS_FAILURE, IS_OK
 from ablatrix.paper.figures.words import scale_of
 from ablatrix.paper.template.figures import MOST_MARKS
@@ -49,6 +49,7 @@ RING: dict[str, Any] = {
 }
 
 
+_OK, _FAILED, _OF_OK, _OF_ALL = " ok", " failed", " of ok", " of all"  # no column of a record begins with a space
 NEEDED = ("workload", "workload_digest", "compiler", "status", "role", "mode", "run", "block_id", "is_baseline")
 
 
@@ -107,35 +108,49 @@ def places_of(
     columns = list(dict.fromkeys([*varying, *marking]))
     table = chosen.select(*dict.fromkeys([*NEEDED, memory, metric, *columns])).collect()
     ratios = ratios_to_baseline(table, metric, ["workload", "compiler", *columns], instrument) if table.height else {}
+    bases = _times_of_baselines(table, metric)
+    # One query for all of them: of thousands of configurations, one for each would take most of the time.
+    cells = table.group_by("workload", "compiler", *columns).agg(
+        IS_OK.sum().alias(_OK),
+        IS_FAILURE.sum().alias(_FAILED),
+        pl.col("is_baseline").all(),
+        pl.col(memory).filter(IS_OK).drop_nulls().alias(_OF_OK),
+        pl.col(memory).drop_nulls().alias(_OF_ALL),
+    )
+    keys = cells.select("workload", "compiler", *columns).rows()
     found = []
-    for (workload, compiler), unit in grouped(table, ["workload", "compiler"]):
-        base = _values(_ok(unit.filter(pl.col("is_baseline"))), metric)
-        for key, cell in grouped(unit, columns) if columns else [((), unit)]:
-            failed = cell.filter(IS_FAILURE).height
-            ok = _ok(cell)
-            if not (ok.height or failed):
-                continue  # the compiler does not have it, or it was not run
-            ratio = ratios.get((workload, compiler, *key)) if base else None
-            scale = statistics.median(base) if base else 0.0
-            levels = dict(zip(columns, key, strict=True))
-            amounts = _values(ok, memory) or _values(cell, memory)
-            found.append(
-                Place(
-                    workload=str(workload),
-                    compiler=str(compiler),
-                    levels=tuple(levels.items()),
-                    mark=tuple(str(levels[name]) for name in marking),
-                    is_baseline=bool(cell["is_baseline"].all()),
-                    memory=float(statistics.median(amounts)) if amounts else None,
-                    time=ratio.value * scale if ratio else None,
-                    ratio=ratio,
-                    low=ratio.low * scale if ratio and ratio.low is not None else None,
-                    high=ratio.high * scale if ratio and ratio.high is not None else None,
-                    ok=ok.height,
-                    failed=failed,
-                )
+    for index in sorted(range(len(keys)), key=lambda one: (key_order(keys[one][:2]), key_order(keys[one][2:]))):
+        (workload, compiler, *key), cell = keys[index], cells.row(index, named=True)
+        if not (cell[_OK] or cell[_FAILED]):
+            continue  # the compiler does not have it, or it was not run
+        base = bases.get((workload, compiler), [])
+        ratio = ratios.get(keys[index]) if base else None
+        scale = statistics.median(base) if base else 0.0
+        levels = dict(zip(columns, key, strict=True))
+        amounts = [float(value) for value in cell[_OF_OK] or cell[_OF_ALL]]
+        found.append(
+            Place(
+                workload=str(workload),
+                compiler=str(compiler),
+                levels=tuple(levels.items()),
+                mark=tuple(str(levels[name]) for name in marking),
+                is_baseline=bool(cell["is_baseline"]),
+                memory=float(statistics.median(amounts)) if amounts else None,
+                time=ratio.value * scale if ratio else None,
+                ratio=ratio,
+                low=ratio.low * scale if ratio and ratio.low is not None else None,
+                high=ratio.high * scale if ratio and ratio.high is not None else None,
+                ok=cell[_OK],
+                failed=cell[_FAILED],
             )
+        )
     return found
+
+
+def _times_of_baselines(table: pl.DataFrame, metric: str) -> dict[tuple[str, str], list[float]]:
+    ok = table.lazy().filter(pl.col("is_baseline") & IS_OK & pl.col(metric).is_not_null())
+    times = ok.group_by("workload", "compiler").agg(pl.col(metric).cast(pl.Float64)).collect()
+    return {(workload, compiler): values for workload, compiler, values in times.iter_rows()}
 
 
 def has_memory(places: Sequence[Place]) -> bool:
@@ -333,11 +348,3 @@ def _legend(places: Sequence[Place], code: _Code, labels: Labels) -> list[Handle
         handles.append(Line2D([], [], label=labels("failed_trials", count=failed), **CROSS))
     handles.append(count_note((one.ratio.count for one in places if one.ratio), labels))
     return handles
-
-
-def _ok(trials: pl.DataFrame) -> pl.DataFrame:
-    return trials.filter(IS_OK)
-
-
-def _values(trials: pl.DataFrame, column: str) -> list[float]:
-    return [float(value) for value in trials[column].drop_nulls().to_list()]

@@ -115,7 +115,8 @@ def figure_lack(findings: Findings, spec: FigureSpec) -> str | None:  # noqa: PL
 
     What could be there and is not, because trials failed or were not run, is no reason of the study.
     """
-    trials = findings.trials.filter((pl.col("role") == "measured") & IS_OK)
+    read = dict.fromkeys(("mode", "planned_bytes", *([spec.memory] if isinstance(spec, MemoryLatencySpec) else [])))
+    trials = findings.trials.lazy().filter((pl.col("role") == "measured") & IS_OK).select(*read).collect()
     match spec:
         case ColdScatterSpec() if has_one_count(cold_points(findings.trials)):
             return "figure/one_miss_count"
@@ -198,7 +199,8 @@ def _drawing(findings: Findings, spec: FigureSpec, subject: str, labels: Labels)
 
 def _measure(findings: Findings, mode: Mode | None) -> tuple[str, str]:
     """Return metric and mode that workloads are compared by: hot where any trial is ok, if not told."""
-    chosen = mode or ("hot" if "hot" in findings.trials.filter(IS_OK)["mode"] else "cold")
+    there = findings.trials.lazy().filter(IS_OK).select(pl.col("mode").unique()).collect()["mode"]
+    chosen = mode or ("hot" if "hot" in there else "cold")
     return METRIC_OF_MODE[chosen], chosen
 
 

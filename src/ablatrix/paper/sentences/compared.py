@@ -98,7 +98,8 @@ def _over_held(sources: Sources, held: Sequence[Held], is_later: bool = False) -
         return say("over/one", workload=sources.workload(units[0])) if len(every) > 1 else Name("")
     if len(units) == len(every):
         return say("over/mean" if is_later else "over/all")
-    some = sources.trials.filter(sources.of_workloads([(one.workload, one.digest) for one in units]))
+    of_units = sources.of_workloads([(one.workload, one.digest) for one in units])
+    some = sources.part(of_units, "workload", "workload_digest")
     key = f"benefit/geometric_mean/{key_part(units[0].compiler)}/eager/workloads"
     return say(
         "over/some",

@@ -9,11 +9,14 @@ from ablatrix.paper.sentences.said import counted
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
 from ablatrix.records.status import Status
 
+RMS = ("rms_ratio", "rms_factor", "rms_floor", "worst_ratio", "allowed_over_eager", "workload", "workload_oracle")
+
 
 def comparisons(sources: Sources) -> Written:
     """How many outputs were compared, how many were missing, and what was wrong."""
     ledger = sources.ledger
-    checked = sources.trials.filter(pl.col("checked").is_not_null())
+    read = ("checked", "draws", "missing", "nonfinite", "status", "workload", "workload_oracle")
+    checked = sources.part(pl.col("checked").is_not_null(), *read)
     if checked.is_empty():
         yield LeftOut("comparisons", say("lacks/check"))
         return
@@ -42,7 +45,7 @@ def _found(sources: Sources, checked: pl.DataFrame) -> Fragment:
         "missing": ledger.sum("correctness/missing", checked, "missing"),
         "wrong": ledger.count("correctness/wrong", checked.filter(has_status(Status.WRONG_OUTPUT))),
         "nonfinite": ledger.sum("correctness/nonfinite", checked, "nonfinite"),
-        "unchecked": ledger.count("correctness/unchecked", sources.trials.filter(IS_OK & pl.col("checked").is_null())),
+        "unchecked": ledger.count("correctness/unchecked", sources.part(IS_OK & pl.col("checked").is_null())),
     }
     named = [counted(f"fault/{name}", count) for name, count in faults.items() if count.value]
     if named:
@@ -55,7 +58,8 @@ def _found(sources: Sources, checked: pl.DataFrame) -> Fragment:
 
 def worst_differences(sources: Sources) -> Written:
     """The worst differences from the oracle, over all trials that are ok and over all that were compared."""
-    compared = sources.trials.filter(pl.col("max_abs_diff").is_not_null() & pl.col("max_rel_diff").is_not_null())
+    both = ("max_abs_diff", "max_rel_diff")
+    compared = sources.part(pl.all_horizontal(pl.col(*both).is_not_null()), "status", *both)
     ok = compared.filter(IS_OK)
     if ok.is_empty():
         yield LeftOut("worst_differences", say("lacks/differences"))
@@ -72,7 +76,7 @@ def tolerance(sources: Sources) -> Written:
     The unit is the largest error of eager under other roundings (before 1.3 eager's own) plus a share of the expected
     values, so a ratio to it is smaller than the ratio to eager's error.
     """
-    ratios = sources.ok(None, "measured").filter(pl.col("rms_ratio").is_not_null())
+    ratios = sources.ok(None, "measured", *RMS).filter(pl.col("rms_ratio").is_not_null())
     if ratios.is_empty():
         yield LeftOut("tolerance", say("lacks/rms"))
         return
@@ -98,7 +102,7 @@ def tolerance(sources: Sources) -> Written:
 
 def unjudged(sources: Sources) -> Written:
     """How many outputs float32 does not determine, and in how many eager itself is not what is expected."""
-    counted = sources.trials.filter(pl.col("ill_conditioned").is_not_null())
+    counted = sources.part(pl.col("ill_conditioned").is_not_null(), "ill_conditioned", "eager_wrong")
     if counted.is_empty():
         return
     ill = sources.ledger.sum("correctness/ill_conditioned", counted, "ill_conditioned")

@@ -18,6 +18,9 @@ from ablatrix.provenance.rows import ROW
 from ablatrix.provenance.units import Unit
 from ablatrix.records.metrics import HOT_METRIC
 
+ESTIMATED = ("estimator_planned_bytes", "estimator_unplanned_bytes")
+MEMORY = (ROW, "physical_bytes_est", "knob_reuse", "knob_partition", *ESTIMATED)
+
 
 def enter_details(sources: Sources) -> None:
     """Enter effects with their means, A/A controls, best configurations, medians and memory."""
@@ -26,7 +29,8 @@ def enter_details(sources: Sources) -> None:
     _enter_no_ops(sources)
     _enter_bests(sources)
     for unit in sources.estimates.units.values():
-        ok = pl.concat(unit.ok.values()) if unit.ok else sources.trials.clear()
+        held = unit.ok.values() if unit.ok else (sources.trials.clear(),)
+        ok = pl.concat(one.select(name for name in MEMORY if name in one.columns) for one in held)
         _enter_arenas(sources, unit, ok)
         _enter_estimator(sources, unit, ok)
 
@@ -62,7 +66,7 @@ def _enter_no_ops(sources: Sources) -> None:
             continue
         unit = sources.estimates.units[workload, digest, compiler]
         built = (pl.col("compiler") == compiler) & pl.col("artifact_digest").is_not_null()
-        rows = sources.trials.filter(sources.of_workloads([(workload, digest)]) & built)
+        rows = sources.part(sources.of_workloads([(workload, digest)]) & built)
         # Several pairs of levels can end at one level: the other one is named where it is not the baseline's.
         other_base = None if proof.base_level == unit.baseline.get(proof.knob) else proof.base_level
         sources.ledger.enter(
@@ -77,9 +81,10 @@ def _enter_no_ops(sources: Sources) -> None:
 
 def _enter_bests(sources: Sources) -> None:
     ratios = sources.findings.against_reference(HOT_METRIC, "hot")
+    eager = sources.ok("hot", "reference", "workload", "workload_digest", P50)
     for unit, best, levels, _ in bests(sources):
         median_of(sources, unit, levels, "best")
-        eager_of(sources, unit)
+        eager_of(sources, unit, eager)
         against = ratios.of((unit.workload, unit.digest, unit.compiler), levels)
         if against is not None:
             sources.estimates.against_reference(unit, levels, "best", against)
@@ -88,9 +93,9 @@ def _enter_bests(sources: Sources) -> None:
                 sources.estimates.ties(unit, HOT_METRIC, "hot", best, part)
 
 
-def eager_of(sources: Sources, unit: Unit) -> None:
-    """Enter the median time of eager on the workload of a unit."""
-    ok = sources.ok("hot", "reference").filter(
+def eager_of(sources: Sources, unit: Unit, eager: pl.DataFrame) -> None:
+    """Enter the median time of eager on the workload of a unit; ``eager`` are the ok hot rows of all workloads."""
+    ok = eager.filter(
         (pl.col("workload") == unit.workload) & (pl.col("workload_digest") == unit.digest) & pl.col(P50).is_not_null()
     )
     if ok.height:
@@ -112,12 +117,11 @@ def _enter_arenas(sources: Sources, unit: Unit, ok: pl.DataFrame) -> None:
 
 def _enter_estimator(sources: Sources, unit: Unit, ok: pl.DataFrame) -> None:
     """Enter the ends of the compiler's own estimate: a median over configurations might belong to none of them."""
-    pair = ("estimator_planned_bytes", "estimator_unplanned_bytes")
-    if not set(pair) <= set(ok.columns):
+    if not set(ESTIMATED) <= set(ok.columns):
         return
-    reported = ok.filter(pl.all_horizontal(pl.col(name).is_not_null() for name in pair))
+    reported = ok.filter(pl.all_horizontal(pl.col(name).is_not_null() for name in ESTIMATED))
     for partition, part in _by_partition(reported):
-        for column in pair:
+        for column in ESTIMATED:
             name = f"benefit/{unit.key}/{column}/{key_part(partition)}"
             least, most = (float(value) for value in (part[column].min(), part[column].max()))  # type: ignore[arg-type]
             sources.ledger.least(f"{name}/least", part, column, byte_size(least))

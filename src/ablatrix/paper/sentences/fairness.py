@@ -13,6 +13,7 @@ from ablatrix.paper.sentences.said import confidence_of, counted, margin_of
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
 from ablatrix.paper.sentences.setup import span
 from ablatrix.provenance.keys import key_part
+from ablatrix.provenance.rows import ROW
 from ablatrix.records.metrics import CACHE_MISSES as MISSES
 from ablatrix.records.metrics import COLD_METRIC, HOT_METRIC
 from ablatrix.records.status import FAILURES, NOT_RUN, Status
@@ -28,7 +29,7 @@ SHARES = 2
 
 def trials_and_outcomes(sources: Sources) -> Written:
     """How many trials there are, and how they ended."""
-    ledger, trials = sources.ledger, sources.trials
+    ledger, trials = sources.ledger, sources.trials.select(ROW, "status")
     whole = ledger.count("fairness/trials", trials)
     failed = ledger.count("fairness/failed", trials.filter(IS_FAILURE))
     by_status = {str(status): part for (status,), part in trials.partition_by("status", as_dict=True).items()}
@@ -65,7 +66,7 @@ def _kinds(sources: Sources, by_status: Mapping[str, pl.DataFrame], statuses: Se
 
 def cold_scope(sources: Sources) -> Written:
     """What a cold time includes, with the share of each part."""
-    timed = sources.ok("cold", "measured").filter(pl.col(COLD_METRIC) > 0)
+    timed = sources.ok("cold", "measured", COLD_METRIC, "cache_tag", *PARTS).filter(pl.col(COLD_METRIC) > 0)
     cold, shared = timed.filter(pl.col("cache_tag").is_null()), timed.filter(pl.col("cache_tag").is_not_null())
     shares: list[tuple[Number, Fragment]] = []
     for column in PARTS:
@@ -100,7 +101,8 @@ def _median_share(trials: pl.DataFrame, part: str) -> float:
 
 def hot_scope(sources: Sources) -> Written:
     """What a hot time includes, and how many samples it is made from."""
-    hot = sources.ok("hot", "measured").filter(pl.col("run_ms_p50").is_not_null())
+    read = ("run_ms_p50", "samples_counted")
+    hot = sources.ok("hot", "measured", *read).filter(pl.col("run_ms_p50").is_not_null())
     if hot.is_empty():
         yield LeftOut("hot_scope", say("lacks/hot"))
         return
@@ -141,7 +143,8 @@ def precision(sources: Sources) -> Written:
         yield LeftOut("precision", say("lacks/interval"))
         return
     wanted: Fragment = Name("")
-    reported = sources.ok("hot", "measured").filter(pl.col("stopping_effect_target").is_not_null())
+    target_of = "stopping_effect_target"
+    reported = sources.ok("hot", "measured", target_of).filter(pl.col(target_of).is_not_null())
     if reported["stopping_effect_target"].n_unique() == 1:
         target = sources.ledger.value("fairness/target", reported, "stopping_effect_target", Form(".2g", 0.01, "%"))
         wanted = say("target", target=target)
@@ -159,7 +162,8 @@ def judgement(sources: Sources) -> Written:
 
 def warm_up_classes(sources: Sources) -> Written:
     """How hot trials warmed up, and in how many the time never became steady."""
-    reported = sources.ok("hot", "measured").filter(pl.col("warm_up_classification").is_not_null())
+    hot = sources.ok("hot", "measured", "warm_up_classification")
+    reported = hot.filter(pl.col("warm_up_classification").is_not_null())
     if reported.is_empty():
         yield LeftOut("warm_up_classes", say("lacks/warm_up"))
         return
@@ -180,7 +184,7 @@ def warm_up_classes(sources: Sources) -> Written:
 
 def checked_is_timed(sources: Sources) -> Written:
     """In how many hot trials the executable that was checked is the one that was timed."""
-    reported = sources.ok("hot", "measured").filter(
+    reported = sources.ok("hot", "measured", "checked_digest", "timed_digest").filter(
         pl.col("checked_digest").is_not_null() & pl.col("timed_digest").is_not_null()
     )
     if reported.is_empty():
@@ -209,11 +213,12 @@ def checked_is_timed(sources: Sources) -> Written:
 
 def cache_misses(sources: Sources) -> Written:
     """What a cache miss is, how many there are, and whether they are as expected."""
-    cold = sources.ok("cold", "measured").filter(pl.col(MISSES).is_not_null())
+    read = (MISSES, "expected_cache_misses")
+    cold = sources.ok("cold", "measured", *read).filter(pl.col(MISSES).is_not_null())
     if cold.is_empty():
         yield LeftOut("cache_misses", say("lacks/misses"))
         return
-    medians = _miss_medians(sources, cold)
+    medians = _miss_medians(sources)
     expected = cold.filter(pl.col("expected_cache_misses").is_not_null())
     agreed: Fragment = Name("")
     if not expected.is_empty():
@@ -227,13 +232,13 @@ def cache_misses(sources: Sources) -> Written:
     yield Sentence("cache_misses", say("cache_misses", medians=named, agreed=agreed))
 
 
-def _miss_medians(sources: Sources, cold: pl.DataFrame) -> Fragment | None:
+def _miss_medians(sources: Sources) -> Fragment | None:
     """Return the median misses at each level of partition: of several workloads and compilers, the range."""
-    if "knob_partition" not in cold.columns:
+    if "knob_partition" not in sources.trials.columns:
         return None
     by_level: dict[str, list[Number]] = {}
     for unit in sources.estimates.units.values():
-        part = unit.ok.get("cold", cold.clear())
+        part = unit.ok.get("cold", sources.trials.clear()).select(ROW, MISSES, "knob_partition")
         part = part.filter(pl.col(MISSES).is_not_null() & pl.col("knob_partition").is_not_null())
         for (level,), held in sorted(part.partition_by("knob_partition", as_dict=True).items()):
             key = f"fairness/cache_misses/{unit.key}/{key_part(level)}"

@@ -179,7 +179,7 @@ def over(sources: Sources, overall: Overall, is_first: bool = False, where: Lite
     ledger, units = sources.ledger, [member.unit for member in overall.members]
     key = overall.interval.value.key.rsplit("/", 1)[0]
     names = [[unit.workload, unit.digest] for unit in units]
-    some = sources.trials.filter(sources.of_workloads(names))
+    some = sources.part(sources.of_workloads(names), "workload", "workload_digest")
     return say(
         f"{where}/some",
         count=ledger.distinct(f"{key}/workloads", some, "workload", "workload_digest"),

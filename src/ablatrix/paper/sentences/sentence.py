@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import polars as pl
 
@@ -55,15 +56,19 @@ class Sources:
         """All rows."""
         return self.ledger.rows.trials
 
-    def ok(self, mode: str | None, role: str) -> pl.DataFrame:
-        """Return the ok rows of one role, in one mode or in both."""
-        kept = IS_OK & (pl.col("role") == role)
-        return self.trials.filter(kept if mode is None else kept & (pl.col("mode") == mode))
+    def part(self, condition: pl.Expr, *columns: str) -> pl.DataFrame:
+        """Return the rows that meet a condition, with the columns that are read; see `Rows.part`."""
+        return self.ledger.rows.part(condition, *columns)
 
-    @property
+    def ok(self, mode: str | None, role: str, *columns: str) -> pl.DataFrame:
+        """Return the ok rows of one role, in one mode or in both, with the columns that are read."""
+        kept = IS_OK & (pl.col("role") == role)
+        return self.part(kept if mode is None else kept & (pl.col("mode") == mode), *columns)
+
+    @cached_property
     def measured(self) -> pl.DataFrame:
-        """The rows of measured trials, whatever became of them."""
-        return self.trials.filter(pl.col("role") == "measured")
+        """The rows of measured trials, whatever became of them, with their workloads."""
+        return self.part(pl.col("role") == "measured", "workload", "workload_digest")
 
     def of_workloads(self, named: Iterable[Sequence[str]]) -> pl.Expr:
         """Return whether a row is a measured one of some workloads, which are given by name and digest."""

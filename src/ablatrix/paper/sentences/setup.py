@@ -11,6 +11,7 @@ from ablatrix.paper.number import GENERAL, KILO, MEGA, WHOLE, Form, Number, byte
 from ablatrix.paper.sentences.said import counted, scaled
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
 from ablatrix.provenance.keys import key_part
+from ablatrix.provenance.rows import ROW
 from ablatrix.provenance.units import Unit
 
 MACHINE = ("cpu", "isa", "cores", "memory_bytes", "os", "kernel", "container", "smt")
@@ -24,7 +25,7 @@ listed. Of more, the numbers and the table."""
 def machine(sources: Sources) -> Written:
     """The machines, as far as the records know them."""
     columns = [name for name in MACHINE if name in sources.trials.columns]
-    held = sources.trials.partition_by(columns, as_dict=True)
+    held = sources.trials.select(ROW, *columns).partition_by(columns, as_dict=True)
     machines = [_machine(sources, part) for _, part in sorted(held.items(), key=str)]
     gpus = sorted(map(str, sources.trials["gpu_name"].drop_nulls().unique().to_list()))
     machines += [say("gpu", gpu=name) for name in gpus]
@@ -118,7 +119,8 @@ def workloads(sources: Sources) -> Written:
 
 
 def _rows(sources: Sources, unit: Unit) -> pl.DataFrame:
-    return sources.trials.filter(sources.of_workloads([(unit.workload, unit.digest)]))
+    sizes = [name for name in sources.trials.columns if name.startswith("parameter_")]
+    return sources.part(sources.of_workloads([(unit.workload, unit.digest)]), *sizes)
 
 
 def _size_columns(part: pl.DataFrame) -> list[str]:
@@ -188,12 +190,12 @@ def _choice(sources: Sources, knob: str, levels: Sequence[str]) -> Fragment:
 def _levels(sources: Sources) -> Mapping[str, Sequence[str]]:
     """Return the levels of each knob that varies on some compiler, in the order in which records have them."""
     found: dict[str, dict[str, None]] = {}
-    for knob in knob_order(sources.findings.trials):
-        column = f"knob_{knob}"
-        if column not in sources.measured.columns:
-            continue
+    order = [knob for knob in knob_order(sources.findings.trials) if f"knob_{knob}" in sources.trials.columns]
+    measured = sources.trials.lazy().filter(pl.col("role") == "measured")
+    seen = measured.select("compiler", *(f"knob_{knob}" for knob in order)).unique().collect()
+    for knob in order:
         for compiler in sources.estimates.compilers:
-            own = sources.measured.filter(pl.col("compiler") == compiler)[column].drop_nulls().unique().sort()
+            own = seen.filter(pl.col("compiler") == compiler)[f"knob_{knob}"].drop_nulls().unique().sort()
             if own.len() > 1:
                 found.setdefault(knob, {}).update(dict.fromkeys(map(str, own.to_list())))
     return {knob: list(held) for knob, held in found.items()}
@@ -224,7 +226,7 @@ def trials(sources: Sources) -> Written:
             continue
         slots: dict[str, Fragment] = {"blocks": span(sources, f"setup/blocks/{mode}", counts)}
         if mode == "hot":
-            hot = sources.ok("hot", "measured")
+            hot = sources.ok("hot", "measured", "bursts", "layout_sampling")
             slots |= {"rounds": _rounds(sources, hot), "layout": _layout(hot)}
             slots |= {"each": _each(sources), "sides": _sides(sources)}
         if all(one.value == 1 for one in counts):
@@ -277,7 +279,7 @@ def _threads(sources: Sources) -> Fragment:
     columns = [name for name in sources.trials.columns if name.startswith("threads_")]
     libraries: list[Fragment] = []
     for column in columns:
-        reported = sources.trials.filter(pl.col(column).is_not_null())
+        reported = sources.part(pl.col(column).is_not_null(), column)
         numbers = []
         for (value,), part in sorted(reported.partition_by(column, as_dict=True).items()):
             library = column.removeprefix("threads_")
@@ -292,7 +294,7 @@ def _threads(sources: Sources) -> Fragment:
     if len(held) == 1:
         value = next(iter(held))
         first = next(name for name in columns if sources.trials[name].drop_nulls().len())
-        part = sources.trials.filter(pl.col(first).is_not_null())
+        part = sources.part(pl.col(first).is_not_null(), first)
         if value == 1:
             return say("threads/one")
         return say("threads", threads=sources.ledger.value(f"setup/threads/{value}", part, first, WHOLE))

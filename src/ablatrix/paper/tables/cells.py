@@ -93,9 +93,15 @@ class Groups:
 
     def _figures(self, column: ColumnSpec) -> Mapping[Key, Cell]:
         rows = self._rows(column)
-        values = _values(self._taken(rows, column), self.names, column.column)
+        taken = self._taken(rows, column)
         marks = self._marks(rows, column.column)
         cells: dict[Key, Cell] = {}
+        if (plain := _plain(taken, self.names, column)) is not None:
+            held_of = plain if column.aggregation != "count" else {**dict.fromkeys(self.keys, 0), **plain}
+            return {
+                key: _figure(held_of[key], column) if key in held_of else marks.get(key, NOTHING) for key in self.keys
+            }
+        values = _values(taken, self.names, column.column)
         for key in self.keys:
             held = values.get(key, [])
             if column.aggregation == "only":
@@ -191,6 +197,21 @@ class Groups:
         if isinstance(value, bool):
             return both(self.labels, lambda it: it("yes" if value else "no"))
         return _text(value, column)
+
+
+def _plain(rows: pl.DataFrame, names: Sequence[str], column: ColumnSpec) -> Mapping[Key, float] | None:
+    """Return the figure of each group with a value, where its values need not leave the table for it; else None.
+
+    These are exact, whatever the order of the rows; a million values as a list take a second.
+    """
+    kind, name = rows.schema[column.column], column.aggregation
+    is_ordered = name in ("min", "max") and kind.is_numeric()
+    if column.format == BY_INTERVAL or not (name == "count" or is_ordered or (name == "sum" and kind.is_integer())):
+        return None
+    value = getattr(pl.col(column.column), name)()
+    groups = rows.lazy().filter(pl.col(column.column).is_not_null()).group_by(list(names))
+    found = groups.agg(value.alias(" value")).collect()
+    return dict(zip(found.select(names).rows(), found[" value"].to_list(), strict=True))
 
 
 def _values(rows: pl.DataFrame, names: Sequence[str], column: str) -> dict[Key, list[Any]]:

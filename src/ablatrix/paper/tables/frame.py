@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import polars as pl
 
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import knob_order
+from ablatrix.analysis.groups import knob_order, numbered
 from ablatrix.analysis.table import BLOCK, CLASS, IS_OK, has_status
 from ablatrix.paper.filters import filtered, require_column
 from ablatrix.paper.tables.effect_rows import attribution_rows, effect_rows
@@ -51,9 +51,8 @@ def source_rows(
         made = dict(_DERIVED)
         trials = findings.trials
         if CONFIGURATION in wanted:
-            order = knob_order(trials)
-            made[CONFIGURATION] = _configuration(trials, order, ENGLISH)
-            words = {CONFIGURATION: _said(trials, order, labels)}
+            configurations, said = _configurations(trials, labels)
+            made[CONFIGURATION], words = pl.lit(configurations), {CONFIGURATION: said}
         derived = [name for name in made if name in wanted]
         names = [name for name in wanted if name not in derived]
         for name in names:
@@ -68,13 +67,17 @@ def source_rows(
     return SourceRows(filtered(frame, spec.filter, subject), words)
 
 
-def _said(trials: pl.DataFrame, order: Sequence[str], labels: Labels) -> dict[str, str]:
-    """Return how each configuration is printed, by the text that data files have for it."""
-    held = [name for name in trials.columns if name.startswith(("knob_", "baseline_")) or name == "role"]
-    distinct = trials.lazy().select(held).unique().collect()  # of a million trials, few
+def _configurations(trials: pl.DataFrame, labels: Labels) -> tuple[pl.Series, dict[str, str]]:
+    """Return the configuration of each trial, and how each is printed.
+
+    The text of each is made once: a million trials share a few.
+    """
+    columns = ["role", *(name for name in trials.columns if name.startswith(("knob_", "baseline_")))]
+    found = numbered(trials, columns)
+    distinct, order = trials.select(columns)[found.first], knob_order(trials)
     named, shown = _configuration(distinct, order), _configuration(distinct, order, labels)
-    pairs = distinct.select(named.alias(CONFIGURATION), shown.alias(_SHOWN)).drop_nulls()
-    return dict(pairs.iter_rows())
+    pairs = distinct.select(named.alias(CONFIGURATION), shown.alias(_SHOWN))
+    return pairs[CONFIGURATION][found.numbers], dict(pairs.drop_nulls().iter_rows())
 
 
 def _configuration(trials: pl.DataFrame, order: Sequence[str], labels: Labels = ENGLISH) -> pl.Expr:

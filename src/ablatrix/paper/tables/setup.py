@@ -91,8 +91,10 @@ def _called(name: str, labels: Labels) -> str:
 
 
 def _study(trials: pl.DataFrame, labels: Labels) -> Iterator[Fact]:
-    measured = trials.filter(pl.col("role") == "measured")
     parameters = [name for name in trials.columns if name.startswith("parameter_") and name != "parameter_count"]
+    levels = [name for name in trials.columns if name.startswith(("knob_", "baseline_"))]
+    read = ("workload", "compiler", "mode", "run", "block_id", *parameters, *levels)
+    measured = trials.lazy().filter(pl.col("role") == "measured").select(read).collect()  # lazy: else all are copied
     for workload in _distinct(measured, "workload"):
         own = measured.filter(pl.col("workload") == workload)
         sizes = [

@@ -47,15 +47,15 @@ class TableSources:
 
     def metric(self, mode: str | None = None) -> tuple[str, str]:
         """Return the metric and mode that workloads are compared by: hot where any trial is, if not told."""
-        there = set(self.findings.trials.filter(IS_OK)["mode"].unique().to_list())
+        there = self.findings.trials.lazy().filter(IS_OK).select(pl.col("mode").unique()).collect()["mode"].to_list()
         chosen = mode or ("hot" if "hot" in there or not there else "cold")
         return METRIC_OF_MODE[chosen], chosen
 
     @cached_property
     def _ok(self) -> Mapping[tuple[Any, ...], pl.DataFrame]:
         """The ok trials by workload, digest, compiler and role: of a million trials, each is looked at once."""
-        ok = self.estimates.ledger.rows.trials.filter(IS_OK & pl.col("role").is_in(["measured", "reference"]))
-        return ok.partition_by("workload", "workload_digest", "compiler", "role", as_dict=True)
+        ok = IS_OK & pl.col("role").is_in(["measured", "reference"])
+        return self.estimates.ledger.rows.parts(("workload", "workload_digest", "compiler", "role"), ok)
 
     @property
     def _none(self) -> pl.DataFrame:
@@ -102,13 +102,16 @@ class TableSources:
         self, key: str, rows: pl.DataFrame, column: str, divide_by: float = 1.0, unit: str | None = None
     ) -> Number | None:
         """Return the median of a column, with the digits that its interval over trials supports; None without any."""
-        values = rows[column].drop_nulls().to_list() if column in rows.columns else []
+        if column not in rows.columns:
+            return None
+        chosen = pl.DataFrame([rows[ROW], rows[column]])
+        chosen = chosen.drop_nulls(column) if chosen[column].null_count() else chosen
+        values = chosen[column].to_list()
         if not values:
             return None
         low, high = quantile_interval(values, 0.5) or (None, None)
         middle = sorted(values)[len(values) // 2]
         form = interval_form(float(middle), low, high, divide_by, unit)
-        chosen = rows.filter(pl.col(column).is_not_null())
         return self.estimates.ledger.median(f"{PREFIX}/{key}", chosen, column, form)
 
     def speed_up(self, one: Ablation, name: str, found: SpeedUp) -> Number | None:

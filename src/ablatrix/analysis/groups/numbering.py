@@ -1,0 +1,80 @@
+"""Rows of a table as whole numbers: a million rows are grouped and paired by them in a fraction of the time of text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+LARGEST = 2**62
+Whole = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """The distinct values of some columns together, numbered from 0.
+
+    Attributes:
+        numbers: Which of them each row has.
+        first: The first row that has each of them.
+    """
+
+    numbers: Whole
+    first: Whole
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self.first.size
+
+
+def numbered(frame: pl.DataFrame, columns: Sequence[str]) -> Numbered:
+    """Number the rows of a table by the values of some columns, nulls being a value as well."""
+    if not columns:
+        return numbered_codes(np.zeros(frame.height, np.int64))
+    return numbered_codes(combined([_codes(frame[name]) for name in columns]))
+
+
+def combined(columns: Sequence[tuple[Whole, int]]) -> Whole:
+    """Return one whole number a row for several, which are equal where all of them are.
+
+    Args:
+        columns: The numbers of a row in each column, from 0 on, and one that is larger than any of them.
+    """
+    codes, size = columns[0]
+    for own, count in columns[1:]:
+        if size * count > LARGEST:
+            codes, own = (_close(one) for one in (codes, own))  # noqa: PLW2901
+            size, count = (int(one.max(initial=0)) + 1 for one in (codes, own))  # noqa: PLW2901
+        codes, size = codes * count + own, size * count
+    return codes
+
+
+def numbered_codes(codes: Whole) -> Numbered:
+    """Number rows by a whole number of each."""
+    _, first, numbers = np.unique(codes, return_index=True, return_inverse=True)
+    return Numbered(numbers, first)
+
+
+def _close(codes: Whole) -> Whole:
+    numbers: Whole = np.unique(codes, return_inverse=True)[1]
+    return numbers
+
+
+def _codes(column: pl.Series) -> tuple[Whole, int]:
+    """Return a whole number for each value, from 0 on, and a number that is larger than any."""
+    if column.dtype == pl.Categorical:
+        column = column.to_physical()
+    elif not (column.dtype.is_integer() or column.dtype == pl.Boolean):
+        held = pl.DataFrame([column.alias("value")])
+        distinct = held.unique().with_row_index("number")
+        column = held.join(distinct, on="value", how="left", nulls_equal=True, maintain_order="left")["number"]
+    whole = column.cast(pl.Int64)
+    if whole.null_count():
+        whole = whole.fill_null(int(whole.min() or 0) - 1)  # type: ignore[arg-type]
+    codes: Whole = whole.to_numpy()
+    if not codes.size:
+        return codes, 1
+    codes = codes - codes.min()
+    return codes, int(codes.max()) + 1
