@@ -190,7 +190,8 @@ def _is_full(sources: Sources, claim: Claim, levels: Levels) -> bool:
     units = [one for one in units if one.workload == claim.workload]
     if not units or len(levels) < 2 or len(levels) > MOVES:
         return False
-    own = sources.measured.filter((pl.col("compiler") == claim.compiler) & (pl.col("workload") == claim.workload))
+    is_own = (pl.col("compiler") == claim.compiler) & (pl.col("workload") == claim.workload)
+    own = sources.part(is_own & (pl.col("role") == "measured"), *(f"knob_{knob}" for knob in units[0].baseline))
     varied = {knob for knob in units[0].baseline if own[f"knob_{knob}"].drop_nulls().n_unique() > 1}
     return varied == {knob for knob, level in levels.items() if units[0].baseline.get(knob) != level}
 

@@ -15,7 +15,7 @@ RMS = ("rms_ratio", "rms_factor", "rms_floor", "worst_ratio", "allowed_over_eage
 def comparisons(sources: Sources) -> Written:
     """How many outputs were compared, how many were missing, and what was wrong."""
     ledger = sources.ledger
-    read = ("checked", "draws", "missing", "nonfinite", "status", "workload", "workload_oracle")
+    read = ("checked", "draws", "missing", "nonfinite", "ill_conditioned", "status", "workload", "workload_oracle")
     checked = sources.part(pl.col("checked").is_not_null(), *read)
     if checked.is_empty():
         yield LeftOut("comparisons", say("lacks/check"))
