@@ -46,15 +46,15 @@ def test_claims_that_hold_share_a_sentence_by_metric(tmp_path: Path) -> None:
     assert found["all claims"] == "All 7 claims of the study hold."
     assert found["right"] == "All outputs are correct, and no check is missing (216 trials)."
     assert found["encoder+attention"] == (
-        "With fusion, the run time falls by a factor of 1.659 (95% CI 1.642\N{EN DASH}1.677) on encoder and 1.666 (CI "
-        "1.646\N{EN DASH}1.686) on attention (claimed: at least 1.5 and 1.25)."
+        "With fusion, the run time falls by a factor of 1.660 (95% CI 1.632\N{EN DASH}1.687) on encoder and 1.668 (CI "
+        "1.651\N{EN DASH}1.685) on attention (claimed: at least 1.5 and 1.25)."
     )
     assert found["whole"] == (
-        "With the full configuration, it falls by a factor of 1.78 (CI 1.73\N{EN DASH}1.83) on encoder (claimed: at "
+        "With the full configuration, it falls by a factor of 1.78 (CI 1.72\N{EN DASH}1.84) on encoder (claimed: at "
         "least 1.5)."
     )
     assert found["slower"] == (
-        "With partition, the run time rises by 4.5% (CI 2.9\N{EN DASH}6.1%) on encoder (claimed: at most 10%)."
+        "With partition, the run time rises by 4.4% (CI 2.8\N{EN DASH}6.0%) on encoder (claimed: at most 10%)."
     )
     assert found["quicker"].endswith("on encoder (claimed: an increase of at most 10%).")
     assert found["grows"].endswith("1.045 (CI 1.029\N{EN DASH}1.061) on encoder (claimed: at least 1.01).")
@@ -65,11 +65,11 @@ def test_claims_that_do_not_hold_stand_by_themselves(tmp_path: Path) -> None:
     assert found["all claims"] == "Of the 3 claims of the study, 1 holds."
     assert found["factor"] == (
         "The claim that fusion reduces the run time on encoder by a factor of at least 4 does not hold (measured: a "
-        "reduction by a factor of 1.659, 95% CI 1.642\N{EN DASH}1.677)."
+        "reduction by a factor of 1.660, 95% CI 1.632\N{EN DASH}1.687)."
     )
     assert found["share"] == (
         "The claim that partition increases the run time on encoder by at most 1% does not hold (measured: an increase "
-        "by 4.5%, CI 2.9\N{EN DASH}6.1%)."
+        "by 4.4%, CI 2.8\N{EN DASH}6.0%)."
     )
 
 
@@ -77,5 +77,5 @@ def test_claims_in_chinese_share_the_same_sentences(tmp_path: Path) -> None:
     found = written(tmp_path, HOLDING, "zh")
     assert found["all claims"] == "本研究的 7 项主张全部成立。"
     assert found["whole"] == (
-        "采用完整配置后，该缩减倍数在 encoder 上为 1.78（CI 1.73\N{EN DASH}1.83），符合主张（至少 1.5）。"
+        "采用完整配置后，该缩减倍数在 encoder 上为 1.78（CI 1.72\N{EN DASH}1.84），符合主张（至少 1.5）。"
     )
