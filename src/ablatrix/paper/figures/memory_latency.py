@@ -243,7 +243,7 @@ def compose_memory_latency(
     divided = scale_of(memory).divide_by, scale_of(metric).divide_by
     kinds = _kinds(units)
     pages = []
-    for page in in_pages(units, rows_that_fit(PANEL_IN, around_in), columns):
+    for page in in_pages(units, rows_that_fit(PANEL_IN, around_in, width), columns):
         figure, panels = panel_grid(len(page), columns, width_in, PANEL_IN, around_in)
         for panel, held in zip(panels, page, strict=True):
             panel.set_title("\n".join([names[held[0].workload], *([compilers[held[0].compiler]] if several else [])]))
