@@ -101,7 +101,7 @@ def places_of(
     instrument = instrument or Instrument(trials)
     chosen = trials.lazy().filter((pl.col("role") == "measured") & (pl.col("mode") == mode))
     knobs = [name for name in trials.columns if name.startswith("knob_")]
-    counts = chosen.select(pl.col(name).n_unique() for name in knobs).collect()
+    counts = chosen.select(pl.col(name).drop_nulls().n_unique() for name in knobs).collect()
     varying = [f"knob_{name}" for name in knob_order(trials) if counts[f"knob_{name}"][0] > 1]
     marking = [f"knob_{knob}" for knob in marks if f"knob_{knob}" in knobs]
     columns = list(dict.fromkeys([*varying, *marking]))
