@@ -453,7 +453,7 @@ def crowded(facts: Facts) -> Facts:
     ]
     statement = "partition=regions, reuse=release, memory_plan=on, fusion=on cuts the run time of encoder on tvm by 3"
     claims = tuple(replace(CLAIM, id=f"claim-{at}", statement=f"{statement}, {at}") for at in range(40))
-    about = About(authors=tuple(Author(name=f"Author Number {at}", affiliation="An Institute") for at in range(12)))
+    about = About(authors=tuple(Author(name=f"Family{at}, Given", affiliation="An Institute") for at in range(12)))
     return replace(facts, records=tuple(records), claims=claims, about=about, study={"description": "long words " * 90})
 
 
@@ -479,7 +479,7 @@ def test_short_appendix_says_where_the_rest_stands(facts: Facts) -> None:
     ("text", "most", "found"),
     [
         ("a, b", 10, "a, b"),
-        ("one part, another part; a third part that is long", 40, "one part, another part; more in `rest.md`"),
+        ("one part, another part; a third part that is long", 45, "one part, another part; more in `rest.md`"),
         ("one sentence. Another sentence that is too long.", 40, "one sentence; more in `rest.md`."),
         ("`code, that; goes on`, and more of the text here", 30, "more in `rest.md`"),
     ],

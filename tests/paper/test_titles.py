@@ -3,12 +3,13 @@
 import csv
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import size_texts
@@ -23,6 +24,7 @@ from ablatrix.paper.tables.latex import latex_tables
 from ablatrix.paper.tables.printed import PrintedTable, markdown_table
 from ablatrix.paper.tables.sources import TableSources
 from ablatrix.paper.tables.write import build_parts, write_table
+from ablatrix.paper.template.figures import FigureSpec
 from ablatrix.paper.template.load import load_template
 from ablatrix.plotting.labels import Labels
 from ablatrix.records.model import Record
@@ -49,7 +51,7 @@ TITLES = Titles(
 NAMES = ("encoder", "tvm", "regions", "release", "memory_plan")
 """Names that have another title, and that no other title holds."""
 TABLES = {one.number: one for one in load_template().tables}
-FIGURES = {one.kind: one for one in load_template().figures}
+FIGURES: dict[str, FigureSpec] = {one.kind: one for one in load_template().figures}
 
 
 def titled(records: Sequence[Record]) -> Findings:
@@ -115,13 +117,14 @@ def test_configuration_and_change_are_said_with_titles() -> None:
 
 def test_setup_table_maps_titles_to_names() -> None:
     (table,) = tables(titled(make_records(workloads=["encoder"])), 5)
-    facts = dict(table.rows)
+    facts = {row[0]: row[1] for row in table.rows}
     assert facts["Baseline on Apache TVM"] == "cut=one piece, share=no, memory plan=off, fuse=off"
     assert facts["Knob share"] == (
         "buffer reuse (reuse): lets tasks use the storage of tensors that are no longer needed; "
         "levels: no (keep), yes (release)"
     )
-    assert dict(table.data_rows)["Baseline on tvm"] == "partition=whole, reuse=keep, memory_plan=off, fusion=off"
+    data = {row[0]: row[1] for row in table.data_rows}
+    assert data["Baseline on tvm"] == "partition=whole, reuse=keep, memory_plan=off, fusion=off"
 
 
 def test_titles_without_headings_leave_knobs_their_names() -> None:
@@ -131,7 +134,7 @@ def test_titles_without_headings_leave_knobs_their_names() -> None:
 
 def texts_of(figure: Figure) -> list[str]:
     legends = [text for legend in figure.legends for text in legend.get_texts()]
-    return [text.get_text() for text in (*figure.findobj(match=lambda one: hasattr(one, "get_text")), *legends)]
+    return [one.get_text() for one in (*figure.findobj(Text), *legends) if isinstance(one, Text)]
 
 
 @pytest.mark.slow
@@ -153,7 +156,7 @@ ALLOWED = re.compile(
     r"A/A|RMS|primary|[a-z_]+=\S+)\b|\d\S*"
 )
 """Names and units that a Chinese paper prints as they are; ``primary`` is the name of the study's stage."""
-SHAPES = {
+SHAPES: dict[str, Callable[[], list[Record]]] = {
     "failures": failing,
     "one block": lambda: make_records(workloads=["encoder", "attention"], blocks=1),
     "cold alone": lambda: make_records(workloads=["encoder"], modes=["cold"]),

@@ -182,7 +182,7 @@ def compose_cold_scatter(points: pl.DataFrame, width: Width = "column", labels: 
     called = short_titles(compilers, most, labels.compiler)
     band = _band(row_in) if _failed(marks).height else 0.0
     pages = []
-    for page in in_pages(parts, rows_that_fit(row_in, around_in), columns):
+    for page in in_pages(parts, rows_that_fit(row_in, around_in, width), columns):
         figure, panels = panel_grid(len(page), columns, width_in, row_in, around_in, sharex=True, sharey=True)
         for panel, (key, part) in zip(panels, page, strict=True):
             if len(compilers) > 1 or not by_marker:

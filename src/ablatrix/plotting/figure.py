@@ -19,7 +19,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 Width = Literal["column", "page"]
 WIDTHS_IN: dict[Width, float] = {"column": 3.3, "page": 7.0}
 COLUMN_WIDTH_IN = WIDTHS_IN["column"]
-MAX_HEIGHT_IN = 8.4  # with a caption below, the text height of a letter page
+# With a caption below, the text height of a letter page; the caption of a narrow figure has more lines.
+MAX_HEIGHTS_IN: dict[Width, float] = {"column": 6.8, "page": 7.9}
 PNG_DPI = 300
 CSS_PX_PER_IN = 96
 # Okabe & Ito's palette for the colour-blind, darkest first. In grey only some of them differ: every series has a

@@ -16,7 +16,7 @@ from matplotlib.textpath import TextToPath
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 from ablatrix.analysis.reasons import Why
-from ablatrix.plotting.figure import FAILED, FAINT, INK, MAX_HEIGHT_IN, SMALL_PT, new_figure
+from ablatrix.plotting.figure import FAILED, FAINT, INK, MAX_HEIGHTS_IN, SMALL_PT, Width, new_figure
 from ablatrix.plotting.labels import ENGLISH, Labels
 
 Item = TypeVar("Item")
@@ -66,9 +66,9 @@ def in_pages(items: Sequence[Item], max_rows: int, columns: int = 1) -> list[Seq
     return [items[start : start + size] for start in range(0, max(len(items), 1), size)]
 
 
-def rows_that_fit(row_in: float, around_in: float) -> int:
+def rows_that_fit(row_in: float, around_in: float, width: Width) -> int:
     """Return how many rows of a height fit on a page beside what is around them; at least one."""
-    return max(1, int((MAX_HEIGHT_IN - around_in) / row_in))
+    return max(1, int((MAX_HEIGHTS_IN[width] - around_in) / row_in))
 
 
 def panel_grid(

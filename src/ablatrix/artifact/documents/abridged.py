@@ -16,12 +16,12 @@ def abridged(text: str, most: int, rest: str) -> str:
     if len(text) <= most:
         return text
     note = f"more in `{rest}`"
-    kept = ""
+    kept = longer = ""
     for part in _ENDS.split(text):
-        longer = f"{kept} {part}".lstrip()
+        longer = f"{longer} {part}".lstrip()
         if len(longer) + len(note) + 2 > most:
             break
-        if longer.count("`") % 2 == 0:
+        if longer.count("`") % 2 == 0:  # not within code
             kept = longer
     end = "." if text.endswith(".") else ""
     return (f"{kept.rstrip(',;.')}; {note}" if kept else note) + end

@@ -244,7 +244,7 @@ def _claims(facts: Facts) -> Table:
         recorded = f"{plain(claim.found)}: {claim.state}"
         rows.append((f"`{claim.id}`", f"{plain(claim.statement)}.", trials, f"{claim.wanted}", recorded))
     headings = ("claim", "statement", "experiment", "allowed", "recorded")
-    return Table(headings, tuple(rows), (0.15, 0.29, 0.16, 0.1, 0.2))
+    return Table(headings, tuple(rows), (0.22, 0.24, 0.13, 0.1, 0.16))
 
 
 def _few_claims(facts: Facts, form: _Form) -> tuple[Table | Paragraph, ...]:

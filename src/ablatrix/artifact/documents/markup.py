@@ -165,8 +165,14 @@ def _inline_markdown(text: str) -> str:
 
 def _inline_latex(text: str) -> str:
     return "".join(
-        rf"\texttt{{{_breakable(part)}}}" if is_code else escape_latex(part) for part, is_code in _parts(text)
+        rf"\texttt{{{_breakable(part)}}}" if is_code else _with_breaks(part) for part, is_code in _parts(text)
     )
+
+
+def _with_breaks(text: str) -> str:
+    """Return text in which LaTeX may break long names."""
+    words = re.split(r"(\S{25,})", text)
+    return "".join(_breakable(word) if at % 2 else escape_latex(word) for at, word in enumerate(words))
 
 
 def _lead(label: str) -> str:

@@ -197,7 +197,7 @@ def compose_attribution(
     panel_in = (width_in - max(map(text_in, texts)) - 0.2) / columns
     values = [end for one in found for step in one.steps for end in _ends(step)]
     pages = []
-    for page in in_pages(found, rows_that_fit(row_in, around_in), columns):
+    for page in in_pages(found, rows_that_fit(row_in, around_in, width), columns):
         figure, panels = panel_grid(len(page), columns, width_in, row_in, around_in, sharex=True, sharey=True)
         for panel, one in zip(panels, page, strict=True):
             blocks = labels("n_block" if one.count == 1 else "n_blocks", count=one.count)

@@ -157,7 +157,7 @@ def compose_break_even(cases: Sequence[Case], width: Width = "column", labels: L
     labels_in = max(text_in(text) for text, case in lines if case)
     left_in = (width_in - labels_in - 0.25) / 2
     pages = []
-    for page in in_groups(lines, rows_that_fit(LINE_IN, around_in)):
+    for page in in_groups(lines, rows_that_fit(LINE_IN, around_in, width)):
         figure = new_figure(around_in + LINE_IN * len(page), width_in)
         ratios, runs = figure.subplots(1, 2, sharey=True)
         scale_axis(runs, "x", _run_values(cases), max(2, int(left_in / 0.3)), headroom=GUTTER)

@@ -145,7 +145,7 @@ def compose_main_effects(data: MainEffectsData, width: Width = "column", labels:
     titles = [_title(step, panel_in, labels) for step in steps]
     titles_in = TITLES_IN + TITLE_LINE_IN * (max(title.count("\n") for title in titles) - 1)
     rows = -(-len(steps) // columns)
-    fitting = max(1, int((rows_that_fit(1e-3, around_in) * 1e-3 / rows - titles_in) / line_in))
+    fitting = max(1, int((rows_that_fit(1e-3, around_in, width) * 1e-3 / rows - titles_in) / line_in))
     pages = []
     for page in in_pages(workloads, fitting):
         lines = _Lines(tuple(page), compilers)

@@ -102,7 +102,7 @@ def places_of(
     instrument = instrument or Instrument(trials)
     chosen = trials.lazy().filter((pl.col("role") == "measured") & (pl.col("mode") == mode))
     knobs = [name for name in trials.columns if name.startswith("knob_")]
-    counts = chosen.select(pl.col(name).n_unique() for name in knobs).collect()
+    counts = chosen.select(pl.col(name).drop_nulls().n_unique() for name in knobs).collect()
     varying = [f"knob_{name}" for name in knob_order(trials) if counts[f"knob_{name}"][0] > 1]
     marking = [f"knob_{knob}" for knob in marks if f"knob_{knob}" in knobs]
     columns = list(dict.fromkeys([*varying, *marking]))
@@ -258,7 +258,7 @@ def compose_memory_latency(
     divided = scale_of(memory).divide_by, scale_of(metric).divide_by
     kinds = _kinds(units)
     pages = []
-    for page in in_pages(units, rows_that_fit(PANEL_IN, around_in), columns):
+    for page in in_pages(units, rows_that_fit(PANEL_IN, around_in, width), columns):
         figure, panels = panel_grid(len(page), columns, width_in, PANEL_IN, around_in)
         for panel, held in zip(panels, page, strict=True):
             panel.set_title("\n".join([names[held[0].workload], *([compilers[held[0].compiler]] if several else [])]))

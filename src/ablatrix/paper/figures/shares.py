@@ -191,7 +191,7 @@ def _compose(
     labels_in = max(text_in(text) for text, one in lines if one)
     most = max(_share(one) for one in bars)
     pages = []
-    for page in in_groups(lines, rows_that_fit(LINE_IN, around_in)):
+    for page in in_groups(lines, rows_that_fit(LINE_IN, around_in, width)):
         figure, panels = panel_grid(1, 1, width_in, LINE_IN * len(page), around_in)
         panel = panels[0]
         for y, (text, one) in enumerate(page):

@@ -145,7 +145,7 @@ def compose_speed_up(bars: Sequence[Bar], labels: Labels, width: Width = "column
     line_in = LINE_IN * max(1.0, 0.55 * len(compilers))
     panel_in = (width_in - max(map(text_in, texts)) - 0.2) / len(sides)
     pages = []
-    for page in in_pages(list(zip(workloads, texts, strict=True)), rows_that_fit(line_in, around_in)):
+    for page in in_pages(list(zip(workloads, texts, strict=True)), rows_that_fit(line_in, around_in, width)):
         height_in = line_in * len(page) + TITLES_IN
         figure, panels = panel_grid(len(sides), 2, width_in, height_in, around_in - TITLES_IN, sharey=True)
         for panel, side in zip(panels, sides, strict=True):

@@ -151,7 +151,7 @@ def compose_steps(bars: Sequence[StepBar], labels: Labels, width: Width = "page"
     panel_in = (width_in - max(map(text_in, texts)) - 0.2) / min(columns, len(units))
     values = [end for one in bars if not one.is_no_op for end in _ends(one)]
     pages = []
-    for page in in_pages(units, rows_that_fit(row_in, around_in), columns):
+    for page in in_pages(units, rows_that_fit(row_in, around_in, width), columns):
         figure, panels = panel_grid(len(page), columns, width_in, row_in, around_in, sharex=True, sharey=True)
         for panel, (workload, compiler) in zip(panels, page, strict=True):
             name = labels("geometric_mean") if workload is None else names[workload]

@@ -81,28 +81,32 @@ class _Float:
     notes: Sequence[str]
 
 
-def _floats(table: PrintedTable) -> Iterator[_Float]:
+def _floats(table: PrintedTable) -> list[_Float]:
+    """Return a table's floats: with texts broken into lines so that there are few floats, and lines are long."""
+    limits = _BROKEN if len(table.rows) <= _ROWS_TRIED else _BROKEN[-1:]
+    return min((_laid_out(table, most) for most in limits), key=len)
+
+
+def _laid_out(table: PrintedTable, most: int) -> list[_Float]:
+    """Return a table's floats with texts that are broken after so many characters."""
+    plain = [
+        [_broken(cell, table.is_number[at], table.breaks.get(at), most) for at, cell in enumerate(row)]
+        for row in table.rows
+    ]
     headings = [_words(heading) for heading in table.headings]
+    cells = _latex_cells(table, plain)
     same = _constant_columns(table)
     shown = [column for column in range(len(headings)) if column not in same]
-    for most in _BROKEN if len(table.rows) <= _ROWS_TRIED else _BROKEN[-1:]:  # the widest texts with which all fit
-        plain = [
-            [_broken(cell, table.is_number[at], table.breaks.get(at), most) for at, cell in enumerate(row)]
-            for row in table.rows
-        ]
-        cells = _latex_cells(table, plain)
-        bare = [_column_width(table, column, headings, cells) for column in range(len(headings))]
-        fitting = [gap for gap in _GAPS_PT if sum(bare[one] + 2 * gap for one in shown) <= PAGE_PT]
-        if fitting:
-            break
+    bare = [_column_width(table, column, headings, cells) for column in range(len(headings))]
+    fitting = [gap for gap in _GAPS_PT if sum(bare[one] + 2 * gap for one in shown) <= PAGE_PT]
     gap = fitting[0] if fitting else _GAPS_PT[1]
     widths = [width + 2 * gap for width in bare]
     told = [_told(table, column, value) for column, value in same.items() if re.search(r"\w", value)]
     notes = (*table.notes, *told)
     split = _column_parts(table, shown, widths)
     pages = [(columns, page) for columns in split for page in _pages(table, plain, headings, columns, notes)]
-    for number, (columns, page) in enumerate(pages, 1):
-        yield _Float(
+    return [
+        _Float(
             table=table,
             columns=columns,
             rows=page,
@@ -112,6 +116,8 @@ def _floats(table: PrintedTable) -> Iterator[_Float]:
             gap_pt=gap,
             notes=notes if number == len(pages) else (),
         )
+        for number, (columns, page) in enumerate(pages, 1)
+    ]
 
 
 def _told(table: PrintedTable, column: int, value: str) -> str:
@@ -136,19 +142,21 @@ def _column_width(
 def _constant_columns(table: PrintedTable) -> dict[int, str]:
     """Return the columns, but for the first, that have one value in all of several rows, or nothing in one.
 
-    Where columns belong to groups, those of numbers stay: a reader compares them with their neighbours.
+    Of columns of numbers only counts, and not where columns belong to groups: a reader compares those with their
+    neighbours. Some numbers stay.
     """
     found = {}
-    for column, is_number in enumerate(table.is_number):
+    for column in range(1, len(table.is_number)):
         values = {row[column] for row in table.rows}
-        if (
-            column
-            and not (is_number and table.groups)
-            and len(values) == 1
-            and (len(table.rows) > 1 or NOTHING in values)
-        ):
+        if len(values) == 1 and (len(table.rows) > 1 or NOTHING in values):
             found[column] = values.pop()
-    return found
+    counts = [column for column, value in found.items() if table.is_number[column] and value.isdigit()]
+    is_kept = bool(table.groups) or len(counts) == sum(table.is_number)
+    return {
+        column: value
+        for column, value in found.items()
+        if not table.is_number[column] or (column in counts and not is_kept)
+    }
 
 
 def _column_parts(table: PrintedTable, columns: Sequence[int], widths: Sequence[float]) -> list[list[int]]:
