@@ -220,7 +220,7 @@ PHRASES: Mapping[str, str] = {
     "end/unclear": "no significant change on {workload}",
     "end/untested": "{ratio} times the baseline's on {workload}",
     "whole": "{full} {does}{over}{range}{see}.",
-    "whole/compilers": "With every knob moved away from its baseline level, the {metric}{over} is {changes}{see}.",
+    "whole/compilers": "With every knob moved away from its baseline level, the {metric} is {changes}{over}{see}.",
     "with/less": "{amount} lower with {compiler}",
     "with/more": "{amount} higher with {compiler}",
     "with/none": "unchanged (within ±{margin}%) with {compiler}",
@@ -250,7 +250,7 @@ PHRASES: Mapping[str, str] = {
     "eager/compilers": "Over {eager}, the fastest configuration of each workload achieves a speedup of "
     "{ratios}{over}{wins}.",
     "eager/with": "{ratio} with {compiler}",
-    "compared": "; of the {workloads} workloads that several compilers share, {wins}",
+    "compared": "; of the {workloads} shared workloads, {wins}",
     "wins_of": "{compiler} is fastest on {count}",
     "wins_too": "{compiler} on {count}",
     # Benefit: who earns it

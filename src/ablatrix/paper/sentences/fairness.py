@@ -254,7 +254,7 @@ def _miss_medians(sources: Sources) -> Fragment | None:
         items.append(
             say("misses_at", knob=sources.knob("partition"), **slots) if is_first else say("misses_too", **slots)
         )
-    return listed(items, "parallel")
+    return listed(items)
 
 
 FAIRNESS: tuple[Writes, ...] = (
