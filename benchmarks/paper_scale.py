@@ -3,8 +3,8 @@
 The records are those of ``records_scale.py``. Each command runs in a process of its own, as often as a user would: the
 first one of all parses and validates every line and keeps a columnar copy, the later ones read that. What drawing takes
 does not depend on the number of records and is printed apart (``drawing_s``, and of processors ``drawing_cpu_s``):
-composing and saving the paper's figures with matplotlib, building the page's charts with Altair and vl-convert's script.
-pandas and DuckDB do their naive version of ``effects`` on the same file.
+composing and saving the paper's figures with matplotlib, and building the page's charts with Altair and vl-convert's
+script. pandas and DuckDB do their naive version of ``effects`` on the same file.
 
     python benchmarks/paper_scale.py [trials] [largest size for pandas]
 """

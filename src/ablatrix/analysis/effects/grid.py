@@ -13,10 +13,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ablatrix.analysis.effects.readings import Key, Readings, TrialLayout
 from ablatrix.analysis.effects.same_program import SamePrograms
@@ -25,6 +26,37 @@ from ablatrix.analysis.groups import Instrument
 from ablatrix.analysis.reasons import NOT_RUN, Absence, Cause, KnobLevels, Lack, Why
 from ablatrix.statistics.precision import Columns, Comparison, Configuration, Pair, columns_of
 from ablatrix.statistics.ratio import Allowance
+
+
+class Blocks(Sequence[Mapping[Configuration, float]]):
+    """The values of configurations block by block, out of one array: a map is made of a block that is asked for."""
+
+    def __init__(self, names: Sequence[Configuration], values: NDArray[np.float64]) -> None:
+        """Take the configurations, and a row a block and a column a configuration, NaN without a value."""
+        self._names, self._values = tuple(names), values
+
+    def __len__(self) -> int:
+        """Return how many blocks there are."""
+        return len(self._values)
+
+    @overload
+    def __getitem__(self, index: int) -> Mapping[Configuration, float]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "Blocks": ...
+
+    def __getitem__(self, index: int | slice) -> "Mapping[Configuration, float] | Blocks":
+        """Return the values that a block has, or some of the blocks."""
+        if isinstance(index, slice):
+            return Blocks(self._names, self._values[index])
+        row = self._values[index].tolist()
+        return {name: log for name, log in zip(self._names, row, strict=True) if not math.isnan(log)}
+
+    def columns(self, configurations: Iterable[Configuration]) -> Columns:
+        """Return what `columns_of` gives."""
+        own = dict(zip(self._names, np.ascontiguousarray(self._values.T), strict=True))
+        never = np.full(len(self._values), math.nan)
+        return {one: own.get(one, never) for one in configurations}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +90,7 @@ class FactorialGrid:
     kind: Literal["factorial", "around"]
     comparison: Comparison
     centre: KnobLevels
-    blocks: tuple[Mapping[Configuration, float], ...]
+    blocks: Sequence[Mapping[Configuration, float]]
     blocks_empty: int
     absent: Mapping[Configuration, Absence]
     offset: float = 0.0
@@ -68,6 +100,8 @@ class FactorialGrid:
     @cached_property
     def columns(self) -> Columns:
         """The blocks by configuration: a value a block, NaN where the block lacks it."""
+        if isinstance(self.blocks, Blocks):
+            return self.blocks.columns(self.comparison.configurations)
         return columns_of(self.blocks, self.comparison.configurations)
 
     def allowance(self, *pairs: Sequence[Configuration]) -> Allowance:
@@ -154,10 +188,7 @@ def _grid(key: Key, shape: Shape, readings: Readings, known: _Known) -> Factoria
     cut = readings.logs[:, [column for column, _ in own]]
     names = [short[one] for _, one in own]
     filled = ~np.isnan(cut)
-    blocks = tuple(
-        {name: log for name, log in zip(names, row, strict=True) if not math.isnan(log)}
-        for row in cut[filled.any(axis=1)].tolist()
-    )
+    blocks = Blocks(names, cut[filled.any(axis=1)])
     lacking = dict(zip(names, (len(cut) - filled.sum(axis=0)).tolist(), strict=True))
     absent = {}
     for one in shape.configurations:

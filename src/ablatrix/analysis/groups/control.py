@@ -4,16 +4,17 @@ Where the control differs from the baseline, some share of every difference meas
 intervals of that unit are widened by as far as the control may be off; where it holds, nothing is added to them.
 """
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-from ablatrix.analysis.groups.ordering import grouped
+from ablatrix.analysis.groups.numbering import means_by, numbered
+from ablatrix.analysis.groups.ordering import key_order
 from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.records.metrics import METRICS
 from ablatrix.statistics.multiplicity import holm
@@ -136,15 +137,24 @@ def find_controls(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence
     )
     keys = [*origin, *UNIT]
     ok = trials.lazy().filter(chosen).select(*keys, *BLOCK, "role", metric).collect()  # lazy: else all are copied
+    values = np.fromiter(map(math.log, ok[metric].to_list()), np.float64, ok.height)  # libm's, on every processor alike
+    units, block = numbered(ok, keys), numbered(ok, BLOCK)
+    is_twin = (ok["role"] == "twin").to_numpy()
+    # A mean a unit, side and block, in this order.
+    sides, means = means_by((units.numbers * 2 + is_twin) * block.count + block.numbers, values)
+    ends = np.searchsorted(sides, np.arange(2 * units.count + 1) * block.count)
+    named = ok.select(keys)[units.first].rows()
     logs: dict[tuple[Any, ...], list[float]] = {}
     steps: dict[tuple[Any, ...], float] = {}
-    for unit, part in grouped(ok, keys):
-        sides = {role: _by_block(part.filter(pl.col("role") == role), metric) for role in ("measured", "twin")}
-        shared = sorted(sides["measured"].keys() & sides["twin"].keys())
-        pairs = [(fmean(sides["twin"][block]), fmean(sides["measured"][block])) for block in shared]
-        if pairs:
-            steps[unit] = step_of(metric, *(min(pair) for pair in pairs))
-            logs[unit] = [twin - base for twin, base in pairs]
+    for number in sorted(range(units.count), key=lambda one: key_order(named[one])):
+        base, twin = (slice(*ends[2 * number + side : 2 * number + side + 2]) for side in (0, 1))
+        _, at_base, at_twin = np.intersect1d(
+            sides[base] % block.count, sides[twin] % block.count, assume_unique=True, return_indices=True
+        )
+        if at_base.size:
+            of_base, of_twin = means[base][at_base], means[twin][at_twin]
+            steps[named[number]] = step_of(metric, *np.minimum(of_base, of_twin).tolist())
+            logs[named[number]] = (of_twin - of_base).tolist()
     return judge_controls(logs, steps)
 
 
@@ -200,11 +210,3 @@ def step_of(metric: str, *logs: float) -> float:
 
 def _identity(one: Control) -> tuple[Any, ...]:
     return (*one.origin, one.workload, one.digest, one.compiler)
-
-
-def _by_block(part: pl.DataFrame, metric: str) -> dict[tuple[Any, ...], list[float]]:
-    rows = sorted(part.select(*BLOCK, metric).iter_rows())
-    return {
-        block: [math.log(row[-1]) for row in group]
-        for block, group in itertools.groupby(rows, key=lambda row: tuple(row[:-1]))
-    }

@@ -1,17 +1,15 @@
 """Ratios of groups of trials to the study's baseline, paired over blocks."""
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from ablatrix.analysis.groups.control import UNIT, Instrument, step_of
-from ablatrix.analysis.groups.numbering import Numbered, Whole, numbered, numbered_codes
+from ablatrix.analysis.groups.numbering import Numbered, Real, Whole, means_by, numbered, numbered_codes
 from ablatrix.analysis.table import BLOCK, IS_OK
 from ablatrix.records.metrics import METRICS
 from ablatrix.statistics.ratio import Allowance, Ratio, paired_ratio
@@ -19,7 +17,6 @@ from ablatrix.statistics.ratio import Allowance, Ratio, paired_ratio
 _VALUE = " value"  # no column of a record begins with a space
 _IS_BASELINE = pl.col("is_baseline") & (pl.col("role") == "measured")
 _OF_UNIT = ("workload", "workload_digest", "mode", "role")
-Real = NDArray[np.float64]
 
 
 def ratios_to_baseline(
@@ -49,7 +46,7 @@ def ratios_to_baseline(
     compared = _compared(ok, block)
     keys = ok.select(groups)[group.first].rows()
     of_group = group.numbers[compared.rows]
-    own, logs = _means(of_group * block.count + block.numbers[compared.rows], compared.logs)
+    own, logs = means_by(of_group * block.count + block.numbers[compared.rows], compared.logs)
     allowed = _allowances(ok, compared, of_group, (metric, instrument))
     ends = np.searchsorted(own, np.arange(1, group.count + 1) * block.count)
     result = {}
@@ -85,7 +82,7 @@ def _compared(ok: pl.DataFrame, block: Numbered) -> _Compared:
     own = numbered_codes(block.numbers * workload.count + workload.numbers)
     is_base = ok.select(_IS_BASELINE.fill_null(value=False)).to_series().to_numpy()
     slots = own.numbers * compiler.count + compiler.numbers
-    filled, means = _means(slots[is_base], logs[is_base])
+    filled, means = means_by(slots[is_base], logs[is_base])
     bases = np.full(own.count * compiler.count, math.nan)
     bases[filled] = means
     # The reference has no compiler of its own in the block; where several share one, it is compared with none.
@@ -97,19 +94,6 @@ def _compared(ok: pl.DataFrame, block: Numbered) -> _Compared:
     beside = compiler.first[np.where(is_reference, only[own.numbers], compiler.numbers)]
     rows = np.flatnonzero(~np.isnan(base))
     return _Compared(rows, logs[rows] - base[rows], base[rows], beside[rows])
-
-
-def _means(keys: Whole, values: Real) -> tuple[Whole, Real]:
-    """Return the distinct keys, sorted, and the mean of the values of each: sums are rounded once, in any order."""
-    order = np.argsort(keys, kind="stable")
-    keys, values = keys[order], values[order]
-    starts = np.flatnonzero(np.diff(keys, prepend=-1))
-    if starts.size == keys.size:  # most often: a trial a block and configuration
-        return keys, values
-    ends = [*starts[1:].tolist(), keys.size]
-    held = values.tolist()
-    means = [statistics.fmean(held[start:end]) for start, end in zip(starts.tolist(), ends, strict=True)]
-    return keys[starts], np.array(means)
 
 
 def _allowances(

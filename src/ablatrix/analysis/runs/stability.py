@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 
 from ablatrix.analysis.diagnosis import Setting, Settings, described
@@ -249,13 +250,14 @@ def _logs(grid: FactorialGrid, primary: Sequence[str]) -> dict[Subject, _Found]:
             found[subject] = _Found(effect.logs, grid.offset, effect.reason)
     base = grid.comparison.baseline
     for one in grid.comparison.configurations:
-        held = [block for block in grid.blocks if one in block and base in block]
+        held = grid.columns[one] - grid.columns[base]
+        logs = tuple(held[~np.isnan(held)].tolist())
         absence = grid.absent.get(one)
-        if one != base and (held or absence is None or not absence.only_unsupported):
+        if one != base and (logs or absence is None or not absence.only_unsupported):
             named = zip(grid.comparison.knobs, one, base, strict=True)
             subject = Subject("cell", tuple(Setting(knob, str(level)) for knob, level, at in named if level != at))
-            why = None if held else Why.of(absence or because("baseline_apart"))
-            found[subject] = _Found(tuple(block[one] - block[base] for block in held), grid.offset, why)
+            why = None if logs else Why.of(absence or because("baseline_apart"))
+            found[subject] = _Found(logs, grid.offset, why)
     return found
 
 
