@@ -18,6 +18,7 @@ from ablatrix.documents.about import About, Author
 from ablatrix.study import model
 from ablatrix.study.design import make_design
 from ablatrix.study.load import load_study
+from ablatrix.study.part import Part
 from ablatrix.trials.run.selection import TRIAL_KEYS
 
 ROOT = Path(__file__).parents[2]
@@ -67,7 +68,7 @@ def shown_limits(field: FieldInfo) -> str:
 
 
 def test_study_page_has_section_for_every_model() -> None:
-    assert set(SECTIONS.values()) == {*model.Part.__subclasses__(), About, Author}
+    assert set(SECTIONS.values()) == {*Part.__subclasses__(), About, Author}
 
 
 @pytest.mark.parametrize("title", SECTIONS)

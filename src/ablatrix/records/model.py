@@ -343,9 +343,7 @@ class RunFacts(_RunTimes):
     iterations: Count | None = Field(default=None, description="Hot: iterations run, warm-up included.")
     bursts: Count | None = Field(default=None, description="Hot: bursts that were counted.")
     burst_ms_p50: list[Milliseconds] | None = Field(default=None, description="Hot: median of each burst, in order.")
-    burst_ms_min: list[Milliseconds] | None = Field(
-        default=None, description="Hot: fastest iteration of each burst, in order. Null in records before 1.3."
-    )
+    burst_ms_min: list[Milliseconds] | None = Field(default=None, description="Hot: fastest iteration of each burst.")
     warm_up: WarmUp | None = Field(default=None, description="Hot: what the start looked like.")
     timed_by: Literal["runner", "program", "device"] | None = Field(
         default=None,

@@ -1,16 +1,12 @@
 """What a study is: workloads x compilers x knobs, in stages, with the protocol that measures them."""
 
-import logging
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
     SerializerFunctionWrapHandler,
@@ -27,10 +23,9 @@ from ablatrix.documents.about import About
 from ablatrix.records.layout import Sampling
 from ablatrix.records.metrics import Language
 from ablatrix.records.model import Device
+from ablatrix.study.part import Part
 from ablatrix.workloads.entry import Tier
 from ablatrix.workloads.source import derive_name, is_source
-
-_log = logging.getLogger(__name__)
 
 
 def _name_alone(value: Any) -> Any:
@@ -53,36 +48,6 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=
 TitleText = Annotated[str, Field(pattern=r"^\S(.*\S)?$", max_length=64)]
 Title = TitleText | Annotated[dict[Language, TitleText], Field(min_length=1)]
 KNOB_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-
-
-class Part(BaseModel):
-    """Base of a study's parts: frozen, unknown keys are faults; a renamed key is read by its old spelling, too."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    old_spellings: ClassVar[Mapping[str, str]] = MappingProxyType({})
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_old_spellings(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping):
-            return given
-        read = dict(given)
-        for new, old in cls.old_spellings.items():
-            if old not in read:
-                continue
-            if new in read:
-                raise ValueError(f"'{old}' is the old spelling of '{new}', and both are given; keep '{new}'")
-            _log.warning("study: key '%s' is now called '%s'; the old spelling is still read", old, new)
-            read[new] = read.pop(old)
-        return read
-
-    def in_old_spelling(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Return what this part was dumped as, with every renamed key in its first spelling: digests rest on it."""
-        parts = {name: value for name, value in self if isinstance(value, Part)}
-        return {
-            self.old_spellings.get(name, name): parts[name].in_old_spelling(value) if name in parts else value
-            for name, value in data.items()
-        }
 
 
 class WorkloadChoice(Part):

@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from ablatrix.documents.faults import LineIndex, Location
-from ablatrix.study.model import CompilerChoice, Part, Stage, Study, WorkloadChoice
+from ablatrix.study.model import CompilerChoice, Stage, Study, WorkloadChoice
+from ablatrix.study.part import Part
 
 STAND_INS: Mapping[str, Any] = {
     "name": "study", "workloads": ["mlp"], "compilers": ["tvm"], "modes": ["cold"],

@@ -46,7 +46,7 @@ def compose_response(
     around_in = legend_height_in(handles, width_in) + AXIS_LABEL_IN
     several = len({compiler for _, compiler in panels}) > 1
     pages = []
-    for page in in_pages(panels, rows_that_fit(ROW_IN, around_in), columns):
+    for page in in_pages(panels, rows_that_fit(ROW_IN, around_in, width), columns):
         figure, axes = panel_grid(len(page), columns, width_in, ROW_IN, around_in)
         for one, held in zip(axes, page, strict=True):
             own = [trend for trend in trends if (trend.knob, trend.compiler) == held]
