@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from markupsafe import escape
@@ -51,13 +51,13 @@ Token = re.compile("zqx[0-9]+xqz*")
 class Scramble:
     """Gives every sentence of the analysis other words, and can take that back."""
 
-    def __init__(self, filled: Callable[[str, Mapping[str, Any]], str]) -> None:
+    def __init__(self, filled: Callable[[str, Mapping[str, Any], Literal["en", "zh"]], str]) -> None:
         self._filled = filled
         self.texts: dict[str, str] = {}
         self._tokens: dict[str, str] = {}
 
-    def __call__(self, phrase: str, facts: Mapping[str, Any]) -> str:
-        text = self._filled(phrase, facts)
+    def __call__(self, phrase: str, facts: Mapping[str, Any], language: Literal["en", "zh"] = "en") -> str:
+        text = self._filled(phrase, facts, language)
         if text not in self._tokens:
             number = len(self._tokens)
             self._tokens[text] = f"zqx{number}xq{'z' * (number % 9)}"

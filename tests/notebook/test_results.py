@@ -127,7 +127,7 @@ def test_figure_of_other_metric_takes_its_mode(results: Results) -> None:
         (
             "main_effects",
             {"colour": "red"},
-            "has no setting 'colour'; it has: appendix, filter, width",
+            "has no setting 'colour'; it has: appendix, optional, filter, width",
         ),
         ("main_effects", {"mode": "warm"}, "figure 'main_effects': "),
         ("main_effects", {"filter": {"workload": ["none"]}}, "these results have nothing to draw in it"),

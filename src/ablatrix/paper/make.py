@@ -104,7 +104,12 @@ def make_paper(
         write_text(paper / "macros.tex", macros_text(ledger.numbers)),
         write_text(paper / "provenance.json", provenance),
     ]
-    return Paper(tuple(written), tuple(left_out), tuple(number for number, lack in lacking.items() if lack))
+    optional = {one.number for one in chosen.figures if one.optional}
+    return Paper(
+        tuple(written),
+        tuple(left_out),
+        tuple(number for number, lack in lacking.items() if lack and number not in optional),
+    )
 
 
 def _left_out_of_figures(template: Template, lacking: Mapping[int, str | None], words: Language) -> list[str]:

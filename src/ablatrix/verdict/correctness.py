@@ -3,7 +3,7 @@
 import polars as pl
 
 from ablatrix.analysis.diagnosis import claimed_fault
-from ablatrix.analysis.effects import judge_no_ops
+from ablatrix.analysis.effects import odd_no_ops
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.reasons import text_of
 from ablatrix.analysis.table import HAS_ILL_CONDITIONED, IS_OK, NOT_JUDGED, TIMED_OTHER, has_status
@@ -62,9 +62,9 @@ def _claimed_for_no_ops(findings: Findings) -> list[str]:
     """Return what is wrong with effects of no-op knobs that would be called different, were they not proven none."""
     faults = []
     for one in findings.evidence:
-        for effect, judgement in judge_no_ops(one.effects, one.metric):
+        for effect in odd_no_ops(one.effects, one.metric):
             proof = findings.proof_of(effect)
-            if proof is None or effect.ratio is None or not judgement.is_different:
+            if proof is None or effect.ratio is None:
                 continue
             fault = claimed_fault(proof, effect.ratio, effect.metric)
             faults += [text_of(fault)] if fault else []

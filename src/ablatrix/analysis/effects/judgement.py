@@ -144,11 +144,15 @@ def subject_of(effect: Effect) -> Judged:
     )
 
 
-def judge_no_ops(effects: Sequence[Effect], metric: Metric) -> list[tuple[Effect, Judgement]]:
-    """Return the effects of no-ops, with the verdicts that they would have, were they not proven to be none."""
+def odd_no_ops(effects: Sequence[Effect], metric: Metric) -> list[Effect]:
+    """Return the effects of no-ops that would be called different, and by more than the margin, were they not proven none.
+
+    Something acts there that no record reads back. Within the margin it is nothing that anyone would claim: the order of
+    trials alone can do as much.
+    """
     no_ops = [one for one in effects if one.kind in MAIN and one.is_no_op]
     judgements = judge([replace(subject_of(one), is_no_op=False) for one in no_ops], metric)
-    return list(zip(no_ops, judgements, strict=True))
+    return [one for one, held in zip(no_ops, judgements, strict=True) if held.is_different and not held.within]
 
 
 def judge(subjects: Sequence[Judged], metric: Metric, margin: float = DEFAULT_MARGIN) -> list[Judgement]:

@@ -9,7 +9,7 @@ from ablatrix.analysis.effects import (
     ONE_BLOCK,
     Effect,
     Evidence,
-    judge_no_ops,
+    odd_no_ops,
 )
 from ablatrix.paper.fragment import Fragment, listed, say
 from ablatrix.paper.sentences.fastest import set_to
@@ -128,8 +128,8 @@ def _same_program(sources: Sources) -> Iterator[Fragment]:
     found = [
         (one, interval)
         for evidence in sources.findings.evidence
-        for one, judgement in judge_no_ops(evidence.effects, evidence.metric)
-        if judgement.is_different and (interval := sources.estimates.measured(one, evidence)) is not None
+        for one in odd_no_ops(evidence.effects, evidence.metric)
+        if (interval := sources.estimates.measured(one, evidence)) is not None
     ]
     if found:
         one, interval = max(found, key=lambda held: abs(held[1].ratio.value - 1.0))
