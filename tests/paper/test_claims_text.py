@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - Chinese punctuation is meant
 """The paragraph on claims: those that hold share sentences, by metric; every other one stands by itself."""
 
 from pathlib import Path
