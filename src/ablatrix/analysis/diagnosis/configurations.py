@@ -153,7 +153,7 @@ def by_block(trials: pl.DataFrame, metric: str, mode: str) -> dict[tuple[Any, ..
 def joined(unit: Unit) -> tuple[pl.DataFrame, NDArray[np.int64]]:
     """Return the trials of all configurations of a unit, in order, and which configuration each is of."""
     parts = list(unit.trials.values())
-    return pl.concat(parts), np.repeat(np.arange(len(parts)), [part.height for part in parts])
+    return pl.concat(parts), np.repeat(np.arange(len(parts), dtype=np.int64), [part.height for part in parts])
 
 
 def by_blocks(unit: Unit, metric: str, mode: str) -> NDArray[np.float64]:
@@ -166,7 +166,7 @@ def by_blocks(unit: Unit, metric: str, mode: str) -> NDArray[np.float64]:
     held = (whole["status"] == Status.OK.value) & (whole["mode"] == mode)
     chosen = held.to_numpy() & (values > 0)
     block = numbered(whole, BLOCK)
-    found = np.full((block.count, len(unit.trials)), math.nan)
+    found: NDArray[np.float64] = np.full((block.count, len(unit.trials)), math.nan)
     found[block.numbers[chosen], numbers[chosen]] = values[chosen]
     return found[whole[block.first].select(pl.arg_sort_by(BLOCK)).to_series().to_numpy()]
 

@@ -106,9 +106,14 @@ def gather(
     instrument = instrument or Instrument(trials, origin)
     if grids is None:
         programs = programs or SamePrograms.of(trials, origin)
-        layout = TrialLayout(trials, origin)
-        known = {"origin": origin, "instrument": instrument, "programs": programs, "layout": layout}
-        grids = partial(factorial_grids, trials, **known)
+        grids = partial(
+            factorial_grids,
+            trials,
+            origin=origin,
+            instrument=instrument,
+            programs=programs,
+            layout=TrialLayout(trials, origin),
+        )
     evidence = []
     for name in question.metrics or DEFAULT_METRICS:
         metric = _metric(name)

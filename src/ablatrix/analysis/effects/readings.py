@@ -207,7 +207,7 @@ def _lay(unit: Key, own: Whole, knobs: tuple[str, ...], table: _Table) -> _Laid:
     configurations = tuple(zip(*at_kind, strict=True))
     starts, block = _by_appearance(table.blocks.numbers[own])
     keys = [table.blocks.values[number] for number in table.blocks.numbers[own[starts]]]
-    trial = np.full((len(keys), len(configurations)), -1)
+    trial = np.full((len(keys), len(configurations)), -1, np.int64)
     trial[block, column] = np.arange(own.size)  # of two trials of one configuration in a block the later one counts
     base = configurations.index(baseline) if baseline in configurations else None
     stages: dict[str, set[Configuration]] = {}
@@ -279,7 +279,7 @@ def _by_appearance(codes: Whole) -> tuple[Whole, Whole]:
     """Return where each distinct number appears first, in this order, and which of them each place has."""
     found = numbered_codes(codes)
     order = np.argsort(found.first)
-    place = np.empty_like(order)
+    place = np.empty(found.count, np.int64)
     place[order] = np.arange(found.count)
     return found.first[order], place[found.numbers]
 

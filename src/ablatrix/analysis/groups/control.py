@@ -142,12 +142,13 @@ def find_controls(trials: pl.DataFrame, metric: str, mode: str, origin: Sequence
     is_twin = (ok["role"] == "twin").to_numpy()
     # A mean a unit, side and block, in this order.
     sides, means = means_by((units.numbers * 2 + is_twin) * block.count + block.numbers, values)
-    ends = np.searchsorted(sides, np.arange(2 * units.count + 1) * block.count)
+    ends = np.searchsorted(sides, np.arange(2 * units.count + 1) * block.count).tolist()
     named = ok.select(keys)[units.first].rows()
     logs: dict[tuple[Any, ...], list[float]] = {}
     steps: dict[tuple[Any, ...], float] = {}
     for number in sorted(range(units.count), key=lambda one: key_order(named[one])):
-        base, twin = (slice(*ends[2 * number + side : 2 * number + side + 2]) for side in (0, 1))
+        start, middle, end = ends[2 * number : 2 * number + 3]
+        base, twin = slice(start, middle), slice(middle, end)
         _, at_base, at_twin = np.intersect1d(
             sides[base] % block.count, sides[twin] % block.count, assume_unique=True, return_indices=True
         )

@@ -56,7 +56,7 @@ def combined(columns: Sequence[tuple[Whole, int]]) -> Whole:
 def numbered_codes(codes: Whole) -> Numbered:
     """Number rows by a whole number of each."""
     _, first, numbers = np.unique(codes, return_index=True, return_inverse=True)
-    return Numbered(numbers, first)
+    return Numbered(np.asarray(numbers, np.int64), np.asarray(first, np.int64))
 
 
 def means_by(keys: Whole, values: Real) -> tuple[Whole, Real]:
@@ -73,8 +73,7 @@ def means_by(keys: Whole, values: Real) -> tuple[Whole, Real]:
 
 
 def _close(codes: Whole) -> Whole:
-    numbers: Whole = np.unique(codes, return_inverse=True)[1]
-    return numbers
+    return np.asarray(np.unique(codes, return_inverse=True)[1], np.int64)
 
 
 def _codes(column: pl.Series) -> tuple[Whole, int]:

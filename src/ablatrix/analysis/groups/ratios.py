@@ -92,7 +92,7 @@ def _compared(ok: pl.DataFrame, block: Numbered) -> _Compared:
     is_reference = ok.select((pl.col("role") == "reference").fill_null(value=False)).to_series().to_numpy()
     base = np.where(is_reference, alone[own.numbers], bases[slots])
     beside = compiler.first[np.where(is_reference, only[own.numbers], compiler.numbers)]
-    rows = np.flatnonzero(~np.isnan(base))
+    rows = np.asarray(np.flatnonzero(~np.isnan(base)), np.int64)
     return _Compared(rows, logs[rows] - base[rows], base[rows], beside[rows])
 
 
