@@ -145,10 +145,10 @@ def subject_of(effect: Effect) -> Judged:
 
 
 def odd_no_ops(effects: Sequence[Effect], metric: Metric) -> list[Effect]:
-    """Return the effects of no-ops that would be called different, and by more than the margin, were they not proven none.
+    """Return the effects of proven no-ops that would otherwise be called different, and by more than the margin.
 
-    Something acts there that no record reads back. Within the margin it is nothing that anyone would claim: the order of
-    trials alone can do as much.
+    Something acts there that no record reads back. Within the margin it is nothing that anyone would claim: the order
+    of trials alone can do as much.
     """
     no_ops = [one for one in effects if one.kind in MAIN and one.is_no_op]
     judgements = judge([replace(subject_of(one), is_no_op=False) for one in no_ops], metric)
