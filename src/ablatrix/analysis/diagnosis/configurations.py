@@ -168,7 +168,8 @@ def by_blocks(unit: Unit, metric: str, mode: str) -> NDArray[np.float64]:
     block = numbered(whole, BLOCK)
     found: NDArray[np.float64] = np.full((block.count, len(unit.trials)), math.nan)
     found[block.numbers[chosen], numbers[chosen]] = values[chosen]
-    return found[whole[block.first].select(pl.arg_sort_by(BLOCK)).to_series().to_numpy()]
+    order: NDArray[np.int64] = whole[block.first].select(pl.arg_sort_by(BLOCK)).to_series().cast(pl.Int64).to_numpy()
+    return found[order]
 
 
 def one_step(settings: Settings, change: Setting) -> Settings:

@@ -252,8 +252,8 @@ def _read(laid: _Laid, metric: str, values: NDArray[np.float64], statuses: tuple
                 if laid.base is not None and there[laid.base]:
                     by_repeat[number, there] = part_of_block[there] - part_of_block[laid.base]
                 else:
-                    for column in np.flatnonzero(there):
-                        failures[configurations[column]][Cause.NO_BASELINE] += 1
+                    for lost in np.flatnonzero(there).tolist():
+                        failures[configurations[lost]][Cause.NO_BASELINE] += 1
     counts = np.logical_or.reduceat(present, first, axis=0).sum(axis=0).tolist() if first else []
     return Readings(
         knobs=laid.knobs,
