@@ -37,7 +37,8 @@ class Paper:
     Attributes:
         files: All files written.
         left_out: What the paper omits, and why; one line each, without markup.
-        not_applicable: Numbers of the figures that such a study cannot have; they are among what is omitted.
+        not_applicable: Numbers of the figures that such a study cannot have; they are among what is omitted, but for
+            optional ones.
     """
 
     files: tuple[Path, ...]
@@ -104,12 +105,7 @@ def make_paper(
         write_text(paper / "macros.tex", macros_text(ledger.numbers)),
         write_text(paper / "provenance.json", provenance),
     ]
-    optional = {one.number for one in chosen.figures if one.optional}
-    return Paper(
-        tuple(written),
-        tuple(left_out),
-        tuple(number for number, lack in lacking.items() if lack and number not in optional),
-    )
+    return Paper(tuple(written), tuple(left_out), tuple(number for number, lack in lacking.items() if lack))
 
 
 def _left_out_of_figures(template: Template, lacking: Mapping[int, str | None], words: Language) -> list[str]:
