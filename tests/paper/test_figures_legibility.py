@@ -194,7 +194,7 @@ def test_effects_figure_has_panel_per_step_for_any_number_of_levels(measured: Fi
         assert faults(page) == []
         titles = [axes.get_title() for axes in page.axes]
         assert titles[0] == "fusion\noff → on"
-        assert titles[1].startswith("fusion\noff →\na_")
+        assert titles[1].startswith("fusion\noff →\na_")  # too long to stand beside each other
 
 
 def test_break_even_headings_keep_full_names_in_narrow_figure(measured: Findings) -> None:

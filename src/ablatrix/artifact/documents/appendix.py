@@ -41,7 +41,7 @@ from ablatrix.artifact.documents.steps import TINY, about_torch, full, installat
 from ablatrix.records.model import Record
 
 TITLE = "Artifact Appendix"
-ABSTRACT, ENTRY, PARAGRAPH, STATEMENT, CLAIMS = 700, 170, 300, 130, 6
+ABSTRACT, ENTRY, PARAGRAPH, STATEMENT, CLAIMS = 450, 140, 200, 100, 4
 """What the short form has room for: characters of the abstract, of an entry of the check-list, of a paragraph and of
 the statement of a claim, and claims."""
 LAYOUTS = {
