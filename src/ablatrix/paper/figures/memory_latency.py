@@ -109,14 +109,7 @@ def places_of(
     table = chosen.select(*dict.fromkeys([*NEEDED, memory, metric, *columns])).collect()
     ratios = ratios_to_baseline(table, metric, ["workload", "compiler", *columns], instrument) if table.height else {}
     bases = _times_of_baselines(table, metric)
-    # One query for all of them: of thousands of configurations, one for each would take most of the time.
-    cells = table.group_by("workload", "compiler", *columns).agg(
-        IS_OK.sum().alias(_OK),
-        IS_FAILURE.sum().alias(_FAILED),
-        pl.col("is_baseline").all(),
-        pl.col(memory).filter(IS_OK).drop_nulls().alias(_OF_OK),
-        pl.col(memory).drop_nulls().alias(_OF_ALL),
-    )
+    cells = _cells(table, memory, columns)
     keys = cells.select("workload", "compiler", *columns).rows()
     found = []
     for index in sorted(range(len(keys)), key=lambda one: (key_order(keys[one][:2]), key_order(keys[one][2:]))):
@@ -145,6 +138,17 @@ def places_of(
             )
         )
     return found
+
+
+def _cells(table: pl.DataFrame, memory: str, columns: Sequence[str]) -> pl.DataFrame:
+    """Return a row a configuration: one query for them all, as one for each would take most of the time."""
+    return table.group_by("workload", "compiler", *columns).agg(
+        IS_OK.sum().alias(_OK),
+        IS_FAILURE.sum().alias(_FAILED),
+        pl.col("is_baseline").all(),
+        pl.col(memory).filter(IS_OK).drop_nulls().alias(_OF_OK),
+        pl.col(memory).drop_nulls().alias(_OF_ALL),
+    )
 
 
 def _times_of_baselines(table: pl.DataFrame, metric: str) -> dict[tuple[str, str], list[float]]:
