@@ -225,8 +225,8 @@ def test_figure_of_several_pages_is_one_pdf_and_one_image_per_page(trials: pl.Da
     with house_style():
         files = save_pages(compose_cold_scatter(many), tmp_path / "fig")
     names = [file.name for file in files]
-    assert names == ["fig.pdf", "fig.png", "fig.svg", "fig_2.png", "fig_2.svg"]
-    assert len(PdfReader(files[0]).pages) == 2
+    assert names == ["fig.pdf", "fig.png", "fig.svg", "fig_2.png", "fig_2.svg", "fig_3.png", "fig_3.svg"]
+    assert len(PdfReader(files[0]).pages) == 3
 
 
 def test_figure_of_many_trials_shows_labelled_groups(trials: pl.DataFrame) -> None:
