@@ -113,11 +113,14 @@ def _refuse_unknown(source: str, architecture: str) -> None:
     text = "".join(file.read_text(encoding="utf-8") for file in sorted(tables.glob("*.py"))) if tables else ""
     names = sorted(set(_CONFIGURATION.findall(text)))
     if names and f'"{architecture}"' not in text:
-        near = difflib.get_close_matches(architecture, names, n=3, cutoff=0.5)
-        known = (
-            f"similar names: {', '.join(near)}" if near else f"it has {len(names)}, such as bert, llama, vit, resnet"
-        )
-        raise WorkloadError(f"source '{source}': transformers has no architecture '{architecture}'; {known}")
+        raise WorkloadError(f"source '{source}': {no_architecture(architecture, names, most=3)}")
+
+
+def no_architecture(architecture: str, known: Sequence[str], most: int) -> str:
+    """Return that there is no such architecture, with at most so many of those that are called like it."""
+    near = difflib.get_close_matches(architecture, known, n=most, cutoff=0.5)
+    there = f"similar names: {', '.join(near)}" if near else f"it has {len(known)}, such as bert, llama, vit, resnet"
+    return f"transformers has no architecture '{architecture}'; {there}"
 
 
 def _as_given(parameters: Mapping[str, Size]) -> dict[str, ParameterSpec]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch import nn
 from ablatrix.errors import WorkloadError
 from ablatrix.records.machine import available_bytes
 from ablatrix.workloads.built import Built, generator, seeded, spread
+from ablatrix.workloads.source import no_architecture
 
 # A name for all architectures -> the fields that hold it; the first that a configuration has is taken.
 ALIASES: Mapping[str, tuple[str, ...]] = {
@@ -89,15 +89,7 @@ def make_config(architecture: str, given: Mapping[str, Any]) -> Any:
 
     known = [name for name in CONFIG_MAPPING if name in MODEL_MAPPING_NAMES]
     if architecture not in known:
-        near = difflib.get_close_matches(architecture, known, n=5, cutoff=0.5)
-        raise WorkloadError(
-            f"transformers has no architecture '{architecture}'; "
-            + (
-                f"similar names: {', '.join(near)}"
-                if near
-                else f"it has {len(known)}, such as bert, llama, vit, resnet"
-            )
-        )
+        raise WorkloadError(no_architecture(architecture, known, most=5))
     kind = CONFIG_MAPPING[architecture]
     defaults = kind()
     fields = {name for name in defaults.to_dict() if not name.startswith("_")} | set(kind.attribute_map)
