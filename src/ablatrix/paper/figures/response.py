@@ -1,6 +1,7 @@
 """Response to knobs whose levels are numbers: a panel a knob and compiler, a line a workload, and its trend."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -65,15 +66,14 @@ def compose_response(
 def _draw(axes: Axes, trends: Sequence[Trend], workloads: Sequence[str]) -> None:
     axes.axhline(1.0, color=INK, linewidth=0.6, zorder=2)
     for trend in trends:
-        index = workloads.index(trend.workload)
-        colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
+        style = _style(workloads.index(trend.workload))
         x = [point.level for point in trend.points]
         y = [point.ratio.value for point in trend.points]
-        axes.plot(x, y, color=colour, marker=marker, markersize=3.0, linewidth=0.8, zorder=4)
+        axes.plot(x, y, zorder=4, **style)
         for point in trend.points:
             if point.ratio.low is not None and point.ratio.high is not None:
                 ends = [point.ratio.low, point.ratio.high]
-                axes.plot([point.level] * 2, ends, color=colour, linewidth=1.1, zorder=3)
+                axes.plot([point.level] * 2, ends, color=style["color"], linewidth=1.1, zorder=3)
     levels = sorted({point.level for trend in trends for point in trend.points})
     if trends[0].scale == "doubling":
         axes.set_xscale("log", base=2)
@@ -84,6 +84,16 @@ def _draw(axes: Axes, trends: Sequence[Trend], workloads: Sequence[str]) -> None
     scale_axis(axes, "y", [end for trend in trends for end in _ends(trend)], 5, from_zero=False)
 
 
+def _style(index: int) -> dict[str, Any]:
+    """Return how the line of a workload looks, in a panel and in the legend."""
+    return {
+        "color": COLOURS[index % len(COLOURS)],
+        "marker": MARKERS[index % len(MARKERS)],
+        "markersize": 3.0,
+        "linewidth": 0.8,
+    }
+
+
 def _ends(trend: Trend) -> list[float]:
     held = [end for point in trend.points for end in (point.ratio.low, point.ratio.value, point.ratio.high)]
     return [end for end in held if end is not None]
@@ -91,18 +101,7 @@ def _ends(trend: Trend) -> list[float]:
 
 def _legend(trends: Sequence[Trend], workloads: Sequence[str], labels: Labels, most: int) -> list[Handle]:
     names = short_names(workloads, most)
-    handles: list[Handle] = [
-        Line2D(
-            [],
-            [],
-            color=COLOURS[index % len(COLOURS)],
-            marker=MARKERS[index % len(MARKERS)],
-            markersize=3.0,
-            linewidth=0.8,
-            label=names[one],
-        )
-        for index, one in enumerate(workloads)
-    ]
+    handles: list[Handle] = [Line2D([], [], label=names[one], **_style(index)) for index, one in enumerate(workloads)]
     points = [point for trend in trends for point in trend.points if not point.is_base]
     if any(point.ratio.low is not None for point in points):
         handles.append(Line2D([], [], color=INK, linewidth=1.1, label=labels("bar_interval")))
