@@ -74,6 +74,7 @@ LATEX = {
     r"\textgreater{}": ">", r"\textbar{}": "|", r"$\rightarrow$": "→", r"$\pm$": "±", r"\&": "&", r"\%": "%",
     r"\$": "$", r"\#": "#", r"\_": "_", r"\{": "{", r"\}": "}", "-{}": "-",
     r"\textendash{}": "\N{EN DASH}", r"$\times$": "\N{MULTIPLICATION SIGN}",
+    "$-$": "-",
 }  # fmt: skip
 
 
@@ -218,7 +219,7 @@ def read_macros(path: Path) -> dict[tuple[str, str], str]:
 
 def unescaped_markdown(text: str) -> str:
     text = RAISED_POWER.sub(lambda match: f"{match[1] or 1}e{int(match[2].translate(RAISED)):+03d}", text)
-    return re.sub(r"\\(.)", r"\1", text)
+    return re.sub(r"\\(.)", r"\1", text).replace("\N{MINUS SIGN}", "-")
 
 
 def unescaped_latex(text: str) -> str:

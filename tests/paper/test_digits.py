@@ -27,6 +27,8 @@ from ablatrix.paper.tables.cells import NOTHING
         (0.95123456, 0.9512345, 0.9512346, "0.9512"),
         (0.0, None, None, "0.00"),
         (1.4, 0.3, 6.9, "1.4"),
+        (-2.1, -5.3, 1.1, "-2.1"),
+        (-0.02, -1.5, 1.4, "0.0"),
     ],
 )
 def test_form_has_digits_that_interval_supports(value: float, low: float | None, high: float | None, text: str) -> None:

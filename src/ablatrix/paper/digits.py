@@ -34,4 +34,4 @@ def interval_form(
         half = (high - low) / divide_by / 2.0
         place = math.floor(math.log10(half))
         decimals = min(-place + (half / 10.0**place < _TWO_DIGITS), MOST_SIGNIFICANT - 1 - size)
-    return Form(f".{max(0, decimals)}f", divide_by, unit)
+    return Form(f"z.{max(0, decimals)}f", divide_by, unit)  # z: nothing is printed as "-0"

@@ -161,15 +161,21 @@ def _latex(sentence: PrintedSentence) -> str:
             times = rf"{digits}\times" if digits else ""
             found += [escape_latex(sentence.text[end:start]), rf"${times}10^{{{power}}}$"]
             end = stop
+        elif number.text.startswith("-"):
+            found += [escape_latex(sentence.text[end:start]), "$-$"]  # in text it would be a hyphen
+            end = start + 1
     return "".join([*found, escape_latex(sentence.text[end:])])
 
 
 def _markdown(sentence: PrintedSentence) -> str:
-    """Return a sentence for Markdown, with raised powers of ten."""
+    """Return a sentence for Markdown, with minus signs and raised powers of ten."""
     found: list[str] = []
     end = 0
     for number, (start, stop) in sentence.numbers:
-        digits, power = _power_of_ten(number.text)
+        if number.text.startswith("-"):
+            found += [escape_markdown(sentence.text[end:start]), "\N{MINUS SIGN}"]
+            start, end = start + 1, start + 1
+        digits, power = _power_of_ten(number.text.removeprefix("-"))
         if power is not None:
             times = f"{digits}\N{MULTIPLICATION SIGN}" if digits else ""
             found += [escape_markdown(sentence.text[end:start]), f"{times}10{str(power).translate(RAISED)}"]
