@@ -68,8 +68,9 @@ def marker_of(file: Path) -> str | None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--fast``: what needs no compiler, no torch and no GPU, and is quick."""
+    """Add ``--fast``: what needs no compiler, no torch and no GPU, and is quick; and ``--long``: the long forms, too."""
     parser.addoption("--fast", action="store_true", help=f"the same as -m '{FAST}', without importing the other files")
+    parser.addoption("--long", action="store_true", help="also tests marked 'long', of which others are a short form")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -86,8 +87,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the markers
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the tests and sort them by room; those of one room, and all rooms that are not named, keep their order."""
+    if not config.getoption("--long"):
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
     for item in items:
         marker = marker_of(item.path)
         if marker is not None:

@@ -182,7 +182,7 @@ def test_text_without_any_whole_configuration_withdraws_what_rests_on_it(tmp_pat
 
 def test_text_on_interval_with_one_says_how_far_it_reaches(before: Paper) -> None:
     memory = before.sentences["benefit: memory"]
-    assert memory.endswith("; the peak memory does not change significantly (CI within ±21%).")
+    assert memory.endswith("; the peak growth of resident memory does not change significantly (CI within ±21%).")
     assert "losses come from partition (4.9%)" in before.sentences["benefit: shares"]
 
 

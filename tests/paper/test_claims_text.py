@@ -1,6 +1,7 @@
 # ruff: noqa: RUF001 - Chinese punctuation is meant
 """The paragraph on claims: those that hold share sentences, by metric; every other one stands by itself."""
 
+import re
 from pathlib import Path
 
 from tests.paper import recompute
@@ -20,6 +21,10 @@ claims:
   - {id: slower, workload: encoder, compiler: tvm, metric: run_ms_paired, knob: partition, within: 0.1}
   - {id: quicker, workload: encoder, compiler: tvm, metric: run_ms_paired, knob: fusion, within: 0.1}
   - {id: grows, workload: encoder, compiler: tvm, metric: run_ms_paired, knob: partition, at_most: 0.99}
+"""
+NOT_SIGNIFICANT = """version: 1
+claims:
+  - {id: same, workload: encoder, compiler: tvm, metric: run_ms_paired, knob: reuse, within: 0.1}
 """
 FAILING = """version: 1
 claims:
@@ -43,7 +48,9 @@ def claims_of(paper: Paper) -> dict[str, str]:
 
 def test_claims_that_hold_share_a_sentence_by_metric(tmp_path: Path) -> None:
     found = written(tmp_path, HOLDING)
-    assert list(found) == ["all claims", "right", "encoder+attention", "whole", "slower", "quicker", "grows"]
+    assert list(found) == [
+        "all claims", "averaging", "right", "encoder+attention", "whole", "slower", "quicker", "grows",
+    ]  # fmt: skip
     assert found["all claims"] == "All 7 claims of the study hold."
     assert found["right"] == "All outputs are correct, and no check is missing (216 trials)."
     assert found["encoder+attention"] == (
@@ -59,6 +66,22 @@ def test_claims_that_hold_share_a_sentence_by_metric(tmp_path: Path) -> None:
     )
     assert found["quicker"].endswith("on encoder (claimed: an increase of at most 10%).")
     assert found["grows"].endswith("1.044 (CI 1.028\N{EN DASH}1.060) on encoder (claimed: at least 1.01).")
+
+
+def test_claims_on_effects_that_are_not_significant_say_so(tmp_path: Path) -> None:
+    """Within its bound, and yet neither a rise nor a fall: the change is printed with its sign."""
+    found = written(tmp_path, NOT_SIGNIFICANT)
+    assert found["same"].startswith("With buffer reuse, the run time does not change significantly: ")
+    assert re.search(r": -?[\d.]+% \(95% CI -[\d.]+% to [\d.]+%\) on encoder \(claimed: an increase of at most 10%\)\.$", found["same"])
+
+
+def test_claims_on_single_knobs_say_that_others_are_averaged(tmp_path: Path) -> None:
+    assert written(tmp_path, HOLDING)["averaging"] == (
+        "Where a single knob is named, a factor or percentage is its main effect: the geometric mean over all settings "
+        "of the other knobs, and not the effect of the knob alone."
+    )
+    whole = "version: 1\nclaims:\n" + HOLDING.partition("  - id: whole")[1] + HOLDING.partition("  - id: whole")[2].partition("  - {id: slower")[0]
+    assert "averaging" not in written(tmp_path, whole)
 
 
 def test_claims_that_do_not_hold_stand_by_themselves(tmp_path: Path) -> None:

@@ -193,7 +193,7 @@ def test_workload_table_counts_what_records_hold(written: Path) -> None:
         assert (row["blocks"], row["compilers"], row["dynamic"]) == ("6", "tvm", NOTHING)
         assert row["inputs"] == "x 1x64x64 float32"
     assert [row["tasks"] for row in rows] == ["regions 3; whole 1", "regions 14 (3 distinct); whole 1"]
-    assert [row["weights (thousands)"] for row in rows] == ["100.0", "1,850.0"]
+    assert [row["parameters (thousands)"] for row in rows] == ["100.0", "1,850.0"]
 
 
 def test_correctness_table_sums_over_all_trials(written: Path) -> None:

@@ -33,7 +33,7 @@ from tests.synthetic import BASELINE, Plant, make_records, tidied
 
 TITLES = Titles(
     workloads={"encoder": {"en": "BERT", "zh": "BERT"}, "attention": {"en": "self-attention", "zh": "自注意力"}},
-    compilers={"tvm": {"en": "Apache TVM"}, "eager": {"en": "eager PyTorch", "zh": "PyTorch 即时执行"}},
+    compilers={"tvm": {"en": "Apache TVM"}, "eager": {"en": "eager PyTorch", "zh": "PyTorch eager 模式"}},
     knobs={"fusion": {"en": "operator fusion", "zh": "算子融合"}, "reuse": {"en": "buffer reuse", "zh": "缓冲区复用"}},
     headings={
         "partition": {"en": "cut", "zh": "划分"},

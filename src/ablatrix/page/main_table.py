@@ -189,7 +189,7 @@ def _table(mode: str, lines: Sequence[_Line], totals: Mapping[Any, Attribution])
     for line in lines:
         by_compiler.setdefault(line.unit.compiler, []).append(line)
     means = [_mean_row(name, own, times, speedups) for name, own in by_compiler.items() if len(own) > 1]
-    caption = f"{TITLES[mode]} by workload; a speed-up above 1 is faster"
+    caption = f"{TITLES[mode]} by workload; a speedup above 1 is faster"
     return Table(f"main-{mode}", caption, headings, rows, foot=means).folded("compiler")
 
 

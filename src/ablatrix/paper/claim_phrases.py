@@ -14,6 +14,11 @@ CLAIMS: Mapping[str, tuple[str, str]] = {
         "本研究的 {of} 项主张中有 {holding} 项成立。",
     ),
     "claims/none": ("None of the {count} claims of the study holds.", "本研究的 {count} 项主张均未成立。"),
+    "claims/averaging": (
+        "Where a single knob is named, a factor or percentage is its main effect: the geometric mean over all "
+        "settings of the other knobs, and not the effect of the knob alone.",
+        "凡只提及单个开关之处，倍数与百分比均为其主效应，即对其他开关的各种取值求几何平均，而非单独改变该开关的效应。",
+    ),
     "claim/correct": (
         "All outputs{where} are correct, and no check is missing ({trials} trials).",
         "{where}所有输出均正确，且没有缺失的检查（{trials} 次试验）。",
@@ -38,6 +43,14 @@ CLAIMS: Mapping[str, tuple[str, str]] = {
     "claim/percent/more": (
         "With {change}, the {metric} rises by {amounts} (claimed: {bound}).",
         "采用{change}后，{metric}的增幅{amounts}，符合主张（{bound}）。",
+    ),
+    "claim/percent/unclear": (
+        "With {change}, the {metric} does not change significantly: {amounts} (claimed: {bound}).",
+        "采用{change}后，{metric}没有显著变化：{amounts}，符合主张（{bound}）。",
+    ),
+    "claim/percent/unclear/again": (
+        "With {change}, it does not change significantly either: {amounts} (claimed: {bound}).",
+        "采用{change}后，它同样没有显著变化：{amounts}，符合主张（{bound}）。",
     ),
     "claim/factor/less/again": (
         "With {change}, it falls by a factor of {amounts} (claimed: {bound}).",
@@ -69,6 +82,7 @@ CLAIMS: Mapping[str, tuple[str, str]] = {
     ),
     "measured/less": (" (measured: a reduction by {amount})", "（实测缩减 {amount}）"),
     "measured/more": (" (measured: an increase by {amount})", "（实测增长 {amount}）"),
+    "measured/unclear": (" (measured: a change of {amount})", "（实测变化 {amount}）"),
     "that/correct": ("all outputs{where} are correct and checked", "{where}所有输出均正确且经过检查"),
     "that/cache_misses": (
         "the number of tasks compiled in each cold trial{where} equals the number of distinct tasks in its plan",

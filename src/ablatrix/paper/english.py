@@ -44,17 +44,17 @@ PHRASES: Mapping[str, str] = {
     "sizes_in/table": "; Table {number} lists their dimensions",
     "eager_execution": "eager execution",
     # Set-up
-    "setup/machine": "All experiments ran on {machines}.",
-    "setup/of_machine": "{cpu}{isa} with {cores} and {memory} of memory, running {system}{container}{smt}",
+    "setup/machine": "All experiments ran on a machine with {machines}.",
+    "setup/of_machine": "{cores} ({cpu}{isa}{smt}) and {memory} of memory, running {system}{container}",
     "setup/cores": "{count} cores",
     "setup/cores/one": "{count} core",
-    "setup/isa": " ({isa})",
+    "setup/isa": ", {isa}",
     "setup/system": "{os} with Linux {kernel}",
     "linux": "Linux {kernel}",
     "setup/container": ", virtualized ({container})",
     "setup/container/both": " in a container on a virtual machine",
-    "setup/smt_on": ", with simultaneous multithreading",
-    "setup/smt_off": ", without simultaneous multithreading",
+    "setup/smt_on": ", simultaneous multithreading on",
+    "setup/smt_off": ", simultaneous multithreading off",
     "gpu": "GPU {gpu}",
     "setup/software": "We use {versions}.",
     "setup/software/compilers": "We evaluate {compilers}, using {versions}.",
@@ -63,17 +63,17 @@ PHRASES: Mapping[str, str] = {
     "setup/workloads/one": "The workload is {workloads}{see}.",
     "setup/workload": "{workload} ({sizes})",
     "setup/size": "{name} = {value}",
-    "setup/weights": "{weights} weights",
-    "setup/weights_of": "{weights} weights ({workload})",
+    "setup/weights": "{weights} parameters",
+    "setup/weights_of": "{weights} parameters ({workload})",
     "setup/count": "We use {count} workloads{see}.",
     "setup/many": "The {count} workloads range in size from {least} to {most}{see}.",
-    "setup/knobs": "In {compilers}, we vary {count} knobs, with the first level as the baseline: {knobs}.",
-    "setup/knobs/one": "In {compilers}, we vary a single knob, {knobs}, whose first level is the baseline.",
-    "setup/knobs_other": "In {compilers}, whose baselines differ, we vary {count} knobs: {knobs}.",
-    "setup/knobs_other/one": "In {compilers}, whose baselines differ, we vary a single knob, {knobs}.",
+    "setup/knobs": "We vary {count} knobs of {compilers}, with the first level as the baseline: {knobs}.",
+    "setup/knobs/one": "We vary a single knob of {compilers}, {knobs}, whose first level is the baseline.",
+    "setup/knobs_other": "We vary {count} knobs of {compilers}, whose baselines differ: {knobs}.",
+    "setup/knobs_other/one": "We vary a single knob of {compilers}, whose baselines differ: {knobs}.",
     "setup/knob": "{knob} ({levels})",
     "setup/levels": "{count} levels from {least} to {most}",
-    "setup/many_knobs": "In {compilers}, we vary {count} knobs{see}.",
+    "setup/many_knobs": "We vary {count} knobs of {compilers}{see}.",
     "setup/trials": "{modes}{threads}",
     "setup/trials/cold": "Every configuration is compiled and run once in each of {blocks} cold blocks, each time in "
     "a fresh process with an empty cache.",
@@ -98,8 +98,10 @@ PHRASES: Mapping[str, str] = {
     "threads_of": "{library} {threads}",
     # Fairness
     "trials_and_outcomes": "Of the {trials} trials, {outcomes}. {processes}, and only successful trials enter the "
-    "statistics.",
-    "trials_all_ok": "All {trials} trials succeeded, each in its own process.",
+    "statistics.{replaced}",
+    "trials_all_ok": "All {trials} trials succeeded, each in its own process.{replaced}",
+    "replaced": " {count} further attempts were replaced by later ones and are not counted.",
+    "replaced/one": " {count} further attempt was replaced by a later one and is not counted.",
     "processes": "Each trial ran in its own process",
     "processes/some": "Those that ran did so in a process of their own",
     "outcome/ok": "{count} succeeded",
@@ -147,19 +149,20 @@ PHRASES: Mapping[str, str] = {
     "target": "; hot blocks were added until all intervals were within ±{target}% or the maximum number of blocks "
     "was reached",
     "judgement": "An effect counts as significant if its p-value is at most {alpha}% after Holm correction over all "
-    "main effects on the metric. It counts as absent if two one-sided tests place it within ±{margin}%; all "
-    "remaining effects are reported as not distinguishable.",
-    "warm_up_classes": "A change-point analysis of the first iterations classifies the {trials} hot trials: {classes}.",
-    "warm_up_classes/one": "A change-point analysis of the first iterations classifies all {trials} hot trials as "
-    "{classes}.",
+    "main effects on the metric; one within ±{margin}% is reported as such. An effect that is not significant counts "
+    "as absent if two one-sided tests place it within ±{margin}%; all others are not distinguishable.",
+    "warm_up_classes": "A change-point analysis of the first iterations classifies the {trials} hot trials of the compared "
+    "configurations (those of eager execution and of second copies of the baseline aside): {classes}.",
+    "warm_up_classes/one": "A change-point analysis of the first iterations classifies all {trials} hot trials of the "
+    "compared configurations as {classes}.",
     "warm_up/some": "{count} as {kind}",
     "warm_up/flat": "steady from the start",
     "warm_up/warmed_up": "faster after a start-up phase",
     "warm_up/slowing": "slower over time",
     "warm_up/unsteady": "unsettled at the end of the warm-up",
-    "checked_is_timed": "In {same} of {trials} hot trials, digests confirm that the timed executable is the one "
+    "checked_is_timed": "In {same} of {trials} hot trials of the compared configurations, digests confirm that the timed executable is the one "
     "whose outputs were checked.{others}",
-    "checked_is_timed/all": "In all {trials} hot trials, digests confirm that the timed executable is the one whose "
+    "checked_is_timed/all": "In all {trials} hot trials of the compared configurations, digests confirm that the timed executable is the one whose "
     "outputs were checked.",
     "timed_other": " {count} further hot trials timed another executable and enter no statistic.",
     "timed_other/one": " {count} further hot trial timed another executable and enters no statistic.",
@@ -215,6 +218,8 @@ PHRASES: Mapping[str, str] = {
     "range/two": ", with {least} and {most}",
     "range/mixed": "; individual workloads range from {least} to {most}",
     "range/mixed/two": ", with {least} and {most}",
+    "range/only/less": "; the only significant change is a decrease by {amount} on {workload}",
+    "range/only/more": "; the only significant change is an increase by {amount} on {workload}",
     "end/less": "{amount} less on {workload}",
     "end/more": "{amount} more on {workload}",
     "end/unclear": "no significant change on {workload}",
@@ -287,6 +292,10 @@ PHRASES: Mapping[str, str] = {
     "interaction/none": "No two knobs interact significantly, so their effects multiply.",
     "for_compiler": " with {compiler}",
     "knob_of": "{knob} ({compilers})",
+    "interaction/overlap/tied": "Among the strongest interactions is that between {one} and {other}{compiler}: "
+    "combined, they take {amount} more time than their individual effects predict.",
+    "interaction/together/tied": "Among the strongest interactions is that between {one} and {other}{compiler}: "
+    "combined, they take {amount} less time than their individual effects predict.",
     "more_knobs": "{count} more",
     "nothing": "Not every knob contributes{see}: {clauses}.",
     "nothing/none": "with {knobs}, no workload's {metric} changes by more than {margin}%",
@@ -299,20 +308,22 @@ PHRASES: Mapping[str, str] = {
     "which must stem from the order of trials or from something that the records do not capture",
     "same_program/more": "with {knob}, the {metric} of {place} is {amount} higher although the same program is "
     "built, which must stem from the order of trials or from something that the records do not capture",
-    "losses": "Single knobs cause {count} significant slowdowns, the largest on {place}, where {change} increases "
+    "losses": "Single knobs{averaged} cause {count} significant slowdowns, the largest on {place}, where {change} "
+    "increases the {metric} by {amount}.",
+    "losses/one": "The only significant slowdown by a single knob{averaged} is on {place}, where {change} increases "
     "the {metric} by {amount}.",
-    "losses/one": "The only significant slowdown by a single knob is on {place}, where {change} increases the "
-    "{metric} by {amount}.",
-    "losses/none": "No single knob slows any workload down significantly.",
+    "losses/none": "No single knob{averaged} slows any workload down significantly.",
+    "averaged": ", averaged over the other knobs,",
     # Benefit: what it costs
     "compile": "With the full configuration, the {becomes}{range}{see}{repaid}.",
     "compile/one": "With the same change, the {becomes}{range}{see}{repaid}.",
     "compile/compilers": "After the same changes, the {metric} is {changes}{see}{repaid}.",
     "repaid": ". The extra time is repaid last on {place}, after {runs} runs ({ci})",
+    "repaid/on": ". On {place}, the extra time is repaid after {runs} runs ({ci})",
     "repaid/one": "; the extra time is repaid after {runs} runs ({ci})",
     "memory": "At the same time, the {becomes}{range}{see}{mostly}{peak}.",
     "memory/compilers": "The {metric} is {changes}{see}.",
-    "memory/mostly": ", mostly through {knob} ({amount})",
+    "memory/mostly": "; {knob} has the largest Shapley share (a reduction by {amount})",
     "memory/peak": "; the {becomes}",
     "memory/peak/one": "The {becomes}.",
     "best_choice/workloads": "On {count} of the {of} workloads, no other configuration is significantly faster than "
@@ -328,8 +339,9 @@ PHRASES: Mapping[str, str] = {
     "significantly faster than the full one{example}.",
     "best_choice/one/all": "No other configuration is significantly faster than the full one.",
     "best_choice/one/none": "The full configuration is not the fastest one{example}.",
-    "example/only": "; the exception is {place}, which runs fastest with {moves} ({amount} below the baseline)",
-    "example": "; {place}, for example, runs fastest with {moves} ({amount} below the baseline)",
+    "example/only": "; the exception is {place}, which runs fastest with {moves} (a run time {amount} below the baseline's)",
+    "example": "; {place}, for example, runs fastest with {moves} (a run time {amount} below "
+    "the baseline's)",
     "all_but": "every change except {knobs}",
     # Correctness
     "comparisons": "Outputs are compared with those of the same program in {oracle}{draws}. {found}.",

@@ -7,6 +7,7 @@ from pathlib import Path
 from ablatrix.analysis.claims import CheckedClaim
 from ablatrix.analysis.findings import Findings
 from ablatrix.analysis.groups import refuse_mixed
+from ablatrix.paper.captions import fit_captions
 from ablatrix.paper.document import Placed, document_text, recipe_text
 from ablatrix.paper.estimates import Estimates
 from ablatrix.paper.figures.write import figure_lack, write_figure
@@ -76,7 +77,8 @@ def make_paper(
         AnalysisError: The template is invalid or does not fit the records, origins are mixed without ``allow_mixed``,
             or there is no such language.
     """
-    chosen, paper, words = load_template(template), Path(out), get_language(language)
+    paper, words = Path(out), get_language(language)
+    chosen = fit_captions(load_template(template), findings)
     mixed = refuse_mixed(findings.found, allow_mixed)
     estimates = Estimates(findings, ledger := Ledger(paper_rows(findings)))
     tables = TableSources(findings, estimates, Labels(words.code, findings.titles), mixed)

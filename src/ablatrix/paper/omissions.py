@@ -51,7 +51,7 @@ OMISSIONS: Mapping[str, tuple[str, str]] = {
     "lacks/pairs": ("no block holds every configuration of two knobs", "没有区组含有两个开关的所有组合"),
     "lacks/eager": (
         "no hot block holds both eager execution and the configuration as successful trials",
-        "没有热运行区组同时含有成功的即时执行与该配置",
+        "没有热运行区组同时含有成功的 eager 模式与该配置",
     ),
     "lacks/best": (
         "the full configuration was not compared with the fastest one in two or more blocks",

@@ -78,6 +78,11 @@ def claimed(ledger: Ledger, interval: Interval, is_share: bool) -> Fragment:
     return _viewed(ledger, interval, view, interval_form(VIEWS[view](interval.ratio.value), low, high), "plain")
 
 
+def changed(ledger: Ledger, interval: Interval) -> Fragment:
+    """Return the ratio of a claim, before over after, as a change with its sign: below 0 the metric became less."""
+    return _viewed(ledger, interval, "added")
+
+
 def in_brackets(said: Fragment) -> Fragment:
     """Return an amount, or so many times as fast, as it stands within brackets."""
     if isinstance(said, Said) and said.phrase.endswith("/ci"):

@@ -271,8 +271,8 @@ _METRICS = (
         modes=("hot", "cold"),
         # The kernel counts pages per core and adds them up in batches of 32, and allocators take as much at once.
         resolution=32 * 4096,
-        english="peak memory",
-        chinese="峰值内存",
+        english="peak growth of resident memory",
+        chinese="常驻内存的峰值增量",
         label="peak memory",
         section="Peak memory growth",
         short="peak",

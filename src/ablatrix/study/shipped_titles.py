@@ -17,7 +17,7 @@ COMPILER_TITLES: Mapping[str, Title] = MappingProxyType(
         "onnxruntime": _title("ONNX Runtime", "ONNX Runtime"),
         "xla": _title("XLA", "XLA"),
         "openvino": _title("OpenVINO", "OpenVINO"),
-        "eager": _title("eager PyTorch", "PyTorch 即时执行"),
+        "eager": _title("eager PyTorch", "PyTorch eager 模式"),
     }
 )
 KNOB_TITLES: Mapping[str, Title] = MappingProxyType(

@@ -22,6 +22,7 @@ class CheckedClaim:
         exact: The factor is no estimate: the metric is computed or counted, and is equal in all blocks.
         rows: Ids of the records that it rests on, in run order.
         reason: Why it fails or is undecided; None where it holds.
+        is_different: Whether its effect is called different from none; None for what no verdict was reached on.
     """
 
     claim: Claim
@@ -30,6 +31,7 @@ class CheckedClaim:
     exact: bool
     rows: tuple[str, ...]
     reason: Why | None
+    is_different: bool | None = None
 
     @property
     def reason_tells_factor(self) -> bool:

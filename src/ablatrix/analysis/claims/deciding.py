@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ablatrix.analysis.claims.checked import CheckedClaim, State
 from ablatrix.analysis.claims.model import Claim
@@ -58,7 +58,11 @@ def factor_of_logs(logs: Sequence[float], metric: str, allowance: Allowance, row
 def decided(found: Sequence[CheckedClaim | OpenClaim]) -> list[CheckedClaim]:
     """Return all claims with their outcome."""
     verdicts = _judged([one for one in found if isinstance(one, OpenClaim)])
-    return [_decide(one, verdicts[one.claim.id]) if isinstance(one, OpenClaim) else one for one in found]
+    return [_decided(one, verdicts[one.claim.id]) if isinstance(one, OpenClaim) else one for one in found]
+
+
+def _decided(one: OpenClaim, verdict: Judgement) -> CheckedClaim:
+    return replace(_decide(one, verdict), is_different=None if verdict.verdict is None else verdict.is_different)
 
 
 def _judged(found: Sequence[OpenClaim]) -> dict[str, Judgement]:

@@ -70,7 +70,7 @@ class Claim(Part):
     )
     correct: Literal["all"] | None = Field(default=None, description="No output is wrong, and no check is missing.")
     cache_misses: Literal["as_planned"] | None = Field(
-        default=None, description="Every cold trial compiles as many tasks as its plan has distinct ones."
+        default=None, description="Every cold trial compiles each distinct task of its plan exactly once."
     )
 
     @model_validator(mode="after")
@@ -153,7 +153,7 @@ def _in_english(claim: Claim) -> Parts:
     if claim.subject == "correct":
         return f"Every output{subject} is right, and no check is missing", "", ""
     if claim.subject == "cache_misses":
-        return f"Every cold trial{subject} compiles as many tasks as its plan has distinct ones", "", ""
+        return f"Every cold trial{subject} compiles each distinct task of its plan exactly once", "", ""
     if claim.knob is not None:
         moved = f"{claim.knob} ({claim.levels[0]} to {claim.levels[1]})" if claim.levels else claim.knob
         against = ""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablatrix.artifact.contents.factor import factor_text
+from ablatrix.artifact.contents.factor import change_text, factor_text
 from ablatrix.artifact.contents.reading import Reading
 
 if TYPE_CHECKING:
@@ -74,6 +74,9 @@ def _found(checked: "CheckedClaim") -> str:
     ratio = checked.ratio
     if ratio is None:
         return optional_text(checked.reason) or "so in every trial"
-    if checked.exact:
-        return f"{factor_text(ratio.value, None, None, digits=3)}, exact"
-    return factor_text(ratio.value, ratio.low, ratio.high, digits=3)
+    low, high = (None, None) if checked.exact else (ratio.low, ratio.high)
+    if checked.claim.within is not None:
+        shown = change_text(ratio.value, low, high)
+    else:
+        shown = factor_text(ratio.value, low, high, digits=4)
+    return f"{shown}, exact" if checked.exact else shown

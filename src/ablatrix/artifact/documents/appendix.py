@@ -115,7 +115,7 @@ def _abstract(facts: Facts) -> str:
     about = f"{plain(facts.description)} " if facts.description else ""
     samples = " and raw samples" if "hot" in facts.modes else ""
     return (
-        f"This artifact holds the ablation study `{facts.name}`. {about}It has the records{samples} of "
+        f"This artifact belongs to the ablation study `{facts.name}`. {about}It contains the records{samples} of "
         f"{status_line(facts)}, everything that the paper prints of them, the software that made them, and commands "
         "that check the artifact, run the study anew and say what is reproduced."
     )
@@ -223,15 +223,16 @@ def _workflow(facts: Facts, form: _Form) -> tuple[Paragraph | Commands | Table, 
 
 
 def _evaluation(facts: Facts, form: _Form) -> tuple[Paragraph | Table, ...]:
-    results = "The recorded results stand in `tables/`, `figures/` and `paper/`. Absolute times depend on the machine "
+    results = "The recorded results are in `tables/`, `figures/` and `paper/`. Absolute times depend on the machine "
     results += "and are expected to differ."
     if not facts.claims:
         return (Paragraph(f"{results} This study states no claims: compare `tables/` with those of the new run."),)
     opening = Paragraph(
-        f"{results} What is to come out again is each claim below. One about a factor is a ratio of two "
-        "configurations, paired within blocks, and the allowed variation is its own bound: it is reproduced when the "
-        "whole new 95 % interval lies on the claimed side, not reproduced when it lies on the other, and undecided "
-        "between; what is computed and not measured, such as planned bytes, needs no interval. Others count trials."
+        f"{results} Each claim below should be reproduced. A claim about a factor or a percentage compares two "
+        "configurations, paired within blocks, and its bound is the allowed variation: it is reproduced when the whole "
+        "new 95 % interval lies on the claimed side of the bound, not reproduced when it lies on the other, and "
+        "undecided otherwise; what is computed and not measured, such as planned bytes, needs no interval. Claims "
+        "without a bound are checked on every trial."
     )
     return (opening, *(_few_claims(facts, form) if form.is_short else (_claims(facts),)))
 
@@ -276,14 +277,14 @@ def _documentation(facts: Facts) -> str:
 
 def _notes(facts: Facts, form: _Form) -> tuple[Paragraph, ...]:
     failed = [f"{record.workload.name} ({record.mode}): {record.status}" for record in facts.failed]
-    failures = f"{len(failed)} trials failed and stand in the records with their messages: {plain(_some(failed))}."
+    failures = f"{len(failed)} trials failed; their records have the messages: {plain(_some(failed))}."
     return (
         Paragraph(form.text(failures, PARAGRAPH) if failed else "No trial that was run failed."),
         *((Paragraph(f"{not_run_line(facts)}."),) if facts.not_run else ()),
         Paragraph(
             "On a shared or throttled machine intervals are wider, and claims may stay undecided: `ablatrix doctor` "
-            "names what makes times scatter, and what to do about it. A study that is interrupted goes on when the "
-            "same command is given again."
+            "names what makes times scatter, and what to do about it. An interrupted study resumes when the "
+            "same command is repeated."
         ),
     )
 

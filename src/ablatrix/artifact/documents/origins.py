@@ -108,14 +108,14 @@ def archived(facts: Facts) -> str:
 
 
 def _weights(facts: Facts, workload: WorkloadFacts) -> str:
-    count, kind = f"{workload.parameter_count:,} weights", kind_of(workload)
+    count, kind = f"{workload.parameter_count:,} parameters", kind_of(workload)
     if kind == "shipped":
-        return f"{count}, drawn from a fixed seed by ablatrix, nothing is downloaded"
+        return f"{count}, drawn from a fixed seed by ablatrix; nothing is downloaded"
     if kind == "plug-in":
         return f"{count}, from a plug-in; {asked('where they come from, and what is downloaded')}"
     source = plain(workload.source or "")
     if kind == "architecture":
-        return f"{count}, architecture of transformers `{source}`, drawn from a fixed seed, nothing is downloaded"
+        return f"{count}, architecture of transformers `{source}`, drawn from a fixed seed; nothing is downloaded"
     file = source.partition("?")[0].partition(":")[0]
     where = "in this artifact" if any(entry.path == file for entry in facts.entries) else "not in this artifact"
     digest = f"SHA-256 {workload.source_digest[:16]}, " if workload.source_digest else ""

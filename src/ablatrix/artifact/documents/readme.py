@@ -21,7 +21,7 @@ MEANING: dict[Role, str] = {
     "figure": "figures, made of the records",
     "text": "text and numbers for the paper, made of the records",
     "provenance": "for every printed number the records that it came from",
-    "page": "a page to look at: open it in a browser, it needs no network",
+    "page": "report in HTML: open it in a browser; it needs no network",
     "template": "what the paper's tables, figures and text are made of",
     "environment": "the machine, what the environment check found before the run, what the run cost",
     "readme": "this file",
@@ -112,7 +112,7 @@ def _tires(facts: Facts) -> Section:
                 "makes every table, figure, text and document again from the records and compares it; it ends with "
                 f"`holds`, and with the root digest, which stands in `{MANIFEST_NAME}` and covers everything: compare "
                 "it with the published one. It needs neither torch nor a compiler. The last command runs the tiny "
-                "study of `tiny/` here and checks its claims. Write nothing into this folder: `verify` would name it."
+                "study of `tiny/` here and checks its claims. Do not add files to this folder: `verify` reports them."
             ),
         ),
     )
@@ -121,15 +121,15 @@ def _tires(facts: Facts) -> Section:
 def _full(facts: Facts) -> Section:
     subject = "for each claim: reproduced, not reproduced, or undecided"
     if not facts.claims:
-        subject = "of each effect that was found here whether it was found again (the study states no claims)"
+        subject = "for each effect that was found here whether it was found again (the study states no claims)"
     return Section(
         "Full evaluation",
         (
             Commands(full(facts)),
             Paragraph(
-                f"runs the whole study anew, about {duration(facts.run_seconds)} on the recorded machine, compares "
-                f"it with the records of this artifact, and says {subject}. Times will differ on another machine; "
-                "what is compared is ratios, by their intervals."
+                f"This runs the whole study again (about {duration(facts.run_seconds)} on the recorded machine), compares "
+                f"it with the records of this artifact, and reports {subject}. Times will differ on another machine; "
+                "ratios are compared, with their intervals."
             ),
         ),
     )
@@ -142,8 +142,8 @@ def _claims(facts: Facts) -> tuple[Section, ...]:
         groups[claim.workload, claim.modes].append(claim)
     sections = tuple(_group(facts, workload, modes, claims) for (workload, modes), claims in groups.items())
     note = Paragraph(
-        "The full evaluation checks all of them. Those of one group can also be checked alone: the other claims are "
-        "then undecided, as they have no trials."
+        "The full evaluation checks all of them. The claims of one group can also be checked alone; all others are then "
+        "undecided, as they have no trials."
     )
     return (Section("Claims", (note,), sections),) if groups else ()
 
@@ -158,7 +158,7 @@ def _group(facts: Facts, workload: str | None, modes: tuple[str, ...], claims: S
     return Section(
         f"{workload or 'All workloads'}, {' and '.join(modes)}",
         (
-            Table(("claim", "what it says", "recorded", "by itself it"), rows, (0.2, 0.45, 0.2, 0.1)),
+            Table(("claim", "statement", "recorded", "outcome"), rows, (0.2, 0.45, 0.2, 0.1)),
             Paragraph(cost),
             Commands(of_claims(workload, modes)),
         ),

@@ -31,7 +31,7 @@ def about_torch(facts: Facts) -> str:
     if not facts.versions.get("torch", "").endswith("+cpu"):
         return ""
     return (
-        "PyPI's torch for Linux brings several gigabytes of CUDA along. For the build that was recorded, without them: "
+        "PyPI's torch for Linux brings several gigabytes of CUDA along. To install the CPU build that was recorded: "
         f"`export PIP_EXTRA_INDEX_URL={CPU_INDEX}` before the second command. "
     )
 

@@ -16,7 +16,7 @@ from ablatrix.paper.sentences.fastest import knob_at
 from ablatrix.paper.sentences.said import counted
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
 from ablatrix.paper.sentences.whole import MOVES
-from ablatrix.paper.views import claimed, in_brackets
+from ablatrix.paper.views import changed, claimed, in_brackets
 from ablatrix.provenance.claims import claim_rows
 from ablatrix.provenance.ranges import count_rows
 from ablatrix.provenance.units import Levels
@@ -48,9 +48,11 @@ class Held:
         return self.interval is not None and self.interval.ratio.value >= 1.0
 
     @property
-    def group(self) -> tuple[str, Literal["factor", "percent"], Literal["less", "more"]]:
+    def group(self) -> tuple[str, Literal["factor", "percent"], Literal["less", "more", "unclear"]]:
         """What those that one sentence names have in common: metric, kind of number, direction."""
         kind: Literal["factor", "percent"] = "factor" if self.claim.within is None else "percent"
+        if self.checked.is_different is False and not self.checked.exact:
+            return str(self.claim.metric), "percent", "unclear"
         return str(self.claim.metric), kind, "less" if self.is_less else "more"
 
 
@@ -58,6 +60,7 @@ def claims(sources: Sources) -> Written:
     """How many claims hold, and what was found; the reason why one does not hold is listed with what is omitted."""
     held = [_held(sources, checked) for checked in sources.claims or ()]
     yield from _summary(sources, held)
+    yield from _averaging(sources, held)
     for one in held:
         if one.claim.metric is None and one.checked.state == "holds" and one.trials is not None:
             slots: dict[str, Fragment] = {"where": _where(sources, one.claim), "trials": one.trials}
@@ -99,6 +102,17 @@ def _summary(sources: Sources, held: Sequence[Held]) -> Written:
         yield Sentence("all claims", counted("claims/some", number, "holding", of=count))
 
 
+def _averaging(sources: Sources, held: Sequence[Held]) -> Iterator[Sentence]:
+    """Say what the effect of a knob is where other knobs vary beside it: tables show that of a knob alone, too."""
+    about = {(one.claim.metric, one.claim.workload, one.claim.compiler, one.claim.knob) for one in held if one.interval}
+    effects = (effect for evidence in sources.findings.evidence for effect in evidence.effects)
+    if any(
+        one.kind == "main" and one.pairs > 1 and (one.metric, one.workload, one.compiler, one.knob) in about
+        for one in effects
+    ):
+        yield Sentence("averaging", say("claims/averaging"))
+
+
 def _of_group(sources: Sources, held: Sequence[Held]) -> Iterator[Sentence]:
     """Yield sentences on claims about one metric that hold: what each change does, beside what is claimed of it."""
     metric, kind, direction = held[0].group
@@ -118,14 +132,14 @@ def _of_group(sources: Sources, held: Sequence[Held]) -> Iterator[Sentence]:
 def _change_of(claim: Claim) -> tuple[object, ...]:
     """Return what claims that are named together are about, and the kind of their bounds."""
     sides = [None if one is None else tuple(sorted(one.items())) for one in (claim.configuration, claim.against)]
-    return claim.knob, claim.levels, *sides, claim.at_least is None, (claim.at_most or 1.0) < 1.0
+    bounds = claim.at_least is None, claim.within is None, (claim.at_most or 1.0) < 1.0
+    return claim.knob, claim.levels, *sides, *bounds
 
 
 def _found(sources: Sources, held: Sequence[Held]) -> dict[str, Fragment]:
     """Return what one change does, on each workload, and what is claimed of it there."""
-    _, kind, _ = held[0].group
     amounts = [
-        say("claim/amount", value=claimed(sources.ledger, one.interval, kind == "percent"), place=_place(sources, one))
+        say("claim/amount", value=_amount(sources, one, one.interval), place=_place(sources, one))
         for one in held
         if one.interval is not None
     ]
@@ -139,6 +153,14 @@ def _found(sources: Sources, held: Sequence[Held]) -> dict[str, Fragment]:
     }
 
 
+def _amount(sources: Sources, held: Held, interval: Interval) -> Fragment:
+    """Return by how much the metric became less or more; of what is not called different, the change with its sign."""
+    _, kind, direction = held.group
+    if direction == "unclear":
+        return changed(sources.ledger, interval)
+    return claimed(sources.ledger, interval, kind == "percent")
+
+
 def _place(sources: Sources, held: Held) -> Fragment:
     return _called(sources, held.claim) or Name("")
 
@@ -146,6 +168,8 @@ def _place(sources: Sources, held: Held) -> Fragment:
 def _bound_kind(held: Held) -> str:
     """Return in which words the bound of a claim that holds is said, beside a number of what was found."""
     claim = held.claim
+    if held.group[2] == "unclear":
+        return "fall" if claim.within is None and claim.at_most is not None else "rise"
     if claim.within is not None:
         return "rise" if held.is_less else "at_most"
     if claim.at_most is not None and claim.at_most >= 1.0:
@@ -220,11 +244,9 @@ def _unconfirmed(sources: Sources, held: Held) -> Said:
         return say("claim/no_op", that=that)
     found: Fragment = Name("")
     if held.interval is not None:
-        is_share = held.claim.within is not None
-        amount = in_brackets(claimed(sources.ledger, held.interval, is_share))
-        if not is_share:
-            amount = say("factor", value=amount)
-        found = say(f"measured/{held.group[2]}", amount=amount)
+        _, kind, direction = held.group
+        amount = in_brackets(_amount(sources, held, held.interval))
+        found = say(f"measured/{direction}", amount=say("factor", value=amount) if kind == "factor" else amount)
     return say(f"claim/{held.checked.state}", that=that, measured=found)
 
 

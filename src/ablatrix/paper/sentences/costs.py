@@ -20,6 +20,7 @@ from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writte
 from ablatrix.paper.sentences.shares import changes_of
 from ablatrix.paper.sentences.whole import end_levels, is_of_one_knob, over_compilers, primary, totals
 from ablatrix.paper.views import size
+from ablatrix.provenance.units import Unit
 from ablatrix.records.metrics import COLD_METRIC
 
 PLANNED, PEAK = "planned_bytes", "peak_rss_delta_bytes"
@@ -74,7 +75,7 @@ def _evidence(sources: Sources, metric: str) -> Evidence | None:
 
 def _repaid(sources: Sources, evidence: Evidence, held: Sequence[Overall]) -> Fragment:
     """Return after how many runs the most expensive compile is repaid that ever is; nothing where none needs to be."""
-    longest: tuple[float, Fragment] | None = None
+    found: list[tuple[float, Unit, dict[str, Fragment]]] = []
     for one in held:
         for member in one.members:
             unit = member.unit
@@ -92,11 +93,13 @@ def _repaid(sources: Sources, evidence: Evidence, held: Sequence[Overall]) -> Fr
                 continue
             ends = say("ends/plain", low=scaled(interval.low), high=scaled(interval.high))
             slots: dict[str, Fragment] = {"runs": scaled(interval.value), "ci": say("ci", ends=ends)}
-            is_alone = len(held) == 1 and len(one.members) == 1
-            said = say("repaid/one", **slots) if is_alone else say("repaid", place=sources.place(unit), **slots)
-            if longest is None or interval.ratio.value > longest[0]:
-                longest = interval.ratio.value, said
-    return longest[1] if longest else Name("")
+            found.append((interval.ratio.value, unit, slots))
+    if not found:
+        return Name("")
+    _, unit, slots = max(found, key=lambda one: one[0])
+    if len(held) == 1 and len(held[0].members) == 1:
+        return say("repaid/one", **slots)
+    return say("repaid" if len(found) > 1 else "repaid/on", place=sources.place(unit), **slots)
 
 
 def memory(sources: Sources) -> Written:

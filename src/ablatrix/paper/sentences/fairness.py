@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
-from ablatrix.analysis.table import IS_FAILURE, IS_NOT_RUN, TIMED_OTHER
+from ablatrix.analysis.table import IS_FAILURE, IS_NOT_RUN, SUPERSEDED, TIMED_OTHER
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import GENERAL, PERCENT, Form, Number, percent
 from ablatrix.paper.sentences.control import controls
@@ -34,7 +34,7 @@ def trials_and_outcomes(sources: Sources) -> Written:
     failed = ledger.count("fairness/failed", trials.filter(IS_FAILURE))
     by_status = {str(status): part for (status,), part in trials.partition_by("status", as_dict=True).items()}
     if by_status.keys() == {Status.OK.value}:
-        yield Sentence("trials_and_outcomes", say("trials_all_ok", trials=whole))
+        yield Sentence("trials_and_outcomes", say("trials_all_ok", trials=whole, replaced=_replaced(sources)))
         return
     ok, unsupported = (by_status.get(status, trials.clear()) for status in (Status.OK, Status.UNSUPPORTED))
     outcomes = [say("outcome/ok", count=ledger.count("fairness/ok", ok))]
@@ -46,8 +46,14 @@ def trials_and_outcomes(sources: Sources) -> Written:
     if not_run.value:
         outcomes.append(say("outcome/not_run", count=not_run, kinds=_kinds(sources, by_status, NOT_RUN)))
     processes = say("processes/some" if not_run.value else "processes")
-    said = say("trials_and_outcomes", trials=whole, outcomes=listed(outcomes, "parallel"), processes=processes)
-    yield Sentence("trials_and_outcomes", said)
+    slots = {"outcomes": listed(outcomes, "parallel"), "processes": processes, "replaced": _replaced(sources)}
+    yield Sentence("trials_and_outcomes", say("trials_and_outcomes", trials=whole, **slots))
+
+
+def _replaced(sources: Sources) -> Fragment:
+    """Return how many attempts a later one replaced; nothing without any."""
+    count = sources.findings.found.excluded.get(SUPERSEDED, 0)
+    return counted("replaced", sources.ledger.excluded("fairness/replaced", count, SUPERSEDED)) if count else Name("")
 
 
 def _kinds(sources: Sources, by_status: Mapping[str, pl.DataFrame], statuses: Sequence[str]) -> Fragment:

@@ -11,7 +11,7 @@ from ablatrix.analysis.effects import (
     Evidence,
     odd_no_ops,
 )
-from ablatrix.paper.fragment import Fragment, listed, say
+from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.sentences.fastest import set_to
 from ablatrix.paper.sentences.said import margin_of
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Written
@@ -152,10 +152,11 @@ def losses(sources: Sources) -> Written:
     if not evidence or not told:
         yield LeftOut("losses", say("lacks/knob"))
         return
+    averaged = say("averaged") if any(one.pairs > 1 for one, _ in told) else Name("")
     worse = [one for one, is_different in told if is_different and one.ratio and one.ratio.value > 1.0]
     if not worse:
         if all(one.ratio and one.ratio.half_width is not None for one, _ in told):
-            yield Sentence("losses", say("losses/none"))
+            yield Sentence("losses", say("losses/none", averaged=averaged))
         else:
             yield LeftOut("losses", say("lacks/interval"))
         return
@@ -168,6 +169,7 @@ def losses(sources: Sources) -> Written:
         "place": sources.place(sources.estimates.unit_of(one)),
         "amount": amount(sources.ledger, interval),
         "metric": say(f"metric/{evidence.metric.name}"),
+        "averaged": averaged,
     }
     if len(known) == 1:
         yield Sentence("losses", say("losses/one", **slots))

@@ -248,6 +248,11 @@ def extremes(sources: Sources, overall: Overall) -> Fragment:
             for name, one in zip(("least", "most"), ends, strict=True)
         }
         return say("range/two" if len(overall.members) == 2 else "range/alike", **slots)
+    different = [one for one in overall.members if one.direction in ("less", "more")]
+    if len(different) == 1 and len(overall.members) > 2 and overall.direction not in ("less", "more"):
+        (only,) = different
+        by, workload = size(sources.ledger, only.interval), sources.workload(only.unit)
+        return say(f"range/only/{only.direction}", amount=by, workload=workload)
     mixed: dict[str, Fragment] = {name: _end(sources, one) for name, one in (("least", low), ("most", high))}
     return say("range/mixed/two" if len(overall.members) == 2 else "range/mixed", **mixed)
 

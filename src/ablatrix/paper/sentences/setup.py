@@ -302,9 +302,11 @@ def _threads(sources: Sources) -> Fragment:
 
 
 def span(sources: Sources, key: str, numbers: Sequence[Number]) -> Fragment:
-    """Return the smallest and the largest of numbers; one number if they are equal."""
+    """Return the smallest and the largest of numbers: one number if they are equal, and neighbours as a choice."""
     least = sources.ledger.minimum_of(f"{key}/least", numbers)
     most = sources.ledger.greatest_of(f"{key}/most", numbers)
+    if most.value - least.value == 1.0:
+        return say("either", one=least, other=most)
     return least if least.value == most.value else say("from_to", least=least, most=most)
 
 

@@ -194,15 +194,22 @@ def interaction(sources: Sources) -> Written:
         return
     strongest = max(clear, key=lambda one: max(one.ratio, 1.0 / one.ratio))
     held = entered(sources, evidence, strongest)
+    rivals = [one for one in clear if one is not strongest and (one.ratio > 1.0) == (strongest.ratio > 1.0)]
+    tied = "/tied" if any(_percent(one) == _percent(strongest) for one in rivals) else ""
     several = len({one.first.compiler for one in found}) > 1
     on: Fragment = say("for_compiler", compiler=sources.compiler(strongest.first.compiler)) if several else Name("")
     yield Sentence(
         "interaction",
         say(
-            f"interaction/{'overlap' if strongest.ratio > 1.0 else 'together'}",
+            f"interaction/{'overlap' if strongest.ratio > 1.0 else 'together'}{tied}",
             one=sources.knob(strongest.first.knob),
             other=sources.knob(strongest.first.other),
             amount=amount(sources.ledger, held.interval),
             compiler=on,
         ),
     )
+
+
+def _percent(one: Candidate) -> str:
+    """Return how far a ratio is from 1 as sentences print it: of what is equal there, none is the strongest."""
+    return f"{abs(one.ratio - 1.0):.3f}"

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ablatrix.analysis.effect_metrics import METRICS
-from ablatrix.paper.template.words import Words
+from ablatrix.paper.template.words import CAPTION_IF, Condition, Words
 
 Mode = Literal["cold", "hot"]
 MOST_MARKS = 4
@@ -22,6 +22,7 @@ class FigureBase(BaseModel):
     number: Annotated[int, Field(ge=1)] = Field(description="Its number in the paper; files are named by it.")
     title: Words
     caption: Words
+    caption_if: Mapping[Condition, Words] = Field(default={}, description=CAPTION_IF)
     appendix: bool = Field(default=False, description="Whether ``paper.tex`` has it in its appendix.")
     optional: bool = Field(
         default=False, description="Whether a study that cannot have it is not told so among what the paper omits."

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
 from ablatrix.paper.template.figures import FigureSpecs, Mode
-from ablatrix.paper.template.words import Words
+from ablatrix.paper.template.words import CAPTION_IF, Condition, Words
 
 Source = Literal["cells", "correctness", "workloads", "effects", "attribution"]
 Aggregation = Literal[
@@ -80,6 +80,7 @@ class TableBase(Spec):
     number: Annotated[int, Field(ge=1)] = Field(description="Number in the paper and in the files' names.")
     title: Words = Field(description="Title, above the table; a text, or one for each language (en, zh).")
     caption: Words = Field(description="What a reader needs to know; below the title.")
+    caption_if: Mapping[Condition, Words] = Field(default={}, description=CAPTION_IF)
     appendix: bool = Field(default=False, description="Whether ``paper.tex`` has it in its appendix.")
 
 
