@@ -22,16 +22,16 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_claims_beside_records_when_all_hold_exit_with_0(ablatrix: Ablatrix, results: Path) -> None:
-    done = ablatrix("claims", results / "good")
+def test_claims_beside_records_when_all_hold_exit_with_0(here: Ablatrix, results: Path) -> None:
+    done = here("claims", results / "good")
     text = done.stdout.decode()
     assert (done.returncode, done.stderr) == (0, b"")
     assert "11 of 11 claims hold" in text
     assert "fusion cuts the run time of encoder on tvm" in text
 
 
-def test_claims_when_one_fails_exit_with_1_and_show_its_rows(ablatrix: Ablatrix, results: Path) -> None:
-    done = ablatrix("claims", results / "wrong", "--claims", results / "good" / "claims.yaml", "--json")
+def test_claims_when_one_fails_exit_with_1_and_show_its_rows(here: Ablatrix, results: Path) -> None:
+    done = here("claims", results / "wrong", "--claims", results / "good" / "claims.yaml", "--json")
     held = json.loads(done.stdout)
     assert (done.returncode, held["holds"]) == (1, False)
     states = {one["id"]: one["state"] for one in held["claims"]}
@@ -48,9 +48,9 @@ def test_claims_when_one_fails_exit_with_1_and_show_its_rows(ablatrix: Ablatrix,
     ],
 )
 def test_claims_with_bad_input_give_one_message_and_exit_with_2(
-    ablatrix: Ablatrix, results: Path, arguments: list[str], message: str
+    here: Ablatrix, results: Path, arguments: list[str], message: str
 ) -> None:
-    done = ablatrix("claims", *(one.format(place=results) for one in arguments))
+    done = here("claims", *(one.format(place=results) for one in arguments))
     assert (done.returncode, done.stdout) == (2, b"")
     assert message in done.stderr.decode()
     assert b"Traceback" not in done.stderr

@@ -14,9 +14,9 @@ PLANTS = [
 ]
 
 
-def test_diagnosis_text_shows_knob_effects_and_causes(ablatrix: Ablatrix, tmp_path: Path) -> None:
+def test_diagnosis_text_shows_knob_effects_and_causes(here: Ablatrix, tmp_path: Path) -> None:
     path = write_records(tmp_path / "results.jsonl", make_records(workloads=["encoder"], blocks=3, plants=PLANTS))
-    done = ablatrix("blame", path.parent, "--show", "all", "--wide")
+    done = here("blame", path.parent, "--show", "all", "--wide")
     text = done.stdout.decode()
     assert (done.returncode, done.stderr) == (0, b"")
     for title in ("Knob proof", "Causes", "Break-even against the baseline", "Pareto front"):

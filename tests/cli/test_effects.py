@@ -22,8 +22,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_effects_tables_show_each_knob_and_reasons_for_gaps(ablatrix: Ablatrix, results: Path) -> None:
-    done = ablatrix("effects", results, "--metric", "run_ms_p50", "--workload", "encoder")
+def test_effects_tables_show_each_knob_and_reasons_for_gaps(here: Ablatrix, results: Path) -> None:
+    done = here("effects", results, "--metric", "run_ms_p50", "--workload", "encoder")
     text = done.stdout.decode()
     assert (done.returncode, done.stderr) == (0, b"")
     assert "encoder on tvm, primary; blocks 5 of 5; pairs 7 of 8; A/A control " in text
@@ -35,10 +35,10 @@ def test_effects_tables_show_each_knob_and_reasons_for_gaps(ablatrix: Ablatrix, 
     assert "geometric means" not in text
 
 
-def test_effects_as_csv_or_json_fill_stdout_and_agree(ablatrix: Ablatrix, results: Path) -> None:
+def test_effects_as_csv_or_json_fill_stdout_and_agree(here: Ablatrix, results: Path) -> None:
     asked = ("effects", results, "--metric", "run_ms_p50", "--metric", "planned_bytes", "--margin", "2%")
-    rows = list(csv.DictReader(io.StringIO(ablatrix(*asked, "--csv").stdout.decode())))
-    held = json.loads(ablatrix(*asked, "--json").stdout)
+    rows = list(csv.DictReader(io.StringIO(here(*asked, "--csv").stdout.decode())))
+    held = json.loads(here(*asked, "--json").stdout)
     assert (held["margin"], held["alpha"]) == (0.02, 0.05)
     assert len(rows) == len(held["effects"])
     for row, plain in zip(rows, held["effects"], strict=True):
@@ -87,17 +87,17 @@ def test_effects_with_wrong_usage_give_one_message_and_exit_with_2(
     assert b"Traceback" not in done.stderr
 
 
-def test_effects_summary_has_means_and_names_what_it_omits(ablatrix: Ablatrix, results: Path) -> None:
-    text = ablatrix("effects", results, "--metric", "run_ms_p50").stdout.decode()
+def test_effects_summary_has_means_and_names_what_it_omits(here: Ablatrix, results: Path) -> None:
+    text = here("effects", results, "--metric", "run_ms_p50").stdout.decode()
     assert ("main effect of each knob" in text, "geometric means over workloads" in text) == (True, True)
     assert ("attribution of the total" in text, "interactions; " in text) == (False, False)
     assert text.endswith("\nIn full: --show attribution or interactions, or all.\n")
 
 
-def test_effects_show_prints_tables_that_are_named(ablatrix: Ablatrix, results: Path) -> None:
+def test_effects_show_prints_tables_that_are_named(here: Ablatrix, results: Path) -> None:
     asked = ("effects", results, "--metric", "run_ms_p50", "--show", "interactions")
-    text = ablatrix(*asked).stdout.decode()
+    text = here(*asked).stdout.decode()
     assert ("interactions; " in text, "main effect of each knob" in text) == (True, False)
-    lacking = ablatrix(*asked[:-1], "means", "--workload", "encoder").stdout.decode()
+    lacking = here(*asked[:-1], "means", "--workload", "encoder").stdout.decode()
     assert "run_ms_p50 (hot): no means of these records\n" in lacking
     assert "In full:" not in lacking

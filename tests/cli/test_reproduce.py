@@ -24,6 +24,17 @@ claims:
 """
 
 
+TEMPLATE = """\
+version: 1
+tables:
+  - {number: 1, title: Memory, kind: memory, caption: Medians.}
+figures:
+  - {number: 1, title: Planned memory, kind: memory, caption: Relative to the baseline.}
+text: [claims]
+"""
+"""A paper of little: each of these commands makes it again."""
+
+
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory: pytest.TempPathFactory, ablatrix: Ablatrix, finished: Path, study_file: Path) -> Path:
     """An artifact of the finished run, with claims, and with the tiny study as an example."""
@@ -36,7 +47,9 @@ def artifact(tmp_path_factory: pytest.TempPathFactory, ablatrix: Ablatrix, finis
     (directory / "tiny").mkdir()
     for source, target in (("tiny.yaml", "study.yaml"), ("tiny.claims.yaml", "claims.yaml")):
         shutil.copyfile(STUDIES / source, directory / "tiny" / target)
-    done = ablatrix("artifact", place / "smoke.yaml", "--out", directory, "--quiet")
+    (place / "paper.yaml").write_text(TEMPLATE)
+    template = ("--template", place / "paper.yaml")
+    done = ablatrix("artifact", place / "smoke.yaml", "--out", directory, "--quiet", *template)
     assert done.returncode == 0, done.stderr.decode()
     return directory
 
@@ -65,7 +78,7 @@ def test_reproduce_runs_study_again_and_leaves_report(artifact: Path, reproduced
 
 
 def test_reproduce_with_finished_run_or_zip_judges_without_running(
-    ablatrix: Ablatrix, artifact: Path, reproduced: Path, tmp_path: Path
+    here: Ablatrix, artifact: Path, reproduced: Path, tmp_path: Path
 ) -> None:
     """One of its outputs is wrong: exit code 1."""
     records = list(read_records(reproduced / "results.jsonl"))
@@ -73,7 +86,7 @@ def test_reproduce_with_finished_run_or_zip_judges_without_running(
     records[hot] = broken(records[hot], "wrong_output")
     write_records(tmp_path / "results.jsonl", records)
     archive = write_archive(artifact, tmp_path / "smoke.zip", "smoke")
-    done = ablatrix("reproduce", archive, "--results", tmp_path, "--out", tmp_path / "out")
+    done = here("reproduce", archive, "--results", tmp_path, "--out", tmp_path / "out")
     assert done.returncode == 1, done.stderr.decode()
     assert "correct: not reproduced: recorded holds, here fails; here: 1 of 7 trials" in done.stdout.decode()
     report = read_report(tmp_path / "out/reproduction.json")
@@ -83,17 +96,15 @@ def test_reproduce_with_finished_run_or_zip_judges_without_running(
 
 
 def test_reproduce_with_records_of_other_study_is_refused(
-    ablatrix: Ablatrix, artifact: Path, reproduced: Path, tmp_path: Path
+    here: Ablatrix, artifact: Path, reproduced: Path, tmp_path: Path
 ) -> None:
-    done = ablatrix("reproduce", artifact, "--study", "tiny", "--results", reproduced, "--out", tmp_path)
+    done = here("reproduce", artifact, "--study", "tiny", "--results", reproduced, "--out", tmp_path)
     assert (done.returncode, done.stdout) == (2, b"")
     assert "'tiny' has the digest" in done.stderr.decode()
 
 
-def test_badges_list_what_is_shown_missing_and_left_to_people(
-    ablatrix: Ablatrix, artifact: Path, reproduced: Path
-) -> None:
-    done = ablatrix("badges", artifact, "--report", reproduced / "reproduction.json", "--json")
+def test_badges_list_what_is_shown_missing_and_left_to_people(here: Ablatrix, artifact: Path, reproduced: Path) -> None:
+    done = here("badges", artifact, "--report", reproduced / "reproduction.json", "--json")
     held = json.loads(done.stdout)
     by_name = {(one["badge"], one["requirement"]): one for one in held["requirements"]}
     assert by_name["Functional", "consistent: it verifies"]["state"] == "shown"
@@ -107,12 +118,12 @@ def test_badges_list_what_is_shown_missing_and_left_to_people(
     assert done.returncode == 1
 
 
-def test_reproduce_of_unverified_artifact_runs_nothing(ablatrix: Ablatrix, artifact: Path, tmp_path: Path) -> None:
+def test_reproduce_of_unverified_artifact_runs_nothing(here: Ablatrix, artifact: Path, tmp_path: Path) -> None:
     torn = tmp_path / "torn"
     shutil.copytree(artifact, torn)
     with (torn / "claims.yaml").open("a") as stream:
         stream.write("  - {id: more, correct: all}\n")
-    done = ablatrix("reproduce", torn, "--out", tmp_path / "out")
+    done = here("reproduce", torn, "--out", tmp_path / "out")
     assert (done.returncode, done.stdout) == (2, b"")
     assert "claims.yaml: changed" in done.stderr.decode()
     assert not (tmp_path / "out").exists()
@@ -129,9 +140,9 @@ def test_reproduce_of_unverified_artifact_runs_nothing(ablatrix: Ablatrix, artif
     ],
 )
 def test_reproduce_with_bad_input_gives_one_message_and_exits_with_2(
-    ablatrix: Ablatrix, artifact: Path, arguments: list[str], message: str
+    here: Ablatrix, artifact: Path, arguments: list[str], message: str
 ) -> None:
-    done = ablatrix(*(one.format(place=artifact.parent) for one in arguments))
+    done = here(*(one.format(place=artifact.parent) for one in arguments))
     assert (done.returncode, done.stdout) == (2, b"")
     assert message in done.stderr.decode()
     assert b"Traceback" not in done.stderr

@@ -31,12 +31,12 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_verdict_exits_with_0_only_if_all_four_hold(ablatrix: Ablatrix, results: Path) -> None:
-    done = ablatrix("verdict", results / "whole", "--report", results / "report.json", "--json")
+def test_verdict_exits_with_0_only_if_all_four_hold(here: Ablatrix, results: Path) -> None:
+    done = here("verdict", results / "whole", "--report", results / "report.json", "--json")
     held = json.loads(done.stdout)
     assert (done.returncode, done.stderr, held["holds"]) == (0, b"", True)
     assert [one["state"] for one in held["criteria"]] == ["holds"] * 4
-    done = ablatrix("verdict", results / "b", "--margin", "0.01%")
+    done = here("verdict", results / "b", "--margin", "0.01%")
     text = done.stdout.decode()
     assert (done.returncode, done.stderr) == (1, b"")
     for line in (
@@ -49,12 +49,12 @@ def test_verdict_exits_with_0_only_if_all_four_hold(ablatrix: Ablatrix, results:
     assert "(--json has all)" in text
 
 
-def test_compare_exits_with_0_only_if_every_key_effect_reproduces(ablatrix: Ablatrix, results: Path) -> None:
-    done = ablatrix("compare", results / "a", results / "b", "--json")
+def test_compare_exits_with_0_only_if_every_key_effect_reproduces(here: Ablatrix, results: Path) -> None:
+    done = here("compare", results / "a", results / "b", "--json")
     held = json.loads(done.stdout)
     assert (done.returncode, done.stderr, held["reproduced"], held["shared"]) == (1, b"", False, 17)
     assert {one["workload"] for one in held["effects"] if one["reproduced"] is False} == {"attention"}
-    done = ablatrix("compare", results / "b", results / "a")
+    done = here("compare", results / "b", results / "a")
     text = done.stdout.decode()
     assert (done.returncode, done.stderr) == (0, b"")
     assert "only in B: attention on tvm: fusion=on" in text

@@ -22,6 +22,7 @@ from tests.synthetic import tidied
 PLANTED = "planted"
 WIDTHS = (400, 800, 1280, 1600)
 ALL_COLUMNS_FROM = 1280
+IN_SHORT = ((400, "light"), (1280, "dark"))
 pytestmark = pytest.mark.usefixtures("browser")
 
 
@@ -39,7 +40,12 @@ def pages(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str
     return page_of
 
 
-@pytest.fixture(params=[*((PLANTED, width) for width in WIDTHS), *itertools.product(SHAPES, (400, ALL_COLUMNS_FROM))])
+SEEN = [*((PLANTED, width) for width in WIDTHS), *itertools.product(SHAPES, (400, ALL_COLUMNS_FROM))]
+"""Pages and widths."""
+SEEN_IN_SHORT = {(PLANTED, 400), (PLANTED, ALL_COLUMNS_FROM), *zip(SHAPES, itertools.cycle((400, ALL_COLUMNS_FROM)))}
+
+
+@pytest.fixture(params=[pytest.param(one, marks=[] if one in SEEN_IN_SHORT else pytest.mark.long) for one in SEEN])
 def visit(request: pytest.FixtureRequest, browser: Browser, pages: Callable[[str], Path]) -> Iterator[Visit]:
     name, width = request.param
     held = Visit(browser, pages(name), width=width)
@@ -72,8 +78,13 @@ def serious(visit: Visit) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        pytest.param(width, scheme, marks=[] if (width, scheme) in IN_SHORT else pytest.mark.long)
+        for width, scheme in itertools.product(WIDTHS, ("light", "dark"))
+    ],
+)
 def test_page_has_no_serious_barrier(
     browser: Browser, made: Made, width: int, scheme: Literal["light", "dark"]
 ) -> None:

@@ -72,7 +72,10 @@ def test_claims_on_effects_that_are_not_significant_say_so(tmp_path: Path) -> No
     """Within its bound, and yet neither a rise nor a fall: the change is printed with its sign."""
     found = written(tmp_path, NOT_SIGNIFICANT)
     assert found["same"].startswith("With buffer reuse, the run time does not change significantly: ")
-    assert re.search(r": -?[\d.]+% \(95% CI -[\d.]+% to [\d.]+%\) on encoder \(claimed: an increase of at most 10%\)\.$", found["same"])
+    assert re.search(
+        r": -?[\d.]+% \(95% CI -[\d.]+% to [\d.]+%\) on encoder \(claimed: an increase of at most 10%\)\.$",
+        found["same"],
+    )
 
 
 def test_claims_on_single_knobs_say_that_others_are_averaged(tmp_path: Path) -> None:
@@ -80,7 +83,11 @@ def test_claims_on_single_knobs_say_that_others_are_averaged(tmp_path: Path) -> 
         "Where a single knob is named, a factor or percentage is its main effect: the geometric mean over all settings "
         "of the other knobs, and not the effect of the knob alone."
     )
-    whole = "version: 1\nclaims:\n" + HOLDING.partition("  - id: whole")[1] + HOLDING.partition("  - id: whole")[2].partition("  - {id: slower")[0]
+    whole = (
+        "version: 1\nclaims:\n"
+        + HOLDING.partition("  - id: whole")[1]
+        + HOLDING.partition("  - id: whole")[2].partition("  - {id: slower")[0]
+    )
     assert "averaging" not in written(tmp_path, whole)
 
 

@@ -150,8 +150,12 @@ CHANGES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def test_verify_finds_any_change_of_any_artifact_file(tmp_path: Path) -> None:
-    """Trap 16: a command reads the manifest again; one bit of one file, and it says which file."""
+@pytest.mark.parametrize("kinds", [1, pytest.param(len(CHANGES), marks=pytest.mark.long)])
+def test_verify_finds_any_change_of_any_artifact_file(tmp_path: Path, kinds: int) -> None:
+    """Trap 16: a command reads the manifest again; one bit of one file, and it says which file.
+
+    In the short form each file is changed in one way, and the files in all ways.
+    """
     study = tmp_path / "study.yaml"
     study.write_text("name: synthetic\n")
     artifact = tmp_path / "artifact"
@@ -166,9 +170,10 @@ def test_verify_finds_any_change_of_any_artifact_file(tmp_path: Path) -> None:
     assert verdict() == ()
     files = list_files(artifact)[0]
     assert {"results.jsonl", "tables/times.csv", "figures/times.png", "README.md"} <= set(files)
-    for name in files:
+    changes = list(CHANGES.values())
+    for number, name in enumerate(files):
         original = (artifact / name).read_bytes()
-        for change in CHANGES.values():
+        for change in (changes[(number + further) % len(changes)] for further in range(kinds)):
             (artifact / name).write_bytes(change(original))
             assert (name, "changed") in {(problem.path, problem.kind) for problem in verdict()}
         (artifact / name).write_bytes(original)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "agreement.py"
 REPEATS, TURN_S = "13", "0.02"
-WORKLOADS = ("mlp", "attention")
+WORKLOADS = ("mlp",)
 LIMIT = 0.10
 TRIES = 3
 

@@ -340,8 +340,7 @@ PHRASES: Mapping[str, str] = {
     "best_choice/one/all": "No other configuration is significantly faster than the full one.",
     "best_choice/one/none": "The full configuration is not the fastest one{example}.",
     "example/only": "; the exception is {place}, which runs fastest with {moves} (a run time {amount} below the baseline's)",
-    "example": "; {place}, for example, runs fastest with {moves} (a run time {amount} below "
-    "the baseline's)",
+    "example": "; {place}, for example, runs fastest with {moves} (a run time {amount} below the baseline's)",
     "all_but": "every change except {knobs}",
     # Correctness
     "comparisons": "Outputs are compared with those of the same program in {oracle}{draws}. {found}.",

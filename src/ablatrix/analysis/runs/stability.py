@@ -305,16 +305,21 @@ def _repeated(
 ) -> Repeated:
     logs = held.logs
     ratio = paired_ratio(logs, allowance=Allowance(held.offset)) if logs else None
-    whole = math.fsum(logs)
-    without = [math.exp((whole - log) / (len(logs) - 1)) for log in logs] if len(logs) > 1 else []
+    without = _without_one(logs) if len(logs) > 1 else (None, None)
     return Repeated(
         kind=subject.kind,
         name=subject.name,
         ratio=ratio,
         half_width=ratio.half_width if ratio else None,
         margin=margin,
-        least=min(without, default=None),
-        greatest=max(without, default=None),
+        least=without[0],
+        greatest=without[1],
         runs=runs,
         reason=held.reason,
     )
+
+
+def _without_one(logs: Sequence[float]) -> tuple[float, float]:
+    """Return the smallest and the largest ratio that leaving out one block gives."""
+    whole, rest = math.fsum(logs), len(logs) - 1
+    return math.exp((whole - max(logs)) / rest), math.exp((whole - min(logs)) / rest)

@@ -123,7 +123,9 @@ def _notes(findings: Findings, source: SourceRows, labels: Labels) -> list[str]:
     if frame.is_empty():
         notes.append(labels("no_row"))
     excluded = findings.found.excluded
-    if missing := [f"{excluded[name]} \N{MULTIPLICATION SIGN} {labels(word)}" for name, word in _LOST.items() if name in excluded]:
+    if missing := [
+        f"{excluded[name]} \N{MULTIPLICATION SIGN} {labels(word)}" for name, word in _LOST.items() if name in excluded
+    ]:
         notes.append(labels("not_in_any_row", what="; ".join(missing)))
     if "not_attributable" in frame.columns:
         lost = frame.filter(pl.col("not_attributable").is_not_null())

@@ -9,9 +9,11 @@ Words = str | Mapping[LanguageCode, str]
 """A text, or a map of languages to texts."""
 Condition = Literal["failed", "no_op", "one_at_a_time", "one_block", "single_precision", "warm_cache"]
 """What a study may have, by which a sentence of a caption stands or not."""
-CAPTION_IF = "Condition -> what stands at the end of the caption where the study has it: failed (a trial failed), no_op " \
-"(a knob changes nothing in a program), one_at_a_time (knobs varied so), one_block (an effect of one block), " \
-"single_precision (no float64 to compare with), warm_cache (cold trials that share a cache)."
+CAPTION_IF = (
+    "Condition -> what stands at the end of the caption where the study has it: failed (a trial failed), no_op "
+    "(a knob changes nothing in a program), one_at_a_time (knobs varied so), one_block (an effect of one block), "
+    "single_precision (no float64 to compare with), warm_cache (cold trials that share a cache)."
+)
 
 _CHINESE = "[\u3000-\u9fff\uff00-\uffef]"
 _FOLD = re.compile(f"(?<={_CHINESE}) (?={_CHINESE})|(?<=[\u3000-\u303f\uff00-\uffef]) ")
