@@ -68,7 +68,7 @@ def marker_of(file: Path) -> str | None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--fast``: what needs no compiler, no torch and no GPU, and is quick; and ``--long``: the long forms, too."""
+    """Add ``--fast``, what needs no compiler, no torch and no GPU, and is quick; and ``--long``, the long forms too."""
     parser.addoption("--fast", action="store_true", help=f"the same as -m '{FAST}', without importing the other files")
     parser.addoption("--long", action="store_true", help="also tests marked 'long', of which others are a short form")
 

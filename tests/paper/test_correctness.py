@@ -55,9 +55,9 @@ def test_tolerance_names_roundings_floor_worst_element_and_allowance(tmp_path: P
 
 def test_tolerance_in_chinese_names_roundings_floor_and_allowance(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25), "zh").sentences["correctness: tolerance"] == (
-        "均方根误差以 eager 模式在不同舍入下的最大均方根误差与期望值均方根的 1e-07 倍之和为参照。在成功的试验中，误差至多"
-        "为该参照的 1.25 倍（允许 2 倍）。单个元素的误差至多为 eager 模式在舍入敏感度相近的元素上最大误差的 0.5 倍。容差"
-        "始终不超过 eager 模式自身均方根误差的 12 倍。"
+        "均方根误差以 eager 模式在不同舍入下的最大均方根误差与期望值均方根的 1e-07 倍之和为参照。在成功的试验中，误差至"
+        "多为该参照的 1.25 倍（允许 2 倍）。单个元素的误差至多为 eager 模式在舍入敏感度相近的元素上最大误差的 0.5 倍。"
+        "容差始终不超过 eager 模式自身均方根误差的 12 倍。"
     )
 
 

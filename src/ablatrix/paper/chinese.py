@@ -139,18 +139,21 @@ PHRASES: Mapping[str, str] = {
     "precision": "各主效应的置信区间{reached}{wanted}。",
     "half_width": "对{metric}不超过 ±{width}%",
     "target": "；热运行区组逐个增加，直到区间都在 ±{target}% 以内或达到最大区组数",
-    "judgement": "若效应的 p 值经 Holm 方法对该指标的所有主效应校正后不超过 {alpha}%，则认为该效应显著，其中落在 ±{margin}% "
-    "以内者会注明；不显著的效应若经双单侧检验表明落在 ±{margin}% 以内，则认为没有影响。其余效应记为无法区分。",
-    "warm_up_classes": "对最初若干次迭代的变点分析将所比较配置（不含 eager 模式与基线的另一份副本）的 {trials} 次热运行试验分为以下几类：{classes}。",
+    "judgement": "若效应的 p 值经 Holm 方法对该指标的所有主效应校正后不超过 {alpha}%，则认为该效应显著，其中落在 ±"
+    "{margin}% 以内者会注明；不显著的效应若经双单侧检验表明落在 ±{margin}% 以内，则认为没有影响。其余效应记为无法区分"
+    "。",
+    "warm_up_classes": "对最初若干次迭代的变点分析将所比较配置（不含 eager 模式与基线的另一份副本）的 {trials} 次热运"
+    "行试验分为以下几类：{classes}。",
     "warm_up_classes/one": "对最初若干次迭代的变点分析表明，所比较配置的全部 {trials} 次热运行试验都{classes}。",
     "warm_up/some": "{kind} {count} 次",
     "warm_up/flat": "始终平稳",
     "warm_up/warmed_up": "在起始阶段之后变快",
     "warm_up/slowing": "逐渐变慢",
     "warm_up/unsteady": "在预热结束时仍未稳定",
-    "checked_is_timed": "摘要比对表明，所比较配置的 {trials} 次热运行试验中有 {same} 次计时的可执行文件就是输出经过检查的可执行文"
-    "件。{others}",
-    "checked_is_timed/all": "摘要比对表明，在所比较配置的全部 {trials} 次热运行试验中，计时的可执行文件就是输出经过检查的可执行文件。",
+    "checked_is_timed": "摘要比对表明，所比较配置的 {trials} 次热运行试验中有 {same} 次计时的可执行文件就是输出经过检"
+    "查的可执行文件。{others}",
+    "checked_is_timed/all": "摘要比对表明，在所比较配置的全部 {trials} 次热运行试验中，计时的可执行文件就是输出经过检"
+    "查的可执行文件。",
     "timed_other": "另有 {count} 次热运行试验计时的是其他可执行文件，不计入任何统计。",
     "timed_other/one": "另有 {count} 次热运行试验计时的是其他可执行文件，不计入任何统计。",
     "cache_misses": "缓存未命中指需要重新编译的任务。{medians}{agreed}",
@@ -284,7 +287,8 @@ PHRASES: Mapping[str, str] = {
     "涵盖的因素",
     "same_program/more": "改变{knob}时，{place} 的{metric}高了 {amount}，而生成的程序相同，这只能来自试验顺序或记录未"
     "涵盖的因素",
-    "losses": "{averaged}单个开关造成的显著变慢共有 {count} 处，其中最大的一处是{change}使 {place} 的{metric}延长 {amount}。",
+    "losses": "{averaged}单个开关造成的显著变慢共有 {count} 处，其中最大的一处是{change}使 {place} 的{metric}延长 "
+    "{amount}。",
     "losses/one": "{averaged}单个开关造成的显著变慢只有一处：{change}使 {place} 的{metric}延长 {amount}。",
     "losses/none": "{averaged}没有任何单个开关使负载显著变慢。",
     "averaged": "对其他开关取平均后，",
@@ -343,7 +347,8 @@ PHRASES: Mapping[str, str] = {
     "rms_not_eager": "若只与 eager 模式的误差相比，倍数可能更大，但记录未给出该倍数。",
     "worst_element": "单个元素的误差至多为 eager 模式在舍入敏感度相近的元素上最大误差的 {worst} 倍。{allowed}",
     "allowed_over_eager": "容差始终不超过 eager 模式自身均方根误差的 {most} 倍。",
-    "unjudged": "有 {ill} 次比较因单精度不能确定输出而未作判断；在其余比较中，有 {eager} 次 eager 模式自身与期望值不同。",
+    "unjudged": "有 {ill} 次比较因单精度不能确定输出而未作判断；在其余比较中，有 {eager} 次 eager 模式自身与期望值不"
+    "同。",
     "unjudged/ill": "有 {ill} 次比较因单精度不能确定输出而未作判断。",
     "unjudged/eager": "在 {eager} 次比较中，eager 模式自身即与期望值不同。",
     "rms_estimated": "对于 {workloads}，期望值由 eager 模式给出，因此其误差为估计值。",

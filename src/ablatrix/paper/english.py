@@ -151,8 +151,8 @@ PHRASES: Mapping[str, str] = {
     "judgement": "An effect counts as significant if its p-value is at most {alpha}% after Holm correction over all "
     "main effects on the metric; one within ±{margin}% is reported as such. An effect that is not significant counts "
     "as absent if two one-sided tests place it within ±{margin}%; all others are not distinguishable.",
-    "warm_up_classes": "A change-point analysis of the first iterations classifies the {trials} hot trials of the compared "
-    "configurations (those of eager execution and of second copies of the baseline aside): {classes}.",
+    "warm_up_classes": "A change-point analysis of the first iterations classifies the {trials} hot trials of the "
+    "compared configurations (those of eager execution and of second copies of the baseline aside): {classes}.",
     "warm_up_classes/one": "A change-point analysis of the first iterations classifies all {trials} hot trials of the "
     "compared configurations as {classes}.",
     "warm_up/some": "{count} as {kind}",
@@ -160,10 +160,10 @@ PHRASES: Mapping[str, str] = {
     "warm_up/warmed_up": "faster after a start-up phase",
     "warm_up/slowing": "slower over time",
     "warm_up/unsteady": "unsettled at the end of the warm-up",
-    "checked_is_timed": "In {same} of {trials} hot trials of the compared configurations, digests confirm that the timed executable is the one "
-    "whose outputs were checked.{others}",
-    "checked_is_timed/all": "In all {trials} hot trials of the compared configurations, digests confirm that the timed executable is the one whose "
-    "outputs were checked.",
+    "checked_is_timed": "In {same} of {trials} hot trials of the compared configurations, digests confirm that the "
+    "timed executable is the one whose outputs were checked.{others}",
+    "checked_is_timed/all": "In all {trials} hot trials of the compared configurations, digests confirm that the timed "
+    "executable is the one whose outputs were checked.",
     "timed_other": " {count} further hot trials timed another executable and enter no statistic.",
     "timed_other/one": " {count} further hot trial timed another executable and enters no statistic.",
     "cache_misses": "A cache miss is a task that has to be compiled anew.{medians}{agreed}",
@@ -339,7 +339,8 @@ PHRASES: Mapping[str, str] = {
     "significantly faster than the full one{example}.",
     "best_choice/one/all": "No other configuration is significantly faster than the full one.",
     "best_choice/one/none": "The full configuration is not the fastest one{example}.",
-    "example/only": "; the exception is {place}, which runs fastest with {moves} (a run time {amount} below the baseline's)",
+    "example/only": "; the exception is {place}, which runs fastest with {moves} (a run time {amount} below the "
+    "baseline's)",
     "example": "; {place}, for example, runs fastest with {moves} (a run time {amount} below the baseline's)",
     "all_but": "every change except {knobs}",
     # Correctness

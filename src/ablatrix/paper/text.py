@@ -174,11 +174,12 @@ def _markdown(sentence: PrintedSentence) -> str:
     for number, (start, stop) in sentence.numbers:
         if number.text.startswith("-"):
             found += [escape_markdown(sentence.text[end:start]), "\N{MINUS SIGN}"]
-            start, end = start + 1, start + 1
+            end = start + 1
         digits, power = _power_of_ten(number.text.removeprefix("-"))
         if power is not None:
             times = f"{digits}\N{MULTIPLICATION SIGN}" if digits else ""
-            found += [escape_markdown(sentence.text[end:start]), f"{times}10{str(power).translate(RAISED)}"]
+            before = escape_markdown(sentence.text[end : max(start, end)])
+            found += [before, f"{times}10{str(power).translate(RAISED)}"]
             end = stop
     return "".join([*found, escape_markdown(sentence.text[end:])])
 

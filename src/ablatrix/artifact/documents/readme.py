@@ -127,9 +127,9 @@ def _full(facts: Facts) -> Section:
         (
             Commands(full(facts)),
             Paragraph(
-                f"This runs the whole study again (about {duration(facts.run_seconds)} on the recorded machine), compares "
-                f"it with the records of this artifact, and reports {subject}. Times will differ on another machine; "
-                "ratios are compared, with their intervals."
+                f"This runs the whole study again (about {duration(facts.run_seconds)} on the recorded machine), "
+                f"compares it with the records of this artifact, and reports {subject}. Times will differ on another "
+                "machine; ratios are compared, with their intervals."
             ),
         ),
     )
@@ -142,8 +142,8 @@ def _claims(facts: Facts) -> tuple[Section, ...]:
         groups[claim.workload, claim.modes].append(claim)
     sections = tuple(_group(facts, workload, modes, claims) for (workload, modes), claims in groups.items())
     note = Paragraph(
-        "The full evaluation checks all of them. The claims of one group can also be checked alone; all others are then "
-        "undecided, as they have no trials."
+        "The full evaluation checks all of them. The claims of one group can also be checked alone; all others are "
+        "then undecided, as they have no trials."
     )
     return (Section("Claims", (note,), sections),) if groups else ()
 
