@@ -7,6 +7,7 @@ from ablatrix.analysis.effect_metrics import METRICS
 from ablatrix.paper.claim_phrases import CLAIMS
 from ablatrix.paper.fragment import Language
 from ablatrix.paper.omissions import OMISSIONS
+from ablatrix.paper.trial_phrases import TRIALS
 
 PHRASES: Mapping[str, str] = {
     # Small parts
@@ -101,21 +102,7 @@ PHRASES: Mapping[str, str] = {
     "replaced/one": "另有 {count} 次尝试已由后来的尝试取代，不计在内。",
     "processes": "每次试验都在独立的进程中运行",
     "processes/some": "凡已运行的试验都在独立的进程中进行",
-    "outcome/ok": "{count} 次成功",
-    "outcome/failed": "{count} 次失败（{kinds}）",
-    "outcome/unsupported": "{count} 次要求了编译器或机器不支持的功能",
-    "outcome/not_run": "{count} 次未运行（{kinds}）",
     "of_status": "{status} {count} 次",
-    "status/plan_error": "规划出错",
-    "status/compile_error": "编译出错",
-    "status/run_error": "运行出错",
-    "status/wrong_output": "输出错误",
-    "status/missing_check": "输出未经检查",
-    "status/timeout": "超时",
-    "status/out_of_memory": "内存不足",
-    "status/crashed": "崩溃",
-    "status/interrupted": "中断",
-    "status/not_run_budget": "时间预算用尽",
     "cold_scope": "冷启动时间从程序载入完毕起计，到首次运行结束为止，每次均从空缓存开始；加载框架、构建负载与生成输入"
     "的时间不计在内。{shares}{tagged}",
     "cold_shares": "按 {trials} 次试验的中位数，各阶段的占比为：{shares}。",
@@ -123,13 +110,6 @@ PHRASES: Mapping[str, str] = {
     "cold_tagged": "有 {trials} 次试验沿用其他试验填充的缓存（cache_tag），不计入上述占比。",
     "cold_tagged/one": "有 {trials} 次试验沿用其他试验填充的缓存（cache_tag），不计入上述占比。",
     "share_of_part": "{part}（{share}%）",
-    "part/plan_ms": "规划",
-    "part/import_ms": "编译器前端",
-    "part/compile_ms": "优化遍与代码生成",
-    "part/link_ms": "链接",
-    "part/load_ms": "加载",
-    "part/other_ms": "编译器的其他工作",
-    "part/run_ms_cold": "首次运行",
     "hot_scope": "稳态时间指预热之后单次运行的时间{samples}，不包含编译和生成输入的时间。",
     "samples": "（每次试验的样本数中位数为 {samples}）",
     "protocol": "配置之间的比较只在同一区组内进行，即只比较交替测量的配置。比值取各区组的几何平均，并根据 t 分布给出"
@@ -145,11 +125,6 @@ PHRASES: Mapping[str, str] = {
     "warm_up_classes": "对最初若干次迭代的变点分析将所比较配置（不含 eager 模式与基线的另一份副本）的 {trials} 次热运"
     "行试验分为以下几类：{classes}。",
     "warm_up_classes/one": "对最初若干次迭代的变点分析表明，所比较配置的全部 {trials} 次热运行试验都{classes}。",
-    "warm_up/some": "{kind} {count} 次",
-    "warm_up/flat": "始终平稳",
-    "warm_up/warmed_up": "在起始阶段之后变快",
-    "warm_up/slowing": "逐渐变慢",
-    "warm_up/unsteady": "在预热结束时仍未稳定",
     "checked_is_timed": "摘要比对表明，所比较配置的 {trials} 次热运行试验中有 {same} 次计时的可执行文件就是输出经过检"
     "查的可执行文件。{others}",
     "checked_is_timed/all": "摘要比对表明，在所比较配置的全部 {trials} 次热运行试验中，计时的可执行文件就是输出经过检"
@@ -321,14 +296,6 @@ PHRASES: Mapping[str, str] = {
     "comparisons/judged": "在 {trials} 次试验的 {comparisons} 次比较中，没有缺失或错误的输出，所有成功的试验都经过了"
     "检查",
     "comparisons/faults": "{trials} 次试验的 {comparisons} 次比较并非全部通过：{faults}{excluded}",
-    "fault/missing": "缺失比较 {count} 次",
-    "fault/missing/one": "缺失比较 {count} 次",
-    "fault/wrong": "输出错误的试验 {count} 次",
-    "fault/wrong/one": "输出错误的试验 {count} 次",
-    "fault/nonfinite": "期望值有限而输出非有限的元素 {count} 个",
-    "fault/nonfinite/one": "期望值有限而输出非有限的元素 {count} 个",
-    "fault/unchecked": "成功但未经检查的试验 {count} 次",
-    "fault/unchecked/one": "成功但未经检查的试验 {count} 次",
     "faults_excluded": "。输出错误或缺失的试验不计入时间、比值与效应的任何统计",
     "oracle/double": "双精度",
     "oracle/single": "未经优化的单精度（没有双精度可用）",
@@ -354,6 +321,7 @@ PHRASES: Mapping[str, str] = {
     "rms_estimated": "对于 {workloads}，期望值由 eager 模式给出，因此其误差为估计值。",
     **{phrase: chinese for phrase, (_, chinese) in CLAIMS.items()},
     **{phrase: chinese for phrase, (_, chinese) in OMISSIONS.items()},
+    **{phrase: chinese for phrase, (_, chinese) in TRIALS.items()},
     **{f"metric/{one.name}": one.chinese for one in METRICS.values()},
     "metric/compile_first_run_ms": "冷启动时间",
 }

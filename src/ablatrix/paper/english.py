@@ -6,6 +6,7 @@ from ablatrix.analysis.effect_metrics import METRICS
 from ablatrix.paper.claim_phrases import CLAIMS
 from ablatrix.paper.fragment import Language
 from ablatrix.paper.omissions import OMISSIONS
+from ablatrix.paper.trial_phrases import TRIALS
 
 PHRASES: Mapping[str, str] = {
     # Small parts
@@ -104,21 +105,7 @@ PHRASES: Mapping[str, str] = {
     "replaced/one": " {count} further attempt was replaced by a later one and is not counted.",
     "processes": "Each trial ran in its own process",
     "processes/some": "Those that ran did so in a process of their own",
-    "outcome/ok": "{count} succeeded",
-    "outcome/failed": "{count} failed ({kinds})",
-    "outcome/unsupported": "{count} asked for something that the compiler or the machine does not support",
-    "outcome/not_run": "{count} did not run ({kinds})",
     "of_status": "{status}: {count}",
-    "status/plan_error": "planning error",
-    "status/compile_error": "compile error",
-    "status/run_error": "run-time error",
-    "status/wrong_output": "wrong output",
-    "status/missing_check": "unchecked output",
-    "status/timeout": "timeout",
-    "status/out_of_memory": "out of memory",
-    "status/crashed": "crash",
-    "status/interrupted": "interrupted",
-    "status/not_run_budget": "time budget spent",
     "cold_scope": "A cold-start time spans everything from the loaded program to the end of the first run, starting "
     "from an empty cache; it excludes loading the frameworks, building the workload and generating its "
     "inputs.{shares}{tagged}",
@@ -130,13 +117,6 @@ PHRASES: Mapping[str, str] = {
     "cold_tagged/one": " The {trials} trial that starts from a cache filled by others (cache_tag) is not included in "
     "these shares.",
     "share_of_part": "{part} ({share}%)",
-    "part/plan_ms": "planning",
-    "part/import_ms": "the compiler's frontend",
-    "part/compile_ms": "passes and code generation",
-    "part/link_ms": "linking",
-    "part/load_ms": "loading",
-    "part/other_ms": "other work of the compiler",
-    "part/run_ms_cold": "the first run",
     "hot_scope": "A steady-state time is that of a single run after warm-up{samples}; it includes neither "
     "compilation nor input generation.",
     "samples": " (with a median of {samples} samples per trial)",
@@ -155,11 +135,6 @@ PHRASES: Mapping[str, str] = {
     "compared configurations (those of eager execution and of second copies of the baseline aside): {classes}.",
     "warm_up_classes/one": "A change-point analysis of the first iterations classifies all {trials} hot trials of the "
     "compared configurations as {classes}.",
-    "warm_up/some": "{count} as {kind}",
-    "warm_up/flat": "steady from the start",
-    "warm_up/warmed_up": "faster after a start-up phase",
-    "warm_up/slowing": "slower over time",
-    "warm_up/unsteady": "unsettled at the end of the warm-up",
     "checked_is_timed": "In {same} of {trials} hot trials of the compared configurations, digests confirm that the "
     "timed executable is the one whose outputs were checked.{others}",
     "checked_is_timed/all": "In all {trials} hot trials of the compared configurations, digests confirm that the timed "
@@ -350,14 +325,6 @@ PHRASES: Mapping[str, str] = {
     "comparisons/judged": "In {trials} trials, none of the {comparisons} comparisons is missing or found a wrong "
     "output, and every successful trial was checked",
     "comparisons/faults": "Of {comparisons} comparisons in {trials} trials, not all passed: {faults}{excluded}",
-    "fault/missing": "{count} comparisons are missing",
-    "fault/missing/one": "{count} comparison is missing",
-    "fault/wrong": "{count} trials have a wrong output",
-    "fault/wrong/one": "{count} trial has a wrong output",
-    "fault/nonfinite": "{count} elements are not finite where finite ones are expected",
-    "fault/nonfinite/one": "{count} element is not finite where a finite one is expected",
-    "fault/unchecked": "{count} successful trials went unchecked",
-    "fault/unchecked/one": "{count} successful trial went unchecked",
     "faults_excluded": ". Trials with a wrong or missing output enter no statistic of times, ratios or effects",
     "oracle/double": "double precision",
     "oracle/single": "unoptimized single precision, as no double precision is available",
@@ -385,6 +352,7 @@ PHRASES: Mapping[str, str] = {
     "rms_estimated": " For {workloads}, eager execution provides the expected values, so its error is an estimate.",
     **{phrase: english for phrase, (english, _) in CLAIMS.items()},
     **{phrase: english for phrase, (english, _) in OMISSIONS.items()},
+    **{phrase: english for phrase, (english, _) in TRIALS.items()},
     **{f"metric/{one.name}": one.english for one in METRICS.values()},
     "metric/compile_first_run_ms": "cold-start time",
     "metric/compile_cache_miss_delta_first_run": "number of cache misses",

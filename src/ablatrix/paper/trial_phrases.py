@@ -1,0 +1,51 @@
+# ruff: noqa: RUF001 - Chinese punctuation is meant
+"""Phrases on trials, their phases, warm-ups and faults: in English and in Chinese, side by side."""
+
+from collections.abc import Mapping
+
+TRIALS: Mapping[str, tuple[str, str]] = {
+    "outcome/ok": ("{count} succeeded", "{count} 次成功"),
+    "outcome/failed": ("{count} failed ({kinds})", "{count} 次失败（{kinds}）"),
+    "outcome/unsupported": (
+        "{count} asked for something that the compiler or the machine does not support",
+        "{count} 次要求了编译器或机器不支持的功能",
+    ),
+    "outcome/not_run": ("{count} did not run ({kinds})", "{count} 次未运行（{kinds}）"),
+    "status/plan_error": ("planning error", "规划出错"),
+    "status/compile_error": ("compile error", "编译出错"),
+    "status/run_error": ("run-time error", "运行出错"),
+    "status/wrong_output": ("wrong output", "输出错误"),
+    "status/missing_check": ("unchecked output", "输出未经检查"),
+    "status/timeout": ("timeout", "超时"),
+    "status/out_of_memory": ("out of memory", "内存不足"),
+    "status/crashed": ("crash", "崩溃"),
+    "status/interrupted": ("interrupted", "中断"),
+    "status/not_run_budget": ("time budget spent", "时间预算用尽"),
+    "part/plan_ms": ("planning", "规划"),
+    "part/import_ms": ("the compiler's frontend", "编译器前端"),
+    "part/compile_ms": ("passes and code generation", "优化遍与代码生成"),
+    "part/link_ms": ("linking", "链接"),
+    "part/load_ms": ("loading", "加载"),
+    "part/other_ms": ("other work of the compiler", "编译器的其他工作"),
+    "part/run_ms_cold": ("the first run", "首次运行"),
+    "warm_up/some": ("{count} as {kind}", "{kind} {count} 次"),
+    "warm_up/flat": ("steady from the start", "始终平稳"),
+    "warm_up/warmed_up": ("faster after a start-up phase", "在起始阶段之后变快"),
+    "warm_up/slowing": ("slower over time", "逐渐变慢"),
+    "warm_up/unsteady": ("unsettled at the end of the warm-up", "在预热结束时仍未稳定"),
+    "fault/missing": ("{count} comparisons are missing", "缺失比较 {count} 次"),
+    "fault/missing/one": ("{count} comparison is missing", "缺失比较 {count} 次"),
+    "fault/wrong": ("{count} trials have a wrong output", "输出错误的试验 {count} 次"),
+    "fault/wrong/one": ("{count} trial has a wrong output", "输出错误的试验 {count} 次"),
+    "fault/nonfinite": (
+        "{count} elements are not finite where finite ones are expected",
+        "期望值有限而输出非有限的元素 {count} 个",
+    ),
+    "fault/nonfinite/one": (
+        "{count} element is not finite where a finite one is expected",
+        "期望值有限而输出非有限的元素 {count} 个",
+    ),
+    "fault/unchecked": ("{count} successful trials went unchecked", "成功但未经检查的试验 {count} 次"),
+    "fault/unchecked/one": ("{count} successful trial went unchecked", "成功但未经检查的试验 {count} 次"),
+}
+"""Phrase -> English and Chinese."""
