@@ -23,6 +23,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import statistics
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,7 +53,7 @@ TARGETS = {
     "planted": 60,
     "found_2_percent": 0.95,
     "found_1_percent": 0.80,
-    "seconds_over_old": 1.05,  # equal, but for the scatter of a mean of 20 runs
+    "seconds_over_old": 1.05,  # equal, but for the scatter of a median of 10 runs or more
 }
 OLD = "run"
 LEVELS = ["none", *(f"i{number}" for number in range(1, IDLE + 1))]
@@ -186,7 +187,8 @@ def planted_figures(cases: Sequence[Case], old: Sequence[Case]) -> dict[str, Any
     figures = {"planted": len(cases), **run_figures("planted", cases)}
     if old:
         figures |= {"old": len(old), **run_figures("old", old)}
-        figures["seconds_over_old"] = figures["planted_seconds_mean"] / figures["old_seconds_mean"]
+        # Medians: runs in which the neighbours of the machine were busy take two to three times as long.
+        figures["seconds_over_old"] = figures["planted_seconds_median"] / figures["old_seconds_median"]
     return figures
 
 
@@ -197,6 +199,7 @@ def run_figures(name: str, cases: Sequence[Case]) -> dict[str, Any]:
     return {
         f"{name}_blocks_mean": sum(row["blocks"] for row in two) / len(two),
         f"{name}_seconds_mean": sum(case["s"] for case in cases) / len(cases),
+        f"{name}_seconds_median": statistics.median(case["s"] for case in cases),
         f"{name}_processor_seconds_mean": sum(case["cpu_s"] for case in cases) / len(cases),
         **rate(f"{name}_null_called_different", [is_different(row_of(case, "nothing", "on")) for case in cases]),
         **rate(f"{prefix}found_1_percent", list(map(is_slower, one))),

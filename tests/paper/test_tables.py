@@ -219,14 +219,18 @@ def test_effects_table_has_effects_verdicts_and_no_ops(written: Path) -> None:
         "fusion: off → on",
     ]
     assert changes[4:] == [
-        f"{one} x {other}" for place, one in enumerate(PRIMARY) for other in list(PRIMARY)[place + 1 :]
+        f"{one} \N{MULTIPLICATION SIGN} {other}"
+        for place, one in enumerate(PRIMARY)
+        for other in list(PRIMARY)[place + 1 :]
     ]
     of = {(row["workload"], row["change"]): row for row in rows}
     fusion, plan = (of["encoder", f"{knob}: off → on"] for knob in ("fusion", "memory_plan"))
     assert (fusion["hot verdict"], fusion["cold verdict"], fusion["program"]) == ("faster", "faster", "differs")
     assert {plan[name] for name in ("hot verdict", "cold verdict", "planned verdict", "program")} == {"no-op"}
     # The wrong configuration takes a corner from every block: shares and interactions cannot be told.
-    assert (fusion["hot share"], of["encoder", "memory_plan x fusion"]["hot ratio"]) == ("not attributable",) * 2
+    assert (fusion["hot share"], of["encoder", "memory_plan \N{MULTIPLICATION SIGN} fusion"]["hot ratio"]) == (
+        "not attributable",
+    ) * 2
     assert "encoder on tvm: wrong\\_output in 3 of 3 blocks" in (written / "table4.md").read_text(encoding="utf-8")
     # Independent: the pairs of fusion that are whole in all blocks, on logarithms.
     logs = []
@@ -333,7 +337,9 @@ def test_workload_sizes_are_separate_rows_in_every_table() -> None:
     for number, rows_of_size in ((1, 1), (3, 2), (4, 10), (8, 17)):
         widths = Counter(row["width"] for row in default(findings, number))
         assert widths == {"64": rows_of_size, "128": rows_of_size}, number
-    assert {row["program"] for row in default(findings, 4) if " x " not in row["change"]} == {"differs"}
+    assert {row["program"] for row in default(findings, 4) if " \N{MULTIPLICATION SIGN} " not in row["change"]} == {
+        "differs"
+    }
 
 
 def test_mixed_origins_come_first_in_every_table(tmp_path: Path) -> None:
@@ -355,7 +361,7 @@ def test_table_lists_trials_in_no_row_below_it(tmp_path: Path) -> None:
     findings = Findings(tidy([write_records(tmp_path / "results.jsonl", records)]))
     table = built(findings, tmp_path, "group_by: [workload], columns: [{column: workload}]")
     assert len(table.notes) == 1
-    assert table.notes[0].startswith("Not in any row: 1 x planned trial without any record")
+    assert table.notes[0].startswith("Not in any row: 1 \N{MULTIPLICATION SIGN} planned trial without any record")
     for text in (markdown_table(table), latex_tables([table])):
         assert "planned trial without any record" in text
 

@@ -110,7 +110,7 @@ def test_configuration_and_change_are_said_with_titles() -> None:
     assert full.data_rows[1][at] == "partition=regions"
     at = effects.headings.index("change")
     assert [row[at] for row in effects.rows[:5]] == [
-        "cut: one piece → per block", "share: no → yes", "memory plan: off → on", "fuse: off → on", "cut x share",
+        "cut: one piece → per block", "share: no → yes", "memory plan: off → on", "fuse: off → on", "cut \N{MULTIPLICATION SIGN} share",
     ]  # fmt: skip
     assert effects.data_rows[1][at] == "reuse: keep → release"
 
@@ -152,7 +152,7 @@ def test_figure_shows_titles_and_its_csv_names(tmp_path: Path, kind: str) -> Non
 
 
 ALLOWED = re.compile(
-    r"\b(?:BERT|Apache|TVM|PyTorch|Python|LLVM|CPU|GPU|Linux|GiB|MiB|SMT|Synthetic|float\d+|ms|p50|p95|ratio|x|e|ok|"
+    r"\b(?:BERT|Apache|TVM|PyTorch|Python|LLVM|eager|CPU|GPU|Linux|GiB|MiB|SMT|Synthetic|float\d+|ms|p50|p95|ratio|x|e|ok|"
     r"A/A|RMS|primary|[a-z_]+=\S+)\b|\d\S*"
 )
 """Names and units that a Chinese paper prints as they are; ``primary`` is the name of the study's stage."""
