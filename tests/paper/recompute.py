@@ -14,6 +14,7 @@ import re
 import statistics
 import sys
 from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,7 @@ POWER = re.compile(r"\$(?:(\d[.\d]*)\\times)?10\^\{(-?\d+)\}\$")
 RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 RAISED_POWER = re.compile("(?:(\\d[.\\d]*)\N{MULTIPLICATION SIGN})?10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 REFERENCE = re.compile(r"~\\ref\{(?:fig|tab):(\d+)\}")
+SUPERSEDED = "attempt that a later one replaced"
 TIMED_OTHER = "hot trial that timed another executable than was checked"
 LATEX = {
     r"\textbackslash{}": "\\", r"\textasciitilde{}": "~", r"\textasciicircum{}": "^", r"\textless{}": "<",
@@ -92,14 +94,17 @@ def read_records(paths: Sequence[Path]) -> Records:
     found: Records = {}
     for run, (_, path) in enumerate(contents):
         finals: Records = {}
+        lines: Counter[str] = Counter()
         titles = read_titles(path.with_name("design.json"))
         for line in path.read_text(encoding="utf-8").splitlines():
             record = json.loads(line)
+            lines[record["trial_id"]] += 1
             if record["final"]:
                 held = finals.get(record["trial_id"])
                 if held is None or record["attempt"] >= held["attempt"]:
                     finals[record["trial_id"]] = record | {"run": run, "titles": titles}
         for record in finals.values():
+            record["replaced"] = lines[record["trial_id"]] - 1
             found[f"{run}:{record['record_id']}" if len(paths) > 1 else record["record_id"]] = record
     return found
 
@@ -293,6 +298,8 @@ class Recomputed:
         return number["value"]
 
     def excluded(self, number: Number, parameters: Parameters) -> Any:
+        if parameters["reason"] == SUPERSEDED:
+            return sum(record["replaced"] for record in self.records.values())
         assert parameters["reason"] == TIMED_OTHER
         return sum(map(timed_another, self.records.values()))
 

@@ -110,7 +110,8 @@ def test_configuration_and_change_are_said_with_titles() -> None:
     assert full.data_rows[1][at] == "partition=regions"
     at = effects.headings.index("change")
     assert [row[at] for row in effects.rows[:5]] == [
-        "cut: one piece → per block", "share: no → yes", "memory plan: off → on", "fuse: off → on", "cut \N{MULTIPLICATION SIGN} share",
+        "cut: one piece → per block", "share: no → yes", "memory plan: off → on", "fuse: off → on",
+        "cut \N{MULTIPLICATION SIGN} share",
     ]  # fmt: skip
     assert effects.data_rows[1][at] == "reuse: keep → release"
 
