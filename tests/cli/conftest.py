@@ -34,6 +34,16 @@ protocol:
   hot: {blocks: 1, max_blocks: 1, rounds: 3, burst_ms: 1, warm_up_ms: 1, timeout_s: 120}
 """
 
+LITTLE_PAPER = """\
+version: 1
+tables:
+  - {number: 1, title: Memory, kind: memory, caption: Medians.}
+figures:
+  - {number: 1, title: Planned memory, kind: memory, caption: Relative to the baseline.}
+text: [claims]
+"""
+"""A template, for tests in which a paper is made that nobody looks at."""
+
 
 @pytest.fixture(autouse=True)
 def unknown_width(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,7 @@ def test_command_at_width_prints_capture(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", [80, pytest.param(120, marks=pytest.mark.long)])
 def test_verdict_at_width_prints_capture(
     here: Ablatrix, results: Path, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:

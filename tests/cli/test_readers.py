@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.claimed import CLAIMS
-from tests.cli.conftest import Ablatrix
+from tests.cli.conftest import LITTLE_PAPER, Ablatrix
 from tests.synthetic import make_records, write_records
 
 
@@ -59,8 +59,10 @@ def test_zip_leaves_nothing_behind(
 def test_writer_of_zip_writes_the_same_files_as_of_directory(
     here: Ablatrix, given: dict[str, Path], tmp_path: Path, command: str
 ) -> None:
+    (tmp_path / "little.yaml").write_text(LITTLE_PAPER)
+    options = ("--template", tmp_path / "little.yaml") if command == "paper" else ()
     for kind in ("zip", "directory"):
-        done = here(command, given[kind], "--out", tmp_path / kind)
+        done = here(command, given[kind], "--out", tmp_path / kind, *options)
         assert done.returncode == 0, done.stderr.decode()
     if command == "page":
         assert (tmp_path / "zip").read_bytes() == (tmp_path / "directory").read_bytes()

@@ -11,7 +11,7 @@ import pytest
 from ablatrix.artifact.contents.archive import write_archive
 from ablatrix.artifact.reproduction.reproduction import read_report
 from ablatrix.records.journal import read_records
-from tests.cli.conftest import Ablatrix
+from tests.cli.conftest import LITTLE_PAPER, Ablatrix
 from tests.synthetic import broken, write_records
 
 STUDIES = Path(__file__).parents[2] / "studies"
@@ -22,17 +22,6 @@ claims:
   - {id: cache, cache_misses: as_planned}
   - {id: calls, workload: mlp, compiler: tvm, metric: generated_calls, knob: fusion, at_least: 1.5}
 """
-
-
-TEMPLATE = """\
-version: 1
-tables:
-  - {number: 1, title: Memory, kind: memory, caption: Medians.}
-figures:
-  - {number: 1, title: Planned memory, kind: memory, caption: Relative to the baseline.}
-text: [claims]
-"""
-"""A paper of little: each of these commands makes it again."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +36,7 @@ def artifact(tmp_path_factory: pytest.TempPathFactory, ablatrix: Ablatrix, finis
     (directory / "tiny").mkdir()
     for source, target in (("tiny.yaml", "study.yaml"), ("tiny.claims.yaml", "claims.yaml")):
         shutil.copyfile(STUDIES / source, directory / "tiny" / target)
-    (place / "paper.yaml").write_text(TEMPLATE)
+    (place / "paper.yaml").write_text(LITTLE_PAPER)
     template = ("--template", place / "paper.yaml")
     done = ablatrix("artifact", place / "smoke.yaml", "--out", directory, "--quiet", *template)
     assert done.returncode == 0, done.stderr.decode()

@@ -144,26 +144,31 @@ def test_run_keeps_log_in_work_directory(finished: Path) -> None:
     assert "ending the fork server of 'tvm'" in text
 
 
-def test_run_with_log_level_shows_log_on_stderr_only(ablatrix: Ablatrix, study_file: Path) -> None:
-    done = ablatrix("--log-level", "info", "run", study_file, "--out", "-", "--quiet", "--only", "mode=cold")
+@pytest.fixture(scope="module")
+def part(ablatrix: Ablatrix, study_file: Path) -> subprocess.CompletedProcess[bytes]:
+    """A run of part of the study, with its log on stderr and its records on stdout."""
+    only = ("--only", "mode=hot", "--only", "fusion=on")
+    done = ablatrix("--log-level", "info", "run", study_file, "--out", "-", "--quiet", *only)
     assert done.returncode == 0, done.stderr.decode()
-    assert all(validate_line(line) for line in done.stdout.decode().splitlines())
-    logged = [line for line in done.stderr.decode().splitlines() if line.startswith("INFO ablatrix.")]
+    return done
+
+
+def test_run_with_log_level_shows_log_on_stderr_only(part: subprocess.CompletedProcess[bytes]) -> None:
+    assert all(validate_line(line) for line in part.stdout.decode().splitlines())
+    logged = [line for line in part.stderr.decode().splitlines() if line.startswith("INFO ablatrix.")]
     assert any("ablatrix.trials.run.runner: run of study 'smoke'" in line for line in logged)
-    assert not any(line.startswith("DEBUG") for line in done.stderr.decode().splitlines())
+    assert not any(line.startswith("DEBUG") for line in part.stderr.decode().splitlines())
 
 
-def test_run_with_only_restricts_trials_but_keeps_partners_of_pairs(
-    ablatrix: Ablatrix, study_file: Path, tmp_path: Path
-) -> None:
-    done = ablatrix("run", study_file, "--out", tmp_path / "part", "--only", "mode=hot", "--only", "fusion=on")
-    assert done.returncode == 0, done.stderr.decode()
-    records = list(read_records(tmp_path / "part" / "results.jsonl"))
+def test_run_with_only_restricts_trials_but_keeps_partners_of_pairs(part: subprocess.CompletedProcess[bytes]) -> None:
+    records = [validate_line(line) for line in part.stdout.decode().splitlines()]
     assert {record.mode for record in records} == {"hot"}
     assert sorted(record.role for record in records) == ["measured", "measured", "reference", "twin"]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.long)]
+)
 def test_run_after_interrupt_keeps_everything_and_resumes(
     ablatrix: Ablatrix, study_file: Path, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
