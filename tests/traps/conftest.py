@@ -1,4 +1,4 @@
-"""Two real runs: one in which the compiler cannot link, and one in which all is well. And how to read a figure."""
+"""Two real runs, each made where it is asked for: one in which the compiler cannot link, and one in which all is well. And how to read a figure."""
 
 from __future__ import annotations
 
@@ -38,45 +38,30 @@ class Run:
     out: Path
 
 
-@dataclass(frozen=True)
-class Runs:
-    failed: Run
-    good: Run
-
-
-def start(study: Path, out: str | Path, **environment: str) -> subprocess.Popen[bytes]:
+def run(study: Path, out: str | Path, **environment: str) -> Run:
     command = [sys.executable, "-m", "ablatrix", "run", str(study), "--out", str(out), "--quiet"]
-    variables = {**os.environ, **environment}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=variables)
-
-
-def finish(process: subprocess.Popen[bytes], study: Path) -> Run:
-    stdout, stderr = process.communicate(timeout=300)
-    return Run(make_design(load_study(study)), process.returncode, stdout, stderr, study.parent / "results")
+    done = subprocess.run(command, capture_output=True, timeout=300, check=False, env={**os.environ, **environment})
+    design = make_design(load_study(study))
+    return Run(design, done.returncode, done.stdout, done.stderr, study.parent / "results")
 
 
 @pytest.fixture(scope="session")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    """Both runs, side by side: nothing here asks how long anything took."""
-    bad, good = (tmp_path_factory.mktemp(name) / "study.yaml" for name in ("failed", "good"))
-    bad.write_text(STUDY)
-    two_blocks = STUDY.replace("blocks: 1, max_blocks: 1", "blocks: 2, max_blocks: 2")
-    good.write_text(two_blocks.replace("checks:", BESIDE).replace("protocol:", "protocol:\n  threads: 1"))
-    processes = start(bad, "-", CXX="false"), start(good, good.parent / "results", OMP_NUM_THREADS="5")
-    return Runs(finish(processes[0], bad), finish(processes[1], good))
-
-
-@pytest.fixture(scope="session")
-def failed_run(runs: Runs) -> Run:
+def failed_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Records on stdout of a run in which TVM cannot link anything that it generates."""
-    return runs.failed
+    study = tmp_path_factory.mktemp("failed") / "study.yaml"
+    study.write_text(STUDY)
+    return run(study, "-", CXX="false")
 
 
 @pytest.fixture(scope="session")
-def good_run(runs: Runs) -> Run:
+def good_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Two hot blocks, a warm cache and an observed compile, started with a thread count that is not the study's."""
-    assert runs.good.exit_code == 0, runs.good.stderr.decode()
-    return runs.good
+    study = tmp_path_factory.mktemp("good") / "study.yaml"
+    two_blocks = STUDY.replace("blocks: 1, max_blocks: 1", "blocks: 2, max_blocks: 2")
+    study.write_text(two_blocks.replace("checks:", BESIDE).replace("protocol:", "protocol:\n  threads: 1"))
+    good = run(study, study.parent / "results", OMP_NUM_THREADS="5")
+    assert good.exit_code == 0, good.stderr.decode()
+    return good
 
 
 @pytest.fixture(scope="session")
