@@ -1,4 +1,4 @@
-"""Two real runs, each made where it is asked for: one in which the compiler cannot link, and one in which all is well. And how to read a figure."""
+"""Two real runs: one in which the compiler cannot link, and one in which all is well. And how to read a figure."""
 
 from __future__ import annotations
 
