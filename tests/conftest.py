@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -117,3 +117,19 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     save_program(prepare("mlp", study.workloads[0].parameters, input_sets=2, seed=study.seed), program)
     with Interrupt() as interrupt, ForkServer([FAULTY, EAGER], path / "server.log", interrupt) as server:
         yield Bench(server.load(program), path)
+
+
+@pytest.fixture
+def no_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures of a paper are composed, and their pages are saved as none: for tests that do not look at them."""
+
+    def save(pages: Sequence[object], stem: Path) -> list[Path]:
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        stems = [stem.name, *(f"{stem.name}_{number}" for number in range(2, len(pages) + 1))]
+        files = [stem.with_name(f"{stem.name}.pdf")]
+        files += [stem.with_name(f"{name}.{kind}") for name in stems for kind in ("png", "svg")]
+        for file in files:
+            file.write_bytes(b"no image")
+        return files
+
+    monkeypatch.setattr("ablatrix.paper.figures.write.save_pages", save)

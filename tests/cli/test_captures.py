@@ -71,6 +71,7 @@ def test_command_at_width_prints_capture(
     assert_no_word_is_cut(text, here(*words, "--wide").stdout.decode())
 
 
+@pytest.mark.usefixtures("no_images")
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [80, pytest.param(120, marks=pytest.mark.long)])
 def test_verdict_at_width_prints_capture(

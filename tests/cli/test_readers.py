@@ -72,6 +72,7 @@ def test_writer_of_zip_writes_the_same_files_as_of_directory(
     assert len(names) > 5
 
 
+@pytest.mark.usefixtures("no_images")
 @pytest.mark.slow
 def test_verdict_of_zip_takes_claims_beside_its_records(here: Ablatrix, given: dict[str, Path]) -> None:
     held = json.loads(here("verdict", given["zip"], "--json").stdout)

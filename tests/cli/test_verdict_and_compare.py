@@ -31,6 +31,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.mark.usefixtures("no_images")
 def test_verdict_exits_with_0_only_if_all_four_hold(here: Ablatrix, results: Path) -> None:
     done = here("verdict", results / "whole", "--report", results / "report.json", "--json")
     held = json.loads(done.stdout)

@@ -66,6 +66,7 @@ def test_paper_in_other_process_has_same_bytes(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.usefixtures("no_images")
 def test_effects_figure_comes_with_unrounded_values(tmp_path: Path) -> None:
     rows = rows_of(make(tmp_path, make_records(workloads=["encoder"], noise=0.0)) / "figures" / "fig5.csv")
     assert [row["knob"] for row in rows] == list(PRIMARY)
@@ -74,6 +75,7 @@ def test_effects_figure_comes_with_unrounded_values(tmp_path: Path) -> None:
         assert (row["blocks"], row["pairs"], row["pairs_partial"], row["pairs_missing"]) == ("2", "8", "0", "0")
 
 
+@pytest.mark.usefixtures("no_images")
 def test_text_states_what_records_hold(tmp_path: Path) -> None:
     plants = [Plant("missing_check", "encoder", "cold", {"fusion": "on", "reuse": "keep"})]
     text = make(tmp_path, make_records(workloads=["encoder"], plants=plants, noise=0.001)) / "text"
@@ -97,6 +99,7 @@ def test_text_states_what_records_hold(tmp_path: Path) -> None:
     assert r"(60\%)" in (text / "fairness.tex").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("no_images")
 def test_sentences_and_figures_without_data_are_omitted_and_listed(tmp_path: Path) -> None:
     paper = make(tmp_path, make_records(workloads=["encoder"], modes=["cold"]))
     left_out = (paper / "text" / "left_out.md").read_text(encoding="utf-8")
@@ -144,6 +147,7 @@ def test_template_that_is_wrong_is_refused_with_location(tmp_path: Path, text: s
         make(tmp_path, make_records(workloads=["attention"], blocks=1)[:4], f"version: 1\n{text}\n")
 
 
+@pytest.mark.usefixtures("no_images")
 def test_template_chooses_columns_filter_order_and_format(tmp_path: Path) -> None:
     template = """
 version: 1

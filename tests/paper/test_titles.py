@@ -216,6 +216,7 @@ def sizes() -> list[Record]:
     return [*small, *map(wide, make_records(workloads=["encoder"], seed=8))]
 
 
+@pytest.mark.usefixtures("no_images")
 def test_sizes_of_workload_are_told_apart_alike_in_text_and_tables(tmp_path: Path) -> None:
     found = titled(sizes())
     assert set(size_texts(found.trials).values()) == {"width=64", "width=128"}

@@ -56,6 +56,7 @@ def text_of(directory: Path, results: Path) -> tuple[Paper, str]:
     return paper, (directory / "paper" / "text" / "benefit.md").read_text(encoding="utf-8")
 
 
+pytestmark = pytest.mark.usefixtures("no_images")
 FLAGS = [knob(name, "off", "on") for name in ("zeta", "alpha", "mu", "beta", "omega", "eta")]
 
 

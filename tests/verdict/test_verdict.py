@@ -244,6 +244,7 @@ def test_verdict_with_benefit_claimed_of_no_op_fails(tmp_path: Path) -> None:
     assert "knob 'reuse' is a no-op from keep to release" in criterion(found, "c").findings[0]
 
 
+@pytest.mark.usefixtures("no_images")
 def test_verdict_with_empty_figures_fails(tmp_path: Path) -> None:
     """Without hot trials the real paper has no figure of run times."""
     path = write_records(tmp_path / "results.jsonl", small())
