@@ -11,9 +11,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "agreement.py"
 REPEATS, TURN_S = "13", "0.02"
-WORKLOADS = ("mlp",)
+WORKLOADS = ("mlp", "attention")
 LIMIT = 0.10
 TRIES = 3
 
@@ -31,6 +33,7 @@ def agreed(tries: list[dict[str, float]]) -> set[str]:
     return {one for ratios in tries for one, ratio in ratios.items() if abs(ratio - 1) <= LIMIT}
 
 
+@pytest.mark.long
 def test_times_agree_with_torch_timer_and_tvm_time_evaluator() -> None:
     found = [compare()]
     while len(found) < TRIES and len(agreed(found)) < len(found[0]):
