@@ -11,6 +11,7 @@ from ablatrix.errors import CompilerError, PluginError, StudyError, WorkloadErro
 from ablatrix.plugin_files import add_plugin, read_catalogue
 from ablatrix.plugin_sources import PluginSource
 from ablatrix.study.model import CompilerChoice, KnobChoice, Study, WorkloadChoice
+from ablatrix.study.named import take_offers
 from ablatrix.study.validation import Fault, describe_unknown, find_faults
 from ablatrix.workloads.entry import WorkloadEntry
 from ablatrix.workloads.parameters import check_parameters
@@ -105,18 +106,20 @@ def _describe_programs(study: Study, catalogue: Catalogue) -> tuple[dict[str, Co
 def _find_settings(study: Study, catalogue: Catalogue) -> tuple[dict[str, CompilerEntry], list[Fault], bool]:
     """Return the compilers with settings of the study among their knobs, and whether those of all could be asked for.
 
-    Each compiler is asked once.
+    Each compiler is asked once. Settings that a compiler offers by name need not be asked for.
     """
     found: dict[str, CompilerEntry] = {}
     faults: list[Fault] = []
     complete = True
     for index, choice in enumerate(study.compilers):
-        if choice.command is not None or not choice.knobs or choice.name not in catalogue.compilers:
+        if choice.command is not None or choice.name not in catalogue.compilers:
             continue
         if not _is_checked(choice):
             complete = False
             continue
-        entry = catalogue.compilers[choice.name]
+        entry = found[choice.name] = take_offers(study, choice, catalogue.compilers[choice.name])
+        if not choice.knobs:
+            continue
         location: Location = ("compilers", index, "knobs")
         words = {name: knob.model_dump(exclude_unset=True) for name, knob in choice.knobs.items()}
         try:

@@ -17,7 +17,8 @@ from pydantic import (
     model_validator,
 )
 
-from ablatrix.compilers.catalogue.model import Free, Kind, ProgramForm, TensorForm, plain_level
+from ablatrix.compilers.catalogue.model import Free, Kind, plain_level
+from ablatrix.compilers.catalogue.program import ProgramForm, TensorForm
 from ablatrix.errors import CompilerError
 
 PROTOCOL = 1
