@@ -62,7 +62,7 @@ def _without_origins(data: dict[str, Any]) -> dict[str, Any]:
         if isinstance(meta.get("machine"), dict):
             meta["machine"] |= {"isa": None, "os": None}
     if isinstance(config, dict):
-        config |= {"compiler_digest": None, "stage_plan": None, "primary_knobs": None, "settings": {}}
+        config |= {"compiler_digest": None, "stage_plan": None, "primary_knobs": None, "settings": {}, "departures": None}
     if isinstance(runtime, dict):
         runtime |= {"other_ms": None}
     if isinstance(correctness, dict):

@@ -6,6 +6,7 @@ from ablatrix.compilers.catalogue.knobs import (
     PASS_TIMING,
     THREADS,
     UPPER_BOUND,
+    VECTORS,
     built_in,
     offered,
     sets,
@@ -140,7 +141,7 @@ INDUCTOR = CompilerEntry(
             "simd",
             "code",
             "Width in bits of the vectors in generated loops (cpp.simdlen).",
-            {"default": "The widest that the processor has.", 1: "None.", 256: "AVX2.", 512: "AVX-512."},
+            {"default": "The widest that the processor has.", 1: "No vectors.", 256: VECTORS[256], 512: VECTORS[512]},
             sets("config:cpp.simdlen", {"default": None, 1: 1, 256: 256, 512: 512}),
         ),
         offered(
@@ -168,7 +169,7 @@ INDUCTOR = CompilerEntry(
             "coordinate_descent",
             "code",
             "Whether parameters of kernels are searched one after the other (coordinate_descent_tuning).",
-            {"off": "Not.", "on": "Searched and timed while compiling: Triton's kernels; C++ kernels have none."},
+            {"off": "They are not.", "on": "Searched and timed while compiling: Triton's kernels; C++ kernels have none."},
             sets("config:coordinate_descent_tuning", {"off": False, "on": True}),
         ),
         offered(

@@ -6,6 +6,10 @@ from dataclasses import replace
 from ablatrix.compilers.catalogue.model import Affects, Kind, KnobEntry, Level, LevelEntry, Setting, SettingValue
 
 
+VECTORS: Mapping[Level, str] = {128: "As SSE and NEON have.", 256: "As AVX2 has.", 512: "As AVX-512 has."}
+"""Widths of vectors in bits, with a sentence each."""
+
+
 def switch(
     name: str, kind: Kind, affects: Affects, summary: str, off: str, on: str, *, default: str = "off", shipped: str = ""
 ) -> KnobEntry:

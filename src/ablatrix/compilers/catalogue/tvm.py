@@ -1,6 +1,15 @@
 """Apache TVM: its knobs and levels."""
 
-from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, PASS_TIMING, UPPER_BOUND, offered, sets, switch
+from ablatrix.compilers.catalogue.knobs import (
+    CACHE_TAG,
+    PARTITION,
+    PASS_TIMING,
+    UPPER_BOUND,
+    VECTORS,
+    offered,
+    sets,
+    switch,
+)
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
 
 TVM = CompilerEntry(
@@ -74,7 +83,7 @@ TVM = CompilerEntry(
             "opt_level",
             "code",
             "Which passes of a pass context run: those of at most this level (opt_level).",
-            {0: "Those that a program needs.", 1: "Fusion as well.", 2: "As TVM ships.", 3: "All."},
+            {0: "Those that a program needs.", 1: "Fusion as well.", 2: "As TVM ships.", 3: "All that there are."},
             sets("config:opt_level", {level: level for level in range(4)}),
             default=2,
         ),
@@ -82,14 +91,14 @@ TVM = CompilerEntry(
             "code_level",
             "code",
             "How much LLVM optimises generated kernels (opt-level of the target).",
-            {"default": "As TVM sets it.", 0: "Not.", 1: "Little.", 2: "As -O2.", 3: "As -O3."},
+            {"default": "As TVM sets it.", **{level: f"As clang does at -O{level}." for level in range(4)}},
             sets("target:opt-level", {"default": None, 0: 0, 1: 1, 2: 2, 3: 3}),
         ),
         offered(
             "vector_width",
             "code",
             "Width in bits of the vectors that the target is taken to have (vector-width of the target).",
-            {"default": "That of the processor.", 128: "SSE, NEON.", 256: "AVX2.", 512: "AVX-512."},
+            {"default": "That of the processor.", **VECTORS},
             sets("target:vector-width", {"default": None, 128: 128, 256: 256, 512: 512}),
         ),
         offered(
