@@ -328,6 +328,7 @@ PHRASES: Mapping[str, str] = {
     "worst": "绝对误差不超过 {absolute}，相对误差不超过 {relative}",
     "worst_with_others": "；计入其余试验后，{worst}",
     "tolerance": "均方根误差以{unit}为参照。在成功的试验中，误差至多为该参照的 {ratio} 倍{limit}。{alone}{estimated}",
+    "own_tolerance": "{knobs} 的取值自带容差：{trials} 次试验允许至多 {factor} 倍，其误差至多为该参照的 {ratio} 倍。",
     "rms_unit/eager": "相同输入下单精度即时执行的均方根误差",
     "rms_unit/roundings": "即时执行在不同舍入下的最大均方根误差",
     "rms_unit/floor": "{eager}与期望值均方根的 {floor} 倍之和",

@@ -369,6 +369,8 @@ PHRASES: Mapping[str, str] = {
     "worst_element": " No single element is off by more than {worst} times the largest error of eager execution on "
     "elements of similar sensitivity to rounding.{allowed}",
     "allowed_over_eager": " The tolerance never exceeds {most} times eager's own RMS error.",
+    "own_tolerance": "Levels of {knobs} promise less: up to {factor} times is tolerated in {trials} trials, whose RMS "
+    "errors reach {ratio} times this reference.",
     "unjudged": "In {ill} comparisons, single precision does not determine the output, so they were not judged; in "
     "{eager} of the others, eager execution itself differs from the expected values.",
     "unjudged/ill": "In {ill} comparisons, single precision does not determine the output, so they were not judged.",

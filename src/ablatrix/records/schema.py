@@ -66,7 +66,7 @@ def _without_origins(data: dict[str, Any]) -> dict[str, Any]:
     if isinstance(runtime, dict):
         runtime |= {"other_ms": None}
     if isinstance(correctness, dict):
-        unknown = ("worst_ratio", "allowed_over_eager", "ill_conditioned", "undetermined", "eager_wrong")
+        unknown = ("worst_ratio", "allowed_over_eager", "ill_conditioned", "undetermined", "eager_wrong", "tolerance_by")
         correctness |= dict.fromkeys(unknown)
     return data
 

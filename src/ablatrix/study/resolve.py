@@ -54,7 +54,7 @@ def resolve(study: Study, catalogue: Catalogue | None = None) -> tuple[ResolvedS
     programs, of_programs = _describe_programs(study, plugged)
     models, of_names = _read_models(study, plugged)
     found = plugged.holding(compilers={**programs, **with_settings}, workloads=models)
-    missing = {location[-1] for location, _ in of_settings}
+    missing = {location[-1] for location, _ in (*of_settings, *of_programs)}
     # What would be said of a knob that has a fault, or of any knob where not all are known, follows from that fault.
     of_names += [one for one in find_faults(study, found) if complete and not missing & set(one[0])]
     # What a program or a plug-in that failed would have added is not missing.
@@ -96,10 +96,14 @@ def _describe_programs(study: Study, catalogue: Catalogue) -> tuple[dict[str, Co
             faults.append((location, text))
             continue
         words = {name: knob.model_dump(exclude_unset=True) for name, knob in choice.knobs.items()}
+        settings = {name: one for name, one in words.items() if "setting" in one or "pass" in one}
         try:
-            found[choice.name] = describe_command(choice.name, choice.command, study.directory, words)
+            entry = describe_command(choice.name, choice.command, study.directory, words)
+            found[choice.name], of_knobs = add_settings(entry, settings, ask_addresses(entry), study.directory)
         except CompilerError as error:
             faults.append((location, str(error)))
+            continue
+        faults += [(("compilers", index, "knobs", name), text) for name, text in of_knobs.items()]
     return found, faults
 
 

@@ -149,7 +149,7 @@ COLUMNS: tuple[Column, ...] = (
     *_columns("real", "correctness", "rms_factor", "rms_floor", "worst_ratio", "allowed_over_eager"),
     *_columns("whole", "correctness", "ill_conditioned", "undetermined", "eager_wrong"),
     Column("correct", ("correctness", "ok"), "yes_no"),
-    *_columns("label", "correctness", "checked_digest", "timed_digest"),
+    *_columns("label", "correctness", "checked_digest", "timed_digest", "tolerance_by"),
     Column("correctness_note", ("correctness", "note"), "label"),
 )
 

@@ -16,7 +16,7 @@ Level = str | int | float
 SettingValue = str | int | float | bool
 Kind = Literal["primary", "secondary"]
 Affects = Literal["plan", "code", "run_time", "both", "cache", "observer"]
-Free = Literal["", "whole number", "name"]
+Free = Literal["", "whole number", "number", "name"]
 EXACT = 2**53
 LATER = ("acts", "inserts", "built_in", "shipped", "tolerance")
 """Attributes of knobs that came later: they are in digests where they say something."""
@@ -37,6 +37,15 @@ def plain_level(level: Any) -> Any:
             raise ValueError(f"a level is a word or a finite number, got {level}")
         return int(level) if level.is_integer() and abs(level) < EXACT else level
     return level
+
+
+def fits(free: Free, level: Any) -> bool:
+    """Return whether a level is one of those that a knob need not list."""
+    if free == "name":
+        return isinstance(level, str) and level.isidentifier()
+    if isinstance(level, bool):
+        return False
+    return isinstance(level, int | float) if free == "number" else isinstance(level, int) and free != "" and level > 0
 
 
 def _same_form(one: Level, other: Level) -> bool:
@@ -143,7 +152,7 @@ class KnobEntry:
         affects: What a change of level changes; ``cache`` and ``observer`` knobs exist in cold mode only. ``run_time``
             marks a knob that can change how a program is run without changing what is built, and ``both`` one that can
             change either: the same code is then no proof that the knob has no effect.
-        free: What a free level is (``whole number``, ``name``), empty otherwise.
+        free: What a free level is (``whole number``: above zero, ``number``, ``name``), empty otherwise.
         acts: The settings that it acts by; empty where the adapter itself knows what the knob does.
         inserts: The pass that its level ``on`` inserts.
         built_in: Whether it acts by settings and yet is a knob of every configuration, as one is that an adapter acts
@@ -188,12 +197,9 @@ class KnobEntry:
         return self.affects in {"run_time", "both"}
 
     def has(self, level: Level) -> bool:
-        """Return whether this is a level of the knob."""
-        if any(level == entry.name and _same_form(level, entry.name) for entry in self.levels):
-            return True
-        if self.free == "whole number":
-            return isinstance(level, int) and not isinstance(level, bool) and level > 0
-        return self.free == "name" and isinstance(level, str) and level.isidentifier()
+        """Return whether this is a level of the knob; the default always is."""
+        listed = (*(entry.name for entry in self.levels), self.default)
+        return any(level == one and _same_form(level, one) for one in listed) or fits(self.free, level)
 
     def choices(self) -> str:
         """Return the levels as messages list them."""
@@ -322,6 +328,15 @@ class CompilerEntry:
     def levels(self, named: Collection[str]) -> dict[str, Level]:
         """Return the level of every knob before a study says any: as shipped where it does not name the knob."""
         return {knob.name: knob.default if knob.name in named else knob.as_shipped for knob in self.knobs}
+
+    def tolerance(self, knobs: Mapping[str, Level]) -> tuple[float, str] | None:
+        """Return the largest tolerance that a configuration's levels promise, with its knob; None where none does."""
+        promised = [
+            (knob.tolerance, knob.name)
+            for knob in self.knobs
+            if knob.tolerance is not None and knobs.get(knob.name, knob.default) != knob.default
+        ]
+        return max(promised, default=None, key=lambda one: one[0])
 
     def departures(self, knobs: Mapping[str, Level]) -> dict[str, Level]:
         """Return the levels at which the compiler ships, of those knobs that a configuration has at another."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 ProgramForm = Literal["graph", "pt2", "onnx"]
 TensorForm = Literal["npy", "raw"]
@@ -33,6 +33,7 @@ class ProgramDescription:
         versions: Versions of what generates or runs code.
         formats: Forms in which it takes what it compiles.
         tensors: Form in which it takes tensors.
+        settings: The addresses of settings that it offers, as it described them.
         files: The files that belong to it, by name.
     """
 
@@ -42,3 +43,4 @@ class ProgramDescription:
     formats: tuple[ProgramForm, ...]
     tensors: TensorForm
     files: tuple[ProgramFile, ...]
+    settings: tuple[Mapping[str, Any], ...] = ()

@@ -29,11 +29,13 @@ ADDRESS_LIST: TypeAdapter[AddressList] = TypeAdapter(AddressList)
 
 
 def ask_addresses(entry: CompilerEntry) -> AddressList:
-    """Return the settings of a compiler as installed; none for one whose entry names no list of them.
+    """Return the settings of a compiler as installed, or of a program as it described them; none where there are none.
 
     Raises:
         CompilerError: It is not installed, or it cannot be asked.
     """
+    if entry.program is not None:
+        return ADDRESS_LIST.validate_python({"addresses": entry.program.settings})
     if not entry.settings:
         return AddressList(())
     entry.refuse_absent()

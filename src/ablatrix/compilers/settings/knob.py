@@ -71,7 +71,8 @@ def setting_knob(compiler: str, name: str, words: Mapping[str, Any], known: Addr
     Args:
         compiler: Name of the compiler, for messages.
         name: The study's name of the knob.
-        words: ``setting`` (its address), and any of ``levels``, ``default``, ``kind``, ``affects``, ``summary``.
+        words: ``setting`` (its address), and any of ``levels``, ``default``, ``kind``, ``affects``, ``summary``,
+            ``tolerance``.
         known: The addresses that the compiler has.
 
     Raises:
@@ -96,6 +97,7 @@ def setting_knob(compiler: str, name: str, words: Mapping[str, Any], known: Addr
         default=default,
         affects=words.get("affects") or address.affects,
         acts=(Setting(address.kind, address.name, tuple(values.items())),),
+        tolerance=words.get("tolerance"),
     )
 
 
