@@ -169,7 +169,7 @@ INDUCTOR = CompilerEntry(
             "coordinate_descent",
             "code",
             "Whether parameters of kernels are searched one after the other (coordinate_descent_tuning).",
-            {"off": "They are not.", "on": "Searched and timed while compiling: Triton's kernels; C++ kernels have none."},
+            {"off": "They are not.", "on": "They are, for Triton's kernels; C++ kernels have none."},
             sets("config:coordinate_descent_tuning", {"off": False, "on": True}),
         ),
         offered(
