@@ -75,7 +75,7 @@ PHRASES: Mapping[str, str] = {
     "setup/levels": "{count} levels from {least} to {most}",
     "setup/departures": "The baseline is not as shipped: {departures}.",
     "setup/departures_on": "on {compiler}, {departures}",
-    "setup/departure": "{knob} is {level}, not {shipped}",
+    "setup/departure": "{knob} is {level} (shipped: {shipped})",
     "setup/many_knobs": "In {compilers}, we vary {count} knobs{see}.",
     "setup/trials": "{modes}{threads}",
     "setup/trials/cold": "Every configuration is compiled and run once in each of {blocks} cold blocks, each time in "

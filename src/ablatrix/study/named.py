@@ -10,9 +10,11 @@ from ablatrix.study.model import CompilerChoice, Study
 
 def named_knobs(study: Study, compiler: str) -> frozenset[str]:
     """Return the knobs that a study names for a compiler: in its baseline, in what it holds fixed, in a stage."""
-    stages = [stage for stage in study.stages if stage.compilers is None or compiler in stage.compilers]
-    tables = [table for stage in stages for table in (stage.factorial, stage.around, stage.vary) if table]
-    return frozenset([*study.baseline, *_fixed(study, compiler), *(knob for table in tables for knob in table)])
+    named = [*study.baseline, *_fixed(study, compiler)]
+    for stage in study.stages:
+        if stage.compilers is None or compiler in stage.compilers:
+            named += [*(stage.factorial or {}), *(stage.around or {}), *(stage.vary or {})]
+    return frozenset(named)
 
 
 def baseline_of(study: Study, entry: CompilerEntry) -> dict[str, Level]:

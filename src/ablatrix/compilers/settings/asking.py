@@ -84,7 +84,7 @@ def _identity(entry: CompilerEntry) -> dict[str, Any]:
         origin = None if spec is None else spec.origin
         versions = {one: version(one) for one in distributions.get(name, ())}
         modules[name] = [versions, origin, Path(origin).stat().st_mtime_ns if origin else None]
-    asks = [Path(__file__).parent, _source_of(entry)]
+    asks = [Path(__file__).parent, Path(__file__).parents[1] / "catalogue", _source_of(entry)]
     code = {str(file): digest_bytes(file.read_bytes()) for place in asks for file in sorted(place.glob("*.py"))}
     return {"modules": modules, "code": code, "python": sys.version}
 
