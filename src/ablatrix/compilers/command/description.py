@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
@@ -11,10 +11,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     StrictFloat,
     StrictInt,
     StrictStr,
     ValidationError,
+    model_serializer,
     model_validator,
 )
 
@@ -48,6 +50,13 @@ class Part(BaseModel):
     """Base of the parts: frozen, unknown keys are faults."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    came_later: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Omit what came later and is not described, so that the digests of other programs stay the same."""
+        data: dict[str, Any] = handler(self)
+        return {key: value for key, value in data.items() if key not in self.came_later or value}
 
 
 class LevelDescription(Part):
@@ -69,6 +78,7 @@ class KnobDescription(Part):
     default: LevelName
     affects: Literal["code", "run_time", "both"] = "code"
     tolerance: Annotated[float, Field(gt=0)] | None = None
+    came_later: ClassVar[frozenset[str]] = frozenset({"tolerance"})
 
     @model_validator(mode="after")
     def _is_whole(self) -> KnobDescription:
@@ -127,6 +137,7 @@ class Description(Part):
     tensors: TensorForm = "npy"
     knobs: tuple[KnobDescription, ...] = ()
     settings: tuple[SettingDescription, ...] = ()
+    came_later: ClassVar[frozenset[str]] = frozenset({"settings"})
 
     @model_validator(mode="after")
     def _names_differ(self) -> Description:
