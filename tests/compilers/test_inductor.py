@@ -9,12 +9,15 @@ import pytest
 import torch
 from torch._dynamo import utils
 
+from ablatrix.compilers.catalogue import INDUCTOR
+from ablatrix.compilers.catalogue.inductor import NO_FUSION
 from ablatrix.compilers.inductor.build import key_facts
 from ablatrix.compilers.inductor.compiler import InductorCompiler, InductorTask
 from ablatrix.compilers.inductor.destination_passing import pass_destinations
-from ablatrix.compilers.inductor.options import NO_FUSION, Options
+from ablatrix.compilers.inductor.options import Options
 from ablatrix.compilers.inductor.passes import watch_passes
 from ablatrix.compilers.inductor.wrapper import allocated_bytes, canonical_source, kernel_names, kernel_sources
+from ablatrix.compilers.settings import Applied
 from ablatrix.errors import CompilerError
 from ablatrix.testing.programs import make_gates
 from ablatrix.testing.requests import Function, make_program, make_request
@@ -88,7 +91,7 @@ def test_output_becomes_input_that_is_written(tmp_path: Path) -> None:
 def test_knob_switches_are_all_entries_of_configuration() -> None:
     from torch._inductor import config
 
-    off, on = (Options.from_knobs(dict.fromkeys(("fusion", "memory_plan"), level), 1) for level in ("off", "on"))
+    off, on = (Options(1, Applied.of(INDUCTOR, {"fusion": level, "memory_plan": level})) for level in ("off", "on"))
     assert NO_FUSION.items() <= off.switches().items()
     assert not NO_FUSION.keys() & on.switches().keys()
     known = config.get_config_copy()
@@ -97,7 +100,7 @@ def test_knob_switches_are_all_entries_of_configuration() -> None:
 
 def test_alias_of_memory_plan_is_reported(tmp_path: Path) -> None:
     module, x = make_gates()
-    request = make_request(make_program(module, (x,)), tmp_path, {"memory_plan": "on"})
+    request = make_request(make_program(module, (x,)), tmp_path, {"memory_plan": "on"}, entry=INDUCTOR)
     assert "inplace_buffers" in InductorCompiler().compile(request).facts.reasons["reuse"]
 
 
@@ -125,6 +128,6 @@ def test_sizes_outside_compiled_range_are_refused() -> None:
 
 
 def test_thread_count_is_part_of_code() -> None:
-    one, two = (Options.from_knobs({}, threads) for threads in (1, 2))
+    one, two = (Options(threads) for threads in (1, 2))
     assert one.switches()["cpp.threads"] == 1
     assert key_facts(one) != key_facts(two)

@@ -67,7 +67,8 @@ def taker(request: pytest.FixtureRequest) -> Compiler:
 def test_onnx_model_on_compiler_that_accepts_it_matches_oracle(
     taker: Compiler, program: Program, fusion: str, tmp_path: Path
 ) -> None:
-    executable = taker.compile(make_request(program, tmp_path, {**SHIPPED[taker.name].defaults(), "fusion": fusion}))
+    entry = SHIPPED[taker.name]
+    executable = taker.compile(make_request(program, tmp_path, {**entry.defaults(), "fusion": fusion}, entry=entry))
     for draw in program.input_sets:
         bound = executable.bind(draw.inputs)
         bound.run()
@@ -109,7 +110,7 @@ def test_onnx_runtime_without_any_optimiser_by_name_keeps_its_nodes(tmp_path: Pa
     calls = {}
     for level in ("none", "CommonSubexpressionElimination"):
         (tmp_path / level).mkdir()
-        request = make_request(made, tmp_path / level, {**entry.defaults(), "without": level})
+        request = make_request(made, tmp_path / level, {**entry.defaults(), "without": level}, entry=entry)
         calls[level] = compiler.compile(request).facts.generated_calls
     assert calls == {"none": 2, "CommonSubexpressionElimination": 3}
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from ablatrix.compilers.catalogue import SHIPPED
+from ablatrix.compilers.catalogue import OPENVINO, SHIPPED
 from ablatrix.compilers.openvino.build import (
     build_task,
     convert,
@@ -20,6 +20,7 @@ from ablatrix.compilers.openvino.build import (
 )
 from ablatrix.compilers.openvino.compiler import OpenVinoCompiler
 from ablatrix.compilers.openvino.options import Options
+from ablatrix.compilers.settings import Applied
 from ablatrix.errors import UnsupportedError
 from ablatrix.testing.programs import Stack
 from ablatrix.testing.requests import Function, make_program, make_request
@@ -36,7 +37,7 @@ def compiler() -> OpenVinoCompiler:
 
 def loaded(directory: Path, fusion: str) -> tuple[Any, Any]:
     request = make_request(make_program(Stack(1), (torch.randn(4, 8),)), directory)
-    options = Options.from_knobs({"fusion": fusion}, 1)
+    options = Options(1, Applied.of(OPENVINO, {"fusion": fusion}))
     file, facts = build_task(request, request.tasks[0], options, fusion)
     return load_task(file, options), facts
 

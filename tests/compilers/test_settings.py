@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry
-from ablatrix.compilers.settings import AddressList, add_settings, ask_addresses
+from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry, SettingValue
+from ablatrix.compilers.settings import Address, AddressList, add_settings, ask_addresses
 from ablatrix.errors import CompilerError
 from ablatrix.import_spec import import_place
 from ablatrix.testing.subject import Subject
@@ -73,6 +73,41 @@ def subject(entry: CompilerEntry, directory: Path) -> Subject:
 def test_settings_of_installed_compiler_are_listed(name: str, listed: dict[str, AddressList]) -> None:
     found = {f"{one.kind}:{one.name}" for one in listed[name].addresses}
     assert [address for address in EXPECTED[name] if address not in found] == []
+
+
+@pytest.mark.parametrize("name", COMPILERS)
+def test_knobs_of_catalogue_act_by_addresses_and_values_that_are_there(
+    name: str, listed: dict[str, AddressList]
+) -> None:
+    """The catalogue is data: an address or a word that the installed compiler does not have would do nothing."""
+    wrong = []
+    for knob in (*SHIPPED[name].knobs, *SHIPPED[name].offers):
+        for setting in knob.acts:
+            address = listed[name].find(setting.kind, setting.name)
+            values = [value for _, value in setting.values if value is not None]
+            wrong += [setting.address] if address is None else []
+            wrong += [f"{setting.address}={value}" for value in values if address and not takes(address, value)]
+    assert wrong == []
+
+
+def takes(address: Address, value: SettingValue) -> bool:
+    """Return whether an address can be set to a value."""
+    if address.type == "switch":
+        return value in (address.off, address.on)
+    if address.type == "text":
+        return isinstance(value, str) and (not address.choices or value in address.choices)
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def test_setting_on_offer_is_in_force_and_read_back(tmp_path: Path) -> None:
+    made = subject(SHIPPED["onnxruntime"].taking(["spinning", "inter_op_threads"]), tmp_path)
+    one = made.case()
+    made.compile({"spinning": "on", "inter_op_threads": 2}, one.directory)
+    assert made.compiler.settings_in_force() == {  # type: ignore[attr-defined]
+        "session:session.intra_op.allow_spinning": "1",
+        "session:session.inter_op.allow_spinning": "1",
+        "option:inter_op_num_threads": "2",
+    }
 
 
 @pytest.mark.parametrize(("name", "words"), ACTING, ids=[words["setting"] for _, words in ACTING])

@@ -6,12 +6,12 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
-from ablatrix.compilers.catalogue import SHIPPED
+from ablatrix.compilers.catalogue import SHIPPED, XLA
+from ablatrix.compilers.settings import Applied
 from ablatrix.compilers.xla.build import (
     build_task,
     compile_lowered,
@@ -54,9 +54,9 @@ def compiler() -> XlaCompiler:
     return made
 
 
-def compiled(module: torch.nn.Module, x: torch.Tensor, directory: Path, **knobs: Any) -> Module:
+def compiled(module: torch.nn.Module, x: torch.Tensor, directory: Path, **knobs: str) -> Module:
     task = make_request(make_program(module, (x,)), directory).tasks[0]
-    options = replace(Options.from_knobs({"fusion": "on"}, 1), **knobs)
+    options = Options(1, Applied.of(XLA, {"fusion": "on", **knobs}))
     text = compile_lowered(task, lower_task(task, input_shapes(task, {})), options.compiler_options()).as_text()
     return read_module(text)
 
@@ -77,7 +77,7 @@ def test_xla_loop_count_is_not_guessed() -> None:
 
 def test_xla_without_fusion_computes_one_operation_per_call(tmp_path: Path) -> None:
     x = torch.randn(4, 8)
-    fused, apart = (compiled(Stack(1), x, tmp_path, fusion=fusion) for fusion in (True, False))
+    fused, apart = (compiled(Stack(1), x, tmp_path, fusion=fusion) for fusion in ("on", "off"))
     assert fused.fusions > 0
     assert apart.fusions == 0
     assert (apart.calls or 0) > 2 * (fused.calls or 0)
@@ -86,12 +86,12 @@ def test_xla_without_fusion_computes_one_operation_per_call(tmp_path: Path) -> N
 @pytest.mark.parametrize("knob", ["library", "algebra"])
 def test_xla_pass_disabled_by_name_exists_in_xla(knob: str, tmp_path: Path) -> None:
     x = torch.randn(4, 8)
-    assert compiled(Stack(1), x, tmp_path).digest != compiled(Stack(1), x, tmp_path, **{knob: False}).digest
+    assert compiled(Stack(1), x, tmp_path).digest != compiled(Stack(1), x, tmp_path, **{knob: "off"}).digest
 
 
 def test_xla_convolution_pass_exists_in_xla(tmp_path: Path) -> None:
     layer, x = torch.nn.Conv2d(4, 8, 3, padding=1), torch.randn(1, 4, 6, 6)
-    assert compiled(layer, x, tmp_path).digest != compiled(layer, x, tmp_path, convolution_layout=False).digest
+    assert compiled(layer, x, tmp_path).digest != compiled(layer, x, tmp_path, convolution_layout="off").digest
 
 
 def test_xla_output_that_is_input_or_integer_is_right(compiler: XlaCompiler, tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_xla_dynamic_task_is_compiled_for_timed_size(tmp_path: Path) -> None:
 def test_xla_in_other_process_loads_build_and_compiles_nothing(tmp_path: Path) -> None:
     x = torch.randn(4, 8)
     request = make_request(make_program(Function(lambda x: (torch.relu(x) + 1,)), (x,)), tmp_path)
-    file, facts = build_task(request, request.tasks[0], Options.from_knobs({}, 1), "task")
+    file, facts = build_task(request, request.tasks[0], Options(1), "task")
     torch.save(x, tmp_path / "x.pt")
     code = (
         "import sys, torch, numpy\n"

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import polars as pl
+
 from ablatrix.analysis.findings import Findings
 from ablatrix.page.cells import NEEDED
 from ablatrix.page.setup import baseline_lines, knobs_table, workloads_table
@@ -26,10 +28,15 @@ def rows_of(table: Table) -> list[list[str]]:
 
 
 def test_setup_names_baseline_and_held_knobs() -> None:
-    _, units = made()
-    assert baseline_lines(units, list(PRIMARY)) == [
+    findings, units = made()
+    line = (
         "Baseline of tvm: partition=whole, reuse=keep, memory_plan=off, fusion=off. "
         "Held in all trials: library=off, schedule=vectorised."
+    )
+    assert baseline_lines(units, list(PRIMARY), findings.trials) == [line]
+    shipped = pl.lit('{"fusion":"on","schedule":"default"}').alias("departures")
+    assert baseline_lines(units, list(PRIMARY), findings.trials.with_columns(shipped)) == [
+        f"{line} Not as tvm ships: fusion off (shipped: on), schedule vectorised (shipped: default)."
     ]
 
 

@@ -61,6 +61,22 @@ def test_tolerance_in_chinese_names_roundings_floor_and_allowance(tmp_path: Path
     )
 
 
+def test_tolerance_that_knob_promises_is_said_apart(tmp_path: Path) -> None:
+    def promised(record: Record) -> Record:
+        fused = record.config.knobs.get("fusion") == "on" and record.role == "measured"
+        more = {"rms_ratio": 8.5, "rms_factor": 10.0, "tolerance_by": "fusion"} if fused else {"rms_ratio": 1.25}
+        return checked(**more)(record)
+
+    found = written(tmp_path / "en", promised).sentences
+    assert "they reach at most 1.25 times this reference (tolerated: 2 times)" in found["correctness: tolerance"]
+    assert found["correctness: own_tolerance"] == (
+        "Levels of fusion promise less: up to 10 times is tolerated in 16 trials, whose RMS errors reach 8.5 times "
+        "this reference."
+    )
+    found = written(tmp_path / "zh", promised, "zh").sentences
+    assert found["correctness: own_tolerance"].endswith("16 次试验允许至多 10 倍，其误差至多为该参照的 8.5 倍。")
+
+
 def test_unjudged_outputs_and_those_that_eager_misses_are_counted(tmp_path: Path) -> None:
     assert "correctness: unjudged" not in written(tmp_path / "none", checked()).sentences
     found = written(tmp_path / "some", checked(ill_conditioned=1, eager_wrong=2)).sentences["correctness: unjudged"]

@@ -39,6 +39,23 @@ def test_text_names_gpu_that_trials_used(tmp_path: Path, language: str) -> None:
     assert "GPU NVIDIA H100" in text
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "The baseline is not as shipped: fusion is off (shipped: on) and schedule is vectorised (shipped: "),
+        ("zh", "基线与出厂设置的不同之处"),
+    ],
+)
+def test_text_says_where_baseline_is_not_as_shipped(tmp_path: Path, language: str, said: str) -> None:
+    def departing(record: Record) -> Record:
+        apart = None if record.role == "reference" else {"fusion": "on", "schedule": "default"}
+        return record.model_copy(update={"config": record.config.model_copy(update={"departures": apart})})
+
+    records = make_records(workloads=["attention"], blocks=1, modes=["cold"])
+    assert "setup: departures" not in written(tmp_path / "unknown", records, lambda one: one, language).sentences
+    assert written(tmp_path / "known", records, departing, language).sentences["setup: departures"].startswith(said)
+
+
 def test_text_of_study_cut_short_claims_processes_only_of_what_ran(tmp_path: Path) -> None:
     plants = [
         Plant("not_run_budget", "attention", "hot", {}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -175,9 +176,11 @@ def test_compiler_that_cannot_be_asked_is_one_message(tmp_path: Path, monkeypatc
     assert [line.partition(": ")[2] for line in caught.value.args] == ["compiler 'onnxruntime' is not installed"]
 
 
-def test_program_with_setting_is_refused(tmp_path: Path) -> None:
+def test_program_that_describes_no_settings_has_those_of_environment_alone(tmp_path: Path) -> None:
+    described = {"protocol": 1, "knobs": [{"name": "level", "levels": ["a"], "default": "a"}]}
+    (tmp_path / "x.py").write_text(f"input()\nprint({json.dumps(described)!r})\n")
     text = STUDY.replace("  - name: onnxruntime", "  - name: mine\n    command: [python3, x.py]")
-    with pytest.raises(StudyError, match="knob 'skip' of a program has a 'setting'"):
+    with pytest.raises(StudyError, match="compiler 'mine' has no settings of kind 'optimizer'; it has: env"):
         load_study(written(tmp_path, text))
 
 

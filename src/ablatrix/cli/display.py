@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from ablatrix.cli.tables import Column, print_table, say
 from ablatrix.cli.time_left import duration_text
+from ablatrix.records.departures import departures_text
 from ablatrix.records.model import Record
 from ablatrix.statistics.ratio import Ratio
 from ablatrix.study.cost import Estimate, estimate
@@ -60,6 +61,10 @@ def show_design(
     print(f"cells: {len({trial.cell_id for trial in trials})}")
     say(f"trials: {len(trials)} ({shown})", hanging=2)
     print(f"blocks: {len({trial.block_id for trial in trials})}")
+    for compiler, baseline in {cell.compiler: cell.baseline for cell in cells.values() if cell.baseline}.items():
+        shipped = resolved.catalogue.compiler(compiler).departures(baseline)
+        if shipped:
+            say(f"baseline of {compiler}, where it is not as shipped: {departures_text(baseline, shipped)}", hanging=2)
     further = len(trials) == len(design.trials)  # a selection adds no blocks
     found = estimate(resolved, design, trials, known.values(), further=further)
     say(f"time: {_time_text(resolved, found, bool(known))}", hanging=2)

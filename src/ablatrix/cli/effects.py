@@ -113,6 +113,8 @@ def effects_command(
         print(nothing, file=sys.stderr)
         raise typer.Exit(1) from None
     _show_notes(found)
+    if not (as_csv or as_json):
+        _show_departures(found)
     if as_csv:
         sys.stdout.write(csv_text(evidence_frame(evidence)))
     elif as_json:
@@ -159,6 +161,19 @@ def _show_notes(found: Tidy) -> None:
         print(f"note: omitted: {count} x {reason}", file=sys.stderr)
     for workload, unsteady, hot in unsteady_trials(found):
         print(f"note: {workload}: the warm-up of {unsteady} of {hot} hot trials is unsteady", file=sys.stderr)
+
+
+def _show_departures(found: Tidy) -> None:
+    """Print where the baseline of a compiler is not as the compiler ships: effects are changes of that baseline."""
+    from ablatrix.analysis.groups import departures_of
+    from ablatrix.cli.tables import say
+    from ablatrix.records.departures import departures_text
+
+    for compiler, shipped in departures_of(found.trials).items():
+        own = found.trials.filter(found.trials["compiler"] == compiler)
+        baseline = {knob: own[f"baseline_{knob}"].drop_nulls().first() for knob in shipped}
+        if text := departures_text(baseline, shipped):
+            say(f"The baseline of {compiler} is not as {compiler} ships: {text}.", hanging=2)
 
 
 def _levels(option: str, given: list[str] | None) -> dict[str, str]:

@@ -120,13 +120,15 @@ def knobs_command(
         _list_settings(entry, as_json)
         return
     if as_json:
-        print(json.dumps([asdict(knob) for knob in entry.knobs], indent=1))
+        print(json.dumps([asdict(knob) for knob in (*entry.knobs, *entry.on_offer)], indent=1))
         return
     rows = []
-    for knob in entry.knobs:
-        rows.append([knob.name, knob.kind, "", knob.summary])
+    for knob in (*entry.knobs, *entry.on_offer):
+        rows.append([knob.name, "setting" if knob in entry.on_offer else knob.kind, "", knob.summary])
         for level in knob.levels:
-            shown = f"{level.name} (default)" if level.name == knob.default else str(level.name)
+            marks = ["default"] if level.name == knob.default else []
+            marks += ["as shipped"] if level.name == knob.shipped else []
+            shown = f"{level.name} ({', '.join(marks)})" if marks else str(level.name)
             reason = f" [unsupported: {level.unsupported}]" if level.unsupported else ""
             rows.append(["", "", shown, level.summary + reason])
         if knob.free:

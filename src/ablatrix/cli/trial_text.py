@@ -173,7 +173,8 @@ def _checked(found: Correctness) -> Iterator[str]:
         relative = "" if found.max_rel_diff is None else f", {found.max_rel_diff:.2g} relative"
         yield f"largest difference: {found.max_abs_diff:.2g}{relative}"
     if found.rms_ratio is not None:
-        yield f"RMS error over that of eager: {found.rms_ratio:.2g} (at most {found.rms_factor:g} is right)"
+        by = "" if found.tolerance_by is None else f", as knob '{found.tolerance_by}' promises"
+        yield f"RMS error over that of eager: {found.rms_ratio:.2g} (at most {found.rms_factor:g} is right{by})"
     if found.nonfinite:
         yield f"{found.nonfinite} elements are not finite where the oracle's are"
     if found.note:

@@ -8,11 +8,12 @@ import polars as pl
 
 from ablatrix.analysis.diagnosis import KnobProof
 from ablatrix.analysis.findings import Findings
-from ablatrix.analysis.groups import primary_knobs, sort_key, varying_knobs
+from ablatrix.analysis.groups import departures_of, primary_knobs, sort_key, varying_knobs
 from ablatrix.analysis.reasons import KnobLevels, levels_text
 from ablatrix.page.printed import NOTHING, count
 from ablatrix.page.table import Heading, Row, Shown, Table
 from ablatrix.provenance.units import Unit
+from ablatrix.records.departures import departures_text
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 WHAT = "what it is"
@@ -37,15 +38,18 @@ WHAT_DIFFERS = (
 """What columns that prove a knob are about, by the beginning of their name."""
 
 
-def baseline_lines(units: Iterable[Unit], varying: Sequence[str]) -> list[str]:
-    """Return a sentence for each compiler: its baseline, and the knobs that no trial moves."""
+def baseline_lines(units: Iterable[Unit], varying: Sequence[str], trials: pl.DataFrame) -> list[str]:
+    """Return sentences for each compiler: its baseline, the knobs that no trial moves, and what is not as shipped."""
+    shipped = departures_of(trials)
     found = {unit.compiler: unit.baseline for unit in units}
     lines = []
     for compiler, levels in found.items():
         moved = KnobLevels({knob: levels[knob] for knob in varying if knob in levels})
         held = KnobLevels({knob: level for knob, level in levels.items() if knob not in varying})
         text = f"Baseline of {compiler}: {levels_text(moved) or 'its only configuration'}."
-        lines.append(text + (f" Held in all trials: {levels_text(held)}." if held else ""))
+        text += f" Held in all trials: {levels_text(held)}." if held else ""
+        apart = departures_text(levels, shipped.get(compiler, {}))
+        lines.append(text + (f" Not as {compiler} ships: {apart}." if apart else ""))
     return lines
 
 

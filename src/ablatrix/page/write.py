@@ -162,7 +162,7 @@ def _described(findings: Findings, units: Sequence[Unit], groups: Sequence[str])
     return {
         "span": run_span(findings.trials),
         "machine": machine_line(findings.found),
-        "baselines": baseline_lines(units, varying),
+        "baselines": baseline_lines(units, varying, findings.trials),
         "knobs": knobs_table(findings, units),
         "workloads": workloads_table(findings, units),
         "environment": environment_table(findings.found),

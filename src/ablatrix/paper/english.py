@@ -74,6 +74,9 @@ PHRASES: Mapping[str, str] = {
     "setup/knobs_other/one": "We vary a single knob of {compilers}, whose baselines differ: {knobs}.",
     "setup/knob": "{knob} ({levels})",
     "setup/levels": "{count} levels from {least} to {most}",
+    "setup/departures": "The baseline is not as shipped: {departures}.",
+    "setup/departures_on": "on {compiler}, {departures}",
+    "setup/departure": "{knob} is {level} (shipped: {shipped})",
     "setup/many_knobs": "We vary {count} knobs of {compilers}{see}.",
     "setup/trials": "{modes}{threads}",
     "setup/trials/cold": "Every configuration is compiled and run once in each of {blocks} cold blocks, each time in "
@@ -345,6 +348,8 @@ PHRASES: Mapping[str, str] = {
     "worst_element": " No single element is off by more than {worst} times the largest error of eager execution on "
     "elements of similar sensitivity to rounding.{allowed}",
     "allowed_over_eager": " The tolerance never exceeds {most} times eager's own RMS error.",
+    "own_tolerance": "Levels of {knobs} promise less: up to {factor} times is tolerated in {trials} trials, whose RMS "
+    "errors reach {ratio} times this reference.",
     "unjudged": "In {ill} comparisons, single precision does not determine the output, so they were not judged; in "
     "{eager} of the others, eager execution itself differs from the expected values.",
     "unjudged/ill": "In {ill} comparisons, single precision does not determine the output, so they were not judged.",

@@ -8,7 +8,7 @@ COLUMNS = (
     "run_ms_cold", "expected_cache_misses", "layout_sampling", "samples_counted", "warm_up_classification",
     "stopping_effect_target",
     "checked_digest", "timed_digest", "artifact_digest", "checked", "missing", "draws", "nonfinite", "max_abs_diff",
-    "max_rel_diff", "rms_ratio", "rms_factor", "rms_floor", "workload_oracle",
+    "max_rel_diff", "rms_ratio", "rms_factor", "rms_floor", "tolerance_by", "workload_oracle",
     "worst_ratio", "allowed_over_eager", "ill_conditioned", "eager_wrong",
     "gpu_name", "memory_bytes", "kernel", "container", "isa", "os", "smt", "parameter_count", "bursts",
 )  # fmt: skip

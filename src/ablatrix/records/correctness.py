@@ -54,3 +54,7 @@ class Correctness(Part):
         default=None,
         description="Judged outputs x input draws in which eager itself differs from the oracle; null before 1.3.",
     )
+    tolerance_by: str | None = Field(
+        default=None,
+        description="Knob whose level promised the tolerance in force; null where it is the study's, and before 1.3.",
+    )

@@ -123,9 +123,7 @@ class Noise(Part):
         default=None, description="CPU time of the trial's process and of its finished children, user and system."
     )
     gpu: GpuNoise | None = Field(default=None, description="The GPU's clocks; null where the trial opened none.")
-    disturbance: str | None = Field(
-        default=None, description="Why the trial counts as disturbed; null when it does not."
-    )
+    disturbance: str | None = Field(default=None, description="Why it counts as disturbed; null when it does not.")
 
 
 class Meta(Part):
@@ -143,9 +141,7 @@ class Meta(Part):
     environment: dict[str, str] = Field(description="Environment variables that matter, as the process saw them.")
     process: Literal["forked", "spawned"] = Field(description="How the trial's process came to be.")
     spawned_because: str | None = Field(default=None, description="What made a fork unsafe; null for a forked process.")
-    cpus: list[Count] | None = Field(
-        default=None, description="Numbers of the CPUs that the trial's process might use, read back in it."
-    )
+    cpus: list[Count] | None = Field(default=None, description="CPUs that its process might use, read back in it.")
     settings_in_force: dict[str, str] = Field(
         default_factory=dict,
         description="Values of the compiler's settings of the run time, read back, by address; empty where none was.",
@@ -219,6 +215,10 @@ class Configuration(Part):
         "before 1.3.",
     )
     baseline: dict[str, Level] = Field(description="Configuration that the study compares with, every knob.")
+    departures: dict[str, Level] | None = Field(
+        default=None,
+        description="Level as shipped of each knob that the baseline has at another; null for eager, and before 1.3.",
+    )
     catalogue_digest: str = Field(description="SHA-256 of the compiler's knobs and levels.")
     compiler_digest: str | None = Field(
         default=None,

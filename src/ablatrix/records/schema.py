@@ -62,12 +62,12 @@ def _without_origins(data: dict[str, Any]) -> dict[str, Any]:
         if isinstance(meta.get("machine"), dict):
             meta["machine"] |= {"isa": None, "os": None}
     if isinstance(config, dict):
-        config |= {"compiler_digest": None, "stage_plan": None, "primary_knobs": None, "settings": {}}
+        config |= {**dict.fromkeys(("compiler_digest", "stage_plan", "primary_knobs", "departures")), "settings": {}}
     if isinstance(runtime, dict):
         runtime |= {"other_ms": None}
     if isinstance(correctness, dict):
         unknown = ("worst_ratio", "allowed_over_eager", "ill_conditioned", "undetermined", "eager_wrong")
-        correctness |= dict.fromkeys(unknown)
+        correctness |= dict.fromkeys((*unknown, "tolerance_by"))
     return data
 
 

@@ -13,6 +13,7 @@ from ablatrix.errors import StudyError
 from ablatrix.records.part import StagePlan
 from ablatrix.records.titles import Titles
 from ablatrix.study.model import Stage, Study
+from ablatrix.study.named import baseline_of
 from ablatrix.study.resolve import ResolvedStudy, plugin_sources
 from ablatrix.study.titles import titles_of
 from ablatrix.workloads.parameters import check_parameters
@@ -166,9 +167,7 @@ def make_cells(resolved: ResolvedStudy, workload: str, compiler: str) -> list[Ce
     """
     study, catalogue = resolved
     entry = catalogue.compiler(compiler)
-    fixed = next(choice.fixed for choice in study.compilers if choice.name == compiler)
-    base = {**entry.defaults(), **fixed}
-    baseline = {**base, **{knob: level for knob, level in study.baseline.items() if entry.knob(knob)}}
+    baseline = baseline_of(study, entry)
     dynamic = bool(catalogue.workload(workload).dynamic)
     cells: dict[str, Cell] = {}
     for stage in study.stages:
@@ -256,10 +255,9 @@ def _make_cell(
         identity["source_digest"] = digest
     if entry.program_digest is not None:
         identity["program_digest"] = entry.program_digest
+    settings = [(knob, setting) for knob in entry.knobs if not knob.built_in for setting in knob.acts]
     if entry.addresses:
-        identity["settings"] = {
-            setting.address: setting.value(knobs[knob.name]) for knob in entry.knobs for setting in knob.acts
-        }
+        identity["settings"] = {setting.address: setting.value(knobs[knob.name]) for knob, setting in settings}
     if entry.own_passes:
         identity["inserted"] = {
             knob.name: knob.inserts.identity

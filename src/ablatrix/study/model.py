@@ -83,7 +83,7 @@ class WorkloadChoice(Part):
         return {key: value for key, value in data.items() if value is not None}
 
 
-OWN_TO_SETTINGS = frozenset({"setting", "pass", "after", "before"})
+OWN_TO_SETTINGS = frozenset({"setting", "pass", "after", "before", "tolerance"})
 
 
 class KnobChoice(Part):
@@ -111,10 +111,13 @@ class KnobChoice(Part):
         default=None, description="code, both, or run_time: such a level leaves the cache's keys as they are."
     )
     summary: str | None = Field(default=None, description="A sentence on the knob.")
+    tolerance: float | None = Field(
+        default=None, gt=0, description="Allowed error at levels but the default, as `checks.rms_factor`."
+    )
 
     @model_serializer(mode="wrap")
     def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Omit what only settings and passes have, so that the digests of studies of programs stay the same."""
+        """Omit what came later and is not given, so that the digests of studies without it stay the same."""
         data: dict[str, Any] = handler(self)
         held = {("pass" if key == "own_pass" else key): value for key, value in data.items()}
         return {key: value for key, value in held.items() if key not in OWN_TO_SETTINGS or value is not None}
@@ -151,11 +154,7 @@ class CompilerChoice(Part):
                     f"knob '{name}' has no 'setting'; a knob of a compiler of the catalogue is one of its settings, "
                     "such as {setting: \"env:NAME\"}, or a 'pass' of your own; without one 'knobs' goes with 'command'"
                 )
-            if self.command is not None and (knob.setting is not None or knob.own_pass is not None):
-                raise ValueError(
-                    f"knob '{name}' of a program has a 'setting' or a 'pass'; a program is given its knobs as they are"
-                )
-            if self.command is None and not KNOB_NAME.fullmatch(name):
+            if (self.command is None or knob.setting is not None) and not KNOB_NAME.fullmatch(name):
                 raise ValueError(
                     f"'{name}' is no name of a knob: write letters, digits and underscores, a letter first"
                 )

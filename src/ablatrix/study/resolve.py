@@ -11,6 +11,7 @@ from ablatrix.errors import CompilerError, PluginError, StudyError, WorkloadErro
 from ablatrix.plugin_files import add_plugin, read_catalogue
 from ablatrix.plugin_sources import PluginSource
 from ablatrix.study.model import CompilerChoice, KnobChoice, Study, WorkloadChoice
+from ablatrix.study.named import take_offers
 from ablatrix.study.validation import Fault, describe_unknown, find_faults
 from ablatrix.workloads.entry import WorkloadEntry
 from ablatrix.workloads.parameters import check_parameters
@@ -53,7 +54,7 @@ def resolve(study: Study, catalogue: Catalogue | None = None) -> tuple[ResolvedS
     programs, of_programs = _describe_programs(study, plugged)
     models, of_names = _read_models(study, plugged)
     found = plugged.holding(compilers={**programs, **with_settings}, workloads=models)
-    missing = {location[-1] for location, _ in of_settings}
+    missing = {location[-1] for location, _ in (*of_settings, *of_programs)}
     # What would be said of a knob that has a fault, or of any knob where not all are known, follows from that fault.
     of_names += [one for one in find_faults(study, found) if complete and not missing & set(one[0])]
     # What a program or a plug-in that failed would have added is not missing.
@@ -95,28 +96,34 @@ def _describe_programs(study: Study, catalogue: Catalogue) -> tuple[dict[str, Co
             faults.append((location, text))
             continue
         words = {name: knob.model_dump(exclude_unset=True) for name, knob in choice.knobs.items()}
+        settings = {name: one for name, one in words.items() if "setting" in one or "pass" in one}
         try:
-            found[choice.name] = describe_command(choice.name, choice.command, study.directory, words)
+            entry = describe_command(choice.name, choice.command, study.directory, words)
+            found[choice.name], of_knobs = add_settings(entry, settings, ask_addresses(entry), study.directory)
         except CompilerError as error:
             faults.append((location, str(error)))
+            continue
+        faults += [(("compilers", index, "knobs", name), text) for name, text in of_knobs.items()]
     return found, faults
 
 
 def _find_settings(study: Study, catalogue: Catalogue) -> tuple[dict[str, CompilerEntry], list[Fault], bool]:
     """Return the compilers with settings of the study among their knobs, and whether those of all could be asked for.
 
-    Each compiler is asked once.
+    Each compiler is asked once. Settings that a compiler offers by name need not be asked for.
     """
     found: dict[str, CompilerEntry] = {}
     faults: list[Fault] = []
     complete = True
     for index, choice in enumerate(study.compilers):
-        if choice.command is not None or not choice.knobs or choice.name not in catalogue.compilers:
+        if choice.command is not None or choice.name not in catalogue.compilers:
             continue
         if not _is_checked(choice):
             complete = False
             continue
-        entry = catalogue.compilers[choice.name]
+        entry = found[choice.name] = take_offers(study, choice, catalogue.compilers[choice.name])
+        if not choice.knobs:
+            continue
         location: Location = ("compilers", index, "knobs")
         words = {name: knob.model_dump(exclude_unset=True) for name, knob in choice.knobs.items()}
         try:

@@ -118,7 +118,7 @@ def _level_faults(
     """Yield unknown knobs and levels. ``rule``: ``all`` or ``any`` compilers must have a knob, or none (``levels``)."""
     without = [entry for entry in used if entry.knob(knob) is None]
     if without and (rule == "all" or (rule == "any" and len(without) == len(used))):
-        names = [entry.name for entry in without[0].knobs]
+        names = [entry.name for entry in (*without[0].knobs, *without[0].on_offer)]
         yield (
             location,
             f"compiler '{without[0].name}' has no knob '{knob}'; it has: {', '.join(names)}{closest(knob, names)}",

@@ -7,7 +7,8 @@ import torch
 
 from ablatrix.compilers.adapter import CompileRequest, PhaseClock
 from ablatrix.compilers.cache import Scope, TaskCache
-from ablatrix.compilers.catalogue import Level
+from ablatrix.compilers.catalogue import CompilerEntry, Level
+from ablatrix.compilers.settings import NO_SETTINGS, Applied
 from ablatrix.plan.plan import Partition, PlanOptions, Reuse
 from ablatrix.plan.planner import make_plan
 from ablatrix.records.model import WorkloadFacts
@@ -61,6 +62,7 @@ def make_request(
     threads: int = 1,
     dump: Path | None = None,
     scope: Scope | None = None,
+    entry: CompilerEntry | None = None,
 ) -> CompileRequest:
     """Plan a program and ask for one configuration of it.
 
@@ -75,6 +77,7 @@ def make_request(
         threads: Threads of a run.
         dump: Where to write a dump; None for none.
         scope: Whose entries the cache in ``directory`` holds; those of these very knobs when None.
+        entry: The compiler's entry, which says what the levels set; None for a compiler without settings.
     """
     graph = capture(program.lowered, bounds)
     plan = make_plan(graph, PlanOptions(partition=partition, reuse=reuse))
@@ -90,5 +93,6 @@ def make_request(
         clock=PhaseClock(),
         threads=threads,
         work_dir=work_dir,
+        settings=NO_SETTINGS if entry is None else Applied.of(entry, dict(knobs or {})),
         dump=dump,
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ablatrix.compilers.cache import Scope
-from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry
+from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry, KnobEntry, LevelEntry, Setting
 from ablatrix.compilers.settings import Address, AddressList, Applied, add_settings, environment_of
 
 KINDS = ("pass", "config", "target", "llvm", "flag", "optimizer")
@@ -72,6 +73,48 @@ def test_scope_has_settings_by_address_and_not_by_knob() -> None:
     second = Scope.of(other, Compiler(), {"other": "off", "library": "on"})  # type: ignore[arg-type]
     assert first == second
     assert (first.knobs, first.settings) == ({"library": "on"}, {"pass:it": False})
+
+
+def with_built_in(**settings: Any) -> CompilerEntry:
+    """Return an entry that has, of every configuration, a pass and an option, besides a study's settings."""
+    levels = (LevelEntry("off", ""), LevelEntry("on", ""))
+    plain = KnobEntry(name="", kind="primary", summary="", levels=levels, default="off", affects="code", built_in=True)
+    of_pass = replace(plain, name="passing", acts=(Setting("pass", "it", (("off", False), ("on", None))),))
+    of_flag = replace(plain, name="flagged", acts=(Setting("flag", "it", (("off", False), ("on", True))),))
+    found = entry(**settings)
+    return replace(found, knobs=(*found.knobs, of_pass, of_flag))
+
+
+def test_built_in_knob_acts_by_its_level_and_is_no_setting_of_study() -> None:
+    of = with_built_in()
+    assert scope(of) == {"pass:it": False, "flag:it": False}
+    assert scope(of, passing="on", flagged="on") == {"flag:it": True}
+    assert (Applied.of(of, {}).kinds, of.addresses) == (frozenset(), {})
+
+
+def test_setting_of_study_holds_over_built_in_knob_unless_it_is_default() -> None:
+    of = with_built_in(mine=("flag:it", {"default": "default"}))
+    assert scope(of, flagged="off", mine="on")["flag:it"] is True
+    assert scope(of, flagged="on", mine="off")["flag:it"] is False
+    assert scope(of, flagged="on", mine="default")["flag:it"] is True
+    assert (Applied.of(of, {}).kinds, of.addresses) == ({"flag"}, {"mine": ["flag:it"]})
+
+
+def test_pass_runs_where_no_knob_switches_it_off() -> None:
+    of = with_built_in(mine=("pass:it", {}))
+    off = [
+        (passing, mine)
+        for passing in ("off", "on")
+        for mine in ("off", "on")
+        if Applied.of(of, {"passing": passing, "mine": mine}).switched_off("pass")
+    ]
+    assert off == [("off", "off"), ("off", "on"), ("on", "off")]
+
+
+def test_free_level_is_its_own_value() -> None:
+    (streams,) = (one for one in SHIPPED["openvino"].offers if one.name == "streams")
+    assert (streams.acts[0].value(1), streams.acts[0].value(6)) == (1, 6)
+    assert (streams.has(6), streams.has("many"), streams.has(0)) == (True, False, False)
 
 
 def test_kinds_are_those_of_study_whatever_level_is_set() -> None:

@@ -2,6 +2,7 @@
 
 from ablatrix.analysis.groups.control import Control, Instrument, judge_controls, step_of
 from ablatrix.analysis.groups.control_text import control_cell, controls_text, percent_text
+from ablatrix.analysis.groups.departures import departures_of
 from ablatrix.analysis.groups.knobs import STUDY_COLUMNS, group_columns, primary_knobs, varying_knobs, varying_sizes
 from ablatrix.analysis.groups.numbering import Whole, combined, numbered, numbered_codes
 from ablatrix.analysis.groups.ordering import grouped, in_order, key_order, number_of, sort_key
@@ -27,6 +28,7 @@ __all__ = [
     "combined",
     "control_cell",
     "controls_text",
+    "departures_of",
     "group_columns",
     "grouped",
     "in_order",

@@ -99,7 +99,7 @@ COLUMNS: tuple[Column, ...] = (
     *_columns("json", "workload", "inputs", "dynamic"),
     *_columns("label", "workload", "oracle", prefix="workload_"),
     *_columns("label", "config", "catalogue_digest", "compiler_digest"),
-    *_columns("json", "config", "run_time_knobs", "stage_plan", "primary_knobs", "settings"),
+    *_columns("json", "config", "run_time_knobs", "stage_plan", "primary_knobs", "settings", "departures"),
     Column("planner_ms", ("plan", "plan_ms"), "real"),
     *_columns("whole", "plan", "tasks", "distinct_tasks", "edges", "logical_buffers", "physical_buffers"),
     *_columns("whole", "plan", "logical_bytes", "physical_bytes_est", "peak_live_bytes"),
@@ -149,7 +149,7 @@ COLUMNS: tuple[Column, ...] = (
     *_columns("real", "correctness", "rms_factor", "rms_floor", "worst_ratio", "allowed_over_eager"),
     *_columns("whole", "correctness", "ill_conditioned", "undetermined", "eager_wrong"),
     Column("correct", ("correctness", "ok"), "yes_no"),
-    *_columns("label", "correctness", "checked_digest", "timed_digest"),
+    *_columns("label", "correctness", "checked_digest", "timed_digest", "tolerance_by"),
     Column("correctness_note", ("correctness", "note"), "label"),
 )
 

@@ -16,14 +16,13 @@ from ablatrix.compilers.catalogue.model import (
     KnobEntry,
     Level,
     LevelEntry,
-    ProgramDescription,
-    ProgramFile,
     Setting,
     SettingValue,
     plain_level,
 )
 from ablatrix.compilers.catalogue.onnxruntime import ONNXRUNTIME
 from ablatrix.compilers.catalogue.openvino import OPENVINO
+from ablatrix.compilers.catalogue.program import ProgramDescription, ProgramFile
 from ablatrix.compilers.catalogue.tvm import TVM
 from ablatrix.compilers.catalogue.xla import XLA
 

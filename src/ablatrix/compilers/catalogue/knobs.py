@@ -1,17 +1,75 @@
-"""Knobs that several compilers have, and the shape of one that is switched off and on."""
+"""Knobs that several compilers have, and the shapes of those that are switched off and on or are settings."""
 
-from ablatrix.compilers.catalogue.model import Affects, Kind, KnobEntry, LevelEntry
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ablatrix.compilers.catalogue.model import Affects, Kind, KnobEntry, Level, LevelEntry, Setting, SettingValue
 
 
-def switch(name: str, kind: Kind, affects: Affects, summary: str, off: str, on: str) -> KnobEntry:
-    """Return a knob with the levels ``off``, its default, and ``on``, each with its sentence."""
+VECTORS: Mapping[Level, str] = {128: "As SSE and NEON have.", 256: "As AVX2 has.", 512: "As AVX-512 has."}
+"""Widths of vectors in bits, with a sentence each."""
+
+
+def switch(
+    name: str, kind: Kind, affects: Affects, summary: str, off: str, on: str, *, default: str = "off", shipped: str = ""
+) -> KnobEntry:
+    """Return a knob with the levels ``off`` and ``on``, each with its sentence.
+
+    Args:
+        name, kind, affects, summary: As a knob has them.
+        off, on: The sentences.
+        default: Its default.
+        shipped: The level at which the compiler ships; empty where that is the default.
+    """
     return KnobEntry(
         name=name,
         kind=kind,
         summary=summary,
         levels=(LevelEntry("off", off), LevelEntry("on", on)),
-        default="off",
+        default=default,
         affects=affects,
+        shipped=shipped or None,
+    )
+
+
+def sets(address: str, values: Mapping[Level, SettingValue | None], *, free: bool = False) -> Setting:
+    """Return what the levels of a knob set an address to (``kind:name``); None leaves it as it is."""
+    kind, _, name = address.partition(":")
+    return Setting(kind, name, tuple(values.items()), free)
+
+
+def built_in(knob: KnobEntry, *acts: Setting) -> KnobEntry:
+    """Return a knob of every configuration, with the settings that it acts by."""
+    return replace(knob, acts=acts, built_in=True)
+
+
+def offered(
+    name: str,
+    affects: Affects,
+    summary: str,
+    levels: Mapping[Level, str],
+    *acts: Setting,
+    default: Level | None = None,
+    free: bool = False,
+) -> KnobEntry:
+    """Return a setting that has a name of its own.
+
+    Args:
+        name, affects, summary: As a knob has them.
+        levels: The sentence on each level.
+        acts: What they set.
+        default: Where a study says none; the first level when None.
+        free: Whether any whole number above zero is a level, too.
+    """
+    return KnobEntry(
+        name=name,
+        kind="secondary",
+        summary=summary,
+        levels=tuple(LevelEntry(level, sentence) for level, sentence in levels.items()),
+        default=next(iter(levels)) if default is None else default,
+        affects=affects,
+        free="whole number" if free else "",
+        acts=acts,
     )
 
 

@@ -1,11 +1,12 @@
 """The description of a compiler: levels, knobs and programs as plain values that can be passed to any process."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from ablatrix.canonical import digest_value
+from ablatrix.compilers.catalogue.program import ProgramDescription
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.import_spec import import_place, is_importable
 from ablatrix.plugin_sources import PluginSource
@@ -15,10 +16,10 @@ Level = str | int | float
 SettingValue = str | int | float | bool
 Kind = Literal["primary", "secondary"]
 Affects = Literal["plan", "code", "run_time", "both", "cache", "observer"]
-Free = Literal["", "whole number", "name"]
-ProgramForm = Literal["graph", "pt2", "onnx"]
-TensorForm = Literal["npy", "raw"]
+Free = Literal["", "whole number", "number", "name"]
 EXACT = 2**53
+LATER = ("acts", "inserts", "built_in", "shipped", "tolerance")
+"""Attributes of knobs that came later: they are in digests where they say something."""
 ENVIRONMENT = "env"
 """The kind of address that every compiler has: an environment variable of the worker."""
 
@@ -36,6 +37,15 @@ def plain_level(level: Any) -> Any:
             raise ValueError(f"a level is a word or a finite number, got {level}")
         return int(level) if level.is_integer() and abs(level) < EXACT else level
     return level
+
+
+def fits(free: Free, level: Any) -> bool:
+    """Return whether a level is one of those that a knob need not list."""
+    if free == "name":
+        return isinstance(level, str) and level.isidentifier()
+    if isinstance(level, bool):
+        return False
+    return isinstance(level, int | float) if free == "number" else isinstance(level, int) and free != "" and level > 0
 
 
 def _same_form(one: Level, other: Level) -> bool:
@@ -66,11 +76,13 @@ class Setting:
         kind: What the address is of: ``pass``, ``flag``, ``config``, ..., or ``env``.
         name: Its name there, as the compiler has it.
         values: Each level with its value; None leaves the address as it is without the knob.
+        free: Whether a level that is not among them is its own value.
     """
 
     kind: str
     name: str
     values: tuple[tuple[Level, SettingValue | None], ...]
+    free: bool = False
 
     @property
     def address(self) -> str:
@@ -86,6 +98,8 @@ class Setting:
         for name, value in self.values:
             if name == level and _same_form(name, level):
                 return value
+        if self.free:
+            return level
         raise CompilerError(f"setting '{self.address}' has no level '{level}'")
 
 
@@ -134,13 +148,19 @@ class KnobEntry:
 
     Attributes:
         levels: The levels there are; empty when the levels are free (a number or a name, see ``free``).
-        default: Level where a study names none; None for a free knob that is not in force unless asked for.
+        default: Level of a study's baseline that does not say another, where the study names the knob.
         affects: What a change of level changes; ``cache`` and ``observer`` knobs exist in cold mode only. ``run_time``
             marks a knob that can change how a program is run without changing what is built, and ``both`` one that can
             change either: the same code is then no proof that the knob has no effect.
-        free: What a free level is (``whole number``, ``name``), empty otherwise.
+        free: What a free level is (``whole number``: above zero, ``number``, ``name``), empty otherwise.
         acts: The settings that it acts by; empty where the adapter itself knows what the knob does.
         inserts: The pass that its level ``on`` inserts.
+        built_in: Whether it acts by settings and yet is a knob of every configuration, as one is that an adapter acts
+            on: keys of caches have its settings, records have its level alone, and nothing of it is read back.
+        shipped: Level at which the compiler ships, where that is not the default: what holds in studies that name the
+            knob nowhere. An ablation begins without it (``fusion: off``), a study of something else has it (``on``).
+        tolerance: Multiple of eager's error that outputs may have at every level but the default; None for that of the
+            study.
     """
 
     name: str
@@ -152,6 +172,14 @@ class KnobEntry:
     free: Free = ""
     acts: tuple[Setting, ...] = ()
     inserts: OwnPass | None = None
+    built_in: bool = False
+    shipped: Level | None = None
+    tolerance: float | None = None
+
+    @property
+    def as_shipped(self) -> Level:
+        """The level at which the compiler ships."""
+        return self.default if self.shipped is None else self.shipped
 
     @property
     def cold_only(self) -> bool:
@@ -169,53 +197,14 @@ class KnobEntry:
         return self.affects in {"run_time", "both"}
 
     def has(self, level: Level) -> bool:
-        """Return whether this is a level of the knob."""
-        if any(level == entry.name and _same_form(level, entry.name) for entry in self.levels):
-            return True
-        if self.free == "whole number":
-            return isinstance(level, int) and not isinstance(level, bool) and level > 0
-        return self.free == "name" and isinstance(level, str) and level.isidentifier()
+        """Return whether this is a level of the knob; the default always is."""
+        listed = (*(entry.name for entry in self.levels), self.default)
+        return any(level == one and _same_form(level, one) for one in listed) or fits(self.free, level)
 
     def choices(self) -> str:
         """Return the levels as messages list them."""
         named = [str(entry.name) for entry in self.levels]
         return ", ".join(named + ([f"any {self.free}"] if self.free else []))
-
-
-@dataclass(frozen=True, slots=True)
-class ProgramFile:
-    """One file that a program's answers depend on.
-
-    Attributes:
-        name: Its path from the study's directory.
-        path: Its absolute path.
-        digest: Its SHA-256.
-    """
-
-    name: str
-    path: str
-    digest: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgramDescription:
-    """A program that is a compiler: how it is started, and how it described itself.
-
-    Attributes:
-        command: The program and its arguments, with absolute paths.
-        digest: SHA-256 of the command line as the study writes it, of its files, and of all that it described.
-        versions: Versions of what generates or runs code.
-        formats: Forms in which it takes what it compiles.
-        tensors: Form in which it takes tensors.
-        files: The files that belong to it, by name.
-    """
-
-    command: tuple[str, ...]
-    digest: str
-    versions: Mapping[str, str]
-    formats: tuple[ProgramForm, ...]
-    tensors: TensorForm
-    files: tuple[ProgramFile, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +220,7 @@ class CompilerEntry:
         takes_onnx: Whether it takes an ONNX model as it is; else only what torch exports.
         settings: ``module:function`` that lists the addresses of its settings, run in a process of its own where a
             study has some; empty for a compiler that has none but environment variables.
+        offers: Settings that have a name of their own: each becomes one of the knobs of a study that names it.
         anchors: The passes, or points of its sequence, before or after which a pass of a study can be inserted.
         cuda_unsupported: Why it does not run on a CUDA device; empty where it does. Trials of a study with
             ``device: cuda`` are recorded as ``unsupported`` with this reason and compile nothing.
@@ -246,6 +236,7 @@ class CompilerEntry:
     plugin: PluginSource | None = None
     takes_onnx: bool = False
     settings: str = ""
+    offers: tuple[KnobEntry, ...] = ()
     anchors: tuple[str, ...] = ()
     cuda_unsupported: str = "its entry in the catalogue does not say that it does"
 
@@ -281,9 +272,9 @@ class CompilerEntry:
         """SHA-256 of the knobs and levels, and of the program or plug-in where it is one."""
         knobs = [asdict(knob) for knob in self.knobs]
         for entry, knob in zip(self.knobs, knobs, strict=True):
-            if not knob["acts"]:
-                del knob["acts"]  # so that the digests of compilers without settings stay as they were
-            del knob["inserts"]
+            for name in LATER:
+                if knob[name] is None or knob[name] is False or knob[name] == ():
+                    del knob[name]  # so that the digests of compilers without settings stay as they were
             if entry.inserts is not None:
                 knob["inserts"] = entry.inserts.identity
         return digest_value(knobs if self.program_digest is None else {"knobs": knobs, "program": self.program_digest})
@@ -295,8 +286,9 @@ class CompilerEntry:
 
     @property
     def addresses(self) -> dict[str, list[str]]:
-        """The addresses that knobs act by, by the name of the knob; empty where a study has no settings."""
-        acting = [(knob.name, one.address) for knob in self.knobs for one in (*knob.acts, knob.inserts) if one]
+        """The addresses of the settings and passes that a study names, by the name of the knob."""
+        named = [knob for knob in self.knobs if not knob.built_in]
+        acting = [(knob.name, one.address) for knob in named for one in (*knob.acts, knob.inserts) if one]
         return {knob: [address for of, address in acting if of == knob] for knob, _ in acting}
 
     @property
@@ -309,6 +301,10 @@ class CompilerEntry:
         """Names of the environment variables that its knobs set."""
         return [one.name for knob in self.knobs for one in knob.acts if one.kind == ENVIRONMENT]
 
+    def acted_on(self, kind: str) -> frozenset[str]:
+        """Return the names of one kind that its knobs set."""
+        return frozenset(one.name for knob in self.knobs for one in knob.acts if one.kind == kind)
+
     @property
     def run_time_knobs(self) -> list[str]:
         """Names of the knobs that can change how a program is run without changing what is built."""
@@ -317,6 +313,35 @@ class CompilerEntry:
     def knob(self, name: str) -> KnobEntry | None:
         """Return a knob by name, or None."""
         return next((knob for knob in self.knobs if knob.name == name), None)
+
+    @property
+    def on_offer(self) -> tuple[KnobEntry, ...]:
+        """The offers whose names none of its knobs has."""
+        there = {knob.name for knob in self.knobs}
+        return tuple(knob for knob in self.offers if knob.name not in there)
+
+    def taking(self, names: Collection[str]) -> "CompilerEntry":
+        """Return the entry with those of its offers as knobs that a study names and has no knob of its own for."""
+        taken = tuple(knob for knob in self.on_offer if knob.name in names)
+        return replace(self, knobs=(*taken, *self.knobs)) if taken else self
+
+    def levels(self, named: Collection[str]) -> dict[str, Level]:
+        """Return the level of every knob before a study says any: as shipped where it does not name the knob."""
+        return {knob.name: knob.default if knob.name in named else knob.as_shipped for knob in self.knobs}
+
+    def tolerance(self, knobs: Mapping[str, Level]) -> tuple[float, str] | None:
+        """Return the largest tolerance that a configuration's levels promise, with its knob; None where none does."""
+        promised = [
+            (knob.tolerance, knob.name)
+            for knob in self.knobs
+            if knob.tolerance is not None and knobs.get(knob.name, knob.default) != knob.default
+        ]
+        return max(promised, default=None, key=lambda one: one[0])
+
+    def departures(self, knobs: Mapping[str, Level]) -> dict[str, Level]:
+        """Return the levels at which the compiler ships, of those knobs that a configuration has at another."""
+        apart = [knob for knob in self.knobs if knobs.get(knob.name, knob.as_shipped) != knob.as_shipped]
+        return {knob.name: knob.as_shipped for knob in apart}
 
     def may_change_code(self, name: str) -> bool:
         """Return whether what is built may depend on the level of a knob; of one that is not here it may."""
@@ -363,5 +388,5 @@ class CompilerEntry:
             raise UnsupportedError(f"compiler '{self.name}' does not run on CUDA: {self.cuda_unsupported}")
 
     def defaults(self) -> dict[str, Level]:
-        """Return the default level of every knob."""
+        """Return the default level of every knob, as in a study that names them all and says no level."""
         return {knob.name: knob.default for knob in self.knobs}

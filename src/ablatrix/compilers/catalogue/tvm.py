@@ -1,6 +1,15 @@
 """Apache TVM: its knobs and levels."""
 
-from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, PASS_TIMING, UPPER_BOUND, switch
+from ablatrix.compilers.catalogue.knobs import (
+    CACHE_TAG,
+    PARTITION,
+    PASS_TIMING,
+    UPPER_BOUND,
+    VECTORS,
+    offered,
+    sets,
+    switch,
+)
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
 
 TVM = CompilerEntry(
@@ -25,6 +34,7 @@ TVM = CompilerEntry(
             ),
             default="keep",
             affects="code",
+            shipped="release",
         ),
         switch(
             "memory_plan",
@@ -33,6 +43,7 @@ TVM = CompilerEntry(
             "Whether storage inside a task is planned at compile time (StaticPlanBlockMemory).",
             "Every tensor has a storage of its own.",
             "Tensors whose lives do not overlap share storage.",
+            shipped="on",
         ),
         switch(
             "fusion",
@@ -41,6 +52,7 @@ TVM = CompilerEntry(
             "Whether operators are fused into one kernel (FuseOps, FuseTIR).",
             "One kernel an operator.",
             "Element-wise operators are fused with their neighbours.",
+            shipped="on",
         ),
         KnobEntry(
             name="schedule",
@@ -66,6 +78,52 @@ TVM = CompilerEntry(
         CACHE_TAG,
     ),
     settings="ablatrix.compilers.tvm.settings:addresses",
+    offers=(
+        offered(
+            "opt_level",
+            "code",
+            "Which passes of a pass context run: those of at most this level (opt_level).",
+            {0: "Those that a program needs.", 1: "Fusion as well.", 2: "As TVM ships.", 3: "All that there are."},
+            sets("config:opt_level", {level: level for level in range(4)}),
+            default=2,
+        ),
+        offered(
+            "code_level",
+            "code",
+            "How much LLVM optimises generated kernels (opt-level of the target).",
+            {"default": "As TVM sets it.", **{level: f"As clang does at -O{level}." for level in range(4)}},
+            sets("target:opt-level", {"default": None, 0: 0, 1: 1, 2: 2, 3: 3}),
+        ),
+        offered(
+            "vector_width",
+            "code",
+            "Width in bits of the vectors that the target is taken to have (vector-width of the target).",
+            {"default": "That of the processor.", **VECTORS},
+            sets("target:vector-width", {"default": None, 128: 128, 256: 256, 512: 512}),
+        ),
+        offered(
+            "fast_math",
+            "code",
+            "Whether LLVM may take arithmetic as if it were exact (fast-math of the target).",
+            {"off": "Generated kernels compute what the program says.", "on": "Terms are reordered and contracted."},
+            sets("target:fast-math", {"off": False, "on": True}),
+        ),
+        offered(
+            "vectorise",
+            "code",
+            "Whether loops that are marked so become vectors (tirx.disable_vectorize).",
+            {"on": "They do.", "off": "They stay loops, which LLVM may still vectorise."},
+            sets("config:tirx.disable_vectorize", {"on": False, "off": True}),
+        ),
+        offered(
+            "unroll",
+            "code",
+            "Largest number of steps of a loop that is unrolled by itself (tirx.UnrollLoop.auto_max_step).",
+            {0: "None is; as TVM ships."},
+            sets("config:tirx.UnrollLoop.auto_max_step", {0: 0}, free=True),
+            free=True,
+        ),
+    ),
     anchors=(
         "DecomposeOpsForInference",
         "LegalizeOps",

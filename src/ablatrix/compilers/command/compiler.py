@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ablatrix.compilers.adapter import CompileRequest, Executable
-from ablatrix.compilers.catalogue import CompilerEntry
+from ablatrix.compilers.catalogue import ENVIRONMENT, CompilerEntry, SettingValue
 from ablatrix.errors import CompilerError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class CommandCompiler:
         self.name = entry.name
         self._threads = 1
         self._in_force: dict[str, int] = {}
+        self._settings: dict[str, str] = {}
 
     def preload(self) -> None:
         """Import the modules that pass programs and tensors to the program."""
@@ -60,6 +61,10 @@ class CommandCompiler:
         """Return the threads that the program reported when it loaded the artifact; empty before that."""
         return dict(self._in_force)
 
+    def settings_in_force(self) -> Mapping[str, str]:
+        """Return the study's settings of the run time, as the program read them back when it loaded the artifact."""
+        return dict(self._settings)
+
     def compile(self, request: CompileRequest) -> Executable:
         """Start the program, have it build the workload or find it in the cache, and have it load that.
 
@@ -69,6 +74,7 @@ class CommandCompiler:
             CompilerError: It failed, or an answer breaks the protocol.
         """
         from ablatrix.compilers.command.executable import CommandExecutable
+        from ablatrix.compilers.command.replies import read_settings, read_threads
         from ablatrix.compilers.command.session import Session
         from ablatrix.compilers.task_building import compile_tasks, gather_facts
 
@@ -85,12 +91,16 @@ class CommandCompiler:
             "compiler": f"command {self.name}",
             "program": self._program.digest,
             "knobs": self._code_knobs(request.knobs),
+            **self._settings_of(request.settings.code),
         }
         built = compile_tasks(request, [own], lambda task, key: self._build(session, request, task, key))
         with request.clock.phase("load"):
             facts = gather_facts(built, request.plan)
             executable = CommandExecutable(request, session, self._program.tensors, facts)
-            self._in_force = executable.load(built[0], self._own_knobs(request.knobs))
+            settings = self._settings_of({**request.settings.code, **request.settings.run_time})
+            answer = executable.load(built[0], {"knobs": self._own_knobs(request.knobs), **settings})
+            self._in_force = read_threads(answer, self.name)
+            self._settings = read_settings(answer, request.settings.to_read_back, self.name)
         return executable
 
     def _greet(self, session: Session) -> None:
@@ -124,6 +134,7 @@ class CommandCompiler:
             "do": "compile",
             "program": manifest,
             "knobs": self._code_knobs(request.knobs),
+            **self._settings_of(request.settings.code),
             "directory": str(directory),
         }
         dump.text(
@@ -139,8 +150,17 @@ class CommandCompiler:
 
     def _own_knobs(self, knobs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the levels of the program's own knobs."""
-        return {knob.name: knobs[knob.name] for knob in self._entry.knobs if not knob.cold_only}
+        return {knob.name: knobs[knob.name] for knob in self._entry.knobs if not (knob.cold_only or knob.acts)}
 
     def _code_knobs(self, knobs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the levels that code may depend on: others do not reach ``compile``, nor the keys of the cache."""
-        return {knob.name: knobs[knob.name] for knob in self._entry.knobs if knob.may_change_code}
+        return {
+            knob.name: knobs[knob.name] for knob in self._entry.knobs if knob.may_change_code and not knob.acts
+        }
+
+    def _settings_of(self, values: Mapping[tuple[str, str], SettingValue]) -> dict[str, dict[str, SettingValue]]:
+        """Return the settings of a request, by address; nothing for a program that describes none."""
+        if not self._program.settings:
+            return {}
+        named = sorted((address, value) for address, value in values.items() if address[0] != ENVIRONMENT)
+        return {"settings": {f"{kind}:{name}": value for (kind, name), value in named}}

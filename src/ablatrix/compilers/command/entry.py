@@ -32,6 +32,7 @@ from ablatrix.errors import CompilerError
 
 ADAPTER = "ablatrix.compilers.command.compiler:CommandCompiler"
 DESCRIBE_TIMEOUT_S = 60.0
+_IS_SETTING = {"setting", "pass"}
 PYTHON = ("python", "python3")
 """Words that mean the interpreter that runs ablatrix, so that a program finds the installed packages."""
 
@@ -46,15 +47,16 @@ def describe_command(
         command: Program and arguments; those that are files in ``directory`` are resolved there.
         directory: Directory of the study.
         knobs: What the study says about the knobs, by name: it replaces fields of those that the program describes
-            (levels may be fewer), and adds those that it does not.
+            (levels may be fewer), and adds those that it does not. Settings are none of them.
 
     Raises:
         CompilerError: The program cannot be started, does not answer as the protocol says, or a knob is not valid.
     """
     full = resolve_command(name, command, directory)
     description = _ask(name, full)
-    found = _merge(name, description.knobs, knobs)
-    if not any(knob.kind == "primary" for knob in found):
+    own = {knob: words for knob, words in knobs.items() if not _IS_SETTING & words.keys()}
+    found = _merge(name, description.knobs, own)
+    if len(own) == len(knobs) and not any(knob.kind == "primary" for knob in found):
         raise CompilerError(f"{name}: it has no primary knob, so there is nothing to ablate; describe or declare one")
     files = read_files(command, description, directory)
     program = ProgramDescription(
@@ -64,6 +66,7 @@ def describe_command(
         formats=description.formats,
         tensors=description.tensors,
         files=files,
+        settings=tuple(one.model_dump(mode="json") for one in description.settings),
     )
     return CompilerEntry(
         name=name,
@@ -168,6 +171,7 @@ def _entry(knob: KnobDescription) -> KnobEntry:
         default=knob.default,
         affects=knob.affects,
         free=knob.free,
+        tolerance=knob.tolerance,
     )
 
 

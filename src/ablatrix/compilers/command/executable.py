@@ -14,7 +14,7 @@ import torch
 
 from ablatrix.compilers.adapter import CompileFacts, CompileRequest
 from ablatrix.compilers.command.handover import read_tensor, write_tensor
-from ablatrix.compilers.command.replies import doubt_times, read_threads, read_times
+from ablatrix.compilers.command.replies import doubt_times, read_times
 from ablatrix.compilers.tasks import Tensor, read_sizes
 from ablatrix.errors import CompilerError
 from ablatrix.workloads.capture import value_tensors
@@ -48,8 +48,13 @@ class CommandExecutable:
         self._made = [Tensor.from_signature(graph.values[value].signature) for value in task.writes]
         self._numbers = itertools.count()
 
-    def load(self, built: BuiltTask, knobs: Mapping[str, Any]) -> dict[str, int]:
-        """Have the program load an artifact with its parameters; return the threads that it has in force."""
+    def load(self, built: BuiltTask, configuration: Mapping[str, Any]) -> dict[str, Any]:
+        """Have the program load an artifact with its parameters, and return its answer.
+
+        Args:
+            built: The artifact.
+            configuration: ``knobs``, and ``settings`` where the program has some.
+        """
         parameters = [
             {
                 "name": f"input_{index}",
@@ -58,16 +63,15 @@ class CommandExecutable:
             for index, value in enumerate(self._reads)
             if value in self._parameters
         ]
-        answer = self.session.ask(
+        return self.session.ask(
             {
                 "do": "load",
                 "artifact": str(built.file),
-                "knobs": dict(knobs),
+                **configuration,
                 "threads": self.threads,
                 "parameters": parameters,
             }
         )
-        return read_threads(answer, self.session.name)
 
     def bind(self, inputs: Sequence[torch.Tensor]) -> CommandRun:
         """Hand one set of inputs to the program.

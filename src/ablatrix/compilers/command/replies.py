@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,26 @@ def read_threads(answer: dict[str, Any], name: str) -> dict[str, int]:
             f"{json.dumps(answer)[:200]}"
         )
     return dict(threads)
+
+
+def read_settings(answer: dict[str, Any], asked: Sequence[tuple[str, str]], name: str) -> dict[str, str]:
+    """Return the values of settings that the program read back, as text by address: of those that were asked for.
+
+    Raises:
+        CompilerError: They are not plain values by address.
+    """
+    settings = answer.get("settings", {})
+    if not isinstance(settings, dict) or not all(isinstance(one, str | int | float) for one in settings.values()):
+        raise CompilerError(
+            f"{name}: 'load' may answer {{\"settings\": {{address: value}}}} with what is in force, got "
+            f"{json.dumps(settings)[:200]}"
+        )
+    addresses = [f"{kind}:{of}" for kind, of in asked]
+    return {address: _text(settings[address]) for address in addresses if address in settings}
+
+
+def _text(value: str | int | float) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def read_times(answer: dict[str, Any], count: int, wall_ms: float, name: str) -> list[float]:

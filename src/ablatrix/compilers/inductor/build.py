@@ -6,7 +6,7 @@ import subprocess
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,6 @@ ALIAS = (
 def key_facts(options: Options) -> dict[str, Any]:
     """Return what Inductor's code depends on beyond the task."""
     return {
-        "options": {name: value for name, value in asdict(options).items() if name != "settings"},
         "switches": options.switches(),
         "instruction_set": str(pick_vec_isa()),
         "cpp_compiler": cpp_compiler(),

@@ -73,17 +73,16 @@ class InductorCompiler(TaskwiseCompiler["Options"]):
         """Return the options of Inductor that the knobs set."""
         from ablatrix.compilers.inductor.options import Options
 
-        return Options.from_knobs(request.knobs, request.run_threads, request.settings)
+        return Options(request.run_threads, request.settings)
 
     def prepare(self, request: CompileRequest, options: Options) -> None:
         """Set the threads; warm the parts of the toolchain that a wrapper in C++, or settings, alone need."""
         from ablatrix.compilers.inductor.toolchain import warm_toolchain
 
         super().prepare(request, options)
-        settings = options.settings.building("config")
-        if options.cpp_wrapper or settings:
+        if options.cpp_wrapper or "config" in options.settings.kinds:
             with request.clock.uncounted("warm"):
-                warm_toolchain(options.cpp_wrapper, settings)
+                warm_toolchain(options.settings.building("config"))
 
     def key_facts(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, Any]:
         """Return the options, the processor's instructions, the C++ compiler and the digest of this adapter."""

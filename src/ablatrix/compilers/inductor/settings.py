@@ -8,7 +8,8 @@ import typing
 from collections.abc import Iterator
 from typing import Any
 
-from ablatrix.compilers.inductor.options import ALWAYS, Options
+from ablatrix.compilers.catalogue import INDUCTOR
+from ablatrix.compilers.inductor.options import ALWAYS
 from ablatrix.compilers.settings.address import Address, Type
 
 CONFIG = "config"
@@ -25,7 +26,7 @@ def addresses() -> Iterator[Address]:
     """Yield the settings of the installed torch; one that a knob sets has no value of its own."""
     from torch._inductor import config
 
-    by_knobs = {**Options.from_knobs({"fusion": "off"}, threads=1).switches(), **ALWAYS}
+    by_knobs = {*INDUCTOR.acted_on(CONFIG), THREADS}
     for name, value in sorted(config.get_config_copy().items()):
         if NO_SETTING.search(name) or name in ALWAYS:
             continue

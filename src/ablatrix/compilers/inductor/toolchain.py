@@ -28,20 +28,19 @@ def cache_directory(directory: Path | None) -> AbstractContextManager[None]:
     return variable(CACHE_VARIABLE, None if directory is None else str(directory))
 
 
-def warm_toolchain(cpp_wrapper: bool = False, settings: Mapping[str, Any] | None = None) -> None:
-    """Have the instruction set chosen and the headers of kernels (of C++ wrappers, if asked) precompiled.
+def warm_toolchain(settings: Mapping[str, Any] | None = None) -> None:
+    """Have the instruction set chosen and the headers of kernels (of C++ wrappers, if set) precompiled.
 
     On a machine that has neither this takes tens of seconds of compiling, later a second. It starts no thread.
 
     Args:
-        cpp_wrapper: Whether the headers are those of C++ wrappers.
-        settings: Entries of Inductor's configuration that a study sets: some are flags of the C++ compiler, and headers
-            are precompiled for each set of flags.
+        settings: Entries of Inductor's configuration: some are flags of the C++ compiler, and headers are precompiled
+            for each set of flags.
     """
     program: Any = torch.fx.symbolic_trace(lambda x: (x + 1,))
     with FakeTensorMode():
         inputs = [torch.empty(16)]
-    patches = {**ALWAYS, "cpp_wrapper": cpp_wrapper, "cpp.threads": 1, **(settings or {})}
+    patches = {**ALWAYS, "cpp.threads": 1, **(settings or {})}
     with cache_directory(None), config.patch(ALWAYS), functorch_config.patch(enable_autograd_cache=False):
         pick_vec_isa()
         with torch.no_grad():

@@ -8,7 +8,6 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +32,14 @@ REASONS = {
     "estimator": "ONNX Runtime has no estimate of memory",
 }
 MAX_NUMBERS = 32  # of a constant in a text
-# Run-time options that leave the saved model as it is share its entry in the cache. Settings are in the cache's scope.
-RUN_TIME_ONLY = ("reuse", "memory_plan", "arena", "threads", "settings")
 
 
 def key_facts(options: Options) -> dict[str, Any]:
     """Return what the optimised model depends on beyond the task."""
     import onnxruntime
 
-    code = {name: value for name, value in asdict(options).items() if name not in RUN_TIME_ONLY}
     return {
-        "options": code,
+        "settings": options.settings.by_address(),
         "disabled": options.disabled(),
         "processor": onnxruntime.get_build_info(),
         "onnxruntime": onnxruntime.__version__,

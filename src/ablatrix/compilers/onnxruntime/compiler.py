@@ -82,9 +82,9 @@ class OnnxRuntimeCompiler(TaskwiseCompiler["Options"]):
 
     def options(self, request: CompileRequest) -> Options:
         """Return the options of ONNX Runtime that the knobs set."""
-        from ablatrix.compilers.onnxruntime.options import Options
+        from ablatrix.compilers.onnxruntime.options import NOTHING, Options
 
-        return Options.from_knobs(request.knobs, request.run_threads, request.settings)
+        return Options(request.run_threads, request.settings, str(request.knobs.get("without", NOTHING)))
 
     def key_facts(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, Any]:
         """Return the options that the saved model depends on, the build, versions and the digest of this adapter."""

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ablatrix.compilers.onnxruntime.options import ERRORS_ONLY, FUSIONS, LAYOUT, VERBOSE
+from ablatrix.compilers.catalogue import ONNXRUNTIME
+from ablatrix.compilers.onnxruntime.options import ERRORS_ONLY, VERBOSE
 from ablatrix.compilers.onnxruntime.passes import read_passes
 from ablatrix.compilers.output import STDERR, written_to
 from ablatrix.compilers.settings.address import Address, switches, type_of
@@ -30,7 +31,7 @@ RULES = (
     "ReluQuantRewrite",
     "UnsqueezeElimination",
 )
-"""Optimisers that run within another one, which alone is named in the log; ``FUSIONS`` has the others of this kind."""
+"""Optimisers that run within another one, which alone is named in the log; the knobs have the others of this kind."""
 ENTRY = re.compile(rb"\x00((?:session|optimization|mlas)(?:\.[a-z0-9_]+)+)(?=\x00)")
 # What is no setting of a model's code or run: files, logs, other providers, the source files of the library itself.
 NO_SETTING = re.compile(
@@ -54,7 +55,6 @@ SWITCHES = {
 }
 OF_CODE = re.compile(r"optimization\.|session\..*(qdq|quant|inlining|loop_level|inference|expansion)")
 OWNERS = {"graph_optimization_level": "graph_level", "intra_op_num_threads": "threads"}
-BY_KNOBS = ("enable_mem_reuse", "enable_mem_pattern", "enable_cpu_mem_arena")
 NO_OPTIONS = re.compile(r"log|profil|path|prefix|per_session")
 
 
@@ -63,7 +63,7 @@ def addresses() -> Iterator[Address]:
     import onnxruntime
 
     library = next(Path(onnxruntime.__file__).parent.glob("capi/onnxruntime_pybind11_state*")).read_bytes()
-    rules = [name for name in (*RULES, *FUSIONS, *LAYOUT) if name.encode() in library]
+    rules = [name for name in {*RULES, *ONNXRUNTIME.acted_on(OPTIMIZER)} if name.encode() in library]
     yield from switches(OPTIMIZER, [*_transformers(), *rules])
     yield from _entries(library)
     yield from _options(onnxruntime.SessionOptions())
@@ -111,6 +111,7 @@ def _options(options: Any) -> Iterator[Address]:
     """Yield the attributes of ``SessionOptions``, with the values that sessions have here."""
     options.inter_op_num_threads = 1
     options.log_severity_level = ERRORS_ONLY
+    by_knobs = ONNXRUNTIME.acted_on(OPTION)
     for name in dir(options):
         value = getattr(options, name)
         if name.startswith("_") or callable(value) or NO_OPTIONS.search(name):
@@ -122,7 +123,7 @@ def _options(options: Any) -> Iterator[Address]:
             kind=OPTION,
             name=name,
             type="text" if members is not None else type_of(value),
-            value=None if name in BY_KNOBS else value if members is None else value.name,
+            value=None if name in by_knobs else value if members is None else value.name,
             affects="run_time",
             choices=() if members is None else tuple(members),
             owner=OWNERS.get(name, ""),

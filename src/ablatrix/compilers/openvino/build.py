@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,8 +26,6 @@ REASONS = {
     "compiler_planned_bytes": "OpenVINO's CPU plug-in plans memory when it loads a model and reports no bytes",
     "estimator": "OpenVINO has no estimate of memory",
 }
-# Properties that leave the stored model as it is share its entry in the cache. Settings are in the cache's scope.
-RUN_TIME_ONLY = ("flush_denormals", "threads", "settings")
 NO_WORK = frozenset({"Input", "Output", "Const"})
 GENERATED = "Subgraph"  # the type of a layer that snippets have compiled
 NOT_CONVERTED = ("No conversion rule found", "were not converted", "cannot be converted")
@@ -38,7 +35,7 @@ def key_facts(options: Options) -> dict[str, Any]:
     """Return what the stored model depends on beyond the task."""
     ov = import_openvino()
     return {
-        "options": {name: value for name, value in asdict(options).items() if name not in RUN_TIME_ONLY},
+        "settings": options.settings.by_address(),
         "processor": {name: str(value) for name, value in sorted(torch.cpu.get_capabilities().items())},
         "openvino": ov.get_version(),
         "adapter": source_digest(Path(__file__).parent),

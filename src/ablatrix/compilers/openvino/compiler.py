@@ -74,7 +74,7 @@ class OpenVinoCompiler(TaskwiseCompiler["Options"]):
         """Return the options of OpenVINO that the knobs set."""
         from ablatrix.compilers.openvino.options import Options
 
-        return Options.from_knobs(request.knobs, request.run_threads, request.settings)
+        return Options(request.run_threads, request.settings)
 
     def key_facts(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, Any]:
         """Return the options that the stored model depends on, the processor, the version and this adapter's digest."""

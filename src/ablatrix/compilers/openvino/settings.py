@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ablatrix.compilers.catalogue import OPENVINO
 from ablatrix.compilers.openvino.build import DEVICE
 from ablatrix.compilers.openvino.library import get_core, property_text
-from ablatrix.compilers.openvino.options import BY_KNOBS, Options
+from ablatrix.compilers.openvino.options import Options
 from ablatrix.compilers.settings.address import Address, type_of
 
 PROPERTY = "property"
@@ -25,7 +26,7 @@ NO_WORD = "?"
 def addresses() -> Iterator[Address]:
     """Yield the settings of the installed plug-in, with the values that models have here."""
     core = get_core()
-    here = Options.from_knobs({}, threads=1).compiling()
+    here, by_knobs = Options(threads=1).compiling(), OPENVINO.acted_on(PROPERTY)
     listed = core.get_property(DEVICE, "SUPPORTED_PROPERTIES")
     writable = [str(name) for name in listed if str(listed[name]) == "RW" and name not in NO_SETTING]
     for name in sorted({*writable, *HIDDEN}):
@@ -35,7 +36,7 @@ def addresses() -> Iterator[Address]:
             kind=PROPERTY,
             name=name,
             type=type_of(plain),
-            value=None if name in BY_KNOBS or not str(plain).strip("?") else plain,
+            value=None if name in by_knobs or not str(plain).strip("?") else plain,
             affects="code" if OF_CODE.search(name) else "both" if OF_BOTH.search(name) else "run_time",
             choices=_choices(core, name, value) if isinstance(plain, str) else (),
             owner="threads" if name == THREADS else "",

@@ -9,6 +9,8 @@ from typing import Any
 from ablatrix.compilers.catalogue.model import ENVIRONMENT, CompilerEntry, Level, OwnPass, SettingValue
 
 AddressKey = tuple[str, str]
+SWITCHED_OFF_BY_NAME = ("pass", "optimizer")
+"""Kinds of which a compiler is told what not to run: such a pass runs where no knob switches it off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +20,8 @@ class Applied:
     Attributes:
         code: Of settings that can change what is built; they belong to the keys of caches.
         run_time: Of settings that change only how that is run.
-        kinds: Kinds of address of which any configuration of the study may set one.
-        to_read_back: Addresses whose value may be in force without any change of what is built.
+        kinds: Kinds of address of which a knob that the study names may set one, in any of its configurations.
+        to_read_back: Addresses of such knobs whose value may be in force without any change of what is built.
         inserted: Passes of the study's author that run, in the order in which the study names them.
     """
 
@@ -31,7 +33,7 @@ class Applied:
 
     @classmethod
     def of(cls, entry: CompilerEntry, knobs: Mapping[str, Level]) -> Applied:
-        """Return what a configuration sets.
+        """Return what a configuration sets. Where two knobs set one address, that of the study's own holds.
 
         Args:
             entry: The compiler's entry in the study's catalogue.
@@ -42,13 +44,19 @@ class Applied:
         """
         code: dict[AddressKey, SettingValue] = {}
         run_time: dict[AddressKey, SettingValue] = {}
-        acting = [(knob, setting) for knob in entry.knobs for setting in knob.acts]
-        for knob, setting in acting:
-            value = setting.value(knobs.get(knob.name, knob.default))
-            if value is not None:
-                (code if knob.may_change_code else run_time)[setting.kind, setting.name] = value
-        kinds = frozenset(setting.kind for _, setting in acting)
-        to_read_back = tuple((setting.kind, setting.name) for knob, setting in acting if knob.changes_run)
+        # Those of the study come first in an entry: built-in ones are set before them, and so give way.
+        for knob in sorted(entry.knobs, key=lambda one: not one.built_in):
+            for setting in knob.acts:
+                value, key = setting.value(knobs.get(knob.name, knob.default)), (setting.kind, setting.name)
+                is_off = setting.kind in SWITCHED_OFF_BY_NAME and code.get(key) is False
+                if value is None or is_off:
+                    continue
+                code.pop(key, None)
+                run_time.pop(key, None)
+                (code if knob.may_change_code else run_time)[key] = value
+        named = [(knob, setting) for knob in entry.knobs if not knob.built_in for setting in knob.acts]
+        kinds = frozenset(setting.kind for _, setting in named)
+        to_read_back = tuple((setting.kind, setting.name) for knob, setting in named if knob.changes_run)
         inserted = tuple(
             knob.inserts for knob in entry.knobs if knob.inserts and knobs.get(knob.name, knob.default) == "on"
         )

@@ -29,11 +29,13 @@ ADDRESS_LIST: TypeAdapter[AddressList] = TypeAdapter(AddressList)
 
 
 def ask_addresses(entry: CompilerEntry) -> AddressList:
-    """Return the settings of a compiler as installed; none for one whose entry names no list of them.
+    """Return the settings of a compiler as installed, or of a program as it described them; none where there are none.
 
     Raises:
         CompilerError: It is not installed, or it cannot be asked.
     """
+    if entry.program is not None:
+        return ADDRESS_LIST.validate_python({"addresses": entry.program.settings})
     if not entry.settings:
         return AddressList(())
     entry.refuse_absent()
@@ -82,7 +84,7 @@ def _identity(entry: CompilerEntry) -> dict[str, Any]:
         origin = None if spec is None else spec.origin
         versions = {one: version(one) for one in distributions.get(name, ())}
         modules[name] = [versions, origin, Path(origin).stat().st_mtime_ns if origin else None]
-    asks = [Path(__file__).parent, _source_of(entry)]
+    asks = [Path(__file__).parent, Path(__file__).parents[1] / "catalogue", _source_of(entry)]
     code = {str(file): digest_bytes(file.read_bytes()) for place in asks for file in sorted(place.glob("*.py"))}
     return {"modules": modules, "code": code, "python": sys.version}
 

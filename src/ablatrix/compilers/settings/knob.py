@@ -37,7 +37,7 @@ def add_settings(
     """Return a compiler's entry with the settings and passes of a study as knobs, and what is wrong with them, by knob.
 
     Args:
-        entry: As the catalogue has it.
+        entry: As the catalogue has it, with those of its offers that the study names.
         knobs: What the study says about each knob, by name: ``setting`` or ``pass``, and the keys of a knob that it
             names.
         known: The addresses that the compiler, as installed, has.
@@ -53,12 +53,11 @@ def add_settings(
                 made.append(pass_knob(entry, name, words, directory))
                 continue
             knob = setting_knob(entry.name, name, words, known)
-            of_settings = (one for one in made if one.acts)
-            other = next((one.name for one in of_settings if one.acts[0].address == knob.acts[0].address), None)
+            address = knob.acts[0].address
+            others = [one for one in (*made, *entry.knobs) if not one.built_in]
+            other = next((one.name for one in others if address in [act.address for act in one.acts]), None)
             if other is not None:
-                raise CompilerError(
-                    f"knobs '{other}' and '{name}' have one setting, '{knob.acts[0].address}'; keep one"
-                )
+                raise CompilerError(f"knobs '{other}' and '{name}' have one setting, '{address}'; keep one")
         except CompilerError as error:
             faults[name] = str(error)
         else:
@@ -72,7 +71,8 @@ def setting_knob(compiler: str, name: str, words: Mapping[str, Any], known: Addr
     Args:
         compiler: Name of the compiler, for messages.
         name: The study's name of the knob.
-        words: ``setting`` (its address), and any of ``levels``, ``default``, ``kind``, ``affects``, ``summary``.
+        words: ``setting`` (its address), and any of ``levels``, ``default``, ``kind``, ``affects``, ``summary``,
+            ``tolerance``.
         known: The addresses that the compiler has.
 
     Raises:
@@ -97,6 +97,7 @@ def setting_knob(compiler: str, name: str, words: Mapping[str, Any], known: Addr
         default=default,
         affects=words.get("affects") or address.affects,
         acts=(Setting(address.kind, address.name, tuple(values.items())),),
+        tolerance=words.get("tolerance"),
     )
 
 

@@ -21,7 +21,7 @@ def pass_knob(entry: CompilerEntry, name: str, words: Mapping[str, Any], directo
     Args:
         entry: The compiler.
         name: The study's name of the knob.
-        words: ``pass``, ``after`` or ``before``, and any of ``default``, ``kind``, ``summary``.
+        words: ``pass``, ``after`` or ``before``, and any of ``default``, ``kind``, ``summary``, ``tolerance``.
         directory: Where the study lies.
 
     Raises:
@@ -41,6 +41,7 @@ def pass_knob(entry: CompilerEntry, name: str, words: Mapping[str, Any], directo
         levels=(LevelEntry("off", "It does not run."), LevelEntry("on", "It runs.")),
         default=default,
         affects="code",
+        tolerance=words.get("tolerance"),
         inserts=OwnPass(name=given, source=_source(given, directory), where=where, anchor=anchor),
     )
 

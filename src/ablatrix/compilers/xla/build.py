@@ -29,6 +29,8 @@ from ablatrix.workloads.program import Program, TaskProgram
 Shapes = tuple[tuple[int, ...], ...]
 
 LOOP = "the module has a loop or a branch, and how often its body runs depends on data"
+SHOWN_BY_VALUE = ("xla_backend_optimization_level", "xla_cpu_enable_fast_math")
+"""Flags of LLVM's work that are knobs of every configuration: they are in digests as they are set."""
 REASONS = {"estimator": "XLA plans exactly and makes no estimate beside the plan"}
 
 
@@ -201,5 +203,6 @@ def _size(size: Any, sizes: Mapping[str, int]) -> int:
 
 
 def _digest(module: str, options: Options, generated: str) -> str:
-    code = {"code_level": options.code_level, "fast_math": options.fast_math}
+    flags = options.settings.building("flag")
+    code = {name: flags.get(name) for name in SHOWN_BY_VALUE}
     return digest_value({"module": module, "code": code, **({"generated": generated} if generated else {})})

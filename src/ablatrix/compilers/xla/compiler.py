@@ -65,7 +65,7 @@ class XlaCompiler(TaskwiseCompiler["Options"]):
         """Return the options of XLA that the knobs set."""
         from ablatrix.compilers.xla.options import Options
 
-        return Options.from_knobs(request.knobs, request.run_threads, request.settings)
+        return Options(request.run_threads, request.settings)
 
     def prepare(self, request: CompileRequest, options: Options) -> None:
         """Set the threads and start JAX's client, which counts to the phase ``load``.

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ablatrix.compilers.catalogue import SettingValue
+from ablatrix.compilers.catalogue import XLA, SettingValue
 from ablatrix.compilers.settings.address import Address, Type, switches
 from ablatrix.compilers.xla.client import prepare
-from ablatrix.compilers.xla.options import PASSES, Options
 from ablatrix.compilers.xla.passes import watch_passes
 
 FLAG, PASS = "flag", "pass"
@@ -47,7 +46,7 @@ def addresses() -> Iterator[Address]:
     library = next(Path(jaxlib.__file__).parent.glob("libjax_common*"), None)
     names = set() if library is None else {name.decode() for name in NAME.findall(library.read_bytes())}
     shown = dict(SHOWN.findall(_help()))
-    by_knobs = Options.from_knobs({"fusion": "off"}, threads=1).compiler_options()
+    by_knobs = XLA.acted_on(FLAG)
     for name in sorted(names | set(shown)):
         if NO_SETTING.search(name):
             continue
@@ -59,7 +58,7 @@ def addresses() -> Iterator[Address]:
         with watch_passes(Path(directory)) as milliseconds:
             jax.jit(_program).lower(*_inputs()).compile(compiler_options={"xla_cpu_enable_fast_math": True})
         passes = {name for name in milliseconds if PASS_NAME.fullmatch(name) and not NO_PASS.search(name)}
-    yield from switches(PASS, passes | set(PASSES))
+    yield from switches(PASS, passes | XLA.acted_on(PASS))
 
 
 def _program(a: Any, b: Any, c: Any) -> Any:

@@ -9,7 +9,17 @@ from ablatrix.paper.sentences.said import counted
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
 from ablatrix.records.status import Status
 
-RMS = ("rms_ratio", "rms_factor", "rms_floor", "worst_ratio", "allowed_over_eager", "workload", "workload_oracle")
+RMS = (
+    "rms_ratio",
+    "rms_factor",
+    "rms_floor",
+    "worst_ratio",
+    "allowed_over_eager",
+    "tolerance_by",
+    "workload",
+    "workload_oracle",
+)
+OF_STUDY = pl.col("tolerance_by").is_null()
 
 
 def comparisons(sources: Sources) -> Written:
@@ -74,9 +84,9 @@ def tolerance(sources: Sources) -> Written:
     """How far ok outputs are from the oracle in units of the tolerance, what that unit is, and what is allowed.
 
     The unit is the largest error of eager under other roundings (before 1.3 eager's own) plus a share of the expected
-    values, so a ratio to it is smaller than the ratio to eager's error.
+    values, so a ratio to it is smaller than the ratio to eager's error. Trials with a tolerance of their own are apart.
     """
-    ratios = sources.ok(None, "measured", *RMS).filter(pl.col("rms_ratio").is_not_null())
+    ratios = sources.ok(None, "measured", *RMS).filter(pl.col("rms_ratio").is_not_null() & OF_STUDY)
     if ratios.is_empty():
         yield LeftOut("tolerance", say("lacks/rms"))
         return
@@ -98,6 +108,23 @@ def tolerance(sources: Sources) -> Written:
     estimated: Fragment = say("rms_estimated", workloads=listed(single)) if single else Name("")
     most = ledger.greatest("correctness/rms_ratio", ratios, "rms_ratio", _form(ratios, "rms_ratio"))
     yield Sentence("tolerance", say("tolerance", ratio=most, unit=unit, limit=limit, alone=alone, estimated=estimated))
+
+
+def own_tolerance(sources: Sources) -> Written:
+    """How many trials have a tolerance that a knob promises, how large it is, and how far outputs are then off."""
+    own = sources.ok(None, "measured", *RMS).filter(pl.col("rms_ratio").is_not_null() & ~OF_STUDY)
+    if own.is_empty():
+        return
+    ledger = sources.ledger
+    names = sorted(map(str, own["tolerance_by"].unique().to_list()))
+    said = say(
+        "own_tolerance",
+        trials=ledger.count("correctness/own_tolerance/trials", own),
+        knobs=listed(map(sources.knob, names)),
+        factor=ledger.greatest("correctness/own_tolerance/factor", own, "rms_factor", GENERAL),
+        ratio=ledger.greatest("correctness/own_tolerance/ratio", own, "rms_ratio", _form(own, "rms_ratio")),
+    )
+    yield Sentence("own_tolerance", said)
 
 
 def unjudged(sources: Sources) -> Written:
@@ -159,4 +186,4 @@ def _worst(sources: Sources, which: str, part: pl.DataFrame) -> Fragment:
     return say("worst", absolute=absolute, relative=relative)
 
 
-CORRECTNESS: tuple[Writes, ...] = (comparisons, worst_differences, tolerance, unjudged)
+CORRECTNESS: tuple[Writes, ...] = (comparisons, worst_differences, tolerance, own_tolerance, unjudged)

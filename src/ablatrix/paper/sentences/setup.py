@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from ablatrix.analysis.groups import knob_order
+from ablatrix.analysis.groups import departures_of, knob_order
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import GENERAL, KILO, MEGA, WHOLE, Form, Number, byte_size
 from ablatrix.paper.sentences.said import counted, scaled
@@ -178,6 +178,30 @@ def knobs(sources: Sources) -> Written:
         yield Sentence("knobs", say(phrase, compilers=compilers, knobs=items, count=count))
 
 
+def departures(sources: Sources) -> Written:
+    """Where the baselines are not as their compilers ship."""
+    baselines = {unit.compiler: unit.baseline for unit in sources.estimates.units.values()}
+    items: list[Fragment] = []
+    for compiler, shipped in departures_of(sources.findings.trials).items():
+        base = baselines.get(compiler, {})
+        apart = listed(
+            say(
+                "setup/departure",
+                knob=sources.knob(knob),
+                level=sources.level(knob, base[knob]),
+                shipped=sources.level(knob, level),
+            )
+            for knob, level in shipped.items()
+            if knob in base
+        )
+        if shipped.keys() & base.keys():
+            several = len(baselines) > 1
+            called = sources.compiler(compiler)
+            items.append(say("setup/departures_on", compiler=called, departures=apart) if several else apart)
+    if items:
+        yield Sentence("departures", say("setup/departures", departures=listed(items, "clauses")))
+
+
 def _choice(sources: Sources, knob: str, levels: Sequence[str]) -> Fragment:
     """Return the levels of a knob, the baseline's first; of many, how many there are and the first and the last."""
     called = [sources.level(knob, at) for at in levels]
@@ -310,4 +334,4 @@ def span(sources: Sources, key: str, numbers: Sequence[Number]) -> Fragment:
     return least if least.value == most.value else say("from_to", least=least, most=most)
 
 
-SETUP: tuple[Writes, ...] = (machine, software, workloads, knobs, trials)
+SETUP: tuple[Writes, ...] = (machine, software, workloads, knobs, departures, trials)

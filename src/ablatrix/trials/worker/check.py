@@ -31,12 +31,14 @@ class Comparison:
     - its root mean square error is at most ``rms_factor`` x (the largest of these runs + ``rms_floor`` x the root mean
       square of the oracle).
 
-    An output that float32 does not determine is not judged, but counted.
+    An output that float32 does not determine is not judged, but counted. ``tolerance_by`` is the knob whose promise
+    ``rms_factor`` is, None where it is the study's.
     """
 
     rms_factor: float
     rms_floor: float
     input_sets: int
+    tolerance_by: str | None = None
     checked: int = 0
     missing: int = 0
     ill_conditioned: int = 0
@@ -109,6 +111,7 @@ class Comparison:
             ill_conditioned=self.ill_conditioned,
             undetermined=self.undetermined,
             eager_wrong=self.eager_wrong,
+            tolerance_by=self.tolerance_by,
         )
 
     def _has_shape(self, output: torch.Tensor, expected: torch.Tensor, where: str) -> bool:
