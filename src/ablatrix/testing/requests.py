@@ -67,7 +67,7 @@ def make_request(
     Args:
         program: What ``make_program`` returned.
         directory: Holds what is built, and the cache unless one is given.
-        knobs: Levels of the compiler's own knobs.
+        knobs: Levels of the compiler's own knobs. Weights are constants of the tasks at ``weights: constant``.
         cache: Which cache the compiler asks; one in ``directory`` when None.
         bounds: Upper bound of each symbol of a dynamic program, by the symbol's name.
         partition: How the planner cuts the program.
@@ -76,7 +76,8 @@ def make_request(
         dump: Where to write a dump; None for none.
         scope: Whose entries the cache in ``directory`` holds; those of these very knobs when None.
     """
-    graph = capture(program.lowered, bounds)
+    constant_weights = (knobs or {}).get("weights") == "constant"
+    graph = capture(program.lowered, bounds, constant_weights)
     plan = make_plan(graph, PlanOptions(partition=partition, reuse=reuse))
     work_dir = directory / "work"
     work_dir.mkdir(exist_ok=True)
@@ -84,7 +85,7 @@ def make_request(
         program=program,
         graph=graph,
         plan=plan,
-        tasks=export_tasks(program.lowered, plan, bounds),
+        tasks=export_tasks(program.lowered, plan, bounds, constant_weights),
         knobs={"partition": partition, "reuse": reuse, **(knobs or {})},
         cache=cache or TaskCache(directory / "cache", scope=scope or Scope(knobs=dict(knobs or {}))),
         clock=PhaseClock(),

@@ -1,6 +1,6 @@
 """PyTorch Inductor: its knobs and levels."""
 
-from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, PASS_TIMING, THREADS, UPPER_BOUND, switch
+from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, PASS_TIMING, THREADS, UPPER_BOUND, switch, weights
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
 
 INDUCTOR = CompilerEntry(
@@ -46,19 +46,18 @@ INDUCTOR = CompilerEntry(
             "One loop nest an operator, as far as lowering stores each result (max_fusion_size 1, thresholds 0).",
             "The scheduler fuses nests, and lowering inlines one operator into the next.",
         ),
+        weights(
+            "input",
+            "Inductor's freezing: they are folded and packed for the library. What is packed cannot be stored, so each "
+            "process that runs a task compiles it.",
+        ),
         KnobEntry(
             name="freezing",
             kind="secondary",
-            summary="Whether weights are constants of the compiled code, folded and packed for the library.",
+            summary="What Inductor calls freezing is the knob 'weights'; this one is there for studies that name it.",
             levels=(
-                LevelEntry("off", "Weights are inputs of a task."),
-                LevelEntry(
-                    "on",
-                    "Weights are constants.",
-                    unsupported="weights are inputs of a task, so that equal blocks share their code, and what "
-                    "depends on weights alone is folded when a workload is lowered; oneDNN's packed weights cannot "
-                    "be stored and loaded",
-                ),
+                LevelEntry("off", "As 'weights' says."),
+                LevelEntry("on", "Weights are constants.", unsupported="it is what 'weights: constant' does; vary that"),
             ),
             default="off",
             affects="code",

@@ -1,6 +1,6 @@
 """ONNX Runtime: its knobs and levels."""
 
-from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, PASS_TIMING, THREADS, UPPER_BOUND, switch
+from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, PASS_TIMING, THREADS, UPPER_BOUND, switch, weights
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
 
 ONNXRUNTIME = CompilerEntry(
@@ -46,6 +46,11 @@ ONNXRUNTIME = CompilerEntry(
             "They are disabled by name; all others run, layout among them.",
             "They run: matrix products take up bias, scale, transposition and activation, and patterns become "
             "LayerNormalization, Gelu, attention and the like.",
+        ),
+        weights(
+            "constant",
+            "They are initialisers of the model: optimisers fold and match them, kernels pack them when the model is "
+            "loaded.",
         ),
         KnobEntry(
             name="graph_level",

@@ -8,6 +8,7 @@ from ablatrix.compilers.catalogue.knobs import (
     UPPER_BOUND,
     reuse_between_tasks,
     switch,
+    weights,
 )
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
 
@@ -44,6 +45,11 @@ OPENVINO = CompilerEntry(
             "No chain is compiled; the plug-in's own patterns (products and convolutions with what follows, layer "
             "norm, GELU) have no switch and still run.",
             "Chains become generated kernels ('Subgraph'), beside the plug-in's own patterns.",
+        ),
+        weights(
+            "constant",
+            "They are constants of the model: transformations fold and match them, the plug-in packs them for its "
+            "kernels when it loads the model.",
         ),
         KnobEntry(
             name="precision",

@@ -1,6 +1,6 @@
 """Apache TVM: its knobs and levels."""
 
-from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, PASS_TIMING, UPPER_BOUND, switch
+from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, PASS_TIMING, UPPER_BOUND, switch, weights
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
 
 TVM = CompilerEntry(
@@ -41,6 +41,11 @@ TVM = CompilerEntry(
             "Whether operators are fused into one kernel (FuseOps, FuseTIR).",
             "One kernel an operator.",
             "Element-wise operators are fused with their neighbours.",
+        ),
+        weights(
+            "constant",
+            "They are bound to the task's parameters before its passes and lie in its library: what depends on them "
+            "alone is folded.",
         ),
         KnobEntry(
             name="schedule",

@@ -8,6 +8,7 @@ from ablatrix.compilers.catalogue.knobs import (
     UPPER_BOUND,
     reuse_between_tasks,
     switch,
+    weights,
 )
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
 
@@ -45,6 +46,7 @@ XLA = CompilerEntry(
             "XLA's cost model puts operations together, and the library takes products and reductions with what "
             "stands around them.",
         ),
+        weights("input", "They are constants of the module, which XLA may fold; each executable holds its own."),
         KnobEntry(
             name="library",
             kind="secondary",

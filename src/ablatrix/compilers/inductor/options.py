@@ -31,6 +31,7 @@ class Options:
         reuse: The wrapper lets a later buffer take the memory of a dead one, and kernels write in place.
         memory_plan: The wrapper places buffers in pools.
         fusion: Operators are fused into one loop nest.
+        constant_weights: Weights are constants, which Inductor folds and packs (``freezing``).
         layout: Convolutions may be brought to channels-last.
         autotune: Inductor tries templates beside the library's kernels, and takes the fastest.
         cpp_wrapper: The calls to kernels are C++ instead of Python.
@@ -41,6 +42,7 @@ class Options:
     reuse: bool
     memory_plan: bool
     fusion: bool
+    constant_weights: bool
     layout: bool
     autotune: bool
     cpp_wrapper: bool
@@ -54,6 +56,7 @@ class Options:
             reuse=knobs.get("reuse") == "release",
             memory_plan=knobs.get("memory_plan") == "on",
             fusion=knobs.get("fusion") == "on",
+            constant_weights=knobs.get("weights") == "constant",
             layout=knobs.get("layout_optimization", "on") == "on",
             autotune=knobs.get("max_autotune") == "on",
             cpp_wrapper=settings.building("config").get("cpp_wrapper", knobs.get("cpp_wrapper") == "on") is True,
@@ -69,6 +72,7 @@ class Options:
             "allow_buffer_reuse": self.reuse,
             "inplace_buffers": self.reuse,
             "memory_planning": self.memory_plan,
+            "freezing": self.constant_weights,
             "layout_optimization": self.layout,
             "max_autotune": self.autotune,
             "cpp_wrapper": self.cpp_wrapper,

@@ -33,6 +33,7 @@ REASONS = {
     "estimator": "ONNX Runtime has no estimate of memory",
 }
 MAX_NUMBERS = 32  # of a constant in a text
+LARGEST_FILE = 2**31 - 1  # of a message of protobuf
 # Run-time options that leave the saved model as it is share its entry in the cache. Settings are in the cache's scope.
 RUN_TIME_ONLY = ("reuse", "memory_plan", "arena", "threads", "settings")
 
@@ -116,7 +117,20 @@ def model_text(model: bytes) -> str:
 
 
 def export_model(task: TaskProgram) -> Any:
-    """Return a task as an ONNX model: its inputs in order, weights among them, its outputs named ``output_<index>``."""
+    """Return a task as an ONNX model: its inputs in order, its outputs named ``output_<index>``.
+
+    Weights that are part of the task are initialisers, others are among the inputs.
+
+    Raises:
+        UnsupportedError: An operation has no translation, or the weights are more than one file can hold.
+        CompilerError: The export failed.
+    """
+    held = sum(tensor.nbytes for tensor in task.exported.state_dict.values())
+    if held > LARGEST_FILE:
+        raise UnsupportedError(
+            f"task {task.kind} has {held} bytes of weights, and an ONNX model in one file holds at most {LARGEST_FILE}; "
+            "take 'weights: input', or cut the program with 'partition: regions'"
+        )
     count = len(task.exported.graph.output_node().args[0])
     names = [f"output_{index}" for index in range(count)]
     try:
