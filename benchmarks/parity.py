@@ -85,7 +85,7 @@ class Side:
     """A process that holds one side, and runs it when it is asked."""
 
     def __init__(self, side: str, compiler: str, workload: str) -> None:
-        names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "PJRT_NPROC", "TVM_NUM_THREADS")
+        names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "PJRT_NPROC", "TVM_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS")
         self._process = subprocess.Popen(
             [sys.executable, __file__, "--serve", side, compiler, workload],
             stdin=subprocess.PIPE,
