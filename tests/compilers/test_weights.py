@@ -12,9 +12,9 @@ from ablatrix.compilers.cache import CacheCounters
 from ablatrix.compilers.catalogue import SHIPPED
 from ablatrix.compilers.settings import add_settings, ask_addresses
 from ablatrix.errors import UnsupportedError
+from ablatrix.import_spec import import_place
 from ablatrix.testing.programs import SMALL_PROGRAMS
 from ablatrix.testing.requests import make_program, make_request
-from ablatrix.trials.fork_server.child import import_compiler
 from ablatrix.workloads.program import Program
 
 DEPLOYED = {
@@ -35,7 +35,7 @@ def filters() -> tuple[Program, torch.nn.Module, torch.Tensor]:
 def compiler_of(name: str) -> Compiler:
     if not SHIPPED[name].installed:
         pytest.skip(f"{name} is not installed")
-    compiler = import_compiler(SHIPPED[name])
+    compiler: Compiler = import_place(SHIPPED[name].adapter)()
     compiler.set_threads(1)
     return compiler
 

@@ -20,7 +20,6 @@ import torch
 from torch.export import ExportedProgram
 
 from ablatrix.errors import CompilerError
-from ablatrix.workloads.capture.assembly import weight_of
 
 
 def pass_destinations(exported: ExportedProgram) -> tuple[torch.fx.GraphModule, list[Any]]:
@@ -55,7 +54,7 @@ def _weights(exported: ExportedProgram, graph: torch.fx.Graph) -> torch.nn.Modul
     targets = {spec.arg.name: spec.target for spec in exported.graph_signature.input_specs if spec.target is not None}
     for node in [one for one in graph.nodes if one.op == "placeholder" and one.name in targets]:
         name = targets[node.name]
-        module.register_buffer(name, weight_of(exported, name))
+        module.register_buffer(name, exported.state_dict[name])
         with graph.inserting_before(node):
             taken = graph.get_attr(name)
         taken.meta["val"] = node.meta["val"]
