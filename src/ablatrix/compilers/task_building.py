@@ -84,7 +84,10 @@ def compile_tasks(
                 extra = plain_value(asdict(found), f"the facts of task {one.kind}")
                 entry = request.cache.put(key, facts, file, extra)
         known = TaskFacts(**entry.extra)
-        built[one.kind] = BuiltTask(key, entry.path, known.code_digest or entry.digest, known)
+        code = known.code_digest or entry.digest
+        if facts["constants"]:  # no text of generated code shows them, and what runs depends on them
+            code = digest_value({"code": code, "constants": facts["constants"]})
+        built[one.kind] = BuiltTask(key, entry.path, code, known)
     return [built[kind] for kind in sorted(built)]
 
 
