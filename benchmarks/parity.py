@@ -1,10 +1,10 @@
 """Is what we time what users run: the default configuration as one task, against each compiler's own plain use.
 
-For each of five compilers and three workloads two processes run the same model on one processor: ours (the adapter, every
-knob as the compiler ships it, ``partition: whole``) and the compiler's plain use (``torch.compile(model)``, an
-``onnxruntime.InferenceSession`` on the exported file, ``openvino.compile_model``, ``jax.jit``, ``relax`` with its own
-default pipeline). They take turns, in bursts that swap their order; new processes are one more block. The figure is the
-ratio of medians, ours over theirs, with its interval over blocks.
+For each of five compilers and three workloads two processes run the same model on one processor: ours (the adapter,
+every knob as the compiler ships it, ``partition: whole``) and the compiler's plain use (``torch.compile(model)``, an
+``onnxruntime.InferenceSession`` on the exported file, ``openvino.compile_model``, ``jax.jit``, ``tvm.compile`` with
+Relax's own default pipeline). They take turns, in bursts that swap their order; new processes are one more block. The
+figure is the ratio of medians, ours over theirs, with its interval over blocks.
 
     python benchmarks/parity.py [--blocks N] [--rounds N] [--compiler NAME ...] [--workload NAME ...]
 """
@@ -166,7 +166,8 @@ def ours(compiler: str, module: Any, inputs: tuple[Any, ...], directory: Path) -
     adapter = import_compiler(entry)
     adapter.set_threads(int(THREADS))
     knobs = {**entry.defaults(), **AS_SHIPPED[compiler]}
-    request = make_request(make_program(module, inputs), directory, knobs, reuse=knobs["reuse"])  # type: ignore[arg-type]
+    program = make_program(module, inputs)
+    request = make_request(program, directory, knobs, reuse=knobs["reuse"])  # type: ignore[arg-type]
     bound = adapter.compile(request).bind(inputs)
     return bound.run, lambda: bound.outputs()[0].clone()
 

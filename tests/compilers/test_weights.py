@@ -105,5 +105,6 @@ def test_weights_beyond_one_onnx_file_are_unsupported_with_remedy(
     from ablatrix.compilers.onnxruntime import build
 
     monkeypatch.setattr(build, "LARGEST_FILE", 1000)
-    with pytest.raises(UnsupportedError, match=r"task 0 has \d+ bytes of weights, .* at most 1000; take 'weights: input'"):
+    message = r"task 0 has \d+ bytes of weights, .* at most 1000; take 'weights: input'"
+    with pytest.raises(UnsupportedError, match=message):
         compiler.compile(make_request(filters[0], tmp_path, {"weights": "constant"}))

@@ -57,7 +57,7 @@ INDUCTOR = CompilerEntry(
             summary="What Inductor calls freezing is the knob 'weights'; this one is there for studies that name it.",
             levels=(
                 LevelEntry("off", "As 'weights' says."),
-                LevelEntry("on", "Weights are constants.", unsupported="it is what 'weights: constant' does; vary that"),
+                LevelEntry("on", "They are constants.", unsupported="it is what 'weights: constant' does; vary that"),
             ),
             default="off",
             affects="code",

@@ -41,8 +41,8 @@ ALIAS = (
     "switches only inplace_buffers here"
 )
 NOT_STORED = (
-    "packed weights cannot be stored, so what is in the cache holds the code without its weights, and each process that "
-    "runs a task compiles it; a disk cache saves no time at 'weights: constant'"
+    "packed weights cannot be stored, so what is in the cache holds the code without its weights, and each process "
+    "that runs a task compiles it; a disk cache saves no time at 'weights: constant'"
 )
 
 

@@ -25,8 +25,8 @@ from ablatrix.errors import CompilerError
 def pass_destinations(exported: ExportedProgram) -> tuple[torch.fx.GraphModule, list[Any]]:
     """Return the task with its outputs as last inputs, and fake tensors for all of its inputs.
 
-    The executor gives contiguous tensors, so the inputs are declared as such. Symbols keep their names. Weights that are
-    part of the task are buffers of the module.
+    The executor gives contiguous tensors, so the inputs are declared as such. Symbols keep their names. Weights that
+    are part of the task are buffers of the module.
     """
     graph = copy.deepcopy(exported.graph)
     module = _weights(exported, graph)

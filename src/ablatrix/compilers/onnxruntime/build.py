@@ -128,8 +128,8 @@ def export_model(task: TaskProgram) -> Any:
     held = sum(tensor.nbytes for tensor in task.exported.state_dict.values())
     if held > LARGEST_FILE:
         raise UnsupportedError(
-            f"task {task.kind} has {held} bytes of weights, and an ONNX model in one file holds at most {LARGEST_FILE}; "
-            "take 'weights: input', or cut the program with 'partition: regions'"
+            f"task {task.kind} has {held} bytes of weights, and an ONNX model in one file holds at most "
+            f"{LARGEST_FILE}; take 'weights: input', or cut the program with 'partition: regions'"
         )
     count = len(task.exported.graph.output_node().args[0])
     names = [f"output_{index}" for index in range(count)]
