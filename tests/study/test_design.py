@@ -112,7 +112,8 @@ def test_upper_bound_levels_without_dynamic_dimension_are_omitted() -> None:
 
 def test_cell_with_weights_as_inputs_has_id_of_before_that_knob() -> None:
     fixed = {"name": "tvm", "fixed": {"weights": "input"}}
-    designs = [make_design(study_of(workloads=["mlp"], stages=ONE, **given)) for given in ({"compilers": [fixed]}, {})]
+    changes: list[dict[str, Any]] = [{"compilers": [fixed]}, {"compilers": ["tvm"]}]
+    designs = [make_design(study_of(workloads=["mlp"], stages=ONE, **change)) for change in changes]
     cell, other = (one for design in designs for one in design.cells if one.stage)
     knobs = {knob: level for knob, level in cell.knobs.items() if knob != "weights"}
     identity = {"workload": "mlp", "parameters": cell.parameters, "compiler": "tvm", "knobs": knobs}

@@ -204,4 +204,4 @@ def test_pages_that_show_fusion_say_whether_weights_are_constants() -> None:
     for page in ("compilers/onnxruntime.md", "compilers/openvino.md"):
         text = " ".join((DOCS / page).read_text(encoding="utf-8").split())
         assert re.search(r"`weights: constant` \(default\)", text), page
-        assert re.search(r"constant weights are not found at `weights: input`|at `weights: input` these find", text), page
+        assert re.search(r"weights are not found at `weights: input`|at `weights: input` these find", text), page
