@@ -25,7 +25,7 @@ def main(blocks: int) -> None:
         {
             "name": "run-time",
             "workloads": ["encoder", "resnet"],
-            "compilers": [{"name": "tvm", "fixed": {"schedule": "vectorised", "library": "on"}}],
+            "compilers": [{"name": "tvm", "fixed": {"schedule": "vectorised", "library": "on", "weights": "input"}}],
             "modes": ["hot"],
             "baseline": BEST,
             "stages": [

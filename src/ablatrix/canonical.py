@@ -16,7 +16,7 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def digest_bytes(data: bytes) -> str:
+def digest_bytes(data: bytes | memoryview) -> str:
     """Return the SHA-256 of bytes in hexadecimal (64 characters)."""
     return hashlib.sha256(data).hexdigest()
 

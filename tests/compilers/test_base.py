@@ -12,15 +12,17 @@ from typing import Any
 import pytest
 import torch
 
+from ablatrix.canonical import digest_bytes
 from ablatrix.compilers.adapter import CompileRequest
 from ablatrix.compilers.base import TaskwiseCompiler
 from ablatrix.compilers.built_task import BuiltTask, TaskFacts
 from ablatrix.compilers.cache import CacheCounters, Scope
 from ablatrix.compilers.catalogue import CACHE_TAG, SHIPPED, TVM, CompilerEntry, Level
 from ablatrix.compilers.catalogue.knobs import reuse_between_tasks
+from ablatrix.compilers.task_building import OWN_WEIGHTS, digest_tensor
 from ablatrix.compilers.tvm.compiler import TvmCompiler
 from ablatrix.errors import UnsupportedError
-from ablatrix.testing.programs import Stack
+from ablatrix.testing.programs import Stack, make_gates
 from ablatrix.testing.requests import Function, make_program, make_request
 from ablatrix.workloads.program import Program, TaskProgram
 
@@ -128,6 +130,51 @@ def test_task_in_cache_is_not_rebuilt(stack: Program, tmp_path: Path) -> None:
     facts = [one.compile(make_request(stack, tmp_path)).facts for one in (first, second)]
     assert facts[0] == facts[1]
     assert [call for call in second.calls if call.startswith("build")] == []
+
+
+def test_tasks_with_constant_weights_are_told_apart_by_them(stack: Program, tmp_path: Path) -> None:
+    x = torch.randn(1, 4, 8)
+    request = make_request(stack, tmp_path, {"weights": "constant"}, partition="regions")
+    executable = Toy().compile(request)
+    bound = executable.bind((x,))
+    bound.run()
+    assert torch.allclose(bound.outputs()[0], stack.exported.module()(x), atol=1e-3)
+    assert request.cache.counters == CacheCounters(misses=3)
+    assert [len(task.exported.graph_signature.user_inputs) for task in request.tasks] == [1, 1, 1]
+    assert [task.parameter_inputs for task in request.tasks] == [(), (), ()]
+    assert executable.facts.reasons == {"distinct_tasks": OWN_WEIGHTS}
+
+
+@pytest.mark.parametrize(("level", "misses"), [("input", [1, 0]), ("constant", [1, 1])])
+def test_weights_are_in_key_and_digest_where_they_are_constants(level: str, misses: list[int], tmp_path: Path) -> None:
+    found, digests = [], set()
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        request = make_request(make_program(Stack(1), (torch.ones(1, 4, 8),)), tmp_path, {"weights": level})
+        facts = Toy().compile(request).facts
+        assert OWN_WEIGHTS not in facts.reasons.values()
+        found.append(request.cache.counters.misses)
+        digests.add(facts.artifact_digest)
+    assert found == misses
+    assert len(digests) == sum(misses)
+
+
+def test_blocks_that_use_same_tensors_are_one_task_with_constants(tmp_path: Path) -> None:
+    module, x = make_gates()
+    first, *others = module.layers
+    for one in others:
+        one.linear = first.linear
+    program = make_program(module, (x,))
+    request = make_request(program, tmp_path, {"weights": "constant"}, partition="regions")
+    bound = Toy().compile(request).bind((x,))
+    bound.run()
+    assert request.plan.distinct_tasks == 1
+    assert torch.allclose(bound.outputs()[0], module(x), atol=1e-5)
+
+
+def test_digest_of_tensor_is_that_of_its_bytes() -> None:
+    assert digest_tensor(torch.tensor(1.0)) == digest_bytes(b"\0\0\x80?")
+    assert digest_tensor(torch.tensor([[1, 2], [3, 4]], dtype=torch.uint8).t()) == digest_bytes(b"\1\3\2\4")
 
 
 @pytest.mark.parametrize(("knob", "level"), [("reuse", "release"), ("cache_tag", "other")])

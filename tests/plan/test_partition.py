@@ -69,6 +69,14 @@ def test_equal_layers_with_other_names_and_weights_are_one_kind() -> None:
     assert (first.kind, second.kind) == (0, 0)
 
 
+@pytest.mark.parametrize(("weights", "kinds"), [(("a", "b"), [0, 1]), (("a", "a"), [0, 0])])
+def test_equal_layers_are_one_kind_if_constants_are_same(weights: tuple[str, str], kinds: list[int]) -> None:
+    graph = two_layers()
+    for index, name in enumerate(weights, start=1):
+        graph = with_value(graph, index, Value(256, "parameter", "f32[8, 8]", name))
+    assert [task.kind for task in partition(graph, "regions")] == kinds
+
+
 def test_kind_with_renamed_symbol_is_same() -> None:
     (mine, _), (theirs, _) = (partition(two_layers(symbol=name), "regions") for name in ("s27", "s3"))
     assert mine.fingerprint == theirs.fingerprint

@@ -150,8 +150,9 @@ def test_plan_with_other_argument_order_within_kind_is_refused() -> None:
         lambda g: replace(g, values=(*g.values[:7], Value(256, "intermediate", "f32[s4, 8]"), *g.values[8:])),
         lambda g: replace(g, values=(*g.values[:2], Value(256, "input", "f32[8, 8]"), *g.values[3:])),
         lambda g: replace(g, values=(*g.values[:7], Value(64, "intermediate", "f32[s27, 8]"), *g.values[8:])),
+        lambda g: replace(g, values=(*g.values[:2], Value(256, "parameter", "f32[8, 8]", "b"), *g.values[3:])),
     ],
-    ids=["argument", "flow", "symbols", "parameter", "bytes"],
+    ids=["argument", "flow", "symbols", "parameter", "bytes", "constant"],
 )
 def test_plan_with_wrong_fingerprint_is_found_by_comparing_tasks(change: Callable[[Graph], Graph]) -> None:
     graph = change(two_layers())

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ablatrix.canonical import content_id
 from ablatrix.errors import StudyError
 from ablatrix.study.design import Design, extend_design, make_design
 from ablatrix.study.design_file import design_text
@@ -20,6 +21,8 @@ PRIMARY = {
     "memory_plan": ["off", "on"],
     "fusion": ["off", "on"],
 }
+
+ONE = [{"name": "one", "factorial": {"fusion": ["off"]}}]
 
 
 def study_of(**changes: Any) -> ResolvedStudy:
@@ -105,6 +108,17 @@ def test_upper_bound_levels_without_dynamic_dimension_are_omitted() -> None:
     ]
     design = make_design(study_of(workloads=["mlp"], stages=stages))
     assert all(cell.knobs["upper_bound"] == "workload" for cell in design.cells if cell.knobs)
+
+
+def test_cell_with_weights_as_inputs_has_id_of_before_that_knob() -> None:
+    fixed = {"name": "tvm", "fixed": {"weights": "input"}}
+    changes: list[dict[str, Any]] = [{"compilers": [fixed]}, {"compilers": ["tvm"]}]
+    designs = [make_design(study_of(workloads=["mlp"], stages=ONE, **change)) for change in changes]
+    cell, other = (one for design in designs for one in design.cells if one.stage)
+    knobs = {knob: level for knob, level in cell.knobs.items() if knob != "weights"}
+    identity = {"workload": "mlp", "parameters": cell.parameters, "compiler": "tvm", "knobs": knobs}
+    assert cell.cell_id == content_id(identity)
+    assert (cell.knobs["weights"], other.knobs["weights"]) == ("input", "constant")
 
 
 def test_study_that_never_runs_its_baseline_is_refused() -> None:

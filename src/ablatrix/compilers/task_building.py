@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,11 @@ from ablatrix.compilers.tasks import TaskExecutable, TaskFunction
 from ablatrix.plan.plan import Plan
 from ablatrix.workloads.capture import capture, value_tensors
 from ablatrix.workloads.program import TaskProgram
+
+OWN_WEIGHTS = (
+    "weights are constants of the code, so tasks that are equal but for their weights are compiled one by one, each "
+    "with its own"
+)
 
 
 def complete_key_facts(task: TaskProgram, own: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,7 +84,10 @@ def compile_tasks(
                 extra = plain_value(asdict(found), f"the facts of task {one.kind}")
                 entry = request.cache.put(key, facts, file, extra)
         known = TaskFacts(**entry.extra)
-        built[one.kind] = BuiltTask(key, entry.path, known.code_digest or entry.digest, known)
+        code = known.code_digest or entry.digest
+        if facts["constants"]:  # no text of generated code shows them, and what runs depends on them
+            code = digest_value({"code": code, "constants": facts["constants"]})
+        built[one.kind] = BuiltTask(key, entry.path, code, known)
     return [built[kind] for kind in sorted(built)]
 
 
@@ -130,6 +138,8 @@ def gather_facts(built: Sequence[BuiltTask], plan: Plan, pass_ms: Mapping[str, f
 def make_executable(request: CompileRequest, functions: Sequence[TaskFunction], facts: CompileFacts) -> TaskExecutable:
     """Give the loaded tasks, by kind, to the executor, with the program's parameters and upper bounds."""
     assert request.graph is not None
+    if len(request.plan.tasks) > 1 and any(value.constant for value in request.graph.values):
+        facts = replace(facts, reasons={**facts.reasons, "distinct_tasks": OWN_WEIGHTS})
     bounds: dict[str, int] = {}
     for one in request.tasks:
         bounds.update(one.upper_bounds)
@@ -138,5 +148,5 @@ def make_executable(request: CompileRequest, functions: Sequence[TaskFunction], 
 
 
 def digest_tensor(tensor: torch.Tensor) -> str:
-    """Return the SHA-256 of a tensor's elements."""
-    return digest_bytes(tensor.detach().contiguous().cpu().view(torch.uint8).numpy().tobytes())
+    """Return the SHA-256 of a tensor's elements, of which no copy is made where they lie together on the CPU."""
+    return digest_bytes(tensor.detach().contiguous().cpu().reshape(-1).view(torch.uint8).numpy().data)

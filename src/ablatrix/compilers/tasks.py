@@ -33,7 +33,8 @@ class TaskFunction(Protocol):
         """Return a callable that reads ``inputs`` and writes ``outputs`` in place, without set-up work.
 
         Args:
-            inputs: The task's reads, in order; contiguous, aligned to the plan's alignment.
+            inputs: The task's reads but for weights that are part of its code, in order; contiguous, aligned to the
+                plan's alignment.
             outputs: Storage for its writes, in order.
         """
 
@@ -83,7 +84,10 @@ class TaskExecutable:
         self._graph = graph
         self._plan = plan
         self._functions = functions
-        self._parameters = {value: _aligned(t, plan.options.alignment) for value, t in parameters.items()}
+        # A weight that is part of the code is no input of a task. The program itself may return it.
+        self._constants = {index for index, value in enumerate(graph.values) if value.constant}
+        held = {value: t for value, t in parameters.items() if value not in self._constants or value in graph.outputs}
+        self._parameters = {value: _aligned(tensor, plan.options.alignment) for value, tensor in held.items()}
         self._upper_bounds = dict(upper_bounds)
         self._inputs = [index for index, value in enumerate(graph.values) if value.kind == "input"]
         placed = {buffer.value for buffer in plan.buffers} | set(self._inputs)
@@ -107,7 +111,8 @@ class TaskExecutable:
             tensors[buffer.value] = arena[buffer.offset : stop].view(kind.dtype).view(shape)
         calls = [
             self._functions[task.kind].bind(
-                [tensors[value] for value in task.reads], [tensors[value] for value in task.writes]
+                [tensors[value] for value in task.reads if value not in self._constants],
+                [tensors[value] for value in task.writes],
             )
             for task in self._plan.tasks
         ]

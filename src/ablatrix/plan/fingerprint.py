@@ -16,7 +16,8 @@ def fingerprint_task(graph: Graph, start: int, stop: int, writes: Sequence[int])
     Values are numbered by first occurrence, symbols by first appearance; where a value comes from, its index
     and the region's name do not count. What counts: the operations and how values flow between them, each
     value's signature and size in bytes (which distinguishes the bounds of symbols), whether it is a parameter
-    (a compiler may treat those as the same tensors in every run), and which values are returned.
+    (a compiler may treat those as the same tensors in every run), which one where it is part of the code, and which
+    values are returned.
 
     Example: ``add(%0, %1)`` over values 3, 3 and over 8, 8 are the same; over 3, 4 it is different.
 
@@ -28,7 +29,7 @@ def fingerprint_task(graph: Graph, start: int, stop: int, writes: Sequence[int])
     """
     numbers: dict[int, int] = {}
     symbols: dict[str, str] = {}
-    descriptions: list[tuple[str, int, bool]] = []
+    descriptions: list[tuple[str | int | bool, ...]] = []
 
     def rename(text: str) -> str:
         return _SYMBOL.sub(lambda match: symbols.setdefault(match[0], f"s{len(symbols)}"), text)
@@ -37,7 +38,8 @@ def fingerprint_task(graph: Graph, start: int, stop: int, writes: Sequence[int])
         if index not in numbers:
             numbers[index] = len(numbers)
             value = graph.values[index]
-            descriptions.append((rename(value.signature), value.bytes, value.kind == "parameter"))
+            constant = (value.constant,) if value.constant else ()
+            descriptions.append((rename(value.signature), value.bytes, value.kind == "parameter", *constant))
         return numbers[index]
 
     nodes = []

@@ -32,7 +32,7 @@ class Task:
         reads: Values that the task takes, in the order of its arguments (no repeats).
         writes: Values that it makes and that a later task or the program's caller needs, in order (no repeats).
         kind: Index of its fingerprint among the distinct ones, in order of first appearance: tasks of one kind
-            are compiled once.
+            are compiled once. Where weights are part of the code, tasks with other weights are of other kinds.
         fingerprint: Content id of the structure, equal exactly for tasks that are the same program.
     """
 

@@ -82,7 +82,7 @@ class _Renaming:
                 x, y = self._graph.values[a], self._graph.values[b]
                 if x.bytes != y.bytes or not self._same_text(x.signature, y.signature):
                     return False
-                if (x.kind == "parameter") != (y.kind == "parameter"):
+                if (x.kind == "parameter") != (y.kind == "parameter") or x.constant != y.constant:
                     return False
             if self._values[a] != b:
                 return False

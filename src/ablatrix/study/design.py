@@ -8,7 +8,7 @@ from typing import Any
 
 from ablatrix.canonical import content_id
 from ablatrix.catalogue import Catalogue
-from ablatrix.compilers.catalogue import CompilerEntry, Level
+from ablatrix.compilers.catalogue import ALWAYS_BEFORE, CompilerEntry, Level
 from ablatrix.errors import StudyError
 from ablatrix.records.part import StagePlan
 from ablatrix.records.titles import Titles
@@ -246,7 +246,7 @@ def _make_cell(
         "workload": workload,
         "parameters": parameters,
         "compiler": entry.name,
-        "knobs": ordered,
+        "knobs": {knob: level for knob, level in ordered.items() if ALWAYS_BEFORE.get(knob) != level},
     }
     if study.device != "cpu":
         identity["device"] = study.device

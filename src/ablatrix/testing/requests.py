@@ -69,7 +69,7 @@ def make_request(
     Args:
         program: What ``make_program`` returned.
         directory: Holds what is built, and the cache unless one is given.
-        knobs: Levels of the compiler's own knobs.
+        knobs: Levels of the compiler's own knobs. Weights are constants of the tasks at ``weights: constant``.
         cache: Which cache the compiler asks; one in ``directory`` when None.
         bounds: Upper bound of each symbol of a dynamic program, by the symbol's name.
         partition: How the planner cuts the program.
@@ -79,7 +79,8 @@ def make_request(
         scope: Whose entries the cache in ``directory`` holds; those of these very knobs when None.
         entry: The compiler's entry, which says what the levels set; None for a compiler without settings.
     """
-    graph = capture(program.lowered, bounds)
+    constant_weights = (knobs or {}).get("weights") == "constant"
+    graph = capture(program.lowered, bounds, constant_weights)
     plan = make_plan(graph, PlanOptions(partition=partition, reuse=reuse))
     work_dir = directory / "work"
     work_dir.mkdir(exist_ok=True)
@@ -87,7 +88,7 @@ def make_request(
         program=program,
         graph=graph,
         plan=plan,
-        tasks=export_tasks(program.lowered, plan, bounds),
+        tasks=export_tasks(program.lowered, plan, bounds, constant_weights),
         knobs={"partition": partition, "reuse": reuse, **(knobs or {})},
         cache=cache or TaskCache(directory / "cache", scope=scope or Scope(knobs=dict(knobs or {}))),
         clock=PhaseClock(),

@@ -155,6 +155,7 @@ class Subject:
         request = make_request(
             program,
             directory,
+            levels,
             scope=Scope.of(self.entry, self.compiler, levels),
             bounds=bounds,
             partition=levels.get("partition", "whole"),  # type: ignore[arg-type]

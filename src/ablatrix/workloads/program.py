@@ -62,8 +62,10 @@ class TaskProgram:
     Attributes:
         kind: Index among the plan's distinct tasks.
         fingerprint: The task's structural fingerprint (see ``plan.Task``).
-        exported: Takes the task's ``reads`` as flat positional inputs, parameters among them (nothing is
-            baked in), and returns the tuple of its ``writes``. Dynamic dimensions are passed on.
+        exported: Takes the task's ``reads`` as flat positional inputs, and returns the tuple of its ``writes``. With
+            weights as inputs (knob ``weights``) parameters are among these inputs and nothing is baked in; with
+            constant weights they are the program's own state, and the inputs are the other reads. Dynamic dimensions
+            are passed on.
         upper_bounds: Upper bound of each symbol that occurs in this program, by the symbol's name here.
         parameter_inputs: Positions of inputs that are weights or constants: the same tensors in every run.
     """

@@ -9,7 +9,14 @@ from types import MappingProxyType
 
 from ablatrix.compilers.catalogue.eager import EAGER
 from ablatrix.compilers.catalogue.inductor import INDUCTOR
-from ablatrix.compilers.catalogue.knobs import CACHE_TAG, PARTITION, PASS_TIMING, THREADS, UPPER_BOUND
+from ablatrix.compilers.catalogue.knobs import (
+    ALWAYS_BEFORE,
+    CACHE_TAG,
+    PARTITION,
+    PASS_TIMING,
+    THREADS,
+    UPPER_BOUND,
+)
 from ablatrix.compilers.catalogue.model import (
     ENVIRONMENT,
     CompilerEntry,
@@ -27,6 +34,7 @@ from ablatrix.compilers.catalogue.tvm import TVM
 from ablatrix.compilers.catalogue.xla import XLA
 
 __all__ = [
+    "ALWAYS_BEFORE",
     "CACHE_TAG",
     "EAGER",
     "ENVIRONMENT",

@@ -11,6 +11,7 @@ from ablatrix.compilers.catalogue.knobs import (
     offered,
     sets,
     switch,
+    weights,
 )
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
 
@@ -79,19 +80,21 @@ INDUCTOR = CompilerEntry(
             ),
             *(sets(f"config:{name}", {"off": value, "on": None}) for name, value in NO_FUSION.items()),
         ),
+        built_in(
+            weights(
+                "input",
+                "Inductor's freezing: they are folded and packed for the library. What is packed cannot be stored, so "
+                "each process that runs a task compiles it.",
+            ),
+            sets("config:freezing", {"input": False, "constant": True}),
+        ),
         KnobEntry(
             name="freezing",
             kind="secondary",
-            summary="Whether weights are constants of the compiled code, folded and packed for the library.",
+            summary="What Inductor calls freezing is the knob 'weights'; this one is there for studies that name it.",
             levels=(
-                LevelEntry("off", "Weights are inputs of a task."),
-                LevelEntry(
-                    "on",
-                    "Weights are constants.",
-                    unsupported="weights are inputs of a task, so that equal blocks share their code, and what "
-                    "depends on weights alone is folded when a workload is lowered; oneDNN's packed weights cannot "
-                    "be stored and loaded",
-                ),
+                LevelEntry("off", "As 'weights' says."),
+                LevelEntry("on", "They are constants.", unsupported="it is what 'weights: constant' does; vary that"),
             ),
             default="off",
             affects="code",

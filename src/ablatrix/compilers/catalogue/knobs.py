@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Literal
 
 from ablatrix.compilers.catalogue.model import Affects, Kind, KnobEntry, Level, LevelEntry, Setting, SettingValue
 
@@ -89,13 +91,41 @@ def reuse_between_tasks(compiler: str) -> KnobEntry:
     )
 
 
+def weights(default: Literal["input", "constant"], constant: str) -> KnobEntry:
+    """Return ``weights`` for a compiler.
+
+    Args:
+        default: The level at which its users deploy it.
+        constant: What it makes of constant weights, as a sentence.
+    """
+    return KnobEntry(
+        name=WEIGHTS,
+        kind="secondary",
+        summary="Whether weights are constants of the compiled code or inputs of it; the default is how the compiler "
+        "is deployed.",
+        levels=(
+            LevelEntry("input", "Tasks take weights as inputs: blocks that are equal but for these share their code."),
+            LevelEntry("constant", constant),
+        ),
+        default=default,
+        affects="code",
+    )
+
+
+WEIGHTS = "weights"
+ALWAYS_BEFORE: Mapping[str, Level] = MappingProxyType({WEIGHTS: "input"})
+"""Levels that every configuration had before there was a knob for them: at these a cell is the same as it was then."""
 PARTITION = KnobEntry(
     name="partition",
     kind="primary",
     summary="Into how many tasks the program is cut before it is compiled.",
     levels=(
         LevelEntry("whole", "The whole program is one task."),
-        LevelEntry("regions", "Each block of the model is a task; identical blocks are compiled once."),
+        LevelEntry(
+            "regions",
+            "Each block of the model is a task; identical blocks are compiled once (with 'weights: constant' each has "
+            "its own weights in its code, and few blocks are identical).",
+        ),
     ),
     default="whole",
     affects="code",

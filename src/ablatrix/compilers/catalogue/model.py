@@ -365,7 +365,7 @@ class CompilerEntry:
         """Refuse a configuration for a program that is an ONNX model.
 
         Raises:
-            UnsupportedError: The compiler takes none, or the model is to be cut.
+            UnsupportedError: The compiler takes none, or the model is to be cut or to get its weights as inputs.
         """
         if not self.takes_onnx:
             raise UnsupportedError(
@@ -376,6 +376,10 @@ class CompilerEntry:
             raise UnsupportedError(
                 "an ONNX model does not support 'partition: regions': it does not say which blocks it was written "
                 "in, so it is one task"
+            )
+        if knobs.get("weights") == "input":
+            raise UnsupportedError(
+                "an ONNX model does not support 'weights: input': its weights are constants of the file"
             )
 
     def refuse_device(self, device: str) -> None:

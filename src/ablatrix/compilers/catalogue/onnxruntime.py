@@ -10,6 +10,7 @@ from ablatrix.compilers.catalogue.knobs import (
     offered,
     sets,
     switch,
+    weights,
 )
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry, Setting
 
@@ -120,6 +121,11 @@ ONNXRUNTIME = CompilerEntry(
                 shipped="on",
             ),
             *_optimisers(FUSIONS),
+        ),
+        weights(
+            "constant",
+            "They are initialisers of the model: optimisers fold and match them, kernels pack them when the model is "
+            "loaded.",
         ),
         built_in(
             KnobEntry(

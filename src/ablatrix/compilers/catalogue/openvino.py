@@ -11,6 +11,7 @@ from ablatrix.compilers.catalogue.knobs import (
     reuse_between_tasks,
     sets,
     switch,
+    weights,
 )
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
 
@@ -52,6 +53,11 @@ OPENVINO = CompilerEntry(
                 shipped="on",
             ),
             sets("property:SNIPPETS_MODE", {"off": "DISABLE", "on": "ENABLE"}),
+        ),
+        weights(
+            "constant",
+            "They are constants of the model: transformations fold and match them, the plug-in packs them for its "
+            "kernels when it loads the model.",
         ),
         KnobEntry(
             name="precision",

@@ -9,6 +9,7 @@ from ablatrix.compilers.catalogue.knobs import (
     offered,
     sets,
     switch,
+    weights,
 )
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry
 
@@ -53,6 +54,11 @@ TVM = CompilerEntry(
             "One kernel an operator.",
             "Element-wise operators are fused with their neighbours.",
             shipped="on",
+        ),
+        weights(
+            "constant",
+            "They are bound to the task's parameters before its passes and lie in its library: what depends on them "
+            "alone is folded.",
         ),
         KnobEntry(
             name="schedule",

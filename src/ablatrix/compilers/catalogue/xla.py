@@ -12,6 +12,7 @@ from ablatrix.compilers.catalogue.knobs import (
     reuse_between_tasks,
     sets,
     switch,
+    weights,
 )
 from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry, Setting
 
@@ -63,6 +64,7 @@ XLA = CompilerEntry(
                 {"off": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT", "on": None},
             ),
         ),
+        weights("input", "They are constants of the module, which XLA may fold; each executable holds its own."),
         built_in(
             switch(
                 "library",

@@ -25,7 +25,7 @@ from ablatrix.canonical import digest_value
 from ablatrix.compilers.adapter import CompileRequest, PhaseClock
 from ablatrix.compilers.built_task import TaskFacts, source_digest
 from ablatrix.compilers.dump import TaskDump
-from ablatrix.compilers.inductor.artifact import pack
+from ablatrix.compilers.inductor.artifact import Call, pack
 from ablatrix.compilers.inductor.destination_passing import pass_destinations
 from ablatrix.compilers.inductor.options import Options
 from ablatrix.compilers.inductor.own_passes import inserted_passes, run_first
@@ -39,6 +39,10 @@ ITEM_SIZES = {str(one): one.itemsize for one in vars(torch).values() if isinstan
 ALIAS = (
     "memory_planning places the buffers of a task in pools whatever allow_buffer_reuse says: inside a task 'reuse' "
     "switches only inplace_buffers here"
+)
+NOT_STORED = (
+    "packed weights cannot be stored, so what is in the cache holds the code without its weights, and each process "
+    "that runs a task compiles it; a disk cache saves no time at 'weights: constant'"
 )
 
 
@@ -59,31 +63,30 @@ def cpp_compiler() -> str:
     return done.stdout.partition("\n")[0]
 
 
-def build_task(request: CompileRequest, task: TaskProgram, options: Options, key: str) -> tuple[Path, TaskFacts]:
-    """Build a task's artifact.
+def compile_here(request: CompileRequest, task: TaskProgram, options: Options) -> Call:
+    """Return a task's entry as Inductor compiles it in this process, for code that is not stored whole.
+
+    Raises:
+        CompilerError: Inductor failed on the task.
+    """
+    return _compile(request, task, options, Seen(task), TaskDump(None, task.kind, request.clock)).call
+
+
+def build_task(request: CompileRequest, task: TaskProgram, options: Options, key: str) -> tuple[Path, TaskFacts, Call]:
+    """Build a task's artifact, and return its entry in this process with it.
 
     Raises:
         CompilerError: Inductor failed on the task.
     """
     seen = Seen(task)
     dump = TaskDump.of(request, task)
-    try:
-        with cache_directory(request.work_dir / "inductor"), _quiet():
-            with request.clock.phase("import"):
-                module, inputs = pass_destinations(task.exported)
-                sizes = Sizes.of(inputs)
-            dump.text("before", "graph.py", "The FX graph, outputs among its inputs.", lambda: readable(module))
-            code = _generate(module, inputs, options, seen, request.clock, dump)
-    except Exception as error:  # Inductor raises errors of many kinds
-        raise CompilerError(f"inductor failed on task {task.kind} ({task.fingerprint}): {error}") from error
-    if code.constants:
-        raise CompilerError(f"inductor keeps constants of task {task.kind} out of its code: {sorted(code.constants)}")
+    made = _compile(request, task, options, seen, dump)
+    code = made.code
     dump.text("after", "wrapper.py", "The program that Inductor generates.", lambda: str(code.source_code))
     dump.text("code", "kernels.cpp", "The C++ in it, by kernel.", lambda: kernel_sources(code.source_code))
     with request.clock.phase("link"):
         source = canonical_source(code.source_code)
-        compiled = next(one for one in reversed(PyCodeCache.modules) if one.key == code.cache_key)
-        kernels = [getattr(compiled, name) for name in kernel_names(code.source_code)]
+        kernels = [getattr(made.module, name) for name in kernel_names(code.source_code)]
         file = request.work_dir / f"{key}.zip"
         pack(file, source, [Path(kernel.__self__.__file__) for kernel in kernels])
     planned = None if options.cpp_wrapper else allocated_bytes(source, task.upper_bounds, ITEM_SIZES)
@@ -96,17 +99,50 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
         )
     if options.memory_plan:
         reasons["reuse"] = ALIAS
-    return file, TaskFacts(
+    if options.constant_weights:
+        reasons["weights"] = NOT_STORED
+    facts = TaskFacts(
         generated_calls=seen.nests,
         generated_kernels=len(kernels),
         planned_bytes=None if planned is None or seen.extern_bytes is None else planned + seen.extern_bytes,
         reasons=reasons,
-        loading=sizes.assumed(),
+        loading=made.sizes.assumed(),
         # The libraries hold the paths of their sources; the wrapper holds these sources.
         code_digest=digest_value(
             {"wrapper": source, "for": str(pick_vec_isa()), "by": cpp_compiler(), **_flags(options)}
         ),
     )
+    return file, facts, made.call
+
+
+@dataclass(frozen=True)
+class Made:
+    """A task as Inductor compiled it: its ``CompiledFxGraph``, the module of its wrapper, and its sizes."""
+
+    code: Any
+    module: Any
+    sizes: Sizes
+
+    @property
+    def call(self) -> Call:
+        """The wrapper's entry: it takes a list of tensors, which it empties."""
+        call: Call = self.module.call
+        return call
+
+
+def _compile(request: CompileRequest, task: TaskProgram, options: Options, seen: Seen, dump: TaskDump) -> Made:
+    try:
+        with cache_directory(request.work_dir / "inductor"), _quiet():
+            with request.clock.phase("import"):
+                module, inputs = pass_destinations(task.exported)
+                sizes = Sizes.of(inputs)
+            dump.text("before", "graph.py", "The FX graph, outputs among its inputs.", lambda: readable(module))
+            code = _generate(module, inputs, options, seen, request.clock, dump)
+    except Exception as error:  # Inductor raises errors of many kinds
+        raise CompilerError(f"inductor failed on task {task.kind} ({task.fingerprint}): {error}") from error
+    if code.constants and not options.constant_weights:
+        raise CompilerError(f"inductor keeps constants of task {task.kind} out of its code: {sorted(code.constants)}")
+    return Made(code, next(one for one in reversed(PyCodeCache.modules) if one.key == code.cache_key), sizes)
 
 
 def _flags(options: Options) -> dict[str, Any]:

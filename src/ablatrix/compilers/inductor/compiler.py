@@ -34,6 +34,9 @@ class InductorCompiler(TaskwiseCompiler["Options"]):
 
     name = "inductor"
 
+    def __init__(self) -> None:
+        self._entries: dict[str, Any] = {}
+
     def preload(self) -> None:
         """Import torch and Inductor and warm the C++ toolchain. No pool of compile workers is started."""
         from torch._inductor import config
@@ -91,14 +94,17 @@ class InductorCompiler(TaskwiseCompiler["Options"]):
         return key_facts(options)
 
     def build(self, request: CompileRequest, options: Options, task: TaskProgram, key: str) -> tuple[Path, TaskFacts]:
-        """Build a task's artifact.
+        """Build a task's artifact. With constant weights its entry is kept for ``load``, since it is not stored whole.
 
         Raises:
             CompilerError: Inductor failed on the task.
         """
         from ablatrix.compilers.inductor.build import build_task
 
-        return build_task(request, task, options, key)
+        file, facts, entry = build_task(request, task, options, key)
+        if options.constant_weights:
+            self._entries[key] = entry
+        return file, facts
 
     def time_passes(self, request: CompileRequest, options: Options, task: TaskProgram) -> Mapping[str, float]:
         """Compile a task once more under an observer; return milliseconds by pass."""
@@ -107,17 +113,27 @@ class InductorCompiler(TaskwiseCompiler["Options"]):
         return time_passes(request, task, options)
 
     def load(self, request: CompileRequest, options: Options, built: Sequence[BuiltTask]) -> list[InductorTask]:
-        """Load the wrappers and their kernels."""
-        return [InductorTask(one, request.work_dir) for one in built]
+        """Load the wrappers and their kernels; with constant weights compile what this process has not built itself.
+
+        Raises:
+            CompilerError: Inductor failed on a task.
+        """
+        from ablatrix.compilers.inductor.artifact import load
+        from ablatrix.compilers.inductor.build import compile_here
+
+        if not options.constant_weights:
+            return [InductorTask(load(one.file, request.work_dir, one.key), one) for one in built]
+        return [
+            InductorTask(self._entries.pop(one.key, None) or compile_here(request, task, options), one)
+            for one, task in zip(built, request.tasks, strict=True)
+        ]
 
 
 class InductorTask:
     """A loaded task: the wrapper's entry, which writes into its last arguments."""
 
-    def __init__(self, built: BuiltTask, work_dir: Path) -> None:
-        from ablatrix.compilers.inductor.artifact import load
-
-        self._call = load(built.file, work_dir, built.key)
+    def __init__(self, call: Callable[[list[Any]], Any], built: BuiltTask) -> None:
+        self._call = call
         self._locations = built.facts.loading["locations"]
         self._guards = built.facts.loading["guards"]
 

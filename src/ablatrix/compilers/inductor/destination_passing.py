@@ -25,9 +25,11 @@ from ablatrix.errors import CompilerError
 def pass_destinations(exported: ExportedProgram) -> tuple[torch.fx.GraphModule, list[Any]]:
     """Return the task with its outputs as last inputs, and fake tensors for all of its inputs.
 
-    The executor gives contiguous tensors, so the inputs are declared as such. Symbols keep their names.
+    The executor gives contiguous tensors, so the inputs are declared as such. Symbols keep their names. Weights that
+    are part of the task are buffers of the module.
     """
     graph = copy.deepcopy(exported.graph)
+    module = _weights(exported, graph)
     output = graph.output_node()
     values = output.args[0]
     last = [node for node in graph.nodes if node.op == "placeholder"][-1]
@@ -43,7 +45,22 @@ def pass_destinations(exported: ExportedProgram) -> tuple[torch.fx.GraphModule, 
         if node.op == "placeholder":
             node.meta["val"] = _contiguous(node.meta["val"])
             inputs.append(node.meta["val"])
-    return torch.fx.GraphModule(torch.nn.Module(), graph), inputs
+    return torch.fx.GraphModule(module, graph), inputs
+
+
+def _weights(exported: ExportedProgram, graph: torch.fx.Graph) -> torch.nn.Module:
+    """Return a module with the weights of a task, and let the graph take them from there."""
+    module = torch.nn.Module()
+    targets = {spec.arg.name: spec.target for spec in exported.graph_signature.input_specs if spec.target is not None}
+    for node in [one for one in graph.nodes if one.op == "placeholder" and one.name in targets]:
+        name = targets[node.name]
+        module.register_buffer(name, exported.state_dict[name])
+        with graph.inserting_before(node):
+            taken = graph.get_attr(name)
+        taken.meta["val"] = node.meta["val"]
+        node.replace_all_uses_with(taken)
+        graph.erase_node(node)
+    return module
 
 
 def _contiguous(value: Any) -> Any:

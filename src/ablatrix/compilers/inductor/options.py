@@ -38,3 +38,8 @@ class Options:
     def memory_plan(self) -> bool:
         """Whether the wrapper places buffers in pools."""
         return self.settings.building("config").get("memory_planning") is True
+
+    @property
+    def constant_weights(self) -> bool:
+        """Whether weights are constants, which Inductor folds and packs."""
+        return self.settings.building("config").get("freezing") is True

@@ -14,7 +14,7 @@ from ablatrix.compilers.settings.address import Address, Type
 
 CONFIG = "config"
 TYPES: dict[Any, Type] = {bool: "switch", int: "whole number", float: "number", str: "text"}
-THREADS = "cpp.threads"
+OWNERS = {"cpp.threads": "threads", "freezing": "weights"}
 # Caches, logs, tracing, remote services and other devices: no settings of the code that is generated for the CPU.
 NO_SETTING = re.compile(
     r"cache|^_|\._|TYPE_CHECKING|TESTING_ONLY|debug|trace\.|(^|[._])log|profile|^triton\.|^cuda\.|^cutlass\.|^rocm\.|^xpu\.|^halide\."
@@ -38,7 +38,7 @@ def addresses() -> Iterator[Address]:
                 type=kind,
                 value=None if name in by_knobs else value,
                 choices=choices,
-                owner="threads" if name == THREADS else "",
+                owner=OWNERS.get(name, ""),
             )
 
 

@@ -32,6 +32,7 @@ REASONS = {
     "estimator": "ONNX Runtime has no estimate of memory",
 }
 MAX_NUMBERS = 32  # of a constant in a text
+LARGEST_FILE = 2**31 - 1  # of a message of protobuf
 
 
 def key_facts(options: Options) -> dict[str, Any]:
@@ -112,7 +113,20 @@ def model_text(model: bytes) -> str:
 
 
 def export_model(task: TaskProgram) -> Any:
-    """Return a task as an ONNX model: its inputs in order, weights among them, its outputs named ``output_<index>``."""
+    """Return a task as an ONNX model: its inputs in order, its outputs named ``output_<index>``.
+
+    Weights that are part of the task are initialisers, others are among the inputs.
+
+    Raises:
+        UnsupportedError: An operation has no translation, or the weights are more than one file can hold.
+        CompilerError: The export failed.
+    """
+    held = sum(tensor.nbytes for tensor in task.exported.state_dict.values())
+    if held > LARGEST_FILE:
+        raise UnsupportedError(
+            f"task {task.kind} has {held} bytes of weights, and an ONNX model in one file holds at most "
+            f"{LARGEST_FILE}; take 'weights: input', or cut the program with 'partition: regions'"
+        )
     count = len(task.exported.graph.output_node().args[0])
     names = [f"output_{index}" for index in range(count)]
     try:

@@ -103,7 +103,9 @@ def load_task(file: Path, options: Options) -> Any:
 
 
 def convert(task: TaskProgram) -> Any:
-    """Return a task as a model of OpenVINO, its inputs in order, weights among them, with the shapes that they have.
+    """Return a task as a model of OpenVINO: its inputs in order, with the shapes that they have.
+
+    Weights that are part of the task are constants of the model, others are among the inputs.
 
     Raises:
         UnsupportedError: An operation has no translation to OpenVINO.

@@ -7,8 +7,8 @@
 
 A study's own passes are inserted before or after any that is named here in full.
 
-What depends on weights alone (their transposes) is already folded when a workload is lowered, so a task takes
-each weight in the layout in which it is used, and no weight is baked into the code.
+What depends on weights alone (their transposes) is already folded when a workload is lowered, so a task has each weight
+in the layout in which it is used. Weights that are part of the task (knob ``weights``) are bound when it is imported.
 """
 
 from __future__ import annotations

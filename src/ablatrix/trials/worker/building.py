@@ -67,12 +67,14 @@ def plan_program(task: TrialTask, program: Program, clock: PhaseClock) -> Planne
     if not knobs:
         return Planned(None, Plan(PlanOptions(), (), (), 0, 0, 0, 0, 0), (), None)
     bounds = _upper_bounds(program, knobs)
+    # A program of the user's gets weights as inputs; what a knob of that name means there is its own affair.
+    constant_weights = knobs.get("weights") == "constant" and task.entry.program is None
     with clock.phase("plan"):
-        graph = capture(program.lowered, bounds)
+        graph = capture(program.lowered, bounds, constant_weights)
         # A plug-in may lack one of them.
         options: dict[str, Any] = {key: knobs[key] for key in ("partition", "reuse") if key in knobs}
         plan = make_plan(graph, PlanOptions(**options))
-        tasks = export_tasks(program.lowered, plan, bounds)
+        tasks = export_tasks(program.lowered, plan, bounds, constant_weights)
     spent_ms = clock.milliseconds["plan"]
     with clock.phase("validate"):
         validate(graph, plan)

@@ -40,6 +40,12 @@ def copy_meta(source: torch.fx.Node, target: torch.fx.Node) -> None:
     target.meta = {key: source.meta[key] for key in KEPT_META if key in source.meta}
 
 
+def weight_of(program: ExportedProgram, name: str) -> torch.Tensor:
+    """Return a weight or constant of a program by its name in the state."""
+    found = program.state_dict.get(name)
+    return program.constants[name] if found is None else found
+
+
 def live_ranges(program: ExportedProgram) -> dict[Any, Any]:
     """Return the ranges of the symbols that the program's inputs have; export keeps some that it has unified."""
     live: set[Any] = set()

@@ -15,6 +15,7 @@ from torch.export.graph_signature import InputKind
 
 from ablatrix.errors import WorkloadError
 from ablatrix.plan.graph import Graph, Node, Value
+from ablatrix.workloads.capture.assembly import weight_of
 
 # A block of the model; inside a stage, one block of the stage.
 REGION = re.compile(
@@ -39,7 +40,9 @@ class Captured:
     nodes: tuple[torch.fx.Node, ...]
 
 
-def capture(program: ExportedProgram, upper_bounds: Mapping[str, int] | None = None) -> Graph:
+def capture(
+    program: ExportedProgram, upper_bounds: Mapping[str, int] | None = None, constant_weights: bool = False
+) -> Graph:
     """Return a lowered program as plain values.
 
     Values are numbered: weights and inputs in the order of the program's placeholders, then what each node makes.
@@ -50,11 +53,12 @@ def capture(program: ExportedProgram, upper_bounds: Mapping[str, int] | None = N
         program: As ``lower`` returns it.
         upper_bounds: Upper bound of dynamic dimensions by their symbol's name (``s27``); the program's own
             range holds for those that are omitted.
+        constant_weights: Whether weights are to be part of the code, so that tasks with other weights are others.
 
     Raises:
         WorkloadError: A dynamic dimension has no upper bound.
     """
-    return walk(program, upper_bounds).graph
+    return walk(program, upper_bounds, constant_weights).graph
 
 
 def input_values(graph: Graph) -> tuple[int, ...]:
@@ -73,14 +77,28 @@ def value_tensors(program: ExportedProgram, graph: Graph) -> dict[int, torch.Ten
     found = {}
     for index, (value, spec) in enumerate(zip(graph.values, specs, strict=False)):
         if value.kind == "parameter":
-            weight = program.state_dict.get(spec.target)
-            found[index] = (program.constants[spec.target] if weight is None else weight).detach()
+            found[index] = weight_of(program, spec.target).detach()
     return found
 
 
-def walk(program: ExportedProgram, upper_bounds: Mapping[str, int] | None = None) -> Captured:
-    """Capture a program and keep where each part comes from."""
-    return _Walk(program, bounds_of(program, upper_bounds)).run()
+def walk(
+    program: ExportedProgram, upper_bounds: Mapping[str, int] | None = None, constant_weights: bool = False
+) -> Captured:
+    """Capture a program and keep where each part comes from; the arguments are those of ``capture``."""
+    constants = _weight_names(program) if constant_weights else {}
+    return _Walk(program, bounds_of(program, upper_bounds), constants).run()
+
+
+def _weight_names(program: ExportedProgram) -> dict[str, str]:
+    """Return a name of each weight by its placeholder, the same for two that are one tensor."""
+    names: dict[Any, str] = {}
+    found = {}
+    for spec in program.graph_signature.input_specs:
+        if spec.kind != InputKind.USER_INPUT:
+            tensor = weight_of(program, spec.target)
+            place = (tensor.data_ptr(), tensor.dtype, tuple(tensor.shape), tensor.stride())
+            found[spec.arg.name] = names.setdefault(place, f"weight {len(names)}")
+    return found
 
 
 def bounds_of(program: ExportedProgram, upper_bounds: Mapping[str, int] | None) -> dict[str, int]:
@@ -93,9 +111,10 @@ def bounds_of(program: ExportedProgram, upper_bounds: Mapping[str, int] | None) 
 
 
 class _Walk:
-    def __init__(self, program: ExportedProgram, bounds: Mapping[str, int]) -> None:
+    def __init__(self, program: ExportedProgram, bounds: Mapping[str, int], constants: Mapping[str, str]) -> None:
         self.program = program
         self.bounds = bounds
+        self.constants = constants
         self.values: list[Value] = []
         self.sources: list[tuple[torch.fx.Node, int | None]] = []
         self.index: dict[tuple[torch.fx.Node, int | None], int] = {}
@@ -122,7 +141,8 @@ class _Walk:
         elements = math.prod(self._at_bound(size) for size in tensor.shape)
         signature = f"{str(tensor.dtype).removeprefix('torch.')}[{','.join(shape)}]({','.join(strides)})"
         index = len(self.values)
-        self.values.append(Value(bytes=elements * tensor.element_size(), kind=kind, signature=signature))
+        constant = self.constants.get(node.name, "") if kind == "parameter" else ""
+        self.values.append(Value(elements * tensor.element_size(), kind, signature, constant))
         self.sources.append((node, output))
         self.index[node, output] = index
         return index

@@ -10,7 +10,7 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind
 
 from ablatrix.errors import WorkloadError
-from ablatrix.workloads.capture.assembly import Slot, assemble, copy_meta, live_ranges
+from ablatrix.workloads.capture.assembly import Slot, assemble, copy_meta, live_ranges, weight_of
 from ablatrix.workloads.capture.decompositions import decomposition_table
 
 aten = torch.ops.aten
@@ -78,7 +78,7 @@ class _Lowering:
         if node.op == "placeholder":
             spec = self.specs[node.name]
             if spec.kind != InputKind.USER_INPUT:
-                self.known[node] = _weight(self.program, spec.target)
+                self.known[node] = weight_of(self.program, spec.target)
         elif node.op == "call_function" and node.target not in CHECKS:
             tags = getattr(node.target, "tags", ())
             if torch.Tag.nondeterministic_seeded in tags:
@@ -136,11 +136,6 @@ class _Lowering:
         outputs = [made[self._resolve(node)] for node in self.program.graph.output_node().args[0]]
         program = self.program
         return assemble(graph, slots, outputs, state, ranges=live_ranges(program), verifiers=program.verifiers)
-
-
-def _weight(program: ExportedProgram, name: str) -> torch.Tensor:
-    found = program.state_dict.get(name)
-    return program.constants[name] if found is None else found
 
 
 def _same(node: torch.fx.Node, source: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,28 +12,31 @@ from torch.utils._sympy.value_ranges import ValueRanges
 
 from ablatrix.errors import WorkloadError
 from ablatrix.plan.plan import Plan, Task
-from ablatrix.workloads.capture.assembly import Slot, assemble, copy_meta
+from ablatrix.workloads.capture.assembly import Slot, assemble, copy_meta, weight_of
 from ablatrix.workloads.capture.graph import Captured, bounds_of, is_symbolic, walk
 from ablatrix.workloads.program import TaskProgram
 
 
 def export_tasks(
-    program: ExportedProgram, plan: Plan, upper_bounds: Mapping[str, int] | None = None
+    program: ExportedProgram,
+    plan: Plan,
+    upper_bounds: Mapping[str, int] | None = None,
+    constant_weights: bool = False,
 ) -> tuple[TaskProgram, ...]:
     """Return one program for each distinct task of a plan, in order of ``kind``.
 
     Each is cut out of the lowered program, not exported again; symbols keep their names. It takes the task's
-    reads as flat inputs, weights among them, and returns the tuple of its writes.
+    reads as flat inputs, weights among them unless they are constants of its own, and returns the tuple of its writes.
 
     Args:
         program: The lowered program that the plan was made for.
         plan: Its tasks.
-        upper_bounds: As for ``capture``.
+        upper_bounds, constant_weights: As for ``capture``.
 
     Raises:
         WorkloadError: A task needs a dynamic size that none of its inputs has.
     """
-    captured = walk(program, upper_bounds)
+    captured = walk(program, upper_bounds, constant_weights)
     bounds = bounds_of(program, upper_bounds)
     members: dict[int, list[Task]] = {}
     for task in plan.tasks:
@@ -45,39 +48,58 @@ def _export(
     program: ExportedProgram, captured: Captured, members: list[Task], bounds: Mapping[str, int]
 ) -> TaskProgram:
     task = members[0]
-    cut = _Cut(captured, task)
+    values = captured.graph.values
+    constants = [value for value in task.reads if values[value].constant]
+    given = [value for value in task.reads if not values[value].constant]
+    cut = _Cut(captured, task, constants, given)
     symbols = {str(symbol) for symbol in cut.symbols}
     ranges = {
         symbol: ValueRanges(interval.lower, bounds[str(symbol)])
         for symbol, interval in program.range_constraints.items()
         if str(symbol) in symbols
     }
-    exported = assemble(cut.graph, cut.slots, cut.outputs, {}, ranges=ranges, verifiers=program.verifiers)
-    values = captured.graph.values
+    state = _state(program, captured, constants)
+    exported = assemble(cut.graph, cut.slots, cut.outputs, state, ranges=ranges, verifiers=program.verifiers)
+    places = [task.reads.index(value) for value in given]
     return TaskProgram(
         kind=task.kind,
         fingerprint=task.fingerprint,
         exported=exported,
         upper_bounds={name: bounds[name] for name in sorted(symbols)},
         parameter_inputs=tuple(
-            index
-            for index in range(len(task.reads))
+            position
+            for position, index in enumerate(places)
             if all(values[member.reads[index]].kind == "parameter" for member in members)
         ),
     )
 
 
-class _Cut:
-    """The graph of one task: its inputs, copies of its nodes, and the arithmetic on sizes that they use."""
+def _state(program: ExportedProgram, captured: Captured, constants: Sequence[int]) -> dict[str, torch.Tensor]:
+    """Return the weights that are part of a task, by the names that they have there."""
+    targets = {spec.arg.name: spec.target for spec in program.graph_signature.input_specs}
+    sources = [captured.sources[value][0].name for value in constants]
+    return {_weight(index): weight_of(program, targets[name]).detach() for index, name in enumerate(sources)}
 
-    def __init__(self, captured: Captured, task: Task) -> None:
+
+def _weight(index: int) -> str:
+    return f"weight_{index}"
+
+
+class _Cut:
+    """The graph of one task: its inputs, copies of its nodes, and the arithmetic on sizes that they use.
+
+    Weights that are part of the task come before its inputs, as in what torch exports.
+    """
+
+    def __init__(self, captured: Captured, task: Task, constants: Sequence[int], given: Sequence[int]) -> None:
         self.captured = captured
         self.task = task
         self.graph = torch.fx.Graph()
         self.made: dict[tuple[torch.fx.Node, int | None], torch.fx.Node] = {}
         self.sizes: dict[Any, torch.fx.Node] = {}
         self.symbols: set[Any] = set()
-        self.slots = [self._input(value, index) for index, value in enumerate(task.reads)]
+        weights = [Slot(self._input(value, _weight(index)), _weight(index)) for index, value in enumerate(constants)]
+        self.slots = [*weights, *(Slot(self._input(value, f"input_{index}")) for index, value in enumerate(given))]
         self.holders = self._find_holders()
         for node in captured.nodes[task.start : task.stop]:
             self._note_symbols(node)
@@ -86,13 +108,13 @@ class _Cut:
             self.made[node, None] = copy
         self.outputs = [self._tensor(*captured.sources[value]) for value in task.writes]
 
-    def _input(self, value: int, index: int) -> Slot:
+    def _input(self, value: int, name: str) -> torch.fx.Node:
         source, output = self.captured.sources[value]
-        node = self.graph.placeholder(f"input_{index}")
+        node = self.graph.placeholder(name)
         tensor = source.meta["val"] if output is None else source.meta["val"][output]
         node.meta = {"val": tensor}
         self.made[source, output] = node
-        return Slot(node)
+        return node
 
     def _find_holders(self) -> dict[Any, tuple[torch.fx.Node, int]]:
         """Find, for each symbol, an input and a dimension of it whose size is that symbol."""

@@ -107,9 +107,10 @@ def read_model(program: Program) -> bytes:
 def data_inputs(task: ExportedProgram) -> list[int]:
     """Return which of a task's inputs a model of it takes, in the model's order.
 
-    All of them, unless the task is an ONNX model: then one of them holds its bytes.
+    All of them, unless the task is an ONNX model: then one of them may hold its bytes.
     """
-    placeholders = [one for one in task.graph.nodes if one.op == "placeholder"]
+    given = set(task.graph_signature.user_inputs)
+    placeholders = [one for one in task.graph.nodes if one.op == "placeholder" and one.name in given]
     node = find_onnx(task)
     return [placeholders.index(one) for one in (placeholders if node is None else node.args[1])]
 

@@ -1,0 +1,263 @@
+"""Is what we time what users run: the default configuration as one task, against each compiler's own plain use.
+
+For each of five compilers and three workloads two processes run the same model on one processor: ours (the adapter,
+every knob as the compiler ships it, ``partition: whole``) and the compiler's plain use (``torch.compile(model)``, an
+``onnxruntime.InferenceSession`` on the exported file, ``openvino.compile_model``, ``jax.jit``, ``tvm.compile`` with
+Relax's own default pipeline). They take turns, in bursts that swap their order; new processes are one more block. The
+figure is the ratio of medians, ours over theirs, with its interval over blocks.
+
+    python benchmarks/parity.py [--blocks N] [--rounds N] [--compiler NAME ...] [--workload NAME ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+from time import perf_counter, perf_counter_ns
+from typing import Any
+
+from ablatrix.compilers.catalogue import SHIPPED, Level
+from ablatrix.statistics.ratio import paired_ratio
+
+MARGIN = 0.03
+WORKLOADS: Mapping[str, dict[str, int]] = {
+    "mlp": {"layers": 4, "hidden": 1024, "batch": 64},
+    "convolution": {"blocks": 2, "channels": 64},
+    "encoder": {"layers": 4, "hidden": 256, "tokens": 64, "vocabulary": 1024},
+}
+AS_SHIPPED: Mapping[str, dict[str, Level]] = {
+    "tvm": {"reuse": "release", "memory_plan": "on", "fusion": "on"},
+    "inductor": {"reuse": "release", "fusion": "on"},
+    "onnxruntime": {"reuse": "release", "memory_plan": "on", "fusion": "on"},
+    "xla": {"fusion": "on"},
+    "openvino": {"fusion": "on"},
+}
+"""Levels at which the compilers ship the knobs whose default here is another one."""
+EXPLAINED: frozenset[str] = frozenset()
+"""Pairs that differ for a reason that docs/performance.md gives."""
+SIDES = ("ours", "plain")
+BURST_S = 0.1
+WARM_UP_S = 1.0
+THREADS = "1"
+Run = Callable[[], Any]
+
+
+def main(compilers: list[str], workloads: list[str], blocks: int, rounds: int) -> None:
+    """Measure every pair and print the verdict as JSON."""
+    figures: dict[str, dict[str, float | None]] = {}
+    for compiler in compilers:
+        for workload in workloads:
+            logs = [measure(compiler, workload, rounds) for _ in range(blocks)]
+            ratio = paired_ratio([log for log, _ in logs])
+            name = f"{workload} on {compiler}"
+            figures[name] = {"ratio": ratio.value, "low": ratio.low, "high": ratio.high, "plain_ms": logs[-1][1]}
+            print(name, figures[name], flush=True)
+    beyond = [name for name, one in figures.items() if abs(math.log(one["ratio"] or 1.0)) > math.log1p(MARGIN)]
+    targets = {"largest_difference": MARGIN, "explained": sorted(EXPLAINED)}
+    holds = set(beyond) <= EXPLAINED
+    print(json.dumps({"benchmark": "parity", "figures": figures, "targets": targets, "holds": holds}))
+
+
+def measure(compiler: str, workload: str, rounds: int) -> tuple[float, float]:
+    """Return the log of the ratio in one pair of processes, and the plain use's median in milliseconds."""
+    with ExitStack() as stack:
+        sides = {side: stack.enter_context(Side(side, compiler, workload)) for side in SIDES}
+        counts = {side: max(1, round(BURST_S / one.ask(0))) for side, one in sides.items()}
+        logs, plain = [], []
+        for number in range(rounds):
+            order = SIDES if number % 2 else SIDES[::-1]
+            times = {side: sides[side].ask(counts[side]) for side in order}
+            logs.append(math.log(times["ours"] / times["plain"]))
+            plain.append(times["plain"])
+        return median(logs), median(plain) * 1e3
+
+
+class Side:
+    """A process that holds one side, and runs it when it is asked."""
+
+    def __init__(self, side: str, compiler: str, workload: str) -> None:
+        names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "PJRT_NPROC", "TVM_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS")
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, "--serve", side, compiler, workload],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **dict.fromkeys(names, THREADS), "JAX_PLATFORMS": "cpu"},
+        )
+
+    def __enter__(self) -> Side:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def ask(self, count: int) -> float:
+        """Return the median time of so many runs in seconds; of 0: that of warm-up's second half."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{count}\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise SystemExit(f"a side ended: {' '.join(map(str, self._process.args))}")  # type: ignore[arg-type]
+        return float(answer)
+
+
+def serve(side: str, compiler: str, workload: str) -> None:
+    """Build one side, and answer each line of standard input with the median time of so many runs."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what compilers print belongs to no answer
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    import torch
+
+    from ablatrix.workloads.parameters import build_workload, check_parameters
+    from ablatrix.workloads.shipped import get_shipped
+
+    torch.set_num_threads(int(THREADS))
+    entry = get_shipped(workload)
+    built = build_workload(entry, check_parameters(entry, WORKLOADS[workload]))
+    inputs = built.make_inputs(0, {})
+    with tempfile.TemporaryDirectory() as directory, torch.no_grad():
+        make = ours if side == "ours" else PLAIN[compiler]
+        run, read = make(compiler, built.module, inputs, Path(directory))
+        run()
+        wanted = built.module(*inputs)
+        assert torch.allclose(read().reshape(wanted.shape), wanted, rtol=1e-3, atol=1e-3), f"{side} is wrong"
+        warm = timed(run, WARM_UP_S)
+        for line in sys.stdin:
+            times = timed_count(run, int(line)) if int(line) else warm[len(warm) // 2 :]
+            print(median(times), file=answers, flush=True)
+
+
+def timed(run: Run, seconds: float) -> list[float]:
+    """Return the times of runs over so many seconds, at least two."""
+    end, times = perf_counter() + seconds, list[float]()
+    while perf_counter() < end or len(times) < 2:
+        times += timed_count(run, 1)
+    return times
+
+
+def timed_count(run: Run, count: int) -> list[float]:
+    """Return the times of so many runs in seconds."""
+    times = []
+    for _ in range(count):
+        start = perf_counter_ns()
+        run()
+        times.append((perf_counter_ns() - start) * 1e-9)
+    return times
+
+
+def ours(compiler: str, module: Any, inputs: tuple[Any, ...], directory: Path) -> tuple[Run, Run]:
+    """The adapter, with every knob as the compiler ships it."""
+    from ablatrix.testing.requests import make_program, make_request
+    from ablatrix.trials.fork_server.child import import_compiler
+
+    entry = SHIPPED[compiler]
+    adapter = import_compiler(entry)
+    adapter.set_threads(int(THREADS))
+    knobs = {**entry.defaults(), **AS_SHIPPED[compiler]}
+    program = make_program(module, inputs)
+    request = make_request(program, directory, knobs, reuse=knobs["reuse"])  # type: ignore[arg-type]
+    bound = adapter.compile(request).bind(inputs)
+    return bound.run, lambda: bound.outputs()[0].clone()
+
+
+def plain_inductor(_compiler: str, module: Any, inputs: tuple[Any, ...], _directory: Path) -> tuple[Run, Run]:
+    """``torch.compile(model)``."""
+    import torch
+
+    compiled = torch.compile(module)
+    return (lambda: compiled(*inputs)), (lambda: compiled(*inputs))
+
+
+def plain_onnxruntime(_compiler: str, module: Any, inputs: tuple[Any, ...], directory: Path) -> tuple[Run, Run]:
+    """A session on the exported file."""
+    import onnxruntime
+    import torch
+
+    file = directory / "model.onnx"
+    torch.onnx.export(module, inputs, file, dynamo=True, verbose=False)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = int(THREADS)
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    given = {one.name: tensor.numpy() for one, tensor in zip(session.get_inputs(), inputs, strict=True)}
+    return (lambda: session.run(None, given)), (lambda: torch.from_numpy(session.run(None, given)[0]))
+
+
+def plain_openvino(_compiler: str, module: Any, inputs: tuple[Any, ...], _directory: Path) -> tuple[Run, Run]:
+    """``openvino.compile_model``; in float32, since its default on some processors is another program."""
+    import torch
+
+    from ablatrix.compilers.openvino.library import import_openvino
+
+    openvino = import_openvino()
+    settings = {"INFERENCE_NUM_THREADS": int(THREADS), "INFERENCE_PRECISION_HINT": "f32"}
+    compiled = openvino.compile_model(openvino.convert_model(torch.export.export(module, inputs)), "CPU", settings)
+    given = [tensor.numpy() for tensor in inputs]
+    return (lambda: compiled(given)), (lambda: torch.from_numpy(compiled(given)[0].copy()))
+
+
+def plain_xla(_compiler: str, module: Any, inputs: tuple[Any, ...], _directory: Path) -> tuple[Run, Run]:
+    """``jax.jit`` of what torchax makes of the model, its weights as arguments."""
+    import jax
+    import numpy
+    import torch
+
+    from ablatrix.compilers.xla.frontend import import_torchax
+
+    export = import_torchax()
+    _names, states, function = export.exported_program_to_jax(torch.export.export(module, inputs), export_raw=True)
+    weights = [jax.numpy.asarray(one.detach().numpy()) for one in states]
+    given = [jax.numpy.asarray(one.numpy()) for one in inputs]
+    compiled = jax.jit(function)
+
+    def run() -> Any:
+        return jax.block_until_ready(compiled(weights, given))
+
+    return run, lambda: torch.from_numpy(numpy.asarray(run()[0]).copy())
+
+
+def plain_tvm(_compiler: str, module: Any, inputs: tuple[Any, ...], _directory: Path) -> tuple[Run, Run]:
+    """``tvm.compile`` with the default pipeline of Relax, on the target of this processor."""
+    import torch
+    import tvm
+    from tvm import relax
+    from tvm.relax.frontend.torch import from_exported_program
+
+    imported = from_exported_program(torch.export.export(module, inputs))
+    target = tvm.target.Target({"kind": "llvm", "mcpu": tvm.target.codegen.llvm_get_system_cpu()})
+    machine = relax.VirtualMachine(tvm.compile(imported, target=target), tvm.cpu())
+    given = [tvm.runtime.from_dlpack(tensor) for tensor in inputs]
+    return (lambda: machine["main"](*given)), (lambda: torch.from_numpy(machine["main"](*given)[0].numpy()))
+
+
+PLAIN: Mapping[str, Callable[..., tuple[Run, Run]]] = {
+    "tvm": plain_tvm,
+    "inductor": plain_inductor,
+    "onnxruntime": plain_onnxruntime,
+    "xla": plain_xla,
+    "openvino": plain_openvino,
+}
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--serve"]:
+        serve(*sys.argv[2:5])
+    else:
+        parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+        parser.add_argument("--blocks", type=int, default=5, help="pairs of new processes")
+        parser.add_argument("--rounds", type=int, default=15, help="bursts of each side in a block")
+        parser.add_argument("--compiler", nargs="+", choices=list(PLAIN), default=list(PLAIN))
+        parser.add_argument("--workload", nargs="+", choices=list(WORKLOADS), default=list(WORKLOADS))
+        given = parser.parse_args()
+        main(given.compiler, given.workload, given.blocks, given.rounds)
