@@ -154,7 +154,8 @@ def test_left_out_pass_is_that_of_one_point_and_name_alone() -> None:
     ran: list[str] = []
     off = {("pass", "post_grad_passes.remove_noop_ops"): False}
     with left_out(Applied(code=off)):
-        for point, name in (("post_grad", "remove_noop_ops"), ("joint_graph", "remove_noop_ops"), ("post_grad", "noop")):
-            observer = GraphTransformObserver(module, name, f"{point}_passes")
-            observer.apply_graph_pass(lambda _graph, ran_as=f"{point}.{name}": ran.append(ran_as))
-    assert ran == ["joint_graph.remove_noop_ops", "post_grad.noop"]
+        for point in ("post_grad_passes", "joint_graph_passes"):
+            for name in ("remove_noop_ops", "noop"):
+                observer = GraphTransformObserver(module, name, point)
+                observer.apply_graph_pass(lambda _graph, as_=f"{point}.{name}": ran.append(as_))
+    assert ran == ["post_grad_passes.noop", "joint_graph_passes.remove_noop_ops", "joint_graph_passes.noop"]

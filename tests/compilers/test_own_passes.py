@@ -176,7 +176,7 @@ def test_two_passes_at_one_point_change_places(compiler: str, end: str, tmp_path
     ("code", "message"),
     [
         ("def it(passes):\n    passes.pop()\n", r"pipeline .*:it must return a list of passes, and not a NoneType"),
-        ("def it(passes):\n    return [*passes, 3]\n", r"must return a list of tvm.transform.Pass; an item is of type int"),
+        ("def it(passes):\n    return [*passes, 3]\n", r"must return a list of tvm.transform.Pass, not of int"),
         ("def it(passes):\n    return passes[:5]\n", r"pipeline of the study leaves out LowerAllocTensor"),
         ("def it(passes):\n    return passes.index('Fold')\n", r"tvm failed on task 0"),
         ("it = 3\n", r"from a list of passes to one, and not of type int"),

@@ -98,7 +98,7 @@ class KnobChoice(Part):
         default=None, alias="pass", description="A pass of one's own, as file.py:name, which the knob inserts."
     )
     pipeline: str | None = Field(
-        default=None, description="A function of one's own, as file.py:name: from the compiler's passes to those that run."
+        default=None, description="A function of one's own, as file.py:name: from the compiler's passes to its own."
     )
     order: list[str] | None = Field(
         default=None, description="Two passes, or two knobs with a `pass`, that change places at the level `swapped`."

@@ -53,7 +53,7 @@ class Applied:
         kinds = frozenset(setting.kind for _, setting in acting)
         to_read_back = tuple((setting.kind, setting.name) for knob, setting in acting if knob.changes_run)
         order = [knob.name for knob in entry.knobs if knob.inserts]
-        # Places that passes of the author change are in the order of what is inserted, and so in keys: they set nothing.
+        # Places that the author's own passes change are the order of what is inserted, and so in keys.
         for key in sorted(key for key in code if key[0] == ORDER and set(_pair(key[1])) <= set(order)):
             del code[key]
             one, other = map(order.index, _pair(key[1]))

@@ -20,12 +20,11 @@ from ablatrix.compilers.catalogue.model import (
 )
 from ablatrix.compilers.settings.address import Address, AddressList
 from ablatrix.compilers.settings.nearest import nearest_names
-from ablatrix.compilers.settings.own_pass import order_knob, pass_knob, pipeline_knob
+from ablatrix.compilers.settings.own_pass import SWITCH, order_knob, pass_knob, pipeline_knob
 from ablatrix.errors import CompilerError
 
 DEFAULT = "default"
 """The level that leaves a setting as the compiler, or another knob, has it by itself."""
-SWITCH = ("off", "on")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SUMMARIES = {"off": "Switched off.", "on": "Switched on.", DEFAULT: "As the compiler has it by itself."}
 # What the harness itself relies on, in every worker.

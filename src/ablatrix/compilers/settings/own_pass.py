@@ -1,4 +1,4 @@
-"""What a study changes in a compiler's sequence, as knobs: a pass of its author, a pipeline, the order of two passes."""
+"""What a study changes in a compiler's sequence, as knobs: its own passes, a pipeline, the order of two passes."""
 
 from __future__ import annotations
 

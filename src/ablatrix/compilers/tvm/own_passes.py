@@ -77,7 +77,6 @@ def _replaced(pipeline: OwnPass, passes: Sequence[Any]) -> list[Any]:
         raise CompilerError(f"pipeline {pipeline.name} must return a list of passes, and not a {type(made).__name__}")
     for one in made:
         if not isinstance(one, tvm.transform.Pass):
-            raise CompilerError(
-                f"pipeline {pipeline.name} must return a list of tvm.transform.Pass; an item is of type {type(one).__name__}"
-            )
+            kind = type(one).__name__
+            raise CompilerError(f"pipeline {pipeline.name} must return a list of tvm.transform.Pass, not of {kind}")
     return list(made)
