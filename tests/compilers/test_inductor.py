@@ -8,16 +8,19 @@ from time import perf_counter, sleep
 import pytest
 import torch
 from torch._dynamo import utils
+from torch._inductor.lowering import lowerings
+from torch.fx.passes.graph_transform_observer import GraphTransformObserver
 
 from ablatrix.compilers.catalogue import INDUCTOR
 from ablatrix.compilers.catalogue.inductor import NO_FUSION
 from ablatrix.compilers.inductor.build import key_facts
 from ablatrix.compilers.inductor.compiler import InductorCompiler, InductorTask
 from ablatrix.compilers.inductor.destination_passing import pass_destinations
+from ablatrix.compilers.inductor.left_out import decomposition_table, left_out
 from ablatrix.compilers.inductor.options import Options
 from ablatrix.compilers.inductor.passes import watch_passes
 from ablatrix.compilers.inductor.wrapper import allocated_bytes, canonical_source, kernel_names, kernel_sources
-from ablatrix.compilers.settings import Applied
+from ablatrix.compilers.settings.applied import NO_SETTINGS, Applied
 from ablatrix.errors import CompilerError
 from ablatrix.testing.programs import make_gates
 from ablatrix.testing.requests import Function, make_program, make_request
@@ -131,3 +134,30 @@ def test_thread_count_is_part_of_code() -> None:
     one, two = (Options(threads) for threads in (1, 2))
     assert one.switches()["cpp.threads"] == 1
     assert key_facts(one) != key_facts(two)
+
+
+def test_left_out_lowerings_are_back_after_block() -> None:
+    before = dict(lowerings)
+    off = {("lowering", "aten.sigmoid"): False, ("lowering", "aten.gelu"): False, ("lowering", "aten.relu"): True}
+    aten = torch.ops.aten
+    with left_out(Applied(code=off)):
+        assert lowerings[aten.sigmoid.default]._is_fallback_handler
+        assert lowerings[aten.gelu.default]._is_fallback_handler  # decomposed by itself, and never lowered
+        assert lowerings[aten.relu.default] is before[aten.relu.default]
+    assert lowerings == before
+    table = decomposition_table(Applied(code=off))
+    assert table is not None
+    assert (aten.gelu.default in table, aten.silu.default in table) == (False, True)
+    assert decomposition_table(NO_SETTINGS) is None
+
+
+def test_left_out_pass_is_that_of_one_point_and_name_alone() -> None:
+    module = torch.fx.GraphModule(torch.nn.Module(), torch.fx.Graph())
+    ran: list[str] = []
+    off = {("pass", "post_grad_passes.remove_noop_ops"): False}
+    with left_out(Applied(code=off)):
+        for point in ("post_grad_passes", "joint_graph_passes"):
+            for name in ("remove_noop_ops", "noop"):
+                observer = GraphTransformObserver(module, name, point)
+                observer.apply_graph_pass(lambda _graph, as_=f"{point}.{name}": ran.append(as_))
+    assert ran == ["post_grad_passes.noop", "joint_graph_passes.remove_noop_ops", "joint_graph_passes.noop"]

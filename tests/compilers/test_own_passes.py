@@ -13,6 +13,7 @@ from ablatrix.compilers.settings import AddressList, add_settings
 from ablatrix.compilers.settings.applied import NO_SETTINGS
 from ablatrix.errors import CompilerError
 from ablatrix.import_spec import import_place
+from ablatrix.study.load import load_study
 from ablatrix.testing.subject import Subject
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own_passes"
@@ -55,12 +56,8 @@ def test_pass_changes_result_where_it_runs_and_nothing_where_it_is_idle(compiler
 def test_tvm_sequence_has_every_anchor_of_catalogue() -> None:
     from ablatrix.compilers.tvm import pipeline
 
-    options = pipeline.Options.from_knobs({"memory_plan": "on", "fusion": "on", "reuse": "release"}, NO_SETTINGS)
-    steps = pipeline._to_destinations(options)
-    names = [step[0] if isinstance(step, tuple) else str(step.info.name) for step in steps]
-    ends = ("StaticPlanBlockMemory", "LowerAllocTensor", "KillAfterLastUse", "LowerRuntimeBuiltin")
-    known = {*names, *ends, "ComputePrimValue", "VMShapeLower", "AttachGlobalSymbol"}
-    assert [anchor for anchor in SHIPPED["tvm"].anchors if anchor not in known] == []
+    names = [name for name, _ in pipeline._steps(pipeline.Options.from_knobs({}, NO_SETTINGS))]
+    assert [anchor for anchor in SHIPPED["tvm"].anchors if anchor not in names] == []
 
 
 def test_tvm_pass_at_each_anchor_sees_module_once(tmp_path: Path) -> None:
@@ -134,3 +131,60 @@ def test_edited_pass_misses_cache_and_other_level_hits(tmp_path: Path) -> None:
     again = subject("tvm", tmp_path / "two", tmp_path, it=words)
     assert again.compile({"it": "on"}, first.directory).counters.hits_disk == 0
     assert again.compile({"it": "on"}, first.directory).counters.hits_disk == 1
+
+
+def test_pipeline_and_orders_of_example_act_as_they_should(tmp_path: Path) -> None:
+    entry = load_study(EXAMPLE / "pipeline.yaml").catalogue.compiler("tvm")
+    made = Subject(import_place(entry.adapter)(), entry, tmp_path)
+    around = {"fusion": "on", "reciprocal": "on", "nothing": "on"}
+    base, unfused, annotate, mine = (
+        made.case({**around, **moved}, "attention")
+        for moved in ({}, {"unfused": "on"}, {"annotate": "swapped"}, {"mine": "swapped"})
+    )
+    without_fusion = made.case({**around, "fusion": "off"}, "attention")
+    assert unfused.digest == without_fusion.digest != base.digest
+    assert base.digest != annotate.digest  # operators that are annotated before they are legalised are not fused
+    assert mine.digest == base.digest  # the two passes have nothing to do with each other
+    torch.testing.assert_close(output(made, {**around, "annotate": "swapped"}), output(made, around))
+    assert made.compile({**around, "annotate": "swapped"}, base.directory).counters.hits_disk == 0
+    assert made.compile({**around, "mine": "swapped"}, mine.directory).counters.hits_disk == 1
+
+
+NOTING = """\
+import pathlib, tvm
+def noting(word):
+    def note(given, *context):
+        with open(pathlib.Path(__file__).parent / "seen", "a") as file:
+            file.write(word)
+        return given
+    return note
+a, b = noting("a"), noting("b")
+"""
+
+
+@pytest.mark.parametrize(("compiler", "end"), [("tvm", "a, b = tvm_pass(a), tvm_pass(b)\n"), ("inductor", "")])
+def test_two_passes_at_one_point_change_places(compiler: str, end: str, tmp_path: Path) -> None:
+    code = NOTING + "tvm_pass = tvm.transform.module_pass(opt_level=0)\n" + end
+    (tmp_path / f"two_{compiler}.py").write_text(code)
+    passes = {name: {"pass": f"two_{compiler}.py:{name}", "after": AFTER[compiler]} for name in "ab"}
+    made = subject(compiler, tmp_path / "built", tmp_path, order={"order": ["b", "a"]}, **passes)
+    made.case({"a": "on", "b": "on", "order": "swapped"})
+    assert (tmp_path / "seen").read_text() == "ba"
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("def it(passes):\n    passes.pop()\n", r"pipeline .*:it must return a list of passes, and not a NoneType"),
+        ("def it(passes):\n    return [*passes, 3]\n", r"must return a list of tvm.transform.Pass, not of int"),
+        ("def it(passes):\n    return passes[:5]\n", r"pipeline of the study leaves out LowerAllocTensor"),
+        ("def it(passes):\n    return passes.index('Fold')\n", r"tvm failed on task 0"),
+        ("it = 3\n", r"from a list of passes to one, and not of type int"),
+    ],
+)
+def test_pipeline_that_makes_no_sequence_is_typed_error(code: str, message: str, tmp_path: Path) -> None:
+    name = f"no_sequence_{len(code)}.py"
+    (tmp_path / name).write_text(code)
+    made = subject("tvm", tmp_path / "built", tmp_path, own={"pipeline": f"{name}:it"})
+    with pytest.raises(CompilerError, match=message):
+        made.case({"own": "on"})

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry, SettingValue
+from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry, Level, SettingValue
 from ablatrix.compilers.settings import Address, AddressList, add_settings, ask_addresses
 from ablatrix.errors import CompilerError
 from ablatrix.import_spec import import_place
-from ablatrix.testing.subject import Subject
+from ablatrix.testing.subject import Case, Subject
 
 COMPILERS = ("onnxruntime", "inductor", "tvm", "xla", "openvino")
 EXPECTED = {
@@ -25,7 +26,18 @@ EXPECTED = {
         "option:execution_mode",
         "option:inter_op_num_threads",
     ],
-    "inductor": ["config:cpp.simdlen", "config:epilogue_fusion", "config:cpp.enable_unsafe_math_opt_flag"],
+    "inductor": [
+        "config:cpp.simdlen",
+        "config:epilogue_fusion",
+        "config:cpp.enable_unsafe_math_opt_flag",
+        "pass:pre_grad_passes.group_batch_fusion_passes",
+        "pass:joint_graph_passes.remove_noop_ops",
+        "pass:post_grad_passes.remove_noop_ops",
+        "pass:post_grad_passes.pass_pattern_2",
+        "lowering:aten._softmax",
+        "lowering:aten.gelu",
+        "lowering:aten.sigmoid",
+    ],
     "tvm": [
         "pass:FoldConstant",
         "pass:tirx.UnrollLoop",
@@ -37,7 +49,6 @@ EXPECTED = {
     "xla": ["flag:xla_cpu_prefer_vector_width", "pass:algsimp", "pass:dce"],
     "openvino": ["property:INFERENCE_PRECISION_HINT", "property:SNIPPETS_MODE", "property:ENABLE_HYPER_THREADING"],
 }
-# For each compiler a setting with the level that changes the code of a small program.
 # Settings, one of each kind, with the level that changes the code of a small program.
 ACTING: list[tuple[str, dict[str, Any]]] = [
     ("onnxruntime", {"setting": "optimizer:MatMulAddFusion", "level": "off", "around": {"fusion": "on"}}),
@@ -67,6 +78,12 @@ def with_setting(name: str, words: dict[str, Any], known: AddressList) -> Compil
 
 def subject(entry: CompilerEntry, directory: Path) -> Subject:
     return Subject(import_place(entry.adapter)(), entry, directory)
+
+
+def wrapper(case: Case) -> str:
+    """Return the program that Inductor generated: part of the artifact, a zip."""
+    file = next(one for one in case.directory.rglob("*") if one.is_file() and zipfile.is_zipfile(one))
+    return zipfile.ZipFile(file).read("wrapper.py").decode()
 
 
 @pytest.mark.parametrize("name", COMPILERS)
@@ -125,6 +142,25 @@ def test_setting_changes_code_and_default_level_does_not(
     missed = made.compile(around, other.directory)
     assert missed.counters.misses == 1
     assert missed.executable.facts.artifact_digest == one.executable.facts.artifact_digest
+
+
+def test_inductor_pass_and_lowering_switched_off_change_code(listed: dict[str, AddressList], tmp_path: Path) -> None:
+    words = {
+        "fuse": {"setting": "pass:post_grad_passes.pass_pattern_2"},
+        "sigmoid": {"setting": "lowering:aten.sigmoid"},
+        "idle": {"setting": "pass:post_grad_passes.remove_assert_ops"},
+    }
+    entry, faults = add_settings(SHIPPED["inductor"], words, listed["inductor"], Path())
+    assert not faults
+    made = subject(entry, tmp_path)
+    levels: list[dict[str, Level]] = [{}, {"fuse": "off"}, {"sigmoid": "off"}, {"idle": "off"}]
+    base, fuse, sigmoid, idle = (made.case(one) for one in levels)
+    assert len({base.digest, fuse.digest, sigmoid.digest}) == 3
+    assert idle.digest == base.digest
+    assert "torch.ops.aten.sigmoid.default(" in wrapper(sigmoid)
+    assert "torch.ops.aten.sigmoid.default(" not in wrapper(base)
+    assert made.compile({"sigmoid": "off"}, sigmoid.directory).counters.hits_disk == 1
+    assert made.compile({}, sigmoid.directory).executable.facts.artifact_digest == base.digest
 
 
 def test_setting_that_does_nothing_has_same_digest(listed: dict[str, AddressList], tmp_path: Path) -> None:
@@ -195,6 +231,9 @@ def test_answer_of_compiler_is_kept_for_its_version(tmp_path: Path, monkeypatch:
         ("onnxruntime", "option:execution_mode", ["parallel"], "must be one of ORT_SEQUENTIAL, ORT_PARALLEL"),
         ("inductor", "config:cpp.simdlenn", [256], "nearest: cpp.simdlen"),
         ("inductor", "config:cpp.simdlen", ["wide"], "must be a whole number"),
+        ("inductor", "pass:remove_noop_ops", None, "nearest: .*post_grad_passes.remove_noop_ops"),
+        ("inductor", "lowering:aten.softmax", None, "nearest: aten._softmax"),
+        ("inductor", "lowering:aten.copy_", None, "has no lowering .aten.copy_. among"),
         ("tvm", "pass:FoldConstants", None, "nearest: FoldConstant"),
         ("tvm", "config:tirx.UnrollLoop.auto_max_steps", [16], "nearest: tirx.UnrollLoop.auto_max_step"),
         ("tvm", "target:fast-math", [2], "must be off or on"),

@@ -13,6 +13,7 @@ from ablatrix.study.design import make_design
 from ablatrix.study.files import companions, refuse_changed_files
 from ablatrix.study.load import load_study
 from ablatrix.study.model import Study
+from ablatrix.study.resolve import ResolvedStudy
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own_passes"
 STUDY = """\
@@ -75,6 +76,27 @@ def test_study_with_pass_written_and_read_again_is_same_study(tmp_path: Path) ->
     assert again.compilers[0].knobs["mine"].own_pass == "mine.py:shrink"
 
 
+def test_study_with_pipeline_and_order_read_again_is_same_study(tmp_path: Path) -> None:
+    words = 'mine: {pipeline: "mine.py:shrink"}\n      turn: {order: [FuseOps, FuseTIR]}'
+    file = written(tmp_path, STUDY.replace('mine: {pass: "mine.py:shrink", after: LegalizeOps}', words))
+    study, catalogue = load_study(file)
+    assert Study.model_validate(study.model_dump(mode="json")).digest == study.digest
+    addresses = {"mine": ["pipeline:mine.py:shrink"], "turn": ["order:FuseOps,FuseTIR"]}
+    assert catalogue.compiler("tvm").addresses == addresses
+    assert companions(ResolvedStudy(study, catalogue)) == {"mine.py": tmp_path / "mine.py"}
+
+
+def test_order_of_two_passes_in_study_belongs_to_cells_with_both(tmp_path: Path) -> None:
+    one, other = (f'{name}: {{pass: "mine.py:shrink", after: LegalizeOps}}\n' for name in ("one", "other"))
+    text = STUDY.replace("mine: [off, on], fusion: [off, on]", "one: [off, on], other: [off, on]")
+    mine = 'mine: {pass: "mine.py:shrink", after: LegalizeOps}\n'
+    texts = [text.replace(mine, f"{first}      {second}") for first, second in ((one, other), (other, one))]
+    before, after = (ids(written(tmp_path, each)) for each in texts)
+    by_levels = {frozenset(knobs): cell for knobs, cell in after.items()}
+    moved = [dict(knobs) for knobs, cell in before.items() if by_levels[frozenset(knobs)] != cell]
+    assert [(knobs["one"], knobs["other"]) for knobs in moved] == [("on", "on")]
+
+
 def test_load_of_pass_runs_no_line_of_it(tmp_path: Path) -> None:
     load_study(written(tmp_path, code="raise SystemExit(3)\ndef shrink(): ...\n"))
     assert "mine" not in sys.modules
@@ -92,6 +114,10 @@ def test_load_of_pass_runs_no_line_of_it(tmp_path: Path) -> None:
         ('pass: "mine.py:shrink", after: FuseOps, default: maybe', r"must be off or on"),
         ('pass: "mine.py:shrink", setting: "env:A", after: FuseOps', r"has a 'setting' and a 'pass'"),
         ('pass: "../mine.py:shrink", after: FuseOps', r"cannot be read"),
+        ('pipeline: "mine.py:shrink", after: FuseOps', r"has 'after' or 'before', which go with a 'pass'"),
+        ('pipeline: "mine.py:shrink", order: [FuseOps, FuseTIR]', r"has a 'pipeline' and a 'order'; give it one"),
+        ('pipeline: "mine.py:shrinc"', r"mine.py has no 'shrinc'; nearest: shrink"),
+        ("order: [FuseOps, FuseTI]", r"no pass 'FuseTI' that could change places.*nearest: FuseTIR"),
     ],
 )
 def test_wrong_pass_is_one_message_with_remedy(tmp_path: Path, words: str, message: str) -> None:

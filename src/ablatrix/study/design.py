@@ -9,6 +9,7 @@ from typing import Any
 from ablatrix.canonical import content_id
 from ablatrix.catalogue import Catalogue
 from ablatrix.compilers.catalogue import ALWAYS_BEFORE, CompilerEntry, Level
+from ablatrix.compilers.settings import Applied
 from ablatrix.errors import StudyError
 from ablatrix.records.part import StagePlan
 from ablatrix.records.titles import Titles
@@ -264,6 +265,9 @@ def _make_cell(
             for knob in entry.knobs
             if knob.inserts is not None and knobs[knob.name] == "on"
         }
+        in_order = [one.identity for one in Applied.of(entry, knobs).inserted]
+        if len(in_order) > 1:  # what several passes do depends on which of them runs first
+            identity["in_order"] = in_order
     return Cell(
         cell_id=content_id(identity),
         workload=workload,

@@ -83,17 +83,25 @@ class WorkloadChoice(Part):
         return {key: value for key, value in data.items() if value is not None}
 
 
-OWN_TO_SETTINGS = frozenset({"setting", "pass", "after", "before", "tolerance"})
+WAYS = ("setting", "pass", "pipeline", "order")
+"""What a knob of a compiler of the catalogue is made of: one of these."""
+OWN_TO_SETTINGS = frozenset({*WAYS, "after", "before", "tolerance"})
 
 
 class KnobChoice(Part):
-    """What a study says of one knob: of a program of its own, where its levels alone are enough, or of a setting."""
+    """What a study says of one knob: of a program of its own, where its levels alone are enough, or of a compiler."""
 
     setting: str | None = Field(
         default=None, description="Address of a setting of a compiler of the catalogue, as kind:name."
     )
     own_pass: str | None = Field(
         default=None, alias="pass", description="A pass of one's own, as file.py:name, which the knob inserts."
+    )
+    pipeline: str | None = Field(
+        default=None, description="A function of one's own, as file.py:name: from the compiler's passes to its own."
+    )
+    order: list[str] | None = Field(
+        default=None, description="Two passes, or two knobs with a `pass`, that change places at the level `swapped`."
     )
     after: str | None = Field(default=None, description="Pass, or point, of the compiler that it runs after.")
     before: str | None = Field(default=None, description="Pass, or point, of the compiler that it runs before.")
@@ -122,6 +130,12 @@ class KnobChoice(Part):
         held = {("pass" if key == "own_pass" else key): value for key, value in data.items()}
         return {key: value for key, value in held.items() if key not in OWN_TO_SETTINGS or value is not None}
 
+    @property
+    def ways(self) -> list[str]:
+        """What of ``WAYS`` it has."""
+        given = (self.setting, self.own_pass, self.pipeline, self.order)
+        return [way for way, value in zip(WAYS, given, strict=True) if value is not None]
+
 
 def _levels_alone(value: Any) -> Any:
     return {"levels": value} if isinstance(value, list) else value
@@ -139,20 +153,29 @@ class CompilerChoice(Part):
     )
     knobs: dict[str, Annotated[KnobChoice, BeforeValidator(_levels_alone)]] = Field(
         default_factory=dict,
-        description="Knobs of that program where they differ from what it describes, or settings of a compiler, or "
-        "passes of one's own.",
+        description="Knobs of that program where they differ from what it describes, or settings of a compiler, "
+        "passes and pipelines of one's own, or the order of two passes.",
     )
     title: Title | None = Field(default=None, description="What text, tables and figures call it; by language.")
 
     @model_validator(mode="after")
     def _knobs_are_of_a_command_or_settings(self) -> "CompilerChoice":
         for name, knob in self.knobs.items():
-            if knob.setting is not None and knob.own_pass is not None:
-                raise ValueError(f"knob '{name}' has a 'setting' and a 'pass'; give it one of them")
-            if self.command is None and knob.setting is None and knob.own_pass is None:
+            if len(knob.ways) > 1:
+                first, second, *_ = knob.ways
+                raise ValueError(f"knob '{name}' has a '{first}' and a '{second}'; give it one of them")
+            if self.command is None and not knob.ways:
                 raise ValueError(
                     f"knob '{name}' has no 'setting'; a knob of a compiler of the catalogue is one of its settings, "
-                    "such as {setting: \"env:NAME\"}, or a 'pass' of your own; without one 'knobs' goes with 'command'"
+                    "such as {setting: \"env:NAME\"}, or a 'pass', a 'pipeline' or an 'order' of your own; without one "
+                    "'knobs' goes with 'command'"
+                )
+            if knob.own_pass is None and (knob.after or knob.before):
+                raise ValueError(f"knob '{name}' has 'after' or 'before', which go with a 'pass'")
+            others = [way for way in knob.ways if way != "setting"]
+            if self.command is not None and others:
+                raise ValueError(
+                    f"knob '{name}' of a program has a '{others[0]}'; a program is given its knobs as they are"
                 )
             if (self.command is None or knob.setting is not None) and not KNOB_NAME.fullmatch(name):
                 raise ValueError(

@@ -12,7 +12,7 @@ from ablatrix.compilers.cache import Scope
 from ablatrix.compilers.catalogue import SHIPPED, CompilerEntry, KnobEntry, LevelEntry, Setting
 from ablatrix.compilers.settings import Address, AddressList, Applied, add_settings, environment_of
 
-KINDS = ("pass", "config", "target", "llvm", "flag", "optimizer")
+KINDS = ("pass", "config", "target", "llvm", "flag", "optimizer", "lowering")
 KNOWN = AddressList(
     (
         *(Address(kind=kind, name="it", type="switch", value=True) for kind in KINDS),

@@ -192,6 +192,8 @@ INDUCTOR = CompilerEntry(
         ),
     ),
     anchors=("pre_grad", "joint_graph", "post_grad", "fusion"),
+    no_pipeline="torch calls them one by one in its code and has no list of them; switch one off by its address "
+    "(setting: pass:NAME), or insert one of your own (pass)",
     cuda_unsupported="an artifact holds C++ kernels that are loaded again as they were built; Triton "
     "kernels would be compiled anew at each load, and how to store them was not tried on a GPU",
 )

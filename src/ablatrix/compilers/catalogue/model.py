@@ -105,24 +105,30 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnPass:
-    """A pass of a study's author, which a knob inserts into the compiler's own sequence.
+    """A pass of a study's author, which a knob inserts into the compiler's own sequence, or a pipeline of it.
 
     Attributes:
         name: Where it is, as the study writes it: ``file.py:name``.
         source: Its file, with what that imports from beside it.
-        where: On which side of its anchor it runs.
-        anchor: A pass of the compiler, or a point of its sequence.
+        where: On which side of its anchor it runs; ``whole``: it is a pipeline, which is given
+            the compiler's sequence and returns the one that runs.
+        anchor: A pass of the compiler, or a point of its sequence; empty for a pipeline.
     """
 
     name: str
     source: PluginSource
-    where: Literal["before", "after"]
+    where: Literal["before", "after", "whole"]
     anchor: str
+
+    @property
+    def kind(self) -> str:
+        """What it is called in studies."""
+        return "pipeline" if self.where == "whole" else "pass"
 
     @property
     def address(self) -> str:
         """What it is, as records name it."""
-        return f"pass:{self.name}"
+        return f"{self.kind}:{self.name}"
 
     @property
     def identity(self) -> dict[str, str]:
@@ -139,7 +145,8 @@ class OwnPass:
         try:
             return import_place(f"{self.source.file}:{self.name.rpartition(':')[2]}")
         except Exception as error:  # a file of somebody else's can raise anything
-            raise CompilerError(f"pass {self.name} cannot be imported: {type(error).__name__}: {error}") from error
+            reason = f"{type(error).__name__}: {error}"
+            raise CompilerError(f"{self.kind} {self.name} cannot be imported: {reason}") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +161,7 @@ class KnobEntry:
             change either: the same code is then no proof that the knob has no effect.
         free: What a free level is (``whole number``: above zero, ``number``, ``name``), empty otherwise.
         acts: The settings that it acts by; empty where the adapter itself knows what the knob does.
-        inserts: The pass that its level ``on`` inserts.
+        inserts: The pass, or the pipeline, that its level ``on`` inserts.
         built_in: Whether it acts by settings and yet is a knob of every configuration, as one is that an adapter acts
             on: keys of caches have its settings, records have its level alone, and nothing of it is read back.
         shipped: Level at which the compiler ships, where that is not the default: what holds in studies that name the
@@ -222,6 +229,7 @@ class CompilerEntry:
             study has some; empty for a compiler that has none but environment variables.
         offers: Settings that have a name of their own: each becomes one of the knobs of a study that names it.
         anchors: The passes, or points of its sequence, before or after which a pass of a study can be inserted.
+        no_pipeline: Why its passes cannot change places, nor be given to a function of a study; empty where they can.
         cuda_unsupported: Why it does not run on a CUDA device; empty where it does. Trials of a study with
             ``device: cuda`` are recorded as ``unsupported`` with this reason and compile nothing.
     """
@@ -238,6 +246,7 @@ class CompilerEntry:
     settings: str = ""
     offers: tuple[KnobEntry, ...] = ()
     anchors: tuple[str, ...] = ()
+    no_pipeline: str = "its adapter has no list of them"
     cuda_unsupported: str = "its entry in the catalogue does not say that it does"
 
     @property
@@ -293,7 +302,7 @@ class CompilerEntry:
 
     @property
     def own_passes(self) -> list[OwnPass]:
-        """The passes of a study's author that its knobs insert."""
+        """The passes and pipelines of a study's author that its knobs insert."""
         return [knob.inserts for knob in self.knobs if knob.inserts is not None]
 
     @property

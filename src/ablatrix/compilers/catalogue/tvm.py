@@ -150,5 +150,6 @@ TVM = CompilerEntry(
         "VMShapeLower",
         "AttachGlobalSymbol",
     ),
+    no_pipeline="",
     cuda_unsupported="its pipeline schedules and generates code for the host's processor alone",
 )

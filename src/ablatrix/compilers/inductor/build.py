@@ -27,6 +27,7 @@ from ablatrix.compilers.built_task import TaskFacts, source_digest
 from ablatrix.compilers.dump import TaskDump
 from ablatrix.compilers.inductor.artifact import Call, pack
 from ablatrix.compilers.inductor.destination_passing import pass_destinations
+from ablatrix.compilers.inductor.left_out import decomposition_table, left_out
 from ablatrix.compilers.inductor.options import Options
 from ablatrix.compilers.inductor.own_passes import inserted_passes, run_first
 from ablatrix.compilers.inductor.passes import watch_passes
@@ -197,8 +198,10 @@ def _generate(
         torch.no_grad(),
         config.patch(switches),
         functorch_config.patch(enable_autograd_cache=False),
+        left_out(options.settings),
     ):
-        compile_fx.compile_fx(module, inputs, inner_compile=compile_graph)
+        table = decomposition_table(options.settings)
+        compile_fx.compile_fx(module, inputs, inner_compile=compile_graph, decompositions=table)
     (code,) = made
     return code
 

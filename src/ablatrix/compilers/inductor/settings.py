@@ -1,4 +1,4 @@
-"""Which settings Inductor has: every entry of ``torch._inductor.config`` that is a switch, a number or a word."""
+"""Which settings Inductor has: entries of ``torch._inductor.config``, passes of its graphs, and lowerings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from ablatrix.compilers.catalogue import INDUCTOR
 from ablatrix.compilers.inductor.options import ALWAYS
-from ablatrix.compilers.settings.address import Address, Type
+from ablatrix.compilers.settings.address import Address, Type, switches
 
 CONFIG = "config"
 TYPES: dict[Any, Type] = {bool: "switch", int: "whole number", float: "number", str: "text"}
@@ -26,7 +26,16 @@ def addresses() -> Iterator[Address]:
     """Yield the settings of the installed torch; one that a knob sets has no value of its own."""
     from torch._inductor import config
 
-    by_knobs = {*INDUCTOR.acted_on(CONFIG), THREADS}
+    yield from _entries(config)
+    config.compile_threads = 1  # read when the next module is imported; more would start a pool of processes
+    from ablatrix.compilers.inductor.left_out import LOWERING, PASS, graph_passes, lowered_operators
+
+    yield from switches(PASS, graph_passes())
+    yield from switches(LOWERING, lowered_operators())
+
+
+def _entries(config: Any) -> Iterator[Address]:
+    by_knobs = {*INDUCTOR.acted_on(CONFIG), *OWNERS}
     for name, value in sorted(config.get_config_copy().items()):
         if NO_SETTING.search(name) or name in ALWAYS:
             continue

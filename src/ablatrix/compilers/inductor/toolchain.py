@@ -6,7 +6,7 @@ headers that generated kernels include. Both lie on disk afterwards and in this 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -37,14 +37,19 @@ def warm_toolchain(settings: Mapping[str, Any] | None = None) -> None:
         settings: Entries of Inductor's configuration: some are flags of the C++ compiler, and headers are precompiled
             for each set of flags.
     """
-    program: Any = torch.fx.symbolic_trace(lambda x: (x + 1,))
-    with FakeTensorMode():
-        inputs = [torch.empty(16)]
+    program, inputs = traced(lambda x: (x + 1,), 16)
     patches = {**ALWAYS, "cpp.threads": 1, **(settings or {})}
     with cache_directory(None), config.patch(ALWAYS), functorch_config.patch(enable_autograd_cache=False):
         pick_vec_isa()
         with torch.no_grad():
-            for node in program.graph.nodes:
-                if node.op == "placeholder":
-                    node.meta["val"] = inputs[0]
             compile_fx.compile_fx(program, inputs, config_patches=patches)
+
+
+def traced(function: Callable[[Any], Any], *shape: int) -> tuple[Any, list[Any]]:
+    """Return a function of one tensor as Inductor takes a program: its graph, and an input without values."""
+    program: Any = torch.fx.symbolic_trace(function)
+    with FakeTensorMode():
+        given = torch.empty(shape)
+    for node in program.graph.find_nodes(op="placeholder"):
+        node.meta["val"] = given
+    return program, [given]

@@ -11,6 +11,8 @@ from ablatrix.compilers.catalogue.model import ENVIRONMENT, CompilerEntry, Level
 AddressKey = tuple[str, str]
 SWITCHED_OFF_BY_NAME = ("pass", "optimizer")
 """Kinds of which a compiler is told what not to run: such a pass runs where no knob switches it off."""
+ORDER = "order"
+"""The kind of address of two passes that change places; its name is the two names, with a comma between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class Applied:
         run_time: Of settings that change only how that is run.
         kinds: Kinds of address of which a knob that the study names may set one, in any of its configurations.
         to_read_back: Addresses of such knobs whose value may be in force without any change of what is built.
-        inserted: Passes of the study's author that run, in the order in which the study names them.
+        inserted: Passes and pipelines of the study's author that run; those at one point run in this order, which is
+            that of the study but for two that change places.
     """
 
     code: Mapping[AddressKey, SettingValue] = field(default_factory=dict)
@@ -57,9 +60,15 @@ class Applied:
         named = [(knob, setting) for knob in entry.knobs if not knob.built_in for setting in knob.acts]
         kinds = frozenset(setting.kind for _, setting in named)
         to_read_back = tuple((setting.kind, setting.name) for knob, setting in named if knob.changes_run)
-        inserted = tuple(
-            knob.inserts for knob in entry.knobs if knob.inserts and knobs.get(knob.name, knob.default) == "on"
-        )
+        order = [knob.name for knob in entry.knobs if knob.inserts]
+        # Places that the author's own passes change are the order of what is inserted, and so in keys.
+        for key in sorted(key for key in code if key[0] == ORDER and set(_pair(key[1])) <= set(order)):
+            del code[key]
+            one, other = map(order.index, _pair(key[1]))
+            order[one], order[other] = order[other], order[one]
+        own = {knob.name: knob for knob in entry.knobs}
+        running = (own[name].inserts for name in order if knobs.get(name, own[name].default) == "on")
+        inserted = tuple(one for one in running if one is not None)
         return cls(code, run_time, kinds, to_read_back, inserted)
 
     def building(self, kind: str) -> dict[str, SettingValue]:
@@ -82,10 +91,25 @@ class Applied:
         """Return the author's passes that run before or after a pass of the compiler."""
         return [one for one in self.inserted if (one.anchor, one.where) == (anchor, where)]
 
+    @property
+    def pipelines(self) -> list[OwnPass]:
+        """The author's pipelines, each of which is given what the one before returned."""
+        return [one for one in self.inserted if one.where == "whole"]
+
+    @property
+    def swapped(self) -> list[tuple[str, str]]:
+        """The pairs of the compiler's passes that change places, in an order that depends on the names alone."""
+        return [_pair(name) for name in sorted(self.building(ORDER))]
+
     def by_address(self) -> dict[str, Any]:
         """Return what can change what is built, for keys of caches: values by ``kind:name``, and passes."""
         values: dict[str, Any] = {f"{kind}:{name}": value for (kind, name), value in sorted(self.code.items())}
         return values | ({"inserted": [one.identity for one in self.inserted]} if self.inserted else {})
+
+
+def _pair(name: str) -> tuple[str, str]:
+    one, _, other = name.partition(",")
+    return one, other
 
 
 NO_SETTINGS = Applied()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,17 @@ from ablatrix.compilers.catalogue.model import (
     KnobEntry,
     Level,
     LevelEntry,
+    OwnPass,
     Setting,
     SettingValue,
 )
 from ablatrix.compilers.settings.address import Address, AddressList
 from ablatrix.compilers.settings.nearest import nearest_names
-from ablatrix.compilers.settings.own_pass import pass_knob
+from ablatrix.compilers.settings.own_pass import SWITCH, order_knob, pass_knob, pipeline_knob
 from ablatrix.errors import CompilerError
 
 DEFAULT = "default"
 """The level that leaves a setting as the compiler, or another knob, has it by itself."""
-SWITCH = ("off", "on")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SUMMARIES = {"off": "Switched off.", "on": "Switched on.", DEFAULT: "As the compiler has it by itself."}
 # What the harness itself relies on, in every worker.
@@ -34,35 +34,59 @@ OWN_VARIABLES = ("PATH", "HOME", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", 
 def add_settings(
     entry: CompilerEntry, knobs: Mapping[str, Mapping[str, Any]], known: AddressList, directory: Path
 ) -> tuple[CompilerEntry, dict[str, str]]:
-    """Return a compiler's entry with the settings and passes of a study as knobs, and what is wrong with them, by knob.
+    """Return a compiler's entry with what a study says as knobs, and what is wrong with them, by knob.
 
     Args:
         entry: As the catalogue has it, with those of its offers that the study names.
-        knobs: What the study says about each knob, by name: ``setting`` or ``pass``, and the keys of a knob that it
-            names.
+        knobs: What the study says about each knob, by name: ``setting``, ``pass``, ``pipeline`` or ``order``, and the
+            keys of a knob that it names.
         known: The addresses that the compiler, as installed, has.
         directory: Of the study, where the files of passes lie.
     """
-    made: list[KnobEntry] = []
+    made: dict[str, KnobEntry] = {}
     faults: dict[str, str] = {}
-    for name, words in knobs.items():
+    for name in sorted(knobs, key=lambda one: "order" in knobs[one]):  # an order may stand before its passes
         try:
             if entry.knob(name) is not None:
                 raise CompilerError(f"compiler '{entry.name}' has a knob '{name}' already; give yours another name")
-            if "pass" in words:
-                made.append(pass_knob(entry, name, words, directory))
-                continue
-            knob = setting_knob(entry.name, name, words, known)
-            address = knob.acts[0].address
-            others = [one for one in (*made, *entry.knobs) if not one.built_in]
-            other = next((one.name for one in others if address in [act.address for act in one.acts]), None)
-            if other is not None:
-                raise CompilerError(f"knobs '{other}' and '{name}' have one setting, '{address}'; keep one")
+            if "order" in knobs[name]:
+                knob = order_knob(entry, name, knobs[name], _own(knobs, made, knobs[name]["order"], faults))
+            elif "pass" in knobs[name]:
+                knob = pass_knob(entry, name, knobs[name], directory)
+            elif "pipeline" in knobs[name]:
+                knob = pipeline_knob(entry, name, knobs[name], directory)
+            else:
+                knob = setting_knob(entry.name, name, knobs[name], known)
+            _refuse_second(knob, [*made.values(), *entry.knobs])
         except CompilerError as error:
             faults[name] = str(error)
         else:
-            made.append(knob)
-    return replace(entry, knobs=(*made, *entry.knobs)), faults
+            made[name] = knob
+    return replace(entry, knobs=(*(made[name] for name in knobs if name in made), *entry.knobs)), faults
+
+
+def _own(
+    knobs: Iterable[str], made: Mapping[str, KnobEntry], pair: Sequence[str], faults: Mapping[str, str]
+) -> dict[str, OwnPass]:
+    """Return the passes of the study, by knob, in its order.
+
+    Raises:
+        CompilerError: One of a pair has a fault itself, from which that of the order would follow.
+    """
+    wrong = next((name for name in pair if name in faults), None)
+    if wrong is not None:
+        raise CompilerError(f"the order is of the knob '{wrong}', which has a fault itself; mend that one first")
+    inserting = ((name, made[name].inserts) for name in knobs if name in made)
+    return {name: inserts for name, inserts in inserting if inserts is not None}
+
+
+def _refuse_second(knob: KnobEntry, others: Sequence[KnobEntry]) -> None:
+    """Refuse a knob of an address that another one of the study has; what a built-in one sets gives way to it."""
+    for address in (one.address for one in knob.acts):
+        named = (one for one in others if not one.built_in)
+        other = next((one.name for one in named if address in (act.address for act in one.acts)), None)
+        if other is not None:
+            raise CompilerError(f"knobs '{other}' and '{knob.name}' have one setting, '{address}'; keep one")
 
 
 def setting_knob(compiler: str, name: str, words: Mapping[str, Any], known: AddressList) -> KnobEntry:

@@ -5,7 +5,8 @@
     RemovePurityChecking, CallTIRRewrite, PassDestinations, [StaticPlanBlockMemory], LowerAllocTensor,
     [KillAfterLastUse], LowerRuntimeBuiltin, ComputePrimValue, VMShapeLower, AttachGlobalSymbol
 
-A study's own passes are inserted before or after any that is named here in full.
+A study's own passes are inserted before or after any that is named here in full, two of which can change places, and a
+pipeline of a study is given all of it.
 
 What depends on weights alone (their transposes) is already folded when a workload is lowered, so a task has each weight
 in the layout in which it is used. Weights that are part of the task (knob ``weights``) are bound when it is imported.
@@ -22,17 +23,18 @@ import tvm
 from tvm import relax
 
 from ablatrix.compilers.adapter import PhaseClock
-from ablatrix.compilers.catalogue.model import Level, OwnPass
+from ablatrix.compilers.catalogue.model import Level
 from ablatrix.compilers.settings import NO_SETTINGS, Applied
 from ablatrix.compilers.tvm.destination_passing import DESTINATIONS, pass_destinations
+from ablatrix.compilers.tvm.own_passes import Step, changed_sequence
 from ablatrix.errors import CompilerError
 
 T = relax.transform
-Step = Any
-"""A pass, or the name of one with it, or with None where a knob switches it off."""
 # Kernels are called by code that TVM generated, with types that it inferred; what comes from outside is checked
 # at the function's entry and by the executor. Checks in every kernel would double the code.
 PASS_CONFIG = {"tirx.disable_assert": True}
+ALLOCATION = "LowerAllocTensor"
+LAST = ("KillAfterLastUse", "LowerRuntimeBuiltin", "ComputePrimValue", "VMShapeLower", "AttachGlobalSymbol")
 OPT_LEVEL = "opt_level"
 PASS_OPT_LEVEL = 2  # a pass context's own
 
@@ -121,28 +123,35 @@ def lower(module: Any, options: Options, upper_bounds: Mapping[str, int]) -> Low
         module: As imported.
         options: The options that the knobs set.
         upper_bounds: Upper bound of each symbol, by name.
+
+    Raises:
+        CompilerError: A pass or a pipeline of the author's is none, or leaves out what code generation needs.
     """
-    module = _run(options, *_to_destinations(options))(module)
-    destinations = tuple(int(index) for index in module["main"].attrs[DESTINATIONS])
-    module = _run(options, ("StaticPlanBlockMemory", T.StaticPlanBlockMemory() if options.memory_plan else None))(
-        module
-    )
+    passes = changed_sequence(_steps(options), options.settings)
+    names = [str(one.info.name) for one in passes]
+    if ALLOCATION not in names:
+        raise CompilerError(f"a pipeline of the study leaves out {ALLOCATION}, without which TVM generates no code")
+    allocation = names.index(ALLOCATION)
+    # What a run calls is read before the passes that add calls of TVM's own.
+    reading = next((at for at, name in enumerate(names) if at > allocation and name in LAST), len(passes))
+    # Only in such a sequence does TVM leave out passes that its context switches off.
+    module = tvm.transform.Sequential(passes[:allocation])(module)
+    attributes = module["main"].attrs
+    destinations = attributes[DESTINATIONS] if attributes is not None and DESTINATIONS in attributes else ()
     reasons: dict[str, str] = {}
     estimator = None
     if upper_bounds:
         reasons["estimator"] = "TVM's estimator cannot take storage of dynamic size"
     else:
         estimator = _estimate(module["main"])
-    module = _run(options, T.LowerAllocTensor())(module)
+    module = tvm.transform.Sequential(passes[allocation:reading])(module)
     calls = _kernel_calls(module)
     planned = _planned_bytes(module["main"], upper_bounds)
     if planned is None:
         reasons["compiler_planned_bytes"] = "a storage's size depends on a dimension without an upper bound"
-    tail = [T.LowerRuntimeBuiltin(), T.ComputePrimValue(), T.VMShapeLower(), T.AttachGlobalSymbol()]
-    module = _run(options, ("KillAfterLastUse", T.KillAfterLastUse() if options.kill else None), *tail)(module)
     return Lowered(
-        module=module,
-        destinations=destinations,
+        module=tvm.transform.Sequential(passes[reading:])(module),
+        destinations=tuple(map(int, destinations)),
         generated_calls=len(calls),
         generated_kernels=len(set(calls)),
         planned_bytes=planned,
@@ -151,58 +160,31 @@ def lower(module: Any, options: Options, upper_bounds: Mapping[str, int]) -> Low
     )
 
 
-def _run(options: Options, *steps: Step) -> Any:
-    """Return steps as one pass, with the author's passes around them.
-
-    Only in such a sequence does TVM leave out passes that its context switches off. A step whose knob is off still says
-    where the author's passes go.
-    """
-    sequence: list[Any] = []
-    for step in steps:
-        name, one = step if isinstance(step, tuple) else (str(step.info.name), step)
-        sequence += map(_own, options.settings.around(name, "before"))
-        sequence += [] if one is None else [one]
-        sequence += map(_own, options.settings.around(name, "after"))
-    return tvm.transform.Sequential(sequence)
-
-
-def _own(inserted: OwnPass) -> Any:
-    """Return a pass of the author's: the object in the file, or what it makes when it is called.
-
-    Raises:
-        CompilerError: It is no pass of TVM's.
-    """
-    found = inserted.load()
-    made = found if isinstance(found, tvm.transform.Pass) else found()
-    if not isinstance(made, tvm.transform.Pass):
-        raise CompilerError(
-            f"pass {inserted.name} must be a tvm.transform.Pass, or give one when it is called without arguments; it "
-            f"is a {type(made).__name__}"
-        )
-    return made
-
-
-def _to_destinations(options: Options) -> list[Step]:
-    sequence: list[Step] = [("DecomposeOpsForInference", T.DecomposeOpsForInference())]  # a sequence without its name
+def _steps(options: Options) -> list[Step]:
+    """Return the sequence with the passes that knobs leave out as names alone."""
+    # TVM has this one as a sequence of passes that has no name.
+    decompose = tvm.transform.Sequential([T.DecomposeOpsForInference()], name="DecomposeOpsForInference")
+    steps = [_named(decompose)]
     if options.library:
         from ablatrix.compilers.tvm.library import offload_to_torch
 
-        sequence += offload_to_torch()
-    sequence += [T.LegalizeOps(), T.AnnotateTIROpPattern(), T.FoldConstant()]
-    sequence += [(name, getattr(T, name)() if options.fusion else None) for name in ("FuseOps", "FuseTIR")]
+        steps += map(_named, offload_to_torch())
+    steps += map(_named, (T.LegalizeOps(), T.AnnotateTIROpPattern(), T.FoldConstant()))
+    steps += [(name, getattr(T, name)() if options.fusion else None) for name in ("FuseOps", "FuseTIR")]
     if options.vectorised:
         from ablatrix.compilers.tvm.schedule import vectorised_schedule
 
-        sequence += [vectorised_schedule()]
-    return [
-        *sequence,
-        T.DeadCodeElimination(),
-        T.RewriteDataflowReshape(),
-        T.ToNonDataflow(),
-        T.RemovePurityChecking(),
-        T.CallTIRRewrite(),
-        pass_destinations(),
-    ]
+        steps += [_named(vectorised_schedule())]
+    always = (T.DeadCodeElimination(), T.RewriteDataflowReshape(), T.ToNonDataflow(), T.RemovePurityChecking())
+    steps += map(_named, (*always, T.CallTIRRewrite(), pass_destinations()))
+    steps += [("StaticPlanBlockMemory", T.StaticPlanBlockMemory() if options.memory_plan else None)]
+    steps += [_named(T.LowerAllocTensor()), ("KillAfterLastUse", T.KillAfterLastUse() if options.kill else None)]
+    last = (T.LowerRuntimeBuiltin(), T.ComputePrimValue(), T.VMShapeLower(), T.AttachGlobalSymbol())
+    return [*steps, *map(_named, last)]
+
+
+def _named(one: Any) -> Step:
+    return str(one.info.name), one
 
 
 def _kernel_calls(module: Any) -> list[str]:
