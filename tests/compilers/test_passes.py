@@ -6,7 +6,8 @@ import pytest
 
 from ablatrix.compilers.onnxruntime import passes as onnxruntime
 from ablatrix.compilers.openvino import passes as openvino
-from ablatrix.compilers.xla.passes import Event, add_own_times
+from ablatrix.compilers.passes import PassRun, total_ms
+from ablatrix.compilers.xla.passes import Event, runs_of
 from ablatrix.errors import CompilerError
 
 OPTIMISERS = """\
@@ -37,32 +38,32 @@ m;Next;600000;0
 
 
 def test_optimiser_time_is_between_its_lines_and_needs_first_line() -> None:
-    assert onnxruntime.read_passes(OPTIMISERS) == pytest.approx({"A": 0.25, "B": 0.03})
+    assert total_ms(onnxruntime.read_runs(OPTIMISERS)) == pytest.approx({"A": 0.25, "B": 0.03})
 
 
 def test_optimiser_that_never_runs_has_no_time_and_bad_log_is_refused() -> None:
-    assert onnxruntime.read_passes("No graph transformers registered for level 1.\n") == {}
+    assert onnxruntime.read_runs("No graph transformers registered for level 1.\n") == []
     with pytest.raises(CompilerError, match="names no optimiser"):
-        onnxruntime.read_passes("Optimising.\n")
+        onnxruntime.read_runs("Optimising.\n")
 
 
 def test_clock_set_back_gives_no_negative_time() -> None:
     with pytest.raises(CompilerError, match="clock was set back"):
-        onnxruntime.read_passes(OPTIMISERS.replace("00.600050000", "00.500000000"))
+        onnxruntime.read_runs(OPTIMISERS.replace("00.600050000", "00.500000000"))
 
 
 def test_pass_that_runs_manager_counts_exclusive_time() -> None:
-    assert openvino.read_passes(MANAGERS) == pytest.approx({"First": 1.2, "Second": 2.75, "Third": 0.51})
+    assert total_ms(openvino.read_runs(MANAGERS)) == pytest.approx({"First": 1.2, "Second": 2.75, "Third": 0.51})
 
 
 @pytest.mark.parametrize("cut", ["PassManager started:     Outer\n", "m;Outer;4500000;1\n", MANAGERS])
 def test_manager_log_that_is_incomplete_is_refused(cut: str) -> None:
     with pytest.raises(CompilerError, match="not as expected"):
-        openvino.read_passes(MANAGERS.replace(cut, ""))
+        openvino.read_runs(MANAGERS.replace(cut, ""))
 
 
 def test_thread_events_count_exclusive_time_without_outer_functions() -> None:
-    milliseconds = {"cse": 1.0}
+    before = PassRun(name="cse", milliseconds=1.0)
     events = [
         Event("fusion", 3e6, 5e6),
         Event("Compiler::Run", 0.0, 20e6),
@@ -70,5 +71,4 @@ def test_thread_events_count_exclusive_time_without_outer_functions() -> None:
         Event("cse", 5e6, 6e6),
         Event("cse", 12e6, 13e6),
     ]
-    add_own_times(events, milliseconds)
-    assert milliseconds == pytest.approx({"simplification": 6.0, "fusion": 2.0, "cse": 3.0})
+    assert total_ms([before, *runs_of(events)]) == pytest.approx({"simplification": 6.0, "fusion": 2.0, "cse": 3.0})
