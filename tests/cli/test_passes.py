@@ -92,6 +92,7 @@ def test_passes_are_shown_in_80_columns(
         ("tvm --model mlp --knob fusion=maybe", "knob 'fusion' of compiler 'tvm' has no level 'maybe'; it has: off, on"),
         ("tvm --model mlp --knob fusion", "--knob fusion: must be of the form knob=level, such as fusion=off"),
         ("tvm --model mlp --knob fusion=on --knob fusion=off", "'fusion' is given twice; give it once"),
+        ("tvm --model mlp --knob upper_bound=8", "'mlp' has no dynamic dimension"),
         ("openvino --model mlp --knob property:SNIPPETS_MOD=x", "nearest: SNIPPETS_MODE"),
         ("openvino --model mlp --knob propery:SNIPPETS_MODE=x", "has no settings of kind 'propery'"),
     ],

@@ -177,14 +177,16 @@ def test_summary_has_line_for_each_pass_with_its_address() -> None:
         PassRun(name="simplification", changed=None),
         PassRun(name="dce", milliseconds=2.0, changed=False),
         PassRun(name="dce", kind="lowering", changed=True),
+        PassRun(name="cse", switchable=False, changed=False),
     ]
-    known = AddressList((*switches("pass", ["cse", "dce"]), *switches("flag", ["fast"])))
+    known = AddressList((*switches("pass", ["cse", "dce", "sink"]), *switches("flag", ["fast"])))
     assert summarise_passes(runs, known) == (
         PassSummary(name="dce", address="pass:dce", runs=2, changed=1, milliseconds=3.0),
         PassSummary(name="simplification", address="", runs=1, changed=None, milliseconds=None),
         PassSummary(name="dce", address="", runs=1, changed=1, milliseconds=None),
+        PassSummary(name="cse", address="", runs=1, changed=0, milliseconds=None),
     )
-    assert not_run(runs, known) == ("pass:cse",)
+    assert not_run(runs, known) == ("pass:sink",)
 
 
 def test_times_of_other_compile_are_given_run_by_run() -> None:

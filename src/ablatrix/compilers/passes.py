@@ -24,6 +24,7 @@ class PassRun:
         milliseconds: Its own time, without that of passes inside it; None where the compiler does not say.
         changed: Whether it changed the program; None where that is not known.
         before, after: Digests of the program around it; empty where none is taken.
+        switchable: Whether the compiler would have left out this run, had the pass been switched off.
         task: The distinct task, by ``kind``.
     """
 
@@ -34,6 +35,7 @@ class PassRun:
     changed: bool | None = None
     before: str = ""
     after: str = ""
+    switchable: bool = True
     task: int = 0
 
 
@@ -205,9 +207,10 @@ class _OpenPass:
 def _summarise(kind: str, name: str, runs: Sequence[PassRun], known: AddressList) -> PassSummary:
     changes = [one.changed for one in runs if one.changed is not None]
     times: Mapping[str, float] = total_ms(runs)
+    switchable = known.find(kind, name) is not None and any(one.switchable for one in runs)
     return PassSummary(
         name=name,
-        address="" if known.find(kind, name) is None else f"{kind}:{name}",
+        address=f"{kind}:{name}" if switchable else "",
         runs=len(runs),
         changed=sum(changes) if changes else None,
         milliseconds=times.get(name),

@@ -113,7 +113,7 @@ def _group_name(group: Any) -> str:
 
 
 def _graph_digest(module: Any) -> str:
-    return digest_bytes(str(module.graph).encode())
+    return digest_bytes(str(getattr(module, "graph", module)).encode())
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from ablatrix.compilers.catalogue import SettingValue
 from ablatrix.compilers.dump import TaskDump
 from ablatrix.compilers.passes import PassRun, total_ms
 from ablatrix.compilers.settings import NO_SETTINGS, Applied
-from ablatrix.compilers.tvm.passes import pass_observer
+from ablatrix.compilers.tvm.passes import SEQUENCE, pass_observer
 from ablatrix.compilers.tvm.pipeline import Lowered, Options, lower
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.workloads.program import TaskProgram
@@ -93,7 +93,7 @@ def list_passes(task: TaskProgram, options: Options, *, changes: bool = True) ->
     module = _import(task)
     with target, options.context(observer):
         _generate(lower(module, options, task.upper_bounds), target)
-    return watch.runs
+    return [replace(one, switchable=one.within == SEQUENCE) for one in watch.runs]
 
 
 def _compile(

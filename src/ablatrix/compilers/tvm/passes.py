@@ -9,6 +9,9 @@ from tvm_ffi import structural_hash
 
 from ablatrix.compilers.passes import PassWatch
 
+SEQUENCE = "sequential"
+"""Name of TVM's sequences: only a pass that one of them runs is left out when it is switched off."""
+
 
 def pass_observer(*, changes: bool = False) -> tuple[Any, PassWatch]:
     """Return an instrument for a pass context, and the watch that it fills.

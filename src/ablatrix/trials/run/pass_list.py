@@ -16,7 +16,7 @@ from ablatrix.catalogue import Catalogue, installed_catalogue
 from ablatrix.compilers.catalogue import CompilerEntry, Level
 from ablatrix.compilers.passes import PassRun, PassSummary, not_run, summarise_passes
 from ablatrix.compilers.settings import ask_addresses, environment_of
-from ablatrix.errors import CompilerError, UnsupportedError
+from ablatrix.errors import CompilerError, StudyError, UnsupportedError
 from ablatrix.study.design import Cell, make_design
 from ablatrix.study.resolve import ResolvedStudy, resolve_study
 from ablatrix.study.without_file import make_single_study
@@ -80,10 +80,11 @@ def list_passes(
     if not known.compiler(compiler).knobs:
         raise UnsupportedError(f"compiler '{compiler}' compiles nothing, so it runs no passes")
     resolved = resolve_study(make_single_study(model, known.compiler(compiler), knobs, directory), known)
-    (cell,) = (one for one in make_design(resolved).cells if one.stage is not None)
-    entry = resolved.catalogue.compiler(compiler)
+    cell = next((one for one in make_design(resolved).cells if one.stage is not None), None)
+    if cell is None:
+        raise StudyError(f"'{model}' has no dynamic dimension that a level of 'upper_bound' could bound; leave it out")
     addresses = ask_addresses(known.compiler(compiler))
-    answer = _observe(resolved, cell, entry)
+    answer = _observe(resolved, cell, resolved.catalogue.compiler(compiler))
     if answer.observed is None:
         raise CompilerError(f"passes of '{compiler}' on '{cell.workload}' cannot be listed: {answer.failure}")
     runs = answer.observed.runs
