@@ -68,7 +68,8 @@ def observe_passes() -> Iterator[list[PassRun]]:
     Whether a pass changed its graph is seen from the graph's text.
     """
     watch, lowered, runs = PassWatch(_graph_digest), list[PassRun](), list[PassRun]()
-    entered, left, lower = GraphTransformObserver.__enter__, GraphTransformObserver.__exit__, GraphLowering.call_function
+    entered, left = GraphTransformObserver.__enter__, GraphTransformObserver.__exit__
+    lower = GraphLowering.call_function
 
     def enter(observer: Any) -> Any:
         watch.enter(observer.passname, observer.gm, within=observer.subsystem or "", subject=id(observer.gm))

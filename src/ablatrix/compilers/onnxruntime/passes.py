@@ -41,5 +41,7 @@ def read_runs(log: str) -> list[PassRun]:
             runs.append(PassRun(name=name, kind=OPTIMIZER, milliseconds=(now - since) / 1e6, changed=changed))
             name = None
     if not runs and NONE not in log:
-        raise CompilerError("ONNX Runtime's log names no optimiser; leave the knob pass_timing off with this version")
+        raise CompilerError(
+            "ONNX Runtime's log names no optimiser; this version cannot be observed, so leave pass_timing off"
+        )
     return runs

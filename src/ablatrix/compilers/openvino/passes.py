@@ -70,6 +70,7 @@ def read_runs(log: str) -> list[PassRun]:
         runs = []
     if inner or not runs:
         raise CompilerError(
-            f"OpenVINO's log of passes ({VARIABLE}) is not as expected; leave pass_timing off with this version"
+            f"OpenVINO's log of passes ({VARIABLE}) is not as expected; this version cannot be observed, so leave "
+            "pass_timing off"
         )
     return runs

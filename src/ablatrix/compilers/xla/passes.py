@@ -33,7 +33,7 @@ class Event(NamedTuple):
 
 @contextmanager
 def watch_passes(directory: Path) -> Iterator[list[PassRun]]:
-    """Return a list that is filled when the block ends: every run of a pass with its time, over all threads that compile.
+    """Return a list that is filled when the block ends: every run of a pass, over all threads that compile.
 
     Args:
         directory: Where the profiler may write.
@@ -54,11 +54,13 @@ def watch_passes(directory: Path) -> Iterator[list[PassRun]]:
                 events = [Event(one.name, one.start_ns, one.start_ns + one.duration_ns) for one in thread.events]
                 runs += runs_of(events)
     if not runs:
-        raise CompilerError("XLA reported no pass to JAX's profiler; leave the knob pass_timing off with this version")
+        raise CompilerError(
+            "XLA reported no pass to JAX's profiler; this version cannot be observed, so leave pass_timing off"
+        )
 
 
 def runs_of(events: Iterable[Event]) -> list[PassRun]:
-    """Return the passes among the events of a thread, by their beginning. One inside another counts for itself alone."""
+    """Return the passes among a thread's events, by their beginning. One inside another counts for itself alone."""
     open_: list[tuple[int, Event]] = []
     own: dict[int, PassRun] = {}
     inner: list[float] = []

@@ -18,16 +18,11 @@ def main(order: str, answer: str) -> None:
 
 
 def _answer(order: PassOrder) -> PassAnswer:
-    from ablatrix.trials.worker import observe_passes
-    from ablatrix.workloads.prepare import prepare
+    from ablatrix.trials.worker import observe_passes, prepare_program
 
-    wanted, trial = order.prepare, order.trial
     try:
-        compiler = import_compiler(trial.entry)
-        program = prepare(
-            wanted.entry, wanted.parameters, input_sets=wanted.input_sets, seed=wanted.seed, largest=wanted.largest
-        )
-        observed = observe_passes(trial, compiler, program)
+        compiler = import_compiler(order.trial.entry)
+        observed = observe_passes(order.trial, compiler, prepare_program(order.prepare))
         return PassAnswer(observed=observed, versions=dict(compiler.versions()))
     except AblatrixError as error:
         return PassAnswer(observed=None, versions={}, failure=str(error))
