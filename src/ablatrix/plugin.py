@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         CompileRequest,
         Executable,
         MeasuresOverhead,
+        ObservesPasses,
         PhaseClock,
         ReadsSettings,
         RunsElsewhere,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from ablatrix.compilers.catalogue.knobs import reuse_between_tasks, switch
     from ablatrix.compilers.dump import TaskDump
     from ablatrix.compilers.eager import EagerCompiler, EagerExecutable
+    from ablatrix.compilers.passes import ObservedPasses, PassRun
     from ablatrix.compilers.settings import Address
     from ablatrix.compilers.task_building import complete_key_facts, gather_facts
     from ablatrix.compilers.tasks import TaskExecutable, TaskFunction
@@ -74,7 +76,10 @@ __all__ = [
     "Level",
     "LevelEntry",
     "MeasuresOverhead",
+    "ObservedPasses",
+    "ObservesPasses",
     "ParameterSpec",
+    "PassRun",
     "PhaseClock",
     "Program",
     "ReadsSettings",
@@ -117,6 +122,7 @@ __getattr__, __dir__ = lazy_names(
             "Compiler",
             "Executable",
             "MeasuresOverhead",
+            "ObservesPasses",
             "PhaseClock",
             "ReadsSettings",
             "RunsElsewhere",
@@ -137,6 +143,7 @@ __getattr__, __dir__ = lazy_names(
         ],
         "ablatrix.compilers.catalogue.knobs": ["reuse_between_tasks", "switch"],
         "ablatrix.compilers.dump": ["TaskDump"],
+        "ablatrix.compilers.passes": ["ObservedPasses", "PassRun"],
         "ablatrix.compilers.settings": ["Address"],
         "ablatrix.compilers.eager": ["EagerCompiler", "EagerExecutable"],
         "ablatrix.compilers.tasks": ["TaskExecutable", "TaskFunction"],

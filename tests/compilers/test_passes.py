@@ -1,12 +1,24 @@
-"""Reading times by pass: what each compiler writes of its passes, in its own words."""
+"""Passes as compilers report them: what each writes of them in its own words, their times, and what they changed."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
 from ablatrix.compilers.onnxruntime import passes as onnxruntime
 from ablatrix.compilers.openvino import passes as openvino
-from ablatrix.compilers.xla.passes import Event, add_own_times
+from ablatrix.compilers.passes import (
+    PassRun,
+    PassSummary,
+    PassWatch,
+    not_run,
+    summarise_passes,
+    total_ms,
+    with_times,
+)
+from ablatrix.compilers.settings.address import AddressList, switches
+from ablatrix.compilers.xla.passes import Event, read_dumps, runs_of
 from ablatrix.errors import CompilerError
 
 OPTIMISERS = """\
@@ -37,32 +49,32 @@ m;Next;600000;0
 
 
 def test_optimiser_time_is_between_its_lines_and_needs_first_line() -> None:
-    assert onnxruntime.read_passes(OPTIMISERS) == pytest.approx({"A": 0.25, "B": 0.03})
+    assert total_ms(onnxruntime.read_runs(OPTIMISERS)) == pytest.approx({"A": 0.25, "B": 0.03})
 
 
 def test_optimiser_that_never_runs_has_no_time_and_bad_log_is_refused() -> None:
-    assert onnxruntime.read_passes("No graph transformers registered for level 1.\n") == {}
+    assert onnxruntime.read_runs("No graph transformers registered for level 1.\n") == []
     with pytest.raises(CompilerError, match="names no optimiser"):
-        onnxruntime.read_passes("Optimising.\n")
+        onnxruntime.read_runs("Optimising.\n")
 
 
 def test_clock_set_back_gives_no_negative_time() -> None:
     with pytest.raises(CompilerError, match="clock was set back"):
-        onnxruntime.read_passes(OPTIMISERS.replace("00.600050000", "00.500000000"))
+        onnxruntime.read_runs(OPTIMISERS.replace("00.600050000", "00.500000000"))
 
 
 def test_pass_that_runs_manager_counts_exclusive_time() -> None:
-    assert openvino.read_passes(MANAGERS) == pytest.approx({"First": 1.2, "Second": 2.75, "Third": 0.51})
+    assert total_ms(openvino.read_runs(MANAGERS)) == pytest.approx({"First": 1.2, "Second": 2.75, "Third": 0.51})
 
 
 @pytest.mark.parametrize("cut", ["PassManager started:     Outer\n", "m;Outer;4500000;1\n", MANAGERS])
 def test_manager_log_that_is_incomplete_is_refused(cut: str) -> None:
     with pytest.raises(CompilerError, match="not as expected"):
-        openvino.read_passes(MANAGERS.replace(cut, ""))
+        openvino.read_runs(MANAGERS.replace(cut, ""))
 
 
 def test_thread_events_count_exclusive_time_without_outer_functions() -> None:
-    milliseconds = {"cse": 1.0}
+    before = PassRun(name="cse", milliseconds=1.0)
     events = [
         Event("fusion", 3e6, 5e6),
         Event("Compiler::Run", 0.0, 20e6),
@@ -70,5 +82,114 @@ def test_thread_events_count_exclusive_time_without_outer_functions() -> None:
         Event("cse", 5e6, 6e6),
         Event("cse", 12e6, 13e6),
     ]
-    add_own_times(events, milliseconds)
-    assert milliseconds == pytest.approx({"simplification": 6.0, "fusion": 2.0, "cse": 3.0})
+    assert total_ms([before, *runs_of(events)]) == pytest.approx({"simplification": 6.0, "fusion": 2.0, "cse": 3.0})
+
+
+def test_optimiser_changed_model_where_log_says_modified() -> None:
+    found = [(one.name, one.kind, one.changed) for one in onnxruntime.read_runs(OPTIMISERS)]
+    assert found == [("A", "optimizer", True), ("B", "optimizer", False), ("A", "optimizer", False)]
+
+
+def test_manager_log_says_which_pass_changed_model_and_where_it_ran() -> None:
+    found = [(one.name, one.within, one.changed) for one in openvino.read_runs(MANAGERS)]
+    assert found == [
+        ("First", "Outer", False),
+        ("First", "Inner", True),
+        ("Second", "Outer", True),
+        ("Third", "Outer", False),
+        ("Third", "Next", False),
+    ]
+
+
+def test_thread_event_is_listed_by_beginning_with_what_it_is_within() -> None:
+    events = [Event("fusion", 3e6, 5e6), Event("simplification", 1e6, 10e6), Event("dce", 12e6, 13e6)]
+    found = [(one.name, one.within) for one in runs_of(events)]
+    assert found == [("simplification", ""), ("fusion", "simplification"), ("dce", "")]
+
+
+def test_module_that_differs_behind_pass_was_changed_by_it(tmp_path: Path) -> None:
+    for step, text in [
+        ("0001.outer.after_pipeline-start.before_inner", "a = add(), metadata={op_name=1}"),
+        ("0002.inner.after_pipeline-start.before_dce", "a = add(), metadata={op_name=1}"),
+        ("0003.inner.after_dce.before_cse", "a = add(), metadata={op_name=2}"),
+        ("0010.inner.after_cse.before_pipeline-end", "b = mul()"),
+        ("0011.outer.after_inner.before_dce", "b = mul()"),
+        ("0012.outer.after_dce.before_pipeline-end", "c = sub()"),
+    ]:
+        (tmp_path / f"module_0001.jit_run.{step}.txt").write_text(text)
+    (tmp_path / "module_0001.jit_run.cpu_after_optimizations.txt").write_text("c = sub()")
+    runs = read_dumps(tmp_path)
+    found = [(one.name, one.within, one.changed) for one in runs]
+    assert found == [
+        ("dce", "inner", False),
+        ("cse", "inner", True),
+        ("inner", "outer", False),
+        ("dce", "outer", True),
+    ]
+    assert runs[1].after == runs[2].before == runs[2].after != runs[1].before
+
+
+def test_compilation_that_wrote_no_module_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CompilerError, match="wrote no module behind its passes"):
+        read_dumps(tmp_path)
+
+
+def test_watch_gives_each_pass_what_it_changed_itself() -> None:
+    watch = PassWatch(str)
+    watch.enter("outer", 1)
+    watch.enter("inner", 1)
+    watch.leave(2)
+    watch.leave(2)
+    watch.enter("mixed", 2)
+    watch.enter("inner", 3)
+    watch.leave(3)
+    watch.leave(3)
+    found = [(one.name, one.within, one.changed, one.before, one.after) for one in watch.runs]
+    assert found == [
+        ("outer", "", False, "1", "2"),
+        ("inner", "outer", True, "1", "2"),
+        ("mixed", "", True, "2", "3"),
+        ("inner", "mixed", False, "3", "3"),
+    ]
+    assert min(one.milliseconds or 0.0 for one in watch.runs) >= 0
+
+
+def test_watch_of_pass_on_other_program_leaves_outer_one_unchanged() -> None:
+    watch = PassWatch(str)
+    watch.enter("outer", 1, within="post_grad", subject=1)
+    watch.enter("inner", 7, subject=2)
+    watch.leave(8)
+    watch.leave(1)
+    found = [(one.name, one.within, one.changed) for one in watch.runs]
+    assert found == [("outer", "post_grad", False), ("inner", "outer", True)]
+
+
+def test_watch_without_digest_knows_no_change() -> None:
+    watch = PassWatch()
+    watch.enter("one", 1)
+    watch.leave(2)
+    assert [(one.changed, one.before) for one in watch.runs] == [(None, "")]
+
+
+def test_summary_has_line_for_each_pass_with_its_address() -> None:
+    runs = [
+        PassRun(name="dce", milliseconds=1.0, changed=True),
+        PassRun(name="simplification", changed=None),
+        PassRun(name="dce", milliseconds=2.0, changed=False),
+        PassRun(name="dce", kind="lowering", changed=True),
+        PassRun(name="cse", switchable=False, changed=False),
+    ]
+    known = AddressList((*switches("pass", ["cse", "dce", "sink"]), *switches("flag", ["fast"])))
+    assert summarise_passes(runs, known) == (
+        PassSummary(name="dce", address="pass:dce", runs=2, changed=1, milliseconds=3.0),
+        PassSummary(name="simplification", address="", runs=1, changed=None, milliseconds=None),
+        PassSummary(name="dce", address="", runs=1, changed=1, milliseconds=None),
+        PassSummary(name="cse", address="", runs=1, changed=0, milliseconds=None),
+    )
+    assert not_run(runs, known) == ("pass:sink",)
+
+
+def test_times_of_other_compile_are_given_run_by_run() -> None:
+    runs = [PassRun(name="a"), PassRun(name="b"), PassRun(name="a"), PassRun(name="a")]
+    timed = [PassRun(name="a", milliseconds=1.0), PassRun(name="a", milliseconds=2.0)]
+    assert [one.milliseconds for one in with_times(runs, timed)] == [1.0, None, 2.0, None]

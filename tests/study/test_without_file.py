@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ablatrix.catalogue import Catalogue, installed_catalogue
-from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry, LevelEntry
+from ablatrix.compilers.catalogue import CompilerEntry, KnobEntry, Level, LevelEntry
 from ablatrix.compilers.catalogue.model import Kind
 from ablatrix.errors import StudyError
 from ablatrix.plugin_files import read_catalogue
@@ -20,7 +21,7 @@ from ablatrix.study.load import load_study
 from ablatrix.study.model import Study
 from ablatrix.study.needs import declared_modules, plugin_modules
 from ablatrix.study.resolve import ResolvedStudy, resolve_study
-from ablatrix.study.without_file import make_study, study_text
+from ablatrix.study.without_file import make_single_study, make_study, study_text
 
 MODEL = "def make(width: int = 4):\n    pass\n"
 PLUGIN = """
@@ -231,3 +232,39 @@ def test_study_file_outside_its_directory_is_refused_in_copy(tmp_path: Path) -> 
     study = make_study(["../net.py:make"], ["tvm"], directory=tmp_path / "below")
     with pytest.raises(StudyError, match=r"\.\./net.py lies outside .* put it beside the study file or below it"):
         companions(resolve_study(study))
+
+
+def test_single_study_is_one_configuration_with_settings_by_address() -> None:
+    entry = installed_catalogue().compiler("tvm")
+    study = make_single_study("mlp", entry, ["fusion=on", "llvm:vectorize-loops:bool=off", "target:mattr=+avx2,+fma"])
+    (choice,) = study.compilers
+    assert choice.fixed == {
+        "fusion": "on",
+        "llvm_vectorize_loops_bool": "off",
+        "target_mattr": "+avx2,+fma",
+    }
+    assert {name: (knob.setting, knob.levels) for name, knob in choice.knobs.items()} == {
+        "llvm_vectorize_loops_bool": ("llvm:vectorize-loops:bool", ["off"]),
+        "target_mattr": ("target:mattr", ["+avx2,+fma"]),
+    }
+    assert study.stages[0].factorial == study_levels(study.baseline)
+    plain = resolve_study(make_single_study("mlp", entry, ["fusion=on"]))
+    (cell,) = (one for one in make_design(plain).cells if one.stage is not None)
+    assert cell.knobs == {**entry.defaults(), "fusion": "on"}
+
+
+def study_levels(knobs: Mapping[str, Level]) -> dict[str, list[Level]]:
+    return {name: [level] for name, level in knobs.items()}
+
+
+@pytest.mark.parametrize(
+    ("knobs", "message"),
+    [
+        (["fusion"], "--knob fusion: must be of the form knob=level, such as fusion=off"),
+        (["=on"], "--knob =on: must be of the form"),
+        (["pass:FoldConstant=off", "pass:FoldConstant=on"], "'pass:FoldConstant' is given twice; give it once"),
+    ],
+)
+def test_single_study_refuses_knob_that_is_no_configuration(knobs: list[str], message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        make_single_study("mlp", installed_catalogue().compiler("tvm"), knobs)

@@ -17,7 +17,7 @@ GROUPS: Mapping[str, str] = {
     **dict.fromkeys(("effects", "diagnose", "show", "claims", "verdict", "compare"), READ),
     **dict.fromkeys(("tabulate", "paper", "page"), WRITE),
     **dict.fromkeys(("artifact", "verify", "reproduce", "badges"), SHARE),
-    **dict.fromkeys(("doctor", "workloads", "compilers", "knobs", "schema"), LOOK),
+    **dict.fromkeys(("doctor", "workloads", "compilers", "knobs", "passes", "schema"), LOOK),
 }
 EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "init": ("ablatrix init study.yaml", "ablatrix init study.yaml --model mlp --compiler tvm --mode hot"),
@@ -52,6 +52,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "workloads": ("ablatrix workloads",),
     "compilers": ("ablatrix compilers",),
     "knobs": ("ablatrix knobs tvm",),
+    "passes": (
+        "ablatrix passes onnxruntime --model encoder --knob fusion=on",
+        "ablatrix passes xla --model mlp --knob pass:algsimp=off --all",
+    ),
     "schema": ("ablatrix schema study",),
 }
 FAILS: Mapping[str, str] = {

@@ -24,6 +24,7 @@ from ablatrix.cli import (
     models,
     page,
     paper,
+    passes,
     reproduce_and_badges,
     run,
     show,
@@ -64,6 +65,7 @@ for group in (
     artifact,
     reproduce_and_badges,
     lists,
+    passes,
 ):
     group.register(app)
 

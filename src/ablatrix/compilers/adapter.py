@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import torch
 
     from ablatrix.compilers.cache import TaskCache
+    from ablatrix.compilers.passes import ObservedPasses
     from ablatrix.plan.graph import Graph
     from ablatrix.plan.plan import Plan
     from ablatrix.workloads.program import Program, TaskProgram
@@ -240,6 +241,19 @@ class ReadsSettings(Protocol):
 
     def settings_in_force(self) -> Mapping[str, str]:
         """Return values read back, as text by address; asked after the program is compiled."""
+
+
+@runtime_checkable
+class ObservesPasses(Protocol):
+    """Optional ability of a `Compiler`: it says which passes it runs on a program."""
+
+    def observe_passes(self, request: CompileRequest) -> ObservedPasses:
+        """Compile a program under observers, and keep nothing.
+
+        Raises:
+            UnsupportedError: A knob's level or an operation that the compiler does not have.
+            CompilerError: The compiler failed.
+        """
 
 
 class Compiler(Protocol):

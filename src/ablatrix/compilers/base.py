@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ablatrix.compilers.adapter import CompileRequest, Executable
 from ablatrix.compilers.built_task import BuiltTask, TaskFacts
-from ablatrix.errors import UnsupportedError
+from ablatrix.compilers.passes import ObservedPasses, PassRun
+from ablatrix.errors import AblatrixError, CompilerError, UnsupportedError
 
 if TYPE_CHECKING:
     from ablatrix.compilers.tasks import TaskFunction
@@ -31,9 +33,11 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
 
     Attributes:
         name: Name of the compiler in the catalogue.
+        pass_evidence: How ``list_passes`` knows whether a pass changed the program, and what it does not see.
     """
 
     name: str
+    pass_evidence: str = ""
 
     def preload(self) -> None:
         """Import what the compiler needs, in the fork server. Starts no thread pool.
@@ -106,6 +110,33 @@ class TaskwiseCompiler(ABC, Generic[OptionsT]):
         Asked for by the level ``on`` of the knob ``pass_timing`` alone.
         """
         raise UnsupportedError(f"compiler '{self.name}' has no observer of passes; leave the knob pass_timing off")
+
+    def observe_passes(self, request: CompileRequest) -> ObservedPasses:
+        """Return the passes that run on the distinct tasks of a plan, in order; the cache is not asked.
+
+        Raises:
+            UnsupportedError: The compiler does not list its passes, or has no such operation.
+            CompilerError: The compiler failed on a task.
+        """
+        options = self.options(request)
+        self.prepare(request, options)
+        runs: list[PassRun] = []
+        for task in request.tasks:
+            try:
+                found = self.list_passes(request, options, task)
+            except AblatrixError:
+                raise
+            except Exception as error:  # compilers raise errors of many kinds
+                raise CompilerError(f"{self.name} failed on task {task.kind} ({task.fingerprint}): {error}") from error
+            runs += [replace(one, task=task.kind) for one in found]
+        return ObservedPasses(runs=tuple(runs), evidence=self.pass_evidence)
+
+    def list_passes(self, request: CompileRequest, options: OptionsT, task: TaskProgram) -> Sequence[PassRun]:
+        """Compile a task under observers and return every run of a pass, in order; keep nothing.
+
+        Asked for by ``ablatrix passes`` alone.
+        """
+        raise UnsupportedError(f"compiler '{self.name}' does not list its passes")
 
     @abstractmethod
     def load(self, request: CompileRequest, options: OptionsT, built: Sequence[BuiltTask]) -> Sequence[TaskFunction]:

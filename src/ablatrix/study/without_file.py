@@ -18,6 +18,7 @@ from ablatrix.study.model import Study
 
 STAGE = "primary"
 FURTHER = "further"
+LONGEST_NAME = 64
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
@@ -77,10 +78,49 @@ def make_study(
         **({"plugins": list(plugins)} if plugins else {}),
         **further,
     }
-    try:
-        return Study.model_validate(data).at(folder)
-    except ValidationError as error:
-        raise StudyError(*(fault["msg"].removeprefix("Value error, ") for fault in error.errors())) from None
+    return _validated(data, folder)
+
+
+def make_single_study(
+    model: str, compiler: CompilerEntry, knobs: Sequence[str] = (), directory: Path | None = None
+) -> Study:
+    """Return the study of one model in one configuration of a compiler.
+
+    Args:
+        model: Name of a workload, or the source of a model.
+        compiler: The compiler.
+        knobs: ``name=level`` each; a name with a colon is the address of a setting. Others have their defaults.
+        directory: Where relative paths start; default: the working directory.
+
+    Raises:
+        StudyError: A knob is not written as it must be, is given twice, or the study is not valid.
+    """
+    levels: dict[str, Level] = {}
+    settings: dict[str, Any] = {}
+    for text in knobs:
+        name, equals, given = text.partition("=")
+        if not equals or not name or not given:
+            raise StudyError(f"--knob {text}: must be of the form knob=level, such as fusion=off")
+        knob = re.sub(r"\W", "_", name)[:LONGEST_NAME] if ":" in name else name
+        if knob in levels:
+            raise StudyError(f"--knob {text}: '{name}' is given twice; give it once")
+        levels[knob] = _read_level(given)
+        if ":" in name:
+            settings[knob] = {"setting": name, "levels": [levels[knob]]}
+    own = next(iter(compiler.primary), compiler.knobs[0].name)  # a stage varies something
+    varied = {own: [levels.pop(own, compiler.defaults()[own])]}
+    return _validated(
+        {
+            "name": "single",
+            "workloads": [model],
+            "compilers": [{"name": compiler.name, "fixed": levels, "knobs": settings}],
+            "modes": ["cold"],
+            "baseline": {knob: found[0] for knob, found in varied.items()},
+            "stages": [{"name": STAGE, "factorial": varied}],
+            "checks": {"input_sets": 1},
+        },
+        directory or Path.cwd(),
+    )
 
 
 def study_text(study: Study) -> str:
@@ -94,6 +134,13 @@ def study_text(study: Study) -> str:
     stream = io.StringIO()
     writer.dump(study.model_dump(mode="json", exclude_unset=True), stream)
     return stream.getvalue()
+
+
+def _validated(data: Mapping[str, Any], directory: Path) -> Study:
+    try:
+        return Study.model_validate(data).at(directory)
+    except ValidationError as error:
+        raise StudyError(*(fault["msg"].removeprefix("Value error, ") for fault in error.errors())) from None
 
 
 def _named_by_source(model: str | Mapping[str, Any] | Callable[..., Any], directory: Path) -> str | Mapping[str, Any]:

@@ -6,7 +6,7 @@ import subprocess
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,10 @@ from ablatrix.compilers.inductor.destination_passing import pass_destinations
 from ablatrix.compilers.inductor.left_out import decomposition_table, left_out
 from ablatrix.compilers.inductor.options import Options
 from ablatrix.compilers.inductor.own_passes import inserted_passes, run_first
-from ablatrix.compilers.inductor.passes import watch_passes
+from ablatrix.compilers.inductor.passes import fused_groups, observe_passes, watch_passes
 from ablatrix.compilers.inductor.toolchain import cache_directory
 from ablatrix.compilers.inductor.wrapper import allocated_bytes, canonical_source, kernel_names, kernel_sources
+from ablatrix.compilers.passes import PassRun
 from ablatrix.errors import CompilerError
 from ablatrix.workloads.program import TaskProgram
 
@@ -167,6 +168,15 @@ def time_passes(request: CompileRequest, task: TaskProgram, options: Options) ->
     return milliseconds
 
 
+def list_passes(request: CompileRequest, task: TaskProgram, options: Options) -> list[PassRun]:
+    """Compile a task once more under observers; return passes of graphs, lowerings and fusions. Nothing is kept."""
+    apart, seen = PhaseClock(), SeenGroups(task)
+    with fresh_cache(dir=str(request.work_dir)), _quiet(), observe_passes() as runs:
+        module, inputs = pass_destinations(task.exported)
+        _generate(module, inputs, options, seen, apart, TaskDump(None, task.kind, apart))
+    return [*runs, *seen.groups]
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
@@ -236,6 +246,22 @@ class Seen:
         at_bound = size.subs({symbol: bounds[str(symbol)] for symbol in size.free_symbols if str(symbol) in bounds})
         known = self.extern_bytes is not None and at_bound.is_Integer
         self.extern_bytes = (self.extern_bytes or 0) + int(at_bound) if known else None
+
+
+@dataclass
+class SeenGroups(Seen):
+    """The same, and which operators were fused.
+
+    Attributes:
+        groups: A run of the scheduler's fusion for each loop nest of several operators.
+    """
+
+    groups: list[PassRun] = field(default_factory=list)
+
+    def look_at(self, nodes: list[Any]) -> list[Any]:
+        """Note the groups, and return the nodes unchanged."""
+        self.groups += fused_groups(nodes)
+        return super().look_at(nodes)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ablatrix.compilers.inductor.options import Options
+    from ablatrix.compilers.passes import PassRun
     from ablatrix.workloads.program import TaskProgram
 
 # Functions in torch's assumptions on sizes, besides Python's own operators.
@@ -33,6 +34,10 @@ class InductorCompiler(TaskwiseCompiler["Options"]):
     """Compiles each distinct task once; knobs and levels are defined in ``compilers/catalogue``."""
 
     name = "inductor"
+    pass_evidence = (
+        "changed: the text of the FX graph differs behind the pass; operators that were lowered, then groups that the "
+        "scheduler fused, come last; what runs outside of torch's GraphTransformObserver is not seen"
+    )
 
     def __init__(self) -> None:
         self._entries: dict[str, Any] = {}
@@ -111,6 +116,12 @@ class InductorCompiler(TaskwiseCompiler["Options"]):
         from ablatrix.compilers.inductor.build import time_passes
 
         return time_passes(request, task, options)
+
+    def list_passes(self, request: CompileRequest, options: Options, task: TaskProgram) -> Sequence[PassRun]:
+        """Compile a task once more under observers; return passes of graphs, lowerings and fusions."""
+        from ablatrix.compilers.inductor.build import list_passes
+
+        return list_passes(request, task, options)
 
     def load(self, request: CompileRequest, options: Options, built: Sequence[BuiltTask]) -> list[InductorTask]:
         """Load the wrappers and their kernels; with constant weights compile what this process has not built itself.

@@ -1,19 +1,29 @@
-"""Time by pass, as torch reports it.
+"""Time by part of a compile, as torch reports it; and the passes of FX graphs, lowerings and fusions, as they run.
 
 torch times the parts of a compile by itself (``torch._dynamo.utils.dynamo_timed``) and reports to a logger of events
-when each begins and ends. For one compile that logger is replaced by one that also keeps a clock.
+when each begins and ends. For one compile that logger is replaced by one that also keeps a clock. Passes of graphs run
+inside an observer of torch's own (``GraphTransformObserver``), which for one compile reports here.
 """
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import perf_counter
 from typing import Any
 
 from torch._dynamo import utils
+from torch._inductor.graph import GraphLowering
+from torch._inductor.scheduler import FusedSchedulerNode
+from torch.fx.passes.graph_transform_observer import GraphTransformObserver
 
+from ablatrix.canonical import digest_bytes
 from ablatrix.compilers.adapter import PhaseClock
+from ablatrix.compilers.passes import PassRun, PassWatch
+
+LOWERING, FUSION = "lowering", "fusion"
 
 
 @contextmanager
@@ -49,3 +59,69 @@ class Watch(utils.ChromiumEventLogger):  # type: ignore[misc]
         if threading.get_ident() == self._thread:
             self.clock.leave()
         super().log_event_end(event_name, *arguments, **keywords)
+
+
+@contextmanager
+def observe_passes() -> Iterator[list[PassRun]]:
+    """Return a list that is filled when the block ends: passes of FX graphs, then each operator that was lowered.
+
+    Whether a pass changed its graph is seen from the graph's text.
+    """
+    watch, lowered, runs = PassWatch(_graph_digest), list[PassRun](), list[PassRun]()
+    entered, left = GraphTransformObserver.__enter__, GraphTransformObserver.__exit__
+    lower = GraphLowering.call_function
+
+    def enter(observer: Any) -> Any:
+        watch.enter(observer.passname, observer.gm, within=observer.subsystem or "", subject=id(observer.gm))
+        return entered(observer)
+
+    def leave(observer: Any, *error: Any) -> Any:
+        watch.leave(observer.gm)
+        return left(observer, *error)
+
+    def call_function(graph: Any, target: Any, *arguments: Any) -> Any:
+        since = perf_counter()
+        value = lower(graph, target, *arguments)
+        milliseconds = (perf_counter() - since) * 1e3
+        if target is not operator.getitem:  # which takes a result apart, and computes nothing
+            lowered.append(PassRun(name=str(target), kind=LOWERING, milliseconds=milliseconds, changed=True))
+        return value
+
+    with (
+        _replaced(GraphTransformObserver, "__enter__", enter),
+        _replaced(GraphTransformObserver, "__exit__", leave),
+        _replaced(GraphLowering, "call_function", call_function),
+    ):
+        yield runs
+    runs += [*watch.runs, *lowered]
+
+
+def fused_groups(nodes: list[Any]) -> list[PassRun]:
+    """Return the groups of operators that the scheduler made one loop nest of, by the operators that they come from."""
+    return [
+        PassRun(name=_group_name(node), kind=FUSION, changed=True)
+        for node in nodes
+        if isinstance(node, FusedSchedulerNode)
+    ]
+
+
+def _group_name(group: Any) -> str:
+    """Return the operators of the graph that a group computes, each once, in order."""
+    origins = [node for one in group.get_nodes() for node in getattr(one.node, "origins", None) or ()]
+    targets = [node.target for node in origins if node.op == "call_function"]
+    names = [getattr(target, "__name__", str(target)).partition(".")[0] for target in targets]
+    return " + ".join(dict.fromkeys(names)) or str(group.get_name())
+
+
+def _graph_digest(module: Any) -> str:
+    return digest_bytes(str(getattr(module, "graph", module)).encode())
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)

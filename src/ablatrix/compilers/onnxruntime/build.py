@@ -6,8 +6,9 @@ import logging
 import math
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,15 @@ import onnx
 import onnx.printer
 import torch
 
+from ablatrix.canonical import digest_bytes
 from ablatrix.compilers.adapter import CompileRequest
 from ablatrix.compilers.built_task import TaskFacts, source_digest
 from ablatrix.compilers.dump import Stage, TaskDump
 from ablatrix.compilers.onnxruntime.options import VERBOSE, Options
-from ablatrix.compilers.onnxruntime.passes import read_passes
+from ablatrix.compilers.onnxruntime.passes import OPTIMIZER, read_runs
+from ablatrix.compilers.onnxruntime.settings import rules
 from ablatrix.compilers.output import STDERR, written_to
+from ablatrix.compilers.passes import PassRun, total_ms
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.workloads.onnx.operation import data_inputs, find_onnx, read_model
 from ablatrix.workloads.program import TaskProgram
@@ -33,6 +37,7 @@ REASONS = {
 }
 MAX_NUMBERS = 32  # of a constant in a text
 LARGEST_FILE = 2**31 - 1  # of a message of protobuf
+RULE_BASED = "RuleBased"  # in the names of the optimisers that hold others
 
 
 def key_facts(options: Options) -> dict[str, Any]:
@@ -75,13 +80,49 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
 
 def time_passes(request: CompileRequest, task: TaskProgram, options: Options) -> dict[str, float]:
     """Optimise a task once more and read the log; return milliseconds by optimiser. Nothing built is kept."""
-    directory = Path(tempfile.mkdtemp(prefix="passes-", dir=request.work_dir))
-    model, log = _get_model(request, task), directory / "log.txt"
-    session = options.optimising(directory / "optimised.onnx")
+    directory = _directory(request)
+    return total_ms(_observe(_get_model(request, task), options, directory / "optimised.onnx"))
+
+
+def list_passes(request: CompileRequest, task: TaskProgram, options: Options) -> list[PassRun]:
+    """Return every run of an optimiser on a task, in order.
+
+    The log has no line for the rules that run within another optimiser. Where that one changed the model, it is
+    optimised without each of them in turn: a rule without which it becomes the same changed nothing.
+    """
+    directory = _directory(request)
+    model, optimised = _get_model(request, task), directory / "optimised.onnx"
+    runs = _observe(model, options, optimised)
+    holder = next((index for index, one in enumerate(runs) if RULE_BASED in one.name), None)
+    if holder is None:
+        return runs
+    acting: list[str] = []
+    able = [name for name in rules() if name not in options.disabled()]
+    if any(one.changed for one in runs if RULE_BASED in one.name):
+        whole, other = digest_bytes(optimised.read_bytes()), directory / "without.onnx"
+        for name in able:
+            _optimise(model, options, options.optimising(other), without=(name,))
+            if digest_bytes(other.read_bytes()) != whole:
+                acting.append(name)
+    within = runs[holder].name
+    held = [PassRun(name=name, kind=OPTIMIZER, within=within, changed=name in acting) for name in able]
+    if acting:  # what they did is not counted twice
+        runs = [replace(one, changed=False) if RULE_BASED in one.name else one for one in runs]
+    return [*runs[: holder + 1], *held, *runs[holder + 1 :]]
+
+
+def _directory(request: CompileRequest) -> Path:
+    return Path(tempfile.mkdtemp(prefix="passes-", dir=request.work_dir))
+
+
+def _observe(model: bytes, options: Options, file: Path) -> list[PassRun]:
+    """Optimise a model into a file, and return what the log says of the optimisers."""
+    log = file.with_suffix(".log")
+    session = options.optimising(file)
     session.log_severity_level = VERBOSE
     with written_to(log, STDERR):
         _optimise(model, options, session)
-    return read_passes(log.read_text(encoding="utf-8"))
+    return read_runs(log.read_text(encoding="utf-8"))
 
 
 def _get_model(request: CompileRequest, task: TaskProgram) -> bytes:
@@ -91,10 +132,11 @@ def _get_model(request: CompileRequest, task: TaskProgram) -> bytes:
     return bytes(export_model(task).SerializeToString())
 
 
-def _optimise(model: bytes, options: Options, session: Any) -> None:
+def _optimise(model: bytes, options: Options, session: Any, without: Sequence[str] = ()) -> None:
     import onnxruntime
 
-    onnxruntime.InferenceSession(model, session, providers=PROVIDERS, disabled_optimizers=options.disabled())
+    disabled = [*options.disabled(), *without]
+    onnxruntime.InferenceSession(model, session, providers=PROVIDERS, disabled_optimizers=disabled)
 
 
 def _dump_model(dump: TaskDump, stage: Stage, name: str, what: str, model: Callable[[], bytes]) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ablatrix.compilers.onnxruntime.options import Options
+    from ablatrix.compilers.passes import PassRun
     from ablatrix.workloads.program import TaskProgram
 
 
@@ -22,6 +23,10 @@ class OnnxRuntimeCompiler(TaskwiseCompiler["Options"]):
     """Compiles each distinct task once; knobs and levels are defined in ``compilers/catalogue``."""
 
     name = "onnxruntime"
+    pass_evidence = (
+        "changed: as ONNX Runtime's log says; of the rules that run within a rule-based optimiser, which the log does "
+        "not name: those without which the optimised model is another"
+    )
 
     def __init__(self) -> None:
         self._threads = {"intra": 0, "inter": 0}
@@ -108,6 +113,12 @@ class OnnxRuntimeCompiler(TaskwiseCompiler["Options"]):
         from ablatrix.compilers.onnxruntime.build import time_passes
 
         return time_passes(request, task, options)
+
+    def list_passes(self, request: CompileRequest, options: Options, task: TaskProgram) -> Sequence[PassRun]:
+        """Optimise a task once more and read the log; return every run of an optimiser."""
+        from ablatrix.compilers.onnxruntime.build import list_passes
+
+        return list_passes(request, task, options)
 
     def load(self, request: CompileRequest, options: Options, built: Sequence[BuiltTask]) -> list[OnnxRuntimeTask]:
         """Make a session of each saved model, and read back the threads that they have."""

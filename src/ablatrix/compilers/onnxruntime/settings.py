@@ -10,11 +10,11 @@ from typing import Any
 
 from ablatrix.compilers.catalogue import ONNXRUNTIME
 from ablatrix.compilers.onnxruntime.options import ERRORS_ONLY, VERBOSE
-from ablatrix.compilers.onnxruntime.passes import read_passes
+from ablatrix.compilers.onnxruntime.passes import OPTIMIZER, read_runs
 from ablatrix.compilers.output import STDERR, written_to
 from ablatrix.compilers.settings.address import Address, switches, type_of
 
-OPTIMIZER, SESSION, OPTION = "optimizer", "session", "option"
+SESSION, OPTION = "session", "option"
 # They hold others, or a model could not run without them.
 ALWAYS_RUN = re.compile(r"RuleBased|MemcpyTransformer|CastFloat16Transformer|_CPUExecutionProvider")
 RULES = (
@@ -31,7 +31,20 @@ RULES = (
     "ReluQuantRewrite",
     "UnsqueezeElimination",
 )
-"""Optimisers that run within another one, which alone is named in the log; the knobs have the others of this kind."""
+"""Optimisers that run within another one, which alone is named in the log, and are no fusions."""
+RULE_FUSIONS = (
+    "ConvAddFusion",
+    "ConvBNFusion",
+    "ConvMulFusion",
+    "DivMulFusion",
+    "FuseReluClip",
+    "GemmSumFusion",
+    "GemmTransposeFusion",
+    "MatMul_BatchNormalization_Fusion",
+    "NotWhereFusion",
+    "Pad_Fusion",
+)
+"""The fusions of this kind."""
 ENTRY = re.compile(rb"\x00((?:session|optimization|mlas)(?:\.[a-z0-9_]+)+)(?=\x00)")
 # What is no setting of a model's code or run: files, logs, other providers, the source files of the library itself.
 NO_SETTING = re.compile(
@@ -62,11 +75,23 @@ def addresses() -> Iterator[Address]:
     """Yield the settings of the installed library."""
     import onnxruntime
 
-    library = next(Path(onnxruntime.__file__).parent.glob("capi/onnxruntime_pybind11_state*")).read_bytes()
+    library = _library()
     rules = [name for name in {*RULES, *ONNXRUNTIME.acted_on(OPTIMIZER)} if name.encode() in library]
     yield from switches(OPTIMIZER, [*_transformers(), *rules])
     yield from _entries(library)
     yield from _options(onnxruntime.SessionOptions())
+
+
+def rules() -> list[str]:
+    """Return the names of the optimisers that run within another one, which alone is named in the log."""
+    library = _library()
+    return [name for name in sorted((*RULES, *RULE_FUSIONS)) if name.encode() in library]
+
+
+def _library() -> bytes:
+    import onnxruntime
+
+    return next(Path(onnxruntime.__file__).parent.glob("capi/onnxruntime_pybind11_state*")).read_bytes()
 
 
 def _transformers() -> list[str]:
@@ -85,7 +110,8 @@ def _transformers() -> list[str]:
         log = Path(directory) / "log.txt"
         with written_to(log, STDERR):
             onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        return [name for name in read_passes(log.read_text(encoding="utf-8")) if not ALWAYS_RUN.search(name)]
+        names = dict.fromkeys(one.name for one in read_runs(log.read_text(encoding="utf-8")))
+        return [name for name in names if not ALWAYS_RUN.search(name)]
 
 
 def _entries(library: bytes) -> Iterator[Address]:

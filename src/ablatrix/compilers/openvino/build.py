@@ -17,6 +17,7 @@ from ablatrix.compilers.dump import Stage, TaskDump
 from ablatrix.compilers.openvino.library import get_core, import_openvino, quiet
 from ablatrix.compilers.openvino.options import Options
 from ablatrix.compilers.openvino.passes import watch_passes
+from ablatrix.compilers.passes import PassRun, total_ms
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.workloads.onnx.operation import data_inputs, find_onnx, read_model
 from ablatrix.workloads.program import TaskProgram
@@ -81,10 +82,15 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
 
 def time_passes(request: CompileRequest, task: TaskProgram, options: Options) -> dict[str, float]:
     """Compile a task once more under an observer; return milliseconds by pass. Nothing built is kept."""
+    return total_ms(list_passes(request, task, options))
+
+
+def list_passes(request: CompileRequest, task: TaskProgram, options: Options) -> list[PassRun]:
+    """Compile a task once more under an observer; return every run of a pass. Nothing built is kept."""
     directory = Path(tempfile.mkdtemp(prefix="passes-", dir=request.work_dir))
-    with watch_passes(directory / "passes.csv") as milliseconds:
+    with watch_passes(directory / "passes.csv") as runs:
         get_core().compile_model(_get_model(request, task), DEVICE, options.compiling())
-    return milliseconds
+    return runs
 
 
 def _dump_model(dump: TaskDump, stage: Stage, name: str, what: str, model: Callable[[], Any]) -> None:

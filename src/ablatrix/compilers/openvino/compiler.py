@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ablatrix.compilers.openvino.options import Options
+    from ablatrix.compilers.passes import PassRun
     from ablatrix.workloads.program import TaskProgram
 
 
@@ -21,6 +22,10 @@ class OpenVinoCompiler(TaskwiseCompiler["Options"]):
     """Compiles each distinct task once; knobs and levels are defined in ``compilers/catalogue``."""
 
     name = "openvino"
+    pass_evidence = (
+        "changed: as each pass says of itself, which some do where nothing changed; matchers that run within one pass "
+        "over the graph are not seen"
+    )
 
     def __init__(self) -> None:
         self._threads: dict[str, int] = {}
@@ -98,6 +103,12 @@ class OpenVinoCompiler(TaskwiseCompiler["Options"]):
         from ablatrix.compilers.openvino.build import time_passes
 
         return time_passes(request, task, options)
+
+    def list_passes(self, request: CompileRequest, options: Options, task: TaskProgram) -> Sequence[PassRun]:
+        """Compile a task once more under an observer; return every run of a pass."""
+        from ablatrix.compilers.openvino.build import list_passes
+
+        return list_passes(request, task, options)
 
     def load(self, request: CompileRequest, options: Options, built: Sequence[BuiltTask]) -> list[OpenVinoTask]:
         """Import the stored models, and read back the threads that they have.

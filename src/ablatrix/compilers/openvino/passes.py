@@ -1,7 +1,8 @@
-"""Time by pass, as OpenVINO's pass managers write it where ``OV_ENABLE_PROFILE_PASS`` names a file.
+"""What OpenVINO's pass managers write of their passes where ``OV_ENABLE_PROFILE_PASS`` names a file.
 
-A manager reports its start on standard output, and in the file the time of each pass and its own, in nanoseconds. With
-both in one file a pass that runs a manager of its own is recognised by the order of lines::
+A manager reports its start on standard output, and in the file the time of each pass and its own, in nanoseconds, and
+whether the pass says that it changed the model. With both in one file a pass that runs a manager of its own is
+recognised by the order of lines::
 
     PassManager started: Outer
     PassManager started: Inner
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from ablatrix.compilers.environment import variable
 from ablatrix.compilers.output import STDOUT, written_to
+from ablatrix.compilers.passes import PassRun
 from ablatrix.errors import CompilerError
 
 VARIABLE = "OV_ENABLE_PROFILE_PASS"
@@ -27,8 +29,8 @@ STARTED = re.compile(r"^PassManager started:")
 
 
 @contextmanager
-def watch_passes(file: Path) -> Iterator[dict[str, float]]:
-    """Return a dictionary that is filled when the block ends: milliseconds by pass of every pass manager.
+def watch_passes(file: Path) -> Iterator[list[PassRun]]:
+    """Return a list that is filled when the block ends: every run of a pass of every pass manager.
 
     Args:
         file: Where OpenVINO may write.
@@ -36,19 +38,19 @@ def watch_passes(file: Path) -> Iterator[dict[str, float]]:
     Raises:
         CompilerError: What it writes is not as above.
     """
-    milliseconds: dict[str, float] = {}
+    runs: list[PassRun] = []
     with variable(VARIABLE, str(file)), written_to(file, STDOUT):
-        yield milliseconds
-    milliseconds |= read_passes(file.read_text(encoding="utf-8"))
+        yield runs
+    runs += read_runs(file.read_text(encoding="utf-8"))
 
 
-def read_passes(log: str) -> dict[str, float]:
-    """Return milliseconds by pass; a pass inside another counts for itself alone.
+def read_runs(log: str) -> list[PassRun]:
+    """Return every run of a pass, in the order in which they ended; one inside another counts for itself alone.
 
     Raises:
         CompilerError: The log is not as OpenVINO 2026 writes it.
     """
-    milliseconds: dict[str, float] = {}
+    runs: list[PassRun] = []
     inner: list[int] = []  # of each open manager: what managers inside its present pass took
     try:
         for line in log.splitlines():
@@ -56,17 +58,19 @@ def read_passes(log: str) -> dict[str, float]:
             if STARTED.match(line):
                 inner.append(0)
             elif kind == "t":
-                name, nanoseconds = rest[0], int(rest[2])
-                milliseconds[name] = milliseconds.get(name, 0.0) + (nanoseconds - inner[-1]) / 1e6
+                name, within, nanoseconds, changed = rest[:4]
+                own = (int(nanoseconds) - inner[-1]) / 1e6
+                runs.append(PassRun(name=name, within=within, milliseconds=own, changed=changed == "1"))
                 inner[-1] = 0
             elif kind == "m":
                 inner.pop()
                 if inner:
                     inner[-1] += int(rest[1])
     except (IndexError, ValueError):
-        milliseconds = {}
-    if inner or not milliseconds:
+        runs = []
+    if inner or not runs:
         raise CompilerError(
-            f"OpenVINO's log of passes ({VARIABLE}) is not as expected; leave pass_timing off with this version"
+            f"OpenVINO's log of passes ({VARIABLE}) is not as expected; this version cannot be observed, so leave "
+            "pass_timing off"
         )
-    return milliseconds
+    return runs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from ablatrix.compilers.built_task import TaskFacts
 from ablatrix.compilers.built_task import source_digest as digest_source
 from ablatrix.compilers.catalogue import SettingValue
 from ablatrix.compilers.dump import TaskDump
+from ablatrix.compilers.passes import PassRun, total_ms
 from ablatrix.compilers.settings import NO_SETTINGS, Applied
-from ablatrix.compilers.tvm.pipeline import Lowered, Options, lower, pass_observer
+from ablatrix.compilers.tvm.passes import SEQUENCE, pass_observer
+from ablatrix.compilers.tvm.pipeline import Lowered, Options, lower
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.workloads.program import TaskProgram
 
@@ -75,12 +77,23 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
 
 def time_passes(task: TaskProgram, options: Options) -> dict[str, float]:
     """Compile a task once more under an observer; return milliseconds by pass. Nothing built is kept."""
+    return total_ms(list_passes(task, options, changes=False))
+
+
+def list_passes(task: TaskProgram, options: Options, *, changes: bool = True) -> list[PassRun]:
+    """Compile a task under an observer, and return every run of a pass, in order. Nothing built is kept.
+
+    Args:
+        task: The task.
+        options: The options that the knobs set.
+        changes: Whether it is found out which runs changed the module.
+    """
     target = host_target(options.settings)
-    observer, milliseconds = pass_observer()
+    observer, watch = pass_observer(changes=changes)
     module = _import(task)
     with target, options.context(observer):
         _generate(lower(module, options, task.upper_bounds), target)
-    return milliseconds
+    return [replace(one, switchable=one.within == SEQUENCE) for one in watch.runs]
 
 
 def _compile(

@@ -14,6 +14,7 @@ from ablatrix.compilers.built_task import BuiltTask, TaskFacts
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ablatrix.compilers.passes import PassRun
     from ablatrix.compilers.tvm.pipeline import Options
     from ablatrix.workloads.program import TaskProgram
 
@@ -22,6 +23,9 @@ class TvmCompiler(TaskwiseCompiler["Options"]):
     """Compiles each distinct task once; knobs and levels are defined in ``compilers/catalogue``."""
 
     name = "tvm"
+    pass_evidence = (
+        "changed: the structural hash of the module differs behind the pass; LLVM's own passes are not seen"
+    )
 
     def preload(self) -> None:
         """Import torch, TVM and its frontend. The thread pool is not touched: a fork may follow."""
@@ -89,6 +93,12 @@ class TvmCompiler(TaskwiseCompiler["Options"]):
         from ablatrix.compilers.tvm.build import time_passes
 
         return time_passes(task, options)
+
+    def list_passes(self, request: CompileRequest, options: Options, task: TaskProgram) -> Sequence[PassRun]:
+        """Compile a task once more under an observer; return every run of a pass."""
+        from ablatrix.compilers.tvm.build import list_passes
+
+        return list_passes(task, options)
 
     def load(self, request: CompileRequest, options: Options, built: Sequence[BuiltTask]) -> list[TvmTask]:
         """Load the tasks' libraries; with ``library: on`` register torch's kernels first, and idle TVM's pool."""

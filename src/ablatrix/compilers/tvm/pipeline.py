@@ -22,7 +22,6 @@ from typing import Any
 import tvm
 from tvm import relax
 
-from ablatrix.compilers.adapter import PhaseClock
 from ablatrix.compilers.catalogue.model import Level
 from ablatrix.compilers.settings import NO_SETTINGS, Applied
 from ablatrix.compilers.tvm.destination_passing import DESTINATIONS, pass_destinations
@@ -227,21 +226,3 @@ def _estimate(function: Any) -> dict[str, float]:
     text = relax.analysis.estimate_memory_usage(function)
     totals = [float(figure) * 2**30 for figure in re.findall(r"total size ([0-9.e+-]+) GB", text)]
     return {"unplanned_bytes": totals[0], "planned_bytes": totals[1]}
-
-
-def pass_observer() -> tuple[Any, dict[str, float]]:
-    """Return an instrument for a pass context and the dictionary that it fills: milliseconds by pass.
-
-    A pass that runs inside another counts for itself alone.
-    """
-    clock = PhaseClock()
-
-    @tvm.ir.instrument.pass_instrument
-    class Observer:
-        def run_before_pass(self, _module: Any, info: Any) -> None:
-            clock.enter(str(info.name))
-
-        def run_after_pass(self, _module: Any, _info: Any) -> None:
-            clock.leave()
-
-    return Observer(), clock.milliseconds

@@ -16,7 +16,8 @@ import tvm
 from ablatrix.compilers.output import STDERR, written_to
 from ablatrix.compilers.settings.address import Address, Type, switches, type_of
 from ablatrix.compilers.tvm.build import host_target
-from ablatrix.compilers.tvm.pipeline import OPT_LEVEL, PASS_CONFIG, PASS_OPT_LEVEL, Options, lower, pass_observer
+from ablatrix.compilers.tvm.passes import pass_observer
+from ablatrix.compilers.tvm.pipeline import OPT_LEVEL, PASS_CONFIG, PASS_OPT_LEVEL, Options, lower
 
 PASS, CONFIG, TARGET, LLVM = "pass", "config", "target", "llvm"
 ROOMS = ("relax", "tirx", "s_tir")
@@ -71,12 +72,12 @@ def _run_by_a_compilation() -> set[str]:
             return (torch.softmax(x @ x, -1) + 1,)
 
     module = from_exported_program(torch.export.export(Something(), (torch.ones(8, 8),)), run_ep_decomposition=True)
-    observer, milliseconds = pass_observer()
+    observer, watch = pass_observer()
     target = host_target()
     options = Options(kill=True, memory_plan=True, fusion=True, vectorised=False, library=False)
     with target, tvm.transform.PassContext(config=PASS_CONFIG, instruments=[observer]):
         tvm.compile(lower(module, options, {}).module, target=target, relax_pipeline=None)
-    return {name for name in milliseconds if not name.startswith("_")}
+    return {one.name for one in watch.runs if not one.name.startswith("_")}
 
 
 def _configs() -> Iterator[Address]:

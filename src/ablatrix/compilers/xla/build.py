@@ -18,11 +18,12 @@ from ablatrix.compilers.adapter import CompileRequest
 from ablatrix.compilers.built_task import TaskFacts, source_digest
 from ablatrix.compilers.catalogue import SettingValue
 from ablatrix.compilers.dump import TaskDump
+from ablatrix.compilers.passes import PassRun, total_ms, with_times
 from ablatrix.compilers.xla.client import platform_version
 from ablatrix.compilers.xla.frontend import import_torchax
 from ablatrix.compilers.xla.module import read_module
 from ablatrix.compilers.xla.options import Options
-from ablatrix.compilers.xla.passes import watch_passes
+from ablatrix.compilers.xla.passes import DUMPED, EVERY_PASS, read_dumps, watch_passes
 from ablatrix.errors import CompilerError, UnsupportedError
 from ablatrix.workloads.program import Program, TaskProgram
 
@@ -112,10 +113,27 @@ def build_task(request: CompileRequest, task: TaskProgram, options: Options, key
 
 def time_passes(request: CompileRequest, task: TaskProgram, options: Options) -> dict[str, float]:
     """Compile a task once more under an observer; return milliseconds by pass. Nothing built is kept."""
-    lowered = lower_task(task, input_shapes(task, compiled_sizes(request.program, task)))
-    with watch_passes(Path(tempfile.mkdtemp(prefix="passes-", dir=request.work_dir))) as milliseconds:
+    return total_ms(_timed(request, task, _lowered(request, task), options))
+
+
+def list_passes(request: CompileRequest, task: TaskProgram, options: Options) -> list[PassRun]:
+    """Return every run of a pass of HLO on a task, in order. It is compiled twice: for times, and for what changed."""
+    lowered = _lowered(request, task)
+    timed = _timed(request, task, lowered, options)
+    directory = tempfile.mkdtemp(prefix="modules-", dir=request.work_dir)
+    observed = {**options.compiler_options(), "xla_dump_to": directory, DUMPED: EVERY_PASS}
+    compile_lowered(task, lowered, observed)
+    return with_times(read_dumps(Path(directory)), timed)
+
+
+def _lowered(request: CompileRequest, task: TaskProgram) -> Any:
+    return lower_task(task, input_shapes(task, compiled_sizes(request.program, task)))
+
+
+def _timed(request: CompileRequest, task: TaskProgram, lowered: Any, options: Options) -> list[PassRun]:
+    with watch_passes(Path(tempfile.mkdtemp(prefix="passes-", dir=request.work_dir))) as runs:
         compile_lowered(task, lowered, options.compiler_options())
-    return milliseconds
+    return runs
 
 
 def kernels(task: TaskProgram, lowered: Any, options: Options) -> str:

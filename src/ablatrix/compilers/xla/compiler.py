@@ -14,6 +14,7 @@ from ablatrix.errors import CompilerError, UnsupportedError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ablatrix.compilers.passes import PassRun
     from ablatrix.compilers.xla.options import Options
     from ablatrix.workloads.program import TaskProgram
 
@@ -22,6 +23,10 @@ class XlaCompiler(TaskwiseCompiler["Options"]):
     """Compiles each distinct task once for the size that is timed; knobs are defined in ``compilers/catalogue``."""
 
     name = "xla"
+    pass_evidence = (
+        "changed: the text of the module, which XLA writes behind each pass of HLO, differs; passes of MLIR and LLVM, "
+        "which make the kernels, are not seen"
+    )
 
     def preload(self) -> None:
         """Import torch and its decompositions.
@@ -111,6 +116,12 @@ class XlaCompiler(TaskwiseCompiler["Options"]):
         from ablatrix.compilers.xla.build import time_passes
 
         return time_passes(request, task, options)
+
+    def list_passes(self, request: CompileRequest, options: Options, task: TaskProgram) -> Sequence[PassRun]:
+        """Compile a task twice more under observers; return every run of a pass of HLO."""
+        from ablatrix.compilers.xla.build import list_passes
+
+        return list_passes(request, task, options)
 
     def load(self, request: CompileRequest, options: Options, built: Sequence[BuiltTask]) -> list[XlaTask]:
         """Load the executables as they were stored."""

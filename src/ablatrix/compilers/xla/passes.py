@@ -1,17 +1,26 @@
-"""Time by pass, as XLA reports it to JAX's profiler: an event for each pass, with its beginning and its length."""
+"""XLA's passes: their times as it reports them to JAX's profiler, and what each left, as it writes it to files."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from ablatrix.canonical import digest_value
+from ablatrix.compilers.passes import PassRun
+from ablatrix.compilers.xla.module import METADATA
 from ablatrix.errors import CompilerError
 
 # Functions of XLA around passes, by their names in C++: some wait for other threads, and LLVM is in them as a whole.
 FUNCTION = "::"
 WAITING = "backend_compile_and_load"  # JAX's own event: the thread that asked for the compilation waits
+# A module is written behind every pass of a pipeline whose name matches; for ".*" only behind those that changed it.
+DUMPED = "xla_dump_hlo_pass_re"
+EVERY_PASS = "."
+STEP = re.compile(r"\.(?P<step>\d{4,})\.(?P<within>.+)\.after_(?P<name>.+)\.before_.+\.txt$")
+START = "pipeline-start"
 
 
 class Event(NamedTuple):
@@ -23,8 +32,8 @@ class Event(NamedTuple):
 
 
 @contextmanager
-def watch_passes(directory: Path) -> Iterator[dict[str, float]]:
-    """Return a dictionary that is filled when the block ends: milliseconds by pass, over all threads that compile.
+def watch_passes(directory: Path) -> Iterator[list[PassRun]]:
+    """Return a list that is filled when the block ends: every run of a pass, over all threads that compile.
 
     Args:
         directory: Where the profiler may write.
@@ -36,37 +45,70 @@ def watch_passes(directory: Path) -> Iterator[dict[str, float]]:
 
     options = profiler.ProfileOptions()
     options.python_tracer_level = 0
-    milliseconds: dict[str, float] = {}
+    runs: list[PassRun] = []
     with profiler.trace(directory, profiler_options=options):
-        yield milliseconds
+        yield runs
     for file in directory.rglob("*.xplane.pb"):
         for plane in profiler.ProfileData.from_file(str(file)).planes:
             for thread in plane.lines:
                 events = [Event(one.name, one.start_ns, one.start_ns + one.duration_ns) for one in thread.events]
-                add_own_times(events, milliseconds)
-    if not milliseconds:
-        raise CompilerError("XLA reported no pass to JAX's profiler; leave the knob pass_timing off with this version")
+                runs += runs_of(events)
+    if not runs:
+        raise CompilerError(
+            "XLA reported no pass to JAX's profiler; this version cannot be observed, so leave pass_timing off"
+        )
 
 
-def add_own_times(events: Iterable[Event], milliseconds: dict[str, float]) -> None:
-    """Add the time of each pass among the events of a thread. A pass inside another counts for itself alone."""
-    open_: list[Event] = []
-    own: list[tuple[str, float]] = []
+def runs_of(events: Iterable[Event]) -> list[PassRun]:
+    """Return the passes among a thread's events, by their beginning. One inside another counts for itself alone."""
+    open_: list[tuple[int, Event]] = []
+    own: dict[int, PassRun] = {}
     inner: list[float] = []
 
     def close() -> None:
-        event, inside = open_.pop(), inner.pop()
-        own.append((event.name, event.stop - event.start - inside))
+        (position, event), inside = open_.pop(), inner.pop()
+        within = open_[-1][1].name if open_ else ""
+        own[position] = PassRun(
+            name=event.name,
+            within="" if FUNCTION in within else within,
+            milliseconds=(event.stop - event.start - inside) / 1e6,
+        )
         if inner:
             inner[-1] += event.stop - event.start
 
-    for event in sorted(events, key=lambda one: (one.start, -one.stop)):
-        while open_ and open_[-1].stop <= event.start:
+    for position, event in enumerate(sorted(events, key=lambda one: (one.start, -one.stop))):
+        while open_ and open_[-1][1].stop <= event.start:
             close()
-        open_.append(event)
+        open_.append((position, event))
         inner.append(0.0)
     while open_:
         close()
-    for name, nanoseconds in own:
-        if FUNCTION not in name and name != WAITING:
-            milliseconds[name] = milliseconds.get(name, 0.0) + nanoseconds / 1e6
+    ordered = (own[position] for position in sorted(own))
+    return [one for one in ordered if FUNCTION not in one.name and one.name != WAITING]
+
+
+def read_dumps(directory: Path) -> list[PassRun]:
+    """Return every run of a pass of HLO, in order, from the modules that one compilation wrote behind its passes.
+
+    A pipeline inside another is a pass of it, and changes nothing itself.
+
+    Args:
+        directory: Where it wrote them, with ``xla_dump_to`` and the option ``DUMPED``.
+
+    Raises:
+        CompilerError: There are none.
+    """
+    steps = [(found, file) for file in directory.iterdir() if (found := STEP.search(file.name))]
+    runs: list[PassRun] = []
+    last = ""
+    for found, file in sorted(steps, key=lambda one: int(one[0]["step"])):
+        digest = digest_value(METADATA.sub("", file.read_text(encoding="utf-8")))
+        if found["name"] != START:
+            changed = digest != last
+            runs.append(
+                PassRun(name=found["name"], within=found["within"], changed=changed, before=last, after=digest)
+            )
+        last = digest
+    if not runs:
+        raise CompilerError(f"XLA wrote no module behind its passes ({DUMPED}); this version cannot be observed so")
+    return runs

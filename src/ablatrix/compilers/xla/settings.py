@@ -55,9 +55,10 @@ def addresses() -> Iterator[Address]:
             value = None if name in by_knobs else _plain(kind, shown.get(name))
             yield Address(kind=FLAG, name=name, type=kind, value=value)
     with tempfile.TemporaryDirectory() as directory:
-        with watch_passes(Path(directory)) as milliseconds:
+        with watch_passes(Path(directory)) as runs:
             jax.jit(_program).lower(*_inputs()).compile(compiler_options={"xla_cpu_enable_fast_math": True})
-        passes = {name for name in milliseconds if PASS_NAME.fullmatch(name) and not NO_PASS.search(name)}
+        names = {one.name for one in runs}
+        passes = {name for name in names if PASS_NAME.fullmatch(name) and not NO_PASS.search(name)}
     yield from switches(PASS, passes | XLA.acted_on(PASS))
 
 

@@ -28,6 +28,7 @@ from ablatrix.trials.messages.orders import (
     StartOrder,
     WorkerState,
 )
+from ablatrix.trials.messages.passes import PASS_ANSWER, PASS_ORDER, PassAnswer, PassOrder
 from ablatrix.trials.messages.requests import (
     REQUEST,
     TIMED_REQUESTS,
@@ -44,6 +45,8 @@ __all__ = [
     "ANSWER",
     "ORDER",
     "OUTFIT",
+    "PASS_ANSWER",
+    "PASS_ORDER",
     "REPLY",
     "REQUEST",
     "SPAWN_ORDER",
@@ -65,6 +68,8 @@ __all__ = [
     "Loading",
     "Order",
     "Outfit",
+    "PassAnswer",
+    "PassOrder",
     "PauseOrder",
     "PrepareTask",
     "Process",

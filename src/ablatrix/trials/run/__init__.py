@@ -2,11 +2,14 @@
 
 from ablatrix.trials.run.foreground import rerun
 from ablatrix.trials.run.noise_floor import measure_noise_floor
+from ablatrix.trials.run.pass_list import PassList, list_passes
 from ablatrix.trials.run.runner import RunSummary, run
 from ablatrix.trials.run.selection import parse_conditions, select
 
 __all__ = [
+    "PassList",
     "RunSummary",
+    "list_passes",
     "measure_noise_floor",
     "parse_conditions",
     "rerun",

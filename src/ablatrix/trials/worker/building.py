@@ -81,6 +81,31 @@ def plan_program(task: TrialTask, program: Program, clock: PhaseClock) -> Planne
     return Planned(graph, plan, tuple(tasks), _plan_facts(plan, spent_ms))
 
 
+def compile_request(
+    task: TrialTask,
+    program: Program,
+    planned: Planned,
+    cache: TaskCache,
+    clock: PhaseClock,
+    dump: Path | None = None,
+) -> CompileRequest:
+    """Return what a compiler is asked for."""
+    return CompileRequest(
+        program=program,
+        graph=planned.graph,
+        plan=planned.plan,
+        tasks=planned.tasks,
+        knobs=task.knobs,
+        cache=cache,
+        clock=clock,
+        threads=task.threads,
+        work_dir=task.work_dir,
+        device=task.device,
+        settings=Applied.of(task.entry, task.knobs),
+        dump=None if planned.graph is None else dump,
+    )
+
+
 def compile_planned(
     task: TrialTask,
     compiler: Compiler,
@@ -95,20 +120,7 @@ def compile_planned(
     Raises:
         CompilerError: The compiler failed, or does not support what is asked for.
     """
-    request = CompileRequest(
-        program=program,
-        graph=planned.graph,
-        plan=planned.plan,
-        tasks=planned.tasks,
-        knobs=task.knobs,
-        cache=cache,
-        clock=clock,
-        threads=task.threads,
-        work_dir=task.work_dir,
-        device=task.device,
-        settings=Applied.of(task.entry, task.knobs),
-        dump=None if planned.graph is None else dump,
-    )
+    request = compile_request(task, program, planned, cache, clock, dump)
     if request.dump is not None:
         start_dump(request, compiler.name)
     with clock.phase(OTHER):  # whatever the compiler charges to no phase, or to one that records do not have, counts

@@ -77,7 +77,9 @@ def work(channel: Channel, task: TrialTask | PrepareTask, load: Load) -> None:
             result = run_trial(line, task, compiler, program, clock, on_error=lambda error: None)
         else:
             stage = None
-            _prepare(task)
+            from ablatrix.workloads.prepare import save_program  # torch loads here
+
+            save_program(prepare_program(task), task.directory)
     except ChannelClosed:
         return
     except BaseException as error:
@@ -87,12 +89,15 @@ def work(channel: Channel, task: TrialTask | PrepareTask, load: Load) -> None:
     channel.send(replace(result, cpus=cpus, noise=noise))
 
 
-def _prepare(task: PrepareTask) -> None:
-    """Build, export and check a workload once, and keep it on disk."""
+def prepare_program(task: PrepareTask) -> Program:
+    """Build, export and check a workload in this process.
+
+    Raises:
+        WorkloadError: It cannot be built or exported.
+    """
     import torch
 
-    from ablatrix.workloads.prepare import prepare, save_program
+    from ablatrix.workloads.prepare import prepare
 
     torch.set_num_threads(task.threads)
-    program = prepare(task.entry, task.parameters, input_sets=task.input_sets, seed=task.seed, largest=task.largest)
-    save_program(program, task.directory)
+    return prepare(task.entry, task.parameters, input_sets=task.input_sets, seed=task.seed, largest=task.largest)

@@ -1,0 +1,37 @@
+"""TVM's passes as its pass context sees them: time, and structural hashes before and after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tvm
+from tvm_ffi import structural_hash
+
+from ablatrix.compilers.passes import PassWatch
+
+SEQUENCE = "sequential"
+"""Name of TVM's sequences: only a pass that one of them runs is left out when it is switched off."""
+
+
+def pass_observer(*, changes: bool = False) -> tuple[Any, PassWatch]:
+    """Return an instrument for a pass context, and the watch that it fills.
+
+    Args:
+        changes: Whether the module is hashed before and after each pass, so that it is known which changed it.
+    """
+    watch = PassWatch(_module_digest if changes else None)
+
+    @tvm.ir.instrument.pass_instrument
+    class Observer:
+        def run_before_pass(self, module: Any, info: Any) -> None:
+            watch.enter(str(info.name), module)
+
+        def run_after_pass(self, module: Any, _info: Any) -> None:
+            watch.leave(module)
+
+    return Observer(), watch
+
+
+def _module_digest(module: Any) -> str:
+    """Return the structural hash of a module: names of variables are not in it."""
+    return f"{structural_hash(module) & (2**64 - 1):016x}"

@@ -1,0 +1,130 @@
+"""Which passes change a program, against the same passes switched off by settings: the code is another for those."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ablatrix.compilers.adapter import ObservesPasses
+from ablatrix.compilers.catalogue import SHIPPED, Level
+from ablatrix.compilers.passes import PassRun, summarise_passes
+from ablatrix.compilers.settings import add_settings, ask_addresses
+from ablatrix.errors import CompilerError
+from ablatrix.import_spec import import_place
+from ablatrix.testing.programs import GATES
+from ablatrix.testing.subject import Subject
+
+FUSED: dict[str, Level] = {"fusion": "on"}
+FAILS = "fails"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """A small program under observers, and the same compiler with a knob for each pass that has an address."""
+
+    subject: Subject
+    program: str
+    runs: tuple[PassRun, ...]
+    acting: frozenset[str]
+    idle: frozenset[str]
+
+    def code(self, without: Iterable[str] = ()) -> str:
+        """Return the digest of the code without some passes, or that there is none."""
+        off: dict[str, Level] = {knob_of(name): "off" for name in without}
+        try:
+            return self.subject.case({**FUSED, **off}, self.program).digest
+        except CompilerError:
+            return FAILS
+
+
+def knob_of(address: str) -> str:
+    return "".join(one if one.isalnum() else "_" for one in address)
+
+
+def observe(name: str, program: str, directory: Path) -> Observed:
+    entry = SHIPPED[name]
+    known = ask_addresses(entry)
+    plain = Subject(import_place(entry.adapter)(), entry, directory)
+    request = plain.request(plain.example(program).program, FUSED, plain.new_directory())
+    assert isinstance(plain.compiler, ObservesPasses)
+    runs = plain.compiler.observe_passes(request).runs
+    passes = [one for one in summarise_passes(runs, known) if one.address]
+    knobs = {knob_of(one.address): {"setting": one.address} for one in passes}
+    settable, faults = add_settings(entry, knobs, known, Path())
+    assert faults == {}
+    return Observed(
+        subject=Subject(plain.compiler, settable, directory),
+        program=program,
+        runs=runs,
+        acting=frozenset(one.address for one in passes if one.changed),
+        idle=frozenset(one.address for one in passes if one.changed == 0),
+    )
+
+
+def once(function: Any) -> Any:
+    """Return a function that computes once for each task: importing a program takes longer than compiling it."""
+    found: dict[str, Any] = {}
+
+    @functools.wraps(function)
+    def call(*arguments: Any) -> Any:
+        task = next(one for one in arguments if hasattr(one, "fingerprint"))
+        if task.fingerprint not in found:
+            found[task.fingerprint] = function(*arguments)
+        return found[task.fingerprint]
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("passes")
+
+
+def test_onnxruntime_code_differs_for_optimisers_that_changed_model(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ablatrix.compilers.onnxruntime import build
+
+    monkeypatch.setattr(build, "_get_model", once(build._get_model))
+    seen = observe("onnxruntime", "attention", directory)
+    assert {"optimizer:MatMulAddFusion", "optimizer:LayerNormFusionL1"} <= seen.acting
+    assert {"optimizer:ConvAddFusion", "optimizer:AttentionFusion"} <= seen.idle
+    assert len(seen.acting | seen.idle) > 50
+    whole = seen.code()
+    assert {one for one in seen.acting if seen.code([one]) == whole} == set()
+    assert seen.code(seen.idle) == whole
+
+
+def test_xla_code_differs_for_passes_that_changed_module(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ablatrix.compilers.xla import build
+
+    monkeypatch.setattr(build, "lower_task", once(build.lower_task))
+    seen = observe("xla", GATES, directory)
+    assert {"pass:fusion", "pass:algsimp"} <= seen.acting
+    whole = seen.code()
+    assert {one for one in seen.acting if seen.code([one]) == whole} == set()
+    assert seen.code(seen.idle) == whole
+
+
+def test_tvm_code_is_same_without_passes_that_changed_nothing(directory: Path) -> None:
+    seen = observe("tvm", GATES, directory)
+    assert {"pass:LegalizeOps", "pass:FuseOps", "pass:FuseTIR"} <= seen.acting
+    whole = seen.code()
+    assert seen.code(seen.idle) == whole
+    assert {one for one in seen.acting if seen.code([one]) == whole} == set()
+
+
+def test_inductor_lists_graph_passes_lowerings_and_fused_groups(directory: Path) -> None:
+    seen = observe("inductor", GATES, directory)
+    kinds = {one.kind for one in seen.runs}
+    assert kinds == {"pass", "lowering", "fusion"}
+
+
+def test_openvino_lists_passes_with_their_managers(directory: Path) -> None:
+    seen = observe("openvino", GATES, directory)
+    assert {one.changed for one in seen.runs} == {True, False}
