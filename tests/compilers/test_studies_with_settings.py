@@ -11,6 +11,7 @@ from ablatrix.compilers.catalogue import SHIPPED
 from ablatrix.errors import StudyError
 from ablatrix.study.design import make_design
 from ablatrix.study.load import load_study
+from tests.cli.conftest import answer_here
 
 ROOT = Path(__file__).parents[2]
 STUDY = ROOT / "studies" / "settings.yaml"
@@ -60,6 +61,9 @@ def test_six_wrong_names_and_types_are_one_message_each(tmp_path: Path) -> None:
     for line, (_, message) in zip(lines, WRONG.values(), strict=True):
         assert re.search(message, said[line]), said[line]
         assert "\n" not in said[line]
+    done = answer_here("design", file)
+    assert done.returncode == 2
+    assert all(line in done.stderr.decode() for line in caught.value.args)
 
 
 @pytest.mark.parametrize("file", COMPLAINTS, ids=lambda file: file.stem)
