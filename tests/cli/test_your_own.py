@@ -153,7 +153,9 @@ def test_run_with_words_that_form_no_study_is_refused(
     assert not (tmp_path / "out" / "study.yaml").exists()
 
 
-def test_run_of_own_passes_judges_each_by_check_and_digest(ablatrix: Ablatrix, tmp_path: Path) -> None:
+def test_run_of_own_passes_judges_each_by_check_and_digest(
+    ablatrix: Ablatrix, here: Ablatrix, tmp_path: Path
+) -> None:
     shutil.copytree(EXAMPLES / "own_passes", tmp_path / "own")
     done = ablatrix("run", tmp_path / "own" / "study.yaml", "--out", tmp_path / "out", "--only", "mode=cold")
     assert done.returncode == 1, done.stderr.decode()  # a pass that computes another function is a failure
@@ -171,3 +173,27 @@ def test_run_of_own_passes_judges_each_by_check_and_digest(ablatrix: Ablatrix, t
         assert base.compile is not None
         assert digests["nothing"] == base.compile.artifact_digest != digests["reciprocal"]
         assert base.config.settings["nothing"] == f"pass:{'tvm' if compiler == 'tvm' else 'fx'}_passes.py:nothing"
+    found = json.loads(here("diagnose", tmp_path / "out", "--json").stdout)
+    assert {(one["compiler"], one["knob"]): one["verdict"] for one in found["proofs"]} == {
+        (compiler, knob): "no-op" if knob == "nothing" else "effective"
+        for compiler in ("tvm", "inductor")
+        for knob in ("reciprocal", "tanh_gelu", "nothing")
+    }
+    assert [(one["compiler"], one["trouble"], one["bad"]) for one in found["blame"]] == [
+        (compiler, "wrong_output", [{"reciprocal": "off", "tanh_gelu": "on", "nothing": "off"}])
+        for compiler in ("inductor", "tvm")
+    ]
+
+
+def test_replay_of_complaint_names_the_two_optimisers_together(
+    ablatrix: Ablatrix, here: Ablatrix, tmp_path: Path
+) -> None:
+    study = EXAMPLES / "complaints" / "cast_and_divide.yaml"
+    done = ablatrix("run", study, "--out", tmp_path / "out", "--only", "fold=on")
+    assert done.returncode == 1, done.stderr.decode()  # what cannot be compiled is a failure
+    found = json.loads(here("diagnose", tmp_path / "out", "--json").stdout)
+    (causes,) = found["blame"]
+    assert (causes["trouble"], causes["settled"]) == ("compile_error", True)
+    assert [[(one["knob"], one["levels"]) for one in conditions] for conditions in causes["causes"][0]["sets"]] == [
+        [("cast", ["on"]), ("divide", ["on"])]
+    ]

@@ -16,6 +16,10 @@ from ablatrix.study.model import Study
 from ablatrix.study.resolve import ResolvedStudy
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own_passes"
+PLACES = {
+    "tvm": (("after", "DecomposeOpsForInference"), ("before", "LegalizeOps"), ("after", "FuseTIR")),
+    "inductor": (("after", "pre_grad"), ("after", "pre_grad"), ("after", "post_grad")),
+}
 STUDY = """\
 name: own
 workloads: [mlp]
@@ -137,13 +141,15 @@ def test_pass_that_is_no_python_is_refused_with_its_line(tmp_path: Path) -> None
         load_study(written(tmp_path, code="def shrink(:\n"))
 
 
-def test_example_adds_at_most_15_lines_to_study_for_three_passes(tmp_path: Path) -> None:
+def test_example_is_study_of_15_lines_for_three_passes_each(tmp_path: Path) -> None:
     shutil.copytree(EXAMPLE, tmp_path / "own", dirs_exist_ok=True)
     text = (tmp_path / "own" / "study.yaml").read_text()
     first, second = text.index("  - name: tvm"), text.index("  - name: inductor")
-    assert len((text[:second] + text[text.index("modes:") :]).splitlines()) <= 15
-    assert len(text[first:second].splitlines()) == 5
-    entry = load_study(tmp_path / "own" / "study.yaml").catalogue.compiler("tvm")
-    assert [one.name for one in entry.own_passes] == [
-        f"tvm_passes.py:{name}" for name in ("reciprocal", "tanh_gelu", "nothing")
-    ]
+    assert len(text.splitlines()) <= 15
+    assert len(text[first:second].splitlines()) == 4
+    catalogue = load_study(tmp_path / "own" / "study.yaml").catalogue
+    for compiler, file in (("tvm", "tvm_passes.py"), ("inductor", "fx_passes.py")):
+        assert [(one.name, one.where, one.anchor) for one in catalogue.compiler(compiler).own_passes] == [
+            (f"{file}:{name}", where, anchor)
+            for name, (where, anchor) in zip(("reciprocal", "tanh_gelu", "nothing"), PLACES[compiler], strict=True)
+        ]
