@@ -46,8 +46,8 @@ def trials_and_outcomes(sources: Sources) -> Written:
     if not_run.value:
         outcomes.append(say("outcome/not_run", count=not_run, kinds=_kinds(sources, by_status, NOT_RUN)))
     processes = say("processes/some" if not_run.value else "processes")
-    slots = {"outcomes": listed(outcomes, "parallel"), "processes": processes, "replaced": _replaced(sources)}
-    yield Sentence("trials_and_outcomes", say("trials_and_outcomes", trials=whole, **slots))
+    slots: dict[str, Fragment] = {"outcomes": listed(outcomes, "parallel"), "processes": processes}
+    yield Sentence("trials_and_outcomes", say("trials_and_outcomes", trials=whole, replaced=_replaced(sources), **slots))
 
 
 def _replaced(sources: Sources) -> Fragment:
