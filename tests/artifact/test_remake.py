@@ -12,6 +12,7 @@ from ablatrix.artifact.contents.manifest import list_files
 from ablatrix.artifact.contents.reading import Reading
 from ablatrix.records.model import Record
 from tests.artifact.conftest import COMMAND, FINDING, reseal, write_results
+from tests.cli.conftest import LITTLE_PAPER
 from tests.synthetic import Plant, make_records
 
 
@@ -22,22 +23,36 @@ def _without_side_file(record: Record) -> Record:
     return record.model_copy(update={"runtime": record.runtime.model_copy(update={"samples": None})})
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("whole")
+def make_artifact(place: Path, template: str | None) -> Path:
     directory = place / "artifact"
     directory.mkdir()
+    own = None if template is None else place / "paper.yaml"
+    if own is not None and template is not None:
+        own.write_text(template)
     plant = Plant("compile_error", "attention", "cold", {"fusion": "on", "reuse": "keep"})
     records = make_records(workloads=("attention", "resnet"), blocks=2, plants=[plant], superseded=2)
     write_results(directory, [_without_side_file(record) for record in records])
-    derive(Reading(directory), directory)
+    derive(Reading(directory), directory, own)
     (place / "study.yaml").write_text("name: synthetic\n")
-    assemble(directory, Origin(study=place / "study.yaml", commands=[COMMAND], findings=[FINDING]))
+    assemble(directory, Origin(study=place / "study.yaml", template=own, commands=[COMMAND], findings=[FINDING]))
     return directory
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With all tables and figures of the shipped template."""
+    place = tmp_path_factory.mktemp("whole")
+    return shutil.copytree(make_artifact(place, None), place / "copy")
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_artifact(tmp_path_factory.mktemp("little"), LITTLE_PAPER)
+
+
 @pytest.fixture
-def whole(original: Path, tmp_path: Path) -> Path:
+def little(original: Path, tmp_path: Path) -> Path:
+    """With one table and one figure, to be changed."""
     return shutil.copytree(original, tmp_path / "copy")
 
 
@@ -57,25 +72,25 @@ def test_artifact_has_promised_tables_figures_and_text(whole: Path) -> None:
     } <= set(list_files(whole)[0])
 
 
-def test_remake_under_fitting_manifest_compares_every_derived_file(whole: Path) -> None:
-    derived = [path for path in list_files(whole)[0] if path.startswith(("ablation", "tables", "figures", "paper"))]
+def test_remake_under_fitting_manifest_compares_every_derived_file(little: Path) -> None:
+    derived = [path for path in list_files(little)[0] if path.startswith(("ablation", "tables", "figures", "paper"))]
     assert len(derived) > 10
     for path in derived:
-        data = bytearray((whole / path).read_bytes())
+        data = bytearray((little / path).read_bytes())
         data[len(data) // 2] ^= 1
-        (whole / path).write_bytes(data)
-    reseal(whole)
-    assert {(problem.path, problem.kind) for problem in verify(whole)} == {
+        (little / path).write_bytes(data)
+    reseal(little)
+    assert {(problem.path, problem.kind) for problem in verify(little)} == {
         (path, "differs") for path in [*derived, "ro-crate-metadata.json"]
     }
 
 
-def test_remake_with_changed_records_and_old_tables_finds_them(whole: Path) -> None:
-    lines = (whole / "results.jsonl").read_text().splitlines(keepends=True)
+def test_remake_with_changed_records_and_old_tables_finds_them(little: Path) -> None:
+    lines = (little / "results.jsonl").read_text().splitlines(keepends=True)
     number, line = next((number, line) for number, line in enumerate(lines) if '"run_ms_mean":4' in line)
     lines[number] = line.replace('"run_ms_mean":4', '"run_ms_mean":3', 1)
-    (whole / "results.jsonl").write_text("".join(lines))
-    reseal(whole)
-    problems = verify(whole)
+    (little / "results.jsonl").write_text("".join(lines))
+    reseal(little)
+    problems = verify(little)
     assert {problem.kind for problem in problems} == {"differs"}
     assert "ablation.csv" in {problem.path for problem in problems}

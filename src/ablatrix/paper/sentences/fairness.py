@@ -47,7 +47,8 @@ def trials_and_outcomes(sources: Sources) -> Written:
         outcomes.append(say("outcome/not_run", count=not_run, kinds=_kinds(sources, by_status, NOT_RUN)))
     processes = say("processes/some" if not_run.value else "processes")
     slots: dict[str, Fragment] = {"outcomes": listed(outcomes, "parallel"), "processes": processes}
-    yield Sentence("trials_and_outcomes", say("trials_and_outcomes", trials=whole, replaced=_replaced(sources), **slots))
+    slots["replaced"] = _replaced(sources)
+    yield Sentence("trials_and_outcomes", say("trials_and_outcomes", trials=whole, **slots))
 
 
 def _replaced(sources: Sources) -> Fragment:
