@@ -108,7 +108,7 @@ def test_documents_report_failed_trials_as_failed_actions(failed: Facts) -> None
     count = sum(record.status == "crashed" for record in failed.records)
     assert count == 4
     assert "4 trials failed; they are recorded as such" in texts["README.md"]
-    assert "4 trials failed and stand in the records" in texts["APPENDIX.md"]
+    assert "4 trials failed; their records have the messages" in texts["APPENDIX.md"]
     graph = json.loads(texts["ro-crate-metadata.json"])["@graph"]
     actions = {entity["@id"]: entity for entity in graph if entity["@type"] == "CreateAction"}
     assert len(actions) == 1 + count
@@ -184,7 +184,7 @@ def changed(facts: Facts, workload: dict[str, object], **config: object) -> Fact
 OWN: dict[str, tuple[dict[str, object], str, str]] = {
     "shipped": (
         {},
-        "drawn from a fixed seed by ablatrix, nothing is downloaded",
+        "drawn from a fixed seed by ablatrix; nothing is downloaded",
         "none for attention, inputs are drawn",
     ),
     "function": (
@@ -210,7 +210,7 @@ OWN: dict[str, tuple[dict[str, object], str, str]] = {
     ),
     "architecture": (
         {"name": "bert", "source": "hf:bert?layers=2"},
-        "architecture of transformers `hf:bert?layers=2`, drawn from a fixed seed, nothing is downloaded",
+        "architecture of transformers `hf:bert?layers=2`, drawn from a fixed seed; nothing is downloaded",
         "none for bert, inputs are drawn from the study's seed",
     ),
     "plug-in": (

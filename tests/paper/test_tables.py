@@ -547,3 +547,20 @@ def test_table_columns_and_example_in_docs_match_code(findings: Findings, tmp_pa
 def test_table_figure_no_larger_than_metric_shows_is_marked(column: str, value: float, text: str) -> None:
     spec = ColumnSpec(column=column, aggregation="median", format=".1f", divide_by=2.0**20)
     assert _figure(value, spec) == text
+
+
+def test_memory_table_of_study_without_comparison_has_headings_and_note() -> None:
+    plants = [Plant("crashed", "encoder", mode, {}) for mode in ("cold", "hot")]
+    found = Findings(tidied(make_records(workloads=["encoder"], blocks=1, plants=plants)))
+    spec = next(table for table in load_template(None).tables if table.number == 6)
+    (table,) = build_parts(sources_of(found), spec)
+    assert table.data_headings == (
+        "workload",
+        "planned (MiB) baseline",
+        "peak growth (MiB) baseline",
+        "peak growth (MiB) eager",
+    )
+    assert (table.rows, table.notes) == (
+        (),
+        ("No row: the records hold nothing that this table is made of.",),
+    )

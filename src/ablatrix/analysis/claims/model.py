@@ -70,7 +70,7 @@ class Claim(Part):
     )
     correct: Literal["all"] | None = Field(default=None, description="No output is wrong, and no check is missing.")
     cache_misses: Literal["as_planned"] | None = Field(
-        default=None, description="Every cold trial compiles each distinct task of its plan exactly once."
+        default=None, description="Every cold trial compiles as many tasks as its plan has distinct ones."
     )
 
     @model_validator(mode="after")

@@ -34,7 +34,7 @@ def _part(sources: TableSources, spec: MemoryTableSpec, found: list[Ablation], i
     labels, word = sources.labels, sources.word
     compilers = list(dict.fromkeys(one.compiler for one in found))
     several = len(compilers) > 1
-    configurations = _configurations(found[0]) if found else {}
+    configurations = _configurations(found[0]) if found else {"baseline": {}}
     moves = found[0].moves if found else ()
     has_whole = "all" in configurations
     names = 2 if several else 1
