@@ -31,9 +31,7 @@ def passes_command(
     ],
     model: Annotated[
         str,
-        typer.Option(
-            "--model", help="A model, written as for 'ablatrix run --model'.", autocompletion=workload_names
-        ),
+        typer.Option("--model", help="A model, written as for 'ablatrix run --model'.", autocompletion=workload_names),
     ],
     knob: Annotated[
         list[str] | None,

@@ -23,9 +23,7 @@ class TvmCompiler(TaskwiseCompiler["Options"]):
     """Compiles each distinct task once; knobs and levels are defined in ``compilers/catalogue``."""
 
     name = "tvm"
-    pass_evidence = (
-        "changed: the structural hash of the module differs behind the pass; LLVM's own passes are not seen"
-    )
+    pass_evidence = "changed: the structural hash of the module differs behind the pass; LLVM's own passes are not seen"
 
     def preload(self) -> None:
         """Import torch, TVM and its frontend. The thread pool is not touched: a fork may follow."""

@@ -105,9 +105,7 @@ def read_dumps(directory: Path) -> list[PassRun]:
         digest = digest_value(METADATA.sub("", file.read_text(encoding="utf-8")))
         if found["name"] != START:
             changed = digest != last
-            runs.append(
-                PassRun(name=found["name"], within=found["within"], changed=changed, before=last, after=digest)
-            )
+            runs.append(PassRun(name=found["name"], within=found["within"], changed=changed, before=last, after=digest))
         last = digest
     if not runs:
         raise CompilerError(f"XLA wrote no module behind its passes ({DUMPED}); this version cannot be observed so")
