@@ -20,6 +20,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter, perf_counter_ns
@@ -169,7 +170,11 @@ def ours(compiler: str, module: Any, inputs: tuple[Any, ...], directory: Path) -
     program = make_program(module, inputs)
     request = make_request(program, directory, knobs, reuse=knobs["reuse"])  # type: ignore[arg-type]
     bound = adapter.compile(request).bind(inputs)
-    return bound.run, lambda: bound.outputs()[0].clone()
+    return bound.run, partial(_first, bound)
+
+
+def _first(bound: Any) -> Any:
+    return bound.outputs()[0].clone()
 
 
 def plain_inductor(_compiler: str, module: Any, inputs: tuple[Any, ...], _directory: Path) -> tuple[Run, Run]:

@@ -159,7 +159,7 @@ def test_weights_are_in_key_and_digest_where_they_are_constants(level: str, miss
     assert len(digests) == sum(misses)
 
 
-def test_blocks_that_use_same_tensors_are_one_task_with_constants(tmp_path: Path) -> None:
+def test_blocks_with_equal_weights_are_one_task_with_constants(tmp_path: Path) -> None:
     module, x = make_gates()
     first, *others = module.layers
     for one in others:

@@ -45,7 +45,7 @@ def test_default_weights_are_as_each_compiler_is_deployed() -> None:
     assert found == DEPLOYED
 
 
-@pytest.mark.parametrize("name", ["onnxruntime", "openvino", "tvm"])
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
 def test_batch_norm_is_folded_into_constant_weights_alone(
     name: str, filters: tuple[Program, torch.nn.Module, torch.Tensor], tmp_path: Path
 ) -> None:

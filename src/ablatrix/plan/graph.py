@@ -15,8 +15,8 @@ class Value:
         kind: ``input`` and ``parameter`` (weights, constants) come from outside and are never placed in the
             arena; ``intermediate`` is made by a node.
         signature: dtype, shape and strides as text; dynamic dimensions by their symbol's name.
-        constant: Which weight it is, where it is part of the code of the tasks that read it; two values that are one
-            tensor have the same. Empty where a task takes it as an input, and for what is no parameter.
+        constant: Which weight it is, where it is part of the code of the tasks that read it; two values that are equal
+            have the same. Empty where a task takes it as an input, and for what is no parameter.
     """
 
     bytes: int

@@ -31,7 +31,8 @@ def export_tasks(
     Args:
         program: The lowered program that the plan was made for.
         plan: Its tasks.
-        upper_bounds, constant_weights: As for ``capture``.
+        upper_bounds: As for ``capture``.
+        constant_weights: As for ``capture``.
 
     Raises:
         WorkloadError: A task needs a dynamic size that none of its inputs has.
