@@ -7,7 +7,6 @@ from typing import Literal
 
 from ablatrix.compilers.catalogue.model import Affects, Kind, KnobEntry, Level, LevelEntry, Setting, SettingValue
 
-
 VECTORS: Mapping[Level, str] = {128: "As SSE and NEON have.", 256: "As AVX2 has.", 512: "As AVX-512 has."}
 """Widths of vectors in bits, with a sentence each."""
 
@@ -18,8 +17,12 @@ def switch(
     """Return a knob with the levels ``off`` and ``on``, each with its sentence.
 
     Args:
-        name, kind, affects, summary: As a knob has them.
-        off, on: The sentences.
+        name: Its name.
+        kind: Its kind.
+        affects: What a change of level changes.
+        summary: A sentence on it.
+        off: The sentence on ``off``.
+        on: The sentence on ``on``.
         default: Its default.
         shipped: The level at which the compiler ships; empty where that is the default.
     """
@@ -57,7 +60,9 @@ def offered(
     """Return a setting that has a name of its own.
 
     Args:
-        name, affects, summary: As a knob has them.
+        name: Its name.
+        affects: What a change of level changes.
+        summary: A sentence on it.
         levels: The sentence on each level.
         acts: What they set.
         default: Where a study says none; the first level when None.

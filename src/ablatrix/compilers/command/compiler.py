@@ -154,9 +154,7 @@ class CommandCompiler:
 
     def _code_knobs(self, knobs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the levels that code may depend on: others do not reach ``compile``, nor the keys of the cache."""
-        return {
-            knob.name: knobs[knob.name] for knob in self._entry.knobs if knob.may_change_code and not knob.acts
-        }
+        return {knob.name: knobs[knob.name] for knob in self._entry.knobs if knob.may_change_code and not knob.acts}
 
     def _settings_of(self, values: Mapping[tuple[str, str], SettingValue]) -> dict[str, dict[str, SettingValue]]:
         """Return the settings of a request, by address; nothing for a program that describes none."""
