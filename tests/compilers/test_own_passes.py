@@ -146,8 +146,8 @@ def test_pipeline_and_orders_of_example_act_as_they_should(tmp_path: Path) -> No
     assert base.digest != annotate.digest  # operators that are annotated before they are legalised are not fused
     assert mine.digest == base.digest  # the two passes have nothing to do with each other
     torch.testing.assert_close(output(made, {**around, "annotate": "swapped"}), output(made, around))
-    assert made.compile({**around, "annotate": "swapped"}, base.directory).counters.hits_disk == 0
-    assert made.compile({**around, "mine": "swapped"}, mine.directory).counters.hits_disk == 1
+    assert made.compile({**around, "annotate": "swapped"}, base.directory, "attention").counters.hits_disk == 0
+    assert made.compile({**around, "mine": "swapped"}, mine.directory, "attention").counters.hits_disk == 1
 
 
 NOTING = """\

@@ -91,11 +91,11 @@ def test_study_with_pipeline_and_order_read_again_is_same_study(tmp_path: Path) 
 
 
 def test_order_of_two_passes_in_study_belongs_to_cells_with_both(tmp_path: Path) -> None:
-    one, other = (f'{name}: {{pass: "mine.py:shrink", after: LegalizeOps}}\n' for name in ("one", "other"))
+    one, other = (f'{name}: {{pass: "mine.py:{name}", after: LegalizeOps}}\n' for name in ("one", "other"))
     text = STUDY.replace("mine: [off, on], fusion: [off, on]", "one: [off, on], other: [off, on]")
     mine = 'mine: {pass: "mine.py:shrink", after: LegalizeOps}\n'
     texts = [text.replace(mine, f"{first}      {second}") for first, second in ((one, other), (other, one))]
-    before, after = (ids(written(tmp_path, each)) for each in texts)
+    before, after = (ids(written(tmp_path, each, "def one(module): ...\ndef other(module): ...\n")) for each in texts)
     by_levels = {frozenset(knobs): cell for knobs, cell in after.items()}
     moved = [dict(knobs) for knobs, cell in before.items() if by_levels[frozenset(knobs)] != cell]
     assert [(knobs["one"], knobs["other"]) for knobs in moved] == [("on", "on")]
