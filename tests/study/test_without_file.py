@@ -250,7 +250,7 @@ def test_single_study_is_one_configuration_with_settings_by_address() -> None:
     assert study.stages[0].factorial == study_levels(study.baseline)
     plain = resolve_study(make_single_study("mlp", entry, ["fusion=on"]))
     (cell,) = (one for one in make_design(plain).cells if one.stage is not None)
-    assert cell.knobs == {**entry.defaults(), "fusion": "on"}
+    assert cell.knobs == {knob.name: knob.as_shipped for knob in entry.knobs} | {"fusion": "on"}
 
 
 def study_levels(knobs: Mapping[str, Level]) -> dict[str, list[Level]]:
