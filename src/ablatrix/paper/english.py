@@ -313,6 +313,10 @@ PHRASES: Mapping[str, str] = {
     "faster than the full one.",
     "best_choice/compilers/none": "In every combination of workload and compiler, some other configuration is "
     "significantly faster than the full one{example}.",
+    "best_choice/tested": "In {count} of the {of} cases where the full configuration could be compared with all "
+    "others, none of these is significantly faster{example}.",
+    "best_choice/tested/none": "Wherever the full configuration could be compared with all others ({of} cases), some "
+    "other one is significantly faster{example}.",
     "best_choice/one/all": "No other configuration is significantly faster than the full one.",
     "best_choice/one/none": "The full configuration is not the fastest one{example}.",
     "example/only": "; the exception is {place}, which runs fastest with {moves} (a run time {amount} below the "
