@@ -290,7 +290,7 @@ PHRASES: Mapping[str, str] = {
     "best_choice/compilers/none": "在每个负载与编译器的组合上，都有其他配置显著快于完整配置{example}。",
     "best_choice/tested": "在完整配置能够与其他各配置比较的 {of} 种情形中，有 {count} 种没有其他配置显著快于它"
     "{example}。",
-    "best_choice/tested/none": "在完整配置能够与其他各配置比较的 {of} 种情形中，都有其他配置显著快于它{example}。",
+    "best_choice/tested/none": "在完整配置能够与其他各配置比较的全部 {of} 种情形中，都有其他配置显著快于它{example}。",
     "best_choice/one/all": "没有其他配置显著快于完整配置。",
     "best_choice/one/none": "完整配置并不是最快的配置{example}。",
     "example/only": "；例外的是 {place}，采用{moves}时最快（运行时间比基线少 {amount}）",

@@ -315,7 +315,7 @@ PHRASES: Mapping[str, str] = {
     "significantly faster than the full one{example}.",
     "best_choice/tested": "In {count} of the {of} cases where the full configuration could be compared with all "
     "others, none of these is significantly faster{example}.",
-    "best_choice/tested/none": "Wherever the full configuration could be compared with all others ({of} cases), some "
+    "best_choice/tested/none": "Wherever the full configuration could be compared with all others (cases: {of}), some "
     "other one is significantly faster{example}.",
     "best_choice/one/all": "No other configuration is significantly faster than the full one.",
     "best_choice/one/none": "The full configuration is not the fastest one{example}.",

@@ -177,7 +177,7 @@ def best_choice(sources: Sources) -> Written:
     if len(found) == 1 and len(numbers) == 1 and evidence and is_of_one_knob(sources, evidence, found[0]):
         return  # of two configurations the first sentence says which is faster
     several = "one" if len(numbers) == 1 else "compilers" if len(found) > 1 else "workloads"
-    example = _faster(sources, others)
+    example = _faster(sources, others, is_exception=len(others) == 1 and count.value > 0)
     if len(numbers) < len(sources.estimates.units):  # elsewhere the full one failed, or ran in one block
         phrase = "best_choice/tested" if count.value else "best_choice/tested/none"
         slots: dict[str, Fragment] = {"count": count} if count.value else {}
@@ -190,7 +190,7 @@ def best_choice(sources: Sources) -> Written:
         yield Sentence("best_choice", say(f"best_choice/{several}", count=count, of=of, example=example))
 
 
-def _faster(sources: Sources, others: Sequence[tuple[Unit, Best, Levels]]) -> Fragment:
+def _faster(sources: Sources, others: Sequence[tuple[Unit, Best, Levels]], is_exception: bool) -> Fragment:
     """Return the example of the largest gain over the baseline by another configuration."""
     ratios = {unit.identity: (levels, ratio) for unit, _, levels, ratio in bests(sources)}
     known = [(unit, full, *ratios[unit.identity]) for unit, _, full in others]
@@ -201,7 +201,7 @@ def _faster(sources: Sources, others: Sequence[tuple[Unit, Best, Levels]]) -> Fr
     moves = _moves(sources, unit, levels, full)
     if moves is None or ratio is None:
         return Name("")
-    phrase = "example" if len(others) > 1 else "example/only"
+    phrase = "example/only" if is_exception else "example"
     return say(phrase, place=sources.place(unit), moves=moves, amount=size(sources.ledger, ratio))
 
 
