@@ -71,6 +71,7 @@ CHANGES = {
             "benefit: memory",
             "correctness: comparisons",
             "correctness: worst_differences",
+            "correctness: tolerance",  # which speaks of successful trials where not all are
             "claims: all claims",
             "claims: right",
             "claims: fused",
@@ -213,3 +214,12 @@ def test_text_on_many_workloads_gives_count_and_range(tmp_path: Path) -> None:
         r"in the geometric mean over all workloads, ranging from 4\d\.\d% on encoder_\d to 4\d\.\d%", whole
     )
     assert recompute.check(recompute.read_records(paper.results), paper.directory) == []
+
+
+def test_text_on_full_configuration_that_lost_a_block_counts_only_where_compared(tmp_path: Path) -> None:
+    plant = Plant("crashed", "attention", "hot", ALL_ON, block=1)
+    found = write_paper(tmp_path, study(plants=[plant])).sentences["benefit: best_choice"]
+    assert found.startswith(
+        "Wherever the full configuration could be compared with all others (cases: 1), some other one is significantly "
+        "faster; encoder, for example, runs fastest with every change except partition"
+    )

@@ -71,15 +71,17 @@ def test_claims_on_effects_that_are_not_significant_say_so(tmp_path: Path) -> No
     """Within its bound, and yet neither a rise nor a fall: the change is printed with its sign."""
     found = written(tmp_path, NOT_SIGNIFICANT)
     assert found["same"] == (
-        "With reuse, the run time does not change significantly: -1.2% (95% CI -3.1% to 0.8%) on encoder (claimed: an "
-        "increase of at most 10%)."
+        "With reuse, the run time changes by -1.2% (95% CI -3.1% to 0.8%) on encoder, which is not significant "
+        "(claimed: "
+        "an increase of at most 10%)."
     )
 
 
 def test_claims_on_single_knobs_say_that_others_are_averaged(tmp_path: Path) -> None:
     assert written(tmp_path, HOLDING)["averaging"] == (
-        "Where a single knob is named, a factor or percentage is its main effect: the geometric mean over all settings "
-        "of the other knobs, and not the effect of the knob alone."
+        "Where a single knob is named, the factor or percentage is the geometric mean of its effect over all settings "
+        "of "
+        "the other knobs, not its effect on the baseline alone."
     )
     whole = (
         "version: 1\nclaims:\n"

@@ -45,17 +45,17 @@ BEFORE_1_3 = {"worst_ratio": None, "allowed_over_eager": None}
 
 def test_tolerance_names_roundings_floor_worst_element_and_allowance(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25)).sentences["correctness: tolerance"] == (
-        "We judge root-mean-square (RMS) errors against the largest RMS error of eager execution under different "
-        "roundings plus 1e-07 of the RMS of the expected values. In successful trials, they reach at most 1.25 times "
+        "The reference for root-mean-square (RMS) errors is the largest RMS error of eager execution under randomly "
+        "perturbed roundings plus 1e-07 of the RMS of the expected values. They reach at most 1.25 times "
         "this reference (tolerated: 2 times). No single element is off by more than 0.5 times the largest error of "
-        "eager execution on elements of similar sensitivity to rounding. The tolerance never exceeds 12 times "
+        "eager execution on elements of similar sensitivity to rounding. The tolerance is at most 12 times "
         "eager's own RMS error."
     )
 
 
 def test_tolerance_in_chinese_names_roundings_floor_and_allowance(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25), "zh").sentences["correctness: tolerance"] == (
-        "均方根误差以 eager 模式在不同舍入下的最大均方根误差与期望值均方根的 1e-07 倍之和为参照。在成功的试验中，误差至"
+        "均方根误差以 eager 模式在随机扰动舍入下的最大均方根误差与期望值均方根的 1e-07 倍之和为参照，至"
         "多为该参照的 1.25 倍（允许 2 倍）。单个元素的误差至多为 eager 模式在舍入敏感度相近的元素上最大误差的 0.5 倍。"
         "容差始终不超过 eager 模式自身均方根误差的 12 倍。"
     )
@@ -87,8 +87,8 @@ def test_unjudged_outputs_and_those_that_eager_misses_are_counted(tmp_path: Path
 
 def test_tolerance_before_1_3_says_that_its_unit_is_eager_plus_floor(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25, **BEFORE_1_3)).sentences["correctness: tolerance"] == (
-        "We judge root-mean-square (RMS) errors against the RMS error of eager single-precision execution on the "
-        "same inputs plus 1e-07 of the RMS of the expected values. In successful trials, they reach at most 1.25 "
+        "The reference for root-mean-square (RMS) errors is the RMS error of eager single-precision execution on the "
+        "same inputs plus 1e-07 of the RMS of the expected values. They reach at most 1.25 "
         "times this reference (tolerated: 2 times). Relative to eager's error alone, they may be larger by a factor "
         "that the records do not give."
     )
@@ -97,8 +97,8 @@ def test_tolerance_before_1_3_says_that_its_unit_is_eager_plus_floor(tmp_path: P
 def test_tolerance_before_1_3_without_floor_is_a_multiple_of_eager(tmp_path: Path) -> None:
     found = written(tmp_path, checked(rms_ratio=1.25, rms_floor=0.0, **BEFORE_1_3)).sentences["correctness: tolerance"]
     assert found == (
-        "We judge root-mean-square (RMS) errors against the RMS error of eager single-precision execution on the "
-        "same inputs. In successful trials, they reach at most 1.25 times this reference (tolerated: 2 times)."
+        "The reference for root-mean-square (RMS) errors is the RMS error of eager single-precision execution on the "
+        "same inputs. They reach at most 1.25 times this reference (tolerated: 2 times)."
     )
 
 
@@ -110,9 +110,9 @@ def test_tolerance_with_several_floors_and_factors_names_none(tmp_path: Path) ->
         )
 
     assert written(tmp_path, change).sentences["correctness: tolerance"] == (
-        "We judge root-mean-square (RMS) errors against the RMS error of eager single-precision execution on the "
-        "same inputs plus a share of the RMS of the expected values, which differs between trials. In successful "
-        "trials, they reach at most 1.25 times this reference. Relative to eager's error alone, they may be larger "
+        "The reference for root-mean-square (RMS) errors is the RMS error of eager single-precision execution on the "
+        "same inputs plus a share of the RMS of the expected values, which differs between trials. They reach at most "
+        "1.25 times this reference. Relative to eager's error alone, they may be larger "
         "by a factor that the records do not give."
     )
 
@@ -146,7 +146,7 @@ def test_comparisons_count_unchecked_trials_of_every_role(tmp_path: Path) -> Non
         return record.model_copy(update={"correctness": None}) if record.role in ("twin", "reference") else record
 
     assert (
-        "not all passed: 4 successful trials went unchecked."
+        "Not all of the 96 comparisons in 32 trials passed: 4 successful trials went unchecked."
         in written(tmp_path, change).sentences["correctness: comparisons"]
     )
 

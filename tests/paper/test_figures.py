@@ -286,7 +286,7 @@ TEMPLATES = {
     "an option of another kind": (
         "kind: cold_scatter, knobs: [fusion]",
         r"template.yaml:2: unknown key 'knobs' in 'figures\[0\]' "
-        r"\(known: appendix, caption, filter, kind, number, optional, title, width",
+        r"\(known: appendix, caption, caption_if, filter, kind, number, optional, title, width",
     ),
     "no such kind": (
         "kind: main_efects",

@@ -91,9 +91,10 @@ PHRASES: Mapping[str, str] = {
     "setup/side/measured": "所有配置",
     "setup/side/twin": "基线的另一份副本",
     "setup/rounds": "，共 {rounds} 轮",
-    "layout/padding": "为使地址空间布局各不相同，每个进程启动时随机填充栈、堆与内存映射。",
+    "layout/padding": "为使地址空间布局各不相同，每个进程启动时在栈、堆与内存映射处加入随机大小的填充。",
     "layout/block": "为使地址空间布局各不相同，每个区组使用单独的服务进程。",
-    "layout/both": "为使地址空间布局各不相同，每个区组使用单独的服务进程，且每个进程启动时随机填充栈、堆与内存映射。",
+    "layout/both": "为使地址空间布局各不相同，每个区组使用单独的服务进程，且每个进程启动时在栈、堆与内存映射处加入随"
+    "机大小的填充。",
     "threads": "所有库均使用 {threads} 个线程。",
     "threads/one": "所有库均为单线程运行。",
     "threads_by_library": "各库的线程数为：{threads}。",
@@ -109,37 +110,39 @@ PHRASES: Mapping[str, str] = {
     "cold_scope": "冷启动时间从程序载入完毕起计，到首次运行结束为止，每次均从空缓存开始；加载框架、构建负载与生成输入"
     "的时间不计在内。{shares}{tagged}",
     "cold_shares": "按 {trials} 次试验的中位数，各阶段的占比为：{shares}。",
-    "cold_shares/most": "按 {trials} 次试验的中位数，占比最大的阶段依次是{shares}，其余阶段均不超过 {rest}%。",
+    "cold_shares/most": "按 {trials} 次试验的中位数，在该时间中占比最大的阶段依次是{shares}，其余阶段均不超过 {rest}%"
+    "。",
     "cold_tagged": "有 {trials} 次试验沿用其他试验填充的缓存（cache_tag），不计入上述占比。",
     "cold_tagged/one": "有 {trials} 次试验沿用其他试验填充的缓存（cache_tag），不计入上述占比。",
     "share_of_part": "{part}（{share}%）",
     "hot_scope": "稳态时间指预热之后单次运行的时间{samples}，不包含编译和生成输入的时间。",
     "samples": "（每次试验的样本数中位数为 {samples}）",
-    "protocol": "配置之间的比较只在同一区组内进行，即只比较交替测量的配置。比值取各区组的几何平均，并根据 t 分布给出"
-    " {confidence}% 置信区间（CI）。",
+    "protocol": "配置之间的比较只在同一区组内进行，即只比较交替测量的配置。比值取各区组的几何平均，并根据 t 分布给出 "
+    "{confidence}% 置信区间（CI）。",
     "protocol/one_block": "配置之间的比较只在同一区组内进行，即只比较交替测量的配置。由于只有一个区组，比值不带置信区"
     "间。",
-    "precision": "各主效应的置信区间{reached}{wanted}。",
-    "half_width": "对{metric}不超过 ±{width}%",
-    "target": "；热运行区组逐个增加，直到区间都在 ±{target}% 以内或达到最大区组数",
-    "judgement": "若效应的 p 值经 Holm 方法对该指标的所有主效应校正后不超过 {alpha}%，则认为该效应显著，其中落在 ±"
-    "{margin}% 以内者会注明；不显著的效应若经双单侧检验表明落在 ±{margin}% 以内，则认为没有影响。其余效应记为无法区分"
-    "。",
-    "warm_up_classes": "对最初若干次迭代的变点分析将所比较配置（不含 eager 模式与基线的另一份副本）的 {trials} 次热运"
-    "行试验分为以下几类：{classes}。",
-    "warm_up_classes/one": "对最初若干次迭代的变点分析表明，所比较配置的全部 {trials} 次热运行试验都{classes}。",
-    "checked_is_timed": "摘要比对表明，所比较配置的 {trials} 次热运行试验中有 {same} 次计时的可执行文件就是输出经过检"
-    "查的可执行文件。{others}",
-    "checked_is_timed/all": "摘要比对表明，在所比较配置的全部 {trials} 次热运行试验中，计时的可执行文件就是输出经过检"
-    "查的可执行文件。",
+    "precision": "各单个开关效应的置信区间半宽{reached}{wanted}。",
+    "half_width": "对{metric}不超过 {width}%",
+    "target": "；热运行区组逐个增加，直到所有区间的半宽都不超过 {target}% 或达到最大区组数",
+    "judgement": "若效应的 p 值经 Holm 方法对该指标的所有单个开关效应校正后不超过 {alpha}%，则认为该效应显著，其中落在"
+    " ±{margin}% 以内者注明为很小；不显著的效应若经双单侧检验表明落在 ±{margin}% 以内，则认为没有影响。其余效应记为与"
+    "没有影响无法区分。",
+    "warm_up_classes": "在所比较配置的 {trials} 次{successful}热运行试验（不含 eager 模式与基线的另一份副本）中，对最"
+    "初若干次迭代的变点分析判定：{classes}。",
+    "warm_up_classes/one": "对最初若干次迭代的变点分析表明，所比较配置的全部 {trials} 次{successful}热运行试验都"
+    "{classes}。",
+    "checked_is_timed": "摘要比对表明，所比较配置的 {trials} 次{successful}热运行试验中有 {same} 次计时的可执行文件就"
+    "是输出经过检查的可执行文件。{others}",
+    "checked_is_timed/all": "摘要比对表明，在所比较配置的全部 {trials} 次{successful}热运行试验中，计时的可执行文件就"
+    "是输出经过检查的可执行文件。",
     "timed_other": "另有 {count} 次热运行试验计时的是其他可执行文件，不计入任何统计。",
     "timed_other/one": "另有 {count} 次热运行试验计时的是其他可执行文件，不计入任何统计。",
-    "cache_misses": "缓存未命中指需要重新编译的任务。{medians}{agreed}",
+    "cache_misses": "缓存未命中指缓存中没有、需要编译的任务。{medians}{agreed}",
     "misses_median": "每次冷启动试验未命中数的中位数为 {medians}。",
     "misses_at": "{knob}为{level}时 {misses} 次",
     "misses_too": "{level}时 {misses} 次",
-    "misses_expected/all": "全部 {trials} 次试验的未命中数都与预期一致。",
-    "misses_expected": "{trials} 次试验中有 {same} 次的未命中数与预期一致。",
+    "misses_expected/all": "全部 {trials} 次试验的未命中数都等于计划所预测的数目。",
+    "misses_expected": "{trials} 次试验中有 {same} 次的未命中数等于计划所预测的数目。",
     "control": "就{metric}而言，A/A 对照（每个区组中再运行一次基线）{outcomes}。",
     "control/again": "就{metric}而言，同一对照{outcomes}。",
     "control_holds": "在 {units}上均无显著差异（偏离最大的是 {place}，比值 {ratio}）",
@@ -243,17 +246,17 @@ PHRASES: Mapping[str, str] = {
     "change/too": "{over}{change}增加最多（{amount}）",
     "with_compiler": "在 {compiler} 上{change}",
     "knob_with": "{compiler} 的{knob}",
-    "interaction/overlap": "交互作用最强的是{compiler}{one}与{other}：两者同时改变时，耗时比按各自效应推算的多"
-    " {amount}。",
-    "interaction/together": "交互作用最强的是{compiler}{one}与{other}：两者同时改变时，耗时比按各自效应推算的少"
-    " {amount}。",
+    "interaction/overlap": "交互作用最强的是{compiler}{one}与{other}：两者同时启用时，{metric}比按各自效应推算的高 "
+    "{amount}。",
+    "interaction/together": "交互作用最强的是{compiler}{one}与{other}：两者同时启用时，{metric}比按各自效应推算的低 "
+    "{amount}。",
     "interaction/none": "任何两个开关之间都没有显著的交互作用，其效应可直接相乘。",
     "for_compiler": "{compiler} 上的",
     "knob_of": "{knob}（{compilers}）",
-    "interaction/overlap/tied": "{compiler}{one}与{other}属于交互作用最强者之列：两者同时改变时，耗时比按各自效应推算"
-    "的多 {amount}。",
-    "interaction/together/tied": "{compiler}{one}与{other}属于交互作用最强者之列：两者同时改变时，耗时比按各自效应推算"
-    "的少 {amount}。",
+    "interaction/overlap/tied": "{compiler}{one}与{other}的交互作用是最强的几项之一：两者同时启用时，{metric}比按各自"
+    "效应推算的高 {amount}。",
+    "interaction/together/tied": "{compiler}{one}与{other}的交互作用是最强的几项之一：两者同时启用时，{metric}比按各"
+    "自效应推算的低 {amount}。",
     "more_knobs": "另外 {count} 个开关",
     "nothing": "并非每个开关都有贡献{see}：{clauses}。",
     "nothing/none": "{knobs}对任何负载{metric}的影响都不超过 {margin}%",
@@ -288,6 +291,9 @@ PHRASES: Mapping[str, str] = {
     "best_choice/compilers": "在 {of} 个负载与编译器的组合中的 {count} 个上，没有其他配置显著快于完整配置{example}。",
     "best_choice/compilers/all": "在任何负载与编译器的组合上，都没有其他配置显著快于完整配置。",
     "best_choice/compilers/none": "在每个负载与编译器的组合上，都有其他配置显著快于完整配置{example}。",
+    "best_choice/tested": "在完整配置能够与其他各配置比较的 {of} 种情形中，有 {count} 种没有其他配置显著快于它"
+    "{example}。",
+    "best_choice/tested/none": "在完整配置能够与其他各配置比较的全部 {of} 种情形中，都有其他配置显著快于它{example}。",
     "best_choice/one/all": "没有其他配置显著快于完整配置。",
     "best_choice/one/none": "完整配置并不是最快的配置{example}。",
     "example/only": "；例外的是 {place}，采用{moves}时最快（运行时间比基线少 {amount}）",
@@ -295,10 +301,15 @@ PHRASES: Mapping[str, str] = {
     "all_but": "除{knobs}外的所有改动",
     # Correctness
     "comparisons": "输出与同一程序的{oracle}结果相比较{draws}。{found}。",
+    "changes/rest/named": "；{knobs}的影响不显著",
+    "comparisons/none/all": "{trials} 次试验的 {comparisons} 次比较全部通过，所有试验都经过了检查",
+    "successful": "成功的",
+    "tolerance/all": "均方根误差以{unit}为参照，至多为该参照的 {ratio} 倍{limit}。{alone}{estimated}",
+    "worst_differences/all": "输出的{worst}{others}。",
     "comparisons/none": "{trials} 次试验的 {comparisons} 次比较全部通过，所有成功的试验都经过了检查",
     "comparisons/judged": "在 {trials} 次试验的 {comparisons} 次比较中，没有缺失或错误的输出，所有成功的试验都经过了"
     "检查",
-    "comparisons/faults": "{trials} 次试验的 {comparisons} 次比较并非全部通过：{faults}{excluded}",
+    "comparisons/faults": "{trials} 次试验的 {comparisons} 次比较未能全部通过：{faults}{excluded}",
     "faults_excluded": "。输出错误或缺失的试验不计入时间、比值与效应的任何统计",
     "oracle/double": "双精度",
     "oracle/single": "未经优化的单精度（没有双精度可用）",
@@ -307,11 +318,11 @@ PHRASES: Mapping[str, str] = {
     "draws/one": "，使用 {draws} 组输入",
     "worst_differences": "在成功的试验中，输出的{worst}{others}。",
     "worst": "绝对误差不超过 {absolute}，相对误差不超过 {relative}",
-    "worst_with_others": "；计入其余试验后，{worst}",
+    "worst_with_others": "；计入失败的试验后，{worst}",
     "tolerance": "均方根误差以{unit}为参照。在成功的试验中，误差至多为该参照的 {ratio} 倍{limit}。{alone}{estimated}",
     "own_tolerance": "{knobs} 的取值自带容差：{trials} 次试验允许至多 {factor} 倍，其误差至多为该参照的 {ratio} 倍。",
     "rms_unit/eager": "相同输入下单精度 eager 模式的均方根误差",
-    "rms_unit/roundings": "eager 模式在不同舍入下的最大均方根误差",
+    "rms_unit/roundings": "eager 模式在随机扰动舍入下的最大均方根误差",
     "rms_unit/floor": "{eager}与期望值均方根的 {floor} 倍之和",
     "rms_unit/floors": "{eager}与期望值均方根的一部分（各试验不尽相同）之和",
     "rms_limit": "（允许 {factor} 倍）",

@@ -15,8 +15,8 @@ CLAIMS: Mapping[str, tuple[str, str]] = {
     ),
     "claims/none": ("None of the {count} claims of the study holds.", "本研究的 {count} 项主张均未成立。"),
     "claims/averaging": (
-        "Where a single knob is named, a factor or percentage is its main effect: the geometric mean over all "
-        "settings of the other knobs, and not the effect of the knob alone.",
+        "Where a single knob is named, the factor or percentage is the geometric mean of its effect over all "
+        "settings of the other knobs, not its effect on the baseline alone.",
         "凡只提及单个开关之处，倍数与百分比均为其主效应，即对其他开关的各种取值求几何平均，而非单独改变该开关的效应。",
     ),
     "claim/correct": (
@@ -45,12 +45,12 @@ CLAIMS: Mapping[str, tuple[str, str]] = {
         "采用{change}后，{metric}的增幅{amounts}，符合主张（{bound}）。",
     ),
     "claim/percent/unclear": (
-        "With {change}, the {metric} does not change significantly: {amounts} (claimed: {bound}).",
-        "采用{change}后，{metric}没有显著变化：{amounts}，符合主张（{bound}）。",
+        "With {change}, the {metric} changes by {amounts}, which is not significant (claimed: {bound}).",
+        "采用{change}后，{metric}的变化{amounts}，并不显著，符合主张（{bound}）。",
     ),
     "claim/percent/unclear/again": (
-        "With {change}, it does not change significantly either: {amounts} (claimed: {bound}).",
-        "采用{change}后，它同样没有显著变化：{amounts}，符合主张（{bound}）。",
+        "With {change}, it changes by {amounts}, which is not significant either (claimed: {bound}).",
+        "采用{change}后，该变化{amounts}，同样不显著，符合主张（{bound}）。",
     ),
     "claim/factor/less/again": (
         "With {change}, it falls by a factor of {amounts} (claimed: {bound}).",

@@ -68,7 +68,7 @@ PHRASES: Mapping[str, str] = {
     "setup/weights_of": "{weights} parameters ({workload})",
     "setup/count": "We use {count} workloads{see}.",
     "setup/many": "The {count} workloads range in size from {least} to {most}{see}.",
-    "setup/knobs": "We vary {count} knobs of {compilers}, with the first level as the baseline: {knobs}.",
+    "setup/knobs": "We vary {count} knobs of {compilers} (the level listed first is the baseline): {knobs}.",
     "setup/knobs/one": "We vary a single knob of {compilers}, {knobs}, whose first level is the baseline.",
     "setup/knobs_other": "We vary {count} knobs of {compilers}, whose baselines differ: {knobs}.",
     "setup/knobs_other/one": "We vary a single knob of {compilers}, whose baselines differ: {knobs}.",
@@ -79,8 +79,8 @@ PHRASES: Mapping[str, str] = {
     "setup/departure": "{knob} is {level} (shipped: {shipped})",
     "setup/many_knobs": "We vary {count} knobs of {compilers}{see}.",
     "setup/trials": "{modes}{threads}",
-    "setup/trials/cold": "Every configuration is compiled and run once in each of {blocks} cold blocks, each time in "
-    "a fresh process with an empty cache.",
+    "setup/trials/cold": "Every configuration is compiled and run once in each of {blocks} cold blocks, each time in a "
+    "fresh process with an empty cache.",
     "setup/trials/cold/one": "Every configuration is compiled and run once, in a fresh process with an empty cache.",
     "setup/trials/hot": "Steady-state times come from {blocks} hot blocks{each}, within which {sides} take turns in "
     "short bursts, in random order{rounds}.{layout}",
@@ -94,8 +94,8 @@ PHRASES: Mapping[str, str] = {
     "layout/padding": " To vary the address-space layout, each process starts with randomly padded stack, heap and "
     "memory mappings.",
     "layout/block": " To vary the address-space layout, each block has its own server process.",
-    "layout/both": " To vary the address-space layout, each block has its own server process, and each process "
-    "starts with randomly padded stack, heap and memory mappings.",
+    "layout/both": " To vary the address-space layout, each block has its own server process, and each process starts "
+    "with randomly padded stack, heap and memory mappings.",
     "threads": " All libraries use {threads} threads.",
     "threads/one": " All libraries use a single thread.",
     "threads_by_library": " Thread counts are as follows: {threads}.",
@@ -104,59 +104,60 @@ PHRASES: Mapping[str, str] = {
     "trials_and_outcomes": "Of the {trials} trials, {outcomes}. {processes}, and only successful trials enter the "
     "statistics.{replaced}",
     "trials_all_ok": "All {trials} trials succeeded, each in its own process.{replaced}",
-    "replaced": " {count} further attempts were replaced by later ones and are not counted.",
-    "replaced/one": " {count} further attempt was replaced by a later one and is not counted.",
+    "replaced": " Another {count} attempts were replaced by later ones and are not counted.",
+    "replaced/one": " Another {count} attempt was replaced by a later one and is not counted.",
     "processes": "Each trial ran in its own process",
     "processes/some": "Those that ran did so in a process of their own",
     "of_status": "{status}: {count}",
-    "cold_scope": "A cold-start time spans everything from the loaded program to the end of the first run, starting "
+    "cold_scope": "A cold-start time runs from the moment the program is loaded to the end of the first run, starting "
     "from an empty cache; it excludes loading the frameworks, building the workload and generating its "
     "inputs.{shares}{tagged}",
     "cold_shares": " Over {trials} trials, its median shares are {shares}.",
-    "cold_shares/most": " Over {trials} trials, the largest median shares are those of {shares}; every other phase "
-    "takes at most {rest}%.",
+    "cold_shares/most": " Over {trials} trials, the phases with the largest median shares of this time are {shares}; "
+    "every other phase takes at most {rest}%.",
     "cold_tagged": " The {trials} trials that start from a cache filled by others (cache_tag) are not included in "
     "these shares.",
     "cold_tagged/one": " The {trials} trial that starts from a cache filled by others (cache_tag) is not included in "
     "these shares.",
     "share_of_part": "{part} ({share}%)",
-    "hot_scope": "A steady-state time is that of a single run after warm-up{samples}; it includes neither "
-    "compilation nor input generation.",
+    "hot_scope": "A steady-state time is that of a single run after warm-up{samples}; it includes neither compilation "
+    "nor input generation.",
     "samples": " (with a median of {samples} samples per trial)",
-    "protocol": "Configurations are compared only within a block, that is, with those that ran side by side. Ratios "
-    "are geometric means over blocks, with {confidence}% confidence intervals (CI) from Student's t-distribution.",
-    "protocol/one_block": "Configurations are compared only within a block, that is, with those that ran side by "
-    "side. As there is a single block, ratios come without confidence intervals.",
-    "precision": "The widest confidence interval of any main effect is {reached}{wanted}.",
+    "protocol": "Configurations are compared only within a block, where their measurements alternate. Ratios are "
+    "geometric means over blocks, with {confidence}% confidence intervals (CI) from Student's t-distribution.",
+    "protocol/one_block": "Configurations are compared only within a block, where their measurements alternate. As "
+    "there is a single block, ratios come without confidence intervals.",
+    "precision": "The widest confidence interval of any effect of a single knob is {reached}{wanted}.",
     "half_width": "±{width}% for the {metric}",
-    "target": "; hot blocks were added until all intervals were within ±{target}% or the maximum number of blocks "
-    "was reached",
+    "target": "; hot blocks were added until the half-width of every interval was at most {target}% or the maximum "
+    "number of blocks was reached",
     "judgement": "An effect counts as significant if its p-value is at most {alpha}% after Holm correction over all "
-    "main effects on the metric; one within ±{margin}% is reported as such. An effect that is not significant counts "
-    "as absent if two one-sided tests place it within ±{margin}%; all others are not distinguishable.",
-    "warm_up_classes": "A change-point analysis of the first iterations classifies the {trials} hot trials of the "
-    "compared configurations (those of eager execution and of second copies of the baseline aside): {classes}.",
-    "warm_up_classes/one": "A change-point analysis of the first iterations classifies all {trials} hot trials of the "
-    "compared configurations as {classes}.",
-    "checked_is_timed": "In {same} of {trials} hot trials of the compared configurations, digests confirm that the "
-    "timed executable is the one whose outputs were checked.{others}",
-    "checked_is_timed/all": "In all {trials} hot trials of the compared configurations, digests confirm that the timed "
-    "executable is the one whose outputs were checked.",
+    "effects of single knobs on the metric; a significant effect within ±{margin}% is marked as small. An effect that "
+    "is not significant counts as absent if two one-sided tests place it within ±{margin}%; all others are reported as "
+    "not distinguishable from no effect.",
+    "warm_up_classes": "Of the {trials} {successful}hot trials of the compared configurations (eager execution and "
+    "second copies of the baseline not counted), a change-point analysis of the first iterations classifies {classes}.",
+    "warm_up_classes/one": "A change-point analysis of the first iterations classifies all {trials} {successful}hot "
+    "trials of the compared configurations as {classes}.",
+    "checked_is_timed": "In {same} of {trials} {successful}hot trials of the compared configurations, digests confirm "
+    "that the timed executable is the one whose outputs were checked.{others}",
+    "checked_is_timed/all": "In all {trials} {successful}hot trials of the compared configurations, digests confirm "
+    "that the timed executable is the one whose outputs were checked.",
     "timed_other": " {count} further hot trials timed another executable and enter no statistic.",
     "timed_other/one": " {count} further hot trial timed another executable and enters no statistic.",
-    "cache_misses": "A cache miss is a task that has to be compiled anew.{medians}{agreed}",
+    "cache_misses": "A cache miss is a task that is not in the cache and has to be compiled.{medians}{agreed}",
     "misses_median": " The median number of misses per cold trial is {medians}.",
     "misses_at": "{misses} ({knob} {level})",
     "misses_too": "{misses} ({level})",
-    "misses_expected/all": " The number of misses is as expected in all {trials} trials.",
-    "misses_expected": " The number of misses is as expected in {same} of {trials} trials.",
+    "misses_expected/all": " The number of misses equals the one that the plan predicts in all {trials} trials.",
+    "misses_expected": " The number of misses equals the one that the plan predicts in {same} of {trials} trials.",
     "control": "For the {metric}, the A/A control, which runs the baseline a second time in every block, {outcomes}.",
     "control/again": "For the {metric}, the same control {outcomes}.",
     "control_holds": "shows no significant difference on any of the {units} (largest deviation: {place}, ratio "
     "{ratio})",
     "control_holds_on": "shows no significant difference on {place} (ratio {ratio})",
-    "control_fails": "differs significantly on {units}, whose intervals are widened accordingly; the largest "
-    "deviation is on {worst}",
+    "control_fails": "differs significantly on {units}, whose intervals are widened accordingly; the largest deviation "
+    "is on {worst}",
     "control_fails_on": "differs significantly on {worst}, where all intervals are widened accordingly",
     "control_off": "{place} (ratio {ratio}, off by up to {reach}%)",
     "control_one_block": "rests on a single block and is untested on {places}",
@@ -196,8 +197,8 @@ PHRASES: Mapping[str, str] = {
     "range/two": ", with {least} and {most}",
     "range/mixed": "; individual workloads range from {least} to {most}",
     "range/mixed/two": ", with {least} and {most}",
-    "range/only/less": "; the only significant change is a decrease by {amount} on {workload}",
-    "range/only/more": "; the only significant change is an increase by {amount} on {workload}",
+    "range/only/less": "; the only significant change is a decrease of {amount} on {workload}",
+    "range/only/more": "; the only significant change is an increase of {amount} on {workload}",
     "end/less": "{amount} less on {workload}",
     "end/more": "{amount} more on {workload}",
     "end/unclear": "no significant change on {workload}",
@@ -222,8 +223,8 @@ PHRASES: Mapping[str, str] = {
     "{ratio}{over}{range}.",
     "eager/best": "Over {eager}, the fastest configuration of each workload achieves a speedup of "
     "{ratio}{over}{range}.",
-    "eager/best/no_faster": "Compared with {eager}, not even the fastest configuration of each workload is faster: "
-    "its relative speed is {ratio}{over}{range}.",
+    "eager/best/no_faster": "Compared with {eager}, not even the fastest configuration of each workload is faster: its "
+    "relative speed is {ratio}{over}{range}.",
     "eager/best/one": "Over {eager}, the fastest configuration achieves a speedup of {ratio}{over}{range}.",
     "eager/best/one/no_faster": "Compared with {eager}, not even the fastest configuration is faster: its relative "
     "speed is {ratio}{over}{range}.",
@@ -250,8 +251,8 @@ PHRASES: Mapping[str, str] = {
     "changes": "Of {count} changes made one at a time, {changes}{others}.",
     "changes/one": "On its own, {change} {does}{over}.",
     "changes/none": "Of {count} changes made one at a time, none has a significant effect on the {metric}.",
-    "changes/untested": "The {count} changes made one at a time have one block each, so their effects on the "
-    "{metric} are not tested.",
+    "changes/untested": "The {count} changes made one at a time have one block each, so their effects on the {metric} "
+    "are not tested.",
     "changes/again": "As for the {metric}, {changes}{others}.",
     "changes/again/size": "In terms of the {metric}, {changes}{others}.",
     "changes/again/none": "None of these changes has a significant effect on the {metric}.",
@@ -263,29 +264,29 @@ PHRASES: Mapping[str, str] = {
     "change/too": "{change} costs the most ({amount}){over}",
     "with_compiler": "{change} with {compiler}",
     "knob_with": "{knob} with {compiler}",
-    "interaction/overlap": "The strongest interaction is between {one} and {other}{compiler}: combined, they take "
-    "{amount} more time than their individual effects predict.",
-    "interaction/together": "The strongest interaction is between {one} and {other}{compiler}: combined, they take "
-    "{amount} less time than their individual effects predict.",
+    "interaction/overlap": "The strongest interaction is between {one} and {other}{compiler}: with both, the {metric} "
+    "is {amount} higher than their individual effects predict.",
+    "interaction/together": "The strongest interaction is between {one} and {other}{compiler}: with both, the {metric} "
+    "is {amount} lower than their individual effects predict.",
     "interaction/none": "No two knobs interact significantly, so their effects multiply.",
     "for_compiler": " with {compiler}",
     "knob_of": "{knob} ({compilers})",
-    "interaction/overlap/tied": "Among the strongest interactions is that between {one} and {other}{compiler}: "
-    "combined, they take {amount} more time than their individual effects predict.",
-    "interaction/together/tied": "Among the strongest interactions is that between {one} and {other}{compiler}: "
-    "combined, they take {amount} less time than their individual effects predict.",
+    "interaction/overlap/tied": "Among the strongest interactions is that between {one} and {other}{compiler}: with "
+    "both, the {metric} is {amount} higher than their individual effects predict.",
+    "interaction/together/tied": "Among the strongest interactions is that between {one} and {other}{compiler}: with "
+    "both, the {metric} is {amount} lower than their individual effects predict.",
     "more_knobs": "{count} more",
     "nothing": "Not every knob contributes{see}: {clauses}.",
     "nothing/none": "with {knobs}, no workload's {metric} changes by more than {margin}%",
     "nothing/same": "the same program is built at every level of {knobs}, so no effect is claimed",
     "nothing/unclear": "no effect of {knobs} is significant (all CIs lie within ±{reach}%)",
     "nothing/all_act": "Every knob has a significant effect on the {metric} of at least one workload{see}.",
-    "nothing/all_act_compilers": "With every compiler, each knob has a significant effect on the {metric} of at "
-    "least one workload{see}.",
+    "nothing/all_act_compilers": "With every compiler, each knob has a significant effect on the {metric} of at least "
+    "one workload{see}.",
     "same_program/less": "with {knob}, the {metric} of {place} is {amount} lower although the same program is built, "
     "which must stem from the order of trials or from something that the records do not capture",
-    "same_program/more": "with {knob}, the {metric} of {place} is {amount} higher although the same program is "
-    "built, which must stem from the order of trials or from something that the records do not capture",
+    "same_program/more": "with {knob}, the {metric} of {place} is {amount} higher although the same program is built, "
+    "which must stem from the order of trials or from something that the records do not capture",
     "losses": "Single knobs{averaged} cause {count} significant slowdowns, the largest on {place}, where {change} "
     "increases the {metric} by {amount}.",
     "losses/one": "The only significant slowdown by a single knob{averaged} is on {place}, where {change} increases "
@@ -301,7 +302,7 @@ PHRASES: Mapping[str, str] = {
     "repaid/one": "; the extra time is repaid after {runs} runs ({ci})",
     "memory": "At the same time, the {becomes}{range}{see}{mostly}{peak}.",
     "memory/compilers": "The {metric} is {changes}{see}.",
-    "memory/mostly": "; {knob} has the largest Shapley share (a reduction by {amount})",
+    "memory/mostly": "; {knob} has the largest Shapley share (a reduction of {amount})",
     "memory/peak": "; the {becomes}",
     "memory/peak/one": "The {becomes}.",
     "best_choice/workloads": "On {count} of the {of} workloads, no other configuration is significantly faster than "
@@ -309,12 +310,16 @@ PHRASES: Mapping[str, str] = {
     "best_choice/workloads/all": "On no workload is any other configuration significantly faster than the full one.",
     "best_choice/workloads/none": "On every workload, some other configuration is significantly faster than the full "
     "one{example}.",
-    "best_choice/compilers": "In {count} of the {of} combinations of workload and compiler, no other configuration "
-    "is significantly faster than the full one{example}.",
-    "best_choice/compilers/all": "In no combination of workload and compiler is any other configuration "
-    "significantly faster than the full one.",
+    "best_choice/compilers": "In {count} of the {of} combinations of workload and compiler, no other configuration is "
+    "significantly faster than the full one{example}.",
+    "best_choice/compilers/all": "In no combination of workload and compiler is any other configuration significantly "
+    "faster than the full one.",
     "best_choice/compilers/none": "In every combination of workload and compiler, some other configuration is "
     "significantly faster than the full one{example}.",
+    "best_choice/tested": "In {count} of the {of} cases where the full configuration could be compared with all "
+    "others, none of these is significantly faster{example}.",
+    "best_choice/tested/none": "Wherever the full configuration could be compared with all others (cases: {of}), some "
+    "other one is significantly faster{example}.",
     "best_choice/one/all": "No other configuration is significantly faster than the full one.",
     "best_choice/one/none": "The full configuration is not the fastest one{example}.",
     "example/only": "; the exception is {place}, which runs fastest with {moves} (a run time {amount} below the "
@@ -323,12 +328,19 @@ PHRASES: Mapping[str, str] = {
     "all_but": "every change except {knobs}",
     # Correctness
     "comparisons": "Outputs are compared with those of the same program in {oracle}{draws}. {found}.",
+    "changes/rest/named": "; the effect of {knobs} is not significant",
+    "comparisons/none/all": "All {comparisons} comparisons in the {trials} trials passed, and every trial was checked",
+    "successful": "successful ",
+    "tolerance/all": "The reference for root-mean-square (RMS) errors is {unit}. They reach at most {ratio} times this "
+    "reference{limit}.{alone}{estimated}",
+    "worst_differences/all": "Outputs differ from the expected values by at most {worst}{others}.",
     "comparisons/none": "All {comparisons} comparisons in the {trials} trials passed, and every successful trial was "
     "checked",
     "comparisons/judged": "In {trials} trials, none of the {comparisons} comparisons is missing or found a wrong "
     "output, and every successful trial was checked",
-    "comparisons/faults": "Of {comparisons} comparisons in {trials} trials, not all passed: {faults}{excluded}",
-    "faults_excluded": ". Trials with a wrong or missing output enter no statistic of times, ratios or effects",
+    "comparisons/faults": "Not all of the {comparisons} comparisons in {trials} trials passed: {faults}{excluded}",
+    "faults_excluded": ". Trials with a wrong or missing output are excluded from all statistics of times, ratios and "
+    "effects",
     "oracle/double": "double precision",
     "oracle/single": "unoptimized single precision, as no double precision is available",
     "oracle/both": "double precision ({workloads}, which has none: in unoptimized single precision)",
@@ -336,18 +348,18 @@ PHRASES: Mapping[str, str] = {
     "draws/one": ", on {draws} set of inputs",
     "worst_differences": "In successful trials, outputs differ from the expected values by at most {worst}{others}.",
     "worst": "{absolute} in absolute and {relative} in relative terms",
-    "worst_with_others": "; including all other trials, by at most {worst}",
-    "tolerance": "We judge root-mean-square (RMS) errors against {unit}. In successful trials, they reach at most "
+    "worst_with_others": "; including the failed trials, by at most {worst}",
+    "tolerance": "The reference for root-mean-square (RMS) errors is {unit}. In successful trials, they reach at most "
     "{ratio} times this reference{limit}.{alone}{estimated}",
     "rms_unit/eager": "the RMS error of eager single-precision execution on the same inputs",
-    "rms_unit/roundings": "the largest RMS error of eager execution under different roundings",
+    "rms_unit/roundings": "the largest RMS error of eager execution under randomly perturbed roundings",
     "rms_unit/floor": "{eager} plus {floor} of the RMS of the expected values",
     "rms_unit/floors": "{eager} plus a share of the RMS of the expected values, which differs between trials",
     "rms_limit": " (tolerated: {factor} times)",
     "rms_not_eager": " Relative to eager's error alone, they may be larger by a factor that the records do not give.",
     "worst_element": " No single element is off by more than {worst} times the largest error of eager execution on "
     "elements of similar sensitivity to rounding.{allowed}",
-    "allowed_over_eager": " The tolerance never exceeds {most} times eager's own RMS error.",
+    "allowed_over_eager": " The tolerance is at most {most} times eager's own RMS error.",
     "own_tolerance": "Levels of {knobs} promise less: up to {factor} times is tolerated in {trials} trials, whose RMS "
     "errors reach {ratio} times this reference.",
     "unjudged": "In {ill} comparisons, single precision does not determine the output, so they were not judged; in "

@@ -194,7 +194,7 @@ class Estimates:
     def may_be_best(self, unit: Unit, metric: str, mode: str, best: Best, levels: Levels) -> Number:
         """Return 1 if a configuration is the best of its unit, or is not distinguishable from it; else 0."""
         held = (best.levels, *(best.ties or ()))
-        value = int(any(all(one.get(knob) == at for knob, at in levels.items()) for one in held))
+        value = int(any(has_levels(one, levels) for one in held))
         rows = self.finder.blocks_of(unit)
         is_split = self.finder.blocks_in(unit, mode, metric) > best.blocks
         parameters = {**_of_unit(unit, mode, metric), "knobs": dict(levels), "split": is_split}
@@ -306,3 +306,8 @@ def _of_unit(unit: Unit, mode: str, metric: str) -> dict[str, Any]:
         "mode": mode,
         "metric": metric,
     }
+
+
+def has_levels(configuration: Levels, levels: Levels) -> bool:
+    """Return whether a configuration has these levels of the knobs that they name."""
+    return all(configuration.get(knob) == at for knob, at in levels.items())

@@ -23,6 +23,7 @@ class Best:
             not tested.
         compared: How many configurations were compared, itself included.
         blocks: Repeats.
+        among: The configurations that were compared, by their levels.
     """
 
     workload: str
@@ -32,6 +33,7 @@ class Best:
     ties: tuple[KnobLevels, ...] | None
     compared: int
     blocks: int
+    among: tuple[KnobLevels, ...] = ()
 
 
 def find_best(
@@ -80,4 +82,5 @@ def _best(unit: tuple[Any, ...], levels: Sequence[KnobLevels], logs: np.ndarray[
         ties=ties,
         compared=len(levels),
         blocks=logs.shape[1],
+        among=tuple(levels),
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ablatrix.analysis.effects import Best, Evidence
 from ablatrix.analysis.groups import ReferenceRatio
-from ablatrix.paper.estimates import Interval
+from ablatrix.paper.estimates import Interval, has_levels
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import Number
 from ablatrix.paper.sentences.fastest import bests, knob_at
@@ -162,9 +162,10 @@ def best_choice(sources: Sources) -> Written:
     for one in found:
         for effect, _ in one.effects:
             unit = sources.estimates.unit_of(effect)
-            if unit.identity in tested and evidence:
-                levels = end_levels(sources, evidence, one, unit)
-                told = sources.estimates.may_be_best(unit, HOT_METRIC, "hot", tested[unit.identity], levels)
+            best = tested.get(unit.identity)
+            levels = end_levels(sources, evidence, one, unit) if evidence else {}
+            if best is not None and any(has_levels(other, levels) for other in best.among):
+                told = sources.estimates.may_be_best(unit, HOT_METRIC, "hot", best, levels)
                 numbers.append(told)
                 if not told.value:
                     others.append((unit, tested[unit.identity], levels))
@@ -176,8 +177,12 @@ def best_choice(sources: Sources) -> Written:
     if len(found) == 1 and len(numbers) == 1 and evidence and is_of_one_knob(sources, evidence, found[0]):
         return  # of two configurations the first sentence says which is faster
     several = "one" if len(numbers) == 1 else "compilers" if len(found) > 1 else "workloads"
-    example = _faster(sources, others)
-    if count.value == of.value:
+    example = _faster(sources, others, is_exception=len(others) == 1 and count.value > 0)
+    if len(numbers) < len(sources.estimates.units):  # elsewhere the full one failed, or ran in one block
+        phrase = "best_choice/tested" if count.value else "best_choice/tested/none"
+        slots: dict[str, Fragment] = {"count": count} if count.value else {}
+        yield Sentence("best_choice", say(phrase, of=of, example=example, **slots))
+    elif count.value == of.value:
         yield Sentence("best_choice", say(f"best_choice/{several}/all"))
     elif count.value == 0:
         yield Sentence("best_choice", say(f"best_choice/{several}/none", example=example))
@@ -185,7 +190,7 @@ def best_choice(sources: Sources) -> Written:
         yield Sentence("best_choice", say(f"best_choice/{several}", count=count, of=of, example=example))
 
 
-def _faster(sources: Sources, others: Sequence[tuple[Unit, Best, Levels]]) -> Fragment:
+def _faster(sources: Sources, others: Sequence[tuple[Unit, Best, Levels]], is_exception: bool) -> Fragment:
     """Return the example of the largest gain over the baseline by another configuration."""
     ratios = {unit.identity: (levels, ratio) for unit, _, levels, ratio in bests(sources)}
     known = [(unit, full, *ratios[unit.identity]) for unit, _, full in others]
@@ -196,7 +201,7 @@ def _faster(sources: Sources, others: Sequence[tuple[Unit, Best, Levels]]) -> Fr
     moves = _moves(sources, unit, levels, full)
     if moves is None or ratio is None:
         return Name("")
-    phrase = "example" if len(others) > 1 else "example/only"
+    phrase = "example/only" if is_exception else "example"
     return say(phrase, place=sources.place(unit), moves=moves, amount=size(sources.ledger, ratio))
 
 

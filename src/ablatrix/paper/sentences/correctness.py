@@ -5,7 +5,7 @@ import polars as pl
 from ablatrix.analysis.table import IS_OK, has_status
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import GENERAL, WHOLE, Form, error_size, multiple
-from ablatrix.paper.sentences.said import counted
+from ablatrix.paper.sentences.said import all_succeeded, counted
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
 from ablatrix.records.status import Status
 
@@ -63,7 +63,8 @@ def _found(sources: Sources, checked: pl.DataFrame) -> Fragment:
         excluded = say("faults_excluded") if is_left_out else Name("")
         return say("comparisons/faults", faults=listed(named, "parallel"), excluded=excluded, **slots)
     are_all_judged = not checked["ill_conditioned"].fill_null(0).sum()
-    return say("comparisons/none" if are_all_judged else "comparisons/judged", **slots)
+    passed = "comparisons/none/all" if all_succeeded(sources) else "comparisons/none"
+    return say(passed if are_all_judged else "comparisons/judged", **slots)
 
 
 def worst_differences(sources: Sources) -> Written:
@@ -77,7 +78,8 @@ def worst_differences(sources: Sources) -> Written:
     others: Fragment = Name("")
     if compared.height > ok.height:
         others = say("worst_with_others", worst=_worst(sources, "compared", compared))
-    yield Sentence("worst_differences", say("worst_differences", worst=_worst(sources, "ok", ok), others=others))
+    phrase = "worst_differences/all" if all_succeeded(sources) else "worst_differences"
+    yield Sentence("worst_differences", say(phrase, worst=_worst(sources, "ok", ok), others=others))
 
 
 def tolerance(sources: Sources) -> Written:
@@ -107,7 +109,8 @@ def tolerance(sources: Sources) -> Written:
     single = _single_precision(ratios)
     estimated: Fragment = say("rms_estimated", workloads=listed(single)) if single else Name("")
     most = ledger.greatest("correctness/rms_ratio", ratios, "rms_ratio", _form(ratios, "rms_ratio"))
-    yield Sentence("tolerance", say("tolerance", ratio=most, unit=unit, limit=limit, alone=alone, estimated=estimated))
+    phrase = "tolerance/all" if all_succeeded(sources) else "tolerance"
+    yield Sentence("tolerance", say(phrase, ratio=most, unit=unit, limit=limit, alone=alone, estimated=estimated))
 
 
 def own_tolerance(sources: Sources) -> Written:

@@ -9,7 +9,7 @@ from ablatrix.analysis.table import IS_FAILURE, IS_NOT_RUN, SUPERSEDED, TIMED_OT
 from ablatrix.paper.fragment import Fragment, Name, listed, say
 from ablatrix.paper.number import GENERAL, PERCENT, Form, Number, percent
 from ablatrix.paper.sentences.control import controls
-from ablatrix.paper.sentences.said import confidence_of, counted, margin_of
+from ablatrix.paper.sentences.said import all_succeeded, confidence_of, counted, margin_of
 from ablatrix.paper.sentences.sentence import LeftOut, Sentence, Sources, Writes, Written
 from ablatrix.paper.sentences.setup import span
 from ablatrix.provenance.keys import key_part
@@ -182,11 +182,17 @@ def warm_up_classes(sources: Sources) -> Written:
     trials = sources.ledger.count("fairness/warm_up/trials", reported)
     if len(counts) == 1:
         kind = say(f"warm_up/{next(iter(counts))}")
-        yield Sentence("warm_up_classes", say("warm_up_classes/one", trials=trials, classes=kind))
+        said = say("warm_up_classes/one", trials=trials, classes=kind, successful=_successful(sources))
+        yield Sentence("warm_up_classes", said)
         return
     kinds = [say("warm_up/some", count=count, kind=say(f"warm_up/{name}")) for name, count in counts.items()]
     classes = listed(kinds, "parallel")
-    yield Sentence("warm_up_classes", say("warm_up_classes", trials=trials, classes=classes))
+    said = say("warm_up_classes", trials=trials, classes=classes, successful=_successful(sources))
+    yield Sentence("warm_up_classes", said)
+
+
+def _successful(sources: Sources) -> Fragment:
+    return Name("") if all_succeeded(sources) else say("successful")
 
 
 def checked_is_timed(sources: Sources) -> Written:
@@ -205,7 +211,8 @@ def checked_is_timed(sources: Sources) -> Written:
         others = counted("timed_other", sources.ledger.excluded("fairness/timed_other", other, TIMED_OTHER))
     if same.height == reported.height and not other:
         trials = sources.ledger.count("fairness/with_digests", reported)
-        yield Sentence("checked_is_timed", say("checked_is_timed/all", trials=trials))
+        said = say("checked_is_timed/all", trials=trials, successful=_successful(sources))
+        yield Sentence("checked_is_timed", said)
         return
     yield Sentence(
         "checked_is_timed",
@@ -214,6 +221,7 @@ def checked_is_timed(sources: Sources) -> Written:
             same=sources.ledger.count("fairness/checked_is_timed", same),
             trials=sources.ledger.count("fairness/with_digests", reported),
             others=others,
+            successful=_successful(sources),
         ),
     )
 

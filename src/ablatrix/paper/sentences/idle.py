@@ -148,6 +148,8 @@ def losses(sources: Sources) -> Written:
     mains = _mains(evidence) if evidence else {}
     if len(mains) == 1 == len(sources.estimates.units):
         return  # the first sentence says what the only change on the only workload does
+    if evidence and len(sources.estimates.units) == 1 and all(one.kind != "main" for one in evidence.effects):
+        return  # and another one which of the changes made one at a time costs the most
     told = _main_pairs(sources, evidence) if evidence else []
     if not evidence or not told:
         yield LeftOut("losses", say("lacks/knob"))

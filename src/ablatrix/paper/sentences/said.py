@@ -1,6 +1,7 @@
 """Small parts of sentences that several writers share."""
 
 from ablatrix.analysis.effects import DEFAULT_MARGIN
+from ablatrix.analysis.table import IS_OK
 from ablatrix.paper.fragment import Fragment, Said, say
 from ablatrix.paper.number import PERCENT, Form, Number
 from ablatrix.paper.sentences.sentence import Sources
@@ -27,3 +28,8 @@ def counted(phrase: str, count: Number, slot: str = "count", **slots: Fragment) 
 def scaled(number: Number) -> Fragment:
     """Return a large number with the letter of its unit, such as k."""
     return say("scaled", number=number, unit=number.form.unit) if number.form.unit else number
+
+
+def all_succeeded(sources: Sources) -> bool:
+    """Return whether every trial succeeded: then no sentence speaks of successful ones."""
+    return sources.trials.filter(~IS_OK).is_empty()

@@ -140,13 +140,21 @@ def changes_of(sources: Sources, evidence: Evidence, before: Evidence | None = N
     ends = [different[0]] if different[0].direction == "less" else []
     if different[-1].direction == "more":
         ends.append(different[-1])
-    rest = [one.interval.value for one in held if one not in different]
-    others = counted("changes/rest", sources.ledger.number_of(f"{key}/unclear", rest)) if rest else Name("")
+    others = _rest(sources, [one for one in held if one not in different], several, key)
     items = [_change(sources, one, several, "" if is_again else metric, ends[:at]) for at, one in enumerate(ends)]
     if is_again:
         phrase = "changes/again/size" if metric in SIZES else "changes/again"
         return say(phrase, metric=word, changes=listed(items, "parallel"), others=others)
     return say("changes", count=count, changes=listed(items, "parallel"), others=others)
+
+
+def _rest(sources: Sources, rest: Sequence[Overall], several: bool, key: str) -> Fragment:
+    """Return which changes have no significant effect; of more than two, how many."""
+    if not rest:
+        return Name("")
+    if len(rest) <= 2:
+        return say("changes/rest/named", knobs=listed(_knob(sources, one.candidate.first, several) for one in rest))
+    return counted("changes/rest", sources.ledger.number_of(f"{key}/unclear", [one.interval.value for one in rest]))
 
 
 def _one_at_a_time(sources: Sources, evidence: Evidence) -> list[Candidate]:
@@ -204,6 +212,7 @@ def interaction(sources: Sources) -> Written:
             f"interaction/{'overlap' if strongest.ratio > 1.0 else 'together'}{tied}",
             one=sources.knob(strongest.first.knob),
             other=sources.knob(strongest.first.other),
+            metric=say(f"metric/{evidence.metric.name}"),
             amount=amount(sources.ledger, held.interval),
             compiler=on,
         ),
