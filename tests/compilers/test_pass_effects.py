@@ -21,6 +21,13 @@ from ablatrix.testing.subject import Subject
 
 FUSED: dict[str, Level] = {"fusion": "on"}
 FAILS = "fails"
+# What they change in TVM's module is in no code of this program: it is not read any more, or made in another place, too.
+IN_NO_CODE = {
+    "pass:ComputePrimValue",
+    "pass:RemovePurityChecking",
+    "pass:tirx.FP8StorageLegalize",
+    "pass:tirx.LowerTVMBuiltin",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +99,11 @@ def test_onnxruntime_code_differs_for_optimisers_that_changed_model(
 
     monkeypatch.setattr(build, "_get_model", once(build._get_model))
     seen = observe("onnxruntime", "attention", directory)
-    assert {"optimizer:MatMulAddFusion", "optimizer:LayerNormFusionL1"} <= seen.acting
+    assert seen.acting == {
+        "optimizer:MatMulAddFusion",
+        "optimizer:MatmulTransposeFusion",
+        "optimizer:SkipLayerNormFusion",
+    }
     assert {"optimizer:ConvAddFusion", "optimizer:AttentionFusion"} <= seen.idle
     assert len(seen.acting | seen.idle) > 50
     whole = seen.code()
@@ -105,18 +116,18 @@ def test_xla_code_differs_for_passes_that_changed_module(directory: Path, monkey
 
     monkeypatch.setattr(build, "lower_task", once(build.lower_task))
     seen = observe("xla", GATES, directory)
-    assert {"pass:fusion", "pass:algsimp"} <= seen.acting
+    assert {"pass:algsimp", "pass:cse", "pass:dot-library-rewriter", "pass:fusion"} <= seen.acting
     whole = seen.code()
     assert {one for one in seen.acting if seen.code([one]) == whole} == set()
     assert seen.code(seen.idle) == whole
 
 
-def test_tvm_code_is_same_without_passes_that_changed_nothing(directory: Path) -> None:
+def test_tvm_code_differs_for_passes_that_changed_module_but_four(directory: Path) -> None:
     seen = observe("tvm", GATES, directory)
     assert {"pass:LegalizeOps", "pass:FuseOps", "pass:FuseTIR"} <= seen.acting
     whole = seen.code()
+    assert {one for one in seen.acting if seen.code([one]) == whole} == IN_NO_CODE
     assert seen.code(seen.idle) == whole
-    assert {one for one in seen.acting if seen.code([one]) == whole} == set()
 
 
 def test_inductor_lists_graph_passes_lowerings_and_fused_groups(directory: Path) -> None:

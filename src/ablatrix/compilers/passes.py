@@ -22,7 +22,7 @@ class PassRun:
         kind: One of ``PASS_KINDS``.
         within: The pass, pipeline or part of the compiler that it ran in; empty where there is none.
         milliseconds: Its own time, without that of passes inside it; None where the compiler does not say.
-        changed: Whether it changed the program; None where that is not known.
+        changed: Whether the program is another behind it, by passes inside it, too; None where that is not known.
         before, after: Digests of the program around it; empty where none is taken.
         switchable: Whether the compiler would have left out this run, had the pass been switched off.
         task: The distinct task, by ``kind``.
@@ -119,9 +119,10 @@ def with_times(runs: Sequence[PassRun], timed: Iterable[PassRun]) -> list[PassRu
 
 
 class PassWatch:
-    """Keeps the passes that begin and end, each with its own time and with what it changed itself.
+    """Keeps the passes that begin and end, each with its own time and with what changed meanwhile.
 
-    A pass inside another counts for itself alone, in time as in changes. Taking a digest is in no time.
+    A pass inside another counts for itself alone; taking a digest is in no time. What it changed, the outer one has
+    changed, too.
 
     Args:
         digest: Of a program; None: no digests are taken, and what changed is not known.
@@ -139,23 +140,17 @@ class PassWatch:
         """The runs that ended, in the order in which they began."""
         return [self._ended[position] for position in sorted(self._ended)]
 
-    def enter(self, name: str, program: Any, *, within: str = "", subject: int = 0) -> None:
+    def enter(self, name: str, program: Any, *, within: str = "") -> None:
         """Begin a pass.
 
         Args:
             name: Of the pass.
             program: As it is before.
             within: The part of the compiler that it belongs to, where it is inside no other pass.
-            subject: Which of several programs it works on; passes on another one change nothing of this one.
         """
         self._charge()
-        digest = self._look(program)
-        outer = self._open[-1] if self._open else None
-        if outer is not None:
-            within = outer.name
-            if outer.subject == subject:
-                outer.see(digest)
-        self._open.append(_OpenPass(name, within, self._begun, subject, digest))
+        outer = self._open[-1].name if self._open else within
+        self._open.append(_OpenPass(name, outer, self._begun, self._look(program)))
         self._begun += 1
         self._since = perf_counter()
 
@@ -166,18 +161,14 @@ class PassWatch:
             program: As it is behind it.
         """
         self._charge()
-        one = self._open.pop()
-        digest = self._look(program)
-        one.see(digest)
-        if self._open and self._open[-1].subject == one.subject:
-            self._open[-1].digest = digest
+        one, after = self._open.pop(), self._look(program)
         self._ended[one.position] = PassRun(
             name=one.name,
             within=one.within,
             milliseconds=one.seconds * 1e3,
-            changed=None if self._digest is None else one.changed,
+            changed=None if self._digest is None else after != one.before,
             before=one.before,
-            after=digest,
+            after=after,
         )
         self._since = perf_counter()
 
@@ -189,19 +180,15 @@ class PassWatch:
             self._open[-1].seconds += perf_counter() - self._since
 
 
+@dataclass(slots=True)
 class _OpenPass:
-    """A pass that has begun: the program as it was seen last, and whether it changed since by this pass itself."""
+    """A pass that has begun, the digest of the program then, and its own time so far."""
 
-    def __init__(self, name: str, within: str, position: int, subject: int, digest: str) -> None:
-        self.name, self.within, self.position, self.subject = name, within, position, subject
-        self.before = self.digest = digest
-        self.changed = False
-        self.seconds = 0.0
-
-    def see(self, digest: str) -> None:
-        """Note the program as it is now: what changed since it was seen last, this pass itself has done."""
-        self.changed = self.changed or digest != self.digest
-        self.digest = digest
+    name: str
+    within: str
+    position: int
+    before: str
+    seconds: float = 0.0
 
 
 def _summarise(kind: str, name: str, runs: Sequence[PassRun], known: AddressList) -> PassSummary:

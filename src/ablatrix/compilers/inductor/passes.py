@@ -72,7 +72,7 @@ def observe_passes() -> Iterator[list[PassRun]]:
     lower = GraphLowering.call_function
 
     def enter(observer: Any) -> Any:
-        watch.enter(observer.passname, observer.gm, within=observer.subsystem or "", subject=id(observer.gm))
+        watch.enter(observer.passname, observer.gm, within=observer.subsystem or "")
         return entered(observer)
 
     def leave(observer: Any, *error: Any) -> Any:

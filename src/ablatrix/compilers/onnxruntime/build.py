@@ -8,7 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +106,6 @@ def list_passes(request: CompileRequest, task: TaskProgram, options: Options) ->
                 acting.append(name)
     within = runs[holder].name
     held = [PassRun(name=name, kind=OPTIMIZER, within=within, changed=name in acting) for name in able]
-    if acting:  # what they did is not counted twice
-        runs = [replace(one, changed=False) if RULE_BASED in one.name else one for one in runs]
     return [*runs[: holder + 1], *held, *runs[holder + 1 :]]
 
 

@@ -90,7 +90,7 @@ def runs_of(events: Iterable[Event]) -> list[PassRun]:
 def read_dumps(directory: Path) -> list[PassRun]:
     """Return every run of a pass of HLO, in order, from the modules that one compilation wrote behind its passes.
 
-    A pipeline inside another is a pass of it, and changes nothing itself.
+    A pipeline inside another is a pass of it: it changed what its passes changed.
 
     Args:
         directory: Where it wrote them, with ``xla_dump_to`` and the option ``DUMPED``.
@@ -100,12 +100,16 @@ def read_dumps(directory: Path) -> list[PassRun]:
     """
     steps = [(found, file) for file in directory.iterdir() if (found := STEP.search(file.name))]
     runs: list[PassRun] = []
+    begun: dict[str, str] = {}  # the module when a pipeline began, which may go over its passes several times
     last = ""
     for found, file in sorted(steps, key=lambda one: int(one[0]["step"])):
         digest = digest_value(METADATA.sub("", file.read_text(encoding="utf-8")))
-        if found["name"] != START:
-            changed = digest != last
-            runs.append(PassRun(name=found["name"], within=found["within"], changed=changed, before=last, after=digest))
+        name, within = found["name"], found["within"]
+        if name == START:
+            begun.setdefault(within, digest)
+        else:
+            before = begun.pop(name, last)
+            runs.append(PassRun(name=name, within=within, changed=digest != before, before=before, after=digest))
         last = digest
     if not runs:
         raise CompilerError(f"XLA wrote no module behind its passes ({DUMPED}); this version cannot be observed so")

@@ -22,7 +22,7 @@ NO_SETTING = re.compile(
     r"gpu|cuda|cudnn|nccl|rocm|tpu|ptx|dump|pjrt|hlo_passes$|debug|profil|logging|print|graph_|flags_reset|force_host|test_|"
     r"crash_on|sharding|sdy_|collective|command_buffer|step_marker|xprof|detect_|offload"
 )
-NO_PASS = re.compile(r"trace_to|shard_args|batched_copy|simplification$")  # functions of JAX, and a pipeline
+NO_PASS = re.compile(r"trace_to|shard_args|batched_copy|(?<!-)simplification$")  # functions of JAX, and a pipeline
 TYPES: dict[str, Type] = {
     "bool": "switch",
     "int32": "whole number",
