@@ -320,7 +320,7 @@ class Dispatched(TorchDispatchMode):  # type: ignore[misc]
 
 
 def _compare(where: str, outputs: Sequence[torch.Tensor], case: Case) -> None:
-    comparison = Comparison(rms_factor=2.0, rms_floor=1e-6, input_sets=1)
+    comparison = Comparison(rms_factor=case.rms_factor, rms_floor=1e-6, input_sets=1)
     comparison.compare(outputs, case.draw, "the first run")
     demand(
         comparison.passed and not comparison.missing,

@@ -23,6 +23,7 @@ from ablatrix.testing.requests import make_program, make_request
 from ablatrix.workloads.program import InputSet, Program
 
 Configuration = tuple[str, tuple[tuple[str, Level], ...]]
+RMS_FACTOR = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,7 @@ class Case:
         counters: What the cache answered while it was compiled.
         weights: Copies of the program's weights, made after the first run.
         reference: The program as torch runs it eagerly.
+        rms_factor: Allowed error, as a multiple of eager's: the usual one, or what a level promises.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Case:
     counters: CacheCounters
     weights: Mapping[str, torch.Tensor]
     reference: torch.nn.Module
+    rms_factor: float = RMS_FACTOR
 
     @property
     def directory(self) -> Path:
@@ -138,6 +141,7 @@ class Subject:
             counters=request.cache.counters,
             weights={name: tensor.clone() for name, tensor in example.program.lowered.state_dict.items()},
             reference=example.program.exported.module(check_guards=False),
+            rms_factor=max(RMS_FACTOR, (self.entry.tolerance({**self.entry.defaults(), **knobs}) or (0.0,))[0]),
         )
 
     def request(

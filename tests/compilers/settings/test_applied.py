@@ -97,7 +97,7 @@ def test_setting_of_study_holds_over_built_in_knob_unless_it_is_default() -> Non
     assert scope(of, flagged="off", mine="on")["flag:it"] is True
     assert scope(of, flagged="on", mine="off")["flag:it"] is False
     assert scope(of, flagged="on", mine="default")["flag:it"] is True
-    assert (Applied.of(of, {}).kinds, of.addresses) == ({"flag"}, {"mine": ["flag:it"]})
+    assert (Applied.of(of, {}).kinds, of.addresses) == (frozenset({"flag"}), {"mine": ["flag:it"]})
 
 
 def test_pass_runs_where_no_knob_switches_it_off() -> None:

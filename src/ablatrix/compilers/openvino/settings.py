@@ -26,7 +26,8 @@ NO_WORD = "?"
 def addresses() -> Iterator[Address]:
     """Yield the settings of the installed plug-in, with the values that models have here."""
     core = get_core()
-    here, by_knobs = Options(threads=1).compiling(), OPENVINO.acted_on(PROPERTY)
+    here = Options(threads=1).compiling()
+    by_knobs = OPENVINO.acted_on(PROPERTY) - here.keys()
     listed = core.get_property(DEVICE, "SUPPORTED_PROPERTIES")
     writable = [str(name) for name in listed if str(listed[name]) == "RW" and name not in NO_SETTING]
     for name in sorted({*writable, *HIDDEN}):
