@@ -114,11 +114,20 @@ def _operator(one: Any) -> str:
 
 
 def _is_pure(one: Any) -> bool:
-    """Return whether something is an overload of ATen that gives tensors, none of which is an argument."""
-    if not isinstance(one, torch._ops.OpOverload) or one.namespace != "aten" or one._schema.is_mutable:
+    """Return whether something is an overload of ATen that gives tensors, none of which is an argument.
+
+    One that torch itself takes apart before any compiler sees it (``softmax``, of which ``_softmax`` is left) is none.
+    """
+    if not isinstance(one, torch._ops.OpOverload) or one.namespace != "aten":
+        return False
+    try:
+        if one._can_decompose():
+            return False
+    except RuntimeError:  # it is of TorchScript alone, and has no kernel
         return False
     results = one._schema.returns
-    return any("Tensor" in str(result.type) for result in results) and not any(one.alias_info for one in results)
+    is_changing = one._schema.is_mutable or any(result.alias_info for result in results)
+    return not is_changing and any("Tensor" in str(result.type) for result in results)
 
 
 def _falls_back(one: Any) -> bool:
