@@ -97,17 +97,19 @@ def make_paper(
             plain_text(say("sentence_left_out", paragraph=paragraph.name, sentence=sentence, reason=reason), words)
             for sentence, reason in paragraph.left_out
         ]
-    provenance = provenance_text(words.code, ledger.rows.ids, ledger.numbers, paragraphs)
-    studies = sorted(map(str, findings.trials["study"].unique().to_list()))
-    document = document_text(" / ".join(studies), names, _placed(chosen, lacking), words.code)
+    document = document_text(_studies(findings), names, _placed(chosen, lacking), words.code)
     written += [
         write_text(paper / "paper.tex", document),
         write_text(paper / "latexmkrc", recipe_text(words.code)),
         write_left_out(map(escape_markdown, left_out), words, paper / "text"),
         write_text(paper / "macros.tex", macros_text(ledger.numbers)),
-        write_text(paper / "provenance.json", provenance),
+        write_text(paper / "provenance.json", provenance_text(words.code, ledger.rows.ids, ledger.numbers, paragraphs)),
     ]
     return Paper(tuple(written), tuple(left_out), tuple(number for number, lack in lacking.items() if lack))
+
+
+def _studies(findings: Findings) -> str:
+    return " / ".join(sorted(map(str, findings.trials["study"].unique().to_list())))
 
 
 def _left_out_of_figures(template: Template, lacking: Mapping[int, str | None], words: Language) -> list[str]:
