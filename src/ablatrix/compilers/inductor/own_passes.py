@@ -9,7 +9,7 @@ from typing import Any
 from torch._inductor.custom_graph_pass import CustomGraphPass
 
 from ablatrix.canonical import digest_value
-from ablatrix.compilers.catalogue.model import OwnPass
+from ablatrix.compilers.catalogue.own_pass import OwnPass
 from ablatrix.compilers.settings import Applied
 from ablatrix.errors import CompilerError
 

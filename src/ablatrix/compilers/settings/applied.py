@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ablatrix.compilers.catalogue.model import ENVIRONMENT, CompilerEntry, Level, OwnPass, SettingValue
+from ablatrix.compilers.catalogue.model import ENVIRONMENT, CompilerEntry, Level, SettingValue
+from ablatrix.compilers.catalogue.own_pass import OwnPass
 
 AddressKey = tuple[str, str]
 SWITCHED_OFF_BY_NAME = ("pass", "optimizer")

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry, OwnPass, Setting
+from ablatrix.compilers.catalogue.model import CompilerEntry, KnobEntry, LevelEntry, Setting
+from ablatrix.compilers.catalogue.own_pass import OwnPass
 from ablatrix.compilers.settings.applied import ORDER
 from ablatrix.compilers.settings.nearest import nearest_names
 from ablatrix.errors import CompilerError

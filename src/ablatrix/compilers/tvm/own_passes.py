@@ -7,7 +7,7 @@ from typing import Any
 
 import tvm
 
-from ablatrix.compilers.catalogue.model import OwnPass
+from ablatrix.compilers.catalogue.own_pass import OwnPass
 from ablatrix.compilers.settings import Applied
 from ablatrix.errors import CompilerError
 
