@@ -14,10 +14,10 @@ from ablatrix.compilers.catalogue.model import (
     KnobEntry,
     Level,
     LevelEntry,
-    OwnPass,
     Setting,
     SettingValue,
 )
+from ablatrix.compilers.catalogue.own_pass import OwnPass
 from ablatrix.compilers.settings.address import Address, AddressList
 from ablatrix.compilers.settings.nearest import nearest_names
 from ablatrix.compilers.settings.own_pass import SWITCH, order_knob, pass_knob, pipeline_knob
