@@ -68,7 +68,8 @@ def test_inductor_compiles_constant_weights_in_each_process(
     program, module, x = filters
     digests, phases, counters = [], [], []
     for _process in range(2):
-        request = make_request(program, tmp_path, {"fusion": "on", "weights": "constant"})
+        knobs = {"fusion": "on", "weights": "constant"}
+        request = make_request(program, tmp_path, knobs, entry=SHIPPED["inductor"])
         executable = compiler_of("inductor").compile(request)
         bound = executable.bind((x,))
         bound.run()
