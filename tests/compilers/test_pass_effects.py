@@ -21,7 +21,7 @@ from ablatrix.testing.subject import Subject
 
 FUSED: dict[str, Level] = {"fusion": "on"}
 FAILS = "fails"
-# What they change in TVM's module is in no code of this program: nothing reads it behind them, or another pass makes it.
+# What they change in TVM's module is in no code of this program: nothing reads it, or another pass makes it, too.
 IN_NO_CODE = {
     "pass:ComputePrimValue",
     "pass:RemovePurityChecking",

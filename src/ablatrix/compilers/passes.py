@@ -188,7 +188,7 @@ class PassWatch:
 
 @dataclass(slots=True)
 class _OpenPass:
-    """A pass that has begun, the digest of the program then, the program where it is needed, and its own time so far."""
+    """A pass that has begun: the program's digest then, the program where it is needed, and its own time so far."""
 
     name: str
     within: str
