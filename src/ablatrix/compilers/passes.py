@@ -126,10 +126,13 @@ class PassWatch:
 
     Args:
         digest: Of a program; None: no digests are taken, and what changed is not known.
+        differ: Whether two programs with unlike digests are unlike, where a digest may be unlike by chance.
     """
 
-    def __init__(self, digest: Callable[[Any], str] | None = None) -> None:
-        self._digest = digest
+    def __init__(
+        self, digest: Callable[[Any], str] | None = None, differ: Callable[[Any, Any], bool] | None = None
+    ) -> None:
+        self._digest, self._differ = digest, differ
         self._open: list[_OpenPass] = []
         self._ended: dict[int, PassRun] = {}
         self._begun = 0
@@ -150,7 +153,8 @@ class PassWatch:
         """
         self._charge()
         outer = self._open[-1].name if self._open else within
-        self._open.append(_OpenPass(name, outer, self._begun, self._look(program)))
+        kept = None if self._differ is None else program
+        self._open.append(_OpenPass(name, outer, self._begun, self._look(program), kept))
         self._begun += 1
         self._since = perf_counter()
 
@@ -162,6 +166,8 @@ class PassWatch:
         """
         self._charge()
         one, after = self._open.pop(), self._look(program)
+        if after != one.before and self._differ is not None and not self._differ(one.program, program):
+            after = one.before
         self._ended[one.position] = PassRun(
             name=one.name,
             within=one.within,
@@ -182,12 +188,13 @@ class PassWatch:
 
 @dataclass(slots=True)
 class _OpenPass:
-    """A pass that has begun, the digest of the program then, and its own time so far."""
+    """A pass that has begun: the program's digest then, the program where it is needed, and its own time so far."""
 
     name: str
     within: str
     position: int
     before: str
+    program: Any
     seconds: float = 0.0
 
 
