@@ -97,14 +97,14 @@ class KnobChoice(Part):
     own_pass: str | None = Field(
         default=None, alias="pass", description="A pass of one's own, as file.py:name, which the knob inserts."
     )
+    after: str | None = Field(default=None, description="Pass, or point, of the compiler that it runs after.")
+    before: str | None = Field(default=None, description="Pass, or point, of the compiler that it runs before.")
     pipeline: str | None = Field(
         default=None, description="A function of one's own, as file.py:name: from the compiler's passes to its own."
     )
     order: list[str] | None = Field(
         default=None, description="Two passes, or two knobs with a `pass`, that change places at the level `swapped`."
     )
-    after: str | None = Field(default=None, description="Pass, or point, of the compiler that it runs after.")
-    before: str | None = Field(default=None, description="Pass, or point, of the compiler that it runs before.")
     levels: Levels | None = Field(
         default=None,
         description="Levels; fewer than the program describes, or its only ones; of a switch, `off` and `on` if left "

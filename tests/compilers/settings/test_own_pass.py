@@ -14,7 +14,7 @@ from ablatrix.compilers.settings import AddressList, Applied, add_settings
 CODE = "def a(module): ...\ndef b(module): ...\ndef whole(passes): ...\n"
 
 
-def added(directory: Path, compiler: str = "tvm", **knobs: dict[str, Any]) -> tuple[CompilerEntry, dict[str, str]]:
+def added(directory: Path, compiler: str = "tvm", /, **knobs: dict[str, Any]) -> tuple[CompilerEntry, dict[str, str]]:
     (directory / "mine.py").write_text(CODE)
     return add_settings(SHIPPED[compiler], knobs, AddressList(()), directory)
 
