@@ -1,4 +1,4 @@
-"""Writes large_kernel.onnx: a convolution with a window of 11 x 11, its weights made in the graph to keep the file small."""
+"""Writes large_kernel.onnx: a convolution with a window of 11 x 11, whose weights are made in the graph."""
 
 from pathlib import Path
 

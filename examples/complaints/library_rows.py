@@ -24,9 +24,9 @@ class RankSeven(torch.nn.Module):
         return (u * v).sum(dim=3)
 
 
-def rows(count: int = 32769) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
+def rows(number: int = 32769) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
     """Return the first reduction: one row more than 32,768."""
-    return Rows(), (torch.randn(count, 3),)
+    return Rows(), (torch.randn(number, 3),)
 
 
 def rank_seven() -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
