@@ -4,7 +4,7 @@ import torch
 
 
 class Rows(torch.nn.Module):
-    """The squared length of each row of a product."""
+    """The squared length of each column of a product."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -12,8 +12,8 @@ class Rows(torch.nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map [rows, 3] to [rows]."""
-        y = (self.matrix @ x.T).T
-        return (y * y).sum(dim=1)
+        y = self.matrix @ x.T
+        return (y * y).sum(dim=0)
 
 
 class RankSeven(torch.nn.Module):
