@@ -21,13 +21,13 @@ class Masked(torch.nn.Module):
         return scores - scores.max()
 
 
-def quotient(count: int = 256) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
+def quotient(elements: int = 256) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
     """Return the quotient, with a zero in every fourth place."""
-    x = torch.randn(count)
+    x = torch.randn(elements)
     x[::4] = 0.0
     return Quotient(), (x,)
 
 
-def masked(count: int = 256) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
+def masked(elements: int = 256) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
     """Return the masked scores; the mask hides nothing."""
-    return Masked(), (torch.ones(count), torch.randn(count))
+    return Masked(), (torch.ones(elements), torch.randn(elements))

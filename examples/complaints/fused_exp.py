@@ -1,4 +1,4 @@
-"""A cheap chain of exp on a column, added to a matrix; and a pooling with an addition behind it."""
+"""A cheap chain of exp on a column, added to a matrix."""
 
 import torch
 
@@ -18,19 +18,6 @@ class Chain(torch.nn.Module):
         return b + z
 
 
-class Pool(torch.nn.Module):
-    """A 2 x 2 maximum, and an addition."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return half as many rows and columns."""
-        return torch.nn.functional.max_pool2d(x, 2) + 1.0
-
-
-def chain(rows: int = 512, columns: int = 512, depth: int = 8) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
+def chain(rows: int = 512, columns: int = 512, depth: int = 2) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
     """Return the chain with a column and a matrix."""
     return Chain(depth), (torch.rand(rows, 1) / 2 - 0.25, torch.randn(rows, columns))
-
-
-def pool(channels: int = 64, size: int = 64) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
-    """Return the pooling with an image."""
-    return Pool(), (torch.randn(1, channels, size, size),)

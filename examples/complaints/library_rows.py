@@ -4,7 +4,7 @@ import torch
 
 
 class Rows(torch.nn.Module):
-    """The squared length of each row of a product."""
+    """The squared length of each column of a product."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -12,8 +12,8 @@ class Rows(torch.nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map [rows, 3] to [rows]."""
-        y = (self.matrix @ x.T).T
-        return (y * y).sum(dim=1)
+        y = self.matrix @ x.T
+        return (y * y).sum(dim=0)
 
 
 class RankSeven(torch.nn.Module):
@@ -24,9 +24,9 @@ class RankSeven(torch.nn.Module):
         return (u * v).sum(dim=3)
 
 
-def rows(count: int = 32769) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
+def rows(number: int = 32769) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
     """Return the first reduction: one row more than 32,768."""
-    return Rows(), (torch.randn(count, 3),)
+    return Rows(), (torch.randn(number, 3),)
 
 
 def rank_seven() -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:

@@ -17,9 +17,7 @@ class Stack(torch.nn.Module):
         return x
 
 
-def static(
-    hidden: int = 256, layers: int = 4, tokens: int = 1024
-) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
+def static(hidden: int = 256, layers: int = 4, tokens: int = 1024) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
     """Return the stack for one number of tokens."""
     return Stack(hidden, layers), (torch.randn(tokens, hidden),)
 

@@ -11,9 +11,7 @@ class Attention(torch.nn.Module):
         return (torch.softmax(q @ k.transpose(-2, -1), -1) @ v).permute(0, 2, 1, 3).contiguous()
 
 
-def attention(
-    heads: int = 8, tokens: int = 8, width: int = 16
-) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
+def attention(heads: int = 8, tokens: int = 8, width: int = 16) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
     """Return the attention with queries, keys and values."""
     shape = (1, heads, tokens, width)
     return Attention(), (torch.randn(shape), torch.randn(shape), torch.randn(shape))

@@ -119,6 +119,23 @@ def test_proof_of_run_time_knob_is_not_given_by_equal_code(made: Made) -> None:
     assert proof_text(fusion) == "the code is the same, and nothing else was read back"
 
 
+@pytest.mark.parametrize(
+    ("at_on", "verdict", "evidence"),
+    [("True", "effective", ("in_force_option:pattern",)), ("False", "no_op", ()), (None, "unproven", ())],
+)
+def test_proof_of_setting_of_run_time_is_its_value_in_force(
+    made: Made, at_on: str | None, verdict: str, evidence: tuple[str, ...]
+) -> None:
+    """At off it is False; at on it is True, or False as well, or nothing that was read back."""
+    trials = made(built_as=without_fusion).with_columns(
+        pl.lit('["fusion"]').alias("run_time_knobs"),
+        pl.lit('{"fusion": "option:pattern"}').alias("settings"),
+        pl.when(pl.col("knob_fusion") == "on").then(pl.lit(at_on)).otherwise(pl.lit("False")).alias("in_force_option:pattern"),
+    )
+    found = proofs(trials)["fusion"]
+    assert (found.verdict, found.evidence) == (verdict, evidence)
+
+
 def test_proof_with_code_varying_between_trials_is_not_given(made: Made) -> None:
     trials = made().with_columns(pl.col("trial_id").alias("artifact_digest"))
     fusion = proofs(trials)["fusion"]

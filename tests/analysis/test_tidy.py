@@ -56,6 +56,20 @@ def test_tidy_row_holds_values_of_record(tmp_path: Path) -> None:
     assert schema["throttled_ms"] == pl.Float64()  # null in every row, typed all the same
 
 
+def test_tidy_with_parameter_called_count_keeps_both_columns(tmp_path: Path) -> None:
+    records = make_records(workloads=["attention"], blocks=1)
+    sizes = {"count": 3, "count_": 4}
+    named = [
+        record.model_copy(update={"workload": record.workload.model_copy(update={"parameters": sizes})})
+        for record in records
+    ]
+    table = tidy([write_records(tmp_path / "r.jsonl", named)]).trials
+    columns = ("parameter_count", "parameter_count_", "parameter_count__")
+    assert {table.select(columns).row(row) for row in range(table.height)} == {
+        (record.workload.parameter_count, 3, 4) for record in records
+    }
+
+
 def test_tidy_counts_every_exclusion(tmp_path: Path) -> None:
     records = make_records(workloads=["attention"], blocks=1, superseded=3, primers=2)
     lost = broken(records[-1], "interrupted").model_copy(update={"final": False})

@@ -56,14 +56,14 @@ def test_six_wrong_names_and_types_are_one_message_each(tmp_path: Path) -> None:
     file.write_text(text, encoding="utf-8")
     with pytest.raises(StudyError) as caught:
         load_study(file)
-    said = {int(line.split(":")[1]): line for line in caught.value.args}
+    said = {int(line.split(":")[1]): line for line in caught.value.faults}
     assert list(said) == lines
     for line, (_, message) in zip(lines, WRONG.values(), strict=True):
         assert re.search(message, said[line]), said[line]
         assert "\n" not in said[line]
     done = answer_here("design", file)
     assert done.returncode == 2
-    assert all(line in done.stderr.decode() for line in caught.value.args)
+    assert all(line in done.stderr.decode() for line in caught.value.faults)
 
 
 @pytest.mark.parametrize("file", COMPLAINTS, ids=lambda file: file.stem)

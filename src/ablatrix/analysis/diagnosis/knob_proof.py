@@ -44,6 +44,8 @@ PLAN_FIGURES = (
 MEMORY_FIGURES = ("compiler_planned_bytes", "planned_bytes")
 MEASURED_MEMORY = "peak_rss_delta_bytes"
 RUN_TIME = "run_time_knobs"
+SETTINGS = "settings"
+IN_FORCE = "in_force_"
 HITS = "compile_cache_hit_disk_delta_first_run"
 # What must differ before a knob counts as applied. The plan's digest also covers the options that the planner was
 # asked for, so it differs at another level of its own knobs whether or not the plan does: there figures take its place.
@@ -61,9 +63,9 @@ READ_BACK: Mapping[str, tuple[str, ...]] = {
     "cache_tag": (HITS,),
     "pass_timing": ("pass_ms",),
 }
-# What records say of the process that ran a program: the libraries that it loaded, its environment, its threads. Where
-# it differs the knob did something, whatever was built.
-SURROUNDINGS = ("version_", "threads_", "environment")
+# What records say of the process that ran a program: the libraries that it loaded, its environment, its threads, settings
+# in force. Where it differs the knob did something, whatever was built.
+SURROUNDINGS = ("version_", "threads_", "environment", IN_FORCE)
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ def _needed(trials: pl.DataFrame) -> pl.DataFrame:
     """Return the columns that a proof reads: sorting and splitting all columns of a million trials would be slow."""
     back = [*SURROUNDINGS, *(name for names in READ_BACK.values() for name in names)]
     needed = {*UNIT, *BLOCK, "role", "mode", "status", "position", "trial_id", MEASURED_MEMORY}
-    needed |= {CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, RUN_TIME, *STUDY_COLUMNS}
+    needed |= {CODE, "plan_digest", *PLAN_FIGURES, *MEMORY_FIGURES, RUN_TIME, SETTINGS, *STUDY_COLUMNS}
     mapped = ("knob_", "baseline_", *back)
     return trials.select(name for name in trials.columns if name in needed or name.startswith(mapped))
 
@@ -197,7 +199,7 @@ def _facts_of(unit: Unit) -> Mapping[Settings, Facts]:
         whole.with_columns(pl.Series(index, numbers))
         .group_by(index, maintain_order=True)
         .agg(
-            *(pl.col(name).drop_nulls().unique() for name in (*names, RUN_TIME)),
+            *(pl.col(name).drop_nulls().unique() for name in (*names, RUN_TIME, SETTINGS)),
             # Only cold trials say these; times by pass differ each time: whether there are any is the fact.
             pl.col(HITS).filter(cold).drop_nulls().unique(),
             pl.col("pass_ms").filter(cold & pl.col(CODE).is_not_null()).is_not_null().unique(),
@@ -208,6 +210,7 @@ def _facts_of(unit: Unit) -> Mapping[Settings, Facts]:
     for row in values.iter_rows(named=True):
         facts = {name: frozenset(row[name]) for name in (*names, HITS, "pass_ms")}
         facts[RUN_TIME] = frozenset(knob for text in row[RUN_TIME] for knob in json.loads(text))
+        facts[SETTINGS] = frozenset(pair for text in row[SETTINGS] for pair in json.loads(text).items())
         found[configurations[row[index]]] = facts
     return found
 
@@ -265,7 +268,7 @@ def _compare(knob: str, one: Settings, other: Settings, here: Facts, there: Fact
         reason = because("code_unstable")
     elif here[CODE] != there[CODE]:
         reason = because("only_code_differs")
-    elif knob in READ_BACK or knob in here[RUN_TIME]:
+    elif knob in READ_BACK or (knob in here[RUN_TIME] and not _same_in_force(knob, here, there)):
         reason = because("not_read_back")
     return _Pair(one=one, other=other, others=others, state="undecided" if reason else "equal", reason=reason)
 
@@ -273,6 +276,14 @@ def _compare(knob: str, one: Settings, other: Settings, here: Facts, there: Fact
 def _read_back(knob: str, facts: Facts) -> list[str]:
     wanted = (*SURROUNDINGS, *READ_BACK.get(knob, ()))
     return sorted(name for name in facts if name.startswith(wanted))
+
+
+def _same_in_force(knob: str, here: Facts, there: Facts) -> bool:
+    """Whether a knob is a setting that was read back in two configurations, and has one value in both."""
+    columns = [IN_FORCE + address for of, address in here[SETTINGS] if of == knob]
+    return bool(columns) and all(
+        len(here.get(name, ())) == 1 and here[name] == there.get(name) for name in columns
+    )
 
 
 def _differs(here: frozenset[Any], there: frozenset[Any]) -> bool:

@@ -289,23 +289,30 @@ def _with_maps(rows: pl.DataFrame) -> pl.DataFrame:
             names = [name for name in rows.columns if name.startswith(group.prefix) and name not in known]
             columns += [rows[name] for name in sorted(names)]
         else:
-            columns += _map_columns(rows[SHARED_MAP + group.prefix], group)
+            columns += _map_columns(rows[SHARED_MAP + group.prefix], group, known)
     return pl.DataFrame(columns)
 
 
-def _map_columns(texts: pl.Series, group: MapColumns) -> list[pl.Series]:
-    """Return the columns of a map: each distinct map is read once, and its values put into every row that has it."""
+def _map_columns(texts: pl.Series, group: MapColumns, known: set[str]) -> list[pl.Series]:
+    """Return the columns of a map: each distinct map is read once, and its values put into every row that has it.
+
+    A key whose column would have the name of another one (a parameter ``count``, and the count of weights) gets an
+    underscore behind it.
+    """
     distinct = pl.DataFrame([texts.unique().alias("text")]).with_row_index("index")
     maps = [json.loads(text) for text in distinct["text"]]
     indices = pl.DataFrame([texts.alias("text")]).join(distinct, on="text", how="left", maintain_order="left")["index"]
-    columns = []
+    columns: dict[str, pl.Series] = {}
     for key in sorted({key for entry in maps for key in entry}):
         values = [entry.get(key) for entry in maps]
         kind = group.kind or _common_kind(values)
         if kind == "label":
             values = [None if value is None else str(value) for value in values]
-        columns.append(series(group.prefix + key, values, kind).gather(indices))
-    return columns
+        name = group.prefix + key
+        while name in known or name in columns:
+            name += "_"
+        columns[name] = series(name, values, kind).gather(indices)
+    return list(columns.values())
 
 
 def _common_kind(values: Iterable[Any]) -> Kind:
