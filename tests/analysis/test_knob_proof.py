@@ -130,7 +130,10 @@ def test_proof_of_setting_of_run_time_is_its_value_in_force(
     trials = made(built_as=without_fusion).with_columns(
         pl.lit('["fusion"]').alias("run_time_knobs"),
         pl.lit('{"fusion": "option:pattern"}').alias("settings"),
-        pl.when(pl.col("knob_fusion") == "on").then(pl.lit(at_on)).otherwise(pl.lit("False")).alias("in_force_option:pattern"),
+        pl.when(pl.col("knob_fusion") == "on")
+        .then(pl.lit(at_on))
+        .otherwise(pl.lit("False"))
+        .alias("in_force_option:pattern"),
     )
     found = proofs(trials)["fusion"]
     assert (found.verdict, found.evidence) == (verdict, evidence)

@@ -84,7 +84,11 @@ def test_levels_of_program_are_numbers_in_their_order(resolved: ResolvedStudy) -
         ("flag:limit", "config:limit", r":9: compiler 'mine' has no settings of kind 'config'; it has: flag, run, env"),
         ("levels: [1, 4, 16]", "levels: [1, many]", r":9: 'flag:limit' has no level 'many': it must be a whole number"),
         ('setting: "flag:short"', 'setting: "flag:mode", levels: [fra]', r"must be one of near, far; nearest: far"),
-        ('setting: "flag:short"', 'pass: "a.py:b", after: c', r"knob 'short' of a program has a 'pass'; a program is given"),
+        (
+            'setting: "flag:short"',
+            'pass: "a.py:b", after: c',
+            r"knob 'short' of a program has a 'pass'; a program is given",
+        ),
     ],
 )
 def test_wrong_setting_of_program_is_one_message_with_its_line(
