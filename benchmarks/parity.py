@@ -121,7 +121,7 @@ class Side:
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:
-            raise SystemExit(f"{self._name} has ended; run it by itself to see why: python {__file__} --serve {self._name}")
+            raise SystemExit(f"a side has ended; to see why: python {__file__} --serve {self._name}")
         return float(answer)
 
 
