@@ -97,6 +97,7 @@ class Side:
 
     def __init__(self, side: str, compiler: str, workload: str) -> None:
         names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "PJRT_NPROC", "TVM_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS")
+        self._name = f"{side} {compiler} {workload}"
         self._process = subprocess.Popen(
             [sys.executable, __file__, "--serve", side, compiler, workload],
             stdin=subprocess.PIPE,
@@ -120,7 +121,7 @@ class Side:
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:
-            raise SystemExit(f"a side ended: {' '.join(map(str, self._process.args))}")  # type: ignore[arg-type]
+            raise SystemExit(f"a side has ended; to see why: python {__file__} --serve {self._name}")
         return float(answer)
 
 

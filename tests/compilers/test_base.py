@@ -147,7 +147,8 @@ def test_tasks_with_constant_weights_are_told_apart_by_them(stack: Program, tmp_
 
 @pytest.mark.parametrize(("level", "misses"), [("input", [1, 0]), ("constant", [1, 1])])
 def test_weights_are_in_key_and_digest_where_they_are_constants(level: str, misses: list[int], tmp_path: Path) -> None:
-    found, digests = [], set()
+    found: list[int] = []
+    digests: set[str] = set()
     for seed in (0, 1):
         torch.manual_seed(seed)
         request = make_request(make_program(Stack(1), (torch.ones(1, 4, 8),)), tmp_path, {"weights": level})

@@ -50,7 +50,8 @@ def test_batch_norm_is_folded_into_constant_weights_alone(
     name: str, filters: tuple[Program, torch.nn.Module, torch.Tensor], tmp_path: Path
 ) -> None:
     program, module, x = filters
-    compiler, calls = compiler_of(name), {}
+    compiler = compiler_of(name)
+    calls: dict[str, int] = {}
     for level in ("input", "constant"):
         (tmp_path / level).mkdir()
         request = make_request(program, tmp_path / level, {"fusion": "on", "weights": level})
@@ -66,7 +67,9 @@ def test_inductor_compiles_constant_weights_in_each_process(
     filters: tuple[Program, torch.nn.Module, torch.Tensor], tmp_path: Path
 ) -> None:
     program, module, x = filters
-    digests, phases, counters = [], [], []
+    digests: list[str] = []
+    phases: list[bool] = []
+    counters: list[CacheCounters] = []
     for _process in range(2):
         knobs = {"fusion": "on", "weights": "constant"}
         request = make_request(program, tmp_path, knobs, entry=SHIPPED["inductor"])
