@@ -118,7 +118,7 @@ TVM = CompilerEntry(
             "vectorise",
             "code",
             "Whether loops that are marked so become vectors (tirx.disable_vectorize).",
-            {"on": "They are vectorised.", "off": "They stay loops, which LLVM may still vectorise."},
+            {"on": "They do; as TVM ships.", "off": "They stay loops, which LLVM may still vectorise."},
             sets("config:tirx.disable_vectorize", {"on": False, "off": True}),
         ),
         offered(
