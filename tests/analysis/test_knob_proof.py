@@ -127,13 +127,11 @@ def test_proof_of_setting_of_run_time_is_its_value_in_force(
     made: Made, at_on: str | None, verdict: str, evidence: tuple[str, ...]
 ) -> None:
     """At off it is False; at on it is True, or False as well, or nothing that was read back."""
+    in_force = pl.when(pl.col("knob_fusion") == "on").then(pl.lit(at_on)).otherwise(pl.lit("False"))
     trials = made(built_as=without_fusion).with_columns(
         pl.lit('["fusion"]').alias("run_time_knobs"),
         pl.lit('{"fusion": "option:pattern"}').alias("settings"),
-        pl.when(pl.col("knob_fusion") == "on")
-        .then(pl.lit(at_on))
-        .otherwise(pl.lit("False"))
-        .alias("in_force_option:pattern"),
+        in_force.alias("in_force_option:pattern"),
     )
     found = proofs(trials)["fusion"]
     assert (found.verdict, found.evidence) == (verdict, evidence)

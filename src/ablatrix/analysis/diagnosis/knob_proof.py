@@ -63,8 +63,8 @@ READ_BACK: Mapping[str, tuple[str, ...]] = {
     "cache_tag": (HITS,),
     "pass_timing": ("pass_ms",),
 }
-# What records say of the process that ran a program: the libraries that it loaded, its environment, its threads, settings
-# in force. Where it differs the knob did something, whatever was built.
+# What records say of the process that ran a program: the libraries that it loaded, its environment, its threads, the
+# settings in force. Where it differs the knob did something, whatever was built.
 SURROUNDINGS = ("version_", "threads_", "environment", IN_FORCE)
 
 
@@ -281,9 +281,7 @@ def _read_back(knob: str, facts: Facts) -> list[str]:
 def _same_in_force(knob: str, here: Facts, there: Facts) -> bool:
     """Whether a knob is a setting that was read back in two configurations, and has one value in both."""
     columns = [IN_FORCE + address for of, address in here[SETTINGS] if of == knob]
-    return bool(columns) and all(
-        len(here.get(name, ())) == 1 and here[name] == there.get(name) for name in columns
-    )
+    return bool(columns) and all(len(here.get(name, ())) == 1 and here[name] == there.get(name) for name in columns)
 
 
 def _differs(here: frozenset[Any], there: frozenset[Any]) -> bool:
