@@ -29,7 +29,7 @@ from statistics import median
 from time import perf_counter, perf_counter_ns
 from typing import Any
 
-from ablatrix.compilers.catalogue import SHIPPED, Level
+from ablatrix.compilers.catalogue import SHIPPED
 from ablatrix.statistics.ratio import paired_ratio
 
 MARGIN = 0.03
@@ -38,14 +38,6 @@ WORKLOADS: Mapping[str, dict[str, int]] = {
     "convolution": {"blocks": 2, "channels": 64},
     "encoder": {"layers": 4, "hidden": 256, "tokens": 64, "vocabulary": 1024},
 }
-AS_SHIPPED: Mapping[str, dict[str, Level]] = {
-    "tvm": {"reuse": "release", "memory_plan": "on", "fusion": "on"},
-    "inductor": {"reuse": "release", "fusion": "on"},
-    "onnxruntime": {"reuse": "release", "memory_plan": "on", "fusion": "on"},
-    "xla": {"fusion": "on"},
-    "openvino": {"fusion": "on"},
-}
-"""Levels at which the compilers ship the knobs whose default here is another one."""
 EXPLAINED: frozenset[str] = frozenset()
 """Pairs that differ for another reason, which docs/performance.md gives."""
 SIDES = ("ours", "model", "lowered")
@@ -180,9 +172,9 @@ def ours(compiler: str, module: Any, inputs: tuple[Any, ...], directory: Path) -
     entry = SHIPPED[compiler]
     adapter = import_compiler(entry)
     adapter.set_threads(int(THREADS))
-    knobs = {**entry.defaults(), **AS_SHIPPED[compiler]}
+    knobs = entry.levels(())  # as the compiler ships
     program = make_program(module, inputs)
-    request = make_request(program, directory, knobs, reuse=knobs["reuse"])  # type: ignore[arg-type]
+    request = make_request(program, directory, knobs, reuse=knobs["reuse"], entry=entry)  # type: ignore[arg-type]
     bound = adapter.compile(request).bind(inputs)
     return bound.run, partial(_first, bound)
 
