@@ -204,7 +204,8 @@ def names_of(records: Records) -> set[str]:
         texts += [name.replace("_", " ") for name in record["workload"]["parameters"]]
         texts.append((record["meta"]["machine"].get("gpu") or {}).get("name", ""))
         texts += [record["status"], record["workload"]["digest"][:6], *record["meta"]["threads"]]
-        for knob, level in record["config"]["knobs"].items():
+        departures = record["config"].get("departures") or {}
+        for knob, level in [*record["config"]["knobs"].items(), *departures.items()]:
             texts += [knob, str(level)]
         words.update(texts)
         for text in texts:

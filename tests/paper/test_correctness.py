@@ -68,7 +68,7 @@ def test_tolerance_that_knob_promises_is_said_apart(tmp_path: Path) -> None:
         return checked(**more)(record)
 
     found = written(tmp_path / "en", promised).sentences
-    assert "they reach at most 1.25 times this reference (tolerated: 2 times)" in found["correctness: tolerance"]
+    assert "They reach at most 1.25 times this reference (tolerated: 2 times)" in found["correctness: tolerance"]
     assert found["correctness: own_tolerance"] == (
         "Levels of fusion promise less: up to 10 times is tolerated in 16 trials, whose RMS errors reach 8.5 times "
         "this reference."

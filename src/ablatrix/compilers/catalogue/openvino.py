@@ -71,7 +71,7 @@ OPENVINO = CompilerEntry(
                 default="f32",
                 affects="code",
                 # In products of float32 the floor of the tolerance, 1e-6 of the outputs' RMS, is most of eager's error.
-                tolerance=20_000,
+                tolerance=20_000.0,
             ),
             sets("property:INFERENCE_PRECISION_HINT", {"f32": None, "bf16": "bf16"}),
         ),

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 ProgramForm = Literal["graph", "pt2", "onnx"]
 TensorForm = Literal["npy", "raw"]
+Described = str | int | float | bool | tuple[str, ...] | None
+"""A value of what a program says of one of its settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +45,4 @@ class ProgramDescription:
     formats: tuple[ProgramForm, ...]
     tensors: TensorForm
     files: tuple[ProgramFile, ...]
-    settings: tuple[Mapping[str, Any], ...] = ()
+    settings: tuple[Mapping[str, Described], ...] = ()

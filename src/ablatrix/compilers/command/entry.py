@@ -66,7 +66,7 @@ def describe_command(
         formats=description.formats,
         tensors=description.tensors,
         files=files,
-        settings=tuple(one.model_dump(mode="json") for one in description.settings),
+        settings=tuple(one.model_dump() for one in description.settings),
     )
     return CompilerEntry(
         name=name,
