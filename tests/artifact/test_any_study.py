@@ -15,7 +15,7 @@ from tests.any_study import check_made, check_seed
 from tests.made_study import write_made_study
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(st.integers(0, 10**9))
 def test_any_study_comes_out(seed: int) -> None:
     with tempfile.TemporaryDirectory() as directory:
@@ -30,3 +30,7 @@ def test_any_study_comes_out_with_figures_page_and_artifact(tmp_path: Path) -> N
 
 def test_study_whose_split_block_lost_all_but_baseline_comes_out(tmp_path: Path) -> None:
     assert check_seed(15, tmp_path, figures=False) == []
+
+
+def test_study_with_repeat_whose_parts_lost_their_baselines_comes_out(tmp_path: Path) -> None:
+    assert check_seed(1463, tmp_path, figures=False) == []

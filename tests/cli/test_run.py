@@ -59,6 +59,7 @@ def test_run_with_failures_writes_valid_records_and_exits_with_1(ablatrix: Ablat
     assert timeout.runtime is None
 
 
+@pytest.mark.long
 def test_run_of_cuda_study_without_gpu_skips_every_cell_with_reason(
     ablatrix: Ablatrix, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -153,6 +153,7 @@ def test_run_with_words_that_form_no_study_is_refused(
     assert not (tmp_path / "out" / "study.yaml").exists()
 
 
+@pytest.mark.long
 def test_run_of_own_passes_judges_each_by_check_and_digest(ablatrix: Ablatrix, here: Ablatrix, tmp_path: Path) -> None:
     shutil.copytree(EXAMPLES / "own_passes", tmp_path / "own")
     done = ablatrix("run", tmp_path / "own" / "study.yaml", "--out", tmp_path / "out", "--only", "mode=cold")

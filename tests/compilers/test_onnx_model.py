@@ -121,6 +121,7 @@ def test_onnx_reference_is_not_reused_for_other_device(program: Program, tmp_pat
         EagerCompiler().compile(request)
 
 
+@pytest.mark.long
 def test_onnx_models_of_other_types_are_right_wherever_accepted(tmp_path: Path) -> None:
     """float16 inside or at the end, uint8 at the end, one number, and no float64: eager and every compiler are ok."""
     one, half, byte = (getattr(onnx.TensorProto, name) for name in ("FLOAT", "FLOAT16", "UINT8"))

@@ -121,6 +121,7 @@ def test_xla_code_differs_for_passes_that_changed_module(directory: Path, monkey
     assert seen.code(seen.idle) == whole
 
 
+@pytest.mark.long
 def test_tvm_code_differs_for_passes_that_changed_module_but_three(directory: Path) -> None:
     seen = observe("tvm", GATES, directory)
     assert {"pass:LegalizeOps", "pass:FuseOps", "pass:FuseTIR"} <= seen.acting

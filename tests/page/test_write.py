@@ -106,6 +106,7 @@ def final_records(made: Made) -> dict[str, Record]:
     return {record.record_id: record for record in made.records if record.final}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_page_in_other_process_has_same_bytes(made: Made, tmp_path: Path) -> None:
     here = write_page(Findings(tidy([made.results])), (), tmp_path / "here.html", records=[made.results])

@@ -383,7 +383,8 @@ class Recomputed:
         times = self.times(self.rows(number), parameters)
         rows = [row for row in rows if times.get(id(row))]
         baseline = {tuple(sorted((k, str(v)) for k, v in row["config"]["baseline"].items())) for row in rows}
-        repeats = repeats_of(rows, times, baseline, parameters["split"])
+        # Of a repeat whose parts have all lost their baselines nothing is left that could be put together.
+        repeats = [one for one in repeats_of(rows, times, baseline, parameters["split"]) if one]
         names = [at for at in repeats[0] if all(at in repeat for repeat in repeats)]
         if len(names) == 1 or len(repeats) == 1:
             return names[:1], names

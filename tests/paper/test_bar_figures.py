@@ -91,8 +91,16 @@ def shares(found: list[Ablation], with_phases: bool) -> list[ShareBar]:
     return bars
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=["-".join(map(str, shape)) for shape in SHAPES])
-@pytest.mark.parametrize("kind", ["speed_up", "steps", "phases", "memory"])
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [
+        pytest.param(
+            kind, shape, id=f"{kind}-{'-'.join(map(str, shape))}", marks=[] if (row + at) % 2 else pytest.mark.long
+        )
+        for row, kind in enumerate(["speed_up", "steps", "phases", "memory"])
+        for at, shape in enumerate(SHAPES)
+    ],
+)
 def test_bars_of_any_shape_are_legible(kind: str, shape: tuple[int, int, int, Width]) -> None:
     *counts, width = shape
     found = many(*counts)

@@ -129,6 +129,7 @@ def test_disk_that_fills_during_run_ends_it_and_loses_no_line(study: Path, half:
     assert torn == ([found.torn_bytes] if found.torn_bytes else [])
 
 
+@pytest.mark.long
 def test_samples_without_disk_space_end_run_before_their_records(study: Path, half: Path) -> None:
     before = (half / "results.jsonl").read_bytes()
     design = json.loads((half / "design.json").read_text())

@@ -151,6 +151,7 @@ def test_layout_default_leaves_study_digest_as_it_was() -> None:
     assert len(digests) == 4
 
 
+@pytest.mark.long
 def test_run_with_both_has_server_for_each_block_and_padded_workers(run_here: Runner, tmp_path: Path) -> None:
     resolved = placed_study("both", blocks=3)
     summary = run_here(resolved)

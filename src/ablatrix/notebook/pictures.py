@@ -99,7 +99,9 @@ def _spec(name: str, choices: Mapping[str, Any]) -> FigureSpec:
     spec = shipped[name]
     unknown = [one for one in choices if one not in type(spec).model_fields]
     if unknown:
-        known = ", ".join(one for one in type(spec).model_fields if one not in {"number", "kind", "title", "caption", "caption_if"})
+        known = ", ".join(
+            one for one in type(spec).model_fields if one not in {"number", "kind", "title", "caption", "caption_if"}
+        )
         raise AnalysisError(f"figure '{name}' has no setting '{unknown[0]}'; it has: {known}")
     given = dict(choices)
     metric = METRICS.get(given.get("metric", ""))
