@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import pytest
 
 from ablatrix.compilers.catalogue import INDUCTOR, ONNXRUNTIME, OPENVINO, SHIPPED, TVM, XLA
 from ablatrix.compilers.command.entry import describe_command
@@ -35,18 +39,37 @@ class ShippedContract(CompilerContract):
         assert set(observed.executable.facts.pass_ms or ()) >= self.passes
 
 
+def in_long_form(test: Callable[[Any, Subject], None]) -> Callable[[Any, Subject], None]:
+    """Return a test of the contract for a compiler of which it takes long; others have it in the short form."""
+
+    @pytest.mark.long
+    @functools.wraps(test)
+    def long(self: Any, subject: Subject) -> None:
+        test(self, subject)
+
+    return long
+
+
+SHARE_NO_CODE: Any = in_long_form(CompilerContract.test_configurations_share_no_code)
+FORKABLE: Any = in_long_form(CompilerContract.test_preload_leaves_process_forkable)
+
+
 class TestTvm(ShippedContract):
     entry = TVM
     passes = frozenset({"LegalizeOps", "LowerAllocTensor"})
 
 
 class TestInductor(ShippedContract):
+    test_configurations_share_no_code = SHARE_NO_CODE
+    test_preload_leaves_process_forkable = FORKABLE
     entry = INDUCTOR
     acts_not: ClassVar = {"max_autotune: on": "of the candidates none beats the library at products this small"}
     passes = frozenset({"GraphLowering.run", "compile_file", "pass.post_grad_passes.pass_pattern_0"})
 
 
 class TestOnnxruntime(ShippedContract):
+    test_configurations_share_no_code = SHARE_NO_CODE
+    test_preload_leaves_process_forkable = FORKABLE
     entry = ONNXRUNTIME
     acts_with: ClassVar = {"graph_level": {"fusion": "on"}, "without": {"fusion": "on"}}
     acts_not: ClassVar = {
@@ -59,6 +82,8 @@ class TestOnnxruntime(ShippedContract):
 
 
 class TestXla(ShippedContract):
+    test_configurations_share_no_code = SHARE_NO_CODE
+    test_preload_leaves_process_forkable = FORKABLE
     entry = XLA
     passes = frozenset({"algsimp", "layout-assignment", "FlattenTensorsPass"})
 
