@@ -39,7 +39,7 @@ class ShippedContract(CompilerContract):
         assert set(observed.executable.facts.pass_ms or ()) >= self.passes
 
 
-def in_long_form(test: Callable[[Any, Subject], None]) -> Callable[[Any, Subject], None]:
+def in_long_form(test: Callable[[Any, Subject], None]) -> Any:
     """Return a test of the contract for a compiler of which it takes long; others have it in the short form."""
 
     @pytest.mark.long
@@ -50,8 +50,8 @@ def in_long_form(test: Callable[[Any, Subject], None]) -> Callable[[Any, Subject
     return long
 
 
-SHARE_NO_CODE: Any = in_long_form(CompilerContract.test_configurations_share_no_code)
-FORKABLE: Any = in_long_form(CompilerContract.test_preload_leaves_process_forkable)
+SHARE_NO_CODE = in_long_form(CompilerContract.test_configurations_share_no_code)
+FORKABLE = in_long_form(CompilerContract.test_preload_leaves_process_forkable)
 
 
 class TestTvm(ShippedContract):
