@@ -1,7 +1,7 @@
 """Paragraphs in a language, sentence by sentence, with the position of every number in them."""
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,8 @@ Span = tuple[int, int]
 INTERVAL = "ci"
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 """Digits as they stand in an exponent of plain text."""
+TIE = "~"
+"""LaTeX's space at which no line ends: it takes the place of the one before a reference."""
 
 
 @dataclass(frozen=True)
@@ -150,38 +152,49 @@ def write_files(paragraph: Paragraph, language: Language, directory: Path) -> li
 
 def _latex(sentence: PrintedSentence) -> str:
     """Return a sentence for LaTeX: it refers to tables and figures by their labels, and powers of ten are raised."""
-    found: list[str] = []
-    end = 0
-    for number, (start, stop) in sentence.numbers:
-        label, (digits, power) = number.parameters.get("label"), _power_of_ten(number.text)
-        if label is not None:
-            found += [escape_latex(sentence.text[end:start].removesuffix(" ")), rf"~\ref{{{label}}}"]
-            end = stop
-        elif power is not None:
-            times = rf"{digits}\times" if digits else ""
-            found += [escape_latex(sentence.text[end:start]), rf"${times}10^{{{power}}}$"]
-            end = stop
-        elif number.text.startswith("-"):
-            found += [escape_latex(sentence.text[end:start]), "$-$"]  # in text it would be a hyphen
-            end = start + 1
-    return "".join([*found, escape_latex(sentence.text[end:])])
+    return _with_numbers(sentence, escape_latex, _latex_number)
 
 
 def _markdown(sentence: PrintedSentence) -> str:
     """Return a sentence for Markdown, with minus signs and raised powers of ten."""
+    return _with_numbers(sentence, escape_markdown, _markdown_number)
+
+
+def _with_numbers(
+    sentence: PrintedSentence, escape: Callable[[str], str], written: Callable[[Number], str | None]
+) -> str:
+    """Return an escaped sentence whose numbers stand as they are written; None for one that text is enough for."""
     found: list[str] = []
     end = 0
     for number, (start, stop) in sentence.numbers:
-        if number.text.startswith("-"):
-            found += [escape_markdown(sentence.text[end:start]), "\N{MINUS SIGN}"]
-            end = start + 1
-        digits, power = _power_of_ten(number.text.removeprefix("-"))
-        if power is not None:
-            times = f"{digits}\N{MULTIPLICATION SIGN}" if digits else ""
-            before = escape_markdown(sentence.text[end : max(start, end)])
-            found += [before, f"{times}10{str(power).translate(RAISED)}"]
+        text = written(number)
+        if text is not None:
+            before = sentence.text[end:start]
+            found += [escape(before.removesuffix(" ") if text.startswith(TIE) else before), text]
             end = stop
-    return "".join([*found, escape_markdown(sentence.text[end:])])
+    return "".join([*found, escape(sentence.text[end:])])
+
+
+def _latex_number(number: Number) -> str | None:
+    label, (digits, power) = number.parameters.get("label"), _power_of_ten(number.text)
+    if label is not None:
+        return rf"{TIE}\ref{{{label}}}"
+    if power is not None:
+        times = rf"{digits}\times" if digits else ""
+        return rf"${times}10^{{{power}}}$"
+    if number.text.startswith("-"):
+        return f"$-${escape_latex(number.text[1:])}"  # in text it would be a hyphen
+    return None
+
+
+def _markdown_number(number: Number) -> str | None:
+    is_negative = number.text.startswith("-")
+    sign = "\N{MINUS SIGN}" if is_negative else ""
+    digits, power = _power_of_ten(number.text.removeprefix("-"))
+    if power is not None:
+        times = f"{digits}\N{MULTIPLICATION SIGN}" if digits else ""
+        return f"{sign}{times}10{str(power).translate(RAISED)}"
+    return f"{sign}{escape_markdown(number.text[1:])}" if is_negative else None
 
 
 def _power_of_ten(text: str) -> tuple[str, int | None]:

@@ -256,9 +256,8 @@ def _make_cell(
         identity["source_digest"] = digest
     if entry.program_digest is not None:
         identity["program_digest"] = entry.program_digest
-    settings = [(knob, setting) for knob in entry.knobs if not knob.built_in for setting in knob.acts]
     if entry.addresses:
-        identity["settings"] = {setting.address: setting.value(knobs[knob.name]) for knob, setting in settings}
+        identity["settings"] = {one.address: one.value(knobs[knob.name]) for knob, one in entry.named_settings}
     if entry.own_passes:
         identity["inserted"] = {
             knob.name: knob.inserts.identity

@@ -96,7 +96,7 @@ def _describe_programs(study: Study, catalogue: Catalogue) -> tuple[dict[str, Co
             faults.append((location, text))
             continue
         words = {name: knob.model_dump(exclude_unset=True) for name, knob in choice.knobs.items()}
-        settings = {name: one for name, one in words.items() if "setting" in one or "pass" in one}
+        settings = {name: one for name, one in words.items() if "setting" in one}
         try:
             entry = describe_command(choice.name, choice.command, study.directory, words)
             found[choice.name], of_knobs = add_settings(entry, settings, ask_addresses(entry), study.directory)

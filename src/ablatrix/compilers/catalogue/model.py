@@ -252,8 +252,13 @@ class CompilerEntry:
     def addresses(self) -> dict[str, list[str]]:
         """The addresses of the settings and passes that a study names, by the name of the knob."""
         named = [knob for knob in self.knobs if not knob.built_in]
-        acting = [(knob.name, one.address) for knob in named for one in (*knob.acts, knob.inserts) if one]
-        return {knob: [address for of, address in acting if of == knob] for knob, _ in acting}
+        found = {knob.name: [one.address for one in (*knob.acts, knob.inserts) if one] for knob in named}
+        return {name: addresses for name, addresses in found.items() if addresses}
+
+    @property
+    def named_settings(self) -> list[tuple[KnobEntry, Setting]]:
+        """The settings that a study names, each with its knob."""
+        return [(knob, setting) for knob in self.knobs if not knob.built_in for setting in knob.acts]
 
     @property
     def own_passes(self) -> list[OwnPass]:

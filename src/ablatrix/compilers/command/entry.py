@@ -32,7 +32,6 @@ from ablatrix.errors import CompilerError
 
 ADAPTER = "ablatrix.compilers.command.compiler:CommandCompiler"
 DESCRIBE_TIMEOUT_S = 60.0
-_IS_SETTING = {"setting", "pass"}
 PYTHON = ("python", "python3")
 """Words that mean the interpreter that runs ablatrix, so that a program finds the installed packages."""
 
@@ -54,7 +53,7 @@ def describe_command(
     """
     full = resolve_command(name, command, directory)
     description = _ask(name, full)
-    own = {knob: words for knob, words in knobs.items() if not _IS_SETTING & words.keys()}
+    own = {knob: words for knob, words in knobs.items() if "setting" not in words}
     found = _merge(name, description.knobs, own)
     if len(own) == len(knobs) and not any(knob.kind == "primary" for knob in found):
         raise CompilerError(f"{name}: it has no primary knob, so there is nothing to ablate; describe or declare one")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch._functorch import config as functorch_config
@@ -82,11 +83,8 @@ def _watched(names: Sequence[str]) -> Iterator[list[str]]:
         seen.append(name)
         return name in names or bool(shipped(observer))
 
-    GraphTransformObserver._check_disable_pass = is_left_out
-    try:
+    with patch.object(GraphTransformObserver, "_check_disable_pass", is_left_out):
         yield seen
-    finally:
-        GraphTransformObserver._check_disable_pass = shipped
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
+from unittest.mock import patch
 
 from torch._dynamo import utils
 from torch._inductor.graph import GraphLowering
@@ -88,9 +89,9 @@ def observe_passes() -> Iterator[list[PassRun]]:
         return value
 
     with (
-        _replaced(GraphTransformObserver, "__enter__", enter),
-        _replaced(GraphTransformObserver, "__exit__", leave),
-        _replaced(GraphLowering, "call_function", call_function),
+        patch.object(GraphTransformObserver, "__enter__", enter),
+        patch.object(GraphTransformObserver, "__exit__", leave),
+        patch.object(GraphLowering, "call_function", call_function),
     ):
         yield runs
     runs += [*watch.runs, *lowered]
@@ -115,13 +116,3 @@ def _group_name(group: Any) -> str:
 
 def _graph_digest(module: Any) -> str:
     return digest_bytes(str(getattr(module, "graph", module)).encode())
-
-
-@contextmanager
-def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    before = getattr(owner, name)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        setattr(owner, name, before)

@@ -58,7 +58,7 @@ class Applied:
                 code.pop(key, None)
                 run_time.pop(key, None)
                 (code if knob.may_change_code else run_time)[key] = value
-        named = [(knob, setting) for knob in entry.knobs if not knob.built_in for setting in knob.acts]
+        named = entry.named_settings
         kinds = frozenset(setting.kind for _, setting in named)
         to_read_back = tuple((setting.kind, setting.name) for knob, setting in named if knob.changes_run)
         order = [knob.name for knob in entry.knobs if knob.inserts]

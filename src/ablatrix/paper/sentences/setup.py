@@ -184,6 +184,9 @@ def departures(sources: Sources) -> Written:
     items: list[Fragment] = []
     for compiler, shipped in departures_of(sources.findings.trials).items():
         base = baselines.get(compiler, {})
+        held = {knob: level for knob, level in shipped.items() if knob in base}
+        if not held:
+            continue
         apart = listed(
             say(
                 "setup/departure",
@@ -191,13 +194,11 @@ def departures(sources: Sources) -> Written:
                 level=sources.level(knob, base[knob]),
                 shipped=sources.level(knob, level),
             )
-            for knob, level in shipped.items()
-            if knob in base
+            for knob, level in held.items()
         )
-        if shipped.keys() & base.keys():
-            several = len(baselines) > 1
-            called = sources.compiler(compiler)
-            items.append(say("setup/departures_on", compiler=called, departures=apart) if several else apart)
+        several = len(baselines) > 1
+        called = sources.compiler(compiler)
+        items.append(say("setup/departures_on", compiler=called, departures=apart) if several else apart)
     if items:
         yield Sentence("departures", say("setup/departures", departures=listed(items, "clauses")))
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ablatrix.catalogue import Catalogue, installed_catalogue
-from ablatrix.compilers.catalogue import CompilerEntry, Level
+from ablatrix.compilers.catalogue import Level
 from ablatrix.compilers.passes import PassRun, PassSummary, not_run, summarise_passes
 from ablatrix.compilers.settings import ask_addresses, environment_of
 from ablatrix.errors import CompilerError, StudyError, UnsupportedError
-from ablatrix.study.design import Cell, make_design
+from ablatrix.study.design import Cell, Trial, make_design
 from ablatrix.study.resolve import ResolvedStudy, resolve_study
 from ablatrix.study.without_file import make_single_study
 from ablatrix.trials.host import place_runs
@@ -80,11 +80,13 @@ def list_passes(
     if not known.compiler(compiler).knobs:
         raise UnsupportedError(f"compiler '{compiler}' compiles nothing, so it runs no passes")
     resolved = resolve_study(make_single_study(model, known.compiler(compiler), knobs, directory), known)
-    cell = next((one for one in make_design(resolved).cells if one.stage is not None), None)
+    design = make_design(resolved)
+    cell = next((one for one in design.cells if one.stage is not None), None)
     if cell is None:
         raise StudyError(f"'{model}' has no dynamic dimension that a level of 'upper_bound' could bound; leave it out")
     addresses = ask_addresses(known.compiler(compiler))
-    answer = _observe(resolved, cell, resolved.catalogue.compiler(compiler))
+    trial = next(one for one in design.trials if one.cell_id == cell.cell_id)
+    answer = _observe(resolved, cell, trial)
     if answer.observed is None:
         raise CompilerError(f"passes of '{compiler}' on '{cell.workload}' cannot be listed: {answer.failure}")
     runs = answer.observed.runs
@@ -101,16 +103,17 @@ def list_passes(
     )
 
 
-def _observe(resolved: ResolvedStudy, cell: Cell, entry: CompilerEntry) -> PassAnswer:
+def _observe(resolved: ResolvedStudy, cell: Cell, trial: Trial) -> PassAnswer:
     """Have a new process observe the passes of a cell, and return its answer.
 
     Raises:
         CompilerError: It ended without one, or not in time.
     """
+    entry = resolved.catalogue.compiler(cell.compiler)
     with tempfile.TemporaryDirectory(prefix="ablatrix-passes-") as scratch:
         order, answer, work_dir = (Path(scratch) / name for name in ("order.json", "answer.json", "work"))
         work_dir.mkdir()
-        order.write_bytes(encode(_order(resolved, cell, work_dir)))
+        order.write_bytes(encode(_order(resolved, cell, trial, work_dir)))
         command = [sys.executable, "-m", "ablatrix.trials.run.pass_process", str(order), str(answer)]
         variables = {**os.environ, **environment_of(entry, cell.knobs)}
         try:
@@ -129,14 +132,13 @@ def _observe(resolved: ResolvedStudy, cell: Cell, entry: CompilerEntry) -> PassA
         return decode(answer.read_bytes(), PASS_ANSWER)
 
 
-def _order(resolved: ResolvedStudy, cell: Cell, work_dir: Path) -> PassOrder:
+def _order(resolved: ResolvedStudy, cell: Cell, trial: Trial, work_dir: Path) -> PassOrder:
     study, catalogue = resolved
     threads, cpus = place_runs(study.protocol.threads, study.protocol.cpus)
-    first = next(one for one in make_design(resolved).trials if one.cell_id == cell.cell_id)
-    trial = trial_task(
+    task = trial_task(
         study,
         catalogue,
-        first,
+        trial,
         cell,
         padded=False,
         threads=threads,
@@ -146,7 +148,7 @@ def _order(resolved: ResolvedStudy, cell: Cell, work_dir: Path) -> PassOrder:
         publish_dir=None,
         work_dir=work_dir,
     )
-    return PassOrder(prepare=prepare_task(resolved, cell, threads=threads, directory=work_dir), trial=trial)
+    return PassOrder(prepare=prepare_task(resolved, cell, threads=threads, directory=work_dir), trial=task)
 
 
 def _ending(done: subprocess.CompletedProcess[str]) -> str:
