@@ -8,7 +8,10 @@ here, lowered. They take turns, in bursts that change their order; new processes
 of medians, ours over theirs, with their intervals over blocks. A pair holds where ours is within the margin of the
 model, or of the lowered program: then lowering is what the rest is due to.
 
-    python benchmarks/parity.py [--blocks N] [--rounds N] [--compiler NAME ...] [--workload NAME ...]
+With ``--keep-memory`` glibc returns no memory to the system in any process, so that new arrays of a plain use cost no page faults:
+what is then left of a difference has another reason than the allocation of outputs and temporaries.
+
+    python benchmarks/parity.py [--blocks N] [--rounds N] [--compiler NAME ...] [--workload NAME ...] [--keep-memory]
 """
 
 from __future__ import annotations
@@ -47,9 +50,14 @@ THREADS = "1"
 Run = Callable[[], Any]
 
 
-def main(compilers: list[str], workloads: list[str], blocks: int, rounds: int) -> None:
+KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 32)}
+"""With these glibc takes arrays from its heap, and keeps what is freed (mallopt(3))."""
+
+
+def main(compilers: list[str], workloads: list[str], blocks: int, rounds: int, keep_memory: bool) -> None:
     """Measure every pair and print the verdict as JSON."""
     figures: dict[str, dict[str, Any]] = {}
+    os.environ.update(KEEP_MEMORY if keep_memory else {})
     for compiler in compilers:
         for workload in workloads:
             measured = [measure(compiler, workload, rounds) for _ in range(blocks)]
@@ -275,5 +283,6 @@ if __name__ == "__main__":
         parser.add_argument("--rounds", type=int, default=15, help="bursts of each side in a block")
         parser.add_argument("--compiler", nargs="+", choices=list(PLAIN), default=list(PLAIN))
         parser.add_argument("--workload", nargs="+", choices=list(WORKLOADS), default=list(WORKLOADS))
+        parser.add_argument("--keep-memory", action="store_true", help="no process returns memory to the system")
         given = parser.parse_args()
-        main(given.compiler, given.workload, given.blocks, given.rounds)
+        main(given.compiler, given.workload, given.blocks, given.rounds, given.keep_memory)
