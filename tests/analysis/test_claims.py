@@ -268,12 +268,12 @@ def test_claims_file_with_repeated_id_is_refused() -> None:
 def test_claim_statements_are_sentences_in_both_languages() -> None:
     said = {claim.id: (claim.statement(), claim.statement("zh")) for claim in claims_of().claims}
     assert said["fusion"] == (
-        "fusion cuts the run time of encoder on tvm by a factor of at least 1.5",
+        "fusion reduces the run time of encoder on tvm by a factor of at least 1.5",
         "在 tvm 上，改变 fusion 的水平，encoder 的运行时间之比（改前/改后）至少为 1.5",
     )
-    assert said["partition-hot"][0] == "partition raises the run time of encoder on tvm by at most 20 %"
+    assert said["partition-hot"][0] == "partition increases the run time of encoder on tvm by at most 20%"
     assert said["fusion-alone"][0] == (
-        "fusion=on cuts the run time of encoder on tvm by a factor of at least 1.3 against memory_plan=on"
+        "fusion=on reduces the run time of encoder on tvm by a factor of at least 1.3 against memory_plan=on"
     )
     assert said["attention-correct"][0] == "Every output of attention is right, and no check is missing"
     assert all(text and not text.endswith((".", "。")) for pair in said.values() for text in pair)

@@ -377,10 +377,6 @@ PHRASES: Mapping[str, str] = {
     **{phrase: english for phrase, (english, _) in OMISSIONS.items()},
     **{phrase: english for phrase, (english, _) in TRIALS.items()},
     **{f"metric/{one.name}": one.english for one in METRICS.values()},
-    "metric/compile_first_run_ms": "cold-start time",
-    "metric/compile_cache_miss_delta_first_run": "number of cache misses",
-    "metric/generated_calls": "number of generated calls",
-    "metric/generated_kernels": "number of generated kernels",
 }
 
 ENGLISH = Language(
