@@ -75,9 +75,7 @@ def test_text_of_study_cut_short_claims_processes_only_of_what_ran(tmp_path: Pat
 def test_text_with_shared_caches_says_which_cold_times_its_scope_leaves_out(tmp_path: Path) -> None:
     records = make_records(workloads=["attention"], blocks=1, modes=["cold"])
     text = written(tmp_path, records, with_shared_cache).sentences["fairness: cold_scope"]
-    assert (
-        "Over 8 trials, the phases with the largest median shares of this time are passes and code generation" in text
-    )
+    assert "In the median over 8 trials, the largest shares of this time fall to passes and code generation" in text
     assert text.endswith(
         "The 8 trials that start from a cache filled by other trials (cache_tag) are not included in these shares."
     )

@@ -117,9 +117,9 @@ PHRASES: Mapping[str, str] = {
     "cold_scope": "A cold-start time runs from the moment the program is loaded to the end of the first run, starting "
     "from an empty cache; it excludes loading the frameworks, building the workload and generating its "
     "inputs.{shares}{tagged}",
-    "cold_shares": " Over {trials} trials, its median shares are {shares}.",
-    "cold_shares/most": " Over {trials} trials, the phases with the largest median shares of this time are {shares}; "
-    "every other phase takes at most {rest}%.",
+    "cold_shares": " In the median over {trials} trials, its shares are {shares}.",
+    "cold_shares/most": " In the median over {trials} trials, the largest shares of this time fall to {shares}; every "
+    "other phase takes at most {rest}%.",
     "cold_tagged": " The {trials} trials that start from a cache filled by other trials (cache_tag) are not included "
     "in these shares.",
     "cold_tagged/one": " The {trials} trial that starts from a cache filled by other trials (cache_tag) is not "
