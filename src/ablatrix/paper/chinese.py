@@ -126,7 +126,7 @@ PHRASES: Mapping[str, str] = {
     "{confidence}% 置信区间（CI）。",
     "protocol/one_block": "配置之间的比较只在同一区组内进行，即只比较交替测量的配置。由于只有一个区组，比值不带置信区"
     "间。",
-    "precision": "各单个开关效应的置信区间半宽{reached}{wanted}。",
+    "precision": "单个开关效应的置信区间半宽{reached}{wanted}。",
     "half_width": "对{metric}不超过 {width}%",
     "target": "；热运行区组逐个增加，直到所有区间的半宽都不超过 {target}% 或达到最大区组数",
     "judgement": "若效应的 p 值经 Holm 方法对该指标的所有单个开关效应校正后不超过 {alpha}%，则认为该效应显著，其中落在"
@@ -136,10 +136,10 @@ PHRASES: Mapping[str, str] = {
     "初若干次迭代的变点分析判定：{classes}。",
     "warm_up_classes/one": "对最初若干次迭代的变点分析表明，所比较配置的全部 {trials} 次{successful}热运行试验都"
     "{classes}。",
-    "checked_is_timed": "摘要比对表明，所比较配置的 {trials} 次{successful}热运行试验中有 {same} 次计时的可执行文件就"
-    "是输出经过检查的可执行文件。{others}",
-    "checked_is_timed/all": "摘要比对表明，在所比较配置的全部 {trials} 次{successful}热运行试验中，计时的可执行文件就"
-    "是输出经过检查的可执行文件。",
+    "checked_is_timed": "摘要比对表明，所比较配置的 {trials} 次{successful}热运行试验中有 {same} 次所计时的可执行文件"
+    "与输出经过检查的可执行文件一致。{others}",
+    "checked_is_timed/all": "摘要比对表明，在所比较配置的全部 {trials} 次{successful}热运行试验中，所计时的可执行文件"
+    "与输出经过检查的可执行文件一致。",
     "timed_other": "另有 {count} 次热运行试验计时的是其他可执行文件，不计入任何统计。",
     "timed_other/one": "另有 {count} 次热运行试验计时的是其他可执行文件，不计入任何统计。",
     "cache_misses": "缓存未命中指缓存中没有、需要编译的任务。{medians}{agreed}",
@@ -191,7 +191,7 @@ PHRASES: Mapping[str, str] = {
     "at/alone": "{amount}（{workload}）",
     "range/alike": "，从{least}到{most}不等",
     "range/two": "，其中{least}，{most}",
-    "range/mixed": "，但各负载不同，从{least}到{most}不等",
+    "range/mixed": "，但因负载而异，从{least}到{most}不等",
     "range/mixed/two": "，其中{least}，{most}",
     "range/only/less": "，仅 {workload} 有显著变化（减少{amount}）",
     "range/only/more": "，仅 {workload} 有显著变化（增加{amount}）",
@@ -234,7 +234,7 @@ PHRASES: Mapping[str, str] = {
     "share": "{knob}（{amount}）",
     "shares/followed": "，其次为{others}",
     "shares/more": "；另有 {count} 个开关各自至多节省 {most}",
-    "shares/lost": "；而{knobs}反而使其延长",
+    "shares/lost": "；使其延长的是{knobs}",
     "shares/unclear": "；{knobs}的份额不显著",
     "shares/unclear_many": "；{count} 个开关的份额不显著",
     "changes": "在逐一进行的 {count} 项改变中，{changes}{others}。",
@@ -274,9 +274,9 @@ PHRASES: Mapping[str, str] = {
     "涵盖的因素",
     "same_program/more": "改变{knob}时，{place} 的{metric}增加 {amount}，而生成的程序相同，这只能来自试验顺序或记录未"
     "涵盖的因素",
-    "losses": "{averaged}单个开关造成的显著变慢共有 {count} 处，其中最大的一处是{change}使 {place} 的{metric}延长 "
+    "losses": "{averaged}由单个开关引起的显著减速共有 {count} 处，其中最大的一处是{change}使 {place} 的{metric}延长 "
     "{amount}。",
-    "losses/one": "{averaged}单个开关造成的显著变慢只有一处：{change}使 {place} 的{metric}延长 {amount}。",
+    "losses/one": "{averaged}由单个开关引起的显著减速只有一处：{change}使 {place} 的{metric}延长 {amount}。",
     "losses/none": "{averaged}没有任何单个开关使负载显著变慢。",
     "averaged": "对其他开关取平均后，",
     # Benefit: what it costs
@@ -302,15 +302,15 @@ PHRASES: Mapping[str, str] = {
     "best_choice/tested/none": "在完整配置能够与其他各配置比较的全部 {of} 种情形中，都有其他配置显著快于它{example}。",
     "best_choice/one/all": "没有其他配置显著快于完整配置。",
     "best_choice/one/none": "完整配置并不是最快的配置{example}。",
-    "example/only": "；例外的是 {place}，采用{moves}时最快（比基线少 {amount}）",
-    "example": "；例如，{place} 采用{moves}时最快（比基线少 {amount}）",
+    "example/only": "；例外的是 {place}，采用{moves}时最快（比基线缩短 {amount}）",
+    "example": "；例如，{place} 采用{moves}时最快（比基线缩短 {amount}）",
     "all_but": "除{knobs}外的所有改动",
     # Correctness
     "comparisons": "输出与同一程序的{oracle}结果相比较{draws}。{found}。",
     "changes/rest/named": "；{knobs}的影响不显著",
     "comparisons/none/all": "{trials} 次试验的 {comparisons} 次比较全部通过，所有试验都经过了检查",
     "successful": "成功的",
-    "tolerance/all": "均方根误差以{unit}为参照，至多为该参照的 {ratio} 倍{limit}。{alone}{estimated}",
+    "tolerance/all": "我们以{unit}作为均方根误差的参照；实测误差至多为该参照的 {ratio} 倍{limit}。{alone}{estimated}",
     "worst_differences/all": "输出的{worst}{others}。",
     "comparisons/none": "{trials} 次试验的 {comparisons} 次比较全部通过，所有成功的试验都经过了检查",
     "comparisons/judged": "在 {trials} 次试验的 {comparisons} 次比较中，没有缺失或错误的输出，所有成功的试验都经过了"
@@ -325,7 +325,8 @@ PHRASES: Mapping[str, str] = {
     "worst_differences": "在成功的试验中，输出的{worst}{others}。",
     "worst": "绝对误差不超过 {absolute}，相对误差不超过 {relative}",
     "worst_with_others": "；计入失败的试验后，{worst}",
-    "tolerance": "均方根误差以{unit}为参照。在成功的试验中，误差至多为该参照的 {ratio} 倍{limit}。{alone}{estimated}",
+    "tolerance": "我们以{unit}作为均方根误差的参照；在成功的试验中，实测误差至多为该参照的 {ratio} 倍{limit}。{alone}"
+    "{estimated}",
     "own_tolerance": "{knobs}的某些取值自带容差：{trials} 次试验允许至多该参照的 {factor} 倍，其误差至多为 {ratio} 倍"
     "。",
     "rms_unit/eager": "相同输入下单精度 eager 模式的均方根误差",

@@ -308,8 +308,8 @@ PHRASES: Mapping[str, str] = {
     "repaid/one": "; the extra time is recouped after {runs} runs ({ci})",
     "memory": "At the same time, the {becomes}{range}{see}{mostly}{peak}.",
     "memory/compilers": "The {metric} is {changes}{see}.",
-    "memory/mostly": "; {knob} contributes most to this ({amount} in terms of Shapley values)",
-    "memory/peak": ", and the {becomes}",
+    "memory/mostly": ", with {knob} contributing most ({amount} in terms of Shapley values)",
+    "memory/peak": ", while the {becomes}",
     "memory/peak/one": "The {becomes}.",
     "best_choice/workloads": "On {count} of the {of} workloads, no other configuration is significantly faster than "
     "the full one{example}.",
@@ -336,7 +336,7 @@ PHRASES: Mapping[str, str] = {
     "changes/rest/named": "; the effect of {knobs} is not significant",
     "comparisons/none/all": "All {comparisons} comparisons in the {trials} trials passed, and every trial was checked",
     "successful": "successful ",
-    "tolerance/all": "As a reference for root-mean-square (RMS) errors, we take {unit}. Outputs reach at most {ratio} "
+    "tolerance/all": "As a reference for root-mean-square (RMS) errors, we take {unit}. Errors reach at most {ratio} "
     "times this reference{limit}.{alone}{estimated}",
     "worst_differences/all": "Outputs differ from the expected values by at most {worst}{others}.",
     "comparisons/none": "All {comparisons} comparisons in the {trials} trials passed, and every successful trial was "
@@ -354,8 +354,8 @@ PHRASES: Mapping[str, str] = {
     "worst_differences": "In successful trials, outputs differ from the expected values by at most {worst}{others}.",
     "worst": "{absolute} in absolute and {relative} in relative terms",
     "worst_with_others": "; including the failed trials, by at most {worst}",
-    "tolerance": "As a reference for root-mean-square (RMS) errors, we take {unit}. In successful trials, outputs "
-    "reach at most {ratio} times this reference{limit}.{alone}{estimated}",
+    "tolerance": "As a reference for root-mean-square (RMS) errors, we take {unit}. In successful trials, errors reach "
+    "at most {ratio} times this reference{limit}.{alone}{estimated}",
     "rms_unit/eager": "the RMS error of eager single-precision execution on the same inputs",
     "rms_unit/roundings": "the largest RMS error of eager execution under randomly perturbed rounding",
     "rms_unit/floor": "{eager} plus {floor} times the RMS of the expected values",
