@@ -56,7 +56,8 @@ def test_tolerance_names_roundings_floor_worst_element_and_allowance(tmp_path: P
 def test_tolerance_in_chinese_names_roundings_floor_and_allowance(tmp_path: Path) -> None:
     assert written(tmp_path, checked(rms_ratio=1.25), "zh").sentences["correctness: tolerance"] == (
         "我们以 eager 模式在随机扰动舍入下的最大均方根误差与期望值均方根的 1e-07 倍之和作为均方根误差的参照；"
-        "实测误差至多为该参照的 1.25 倍（允许 2 倍）。单个元素的误差至多为 eager 模式在舍入敏感度相近的元素上最大误差的 0.5 倍。"
+        "实测误差至多为该参照的 1.25 倍（允许 2 倍）。单个元素的误差至多为 eager 模式在舍入敏感度相近的元素上"
+        "最大误差的 0.5 倍。"
         "容差始终不超过 eager 模式自身均方根误差的 12 倍。"
     )
 
