@@ -146,6 +146,7 @@ PHRASES: Mapping[str, str] = {
     "misses_median": "每次冷启动试验未命中数的中位数{medians}。",
     "misses_at": "在{knob}为{level}时为 {misses}",
     "misses_too": "为{level}时为 {misses}",
+    "misses_only": "为 {misses}",
     "misses_by_workload": "{misses}（因负载而异）",
     "misses_expected/all": "全部 {trials} 次试验的未命中数都等于计划所预测的数目。",
     "misses_expected": "{trials} 次试验中有 {same} 次的未命中数等于计划所预测的数目。",
@@ -304,6 +305,7 @@ PHRASES: Mapping[str, str] = {
     "best_choice/one/none": "完整配置并不是最快的配置{example}。",
     "example/only": "；例外的是 {place}，采用{moves}时最快（比基线缩短 {amount}）",
     "example": "；例如，{place} 采用{moves}时最快（比基线缩短 {amount}）",
+    "example/others": "；在其余情形中，例如 {place} 采用{moves}时最快（比基线缩短 {amount}）",
     "all_but": "除{knobs}外的所有改动",
     # Correctness
     "comparisons": "输出与同一程序的{oracle}结果相比较{draws}。{found}。",

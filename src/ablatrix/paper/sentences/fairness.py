@@ -268,6 +268,8 @@ def _miss_medians(sources: Sources) -> Fragment | None:
             ends = say("misses_by_workload", misses=ends)
         slots: dict[str, Fragment] = {"misses": ends, "level": sources.level("partition", level)}
         is_first = not items
+        if len(by_level) == 1:
+            return say("misses_only", misses=ends)
         items.append(
             say("misses_at", knob=sources.knob("partition"), **slots) if is_first else say("misses_too", **slots)
         )

@@ -1,6 +1,6 @@
 """One change of one compiler over its workloads: the members, their geometric mean, and what may be said of it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +14,7 @@ from ablatrix.analysis.effects import (
     Kind,
 )
 from ablatrix.paper.estimates import Interval, ends_of
-from ablatrix.paper.fragment import Fragment, Name, Said, say
+from ablatrix.paper.fragment import Fragment, Name, Said, listed, say
 from ablatrix.paper.sentences.said import margin_of
 from ablatrix.paper.sentences.sentence import Sources
 from ablatrix.paper.views import amount, by, reach, size
@@ -222,9 +222,17 @@ def _within(sources: Sources, interval: Interval) -> Fragment:
     return say("within", reach=far) if far.value < 1.0 else Name("")
 
 
-def by_compiler(sources: Sources, overall: Overall, metric: str) -> Fragment:
-    """Return the same as an item of a list over compilers."""
-    compiler = sources.compiler(overall.candidate.first.compiler)
+def by_compiler(sources: Sources, held: Sequence[Overall]) -> Iterator[Fragment]:
+    """Yield the same as items of a list over compilers; those of which no number is said are named together."""
+    alike: dict[str, list[Overall]] = {}
+    for one in held:
+        alike.setdefault(one.direction if one.direction in ("none", "unclear") else f"alone {id(one)}", []).append(one)
+    for own in alike.values():
+        compilers = listed(sources.compiler(one.candidate.first.compiler) for one in own)
+        yield _with_compilers(sources, own[0], compilers)
+
+
+def _with_compilers(sources: Sources, overall: Overall, compiler: Fragment) -> Fragment:
     match overall.direction:
         case "less" | "more" as side:
             return say(f"with/{side}", amount=size(sources.ledger, overall.interval), compiler=compiler)
