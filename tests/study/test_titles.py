@@ -56,7 +56,7 @@ def test_titles_of_study_come_before_those_of_catalogue(tmp_path: Path) -> None:
 
 
 def test_titles_of_compiler_stay_where_study_moves_a_setting_of_it(tmp_path: Path) -> None:
-    text = WITHOUT.replace("fusion: [off, on]", "code_level: [default, 2]")
+    text = WITHOUT.replace("[off, on]}}", "[off, on]}}, {name: q, around: {}, vary: {code_level: [2]}}")
     titles = make_design(load_study(written(tmp_path, text))).titles
     assert (titles.compiler("tvm"), titles.knob("code_level")) == ("TVM", "code optimization")
 
