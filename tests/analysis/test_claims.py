@@ -275,7 +275,7 @@ def test_claim_statements_are_sentences_in_both_languages() -> None:
     assert said["fusion-alone"][0] == (
         "fusion=on reduces the run time of encoder on tvm by a factor of at least 1.3 against memory_plan=on"
     )
-    assert said["attention-correct"][0] == "Every output of attention is right, and no check is missing"
+    assert said["attention-correct"][0] == "Every output of attention is correct, and no check is missing"
     assert all(text and not text.endswith((".", "。")) for pair in said.values() for text in pair)
     assert len(set(itertools.chain.from_iterable(said.values()))) == 2 * len(said)
 
@@ -310,7 +310,7 @@ def test_shipped_claims_name_only_what_their_study_has(name: str) -> None:
     [
         ("at_least: 1.5", ("by a factor of at least ", "1.5", ""), ("至少为 ", "1.5", "")),
         ("at_most: 2", ("by a factor of at most ", "2", ""), ("至多为 ", "2", "")),
-        ("within: 0.02", ("by at most ", "2", " %"), ("最多增加 ", "2", "%")),
+        ("within: 0.02", ("by at most ", "2", "%"), ("最多增加 ", "2", "%")),
     ],
 )
 def test_claim_statement_contains_its_bound(
@@ -327,4 +327,4 @@ def test_claim_statement_contains_its_bound(
 
 def test_claim_about_every_trial_has_no_bound() -> None:
     (claim,) = claims_of("version: 1\nclaims:\n  - {id: c, correct: all}\n").claims
-    assert claim.parts() == ("Every output is right, and no check is missing", "", "")
+    assert claim.parts() == ("Every output is correct, and no check is missing", "", "")

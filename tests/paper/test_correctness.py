@@ -75,7 +75,7 @@ def test_tolerance_that_knob_promises_is_said_apart(tmp_path: Path) -> None:
         "and at most 8.5 times is reached."
     )
     found = written(tmp_path / "zh", promised, "zh").sentences
-    assert found["correctness: own_tolerance"].endswith("16 次试验允许至多 10 倍，其误差至多为该参照的 8.5 倍。")
+    assert found["correctness: own_tolerance"].endswith("16 次试验允许至多该参照的 10 倍，其误差至多为 8.5 倍。")
 
 
 def test_unjudged_outputs_and_those_that_eager_misses_are_counted(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_tolerance_with_several_floors_and_factors_names_none(tmp_path: Path) ->
     assert written(tmp_path, change).sentences["correctness: tolerance"] == (
         "As a reference for root-mean-square (RMS) errors, we take the RMS error of eager single-precision execution "
         "on "
-        "the same inputs plus a share of the RMS of the expected values, which differs between trials. Outputs reach "
+        "the same inputs plus a share of the RMS of the expected values, which differs between trials. Errors reach "
         "at "
         "most 1.25 times this reference. Relative to eager execution alone, errors may be larger, by a factor that the "
         "records do not give."
