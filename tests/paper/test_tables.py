@@ -361,7 +361,7 @@ def test_table_lists_trials_in_no_row_below_it(tmp_path: Path) -> None:
     findings = Findings(tidy([write_records(tmp_path / "results.jsonl", records)]))
     table = built(findings, tmp_path, "group_by: [workload], columns: [{column: workload}]")
     assert len(table.notes) == 1
-    assert table.notes[0].startswith("Not included in any row: 1 \N{MULTIPLICATION SIGN} planned trial without any record")
+    assert table.notes[0].startswith("Not included in any row: 1 \N{MULTIPLICATION SIGN} planned trial without any")
     for text in (markdown_table(table), latex_tables([table])):
         assert "planned trial without any record" in text
 
